@@ -1,0 +1,221 @@
+/**
+ * A write batch: the operations of one atomic write, encoded as they go into the log.
+ *
+ *     byte 0        8       12
+ *          +--------+-------+-----------+-----------+----
+ *          | first  | count | operation | operation | ...
+ *          | seq u64| u32   |           |           |
+ *          +--------+-------+-----------+-----------+----
+ *     operation: kind u8, varint key length, key [, varint value length, value]
+ *
+ * Numbers are little-endian. Operation i has sequence number first + i. A delete has no value; a range delete's key and
+ * value are the first and the last key of the range, both included.
+ */
+import { ByteView, EMPTY, KIND_DELETE, KIND_DELETE_RANGE, KIND_PUT, type EntryKind } from '../codec/entry.js'
+import { utf8Length, writeUtf8 } from '../codec/text.js'
+import { CorruptionError, MisuseError } from '../errors.js'
+
+export const BATCH_HEADER_BYTES = 12
+/** Longest key, in bytes. */
+export const MAX_KEY_BYTES = 64 * 1024
+/** Longest value, and largest batch, in bytes. */
+export const MAX_BATCH_BYTES = 1 << 30
+
+const INITIAL_BYTES = 256
+/** Longest varint of a length that fits a batch. */
+const LENGTH_BYTES = 5
+
+export class WriteBatch {
+  #bytes = new Uint8Array(INITIAL_BYTES)
+  #end = BATCH_HEADER_BYTES
+  #count = 0
+  #userBytes = 0
+
+  put(key: Uint8Array | string, value: Uint8Array | string): void {
+    const keyLength = lengthOf(key)
+    const valueLength = lengthOf(value)
+    let at = this.#begin(KIND_PUT, keyLength, valueLength)
+    const bytes = this.#bytes
+    at = writeLength(bytes, at, keyLength)
+    at = write(bytes, at, key, keyLength)
+    at = writeLength(bytes, at, valueLength)
+    this.#commit(write(bytes, at, value, valueLength), keyLength + valueLength)
+  }
+
+  del(key: Uint8Array | string): void {
+    const keyLength = lengthOf(key)
+    const at = writeLength(this.#bytes, this.#begin(KIND_DELETE, keyLength, 0), keyLength)
+    this.#commit(write(this.#bytes, at, key, keyLength), keyLength)
+  }
+
+  /** Deletes the keys from `first` to `last`, both included. Engines make these; users call `clear`. */
+  deleteRange(first: Uint8Array, last: Uint8Array): void {
+    let at = this.#begin(KIND_DELETE_RANGE, first.length, last.length)
+    const bytes = this.#bytes
+    at = writeLength(bytes, at, first.length)
+    at = write(bytes, at, first, first.length)
+    at = writeLength(bytes, at, last.length)
+    this.#commit(write(bytes, at, last, last.length), first.length + last.length)
+  }
+
+  /** Empties the batch for reuse; keeps its memory unless that grew large. */
+  clear(): void {
+    if (this.#bytes.length > 1 << 20) this.#bytes = new Uint8Array(INITIAL_BYTES)
+    this.#end = BATCH_HEADER_BYTES
+    this.#count = 0
+    this.#userBytes = 0
+  }
+
+  /** Number of operations. */
+  get count(): number {
+    return this.#count
+  }
+
+  /** Key and value bytes that the user gave. */
+  get userBytes(): number {
+    return this.#userBytes
+  }
+
+  /** The encoded batch is `bytes[0, byteLength)`. */
+  get bytes(): Uint8Array {
+    return this.#bytes
+  }
+
+  get byteLength(): number {
+    return this.#end
+  }
+
+  /** Stamps the header. The engine calls this once it knows the sequence number of the first operation. */
+  seal(firstSequence: number): void {
+    const bytes = this.#bytes
+    writeUint32(bytes, 0, firstSequence >>> 0)
+    writeUint32(bytes, 4, Math.floor(firstSequence / 0x1_0000_0000))
+    writeUint32(bytes, 8, this.#count)
+  }
+
+  /** Reads the operations back, without copying them. */
+  reader(): BatchReader {
+    return new BatchReader().reset(this.#bytes, 0, this.#end)
+  }
+
+  #begin(kind: EntryKind, keyLength: number, valueLength: number): number {
+    if (keyLength > MAX_KEY_BYTES) {
+      throw new MisuseError('LEVEL_INVALID_KEY', `The key has ${keyLength} bytes; the longest key allowed has ${MAX_KEY_BYTES}`)
+    }
+    const need = this.#end + 1 + 2 * LENGTH_BYTES + keyLength + valueLength
+    if (need > MAX_BATCH_BYTES) {
+      throw new MisuseError(
+        'LEVEL_BATCH_TOO_LARGE',
+        `The write would have ${need} bytes; one value or batch may have at most ${MAX_BATCH_BYTES}. Split it into several`,
+      )
+    }
+    if (need > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(need, Math.min(MAX_BATCH_BYTES, this.#bytes.length * 2)))
+      grown.set(this.#bytes.subarray(0, this.#end))
+      this.#bytes = grown
+    }
+    this.#bytes[this.#end] = kind
+    return this.#end + 1
+  }
+
+  #commit(end: number, userBytes: number): void {
+    this.#end = end
+    this.#count++
+    this.#userBytes += userBytes
+  }
+}
+
+/** Walks the operations of an encoded batch. Throws a CorruptionError when the bytes are not a batch. */
+export class BatchReader {
+  kind: EntryKind = KIND_PUT
+  readonly key = new ByteView()
+  readonly value = new ByteView()
+  #bytes: Uint8Array = EMPTY
+  #at = 0
+  #end = 0
+  #left = 0
+  #firstSequence = 0
+  #count = 0
+
+  reset(bytes: Uint8Array, start: number, end: number): this {
+    if (end - start < BATCH_HEADER_BYTES) throw new CorruptionError('A write batch is shorter than its header')
+    this.#bytes = bytes
+    this.#firstSequence = readUint32(bytes, start) + readUint32(bytes, start + 4) * 0x1_0000_0000
+    this.#count = this.#left = readUint32(bytes, start + 8)
+    this.#at = start + BATCH_HEADER_BYTES
+    this.#end = end
+    if (!Number.isSafeInteger(this.#firstSequence + this.#count)) throw new CorruptionError('A write batch has an impossible sequence number')
+    return this
+  }
+
+  get firstSequence(): number {
+    return this.#firstSequence
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  /** Moves to the next operation; false after the last. */
+  next(): boolean {
+    if (this.#left === 0) {
+      if (this.#at !== this.#end) throw new CorruptionError('A write batch has bytes after its last operation')
+      return false
+    }
+    this.#left--
+    const kind = this.#at < this.#end ? this.#bytes[this.#at++]! : -1
+    if (kind !== KIND_PUT && kind !== KIND_DELETE && kind !== KIND_DELETE_RANGE) {
+      throw new CorruptionError('A write batch has an operation of an unknown kind, or fewer operations than it says')
+    }
+    this.kind = kind
+    this.#slice(this.key)
+    if (kind === KIND_DELETE) this.value.set(EMPTY, 0, 0)
+    else this.#slice(this.value)
+    return true
+  }
+
+  #slice(view: ByteView): void {
+    let length = 0
+    let scale = 1
+    let byte = 0x80
+    while (byte >= 0x80) {
+      if (this.#at >= this.#end || scale > 0x1000_0000) throw new CorruptionError('A write batch has a malformed length')
+      byte = this.#bytes[this.#at++]!
+      length += (byte & 0x7f) * scale
+      scale *= 128
+    }
+    if (length > this.#end - this.#at) throw new CorruptionError('A write batch has a length that reaches beyond its end')
+    view.set(this.#bytes, this.#at, this.#at + length)
+    this.#at += length
+  }
+}
+
+function lengthOf(data: Uint8Array | string): number {
+  return typeof data === 'string' ? utf8Length(data) : data.length
+}
+
+function write(bytes: Uint8Array, at: number, data: Uint8Array | string, length: number): number {
+  if (typeof data === 'string') writeUtf8(bytes, data, at)
+  else bytes.set(data, at)
+  return at + length
+}
+
+function writeLength(bytes: Uint8Array, at: number, length: number): number {
+  while (length >= 0x80) {
+    bytes[at++] = (length & 0x7f) | 0x80
+    length >>>= 7
+  }
+  bytes[at] = length
+  return at + 1
+}
+
+function writeUint32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value
+  bytes[at + 1] = value >>> 8
+  bytes[at + 2] = value >>> 16
+  bytes[at + 3] = value >>> 24
+}
+
+function readUint32(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
+}

@@ -1,0 +1,155 @@
+/**
+ * What a storage engine is: bytes in, bytes out. The store, the bench and the contract tests know engines only through
+ * this file, so that `lsm`, `memory` and an engine of your own are interchangeable.
+ *
+ * Promises every engine keeps (`tests/contract` holds them):
+ * 1. Keys are ordered by unsigned bytes; the empty key is a key like any other; values may be empty.
+ * 2. A batch is atomic: readers, snapshots and recovery see all of it or none of it.
+ * 3. `get`, `cursor` and `snapshot` capture their moment synchronously, before anything is awaited.
+ * 4. `write` returning nothing means acknowledged now; a promise resolves when acknowledged. Acknowledged means handed to
+ *    the operating system, and with `sync` that the medium has it. Writes take effect in the order of the calls.
+ * 5. After a failed log write or sync every write fails with `PoisonedError`, reads go on, `close` still works.
+ * 6. Nothing that was read is wrong: damaged bytes are a `CorruptionError`, never a missing key.
+ */
+import type { ByteView } from '../codec/entry.js'
+import type { LedgerCounts } from '../trace/ledger.js'
+import type { Environment } from '../vfs/environment.js'
+import type { WriteBatch } from './batch.js'
+
+export interface Engine {
+  readonly name: string
+  /** The value, in bytes that the caller owns, or `undefined`. */
+  get(key: Uint8Array, snapshot?: EngineSnapshot): Uint8Array | undefined
+  /**
+   * `get` without a copy: points `out` at the value and returns true, or returns false. The bytes are only good until
+   * the caller yields to the engine again (any other call, or an await), and must not be changed.
+   */
+  getView?(key: Uint8Array, out: ByteView, snapshot?: EngineSnapshot): boolean
+  /**
+   * Applies a batch atomically. When a promise is returned the batch belongs to the engine until it settles; when
+   * nothing is returned the caller may reuse the batch at once.
+   */
+  write(batch: WriteBatch, options: WriteOptions): Promise<void> | void
+  /** Deletes every key in the range, as one atomic step that costs far less than a tombstone per key. */
+  clear(range: KeyRange, options: WriteOptions): Promise<void> | void
+  /** A cursor over the range as it is now, or as it was at the snapshot. */
+  cursor(range: KeyRange, snapshot?: EngineSnapshot): Cursor
+  /** The present moment, held until released. O(1). */
+  snapshot(): EngineSnapshot
+  /** Bytes on disk that keys in the range occupy, roughly; what is only in memory does not count. */
+  approximateSize(range: KeyRange): number
+  /** Moves what is in memory to where the engine keeps it; resolves when it is durable there. */
+  flush(): Promise<void>
+  /** Brings the range (everything, without one) to its most compact form, also giving back free space. */
+  compact(range?: KeyRange): Promise<void>
+  /** Resolves when no background work is under way or due. */
+  settle(): Promise<void>
+  /** Ends the engine. Calls under way finish; everything is released even if this rejects. */
+  close(): Promise<void>
+  stats(): EngineStats
+  shape(): EngineShape
+  /** Walks everything and yields every broken invariant, with the path to it; nothing if all is well. */
+  check(): AsyncIterable<Violation>
+}
+
+export interface WriteOptions {
+  /** Acknowledge only once the write survives power loss. */
+  readonly sync: boolean
+}
+
+/** Bounds of a range of keys. `gt` with `gte`, or `lt` with `lte`, is a misuse; no bounds means everything. */
+export interface KeyRange {
+  readonly gt?: Uint8Array
+  readonly gte?: Uint8Array
+  readonly lt?: Uint8Array
+  readonly lte?: Uint8Array
+}
+
+/** A moment of an engine. Releasing twice is harmless. */
+export interface EngineSnapshot {
+  release(): void
+}
+
+/**
+ * A position in a range of live keys. A fresh cursor is not valid; moving off either end makes it invalid; `next` and
+ * `prev` require `valid`. `key` and `value` are only good until the cursor moves or the caller awaits.
+ */
+export interface Cursor {
+  readonly valid: boolean
+  readonly key: ByteView
+  readonly value: ByteView
+  first(): boolean
+  last(): boolean
+  /** To the first key at or after `target`, within the range. */
+  seek(target: Uint8Array): boolean
+  /** To the last key at or before `target`, within the range. */
+  seekReverse(target: Uint8Array): boolean
+  next(): boolean
+  prev(): boolean
+  /** Releases what the cursor pins. Closing twice is harmless. */
+  close(): void
+}
+
+/** Numbers since open, and sizes now. */
+export interface EngineStats {
+  readonly engine: string
+  readonly ledger: LedgerCounts
+  /** Bytes held in memory for data: memtables or pages, cache, resident indexes and filters. */
+  readonly memoryBytes: number
+  readonly cache?: { readonly hits: number; readonly misses: number; readonly usedBytes: number; readonly capacityBytes: number }
+  /** Work that waits for the background writer: bytes not yet flushed, compactions due. */
+  readonly pending: { readonly memoryBytes: number; readonly jobs: number }
+  /** Times writers had to wait for the background, and for how long in total. */
+  readonly stalls: { readonly count: number; readonly totalMs: number }
+}
+
+/** The structure of an engine as plain JSON, for drawing and for tests. */
+export interface EngineShape {
+  readonly engine: string
+  readonly levels?: readonly LevelShape[]
+  readonly [detail: string]: unknown
+}
+
+export interface LevelShape {
+  readonly level: number
+  readonly runs: number
+  readonly tables: number
+  readonly entries: number
+  readonly bytes: number
+}
+
+export interface Violation {
+  /** From the outside in: `lsm / L1 / 000012.sst / block 3`. */
+  readonly path: string
+  readonly message: string
+}
+
+/** How the store makes an engine. Pass your own as `engine` in the options of the store. */
+export interface EngineFactory {
+  /** Remembered by the directory; opening it with another engine is an error. */
+  readonly name: string
+  /** False for an engine that keeps nothing on disk: the store then makes no directory and takes no lock. */
+  readonly durable: boolean
+  /** The options that the engine understands, so that the store can refuse what nobody knows. */
+  readonly options: OptionTable
+  open(context: EngineContext): Promise<Engine>
+}
+
+export interface EngineContext {
+  readonly environment: Environment
+  /** Exists, is locked, and is the engine's own but for the store's `KVARIUM` and `LOCK*` files. */
+  readonly directory: string
+  /** True when this open created the store: the engine then starts empty, over whatever a crash in creation left. */
+  readonly created: boolean
+  /** Every option of the factory's table, validated, defaults filled in. */
+  readonly options: Readonly<Record<string, unknown>>
+}
+
+export type OptionTable = Readonly<Record<string, OptionSpec>>
+
+export type OptionSpec =
+  | { readonly type: 'integer'; readonly default: number; readonly min: number; readonly max: number; readonly unit?: string; readonly about: string }
+  | { readonly type: 'boolean'; readonly default: boolean; readonly about: string }
+  | { readonly type: 'choice'; readonly default: string; readonly choices: readonly string[]; readonly about: string }
+  /** Checked by the engine itself. */
+  | { readonly type: 'object'; readonly about: string }

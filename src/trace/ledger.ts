@@ -1,0 +1,131 @@
+/**
+ * The ledger: every byte an engine moves, attributed to the part of the engine that moved it, and the three
+ * amplifications, defined here once for stats, bench, reports and examples.
+ *
+ * Invariants:
+ * 1. The written parts add up to the bytes that went through the file system since open; so do the read parts.
+ * 2. A byte is booked when the file system accepted it, by whoever asked for it.
+ */
+
+/** Who wrote: `meta` is the manifest, `CURRENT` and the store's own file; `page` is a B+tree's data file. */
+export type WritePart = 'log' | 'flush' | 'compaction' | 'page' | 'meta'
+/** Who read: `open` is recovery, table indexes and filters; the others are what the name says. */
+export type ReadPart = 'open' | 'get' | 'scan' | 'compaction'
+
+/** One kind of read operation: how many, and the blocks (or pages) they touched. */
+export interface ReadCounts {
+  operations: number
+  blocksFromCache: number
+  blocksFromDisk: number
+  bytesFromDisk: number
+  filterProbes: number
+  filterNegatives: number
+  filterFalsePositives: number
+}
+
+export interface LedgerCounts {
+  /** Key and value bytes in acknowledged puts, and key bytes in deletes and clears. */
+  readonly userBytes: number
+  readonly operations: { readonly puts: number; readonly deletes: number; readonly clears: number; readonly batches: number }
+  readonly written: Readonly<Record<WritePart, number>>
+  readonly read: Readonly<Record<ReadPart, number>>
+  readonly syncs: number
+  readonly found: Readonly<ReadCounts>
+  readonly missing: Readonly<ReadCounts>
+  readonly scan: Readonly<ReadCounts>
+  /** Bytes of all files now, and the most there were at once since open. */
+  readonly fileBytes: number
+  readonly peakFileBytes: number
+  /** Estimated key and value bytes of what a full scan would return; exact for engines that know it. */
+  readonly liveBytes: number
+}
+
+export interface WriteAmplification {
+  readonly total: number
+  readonly parts: Readonly<Record<WritePart, number>>
+}
+
+/** All bytes written through the file system ÷ user key and value bytes, in parts. 0 when nothing was written. */
+export function writeAmplification(counts: Pick<LedgerCounts, 'userBytes' | 'written'>): WriteAmplification {
+  const parts = { log: 0, flush: 0, compaction: 0, page: 0, meta: 0 }
+  let total = 0
+  for (const part of Object.keys(parts) as WritePart[]) {
+    parts[part] = ratio(counts.written[part], counts.userBytes)
+    total += counts.written[part]
+  }
+  return { total: ratio(total, counts.userBytes), parts }
+}
+
+export interface ReadAmplification {
+  /** Blocks touched per operation, from the cache and from disk together. */
+  readonly blocks: number
+  readonly blocksFromDisk: number
+  readonly bytesFromDisk: number
+}
+
+/** Blocks and bytes per operation of one kind (gets that found, gets that missed, entries scanned). */
+export function readAmplification(counts: ReadCounts): ReadAmplification {
+  return {
+    blocks: ratio(counts.blocksFromCache + counts.blocksFromDisk, counts.operations),
+    blocksFromDisk: ratio(counts.blocksFromDisk, counts.operations),
+    bytesFromDisk: ratio(counts.bytesFromDisk, counts.operations),
+  }
+}
+
+/** File bytes ÷ live key and value bytes. 0 when nothing is live. */
+export function spaceAmplification(fileBytes: number, liveBytes: number): number {
+  return ratio(fileBytes, liveBytes)
+}
+
+function ratio(a: number, b: number): number {
+  return b === 0 ? 0 : a / b
+}
+
+/** The mutable ledger an engine books into. Fields are public so that hot paths add to them without a call. */
+export class Ledger {
+  userBytes = 0
+  readonly operations = { puts: 0, deletes: 0, clears: 0, batches: 0 }
+  readonly written: Record<WritePart, number> = { log: 0, flush: 0, compaction: 0, page: 0, meta: 0 }
+  readonly read: Record<ReadPart, number> = { open: 0, get: 0, scan: 0, compaction: 0 }
+  syncs = 0
+  readonly found: ReadCounts = newReadCounts()
+  readonly missing: ReadCounts = newReadCounts()
+  readonly scan: ReadCounts = newReadCounts()
+  fileBytes = 0
+  peakFileBytes = 0
+
+  /** Books file growth (or shrinking, when negative). */
+  resize(bytes: number): void {
+    this.fileBytes += bytes
+    if (this.fileBytes > this.peakFileBytes) this.peakFileBytes = this.fileBytes
+  }
+
+  /** A copy that does not change any more. */
+  counts(liveBytes: number): LedgerCounts {
+    return {
+      userBytes: this.userBytes,
+      operations: { ...this.operations },
+      written: { ...this.written },
+      read: { ...this.read },
+      syncs: this.syncs,
+      found: { ...this.found },
+      missing: { ...this.missing },
+      scan: { ...this.scan },
+      fileBytes: this.fileBytes,
+      peakFileBytes: this.peakFileBytes,
+      liveBytes,
+    }
+  }
+}
+
+export function newReadCounts(): ReadCounts {
+  return {
+    operations: 0,
+    blocksFromCache: 0,
+    blocksFromDisk: 0,
+    bytesFromDisk: 0,
+    filterProbes: 0,
+    filterNegatives: 0,
+    filterFalsePositives: 0,
+  }
+}

@@ -1,0 +1,34 @@
+import type { FileSystem } from './file-system.js'
+
+/** Everything a store needs from the world around it, injected so that a run can be replayed exactly. */
+export interface Environment {
+  readonly fileSystem: FileSystem
+  readonly clock: Clock
+  readonly random: Random
+  readonly scheduler: Scheduler
+  /** Block compression by name; absent where the platform offers no synchronous codec. */
+  readonly deflate?: BlockCompression
+}
+
+export interface Clock {
+  /** Monotonic milliseconds, with fractions. */
+  now(): number
+}
+
+export interface Random {
+  /** Uniform in [0, 2^32). */
+  uint32(): number
+}
+
+export interface Scheduler {
+  /** Resolves after the event loop (or the simulated one) has had a turn: timers and I/O callbacks may have run. */
+  turn(): Promise<void>
+  /** Resolves after at least `ms` milliseconds; does not keep the process alive. */
+  sleep(ms: number): Promise<void>
+}
+
+export interface BlockCompression {
+  compress(bytes: Uint8Array): Uint8Array
+  /** `size` is the exact length of the result; anything else is an error. */
+  decompress(bytes: Uint8Array, size: number): Uint8Array
+}

@@ -1,0 +1,67 @@
+/**
+ * The file-system seam. Everything above it reaches storage through these two interfaces only, so that the same
+ * engine runs on a disk, in memory, in a browser, under a meter or under injected faults.
+ *
+ * Reads and appends are synchronous: a read served by the page cache costs 1-2 us, a thread-pool hop 20-30 us.
+ * Only what really waits for the medium (data and directory syncs, the lock) is asynchronous.
+ *
+ * Invariants every implementation keeps:
+ * 1. `read` and `write` loop over short transfers; `read` returns fewer bytes than asked only at the end of the file.
+ * 2. What `write` accepted survives the death of the process; only what was there when `sync` was called and it
+ *    resolved survives power loss. A created, renamed or removed name survives power loss only after `syncDirectory`.
+ * 3. A failed operation throws a `FileSystemError` with the operation, the path and the system's code (`ENOENT`, ...).
+ */
+export interface FileSystem {
+  /** Opens an existing file for reading. */
+  openRead(path: string): FileHandle
+  /** Opens an existing file for reading and writing. */
+  openWrite(path: string): FileHandle
+  /** Creates a file for reading and writing; fails with `EEXIST` if the name is taken. */
+  create(path: string): FileHandle
+  /** Atomically gives a file a new name, replacing whatever file had it. */
+  rename(from: string, to: string): void
+  remove(path: string): void
+  /** Removes an empty directory. */
+  removeDirectory(path: string): void
+  /** Names (not paths) in a directory, sorted. */
+  list(directory: string): string[]
+  /** Creates a directory and the missing ones above it; does nothing if it is there. */
+  makeDirectory(path: string): void
+  /** What is at the path, or `undefined` if nothing is. */
+  stat(path: string): FileStat | undefined
+  /** Makes created, renamed and removed names in the directory durable. */
+  syncDirectory(directory: string): Promise<void>
+  /**
+   * Takes the directory for this open store. Rejects with a `LockedError` if another store, in this process or
+   * another, holds it. The lock ends with `release()` or with the process, however that ends.
+   */
+  lock(directory: string): Promise<DirectoryLock>
+}
+
+export interface FileHandle {
+  readonly path: string
+  /** Current length in bytes. */
+  size(): number
+  /** Fills `target[start, end)` from byte `position` of the file; returns the number of bytes read. */
+  read(target: Uint8Array, position: number, start?: number, end?: number): number
+  /** Writes `source[start, end)` at byte `position` of the file, growing it if needed. */
+  write(source: Uint8Array, position: number, start?: number, end?: number): void
+  truncate(size: number): void
+  /** Makes the file's data and length durable (fdatasync). */
+  sync(): Promise<void>
+  close(): void
+}
+
+export interface FileStat {
+  readonly kind: 'file' | 'directory' | 'other'
+  readonly size: number
+}
+
+export interface DirectoryLock {
+  release(): Promise<void>
+}
+
+/** Joins path pieces with `/`, which every supported system accepts. */
+export function joinPath(directory: string, name: string): string {
+  return directory.endsWith('/') ? directory + name : `${directory}/${name}`
+}
