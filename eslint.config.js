@@ -16,7 +16,7 @@ const HOUSE_SYNTAX = [
   { selector: 'TSEnumDeclaration', message: 'Use a union of literals (or `as const` numbers) instead of an enum.' },
   { selector: 'ExportDefaultDeclaration', message: 'Export a name: a default export has a different one in every importer.' },
   {
-    selector: ':matches(PropertyDefinition, MethodDefinition, TSParameterProperty)[accessibility="private"]',
+    selector: ':matches(PropertyDefinition, MethodDefinition, TSParameterProperty)[accessibility="private"][kind!="constructor"]',
     message: 'Use #private, which is private at run time too.',
   },
   { selector: 'ForInStatement', message: 'for-in walks the prototype chain: use for-of over Object.keys or Object.entries.' },
