@@ -1,0 +1,239 @@
+/**
+ * The cursor that users see, over the versions that an engine stores: for each key in the range it shows the newest
+ * version that the moment of the cursor can see, and nothing where that version is a deletion.
+ *
+ * Invariants:
+ * 1. Going forward, the entries stand on the version that is shown; `key` and `value` are their views.
+ * 2. Going backward, the entries stand before every version of the key that is shown (or are not valid, when nothing is
+ *    before it): only there is it known which version was the newest. `key` and `value` are saved: the key is copied,
+ *    because a cursor may reuse the memory of its keys; the value is not, because what it points to stays as it is
+ *    while the cursor is open.
+ * 3. Nothing is allocated per entry. Memory is allocated by `first`, `last` and seeks, by a turn of direction, and for keys
+ *    with many versions.
+ */
+import { ByteView, KIND_PUT, compareKeys, type EntryCursor } from '../codec/entry.js'
+import { MisuseError } from '../errors.js'
+import type { ReadCounts } from '../trace/ledger.js'
+import type { Cursor } from './contract.js'
+import { isBelow, isBeyond, keyAfter, type HalfOpenRange } from './range.js'
+
+/** Which entries range deletions hide. Asked only about versions that the cursor's moment sees. */
+export interface RangeTombstoneView {
+  /** True when a range tombstone that this moment sees deletes the version `sequence` of the key. */
+  covers(key: ByteView, sequence: number): boolean
+}
+
+/** So many versions of one key are stepped over one by one; after that a search is cheaper. */
+const STEPS_BEFORE_SEEK = 8
+/** `set` beats a loop above about this many bytes. */
+const LOOP_BYTES = 32
+
+export class VersionCursor implements Cursor {
+  valid = false
+  key: ByteView
+  value: ByteView
+  readonly #entries: EntryCursor
+  readonly #sequence: number
+  readonly #lower: Uint8Array | undefined
+  readonly #upper: Uint8Array | undefined
+  readonly #tombstones: RangeTombstoneView | undefined
+  readonly #counts: ReadCounts | undefined
+  /** The key that is being left (forward) or shown (backward). */
+  readonly #savedKey = new ByteView()
+  readonly #savedValue = new ByteView()
+  #forward = true
+  #closed = false
+
+  /**
+   * @param entries owned by this cursor from now on; closed with it
+   * @param sequence versions above it are not seen
+   * @param counts `operations` grows by one for each entry that is shown
+   */
+  constructor(entries: EntryCursor, sequence: number, range: HalfOpenRange, tombstones?: RangeTombstoneView, counts?: ReadCounts) {
+    this.#entries = entries
+    this.#sequence = sequence
+    this.#lower = range.lower
+    this.#upper = range.upper
+    this.#tombstones = tombstones
+    this.#counts = counts
+    this.#savedKey.bytes = new Uint8Array(LOOP_BYTES)
+    this.key = this.#savedKey
+    this.value = this.#savedValue
+  }
+
+  first(): boolean {
+    this.#requireOpen()
+    if (this.#lower === undefined) this.#entries.first()
+    else this.#entries.seek(this.#lower, this.#sequence)
+    return this.#showForward()
+  }
+
+  last(): boolean {
+    this.#requireOpen()
+    if (this.#upper === undefined) this.#entries.last()
+    else this.#entries.seekBefore(this.#upper)
+    return this.#showBackward()
+  }
+
+  seek(target: Uint8Array): boolean {
+    if (isBelow(this.#lower, target, 0, target.length)) return this.first()
+    this.#requireOpen()
+    this.#entries.seek(target, this.#sequence)
+    return this.#showForward()
+  }
+
+  seekReverse(target: Uint8Array): boolean {
+    const after = keyAfter(target)
+    if (this.#upper !== undefined && compareKeys(after, this.#upper) >= 0) return this.last()
+    this.#requireOpen()
+    this.#entries.seekBefore(after)
+    return this.#showBackward()
+  }
+
+  next(): boolean {
+    if (!this.valid) throw notOnAnEntry('next')
+    const entries = this.#entries
+    if (this.#forward) {
+      this.#saveKey(entries.key)
+      entries.next()
+    } else {
+      entries.seek(this.#savedKeyBytes(), 0)
+    }
+    this.#skipSavedKey()
+    return this.#showForward()
+  }
+
+  prev(): boolean {
+    if (!this.valid) throw notOnAnEntry('prev')
+    if (this.#forward) {
+      this.#saveKey(this.#entries.key)
+      this.#entries.seekBefore(this.#savedKeyBytes())
+    }
+    return this.#showBackward()
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.valid = false
+    this.#entries.close()
+  }
+
+  /** The entries stand on the newest candidate: shows the first one from there on that is visible and not deleted. */
+  #showForward(): boolean {
+    const entries = this.#entries
+    const sequence = this.#sequence
+    const upper = this.#upper
+    const tombstones = this.#tombstones
+    let tooNew = 0
+    this.#forward = true
+    while (entries.valid) {
+      const key = entries.key
+      if (upper !== undefined && isBeyond(upper, key.bytes, key.start, key.end)) break
+      if (entries.sequence > sequence) {
+        if (++tooNew > STEPS_BEFORE_SEEK) {
+          entries.seek(key.copy(), sequence)
+          tooNew = 0
+        } else {
+          entries.next()
+        }
+        continue
+      }
+      tooNew = 0
+      if (entries.kind === KIND_PUT && (tombstones === undefined || !tombstones.covers(key, entries.sequence))) {
+        this.key = key
+        this.value = entries.value
+        return this.#shown()
+      }
+      this.#saveKey(key)
+      entries.next()
+      this.#skipSavedKey()
+    }
+    return (this.valid = false)
+  }
+
+  /** The entries stand on the oldest version of a candidate: shows the first key from there down that is not deleted. */
+  #showBackward(): boolean {
+    const entries = this.#entries
+    const sequence = this.#sequence
+    const lower = this.#lower
+    const saved = this.#savedKey
+    const value = this.#savedValue
+    this.#forward = false
+    while (entries.valid) {
+      const key = entries.key
+      if (lower !== undefined && isBelow(lower, key.bytes, key.start, key.end)) break
+      this.#saveKey(key)
+      let isPut = false
+      let newest = 0
+      let steps = 0
+      do {
+        const tooMany = ++steps > STEPS_BEFORE_SEEK
+        if (entries.sequence <= sequence) {
+          if (tooMany) entries.seek(this.#savedKeyBytes(), sequence)
+          newest = entries.sequence
+          isPut = entries.kind === KIND_PUT
+          if (isPut) value.set(entries.value.bytes, entries.value.start, entries.value.end)
+        }
+        if (tooMany) {
+          entries.seekBefore(this.#savedKeyBytes())
+          break
+        }
+      } while (entries.prev() && sameKey(entries.key, saved))
+      if (isPut && (this.#tombstones === undefined || !this.#tombstones.covers(saved, newest))) {
+        this.key = saved
+        this.value = value
+        return this.#shown()
+      }
+    }
+    return (this.valid = false)
+  }
+
+  /** Moves the entries forward past every version of the saved key. */
+  #skipSavedKey(): void {
+    const entries = this.#entries
+    let steps = 0
+    while (entries.valid && sameKey(entries.key, this.#savedKey)) {
+      if (++steps === STEPS_BEFORE_SEEK) entries.seek(this.#savedKeyBytes(), 0)
+      else entries.next()
+    }
+  }
+
+  #shown(): boolean {
+    if (this.#counts !== undefined) this.#counts.operations++
+    return (this.valid = true)
+  }
+
+  #saveKey(key: ByteView): void {
+    const saved = this.#savedKey
+    const { bytes, start } = key
+    const length = key.end - start
+    if (length > saved.bytes.length) saved.bytes = new Uint8Array(length * 2)
+    const target = saved.bytes
+    if (length > LOOP_BYTES) target.set(bytes.subarray(start, key.end))
+    else for (let i = 0; i < length; i++) target[i] = bytes[start + i]!
+    saved.end = length
+  }
+
+  #savedKeyBytes(): Uint8Array {
+    return this.#savedKey.bytes.subarray(0, this.#savedKey.end)
+  }
+
+  #requireOpen(): void {
+    if (this.#closed) throw new MisuseError('LEVEL_CURSOR_CLOSED', 'The cursor is closed; open another one')
+  }
+}
+
+/** From the end, because the ends of neighbouring keys differ more often than their beginnings. */
+function sameKey(a: ByteView, b: ByteView): boolean {
+  const length = a.end - a.start
+  if (length !== b.end - b.start) return false
+  for (let i = a.end - 1, j = b.end - 1; i >= a.start; i--, j--) {
+    if (a.bytes[i] !== b.bytes[j]) return false
+  }
+  return true
+}
+
+function notOnAnEntry(method: string): MisuseError {
+  return new MisuseError('LEVEL_CURSOR_NOT_VALID', `${method}() needs a cursor that is on an entry; call first, last or seek before`)
+}
