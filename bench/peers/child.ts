@@ -1,0 +1,74 @@
+/** One workload on one store, in a process of its own: a task as JSON in, a line of JSON out. */
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { writeAmplification } from '../../src/trace/ledger.js'
+import { Dataset, type Encoding } from './data.js'
+import { cpuMs } from './process-meter.js'
+import { STORES, openStore, type Store } from './stores.js'
+import { WORKLOADS, load, type Context, type Metrics } from './workloads.js'
+
+export interface Task {
+  readonly store: string
+  /** A workload, or `load` to fill a directory for those that need data. */
+  readonly work: string
+  readonly root: string
+  readonly directory: string
+  /** The directory was filled by a `load` before. */
+  readonly filled: boolean
+  readonly compact: boolean
+  readonly encoding: Encoding
+  readonly cacheBytes: number
+  readonly entries: number
+  readonly seconds: number
+  readonly puts: number
+  readonly syncPuts: number
+  readonly set: Readonly<Record<string, unknown>>
+}
+
+export interface Outcome {
+  readonly metrics: Metrics
+  /** Of the whole process, milliseconds. */
+  readonly cpuMs: number
+}
+
+type Amplification = typeof writeAmplification
+
+async function run(task: Task): Promise<Metrics> {
+  const spec = STORES[task.store]
+  const amplification = spec?.from === 'kvarium' ? await importAmplification(task.root) : undefined
+  const store = await openStore(task.store, task)
+  const context: Context = {
+    store,
+    data: new Dataset(task.encoding),
+    entries: task.entries,
+    seconds: task.seconds,
+    puts: task.puts,
+    syncPuts: task.syncPuts,
+    verify: task.store !== 'null',
+    ledgerWriteAmplification: (store: Store) => {
+      const stats = store.stats?.()
+      return stats === undefined || amplification === undefined ? NaN : amplification(stats.ledger).total
+    },
+    ...(spec?.durable && { directory: task.directory }),
+  }
+  let metrics: Metrics = {}
+  if (task.work === 'load') {
+    await load(context, task.compact)
+  } else {
+    const workload = WORKLOADS[task.work]
+    if (workload === undefined) throw new TypeError(`No workload is called '${task.work}'`)
+    if (workload.loaded && !task.filled && context.verify) await load(context, task.compact)
+    metrics = await workload.run(context)
+  }
+  await store.close()
+  return metrics
+}
+
+async function importAmplification(root: string): Promise<Amplification> {
+  const ledger = (await import(pathToFileURL(join(root, 'dist/trace/ledger.js')).href)) as { writeAmplification: Amplification }
+  return ledger.writeAmplification
+}
+
+const metrics = await run(JSON.parse(process.argv[2]) as Task)
+const outcome: Outcome = { metrics, cpuMs: cpuMs() }
+process.stdout.write(JSON.stringify(outcome) + '\n')

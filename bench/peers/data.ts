@@ -1,0 +1,97 @@
+/**
+ * Keys and values made on the fly from a number, so that the harness holds no million strings which every collection of
+ * garbage would have to walk, and costs each store the same.
+ *
+ * A key is 16 bytes, the number in decimals padded with zeros. A value is 100 bytes of text of which half is random and
+ * repeated once, as LevelDB's db_bench does (a compressor gets it to a little over half); neighbours in key order have
+ * different values, and the same number always has the same value.
+ */
+export type Encoding = 'utf8' | 'buffer' | 'view'
+export type Data = string | Uint8Array
+
+export const KEY_BYTES = 16
+export const VALUE_BYTES = 100
+export const ENTRY_BYTES = KEY_BYTES + VALUE_BYTES
+
+const ZERO = 48
+/** Large against any block or compression window, so that no value repeats inside one. */
+const POOL_VALUES = 10_000
+
+export class Dataset {
+  readonly #encoding: Encoding
+  readonly #scratch = Buffer.alloc(KEY_BYTES, ZERO)
+  /** Where the longest number so far begins in the scratch. */
+  #first = KEY_BYTES
+  readonly #pool = Buffer.alloc(POOL_VALUES * VALUE_BYTES)
+
+  constructor(encoding: Encoding) {
+    this.#encoding = encoding
+    let state = 0x2545f491
+    for (let at = 0; at < this.#pool.length; at += VALUE_BYTES) {
+      for (let i = 0; i < VALUE_BYTES / 2; i++) {
+        state ^= state << 13
+        state ^= state >>> 17
+        state ^= state << 5
+        this.#pool[at + i] = 32 + ((state >>> 8) % 95)
+      }
+      this.#pool.copyWithin(at + VALUE_BYTES / 2, at, at + VALUE_BYTES / 2)
+    }
+  }
+
+  key(number: number): Data {
+    const scratch = this.#scratch
+    let at = KEY_BYTES - 1
+    for (; number > 0; at--) {
+      const rest = Math.floor(number / 10)
+      scratch[at] = ZERO + number - rest * 10
+      number = rest
+    }
+    // What a longer number left in front.
+    for (let i = this.#first; i <= at; i++) scratch[i] = ZERO
+    if (at < this.#first) this.#first = at + 1
+    if (this.#encoding === 'utf8') return scratch.toString('latin1')
+    const key = this.#encoding === 'buffer' ? Buffer.allocUnsafe(KEY_BYTES) : new Uint8Array(KEY_BYTES)
+    key.set(scratch)
+    return key
+  }
+
+  value(number: number): Data {
+    const pool = this.#pool
+    const at = (number % POOL_VALUES) * VALUE_BYTES
+    if (this.#encoding === 'utf8') return pool.toString('latin1', at, at + VALUE_BYTES)
+    if (this.#encoding === 'buffer') return pool.subarray(at, at + VALUE_BYTES)
+    return new Uint8Array(pool.buffer, pool.byteOffset + at, VALUE_BYTES)
+  }
+}
+
+export function sameData(a: Data, b: Data): boolean {
+  return typeof a === 'string' || typeof b === 'string' ? a === b : Buffer.compare(a, b) === 0
+}
+
+/** A pseudo-random order of the numbers below `count`: a bijection that needs no memory. */
+export class Shuffle {
+  readonly #count: number
+  readonly #seed: number
+  readonly #mask: number
+  readonly #half: number
+
+  constructor(count: number, seed: number) {
+    const bits = Math.max(2, Math.ceil(Math.log2(count)))
+    this.#count = count
+    this.#seed = seed
+    this.#mask = 2 ** bits - 1
+    this.#half = Math.ceil(bits / 2)
+  }
+
+  /** The number at place `index`, which must be below the count. */
+  at(index: number): number {
+    let x = index
+    do {
+      x = Math.imul(x ^ this.#seed, 0x9e3779b1) & this.#mask
+      x ^= x >>> this.#half
+      x = Math.imul(x, 0x85ebca6b) & this.#mask
+      x ^= x >>> this.#half
+    } while (x >= this.#count)
+    return x
+  }
+}

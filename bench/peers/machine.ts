@@ -1,0 +1,43 @@
+/** The machine, and what else it was doing. */
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { availableParallelism, cpus, loadavg, release, totalmem, type as osType } from 'node:os'
+import { join } from 'node:path'
+
+export interface Machine {
+  readonly node: string
+  readonly v8: string
+  readonly system: string
+  readonly processor: string
+  readonly cores: number
+  readonly memoryMiB: number
+  readonly load1: number
+  readonly versions: Readonly<Record<string, string>>
+}
+
+export function describeMachine(root: string): Machine {
+  const peers = createRequire(join(root, 'bench/peers/package.json'))
+  const version = (name: string): string =>
+    (peers(join(root, 'bench/peers/node_modules', name, 'package.json')) as { version: string }).version
+  return {
+    node: process.version,
+    v8: process.versions.v8,
+    system: `${osType()} ${release()}`,
+    processor: cpus()[0]?.model ?? 'unknown',
+    cores: availableParallelism(),
+    memoryMiB: Math.round(totalmem() / 2 ** 20),
+    load1: loadavg()[0],
+    versions: { 'abstract-level': version('abstract-level'), 'classic-level': version('classic-level') },
+  }
+}
+
+/** CPU time that the machine has spent since it started, in milliseconds; `NaN` where the system does not say. */
+export function machineCpuMs(): number {
+  try {
+    // user nice system idle iowait irq softirq steal, in hundredths of a second
+    const fields = readFileSync('/proc/stat', 'latin1').split('\n', 1)[0].trim().split(/\s+/).slice(1).map(Number)
+    return (fields[0] + fields[1] + fields[2] + fields[5] + fields[6] + fields[7]) * 10
+  } catch {
+    return NaN
+  }
+}

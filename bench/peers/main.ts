@@ -1,0 +1,179 @@
+/**
+ * Runs the workloads on the stores, interleaved: in every round each workload visits the stores one after the other, in
+ * alternating order, each time in a fresh process.
+ */
+import { execFile } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { build } from 'esbuild'
+import type { Outcome, Task } from './child.js'
+import { describeMachine, machineCpuMs, type Machine } from './machine.js'
+import { USAGE, parseOptions, type Options } from './options.js'
+import { allTable, barsTable, judge, type Run } from './report.js'
+import { median } from '../table.js'
+import { STORES } from './stores.js'
+import { WORKLOADS } from './workloads.js'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const REFERENCE = 'classic-level-nocompress'
+const REFERENCE_WORK = 'fill-random'
+const CHILD_TIMEOUT_MS = 30 * 60_000
+/** Of other processes, above which the figures are not to be trusted. */
+const BUSY_CORES = 0.2
+const BIG_CACHE_BYTES = 64 * 2 ** 20
+
+const execute = promisify(execFile)
+
+class Bench {
+  readonly #options: Options
+  readonly #directory: string
+  readonly #child: string
+  readonly #filled = new Map<string, string>()
+  readonly runs: Run[] = []
+
+  constructor(options: Options, directory: string, child: string) {
+    this.#options = options
+    this.#directory = directory
+    this.#child = child
+  }
+
+  async run(): Promise<void> {
+    const { rounds, works } = this.#options
+    for (let round = 0; round < rounds; round++) {
+      for (const work of works) {
+        const stores = [...this.#storesFor(work)]
+        if (round % 2 === 1) stores.reverse()
+        if (round === 0 && work !== 'big') stores.push('null')
+        for (const store of stores) await this.#measure(round, store, work)
+      }
+    }
+  }
+
+  #storesFor(work: string): readonly string[] {
+    const { stores, addReference } = this.#options
+    return addReference && work === REFERENCE_WORK ? [...stores, REFERENCE] : stores
+  }
+
+  async #measure(round: number, store: string, work: string): Promise<void> {
+    const busy = machineCpuMs()
+    const start = performance.now()
+    let run: Run
+    try {
+      const directory = await this.#dataFor(store, work)
+      const { metrics, cpuMs } = await this.#spawn(store, work, directory)
+      const othersCores = (machineCpuMs() - busy - cpuMs) / (performance.now() - start)
+      run = { round, store, work, metrics, othersCores: Math.max(0, othersCores) }
+    } catch (error) {
+      run = { round, store, work, metrics: {}, error: firstLines(error), othersCores: NaN }
+    }
+    this.runs.push(run)
+    const numbers = Object.entries(run.metrics).map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`)
+    const seconds = ((performance.now() - start) / 1000).toFixed(1)
+    process.stderr.write(
+      `round ${round + 1}, ${work}, ${store} (${seconds} s, others ${run.othersCores.toFixed(1)} cores): ${run.error ?? numbers.join(', ')}\n`,
+    )
+  }
+
+  /** A directory filled once for all read workloads of a durable store. */
+  async #dataFor(store: string, work: string): Promise<string | undefined> {
+    if (!WORKLOADS[work].loaded || !STORES[store].durable) return undefined
+    let directory = this.#filled.get(store)
+    if (directory === undefined) {
+      directory = join(this.#directory, `${store}-filled`)
+      await this.#spawn(store, 'load', directory)
+      this.#filled.set(store, directory)
+    }
+    return directory
+  }
+
+  async #spawn(store: string, work: string, filled?: string): Promise<Outcome> {
+    const { entries, bigEntries, cacheBytes, compact, encoding, seconds, puts, syncPuts, set } = this.#options
+    const directory = filled ?? mkdtempSync(join(this.#directory, `${store}-`))
+    const task: Task = {
+      store,
+      work,
+      root: ROOT,
+      directory,
+      filled: filled !== undefined,
+      compact,
+      encoding,
+      cacheBytes: work === 'big' ? BIG_CACHE_BYTES : cacheBytes,
+      entries: work === 'big' ? bigEntries : entries,
+      seconds,
+      puts,
+      syncPuts,
+      set: set[store] ?? {},
+    }
+    try {
+      const { stdout } = await execute(process.execPath, [this.#child, JSON.stringify(task)], { timeout: CHILD_TIMEOUT_MS })
+      return JSON.parse(stdout, (_key, value: unknown) => (value === null ? NaN : value)) as Outcome
+    } finally {
+      if (filled === undefined) rmSync(directory, { recursive: true, force: true })
+    }
+  }
+}
+
+function firstLines(error: unknown): string {
+  const { stderr, message } = error as { stderr?: string; message: string }
+  const lines = (stderr === undefined || stderr === '' ? message : stderr).split('\n').filter(line => line.trim() !== '')
+  return 'failed: ' + (lines.find(line => /^\w*Error/.test(line)) ?? lines.slice(0, 3).join(' / '))
+}
+
+function describe(machine: Machine, options: Options, runs: readonly Run[]): string {
+  const others = runs.map(run => run.othersCores).filter(cores => !Number.isNaN(cores))
+  const busy =
+    median(others) > BUSY_CORES ? ['THE MACHINE WAS BUSY: other processes change the ratios, not only the times. Do not quote these.'] : []
+  return [
+    ...busy,
+    `Node ${machine.node}, ${machine.system}, ${machine.cores} cores (${machine.processor}), ${machine.memoryMiB} MiB`,
+    Object.entries(machine.versions)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(', '),
+    `${options.entries} entries of 16 + 100 bytes, ${options.encoding}, cache ${options.cacheBytes / 2 ** 20} MiB each, ${options.rounds} rounds, ` +
+      (options.compact ? 'compacted before reads' : 'not compacted before reads'),
+    `load average at the start ${machine.load1.toFixed(2)}; cores kept busy by others meanwhile: median ${median(others).toFixed(2)}, most ${Math.max(...others).toFixed(2)}`,
+  ].join('\n')
+}
+
+async function main(): Promise<void> {
+  const options = parseOptions(process.argv.slice(2))
+  if (options === undefined) {
+    console.log(USAGE)
+    return
+  }
+  const parent = resolve(ROOT, options.directory ?? '.tmp')
+  mkdirSync(parent, { recursive: true })
+  const directory = mkdtempSync(join(parent, 'bench-peers-'))
+  const child = join(directory, 'child.mjs')
+  const machine = describeMachine(ROOT)
+  let bench: Bench
+  try {
+    const entryPoints = [join(ROOT, 'bench/peers/child.ts')]
+    await build({ entryPoints, outfile: child, bundle: true, platform: 'node', format: 'esm', target: 'node20', logLevel: 'warning' })
+    bench = new Bench(options, directory, child)
+    await bench.run()
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+  const { runs } = bench
+  const stores = [...new Set(runs.map(run => run.store))].filter(store => store !== 'null')
+  const own = stores.filter(store => store.startsWith('kvarium'))
+  const subjects = own.length > 0 ? own : stores.filter(store => store !== 'classic-level' && store !== REFERENCE)
+  const bars = subjects.filter(store => judge(runs, store).length > 0).map(store => barsTable(runs, store))
+  console.log([describe(machine, options, runs), ...bars, allTable(runs, stores)].join('\n\n'))
+  const verdicts = subjects.flatMap(store => judge(runs, store))
+  if (options.json !== undefined) writeFileSync(options.json, JSON.stringify({ machine, options, verdicts, runs }, null, 2) + '\n')
+  const failed = runs.filter(run => run.error !== undefined)
+  for (const { round, store, work, error } of failed) console.error(`round ${round + 1}, ${work}, ${store} ${error}`)
+  if (failed.length > 0) process.exitCode = 1
+}
+
+try {
+  await main()
+} catch (error) {
+  if (!(error instanceof TypeError)) throw error
+  console.error(error.message)
+  process.exitCode = 2
+}

@@ -1,0 +1,116 @@
+/**
+ * The stores under test, by name. All of them are abstract-level databases, so that the harness makes the same calls on
+ * each; `null` is none of them: it does nothing, and measures what the harness itself costs.
+ */
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { EngineStats } from '../../src/engine/contract.js'
+import { Dataset, type Data, type Encoding } from './data.js'
+
+export interface PutOperation {
+  readonly type: 'put'
+  readonly key: Data
+  readonly value: Data
+}
+
+export interface StoreIterator extends AsyncIterable<[Data, Data]> {
+  nextv(size: number): Promise<[Data, Data][]>
+  close(): Promise<void>
+}
+
+/** What the workloads call: abstract-level's names, and what some stores have beyond it. */
+export interface Store {
+  open(): Promise<void>
+  close(): Promise<void>
+  get(key: Data): Promise<Data | undefined>
+  getSync(key: Data): Data | undefined
+  put(key: Data, value: Data, options?: { readonly sync: boolean }): Promise<void>
+  batch(operations: readonly PutOperation[]): Promise<void>
+  iterator(): StoreIterator
+  compactRange?(start: Data, end: Data): Promise<void>
+  /** Resolves when no background work is left. */
+  settle?(): Promise<void>
+  stats?(): EngineStats
+}
+
+export interface StoreSpec {
+  readonly durable: boolean
+  /** The package it comes from; none for what belongs to the harness. */
+  readonly from?: 'kvarium' | 'classic-level' | 'memory-level'
+  /** Fixed options, under those that all stores share and those given with `--set`. */
+  readonly options?: Readonly<Record<string, unknown>>
+}
+
+export const STORES: Readonly<Record<string, StoreSpec>> = {
+  'kvarium-lsm': { durable: true, from: 'kvarium', options: { engine: 'lsm' } },
+  'kvarium-memory': { durable: false, from: 'kvarium', options: { engine: 'memory' } },
+  'classic-level': { durable: true, from: 'classic-level' },
+  'classic-level-nocompress': { durable: true, from: 'classic-level', options: { compression: false } },
+  'memory-level': { durable: false, from: 'memory-level' },
+  null: { durable: false },
+}
+
+export interface OpenOptions {
+  readonly root: string
+  readonly directory: string
+  readonly encoding: Encoding
+  readonly cacheBytes: number
+  readonly entries: number
+  readonly set: Readonly<Record<string, unknown>>
+}
+
+type Constructor = new (...args: unknown[]) => Store
+
+export async function openStore(name: string, options: OpenOptions): Promise<Store> {
+  const spec = STORES[name]
+  if (spec === undefined) throw new TypeError(`No store is called '${name}'; there are ${Object.keys(STORES).join(', ')}`)
+  const encodings = { keyEncoding: options.encoding, valueEncoding: options.encoding }
+  let store: Store
+  if (spec.from === undefined) {
+    store = nullStore(options)
+  } else if (spec.from === 'memory-level') {
+    const { MemoryLevel } = (await importPeer(options.root, spec.from)) as { MemoryLevel: Constructor }
+    store = new MemoryLevel({ ...encodings, storeEncoding: options.encoding, ...options.set })
+  } else {
+    const cache = spec.durable ? { cacheSize: options.cacheBytes } : {}
+    const all = { ...encodings, ...cache, ...spec.options, ...options.set }
+    if (spec.from === 'kvarium') {
+      const { Kvarium } = (await import(pathToFileURL(join(options.root, 'dist/index.js')).href)) as { Kvarium: Constructor }
+      store = new Kvarium(options.directory, all)
+    } else {
+      const { ClassicLevel } = (await importPeer(options.root, spec.from)) as { ClassicLevel: Constructor }
+      store = new ClassicLevel(options.directory, all)
+    }
+  }
+  await store.open()
+  return store
+}
+
+async function importPeer(root: string, name: string): Promise<unknown> {
+  const require = createRequire(join(root, 'bench/peers/package.json'))
+  return import(pathToFileURL(require.resolve(name)).href)
+}
+
+/** Answers at once, in the right shape. */
+function nullStore({ encoding, entries }: OpenOptions): Store {
+  const data = new Dataset(encoding)
+  const value = data.value(0)
+  const entry: [Data, Data] = [data.key(0), value]
+  const nothing = async (): Promise<void> => {}
+  const iterator = (): StoreIterator => {
+    let left = entries
+    return {
+      async nextv(size) {
+        const length = Math.min(size, left)
+        left -= length
+        return new Array<[Data, Data]>(length).fill(entry)
+      },
+      close: nothing,
+      async *[Symbol.asyncIterator]() {
+        for (let i = 0; i < entries; i++) yield entry
+      },
+    }
+  }
+  return { open: nothing, close: nothing, get: async () => value, getSync: () => value, put: nothing, batch: nothing, iterator }
+}

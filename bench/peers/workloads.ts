@@ -1,0 +1,280 @@
+/**
+ * The workloads. Each runs alone in a fresh process on one store and returns numbers; `main.ts` knows what they mean.
+ * Reads run on a store that was filled in random order, settled and compacted beforehand, after every key was read once.
+ */
+import { ENTRY_BYTES, Shuffle, VALUE_BYTES, sameData, type Dataset } from './data.js'
+import { LagRecorder } from './lag.js'
+import { cpuMs, directoryBytes, memory, quiet, writtenBytes } from './process-meter.js'
+import type { PutOperation, Store } from './stores.js'
+
+export interface Context {
+  readonly store: Store
+  readonly data: Dataset
+  readonly entries: number
+  /** Of the timed part of reads, which repeat until then. */
+  readonly seconds: number
+  /** Single puts, and durable puts. */
+  readonly puts: number
+  readonly syncPuts: number
+  /** The store's files, if it has any. */
+  readonly directory?: string
+  /** False for the null store, whose answers are not what was asked for. */
+  readonly verify: boolean
+  /** Kvarium's own account of its write amplification. */
+  readonly ledgerWriteAmplification: (store: Store) => number
+}
+
+export type Metrics = Record<string, number>
+
+export interface Workload {
+  /** Starts from a loaded store instead of an empty one. */
+  readonly loaded: boolean
+  readonly run: (context: Context) => Promise<Metrics>
+}
+
+const BATCH_ENTRIES = 1000
+const LANES = 64
+const CHUNK = 2000
+const LOAD_SEED = 0x51ed2701
+const READ_SEED = 0x1b873593
+
+export const WORKLOADS: Readonly<Record<string, Workload>> = {
+  get: { loaded: true, run: context => timedReads(context, getChunk) },
+  'get-sync': { loaded: true, run: context => timedReads(context, getSyncChunk) },
+  'for-await': { loaded: true, run: context => timedScans(context, scanForAwait) },
+  nextv: { loaded: true, run: context => timedScans(context, scanNextv) },
+  put: { loaded: false, run: context => putOneByOne(context, context.puts) },
+  'put-lag': { loaded: false, run: context => putOneByOne(context, context.entries) },
+  'fill-random': { loaded: false, run: context => fill(context, new Shuffle(context.entries, LOAD_SEED)) },
+  'fill-ascending': { loaded: false, run: context => fill(context) },
+  'fill-lag': { loaded: false, run: fillLag },
+  'put-sync': { loaded: false, run: putSync },
+  big: { loaded: false, run: big },
+}
+
+/** Fills a store in random order and brings it to rest. */
+export async function load(context: Context, compact: boolean): Promise<void> {
+  const { store, data, entries } = context
+  await writeAll(context, new Shuffle(entries, LOAD_SEED))
+  await settle(store)
+  if (compact && store.compactRange !== undefined) {
+    await store.compactRange(data.key(0), data.key(entries - 1))
+    await settle(store)
+  }
+}
+
+type Chunk = (context: Context, order: Shuffle, from: number, to: number) => Promise<void> | void
+
+async function timedReads(context: Context, chunk: Chunk): Promise<Metrics> {
+  const { entries, seconds } = context
+  const order = new Shuffle(entries, READ_SEED)
+  if (context.verify) {
+    getSyncChunk(context, order, 0, entries)
+    for (let start = performance.now(); performance.now() - start < 500;) await chunk(context, order, 0, Math.min(CHUNK, entries))
+  }
+  const cpu = cpuMs()
+  const start = performance.now()
+  let operations = 0
+  let elapsed = 0
+  while (elapsed < seconds * 1000) {
+    const from = operations % entries
+    const to = Math.min(from + CHUNK, entries)
+    await chunk(context, order, from, to)
+    operations += to - from
+    elapsed = performance.now() - start
+  }
+  return { ...rate(operations, elapsed), cpuPerOperationUs: ((cpuMs() - cpu) / operations) * 1000 }
+}
+
+async function getChunk({ store, data, verify }: Context, order: Shuffle, from: number, to: number): Promise<void> {
+  for (let i = from; i < to; i++) {
+    const number = order.at(i)
+    const value = await store.get(data.key(number))
+    if (value?.length !== VALUE_BYTES) throw new Error(`Entry ${number} is not what was written`)
+    if (verify && i % 64 === 0 && !sameData(value, data.value(number))) throw new Error(`Entry ${number} is not what was written`)
+  }
+}
+
+function getSyncChunk({ store, data, verify }: Context, order: Shuffle, from: number, to: number): void {
+  for (let i = from; i < to; i++) {
+    const number = order.at(i)
+    const value = store.getSync(data.key(number))
+    if (value?.length !== VALUE_BYTES) throw new Error(`Entry ${number} is not what was written`)
+    if (verify && i % 64 === 0 && !sameData(value, data.value(number))) throw new Error(`Entry ${number} is not what was written`)
+  }
+}
+
+async function timedScans(context: Context, scan: (store: Store) => Promise<number>): Promise<Metrics> {
+  const { store, entries, seconds, verify } = context
+  if (verify) await scan(store)
+  const start = performance.now()
+  let operations = 0
+  let elapsed = 0
+  while (elapsed < seconds * 1000) {
+    const seen = await scan(store)
+    if (seen !== entries) throw new Error(`A full iteration saw ${seen} of ${entries} entries`)
+    operations += seen
+    elapsed = performance.now() - start
+  }
+  return rate(operations, elapsed)
+}
+
+async function scanForAwait(store: Store): Promise<number> {
+  let seen = 0
+  for await (const [key, value] of store.iterator()) if (key.length + value.length === ENTRY_BYTES) seen++
+  return seen
+}
+
+async function scanNextv(store: Store): Promise<number> {
+  const iterator = store.iterator()
+  let seen = 0
+  for (;;) {
+    const entries = await iterator.nextv(BATCH_ENTRIES)
+    if (entries.length === 0) break
+    for (const [key, value] of entries) if (key.length + value.length === ENTRY_BYTES) seen++
+  }
+  await iterator.close()
+  return seen
+}
+
+async function putOneByOne({ store, data, entries }: Context, count: number): Promise<Metrics> {
+  const order = new Shuffle(entries, LOAD_SEED)
+  const lag = new LagRecorder()
+  const start = performance.now()
+  for (let i = 0; i < count; i++) {
+    const number = order.at(i)
+    await store.put(data.key(number), data.value(number))
+  }
+  const elapsed = performance.now() - start
+  return { ...rate(count, elapsed), ...lag.stop(), ...settledRate(count, start, await settle(store)) }
+}
+
+async function putSync({ store, data, entries, syncPuts }: Context): Promise<Metrics> {
+  const order = new Shuffle(entries, LOAD_SEED)
+  const latencies = new Float64Array(syncPuts)
+  let next = 0
+  const lane = async (): Promise<void> => {
+    while (next < syncPuts) {
+      const index = next++
+      const number = order.at(index % entries)
+      const start = performance.now()
+      await store.put(data.key(number), data.value(number), { sync: true })
+      latencies[index] = performance.now() - start
+    }
+  }
+  const start = performance.now()
+  await Promise.all(Array.from({ length: LANES }, lane))
+  const elapsed = performance.now() - start
+  latencies.sort()
+  return { ...rate(syncPuts, elapsed), p50Ms: latencies[syncPuts >> 1], p99Ms: latencies[Math.floor(syncPuts * 0.99)] }
+}
+
+async function fill(context: Context, order?: Shuffle): Promise<Metrics> {
+  const { store, entries, directory } = context
+  const wakeUp = directory === undefined ? 0 : await wakeUpBytes(context)
+  const bytes = writtenBytes()
+  const cpu = cpuMs()
+  const start = performance.now()
+  await writeAll(context, order)
+  const elapsed = performance.now() - start
+  const atEnd = writtenBytes()
+  const end = await settle(store)
+  const userBytes = entries * ENTRY_BYTES
+  const overhead = wakeUp * Math.ceil(entries / BATCH_ENTRIES)
+  const metrics: Metrics = { ...rate(entries, elapsed), ...settledRate(entries, start, end), cpuMs: cpuMs() - cpu }
+  if (directory === undefined) return metrics
+  return {
+    ...metrics,
+    writeAmplification: (writtenBytes() - bytes - overhead) / userBytes,
+    writeAmplificationAtEnd: (atEnd - bytes - overhead) / userBytes,
+    ledgerWriteAmplification: context.ledgerWriteAmplification(store),
+    spaceAmplification: directoryBytes(directory) / userBytes,
+    stallMs: store.stats?.().stalls.totalMs ?? NaN,
+  }
+}
+
+/** A completed job of the thread pool wakes the event loop through a file descriptor, which counts as bytes written. */
+async function wakeUpBytes({ store, data }: Context): Promise<number> {
+  const calls = 1000
+  const before = writtenBytes()
+  for (let i = 0; i < calls; i++) await store.get(data.key(i))
+  return (writtenBytes() - before) / calls
+}
+
+async function fillLag(context: Context): Promise<Metrics> {
+  const lag = new LagRecorder()
+  const start = performance.now()
+  await writeAll(context, new Shuffle(context.entries, LOAD_SEED))
+  const elapsed = performance.now() - start
+  return { ...rate(context.entries, elapsed), ...lag.stop() }
+}
+
+/** Loads and reads back more than the cache holds, and watches the memory. */
+async function big(context: Context): Promise<Metrics> {
+  const { store, data, entries } = context
+  const before = memory().residentBytes
+  let anonymousBytes = 0
+  const watch = (): void => void (anonymousBytes = Math.max(anonymousBytes, memory().anonymousBytes))
+  const start = performance.now()
+  await writeAll(context, new Shuffle(entries, LOAD_SEED), watch)
+  const settled = settledRate(entries, start, await settle(store))
+  const loadedPeakBytes = memory().peakBytes
+  const scanStart = performance.now()
+  let number = 0
+  for await (const [key, value] of store.iterator()) {
+    if (context.verify && !(sameData(key, data.key(number)) && sameData(value, data.value(number)))) {
+      throw new Error(`Entry ${number} is not what was written`)
+    }
+    if (++number % 100_000 === 0) watch()
+  }
+  if (number !== entries) throw new Error(`A full iteration saw ${number} of ${entries} entries`)
+  const scanned = performance.now() - scanStart
+  const gets = Math.min(entries, 500_000)
+  const getStart = performance.now()
+  await getChunk(context, new Shuffle(entries, READ_SEED), 0, gets)
+  const got = performance.now() - getStart
+  watch()
+  return {
+    ...settled,
+    scansPerSecond: rate(entries, scanned).operationsPerSecond,
+    getsPerSecond: rate(gets, got).operationsPerSecond,
+    startMiB: before / 2 ** 20,
+    loadedPeakMiB: loadedPeakBytes / 2 ** 20,
+    anonymousPeakMiB: anonymousBytes / 2 ** 20,
+    peakMiB: memory().peakBytes / 2 ** 20,
+  }
+}
+
+/** Puts every entry in batches, in the given order or ascending. */
+async function writeAll({ store, data, entries }: Context, order?: Shuffle, watch?: () => void): Promise<void> {
+  for (let from = 0; from < entries; from += BATCH_ENTRIES) {
+    const operations: PutOperation[] = []
+    const to = Math.min(from + BATCH_ENTRIES, entries)
+    for (let i = from; i < to; i++) {
+      const number = order === undefined ? i : order.at(i)
+      operations.push({ type: 'put', key: data.key(number), value: data.value(number) })
+    }
+    await store.batch(operations)
+    if (watch !== undefined && from % (100 * BATCH_ENTRIES) === 0) watch()
+  }
+}
+
+/**
+ * Waits for the end of background work; returns when that was. A store's own word for it is checked against what the
+ * process does afterwards: work that goes on after `settle()` counts.
+ */
+async function settle(store: Store): Promise<number> {
+  const slackMs = 50
+  await store.settle?.()
+  const said = performance.now()
+  const seen = await quiet()
+  return store.settle === undefined || seen > said + slackMs ? seen : said
+}
+
+function rate(operations: number, elapsedMs: number): { operationsPerSecond: number } {
+  return { operationsPerSecond: (operations / elapsedMs) * 1000 }
+}
+
+function settledRate(operations: number, start: number, end: number): { settledPerSecond: number } {
+  return { settledPerSecond: (operations / (end - start)) * 1000 }
+}
