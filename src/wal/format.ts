@@ -1,0 +1,122 @@
+/**
+ * The bytes of a write-ahead log. Integers are unsigned, 32-bit, little-endian. A worked example is in
+ * docs/formats/wal.md. The payload is opaque here.
+ *
+ * File header, 16 bytes, at offset 0:
+ *
+ *   0    1    2    3    4    5    6    7    8    9    10   11   12   13   14   15
+ * +----+----+----+----+----+----+----+----+----+----+----+----+----+----+----+----+
+ * | K    V    A    R    W    A    L  | 01 |    log number     |    header check   |
+ * +----+----+----+----+----+----+----+----+----+----+----+----+----+----+----+----+
+ *
+ * Then frames, back to back, each a 16-byte header and its payload:
+ *
+ *   0    1    2    3    4    5    6    7    8    9    10   11   12   13   14   15   16
+ * +----+----+----+----+----+----+----+----+----+----+----+----+----+----+----+----+---- - -
+ * |  payload length   |      synced       |  payload checksum |    header check   | payload
+ * +----+----+----+----+----+----+----+----+----+----+----+----+----+----+----+----+---- - -
+ *
+ * - `synced`, the watermark: how many bytes of this file were known durable when the frame was made. It is what tells
+ *   a torn tail from damage: power loss may take any unsynced sector, never a synced one.
+ * - payload checksum = hash32(payload, placeSeed(log number, frame offset)).
+ * - header check = a mix of the log number, the frame's offset and the three words before it. Every step of the mix is
+ *   a bijection, so a change within one word is always noticed, and a frame copied to another place or left over in a
+ *   recycled file never fits. It is cheap enough to be tried at every byte of a damaged file.
+ * - A frame of payload length 0 whose `synced` is its own offset is the clean-close marker. The file ends after it.
+ */
+import { mix32 } from '../codec/checksum.js'
+
+export const LOG_FORMAT_VERSION = 1
+export const LOG_HEADER_BYTES = 16
+export const FRAME_HEADER_BYTES = 16
+/** The largest payload of one record: 1 GiB and room for what a batch of one such value adds. */
+export const MAX_PAYLOAD_BYTES = 2 ** 30 + 2 ** 24
+/** Offsets are 32-bit: the largest log file, close marker included. */
+export const MAX_LOG_BYTES = 2 ** 32 - 1
+
+const MAGIC = Uint8Array.of(0x4b, 0x56, 0x41, 0x52, 0x57, 0x41, 0x4c)
+const FILE_CHECK_SEED = 0x6b766c66
+const FRAME_CHECK_SEED = 0x6b766c72
+
+export function readWord(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
+}
+
+function writeWord(bytes: Uint8Array, at: number, word: number): void {
+  bytes[at] = word
+  bytes[at + 1] = word >>> 8
+  bytes[at + 2] = word >>> 16
+  bytes[at + 3] = word >>> 24
+}
+
+function fileCheck(bytes: Uint8Array, at: number): number {
+  return mix32(mix32(mix32(FILE_CHECK_SEED, readWord(bytes, at)), readWord(bytes, at + 4)), readWord(bytes, at + 8))
+}
+
+export function encodeFileHeader(logNumber: number): Uint8Array {
+  const bytes = new Uint8Array(LOG_HEADER_BYTES)
+  bytes.set(MAGIC, 0)
+  bytes[MAGIC.length] = LOG_FORMAT_VERSION
+  writeWord(bytes, 8, logNumber)
+  writeWord(bytes, 12, fileCheck(bytes, 0))
+  return bytes
+}
+
+export interface FileHeader {
+  readonly version: number
+  readonly logNumber: number
+}
+
+/** The header at `bytes[at]`, or `undefined` if its magic or its check is wrong. Any version is returned. */
+export function decodeFileHeader(bytes: Uint8Array, at: number): FileHeader | undefined {
+  for (let i = 0; i < MAGIC.length; i++) if (bytes[at + i] !== MAGIC[i]) return undefined
+  if (readWord(bytes, at + 12) !== fileCheck(bytes, at)) return undefined
+  return { version: bytes[at + MAGIC.length]!, logNumber: readWord(bytes, at + 8) }
+}
+
+/** The part of every header check that depends on the log alone. */
+export function frameCheckSeed(logNumber: number): number {
+  return mix32(FRAME_CHECK_SEED, logNumber)
+}
+
+function frameCheck(seed: number, offset: number, length: number, synced: number, checksum: number): number {
+  return mix32(mix32(mix32(mix32(seed, offset), length), synced), checksum)
+}
+
+/** Writes the header of the frame at file offset `offset` to `bytes[0, 16)`. */
+export function encodeFrameHeader(
+  bytes: Uint8Array,
+  seed: number,
+  offset: number,
+  length: number,
+  synced: number,
+  checksum: number,
+): void {
+  writeWord(bytes, 0, length)
+  writeWord(bytes, 4, synced)
+  writeWord(bytes, 8, checksum)
+  writeWord(bytes, 12, frameCheck(seed, offset, length, synced, checksum))
+}
+
+/** A frame header, refilled in place so that reading a log does not allocate one per record. */
+export class FrameHeader {
+  length = 0
+  synced = 0
+  checksum = 0
+
+  get isCloseMarker(): boolean {
+    return this.length === 0
+  }
+
+  /**
+   * Takes the header at `bytes[at]` for the frame at file offset `offset`. Returns false, leaving the fields undefined in
+   * meaning, unless its check holds and its words can be true. The payload is not looked at.
+   */
+  decode(bytes: Uint8Array, at: number, seed: number, offset: number): boolean {
+    const length = (this.length = readWord(bytes, at))
+    const synced = (this.synced = readWord(bytes, at + 4))
+    this.checksum = readWord(bytes, at + 8)
+    if (length === 0 ? synced !== offset : synced > offset || length > MAX_PAYLOAD_BYTES) return false
+    return readWord(bytes, at + 12) === frameCheck(seed, offset, length, synced, this.checksum)
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * Torn tail or damage? Power loss may keep any subset of the sectors that were not synced, so a bad record followed by
+ * good ones can be an honest torn tail. The watermarks decide: a later frame that says more than `bad` bytes were
+ * durable proves that the bad bytes once were, and so that they have been damaged since.
+ *
+ * The search looks at every byte, because a damaged length hides where the next frame begins. It costs about a
+ * nanosecond a byte: most places are refused by the range their watermark would have to be in, nearly all others by
+ * the header check, and only a frame that passes both has its payload hashed.
+ */
+import type { Hash32 } from '../codec/checksum.js'
+import { placeSeed } from '../codec/checksum.js'
+import type { FileWindow } from './file-window.js'
+import { WINDOW_BYTES } from './file-window.js'
+import { FRAME_HEADER_BYTES, frameCheckSeed, FrameHeader } from './format.js'
+
+/**
+ * The offset of the first valid frame at or after `from` whose watermark is above `bad`, or `undefined` if there is none.
+ */
+export function findDurabilityProof(
+  window: FileWindow,
+  logNumber: number,
+  hash32: Hash32,
+  bad: number,
+  from: number,
+): number | undefined {
+  const seed = frameCheckSeed(logNumber)
+  const header = new FrameHeader()
+  let offset = from
+  while (offset + FRAME_HEADER_BYTES <= window.size) {
+    const length = Math.min(WINDOW_BYTES, window.size - offset)
+    const at = window.locate(offset, length)
+    const places = length - FRAME_HEADER_BYTES + 1
+    const place = findHeader(window.bytes, at, places, offset, bad, seed, header)
+    offset += place
+    if (place === places) continue
+    if (readPayload(window, header, offset, logNumber, hash32) !== undefined) return offset
+    offset++
+  }
+  return undefined
+}
+
+/** The payload behind a valid header as a view of the window, or `undefined` if it is not all there or its checksum fails. */
+export function readPayload(
+  window: FileWindow,
+  header: FrameHeader,
+  offset: number,
+  logNumber: number,
+  hash32: Hash32,
+): Uint8Array | undefined {
+  const payloadOffset = offset + FRAME_HEADER_BYTES
+  if (payloadOffset + header.length > window.size) return undefined
+  const at = window.locate(payloadOffset, header.length)
+  const payload = window.bytes.subarray(at, at + header.length)
+  return hash32(payload, placeSeed(logNumber, offset)) === header.checksum ? payload : undefined
+}
+
+/**
+ * The first of the `places` from `bytes[at]`, file offset `offset`, with a valid frame header whose watermark is above
+ * `bad`; `places` if there is none. `header` is left at what was found.
+ */
+function findHeader(
+  bytes: Uint8Array,
+  at: number,
+  places: number,
+  offset: number,
+  bad: number,
+  seed: number,
+  header: FrameHeader,
+): number {
+  let word = (bytes[at + 4]! << 8) | (bytes[at + 5]! << 16) | (bytes[at + 6]! << 24)
+  for (let i = 0; i < places; i++) {
+    word = (word >>> 8) | (bytes[at + i + 7]! << 24)
+    const synced = word >>> 0
+    if (synced > bad && synced <= offset + i && header.decode(bytes, at + i, seed, offset + i)) return i
+  }
+  return places
+}

@@ -1,0 +1,291 @@
+/**
+ * Appends records to a log and makes them durable, many callers sharing one sync (group commit).
+ *
+ * Invariants:
+ * 1. Bytes are only ever written at the tail, and the tail moves only when a write has succeeded.
+ * 2. A caller of `sync` is acknowledged by a data sync that started after everything appended before the call. While
+ *    one runs, callers wait for the next, which begins when the running one ends.
+ * 3. The watermark is the size of the log at the start of the last sync that succeeded. Every frame carries the
+ *    watermark of its moment, so no frame claims more than what was durable when it was made.
+ * 4. After a failed write or sync nothing is written or synced again: what the failure left behind is unknown (a torn
+ *    frame; pages the system now takes for clean), and a retry could acknowledge what is not there.
+ * 5. A close marker is written only when all bytes before it are durable and none lie behind it.
+ */
+import type { Hash32 } from '../codec/checksum.js'
+import { placeSeed } from '../codec/checksum.js'
+import { IoError, MisuseError, PoisonedError } from '../errors.js'
+import type { FileHandle, FileSystem } from '../vfs/file-system.js'
+import {
+  encodeFileHeader,
+  encodeFrameHeader,
+  FRAME_HEADER_BYTES,
+  frameCheckSeed,
+  LOG_HEADER_BYTES,
+  MAX_LOG_BYTES,
+  MAX_PAYLOAD_BYTES,
+} from './format.js'
+
+export interface LogWriterOptions {
+  /**
+   * Names the log in every check, so that frames of another log are never taken for its own: 0 to 2^32 - 1, and not to
+   * be used again for other contents.
+   */
+  readonly logNumber: number
+  readonly hash32: Hash32
+}
+
+/** Longer payloads are written from where they are, in a second write; copying them would cost more than the call. */
+const COPIED_PAYLOAD_BYTES = 256 * 1024
+const INITIAL_SCRATCH_BYTES = 4 * 1024
+const EMPTY = new Uint8Array(0)
+
+export class LogWriter {
+  readonly #file: FileHandle
+  readonly #logNumber: number
+  readonly #hash32: Hash32
+  readonly #seed: number
+  #scratch = new Uint8Array(INITIAL_SCRATCH_BYTES)
+  #size = 0
+  #syncedBytes = 0
+  #syncs = 0
+  /** Set by the first failure or by close; then every append takes the slow way out. */
+  #stopped = false
+  #failure: IoError | undefined
+  #closing: Promise<void> | undefined
+  /** The sync under way and the size of the log it covers. */
+  #running: Promise<void> | undefined
+  #runningBytes = 0
+  /** The sync that begins when the running one ends. */
+  #next: Promise<void> | undefined
+
+  /**
+   * Creates a log file and writes its header. Nothing is durable yet, nor is the file's name: that takes `sync` and
+   * `FileSystem.syncDirectory`. Throws an `IoError` if the header cannot be written, and what `create` throws.
+   */
+  static create(options: LogWriterOptions & { readonly fileSystem: FileSystem; readonly path: string }): LogWriter {
+    checkLogNumber(options.logNumber)
+    const file = options.fileSystem.create(options.path)
+    try {
+      return new LogWriter(file, options)
+    } catch (error) {
+      file.close()
+      throw error
+    }
+  }
+
+  /**
+   * Starts a log in an open file, which from then on is the writer's to close. The file is empty, or an old one to be
+   * recycled, whose bytes are overwritten as the log grows. A recycled file must be given its new header and be synced
+   * before it is given its new name: a reader refuses a log with another number in a sound header.
+   */
+  constructor(file: FileHandle, options: LogWriterOptions) {
+    checkLogNumber(options.logNumber)
+    this.#file = file
+    this.#logNumber = options.logNumber
+    this.#hash32 = options.hash32
+    this.#seed = frameCheckSeed(options.logNumber)
+    try {
+      file.write(encodeFileHeader(options.logNumber), 0)
+    } catch (cause) {
+      throw ioError('writing the header of', file, 0, cause)
+    }
+    this.#size = LOG_HEADER_BYTES
+  }
+
+  get path(): string {
+    return this.#file.path
+  }
+
+  get logNumber(): number {
+    return this.#logNumber
+  }
+
+  /** Length of the log in bytes. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** The watermark: so many bytes from the start of the log are known to be durable. */
+  get syncedBytes(): number {
+    return this.#syncedBytes
+  }
+
+  /** Physical bytes this writer has appended: file header, frames and close marker. Failed writes do not count. */
+  get appendedBytes(): number {
+    return this.#size
+  }
+
+  /** Data syncs started. */
+  get syncs(): number {
+    return this.#syncs
+  }
+
+  /** Whether a write or sync has failed, so that this log takes no more. */
+  get poisoned(): boolean {
+    return this.#failure !== undefined
+  }
+
+  /**
+   * Appends `payload[start, end)` as one record and returns the offset of its frame. When it returns, the record
+   * survives the death of the process; power loss it survives once a later `sync` has resolved.
+   *
+   * Throws an `IoError` if the write fails, which poisons the writer; a `PoisonedError` ever after; a `MisuseError`,
+   * without effect, if the payload is empty or longer than `MAX_PAYLOAD_BYTES`, if the log would outgrow
+   * `MAX_LOG_BYTES`, or after `close`.
+   */
+  append(payload: Uint8Array, start = 0, end = payload.length): number {
+    if (this.#stopped) throw this.#refusal()
+    const length = end - start
+    if (!(length > 0 && length <= MAX_PAYLOAD_BYTES && start >= 0 && end <= payload.length)) throw badPayload(payload, start, end)
+    const offset = this.#size
+    if (offset + FRAME_HEADER_BYTES + length + FRAME_HEADER_BYTES > MAX_LOG_BYTES) throw this.#full(length)
+    this.#write(offset, length === payload.length ? payload : payload.subarray(start, end))
+    return offset
+  }
+
+  /**
+   * Resolves when everything appended so far is durable; at once, without a system call, if it already is.
+   * Rejects with an `IoError` if the data sync fails, which poisons the writer; with a `PoisonedError` ever after.
+   */
+  sync(): Promise<void> {
+    return this.#stopped ? Promise.reject(this.#refusal()) : this.#syncAll()
+  }
+
+  /**
+   * Ends the log, waiting for syncs under way, and closes the file. With `marker` it makes everything durable and ends
+   * the log with the marker of a clean close, by which a reader knows that every byte counts; a poisoned log gets none.
+   * Rejects with an `IoError` if that fails; the file is closed all the same. Further calls return the same promise.
+   */
+  close(options: { readonly marker: boolean }): Promise<void> {
+    this.#stopped = true
+    this.#closing ??= this.#close(options.marker)
+    return this.#closing
+  }
+
+  #write(offset: number, payload: Uint8Array): void {
+    const length = payload.length
+    const checksum = this.#hash32(payload, placeSeed(this.#logNumber, offset))
+    const copied = length <= COPIED_PAYLOAD_BYTES ? length : 0
+    const frameBytes = FRAME_HEADER_BYTES + copied
+    if (frameBytes > this.#scratch.length) this.#growScratch(frameBytes)
+    const scratch = this.#scratch
+    encodeFrameHeader(scratch, this.#seed, offset, length, this.#syncedBytes, checksum)
+    if (copied > 0) scratch.set(payload, FRAME_HEADER_BYTES)
+    try {
+      this.#file.write(scratch, offset, 0, frameBytes)
+      if (copied < length) this.#file.write(payload, offset + FRAME_HEADER_BYTES, 0, length)
+    } catch (cause) {
+      throw this.#poison('appending to', cause)
+    }
+    this.#size = offset + FRAME_HEADER_BYTES + length
+  }
+
+  #growScratch(needed: number): void {
+    this.#scratch = new Uint8Array(Math.min(Math.max(needed, this.#scratch.length * 2), FRAME_HEADER_BYTES + COPIED_PAYLOAD_BYTES))
+  }
+
+  #syncAll(): Promise<void> {
+    if (this.#next !== undefined) return this.#next
+    if (this.#running === undefined) {
+      return this.#syncedBytes === this.#size ? Promise.resolve() : this.#startSync()
+    }
+    if (this.#runningBytes === this.#size) return this.#running
+    this.#next = this.#running.then(this.#startNext, this.#startNext)
+    return this.#next
+  }
+
+  readonly #startNext = (): Promise<void> => {
+    this.#next = undefined
+    if (this.#failure !== undefined) throw this.#refusal()
+    return this.#startSync()
+  }
+
+  #startSync(): Promise<void> {
+    this.#runningBytes = this.#size
+    this.#syncs++
+    this.#running = this.#syncTo(this.#size)
+    return this.#running
+  }
+
+  async #syncTo(bytes: number): Promise<void> {
+    try {
+      await this.#file.sync()
+    } catch (cause) {
+      throw this.#poison('syncing', cause)
+    }
+    this.#syncedBytes = bytes
+    this.#running = undefined
+  }
+
+  async #close(marker: boolean): Promise<void> {
+    try {
+      // Their callers hear of a failure; here it only means that there will be no marker.
+      await (this.#next ?? this.#running)?.catch(() => undefined)
+      if (marker && this.#failure === undefined) await this.#appendCloseMarker()
+    } finally {
+      this.#file.close()
+    }
+  }
+
+  async #appendCloseMarker(): Promise<void> {
+    await this.#syncAll()
+    if (this.#cutLeftovers()) {
+      // The cut must be durable first: a marker with bytes after it is damage.
+      await this.#startSync()
+    }
+    const offset = this.#size
+    const checksum = this.#hash32(EMPTY, placeSeed(this.#logNumber, offset))
+    encodeFrameHeader(this.#scratch, this.#seed, offset, 0, offset, checksum)
+    try {
+      this.#file.write(this.#scratch, offset, 0, FRAME_HEADER_BYTES)
+    } catch (cause) {
+      throw this.#poison('appending to', cause)
+    }
+    this.#size = offset + FRAME_HEADER_BYTES
+    await this.#startSync()
+  }
+
+  /** Removes what a recycled or pre-written file still holds behind the tail. */
+  #cutLeftovers(): boolean {
+    try {
+      if (this.#file.size() <= this.#size) return false
+      this.#file.truncate(this.#size)
+      return true
+    } catch (cause) {
+      throw this.#poison('truncating', cause)
+    }
+  }
+
+  #poison(doing: string, cause: unknown): IoError {
+    const error = ioError(doing, this.#file, this.#size, cause)
+    this.#failure ??= error
+    this.#stopped = true
+    return error
+  }
+
+  #refusal(): Error {
+    if (this.#failure === undefined) return new MisuseError('LEVEL_LOG_CLOSED', `the log ${this.path} has been closed`)
+    const message = `the log ${this.path} takes no more writes until the store is reopened, because ${this.#failure.message}`
+    return new PoisonedError(message, { file: this.path, cause: this.#failure })
+  }
+
+  #full(length: number): MisuseError {
+    const message = `the log ${this.path} holds ${this.#size} bytes and cannot take a record of ${length} more`
+    return new MisuseError('LEVEL_LOG_FULL', `${message}: a log ends at ${MAX_LOG_BYTES} bytes, start a new one`)
+  }
+}
+
+function checkLogNumber(logNumber: number): void {
+  if (Number.isInteger(logNumber) && logNumber >= 0 && logNumber <= 0xffff_ffff) return
+  throw new MisuseError('LEVEL_INVALID_LOG_NUMBER', `a log number must be an integer from 0 to 4294967295, not ${String(logNumber)}`)
+}
+
+function badPayload(payload: Uint8Array, start: number, end: number): MisuseError {
+  const range = `bytes ${start} to ${end} of ${payload.length}`
+  return new MisuseError('LEVEL_INVALID_RECORD', `a log record must have from 1 to ${MAX_PAYLOAD_BYTES} bytes of payload, not ${range}`)
+}
+
+function ioError(doing: string, file: FileHandle, offset: number, cause: unknown): IoError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new IoError(`${doing} the log ${file.path} failed at byte ${offset}: ${reason}`, { file: file.path, offset, cause })
+}

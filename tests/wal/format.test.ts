@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { loadHash32, placeSeed } from '../../src/codec/checksum.js'
+import { LogReader, LogWriter } from '../../src/wal/index.js'
+import { ByteFile } from './byte-file.js'
+
+const document = readFileSync(new URL('../../docs/formats/wal.md', import.meta.url), 'utf8')
+const bytesOf = (hex: string): Uint8Array => Uint8Array.from(hex.trim().split(/\s+/), byte => parseInt(byte, 16))
+const documented = (): Uint8Array => bytesOf(/```hex\n([^`]*)```/.exec(document)![1]!.replace(/^[0-9a-f]{4} /gm, ' '))
+
+test('the documented example is, byte for byte, what the writer writes', async () => {
+  const file = new ByteFile()
+  const log = new LogWriter(file, { logNumber: 7, hash32: await loadHash32() })
+  const text = new TextEncoder()
+  log.append(text.encode('hello'))
+  await log.sync()
+  log.append(text.encode('glass walls'))
+  await log.close({ marker: true })
+  expect(Buffer.from(file.contents()).toString('hex')).toBe(Buffer.from(documented()).toString('hex'))
+})
+
+test('the documented example reads back, so logs of this version always will', async () => {
+  const payloads: string[] = []
+  const reader = new LogReader({ file: new ByteFile(documented()), logNumber: 7, hash32: await loadHash32() })
+  const result = reader.replay(payload => payloads.push(new TextDecoder().decode(payload)))
+  expect(payloads).toEqual(['hello', 'glass walls'])
+  expect(result).toEqual({ records: 2, validBytes: 80, droppedBytes: 0, cleanlyClosed: true, lastSynced: 64 })
+})
+
+test('the table of the documented example covers its bytes without gap or overlap', () => {
+  const bytes = documented()
+  let next = 0
+  for (const [, offset, hex] of document.matchAll(/^\| `([0-9a-f]{4})` \| `([0-9a-f ]+)` \|/gm)) {
+    expect(parseInt(offset!, 16)).toBe(next)
+    const row = bytesOf(hex!)
+    expect([...bytes.subarray(next, next + row.length)]).toEqual([...row])
+    next += row.length
+  }
+  expect(next).toBe(bytes.length)
+})
+
+test('the documented seeds are those of the frames', () => {
+  expect([16, 37, 64].map(offset => placeSeed(7, offset).toString(16))).toEqual(['7ae8f82f', 'd3dfbee1', 'c5b32954'])
+  for (const seed of ['7ae8f82f', 'd3dfbee1', 'c5b32954']) expect(document).toContain(seed)
+})
