@@ -211,7 +211,7 @@ export class VersionCursor implements Cursor {
     if (length > saved.bytes.length) saved.bytes = new Uint8Array(length * 2)
     const target = saved.bytes
     if (length > LOOP_BYTES) target.set(bytes.subarray(start, key.end))
-    else for (let i = 0; i < length; i++) target[i] = bytes[start + i]!
+    else for (let i = 0; i < length; i++) target[i] = bytes[start + i]
     saved.end = length
   }
 

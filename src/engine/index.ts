@@ -1,0 +1,27 @@
+/** `kvarium/engine`: what an engine is, the pieces to build one from, and the smallest one. */
+export { ByteView, KIND_DELETE, KIND_DELETE_RANGE, KIND_PUT, MAX_SEQUENCE, compareKeys } from '../codec/entry.js'
+export type { EntryCursor, EntryKind } from '../codec/entry.js'
+export { CorruptionError, FormatError, IoError, KvariumError, LockedError, MisuseError, PoisonedError } from '../errors.js'
+export { Ledger, readAmplification, spaceAmplification, writeAmplification } from '../trace/ledger.js'
+export type { LedgerCounts, ReadAmplification, ReadCounts, ReadPart, WriteAmplification, WritePart } from '../trace/ledger.js'
+export { BatchReader, MAX_BATCH_BYTES, WriteBatch } from './batch.js'
+export type {
+  Cursor,
+  Engine,
+  EngineContext,
+  EngineFactory,
+  EngineShape,
+  EngineSnapshot,
+  EngineStats,
+  KeyRange,
+  LevelShape,
+  OptionSpec,
+  OptionTable,
+  Violation,
+  WriteOptions,
+} from './contract.js'
+export { memoryEngine } from './memory-engine.js'
+export { halfOpen, isEmptyRange, isEverything, keyAfter, rangeContains } from './range.js'
+export type { HalfOpenRange } from './range.js'
+export { VersionCursor } from './version-cursor.js'
+export type { RangeTombstoneView } from './version-cursor.js'
