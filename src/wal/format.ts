@@ -39,7 +39,7 @@ const FILE_CHECK_SEED = 0x6b766c66
 const FRAME_CHECK_SEED = 0x6b766c72
 
 export function readWord(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
+  return (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0
 }
 
 function writeWord(bytes: Uint8Array, at: number, word: number): void {
@@ -71,7 +71,7 @@ export interface FileHeader {
 export function decodeFileHeader(bytes: Uint8Array, at: number): FileHeader | undefined {
   for (let i = 0; i < MAGIC.length; i++) if (bytes[at + i] !== MAGIC[i]) return undefined
   if (readWord(bytes, at + 12) !== fileCheck(bytes, at)) return undefined
-  return { version: bytes[at + MAGIC.length]!, logNumber: readWord(bytes, at + 8) }
+  return { version: bytes[at + MAGIC.length], logNumber: readWord(bytes, at + 8) }
 }
 
 /** The part of every header check that depends on the log alone. */
@@ -84,14 +84,7 @@ function frameCheck(seed: number, offset: number, length: number, synced: number
 }
 
 /** Writes the header of the frame at file offset `offset` to `bytes[0, 16)`. */
-export function encodeFrameHeader(
-  bytes: Uint8Array,
-  seed: number,
-  offset: number,
-  length: number,
-  synced: number,
-  checksum: number,
-): void {
+export function encodeFrameHeader(bytes: Uint8Array, seed: number, offset: number, length: number, synced: number, checksum: number): void {
   writeWord(bytes, 0, length)
   writeWord(bytes, 4, synced)
   writeWord(bytes, 8, checksum)

@@ -16,13 +16,7 @@ import { FRAME_HEADER_BYTES, frameCheckSeed, FrameHeader } from './format.js'
 /**
  * The offset of the first valid frame at or after `from` whose watermark is above `bad`, or `undefined` if there is none.
  */
-export function findDurabilityProof(
-  window: FileWindow,
-  logNumber: number,
-  hash32: Hash32,
-  bad: number,
-  from: number,
-): number | undefined {
+export function findDurabilityProof(window: FileWindow, logNumber: number, hash32: Hash32, bad: number, from: number): number | undefined {
   const seed = frameCheckSeed(logNumber)
   const header = new FrameHeader()
   let offset = from
@@ -58,18 +52,10 @@ export function readPayload(
  * The first of the `places` from `bytes[at]`, file offset `offset`, with a valid frame header whose watermark is above
  * `bad`; `places` if there is none. `header` is left at what was found.
  */
-function findHeader(
-  bytes: Uint8Array,
-  at: number,
-  places: number,
-  offset: number,
-  bad: number,
-  seed: number,
-  header: FrameHeader,
-): number {
-  let word = (bytes[at + 4]! << 8) | (bytes[at + 5]! << 16) | (bytes[at + 6]! << 24)
+function findHeader(bytes: Uint8Array, at: number, places: number, offset: number, bad: number, seed: number, header: FrameHeader): number {
+  let word = (bytes[at + 4] << 8) | (bytes[at + 5] << 16) | (bytes[at + 6] << 24)
   for (let i = 0; i < places; i++) {
-    word = (word >>> 8) | (bytes[at + i + 7]! << 24)
+    word = (word >>> 8) | (bytes[at + i + 7] << 24)
     const synced = word >>> 0
     if (synced > bad && synced <= offset + i && header.decode(bytes, at + i, seed, offset + i)) return i
   }

@@ -6,7 +6,7 @@ import { ByteFile } from './byte-file.js'
 
 const document = readFileSync(new URL('../../docs/formats/wal.md', import.meta.url), 'utf8')
 const bytesOf = (hex: string): Uint8Array => Uint8Array.from(hex.trim().split(/\s+/), byte => parseInt(byte, 16))
-const documented = (): Uint8Array => bytesOf(/```hex\n([^`]*)```/.exec(document)![1]!.replace(/^[0-9a-f]{4} /gm, ' '))
+const documented = (): Uint8Array => bytesOf(/```hex\n([^`]*)```/.exec(document)![1].replace(/^[0-9a-f]{4} /gm, ' '))
 
 test('the documented example is, byte for byte, what the writer writes', async () => {
   const file = new ByteFile()
@@ -31,8 +31,8 @@ test('the table of the documented example covers its bytes without gap or overla
   const bytes = documented()
   let next = 0
   for (const [, offset, hex] of document.matchAll(/^\| `([0-9a-f]{4})` \| `([0-9a-f ]+)` \|/gm)) {
-    expect(parseInt(offset!, 16)).toBe(next)
-    const row = bytesOf(hex!)
+    expect(parseInt(offset, 16)).toBe(next)
+    const row = bytesOf(hex)
     expect([...bytes.subarray(next, next + row.length)]).toEqual([...row])
     next += row.length
   }

@@ -67,11 +67,11 @@ const recordAt = (offsets: number[], at: number): number => offsets.findLastInde
 test('a torn tail of any length is dropped, and only the tail', async () => {
   const log = await written(LENGTHS, [])
   for (let length = 0; length <= log.bytes.length; length++) {
-    const ends = log.offsets.map((offset, i) => offset + FRAME_HEADER_BYTES + LENGTHS[i]!)
+    const ends = log.offsets.map((offset, i) => offset + FRAME_HEADER_BYTES + LENGTHS[i])
     const whole = ends.filter(end => end <= length).length
     const validBytes = length < LOG_HEADER_BYTES ? 0 : whole === 0 ? LOG_HEADER_BYTES : ends[whole - 1]
     const read = replay(log.bytes.slice(0, length))
-    expect(read).toMatchObject({ records: whole, validBytes, droppedBytes: length - validBytes!, cleanlyClosed: false })
+    expect(read).toMatchObject({ records: whole, validBytes, droppedBytes: length - validBytes, cleanlyClosed: false })
     expect(read.payloads).toEqual(log.payloads.slice(0, whole))
   }
 })
@@ -86,7 +86,7 @@ test('any changed byte before a later synced record is corruption at the record 
   for (let at = 0; at < last; at++) {
     for (const change of [1, 0x80, 0xff]) {
       const damaged = log.bytes.slice()
-      damaged[at]! ^= change
+      damaged[at] ^= change
       const error = outcome(damaged)
       expect(error, `byte ${at}`).toBeInstanceOf(CorruptionError)
       const offset = at < LOG_HEADER_BYTES ? 0 : log.offsets[recordAt(log.offsets, at)]
@@ -99,7 +99,7 @@ test('a changed byte in the last record of a log that was not closed looks like 
   const log = await written(LENGTHS, ALL)
   for (let at = log.offsets.at(-1)!; at < log.bytes.length; at++) {
     const damaged = log.bytes.slice()
-    damaged[at]! ^= 0x10
+    damaged[at] ^= 0x10
     expect(replay(damaged).payloads).toEqual(log.payloads.slice(0, -1))
   }
 })
@@ -111,7 +111,7 @@ test('damage anywhere in a cleanly closed log is corruption; in the marker itsel
   for (let at = 0; at < log.bytes.length; at++) {
     for (let bit = 0; bit < 8; bit++) {
       const damaged = log.bytes.slice()
-      damaged[at]! ^= 1 << bit
+      damaged[at] ^= 1 << bit
       const result = outcome(damaged)
       if (at < marker) {
         const offset = at < LOG_HEADER_BYTES ? 0 : log.offsets[recordAt(log.offsets, at)]
@@ -146,12 +146,12 @@ test('holes where unsynced sectors were lost drop what follows, though records a
   const log = await written([20, 20, 20, 20, 20, 20], [1])
   for (const hole of [2, 3, 4]) {
     const image = log.bytes.slice()
-    image.fill(0, log.offsets[hole], log.offsets[hole]! + 36)
-    expect(replay(image)).toMatchObject({ payloads: log.payloads.slice(0, hole), droppedBytes: image.length - log.offsets[hole]! })
+    image.fill(0, log.offsets[hole], log.offsets[hole] + 36)
+    expect(replay(image)).toMatchObject({ payloads: log.payloads.slice(0, hole), droppedBytes: image.length - log.offsets[hole] })
   }
   for (const lost of [0, 1]) {
     const image = log.bytes.slice()
-    image.fill(0, log.offsets[lost], log.offsets[lost]! + 36)
+    image.fill(0, log.offsets[lost], log.offsets[lost] + 36)
     expect(outcome(image)).toMatchObject({ code: 'LEVEL_CORRUPTION', offset: log.offsets[lost] })
   }
 })
@@ -177,7 +177,7 @@ test('records left over from another log in a recycled file are neither delivere
   expect(read.records).toBe(3)
   expect(read.validBytes).toBe(log.size)
   const torn = file.contents()
-  torn[log.size - 1]! ^= 1
+  torn[log.size - 1] ^= 1
   expect(replay(torn).records).toBe(2)
 })
 
@@ -188,7 +188,7 @@ test('a log under the name of another is refused, never read as empty', async ()
 
 test('a record copied to another place in its log is not valid there', async () => {
   const log = await written([20, 20, 20], [])
-  log.bytes.copyWithin(log.offsets[2]!, log.offsets[0], log.offsets[1])
+  log.bytes.copyWithin(log.offsets[2], log.offsets[0], log.offsets[1])
   expect(replay(log.bytes).payloads).toEqual(log.payloads.slice(0, 2))
 })
 

@@ -54,7 +54,7 @@ test('what is appended comes back in order and byte for byte', () => {
   expect(log.size).toBe(file.size())
   expect(log.appendedBytes).toBe(file.size())
   const read = replay(file.contents())
-  read.payloads.forEach((bytes, i) => expect(Buffer.compare(bytes, payloads[i]!)).toBe(0))
+  read.payloads.forEach((bytes, i) => expect(Buffer.compare(bytes, payloads[i])).toBe(0))
   expect(read).toMatchObject({ records: payloads.length, validBytes: file.size(), droppedBytes: 0, cleanlyClosed: false })
 })
 
@@ -83,7 +83,7 @@ test('records of a megabyte and of twenty survive among small ones', async () =>
   const read = replay(file.contents())
   expect(read.cleanlyClosed).toBe(true)
   expect(read.payloads.map(bytes => bytes.length)).toEqual(payloads.map(bytes => bytes.length))
-  read.payloads.forEach((bytes, i) => expect(Buffer.compare(bytes, payloads[i]!)).toBe(0))
+  read.payloads.forEach((bytes, i) => expect(Buffer.compare(bytes, payloads[i])).toBe(0))
 })
 
 test('sixty-four concurrent sync callers share two syncs', async () => {
@@ -150,7 +150,7 @@ test('every frame carries the watermark of its moment', async () => {
   expect(records.map(record => record.synced)).toEqual([0, durable, durable])
   expect(records.map(record => record.offset)).toEqual([16, 37, 59])
   expect(records.map(record => record.length)).toEqual([5, 6, 7])
-  expect(records[2]!.payload).toEqual(payload(7))
+  expect(records[2].payload).toEqual(payload(7))
   expect(file.closed).toBe(false)
 })
 
