@@ -8,6 +8,8 @@ export default defineConfig({
     // Processes, not threads: tests kill, lock and start workers of their own.
     pool: 'forks',
     maxWorkers: 2,
+    // The default import of a CommonJS module is its module.exports, as it is in Node.
+    deps: { interopDefault: false },
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // On CI a report for machines as well; .ci/run takes its closing count from it.
