@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
 import type { Hash32 } from '../../src/codec/checksum.js'
-import { loadHash32, mix32 } from '../../src/codec/checksum.js'
+import { loadHash32, mix32, placeSeed } from '../../src/codec/checksum.js'
 import { CorruptionError, FormatError, KvariumError } from '../../src/errors.js'
+import { encodeFrameHeader, frameCheckSeed } from '../../src/wal/format.js'
 import type { LogReplay } from '../../src/wal/index.js'
 import { FRAME_HEADER_BYTES, LOG_HEADER_BYTES, LogReader, LogWriter } from '../../src/wal/index.js'
 import { ByteFile } from './byte-file.js'
@@ -206,6 +207,18 @@ test('a log of a newer format version is refused as such', async () => {
 test('bytes that are no log at all are an empty log, all of it dropped', () => {
   const foreign = new TextEncoder().encode('{"this":"is not a log","but":"somebody\'s JSON"}')
   expect(replay(foreign)).toMatchObject({ records: 0, validBytes: 0, droppedBytes: foreign.length })
+})
+
+test('a frame without payload that is not the close marker of its place is not valid', async () => {
+  const log = await written(LENGTHS, [])
+  for (const synced of [0, 16, log.bytes.length - 1, log.bytes.length]) {
+    const longer = new Uint8Array(log.bytes.length + FRAME_HEADER_BYTES)
+    longer.set(log.bytes)
+    const offset = log.bytes.length
+    const checksum = hash32(new Uint8Array(0), placeSeed(NUMBER, offset))
+    encodeFrameHeader(longer.subarray(offset), frameCheckSeed(NUMBER), offset, 0, synced, checksum)
+    expect(replay(longer)).toMatchObject({ records: LENGTHS.length, cleanlyClosed: synced === offset })
+  }
 })
 
 test('records that straddle every chunk edge are read whole, also by inspection', async () => {
