@@ -102,14 +102,18 @@ export class FrameHeader {
   }
 
   /**
-   * Takes the header at `bytes[at]` for the frame at file offset `offset`. Returns false, leaving the fields undefined in
-   * meaning, unless its check holds and its words can be true. The payload is not looked at.
+   * Takes the header at `bytes[at]` for the frame at file offset `offset`. Returns false, changing nothing, unless its check
+   * holds and its words can be true. The payload is not looked at.
    */
   decode(bytes: Uint8Array, at: number, seed: number, offset: number): boolean {
-    const length = (this.length = readWord(bytes, at))
-    const synced = (this.synced = readWord(bytes, at + 4))
-    this.checksum = readWord(bytes, at + 8)
+    const length = readWord(bytes, at)
+    const synced = readWord(bytes, at + 4)
     if (length === 0 ? synced !== offset : synced > offset || length > MAX_PAYLOAD_BYTES) return false
-    return readWord(bytes, at + 12) === frameCheck(seed, offset, length, synced, this.checksum)
+    const checksum = readWord(bytes, at + 8)
+    if (readWord(bytes, at + 12) !== frameCheck(seed, offset, length, synced, checksum)) return false
+    this.length = length
+    this.synced = synced
+    this.checksum = checksum
+    return true
   }
 }
