@@ -1,0 +1,13 @@
+/** The file-system seam and all of its implementations that run anywhere. The ones for Node are in `node.ts`. */
+export type { DirectoryLock, FileHandle, FileStat, FileSystem } from './file-system.js'
+export { joinPath } from './file-system.js'
+export type { BlockCompression, Clock, Environment, Random, Scheduler } from './environment.js'
+export { FileSystemError } from './vfs-error.js'
+export { MemoryFileSystem } from './memory-file-system.js'
+export type { ClassCounts, MeterCounts } from './metered-file-system.js'
+export { classifyFile, MeteredFileSystem } from './metered-file-system.js'
+export { SeededRandom, uniform } from './seeded-random.js'
+export type { PortableEnvironmentOptions } from './portable-environment.js'
+export { portableEnvironment } from './portable-environment.js'
+export type { SimulatedEnvironmentOptions } from './simulated-environment.js'
+export { simulatedEnvironment } from './simulated-environment.js'

@@ -1,0 +1,175 @@
+import type { DirectoryLock, FileHandle, FileStat, FileSystem } from './file-system.js'
+
+/** Calls and bytes through the file-system seam for one class of files. Reads served above the seam, by a cache, are not in it. */
+export interface ClassCounts {
+  readonly reads: number
+  readonly bytesRead: number
+  readonly writes: number
+  readonly bytesWritten: number
+  readonly syncs: number
+}
+
+export interface MeterCounts {
+  /** By file class; the classes `log`, `table`, `meta`, `lock` and `other` are always there with the default classification. */
+  readonly classes: Readonly<Record<string, ClassCounts>>
+  readonly total: ClassCounts
+  readonly directorySyncs: number
+}
+
+type MutableCounts = { -readonly [Field in keyof ClassCounts]: number }
+
+const defaultClasses = ['log', 'table', 'meta', 'lock', 'other']
+
+/** The default file classes, by name without directory. */
+export function classifyFile(name: string): string {
+  if (name.endsWith('.log')) return 'log'
+  if (name.endsWith('.sst')) return 'table'
+  if (name.startsWith('MANIFEST-') || name.startsWith('CURRENT') || name.startsWith('KVARIUM')) return 'meta'
+  if (name.startsWith('LOCK')) return 'lock'
+  return 'other'
+}
+
+/**
+ * Counts every byte and call that passes to another file system. A call is counted when it has succeeded. A handle belongs
+ * to the class of the name it was opened by, also after a rename.
+ */
+export class MeteredFileSystem implements FileSystem {
+  /** What does the work. */
+  readonly inner: FileSystem
+  readonly #classify: (name: string) => string
+  readonly #counts = new Map<string, MutableCounts>()
+  #directorySyncs = 0
+
+  constructor(inner: FileSystem, classify: (name: string) => string = classifyFile) {
+    this.inner = inner
+    this.#classify = classify
+    if (classify === classifyFile) for (const name of defaultClasses) this.#countsOf(name)
+  }
+
+  /** The counts so far, as plain JSON. */
+  counts(): MeterCounts {
+    const classes: Record<string, ClassCounts> = {}
+    const total = zeroCounts()
+    for (const [name, counts] of this.#counts) {
+      classes[name] = { ...counts }
+      add(total, counts)
+    }
+    return { classes, total, directorySyncs: this.#directorySyncs }
+  }
+
+  /** Adds what another meter counted on the same files, in a worker thread for example. */
+  absorb(counts: MeterCounts): void {
+    for (const [name, classCounts] of Object.entries(counts.classes)) add(this.#countsOf(name), classCounts)
+    this.#directorySyncs += counts.directorySyncs
+  }
+
+  openRead(path: string): FileHandle {
+    return this.#metered(this.inner.openRead(path))
+  }
+
+  openWrite(path: string): FileHandle {
+    return this.#metered(this.inner.openWrite(path))
+  }
+
+  create(path: string): FileHandle {
+    return this.#metered(this.inner.create(path))
+  }
+
+  rename(from: string, to: string): void {
+    this.inner.rename(from, to)
+  }
+
+  remove(path: string): void {
+    this.inner.remove(path)
+  }
+
+  removeDirectory(path: string): void {
+    this.inner.removeDirectory(path)
+  }
+
+  list(directory: string): string[] {
+    return this.inner.list(directory)
+  }
+
+  makeDirectory(path: string): void {
+    this.inner.makeDirectory(path)
+  }
+
+  stat(path: string): FileStat | undefined {
+    return this.inner.stat(path)
+  }
+
+  async syncDirectory(directory: string): Promise<void> {
+    await this.inner.syncDirectory(directory)
+    this.#directorySyncs++
+  }
+
+  lock(directory: string): Promise<DirectoryLock> {
+    return this.inner.lock(directory)
+  }
+
+  #metered(handle: FileHandle): FileHandle {
+    const name = handle.path.slice(Math.max(handle.path.lastIndexOf('/'), handle.path.lastIndexOf('\\')) + 1)
+    return new MeteredFileHandle(handle, this.#countsOf(this.#classify(name)))
+  }
+
+  #countsOf(name: string): MutableCounts {
+    let counts = this.#counts.get(name)
+    if (counts === undefined) this.#counts.set(name, (counts = zeroCounts()))
+    return counts
+  }
+}
+
+class MeteredFileHandle implements FileHandle {
+  readonly path: string
+  readonly #inner: FileHandle
+  readonly #counts: MutableCounts
+
+  constructor(inner: FileHandle, counts: MutableCounts) {
+    this.path = inner.path
+    this.#inner = inner
+    this.#counts = counts
+  }
+
+  size(): number {
+    return this.#inner.size()
+  }
+
+  read(target: Uint8Array, position: number, start = 0, end = target.length): number {
+    const count = this.#inner.read(target, position, start, end)
+    this.#counts.reads++
+    this.#counts.bytesRead += count
+    return count
+  }
+
+  write(source: Uint8Array, position: number, start = 0, end = source.length): void {
+    this.#inner.write(source, position, start, end)
+    this.#counts.writes++
+    this.#counts.bytesWritten += end - start
+  }
+
+  truncate(size: number): void {
+    this.#inner.truncate(size)
+  }
+
+  async sync(): Promise<void> {
+    await this.#inner.sync()
+    this.#counts.syncs++
+  }
+
+  close(): void {
+    this.#inner.close()
+  }
+}
+
+function zeroCounts(): MutableCounts {
+  return { reads: 0, bytesRead: 0, writes: 0, bytesWritten: 0, syncs: 0 }
+}
+
+function add(sum: MutableCounts, counts: ClassCounts): void {
+  sum.reads += counts.reads
+  sum.bytesRead += counts.bytesRead
+  sum.writes += counts.writes
+  sum.bytesWritten += counts.bytesWritten
+  sum.syncs += counts.syncs
+}

@@ -1,0 +1,59 @@
+/** What a {@link FileSystemError} knows about the failed operation. */
+export interface FileSystemErrorPlace {
+  /** The interface's name for it: `create`, `read`, `syncDirectory`, ... */
+  readonly operation: string
+  readonly path: string
+  readonly cause?: unknown
+}
+
+/**
+ * A failed file operation. `code` is the system's name for the reason (`ENOENT`, `EEXIST`, `EIO`, ...) and is the
+ * same for every implementation of the seam; the system's own error, if there is one, is the `cause`.
+ */
+export class FileSystemError extends Error {
+  readonly code: string
+  readonly operation: string
+  readonly path: string
+
+  constructor(code: string, place: FileSystemErrorPlace) {
+    super(`${place.operation} failed: ${explain(code)} (${place.path})`, place.cause === undefined ? undefined : { cause: place.cause })
+    this.name = 'FileSystemError'
+    this.code = code
+    this.operation = place.operation
+    this.path = place.path
+  }
+
+  /** Gives a system error its operation and path; an error that has them already is passed through. */
+  static from(error: unknown, operation: string, path: string): FileSystemError {
+    if (error instanceof FileSystemError) return error
+    return new FileSystemError(errorCode(error) ?? 'EIO', { operation, path, cause: error })
+  }
+}
+
+/** The `code` of a system error, if it has one. */
+export function errorCode(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null) return undefined
+  const code = (error as { readonly code?: unknown }).code
+  return typeof code === 'string' ? code : undefined
+}
+
+const meanings: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EBADF: 'the handle is closed or was opened for reading only',
+  EEXIST: 'the name is taken',
+  EINVAL: 'an argument is out of range',
+  EIO: 'the device reported an error',
+  EISDIR: 'it is a directory',
+  EMFILE: 'too many open files',
+  ENOENT: 'nothing has that name',
+  ENOSPC: 'no space is left',
+  ENOTDIR: 'a part of the path is not a directory',
+  ENOTEMPTY: 'the directory is not empty',
+  EPERM: 'operation not permitted',
+  EROFS: 'the file system is read-only',
+}
+
+function explain(code: string): string {
+  const meaning = meanings[code]
+  return meaning === undefined ? code : `${code}, ${meaning}`
+}
