@@ -12,6 +12,8 @@ export interface Task {
   /** A workload, or `load` to fill a directory for those that need data. */
   readonly work: string
   readonly root: string
+  /** Kvarium's build. */
+  readonly dist: string
   readonly directory: string
   /** The directory was filled by a `load` before. */
   readonly filled: boolean
@@ -35,7 +37,7 @@ type Amplification = typeof writeAmplification
 
 async function run(task: Task): Promise<Metrics> {
   const spec = STORES[task.store]
-  const amplification = spec?.from === 'kvarium' ? await importAmplification(task.root) : undefined
+  const amplification = spec?.from === 'kvarium' ? await importAmplification(task.dist) : undefined
   const store = await openStore(task.store, task)
   const context: Context = {
     store,
@@ -64,8 +66,8 @@ async function run(task: Task): Promise<Metrics> {
   return metrics
 }
 
-async function importAmplification(root: string): Promise<Amplification> {
-  const ledger = (await import(pathToFileURL(join(root, 'dist/trace/ledger.js')).href)) as { writeAmplification: Amplification }
+async function importAmplification(dist: string): Promise<Amplification> {
+  const ledger = (await import(pathToFileURL(join(dist, 'trace/ledger.js')).href)) as { writeAmplification: Amplification }
   return ledger.writeAmplification
 }
 

@@ -2,8 +2,8 @@
  * Runs the workloads on the stores, interleaved: in every round each workload visits the stores one after the other, in
  * alternating order, each time in a fresh process.
  */
-import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFile, execFileSync, type ChildProcess } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -26,17 +26,23 @@ const BIG_CACHE_BYTES = 64 * 2 ** 20
 
 const execute = promisify(execFile)
 
+interface Program {
+  readonly child: string
+  readonly dist: string
+}
+
 class Bench {
   readonly #options: Options
   readonly #directory: string
-  readonly #child: string
+  readonly #program: Program
   readonly #filled = new Map<string, string>()
+  #running: ChildProcess | undefined
   readonly runs: Run[] = []
 
-  constructor(options: Options, directory: string, child: string) {
+  constructor(options: Options, directory: string, program: Program) {
     this.#options = options
     this.#directory = directory
-    this.#child = child
+    this.#program = program
   }
 
   async run(): Promise<void> {
@@ -49,6 +55,10 @@ class Bench {
         for (const store of stores) await this.#measure(round, store, work)
       }
     }
+  }
+
+  stop(): void {
+    this.#running?.kill('SIGKILL')
   }
 
   #storesFor(work: string): readonly string[] {
@@ -95,6 +105,7 @@ class Bench {
       store,
       work,
       root: ROOT,
+      dist: this.#program.dist,
       directory,
       filled: filled !== undefined,
       compact,
@@ -107,12 +118,45 @@ class Bench {
       set: set[store] ?? {},
     }
     try {
-      const { stdout } = await execute(process.execPath, [this.#child, JSON.stringify(task)], { timeout: CHILD_TIMEOUT_MS })
+      const running = execute(process.execPath, [this.#program.child, JSON.stringify(task)], { timeout: CHILD_TIMEOUT_MS })
+      this.#running = running.child
+      const { stdout } = await running
       return JSON.parse(stdout, (_key, value: unknown) => (value === null ? NaN : value)) as Outcome
     } finally {
       if (filled === undefined) rmSync(directory, { recursive: true, force: true })
     }
   }
+}
+
+/** From the lockfile, the first time. */
+function installPeers(): void {
+  const peers = join(ROOT, 'bench/peers')
+  if (existsSync(join(peers, 'node_modules/classic-level'))) return
+  process.stderr.write('installing the peers\n')
+  const npm = process.env.npm_execpath
+  const command = ['ci', '--prefix', peers]
+  if (npm === undefined) execFileSync('npm', command, { stdio: ['ignore', 'ignore', 'inherit'] })
+  else execFileSync(process.execPath, [npm, ...command], { stdio: ['ignore', 'ignore', 'inherit'] })
+}
+
+function temporaryDirectory(parent: string): string {
+  mkdirSync(parent, { recursive: true })
+  const directory = mkdtempSync(join(parent, 'bench-peers-'))
+  process.on('exit', () => rmSync(directory, { recursive: true, force: true }))
+  return directory
+}
+
+/** The program of the child processes, and a copy of the build, so that a new build meanwhile does not change what is measured. */
+async function prepareProgram(directory: string, { stores }: Options): Promise<Program> {
+  const dist = join(ROOT, 'dist')
+  if (stores.some(store => STORES[store].from === 'kvarium')) {
+    if (!existsSync(join(dist, 'index.js'))) throw new TypeError('kvarium is not built: run `npm run build` first')
+    cpSync(dist, join(directory, 'dist'), { recursive: true })
+  }
+  const child = join(directory, 'child.mjs')
+  const entryPoints = [join(ROOT, 'bench/peers/child.ts')]
+  await build({ entryPoints, outfile: child, bundle: true, platform: 'node', format: 'esm', target: 'node20', logLevel: 'warning' })
+  return { child, dist: join(directory, 'dist') }
 }
 
 function firstLines(error: unknown): string {
@@ -143,20 +187,18 @@ async function main(): Promise<void> {
     console.log(USAGE)
     return
   }
-  const parent = resolve(ROOT, options.directory ?? '.tmp')
-  mkdirSync(parent, { recursive: true })
-  const directory = mkdtempSync(join(parent, 'bench-peers-'))
-  const child = join(directory, 'child.mjs')
+  installPeers()
+  const program = temporaryDirectory(join(ROOT, '.tmp'))
+  const directory = options.directory === undefined ? program : temporaryDirectory(resolve(options.directory))
   const machine = describeMachine(ROOT)
-  let bench: Bench
-  try {
-    const entryPoints = [join(ROOT, 'bench/peers/child.ts')]
-    await build({ entryPoints, outfile: child, bundle: true, platform: 'node', format: 'esm', target: 'node20', logLevel: 'warning' })
-    bench = new Bench(options, directory, child)
-    await bench.run()
-  } finally {
-    rmSync(directory, { recursive: true, force: true })
+  const bench = new Bench(options, directory, await prepareProgram(program, options))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      bench.stop()
+      process.exit(130)
+    })
   }
+  await bench.run()
   const { runs } = bench
   const stores = [...new Set(runs.map(run => run.store))].filter(store => store !== 'null')
   const own = stores.filter(store => store.startsWith('kvarium'))

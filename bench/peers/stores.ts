@@ -53,6 +53,7 @@ export const STORES: Readonly<Record<string, StoreSpec>> = {
 
 export interface OpenOptions {
   readonly root: string
+  readonly dist: string
   readonly directory: string
   readonly encoding: Encoding
   readonly cacheBytes: number
@@ -76,7 +77,7 @@ export async function openStore(name: string, options: OpenOptions): Promise<Sto
     const cache = spec.durable ? { cacheSize: options.cacheBytes } : {}
     const all = { ...encodings, ...cache, ...spec.options, ...options.set }
     if (spec.from === 'kvarium') {
-      const { Kvarium } = (await import(pathToFileURL(join(options.root, 'dist/index.js')).href)) as { Kvarium: Constructor }
+      const { Kvarium } = (await import(pathToFileURL(join(options.dist, 'index.js')).href)) as { Kvarium: Constructor }
       store = new Kvarium(options.directory, all)
     } else {
       const { ClassicLevel } = (await importPeer(options.root, spec.from)) as { ClassicLevel: Constructor }
