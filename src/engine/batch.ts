@@ -30,6 +30,7 @@ export class WriteBatch {
   #end = BATCH_HEADER_BYTES
   #count = 0
   #userBytes = 0
+  #deletes = 0
 
   put(key: Uint8Array | string, value: Uint8Array | string): void {
     const keyLength = lengthOf(key)
@@ -44,8 +45,11 @@ export class WriteBatch {
 
   del(key: Uint8Array | string): void {
     const keyLength = lengthOf(key)
-    const at = writeLength(this.#bytes, this.#begin(KIND_DELETE, keyLength, 0), keyLength)
+    // Growing replaces the bytes, so they are read after #begin.
+    const begin = this.#begin(KIND_DELETE, keyLength, 0)
+    const at = writeLength(this.#bytes, begin, keyLength)
     this.#commit(write(this.#bytes, at, key, keyLength), keyLength)
+    this.#deletes++
   }
 
   /** Deletes the keys from `first` to `last`, both included. Engines make these; users call `clear`. */
@@ -64,11 +68,17 @@ export class WriteBatch {
     this.#end = BATCH_HEADER_BYTES
     this.#count = 0
     this.#userBytes = 0
+    this.#deletes = 0
   }
 
   /** Number of operations. */
   get count(): number {
     return this.#count
+  }
+
+  /** Deletes of single keys among the operations. */
+  get deletes(): number {
+    return this.#deletes
   }
 
   /** Key and value bytes that the user gave. */
