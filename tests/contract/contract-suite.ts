@@ -1,0 +1,43 @@
+/**
+ * The contract test suite: every promise of `src/engine/contract.ts`, as tests that an engine passes or fails.
+ *
+ * To hold an engine of your own to it, write a test file for vitest like this one and run `npx vitest run` on it:
+ *
+ * ```ts
+ * import { engineContract } from './contract-suite.js'
+ * import { engineModel } from './model.js'
+ * import { memoryPlace } from './places.js'
+ * import { myEngine } from '../../my-engine.js'
+ *
+ * const subject = { name: 'mine', factory: myEngine, options: { someBuffer: 16_384 }, place: memoryPlace }
+ * engineContract(subject)
+ * engineModel(subject)
+ * ```
+ *
+ * `place` makes a fresh place for each test; `memoryPlace` is one in memory with a simulated clock, `nodePlace` a
+ * temporary directory on disk. Give options that make buffers and files small: then the tests push data through every
+ * part of the engine. Run it once for each set of options that changes how the engine works. An engine that is not
+ * `durable` is spared the tests that open it again. `engineModel` compares the engine with an oracle on random
+ * histories; `soak.ts` does so for as long as you like.
+ */
+import { describe } from 'vitest'
+import { clearPromises } from './clear-promises.js'
+import { cursorPromises } from './cursor-promises.js'
+import { lifePromises } from './life-promises.js'
+import { numberPromises } from './number-promises.js'
+import type { ContractSubject } from './opened-engine.js'
+import { snapshotPromises } from './snapshot-promises.js'
+import { writePromises } from './write-promises.js'
+
+export type { ContractPlace, ContractSubject } from './opened-engine.js'
+
+export function engineContract(subject: ContractSubject): void {
+  describe(`the engine contract: ${subject.name}`, () => {
+    writePromises(subject)
+    cursorPromises(subject)
+    snapshotPromises(subject)
+    clearPromises(subject)
+    lifePromises(subject)
+    numberPromises(subject)
+  })
+}
