@@ -46,7 +46,7 @@ export class MemoryBytes {
       const from = position + at - start
       const within = from & chunkMask
       const count = Math.min(stop - at, chunkBytes - within)
-      const chunk = this.#chunks[Math.floor(from / chunkBytes)]!
+      const chunk = this.#chunks[Math.floor(from / chunkBytes)]
       target.set(chunk.subarray(within, within + count), at)
       at += count
     }
@@ -75,7 +75,7 @@ export class MemoryBytes {
     target.truncate(0)
     for (let index = 0; index < this.#chunks.length; index++) {
       const position = index * chunkBytes
-      target.write(this.#chunks[index]!, position, 0, Math.min(chunkBytes, this.#size - position))
+      target.write(this.#chunks[index], position, 0, Math.min(chunkBytes, this.#size - position))
     }
   }
 

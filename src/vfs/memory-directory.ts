@@ -75,7 +75,7 @@ function changesUpTo(changes: readonly NameChange[], directory: MemoryDirectory)
   const called = new Set<NameChange>()
   const nodes = new Set<MemoryNode | undefined>()
   for (let index = changes.length - 1; index >= 0; index--) {
-    const change = changes[index]!
+    const change = changes[index]
     if (!touches(change, directory) && !nodes.has(nodeOf(change))) continue
     called.add(change)
     nodes.add(nodeOf(change))

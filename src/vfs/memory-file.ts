@@ -104,8 +104,8 @@ export class MemoryFile {
 
   /** Applies bytes `[from, to)` of a pending write, or a pending truncation whole. */
   #apply(target: MemoryBytes, index: number, from: number, to: number): void {
-    const position = this.#pending[index * fieldsPerChange]!
-    const length = this.#pending[index * fieldsPerChange + 1]!
+    const position = this.#pending[index * fieldsPerChange]
+    const length = this.#pending[index * fieldsPerChange + 1]
     if (length === truncation) {
       target.truncate(position)
       return
@@ -113,7 +113,7 @@ export class MemoryFile {
     const stop = Math.min(to, length)
     if (stop <= from) return
     const bytes = new Uint8Array(stop - from)
-    this.#journal.read(bytes, this.#pending[index * fieldsPerChange + 2]! + from, 0, bytes.length)
+    this.#journal.read(bytes, this.#pending[index * fieldsPerChange + 2] + from, 0, bytes.length)
     target.write(bytes, position + from, 0, bytes.length)
   }
 
@@ -137,8 +137,8 @@ export class MemoryFile {
 
   /** A torn write leaves its front or its back part, cut at a sector of the file or at any byte. A truncation does not tear. */
   #applyTorn(target: MemoryBytes, index: number, random: Random): void {
-    const position = this.#pending[index * fieldsPerChange]!
-    const length = this.#pending[index * fieldsPerChange + 1]!
+    const position = this.#pending[index * fieldsPerChange]
+    const length = this.#pending[index * fieldsPerChange + 1]
     if (length === truncation) return
     const anywhere = 1 + uniform(random, Math.max(1, length - 1))
     const sector = Math.ceil((position + anywhere) / sectorBytes) * sectorBytes - position

@@ -144,9 +144,10 @@ class NodeFileHandle implements FileHandle {
     await new Promise<void>((resolve, reject) => {
       fs.fdatasync(this.#descriptor, error => {
         this.#syncsInFlight--
-        if (this.#isClosed && this.#syncsInFlight === 0) fs.closeSync(this.#descriptor)
         if (error === null) resolve()
         else reject(FileSystemError.from(error, 'sync', this.path))
+        // The data are synced or the sync has failed: nobody is left whom an error of this close could tell more.
+        if (this.#isClosed && this.#syncsInFlight === 0) fs.close(this.#descriptor, () => {})
       })
     })
   }

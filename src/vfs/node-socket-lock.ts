@@ -29,6 +29,9 @@
  * 6. The name a process unlinks in (d) or at release is its own, or that of another who must give way by 4.
  * 7. Progress: whoever is turned away met a socket that is owned or still competing; the last one competing meets none.
  *
+ * It was found to work on ext4, tmpfs and overlayfs. Processes in different containers exclude each other if they share the
+ * directory; machines that share it over a network do not.
+ *
  * Names are reached through `/proc/self/fd/<directory>`, as a socket's path may only have 107 bytes.
  */
 import { randomBytes } from 'node:crypto'

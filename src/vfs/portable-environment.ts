@@ -53,7 +53,7 @@ export function platformRandom(): Random {
         crypto.getRandomValues(pool)
         used = 0
       }
-      return pool[used++]!
+      return pool[used++]
     },
   }
 }

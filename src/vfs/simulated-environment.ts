@@ -83,7 +83,7 @@ class SimulatedTime implements Clock, Scheduler {
       this.#now += this.#turnMs
       for (const resolve of waiting) resolve()
     } else this.#now = Math.max(this.#now, this.#sleepers[0]?.deadline ?? 0)
-    while (this.#sleepers.length > 0 && this.#sleepers[0]!.deadline <= this.#now) this.#sleepers.shift()!.wake()
+    while (this.#sleepers.length > 0 && this.#sleepers[0].deadline <= this.#now) this.#sleepers.shift()!.wake()
     if (this.#sleepers.length > 0) this.#run()
   }
 }

@@ -57,7 +57,7 @@ describe.each(kinds)('%s file system', (kind, make) => {
   })
 
   it('names the missing file in the error of every operation', () => {
-    const missing = expect.objectContaining({ name: 'FileSystemError', code: 'ENOENT', path: at('missing') })
+    const missing: unknown = expect.objectContaining({ name: 'FileSystemError', code: 'ENOENT', path: at('missing') })
     expect(() => fileSystem.openRead(at('missing'))).toThrow(missing)
     expect(() => fileSystem.openWrite(at('missing'))).toThrow(missing)
     expect(() => fileSystem.remove(at('missing'))).toThrow(missing)
@@ -197,7 +197,7 @@ describe.each(kinds)('%s file system', (kind, make) => {
     const handle = fileSystem.create(at('a'))
     handle.close()
     handle.close()
-    const closed = expect.objectContaining({ name: 'FileSystemError', code: 'EBADF', path: at('a') })
+    const closed: unknown = expect.objectContaining({ name: 'FileSystemError', code: 'EBADF', path: at('a') })
     expect(() => handle.read(new Uint8Array(1), 0)).toThrow(closed)
     expect(() => handle.write(new Uint8Array(1), 0)).toThrow(closed)
     expect(() => handle.truncate(0)).toThrow(closed)

@@ -60,10 +60,10 @@ export async function race(options: RaceOptions): Promise<void> {
       const turnedAway = answers.filter(answer => answer === 'locked').length
       if (winner < 0 || turnedAway !== contenders.length - 1) throw new Error(`round ${round}: ${answers.join(', ')}`)
       if (options.killEvery > 0 && round % options.killEvery === 0) {
-        await contenders[winner]!.kill()
+        await contenders[winner].kill()
         contenders[winner] = new Contender()
       } else {
-        await contenders[winner]!.ask('release')
+        await contenders[winner].ask('release')
       }
     }
   } finally {

@@ -119,7 +119,7 @@ describe.runIf(process.platform === 'linux')('the lock on Linux', () => {
 
   it('refuses a plain file in its place, and touches it not', async () => {
     writeFileSync(join(directory, 'LOCK.1'), 'mine')
-    await expect(fileSystem.lock(directory)).rejects.toMatchObject({ code: 'LEVEL_IO_ERROR', message: expect.stringContaining('LOCK.1') })
+    await expect(fileSystem.lock(directory)).rejects.toMatchObject({ code: 'LEVEL_IO_ERROR', file: join(directory, 'LOCK.1') })
     expect(readFileSync(join(directory, 'LOCK.1'), 'utf8')).toBe('mine')
     expect(readdirSync(directory)).toEqual(['LOCK.1'])
   })
@@ -130,9 +130,9 @@ describe.runIf(process.platform === 'linux')('the lock on Linux', () => {
   })
 
   it('says why where no socket can be made', async () => {
-    const refusal = { message: expect.stringMatching(/put the store on a local Linux file system|permission denied|read-only/) }
-    await expect(fileSystem.lock('/sys')).rejects.toMatchObject(refusal)
-    await expect(fileSystem.lock('/proc/self')).rejects.toMatchObject(refusal)
+    const refusal = /put the store on a local Linux file system|permission denied|read-only/
+    await expect(fileSystem.lock('/sys')).rejects.toThrow(refusal)
+    await expect(fileSystem.lock('/proc/self')).rejects.toThrow(refusal)
   })
 })
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { MemoryFileSystem } from '../../src/vfs/memory-file-system.js'
+import type { MeterCounts } from '../../src/vfs/metered-file-system.js'
 import { classifyFile, MeteredFileSystem } from '../../src/vfs/metered-file-system.js'
 
 describe('the meter', () => {
@@ -48,7 +49,7 @@ describe('the meter', () => {
     worker.create('y').write(new Uint8Array(5), 0)
     const meter = new MeteredFileSystem(new MemoryFileSystem())
     meter.create('z.sst').write(new Uint8Array(11), 0)
-    meter.absorb(JSON.parse(JSON.stringify(worker.counts())))
+    meter.absorb(JSON.parse(JSON.stringify(worker.counts())) as MeterCounts)
     const { classes, total } = meter.counts()
     expect([classes.special?.bytesWritten, classes.table?.bytesWritten, total.bytesWritten, total.writes]).toEqual([3, 16, 19, 3])
   })
