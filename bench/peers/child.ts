@@ -1,10 +1,7 @@
 /** One workload on one store, in a process of its own: a task as JSON in, a line of JSON out. */
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import type { writeAmplification } from '../../src/trace/ledger.js'
 import { Dataset, type Encoding } from './data.js'
 import { cpuMs } from './process-meter.js'
-import { STORES, openStore, type Store } from './stores.js'
+import { STORES, openStore } from './stores.js'
 import { WORKLOADS, load, type Context, type Metrics } from './workloads.js'
 
 export interface Task {
@@ -33,11 +30,8 @@ export interface Outcome {
   readonly cpuMs: number
 }
 
-type Amplification = typeof writeAmplification
-
 async function run(task: Task): Promise<Metrics> {
   const spec = STORES[task.store]
-  const amplification = spec?.from === 'kvarium' ? await importAmplification(task.dist) : undefined
   const store = await openStore(task.store, task)
   const context: Context = {
     store,
@@ -47,10 +41,6 @@ async function run(task: Task): Promise<Metrics> {
     puts: task.puts,
     syncPuts: task.syncPuts,
     verify: task.store !== 'null',
-    ledgerWriteAmplification: (store: Store) => {
-      const stats = store.stats?.()
-      return stats === undefined || amplification === undefined ? NaN : amplification(stats.ledger).total
-    },
     ...(spec?.durable && { directory: task.directory }),
   }
   let metrics: Metrics = {}
@@ -64,11 +54,6 @@ async function run(task: Task): Promise<Metrics> {
   }
   await store.close()
   return metrics
-}
-
-async function importAmplification(dist: string): Promise<Amplification> {
-  const ledger = (await import(pathToFileURL(join(dist, 'trace/ledger.js')).href)) as { writeAmplification: Amplification }
-  return ledger.writeAmplification
 }
 
 const metrics = await run(JSON.parse(process.argv[2]) as Task)

@@ -51,7 +51,15 @@ const BARS: readonly Bar[] = [
 ]
 
 const ALSO: readonly Row[] = [
-  { work: 'get', metric: 'cpuPerOperationUs', label: 'awaited get: CPU of all threads', unit: ' us' },
+  ...[
+    ['get', 'awaited get'],
+    ['get-sync', 'getSync'],
+    ['put', 'awaited put'],
+    ['fill-random', 'an entry of the random fill, settled'],
+    ['put-sync', 'durable put'],
+    ['nextv', 'an entry by nextv(1000)'],
+    ['for-await', 'an entry by for await'],
+  ].map(([work, label]) => ({ work, metric: 'cpuPerOperationUs', label: `CPU of all threads: ${label}`, unit: ' us' })),
   { work: 'put', metric: SETTLED, label: 'awaited put, settled', unit: '/s' },
   { work: 'put', metric: 'ticksPerSecond', label: 'ticks of a 1 ms timer in a put loop', unit: '/s' },
   { work: 'put-lag', metric: RATE, label: 'awaited put, all entries', unit: '/s' },
@@ -60,7 +68,6 @@ const ALSO: readonly Row[] = [
   { work: 'put-lag', metric: 'p999Ms', label: 'p99.9', unit: ' ms' },
   { work: 'put-lag', metric: 'maxMs', label: 'most', unit: ' ms' },
   { work: 'fill-random', metric: RATE, label: 'random fill, to the end of writes', unit: '/s' },
-  { work: 'fill-random', metric: 'cpuMs', label: 'random fill: CPU of all threads', unit: ' ms' },
   { work: 'fill-random', metric: 'stallMs', label: 'random fill: writers waited', unit: ' ms' },
   { work: 'fill-random', metric: 'writeAmplificationAtEnd', label: 'write amplification, to the end of writes', unit: '' },
   { work: 'fill-random', metric: 'ledgerWriteAmplification', label: "write amplification, the store's own ledger", unit: '' },

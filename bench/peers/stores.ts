@@ -5,7 +5,7 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { EngineStats } from '../../src/engine/contract.js'
+import type { KvariumStats } from '../../src/store/stats.js'
 import { Dataset, type Data, type Encoding } from './data.js'
 
 export interface PutOperation {
@@ -31,7 +31,7 @@ export interface Store {
   compactRange?(start: Data, end: Data): Promise<void>
   /** Resolves when no background work is left. */
   settle?(): Promise<void>
-  stats?(): EngineStats
+  stats?(): KvariumStats
 }
 
 export interface StoreSpec {

@@ -20,8 +20,6 @@ export interface Context {
   readonly directory?: string
   /** False for the null store, whose answers are not what was asked for. */
   readonly verify: boolean
-  /** Kvarium's own account of its write amplification. */
-  readonly ledgerWriteAmplification: (store: Store) => number
 }
 
 export type Metrics = Record<string, number>
@@ -83,7 +81,7 @@ async function timedReads(context: Context, chunk: Chunk): Promise<Metrics> {
     operations += to - from
     elapsed = performance.now() - start
   }
-  return { ...rate(operations, elapsed), cpuPerOperationUs: ((cpuMs() - cpu) / operations) * 1000 }
+  return { ...rate(operations, elapsed), ...cpuSince(cpu, operations) }
 }
 
 async function getChunk({ store, data, verify }: Context, order: Shuffle, from: number, to: number): Promise<void> {
@@ -107,6 +105,7 @@ function getSyncChunk({ store, data, verify }: Context, order: Shuffle, from: nu
 async function timedScans(context: Context, scan: (store: Store) => Promise<number>): Promise<Metrics> {
   const { store, entries, seconds, verify } = context
   if (verify) await scan(store)
+  const cpu = cpuMs()
   const start = performance.now()
   let operations = 0
   let elapsed = 0
@@ -116,7 +115,7 @@ async function timedScans(context: Context, scan: (store: Store) => Promise<numb
     operations += seen
     elapsed = performance.now() - start
   }
-  return rate(operations, elapsed)
+  return { ...rate(operations, elapsed), ...cpuSince(cpu, operations) }
 }
 
 async function scanForAwait(store: Store): Promise<number> {
@@ -140,13 +139,15 @@ async function scanNextv(store: Store): Promise<number> {
 async function putOneByOne({ store, data, entries }: Context, count: number): Promise<Metrics> {
   const order = new Shuffle(entries, LOAD_SEED)
   const lag = new LagRecorder()
+  const cpu = cpuMs()
   const start = performance.now()
   for (let i = 0; i < count; i++) {
     const number = order.at(i)
     await store.put(data.key(number), data.value(number))
   }
   const elapsed = performance.now() - start
-  return { ...rate(count, elapsed), ...lag.stop(), ...settledRate(count, start, await settle(store)) }
+  const metrics = { ...rate(count, elapsed), ...cpuSince(cpu, count), ...lag.stop() }
+  return { ...metrics, ...settledRate(count, start, await settle(store)) }
 }
 
 async function putSync({ store, data, entries, syncPuts }: Context): Promise<Metrics> {
@@ -162,11 +163,13 @@ async function putSync({ store, data, entries, syncPuts }: Context): Promise<Met
       latencies[index] = performance.now() - start
     }
   }
+  const cpu = cpuMs()
   const start = performance.now()
   await Promise.all(Array.from({ length: LANES }, lane))
   const elapsed = performance.now() - start
+  const metrics = { ...rate(syncPuts, elapsed), ...cpuSince(cpu, syncPuts) }
   latencies.sort()
-  return { ...rate(syncPuts, elapsed), p50Ms: latencies[syncPuts >> 1], p99Ms: latencies[Math.floor(syncPuts * 0.99)] }
+  return { ...metrics, p50Ms: latencies[syncPuts >> 1], p99Ms: latencies[Math.floor(syncPuts * 0.99)] }
 }
 
 async function fill(context: Context, order?: Shuffle): Promise<Metrics> {
@@ -181,13 +184,13 @@ async function fill(context: Context, order?: Shuffle): Promise<Metrics> {
   const end = await settle(store)
   const userBytes = entries * ENTRY_BYTES
   const overhead = wakeUp * Math.ceil(entries / BATCH_ENTRIES)
-  const metrics: Metrics = { ...rate(entries, elapsed), ...settledRate(entries, start, end), cpuMs: cpuMs() - cpu }
+  const metrics: Metrics = { ...rate(entries, elapsed), ...settledRate(entries, start, end), ...cpuSince(cpu, entries) }
   if (directory === undefined) return metrics
   return {
     ...metrics,
     writeAmplification: (writtenBytes() - bytes - overhead) / userBytes,
     writeAmplificationAtEnd: (atEnd - bytes - overhead) / userBytes,
-    ledgerWriteAmplification: context.ledgerWriteAmplification(store),
+    ledgerWriteAmplification: store.stats?.().amplification.write.total ?? NaN,
     spaceAmplification: directoryBytes(directory) / userBytes,
     stallMs: store.stats?.().stalls.totalMs ?? NaN,
   }
@@ -273,6 +276,11 @@ async function settle(store: Store): Promise<number> {
 
 function rate(operations: number, elapsedMs: number): { operationsPerSecond: number } {
   return { operationsPerSecond: (operations / elapsedMs) * 1000 }
+}
+
+/** CPU time of all threads for an operation. */
+function cpuSince(beforeMs: number, operations: number): { cpuPerOperationUs: number } {
+  return { cpuPerOperationUs: ((cpuMs() - beforeMs) / operations) * 1000 }
 }
 
 function settledRate(operations: number, start: number, end: number): { settledPerSecond: number } {
