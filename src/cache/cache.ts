@@ -1,0 +1,75 @@
+import { ClockPolicy, type CacheEntry, type EvictionPolicy } from './eviction-policy.js'
+import { FramePool } from './frame-pool.js'
+
+const MIN_IDLE_BYTES = 64 * 1024
+
+/**
+ * One cache with a byte budget for the blocks and pages of all open files. It decides only what stays: owners find their
+ * entries themselves (a table by block number), so a hit costs no look-up here.
+ *
+ * Invariants:
+ * 1. `usedBytes` is the sum of the `bytes` of the cached entries and never exceeds `capacityBytes`.
+ * 2. An entry leaves by `evict()`, which tells its owner, or by the owner's `remove`, never silently.
+ * 3. Frames (see FramePool) are given back only by their owner, once no cursor reads from them.
+ */
+export class Cache {
+  /** Budget in bytes for everything cached. Idle frames come on top: at most 1/16 of it, or 64 KiB. */
+  readonly capacityBytes: number
+  /** Memory for blocks, recycled from evicted ones. */
+  readonly frames: FramePool
+  /** Blocks found in memory and not found, counted by the owners; evictions, counted here. */
+  hits = 0
+  misses = 0
+  evictions = 0
+  readonly #policy: EvictionPolicy
+  #usedBytes = 0
+  #entries = 0
+
+  constructor(capacityBytes: number, options: { policy?: EvictionPolicy; poisonFrames?: boolean } = {}) {
+    this.capacityBytes = capacityBytes
+    this.#policy = options.policy ?? new ClockPolicy()
+    this.frames = new FramePool(Math.max(MIN_IDLE_BYTES, Math.floor(capacityBytes / 16)), options.poisonFrames ?? false)
+  }
+
+  get usedBytes(): number {
+    return this.#usedBytes
+  }
+
+  get entries(): number {
+    return this.#entries
+  }
+
+  /**
+   * Evicts until `bytes` more fit. Called before a read, so that the read can use an evicted entry's frame. Returns `false`, and
+   * evicts nothing, if they exceed the whole budget: such an entry is used but not cached.
+   */
+  makeRoom(bytes: number): boolean {
+    if (bytes > this.capacityBytes) return false
+    while (this.#usedBytes + bytes > this.capacityBytes) {
+      const victim = this.#policy.victim()!
+      this.remove(victim)
+      this.evictions++
+      victim.evict()
+    }
+    return true
+  }
+
+  /** Caches an entry, evicting others for it. Returns `false` if it is larger than the whole budget and was not taken. */
+  insert(entry: CacheEntry): boolean {
+    if (!this.makeRoom(entry.bytes)) return false
+    entry.cached = true
+    this.#usedBytes += entry.bytes
+    this.#entries++
+    this.#policy.add(entry)
+    return true
+  }
+
+  /** Drops an entry at its owner's wish; does nothing if it is not cached. */
+  remove(entry: CacheEntry): void {
+    if (!entry.cached) return
+    entry.cached = false
+    this.#usedBytes -= entry.bytes
+    this.#entries--
+    this.#policy.remove(entry)
+  }
+}

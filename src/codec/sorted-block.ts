@@ -1,0 +1,198 @@
+import { CorruptionError } from '../errors.js'
+import { VarintReader } from './varint.js'
+
+/**
+ * The sorted block: the unit of tables and tree pages. Keys ascend; the same key may occur several times.
+ *
+ *   +-----------+------------------+----------------+---------------------+--------------------------+
+ *   | count u32 | prefixLength u32 | prefix         | slots, 8 bytes each | cells                    |
+ *   +-----------+------------------+----------------+---------------------+--------------------------+
+ *   slot:  head (first 4 bytes of the suffix, big-endian, zero padded) | cell offset u32 from the start of the block
+ *   cell:  varint suffix length | varint payload length | suffix | payload
+ *
+ * Integers are little-endian except the head, which is big-endian so that heads order like the bytes they stand for.
+ * A key is prefix + suffix.
+ *
+ * Invariants:
+ * 1. Every key starts with the prefix, so a search compares the prefix once and then only suffixes.
+ * 2. If two heads differ, the keys order like the heads. Zero padding keeps this true: where a shorter suffix is padded
+ *    and the longer one is not zero, the shorter is its prefix and sorts first. Equal heads decide nothing ("a" and
+ *    "a\0" share one), so only then are suffix bytes compared.
+ * 3. No read leaves the block: the header is checked when it is opened, each cell when it is touched. A block that
+ *    lies about its structure is a `CorruptionError`.
+ *
+ * A search allocates nothing. Cells need not be in slot order nor adjacent, so that a page can be changed in place.
+ */
+
+export const BLOCK_HEADER_BYTES = 8
+export const SLOT_BYTES = 8
+
+/** Where one entry's bytes lie within `block.bytes`; filled by `readCell`. The suffix ends where the payload starts. */
+export class Cell {
+  suffixStart = 0
+  payloadStart = 0
+  payloadEnd = 0
+}
+
+const lengths = new VarintReader(new Uint8Array(0))
+const compared = new Cell()
+
+/** The first four bytes of a suffix as an unsigned number that orders like them, zero padded. */
+export function headOf(bytes: Uint8Array, start: number, end: number): number {
+  const length = end - start
+  if (length >= 4) return ((bytes[start] << 24) | (bytes[start + 1] << 16) | (bytes[start + 2] << 8) | bytes[start + 3]) >>> 0
+  if (length === 3) return ((bytes[start] << 24) | (bytes[start + 1] << 16) | (bytes[start + 2] << 8)) >>> 0
+  if (length === 2) return ((bytes[start] << 24) | (bytes[start + 1] << 16)) >>> 0
+  return length === 1 ? (bytes[start] << 24) >>> 0 : 0
+}
+
+export class SortedBlock {
+  readonly bytes: Uint8Array
+  /** Number of entries. */
+  readonly count: number
+  /** Length of the common prefix, which is `bytes[BLOCK_HEADER_BYTES, BLOCK_HEADER_BYTES + prefixLength)`. */
+  readonly prefixLength: number
+  /** The file this came from and where in it, for errors. */
+  readonly file: string
+  readonly offset: number
+  readonly #view: DataView
+  readonly #slots: number
+  readonly #end: number
+
+  /** A block over `bytes[0, end)`. `view`, if given, spans `bytes`. */
+  constructor(bytes: Uint8Array, end: number, file: string, offset: number, view?: DataView) {
+    this.bytes = bytes
+    this.file = file
+    this.offset = offset
+    this.#view = view ?? new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    this.#end = end
+    const fitsHeader = end >= BLOCK_HEADER_BYTES && end <= bytes.length
+    this.count = fitsHeader ? this.#view.getUint32(0, true) : 0
+    this.prefixLength = fitsHeader ? this.#view.getUint32(4, true) : 0
+    this.#slots = BLOCK_HEADER_BYTES + this.prefixLength
+    if (!fitsHeader || this.#slots + this.count * SLOT_BYTES > end) {
+      throw this.corruption(`a block of ${end} bytes is too short for its ${this.count} entries`)
+    }
+  }
+
+  /** Index of the first entry whose key is not less than `key[start, end)`; `count` if there is none. */
+  lowerBound(key: Uint8Array, start: number, end: number): number {
+    const order = this.#comparePrefix(key, start, end)
+    if (order !== 0) return order < 0 ? 0 : this.count
+    return this.#searchSuffix(key, start + this.prefixLength, end)
+  }
+
+  /** Index of the first entry with exactly this key, or `-1 - lowerBound` if there is none. */
+  find(key: Uint8Array, start: number, end: number): number {
+    const order = this.#comparePrefix(key, start, end)
+    if (order !== 0) return order < 0 ? -1 : -1 - this.count
+    const suffix = start + this.prefixLength
+    const index = this.#searchSuffix(key, suffix, end)
+    return index < this.count && this.#compareSuffix(index, key, suffix, end) === 0 ? index : -1 - index
+  }
+
+  /** Whether entry `index` has exactly this key. */
+  keyEquals(index: number, key: Uint8Array, start: number, end: number): boolean {
+    return this.#comparePrefix(key, start, end) === 0 && this.#compareSuffix(index, key, start + this.prefixLength, end) === 0
+  }
+
+  /** Finds the bytes of entry `index`, which must be within [0, count). */
+  readCell(index: number, cell: Cell): void {
+    const bytes = this.bytes
+    let at = this.#view.getUint32(this.#slots + index * SLOT_BYTES + 4, true)
+    const suffixLength = bytes[at]
+    let payloadLength = bytes[at + 1]
+    if (suffixLength >= 0x80 || (payloadLength >= 0x80 && bytes[at + 2] >= 0x80)) {
+      this.#readLongCell(at, cell)
+      return
+    }
+    at += 2
+    if (payloadLength >= 0x80) payloadLength = (payloadLength & 0x7f) | (bytes[at++] << 7)
+    cell.suffixStart = at
+    cell.payloadStart = at + suffixLength
+    cell.payloadEnd = at + suffixLength + payloadLength
+    // Negated, because a read past the bytes made the length not a number.
+    if (!(cell.payloadEnd <= this.#end)) throw this.corruption(`entry ${index} runs past the end of its block`)
+  }
+
+  /** A copy of the key of entry `index`: for inspection and set-up, not for hot paths. */
+  keyAt(index: number): Uint8Array {
+    const cell = new Cell()
+    this.readCell(index, cell)
+    const key = new Uint8Array(this.prefixLength + cell.payloadStart - cell.suffixStart)
+    key.set(this.bytes.subarray(BLOCK_HEADER_BYTES, BLOCK_HEADER_BYTES + this.prefixLength))
+    key.set(this.bytes.subarray(cell.suffixStart, cell.payloadStart), this.prefixLength)
+    return key
+  }
+
+  /** An error that names this block's place. */
+  corruption(message: string, cause?: unknown): CorruptionError {
+    return new CorruptionError(message, { file: this.file, offset: this.offset, ...(cause === undefined ? {} : { cause }) })
+  }
+
+  /** Negative if the key sorts before everything with the prefix, positive if after, 0 if it starts with the prefix. */
+  #comparePrefix(key: Uint8Array, start: number, end: number): number {
+    const bytes = this.bytes
+    const length = this.prefixLength
+    const shared = end - start < length ? end - start : length
+    for (let i = 0; i < shared; i++) {
+      const difference = key[start + i] - bytes[BLOCK_HEADER_BYTES + i]
+      if (difference !== 0) return difference
+    }
+    return shared < length ? -1 : 0
+  }
+
+  #searchSuffix(key: Uint8Array, start: number, end: number): number {
+    const view = this.#view
+    const slots = this.#slots
+    const target = headOf(key, start, end)
+    let low = 0
+    let high = this.count
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      const head = view.getUint32(slots + middle * SLOT_BYTES)
+      if (head < target) low = middle + 1
+      else if (head > target || this.#compareSuffix(middle, key, start, end) >= 0) high = middle
+      else low = middle + 1
+    }
+    return low
+  }
+
+  /** Order of the suffix of entry `index` against `key[start, end)`. */
+  #compareSuffix(index: number, key: Uint8Array, start: number, end: number): number {
+    const bytes = this.bytes
+    let at = this.#view.getUint32(this.#slots + index * SLOT_BYTES + 4, true)
+    let length = bytes[at]
+    if (length < 0x80) {
+      do at++
+      while (bytes[at] >= 0x80) // past the payload length, which does not matter here
+      at++
+    } else {
+      this.#readLongCell(at, compared)
+      at = compared.suffixStart
+      length = compared.payloadStart - at
+    }
+    if (!(at + length <= this.#end)) throw this.corruption(`entry ${index} runs past the end of its block`)
+    const keyLength = end - start
+    const shared = length < keyLength ? length : keyLength
+    for (let i = 0; i < shared; i++) {
+      const difference = bytes[at + i] - key[start + i]
+      if (difference !== 0) return difference
+    }
+    return length - keyLength
+  }
+
+  #readLongCell(at: number, cell: Cell): void {
+    lengths.reset(this.bytes, at, this.#end)
+    try {
+      const suffixLength = lengths.read()
+      const payloadLength = lengths.read()
+      cell.suffixStart = lengths.at
+      cell.payloadStart = cell.suffixStart + suffixLength
+      cell.payloadEnd = cell.payloadStart + payloadLength
+    } catch (cause) {
+      throw this.corruption('a cell has damaged lengths', cause)
+    }
+    if (cell.payloadEnd > this.#end) throw this.corruption('a cell runs past the end of its block')
+  }
+}

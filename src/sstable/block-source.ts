@@ -1,0 +1,186 @@
+import type { Cache } from '../cache/cache.js'
+import type { Hash32 } from '../codec/checksum.js'
+import { Cell, SortedBlock } from '../codec/sorted-block.js'
+import { VarintReader } from '../codec/varint.js'
+import { CorruptionError, FormatError } from '../errors.js'
+import type { BlockCompression } from '../vfs/environment.js'
+import type { FileHandle } from '../vfs/file-system.js'
+import { CachedBlock, type BlockTable } from './cached-block.js'
+import { CODEC_DEFLATE, CODEC_NONE, noHandle, readHandle, TRAILER_BYTES, verifyTrailer, type BlockHandle } from './format.js'
+
+/** What reading cost, for amplification: plain numbers that the owner may read and reset at any time. */
+export interface ReadCounters {
+  filterProbes: number
+  /** Probes that spared a look at the table. */
+  filterNegatives: number
+  /** Probes that let a key pass that is not in the table. */
+  filterFalsePositives: number
+  /** Blocks found in memory. */
+  blocksFromCache: number
+  /** Blocks read from the file, and the bytes of those reads. */
+  blocksFromDisk: number
+  bytesFromDisk: number
+}
+
+export function createReadCounters(): ReadCounters {
+  return { filterProbes: 0, filterNegatives: 0, filterFalsePositives: 0, blocksFromCache: 0, blocksFromDisk: 0, bytesFromDisk: 0 }
+}
+
+/** A stretch of the file in memory, private to one cursor and reused as it moves on. */
+export class Chunk {
+  bytes = new Uint8Array(0)
+  offset = 0
+  end = 0
+}
+
+/**
+ * The data blocks of an open table, by number: from memory, through the cache, or in private chunks.
+ *
+ * Invariants:
+ * 1. Every block that comes from the file has its checksum verified before anything else looks at it.
+ * 2. `blocks[i]`, if set, is data block i: a block in memory is found by one array access.
+ */
+export class BlockSource {
+  readonly blocks: BlockTable
+  readonly index: SortedBlock
+  readonly #file: FileHandle
+  readonly #fileNumber: number
+  readonly #hash32: Hash32
+  readonly #cache: Cache
+  readonly #deflate: BlockCompression | undefined
+  readonly #dataEnd: number
+  readonly #cell = new Cell()
+  readonly #reader = new VarintReader(new Uint8Array(0))
+  readonly #handle = noHandle()
+
+  constructor(
+    file: FileHandle,
+    fileNumber: number,
+    hash32: Hash32,
+    cache: Cache,
+    deflate: BlockCompression | undefined,
+    index: SortedBlock,
+    dataEnd: number,
+  ) {
+    this.#file = file
+    this.#fileNumber = fileNumber
+    this.#hash32 = hash32
+    this.#cache = cache
+    this.#deflate = deflate
+    this.index = index
+    this.#dataEnd = dataEnd
+    this.blocks = new Array<CachedBlock | undefined>(index.count).fill(undefined)
+  }
+
+  /**
+   * Data block `ordinal`, cached if it fits the cache at all. The result's memory may be reused as soon as another block is
+   * read through the same cache, unless it is pinned.
+   */
+  load(ordinal: number, counters: ReadCounters): CachedBlock {
+    const found = this.blocks[ordinal]
+    if (found !== undefined) {
+      found.referenced = true
+      this.#cache.hits++
+      counters.blocksFromCache++
+      return found
+    }
+    return this.#miss(ordinal, counters)
+  }
+
+  /** Block `ordinal` out of the cursor's chunk, which is refilled from the file with at least `readAheadBytes` when it lacks it. */
+  loadFromChunk(ordinal: number, chunk: Chunk, readAheadBytes: number, counters: ReadCounters): SortedBlock {
+    const handle = this.handle(ordinal)
+    const stored = handle.bytes + TRAILER_BYTES
+    if (handle.offset < chunk.offset || handle.offset + stored > chunk.end) {
+      const length = Math.min(Math.max(stored, readAheadBytes), this.#dataEnd - handle.offset)
+      if (chunk.bytes.length < length) chunk.bytes = new Uint8Array(length)
+      // Nothing is in the chunk should the read fail.
+      chunk.offset = chunk.end = handle.offset
+      this.#read(chunk.bytes, handle.offset, length)
+      chunk.end = handle.offset + length
+      counters.bytesFromDisk += length
+    }
+    counters.blocksFromDisk++
+    const start = handle.offset - chunk.offset
+    const bytes = chunk.bytes.subarray(start, start + stored)
+    const raw = this.#verified(bytes, handle)
+    return new SortedBlock(raw ?? bytes, handle.rawBytes, this.#file.path, handle.offset)
+  }
+
+  /** Where data block `ordinal` is. The result is overwritten by the next call. */
+  handle(ordinal: number): BlockHandle {
+    this.index.readCell(ordinal, this.#cell)
+    this.#reader.reset(this.index.bytes, this.#cell.payloadStart, this.#cell.payloadEnd)
+    try {
+      readHandle(this.#reader, this.#dataEnd, this.#handle)
+    } catch (cause) {
+      throw this.index.corruption(`the index entry of data block ${ordinal} is damaged`, cause)
+    }
+    return this.#handle
+  }
+
+  /** Takes the table's blocks out of the cache. */
+  dropAll(): void {
+    for (const block of this.blocks) {
+      if (block === undefined) continue
+      this.#cache.remove(block)
+      block.evict()
+    }
+  }
+
+  #miss(ordinal: number, counters: ReadCounters): CachedBlock {
+    this.#cache.misses++
+    const handle = this.handle(ordinal)
+    const stored = handle.bytes + TRAILER_BYTES
+    const { frames } = this.#cache
+    // Evicting first lets the read below have an evicted frame.
+    const kept = handle.rawBytes === handle.bytes ? stored : handle.rawBytes
+    this.#cache.makeRoom(CachedBlock.bytesFor(frames.frameBytes(kept)))
+    let frame = frames.take(stored)
+    try {
+      this.#read(frame.bytes, handle.offset, stored)
+      counters.blocksFromDisk++
+      counters.bytesFromDisk += stored
+      const raw = this.#verified(frame.bytes, handle)
+      if (raw !== undefined) {
+        // Into memory of the pool: what a decompressor returns may be part of something larger, or no plain Uint8Array.
+        frames.give(frame)
+        frame = frames.take(handle.rawBytes)
+        frame.bytes.set(raw)
+      }
+      const block = new SortedBlock(frame.bytes, handle.rawBytes, this.#file.path, handle.offset, frame.view)
+      const loaded = new CachedBlock(block, this.blocks, ordinal, frames, frame)
+      if (this.#cache.insert(loaded)) this.blocks[ordinal] = loaded
+      return loaded
+    } catch (error) {
+      frames.give(frame)
+      throw error
+    }
+  }
+
+  #read(target: Uint8Array, offset: number, length: number): void {
+    if (this.#file.read(target, offset, 0, length) !== length) {
+      throw new CorruptionError('the file ends within a block', { file: this.#file.path, offset })
+    }
+  }
+
+  /** Checks a stored block with its trailer; returns its decompressed contents, or `undefined` if it was stored as it is. */
+  #verified(stored: Uint8Array, handle: BlockHandle): Uint8Array | undefined {
+    const place = { file: this.#file.path, offset: handle.offset }
+    const codec = verifyTrailer(stored, handle.bytes, this.#hash32, this.#fileNumber, place.file, place.offset)
+    if (codec === CODEC_NONE && handle.rawBytes === handle.bytes) return undefined
+    if (codec > CODEC_DEFLATE)
+      throw new FormatError(`a block of ${place.file} uses codec ${codec}, which this kvarium does not know`, place)
+    if (codec === CODEC_NONE || handle.rawBytes === handle.bytes)
+      throw new CorruptionError('the index and a block disagree on compression', place)
+    if (this.#deflate === undefined) throw new FormatError(`${place.file} is compressed with deflate, which is not available here`, place)
+    let raw: Uint8Array
+    try {
+      raw = this.#deflate.decompress(stored.subarray(0, handle.bytes), handle.rawBytes)
+    } catch (cause) {
+      throw new CorruptionError('a block does not decompress', { ...place, cause })
+    }
+    if (raw.length !== handle.rawBytes) throw new CorruptionError('a block decompresses to another size', place)
+    return new Uint8Array(raw.buffer, raw.byteOffset, raw.length)
+  }
+}

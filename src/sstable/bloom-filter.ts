@@ -1,0 +1,104 @@
+import bloomFilters from 'bloom-filters'
+import type { BloomFilter } from 'bloom-filters'
+import type { Hash32 } from '../codec/checksum.js'
+import { CorruptionError, FormatError, type ErrorPlace } from '../errors.js'
+import { readUint32, writeUint32 } from './format.js'
+
+/**
+ * The bloom filter of a table: built by the `bloom-filters` package, read without it.
+ *
+ *   filter block:   hash id u8 | k u8 | 0 u16 | bit count u32 | bits
+ *   bit i:          bits[i >>> 3] & (1 << (i & 7)), as the package lays them out
+ *
+ * Hash 1: h is the xxHash32 of the key under KEY_HASH_SEED; the k positions are (h + i × d) mod 2^32 mod bit count, where d is
+ * h rotated right by 15 and made odd. One hash of the key serves all its tables and all its positions.
+ */
+
+/** Seed of the hash that filters use, the same for all tables. */
+export const KEY_HASH_SEED = 0x6b766172
+
+const HASH_ID = 1
+const HEADER_BYTES = 8
+const MAX_BITS = 2 ** 32 - 8
+const MAX_PROBES = 30
+
+/** The hash that `Table.get` wants; computed once per look-up, for all tables. */
+export function keyHash(hash32: Hash32, key: Uint8Array): number {
+  return hash32(key, KEY_HASH_SEED)
+}
+
+function delta(hash: number): number {
+  return (hash >>> 15) | (hash << 17) | 1
+}
+
+type Hashable = Parameters<BloomFilter['add']>[0]
+
+/** The package's hashing hook, for elements that are hashes already. It reuses its result: the package only reads it at once. */
+class HashedHashing extends bloomFilters.Hashing {
+  readonly #indexes: number[] = []
+
+  override getIndexes(element: Hashable, size: number, hashCount: number): number[] {
+    let hash = element as unknown as number
+    const step = delta(hash)
+    const indexes = this.#indexes
+    for (let i = 0; i < hashCount; i++) {
+      indexes[i] = (hash >>> 0) % size
+      hash = (hash + step) | 0
+    }
+    indexes.length = hashCount
+    return indexes
+  }
+}
+
+/** The package's filter for `keys` keys, taking key hashes as elements. */
+export function sizeFilter(keys: number, bitsPerKey: number): BloomFilter {
+  const bits = Math.min(MAX_BITS, Math.max(64, Math.ceil((keys * bitsPerKey) / 8) * 8))
+  const probes = Math.min(MAX_PROBES, Math.max(1, Math.round(bitsPerKey * Math.LN2)))
+  const filter = new bloomFilters.BloomFilter(bits, probes)
+  filter._hashing = new HashedHashing()
+  return filter
+}
+
+/** A filter block that holds `hashes[0, count)`. */
+export function encodeFilter(hashes: Uint32Array, count: number, bitsPerKey: number): Uint8Array {
+  const filter = sizeFilter(count, bitsPerKey)
+  for (let i = 0; i < count; i++) filter.add(hashes[i] as unknown as Hashable)
+  const block = new Uint8Array(HEADER_BYTES + filter._filter.array.length)
+  block[0] = HASH_ID
+  block[1] = filter._nbHashes
+  writeUint32(block, 4, filter.size)
+  block.set(filter._filter.array, HEADER_BYTES)
+  return block
+}
+
+/** A filter block, ready to be probed. */
+export class FilterReader {
+  readonly bits: Uint8Array
+  readonly bitCount: number
+  /** Positions tested per key. */
+  readonly probes: number
+
+  constructor(block: Uint8Array, place: ErrorPlace) {
+    if (block.length < HEADER_BYTES) throw new CorruptionError('a filter block is too short', place)
+    if (block[0] !== HASH_ID) throw new FormatError(`the filter uses hash ${block[0]}; this kvarium knows ${HASH_ID}`, place)
+    this.probes = block[1]!
+    this.bitCount = readUint32(block, 4)
+    this.bits = block.subarray(HEADER_BYTES)
+    if (this.probes < 1 || this.probes > MAX_PROBES || this.bitCount < 1 || this.bitCount > this.bits.length * 8) {
+      throw new CorruptionError('a filter block contradicts itself', place)
+    }
+  }
+
+  /** `false`: the key with this hash is not in the table. `true`: it may be. */
+  mayContain(hash: number): boolean {
+    const bits = this.bits
+    const bitCount = this.bitCount
+    const step = delta(hash)
+    for (let i = this.probes; i > 0; i--) {
+      const bit = (hash >>> 0) % bitCount
+      if ((bits[bit >>> 3] & (1 << (bit & 7))) === 0) return false
+      hash = (hash + step) | 0
+    }
+    return true
+  }
+}

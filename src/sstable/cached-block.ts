@@ -1,0 +1,56 @@
+import { CacheEntry } from '../cache/eviction-policy.js'
+import type { Frame, FramePool } from '../cache/frame-pool.js'
+import type { SortedBlock } from '../codec/sorted-block.js'
+
+/** What the objects around a cached block take, roughly. */
+const OVERHEAD_BYTES = 256
+
+/** The blocks of an open table that are in memory, by number. */
+export type BlockTable = (CachedBlock | undefined)[]
+
+/**
+ * A data block in the cache, and the pins of the cursors that stand on it.
+ *
+ * Invariants:
+ * 1. While it is in its table's list it is in the cache, and the other way round.
+ * 2. Its frame goes back to the pool only once it has left the cache and nothing is pinned: never under a cursor.
+ */
+export class CachedBlock extends CacheEntry {
+  readonly block: SortedBlock
+  readonly bytes: number
+  readonly #blocks: BlockTable
+  readonly #ordinal: number
+  readonly #frames: FramePool
+  readonly #frame: Frame
+  #pins = 0
+  #dropped = false
+
+  constructor(block: SortedBlock, blocks: BlockTable, ordinal: number, frames: FramePool, frame: Frame) {
+    super()
+    this.block = block
+    this.bytes = CachedBlock.bytesFor(frame.bytes.length)
+    this.#blocks = blocks
+    this.#ordinal = ordinal
+    this.#frames = frames
+    this.#frame = frame
+  }
+
+  /** What a block whose memory takes `bytes` counts for in the cache's budget. */
+  static bytesFor(bytes: number): number {
+    return bytes + OVERHEAD_BYTES
+  }
+
+  pin(): void {
+    this.#pins++
+  }
+
+  unpin(): void {
+    if (--this.#pins === 0 && this.#dropped) this.#frames.give(this.#frame)
+  }
+
+  evict(): void {
+    this.#blocks[this.#ordinal] = undefined
+    this.#dropped = true
+    if (this.#pins === 0) this.#frames.give(this.#frame)
+  }
+}

@@ -1,0 +1,299 @@
+import type { Hash32 } from '../codec/checksum.js'
+import { compareBytes, compareKeys, EMPTY, KIND_DELETE, KIND_DELETE_RANGE, type EntryKind } from '../codec/entry.js'
+import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../codec/limits.js'
+import { singleEntryBlockBytes, SortedBlockBuilder, writeSingleEntryBlock } from '../codec/sorted-block-builder.js'
+import { MisuseError } from '../errors.js'
+import type { BlockCompression } from '../vfs/environment.js'
+import type { FileHandle } from '../vfs/file-system.js'
+import { BlockWriter } from './block-writer.js'
+import { encodeFilter, KEY_HASH_SEED } from './bloom-filter.js'
+import { MAX_TAG_BYTES, writeTag } from './entry-tag.js'
+import { encodeFooter, MAX_HANDLE_BYTES, noHandle, TRAILER_BYTES, writeHandle, type BlockHandle } from './format.js'
+import { encodeProperties, type TableProperties } from './properties.js'
+import type { RangeTombstone } from './range-tombstone.js'
+import { writeSeparator } from './separator.js'
+
+/** A value this large gets a block of its own, formed without a copy in scratch memory. */
+const LARGE_VALUE_BYTES = 64 * 1024
+
+export interface TableBuilderOptions {
+  /** A new, empty file. The builder writes it; syncing and closing it is the caller's. */
+  readonly file: FileHandle
+  /** Goes into every checksum: a table only opens under its own number. */
+  readonly fileNumber: number
+  readonly hash32: Hash32
+  /** Aim for data blocks of this size in bytes, trailer included; default 4096. An entry is never cut: larger ones make larger blocks. */
+  readonly blockBytes?: number
+  /** Size of the bloom filter; default 10, which lets 0.8 % of absent keys pass. 0 means no filter. */
+  readonly filterBitsPerKey?: number
+  readonly compression?: BlockCompression | undefined
+}
+
+/**
+ * Writes one table: entries go in in order, and `finish` completes the file.
+ *
+ * Invariants:
+ * 1. Entries come in internal order: key ascending, then sequence number descending; anything else is a `MisuseError`.
+ * 2. An index key is at least the last key of its block and less than the first key of the next one, unless versions of one key
+ *    go on in the next block: then it is that key. So the first index key that is not less than a key leads to its newest version.
+ * 3. Each user key enters the filter once, however many versions it has.
+ * 4. Nothing is allocated per entry once scratch memory has grown to size.
+ */
+export class TableBuilder {
+  readonly #options: Required<Omit<TableBuilderOptions, 'compression'>>
+  readonly #writer: BlockWriter
+  readonly #block = new SortedBlockBuilder()
+  readonly #index = new SortedBlockBuilder()
+  readonly #tag = new Uint8Array(MAX_TAG_BYTES)
+  readonly #handle = noHandle()
+  readonly #handleBytes = new Uint8Array(MAX_HANDLE_BYTES)
+  readonly #rangeTombstones: RangeTombstone[] = []
+  #rangeTombstoneBytes = 0
+  #finished = false
+
+  /** The newest entry's key, as bytes of `#lastKey` and as a view of exactly its length for the hash. */
+  #lastKey = new Uint8Array(256)
+  #lastKeyView = this.#lastKey.subarray(0, 0)
+  #lastSequence = 0
+  #separator = new Uint8Array(256)
+  /** A block has been written, but its index key waits for the next block's first key. */
+  #indexPending = false
+
+  #hashes = new Uint32Array(1024)
+  #keys = 0
+
+  #entries = 0
+  #pointTombstones = 0
+  #rawKeyBytes = 0
+  #rawValueBytes = 0
+  #minSequence = Number.MAX_SAFE_INTEGER
+  #maxSequence = 0
+  #smallest: Uint8Array | undefined
+  #blocks = 0
+
+  constructor(options: TableBuilderOptions) {
+    const { blockBytes = 4096, filterBitsPerKey = 10, compression, ...rest } = options
+    this.#options = { ...rest, blockBytes, filterBitsPerKey }
+    this.#writer = new BlockWriter(options.file, options.fileNumber, options.hash32, compression)
+  }
+
+  /** Point entries added so far. */
+  get entryCount(): number {
+    return this.#entries
+  }
+
+  /** About the size of the file if it were finished now, in bytes. */
+  get estimatedBytes(): number {
+    const filterBytes = (this.#keys * this.#options.filterBitsPerKey) / 8
+    return this.#writer.position + this.#block.estimatedBytes + this.#index.estimatedBytes + filterBytes + this.#rangeTombstoneBytes
+  }
+
+  /** Adds the entry with user key `key[keyStart, keyEnd)` and `value[valueStart, valueEnd)`; both are copied. */
+  add(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+    sequence: number,
+    kind: EntryKind,
+  ): void {
+    const keyLength = keyEnd - keyStart
+    const valueLength = valueEnd - valueStart
+    this.#checkSizes(keyLength, valueLength)
+    const order = this.#entries === 0 ? 1 : compareBytes(key, keyStart, keyEnd, this.#lastKey, 0, this.#lastKeyView.length)
+    if (order < 0 || (order === 0 && sequence >= this.#lastSequence)) throw misordered()
+    if (kind === KIND_DELETE_RANGE) throw new MisuseError('LEVEL_INVALID_KIND', 'Range tombstones go to addRangeTombstone')
+
+    const tagEnd = writeTag(this.#tag, 0, sequence, kind)
+    const payloadLength = tagEnd + valueLength
+    const large = valueLength >= LARGE_VALUE_BYTES
+    if (this.#block.count > 0 && (large || this.#overfills(keyLength, payloadLength))) this.#finishBlock()
+    if (this.#indexPending)
+      this.#addToIndex(writeSeparator(this.#roomySeparator(keyLength), this.#lastKey, this.#lastKeyView.length, key, keyStart, keyEnd))
+    if (order > 0) this.#newKey(key, keyStart, keyEnd)
+    if (large) this.#addLarge(key, keyStart, keyEnd, tagEnd, value, valueStart, valueEnd)
+    else this.#block.add(key, keyStart, keyEnd, this.#tag, tagEnd, value, valueStart, valueEnd)
+
+    this.#lastSequence = sequence
+    this.#entries++
+    if (kind === KIND_DELETE) this.#pointTombstones++
+    this.#rawKeyBytes += keyLength
+    this.#rawValueBytes += valueLength
+    this.#noteSequence(sequence)
+  }
+
+  /** Adds a tombstone for all older entries with keys from `first` to `last`, both included. In any order, at any time before `finish`. */
+  addRangeTombstone(first: Uint8Array, last: Uint8Array, sequence: number): void {
+    this.#checkSizes(first.length, 0)
+    this.#checkSizes(last.length, 0)
+    if (compareKeys(first, last) > 0) throw new MisuseError('LEVEL_INVALID_RANGE', 'A range tombstone ends before it starts')
+    this.#rangeTombstones.push({ first: new Uint8Array(first), last: new Uint8Array(last), sequence })
+    this.#rangeTombstoneBytes += first.length + last.length + 20
+    this.#noteSequence(sequence)
+  }
+
+  /** Writes what is left and the footer. The file is complete then, but neither synced nor closed. */
+  finish(): TableProperties {
+    if (this.#finished) throw new MisuseError('LEVEL_TABLE_FINISHED', 'This table is finished: nothing can be added')
+    if (this.#entries === 0 && this.#rangeTombstones.length === 0) {
+      throw new MisuseError('LEVEL_EMPTY_TABLE', 'A table needs at least one entry or range tombstone: remove the file instead')
+    }
+    this.#finished = true
+    if (this.#block.count > 0) this.#finishBlock()
+    if (this.#indexPending) {
+      this.#roomySeparator(0).set(this.#lastKeyView)
+      this.#addToIndex(this.#lastKeyView.length)
+    }
+    const dataBytes = this.#writer.position
+    const ranges = this.#writeRangeTombstones()
+    const filter = this.#writeFilter()
+    const index = this.#writeBuilt(this.#index)
+    const { smallest, largest } = this.#bounds()
+    const properties = {
+      entries: this.#entries,
+      pointTombstones: this.#pointTombstones,
+      rangeTombstones: this.#rangeTombstones.length,
+      rawKeyBytes: this.#rawKeyBytes,
+      rawValueBytes: this.#rawValueBytes,
+      smallest,
+      largest,
+      minSequence: this.#minSequence,
+      maxSequence: this.#maxSequence,
+      blocks: this.#blocks,
+      dataBytes,
+      filterBytes: filter.bytes === 0 ? 0 : filter.bytes + TRAILER_BYTES,
+      indexBytes: index.bytes + TRAILER_BYTES,
+    }
+    const footer = { ranges, filter, index, properties: this.#writeBlock(encodeProperties(properties)) }
+    const { hash32, fileNumber } = this.#options
+    this.#writer.append(encodeFooter(footer, hash32, fileNumber, this.#writer.position))
+    this.#writer.flush()
+    return { ...properties, fileBytes: this.#writer.position }
+  }
+
+  #overfills(keyLength: number, payloadLength: number): boolean {
+    return this.#block.estimateWith(keyLength, payloadLength) + TRAILER_BYTES > this.#options.blockBytes
+  }
+
+  #checkSizes(keyLength: number, valueLength: number): void {
+    if (this.#finished) throw new MisuseError('LEVEL_TABLE_FINISHED', 'This table is finished: nothing can be added')
+    if (keyLength > MAX_KEY_BYTES) {
+      throw new MisuseError('LEVEL_KEY_TOO_LONG', `A key of ${keyLength} bytes is too long: the limit is ${MAX_KEY_BYTES}`)
+    }
+    if (valueLength > MAX_VALUE_BYTES) {
+      throw new MisuseError('LEVEL_VALUE_TOO_LONG', `A value of ${valueLength} bytes is too long: the limit is ${MAX_VALUE_BYTES}`)
+    }
+  }
+
+  #noteSequence(sequence: number): void {
+    if (sequence < this.#minSequence) this.#minSequence = sequence
+    if (sequence > this.#maxSequence) this.#maxSequence = sequence
+  }
+
+  #newKey(key: Uint8Array, start: number, end: number): void {
+    const length = end - start
+    if (length > this.#lastKey.length) {
+      this.#lastKey = new Uint8Array(Math.max(length, this.#lastKey.length * 2))
+      this.#lastKeyView = this.#lastKey.subarray(0, length)
+    } else if (length !== this.#lastKeyView.length) {
+      this.#lastKeyView = this.#lastKey.subarray(0, length)
+    }
+    if (length > 64) this.#lastKey.set(key.subarray(start, end))
+    else for (let i = 0; i < length; i++) this.#lastKey[i] = key[start + i]!
+    this.#smallest ??= this.#lastKeyView.slice()
+    if (this.#options.filterBitsPerKey > 0) this.#collectHash()
+  }
+
+  #collectHash(): void {
+    if (this.#keys === this.#hashes.length) {
+      const grown = new Uint32Array(this.#keys * 2)
+      grown.set(this.#hashes)
+      this.#hashes = grown
+    }
+    this.#hashes[this.#keys++] = this.#options.hash32(this.#lastKeyView, KEY_HASH_SEED)
+  }
+
+  #addLarge(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    tagEnd: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+  ): void {
+    const writer = this.#writer
+    writer.makeRoom(singleEntryBlockBytes(keyEnd - keyStart, tagEnd + valueEnd - valueStart))
+    this.#commit(writeSingleEntryBlock(writer.buffer, writer.at, key, keyStart, keyEnd, this.#tag, tagEnd, value, valueStart, valueEnd))
+  }
+
+  #finishBlock(): void {
+    const writer = this.#writer
+    writer.makeRoom(this.#block.estimatedBytes)
+    this.#commit(this.#block.finish(writer.buffer, writer.at))
+  }
+
+  #commit(end: number): void {
+    this.#writer.commit(end, true, this.#handle)
+    this.#blocks++
+    this.#indexPending = true
+  }
+
+  #roomySeparator(otherLength: number): Uint8Array {
+    const needed = Math.max(this.#lastKeyView.length, otherLength)
+    if (needed > this.#separator.length) this.#separator = new Uint8Array(needed)
+    return this.#separator
+  }
+
+  #addToIndex(separatorLength: number): void {
+    const end = writeHandle(this.#handleBytes, 0, this.#handle)
+    this.#index.add(this.#separator, 0, separatorLength, EMPTY, 0, this.#handleBytes, 0, end)
+    this.#indexPending = false
+  }
+
+  #writeRangeTombstones(): BlockHandle {
+    if (this.#rangeTombstones.length === 0) return noHandle()
+    const builder = new SortedBlockBuilder()
+    this.#rangeTombstones.sort((a, b) => compareKeys(a.first, b.first) || b.sequence - a.sequence)
+    for (const { first, last, sequence } of this.#rangeTombstones) {
+      builder.add(first, 0, first.length, this.#tag, writeTag(this.#tag, 0, sequence, KIND_DELETE_RANGE), last, 0, last.length)
+    }
+    return this.#writeBuilt(builder)
+  }
+
+  #writeFilter(): BlockHandle {
+    if (this.#keys === 0) return noHandle()
+    return this.#writeBlock(encodeFilter(this.#hashes, this.#keys, this.#options.filterBitsPerKey))
+  }
+
+  #writeBuilt(builder: SortedBlockBuilder): BlockHandle {
+    const handle = noHandle()
+    this.#writer.makeRoom(builder.estimatedBytes)
+    this.#writer.commit(builder.finish(this.#writer.buffer, this.#writer.at), false, handle)
+    return handle
+  }
+
+  #writeBlock(contents: Uint8Array): BlockHandle {
+    const handle = noHandle()
+    this.#writer.makeRoom(contents.length)
+    this.#writer.buffer.set(contents, this.#writer.at)
+    this.#writer.commit(this.#writer.at + contents.length, false, handle)
+    return handle
+  }
+
+  #bounds(): { smallest: Uint8Array; largest: Uint8Array } {
+    let smallest = this.#smallest
+    let largest: Uint8Array | undefined = smallest === undefined ? undefined : this.#lastKeyView.slice()
+    for (const { first, last } of this.#rangeTombstones) {
+      if (smallest === undefined || compareKeys(first, smallest) < 0) smallest = first
+      if (largest === undefined || compareKeys(last, largest) > 0) largest = last
+    }
+    return { smallest: smallest ?? EMPTY, largest: largest ?? EMPTY }
+  }
+}
+
+function misordered(): MisuseError {
+  return new MisuseError('LEVEL_MISORDERED_ENTRY', 'Entries must be added by key ascending, then by sequence number descending')
+}
