@@ -1,0 +1,241 @@
+/**
+ * A multi-version ordered map in one fixed-capacity buffer: the memtable of the LSM engine, the whole of the memory
+ * engine, and usable alone. Entries are only ever added; a newer version of a key lies before the older ones, and
+ * forgetting is all at once (`reset`). The node layout is in arena.ts.
+ *
+ * Invariants:
+ * 1. Every level is a list in internal order: user key ascending as unsigned bytes, then sequence descending. A level
+ *    holds a subset of the level below.
+ * 2. A tower has height h with probability 3/4 · (1/4)^(h-1), drawn once from the injected random: 1.33 pointers an entry.
+ * 3. A failed insert (no room, misuse) changes nothing that a reader can see.
+ * 4. One thread inserts. Another thread may read a shared arena up to the moment of the message that handed it over;
+ *    there is no fence after that, so hand over a list that takes no more inserts.
+ */
+import { ByteView, KIND_PUT, MAX_SEQUENCE } from '../codec/entry.js'
+import type { EntryKind } from '../codec/entry.js'
+import { MisuseError } from '../errors.js'
+import type { Random } from '../vfs/environment.js'
+import type { ArenaBuffer } from './arena.js'
+import { Arena, HEAD, HEAD_BYTES, MAX_HEIGHT, MAX_KEY_LENGTH, NO_NODE, nodeBytes } from './arena.js'
+import { Search } from './search.js'
+import { SkiplistCursor } from './skiplist-cursor.js'
+
+export interface SkiplistOptions {
+  /** Bytes of the arena, allocated at once, at most 2^31 - 8. An empty list uses `Skiplist.HEAD_BYTES` of them. */
+  readonly capacityBytes: number
+  /** Back the arena with a SharedArrayBuffer, so that another thread can read it without a copy. */
+  readonly shared?: boolean
+  /** Where tower heights come from: one draw an insert. */
+  readonly random: Random
+}
+
+/** Structured-cloneable. A shared buffer arrives as itself, another one as a copy unless it is in the transfer list. */
+export interface SkiplistState {
+  readonly buffer: ArenaBuffer
+}
+
+export class Skiplist {
+  static readonly HEAD_BYTES = HEAD_BYTES
+
+  /** The arena, for cursors and inspection. */
+  readonly arena: Arena
+  /** Absent on a view, which is read-only. */
+  readonly #random: Random | undefined
+  readonly #search: Search
+  /** Where the last insert went: its predecessor at every level, and the node itself. */
+  readonly #splice = new Int32Array(MAX_HEIGHT).fill(HEAD)
+  #lastInserted: number = NO_NODE
+  /** Where reads leave their path, so that they do not disturb the splice. */
+  readonly #readPath = new Int32Array(MAX_HEIGHT)
+
+  /** Allocates the arena. */
+  constructor(options: SkiplistOptions)
+  /** @internal A read-only list over an arena; use {@link Skiplist.view}. */
+  constructor(arena: Arena)
+  constructor(source: SkiplistOptions | Arena) {
+    if (source instanceof Arena) {
+      this.arena = source
+    } else {
+      this.arena = Arena.allocate(source.capacityBytes, source.shared === true)
+      this.#random = source.random
+    }
+    this.#search = new Search(this.arena)
+  }
+
+  /**
+   * A read-only list over the state of another, from `transferable()`. It sees the entries linked so far and, on the
+   * owner's own thread, also those inserted later.
+   */
+  static view(state: SkiplistState): Skiplist {
+    return new Skiplist(Arena.over(state.buffer))
+  }
+
+  /** The most arena bytes an entry can take, whatever height its tower gets. */
+  static bytesFor(keyLength: number, valueLength: number): number {
+    return nodeBytes(MAX_HEIGHT, keyLength, valueLength)
+  }
+
+  /** Number of entries, every version counted. */
+  get count(): number {
+    return this.arena.entries
+  }
+
+  /** Bytes of the arena in use, the head included. */
+  get bytesUsed(): number {
+    return this.arena.wordsUsed * 4
+  }
+
+  get capacityBytes(): number {
+    return this.arena.buffer.byteLength
+  }
+
+  /**
+   * Adds an entry, copying key and value. Near O(1) next to the last insert on either side (ascending or descending
+   * keys, or a newer version of the same key), O(log n) otherwise.
+   * @returns false, and nothing has changed, when it does not fit.
+   * @throws {MisuseError} when (key, sequence) is already there, an argument is out of range, or this is a view.
+   */
+  insert(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+    sequence: number,
+    kind: EntryKind,
+  ): boolean {
+    const random = this.#random
+    if (random === undefined) throw new MisuseError('LEVEL_READ_ONLY', 'a view of a skiplist is read-only: insert into its owner')
+    const keyLength = checkRange('key', key, keyStart, keyEnd)
+    const valueLength = checkRange('value', value, valueStart, valueEnd)
+    checkEntry(keyLength, sequence)
+
+    // Two zero bits for every further level: probability 1/4 each, in one draw.
+    const drawn = 1 + (Math.clz32(random.uint32()) >>> 1)
+    const height = drawn < MAX_HEIGHT ? drawn : MAX_HEIGHT
+    if (this.bytesUsed + nodeBytes(height, keyLength, valueLength) > this.capacityBytes) return false
+
+    const splice = this.#splice
+    this.#search.aim(key, keyStart, keyEnd)
+    if (!this.#nearLastInsert(sequence)) this.#search.descend(sequence, splice)
+    const after = this.arena.next(splice[0], 0)
+    if (this.#search.isTarget(after) && this.arena.sequence(after) === sequence) {
+      this.#lastInserted = NO_NODE
+      throw new MisuseError(
+        'LEVEL_DUPLICATE_ENTRY',
+        `the skiplist already holds this key with sequence ${sequence}: every write needs its own`,
+      )
+    }
+    const node = this.arena.append(height, key, keyStart, keyEnd, value, valueStart, valueEnd, sequence, kind)
+    this.arena.link(node, splice)
+    this.#lastInserted = node
+    return true
+  }
+
+  /**
+   * The newest version of exactly this key with a sequence up to the given one, or 0. Does not allocate; read the
+   * node with `kindAt`, `sequenceAt` and `setValueView`.
+   */
+  find(key: Uint8Array, keyStart: number, keyEnd: number, sequence: number): number {
+    const node = this.seek(key, keyStart, keyEnd, sequence)
+    return this.#search.isTarget(node) ? node : NO_NODE
+  }
+
+  /** The first node at or after (key, sequence) in internal order, or 0. */
+  seek(key: Uint8Array, keyStart: number, keyEnd: number, sequence: number): number {
+    this.#search.aim(key, keyStart, keyEnd)
+    return this.arena.next(this.#search.descend(sequence, this.#readPath), 0)
+  }
+
+  /** The last node whose key is less than `key`, or 0. */
+  seekBefore(key: Uint8Array, keyStart: number, keyEnd: number): number {
+    this.#search.aim(key, keyStart, keyEnd)
+    const before = this.#search.descend(MAX_SEQUENCE, this.#readPath)
+    return before === HEAD ? NO_NODE : before
+  }
+
+  kindAt(node: number): EntryKind {
+    return this.arena.kind(node)
+  }
+
+  sequenceAt(node: number): number {
+    return this.arena.sequence(node)
+  }
+
+  /** Points `view` at the key, inside the arena: good until `reset`. */
+  setKeyView(node: number, view: ByteView): void {
+    this.arena.setKeyView(node, view)
+  }
+
+  /** Points `view` at the value, inside the arena: good until `reset`. */
+  setValueView(node: number, view: ByteView): void {
+    this.arena.setValueView(node, view)
+  }
+
+  /** For use as a plain sorted map: adds the value as the newest version, numbered by the count of entries. */
+  put(key: Uint8Array, value: Uint8Array): boolean {
+    return this.insert(key, 0, key.length, value, 0, value.length, this.count + 1, KIND_PUT)
+  }
+
+  /** A copy of the newest value of `key`; undefined when it is absent or deleted. */
+  get(key: Uint8Array): Uint8Array | undefined {
+    const node = this.find(key, 0, key.length, MAX_SEQUENCE)
+    if (node === NO_NODE || this.kindAt(node) !== KIND_PUT) return undefined
+    const value = new ByteView()
+    this.setValueView(node, value)
+    return value.copy()
+  }
+
+  /** A cursor over every version of every key. It sees inserts made while it is open; `reset` ends its use. */
+  cursor(): SkiplistCursor {
+    return new SkiplistCursor(this)
+  }
+
+  /** What another thread needs to read this list with {@link Skiplist.view}. */
+  transferable(): SkiplistState {
+    return { buffer: this.arena.buffer }
+  }
+
+  /** Empties the list for reuse of its arena, in constant time. Cursors and views of its bytes end here. */
+  reset(): void {
+    if (this.#random === undefined) throw new MisuseError('LEVEL_READ_ONLY', 'a view of a skiplist is read-only: reset its owner')
+    this.arena.reset()
+    this.#splice.fill(HEAD)
+    this.#lastInserted = NO_NODE
+  }
+
+  /** Does the target belong right behind or right before the last insert? Then the splice is made good for it. */
+  #nearLastInsert(sequence: number): boolean {
+    const last = this.#lastInserted
+    if (last === NO_NODE) return false
+    const splice = this.#splice
+    const search = this.#search
+    const order = search.compare(last, sequence, 0)
+    if (order >= 0) {
+      if (splice[0] !== HEAD && search.compare(splice[0], sequence, 0) >= 0) return false
+      search.placed(order)
+      return true
+    }
+    const after = this.arena.next(last, 0)
+    const orderAfter = after === NO_NODE ? 0 : search.compare(after, sequence, 0)
+    if (orderAfter < 0) return false
+    search.placed(orderAfter)
+    splice.fill(last, 0, this.arena.height(last))
+    return true
+  }
+}
+
+function checkRange(name: string, bytes: Uint8Array, start: number, end: number): number {
+  if (start >= 0 && start <= end && end <= bytes.length) return end - start
+  throw new MisuseError('LEVEL_INVALID_ENTRY', `${name} range ${start}..${end} is not within its array of ${bytes.length} bytes`)
+}
+
+function checkEntry(keyLength: number, sequence: number): void {
+  if (keyLength > MAX_KEY_LENGTH) {
+    throw new MisuseError('LEVEL_INVALID_ENTRY', `a key of ${keyLength} bytes is over the limit of ${MAX_KEY_LENGTH}`)
+  }
+  if (!(sequence >= 0 && sequence <= MAX_SEQUENCE)) {
+    throw new MisuseError('LEVEL_INVALID_ENTRY', `sequence must be from 0 to 2^53 - 1, got ${sequence}`)
+  }
+}
