@@ -1,6 +1,10 @@
 import { memoryEngine } from '../../src/engine/memory-engine.js'
-import { engineContract } from './contract-suite.js'
+import { engineContract, type ContractSubject } from './contract-suite.js'
+import { engineModel } from './model.js'
 import { memoryPlace } from './places.js'
 
 // The smallest arena, so that it is replaced again and again.
-engineContract({ name: 'memory', factory: memoryEngine, options: { arenaSize: 4096 }, place: memoryPlace })
+const subject: ContractSubject = { name: 'memory', factory: memoryEngine, options: { arenaSize: 4096 }, place: memoryPlace }
+
+engineContract(subject)
+engineModel(subject, { runs: 150 })

@@ -1,0 +1,23 @@
+import { lsmEngine } from '../../src/lsm/lsm-engine.js'
+import { engineContract, type ContractSubject } from './contract-suite.js'
+import { engineModel } from './model.js'
+import { memoryPlace, portablePlace } from './places.js'
+import { SMALL_LSM } from './small-lsm.js'
+
+const factory = lsmEngine()
+
+const subjects: readonly ContractSubject[] = [
+  { name: 'lsm, leveled, in memory', factory, options: { ...SMALL_LSM, compaction: 'leveled' }, place: memoryPlace },
+  {
+    name: 'lsm, tiered, in memory, compressed',
+    factory,
+    options: { ...SMALL_LSM, compaction: 'tiered', compression: 'deflate' },
+    place: memoryPlace,
+  },
+  { name: 'lsm, leveled, as in a browser', factory, options: { ...SMALL_LSM, writeBufferSize: 32 << 10 }, place: portablePlace },
+]
+
+for (const subject of subjects) {
+  engineContract(subject)
+  engineModel(subject)
+}
