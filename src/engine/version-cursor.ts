@@ -5,9 +5,8 @@
  * Invariants:
  * 1. Going forward, the entries stand on the version that is shown; `key` and `value` are their views.
  * 2. Going backward, the entries stand before every version of the key that is shown (or are not valid, when nothing is
- *    before it): only there is it known which version was the newest. `key` and `value` are saved: the key is copied,
- *    because a cursor may reuse the memory of its keys; the value is not, because what it points to stays as it is
- *    while the cursor is open.
+ *    before it): only there is it known which version was the newest. `key` and `value` are copies, because a cursor
+ *    may reuse their memory once it moves (a table's block goes back to the cache).
  * 3. Nothing is allocated per entry. Memory is allocated by `first`, `last` and seeks, by a turn of direction, and for keys
  *    with many versions.
  */
@@ -57,6 +56,7 @@ export class VersionCursor implements Cursor {
     this.#tombstones = tombstones
     this.#counts = counts
     this.#savedKey.bytes = new Uint8Array(LOOP_BYTES)
+    this.#savedValue.bytes = new Uint8Array(LOOP_BYTES)
     this.key = this.#savedKey
     this.value = this.#savedValue
   }
@@ -94,7 +94,7 @@ export class VersionCursor implements Cursor {
     if (!this.valid) throw notOnAnEntry('next')
     const entries = this.#entries
     if (this.#forward) {
-      this.#saveKey(entries.key)
+      copyInto(this.#savedKey, entries.key)
       entries.next()
     } else {
       entries.seek(this.#savedKeyBytes(), 0)
@@ -106,7 +106,7 @@ export class VersionCursor implements Cursor {
   prev(): boolean {
     if (!this.valid) throw notOnAnEntry('prev')
     if (this.#forward) {
-      this.#saveKey(this.#entries.key)
+      copyInto(this.#savedKey, this.#entries.key)
       this.#entries.seekBefore(this.#savedKeyBytes())
     }
     return this.#showBackward()
@@ -145,7 +145,7 @@ export class VersionCursor implements Cursor {
         this.value = entries.value
         return this.#shown()
       }
-      this.#saveKey(key)
+      copyInto(this.#savedKey, key)
       entries.next()
       this.#skipSavedKey()
     }
@@ -163,7 +163,7 @@ export class VersionCursor implements Cursor {
     while (entries.valid) {
       const key = entries.key
       if (lower !== undefined && isBelow(lower, key.bytes, key.start, key.end)) break
-      this.#saveKey(key)
+      copyInto(saved, key)
       let isPut = false
       let newest = 0
       let steps = 0
@@ -173,7 +173,7 @@ export class VersionCursor implements Cursor {
           if (tooMany) entries.seek(this.#savedKeyBytes(), sequence)
           newest = entries.sequence
           isPut = entries.kind === KIND_PUT
-          if (isPut) value.set(entries.value.bytes, entries.value.start, entries.value.end)
+          if (isPut) copyInto(value, entries.value)
         }
         if (tooMany) {
           entries.seekBefore(this.#savedKeyBytes())
@@ -204,17 +204,6 @@ export class VersionCursor implements Cursor {
     return (this.valid = true)
   }
 
-  #saveKey(key: ByteView): void {
-    const saved = this.#savedKey
-    const { bytes, start } = key
-    const length = key.end - start
-    if (length > saved.bytes.length) saved.bytes = new Uint8Array(length * 2)
-    const target = saved.bytes
-    if (length > LOOP_BYTES) target.set(bytes.subarray(start, key.end))
-    else for (let i = 0; i < length; i++) target[i] = bytes[start + i]
-    saved.end = length
-  }
-
   #savedKeyBytes(): Uint8Array {
     return this.#savedKey.bytes.subarray(0, this.#savedKey.end)
   }
@@ -222,6 +211,16 @@ export class VersionCursor implements Cursor {
   #requireOpen(): void {
     if (this.#closed) throw new MisuseError('LEVEL_CURSOR_CLOSED', 'The cursor is closed; open another one')
   }
+}
+
+/** Copies into the memory of `saved`, which always starts at 0 and grows as needed. */
+function copyInto(saved: ByteView, { bytes, start, end }: ByteView): void {
+  const length = end - start
+  if (length > saved.bytes.length) saved.bytes = new Uint8Array(length * 2)
+  const target = saved.bytes
+  if (length > LOOP_BYTES) target.set(bytes.subarray(start, end))
+  else for (let i = 0; i < length; i++) target[i] = bytes[start + i]!
+  saved.end = length
 }
 
 /** From the end, because the ends of neighbouring keys differ more often than their beginnings. */

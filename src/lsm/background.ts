@@ -1,0 +1,219 @@
+/**
+ * The background writer: flushes frozen memtables, oldest first, and runs the compactions that the picker asks for, one of
+ * each at a time.
+ *
+ * Invariants:
+ * 1. A table is synced and its name durable before the edit that adds it; logs and inputs go only after that edit.
+ * 2. A failed job changes nothing. It is tried again when a writer needs room and some time has passed; until then the
+ *    writers that need room get the error. Damaged inputs stay damaged: those compactions are not tried again.
+ * 3. A failed manifest write stops the store's writing: what the manifest says on disk is then unknown.
+ */
+import type { HalfOpenRange } from '../engine/range.js'
+import { CorruptionError } from '../errors.js'
+import type { Clock } from '../vfs/environment.js'
+import { olderThanOutput, type CompactionPicker, type CompactionSpec } from './compaction-picker.js'
+import type { JobRunner } from './job-runner.js'
+import type { LogSet } from './log-set.js'
+import type { MemtablePool } from './memtable-pool.js'
+import { JobCancelled } from './merge-job.js'
+import type { LsmOptions } from './options.js'
+import type { SnapshotList } from './snapshot-list.js'
+import { mergeBounds, type KeyBounds } from './table-file.js'
+import type { Tree, TreeChange } from './tree.js'
+import type { Version } from './version.js'
+
+export interface BackgroundOptions {
+  readonly clock: Clock
+  readonly tree: Tree
+  readonly logs: LogSet
+  readonly pool: MemtablePool
+  readonly runner: JobRunner
+  readonly picker: CompactionPicker
+  readonly snapshots: SnapshotList
+  readonly options: LsmOptions
+  /** Called when a job has ended, well or badly: waiting writers may go on or must be told. */
+  readonly onProgress: () => void
+}
+
+const RETRY_AFTER_MS = 1000
+
+export class Background {
+  readonly #context: BackgroundOptions
+  #flushing: Promise<void> | undefined
+  #compacting: Promise<void> | undefined
+  #failure: { readonly error: unknown; readonly retryAt: number } | undefined
+  #manual: { readonly range: HalfOpenRange; readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = []
+  #closed = false
+
+  constructor(context: BackgroundOptions) {
+    this.#context = context
+  }
+
+  /** Why background work does not go on, or `undefined`. */
+  get failure(): unknown {
+    return this.#failure?.error
+  }
+
+  /** Jobs running or known to be due. */
+  get pendingJobs(): number {
+    const due = this.#compacting === undefined && this.#pick() !== undefined ? 1 : 0
+    return this.#context.tree.state.frozen.length + (this.#compacting === undefined ? due : 1) + this.#manual.length
+  }
+
+  /** Starts what is due and not running. */
+  schedule(): void {
+    if (this.#closed || this.#context.logs.failure !== undefined) return
+    if (this.#failure !== undefined && this.#context.clock.now() < this.#failure.retryAt) return
+    this.#failure = undefined
+    if (this.#flushing === undefined && this.#context.tree.state.frozen.length > 0) {
+      this.#flushing = this.#guard(this.#flushOldest()).then(() => {
+        this.#flushing = undefined
+        this.#next()
+      })
+    }
+    if (this.#compacting === undefined) {
+      const work = this.#startCompaction()
+      if (work === undefined) return
+      this.#compacting = this.#guard(work).then(() => {
+        this.#compacting = undefined
+        this.#next()
+      })
+    }
+  }
+
+  /** Resolves when nothing is running or due; rejects with what keeps it from getting there. */
+  async settle(): Promise<void> {
+    for (;;) {
+      this.schedule()
+      const running = this.#flushing ?? this.#compacting
+      if (running !== undefined) await running
+      else if (this.#failure !== undefined) throw this.#failure.error
+      else return
+    }
+  }
+
+  /** Resolves when the memtables that are frozen now are in tables. */
+  async flushed(): Promise<void> {
+    const waitFor = new Set(this.#context.tree.state.frozen)
+    while (this.#context.tree.state.frozen.some(memtable => waitFor.has(memtable))) {
+      this.schedule()
+      if (this.#flushing !== undefined) await this.#flushing
+      else throw this.#failure?.error ?? this.#context.logs.refusal()
+    }
+  }
+
+  /** Compacts everything that has keys in the range, as soon as the compaction under way is done. */
+  compact(range: HalfOpenRange): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#manual.push({ range, resolve, reject })
+      this.schedule()
+      if (this.#compacting === undefined) this.#rejectManual(this.#failure?.error ?? this.#context.logs.refusal())
+    })
+  }
+
+  /** Gives up what is running; nothing starts any more. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#context.runner.cancel()
+    await this.#flushing
+    await this.#compacting
+    this.#rejectManual(new JobCancelled('The store was closed'))
+  }
+
+  /** Ends a job of either kind: never rejects. */
+  async #guard(work: Promise<void>): Promise<void> {
+    try {
+      await work
+    } catch (error) {
+      if (error instanceof JobCancelled && this.#closed) return
+      const retryAt = error instanceof CorruptionError ? Infinity : this.#context.clock.now() + RETRY_AFTER_MS
+      this.#failure = { error, retryAt }
+      this.#rejectManual(error)
+    }
+  }
+
+  #next(): void {
+    this.#context.onProgress()
+    if (this.#failure === undefined) this.schedule()
+  }
+
+  #rejectManual(error: unknown): void {
+    const waiting = this.#manual
+    this.#manual = []
+    for (const { reject } of waiting) reject(error)
+  }
+
+  async #flushOldest(): Promise<void> {
+    const { tree, logs, pool, runner, snapshots } = this.#context
+    const memtable = tree.state.frozen.at(-1)!
+    const added = await runner.flush(memtable, tree.state.version, tree.allocateFiles(1), snapshots.sequences())
+    await this.#apply({ added, flushed: [memtable] })
+    pool.retire(memtable)
+    await logs.release(tree.firstLog)
+  }
+
+  #startCompaction(): Promise<void> | undefined {
+    const manual = this.#manual.shift()
+    if (manual === undefined) {
+      const spec = this.#pick()
+      return spec === undefined ? undefined : this.#compact(spec)
+    }
+    const { range, resolve, reject } = manual
+    const { picker, tree } = this.#context
+    const bounds = boundsOf(tree.state.version, range)
+    const spec = bounds === undefined ? undefined : picker.pickRange(tree.state.version, bounds)
+    const work = spec === undefined ? Promise.resolve() : this.#compact(spec)
+    work.then(resolve, reject)
+    return work
+  }
+
+  #pick(): CompactionSpec | undefined {
+    const { picker, tree, snapshots } = this.#context
+    const { version, tableRanges } = tree.state
+    return picker.pick(version, { oldestSnapshot: snapshots.sequences()[0] ?? Infinity, rangeTombstones: tableRanges })
+  }
+
+  async #compact(spec: CompactionSpec): Promise<void> {
+    const { tree, options, runner, snapshots } = this.#context
+    const inputs = spec.inputs.map(run => run.map(file => file.meta))
+    const metas = inputs.flat()
+    const deleted = metas.map(meta => meta.number)
+    if (spec.drop) return this.#apply({ deleted })
+    if (spec.move) {
+      const run = spec.outputRun === 'new' ? tree.allocateFiles(1) : spec.outputRun
+      return this.#apply({ deleted, added: metas.map(meta => ({ ...meta, level: spec.outputLevel, run })) })
+    }
+    const inputBytes = metas.reduce((sum, meta) => sum + meta.fileBytes, 0)
+    const maxOutputs = Math.ceil((inputBytes * 1.25) / options.maxFileSize) + 2
+    const firstOutput = tree.allocateFiles(maxOutputs)
+    const added = await runner.compact({
+      inputs,
+      older: olderThanOutput(tree.state.version, spec),
+      level: spec.outputLevel,
+      run: spec.outputRun,
+      snapshots: snapshots.sequences(),
+      firstOutput,
+      maxOutputs,
+    })
+    tree.returnFiles(firstOutput + added.length, maxOutputs - added.length)
+    await this.#apply({ deleted, added })
+  }
+
+  async #apply(change: TreeChange): Promise<void> {
+    try {
+      await this.#context.tree.apply(change)
+    } catch (error) {
+      this.#context.logs.poison(error)
+      throw error
+    }
+  }
+}
+
+/** Inclusive bounds of the tables' keys within the range; `undefined` where there are no tables. */
+function boundsOf(version: Version, { lower, upper }: HalfOpenRange): KeyBounds | undefined {
+  const all = mergeBounds([...version.files()].map(file => file.meta))
+  const first = all[0]
+  const last = all.at(-1)
+  if (first === undefined || last === undefined) return undefined
+  return { smallest: lower ?? first.smallest, largest: upper ?? last.largest }
+}

@@ -1,0 +1,177 @@
+/**
+ * Walks a whole tree and reports every broken invariant: files, order within tables, bounds, runs, levels, filters, sequence
+ * numbers. Damage is reported, not thrown, so that one bad block does not hide the rest.
+ */
+import type { Hash32 } from '../codec/checksum.js'
+import { compareBytes, compareKeys, KIND_DELETE, type EntryCursor } from '../codec/entry.js'
+import type { Violation } from '../engine/contract.js'
+import { keyHash } from '../sstable/bloom-filter.js'
+import { TableHit, type Table } from '../sstable/table.js'
+import type { Scheduler } from '../vfs/environment.js'
+import { tableName } from './file-names.js'
+import type { ReadState } from './read-state.js'
+import { RunCursor } from './run-cursor.js'
+import { SavedKey } from './saved-key.js'
+import type { TableFile } from './table-file.js'
+import type { TableSet } from './table-set.js'
+
+export interface CheckContext {
+  readonly state: ReadState
+  /** Of the last operation so far: no entry may be newer. */
+  newest(): number
+  readonly tables: TableSet
+  readonly hash32: Hash32
+  readonly scheduler: Scheduler
+}
+
+const ENTRIES_A_TURN = 4096
+
+export async function* checkTree(context: CheckContext): AsyncGenerator<Violation> {
+  const state = context.state.hold()
+  try {
+    yield* checkMemtables(context)
+    const sound = new Set<TableFile>()
+    for (const [level, runs] of state.version.levels.entries()) {
+      for (const run of runs) {
+        yield* checkRun(run.tables, `lsm / L${level} / run ${run.id}`)
+        for (const file of run.tables) {
+          const path = `lsm / L${level} / ${tableName(file.meta.number)}`
+          let violations = 0
+          for await (const violation of checkTable(file, path, context)) {
+            violations++
+            yield violation
+          }
+          if (violations === 0) sound.add(file)
+        }
+      }
+    }
+    yield* checkAges(context, sound)
+  } finally {
+    state.letGo()
+  }
+}
+
+function* checkMemtables({ state, newest }: CheckContext): Generator<Violation> {
+  for (const [index, memtable] of [state.memtable, ...state.frozen].entries()) {
+    const path = index === 0 ? 'lsm / memtable' : `lsm / frozen memtable ${index}`
+    const entries = memtable.list.cursor()
+    yield* checkOrder(entries, path, newest())
+  }
+}
+
+/** Keys ascend, versions descend, nothing is newer than the store. Returns what it counted. */
+function* checkOrder(entries: EntryCursor, path: string, newest: number): Generator<Violation, EntryCounts> {
+  const last = new SavedKey()
+  const counts = { entries: 0, tombstones: 0, minSequence: Infinity, maxSequence: 0 }
+  let lastSequence = Infinity
+  for (entries.first(); entries.valid; entries.next()) {
+    const { key, sequence } = entries
+    const at = `${path} / entry ${counts.entries}`
+    if (last.equals(key)) {
+      if (sequence >= lastSequence) yield { path: at, message: `version ${sequence} comes after version ${lastSequence} of the same key` }
+    } else {
+      if (counts.entries > 0 && last.isAfter(key.copy())) yield { path: at, message: 'the key is smaller than the one before it' }
+      last.save(key)
+    }
+    if (sequence > newest) yield { path: at, message: `sequence ${sequence} is newer than the store's last, ${newest}` }
+    lastSequence = sequence
+    counts.entries++
+    if (entries.kind === KIND_DELETE) counts.tombstones++
+    counts.minSequence = Math.min(counts.minSequence, sequence)
+    counts.maxSequence = Math.max(counts.maxSequence, sequence)
+  }
+  return counts
+}
+
+interface EntryCounts {
+  entries: number
+  tombstones: number
+  minSequence: number
+  maxSequence: number
+}
+
+function* checkRun(files: readonly TableFile[], path: string): Generator<Violation> {
+  for (const [index, { meta }] of files.entries()) {
+    if (compareKeys(meta.smallest, meta.largest) > 0) yield { path: `${path} / ${tableName(meta.number)}`, message: 'its bounds are reversed' }
+    const before = files[index - 1]?.meta
+    if (before !== undefined && compareKeys(before.largest, meta.smallest) >= 0) {
+      yield { path, message: `${tableName(before.number)} and ${tableName(meta.number)} overlap` }
+    }
+  }
+}
+
+async function* checkTable(file: TableFile, path: string, context: CheckContext): AsyncGenerator<Violation> {
+  const { meta } = file
+  try {
+    const table = context.tables.open(file)
+    const cursor = table.cursor({ fillCache: false })
+    const counts = yield* checkOrder(cursor, path, context.newest())
+    cursor.close()
+    for (const { sequence } of table.rangeTombstones) {
+      counts.minSequence = Math.min(counts.minSequence, sequence)
+      counts.maxSequence = Math.max(counts.maxSequence, sequence)
+    }
+    const found = { ...counts, rangeTombstones: table.rangeTombstones.length }
+    for (const field of ['entries', 'tombstones', 'rangeTombstones', 'minSequence', 'maxSequence'] as const) {
+      if (found[field] !== meta[field]) yield { path, message: `${field} is ${meta[field]} in the manifest and ${found[field]} in the table` }
+    }
+    yield* checkKeys(table, file, path, context)
+  } catch (error) {
+    yield { path, message: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+/** Every key lies in the bounds of the table and passes its filter. */
+async function* checkKeys(table: Table, { meta }: TableFile, path: string, { hash32, scheduler }: CheckContext): AsyncGenerator<Violation> {
+  const cursor = table.cursor({ fillCache: false })
+  const hit = new TableHit()
+  let entry = 0
+  try {
+    for (cursor.first(); cursor.valid; cursor.next(), entry++) {
+      if (entry % ENTRIES_A_TURN === ENTRIES_A_TURN - 1) await scheduler.turn()
+      const key = cursor.key.copy()
+      const at = `${path} / entry ${entry}`
+      if (compareKeys(key, meta.smallest) < 0 || compareKeys(key, meta.largest) > 0) yield { path: at, message: 'the key is out of the bounds of its table' }
+      if (!table.get(key, keyHash(hash32, key), cursor.sequence, hit)) yield { path: at, message: 'a get does not find the key: the filter or the index denies it' }
+    }
+  } finally {
+    cursor.close()
+  }
+}
+
+/** Of one key, a version in an older run must not be newer than one in a newer run. */
+async function* checkAges({ state, tables, scheduler }: CheckContext, sound: ReadonlySet<TableFile>): AsyncGenerator<Violation> {
+  const runs = state.version.levels.flatMap((level, index) => level.map(run => ({ path: `lsm / L${index} / run ${run.id}`, tables: run.tables.filter(file => sound.has(file)) })))
+  const cursors = runs.map(run => new RunCursor(run.tables, file => tables.open(file).cursor({ fillCache: false })))
+  for (const cursor of cursors) cursor.first()
+  try {
+    for (let steps = 1; ; steps++) {
+      if (steps % ENTRIES_A_TURN === 0) await scheduler.turn()
+      const smallest = smallestKey(cursors)
+      if (smallest === undefined) return
+      let oldest = Infinity
+      for (const [index, cursor] of cursors.entries()) {
+        while (cursor.valid && compareBytes(cursor.key.bytes, cursor.key.start, cursor.key.end, smallest, 0, smallest.length) === 0) {
+          if (cursor.sequence >= oldest) {
+            yield { path: runs[index]!.path, message: `version ${cursor.sequence} of a key lies under version ${oldest} in a newer run` }
+          }
+          oldest = Math.min(oldest, cursor.sequence)
+          cursor.next()
+        }
+      }
+    }
+  } finally {
+    for (const cursor of cursors) cursor.close()
+  }
+}
+
+function smallestKey(cursors: readonly EntryCursor[]): Uint8Array | undefined {
+  let smallest: EntryCursor | undefined
+  for (const cursor of cursors) {
+    if (!cursor.valid) continue
+    const { key } = cursor
+    const best = smallest?.key
+    if (best === undefined || compareBytes(key.bytes, key.start, key.end, best.bytes, best.start, best.end) < 0) smallest = cursor
+  }
+  return smallest?.key.copy()
+}

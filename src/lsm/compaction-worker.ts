@@ -1,0 +1,35 @@
+/**
+ * The worker thread that flushes and compacts. It is handed whole jobs, since a message costs as much as merging a hundred
+ * entries, and lets a newly arrived job start every few milliseconds: a flush must not wait for a long compaction.
+ */
+import { parentPort } from 'node:worker_threads'
+import { loadHash32 } from '../codec/checksum.js'
+import { nodeEnvironment } from '../vfs/node-environment.js'
+import { runMergeJob } from './merge-job.js'
+import { describeFailure, type JobMessage, type ReplyMessage } from './worker-protocol.js'
+
+const SLICE_MS = 4
+
+const port = parentPort
+if (port === null) throw new Error('compaction-worker.js is started by the worker executor, not directly')
+const { fileSystem, clock, scheduler, deflate } = nodeEnvironment()
+
+port.on('message', ({ id, job }: JobMessage) => {
+  void answer(id, job).then(reply => port.postMessage(reply))
+})
+
+async function answer(id: number, job: JobMessage['job']): Promise<ReplyMessage> {
+  let sliceEnd = clock.now() + SLICE_MS
+  const breathe = (): Promise<void> | undefined => {
+    if (clock.now() < sliceEnd) return undefined
+    return scheduler.turn().then(() => {
+      sliceEnd = clock.now() + SLICE_MS
+    })
+  }
+  try {
+    const hash32 = await loadHash32()
+    return { id, result: await runMergeJob(job, { fileSystem, hash32, breathe, ...(deflate && { deflate }) }) }
+  } catch (error) {
+    return { id, failure: describeFailure(error) }
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * Where merge jobs run. On Node a worker thread takes them; elsewhere, and in deterministic tests, they run inline in slices
+ * of a few milliseconds between turns of the event loop.
+ */
+import type { Hash32 } from '../codec/checksum.js'
+import type { Environment } from '../vfs/environment.js'
+import { runMergeJob, type MergeJob, type MergeResult } from './merge-job.js'
+
+export interface JobExecutor {
+  /** Jobs run outside of this thread: memtables must be shared memory, and their I/O passes by this thread's file system. */
+  readonly remote: boolean
+  run(job: MergeJob): Promise<MergeResult>
+}
+
+export type ExecutorFactory = (environment: Environment, hash32: Hash32) => JobExecutor
+
+/** A slice of inline work: short enough not to be felt by timers, long enough to make a turn cheap beside it. */
+const SLICE_MS = 2
+
+export const inlineExecutor: ExecutorFactory = (environment, hash32) => ({
+  remote: false,
+  run: job => {
+    const { clock, scheduler, fileSystem, deflate } = environment
+    let sliceEnd = clock.now() + SLICE_MS
+    const breathe = (): Promise<void> | undefined => {
+      if (clock.now() < sliceEnd) return undefined
+      return scheduler.turn().then(() => {
+        sliceEnd = clock.now() + SLICE_MS
+      })
+    }
+    return runMergeJob(job, { fileSystem, hash32, breathe, ...(deflate && { deflate }) })
+  },
+})

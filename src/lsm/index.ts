@@ -1,0 +1,11 @@
+/** `kvarium/lsm`: the LSM engine and its parts that are worth using alone. Portable: the worker executor is Node's. */
+export { lsmEngine } from './lsm-engine.js'
+export { LSM_OPTIONS, type LsmOptions } from './options.js'
+export { inlineExecutor, type ExecutorFactory, type JobExecutor } from './executor.js'
+export type { MergeJob, MergeResult } from './merge-job.js'
+export type { CompactionPicker, CompactionSpec, PickContext } from './compaction-picker.js'
+export { LeveledPicker, type LeveledOptions } from './leveled-picker.js'
+export { TieredPicker, type TieredOptions } from './tiered-picker.js'
+export { Version, type Level, type Run, type TableChanges } from './version.js'
+export { TableFile, type KeyBounds, type TableMeta } from './table-file.js'
+export type { LsmLevelShape, LsmShape, MemtableShape, TableShape } from './shape.js'

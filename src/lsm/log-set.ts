@@ -1,0 +1,183 @@
+/**
+ * The logs that are not obsolete: the one being written, and older ones whose memtables are not flushed yet.
+ *
+ * Invariants:
+ * 1. A log belongs to one memtable; records in it have the sequence numbers that follow those of the log before.
+ * 2. A sync makes the logs durable in their order, each log's name and manifest entry before its first acknowledged sync. So
+ *    if a later log was ever synced, every earlier one is whole.
+ * 3. The first failure anywhere stops all writing: `failure` is set and every append and sync throws `PoisonedError`.
+ */
+import type { Hash32 } from '../codec/checksum.js'
+import { PoisonedError } from '../errors.js'
+import type { Ledger } from '../trace/ledger.js'
+import { joinPath, type FileSystem } from '../vfs/file-system.js'
+import { LogWriter } from '../wal/writer.js'
+import { logName } from './file-names.js'
+
+interface LiveLog {
+  readonly number: number
+  readonly writer: LogWriter
+  /** Makes the file's name durable and enters it into the manifest; `undefined` once that is done. */
+  register: (() => Promise<void>) | undefined
+}
+
+export interface LogSetOptions {
+  readonly fileSystem: FileSystem
+  readonly directory: string
+  readonly hash32: Hash32
+  readonly ledger: Ledger
+}
+
+export class LogSet {
+  readonly #options: LogSetOptions
+  #older: LiveLog[] = []
+  #current: LiveLog
+  /** Logs of an earlier session, whole and durable, and their sizes. */
+  readonly #recovered: Map<number, number>
+  #syncing: Promise<void> | undefined
+  #failure: unknown
+  /** Data syncs of logs that are gone. */
+  #releasedSyncs = 0
+
+  /** Starts with log `first`, which the manifest names already; `recovered` are logs of an earlier session. */
+  constructor(options: LogSetOptions, first: number, recovered: ReadonlyMap<number, number>) {
+    this.#options = options
+    this.#recovered = new Map(recovered)
+    for (const size of recovered.values()) options.ledger.resize(size)
+    this.#current = this.#create(first, undefined)
+  }
+
+  /** What stopped writing, or `undefined`. */
+  get failure(): unknown {
+    return this.#failure
+  }
+
+  get size(): number {
+    return this.#current.writer.size
+  }
+
+  /** Data syncs of all logs since open. */
+  get syncs(): number {
+    return [...this.#older, this.#current].reduce((sum, log) => sum + log.writer.syncs, this.#releasedSyncs)
+  }
+
+  /** Starts a new log; the one before is kept until `release`. `register` is called before the first sync. */
+  start(number: number, register: () => Promise<void>): void {
+    if (this.#failure !== undefined) throw this.refusal()
+    const next = this.#create(number, register)
+    this.#older.push(this.#current)
+    this.#current = next
+  }
+
+  /** Appends a batch. When this returns the batch survives the death of the process. */
+  append(bytes: Uint8Array, end: number): void {
+    if (this.#failure !== undefined) throw this.refusal()
+    const { writer } = this.#current
+    const before = writer.size
+    try {
+      writer.append(bytes, 0, end)
+    } catch (error) {
+      if (writer.poisoned) this.poison(error)
+      throw error
+    }
+    const grown = writer.size - before
+    this.#options.ledger.written.log += grown
+    this.#options.ledger.resize(grown)
+  }
+
+  /** Resolves when everything appended so far survives power loss. */
+  sync(): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.refusal())
+    if (this.#older.length === 0 && this.#current.register === undefined) return this.#syncOne(this.#current)
+    // Behind a sync of several logs another one starts over: it may have begun before the caller's append.
+    this.#syncing = (this.#syncing ?? Promise.resolve()).catch(() => undefined).then(() => this.#syncAll())
+    return this.#syncing
+  }
+
+  /** Stops all writing because of `error`; the first one is remembered. */
+  poison(error: unknown): void {
+    this.#failure ??= error
+  }
+
+  refusal(): PoisonedError {
+    const cause = this.#failure
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    return new PoisonedError(`The store takes no more writes until it is closed and opened again, because of an earlier failure: ${reason}`, { cause })
+  }
+
+  /** Removes logs with numbers below `firstLog`: their memtables are in tables. */
+  async release(firstLog: number): Promise<void> {
+    const obsolete = this.#older.filter(log => log.number < firstLog)
+    this.#older = this.#older.filter(log => log.number >= firstLog)
+    for (const { number, writer } of obsolete) {
+      await writer.close({ marker: false })
+      this.#releasedSyncs += writer.syncs
+      this.#remove(number, writer.size)
+    }
+    for (const [number, size] of this.#recovered) {
+      if (number >= firstLog) continue
+      this.#recovered.delete(number)
+      this.#remove(number, size)
+    }
+  }
+
+  /** Ends every log with the marker of a clean close, unless writing has failed. */
+  async close(): Promise<void> {
+    const marker = this.#failure === undefined
+    try {
+      if (marker) await this.sync()
+    } finally {
+      const { ledger } = this.#options
+      for (const { writer } of [...this.#older, this.#current]) {
+        const before = writer.size
+        await writer.close({ marker: marker && this.#failure === undefined }).catch((error: unknown) => this.poison(error))
+        ledger.written.log += writer.size - before
+        ledger.resize(writer.size - before)
+      }
+    }
+  }
+
+  async #syncAll(): Promise<void> {
+    for (const log of [...this.#older, this.#current]) {
+      if (this.#failure !== undefined) throw this.refusal()
+      // A log that was released meanwhile needs no sync any more.
+      if (log !== this.#current && !this.#older.includes(log)) continue
+      if (log.register !== undefined) {
+        try {
+          await log.register()
+        } catch (error) {
+          this.poison(error)
+          throw error
+        }
+        log.register = undefined
+        if (log !== this.#current && !this.#older.includes(log)) continue
+      }
+      if (log.writer.syncedBytes < log.writer.size) await this.#syncOne(log)
+    }
+  }
+
+  #syncOne(log: LiveLog): Promise<void> {
+    return log.writer.sync().catch((error: unknown) => {
+      this.poison(error)
+      throw error
+    })
+  }
+
+  #create(number: number, register: LiveLog['register']): LiveLog {
+    const { fileSystem, directory, hash32, ledger } = this.#options
+    const writer = LogWriter.create({ fileSystem, path: joinPath(directory, logName(number)), logNumber: number, hash32 })
+    ledger.written.log += writer.size
+    ledger.resize(writer.size)
+    return { number, writer, register }
+  }
+
+  #remove(number: number, size: number): void {
+    const { fileSystem, directory, ledger } = this.#options
+    try {
+      fileSystem.remove(joinPath(directory, logName(number)))
+      ledger.resize(-size)
+    } catch {
+      // Obsolete by the manifest; the next open removes it.
+    }
+  }
+}

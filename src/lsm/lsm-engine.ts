@@ -1,0 +1,69 @@
+/** Opening an LSM directory: builds the parts, recovers, puts a new manifest in force, removes leftovers. */
+import { Cache } from '../cache/cache.js'
+import { loadHash32 } from '../codec/checksum.js'
+import type { EngineContext, EngineFactory } from '../engine/contract.js'
+import { MisuseError } from '../errors.js'
+import { Ledger, newReadCounts } from '../trace/ledger.js'
+import { LsmEngine } from './engine.js'
+import { inlineExecutor, type ExecutorFactory } from './executor.js'
+import { JobRunner } from './job-runner.js'
+import { LeveledPicker } from './leveled-picker.js'
+import { LogSet } from './log-set.js'
+import { MemtablePool } from './memtable-pool.js'
+import { LSM_OPTIONS, type LsmOptions } from './options.js'
+import { recover, removeObsolete } from './recovery.js'
+import { TableSet } from './table-set.js'
+import { TieredPicker } from './tiered-picker.js'
+import { Tree } from './tree.js'
+
+/** The `lsm` engine. On Node pass the `workerExecutor`; the default runs background work inline, in slices. */
+export function lsmEngine(settings: { executor?: ExecutorFactory } = {}): EngineFactory {
+  return { name: 'lsm', durable: true, options: LSM_OPTIONS, open: context => open(context, settings.executor ?? inlineExecutor) }
+}
+
+async function open(context: EngineContext, makeExecutor: ExecutorFactory): Promise<LsmEngine> {
+  const options = context.options as unknown as LsmOptions
+  const { environment, directory, created } = context
+  const { fileSystem, random, deflate } = environment
+  checkOptions(options, deflate !== undefined)
+  const hash32 = await loadHash32()
+  const executor = makeExecutor(environment, hash32)
+  const ledger = new Ledger()
+  const cache = new Cache(options.cacheSize)
+  const touched = newReadCounts()
+  const tables = new TableSet({ fileSystem, directory, hash32, cache, counters: touched, deflate, maxOpenFiles: options.maxOpenFiles, ledger })
+  const pool = new MemtablePool(options.writeBufferSize, executor.remote, random)
+  const runner = new JobRunner({ fileSystem, directory, ledger, executor, options })
+  try {
+    const recovered = await recover({ fileSystem, directory, hash32, ledger, pool, runner, created })
+    const newLog = recovered.nextFile
+    const logNumbers = [...recovered.logs.keys(), newLog]
+    const logs = new LogSet({ fileSystem, directory, hash32, ledger }, newLog, recovered.logs)
+    const tree = await Tree.start(
+      { fileSystem, directory, hash32, ledger, tables },
+      { ...recovered, nextFile: newLog + 1, firstLog: logNumbers[0]!, logs: logNumbers },
+    )
+    removeObsolete(fileSystem, directory, { version: recovered.version, logs: new Set(logNumbers), manifest: tree.manifestNumber })
+    const picker = options.compaction === 'leveled' ? leveledPicker(options) : new TieredPicker({ runsPerLevel: options.runsPerLevel })
+    return new LsmEngine({ context, options, picker, hash32, ledger, cache, touched, tables, pool, runner, logs, tree })
+  } catch (error) {
+    tables.closeAll()
+    throw error
+  }
+}
+
+function leveledPicker({ level0Tables, level1Size, fanOut }: LsmOptions): LeveledPicker {
+  return new LeveledPicker({ level0Tables, level1Bytes: level1Size, fanOut })
+}
+
+function checkOptions(options: LsmOptions, hasDeflate: boolean): void {
+  const { compression, compaction, level0StopTables } = options
+  if (compression === 'deflate' && !hasDeflate) {
+    throw new MisuseError('LEVEL_INVALID_OPTION', "compression 'deflate' is not available in this environment; use 'none'")
+  }
+  // Otherwise writers would wait for a compaction that is never due.
+  const [name, trigger] = compaction === 'leveled' ? (['level0Tables', options.level0Tables] as const) : (['runsPerLevel', options.runsPerLevel] as const)
+  if (level0StopTables <= trigger) {
+    throw new MisuseError('LEVEL_INVALID_OPTION', `level0StopTables is ${level0StopTables}; it must be larger than ${name}, which is ${trigger}`)
+  }
+}

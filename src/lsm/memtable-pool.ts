@@ -1,0 +1,42 @@
+import { Skiplist } from '../skiplist/skiplist.js'
+import type { Random } from '../vfs/environment.js'
+import { Memtable } from './memtable.js'
+
+/** Idle arenas kept for reuse: fresh memory costs a page fault for every 4 KiB. */
+const IDLE_ARENAS = 2
+
+/** Makes memtables, reusing the arenas of flushed ones. */
+export class MemtablePool {
+  readonly #capacityBytes: number
+  readonly #shared: boolean
+  readonly #random: Random
+  /** Flushed memtables whose arenas come free when the last cursor lets go. */
+  #retired: Memtable[] = []
+
+  /** `shared` arenas can be read by a worker thread. */
+  constructor(capacityBytes: number, shared: boolean, random: Random) {
+    this.#capacityBytes = capacityBytes
+    this.#shared = shared
+    this.#random = random
+  }
+
+  /** A memtable with room for at least `bytes`, beginning with log `firstLog`. */
+  take(bytes: number, firstLog: number): Memtable {
+    const needed = bytes + Skiplist.HEAD_BYTES
+    if (needed <= this.#capacityBytes) {
+      const index = this.#retired.findIndex(memtable => memtable.holders === 0)
+      if (index >= 0) {
+        const [memtable] = this.#retired.splice(index, 1)
+        memtable!.list.reset()
+        return new Memtable(memtable!.list, firstLog)
+      }
+    }
+    const capacityBytes = Math.max(this.#capacityBytes, needed)
+    return new Memtable(new Skiplist({ capacityBytes, shared: this.#shared, random: this.#random }), firstLog)
+  }
+
+  /** A flushed memtable, which may still be read. */
+  retire(memtable: Memtable): void {
+    if (memtable.list.capacityBytes === this.#capacityBytes && this.#retired.length < IDLE_ARENAS) this.#retired.push(memtable)
+  }
+}

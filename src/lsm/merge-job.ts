@@ -1,0 +1,307 @@
+/**
+ * A flush or a compaction: sorted inputs become new tables. The job is plain data, so that it can run in a worker thread;
+ * it reads and writes files but decides nothing about versions: that is up to whoever applies the result.
+ *
+ * What may be forgotten (`s` are the live snapshots when the job was made; later ones see the newest versions anyway):
+ * 1. A version is dropped when a newer version of its key, or a range tombstone over it, is newer by no snapshot: no `s`
+ *    lies in [version, newer).
+ * 2. A tombstone is dropped when no snapshot is older than it and no table older than the output may hold its key.
+ * 3. Versions of one user key are never split over two tables, and a range tombstone is cut where tables are, so the
+ *    tables of a run stay disjoint, range tombstones included.
+ */
+import { Cache } from '../cache/cache.js'
+import type { Hash32 } from '../codec/checksum.js'
+import { compareKeys, KIND_DELETE, type EntryCursor } from '../codec/entry.js'
+import { MAX_KEY_BYTES } from '../codec/limits.js'
+import { keyAfter } from '../engine/range.js'
+import { Skiplist, type SkiplistState } from '../skiplist/skiplist.js'
+import { TableBuilder } from '../sstable/table-builder.js'
+import { Table } from '../sstable/table.js'
+import { newReadCounts } from '../trace/ledger.js'
+import type { BlockCompression } from '../vfs/environment.js'
+import { joinPath, type FileHandle, type FileSystem } from '../vfs/file-system.js'
+import { MeteredFileSystem, type MeterCounts } from '../vfs/metered-file-system.js'
+import { tableName } from './file-names.js'
+import { MergingCursor } from './merging-cursor.js'
+import { RangeTombstones, type RangeTombstone } from './range-tombstones.js'
+import { RunCursor } from './run-cursor.js'
+import { SavedKey } from './saved-key.js'
+import { TableFile, type KeyBounds, type TableMeta } from './table-file.js'
+
+export interface MergeJob {
+  readonly directory: string
+  /** Tables to merge, as runs. Empty for a flush. */
+  readonly inputs: readonly (readonly TableMeta[])[]
+  /** The memtable to flush; absent for a compaction. */
+  readonly memtable?: { readonly list: SkiplistState; readonly ranges: readonly RangeTombstone[] }
+  /** Sequence numbers of the live snapshots, ascending. */
+  readonly snapshots: readonly number[]
+  /** Where older data may lie that tombstones still have to hide; sorted and disjoint. */
+  readonly older: readonly KeyBounds[]
+  /** File numbers set aside for the output; the last table takes all that is left. */
+  readonly firstOutput: number
+  readonly maxOutputs: number
+  readonly output: OutputOptions
+  /** Set to 1 (from any thread) to make the job give up. */
+  readonly cancel: Int32Array
+}
+
+export interface OutputOptions {
+  readonly level: number
+  /** Run id, or `undefined` for one named after the first output. */
+  readonly run?: number
+  readonly maxFileBytes: number
+  readonly blockBytes: number
+  readonly filterBitsPerKey: number
+  readonly compression: 'none' | 'deflate'
+}
+
+export interface MergeResult {
+  readonly tables: readonly TableMeta[]
+  /** What the job read, wrote and synced. */
+  readonly io: MeterCounts
+  readonly entriesRead: number
+  readonly dropped: DroppedCounts
+}
+
+export interface DroppedCounts {
+  shadowed: number
+  covered: number
+  tombstones: number
+}
+
+/** What the thread that runs a job provides. */
+export interface JobContext {
+  readonly fileSystem: FileSystem
+  readonly hash32: Hash32
+  readonly deflate?: BlockCompression
+  /** Called every few hundred entries: returns a promise when it is time to let others run. */
+  breathe(): Promise<void> | undefined
+}
+
+export class JobCancelled extends Error {
+  override readonly name = 'JobCancelled'
+}
+
+const ENTRIES_BETWEEN_BREATHS = 256
+const READ_AHEAD_BYTES = 256 * 1024
+
+export async function runMergeJob(job: MergeJob, context: JobContext): Promise<MergeResult> {
+  const merge = new Merge(job, context)
+  try {
+    return await merge.run()
+  } finally {
+    merge.release()
+  }
+}
+
+class Merge {
+  readonly #job: MergeJob
+  readonly #context: JobContext
+  readonly #fileSystem: MeteredFileSystem
+  readonly #cache = new Cache(0)
+  readonly #handles: FileHandle[] = []
+  readonly #outputs: TableMeta[] = []
+  readonly #created: string[] = []
+  readonly #dropped: DroppedCounts = { shadowed: 0, covered: 0, tombstones: 0 }
+  readonly #counters = newReadCounts()
+  readonly #ranges: RangeTombstone[] = []
+  #entriesRead = 0
+  #done = false
+  #file: FileHandle | undefined
+  #builder: TableBuilder | undefined
+  /** Range tombstones that go on, and from where on they are not yet in a table. */
+  #keptRanges: readonly RangeTombstone[] = []
+  #rangesFrom: Uint8Array | undefined
+
+  constructor(job: MergeJob, context: JobContext) {
+    this.#job = job
+    this.#context = context
+    this.#fileSystem = new MeteredFileSystem(context.fileSystem)
+  }
+
+  async run(): Promise<MergeResult> {
+    const entries = this.#openInputs()
+    const oldestSnapshot = this.#job.snapshots[0] ?? Infinity
+    this.#keptRanges = this.#ranges.filter(range => range.sequence > oldestSnapshot || this.#overlapsOlder(range))
+    await this.#mergeEntries(entries, oldestSnapshot)
+    await this.#finishLast()
+    this.#done = true
+    return {
+      tables: this.#outputs,
+      io: this.#fileSystem.counts(),
+      entriesRead: this.#entriesRead,
+      dropped: this.#dropped,
+    }
+  }
+
+  /** Closes everything; the files of an unfinished job are removed. */
+  release(): void {
+    for (const handle of this.#handles) handle.close()
+    this.#file?.close()
+    if (this.#done) return
+    for (const path of this.#created) {
+      try {
+        this.#fileSystem.remove(path)
+      } catch {
+        // The next open removes what no version names.
+      }
+    }
+  }
+
+  #openInputs(): EntryCursor {
+    const cursors: EntryCursor[] = []
+    const { memtable, inputs } = this.#job
+    if (memtable !== undefined) {
+      cursors.push(Skiplist.view(memtable.list).cursor())
+      this.#ranges.push(...memtable.ranges)
+    }
+    for (const run of inputs) {
+      const tables = run.map(meta => new TableFile(meta))
+      for (const file of tables) if (file.meta.rangeTombstones > 0) this.#ranges.push(...this.#openTable(file).rangeTombstones)
+      cursors.push(
+        new RunCursor(tables, file => this.#openTable(file).cursor({ readAheadBytes: READ_AHEAD_BYTES })),
+      )
+    }
+    return cursors.length === 1 ? cursors[0]! : new MergingCursor(cursors)
+  }
+
+  #openTable(file: TableFile): Table {
+    if (file.resource.table !== undefined) return file.resource.table
+    const { hash32, deflate } = this.#context
+    const handle = this.#fileSystem.openRead(joinPath(this.#job.directory, tableName(file.meta.number)))
+    this.#handles.push(handle)
+    const table = Table.open({
+      file: handle,
+      fileNumber: file.meta.number,
+      size: file.meta.fileBytes,
+      hash32,
+      cache: this.#cache,
+      counters: this.#counters,
+      deflate,
+    })
+    file.resource.table = table
+    return table
+  }
+
+  async #mergeEntries(entries: EntryCursor, oldestSnapshot: number): Promise<void> {
+    const { snapshots, older, output, cancel } = this.#job
+    const covering = RangeTombstones.of(this.#ranges)
+    const dropped = this.#dropped
+    const current = new SavedKey()
+    let newer = Infinity
+    let olderAt = 0
+    let untilBreath = ENTRIES_BETWEEN_BREATHS
+    for (entries.first(); entries.valid; entries.next()) {
+      if (--untilBreath === 0) {
+        untilBreath = ENTRIES_BETWEEN_BREATHS
+        if (Atomics.load(cancel, 0) !== 0) throw new JobCancelled('The job was cancelled')
+        const turn = this.#context.breathe()
+        if (turn !== undefined) await turn
+      }
+      this.#entriesRead++
+      const { key, value, kind, sequence } = entries
+      if (!current.equals(key)) {
+        if (this.#mayEndTable(output.maxFileBytes, current)) await this.#finishTable(current.copy())
+        current.save(key)
+        newer = Infinity
+      }
+      const shadowed = newer !== Infinity && !isSeenBetween(snapshots, sequence, newer)
+      newer = sequence
+      if (shadowed) {
+        dropped.shadowed++
+        continue
+      }
+      if (covering !== undefined) {
+        const over = covering.oldestAfter(key.bytes, key.start, key.end, sequence)
+        if (over !== 0 && !isSeenBetween(snapshots, sequence, over)) {
+          dropped.covered++
+          continue
+        }
+      }
+      if (kind === KIND_DELETE && sequence <= oldestSnapshot) {
+        while (olderAt < older.length && current.isAfter(older[olderAt]!.largest)) olderAt++
+        if (olderAt === older.length || current.isBefore(older[olderAt]!.smallest)) {
+          dropped.tombstones++
+          continue
+        }
+      }
+      this.#builder ??= this.#startTable()
+      this.#builder.add(key.bytes, key.start, key.end, value.bytes, value.start, value.end, sequence, kind)
+    }
+    entries.close()
+  }
+
+  #mayEndTable(maxFileBytes: number, lastKey: SavedKey): boolean {
+    if (this.#builder === undefined || this.#builder.estimatedBytes < maxFileBytes) return false
+    // A range tombstone that goes on behind this table starts at the key after its last, which must be a legal key.
+    return this.#outputs.length + 1 < this.#job.maxOutputs && lastKey.length < MAX_KEY_BYTES
+  }
+
+  #startTable(): TableBuilder {
+    const { hash32, deflate } = this.#context
+    const { output, firstOutput, directory } = this.#job
+    const fileNumber = firstOutput + this.#outputs.length
+    const path = joinPath(directory, tableName(fileNumber))
+    this.#file = this.#fileSystem.create(path)
+    this.#created.push(path)
+    return new TableBuilder({
+      file: this.#file,
+      fileNumber,
+      hash32,
+      blockBytes: output.blockBytes,
+      filterBitsPerKey: output.filterBitsPerKey,
+      compression: output.compression === 'deflate' ? deflate : undefined,
+    })
+  }
+
+  /** Ends the table under way; `lastKey` is where the next one will go on, `undefined` for the end of the job. */
+  async #finishTable(lastKey: Uint8Array | undefined): Promise<void> {
+    const builder = this.#builder!
+    const file = this.#file!
+    for (const range of this.#keptRanges) {
+      const first = this.#rangesFrom === undefined || compareKeys(range.first, this.#rangesFrom) > 0 ? range.first : this.#rangesFrom
+      const last = lastKey === undefined || compareKeys(range.last, lastKey) < 0 ? range.last : lastKey
+      if (compareKeys(first, last) <= 0) builder.addRangeTombstone(first, last, range.sequence)
+    }
+    if (lastKey !== undefined) this.#rangesFrom = keyAfter(lastKey)
+    const properties = builder.finish()
+    await file.sync()
+    file.close()
+    this.#file = undefined
+    this.#builder = undefined
+    const { output, firstOutput } = this.#job
+    const number = firstOutput + this.#outputs.length
+    this.#outputs.push({
+      number,
+      level: output.level,
+      run: output.run ?? firstOutput,
+      fileBytes: properties.fileBytes,
+      entries: properties.entries,
+      tombstones: properties.pointTombstones,
+      rangeTombstones: properties.rangeTombstones,
+      rawBytes: properties.rawKeyBytes + properties.rawValueBytes,
+      smallest: properties.smallest,
+      largest: properties.largest,
+      minSequence: properties.minSequence,
+      maxSequence: properties.maxSequence,
+    })
+  }
+
+  async #finishLast(): Promise<void> {
+    const from = this.#rangesFrom
+    const rangesLeft = this.#keptRanges.some(range => from === undefined || compareKeys(range.last, from) >= 0)
+    if (this.#builder === undefined && rangesLeft) this.#builder = this.#startTable()
+    if (this.#builder !== undefined) await this.#finishTable(undefined)
+  }
+
+  #overlapsOlder(range: RangeTombstone): boolean {
+    return this.#job.older.some(bounds => compareKeys(bounds.smallest, range.last) <= 0 && compareKeys(bounds.largest, range.first) >= 0)
+  }
+}
+
+/** Whether a snapshot sees the version `older` although `newer` was written later. */
+function isSeenBetween(snapshots: readonly number[], older: number, newer: number): boolean {
+  for (const snapshot of snapshots) if (snapshot >= older) return snapshot < newer
+  return false
+}

@@ -1,0 +1,59 @@
+import type { OptionTable } from '../engine/contract.js'
+
+const KIB = 1024
+const MIB = 1024 * KIB
+const GIB = 1024 * MIB
+
+/** What `engine: 'lsm'` understands. Names are LevelDB's where they mean the same. */
+export interface LsmOptions {
+  readonly writeBufferSize: number
+  readonly cacheSize: number
+  readonly blockSize: number
+  readonly maxFileSize: number
+  readonly maxOpenFiles: number
+  readonly filterBitsPerKey: number
+  readonly compression: 'none' | 'deflate'
+  readonly compaction: 'leveled' | 'tiered'
+  readonly level0Tables: number
+  readonly level0StopTables: number
+  readonly level1Size: number
+  readonly fanOut: number
+  readonly runsPerLevel: number
+}
+
+export const LSM_OPTIONS = {
+  writeBufferSize: {
+    type: 'integer',
+    default: 16 * MIB,
+    min: 16 * KIB,
+    max: GIB,
+    unit: 'bytes',
+    about: 'Size of the memtable. A larger one makes for fewer flushes and compactions, and a longer recovery.',
+  },
+  cacheSize: { type: 'integer', default: 64 * MIB, min: 0, max: 64 * GIB, unit: 'bytes', about: 'Budget of the block cache.' },
+  blockSize: { type: 'integer', default: 4 * KIB, min: 64, max: 16 * MIB, unit: 'bytes', about: 'Aimed-at size of a data block.' },
+  maxFileSize: { type: 'integer', default: 8 * MIB, min: 4 * KIB, max: 4 * GIB, unit: 'bytes', about: 'Size at which a compaction starts another table.' },
+  maxOpenFiles: { type: 'integer', default: 1000, min: 8, max: 1_000_000, unit: 'files', about: 'Tables kept open at once.' },
+  filterBitsPerKey: {
+    type: 'integer',
+    default: 10,
+    min: 0,
+    max: 64,
+    unit: 'bits',
+    about: 'Size of the bloom filters; 10 lets 0.8 % of absent keys pass, 0 means none.',
+  },
+  compression: { type: 'choice', default: 'none', choices: ['none', 'deflate'], about: 'How new blocks are compressed.' },
+  compaction: { type: 'choice', default: 'leveled', choices: ['leveled', 'tiered'], about: 'Which tables are merged when.' },
+  level0Tables: { type: 'integer', default: 4, min: 1, max: 100, unit: 'tables', about: 'Leveled: tables in level 0 that start a compaction.' },
+  level0StopTables: {
+    type: 'integer',
+    default: 12,
+    min: 2,
+    max: 1000,
+    unit: 'tables',
+    about: 'Flushed tables that may wait in level 0 before writers are held up.',
+  },
+  level1Size: { type: 'integer', default: 64 * MIB, min: 16 * KIB, max: 64 * GIB, unit: 'bytes', about: 'Leveled: target size of level 1.' },
+  fanOut: { type: 'integer', default: 10, min: 2, max: 100, about: 'Leveled: how many times larger each level is than the one above.' },
+  runsPerLevel: { type: 'integer', default: 4, min: 2, max: 100, unit: 'runs', about: 'Tiered: runs in a level that start a merge.' },
+} as const satisfies OptionTable

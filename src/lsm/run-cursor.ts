@@ -1,0 +1,106 @@
+/**
+ * The tables of one run read as one sorted sequence. A table is opened when the cursor reaches it, so a short scan of a
+ * large run touches one table.
+ */
+import { ByteView, KIND_PUT, MAX_SEQUENCE, type EntryCursor, type EntryKind } from '../codec/entry.js'
+import { compareKeys } from '../codec/entry.js'
+import type { TableFile } from './table-file.js'
+import { firstNotBefore } from './version.js'
+
+export class RunCursor implements EntryCursor {
+  valid = false
+  key: ByteView = NOTHING
+  value: ByteView = NOTHING
+  readonly #files: readonly TableFile[]
+  readonly #open: (file: TableFile) => EntryCursor
+  #index = -1
+  #table: EntryCursor | undefined
+
+  constructor(files: readonly TableFile[], open: (file: TableFile) => EntryCursor) {
+    this.#files = files
+    this.#open = open
+  }
+
+  get sequence(): number {
+    return this.#table === undefined ? 0 : this.#table.sequence
+  }
+
+  get kind(): EntryKind {
+    return this.#table === undefined ? KIND_PUT : this.#table.kind
+  }
+
+  first(): boolean {
+    return this.#forwardFrom(0, this.#enter(0)?.first() === true)
+  }
+
+  last(): boolean {
+    const index = this.#files.length - 1
+    return this.#backwardFrom(index, this.#enter(index)?.last() === true)
+  }
+
+  seek(key: Uint8Array, sequence = MAX_SEQUENCE): boolean {
+    const index = firstNotBefore(this.#files, key)
+    return this.#forwardFrom(index, this.#enter(index)?.seek(key, sequence) === true)
+  }
+
+  seekBefore(key: Uint8Array): boolean {
+    let index = firstNotBefore(this.#files, key)
+    const file = this.#files[index]
+    if (file === undefined || compareKeys(file.meta.smallest, key) >= 0) index--
+    return this.#backwardFrom(index, this.#enter(index)?.seekBefore(key) === true)
+  }
+
+  next(): boolean {
+    return this.#forwardFrom(this.#index, this.#table!.next())
+  }
+
+  prev(): boolean {
+    return this.#backwardFrom(this.#index, this.#table!.prev())
+  }
+
+  close(): void {
+    this.#leave()
+  }
+
+  /** A table may hold range tombstones only, or end before the target: goes on to the next ones. */
+  #forwardFrom(index: number, found: boolean): boolean {
+    while (!found && ++index < this.#files.length) found = this.#enter(index)!.first()
+    return this.#show(found)
+  }
+
+  #backwardFrom(index: number, found: boolean): boolean {
+    while (!found && --index >= 0) found = this.#enter(index)!.last()
+    return this.#show(found)
+  }
+
+  #show(found: boolean): boolean {
+    if (!found) {
+      this.#leave()
+      return false
+    }
+    this.key = this.#table!.key
+    this.value = this.#table!.value
+    return (this.valid = true)
+  }
+
+  #enter(index: number): EntryCursor | undefined {
+    if (index === this.#index && this.#table !== undefined) return this.#table
+    this.#leave()
+    const file = this.#files[index]
+    if (file === undefined) return undefined
+    this.#index = index
+    this.#table = this.#open(file)
+    return this.#table
+  }
+
+  #leave(): void {
+    this.#table?.close()
+    this.#table = undefined
+    this.#index = -1
+    this.valid = false
+    this.key = NOTHING
+    this.value = NOTHING
+  }
+}
+
+const NOTHING = new ByteView()

@@ -1,0 +1,63 @@
+import type { EngineSnapshot } from '../engine/contract.js'
+import { MisuseError } from '../errors.js'
+
+/** A moment is a sequence number; a live snapshot keeps merges from forgetting what it sees. */
+export class LsmSnapshot implements EngineSnapshot {
+  readonly sequence: number
+  readonly #list: SnapshotList
+  #released = false
+
+  constructor(sequence: number, list: SnapshotList) {
+    this.sequence = sequence
+    this.#list = list
+  }
+
+  get released(): boolean {
+    return this.#released
+  }
+
+  release(): void {
+    if (this.#released) return
+    this.#released = true
+    this.#list.remove(this)
+  }
+}
+
+export class SnapshotList {
+  readonly #live = new Set<LsmSnapshot>()
+  readonly #onRelease: () => void
+
+  /** `onRelease` hears when the oldest snapshot goes: tombstones may have become due. */
+  constructor(onRelease: () => void) {
+    this.#onRelease = onRelease
+  }
+
+  take(sequence: number): LsmSnapshot {
+    const snapshot = new LsmSnapshot(sequence, this)
+    this.#live.add(snapshot)
+    return snapshot
+  }
+
+  remove(snapshot: LsmSnapshot): void {
+    const wasOldest = this.#live.values().next().value === snapshot
+    this.#live.delete(snapshot)
+    if (wasOldest) this.#onRelease()
+  }
+
+  get count(): number {
+    return this.#live.size
+  }
+
+  /** Ascending, each once. Snapshots are taken in order, so the set is sorted already. */
+  sequences(): number[] {
+    return [...new Set([...this.#live].map(snapshot => snapshot.sequence))]
+  }
+
+  /** The sequence number that a read at the snapshot sees; `present` without one. */
+  resolve(snapshot: EngineSnapshot | undefined, present: number): number {
+    if (snapshot === undefined) return present
+    if (!(snapshot instanceof LsmSnapshot)) throw new MisuseError('LEVEL_INVALID_SNAPSHOT', 'The snapshot is not from this engine')
+    if (snapshot.released) throw new MisuseError('LEVEL_SNAPSHOT_RELEASED', 'The snapshot has been released; take another one')
+    return snapshot.sequence
+  }
+}

@@ -1,0 +1,202 @@
+/**
+ * The state of an open LSM tree: the present read state, the sequence number, the file numbers, the manifest. Everything that
+ * changes which files make up the store goes through `apply`.
+ *
+ * Invariants:
+ * 1. Edits are applied one after the other: durable in the manifest first, then visible to readers.
+ * 2. A flushed memtable leaves the read state in the same step in which its table enters it.
+ * 3. `sequence` is that of the last operation applied to the memtable.
+ */
+import type { Hash32 } from '../codec/checksum.js'
+import type { Ledger } from '../trace/ledger.js'
+import { joinPath, type FileSystem } from '../vfs/file-system.js'
+import { manifestName } from './file-names.js'
+import { ManifestWriter } from './manifest.js'
+import type { Memtable } from './memtable.js'
+import { ReadState } from './read-state.js'
+import type { TableMeta } from './table-file.js'
+import type { TableSet } from './table-set.js'
+import type { VersionEdit } from './version-edit.js'
+import { Version } from './version.js'
+
+export interface TreeOptions {
+  readonly fileSystem: FileSystem
+  readonly directory: string
+  readonly hash32: Hash32
+  readonly ledger: Ledger
+  readonly tables: TableSet
+}
+
+export interface TreeChange {
+  readonly deleted?: readonly number[]
+  readonly added?: readonly TableMeta[]
+  /** Memtables that are in the added tables; the oldest ones. */
+  readonly flushed?: readonly Memtable[]
+  /** A log that now exists under its name. */
+  readonly log?: number
+}
+
+/** A manifest that has grown beyond this is replaced by one that begins with the whole version. */
+const MANIFEST_BYTES = 4 * 1024 * 1024
+
+export class Tree {
+  sequence: number
+  readonly #options: TreeOptions
+  #manifest: ManifestWriter
+  #state: ReadState
+  #nextFile: number
+  #flushedSequence: number
+  #applying: Promise<void> = Promise.resolve()
+  /** Logs in the manifest that are not obsolete. */
+  #logs: readonly number[]
+
+  private constructor(options: TreeOptions, manifest: ManifestWriter, start: TreeStart) {
+    this.#options = options
+    this.#manifest = manifest
+    this.#state = new ReadState(start.memtable, [], start.version, options.tables)
+    this.#nextFile = start.nextFile
+    this.#flushedSequence = start.flushedSequence
+    this.#logs = start.logs
+    this.sequence = start.sequence
+    this.#bookManifest(manifest, 0)
+  }
+
+  /** Puts a manifest in force that begins with the given state. */
+  static async start(options: TreeOptions, start: TreeStart): Promise<Tree> {
+    const { fileSystem, directory, hash32 } = options
+    const whole = wholeEdit(start.version, { ...start, nextFile: start.nextFile + 1 })
+    const manifest = await ManifestWriter.start(fileSystem, directory, start.nextFile, hash32, whole)
+    return new Tree(options, manifest, { ...start, nextFile: start.nextFile + 1 })
+  }
+
+  /** What reads look at now. */
+  get state(): ReadState {
+    return this.#state
+  }
+
+  get manifestNumber(): number {
+    return this.#manifest.number
+  }
+
+  /** Sets aside `count` file numbers and returns the first. */
+  allocateFiles(count: number): number {
+    const first = this.#nextFile
+    this.#nextFile += count
+    return first
+  }
+
+  /** Gives back the end of an allocation, if nothing was allocated since. */
+  returnFiles(first: number, count: number): void {
+    if (this.#nextFile === first + count) this.#nextFile = first
+  }
+
+  /** Freezes the memtable; `fresh` takes its place. */
+  freeze(fresh: Memtable): void {
+    const { memtable, frozen, version } = this.#state
+    this.#replace(new ReadState(fresh, [memtable, ...frozen], version, this.#options.tables))
+  }
+
+  /** Replaces the memtable, which must be empty. */
+  replaceEmpty(fresh: Memtable): void {
+    const { frozen, version } = this.#state
+    this.#replace(new ReadState(fresh, frozen, version, this.#options.tables))
+  }
+
+  /** Resolves when the change is durable and visible. */
+  apply(change: TreeChange): Promise<void> {
+    const applied = this.#applying.then(() => this.#apply(change))
+    this.#applying = applied.catch(() => undefined)
+    return applied
+  }
+
+  /** The oldest log that still holds something unflushed. */
+  get firstLog(): number {
+    const { memtable, frozen } = this.#state
+    return (frozen.at(-1) ?? memtable).firstLog
+  }
+
+  async close(clean: boolean): Promise<void> {
+    await this.#applying
+    const before = this.#manifest.bytesWritten
+    try {
+      await this.#manifest.close(clean)
+      this.#bookManifest(this.#manifest, before)
+    } finally {
+      this.#options.tables.closeAll()
+    }
+  }
+
+  async #apply({ deleted = [], added = [], flushed = [], log }: TreeChange): Promise<void> {
+    const { tables } = this.#options
+    const version = this.#state.version.apply({ deleted, added })
+    const remaining = this.#state.frozen.filter(memtable => !flushed.includes(memtable))
+    const firstLog = (remaining.at(-1) ?? this.#state.memtable).firstLog
+    for (const memtable of flushed) this.#flushedSequence = Math.max(this.#flushedSequence, memtable.maxSequence)
+    this.#logs = [...this.#logs.filter(number => number >= firstLog), ...(log === undefined ? [] : [log])]
+    const numbers = { nextFile: this.#nextFile, lastSequence: this.#flushedSequence, firstLog }
+    if (this.#manifest.size > MANIFEST_BYTES) await this.#renewManifest(version, numbers)
+    else await this.#append({ ...numbers, deleted, added, ...(log !== undefined && { logs: [log] }) })
+    // The memtable may have been frozen while the manifest was written.
+    const { memtable, frozen } = this.#state
+    const stillFrozen = frozen.filter(table => !flushed.includes(table))
+    this.#replace(new ReadState(memtable, stillFrozen, version, tables))
+  }
+
+  async #append(edit: VersionEdit): Promise<void> {
+    const before = this.#manifest.bytesWritten
+    await this.#manifest.append(edit)
+    this.#bookManifest(this.#manifest, before)
+  }
+
+  async #renewManifest(version: Version, numbers: { lastSequence: number; firstLog: number }): Promise<void> {
+    const { fileSystem, directory, hash32, ledger } = this.#options
+    const number = this.allocateFiles(1)
+    const whole = wholeEdit(version, { ...numbers, nextFile: this.#nextFile, logs: this.#logs })
+    const old = this.#manifest
+    this.#manifest = await ManifestWriter.start(fileSystem, directory, number, hash32, whole)
+    this.#bookManifest(this.#manifest, 0)
+    await old.close(false)
+    try {
+      fileSystem.remove(joinPath(directory, manifestName(old.number)))
+      ledger.resize(-old.bytesWritten)
+    } catch {
+      // CURRENT does not name it any more; the next open removes it.
+    }
+  }
+
+  #replace(next: ReadState): void {
+    const last = this.#state
+    this.#state = next
+    last.letGo()
+  }
+
+  #bookManifest(manifest: ManifestWriter, before: number): void {
+    const { ledger } = this.#options
+    ledger.written.meta += manifest.bytesWritten - before
+    ledger.resize(manifest.bytesWritten - before)
+  }
+}
+
+export interface TreeStart {
+  readonly version: Version
+  readonly memtable: Memtable
+  readonly nextFile: number
+  /** Of the last operation, and of the last one that is in tables. */
+  readonly sequence: number
+  readonly flushedSequence: number
+  readonly firstLog: number
+  readonly logs: readonly number[]
+}
+
+function wholeEdit(
+  version: Version,
+  state: { nextFile: number; lastSequence?: number; flushedSequence?: number; firstLog: number; logs: readonly number[] },
+): VersionEdit {
+  return {
+    nextFile: state.nextFile,
+    lastSequence: state.lastSequence ?? state.flushedSequence ?? 0,
+    firstLog: state.firstLog,
+    logs: state.logs,
+    added: [...version.files()].map(file => file.meta),
+  }
+}

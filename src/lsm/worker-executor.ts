@@ -1,0 +1,71 @@
+/**
+ * Runs merge jobs in one worker thread that all stores of the process share. It starts with the first job and does not keep
+ * the process alive. A store whose file system is not Node's own (in memory, simulated) gets the inline executor: its files
+ * do not exist in another thread.
+ */
+import { Worker } from 'node:worker_threads'
+import { KvariumError } from '../errors.js'
+import { MeteredFileSystem } from '../vfs/metered-file-system.js'
+import { NodeFileSystem } from '../vfs/node-file-system.js'
+import { inlineExecutor, type ExecutorFactory, type JobExecutor } from './executor.js'
+import type { MergeJob, MergeResult } from './merge-job.js'
+import { restoreFailure, type JobMessage, type ReplyMessage } from './worker-protocol.js'
+
+export const workerExecutor: ExecutorFactory = (environment, hash32) => {
+  const { fileSystem } = environment
+  const isNode = fileSystem instanceof NodeFileSystem || (fileSystem instanceof MeteredFileSystem && fileSystem.inner instanceof NodeFileSystem)
+  return isNode ? sharedWorker : inlineExecutor(environment, hash32)
+}
+
+interface Waiting {
+  readonly resolve: (result: MergeResult) => void
+  readonly reject: (error: Error) => void
+}
+
+class WorkerExecutor implements JobExecutor {
+  readonly remote = true
+  readonly #waiting = new Map<number, Waiting>()
+  #worker: Worker | undefined
+  #lastId = 0
+
+  run(job: MergeJob): Promise<MergeResult> {
+    const worker = (this.#worker ??= this.#start())
+    const id = ++this.#lastId
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject })
+      // Only a job under way keeps the process alive.
+      worker.ref()
+      worker.postMessage({ id, job } satisfies JobMessage)
+    })
+  }
+
+  #start(): Worker {
+    // A source checkout (tests, tsx) runs the TypeScript file; the package runs the compiled one.
+    const fromSource = import.meta.url.endsWith('.ts')
+    const url = new URL(fromSource ? './compaction-worker.ts' : './compaction-worker.js', import.meta.url)
+    const worker = new Worker(url, { name: 'kvarium compaction', ...(fromSource && { execArgv: ['--import', 'tsx'] }) })
+    worker.unref()
+    worker.on('message', (reply: ReplyMessage) => this.#settle(reply))
+    worker.on('error', error => this.#failAll(error))
+    worker.on('exit', code => this.#failAll(new Error(`it ended with exit code ${code}`)))
+    return worker
+  }
+
+  #settle(reply: ReplyMessage): void {
+    const waiting = this.#waiting.get(reply.id)
+    this.#waiting.delete(reply.id)
+    if (this.#waiting.size === 0) this.#worker?.unref()
+    if ('result' in reply) waiting?.resolve(reply.result)
+    else waiting?.reject(restoreFailure(reply.failure))
+  }
+
+  /** The thread is gone: the next job starts another. */
+  #failAll(cause: unknown): void {
+    this.#worker = undefined
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    for (const { reject } of this.#waiting.values()) reject(new KvariumError('LEVEL_WORKER_FAILED', `The compaction worker failed: ${reason}`, { cause }))
+    this.#waiting.clear()
+  }
+}
+
+const sharedWorker = new WorkerExecutor()
