@@ -132,6 +132,8 @@ export interface EngineFactory {
   readonly durable: boolean
   /** The options that the engine understands, so that the store can refuse what nobody knows. */
   readonly options: OptionTable
+  /** Matches the names of the files the engine makes, so that destroying a store removes these and nothing else. */
+  readonly fileNames?: RegExp
   open(context: EngineContext): Promise<Engine>
 }
 

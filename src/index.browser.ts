@@ -1,0 +1,35 @@
+/** kvarium without Node: a store over files in memory, or over a file system of your own. */
+export { CorruptionError, FormatError, IoError, KvariumError, LockedError, MisuseError, PoisonedError } from './errors.js'
+export type {
+  Engine,
+  EngineContext,
+  EngineFactory,
+  EngineShape,
+  EngineStats,
+  LevelShape,
+  OptionSpec,
+  OptionTable,
+  Violation,
+} from './engine/contract.js'
+export { memoryEngine } from './engine/memory-engine.js'
+export { lsmEngine } from './lsm/lsm-engine.js'
+export type { LsmOptions } from './lsm/options.js'
+export type {
+  BatchOptions,
+  ChainedBatch,
+  ChainedBatchWriteOptions,
+  ClearOptions,
+  DelOptions,
+  IteratorOptions,
+  KeyIteratorOptions,
+  PutOptions,
+  ValueIteratorOptions,
+} from './store/level-types.js'
+export { msgpack } from './store/msgpack.js'
+export { Kvarium } from './store/portable-kvarium.js'
+export type { KvariumStats } from './store/stats.js'
+export type { DestroyOptions, EngineOptions, KvariumOpenOptions, KvariumOptions } from './store/store-options.js'
+export type { LedgerCounts, ReadAmplification, ReadCounts, ReadPart, WriteAmplification, WritePart } from './trace/ledger.js'
+export type { Environment } from './vfs/environment.js'
+export type { FileSystem } from './vfs/file-system.js'
+export { MemoryFileSystem } from './vfs/memory-file-system.js'

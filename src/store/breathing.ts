@@ -1,0 +1,58 @@
+/**
+ * Keeps a tight loop of awaited operations from starving the event loop. Reads and most writes finish synchronously, so
+ * awaiting them costs only a microtask, and timers and sockets would wait for as long as the loop runs. So every 32
+ * operations (or their worth in bytes) the store looks at the clock, and when the last turn of the event loop that it
+ * knows of is more than a millisecond ago, the operation resolves after the next turn. Costs about 2 ns an operation.
+ */
+import type { Clock, Scheduler } from '../vfs/environment.js'
+
+const WORK_PER_LOOK = 32
+const TURN_EVERY_MS = 1
+/** Bytes that count as one operation of work. */
+const WORK_BYTES_SHIFT = 12
+
+export class Breathing {
+  readonly #clock: Clock
+  readonly #scheduler: Scheduler
+  #credit = WORK_PER_LOOK
+  #lastTurn: number
+  #turn: Promise<void> | undefined
+
+  constructor(clock: Clock, scheduler: Scheduler) {
+    this.#clock = clock
+    this.#scheduler = scheduler
+    this.#lastTurn = clock.now()
+  }
+
+  /** Books operations and the bytes they moved; true when the event loop is due a turn. */
+  isDue(operations: number, bytes: number): boolean {
+    this.#credit -= operations + (bytes >>> WORK_BYTES_SHIFT)
+    return this.#credit <= 0 && this.#look()
+  }
+
+  /** Resolves after a turn. Everybody who asks in the same turn shares it. */
+  turn(): Promise<void> {
+    this.#turn ??= this.#takeTurn()
+    return this.#turn
+  }
+
+  /** Resolves with the value after a turn. */
+  async after<T>(value: T): Promise<T> {
+    await this.turn()
+    return value
+  }
+
+  #look(): boolean {
+    this.#credit = WORK_PER_LOOK
+    return this.#clock.now() - this.#lastTurn > TURN_EVERY_MS
+  }
+
+  async #takeTurn(): Promise<void> {
+    try {
+      await this.#scheduler.turn()
+    } finally {
+      this.#turn = undefined
+      this.#lastTurn = this.#clock.now()
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import { AbstractChainedBatch } from 'abstract-level'
+import { WriteBatch } from '../engine/batch.js'
+import type { Awaitable, SyncOption } from './level-types.js'
+import type { Stored } from './owned-bytes.js'
+import type { StoreWrites } from './writes.js'
+
+/** A chained batch that encodes its operations as they come, straight into what the engine writes. */
+export class EncodedChainedBatch<TDatabase, K, V> extends AbstractChainedBatch<TDatabase, K, V> {
+  readonly #batch = new WriteBatch()
+  readonly #writes: StoreWrites
+
+  constructor(db: TDatabase, writes: StoreWrites) {
+    super(db)
+    this.#writes = writes
+  }
+
+  _put(key: Stored, value: Stored): void {
+    this.#batch.put(key, value)
+  }
+
+  _del(key: Stored): void {
+    this.#batch.del(key)
+  }
+
+  _clear(): void {
+    this.#batch.clear()
+  }
+
+  _write(options: SyncOption): Awaitable<void> {
+    return this.#writes.write(this.#batch, options)
+  }
+}

@@ -1,0 +1,253 @@
+/**
+ * Opens, creates and destroys the directory of a durable engine. Policy:
+ * 1. The lock is taken before anything is read that decides, or written. Only a directory that is evidently foreign is
+ *    refused without it, so that not even a lock file is left there.
+ * 2. A refusal changes nothing, and whatever fails, lock and engine are released.
+ * 3. A crash at any step leaves what the next open (or destroy) accepts; see identity.ts.
+ */
+import type { Hash32 } from '../codec/checksum.js'
+import type { Engine, EngineFactory } from '../engine/contract.js'
+import type { EngineRegistry } from '../engine/registry.js'
+import { FormatError, IoError, KvariumError, MisuseError } from '../errors.js'
+import type { Environment } from '../vfs/environment.js'
+import { joinPath, type DirectoryLock, type FileSystem } from '../vfs/file-system.js'
+import { errorCode } from '../vfs/vfs-error.js'
+import {
+  IDENTITY,
+  IDENTITY_TEMPORARY,
+  inspect,
+  isLockName,
+  keepUnfinished,
+  markFinished,
+  markUnfinished,
+  writeUnfinished,
+  type Identity,
+  type Occupancy,
+} from './identity.js'
+
+export interface DirectoryRequest {
+  readonly environment: Environment
+  readonly location: string
+  readonly factory: EngineFactory
+  readonly engineOptions: Readonly<Record<string, unknown>>
+  readonly createIfMissing: boolean
+  readonly errorIfExists: boolean
+  readonly hash32: Hash32
+}
+
+export interface OpenedDirectory {
+  readonly engine: Engine
+  readonly lock: DirectoryLock
+  /** What the store itself (not the engine) moved in opening, for the ledger. */
+  readonly identity: IdentityTraffic
+}
+
+export interface IdentityTraffic {
+  readonly fileBytes: number
+  readonly bytesWritten: number
+  readonly bytesRead: number
+  readonly syncs: number
+}
+
+export async function openDirectory(request: DirectoryRequest): Promise<OpenedDirectory> {
+  const { environment, location, createIfMissing, hash32 } = request
+  const { fileSystem } = environment
+  try {
+    const parentSyncs = createIfMissing ? await makeDurableDirectory(fileSystem, location) : 0
+    assertDirectory(fileSystem, location)
+    if (!mayBeStore(fileSystem, location, hash32) && !createIfMissing) throw doesNotExist(location)
+    const lock = await fileSystem.lock(location)
+    try {
+      const { engine, identity } = await openLocked(request)
+      return { engine, lock, identity: { ...identity, syncs: identity.syncs + parentSyncs } }
+    } catch (error) {
+      await lock.release()
+      throw error
+    }
+  } catch (error) {
+    throw explained(error, location)
+  }
+}
+
+async function openLocked(request: DirectoryRequest): Promise<Omit<OpenedDirectory, 'lock'>> {
+  const { environment, location, factory, engineOptions, createIfMissing, errorIfExists, hash32 } = request
+  const { fileSystem } = environment
+  const occupancy = inspect(fileSystem, location, hash32)
+  if (occupancy.kind === 'foreign') throw foreignDirectory(location, occupancy.foreign)
+  if (occupancy.kind === 'store' || occupancy.kind === 'unfinished') assertSameEngine(occupancy.identity, factory, location)
+  if (occupancy.kind === 'store') {
+    if (errorIfExists) {
+      throw new KvariumError('LEVEL_ALREADY_EXISTS', `The store ${location} already exists (errorIfExists is true)`)
+    }
+    const engine = await factory.open({ environment, directory: location, created: false, options: engineOptions })
+    const { bytes } = occupancy.identity
+    return { engine, identity: { fileBytes: bytes, bytesWritten: 0, bytesRead: bytes, syncs: 0 } }
+  }
+  if (!createIfMissing) throw doesNotExist(location)
+
+  let traffic: IdentityTraffic
+  if (occupancy.kind === 'unfinished') {
+    await keepUnfinished(fileSystem, location)
+    const { bytes } = occupancy.identity
+    traffic = { fileBytes: bytes, bytesWritten: 0, bytesRead: bytes, syncs: SYNCS_TO_CREATE }
+  } else {
+    const bytes = await writeUnfinished(fileSystem, location, factory.name, hash32)
+    traffic = { fileBytes: bytes, bytesWritten: bytes, bytesRead: 0, syncs: SYNCS_TO_CREATE }
+  }
+  const engine = await factory.open({ environment, directory: location, created: true, options: engineOptions })
+  try {
+    await markFinished(fileSystem, location)
+  } catch (error) {
+    await engine.close()
+    throw error
+  }
+  return { engine, identity: traffic }
+}
+
+/** Of the file, and of the directory before and after the renaming. */
+const SYNCS_TO_CREATE = 3
+
+/** Names of files that engines make, for engines whose factory does not say. */
+const ENGINE_FILES = /^(\d{6,16}\.(log|sst)|MANIFEST-\d{6,16}|CURRENT|data\.btree)(\.tmp)?$/
+
+/**
+ * Removes a store's files, and the directory if nothing else is in it. Does nothing where there is nothing. Rejects when
+ * the store is open somewhere, and when the directory is not a store.
+ */
+export async function destroyDirectory(fileSystem: FileSystem, location: string, registry: EngineRegistry, hash32: Hash32): Promise<void> {
+  try {
+    if (fileSystem.stat(location) === undefined) return
+    assertDirectory(fileSystem, location)
+    mayBeStore(fileSystem, location, hash32)
+    const lock = await fileSystem.lock(location)
+    try {
+      await removeFiles(fileSystem, location, registry, hash32)
+    } finally {
+      await lock.release()
+    }
+    const left = fileSystem.list(location)
+    if (!left.every(name => name === 'LOCK' || name === 'LOCK.generation')) return
+    for (const name of left) fileSystem.remove(joinPath(location, name))
+    fileSystem.removeDirectory(location)
+  } catch (error) {
+    throw explained(error, location)
+  }
+}
+
+async function removeFiles(fileSystem: FileSystem, location: string, registry: EngineRegistry, hash32: Hash32): Promise<void> {
+  const occupancy = inspectEvenDamaged(fileSystem, location, hash32)
+  if (occupancy.kind === 'foreign') throw foreignDirectory(location, occupancy.foreign)
+  if (occupancy.kind === 'store') await markUnfinished(fileSystem, location)
+  const engine = 'identity' in occupancy ? registry.find(occupancy.identity.engine) : undefined
+  const engineFiles = engine?.fileNames ?? ENGINE_FILES
+  for (const name of fileSystem.list(location)) {
+    if (engineFiles.test(name)) fileSystem.remove(joinPath(location, name))
+  }
+  // The marker goes last, and only after the others are durably gone: without it they would look foreign.
+  await fileSystem.syncDirectory(location)
+  for (const marker of [IDENTITY, IDENTITY_TEMPORARY]) {
+    const path = joinPath(location, marker)
+    if (fileSystem.stat(path) !== undefined) fileSystem.remove(path)
+  }
+  await fileSystem.syncDirectory(location)
+}
+
+/** A store whose `KVARIUM` is damaged is still a store to destroy; one of a newer format is not ours to take apart. */
+function inspectEvenDamaged(fileSystem: FileSystem, location: string, hash32: Hash32): Occupancy | { readonly kind: 'damaged' } {
+  try {
+    return inspect(fileSystem, location, hash32)
+  } catch (error) {
+    if (errorCode(error) === 'LEVEL_CORRUPTION') return { kind: 'damaged' }
+    throw error
+  }
+}
+
+/** Creates the directory and the missing ones above it, and makes their names durable. Returns the number of syncs. */
+async function makeDurableDirectory(fileSystem: FileSystem, location: string): Promise<number> {
+  if (fileSystem.stat(location) !== undefined) return 0
+  const parents: string[] = []
+  let path = location
+  do {
+    path = parentOf(path)
+    parents.push(path)
+  } while (fileSystem.stat(path) === undefined && path !== parentOf(path))
+  fileSystem.makeDirectory(location)
+  const present = parents.filter(parent => fileSystem.stat(parent)?.kind === 'directory')
+  for (const parent of present) await fileSystem.syncDirectory(parent)
+  return present.length
+}
+
+function parentOf(path: string): string {
+  const trimmed = path.replace(/(?<!^)\/+$/, '')
+  const slash = trimmed.lastIndexOf('/')
+  if (slash > 0) return trimmed.slice(0, slash)
+  return slash === 0 ? '/' : '.'
+}
+
+function assertDirectory(fileSystem: FileSystem, location: string): void {
+  const stat = fileSystem.stat(location)
+  if (stat === undefined) throw doesNotExist(location)
+  if (stat.kind !== 'directory') {
+    throw new FormatError(
+      `${location} is a ${stat.kind === 'file' ? 'file' : 'special file'}; a store needs a directory. Choose another location`,
+    )
+  }
+}
+
+/** A first look without the lock. Throws when the directory is foreign; false when there is nothing of a store in it. */
+function mayBeStore(fileSystem: FileSystem, location: string, hash32: Hash32): boolean {
+  const names = fileSystem.list(location)
+  if (names.includes(IDENTITY) || names.includes(IDENTITY_TEMPORARY)) return true
+  if (names.every(isLockName)) return false
+  // Another process may be at a rename right now, which a listing can miss: look again before judging.
+  const occupancy = inspectEvenDamaged(fileSystem, location, hash32)
+  if (occupancy.kind === 'foreign') throw foreignDirectory(location, occupancy.foreign)
+  return true
+}
+
+function assertSameEngine(identity: Identity, factory: EngineFactory, location: string): void {
+  if (identity.engine === factory.name) return
+  throw new FormatError(
+    `The store ${location} was made with the engine "${identity.engine}" and cannot be opened with "${factory.name}". ` +
+      `Open it with { engine: '${identity.engine}' }, or choose another location`,
+    { file: joinPath(location, IDENTITY) },
+  )
+}
+
+function doesNotExist(location: string): KvariumError {
+  return new KvariumError('LEVEL_NOT_FOUND', `The store ${location} does not exist (createIfMissing is false)`)
+}
+
+function foreignDirectory(location: string, foreign: readonly string[]): FormatError {
+  const shown = foreign.slice(0, 3).join(', ') + (foreign.length > 3 ? `, and ${foreign.length - 3} more` : '')
+  return new FormatError(
+    `${location} is not a kvarium store: it has no file ${IDENTITY}, but contains ${shown}. ` +
+      `Nothing was changed; choose an empty or a new directory, or restore ${IDENTITY} if it was lost`,
+  )
+}
+
+const ADVICE: Readonly<Record<string, string>> = {
+  EACCES: 'Check the permissions of the directory and of the ones above it',
+  EPERM: 'Check the permissions of the directory and of the ones above it',
+  EROFS: 'The file system is read-only; choose a location that can be written',
+  ENOSPC: 'Free some space and open the store again',
+  EDQUOT: 'Free some space and open the store again',
+  EMFILE: 'Close other files or raise the limit of open files (ulimit -n)',
+  ENFILE: 'Close other files or raise the limit of open files',
+  ENOENT: 'A part of the path, or a file of the store, is missing',
+  ENOTDIR: 'A part of the path is a file; choose another location',
+  ENAMETOOLONG: 'Choose a shorter location',
+}
+
+/** Errors of the file system, told in terms of the store; all others as they are. */
+function explained(error: unknown, location: string): unknown {
+  if (error instanceof KvariumError || error instanceof MisuseError) return error
+  const code = errorCode(error)
+  if (!(error instanceof Error) || code === undefined || !/^E[A-Z0-9]+$/.test(code)) return error
+  const advice = ADVICE[code]
+  const path = (error as { readonly path?: unknown }).path
+  return new IoError(`The store ${location} cannot be used: ${error.message}${advice === undefined ? '' : `. ${advice}`}`, {
+    ...(typeof path === 'string' ? { file: path } : {}),
+    cause: error,
+  })
+}

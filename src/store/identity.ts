@@ -1,0 +1,141 @@
+/**
+ * The file `KVARIUM`, by which a directory remembers that it is a store, of which engine and in which format. Text:
+ *
+ *     line 1  {"kvarium":1,"engine":"lsm"}    JSON; "kvarium" is the format version
+ *     line 2  xxh32 5d1c1c5e                  of line 1 with its newline, seed 0x4b564152 ("KVAR"); end of file
+ *
+ * Every later format begins with these two lines, so that an older kvarium can say what it met.
+ *
+ * Creation writes `KVARIUM.tmp`, makes it durable, lets the engine create its files, and then renames it to `KVARIUM`:
+ * 1. `KVARIUM` exists: the store is complete. Nothing is acknowledged before that.
+ * 2. Only a valid `KVARIUM.tmp`: a creation (or a destruction, which runs backwards) did not finish; whatever else is
+ *    there is the engine's, holds nothing acknowledged, and is created over.
+ * 3. Neither: nobody wrote here but a creation that did not get as far as the engine. Other files are foreign, not touched.
+ */
+import type { Hash32 } from '../codec/checksum.js'
+import { encodeUtf8, readUtf8 } from '../codec/text.js'
+import { CorruptionError, FormatError } from '../errors.js'
+import { joinPath, type FileSystem } from '../vfs/file-system.js'
+
+export const IDENTITY = 'KVARIUM'
+export const IDENTITY_TEMPORARY = 'KVARIUM.tmp'
+export const FORMAT_VERSION = 1
+
+const SEED = 0x4b564152
+const MAX_BYTES = 4096
+const LAYOUT = /^(\{[^\n]*\}\n)xxh32 ([0-9a-f]{8})\n/
+
+export interface Identity {
+  readonly engine: string
+  readonly bytes: number
+}
+
+export function encodeIdentity(engine: string, hash32: Hash32): Uint8Array {
+  const line = `${JSON.stringify({ kvarium: FORMAT_VERSION, engine })}\n`
+  return encodeUtf8(`${line}xxh32 ${checksum(line, hash32)}\n`)
+}
+
+/** What a directory is, by its names and its identity file. `foreign` are the names that are nobody's here. */
+export type Occupancy =
+  | { readonly kind: 'store'; readonly identity: Identity }
+  | { readonly kind: 'unfinished'; readonly identity: Identity }
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'foreign'; readonly foreign: readonly string[] }
+
+/** Looks at a directory without changing it. Throws a CorruptionError or a FormatError when `KVARIUM` cannot be used. */
+export function inspect(fileSystem: FileSystem, directory: string, hash32: Hash32): Occupancy {
+  const names = fileSystem.list(directory)
+  if (names.includes(IDENTITY)) return { kind: 'store', identity: readIdentity(fileSystem, joinPath(directory, IDENTITY), hash32) }
+  const foreign = names.filter(name => name !== IDENTITY_TEMPORARY && !isLockName(name))
+  if (names.includes(IDENTITY_TEMPORARY)) {
+    try {
+      return { kind: 'unfinished', identity: readIdentity(fileSystem, joinPath(directory, IDENTITY_TEMPORARY), hash32) }
+    } catch (error) {
+      // Torn: then the crash came before the engine was let in.
+      if (!(error instanceof CorruptionError)) throw error
+    }
+  }
+  return foreign.length === 0 ? { kind: 'empty' } : { kind: 'foreign', foreign }
+}
+
+/** Makes the `KVARIUM.tmp` that a process left behind durable. It is never rewritten: it vouches for the files beside it. */
+export async function keepUnfinished(fileSystem: FileSystem, directory: string): Promise<void> {
+  const file = fileSystem.openWrite(joinPath(directory, IDENTITY_TEMPORARY))
+  try {
+    await file.sync()
+  } finally {
+    file.close()
+  }
+  await fileSystem.syncDirectory(directory)
+}
+
+/** Writes `KVARIUM.tmp` into an empty directory and makes it durable; returns its size in bytes. */
+export async function writeUnfinished(fileSystem: FileSystem, directory: string, engine: string, hash32: Hash32): Promise<number> {
+  const path = joinPath(directory, IDENTITY_TEMPORARY)
+  if (fileSystem.stat(path) !== undefined) fileSystem.remove(path)
+  const bytes = encodeIdentity(engine, hash32)
+  const file = fileSystem.create(path)
+  try {
+    file.write(bytes, 0)
+    await file.sync()
+  } finally {
+    file.close()
+  }
+  await fileSystem.syncDirectory(directory)
+  return bytes.length
+}
+
+/** The moment of creation: from here on the directory is a store. */
+export async function markFinished(fileSystem: FileSystem, directory: string): Promise<void> {
+  fileSystem.rename(joinPath(directory, IDENTITY_TEMPORARY), joinPath(directory, IDENTITY))
+  await fileSystem.syncDirectory(directory)
+}
+
+/** The reverse, with which a destruction begins. */
+export async function markUnfinished(fileSystem: FileSystem, directory: string): Promise<void> {
+  fileSystem.rename(joinPath(directory, IDENTITY), joinPath(directory, IDENTITY_TEMPORARY))
+  await fileSystem.syncDirectory(directory)
+}
+
+/** The lock's own files, which say nothing about whose the directory is. */
+export function isLockName(name: string): boolean {
+  return name === 'LOCK' || name.startsWith('LOCK.')
+}
+
+function readIdentity(fileSystem: FileSystem, path: string, hash32: Hash32): Identity {
+  const file = fileSystem.openRead(path)
+  let bytes: Uint8Array
+  try {
+    const size = file.size()
+    if (size > MAX_BYTES) throw new CorruptionError(`The file has ${size} bytes, more than any version writes`, { file: path })
+    bytes = new Uint8Array(size)
+    if (file.read(bytes, 0) !== size) throw new CorruptionError('The file is shorter than its size', { file: path })
+  } finally {
+    file.close()
+  }
+  const text = readUtf8(bytes, 0, bytes.length)
+  const parts = LAYOUT.exec(text)
+  if (parts === null) throw new CorruptionError('The file that identifies the store is damaged', { file: path, offset: 0 })
+  const [whole, line, stored] = parts as unknown as [string, string, string]
+  if (stored !== checksum(line, hash32)) {
+    throw new CorruptionError('The file that identifies the store is damaged: its checksum is wrong', { file: path, offset: 0 })
+  }
+  const { kvarium: version, engine } = JSON.parse(line) as { readonly kvarium?: unknown; readonly engine?: unknown }
+  if (typeof version !== 'number' || typeof engine !== 'string') {
+    throw new CorruptionError('The file that identifies the store does not name a version and an engine', { file: path, offset: 0 })
+  }
+  if (version > FORMAT_VERSION) {
+    throw new FormatError(
+      `The store was made by a newer kvarium: its format is ${version}, this kvarium knows up to ${FORMAT_VERSION}. Update kvarium (${path})`,
+      { file: path },
+    )
+  }
+  if (encodeUtf8(whole).length !== bytes.length) {
+    throw new CorruptionError('The file that identifies the store has bytes after its end', { file: path, offset: whole.length })
+  }
+  return { engine, bytes: bytes.length }
+}
+
+function checksum(line: string, hash32: Hash32): string {
+  return (hash32(encodeUtf8(line), SEED) >>> 0).toString(16).padStart(8, '0')
+}

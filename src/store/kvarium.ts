@@ -1,0 +1,345 @@
+/**
+ * The store: an abstract-level database over an engine. Portable; `node-kvarium.ts` and `portable-kvarium.ts` give it an
+ * environment and the built-in engines. Reading and writing are in `reads.ts`, `writes.ts` and `iterators.ts`, the life of
+ * the directory in `directory.ts`.
+ *
+ * Invariants:
+ * 1. Keys and values cross this layer once: strings are encoded into the engine's batch or a reused scratch, and results
+ *    are decoded from the engine's memory into a string or a copy that the user owns.
+ * 2. The lock is released after the engine was closed, whether or not that succeeded.
+ */
+import type { AbstractSublevelOptions, Transcoder } from 'abstract-level'
+import { loadHash32 } from '../codec/checksum.js'
+import type { Cursor, Engine, EngineFactory, EngineShape, KeyRange, Violation } from '../engine/contract.js'
+import { halfOpen, type HalfOpenRange } from '../engine/range.js'
+import type { EngineRegistry } from '../engine/registry.js'
+import { KvariumError, MisuseError } from '../errors.js'
+import type { Environment } from '../vfs/environment.js'
+import type { DirectoryLock } from '../vfs/file-system.js'
+import { Breathing } from './breathing.js'
+import { EncodedChainedBatch } from './chained-batch.js'
+import { destroyDirectory, openDirectory, type IdentityTraffic } from './directory.js'
+import { EntryIterator, KeyIterator, ValueIterator } from './iterators.js'
+import {
+  BaseLevel,
+  type Awaitable,
+  type OpenOptions,
+  type PrivateClearOptions,
+  type PrivateIteratorOptions,
+  type PrivateLevel,
+  type PrivateOperation,
+  type PrivateRange,
+  type ReadOptions,
+  type SnapshotOptions,
+  type SyncOption,
+} from './level-types.js'
+import { MSGPACK, msgpack, withMsgpack } from './msgpack.js'
+import { toBytes, type Stored } from './owned-bytes.js'
+import { StoreReads } from './reads.js'
+import { StoreSnapshot } from './snapshot.js'
+import { deriveStats, type KvariumStats } from './stats.js'
+import { checkConstructorOptions, resolveEngineOptions, type KvariumOptions } from './store-options.js'
+import { StoreSublevel } from './sublevel.js'
+import { BrokenCursor, Walk } from './walk.js'
+import { StoreWrites } from './writes.js'
+
+/** What a platform provides. */
+export interface Platform {
+  readonly environment: Environment
+  readonly registry: EngineRegistry
+}
+
+export interface KeyEncodingOption<K> {
+  /** How to encode the keys given to this call, instead of the store's own encoding. */
+  readonly keyEncoding?: string | Transcoder.PartialEncoder<K> | undefined
+}
+
+const DEFAULT_ENGINE = 'lsm'
+const NO_IDENTITY: IdentityTraffic = { fileBytes: 0, bytesWritten: 0, bytesRead: 0, syncs: 0 }
+
+/** What exists from open to close. */
+interface Session {
+  readonly engine: Engine
+  readonly lock: DirectoryLock | undefined
+  readonly identity: IdentityTraffic
+  readonly openedAt: number
+  readonly reads: StoreReads
+  readonly writes: StoreWrites
+}
+
+export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implements PrivateLevel {
+  readonly #location: string
+  readonly #factory: EngineFactory
+  readonly #environment: Environment
+  readonly #breathing: Breathing
+  /** Work of the store's own that takes several turns; close waits for it. */
+  readonly #underway = new Set<Promise<unknown>>()
+  /** An engine that keeps nothing on disk: it stays when the store is closed, so that opening it again finds the data. */
+  #volatile: Engine | undefined
+  #session: Session | undefined
+
+  /**
+   * @param location Directory of the store; for an engine without files, any name.
+   * @throws MisuseError (`LEVEL_INVALID_OPTION`, `LEVEL_INVALID_ENGINE`) when an option is not what it must be.
+   */
+  constructor(location: string, options: KvariumOptions<K, V> | undefined, platform: Platform) {
+    assertLocation(location)
+    const { engine, environment: _environment, fileSystem: _fileSystem, ...forwarded } = options ?? {}
+    const factory = platform.registry.resolve(engine ?? DEFAULT_ENGINE)
+    checkConstructorOptions(factory, options ?? {})
+    super(manifestOf(factory), withMsgpack(forwarded as KvariumOptions<K, V>))
+    this.valueEncoding(msgpack)
+    this.supports.encodings[MSGPACK] = true
+    this.#location = location
+    this.#factory = factory
+    this.#environment = platform.environment
+    this.#breathing = new Breathing(platform.environment.clock, platform.environment.scheduler)
+  }
+
+  /** The location that was passed to the constructor. */
+  get location(): string {
+    return this.#location
+  }
+
+  /** The name of the engine. */
+  get engine(): string {
+    return this.#factory.name
+  }
+
+  /**
+   * Bytes on disk that the keys in `[start, end)` occupy, roughly. What has not been flushed does not count.
+   */
+  async approximateSize<K2 = K>(start: K2, end: K2, options?: KeyEncodingOption<K2>): Promise<number> {
+    if (this.status === 'opening') return this.deferAsync(() => this.approximateSize(start, end, options))
+    return this.#open().engine.approximateSize(this.#rangeBetween(start, end, options))
+  }
+
+  /**
+   * Brings the keys in `[start, end)` to the engine's most compact form and gives back free space; without bounds,
+   * everything.
+   */
+  async compactRange<K2 = K>(start?: K2, end?: K2, options?: KeyEncodingOption<K2>): Promise<void> {
+    if (this.status === 'opening') return this.deferAsync(() => this.compactRange(start, end, options))
+    return this.#open().engine.compact(this.#rangeBetween(start, end, options))
+  }
+
+  /** Moves what is only in memory and the log to where the engine keeps it; resolves when it is durable there. */
+  async flush(): Promise<void> {
+    if (this.status === 'opening') return this.deferAsync(() => this.flush())
+    return this.#open().engine.flush()
+  }
+
+  /** Resolves when no background work is under way or due. */
+  async settle(): Promise<void> {
+    if (this.status === 'opening') return this.deferAsync(() => this.settle())
+    return this.#open().engine.settle()
+  }
+
+  /** Counts and sizes since open. Throws when the store is not open, like the next two. */
+  stats(): KvariumStats {
+    const { engine, identity, openedAt } = this.#open()
+    return deriveStats(engine.stats(), identity, this.#location, this.#environment.clock.now() - openedAt)
+  }
+
+  /** The structure of the engine as plain JSON. */
+  shape(): EngineShape {
+    return this.#open().engine.shape()
+  }
+
+  /** Walks everything there is and yields every broken invariant, with the path to it; nothing if all is well. */
+  check(): AsyncIterable<Violation> {
+    return this.#open().engine.check()
+  }
+
+  async _open(options: OpenOptions): Promise<void> {
+    const factory = this.#factory
+    const environment = this.#environment
+    const hasHook = !(this.hooks.postopen as { readonly noop?: boolean }).noop
+    const engineOptions = resolveEngineOptions(factory, options, hasHook)
+    if (factory.durable) {
+      const hash32 = await loadHash32()
+      const { createIfMissing, errorIfExists } = options
+      const request = { environment, location: this.#location, factory, engineOptions, createIfMissing, errorIfExists, hash32 }
+      const { engine, lock, identity } = await openDirectory(request)
+      this.#begin(engine, lock, identity)
+    } else {
+      this.#volatile ??= await factory.open({ environment, directory: this.#location, created: true, options: engineOptions })
+      this.#begin(this.#volatile, undefined, NO_IDENTITY)
+    }
+  }
+
+  async _close(): Promise<void> {
+    const session = this.#session
+    await Promise.allSettled(this.#underway)
+    this.#session = undefined
+    if (this.#volatile !== undefined) return
+    try {
+      await session?.engine.close()
+    } finally {
+      await session?.lock?.release()
+    }
+  }
+
+  _getSync(key: Stored, options: ReadOptions): Stored | undefined {
+    return this.#open().reads.getSync(key, options)
+  }
+
+  _get(key: Stored, options: ReadOptions): Awaitable<Stored | undefined> {
+    return this.#open().reads.get(key, options)
+  }
+
+  _getMany(keys: Stored[], options: ReadOptions): Awaitable<(Stored | undefined)[]> {
+    return this.#track(this.#open().reads.getMany(keys, options))
+  }
+
+  _has(key: Stored, options: ReadOptions): Awaitable<boolean> {
+    return this.#open().reads.has(key, options)
+  }
+
+  _hasMany(keys: Stored[], options: ReadOptions): Awaitable<boolean[]> {
+    return this.#track(this.#open().reads.hasMany(keys, options))
+  }
+
+  _put(key: Stored, value: Stored, options: SyncOption): Awaitable<void> {
+    return this.#open().writes.put(key, value, options)
+  }
+
+  _del(key: Stored, options: SyncOption): Awaitable<void> {
+    return this.#open().writes.del(key, options)
+  }
+
+  _batch(operations: PrivateOperation[], options: SyncOption): Awaitable<void> {
+    return this.#open().writes.batch(operations, options)
+  }
+
+  _chainedBatch(): unknown {
+    return new EncodedChainedBatch(this, this.#open().writes)
+  }
+
+  _clear(options: PrivateClearOptions): Awaitable<void> {
+    const { reads, writes } = this.#open()
+    const range = keyRange(storedRange(options))
+    if (options.limit === -1 && !options.snapshot) return writes.clear(range, options)
+    return this.#track(writes.clearByCursor(range, reads.moment(options.snapshot), options))
+  }
+
+  _iterator(options: PrivateIteratorOptions): unknown {
+    return new EntryIterator(this, options, this.#walk(options))
+  }
+
+  _keys(options: PrivateIteratorOptions): unknown {
+    return new KeyIterator(this, options, this.#walk(options))
+  }
+
+  _values(options: PrivateIteratorOptions): unknown {
+    return new ValueIterator(this, options, this.#walk(options))
+  }
+
+  _snapshot(options: SnapshotOptions): unknown {
+    return new StoreSnapshot(options, this.#open().engine)
+  }
+
+  _sublevel(name: string, options: AbstractSublevelOptions<unknown, unknown>): unknown {
+    return new StoreSublevel(this, name, options)
+  }
+
+  #begin(engine: Engine, lock: DirectoryLock | undefined, identity: IdentityTraffic): void {
+    const breathing = this.#breathing
+    const openedAt = this.#environment.clock.now()
+    this.#session = {
+      engine,
+      lock,
+      identity,
+      openedAt,
+      reads: new StoreReads(engine, breathing),
+      writes: new StoreWrites(engine, breathing),
+    }
+  }
+
+  #open(): Session {
+    if (this.#session === undefined) throw new KvariumError('LEVEL_DATABASE_NOT_OPEN', 'Database is not open')
+    return this.#session
+  }
+
+  #walk(options: PrivateIteratorOptions): Walk {
+    const { engine, reads } = this.#open()
+    const range = storedRange(options)
+    let cursor: Cursor
+    try {
+      cursor = engine.cursor(keyRange(range), reads.moment(options.snapshot))
+    } catch (error) {
+      // A deferred iterator is made in the middle of opening, which its failure must not break: the first read reports it.
+      cursor = new BrokenCursor(error)
+    }
+    return new Walk(cursor, range, options, this.#breathing)
+  }
+
+  #track<T>(work: Awaitable<T>): Awaitable<T> {
+    return work instanceof Promise ? this.#trackPromise(work) : work
+  }
+
+  async #trackPromise<T>(work: Promise<T>): Promise<T> {
+    this.#underway.add(work)
+    try {
+      return await work
+    } finally {
+      this.#underway.delete(work)
+    }
+  }
+
+  #rangeBetween(start: unknown, end: unknown, options: KeyEncodingOption<never> | undefined): KeyRange {
+    const encoding = (this.keyEncoding as (encoding: unknown) => { encode(key: unknown): Stored }).call(this, options?.keyEncoding)
+    return keyRange({
+      lower: start === undefined || start === null ? undefined : toBytes(encoding.encode(start)),
+      upper: end === undefined || end === null ? undefined : toBytes(encoding.encode(end)),
+    })
+  }
+}
+
+/** Removes the files of a store, see `Kvarium.destroy`. */
+export async function destroyStore(location: string, platform: Platform): Promise<void> {
+  assertLocation(location)
+  await destroyDirectory(platform.environment.fileSystem, location, platform.registry, await loadHash32())
+}
+
+function assertLocation(location: unknown): asserts location is string {
+  if (typeof location === 'string' && location !== '' && !location.includes('\0')) return
+  throw new MisuseError('LEVEL_INVALID_LOCATION', 'The first argument, the location of the store, must be a non-empty string without a NUL')
+}
+
+function keyRange({ lower, upper }: HalfOpenRange): KeyRange {
+  return { ...(lower === undefined ? {} : { gte: lower }), ...(upper === undefined ? {} : { lt: upper }) }
+}
+
+/** The range of an iterator or a clear, over copies. As in all of Level, `gte` wins over `gt` and `lte` over `lt`. */
+function storedRange({ gt, gte, lt, lte }: PrivateRange): HalfOpenRange {
+  return halfOpen({
+    ...(gte !== undefined ? { gte: toBytes(gte) } : gt !== undefined ? { gt: toBytes(gt) } : {}),
+    ...(lte !== undefined ? { lte: toBytes(lte) } : lt !== undefined ? { lt: toBytes(lt) } : {}),
+  })
+}
+
+function manifestOf(factory: EngineFactory): ConstructorParameters<typeof BaseLevel>[0] {
+  const manifest = {
+    permanence: factory.durable,
+    createIfMissing: factory.durable,
+    errorIfExists: factory.durable,
+    implicitSnapshots: true,
+    explicitSnapshots: true,
+    seek: true,
+    has: true,
+    getSync: true,
+    encodings: { utf8: true, buffer: true, view: true },
+    additionalMethods: {
+      approximateSize: true,
+      compactRange: true,
+      flush: true,
+      settle: true,
+      stats: true,
+      shape: true,
+      check: true,
+    },
+    signals: { iterators: true },
+  }
+  return manifest
+}

@@ -1,0 +1,148 @@
+/**
+ * The types of abstract-level, completed: its public methods with the options that kvarium adds to them, and the private
+ * methods that an implementation provides, which its own types leave out.
+ */
+import {
+  AbstractLevel,
+  AbstractSnapshot,
+  type AbstractBatchOperation,
+  type AbstractBatchOptions,
+  type AbstractChainedBatch,
+  type AbstractChainedBatchWriteOptions,
+  type AbstractClearOptions,
+  type AbstractDatabaseOptions,
+  type AbstractDelOptions,
+  type AbstractIterator,
+  type AbstractIteratorOptions,
+  type AbstractKeyIterator,
+  type AbstractKeyIteratorOptions,
+  type AbstractPutOptions,
+  type AbstractValueIterator,
+  type AbstractValueIteratorOptions,
+} from 'abstract-level'
+import type { Stored, StoredFormat } from './owned-bytes.js'
+import type { KvariumOpenOptions } from './store-options.js'
+
+export interface SyncOption {
+  /**
+   * Resolve only once the write survives power loss (fdatasync). Without it a write survives the death of the process,
+   * but power loss may take the last ones, in order from the end.
+   * @defaultValue `false`
+   */
+  sync?: boolean | undefined
+}
+
+export interface HighWaterMarkOption {
+  /**
+   * About how many bytes of keys and values one `nextv()` returns at most, so that a batch does not stall the event loop.
+   * @defaultValue `65536`
+   */
+  highWaterMarkBytes?: number | undefined
+}
+
+export interface PutOptions<K, V> extends AbstractPutOptions<K, V>, SyncOption {}
+export interface DelOptions<K> extends AbstractDelOptions<K>, SyncOption {}
+export interface BatchOptions<K, V> extends AbstractBatchOptions<K, V>, SyncOption {}
+export interface ClearOptions<K> extends AbstractClearOptions<K>, SyncOption {}
+export interface ChainedBatchWriteOptions extends AbstractChainedBatchWriteOptions, SyncOption {}
+export interface IteratorOptions<K, V> extends AbstractIteratorOptions<K, V>, HighWaterMarkOption {}
+export interface KeyIteratorOptions<K> extends AbstractKeyIteratorOptions<K>, HighWaterMarkOption {}
+export interface ValueIteratorOptions<K, V> extends AbstractValueIteratorOptions<K, V>, HighWaterMarkOption {}
+
+export interface ChainedBatch<TDatabase, K, V> extends AbstractChainedBatch<TDatabase, K, V> {
+  write(): Promise<void>
+  write(options: ChainedBatchWriteOptions): Promise<void>
+}
+
+/** An abstract-level database whose methods take kvarium's options. */
+export interface SyncLevel<K, V> extends AbstractLevel<Stored, K, V> {
+  open(): Promise<void>
+  open(options: KvariumOpenOptions): Promise<void>
+  put(key: K, value: V): Promise<void>
+  put<K2 = K, V2 = V>(key: K2, value: V2, options: PutOptions<K2, V2>): Promise<void>
+  del(key: K): Promise<void>
+  del<K2 = K>(key: K2, options: DelOptions<K2>): Promise<void>
+  batch(operations: AbstractBatchOperation<this, K, V>[]): Promise<void>
+  batch<K2 = K, V2 = V>(operations: AbstractBatchOperation<this, K2, V2>[], options: BatchOptions<K2, V2>): Promise<void>
+  batch(): ChainedBatch<this, K, V>
+  clear(): Promise<void>
+  clear<K2 = K>(options: ClearOptions<K2>): Promise<void>
+  iterator(): AbstractIterator<this, K, V>
+  iterator<K2 = K, V2 = V>(options: IteratorOptions<K2, V2>): AbstractIterator<this, K2, V2>
+  keys(): AbstractKeyIterator<this, K>
+  keys<K2 = K>(options: KeyIteratorOptions<K2>): AbstractKeyIterator<this, K2>
+  values(): AbstractValueIterator<this, K, V>
+  values<K2 = K, V2 = V>(options: ValueIteratorOptions<K2, V2>): AbstractValueIterator<this, K2, V2>
+}
+
+type SyncLevelConstructor = new <K, V>(
+  manifest: ConstructorParameters<typeof AbstractLevel>[0],
+  options: AbstractDatabaseOptions<K, V>,
+) => SyncLevel<K, V>
+
+/** AbstractLevel under its completed type: the class that the store extends. */
+export const BaseLevel = AbstractLevel as unknown as SyncLevelConstructor
+
+/** AbstractSnapshot with the constructor that its types leave out. */
+export const BaseSnapshot = AbstractSnapshot as unknown as new (options: SnapshotOptions) => AbstractSnapshot
+
+export interface SnapshotOptions {
+  /** The database, or sublevel, that closes the snapshot when it closes itself. */
+  readonly owner: object
+}
+
+export interface ReadOptions {
+  readonly keyEncoding: StoredFormat
+  readonly valueEncoding: StoredFormat
+  readonly snapshot?: AbstractSnapshot
+}
+
+export interface PrivateRange {
+  readonly gt?: Stored
+  readonly gte?: Stored
+  readonly lt?: Stored
+  readonly lte?: Stored
+  readonly reverse: boolean
+  /** -1 means no limit. */
+  readonly limit: number
+  readonly snapshot?: AbstractSnapshot
+}
+
+export interface PrivateClearOptions extends PrivateRange, SyncOption {}
+
+export interface PrivateIteratorOptions extends PrivateRange, HighWaterMarkOption {
+  readonly keyEncoding: StoredFormat
+  readonly valueEncoding: StoredFormat
+  readonly keys: boolean
+  readonly values: boolean
+  readonly signal?: AbortSignal | null | undefined
+}
+
+export type PrivateOperation =
+  { readonly type: 'put'; readonly key: Stored; readonly value: Stored } | { readonly type: 'del'; readonly key: Stored }
+
+export type OpenOptions = Readonly<Record<string, unknown>> & { readonly createIfMissing: boolean; readonly errorIfExists: boolean }
+
+/** What is acknowledged or known at once need not be a promise: abstract-level awaits whatever it gets. */
+export type Awaitable<T> = T | Promise<T>
+
+/** The private methods that abstract-level calls, with keys and values encoded. */
+export interface PrivateLevel {
+  _open(options: OpenOptions): Promise<void>
+  _close(): Promise<void>
+  _get(key: Stored, options: ReadOptions): Awaitable<Stored | undefined>
+  _getSync(key: Stored, options: ReadOptions): Stored | undefined
+  _getMany(keys: Stored[], options: ReadOptions): Awaitable<(Stored | undefined)[]>
+  _has(key: Stored, options: ReadOptions): Awaitable<boolean>
+  _hasMany(keys: Stored[], options: ReadOptions): Awaitable<boolean[]>
+  _put(key: Stored, value: Stored, options: SyncOption): Awaitable<void>
+  _del(key: Stored, options: SyncOption): Awaitable<void>
+  _batch(operations: PrivateOperation[], options: SyncOption): Awaitable<void>
+  _clear(options: PrivateClearOptions): Awaitable<void>
+  _iterator(options: PrivateIteratorOptions): unknown
+  _keys(options: PrivateIteratorOptions): unknown
+  _values(options: PrivateIteratorOptions): unknown
+  _chainedBatch(): unknown
+  _snapshot(options: SnapshotOptions): unknown
+  _sublevel(name: string, options: object): unknown
+}

@@ -1,0 +1,44 @@
+import { memoryEngine } from '../engine/memory-engine.js'
+import { EngineRegistry } from '../engine/registry.js'
+import { lsmEngine } from '../lsm/lsm-engine.js'
+import { workerExecutor } from '../lsm/worker-executor.js'
+import { nodeEnvironment } from '../vfs/node-environment.js'
+import { destroyStore, KvariumStore, type Platform } from './kvarium.js'
+import type { DestroyOptions, KvariumOptions } from './store-options.js'
+
+/**
+ * A key-value store in a directory: an abstract-level database over an engine of choice.
+ *
+ * ```ts
+ * const db = new Kvarium('./people', { valueEncoding: 'json' })
+ * await db.put('ada', { born: 1815 })
+ * db.getSync('ada') // { born: 1815 }
+ * ```
+ */
+export class Kvarium<K = string, V = string> extends KvariumStore<K, V> {
+  /**
+   * @param location Directory of the store, made if it is missing.
+   * @param options Options of the store and of its engine.
+   * @throws MisuseError with code `LEVEL_INVALID_OPTION`, `LEVEL_INVALID_ENGINE` or `LEVEL_INVALID_LOCATION`.
+   */
+  constructor(location: string, options?: KvariumOptions<K, V>) {
+    super(location, options, nodePlatform(options))
+  }
+
+  /**
+   * Removes the files of a store, and its directory if nothing else is in it. Other files are left alone. Does nothing if
+   * there is nothing. Rejects with `LEVEL_LOCKED` when the store is open, and with `LEVEL_UNSUPPORTED_FORMAT` when the
+   * directory is not a store. Nobody may open the store meanwhile.
+   */
+  static destroy(location: string, options?: DestroyOptions): Promise<void> {
+    return destroyStore(location, nodePlatform(options))
+  }
+}
+
+const registry = new EngineRegistry([lsmEngine({ executor: workerExecutor }), memoryEngine])
+
+function nodePlatform(options: DestroyOptions | undefined): Platform {
+  const environment = options?.environment ?? nodeEnvironment()
+  const fileSystem = options?.fileSystem
+  return { environment: fileSystem === undefined ? environment : { ...environment, fileSystem }, registry }
+}

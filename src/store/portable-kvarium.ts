@@ -1,0 +1,45 @@
+import { memoryEngine } from '../engine/memory-engine.js'
+import { EngineRegistry } from '../engine/registry.js'
+import { lsmEngine } from '../lsm/lsm-engine.js'
+import { MemoryFileSystem } from '../vfs/memory-file-system.js'
+import { portableEnvironment } from '../vfs/portable-environment.js'
+import { destroyStore, KvariumStore, type Platform } from './kvarium.js'
+import type { DestroyOptions, KvariumOptions } from './store-options.js'
+
+/**
+ * A key-value store that runs anywhere JavaScript does, a browser for example: an abstract-level database over an engine
+ * of choice. Its files are in memory, and gone with the store, unless it is given a `fileSystem` or an `environment`.
+ *
+ * ```ts
+ * const db = new Kvarium('people', { valueEncoding: 'json' })
+ * await db.put('ada', { born: 1815 })
+ * db.getSync('ada') // { born: 1815 }
+ * ```
+ */
+export class Kvarium<K = string, V = string> extends KvariumStore<K, V> {
+  /**
+   * @param location Directory of the store in its file system, made if it is missing.
+   * @param options Options of the store and of its engine.
+   * @throws MisuseError with code `LEVEL_INVALID_OPTION`, `LEVEL_INVALID_ENGINE` or `LEVEL_INVALID_LOCATION`.
+   */
+  constructor(location: string, options?: KvariumOptions<K, V>) {
+    super(location, options, portablePlatform(options))
+  }
+
+  /**
+   * Removes the files of a store, and its directory if nothing else is in it. Other files are left alone. Does nothing if
+   * there is nothing. Rejects with `LEVEL_LOCKED` when the store is open, and with `LEVEL_UNSUPPORTED_FORMAT` when the
+   * directory is not a store. Nobody may open the store meanwhile.
+   */
+  static destroy(location: string, options?: DestroyOptions): Promise<void> {
+    return destroyStore(location, portablePlatform(options))
+  }
+}
+
+const registry = new EngineRegistry([lsmEngine(), memoryEngine])
+
+function portablePlatform(options: DestroyOptions | undefined): Platform {
+  const { environment, fileSystem } = options ?? {}
+  if (environment === undefined) return { environment: portableEnvironment({ fileSystem: fileSystem ?? new MemoryFileSystem() }), registry }
+  return { environment: fileSystem === undefined ? environment : { ...environment, fileSystem }, registry }
+}

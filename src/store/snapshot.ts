@@ -1,0 +1,27 @@
+import type { Engine, EngineSnapshot } from '../engine/contract.js'
+import { MisuseError } from '../errors.js'
+import { BaseSnapshot, type SnapshotOptions } from './level-types.js'
+
+/** An explicit snapshot: a moment of one engine, held until the snapshot or the store is closed. */
+export class StoreSnapshot extends BaseSnapshot {
+  readonly #engine: Engine
+  readonly #moment: EngineSnapshot
+
+  constructor(options: SnapshotOptions, engine: Engine) {
+    super(options)
+    this.#engine = engine
+    this.#moment = engine.snapshot()
+  }
+
+  /** The moment that a `snapshot` option stands for. Throws when it is a snapshot of another store. */
+  static momentOf(snapshot: unknown, engine: Engine): EngineSnapshot {
+    if (!(snapshot instanceof StoreSnapshot) || snapshot.#engine !== engine) {
+      throw new MisuseError('LEVEL_INVALID_SNAPSHOT', 'The option "snapshot" is not a snapshot of this store: make one with snapshot()')
+    }
+    return snapshot.#moment
+  }
+
+  async _close(): Promise<void> {
+    this.#moment.release()
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * The walk of an iterator: an engine cursor, moved in one direction and decoded straight from the engine's memory.
+ *
+ * Invariants:
+ * 1. The cursor stands on the entry that was yielded last (or that a seek found); it moves on only when more is asked
+ *    for, so nothing is read ahead.
+ * 2. Once at the end it stays there, until a seek.
+ */
+import { ByteView } from '../codec/entry.js'
+import type { Cursor } from '../engine/contract.js'
+import { rangeContains, type HalfOpenRange } from '../engine/range.js'
+import { KvariumError } from '../errors.js'
+import type { Breathing } from './breathing.js'
+import type { Awaitable, PrivateIteratorOptions } from './level-types.js'
+import { ownedCopy, toBytes, type Stored, type StoredFormat } from './owned-bytes.js'
+
+const HIGH_WATER_MARK_BYTES = 64 * 1024
+
+const FRESH = 0
+/** A seek found the entry under the cursor; it has not been yielded. */
+const SOUGHT = 1
+const YIELDED = 2
+const ENDED = 3
+
+export class Walk {
+  readonly highWaterMarkBytes: number
+  readonly #breathing: Breathing
+  readonly #signal: AbortSignal | undefined
+  readonly #cursor: Cursor
+  readonly #range: HalfOpenRange
+  readonly #reverse: boolean
+  readonly #keyFormat: StoredFormat
+  readonly #valueFormat: StoredFormat
+  #state: typeof FRESH | typeof SOUGHT | typeof YIELDED | typeof ENDED = FRESH
+
+  constructor(cursor: Cursor, range: HalfOpenRange, options: PrivateIteratorOptions, breathing: Breathing) {
+    const { highWaterMarkBytes } = options
+    this.#cursor = cursor
+    this.#range = range
+    this.#reverse = options.reverse
+    this.#keyFormat = options.keyEncoding
+    this.#valueFormat = options.valueEncoding
+    this.#signal = options.signal ?? undefined
+    this.#breathing = breathing
+    this.highWaterMarkBytes = typeof highWaterMarkBytes === 'number' && highWaterMarkBytes > 0 ? highWaterMarkBytes : HIGH_WATER_MARK_BYTES
+  }
+
+  /** Moves to the next entry to yield; false at the end, and from then on. */
+  step(): boolean {
+    const cursor = this.#cursor
+    let valid: boolean
+    if (this.#state === YIELDED) valid = this.#reverse ? cursor.prev() : cursor.next()
+    else if (this.#state === FRESH) valid = this.#reverse ? cursor.last() : cursor.first()
+    else valid = this.#state === SOUGHT
+    this.#state = valid ? YIELDED : ENDED
+    return valid
+  }
+
+  /** The next entry is the one at the target or after it in the direction of the walk. Outside of the range is the end. */
+  seek(target: Stored): void {
+    const key = toBytes(target)
+    const found = rangeContains(this.#range, key) && (this.#reverse ? this.#cursor.seekReverse(key) : this.#cursor.seek(key))
+    this.#state = found ? SOUGHT : ENDED
+  }
+
+  key(): Stored {
+    return ownedCopy(this.#cursor.key, this.#keyFormat)
+  }
+
+  value(): Stored {
+    return ownedCopy(this.#cursor.value, this.#valueFormat)
+  }
+
+  keyBytes(): number {
+    return this.#cursor.key.length
+  }
+
+  valueBytes(): number {
+    return this.#cursor.value.length
+  }
+
+  /** What a read resolves to: at once, or after a turn of the event loop if one is due; not at all if it was aborted. */
+  finish<T>(result: T, entries: number, bytes: number): Awaitable<T> {
+    const isDue = this.#breathing.isDue(entries, bytes)
+    if (this.#signal !== undefined) return this.#unlessAborted(result, this.#signal, isDue)
+    return isDue ? this.#breathing.after(result) : result
+  }
+
+  close(): void {
+    this.#state = ENDED
+    this.#cursor.close()
+  }
+
+  async #unlessAborted<T>(result: T, signal: AbortSignal, isDue: boolean): Promise<T> {
+    await (isDue ? this.#breathing.turn() : undefined)
+    if (signal.aborted) throw new AbortError()
+    return result
+  }
+}
+
+/** The error of Level and of the web platform for an operation that its signal aborted. */
+class AbortError extends KvariumError {
+  constructor() {
+    super('LEVEL_ABORTED', 'Operation has been aborted')
+    this.name = 'AbortError'
+  }
+}
+
+/** Stands in for a cursor that could not be made: whoever reads gets the reason. */
+export class BrokenCursor implements Cursor {
+  readonly valid = false
+  readonly key = new ByteView()
+  readonly value = new ByteView()
+  readonly #reason: unknown
+
+  constructor(reason: unknown) {
+    this.#reason = reason
+  }
+
+  first(): never {
+    throw this.#reason
+  }
+
+  last(): never {
+    throw this.#reason
+  }
+
+  seek(): never {
+    throw this.#reason
+  }
+
+  seekReverse(): never {
+    throw this.#reason
+  }
+
+  next(): never {
+    throw this.#reason
+  }
+
+  prev(): never {
+    throw this.#reason
+  }
+
+  close(): void {}
+}

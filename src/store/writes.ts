@@ -1,0 +1,102 @@
+/**
+ * How the store writes: operations are encoded into a batch of the engine's, and batches are used again.
+ *
+ * Invariants:
+ * 1. A batch given to the engine is not touched before the engine is done with it. One whose write failed is never reused.
+ * 2. Writes reach the engine in the order of the calls.
+ */
+import { WriteBatch } from '../engine/batch.js'
+import type { Engine, EngineSnapshot, KeyRange, WriteOptions } from '../engine/contract.js'
+import type { Breathing } from './breathing.js'
+import type { Awaitable, PrivateClearOptions, PrivateOperation, SyncOption } from './level-types.js'
+import type { Stored } from './owned-bytes.js'
+
+const SYNC: WriteOptions = { sync: true }
+const NO_SYNC: WriteOptions = { sync: false }
+/** Batches kept for reuse; more are needed only while that many writes are in flight. */
+const SPARE_BATCHES = 64
+/** Deletions that a limited clear writes at once, in keys and in bytes of keys. */
+const CLEAR_KEYS = 1024
+const CLEAR_BYTES = 64 * 1024
+
+export class StoreWrites {
+  readonly #engine: Engine
+  readonly #breathing: Breathing
+  readonly #spares: WriteBatch[] = []
+
+  constructor(engine: Engine, breathing: Breathing) {
+    this.#engine = engine
+    this.#breathing = breathing
+  }
+
+  put(key: Stored, value: Stored, options: SyncOption): Awaitable<void> {
+    const batch = this.#spares.pop() ?? new WriteBatch()
+    batch.put(key, value)
+    return this.write(batch, options)
+  }
+
+  del(key: Stored, options: SyncOption): Awaitable<void> {
+    const batch = this.#spares.pop() ?? new WriteBatch()
+    batch.del(key)
+    return this.write(batch, options)
+  }
+
+  batch(operations: readonly PrivateOperation[], options: SyncOption): Awaitable<void> {
+    const batch = this.#spares.pop() ?? new WriteBatch()
+    for (const operation of operations) {
+      if (operation.type === 'put') batch.put(operation.key, operation.value)
+      else batch.del(operation.key)
+    }
+    return this.write(batch, options)
+  }
+
+  /** Writes a batch, which then belongs to the store. */
+  write(batch: WriteBatch, options: SyncOption): Awaitable<void> {
+    const operations = batch.count
+    const bytes = batch.userBytes
+    const pending = this.#engine.write(batch, options.sync ? SYNC : NO_SYNC)
+    if (pending !== undefined) return this.#acknowledged(batch, pending)
+    this.#recycle(batch)
+    if (this.#breathing.isDue(operations, bytes)) return this.#breathing.turn()
+  }
+
+  /** Everything in the range, in one step. */
+  clear(range: KeyRange, options: SyncOption): Awaitable<void> {
+    return this.#engine.clear(range, options.sync ? SYNC : NO_SYNC)
+  }
+
+  /** The first `limit` keys of the range, or those that are in the snapshot, in atomic batches. */
+  async clearByCursor(range: KeyRange, moment: EngineSnapshot | undefined, options: PrivateClearOptions): Promise<void> {
+    const { reverse, limit } = options
+    const cursor = this.#engine.cursor(range, moment)
+    try {
+      let left = limit === -1 ? Infinity : limit
+      let valid = reverse ? cursor.last() : cursor.first()
+      while (valid && left > 0) {
+        const batch = this.#spares.pop() ?? new WriteBatch()
+        while (valid && left > 0 && batch.count < CLEAR_KEYS && batch.userBytes < CLEAR_BYTES) {
+          const { bytes, start, end } = cursor.key
+          batch.del(bytes.subarray(start, end))
+          left--
+          valid = reverse ? cursor.prev() : cursor.next()
+        }
+        await this.write(batch, options)
+      }
+    } finally {
+      cursor.close()
+    }
+  }
+
+  async #acknowledged(batch: WriteBatch, pending: Promise<void>): Promise<void> {
+    const operations = batch.count
+    const bytes = batch.userBytes
+    await pending
+    this.#recycle(batch)
+    if (this.#breathing.isDue(operations, bytes)) await this.#breathing.turn()
+  }
+
+  #recycle(batch: WriteBatch): void {
+    batch.clear()
+    if (this.#spares.length < SPARE_BATCHES) this.#spares.push(batch)
+  }
+}
