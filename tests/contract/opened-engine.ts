@@ -150,8 +150,10 @@ export class OpenedEngine {
     const forward = walkForward(cursor)
     const backward = walkBackward(cursor).reverse()
     cursor.close()
-    if (forward.join('\n') !== backward.join('\n')) {
-      throw new Error(`Forward the cursor shows [${forward.join(', ')}], backward [${backward.join(', ')}]`)
+    const differs = Array.from({ length: Math.max(forward.length, backward.length) }, (_, i) => i).find(i => forward[i] !== backward[i])
+    if (differs !== undefined) {
+      const [one, other] = [forward[differs], backward[differs]].map(entry => JSON.stringify(entry?.slice(0, 60)))
+      throw new Error(`Entry ${differs} of ${forward.length} is ${one} walking forward and ${other} walking backward`)
     }
     return forward
   }

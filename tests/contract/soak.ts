@@ -56,7 +56,7 @@ async function tryOne(factory: EngineFactory, place: keyof typeof PLACES, seed: 
   if (!details.failed) return true
   const path = details.counterexamplePath === null ? '' : ` --path "${details.counterexamplePath}"`
   const replay = `npx tsx tests/contract/soak.ts --engine ${factory.name} --place ${place} --steps ${given.steps} --seed ${seed}${path}`
-  console.error(fc.defaultReportMessage(details))
+  console.error(fc.defaultReportMessage(details), details.errorInstance)
   console.error(`Options: ${JSON.stringify(options)}\nReplay with: ${replay}`)
   return false
 }
