@@ -45,7 +45,7 @@ class HashedHashing extends bloomFilters.Hashing {
       indexes[i] = (hash >>> 0) % size
       hash = (hash + step) | 0
     }
-    indexes.length = hashCount
+    if (indexes.length !== hashCount) indexes.length = hashCount
     return indexes
   }
 }

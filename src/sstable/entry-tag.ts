@@ -1,5 +1,6 @@
 import { KIND_PUT, MAX_SEQUENCE, type EntryKind } from '../codec/entry.js'
 import type { Cell, SortedBlock } from '../codec/sorted-block.js'
+import { writeVarint } from '../codec/varint.js'
 import type { CorruptionError } from '../errors.js'
 
 /**
@@ -21,14 +22,13 @@ export class EntryTag {
 
 /** Writes a tag at `at` and returns the offset after it. */
 export function writeTag(bytes: Uint8Array, at: number, sequence: number, kind: EntryKind): number {
-  let rest = Math.floor(sequence / 32)
-  bytes[at++] = kind | ((sequence & 31) << 2) | (rest > 0 ? 0x80 : 0)
-  while (rest > 0) {
-    const byte = rest % 128
-    rest = Math.floor(rest / 128)
-    bytes[at++] = byte | (rest > 0 ? 0x80 : 0)
+  const low = kind | ((sequence & 31) << 2)
+  if (sequence < 32) {
+    bytes[at++] = low
+    return at
   }
-  return at
+  bytes[at++] = low | 0x80
+  return writeVarint(bytes, at, sequence < 0x8000_0000 ? sequence >>> 5 : Math.floor(sequence / 32))
 }
 
 /** Reads the tag that starts the payload of a cell of `block`. */

@@ -18,7 +18,7 @@ import { CorruptionError, FormatError } from '../errors.js'
 export const FORMAT_VERSION = 1
 /** Codec byte and checksum behind each block. */
 export const TRAILER_BYTES = 5
-/** The footer keeps this size and the place of its last 16 bytes in all format versions. */
+/** The footer keeps this size, and the meaning of its last 24 bytes, in all format versions. */
 export const FOOTER_BYTES = 72
 
 /** Stored on disk; never renumber. */

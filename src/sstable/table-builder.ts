@@ -1,5 +1,5 @@
 import type { Hash32 } from '../codec/checksum.js'
-import { compareBytes, compareKeys, EMPTY, KIND_DELETE, KIND_DELETE_RANGE, type EntryKind } from '../codec/entry.js'
+import { compareKeys, EMPTY, KIND_DELETE, KIND_DELETE_RANGE, type EntryKind } from '../codec/entry.js'
 import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../codec/limits.js'
 import { singleEntryBlockBytes, SortedBlockBuilder, writeSingleEntryBlock } from '../codec/sorted-block-builder.js'
 import { MisuseError } from '../errors.js'
@@ -102,8 +102,10 @@ export class TableBuilder {
     const keyLength = keyEnd - keyStart
     const valueLength = valueEnd - valueStart
     this.#checkSizes(keyLength, valueLength)
-    const order = this.#entries === 0 ? 1 : compareBytes(key, keyStart, keyEnd, this.#lastKey, 0, this.#lastKeyView.length)
-    if (order < 0 || (order === 0 && sequence >= this.#lastSequence)) throw misordered()
+    // One comparison with the key before serves the order, and tells which bytes of it need no copying.
+    const shared = this.#sharedWithLast(key, keyStart, keyLength)
+    const repeated = shared === keyLength && keyLength === this.#lastKeyView.length && this.#entries > 0
+    if (repeated ? sequence >= this.#lastSequence : !this.#ascends(key, keyStart, keyLength, shared)) throw misordered()
     if (kind === KIND_DELETE_RANGE) throw new MisuseError('LEVEL_INVALID_KIND', 'Range tombstones go to addRangeTombstone')
 
     const tagEnd = writeTag(this.#tag, 0, sequence, kind)
@@ -112,7 +114,7 @@ export class TableBuilder {
     if (this.#block.count > 0 && (large || this.#overfills(keyLength, payloadLength))) this.#finishBlock()
     if (this.#indexPending)
       this.#addToIndex(writeSeparator(this.#roomySeparator(keyLength), this.#lastKey, this.#lastKeyView.length, key, keyStart, keyEnd))
-    if (order > 0) this.#newKey(key, keyStart, keyEnd)
+    if (!repeated) this.#newKey(key, keyStart, keyEnd, shared)
     if (large) this.#addLarge(key, keyStart, keyEnd, tagEnd, value, valueStart, valueEnd)
     else this.#block.add(key, keyStart, keyEnd, this.#tag, tagEnd, value, valueStart, valueEnd)
 
@@ -192,16 +194,32 @@ export class TableBuilder {
     if (sequence > this.#maxSequence) this.#maxSequence = sequence
   }
 
-  #newKey(key: Uint8Array, start: number, end: number): void {
+  /** How many bytes the key has in common with the newest entry's. */
+  #sharedWithLast(key: Uint8Array, start: number, length: number): number {
+    const last = this.#lastKey
+    const limit = length < this.#lastKeyView.length ? length : this.#lastKeyView.length
+    let shared = 0
+    while (shared < limit && last[shared] === key[start + shared]) shared++
+    return shared
+  }
+
+  /** Whether a key that is not the newest entry's, but has its first `shared` bytes, may follow it. */
+  #ascends(key: Uint8Array, start: number, length: number, shared: number): boolean {
+    if (this.#entries === 0 || shared === this.#lastKeyView.length) return true
+    return shared < length && key[start + shared] > this.#lastKey[shared]
+  }
+
+  #newKey(key: Uint8Array, start: number, end: number, shared: number): void {
     const length = end - start
     if (length > this.#lastKey.length) {
       this.#lastKey = new Uint8Array(Math.max(length, this.#lastKey.length * 2))
       this.#lastKeyView = this.#lastKey.subarray(0, length)
+      shared = 0
     } else if (length !== this.#lastKeyView.length) {
       this.#lastKeyView = this.#lastKey.subarray(0, length)
     }
-    if (length > 64) this.#lastKey.set(key.subarray(start, end))
-    else for (let i = 0; i < length; i++) this.#lastKey[i] = key[start + i]!
+    if (length - shared > 64) this.#lastKey.set(key.subarray(start + shared, end), shared)
+    else for (let i = shared; i < length; i++) this.#lastKey[i] = key[start + i]!
     this.#smallest ??= this.#lastKeyView.slice()
     if (this.#options.filterBitsPerKey > 0) this.#collectHash()
   }

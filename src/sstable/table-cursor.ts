@@ -18,7 +18,8 @@ export interface TableCursorOptions {
  *
  * Invariants:
  * 1. The block under the cursor is pinned, or private to the cursor: its memory is not reused until the cursor leaves it.
- * 2. `key` is assembled in memory of the cursor: the block's prefix once, then each entry's suffix. `value` points into the block.
+ * 2. A key to seek must not lie in the cursor's own `key` or `value` memory: that changes while it moves.
+ * 3. `key` is assembled in memory of the cursor: the block's prefix once, then each entry's suffix. `value` points into the block.
  */
 export class TableCursor implements EntryCursor {
   valid = false
