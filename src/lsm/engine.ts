@@ -12,7 +12,7 @@ import type { Hash32 } from '../codec/checksum.js'
 import { KIND_PUT, type ByteView, type EntryKind } from '../codec/entry.js'
 import { BatchReader, WriteBatch } from '../engine/batch.js'
 import type { Cursor, Engine, EngineContext, EngineShape, EngineSnapshot, EngineStats, KeyRange, Violation, WriteOptions } from '../engine/contract.js'
-import { halfOpen, isEmptyRange } from '../engine/range.js'
+import { halfOpen, isEmptyRange, type HalfOpenRange } from '../engine/range.js'
 import { MisuseError } from '../errors.js'
 import { keyHash } from '../sstable/bloom-filter.js'
 import { TableHit } from '../sstable/table.js'
@@ -21,17 +21,17 @@ import { Background } from './background.js'
 import { checkTree } from './check.js'
 import type { CompactionPicker } from './compaction-picker.js'
 import type { JobRunner } from './job-runner.js'
-import type { LogSet } from './log-set.js'
+import type { LogSet } from '../engine/log-set.js'
 import { LsmCursor } from './lsm-cursor.js'
 import { Memtable } from './memtable.js'
 import type { MemtablePool } from './memtable-pool.js'
 import type { LsmOptions } from './options.js'
 import { approximateBytes, liveBytesEstimate, shapeOf } from './shape.js'
-import { SnapshotList } from './snapshot-list.js'
+import { SnapshotList } from '../engine/snapshot-list.js'
 import type { TableSet } from './table-set.js'
 import type { Tree } from './tree.js'
 import { tableFor } from './version.js'
-import { WriteQueue } from './write-queue.js'
+import { WriteQueue } from '../engine/write-queue.js'
 
 /** Memtables that may wait for their flush before writers do. */
 const MAX_FROZEN = 2
@@ -101,17 +101,16 @@ export class LsmEngine implements Engine {
 
   clear(range: KeyRange, options: WriteOptions): Promise<void> | void {
     this.#requireOpen()
-    halfOpen(range)
-    if (this.#queue.isEmpty) {
-      const batch = this.#clearBatch(range)
-      if (batch === undefined) return
-      return this.write(batch, options)
-    }
+    const bounds = halfOpen(range)
     // What the range holds is known only once the writers before have had their turn.
     const attempt = (): boolean => {
       const batch = this.#clearBatch(range)
-      return batch === undefined || this.#tryApply(batch)
+      if (batch !== undefined && !this.#makeRoom(batch.byteLength, batch.count)) return false
+      if (batch !== undefined) this.#append(batch)
+      this.#bookClear(bounds)
+      return true
     }
+    if (this.#queue.isEmpty && attempt()) return options.sync ? this.#parts.logs.sync() : undefined
     return this.#queue.wait(attempt).then(() => (options.sync ? this.#parts.logs.sync() : undefined))
   }
 
@@ -233,18 +232,28 @@ export class LsmEngine implements Engine {
   }
 
   #apply(batch: WriteBatch): void {
-    const { tree, logs, ledger } = this.#parts
-    batch.seal(tree.sequence + 1)
-    logs.append(batch.bytes, batch.byteLength)
-    const reader = this.#reader.reset(batch.bytes, 0, batch.byteLength)
-    const { state } = tree
-    const ranges = state.memtable.apply(reader)
-    tree.sequence += batch.count
+    this.#append(batch)
+    const { ledger } = this.#parts
     ledger.userBytes += batch.userBytes
     ledger.operations.batches++
     ledger.operations.deletes += batch.deletes
-    ledger.operations.puts += batch.count - batch.deletes - ranges
-    ledger.operations.clears += ranges
+    ledger.operations.puts += batch.count - batch.deletes
+  }
+
+  #bookClear({ lower, upper }: HalfOpenRange): void {
+    const { ledger } = this.#parts
+    ledger.userBytes += (lower?.length ?? 0) + (upper?.length ?? 0)
+    ledger.operations.clears++
+  }
+
+  /** Into the log, then into the memtable. */
+  #append(batch: WriteBatch): void {
+    const { tree, logs } = this.#parts
+    batch.seal(tree.sequence + 1)
+    logs.append(batch.bytes, batch.byteLength)
+    const { state } = tree
+    const ranges = state.memtable.apply(this.#reader.reset(batch.bytes, 0, batch.byteLength))
+    tree.sequence += batch.count
     if (ranges > 0) state.refreshTombstones()
   }
 

@@ -1,19 +1,16 @@
 /** The names of the files in an LSM directory. Numbers come from one counter, so a number names one file only. */
+import { paddedNumber, parseLogName } from '../engine/log-replay.js'
 import { CorruptionError } from '../errors.js'
 
 export const CURRENT = 'CURRENT'
 export const CURRENT_TEMPORARY = 'CURRENT.tmp'
 
 export function tableName(number: number): string {
-  return `${padded(number)}.sst`
-}
-
-export function logName(number: number): string {
-  return `${padded(number)}.log`
+  return `${paddedNumber(number)}.sst`
 }
 
 export function manifestName(number: number): string {
-  return `MANIFEST-${padded(number)}`
+  return `MANIFEST-${paddedNumber(number)}`
 }
 
 export interface NumberedFile {
@@ -21,13 +18,15 @@ export interface NumberedFile {
   readonly number: number
 }
 
-const SUFFIXED = /^(\d{6,16})\.(sst|log)$/
+const TABLE = /^(\d{6,16})\.sst$/
 const MANIFEST = /^MANIFEST-(\d{6,16})$/
 
 /** What a file in the directory is, or `undefined` if it is not one of the engine's numbered files. */
 export function parseFileName(name: string): NumberedFile | undefined {
-  const suffixed = SUFFIXED.exec(name)
-  if (suffixed !== null) return { kind: suffixed[2] === 'sst' ? 'table' : 'log', number: Number(suffixed[1]) }
+  const log = parseLogName(name)
+  if (log !== undefined) return { kind: 'log', number: log }
+  const table = TABLE.exec(name)
+  if (table !== null) return { kind: 'table', number: Number(table[1]) }
   const manifest = MANIFEST.exec(name)
   return manifest === null ? undefined : { kind: 'manifest', number: Number(manifest[1]) }
 }
@@ -38,6 +37,5 @@ export function parseManifestName(name: string, from: string): number {
   return parsed.number
 }
 
-function padded(number: number): string {
-  return String(number).padStart(6, '0')
-}
+/** Every name that the engine gives to a file. */
+export const FILE_NAMES = /^(\d{6,16}\.(log|sst)|MANIFEST-\d{6,16}|CURRENT(\.tmp)?)$/

@@ -6,9 +6,10 @@ import { MisuseError } from '../errors.js'
 import { Ledger, newReadCounts } from '../trace/ledger.js'
 import { LsmEngine } from './engine.js'
 import { inlineExecutor, type ExecutorFactory } from './executor.js'
+import { FILE_NAMES } from './file-names.js'
 import { JobRunner } from './job-runner.js'
 import { LeveledPicker } from './leveled-picker.js'
-import { LogSet } from './log-set.js'
+import { LogSet } from '../engine/log-set.js'
 import { MemtablePool } from './memtable-pool.js'
 import { LSM_OPTIONS, type LsmOptions } from './options.js'
 import { recover, removeObsolete } from './recovery.js'
@@ -18,7 +19,13 @@ import { Tree } from './tree.js'
 
 /** The `lsm` engine. On Node pass the `workerExecutor`; the default runs background work inline, in slices. */
 export function lsmEngine(settings: { executor?: ExecutorFactory } = {}): EngineFactory {
-  return { name: 'lsm', durable: true, options: LSM_OPTIONS, open: context => open(context, settings.executor ?? inlineExecutor) }
+  return {
+    name: 'lsm',
+    durable: true,
+    options: LSM_OPTIONS,
+    fileNames: FILE_NAMES,
+    open: context => open(context, settings.executor ?? inlineExecutor),
+  }
 }
 
 async function open(context: EngineContext, makeExecutor: ExecutorFactory): Promise<LsmEngine> {

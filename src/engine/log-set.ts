@@ -12,7 +12,7 @@ import { PoisonedError } from '../errors.js'
 import type { Ledger } from '../trace/ledger.js'
 import { joinPath, type FileSystem } from '../vfs/file-system.js'
 import { LogWriter } from '../wal/writer.js'
-import { logName } from './file-names.js'
+import { logName } from './log-replay.js'
 
 interface LiveLog {
   readonly number: number

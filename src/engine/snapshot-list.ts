@@ -1,8 +1,8 @@
-import type { EngineSnapshot } from '../engine/contract.js'
+import type { EngineSnapshot } from './contract.js'
 import { MisuseError } from '../errors.js'
 
 /** A moment is a sequence number; a live snapshot keeps merges from forgetting what it sees. */
-export class LsmSnapshot implements EngineSnapshot {
+export class SequenceSnapshot implements EngineSnapshot {
   readonly sequence: number
   readonly #list: SnapshotList
   #released = false
@@ -24,7 +24,7 @@ export class LsmSnapshot implements EngineSnapshot {
 }
 
 export class SnapshotList {
-  readonly #live = new Set<LsmSnapshot>()
+  readonly #live = new Set<SequenceSnapshot>()
   readonly #onRelease: () => void
 
   /** `onRelease` hears when the oldest snapshot goes: tombstones may have become due. */
@@ -32,13 +32,13 @@ export class SnapshotList {
     this.#onRelease = onRelease
   }
 
-  take(sequence: number): LsmSnapshot {
-    const snapshot = new LsmSnapshot(sequence, this)
+  take(sequence: number): SequenceSnapshot {
+    const snapshot = new SequenceSnapshot(sequence, this)
     this.#live.add(snapshot)
     return snapshot
   }
 
-  remove(snapshot: LsmSnapshot): void {
+  remove(snapshot: SequenceSnapshot): void {
     const wasOldest = this.#live.values().next().value === snapshot
     this.#live.delete(snapshot)
     if (wasOldest) this.#onRelease()
@@ -56,7 +56,7 @@ export class SnapshotList {
   /** The sequence number that a read at the snapshot sees; `present` without one. */
   resolve(snapshot: EngineSnapshot | undefined, present: number): number {
     if (snapshot === undefined) return present
-    if (!(snapshot instanceof LsmSnapshot)) throw new MisuseError('LEVEL_INVALID_SNAPSHOT', 'The snapshot is not from this engine')
+    if (!(snapshot instanceof SequenceSnapshot)) throw new MisuseError('LEVEL_INVALID_SNAPSHOT', 'The snapshot is not from this engine')
     if (snapshot.released) throw new MisuseError('LEVEL_SNAPSHOT_RELEASED', 'The snapshot has been released; take another one')
     return snapshot.sequence
   }

@@ -1,0 +1,118 @@
+/**
+ * Reading the logs of an earlier session back, in their order, as one history.
+ *
+ * Invariants:
+ * 1. What is replayed is a prefix of what was written: sequence numbers follow each other without a gap. Where they do not,
+ *    the log before lost an unsynced tail, and everything behind the gap goes, too. A gap before something that was
+ *    once durable is corruption: a log is made durable only after those before it (see log-set.ts).
+ * 2. A log that the caller's own record of the store names, and that is not there, is corruption.
+ */
+import type { Hash32 } from '../codec/checksum.js'
+import { CorruptionError, KvariumError } from '../errors.js'
+import { joinPath, type FileSystem } from '../vfs/file-system.js'
+import { LogReader } from '../wal/reader.js'
+import { BatchReader } from './batch.js'
+
+export interface LogReplayOptions {
+  readonly fileSystem: FileSystem
+  readonly directory: string
+  readonly hash32: Hash32
+  /** Logs with smaller numbers are obsolete. */
+  readonly firstLog: number
+  /** Logs that must exist. */
+  readonly expected: readonly number[]
+  /** Sequence number of the last operation before the logs. */
+  readonly sequence: number
+  /** Takes the next batch, or returns false, having done nothing, when it lacks room for so many bytes. */
+  apply(reader: BatchReader, bytes: number): boolean
+  /** Makes room for a batch that was refused. */
+  makeRoom(bytes: number, operations: number): Promise<void>
+}
+
+export interface ReplayedLogs {
+  /** Numbers and valid lengths, in order. */
+  readonly logs: ReadonlyMap<number, number>
+  /** Of the last operation. */
+  readonly sequence: number
+  /** Bytes of torn tails that were dropped. */
+  readonly droppedBytes: number
+}
+
+const LOG_NAME = /^(\d{6,16})\.log$/
+
+export function paddedNumber(number: number): string {
+  return String(number).padStart(6, '0')
+}
+
+export function logName(number: number): string {
+  return `${paddedNumber(number)}.log`
+}
+
+/** The number of a log file, or `undefined` if the name is not one. */
+export function parseLogName(name: string): number | undefined {
+  const match = LOG_NAME.exec(name)
+  return match === null ? undefined : Number(match[1])
+}
+
+export async function replayLogs(options: LogReplayOptions): Promise<ReplayedLogs> {
+  const { fileSystem, directory, firstLog, expected } = options
+  const there = fileSystem.list(directory).flatMap(name => parseLogName(name) ?? [])
+  for (const number of expected) {
+    if (there.includes(number)) continue
+    throw new CorruptionError('A log that belongs to the store is missing', { file: joinPath(directory, logName(number)) })
+  }
+  const replayed = { logs: new Map<number, number>(), sequence: options.sequence, droppedBytes: 0 }
+  for (const number of there.filter(log => log >= firstLog).sort((a, b) => a - b)) await replayLog(options, number, replayed)
+  return replayed
+}
+
+/** What a killed process left is only in the system's memory yet; the next log must not become durable before it. */
+export async function makeLogDurable(fileSystem: FileSystem, directory: string, number: number): Promise<void> {
+  const file = fileSystem.openWrite(joinPath(directory, logName(number)))
+  try {
+    await file.sync()
+  } finally {
+    file.close()
+  }
+}
+
+interface Progress {
+  readonly logs: Map<number, number>
+  sequence: number
+  droppedBytes: number
+}
+
+async function replayLog(options: LogReplayOptions, number: number, progress: Progress): Promise<void> {
+  const { fileSystem, directory, hash32, apply, makeRoom } = options
+  const path = joinPath(directory, logName(number))
+  const reader = new BatchReader()
+  let firstGap = -1
+  // The log reader is synchronous, making room is not: from the first refusal on, batches wait as copies.
+  const refused: Uint8Array[] = []
+  const replay = new LogReader({ fileSystem, path, logNumber: number, hash32 }).replay((payload, offset) => {
+    if (firstGap >= 0) return
+    try {
+      reader.reset(payload, 0, payload.length)
+      if (reader.firstSequence !== progress.sequence + 1) {
+        firstGap = offset
+        return
+      }
+      progress.sequence += reader.count
+      if (refused.length > 0 || !apply(reader, payload.length)) refused.push(payload.slice())
+    } catch (cause) {
+      if (!(cause instanceof CorruptionError)) throw cause
+      throw new CorruptionError(`A log record is not a write batch: ${cause.message}`, { file: path, offset, cause })
+    }
+  })
+  if (firstGap >= 0 && replay.lastSynced > firstGap) {
+    throw new CorruptionError('Records are missing between this log and the one before it', { file: path, offset: firstGap })
+  }
+  for (const payload of refused) {
+    reader.reset(payload, 0, payload.length)
+    if (apply(reader, payload.length)) continue
+    await makeRoom(payload.length, reader.count)
+    if (!apply(reader, payload.length)) throw new KvariumError('LEVEL_INTERNAL', 'There is no room for a batch after room was made for it')
+  }
+  progress.logs.set(number, replay.validBytes)
+  progress.droppedBytes += replay.droppedBytes + (firstGap < 0 ? 0 : replay.validBytes - firstGap)
+}
