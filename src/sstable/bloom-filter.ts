@@ -41,8 +41,10 @@ class HashedHashing extends bloomFilters.Hashing {
     let hash = element as unknown as number
     const step = delta(hash)
     const indexes = this.#indexes
+    // Both sides coerced, so that the compiler uses an integer division instead of a floating-point one.
+    const bitCount = size >>> 0
     for (let i = 0; i < hashCount; i++) {
-      indexes[i] = (hash >>> 0) % size
+      indexes[i] = (hash >>> 0) % bitCount
       hash = (hash + step) | 0
     }
     if (indexes.length !== hashCount) indexes.length = hashCount
@@ -92,7 +94,7 @@ export class FilterReader {
   /** `false`: the key with this hash is not in the table. `true`: it may be. */
   mayContain(hash: number): boolean {
     const bits = this.bits
-    const bitCount = this.bitCount
+    const bitCount = this.bitCount >>> 0
     const step = delta(hash)
     for (let i = this.probes; i > 0; i--) {
       const bit = (hash >>> 0) % bitCount
