@@ -85,7 +85,8 @@ describe('the arena of a skiplist', () => {
     const again = new Skiplist({ capacityBytes: 4000, random: seededRandom(6) })
     while (again.put(bytes(`x${again.count}`), new Uint8Array(57).fill(255)));
     again.reset()
-    for (const [i, key] of ['b', '', 'ab', 'abcde', 'a', 'abcd'].entries()) {
+    const keys = ['b', '', 'ab', 'abcde', 'a', 'abcd', ...Array.from({ length: 60 }, (_, i) => String((i * 37) % 61))]
+    for (const [i, key] of keys.entries()) {
       for (const each of [list, fresh, again]) each.insert(bytes(key), 0, key.length, bytes(key), 0, key.length, i, KIND_PUT)
     }
     expect(contents(list)).toEqual(contents(fresh))

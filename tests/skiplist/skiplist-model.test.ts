@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { compareKeys } from '../../src/codec/entry.js'
 import type { EntryKind, SkiplistCursor } from '../../src/skiplist/index.js'
-import { ByteView, MAX_SEQUENCE, Skiplist } from '../../src/skiplist/index.js'
+import { ByteView, KIND_PUT, MAX_SEQUENCE, Skiplist } from '../../src/skiplist/index.js'
 import { seededRandom } from './seeded-random.js'
 
 interface Entry {
@@ -171,6 +171,27 @@ describe('a skiplist against a sorted array', () => {
         expect(seen).toEqual(sorted)
       }),
     )
+  })
+
+  it('a duplicate beside the last insert is refused, a similar key with the same sequence is not', () => {
+    const list = new Skiplist({ capacityBytes: 1 << 16, random: seededRandom(2) })
+    const add = (key: string) => list.insert(new TextEncoder().encode(key), 0, key.length, new Uint8Array(3), 0, 3, 7, KIND_PUT)
+    const read = (key: string) => list.find(new TextEncoder().encode(key), 0, key.length, MAX_SEQUENCE) !== 0
+    add('middle')
+    expect(() => add('middle')).toThrow(/already holds/)
+    expect([add('middlf'), add('middld')]).toEqual([true, true])
+    expect(() => add('middle')).toThrow(/already holds/)
+    expect(() => add('middld')).toThrow(/already holds/)
+    for (const key of ['middlc', 'middlb', 'middla', 'middlg', 'middlh']) {
+      expect([read(key), read('middle'), add(key), read('zzzzzz'), read(key)]).toEqual([false, true, true, false, true])
+      expect(() => add(key)).toThrow(/already holds/)
+      add(key + '!')
+      expect(read('zzzzzz')).toBe(false)
+      expect(() => add(key)).toThrow(/already holds/)
+    }
+    for (const key of ['b', 'a']) add(key)
+    expect(() => add('b')).toThrow(/already holds/)
+    expect(list.count).toBe(15)
   })
 
   it('an open cursor meets inserts on either side of it', () => {
