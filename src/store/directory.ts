@@ -46,6 +46,7 @@ export interface IdentityTraffic {
   readonly fileBytes: number
   readonly bytesWritten: number
   readonly bytesRead: number
+  /** Data syncs; like the ledger, without those of directories. */
   readonly syncs: number
 }
 
@@ -53,13 +54,12 @@ export async function openDirectory(request: DirectoryRequest): Promise<OpenedDi
   const { environment, location, createIfMissing, hash32 } = request
   const { fileSystem } = environment
   try {
-    const parentSyncs = createIfMissing ? await makeDurableDirectory(fileSystem, location) : 0
+    if (createIfMissing) await makeDurableDirectory(fileSystem, location)
     assertDirectory(fileSystem, location)
     if (!mayBeStore(fileSystem, location, hash32) && !createIfMissing) throw doesNotExist(location)
     const lock = await fileSystem.lock(location)
     try {
-      const { engine, identity } = await openLocked(request)
-      return { engine, lock, identity: { ...identity, syncs: identity.syncs + parentSyncs } }
+      return { lock, ...(await openLocked(request)) }
     } catch (error) {
       await lock.release()
       throw error
@@ -89,10 +89,10 @@ async function openLocked(request: DirectoryRequest): Promise<Omit<OpenedDirecto
   if (occupancy.kind === 'unfinished') {
     await keepUnfinished(fileSystem, location)
     const { bytes } = occupancy.identity
-    traffic = { fileBytes: bytes, bytesWritten: 0, bytesRead: bytes, syncs: SYNCS_TO_CREATE }
+    traffic = { fileBytes: bytes, bytesWritten: 0, bytesRead: bytes, syncs: 1 }
   } else {
     const bytes = await writeUnfinished(fileSystem, location, factory.name, hash32)
-    traffic = { fileBytes: bytes, bytesWritten: bytes, bytesRead: 0, syncs: SYNCS_TO_CREATE }
+    traffic = { fileBytes: bytes, bytesWritten: bytes, bytesRead: 0, syncs: 1 }
   }
   const engine = await factory.open({ environment, directory: location, created: true, options: engineOptions })
   try {
@@ -103,9 +103,6 @@ async function openLocked(request: DirectoryRequest): Promise<Omit<OpenedDirecto
   }
   return { engine, identity: traffic }
 }
-
-/** Of the file, and of the directory before and after the renaming. */
-const SYNCS_TO_CREATE = 3
 
 /** Names of files that engines make, for engines whose factory does not say. */
 const ENGINE_FILES = /^(\d{6,16}\.(log|sst)|MANIFEST-\d{6,16}|CURRENT|data\.btree)(\.tmp)?$/
@@ -162,9 +159,9 @@ function inspectEvenDamaged(fileSystem: FileSystem, location: string, hash32: Ha
   }
 }
 
-/** Creates the directory and the missing ones above it, and makes their names durable. Returns the number of syncs. */
-async function makeDurableDirectory(fileSystem: FileSystem, location: string): Promise<number> {
-  if (fileSystem.stat(location) !== undefined) return 0
+/** Creates the directory and the missing ones above it, and makes their names durable. */
+async function makeDurableDirectory(fileSystem: FileSystem, location: string): Promise<void> {
+  if (fileSystem.stat(location) !== undefined) return
   const parents: string[] = []
   let path = location
   do {
@@ -172,9 +169,9 @@ async function makeDurableDirectory(fileSystem: FileSystem, location: string): P
     parents.push(path)
   } while (fileSystem.stat(path) === undefined && path !== parentOf(path))
   fileSystem.makeDirectory(location)
-  const present = parents.filter(parent => fileSystem.stat(parent)?.kind === 'directory')
-  for (const parent of present) await fileSystem.syncDirectory(parent)
-  return present.length
+  for (const parent of parents) {
+    if (fileSystem.stat(parent)?.kind === 'directory') await fileSystem.syncDirectory(parent)
+  }
 }
 
 function parentOf(path: string): string {

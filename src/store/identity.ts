@@ -2,7 +2,7 @@
  * The file `KVARIUM`, by which a directory remembers that it is a store, of which engine and in which format. Text:
  *
  *     line 1  {"kvarium":1,"engine":"lsm"}    JSON; "kvarium" is the format version
- *     line 2  xxh32 5d1c1c5e                  of line 1 with its newline, seed 0x4b564152 ("KVAR"); end of file
+ *     line 2  xxh32 5c474a29                  of line 1 with its newline, seed 0x4b564152 ("KVAR"); end of file
  *
  * Every later format begins with these two lines, so that an older kvarium can say what it met.
  *
