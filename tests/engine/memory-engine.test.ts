@@ -91,6 +91,26 @@ describe('the memory engine', () => {
     expect(versions(engine)).toBe(1)
   })
 
+  it('a rebuild drops what was overwritten just before a snapshot was taken', async () => {
+    const engine = await open(4096)
+    put(engine, 'a', 'seen by nobody')
+    put(engine, 'a', 'seen by the snapshot')
+    const snapshot = engine.snapshot()
+    put(engine, 'a', 'seen now')
+    await engine.compact()
+    expect(versions(engine)).toBe(2)
+    expect(scan(engine.cursor({}, snapshot))).toEqual(['a=seen by the snapshot'])
+  })
+
+  it('clears alone may fill the arena', async () => {
+    const engine = await open(4096)
+    const key = (i: number): string => `${'long '.repeat(200)}${100 + i}`
+    for (let i = 0; i < 60; i++) put(engine, key(i), '')
+    for (let i = 0; i < 50; i++) void engine.clear({ gte: encodeUtf8(key(i)), lte: encodeUtf8(key(i)) }, NO_SYNC)
+    expect(scan(engine.cursor({}))).toHaveLength(10)
+    expect(await violations(engine)).toEqual([])
+  })
+
   it('a cursor reads on undisturbed while the arena under it is replaced', async () => {
     const engine = await open(4096)
     for (let i = 0; i < 10; i++) put(engine, `key ${i}`, 'before')
