@@ -1,15 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { Cache } from '../../src/cache/cache.js'
 import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../../src/codec/limits.js'
-import { MisuseError } from '../../src/errors.js'
+import { IoError, MisuseError } from '../../src/errors.js'
 import { createReadCounters } from '../../src/sstable/block-source.js'
 import { keyHash } from '../../src/sstable/bloom-filter.js'
 import { describeTable, type DataBlockPart } from '../../src/sstable/describe-table.js'
 import { TableBuilder } from '../../src/sstable/table-builder.js'
 import { TableHit } from '../../src/sstable/table.js'
+import type { FileHandle } from '../../src/vfs/file-system.js'
 import { MemoryFileSystem } from '../../src/vfs/memory-file-system.js'
 import { nodeDeflate } from '../../src/vfs/node-deflate.js'
-import { buildTable, bytesOf, del, hash32, openImage, put, scan, show, type Entry } from './built-table.js'
+import { buildTable, bytesOf, del, entryAt, hash32, openImage, put, scan, show, type Entry } from './built-table.js'
 
 function numbered(count: number, value = 'v'.repeat(100)): Entry[] {
   return Array.from({ length: count }, (_, i) => put(String(i).padStart(16, '0'), i + 1, value))
@@ -176,7 +177,7 @@ describe('table', () => {
   })
 
   it('memory under a cursor is not recycled while others read, and is once it has moved on', () => {
-    const list = numbered(2000)
+    const list = numbered(2000).map(({ key, sequence }) => put(key, sequence, `value of ${sequence}`.padEnd(100)))
     const cache = new Cache(20_000, { poisonFrames: true })
     const table = openImage(buildTable(list).image, { cache })
     const standing = table.cursor()
@@ -189,6 +190,42 @@ describe('table', () => {
     standing.close()
     expect(cache.frames.idleBytes).toBe(before + 4096)
     expect(cache.usedBytes).toBeLessThanOrEqual(20_000)
+  })
+
+  it('a read that failed once can be tried again, in every way of reading', () => {
+    const list = numbered(500)
+    const { image } = buildTable(list)
+    for (const options of [{}, { fillCache: false }, { readAheadBytes: 10_000 }]) {
+      const file = new MemoryFileSystem().create('failing.sst')
+      file.write(image, 0)
+      let failures = 0
+      const failing: FileHandle = {
+        path: file.path,
+        size: () => file.size(),
+        read: (target, position, start, end) => {
+          if (failures > 0) {
+            failures--
+            target.fill(0x55, start, end)
+            throw new IoError('read failed')
+          }
+          return file.read(target, position, start, end)
+        },
+        write: () => expect.unreachable(),
+        truncate: () => expect.unreachable(),
+        sync: () => expect.unreachable(),
+        close: () => file.close(),
+      }
+      const table = openImage(image, { file: failing, cache: new Cache(10_000, { poisonFrames: true }) })
+      const cursor = table.cursor(options)
+      for (const target of [499, 250, 100, 0, 400]) {
+        const { key } = list[target]
+        failures = 1
+        expect(() => cursor.seek(key)).toThrow(IoError)
+        expect(cursor.valid).toBe(false)
+        expect(cursor.seek(key)).toBe(true)
+        expect(show(entryAt(cursor))).toBe(show(list[target]))
+      }
+    }
   })
 
   it('closing a table gives its share of the cache back', () => {
