@@ -35,7 +35,7 @@ export class ByteView {
 
   /** A copy that the caller owns. */
   copy(): Uint8Array {
-    return this.bytes.slice(this.start, this.end)
+    return copyBytes(this.bytes, this.start, this.end)
   }
 }
 
@@ -60,6 +60,13 @@ export interface EntryCursor {
   next(): boolean
   prev(): boolean
   close(): void
+}
+
+/** A copy of `bytes[start, end)`. Not `slice`: on a Node Buffer, which users pass in, that is a view. */
+export function copyBytes(bytes: Uint8Array, start = 0, end = bytes.length): Uint8Array {
+  const copy = new Uint8Array(end - start)
+  copy.set(bytes.subarray(start, end))
+  return copy
 }
 
 /** Lexicographic order of unsigned bytes; a prefix sorts first. Negative, zero or positive. */

@@ -3,7 +3,7 @@
  * is in and a first key that is out. Both exist for every bound, because the smallest key above `k` is `k` followed by
  * a zero byte. So every engine works on [lower, upper) and compares once per bound.
  */
-import { compareBytes, compareKeys } from '../codec/entry.js'
+import { compareBytes, compareKeys, copyBytes } from '../codec/entry.js'
 import { MisuseError } from '../errors.js'
 import type { KeyRange } from './contract.js'
 
@@ -29,8 +29,8 @@ export function halfOpen(range: KeyRange): HalfOpenRange {
   if (gt !== undefined && gte !== undefined) throw twoBounds('gt', 'gte')
   if (lt !== undefined && lte !== undefined) throw twoBounds('lt', 'lte')
   return {
-    lower: gt === undefined ? gte?.slice() : keyAfter(gt),
-    upper: lte === undefined ? lt?.slice() : keyAfter(lte),
+    lower: gt === undefined ? gte && copyBytes(gte) : keyAfter(gt),
+    upper: lte === undefined ? lt && copyBytes(lt) : keyAfter(lte),
   }
 }
 

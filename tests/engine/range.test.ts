@@ -50,6 +50,13 @@ describe('ranges', () => {
     expect(isEverything(halfOpen({ lte: key(255) }))).toBe(false)
   })
 
+  it('a bound in a Node Buffer, whose slice is a view, is copied too', () => {
+    const bound = Buffer.from([5])
+    const range = halfOpen({ gte: bound, lt: bound })
+    bound[0] = 9
+    expect(range).toEqual({ lower: key(5), upper: key(5) })
+  })
+
   it('a bound that the caller changes later changes nothing', () => {
     const bound = key(5)
     const range = halfOpen({ gte: bound })
