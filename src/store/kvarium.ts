@@ -34,7 +34,7 @@ import {
   type SyncOption,
 } from './level-types.js'
 import { MSGPACK, msgpack, withMsgpack } from './msgpack.js'
-import { toBytes, type Stored } from './owned-bytes.js'
+import { HAS_BUFFER, toBytes, type Stored } from './owned-bytes.js'
 import { StoreReads } from './reads.js'
 import { StoreSnapshot } from './snapshot.js'
 import { deriveStats, type KvariumStats } from './stats.js'
@@ -329,7 +329,7 @@ function manifestOf(factory: EngineFactory): ConstructorParameters<typeof BaseLe
     seek: true,
     has: true,
     getSync: true,
-    encodings: { utf8: true, buffer: true, view: true },
+    encodings: { utf8: true, buffer: HAS_BUFFER, view: true },
     additionalMethods: {
       approximateSize: true,
       compactRange: true,

@@ -9,14 +9,15 @@ export const MSGPACK = 'msgpack'
 const packr = new Packr({ useRecords: false, copyBuffers: true })
 
 /**
- * Values as MessagePack: `valueEncoding: 'msgpack'` in a store of ours, or this object in any other abstract-level store.
+ * Values as MessagePack: `valueEncoding: 'msgpack'` in a Kvarium, or this object in any other abstract-level store.
  * Faster and smaller than JSON, and keeps what JSON loses: binary data, dates, bigints of 64 bits, NaN and infinities.
  *
  * Not kept: a `Map` comes back as an object, a `Set` as an array, a function as `undefined`; `-0` becomes `0`; instances
- * of classes become plain objects, errors and regular expressions arrays; binary data comes back as a Buffer on Node.
+ * of classes become plain objects, errors and regular expressions arrays, typed arrays bytes.
  * Not for keys: packed numbers and strings of different lengths do not sort like the originals.
  */
-export const msgpack: Transcoder.IEncoding<unknown, Uint8Array, unknown> = {
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the type of a value is the user's to say, on the store
+export const msgpack: Transcoder.IEncoding<any, Uint8Array, any> = {
   name: MSGPACK,
   format: 'view',
   encode: value => packr.pack(value),

@@ -15,10 +15,12 @@ interface NodeBuffer {
 }
 
 const nodeBuffer = (globalThis as { Buffer?: NodeBuffer }).Buffer
+/** Where there is no Buffer the format `buffer` is not declared, and abstract-level makes do with `view`. */
+export const HAS_BUFFER = nodeBuffer !== undefined
 /** Larger values get memory of their own; Node's pool serves less than half of its 8 KiB. */
 const POOLED_BYTES = 4095
 
-/** The viewed bytes in a format. A `buffer` is a plain Uint8Array where there is no Buffer. */
+/** The viewed bytes in a format. */
 export function ownedCopy(view: ByteView, format: StoredFormat): Stored {
   if (format === 'utf8') return readUtf8(view.bytes, view.start, view.end)
   const length = view.end - view.start
