@@ -4,13 +4,14 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { loadHash32 } from '../../src/codec/checksum.js'
 import { encodeUtf8 } from '../../src/codec/text.js'
+import type { EngineFactory } from '../../src/engine/contract.js'
 import { encodeIdentity } from '../../src/store/identity.js'
 import type { KvariumOptions } from '../../src/store/store-options.js'
 import { joinPath, type FileSystem } from '../../src/vfs/file-system.js'
 import { MemoryFileSystem } from '../../src/vfs/memory-file-system.js'
 import { NodeFileSystem } from '../../src/vfs/node-file-system.js'
 import { SteppedFileSystem } from './stepped-file-system.js'
-import { destroy, reasonOf, TestStore } from './test-store.js'
+import { destroy, reasonOf, registry, TestStore } from './test-store.js'
 
 const base = mkdtempSync(join(tmpdir(), 'kvarium-directory-'))
 afterAll(() => rmSync(base, { recursive: true, force: true }))
@@ -202,6 +203,32 @@ describe.each(PLACES)('a directory on the %s file system', (_name, place) => {
     for (let attempt = 0; attempt < 3; attempt++) await reasonToOpen(location, { fileSystem, engine: 'other' })
     await store.open()
     await store.close()
+  })
+
+  it('an engine that fails to close, or to open, releases the lock all the same', async () => {
+    const { fileSystem, location } = place()
+    const toy = registry.resolve('toy')
+    const failing: EngineFactory = {
+      ...toy,
+      async open(context) {
+        if (context.options['toys'] === 9) throw new Error('no more toys')
+        const engine = await toy.open(context)
+        const close = async (): Promise<void> => {
+          await engine.close()
+          throw new Error('the last sync failed')
+        }
+        return new Proxy(engine, { get: (target, name) => (name === 'close' ? close : (Reflect.get(target, name) as unknown)) })
+      },
+    }
+    expect((await reasonToOpen(location, { fileSystem, engine: failing, toys: 9 })).message).toBe('no more toys')
+    const store = new TestStore(location, { fileSystem, engine: failing })
+    await store.put('a', '1')
+    await expect(store.close()).rejects.toMatchObject({ code: 'LEVEL_DATABASE_NOT_CLOSED' })
+    await expect(store.get('a')).rejects.toMatchObject({ code: 'LEVEL_DATABASE_NOT_OPEN' })
+    await store.close()
+    const next = new TestStore(location, { fileSystem })
+    expect(await next.get('a')).toBe('1')
+    await next.close()
   })
 
   it('destroying removes the store and nothing else', async () => {
