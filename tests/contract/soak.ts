@@ -42,6 +42,9 @@ function randomOptions(table: OptionTable, random: Random): Record<string, unkno
       options[name] = spec.min + Math.floor((span + 1) ** (uniform(random, 1000) / 1000) - 1)
     }
   }
+  // Writers must not be held up before a compaction is due.
+  const due = [options['level0Tables'], options['runsPerLevel'], options['level0StopTables']].map(Number)
+  if ('level0StopTables' in options) options['level0StopTables'] = Math.max(...due) + 1
   return options
 }
 
