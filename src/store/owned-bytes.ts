@@ -24,9 +24,11 @@ const POOLED_BYTES = 4095
 export function ownedCopy(view: ByteView, format: StoredFormat): Stored {
   if (format === 'utf8') return readUtf8(view.bytes, view.start, view.end)
   const length = view.end - view.start
-  if (nodeBuffer === undefined || (format === 'view' && length > POOLED_BYTES)) return view.bytes.slice(view.start, view.end)
-  const copy = nodeBuffer.allocUnsafe(length)
+  // Not `slice`: an engine may hand out a Buffer, whose slice shares memory.
+  const isOwn = nodeBuffer === undefined || (format === 'view' && length > POOLED_BYTES)
+  const copy = isOwn ? new Uint8Array(length) : nodeBuffer.allocUnsafe(length)
   copy.set(view.bytes.subarray(view.start, view.end))
+  if (isOwn) return copy
   return format === 'buffer' ? copy : new Uint8Array(copy.buffer, copy.byteOffset, length)
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { AbstractSnapshot } from 'abstract-level'
 import { msgpack } from '../../src/store/msgpack.js'
 import { MemoryFileSystem } from '../../src/vfs/memory-file-system.js'
-import { openMemory, plainEngine, TestStore } from './test-store.js'
+import { bufferEngine, openMemory, plainEngine, TestStore } from './test-store.js'
 
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values)
 
@@ -58,6 +58,13 @@ describe('reading and writing', () => {
       ['1', undefined],
       false,
     ])
+  })
+
+  it.each([10, 5000])('a value of %d bytes is a copy, also when the engine hands out Buffers', async length => {
+    const db = await openMemory<string, Uint8Array>({ engine: bufferEngine, valueEncoding: 'view' })
+    await db.put('a', new Uint8Array(length).fill(1))
+    db.getSync('a')!.fill(2)
+    expect(db.getSync('a')).toEqual(new Uint8Array(length).fill(1))
   })
 
   it('many keys at once are read at one moment, however long it takes', async () => {

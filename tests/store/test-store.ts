@@ -61,3 +61,22 @@ export const plainEngine: EngineFactory = {
     })
   },
 }
+
+/** An engine whose every value is one Buffer that it keeps. */
+export const bufferEngine: EngineFactory = {
+  ...memoryEngine,
+  name: 'buffers',
+  async open(context) {
+    const engine = await memoryEngine.open(context)
+    let kept: Buffer | undefined
+    const get = (key: Uint8Array): Uint8Array | undefined => (kept ??= Buffer.from(engine.get(key) ?? []))
+    return new Proxy(engine, {
+      get(target, property) {
+        if (property === 'getView') return undefined
+        if (property === 'get') return get
+        const value: unknown = Reflect.get(target, property, target)
+        return typeof value === 'function' ? (value as (...parameters: unknown[]) => unknown).bind(target) : value
+      },
+    })
+  },
+}
