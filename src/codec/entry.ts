@@ -39,7 +39,6 @@ export class ByteView {
   }
 }
 
-
 /**
  * A position among entries in internal order. `key`, `value`, `sequence` and `kind` describe the current entry while
  * `valid`, and are only good until the cursor moves. A fresh cursor is not valid. Moving off either end makes it

@@ -12,12 +12,11 @@
  * value are the first and the last key of the range, both included.
  */
 import { ByteView, EMPTY, KIND_DELETE, KIND_DELETE_RANGE, KIND_PUT, type EntryKind } from '../codec/entry.js'
+import { MAX_KEY_BYTES } from '../codec/limits.js'
 import { utf8Length, writeUtf8 } from '../codec/text.js'
 import { CorruptionError, MisuseError } from '../errors.js'
 
 export const BATCH_HEADER_BYTES = 12
-/** Longest key, in bytes. */
-export const MAX_KEY_BYTES = 64 * 1024
 /** Longest value, and largest batch, in bytes. */
 export const MAX_BATCH_BYTES = 1 << 30
 
@@ -154,7 +153,8 @@ export class BatchReader {
     this.#count = this.#left = readUint32(bytes, start + 8)
     this.#at = start + BATCH_HEADER_BYTES
     this.#end = end
-    if (!Number.isSafeInteger(this.#firstSequence + this.#count)) throw new CorruptionError('A write batch has an impossible sequence number')
+    if (!Number.isSafeInteger(this.#firstSequence + this.#count))
+      throw new CorruptionError('A write batch has an impossible sequence number')
     return this
   }
 

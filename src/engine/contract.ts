@@ -150,7 +150,14 @@ export interface EngineContext {
 export type OptionTable = Readonly<Record<string, OptionSpec>>
 
 export type OptionSpec =
-  | { readonly type: 'integer'; readonly default: number; readonly min: number; readonly max: number; readonly unit?: string; readonly about: string }
+  | {
+      readonly type: 'integer'
+      readonly default: number
+      readonly min: number
+      readonly max: number
+      readonly unit?: string
+      readonly about: string
+    }
   | { readonly type: 'boolean'; readonly default: boolean; readonly about: string }
   | { readonly type: 'choice'; readonly default: string; readonly choices: readonly string[]; readonly about: string }
   /** Checked by the engine itself. */

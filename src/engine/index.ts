@@ -20,6 +20,9 @@ export type {
   Violation,
   WriteOptions,
 } from './contract.js'
+export { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../codec/limits.js'
+export { resolveOptions } from './options.js'
+export { EngineRegistry } from './registry.js'
 export { memoryEngine } from './memory-engine.js'
 export { halfOpen, isEmptyRange, isEverything, keyAfter, rangeContains } from './range.js'
 export type { HalfOpenRange } from './range.js'

@@ -10,7 +10,7 @@
 import type { Hash32 } from '../codec/checksum.js'
 import { PoisonedError } from '../errors.js'
 import type { Ledger } from '../trace/ledger.js'
-import { joinPath, type FileSystem } from '../vfs/file-system.js'
+import { joinPath, removeInBackground, type FileSystem } from '../vfs/file-system.js'
 import { LogWriter } from '../wal/writer.js'
 import { logName } from './log-replay.js'
 
@@ -102,7 +102,10 @@ export class LogSet {
   refusal(): PoisonedError {
     const cause = this.#failure
     const reason = cause instanceof Error ? cause.message : String(cause)
-    return new PoisonedError(`The store takes no more writes until it is closed and opened again, because of an earlier failure: ${reason}`, { cause })
+    return new PoisonedError(
+      `The store takes no more writes until it is closed and opened again, because of an earlier failure: ${reason}`,
+      { cause },
+    )
   }
 
   /** Removes logs with numbers below `firstLog`: their memtables are in tables. */
@@ -112,12 +115,12 @@ export class LogSet {
     for (const { number, writer } of obsolete) {
       await writer.close({ marker: false })
       this.#releasedSyncs += writer.syncs
-      this.#remove(number, writer.size)
+      await this.#remove(number, writer.size)
     }
     for (const [number, size] of this.#recovered) {
       if (number >= firstLog) continue
       this.#recovered.delete(number)
-      this.#remove(number, size)
+      await this.#remove(number, size)
     }
   }
 
@@ -171,10 +174,10 @@ export class LogSet {
     return { number, writer, register }
   }
 
-  #remove(number: number, size: number): void {
+  async #remove(number: number, size: number): Promise<void> {
     const { fileSystem, directory, ledger } = this.#options
     try {
-      fileSystem.remove(joinPath(directory, logName(number)))
+      await removeInBackground(fileSystem, joinPath(directory, logName(number)))
       ledger.resize(-size)
     } catch {
       // Obsolete by the manifest; the next open removes it.

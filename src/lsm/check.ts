@@ -92,7 +92,8 @@ interface EntryCounts {
 
 function* checkRun(files: readonly TableFile[], path: string): Generator<Violation> {
   for (const [index, { meta }] of files.entries()) {
-    if (compareKeys(meta.smallest, meta.largest) > 0) yield { path: `${path} / ${tableName(meta.number)}`, message: 'its bounds are reversed' }
+    if (compareKeys(meta.smallest, meta.largest) > 0)
+      yield { path: `${path} / ${tableName(meta.number)}`, message: 'its bounds are reversed' }
     const before = files[index - 1]?.meta
     if (before !== undefined && compareKeys(before.largest, meta.smallest) >= 0) {
       yield { path, message: `${tableName(before.number)} and ${tableName(meta.number)} overlap` }
@@ -113,7 +114,8 @@ async function* checkTable(file: TableFile, path: string, context: CheckContext)
     }
     const found = { ...counts, rangeTombstones: table.rangeTombstones.length }
     for (const field of ['entries', 'tombstones', 'rangeTombstones', 'minSequence', 'maxSequence'] as const) {
-      if (found[field] !== meta[field]) yield { path, message: `${field} is ${meta[field]} in the manifest and ${found[field]} in the table` }
+      if (found[field] !== meta[field])
+        yield { path, message: `${field} is ${meta[field]} in the manifest and ${found[field]} in the table` }
     }
     yield* checkKeys(table, file, path, context)
   } catch (error) {
@@ -131,8 +133,10 @@ async function* checkKeys(table: Table, { meta }: TableFile, path: string, { has
       if (entry % ENTRIES_A_TURN === ENTRIES_A_TURN - 1) await scheduler.turn()
       const key = cursor.key.copy()
       const at = `${path} / entry ${entry}`
-      if (compareKeys(key, meta.smallest) < 0 || compareKeys(key, meta.largest) > 0) yield { path: at, message: 'the key is out of the bounds of its table' }
-      if (!table.get(key, keyHash(hash32, key), cursor.sequence, hit)) yield { path: at, message: 'a get does not find the key: the filter or the index denies it' }
+      if (compareKeys(key, meta.smallest) < 0 || compareKeys(key, meta.largest) > 0)
+        yield { path: at, message: 'the key is out of the bounds of its table' }
+      if (!table.get(key, keyHash(hash32, key), cursor.sequence, hit))
+        yield { path: at, message: 'a get does not find the key: the filter or the index denies it' }
     }
   } finally {
     cursor.close()
@@ -141,7 +145,9 @@ async function* checkKeys(table: Table, { meta }: TableFile, path: string, { has
 
 /** Of one key, a version in an older run must not be newer than one in a newer run. */
 async function* checkAges({ state, tables, scheduler }: CheckContext, sound: ReadonlySet<TableFile>): AsyncGenerator<Violation> {
-  const runs = state.version.levels.flatMap((level, index) => level.map(run => ({ path: `lsm / L${index} / run ${run.id}`, tables: run.tables.filter(file => sound.has(file)) })))
+  const runs = state.version.levels.flatMap((level, index) =>
+    level.map(run => ({ path: `lsm / L${index} / run ${run.id}`, tables: run.tables.filter(file => sound.has(file)) })),
+  )
   const cursors = runs.map(run => new RunCursor(run.tables, file => tables.open(file).cursor({ fillCache: false })))
   for (const cursor of cursors) cursor.first()
   try {

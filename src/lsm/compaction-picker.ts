@@ -92,7 +92,15 @@ export function pickTombstones(version: Version, context: PickContext): Compacti
     for (let index = runs.length - 1; index >= 0; index--) {
       for (const file of runs[index]!.tables) {
         if (!tombstoneHeavy(file, context.oldestSnapshot) || hasOlder(version, level, index, file)) continue
-        return { reason: 'tombstones', score: 1, inputs: [[file]], outputLevel: level, outputRun: runs[index]!.id, move: false, drop: false }
+        return {
+          reason: 'tombstones',
+          score: 1,
+          inputs: [[file]],
+          outputLevel: level,
+          outputRun: runs[index]!.id,
+          move: false,
+          drop: false,
+        }
       }
     }
   }

@@ -11,7 +11,17 @@ import type { Cache } from '../cache/cache.js'
 import type { Hash32 } from '../codec/checksum.js'
 import { KIND_PUT, type ByteView, type EntryKind } from '../codec/entry.js'
 import { BatchReader, WriteBatch } from '../engine/batch.js'
-import type { Cursor, Engine, EngineContext, EngineShape, EngineSnapshot, EngineStats, KeyRange, Violation, WriteOptions } from '../engine/contract.js'
+import type {
+  Cursor,
+  Engine,
+  EngineContext,
+  EngineShape,
+  EngineSnapshot,
+  EngineStats,
+  KeyRange,
+  Violation,
+  WriteOptions,
+} from '../engine/contract.js'
 import { halfOpen, isEmptyRange, type HalfOpenRange } from '../engine/range.js'
 import { MisuseError } from '../errors.js'
 import { keyHash } from '../sstable/bloom-filter.js'
@@ -142,11 +152,13 @@ export class LsmEngine implements Engine {
     const bounds = halfOpen(range)
     await this.flush()
     await this.#background.compact(bounds)
+    await this.#parts.tables.removed()
   }
 
   async settle(): Promise<void> {
     this.#requireOpen()
     await this.#background.settle()
+    await this.#parts.tables.removed()
   }
 
   close(): Promise<void> {
@@ -173,7 +185,13 @@ export class LsmEngine implements Engine {
 
   shape(): EngineShape {
     const { tree, runner, picker } = this.#parts
-    return { ...shapeOf(tree.state), picker: picker.name, sequence: tree.sequence, snapshots: this.#snapshots.count, dropped: { ...runner.dropped } }
+    return {
+      ...shapeOf(tree.state),
+      picker: picker.name,
+      sequence: tree.sequence,
+      snapshots: this.#snapshots.count,
+      dropped: { ...runner.dropped },
+    }
   }
 
   check(): AsyncIterable<Violation> {

@@ -69,7 +69,9 @@ export class LeveledPicker implements CompactionPicker {
     const { files } = closure(version, bounds)
     if (files.size === 0) return undefined
     const outputLevel = Math.max(1, version.deepest)
-    const inputs = version.levels.flatMap(level => level.map(run => run.tables.filter(file => files.has(file)))).filter(run => run.length > 0)
+    const inputs = version.levels
+      .flatMap(level => level.map(run => run.tables.filter(file => files.has(file))))
+      .filter(run => run.length > 0)
     return { reason: 'range', score: 1, inputs, outputLevel, outputRun: THE_RUN, move: false, drop: false }
   }
 

@@ -27,7 +27,9 @@ export class LsmCursor extends VersionCursor {
 
 /** All versions of the range, from every source, in internal order. */
 function mergedEntries(state: ReadState, tables: TableSet, range: HalfOpenRange, counters: ReadCounts): EntryCursor {
-  const cursors: EntryCursor[] = [state.memtable, ...state.frozen].filter(memtable => memtable.list.count > 0 || memtable === state.memtable).map(memtable => memtable.list.cursor())
+  const cursors: EntryCursor[] = [state.memtable, ...state.frozen]
+    .filter(memtable => memtable.list.count > 0 || memtable === state.memtable)
+    .map(memtable => memtable.list.cursor())
   for (const level of state.version.levels) {
     for (const run of level) {
       const files = range.lower === undefined && range.upper === undefined ? run.tables : run.tables.filter(file => meets(file, range))

@@ -38,7 +38,16 @@ async function open(context: EngineContext, makeExecutor: ExecutorFactory): Prom
   const ledger = new Ledger()
   const cache = new Cache(options.cacheSize)
   const touched = newReadCounts()
-  const tables = new TableSet({ fileSystem, directory, hash32, cache, counters: touched, deflate, maxOpenFiles: options.maxOpenFiles, ledger })
+  const tables = new TableSet({
+    fileSystem,
+    directory,
+    hash32,
+    cache,
+    counters: touched,
+    deflate,
+    maxOpenFiles: options.maxOpenFiles,
+    ledger,
+  })
   const pool = new MemtablePool(options.writeBufferSize, executor.remote, random)
   const runner = new JobRunner({ fileSystem, directory, ledger, executor, options })
   try {
@@ -54,7 +63,7 @@ async function open(context: EngineContext, makeExecutor: ExecutorFactory): Prom
     const picker = options.compaction === 'leveled' ? leveledPicker(options) : new TieredPicker({ runsPerLevel: options.runsPerLevel })
     return new LsmEngine({ context, options, picker, hash32, ledger, cache, touched, tables, pool, runner, logs, tree })
   } catch (error) {
-    tables.closeAll()
+    await tables.closeAll()
     throw error
   }
 }
@@ -69,8 +78,12 @@ function checkOptions(options: LsmOptions, hasDeflate: boolean): void {
     throw new MisuseError('LEVEL_INVALID_OPTION', "compression 'deflate' is not available in this environment; use 'none'")
   }
   // Otherwise writers would wait for a compaction that is never due.
-  const [name, trigger] = compaction === 'leveled' ? (['level0Tables', options.level0Tables] as const) : (['runsPerLevel', options.runsPerLevel] as const)
+  const [name, trigger] =
+    compaction === 'leveled' ? (['level0Tables', options.level0Tables] as const) : (['runsPerLevel', options.runsPerLevel] as const)
   if (level0StopTables <= trigger) {
-    throw new MisuseError('LEVEL_INVALID_OPTION', `level0StopTables is ${level0StopTables}; it must be larger than ${name}, which is ${trigger}`)
+    throw new MisuseError(
+      'LEVEL_INVALID_OPTION',
+      `level0StopTables is ${level0StopTables}; it must be larger than ${name}, which is ${trigger}`,
+    )
   }
 }

@@ -91,7 +91,13 @@ export class ManifestWriter {
   }
 
   /** Starts a manifest with a whole version in its first record and puts it in force. */
-  static async start(fileSystem: FileSystem, directory: string, number: number, hash32: Hash32, whole: VersionEdit): Promise<ManifestWriter> {
+  static async start(
+    fileSystem: FileSystem,
+    directory: string,
+    number: number,
+    hash32: Hash32,
+    whole: VersionEdit,
+  ): Promise<ManifestWriter> {
     const name = manifestName(number)
     const log = LogWriter.create({ fileSystem, path: joinPath(directory, name), logNumber: number, hash32 })
     try {

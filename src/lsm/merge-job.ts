@@ -159,9 +159,7 @@ class Merge {
     for (const run of inputs) {
       const tables = run.map(meta => new TableFile(meta))
       for (const file of tables) if (file.meta.rangeTombstones > 0) this.#ranges.push(...this.#openTable(file).rangeTombstones)
-      cursors.push(
-        new RunCursor(tables, file => this.#openTable(file).cursor({ readAheadBytes: READ_AHEAD_BYTES })),
-      )
+      cursors.push(new RunCursor(tables, file => this.#openTable(file).cursor({ readAheadBytes: READ_AHEAD_BYTES })))
     }
     return cursors.length === 1 ? cursors[0]! : new MergingCursor(cursors)
   }

@@ -32,7 +32,14 @@ export const LSM_OPTIONS = {
   },
   cacheSize: { type: 'integer', default: 64 * MIB, min: 0, max: 64 * GIB, unit: 'bytes', about: 'Budget of the block cache.' },
   blockSize: { type: 'integer', default: 4 * KIB, min: 64, max: 16 * MIB, unit: 'bytes', about: 'Aimed-at size of a data block.' },
-  maxFileSize: { type: 'integer', default: 8 * MIB, min: 4 * KIB, max: 4 * GIB, unit: 'bytes', about: 'Size at which a compaction starts another table.' },
+  maxFileSize: {
+    type: 'integer',
+    default: 8 * MIB,
+    min: 4 * KIB,
+    max: 4 * GIB,
+    unit: 'bytes',
+    about: 'Size at which a compaction starts another table.',
+  },
   maxOpenFiles: { type: 'integer', default: 1000, min: 8, max: 1_000_000, unit: 'files', about: 'Tables kept open at once.' },
   filterBitsPerKey: {
     type: 'integer',
@@ -44,7 +51,14 @@ export const LSM_OPTIONS = {
   },
   compression: { type: 'choice', default: 'none', choices: ['none', 'deflate'], about: 'How new blocks are compressed.' },
   compaction: { type: 'choice', default: 'leveled', choices: ['leveled', 'tiered'], about: 'Which tables are merged when.' },
-  level0Tables: { type: 'integer', default: 4, min: 1, max: 100, unit: 'tables', about: 'Leveled: tables in level 0 that start a compaction.' },
+  level0Tables: {
+    type: 'integer',
+    default: 4,
+    min: 1,
+    max: 100,
+    unit: 'tables',
+    about: 'Leveled: tables in level 0 that start a compaction.',
+  },
   level0StopTables: {
     type: 'integer',
     default: 12,
@@ -53,7 +67,14 @@ export const LSM_OPTIONS = {
     unit: 'tables',
     about: 'Flushed tables that may wait in level 0 before writers are held up.',
   },
-  level1Size: { type: 'integer', default: 64 * MIB, min: 16 * KIB, max: 64 * GIB, unit: 'bytes', about: 'Leveled: target size of level 1.' },
+  level1Size: {
+    type: 'integer',
+    default: 64 * MIB,
+    min: 16 * KIB,
+    max: 64 * GIB,
+    unit: 'bytes',
+    about: 'Leveled: target size of level 1.',
+  },
   fanOut: { type: 'integer', default: 10, min: 2, max: 100, about: 'Leveled: how many times larger each level is than the one above.' },
   runsPerLevel: { type: 'integer', default: 4, min: 2, max: 100, unit: 'runs', about: 'Tiered: runs in a level that start a merge.' },
 } as const satisfies OptionTable

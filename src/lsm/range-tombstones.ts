@@ -37,7 +37,7 @@ export class RangeTombstones {
     const starts: Uint8Array[] = []
     const sequences: number[][] = []
     let open: number[] = []
-    for (let i = 0; i < edges.length; ) {
+    for (let i = 0; i < edges.length;) {
       const key = edges[i]!.key
       open = [...open]
       for (; i < edges.length && compareKeys(edges[i]!.key, key) === 0; i++) {

@@ -105,7 +105,8 @@ class Recovery {
       const file = joinPath(directory, tableName(meta.number))
       const size = fileSystem.stat(file)?.size
       if (size === undefined) throw new CorruptionError('A table that belongs to the store is missing', { file })
-      if (size !== meta.fileBytes) throw new CorruptionError(`A table has ${size} bytes where the manifest says ${meta.fileBytes}`, { file })
+      if (size !== meta.fileBytes)
+        throw new CorruptionError(`A table has ${size} bytes where the manifest says ${meta.fileBytes}`, { file })
       this.#options.ledger.resize(size)
     }
   }
@@ -179,4 +180,3 @@ export function removeObsolete(
     }
   }
 }
-

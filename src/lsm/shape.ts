@@ -74,7 +74,10 @@ export function liveBytesEstimate(version: Version, memtables: readonly Memtable
   if (deepest === undefined) return memtables.reduce((sum, memtable) => sum + memtable.rawBytes, 0)
   const smallest = deepest[0]!.smallest
   const largest = deepest.at(-1)!.largest
-  const outside = runs.slice(0, -1).flat().filter(meta => compareKeys(meta.largest, smallest) < 0 || compareKeys(meta.smallest, largest) > 0)
+  const outside = runs
+    .slice(0, -1)
+    .flat()
+    .filter(meta => compareKeys(meta.largest, smallest) < 0 || compareKeys(meta.smallest, largest) > 0)
   return [...deepest, ...outside].reduce((sum, meta) => sum + meta.rawBytes, 0)
 }
 

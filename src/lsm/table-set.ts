@@ -8,7 +8,7 @@ import type { ReadCounters } from '../sstable/block-source.js'
 import { Table } from '../sstable/table.js'
 import type { Ledger } from '../trace/ledger.js'
 import type { BlockCompression } from '../vfs/environment.js'
-import { joinPath, type FileSystem } from '../vfs/file-system.js'
+import { joinPath, removeInBackground, type FileSystem } from '../vfs/file-system.js'
 import { tableName } from './file-names.js'
 import { FilePool } from './file-pool.js'
 import type { TableFile, TableResource } from './table-file.js'
@@ -30,6 +30,7 @@ export class TableSet {
   readonly #options: TableSetOptions
   readonly #pool: FilePool
   readonly #opened = new Set<TableResource>()
+  readonly #removals = new Set<Promise<void>>()
   /** Bytes of indexes, filters and range tombstones of the open tables. */
   residentBytes = 0
 
@@ -53,9 +54,15 @@ export class TableSet {
     for (const file of version.files()) if (--file.resource.versions === 0) this.#remove(file)
   }
 
-  /** Closes every table, also those that only a forgotten cursor still holds. The files stay. */
-  closeAll(): void {
+  /** Closes every table, also those that only a forgotten cursor still holds. Resolves when removals under way have ended. */
+  async closeAll(): Promise<void> {
     for (const resource of this.#opened) this.#close(resource)
+    await this.removed()
+  }
+
+  /** Resolves when no removal is under way. */
+  async removed(): Promise<void> {
+    while (this.#removals.size > 0) await Promise.all(this.#removals)
   }
 
   #open(file: TableFile): Table {
@@ -79,12 +86,12 @@ export class TableSet {
   #remove(file: TableFile): void {
     this.#close(file.resource)
     const { fileSystem, directory, ledger } = this.#options
-    try {
-      fileSystem.remove(joinPath(directory, tableName(file.meta.number)))
-      ledger.resize(-file.meta.fileBytes)
-    } catch {
+    const removal = removeInBackground(fileSystem, joinPath(directory, tableName(file.meta.number)))
+      .then(() => ledger.resize(-file.meta.fileBytes))
       // No version names the file any more; the next open removes it.
-    }
+      .catch(() => undefined)
+      .finally(() => this.#removals.delete(removal))
+    this.#removals.add(removal)
   }
 
   #close(resource: TableResource): void {

@@ -9,7 +9,7 @@
  */
 import type { Hash32 } from '../codec/checksum.js'
 import type { Ledger } from '../trace/ledger.js'
-import { joinPath, type FileSystem } from '../vfs/file-system.js'
+import { joinPath, removeInBackground, type FileSystem } from '../vfs/file-system.js'
 import { manifestName } from './file-names.js'
 import { ManifestWriter } from './manifest.js'
 import type { Memtable } from './memtable.js'
@@ -58,7 +58,7 @@ export class Tree {
     this.#flushedSequence = start.flushedSequence
     this.#logs = start.logs
     this.sequence = start.sequence
-    this.#bookManifest(manifest, 0)
+    this.#bookManifest(manifest, NOTHING_WRITTEN)
   }
 
   /** Puts a manifest in force that begins with the given state. */
@@ -117,12 +117,12 @@ export class Tree {
 
   async close(clean: boolean): Promise<void> {
     await this.#applying
-    const before = this.#manifest.bytesWritten
+    const before = trafficOf(this.#manifest)
     try {
       await this.#manifest.close(clean)
       this.#bookManifest(this.#manifest, before)
     } finally {
-      this.#options.tables.closeAll()
+      await this.#options.tables.closeAll()
     }
   }
 
@@ -143,7 +143,7 @@ export class Tree {
   }
 
   async #append(edit: VersionEdit): Promise<void> {
-    const before = this.#manifest.bytesWritten
+    const before = trafficOf(this.#manifest)
     await this.#manifest.append(edit)
     this.#bookManifest(this.#manifest, before)
   }
@@ -154,10 +154,10 @@ export class Tree {
     const whole = wholeEdit(version, { ...numbers, nextFile: this.#nextFile, logs: this.#logs })
     const old = this.#manifest
     this.#manifest = await ManifestWriter.start(fileSystem, directory, number, hash32, whole)
-    this.#bookManifest(this.#manifest, 0)
+    this.#bookManifest(this.#manifest, NOTHING_WRITTEN)
     await old.close(false)
     try {
-      fileSystem.remove(joinPath(directory, manifestName(old.number)))
+      await removeInBackground(fileSystem, joinPath(directory, manifestName(old.number)))
       ledger.resize(-old.bytesWritten)
     } catch {
       // CURRENT does not name it any more; the next open removes it.
@@ -170,11 +170,24 @@ export class Tree {
     last.letGo()
   }
 
-  #bookManifest(manifest: ManifestWriter, before: number): void {
+  #bookManifest(manifest: ManifestWriter, before: ManifestTraffic): void {
     const { ledger } = this.#options
-    ledger.written.meta += manifest.bytesWritten - before
-    ledger.resize(manifest.bytesWritten - before)
+    const { bytes, syncs } = trafficOf(manifest)
+    ledger.written.meta += bytes - before.bytes
+    ledger.syncs += syncs - before.syncs
+    ledger.resize(bytes - before.bytes)
   }
+}
+
+interface ManifestTraffic {
+  readonly bytes: number
+  readonly syncs: number
+}
+
+const NOTHING_WRITTEN: ManifestTraffic = { bytes: 0, syncs: 0 }
+
+function trafficOf(manifest: ManifestWriter): ManifestTraffic {
+  return { bytes: manifest.bytesWritten, syncs: manifest.syncs }
 }
 
 export interface TreeStart {

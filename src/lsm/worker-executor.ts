@@ -13,7 +13,8 @@ import { restoreFailure, type JobMessage, type ReplyMessage } from './worker-pro
 
 export const workerExecutor: ExecutorFactory = (environment, hash32) => {
   const { fileSystem } = environment
-  const isNode = fileSystem instanceof NodeFileSystem || (fileSystem instanceof MeteredFileSystem && fileSystem.inner instanceof NodeFileSystem)
+  const isNode =
+    fileSystem instanceof NodeFileSystem || (fileSystem instanceof MeteredFileSystem && fileSystem.inner instanceof NodeFileSystem)
   return isNode ? sharedWorker : inlineExecutor(environment, hash32)
 }
 
@@ -40,10 +41,7 @@ class WorkerExecutor implements JobExecutor {
   }
 
   #start(): Worker {
-    // A source checkout (tests, tsx) runs the TypeScript file; the package runs the compiled one.
-    const fromSource = import.meta.url.endsWith('.ts')
-    const url = new URL(fromSource ? './compaction-worker.ts' : './compaction-worker.js', import.meta.url)
-    const worker = new Worker(url, { name: 'kvarium compaction', ...(fromSource && { execArgv: ['--import', 'tsx'] }) })
+    const worker = startThread()
     worker.unref()
     worker.on('message', (reply: ReplyMessage) => this.#settle(reply))
     worker.on('error', error => this.#failAll(error))
@@ -63,9 +61,18 @@ class WorkerExecutor implements JobExecutor {
   #failAll(cause: unknown): void {
     this.#worker = undefined
     const reason = cause instanceof Error ? cause.message : String(cause)
-    for (const { reject } of this.#waiting.values()) reject(new KvariumError('LEVEL_WORKER_FAILED', `The compaction worker failed: ${reason}`, { cause }))
+    for (const { reject } of this.#waiting.values())
+      reject(new KvariumError('LEVEL_WORKER_FAILED', `The compaction worker failed: ${reason}`, { cause }))
     this.#waiting.clear()
   }
+}
+
+function startThread(): Worker {
+  const name = 'kvarium compaction'
+  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./compaction-worker.js', import.meta.url), { name })
+  // In a source checkout (tests, tsx) a new thread has to be taught TypeScript first.
+  const url = JSON.stringify(new URL('./compaction-worker.ts', import.meta.url))
+  return new Worker(`import('tsx/esm/api').then(({ register }) => { register(); return import(${url}) })`, { name, eval: true })
 }
 
 const sharedWorker = new WorkerExecutor()

@@ -7,9 +7,7 @@ export interface JobMessage {
   readonly job: MergeJob
 }
 
-export type ReplyMessage =
-  | { readonly id: number; readonly result: MergeResult }
-  | { readonly id: number; readonly failure: FailureMessage }
+export type ReplyMessage = { readonly id: number; readonly result: MergeResult } | { readonly id: number; readonly failure: FailureMessage }
 
 export interface FailureMessage {
   readonly kind: 'corruption' | 'cancelled' | 'other'

@@ -1,5 +1,6 @@
-import bloomFilters from 'bloom-filters'
-import type { BloomFilter } from 'bloom-filters'
+// Not the package's main module: that needs Node's Buffer as soon as it is loaded.
+import bloomFilterModule from 'bloom-filters/dist/bloom/bloom-filter.js'
+import hashingModule from 'bloom-filters/dist/hashing/hashing.js'
 import type { Hash32 } from '../codec/checksum.js'
 import { CorruptionError, FormatError, type ErrorPlace } from '../errors.js'
 import { readUint32, writeUint32 } from './format.js'
@@ -31,10 +32,13 @@ function delta(hash: number): number {
   return (hash >>> 15) | (hash << 17) | 1
 }
 
+const { default: BloomFilter } = bloomFilterModule
+const { default: Hashing } = hashingModule
+type BloomFilter = InstanceType<typeof BloomFilter>
 type Hashable = Parameters<BloomFilter['add']>[0]
 
 /** The package's hashing hook, for elements that are hashes already. It reuses its result: the package only reads it at once. */
-class HashedHashing extends bloomFilters.Hashing {
+class HashedHashing extends Hashing {
   readonly #indexes: number[] = []
 
   override getIndexes(element: Hashable, size: number, hashCount: number): number[] {
@@ -56,7 +60,7 @@ class HashedHashing extends bloomFilters.Hashing {
 export function sizeFilter(keys: number, bitsPerKey: number): BloomFilter {
   const bits = Math.min(MAX_BITS, Math.max(64, Math.ceil((keys * bitsPerKey) / 8) * 8))
   const probes = Math.min(MAX_PROBES, Math.max(1, Math.round(bitsPerKey * Math.LN2)))
-  const filter = new bloomFilters.BloomFilter(bits, probes)
+  const filter = new BloomFilter(bits, probes)
   filter._hashing = new HashedHashing()
   return filter
 }

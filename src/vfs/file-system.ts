@@ -21,6 +21,11 @@ export interface FileSystem {
   /** Atomically gives a file a new name, replacing whatever file had it. */
   rename(from: string, to: string): void
   remove(path: string): void
+  /**
+   * Removes a file off the main thread: freeing the blocks of a large file takes milliseconds. Absent where removal is
+   * quick; see `removeInBackground`.
+   */
+  removeLater?(path: string): Promise<void>
   /** Removes an empty directory. */
   removeDirectory(path: string): void
   /** Names (not paths) in a directory, sorted. */
@@ -59,6 +64,12 @@ export interface FileStat {
 
 export interface DirectoryLock {
   release(): Promise<void>
+}
+
+/** Removes a file without holding up the caller's thread where the file system can. */
+export async function removeInBackground(fileSystem: FileSystem, path: string): Promise<void> {
+  if (fileSystem.removeLater === undefined) fileSystem.remove(path)
+  else await fileSystem.removeLater(path)
 }
 
 /** Joins path pieces with `/`, which every supported system accepts. */

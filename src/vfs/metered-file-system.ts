@@ -1,4 +1,4 @@
-import type { DirectoryLock, FileHandle, FileStat, FileSystem } from './file-system.js'
+import { removeInBackground, type DirectoryLock, type FileHandle, type FileStat, type FileSystem } from './file-system.js'
 
 /** Calls and bytes through the file-system seam for one class of files. Reads served above the seam, by a cache, are not in it. */
 export interface ClassCounts {
@@ -81,6 +81,10 @@ export class MeteredFileSystem implements FileSystem {
 
   remove(path: string): void {
     this.inner.remove(path)
+  }
+
+  removeLater(path: string): Promise<void> {
+    return removeInBackground(this.inner, path)
   }
 
   removeDirectory(path: string): void {

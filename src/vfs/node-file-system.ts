@@ -25,6 +25,12 @@ export class NodeFileSystem implements FileSystem {
     attempt('remove', path, () => fs.unlinkSync(path))
   }
 
+  removeLater(path: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fs.unlink(path, error => (error === null ? resolve() : reject(FileSystemError.from(error, 'remove', path))))
+    })
+  }
+
   removeDirectory(path: string): void {
     attempt('removeDirectory', path, () => fs.rmdirSync(path))
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { MAX_KEY_BYTES } from '../../src/engine/batch.js'
+import { MAX_KEY_BYTES } from '../../src/codec/limits.js'
 import { MisuseError } from '../../src/errors.js'
 import { movesOf, rangeOf, walkForward, withEngine, type ContractSubject } from './opened-engine.js'
 import { TEXT_RANGES, within } from './text-ranges.js'

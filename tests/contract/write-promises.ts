@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ByteView } from '../../src/codec/entry.js'
-import { MAX_KEY_BYTES, WriteBatch } from '../../src/engine/batch.js'
+import { MAX_KEY_BYTES } from '../../src/codec/limits.js'
+import { WriteBatch } from '../../src/engine/batch.js'
 import { keyOf, movesOf, withEngine, type ContractSubject } from './opened-engine.js'
 
 /** Around the sizes where lengths take another byte, blocks and buffers overflow. */

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { KIND_DELETE, KIND_DELETE_RANGE, KIND_PUT, type EntryKind } from '../../src/codec/entry.js'
-import { BATCH_HEADER_BYTES, BatchReader, MAX_KEY_BYTES, WriteBatch } from '../../src/engine/batch.js'
+import { MAX_KEY_BYTES } from '../../src/codec/limits.js'
+import { BATCH_HEADER_BYTES, BatchReader, WriteBatch } from '../../src/engine/batch.js'
 import { CorruptionError } from '../../src/errors.js'
 
 interface Operation {
