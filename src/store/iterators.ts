@@ -3,9 +3,11 @@
  *
  * Invariants:
  * 1. The cursor is made when the iterator is, synchronously, so the iterator sees that moment and nothing later.
- * 2. A batch is never empty before the end of the range, and ends early once it holds `highWaterMarkBytes`.
+ * 2. Only `for await` reads ahead, see batched-iteration.ts.
+ * 3. A batch is never empty before the end of the range, and ends early once it holds `highWaterMarkBytes`.
  */
 import { AbstractIterator, AbstractKeyIterator, AbstractValueIterator } from 'abstract-level'
+import { BatchedIteration } from './batched-iteration.js'
 import type { Awaitable, PrivateIteratorOptions } from './level-types.js'
 import type { Stored } from './owned-bytes.js'
 import type { Walk } from './walk.js'
@@ -17,6 +19,7 @@ type Entry = [Stored | undefined, Stored | undefined]
 
 export class EntryIterator<TDatabase, K, V> extends AbstractIterator<TDatabase, K, V> {
   readonly #walk: Walk
+  #iteration: BatchedIteration<[K, V]> | undefined
   readonly #keys: boolean
   readonly #values: boolean
 
@@ -48,7 +51,12 @@ export class EntryIterator<TDatabase, K, V> extends AbstractIterator<TDatabase, 
   }
 
   _seek(target: Stored): void {
+    this.#iteration?.forget()
     this.#walk.seek(target)
+  }
+
+  override [Symbol.asyncIterator](): AsyncGenerator<[K, V], void> {
+    return (this.#iteration = new BatchedIteration<[K, V]>(this))
   }
 
   async _close(): Promise<void> {
@@ -58,6 +66,7 @@ export class EntryIterator<TDatabase, K, V> extends AbstractIterator<TDatabase, 
 
 export class KeyIterator<TDatabase, K> extends AbstractKeyIterator<TDatabase, K> {
   readonly #walk: Walk
+  #iteration: BatchedIteration<K> | undefined
 
   constructor(db: TDatabase, options: PrivateIteratorOptions, walk: Walk) {
     super(db, options as object)
@@ -83,7 +92,12 @@ export class KeyIterator<TDatabase, K> extends AbstractKeyIterator<TDatabase, K>
   }
 
   _seek(target: Stored): void {
+    this.#iteration?.forget()
     this.#walk.seek(target)
+  }
+
+  override [Symbol.asyncIterator](): AsyncGenerator<K, void> {
+    return (this.#iteration = new BatchedIteration<K>(this))
   }
 
   async _close(): Promise<void> {
@@ -93,6 +107,7 @@ export class KeyIterator<TDatabase, K> extends AbstractKeyIterator<TDatabase, K>
 
 export class ValueIterator<TDatabase, K, V> extends AbstractValueIterator<TDatabase, K, V> {
   readonly #walk: Walk
+  #iteration: BatchedIteration<V> | undefined
 
   constructor(db: TDatabase, options: PrivateIteratorOptions, walk: Walk) {
     super(db, options as object)
@@ -118,7 +133,12 @@ export class ValueIterator<TDatabase, K, V> extends AbstractValueIterator<TDatab
   }
 
   _seek(target: Stored): void {
+    this.#iteration?.forget()
     this.#walk.seek(target)
+  }
+
+  override [Symbol.asyncIterator](): AsyncGenerator<V, void> {
+    return (this.#iteration = new BatchedIteration<V>(this))
   }
 
   async _close(): Promise<void> {
