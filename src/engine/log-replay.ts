@@ -30,7 +30,7 @@ export interface LogReplayOptions {
 }
 
 export interface ReplayedLogs {
-  /** Numbers and valid lengths, in order. */
+  /** Numbers and file lengths, in order. */
   readonly logs: ReadonlyMap<number, number>
   /** Of the last operation. */
   readonly sequence: number
@@ -113,6 +113,6 @@ async function replayLog(options: LogReplayOptions, number: number, progress: Pr
     await makeRoom(payload.length, reader.count)
     if (!apply(reader, payload.length)) throw new KvariumError('LEVEL_INTERNAL', 'There is no room for a batch after room was made for it')
   }
-  progress.logs.set(number, replay.validBytes)
+  progress.logs.set(number, replay.validBytes + replay.blankBytes)
   progress.droppedBytes += replay.droppedBytes + (firstGap < 0 ? 0 : replay.validBytes - firstGap)
 }

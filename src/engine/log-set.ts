@@ -19,6 +19,9 @@ interface LiveLog {
   readonly writer: LogWriter
   /** Makes the file's name durable and enters it into the manifest; `undefined` once that is done. */
   register: (() => Promise<void>) | undefined
+  /** What the ledger has of it: bytes written, and the length of the file. */
+  bookedWritten: number
+  bookedFile: number
 }
 
 export interface LogSetOptions {
@@ -73,16 +76,13 @@ export class LogSet {
   append(bytes: Uint8Array, end: number): void {
     if (this.#failure !== undefined) throw this.refusal()
     const { writer } = this.#current
-    const before = writer.size
     try {
       writer.append(bytes, 0, end)
     } catch (error) {
       if (writer.poisoned) this.poison(error)
       throw error
     }
-    const grown = writer.size - before
-    this.#options.ledger.written.log += grown
-    this.#options.ledger.resize(grown)
+    this.#book(this.#current)
   }
 
   /** Resolves when everything appended so far survives power loss. */
@@ -112,10 +112,12 @@ export class LogSet {
   async release(firstLog: number): Promise<void> {
     const obsolete = this.#older.filter(log => log.number < firstLog)
     this.#older = this.#older.filter(log => log.number >= firstLog)
-    for (const { number, writer } of obsolete) {
+    for (const log of obsolete) {
+      const { number, writer } = log
       await writer.close({ marker: false })
+      this.#book(log)
       this.#releasedSyncs += writer.syncs
-      await this.#remove(number, writer.size)
+      await this.#remove(number, writer.fileBytes)
     }
     for (const [number, size] of this.#recovered) {
       if (number >= firstLog) continue
@@ -130,12 +132,9 @@ export class LogSet {
     try {
       if (marker) await this.sync()
     } finally {
-      const { ledger } = this.#options
-      for (const { writer } of [...this.#older, this.#current]) {
-        const before = writer.size
-        await writer.close({ marker: marker && this.#failure === undefined }).catch((error: unknown) => this.poison(error))
-        ledger.written.log += writer.size - before
-        ledger.resize(writer.size - before)
+      for (const log of [...this.#older, this.#current]) {
+        await log.writer.close({ marker: marker && this.#failure === undefined }).catch((error: unknown) => this.poison(error))
+        this.#book(log)
       }
     }
   }
@@ -160,18 +159,31 @@ export class LogSet {
   }
 
   #syncOne(log: LiveLog): Promise<void> {
-    return log.writer.sync().catch((error: unknown) => {
+    const synced = log.writer.sync()
+    // The sync may have grown the file ahead.
+    this.#book(log)
+    return synced.catch((error: unknown) => {
       this.poison(error)
       throw error
     })
   }
 
   #create(number: number, register: LiveLog['register']): LiveLog {
-    const { fileSystem, directory, hash32, ledger } = this.#options
+    const { fileSystem, directory, hash32 } = this.#options
     const writer = LogWriter.create({ fileSystem, path: joinPath(directory, logName(number)), logNumber: number, hash32 })
-    ledger.written.log += writer.size
-    ledger.resize(writer.size)
-    return { number, writer, register }
+    const log = { number, writer, register, bookedWritten: 0, bookedFile: 0 }
+    this.#book(log)
+    return log
+  }
+
+  /** Brings the ledger up to date with what the log has written since. */
+  #book(log: LiveLog): void {
+    const { ledger } = this.#options
+    const { writtenBytes, fileBytes } = log.writer
+    ledger.written.log += writtenBytes - log.bookedWritten
+    if (fileBytes !== log.bookedFile) ledger.resize(fileBytes - log.bookedFile)
+    log.bookedWritten = writtenBytes
+    log.bookedFile = fileBytes
   }
 
   async #remove(number: number, size: number): Promise<void> {

@@ -80,12 +80,15 @@ function readCurrent(fileSystem: FileSystem, path: string): string {
 /** Appends edits to the manifest in force. */
 export class ManifestWriter {
   readonly number: number
+  /** Size of the manifest with nothing but the version it began with. */
+  readonly startBytes: number
   readonly #log: LogWriter
   /** Physical bytes written to `CURRENT`. */
   readonly #currentBytes: number
 
   private constructor(number: number, log: LogWriter, currentBytes: number) {
     this.number = number
+    this.startBytes = log.size
     this.#log = log
     this.#currentBytes = currentBytes
   }
@@ -99,7 +102,7 @@ export class ManifestWriter {
     whole: VersionEdit,
   ): Promise<ManifestWriter> {
     const name = manifestName(number)
-    const log = LogWriter.create({ fileSystem, path: joinPath(directory, name), logNumber: number, hash32 })
+    const log = LogWriter.create({ fileSystem, path: joinPath(directory, name), logNumber: number, hash32, growBytes: 0 })
     try {
       log.append(encodeVersionEdit(whole))
       await log.sync()
@@ -115,7 +118,7 @@ export class ManifestWriter {
   }
 
   get bytesWritten(): number {
-    return this.#log.appendedBytes + this.#currentBytes
+    return this.#log.writtenBytes + this.#currentBytes
   }
 
   get size(): number {

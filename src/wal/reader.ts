@@ -15,7 +15,7 @@ import type { FileHandle, FileSystem } from '../vfs/file-system.js'
 import { FileWindow } from './file-window.js'
 import type { FileHeader } from './format.js'
 import { decodeFileHeader, FRAME_HEADER_BYTES, frameCheckSeed, FrameHeader, LOG_FORMAT_VERSION, LOG_HEADER_BYTES } from './format.js'
-import { findDurabilityProof, readPayload } from './tail.js'
+import { findDurabilityProof, isBlank, readPayload } from './tail.js'
 
 /** A log to read: an open file, which stays open, or a path, which is opened and closed by the reader. */
 export type LogSource = ({ readonly file: FileHandle } | { readonly fileSystem: FileSystem; readonly path: string }) & {
@@ -29,8 +29,10 @@ export interface LogReplay {
   readonly records: number
   /** Length of the valid prefix in bytes: file header, frames and close marker. */
   readonly validBytes: number
-  /** Bytes of the torn tail that were ignored; pre-written zeros and leftovers of a recycled file count too. */
+  /** Bytes of the torn tail that were ignored; leftovers of a recycled file count too. */
   readonly droppedBytes: number
+  /** Zeros behind the valid prefix, up to the end of the file: written ahead, never a torn record. */
+  readonly blankBytes: number
   /** Whether the log ends in a close marker: nothing was lost. */
   readonly cleanlyClosed: boolean
   /** The highest watermark seen: at least so many bytes of the file were once durable. */
@@ -115,6 +117,7 @@ class LogScan {
   #position = 0
   #records = 0
   #lastSynced = 0
+  #blankBytes = 0
   #cleanlyClosed = false
   #ended = false
 
@@ -150,7 +153,8 @@ class LogScan {
     return {
       records: this.#records,
       validBytes: this.#position,
-      droppedBytes: this.#window.size - this.#position,
+      droppedBytes: this.#window.size - this.#position - this.#blankBytes,
+      blankBytes: this.#blankBytes,
       cleanlyClosed: this.#cleanlyClosed,
       lastSynced: this.#lastSynced,
     }
@@ -198,6 +202,10 @@ class LogScan {
 
   /** The tail rule: from `bad` on everything is a torn tail, unless a frame at or after `from` proves that it was durable. */
   #endAtBad(bad: number, from: number, what: string): false {
+    if (isBlank(this.#window, bad)) {
+      this.#blankBytes = this.#window.size - bad
+      return this.#end()
+    }
     const proof = findDurabilityProof(this.#window, this.#logNumber, this.#hash32, bad, from)
     if (proof !== undefined) {
       const why = `the record at byte ${proof} shows that these bytes had been made durable`

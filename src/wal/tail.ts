@@ -33,6 +33,17 @@ export function findDurabilityProof(window: FileWindow, logNumber: number, hash3
   return undefined
 }
 
+/** Whether there is nothing but zeros from `from` to the end of the file. */
+export function isBlank(window: FileWindow, from: number): boolean {
+  for (let offset = from; offset < window.size;) {
+    const length = Math.min(WINDOW_BYTES, window.size - offset)
+    const at = window.locate(offset, length)
+    for (let i = at; i < at + length; i++) if (window.bytes[i] !== 0) return false
+    offset += length
+  }
+  return true
+}
+
 /** The payload behind a valid header as a view of the window, or `undefined` if it is not all there or its checksum fails. */
 export function readPayload(
   window: FileWindow,

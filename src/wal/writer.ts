@@ -9,7 +9,9 @@
  *    watermark of its moment, so no frame claims more than what was durable when it was made.
  * 4. After a failed write or sync nothing is written or synced again: what the failure left behind is unknown (a torn
  *    frame; pages the system now takes for clean), and a retry could acknowledge what is not there.
- * 5. A close marker is written only when all bytes before it are durable and none lie behind it.
+ * 5. Where commits are small the file is grown ahead of them with zeros, which no reader takes for a frame: a data sync that
+ *    need not record a new file length costs about two thirds. Zeros are only written behind the tail.
+ * 6. A close marker is written only when all bytes before it are durable and none lie behind it.
  */
 import type { Hash32 } from '../codec/checksum.js'
 import { placeSeed } from '../codec/checksum.js'
@@ -32,7 +34,15 @@ export interface LogWriterOptions {
    */
   readonly logNumber: number
   readonly hash32: Hash32
+  /** Zeros to write ahead of small commits, in bytes; 0 for none. Default 256 KiB. */
+  readonly growBytes?: number
 }
+
+const DEFAULT_GROW_BYTES = 256 * 1024
+/** A sync that covers no more than this is a small commit. */
+const SMALL_COMMIT_BYTES = 16 * 1024
+/** So many of them in a row, and the file is grown ahead: once or twice is not worth the space. */
+const COMMITS_BEFORE_GROWING = 4
 
 /** Longer payloads are written from where they are, in a second write; copying them would cost more than the call. */
 const COPIED_PAYLOAD_BYTES = 256 * 1024
@@ -46,6 +56,12 @@ export class LogWriter {
   readonly #seed: number
   #scratch = new Uint8Array(INITIAL_SCRATCH_BYTES)
   #size = 0
+  /** Length of the file, zeros behind the tail included; what a recycled file had before is not known here. */
+  #fileBytes = 0
+  /** Zeros written. */
+  #blankBytes = 0
+  #growBytes: number
+  #smallCommits = 0
   #syncedBytes = 0
   #syncs = 0
   /** Set by the first failure or by close; then every append takes the slow way out. */
@@ -84,6 +100,7 @@ export class LogWriter {
     this.#logNumber = options.logNumber
     this.#hash32 = options.hash32
     this.#seed = frameCheckSeed(options.logNumber)
+    this.#growBytes = options.growBytes ?? DEFAULT_GROW_BYTES
     try {
       file.write(encodeFileHeader(options.logNumber), 0)
     } catch (cause) {
@@ -110,9 +127,14 @@ export class LogWriter {
     return this.#syncedBytes
   }
 
-  /** Physical bytes this writer has appended: file header, frames and close marker. Failed writes do not count. */
-  get appendedBytes(): number {
-    return this.#size
+  /** Physical bytes this writer has written: file header, frames, close marker, zeros. Failed writes do not count. */
+  get writtenBytes(): number {
+    return this.#size + this.#blankBytes
+  }
+
+  /** Length of the file in bytes: that of the log, and zeros written ahead. */
+  get fileBytes(): number {
+    return Math.max(this.#size, this.#fileBytes)
   }
 
   /** Data syncs started. */
@@ -201,10 +223,27 @@ export class LogWriter {
   }
 
   #startSync(): Promise<void> {
+    this.#smallCommits = this.#size - this.#syncedBytes <= SMALL_COMMIT_BYTES ? this.#smallCommits + 1 : 0
+    if (this.#smallCommits >= COMMITS_BEFORE_GROWING && this.fileBytes - this.#size < SMALL_COMMIT_BYTES) this.#growAhead()
     this.#runningBytes = this.#size
     this.#syncs++
     this.#running = this.#syncTo(this.#size)
     return this.#running
+  }
+
+  /** Failing to grow (a full disk) is no harm yet: the log goes on without. */
+  #growAhead(): void {
+    const from = this.fileBytes
+    const to = Math.min(this.#size + this.#growBytes, MAX_LOG_BYTES)
+    if (to <= from || this.#stopped) return
+    try {
+      this.#file.write(new Uint8Array(to - from), from)
+    } catch {
+      this.#growBytes = 0
+      return
+    }
+    this.#fileBytes = to
+    this.#blankBytes += to - from
   }
 
   async #syncTo(bytes: number): Promise<void> {
@@ -250,6 +289,7 @@ export class LogWriter {
     try {
       if (this.#file.size() <= this.#size) return false
       this.#file.truncate(this.#size)
+      this.#fileBytes = this.#size
       return true
     } catch (cause) {
       throw this.#poison('truncating', cause)

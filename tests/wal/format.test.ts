@@ -24,7 +24,7 @@ test('the documented example reads back, so logs of this version always will', a
   const reader = new LogReader({ file: new ByteFile(documented()), logNumber: 7, hash32: await loadHash32() })
   const result = reader.replay(payload => payloads.push(new TextDecoder().decode(payload)))
   expect(payloads).toEqual(['hello', 'glass walls'])
-  expect(result).toEqual({ records: 2, validBytes: 80, droppedBytes: 0, cleanlyClosed: true, lastSynced: 64 })
+  expect(result).toEqual({ records: 2, validBytes: 80, droppedBytes: 0, blankBytes: 0, cleanlyClosed: true, lastSynced: 64 })
 })
 
 test('the table of the documented example covers its bytes without gap or overlap', () => {

@@ -52,7 +52,7 @@ test('what is appended comes back in order and byte for byte', () => {
   expect(offsets[0]).toBe(16)
   expect(offsets[1]).toBe(16 + 16 + 1)
   expect(log.size).toBe(file.size())
-  expect(log.appendedBytes).toBe(file.size())
+  expect(log.writtenBytes).toBe(file.size())
   const read = replay(file.contents())
   read.payloads.forEach((bytes, i) => expect(Buffer.compare(bytes, payloads[i])).toBe(0))
   expect(read).toMatchObject({ records: payloads.length, validBytes: file.size(), droppedBytes: 0, cleanlyClosed: false })
@@ -305,4 +305,46 @@ test('a log that would outgrow its offsets refuses the record, keeps room for it
   expect(() => log.append(large, 0, 1)).toThrow(MisuseError)
   await log.close({ marker: true })
   expect(end).toBe(MAX_LOG_BYTES)
+})
+
+test('small commits grow the file ahead with zeros, which no reader takes for records and a close cuts off', async () => {
+  const file = new ByteFile()
+  const log = new LogWriter(file, { logNumber: NUMBER, hash32, growBytes: 50_000 })
+  for (let i = 0; i < 40; i++) {
+    log.append(payload(500, i))
+    await log.sync()
+    expect(log.fileBytes).toBe(file.size())
+  }
+  expect(file.size()).toBeGreaterThan(log.size)
+  expect(log.writtenBytes).toBe(log.size + 50_000)
+  expect(replay(file.contents())).toMatchObject({ records: 40, droppedBytes: 0, blankBytes: file.size() - log.size })
+  await log.close({ marker: true })
+  expect(file.size()).toBe(log.size)
+  expect(replay(file.contents())).toMatchObject({ records: 40, cleanlyClosed: true, blankBytes: 0 })
+})
+
+test('a log that is synced seldom, or in large commits, is not grown', async () => {
+  const file = new ByteFile()
+  const log = start(file)
+  for (let i = 0; i < 20; i++) {
+    for (let k = 0; k < 40; k++) log.append(payload(500, k))
+    await log.sync()
+  }
+  expect(file.size()).toBe(log.size)
+})
+
+test('a disk without room to grow ahead does not fail a commit', async () => {
+  const file = new ByteFile()
+  const log = start(file)
+  const write = file.write.bind(file)
+  file.write = (source, position, from, to) => {
+    if (source.length > 100_000) throw new Error('ENOSPC')
+    write(source, position, from, to)
+  }
+  for (let i = 0; i < 10; i++) {
+    log.append(payload(500, i))
+    await log.sync()
+  }
+  expect(log.poisoned).toBe(false)
+  expect(replay(file.contents()).records).toBe(10)
 })
