@@ -10,6 +10,7 @@
 import type { Hash32 } from '../codec/checksum.js'
 import { PoisonedError } from '../errors.js'
 import type { Ledger } from '../trace/ledger.js'
+import type { Scheduler } from '../vfs/environment.js'
 import { joinPath, removeInBackground, type FileSystem } from '../vfs/file-system.js'
 import { LogWriter } from '../wal/writer.js'
 import { logName } from './log-replay.js'
@@ -29,6 +30,7 @@ export interface LogSetOptions {
   readonly directory: string
   readonly hash32: Hash32
   readonly ledger: Ledger
+  readonly scheduler: Scheduler
 }
 
 export class LogSet {
@@ -169,8 +171,9 @@ export class LogSet {
   }
 
   #create(number: number, register: LiveLog['register']): LiveLog {
-    const { fileSystem, directory, hash32 } = this.#options
-    const writer = LogWriter.create({ fileSystem, path: joinPath(directory, logName(number)), logNumber: number, hash32 })
+    const { fileSystem, directory, hash32, scheduler } = this.#options
+    const turn = (): Promise<void> => scheduler.turn()
+    const writer = LogWriter.create({ fileSystem, path: joinPath(directory, logName(number)), logNumber: number, hash32, turn })
     const log = { number, writer, register, bookedWritten: 0, bookedFile: 0 }
     this.#book(log)
     return log
