@@ -17,21 +17,32 @@ import { TableSet } from './table-set.js'
 import { TieredPicker } from './tiered-picker.js'
 import { Tree } from './tree.js'
 
+export interface LsmSettings {
+  readonly executor?: ExecutorFactory
+  /** Size in bytes beyond which a manifest is begun anew; default 4 MiB. */
+  readonly manifestBytes?: number
+}
+
 /** The `lsm` engine. On Node pass the `workerExecutor`; the default runs background work inline, in slices. */
-export function lsmEngine(settings: { executor?: ExecutorFactory } = {}): EngineFactory {
+export function lsmEngine(settings: LsmSettings = {}): EngineFactory {
   return {
     name: 'lsm',
     durable: true,
     options: LSM_OPTIONS,
     fileNames: FILE_NAMES,
-    open: context => open(context, settings.executor ?? inlineExecutor),
+    open: context => open(context, settings),
   }
 }
 
-async function open(context: EngineContext, makeExecutor: ExecutorFactory): Promise<LsmEngine> {
+const MANIFEST_BYTES = 4 * 1024 * 1024
+
+async function open(
+  context: EngineContext,
+  { executor: makeExecutor = inlineExecutor, manifestBytes = MANIFEST_BYTES }: LsmSettings,
+): Promise<LsmEngine> {
   const options = context.options as unknown as LsmOptions
   const { environment, directory, created } = context
-  const { fileSystem, random, deflate } = environment
+  const { fileSystem, random, deflate, scheduler } = environment
   checkOptions(options, deflate !== undefined)
   const hash32 = await loadHash32()
   const executor = makeExecutor(environment, hash32)
@@ -54,10 +65,10 @@ async function open(context: EngineContext, makeExecutor: ExecutorFactory): Prom
     const recovered = await recover({ fileSystem, directory, hash32, ledger, pool, runner, created })
     const newLog = recovered.nextFile
     const logNumbers = [...recovered.logs.keys(), newLog]
-    const logs = new LogSet({ fileSystem, directory, hash32, ledger }, newLog, recovered.logs)
+    const logs = new LogSet({ fileSystem, directory, hash32, ledger, scheduler }, newLog, recovered.logs)
     const tree = await Tree.start(
-      { fileSystem, directory, hash32, ledger, tables },
-      { ...recovered, nextFile: newLog + 1, firstLog: logNumbers[0]!, logs: logNumbers },
+      { fileSystem, directory, hash32, ledger, tables, manifestBytes },
+      { ...recovered, nextFile: newLog + 1, firstLog: logNumbers[0], logs: logNumbers },
     )
     removeObsolete(fileSystem, directory, { version: recovered.version, logs: new Set(logNumbers), manifest: tree.manifestNumber })
     const picker = options.compaction === 'leveled' ? leveledPicker(options) : new TieredPicker({ runsPerLevel: options.runsPerLevel })
