@@ -9,7 +9,7 @@
  * 3. A failed manifest write stops the store's writing: what the manifest says on disk is then unknown.
  */
 import type { HalfOpenRange } from '../engine/range.js'
-import { CorruptionError } from '../errors.js'
+import { CorruptionError, MisuseError } from '../errors.js'
 import type { Clock } from '../vfs/environment.js'
 import { olderThanOutput, type CompactionPicker, type CompactionSpec } from './compaction-picker.js'
 import type { JobRunner } from './job-runner.js'
@@ -87,7 +87,7 @@ export class Background {
       this.schedule()
       const running = this.#flushing ?? this.#compacting
       if (running !== undefined) await running
-      else if (this.#failure !== undefined) throw this.#failure.error
+      else if (this.pendingJobs > 0 && !this.#closed) throw this.#obstacle()
       else return
     }
   }
@@ -98,16 +98,16 @@ export class Background {
     while (this.#context.tree.state.frozen.some(memtable => waitFor.has(memtable))) {
       this.schedule()
       if (this.#flushing !== undefined) await this.#flushing
-      else throw this.#failure?.error ?? this.#context.logs.refusal()
+      else throw this.#obstacle()
     }
   }
 
   /** Compacts everything that has keys in the range, as soon as the compaction under way is done. */
   compact(range: HalfOpenRange): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#manual.push({ range, resolve, reject })
+      this.#manual.push({ range, resolve, reject: error => reject(error instanceof JobCancelled ? closedError() : error) })
       this.schedule()
-      if (this.#compacting === undefined) this.#rejectManual(this.#failure?.error ?? this.#context.logs.refusal())
+      if (this.#compacting === undefined) this.#rejectManual(this.#obstacle())
     })
   }
 
@@ -117,7 +117,13 @@ export class Background {
     this.#context.runner.cancel()
     await this.#flushing
     await this.#compacting
-    this.#rejectManual(new JobCancelled('The store was closed'))
+    this.#rejectManual(closedError())
+  }
+
+  /** Why nothing starts although something is due. */
+  #obstacle(): unknown {
+    if (this.#closed) return closedError()
+    return this.#failure?.error ?? this.#context.logs.refusal()
   }
 
   /** Ends a job of either kind: never rejects. */
@@ -135,6 +141,7 @@ export class Background {
   #next(): void {
     this.#context.onProgress()
     if (this.#failure === undefined) this.schedule()
+    if (this.#compacting === undefined && this.#manual.length > 0) this.#rejectManual(this.#obstacle())
   }
 
   #rejectManual(error: unknown): void {
@@ -207,6 +214,10 @@ export class Background {
       throw error
     }
   }
+}
+
+function closedError(): MisuseError {
+  return new MisuseError('LEVEL_ENGINE_CLOSED', 'The engine was closed before the work was done')
 }
 
 /** Inclusive bounds of the tables' keys within the range; `undefined` where there are no tables. */

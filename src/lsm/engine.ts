@@ -74,6 +74,8 @@ export class LsmEngine implements Engine {
   readonly #reader = new BatchReader()
   readonly #hit = new TableHit()
   #closing: Promise<void> | undefined
+  /** At the close nobody waits for room any more: the logs take the rest, and the next open puts it into tables. */
+  #roomForAll = false
 
   constructor(parts: LsmParts) {
     this.#parts = parts
@@ -210,9 +212,9 @@ export class LsmEngine implements Engine {
     const hash = keyHash(hash32, key)
     const hit = this.#hit
     for (let level = 0; level < levels.length; level++) {
-      const runs = levels[level]!
+      const runs = levels[level]
       for (let run = 0; run < runs.length; run++) {
-        const file = tableFor(runs[run]!.tables, key)
+        const file = tableFor(runs[run].tables, key)
         if (file === undefined || !tables.open(file).get(key, hash, sequence, hit)) continue
         if (hit.kind !== KIND_PUT) return false
         if (tombstones !== undefined && tombstones.newestOver(key, 0, key.length, sequence) > hit.sequence) return false
@@ -287,7 +289,7 @@ export class LsmEngine implements Engine {
       tree.replaceEmpty(larger)
       return true
     }
-    if (frozen.length < MAX_FROZEN && version.level(0).length < options.level0StopTables) {
+    if (this.#roomForAll || (frozen.length < MAX_FROZEN && version.level(0).length < options.level0StopTables)) {
       this.#rotate(needed)
       return true
     }
@@ -341,13 +343,9 @@ export class LsmEngine implements Engine {
 
   async #close(): Promise<void> {
     const { tree, logs } = this.#parts
-    try {
-      while (!this.#queue.isEmpty) await this.#background.flushed()
-    } catch {
-      // The writers have been told.
-    }
+    this.#roomForAll = true
+    this.#queue.drain()
     await this.#background.close()
-    this.#queue.fail(new MisuseError('LEVEL_ENGINE_CLOSED', 'The engine was closed before the write found room'))
     try {
       await logs.close()
     } finally {

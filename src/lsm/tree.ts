@@ -25,6 +25,8 @@ export interface TreeOptions {
   readonly hash32: Hash32
   readonly ledger: Ledger
   readonly tables: TableSet
+  /** A manifest that has grown beyond this, and to twice what it began with, is replaced by one that begins with the whole version. */
+  readonly manifestBytes: number
 }
 
 export interface TreeChange {
@@ -35,9 +37,6 @@ export interface TreeChange {
   /** A log that now exists under its name. */
   readonly log?: number
 }
-
-/** A manifest that has grown beyond this is replaced by one that begins with the whole version. */
-const MANIFEST_BYTES = 4 * 1024 * 1024
 
 export class Tree {
   sequence: number
@@ -134,7 +133,8 @@ export class Tree {
     for (const memtable of flushed) this.#flushedSequence = Math.max(this.#flushedSequence, memtable.maxSequence)
     this.#logs = [...this.#logs.filter(number => number >= firstLog), ...(log === undefined ? [] : [log])]
     const numbers = { nextFile: this.#nextFile, lastSequence: this.#flushedSequence, firstLog }
-    if (this.#manifest.size > MANIFEST_BYTES) await this.#renewManifest(version, numbers)
+    if (this.#manifest.size > Math.max(this.#options.manifestBytes, 2 * this.#manifest.startBytes))
+      await this.#renewManifest(version, numbers)
     else await this.#append({ ...numbers, deleted, added, ...(log !== undefined && { logs: [log] }) })
     // The memtable may have been frozen while the manifest was written.
     const { memtable, frozen } = this.#state
