@@ -6,6 +6,7 @@ import tseslint from 'typescript-eslint'
 const NODE_SIDE = [
   'src/index.ts',
   'src/cli/**',
+  'src/compare/**',
   'src/vfs/node*.ts',
   'src/store/node*.ts',
   'src/lsm/worker-executor.ts',

@@ -35,7 +35,8 @@ export class Kvarium<K = string, V = string> extends KvariumStore<K, V> {
   }
 }
 
-const registry = new EngineRegistry([lsmEngine({ executor: workerExecutor }), memoryEngine])
+/** The engines that a store on Node knows by name. */
+export const registry = new EngineRegistry([lsmEngine({ executor: workerExecutor }), memoryEngine])
 
 function nodePlatform(options: DestroyOptions | undefined): Platform {
   const environment = options?.environment ?? nodeEnvironment()

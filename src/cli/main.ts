@@ -1,0 +1,33 @@
+#!/usr/bin/env node
+/** The `kvarium` command. */
+import { Command, CommanderError } from 'commander'
+import { MisuseError } from '../errors.js'
+import { compareCommand } from './compare-command.js'
+import { VERSION } from './package-version.js'
+import { UsageError } from './usage-error.js'
+
+const USAGE_EXIT_CODE = 2
+const HELP_WIDTH = 100
+
+const program = new Command('kvarium')
+  .description('A glass-walled key-value store: engines side by side, with every byte counted')
+  .version(VERSION)
+  .showSuggestionAfterError()
+  .configureHelp({ helpWidth: HELP_WIDTH })
+  .exitOverride()
+// A command that is added inherits nothing by itself.
+program.addCommand(compareCommand().copyInheritedSettings(program))
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.exitCode = USAGE_EXIT_CODE
+  if (error instanceof CommanderError) {
+    // It has been told; asking for help or the version is no error.
+    if (error.exitCode === 0) process.exitCode = 0
+  } else if (error instanceof UsageError || error instanceof MisuseError) {
+    process.stderr.write(`error: ${error.message}\n`)
+  } else {
+    throw error
+  }
+}

@@ -1,0 +1,330 @@
+/**
+ * Drives the phases into one engine: times every operation, holds every answer against the oracle, and follows the ledger.
+ *
+ * Invariants:
+ * 1. Only the store's own work is timed; making, checking and recording operations is not.
+ * 2. The event loop gets a turn at least every few milliseconds, so that background work can finish.
+ */
+import { loadHash32 } from '../codec/checksum.js'
+import { readAmplification, spaceAmplification, writeAmplification } from '../trace/ledger.js'
+import { MeteredFileSystem } from '../vfs/metered-file-system.js'
+import { nodeEnvironment } from '../vfs/node-environment.js'
+import { NodeFileSystem } from '../vfs/node-file-system.js'
+import { Kvarium } from '../store/node-kvarium.js'
+import { LatencyRecorder } from './latency-recorder.js'
+import { filesIn, LedgerWatch } from './ledger-watch.js'
+import type { Operation, Phase, ScanOperation } from './operation.js'
+import { Oracle } from './oracle.js'
+import { ProblemList, showKey, wrongValue } from './problem-list.js'
+import type { EngineConfiguration, EngineResult, PhaseResult, Verification } from './results.js'
+import { subtractTraffic, type Traffic } from './traffic.js'
+
+const SYNC = { sync: true }
+const SCAN_CHUNK = 1000
+const TURN_EVERY_MS = 15
+
+/** Called with the phase under way and its entries so far. */
+export type ReportProgress = (phase: Pick<Phase, 'name' | 'total'>, index: number, done: number) => void
+
+export class EngineRun {
+  readonly #configuration: EngineConfiguration
+  readonly #directory: string
+  readonly #report: ReportProgress
+  readonly #meter = new MeteredFileSystem(new NodeFileSystem())
+  readonly #environment = nodeEnvironment({ fileSystem: this.#meter })
+  readonly #db: Kvarium<Uint8Array, Uint8Array>
+  readonly #watch: LedgerWatch
+  readonly #oracle = new Oracle()
+  readonly #problems = new ProblemList()
+  readonly #phases: PhaseResult[] = []
+  #stalls = { count: 0, totalMs: 0 }
+  #verification: Verification = { entries: 0, deleted: 0, ms: 0, digest: '' }
+  /** Of the operation under way: time inside the store, and entries. */
+  #elapsedMs = 0
+  #entries = 0
+  #lastTurn = 0
+
+  /** @throws MisuseError when the engine or an option is not known. */
+  constructor(configuration: EngineConfiguration, directory: string, report: ReportProgress) {
+    const { engine, options } = configuration
+    this.#configuration = configuration
+    this.#directory = directory
+    this.#report = report
+    this.#db = new Kvarium<Uint8Array, Uint8Array>(directory, {
+      ...options,
+      engine,
+      environment: this.#environment,
+      keyEncoding: 'view',
+      valueEncoding: 'view',
+    })
+    this.#watch = new LedgerWatch(this.#meter, this.#db.supports.permanence)
+  }
+
+  /** Runs everything and closes the store. What goes wrong is among the problems of the result. */
+  async run(phases: readonly Phase[]): Promise<EngineResult> {
+    let result: EngineResult | undefined
+    try {
+      await this.#db.open({ errorIfExists: true })
+      for (const [index, phase] of phases.entries()) await this.#runPhase(phase, index)
+      await this.#db.settle()
+      result = this.#result()
+      await this.#verify(phases.length)
+    } catch (error) {
+      this.#problems.add('error', describe(error))
+    }
+    try {
+      await this.#db.close()
+    } catch (error) {
+      this.#problems.add('error', `closing failed: ${describe(error)}`)
+    }
+    result ??= this.#result()
+    return { ...result, verification: this.#verification, problems: this.#problems.kept, problemCount: this.#problems.count }
+  }
+
+  /** Removes the store, which must be closed. */
+  async destroy(): Promise<void> {
+    if (this.#db.supports.permanence) await Kvarium.destroy(this.#directory, { environment: this.#environment })
+  }
+
+  async #runPhase(phase: Phase, index: number): Promise<void> {
+    const latencies = new LatencyRecorder()
+    const before = this.#lookAtLedger()
+    let operations = 0
+    let entries = 0
+    this.#report(phase, index, 0)
+    for (const operation of phase.operations()) {
+      await this.#perform(operation)
+      this.#oracle.apply(operation)
+      latencies.record(this.#elapsedMs)
+      operations++
+      entries += this.#entries
+      if (performance.now() - this.#lastTurn > TURN_EVERY_MS) {
+        this.#report(phase, index, entries)
+        await this.#turn()
+      }
+    }
+    const traffic = subtractTraffic(this.#lookAtLedger(), before)
+    const ms = latencies.totalMs
+    const { name, about } = phase
+    const entriesPerSecond = ms === 0 ? 0 : (entries * 1000) / ms
+    this.#phases.push({ name, about, operations, entries, ms, entriesPerSecond, latency: latencies.summary(), traffic })
+    this.#report(phase, index, entries)
+  }
+
+  /** Leaves the time in `#elapsedMs` and the number of entries in `#entries`. */
+  async #perform(operation: Operation): Promise<void> {
+    const db = this.#db
+    this.#entries = 1
+    switch (operation.type) {
+      case 'put': {
+        const { key, value, sync } = operation
+        const start = performance.now()
+        await (sync === true ? db.put(key, value, SYNC) : db.put(key, value))
+        return this.#took(start)
+      }
+      case 'del': {
+        const { key, sync } = operation
+        const start = performance.now()
+        await (sync === true ? db.del(key, SYNC) : db.del(key))
+        return this.#took(start)
+      }
+      case 'batch': {
+        const { operations, sync } = operation
+        // Typed as an array that may be changed; it is not.
+        const writes = operations as (typeof operations)[number][]
+        this.#entries = writes.length
+        const start = performance.now()
+        // Without options if possible: abstract-level copies them into every operation, which costs microseconds.
+        await (sync === true ? db.batch(writes, SYNC) : db.batch(writes))
+        return this.#took(start)
+      }
+      case 'clear': {
+        const { sync = false } = operation
+        const range = boundsOf(operation)
+        const start = performance.now()
+        await db.clear({ ...range, sync })
+        return this.#took(start)
+      }
+      case 'get': {
+        const start = performance.now()
+        const value = await db.get(operation.key)
+        this.#took(start)
+        return this.#expect(operation.key, value)
+      }
+      case 'get-sync': {
+        const start = performance.now()
+        const value = db.getSync(operation.key)
+        this.#took(start)
+        return this.#expect(operation.key, value)
+      }
+      case 'scan':
+        return this.#scan(operation, (message: string) => this.#problems.add('read', `scan: ${message}`))
+      case 'reopen':
+        return this.#reopen()
+      case 'flush':
+      case 'compact':
+      case 'settle': {
+        const start = performance.now()
+        if (operation.type === 'flush') await db.flush()
+        else if (operation.type === 'compact') await db.compactRange()
+        else await db.settle()
+        return this.#took(start)
+      }
+    }
+  }
+
+  /** In chunks, so that what a chunk holds is compared outside of the timing. */
+  async #scan(operation: ScanOperation, wrong: (message: string) => void): Promise<void> {
+    const { reverse = false, limit = -1 } = operation
+    const expected = this.#oracle.scan(operation)
+    this.#entries = 0
+    let start = performance.now()
+    const iterator = this.#db.iterator({ ...boundsOf(operation), reverse, limit })
+    let elapsed = 0
+    try {
+      for (;;) {
+        const chunk = await iterator.nextv(SCAN_CHUNK)
+        elapsed += performance.now() - start
+        if (chunk.length === 0) break
+        this.#entries += chunk.length
+        for (const [key, value] of chunk) compareEntry(key, value, expected.next().value, wrong)
+        start = performance.now()
+      }
+    } finally {
+      start = performance.now()
+      await iterator.close()
+      elapsed += performance.now() - start
+    }
+    const left = expected.next().value
+    if (left !== undefined) wrong(`it ended before ${showKey(left[0])}`)
+    this.#elapsedMs = elapsed
+  }
+
+  async #reopen(): Promise<void> {
+    const db = this.#db
+    // Work in the background could not be told from that of closing.
+    await db.settle()
+    this.#lookAtLedger()
+    this.#countStalls()
+    const start = performance.now()
+    await this.#watch.closing(() => db.close())
+    await db.open()
+    this.#took(start)
+  }
+
+  #took(start: number): void {
+    this.#elapsedMs = performance.now() - start
+  }
+
+  #expect(key: Uint8Array, value: Uint8Array | undefined): void {
+    const wrong = wrongValue(key, value, this.#oracle.get(key))
+    if (wrong !== undefined) this.#problems.add('read', wrong)
+  }
+
+  async #verify(index: number): Promise<void> {
+    const oracle = this.#oracle
+    const start = performance.now()
+    const phase = { name: 'verify', total: 2 * oracle.size + oracle.deletedCount }
+    const wrong = (message: string): void => this.#problems.add('verify', message)
+    let done = 0
+    this.#report(phase, index, done)
+    await this.#scan({ type: 'scan' }, message => wrong(`full scan: ${message}`))
+    done += this.#entries
+    const lookUp = async (key: Uint8Array, expected: Uint8Array | undefined): Promise<void> => {
+      const message = wrongValue(key, this.#db.getSync(key), expected)
+      if (message !== undefined) wrong(message)
+      if (++done % 1000 !== 0) return
+      this.#report(phase, index, done)
+      await this.#turn()
+    }
+    for (const [key, value] of oracle.scan({})) await lookUp(key, value)
+    for (const key of oracle.deletedKeys) await lookUp(key, undefined)
+    for await (const { path, message } of this.#db.check()) this.#problems.add('check', `${path}: ${message}`)
+    this.#report(phase, index, phase.total)
+    this.#verification = {
+      entries: oracle.size,
+      deleted: oracle.deletedCount,
+      ms: performance.now() - start,
+      digest: oracle.digest(await loadHash32()),
+    }
+  }
+
+  #result(): EngineResult {
+    const { name, options = {} } = this.#configuration
+    const isOpen = this.#db.status === 'open'
+    const total = isOpen ? this.#lookAtLedger() : this.#watch.total
+    if (isOpen) this.#countStalls()
+    const metered = this.#watch.metered()
+    const live = { entries: this.#oracle.size, bytes: this.#oracle.bytes }
+    const disk = { ...filesIn(this.#meter, this.#directory), peakBytes: this.#watch.peakBytes }
+    if (isOpen) this.#holdLedgerAgainst(metered, disk.bytes)
+    return {
+      name,
+      engine: this.#db.engine,
+      options,
+      phases: this.#phases,
+      traffic: total,
+      amplification: {
+        write: writeAmplification(total),
+        read: { found: readAmplification(total.found), missing: readAmplification(total.missing), scan: readAmplification(total.scan) },
+        space: { peak: spaceAmplification(disk.peakBytes, live.bytes), settled: spaceAmplification(disk.bytes, live.bytes) },
+      },
+      metered,
+      live,
+      disk,
+      levels: isOpen ? (this.#db.shape().levels ?? []) : [],
+      memoryBytes: isOpen ? this.#db.stats().memoryBytes : 0,
+      stalls: this.#stalls,
+      verification: this.#verification,
+      problems: [],
+      problemCount: 0,
+    }
+  }
+
+  #holdLedgerAgainst({ ledgerWritten, meterWritten, ledgerRead, meterRead }: EngineResult['metered'], diskBytes: number): void {
+    const { fileBytes } = this.#db.stats().ledger
+    const differ = (what: string, ledger: number, counted: number): void => {
+      if (ledger !== counted) this.#problems.add('ledger', `the ledger has ${ledger} bytes ${what}, the file system ${counted}`)
+    }
+    differ('written', ledgerWritten, meterWritten)
+    differ('read', ledgerRead, meterRead)
+    differ('in files', fileBytes, diskBytes)
+  }
+
+  #lookAtLedger(): Traffic {
+    this.#watch.look(this.#db.stats().ledger)
+    return this.#watch.total
+  }
+
+  #countStalls(): void {
+    const { count, totalMs } = this.#db.stats().stalls
+    this.#stalls = { count: this.#stalls.count + count, totalMs: this.#stalls.totalMs + totalMs }
+  }
+
+  async #turn(): Promise<void> {
+    await this.#environment.scheduler.turn()
+    this.#lastTurn = performance.now()
+  }
+}
+
+function boundsOf({ gte, lt }: { gte?: Uint8Array; lt?: Uint8Array }): { gte?: Uint8Array; lt?: Uint8Array } {
+  return { ...(gte !== undefined && { gte }), ...(lt !== undefined && { lt }) }
+}
+
+function compareEntry(
+  key: Uint8Array,
+  value: Uint8Array,
+  expected: readonly [Uint8Array, Uint8Array] | undefined,
+  wrong: (message: string) => void,
+): void {
+  if (expected === undefined) return wrong(`${showKey(key)} comes after the last entry`)
+  if (Buffer.compare(key, expected[0]) !== 0) return wrong(`${showKey(key)} comes where ${showKey(expected[0])} must`)
+  const message = wrongValue(key, value, expected[1])
+  if (message !== undefined) wrong(message)
+}
+
+/** With the reason: abstract-level says why a store did not open in the cause. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause === undefined ? error.message : `${error.message}: ${describe(error.cause)}`
+}

@@ -1,0 +1,48 @@
+import type { LedgerCounts, ReadCounts } from '../trace/ledger.js'
+import { newReadCounts } from '../trace/ledger.js'
+
+/** The part of the ledger that only grows, and so can be told for a stretch of time. */
+export type Traffic = Pick<LedgerCounts, 'userBytes' | 'written' | 'read' | 'syncs' | 'found' | 'missing' | 'scan'>
+
+export const NO_TRAFFIC: Traffic = {
+  userBytes: 0,
+  written: { log: 0, flush: 0, compaction: 0, page: 0, meta: 0 },
+  read: { open: 0, get: 0, scan: 0, compaction: 0 },
+  syncs: 0,
+  found: newReadCounts(),
+  missing: newReadCounts(),
+  scan: newReadCounts(),
+}
+
+export function addTraffic(a: Traffic, b: Traffic): Traffic {
+  return combine(a, b, 1)
+}
+
+export function subtractTraffic(a: Traffic, b: Traffic): Traffic {
+  return combine(a, b, -1)
+}
+
+export function sumOf(parts: Readonly<Record<string, number>>): number {
+  return Object.values(parts).reduce((sum, part) => sum + part, 0)
+}
+
+function combine(a: Traffic, b: Traffic, sign: 1 | -1): Traffic {
+  return {
+    userBytes: a.userBytes + sign * b.userBytes,
+    written: combineFields(a.written, b.written, sign),
+    read: combineFields(a.read, b.read, sign),
+    syncs: a.syncs + sign * b.syncs,
+    found: combineFields<keyof ReadCounts>(a.found, b.found, sign),
+    missing: combineFields<keyof ReadCounts>(a.missing, b.missing, sign),
+    scan: combineFields<keyof ReadCounts>(a.scan, b.scan, sign),
+  }
+}
+
+function combineFields<Name extends string>(
+  a: Readonly<Record<Name, number>>,
+  b: Readonly<Record<Name, number>>,
+  sign: 1 | -1,
+): Record<Name, number> {
+  const names = Object.keys(a) as Name[]
+  return Object.fromEntries(names.map(name => [name, a[name] + sign * b[name]])) as Record<Name, number>
+}
