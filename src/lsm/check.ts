@@ -7,6 +7,7 @@ import { compareBytes, compareKeys, KIND_DELETE, type EntryCursor } from '../cod
 import type { Violation } from '../engine/contract.js'
 import { keyHash } from '../sstable/bloom-filter.js'
 import { TableHit, type Table } from '../sstable/table.js'
+import type { ReadCounts } from '../trace/ledger.js'
 import type { Scheduler } from '../vfs/environment.js'
 import { tableName } from './file-names.js'
 import type { ReadState } from './read-state.js'
@@ -21,6 +22,10 @@ export interface CheckContext {
   newest(): number
   readonly tables: TableSet
   readonly hash32: Hash32
+  /** What the check reads counts here, not as anybody's get or scan. */
+  readonly counters: ReadCounts
+  /** Called after each get from a table: moves what it has touched to the counters. */
+  bookGet(): void
   readonly scheduler: Scheduler
 }
 
@@ -105,7 +110,7 @@ async function* checkTable(file: TableFile, path: string, context: CheckContext)
   const { meta } = file
   try {
     const table = context.tables.open(file)
-    const cursor = table.cursor({ fillCache: false })
+    const cursor = table.cursor({ fillCache: false, counters: context.counters })
     const counts = yield* checkOrder(cursor, path, context.newest())
     cursor.close()
     for (const { sequence } of table.rangeTombstones) {
@@ -124,8 +129,9 @@ async function* checkTable(file: TableFile, path: string, context: CheckContext)
 }
 
 /** Every key lies in the bounds of the table and passes its filter. */
-async function* checkKeys(table: Table, { meta }: TableFile, path: string, { hash32, scheduler }: CheckContext): AsyncGenerator<Violation> {
-  const cursor = table.cursor({ fillCache: false })
+async function* checkKeys(table: Table, { meta }: TableFile, path: string, context: CheckContext): AsyncGenerator<Violation> {
+  const { hash32, scheduler, counters } = context
+  const cursor = table.cursor({ fillCache: false, counters })
   const hit = new TableHit()
   let entry = 0
   try {
@@ -135,8 +141,9 @@ async function* checkKeys(table: Table, { meta }: TableFile, path: string, { has
       const at = `${path} / entry ${entry}`
       if (compareKeys(key, meta.smallest) < 0 || compareKeys(key, meta.largest) > 0)
         yield { path: at, message: 'the key is out of the bounds of its table' }
-      if (!table.get(key, keyHash(hash32, key), cursor.sequence, hit))
-        yield { path: at, message: 'a get does not find the key: the filter or the index denies it' }
+      const found = table.get(key, keyHash(hash32, key), cursor.sequence, hit)
+      context.bookGet()
+      if (!found) yield { path: at, message: 'a get does not find the key: the filter or the index denies it' }
     }
   } finally {
     cursor.close()
@@ -144,11 +151,11 @@ async function* checkKeys(table: Table, { meta }: TableFile, path: string, { has
 }
 
 /** Of one key, a version in an older run must not be newer than one in a newer run. */
-async function* checkAges({ state, tables, scheduler }: CheckContext, sound: ReadonlySet<TableFile>): AsyncGenerator<Violation> {
+async function* checkAges({ state, tables, scheduler, counters }: CheckContext, sound: ReadonlySet<TableFile>): AsyncGenerator<Violation> {
   const runs = state.version.levels.flatMap((level, index) =>
     level.map(run => ({ path: `lsm / L${index} / run ${run.id}`, tables: run.tables.filter(file => sound.has(file)) })),
   )
-  const cursors = runs.map(run => new RunCursor(run.tables, file => tables.open(file).cursor({ fillCache: false })))
+  const cursors = runs.map(run => new RunCursor(run.tables, file => tables.open(file).cursor({ fillCache: false, counters })))
   for (const cursor of cursors) cursor.first()
   try {
     for (let steps = 1; ; steps++) {
@@ -159,7 +166,7 @@ async function* checkAges({ state, tables, scheduler }: CheckContext, sound: Rea
       for (const [index, cursor] of cursors.entries()) {
         while (cursor.valid && compareBytes(cursor.key.bytes, cursor.key.start, cursor.key.end, smallest, 0, smallest.length) === 0) {
           if (cursor.sequence >= oldest) {
-            yield { path: runs[index]!.path, message: `version ${cursor.sequence} of a key lies under version ${oldest} in a newer run` }
+            yield { path: runs[index].path, message: `version ${cursor.sequence} of a key lies under version ${oldest} in a newer run` }
           }
           oldest = Math.min(oldest, cursor.sequence)
           cursor.next()

@@ -26,7 +26,7 @@ import { halfOpen, isEmptyRange, type HalfOpenRange } from '../engine/range.js'
 import { MisuseError } from '../errors.js'
 import { keyHash } from '../sstable/bloom-filter.js'
 import { TableHit } from '../sstable/table.js'
-import type { Ledger, ReadCounts } from '../trace/ledger.js'
+import { newReadCounts, type Ledger, type ReadCounts } from '../trace/ledger.js'
 import { Background } from './background.js'
 import { checkTree } from './check.js'
 import type { CompactionPicker } from './compaction-picker.js'
@@ -73,6 +73,8 @@ export class LsmEngine implements Engine {
   readonly #queue: WriteQueue
   readonly #reader = new BatchReader()
   readonly #hit = new TableHit()
+  /** Reads of checks: scans, but not the user's. */
+  readonly #checked = newReadCounts()
   #closing: Promise<void> | undefined
   /** At the close nobody waits for room any more: the logs take the rest, and the next open puts it into tables. */
   #roomForAll = false
@@ -173,7 +175,7 @@ export class LsmEngine implements Engine {
     const { memtable, frozen, version } = tree.state
     const memtables = [memtable, ...frozen]
     ledger.read.get = ledger.found.bytesFromDisk + ledger.missing.bytesFromDisk
-    ledger.read.scan = ledger.scan.bytesFromDisk
+    ledger.read.scan = ledger.scan.bytesFromDisk + this.#checked.bytesFromDisk
     const counts = ledger.counts(liveBytesEstimate(version, memtables))
     return {
       engine: this.name,
@@ -198,8 +200,17 @@ export class LsmEngine implements Engine {
 
   check(): AsyncIterable<Violation> {
     this.#requireOpen()
-    const { tree, tables, context, hash32 } = this.#parts
-    return checkTree({ state: tree.state, newest: () => tree.sequence, tables, hash32, scheduler: context.environment.scheduler })
+    const { tree, tables, context, hash32, touched } = this.#parts
+    const counters = this.#checked
+    return checkTree({
+      state: tree.state,
+      newest: () => tree.sequence,
+      tables,
+      hash32,
+      counters,
+      bookGet: () => book(touched, counters),
+      scheduler: context.environment.scheduler,
+    })
   }
 
   #find(key: Uint8Array, sequence: number, out: ByteView): boolean {
