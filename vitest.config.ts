@@ -1,6 +1,16 @@
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
+const SRC = join(import.meta.dirname, 'src')
+
 export default defineConfig({
+  // Examples import the package by its name; in tests that is the source, as it is for the compiler.
+  resolve: {
+    alias: [
+      { find: /^kvarium$/, replacement: join(SRC, 'index.ts') },
+      { find: /^kvarium\/(\w+)$/, replacement: join(SRC, '$1/index.ts') },
+    ],
+  },
   test: {
     environment: 'node',
     include: ['tests/**/*.test.ts'],

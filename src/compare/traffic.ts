@@ -1,18 +1,9 @@
-import type { LedgerCounts, ReadCounts } from '../trace/ledger.js'
-import { newReadCounts } from '../trace/ledger.js'
+import { Ledger, type LedgerCounts, type ReadCounts } from '../trace/ledger.js'
 
 /** The part of the ledger that only grows, and so can be told for a stretch of time. */
 export type Traffic = Pick<LedgerCounts, 'userBytes' | 'written' | 'read' | 'syncs' | 'found' | 'missing' | 'scan'>
 
-export const NO_TRAFFIC: Traffic = {
-  userBytes: 0,
-  written: { log: 0, flush: 0, compaction: 0, page: 0, meta: 0 },
-  read: { open: 0, get: 0, scan: 0, compaction: 0 },
-  syncs: 0,
-  found: newReadCounts(),
-  missing: newReadCounts(),
-  scan: newReadCounts(),
-}
+export const NO_TRAFFIC: Traffic = new Ledger().counts(0)
 
 export function addTraffic(a: Traffic, b: Traffic): Traffic {
   return combine(a, b, 1)

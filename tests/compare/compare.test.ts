@@ -88,7 +88,11 @@ describe('a comparison', () => {
     })
     expect(ok).toBe(true)
     expect(seen.some(progress => progress.isWarmUp)).toBe(true)
-    expect(seen.filter(progress => !progress.isWarmUp && progress.phase === 'load').at(-1)).toMatchObject({ done: 50, total: 50, phaseIndex: 0 })
+    expect(seen.filter(progress => !progress.isWarmUp && progress.phase === 'load').at(-1)).toMatchObject({
+      done: 50,
+      total: 50,
+      phaseIndex: 0,
+    })
     expect(seen.at(-1)).toMatchObject({ phase: 'verify', phaseIndex: phases.length, phaseCount: phases.length + 1 })
     expect(readdirSync(directory)).toEqual(['lsm'])
   })
@@ -97,9 +101,15 @@ describe('a comparison', () => {
     const entries = Array.from({ length: 50 }, (_, index) => ({ key: bytes(`k${index}`), value: bytes('v') }))
     const operations = (seed: number): string =>
       JSON.stringify(
-        datasetPhases(entries, { seed, overwriteShare: 0.5, deleteShare: 0.5, reads: 9, batchSize: 7, shuffle: true, revise: value => value }).map(
-          each => [...each.operations()],
-        ),
+        datasetPhases(entries, {
+          seed,
+          overwriteShare: 0.5,
+          deleteShare: 0.5,
+          reads: 9,
+          batchSize: 7,
+          shuffle: true,
+          revise: value => value,
+        }).map(each => [...each.operations()]),
       )
     expect(operations(7)).toBe(operations(7))
     expect(operations(8)).not.toBe(operations(7))
@@ -194,7 +204,10 @@ describe('a comparison notices', () => {
 
   it('a store that is there already', async () => {
     await resultOf('lsm', load)
-    expect((await resultOf('lsm', load)).problems[0]).toMatchObject({ kind: 'error', message: expect.stringContaining('already exists') as string })
+    expect((await resultOf('lsm', load)).problems[0]).toMatchObject({
+      kind: 'error',
+      message: expect.stringContaining('already exists') as string,
+    })
   })
 
   it('two engines of one name, and unknown options, before anything runs', async () => {

@@ -37,7 +37,7 @@ export function introduction({ version, dataset, engines, directory, work, scale
       ...engines.flatMap(({ name, options = {} }) => describeEngine(name, options)),
       ...(scale === 1
         ? []
-        : [style.dim(`sizes are 1/${count(1 / scale)} of the defaults, to suit the dataset: it fills levels as a large one would`)]),
+        : [style.dim(`sizes are 1/${count(1 / scale)} of the defaults, so that this dataset fills what a large one would`)]),
     ]),
     ...block('files', [directory]),
     '',

@@ -1,0 +1,25 @@
+import { execFileSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const ROOT = join(import.meta.dirname, '../..')
+
+/** What each program of the folder must say. The other files are parts of them. */
+const OUTPUTS: Readonly<Record<string, readonly string[]>> = {
+  'hello.ts': ['apple is red', 'banana is yellow (without waiting)', 'banana is undefined now and was yellow', 'cherry = dark red'],
+  'structured-values.ts': ['Ada was born in 1815', 'Alan was born in 1912'],
+  'own-engine.ts': ['from the engine array', 'array: 1800 entries, write amplification 0.00, all right', 'they hold the same'],
+}
+const PARTS = ['array-engine.ts']
+
+describe('the examples', () => {
+  it('no program is left untried', () => {
+    expect(readdirSync(join(ROOT, 'examples')).sort()).toEqual([...Object.keys(OUTPUTS), ...PARTS].sort())
+  })
+
+  it.each(Object.entries(OUTPUTS))('%s runs and says what it should', (name, lines) => {
+    const output = execFileSync(process.execPath, ['--import', 'tsx', join('examples', name)], { cwd: ROOT, encoding: 'utf8' })
+    for (const line of lines) expect(output).toContain(line)
+  })
+})
