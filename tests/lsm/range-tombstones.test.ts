@@ -1,0 +1,52 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { ByteView } from '../../src/codec/entry.js'
+import { RangeTombstones, type RangeTombstone } from '../../src/lsm/range-tombstones.js'
+import { keyOf } from '../contract/opened-engine.js'
+
+const keyText = fc.string({ unit: fc.constantFrom('a', 'b', '\0', 'ÿ'), maxLength: 3 })
+
+const tombstones = fc
+  .array(fc.tuple(keyText, keyText), { minLength: 1, maxLength: 30 })
+  .map(pairs => pairs.map(([a, b], index) => ({ first: a < b ? a : b, last: a < b ? b : a, sequence: index * 2 + 1 })))
+
+const bytes = ({ first, last, sequence }: { first: string; last: string; sequence: number }): RangeTombstone => ({
+  first: keyOf(first),
+  last: keyOf(last),
+  sequence,
+})
+
+describe('range tombstones', () => {
+  it('answer for every key, snapshot and version as a look at each of them would', () => {
+    fc.assert(
+      fc.property(tombstones, fc.array(fc.tuple(keyText, fc.nat(62)), { minLength: 1, maxLength: 40 }), (all, questions) => {
+        const fragments = RangeTombstones.of(fc.sample(fc.shuffledSubarray(all, { minLength: all.length }), 1)[0].map(bytes))!
+        for (const [text, sequence] of questions) {
+          const over = all.filter(({ first, last }) => first <= text && text <= last).map(tombstone => tombstone.sequence)
+          const padded = keyOf(`x${text}x`)
+          const newest = Math.max(0, ...over.filter(each => each <= sequence))
+          expect(fragments.newestOver(padded, 1, padded.length - 1, sequence)).toBe(newest)
+          const after = over.filter(each => each > sequence)
+          expect(fragments.oldestAfter(padded, 1, padded.length - 1, sequence)).toBe(after.length === 0 ? 0 : Math.min(...after))
+          const view = new ByteView()
+          view.set(padded, 1, padded.length - 1)
+          expect(fragments.at(sequence).covers(view, newest)).toBe(false)
+          if (newest > 0) expect(fragments.at(sequence).covers(view, newest - 1)).toBe(true)
+        }
+      }),
+    )
+  })
+
+  it('that were cut in two, where tables were, count as one', () => {
+    const whole = RangeTombstones.of([bytes({ first: 'a', last: 'c', sequence: 5 })])!
+    const cut = RangeTombstones.of([bytes({ first: 'b\0', last: 'c', sequence: 5 }), bytes({ first: 'a', last: 'b', sequence: 5 })])!
+    for (const text of ['', 'a', 'b', 'b\0', 'b\0\0', 'c', 'c\0']) {
+      const key = keyOf(text)
+      expect(cut.newestOver(key, 0, key.length, 9)).toBe(whole.newestOver(key, 0, key.length, 9))
+    }
+  })
+
+  it('are nothing where there are none', () => {
+    expect(RangeTombstones.of([])).toBeUndefined()
+  })
+})
