@@ -90,14 +90,14 @@ export function pickTombstones(version: Version, context: PickContext): Compacti
   for (let level = version.levels.length - 1; level >= 0; level--) {
     const runs = version.level(level)
     for (let index = runs.length - 1; index >= 0; index--) {
-      for (const file of runs[index]!.tables) {
+      for (const file of runs[index].tables) {
         if (!tombstoneHeavy(file, context.oldestSnapshot) || hasOlder(version, level, index, file)) continue
         return {
           reason: 'tombstones',
           score: 1,
           inputs: [[file]],
           outputLevel: level,
-          outputRun: runs[index]!.id,
+          outputRun: runs[index].id,
           move: false,
           drop: false,
         }

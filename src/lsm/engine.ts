@@ -360,7 +360,7 @@ export class LsmEngine implements Engine {
     try {
       await logs.close()
     } finally {
-      await tree.close(logs.failure === undefined)
+      await tree.close(logs.failure === undefined ? logs.ends : undefined)
     }
   }
 

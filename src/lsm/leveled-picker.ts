@@ -117,14 +117,14 @@ function spec(
 function cheapest(version: Version, level: number): TableFile {
   const tables = version.level(level).flatMap(run => run.tables)
   const below = version.level(level + 1).flatMap(run => run.tables)
-  let best = tables[0]!
+  let best = tables[0]
   let bestRatio = Infinity
   let from = 0
   for (const file of tables) {
     // Both lists are sorted, so the overlap of the next table starts no earlier than that of this one.
-    while (from < below.length && compareKeys(below[from]!.meta.largest, file.meta.smallest) < 0) from++
+    while (from < below.length && compareKeys(below[from].meta.largest, file.meta.smallest) < 0) from++
     let bytes = 0
-    for (let i = from; i < below.length && overlaps(below[i]!.meta, file.meta); i++) bytes += below[i]!.meta.fileBytes
+    for (let i = from; i < below.length && overlaps(below[i].meta, file.meta); i++) bytes += below[i].meta.fileBytes
     const ratio = bytes / file.meta.fileBytes
     if (ratio < bestRatio) {
       bestRatio = ratio
@@ -136,12 +136,12 @@ function cheapest(version: Version, level: number): TableFile {
 
 function disjoint(files: readonly TableFile[]): boolean {
   const sorted = [...files].sort((a, b) => compareKeys(a.meta.smallest, b.meta.smallest))
-  return sorted.every((file, index) => index === 0 || compareKeys(sorted[index - 1]!.meta.largest, file.meta.smallest) < 0)
+  return sorted.every((file, index) => index === 0 || compareKeys(sorted[index - 1].meta.largest, file.meta.smallest) < 0)
 }
 
 /** False for a tree that was built under another picker: it is brought into shape by one merge of everything. */
 function isLeveled(version: Version): boolean {
-  return version.levels.slice(1).every(level => level.length === 0 || (level.length === 1 && level[0]!.id === THE_RUN))
+  return version.levels.slice(1).every(level => level.length === 0 || (level.length === 1 && level[0].id === THE_RUN))
 }
 
 function everything(version: Version, reason: CompactionSpec['reason']): CompactionSpec {

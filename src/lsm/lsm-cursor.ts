@@ -36,7 +36,7 @@ function mergedEntries(state: ReadState, tables: TableSet, range: HalfOpenRange,
       if (files.length > 0) cursors.push(new RunCursor(files, file => tables.open(file).cursor({ counters })))
     }
   }
-  return cursors.length === 1 ? cursors[0]! : new MergingCursor(cursors)
+  return cursors.length === 1 ? cursors[0] : new MergingCursor(cursors)
 }
 
 function meets({ meta }: TableFile, { lower, upper }: HalfOpenRange): boolean {

@@ -23,6 +23,8 @@ export interface ManifestState {
   readonly lastSequence: number
   /** Logs that are not obsolete; each must exist. */
   readonly logs: readonly number[]
+  /** Bytes of those logs that are complete. */
+  readonly wholeLogs: ReadonlyMap<number, number>
   readonly firstLog: number
   readonly manifestNumber: number
 }
@@ -44,6 +46,7 @@ export function readManifest(fileSystem: FileSystem, directory: string, hash32: 
   let lastSequence = 0
   let firstLog = 0
   const logs = new Set<number>()
+  const wholeLogs = new Map<number, number>()
   const reader = new LogReader({ fileSystem, path, logNumber: manifestNumber, hash32 })
   const replay = reader.replay((payload, offset) => {
     try {
@@ -53,6 +56,7 @@ export function readManifest(fileSystem: FileSystem, directory: string, hash32: 
       lastSequence = Math.max(lastSequence, edit.lastSequence ?? 0)
       firstLog = Math.max(firstLog, edit.firstLog ?? 0)
       for (const log of edit.logs ?? []) logs.add(log)
+      for (const log of edit.wholeLogs ?? []) wholeLogs.set(log.number, log.bytes)
     } catch (cause) {
       if (!(cause instanceof CorruptionError)) throw cause
       throw new CorruptionError(cause.message, { file: path, offset, cause })
@@ -61,7 +65,7 @@ export function readManifest(fileSystem: FileSystem, directory: string, hash32: 
   // CURRENT only ever names a manifest whose first record is durable.
   if (version === undefined) throw new CorruptionError('The manifest holds no version', { file: path, offset: replay.validBytes })
   const live = [...logs].filter(log => log >= firstLog).sort((a, b) => a - b)
-  return { version, nextFile, lastSequence, firstLog, logs: live, manifestNumber }
+  return { version, nextFile, lastSequence, firstLog, logs: live, wholeLogs, manifestNumber }
 }
 
 function readCurrent(fileSystem: FileSystem, path: string): string {
@@ -123,6 +127,11 @@ export class ManifestWriter {
 
   get size(): number {
     return this.#log.size
+  }
+
+  /** Whether an earlier failure keeps it from taking edits. */
+  get poisoned(): boolean {
+    return this.#log.poisoned
   }
 
   /** Syncs so far, of the manifest, `CURRENT` and the directory. */

@@ -11,7 +11,7 @@ export class MemtablePool {
   readonly #shared: boolean
   readonly #random: Random
   /** Flushed memtables whose arenas come free when the last cursor lets go. */
-  #retired: Memtable[] = []
+  readonly #retired: Memtable[] = []
 
   /** `shared` arenas can be read by a worker thread. */
   constructor(capacityBytes: number, shared: boolean, random: Random) {
@@ -27,8 +27,8 @@ export class MemtablePool {
       const index = this.#retired.findIndex(memtable => memtable.holders === 0)
       if (index >= 0) {
         const [memtable] = this.#retired.splice(index, 1)
-        memtable!.list.reset()
-        return new Memtable(memtable!.list, firstLog)
+        memtable.list.reset()
+        return new Memtable(memtable.list, firstLog)
       }
     }
     const capacityBytes = Math.max(this.#capacityBytes, needed)

@@ -2,16 +2,12 @@
  * A flush or a compaction: sorted inputs become new tables. The job is plain data, so that it can run in a worker thread;
  * it reads and writes files but decides nothing about versions: that is up to whoever applies the result.
  *
- * What may be forgotten (`s` are the live snapshots when the job was made; later ones see the newest versions anyway):
- * 1. A version is dropped when a newer version of its key, or a range tombstone over it, is newer by no snapshot: no `s`
- *    lies in [version, newer).
- * 2. A tombstone is dropped when no snapshot is older than it and no table older than the output may hold its key.
- * 3. Versions of one user key are never split over two tables, and a range tombstone is cut where tables are, so the
- *    tables of a run stay disjoint, range tombstones included.
+ * Versions of one user key are never split over two tables, and a range tombstone is cut where tables are, so the tables of
+ * a run stay disjoint, range tombstones included. What may be forgotten is up to retention.ts.
  */
 import { Cache } from '../cache/cache.js'
 import type { Hash32 } from '../codec/checksum.js'
-import { compareKeys, KIND_DELETE, type EntryCursor } from '../codec/entry.js'
+import { compareKeys, type EntryCursor } from '../codec/entry.js'
 import { MAX_KEY_BYTES } from '../codec/limits.js'
 import { keyAfter } from '../engine/range.js'
 import { Skiplist, type SkiplistState } from '../skiplist/skiplist.js'
@@ -24,6 +20,7 @@ import { MeteredFileSystem, type MeterCounts } from '../vfs/metered-file-system.
 import { tableName } from './file-names.js'
 import { MergingCursor } from './merging-cursor.js'
 import { RangeTombstones, type RangeTombstone } from './range-tombstones.js'
+import { Retention, type DroppedCounts } from './retention.js'
 import { RunCursor } from './run-cursor.js'
 import { SavedKey } from './saved-key.js'
 import { TableFile, type KeyBounds, type TableMeta } from './table-file.js'
@@ -64,12 +61,6 @@ export interface MergeResult {
   readonly dropped: DroppedCounts
 }
 
-export interface DroppedCounts {
-  shadowed: number
-  covered: number
-  tombstones: number
-}
-
 /** What the thread that runs a job provides. */
 export interface JobContext {
   readonly fileSystem: FileSystem
@@ -103,9 +94,10 @@ class Merge {
   readonly #handles: FileHandle[] = []
   readonly #outputs: TableMeta[] = []
   readonly #created: string[] = []
-  readonly #dropped: DroppedCounts = { shadowed: 0, covered: 0, tombstones: 0 }
   readonly #counters = newReadCounts()
   readonly #ranges: RangeTombstone[] = []
+  /** Of the entry merged last. */
+  readonly #lastKey = new SavedKey()
   #entriesRead = 0
   #done = false
   #file: FileHandle | undefined
@@ -122,17 +114,13 @@ class Merge {
 
   async run(): Promise<MergeResult> {
     const entries = this.#openInputs()
-    const oldestSnapshot = this.#job.snapshots[0] ?? Infinity
-    this.#keptRanges = this.#ranges.filter(range => range.sequence > oldestSnapshot || this.#overlapsOlder(range))
-    await this.#mergeEntries(entries, oldestSnapshot)
+    const { snapshots, older } = this.#job
+    const retention = new Retention(snapshots, older, RangeTombstones.of(this.#ranges))
+    this.#keptRanges = this.#ranges.filter(range => retention.keepsRange(range))
+    await this.#mergeEntries(entries, retention)
     await this.#finishLast()
     this.#done = true
-    return {
-      tables: this.#outputs,
-      io: this.#fileSystem.counts(),
-      entriesRead: this.#entriesRead,
-      dropped: this.#dropped,
-    }
+    return { tables: this.#outputs, io: this.#fileSystem.counts(), entriesRead: this.#entriesRead, dropped: retention.dropped }
   }
 
   /** Closes everything; the files of an unfinished job are removed. */
@@ -161,7 +149,7 @@ class Merge {
       for (const file of tables) if (file.meta.rangeTombstones > 0) this.#ranges.push(...this.#openTable(file).rangeTombstones)
       cursors.push(new RunCursor(tables, file => this.#openTable(file).cursor({ readAheadBytes: READ_AHEAD_BYTES })))
     }
-    return cursors.length === 1 ? cursors[0]! : new MergingCursor(cursors)
+    return cursors.length === 1 ? cursors[0] : new MergingCursor(cursors)
   }
 
   #openTable(file: TableFile): Table {
@@ -182,58 +170,44 @@ class Merge {
     return table
   }
 
-  async #mergeEntries(entries: EntryCursor, oldestSnapshot: number): Promise<void> {
-    const { snapshots, older, output, cancel } = this.#job
-    const covering = RangeTombstones.of(this.#ranges)
-    const dropped = this.#dropped
-    const current = new SavedKey()
-    let newer = Infinity
-    let olderAt = 0
-    let untilBreath = ENTRIES_BETWEEN_BREATHS
-    for (entries.first(); entries.valid; entries.next()) {
-      if (--untilBreath === 0) {
-        untilBreath = ENTRIES_BETWEEN_BREATHS
-        if (Atomics.load(cancel, 0) !== 0) throw new JobCancelled('The job was cancelled')
-        const turn = this.#context.breathe()
-        if (turn !== undefined) await turn
-      }
-      this.#entriesRead++
-      const { key, value, kind, sequence } = entries
-      if (!current.equals(key)) {
-        if (this.#mayEndTable(output.maxFileBytes, current)) await this.#finishTable(current.copy())
-        current.save(key)
-        newer = Infinity
-      }
-      const shadowed = newer !== Infinity && !isSeenBetween(snapshots, sequence, newer)
-      newer = sequence
-      if (shadowed) {
-        dropped.shadowed++
-        continue
-      }
-      if (covering !== undefined) {
-        const over = covering.oldestAfter(key.bytes, key.start, key.end, sequence)
-        if (over !== 0 && !isSeenBetween(snapshots, sequence, over)) {
-          dropped.covered++
-          continue
-        }
-      }
-      if (kind === KIND_DELETE && sequence <= oldestSnapshot) {
-        while (olderAt < older.length && current.isAfter(older[olderAt]!.largest)) olderAt++
-        if (olderAt === older.length || current.isBefore(older[olderAt]!.smallest)) {
-          dropped.tombstones++
-          continue
-        }
-      }
-      this.#builder ??= this.#startTable()
-      this.#builder.add(key.bytes, key.start, key.end, value.bytes, value.start, value.end, sequence, kind)
+  async #mergeEntries(entries: EntryCursor, retention: Retention): Promise<void> {
+    entries.first()
+    while (entries.valid) {
+      if (Atomics.load(this.#job.cancel, 0) !== 0) throw new JobCancelled('The job was cancelled')
+      const turn = this.#context.breathe()
+      if (turn !== undefined) await turn
+      if (this.#mergeSlice(entries, retention)) await this.#finishTable(this.#lastKey.copy())
     }
     entries.close()
   }
 
-  #mayEndTable(maxFileBytes: number, lastKey: SavedKey): boolean {
-    if (this.#builder === undefined || this.#builder.estimatedBytes < maxFileBytes) return false
+  /** Merges a few hundred entries, or up to where the table is full: then returns true, with the next entry still to come. */
+  #mergeSlice(entries: EntryCursor, retention: Retention): boolean {
+    const lastKey = this.#lastKey
+    for (let left = ENTRIES_BETWEEN_BREATHS; left > 0 && entries.valid; left--) {
+      const key = entries.key
+      const isNewKey = !lastKey.equals(key)
+      if (isNewKey) {
+        if (this.#mayEndTable()) return true
+        lastKey.save(key)
+      }
+      const sequence = entries.sequence
+      const kind = entries.kind
+      if (retention.keeps(key, lastKey, isNewKey, sequence, kind)) {
+        const value = entries.value
+        this.#builder ??= this.#startTable()
+        this.#builder.add(key.bytes, key.start, key.end, value.bytes, value.start, value.end, sequence, kind)
+      }
+      this.#entriesRead++
+      entries.next()
+    }
+    return false
+  }
+
+  #mayEndTable(): boolean {
+    if (this.#builder === undefined || this.#builder.estimatedBytes < this.#job.output.maxFileBytes) return false
     // A range tombstone that goes on behind this table starts at the key after its last, which must be a legal key.
-    return this.#outputs.length + 1 < this.#job.maxOutputs && lastKey.length < MAX_KEY_BYTES
+    return this.#outputs.length + 1 < this.#job.maxOutputs && this.#lastKey.length < MAX_KEY_BYTES
   }
 
   #startTable(): TableBuilder {
@@ -292,14 +266,4 @@ class Merge {
     if (this.#builder === undefined && rangesLeft) this.#builder = this.#startTable()
     if (this.#builder !== undefined) await this.#finishTable(undefined)
   }
-
-  #overlapsOlder(range: RangeTombstone): boolean {
-    return this.#job.older.some(bounds => compareKeys(bounds.smallest, range.last) <= 0 && compareKeys(bounds.largest, range.first) >= 0)
-  }
-}
-
-/** Whether a snapshot sees the version `older` although `newer` was written later. */
-function isSeenBetween(snapshots: readonly number[], older: number, newer: number): boolean {
-  for (const snapshot of snapshots) if (snapshot >= older) return snapshot < newer
-  return false
 }

@@ -25,11 +25,11 @@ export class MergingCursor implements EntryCursor {
   }
 
   get sequence(): number {
-    return this.valid ? this.#heap[0]!.sequence : 0
+    return this.valid ? this.#heap[0].sequence : 0
   }
 
   get kind(): EntryKind {
-    return this.valid ? this.#heap[0]!.kind : KIND_PUT
+    return this.valid ? this.#heap[0].kind : KIND_PUT
   }
 
   first(): boolean {
@@ -54,14 +54,14 @@ export class MergingCursor implements EntryCursor {
 
   next(): boolean {
     if (!this.#forward) this.#turnForward()
-    const top = this.#heap[0]!
+    const top = this.#heap[0]
     if (!top.next() && this.#dropTop() === 0) return this.#end()
     return this.#settle()
   }
 
   prev(): boolean {
     if (this.#forward) this.#turnBackward()
-    const top = this.#heap[0]!
+    const top = this.#heap[0]
     if (!top.prev() && this.#dropTop() === 0) return this.#end()
     return this.#settle()
   }
@@ -74,7 +74,7 @@ export class MergingCursor implements EntryCursor {
 
   /** All children but the current one stand before the current entry: moves them past it. */
   #turnForward(): void {
-    const current = this.#heap[0]!
+    const current = this.#heap[0]
     const { key, sequence } = current
     const target = key.copy()
     for (const child of this.#children) {
@@ -84,7 +84,7 @@ export class MergingCursor implements EntryCursor {
   }
 
   #turnBackward(): void {
-    const current = this.#heap[0]!
+    const current = this.#heap[0]
     const target = current.key.copy()
     const sequence = current.sequence
     for (const child of this.#children) {
@@ -113,7 +113,7 @@ export class MergingCursor implements EntryCursor {
   }
 
   #show(): boolean {
-    const top = this.#heap[0]!
+    const top = this.#heap[0]
     this.key = top.key
     this.value = top.value
     return (this.valid = true)
@@ -135,12 +135,12 @@ export class MergingCursor implements EntryCursor {
   #sink(at: number): void {
     const heap = this.#heap
     const size = this.#size
-    const sinking = heap[at]!
+    const sinking = heap[at]
     for (;;) {
       let child = 2 * at + 1
       if (child >= size) break
-      if (child + 1 < size && this.#before(heap[child + 1]!, heap[child]!)) child++
-      if (this.#before(sinking, heap[child]!)) break
+      if (child + 1 < size && this.#before(heap[child + 1], heap[child])) child++
+      if (this.#before(sinking, heap[child])) break
       heap[at] = heap[child]!
       at = child
     }

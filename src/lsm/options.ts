@@ -53,7 +53,7 @@ export const LSM_OPTIONS = {
   compaction: { type: 'choice', default: 'leveled', choices: ['leveled', 'tiered'], about: 'Which tables are merged when.' },
   level0Tables: {
     type: 'integer',
-    default: 4,
+    default: 6,
     min: 1,
     max: 100,
     unit: 'tables',

@@ -38,10 +38,10 @@ export class RangeTombstones {
     const sequences: number[][] = []
     let open: number[] = []
     for (let i = 0; i < edges.length;) {
-      const key = edges[i]!.key
+      const key = edges[i].key
       open = [...open]
-      for (; i < edges.length && compareKeys(edges[i]!.key, key) === 0; i++) {
-        const { opens, sequence } = edges[i]!
+      for (; i < edges.length && compareKeys(edges[i].key, key) === 0; i++) {
+        const { opens, sequence } = edges[i]
         if (opens) open.push(sequence)
         else open.splice(open.indexOf(sequence), 1)
       }
@@ -56,7 +56,7 @@ export class RangeTombstones {
   newestOver(key: Uint8Array, start: number, end: number, snapshot: number): number {
     const at = this.#fragment(key, start, end)
     if (at < 0) return 0
-    for (const sequence of this.#sequences[at]!) if (sequence <= snapshot) return sequence
+    for (const sequence of this.#sequences[at]) if (sequence <= snapshot) return sequence
     return 0
   }
 
@@ -65,7 +65,7 @@ export class RangeTombstones {
     const at = this.#fragment(key, start, end)
     if (at < 0) return 0
     let oldest = 0
-    for (const candidate of this.#sequences[at]!) {
+    for (const candidate of this.#sequences[at]) {
       if (candidate <= sequence) break
       oldest = candidate
     }
@@ -85,7 +85,7 @@ export class RangeTombstones {
     let high = starts.length
     while (low < high) {
       const middle = (low + high) >>> 1
-      const edge = starts[middle]!
+      const edge = starts[middle]
       if (compareBytes(edge, 0, edge.length, key, start, end) <= 0) low = middle + 1
       else high = middle
     }
@@ -94,7 +94,7 @@ export class RangeTombstones {
   }
 
   #holds(fragment: number, key: Uint8Array, start: number, end: number): boolean {
-    const from = this.#starts[fragment]!
+    const from = this.#starts[fragment]
     if (compareBytes(from, 0, from.length, key, start, end) > 0) return false
     const to = this.#starts[fragment + 1]
     return to === undefined || compareBytes(to, 0, to.length, key, start, end) > 0

@@ -37,6 +37,8 @@ export interface Recovered {
   readonly memtable: Memtable
   /** Logs that the memtable came from, with their sizes; whole and durable. */
   readonly logs: ReadonlyMap<number, number>
+  /** Where the last frame of each of these logs ends. */
+  readonly wholeLogs: ReadonlyMap<number, number>
   readonly nextFile: number
   readonly sequence: number
   readonly flushedSequence: number
@@ -61,6 +63,7 @@ class Recovery {
   #nextFile = 1
   #sequence = 0
   #logs: ReadonlyMap<number, number> = new Map()
+  #wholeLogs: ReadonlyMap<number, number> = new Map()
   #droppedBytes = 0
   #flushed = false
 
@@ -91,6 +94,7 @@ class Recovery {
       version: this.#version,
       memtable: this.#memtable,
       logs: this.#logs,
+      wholeLogs: this.#wholeLogs,
       nextFile: this.#nextFile,
       sequence: this.#sequence,
       flushedSequence,
@@ -119,6 +123,7 @@ class Recovery {
       hash32,
       firstLog: manifest.firstLog,
       expected: manifest.logs,
+      wholeLogs: manifest.wholeLogs,
       sequence: manifest.lastSequence,
       apply: (reader, bytes) => this.#apply(reader, bytes),
       makeRoom: async (bytes, operations) => {
@@ -137,6 +142,7 @@ class Recovery {
       ledger.syncs++
     }
     this.#logs = replayed.logs
+    this.#wholeLogs = replayed.validBytes
   }
 
   #apply(reader: BatchReader, bytes: number): boolean {

@@ -72,7 +72,7 @@ export function liveBytesEstimate(version: Version, memtables: readonly Memtable
   const runs = version.levels.flatMap(level => level.map(run => run.tables.map(file => file.meta)))
   const deepest = runs.at(-1)
   if (deepest === undefined) return memtables.reduce((sum, memtable) => sum + memtable.rawBytes, 0)
-  const smallest = deepest[0]!.smallest
+  const smallest = deepest[0].smallest
   const largest = deepest.at(-1)!.largest
   const outside = runs
     .slice(0, -1)

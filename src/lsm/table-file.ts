@@ -52,7 +52,7 @@ export function overlaps(a: KeyBounds, b: KeyBounds): boolean {
 
 /** The smallest bounds that hold all of the given ones; there must be at least one. */
 export function unionBounds(all: readonly KeyBounds[]): KeyBounds {
-  let { smallest, largest } = all[0]!
+  let { smallest, largest } = all[0]
   for (const bounds of all) {
     if (compareKeys(bounds.smallest, smallest) < 0) smallest = bounds.smallest
     if (compareKeys(bounds.largest, largest) > 0) largest = bounds.largest

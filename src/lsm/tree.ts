@@ -16,8 +16,8 @@ import type { Memtable } from './memtable.js'
 import { ReadState } from './read-state.js'
 import type { TableMeta } from './table-file.js'
 import type { TableSet } from './table-set.js'
-import type { VersionEdit } from './version-edit.js'
-import { Version } from './version.js'
+import type { VersionEdit, WholeLog } from './version-edit.js'
+import type { Version } from './version.js'
 
 export interface TreeOptions {
   readonly fileSystem: FileSystem
@@ -48,6 +48,8 @@ export class Tree {
   #applying: Promise<void> = Promise.resolve()
   /** Logs in the manifest that are not obsolete. */
   #logs: readonly number[]
+  /** Those among them that are complete. */
+  #wholeLogs: readonly WholeLog[]
 
   private constructor(options: TreeOptions, manifest: ManifestWriter, start: TreeStart) {
     this.#options = options
@@ -56,6 +58,7 @@ export class Tree {
     this.#nextFile = start.nextFile
     this.#flushedSequence = start.flushedSequence
     this.#logs = start.logs
+    this.#wholeLogs = wholeLogsOf(start.wholeLogs)
     this.sequence = start.sequence
     this.#bookManifest(manifest, NOTHING_WRITTEN)
   }
@@ -63,7 +66,8 @@ export class Tree {
   /** Puts a manifest in force that begins with the given state. */
   static async start(options: TreeOptions, start: TreeStart): Promise<Tree> {
     const { fileSystem, directory, hash32 } = options
-    const whole = wholeEdit(start.version, { ...start, nextFile: start.nextFile + 1 })
+    const wholeLogs = wholeLogsOf(start.wholeLogs)
+    const whole = wholeEdit(start.version, { ...start, nextFile: start.nextFile + 1, wholeLogs })
     const manifest = await ManifestWriter.start(fileSystem, directory, start.nextFile, hash32, whole)
     return new Tree(options, manifest, { ...start, nextFile: start.nextFile + 1 })
   }
@@ -114,14 +118,22 @@ export class Tree {
     return (frozen.at(-1) ?? memtable).firstLog
   }
 
-  async close(clean: boolean): Promise<void> {
+  /**
+   * Ends the manifest. `logEnds` are the logs of this session and where each ends, if all were closed cleanly: from then on every
+   * byte of them counts, whatever is cut off them.
+   */
+  async close(logEnds: ReadonlyMap<number, number> | undefined): Promise<void> {
     await this.#applying
     const before = trafficOf(this.#manifest)
     try {
-      await this.#manifest.close(clean)
-      this.#bookManifest(this.#manifest, before)
+      if (logEnds !== undefined && !this.#manifest.poisoned) await this.#manifest.append({ wholeLogs: wholeLogsOf(logEnds) })
     } finally {
-      await this.#options.tables.closeAll()
+      try {
+        await this.#manifest.close(logEnds !== undefined)
+        this.#bookManifest(this.#manifest, before)
+      } finally {
+        await this.#options.tables.closeAll()
+      }
     }
   }
 
@@ -132,6 +144,7 @@ export class Tree {
     const firstLog = (remaining.at(-1) ?? this.#state.memtable).firstLog
     for (const memtable of flushed) this.#flushedSequence = Math.max(this.#flushedSequence, memtable.maxSequence)
     this.#logs = [...this.#logs.filter(number => number >= firstLog), ...(log === undefined ? [] : [log])]
+    this.#wholeLogs = this.#wholeLogs.filter(whole => whole.number >= firstLog)
     const numbers = { nextFile: this.#nextFile, lastSequence: this.#flushedSequence, firstLog }
     if (this.#manifest.size > Math.max(this.#options.manifestBytes, 2 * this.#manifest.startBytes))
       await this.#renewManifest(version, numbers)
@@ -151,7 +164,7 @@ export class Tree {
   async #renewManifest(version: Version, numbers: { lastSequence: number; firstLog: number }): Promise<void> {
     const { fileSystem, directory, hash32, ledger } = this.#options
     const number = this.allocateFiles(1)
-    const whole = wholeEdit(version, { ...numbers, nextFile: this.#nextFile, logs: this.#logs })
+    const whole = wholeEdit(version, { ...numbers, nextFile: this.#nextFile, logs: this.#logs, wholeLogs: this.#wholeLogs })
     const old = this.#manifest
     this.#manifest = await ManifestWriter.start(fileSystem, directory, number, hash32, whole)
     this.#bookManifest(this.#manifest, NOTHING_WRITTEN)
@@ -199,17 +212,30 @@ export interface TreeStart {
   readonly flushedSequence: number
   readonly firstLog: number
   readonly logs: readonly number[]
+  /** Where each of those ends that are complete. */
+  readonly wholeLogs: ReadonlyMap<number, number>
 }
 
-function wholeEdit(
-  version: Version,
-  state: { nextFile: number; lastSequence?: number; flushedSequence?: number; firstLog: number; logs: readonly number[] },
-): VersionEdit {
+function wholeLogsOf(ends: ReadonlyMap<number, number>): WholeLog[] {
+  return [...ends].map(([number, bytes]) => ({ number, bytes }))
+}
+
+interface WholeState {
+  readonly nextFile: number
+  readonly lastSequence?: number
+  readonly flushedSequence?: number
+  readonly firstLog: number
+  readonly logs: readonly number[]
+  readonly wholeLogs: readonly WholeLog[]
+}
+
+function wholeEdit(version: Version, state: WholeState): VersionEdit {
   return {
     nextFile: state.nextFile,
     lastSequence: state.lastSequence ?? state.flushedSequence ?? 0,
     firstLog: state.firstLog,
     logs: state.logs,
+    wholeLogs: state.wholeLogs,
     added: [...version.files()].map(file => file.meta),
   }
 }

@@ -9,6 +9,7 @@
  *     tag 5  deleted table      varint number
  *     tag 6  added table        varints number, level, run, file bytes, entries, tombstones, range tombstones, raw bytes,
  *                               smallest sequence, largest sequence; two keys, each varint length and bytes
+ *     tag 7  whole log          varints number, bytes: the log has so many bytes, all durable, and gets no more: fewer are damage
  *
  * Unknown tags are an error: an older kvarium must not guess at what a newer one recorded.
  */
@@ -23,6 +24,13 @@ export interface VersionEdit {
   readonly logs?: readonly number[]
   readonly deleted?: readonly number[]
   readonly added?: readonly TableMeta[]
+  readonly wholeLogs?: readonly WholeLog[]
+}
+
+/** A log that is complete: `bytes` is where its last frame ends. */
+export interface WholeLog {
+  readonly number: number
+  readonly bytes: number
 }
 
 const TAG_NEXT_FILE = 1
@@ -31,6 +39,7 @@ const TAG_FIRST_LOG = 3
 const TAG_LOG = 4
 const TAG_DELETED = 5
 const TAG_ADDED = 6
+const TAG_WHOLE_LOG = 7
 
 /** The numbers of a table's meta in their order on disk. */
 const META_NUMBERS = [
@@ -58,6 +67,7 @@ export function encodeVersionEdit(edit: VersionEdit): Uint8Array {
     writer.key(meta.smallest)
     writer.key(meta.largest)
   }
+  for (const log of edit.wholeLogs ?? []) writer.numbers(TAG_WHOLE_LOG, log.number, log.bytes)
   return writer.take()
 }
 
@@ -67,6 +77,7 @@ export function decodeVersionEdit(bytes: Uint8Array): VersionEdit {
   const logs: number[] = []
   const deleted: number[] = []
   const added: TableMeta[] = []
+  const wholeLogs: WholeLog[] = []
   const single: { nextFile?: number; lastSequence?: number; firstLog?: number } = {}
   while (reader.at < reader.end) {
     const tag = reader.read()
@@ -76,9 +87,10 @@ export function decodeVersionEdit(bytes: Uint8Array): VersionEdit {
     else if (tag === TAG_LOG) logs.push(reader.read())
     else if (tag === TAG_DELETED) deleted.push(reader.read())
     else if (tag === TAG_ADDED) added.push(readMeta(reader))
+    else if (tag === TAG_WHOLE_LOG) wholeLogs.push({ number: reader.read(), bytes: reader.read() })
     else throw new CorruptionError(`A version edit has a field of unknown kind ${tag}`)
   }
-  return { ...single, logs, deleted, added }
+  return { ...single, logs, deleted, added, wholeLogs }
 }
 
 function readMeta(reader: VarintReader): TableMeta {

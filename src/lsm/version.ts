@@ -72,7 +72,7 @@ export class Version {
 
   /** Index of the deepest level that holds a table; -1 when there is none. */
   get deepest(): number {
-    for (let index = this.levels.length - 1; index >= 0; index--) if (this.levels[index]!.length > 0) return index
+    for (let index = this.levels.length - 1; index >= 0; index--) if (this.levels[index].length > 0) return index
     return -1
   }
 }
@@ -92,7 +92,7 @@ export function firstNotBefore(tables: readonly TableFile[], key: Uint8Array): n
   let high = tables.length
   while (low < high) {
     const middle = (low + high) >>> 1
-    const largest = tables[middle]!.meta.largest
+    const largest = tables[middle].meta.largest
     if (compareBytes(largest, 0, largest.length, key, 0, key.length) < 0) low = middle + 1
     else high = middle
   }
@@ -104,7 +104,7 @@ function arrange(files: Iterable<TableFile>): Level[] {
   for (const file of files) {
     const { level, run } = file.meta
     while (levels.length <= level) levels.push(new Map())
-    const runs = levels[level]!
+    const runs = levels[level]
     const tables = runs.get(run)
     if (tables === undefined) runs.set(run, [file])
     else tables.push(file)
