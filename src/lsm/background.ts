@@ -9,7 +9,7 @@
  * 3. A failed manifest write stops the store's writing: what the manifest says on disk is then unknown.
  */
 import type { HalfOpenRange } from '../engine/range.js'
-import { CorruptionError, MisuseError } from '../errors.js'
+import { CorruptionError, KvariumError, MisuseError } from '../errors.js'
 import type { Clock } from '../vfs/environment.js'
 import { olderThanOutput, type CompactionPicker, type CompactionSpec } from './compaction-picker.js'
 import type { JobRunner } from './job-runner.js'
@@ -41,8 +41,8 @@ export class Background {
   readonly #context: BackgroundOptions
   #flushing: Promise<void> | undefined
   #compacting: Promise<void> | undefined
-  #failure: { readonly error: unknown; readonly retryAt: number } | undefined
-  #manual: { readonly range: HalfOpenRange; readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = []
+  #failure: { readonly error: Error; readonly retryAt: number } | undefined
+  #manual: { readonly range: HalfOpenRange; readonly resolve: () => void; readonly reject: (error: Error) => void }[] = []
   #closed = false
 
   constructor(context: BackgroundOptions) {
@@ -50,7 +50,7 @@ export class Background {
   }
 
   /** Why background work does not go on, or `undefined`. */
-  get failure(): unknown {
+  get failure(): Error | undefined {
     return this.#failure?.error
   }
 
@@ -121,7 +121,7 @@ export class Background {
   }
 
   /** Why nothing starts although something is due. */
-  #obstacle(): unknown {
+  #obstacle(): Error {
     if (this.#closed) return closedError()
     return this.#failure?.error ?? this.#context.logs.refusal()
   }
@@ -133,8 +133,9 @@ export class Background {
     } catch (error) {
       if (error instanceof JobCancelled && this.#closed) return
       const retryAt = error instanceof CorruptionError ? Infinity : this.#context.clock.now() + RETRY_AFTER_MS
-      this.#failure = { error, retryAt }
-      this.#rejectManual(error)
+      const reason = error instanceof Error ? error : new KvariumError('LEVEL_INTERNAL', String(error))
+      this.#failure = { error: reason, retryAt }
+      this.#rejectManual(reason)
     }
   }
 
@@ -144,7 +145,7 @@ export class Background {
     if (this.#compacting === undefined && this.#manual.length > 0) this.#rejectManual(this.#obstacle())
   }
 
-  #rejectManual(error: unknown): void {
+  #rejectManual(error: Error): void {
     const waiting = this.#manual
     this.#manual = []
     for (const { reject } of waiting) reject(error)
@@ -170,7 +171,7 @@ export class Background {
     const bounds = boundsOf(tree.state.version, range)
     const spec = bounds === undefined ? undefined : picker.pickRange(tree.state.version, bounds)
     const work = spec === undefined ? Promise.resolve() : this.#compact(spec)
-    work.then(resolve, reject)
+    work.then(resolve, (error: Error) => reject(error))
     return work
   }
 
