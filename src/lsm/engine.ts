@@ -285,7 +285,7 @@ export class LsmEngine implements Engine {
     const { state } = tree
     const ranges = state.memtable.apply(this.#reader.reset(batch.bytes, 0, batch.byteLength))
     tree.sequence += batch.count
-    if (ranges > 0) state.refreshTombstones()
+    if (ranges > 0) state.addTombstones(state.memtable.ranges.slice(-ranges))
   }
 
   /** True when the memtable can take the batch now; otherwise starts what will make room, or throws if nothing will. */

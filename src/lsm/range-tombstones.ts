@@ -2,8 +2,9 @@
  * Range tombstones: one mark that deletes all older entries with keys from `first` to `last`, both included.
  *
  * For reading they are cut into fragments that do not overlap: `starts` is sorted, fragment i covers the keys from
- * `starts[i]` up to (not including) `starts[i + 1]`, and `sequences[i]` lists the tombstones over it, newest first
- * (none, for a gap). One binary search then answers for any key.
+ * `starts[i]` up to (not including) `starts[i + 1]`, and `sequences[i]` lists the tombstones over it, oldest first
+ * (none, for a gap). One binary search then answers for any key. A new tombstone is added in place: who reads at an older
+ * moment does not see it by its sequence number.
  */
 import { compareBytes, compareKeys, type ByteView } from '../codec/entry.js'
 import { keyAfter } from '../engine/range.js'
@@ -16,47 +17,32 @@ export interface RangeTombstone {
 }
 
 export class RangeTombstones {
-  readonly #starts: Uint8Array[]
-  readonly #sequences: number[][]
+  readonly #starts: Uint8Array[] = []
+  readonly #sequences: number[][] = []
   /** Fragment that answered last: scans ask for neighbours. */
   #hint = 0
-
-  private constructor(starts: Uint8Array[], sequences: number[][]) {
-    this.#starts = starts
-    this.#sequences = sequences
-  }
 
   /** `undefined` when there are none, so that readers pay one null check. */
   static of(tombstones: readonly RangeTombstone[]): RangeTombstones | undefined {
     if (tombstones.length === 0) return undefined
-    const edges: { key: Uint8Array; opens: boolean; sequence: number }[] = []
-    for (const { first, last, sequence } of tombstones) {
-      edges.push({ key: first, opens: true, sequence }, { key: keyAfter(last), opens: false, sequence })
-    }
-    edges.sort((a, b) => compareKeys(a.key, b.key))
-    const starts: Uint8Array[] = []
-    const sequences: number[][] = []
-    let open: number[] = []
-    for (let i = 0; i < edges.length;) {
-      const key = edges[i].key
-      open = [...open]
-      for (; i < edges.length && compareKeys(edges[i].key, key) === 0; i++) {
-        const { opens, sequence } = edges[i]
-        if (opens) open.push(sequence)
-        else open.splice(open.indexOf(sequence), 1)
-      }
-      open.sort((a, b) => b - a)
-      starts.push(key)
-      sequences.push(open)
-    }
-    return new RangeTombstones(starts, sequences)
+    const fragments = new RangeTombstones()
+    for (const tombstone of [...tombstones].sort((a, b) => a.sequence - b.sequence)) fragments.add(tombstone)
+    return fragments
+  }
+
+  /** Adds one that is newer than all there are, or another piece of the newest. */
+  add({ first, last, sequence }: RangeTombstone): void {
+    const from = this.#cut(first)
+    const to = this.#cut(keyAfter(last))
+    for (let fragment = from; fragment < to; fragment++) this.#sequences[fragment].push(sequence)
   }
 
   /** Sequence number of the newest tombstone over the key that a reader at `snapshot` sees; 0 if there is none. */
   newestOver(key: Uint8Array, start: number, end: number, snapshot: number): number {
     const at = this.#fragment(key, start, end)
     if (at < 0) return 0
-    for (const sequence of this.#sequences[at]) if (sequence <= snapshot) return sequence
+    const sequences = this.#sequences[at]
+    for (let i = sequences.length - 1; i >= 0; i--) if (sequences[i] <= snapshot) return sequences[i]
     return 0
   }
 
@@ -64,12 +50,15 @@ export class RangeTombstones {
   oldestAfter(key: Uint8Array, start: number, end: number, sequence: number): number {
     const at = this.#fragment(key, start, end)
     if (at < 0) return 0
-    let oldest = 0
-    for (const candidate of this.#sequences[at]) {
-      if (candidate <= sequence) break
-      oldest = candidate
+    const sequences = this.#sequences[at]
+    let low = 0
+    let high = sequences.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (sequences[middle] <= sequence) low = middle + 1
+      else high = middle
     }
-    return oldest
+    return low < sequences.length ? sequences[low] : 0
   }
 
   /** What a cursor at `snapshot` asks: is the entry deleted by a range tombstone? */
@@ -77,10 +66,25 @@ export class RangeTombstones {
     return { covers: (key: ByteView, sequence: number) => this.newestOver(key.bytes, key.start, key.end, snapshot) > sequence }
   }
 
+  /** Index of the fragment that starts at the key, which is made if there is none. */
+  #cut(key: Uint8Array): number {
+    const at = this.#search(key, 0, key.length)
+    if (at >= 0 && compareKeys(this.#starts[at], key) === 0) return at
+    this.#starts.splice(at + 1, 0, key)
+    this.#sequences.splice(at + 1, 0, at < 0 ? [] : this.#sequences[at].slice())
+    return at + 1
+  }
+
   #fragment(key: Uint8Array, start: number, end: number): number {
+    if (this.#holds(this.#hint, key, start, end)) return this.#hint
+    const at = this.#search(key, start, end)
+    if (at >= 0) this.#hint = at
+    return at
+  }
+
+  /** Index of the last fragment that starts at or before the key; -1 if there is none. */
+  #search(key: Uint8Array, start: number, end: number): number {
     const starts = this.#starts
-    const hint = this.#hint
-    if (this.#holds(hint, key, start, end)) return hint
     let low = 0
     let high = starts.length
     while (low < high) {
@@ -89,7 +93,6 @@ export class RangeTombstones {
       if (compareBytes(edge, 0, edge.length, key, start, end) <= 0) low = middle + 1
       else high = middle
     }
-    if (low > 0) this.#hint = low - 1
     return low - 1
   }
 

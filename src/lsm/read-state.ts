@@ -14,7 +14,7 @@ export class ReadState {
   /** Newest first. */
   readonly frozen: readonly Memtable[]
   readonly version: Version
-  /** `undefined` when there are none anywhere. Replaced when one is added to the memtable. */
+  /** `undefined` when there are none anywhere. */
   tombstones: RangeTombstones | undefined
   /** Range tombstones of the tables. */
   readonly tableRanges: readonly RangeTombstone[]
@@ -30,12 +30,13 @@ export class ReadState {
     for (const table of frozen) table.holders++
     if (version.holders++ === 0) tables.hold(version)
     this.tableRanges = [...version.files()].filter(file => file.meta.rangeTombstones > 0).flatMap(file => tables.open(file).rangeTombstones)
-    this.refreshTombstones()
+    this.tombstones = RangeTombstones.of([...memtable.ranges, ...frozen.flatMap(table => table.ranges), ...this.tableRanges])
   }
 
-  /** Call after a range tombstone was added to the memtable. */
-  refreshTombstones(): void {
-    this.tombstones = RangeTombstones.of([...this.memtable.ranges, ...this.frozen.flatMap(table => table.ranges), ...this.tableRanges])
+  /** Takes in the range tombstones that were just added to the memtable. */
+  addTombstones(added: readonly RangeTombstone[]): void {
+    if (this.tombstones === undefined) this.tombstones = RangeTombstones.of(added)
+    else for (const tombstone of added) this.tombstones.add(tombstone)
   }
 
   hold(): this {

@@ -11,7 +11,7 @@ import { Skiplist } from '../../src/skiplist/skiplist.js'
 import { TableBuilder } from '../../src/sstable/table-builder.js'
 import { Table } from '../../src/sstable/table.js'
 import { newReadCounts } from '../../src/trace/ledger.js'
-import type { MemoryFileSystem} from '../../src/vfs/index.js';
+import type { MemoryFileSystem } from '../../src/vfs/index.js'
 import { joinPath, SeededRandom } from '../../src/vfs/index.js'
 import { keyOf, textOf } from '../contract/opened-engine.js'
 import { internalOrder, type PlainEntry } from './array-cursor.js'

@@ -49,4 +49,35 @@ describe('range tombstones', () => {
   it('are nothing where there are none', () => {
     expect(RangeTombstones.of([])).toBeUndefined()
   })
+
+  it('added one by one answer like all at once, and readers of older moments do not notice', () => {
+    fc.assert(
+      fc.property(tombstones, keyText, (all, text) => {
+        const growing = RangeTombstones.of([bytes(all[0])])!
+        const key = keyOf(text)
+        for (let count = 1; count <= all.length; count++) {
+          if (count > 1) growing.add(bytes(all[count - 1]))
+          for (let moment = 0; moment <= count * 2; moment++) {
+            const whole = RangeTombstones.of(all.map(bytes))!
+            expect(growing.newestOver(key, 0, key.length, moment)).toBe(whole.newestOver(key, 0, key.length, moment))
+          }
+        }
+      }),
+      { numRuns: 30 },
+    )
+  })
+
+  it('of thousands of clears cost no more each than the first ones', () => {
+    const seconds = (from: number, to: number): number => {
+      const started = performance.now()
+      for (let sequence = from; sequence < to; sequence++)
+        growing.add({ first: keyOf(`k${sequence % 7}`), last: keyOf(`k${sequence % 7}9`), sequence })
+      return performance.now() - started
+    }
+    const growing = RangeTombstones.of([bytes({ first: 'a', last: 'z', sequence: 1 })])!
+    seconds(2, 20_000)
+    const key = keyOf('k34')
+    expect(growing.newestOver(key, 0, key.length, 20_000)).toBe(19_995)
+    expect(seconds(20_000, 40_000)).toBeLessThan(1000)
+  })
 })
