@@ -1,8 +1,8 @@
 /**
- * Drives the phases into one engine: times every operation, holds every answer against the oracle, and follows the ledger.
+ * Runs the phases on one engine, verifies what they left, and follows the ledger all the while.
  *
  * Invariants:
- * 1. Only the store's own work is timed; making, checking and recording operations is not.
+ * 1. The oracle takes over an operation when the engine has acknowledged it.
  * 2. The event loop gets a turn at least every few milliseconds, so that background work can finish.
  */
 import { loadHash32 } from '../codec/checksum.js'
@@ -13,14 +13,13 @@ import { NodeFileSystem } from '../vfs/node-file-system.js'
 import { Kvarium } from '../store/node-kvarium.js'
 import { LatencyRecorder } from './latency-recorder.js'
 import { filesIn, LedgerWatch } from './ledger-watch.js'
-import type { Operation, Phase, ScanOperation } from './operation.js'
+import type { Phase } from './operation.js'
 import { Oracle } from './oracle.js'
-import { ProblemList, showKey, wrongValue } from './problem-list.js'
+import { ProblemList, wrongValue } from './problem-list.js'
 import type { EngineConfiguration, EngineResult, PhaseResult, Verification } from './results.js'
+import { StoreDriver } from './store-driver.js'
 import { subtractTraffic, type Traffic } from './traffic.js'
 
-const SYNC = { sync: true }
-const SCAN_CHUNK = 1000
 const TURN_EVERY_MS = 15
 
 /** Called with the phase under way and its entries so far. */
@@ -36,12 +35,10 @@ export class EngineRun {
   readonly #watch: LedgerWatch
   readonly #oracle = new Oracle()
   readonly #problems = new ProblemList()
+  readonly #driver: StoreDriver
   readonly #phases: PhaseResult[] = []
   #stalls = { count: 0, totalMs: 0 }
   #verification: Verification = { entries: 0, deleted: 0, ms: 0, digest: '' }
-  /** Of the operation under way: time inside the store, and entries. */
-  #elapsedMs = 0
-  #entries = 0
   #lastTurn = 0
 
   /** @throws MisuseError when the engine or an option is not known. */
@@ -58,6 +55,13 @@ export class EngineRun {
       valueEncoding: 'view',
     })
     this.#watch = new LedgerWatch(this.#meter, this.#db.supports.permanence)
+    this.#driver = new StoreDriver({
+      db: this.#db,
+      oracle: this.#oracle,
+      wrong: message => this.#problems.add('read', message),
+      beforeReopen: () => this.#endSession(),
+      reopen: () => this.#reopen(),
+    })
   }
 
   /** Runs everything and closes the store. What goes wrong is among the problems of the result. */
@@ -87,17 +91,18 @@ export class EngineRun {
   }
 
   async #runPhase(phase: Phase, index: number): Promise<void> {
+    const driver = this.#driver
     const latencies = new LatencyRecorder()
     const before = this.#lookAtLedger()
     let operations = 0
     let entries = 0
     this.#report(phase, index, 0)
     for (const operation of phase.operations()) {
-      await this.#perform(operation)
+      await driver.perform(operation)
       this.#oracle.apply(operation)
-      latencies.record(this.#elapsedMs)
+      latencies.record(driver.elapsedMs)
       operations++
-      entries += this.#entries
+      entries += driver.entries
       if (performance.now() - this.#lastTurn > TURN_EVERY_MS) {
         this.#report(phase, index, entries)
         await this.#turn()
@@ -111,114 +116,17 @@ export class EngineRun {
     this.#report(phase, index, entries)
   }
 
-  /** Leaves the time in `#elapsedMs` and the number of entries in `#entries`. */
-  async #perform(operation: Operation): Promise<void> {
-    const db = this.#db
-    this.#entries = 1
-    switch (operation.type) {
-      case 'put': {
-        const { key, value, sync } = operation
-        const start = performance.now()
-        await (sync === true ? db.put(key, value, SYNC) : db.put(key, value))
-        return this.#took(start)
-      }
-      case 'del': {
-        const { key, sync } = operation
-        const start = performance.now()
-        await (sync === true ? db.del(key, SYNC) : db.del(key))
-        return this.#took(start)
-      }
-      case 'batch': {
-        const { operations, sync } = operation
-        // Typed as an array that may be changed; it is not.
-        const writes = operations as (typeof operations)[number][]
-        this.#entries = writes.length
-        const start = performance.now()
-        // Without options if possible: abstract-level copies them into every operation, which costs microseconds.
-        await (sync === true ? db.batch(writes, SYNC) : db.batch(writes))
-        return this.#took(start)
-      }
-      case 'clear': {
-        const { sync = false } = operation
-        const range = boundsOf(operation)
-        const start = performance.now()
-        await db.clear({ ...range, sync })
-        return this.#took(start)
-      }
-      case 'get': {
-        const start = performance.now()
-        const value = await db.get(operation.key)
-        this.#took(start)
-        return this.#expect(operation.key, value)
-      }
-      case 'get-sync': {
-        const start = performance.now()
-        const value = db.getSync(operation.key)
-        this.#took(start)
-        return this.#expect(operation.key, value)
-      }
-      case 'scan':
-        return this.#scan(operation, (message: string) => this.#problems.add('read', `scan: ${message}`))
-      case 'reopen':
-        return this.#reopen()
-      case 'flush':
-      case 'compact':
-      case 'settle': {
-        const start = performance.now()
-        if (operation.type === 'flush') await db.flush()
-        else if (operation.type === 'compact') await db.compactRange()
-        else await db.settle()
-        return this.#took(start)
-      }
-    }
-  }
-
-  /** In chunks, so that what a chunk holds is compared outside of the timing. */
-  async #scan(operation: ScanOperation, wrong: (message: string) => void): Promise<void> {
-    const { reverse = false, limit = -1 } = operation
-    const expected = this.#oracle.scan(operation)
-    this.#entries = 0
-    let start = performance.now()
-    const iterator = this.#db.iterator({ ...boundsOf(operation), reverse, limit })
-    let elapsed = 0
-    try {
-      for (;;) {
-        const chunk = await iterator.nextv(SCAN_CHUNK)
-        elapsed += performance.now() - start
-        if (chunk.length === 0) break
-        this.#entries += chunk.length
-        for (const [key, value] of chunk) compareEntry(key, value, expected.next().value, wrong)
-        start = performance.now()
-      }
-    } finally {
-      start = performance.now()
-      await iterator.close()
-      elapsed += performance.now() - start
-    }
-    const left = expected.next().value
-    if (left !== undefined) wrong(`it ended before ${showKey(left[0])}`)
-    this.#elapsedMs = elapsed
+  async #endSession(): Promise<void> {
+    // Work in the background could not be told from that of closing.
+    await this.#db.settle()
+    this.#lookAtLedger()
+    // Otherwise the engine goes on counting.
+    if (this.#db.supports.permanence) this.#countStalls()
   }
 
   async #reopen(): Promise<void> {
-    const db = this.#db
-    // Work in the background could not be told from that of closing.
-    await db.settle()
-    this.#lookAtLedger()
-    this.#countStalls()
-    const start = performance.now()
-    await this.#watch.closing(() => db.close())
-    await db.open()
-    this.#took(start)
-  }
-
-  #took(start: number): void {
-    this.#elapsedMs = performance.now() - start
-  }
-
-  #expect(key: Uint8Array, value: Uint8Array | undefined): void {
-    const wrong = wrongValue(key, value, this.#oracle.get(key))
-    if (wrong !== undefined) this.#problems.add('read', wrong)
+    await this.#watch.closing(() => this.#db.close())
+    await this.#db.open()
   }
 
   async #verify(index: number): Promise<void> {
@@ -228,8 +136,8 @@ export class EngineRun {
     const wrong = (message: string): void => this.#problems.add('verify', message)
     let done = 0
     this.#report(phase, index, done)
-    await this.#scan({ type: 'scan' }, message => wrong(`full scan: ${message}`))
-    done += this.#entries
+    await this.#driver.scan({ type: 'scan' }, message => wrong(`full scan: ${message}`))
+    done += this.#driver.entries
     const lookUp = async (key: Uint8Array, expected: Uint8Array | undefined): Promise<void> => {
       const message = wrongValue(key, this.#db.getSync(key), expected)
       if (message !== undefined) wrong(message)
@@ -305,22 +213,6 @@ export class EngineRun {
     await this.#environment.scheduler.turn()
     this.#lastTurn = performance.now()
   }
-}
-
-function boundsOf({ gte, lt }: { gte?: Uint8Array; lt?: Uint8Array }): { gte?: Uint8Array; lt?: Uint8Array } {
-  return { ...(gte !== undefined && { gte }), ...(lt !== undefined && { lt }) }
-}
-
-function compareEntry(
-  key: Uint8Array,
-  value: Uint8Array,
-  expected: readonly [Uint8Array, Uint8Array] | undefined,
-  wrong: (message: string) => void,
-): void {
-  if (expected === undefined) return wrong(`${showKey(key)} comes after the last entry`)
-  if (Buffer.compare(key, expected[0]) !== 0) return wrong(`${showKey(key)} comes where ${showKey(expected[0])} must`)
-  const message = wrongValue(key, value, expected[1])
-  if (message !== undefined) wrong(message)
 }
 
 /** With the reason: abstract-level says why a store did not open in the cause. */
