@@ -48,58 +48,66 @@ export function headOf(bytes: Uint8Array, start: number, end: number): number {
 
 export class SortedBlock {
   readonly bytes: Uint8Array
-  /** Number of entries. */
-  readonly count: number
+  /** Number of entries. Only a `MutableBlock` changes it, and the prefix. */
+  count: number
   /** Length of the common prefix, which is `bytes[BLOCK_HEADER_BYTES, BLOCK_HEADER_BYTES + prefixLength)`. */
-  readonly prefixLength: number
+  prefixLength: number
   /** The file this came from and where in it, for errors. */
   readonly file: string
   readonly offset: number
-  readonly #view: DataView
-  readonly #slots: number
-  readonly #end: number
+  protected readonly view: DataView
+  /** Where the slots begin, and where the block ends. */
+  protected slots: number
+  protected readonly end: number
 
   /** A block over `bytes[0, end)`. `view`, if given, spans `bytes`. */
   constructor(bytes: Uint8Array, end: number, file: string, offset: number, view?: DataView) {
     this.bytes = bytes
     this.file = file
     this.offset = offset
-    this.#view = view ?? new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-    this.#end = end
+    this.view = view ?? new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    this.end = end
     const fitsHeader = end >= BLOCK_HEADER_BYTES && end <= bytes.length
-    this.count = fitsHeader ? this.#view.getUint32(0, true) : 0
-    this.prefixLength = fitsHeader ? this.#view.getUint32(4, true) : 0
-    this.#slots = BLOCK_HEADER_BYTES + this.prefixLength
-    if (!fitsHeader || this.#slots + this.count * SLOT_BYTES > end) {
+    this.count = fitsHeader ? this.view.getUint32(0, true) : 0
+    this.prefixLength = fitsHeader ? this.view.getUint32(4, true) : 0
+    this.slots = BLOCK_HEADER_BYTES + this.prefixLength
+    if (!fitsHeader || this.slots + this.count * SLOT_BYTES > end) {
       throw this.corruption(`a block of ${end} bytes is too short for its ${this.count} entries`)
     }
   }
 
   /** Index of the first entry whose key is not less than `key[start, end)`; `count` if there is none. */
   lowerBound(key: Uint8Array, start: number, end: number): number {
-    const order = this.#comparePrefix(key, start, end)
+    const order = this.comparePrefix(key, start, end)
     if (order !== 0) return order < 0 ? 0 : this.count
-    return this.#searchSuffix(key, start + this.prefixLength, end)
+    return this.#searchSuffix(key, start + this.prefixLength, end, 0)
+  }
+
+  /** Index of the last entry whose key is not greater than `key[start, end)`; -1 if there is none. */
+  floor(key: Uint8Array, start: number, end: number): number {
+    const order = this.comparePrefix(key, start, end)
+    if (order !== 0) return order < 0 ? -1 : this.count - 1
+    return this.#searchSuffix(key, start + this.prefixLength, end, 1) - 1
   }
 
   /** Index of the first entry with exactly this key, or `-1 - lowerBound` if there is none. */
   find(key: Uint8Array, start: number, end: number): number {
-    const order = this.#comparePrefix(key, start, end)
+    const order = this.comparePrefix(key, start, end)
     if (order !== 0) return order < 0 ? -1 : -1 - this.count
     const suffix = start + this.prefixLength
-    const index = this.#searchSuffix(key, suffix, end)
+    const index = this.#searchSuffix(key, suffix, end, 0)
     return index < this.count && this.#compareSuffix(index, key, suffix, end) === 0 ? index : -1 - index
   }
 
   /** Whether entry `index` has exactly this key. */
   keyEquals(index: number, key: Uint8Array, start: number, end: number): boolean {
-    return this.#comparePrefix(key, start, end) === 0 && this.#compareSuffix(index, key, start + this.prefixLength, end) === 0
+    return this.comparePrefix(key, start, end) === 0 && this.#compareSuffix(index, key, start + this.prefixLength, end) === 0
   }
 
   /** Finds the bytes of entry `index`, which must be within [0, count). */
   readCell(index: number, cell: Cell): void {
     const bytes = this.bytes
-    let at = this.#view.getUint32(this.#slots + index * SLOT_BYTES + 4, true)
+    let at = this.view.getUint32(this.slots + index * SLOT_BYTES + 4, true)
     const suffixLength = bytes[at]
     let payloadLength = bytes[at + 1]
     if (suffixLength >= 0x80 || (payloadLength >= 0x80 && bytes[at + 2] >= 0x80)) {
@@ -112,7 +120,7 @@ export class SortedBlock {
     cell.payloadStart = at + suffixLength
     cell.payloadEnd = at + suffixLength + payloadLength
     // Negated, because a read past the bytes made the length not a number.
-    if (!(cell.payloadEnd <= this.#end)) throw this.corruption(`entry ${index} runs past the end of its block`)
+    if (!(cell.payloadEnd <= this.end)) throw this.corruption(`entry ${index} runs past the end of its block`)
   }
 
   /** A copy of the key of entry `index`: for inspection and set-up, not for hot paths. */
@@ -131,7 +139,7 @@ export class SortedBlock {
   }
 
   /** Negative if the key sorts before everything with the prefix, positive if after, 0 if it starts with the prefix. */
-  #comparePrefix(key: Uint8Array, start: number, end: number): number {
+  protected comparePrefix(key: Uint8Array, start: number, end: number): number {
     const bytes = this.bytes
     const length = this.prefixLength
     const shared = end - start < length ? end - start : length
@@ -142,9 +150,10 @@ export class SortedBlock {
     return shared < length ? -1 : 0
   }
 
-  #searchSuffix(key: Uint8Array, start: number, end: number): number {
-    const view = this.#view
-    const slots = this.#slots
+  /** Index of the first entry whose suffix is not less than (`bias` 0), or greater than (`bias` 1), `key[start, end)`. */
+  #searchSuffix(key: Uint8Array, start: number, end: number, bias: 0 | 1): number {
+    const view = this.view
+    const slots = this.slots
     const target = headOf(key, start, end)
     let low = 0
     let high = this.count
@@ -152,7 +161,7 @@ export class SortedBlock {
       const middle = (low + high) >>> 1
       const head = view.getUint32(slots + middle * SLOT_BYTES)
       if (head < target) low = middle + 1
-      else if (head > target || this.#compareSuffix(middle, key, start, end) >= 0) high = middle
+      else if (head > target || this.#compareSuffix(middle, key, start, end) >= bias) high = middle
       else low = middle + 1
     }
     return low
@@ -161,7 +170,7 @@ export class SortedBlock {
   /** Order of the suffix of entry `index` against `key[start, end)`. */
   #compareSuffix(index: number, key: Uint8Array, start: number, end: number): number {
     const bytes = this.bytes
-    let at = this.#view.getUint32(this.#slots + index * SLOT_BYTES + 4, true)
+    let at = this.view.getUint32(this.slots + index * SLOT_BYTES + 4, true)
     let length = bytes[at]
     if (length < 0x80) {
       do at++
@@ -172,7 +181,7 @@ export class SortedBlock {
       at = compared.suffixStart
       length = compared.payloadStart - at
     }
-    if (!(at + length <= this.#end)) throw this.corruption(`entry ${index} runs past the end of its block`)
+    if (!(at + length <= this.end)) throw this.corruption(`entry ${index} runs past the end of its block`)
     const keyLength = end - start
     const shared = length < keyLength ? length : keyLength
     for (let i = 0; i < shared; i++) {
@@ -183,7 +192,7 @@ export class SortedBlock {
   }
 
   #readLongCell(at: number, cell: Cell): void {
-    lengths.reset(this.bytes, at, this.#end)
+    lengths.reset(this.bytes, at, this.end)
     try {
       const suffixLength = lengths.read()
       const payloadLength = lengths.read()
@@ -193,6 +202,6 @@ export class SortedBlock {
     } catch (cause) {
       throw this.corruption('a cell has damaged lengths', cause)
     }
-    if (cell.payloadEnd > this.#end) throw this.corruption('a cell runs past the end of its block')
+    if (cell.payloadEnd > this.end) throw this.corruption('a cell runs past the end of its block')
   }
 }

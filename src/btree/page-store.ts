@@ -1,0 +1,164 @@
+/**
+ * Where pages come from and go to: memory for new ones, the cache and the file for those of earlier times.
+ *
+ * Invariants:
+ * 1. `dirtyBytes` is the memory of the dirty pages that somebody needs, in the tree or under a held root.
+ * 2. Nothing looks at a page's bytes before they have matched the check in the reference to it.
+ * 3. A page that does not fit the cache is read into an object of its own, which nothing refers to.
+ */
+import type { Cache } from '../cache/cache.js'
+import { Cell } from '../codec/sorted-block.js'
+import { MutableBlock } from '../codec/mutable-block.js'
+import type { ReadCounts } from '../trace/ledger.js'
+import { Page } from './page.js'
+import { Reference } from './reference.js'
+import type { PageFile } from './page-file.js'
+
+/** A branch is this many units long: fewer levels to walk, and few branches against leaves. */
+export const BRANCH_UNITS = 4
+
+export class PageStore {
+  readonly unitBytes: number
+  readonly cache: Cache
+  /** Where reads are booked: the operation under way sets it. */
+  counts: ReadCounts
+  dirtyBytes = 0
+  /** A page was read, or could not be kept. */
+  #missed = false
+  readonly #file: PageFile
+  readonly #cell = new Cell()
+  readonly #reference = new Reference()
+
+  constructor(file: PageFile, cache: Cache, counts: ReadCounts) {
+    this.#file = file
+    this.unitBytes = file.unitBytes
+    this.cache = cache
+    this.counts = counts
+  }
+
+  /** Every page of the tree has stayed in memory since it was made: no read is needed, so none can fail. */
+  get complete(): boolean {
+    return !this.#missed && this.cache.evictions === 0
+  }
+
+  /** Usual length of a page of a level. */
+  unitsAt(level: number): number {
+    return level === 0 ? 1 : BRANCH_UNITS
+  }
+
+  /** A new, empty, dirty page that holds at least `bytes`. */
+  create(level: number, born: number, bytes: number): Page {
+    const units = Math.max(this.unitsAt(level), Math.ceil(bytes / this.unitBytes))
+    const page = new Page(this.cache.frames, level, born, units, this.unitBytes, true)
+    page.allocate(units * this.unitBytes)
+    this.dirtyBytes += page.bytes
+    return page
+  }
+
+  /** A dirty version of a loaded page, to be changed. With `steal` the old version is left without contents. */
+  copy(page: Page, born: number, steal: boolean): Page {
+    const copy = new Page(this.cache.frames, page.level, born, page.units, this.unitBytes, true)
+    copy.entries = page.entries
+    copy.liveBytes = page.liveBytes
+    copy.lastInsert = page.lastInsert
+    if (steal) {
+      this.cache.remove(page)
+      copy.stealFrom(page)
+    } else {
+      copy.copyFrom(page)
+    }
+    this.dirtyBytes += copy.bytes
+    return copy
+  }
+
+  /** Puts the contents and the size of a fresh page in the place of a dirty one's. */
+  exchange(page: Page, fresh: Page): void {
+    this.dirtyBytes -= page.bytes
+    page.exchange(fresh)
+  }
+
+  /** A page that is on disk, as the reference says. Nothing is read yet. */
+  attach(level: number, reference: Reference): Page {
+    const page = new Page(this.cache.frames, level, 0, reference.units, this.unitBytes, false)
+    page.offset = reference.offset
+    page.check = reference.check
+    page.entries = reference.entries
+    page.liveBytes = reference.liveBytes
+    return page
+  }
+
+  /** Child `slot` of a loaded branch, whether it is loaded or not. */
+  handle(parent: Page, slot: number): Page {
+    const known = parent.children![slot]
+    if (known !== undefined) return known
+    const { block, level } = parent
+    block!.readCell(slot, this.#cell)
+    const child = this.attach(level - 1, this.#reference.read(block!.bytes, this.#cell.payloadStart))
+    parent.children![slot] = child
+    return child
+  }
+
+  /** Child `slot` of a loaded branch, with its contents. */
+  child(parent: Page, slot: number): Page {
+    return this.loaded(this.handle(parent, slot))
+  }
+
+  /** The page with its contents; another object for the same page if the cache does not take it. */
+  loaded(page: Page): Page {
+    if (page.block !== undefined) {
+      page.referenced = true
+      this.cache.hits++
+      this.counts.blocksFromCache++
+      return page
+    }
+    this.cache.misses++
+    return this.#read(page)
+  }
+
+  /** A page was written and is durable: from now on the cache decides how long it stays. */
+  clean(page: Page): void {
+    page.dirty = false
+    this.dirtyBytes -= page.bytes
+    if (this.cache.insert(page)) return
+    this.#missed = true
+    page.drop()
+  }
+
+  /** Nobody needs the contents any more. */
+  discard(page: Page): void {
+    if (page.dirty) this.dirtyBytes -= page.bytes
+    page.dirty = false
+    this.cache.remove(page)
+    page.drop()
+  }
+
+  #read(page: Page): Page {
+    this.#missed = true
+    const { cache } = this
+    const capacity = page.units * this.unitBytes
+    const fits = cache.makeRoom(page.bytes)
+    const frame = cache.frames.take(capacity)
+    try {
+      this.#file.read(page, frame.bytes)
+    } catch (error) {
+      cache.frames.give(frame)
+      throw error
+    }
+    this.counts.blocksFromDisk++
+    this.counts.bytesFromDisk += capacity
+    const block = new MutableBlock(frame.bytes, capacity, this.#file.path, page.offset * this.unitBytes, frame.view)
+    const target = fits ? page : this.#private(page)
+    target.load(frame, block)
+    if (fits) cache.insert(page)
+    return target
+  }
+
+  #private(page: Page): Page {
+    const twin = new Page(this.cache.frames, page.level, page.born, page.units, this.unitBytes, false)
+    twin.offset = page.offset
+    twin.check = page.check
+    twin.entries = page.entries
+    twin.liveBytes = page.liveBytes
+    return twin
+  }
+}

@@ -1,0 +1,445 @@
+/**
+ * The B+tree: finding, changing and copying pages. All of it is synchronous; pages that are not in memory are read on the way.
+ *
+ * Invariants:
+ * 1. All leaves are at level 0, and a branch of level n has children of level n - 1. An entry of a branch leads to keys from its own key
+ *    (included) to that of the next entry (not included). The first entry's own key bounds nothing.
+ * 2. On the way down a writer makes every page its own before it loads the next one: what it stands on is dirty and cannot leave memory.
+ * 3. `entries` and `liveBytes` of a page are those of its subtree, and `levels` counts the pages of the tree as it is now, those of
+ *    subtrees that left as a whole included until they have been walked.
+ * 4. Only merging reads a page that a change could do without. If it cannot be read, the pages stay as they are.
+ */
+import { Cell } from '../codec/sorted-block.js'
+import type { ByteView } from '../codec/entry.js'
+import type { HeldRoots } from './held-roots.js'
+import { LevelCounts } from './level-counts.js'
+import type { Page } from './page.js'
+import { PageBuilder } from './page-builder.js'
+import type { PageStore } from './page-store.js'
+import { MAX_LEVELS } from './meta-page.js'
+
+const cell = new Cell()
+/** A page with less than this share of its usual size in use is merged with a neighbour, if both fit in a page with some room to spare. */
+const UNDERFULL = 0.25
+const MERGED_FULL = 0.9
+
+export class Tree {
+  root: Page
+  readonly levels = new LevelCounts()
+  readonly store: PageStore
+  readonly held: HeldRoots
+  readonly #builder: PageBuilder
+  /** The pages from the root down, and the slots that lead on. */
+  readonly #path: Page[] = []
+  readonly #slots = new Int32Array(MAX_LEVELS + 1)
+  #depth = 0
+
+  /** Starts with an empty root if none is given. */
+  constructor(store: PageStore, held: HeldRoots, root?: Page) {
+    this.store = store
+    this.held = held
+    this.#builder = new PageBuilder(store)
+    this.root = root ?? this.#emptyRoot()
+  }
+
+  get height(): number {
+    return this.root.level + 1
+  }
+
+  /** Points `out` at the value of a key under a root of this tree. */
+  find(root: Page, key: Uint8Array, start: number, end: number, out: ByteView): boolean {
+    const leaf = this.leafOf(root, key, start, end)
+    const block = leaf.block!
+    const index = block.find(key, start, end)
+    if (index < 0) return false
+    block.readCell(index, cell)
+    out.set(block.bytes, cell.payloadStart, cell.payloadEnd)
+    return true
+  }
+
+  leafOf(root: Page, key: Uint8Array, start: number, end: number): Page {
+    const { store } = this
+    let page = root.block === undefined ? store.loaded(root) : root
+    let level = page.level
+    store.counts.blocksFromCache += level + 1
+    store.cache.hits += level + 1
+    for (; level > 0; level--) {
+      const slot = page.block!.floor(key, start, end)
+      const child = page.children![slot < 0 ? 0 : slot]
+      if (child?.block !== undefined) {
+        child.referenced = true
+        page = child
+      } else {
+        store.counts.blocksFromCache--
+        store.cache.hits--
+        page = store.child(page, slot < 0 ? 0 : slot)
+      }
+    }
+    return page
+  }
+
+  put(key: Uint8Array, start: number, end: number, value: Uint8Array, valueStart: number, valueEnd: number): void {
+    const leaf = this.#descend(key, start, end, 0)
+    const block = leaf.block!
+    const found = block.find(key, start, end)
+    const length = valueEnd - valueStart
+    if (found >= 0) {
+      block.readCell(found, cell)
+      const grown = length - (cell.payloadEnd - cell.payloadStart)
+      if (grown !== 0) this.#grow(0, grown)
+      // A page for one large entry is made anew with it.
+      if ((grown === 0 || leaf.units === 1) && block.replace(found, value, valueStart, valueEnd)) return
+      this.#overflow(leaf, found, true, key, start, end, value, valueStart, valueEnd, undefined)
+      return
+    }
+    const index = -1 - found
+    this.#grow(1, end - start + length)
+    if (leaf.units > 1 || !block.insert(index, key, start, end, value, valueStart, valueEnd)) {
+      this.#overflow(leaf, index, false, key, start, end, value, valueStart, valueEnd, undefined)
+    } else {
+      leaf.lastInsert = index
+    }
+  }
+
+  /** Returns whether the key was there. */
+  del(key: Uint8Array, start: number, end: number): boolean {
+    if (this.leafOf(this.root, key, start, end).block!.find(key, start, end) < 0) return false
+    const leaf = this.#descend(key, start, end, 0)
+    const block = leaf.block!
+    const index = block.find(key, start, end)
+    block.readCell(index, cell)
+    this.#grow(-1, start - end - (cell.payloadEnd - cell.payloadStart))
+    block.remove(index, index + 1)
+    leaf.lastInsert = -2
+    if (this.#isUnderfull(leaf)) this.#mend()
+    return true
+  }
+
+  /**
+   * Makes the pages on the way to a key dirty, so that a change of it reads nothing more and cannot fail. Throws what reading throws, and
+   * then the tree's content is as before.
+   */
+  prepare(key: Uint8Array, start: number, end: number): void {
+    this.#descend(key, start, end, 0)
+  }
+
+  /** Removes the keys from `first` to `last`, both included. Leaves between theirs are not read. `prepare` has been called for both. */
+  clear(first: Uint8Array, last: Uint8Array): void {
+    this.#own(this.root)
+    this.#clearIn(this.root, first, last)
+    if (this.root.block!.count === 0) {
+      const { root } = this
+      this.root = this.#emptyRoot()
+      this.#remove(root)
+    }
+    for (const key of [first, last]) {
+      this.#descendOwned(key)
+      this.#mend()
+    }
+  }
+
+  /** The pages from the root to the one of `level` on the way to the key, and the slots between: good until the next call. */
+  walkTo(key: Uint8Array, level: number): { readonly path: readonly Page[]; readonly slots: Int32Array; readonly depth: number } {
+    this.#descend(key, 0, key.length, level)
+    return { path: this.#path, slots: this.#slots, depth: this.#depth }
+  }
+
+  /** Child `slot` of a dirty page, loaded and dirty. */
+  ownChild(parent: Page, slot: number): Page {
+    const child = parent.children![slot]
+    return this.#ownLoaded(parent, slot, child?.block === undefined ? this.store.child(parent, slot) : child)
+  }
+
+  /** Moves entries from child `slot + 1` of a dirty branch to child `slot`, as many as fit. Both are loaded. Returns what is left of the right one. */
+  pack(parent: Page, slot: number): 'merged' | 'moved' | 'full' {
+    const left = this.ownChild(parent, slot)
+    const right = this.ownChild(parent, slot + 1)
+    const between = parent.block!.keyAt(slot + 1)
+    const moved = this.#builder.pack(left, right, between, this.held.generation)
+    if (moved === undefined) return 'full'
+    this.#removeChild(parent, slot + 1)
+    if (right.block!.count === 0) {
+      this.#remove(right)
+      return 'merged'
+    }
+    this.#insertChild(parent.level, moved, right)
+    return 'moved'
+  }
+
+  /** Merges what is underfull on the last path, and takes away levels that are not needed any more. */
+  mend(): void {
+    this.#mend()
+  }
+
+  #emptyRoot(): Page {
+    const root = this.store.create(0, this.held.generation, 0)
+    this.levels.add(root)
+    return root
+  }
+
+  /** Walks down to `level`, making every page on the way the writer's own. */
+  #descend(key: Uint8Array, start: number, end: number, level: number): Page {
+    const { frozen } = this.held
+    let page = this.#own(this.root)
+    let depth = 0
+    this.#path[0] = page
+    while (page.level > level) {
+      const found = page.block!.floor(key, start, end)
+      const slot = found < 0 ? 0 : found
+      let child = page.children![slot]
+      if (child?.block === undefined) child = this.store.child(page, slot)
+      if (child.born <= frozen || !child.dirty) {
+        child = this.#copy(child)
+        page.children![slot] = child
+      }
+      this.#slots[depth] = slot
+      this.#path[++depth] = child
+      page = child
+    }
+    this.#depth = depth
+    return page
+  }
+
+  #ownLoaded(parent: Page, slot: number, child: Page): Page {
+    if (child.dirty && child.born > this.held.frozen) return child
+    const copy = this.#copy(child)
+    parent.children![slot] = copy
+    return copy
+  }
+
+  /** Walks down as far as pages are the writer's own already: nothing is read. */
+  #descendOwned(key: Uint8Array): void {
+    let page = this.root
+    let depth = 0
+    this.#path[0] = page
+    while (page.level > 0) {
+      const slot = Math.max(0, page.block!.floor(key, 0, key.length))
+      const child = page.children![slot]
+      if (child === undefined || !child.dirty || child.born <= this.held.frozen) break
+      this.#slots[depth] = slot
+      this.#path[++depth] = child
+      page = child
+    }
+    this.#depth = depth
+  }
+
+  #own(root: Page): Page {
+    if (root.born > this.held.frozen && root.dirty) return root
+    return (this.root = this.#copy(this.store.loaded(root)))
+  }
+
+  #copy(page: Page): Page {
+    const { held } = this
+    const copy = this.store.copy(page, held.generation, !page.dirty && page.born > held.readerFrozen)
+    held.kill(page)
+    return copy
+  }
+
+  #grow(entries: number, liveBytes: number): void {
+    for (let depth = this.#depth; depth >= 0; depth--) {
+      const page = this.#path[depth]
+      page.entries += entries
+      page.liveBytes += liveBytes
+    }
+  }
+
+  /** The page and its extent leave the tree. */
+  #remove(page: Page): void {
+    this.levels.remove(page)
+    this.held.kill(page)
+  }
+
+  /** Rewrites a dirty page with a new entry (or with another value of one) that it has no room for, in as many pages as it takes. */
+  #overflow(
+    page: Page,
+    index: number,
+    replaces: boolean,
+    key: Uint8Array,
+    start: number,
+    end: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+    child: Page | undefined,
+  ): void {
+    const before = page.units
+    const added = { index, replaces, key, start, end, value, valueStart, valueEnd, child }
+    const wasRoot = page === this.root
+    const rightmost = page.level === 0 && !replaces && index === page.block!.count && this.#isRightmost()
+    const pages = this.#builder.rewrite(page, added, rightmost, this.held.generation)
+    this.levels.resize(page.level, page.units - before)
+    if (pages.length === 0) return
+    if (wasRoot) this.#growRoot(page)
+    // From the last to the first, so that until a page has its place its entries are counted in the one next to that place.
+    for (const { separator, page: right } of pages.reverse()) {
+      page.entries -= right.entries
+      page.liveBytes -= right.liveBytes
+      this.levels.add(right)
+      this.#insertChild(page.level + 1, separator, right)
+    }
+  }
+
+  #isRightmost(): boolean {
+    for (let depth = 0; depth < this.#depth; depth++) if (this.#slots[depth] < this.#path[depth].children!.length - 1) return false
+    return true
+  }
+
+  #growRoot(child: Page): void {
+    const root = this.store.create(child.level + 1, this.held.generation, 0)
+    root.entries = child.entries
+    root.liveBytes = child.liveBytes
+    this.#builder.addFirstChild(root, child)
+    this.levels.add(root)
+    this.root = root
+  }
+
+  /** Enters a page into the branch of `level` where its separator belongs. */
+  #insertChild(level: number, separator: Uint8Array, child: Page): void {
+    const branch = this.#descend(separator, 0, separator.length, level)
+    const index = Math.max(0, branch.block!.floor(separator, 0, separator.length)) + 1
+    if (this.#builder.insertChild(branch, index, separator, child)) return
+    const { emptyReference } = this.#builder
+    this.#overflow(branch, index, false, separator, 0, separator.length, emptyReference, 0, emptyReference.length, child)
+  }
+
+  /** Takes child `slot` out of a dirty branch. */
+  #removeChild(branch: Page, slot: number): void {
+    const block = branch.block!
+    if (slot === 0 && block.count > 1) {
+      // The first entry stays, without a key of its own, and leads to the second child.
+      block.readCell(1, cell)
+      const { payloadStart, payloadEnd } = cell
+      block.replace(0, block.bytes, payloadStart, payloadEnd)
+      block.remove(1, 2)
+    } else {
+      block.remove(slot, slot + 1)
+    }
+    branch.children!.splice(slot, 1)
+    branch.lastInsert = -2
+  }
+
+  #isUnderfull(page: Page): boolean {
+    const usual = this.store.unitsAt(page.level)
+    const used = page.block!.usedBytes
+    return used < usual * this.store.unitBytes * UNDERFULL || (page.units > usual && used <= usual * this.store.unitBytes)
+  }
+
+  /** From the end of the path up: pages that have become too small. */
+  #mend(): void {
+    for (let depth = this.#depth; depth > 0; depth--) {
+      const page = this.#path[depth]
+      if (this.#isUnderfull(page)) this.#mendPage(page, this.#path[depth - 1], this.#slots[depth - 1])
+    }
+    this.#mendRoot()
+  }
+
+  #mendPage(page: Page, parent: Page, slot: number): void {
+    if (page.block!.count === 0) {
+      this.#removeChild(parent, slot)
+      this.#remove(page)
+      return
+    }
+    const before = page.units
+    if (before > this.store.unitsAt(page.level)) {
+      this.#builder.shrink(page, this.held.generation)
+      this.levels.resize(page.level, page.units - before)
+    }
+    const last = parent.children!.length - 1
+    if (slot < last && this.#merge(parent, slot)) return
+    if (slot > 0) this.#merge(parent, slot - 1)
+  }
+
+  #merge(parent: Page, slot: number): boolean {
+    const { store } = this
+    const left = this.#neighbour(parent, slot)
+    const right = this.#neighbour(parent, slot + 1)
+    if (left === undefined || right === undefined) return false
+    const between = parent.block!.keyAt(slot + 1)
+    const capacity = store.unitsAt(parent.level - 1) * store.unitBytes * MERGED_FULL
+    if (!this.#builder.fitTogether(left, right, between, capacity)) return false
+    this.#builder.merge(this.#ownLoaded(parent, slot, left), right, between, this.held.generation)
+    this.#removeChild(parent, slot + 1)
+    this.#remove(right)
+    return true
+  }
+
+  /** A child, if it can be read. Whoever needs it will hear of it if it cannot. */
+  #neighbour(parent: Page, slot: number): Page | undefined {
+    try {
+      return this.store.child(parent, slot)
+    } catch {
+      return undefined
+    }
+  }
+
+  /** A root with one child makes room for it. */
+  #mendRoot(): void {
+    while (this.root.level > 0 && this.root.children!.length <= 1) {
+      const { root } = this
+      if (root.children!.length === 0) {
+        this.root = this.#emptyRoot()
+      } else {
+        const only = this.#neighbour(root, 0)
+        if (only === undefined) return
+        this.root = only
+      }
+      this.#remove(root)
+    }
+  }
+
+  #clearIn(page: Page, first: Uint8Array, last: Uint8Array): void {
+    const block = page.block!
+    if (page.level === 0) {
+      const from = block.lowerBound(first, 0, first.length)
+      const to = block.floor(last, 0, last.length) + 1
+      for (let index = from; index < to; index++) {
+        block.readCell(index, cell)
+        page.liveBytes -= block.prefixLength + cell.payloadEnd - cell.suffixStart
+      }
+      if (to <= from) return
+      page.entries -= to - from
+      block.remove(from, to)
+      return
+    }
+    const from = Math.max(0, block.floor(first, 0, first.length))
+    const to = Math.max(0, block.floor(last, 0, last.length))
+    if (from < to) this.#clearChild(page, to, first, last)
+    for (let slot = from + 1; slot < to; slot++) {
+      const child = this.store.handle(page, slot)
+      page.entries -= child.entries
+      page.liveBytes -= child.liveBytes
+      this.#drop(child)
+    }
+    if (from + 1 < to) {
+      block.remove(from + 1, to)
+      page.children!.splice(from + 1, to - from - 1)
+    }
+    this.#clearChild(page, from, first, last)
+    page.lastInsert = -2
+  }
+
+  #clearChild(page: Page, slot: number, first: Uint8Array, last: Uint8Array): void {
+    const child = this.ownChild(page, slot)
+    const { entries, liveBytes } = child
+    this.#clearIn(child, first, last)
+    page.entries -= entries - child.entries
+    page.liveBytes -= liveBytes - child.liveBytes
+    if (child.block!.count > 0) return
+    this.#removeChild(page, slot)
+    this.#remove(child)
+  }
+
+  /** A subtree leaves the tree. What of it is clean goes as a whole, to be walked in the background. */
+  #drop(page: Page): void {
+    if (page.dirty) {
+      const { length } = page.children ?? []
+      for (let slot = 0; slot < length; slot++) this.#drop(this.store.handle(page, slot))
+      this.#remove(page)
+    } else if (page.level > 0) {
+      page.whole = true
+      this.held.kill(page)
+    } else {
+      this.#remove(page)
+    }
+  }
+}

@@ -1,0 +1,196 @@
+import { BLOCK_HEADER_BYTES, Cell, headOf, SLOT_BYTES, SortedBlock } from './sorted-block.js'
+import { varintLength, writeVarint } from './varint.js'
+
+/**
+ * A sorted block (layout in sorted-block.ts) that is changed in place: what a tree page is, in memory and on disk alike.
+ *
+ *   +-----------+------------------+--------+------------+----------+----------------+
+ *   | count u32 | prefixLength u32 | prefix | slots  --> |   gap    |  <-- cells     |
+ *   +-----------+------------------+--------+------------+----------+----------------+
+ *
+ * Slots grow from the front and cells from the end; a cell that is no longer needed stays behind as garbage until the
+ * block is repacked. Keys are unique.
+ *
+ * Invariants:
+ * 1. The slots end at or before the gap, the cells begin at its end; live cells do not overlap.
+ * 2. `usedBytes` is what the entries need: header, prefix, slots and live cells. Gap and garbage are the rest.
+ * 3. The bytes alone tell the whole state: a copy of them is a copy of the block.
+ * 4. With `bareFirst` (branch pages) the key of entry 0 bounds nothing: it is stored as the prefix alone, and neither
+ *    shortens the prefix of the others nor costs a byte.
+ */
+export class MutableBlock extends SortedBlock {
+  /** Lowest offset of a cell, and bytes of dead cells; -1 until they are first needed. */
+  #cellsStart = -1
+  #garbage = 0
+
+  /** An empty block over `bytes[0, end)`. */
+  static empty(bytes: Uint8Array, end: number, view: DataView): MutableBlock {
+    view.setUint32(0, 0)
+    view.setUint32(4, 0)
+    const block = new MutableBlock(bytes, end, '', 0, view)
+    block.#cellsStart = end
+    return block
+  }
+
+  /** Bytes from the first to the last of the block. */
+  get capacity(): number {
+    return this.end
+  }
+
+  get usedBytes(): number {
+    this.#measure()
+    return this.slots + this.count * SLOT_BYTES + this.end - this.#cellsStart - this.#garbage
+  }
+
+  /** Where the gap between slots and cells is: `[gapStart, gapEnd)`. */
+  get gapStart(): number {
+    return this.slots + this.count * SLOT_BYTES
+  }
+
+  get gapEnd(): number {
+    this.#measure()
+    return this.#cellsStart
+  }
+
+  /** Adds an entry at its place, or returns false and changes nothing: if the gap is too small, or the key lacks the prefix. */
+  insert(index: number, key: Uint8Array, start: number, end: number, value: Uint8Array, valueStart: number, valueEnd: number): boolean {
+    if (this.comparePrefix(key, start, end) !== 0) return false
+    const suffixStart = start + this.prefixLength
+    const at = this.#takeCell(end - suffixStart, valueEnd - valueStart, SLOT_BYTES)
+    if (at < 0) return false
+    const slot = this.slots + index * SLOT_BYTES
+    this.bytes.copyWithin(slot + SLOT_BYTES, slot, this.slots + this.count * SLOT_BYTES)
+    this.view.setUint32(slot, headOf(key, suffixStart, end))
+    this.view.setUint32(slot + 4, at, true)
+    this.#setCount(this.count + 1)
+    const bytes = this.bytes
+    let to = writeVarint(bytes, at, end - suffixStart)
+    to = writeVarint(bytes, to, valueEnd - valueStart)
+    to = copyBytes(key, suffixStart, end, bytes, to)
+    copyBytes(value, valueStart, valueEnd, bytes, to)
+    return true
+  }
+
+  /** Gives entry `index` another payload, or returns false and changes nothing if there is no room for it. */
+  replace(index: number, value: Uint8Array, valueStart: number, valueEnd: number): boolean {
+    this.#measure()
+    this.readCell(index, cell)
+    const { suffixStart, payloadStart, payloadEnd } = cell
+    const length = valueEnd - valueStart
+    if (length === payloadEnd - payloadStart) {
+      copyBytes(value, valueStart, valueEnd, this.bytes, payloadStart)
+      return true
+    }
+    const suffixLength = payloadStart - suffixStart
+    const at = this.#takeCell(suffixLength, length, 0)
+    if (at < 0) return false
+    this.#garbage += cellBytes(suffixLength, payloadEnd - payloadStart)
+    this.view.setUint32(this.slots + index * SLOT_BYTES + 4, at, true)
+    const bytes = this.bytes
+    let to = writeVarint(bytes, at, suffixLength)
+    to = writeVarint(bytes, to, length)
+    to = copyBytes(bytes, suffixStart, payloadStart, bytes, to)
+    copyBytes(value, valueStart, valueEnd, bytes, to)
+    return true
+  }
+
+  /** Removes the entries `[from, to)`. */
+  remove(from: number, to: number): void {
+    this.#measure()
+    for (let index = from; index < to; index++) {
+      this.readCell(index, cell)
+      this.#garbage += cellBytes(cell.payloadStart - cell.suffixStart, cell.payloadEnd - cell.payloadStart)
+    }
+    const slots = this.slots
+    this.bytes.copyWithin(slots + from * SLOT_BYTES, slots + to * SLOT_BYTES, slots + this.count * SLOT_BYTES)
+    this.#setCount(this.count - (to - from))
+    if (this.count > 0) return
+    this.#cellsStart = this.end
+    this.#garbage = 0
+  }
+
+  /** Empties the block and gives it a prefix. */
+  reset(prefix: Uint8Array, start: number, end: number): void {
+    this.bytes.set(prefix.subarray(start, end), BLOCK_HEADER_BYTES)
+    this.prefixLength = end - start
+    this.view.setUint32(4, this.prefixLength, true)
+    this.slots = BLOCK_HEADER_BYTES + this.prefixLength
+    this.#setCount(0)
+    this.#cellsStart = this.end
+    this.#garbage = 0
+  }
+
+  /**
+   * Appends entries `[from, to)` of another block, whose keys start with this block's prefix and sort behind its last one. There must
+   * be room. With `bareFirst` the first of them is stored as the prefix alone.
+   */
+  append(source: SortedBlock, from: number, to: number, bareFirst: boolean): void {
+    const { bytes, prefixLength } = this
+    const cut = prefixLength - source.prefixLength
+    const added = cut < 0 ? -cut : 0
+    const prefixStart = BLOCK_HEADER_BYTES + prefixLength
+    for (let index = from; index < to; index++) {
+      source.readCell(index, cell)
+      const bare = bareFirst && index === from
+      const extra = bare ? 0 : added
+      const suffixStart = bare ? cell.payloadStart : cell.suffixStart + (cut > 0 ? cut : 0)
+      const suffixLength = extra + cell.payloadStart - suffixStart
+      const at = this.#takeCell(suffixLength, cell.payloadEnd - cell.payloadStart, SLOT_BYTES)
+      if (at < 0) throw new RangeError('a block was given more than it holds')
+      const lengthsEnd = writeVarint(bytes, at, suffixLength)
+      const suffix = writeVarint(bytes, lengthsEnd, cell.payloadEnd - cell.payloadStart)
+      const tail = copyBytes(source.bytes, prefixStart, prefixStart + extra, bytes, suffix)
+      copyBytes(source.bytes, suffixStart, cell.payloadEnd, bytes, tail)
+      const slot = this.slots + this.count * SLOT_BYTES
+      this.view.setUint32(slot, headOf(bytes, suffix, suffix + suffixLength))
+      this.view.setUint32(slot + 4, at, true)
+      this.count++
+    }
+    this.#setCount(this.count)
+  }
+
+  #setCount(count: number): void {
+    this.count = count
+    this.view.setUint32(0, count, true)
+  }
+
+  /** Place for a cell, `extra` bytes of the gap being needed besides; -1 if the gap is too small. */
+  #takeCell(suffixLength: number, payloadLength: number, extra: number): number {
+    this.#measure()
+    const at = this.#cellsStart - cellBytes(suffixLength, payloadLength)
+    if (at < this.slots + this.count * SLOT_BYTES + extra) return -1
+    this.#cellsStart = at
+    return at
+  }
+
+  /** Of a block that came from elsewhere: finds where its cells begin and what of them is dead. */
+  #measure(): void {
+    if (this.#cellsStart >= 0) return
+    let lowest = this.end
+    let live = 0
+    for (let index = 0; index < this.count; index++) {
+      lowest = Math.min(lowest, this.view.getUint32(this.slots + index * SLOT_BYTES + 4, true))
+      this.readCell(index, cell)
+      live += cellBytes(cell.payloadStart - cell.suffixStart, cell.payloadEnd - cell.payloadStart)
+    }
+    if (lowest < this.gapStart || live > this.end - lowest) throw this.corruption('cells and slots of a page overlap')
+    this.#cellsStart = lowest
+    this.#garbage = this.end - lowest - live
+  }
+}
+
+const cell = new Cell()
+
+/** What an entry takes besides its slot. */
+export function cellBytes(suffixLength: number, payloadLength: number): number {
+  if (suffixLength < 0x80 && payloadLength < 0x80) return 2 + suffixLength + payloadLength
+  return varintLength(suffixLength) + varintLength(payloadLength) + suffixLength + payloadLength
+}
+
+/** A byte loop beats `set` + `subarray` up to about 32 bytes. */
+function copyBytes(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): number {
+  const length = end - start
+  if (length > 32) to.set(from.subarray(start, end), at)
+  else for (let i = 0; i < length; i++) to[at + i] = from[start + i]
+  return at + length
+}
