@@ -5,7 +5,8 @@
  * 1. What is replayed is a prefix of what was written: sequence numbers follow each other without a gap. Where they do not,
  *    the log before lost an unsynced tail, and everything behind the gap goes, too. A gap before something that was
  *    once durable is corruption: a log is made durable only after those before it (see log-set.ts).
- * 2. A log that the caller's own record of the store names, and that is not there, is corruption.
+ * 2. A log that the caller's own record of the store names, and that is not there, is corruption. So is one that ends before
+ *    the place where that record says it was complete.
  */
 import type { Hash32 } from '../codec/checksum.js'
 import { CorruptionError, KvariumError } from '../errors.js'
@@ -21,6 +22,10 @@ export interface LogReplayOptions {
   readonly firstLog: number
   /** Logs that must exist. */
   readonly expected: readonly number[]
+  /** The headers of expected logs were durable before they were expected. */
+  readonly durableHeaders?: boolean
+  /** Where the last frame ends in logs that are known to be complete: one that ends earlier is damaged. */
+  readonly wholeLogs?: ReadonlyMap<number, number>
   /** Sequence number of the last operation before the logs. */
   readonly sequence: number
   /** Takes the next batch, or returns false, having done nothing, when it lacks room for so many bytes. */
@@ -32,6 +37,8 @@ export interface LogReplayOptions {
 export interface ReplayedLogs {
   /** Numbers and file lengths, in order. */
   readonly logs: ReadonlyMap<number, number>
+  /** Numbers, and where the last frame ends. */
+  readonly validBytes: ReadonlyMap<number, number>
   /** Of the last operation. */
   readonly sequence: number
   /** Bytes of torn tails that were dropped. */
@@ -61,7 +68,7 @@ export async function replayLogs(options: LogReplayOptions): Promise<ReplayedLog
     if (there.includes(number)) continue
     throw new CorruptionError('A log that belongs to the store is missing', { file: joinPath(directory, logName(number)) })
   }
-  const replayed = { logs: new Map<number, number>(), sequence: options.sequence, droppedBytes: 0 }
+  const replayed = { logs: new Map<number, number>(), validBytes: new Map<number, number>(), sequence: options.sequence, droppedBytes: 0 }
   for (const number of there.filter(log => log >= firstLog).sort((a, b) => a - b)) await replayLog(options, number, replayed)
   return replayed
 }
@@ -78,6 +85,7 @@ export async function makeLogDurable(fileSystem: FileSystem, directory: string, 
 
 interface Progress {
   readonly logs: Map<number, number>
+  readonly validBytes: Map<number, number>
   sequence: number
   droppedBytes: number
 }
@@ -107,6 +115,14 @@ async function replayLog(options: LogReplayOptions, number: number, progress: Pr
   if (firstGap >= 0 && replay.lastSynced > firstGap) {
     throw new CorruptionError('Records are missing between this log and the one before it', { file: path, offset: firstGap })
   }
+  // Logs that recovery kept may be empty: then their whole length says so.
+  const whole = options.wholeLogs?.get(number)
+  if (whole === undefined && replay.validBytes === 0 && options.durableHeaders === true && options.expected.includes(number)) {
+    throw new CorruptionError('The header of a log that belongs to the store is damaged', { file: path, offset: 0 })
+  }
+  if (whole !== undefined && replay.validBytes !== whole) {
+    throw new CorruptionError(`A log of ${whole} bytes that was complete is damaged`, { file: path, offset: replay.validBytes })
+  }
   for (const payload of refused) {
     reader.reset(payload, 0, payload.length)
     if (apply(reader, payload.length)) continue
@@ -114,5 +130,6 @@ async function replayLog(options: LogReplayOptions, number: number, progress: Pr
     if (!apply(reader, payload.length)) throw new KvariumError('LEVEL_INTERNAL', 'There is no room for a batch after room was made for it')
   }
   progress.logs.set(number, replay.validBytes + replay.blankBytes)
+  progress.validBytes.set(number, replay.validBytes)
   progress.droppedBytes += replay.droppedBytes + (firstGap < 0 ? 0 : replay.validBytes - firstGap)
 }

@@ -4,7 +4,7 @@
  * Invariants:
  * 1. A log belongs to one memtable; records in it have the sequence numbers that follow those of the log before.
  * 2. A sync makes the logs durable in their order, each log's name and manifest entry before its first acknowledged sync. So
- *    if a later log was ever synced, every earlier one is whole.
+ *    if a later log was ever synced, every earlier one is whole. The header of a log is durable before its manifest entry.
  * 3. The first failure anywhere stops all writing: `failure` is set and every append and sync throws `PoisonedError`.
  */
 import type { Hash32 } from '../codec/checksum.js'
@@ -44,7 +44,7 @@ export class LogSet {
   /** Data syncs of logs that are gone. */
   #releasedSyncs = 0
 
-  /** Starts with log `first`, which the manifest names already; `recovered` are logs of an earlier session. */
+  /** Starts with log `first`, which is to be synced before the manifest names it; `recovered` are logs of an earlier session. */
   constructor(options: LogSetOptions, first: number, recovered: ReadonlyMap<number, number>) {
     this.#options = options
     this.#recovered = new Map(recovered)
@@ -59,6 +59,11 @@ export class LogSet {
 
   get size(): number {
     return this.#current.writer.size
+  }
+
+  /** The logs of this session and where each ends. */
+  get ends(): ReadonlyMap<number, number> {
+    return new Map([...this.#older, this.#current].map(log => [log.number, log.writer.size]))
   }
 
   /** Data syncs of all logs since open. */
@@ -147,6 +152,7 @@ export class LogSet {
       // A log that was released meanwhile needs no sync any more.
       if (log !== this.#current && !this.#older.includes(log)) continue
       if (log.register !== undefined) {
+        if (log.writer.syncedBytes < log.writer.size) await this.#syncOne(log)
         try {
           await log.register()
         } catch (error) {

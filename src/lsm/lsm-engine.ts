@@ -66,6 +66,7 @@ async function open(
     const newLog = recovered.nextFile
     const logNumbers = [...recovered.logs.keys(), newLog]
     const logs = new LogSet({ fileSystem, directory, hash32, ledger, scheduler }, newLog, recovered.logs)
+    await logs.sync()
     const tree = await Tree.start(
       { fileSystem, directory, hash32, ledger, tables, manifestBytes },
       { ...recovered, nextFile: newLog + 1, firstLog: logNumbers[0], logs: logNumbers },

@@ -123,6 +123,7 @@ class Recovery {
       hash32,
       firstLog: manifest.firstLog,
       expected: manifest.logs,
+      durableHeaders: true,
       wholeLogs: manifest.wholeLogs,
       sequence: manifest.lastSequence,
       apply: (reader, bytes) => this.#apply(reader, bytes),

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest'
+import { fileDamages, flips, truncations, wipes } from './damages.js'
+import { smallStores, type DamageSubject, type SmallStore } from './small-store.js'
+import { SUBJECTS } from './subjects.js'
+import { judge, type Damage, type Outcome } from './verdict.js'
+
+async function judgeAll(subject: DamageSubject, store: SmallStore, damages: Iterable<Damage>): Promise<Record<Outcome, number>> {
+  const counts: Record<Outcome, number> = { 'refused to open': 0, 'refused a read': 0, right: 0 }
+  for (const damage of damages) counts[await judge(subject, store, damage)]++
+  return counts
+}
+
+/** Every n-th place: which n differs from run to run of a sweep only by its seed. */
+const every =
+  (n: number) =>
+  (place: number): boolean =>
+    place % n === 0
+
+describe.each(SUBJECTS)('a damaged store of $name', subject => {
+  it('is readable where it is not damaged, to begin with', async () => {
+    const stores = await smallStores(subject)
+    expect(stores.map(store => store.state)).toEqual(['unclean', 'clean', 'reopened'])
+    for (const store of stores) {
+      expect(await judge(subject, store, { what: 'nothing', files: store.files, needsOffset: true })).toBe('right')
+    }
+    expect(stores[0]!.records.length).toBeGreaterThan(8)
+  })
+
+  it('a byte that changed is never read as something else', async () => {
+    for (const store of await smallStores(subject)) {
+      const counts = await judgeAll(subject, store, flips(store, [0x01, 0x80, 0xff], every(29)))
+      expect(counts['refused to open']).toBeGreaterThan(10)
+      expect(counts['refused a read']).toBeGreaterThan(10)
+    }
+  })
+
+  it('a file cut short is never read as a shorter store', async () => {
+    for (const store of await smallStores(subject)) {
+      const counts = await judgeAll(subject, store, truncations(store, every(13)))
+      expect(counts['refused to open']).toBeGreaterThan(10)
+    }
+  })
+
+  it('a stretch of zeros or noise is noticed', async () => {
+    for (const store of await smallStores(subject)) await judgeAll(subject, store, wipes(store, every(7)))
+  })
+
+  it('a file that is missing, empty, in the place of another one or older than the rest is noticed', async () => {
+    for (const store of await smallStores(subject)) {
+      const counts = await judgeAll(subject, store, fileDamages(store))
+      expect(counts['refused to open'] + counts['refused a read']).toBeGreaterThan(20)
+    }
+  })
+})

@@ -1,0 +1,17 @@
+import { lsmEngine } from '../../src/lsm/lsm-engine.js'
+import type { DamageSubject } from './small-store.js'
+
+const SMALL_LSM = {
+  writeBufferSize: 16 << 10,
+  blockSize: 128,
+  cacheSize: 8 << 10,
+  level0Tables: 8,
+  maxFileSize: 4 << 10,
+  level1Size: 16 << 10,
+}
+
+/** The engines whose files are damaged. */
+export const SUBJECTS: readonly DamageSubject[] = [
+  { name: 'lsm', factory: lsmEngine(), options: SMALL_LSM },
+  { name: 'lsm, compressed', factory: lsmEngine(), options: { ...SMALL_LSM, blockSize: 512, compression: 'deflate' } },
+]
