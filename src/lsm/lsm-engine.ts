@@ -61,11 +61,12 @@ async function open(
   })
   const pool = new MemtablePool(options.writeBufferSize, executor.remote, random)
   const runner = new JobRunner({ fileSystem, directory, ledger, executor, options })
+  let logs: LogSet | undefined
   try {
     const recovered = await recover({ fileSystem, directory, hash32, ledger, pool, runner, created })
     const newLog = recovered.nextFile
     const logNumbers = [...recovered.logs.keys(), newLog]
-    const logs = new LogSet({ fileSystem, directory, hash32, ledger, scheduler }, newLog, recovered.logs)
+    logs = new LogSet({ fileSystem, directory, hash32, ledger, scheduler }, newLog, recovered.logs)
     await logs.sync()
     const tree = await Tree.start(
       { fileSystem, directory, hash32, ledger, tables, manifestBytes },
@@ -75,6 +76,9 @@ async function open(
     const picker = options.compaction === 'leveled' ? leveledPicker(options) : new TieredPicker({ runsPerLevel: options.runsPerLevel })
     return new LsmEngine({ context, options, picker, hash32, ledger, cache, touched, tables, pool, runner, logs, tree })
   } catch (error) {
+    // Without the marker of a clean close.
+    logs?.poison(error)
+    await logs?.close()
     await tables.closeAll()
     throw error
   }

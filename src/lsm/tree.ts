@@ -51,10 +51,10 @@ export class Tree {
   /** Those among them that are complete. */
   #wholeLogs: readonly WholeLog[]
 
-  private constructor(options: TreeOptions, manifest: ManifestWriter, start: TreeStart) {
+  private constructor(options: TreeOptions, manifest: ManifestWriter, state: ReadState, start: TreeStart) {
     this.#options = options
     this.#manifest = manifest
-    this.#state = new ReadState(start.memtable, [], start.version, options.tables)
+    this.#state = state
     this.#nextFile = start.nextFile
     this.#flushedSequence = start.flushedSequence
     this.#logs = start.logs
@@ -68,8 +68,10 @@ export class Tree {
     const { fileSystem, directory, hash32 } = options
     const wholeLogs = wholeLogsOf(start.wholeLogs)
     const whole = wholeEdit(start.version, { ...start, nextFile: start.nextFile + 1, wholeLogs })
+    // Opens the tables with range tombstones: if one is damaged, the open fails before it has changed anything.
+    const state = new ReadState(start.memtable, [], start.version, options.tables)
     const manifest = await ManifestWriter.start(fileSystem, directory, start.nextFile, hash32, whole)
-    return new Tree(options, manifest, { ...start, nextFile: start.nextFile + 1 })
+    return new Tree(options, manifest, state, { ...start, nextFile: start.nextFile + 1 })
   }
 
   /** What reads look at now. */
