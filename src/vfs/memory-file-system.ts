@@ -134,6 +134,14 @@ export class MemoryFileSystem implements FileSystem {
     return this.#crashed('all')
   }
 
+  /**
+   * What a failed sync does on many systems: the file's unsynced changes count as written from now on. They can be read until the
+   * power fails, and no later sync makes them durable.
+   */
+  loseUnsynced(path: string): void {
+    this.#file('loseUnsynced', path).loseUnsynced()
+  }
+
   /** Total length of the files that have a name, in bytes. */
   bytesInUse(): number {
     let bytes = 0

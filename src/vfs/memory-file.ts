@@ -6,6 +6,7 @@
  * 2. A sync makes durable exactly the changes made before it was *called*, and does so when it *resolves*: until then a power
  *    loss may take them, and changes made meanwhile stay pending.
  * 3. Outside of chunks [`#firstDirtyChunk`, `#endDirtyChunk`) `current` and `durable` have the same bytes.
+ * 4. Once changes were lost behind the program's back, 1 and 3 hold no more: the medium then gets each later change by itself.
  */
 import { MemoryBytes, chunkBytes } from './memory-bytes.js'
 import { uniform } from './seeded-random.js'
@@ -29,6 +30,7 @@ export class MemoryFile {
   #endDirtyChunk = 0
   /** How many changes have been made durable since the file was created. */
   #durableChanges = 0
+  #hasLost = false
 
   constructor() {
     const { current, durable } = MemoryBytes.pair()
@@ -70,6 +72,15 @@ export class MemoryFile {
     this.#makeDurable(target - this.#durableChanges)
   }
 
+  /** Forgets that there is anything to sync: what is pending stays readable, but reaches the medium no more. */
+  loseUnsynced(): void {
+    if (this.pendingChanges === 0) return
+    // Syncs under way have nothing left to do.
+    this.#durableChanges += this.pendingChanges
+    this.#forgetPending()
+    this.#hasLost = true
+  }
+
   /** The file as a power loss leaves it, all of it durable. */
   crashed(choice: CrashChoice): MemoryFile {
     const clone = new MemoryFile()
@@ -90,16 +101,19 @@ export class MemoryFile {
   #makeDurable(count: number): void {
     if (count <= 0) return
     this.#durableChanges += count
-    if (count === this.pendingChanges) {
+    const isAll = count === this.pendingChanges
+    if (isAll && !this.#hasLost) {
       this.#durable.adoptPeer(this.#firstDirtyChunk, this.#endDirtyChunk)
       this.#firstDirtyChunk = Infinity
       this.#endDirtyChunk = 0
-      this.#pending = []
-      this.#journal = new MemoryBytes()
-      return
-    }
-    for (let index = 0; index < count; index++) this.#apply(this.#durable, index, 0, Infinity)
-    this.#pending.splice(0, count * fieldsPerChange)
+    } else for (let index = 0; index < count; index++) this.#apply(this.#durable, index, 0, Infinity)
+    if (isAll) this.#forgetPending()
+    else this.#pending.splice(0, count * fieldsPerChange)
+  }
+
+  #forgetPending(): void {
+    this.#pending = []
+    this.#journal = new MemoryBytes()
   }
 
   /** Applies bytes `[from, to)` of a pending write, or a pending truncation whole. */

@@ -1,0 +1,161 @@
+/**
+ * A file system over another one that it never changes: what is written stays in memory and is seen on top.
+ *
+ * Invariants:
+ * 1. Nothing but reading calls ever reaches the file system below, its lock aside.
+ * 2. A file below is copied into memory by its first change, not by being opened for writing.
+ */
+import type { DirectoryLock, FileHandle, FileStat, FileSystem } from './file-system.js'
+import { MemoryFileSystem } from './memory-file-system.js'
+import { FileSystemError } from './vfs-error.js'
+
+export class OverlayFileSystem implements FileSystem {
+  readonly #below: FileSystem
+  readonly #above = new MemoryFileSystem()
+  /** Paths below that have been removed or replaced by files above. */
+  readonly #hidden = new Set<string>()
+
+  constructor(below: FileSystem) {
+    this.#below = below
+  }
+
+  openRead(path: string): FileHandle {
+    if (this.#isAbove(path)) return this.#above.openRead(path)
+    this.#requireBelow('openRead', path)
+    return this.#below.openRead(path)
+  }
+
+  openWrite(path: string): FileHandle {
+    if (this.#isAbove(path)) return this.#above.openWrite(path)
+    this.#requireBelow('openWrite', path)
+    return new OverlaidFile(this.#below.openRead(path), contents => this.#lift(path, contents))
+  }
+
+  create(path: string): FileHandle {
+    if (this.stat(path) !== undefined) throw new FileSystemError('EEXIST', { operation: 'create', path })
+    this.#makeParent(path)
+    return this.#above.create(path)
+  }
+
+  rename(from: string, to: string): void {
+    if (!this.#isAbove(from)) {
+      const file = this.openRead(from)
+      try {
+        this.#lift(from, file).close()
+      } finally {
+        file.close()
+      }
+    }
+    this.#makeParent(to)
+    this.#above.rename(from, to)
+    this.#hidden.add(from).add(to)
+  }
+
+  remove(path: string): void {
+    if (this.#isAbove(path)) this.#above.remove(path)
+    else this.#requireBelow('remove', path)
+    this.#hidden.add(path)
+  }
+
+  removeDirectory(path: string): void {
+    if (this.list(path).length > 0) throw new FileSystemError('ENOTEMPTY', { operation: 'removeDirectory', path })
+    if (this.#isAbove(path)) this.#above.removeDirectory(path)
+    this.#hidden.add(path)
+  }
+
+  list(directory: string): string[] {
+    const prefix = directory.endsWith('/') ? directory : `${directory}/`
+    const isHere = (path: string): boolean => !this.#hidden.has(path)
+    const below = this.#below.stat(directory) === undefined || !isHere(directory) ? undefined : this.#below.list(directory)
+    if (below === undefined && !this.#isAbove(directory)) throw new FileSystemError('ENOENT', { operation: 'list', path: directory })
+    const above = this.#isAbove(directory) ? this.#above.list(directory) : []
+    return [...new Set([...(below ?? []).filter(name => isHere(prefix + name)), ...above])].sort()
+  }
+
+  makeDirectory(path: string): void {
+    if (this.stat(path)?.kind !== 'directory') this.#above.makeDirectory(path)
+  }
+
+  stat(path: string): FileStat | undefined {
+    return this.#above.stat(path) ?? (this.#hidden.has(path) ? undefined : this.#below.stat(path))
+  }
+
+  async syncDirectory(): Promise<void> {}
+
+  lock(directory: string): Promise<DirectoryLock> {
+    return this.#below.lock(directory)
+  }
+
+  #isAbove(path: string): boolean {
+    return this.#above.stat(path) !== undefined
+  }
+
+  #requireBelow(operation: string, path: string): void {
+    if (this.#hidden.has(path)) throw new FileSystemError('ENOENT', { operation, path })
+  }
+
+  #makeParent(path: string): void {
+    const slash = path.lastIndexOf('/')
+    if (slash > 0) this.#above.makeDirectory(path.slice(0, slash))
+  }
+
+  /** Copies a file into memory and opens it there. */
+  #lift(path: string, contents: FileHandle): FileHandle {
+    this.#makeParent(path)
+    const file = this.#above.create(path)
+    const piece = new Uint8Array(64 * 1024)
+    for (let at = 0; at < contents.size();) {
+      const length = contents.read(piece, at)
+      if (length === 0) break
+      file.write(piece, at, 0, length)
+      at += length
+    }
+    return file
+  }
+}
+
+/** A file that is read from below until it is changed. */
+class OverlaidFile implements FileHandle {
+  readonly path: string
+  readonly #lift: (contents: FileHandle) => FileHandle
+  #file: FileHandle
+  #isLifted = false
+
+  constructor(below: FileHandle, lift: (contents: FileHandle) => FileHandle) {
+    this.path = below.path
+    this.#file = below
+    this.#lift = lift
+  }
+
+  size(): number {
+    return this.#file.size()
+  }
+
+  read(target: Uint8Array, position: number, start?: number, end?: number): number {
+    return this.#file.read(target, position, start, end)
+  }
+
+  write(source: Uint8Array, position: number, start?: number, end?: number): void {
+    this.#lifted().write(source, position, start, end)
+  }
+
+  truncate(size: number): void {
+    this.#lifted().truncate(size)
+  }
+
+  async sync(): Promise<void> {}
+
+  close(): void {
+    this.#file.close()
+  }
+
+  #lifted(): FileHandle {
+    if (!this.#isLifted) {
+      const below = this.#file
+      this.#file = this.#lift(below)
+      this.#isLifted = true
+      below.close()
+    }
+    return this.#file
+  }
+}
