@@ -8,10 +8,11 @@
  * 3. The first failure anywhere stops all writing: `failure` is set and every append and sync throws `PoisonedError`.
  */
 import type { Hash32 } from '../codec/checksum.js'
-import { PoisonedError } from '../errors.js'
+import { KvariumError, PoisonedError } from '../errors.js'
 import type { Ledger } from '../trace/ledger.js'
 import type { Scheduler } from '../vfs/environment.js'
 import { joinPath, removeInBackground, type FileSystem } from '../vfs/file-system.js'
+import { LOG_HEADER_BYTES } from '../wal/format.js'
 import { LogWriter } from '../wal/writer.js'
 import { logName } from './log-replay.js'
 
@@ -77,6 +78,16 @@ export class LogSet {
     const next = this.#create(number, register)
     this.#older.push(this.#current)
     this.#current = next
+  }
+
+  /**
+   * Makes the header of the log that was just started durable, ahead of the logs before it. That breaks no order as long as the header is
+   * all there is: nothing may have been appended yet.
+   */
+  syncHeader(): Promise<void> {
+    const { writer } = this.#current
+    if (writer.size > LOG_HEADER_BYTES) throw new KvariumError('LEVEL_INTERNAL', `The log ${writer.path} has records already`)
+    return this.#syncOne(this.#current)
   }
 
   /** Appends a batch. When this returns the batch survives the death of the process. */
