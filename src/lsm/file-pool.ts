@@ -54,10 +54,16 @@ class PooledFile implements FileHandle {
     return (this.#handle ??= this.#pool.acquire(this))
   }
 
+  /** What was only read is not at stake in a close, so that its failure concerns nobody. */
   suspend(): void {
     this.#pool.forget(this)
-    this.#handle?.close()
+    const handle = this.#handle
     this.#handle = undefined
+    try {
+      handle?.close()
+    } catch {
+      // Closed all the same.
+    }
   }
 
   size(): number {

@@ -74,7 +74,9 @@ export class JobCancelled extends Error {
   override readonly name = 'JobCancelled'
 }
 
-const ENTRIES_BETWEEN_BREATHS = 256
+/** A slice of a merge: a few hundred small entries, or one large value. An entry costs as much as so many of its bytes. */
+const SLICE_BYTES = 64 * 1024
+const ENTRY_COST_BYTES = 128
 const READ_AHEAD_BYTES = 256 * 1024
 
 export async function runMergeJob(job: MergeJob, context: JobContext): Promise<MergeResult> {
@@ -125,8 +127,13 @@ class Merge {
 
   /** Closes everything; the files of an unfinished job are removed. */
   release(): void {
-    for (const handle of this.#handles) handle.close()
-    this.#file?.close()
+    for (const handle of [...this.#handles, this.#file]) {
+      try {
+        handle?.close()
+      } catch {
+        // What was only read, or is to be removed, is not at stake.
+      }
+    }
     if (this.#done) return
     for (const path of this.#created) {
       try {
@@ -181,10 +188,11 @@ class Merge {
     entries.close()
   }
 
-  /** Merges a few hundred entries, or up to where the table is full: then returns true, with the next entry still to come. */
+  /** Merges a slice, or up to where the table is full: then returns true, with the next entry still to come. */
   #mergeSlice(entries: EntryCursor, retention: Retention): boolean {
     const lastKey = this.#lastKey
-    for (let left = ENTRIES_BETWEEN_BREATHS; left > 0 && entries.valid; left--) {
+    let left = SLICE_BYTES
+    while (left > 0 && entries.valid) {
       const key = entries.key
       const isNewKey = !lastKey.equals(key)
       if (isNewKey) {
@@ -193,8 +201,9 @@ class Merge {
       }
       const sequence = entries.sequence
       const kind = entries.kind
+      const value = entries.value
+      left -= ENTRY_COST_BYTES + value.end - value.start
       if (retention.keeps(key, lastKey, isNewKey, sequence, kind)) {
-        const value = entries.value
         this.#builder ??= this.#startTable()
         this.#builder.add(key.bytes, key.start, key.end, value.bytes, value.start, value.end, sequence, kind)
       }

@@ -172,7 +172,13 @@ export function removeObsolete(
   live: { readonly version: Version; readonly logs: ReadonlySet<number>; readonly manifest: number },
 ): void {
   const tables = new Set([...live.version.files()].map(file => file.meta.number))
-  for (const name of fileSystem.list(directory)) {
+  let names: readonly string[] = []
+  try {
+    names = fileSystem.list(directory)
+  } catch {
+    // They take up space and do no other harm.
+  }
+  for (const name of names) {
     const file = parseFileName(name)
     const obsolete =
       name === CURRENT_TEMPORARY ||
