@@ -16,6 +16,10 @@ export class SequenceSnapshot implements EngineSnapshot {
     return this.#released
   }
 
+  isFrom(list: SnapshotList): boolean {
+    return this.#list === list
+  }
+
   release(): void {
     if (this.#released) return
     this.#released = true
@@ -56,7 +60,8 @@ export class SnapshotList {
   /** The sequence number that a read at the snapshot sees; `present` without one. */
   resolve(snapshot: EngineSnapshot | undefined, present: number): number {
     if (snapshot === undefined) return present
-    if (!(snapshot instanceof SequenceSnapshot)) throw new MisuseError('LEVEL_INVALID_SNAPSHOT', 'The snapshot is not from this engine')
+    if (!(snapshot instanceof SequenceSnapshot) || !snapshot.isFrom(this))
+      throw new MisuseError('LEVEL_INVALID_SNAPSHOT', 'The snapshot is not from this engine')
     if (snapshot.released) throw new MisuseError('LEVEL_SNAPSHOT_RELEASED', 'The snapshot has been released; take another one')
     return snapshot.sequence
   }

@@ -44,8 +44,8 @@ class WorkerExecutor implements JobExecutor {
     const worker = startThread()
     worker.unref()
     worker.on('message', (reply: ReplyMessage) => this.#settle(reply))
-    worker.on('error', error => this.#failAll(error))
-    worker.on('exit', code => this.#failAll(new Error(`it ended with exit code ${code}`)))
+    worker.on('error', error => this.#failAll(worker, error))
+    worker.on('exit', code => this.#failAll(worker, new Error(`it ended with exit code ${code}`)))
     return worker
   }
 
@@ -58,7 +58,9 @@ class WorkerExecutor implements JobExecutor {
   }
 
   /** The thread is gone: the next job starts another. */
-  #failAll(cause: unknown): void {
+  #failAll(worker: Worker, cause: unknown): void {
+    // An error comes before its exit, and jobs of a new thread may have begun between the two.
+    if (worker !== this.#worker) return
     this.#worker = undefined
     const reason = cause instanceof Error ? cause.message : String(cause)
     for (const { reject } of this.#waiting.values())

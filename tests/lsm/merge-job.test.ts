@@ -283,4 +283,17 @@ describe('a merge', () => {
     })
     expect(fileSystem.list(DIRECTORY)).toEqual(['000001.sst'])
   })
+
+  it('lets others run, and can be cancelled, between two large values', async () => {
+    const fileSystem = emptyFileSystem()
+    const value = new Uint8Array(100_000)
+    const entries = Array.from({ length: 20 }, (_, i) => ({ key: keyOf(nameOf(i)), value, sequence: i + 1, kind: KIND_PUT }) as const)
+    const input = build(fileSystem, 1, 1, { entries, ranges: [] })
+    let breaths = 0
+    const output = { level: 1, run: 0, maxFileBytes: 1 << 30, blockBytes: 512, filterBitsPerKey: 10, compression: 'none' } as const
+    const job = { directory: DIRECTORY, inputs: [[input]], snapshots: [], older: [], firstOutput: FIRST_OUTPUT, maxOutputs: 1, output }
+    const breathe = (): undefined => void breaths++
+    await runMergeJob({ ...job, cancel: new Int32Array(1) }, { fileSystem, hash32, breathe })
+    expect(breaths).toBe(20)
+  })
 })

@@ -1,0 +1,167 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Worker } from 'node:worker_threads'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Engine } from '../../src/engine/contract.js'
+import { CorruptionError, IoError, KvariumError } from '../../src/errors.js'
+import { inlineExecutor, type ExecutorFactory } from '../../src/lsm/executor.js'
+import { JobCancelled } from '../../src/lsm/merge-job.js'
+import { workerExecutor } from '../../src/lsm/worker-executor.js'
+import { describeFailure, restoreFailure } from '../../src/lsm/worker-protocol.js'
+import { FileSystemError, SeededRandom } from '../../src/vfs/index.js'
+import { nodeEnvironment } from '../../src/vfs/node.js'
+import { rangeOf } from '../contract/opened-engine.js'
+import { batchOf, filler, openLsm, put, scan, violations, type Operation } from './opened-lsm.js'
+
+const started = vi.hoisted(() => [] as { terminate(): Promise<number> }[])
+
+vi.mock('node:worker_threads', async importOriginal => {
+  const original = await importOriginal<{ Worker: typeof Worker }>()
+  class Recorded extends original.Worker {
+    constructor(...parameters: ConstructorParameters<typeof Worker>) {
+      super(...parameters)
+      started.push(this)
+    }
+  }
+  return { ...original, Worker: Recorded }
+})
+
+let directory: string
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'kvarium-worker-'))
+})
+afterEach(() => rmSync(directory, { recursive: true, force: true }))
+
+function open(
+  settings: { executor?: ExecutorFactory; created?: boolean; at?: string; options?: Readonly<Record<string, unknown>> } = {},
+): Promise<Engine> {
+  const { executor = workerExecutor, created = true, at = directory, options = {} } = settings
+  return openLsm({ environment: nodeEnvironment({ random: new SeededRandom(1) }), directory: at, executor, created, options })
+}
+
+async function fill(engine: Engine, from: number, count: number): Promise<void> {
+  for (let i = from; i < from + count; i++) await put(engine, `k${String((i * 7919) % 10_007).padStart(5, '0')}`, filler(400, i))
+}
+
+describe('the worker', () => {
+  it('makes the same tree as the inline executor', async () => {
+    const shapes = []
+    for (const executor of [workerExecutor, inlineExecutor]) {
+      const at = mkdtempSync(join(directory, 'store-'))
+      const engine = await open({ executor, at })
+      const random = new SeededRandom(5)
+      for (let round = 0; round < 12; round++) {
+        const operations = Array.from({ length: 40 }, (_, i): Operation => {
+          const key = `k${random.uniform(300)}`
+          return i % 6 === 0 ? ['del', key] : ['put', key, filler(random.uniform(200), i)]
+        })
+        await engine.write(batchOf(operations), { sync: false })
+        if (round % 5 === 3) await engine.clear(rangeOf({ gte: 'k1', lt: 'k2' }), { sync: false })
+        // Alone in the background, so that the numbers of the files do not depend on who is faster.
+        await engine.flush()
+        await engine.settle()
+      }
+      expect(await violations(engine)).toEqual([])
+      shapes.push({ ...engine.shape(), contents: scan(engine) })
+      await engine.close()
+    }
+    expect(shapes[0]).toEqual(shapes[1])
+  })
+
+  it('that dies fails its job with an error that says so, and the next job starts another one', async () => {
+    const engine = await open()
+    await fill(engine, 0, 50)
+    await engine.flush()
+    await fill(engine, 50, 30)
+    const flushed = engine.flush()
+    await started.at(-1)!.terminate()
+    await expect(flushed).rejects.toMatchObject({ code: 'LEVEL_WORKER_FAILED' })
+    const before = started.length
+    expect(scan(engine)).toHaveLength(80)
+    await new Promise(resolve => setTimeout(resolve, 1100))
+    await engine.flush()
+    expect(started.length).toBe(before + 1)
+    expect(scan(engine)).toHaveLength(80)
+    expect(await violations(engine)).toEqual([])
+    await engine.close()
+    const again = await open({ created: false })
+    expect(scan(again)).toHaveLength(80)
+    await again.close()
+  })
+
+  it('gives up a large compaction when the store closes', async () => {
+    const engine = await open({
+      options: {
+        writeBufferSize: 4 << 20,
+        maxFileSize: 2 << 20,
+        level0Tables: 50,
+        level0StopTables: 60,
+        blockSize: 4096,
+        compression: 'deflate',
+      },
+    })
+    const value = String.fromCharCode(...Array.from({ length: 1000 }, (_, i) => 32 + ((i * i) % 90)))
+    for (let i = 0; i < 30_000; i++) await put(engine, `k${(i * 7919) % 30_011}`, value)
+    const compacted = engine.compact().catch((error: unknown) => error)
+    await engine.flush()
+    await new Promise(resolve => setTimeout(resolve, 20))
+    const since = performance.now()
+    await engine.close()
+    expect(performance.now() - since).toBeLessThan(1000)
+    expect(await compacted).toMatchObject({ code: 'LEVEL_ENGINE_CLOSED' })
+  })
+
+  it('serves a flush while a compaction of another store goes on', async () => {
+    const [one, two] = [mkdtempSync(join(directory, 'one-')), mkdtempSync(join(directory, 'two-'))]
+    const large = await open({
+      at: one,
+      options: {
+        writeBufferSize: 4 << 20,
+        maxFileSize: 2 << 20,
+        level0Tables: 50,
+        level0StopTables: 60,
+        blockSize: 4096,
+        compression: 'deflate',
+      },
+    })
+    const small = await open({ at: two })
+    const value = String.fromCharCode(...Array.from({ length: 1000 }, (_, i) => 32 + ((i * i) % 90)))
+    for (let i = 0; i < 20_000; i++) await put(large, `k${(i * 7919) % 20_011}`, value)
+    await large.flush()
+    let isCompacting = true
+    const compacted = large.compact().then(() => (isCompacting = false))
+    await put(small, 'a', '1')
+    await small.flush()
+    expect(isCompacting).toBe(true)
+    await compacted
+    await Promise.all([large.close(), small.close()])
+  })
+})
+
+describe('an error that crosses threads', () => {
+  it('keeps its class, code, place and message', () => {
+    const place = { file: '/store/000007.sst', offset: 42 }
+    const errors = [
+      new CorruptionError('a block is damaged', place),
+      new CorruptionError('without a place'),
+      new IoError('the disk is full', place),
+      new KvariumError('LEVEL_INTERNAL', 'a bug', place),
+      new JobCancelled('closed'),
+    ]
+    for (const error of errors) {
+      const restored = restoreFailure(structuredClone(describeFailure(error)))
+      expect(restored.message).toBe(error.message)
+      expect(restored).toBeInstanceOf(error instanceof IoError ? KvariumError : error.constructor)
+      if (error instanceof KvariumError) expect(restored).toMatchObject({ code: error.code, ...(error.file !== undefined && place) })
+    }
+  })
+
+  it('of the system becomes an IoError that names the file', () => {
+    const error = new FileSystemError('ENOSPC', { operation: 'write', path: '/store/000009.sst' })
+    expect(restoreFailure(structuredClone(describeFailure(error)))).toMatchObject({
+      code: 'LEVEL_IO_ERROR',
+      message: expect.stringMatching(/ENOSPC.*000009\.sst/) as string,
+    })
+  })
+})
