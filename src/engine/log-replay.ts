@@ -39,6 +39,8 @@ export interface ReplayedLogs {
   readonly logs: ReadonlyMap<number, number>
   /** Numbers, and where the last frame ends. */
   readonly validBytes: ReadonlyMap<number, number>
+  /** Numbers, and up to where the log's own records prove that it was once durable. */
+  readonly syncedBytes: ReadonlyMap<number, number>
   /** Of the last operation. */
   readonly sequence: number
   /** Bytes of torn tails that were dropped. */
@@ -68,24 +70,45 @@ export async function replayLogs(options: LogReplayOptions): Promise<ReplayedLog
     if (there.includes(number)) continue
     throw new CorruptionError('A log that belongs to the store is missing', { file: joinPath(directory, logName(number)) })
   }
-  const replayed = { logs: new Map<number, number>(), validBytes: new Map<number, number>(), sequence: options.sequence, droppedBytes: 0 }
+  const replayed: Progress = {
+    logs: new Map(),
+    validBytes: new Map(),
+    syncedBytes: new Map(),
+    sequence: options.sequence,
+    droppedBytes: 0,
+  }
   for (const number of there.filter(log => log >= firstLog).sort((a, b) => a - b)) await replayLog(options, number, replayed)
   return replayed
 }
 
-/** What a killed process left is only in the system's memory yet; the next log must not become durable before it. */
-export async function makeLogDurable(fileSystem: FileSystem, directory: string, number: number): Promise<void> {
+/**
+ * What a killed process left is only in the system's memory yet; the next log must not become durable before it. What no
+ * record proves durable is written once more: if a sync of that process failed, the system takes those bytes for written, and
+ * to sync them again would do nothing. Returns the number of bytes written.
+ */
+export async function makeLogDurable(fileSystem: FileSystem, directory: string, number: number, replayed?: ReplayedLogs): Promise<number> {
+  const from = replayed?.syncedBytes.get(number) ?? 0
+  const to = replayed?.validBytes.get(number) ?? 0
   const file = fileSystem.openWrite(joinPath(directory, logName(number)))
   try {
+    const chunk = new Uint8Array(Math.min(REWRITE_CHUNK_BYTES, Math.max(0, to - from)))
+    for (let at = from; at < to; at += chunk.length) {
+      const length = file.read(chunk, at, 0, Math.min(chunk.length, to - at))
+      file.write(chunk, at, 0, length)
+    }
     await file.sync()
+    return Math.max(0, to - from)
   } finally {
     file.close()
   }
 }
 
+const REWRITE_CHUNK_BYTES = 256 * 1024
+
 interface Progress {
   readonly logs: Map<number, number>
   readonly validBytes: Map<number, number>
+  readonly syncedBytes: Map<number, number>
   sequence: number
   droppedBytes: number
 }
@@ -131,5 +154,6 @@ async function replayLog(options: LogReplayOptions, number: number, progress: Pr
   }
   progress.logs.set(number, replay.validBytes + replay.blankBytes)
   progress.validBytes.set(number, replay.validBytes)
+  progress.syncedBytes.set(number, replay.lastSynced)
   progress.droppedBytes += replay.droppedBytes + (firstGap < 0 ? 0 : replay.validBytes - firstGap)
 }

@@ -118,6 +118,9 @@ export class LsmEngine implements Engine {
     const bounds = halfOpen(range)
     // What the range holds is known only once the writers before have had their turn.
     const attempt = (): boolean => {
+      const { logs } = this.#parts
+      // Even if there is nothing to delete: what has failed may be there after the next open.
+      if (logs.failure !== undefined) throw logs.refusal()
       const batch = this.#clearBatch(range)
       if (batch !== undefined && !this.#makeRoom(batch.byteLength, batch.count)) return false
       if (batch !== undefined) this.#append(batch)

@@ -139,7 +139,7 @@ class Recovery {
       return
     }
     for (const number of replayed.logs.keys()) {
-      await makeLogDurable(fileSystem, directory, number)
+      ledger.written.log += await makeLogDurable(fileSystem, directory, number, replayed)
       ledger.syncs++
     }
     this.#logs = replayed.logs
