@@ -1,5 +1,6 @@
 import { ClockPolicy, type CacheEntry, type EvictionPolicy } from './eviction-policy.js'
 import { FramePool } from './frame-pool.js'
+import { SlabPool } from './slab-pool.js'
 
 const MIN_IDLE_BYTES = 64 * 1024
 
@@ -15,8 +16,10 @@ const MIN_IDLE_BYTES = 64 * 1024
 export class Cache {
   /** Budget in bytes for everything cached. Idle frames come on top: at most 1/16 of it, or 64 KiB. */
   readonly capacityBytes: number
-  /** Memory for blocks, recycled from evicted ones. */
+  /** Memory for pages, recycled from evicted ones. */
   readonly frames: FramePool
+  /** Memory for blocks that are only read, likewise. */
+  readonly slabs: SlabPool
   /** Blocks found in memory and not found, counted by the owners; evictions, counted here. */
   hits = 0
   misses = 0
@@ -29,6 +32,7 @@ export class Cache {
     this.capacityBytes = capacityBytes
     this.#policy = options.policy ?? new ClockPolicy()
     this.frames = new FramePool(Math.max(MIN_IDLE_BYTES, Math.floor(capacityBytes / 16)), options.poisonFrames ?? false)
+    this.slabs = new SlabPool(capacityBytes, options.poisonFrames ?? false)
   }
 
   get usedBytes(): number {

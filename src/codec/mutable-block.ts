@@ -22,6 +22,13 @@ export class MutableBlock extends SortedBlock {
   /** Lowest offset of a cell, and bytes of dead cells; -1 until they are first needed. */
   #cellsStart = -1
   #garbage = 0
+  protected readonly view: DataView
+
+  /** A block over `bytes[0, end)`. `view`, if given, spans `bytes`. */
+  constructor(bytes: Uint8Array, end: number, file: string, offset: number, view?: DataView) {
+    super(bytes, end, file, offset)
+    this.view = view ?? new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  }
 
   /** An empty block over `bytes[0, end)`. */
   static empty(bytes: Uint8Array, end: number, view: DataView): MutableBlock {

@@ -48,32 +48,38 @@ export function headOf(bytes: Uint8Array, start: number, end: number): number {
 
 export class SortedBlock {
   readonly bytes: Uint8Array
+  /** Where in `bytes` the block begins: blocks in the cache share large pieces of memory. */
+  readonly base: number
   /** Number of entries. Only a `MutableBlock` changes it, and the prefix. */
   count: number
-  /** Length of the common prefix, which is `bytes[BLOCK_HEADER_BYTES, BLOCK_HEADER_BYTES + prefixLength)`. */
+  /** Length of the common prefix, which is `bytes[prefixStart, prefixStart + prefixLength)`. */
   prefixLength: number
+  /** Where in `bytes` the slots begin, and where the block ends. */
+  protected slots: number
+  protected readonly end: number
   /** The file this came from and where in it, for errors. */
   readonly file: string
   readonly offset: number
-  protected readonly view: DataView
-  /** Where the slots begin, and where the block ends. */
-  protected slots: number
-  protected readonly end: number
 
-  /** A block over `bytes[0, end)`. `view`, if given, spans `bytes`. */
-  constructor(bytes: Uint8Array, end: number, file: string, offset: number, view?: DataView) {
+  /** A block over `bytes[base, end)`. */
+  constructor(bytes: Uint8Array, end: number, file: string, offset: number, base = 0) {
     this.bytes = bytes
+    this.base = base
+    const fitsHeader = end - base >= BLOCK_HEADER_BYTES && end <= bytes.length
+    this.count = fitsHeader ? readUint32(bytes, base) : 0
+    this.prefixLength = fitsHeader ? readUint32(bytes, base + 4) : 0
+    this.slots = base + BLOCK_HEADER_BYTES + this.prefixLength
+    this.end = end
     this.file = file
     this.offset = offset
-    this.view = view ?? new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-    this.end = end
-    const fitsHeader = end >= BLOCK_HEADER_BYTES && end <= bytes.length
-    this.count = fitsHeader ? this.view.getUint32(0, true) : 0
-    this.prefixLength = fitsHeader ? this.view.getUint32(4, true) : 0
-    this.slots = BLOCK_HEADER_BYTES + this.prefixLength
     if (!fitsHeader || this.slots + this.count * SLOT_BYTES > end) {
-      throw this.corruption(`a block of ${end} bytes is too short for its ${this.count} entries`)
+      throw this.corruption(`a block of ${end - base} bytes is too short for its ${this.count} entries`)
     }
+  }
+
+  /** Where in `bytes` the common prefix begins. */
+  get prefixStart(): number {
+    return this.base + BLOCK_HEADER_BYTES
   }
 
   /** Index of the first entry whose key is not less than `key[start, end)`; `count` if there is none. */
@@ -107,7 +113,7 @@ export class SortedBlock {
   /** Finds the bytes of entry `index`, which must be within [0, count). */
   readCell(index: number, cell: Cell): void {
     const bytes = this.bytes
-    let at = this.view.getUint32(this.slots + index * SLOT_BYTES + 4, true)
+    let at = this.base + readUint32(bytes, this.slots + index * SLOT_BYTES + 4)
     const suffixLength = bytes[at]
     let payloadLength = bytes[at + 1]
     if (suffixLength >= 0x80 || (payloadLength >= 0x80 && bytes[at + 2] >= 0x80)) {
@@ -128,7 +134,7 @@ export class SortedBlock {
     const cell = new Cell()
     this.readCell(index, cell)
     const key = new Uint8Array(this.prefixLength + cell.payloadStart - cell.suffixStart)
-    key.set(this.bytes.subarray(BLOCK_HEADER_BYTES, BLOCK_HEADER_BYTES + this.prefixLength))
+    key.set(this.bytes.subarray(this.prefixStart, this.prefixStart + this.prefixLength))
     key.set(this.bytes.subarray(cell.suffixStart, cell.payloadStart), this.prefixLength)
     return key
   }
@@ -142,9 +148,10 @@ export class SortedBlock {
   protected comparePrefix(key: Uint8Array, start: number, end: number): number {
     const bytes = this.bytes
     const length = this.prefixLength
+    const prefix = this.prefixStart
     const shared = end - start < length ? end - start : length
     for (let i = 0; i < shared; i++) {
-      const difference = key[start + i] - bytes[BLOCK_HEADER_BYTES + i]
+      const difference = key[start + i] - bytes[prefix + i]
       if (difference !== 0) return difference
     }
     return shared < length ? -1 : 0
@@ -152,14 +159,16 @@ export class SortedBlock {
 
   /** Index of the first entry whose suffix is not less than (`bias` 0), or greater than (`bias` 1), `key[start, end)`. */
   #searchSuffix(key: Uint8Array, start: number, end: number, bias: 0 | 1): number {
-    const view = this.view
+    const bytes = this.bytes
     const slots = this.slots
     const target = headOf(key, start, end)
     let low = 0
     let high = this.count
     while (low < high) {
       const middle = (low + high) >>> 1
-      const head = view.getUint32(slots + middle * SLOT_BYTES)
+      const slot = slots + middle * SLOT_BYTES
+      // By bytes: a DataView beside the array would be one more object to fetch for every block.
+      const head = ((bytes[slot] << 24) | (bytes[slot + 1] << 16) | (bytes[slot + 2] << 8) | bytes[slot + 3]) >>> 0
       if (head < target) low = middle + 1
       else if (head > target || this.#compareSuffix(middle, key, start, end) >= bias) high = middle
       else low = middle + 1
@@ -170,7 +179,7 @@ export class SortedBlock {
   /** Order of the suffix of entry `index` against `key[start, end)`. */
   #compareSuffix(index: number, key: Uint8Array, start: number, end: number): number {
     const bytes = this.bytes
-    let at = this.view.getUint32(this.slots + index * SLOT_BYTES + 4, true)
+    let at = this.base + readUint32(bytes, this.slots + index * SLOT_BYTES + 4)
     let length = bytes[at]
     if (length < 0x80) {
       do at++
@@ -204,4 +213,8 @@ export class SortedBlock {
     }
     if (cell.payloadEnd > this.end) throw this.corruption('a cell runs past the end of its block')
   }
+}
+
+function readUint32(bytes: Uint8Array, at: number): number {
+  return (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0
 }

@@ -79,7 +79,8 @@ export class BlockSource {
   load(ordinal: number, counters: ReadCounters): CachedBlock {
     const found = this.blocks[ordinal]
     if (found !== undefined) {
-      found.referenced = true
+      // Not written again and again: that would take its cache line from memory and back each time.
+      if (!found.referenced) found.referenced = true
       this.#cache.hits++
       counters.blocksFromCache++
       return found
@@ -132,34 +133,34 @@ export class BlockSource {
     this.#cache.misses++
     const handle = this.handle(ordinal)
     const stored = handle.bytes + TRAILER_BYTES
-    const { frames } = this.#cache
+    const { slabs } = this.#cache
     // Evicting first lets the read below have an evicted frame.
     const kept = handle.rawBytes === handle.bytes ? stored : handle.rawBytes
-    this.#cache.makeRoom(CachedBlock.bytesFor(frames.frameBytes(kept)))
-    let frame = frames.take(stored)
+    this.#cache.makeRoom(CachedBlock.bytesFor(slabs.frameBytes(kept)))
+    let frame = slabs.take(stored)
     try {
-      this.#read(frame.bytes, handle.offset, stored)
+      this.#read(frame.bytes, handle.offset, stored, frame.start)
       counters.blocksFromDisk++
       counters.bytesFromDisk += stored
-      const raw = this.#verified(frame.bytes, handle)
+      const raw = this.#verified(frame.bytes.subarray(frame.start, frame.start + stored), handle)
       if (raw !== undefined) {
         // Into memory of the pool: what a decompressor returns may be part of something larger, or no plain Uint8Array.
-        frames.give(frame)
-        frame = frames.take(handle.rawBytes)
-        frame.bytes.set(raw)
+        slabs.give(frame)
+        frame = slabs.take(handle.rawBytes)
+        frame.bytes.set(raw, frame.start)
       }
-      const block = new SortedBlock(frame.bytes, handle.rawBytes, this.#file.path, handle.offset, frame.view)
-      const loaded = new CachedBlock(block, this.blocks, ordinal, frames, frame)
+      const block = new SortedBlock(frame.bytes, frame.start + handle.rawBytes, this.#file.path, handle.offset, frame.start)
+      const loaded = new CachedBlock(block, this.blocks, ordinal, slabs, frame)
       if (this.#cache.insert(loaded)) this.blocks[ordinal] = loaded
       return loaded
     } catch (error) {
-      frames.give(frame)
+      slabs.give(frame)
       throw error
     }
   }
 
-  #read(target: Uint8Array, offset: number, length: number): void {
-    if (this.#file.read(target, offset, 0, length) !== length) {
+  #read(target: Uint8Array, offset: number, length: number, start = 0): void {
+    if (this.#file.read(target, offset, start, start + length) !== length) {
       throw new CorruptionError('the file ends within a block', { file: this.#file.path, offset })
     }
   }

@@ -1,5 +1,5 @@
 import { CacheEntry } from '../cache/eviction-policy.js'
-import type { Frame, FramePool } from '../cache/frame-pool.js'
+import type { SlabFrame, SlabPool } from '../cache/slab-pool.js'
 import type { SortedBlock } from '../codec/sorted-block.js'
 
 /** What the objects around a cached block take, roughly. */
@@ -20,18 +20,18 @@ export class CachedBlock extends CacheEntry {
   readonly bytes: number
   readonly #blocks: BlockTable
   readonly #ordinal: number
-  readonly #frames: FramePool
-  readonly #frame: Frame
+  readonly #slabs: SlabPool
+  readonly #frame: SlabFrame
   #pins = 0
   #dropped = false
 
-  constructor(block: SortedBlock, blocks: BlockTable, ordinal: number, frames: FramePool, frame: Frame) {
+  constructor(block: SortedBlock, blocks: BlockTable, ordinal: number, slabs: SlabPool, frame: SlabFrame) {
     super()
     this.block = block
-    this.bytes = CachedBlock.bytesFor(frame.bytes.length)
+    this.bytes = CachedBlock.bytesFor(frame.size)
     this.#blocks = blocks
     this.#ordinal = ordinal
-    this.#frames = frames
+    this.#slabs = slabs
     this.#frame = frame
   }
 
@@ -45,12 +45,12 @@ export class CachedBlock extends CacheEntry {
   }
 
   unpin(): void {
-    if (--this.#pins === 0 && this.#dropped) this.#frames.give(this.#frame)
+    if (--this.#pins === 0 && this.#dropped) this.#slabs.give(this.#frame)
   }
 
   evict(): void {
     this.#blocks[this.#ordinal] = undefined
     this.#dropped = true
-    if (this.#pins === 0) this.#frames.give(this.#frame)
+    if (this.#pins === 0) this.#slabs.give(this.#frame)
   }
 }

@@ -1,5 +1,5 @@
 import { ByteView, compareBytes, KIND_DELETE_RANGE, KIND_PUT, MAX_SEQUENCE, type EntryCursor, type EntryKind } from '../codec/entry.js'
-import { BLOCK_HEADER_BYTES, Cell, type SortedBlock } from '../codec/sorted-block.js'
+import { Cell, type SortedBlock } from '../codec/sorted-block.js'
 import { Chunk, type BlockSource, type ReadCounters } from './block-source.js'
 import type { CachedBlock } from './cached-block.js'
 import { EntryTag, readTag } from './entry-tag.js'
@@ -112,8 +112,9 @@ export class TableCursor implements EntryCursor {
     const prefixLength = block.prefixLength
     if (this.#keyBytes.length < prefixLength) this.#keyBytes = new Uint8Array(prefixLength * 2)
     const bytes = block.bytes
-    if (prefixLength > 64) this.#keyBytes.set(bytes.subarray(BLOCK_HEADER_BYTES, BLOCK_HEADER_BYTES + prefixLength))
-    else for (let i = 0; i < prefixLength; i++) this.#keyBytes[i] = bytes[BLOCK_HEADER_BYTES + i]!
+    const prefixStart = block.prefixStart
+    if (prefixLength > 64) this.#keyBytes.set(bytes.subarray(prefixStart, prefixStart + prefixLength))
+    else for (let i = 0; i < prefixLength; i++) this.#keyBytes[i] = bytes[prefixStart + i]!
     this.#block = block
     this.#ordinal = ordinal
     this.value.bytes = bytes

@@ -90,3 +90,28 @@ describe('cache', () => {
     expect(frames.take(1_000_000).bytes.length).toBe(1_000_000)
   })
 })
+
+describe('the slab pool', () => {
+  it('gives frames that do not overlap, and gives them again', () => {
+    const { slabs } = new Cache(4 << 20)
+    const taken = Array.from({ length: 600 }, (_, i) => slabs.take(1 + ((i * 389) % 5000)))
+    for (const [i, frame] of taken.entries()) frame.bytes.fill(i, frame.start, frame.start + frame.size)
+    for (const [i, frame] of taken.entries()) {
+      expect(frame.bytes.subarray(frame.start, frame.start + frame.size).every(byte => byte === (i & 255))).toBe(true)
+    }
+    const { slabBytes } = slabs
+    for (const frame of taken) slabs.give(frame)
+    for (let i = 0; i < 600; i++) slabs.take(1 + ((i * 389) % 5000))
+    expect(slabs.slabBytes).toBe(slabBytes)
+    expect(slabs.idleBytes).toBe(0)
+  })
+
+  it('slabs stay within the budget of the cache; what is beyond has memory of its own', () => {
+    const { slabs } = new Cache(1 << 20)
+    const taken = Array.from({ length: 1000 }, () => slabs.take(4096))
+    expect(slabs.slabBytes).toBeLessThanOrEqual(1 << 20)
+    expect(taken.filter(frame => !frame.pooled).length).toBeGreaterThan(700)
+    expect(slabs.take(100_000)).toMatchObject({ size: 100_000, start: 0, pooled: false })
+    expect(new Cache(0).slabs.take(10)).toMatchObject({ pooled: false })
+  })
+})
