@@ -9,6 +9,7 @@ const NODE_SIDE = [
   'src/compare/**',
   'src/vfs/node*.ts',
   'src/store/node*.ts',
+  'src/repair/node*.ts',
   'src/lsm/worker-executor.ts',
   'src/lsm/compaction-worker.ts',
 ]

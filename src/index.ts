@@ -6,14 +6,20 @@ export type {
   EngineFactory,
   EngineShape,
   EngineStats,
+  Loss,
   LevelShape,
   OptionSpec,
   OptionTable,
+  SalvagedEntry,
   Violation,
 } from './engine/contract.js'
 export { memoryEngine } from './engine/memory-engine.js'
 export { lsmEngine } from './lsm/lsm-engine.js'
 export type { LsmOptions } from './lsm/options.js'
+export type { InspectionPlace } from './repair/node-repair.js'
+export { repair, verify } from './repair/node-repair.js'
+export type { RepairOptions, RepairReport } from './repair/repair.js'
+export type { Finding, VerifyOptions, VerifyReport } from './repair/verify.js'
 export type {
   BatchOptions,
   ChainedBatch,

@@ -4,7 +4,9 @@ import { Command, CommanderError } from 'commander'
 import { MisuseError } from '../errors.js'
 import { compareCommand } from './compare-command.js'
 import { VERSION } from './package-version.js'
+import { repairCommand } from './repair.js'
 import { UsageError } from './usage-error.js'
+import { verifyCommand } from './verify.js'
 
 const USAGE_EXIT_CODE = 2
 const HELP_WIDTH = 100
@@ -16,7 +18,7 @@ const program = new Command('kvarium')
   .configureHelp({ helpWidth: HELP_WIDTH })
   .exitOverride()
 // A command that is added inherits nothing by itself.
-program.addCommand(compareCommand().copyInheritedSettings(program))
+for (const command of [compareCommand(), verifyCommand(), repairCommand()]) program.addCommand(command.copyInheritedSettings(program))
 
 try {
   await program.parseAsync()

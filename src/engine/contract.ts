@@ -135,6 +135,26 @@ export interface EngineFactory {
   /** Matches the names of the files the engine makes, so that destroying a store removes these and nothing else. */
   readonly fileNames?: RegExp
   open(context: EngineContext): Promise<Engine>
+  /**
+   * Everything live that can still be read from the files of a damaged store, in the order of the keys, without opening it. What
+   * cannot be read is told to `lost`. Changes no file. Without this method a repair reads through an open engine.
+   */
+  salvage?(context: EngineContext, lost: (loss: Loss) => void): AsyncIterable<SalvagedEntry>
+}
+
+/** Bytes that the caller owns. */
+export interface SalvagedEntry {
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+}
+
+/** A part of a store that cannot be read. */
+export interface Loss {
+  readonly file: string
+  readonly offset?: number
+  readonly message: string
+  /** The keys that may be missing, or have an older value, if that is known: both inclusive; one that is not there is unbounded. */
+  readonly keys?: { readonly smallest?: Uint8Array; readonly largest?: Uint8Array }
 }
 
 export interface EngineContext {
@@ -143,6 +163,8 @@ export interface EngineContext {
   readonly directory: string
   /** True when this open created the store: the engine then starts empty, over whatever a crash in creation left. */
   readonly created: boolean
+  /** The engine is opened only to be looked at: it starts no background work of its own. */
+  readonly inspecting?: boolean
   /** Every option of the factory's table, validated, defaults filled in. */
   readonly options: Readonly<Record<string, unknown>>
 }

@@ -84,7 +84,7 @@ export class LsmEngine implements Engine {
     const { clock } = parts.context.environment
     this.#queue = new WriteQueue(clock)
     this.#background = new Background({ ...parts, clock, snapshots: this.#snapshots, onProgress: () => this.#afterJob() })
-    this.#background.schedule()
+    if (parts.context.inspecting !== true) this.#background.schedule()
   }
 
   get(key: Uint8Array, snapshot?: EngineSnapshot): Uint8Array | undefined {

@@ -13,6 +13,7 @@ import { LogSet } from '../engine/log-set.js'
 import { MemtablePool } from './memtable-pool.js'
 import { LSM_OPTIONS, type LsmOptions } from './options.js'
 import { recover, removeObsolete } from './recovery.js'
+import { salvageTree } from './salvage.js'
 import { TableSet } from './table-set.js'
 import { TieredPicker } from './tiered-picker.js'
 import { Tree } from './tree.js'
@@ -31,6 +32,7 @@ export function lsmEngine(settings: LsmSettings = {}): EngineFactory {
     options: LSM_OPTIONS,
     fileNames: FILE_NAMES,
     open: context => open(context, settings),
+    salvage: salvageTree,
   }
 }
 

@@ -31,7 +31,7 @@ export function* flips(store: SmallStore, masks: readonly number[], take: (place
       for (const mask of masks) {
         if (!take(place++)) continue
         const damaged = bytes.slice()
-        damaged[at]! ^= mask
+        damaged[at] ^= mask
         yield { ...withFile(store, name, damaged, `${name} byte ${at} ^ ${mask}`, rightBefore(store, name, at, true)), needsOffset: true }
       }
     }

@@ -205,7 +205,7 @@ async function recordsOf(files: Files, states: readonly (readonly string[])[]): 
       places.push({ file, offset, end: offset + 16 + length, synced })
     }
   }
-  return places.map((place, i) => ({ ...place, contentsBefore: states[states.length - 1 - (places.length - i)]! }))
+  return places.map((place, i) => ({ ...place, contentsBefore: states[states.length - 1 - (places.length - i)] }))
 }
 
 function isFile(files: Files, name: string, bytes: Uint8Array): boolean {

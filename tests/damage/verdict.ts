@@ -95,9 +95,9 @@ class Judge {
   ): string | undefined {
     const right = new Map(contents.map(entry => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]))
     for (const [i, value] of gets.entries()) {
-      const key = this.#store.keys[i]!
+      const key = this.#store.keys[i]
       if (value === REFUSED) continue
-      const got = value === undefined ? undefined : textOf(value as Uint8Array)
+      const got = value === undefined ? undefined : textOf(value)
       if (got !== right.get(key)) return `get ${key} answered ${JSON.stringify(got)} instead of ${JSON.stringify(right.get(key))}`
     }
     for (const scan of scans) {

@@ -37,7 +37,8 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   lsm: [...ENGINE_PARTS, 'engine'],
   btree: [...ENGINE_PARTS, 'engine'],
   store: [...ENGINE_PARTS, 'engine', 'lsm', 'btree'],
-  index: [...ENGINE_PARTS, 'engine', 'lsm', 'btree', 'store'],
+  repair: [...ENGINE_PARTS, 'engine', 'store'],
+  index: [...ENGINE_PARTS, 'engine', 'lsm', 'btree', 'store', 'repair'],
   'index.browser': [...ENGINE_PARTS, 'engine', 'lsm', 'btree', 'store'],
   compare: [...ENGINE_PARTS, 'engine', 'lsm', 'btree', 'store'],
   cli: [...ENGINE_PARTS, 'engine', 'lsm', 'btree', 'store', 'compare', 'index'],
@@ -68,7 +69,8 @@ const isNodeFile = (file: string): boolean => isNodeVfs(file) || WORKER_FILES.ha
 /** The command and the comparison, which nothing else imports. */
 const isProgram = (file: string): boolean => file.startsWith('cli/') || file.startsWith('compare/')
 /** Files that never reach a browser bundle, so they may import the Node files. */
-const isNodeSide = (file: string): boolean => isNodeFile(file) || isProgram(file) || file === 'index.ts' || /^store\/node[^/]*\.ts$/.test(file)
+const isNodeSide = (file: string): boolean =>
+  isNodeFile(file) || isProgram(file) || file === 'index.ts' || /^(store|repair)\/node[^/]*\.ts$/.test(file)
 
 const BUILTINS = new Set(builtinModules)
 const VAGUE_NAME = /^(utils?|helpers?|common|misc)$/
@@ -144,7 +146,12 @@ function judgeFile(file: string, target: string): string | undefined {
   if (isNodeFile(target) && !isNodeSide(file)) {
     return 'a file that needs Node is imported only by index.ts, compare/, cli/, store/node*.ts and the other files that need Node'
   }
-  if (posix.basename(target) === 'index.ts' && from !== 'index' && from !== 'index.browser' && !(isProgram(file) && target === 'index.ts')) {
+  if (
+    posix.basename(target) === 'index.ts' &&
+    from !== 'index' &&
+    from !== 'index.browser' &&
+    !(isProgram(file) && target === 'index.ts')
+  ) {
     return 'index.ts is for users of the package: import the file that defines the name'
   }
   return undefined

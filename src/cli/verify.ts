@@ -1,0 +1,35 @@
+import { Command } from 'commander'
+import { verify, type Finding, type VerifyReport } from '../index.js'
+import { asUsageError } from './refusal.js'
+
+export function verifyCommand(): Command {
+  return new Command('verify')
+    .description('Read and check everything in a store, without changing it, and report every broken invariant')
+    .argument('<dir>', 'the directory of the store; nobody may have it open')
+    .option('-e, --engine <name>', 'the engine, where the store no longer tells')
+    .option('--json', 'print the report as JSON, and nothing else, on standard output')
+    .addHelpText(
+      'after',
+      '\nThe exit code is 0 for a sound store, 1 when something is wrong with it, and 2 when it could not be looked at.\n',
+    )
+    .action(runVerify)
+}
+
+async function runVerify(directory: string, { engine, json = false }: { engine?: string; json?: boolean }): Promise<void> {
+  const report = await verify(directory, { engine }).catch(asUsageError)
+  if (report.findings.length > 0) process.exitCode = 1
+  console.log(json ? JSON.stringify(report, undefined, 2) : describe(report))
+}
+
+function describe({ directory, engine, opens, entries, bytes, findings }: VerifyReport): string {
+  const lines = findings.map(line)
+  const verdict = findings.length === 0 ? 'sound' : `${findings.length} ${findings.length === 1 ? 'problem' : 'problems'}`
+  lines.push(`${directory} (${engine}): ${verdict}; ${entries} entries of ${bytes} key and value bytes read`)
+  if (!opens) lines.push(`It does not open. kvarium repair ${directory} <target> writes a new store with what can be read`)
+  return lines.join('\n')
+}
+
+function line({ path, message, file, offset }: Finding): string {
+  const place = file === undefined || message.includes(file) ? '' : ` (${file}${offset === undefined ? '' : ` at byte ${offset}`})`
+  return `${path}: ${message}${place}`
+}

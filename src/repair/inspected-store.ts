@@ -1,0 +1,131 @@
+/**
+ * A store to be looked at: its directory locked against writers, its engine known, and everything that is written kept in memory.
+ * The files of the store are never changed; only the lock keeps its own file, `LOCK.generation`, beside them.
+ */
+import { loadHash32 } from '../codec/checksum.js'
+import type { Engine, EngineContext, EngineFactory } from '../engine/contract.js'
+import { resolveOptions } from '../engine/options.js'
+import type { EngineRegistry } from '../engine/registry.js'
+import { CorruptionError, FormatError, KvariumError, LockedError, MisuseError } from '../errors.js'
+import { IDENTITY, inspect, isLockName } from '../store/identity.js'
+import type { Environment } from '../vfs/environment.js'
+import { joinPath, type DirectoryLock, type FileSystem } from '../vfs/file-system.js'
+import { OverlayFileSystem } from '../vfs/overlay-file-system.js'
+
+/** Where stores are, and the engines they may have. */
+export interface InspectionPlatform {
+  readonly environment: Environment
+  readonly registry: EngineRegistry
+}
+
+export interface InspectionOptions {
+  /** The engine of the store; needed only where its file `KVARIUM` is lost and its other files do not tell. */
+  readonly engine?: string | EngineFactory | undefined
+}
+
+export class InspectedStore {
+  readonly directory: string
+  readonly factory: EngineFactory
+  /** What is wrong with the file that identifies the store. */
+  readonly identityProblem: KvariumError | undefined
+  readonly #environment: Environment
+  readonly #lock: DirectoryLock | undefined
+
+  private constructor(directory: string, environment: Environment, lock: DirectoryLock | undefined, engine: FoundEngine) {
+    this.directory = directory
+    this.factory = engine.factory
+    this.identityProblem = engine.problem
+    this.#environment = environment
+    this.#lock = lock
+  }
+
+  /**
+   * Rejects when there is no store, when it is in use (`LEVEL_LOCKED`), when a newer kvarium made it, and when its engine cannot be
+   * told (`LEVEL_INVALID_ENGINE`).
+   */
+  static async open(directory: string, platform: InspectionPlatform, options: InspectionOptions): Promise<InspectedStore> {
+    if (typeof directory !== 'string' || directory === '') {
+      throw new MisuseError('LEVEL_INVALID_LOCATION', 'The directory of the store must be a string that is not empty')
+    }
+    const { environment, registry } = platform
+    const { fileSystem } = environment
+    const stat = fileSystem.stat(directory)
+    if (stat === undefined) throw new KvariumError('LEVEL_NOT_FOUND', `There is no store ${directory}: the directory does not exist`)
+    if (stat.kind !== 'directory') throw new FormatError(`${directory} is not a directory; a store is one`)
+    const chosen = options.engine === undefined ? undefined : registry.resolve(options.engine)
+    const lock = await lockIfPossible(fileSystem, directory)
+    try {
+      return new InspectedStore(directory, environment, lock, await findEngine(fileSystem, directory, registry, chosen))
+    } catch (error) {
+      await lock?.release()
+      throw error
+    }
+  }
+
+  /** For an engine that is to read this store. Each call gives a fresh view: what an engine wrote through another is not in it. */
+  context(): EngineContext {
+    const environment = { ...this.#environment, fileSystem: new OverlayFileSystem(this.#environment.fileSystem) }
+    const options = resolveOptions(this.factory.options, {})
+    return { environment, directory: this.directory, created: false, inspecting: true, options }
+  }
+
+  openEngine(): Promise<Engine> {
+    return this.factory.open(this.context())
+  }
+
+  async close(): Promise<void> {
+    await this.#lock?.release()
+  }
+}
+
+interface FoundEngine {
+  readonly factory: EngineFactory
+  readonly problem?: KvariumError
+}
+
+async function findEngine(
+  fileSystem: FileSystem,
+  directory: string,
+  registry: EngineRegistry,
+  chosen: EngineFactory | undefined,
+): Promise<FoundEngine> {
+  const hash32 = await loadHash32()
+  let problem: KvariumError
+  try {
+    const occupancy = inspect(fileSystem, directory, hash32)
+    if (occupancy.kind === 'store') return { factory: chosen ?? registry.resolve(occupancy.identity.engine) }
+    if (occupancy.kind === 'empty') throw new KvariumError('LEVEL_NOT_FOUND', `There is no store in ${directory}: it is empty`)
+    const what =
+      occupancy.kind === 'unfinished' ? 'the creation or destruction of the store did not finish' : `there is no file ${IDENTITY}`
+    problem = new CorruptionError(what, { file: joinPath(directory, IDENTITY) })
+  } catch (error) {
+    if (!(error instanceof CorruptionError)) throw error
+    problem = error
+  }
+  const factory = chosen ?? guessEngine(fileSystem.list(directory), registry)
+  if (factory !== undefined) return { factory, problem }
+  throw new MisuseError(
+    'LEVEL_INVALID_ENGINE',
+    `The engine of ${directory} cannot be told: ${problem.message}. Name it with the option "engine"; known engines: ${registry.names.join(', ')}`,
+  )
+}
+
+/** The one engine whose files these can be. */
+function guessEngine(names: readonly string[], registry: EngineRegistry): EngineFactory | undefined {
+  const files = names.filter(name => !isLockName(name) && !name.startsWith(IDENTITY))
+  const candidates = registry.names.flatMap(name => {
+    const factory = registry.find(name)
+    return factory?.fileNames !== undefined && files.length > 0 && files.every(file => factory.fileNames!.test(file)) ? [factory] : []
+  })
+  return candidates.length === 1 ? candidates[0] : undefined
+}
+
+/** Where no lock can be taken because nothing can be written, nobody writes either. */
+async function lockIfPossible(fileSystem: FileSystem, directory: string): Promise<DirectoryLock | undefined> {
+  try {
+    return await fileSystem.lock(directory)
+  } catch (error) {
+    if (error instanceof LockedError) throw error
+    return undefined
+  }
+}

@@ -1,0 +1,57 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Kvarium } from '../../src/index.js'
+
+let directory: string
+let location: string
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'kvarium-commands-'))
+  location = join(directory, 'store')
+  const db = new Kvarium(location)
+  for (let i = 0; i < 100; i++) await db.put(`key${i}`, `value${i}`)
+  await db.flush()
+  await db.put('last', 'one')
+  await db.close()
+})
+
+afterEach(() => rmSync(directory, { recursive: true, force: true }))
+
+function kvarium(...parameters: string[]): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...parameters], { encoding: 'utf8', timeout: 20_000 })
+}
+
+function damage(): string {
+  const table = join(
+    location,
+    readdirSync(location).find(name => name.endsWith('.sst'))!,
+  )
+  const bytes = readFileSync(table)
+  bytes[100] ^= 1
+  writeFileSync(table, bytes)
+  return table
+}
+
+describe('kvarium verify and kvarium repair', () => {
+  it('tell a sound store from a damaged one by their exit codes, and save what can be saved', () => {
+    const sound = kvarium('verify', location)
+    expect(sound.status).toBe(0)
+    expect(sound.stdout).toMatch(/store \(lsm\): sound; 101 entries/)
+    const table = damage()
+    const found = kvarium('verify', location)
+    expect([found.status, found.stderr]).toEqual([1, ''])
+    expect(found.stdout).toContain(`${table} at byte 0`)
+    const saved = kvarium('repair', location, join(directory, 'new'))
+    expect(saved.status).toBe(1)
+    expect(saved.stdout).toContain(`lost: a block of the table is lost: a block fails its checksum (${table} at byte 0), keys from`)
+  })
+
+  it('say what they cannot use, with exit code 2 and without a stack', () => {
+    const refused = kvarium('repair', location, directory)
+    expect(refused.status).toBe(2)
+    expect(refused.stderr).toMatch(/^error: .* exists already; .*\n$/)
+  })
+})
