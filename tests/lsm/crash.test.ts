@@ -2,22 +2,9 @@ import { describe, expect, it } from 'vitest'
 import type { Engine } from '../../src/engine/contract.js'
 import type { MemoryFileSystem } from '../../src/vfs/index.js'
 import { SeededRandom } from '../../src/vfs/index.js'
-import { rangeOf } from '../contract/opened-engine.js'
+import { rangeOf, textOf } from '../contract/opened-engine.js'
 import { HookedFileSystem, isChange } from './hooked-file-system.js'
-import {
-  batchOf,
-  emptyFileSystem,
-  filler,
-  get,
-  leftovers,
-  listed,
-  openLsm,
-  put,
-  scan,
-  sizeOf,
-  violations,
-  type Operation,
-} from './opened-lsm.js'
+import { batchOf, emptyFileSystem, filler, get, leftovers, openLsm, put, sizeOf, violations, type Operation } from './opened-lsm.js'
 
 /** What a crash left, and what the writer knew at that moment. */
 interface Image {
@@ -28,6 +15,25 @@ interface Image {
   /** Batches that must be there, and batches that may be there. */
   readonly atLeast: number
   readonly atMost: number
+}
+
+/** Values are one character over and over: their ends and length tell them apart at a tenth of the cost of all of it. */
+function outlineOf(model: ReadonlyMap<string, string>): string {
+  return Array.from(model, ([key, value]) => `${key}=${value.charAt(0)}${value.slice(-1)}${value.length}`)
+    .sort()
+    .join(' ')
+}
+
+function outline(engine: Engine): string {
+  const entries = []
+  const cursor = engine.cursor({})
+  for (let valid = cursor.first(); valid; valid = cursor.next()) {
+    const { bytes, start, end } = cursor.value
+    const ends = end > start ? String.fromCharCode(bytes[start], bytes[end - 1]) : ''
+    entries.push(`${textOf(cursor.key.copy())}=${ends}${end - start}`)
+  }
+  cursor.close()
+  return entries.sort().join(' ')
 }
 
 /** A history of numbered batches: key `n` holds the number of the last one, so that a state tells how many it contains. */
@@ -115,7 +121,7 @@ class History {
       const batches = Number(get(engine, 'n') ?? 0)
       expect(batches).toBeGreaterThanOrEqual(atLeast)
       expect(batches).toBeLessThanOrEqual(atMost)
-      expect(this.states[batches].map(listed)).toContainEqual(scan(engine))
+      expect(this.states[batches].map(outlineOf)).toContain(outline(engine))
       await engine.settle()
       expect(leftovers(engine, fileSystem)).toEqual([])
       expect(engine.stats().ledger.fileBytes).toBe(sizeOf(fileSystem))
@@ -133,8 +139,8 @@ class History {
     const seed = this.#random.uint32()
     const known = { at: `operation ${++this.#operations}, ${at}`, creating: !this.#opened, atMost: issued }
     this.#images.push({ ...known, fileSystem: this.fileSystem.crashClone(seed), atLeast: this.#synced })
-    if (seed % 4 === 0) this.#images.push({ ...known, fileSystem: this.fileSystem.crashClone('none'), atLeast: this.#synced })
-    if (seed % 4 === 1) this.#images.push({ ...known, fileSystem: this.fileSystem.processCrashClone(), atLeast: this.#acknowledged })
+    if (seed % 6 === 0) this.#images.push({ ...known, fileSystem: this.fileSystem.crashClone('none'), atLeast: this.#synced })
+    if (seed % 6 === 1) this.#images.push({ ...known, fileSystem: this.fileSystem.processCrashClone(), atLeast: this.#acknowledged })
   }
 
   async #write(sync: boolean): Promise<void> {
@@ -181,13 +187,13 @@ describe.each(['leveled', 'tiered'] as const)('a crash of a %s tree', compaction
       for (let seed = 1; seed <= HISTORIES; seed++) {
         const history = new History(seed, compaction)
         await history.open()
-        for (let step = 0; step < 100; step++) {
+        for (let step = 0; step < 70; step++) {
           await history.step()
           await history.verifyImages()
         }
         await history.close()
         await history.verifyImages()
-        expect(history.verified).toBeGreaterThan(500)
+        expect(history.verified).toBeGreaterThan(400)
       }
     },
     30_000 * HISTORIES,

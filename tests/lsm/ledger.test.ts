@@ -90,7 +90,7 @@ describe.each([
       for (let session = 0; session < 3; session++) {
         const before = here.meter.counts()
         const engine = await open(session === 0)
-        for (let round = 0; round < 4; round++) {
+        for (let round = 0; round < 2; round++) {
           await mixedWork(engine, random, 150)
           await engine.settle()
           expectBooked(engine, here, before)

@@ -102,7 +102,7 @@ describe('the worker', () => {
       },
     })
     const value = String.fromCharCode(...Array.from({ length: 1000 }, (_, i) => 32 + ((i * i) % 90)))
-    for (let i = 0; i < 30_000; i++) await put(engine, `k${(i * 7919) % 30_011}`, value)
+    for (let i = 0; i < 20_000; i++) await put(engine, `k${(i * 7919) % 30_011}`, value)
     const compacted = engine.compact().catch((error: unknown) => error)
     await engine.flush()
     await new Promise(resolve => setTimeout(resolve, 20))
@@ -127,7 +127,7 @@ describe('the worker', () => {
     })
     const small = await open({ at: two })
     const value = String.fromCharCode(...Array.from({ length: 1000 }, (_, i) => 32 + ((i * i) % 90)))
-    for (let i = 0; i < 20_000; i++) await put(large, `k${(i * 7919) % 20_011}`, value)
+    for (let i = 0; i < 12_000; i++) await put(large, `k${(i * 7919) % 20_011}`, value)
     await large.flush()
     let isCompacting = true
     const compacted = large.compact().then(() => (isCompacting = false))
