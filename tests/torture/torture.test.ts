@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest'
+import { loadHash32 } from '../../src/codec/checksum.js'
+import type { Engine } from '../../src/engine/contract.js'
+import type { FileSystem } from '../../src/vfs/index.js'
+import { CrashSweep, formatPath, newCounts, parsePath, SweepFailure } from './crash-sweep.js'
+import { FaultSweep } from './fault-sweep.js'
+import { SUBJECTS, type Subject } from './subjects.js'
+
+/** A slice of what `npm run torture` does for as long as you like. */
+describe.each([...SUBJECTS.values()])('the engine $name', subject => {
+  it('survives a crash at every file operation of seeded workloads, and crashes in the recoveries from these', async () => {
+    const hash32 = await loadHash32()
+    const counts = newCounts()
+    for (let seed = 1; counts.points < 2000; seed++) {
+      await new CrashSweep({ subject, hash32, seed, steps: 40, seededImages: 1, nestOneIn: 60, depth: 2, counts }).run()
+    }
+    expect(counts.opened).toBeGreaterThan(500)
+    expect(counts.byDepth[2]).toBeGreaterThan(50)
+  }, 60_000)
+
+  it('survives the failure of any file operation, once, for a while or from then on', async () => {
+    const hash32 = await loadHash32()
+    const counts = { runs: 0, hits: 0 }
+    for (let seed = 1; counts.runs < 200; seed++) {
+      await new FaultSweep({ subject, hash32, seed, steps: 30, oneIn: 23, counts }).run()
+    }
+    expect(counts.hits).toBeGreaterThan(200)
+  }, 60_000)
+})
+
+/** The engine on a file system or behind a contract that has been tampered with. */
+function tampered(change: { fileSystem?: (fileSystem: FileSystem) => FileSystem; engine?: (engine: Engine) => Engine }): Subject {
+  const subject = SUBJECTS.get('lsm')!
+  return {
+    ...subject,
+    async open(seed, fileSystem, created) {
+      const opened = await subject.open(seed, change.fileSystem?.(fileSystem) ?? fileSystem, created)
+      return change.engine === undefined ? opened : { ...opened, engine: change.engine(opened.engine) }
+    },
+  }
+}
+
+/** An object that does as `target` does but for the given methods. */
+function overlaid<T extends object>(target: T, methods: Partial<T>): T {
+  return new Proxy(target, {
+    get(from, name) {
+      const value: unknown = Reflect.get(methods, name) ?? Reflect.get(from, name, from)
+      return typeof value === 'function' ? (value.bind(from) as unknown) : value
+    },
+  })
+}
+
+const noLogSyncs = (fileSystem: FileSystem): FileSystem =>
+  overlaid(fileSystem, {
+    create(path) {
+      const handle = fileSystem.create(path)
+      return path.endsWith('.log') ? overlaid(handle, { sync: async () => {} }) : handle
+    },
+  })
+
+async function crashSweep(subject: Subject): Promise<void> {
+  const options = { subject, hash32: await loadHash32(), steps: 40, seededImages: 1, nestOneIn: 1000, depth: 1, counts: newCounts() }
+  for (let seed = 1; seed <= 3; seed++) await new CrashSweep({ ...options, seed }).run()
+}
+
+async function faultSweep(subject: Subject): Promise<void> {
+  const options = { subject, hash32: await loadHash32(), steps: 30, oneIn: 11, counts: { runs: 0, hits: 0 } }
+  for (let seed = 1; seed <= 3; seed++) await new FaultSweep({ ...options, seed }).run()
+}
+
+describe('the sweeps find', () => {
+  it('syncs that sync nothing', async () => {
+    await expect(crashSweep(tampered({ fileSystem: noLogSyncs }))).rejects.toThrow(SweepFailure)
+  })
+
+  it('directories that are not synced', async () => {
+    const fileSystem = (inner: FileSystem): FileSystem => overlaid(inner, { syncDirectory: async () => {} })
+    await expect(crashSweep(tampered({ fileSystem }))).rejects.toThrow(SweepFailure)
+  })
+
+  it('writes that are acknowledged although they failed', async () => {
+    const forgiving = (engine: Engine): Engine =>
+      overlaid(engine, {
+        async write(batch, options) {
+          try {
+            await engine.write(batch, options)
+          } catch {
+            // As if all were well.
+          }
+        },
+      })
+    await expect(faultSweep(tampered({ engine: forgiving }))).rejects.toThrow(/Replay: npm run torture/)
+  })
+
+  it('closes that do not end', async () => {
+    const endless = (engine: Engine): Engine => overlaid(engine, { close: () => new Promise(() => {}) })
+    await expect(faultSweep(tampered({ engine: endless }))).rejects.toThrow(/close does not end/)
+  })
+
+  it('what a replay is told to find again, in the engine that has it only', async () => {
+    const options = { hash32: await loadHash32(), seed: 1, steps: 40, seededImages: 1, nestOneIn: 20, depth: 2, counts: newCounts() }
+    const sweep = new CrashSweep({ ...options, subject: tampered({ fileSystem: noLogSyncs }) })
+    const failure = await sweep.run().catch((error: unknown) => error)
+    const command = /--seed 1 --steps 40 --crash (\S+)/.exec(String(failure))
+    const path = parsePath(command![1])
+    expect(formatPath(path)).toBe(command![1])
+    await expect(sweep.replay(path)).rejects.toThrow(SweepFailure)
+    await new CrashSweep({ ...options, subject: SUBJECTS.get('lsm')! }).replay([{ operation: 20, choice: path[0].choice }])
+  })
+})
