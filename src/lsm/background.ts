@@ -5,7 +5,8 @@
  * Invariants:
  * 1. A table is synced and its name durable before the edit that adds it; logs and inputs go only after that edit.
  * 2. A failed job changes nothing. It is tried again when a writer needs room and some time has passed; until then the
- *    writers that need room get the error. Damaged inputs stay damaged: those compactions are not tried again.
+ *    writers that need the room it would have made get the error. Damaged inputs stay damaged: those compactions are not
+ *    tried again, and flushes go on without them.
  * 3. A failed manifest write stops the store's writing: what the manifest says on disk is then unknown.
  */
 import type { HalfOpenRange } from '../engine/range.js'
@@ -37,11 +38,18 @@ export interface BackgroundOptions {
 
 const RETRY_AFTER_MS = 1000
 
+type JobKind = 'flush' | 'compaction'
+
+interface Failure {
+  readonly error: Error
+  readonly retryAt: number
+}
+
 export class Background {
   readonly #context: BackgroundOptions
   #flushing: Promise<void> | undefined
   #compacting: Promise<void> | undefined
-  #failure: { readonly error: Error; readonly retryAt: number } | undefined
+  readonly #failures: { flush?: Failure | undefined; compaction?: Failure | undefined } = {}
   #manual: { readonly range: HalfOpenRange; readonly resolve: () => void; readonly reject: (error: Error) => void }[] = []
   #closed = false
 
@@ -49,9 +57,9 @@ export class Background {
     this.#context = context
   }
 
-  /** Why background work does not go on, or `undefined`. */
-  get failure(): Error | undefined {
-    return this.#failure?.error
+  /** Why there will be no room, for a memtable or, with `level0Full`, in level 0; `undefined` while there is hope. */
+  whyNoRoom(level0Full: boolean): Error | undefined {
+    return this.#failures.flush?.error ?? (level0Full ? this.#failures.compaction?.error : undefined)
   }
 
   /** Jobs running or known to be due. */
@@ -63,20 +71,18 @@ export class Background {
   /** Starts what is due and not running. */
   schedule(): void {
     if (this.#closed || this.#context.logs.failure !== undefined) return
-    if (this.#failure !== undefined && this.#context.clock.now() < this.#failure.retryAt) return
-    this.#failure = undefined
-    if (this.#flushing === undefined && this.#context.tree.state.frozen.length > 0) {
-      this.#flushing = this.#guard(this.#flushOldest()).then(() => {
+    if (this.#flushing === undefined && this.#context.tree.state.frozen.length > 0 && this.#mayTry('flush')) {
+      this.#flushing = this.#guard('flush', this.#flushOldest()).then(() => {
         this.#flushing = undefined
-        this.#next()
+        this.#next('flush')
       })
     }
-    if (this.#compacting === undefined) {
+    if (this.#compacting === undefined && this.#mayTry('compaction')) {
       const work = this.#startCompaction()
       if (work === undefined) return
-      this.#compacting = this.#guard(work).then(() => {
+      this.#compacting = this.#guard('compaction', work).then(() => {
         this.#compacting = undefined
-        this.#next()
+        this.#next('compaction')
       })
     }
   }
@@ -123,25 +129,33 @@ export class Background {
   /** Why nothing starts although something is due. */
   #obstacle(): Error {
     if (this.#closed) return closedError()
-    return this.#failure?.error ?? this.#context.logs.refusal()
+    return this.#failures.flush?.error ?? this.#failures.compaction?.error ?? this.#context.logs.refusal()
   }
 
   /** Ends a job of either kind: never rejects. */
-  async #guard(work: Promise<void>): Promise<void> {
+  async #guard(kind: JobKind, work: Promise<void>): Promise<void> {
     try {
       await work
     } catch (error) {
       if (error instanceof JobCancelled && this.#closed) return
       const retryAt = error instanceof CorruptionError ? Infinity : this.#context.clock.now() + RETRY_AFTER_MS
       const reason = error instanceof Error ? error : new KvariumError('LEVEL_INTERNAL', String(error))
-      this.#failure = { error: reason, retryAt }
-      this.#rejectManual(reason)
+      this.#failures[kind] = { error: reason, retryAt }
+      if (kind === 'compaction') this.#rejectManual(reason)
     }
   }
 
-  #next(): void {
+  /** After a failure the time has come for another try, or there was none. */
+  #mayTry(kind: JobKind): boolean {
+    const failure = this.#failures[kind]
+    if (failure !== undefined && this.#context.clock.now() < failure.retryAt) return false
+    this.#failures[kind] = undefined
+    return true
+  }
+
+  #next(ended: JobKind): void {
     this.#context.onProgress()
-    if (this.#failure === undefined) this.schedule()
+    if (this.#failures[ended] === undefined) this.schedule()
     if (this.#compacting === undefined && this.#manual.length > 0) this.#rejectManual(this.#obstacle())
   }
 
@@ -171,7 +185,7 @@ export class Background {
     const bounds = boundsOf(tree.state.version, range)
     const spec = bounds === undefined ? undefined : picker.pickRange(tree.state.version, bounds)
     const work = spec === undefined ? Promise.resolve() : this.#compact(spec)
-    work.then(resolve, (error: Error) => reject(error))
+    work.then(resolve, (error: unknown) => reject(error as Error))
     return work
   }
 

@@ -83,7 +83,7 @@ export class LsmEngine implements Engine {
     this.#parts = parts
     const { clock } = parts.context.environment
     this.#queue = new WriteQueue(clock)
-    this.#background = new Background({ ...parts, clock, snapshots: this.#snapshots, onProgress: () => this.#afterJob() })
+    this.#background = new Background({ ...parts, clock, snapshots: this.#snapshots, onProgress: () => this.#queue.drain() })
     if (parts.context.inspecting !== true) this.#background.schedule()
   }
 
@@ -303,13 +303,14 @@ export class LsmEngine implements Engine {
       tree.replaceEmpty(larger)
       return true
     }
-    if (this.#roomForAll || (frozen.length < MAX_FROZEN && version.level(0).length < options.level0StopTables)) {
+    const level0Full = version.level(0).length >= options.level0StopTables
+    if (this.#roomForAll || (frozen.length < MAX_FROZEN && !level0Full)) {
       this.#rotate(needed)
       return true
     }
     this.#background.schedule()
-    const { failure } = this.#background
-    if (failure !== undefined) throw failure
+    const reason = this.#background.whyNoRoom(level0Full)
+    if (reason !== undefined) throw reason
     return false
   }
 
@@ -347,12 +348,6 @@ export class LsmEngine implements Engine {
     } finally {
       cursor.close()
     }
-  }
-
-  #afterJob(): void {
-    this.#queue.drain()
-    const failure = this.#background.failure ?? this.#parts.logs.failure
-    if (failure !== undefined) this.#queue.fail(failure)
   }
 
   async #close(): Promise<void> {

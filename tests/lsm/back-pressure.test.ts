@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { EngineShape } from '../../src/engine/contract.js'
 import type { Engine } from '../../src/engine/contract.js'
 import { CorruptionError, IoError, PoisonedError } from '../../src/errors.js'
 import { inlineExecutor, type ExecutorFactory } from '../../src/lsm/executor.js'
@@ -259,7 +260,24 @@ describe('a job that fails', () => {
     expect(tried).toBe(1)
     await engine.close()
   })
+
+  it('for damage in its input does not keep memtables from their flush, while level 0 has room', async () => {
+    const { engine, gate } = await openFailing()
+    const damage = new CorruptionError('a block is damaged')
+    gate.failure = job => (compactions(job) ? damage : undefined)
+    await put(engine, 'first', filler(1000))
+    await expect(engine.compact()).rejects.toBe(damage)
+    const before = tablesOf(engine)
+    await put(engine, 'second', filler(1000))
+    await engine.flush()
+    expect(tablesOf(engine)).toBe(before + 1)
+    await engine.close()
+  })
 })
+
+function tablesOf(engine: { shape(): EngineShape }): number {
+  return engine.shape().levels!.reduce((sum, level) => sum + level.tables, 0)
+}
 
 describe('after a failed log write', () => {
   const full = new FileSystemError('ENOSPC', { operation: 'write', path: 'a log' })
