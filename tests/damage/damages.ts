@@ -16,8 +16,10 @@ export function* fileDamages(store: SmallStore): Generator<Damage> {
       yield { what: `${name} and ${other} swapped`, files: swapped, needsOffset: false }
     }
     for (const [generation, old] of (store.older.get(name) ?? []).entries()) {
-      // An append-only file of an older generation is that file cut short.
-      const right = isPrefix(old, bytes) ? rightBefore(store, name, old.length, false) : undefined
+      // An append-only file of an older generation is that file cut short, with zeros written ahead perhaps.
+      const same = commonLength(old, bytes)
+      const isCut = old.subarray(same).every(byte => byte === 0)
+      const right = isCut ? rightBefore(store, name, same, false) : undefined
       yield withFile(store, name, old, `${name} replaced by its generation ${generation}`, right)
     }
   }
@@ -88,6 +90,8 @@ function rightBefore(store: SmallStore, file: string, at: number, othersSurvive:
   return first.contentsBefore
 }
 
-function isPrefix(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length <= b.length && a.every((byte, i) => byte === b[i])
+function commonLength(a: Uint8Array, b: Uint8Array): number {
+  let length = 0
+  while (length < a.length && length < b.length && a[length] === b[length]) length++
+  return length
 }

@@ -145,7 +145,7 @@ class History {
         this.#model.set(key, value)
       }
     }
-    await engine.write(batch, { sync: step % 4 === 0 })
+    await engine.write(batch, { sync: step % 6 === 0 })
     this.#pushState()
   }
 

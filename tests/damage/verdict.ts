@@ -114,8 +114,9 @@ class Judge {
     }
     if (error.file === undefined) throw new Error(`an error without a file: ${error.message}`, { cause: error })
     const isMissing = fileSystem.stat(error.file) === undefined
-    if (this.#damage.needsOffset && error.offset === undefined && !isMissing)
-      throw new Error(`an error without an offset: ${error.message}`)
+    // An error about the length of a whole file, or about one that is not there, has no place in it.
+    const isWhole = isMissing || /\d bytes (where|instead)/.test(error.message)
+    if (this.#damage.needsOffset && error.offset === undefined && !isWhole) throw new Error(`an error without an offset: ${error.message}`)
   }
 }
 

@@ -1,0 +1,13 @@
+import type { EngineFactory } from '../../src/engine/contract.js'
+import { lsmEngine } from '../../src/lsm/lsm-engine.js'
+
+/** Engines without workers, so that a process is one file. */
+const FACTORIES: readonly EngineFactory[] = [lsmEngine()]
+
+export const ENGINES = FACTORIES.map(factory => factory.name)
+
+export function factoryOf(name: string): EngineFactory {
+  const factory = FACTORIES.find(candidate => candidate.name === name)
+  if (factory === undefined) throw new Error(`no engine ${name}`)
+  return factory
+}
