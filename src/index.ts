@@ -13,6 +13,8 @@ export type {
   SalvagedEntry,
   Violation,
 } from './engine/contract.js'
+export { btreeEngine } from './btree/btree-engine.js'
+export type { BtreeOptions } from './btree/options.js'
 export { memoryEngine } from './engine/memory-engine.js'
 export { lsmEngine } from './lsm/lsm-engine.js'
 export type { LsmOptions } from './lsm/options.js'

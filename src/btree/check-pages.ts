@@ -49,6 +49,11 @@ export class PageCheck {
     this.violations.push({ path, message })
   }
 
+  /** Whether a page at this place was walked. */
+  hasWalked(offset: number): boolean {
+    return this.#walked.has(offset)
+  }
+
   /** Claims an extent; false if it was claimed before. */
   claim(offset: number, units: number, path: string): boolean {
     for (let unit = offset; unit < offset + units; unit++) {
@@ -111,7 +116,8 @@ export class PageCheck {
       cells.push([this.#cell.suffixStart, this.#cell.payloadEnd])
       const slot = BLOCK_HEADER_BYTES + block.prefixLength + index * SLOT_BYTES
       const head = new DataView(block.bytes.buffer, block.bytes.byteOffset + slot, 4).getUint32(0)
-      if (head !== headOf(block.bytes, this.#cell.suffixStart, this.#cell.payloadStart)) this.report(`${path} / entry ${index}`, 'its head is not that of its key')
+      if (head !== headOf(block.bytes, this.#cell.suffixStart, this.#cell.payloadStart))
+        this.report(`${path} / entry ${index}`, 'its head is not that of its key')
     }
     cells.sort((a, b) => a[0] - b[0])
     const overlap = cells.findIndex(([start], i) => start < (i === 0 ? block.gapStart : cells[i - 1][1]))

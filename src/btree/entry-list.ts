@@ -37,7 +37,13 @@ export class EntryList {
     const block = page.block!
     for (let index = from; index < to; index++) {
       block.readCell(index, cell)
-      this.#add(block, index, block.prefixLength + cell.payloadStart - cell.suffixStart, cell.payloadEnd - cell.payloadStart, page.children?.[index])
+      this.#add(
+        block,
+        index,
+        block.prefixLength + cell.payloadStart - cell.suffixStart,
+        cell.payloadEnd - cell.payloadStart,
+        page.children?.[index],
+      )
     }
   }
 
@@ -81,7 +87,7 @@ export class EntryList {
   fill(block: MutableBlock, from: number, to: number): void {
     const prefix = this.prefix(from, to)
     block.reset(prefix, 0, prefix.length)
-    for (let index = from; index < to; ) {
+    for (let index = from; index < to;) {
       const source = this.#blocks[index]
       const bare = this.branch && index === from
       let next = index + 1

@@ -40,6 +40,11 @@ export class FreeSpace {
     return this.#end - this.#usedUnits
   }
 
+  /** Of the map itself. */
+  get memoryBytes(): number {
+    return this.#used.byteLength
+  }
+
   isUsed(unit: number): boolean {
     return (this.#used[unit >>> 5] & (1 << (unit & 31))) !== 0
   }
@@ -82,11 +87,13 @@ export class FreeSpace {
 
   free(start: number, units: number): void {
     for (let unit = start; unit < start + units; unit++) {
-      if (unit < this.#firstUnit || !this.isUsed(unit)) throw new KvariumError('LEVEL_INTERNAL', `Unit ${unit} of the data file is free already`)
+      if (unit < this.#firstUnit || !this.isUsed(unit))
+        throw new KvariumError('LEVEL_INTERNAL', `Unit ${unit} of the data file is free already`)
       this.#used[unit >>> 5] &= ~(1 << (unit & 31))
     }
     this.#usedUnits -= units
-    for (let length = 1; length <= SHORT; length++) this.#lowest[length] = Math.min(this.#lowest[length], Math.max(this.#firstUnit, start - length + 1))
+    for (let length = 1; length <= SHORT; length++)
+      this.#lowest[length] = Math.min(this.#lowest[length], Math.max(this.#firstUnit, start - length + 1))
     if (start + units === this.#end) this.#end = this.#lastUsed(start)
   }
 
@@ -95,7 +102,7 @@ export class FreeSpace {
     let bytes = new Uint8Array(1024)
     let length = 0
     let runs = 0
-    for (let at = 0; ; ) {
+    for (let at = 0; ;) {
       const start = this.#nextFree(at)
       if (start >= this.#end) return { bytes, length, runs }
       const end = this.#nextUsed(start, this.#end)
@@ -118,7 +125,8 @@ export class FreeSpace {
     for (let run = 0; run < runs; run++) {
       const start = at + reader.read()
       at = start + reader.read()
-      if (start < this.#firstUnit || at <= start || at > end) throw new CorruptionError('the free list names units that are not in the file')
+      if (start < this.#firstUnit || at <= start || at > end)
+        throw new CorruptionError('the free list names units that are not in the file')
       this.free(start, at - start)
     }
     if (reader.at !== length) throw new CorruptionError('the free list has bytes after its end')

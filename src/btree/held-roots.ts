@@ -34,7 +34,7 @@ export class HeldRoots {
   frozen = 0
   /** Pages born up to here may be reached by a reader's root; -1 while there are no readers. */
   readerFrozen = -1
-  #held: HeldRoot[] = []
+  readonly #held: HeldRoot[] = []
   readonly #onFree: (page: Page) => void
 
   constructor(onFree: (page: Page) => void) {

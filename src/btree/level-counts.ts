@@ -5,6 +5,13 @@ export class LevelCounts {
   readonly pages: number[] = []
   readonly units: number[] = []
 
+  clone(): LevelCounts {
+    const clone = new LevelCounts()
+    clone.pages.push(...this.pages)
+    clone.units.push(...this.units)
+    return clone
+  }
+
   add(page: Page): void {
     this.change(page.level, 1, page.units)
   }

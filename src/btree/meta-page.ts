@@ -11,10 +11,11 @@
  *      32      8    sequence number of the last operation in the tree
  *      40      4    first log: operations behind that sequence number begin in it
  *      44      4    last log that was there when this was written; it and all from the first must exist
- *      48      8    length of the file in units, as far as this tree needs it
+ *      48      8    length of the file in units, as far as this tree needs it; 0 if it needs none
  *      56     24    reference to the root
  *      80     24    reference to the free list: its `entries` are the runs, its `live bytes` the length; units 0 if nothing is free
- *     104    400    for each level from the leaves up: pages u64, units u64
+ *     104    300    for each level from the leaves up: pages u48, units u48
+ *     404     96    for each log from the first on: where it ends, u64, if it is known to be complete, or 0
  *     508      4    xxHash32 of bytes 0 to 507, seeded with where the meta page is
  *
  * Numbers are little-endian. Magic, version and check have their place in every format version.
@@ -38,6 +39,9 @@ const MAGIC = 'kvbtree\n'
 const SEED = 0x6b766274
 const CHECK_AT = 508
 const LEVELS_AT = 104
+const LEVEL_BYTES = 12
+const ENDS_AT = LEVELS_AT + MAX_LEVELS * LEVEL_BYTES
+const MAX_ENDS = 12
 
 export interface Meta {
   readonly unitBytes: number
@@ -54,6 +58,8 @@ export interface Meta {
   /** Pages and units of each level, from the leaves up. */
   readonly pages: readonly number[]
   readonly units: readonly number[]
+  /** Logs that are complete, and where they end. */
+  readonly ends: ReadonlyMap<number, number>
 }
 
 /** Where the meta page with this number is. */
@@ -76,9 +82,10 @@ export function encodeMeta(meta: Meta, hash32: Hash32): Uint8Array {
   meta.root.write(bytes, 56)
   meta.freeList.write(bytes, 56 + REFERENCE_BYTES)
   for (let level = 0; level < meta.height; level++) {
-    writeNumber(bytes, LEVELS_AT + level * 16, 8, meta.pages[level])
-    writeNumber(bytes, LEVELS_AT + level * 16 + 8, 8, meta.units[level])
+    writeNumber(bytes, LEVELS_AT + level * LEVEL_BYTES, 6, meta.pages[level])
+    writeNumber(bytes, LEVELS_AT + level * LEVEL_BYTES + 6, 6, meta.units[level])
   }
+  for (let i = 0; i < MAX_ENDS; i++) writeNumber(bytes, ENDS_AT + i * 8, 8, meta.ends.get(meta.firstLog + i) ?? 0)
   writeNumber(bytes, CHECK_AT, 4, checkOf(bytes, meta.number % 2, hash32))
   return bytes
 }
@@ -104,7 +111,7 @@ function readSlot(file: FileHandle, slot: number, hash32: Hash32): Meta | undefi
     )
   }
   const height = readNumber(bytes, 20, 4)
-  const levels = Array.from({ length: Math.min(height, MAX_LEVELS) }, (_, level) => LEVELS_AT + level * 16)
+  const levels = Array.from({ length: Math.min(height, MAX_LEVELS) }, (_, level) => LEVELS_AT + level * LEVEL_BYTES)
   return {
     unitBytes: readNumber(bytes, 12, 4),
     identity: readNumber(bytes, 16, 4),
@@ -116,9 +123,16 @@ function readSlot(file: FileHandle, slot: number, hash32: Hash32): Meta | undefi
     length: readNumber(bytes, 48, 8),
     root: new Reference().read(bytes, 56),
     freeList: new Reference().read(bytes, 56 + REFERENCE_BYTES),
-    pages: levels.map(at => readNumber(bytes, at, 8)),
-    units: levels.map(at => readNumber(bytes, at + 8, 8)),
+    pages: levels.map(at => readNumber(bytes, at, 6)),
+    units: levels.map(at => readNumber(bytes, at + 6, 6)),
+    ends: readEnds(bytes),
   }
+}
+
+function readEnds(bytes: Uint8Array): ReadonlyMap<number, number> {
+  const firstLog = readNumber(bytes, 40, 4)
+  const ends = Array.from({ length: MAX_ENDS }, (_, i) => [firstLog + i, readNumber(bytes, ENDS_AT + i * 8, 8)] as const)
+  return new Map(ends.filter(([, end]) => end > 0))
 }
 
 function checkOf(bytes: Uint8Array, slot: number, hash32: Hash32): number {

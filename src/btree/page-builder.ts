@@ -147,7 +147,15 @@ export class PageBuilder {
       block.readCell(0, this.#cell)
       const { payloadStart, payloadEnd } = this.#cell
       const child = right.children![0]
-      list.addNew({ key: between, start: 0, end: between.length, value: block.bytes, valueStart: payloadStart, valueEnd: payloadEnd, child })
+      list.addNew({
+        key: between,
+        start: 0,
+        end: between.length,
+        value: block.bytes,
+        valueStart: payloadStart,
+        valueEnd: payloadEnd,
+        child,
+      })
       list.addRun(right, 1, block.count)
     } else {
       list.addRun(right, 0, block.count)

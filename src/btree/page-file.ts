@@ -24,6 +24,8 @@ export class PageFile {
   readonly firstUnit: number
   readonly #options: PageFileOptions
   #size: number
+  /** Bytes read from pages. The owner may reset it. */
+  bytesRead = 0
 
   constructor(options: PageFileOptions) {
     this.#options = options
@@ -49,7 +51,9 @@ export class PageFile {
     const position = page.offset * this.unitBytes
     const length = page.units * this.unitBytes
     const place = { file: this.path, offset: position }
-    if (this.#options.file.read(target, position, 0, length) !== length) throw new CorruptionError('the file ends within a page', place)
+    const count = this.#options.file.read(target, position, 0, length)
+    this.bytesRead += count
+    if (count !== length) throw new CorruptionError('the file ends within a page', place)
     if (this.checkOf(target.length === length ? target : target.subarray(0, length), page.offset) !== page.check) {
       throw new CorruptionError('a page does not match the reference to it', place)
     }

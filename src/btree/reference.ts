@@ -40,7 +40,11 @@ export class Reference {
   }
 }
 
-export function writeReference(bytes: Uint8Array, at: number, page: Pick<Page, 'offset' | 'units' | 'check' | 'entries' | 'liveBytes'>): void {
+export function writeReference(
+  bytes: Uint8Array,
+  at: number,
+  page: Pick<Page, 'offset' | 'units' | 'check' | 'entries' | 'liveBytes'>,
+): void {
   writeNumber(bytes, at, 5, page.offset)
   writeNumber(bytes, at + 5, 3, page.units)
   writeNumber(bytes, at + 8, 4, page.check)

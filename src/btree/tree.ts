@@ -25,6 +25,8 @@ const MERGED_FULL = 0.9
 
 export class Tree {
   root: Page
+  /** Of the last operation in the tree. */
+  sequence = 0
   readonly levels = new LevelCounts()
   readonly store: PageStore
   readonly held: HeldRoots
@@ -136,6 +138,24 @@ export class Tree {
       this.#descendOwned(key)
       this.#mend()
     }
+  }
+
+  /**
+   * The page of `level` on the way to a key, without making it the writer's own; the key where the one behind it begins, `undefined` if it is the
+   * last; and the highest place of a page on the way.
+   */
+  lookAt(key: Uint8Array, level: number): { readonly page: Page; readonly next: Uint8Array | undefined; readonly furthest: number } {
+    let page = this.store.loaded(this.root)
+    let next: Uint8Array | undefined
+    let furthest = page.offset
+    while (page.level > level) {
+      const block = page.block!
+      const slot = Math.max(0, block.floor(key, 0, key.length))
+      if (slot + 1 < block.count) next = block.keyAt(slot + 1)
+      page = this.store.child(page, slot)
+      furthest = Math.max(furthest, page.offset)
+    }
+    return { page, next, furthest }
   }
 
   /** The pages from the root to the one of `level` on the way to the key, and the slots between: good until the next call. */

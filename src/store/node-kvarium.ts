@@ -1,3 +1,4 @@
+import { btreeEngine } from '../btree/btree-engine.js'
 import { memoryEngine } from '../engine/memory-engine.js'
 import { EngineRegistry } from '../engine/registry.js'
 import { lsmEngine } from '../lsm/lsm-engine.js'
@@ -36,7 +37,7 @@ export class Kvarium<K = string, V = string> extends KvariumStore<K, V> {
 }
 
 /** The engines that a store on Node knows by name. */
-export const registry = new EngineRegistry([lsmEngine({ executor: workerExecutor }), memoryEngine])
+export const registry = new EngineRegistry([lsmEngine({ executor: workerExecutor }), btreeEngine(), memoryEngine])
 
 function nodePlatform(options: DestroyOptions | undefined): Platform {
   const environment = options?.environment ?? nodeEnvironment()

@@ -1,3 +1,4 @@
+import { btreeEngine } from '../btree/btree-engine.js'
 import { memoryEngine } from '../engine/memory-engine.js'
 import { EngineRegistry } from '../engine/registry.js'
 import { lsmEngine } from '../lsm/lsm-engine.js'
@@ -36,7 +37,7 @@ export class Kvarium<K = string, V = string> extends KvariumStore<K, V> {
   }
 }
 
-const registry = new EngineRegistry([lsmEngine(), memoryEngine])
+const registry = new EngineRegistry([lsmEngine(), btreeEngine(), memoryEngine])
 
 function portablePlatform(options: DestroyOptions | undefined): Platform {
   const { environment, fileSystem } = options ?? {}

@@ -61,8 +61,10 @@ export class BareTree {
     await check.walk(this.tree.root, 'tree')
     const { pages, units } = this.tree.levels
     const counted = (numbers: readonly number[]): string => numbers.filter(number => number > 0).join()
-    if (counted(pages) !== check.pages.join()) check.report('levels', `pages ${counted(pages)} are counted, ${check.pages.join()} are there`)
-    if (counted(units) !== check.units.join()) check.report('levels', `units ${counted(units)} are counted, ${check.units.join()} are there`)
+    if (counted(pages) !== check.pages.join())
+      check.report('levels', `pages ${counted(pages)} are counted, ${check.pages.join()} are there`)
+    if (counted(units) !== check.units.join())
+      check.report('levels', `units ${counted(units)} are counted, ${check.units.join()} are there`)
     return check.violations.map(({ path, message }) => `${path}: ${message}`)
   }
 }

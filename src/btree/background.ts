@@ -1,0 +1,134 @@
+/**
+ * The background writer: makes a checkpoint when enough has changed, or when somebody asks for one. One at a time.
+ *
+ * Invariants:
+ * 1. A failed checkpoint loses nothing and frees nothing: its log goes on, and it is tried again when some time has passed. Until then
+ *    writers that need room get the error. Damage stays damage: it is not tried again.
+ * 2. While the tree is checked, nothing is written.
+ */
+import type { LogSet } from '../engine/log-set.js'
+import { CorruptionError, MisuseError } from '../errors.js'
+import type { Clock } from '../vfs/environment.js'
+import { CheckpointCancelled, type Checkpointer, type CurrentLog } from './checkpoint.js'
+
+export interface BackgroundOptions {
+  readonly clock: Clock
+  readonly checkpointer: Checkpointer
+  readonly logs: LogSet
+  readonly log: CurrentLog
+  /** Whether enough has changed. */
+  readonly isDue: () => boolean
+  /** Called when a checkpoint has ended, well or badly: waiting writers may go on or must be told. */
+  readonly onProgress: () => void
+}
+
+const RETRY_AFTER_MS = 1000
+
+export class Background {
+  readonly #context: BackgroundOptions
+  #running: Promise<void> | undefined
+  #failure: { readonly error: Error; readonly retryAt: number } | undefined
+  #started = 0
+  #completed = 0
+  #pauses = 0
+  readonly #resumed: (() => void)[] = []
+  #closed = false
+
+  constructor(context: BackgroundOptions) {
+    this.#context = context
+  }
+
+  /** Why background work does not go on, or `undefined`. */
+  get failure(): Error | undefined {
+    return this.#failure?.error
+  }
+
+  /** Checkpoints running or due. */
+  get pendingJobs(): number {
+    return this.#running !== undefined || this.#context.isDue() ? 1 : 0
+  }
+
+  /** Starts a checkpoint if one is due and none is running. */
+  schedule(): void {
+    if (this.#context.isDue()) this.#start()
+  }
+
+  /** Resolves when nothing is running or due; rejects with what keeps it from getting there. */
+  async settle(): Promise<void> {
+    for (;;) {
+      this.schedule()
+      if (this.#running !== undefined) await this.#running
+      else if (this.#failure !== undefined) throw this.#failure.error
+      else if (this.#pauses > 0 && this.#context.isDue()) await this.#unpaused()
+      else return
+    }
+  }
+
+  /** Resolves when all that is in the tree now is on disk. */
+  async flush(): Promise<void> {
+    const { checkpointer } = this.#context
+    const wanted = this.#started + 1
+    while (checkpointer.isDue && this.#completed < wanted) {
+      if (this.#pauses > 0 && this.#running === undefined) await this.#unpaused()
+      this.#start()
+      if (this.#running === undefined) throw this.#failure?.error ?? this.#refusal()
+      await this.#running
+    }
+  }
+
+  /** Runs `work` while no checkpoint is under way. */
+  async paused(work: () => Promise<void>): Promise<void> {
+    this.#pauses++
+    try {
+      while (this.#running !== undefined) await this.#running
+      await work()
+    } finally {
+      if (--this.#pauses === 0) {
+        for (const resolve of this.#resumed.splice(0)) resolve()
+        this.schedule()
+        this.#context.onProgress()
+      }
+    }
+  }
+
+  /** Gives up what is running; nothing starts any more. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#context.checkpointer.cancel()
+    while (this.#running !== undefined) await this.#running
+    for (const resolve of this.#resumed.splice(0)) resolve()
+  }
+
+  #refusal(): Error {
+    return this.#closed ? new MisuseError('LEVEL_ENGINE_CLOSED', 'The engine was closed') : this.#context.logs.refusal()
+  }
+
+  #unpaused(): Promise<void> {
+    return new Promise(resolve => this.#resumed.push(resolve))
+  }
+
+  #start(): void {
+    const { clock, checkpointer, logs } = this.#context
+    if (this.#running !== undefined || this.#closed || this.#pauses > 0 || logs.failure !== undefined || !checkpointer.isDue) return
+    if (this.#failure !== undefined && clock.now() < this.#failure.retryAt) return
+    this.#failure = undefined
+    const ordinal = ++this.#started
+    this.#running = this.#run(ordinal)
+  }
+
+  /** Never rejects. */
+  async #run(ordinal: number): Promise<void> {
+    const { clock, checkpointer, logs, log, onProgress } = this.#context
+    try {
+      await checkpointer.run(logs, log)
+      this.#completed = ordinal
+    } catch (error) {
+      const retryAt = error instanceof CorruptionError ? Infinity : clock.now() + RETRY_AFTER_MS
+      if (!(error instanceof CheckpointCancelled))
+        this.#failure = { error: error instanceof Error ? error : new Error(String(error)), retryAt }
+    }
+    this.#running = undefined
+    onProgress()
+    if (this.#failure === undefined) this.schedule()
+  }
+}

@@ -1,0 +1,327 @@
+/**
+ * The B+tree: writes go to a log and into pages in memory; checkpoints bring changed pages to the data file in the background. This file is
+ * the contract's side of it: it orders writers, reads, and hands out cursors.
+ *
+ * Invariants:
+ * 1. What a batch needs to read is read before the batch goes into the log; then it is in the log before it is in the tree, in one
+ *    synchronous step. So nobody sees half of it, and a page that cannot be read refuses the batch instead of breaking it in two.
+ * 2. Writers that must wait for room are served in the order they came, and nobody overtakes them.
+ * 3. A reader that outlives the call holds the root of its moment.
+ */
+import { ByteView, KIND_DELETE_RANGE } from '../codec/entry.js'
+import { BatchReader, WriteBatch } from '../engine/batch.js'
+import type { Cursor, Engine, EngineShape, EngineSnapshot, EngineStats, KeyRange, Violation, WriteOptions } from '../engine/contract.js'
+import { halfOpen, isEmptyRange, type HalfOpenRange } from '../engine/range.js'
+import { WriteQueue } from '../engine/write-queue.js'
+import { MisuseError } from '../errors.js'
+import { newReadCounts, type ReadCounts } from '../trace/ledger.js'
+import { Background } from './background.js'
+import { checkParts } from './check.js'
+import { compactTree } from './compaction.js'
+import type { HeldRoot } from './held-roots.js'
+import type { Page } from './page.js'
+import { applyBatch, type BtreeParts } from './recovery.js'
+import { approximateBytes, shapeOf } from './shape.js'
+import { TreeCursor } from './tree-cursor.js'
+import { RootSnapshot } from './root-snapshot.js'
+
+/** The log of a checkpoint's time may be this many times larger than the buffer of changed pages. */
+const LOG_SHARE = 2
+
+export class BtreeEngine implements Engine {
+  readonly name = 'btree'
+  readonly #parts: BtreeParts
+  readonly #background: Background
+  readonly #queue: WriteQueue
+  readonly #reader = new BatchReader()
+  readonly #view = new ByteView()
+  readonly #touched = newReadCounts()
+  readonly #snapshots = new Set<RootSnapshot>()
+  #closing: Promise<void> | undefined
+
+  constructor(parts: BtreeParts) {
+    this.#parts = parts
+    const { clock } = parts.context.environment
+    this.#queue = new WriteQueue(clock)
+    const { checkpointer, logs, log } = parts
+    this.#background = new Background({
+      clock,
+      checkpointer,
+      logs,
+      log,
+      isDue: () => this.#isDue(),
+      onProgress: () => this.#afterCheckpoint(),
+    })
+    this.#background.schedule()
+  }
+
+  get(key: Uint8Array, snapshot?: EngineSnapshot): Uint8Array | undefined {
+    const view = this.#view
+    return this.getView(key, view, snapshot) ? view.copy() : undefined
+  }
+
+  getView(key: Uint8Array, out: ByteView, snapshot?: EngineSnapshot): boolean {
+    this.#requireOpen()
+    const { tree, store, ledger } = this.#parts
+    const root = snapshot === undefined ? tree.root : this.#rootOf(snapshot)
+    const touched = this.#touched
+    store.counts = touched
+    try {
+      const found = tree.find(root, key, 0, key.length, out)
+      const counts = found ? ledger.found : ledger.missing
+      counts.operations++
+      counts.blocksFromCache += touched.blocksFromCache
+      if (touched.blocksFromDisk > 0) {
+        counts.blocksFromDisk += touched.blocksFromDisk
+        counts.bytesFromDisk += touched.bytesFromDisk
+        touched.blocksFromDisk = touched.bytesFromDisk = 0
+      }
+      return found
+    } finally {
+      touched.blocksFromCache = 0
+      store.counts = this.#parts.inner
+    }
+  }
+
+  write(batch: WriteBatch, options: WriteOptions): Promise<void> | void {
+    this.#requireOpen()
+    if (batch.count === 0) return
+    if (!this.#queue.isEmpty || !this.#makeRoom()) {
+      return this.#queue.wait(() => this.#tryApply(batch)).then(() => (options.sync ? this.#parts.logs.sync() : undefined))
+    }
+    this.#apply(batch)
+    return options.sync ? this.#parts.logs.sync() : undefined
+  }
+
+  clear(range: KeyRange, options: WriteOptions): Promise<void> | void {
+    this.#requireOpen()
+    const bounds = halfOpen(range)
+    // What the range holds is known only once the writers before have had their turn.
+    const attempt = (): boolean => {
+      const { logs } = this.#parts
+      // Even if there is nothing to delete: what has failed may be there after the next open.
+      if (logs.failure !== undefined) throw logs.refusal()
+      if (!this.#makeRoom()) return false
+      const batch = this.#clearBatch(bounds)
+      if (batch !== undefined) this.#append(batch)
+      const { ledger } = this.#parts
+      ledger.userBytes += (bounds.lower?.length ?? 0) + (bounds.upper?.length ?? 0)
+      ledger.operations.clears++
+      return true
+    }
+    if (this.#queue.isEmpty && attempt()) return options.sync ? this.#parts.logs.sync() : undefined
+    return this.#queue.wait(attempt).then(() => (options.sync ? this.#parts.logs.sync() : undefined))
+  }
+
+  cursor(range: KeyRange, snapshot?: EngineSnapshot): Cursor {
+    this.#requireOpen()
+    const bounds = halfOpen(range)
+    return this.#cursor(bounds, snapshot, this.#parts.ledger.scan)
+  }
+
+  snapshot(): EngineSnapshot {
+    this.#requireOpen()
+    const { tree } = this.#parts
+    const snapshot = new RootSnapshot(tree.held.hold(tree.root, true), released => {
+      this.#snapshots.delete(released)
+      tree.held.release(released.held, true)
+    })
+    this.#snapshots.add(snapshot)
+    return snapshot
+  }
+
+  approximateSize(range: KeyRange): number {
+    this.#requireOpen()
+    return approximateBytes(this.#parts, halfOpen(range))
+  }
+
+  async flush(): Promise<void> {
+    this.#requireOpen()
+    await this.#background.flush()
+  }
+
+  async compact(range: KeyRange = {}): Promise<void> {
+    this.#requireOpen()
+    const { tree, free, context } = this.#parts
+    await compactTree({
+      tree,
+      free,
+      scheduler: context.environment.scheduler,
+      range: halfOpen(range),
+      flush: () => this.#background.flush(),
+      isFull: () => this.#isDue(),
+      requireOpen: () => this.#requireOpen(),
+    })
+  }
+
+  async settle(): Promise<void> {
+    this.#requireOpen()
+    await this.#background.settle()
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  stats(): EngineStats {
+    const { tree, store, cache, ledger, logs, file, free } = this.#parts
+    ledger.read.get = ledger.found.bytesFromDisk + ledger.missing.bytesFromDisk
+    ledger.read.scan = ledger.scan.bytesFromDisk
+    ledger.read.compaction = file.bytesRead - ledger.read.get - ledger.read.scan
+    const counts = ledger.counts(tree.root.liveBytes)
+    return {
+      engine: this.name,
+      ledger: { ...counts, syncs: counts.syncs + logs.syncs },
+      memoryBytes: store.dirtyBytes + cache.usedBytes + free.memoryBytes,
+      cache: { hits: cache.hits, misses: cache.misses, usedBytes: cache.usedBytes, capacityBytes: cache.capacityBytes },
+      pending: { memoryBytes: store.dirtyBytes, jobs: this.#background.pendingJobs },
+      stalls: { ...this.#queue.stalls },
+    }
+  }
+
+  shape(): EngineShape {
+    return { ...shapeOf(this.#parts), snapshots: this.#snapshots.size }
+  }
+
+  check(): AsyncIterable<Violation> {
+    this.#requireOpen()
+    return checkParts(this.#parts, this.#background)
+  }
+
+  #cursor(bounds: HalfOpenRange, snapshot: EngineSnapshot | undefined, counts: ReadCounts): TreeCursor {
+    const { tree, store } = this.#parts
+    let held: HeldRoot
+    if (snapshot === undefined) {
+      held = tree.held.hold(tree.root, true)
+    } else {
+      held = this.#resolve(snapshot).held
+      tree.held.holdAgain(held, true)
+    }
+    return new TreeCursor(store, tree.held, held, bounds, counts)
+  }
+
+  #rootOf(snapshot: EngineSnapshot): Page {
+    return this.#resolve(snapshot).held.root
+  }
+
+  #resolve(snapshot: EngineSnapshot): RootSnapshot {
+    if (!(snapshot instanceof RootSnapshot) || (!snapshot.released && !this.#snapshots.has(snapshot))) {
+      throw new MisuseError('LEVEL_INVALID_SNAPSHOT', 'The snapshot is not from this engine')
+    }
+    if (snapshot.released) throw new MisuseError('LEVEL_SNAPSHOT_RELEASED', 'The snapshot has been released; take another one')
+    return snapshot
+  }
+
+  #tryApply(batch: WriteBatch): boolean {
+    if (!this.#makeRoom()) return false
+    this.#apply(batch)
+    return true
+  }
+
+  #apply(batch: WriteBatch): void {
+    this.#append(batch)
+    const { ledger } = this.#parts
+    ledger.userBytes += batch.userBytes
+    ledger.operations.batches++
+    ledger.operations.deletes += batch.deletes
+    ledger.operations.puts += batch.count - batch.deletes
+  }
+
+  /** Into the log, then into the tree. */
+  #append(batch: WriteBatch): void {
+    const { tree, logs, store } = this.#parts
+    const reader = this.#reader
+    if (!store.complete) this.#prepare(reader.reset(batch.bytes, 0, this.#sealed(batch)))
+    else this.#sealed(batch)
+    logs.append(batch.bytes, batch.byteLength)
+    applyBatch(tree, reader.reset(batch.bytes, 0, batch.byteLength))
+  }
+
+  #sealed(batch: WriteBatch): number {
+    batch.seal(this.#parts.tree.sequence + 1)
+    return batch.byteLength
+  }
+
+  /** Reads what the batch will change. What cannot be read is an error while nothing has happened yet. */
+  #prepare(reader: BatchReader): void {
+    const { tree } = this.#parts
+    const { key, value } = reader
+    while (reader.next()) {
+      tree.prepare(key.bytes, key.start, key.end)
+      if (reader.kind === KIND_DELETE_RANGE) tree.prepare(value.bytes, value.start, value.end)
+    }
+  }
+
+  /** Enough has changed for a checkpoint. */
+  #isDue(): boolean {
+    const { store, logs, options, checkpointer } = this.#parts
+    return (store.dirtyBytes >= options.writeBufferSize || logs.size >= LOG_SHARE * options.writeBufferSize) && checkpointer.isDue
+  }
+
+  /** True when the tree can take more changes now. Starts what will make room, and throws if nothing will. */
+  #makeRoom(): boolean {
+    if (!this.#isDue()) return true
+    const { store, logs, options } = this.#parts
+    this.#background.schedule()
+    if (store.dirtyBytes < 2 * options.writeBufferSize && logs.size < 2 * LOG_SHARE * options.writeBufferSize) return true
+    if (logs.failure !== undefined) throw logs.refusal()
+    const { failure } = this.#background
+    if (failure !== undefined) throw failure
+    return false
+  }
+
+  /** The deletion of what the range holds now; `undefined` if it holds nothing. */
+  #clearBatch(bounds: HalfOpenRange): WriteBatch | undefined {
+    if (isEmptyRange(bounds)) return undefined
+    const cursor = this.#cursor(bounds, undefined, this.#parts.inner)
+    try {
+      if (!cursor.first()) return undefined
+      const first = cursor.key.copy()
+      cursor.last()
+      const batch = new WriteBatch()
+      batch.deleteRange(first, cursor.key.copy())
+      return batch
+    } finally {
+      cursor.close()
+    }
+  }
+
+  #afterCheckpoint(): void {
+    this.#queue.drain()
+    const failure = this.#background.failure ?? this.#parts.logs.failure
+    if (failure !== undefined) this.#queue.fail(failure)
+  }
+
+  async #close(): Promise<void> {
+    const { logs, file, checkpointer } = this.#parts
+    try {
+      while (!this.#queue.isEmpty) await this.#background.flush()
+    } catch {
+      // The writers have been told.
+    }
+    await this.#background.close()
+    this.#queue.fail(new MisuseError('LEVEL_ENGINE_CLOSED', 'The engine was closed before the write found room'))
+    try {
+      await logs.close()
+      if (logs.failure === undefined) await this.#recordEnds()
+    } finally {
+      checkpointer.cancel()
+      file.close()
+    }
+  }
+
+  /** The next open is told where the logs end, so that it would notice if something were cut off. */
+  async #recordEnds(): Promise<void> {
+    const { checkpointer, logs, log } = this.#parts
+    const { meta } = checkpointer
+    await checkpointer.writeMeta(
+      { ...meta, number: meta.number + 1, lastLog: log.number, ends: new Map([...meta.ends, ...logs.ends]) },
+      logs,
+    )
+  }
+
+  #requireOpen(): void {
+    if (this.#closing !== undefined) throw new MisuseError('LEVEL_ENGINE_CLOSED', 'The engine is closed; open it again')
+  }
+}

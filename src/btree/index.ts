@@ -1,0 +1,4 @@
+/** `kvarium/btree`: the B+tree engine. Portable. */
+export { btreeEngine } from './btree-engine.js'
+export { BTREE_OPTIONS, type BtreeOptions } from './options.js'
+export type { BtreeLevelShape, BtreeShape } from './shape.js'

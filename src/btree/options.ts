@@ -1,0 +1,40 @@
+import type { OptionTable } from '../engine/contract.js'
+
+const KIB = 1024
+const MIB = 1024 * KIB
+const GIB = 1024 * MIB
+
+/** What `engine: 'btree'` understands. */
+export interface BtreeOptions {
+  readonly writeBufferSize: number
+  readonly cacheSize: number
+  readonly pageSize: number
+}
+
+export const BTREE_OPTIONS = {
+  writeBufferSize: {
+    type: 'integer',
+    default: 64 * MIB,
+    min: 16 * KIB,
+    max: 16 * GIB,
+    unit: 'bytes',
+    about:
+      'Changed pages that may gather in memory before a checkpoint writes them. More make for fewer page writes, and a longer recovery.',
+  },
+  cacheSize: {
+    type: 'integer',
+    default: 64 * MIB,
+    min: 0,
+    max: 64 * GIB,
+    unit: 'bytes',
+    about: 'Budget of the cache for unchanged pages.',
+  },
+  pageSize: {
+    type: 'integer',
+    default: 4 * KIB,
+    min: 256,
+    max: 64 * KIB,
+    unit: 'bytes',
+    about: 'Size of a leaf, a power of two. It counts when the store is created; a store keeps the size it was created with.',
+  },
+} as const satisfies OptionTable

@@ -1,0 +1,317 @@
+/**
+ * Opening: from the data file and the logs that a clean close, a kill or a power loss left, the tree to go on with.
+ *
+ * Invariants:
+ * 1. The newest valid meta page says which tree counts, and which log goes on from it: all logs from that one to the last one it knows
+ *    must be there. Replaying them changes nothing in the data file that this tree needs, so recovery can be cut short and begun again.
+ * 2. That meta page may be in the system's memory only, written by a process that was killed before it was synced. It is written again,
+ *    and synced, before the other one is overwritten.
+ * 3. Before writes are accepted a new meta page names the new log. If anything of a log was dropped, or did not fit memory, that meta page
+ *    comes with a checkpoint: no later recovery meets the same torn logs with new ones behind them.
+ */
+import { Cache } from '../cache/cache.js'
+import { loadHash32, type Hash32 } from '../codec/checksum.js'
+import { KIND_DELETE, KIND_DELETE_RANGE } from '../codec/entry.js'
+import type { BatchReader } from '../engine/batch.js'
+import type { EngineContext } from '../engine/contract.js'
+import { logName, makeLogDurable, parseLogName, replayLogs, type ReplayedLogs } from '../engine/log-replay.js'
+import { LogSet } from '../engine/log-set.js'
+import { CorruptionError, MisuseError } from '../errors.js'
+import { Ledger, newReadCounts, type ReadCounts } from '../trace/ledger.js'
+import { joinPath, type FileHandle } from '../vfs/file-system.js'
+import { MeteredFileSystem } from '../vfs/metered-file-system.js'
+import { Checkpointer, CurrentLog } from './checkpoint.js'
+import { DroppedSubtrees } from './dropped-subtrees.js'
+import { DATA_FILE } from './file-names.js'
+import { FreeSpace } from './free-space.js'
+import { HeldRoots } from './held-roots.js'
+import { encodeMeta, metaOffset, META_BYTES, readMeta, type Meta } from './meta-page.js'
+import type { BtreeOptions } from './options.js'
+import { PageFile } from './page-file.js'
+import { PageStore } from './page-store.js'
+import { Reference } from './reference.js'
+import { Tree } from './tree.js'
+
+/** What an open engine is made of. */
+export interface BtreeParts {
+  readonly context: EngineContext
+  readonly options: BtreeOptions
+  readonly ledger: Ledger
+  readonly cache: Cache
+  readonly file: PageFile
+  readonly free: FreeSpace
+  readonly dropped: DroppedSubtrees
+  readonly store: PageStore
+  readonly tree: Tree
+  readonly checkpointer: Checkpointer
+  readonly logs: LogSet
+  readonly log: CurrentLog
+  /** Where reads are booked that no get and no scan asked for. */
+  readonly inner: ReadCounts
+}
+
+/** More logs than this are not carried on: a checkpoint does away with them. */
+const MAX_RECOVERED_LOGS = 4
+
+export async function openParts(context: EngineContext, settings: { readonly poisonFrames: boolean }): Promise<BtreeParts> {
+  const hash32 = await loadHash32()
+  const { fileSystem } = context.environment
+  const path = joinPath(context.directory, DATA_FILE)
+  checkOptions(context.options as unknown as BtreeOptions)
+  const file = context.created ? await create(context, hash32) : openExisting(context, path)
+  try {
+    return await new Recovery(context, hash32, file, settings.poisonFrames).run()
+  } catch (error) {
+    file.close()
+    throw error
+  }
+
+  function openExisting(context: EngineContext, path: string): FileHandle {
+    if (fileSystem.stat(path) === undefined) throw new CorruptionError('The data file of the tree is missing', { file: path })
+    return context.environment.fileSystem.openWrite(path)
+  }
+}
+
+/** A data file with an empty tree, over whatever a crash in an earlier creation left. */
+async function create({ environment, directory, options }: EngineContext, hash32: Hash32): Promise<FileHandle> {
+  const { fileSystem, random } = environment
+  for (const name of fileSystem.list(directory)) {
+    if (name === DATA_FILE || parseLogName(name) !== undefined) fileSystem.remove(joinPath(directory, name))
+  }
+  const file = fileSystem.create(joinPath(directory, DATA_FILE))
+  try {
+    const { pageSize } = options as unknown as BtreeOptions
+    const identity = random.uint32()
+    const nothing = new Reference()
+    for (const number of [0, 1]) {
+      const places = {
+        firstLog: 1,
+        lastLog: 0,
+        length: 0,
+        root: nothing,
+        freeList: nothing,
+        pages: [],
+        units: [],
+        ends: new Map<number, number>(),
+      }
+      const bytes = encodeMeta({ unitBytes: pageSize, identity, height: 0, number, sequence: 0, ...places }, hash32)
+      file.write(bytes, metaOffset(number))
+    }
+    await file.sync()
+    return file
+  } catch (error) {
+    file.close()
+    throw error
+  }
+}
+
+function checkOptions({ pageSize }: BtreeOptions): void {
+  if ((pageSize & (pageSize - 1)) === 0) return
+  throw new MisuseError('LEVEL_INVALID_OPTION', `Option "pageSize" is ${pageSize}, but must be a power of two, like 4096`)
+}
+
+class Recovery {
+  readonly #context: EngineContext
+  readonly #options: BtreeOptions
+  readonly #hash32: Hash32
+  readonly #ledger = new Ledger()
+  readonly #meta: Meta
+  readonly #file: PageFile
+  readonly #free: FreeSpace
+  readonly #dropped: DroppedSubtrees
+  readonly #cache: Cache
+  readonly #store: PageStore
+  readonly #held: HeldRoots
+  #wroteOut = false
+
+  constructor(context: EngineContext, hash32: Hash32, handle: FileHandle, poisonFrames: boolean) {
+    const options = context.options as unknown as BtreeOptions
+    this.#context = context
+    this.#options = options
+    this.#hash32 = hash32
+    const meta = readMeta(handle, hash32)
+    this.#meta = meta
+    this.#file = new PageFile({ file: handle, unitBytes: meta.unitBytes, identity: meta.identity, hash32, ledger: this.#ledger })
+    this.#ledger.read.open += 2 * META_BYTES
+    this.#free = this.#readFreeSpace()
+    this.#dropped = new DroppedSubtrees(this.#file, this.#free, context.environment.scheduler)
+    this.#cache = new Cache(options.cacheSize, { poisonFrames })
+    this.#store = new PageStore(this.#file, this.#cache, newReadCounts())
+    this.#held = new HeldRoots(page => this.#dropped.release(page))
+  }
+
+  async run(): Promise<BtreeParts> {
+    const context = this.#context
+    const { environment, directory } = context
+    const { fileSystem } = environment
+    const tree = this.#tree()
+    this.#dropped.attach(this.#store, tree.levels)
+    const checkpointer = new Checkpointer({
+      environment,
+      tree,
+      file: this.#file,
+      free: this.#free,
+      dropped: this.#dropped,
+      hash32: this.#hash32,
+      meta: this.#meta,
+      held: this.#held.hold(tree.root, false),
+    })
+    const replayed = await this.#replay(tree, checkpointer)
+    const present = fileSystem.list(directory).flatMap(name => parseLogName(name) ?? [])
+    const newLog = Math.max(this.#meta.lastLog, ...present) + 1
+    const { scheduler } = environment
+    const logs = new LogSet({ fileSystem, directory, hash32: this.#hash32, ledger: this.#ledger, scheduler }, newLog, replayed.logs)
+    await logs.sync()
+    const log = new CurrentLog(newLog, {
+      clear: number => {
+        const path = joinPath(directory, logName(number))
+        if (fileSystem.stat(path) !== undefined) fileSystem.remove(path)
+      },
+      makeDurable: async () => {
+        this.#ledger.syncs++
+        await fileSystem.syncDirectory(directory)
+      },
+    })
+    this.#ledger.syncs++
+    await fileSystem.syncDirectory(directory)
+    await checkpointer.rewriteMeta(logs)
+    checkpointer.cut()
+    if (!this.#isCarriedOn(replayed)) {
+      await checkpointer.run(logs, log)
+    } else {
+      const number = this.#meta.number + 1
+      const firstLog = replayed.logs.size > 0 ? this.#meta.firstLog : newLog
+      await checkpointer.writeMeta({ ...this.#meta, number, firstLog, lastLog: newLog, ends: replayed.validBytes }, logs)
+    }
+    this.#removeObsolete(checkpointer.meta.firstLog)
+    this.#ledger.read.open += this.#file.bytesRead
+    this.#file.bytesRead = 0
+    const inner = newReadCounts()
+    this.#store.counts = inner
+    return {
+      context,
+      options: this.#options,
+      ledger: this.#ledger,
+      cache: this.#cache,
+      file: this.#file,
+      free: this.#free,
+      dropped: this.#dropped,
+      store: this.#store,
+      tree,
+      checkpointer,
+      logs,
+      log,
+      inner,
+    }
+  }
+
+  #tree(): Tree {
+    const { height, root, sequence, pages, units } = this.#meta
+    const page = height === 0 ? undefined : this.#store.loaded(this.#store.attach(height - 1, root))
+    const tree = new Tree(this.#store, this.#held, page)
+    tree.sequence = sequence
+    for (let level = 0; level < height; level++) tree.levels.change(level, pages[level], units[level])
+    return tree
+  }
+
+  /** What the free list says. */
+  #readFreeSpace(): FreeSpace {
+    const { length, freeList, unitBytes } = this.#meta
+    const file = this.#file
+    const needed = length * unitBytes
+    if (file.size < needed) {
+      throw new CorruptionError(`The data file has ${file.size} bytes where its tree needs ${needed}`, {
+        file: file.path,
+        offset: file.size,
+      })
+    }
+    const free = new FreeSpace(file.firstUnit, Math.max(length, file.firstUnit))
+    if (freeList.units === 0) return free
+    const bytes = file.readExtent(freeList)
+    try {
+      free.decode(bytes, freeList.liveBytes, freeList.entries)
+    } catch (cause) {
+      throw new CorruptionError('The free list of the tree is damaged', { file: file.path, offset: freeList.offset * unitBytes, cause })
+    }
+    return free
+  }
+
+  async #replay(tree: Tree, checkpointer: Checkpointer): Promise<ReplayedLogs> {
+    const { environment, directory } = this.#context
+    const meter = new MeteredFileSystem(environment.fileSystem)
+    const { firstLog, lastLog, sequence, ends } = this.#meta
+    const replayed = await replayLogs({
+      fileSystem: meter,
+      directory,
+      hash32: this.#hash32,
+      firstLog,
+      durableHeaders: true,
+      wholeLogs: ends,
+      expected: Array.from({ length: Math.max(0, lastLog - firstLog + 1) }, (_, i) => firstLog + i),
+      sequence,
+      apply: reader => this.#apply(tree, checkpointer, reader),
+      makeRoom: async () => {
+        this.#wroteOut = true
+        await checkpointer.writeOut()
+      },
+    })
+    this.#ledger.read.open += meter.counts().total.bytesRead
+    if (this.#isCarriedOn(replayed)) {
+      for (const number of replayed.logs.keys()) {
+        this.#ledger.syncs++
+        this.#ledger.written.log += await makeLogDurable(environment.fileSystem, directory, number, replayed)
+      }
+    }
+    return replayed
+  }
+
+  /** Whether the logs stay as they are, and new ones follow them. */
+  #isCarriedOn({ droppedBytes, logs, validBytes }: ReplayedLogs): boolean {
+    // One without a header was created and got no further.
+    const areWhole = droppedBytes === 0 && [...validBytes.values()].every(bytes => bytes > 0)
+    return areWhole && !this.#wroteOut && logs.size <= MAX_RECOVERED_LOGS
+  }
+
+  #apply(tree: Tree, checkpointer: Checkpointer, reader: BatchReader): boolean {
+    if (this.#store.dirtyBytes >= this.#options.writeBufferSize && checkpointer.isDue && !this.#justWroteOut()) return false
+    applyBatch(tree, reader)
+    return true
+  }
+
+  /** A single page may be larger than the buffer: what was just written out is room enough. */
+  #justWroteOut(): boolean {
+    return this.#store.dirtyBytes <= this.#store.unitBytes * 8
+  }
+
+  #removeObsolete(firstLog: number): void {
+    const { environment, directory } = this.#context
+    const { fileSystem } = environment
+    for (const name of fileSystem.list(directory)) {
+      if ((parseLogName(name) ?? Infinity) >= firstLog) continue
+      try {
+        fileSystem.remove(joinPath(directory, name))
+      } catch {
+        // Harmless: no meta page asks for it any more.
+      }
+    }
+  }
+}
+
+/** Brings the operations of a batch into the tree. */
+export function applyBatch(tree: Tree, reader: BatchReader): void {
+  const { key, value } = reader
+  while (reader.next()) {
+    if (reader.kind === KIND_DELETE) {
+      tree.del(key.bytes, key.start, key.end)
+    } else if (reader.kind === KIND_DELETE_RANGE) {
+      const first = key.copy()
+      const last = value.copy()
+      tree.prepare(first, 0, first.length)
+      tree.prepare(last, 0, last.length)
+      tree.clear(first, last)
+    } else {
+      tree.put(key.bytes, key.start, key.end, value.bytes, value.start, value.end)
+    }
+  }
+  tree.sequence += reader.count
+}

@@ -1,0 +1,18 @@
+import { btreeEngine } from '../../src/btree/btree-engine.js'
+import { engineContract, type ContractSubject } from './contract-suite.js'
+import { engineModel } from './model.js'
+import { memoryPlace, portablePlace } from './places.js'
+import { SMALL_BTREE } from './small-btree.js'
+
+const factory = btreeEngine({ poisonFrames: true })
+
+const subjects: readonly ContractSubject[] = [
+  { name: 'btree, in memory', factory, options: SMALL_BTREE, place: memoryPlace },
+  { name: 'btree, tiny pages and no cache', factory, options: { ...SMALL_BTREE, pageSize: 256, cacheSize: 0 }, place: memoryPlace },
+  { name: 'btree, as in a browser', factory, options: { ...SMALL_BTREE, writeBufferSize: 64 << 10 }, place: portablePlace },
+]
+
+for (const subject of subjects) {
+  engineContract(subject)
+  engineModel(subject)
+}
