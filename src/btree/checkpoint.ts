@@ -227,7 +227,12 @@ export class Checkpointer {
     reference.check = file.checkOf(extent, reference.offset)
     reference.entries = runs
     reference.liveBytes = length
-    file.write(extent, reference.offset * file.unitBytes, 0, extent.length, 'meta')
+    try {
+      file.write(extent, reference.offset * file.unitBytes, 0, extent.length, 'meta')
+    } catch (error) {
+      free.free(reference.offset, reference.units)
+      throw error
+    }
     return { reference, length: after.end }
   }
 

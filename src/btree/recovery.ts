@@ -59,9 +59,12 @@ export async function openParts(context: EngineContext, settings: { readonly poi
   const path = joinPath(context.directory, DATA_FILE)
   checkOptions(context.options as unknown as BtreeOptions)
   const file = context.created ? await create(context, hash32) : openExisting(context, path)
+  let recovery: Recovery | undefined
   try {
-    return await new Recovery(context, hash32, file, settings.poisonFrames).run()
+    recovery = new Recovery(context, hash32, file, settings.poisonFrames)
+    return await recovery.run()
   } catch (error) {
+    await recovery?.abandon(error)
     file.close()
     throw error
   }
@@ -123,6 +126,7 @@ class Recovery {
   readonly #store: PageStore
   readonly #held: HeldRoots
   #wroteOut = false
+  #logs: LogSet | undefined
 
   constructor(context: EngineContext, hash32: Hash32, handle: FileHandle, poisonFrames: boolean) {
     const options = context.options as unknown as BtreeOptions
@@ -161,6 +165,7 @@ class Recovery {
     const newLog = Math.max(this.#meta.lastLog, ...present) + 1
     const { scheduler } = environment
     const logs = new LogSet({ fileSystem, directory, hash32: this.#hash32, ledger: this.#ledger, scheduler }, newLog, replayed.logs)
+    this.#logs = logs
     await logs.sync()
     const log = new CurrentLog(newLog, {
       clear: number => {
@@ -203,6 +208,12 @@ class Recovery {
       log,
       inner,
     }
+  }
+
+  /** After a failure: closes the log that was begun, without the marker of a clean close. */
+  async abandon(error: unknown): Promise<void> {
+    this.#logs?.poison(error)
+    await this.#logs?.close()
   }
 
   #tree(): Tree {

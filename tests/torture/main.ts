@@ -112,7 +112,7 @@ async function torture(): Promise<boolean> {
 }
 
 function crashSweep(options: { subject: Subject; hash32: typeof hash32; seed: number; steps: number }, counts: SweepCounts): CrashSweep {
-  return new CrashSweep({ ...options, seededImages: 3, nestOneIn: 25, depth: 3, counts })
+  return new CrashSweep({ ...options, seededImages: 3, nestOneIn: 15, depth: 3, counts })
 }
 
 function newTally(): Tally {

@@ -1,5 +1,6 @@
 /** The engines under torture, each with small stores and options that a seed decides. */
 import type { Engine, EngineFactory } from '../../src/engine/contract.js'
+import { btreeEngine } from '../../src/btree/btree-engine.js'
 import { lsmEngine } from '../../src/lsm/lsm-engine.js'
 import { SeededRandom, simulatedEnvironment, type Environment, type FileSystem, type Random } from '../../src/vfs/index.js'
 import { nodeDeflate } from '../../src/vfs/node.js'
@@ -71,4 +72,15 @@ const lsm = subject(
   path => !path.endsWith('.sst'),
 )
 
-export const SUBJECTS: ReadonlyMap<string, Subject> = new Map([lsm].map(each => [each.name, each]))
+const btree = subject(
+  'btree',
+  () => btreeEngine({ poisonFrames: true }),
+  random => ({
+    writeBufferSize: pick(random, [16 << 10, 16 << 10, 64 << 10]),
+    pageSize: pick(random, [256, 512, 4096]),
+    cacheSize: pick(random, [0, 8 << 10, 1 << 20]),
+  }),
+  path => path.endsWith('.log'),
+)
+
+export const SUBJECTS: ReadonlyMap<string, Subject> = new Map([lsm, btree].map(each => [each.name, each]))
