@@ -173,7 +173,7 @@ export class BatchReader {
       return false
     }
     this.#left--
-    const kind = this.#at < this.#end ? this.#bytes[this.#at++]! : -1
+    const kind = this.#at < this.#end ? this.#bytes[this.#at++] : -1
     if (kind !== KIND_PUT && kind !== KIND_DELETE && kind !== KIND_DELETE_RANGE) {
       throw new CorruptionError('A write batch has an operation of an unknown kind, or fewer operations than it says')
     }
@@ -227,5 +227,5 @@ function writeUint32(bytes: Uint8Array, at: number, value: number): void {
 }
 
 function readUint32(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
+  return (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0
 }

@@ -10,8 +10,9 @@
  * 3. A failed manifest write stops the store's writing: what the manifest says on disk is then unknown.
  */
 import type { HalfOpenRange } from '../engine/range.js'
-import { CorruptionError, KvariumError, MisuseError } from '../errors.js'
+import { CorruptionError, MisuseError } from '../errors.js'
 import type { Clock } from '../vfs/environment.js'
+import { typedError } from '../vfs/vfs-error.js'
 import { olderThanOutput, type CompactionPicker, type CompactionSpec } from './compaction-picker.js'
 import type { JobRunner } from './job-runner.js'
 import type { LogSet } from '../engine/log-set.js'
@@ -139,7 +140,7 @@ export class Background {
     } catch (error) {
       if (error instanceof JobCancelled && this.#closed) return
       const retryAt = error instanceof CorruptionError ? Infinity : this.#context.clock.now() + RETRY_AFTER_MS
-      const reason = error instanceof Error ? error : new KvariumError('LEVEL_INTERNAL', String(error))
+      const reason = typedError(error)
       this.#failures[kind] = { error: reason, retryAt }
       if (kind === 'compaction') this.#rejectManual(reason)
     }
