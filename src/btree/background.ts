@@ -9,6 +9,7 @@
 import type { LogSet } from '../engine/log-set.js'
 import { CorruptionError, MisuseError } from '../errors.js'
 import type { Clock } from '../vfs/environment.js'
+import { typedError } from '../vfs/vfs-error.js'
 import { CheckpointCancelled, type Checkpointer, type CurrentLog } from './checkpoint.js'
 
 export interface BackgroundOptions {
@@ -124,8 +125,7 @@ export class Background {
       this.#completed = ordinal
     } catch (error) {
       const retryAt = error instanceof CorruptionError ? Infinity : clock.now() + RETRY_AFTER_MS
-      if (!(error instanceof CheckpointCancelled))
-        this.#failure = { error: error instanceof Error ? error : new Error(String(error)), retryAt }
+      if (!(error instanceof CheckpointCancelled)) this.#failure = { error: typedError(error), retryAt }
     }
     this.#running = undefined
     onProgress()

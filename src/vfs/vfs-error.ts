@@ -1,3 +1,5 @@
+import { IoError, KvariumError } from '../errors.js'
+
 /** What a {@link FileSystemError} knows about the failed operation. */
 export interface FileSystemErrorPlace {
   /** The interface's name for it: `create`, `read`, `syncDirectory`, ... */
@@ -35,6 +37,12 @@ export function errorCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null) return undefined
   const code = (error as { readonly code?: unknown }).code
   return typeof code === 'string' ? code : undefined
+}
+
+/** Any error as one of the project's, or of the caller's misuse: a failed file operation becomes an `IoError` with its path. */
+export function typedError(error: unknown): Error {
+  if (error instanceof FileSystemError) return new IoError(error.message, { file: error.path, cause: error })
+  return error instanceof Error ? error : new KvariumError('LEVEL_INTERNAL', String(error))
 }
 
 const meanings: Readonly<Record<string, string>> = {

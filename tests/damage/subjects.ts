@@ -1,3 +1,4 @@
+import { btreeEngine } from '../../src/btree/btree-engine.js'
 import { lsmEngine } from '../../src/lsm/lsm-engine.js'
 import type { DamageSubject } from './small-store.js'
 
@@ -13,5 +14,6 @@ const SMALL_LSM = {
 /** The engines whose files are damaged. */
 export const SUBJECTS: readonly DamageSubject[] = [
   { name: 'lsm', factory: lsmEngine(), options: SMALL_LSM },
+  { name: 'btree', factory: btreeEngine(), options: { pageSize: 256, cacheSize: 8 << 10 } },
   { name: 'lsm, compressed', factory: lsmEngine(), options: { ...SMALL_LSM, blockSize: 512, compression: 'deflate' } },
 ]

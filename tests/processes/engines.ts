@@ -1,8 +1,9 @@
 import type { EngineFactory } from '../../src/engine/contract.js'
+import { btreeEngine } from '../../src/btree/btree-engine.js'
 import { lsmEngine } from '../../src/lsm/lsm-engine.js'
 
 /** Engines without workers, so that a process is one file. */
-const FACTORIES: readonly EngineFactory[] = [lsmEngine()]
+const FACTORIES: readonly EngineFactory[] = [lsmEngine(), btreeEngine()]
 
 export const ENGINES = FACTORIES.map(factory => factory.name)
 
