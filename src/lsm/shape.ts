@@ -65,13 +65,15 @@ function text(key: Uint8Array): string {
 
 /**
  * Key and value bytes that a scan would return, estimated as RocksDB does: the deepest run is taken as live, and of newer runs
- * and memtables only what lies outside of its bounds. Exact after a full compaction; low where new keys lie between old
- * ones, high where old ones are deleted.
+ * only what lies outside of its bounds. Exact after a full compaction; low where new keys lie between old ones, high where old
+ * ones are deleted. Before the first compaction everything written is taken as live.
  */
 export function liveBytesEstimate(version: Version, memtables: readonly Memtable[]): number {
   const runs = version.levels.flatMap(level => level.map(run => run.tables.map(file => file.meta)))
-  const deepest = runs.at(-1)
-  if (deepest === undefined) return memtables.reduce((sum, memtable) => sum + memtable.rawBytes, 0)
+  const deepest = version.deepest > 0 ? runs.at(-1) : undefined
+  if (deepest === undefined) {
+    return memtables.reduce((sum, memtable) => sum + memtable.rawBytes, 0) + runs.flat().reduce((sum, meta) => sum + meta.rawBytes, 0)
+  }
   const smallest = deepest[0].smallest
   const largest = deepest.at(-1)!.largest
   const outside = runs
