@@ -3,14 +3,23 @@
  *
  * Of each run it holds: no error comes before the fault, and every error is typed; what is read is right; every call settles; the
  * store goes on, or says that it takes no more writes; when the fault is over it can be closed, leaves no handle open, and opens
- * with everything acknowledged, also over a power loss; a batch that failed is there as a whole or not at all.
+ * with everything acknowledged, also over a power loss, at the end or soon after the fault; a batch that failed is there as a whole or
+ * not at all.
  */
 import { WriteBatch } from '../../src/engine/batch.js'
 import type { Hash32 } from '../../src/codec/checksum.js'
-import { FaultyFileSystem, type Fault, type FileOperation, type FileOperationKind } from '../../src/vfs/index.js'
+import {
+  changesImage,
+  FaultyFileSystem,
+  type Fault,
+  type FileOperation,
+  type FileOperationKind,
+  type MemoryFileSystem,
+} from '../../src/vfs/index.js'
 import { keyOf } from '../contract/opened-engine.js'
 import { bounded } from './bounded.js'
 import { emptyFileSystem, GROWTH_REFUSED, refuseGrowth, replayCommand, SweepFailure } from './crash-sweep.js'
+import { Oracle, type State } from './oracle.js'
 import { Session } from './session.js'
 import type { Subject } from './subjects.js'
 import { workload } from './workload.js'
@@ -75,6 +84,15 @@ export interface FaultSweepOptions {
   readonly onFailure?: (failure: SweepFailure) => void
 }
 
+interface PowerLoss {
+  readonly image: MemoryFileSystem
+  readonly created: boolean
+  /** Hashes of what may be there. */
+  readonly allowed: ReadonlySet<number>
+}
+
+/** The power goes so many changes after the fault at most. */
+const MOST_CHANGES_TO_POWER_LOSS = 11
 /** Longer than any engine waits before it tries again. */
 const WAIT_AFTER_HEALING_MS = 5000
 
@@ -119,10 +137,18 @@ export class FaultSweep {
     const fileSystem = new FaultyFileSystem(memory)
     const session = new Session({ subject, seed, fileSystem, hash32, delays: seed % 3 !== 0 })
     if (record !== undefined) fileSystem.before = operation => record.push(operation)
+    let powerLoss: PowerLoss | undefined
     if (failing !== undefined && variant !== undefined) {
       fileSystem.inject(faultOf(failing, variant))
+      let left = 0
+      fileSystem.before = operation => {
+        if (left === 0 || !changesImage(operation) || --left > 0) return
+        const image = memory.crashClone(seed % 2 === 0 ? 'none' : seed)
+        powerLoss = { image, created: session.created, allowed: session.oracle.afterPowerLoss() }
+      }
       fileSystem.failed = ({ kind, path }, { effect }) => {
         if (effect === GROWTH_REFUSED) return
+        if (!session.hasFailed) left = 1 + (failing.number % MOST_CHANGES_TO_POWER_LOSS)
         session.hasFailed = true
         if (effect.kind === 'short read') session.mayLookDamaged = true
         if (variant.losesUnsynced === true && kind === 'sync') memory.loseUnsynced(path)
@@ -139,6 +165,7 @@ export class FaultSweep {
         if (session.faults.length > 0) break
       }
       await this.#end(session, fileSystem)
+      if (powerLoss !== undefined && session.faults.length === 0) await this.#afterPowerLoss(powerLoss)
       await new Promise(resolve => setImmediate(resolve))
       if (rejections.length > 0) throw new Error(`nobody handles: ${describe(rejections[0])}`)
     } catch (error) {
@@ -172,28 +199,39 @@ export class FaultSweep {
       if (outcome === 'failed') throw new Error('writes neither go on nor are refused for good, although the fault is over')
     }
     if (session.faults.length > 0) return
-    const memory = fileSystem.inner as ReturnType<typeof emptyFileSystem>
-    await this.#reopen(memory.crashClone('none'), session, session.oracle.synced, 'after a power loss')
-    await this.#reopen(memory.crashClone(this.#options.seed), session, session.oracle.synced, 'after a power loss that kept some')
-    await this.#reopen(memory.processCrashClone(), session, session.oracle.acknowledged, 'after a kill')
+    const memory = fileSystem.inner as MemoryFileSystem
+    await this.#expect(memory.crashClone('none'), session, session.oracle.synced, 'after a power loss')
+    await this.#expect(memory.crashClone(this.#options.seed), session, session.oracle.synced, 'after a power loss that kept some')
+    await this.#expect(memory.processCrashClone(), session, session.oracle.acknowledged, 'after a kill')
     await session.close()
     if (session.faults.length > 0) return
-    await this.#reopen(memory.processCrashClone(), session, session.oracle.acknowledged, 'after the close')
+    await this.#expect(memory.processCrashClone(), session, session.oracle.acknowledged, 'after the close')
   }
 
-  async #reopen(memory: ReturnType<typeof emptyFileSystem>, { oracle, created }: Session, floor: number, when: string): Promise<void> {
-    const { subject, seed } = this.#options
+  #expect(memory: MemoryFileSystem, { oracle, created }: Session, floor: number, when: string): Promise<void> {
+    return this.#reopen(memory, created, when, found => {
+      if (oracle.allows(found.hash, floor) === undefined) throw new Error(oracle.explain(found, floor))
+    })
+  }
+
+  #afterPowerLoss({ image, created, allowed }: PowerLoss): Promise<void> {
+    return this.#reopen(image, created, 'after a power loss soon after the fault', found => {
+      if (!allowed.has(found.hash)) throw new Error(`the ${found.contents.size} keys there are not what any number of batches leaves`)
+    })
+  }
+
+  async #reopen(memory: MemoryFileSystem, created: boolean, when: string, judge: (found: State) => void): Promise<void> {
+    const { subject, seed, hash32 } = this.#options
     try {
       const { engine } = await bounded(subject.open(seed, memory, !created), 'an open')
-      const found = oracle.read(engine.cursor({}))
-      if (oracle.allows(found.hash, floor) === undefined) throw new Error(oracle.explain(found, floor))
+      judge(new Oracle(hash32).read(engine.cursor({})))
       for await (const { path, message } of engine.check()) throw new Error(`check: ${path}: ${message}`)
       const batch = new WriteBatch()
       batch.put(keyOf('after'), keyOf('the fault'))
       await bounded(Promise.resolve(engine.write(batch, { sync: true })), 'a write')
       await bounded(engine.close(), 'a close')
     } catch (error) {
-      throw new Error(`${when}, the fault being over: ${describe(error)}`, { cause: error })
+      throw new Error(`${when}: ${describe(error)}`, { cause: error })
     }
   }
 }

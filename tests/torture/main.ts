@@ -34,7 +34,7 @@ interface Tally {
   readonly crashes: SweepCounts
   readonly faults: FaultCounts
   workloads: number
-  crashSeconds: number
+  crashCpuSeconds: number
 }
 
 function subjectOf(name: string): Subject {
@@ -85,9 +85,10 @@ async function torture(): Promise<boolean> {
         const tally = tallies.get(subject.name)!
         progress = `--engine ${subject.name} --seed ${seed}`
         if (given.only !== 'fault') {
-          const before = performance.now()
+          const before = process.cpuUsage()
           await crashSweep({ subject, hash32, seed, steps: Number(given.steps ?? CRASH_STEPS) }, tally.crashes).run()
-          tally.crashSeconds += (performance.now() - before) / 1000
+          const { user, system } = process.cpuUsage(before)
+          tally.crashCpuSeconds += (user + system) / 1e6
         }
         if (given.only !== 'crash') {
           const steps = Number(given.steps ?? FAULT_STEPS)
@@ -116,16 +117,16 @@ function crashSweep(options: { subject: Subject; hash32: typeof hash32; seed: nu
 }
 
 function newTally(): Tally {
-  return { crashes: newCounts(), faults: { runs: 0, hits: 0 }, workloads: 0, crashSeconds: 0 }
+  return { crashes: newCounts(), faults: { runs: 0, hits: 0 }, workloads: 0, crashCpuSeconds: 0 }
 }
 
 function print(tallies: ReadonlyMap<string, Tally>, seed?: number): void {
-  for (const [name, { crashes, faults, workloads, crashSeconds }] of tallies) {
+  for (const [name, { crashes, faults, workloads, crashCpuSeconds }] of tallies) {
     const { points, images, opened, byDepth } = crashes
     const depths = byDepth.slice(1).map(count => count.toLocaleString('en'))
-    const rate = Math.round(images / Math.max(crashSeconds, 1e-3)).toLocaleString('en')
+    const rate = Math.round(images / Math.max(crashCpuSeconds, 1e-3)).toLocaleString('en')
     console.log(
-      `${name}: ${workloads} workloads; ${points.toLocaleString('en')} crash points, ${images.toLocaleString('en')} images (${rate}/s), ` +
+      `${name}: ${workloads} workloads; ${points.toLocaleString('en')} crash points, ${images.toLocaleString('en')} images (${rate} per second of CPU), ` +
         `${opened.toLocaleString('en')} different ones opened (after 1, 2, ... crashes: ${depths.join(', ')}); ` +
         `${faults.runs.toLocaleString('en')} runs with faults, ${faults.hits.toLocaleString('en')} operations failed` +
         (seed === undefined ? '' : `; seed ${seed}`),

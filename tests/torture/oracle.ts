@@ -79,6 +79,11 @@ export class Oracle {
     return undefined
   }
 
+  /** Hashes of what a power loss at this moment may leave. */
+  afterPowerLoss(): ReadonlySet<number> {
+    return new Set(this.#levels.slice(this.synced).flatMap(states => states.map(({ hash }) => hash)))
+  }
+
   after(state: State, changes: readonly Change[]): State {
     const contents = new Map(state.contents)
     let hash = state.hash
