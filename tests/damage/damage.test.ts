@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { fileDamages, flips, truncations, wipes } from './damages.js'
+import { fileDamages, flips, lostWrites, truncations, wipes } from './damages.js'
 import { smallStores, type DamageSubject, type SmallStore } from './small-store.js'
 import { SUBJECTS } from './subjects.js'
 import { judge, type Damage, type Outcome } from './verdict.js'
@@ -43,6 +43,10 @@ describe.each(SUBJECTS)('a damaged store of $name', subject => {
 
   it('a stretch of zeros or noise is noticed', async () => {
     for (const store of await smallStores(subject)) await judgeAll(subject, store, wipes(store, every(7)))
+  })
+
+  it('a write that was lost, or went to another place, is noticed', async () => {
+    for (const store of await smallStores(subject)) await judgeAll(subject, store, lostWrites(store, every(3)))
   })
 
   it('a file that is missing, empty, in the place of another one or older than the rest is noticed', async () => {

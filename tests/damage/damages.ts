@@ -65,6 +65,27 @@ export function* wipes(store: SmallStore, take: (place: number) => boolean): Gen
   }
 }
 
+/** Writes that never reached the medium, or went astray: a stretch as it was before, or as it is in another place of the file. */
+export function* lostWrites(store: SmallStore, take: (place: number) => boolean): Generator<Damage> {
+  let place = 0
+  for (const [name, bytes] of store.files) {
+    for (let at = 0; at < bytes.length; at += STRETCH) {
+      const end = Math.min(at + STRETCH, bytes.length)
+      const others = [...(store.older.get(name) ?? []), bytes.subarray(STRETCH), bytes.subarray(2 * STRETCH)]
+      for (const [index, other] of others.entries()) {
+        const stale = other.subarray(at, end)
+        const same = commonLength(stale, bytes.subarray(at, end))
+        if (same >= stale.length || !take(place++)) continue
+        const damaged = bytes.slice()
+        damaged.set(stale, at)
+        yield withFile(store, name, damaged, `${name} from ${at} as in ${index}`, rightBefore(store, name, at + same, true, end))
+      }
+    }
+  }
+}
+
+const STRETCH = 256
+
 function cut(store: SmallStore, name: string, length: number, how: string): Damage {
   const bytes = store.files.get(name)!.subarray(0, length)
   return withFile(store, name, bytes, `${name} ${how}`, rightBefore(store, name, length, false))

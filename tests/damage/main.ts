@@ -3,7 +3,7 @@
  * byte, every length, every file. `npm run damage -- --minutes 10 [--seed 1] [--engine lsm]`. Exit status 1 after a violation.
  */
 import { parseArgs } from 'node:util'
-import { fileDamages, flips, truncations, wipes } from './damages.js'
+import { fileDamages, flips, lostWrites, truncations, wipes } from './damages.js'
 import { smallStores, type DamageSubject, type SmallStore } from './small-store.js'
 import { SUBJECTS } from './subjects.js'
 import { judge, type Damage, type Outcome } from './verdict.js'
@@ -31,6 +31,7 @@ function everything(store: SmallStore): readonly (readonly [string, Iterable<Dam
   const all = (): boolean => true
   return [
     ['files replaced', fileDamages(store)],
+    ['writes lost', lostWrites(store, all)],
     ['bits flipped', flips(store, ALL_BITS, all)],
     ['lengths cut', truncations(store, all)],
     ['stretches wiped', wipes(store, all)],
