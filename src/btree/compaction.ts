@@ -40,7 +40,8 @@ export async function compactTree(options: CompactionOptions): Promise<void> {
   await shrinkFile(options)
 }
 
-async function shrinkFile(options: CompactionOptions): Promise<void> {
+/** Moves pages to the front of the file until little in it is free, or nothing more can be won. */
+export async function shrinkFile(options: Omit<CompactionOptions, 'range'>): Promise<void> {
   const { tree, free } = options
   for (let round = 0; round < MAX_ROUNDS && free.freeUnits > free.end * FREE_SHARE; round++) {
     const before = free.end
@@ -53,7 +54,7 @@ async function shrinkFile(options: CompactionOptions): Promise<void> {
 
 /** Steps from key to key, up to `upper`; each step returns the key of the next one. */
 async function walk(
-  options: CompactionOptions,
+  options: Omit<CompactionOptions, 'range'>,
   from: Uint8Array,
   upper: Uint8Array | undefined,
   step: (key: Uint8Array) => Uint8Array | undefined,

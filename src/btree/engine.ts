@@ -17,7 +17,7 @@ import { MisuseError } from '../errors.js'
 import { newReadCounts, type ReadCounts } from '../trace/ledger.js'
 import { Background } from './background.js'
 import { checkParts } from './check.js'
-import { compactTree } from './compaction.js'
+import { compactTree, shrinkFile, type CompactionOptions } from './compaction.js'
 import type { HeldRoot } from './held-roots.js'
 import type { Page } from './page.js'
 import { applyBatch, type BtreeParts } from './recovery.js'
@@ -27,6 +27,8 @@ import { RootSnapshot } from './root-snapshot.js'
 
 /** The log of a checkpoint's time may be this many times larger than the buffer of changed pages. */
 const LOG_SHARE = 2
+/** More free space than this share of the file is given back once the engine is asked to settle. */
+const EXCESS_SHARE = 1 / 8
 
 export class BtreeEngine implements Engine {
   readonly name = 'btree'
@@ -142,20 +144,17 @@ export class BtreeEngine implements Engine {
 
   async compact(range: KeyRange = {}): Promise<void> {
     this.#requireOpen()
-    const { tree, free, context } = this.#parts
-    await compactTree({
-      tree,
-      free,
-      scheduler: context.environment.scheduler,
-      range: halfOpen(range),
-      flush: () => this.#background.flush(),
-      isFull: () => this.#isDue(),
-      requireOpen: () => this.#requireOpen(),
-    })
+    await compactTree({ ...this.#compaction, range: halfOpen(range) })
   }
 
   async settle(): Promise<void> {
     this.#requireOpen()
+    await this.#background.settle()
+    // A checkpoint leaves as much free space behind as it wrote.
+    const { free } = this.#parts
+    if (free.freeUnits <= free.end * EXCESS_SHARE) return
+    await this.#background.flush()
+    await shrinkFile(this.#compaction)
     await this.#background.settle()
   }
 
@@ -187,6 +186,18 @@ export class BtreeEngine implements Engine {
   check(): AsyncIterable<Violation> {
     this.#requireOpen()
     return checkParts(this.#parts, this.#background)
+  }
+
+  get #compaction(): Omit<CompactionOptions, 'range'> {
+    const { tree, free, context } = this.#parts
+    return {
+      tree,
+      free,
+      scheduler: context.environment.scheduler,
+      flush: () => this.#background.flush(),
+      isFull: () => this.#isDue(),
+      requireOpen: () => this.#requireOpen(),
+    }
   }
 
   #cursor(bounds: HalfOpenRange, snapshot: EngineSnapshot | undefined, counts: ReadCounts): TreeCursor {

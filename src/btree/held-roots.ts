@@ -75,14 +75,21 @@ export class HeldRoots {
     this.#held.splice(index, 1)
     this.frozen = this.#held.at(-1)?.generation ?? 0
     for (const page of held.dead) {
-      if (before !== undefined && page.born <= before.generation) before.dead.push(page)
+      if (before !== undefined && isReachedFrom(before.generation, page)) before.dead.push(page)
       else this.#onFree(page)
     }
   }
 
   /** A page has left the tree. */
   kill(page: Page): void {
-    if (page.born > this.frozen) this.#onFree(page)
-    else this.#held.at(-1)!.dead.push(page)
+    page.dead = true
+    const newest = this.#held.at(-1)
+    if (newest !== undefined && isReachedFrom(newest.generation, page)) newest.dead.push(page)
+    else this.#onFree(page)
   }
+}
+
+/** Whether a root of that generation may reach the page, or something under it: a subtree has pages that are older than its top. */
+function isReachedFrom(generation: number, page: Page): boolean {
+  return page.whole || page.born <= generation
 }

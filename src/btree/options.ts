@@ -14,7 +14,7 @@ export interface BtreeOptions {
 export const BTREE_OPTIONS = {
   writeBufferSize: {
     type: 'integer',
-    default: 64 * MIB,
+    default: 128 * MIB,
     min: 16 * KIB,
     max: 16 * GIB,
     unit: 'bytes',

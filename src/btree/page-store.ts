@@ -115,10 +115,14 @@ export class PageStore {
     return this.#read(page)
   }
 
-  /** A page was written and is durable: from now on the cache decides how long it stays. */
+  /** A page was written and is durable: from now on the cache decides how long it stays. One that left the tree goes at once. */
   clean(page: Page): void {
     page.dirty = false
     this.dirtyBytes -= page.bytes
+    if (page.dead) {
+      page.drop()
+      return
+    }
     if (this.cache.insert(page)) return
     this.#missed = true
     page.drop()

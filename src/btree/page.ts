@@ -36,6 +36,8 @@ export class Page extends CacheEntry {
   liveBytes = 0
   /** Index of the last insert, by which ascending inserts are known. */
   lastInsert = -2
+  /** It left the tree; only held roots may still reach it. */
+  dead = false
   /** A clean subtree that left the tree as a whole: its other pages go with it. */
   whole = false
   /** Of a subtree that left as a whole, once it was walked: offset and length of each other page. */

@@ -50,6 +50,8 @@ export interface BtreeParts {
   readonly inner: ReadCounts
 }
 
+/** Memory of pages that is kept for others, of the buffer of changed pages: a checkpoint needs it in gusts. */
+const IDLE_SHARE = 1 / 4
 /** More logs than this are not carried on: a checkpoint does away with them. */
 const MAX_RECOVERED_LOGS = 4
 
@@ -139,7 +141,7 @@ class Recovery {
     this.#ledger.read.open += 2 * META_BYTES
     this.#free = this.#readFreeSpace()
     this.#dropped = new DroppedSubtrees(this.#file, this.#free, context.environment.scheduler)
-    this.#cache = new Cache(options.cacheSize, { poisonFrames })
+    this.#cache = new Cache(options.cacheSize, { poisonFrames, idleBytes: Math.floor(options.writeBufferSize * IDLE_SHARE) })
     this.#store = new PageStore(this.#file, this.#cache, newReadCounts())
     this.#held = new HeldRoots(page => this.#dropped.release(page))
   }

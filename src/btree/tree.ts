@@ -35,6 +35,8 @@ export class Tree {
   readonly #path: Page[] = []
   readonly #slots = new Int32Array(MAX_LEVELS + 1)
   #depth = 0
+  /** The path leads to the last leaf, and nothing but puts into that has happened since: a key behind its last one belongs there. */
+  #atEnd = false
 
   /** Starts with an empty root if none is given. */
   constructor(store: PageStore, held: HeldRoots, root?: Page) {
@@ -81,10 +83,11 @@ export class Tree {
   }
 
   put(key: Uint8Array, start: number, end: number, value: Uint8Array, valueStart: number, valueEnd: number): void {
+    const length = valueEnd - valueStart
+    if (this.#atEnd && this.#append(key, start, end, value, valueStart, valueEnd)) return
     const leaf = this.#descend(key, start, end, 0)
     const block = leaf.block!
     const found = block.find(key, start, end)
-    const length = valueEnd - valueStart
     if (found >= 0) {
       block.readCell(found, cell)
       const grown = length - (cell.payloadEnd - cell.payloadStart)
@@ -100,7 +103,21 @@ export class Tree {
       this.#overflow(leaf, index, false, key, start, end, value, valueStart, valueEnd, undefined)
     } else {
       leaf.lastInsert = index
+      this.#atEnd = index === block.count - 1 && this.#isRightmost()
     }
+  }
+
+  /** Puts a key behind the last one without a walk from the root; false if it is not, or if there is no room. */
+  #append(key: Uint8Array, start: number, end: number, value: Uint8Array, valueStart: number, valueEnd: number): boolean {
+    const leaf = this.#path[this.#depth]
+    if (leaf.born <= this.held.frozen || !leaf.dirty || leaf.units > 1) return false
+    const block = leaf.block!
+    const index = block.count
+    if (block.floor(key, start, end) !== index - 1 || block.keyEquals(index - 1, key, start, end)) return false
+    if (!block.insert(index, key, start, end, value, valueStart, valueEnd)) return false
+    this.#grow(1, end - start + valueEnd - valueStart)
+    leaf.lastInsert = index
+    return true
   }
 
   /** Returns whether the key was there. */
@@ -200,6 +217,7 @@ export class Tree {
   /** Walks down to `level`, making every page on the way the writer's own. */
   #descend(key: Uint8Array, start: number, end: number, level: number): Page {
     const { frozen } = this.held
+    this.#atEnd = false
     let page = this.#own(this.root)
     let depth = 0
     this.#path[0] = page
@@ -229,6 +247,7 @@ export class Tree {
 
   /** Walks down as far as pages are the writer's own already: nothing is read. */
   #descendOwned(key: Uint8Array): void {
+    this.#atEnd = false
     let page = this.root
     let depth = 0
     this.#path[0] = page

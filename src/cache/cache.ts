@@ -14,7 +14,7 @@ const MIN_IDLE_BYTES = 64 * 1024
  * 3. Frames (see FramePool) are given back only by their owner, once no cursor reads from them.
  */
 export class Cache {
-  /** Budget in bytes for everything cached. Idle frames come on top: at most 1/16 of it, or 64 KiB. */
+  /** Budget in bytes for everything cached. Idle frames come on top: at most 1/16 of it, or 64 KiB, by default. */
   readonly capacityBytes: number
   /** Memory for pages, recycled from evicted ones. */
   readonly frames: FramePool
@@ -28,10 +28,12 @@ export class Cache {
   #usedBytes = 0
   #entries = 0
 
-  constructor(capacityBytes: number, options: { policy?: EvictionPolicy; poisonFrames?: boolean } = {}) {
+  /** With `idleBytes`, another limit for idle frames. */
+  constructor(capacityBytes: number, options: { policy?: EvictionPolicy; poisonFrames?: boolean; idleBytes?: number } = {}) {
     this.capacityBytes = capacityBytes
     this.#policy = options.policy ?? new ClockPolicy()
-    this.frames = new FramePool(Math.max(MIN_IDLE_BYTES, Math.floor(capacityBytes / 16)), options.poisonFrames ?? false)
+    const idleBytes = options.idleBytes ?? Math.max(MIN_IDLE_BYTES, Math.floor(capacityBytes / 16))
+    this.frames = new FramePool(idleBytes, options.poisonFrames ?? false)
     this.slabs = new SlabPool(capacityBytes, options.poisonFrames ?? false)
   }
 

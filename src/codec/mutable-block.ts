@@ -66,7 +66,7 @@ export class MutableBlock extends SortedBlock {
     const at = this.#takeCell(end - suffixStart, valueEnd - valueStart, SLOT_BYTES)
     if (at < 0) return false
     const slot = this.slots + index * SLOT_BYTES
-    this.bytes.copyWithin(slot + SLOT_BYTES, slot, this.slots + this.count * SLOT_BYTES)
+    if (index < this.count) this.bytes.copyWithin(slot + SLOT_BYTES, slot, this.slots + this.count * SLOT_BYTES)
     this.view.setUint32(slot, headOf(key, suffixStart, end))
     this.view.setUint32(slot + 4, at, true)
     this.#setCount(this.count + 1)
