@@ -7,18 +7,15 @@
  *    older version may be what is left.
  */
 import { loadHash32, type Hash32 } from '../codec/checksum.js'
-import { compareKeys, KIND_DELETE_RANGE, KIND_PUT, MAX_SEQUENCE } from '../codec/entry.js'
-import { BatchReader } from '../engine/batch.js'
+import { compareKeys, KIND_PUT, MAX_SEQUENCE } from '../codec/entry.js'
 import type { EngineContext, Loss, SalvagedEntry } from '../engine/contract.js'
-import { KvariumError } from '../errors.js'
+import { messageOf, placeOf, salvageLogs, type Version } from '../engine/log-salvage.js'
 import { joinPath, type FileSystem } from '../vfs/file-system.js'
-import { errorCode } from '../vfs/vfs-error.js'
-import { salvageLog } from '../wal/salvage.js'
 import { parseFileName, tableName } from './file-names.js'
 import { FilePool } from './file-pool.js'
 import { readManifest, type ManifestState } from './manifest.js'
 import { RangeTombstones, type RangeTombstone } from './range-tombstones.js'
-import { SalvagedTable, type Version } from './salvaged-table.js'
+import { SalvagedTable } from './salvaged-table.js'
 import type { TableMeta } from './table-file.js'
 
 const MAX_OPEN_FILES = 64
@@ -106,64 +103,19 @@ class Salvage {
   }
 
   /** The newest version of each key in the logs, in the order of the keys. */
-  #logs(manifest: ManifestState | undefined): Version[] {
+  #logs(manifest: ManifestState | undefined): readonly Version[] {
     const { environment, directory } = this.#context
-    const { fileSystem } = environment
-    const present = fileSystem.list(directory).flatMap(name => {
-      const file = parseFileName(name)
-      return file?.kind === 'log' ? [{ number: file.number, path: joinPath(directory, name) }] : []
+    const { versions, tombstones } = salvageLogs({
+      fileSystem: environment.fileSystem,
+      directory,
+      hash32: this.#hash32,
+      firstLog: manifest?.firstLog ?? 0,
+      expected: manifest?.logs ?? [],
+      lost: this.#lost,
     })
-    for (const number of manifest?.logs ?? []) {
-      if (present.some(log => log.number === number)) continue
-      this.#lost({ file: joinPath(directory, `${String(number).padStart(6, '0')}.log`), message: 'the log is missing' })
-    }
-    const newest = new Map<string, Version>()
-    for (const { number, path } of present) {
-      if (manifest !== undefined && number < manifest.firstLog) continue
-      try {
-        this.#readLog(path, number, newest)
-      } catch (error) {
-        this.#lost({ ...placeOf(error, path), message: messageOf(error) })
-      }
-    }
-    return [...newest.values()].sort((a, b) => compareKeys(a.key, b.key))
+    this.#tombstones.push(...tombstones)
+    return versions
   }
-
-  #readLog(path: string, number: number, newest: Map<string, Version>): void {
-    const file = this.#context.environment.fileSystem.openRead(path)
-    const reader = new BatchReader()
-    try {
-      salvageLog(file, number, this.#hash32, {
-        record: payload => {
-          reader.reset(payload, 0, payload.length)
-          for (let sequence = reader.firstSequence; reader.next(); sequence++) this.#take(reader, sequence, newest)
-        },
-        lost: (from, to) => {
-          const message = `bytes ${from} to ${to} of the log cannot be read: writes that were never made durable, or damage`
-          this.#lost({ file: path, offset: from, message })
-        },
-      })
-    } finally {
-      file.close()
-    }
-  }
-
-  #take({ kind, key, value }: BatchReader, sequence: number, newest: Map<string, Version>): void {
-    if (kind === KIND_DELETE_RANGE) {
-      this.#tombstones.push({ first: key.copy(), last: value.copy(), sequence })
-      return
-    }
-    const name = nameOf(key.bytes, key.start, key.end)
-    const before = newest.get(name)
-    if (before === undefined || before.sequence < sequence) newest.set(name, { key: key.copy(), value: value.copy(), sequence, kind })
-  }
-}
-
-/** Bytes as a string of the same length, to be the key of a Map. */
-function nameOf(bytes: Uint8Array, start: number, end: number): string {
-  let name = ''
-  for (let at = start; at < end; at += 4096) name += String.fromCharCode(...bytes.subarray(at, Math.min(end, at + 4096)))
-  return name
 }
 
 function tablesOf(
@@ -197,15 +149,4 @@ function* mergeVersions(sources: readonly Iterator<Version>[]): Generator<Versio
 
 function compareVersions(a: Version, b: Version): number {
   return compareKeys(a.key, b.key) || b.sequence - a.sequence
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
-}
-
-/** Where an error says it happened. Only errors of files are losses; anything else is thrown on. */
-function placeOf(error: unknown, otherwise: string): { readonly file: string; readonly offset?: number } {
-  if (!(error instanceof KvariumError) && errorCode(error) === undefined) throw error
-  const { file = otherwise, offset } = error as Partial<KvariumError>
-  return offset === undefined ? { file } : { file, offset }
 }

@@ -1,24 +1,17 @@
 /** A table that may be damaged, read block by block: a block that fails is told and skipped. Filter and properties are not needed. */
 import { Cache } from '../cache/cache.js'
 import type { Hash32 } from '../codec/checksum.js'
-import { KIND_DELETE_RANGE, type EntryKind } from '../codec/entry.js'
+import { KIND_DELETE_RANGE } from '../codec/entry.js'
 import { Cell, SortedBlock } from '../codec/sorted-block.js'
 import type { Loss } from '../engine/contract.js'
-import { CorruptionError, KvariumError } from '../errors.js'
+import { messageOf, placeOf, type Version } from '../engine/log-salvage.js'
+import { CorruptionError } from '../errors.js'
 import { BlockSource, Chunk, createReadCounters } from '../sstable/block-source.js'
 import { EntryTag, readTag } from '../sstable/entry-tag.js'
 import { decodeFooter, FOOTER_BYTES, TRAILER_BYTES, verifyTrailer, type BlockHandle } from '../sstable/format.js'
 import { decodeRangeTombstones, type RangeTombstone } from '../sstable/range-tombstone.js'
 import type { BlockCompression } from '../vfs/environment.js'
 import type { FileHandle } from '../vfs/file-system.js'
-
-/** One version of a key, in bytes of its own. */
-export interface Version {
-  readonly key: Uint8Array
-  readonly sequence: number
-  readonly kind: EntryKind
-  readonly value: Uint8Array
-}
 
 export interface SalvagedTableOptions {
   /** Closed by `close`, or when opening fails. */
@@ -53,7 +46,7 @@ export class SalvagedTable {
       try {
         if (footer.ranges.bytes > 0) rangeTombstones = decodeRangeTombstones(readBlock(options, footer.ranges))
       } catch (error) {
-        lost({ ...placeIn(error, file.path), message: `range deletions are lost, what they deleted may come back: ${messageOf(error)}` })
+        lost({ ...placeOf(error, file.path), message: `range deletions are lost, what they deleted may come back: ${messageOf(error)}` })
       }
       return new SalvagedTable(options, new BlockSource(file, number, hash32, new Cache(0), deflate, index, dataEnd), rangeTombstones)
     } catch (error) {
@@ -73,7 +66,7 @@ export class SalvagedTable {
       } catch (error) {
         const { file, lost } = this.#options
         const keys = { ...(ordinal > 0 && { smallest: index.keyAt(ordinal - 1) }), largest: index.keyAt(ordinal) }
-        lost({ ...placeIn(error, file.path), message: `a block of the table is lost: ${messageOf(error)}`, keys })
+        lost({ ...placeOf(error, file.path), message: `a block of the table is lost: ${messageOf(error)}`, keys })
         continue
       }
       yield* versions
@@ -109,13 +102,4 @@ function readExactly(file: FileHandle, offset: number, length: number): Uint8Arr
   const bytes = new Uint8Array(length)
   if (file.read(bytes, offset) !== length) throw new CorruptionError('the file ends early', { file: file.path, offset })
   return bytes
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
-}
-
-function placeIn(error: unknown, file: string): { readonly file: string; readonly offset?: number } {
-  const offset = error instanceof KvariumError ? error.offset : undefined
-  return offset === undefined ? { file } : { file, offset }
 }

@@ -74,16 +74,7 @@ describe.each(byEngine)('verify and repair of $name', subject => {
         expect(await listed(fileSystem, DIRECTORY, engine), damage.what).toEqual(clean.contents)
         continue
       }
-      let losses: readonly Loss[]
-      try {
-        losses = (await repair(DIRECTORY, TARGET, { fileSystem, engine })).losses
-      } catch (error) {
-        // An engine that can only be read open must open.
-        expect(subject.factory.salvage, damage.what).toBeUndefined()
-        expect(error, damage.what).toMatchObject({ code: 'LEVEL_CORRUPTION' })
-        expect(fileSystem.stat(TARGET), damage.what).toBeUndefined()
-        continue
-      }
+      const { losses } = await repair(DIRECTORY, TARGET, { fileSystem, engine })
       expect(unchanged(fileSystem, damage.files), damage.what).toBe(true)
       const saved = await listed(fileSystem, TARGET, engine)
       const isSafe = (entry: string): boolean => !isDoubtful(entry.slice(0, entry.indexOf('=')), losses)
@@ -128,6 +119,59 @@ describe('repair of lsm', () => {
       expect((await repair(DIRECTORY, TARGET, { fileSystem })).losses).toHaveLength(1)
       expect(await listed(fileSystem, TARGET, 'lsm')).toEqual(clean.contents)
     }
+  })
+})
+
+describe('repair of btree', () => {
+  const subject = SUBJECTS.find(({ name }) => name === 'btree')!
+
+  it('a damaged record of a log costs only itself, and a damaged page only its keys', async () => {
+    const [, clean] = await smallStores(subject)
+    const files = await withIdentity(clean, 'btree')
+    const log = [...files.keys()].find(name => name.endsWith('.log'))!
+    const fileSystem = fileSystemOf(changed(files, log, 40))
+    expect(await verify(DIRECTORY, { fileSystem })).toMatchObject({ opens: false })
+    const { losses } = await repair(DIRECTORY, TARGET, { fileSystem })
+    expect(losses).toMatchObject([{ file: `${DIRECTORY}/${log}`, offset: 16 }])
+    expect((await listed(fileSystem, TARGET, 'btree')).length).toBeGreaterThan(clean.contents.length - 5)
+  })
+
+  it('without the data file the logs are what is left', async () => {
+    const [, clean] = await smallStores(subject)
+    const files = await withIdentity(clean, 'btree')
+    files.delete('data.btree')
+    const fileSystem = fileSystemOf(files)
+    const report = await repair(DIRECTORY, TARGET, { fileSystem })
+    expect(report.losses[0]).toMatchObject({ file: `${DIRECTORY}/data.btree` })
+    expect(report.entries).toBeGreaterThan(0)
+    const saved = await listed(fileSystem, TARGET, 'btree')
+    expect(clean.contents).toEqual(expect.arrayContaining(saved))
+  })
+})
+
+describe('repair of an engine that can only be read open', () => {
+  it.each(byEngine)('reads around what is damaged ($name)', async subject => {
+    const { salvage, ...factory } = subject.factory
+    expect(salvage).toBeDefined()
+    const [, clean] = await smallStores(subject)
+    const files = await withIdentity(clean, factory.name)
+    let probed = 0
+    for (const damage of flips({ ...clean, files }, [0x40], place => place % 101 === 0)) {
+      const fileSystem = fileSystemOf(damage.files)
+      let losses: readonly Loss[]
+      try {
+        losses = (await repair(DIRECTORY, TARGET, { fileSystem, engine: factory })).losses
+      } catch (error) {
+        expect(error, damage.what).toMatchObject({ code: 'LEVEL_CORRUPTION' })
+        expect(fileSystem.stat(TARGET), damage.what).toBeUndefined()
+        continue
+      }
+      const saved = await listed(fileSystem, TARGET, factory.name)
+      const isSafe = (entry: string): boolean => !isDoubtful(entry.slice(0, entry.indexOf('=')), losses)
+      expect(saved.filter(isSafe), damage.what).toEqual(clean.contents.filter(isSafe))
+      if (losses.some(({ keys }) => keys !== undefined)) probed++
+    }
+    expect(probed).toBeGreaterThan(0)
   })
 })
 
