@@ -152,7 +152,7 @@ export class Checkpointer {
     } finally {
       for (const reader of readers) tree.held.release(reader, false)
     }
-    this.#replace(held)
+    await this.#replace(held)
     await logs.release(firstLog)
     if (this.#excess > this.#options.file.size * CUT_SHARE) this.cut()
   }
@@ -181,11 +181,11 @@ export class Checkpointer {
   }
 
   /** The tree that was on disk before is of no use any more, unless readers hold it. */
-  #replace(held: HeldRoot): void {
-    const { tree } = this.#options
+  async #replace(held: HeldRoot): Promise<void> {
+    const { tree, environment } = this.#options
     const before = this.#held
     this.#held = held
-    tree.held.release(before, false)
+    await tree.held.releaseSlowly(before, () => environment.scheduler.turn())
   }
 
   #rootReference({ root }: HeldRoot): Reference {

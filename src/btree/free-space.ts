@@ -4,7 +4,8 @@
  *
  * Invariants:
  * 1. A unit is taken when it is free and freed when it is taken, or the tree and the map disagree: that is an error at once.
- * 2. No unit below `#lowest[n]` begins a free stretch of n units (for the short extents that are common).
+ * 2. No unit below `#lowest[n]` begins a free stretch of n units (for the short extents that are common), but for units that were freed
+ *    since an extent was last taken.
  */
 import { CorruptionError, KvariumError } from '../errors.js'
 import { varintLength, VarintReader, writeVarint } from '../codec/varint.js'
@@ -18,6 +19,8 @@ export class FreeSpace {
   #usedUnits: number
   readonly #firstUnit: number
   readonly #lowest: number[]
+  /** Of the units freed since the last one was taken. */
+  #lowestFreed = Infinity
 
   /** With `end` units, all in use; the first `firstUnit` always are. */
   constructor(firstUnit: number, end: number) {
@@ -60,6 +63,7 @@ export class FreeSpace {
 
   /** Takes the lowest free stretch of so many units. */
   take(units: number): number {
+    this.#lookAtFreed()
     let start = units <= SHORT ? this.#lowest[units] : this.#lowest[SHORT]
     for (;;) {
       start = this.#nextFree(start)
@@ -92,8 +96,7 @@ export class FreeSpace {
       this.#used[unit >>> 5] &= ~(1 << (unit & 31))
     }
     this.#usedUnits -= units
-    for (let length = 1; length <= SHORT; length++)
-      this.#lowest[length] = Math.min(this.#lowest[length], Math.max(this.#firstUnit, start - length + 1))
+    if (start < this.#lowestFreed) this.#lowestFreed = start
     if (start + units === this.#end) this.#end = this.#lastUsed(start)
   }
 
@@ -130,6 +133,16 @@ export class FreeSpace {
       this.free(start, at - start)
     }
     if (reader.at !== length) throw new CorruptionError('the free list has bytes after its end')
+  }
+
+  /** Stretches that begin with a freed unit, or lead up to it, may be lower than what was known. */
+  #lookAtFreed(): void {
+    const freed = this.#lowestFreed
+    if (freed === Infinity) return
+    for (let length = 1; length <= SHORT; length++) {
+      this.#lowest[length] = Math.min(this.#lowest[length], Math.max(this.#firstUnit, freed - length + 1))
+    }
+    this.#lowestFreed = Infinity
   }
 
   /** The first free unit from `unit` on; everything behind `end` is free. */

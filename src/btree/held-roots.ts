@@ -13,6 +13,8 @@
  */
 import type { Page } from './page.js'
 
+const PAGES_A_SLICE = 1024
+
 export class HeldRoot {
   readonly generation: number
   readonly root: Page
@@ -74,10 +76,22 @@ export class HeldRoots {
     const before = this.#held[index - 1]
     this.#held.splice(index, 1)
     this.frozen = this.#held.at(-1)?.generation ?? 0
-    for (const page of held.dead) {
-      if (before !== undefined && isReachedFrom(before.generation, page)) before.dead.push(page)
-      else this.#onFree(page)
+    for (const page of held.dead) this.#passOn(page, before)
+  }
+
+  /** `release` for a holder that reads nothing, in slices: what left the tree in its time may be thousands of pages. */
+  async releaseSlowly(held: HeldRoot, turn: () => Promise<void>): Promise<void> {
+    while (held.holders === 1 && held !== this.#held.at(-1) && held.dead.length > 0) {
+      const before = this.#held[this.#held.indexOf(held) - 1]
+      for (let i = 0; i < PAGES_A_SLICE && held.dead.length > 0; i++) this.#passOn(held.dead.pop()!, before)
+      await turn()
     }
+    this.release(held, false)
+  }
+
+  #passOn(page: Page, before: HeldRoot | undefined): void {
+    if (before !== undefined && isReachedFrom(before.generation, page)) before.dead.push(page)
+    else this.#onFree(page)
   }
 
   /** A page has left the tree. */
