@@ -3,7 +3,7 @@
  * changes which files make up the store goes through `apply`.
  *
  * Invariants:
- * 1. Edits are applied one after the other: durable in the manifest first, then visible to readers.
+ * 1. Edits are applied one after the other: durable in the manifest first, then visible to readers. After one that failed none is.
  * 2. A flushed memtable leaves the read state in the same step in which its table enters it.
  * 3. `sequence` is that of the last operation applied to the memtable.
  */
@@ -46,6 +46,8 @@ export class Tree {
   #nextFile: number
   #flushedSequence: number
   #applying: Promise<void> = Promise.resolve()
+  /** The first change that failed: what the manifest says on disk is unknown since then. */
+  #failure: Error | undefined
   /** Logs in the manifest that are not obsolete. */
   #logs: readonly number[]
   /** Those among them that are complete. */
@@ -109,8 +111,13 @@ export class Tree {
 
   /** Resolves when the change is durable and visible. */
   apply(change: TreeChange): Promise<void> {
-    const applied = this.#applying.then(() => this.#apply(change))
-    this.#applying = applied.catch(() => undefined)
+    const applied = this.#applying.then(() => {
+      if (this.#failure !== undefined) throw this.#failure
+      return this.#apply(change)
+    })
+    this.#applying = applied.catch((error: unknown) => {
+      this.#failure ??= error instanceof Error ? error : new Error(String(error))
+    })
     return applied
   }
 

@@ -280,6 +280,7 @@ export function refuseGrowth(fileSystem: FaultyFileSystem, seed: number): void {
 }
 
 const buffer = new Uint8Array(1 << 20)
+const nameHashes = new Map<string, number>()
 
 function hashOf(fileSystem: MemoryFileSystem, hash32: Hash32): string {
   let first = 0
@@ -289,7 +290,8 @@ function hashOf(fileSystem: MemoryFileSystem, hash32: Hash32): string {
     const length = handle.read(buffer, 0, 0, Math.min(size, buffer.length))
     handle.close()
     const content = hash32(buffer.subarray(0, length), size)
-    const name = hash32(keyOf(path), 0)
+    let name = nameHashes.get(path)
+    if (name === undefined) nameHashes.set(path, (name = hash32(keyOf(path), 0)))
     first = mix32(mix32(first, name), content)
     second = mix32(content, second ^ name)
   }

@@ -124,10 +124,10 @@ function print(tallies: ReadonlyMap<string, Tally>, seed?: number): void {
   for (const [name, { crashes, faults, workloads, crashCpuSeconds }] of tallies) {
     const { points, images, opened, byDepth } = crashes
     const depths = byDepth.slice(1).map(count => count.toLocaleString('en'))
-    const rate = Math.round(images / Math.max(crashCpuSeconds, 1e-3)).toLocaleString('en')
+    const rateOf = (count: number): string => Math.round(count / Math.max(crashCpuSeconds, 1e-3)).toLocaleString('en')
     console.log(
-      `${name}: ${workloads} workloads; ${points.toLocaleString('en')} crash points, ${images.toLocaleString('en')} images (${rate} per second of CPU), ` +
-        `${opened.toLocaleString('en')} different ones opened (after 1, 2, ... crashes: ${depths.join(', ')}); ` +
+      `${name}: ${workloads} workloads; ${points.toLocaleString('en')} crash points, ${images.toLocaleString('en')} images (${rateOf(images)} per second of CPU), ` +
+        `${opened.toLocaleString('en')} different ones opened (${rateOf(opened)} per second; after 1, 2, ... crashes: ${depths.join(', ')}); ` +
         `${faults.runs.toLocaleString('en')} runs with faults, ${faults.hits.toLocaleString('en')} operations failed` +
         (seed === undefined ? '' : `; seed ${seed}`),
     )
