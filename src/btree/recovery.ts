@@ -139,6 +139,10 @@ class Recovery {
     this.#meta = meta
     this.#file = new PageFile({ file: handle, unitBytes: meta.unitBytes, identity: meta.identity, hash32, ledger: this.#ledger })
     this.#ledger.read.open += 2 * META_BYTES
+    if (context.created) {
+      this.#ledger.written.meta += 2 * META_BYTES
+      this.#ledger.syncs++
+    }
     this.#free = this.#readFreeSpace()
     this.#dropped = new DroppedSubtrees(this.#file, this.#free, context.environment.scheduler)
     this.#cache = new Cache(options.cacheSize, { poisonFrames, idleBytes: Math.floor(options.writeBufferSize * IDLE_SHARE) })
@@ -268,13 +272,13 @@ class Recovery {
         await checkpointer.writeOut()
       },
     })
-    this.#ledger.read.open += meter.counts().total.bytesRead
     if (this.#isCarriedOn(replayed)) {
       for (const number of replayed.logs.keys()) {
         this.#ledger.syncs++
-        this.#ledger.written.log += await makeLogDurable(environment.fileSystem, directory, number, replayed)
+        this.#ledger.written.log += await makeLogDurable(meter, directory, number, replayed)
       }
     }
+    this.#ledger.read.open += meter.counts().total.bytesRead
     return replayed
   }
 

@@ -1,0 +1,58 @@
+import { expect, it } from 'vitest'
+import { simulatedEnvironment, MeteredFileSystem, SeededRandom } from '../../src/vfs/index.js'
+import { rangeOf, keyOf } from '../contract/opened-engine.js'
+import { batchOf, emptyFileSystem, filler, openBtree, put, scan, shapeOf, sizeOf, violations } from './opened-btree.js'
+
+it('the parts of the ledger add up to the bytes that went through the file system, and file bytes to the files', async () => {
+  const fileSystem = new MeteredFileSystem(emptyFileSystem())
+  const environment = simulatedEnvironment({ seed: 1, fileSystem })
+  const random = new SeededRandom(3)
+  let before = fileSystem.counts().total
+  let engine = await openBtree({ fileSystem, environment, created: true, options: { cacheSize: 6000 } })
+  const expectExact = (): void => {
+    const { ledger } = engine.stats()
+    const { total } = fileSystem.counts()
+    const sum = (parts: object): number => Object.values(parts).reduce((a: number, b: number) => a + b, 0) as number
+    expect(sum(ledger.written)).toBe(total.bytesWritten - before.bytesWritten)
+    expect(sum(ledger.read)).toBe(total.bytesRead - before.bytesRead)
+    expect(ledger.fileBytes).toBe(sizeOf(fileSystem))
+  }
+  expectExact()
+  for (let session = 0; session < 4; session++) {
+    for (let i = 0; i < 400; i++) {
+      const key = `key ${random.uniform(800)}`
+      await engine.write(batchOf(i % 5 === 0 ? [['del', key]] : [['put', key, filler(random.uniform(300), i)]]), { sync: i % 40 === 0 })
+      engine.get(keyOf(`key ${random.uniform(800)}`))
+      if (i % 90 === 0) await engine.clear(rangeOf({ gte: `key ${i}`, lt: `key ${i + 20}` }), { sync: false })
+    }
+    scan(engine)
+    if (session === 1) await engine.compact()
+    if (session === 2) expect(await violations(engine)).toEqual([])
+    await engine.settle()
+    expectExact()
+    expect(shapeOf(engine).checkpoints).toBeGreaterThan(1)
+    for (const part of ['page', 'meta', 'log'] as const) expect(engine.stats().ledger.written[part]).toBeGreaterThan(0)
+    for (const part of ['get', 'scan', 'compaction'] as const) expect(engine.stats().ledger.read[part]).toBeGreaterThan(0)
+    await engine.close()
+    before = fileSystem.counts().total
+    engine = await openBtree({ fileSystem, environment, options: { cacheSize: 6000 } })
+    expectExact()
+  }
+  await engine.close()
+})
+
+it('writers wait for a checkpoint instead of filling memory, and go on in their order', async () => {
+  const fileSystem = emptyFileSystem()
+  const engine = await openBtree({ fileSystem, created: true })
+  const writes = []
+  let highest = 0
+  for (let i = 0; i < 2000; i++) {
+    writes.push(put(engine, `key ${(i * 7919) % 2000}`, filler(200, i)))
+    highest = Math.max(highest, engine.stats().pending.memoryBytes)
+  }
+  await Promise.all(writes)
+  expect(highest).toBeLessThan(48 << 10)
+  expect(engine.stats().stalls.count).toBeGreaterThan(0)
+  expect(scan(engine)).toHaveLength(2000)
+  await engine.close()
+})
