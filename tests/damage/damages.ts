@@ -2,8 +2,6 @@
 import type { Damage } from './verdict.js'
 import type { RecordPlace, SmallStore } from './small-store.js'
 
-export type DamageKind = 'flip' | 'truncate' | 'zero' | 'file'
-
 /** Whole-file damages: each file deleted, emptied, in the place of each other one, or as it was before. */
 export function* fileDamages(store: SmallStore): Generator<Damage> {
   for (const [name, bytes] of store.files) {

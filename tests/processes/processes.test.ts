@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -129,6 +129,26 @@ describe.each(ENGINES)('processes with %s', engine => {
     expect(await verify(location, { engine: factoryOf(engine) })).toMatchObject({ opens: true, entries: 1, findings: [] })
     expect(files()).toEqual(before)
   })
+
+  it(
+    'a directory without rights is refused with what to do, and stays as it is',
+    async context => {
+      const asNobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
+      const mayBeNobody = spawnSync(asNobody[0], [...asNobody.slice(1), process.execPath, '--check', program]).status === 0
+      if (!mayBeNobody) return context.skip('no process can be given fewer rights here')
+      chmodSync(directory, 0o755)
+      const location = join(directory, 'store')
+      const db = new Kvarium(location, { engine: factoryOf(engine) })
+      await db.put('a', '1')
+      await db.close()
+      const before = readdirSync(location)
+      expect((await runWriter(program, location, engine, { prefix: asNobody })).said).toEqual(['refused LEVEL_IO_ERROR'])
+      expect((await runWriter(program, join(directory, 'new'), engine, { prefix: asNobody })).said).toEqual(['refused LEVEL_IO_ERROR'])
+      expect(readdirSync(location)).toEqual(before)
+      expect(readdirSync(directory)).toEqual(['store'])
+    },
+    LONG,
+  )
 
   it(
     'a file that may not grow any more ends the writer, and loses nothing that it acknowledged',
