@@ -44,10 +44,10 @@ it('the parts of the ledger add up to the bytes that went through the file syste
 it('writers wait for a checkpoint instead of filling memory, and go on in their order', async () => {
   const fileSystem = emptyFileSystem()
   const engine = await openBtree({ fileSystem, created: true })
-  const writes = []
+  const writes: Promise<void>[] = []
   let highest = 0
   for (let i = 0; i < 2000; i++) {
-    writes.push(put(engine, `key ${(i * 7919) % 2000}`, filler(200, i)))
+    writes.push(Promise.resolve(put(engine, `key ${(i * 7919) % 2000}`, filler(200, i))))
     highest = Math.max(highest, engine.stats().pending.memoryBytes)
   }
   await Promise.all(writes)
