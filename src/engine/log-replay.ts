@@ -4,7 +4,8 @@
  * Invariants:
  * 1. What is replayed is a prefix of what was written: sequence numbers follow each other without a gap. Where they do not,
  *    the log before lost an unsynced tail, and everything behind the gap goes, too. A gap before something that was
- *    once durable is corruption: a log is made durable only after those before it (see log-set.ts).
+ *    once durable is corruption: a log is made durable only after those before it (see log-set.ts). So are numbers that were
+ *    there before: whoever has made them obsolete has made their log obsolete with them.
  * 2. A log that the caller's own record of the store names, and that is not there, is corruption. So is one that ends before
  *    the place where that record says it was complete.
  */
@@ -118,6 +119,7 @@ async function replayLog(options: LogReplayOptions, number: number, progress: Pr
   const path = joinPath(directory, logName(number))
   const reader = new BatchReader()
   let firstGap = -1
+  let isRepeat = false
   // The log reader is synchronous, making room is not: from the first refusal on, batches wait as copies.
   const refused: Uint8Array[] = []
   const replay = new LogReader({ fileSystem, path, logNumber: number, hash32 }).replay((payload, offset) => {
@@ -126,6 +128,7 @@ async function replayLog(options: LogReplayOptions, number: number, progress: Pr
       reader.reset(payload, 0, payload.length)
       if (reader.firstSequence !== progress.sequence + 1) {
         firstGap = offset
+        isRepeat = reader.firstSequence <= progress.sequence
         return
       }
       progress.sequence += reader.count
@@ -135,6 +138,8 @@ async function replayLog(options: LogReplayOptions, number: number, progress: Pr
       throw new CorruptionError(`A log record is not a write batch: ${cause.message}`, { file: path, offset, cause })
     }
   })
+  if (isRepeat)
+    throw new CorruptionError('A log begins with sequence numbers that have been there before', { file: path, offset: firstGap })
   if (firstGap >= 0 && replay.lastSynced > firstGap) {
     throw new CorruptionError('Records are missing between this log and the one before it', { file: path, offset: firstGap })
   }

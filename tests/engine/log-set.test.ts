@@ -164,6 +164,12 @@ describe('replaying logs', () => {
     await expect(replay(fileSystem, { from: 1, firstLog: 2 })).rejects.toBeInstanceOf(CorruptionError)
   })
 
+  it('reports sequence numbers that were there before, also where nothing was ever synced', async () => {
+    const logs = logSet()
+    for (const key of ['a', 'b']) append(logs, key)
+    await expect(replay(fileSystem, { from: 1 })).rejects.toMatchObject({ code: 'LEVEL_CORRUPTION', file: '/logs/000001.log', offset: 16 })
+  })
+
   it('names the log and the place of a record that is not a batch', async () => {
     const logs = logSet()
     logs.append(keyOf('this is not a batch'), 19)
