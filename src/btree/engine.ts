@@ -54,7 +54,7 @@ export class BtreeEngine implements Engine {
       isDue: () => this.#isDue(),
       onProgress: () => this.#afterCheckpoint(),
     })
-    this.#background.schedule()
+    if (parts.context.inspecting !== true) this.#background.schedule()
   }
 
   get(key: Uint8Array, snapshot?: EngineSnapshot): Uint8Array | undefined {
