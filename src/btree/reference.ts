@@ -15,8 +15,6 @@ import { readNumber, writeNumber } from './numbers.js'
 import type { Page } from './page.js'
 
 export const REFERENCE_BYTES = 24
-/** Longest extent, in units. */
-export const MAX_UNITS = 0xff_ffff
 
 /** Fields of a reference, refilled in place. */
 export class Reference {

@@ -9,6 +9,7 @@ const SRC = join(import.meta.dirname, '../../src')
 const PORTABLE_ENTRIES = [
   'engine/index.ts',
   'lsm/index.ts',
+  'btree/index.ts',
   'skiplist/index.ts',
   'sstable/index.ts',
   'wal/index.ts',
