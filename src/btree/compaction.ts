@@ -25,6 +25,8 @@ export interface CompactionOptions {
 
 /** Children that one step packs or moves at most. */
 const CHILDREN_A_STEP = 32
+/** Packing rewrites most of what is under a branch: it must save at least this share of the pages. */
+const LEAST_GAIN = 1 / 32
 /** Rounds of moving pages; each brings most of what is left to the front. */
 const MAX_ROUNDS = 8
 /** So little free space is not worth moving pages for. */
@@ -84,21 +86,26 @@ function packStep(tree: Tree, level: number, key: Uint8Array): Uint8Array | unde
   return next
 }
 
-/** Whether the children from `first` on would fit into fewer pages. */
+/** Whether the children from `first` on would fit into noticeably fewer pages. */
 function isWorthPacking(tree: Tree, branch: Page, first: number): boolean {
   const { store } = tree
   const usual = store.unitsAt(branch.level - 1)
   const capacity = usual * store.unitBytes - BLOCK_HEADER_BYTES
   let pages = 0
+  let entries = 0
   let bytes = 0
   // Reading the children may cost the branch its place in memory.
   const children = Array.from({ length: branch.block!.count - first }, (_, i) => store.handle(branch, first + i))
   for (const child of children) {
     if (child.units > usual) continue
     pages++
-    bytes += store.loaded(child).block!.usedBytes - BLOCK_HEADER_BYTES
+    const block = store.loaded(child).block!
+    entries += block.count
+    bytes += block.usedBytes - BLOCK_HEADER_BYTES
   }
-  return Math.ceil(bytes / capacity) < pages
+  // A full page has room left for less than an entry.
+  const filled = Math.max(1, capacity - bytes / Math.max(1, entries))
+  return Math.ceil(bytes / filled) < pages * (1 - LEAST_GAIN)
 }
 
 /** Makes pages dirty that lie at `limit` or behind it, on the way to the key and under the branch of leaves there. */
