@@ -40,7 +40,11 @@ export interface TableBuilderOptions {
  * 4. Nothing is allocated per entry once scratch memory has grown to size.
  */
 export class TableBuilder {
-  readonly #options: Required<Omit<TableBuilderOptions, 'compression'>>
+  // Fields of their own, not one object of options: such objects differ in hidden class, and every table would deoptimise the builder.
+  readonly #hash32: Hash32
+  readonly #fileNumber: number
+  readonly #blockBytes: number
+  readonly #filterBitsPerKey: number
   readonly #writer: BlockWriter
   readonly #block = new SortedBlockBuilder()
   readonly #index = new SortedBlockBuilder()
@@ -72,9 +76,11 @@ export class TableBuilder {
   #blocks = 0
 
   constructor(options: TableBuilderOptions) {
-    const { blockBytes = 4096, filterBitsPerKey = 10, compression, ...rest } = options
-    this.#options = { ...rest, blockBytes, filterBitsPerKey }
-    this.#writer = new BlockWriter(options.file, options.fileNumber, options.hash32, compression)
+    this.#hash32 = options.hash32
+    this.#fileNumber = options.fileNumber
+    this.#blockBytes = options.blockBytes ?? 4096
+    this.#filterBitsPerKey = options.filterBitsPerKey ?? 10
+    this.#writer = new BlockWriter(options.file, options.fileNumber, options.hash32, options.compression)
   }
 
   /** Point entries added so far. */
@@ -84,7 +90,7 @@ export class TableBuilder {
 
   /** About the size of the file if it were finished now, in bytes. */
   get estimatedBytes(): number {
-    const filterBytes = (this.#keys * this.#options.filterBitsPerKey) / 8
+    const filterBytes = (this.#keys * this.#filterBitsPerKey) / 8
     return this.#writer.position + this.#block.estimatedBytes + this.#index.estimatedBytes + filterBytes + this.#rangeTombstoneBytes
   }
 
@@ -169,14 +175,13 @@ export class TableBuilder {
       indexBytes: index.bytes + TRAILER_BYTES,
     }
     const footer = { ranges, filter, index, properties: this.#writeBlock(encodeProperties(properties)) }
-    const { hash32, fileNumber } = this.#options
-    this.#writer.append(encodeFooter(footer, hash32, fileNumber, this.#writer.position))
+    this.#writer.append(encodeFooter(footer, this.#hash32, this.#fileNumber, this.#writer.position))
     this.#writer.flush()
     return { ...properties, fileBytes: this.#writer.position }
   }
 
   #overfills(keyLength: number, payloadLength: number): boolean {
-    return this.#block.estimateWith(keyLength, payloadLength) + TRAILER_BYTES > this.#options.blockBytes
+    return this.#block.estimateWith(keyLength, payloadLength) + TRAILER_BYTES > this.#blockBytes
   }
 
   #checkSizes(keyLength: number, valueLength: number): void {
@@ -221,7 +226,7 @@ export class TableBuilder {
     if (length - shared > 64) this.#lastKey.set(key.subarray(start + shared, end), shared)
     else for (let i = shared; i < length; i++) this.#lastKey[i] = key[start + i]!
     this.#smallest ??= this.#lastKeyView.slice()
-    if (this.#options.filterBitsPerKey > 0) this.#collectHash()
+    if (this.#filterBitsPerKey > 0) this.#collectHash()
   }
 
   #collectHash(): void {
@@ -230,7 +235,7 @@ export class TableBuilder {
       grown.set(this.#hashes)
       this.#hashes = grown
     }
-    this.#hashes[this.#keys++] = this.#options.hash32(this.#lastKeyView, KEY_HASH_SEED)
+    this.#hashes[this.#keys++] = this.#hash32(this.#lastKeyView, KEY_HASH_SEED)
   }
 
   #addLarge(
@@ -283,7 +288,7 @@ export class TableBuilder {
 
   #writeFilter(): BlockHandle {
     if (this.#keys === 0) return noHandle()
-    return this.#writeBlock(encodeFilter(this.#hashes, this.#keys, this.#options.filterBitsPerKey))
+    return this.#writeBlock(encodeFilter(this.#hashes, this.#keys, this.#filterBitsPerKey))
   }
 
   #writeBuilt(builder: SortedBlockBuilder): BlockHandle {
