@@ -27,7 +27,7 @@ export function describeMachine(root: string): Machine {
     cores: availableParallelism(),
     memoryMiB: Math.round(totalmem() / 2 ** 20),
     load1: loadavg()[0],
-    versions: { 'abstract-level': version('abstract-level'), 'classic-level': version('classic-level') },
+    versions: Object.fromEntries(['abstract-level', 'classic-level', 'lmdb'].map(name => [name, version(name)])),
   }
 }
 

@@ -17,8 +17,6 @@ import { STORES } from './stores.js'
 import { WORKLOADS } from './workloads.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const REFERENCE = 'classic-level-nocompress'
-const REFERENCE_WORK = 'fill-random'
 const CHILD_TIMEOUT_MS = 30 * 60_000
 /** Of other processes, above which the figures are not to be trusted. */
 const BUSY_CORES = 0.2
@@ -62,8 +60,9 @@ class Bench {
   }
 
   #storesFor(work: string): readonly string[] {
-    const { stores, addReference } = this.#options
-    return addReference && work === REFERENCE_WORK ? [...stores, REFERENCE] : stores
+    const { stores, addReferences, barSet } = this.#options
+    if (!addReferences) return stores
+    return [...stores, ...barSet.references.filter(({ works }) => works.includes(work)).map(({ store }) => store)]
   }
 
   async #measure(round: number, store: string, work: string): Promise<void> {
@@ -128,10 +127,10 @@ class Bench {
   }
 }
 
-/** From the lockfile, the first time. */
+/** From the lockfile, when one is missing. */
 function installPeers(): void {
   const peers = join(ROOT, 'bench/peers')
-  if (existsSync(join(peers, 'node_modules/classic-level'))) return
+  if (['classic-level', 'lmdb'].every(name => existsSync(join(peers, 'node_modules', name)))) return
   process.stderr.write('installing the peers\n')
   const npm = process.env.npm_execpath
   const command = ['ci', '--prefix', peers]
@@ -201,11 +200,13 @@ async function main(): Promise<void> {
   await bench.run()
   const { runs } = bench
   const stores = [...new Set(runs.map(run => run.store))].filter(store => store !== 'null')
+  const { bars, peers, references } = options.barSet
   const own = stores.filter(store => store.startsWith('kvarium'))
-  const subjects = own.length > 0 ? own : stores.filter(store => store !== 'classic-level' && store !== REFERENCE)
-  const bars = subjects.filter(store => judge(runs, store).length > 0).map(store => barsTable(runs, store))
-  console.log([describe(machine, options, runs), ...bars, allTable(runs, stores)].join('\n\n'))
-  const verdicts = subjects.flatMap(store => judge(runs, store))
+  const compared = new Set([...peers, ...references.map(reference => reference.store)])
+  const subjects = own.length > 0 ? own : stores.filter(store => !compared.has(store))
+  const tables = subjects.filter(store => judge(runs, store, bars).length > 0).map(store => barsTable(runs, store, bars))
+  console.log([describe(machine, options, runs), ...tables, allTable(runs, stores, bars)].join('\n\n'))
+  const verdicts = subjects.flatMap(store => judge(runs, store, bars))
   if (options.json !== undefined) writeFileSync(options.json, JSON.stringify({ machine, options, verdicts, runs }, null, 2) + '\n')
   const failed = runs.filter(run => run.error !== undefined)
   for (const { round, store, work, error } of failed) console.error(`round ${round + 1}, ${work}, ${store} ${error}`)

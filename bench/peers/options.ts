@@ -1,5 +1,6 @@
 /** The command line of the runner. */
 import { parseArgs } from 'node:util'
+import { BAR_SETS, type BarSet } from './bars.js'
 import type { Encoding } from './data.js'
 import { STORES } from './stores.js'
 import { WORKLOADS } from './workloads.js'
@@ -13,7 +14,10 @@ npm run bench:peers -- [options]
   --stores STORE,...   of ${Object.keys(STORES)
     .filter(name => name !== 'null')
     .join(', ')}
-                       (kvarium-lsm,classic-level, and classic-level-nocompress for the write amplification)
+                       (those that the bars need)
+  --bars NUMBER        what is judged, and measured by default (2)
+                       2: kvarium-lsm against classic-level, and classic-level-nocompress for the write amplification
+                       3: kvarium-btree against classic-level and lmdb, and lmdb-nosync for puts and fills
   --quick              100000 entries, one round, a second per read workload: a smoke test, not a measurement
   --big                add 'big': load and read back --big-n entries with a cache of 64 MiB, and watch the memory
   --big-n COUNT        (5000000)
@@ -33,8 +37,9 @@ export interface Options {
   readonly rounds: number
   readonly works: readonly string[]
   readonly stores: readonly string[]
-  /** The reference for write amplification was not asked for by name: measure it where it is needed only. */
-  readonly addReference: boolean
+  readonly barSet: BarSet
+  /** Stores were not asked for by name: measure the references too, where they are needed. */
+  readonly addReferences: boolean
   readonly bigEntries: number
   readonly seconds: number
   readonly puts: number
@@ -56,6 +61,7 @@ export function parseOptions(argv: readonly string[]): Options | undefined {
       rounds: { type: 'string' },
       only: { type: 'string' },
       stores: { type: 'string' },
+      bars: { type: 'string', default: '2' },
       quick: { type: 'boolean', default: false },
       big: { type: 'boolean', default: false },
       'big-n': { type: 'string' },
@@ -76,16 +82,20 @@ export function parseOptions(argv: readonly string[]): Options | undefined {
   if (encoding !== 'utf8' && encoding !== 'buffer' && encoding !== 'view') {
     throw new TypeError(`--encoding must be utf8, buffer or view, not '${encoding}'`)
   }
+  if (!Object.hasOwn(BAR_SETS, values.bars)) {
+    throw new TypeError(`--bars must be one of ${Object.keys(BAR_SETS).join(', ')}, not '${values.bars}'`)
+  }
+  const barSet = BAR_SETS[values.bars]
   const entries = count('n', values.n, quick ? 100_000 : 1_000_000)
-  const byDefault = Object.keys(WORKLOADS).filter(name => name !== 'big')
-  const works = values.only === undefined ? byDefault : names('only', values.only, WORKLOADS)
+  const works = values.only === undefined ? [...barSet.works] : names('only', values.only, WORKLOADS)
   if (values.big && !works.includes('big')) works.push('big')
   return {
     entries,
     rounds: count('rounds', values.rounds, quick ? 1 : 3),
     works,
-    stores: values.stores === undefined ? ['kvarium-lsm', 'classic-level'] : names('stores', values.stores, STORES),
-    addReference: values.stores === undefined,
+    stores: values.stores === undefined ? [barSet.subject, ...barSet.peers] : names('stores', values.stores, STORES),
+    barSet,
+    addReferences: values.stores === undefined,
     bigEntries: count('big-n', values['big-n'], 5_000_000),
     seconds: count('seconds', values.seconds, quick ? 1 : 3),
     puts: Math.min(entries, count('puts', values.puts, 250_000)),

@@ -1,12 +1,13 @@
 /**
- * The stores under test, by name. All of them are abstract-level databases, so that the harness makes the same calls on
- * each; `null` is none of them: it does nothing, and measures what the harness itself costs.
+ * The stores under test, by name. They are abstract-level databases or look like one (lmdb), so that the harness makes the
+ * same calls on each. `null` does nothing, and measures what the harness itself costs.
  */
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { KvariumStats } from '../../src/store/stats.js'
 import { Dataset, type Data, type Encoding } from './data.js'
+import { LmdbStore, type LmdbModule } from './lmdb-store.js'
 
 export interface PutOperation {
   readonly type: 'put'
@@ -14,7 +15,11 @@ export interface PutOperation {
   readonly value: Data
 }
 
-export interface StoreIterator extends AsyncIterable<[Data, Data]> {
+export interface IteratorOptions {
+  readonly reverse: boolean
+}
+
+export interface EntryIterator extends AsyncIterable<[Data, Data]> {
   nextv(size: number): Promise<[Data, Data][]>
   close(): Promise<void>
 }
@@ -27,7 +32,9 @@ export interface Store {
   getSync(key: Data): Data | undefined
   put(key: Data, value: Data, options?: { readonly sync: boolean }): Promise<void>
   batch(operations: readonly PutOperation[]): Promise<void>
-  iterator(): StoreIterator
+  iterator(options?: IteratorOptions): EntryIterator
+  /** A full iteration by the store's own fastest means, when that is not `nextv`. */
+  scan?(reverse: boolean, each: (key: Data, value: Data) => void): void
   compactRange?(start: Data, end: Data): Promise<void>
   /** Resolves when no background work is left. */
   settle?(): Promise<void>
@@ -37,16 +44,20 @@ export interface Store {
 export interface StoreSpec {
   readonly durable: boolean
   /** The package it comes from; none for what belongs to the harness. */
-  readonly from?: 'kvarium' | 'classic-level' | 'memory-level'
+  readonly from?: 'kvarium' | 'classic-level' | 'memory-level' | 'lmdb'
   /** Fixed options, under those that all stores share and those given with `--set`. */
   readonly options?: Readonly<Record<string, unknown>>
 }
 
 export const STORES: Readonly<Record<string, StoreSpec>> = {
   'kvarium-lsm': { durable: true, from: 'kvarium', options: { engine: 'lsm' } },
+  'kvarium-lsm-tiered': { durable: true, from: 'kvarium', options: { engine: 'lsm', compaction: 'tiered' } },
+  'kvarium-btree': { durable: true, from: 'kvarium', options: { engine: 'btree' } },
   'kvarium-memory': { durable: false, from: 'kvarium', options: { engine: 'memory' } },
   'classic-level': { durable: true, from: 'classic-level' },
   'classic-level-nocompress': { durable: true, from: 'classic-level', options: { compression: false } },
+  lmdb: { durable: true, from: 'lmdb' },
+  'lmdb-nosync': { durable: true, from: 'lmdb', options: { noSync: true } },
   'memory-level': { durable: false, from: 'memory-level' },
   null: { durable: false },
 }
@@ -73,6 +84,9 @@ export async function openStore(name: string, options: OpenOptions): Promise<Sto
   } else if (spec.from === 'memory-level') {
     const { MemoryLevel } = (await importPeer(options.root, spec.from)) as { MemoryLevel: Constructor }
     store = new MemoryLevel({ ...encodings, storeEncoding: options.encoding, ...options.set })
+  } else if (spec.from === 'lmdb') {
+    const module = (await importPeer(options.root, spec.from)) as LmdbModule
+    store = new LmdbStore(module, options.directory, options.encoding, { ...spec.options, ...options.set })
   } else {
     const cache = spec.durable ? { cacheSize: options.cacheBytes } : {}
     const all = { ...encodings, ...cache, ...spec.options, ...options.set }
@@ -99,7 +113,7 @@ function nullStore({ encoding, entries }: OpenOptions): Store {
   const value = data.value(0)
   const entry: [Data, Data] = [data.key(0), value]
   const nothing = async (): Promise<void> => {}
-  const iterator = (): StoreIterator => {
+  const iterator = (): EntryIterator => {
     let left = entries
     return {
       async nextv(size) {

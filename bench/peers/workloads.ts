@@ -40,7 +40,8 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = {
   get: { loaded: true, run: context => timedReads(context, getChunk) },
   'get-sync': { loaded: true, run: context => timedReads(context, getSyncChunk) },
   'for-await': { loaded: true, run: context => timedScans(context, scanForAwait) },
-  nextv: { loaded: true, run: context => timedScans(context, scanNextv) },
+  nextv: { loaded: true, run: context => timedScans(context, store => scanNextv(store, false)) },
+  'nextv-reverse': { loaded: true, run: context => timedScans(context, store => scanNextv(store, true)) },
   put: { loaded: false, run: context => putOneByOne(context, context.puts) },
   'put-lag': { loaded: false, run: context => putOneByOne(context, context.entries) },
   'fill-random': { loaded: false, run: context => fill(context, new Shuffle(context.entries, LOAD_SEED)) },
@@ -124,9 +125,15 @@ async function scanForAwait(store: Store): Promise<number> {
   return seen
 }
 
-async function scanNextv(store: Store): Promise<number> {
-  const iterator = store.iterator()
+async function scanNextv(store: Store, reverse: boolean): Promise<number> {
   let seen = 0
+  if (store.scan !== undefined) {
+    store.scan(reverse, (key, value) => {
+      if (key.length + value.length === ENTRY_BYTES) seen++
+    })
+    return seen
+  }
+  const iterator = store.iterator({ reverse })
   for (;;) {
     const entries = await iterator.nextv(BATCH_ENTRIES)
     if (entries.length === 0) break
@@ -186,11 +193,14 @@ async function fill(context: Context, order?: Shuffle): Promise<Metrics> {
   const overhead = wakeUp * Math.ceil(entries / BATCH_ENTRIES)
   const metrics: Metrics = { ...rate(entries, elapsed), ...settledRate(entries, start, end), ...cpuSince(cpu, entries) }
   if (directory === undefined) return metrics
+  const ledger = store.stats?.().amplification.write
+  const parts = Object.entries(ledger?.parts ?? {}).map(([part, value]) => [`${part}WriteAmplification`, value] as const)
   return {
     ...metrics,
+    ...Object.fromEntries(parts),
     writeAmplification: (writtenBytes() - bytes - overhead) / userBytes,
     writeAmplificationAtEnd: (atEnd - bytes - overhead) / userBytes,
-    ledgerWriteAmplification: store.stats?.().amplification.write.total ?? NaN,
+    ledgerWriteAmplification: ledger?.total ?? NaN,
     spaceAmplification: directoryBytes(directory) / userBytes,
     stallMs: store.stats?.().stalls.totalMs ?? NaN,
   }

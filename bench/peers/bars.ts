@@ -1,0 +1,133 @@
+/** What the numbers are called and what they have to reach, and what is measured for that when nothing else is asked for. */
+export interface Row {
+  readonly work: string
+  readonly metric: string
+  readonly label: string
+  readonly unit: string
+}
+
+/** A row that has to reach something: `ratio` times the reference, or an absolute `limit`. */
+export interface Bar extends Row {
+  readonly against?: string
+  readonly atLeast?: number
+  readonly atMost?: number
+  readonly below?: number
+}
+
+const CLASSIC = 'classic-level'
+const LMDB = 'lmdb'
+export const RATE = 'operationsPerSecond'
+const SETTLED = 'settledPerSecond'
+
+const LSM_BARS: readonly Bar[] = [
+  { work: 'get', metric: RATE, label: 'awaited get, resident data', unit: '/s', against: CLASSIC, atLeast: 10 },
+  { work: 'get-sync', metric: RATE, label: 'getSync, resident data', unit: '/s', against: CLASSIC, atLeast: 2 },
+  { work: 'put', metric: RATE, label: 'awaited put, default durability', unit: '/s', against: CLASSIC, atLeast: 5 },
+  { work: 'fill-random', metric: SETTLED, label: 'random fill, batches of 1000, settled', unit: '/s', against: CLASSIC, atLeast: 1 },
+  { work: 'put-sync', metric: RATE, label: 'durable put, 64 in flight', unit: '/s', against: CLASSIC, atLeast: 4 },
+  { work: 'nextv', metric: RATE, label: 'full iteration, nextv(1000)', unit: '/s', against: CLASSIC, atLeast: 1.5 },
+  { work: 'for-await', metric: RATE, label: 'full iteration, for await', unit: '/s', against: CLASSIC, atLeast: 1.5 },
+  { work: 'fill-lag', metric: 'p999Ms', label: 'event-loop lag p99.9 in a batch fill', unit: ' ms', against: CLASSIC, below: 1 },
+  {
+    work: 'fill-random',
+    metric: 'writeAmplification',
+    label: 'write amplification of the random fill',
+    unit: '',
+    against: 'classic-level-nocompress',
+    atMost: 1,
+  },
+  { work: 'big', metric: 'peakMiB', label: 'peak RSS, large load and read back', unit: ' MiB', below: 300 },
+]
+
+const BTREE_BARS: readonly Bar[] = [
+  { work: 'get-sync', metric: RATE, label: 'getSync, resident data', unit: '/s', against: LMDB, atLeast: 1 },
+  { work: 'get', metric: RATE, label: 'awaited get, resident data', unit: '/s', against: CLASSIC, atLeast: 15 },
+  { work: 'put', metric: RATE, label: 'awaited put, default durability', unit: '/s', against: CLASSIC, atLeast: 5 },
+  { work: 'put', metric: RATE, label: 'awaited put, default durability', unit: '/s', against: LMDB, atLeast: 5 },
+  { work: 'fill-ascending', metric: SETTLED, label: 'ascending fill, batches of 1000, settled', unit: '/s', against: LMDB, atLeast: 1 },
+  { work: 'fill-random', metric: SETTLED, label: 'random fill, batches of 1000, settled', unit: '/s', against: LMDB, atLeast: 2 },
+  { work: 'nextv', metric: RATE, label: 'full iteration, nextv(1000)', unit: '/s', against: LMDB, atLeast: 1 },
+  { work: 'nextv-reverse', metric: RATE, label: 'full reverse iteration, nextv(1000)', unit: '/s', against: LMDB, atLeast: 1 },
+  { work: 'put-sync', metric: RATE, label: 'durable put, 64 in flight', unit: '/s', against: LMDB, atLeast: 1 },
+  { work: 'fill-ascending', metric: 'spaceAmplification', label: 'space amplification of the ascending fill', unit: '', atMost: 1.15 },
+  { work: 'fill-random', metric: 'spaceAmplification', label: 'space amplification of the random fill', unit: '', atMost: 1.6 },
+  { work: 'put-lag', metric: 'p999Ms', label: 'event-loop lag p99.9 in a put loop', unit: ' ms', atMost: 5 },
+  { work: 'fill-lag', metric: 'p999Ms', label: 'event-loop lag p99.9 in a batch fill', unit: ' ms', atMost: 5 },
+]
+
+export const ALSO: readonly Row[] = [
+  ...[
+    ['get', 'awaited get'],
+    ['get-sync', 'getSync'],
+    ['put', 'awaited put'],
+    ['fill-random', 'an entry of the random fill, settled'],
+    ['fill-ascending', 'an entry of the ascending fill, settled'],
+    ['put-sync', 'durable put'],
+    ['nextv', 'an entry by nextv(1000)'],
+    ['nextv-reverse', 'an entry by nextv(1000), reverse'],
+    ['for-await', 'an entry by for await'],
+  ].map(([work, label]) => ({ work, metric: 'cpuPerOperationUs', label: `CPU of all threads: ${label}`, unit: ' us' })),
+  { work: 'put', metric: SETTLED, label: 'awaited put, settled', unit: '/s' },
+  { work: 'put', metric: 'ticksPerSecond', label: 'ticks of a 1 ms timer in a put loop', unit: '/s' },
+  { work: 'put-lag', metric: RATE, label: 'awaited put, all entries', unit: '/s' },
+  { work: 'put-lag', metric: 'p50Ms', label: 'event-loop lag in a put loop: p50', unit: ' ms' },
+  { work: 'put-lag', metric: 'p99Ms', label: 'p99', unit: ' ms' },
+  { work: 'put-lag', metric: 'p999Ms', label: 'p99.9', unit: ' ms' },
+  { work: 'put-lag', metric: 'maxMs', label: 'most', unit: ' ms' },
+  { work: 'fill-random', metric: RATE, label: 'random fill, to the end of writes', unit: '/s' },
+  { work: 'fill-random', metric: 'stallMs', label: 'random fill: writers waited', unit: ' ms' },
+  { work: 'fill-random', metric: 'writeAmplification', label: 'write amplification of the random fill', unit: '' },
+  { work: 'fill-random', metric: 'writeAmplificationAtEnd', label: 'write amplification, to the end of writes', unit: '' },
+  { work: 'fill-random', metric: 'ledgerWriteAmplification', label: "write amplification, the store's own ledger", unit: '' },
+  ...['log', 'flush', 'compaction', 'page', 'meta'].map(part => ({
+    work: 'fill-random',
+    metric: `${part}WriteAmplification`,
+    label: `of that: ${part}`,
+    unit: '',
+  })),
+  { work: 'fill-random', metric: 'spaceAmplification', label: 'space amplification of the random fill', unit: '' },
+  { work: 'fill-ascending', metric: RATE, label: 'ascending fill, to the end of writes', unit: '/s' },
+  { work: 'fill-ascending', metric: SETTLED, label: 'ascending fill, settled', unit: '/s' },
+  { work: 'fill-ascending', metric: 'writeAmplification', label: 'write amplification of the ascending fill', unit: '' },
+  { work: 'fill-ascending', metric: 'spaceAmplification', label: 'space amplification of the ascending fill', unit: '' },
+  { work: 'put-sync', metric: 'p50Ms', label: 'durable put, 64 in flight: p50', unit: ' ms' },
+  { work: 'put-sync', metric: 'p99Ms', label: 'p99', unit: ' ms' },
+  { work: 'fill-lag', metric: 'p50Ms', label: 'event-loop lag in a batch fill: p50', unit: ' ms' },
+  { work: 'fill-lag', metric: 'p99Ms', label: 'p99', unit: ' ms' },
+  { work: 'fill-lag', metric: 'maxMs', label: 'most', unit: ' ms' },
+  { work: 'fill-lag', metric: 'nodeP999Ms', label: "p99.9 in Node's histogram", unit: ' ms' },
+  { work: 'fill-lag', metric: 'ticksPerSecond', label: 'ticks of a 1 ms timer in a batch fill', unit: '/s' },
+  { work: 'big', metric: SETTLED, label: 'large random fill, settled', unit: '/s' },
+  { work: 'big', metric: 'scansPerSecond', label: 'large: for await, checked', unit: '/s' },
+  { work: 'big', metric: 'getsPerSecond', label: 'large: awaited get', unit: '/s' },
+  { work: 'big', metric: 'loadedPeakMiB', label: 'large: peak RSS after the load', unit: ' MiB' },
+  { work: 'big', metric: 'anonymousPeakMiB', label: 'large: peak RSS without mapped files', unit: ' MiB' },
+]
+
+export interface BarSet {
+  readonly bars: readonly Bar[]
+  readonly subject: string
+  readonly peers: readonly string[]
+  /** Measured in some workloads only. */
+  readonly references: readonly { readonly store: string; readonly works: readonly string[] }[]
+  readonly works: readonly string[]
+}
+
+const COMMON_WORKS = ['get', 'get-sync', 'nextv', 'put', 'put-lag', 'fill-random', 'fill-ascending', 'fill-lag', 'put-sync']
+
+export const BAR_SETS: Readonly<Record<string, BarSet>> = {
+  2: {
+    bars: LSM_BARS,
+    subject: 'kvarium-lsm',
+    peers: [CLASSIC],
+    references: [{ store: 'classic-level-nocompress', works: ['fill-random'] }],
+    works: ['for-await', ...COMMON_WORKS],
+  },
+  3: {
+    bars: BTREE_BARS,
+    subject: 'kvarium-btree',
+    peers: [CLASSIC, LMDB],
+    references: [{ store: 'lmdb-nosync', works: ['put', 'fill-random', 'fill-ascending'] }],
+    works: [...COMMON_WORKS, 'nextv-reverse'],
+  },
+}

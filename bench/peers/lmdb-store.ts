@@ -1,0 +1,107 @@
+/**
+ * lmdb-js, which is no abstract-level database, in the shape of the others, over its fastest documented calls:
+ *
+ * - a batch is one `batch()` of `put`s, which the write thread carries out (`transaction()` would do it on the main thread);
+ * - reads are its synchronous `get`, which returns a copy, also where the harness awaits the result;
+ * - a full iteration is `for...of` over `getRange()`.
+ *
+ * A put is acknowledged when it is committed: visible, written to the file, and safe from the end of the process. With
+ * `overlappingSync`, the default, a sync of every commit follows; a durable put waits for the end of that, too.
+ */
+import type { Data, Encoding } from './data.js'
+import type { EntryIterator, IteratorOptions, PutOperation, Store } from './stores.js'
+
+interface Lmdb {
+  get(key: Data): Data | undefined
+  put(key: Data, value: Data): Promise<boolean> & { readonly flushed?: Promise<unknown> }
+  batch(action: () => void): Promise<boolean>
+  getRange(options: IteratorOptions): Iterable<{ readonly key: Data; readonly value: Data }>
+  readonly flushed: PromiseLike<unknown>
+  close(): Promise<void>
+}
+
+export interface LmdbModule {
+  open(options: Readonly<Record<string, unknown>>): Lmdb
+}
+
+/** Address space, not memory or disk: large enough that the map need not grow while it is measured. */
+const MAP_BYTES = 4 * 2 ** 30
+
+export class LmdbStore implements Store {
+  readonly #module: LmdbModule
+  readonly #options: Readonly<Record<string, unknown>>
+  #db!: Lmdb
+
+  constructor(module: LmdbModule, directory: string, encoding: Encoding, options: Readonly<Record<string, unknown>>) {
+    this.#module = module
+    const encodings = encoding === 'utf8' ? { encoding: 'string' } : { encoding: 'binary', keyEncoding: 'binary' }
+    this.#options = { path: directory, ...encodings, mapSize: MAP_BYTES, compression: false, separateFlushed: true, ...options }
+  }
+
+  async open(): Promise<void> {
+    this.#db = this.#module.open({ ...this.#options })
+  }
+
+  async close(): Promise<void> {
+    await this.#db.close()
+  }
+
+  async get(key: Data): Promise<Data | undefined> {
+    return this.#db.get(key)
+  }
+
+  getSync(key: Data): Data | undefined {
+    return this.#db.get(key)
+  }
+
+  async put(key: Data, value: Data, options?: { readonly sync: boolean }): Promise<void> {
+    const committed = this.#db.put(key, value)
+    await committed
+    if (options?.sync !== true) return
+    if (this.#options.noSync === true) throw new TypeError('With noSync, no put of lmdb is ever durable')
+    await committed.flushed
+  }
+
+  async batch(operations: readonly PutOperation[]): Promise<void> {
+    const db = this.#db
+    await db.batch(() => {
+      for (const { key, value } of operations) void db.put(key, value)
+    })
+  }
+
+  scan(reverse: boolean, each: (key: Data, value: Data) => void): void {
+    for (const { key, value } of this.#db.getRange({ reverse })) each(key, value)
+  }
+
+  iterator(options: IteratorOptions = { reverse: false }): EntryIterator {
+    const cursor = this.#db.getRange(options)[Symbol.iterator]()
+    const next = (): IteratorResult<[Data, Data], undefined> => {
+      const { done, value: entry } = cursor.next() as IteratorResult<{ key: Data; value: Data }, undefined>
+      return done === true ? { done, value: undefined } : { done: false, value: [entry.key, entry.value] }
+    }
+    const close = async (): Promise<void> => void cursor.return?.()
+    return {
+      async nextv(size) {
+        const entries: [Data, Data][] = []
+        while (entries.length < size) {
+          const { done, value } = next()
+          if (done === true) break
+          entries.push(value)
+        }
+        return entries
+      },
+      close,
+      [Symbol.asyncIterator]: () => ({
+        next: async () => next(),
+        return: async () => {
+          await close()
+          return { done: true, value: undefined }
+        },
+      }),
+    }
+  }
+
+  async settle(): Promise<void> {
+    await this.#db.flushed
+  }
+}
