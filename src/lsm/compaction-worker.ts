@@ -2,6 +2,7 @@
  * The worker thread that flushes and compacts. It is handed whole jobs, since a message costs as much as merging a hundred
  * entries, and lets a newly arrived job start every few milliseconds: a flush must not wait for a long compaction.
  */
+import { constants, setPriority } from 'node:os'
 import { parentPort } from 'node:worker_threads'
 import { loadHash32 } from '../codec/checksum.js'
 import { nodeEnvironment } from '../vfs/node-environment.js'
@@ -9,6 +10,9 @@ import { runMergeJob } from './merge-job.js'
 import { describeFailure, type JobMessage, type ReplyMessage } from './worker-protocol.js'
 
 const SLICE_MS = 4
+
+// Where cores are scarce, the thread that serves users goes first. Only Linux gives single threads a priority.
+if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
 
 const port = parentPort
 if (port === null) throw new Error('compaction-worker.js is started by the worker executor, not directly')

@@ -125,7 +125,8 @@ function judgePackage(file: string, specifier: string): string | undefined {
     if (!specifier.startsWith('node:')) return `write 'node:${specifier}' for a module of Node`
     if (isNodeVfs(file) || isProgram(file)) return undefined
     if (WORKER_FILES.has(file)) {
-      return specifier === 'node:worker_threads' ? undefined : 'the worker files import node:worker_threads and nothing else of Node'
+      const allowed = specifier === 'node:worker_threads' || specifier === 'node:os'
+      return allowed ? undefined : 'the worker files import node:worker_threads, node:os for the thread priority, and nothing else of Node'
     }
     return 'only vfs/node*.ts, lsm/worker-executor.ts, lsm/compaction-worker.ts, compare/ and cli/ import from Node: reach the platform through the Environment'
   }
