@@ -16,6 +16,7 @@ import type { EngineRegistry } from '../engine/registry.js'
 import { KvariumError, MisuseError } from '../errors.js'
 import type { Environment } from '../vfs/environment.js'
 import type { DirectoryLock } from '../vfs/file-system.js'
+import { typedError } from '../vfs/vfs-error.js'
 import { Breathing } from './breathing.js'
 import { EncodedChainedBatch } from './chained-batch.js'
 import { destroyDirectory, openDirectory, type IdentityTraffic } from './directory.js'
@@ -111,7 +112,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
    */
   async approximateSize<K2 = K>(start: K2, end: K2, options?: KeyEncodingOption<K2>): Promise<number> {
     if (this.status === 'opening') return this.deferAsync(() => this.approximateSize(start, end, options))
-    return this.#open().engine.approximateSize(this.#rangeBetween(start, end, options))
+    return ioTyped(() => this.#open().engine.approximateSize(this.#rangeBetween(start, end, options)))
   }
 
   /**
@@ -120,19 +121,19 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
    */
   async compactRange<K2 = K>(start?: K2, end?: K2, options?: KeyEncodingOption<K2>): Promise<void> {
     if (this.status === 'opening') return this.deferAsync(() => this.compactRange(start, end, options))
-    return this.#open().engine.compact(this.#rangeBetween(start, end, options))
+    return ioTyped(() => this.#open().engine.compact(this.#rangeBetween(start, end, options)))
   }
 
   /** Moves what is only in memory and the log to where the engine keeps it; resolves when it is durable there. */
   async flush(): Promise<void> {
     if (this.status === 'opening') return this.deferAsync(() => this.flush())
-    return this.#open().engine.flush()
+    return ioTyped(() => this.#open().engine.flush())
   }
 
   /** Resolves when no background work is under way or due. */
   async settle(): Promise<void> {
     if (this.status === 'opening') return this.deferAsync(() => this.settle())
-    return this.#open().engine.settle()
+    return ioTyped(() => this.#open().engine.settle())
   }
 
   /** Counts and sizes since open. Throws when the store is not open, like the next two. */
@@ -293,6 +294,15 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
       lower: start === undefined || start === null ? undefined : toBytes(encoding.encode(start)),
       upper: end === undefined || end === null ? undefined : toBytes(encoding.encode(end)),
     })
+  }
+}
+
+/** The work's result; a failed file operation rejects as an `IoError`. */
+async function ioTyped<T>(work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw typedError(error)
   }
 }
 

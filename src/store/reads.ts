@@ -4,10 +4,12 @@
  * Invariants:
  * 1. The engine is asked before anything is awaited, so a read sees the moment of its call.
  * 2. A read of many keys sees one moment, however many turns of the event loop it takes.
+ * 3. A file operation that fails under a read is an `IoError` to the caller, never a key that is not there.
  */
 import type { AbstractSnapshot } from 'abstract-level'
 import { ByteView } from '../codec/entry.js'
 import type { Engine, EngineSnapshot } from '../engine/contract.js'
+import { typedError } from '../vfs/vfs-error.js'
 import type { Breathing } from './breathing.js'
 import type { Awaitable, ReadOptions } from './level-types.js'
 import { KeyScratch, ownedCopy, type Stored } from './owned-bytes.js'
@@ -34,7 +36,7 @@ export class StoreReads {
   }
 
   getSync(key: Stored, options: ReadOptions): Stored | undefined {
-    const found = this.#lookup.getView(this.#scratch.encode(key), this.#view, this.moment(options.snapshot))
+    const found = this.#find(key, this.moment(options.snapshot))
     return found ? ownedCopy(this.#view, options.valueEncoding) : undefined
   }
 
@@ -44,7 +46,7 @@ export class StoreReads {
   }
 
   has(key: Stored, options: ReadOptions): Awaitable<boolean> {
-    const found = this.#lookup.getView(this.#scratch.encode(key), this.#view, this.moment(options.snapshot))
+    const found = this.#find(key, this.moment(options.snapshot))
     return this.#breathing.isDue(1, 0) ? this.#breathing.after(found) : found
   }
 
@@ -69,13 +71,21 @@ export class StoreReads {
     return snapshot ? StoreSnapshot.momentOf(snapshot, this.#engine) : undefined
   }
 
+  #find(key: Stored, moment: EngineSnapshot | undefined): boolean {
+    try {
+      return this.#lookup.getView(this.#scratch.encode(key), this.#view, moment)
+    } catch (error) {
+      throw typedError(error)
+    }
+  }
+
   async #inTurns<T>(keys: readonly Stored[], options: ReadOptions, read: () => T): Promise<(T | undefined)[]> {
     const given = this.moment(options.snapshot)
     const moment = given ?? this.#engine.snapshot()
     try {
       const results: (T | undefined)[] = []
       for (const key of keys) {
-        const found = this.#lookup.getView(this.#scratch.encode(key), this.#view, moment)
+        const found = this.#find(key, moment)
         results.push(found ? read() : undefined)
         if (this.#breathing.isDue(1, this.#view.length)) await this.#breathing.turn()
       }

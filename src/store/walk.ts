@@ -5,11 +5,14 @@
  * 1. The cursor stands on the entry that was yielded last (or that a seek found); it moves on only when more is asked
  *    for, so nothing is read ahead.
  * 2. Once at the end it stays there, until a seek.
+ * 3. After a failure it stays where it is, and every step fails for the same reason, until a seek: nothing is skipped. A file
+ *    operation that failed is an `IoError` to the caller, never the end.
  */
 import { ByteView } from '../codec/entry.js'
 import type { Cursor } from '../engine/contract.js'
 import { rangeContains, type HalfOpenRange } from '../engine/range.js'
 import { KvariumError } from '../errors.js'
+import { typedError } from '../vfs/vfs-error.js'
 import type { Breathing } from './breathing.js'
 import type { Awaitable, PrivateIteratorOptions } from './level-types.js'
 import { ownedCopy, toBytes, type Stored, type StoredFormat } from './owned-bytes.js'
@@ -21,6 +24,7 @@ const FRESH = 0
 const SOUGHT = 1
 const YIELDED = 2
 const ENDED = 3
+const FAILED = 4
 
 export class Walk {
   readonly highWaterMarkBytes: number
@@ -31,7 +35,8 @@ export class Walk {
   readonly #reverse: boolean
   readonly #keyFormat: StoredFormat
   readonly #valueFormat: StoredFormat
-  #state: typeof FRESH | typeof SOUGHT | typeof YIELDED | typeof ENDED = FRESH
+  #state: typeof FRESH | typeof SOUGHT | typeof YIELDED | typeof ENDED | typeof FAILED = FRESH
+  #failure: Error | undefined
 
   constructor(cursor: Cursor, range: HalfOpenRange, options: PrivateIteratorOptions, breathing: Breathing) {
     const { highWaterMarkBytes } = options
@@ -47,20 +52,24 @@ export class Walk {
 
   /** Moves to the next entry to yield; false at the end, and from then on. */
   step(): boolean {
-    const cursor = this.#cursor
-    let valid: boolean
-    if (this.#state === YIELDED) valid = this.#reverse ? cursor.prev() : cursor.next()
-    else if (this.#state === FRESH) valid = this.#reverse ? cursor.last() : cursor.first()
-    else valid = this.#state === SOUGHT
-    this.#state = valid ? YIELDED : ENDED
-    return valid
+    try {
+      const valid = this.#move()
+      this.#state = valid ? YIELDED : ENDED
+      return valid
+    } catch (error) {
+      throw this.#failed(error)
+    }
   }
 
   /** The next entry is the one at the target or after it in the direction of the walk. Outside of the range is the end. */
   seek(target: Stored): void {
     const key = toBytes(target)
-    const found = rangeContains(this.#range, key) && (this.#reverse ? this.#cursor.seekReverse(key) : this.#cursor.seek(key))
-    this.#state = found ? SOUGHT : ENDED
+    try {
+      const found = rangeContains(this.#range, key) && (this.#reverse ? this.#cursor.seekReverse(key) : this.#cursor.seek(key))
+      this.#state = found ? SOUGHT : ENDED
+    } catch (error) {
+      throw this.#failed(error)
+    }
   }
 
   key(): Stored {
@@ -89,6 +98,19 @@ export class Walk {
   close(): void {
     this.#state = ENDED
     this.#cursor.close()
+  }
+
+  #move(): boolean {
+    const cursor = this.#cursor
+    if (this.#state === YIELDED) return this.#reverse ? cursor.prev() : cursor.next()
+    if (this.#state === FRESH) return this.#reverse ? cursor.last() : cursor.first()
+    if (this.#state === FAILED) throw this.#failure!
+    return this.#state === SOUGHT
+  }
+
+  #failed(error: unknown): Error {
+    this.#state = FAILED
+    return (this.#failure = typedError(error))
   }
 
   async #unlessAborted<T>(result: T, signal: AbortSignal, isDue: boolean): Promise<T> {

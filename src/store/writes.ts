@@ -7,6 +7,7 @@
  */
 import { WriteBatch } from '../engine/batch.js'
 import type { Engine, EngineSnapshot, KeyRange, WriteOptions } from '../engine/contract.js'
+import { typedError } from '../vfs/vfs-error.js'
 import type { Breathing } from './breathing.js'
 import type { Awaitable, PrivateClearOptions, PrivateOperation, SyncOption } from './level-types.js'
 import type { Stored } from './owned-bytes.js'
@@ -82,6 +83,8 @@ export class StoreWrites {
         }
         await this.write(batch, options)
       }
+    } catch (error) {
+      throw typedError(error)
     } finally {
       cursor.close()
     }
