@@ -2,6 +2,20 @@
 import type { Damage } from './verdict.js'
 import type { RecordPlace, SmallStore } from './small-store.js'
 
+const ALL_BITS = [1, 2, 4, 8, 16, 32, 64, 128]
+/** Odd, so that the eight bits of a byte fall into different shares. */
+export const SHARES = 31
+
+/** One of the shares of every damage there is: all eight bits of every byte, every length, every file. */
+export function* damagesOf(store: SmallStore, share: number): Generator<Damage> {
+  const take = (place: number): boolean => place % SHARES === share
+  if (share === 0) yield* fileDamages(store)
+  yield* lostWrites(store, take)
+  yield* flips(store, ALL_BITS, take)
+  yield* truncations(store, take)
+  yield* wipes(store, take)
+}
+
 /** Whole-file damages: each file deleted, emptied, in the place of each other one, or as it was before. */
 export function* fileDamages(store: SmallStore): Generator<Damage> {
   for (const [name, bytes] of store.files) {

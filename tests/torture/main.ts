@@ -1,40 +1,53 @@
 /**
- * Crashes and faults for as long as you like, each workload with a fresh seed:
+ * Everything that must not harm a store, for as long as you like, on each engine in turn: crashes at every file operation, failing
+ * file operations, damaged files, killed processes.
  *
- *     npm run torture -- --minutes 10 [--engine lsm,btree] [--seed N] [--steps 60] [--images N] [--only crash|fault]
+ *     npm run torture -- --minutes 10 [--engine lsm,btree] [--seed N] [--only crash,fault,damage,kill] [--steps 60] [--images N]
  *
- * It prints what was tried, ends at the first failure with the command that repeats exactly that, and exits with 1 then.
+ * It ends with a table of what was tried. After a failure it goes on, and exits with 1; each is told with the command that repeats it.
  */
 import { parseArgs } from 'node:util'
 import { loadHash32 } from '../../src/codec/checksum.js'
-import { CrashSweep, newCounts, parsePath, SweepFailure, type SweepCounts } from './crash-sweep.js'
-import { FaultSweep, type FaultCounts } from './fault-sweep.js'
+import { replayDamage } from '../damage/damage-stores.js'
+import { newCounts, parsePath } from './crash-sweep.js'
+import { FaultSweep } from './fault-sweep.js'
 import { SUBJECTS, type Subject } from './subjects.js'
+import { CRASH_STEPS, crashSweep, FAULT_STEPS, KINDS, newTally, TRIALS, WEIGHTS, type Kind, type Tally } from './trials.js'
 
 const { values: given } = parseArgs({
   options: {
     minutes: { type: 'string', default: '1' },
     engine: { type: 'string', default: [...SUBJECTS.keys()].join(',') },
     seed: { type: 'string' },
+    only: { type: 'string', default: KINDS.join(',') },
     steps: { type: 'string' },
-    /** Stop when so many images were opened for every engine. */
-    images: { type: 'string', default: 'Infinity' },
-    only: { type: 'string' },
+    /** End the crashes of an engine when so many images were opened. */
+    images: { type: 'string' },
     crash: { type: 'string' },
     fault: { type: 'string' },
+    damage: { type: 'string' },
   },
 })
 
-const CRASH_STEPS = 60
-const FAULT_STEPS = 30
-const SECONDS_BETWEEN_LINES = 15
 const STUCK_SECONDS = 60
+const MAX_SHOWN = 10
 
-interface Tally {
-  readonly crashes: SweepCounts
-  readonly faults: FaultCounts
-  workloads: number
-  crashCpuSeconds: number
+const minutes = numberOf('minutes') ?? 1
+const steps = numberOf('steps')
+const subjects = given.engine.split(',').map(subjectOf)
+const kinds = given.only.split(',').map(kindOf)
+const firstSeed = numberOf('seed') ?? Math.floor(Math.random() * 2 ** 31)
+const hash32 = await loadHash32()
+
+if (given.crash !== undefined || given.fault !== undefined || given.damage !== undefined) await replay()
+else process.exitCode = (await torture()) ? 0 : 1
+
+function numberOf(name: 'minutes' | 'seed' | 'steps' | 'images'): number | undefined {
+  const text = given[name]
+  if (text === undefined) return undefined
+  const number = Number(text)
+  if (text === '' || !(number >= 0)) throw new TypeError(`--${name} must be a number, not "${text}"`)
+  return number
 }
 
 function subjectOf(name: string): Subject {
@@ -43,93 +56,102 @@ function subjectOf(name: string): Subject {
   return subject
 }
 
-const hash32 = await loadHash32()
-const subjects = given.engine.split(',').map(subjectOf)
-const firstSeed = given.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(given.seed)
-
-if (given.crash !== undefined || given.fault !== undefined) await replay()
-else process.exitCode = (await torture()) ? 0 : 1
+function kindOf(name: string): Kind {
+  const kind = KINDS.find(each => each === name)
+  if (kind === undefined) throw new TypeError(`there is no kind "${name}": choose from ${KINDS.join(', ')}`)
+  return kind
+}
 
 async function replay(): Promise<void> {
+  const { crash, fault, damage } = given
   for (const subject of subjects) {
-    const steps = Number(given.steps ?? (given.crash === undefined ? FAULT_STEPS : CRASH_STEPS))
-    const options = { subject, hash32, seed: firstSeed, steps }
-    if (given.crash !== undefined) await crashSweep(options, newCounts()).replay(parsePath(given.crash))
-    if (given.fault !== undefined) await new FaultSweep({ ...options, oneIn: 1, counts: { runs: 0, hits: 0 } }).replay(given.fault)
+    const options = { subject, hash32, seed: firstSeed }
+    if (crash !== undefined) await crashSweep({ ...options, steps: steps ?? CRASH_STEPS }, newCounts()).replay(parsePath(crash))
+    if (fault !== undefined) {
+      const counts = { runs: 0, hits: 0 }
+      await new FaultSweep({ ...options, steps: steps ?? FAULT_STEPS, oneIn: 1, counts }).replay(fault)
+    }
+    if (damage !== undefined) await replayDamage(subject.name, firstSeed, damage)
     console.log(`${subject.name}: survived`)
   }
 }
 
 /** True when nothing was found. */
 async function torture(): Promise<boolean> {
-  const started = performance.now()
-  const until = started + Number(given.minutes) * 60_000
-  const images = Number(given.images)
   const tallies = new Map(subjects.map(({ name }): [string, Tally] => [name, newTally()]))
-  const isDone = (): boolean => performance.now() > until || [...tallies.values()].every(({ crashes }) => crashes.opened >= images)
-  let progress = ''
-  let said = started
+  const images = numberOf('images') ?? Infinity
+  const end = performance.now() + minutes * 60_000
+  let weight = kinds.reduce((sum, kind) => sum + WEIGHTS[kind], 0) * subjects.length
+  let doing = ''
   // Keeps a hung run from ending the process as if all were well.
   let seen = ''
   const watch = setInterval(() => {
     const now = JSON.stringify([...tallies.values()])
     if (now === seen) {
-      console.error(`Stuck for ${STUCK_SECONDS} s: ${progress}`)
+      console.error(`Stuck for ${STUCK_SECONDS} s: ${doing}`)
       process.exit(1)
     }
     seen = now
   }, STUCK_SECONDS * 1000)
-  try {
-    for (let seed = firstSeed; !isDone(); seed++) {
-      for (const subject of subjects) {
-        const tally = tallies.get(subject.name)!
-        progress = `--engine ${subject.name} --seed ${seed}`
-        if (given.only !== 'fault') {
-          const before = process.cpuUsage()
-          await crashSweep({ subject, hash32, seed, steps: Number(given.steps ?? CRASH_STEPS) }, tally.crashes).run()
-          const { user, system } = process.cpuUsage(before)
-          tally.crashCpuSeconds += (user + system) / 1e6
-        }
-        if (given.only !== 'crash') {
-          const steps = Number(given.steps ?? FAULT_STEPS)
-          await new FaultSweep({ subject, hash32, seed, steps, oneIn: given.only === 'fault' ? 1 : 40, counts: tally.faults }).run(until)
-        }
-        tally.workloads++
-        if (performance.now() - said < SECONDS_BETWEEN_LINES * 1000) continue
-        said = performance.now()
-        print(tallies, seed)
+  console.log(`From seed ${firstSeed}, for ${minutes} minutes:`)
+  for (const kind of kinds) {
+    for (const subject of subjects) {
+      doing = `--only ${kind} --engine ${subject.name}`
+      const now = performance.now()
+      const until = now + (Math.max(0, end - now) * WEIGHTS[kind]) / weight
+      weight -= WEIGHTS[kind]
+      const tally = tallies.get(subject.name)!
+      const fail = (message: string): void => {
+        if (tally.failures++ < MAX_SHOWN) console.error(`\nFAILED, ${subject.name}: ${message}\n`)
       }
+      await TRIALS[kind]({ subject, hash32, seed: firstSeed, until, steps, images, tally, fail })
+      console.log(`${subject.name}: ${report(kind, tally)}`)
     }
-    print(tallies)
-    return true
-  } catch (error) {
-    print(tallies)
-    if (!(error instanceof SweepFailure)) throw error
-    console.error(`\nFAILED: ${error.message}`)
-    return false
-  } finally {
-    clearInterval(watch)
+  }
+  clearInterval(watch)
+  console.table(Object.fromEntries([...tallies].map(([name, tally]) => [name, row(tally)])))
+  const failures = [...tallies.values()].reduce((sum, tally) => sum + tally.failures, 0)
+  console.log(failures === 0 ? 'Nothing acknowledged was lost, nothing wrong was returned.' : `${failures} FAILURES, see above.`)
+  return failures === 0
+}
+
+function report(kind: Kind, { crashes, crashCpuSeconds, faults, damages, kills }: Tally): string {
+  const seconds = Math.max(crashCpuSeconds, 1e-3)
+  switch (kind) {
+    case 'crash':
+      return (
+        `crashes at ${grouped(crashes.points)} points, ${grouped(crashes.images)} images (${grouped(crashes.images / seconds)} per second of CPU), ` +
+        `${grouped(crashes.opened)} different ones opened (after 1, 2, ... crashes: ${crashes.byDepth.slice(1).map(grouped).join(' + ')})`
+      )
+    case 'fault':
+      return `${grouped(faults.runs)} runs with faults, ${grouped(faults.hits)} operations failed`
+    case 'damage':
+      return (
+        `${grouped(damageCount(damages))} damages: ${grouped(damages['refused to open'])} refused at the open, ` +
+        `${grouped(damages['refused a read'])} at a read, ${grouped(damages.right)} without effect`
+      )
+    case 'kill':
+      return `${grouped(kills.kills)} kills, ${grouped(kills.acknowledged)} batches acknowledged before them`
   }
 }
 
-function crashSweep(options: { subject: Subject; hash32: typeof hash32; seed: number; steps: number }, counts: SweepCounts): CrashSweep {
-  return new CrashSweep({ ...options, seededImages: 3, nestOneIn: 15, depth: 3, counts })
-}
-
-function newTally(): Tally {
-  return { crashes: newCounts(), faults: { runs: 0, hits: 0 }, workloads: 0, crashCpuSeconds: 0 }
-}
-
-function print(tallies: ReadonlyMap<string, Tally>, seed?: number): void {
-  for (const [name, { crashes, faults, workloads, crashCpuSeconds }] of tallies) {
-    const { points, images, opened, byDepth } = crashes
-    const depths = byDepth.slice(1).map(count => count.toLocaleString('en'))
-    const rateOf = (count: number): string => Math.round(count / Math.max(crashCpuSeconds, 1e-3)).toLocaleString('en')
-    console.log(
-      `${name}: ${workloads} workloads; ${points.toLocaleString('en')} crash points, ${images.toLocaleString('en')} images (${rateOf(images)} per second of CPU), ` +
-        `${opened.toLocaleString('en')} different ones opened (${rateOf(opened)} per second; after 1, 2, ... crashes: ${depths.join(', ')}); ` +
-        `${faults.runs.toLocaleString('en')} runs with faults, ${faults.hits.toLocaleString('en')} operations failed` +
-        (seed === undefined ? '' : `; seed ${seed}`),
-    )
+function row({ crashes, faults, damages, kills, failures }: Tally): Record<string, number> {
+  return {
+    'crash points': crashes.points,
+    'crash images': crashes.images,
+    'different, opened': crashes.opened,
+    'fault runs': faults.runs,
+    'operations failed': faults.hits,
+    damages: damageCount(damages),
+    kills: kills.kills,
+    failures,
   }
+}
+
+function damageCount(damages: Tally['damages']): number {
+  return damages['refused to open'] + damages['refused a read'] + damages.right
+}
+
+function grouped(count: number): string {
+  return Math.round(count).toLocaleString('en')
 }

@@ -1,0 +1,96 @@
+/** The kinds of harm, each done to one engine with fresh seeds until its time is up. Failures are told with the command that repeats them. */
+import type { Hash32 } from '../../src/codec/checksum.js'
+import { damageStores, type DamageCounts, newDamageCounts } from '../damage/damage-stores.js'
+import { killStores, type KillCounts } from '../processes/kill-stores.js'
+import { CrashSweep, newCounts, SweepFailure, type SweepCounts } from './crash-sweep.js'
+import { FaultSweep, type FaultCounts } from './fault-sweep.js'
+import type { Subject } from './subjects.js'
+
+export const KINDS = ['crash', 'fault', 'damage', 'kill'] as const
+export type Kind = (typeof KINDS)[number]
+
+/** Parts of the time that each kind gets. */
+export const WEIGHTS: Readonly<Record<Kind, number>> = { crash: 50, fault: 10, damage: 25, kill: 15 }
+
+export const CRASH_STEPS = 60
+export const FAULT_STEPS = 30
+/** Of the pairs of operation and fault of one workload, so that there are many workloads. */
+const FAULTS_ONE_IN = 17
+
+/** What was tried on one engine. */
+export interface Tally {
+  readonly crashes: SweepCounts
+  crashCpuSeconds: number
+  readonly faults: FaultCounts
+  readonly damages: DamageCounts
+  readonly kills: KillCounts
+  failures: number
+}
+
+export interface Trial {
+  readonly subject: Subject
+  readonly hash32: Hash32
+  readonly seed: number
+  /** As told by `performance.now()`. */
+  readonly until: number
+  /** Steps of a workload; default: as many as suit the kind. */
+  readonly steps: number | undefined
+  /** Crashes end when so many images were opened. */
+  readonly images: number
+  readonly tally: Tally
+  readonly fail: (message: string) => void
+}
+
+export function newTally(): Tally {
+  return {
+    crashes: newCounts(),
+    crashCpuSeconds: 0,
+    faults: { runs: 0, hits: 0 },
+    damages: newDamageCounts(),
+    kills: { kills: 0, acknowledged: 0 },
+    failures: 0,
+  }
+}
+
+export function crashSweep(options: { subject: Subject; hash32: Hash32; seed: number; steps: number }, counts: SweepCounts): CrashSweep {
+  return new CrashSweep({ ...options, seededImages: 3, nestOneIn: 15, depth: 3, counts })
+}
+
+export const TRIALS: Readonly<Record<Kind, (trial: Trial) => Promise<void>>> = {
+  async crash({ subject, hash32, seed: first, until, steps = CRASH_STEPS, images, tally, fail }) {
+    for (let seed = first; performance.now() < until && tally.crashes.opened < images; seed++) {
+      const before = process.cpuUsage()
+      await reportFailure(crashSweep({ subject, hash32, seed, steps }, tally.crashes).run(until), fail)
+      const { user, system } = process.cpuUsage(before)
+      tally.crashCpuSeconds += (user + system) / 1e6
+    }
+  },
+
+  async fault({ subject, hash32, seed: first, until, steps = FAULT_STEPS, tally, fail }) {
+    for (let seed = first; performance.now() < until; seed++) {
+      const sweep = new FaultSweep({ subject, hash32, seed, steps, oneIn: FAULTS_ONE_IN, counts: tally.faults })
+      await reportFailure(sweep.run(until), fail)
+    }
+  },
+
+  damage({ subject, seed, until, tally, fail }) {
+    const onFailure = (message: string, at: number, name: string): void =>
+      fail(`${message}\nReplay: npm run torture -- --engine ${subject.name} --seed ${at} --damage '${name}'`)
+    return damageStores({ engine: subject.name, seed, until, counts: tally.damages, onFailure })
+  },
+
+  kill({ subject, seed, until, tally, fail }) {
+    const onFailure = (message: string, at: number): void =>
+      fail(`${message}\nSimilar moments again: npm run torture -- --engine ${subject.name} --seed ${at} --only kill`)
+    return killStores({ engine: subject.name, seed, until, counts: tally.kills, onFailure })
+  },
+}
+
+async function reportFailure(sweep: Promise<void>, fail: (message: string) => void): Promise<void> {
+  try {
+    await sweep
+  } catch (error) {
+    if (!(error instanceof SweepFailure)) throw error
+    fail(error.message)
+  }
+}
