@@ -21,7 +21,7 @@ const countOf = (tap: string, what: string): number => Number(new RegExp(`^# ${w
 const failuresIn = (tap: string): string[] => tap.split('\n').filter(line => line.startsWith('not ok'))
 
 describe("abstract-level's own test suite", () => {
-  it.concurrent.each(['memory', 'lsm'])(
+  it.concurrent.each(['memory', 'lsm', 'btree'])(
     'passes in full on %s',
     async engine => {
       const { code, tap, errors } = await runSuite(engine)
