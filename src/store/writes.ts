@@ -4,6 +4,7 @@
  * Invariants:
  * 1. A batch given to the engine is not touched before the engine is done with it. One whose write failed is never reused.
  * 2. Writes reach the engine in the order of the calls.
+ * 3. A file operation that fails under a write is an `IoError` to the caller.
  */
 import { WriteBatch } from '../engine/batch.js'
 import type { Engine, EngineSnapshot, KeyRange, WriteOptions } from '../engine/contract.js'
@@ -55,15 +56,24 @@ export class StoreWrites {
   write(batch: WriteBatch, options: SyncOption): Awaitable<void> {
     const operations = batch.count
     const bytes = batch.userBytes
-    const pending = this.#engine.write(batch, options.sync ? SYNC : NO_SYNC)
+    let pending: Awaitable<void>
+    try {
+      pending = this.#engine.write(batch, options.sync ? SYNC : NO_SYNC)
+    } catch (error) {
+      throw typedError(error)
+    }
     if (pending !== undefined) return this.#acknowledged(batch, pending)
     this.#recycle(batch)
     if (this.#breathing.isDue(operations, bytes)) return this.#breathing.turn()
   }
 
   /** Everything in the range, in one step. */
-  clear(range: KeyRange, options: SyncOption): Awaitable<void> {
-    return this.#engine.clear(range, options.sync ? SYNC : NO_SYNC)
+  async clear(range: KeyRange, options: SyncOption): Promise<void> {
+    try {
+      await this.#engine.clear(range, options.sync ? SYNC : NO_SYNC)
+    } catch (error) {
+      throw typedError(error)
+    }
   }
 
   /** The first `limit` keys of the range, or those that are in the snapshot, in atomic batches. */
@@ -93,7 +103,11 @@ export class StoreWrites {
   async #acknowledged(batch: WriteBatch, pending: Promise<void>): Promise<void> {
     const operations = batch.count
     const bytes = batch.userBytes
-    await pending
+    try {
+      await pending
+    } catch (error) {
+      throw typedError(error)
+    }
     this.#recycle(batch)
     if (this.#breathing.isDue(operations, bytes)) await this.#breathing.turn()
   }

@@ -83,4 +83,18 @@ describe.each(['lsm', 'btree'] as const)('a read of %s that the disk fails', eng
       await iterator.close()
     }
   })
+
+  it('is an IoError to whatever else has to read: writes, clears, flushes, sizes', async () => {
+    failReads()
+    const codes = new Set<unknown>()
+    const attempt = (work: Promise<unknown>): Promise<unknown> =>
+      work.catch((error: unknown) => codes.add((error as { code: unknown }).code))
+    for (let i = 0; i < KEYS; i++) await attempt(db.put(keyAt(i), 'w'))
+    await attempt(db.clear({ gte: keyAt(10), lt: keyAt(20) }))
+    await attempt(db.flush())
+    await attempt(db.compactRange())
+    await attempt(db.approximateSize(keyAt(0), keyAt(KEYS)))
+    await attempt(db.settle())
+    expect([...codes].filter(code => code !== 'LEVEL_WRITES_STOPPED')).toEqual(['LEVEL_IO_ERROR'])
+  })
 })
