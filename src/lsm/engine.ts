@@ -159,13 +159,13 @@ export class LsmEngine implements Engine {
     const bounds = halfOpen(range)
     await this.flush()
     await this.#background.compact(bounds)
-    await this.#parts.tables.removed()
+    await this.#rest()
   }
 
   async settle(): Promise<void> {
     this.#requireOpen()
     await this.#background.settle()
-    await this.#parts.tables.removed()
+    await this.#rest()
   }
 
   close(): Promise<void> {
@@ -214,6 +214,12 @@ export class LsmEngine implements Engine {
       bookGet: () => book(touched, counters),
       scheduler: context.environment.scheduler,
     })
+  }
+
+  /** What is left to do when the background has nothing to do. */
+  async #rest(): Promise<void> {
+    this.#parts.pool.releaseIdle()
+    await this.#parts.tables.removed()
   }
 
   #find(key: Uint8Array, sequence: number, out: ByteView): boolean {

@@ -2,8 +2,8 @@ import { Skiplist } from '../skiplist/skiplist.js'
 import type { Random } from '../vfs/environment.js'
 import { Memtable } from './memtable.js'
 
-/** Idle arenas kept for reuse: fresh memory costs a page fault for every 4 KiB. */
-const IDLE_ARENAS = 2
+/** Idle arenas kept for reuse: fresh memory costs a page fault for every 4 KiB, an idle arena its size. */
+const IDLE_ARENAS = 1
 
 /** Makes memtables, reusing the arenas of flushed ones. */
 export class MemtablePool {
@@ -38,5 +38,10 @@ export class MemtablePool {
   /** A flushed memtable, which may still be read. */
   retire(memtable: Memtable): void {
     if (memtable.list.capacityBytes === this.#capacityBytes && this.#retired.length < IDLE_ARENAS) this.#retired.push(memtable)
+  }
+
+  /** Gives idle arenas to the garbage collector: no write is likely to need one soon. */
+  releaseIdle(): void {
+    this.#retired.length = 0
   }
 }

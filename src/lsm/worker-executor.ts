@@ -70,11 +70,12 @@ class WorkerExecutor implements JobExecutor {
 }
 
 function startThread(): Worker {
-  const name = 'kvarium compaction'
-  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./compaction-worker.js', import.meta.url), { name })
+  // Merging makes only garbage that dies at once: room for more of it would be memory for nothing.
+  const settings = { name: 'kvarium compaction', resourceLimits: { maxYoungGenerationSizeMb: 4 } }
+  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./compaction-worker.js', import.meta.url), settings)
   // In a source checkout (tests, tsx) a new thread has to be taught TypeScript first.
   const url = JSON.stringify(new URL('./compaction-worker.ts', import.meta.url))
-  return new Worker(`import('tsx/esm/api').then(({ register }) => { register(); return import(${url}) })`, { name, eval: true })
+  return new Worker(`import('tsx/esm/api').then(({ register }) => { register(); return import(${url}) })`, { ...settings, eval: true })
 }
 
 const sharedWorker = new WorkerExecutor()
