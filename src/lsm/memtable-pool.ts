@@ -2,8 +2,11 @@ import { Skiplist } from '../skiplist/skiplist.js'
 import type { Random } from '../vfs/environment.js'
 import { Memtable } from './memtable.js'
 
-/** Idle arenas kept for reuse: fresh memory costs a page fault for every 4 KiB, an idle arena its size. */
-const IDLE_ARENAS = 1
+/**
+ * Idle arenas kept for reuse under load: fresh memory costs a page fault for every 4 KiB, and dropped memory stays until the
+ * garbage collector comes by.
+ */
+const IDLE_ARENAS = 2
 
 /** Makes memtables, reusing the arenas of flushed ones. */
 export class MemtablePool {

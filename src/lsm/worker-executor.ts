@@ -71,7 +71,7 @@ class WorkerExecutor implements JobExecutor {
 
 function startThread(): Worker {
   // Merging makes only garbage that dies at once: room for more of it would be memory for nothing.
-  const settings = { name: 'kvarium compaction', resourceLimits: { maxYoungGenerationSizeMb: 4 } }
+  const settings = { name: 'kvarium compaction', resourceLimits: { maxYoungGenerationSizeMb: 8 } }
   if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./compaction-worker.js', import.meta.url), settings)
   // In a source checkout (tests, tsx) a new thread has to be taught TypeScript first.
   const url = JSON.stringify(new URL('./compaction-worker.ts', import.meta.url))
