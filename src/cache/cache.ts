@@ -1,6 +1,7 @@
-import { ClockPolicy, type CacheEntry, type EvictionPolicy } from './eviction-policy.js'
+import type { CacheEntry, EvictionPolicy } from './eviction-policy.js'
 import { FramePool } from './frame-pool.js'
 import { SlabPool } from './slab-pool.js'
+import { TwoQueuePolicy } from './two-queue-policy.js'
 
 const MIN_IDLE_BYTES = 64 * 1024
 
@@ -31,7 +32,7 @@ export class Cache {
   /** With `idleBytes`, another limit for idle frames. */
   constructor(capacityBytes: number, options: { policy?: EvictionPolicy; poisonFrames?: boolean; idleBytes?: number } = {}) {
     this.capacityBytes = capacityBytes
-    this.#policy = options.policy ?? new ClockPolicy()
+    this.#policy = options.policy ?? new TwoQueuePolicy()
     const idleBytes = options.idleBytes ?? Math.max(MIN_IDLE_BYTES, Math.floor(capacityBytes / 16))
     this.frames = new FramePool(idleBytes, options.poisonFrames ?? false)
     this.slabs = new SlabPool(capacityBytes, options.poisonFrames ?? false)

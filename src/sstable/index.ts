@@ -1,6 +1,7 @@
 /** Sorted tables on their own: `import { TableBuilder, Table } from 'kvarium/sstable'`. */
 export { Cache } from '../cache/cache.js'
-export { CacheEntry, ClockPolicy, type EvictionPolicy } from '../cache/eviction-policy.js'
+export { CacheEntry, type EvictionPolicy } from '../cache/eviction-policy.js'
+export { TwoQueuePolicy } from '../cache/two-queue-policy.js'
 export { loadHash32, type Hash32 } from '../codec/checksum.js'
 export { ByteView, KIND_DELETE, KIND_DELETE_RANGE, KIND_PUT, MAX_SEQUENCE, type EntryCursor, type EntryKind } from '../codec/entry.js'
 export { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../codec/limits.js'

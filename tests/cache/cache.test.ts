@@ -48,7 +48,7 @@ describe('cache', () => {
     )
   })
 
-  it('what was hit since the hand came by survives what was not', () => {
+  it('what was hit survives what was not', () => {
     const cache = new Cache(30)
     const [a, b, c] = [new Item(10), new Item(10), new Item(10)]
     for (const item of [a, b, c]) cache.insert(item)

@@ -183,6 +183,8 @@ describe('table', () => {
     const standing = table.cursor()
     standing.seek(list[700].key)
     const key = list[700].key
+    cache.makeRoom(cache.capacityBytes)
+    expect(cache.entries).toBe(0)
     expect(scan(table)).toEqual(list.map(show))
     expect(standing.key.copy()).toEqual(key)
     expect(standing.value.copy()).toEqual(list[700].value)
