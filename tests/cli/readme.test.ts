@@ -3,6 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { BTREE_OPTIONS } from '../../src/btree/options.js'
+import type { OptionTable } from '../../src/engine/contract.js'
 import { LSM_OPTIONS } from '../../src/lsm/options.js'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -27,10 +29,16 @@ describe('the README', () => {
     expect(output.trimEnd().split('\n')).toEqual(promised)
   })
 
-  it('its table of options is the one of the engine', () => {
-    const rows = [...readme.matchAll(/^\| `(\w+)` +\| ([^|]+?) +\|/gm)].map(([, name, value]) => [name, value])
+  it.each([
+    ['lsm', LSM_OPTIONS],
+    ['btree', BTREE_OPTIONS],
+  ])('its table of the options of %s is the one of the engine', (engine, options: OptionTable) => {
+    const table = readme.slice(readme.search(new RegExp(`^(The options of|Those of) \`'${engine}'\``, 'm'))).split('\n\n')[1]
+    const rows = [...table.matchAll(/^\| `(\w+)` +\| ([^|]+?) +\|/gm)].map(([, name, value]) => [name, value])
     const documented = Object.fromEntries(rows) as Record<string, string>
-    for (const [name, spec] of Object.entries(LSM_OPTIONS)) {
+    expect(Object.keys(documented)).toEqual(Object.keys(options))
+    for (const [name, spec] of Object.entries(options)) {
+      if (spec.type === 'object') throw new Error(`the option ${name} has no default to document`)
       expect(documented[name], `the option ${name}`).toBe(spec.type === 'integer' ? amount(spec) : `\`'${String(spec.default)}'\``)
     }
   })

@@ -30,13 +30,21 @@ const write = async (): Promise<void> => {
     try {
       await db.batch(operationsOf(number), { sync: number % 3 === 0 })
       say(number)
-      if (number % 50 === 49) await db.flush()
+      if (number % 50 === 49) await flush()
     } catch (error) {
       failure ??= error
       say(`failed ${(error as { code?: string }).code}`)
     }
   }
 }
+/** A flush that fails stops no writes: the log has them. */
+async function flush(): Promise<void> {
+  await db.flush().catch((error: unknown) => {
+    say('flush failed')
+    throw error
+  })
+}
+
 await Promise.all(Array.from({ length: Number(inFlight) }, write))
 if (failure !== undefined) {
   // Reading goes on, also where writing does not.
