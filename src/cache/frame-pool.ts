@@ -1,6 +1,7 @@
 /**
- * Memory for cached blocks. Allocating and zeroing 4 KiB costs about 1.4 us, several times the read that fills it, and the
- * garbage collector frees old buffers late. So a block that leaves the cache hands its frame to the next one.
+ * Memory for tree pages, which are changed in place and so have a buffer each; blocks of tables share slabs, see slab-pool.ts.
+ * Allocating and zeroing 4 KiB costs about 1.4 us, several times the read that fills it, and the garbage collector frees old
+ * buffers late. So a page that leaves the cache hands its frame to the next one.
  *
  * Invariants:
  * 1. A frame is in the pool or in use, never both: `give` is called once, when nobody can read from the frame any more.
@@ -13,7 +14,7 @@ export interface Frame {
   readonly view: DataView
 }
 
-/** Frames come in multiples of this, so that blocks of about the same size can share them. */
+/** Frames come in multiples of this, so that pages of about the same size can share them. */
 const CLASS_BYTES = 512
 /** Larger frames are left to the garbage collector: their allocation is small against filling them. */
 const POOLED_LIMIT_BYTES = 64 * 1024
