@@ -1,0 +1,241 @@
+/**
+ * What a trace tells: one type per kind of event. The engine runs each operation to its end and tells as it goes; whoever steps
+ * through a run folds the events and never holds the engine up.
+ *
+ * Invariants:
+ * 1. Events are plain data that own their bytes: they stay true when the engine goes on.
+ * 2. Every file event belongs to an operation or to a job; the bytes of all file events are the bytes of the ledger.
+ * 3. Told in the order in which things happened. Those of a job in another thread arrive together, when the job has ended.
+ */
+import type { EntryKind } from '../codec/entry.js'
+import type { ReadCounts, ReadPart, WritePart } from './ledger.js'
+
+/** How much a trace tells: what happens in the background; also every operation and file call; also every step inside of them. */
+export type TraceLevel = 'job' | 'io' | 'step'
+
+export type OperationKind =
+  'get' | 'write' | 'clear' | 'cursor' | 'seek' | 'next' | 'snapshot' | 'flush' | 'compact' | 'settle' | 'check' | 'estimate'
+
+/** `commit` is a sync of the log that concurrent writers share; `open` is recovery; `rotate` makes a new log known; `free` removes files. */
+export type TraceJobKind = 'open' | 'close' | 'commit' | 'rotate' | 'flush' | 'compaction' | 'checkpoint' | 'free'
+
+/** What every event carries. */
+export interface EventStamp {
+  /** Counts from 1 and never repeats in a trace. */
+  readonly sequence: number
+  /** The operation it belongs to; 0 if it belongs to none. */
+  readonly operation: number
+  /** The job it belongs to; 0 if it belongs to none. */
+  readonly job: number
+  /** By the clock of the environment. */
+  readonly atMs: number
+}
+
+/** Where a get looked: the memtable, a frozen one (0 is the newest), or a table. */
+export type ProbeSource =
+  | { readonly in: 'memtable' }
+  | { readonly in: 'frozen'; readonly index: number }
+  | { readonly in: 'table'; readonly level: number; readonly file: number }
+
+/** `range-skip`: no key of the source can be it. `bloom-skip`: the filter said no. `false-positive`: the filter said maybe, wrongly. */
+export type ProbeOutcome = 'hit' | 'tombstone' | 'miss' | 'range-skip' | 'bloom-skip' | 'false-positive'
+
+export type KeyFate = 'kept' | 'shadowed' | 'covered' | 'tombstone-dropped'
+
+export interface TracedTable {
+  readonly number: number
+  readonly level: number
+  readonly run: number
+  readonly entries: number
+  readonly fileBytes: number
+  readonly rawBytes: number
+  readonly smallest: Uint8Array
+  readonly largest: Uint8Array
+}
+
+/** One level of a search through a skiplist, from the top down. `key` is where it stood when it went down; undefined is the head. */
+export interface SearchStep {
+  readonly level: number
+  readonly key: Uint8Array | undefined
+  readonly forward: number
+  readonly comparisons: number
+}
+
+/** Bodies by type. Lengths and offsets are bytes. */
+export interface EventBodies {
+  // Operations: level io.
+  'operation.begin': {
+    readonly kind: OperationKind
+    readonly key?: Uint8Array
+    readonly entries?: number
+    readonly userBytes?: number
+    readonly sync?: boolean
+  }
+  /** `touched`: what a get or a step of a cursor asked filters and took from the cache or the disk. */
+  'operation.end': {
+    readonly kind: OperationKind
+    readonly status: 'ok' | 'found' | 'missing' | 'failed'
+    readonly valueBytes?: number
+    readonly error?: string
+    readonly touched?: Readonly<ReadCounts>
+  }
+
+  // Files: level io. `file` is the name without directory. `part` is where the ledger books it.
+  'file.create': { readonly file: string }
+  'file.open': { readonly file: string; readonly writable: boolean }
+  'file.read': { readonly file: string; readonly offset: number; readonly length: number; readonly part: ReadPart }
+  /** `bytes` only if the trace journals payloads. */
+  'file.write': {
+    readonly file: string
+    readonly offset: number
+    readonly length: number
+    readonly part: WritePart
+    readonly bytes?: Uint8Array
+  }
+  'file.truncate': { readonly file: string; readonly size: number }
+  'file.sync': { readonly file: string }
+  'file.close': { readonly file: string }
+  'file.rename': { readonly from: string; readonly to: string }
+  'file.remove': { readonly file: string }
+  'directory.sync': { readonly directory: string }
+
+  // The log. `append` io, the others job.
+  'log.append': {
+    readonly log: number
+    readonly firstSequence: number
+    readonly entries: number
+    readonly offset: number
+    readonly length: number
+    readonly userBytes: number
+  }
+  'log.rotate': { readonly from: number; readonly to: number }
+  'log.replay': {
+    readonly log: number
+    readonly records: number
+    readonly entries: number
+    readonly bytes: number
+    readonly outcome: string
+  }
+  'log.release': { readonly log: number; readonly bytes: number }
+  /** One sync that `operations` shared. */
+  'log.commit': { readonly log: number; readonly operations: readonly number[]; readonly upTo: number }
+
+  // The memtable. `search` and `insert` step, the others job.
+  'memtable.search': { readonly source: ProbeSource; readonly path: readonly SearchStep[]; readonly found: boolean }
+  'memtable.insert': {
+    readonly key: Uint8Array
+    readonly kind: EntryKind
+    readonly entrySequence: number
+    readonly valueBytes: number
+    readonly height: number
+    /** Of the arena, after. */
+    readonly bytesUsed: number
+  }
+  'memtable.new': { readonly log: number; readonly bytesUsed: number; readonly capacityBytes: number }
+  'memtable.freeze': { readonly log: number; readonly entries: number; readonly bytes: number }
+  'memtable.drop': { readonly log: number; readonly entries: number }
+  'tombstone.add': { readonly from: Uint8Array; readonly to: Uint8Array; readonly entrySequence: number }
+
+  // Jobs: level job.
+  'job.begin': { readonly kind: TraceJobKind; readonly reason?: string; readonly remote?: boolean }
+  'job.end': {
+    readonly kind: TraceJobKind
+    readonly status: 'ok' | 'failed' | 'cancelled'
+    readonly bytesRead: number
+    readonly bytesWritten: number
+    readonly error?: string
+  }
+
+  // Tables being built: `block`, `filter` step; `table` job.
+  'table.block': {
+    readonly file: number
+    readonly kind: 'data' | 'index' | 'filter' | 'properties' | 'ranges' | 'footer'
+    readonly offset: number
+    readonly length: number
+    readonly entries: number
+  }
+  'table.filter': { readonly file: number; readonly bits: number; readonly hashes: number; readonly keys: number }
+  'table.built': TracedTable & { readonly blocks: number }
+
+  // Compaction: `pick` job, `key` step.
+  'compaction.pick': {
+    readonly reason: string
+    /** What the picker weighed: 1 or more is due. */
+    readonly scores: readonly number[]
+    readonly inputs: readonly (readonly number[])[]
+    readonly outputLevel: number
+    readonly outcome: 'merge' | 'move' | 'drop'
+    /** Bytes of the inputs that lie in the output level. */
+    readonly overlapBytes: number
+    readonly inputBytes: number
+  }
+  'compaction.key': {
+    readonly key: Uint8Array
+    readonly entrySequence: number
+    readonly kind: EntryKind
+    readonly fate: KeyFate
+    readonly valueBytes: number
+  }
+
+  // The manifest: level job.
+  'manifest.edit': {
+    readonly added: readonly TracedTable[]
+    readonly deleted: readonly number[]
+    readonly flushedLogs: readonly number[]
+    readonly newLog?: number
+    readonly offset: number
+    readonly length: number
+  }
+
+  // Writers that wait: level job.
+  'stall.begin': { readonly reason: string }
+  'stall.end': { readonly waitedMs: number }
+
+  // Reads of the LSM tree: level step.
+  'bloom.probe': { readonly file: number; readonly positions: readonly number[]; readonly mayContain: boolean }
+  'get.probe': { readonly source: ProbeSource; readonly outcome: ProbeOutcome }
+
+  // The cache: level io. `id` is a block's offset in its file, or a page's.
+  'cache.hit': { readonly file: number; readonly id: number; readonly bytes: number }
+  'cache.miss': { readonly file: number; readonly id: number; readonly bytes: number }
+  'cache.evict': { readonly file: number; readonly id: number; readonly bytes: number }
+
+  // The B+tree. `visit`, `split`, `merge` step; the others io; `root.change` and `checkpoint` job. Pages have a number for life.
+  'page.visit': { readonly page: number; readonly depth: number; readonly slot: number; readonly entries: number }
+  'page.new': { readonly page: number; readonly level: number; readonly units: number; readonly copyOf?: number }
+  'page.change': {
+    readonly page: number
+    readonly level: number
+    readonly entries: number
+    readonly units: number
+    readonly liveBytes: number
+  }
+  'page.split': {
+    readonly page: number
+    readonly into: readonly number[]
+    readonly separators: readonly Uint8Array[]
+    readonly entries: readonly number[]
+    readonly rule: 'middle' | 'rightmost' | 'large'
+  }
+  'page.merge': { readonly pages: readonly number[]; readonly into: readonly number[]; readonly rule: 'merge' | 'borrow' }
+  'page.write': { readonly page: number; readonly offset: number; readonly units: number; readonly level: number }
+  'page.drop': { readonly page: number }
+  'space.alloc': { readonly offset: number; readonly units: number; readonly from: 'free' | 'end' }
+  'space.free': { readonly offset: number; readonly units: number }
+  'root.change': { readonly page: number; readonly height: number; readonly entries: number }
+  'checkpoint.end': {
+    readonly number: number
+    readonly firstLog: number
+    readonly pages: number
+    readonly bytes: number
+    readonly fileBytes: number
+    readonly freeBytes: number
+  }
+}
+
+export type EventType = keyof EventBodies
+/** An event of one type, as it is told. */
+export type EventOf<Type extends EventType> = { readonly type: Type } & EventBodies[Type] & EventStamp
+export type TraceEvent = { [Type in EventType]: EventOf<Type> }[EventType]
+/** An event before it is stamped. */
+export type EventBody = { [Type in EventType]: { readonly type: Type } & EventBodies[Type] }[EventType]
