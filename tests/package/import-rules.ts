@@ -40,13 +40,14 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   repair: [...ENGINE_PARTS, 'engine', 'store'],
   index: [...ENGINE_PARTS, 'engine', 'lsm', 'btree', 'store', 'repair'],
   'index.browser': [...ENGINE_PARTS, 'engine', 'lsm', 'btree', 'store'],
-  compare: [...ENGINE_PARTS, 'engine', 'lsm', 'btree', 'store'],
-  cli: [...ENGINE_PARTS, 'engine', 'lsm', 'btree', 'store', 'compare', 'index'],
+  report: [...LOWEST, 'engine', 'predict'],
+  compare: [...ENGINE_PARTS, 'engine', 'lsm', 'btree', 'store', 'predict', 'report'],
+  cli: [...ENGINE_PARTS, 'engine', 'lsm', 'btree', 'store', 'predict', 'report', 'compare', 'index'],
 }
 
 const PUBLIC_ENTRIES = new Set([
   'index.ts',
-  ...['engine', 'lsm', 'btree', 'skiplist', 'sstable', 'wal', 'vfs', 'compare'].map(layer => `${layer}/index.ts`),
+  ...['engine', 'lsm', 'btree', 'skiplist', 'sstable', 'wal', 'vfs', 'compare', 'report'].map(layer => `${layer}/index.ts`),
 ])
 
 /** Which layers own a package. The packages of the command and of the comparison never reach the stores. */
@@ -55,9 +56,11 @@ const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   'abstract-level': ['store', 'index', 'index.browser'],
   'bloom-filters': ['sstable'],
   'cli-progress': ['cli'],
-  'cli-table3': ['cli'],
+  'cli-table3': ['cli', 'report'],
   commander: ['cli'],
   'csv-parse': ['cli'],
+  'd3-scale': ['report'],
+  'd3-shape': ['report'],
   'hdr-histogram-js': ['compare'],
   msgpackr: ['store', 'cli'],
   'xxhash-wasm': ['codec'],
