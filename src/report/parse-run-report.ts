@@ -98,7 +98,13 @@ const latency = object<report.LatencyReport>({
   cdf: arrayOf(pairOf(amount, amount)),
 })
 
-const lag = object<report.LagReport>({ p50Ms: amount, p99Ms: amount, maxMs: amount, ticksPerSecond: amount })
+const lag = object<report.LagReport>({
+  p50Ms: amount,
+  p99Ms: amount,
+  p999Ms: optional(amount),
+  maxMs: amount,
+  ticksPerSecond: amount,
+})
 
 const phase = object<report.PhaseReport>({
   name: string,

@@ -151,6 +151,7 @@ export interface LatencyReport {
 export interface LagReport {
   readonly p50Ms: number
   readonly p99Ms: number
+  readonly p999Ms?: number
   readonly maxMs: number
   /** Firings of a timer of 1 ms; about 900 when nothing holds up the event loop. */
   readonly ticksPerSecond: number
