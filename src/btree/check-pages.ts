@@ -4,7 +4,7 @@
  */
 import { compareKeys } from '../codec/entry.js'
 import { MutableBlock } from '../codec/mutable-block.js'
-import { BLOCK_HEADER_BYTES, Cell, headOf, SLOT_BYTES } from '../codec/sorted-block.js'
+import { Cell, headOf, SLOT_BYTES } from '../codec/sorted-block.js'
 import type { Violation } from '../engine/contract.js'
 import type { Page } from './page.js'
 import type { PageFile } from './page-file.js'
@@ -108,13 +108,13 @@ export class PageCheck {
   /** Header, slots and cells lie within the page and do not overlap. */
   #structure(block: MutableBlock, page: Page, path: string): boolean {
     if (block.capacity !== page.units * this.#store.unitBytes) this.report(path, `it has ${block.capacity} bytes in ${page.units} units`)
-    const stored = new MutableBlock(block.bytes, block.capacity, this.#file.path, page.offset)
+    const stored = new MutableBlock(block.bytes, block.base + block.capacity, this.#file.path, page.offset, block.base)
     if (stored.count !== block.count || stored.prefixLength !== block.prefixLength) this.report(path, 'its header is not up to date')
     const cells: [number, number][] = []
     for (let index = 0; index < block.count; index++) {
       block.readCell(index, this.#cell)
       cells.push([this.#cell.suffixStart, this.#cell.payloadEnd])
-      const slot = BLOCK_HEADER_BYTES + block.prefixLength + index * SLOT_BYTES
+      const slot = block.prefixStart + block.prefixLength + index * SLOT_BYTES
       const head = new DataView(block.bytes.buffer, block.bytes.byteOffset + slot, 4).getUint32(0)
       if (head !== headOf(block.bytes, this.#cell.suffixStart, this.#cell.payloadStart))
         this.report(`${path} / entry ${index}`, 'its head is not that of its key')

@@ -46,15 +46,16 @@ export class PageFile {
     return hash32(bytes, placeSeed(identity, offset * this.unitBytes)) >>> 0
   }
 
-  /** Fills `target` with the extent and verifies it. */
-  read(page: Pick<Page, 'offset' | 'units' | 'check'>, target: Uint8Array): void {
+  /** Fills `target` from `start` on with the extent and verifies it. */
+  read(page: Pick<Page, 'offset' | 'units' | 'check'>, target: Uint8Array, start = 0): void {
     const position = page.offset * this.unitBytes
     const length = page.units * this.unitBytes
     const place = { file: this.path, offset: position }
-    const count = this.#options.file.read(target, position, 0, length)
+    const count = this.#options.file.read(target, position, start, start + length)
     this.bytesRead += count
     if (count !== length) throw new CorruptionError('the file ends within a page', place)
-    if (this.checkOf(target.length === length ? target : target.subarray(0, length), page.offset) !== page.check) {
+    const extent = target.length === length ? target : target.subarray(start, start + length)
+    if (this.checkOf(extent, page.offset) !== page.check) {
       throw new CorruptionError('a page does not match the reference to it', place)
     }
   }

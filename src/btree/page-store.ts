@@ -10,7 +10,7 @@ import type { Cache } from '../cache/cache.js'
 import { Cell } from '../codec/sorted-block.js'
 import { MutableBlock } from '../codec/mutable-block.js'
 import type { ReadCounts } from '../trace/ledger.js'
-import { Page } from './page.js'
+import { Page, takeFrame } from './page.js'
 import { Reference } from './reference.js'
 import type { PageFile } from './page-file.js'
 
@@ -141,16 +141,16 @@ export class PageStore {
     const { cache } = this
     const capacity = page.units * this.unitBytes
     const fits = cache.makeRoom(page.bytes)
-    const frame = cache.frames.take(capacity)
+    const frame = fits ? takeFrame(cache.frames, page.level, capacity) : cache.frames.own(capacity)
     try {
-      this.#file.read(page, frame.bytes)
+      this.#file.read(page, frame.bytes, frame.start)
     } catch (error) {
       cache.frames.give(frame)
       throw error
     }
     this.counts.blocksFromDisk++
     this.counts.bytesFromDisk += capacity
-    const block = new MutableBlock(frame.bytes, capacity, this.#file.path, page.offset * this.unitBytes, frame.view)
+    const block = new MutableBlock(frame.bytes, frame.start + capacity, this.#file.path, page.offset * this.unitBytes, frame.start)
     const target = fits ? page : this.#private(page)
     target.load(frame, block)
     if (fits) cache.insert(page)

@@ -102,26 +102,27 @@ export class PageWriter {
   async #writePage(page: Page): Promise<void> {
     const { file, free } = this.#options
     const block = page.block!
-    const { bytes, capacity } = block
+    const { bytes, base, capacity } = block
     for (let slot = 0; slot < (page.children?.length ?? 0); slot++) {
       const child = page.children![slot]
       if (child === undefined) continue
       block.readCell(slot, this.#cell)
       writeReference(bytes, this.#cell.payloadStart, child)
     }
+    const extent = bytes.subarray(base, base + capacity)
     bytes.fill(0, block.gapStart, block.gapEnd)
     const offset = free.take(page.units)
     page.offset = offset
     this.#written.push(page)
-    page.check = file.checkOf(bytes.length === capacity ? bytes : bytes.subarray(0, capacity), offset)
+    page.check = file.checkOf(extent, offset)
     const position = offset * file.unitBytes
     if (position !== this.#runPosition + this.#runLength || this.#runLength + capacity > RUN_BYTES) this.#flush()
     if (capacity > RUN_BYTES) {
-      await this.#writeLarge(bytes, position, capacity)
+      await this.#writeLarge(extent, position, capacity)
       return
     }
     if (this.#runLength === 0) this.#runPosition = position
-    this.#run.set(bytes.length === capacity ? bytes : bytes.subarray(0, capacity), this.#runLength)
+    this.#run.set(extent, this.#runLength)
     this.#runLength += capacity
   }
 

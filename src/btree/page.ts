@@ -59,10 +59,10 @@ export class Page extends CacheEntry {
 
   /** Gives an empty page its memory. */
   allocate(capacity: number): MutableBlock {
-    const frame = this.#frames.take(capacity)
+    const frame = takeFrame(this.#frames, this.level, capacity)
     this.#frame = frame
     if (this.level > 0) this.children = []
-    return (this.block = MutableBlock.empty(frame.bytes, capacity, frame.view))
+    return (this.block = MutableBlock.empty(frame.bytes, frame.start + capacity, frame.start))
   }
 
   /** Takes contents that were read from disk. */
@@ -76,11 +76,10 @@ export class Page extends CacheEntry {
   copyFrom(page: Page): void {
     const source = page.block!
     const capacity = source.capacity
-    const frame = this.#frames.take(capacity)
-    if (frame.bytes.length === source.bytes.length) frame.bytes.set(source.bytes)
-    else frame.bytes.set(source.bytes.subarray(0, capacity))
+    const frame = takeFrame(this.#frames, this.level, capacity)
+    frame.bytes.set(source.bytes.subarray(source.base, source.base + capacity), frame.start)
     this.#frame = frame
-    this.block = new MutableBlock(frame.bytes, capacity, source.file, source.offset, frame.view)
+    this.block = new MutableBlock(frame.bytes, frame.start + capacity, source.file, source.offset, frame.start)
     if (page.children !== undefined) this.children = page.children.slice()
   }
 
@@ -103,11 +102,19 @@ export class Page extends CacheEntry {
   /** Forgets the contents. Their memory is used again, unless a cursor may still read it. */
   drop(): void {
     const frame = this.#frame
-    if (frame !== undefined && this.pins === 0 && this.level === 0) this.#frames.give(frame)
+    if (frame !== undefined) {
+      if (this.pins === 0) this.#frames.give(frame)
+      else this.#frames.lose(frame)
+    }
     this.block = this.children = this.#frame = undefined
   }
 
   evict(): void {
     this.drop()
   }
+}
+
+/** Branches have memory of their own, since whoever stands on a path may still read one that has left the cache. */
+export function takeFrame(frames: FramePool, level: number, capacity: number): Frame {
+  return level === 0 ? frames.take(capacity) : frames.own(capacity)
 }

@@ -7,7 +7,7 @@
  * 3. Nothing is allocated per entry. Keys of a leaf with a prefix are put together in memory of the cursor's own.
  */
 import { ByteView } from '../codec/entry.js'
-import { BLOCK_HEADER_BYTES, Cell } from '../codec/sorted-block.js'
+import { Cell } from '../codec/sorted-block.js'
 import type { MutableBlock } from '../codec/mutable-block.js'
 import type { Cursor } from '../engine/contract.js'
 import { isBelow, isBeyond, isEmptyRange, type HalfOpenRange } from '../engine/range.js'
@@ -166,7 +166,7 @@ export class TreeCursor implements Cursor {
     this.#to = upper === undefined ? block.count : block.lowerBound(upper, 0, upper.length)
     const { prefixLength } = block
     if (this.#keyBytes.length < prefixLength + 64) this.#keyBytes = new Uint8Array(2 * prefixLength + 64)
-    this.#keyBytes.set(block.bytes.subarray(BLOCK_HEADER_BYTES, BLOCK_HEADER_BYTES + prefixLength))
+    this.#keyBytes.set(block.bytes.subarray(block.prefixStart, block.prefixStart + prefixLength))
   }
 
   /** The cursor is on nothing, and its leaf is not pinned any more. */

@@ -1,37 +1,58 @@
 /**
- * Memory for tree pages, which are changed in place and so have a buffer each; blocks of tables share slabs, see slab-pool.ts.
- * Allocating and zeroing 4 KiB costs about 1.4 us, several times the read that fills it, and the garbage collector frees old
- * buffers late. So a page that leaves the cache hands its frame to the next one.
+ * Memory for tree pages, cut from slabs. A page that leaves the cache hands its frame to the next one. Pages share their slab's one typed
+ * array, so that a look-up fetches an object less for every level; and one large allocation instead of hundreds of small ones matters
+ * for pauses, too: V8 answers each allocation outside of its heap, when there were many, with milliseconds of marking.
+ * Blocks of tables are only read and have a pool of their own, see slab-pool.ts.
  *
  * Invariants:
- * 1. A frame is in the pool or in use, never both: `give` is called once, when nobody can read from the frame any more.
- * 2. Idle frames take at most `idleLimitBytes`.
+ * 1. A frame is idle or in use, never both: `give` is called once, when nobody can read from the frame any more.
+ * 2. A slab holds frames of one size. It is in the list of that size as long as it has a frame to give.
+ * 3. While idle frames take more than `idleLimitBytes`, a slab goes as soon as none of its frames is in use.
  */
 
-/** A piece of memory and a view over all of it. */
+/** `bytes[start, start + size)` is a frame. */
 export interface Frame {
   readonly bytes: Uint8Array
-  readonly view: DataView
+  readonly start: number
+  readonly size: number
+  /** What it was cut from; `undefined` if it has memory of its own. */
+  readonly slab: Slab | undefined
+}
+
+interface Slab {
+  readonly bytes: Uint8Array
+  readonly idle: Frame[]
+  /** Frames in use. */
+  used: number
+  /** Where frames have not been cut yet. */
+  rest: number
+  listed: boolean
 }
 
 /** Frames come in multiples of this, so that pages of about the same size can share them. */
 const CLASS_BYTES = 512
 /** Larger frames are left to the garbage collector: their allocation is small against filling them. */
 const POOLED_LIMIT_BYTES = 64 * 1024
+const SMALLEST_SLAB_BYTES = 64 * 1024
+const LARGEST_SLAB_BYTES = 1024 * 1024
 const POISON = 0xdb
 
 export class FramePool {
   readonly #idleLimitBytes: number
+  readonly #slabBytes: number
   readonly #poison: boolean
-  readonly #idle: Frame[][] = []
+  /** By frame size: slabs with frames to give. */
+  readonly #slabs: Slab[][] = []
   #idleBytes = 0
 
   /** With `poison`, recycled frames are overwritten, so that a reader who kept a view too long sees nonsense: for tests. */
   constructor(idleLimitBytes: number, poison: boolean) {
     this.#idleLimitBytes = idleLimitBytes
+    this.#slabBytes = Math.min(LARGEST_SLAB_BYTES, Math.max(SMALLEST_SLAB_BYTES, idleLimitBytes >>> 3))
     this.#poison = poison
   }
 
+  /** Memory of the frames that were given back and wait for reuse. */
   get idleBytes(): number {
     return this.#idleBytes
   }
@@ -44,24 +65,61 @@ export class FramePool {
   /** A frame of at least `bytes` bytes, with whatever contents. */
   take(bytes: number): Frame {
     const size = this.frameBytes(bytes)
-    const frame = size > POOLED_LIMIT_BYTES ? undefined : this.#idle[size / CLASS_BYTES]?.pop()
+    if (size > POOLED_LIMIT_BYTES) return this.own(bytes)
+    const slabs = (this.#slabs[size / CLASS_BYTES] ??= [])
+    const slab = slabs.length > 0 ? slabs[slabs.length - 1] : this.#startSlab(slabs)
+    let frame = slab.idle.pop()
     if (frame !== undefined) {
       this.#idleBytes -= size
-      return frame
+    } else {
+      frame = { bytes: slab.bytes, start: slab.rest, size, slab }
+      slab.rest += size
     }
-    const memory = new ArrayBuffer(size)
-    return { bytes: new Uint8Array(memory), view: new DataView(memory) }
+    slab.used++
+    if (slab.idle.length === 0 && slab.rest + size > slab.bytes.length) {
+      slabs.pop()
+      slab.listed = false
+    }
+    return frame
+  }
+
+  /** A frame that is not given back but left to the garbage collector. */
+  own(bytes: number): Frame {
+    const size = this.frameBytes(bytes)
+    return { bytes: new Uint8Array(size), start: 0, size, slab: undefined }
   }
 
   /** Takes back a frame that nobody reads from any more. */
   give(frame: Frame): void {
-    const size = frame.bytes.length
-    if (this.#poison) frame.bytes.fill(POISON)
-    if (size > POOLED_LIMIT_BYTES || this.#idleBytes + size > this.#idleLimitBytes) return
+    const { bytes, start, size, slab } = frame
+    if (this.#poison) bytes.fill(POISON, start, start + size)
+    if (slab === undefined) return
+    slab.idle.push(frame)
     this.#idleBytes += size
-    const index = size / CLASS_BYTES
-    const frames = this.#idle[index]
-    if (frames === undefined) this.#idle[index] = [frame]
-    else frames.push(frame)
+    if (--slab.used === 0 && this.#idleBytes > this.#idleLimitBytes) {
+      this.#drop(slab, size)
+    } else if (!slab.listed) {
+      this.#slabs[size / CLASS_BYTES].push(slab)
+      slab.listed = true
+    }
+  }
+
+  /** Instead of `give`, if somebody may still read from the frame: it is not used again. */
+  lose({ size, slab }: Frame): void {
+    if (slab === undefined || --slab.used > 0 || !slab.listed || this.#idleBytes <= this.#idleLimitBytes) return
+    this.#drop(slab, size)
+  }
+
+  #drop(slab: Slab, size: number): void {
+    this.#idleBytes -= slab.idle.length * size
+    if (!slab.listed) return
+    const slabs = this.#slabs[size / CLASS_BYTES]
+    slabs.splice(slabs.indexOf(slab), 1)
+  }
+
+  #startSlab(slabs: Slab[]): Slab {
+    const slab: Slab = { bytes: new Uint8Array(this.#slabBytes), idle: [], used: 0, rest: 0, listed: true }
+    slabs.push(slab)
+    return slab
   }
 }

@@ -19,37 +19,29 @@ import { varintLength, writeVarint } from './varint.js'
  *    shortens the prefix of the others nor costs a byte.
  */
 export class MutableBlock extends SortedBlock {
-  /** Lowest offset of a cell, and bytes of dead cells; -1 until they are first needed. */
+  /** Where in `bytes` the lowest cell begins, and bytes of dead cells; -1 until they are first needed. */
   #cellsStart = -1
   #garbage = 0
-  protected readonly view: DataView
 
-  /** A block over `bytes[0, end)`. `view`, if given, spans `bytes`. */
-  constructor(bytes: Uint8Array, end: number, file: string, offset: number, view?: DataView) {
-    super(bytes, end, file, offset)
-    this.view = view ?? new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  }
-
-  /** An empty block over `bytes[0, end)`. */
-  static empty(bytes: Uint8Array, end: number, view: DataView): MutableBlock {
-    view.setUint32(0, 0)
-    view.setUint32(4, 0)
-    const block = new MutableBlock(bytes, end, '', 0, view)
+  /** An empty block over `bytes[base, end)`. */
+  static empty(bytes: Uint8Array, end: number, base: number): MutableBlock {
+    bytes.fill(0, base, base + BLOCK_HEADER_BYTES)
+    const block = new MutableBlock(bytes, end, '', 0, base)
     block.#cellsStart = end
     return block
   }
 
   /** Bytes from the first to the last of the block. */
   get capacity(): number {
-    return this.end
+    return this.end - this.base
   }
 
   get usedBytes(): number {
     this.#measure()
-    return this.slots + this.count * SLOT_BYTES + this.end - this.#cellsStart - this.#garbage
+    return this.gapStart - this.base + this.end - this.#cellsStart - this.#garbage
   }
 
-  /** Where the gap between slots and cells is: `[gapStart, gapEnd)`. */
+  /** Where in `bytes` the gap between slots and cells is: `[gapStart, gapEnd)`. */
   get gapStart(): number {
     return this.slots + this.count * SLOT_BYTES
   }
@@ -67,8 +59,7 @@ export class MutableBlock extends SortedBlock {
     if (at < 0) return false
     const slot = this.slots + index * SLOT_BYTES
     if (index < this.count) this.bytes.copyWithin(slot + SLOT_BYTES, slot, this.slots + this.count * SLOT_BYTES)
-    this.view.setUint32(slot, headOf(key, suffixStart, end))
-    this.view.setUint32(slot + 4, at, true)
+    this.#setSlot(slot, headOf(key, suffixStart, end), at)
     this.#setCount(this.count + 1)
     const bytes = this.bytes
     let to = writeVarint(bytes, at, end - suffixStart)
@@ -92,8 +83,8 @@ export class MutableBlock extends SortedBlock {
     const at = this.#takeCell(suffixLength, length, 0)
     if (at < 0) return false
     this.#garbage += cellBytes(suffixLength, payloadEnd - payloadStart)
-    this.view.setUint32(this.slots + index * SLOT_BYTES + 4, at, true)
     const bytes = this.bytes
+    writeUint32(bytes, this.slots + index * SLOT_BYTES + 4, at - this.base)
     let to = writeVarint(bytes, at, suffixLength)
     to = writeVarint(bytes, to, length)
     to = copyBytes(bytes, suffixStart, payloadStart, bytes, to)
@@ -118,10 +109,10 @@ export class MutableBlock extends SortedBlock {
 
   /** Empties the block and gives it a prefix. */
   reset(prefix: Uint8Array, start: number, end: number): void {
-    this.bytes.set(prefix.subarray(start, end), BLOCK_HEADER_BYTES)
+    const { bytes, prefixStart } = this
+    this.slots = copyBytes(prefix, start, end, bytes, prefixStart)
     this.prefixLength = end - start
-    this.view.setUint32(4, this.prefixLength, true)
-    this.slots = BLOCK_HEADER_BYTES + this.prefixLength
+    writeUint32(bytes, this.base + 4, this.prefixLength)
     this.#setCount(0)
     this.#cellsStart = this.end
     this.#garbage = 0
@@ -135,7 +126,7 @@ export class MutableBlock extends SortedBlock {
     const { bytes, prefixLength } = this
     const cut = prefixLength - source.prefixLength
     const added = cut < 0 ? -cut : 0
-    const prefixStart = BLOCK_HEADER_BYTES + prefixLength
+    const sourcePrefix = source.prefixStart + prefixLength
     for (let index = from; index < to; index++) {
       source.readCell(index, cell)
       const bare = bareFirst && index === from
@@ -146,11 +137,10 @@ export class MutableBlock extends SortedBlock {
       if (at < 0) throw new RangeError('a block was given more than it holds')
       const lengthsEnd = writeVarint(bytes, at, suffixLength)
       const suffix = writeVarint(bytes, lengthsEnd, cell.payloadEnd - cell.payloadStart)
-      const tail = copyBytes(source.bytes, prefixStart, prefixStart + extra, bytes, suffix)
+      const tail = copyBytes(source.bytes, sourcePrefix, sourcePrefix + extra, bytes, suffix)
       copyBytes(source.bytes, suffixStart, cell.payloadEnd, bytes, tail)
       const slot = this.slots + this.count * SLOT_BYTES
-      this.view.setUint32(slot, headOf(bytes, suffix, suffix + suffixLength))
-      this.view.setUint32(slot + 4, at, true)
+      this.#setSlot(slot, headOf(bytes, suffix, suffix + suffixLength), at)
       this.count++
     }
     this.#setCount(this.count)
@@ -158,7 +148,16 @@ export class MutableBlock extends SortedBlock {
 
   #setCount(count: number): void {
     this.count = count
-    this.view.setUint32(0, count, true)
+    writeUint32(this.bytes, this.base, count)
+  }
+
+  #setSlot(slot: number, head: number, cellStart: number): void {
+    const bytes = this.bytes
+    bytes[slot] = head >>> 24
+    bytes[slot + 1] = head >>> 16
+    bytes[slot + 2] = head >>> 8
+    bytes[slot + 3] = head
+    writeUint32(bytes, slot + 4, cellStart - this.base)
   }
 
   /** Place for a cell, `extra` bytes of the gap being needed besides; -1 if the gap is too small. */
@@ -176,7 +175,7 @@ export class MutableBlock extends SortedBlock {
     let lowest = this.end
     let live = 0
     for (let index = 0; index < this.count; index++) {
-      lowest = Math.min(lowest, this.view.getUint32(this.slots + index * SLOT_BYTES + 4, true))
+      lowest = Math.min(lowest, this.cellStart(index))
       this.readCell(index, cell)
       live += cellBytes(cell.payloadStart - cell.suffixStart, cell.payloadEnd - cell.payloadStart)
     }
@@ -192,6 +191,13 @@ const cell = new Cell()
 export function cellBytes(suffixLength: number, payloadLength: number): number {
   if (suffixLength < 0x80 && payloadLength < 0x80) return 2 + suffixLength + payloadLength
   return varintLength(suffixLength) + varintLength(payloadLength) + suffixLength + payloadLength
+}
+
+function writeUint32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value
+  bytes[at + 1] = value >>> 8
+  bytes[at + 2] = value >>> 16
+  bytes[at + 3] = value >>> 24
 }
 
 /** A byte loop beats `set` + `subarray` up to about 32 bytes. */

@@ -129,6 +129,11 @@ export class SortedBlock {
     if (!(cell.payloadEnd <= this.end)) throw this.corruption(`entry ${index} runs past the end of its block`)
   }
 
+  /** Where in `bytes` the cell of entry `index` begins. */
+  protected cellStart(index: number): number {
+    return this.base + readUint32(this.bytes, this.slots + index * SLOT_BYTES + 4)
+  }
+
   /** A copy of the key of entry `index`: for inspection and set-up, not for hot paths. */
   keyAt(index: number): Uint8Array {
     const cell = new Cell()

@@ -81,7 +81,7 @@ describe('cache', () => {
   it('idle frames stay within their limit, and a frame is handed out once', () => {
     const { frames } = new Cache(16 * 1024 * 1024)
     const taken = Array.from({ length: 1000 }, () => frames.take(4000))
-    expect(taken[0].bytes.length).toBe(4096)
+    expect(taken[0].size).toBe(4096)
     for (const frame of taken) frames.give(frame)
     expect(frames.idleBytes).toBe(1024 * 1024)
     const again = Array.from({ length: 300 }, () => frames.take(4090))
