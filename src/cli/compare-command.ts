@@ -8,7 +8,7 @@ import { progressView } from './progress.js'
 import { comparisonReport } from './report/comparison-report.js'
 import { engineReport } from './report/engine-report.js'
 import { introduction } from './report/introduction.js'
-import { count, share } from './report/numbers.js'
+import { count, share } from '../report/numbers.js'
 import { styleFor } from './report/style.js'
 import { ScratchDirectory } from './scratch-directory.js'
 

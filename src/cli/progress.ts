@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress'
 import type { Progress } from '../compare/results.js'
-import { count } from './report/numbers.js'
+import { count } from '../report/numbers.js'
 
 /** Shows how far the comparison is: a bar on a terminal, elsewhere a line for each phase. */
 export interface ProgressView {

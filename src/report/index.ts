@@ -14,7 +14,6 @@ export {
   type MemoryReport,
   type OutsideReport,
   type PhaseReport,
-  type Prediction,
   type ReadReport,
   type RunReport,
   type Sample,

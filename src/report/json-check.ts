@@ -51,6 +51,10 @@ export function optional<T>(check: Check<T>): Optional<T> {
   return { optional: check }
 }
 
+export function orNull<T>(check: Check<T>): Check<T | null> {
+  return (value, path) => (value === null ? null : check(value, path))
+}
+
 export function arrayOf<T>(check: Check<T>, least = 0): Check<readonly T[]> {
   return (value, path) => {
     if (!Array.isArray(value)) return refuse(path, `must be a list, not ${show(value)}`)
@@ -73,7 +77,7 @@ export function recordOf<T>(check: Check<T>): Check<Readonly<Record<string, T>>>
 
 /** An object with these fields and no others. */
 export function object<T extends object>(fields: Fields<T>): Check<T> {
-  const rows = Object.entries(fields) as [string, Check<unknown> | Optional<unknown>][]
+  const rows = Object.entries<Check<unknown> | Optional<unknown>>(fields)
   const names = rows.map(([name]) => name)
   return (value, path) => {
     const source = objectAt(value, path)

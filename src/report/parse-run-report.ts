@@ -1,4 +1,5 @@
 /** Holds JSON against the types of `run-report.ts`. */
+import type { Prediction } from '../predict/prediction.js'
 import type { ReadCounts, WritePart } from '../trace/ledger.js'
 import {
   amount,
@@ -9,6 +10,7 @@ import {
   objectAt,
   oneOf,
   optional,
+  orNull,
   pairOf,
   recordOf,
   refuse,
@@ -169,13 +171,19 @@ const timeline = object<report.Timeline>({
   marks: arrayOf(object({ kind: oneOf('flush', 'compaction', 'checkpoint', 'stall'), startMs: amount, endMs: amount, detail: string })),
 })
 
-const prediction = object<report.Prediction>({
-  metric: string,
-  unit: string,
+const prediction = object<Prediction>({
+  // What is predicted grows with the models; all that is done with these two is to show them.
+  metric: string as Check<Prediction['metric']>,
+  part: string as Check<Prediction['part']>,
+  level: optional(count),
+  variant: string,
+  inputs: arrayOf(object({ name: string, value: number, unit: string })),
   formula: string,
-  inputs: recordOf(scalar),
+  source: string,
+  unit: string,
   predicted: number,
-  measured: optional(number),
+  measured: orNull(number),
+  error: orNull(number),
   why: string,
 })
 

@@ -10,6 +10,7 @@
  *
  * `parse-run-report.ts` holds a file against these types. A change that an older kvarium could misread needs a new version.
  */
+import type { Prediction } from '../predict/prediction.js'
 import type { ReadCounts, WritePart } from '../trace/ledger.js'
 
 export const REPORT_FORMAT = 'kvarium-report'
@@ -160,7 +161,7 @@ export interface LagReport {
 export interface WriteReport {
   /** When the last write was acknowledged. Debt of the background is not in it. */
   readonly atEndOfWrites: WriteAccount
-  /** When the background had nothing left to do after the last write. */
+  /** In the end, when the background had nothing left to do. */
   readonly settled: WriteAccount
 }
 
@@ -248,20 +249,6 @@ export interface VerificationReport {
   /** The first ones. */
   readonly problems: readonly { readonly kind: string; readonly message: string }[]
   readonly problemCount: number
-}
-
-/** One thing that theory says, and what was measured. */
-export interface Prediction {
-  /** `write amplification`, `false positives of filters`. */
-  readonly metric: string
-  /** Of both values: `×`, `share`, `bytes`; may be empty. */
-  readonly unit: string
-  readonly formula: string
-  readonly inputs: Readonly<Record<string, string | number | boolean>>
-  readonly predicted: number
-  readonly measured?: number
-  /** Why the two differ: a sentence. */
-  readonly why: string
 }
 
 /** The representative round over time. Milliseconds count from the beginning of the first phase, by the wall clock. */

@@ -1,6 +1,6 @@
 /** The engines side by side, and what the numbers mean. */
 import type { Comparison, EngineResult } from '../../compare/results.js'
-import { bytes, count, duration, rate, significant, times } from './numbers.js'
+import { bytes, count, duration, rate, significant, times } from '../../report/numbers.js'
 import { sumOf } from '../../compare/traffic.js'
 import { indent, table, type Style } from './style.js'
 

@@ -2,7 +2,7 @@
 import { sumOf } from '../../compare/traffic.js'
 import type { EngineResult, PhaseResult } from '../../compare/results.js'
 import type { LevelShape } from '../../engine/contract.js'
-import { briefDuration, bytes, count, duration, plural, rate, times } from './numbers.js'
+import { briefDuration, bytes, count, duration, plural, rate, times } from '../../report/numbers.js'
 import { indent, table, type Style } from './style.js'
 
 const BAR_WIDTH = 30

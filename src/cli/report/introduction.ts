@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import type { EngineConfiguration } from '../../compare/results.js'
 import type { Dataset } from '../datasets/dataset.js'
-import { bytes, count, exactBytes, plural } from './numbers.js'
+import { bytes, count, exactBytes, plural } from '../../report/numbers.js'
 import { flow, type Style } from './style.js'
 
 export interface Introduced {
