@@ -31,14 +31,18 @@ export interface EventStamp {
   readonly atMs: number
 }
 
-/** Where a get looked: the memtable, a frozen one (0 is the newest), or a table. */
+/** Where a get looked: the memtable, a frozen one (0 is the newest), a table, or a run of several tables of which none may hold the key. */
 export type ProbeSource =
   | { readonly in: 'memtable' }
   | { readonly in: 'frozen'; readonly index: number }
   | { readonly in: 'table'; readonly level: number; readonly file: number }
+  | { readonly in: 'run'; readonly level: number; readonly run: number }
 
-/** `range-skip`: no key of the source can be it. `bloom-skip`: the filter said no. `false-positive`: the filter said maybe, wrongly. */
-export type ProbeOutcome = 'hit' | 'tombstone' | 'miss' | 'range-skip' | 'bloom-skip' | 'false-positive'
+/**
+ * `range-skip`: no key of the source can be it. `bloom-skip`: the filter said no. `false-positive`: the filter said maybe, wrongly.
+ * `covered`: there is a value, but a newer range tombstone deletes it. `miss` also where all versions are newer than the snapshot.
+ */
+export type ProbeOutcome = 'hit' | 'tombstone' | 'covered' | 'miss' | 'range-skip' | 'bloom-skip' | 'false-positive'
 
 export type KeyFate = 'kept' | 'shadowed' | 'covered' | 'tombstone-dropped'
 
@@ -47,8 +51,13 @@ export interface TracedTable {
   readonly level: number
   readonly run: number
   readonly entries: number
+  /** Point tombstones among the entries. */
+  readonly tombstones: number
+  readonly rangeTombstones: number
   readonly fileBytes: number
   readonly rawBytes: number
+  readonly minSequence: number
+  readonly maxSequence: number
   readonly smallest: Uint8Array
   readonly largest: Uint8Array
 }
@@ -63,6 +72,13 @@ export interface SearchStep {
 
 /** Bodies by type. Lengths and offsets are bytes. */
 export interface EventBodies {
+  // The engine: level job.
+  /** An engine is open and says where it begins: the sequence number of the last operation that it recovered, and its options. */
+  'engine.open': { readonly engine: string; readonly sequence: number; readonly options: Readonly<Record<string, unknown>> }
+  /** `live` is the number of snapshots then. */
+  'snapshot.take': { readonly entrySequence: number; readonly live: number }
+  'snapshot.release': { readonly entrySequence: number; readonly live: number }
+
   // Operations: level io.
   'operation.begin': {
     readonly kind: OperationKind
@@ -120,7 +136,7 @@ export interface EventBodies {
   /** One sync that `operations` shared. */
   'log.commit': { readonly log: number; readonly operations: readonly number[]; readonly upTo: number }
 
-  // The memtable. `search` and `insert` step, the others job.
+  // The memtable. `search`, `insert` and `tombstone.add` step, the others job.
   'memtable.search': { readonly source: ProbeSource; readonly path: readonly SearchStep[]; readonly found: boolean }
   'memtable.insert': {
     readonly key: Uint8Array
@@ -131,8 +147,10 @@ export interface EventBodies {
     /** Of the arena, after. */
     readonly bytesUsed: number
   }
+  /** Takes the place of the memtable: the one before was frozen, or is empty and given up for one with more room. */
   'memtable.new': { readonly log: number; readonly bytesUsed: number; readonly capacityBytes: number }
   'memtable.freeze': { readonly log: number; readonly entries: number; readonly bytes: number }
+  /** The oldest frozen one: it is in tables now, or was forgotten. */
   'memtable.drop': { readonly log: number; readonly entries: number }
   'tombstone.add': { readonly from: Uint8Array; readonly to: Uint8Array; readonly entrySequence: number }
 
@@ -157,7 +175,7 @@ export interface EventBodies {
   'table.filter': { readonly file: number; readonly bits: number; readonly hashes: number; readonly keys: number }
   'table.built': TracedTable & { readonly blocks: number }
 
-  // Compaction: `pick` job, `key` step.
+  // Compaction: `pick` and `merge.end` job, `key` step (also of a flush, which is a merge of one source).
   'compaction.pick': {
     readonly reason: string
     /** What the picker weighed: 1 or more is due. */
@@ -177,8 +195,20 @@ export interface EventBodies {
     readonly valueBytes: number
   }
 
+  /** A flush or compaction has merged its inputs; its tables are complete but in no version yet. */
+  'merge.end': {
+    readonly entriesRead: number
+    readonly dropped: { readonly shadowed: number; readonly covered: number; readonly tombstones: number }
+    readonly tables: readonly number[]
+    /** Events of level step that a job in another thread had to leave out, for lack of room in its buffer. */
+    readonly untold: number
+  }
+
   // The manifest: level job.
+  /** Durable, and in force at once. With `whole` it begins a manifest: `added` are all tables of the version, whatever was there before. */
   'manifest.edit': {
+    readonly manifest: number
+    readonly whole: boolean
     readonly added: readonly TracedTable[]
     readonly deleted: readonly number[]
     readonly flushedLogs: readonly number[]
