@@ -13,6 +13,7 @@
  */
 import type { ByteView } from '../codec/entry.js'
 import type { LedgerCounts } from '../trace/ledger.js'
+import type { Tracer } from '../trace/trace.js'
 import type { Environment } from '../vfs/environment.js'
 import type { WriteBatch } from './batch.js'
 
@@ -167,6 +168,8 @@ export interface EngineContext {
   readonly inspecting?: boolean
   /** Every option of the factory's table, validated, defaults filled in. */
   readonly options: Readonly<Record<string, unknown>>
+  /** Where the engine tells what it does inside of operations and in the background; the file system tells of files by itself. */
+  readonly trace?: Tracer
 }
 
 export type OptionTable = Readonly<Record<string, OptionSpec>>

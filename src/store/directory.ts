@@ -9,6 +9,7 @@ import type { Hash32 } from '../codec/checksum.js'
 import type { Engine, EngineFactory } from '../engine/contract.js'
 import type { EngineRegistry } from '../engine/registry.js'
 import { FormatError, IoError, KvariumError, MisuseError } from '../errors.js'
+import type { Tracer } from '../trace/trace.js'
 import type { Environment } from '../vfs/environment.js'
 import { joinPath, type DirectoryLock, type FileSystem } from '../vfs/file-system.js'
 import { errorCode } from '../vfs/vfs-error.js'
@@ -33,6 +34,7 @@ export interface DirectoryRequest {
   readonly createIfMissing: boolean
   readonly errorIfExists: boolean
   readonly hash32: Hash32
+  readonly trace?: Tracer | undefined
 }
 
 export interface OpenedDirectory {
@@ -70,8 +72,9 @@ export async function openDirectory(request: DirectoryRequest): Promise<OpenedDi
 }
 
 async function openLocked(request: DirectoryRequest): Promise<Omit<OpenedDirectory, 'lock'>> {
-  const { environment, location, factory, engineOptions, createIfMissing, errorIfExists, hash32 } = request
+  const { environment, location, factory, engineOptions, createIfMissing, errorIfExists, hash32, trace } = request
   const { fileSystem } = environment
+  const context = { environment, directory: location, options: engineOptions, ...(trace && { trace }) }
   const occupancy = inspect(fileSystem, location, hash32)
   if (occupancy.kind === 'foreign') throw foreignDirectory(location, occupancy.foreign)
   if (occupancy.kind === 'store' || occupancy.kind === 'unfinished') assertSameEngine(occupancy.identity, factory, location)
@@ -79,7 +82,7 @@ async function openLocked(request: DirectoryRequest): Promise<Omit<OpenedDirecto
     if (errorIfExists) {
       throw new KvariumError('LEVEL_ALREADY_EXISTS', `The store ${location} already exists (errorIfExists is true)`)
     }
-    const engine = await factory.open({ environment, directory: location, created: false, options: engineOptions })
+    const engine = await factory.open({ ...context, created: false })
     const { bytes } = occupancy.identity
     return { engine, identity: { fileBytes: bytes, bytesWritten: 0, bytesRead: bytes, syncs: 0 } }
   }
@@ -94,7 +97,7 @@ async function openLocked(request: DirectoryRequest): Promise<Omit<OpenedDirecto
     const bytes = await writeUnfinished(fileSystem, location, factory.name, hash32)
     traffic = { fileBytes: bytes, bytesWritten: bytes, bytesRead: 0, syncs: 1 }
   }
-  const engine = await factory.open({ environment, directory: location, created: true, options: engineOptions })
+  const engine = await factory.open({ ...context, created: true })
   try {
     await markFinished(fileSystem, location)
   } catch (error) {

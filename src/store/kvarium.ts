@@ -13,9 +13,12 @@ import { loadHash32 } from '../codec/checksum.js'
 import type { Cursor, Engine, EngineFactory, EngineShape, KeyRange, Violation } from '../engine/contract.js'
 import { halfOpen, type HalfOpenRange } from '../engine/range.js'
 import type { EngineRegistry } from '../engine/registry.js'
+import { TracedEngine } from '../engine/traced-engine.js'
 import { KvariumError, MisuseError } from '../errors.js'
+import type { Trace } from '../trace/trace.js'
 import type { Environment } from '../vfs/environment.js'
 import type { DirectoryLock } from '../vfs/file-system.js'
+import { TracedFileSystem } from '../vfs/traced-file-system.js'
 import { typedError } from '../vfs/vfs-error.js'
 import { Breathing } from './breathing.js'
 import { EncodedChainedBatch } from './chained-batch.js'
@@ -72,6 +75,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   readonly #location: string
   readonly #factory: EngineFactory
   readonly #environment: Environment
+  readonly #trace: Trace | undefined
   readonly #breathing: Breathing
   /** Work of the store's own that takes several turns; close waits for it. */
   readonly #underway = new Set<Promise<unknown>>()
@@ -85,7 +89,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
    */
   constructor(location: string, options: KvariumOptions<K, V> | undefined, platform: Platform) {
     assertLocation(location)
-    const { engine, environment: _environment, fileSystem: _fileSystem, ...forwarded } = options ?? {}
+    const { engine, environment: _environment, fileSystem: _fileSystem, trace, ...forwarded } = options ?? {}
     const factory = platform.registry.resolve(engine ?? DEFAULT_ENGINE)
     checkConstructorOptions(factory, options ?? {})
     super(manifestOf(factory), withMsgpack(forwarded as KvariumOptions<K, V>))
@@ -93,7 +97,8 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     this.supports.encodings[MSGPACK] = true
     this.#location = location
     this.#factory = factory
-    this.#environment = platform.environment
+    this.#trace = trace
+    this.#environment = trace === undefined ? platform.environment : traced(platform.environment, trace, location)
     this.#breathing = new Breathing(platform.environment.clock, platform.environment.scheduler)
   }
 
@@ -157,14 +162,17 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     const environment = this.#environment
     const hasHook = !(this.hooks.postopen as { readonly noop?: boolean }).noop
     const engineOptions = resolveEngineOptions(factory, options, hasHook)
+    const location = this.#location
+    const trace = this.#trace
     if (factory.durable) {
       const hash32 = await loadHash32()
       const { createIfMissing, errorIfExists } = options
-      const request = { environment, location: this.#location, factory, engineOptions, createIfMissing, errorIfExists, hash32 }
-      const { engine, lock, identity } = await openDirectory(request)
-      this.#begin(engine, lock, identity)
+      const request = { environment, location, factory, engineOptions, createIfMissing, errorIfExists, hash32, trace }
+      const { engine, lock, identity } = await this.#asJob('open', () => openDirectory(request))
+      this.#begin(this.#traced(engine), lock, identity)
     } else {
-      this.#volatile ??= await factory.open({ environment, directory: this.#location, created: true, options: engineOptions })
+      const context = { environment, directory: location, created: true, options: engineOptions, ...(trace && { trace }) }
+      this.#volatile ??= this.#traced(await this.#asJob('open', () => factory.open(context)))
       this.#begin(this.#volatile, undefined, NO_IDENTITY)
     }
   }
@@ -173,11 +181,11 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     const session = this.#session
     await Promise.allSettled(this.#underway)
     this.#session = undefined
-    if (this.#volatile !== undefined) return
+    if (this.#volatile !== undefined || session === undefined) return
     try {
-      await session?.engine.close()
+      await this.#asJob('close', () => session.engine.close())
     } finally {
-      await session?.lock?.release()
+      await session.lock?.release()
     }
   }
 
@@ -242,6 +250,16 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
 
   _sublevel(name: string, options: AbstractSublevelOptions<unknown, unknown>): unknown {
     return new StoreSublevel(this, name, options)
+  }
+
+  /** Opening and closing, told as jobs. */
+  #asJob<T>(kind: 'open' | 'close', work: () => Promise<T>): Promise<T> {
+    const trace = this.#trace
+    return trace === undefined ? work() : trace.runJob(kind, job => trace.during(job, work))
+  }
+
+  #traced(engine: Engine): Engine {
+    return this.#trace === undefined ? engine : new TracedEngine(engine, this.#trace)
   }
 
   #begin(engine: Engine, lock: DirectoryLock | undefined, identity: IdentityTraffic): void {
@@ -310,6 +328,12 @@ async function ioTyped<T>(work: () => T | Promise<T>): Promise<T> {
 export async function destroyStore(location: string, platform: Platform): Promise<void> {
   assertLocation(location)
   await destroyDirectory(platform.environment.fileSystem, location, platform.registry, await loadHash32())
+}
+
+/** The same environment, whose file system tells what is done to files. */
+function traced(environment: Environment, trace: Trace, location: string): Environment {
+  trace.useClock(() => environment.clock.now())
+  return { ...environment, fileSystem: new TracedFileSystem(environment.fileSystem, trace, location) }
 }
 
 function assertLocation(location: unknown): asserts location is string {

@@ -3,6 +3,7 @@ import type { EngineFactory, OptionTable } from '../engine/contract.js'
 import { nearestOption, resolveOptions, unknownOption, unknownOptions, type Options } from '../engine/options.js'
 import { MisuseError } from '../errors.js'
 import type { LsmOptions } from '../lsm/options.js'
+import type { Trace } from '../trace/trace.js'
 import type { Environment } from '../vfs/environment.js'
 import type { FileSystem } from '../vfs/file-system.js'
 
@@ -24,6 +25,8 @@ export interface KvariumOptions<K, V> extends AbstractDatabaseOptions<K, V>, Eng
   readonly environment?: Environment | undefined
   /** Another file system in the environment, for example one in memory. */
   readonly fileSystem?: FileSystem | undefined
+  /** Told what the store does: operations, files, background jobs, every step inside of them. One trace serves one store. */
+  readonly trace?: Trace | undefined
   readonly [engineOption: string]: unknown
 }
 
@@ -44,6 +47,7 @@ const CONSTRUCTOR_OPTIONS: OptionTable = {
   engine: { type: 'object', about: 'The engine, by name or as a factory' },
   environment: { type: 'object', about: 'Files, clock, randomness and scheduling' },
   fileSystem: { type: 'object', about: 'The file system of the environment' },
+  trace: { type: 'object', about: 'Told what the store does' },
   keyEncoding: { type: 'object', about: 'How keys are encoded' },
   valueEncoding: { type: 'object', about: 'How values are encoded' },
 }
@@ -53,7 +57,7 @@ const CONSTRUCTOR_OPTIONS: OptionTable = {
  * unknown names shows at open.
  */
 export function checkConstructorOptions(factory: EngineFactory, given: Options): void {
-  for (const name of ['environment', 'fileSystem'] as const) resolveOptions({ [name]: CONSTRUCTOR_OPTIONS[name] }, given)
+  for (const name of ['environment', 'fileSystem', 'trace'] as const) resolveOptions({ [name]: CONSTRUCTOR_OPTIONS[name] }, given)
   resolveOptions(LEVEL_OPTIONS, given)
   resolveOptions(factory.options, given)
   const tables = [factory.options, LEVEL_OPTIONS, CONSTRUCTOR_OPTIONS]

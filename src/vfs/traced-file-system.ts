@@ -1,0 +1,204 @@
+/**
+ * Tells of every file that is made, read, written, synced, renamed and removed, and on whose behalf.
+ *
+ * Invariants:
+ * 1. A call is told when it has succeeded; it belongs to whoever was under way when it was made.
+ * 2. What is told of reads and writes adds up to what the ledger books, part by part: see `writePartOf` and `readPartOf`.
+ * 3. A job's bytes are counted at every level of the trace; events of files are told at level io.
+ */
+import type { OperationKind, TraceJobKind } from '../trace/events.js'
+import type { ReadPart, WritePart } from '../trace/ledger.js'
+import type { JobTracer, Owner, Trace } from '../trace/trace.js'
+import { removeInBackground, type DirectoryLock, type FileHandle, type FileStat, type FileSystem } from './file-system.js'
+import { classifyFile } from './metered-file-system.js'
+
+/** The file system as `job` uses it: what is done through it belongs to the job. Any other file system is returned as it is. */
+export function fileSystemOf(fileSystem: FileSystem, job: JobTracer | null | undefined): FileSystem {
+  return job && fileSystem instanceof TracedFileSystem ? fileSystem.forJob(job) : fileSystem
+}
+
+/** Where the ledger books a write to a file of that class. */
+export function writePartOf(fileClass: string, user: OperationKind | TraceJobKind | null): WritePart {
+  if (fileClass === 'log') return 'log'
+  if (fileClass === 'table') return user === 'compaction' ? 'compaction' : 'flush'
+  return fileClass === 'other' ? 'page' : 'meta'
+}
+
+/** Where the ledger books a read from a file of that class. */
+export function readPartOf(fileClass: string, user: OperationKind | TraceJobKind | null): ReadPart {
+  if (user === 'open' || user === 'close' || (fileClass !== 'table' && fileClass !== 'other')) return 'open'
+  if (user === 'get') return 'get'
+  if (user === 'cursor' || user === 'seek' || user === 'next') return 'scan'
+  // Of tables, whoever looks at what a range or the whole holds scans.
+  return fileClass === 'table' && (user === 'clear' || user === 'check') ? 'scan' : 'compaction'
+}
+
+export class TracedFileSystem implements FileSystem {
+  /** What does the work. */
+  readonly inner: FileSystem
+  readonly #trace: Trace
+  readonly #directory: string
+  /** Whose calls these are; without one, those of whoever is under way. */
+  readonly #job: JobTracer | null
+
+  /** @param directory Names are told relative to it. */
+  constructor(inner: FileSystem, trace: Trace, directory: string, job: JobTracer | null = null) {
+    this.inner = inner
+    this.#trace = trace
+    this.#directory = directory.endsWith('/') ? directory : `${directory}/`
+    this.#job = job
+  }
+
+  /** The same file system, whose calls belong to `job`. */
+  forJob(job: JobTracer): TracedFileSystem {
+    return new TracedFileSystem(this.inner, this.#trace, this.#directory, job)
+  }
+
+  openRead(path: string): FileHandle {
+    return this.#opened(this.inner.openRead(path), false)
+  }
+
+  openWrite(path: string): FileHandle {
+    return this.#opened(this.inner.openWrite(path), true)
+  }
+
+  create(path: string): FileHandle {
+    const handle = this.inner.create(path)
+    const file = this.#nameOf(path)
+    this.#io?.emit({ type: 'file.create', file })
+    return new TracedFileHandle(handle, this.#trace, file, this.#job)
+  }
+
+  rename(from: string, to: string): void {
+    this.inner.rename(from, to)
+    this.#io?.emit({ type: 'file.rename', from: this.#nameOf(from), to: this.#nameOf(to) })
+  }
+
+  remove(path: string): void {
+    this.inner.remove(path)
+    this.#removed(path, this.#job ?? this.#trace.owner)
+  }
+
+  async removeLater(path: string): Promise<void> {
+    const owner = this.#job ?? this.#trace.owner
+    await removeInBackground(this.inner, path)
+    this.#removed(path, owner)
+  }
+
+  removeDirectory(path: string): void {
+    this.inner.removeDirectory(path)
+  }
+
+  list(directory: string): string[] {
+    return this.inner.list(directory)
+  }
+
+  makeDirectory(path: string): void {
+    this.inner.makeDirectory(path)
+  }
+
+  stat(path: string): FileStat | undefined {
+    return this.inner.stat(path)
+  }
+
+  async syncDirectory(directory: string): Promise<void> {
+    const tracer = this.#io && (this.#job ?? this.#trace.owner ?? this.#trace)
+    await this.inner.syncDirectory(directory)
+    tracer?.emit({ type: 'directory.sync', directory: `${directory}/` === this.#directory ? '.' : this.#nameOf(directory) })
+  }
+
+  lock(directory: string): Promise<DirectoryLock> {
+    return this.inner.lock(directory)
+  }
+
+  get #io(): JobTracer | Trace | null {
+    return (this.#job ?? this.#trace).at('io')
+  }
+
+  #opened(handle: FileHandle, writable: boolean): FileHandle {
+    const file = this.#nameOf(handle.path)
+    this.#io?.emit({ type: 'file.open', file, writable })
+    return new TracedFileHandle(handle, this.#trace, file, this.#job)
+  }
+
+  /** What nobody under way removes, a job of its own does: a cursor's last table, long after the merge that replaced it. */
+  #removed(path: string, owner: Owner | null): void {
+    if (this.#io === null) return
+    const job = owner === null ? this.#trace.job('free') : undefined
+    ;(owner ?? job)?.emit({ type: 'file.remove', file: this.#nameOf(path) })
+    job?.end('ok')
+  }
+
+  #nameOf(path: string): string {
+    return path.startsWith(this.#directory) ? path.slice(this.#directory.length) : path
+  }
+}
+
+class TracedFileHandle implements FileHandle {
+  readonly path: string
+  readonly #inner: FileHandle
+  readonly #trace: Trace
+  readonly #io: Trace | null
+  readonly #file: string
+  readonly #class: string
+  readonly #job: JobTracer | null
+
+  constructor(inner: FileHandle, trace: Trace, file: string, job: JobTracer | null) {
+    this.path = inner.path
+    this.#inner = inner
+    this.#trace = trace
+    this.#io = trace.at('io')
+    this.#file = file
+    this.#class = classifyFile(file)
+    this.#job = job
+  }
+
+  size(): number {
+    return this.#inner.size()
+  }
+
+  read(target: Uint8Array, position: number, start = 0, end = target.length): number {
+    const length = this.#inner.read(target, position, start, end)
+    const owner = this.#owner
+    if (this.#io !== null) {
+      const part = this.#trace.readPart ?? readPartOf(this.#class, owner?.kind ?? null)
+      ;(owner ?? this.#io).emit({ type: 'file.read', file: this.#file, offset: position, length, part })
+    } else if (owner !== null && 'bytesRead' in owner) owner.bytesRead += length
+    return length
+  }
+
+  write(source: Uint8Array, position: number, start = 0, end = source.length): void {
+    this.#inner.write(source, position, start, end)
+    const owner = this.#owner
+    const length = end - start
+    if (this.#io !== null) {
+      const part = this.#trace.writePart ?? writePartOf(this.#class, owner?.kind ?? null)
+      const payload = this.#trace.payloads ? { bytes: source.slice(start, end) } : undefined
+      ;(owner ?? this.#io).emit({ type: 'file.write', file: this.#file, offset: position, length, part, ...payload })
+    } else if (owner !== null && 'bytesWritten' in owner) owner.bytesWritten += length
+  }
+
+  truncate(size: number): void {
+    this.#inner.truncate(size)
+    this.#tell()?.emit({ type: 'file.truncate', file: this.#file, size })
+  }
+
+  async sync(): Promise<void> {
+    const tracer = this.#tell()
+    await this.#inner.sync()
+    tracer?.emit({ type: 'file.sync', file: this.#file })
+  }
+
+  close(): void {
+    this.#inner.close()
+    this.#tell()?.emit({ type: 'file.close', file: this.#file })
+  }
+
+  get #owner(): Owner | null {
+    return this.#job ?? this.#trace.owner
+  }
+
+  #tell(): Owner | Trace | null {
+    return this.#io === null ? null : (this.#owner ?? this.#io)
+  }
+}
