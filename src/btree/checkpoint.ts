@@ -22,6 +22,7 @@ import type { DroppedSubtrees } from './dropped-subtrees.js'
 import type { FreeSpace } from './free-space.js'
 import type { HeldRoot } from './held-roots.js'
 import { encodeMeta, metaOffset, type Meta } from './meta-page.js'
+import type { Page } from './page.js'
 import type { PageFile } from './page-file.js'
 import { PageWriter } from './page-writer.js'
 import { Reference } from './reference.js'
@@ -46,6 +47,7 @@ export class CheckpointCancelled extends Error {
 
 /** The end of the file is cut off when this share of it is free. */
 const CUT_SHARE = 1 / 16
+const PAGES_A_TURN = 2048
 
 export class Checkpointer {
   readonly #options: CheckpointOptions
@@ -62,10 +64,7 @@ export class Checkpointer {
     this.#options = options
     this.#meta = meta
     this.#held = held
-    const onSlice = (): void => {
-      if (this.#cancelled) throw new CheckpointCancelled('The checkpoint was given up')
-    }
-    this.#writer = new PageWriter({ file, store: tree.store, free, clock, scheduler, onSlice })
+    this.#writer = new PageWriter({ file, store: tree.store, free, clock, scheduler, onSlice: () => this.#goOn() })
   }
 
   get meta(): Meta {
@@ -81,6 +80,16 @@ export class Checkpointer {
   get isDue(): boolean {
     const { tree } = this.#options
     return tree.root !== this.#held.root || tree.sequence !== this.#meta.sequence
+  }
+
+  /** Between slices. */
+  #goOn(): void {
+    if (this.#cancelled) throw new CheckpointCancelled('The checkpoint was given up')
+  }
+
+  readonly #turn = async (): Promise<void> => {
+    await this.#options.environment.scheduler.turn()
+    this.#goOn()
   }
 
   /** Makes the checkpoint under way, and every later one, give up at its next slice. */
@@ -115,8 +124,8 @@ export class Checkpointer {
     let list: Reference | undefined
     try {
       for (const { root } of [held, ...readers]) await this.#writer.write(root)
-      await this.#options.dropped.walk([...this.#deadBefore(held)], levels)
-      const { reference, length } = this.#writeFreeList(held)
+      await this.#options.dropped.walk(this.#deadBefore(held), levels)
+      const { reference, length } = await this.#writeFreeList(held)
       list = reference
       await Promise.all([this.#options.file.sync(), log.makeDurable()])
       await this.#writer.settle()
@@ -200,15 +209,20 @@ export class Checkpointer {
   }
 
   /** What left the tree before the held root was taken. */
-  *#deadBefore(held: HeldRoot): Generator<HeldRoot['dead'][number]> {
-    for (const other of this.#options.tree.held.held) if (other.generation < held.generation) yield* other.dead
+  #deadBefore(held: HeldRoot): Page[] {
+    return this.#options.tree.held.held.filter(other => other.generation < held.generation).flatMap(({ dead }) => dead)
   }
 
-  /** Writes what will be free once the held tree is in force; returns the reference to it, and the length of the file then. */
-  #writeFreeList(held: HeldRoot): { readonly reference: Reference; readonly length: number } {
+  /**
+   * Writes what will be free once the held tree is in force; returns the reference to it, and the length of the file then. Takes turns: what
+   * is free and what is dead are noted at one moment, and pages that readers let go meanwhile are among the dead.
+   */
+  async #writeFreeList(held: HeldRoot): Promise<{ readonly reference: Reference; readonly length: number }> {
     const { free, file } = this.#options
     const after = free.clone()
+    let sinceTurn = 0
     for (const page of this.#deadBefore(held)) {
+      if (++sinceTurn % PAGES_A_TURN === 0) await this.#turn()
       if (page.offset > 0) after.free(page.offset, page.units)
       const { extents } = page
       for (let i = 0; i < (extents?.length ?? 0); i += 2) after.free(extents![i], extents![i + 1])
@@ -218,16 +232,16 @@ export class Checkpointer {
     const reference = new Reference()
     if (after.freeUnits === 0) return { reference, length: after.end > file.firstUnit ? after.end : 0 }
     // Taking the list's own place may cut a stretch in two or bring the end of the file with it.
-    reference.units = Math.ceil((after.encode().length + 32) / file.unitBytes)
+    reference.units = Math.ceil(((await after.encode(this.#turn)).length + 32) / file.unitBytes)
     reference.offset = free.take(reference.units)
-    after.mark(reference.offset, reference.units)
-    const { bytes, length, runs } = after.encode()
-    const extent = new Uint8Array(reference.units * file.unitBytes)
-    extent.set(bytes.subarray(0, length))
-    reference.check = file.checkOf(extent, reference.offset)
-    reference.entries = runs
-    reference.liveBytes = length
     try {
+      after.mark(reference.offset, reference.units)
+      const { bytes, length, runs } = await after.encode(this.#turn)
+      const extent = new Uint8Array(reference.units * file.unitBytes)
+      extent.set(bytes.subarray(0, length))
+      reference.check = file.checkOf(extent, reference.offset)
+      reference.entries = runs
+      reference.liveBytes = length
       file.write(extent, reference.offset * file.unitBytes, 0, extent.length, 'meta')
     } catch (error) {
       free.free(reference.offset, reference.units)

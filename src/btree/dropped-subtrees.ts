@@ -58,7 +58,11 @@ export class DroppedSubtrees {
 
   /** Walks the subtrees among the dead pages, and those that wait to be freed. Their pages are taken from `levels`, too. */
   async walk(dead: readonly Page[], levels: LevelCounts): Promise<void> {
-    for (const page of dead) if (page.whole && page.extents === undefined) await this.#walk(page, levels)
+    let sinceTurn = 0
+    for (const page of dead) {
+      if (++sinceTurn % ENTRIES_A_TURN === 0) await this.#scheduler.turn()
+      if (page.whole && page.extents === undefined) await this.#walk(page, levels)
+    }
     for (let page = this.#waiting.pop(); page !== undefined; page = this.#waiting.pop()) {
       if (page.extents === undefined) await this.#walk(page, levels)
       this.release(page)

@@ -74,7 +74,8 @@ export class EntryList {
     const first = this.branch ? from + 1 : from
     if (first >= to) return new Uint8Array(0)
     const key = this.key(first)
-    return key.subarray(0, first === to - 1 ? key.length : shared(key, this.key(to - 1)))
+    // Not `subarray`: a small array would get memory outside of V8's heap for it.
+    return first === to - 1 ? key : key.slice(0, shared(key, this.key(to - 1)))
   }
 
   /** The key from which on entries belong to a page that begins with entry `index`: as short as it can be. */

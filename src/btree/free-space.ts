@@ -11,6 +11,7 @@ import { CorruptionError, KvariumError } from '../errors.js'
 import { varintLength, VarintReader, writeVarint } from '../codec/varint.js'
 
 const SHORT = 8
+const RUNS_A_TURN = 4096
 
 export class FreeSpace {
   #used: Uint32Array
@@ -100,8 +101,8 @@ export class FreeSpace {
     if (start + units === this.#end) this.#end = this.#lastUsed(start)
   }
 
-  /** The free stretches below `end`, as pairs of varints: units in use before the stretch, and its length. */
-  encode(): { readonly bytes: Uint8Array; readonly length: number; readonly runs: number } {
+  /** The free stretches below `end`, as pairs of varints: units in use before the stretch, and its length. Nothing may change meanwhile. */
+  async encode(turn: () => Promise<void>): Promise<{ readonly bytes: Uint8Array; readonly length: number; readonly runs: number }> {
     let bytes = new Uint8Array(1024)
     let length = 0
     let runs = 0
@@ -115,8 +116,8 @@ export class FreeSpace {
         bytes = grown
       }
       length = writeVarint(bytes, writeVarint(bytes, length, start - at), end - start)
-      runs++
       at = end
+      if (++runs % RUNS_A_TURN === 0) await turn()
     }
   }
 

@@ -5,14 +5,14 @@ import { FreeSpace } from '../../src/btree/free-space.js'
 const FIRST = 3
 
 describe('free space', () => {
-  it('never gives out a unit twice, takes the lowest place that fits, and survives being written down', () => {
+  it('never gives out a unit twice, takes the lowest place that fits, and survives being written down', async () => {
     const step = fc.oneof(
       { weight: 3, arbitrary: fc.record({ take: fc.oneof(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 10, max: 90 })) }) },
       { weight: 3, arbitrary: fc.record({ free: fc.nat(1000) }) },
       { weight: 1, arbitrary: fc.constant('reopen' as const) },
     )
-    fc.assert(
-      fc.property(fc.array(step, { maxLength: 120 }), steps => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 120 }), async steps => {
         let space = new FreeSpace(FIRST, FIRST)
         const used = new Set([0, 1, 2])
         const taken: { readonly start: number; readonly units: number }[] = []
@@ -20,7 +20,7 @@ describe('free space', () => {
           Array.from({ length: units }, (_, i) => start + i).every(unit => !used.has(unit))
         for (const next of steps) {
           if (next === 'reopen') {
-            const { bytes, length, runs } = space.encode()
+            const { bytes, length, runs } = await space.encode(() => Promise.resolve())
             const again = new FreeSpace(FIRST, space.end)
             again.decode(bytes, length, runs)
             space = again
