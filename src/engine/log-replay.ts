@@ -11,6 +11,7 @@
  */
 import type { Hash32 } from '../codec/checksum.js'
 import { CorruptionError, KvariumError } from '../errors.js'
+import type { Tracer } from '../trace/trace.js'
 import { joinPath, type FileSystem } from '../vfs/file-system.js'
 import { LogReader } from '../wal/reader.js'
 import { BatchReader } from './batch.js'
@@ -33,6 +34,7 @@ export interface LogReplayOptions {
   apply(reader: BatchReader, bytes: number): boolean
   /** Makes room for a batch that was refused. */
   makeRoom(bytes: number, operations: number): Promise<void>
+  readonly trace?: Tracer | undefined
 }
 
 export interface ReplayedLogs {
@@ -120,6 +122,8 @@ async function replayLog(options: LogReplayOptions, number: number, progress: Pr
   const reader = new BatchReader()
   let firstGap = -1
   let isRepeat = false
+  let records = 0
+  let entries = 0
   // The log reader is synchronous, making room is not: from the first refusal on, batches wait as copies.
   const refused: Uint8Array[] = []
   const replay = new LogReader({ fileSystem, path, logNumber: number, hash32 }).replay((payload, offset) => {
@@ -132,6 +136,8 @@ async function replayLog(options: LogReplayOptions, number: number, progress: Pr
         return
       }
       progress.sequence += reader.count
+      records++
+      entries += reader.count
       if (refused.length > 0 || !apply(reader, payload.length)) refused.push(payload.slice())
     } catch (cause) {
       if (!(cause instanceof CorruptionError)) throw cause
@@ -160,5 +166,13 @@ async function replayLog(options: LogReplayOptions, number: number, progress: Pr
   progress.logs.set(number, replay.validBytes + replay.blankBytes)
   progress.validBytes.set(number, replay.validBytes)
   progress.syncedBytes.set(number, replay.lastSynced)
-  progress.droppedBytes += replay.droppedBytes + (firstGap < 0 ? 0 : replay.validBytes - firstGap)
+  const dropped = replay.droppedBytes + (firstGap < 0 ? 0 : replay.validBytes - firstGap)
+  progress.droppedBytes += dropped
+  const outcome =
+    firstGap >= 0
+      ? `records before byte ${firstGap} are missing, so ${dropped} bytes from there on were dropped`
+      : replay.droppedBytes > 0
+        ? `a torn tail of ${dropped} bytes was dropped`
+        : 'whole'
+  options.trace?.emit({ type: 'log.replay', log: number, records, entries, bytes: replay.validBytes, outcome })
 }

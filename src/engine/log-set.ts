@@ -10,10 +10,12 @@
 import type { Hash32 } from '../codec/checksum.js'
 import { KvariumError, PoisonedError } from '../errors.js'
 import type { Ledger } from '../trace/ledger.js'
+import type { Owner, Trace, Tracer } from '../trace/trace.js'
 import type { Scheduler } from '../vfs/environment.js'
 import { joinPath, removeInBackground, type FileSystem } from '../vfs/file-system.js'
 import { LOG_HEADER_BYTES } from '../wal/format.js'
 import { LogWriter } from '../wal/writer.js'
+import { BatchReader } from './batch.js'
 import { logName } from './log-replay.js'
 
 interface LiveLog {
@@ -32,10 +34,14 @@ export interface LogSetOptions {
   readonly hash32: Hash32
   readonly ledger: Ledger
   readonly scheduler: Scheduler
+  readonly trace?: Tracer | undefined
 }
 
 export class LogSet {
   readonly #options: LogSetOptions
+  readonly #trace: Trace | null
+  /** Told of appends. */
+  readonly #io: Trace | null
   #older: LiveLog[] = []
   #current: LiveLog
   /** Logs of an earlier session, whole and durable, and their sizes. */
@@ -48,6 +54,8 @@ export class LogSet {
   /** Starts with log `first`, which is to be synced before the manifest names it; `recovered` are logs of an earlier session. */
   constructor(options: LogSetOptions, first: number, recovered: ReadonlyMap<number, number>) {
     this.#options = options
+    this.#trace = options.trace?.trace ?? null
+    this.#io = this.#trace && this.#trace.at('io')
     this.#recovered = new Map(recovered)
     for (const size of recovered.values()) options.ledger.resize(size)
     this.#current = this.#create(first, undefined)
@@ -75,7 +83,7 @@ export class LogSet {
   /** Starts a new log; the one before is kept until `release`. `register` is called before the first sync. */
   start(number: number, register: () => Promise<void>): void {
     if (this.#failure !== undefined) throw this.refusal()
-    const next = this.#create(number, register)
+    const next = this.#trace === null ? this.#create(number, register) : this.#createAsJob(number, register, this.#trace)
     this.#older.push(this.#current)
     this.#current = next
   }
@@ -95,7 +103,8 @@ export class LogSet {
     if (this.#failure !== undefined) throw this.refusal()
     const { writer } = this.#current
     try {
-      writer.append(bytes, 0, end)
+      const offset = writer.append(bytes, 0, end)
+      if (this.#io !== null) this.#tellAppend(this.#io, bytes, end, offset)
     } catch (error) {
       if (writer.poisoned) this.poison(error)
       throw error
@@ -108,7 +117,8 @@ export class LogSet {
     if (this.#failure !== undefined) return Promise.reject(this.refusal())
     if (this.#older.length === 0 && this.#current.register === undefined) return this.#syncOne(this.#current)
     // Behind a sync of several logs another one starts over: it may have begun before the caller's append.
-    this.#syncing = (this.#syncing ?? Promise.resolve()).catch(() => undefined).then(() => this.#syncAll())
+    const owner = this.#trace?.owner ?? null
+    this.#syncing = (this.#syncing ?? Promise.resolve()).catch(() => undefined).then(() => this.#syncAll(owner))
     return this.#syncing
   }
 
@@ -128,42 +138,45 @@ export class LogSet {
 
   /** Removes logs with numbers below `firstLog`: their memtables are in tables. */
   async release(firstLog: number): Promise<void> {
+    const owner = this.#trace?.owner ?? null
     const obsolete = this.#older.filter(log => log.number < firstLog)
     this.#older = this.#older.filter(log => log.number >= firstLog)
     for (const log of obsolete) {
       const { number, writer } = log
-      await writer.close({ marker: false })
+      await this.#as(owner, () => writer.close({ marker: false }))
       this.#book(log)
       this.#releasedSyncs += writer.syncs
-      await this.#remove(number, writer.fileBytes)
+      await this.#remove(number, writer.fileBytes, owner)
     }
     for (const [number, size] of this.#recovered) {
       if (number >= firstLog) continue
       this.#recovered.delete(number)
-      await this.#remove(number, size)
+      await this.#remove(number, size, owner)
     }
   }
 
   /** Ends every log with the marker of a clean close, unless writing has failed. */
   async close(): Promise<void> {
     const marker = this.#failure === undefined
+    const owner = this.#trace?.owner ?? null
     try {
       if (marker) await this.sync()
     } finally {
       for (const log of [...this.#older, this.#current]) {
-        await log.writer.close({ marker: marker && this.#failure === undefined }).catch((error: unknown) => this.poison(error))
+        const closed = this.#as(owner, () => log.writer.close({ marker: marker && this.#failure === undefined }))
+        await closed.catch((error: unknown) => this.poison(error))
         this.#book(log)
       }
     }
   }
 
-  async #syncAll(): Promise<void> {
+  async #syncAll(owner: Owner | null): Promise<void> {
     for (const log of [...this.#older, this.#current]) {
       if (this.#failure !== undefined) throw this.refusal()
       // A log that was released meanwhile needs no sync any more.
       if (log !== this.#current && !this.#older.includes(log)) continue
       if (log.register !== undefined) {
-        if (log.writer.syncedBytes < log.writer.size) await this.#syncOne(log)
+        if (log.writer.syncedBytes < log.writer.size) await this.#as(owner, () => this.#syncOne(log))
         try {
           await log.register()
         } catch (error) {
@@ -173,8 +186,12 @@ export class LogSet {
         log.register = undefined
         if (log !== this.#current && !this.#older.includes(log)) continue
       }
-      if (log.writer.syncedBytes < log.writer.size) await this.#syncOne(log)
+      if (log.writer.syncedBytes < log.writer.size) await this.#as(owner, () => this.#syncOne(log))
     }
+  }
+
+  #as<T>(owner: Owner | null, work: () => T): T {
+    return this.#trace === null ? work() : this.#trace.within(owner, work)
   }
 
   #syncOne(log: LiveLog): Promise<void> {
@@ -190,10 +207,34 @@ export class LogSet {
   #create(number: number, register: LiveLog['register']): LiveLog {
     const { fileSystem, directory, hash32, scheduler } = this.#options
     const turn = (): Promise<void> => scheduler.turn()
-    const writer = LogWriter.create({ fileSystem, path: joinPath(directory, logName(number)), logNumber: number, hash32, turn })
+    const path = joinPath(directory, logName(number))
+    const writer = LogWriter.create({ fileSystem, path, logNumber: number, hash32, turn, trace: this.#options.trace })
     const log = { number, writer, register, bookedWritten: 0, bookedFile: 0 }
     this.#book(log)
     return log
+  }
+
+  /** Making a log is one job, making it known another: the second may be long after the first, or never. */
+  #createAsJob(number: number, register: () => Promise<void>, trace: Trace): LiveLog {
+    const job = trace.job('rotate')
+    try {
+      const log = job.run(() => this.#create(number, () => trace.runJob('rotate', register, 'a log is made known')))
+      job.emit({ type: 'log.rotate', from: this.#current.number, to: number })
+      job.end('ok')
+      return log
+    } catch (error) {
+      job.end('failed', error)
+      throw error
+    }
+  }
+
+  #tellAppend(trace: Trace, bytes: Uint8Array, end: number, offset: number): void {
+    const { number, writer } = this.#current
+    const reader = new BatchReader().reset(bytes, 0, end)
+    const { firstSequence, count } = reader
+    let userBytes = 0
+    while (reader.next()) userBytes += reader.key.length + reader.value.length
+    trace.emit({ type: 'log.append', log: number, firstSequence, entries: count, offset, length: writer.size - offset, userBytes })
   }
 
   /** Brings the ledger up to date with what the log has written since. */
@@ -206,11 +247,12 @@ export class LogSet {
     log.bookedFile = fileBytes
   }
 
-  async #remove(number: number, size: number): Promise<void> {
+  async #remove(number: number, size: number, owner: Owner | null): Promise<void> {
     const { fileSystem, directory, ledger } = this.#options
     try {
-      await removeInBackground(fileSystem, joinPath(directory, logName(number)))
+      await this.#as(owner, () => removeInBackground(fileSystem, joinPath(directory, logName(number))))
       ledger.resize(-size)
+      this.#as(owner, () => this.#trace?.emit({ type: 'log.release', log: number, bytes: size }))
     } catch {
       // Obsolete by the manifest; the next open removes it.
     }

@@ -1,3 +1,4 @@
+import type { Owner, Trace, Tracer } from '../trace/trace.js'
 import type { Clock } from '../vfs/environment.js'
 
 /** One writer's turn: returns false while there is still no room. May throw: then that writer fails. */
@@ -8,43 +9,54 @@ interface Waiting {
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
   readonly since: number
+  /** Whose turn it is. */
+  readonly owner: Owner | null
 }
 
 /** Writers that wait for room, in the order they came. */
 export class WriteQueue {
   readonly #clock: Clock
+  readonly #trace: Trace | null
   #waiting: Waiting[] = []
   /** Writers that had to wait, and how long they waited in total. */
   readonly stalls = { count: 0, totalMs: 0 }
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, trace?: Tracer) {
     this.#clock = clock
+    this.#trace = trace?.trace ?? null
   }
 
   get isEmpty(): boolean {
     return this.#waiting.length === 0
   }
 
-  /** Resolves when the attempt has succeeded. */
-  wait(attempt: WriteAttempt): Promise<void> {
+  /** Resolves when the attempt has succeeded, and then `after`. Both still belong to the operation that waits. */
+  wait(attempt: WriteAttempt, after?: () => Promise<void> | void, reason = 'there is no room in memory'): Promise<void> {
     this.stalls.count++
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ attempt, resolve, reject, since: this.#clock.now() })
+    const trace = this.#trace
+    const owner = trace?.owner ?? null
+    owner?.emit({ type: 'stall.begin', reason })
+    const waited = new Promise<void>((resolve, reject) => {
+      this.#waiting.push({ attempt, resolve, reject, since: this.#clock.now(), owner })
     })
+    if (after === undefined) return waited
+    return waited.then(trace === null ? after : () => trace.within(owner, after))
   }
 
   /** Lets writers go on until one finds no room. */
   drain(): void {
     let served = 0
-    for (const { attempt, resolve, reject, since } of this.#waiting) {
+    for (const { attempt, resolve, reject, since, owner } of this.#waiting) {
       try {
-        if (!attempt()) break
+        if (!(this.#trace === null ? attempt() : this.#trace.within(owner, attempt))) break
         resolve()
       } catch (error) {
         reject(error)
       }
       served++
-      this.stalls.totalMs += this.#clock.now() - since
+      const waitedMs = this.#clock.now() - since
+      this.stalls.totalMs += waitedMs
+      owner?.emit({ type: 'stall.end', waitedMs })
     }
     this.#waiting.splice(0, served)
   }
@@ -53,6 +65,9 @@ export class WriteQueue {
   fail(error: unknown): void {
     const failed = this.#waiting
     this.#waiting = []
-    for (const { reject } of failed) reject(error)
+    for (const { reject, owner, since } of failed) {
+      owner?.emit({ type: 'stall.end', waitedMs: this.#clock.now() - since })
+      reject(error)
+    }
   }
 }

@@ -16,7 +16,9 @@
 import type { Hash32 } from '../codec/checksum.js'
 import { placeSeed } from '../codec/checksum.js'
 import { IoError, MisuseError, PoisonedError } from '../errors.js'
+import type { JobTracer, Trace, Tracer } from '../trace/trace.js'
 import type { FileHandle, FileSystem } from '../vfs/file-system.js'
+import { CommitTracer } from './commit-tracer.js'
 import {
   encodeFileHeader,
   encodeFrameHeader,
@@ -41,6 +43,8 @@ export interface LogWriterOptions {
    * and share this one: otherwise the first to do so starts a sync of its own, and groups are half as large.
    */
   readonly turn?: () => Promise<void>
+  /** Told of syncs. */
+  readonly trace?: Tracer | undefined
 }
 
 const DEFAULT_GROW_BYTES = 256 * 1024
@@ -82,6 +86,8 @@ export class LogWriter {
   /** Callers since the last sync began, and those that shared it. */
   #callers = 0
   #lastCallers = 0
+  readonly #trace: Trace | null
+  readonly #commits: CommitTracer | null
 
   /**
    * Creates a log file and writes its header. Nothing is durable yet, nor is the file's name: that takes `sync` and
@@ -111,6 +117,8 @@ export class LogWriter {
     this.#seed = frameCheckSeed(options.logNumber)
     this.#growBytes = options.growBytes ?? DEFAULT_GROW_BYTES
     this.#turn = options.turn
+    this.#trace = options.trace?.trace ?? null
+    this.#commits = this.#trace && new CommitTracer(this.#trace, options.logNumber)
     try {
       file.write(encodeFileHeader(options.logNumber), 0)
     } catch (cause) {
@@ -218,14 +226,22 @@ export class LogWriter {
 
   #syncAll(): Promise<void> {
     this.#callers++
-    if (this.#next !== undefined) return this.#next
+    if (this.#next !== undefined) {
+      this.#commits?.joinNext()
+      return this.#next
+    }
     const running = this.#running
     if (running === undefined) {
       if (this.#syncedBytes === this.#size) return Promise.resolve()
+      this.#commits?.joinNext()
       if (this.#turn === undefined || this.#lastCallers < 2) return this.#startSync()
       this.#next = this.#turn().then(this.#startNext)
     } else {
-      if (this.#runningBytes === this.#size) return running
+      if (this.#runningBytes === this.#size) {
+        this.#commits?.joinRunning()
+        return running
+      }
+      this.#commits?.joinNext()
       const ended = this.#turn === undefined ? running : running.then(this.#turn, this.#turn)
       this.#next = ended.then(this.#startNext, this.#startNext)
     }
@@ -239,13 +255,18 @@ export class LogWriter {
   }
 
   #startSync(): Promise<void> {
+    const commit = this.#commits?.begin()
+    return commit === undefined ? this.#runSync() : commit.run(() => this.#runSync(commit))
+  }
+
+  #runSync(commit?: JobTracer): Promise<void> {
     this.#lastCallers = this.#callers
     this.#callers = 0
     this.#smallCommits = this.#size - this.#syncedBytes <= SMALL_COMMIT_BYTES ? this.#smallCommits + 1 : 0
     if (this.#smallCommits >= COMMITS_BEFORE_GROWING && this.fileBytes - this.#size < SMALL_COMMIT_BYTES) this.#growAhead()
     this.#runningBytes = this.#size
     this.#syncs++
-    this.#running = this.#syncTo(this.#size)
+    this.#running = this.#syncTo(this.#size, commit)
     return this.#running
   }
 
@@ -264,29 +285,34 @@ export class LogWriter {
     this.#blankBytes += to - from
   }
 
-  async #syncTo(bytes: number): Promise<void> {
+  async #syncTo(bytes: number, commit: JobTracer | undefined): Promise<void> {
     try {
       await this.#file.sync()
     } catch (cause) {
-      throw this.#poison('syncing', cause)
+      const error = this.#poison('syncing', cause)
+      commit?.end('failed', error)
+      throw error
     }
     this.#syncedBytes = bytes
     this.#running = undefined
+    if (commit !== undefined) this.#commits?.end(commit, bytes)
   }
 
   async #close(marker: boolean): Promise<void> {
+    const owner = this.#trace?.owner ?? null
+    const asOwner = <T>(work: () => T): T => (this.#trace === null ? work() : this.#trace.within(owner, work))
     try {
       // Their callers hear of a failure; here it only means that there will be no marker.
       await (this.#next ?? this.#running)?.catch(() => undefined)
-      if (marker && this.#failure === undefined) await this.#appendCloseMarker()
+      if (marker && this.#failure === undefined) await this.#appendCloseMarker(asOwner)
     } finally {
-      this.#file.close()
+      asOwner(() => this.#file.close())
     }
   }
 
-  async #appendCloseMarker(): Promise<void> {
+  async #appendCloseMarker(asOwner: <T>(work: () => T) => T): Promise<void> {
     await this.#syncAll()
-    if (this.#cutLeftovers()) {
+    if (asOwner(() => this.#cutLeftovers())) {
       // The cut must be durable first: a marker with bytes after it is damage.
       await this.#startSync()
     }
@@ -294,7 +320,7 @@ export class LogWriter {
     const checksum = this.#hash32(EMPTY, placeSeed(this.#logNumber, offset))
     encodeFrameHeader(this.#scratch, this.#seed, offset, 0, offset, checksum)
     try {
-      this.#file.write(this.#scratch, offset, 0, FRAME_HEADER_BYTES)
+      asOwner(() => this.#file.write(this.#scratch, offset, 0, FRAME_HEADER_BYTES))
     } catch (cause) {
       throw this.#poison('appending to', cause)
     }
