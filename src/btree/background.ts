@@ -8,12 +8,14 @@
  */
 import type { LogSet } from '../engine/log-set.js'
 import { CorruptionError, MisuseError } from '../errors.js'
+import type { Tracer } from '../trace/trace.js'
 import type { Clock } from '../vfs/environment.js'
 import { typedError } from '../vfs/vfs-error.js'
 import { CheckpointCancelled, type Checkpointer, type CurrentLog } from './checkpoint.js'
 
 export interface BackgroundOptions {
   readonly clock: Clock
+  readonly trace?: Tracer | undefined
   readonly checkpointer: Checkpointer
   readonly logs: LogSet
   readonly log: CurrentLog
@@ -119,11 +121,15 @@ export class Background {
 
   /** Never rejects. */
   async #run(ordinal: number): Promise<void> {
-    const { clock, checkpointer, logs, log, onProgress } = this.#context
+    const { clock, trace, checkpointer, logs, log, onProgress } = this.#context
+    const job = trace?.trace.job('checkpoint')
     try {
-      await checkpointer.run(logs, log)
+      if (job === undefined) await checkpointer.run(logs, log)
+      else await job.trace.during(job, () => checkpointer.run(logs, log))
       this.#completed = ordinal
+      job?.end('ok')
     } catch (error) {
+      job?.end(error instanceof CheckpointCancelled ? 'cancelled' : 'failed', error)
       const retryAt = error instanceof CorruptionError ? Infinity : clock.now() + RETRY_AFTER_MS
       if (!(error instanceof CheckpointCancelled)) this.#failure = { error: typedError(error), retryAt }
     }

@@ -44,10 +44,11 @@ export class BtreeEngine implements Engine {
   constructor(parts: BtreeParts) {
     this.#parts = parts
     const { clock } = parts.context.environment
-    this.#queue = new WriteQueue(clock)
+    this.#queue = new WriteQueue(clock, parts.context.trace)
     const { checkpointer, logs, log } = parts
     this.#background = new Background({
       clock,
+      trace: parts.context.trace,
       checkpointer,
       logs,
       log,
@@ -89,7 +90,10 @@ export class BtreeEngine implements Engine {
     this.#requireOpen()
     if (batch.count === 0) return
     if (!this.#queue.isEmpty || !this.#makeRoom()) {
-      return this.#queue.wait(() => this.#tryApply(batch)).then(() => (options.sync ? this.#parts.logs.sync() : undefined))
+      return this.#queue.wait(
+        () => this.#tryApply(batch),
+        () => (options.sync ? this.#parts.logs.sync() : undefined),
+      )
     }
     this.#apply(batch)
     return options.sync ? this.#parts.logs.sync() : undefined
@@ -112,7 +116,7 @@ export class BtreeEngine implements Engine {
       return true
     }
     if (this.#queue.isEmpty && attempt()) return options.sync ? this.#parts.logs.sync() : undefined
-    return this.#queue.wait(attempt).then(() => (options.sync ? this.#parts.logs.sync() : undefined))
+    return this.#queue.wait(attempt, () => (options.sync ? this.#parts.logs.sync() : undefined))
   }
 
   cursor(range: KeyRange, snapshot?: EngineSnapshot): Cursor {

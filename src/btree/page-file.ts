@@ -3,6 +3,7 @@ import type { Hash32 } from '../codec/checksum.js'
 import { placeSeed } from '../codec/checksum.js'
 import { CorruptionError } from '../errors.js'
 import type { Ledger } from '../trace/ledger.js'
+import type { Trace, Tracer } from '../trace/trace.js'
 import type { FileHandle } from '../vfs/file-system.js'
 import { META_AREA_BYTES } from './meta-page.js'
 import type { Page } from './page.js'
@@ -15,6 +16,7 @@ export interface PageFileOptions {
   readonly identity: number
   readonly hash32: Hash32
   readonly ledger: Ledger
+  readonly trace?: Tracer | undefined
 }
 
 export class PageFile {
@@ -23,12 +25,14 @@ export class PageFile {
   /** The first unit behind the meta pages. */
   readonly firstUnit: number
   readonly #options: PageFileOptions
+  readonly #trace: Trace | null
   #size: number
   /** Bytes read from pages. The owner may reset it. */
   bytesRead = 0
 
   constructor(options: PageFileOptions) {
     this.#options = options
+    this.#trace = options.trace?.trace ?? null
     this.unitBytes = options.unitBytes
     this.path = options.file.path
     this.firstUnit = Math.ceil(META_AREA_BYTES / options.unitBytes)
@@ -69,7 +73,8 @@ export class PageFile {
 
   write(bytes: Uint8Array, position: number, start: number, end: number, part: 'page' | 'meta'): void {
     const { file, ledger } = this.#options
-    file.write(bytes, position, start, end)
+    if (this.#trace === null) file.write(bytes, position, start, end)
+    else this.#trace.writing(part, () => file.write(bytes, position, start, end))
     ledger.written[part] += end - start
     this.#resized(Math.max(this.#size, position + end - start))
   }

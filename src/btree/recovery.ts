@@ -78,7 +78,7 @@ export async function openParts(context: EngineContext, settings: { readonly poi
 }
 
 /** A data file with an empty tree, over whatever a crash in an earlier creation left. */
-async function create({ environment, directory, options }: EngineContext, hash32: Hash32): Promise<FileHandle> {
+async function create({ environment, directory, options, trace }: EngineContext, hash32: Hash32): Promise<FileHandle> {
   const { fileSystem, random } = environment
   for (const name of fileSystem.list(directory)) {
     if (name === DATA_FILE || parseLogName(name) !== undefined) fileSystem.remove(joinPath(directory, name))
@@ -100,7 +100,8 @@ async function create({ environment, directory, options }: EngineContext, hash32
         ends: new Map<number, number>(),
       }
       const bytes = encodeMeta({ unitBytes: pageSize, identity, height: 0, number, sequence: 0, ...places }, hash32)
-      file.write(bytes, metaOffset(number))
+      if (trace === undefined) file.write(bytes, metaOffset(number))
+      else trace.trace.writing('meta', () => file.write(bytes, metaOffset(number)))
     }
     await file.sync()
     return file
@@ -137,7 +138,14 @@ class Recovery {
     this.#hash32 = hash32
     const meta = readMeta(handle, hash32)
     this.#meta = meta
-    this.#file = new PageFile({ file: handle, unitBytes: meta.unitBytes, identity: meta.identity, hash32, ledger: this.#ledger })
+    this.#file = new PageFile({
+      file: handle,
+      unitBytes: meta.unitBytes,
+      identity: meta.identity,
+      hash32,
+      ledger: this.#ledger,
+      trace: context.trace,
+    })
     this.#ledger.read.open += 2 * META_BYTES
     if (context.created) {
       this.#ledger.written.meta += 2 * META_BYTES
@@ -170,7 +178,11 @@ class Recovery {
     const present = fileSystem.list(directory).flatMap(name => parseLogName(name) ?? [])
     const newLog = Math.max(this.#meta.lastLog, ...present) + 1
     const { scheduler } = environment
-    const logs = new LogSet({ fileSystem, directory, hash32: this.#hash32, ledger: this.#ledger, scheduler }, newLog, replayed.logs)
+    const logs = new LogSet(
+      { fileSystem, directory, hash32: this.#hash32, ledger: this.#ledger, scheduler, trace: context.trace },
+      newLog,
+      replayed.logs,
+    )
     this.#logs = logs
     await logs.sync()
     const log = new CurrentLog(newLog, {
@@ -266,6 +278,7 @@ class Recovery {
       wholeLogs: ends,
       expected: Array.from({ length: Math.max(0, lastLog - firstLog + 1) }, (_, i) => firstLog + i),
       sequence,
+      trace: this.#context.trace,
       apply: reader => this.#apply(tree, checkpointer, reader),
       makeRoom: async () => {
         this.#wroteOut = true

@@ -82,7 +82,7 @@ export class LsmEngine implements Engine {
   constructor(parts: LsmParts) {
     this.#parts = parts
     const { clock } = parts.context.environment
-    this.#queue = new WriteQueue(clock)
+    this.#queue = new WriteQueue(clock, parts.context.trace)
     this.#background = new Background({ ...parts, clock, snapshots: this.#snapshots, onProgress: () => this.#queue.drain() })
     if (parts.context.inspecting !== true) this.#background.schedule()
   }
@@ -107,7 +107,10 @@ export class LsmEngine implements Engine {
     this.#requireOpen()
     if (batch.count === 0) return
     if (!this.#queue.isEmpty || !this.#makeRoom(batch.byteLength, batch.count)) {
-      return this.#queue.wait(() => this.#tryApply(batch)).then(() => (options.sync ? this.#parts.logs.sync() : undefined))
+      return this.#queue.wait(
+        () => this.#tryApply(batch),
+        () => (options.sync ? this.#parts.logs.sync() : undefined),
+      )
     }
     this.#apply(batch)
     return options.sync ? this.#parts.logs.sync() : undefined
@@ -128,7 +131,7 @@ export class LsmEngine implements Engine {
       return true
     }
     if (this.#queue.isEmpty && attempt()) return options.sync ? this.#parts.logs.sync() : undefined
-    return this.#queue.wait(attempt).then(() => (options.sync ? this.#parts.logs.sync() : undefined))
+    return this.#queue.wait(attempt, () => (options.sync ? this.#parts.logs.sync() : undefined))
   }
 
   cursor(range: KeyRange, snapshot?: EngineSnapshot): Cursor {

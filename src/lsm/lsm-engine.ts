@@ -65,10 +65,10 @@ async function open(
   const runner = new JobRunner({ fileSystem, directory, ledger, executor, options })
   let logs: LogSet | undefined
   try {
-    const recovered = await recover({ fileSystem, directory, hash32, ledger, pool, runner, created })
+    const recovered = await recover({ fileSystem, directory, hash32, ledger, pool, runner, created, trace: context.trace })
     const newLog = recovered.nextFile
     const logNumbers = [...recovered.logs.keys(), newLog]
-    logs = new LogSet({ fileSystem, directory, hash32, ledger, scheduler }, newLog, recovered.logs)
+    logs = new LogSet({ fileSystem, directory, hash32, ledger, scheduler, trace: context.trace }, newLog, recovered.logs)
     await logs.sync()
     const tree = await Tree.start(
       { fileSystem, directory, hash32, ledger, tables, manifestBytes },

@@ -12,6 +12,7 @@ import type { BatchReader } from '../engine/batch.js'
 import { makeLogDurable, replayLogs } from '../engine/log-replay.js'
 import { CorruptionError } from '../errors.js'
 import type { Ledger } from '../trace/ledger.js'
+import type { Tracer } from '../trace/trace.js'
 import { joinPath, type FileSystem } from '../vfs/file-system.js'
 import { MeteredFileSystem } from '../vfs/metered-file-system.js'
 import { CURRENT, CURRENT_TEMPORARY, parseFileName, tableName } from './file-names.js'
@@ -30,6 +31,7 @@ export interface RecoveryOptions {
   /** The directory may hold what a crashed creation left: start empty. */
   readonly created: boolean
   readonly runner: JobRunner
+  readonly trace?: Tracer | undefined
 }
 
 export interface Recovered {
@@ -126,6 +128,7 @@ class Recovery {
       durableHeaders: true,
       wholeLogs: manifest.wholeLogs,
       sequence: manifest.lastSequence,
+      trace: this.#options.trace,
       apply: (reader, bytes) => this.#apply(reader, bytes),
       makeRoom: async (bytes, operations) => {
         await this.#flush()
