@@ -74,7 +74,7 @@ export interface SearchStep {
 export interface EventBodies {
   // The engine: level job.
   /** An engine is open and says where it begins: the sequence number of the last operation that it recovered, and its options. */
-  'engine.open': { readonly engine: string; readonly sequence: number; readonly options: Readonly<Record<string, unknown>> }
+  'engine.open': { readonly engine: string; readonly entrySequence: number; readonly options: Readonly<Record<string, unknown>> }
   /** `live` is the number of snapshots then. */
   'snapshot.take': { readonly entrySequence: number; readonly live: number }
   'snapshot.release': { readonly entrySequence: number; readonly live: number }
