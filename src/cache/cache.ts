@@ -1,9 +1,19 @@
+import type { Tracer } from '../trace/trace.js'
 import type { CacheEntry, EvictionPolicy } from './eviction-policy.js'
 import { FramePool } from './frame-pool.js'
 import { SlabPool } from './slab-pool.js'
 import { TwoQueuePolicy } from './two-queue-policy.js'
 
 const MIN_IDLE_BYTES = 64 * 1024
+
+export interface CacheOptions {
+  readonly policy?: EvictionPolicy
+  readonly poisonFrames?: boolean
+  /** Another limit for idle frames. */
+  readonly idleBytes?: number
+  /** Hears of evictions, and by the owners of hits and misses. */
+  readonly trace?: Tracer | null
+}
 
 /**
  * One cache with a byte budget for the blocks and pages of all open files. It decides only what stays: owners find their
@@ -25,13 +35,15 @@ export class Cache {
   hits = 0
   misses = 0
   evictions = 0
+  /** Null where nobody listens. Whoever counts a hit or a miss tells of it. */
+  readonly trace: Tracer | null
   readonly #policy: EvictionPolicy
   #usedBytes = 0
   #entries = 0
 
-  /** With `idleBytes`, another limit for idle frames. */
-  constructor(capacityBytes: number, options: { policy?: EvictionPolicy; poisonFrames?: boolean; idleBytes?: number } = {}) {
+  constructor(capacityBytes: number, options: CacheOptions = {}) {
     this.capacityBytes = capacityBytes
+    this.trace = options.trace?.at('io') ?? null
     this.#policy = options.policy ?? new TwoQueuePolicy()
     const idleBytes = options.idleBytes ?? Math.max(MIN_IDLE_BYTES, Math.floor(capacityBytes / 16))
     this.frames = new FramePool(idleBytes, options.poisonFrames ?? false)
@@ -57,6 +69,7 @@ export class Cache {
       this.remove(victim)
       this.evictions++
       victim.evict()
+      if (this.trace !== null) this.trace.emit({ type: 'cache.evict', file: victim.tracedFile, id: victim.tracedId, bytes: victim.bytes })
     }
     return true
   }

@@ -15,6 +15,15 @@ export abstract class CacheEntry {
   previous: CacheEntry | undefined = undefined
   next: CacheEntry | undefined = undefined
 
+  /** What traces call it: a file's number and a place in it. */
+  get tracedFile(): number {
+    return 0
+  }
+
+  get tracedId(): number {
+    return 0
+  }
+
   /** The cache has dropped this entry; its owner must forget it. Must not call the cache back. */
   abstract evict(): void
 }

@@ -89,6 +89,11 @@ export class Skiplist {
     return this.arena.buffer.byteLength
   }
 
+  /** Height of the tower of the last insert; 0 if there was none. */
+  get lastHeight(): number {
+    return this.#lastInserted === NO_NODE ? 0 : this.arena.height(this.#lastInserted)
+  }
+
   /**
    * Adds an entry, copying key and value. Near O(1) next to the last insert on either side (ascending or descending
    * keys, or a newer version of the same key), O(log n) otherwise.

@@ -3,6 +3,7 @@ import type { Hash32 } from '../codec/checksum.js'
 import { Cell, SortedBlock } from '../codec/sorted-block.js'
 import { VarintReader } from '../codec/varint.js'
 import { CorruptionError, FormatError } from '../errors.js'
+import type { Tracer } from '../trace/trace.js'
 import type { BlockCompression } from '../vfs/environment.js'
 import type { FileHandle } from '../vfs/file-system.js'
 import { CachedBlock, type BlockTable } from './cached-block.js'
@@ -47,6 +48,7 @@ export class BlockSource {
   readonly #fileNumber: number
   readonly #hash32: Hash32
   readonly #cache: Cache
+  readonly #trace: Tracer | null
   readonly #deflate: BlockCompression | undefined
   readonly #dataEnd: number
   readonly #cell = new Cell()
@@ -66,6 +68,7 @@ export class BlockSource {
     this.#fileNumber = fileNumber
     this.#hash32 = hash32
     this.#cache = cache
+    this.#trace = cache.trace
     this.#deflate = deflate
     this.index = index
     this.#dataEnd = dataEnd
@@ -83,6 +86,7 @@ export class BlockSource {
       if (!found.referenced) found.referenced = true
       this.#cache.hits++
       counters.blocksFromCache++
+      if (this.#trace !== null) this.#trace.emit({ type: 'cache.hit', file: this.#fileNumber, id: found.tracedId, bytes: found.bytes })
       return found
     }
     return this.#miss(ordinal, counters)
@@ -130,13 +134,15 @@ export class BlockSource {
   }
 
   #miss(ordinal: number, counters: ReadCounters): CachedBlock {
-    this.#cache.misses++
     const handle = this.handle(ordinal)
+    this.#cache.misses++
     const stored = handle.bytes + TRAILER_BYTES
     const { slabs } = this.#cache
     // Evicting first lets the read below have an evicted frame.
     const kept = handle.rawBytes === handle.bytes ? stored : handle.rawBytes
-    this.#cache.makeRoom(CachedBlock.bytesFor(slabs.frameBytes(kept)))
+    const cachedBytes = CachedBlock.bytesFor(slabs.frameBytes(kept))
+    if (this.#trace !== null) this.#trace.emit({ type: 'cache.miss', file: this.#fileNumber, id: handle.offset, bytes: cachedBytes })
+    this.#cache.makeRoom(cachedBytes)
     let frame = slabs.take(stored)
     try {
       this.#read(frame.bytes, handle.offset, stored, frame.start)
@@ -150,7 +156,7 @@ export class BlockSource {
         frame.bytes.set(raw, frame.start)
       }
       const block = new SortedBlock(frame.bytes, frame.start + handle.rawBytes, this.#file.path, handle.offset, frame.start)
-      const loaded = new CachedBlock(block, this.blocks, ordinal, slabs, frame)
+      const loaded = new CachedBlock(block, this.#fileNumber, this.blocks, ordinal, slabs, frame)
       if (this.#cache.insert(loaded)) this.blocks[ordinal] = loaded
       return loaded
     } catch (error) {

@@ -88,6 +88,11 @@ export function encodeFilter(hashes: Uint32Array, count: number, bitsPerKey: num
   return block
 }
 
+/** The size of a filter and the positions tested for a key, of an encoded block. */
+export function describeFilter(block: Uint8Array): { readonly bits: number; readonly hashes: number } {
+  return { bits: readUint32(block, 4), hashes: block[1] }
+}
+
 /** A filter block, ready to be probed. */
 export class FilterReader {
   readonly bits: Uint8Array
@@ -117,5 +122,18 @@ export class FilterReader {
       hash = (hash + step) | 0
     }
     return true
+  }
+
+  /** The bits that `mayContain` tests, in its order, up to the first that is not set: that one says no. */
+  positions(hash: number): number[] {
+    const step = delta(hash)
+    const positions: number[] = []
+    for (let i = this.probes; i > 0; i--) {
+      const bit = (hash >>> 0) % this.bitCount
+      positions.push(bit)
+      if ((this.bits[bit >>> 3] & (1 << (bit & 7))) === 0) break
+      hash = (hash + step) | 0
+    }
+    return positions
   }
 }

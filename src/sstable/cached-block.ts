@@ -18,6 +18,7 @@ export type BlockTable = (CachedBlock | undefined)[]
 export class CachedBlock extends CacheEntry {
   readonly block: SortedBlock
   readonly bytes: number
+  readonly #fileNumber: number
   readonly #blocks: BlockTable
   readonly #ordinal: number
   readonly #slabs: SlabPool
@@ -25,9 +26,10 @@ export class CachedBlock extends CacheEntry {
   #pins = 0
   #dropped = false
 
-  constructor(block: SortedBlock, blocks: BlockTable, ordinal: number, slabs: SlabPool, frame: SlabFrame) {
+  constructor(block: SortedBlock, fileNumber: number, blocks: BlockTable, ordinal: number, slabs: SlabPool, frame: SlabFrame) {
     super()
     this.block = block
+    this.#fileNumber = fileNumber
     this.bytes = CachedBlock.bytesFor(frame.size)
     this.#blocks = blocks
     this.#ordinal = ordinal
@@ -38,6 +40,14 @@ export class CachedBlock extends CacheEntry {
   /** What a block whose memory takes `bytes` counts for in the cache's budget. */
   static bytesFor(bytes: number): number {
     return bytes + OVERHEAD_BYTES
+  }
+
+  override get tracedFile(): number {
+    return this.#fileNumber
+  }
+
+  override get tracedId(): number {
+    return this.block.offset
   }
 
   pin(): void {

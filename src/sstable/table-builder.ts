@@ -3,18 +3,22 @@ import { compareKeys, EMPTY, KIND_DELETE, KIND_DELETE_RANGE, type EntryKind } fr
 import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../codec/limits.js'
 import { singleEntryBlockBytes, SortedBlockBuilder, writeSingleEntryBlock } from '../codec/sorted-block-builder.js'
 import { MisuseError } from '../errors.js'
+import type { EventBodies } from '../trace/events.js'
+import type { Tracer } from '../trace/trace.js'
 import type { BlockCompression } from '../vfs/environment.js'
 import type { FileHandle } from '../vfs/file-system.js'
 import { BlockWriter } from './block-writer.js'
-import { encodeFilter, KEY_HASH_SEED } from './bloom-filter.js'
+import { describeFilter, encodeFilter, KEY_HASH_SEED } from './bloom-filter.js'
 import { MAX_TAG_BYTES, writeTag } from './entry-tag.js'
-import { encodeFooter, MAX_HANDLE_BYTES, noHandle, TRAILER_BYTES, writeHandle, type BlockHandle } from './format.js'
+import { encodeFooter, FOOTER_BYTES, MAX_HANDLE_BYTES, noHandle, TRAILER_BYTES, writeHandle, type BlockHandle } from './format.js'
 import { encodeProperties, type TableProperties } from './properties.js'
 import type { RangeTombstone } from './range-tombstone.js'
 import { writeSeparator } from './separator.js'
 
 /** A value this large gets a block of its own, formed without a copy in scratch memory. */
 const LARGE_VALUE_BYTES = 64 * 1024
+
+type BlockKind = EventBodies['table.block']['kind']
 
 export interface TableBuilderOptions {
   /** A new, empty file. The builder writes it; syncing and closing it is the caller's. */
@@ -27,6 +31,8 @@ export interface TableBuilderOptions {
   /** Size of the bloom filter; default 10, which lets 0.8 % of absent keys pass. 0 means no filter. */
   readonly filterBitsPerKey?: number
   readonly compression?: BlockCompression | undefined
+  /** Hears of blocks and of the filter. */
+  readonly trace?: Tracer | null
 }
 
 /**
@@ -46,6 +52,7 @@ export class TableBuilder {
   readonly #blockBytes: number
   readonly #filterBitsPerKey: number
   readonly #writer: BlockWriter
+  readonly #trace: Tracer | null
   readonly #block = new SortedBlockBuilder()
   readonly #index = new SortedBlockBuilder()
   readonly #tag = new Uint8Array(MAX_TAG_BYTES)
@@ -81,6 +88,7 @@ export class TableBuilder {
     this.#blockBytes = options.blockBytes ?? 4096
     this.#filterBitsPerKey = options.filterBitsPerKey ?? 10
     this.#writer = new BlockWriter(options.file, options.fileNumber, options.hash32, options.compression)
+    this.#trace = options.trace?.at('step') ?? null
   }
 
   /** Point entries added so far. */
@@ -157,7 +165,7 @@ export class TableBuilder {
     const dataBytes = this.#writer.position
     const ranges = this.#writeRangeTombstones()
     const filter = this.#writeFilter()
-    const index = this.#writeBuilt(this.#index)
+    const index = this.#writeBuilt('index', this.#index)
     const { smallest, largest } = this.#bounds()
     const properties = {
       entries: this.#entries,
@@ -174,8 +182,10 @@ export class TableBuilder {
       filterBytes: filter.bytes === 0 ? 0 : filter.bytes + TRAILER_BYTES,
       indexBytes: index.bytes + TRAILER_BYTES,
     }
-    const footer = { ranges, filter, index, properties: this.#writeBlock(encodeProperties(properties)) }
-    this.#writer.append(encodeFooter(footer, this.#hash32, this.#fileNumber, this.#writer.position))
+    const footer = { ranges, filter, index, properties: this.#writeBlock('properties', encodeProperties(properties)) }
+    const footerOffset = this.#writer.position
+    this.#writer.append(encodeFooter(footer, this.#hash32, this.#fileNumber, footerOffset))
+    if (this.#trace !== null) this.#tellBlock(this.#trace, 'footer', footerOffset, FOOTER_BYTES, 0)
     this.#writer.flush()
     return { ...properties, fileBytes: this.#writer.position }
   }
@@ -249,17 +259,20 @@ export class TableBuilder {
   ): void {
     const writer = this.#writer
     writer.makeRoom(singleEntryBlockBytes(keyEnd - keyStart, tagEnd + valueEnd - valueStart))
-    this.#commit(writeSingleEntryBlock(writer.buffer, writer.at, key, keyStart, keyEnd, this.#tag, tagEnd, value, valueStart, valueEnd))
+    this.#commit(writeSingleEntryBlock(writer.buffer, writer.at, key, keyStart, keyEnd, this.#tag, tagEnd, value, valueStart, valueEnd), 1)
   }
 
   #finishBlock(): void {
     const writer = this.#writer
     writer.makeRoom(this.#block.estimatedBytes)
-    this.#commit(this.#block.finish(writer.buffer, writer.at))
+    const entries = this.#block.count
+    this.#commit(this.#block.finish(writer.buffer, writer.at), entries)
   }
 
-  #commit(end: number): void {
-    this.#writer.commit(end, true, this.#handle)
+  #commit(end: number, entries: number): void {
+    const handle = this.#handle
+    this.#writer.commit(end, true, handle)
+    if (this.#trace !== null) this.#tellBlock(this.#trace, 'data', handle.offset, handle.bytes + TRAILER_BYTES, entries)
     this.#blocks++
     this.#indexPending = true
   }
@@ -283,26 +296,36 @@ export class TableBuilder {
     for (const { first, last, sequence } of this.#rangeTombstones) {
       builder.add(first, 0, first.length, this.#tag, writeTag(this.#tag, 0, sequence, KIND_DELETE_RANGE), last, 0, last.length)
     }
-    return this.#writeBuilt(builder)
+    return this.#writeBuilt('ranges', builder)
   }
 
   #writeFilter(): BlockHandle {
     if (this.#keys === 0) return noHandle()
-    return this.#writeBlock(encodeFilter(this.#hashes, this.#keys, this.#filterBitsPerKey))
-  }
-
-  #writeBuilt(builder: SortedBlockBuilder): BlockHandle {
-    const handle = noHandle()
-    this.#writer.makeRoom(builder.estimatedBytes)
-    this.#writer.commit(builder.finish(this.#writer.buffer, this.#writer.at), false, handle)
+    const block = encodeFilter(this.#hashes, this.#keys, this.#filterBitsPerKey)
+    const handle = this.#writeBlock('filter', block)
+    this.#trace?.emit({ type: 'table.filter', file: this.#fileNumber, ...describeFilter(block), keys: this.#keys })
     return handle
   }
 
-  #writeBlock(contents: Uint8Array): BlockHandle {
+  #writeBuilt(kind: BlockKind, builder: SortedBlockBuilder): BlockHandle {
+    const handle = noHandle()
+    const entries = builder.count
+    this.#writer.makeRoom(builder.estimatedBytes)
+    this.#writer.commit(builder.finish(this.#writer.buffer, this.#writer.at), false, handle)
+    if (this.#trace !== null) this.#tellBlock(this.#trace, kind, handle.offset, handle.bytes + TRAILER_BYTES, entries)
+    return handle
+  }
+
+  #tellBlock(trace: Tracer, kind: BlockKind, offset: number, length: number, entries: number): void {
+    trace.emit({ type: 'table.block', file: this.#fileNumber, kind, offset, length, entries })
+  }
+
+  #writeBlock(kind: BlockKind, contents: Uint8Array): BlockHandle {
     const handle = noHandle()
     this.#writer.makeRoom(contents.length)
     this.#writer.buffer.set(contents, this.#writer.at)
     this.#writer.commit(this.#writer.at + contents.length, false, handle)
+    if (this.#trace !== null) this.#tellBlock(this.#trace, kind, handle.offset, handle.bytes + TRAILER_BYTES, 0)
     return handle
   }
 

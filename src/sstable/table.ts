@@ -3,6 +3,7 @@ import type { Hash32 } from '../codec/checksum.js'
 import { ByteView, KIND_DELETE_RANGE, KIND_PUT, type EntryKind } from '../codec/entry.js'
 import { Cell, SortedBlock } from '../codec/sorted-block.js'
 import { CorruptionError } from '../errors.js'
+import type { Tracer } from '../trace/trace.js'
 import type { BlockCompression } from '../vfs/environment.js'
 import type { FileHandle } from '../vfs/file-system.js'
 import { BlockSource, type ReadCounters } from './block-source.js'
@@ -26,6 +27,8 @@ export interface TableOptions {
   readonly deflate?: BlockCompression | undefined
   /** The file's size in bytes as recorded elsewhere: if given, a file of another size is corruption. */
   readonly size?: number
+  /** Hears of the filter's answers. */
+  readonly trace?: Tracer | null
 }
 
 /** What `Table.get` found. Made once and refilled. */
@@ -58,6 +61,7 @@ export class Table {
   readonly #index: SortedBlock
   readonly #filter: FilterReader | undefined
   readonly #counters: ReadCounters
+  readonly #trace: Tracer | null
   readonly #cell = new Cell()
   readonly #tag = new EntryTag()
   #closed = false
@@ -69,6 +73,7 @@ export class Table {
     this.footer = footer
     this.#file = file
     this.#counters = options.counters
+    this.#trace = options.trace?.at('step') ?? null
     this.#index = meta.block(footer.index)
     this.properties = decodeProperties(meta.block(footer.properties), fileBytes)
     if (this.properties.blocks !== this.#index.count) throw this.#index.corruption('the index and the properties disagree on the blocks')
@@ -105,6 +110,7 @@ export class Table {
     const filter = this.#filter
     if (filter !== undefined) {
       counters.filterProbes++
+      if (this.#trace !== null) this.#tellProbe(this.#trace, filter, hash)
       if (!filter.mayContain(hash)) {
         counters.filterNegatives++
         return false
@@ -146,6 +152,11 @@ export class Table {
     this.#closed = true
     this.source.dropAll()
     this.#file.close()
+  }
+
+  #tellProbe(trace: Tracer, filter: FilterReader, hash: number): void {
+    const mayContain = filter.mayContain(hash)
+    trace.emit({ type: 'bloom.probe', file: this.fileNumber, positions: filter.positions(hash), mayContain })
   }
 
   #take(block: SortedBlock, i: number, sequence: number, hit: TableHit): boolean {
