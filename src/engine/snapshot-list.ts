@@ -1,5 +1,6 @@
 import type { EngineSnapshot } from './contract.js'
 import { MisuseError } from '../errors.js'
+import type { Tracer } from '../trace/trace.js'
 
 /** A moment is a sequence number; a live snapshot keeps merges from forgetting what it sees. */
 export class SequenceSnapshot implements EngineSnapshot {
@@ -30,21 +31,25 @@ export class SequenceSnapshot implements EngineSnapshot {
 export class SnapshotList {
   readonly #live = new Set<SequenceSnapshot>()
   readonly #onRelease: () => void
+  readonly #trace: Tracer | null
 
   /** `onRelease` hears when the oldest snapshot goes: tombstones may have become due. */
-  constructor(onRelease: () => void) {
+  constructor(onRelease: () => void, trace: Tracer | null = null) {
     this.#onRelease = onRelease
+    this.#trace = trace
   }
 
   take(sequence: number): SequenceSnapshot {
     const snapshot = new SequenceSnapshot(sequence, this)
     this.#live.add(snapshot)
+    this.#trace?.emit({ type: 'snapshot.take', entrySequence: sequence, live: this.#live.size })
     return snapshot
   }
 
   remove(snapshot: SequenceSnapshot): void {
     const wasOldest = this.#live.values().next().value === snapshot
     this.#live.delete(snapshot)
+    this.#trace?.emit({ type: 'snapshot.release', entrySequence: snapshot.sequence, live: this.#live.size })
     if (wasOldest) this.#onRelease()
   }
 

@@ -11,6 +11,7 @@
  */
 import type { HalfOpenRange } from '../engine/range.js'
 import { CorruptionError, MisuseError } from '../errors.js'
+import type { JobTracer, Trace } from '../trace/trace.js'
 import type { Clock } from '../vfs/environment.js'
 import { typedError } from '../vfs/vfs-error.js'
 import { olderThanOutput, type CompactionPicker, type CompactionSpec } from './compaction-picker.js'
@@ -21,6 +22,7 @@ import { JobCancelled } from './merge-job.js'
 import type { LsmOptions } from './options.js'
 import type { SnapshotList } from '../engine/snapshot-list.js'
 import { mergeBounds, type KeyBounds } from './table-file.js'
+import { asJob, inJob } from './trace-job.js'
 import type { Tree, TreeChange } from './tree.js'
 import type { Version } from './version.js'
 
@@ -33,6 +35,7 @@ export interface BackgroundOptions {
   readonly picker: CompactionPicker
   readonly snapshots: SnapshotList
   readonly options: LsmOptions
+  readonly trace: Trace | null
   /** Called when a job has ended, well or badly: waiting writers may go on or must be told. */
   readonly onProgress: () => void
 }
@@ -166,13 +169,18 @@ export class Background {
     for (const { reject } of waiting) reject(error)
   }
 
-  async #flushOldest(): Promise<void> {
+  #flushOldest(): Promise<void> {
+    const { trace, runner } = this.#context
+    return inJob(trace, { kind: 'flush', remote: runner.remote }, job => this.#flush(job))
+  }
+
+  async #flush(job: JobTracer | null): Promise<void> {
     const { tree, logs, pool, runner, snapshots } = this.#context
     const memtable = tree.state.frozen.at(-1)!
-    const added = await runner.flush(memtable, tree.state.version, tree.allocateFiles(1), snapshots.sequences())
-    await this.#apply({ added, flushed: [memtable] })
+    const added = await runner.flush(memtable, tree.state.version, tree.allocateFiles(1), snapshots.sequences(), job)
+    await this.#apply({ added, flushed: [memtable] }, job)
     pool.retire(memtable)
-    await logs.release(tree.firstLog)
+    await asJob(job, () => logs.release(tree.firstLog))
   }
 
   #startCompaction(): Promise<void> | undefined {
@@ -196,20 +204,43 @@ export class Background {
     return picker.pick(version, { oldestSnapshot: snapshots.sequences()[0] ?? Infinity, rangeTombstones: tableRanges })
   }
 
-  async #compact(spec: CompactionSpec): Promise<void> {
+  #compact(spec: CompactionSpec): Promise<void> {
+    const { trace, runner } = this.#context
+    const remote = runner.remote && !spec.move && !spec.drop
+    return inJob(trace, { kind: 'compaction', reason: spec.reason, remote }, job => this.#runCompaction(spec, job))
+  }
+
+  #tellPick(job: JobTracer, spec: CompactionSpec): void {
+    const { picker, tree } = this.#context
+    const metas = spec.inputs.flat().map(file => file.meta)
+    const overlapping = metas.filter(meta => meta.level === spec.outputLevel)
+    job.emit({
+      type: 'compaction.pick',
+      reason: spec.reason,
+      scores: picker.scores(tree.state.version),
+      inputs: spec.inputs.map(run => run.map(file => file.meta.number)),
+      outputLevel: spec.outputLevel,
+      outcome: spec.drop ? 'drop' : spec.move ? 'move' : 'merge',
+      overlapBytes: overlapping.reduce((sum, meta) => sum + meta.fileBytes, 0),
+      inputBytes: metas.reduce((sum, meta) => sum + meta.fileBytes, 0),
+    })
+  }
+
+  async #runCompaction(spec: CompactionSpec, job: JobTracer | null): Promise<void> {
     const { tree, options, runner, snapshots } = this.#context
+    if (job !== null) this.#tellPick(job, spec)
     const inputs = spec.inputs.map(run => run.map(file => file.meta))
     const metas = inputs.flat()
     const deleted = metas.map(meta => meta.number)
-    if (spec.drop) return this.#apply({ deleted })
+    if (spec.drop) return this.#apply({ deleted }, job)
     if (spec.move) {
       const run = spec.outputRun === 'new' ? tree.allocateFiles(1) : spec.outputRun
-      return this.#apply({ deleted, added: metas.map(meta => ({ ...meta, level: spec.outputLevel, run })) })
+      return this.#apply({ deleted, added: metas.map(meta => ({ ...meta, level: spec.outputLevel, run })) }, job)
     }
     const inputBytes = metas.reduce((sum, meta) => sum + meta.fileBytes, 0)
     const maxOutputs = Math.ceil((inputBytes * 1.25) / options.maxFileSize) + 2
     const firstOutput = tree.allocateFiles(maxOutputs)
-    const added = await runner.compact({
+    const input = {
       inputs,
       older: olderThanOutput(tree.state.version, spec),
       level: spec.outputLevel,
@@ -217,14 +248,15 @@ export class Background {
       snapshots: snapshots.sequences(),
       firstOutput,
       maxOutputs,
-    })
+    }
+    const added = await runner.compact(input, job)
     tree.returnFiles(firstOutput + added.length, maxOutputs - added.length)
-    await this.#apply({ deleted, added })
+    await this.#apply({ deleted, added }, job)
   }
 
-  async #apply(change: TreeChange): Promise<void> {
+  async #apply(change: TreeChange, job: JobTracer | null): Promise<void> {
     try {
-      await this.#context.tree.apply(change)
+      await this.#context.tree.apply(change, job)
     } catch (error) {
       this.#context.logs.poison(error)
       throw error

@@ -11,6 +11,8 @@ export interface CompactionPicker {
   readonly name: 'leveled' | 'tiered'
   /** The most useful compaction now, or `undefined` when the tree is in shape. */
   pick(version: Version, context: PickContext): CompactionSpec | undefined
+  /** How urgent each level is, as `pick` weighs them: its size or count over its target. */
+  scores(version: Version): readonly number[]
   /** One compaction that brings all tables that share keys with `bounds` to their most compact form. */
   pickRange(version: Version, bounds: KeyBounds): CompactionSpec | undefined
 }

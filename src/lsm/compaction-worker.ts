@@ -6,6 +6,8 @@ import { constants, setPriority } from 'node:os'
 import { parentPort } from 'node:worker_threads'
 import { loadHash32 } from '../codec/checksum.js'
 import { nodeEnvironment } from '../vfs/node-environment.js'
+import { TracedFileSystem } from '../vfs/traced-file-system.js'
+import { JobRecorder } from './job-recorder.js'
 import { runMergeJob } from './merge-job.js'
 import { describeFailure, type JobMessage, type ReplyMessage } from './worker-protocol.js'
 
@@ -18,11 +20,11 @@ const port = parentPort
 if (port === null) throw new Error('compaction-worker.js is started by the worker executor, not directly')
 const { fileSystem, clock, scheduler, deflate } = nodeEnvironment()
 
-port.on('message', ({ id, job }: JobMessage) => {
-  void answer(id, job).then(reply => port.postMessage(reply))
+port.on('message', (message: JobMessage) => {
+  void answer(message).then(reply => port.postMessage(reply))
 })
 
-async function answer(id: number, job: JobMessage['job']): Promise<ReplyMessage> {
+async function answer({ id, job, record }: JobMessage): Promise<ReplyMessage> {
   let sliceEnd = clock.now() + SLICE_MS
   const breathe = (): Promise<void> | undefined => {
     if (clock.now() < sliceEnd) return undefined
@@ -30,10 +32,14 @@ async function answer(id: number, job: JobMessage['job']): Promise<ReplyMessage>
       sliceEnd = clock.now() + SLICE_MS
     })
   }
-  try {
-    const hash32 = await loadHash32()
-    return { id, result: await runMergeJob(job, { fileSystem, hash32, breathe, ...(deflate && { deflate }) }) }
-  } catch (error) {
-    return { id, failure: describeFailure(error) }
-  }
+  const recorder = record && new JobRecorder(record, () => clock.now())
+  const trace = recorder?.job ?? null
+  const files = recorder === undefined ? fileSystem : new TracedFileSystem(fileSystem, recorder.trace, job.directory, recorder.job)
+  const outcome = await loadHash32()
+    .then(hash32 => runMergeJob(job, { fileSystem: files, hash32, breathe, trace, ...(deflate && { deflate }) }))
+    .then(
+      result => ({ result }),
+      (error: unknown) => ({ failure: describeFailure(error) }),
+    )
+  return { id, ...outcome, ...(recorder && { record: recorder.record }) }
 }

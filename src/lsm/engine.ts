@@ -26,10 +26,13 @@ import { halfOpen, isEmptyRange, type HalfOpenRange } from '../engine/range.js'
 import { MisuseError } from '../errors.js'
 import { keyHash } from '../sstable/bloom-filter.js'
 import { TableHit } from '../sstable/table.js'
+import type { ProbeOutcome } from '../trace/events.js'
 import { newReadCounts, type Ledger, type ReadCounts } from '../trace/ledger.js'
+import { JobTracer, type Owner, type Trace, type Tracer } from '../trace/trace.js'
 import { Background } from './background.js'
 import { checkTree } from './check.js'
 import type { CompactionPicker } from './compaction-picker.js'
+import { GetTrace, IN_MEMTABLE } from './get-trace.js'
 import type { JobRunner } from './job-runner.js'
 import type { LogSet } from '../engine/log-set.js'
 import { LsmCursor } from './lsm-cursor.js'
@@ -63,16 +66,21 @@ export interface LsmParts {
   readonly runner: JobRunner
   readonly logs: LogSet
   readonly tree: Tree
+  readonly trace: Trace | null
 }
 
 export class LsmEngine implements Engine {
   readonly name = 'lsm'
   readonly #parts: LsmParts
   readonly #background: Background
-  readonly #snapshots = new SnapshotList(() => this.#background.schedule())
+  readonly #snapshots: SnapshotList
   readonly #queue: WriteQueue
   readonly #reader = new BatchReader()
   readonly #hit = new TableHit()
+  /** Whoever is told: null, as far as nobody listens. */
+  readonly #trace: Trace | null
+  readonly #step: Tracer | null
+  readonly #probes: GetTrace | null
   /** Reads of checks: scans, but not the user's. */
   readonly #checked = newReadCounts()
   #closing: Promise<void> | undefined
@@ -81,7 +89,12 @@ export class LsmEngine implements Engine {
 
   constructor(parts: LsmParts) {
     this.#parts = parts
+    const { trace } = parts
     const { clock } = parts.context.environment
+    this.#trace = trace
+    this.#step = trace?.at('step') ?? null
+    this.#probes = this.#step === null ? null : new GetTrace(this.#step, parts.touched)
+    this.#snapshots = new SnapshotList(() => this.#background.schedule(), trace)
     this.#queue = new WriteQueue(clock, parts.context.trace)
     this.#background = new Background({ ...parts, clock, snapshots: this.#snapshots, onProgress: () => this.#queue.drain() })
     if (parts.context.inspecting !== true) this.#background.schedule()
@@ -99,6 +112,7 @@ export class LsmEngine implements Engine {
     const found = this.#find(key, sequence, out)
     const counts = found ? ledger.found : ledger.missing
     counts.operations++
+    if (this.#trace !== null) this.#trace.touched = { ...touched, operations: 1 }
     if (touched.filterProbes !== 0 || touched.blocksFromCache !== 0 || touched.blocksFromDisk !== 0) book(touched, counts)
     return found
   }
@@ -106,12 +120,7 @@ export class LsmEngine implements Engine {
   write(batch: WriteBatch, options: WriteOptions): Promise<void> | void {
     this.#requireOpen()
     if (batch.count === 0) return
-    if (!this.#queue.isEmpty || !this.#makeRoom(batch.byteLength, batch.count)) {
-      return this.#queue.wait(
-        () => this.#tryApply(batch),
-        () => (options.sync ? this.#parts.logs.sync() : undefined),
-      )
-    }
+    if (!this.#queue.isEmpty || !this.#makeRoom(batch.byteLength, batch.count)) return this.#wait(() => this.#tryApply(batch), options)
     this.#apply(batch)
     return options.sync ? this.#parts.logs.sync() : undefined
   }
@@ -131,7 +140,7 @@ export class LsmEngine implements Engine {
       return true
     }
     if (this.#queue.isEmpty && attempt()) return options.sync ? this.#parts.logs.sync() : undefined
-    return this.#queue.wait(attempt, () => (options.sync ? this.#parts.logs.sync() : undefined))
+    return this.#wait(attempt, options)
   }
 
   cursor(range: KeyRange, snapshot?: EngineSnapshot): Cursor {
@@ -153,8 +162,9 @@ export class LsmEngine implements Engine {
   async flush(): Promise<void> {
     this.#requireOpen()
     const { tree } = this.#parts
+    const owner = this.#trace?.owner ?? null
     while (!tree.state.memtable.isEmpty && tree.state.frozen.length >= MAX_FROZEN) await this.#background.flushed()
-    if (!tree.state.memtable.isEmpty) this.#rotate(0)
+    if (!tree.state.memtable.isEmpty) this.#as(owner, () => this.#rotate(0))
     await this.#background.flushed()
   }
 
@@ -227,9 +237,18 @@ export class LsmEngine implements Engine {
 
   #find(key: Uint8Array, sequence: number, out: ByteView): boolean {
     const { tree, tables, hash32 } = this.#parts
+    const probes = this.#probes
     const { memtable, frozen, version, tombstones } = tree.state
-    if (this.#findIn(memtable, key, sequence, out)) return this.#isLive(key, sequence)
-    for (const table of frozen) if (this.#findIn(table, key, sequence, out)) return this.#isLive(key, sequence)
+    let isThere = this.#findIn(memtable, key, sequence, out)
+    if (probes !== null) probes.searched(IN_MEMTABLE, memtable.list, key, sequence, this.#outcome(isThere, key, sequence))
+    if (isThere) return this.#isLive(key, sequence)
+    for (let index = 0; index < frozen.length; index++) {
+      isThere = this.#findIn(frozen[index], key, sequence, out)
+      if (probes !== null) {
+        probes.searched({ in: 'frozen', index }, frozen[index].list, key, sequence, this.#outcome(isThere, key, sequence))
+      }
+      if (isThere) return this.#isLive(key, sequence)
+    }
     const { levels } = version
     if (levels.length === 0) return false
     const hash = keyHash(hash32, key)
@@ -238,9 +257,19 @@ export class LsmEngine implements Engine {
       const runs = levels[level]
       for (let run = 0; run < runs.length; run++) {
         const file = tableFor(runs[run].tables, key)
-        if (file === undefined || !tables.open(file).get(key, hash, sequence, hit)) continue
-        if (hit.kind !== KIND_PUT) return false
-        if (tombstones !== undefined && tombstones.newestOver(key, 0, key.length, sequence) > hit.sequence) return false
+        if (file === undefined) {
+          if (probes !== null) probes.skipped(level, runs[run])
+          continue
+        }
+        if (probes !== null) probes.asks()
+        if (!tables.open(file).get(key, hash, sequence, hit)) {
+          if (probes !== null) probes.missed(level, file)
+          continue
+        }
+        const isPut = hit.kind === KIND_PUT
+        const isCovered = isPut && tombstones !== undefined && tombstones.newestOver(key, 0, key.length, sequence) > hit.sequence
+        if (probes !== null) probes.found(level, file, isCovered ? 'covered' : isPut ? 'hit' : 'tombstone')
+        if (!isPut || isCovered) return false
         out.set(hit.value.bytes, hit.value.start, hit.value.end)
         return true
       }
@@ -266,6 +295,30 @@ export class LsmEngine implements Engine {
     if (this.#foundKind !== KIND_PUT) return false
     const { tombstones } = this.#parts.tree.state
     return tombstones === undefined || tombstones.newestOver(key, 0, key.length, sequence) <= this.#foundSequence
+  }
+
+  /** What a search of a memtable met. */
+  #outcome(isThere: boolean, key: Uint8Array, sequence: number): ProbeOutcome {
+    if (!isThere) return 'miss'
+    if (this.#foundKind !== KIND_PUT) return 'tombstone'
+    return this.#isLive(key, sequence) ? 'hit' : 'covered'
+  }
+
+  /** Runs `work` as part of an operation that began in an earlier turn. */
+  #as<T>(owner: Owner | null, work: () => T): T {
+    return this.#trace === null ? work() : this.#trace.within(owner, work)
+  }
+
+  /** Waits for room, then makes the attempt, and syncs if that is asked for. */
+  #wait(attempt: () => boolean, { sync }: WriteOptions): Promise<void> {
+    return this.#queue.wait(attempt, () => (sync ? this.#parts.logs.sync() : undefined), this.#stallReason())
+  }
+
+  #stallReason(): string {
+    const { tree, options } = this.#parts
+    if (!this.#queue.isEmpty) return 'other writers wait'
+    if (tree.state.frozen.length >= MAX_FROZEN) return 'memtables wait for their flush'
+    return tree.state.version.level(0).length >= options.level0StopTables ? 'level 0 is full' : 'other writers wait'
   }
 
   #tryApply(batch: WriteBatch): boolean {
@@ -295,7 +348,7 @@ export class LsmEngine implements Engine {
     batch.seal(tree.sequence + 1)
     logs.append(batch.bytes, batch.byteLength)
     const { state } = tree
-    const ranges = state.memtable.apply(this.#reader.reset(batch.bytes, 0, batch.byteLength))
+    const ranges = state.memtable.apply(this.#reader.reset(batch.bytes, 0, batch.byteLength), this.#step)
     tree.sequence += batch.count
     if (ranges > 0) state.addTombstones(state.memtable.ranges.slice(-ranges))
   }
@@ -334,9 +387,11 @@ export class LsmEngine implements Engine {
 
   async #registerLog(number: number): Promise<void> {
     const { tree, context, ledger } = this.#parts
+    // The log set runs this as a job.
+    const owner = this.#trace?.owner
     await context.environment.fileSystem.syncDirectory(context.directory)
     ledger.syncs++
-    await tree.apply({ log: number })
+    await tree.apply({ log: number }, owner instanceof JobTracer ? owner : null)
   }
 
   /** The deletion of what the range holds now; `undefined` if it holds nothing. */

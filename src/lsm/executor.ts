@@ -3,13 +3,16 @@
  * of a few milliseconds between turns of the event loop.
  */
 import type { Hash32 } from '../codec/checksum.js'
+import type { JobTracer } from '../trace/trace.js'
 import type { Environment } from '../vfs/environment.js'
+import { fileSystemOf } from '../vfs/traced-file-system.js'
 import { runMergeJob, type MergeJob, type MergeResult } from './merge-job.js'
 
 export interface JobExecutor {
   /** Jobs run outside of this thread: memtables must be shared memory, and their I/O passes by this thread's file system. */
   readonly remote: boolean
-  run(job: MergeJob): Promise<MergeResult>
+  /** `trace` is told what the job does, if somebody listens. */
+  run(job: MergeJob, trace?: JobTracer | null): Promise<MergeResult>
 }
 
 export type ExecutorFactory = (environment: Environment, hash32: Hash32) => JobExecutor
@@ -19,7 +22,7 @@ const SLICE_MS = 2
 
 export const inlineExecutor: ExecutorFactory = (environment, hash32) => ({
   remote: false,
-  run: job => {
+  run: (job, trace = null) => {
     const { clock, scheduler, fileSystem, deflate } = environment
     let sliceEnd = clock.now() + SLICE_MS
     const breathe = (): Promise<void> | undefined => {
@@ -28,6 +31,6 @@ export const inlineExecutor: ExecutorFactory = (environment, hash32) => ({
         sliceEnd = clock.now() + SLICE_MS
       })
     }
-    return runMergeJob(job, { fileSystem, hash32, breathe, ...(deflate && { deflate }) })
+    return runMergeJob(job, { fileSystem: fileSystemOf(fileSystem, trace), hash32, breathe, trace, ...(deflate && { deflate }) })
   },
 })

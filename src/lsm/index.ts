@@ -1,6 +1,7 @@
 /** `kvarium/lsm`: the LSM engine and its parts that are worth using alone. Portable: the worker executor is Node's. */
 export { lsmEngine } from './lsm-engine.js'
 export { LSM_OPTIONS, type LsmOptions } from './options.js'
+export { foldLsm, LsmShapeFold, type FoldedLsmShape } from './fold-shape.js'
 export { inlineExecutor, type ExecutorFactory, type JobExecutor } from './executor.js'
 export type { MergeJob, MergeResult } from './merge-job.js'
 export type { CompactionPicker, CompactionSpec, PickContext } from './compaction-picker.js'

@@ -1,6 +1,8 @@
 import type { Ledger } from '../trace/ledger.js'
+import type { JobTracer } from '../trace/trace.js'
 import type { FileSystem } from '../vfs/file-system.js'
 import { MeteredFileSystem } from '../vfs/metered-file-system.js'
+import { fileSystemOf, TracedFileSystem } from '../vfs/traced-file-system.js'
 import type { JobExecutor } from './executor.js'
 import type { Memtable } from './memtable.js'
 import type { MergeJob, MergeResult, OutputOptions } from './merge-job.js'
@@ -44,8 +46,14 @@ export class JobRunner {
   }
 
   /** Writes a memtable to table `number` of level 0. No table, if every entry may be forgotten. */
-  async flush(memtable: Memtable, version: Version, number: number, snapshots: readonly number[]): Promise<readonly TableMeta[]> {
-    const result = await this.#run({
+  async flush(
+    memtable: Memtable,
+    version: Version,
+    number: number,
+    snapshots: readonly number[],
+    trace: JobTracer | null,
+  ): Promise<readonly TableMeta[]> {
+    const job: MergeJob = {
       directory: this.#context.directory,
       inputs: [],
       memtable: { list: memtable.list.transferable(), ranges: memtable.ranges },
@@ -55,15 +63,19 @@ export class JobRunner {
       maxOutputs: 1,
       output: this.#output(0, 'new'),
       cancel: this.#cancel,
-    })
+    }
+    const result = await this.#run(job, trace)
     this.#context.ledger.written.flush += result.io.total.bytesWritten
     return result.tables
   }
 
-  async compact({ inputs, older, level, run, snapshots, firstOutput, maxOutputs }: CompactionInput): Promise<readonly TableMeta[]> {
+  async compact(
+    { inputs, older, level, run, snapshots, firstOutput, maxOutputs }: CompactionInput,
+    trace: JobTracer | null,
+  ): Promise<readonly TableMeta[]> {
     const { directory, ledger } = this.#context
     const output = this.#output(level, run)
-    const result = await this.#run({ directory, inputs, older, snapshots, firstOutput, maxOutputs, output, cancel: this.#cancel })
+    const result = await this.#run({ directory, inputs, older, snapshots, firstOutput, maxOutputs, output, cancel: this.#cancel }, trace)
     ledger.written.compaction += result.io.total.bytesWritten
     ledger.read.compaction += result.io.total.bytesRead
     return result.tables
@@ -79,17 +91,25 @@ export class JobRunner {
     return { level, ...(run !== 'new' && { run }), maxFileBytes: maxFileSize, blockBytes: blockSize, filterBitsPerKey, compression }
   }
 
-  async #run(job: MergeJob): Promise<MergeResult> {
+  async #run(job: MergeJob, trace: JobTracer | null): Promise<MergeResult> {
     const { executor, fileSystem, directory, ledger } = this.#context
-    const result = await executor.run(job)
-    if (executor.remote && fileSystem instanceof MeteredFileSystem) fileSystem.absorb(result.io)
+    const result = await executor.run(job, trace)
+    const untraced = fileSystem instanceof TracedFileSystem ? fileSystem.inner : fileSystem
+    if (executor.remote && untraced instanceof MeteredFileSystem) untraced.absorb(result.io)
     for (const meta of result.tables) ledger.resize(meta.fileBytes)
     ledger.syncs += result.io.total.syncs
     this.dropped.shadowed += result.dropped.shadowed
     this.dropped.covered += result.dropped.covered
     this.dropped.tombstones += result.dropped.tombstones
+    trace?.emit({
+      type: 'merge.end',
+      entriesRead: result.entriesRead,
+      dropped: { ...result.dropped },
+      tables: result.tables.map(meta => meta.number),
+      untold: result.untold ?? 0,
+    })
     if (result.tables.length > 0) {
-      await fileSystem.syncDirectory(directory)
+      await fileSystemOf(fileSystem, trace).syncDirectory(directory)
       ledger.syncs++
     }
     return result

@@ -46,6 +46,10 @@ export class LeveledPicker implements CompactionPicker {
     return level === 0 ? version.level(0).length / this.#options.level0Tables : version.levelBytes(level) / this.target(level)
   }
 
+  scores(version: Version): readonly number[] {
+    return version.levels.map((_, level) => this.score(version, level))
+  }
+
   pick(version: Version, context: PickContext): CompactionSpec | undefined {
     const deleted = pickDeleted(version, context)
     if (deleted !== undefined) return deleted

@@ -49,7 +49,8 @@ async function open(
   const hash32 = await loadHash32()
   const executor = makeExecutor(environment, hash32)
   const ledger = new Ledger()
-  const cache = new Cache(options.cacheSize)
+  const trace = context.trace?.trace ?? null
+  const cache = new Cache(options.cacheSize, { trace })
   const touched = newReadCounts()
   const tables = new TableSet({
     fileSystem,
@@ -60,23 +61,25 @@ async function open(
     deflate,
     maxOpenFiles: options.maxOpenFiles,
     ledger,
+    trace,
   })
   const pool = new MemtablePool(options.writeBufferSize, executor.remote, random)
   const runner = new JobRunner({ fileSystem, directory, ledger, executor, options })
   let logs: LogSet | undefined
   try {
-    const recovered = await recover({ fileSystem, directory, hash32, ledger, pool, runner, created, trace: context.trace })
+    const recovered = await recover({ fileSystem, directory, hash32, ledger, pool, runner, created, trace })
     const newLog = recovered.nextFile
     const logNumbers = [...recovered.logs.keys(), newLog]
     logs = new LogSet({ fileSystem, directory, hash32, ledger, scheduler, trace: context.trace }, newLog, recovered.logs)
     await logs.sync()
     const tree = await Tree.start(
-      { fileSystem, directory, hash32, ledger, tables, manifestBytes },
+      { fileSystem, directory, hash32, ledger, tables, manifestBytes, trace },
       { ...recovered, nextFile: newLog + 1, firstLog: logNumbers[0], logs: logNumbers },
     )
     removeObsolete(fileSystem, directory, { version: recovered.version, logs: new Set(logNumbers), manifest: tree.manifestNumber })
     const picker = options.compaction === 'leveled' ? leveledPicker(options) : new TieredPicker({ runsPerLevel: options.runsPerLevel })
-    return new LsmEngine({ context, options, picker, hash32, ledger, cache, touched, tables, pool, runner, logs, tree })
+    trace?.emit({ type: 'engine.open', engine: 'lsm', entrySequence: tree.sequence, options: { ...options } })
+    return new LsmEngine({ context, trace, options, picker, hash32, ledger, cache, touched, tables, pool, runner, logs, tree })
   } catch (error) {
     // Without the marker of a clean close.
     logs?.poison(error)

@@ -9,10 +9,13 @@
 import { encodeUtf8, readUtf8 } from '../codec/text.js'
 import type { Hash32 } from '../codec/checksum.js'
 import { CorruptionError } from '../errors.js'
+import type { JobTracer } from '../trace/trace.js'
 import { joinPath, type FileSystem } from '../vfs/file-system.js'
+import { fileSystemOf } from '../vfs/traced-file-system.js'
 import { LogReader } from '../wal/reader.js'
 import { LogWriter } from '../wal/writer.js'
 import { CURRENT, CURRENT_TEMPORARY, manifestName, parseManifestName } from './file-names.js'
+import { asJob } from './trace-job.js'
 import { decodeVersionEdit, encodeVersionEdit, type VersionEdit } from './version-edit.js'
 import { Version } from './version.js'
 
@@ -86,35 +89,41 @@ export class ManifestWriter {
   readonly number: number
   /** Size of the manifest with nothing but the version it began with. */
   readonly startBytes: number
+  /** Where the last record begins. */
+  lastOffset: number
   readonly #log: LogWriter
   /** Physical bytes written to `CURRENT`. */
   readonly #currentBytes: number
 
-  private constructor(number: number, log: LogWriter, currentBytes: number) {
+  private constructor(number: number, log: LogWriter, offset: number, currentBytes: number) {
     this.number = number
+    this.lastOffset = offset
     this.startBytes = log.size
     this.#log = log
     this.#currentBytes = currentBytes
   }
 
-  /** Starts a manifest with a whole version in its first record and puts it in force. */
+  /** Starts a manifest with a whole version in its first record and puts it in force, on behalf of a job, if that is told. */
   static async start(
     fileSystem: FileSystem,
     directory: string,
     number: number,
     hash32: Hash32,
     whole: VersionEdit,
+    job: JobTracer | null = null,
   ): Promise<ManifestWriter> {
     const name = manifestName(number)
-    const log = LogWriter.create({ fileSystem, path: joinPath(directory, name), logNumber: number, hash32, growBytes: 0 })
+    // The file outlives the job: other jobs will append to it.
+    const log = asJob(job, () => LogWriter.create({ fileSystem, path: joinPath(directory, name), logNumber: number, hash32, growBytes: 0 }))
     try {
-      log.append(encodeVersionEdit(whole))
-      await log.sync()
+      const offset = asJob(job, () => log.append(encodeVersionEdit(whole)))
+      await asJob(job, () => log.sync())
+      const files = fileSystemOf(fileSystem, job)
       // The names of the manifest and of every file it mentions must be durable before it is in force.
-      await fileSystem.syncDirectory(directory)
+      await files.syncDirectory(directory)
       const current = encodeUtf8(`${name}\n`)
-      await replaceCurrent(fileSystem, directory, current)
-      return new ManifestWriter(number, log, current.length)
+      await replaceCurrent(files, directory, current)
+      return new ManifestWriter(number, log, offset, current.length)
     } catch (error) {
       await log.close({ marker: false }).catch(() => undefined)
       throw error
@@ -141,7 +150,7 @@ export class ManifestWriter {
 
   /** Resolves when the edit is durable. A failure poisons the manifest: no later edit is taken. */
   append(edit: VersionEdit): Promise<void> {
-    this.#log.append(encodeVersionEdit(edit))
+    this.lastOffset = this.#log.append(encodeVersionEdit(edit))
     return this.#log.sync()
   }
 

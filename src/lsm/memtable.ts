@@ -2,6 +2,7 @@ import type { BatchReader } from '../engine/batch.js'
 import { KIND_DELETE_RANGE } from '../codec/entry.js'
 import { KvariumError } from '../errors.js'
 import { Skiplist } from '../skiplist/skiplist.js'
+import type { Tracer } from '../trace/trace.js'
 import type { RangeTombstone } from './range-tombstones.js'
 
 /**
@@ -42,8 +43,8 @@ export class Memtable {
     return batchBytes + operations * Skiplist.bytesFor(0, 0) + 8 * operations
   }
 
-  /** Adds every operation of a batch. There must be room. Returns the number of range tombstones among them. */
-  apply(reader: BatchReader): number {
+  /** Adds every operation of a batch, and tells each if somebody listens. There must be room. Returns the number of range tombstones among them. */
+  apply(reader: BatchReader, trace: Tracer | null = null): number {
     const list = this.list
     const rangesBefore = this.ranges.length
     let sequence = reader.firstSequence
@@ -54,10 +55,20 @@ export class Memtable {
       } else if (!list.insert(key.bytes, key.start, key.end, value.bytes, value.start, value.end, sequence, kind)) {
         throw new KvariumError('LEVEL_INTERNAL', 'A batch did not fit into a memtable that had room for it')
       }
+      if (trace !== null) this.#tell(trace, reader, sequence)
       this.rawBytes += key.end - key.start + (value.end - value.start)
       sequence++
     }
     this.#maxSequence = sequence - 1
     return this.ranges.length - rangesBefore
+  }
+
+  #tell(trace: Tracer, { key, value, kind }: BatchReader, entrySequence: number): void {
+    if (kind === KIND_DELETE_RANGE) {
+      trace.emit({ type: 'tombstone.add', from: key.copy(), to: value.copy(), entrySequence })
+    } else {
+      const { lastHeight: height, bytesUsed } = this.list
+      trace.emit({ type: 'memtable.insert', key: key.copy(), kind, entrySequence, valueBytes: value.length, height, bytesUsed })
+    }
   }
 }

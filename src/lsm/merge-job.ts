@@ -14,6 +14,7 @@ import { Skiplist, type SkiplistState } from '../skiplist/skiplist.js'
 import { TableBuilder } from '../sstable/table-builder.js'
 import { Table } from '../sstable/table.js'
 import { newReadCounts } from '../trace/ledger.js'
+import type { Tracer } from '../trace/trace.js'
 import type { BlockCompression } from '../vfs/environment.js'
 import { joinPath, type FileHandle, type FileSystem } from '../vfs/file-system.js'
 import { MeteredFileSystem, type MeterCounts } from '../vfs/metered-file-system.js'
@@ -59,6 +60,8 @@ export interface MergeResult {
   readonly io: MeterCounts
   readonly entriesRead: number
   readonly dropped: DroppedCounts
+  /** Steps that a trace was not told for lack of room, where the job ran in another thread. */
+  readonly untold?: number
 }
 
 /** What the thread that runs a job provides. */
@@ -68,6 +71,7 @@ export interface JobContext {
   readonly deflate?: BlockCompression
   /** Called every few hundred entries: returns a promise when it is time to let others run. */
   breathe(): Promise<void> | undefined
+  readonly trace?: Tracer | null
 }
 
 export class JobCancelled extends Error {
@@ -92,6 +96,8 @@ class Merge {
   readonly #job: MergeJob
   readonly #context: JobContext
   readonly #fileSystem: MeteredFileSystem
+  readonly #trace: Tracer | null
+  readonly #step: Tracer | null
   readonly #cache = new Cache(0)
   readonly #handles: FileHandle[] = []
   readonly #outputs: TableMeta[] = []
@@ -112,6 +118,8 @@ class Merge {
     this.#job = job
     this.#context = context
     this.#fileSystem = new MeteredFileSystem(context.fileSystem)
+    this.#trace = context.trace ?? null
+    this.#step = context.trace?.at('step') ?? null
   }
 
   async run(): Promise<MergeResult> {
@@ -203,7 +211,12 @@ class Merge {
       const kind = entries.kind
       const value = entries.value
       left -= ENTRY_COST_BYTES + value.end - value.start
-      if (retention.keeps(key, lastKey, isNewKey, sequence, kind)) {
+      const isKept = retention.keeps(key, lastKey, isNewKey, sequence, kind)
+      if (this.#step !== null) {
+        const fate = isKept ? 'kept' : retention.dropReason
+        this.#step.emit({ type: 'compaction.key', key: key.copy(), entrySequence: sequence, kind, fate, valueBytes: value.length })
+      }
+      if (isKept) {
         this.#builder ??= this.#startTable()
         this.#builder.add(key.bytes, key.start, key.end, value.bytes, value.start, value.end, sequence, kind)
       }
@@ -233,6 +246,7 @@ class Merge {
       blockBytes: output.blockBytes,
       filterBitsPerKey: output.filterBitsPerKey,
       compression: output.compression === 'deflate' ? deflate : undefined,
+      trace: this.#trace,
     })
   }
 
@@ -253,7 +267,7 @@ class Merge {
     this.#builder = undefined
     const { output, firstOutput } = this.#job
     const number = firstOutput + this.#outputs.length
-    this.#outputs.push({
+    const meta = {
       number,
       level: output.level,
       run: output.run ?? firstOutput,
@@ -266,7 +280,9 @@ class Merge {
       largest: properties.largest,
       minSequence: properties.minSequence,
       maxSequence: properties.maxSequence,
-    })
+    }
+    this.#outputs.push(meta)
+    this.#trace?.emit({ type: 'table.built', ...meta, blocks: properties.blocks })
   }
 
   async #finishLast(): Promise<void> {

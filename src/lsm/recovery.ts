@@ -12,14 +12,16 @@ import type { BatchReader } from '../engine/batch.js'
 import { makeLogDurable, replayLogs } from '../engine/log-replay.js'
 import { CorruptionError } from '../errors.js'
 import type { Ledger } from '../trace/ledger.js'
-import type { Tracer } from '../trace/trace.js'
+import type { Trace, Tracer } from '../trace/trace.js'
 import { joinPath, type FileSystem } from '../vfs/file-system.js'
 import { MeteredFileSystem } from '../vfs/metered-file-system.js'
 import { CURRENT, CURRENT_TEMPORARY, parseFileName, tableName } from './file-names.js'
 import type { JobRunner } from './job-runner.js'
 import { readManifest, type ManifestState } from './manifest.js'
+import { tellDropped, tellFrozen, tellNew } from './memtable-trace.js'
 import { Memtable } from './memtable.js'
 import type { MemtablePool } from './memtable-pool.js'
+import { inJob } from './trace-job.js'
 import { Version } from './version.js'
 
 export interface RecoveryOptions {
@@ -31,7 +33,7 @@ export interface RecoveryOptions {
   /** The directory may hold what a crashed creation left: start empty. */
   readonly created: boolean
   readonly runner: JobRunner
-  readonly trace?: Tracer | undefined
+  readonly trace: Trace | null
 }
 
 export interface Recovered {
@@ -60,6 +62,7 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
 
 class Recovery {
   readonly #options: RecoveryOptions
+  readonly #step: Tracer | null
   #version = new Version()
   #memtable: Memtable
   #nextFile = 1
@@ -71,7 +74,8 @@ class Recovery {
 
   constructor(options: RecoveryOptions) {
     this.#options = options
-    this.#memtable = options.pool.take(0, 0)
+    this.#step = options.trace?.at('step') ?? null
+    this.#memtable = this.#takeMemtable(0)
   }
 
   async run(): Promise<Recovered> {
@@ -128,11 +132,11 @@ class Recovery {
       durableHeaders: true,
       wholeLogs: manifest.wholeLogs,
       sequence: manifest.lastSequence,
-      trace: this.#options.trace,
+      trace: this.#options.trace ?? undefined,
       apply: (reader, bytes) => this.#apply(reader, bytes),
       makeRoom: async (bytes, operations) => {
         await this.#flush()
-        this.#memtable = this.#options.pool.take(Memtable.bytesFor(bytes, operations), 0)
+        this.#memtable = this.#takeMemtable(Memtable.bytesFor(bytes, operations))
       },
     })
     this.#sequence = replayed.sequence
@@ -151,19 +155,30 @@ class Recovery {
 
   #apply(reader: BatchReader, bytes: number): boolean {
     if (!this.#memtable.hasRoom(bytes, reader.count)) return false
-    this.#memtable.apply(reader)
+    this.#memtable.apply(reader, this.#step)
     return true
   }
 
+  /** Takes the place of the memtable before. */
+  #takeMemtable(bytes: number): Memtable {
+    const { pool, trace } = this.#options
+    const memtable = pool.take(bytes, 0)
+    if (trace !== null) tellNew(trace, memtable)
+    return memtable
+  }
+
   async #flush(): Promise<void> {
-    const { pool, runner } = this.#options
+    const { pool, runner, trace } = this.#options
     this.#flushed = true
     const memtable = this.#memtable
     if (memtable.isEmpty) return
     const number = this.#nextFile++
-    const added = await runner.flush(memtable, this.#version, number, [])
+    if (trace !== null) tellFrozen(trace, memtable)
+    const title = { kind: 'flush', reason: 'recovery', remote: runner.remote } as const
+    const added = await inJob(trace, title, job => runner.flush(memtable, this.#version, number, [], job))
     this.#version = this.#version.apply({ deleted: [], added })
-    this.#memtable = pool.take(0, 0)
+    if (trace !== null) tellDropped(trace, memtable)
+    this.#memtable = this.#takeMemtable(0)
     pool.retire(memtable)
   }
 }

@@ -6,6 +6,7 @@
  * 2. A tombstone is dropped when no snapshot is older than it and no table older than the output may hold its key.
  */
 import { compareKeys, KIND_DELETE, type ByteView, type EntryKind } from '../codec/entry.js'
+import type { KeyFate } from '../trace/events.js'
 import type { RangeTombstones, RangeTombstone } from './range-tombstones.js'
 import type { SavedKey } from './saved-key.js'
 import type { KeyBounds } from './table-file.js'
@@ -22,6 +23,8 @@ export interface DroppedCounts {
 
 export class Retention {
   readonly dropped: DroppedCounts = { shadowed: 0, covered: 0, tombstones: 0 }
+  /** Why the last entry that was not kept was dropped. */
+  dropReason: KeyFate = 'shadowed'
   readonly #snapshots: readonly number[]
   readonly #oldestSnapshot: number
   readonly #older: readonly KeyBounds[]
@@ -48,17 +51,20 @@ export class Retention {
     this.#newer = sequence
     if (newer !== Infinity && !isSeenBetween(this.#snapshots, sequence, newer)) {
       this.dropped.shadowed++
+      this.dropReason = 'shadowed'
       return false
     }
     if (this.#ranges !== undefined) {
       const over = this.#ranges.oldestAfter(key.bytes, key.start, key.end, sequence)
       if (over !== 0 && !isSeenBetween(this.#snapshots, sequence, over)) {
         this.dropped.covered++
+        this.dropReason = 'covered'
         return false
       }
     }
     if (kind === KIND_DELETE && sequence <= this.#oldestSnapshot && !this.#mayHideOlder(saved)) {
       this.dropped.tombstones++
+      this.dropReason = 'tombstone-dropped'
       return false
     }
     return true

@@ -37,10 +37,14 @@ export interface TableShape extends Omit<TableMeta, 'smallest' | 'largest'> {
 export function shapeOf(state: ReadState): LsmShape {
   return {
     engine: 'lsm',
-    levels: state.version.levels.map((level, index) => levelShape(level, index)),
+    levels: levelShapes(state.version),
     memtable: memtableShape(state.memtable),
     frozen: state.frozen.map(memtableShape),
   }
+}
+
+export function levelShapes(version: Version): LsmLevelShape[] {
+  return version.levels.map((level, index) => levelShape(level, index))
 }
 
 function levelShape(level: Level, index: number): LsmLevelShape {

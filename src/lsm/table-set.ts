@@ -7,11 +7,14 @@ import type { Hash32 } from '../codec/checksum.js'
 import type { ReadCounters } from '../sstable/block-source.js'
 import { Table } from '../sstable/table.js'
 import type { Ledger } from '../trace/ledger.js'
+import type { Trace } from '../trace/trace.js'
 import type { BlockCompression } from '../vfs/environment.js'
 import { joinPath, removeInBackground, type FileSystem } from '../vfs/file-system.js'
+import { fileSystemOf } from '../vfs/traced-file-system.js'
 import { tableName } from './file-names.js'
 import { FilePool } from './file-pool.js'
 import type { TableFile, TableResource } from './table-file.js'
+import { inJob } from './trace-job.js'
 import type { Version } from './version.js'
 
 export interface TableSetOptions {
@@ -24,6 +27,7 @@ export interface TableSetOptions {
   readonly deflate: BlockCompression | undefined
   readonly maxOpenFiles: number
   readonly ledger: Ledger
+  readonly trace: Trace | null
 }
 
 export class TableSet {
@@ -66,12 +70,17 @@ export class TableSet {
   }
 
   #open(file: TableFile): Table {
-    const { directory, hash32, cache, counters, deflate, ledger } = this.#options
+    const { trace } = this.#options
+    return trace === null ? this.#openNow(file) : trace.reading('open', () => this.#openNow(file))
+  }
+
+  #openNow(file: TableFile): Table {
+    const { directory, hash32, cache, counters, deflate, ledger, trace } = this.#options
     const { number, fileBytes } = file.meta
     const path = joinPath(directory, tableName(number))
     const handle = this.#pool.openRead(path)
     try {
-      const table = Table.open({ file: handle, fileNumber: number, size: fileBytes, hash32, cache, counters, deflate })
+      const table = Table.open({ file: handle, fileNumber: number, size: fileBytes, hash32, cache, counters, deflate, trace })
       ledger.read.open += fileBytes - table.properties.dataBytes
       this.residentBytes += table.residentBytes
       file.resource.table = table
@@ -85,8 +94,9 @@ export class TableSet {
 
   #remove(file: TableFile): void {
     this.#close(file.resource)
-    const { fileSystem, directory, ledger } = this.#options
-    const removal = removeInBackground(fileSystem, joinPath(directory, tableName(file.meta.number)))
+    const { fileSystem, directory, ledger, trace } = this.#options
+    const path = joinPath(directory, tableName(file.meta.number))
+    const removal = inJob(trace, { kind: 'free' }, job => removeInBackground(fileSystemOf(fileSystem, job), path))
       .then(() => ledger.resize(-file.meta.fileBytes))
       // No version names the file any more; the next open removes it.
       .catch(() => undefined)

@@ -19,6 +19,10 @@ export class TieredPicker implements CompactionPicker {
     this.#options = options
   }
 
+  scores(version: Version): readonly number[] {
+    return version.levels.map(runs => runs.length / this.#options.runsPerLevel)
+  }
+
   pick(version: Version, context: PickContext): CompactionSpec | undefined {
     const deleted = pickDeleted(version, context)
     if (deleted !== undefined) return deleted

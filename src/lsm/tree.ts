@@ -8,14 +8,19 @@
  * 3. `sequence` is that of the last operation applied to the memtable.
  */
 import type { Hash32 } from '../codec/checksum.js'
+import type { EventBodies } from '../trace/events.js'
 import type { Ledger } from '../trace/ledger.js'
+import type { JobTracer, Tracer } from '../trace/trace.js'
 import { joinPath, removeInBackground, type FileSystem } from '../vfs/file-system.js'
+import { fileSystemOf } from '../vfs/traced-file-system.js'
 import { manifestName } from './file-names.js'
 import { ManifestWriter } from './manifest.js'
+import { tellDropped, tellFrozen, tellNew } from './memtable-trace.js'
 import type { Memtable } from './memtable.js'
 import { ReadState } from './read-state.js'
 import type { TableMeta } from './table-file.js'
 import type { TableSet } from './table-set.js'
+import { asJob, throughoutJob } from './trace-job.js'
 import type { VersionEdit, WholeLog } from './version-edit.js'
 import type { Version } from './version.js'
 
@@ -27,6 +32,7 @@ export interface TreeOptions {
   readonly tables: TableSet
   /** A manifest that has grown beyond this, and to twice what it began with, is replaced by one that begins with the whole version. */
   readonly manifestBytes: number
+  readonly trace: Tracer | null
 }
 
 export interface TreeChange {
@@ -63,6 +69,7 @@ export class Tree {
     this.#wholeLogs = wholeLogsOf(start.wholeLogs)
     this.sequence = start.sequence
     this.#bookManifest(manifest, NOTHING_WRITTEN)
+    this.#tellEdit(null, { added: wholeOf(start.version), deleted: [], flushedLogs: [] }, true)
   }
 
   /** Puts a manifest in force that begins with the given state. */
@@ -101,19 +108,24 @@ export class Tree {
   freeze(fresh: Memtable): void {
     const { memtable, frozen, version } = this.#state
     this.#replace(new ReadState(fresh, [memtable, ...frozen], version, this.#options.tables))
+    const { trace } = this.#options
+    if (trace === null) return
+    tellFrozen(trace, memtable)
+    tellNew(trace, fresh)
   }
 
   /** Replaces the memtable, which must be empty. */
   replaceEmpty(fresh: Memtable): void {
     const { frozen, version } = this.#state
     this.#replace(new ReadState(fresh, frozen, version, this.#options.tables))
+    if (this.#options.trace !== null) tellNew(this.#options.trace, fresh)
   }
 
-  /** Resolves when the change is durable and visible. */
-  apply(change: TreeChange): Promise<void> {
+  /** Resolves when the change is durable and visible. It is told as part of `job`. */
+  apply(change: TreeChange, job: JobTracer | null): Promise<void> {
     const applied = this.#applying.then(() => {
       if (this.#failure !== undefined) throw this.#failure
-      return this.#apply(change)
+      return this.#apply(change, job)
     })
     this.#applying = applied.catch((error: unknown) => {
       this.#failure ??= error instanceof Error ? error : new Error(String(error))
@@ -135,7 +147,10 @@ export class Tree {
     await this.#applying
     const before = trafficOf(this.#manifest)
     try {
-      if (logEnds !== undefined && !this.#manifest.poisoned) await this.#manifest.append({ wholeLogs: wholeLogsOf(logEnds) })
+      if (logEnds !== undefined && !this.#manifest.poisoned) {
+        await this.#manifest.append({ wholeLogs: wholeLogsOf(logEnds) })
+        this.#tellEdit(null, { added: [], deleted: [], flushedLogs: [] }, false)
+      }
     } finally {
       try {
         await this.#manifest.close(logEnds !== undefined)
@@ -146,40 +161,49 @@ export class Tree {
     }
   }
 
-  async #apply({ deleted = [], added = [], flushed = [], log }: TreeChange): Promise<void> {
+  async #apply({ deleted = [], added = [], flushed = [], log }: TreeChange, job: JobTracer | null): Promise<void> {
     const { tables } = this.#options
     const version = this.#state.version.apply({ deleted, added })
     const remaining = this.#state.frozen.filter(memtable => !flushed.includes(memtable))
     const firstLog = (remaining.at(-1) ?? this.#state.memtable).firstLog
     for (const memtable of flushed) this.#flushedSequence = Math.max(this.#flushedSequence, memtable.maxSequence)
+    const flushedLogs = this.#logs.filter(number => number < firstLog)
     this.#logs = [...this.#logs.filter(number => number >= firstLog), ...(log === undefined ? [] : [log])]
     this.#wholeLogs = this.#wholeLogs.filter(whole => whole.number >= firstLog)
     const numbers = { nextFile: this.#nextFile, lastSequence: this.#flushedSequence, firstLog }
-    if (this.#manifest.size > Math.max(this.#options.manifestBytes, 2 * this.#manifest.startBytes))
-      await this.#renewManifest(version, numbers)
-    else await this.#append({ ...numbers, deleted, added, ...(log !== undefined && { logs: [log] }) })
+    const renews = this.#manifest.size > Math.max(this.#options.manifestBytes, 2 * this.#manifest.startBytes)
+    if (renews) await this.#renewManifest(version, numbers, job)
+    else await this.#append({ ...numbers, deleted, added, ...(log !== undefined && { logs: [log] }) }, job)
     // The memtable may have been frozen while the manifest was written.
     const { memtable, frozen } = this.#state
     const stillFrozen = frozen.filter(table => !flushed.includes(table))
-    this.#replace(new ReadState(memtable, stillFrozen, version, tables))
+    asJob(job, () => this.#replace(new ReadState(memtable, stillFrozen, version, tables)))
+    if (job === null) return
+    const newLog = log === undefined ? {} : { newLog: log }
+    this.#tellEdit(
+      job,
+      renews ? { added: wholeOf(version), deleted: [], flushedLogs, ...newLog } : { added, deleted, flushedLogs, ...newLog },
+      renews,
+    )
+    for (const table of flushed) tellDropped(job, table)
   }
 
-  async #append(edit: VersionEdit): Promise<void> {
+  async #append(edit: VersionEdit, job: JobTracer | null): Promise<void> {
     const before = trafficOf(this.#manifest)
-    await this.#manifest.append(edit)
+    await asJob(job, () => this.#manifest.append(edit))
     this.#bookManifest(this.#manifest, before)
   }
 
-  async #renewManifest(version: Version, numbers: { lastSequence: number; firstLog: number }): Promise<void> {
+  async #renewManifest(version: Version, numbers: { lastSequence: number; firstLog: number }, job: JobTracer | null): Promise<void> {
     const { fileSystem, directory, hash32, ledger } = this.#options
     const number = this.allocateFiles(1)
     const whole = wholeEdit(version, { ...numbers, nextFile: this.#nextFile, logs: this.#logs, wholeLogs: this.#wholeLogs })
     const old = this.#manifest
-    this.#manifest = await ManifestWriter.start(fileSystem, directory, number, hash32, whole)
+    this.#manifest = await ManifestWriter.start(fileSystem, directory, number, hash32, whole, job)
     this.#bookManifest(this.#manifest, NOTHING_WRITTEN)
-    await old.close(false)
+    await throughoutJob(job, () => old.close(false))
     try {
-      await removeInBackground(fileSystem, joinPath(directory, manifestName(old.number)))
+      await removeInBackground(fileSystemOf(fileSystem, job), joinPath(directory, manifestName(old.number)))
       ledger.resize(-old.bytesWritten)
     } catch {
       // CURRENT does not name it any more; the next open removes it.
@@ -190,6 +214,16 @@ export class Tree {
     const last = this.#state
     this.#state = next
     last.letGo()
+  }
+
+  #tellEdit(
+    job: JobTracer | null,
+    edit: Omit<EventBodies['manifest.edit'], 'manifest' | 'whole' | 'offset' | 'length'>,
+    whole: boolean,
+  ): void {
+    const { number: manifest, lastOffset: offset, size } = this.#manifest
+    const tracer = job ?? this.#options.trace
+    tracer?.emit({ type: 'manifest.edit', manifest, whole, ...edit, offset, length: size - offset })
   }
 
   #bookManifest(manifest: ManifestWriter, before: ManifestTraffic): void {
@@ -245,6 +279,10 @@ function wholeEdit(version: Version, state: WholeState): VersionEdit {
     firstLog: state.firstLog,
     logs: state.logs,
     wholeLogs: state.wholeLogs,
-    added: [...version.files()].map(file => file.meta),
+    added: wholeOf(version),
   }
+}
+
+function wholeOf(version: Version): TableMeta[] {
+  return [...version.files()].map(file => file.meta)
 }

@@ -5,20 +5,27 @@
  */
 import { Worker } from 'node:worker_threads'
 import { KvariumError } from '../errors.js'
+import type { JobTracer } from '../trace/trace.js'
+import type { FileSystem } from '../vfs/file-system.js'
 import { MeteredFileSystem } from '../vfs/metered-file-system.js'
 import { NodeFileSystem } from '../vfs/node-file-system.js'
+import { TracedFileSystem } from '../vfs/traced-file-system.js'
 import { inlineExecutor, type ExecutorFactory, type JobExecutor } from './executor.js'
 import type { MergeJob, MergeResult } from './merge-job.js'
 import { restoreFailure, type JobMessage, type ReplyMessage } from './worker-protocol.js'
 
 export const workerExecutor: ExecutorFactory = (environment, hash32) => {
-  const { fileSystem } = environment
-  const isNode =
-    fileSystem instanceof NodeFileSystem || (fileSystem instanceof MeteredFileSystem && fileSystem.inner instanceof NodeFileSystem)
-  return isNode ? sharedWorker : inlineExecutor(environment, hash32)
+  return isNodes(environment.fileSystem) ? sharedWorker : inlineExecutor(environment, hash32)
+}
+
+/** Whether a file system is Node's own, perhaps under others that only watch it. */
+function isNodes(fileSystem: FileSystem): boolean {
+  if (fileSystem instanceof TracedFileSystem || fileSystem instanceof MeteredFileSystem) return isNodes(fileSystem.inner)
+  return fileSystem instanceof NodeFileSystem
 }
 
 interface Waiting {
+  readonly trace: JobTracer | null
   readonly resolve: (result: MergeResult) => void
   readonly reject: (error: Error) => void
 }
@@ -29,14 +36,15 @@ class WorkerExecutor implements JobExecutor {
   #worker: Worker | undefined
   #lastId = 0
 
-  run(job: MergeJob): Promise<MergeResult> {
+  run(job: MergeJob, trace: JobTracer | null = null): Promise<MergeResult> {
     const worker = (this.#worker ??= this.#start())
     const id = ++this.#lastId
+    const record = trace === null ? {} : { record: { level: trace.trace.level, payloads: trace.trace.payloads, kind: trace.kind } }
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject })
+      this.#waiting.set(id, { trace, resolve, reject })
       // Only a job under way keeps the process alive.
       worker.ref()
-      worker.postMessage({ id, job } satisfies JobMessage)
+      worker.postMessage({ id, job, ...record } satisfies JobMessage)
     })
   }
 
@@ -53,8 +61,11 @@ class WorkerExecutor implements JobExecutor {
     const waiting = this.#waiting.get(reply.id)
     this.#waiting.delete(reply.id)
     if (this.#waiting.size === 0) this.#worker?.unref()
-    if ('result' in reply) waiting?.resolve(reply.result)
-    else waiting?.reject(restoreFailure(reply.failure))
+    if (waiting === undefined) return
+    const { trace, resolve, reject } = waiting
+    if (reply.record !== undefined && trace !== null) trace.trace.absorb(reply.record.events, trace)
+    if ('result' in reply) resolve({ ...reply.result, ...(reply.record && { untold: reply.record.untold }) })
+    else reject(restoreFailure(reply.failure))
   }
 
   /** The thread is gone: the next job starts another. */

@@ -1,13 +1,18 @@
 /** What the main thread and the compaction worker say to each other. Errors keep their class, code and place. */
 import { CorruptionError, IoError, KvariumError } from '../errors.js'
+import type { JobRecord, RecordRequest } from './job-recorder.js'
 import { JobCancelled, type MergeJob, type MergeResult } from './merge-job.js'
 
 export interface JobMessage {
   readonly id: number
   readonly job: MergeJob
+  /** The job is traced: record what it does. */
+  readonly record?: RecordRequest
 }
 
-export type ReplyMessage = { readonly id: number; readonly result: MergeResult } | { readonly id: number; readonly failure: FailureMessage }
+export type ReplyMessage = { readonly id: number; readonly record?: JobRecord } & (
+  { readonly result: MergeResult } | { readonly failure: FailureMessage }
+)
 
 export interface FailureMessage {
   readonly kind: 'corruption' | 'cancelled' | 'other'
