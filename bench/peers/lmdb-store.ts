@@ -9,13 +9,18 @@
  * `overlappingSync`, the default, a sync of every commit follows; a durable put waits for the end of that, too.
  */
 import type { Data, Encoding } from './data.js'
-import type { EntryIterator, IteratorOptions, PutOperation, Store } from './stores.js'
+import type { DelOperation, EntryIterator, IteratorOptions, PutOperation, Store } from './stores.js'
 
 interface Lmdb {
   get(key: Data): Data | undefined
   put(key: Data, value: Data): Promise<boolean> & { readonly flushed?: Promise<unknown> }
+  remove(key: Data): Promise<boolean> & { readonly flushed?: Promise<unknown> }
   batch(action: () => void): Promise<boolean>
-  getRange(options: IteratorOptions): Iterable<{ readonly key: Data; readonly value: Data }>
+  getRange(options: {
+    readonly reverse?: boolean
+    readonly start?: Data
+    readonly limit?: number
+  }): Iterable<{ readonly key: Data; readonly value: Data }>
   readonly flushed: PromiseLike<unknown>
   close(): Promise<void>
 }
@@ -57,24 +62,35 @@ export class LmdbStore implements Store {
   async put(key: Data, value: Data, options?: { readonly sync: boolean }): Promise<void> {
     const committed = this.#db.put(key, value)
     await committed
-    if (options?.sync !== true) return
-    if (this.#options.noSync === true) throw new TypeError('With noSync, no put of lmdb is ever durable')
-    await committed.flushed
+    if (options?.sync === true) await this.#flushed(committed)
   }
 
-  async batch(operations: readonly PutOperation[]): Promise<void> {
+  async del(key: Data, options?: { readonly sync: boolean }): Promise<void> {
+    const committed = this.#db.remove(key)
+    await committed
+    if (options?.sync === true) await this.#flushed(committed)
+  }
+
+  async batch(operations: readonly (PutOperation | DelOperation)[]): Promise<void> {
     const db = this.#db
     await db.batch(() => {
-      for (const { key, value } of operations) void db.put(key, value)
+      for (const operation of operations)
+        void (operation.type === 'put' ? db.put(operation.key, operation.value) : db.remove(operation.key))
     })
+  }
+
+  async #flushed(committed: { readonly flushed?: Promise<unknown> }): Promise<void> {
+    if (this.#options.noSync === true) throw new TypeError('With noSync, no write of lmdb is ever durable')
+    await committed.flushed
   }
 
   scan(reverse: boolean, each: (key: Data, value: Data) => void): void {
     for (const { key, value } of this.#db.getRange({ reverse })) each(key, value)
   }
 
-  iterator(options: IteratorOptions = { reverse: false }): EntryIterator {
-    const cursor = this.#db.getRange(options)[Symbol.iterator]()
+  iterator({ reverse = false, gte, limit }: IteratorOptions = {}): EntryIterator {
+    const bounds = { ...(gte !== undefined && { start: gte }), ...(limit !== undefined && { limit }) }
+    const cursor = this.#db.getRange({ reverse, ...bounds })[Symbol.iterator]()
     const next = (): IteratorResult<[Data, Data], undefined> => {
       const { done, value: entry } = cursor.next() as IteratorResult<{ key: Data; value: Data }, undefined>
       return done === true ? { done, value: undefined } : { done: false, value: [entry.key, entry.value] }

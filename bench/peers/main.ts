@@ -2,16 +2,17 @@
  * Runs the workloads on the stores, interleaved: in every round each workload visits the stores one after the other, in
  * alternating order, each time in a fresh process.
  */
-import { execFile, execFileSync, type ChildProcess } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFile, type ChildProcess } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { build } from 'esbuild'
 import type { Outcome, Task } from './child.js'
+import { installPeers } from './install.js'
 import { describeMachine, machineCpuMs, type Machine } from './machine.js'
 import { USAGE, parseOptions, type Options } from './options.js'
 import { allTable, barsTable, judge, type Run } from './report.js'
+import { prepareProgram, type Program } from '../program.js'
 import { median } from '../table.js'
 import { STORES } from './stores.js'
 import { WORKLOADS } from './workloads.js'
@@ -23,11 +24,6 @@ const BUSY_CORES = 0.2
 const BIG_CACHE_BYTES = 64 * 2 ** 20
 
 const execute = promisify(execFile)
-
-interface Program {
-  readonly child: string
-  readonly dist: string
-}
 
 class Bench {
   readonly #options: Options
@@ -127,35 +123,11 @@ class Bench {
   }
 }
 
-/** From the lockfile, when one is missing. */
-function installPeers(): void {
-  const peers = join(ROOT, 'bench/peers')
-  if (['classic-level', 'lmdb'].every(name => existsSync(join(peers, 'node_modules', name)))) return
-  process.stderr.write('installing the peers\n')
-  const npm = process.env.npm_execpath
-  const command = ['ci', '--prefix', peers]
-  if (npm === undefined) execFileSync('npm', command, { stdio: ['ignore', 'ignore', 'inherit'] })
-  else execFileSync(process.execPath, [npm, ...command], { stdio: ['ignore', 'ignore', 'inherit'] })
-}
-
 function temporaryDirectory(parent: string): string {
   mkdirSync(parent, { recursive: true })
   const directory = mkdtempSync(join(parent, 'bench-peers-'))
   process.on('exit', () => rmSync(directory, { recursive: true, force: true }))
   return directory
-}
-
-/** The program of the child processes, and a copy of the build, so that a new build meanwhile does not change what is measured. */
-async function prepareProgram(directory: string, { stores }: Options): Promise<Program> {
-  const dist = join(ROOT, 'dist')
-  if (stores.some(store => STORES[store].from === 'kvarium')) {
-    if (!existsSync(join(dist, 'index.js'))) throw new TypeError('kvarium is not built: run `npm run build` first')
-    cpSync(dist, join(directory, 'dist'), { recursive: true })
-  }
-  const child = join(directory, 'child.mjs')
-  const entryPoints = [join(ROOT, 'bench/peers/child.ts')]
-  await build({ entryPoints, outfile: child, bundle: true, platform: 'node', format: 'esm', target: 'node20', logLevel: 'warning' })
-  return { child, dist: join(directory, 'dist') }
 }
 
 function firstLines(error: unknown): string {
@@ -186,11 +158,16 @@ async function main(): Promise<void> {
     console.log(USAGE)
     return
   }
-  installPeers()
+  installPeers(ROOT)
   const program = temporaryDirectory(join(ROOT, '.tmp'))
   const directory = options.directory === undefined ? program : temporaryDirectory(resolve(options.directory))
   const machine = describeMachine(ROOT)
-  const bench = new Bench(options, directory, await prepareProgram(program, options))
+  const needsBuild = options.stores.some(store => STORES[store].from === 'kvarium')
+  const bench = new Bench(
+    options,
+    directory,
+    await prepareProgram({ root: ROOT, directory: program, child: 'bench/peers/child.ts', needsBuild }),
+  )
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
       bench.stop()

@@ -14,6 +14,11 @@ export function writtenBytes(): number {
   return procNumber('/proc/self/io', 'wchar')
 }
 
+/** Bytes in read calls of this process so far, of all its threads; what is read through mapped memory is not in it. */
+export function readBytes(): number {
+  return procNumber('/proc/self/io', 'rchar')
+}
+
 export interface Memory {
   readonly residentBytes: number
   /** Without mapped files, such as LevelDB's tables. */

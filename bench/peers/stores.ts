@@ -5,9 +5,11 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import type { EngineShape } from '../../src/engine/contract.js'
 import type { KvariumStats } from '../../src/store/stats.js'
 import { Dataset, type Data, type Encoding } from './data.js'
 import { LmdbStore, type LmdbModule } from './lmdb-store.js'
+import { SqliteStore, type SqliteConstructor } from './sqlite-store.js'
 
 export interface PutOperation {
   readonly type: 'put'
@@ -15,8 +17,16 @@ export interface PutOperation {
   readonly value: Data
 }
 
+export interface DelOperation {
+  readonly type: 'del'
+  readonly key: Data
+}
+
 export interface IteratorOptions {
-  readonly reverse: boolean
+  readonly reverse?: boolean
+  readonly gte?: Data
+  /** Only without `reverse`. */
+  readonly limit?: number
 }
 
 export interface EntryIterator extends AsyncIterable<[Data, Data]> {
@@ -31,20 +41,24 @@ export interface Store {
   get(key: Data): Promise<Data | undefined>
   getSync(key: Data): Data | undefined
   put(key: Data, value: Data, options?: { readonly sync: boolean }): Promise<void>
-  batch(operations: readonly PutOperation[]): Promise<void>
+  del(key: Data, options?: { readonly sync: boolean }): Promise<void>
+  batch(operations: readonly (PutOperation | DelOperation)[]): Promise<void>
   iterator(options?: IteratorOptions): EntryIterator
   /** A full iteration by the store's own fastest means, when that is not `nextv`. */
   scan?(reverse: boolean, each: (key: Data, value: Data) => void): void
   compactRange?(start: Data, end: Data): Promise<void>
+  /** Writes to files what is in memory, where a store can be told so. */
+  flush?(): Promise<void>
   /** Resolves when no background work is left. */
   settle?(): Promise<void>
   stats?(): KvariumStats
+  shape?(): EngineShape
 }
 
 export interface StoreSpec {
   readonly durable: boolean
   /** The package it comes from; none for what belongs to the harness. */
-  readonly from?: 'kvarium' | 'classic-level' | 'memory-level' | 'lmdb'
+  readonly from?: 'kvarium' | 'classic-level' | 'memory-level' | 'lmdb' | 'better-sqlite3'
   /** Fixed options, under those that all stores share and those given with `--set`. */
   readonly options?: Readonly<Record<string, unknown>>
 }
@@ -58,6 +72,7 @@ export const STORES: Readonly<Record<string, StoreSpec>> = {
   'classic-level-nocompress': { durable: true, from: 'classic-level', options: { compression: false } },
   lmdb: { durable: true, from: 'lmdb' },
   'lmdb-nosync': { durable: true, from: 'lmdb', options: { noSync: true } },
+  'better-sqlite3': { durable: true, from: 'better-sqlite3' },
   'memory-level': { durable: false, from: 'memory-level' },
   null: { durable: false },
 }
@@ -87,6 +102,9 @@ export async function openStore(name: string, options: OpenOptions): Promise<Sto
   } else if (spec.from === 'lmdb') {
     const module = (await importPeer(options.root, spec.from)) as LmdbModule
     store = new LmdbStore(module, options.directory, options.encoding, { ...spec.options, ...options.set })
+  } else if (spec.from === 'better-sqlite3') {
+    const { default: Database } = (await importPeer(options.root, spec.from)) as { default: SqliteConstructor }
+    store = new SqliteStore(Database, options.directory, options.cacheBytes)
   } else {
     const cache = spec.durable ? { cacheSize: options.cacheBytes } : {}
     const all = { ...encodings, ...cache, ...spec.options, ...options.set }
@@ -127,5 +145,14 @@ function nullStore({ encoding, entries }: OpenOptions): Store {
       },
     }
   }
-  return { open: nothing, close: nothing, get: async () => value, getSync: () => value, put: nothing, batch: nothing, iterator }
+  return {
+    open: nothing,
+    close: nothing,
+    get: async () => value,
+    getSync: () => value,
+    put: nothing,
+    del: nothing,
+    batch: nothing,
+    iterator,
+  }
 }

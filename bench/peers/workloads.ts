@@ -2,9 +2,11 @@
  * The workloads. Each runs alone in a fresh process on one store and returns numbers; `main.ts` knows what they mean.
  * Reads run on a store that was filled in random order, settled and compacted beforehand, after every key was read once.
  */
-import { ENTRY_BYTES, Shuffle, VALUE_BYTES, sameData, type Dataset } from './data.js'
+import { ENTRY_BYTES, VALUE_BYTES, sameData, type Dataset } from './data.js'
 import { LagRecorder } from './lag.js'
-import { cpuMs, directoryBytes, memory, quiet, writtenBytes } from './process-meter.js'
+import { cpuMs, directoryBytes, memory, writtenBytes } from './process-meter.js'
+import { settle } from './settle.js'
+import { Shuffle } from '../shuffle.js'
 import type { PutOperation, Store } from './stores.js'
 
 export interface Context {
@@ -270,18 +272,6 @@ async function writeAll({ store, data, entries }: Context, order?: Shuffle, watc
     await store.batch(operations)
     if (watch !== undefined && from % (100 * BATCH_ENTRIES) === 0) watch()
   }
-}
-
-/**
- * Waits for the end of background work; returns when that was. A store's own word for it is checked against what the
- * process does afterwards: work that goes on after `settle()` counts.
- */
-async function settle(store: Store): Promise<number> {
-  const slackMs = 50
-  await store.settle?.()
-  const said = performance.now()
-  const seen = await quiet()
-  return store.settle === undefined || seen > said + slackMs ? seen : said
 }
 
 function rate(operations: number, elapsedMs: number): { operationsPerSecond: number } {
