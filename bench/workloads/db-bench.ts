@@ -1,0 +1,237 @@
+/**
+ * The workloads of LevelDB's and RocksDB's db_bench, by their names: keys are numbers in decimals, padded with zeros, and "random" draws
+ * with replacement. Existing data are every key once, in random order.
+ */
+import { SeededRandom, uniform } from '../../src/vfs/seeded-random.js'
+import { Shuffle } from '../shuffle.js'
+import { decimalKey, Values } from './entries.js'
+import { unit } from './distributions.js'
+import { loadPhases, SETTLE, type Plan, type Size, type Workload, type WorkloadOperation, type WorkloadPhase } from './workload.js'
+
+const DB_BENCH = "LevelDB and RocksDB, db_bench's"
+const SEEK_ENTRIES = 10
+const PASSES = 5
+/** LevelDB writes a thousandth in `fillsync`; with few entries that would be too little to measure. */
+const LEAST_SYNC_WRITES = 1000
+const CACHE_SHARE = 1 / 8
+const LEAST_CACHE_BYTES = 256 * 1024
+const DOT = 0x2e
+
+type Draw = (random: SeededRandom, index: number) => WorkloadOperation
+
+/** Makes the operations of one workload of a size. */
+class Maker {
+  readonly size: Size
+  readonly #values: Values
+
+  constructor(size: Size) {
+    this.size = size
+    this.#values = new Values(size.seed, size.valueBytes)
+  }
+
+  key(number: number): Uint8Array {
+    return decimalKey(number, this.size.keyBytes)
+  }
+
+  put(number: number, version: number): { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array } {
+    return { type: 'put', key: this.key(number), value: this.#values.value(version, this.size.valueBytes) }
+  }
+
+  get(key: Uint8Array): WorkloadOperation {
+    return { type: this.size.readsSync ? 'get-sync' : 'get', key }
+  }
+
+  anyKey(random: SeededRandom): number {
+    return uniform(random, this.size.entries)
+  }
+
+  lane(count: number, salt: number, draw: Draw): () => Iterable<WorkloadOperation> {
+    const { seed } = this.size
+    return function* () {
+      const random = new SeededRandom(seed + salt)
+      for (let index = 0; index < count; index++) yield draw(random, index)
+    }
+  }
+
+  /** Versions of values that are written after the load begin here. */
+  newVersion(index: number): number {
+    return this.size.entries + index
+  }
+
+  /** Existing data. */
+  load(): WorkloadPhase[] {
+    const { entries, seed } = this.size
+    const order = new Shuffle(entries, seed | 0)
+    return loadPhases(entries, 'Every key once, in random order, in batches of 1000', index => {
+      const { key, value } = this.put(order.at(index), index)
+      return [key, value]
+    })
+  }
+
+  /** Writes one by one, or so many at once as the user wants. */
+  writes(
+    count: number,
+    salt: number,
+    draw: (random: SeededRandom, index: number) => ReturnType<Maker['put']> | Deletion,
+  ): WorkloadPhase['lanes'] {
+    const { seed, batch } = this.size
+    if (batch === 1) return [this.lane(count, salt, draw)]
+    return [
+      function* () {
+        const random = new SeededRandom(seed + salt)
+        for (let from = 0; from < count; from += batch) {
+          const length = Math.min(batch, count - from)
+          yield { type: 'batch', operations: Array.from({ length }, (_, index) => draw(random, from + index)) }
+        }
+      },
+    ]
+  }
+
+  calls(count: number): number {
+    return Math.ceil(count / this.size.batch)
+  }
+
+  plan(phases: readonly WorkloadPhase[], cacheBytes?: number): Plan {
+    const { entries, keyBytes, valueBytes } = this.size
+    return { entries, keyBytes, valueBytes, phases, ...(cacheBytes !== undefined && { cacheBytes }) }
+  }
+}
+
+interface Deletion {
+  readonly type: 'del'
+  readonly key: Uint8Array
+}
+
+interface Row {
+  readonly name: string
+  readonly about: string
+  readonly kind: WorkloadPhase['kind']
+  /** Without existing data. */
+  readonly fromEmpty?: true
+  /** Calls and lanes of the run. */
+  readonly run: (maker: Maker) => { readonly operations: number; readonly lanes: WorkloadPhase['lanes'] }
+  readonly cacheBytes?: (size: Size) => number
+}
+
+function reads(draw: (maker: Maker) => Draw): Row['run'] {
+  return maker => ({ operations: maker.size.entries, lanes: [maker.lane(maker.size.entries, 1, draw(maker))] })
+}
+
+function writes(draw: (maker: Maker) => Parameters<Maker['writes']>[2]): Row['run'] {
+  return maker => ({ operations: maker.calls(maker.size.entries), lanes: maker.writes(maker.size.entries, 1, draw(maker)) })
+}
+
+function passes(reverse: boolean): Row['run'] {
+  return () => ({
+    operations: PASSES,
+    lanes: [() => Array.from({ length: PASSES }, (): WorkloadOperation => ({ type: 'scan', reverse }))],
+  })
+}
+
+const ROWS: readonly Row[] = [
+  {
+    name: 'fillseq',
+    about: 'Puts of all keys into an empty store, in order',
+    kind: 'write',
+    fromEmpty: true,
+    run: writes(maker => (_, index) => maker.put(index, index)),
+  },
+  {
+    name: 'fillrandom',
+    about: 'As many puts of random keys into an empty store',
+    kind: 'write',
+    fromEmpty: true,
+    run: writes(maker => (random, index) => maker.put(maker.anyKey(random), index)),
+  },
+  {
+    name: 'overwrite',
+    about: 'As many puts of random keys that are there',
+    kind: 'write',
+    run: writes(maker => (random, index) => maker.put(maker.anyKey(random), maker.newVersion(index))),
+  },
+  {
+    name: 'fillsync',
+    about: 'Durable puts of random keys into an empty store, a thousandth as many, but at least 1000',
+    kind: 'write',
+    fromEmpty: true,
+    run: maker => {
+      const operations = Math.max(LEAST_SYNC_WRITES, Math.ceil(maker.size.entries / 1000))
+      const draw: Draw = (random, index) => ({ ...maker.put(maker.anyKey(random), index), sync: true })
+      return { operations, lanes: [maker.lane(operations, 1, draw)] }
+    },
+  },
+  {
+    name: 'readrandom',
+    about: 'As many gets of random keys that are there',
+    kind: 'read',
+    run: reads(maker => random => maker.get(maker.key(maker.anyKey(random)))),
+  },
+  {
+    name: 'readmissing',
+    about: 'As many gets of keys that are not there, each next to one that is',
+    kind: 'read',
+    run: reads(maker => random => maker.get(withDot(maker.key(maker.anyKey(random))))),
+  },
+  {
+    name: 'readhot',
+    about: 'As many gets of random keys of the first hundredth',
+    kind: 'read',
+    run: reads(maker => random => maker.get(maker.key(uniform(random, Math.ceil(maker.size.entries / 100))))),
+  },
+  {
+    name: 'seekrandom',
+    about: `As many iterators, each opened at a random key for ${SEEK_ENTRIES} entries`,
+    kind: 'read',
+    run: reads(maker => random => ({ type: 'scan', gte: maker.key(maker.anyKey(random)), limit: SEEK_ENTRIES })),
+  },
+  { name: 'readseq', about: `All entries in order, ${PASSES} times`, kind: 'read', run: passes(false) },
+  { name: 'readreverse', about: `All entries in reverse order, ${PASSES} times`, kind: 'read', run: passes(true) },
+  {
+    name: 'deleterandom',
+    about: 'As many deletions of random keys, most of which are there',
+    kind: 'write',
+    run: writes(maker => random => ({ type: 'del', key: maker.key(maker.anyKey(random)) })),
+  },
+  {
+    name: 'readwhilewriting',
+    about: 'As many gets of random keys, and beside them as many puts of random keys',
+    kind: 'mixed',
+    run: maker => {
+      const { entries } = maker.size
+      const get: Draw = random => maker.get(maker.key(maker.anyKey(random)))
+      const put: Draw = (random, index) => maker.put(maker.anyKey(random), maker.newVersion(index))
+      return { operations: 2 * entries, lanes: [maker.lane(entries, 1, get), maker.lane(entries, 2, put)] }
+    },
+  },
+  {
+    name: 'beyond-cache',
+    about:
+      'Gets of random keys and a put now and then (95/5), with a cache for an eighth of the data; the system has its own cache of files',
+    kind: 'mixed',
+    cacheBytes: ({ entries, keyBytes, valueBytes }) =>
+      Math.max(LEAST_CACHE_BYTES, Math.floor(entries * (keyBytes + valueBytes) * CACHE_SHARE)),
+    run: reads(maker => (random, index) => {
+      const isRead = unit(random) < 0.95
+      const number = maker.anyKey(random)
+      return isRead ? maker.get(maker.key(number)) : maker.put(number, maker.newVersion(index))
+    }),
+  },
+]
+
+export const DB_BENCH_WORKLOADS: readonly Workload[] = ROWS.map(({ name, about, kind, fromEmpty, run, cacheBytes }) => ({
+  name,
+  about,
+  source: name === 'beyond-cache' ? 'this suite' : DB_BENCH,
+  plan: size => {
+    const maker = new Maker(size)
+    const load = fromEmpty === true ? [] : maker.load()
+    return maker.plan([...load, { name, about, kind, ...run(maker) }, SETTLE], cacheBytes?.(size))
+  },
+}))
+
+function withDot(key: Uint8Array): Uint8Array {
+  const missing = new Uint8Array(key.length + 1)
+  missing.set(key)
+  missing[key.length] = DOT
+  return missing
+}

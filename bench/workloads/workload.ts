@@ -1,0 +1,85 @@
+/**
+ * What a workload is: phases of operations, made on the fly from a seed. Every engine gets the same ones in the same order, whatever
+ * it answers and however long it takes.
+ */
+import type { Operation } from '../../src/compare/operation.js'
+import type { WorkPhase } from '../../src/report/run-report.js'
+
+/** `read-modify-write` is a get, and a put of the value once that has answered; timed as one. */
+export type WorkloadOperation = Operation | { readonly type: 'read-modify-write'; readonly key: Uint8Array; readonly value: Uint8Array }
+
+export interface WorkloadPhase extends WorkPhase {
+  /**
+   * Streams of operations that run beside each other, each one operation at a time; mostly a single one. Each call makes the same
+   * operations anew.
+   */
+  readonly lanes: readonly (() => Iterable<WorkloadOperation>)[]
+}
+
+export interface Size {
+  /** Entries that are loaded, or written by a workload that begins with an empty store; most workloads do as many operations. */
+  readonly entries: number
+  /** Of workloads whose definition leaves it open. */
+  readonly keyBytes: number
+  /** Of workloads whose definition leaves it open; of a field of YCSB's records. */
+  readonly valueBytes: number
+  readonly seed: number
+  /** Entries that db_bench's fills, overwrites and deletions write at once. */
+  readonly batch: number
+  /** Read by `getSync` instead of an awaited `get`. */
+  readonly readsSync: boolean
+}
+
+export interface Plan {
+  /** In the store once it is loaded, or filled. */
+  readonly entries: number
+  /** Means. */
+  readonly keyBytes: number
+  readonly valueBytes: number
+  /** When the size of the cache is part of the workload. */
+  readonly cacheBytes?: number
+  readonly phases: readonly WorkloadPhase[]
+}
+
+export interface Workload {
+  readonly name: string
+  readonly about: string
+  /** Where it is defined. */
+  readonly source: string
+  readonly plan: (size: Size) => Plan
+}
+
+const LOAD_BATCH = 1000
+
+/** Every entry in batches of 1000, and then all that this leaves to the background, so that the phase after it begins at rest. */
+export function loadPhases(count: number, about: string, entry: (index: number) => readonly [Uint8Array, Uint8Array]): WorkloadPhase[] {
+  const load = function* (): Generator<WorkloadOperation> {
+    for (let from = 0; from < count; from += LOAD_BATCH) {
+      const length = Math.min(LOAD_BATCH, count - from)
+      const operations = Array.from({ length }, (_, index) => {
+        const [key, value] = entry(from + index)
+        return { type: 'put', key, value } as const
+      })
+      yield { type: 'batch', operations }
+    }
+  }
+  const rest = (): WorkloadOperation[] => [{ type: 'flush' }, { type: 'settle' }]
+  return [
+    { name: 'load', about, operations: Math.ceil(count / LOAD_BATCH), kind: 'write', lanes: [load] },
+    {
+      name: 'rest',
+      about: 'What is in memory is written to files where the engine can be told so, and the background finishes',
+      operations: 2,
+      kind: 'other',
+      lanes: [rest],
+    },
+  ]
+}
+
+export const SETTLE: WorkloadPhase = {
+  name: 'settle',
+  about: 'Waiting for the background work that the run left behind',
+  operations: 1,
+  kind: 'other',
+  lanes: [() => [{ type: 'settle' }]],
+}
