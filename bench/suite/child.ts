@@ -1,0 +1,62 @@
+/** One round of a workload on an engine, in a process of its own: a task as JSON in, lines of JSON out, the last of which is the outcome. */
+import { mkdirSync } from 'node:fs'
+import { openStore } from '../peers/stores.js'
+import { findWorkload } from '../workloads/catalogue.js'
+import type { Size } from '../workloads/workload.js'
+import { HarnessOutput } from './harness-output.js'
+import { referenceOf, type Reference } from './reference.js'
+import { runRound, type RoundOutcome } from './round.js'
+
+export interface Task {
+  readonly workload: string
+  readonly size: Size
+  /** Of the warm-up. */
+  readonly warmUpSize: Size
+  /** Absent: only say what must come out. */
+  readonly store?: StoreTask
+}
+
+export interface StoreTask {
+  /** In `STORES`. */
+  readonly name: string
+  readonly durable: boolean
+  readonly isKvarium: boolean
+  readonly root: string
+  /** Kvarium's build. */
+  readonly dist: string
+  readonly directory: string
+  readonly cacheBytes: number
+  readonly options: Readonly<Record<string, unknown>>
+  readonly showsProgress: boolean
+}
+
+export type Line =
+  { readonly phase: string; readonly share: number } | { readonly outcome: RoundOutcome } | { readonly reference: Reference }
+
+const PROGRESS_EVERY_MS = 250
+
+async function run({ workload, size, warmUpSize, store }: Task, output: HarnessOutput): Promise<Line> {
+  const { plan } = findWorkload(workload)!
+  if (store === undefined) return { reference: await referenceOf(plan(size)) }
+  const { name, root, dist, cacheBytes, options } = store
+  let lastMs = 0
+  const outcome = await runRound({
+    ...store,
+    open: async directory => {
+      mkdirSync(directory)
+      return openStore(name, { root, dist, directory, encoding: 'view', cacheBytes, entries: size.entries, set: options })
+    },
+    warmUp: plan(warmUpSize),
+    plan: plan(size),
+    harnessBytes: () => output.bytes,
+    onProgress: (phase, share) => {
+      if (!store.showsProgress || performance.now() - lastMs < PROGRESS_EVERY_MS) return
+      lastMs = performance.now()
+      output.line({ phase, share } satisfies Line)
+    },
+  })
+  return { outcome }
+}
+
+const output = new HarnessOutput()
+output.line(await run(JSON.parse(process.argv[2]) as Task, output))

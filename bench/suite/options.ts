@@ -1,0 +1,170 @@
+/** The command line of the suite. */
+import { Command, InvalidArgumentError } from 'commander'
+import { UsageError } from '../../src/cli/usage-error.js'
+import { nearestName } from '../../src/engine/nearest-name.js'
+import { WORKLOADS } from '../workloads/catalogue.js'
+import type { Size, Workload } from '../workloads/workload.js'
+import { ENGINES, type Engine } from './engines.js'
+
+export interface Options {
+  readonly workloads: readonly Workload[]
+  readonly engines: readonly Engine[]
+  readonly size: Size
+  readonly rounds: number
+  readonly cacheBytes: number
+  /** Shrink the buffers of kvarium's engines with the data. */
+  readonly isScaled: boolean
+  /** Options of an engine, by its name. */
+  readonly set: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+  readonly report: string | undefined
+  readonly directory: string | undefined
+  readonly list: boolean
+  readonly isQuick: boolean
+}
+
+interface Flags {
+  readonly workload?: string
+  readonly engine?: string
+  readonly n?: number
+  readonly rounds?: number
+  readonly seed: number
+  readonly keySize: number
+  readonly valueSize: number
+  readonly batch: number
+  readonly cache: number
+  readonly getSync?: true
+  readonly scaled?: true
+  readonly set?: readonly string[]
+  readonly report?: string
+  readonly dir?: string
+  readonly quick?: true
+  readonly list?: true
+}
+
+const DEFAULT_ENGINES = 'lsm,lsm-tiered,btree'
+const DEFAULTS = { entries: 1_000_000, rounds: 3 }
+const QUICK = { entries: 50_000, rounds: 1 }
+const LEAST_ENTRIES = 100
+const MIB = 2 ** 20
+const HELP_WIDTH = 110
+
+const EXAMPLES = `
+Examples:
+  npm run bench -- --quick
+  npm run bench -- --workload ycsb-a,fillrandom --engine lsm,btree,classic-level --n 1e6 --report result.json
+  npm run bench -- --workload overwrite --engine lsm --set lsm.writeBufferSize=4194304
+  npm run bench -- --list
+
+A report of several workloads is a file for each: result-ycsb-a.json, result-fillrandom.json. The exit code is 1 when an
+engine failed or was wrong, and 2 when the command was given something that it cannot use.
+`
+
+/**
+ * Reads the command line; help is written to standard output.
+ * @throws CommanderError or UsageError that says what is wrong.
+ */
+export function parseOptions(argv: readonly string[]): Options {
+  const command = new Command('npm run bench --')
+    .description('Runs workloads on engines, each in a process of its own, and measures what they cost')
+    .option('-w, --workload <names>', 'workloads, separated by commas (default: all)')
+    .option('-e, --engine <names>', `engines, separated by commas (default: ${DEFAULT_ENGINES})`)
+    .option('-n, --n <count>', `entries, such as 1e6 (default: ${DEFAULTS.entries}, with --quick ${QUICK.entries})`, whole(LEAST_ENTRIES))
+    .option('--rounds <count>', `times that everything is run (default: ${DEFAULTS.rounds}, with --quick ${QUICK.rounds})`, whole(1))
+    .option('--seed <number>', 'of all random choices', whole(0), 1)
+    .option('--key-size <bytes>', 'of db_bench keys; YCSB and mixgraph have their own', size, 16)
+    .option('--value-size <bytes>', 'of db_bench values, and of each of the ten fields of YCSB', size, 100)
+    .option('--batch <entries>', "entries that db_bench's writes write at once", whole(1), 1)
+    .option('--cache <bytes>', 'of each engine that has a cache, such as 64MiB', size, 64 * MIB)
+    .option('--get-sync', 'read by getSync instead of an awaited get')
+    .option('--scaled', "shrink the buffers of kvarium's engines with the data, as `kvarium compare` does (--quick does)")
+    .option('--set <engine.option=value>', 'an option of an engine; can be given again', collect)
+    .option('--report <file.json>', 'write a report, for `kvarium report`')
+    .option('--dir <directory>', 'where the stores are made; should be a disk, not memory (default: .tmp in the repository)')
+    .option('--quick', 'everything small and once, in a few minutes: a look, not a measurement')
+    .option('--list', 'list the workloads and engines, and run nothing')
+    .allowExcessArguments(false)
+    .showSuggestionAfterError()
+    .configureHelp({ helpWidth: HELP_WIDTH })
+    .addHelpText('after', EXAMPLES)
+    .exitOverride()
+    .parse(argv, { from: 'user' })
+  return resolve(command.opts<Flags>())
+}
+
+function resolve(flags: Flags): Options {
+  const isQuick = flags.quick === true
+  const preset = isQuick ? QUICK : DEFAULTS
+  const entries = flags.n ?? preset.entries
+  const { keySize, report } = flags
+  if (keySize < String(entries - 1).length) {
+    throw new UsageError(`--key-size ${keySize} is too small for ${entries} different keys: take ${String(entries - 1).length} or more`)
+  }
+  if (report !== undefined && !report.endsWith('.json')) throw new UsageError(`--report takes the name of a .json file, not "${report}"`)
+  const engines = choose('engine', flags.engine ?? DEFAULT_ENGINES, ENGINES)
+  return {
+    workloads: flags.workload === undefined ? WORKLOADS : choose('workload', flags.workload, WORKLOADS),
+    engines,
+    size: {
+      entries,
+      keyBytes: keySize,
+      valueBytes: flags.valueSize,
+      seed: flags.seed,
+      batch: flags.batch,
+      readsSync: flags.getSync === true,
+    },
+    rounds: flags.rounds ?? preset.rounds,
+    cacheBytes: flags.cache,
+    isScaled: flags.scaled === true || isQuick,
+    set: settings(flags.set ?? [], engines),
+    report,
+    directory: flags.dir,
+    list: flags.list === true,
+    isQuick,
+  }
+}
+
+function choose<T extends { readonly name: string }>(what: string, list: string, known: readonly T[]): readonly T[] {
+  const names = known.map(({ name }) => name)
+  const chosen = list.split(',').map(item => {
+    const name = item.trim()
+    const found = known.find(one => one.name === name)
+    if (found !== undefined) return found
+    const nearest = nearestName(name, names)
+    const hint = nearest === undefined ? '' : ` Did you mean ${nearest}?`
+    throw new UsageError(`There is no ${what} "${name}".${hint} Known: ${names.join(', ')}`)
+  })
+  return [...new Set(chosen)]
+}
+
+function settings(texts: readonly string[], engines: readonly Engine[]): Options['set'] {
+  const set: Record<string, Record<string, unknown>> = {}
+  for (const text of texts) {
+    const [, engine, option, value] = /^([\w-]+)\.(\w+)=(.*)$/.exec(text) ?? []
+    if (engine === undefined) throw new UsageError(`--set takes ENGINE.OPTION=VALUE, not "${text}"`)
+    if (!engines.some(({ name }) => name === engine)) throw new UsageError(`--set ${text}: the engine ${engine} is not among those to run`)
+    const isLiteral = value === 'true' || value === 'false' || (value !== '' && !Number.isNaN(Number(value)))
+    set[engine] = { ...set[engine], [option]: isLiteral ? (JSON.parse(value) as unknown) : value }
+  }
+  return set
+}
+
+function whole(least: number): (text: string) => number {
+  return text => {
+    const value = Number(text)
+    if (text.trim() !== '' && Number.isSafeInteger(value) && value >= least) return value
+    throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`)
+  }
+}
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 }
+
+function size(text: string): number {
+  const [, digits, unit = ''] = /^(\d+)\s*([kmg]?)(?:i?b)?$/i.exec(text.trim()) ?? []
+  const bytes = Number(digits) * UNITS[unit.toLowerCase()]
+  if (digits !== undefined && Number.isSafeInteger(bytes) && bytes >= 1) return bytes
+  throw new InvalidArgumentError('It must be a number of bytes above 0, also with KiB, MiB or GiB.')
+}
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value]
+}

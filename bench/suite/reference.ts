@@ -1,0 +1,33 @@
+/** What a workload must leave and must be answered, by a map: no engine is involved. */
+import { loadHash32 } from '../../src/codec/checksum.js'
+import { Oracle } from '../../src/compare/oracle.js'
+import type { Plan } from '../workloads/workload.js'
+import type { Contents } from './round.js'
+
+export interface Reference {
+  readonly contents: Contents
+  /** Of each phase with a single lane, gets that must find an entry. */
+  readonly found: readonly number[]
+}
+
+/** Goes through all operations; scans are left to the comparison of the engines with each other. */
+export async function referenceOf(plan: Plan): Promise<Reference> {
+  const oracle = new Oracle()
+  const found = plan.phases.map(({ lanes }) => {
+    let count = 0
+    for (const lane of lanes) {
+      for (const operation of lane()) {
+        if (operation.type === 'get' || operation.type === 'get-sync') {
+          if (oracle.get(operation.key) !== undefined) count++
+        } else if (operation.type === 'read-modify-write') {
+          if (oracle.get(operation.key) !== undefined) count++
+          oracle.apply({ ...operation, type: 'put' })
+        } else {
+          oracle.apply(operation)
+        }
+      }
+    }
+    return count
+  })
+  return { contents: { entries: oracle.size, bytes: oracle.bytes, digest: oracle.digest(await loadHash32()) }, found }
+}

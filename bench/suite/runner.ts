@@ -1,0 +1,170 @@
+/**
+ * Runs the workloads on the engines, interleaved: in every round each workload visits the engines one after the other, and each round begins
+ * with another engine. Every visit has a process and a directory of its own, which are gone when it ends, however that is.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { machineCpuMs } from '../peers/machine.js'
+import type { Program } from '../program.js'
+import type { Workload } from '../workloads/workload.js'
+import type { Line, StoreTask, Task } from './child.js'
+import { scaledOptions, type Engine } from './engines.js'
+import type { Options } from './options.js'
+import type { Reference } from './reference.js'
+import type { RoundOutcome } from './round.js'
+
+const WARM_UP_ENTRIES = 2000
+const MOST_ERROR_TEXT = 4000
+
+export interface Visit {
+  readonly workload: Workload
+  readonly engine: Engine
+  readonly round: number
+}
+
+export interface VisitResult extends Visit {
+  readonly outcome?: RoundOutcome
+  readonly error?: string
+  /** Cores that other processes kept busy meanwhile. */
+  readonly othersCores: number
+}
+
+export interface WorkloadResult {
+  readonly workload: Workload
+  readonly reference: Reference
+  readonly visits: readonly VisitResult[]
+}
+
+export interface RunnerParts {
+  readonly options: Options
+  readonly root: string
+  /** For stores; the caller removes it in the end. */
+  readonly directory: string
+  readonly program: Program
+  readonly onProgress?: (visit: Visit, phase: string, share: number) => void
+  readonly onVisit: (result: VisitResult) => void
+}
+
+export class Runner {
+  readonly #parts: RunnerParts
+  #running: ChildProcess | undefined
+  #stopped = false
+
+  constructor(parts: RunnerParts) {
+    this.#parts = parts
+  }
+
+  async run(): Promise<WorkloadResult[]> {
+    const { workloads, engines, rounds } = this.#parts.options
+    const visits: VisitResult[] = []
+    for (let round = 0; round < rounds; round++) {
+      for (const workload of workloads) {
+        for (const engine of rotated(engines, round)) {
+          if (this.#stopped) return []
+          const result = await this.#visit({ workload, engine, round })
+          visits.push(result)
+          this.#parts.onVisit(result)
+        }
+      }
+    }
+    const results: WorkloadResult[] = []
+    for (const workload of workloads) {
+      if (this.#stopped) return []
+      const line = await this.#spawn({ ...this.#task(workload) })
+      if (!('reference' in line)) throw new Error('a reference is missing')
+      results.push({ workload, reference: line.reference, visits: visits.filter(visit => visit.workload === workload) })
+    }
+    return results
+  }
+
+  /** Ends what is running, and waits until it has ended. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    const running = this.#running
+    if (running === undefined || running.exitCode !== null || running.signalCode !== null) return
+    const ended = new Promise(resolve => running.once('close', resolve))
+    running.kill('SIGKILL')
+    await ended
+  }
+
+  async #visit(visit: Visit): Promise<VisitResult> {
+    const directory = mkdtempSync(join(this.#parts.directory, `${visit.engine.name}-`))
+    const busy = machineCpuMs()
+    const start = performance.now()
+    try {
+      const line = await this.#spawn(this.#task(visit.workload, { engine: visit.engine, directory }), (phase, share) =>
+        this.#parts.onProgress?.(visit, phase, share),
+      )
+      if (!('outcome' in line)) throw new Error('it ended without a result')
+      const othersCores = Math.max(0, (machineCpuMs() - busy - line.outcome.cpuMs) / (performance.now() - start))
+      return { ...visit, outcome: line.outcome, othersCores }
+    } catch (error) {
+      return { ...visit, error: (error as Error).message, othersCores: NaN }
+    } finally {
+      rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
+    }
+  }
+
+  #task({ name, plan }: Workload, on?: { readonly engine: Engine; readonly directory: string }): Task {
+    const { options, root, program, onProgress } = this.#parts
+    const { size } = options
+    const task = { workload: name, size, warmUpSize: { ...size, entries: Math.min(size.entries, WARM_UP_ENTRIES) } }
+    if (on === undefined) return task
+    const { engine, directory } = on
+    const { cacheBytes = options.cacheBytes } = plan(size)
+    const store: StoreTask = {
+      name: engine.store,
+      durable: engine.durable,
+      isKvarium: engine.isKvarium,
+      root,
+      dist: program.dist,
+      directory,
+      cacheBytes,
+      options: engineOptions(options, engine, plan(size)),
+      showsProgress: onProgress !== undefined,
+    }
+    return { ...task, store }
+  }
+
+  #spawn(task: Task, onProgress: (phase: string, share: number) => void = () => undefined): Promise<Line> {
+    const child = spawn(process.execPath, [this.#parts.program.child, JSON.stringify(task)], { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#running = child
+    let last: Line | undefined
+    let errors = ''
+    child.stderr.on('data', (data: Buffer) => {
+      errors = (errors + data.toString()).slice(-MOST_ERROR_TEXT)
+    })
+    createInterface({ input: child.stdout }).on('line', text => {
+      last = JSON.parse(text) as Line
+      if ('phase' in last) onProgress(last.phase, last.share)
+    })
+    return new Promise((resolve, reject) => {
+      child.once('error', reject)
+      child.once('close', (code, signal) => {
+        if (code === 0 && last !== undefined) resolve(last)
+        else reject(new Error(firstLine(errors) ?? `it ended with ${signal ?? `code ${code}`}`))
+      })
+    })
+  }
+}
+
+/** What an engine is given beside encodings and cache. */
+export function engineOptions(
+  { isScaled, set }: Options,
+  engine: Engine,
+  { entries, keyBytes, valueBytes }: ReturnType<Workload['plan']>,
+): Readonly<Record<string, unknown>> {
+  return { ...(isScaled ? scaledOptions(engine, entries * (keyBytes + valueBytes)) : {}), ...set[engine.name] }
+}
+
+function rotated<T>(items: readonly T[], by: number): readonly T[] {
+  const at = by % items.length
+  return [...items.slice(at), ...items.slice(0, at)]
+}
+
+function firstLine(errors: string): string | undefined {
+  const lines = errors.split('\n').filter(line => line.trim() !== '')
+  return lines.find(line => /^\w*Error/.test(line)) ?? lines.at(-1)
+}
