@@ -2,8 +2,9 @@
  * Makes pages out of entries: when one overflows, when two are merged, when they are packed. Pages that are built anew have no garbage,
  * and the longest prefix that their keys allow.
  */
-import { EMPTY } from '../codec/entry.js'
-import { BLOCK_HEADER_BYTES, Cell } from '../codec/sorted-block.js'
+import { copyBytes, EMPTY } from '../codec/entry.js'
+import { cellBytes } from '../codec/mutable-block.js'
+import { BLOCK_HEADER_BYTES, Cell, SLOT_BYTES } from '../codec/sorted-block.js'
 import { EntryList, type NewEntry } from './entry-list.js'
 import type { Page } from './page.js'
 import type { PageStore } from './page-store.js'
@@ -63,6 +64,30 @@ export class PageBuilder {
     if (!unchanged) this.#store.exchange(page, this.#build(page.level, list, 0, starts[1] ?? list.count, born))
     page.lastInsert = index < (starts[1] ?? list.count) ? index : -2
     return pages
+  }
+
+  /**
+   * A page for an entry behind the last one of a full leaf, which stays as it is; `undefined` if the leaf is not full, or if more than that
+   * has to change. Entries to come are expected to share the leaf's prefix, too: with a longer one the page would soon be made anew.
+   */
+  follow(leaf: Page, { key, start, end, value, valueStart, valueEnd }: NewEntry, born: number): SplitPage | undefined {
+    const block = leaf.block!
+    const { prefixLength } = block
+    if (!block.hasPrefix(key, start, end)) return undefined
+    const bytes = SLOT_BYTES + cellBytes(end - start - prefixLength, valueEnd - valueStart)
+    const capacity = this.#usual(0)
+    if (block.usedBytes + bytes <= capacity || BLOCK_HEADER_BYTES + prefixLength + bytes > capacity) return undefined
+    const page = this.#store.create(0, born, 0)
+    page.block!.reset(key, start, start + prefixLength)
+    page.block!.insert(0, key, start, end, value, valueStart, valueEnd)
+    page.entries = 1
+    page.liveBytes = end - start + valueEnd - valueStart
+    page.lastInsert = 0
+    leaf.lastInsert = -2
+    const last = block.keyAt(block.count - 1)
+    let shared = prefixLength
+    while (shared < last.length && last[shared] === key[start + shared]) shared++
+    return { separator: copyBytes(key, start, start + shared + 1), page }
   }
 
   /** Makes a page the only child of an empty branch. */

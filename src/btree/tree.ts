@@ -305,7 +305,8 @@ export class Tree {
     const added = { index, replaces, key, start, end, value, valueStart, valueEnd, child }
     const wasRoot = page === this.root
     const rightmost = page.level === 0 && !replaces && index === page.block!.count && this.#isRightmost()
-    const pages = this.#builder.rewrite(page, added, rightmost, this.held.generation)
+    const next = rightmost && before === 1 ? this.#builder.follow(page, added, this.held.generation) : undefined
+    const pages = next !== undefined ? [next] : this.#builder.rewrite(page, added, rightmost, this.held.generation)
     this.levels.resize(page.level, page.units - before)
     if (pages.length === 0) return
     if (wasRoot) this.#growRoot(page)
