@@ -49,7 +49,7 @@ export interface Prediction {
 /** In which order keys are written. */
 export type Distribution = 'ascending' | 'uniform' | 'zipfian'
 
-/** What was asked of the engine. Writes only count what was put while the ledger ran. */
+/** What was asked of the engine while the ledger ran. */
 export interface Work {
   /** Puts. */
   readonly puts: number
@@ -58,13 +58,18 @@ export interface Work {
   readonly keyBytes: number
   readonly valueBytes: number
   readonly distribution: Distribution
+  /** Keys that were there before, among those that are drawn from, and the order in which they had come. Default: none. */
+  readonly loaded?: { readonly keys: number; readonly order: 'ascending' | 'random' }
   /** Puts in one batch, and so in one record of the log. Default 1. */
   readonly batchPuts?: number
   /** Skew of `zipfian`, from 0 (uniform) up to, not including, 1. Default 0.99. */
   readonly theta?: number
 }
 
-/** What an engine says of itself after the work. `stats` and `shape` are those of the contract. */
+/**
+ * What an engine says of itself after the work. The ledger may be the difference of two, if the engine had been open before: what counts
+ * is what it booked for this work.
+ */
 export interface Measured {
   /** Filled in, as the engine was opened with: the option tables' names. */
   readonly options: Readonly<Record<string, unknown>>
@@ -72,10 +77,18 @@ export interface Measured {
   readonly shape: EngineShape
   /** Bytes that compactions wrote into each level, where somebody has listened to the trace. */
   readonly compactedByLevel?: readonly number[]
+  /** Key and value bytes that a scan returns, where somebody has counted them: the ledger of an LSM tree has an estimate. */
+  readonly liveBytes?: number
+  /** Checkpoints during the work. Default: all that a B+tree's shape tells of. */
+  readonly checkpoints?: number
 }
 
 /** A row; the error follows from the two numbers. */
 export function prediction(row: Omit<Prediction, 'error'>): Prediction {
   const { predicted, measured } = row
   return { ...row, error: measured === null || measured === 0 ? null : (predicted - measured) / measured }
+}
+
+export function quantity(name: string, value: number, unit: string): Quantity {
+  return { name, value, unit }
 }

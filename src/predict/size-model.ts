@@ -92,7 +92,7 @@ function memtablePuts({ keyBytes, valueBytes, batchPuts = 1 }: Pick<Work, 'keyBy
  * Digits behind the common prefix of decimal keys that span so many numbers: they differ in digit d from the right if they cross a
  * multiple of 10^d.
  */
-function suffixDigits(digits: number, span: number): number {
+export function suffixDigits(digits: number, span: number): number {
   let suffix = 0
   for (let digit = 0, unit = 1; digit < digits; digit++, unit *= 10) suffix += Math.min(1, span / unit)
   return suffix

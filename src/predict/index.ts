@@ -1,0 +1,35 @@
+/** `kvarium/predict`: published formulas, what they say of an engine beside what was measured, and compactions without files. */
+export { predict, type PredictOptions } from './predict.js'
+export type { Distribution, Measured, Metric, Prediction, Quantity, Work } from './prediction.js'
+export {
+  alwaysMergingWrites,
+  lazyLeveledSpace,
+  lazyLeveledWrites,
+  leveledSpace,
+  leveledWrites,
+  LEVEL_FACTORS,
+  oneilFactor,
+  oneilRatio,
+  runsToRead,
+  tieredSpace,
+  tieredWrites,
+  type LevelFactor,
+  type Policy,
+} from './amplification.js'
+export { absentKeyReads, bestProbes, exactFilterFalsePositives, filterFalsePositives, monkeyAbsentKeyReads } from './bloom.js'
+export {
+  copyOnWriteWrites,
+  MIDPOINT_FILL,
+  pageLogWrites,
+  pageSpace,
+  pagesPerRecord,
+  pageWrite,
+  RANDOM_FILL,
+  recordLogWrites,
+  RIGHTMOST_FILL,
+  treeHeight,
+} from './btree-model.js'
+export { distinctKeys, distinctPages, distinctUniform, drawsFor, idealHitRate, lruHitRate, zeta, type Access } from './draws.js'
+export { keyDraws, pickerOf, simulate } from './simulate.js'
+export { CompactionSimulator, type SimulatedLevel, type Simulation, type SimulationSample, type SimulatorOptions } from './simulator.js'
+export { lsmSizes, plainSizes, type SizeModel } from './size-model.js'

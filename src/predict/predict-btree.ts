@@ -1,0 +1,222 @@
+/** What the formulas say of a B+tree that has done some work, beside what its ledger and shape say. */
+import type { BtreeOptions } from '../btree/options.js'
+import { BRANCH_UNITS } from '../btree/page-store.js'
+import { REFERENCE_BYTES } from '../btree/reference.js'
+import type { BtreeLevelShape, BtreeShape } from '../btree/shape.js'
+import { BLOCK_HEADER_BYTES, SLOT_BYTES } from '../codec/sorted-block.js'
+import { varintLength } from '../codec/varint.js'
+import { readAmplification, spaceAmplification, writeAmplification } from '../trace/ledger.js'
+import { pageSpace, pageWrite, RANDOM_FILL, RIGHTMOST_FILL, treeHeight } from './btree-model.js'
+import { distinctKeys, distinctUniform } from './draws.js'
+import { prediction, quantity, type Measured, type Prediction, type Work } from './prediction.js'
+import { logBytes, suffixDigits } from './size-model.js'
+
+interface BtreeCase {
+  readonly options: BtreeOptions
+  readonly shape: BtreeShape
+  readonly measured: Measured
+  readonly work: Work
+  /** Key and value. */
+  readonly recordBytes: number
+  readonly checkpoints: number
+}
+
+export function predictBtree(measured: Measured, work: Work): Prediction[] {
+  const options = measured.options as unknown as BtreeOptions
+  const shape = measured.shape as BtreeShape
+  const checkpoints = measured.checkpoints ?? shape.checkpoints
+  const btree: BtreeCase = { options, shape, measured, work, recordBytes: work.keyBytes + work.valueBytes, checkpoints }
+  const fill = fillOf(btree)
+  return [...writes(btree), fill, height(btree, fill.predicted), ...space(btree, fill.predicted), ...reads(btree)]
+}
+
+function writes(btree: BtreeCase): Prediction[] {
+  const { measured, work, recordBytes, shape, checkpoints } = btree
+  const { total, parts } = writeAmplification(measured.ledger)
+  const P = shape.pageBytes
+  const userBytes = work.puts * recordBytes
+  const log = logBytes(work) / recordBytes
+  const written = bytesWritten(btree)
+  const page = userBytes === 0 ? 0 : written / userBytes
+  const perCheckpoint = checkpoints === 0 ? 0 : work.puts / checkpoints
+  const base = { metric: 'write amplification', unit: 'x' } as const
+  const record = [quantity('P', P, 'bytes'), quantity('r', recordBytes, 'bytes')]
+  const inputs = [
+    ...record,
+    quantity('checkpoints', checkpoints, ''),
+    quantity('puts a checkpoint', perCheckpoint, 'entries'),
+    ...shape.tree.map(level => quantity(`m at depth ${level.depth}`, level.pages, 'pages')),
+    quantity('page bytes', written, 'bytes'),
+  ]
+  const distinct = {
+    variant: 'distinct pages',
+    source: 'Cárdenas 1975 and Yao 1977, over the puts between two checkpoints',
+    why: 'Checkpoints are taken as equally far apart; pages that split, and lists of free space, come on top.',
+  }
+  const cold = {
+    variant: 'a cold page a record',
+    inputs: record,
+    source: 'Comer 1979: a change costs a page',
+    why: 'The bound for records far apart: whatever a checkpoint gathers on a page is written once, and saves that much.',
+  }
+  const formula =
+    work.distribution === 'ascending'
+      ? 'pages of the tree + a path a checkpoint'
+      : 'Σ over checkpoints and levels of m × (1 − (1 − 1/m)^puts)'
+  return [
+    prediction({
+      ...base,
+      part: 'log',
+      variant: 'record log',
+      inputs: [quantity('log bytes a put', logBytes(work), 'bytes'), record[1]],
+      formula: 'log bytes a put ÷ r',
+      source: 'the encodings of the log and of batches',
+      predicted: log,
+      measured: parts.log,
+      why: 'Only the header of each log file, and what a sync writes ahead, are left out.',
+    }),
+    prediction({ ...base, ...cold, part: 'page', formula: 'P/r', predicted: pageWrite(P, recordBytes), measured: parts.page }),
+    prediction({
+      ...base,
+      ...distinct,
+      part: 'page',
+      inputs,
+      formula: `page bytes = (${formula}) × bytes a page; page bytes ÷ (puts × r)`,
+      predicted: page,
+      measured: parts.page,
+    }),
+    prediction({ ...base, ...cold, part: 'total', formula: 'log + P/r', predicted: log + pageWrite(P, recordBytes), measured: total }),
+    prediction({
+      ...base,
+      ...distinct,
+      part: 'total',
+      inputs: [quantity('log', log, 'x'), quantity('page', page, 'x')],
+      formula: 'log + page',
+      predicted: log + page,
+      measured: total,
+    }),
+  ]
+}
+
+/** By all checkpoints together. The tree is taken to have had, at each, its share of the pages that it has now. */
+function bytesWritten({ work, shape, checkpoints }: BtreeCase): number {
+  const pageBytes = (level: BtreeLevelShape): number => level.bytes / Math.max(1, level.pages)
+  if (checkpoints === 0) return 0
+  if (work.distribution === 'ascending') {
+    return shape.tree.reduce((sum, level) => sum + level.bytes + checkpoints * pageBytes(level), 0)
+  }
+  const there = work.loaded?.keys ?? 0
+  const entriesAfter = (puts: number): number =>
+    there + (1 - there / work.keys) * distinctKeys(work.distribution, work.keys, puts, work.theta)
+  const atEnd = entriesAfter(work.puts)
+  const puts = work.puts / checkpoints
+  // Cárdenas counts uniform draws with repetition already; other keys that come twice are one record of one page.
+  const changed = work.distribution === 'uniform' ? puts : distinctKeys(work.distribution, work.keys, puts, work.theta)
+  let bytes = 0
+  for (let checkpoint = 1; checkpoint <= checkpoints; checkpoint++) {
+    const share = entriesAfter(checkpoint * puts) / atEnd
+    for (const level of shape.tree) bytes += distinctUniform(Math.max(1, level.pages * share), changed) * pageBytes(level)
+  }
+  return bytes
+}
+
+/** Key and value bytes in a leaf over its size. */
+function fillOf({ work, shape, recordBytes }: BtreeCase): Prediction {
+  const P = shape.pageBytes
+  const ascending = work.loaded === undefined ? work.distribution === 'ascending' : work.loaded.order === 'ascending'
+  const room = P - BLOCK_HEADER_BYTES
+  let suffix = work.keyBytes
+  for (let round = 0; round < 2; round++) suffix = suffixDigits(work.keyBytes, room / cellBytes(suffix, work.valueBytes))
+  const cell = cellBytes(suffix, work.valueBytes)
+  const most = Math.floor((room - work.keyBytes + suffix) / cell)
+  const full = (most * recordBytes) / P
+  const share = ascending ? RIGHTMOST_FILL : RANDOM_FILL
+  return prediction({
+    metric: 'leaf fill',
+    part: 'total',
+    variant: ascending ? 'rightmost split' : 'ln 2',
+    inputs: [
+      quantity('records in a full leaf', most, 'entries'),
+      quantity('r', recordBytes, 'bytes'),
+      quantity('P', P, 'bytes'),
+      quantity('share in use', share, 'share'),
+    ],
+    formula: 'share in use × records in a full leaf × r ÷ P',
+    source: ascending ? 'a split that leaves the full page as it is' : 'Yao, Acta Informatica 1978; Comer 1979',
+    unit: 'share',
+    predicted: share * full,
+    measured: shape.tree.at(-1)?.fill ?? null,
+    why: ascending
+      ? 'The length of the prefix that a leaf stores once is estimated, and the last leaf is not full yet.'
+      : 'ln 2 is the limit for large leaves and many keys; small leaves, and a young tree, swing around it.',
+  })
+}
+
+function cellBytes(suffix: number, valueBytes: number): number {
+  return SLOT_BYTES + 1 + varintLength(valueBytes) + suffix + valueBytes
+}
+
+function height({ work, shape, recordBytes }: BtreeCase, fill: number): Prediction {
+  const leaves = (shape.entries * recordBytes) / (fill * shape.pageBytes)
+  const branchFill = work.distribution === 'ascending' ? RIGHTMOST_FILL : RANDOM_FILL
+  const branchBytes = BRANCH_UNITS * shape.pageBytes
+  const fanOut = (branchFill * (branchBytes - BLOCK_HEADER_BYTES)) / cellBytes(work.keyBytes, REFERENCE_BYTES)
+  return prediction({
+    metric: 'tree height',
+    part: 'total',
+    variant: 'logarithm of the leaves',
+    inputs: [quantity('leaves', leaves, 'pages'), quantity('bytes a branch', branchBytes, 'bytes'), quantity('f', fanOut, 'pages')],
+    formula: '1 + ⌈log_f(leaves)⌉',
+    source: 'Bayer and McCreight 1972; Comer 1979',
+    unit: 'levels',
+    predicted: treeHeight(leaves, fanOut),
+    measured: shape.height,
+    why: 'A tree gets a new root only when the old one is full, and keys in branches may share a prefix.',
+  })
+}
+
+function space({ shape, measured, recordBytes, checkpoints }: BtreeCase, fill: number): Prediction[] {
+  const { fileBytes } = measured.ledger
+  const liveBytes = measured.liveBytes ?? measured.ledger.liveBytes
+  const base = { metric: 'space amplification', part: 'total', unit: 'x', measured: spaceAmplification(fileBytes, liveBytes) } as const
+  const free = checkpoints === 0 ? 0 : shape.file.freeBytes / Math.max(1, liveBytes)
+  return [
+    prediction({
+      ...base,
+      variant: '1/fill',
+      inputs: [quantity('fill', fill, 'share'), quantity('r', recordBytes, 'bytes')],
+      formula: '1/fill',
+      source: 'Yao 1978; 1/ln 2 = 1.44 for random keys and no overhead in a page',
+      predicted: pageSpace(fill),
+      why: 'Measured are all files: branches, the pages that the checkpoint before still needs, and the log, which a fresh tree may fill mostly.',
+    }),
+    prediction({
+      ...base,
+      variant: '1/fill + free pages',
+      inputs: [quantity('fill', fill, 'share'), quantity('free', free, 'x')],
+      formula: '1/fill + free bytes ÷ live bytes',
+      source: 'copy-on-write: pages that were replaced stay until they are used again (LMDB, Chu 2011)',
+      predicted: pageSpace(fill) + free,
+      why: 'Branches and the log come on top.',
+    }),
+  ]
+}
+
+function reads({ shape, measured }: BtreeCase): Prediction[] {
+  return (['found', 'missing'] as const)
+    .filter(part => measured.ledger[part].operations > 0)
+    .map(part =>
+      prediction({
+        metric: 'read amplification',
+        part,
+        variant: 'height',
+        inputs: [quantity('height', shape.height, 'levels')],
+        formula: 'height',
+        source: 'Comer 1979: a page a level',
+        unit: 'blocks',
+        predicted: shape.height,
+        measured: readAmplification(measured.ledger[part]).blocks,
+        why: 'The height is that of the end; reads before the root was split last touched a page less.',
+      }),
+    )
+}
