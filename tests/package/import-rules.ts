@@ -38,6 +38,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   btree: [...ENGINE_PARTS, 'engine'],
   store: [...ENGINE_PARTS, 'engine', 'lsm', 'btree'],
   repair: [...ENGINE_PARTS, 'engine', 'store'],
+  predict: [...ENGINE_PARTS, 'engine', 'lsm', 'btree'],
   index: [...ENGINE_PARTS, 'engine', 'lsm', 'btree', 'store', 'repair'],
   'index.browser': [...ENGINE_PARTS, 'engine', 'lsm', 'btree', 'store'],
   report: [...LOWEST, 'engine', 'predict'],
@@ -47,7 +48,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
 
 const PUBLIC_ENTRIES = new Set([
   'index.ts',
-  ...['engine', 'lsm', 'btree', 'skiplist', 'sstable', 'wal', 'vfs', 'compare', 'report'].map(layer => `${layer}/index.ts`),
+  ...['engine', 'lsm', 'btree', 'skiplist', 'sstable', 'wal', 'vfs', 'predict', 'compare', 'report'].map(layer => `${layer}/index.ts`),
 ])
 
 /** Which layers own a package. The packages of the command and of the comparison never reach the stores. */
