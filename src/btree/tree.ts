@@ -113,8 +113,7 @@ export class Tree {
     if (leaf.born <= this.held.frozen || !leaf.dirty || leaf.units > 1) return false
     const block = leaf.block!
     const index = block.count
-    if (block.floor(key, start, end) !== index - 1 || block.keyEquals(index - 1, key, start, end)) return false
-    if (!block.insert(index, key, start, end, value, valueStart, valueEnd)) return false
+    if (!block.isBehindLast(key, start, end) || !block.insert(index, key, start, end, value, valueStart, valueEnd)) return false
     this.#grow(1, end - start + valueEnd - valueStart)
     leaf.lastInsert = index
     return true

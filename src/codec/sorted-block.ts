@@ -110,6 +110,12 @@ export class SortedBlock {
     return this.comparePrefix(key, start, end) === 0 && this.#compareSuffix(index, key, start + this.prefixLength, end) === 0
   }
 
+  /** Whether the key has the common prefix and sorts behind the last entry. */
+  isBehindLast(key: Uint8Array, start: number, end: number): boolean {
+    if (this.comparePrefix(key, start, end) !== 0) return false
+    return this.count === 0 || this.#compareSuffix(this.count - 1, key, start + this.prefixLength, end) < 0
+  }
+
   /** Finds the bytes of entry `index`, which must be within [0, count). */
   readCell(index: number, cell: Cell): void {
     const bytes = this.bytes
