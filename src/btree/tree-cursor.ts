@@ -147,11 +147,18 @@ export class TreeCursor implements Cursor {
   /** Loads the pages below `depth`, whose slot is set. */
   #follow(depth: number, target: Uint8Array | undefined, toEnd: boolean): void {
     let page = this.#path[depth]
-    for (let at = depth; page.level > 0; at++) {
-      this.#store.counts = this.#counts
-      page = this.#store.child(page, this.#slots[at])
-      this.#path[at + 1] = page
-      if (page.level > 0) this.#slots[at + 1] = slotOf(page, target, toEnd)
+    const store = this.#store
+    const { counts } = store
+    store.counts = this.#counts
+    try {
+      for (let at = depth; page.level > 0; at++) {
+        page = store.child(page, this.#slots[at])
+        this.#path[at + 1] = page
+        if (page.level > 0) this.#slots[at + 1] = slotOf(page, target, toEnd)
+      }
+    } finally {
+      // What others read is not this cursor's.
+      store.counts = counts
     }
     this.#enter(page)
   }
@@ -204,8 +211,14 @@ export class TreeCursor implements Cursor {
 
   #loaded(page: Page): Page {
     if (page.block !== undefined) return page
-    this.#store.counts = this.#counts
-    return this.#store.loaded(page)
+    const store = this.#store
+    const { counts } = store
+    store.counts = this.#counts
+    try {
+      return store.loaded(page)
+    } finally {
+      store.counts = counts
+    }
   }
 
   #requireOpen(): void {

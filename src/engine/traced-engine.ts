@@ -33,7 +33,7 @@ export class TracedEngine implements Engine {
     this.getView = (key, out, snapshot) =>
       this.#operations.run(
         'get',
-        () => ({ key: key.slice() }),
+        () => ({ key: new Uint8Array(key) }),
         () => view(key, out, snapshot),
         found => (found ? { status: 'found', valueBytes: out.length } : { status: 'missing' }),
       )
@@ -42,7 +42,7 @@ export class TracedEngine implements Engine {
   get(key: Uint8Array, snapshot?: EngineSnapshot): Uint8Array | undefined {
     return this.#operations.run(
       'get',
-      () => ({ key: key.slice() }),
+      () => ({ key: new Uint8Array(key) }),
       () => this.inner.get(key, snapshot),
       value => (value === undefined ? { status: 'missing' } : { status: 'found', valueBytes: value.length }),
     )
@@ -168,7 +168,7 @@ class TracedCursor implements Cursor {
   seek(target: Uint8Array): boolean {
     return this.#run(
       'seek',
-      () => ({ key: target.slice() }),
+      () => ({ key: new Uint8Array(target) }),
       () => this.#inner.seek(target),
     )
   }
@@ -176,7 +176,7 @@ class TracedCursor implements Cursor {
   seekReverse(target: Uint8Array): boolean {
     return this.#run(
       'seek',
-      () => ({ key: target.slice() }),
+      () => ({ key: new Uint8Array(target) }),
       () => this.#inner.seekReverse(target),
     )
   }
@@ -295,5 +295,5 @@ function keyOf(batch: WriteBatch): Begin {
 
 function startOf({ gt, gte }: KeyRange): Begin {
   const key = gte ?? gt
-  return key === undefined ? {} : { key: key.slice() }
+  return key === undefined ? {} : { key: new Uint8Array(key) }
 }

@@ -173,7 +173,7 @@ class TracedFileHandle implements FileHandle {
     const length = end - start
     if (this.#io !== null) {
       const part = this.#trace.writePart ?? writePartOf(this.#class, owner?.kind ?? null)
-      const payload = this.#trace.payloads ? { bytes: source.slice(start, end) } : undefined
+      const payload = this.#trace.payloads ? { bytes: new Uint8Array(source.subarray(start, end)) } : undefined
       ;(owner ?? this.#io).emit({ type: 'file.write', file: this.#file, offset: position, length, part, ...payload })
     } else if (owner !== null && 'bytesWritten' in owner) owner.bytesWritten += length
   }

@@ -1,0 +1,85 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { TraceEvent } from '../../src/trace/events.js'
+import { MemoryFileSystem } from '../../src/vfs/index.js'
+import { ENGINES, ledgerSums, mixedLoad, openTraced, simulated, sumsOf } from './traced-runs.js'
+
+const FILE_EVENTS = /^(file|directory)\./
+
+/** File events of nobody. */
+function orphans(events: readonly TraceEvent[]): readonly TraceEvent[] {
+  return events.filter(event => FILE_EVENTS.test(event.type) && event.operation === 0 && event.job === 0)
+}
+
+describe.each(Object.entries(ENGINES))('the trace of %s', (_name, options) => {
+  it('attributes every byte and every sync to an operation or a job, and its parts add up to the ledger', async () => {
+    const seeds = fc.integer({ min: 1, max: 1e6 })
+    await fc.assert(
+      fc.asyncProperty(seeds, async seed => {
+        const fileSystem = new MemoryFileSystem()
+        for (const session of [0, 1, 2]) {
+          const { db, events } = await openTraced({ environment: simulated(seed + session, fileSystem), options })
+          expect(sumsOf(events), 'after opening').toEqual(ledgerSums(db.stats().ledger))
+          await mixedLoad(db, seed + session, 40)
+          await db.settle()
+          expect(sumsOf(events), 'after settling').toEqual(ledgerSums(db.stats().ledger))
+          await db.close()
+          expect(orphans(events)).toEqual([])
+        }
+      }),
+      { numRuns: 4 },
+    )
+  })
+
+  it('adds up after a crash of the process and one of the machine', async () => {
+    const fileSystem = new MemoryFileSystem()
+    const { db } = await openTraced({ environment: simulated(1, fileSystem), options })
+    await mixedLoad(db, 2, 30)
+    await db.put('last', 'synced', { sync: true })
+    await db.put('very last', 'not synced')
+    for (const image of [fileSystem.processCrashClone(), fileSystem.crashClone('none')]) {
+      const reopened = await openTraced({ environment: simulated(3, image), options })
+      await mixedLoad(reopened.db, 4, 10)
+      await reopened.db.settle()
+      expect(sumsOf(reopened.events)).toEqual(ledgerSums(reopened.db.stats().ledger))
+      await reopened.db.close()
+      expect(orphans(reopened.events)).toEqual([])
+    }
+    await db.close()
+  })
+
+  it('begins and ends every operation and every job once, and every event in between is of one that was begun', async () => {
+    const { db, events } = await openTraced({ environment: simulated(5), options })
+    await mixedLoad(db, 6, 60)
+    await db.close()
+    const begun = { operation: new Set<number>(), job: new Set<number>() }
+    const ended = { operation: new Set<number>(), job: new Set<number>() }
+    let sequence = 0
+    for (const event of events) {
+      expect(event.sequence).toBe(++sequence)
+      if (event.type === 'operation.begin') begun.operation.add(event.operation)
+      else if (event.type === 'job.begin') begun.job.add(event.job)
+      for (const owner of ['operation', 'job'] as const) {
+        const number = event[owner]
+        if (number > 0 && !begun[owner].has(number)) throw new Error(`${event.type} is of ${owner} ${number}, which has not begun`)
+        if (event.type !== `${owner}.end`) continue
+        if (ended[owner].has(number)) throw new Error(`${owner} ${number} ends twice`)
+        ended[owner].add(number)
+      }
+    }
+    expect([...ended.job].sort()).toEqual([...begun.job].sort())
+    expect([...ended.operation].sort()).toEqual([...begun.operation].sort())
+  })
+
+  it('counts the bytes of jobs at level job as it does where file events are told', async () => {
+    const totals: number[][] = []
+    for (const level of ['job', 'io'] as const) {
+      const { db, events } = await openTraced({ environment: simulated(7), level, options })
+      await mixedLoad(db, 8, 40)
+      await db.close()
+      totals.push(events.flatMap(event => (event.type === 'job.end' ? [event.bytesRead, event.bytesWritten] : [])))
+      if (level === 'job') expect(events.some(event => FILE_EVENTS.test(event.type))).toBe(false)
+    }
+    expect(totals[0]).toEqual(totals[1])
+  })
+})
