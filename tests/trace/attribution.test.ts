@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { TraceEvent } from '../../src/trace/events.js'
 import { MemoryFileSystem } from '../../src/vfs/index.js'
+import { nodeEnvironment } from '../../src/vfs/node.js'
 import { ENGINES, ledgerSums, mixedLoad, openTraced, simulated, sumsOf } from './traced-runs.js'
 
 const FILE_EVENTS = /^(file|directory)\./
@@ -81,5 +85,27 @@ describe.each(Object.entries(ENGINES))('the trace of %s', (_name, options) => {
       if (level === 'job') expect(events.some(event => FILE_EVENTS.test(event.type))).toBe(false)
     }
     expect(totals[0]).toEqual(totals[1])
+  })
+})
+
+describe('on a disk, where another thread merges', () => {
+  it.each(['lsm', 'btree'])('adds up as well: %s', async name => {
+    const location = mkdtempSync(join(tmpdir(), 'kvarium-trace-'))
+    try {
+      for (const seed of [1, 2]) {
+        const { db, events } = await openTraced({ environment: nodeEnvironment(), location, options: ENGINES[name] })
+        await mixedLoad(db, seed, 60)
+        await db.settle()
+        expect(sumsOf(events)).toEqual(ledgerSums(db.stats().ledger))
+        await db.close()
+        expect(orphans(events)).toEqual([])
+        const jobs = new Set(events.flatMap(event => (event.type === 'job.begin' && event.kind === 'flush' ? [event.job] : [])))
+        const flushed = events.filter(event => event.type === 'file.write' && event.part === 'flush')
+        expect(flushed.every(event => jobs.has(event.job))).toBe(true)
+        if (name === 'lsm') expect(flushed.length).toBeGreaterThan(0)
+      }
+    } finally {
+      rmSync(location, { recursive: true, force: true })
+    }
   })
 })
