@@ -1,0 +1,177 @@
+import { loadHash32 } from '../codec/checksum.js'
+import { KvariumError, MisuseError } from '../errors.js'
+import { parseFileName } from '../lsm/file-names.js'
+import type { BlockCompression } from '../vfs/environment.js'
+import type { FileHandle, FileSystem } from '../vfs/file-system.js'
+import { typedError } from '../vfs/vfs-error.js'
+import { BtreeDecoder } from './btree-decoder.js'
+import { identify, type FileKind } from './identify.js'
+import { rawSpan, readBytes, type Decoder, type FileContext, type PartRange } from './inspected-file.js'
+import { LogDecoder } from './log-decoder.js'
+import { ManifestDecoder } from './manifest-decoder.js'
+import type { Fact, Outline, Problem, Span } from './span.js'
+import { TableDecoder } from './table-decoder.js'
+import { CurrentDecoder, IdentityDecoder } from './text-decoders.js'
+
+/** Where the files are. An `Environment` is one. */
+export interface InspectionSource {
+  readonly fileSystem: FileSystem
+  /** Without it compressed blocks are shown as they are stored. */
+  readonly deflate?: BlockCompression | undefined
+}
+
+export interface FileInspectionOptions {
+  /** Longest preview of a key or value, in bytes. Default: 48. */
+  readonly preview?: number
+}
+
+const DEFAULT_PREVIEW = 48
+
+/**
+ * Opens a file of a store to be looked at: without a lock, and without changing anything, so also while a store has it open. The
+ * file is open until `close`.
+ *
+ * Rejects with `LEVEL_NOT_FOUND` when there is no such file, and with `LEVEL_IO_ERROR` when it cannot be read. Damage is no reason to
+ * reject: it is told in `problems`.
+ */
+export async function inspectFile(
+  path: string,
+  source: InspectionSource,
+  { preview = DEFAULT_PREVIEW }: FileInspectionOptions = {},
+): Promise<FileInspection> {
+  const { fileSystem, deflate } = source
+  const hash32 = await loadHash32()
+  try {
+    const stat = fileSystem.stat(path)
+    if (stat === undefined) throw new KvariumError('LEVEL_NOT_FOUND', `There is no file ${path}`, { file: path })
+    if (stat.kind === 'directory') throw new MisuseError('LEVEL_INVALID_LOCATION', `${path} is a directory, not a file`)
+    if (stat.kind === 'other') throw new MisuseError('LEVEL_INVALID_LOCATION', `${path} is no file that has contents, perhaps a lock`)
+    const file = fileSystem.openRead(path)
+    try {
+      const name = path.slice(path.lastIndexOf('/') + 1)
+      const bytes = file.size()
+      const kind = identify(file, name, bytes)
+      const nameNumber = parseFileName(name)?.number
+      const problems: Problem[] = []
+      const report: FileContext['report'] = problem => void problems.push({ file: path, ...problem })
+      const context = { file, path, bytes, nameNumber, hash32, deflate, preview, report }
+      return new FileInspection(file, kind, bytes, decoderFor(kind, context), problems)
+    } catch (error) {
+      file.close()
+      throw error
+    }
+  } catch (error) {
+    throw typedError(error)
+  }
+}
+
+/** A file that is being looked at. */
+export class FileInspection {
+  readonly path: string
+  readonly kind: FileKind
+  /** Size when it was opened. */
+  readonly bytes: number
+  /** What was found wrong so far; complete once all parts were read. */
+  readonly problems: readonly Problem[]
+  /** What knows the kind of file. */
+  readonly decoder: Decoder
+  readonly #file: FileHandle
+
+  /** Use `inspectFile`. */
+  constructor(file: FileHandle, kind: FileKind, bytes: number, decoder: Decoder, problems: readonly Problem[]) {
+    this.path = file.path
+    this.kind = kind
+    this.bytes = bytes
+    this.problems = problems
+    this.#file = file
+    this.decoder = decoder
+  }
+
+  /** What the file is, in a few words. */
+  get title(): string {
+    return this.decoder.title
+  }
+
+  /**
+   * The parts of the file in their order, each read and decoded when it is asked for; without a range they cover the whole file.
+   * To be called once: facts and problems gather as parts are read.
+   * @throws MisuseError with code `LEVEL_INVALID_OPTION` when the range does not fit the kind of file.
+   */
+  parts(range: PartRange = {}): Generator<Span> {
+    for (const name of ['block', 'page', 'from'] as const) {
+      if (range[name] === undefined || this.decoder.selections.includes(name)) continue
+      const what = { block: 'Data blocks are chosen', page: 'Pages are chosen', from: 'A key to start from is chosen' }[name]
+      const where = { block: 'tables', page: 'B+trees', from: 'tables and B+trees' }[name]
+      throw new MisuseError('LEVEL_INVALID_OPTION', `${what} in ${where}; ${this.path} is a ${this.title}`)
+    }
+    return this.decoder.parts(range)
+  }
+
+  /** What the parts that were read add up to. */
+  facts(): readonly Fact[] {
+    return this.decoder.facts()
+  }
+
+  /** For a manifest the current version by level, from the edits that were read; for a B+tree its pages from the root down, read here. */
+  outline(): Iterable<Outline> {
+    return this.decoder.outline?.() ?? []
+  }
+
+  /** Bytes of the file, as many as are there. */
+  read(offset: number, length: number): Uint8Array {
+    return readBytes({ file: this.#file, path: this.path }, offset, Math.min(length, this.bytes - offset))
+  }
+
+  /** Bytes by which the file has grown since it was opened: somebody is writing it. */
+  growth(): number {
+    return this.#file.size() - this.bytes
+  }
+
+  close(): void {
+    this.#file.close()
+  }
+}
+
+function decoderFor(kind: FileKind, context: FileContext): Decoder {
+  switch (kind) {
+    case 'log':
+      return new LogDecoder(context)
+    case 'manifest':
+      return new ManifestDecoder(context)
+    case 'table':
+      return new TableDecoder(context)
+    case 'btree':
+      return new BtreeDecoder(context)
+    case 'identity':
+      return new IdentityDecoder(context)
+    case 'current':
+      return new CurrentDecoder(context)
+    case 'lock':
+    case 'unknown':
+      return new OtherFile(context, kind)
+  }
+}
+
+/** A file of which the store knows nothing but its size. */
+class OtherFile implements Decoder {
+  readonly title: string
+  readonly selections = []
+  readonly #context: FileContext
+  readonly #kind: FileKind
+
+  constructor(context: FileContext, kind: FileKind) {
+    this.#context = context
+    this.#kind = kind
+    this.title = kind === 'lock' ? "lock's own file" : 'file of an unknown kind'
+  }
+
+  *parts(): Generator<Span> {
+    const { bytes, report } = this.#context
+    if (this.#kind === 'unknown') report({ message: 'neither content nor name are those of a file of a store' })
+    if (bytes > 0) yield rawSpan(0, bytes, this.#kind === 'lock' ? 'contents' : 'unreadable')
+  }
+
+  facts(): readonly Fact[] {
+    return []
+  }
+}

@@ -1,0 +1,42 @@
+/** Keys and values for people: text in quotes where it is text, hexadecimal digits elsewhere. */
+
+const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+/** Control characters and the like would change what a terminal shows. */
+const UNPRINTABLE = /\p{C}/u
+
+/** At most `limit` bytes of it, and then how many there are. */
+export function showBytes(bytes: Uint8Array, limit: number): string {
+  if (bytes.length <= limit) return whole(bytes)
+  let end = limit
+  // Not in the middle of a character.
+  while (end > 0 && end > limit - 4 && (bytes[end] & 0xc0) === 0x80) end--
+  return `${whole(bytes.subarray(0, end))}... (${bytes.length} bytes)`
+}
+
+/** Printable text as it is, or `undefined` if the bytes are not that. */
+export function printableText(bytes: Uint8Array): string | undefined {
+  try {
+    const text = strict.decode(bytes)
+    return UNPRINTABLE.test(text) ? undefined : text
+  } catch {
+    return undefined
+  }
+}
+
+export function hexOf(bytes: Uint8Array): string {
+  return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('')
+}
+
+/** An offset as the documents write it. */
+export function place(offset: number): string {
+  return `0x${offset.toString(16)}`
+}
+
+export function counted(amount: number, one: string, many = `${one}s`): string {
+  return `${amount} ${amount === 1 ? one : many}`
+}
+
+function whole(bytes: Uint8Array): string {
+  const text = printableText(bytes)
+  return text === undefined ? `0x${hexOf(bytes)}` : JSON.stringify(text)
+}
