@@ -48,7 +48,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
 
 const PUBLIC_ENTRIES = new Set([
   'index.ts',
-  ...['engine', 'lsm', 'btree', 'skiplist', 'sstable', 'wal', 'vfs', 'predict', 'compare', 'report'].map(layer => `${layer}/index.ts`),
+  ...['engine', 'lsm', 'btree', 'skiplist', 'sstable', 'wal', 'trace', 'vfs', 'predict', 'compare', 'report'].map(layer => `${layer}/index.ts`),
 ])
 
 /** Which layers own a package. The packages of the command and of the comparison never reach the stores. */
