@@ -26,7 +26,8 @@ export class StreamDigest {
   }
 
   add(operation: WorkloadOperation): void {
-    this.#number(TYPES.indexOf(operation.type))
+    const sync = 'sync' in operation && operation.sync
+    this.#number(TYPES.indexOf(operation.type) * 2 + (sync ? 1 : 0))
     switch (operation.type) {
       case 'batch':
         this.#number(operation.operations.length)
@@ -43,8 +44,10 @@ export class StreamDigest {
         return this.#bytes(operation.key)
       case 'scan':
       case 'clear':
-        if (operation.gte !== undefined) this.#bytes(operation.gte)
-        if (operation.lt !== undefined) this.#bytes(operation.lt)
+        for (const bound of [operation.gte, operation.lt]) {
+          if (bound === undefined) this.#number(0)
+          else this.#bytes(bound)
+        }
         if (operation.type === 'scan') this.#number(2 * (operation.limit ?? -1) + (operation.reverse === true ? 1 : 0))
         return
       default:
