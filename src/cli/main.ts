@@ -3,8 +3,15 @@
 import { Command, CommanderError } from 'commander'
 import { MisuseError } from '../errors.js'
 import { compareCommand } from './compare-command.js'
+import { delCommand } from './del-command.js'
+import { getCommand } from './get-command.js'
+import { inspectCommand } from './inspect-command.js'
 import { VERSION } from './package-version.js'
+import { putCommand } from './put-command.js'
 import { repairCommand } from './repair.js'
+import { scanCommand } from './scan-command.js'
+import { statsCommand } from './stats-command.js'
+import { treeCommand } from './tree-command.js'
 import { UsageError } from './usage-error.js'
 import { verifyCommand } from './verify.js'
 
@@ -18,7 +25,19 @@ const program = new Command('kvarium')
   .configureHelp({ helpWidth: HELP_WIDTH })
   .exitOverride()
 // A command that is added inherits nothing by itself.
-for (const command of [compareCommand(), verifyCommand(), repairCommand()]) program.addCommand(command.copyInheritedSettings(program))
+const commands = [
+  getCommand(),
+  putCommand(),
+  delCommand(),
+  scanCommand(),
+  statsCommand(),
+  treeCommand(),
+  inspectCommand(),
+  compareCommand(),
+  verifyCommand(),
+  repairCommand(),
+]
+for (const command of commands) program.addCommand(command.copyInheritedSettings(program))
 
 try {
   await program.parseAsync()

@@ -147,7 +147,7 @@ class DirectoryLook {
       this.#outline.push(...versionOutline(manifest.version, this.#options.preview ?? 24))
       const tables = [...manifest.version.files()]
       this.#facts.push(
-        { name: 'tables', value: `${tables.length} of ${counted(sum(tables.map(file => file.meta.fileBytes)), 'byte')}` },
+        { name: 'tables', value: `${tables.length} (${counted(sum(tables.map(file => file.meta.fileBytes)), 'byte')})` },
         { name: 'entries in tables', value: sum(tables.map(file => file.meta.entries)) },
       )
     })

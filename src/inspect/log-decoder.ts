@@ -28,7 +28,10 @@ export class LogDecoder implements Decoder {
   }
 
   facts(): readonly Fact[] {
-    const sequence = this.#first === undefined ? [] : [{ name: 'sequence', value: `${this.#first} to ${this.#last}` }]
+    const sequence =
+      this.#first === undefined
+        ? []
+        : [{ name: 'sequence', value: this.#first === this.#last ? `${this.#first}` : `${this.#first} to ${this.#last}` }]
     return [...this.#framed.facts(), { name: 'operations', value: this.#operations }, ...sequence]
   }
 

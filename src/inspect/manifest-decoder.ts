@@ -70,10 +70,10 @@ export class ManifestDecoder implements Decoder {
       { name: 'live logs', value: live.join(', ') || 'none named' },
       {
         name: 'tables',
-        value: `${tables.length} of ${counted(
+        value: `${tables.length} (${counted(
           tables.reduce((sum, file) => sum + file.meta.fileBytes, 0),
           'byte',
-        )}`,
+        )})`,
       },
     ]
   }

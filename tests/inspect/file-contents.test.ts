@@ -171,7 +171,7 @@ describe('damage', () => {
     expect(problems[0].message).toContain('shows that these bytes had been made durable')
     expect(problems[0].expected).not.toBe(problems[0].found)
     expect(parts[3].value).toBe(`1 operation, sequence 4 (not replayed: it is behind byte ${second.offset})`)
-    expect(facts).toContainEqual({ name: 'records', value: '1 of 17 bytes' })
+    expect(facts).toContainEqual({ name: 'records', value: '1 (17 bytes)' })
     const torn = await look('000009.log', bytes.slice(0, second.offset + 20))
     expect(torn.problems).toMatchObject([{ offset: second.offset, length: 20, torn: true }])
   })

@@ -1,0 +1,40 @@
+import { Command } from 'commander'
+import { addKeyEncoding, decodeKey, type KeyEncoding } from './encodings.js'
+import { writeStore } from './writing-store.js'
+
+interface DelFlags {
+  readonly keyEncoding: KeyEncoding
+  readonly hex?: true
+  readonly sync?: true
+}
+
+const EXAMPLES = `
+Examples:
+  kvarium del ./planets pluto
+  kvarium del ./planets ceres eris --sync
+
+All keys are deleted at once, or none. The exit code is 0 when all were there, 1 when one was not, and 2 when the store could not be
+changed.
+`
+
+export function delCommand(): Command {
+  const command = new Command('del')
+    .description('Delete keys')
+    .argument('<dir>', 'the directory of the store')
+    .argument('<keys...>', 'the keys; after -- also ones that begin with a hyphen')
+    .option('-x, --hex', 'short for --key-encoding hex')
+    .option('--sync', 'wait until it would survive power loss')
+  return addKeyEncoding(command).addHelpText('after', EXAMPLES).action(runDel)
+}
+
+async function runDel(directory: string, texts: readonly string[], { keyEncoding, hex, sync }: DelFlags): Promise<void> {
+  const encoding = hex === true && keyEncoding === 'utf8' ? 'hex' : keyEncoding
+  const keys = texts.map(text => decodeKey(text, encoding))
+  await writeStore(directory, undefined, async db => {
+    const found = await db.hasMany(keys)
+    for (const [index, isFound] of found.entries()) if (!isFound) process.stderr.write(`not found: ${texts[index]}\n`)
+    if (found.includes(false)) process.exitCode = 1
+    const operations = keys.map(key => ({ type: 'del' as const, key }))
+    await db.batch(operations, { sync: sync === true })
+  })
+}

@@ -1,0 +1,56 @@
+import { Command } from 'commander'
+import {
+  addEncodings,
+  decodeKey,
+  encodeKey,
+  encodeValue,
+  encodingsOf,
+  readableBytes,
+  valueForJson,
+  type EncodingFlags,
+} from './encodings.js'
+import { Output } from './output.js'
+import { readStore } from './reading-store.js'
+
+interface GetFlags extends EncodingFlags {
+  readonly raw?: true
+  readonly json?: true
+}
+
+const EXAMPLES = `
+Examples:
+  kvarium get ./planets earth
+  kvarium get ./planets earth --value-encoding msgpack
+  kvarium get ./pictures earth.png --raw > earth.png
+
+The store is not changed, and may not be open elsewhere. The exit code is 0 when the key is there, 1 when it is not or its value is
+damaged, and 2 when the store cannot be read.
+`
+
+export function getCommand(): Command {
+  const command = new Command('get')
+    .description('Print the value of a key')
+    .argument('<dir>', 'the directory of the store')
+    .argument('<key>', 'the key; after -- also one that begins with a hyphen')
+    .option('--raw', 'the bytes of the value as they are, without a newline')
+    .option('--json', 'print key and value as a JSON object')
+  return addEncodings(command).addHelpText('after', EXAMPLES).action(runGet)
+}
+
+async function runGet(directory: string, text: string, flags: GetFlags): Promise<void> {
+  const encodings = encodingsOf(flags)
+  const key = decodeKey(text, encodings.key)
+  const output = new Output()
+  await readStore(directory, async engine => {
+    const value = engine.get(key)
+    if (value === undefined) {
+      process.stderr.write(`not found: ${text}\n`)
+      process.exitCode = 1
+    } else if (flags.raw === true) await output.bytes(value)
+    else if (flags.json === true) {
+      const entry = { key: encodeKey(key, encodings.key), value: valueForJson(value, encodings.value) }
+      await output.line(JSON.stringify(entry, readableBytes))
+    } else await output.line(encodeValue(value, encodings.value))
+  })
+  await output.flush()
+}

@@ -1,0 +1,77 @@
+/** What inspection finds, as lines for a terminal. */
+import type { HexRow } from '../inspect/annotated-hex.js'
+import type { Fact, Outline, Problem, Span } from '../inspect/span.js'
+import { count } from '../report/numbers.js'
+import type { Style } from './report/style.js'
+
+/** `!` is wrong, `?` is under a check that failed, `.` is not in use. */
+function mark(state: { readonly problem?: string; readonly unverified?: boolean; readonly unused?: boolean }): string {
+  if (state.problem !== undefined) return '!'
+  return state.unverified === true ? '?' : state.unused === true ? '.' : ' '
+}
+
+function coloured(marked: string, text: string, style: Style): string {
+  if (marked === '!') return style.bad(text)
+  return marked === ' ' ? text : style.dim(text)
+}
+
+export const PART_HEADING = '  offset          bytes  part'
+
+export function partLine(span: Span, style: Style): string {
+  const { offset, length, name, value, problem } = span
+  const marked = mark(span)
+  const said = [value, problem].filter(text => text !== undefined && text !== '').join('; ')
+  const line = `${marked} ${`0x${offset.toString(16)}`.padEnd(12)} ${count(length).padStart(8)}  ${name.padEnd(18)}  ${said}`.trimEnd()
+  return coloured(marked, line, style)
+}
+
+/** The lines of what is worth one in a part. */
+export function* entryLines(span: Span, style: Style): Generator<string> {
+  if (span.entry === true) {
+    const marked = mark(span)
+    const where = `0x${span.offset.toString(16)}`.padEnd(12)
+    yield coloured(
+      marked,
+      `${marked}   ${where} ${span.name.padEnd(12)}  ${span.value ?? ''}${span.problem === undefined ? '' : `; ${span.problem}`}`.trimEnd(),
+      style,
+    )
+    return
+  }
+  for (const child of span.children ?? []) yield* entryLines(child, style)
+  for (const child of span.decompressed?.spans ?? []) yield* entryLines(child, style)
+}
+
+/** Bytes on one line of annotated hex. */
+export const HEX_WIDTH = 8
+
+export function hexLine(row: HexRow, style: Style): string {
+  const { depth, offset, bytes, name, value, problem, state, omitted, decompressed } = row
+  const marked = mark({ ...(problem !== undefined && { problem }), unverified: state === 'unverified', unused: state === 'unused' })
+  const digits = Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join(' ')
+  const text = Array.from(bytes, byte => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.')).join('')
+  const left = `${marked} ${decompressed === true ? '+' : ' '}${offset.toString(16).padStart(8, '0')}  ${digits.padEnd(HEX_WIDTH * 3 - 1)}  ${text.padEnd(HEX_WIDTH)}`
+  const said =
+    name === undefined ? '' : [value === undefined || value === '' ? name : `${name}: ${value}`, problem].filter(Boolean).join('; ')
+  const line = coloured(marked, `${left}  ${'  '.repeat(depth)}${said}`.trimEnd(), style)
+  return omitted === undefined ? line : `${line}\n${' '.repeat(12)}... ${count(omitted)} more bytes`
+}
+
+export function factLines(facts: readonly Fact[], style: Style): string[] {
+  const width = Math.max(0, ...facts.map(({ name }) => name.length))
+  return facts.map(({ name, value }) => `  ${style.dim(name.padEnd(width))}  ${typeof value === 'number' ? count(value) : value}`)
+}
+
+export function* outlineLines(outline: Outline, style: Style, depth = 1): Generator<string> {
+  const { label, problem, children = [] } = outline
+  const line = '  '.repeat(depth) + label
+  yield problem === undefined ? line : style.bad(`${line}; ${problem}`)
+  for (const child of children) yield* outlineLines(child, style, depth + 1)
+}
+
+export function problemLine(problem: Problem, style: Style): string {
+  const { file, message, offset, length, expected, found } = problem
+  const where =
+    offset === undefined ? '' : ` at byte ${offset} (0x${offset.toString(16)})${length === undefined ? '' : `, ${count(length)} bytes`}`
+  const checks = expected === undefined ? '' : `: the checksum of what is there is ${expected}, stored is ${found ?? 'none'}`
+  return style.bad(`! ${file}${where}: ${message}${checks}`)
+}
