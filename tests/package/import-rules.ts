@@ -39,16 +39,19 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   store: [...ENGINE_PARTS, 'engine', 'lsm', 'btree'],
   repair: [...ENGINE_PARTS, 'engine', 'store'],
   predict: [...ENGINE_PARTS, 'engine', 'lsm', 'btree'],
+  inspect: [...ENGINE_PARTS, 'engine', 'lsm', 'btree', 'store'],
   index: [...ENGINE_PARTS, 'engine', 'lsm', 'btree', 'store', 'repair'],
   'index.browser': [...ENGINE_PARTS, 'engine', 'lsm', 'btree', 'store'],
   report: [...LOWEST, 'engine', 'predict'],
   compare: [...ENGINE_PARTS, 'engine', 'lsm', 'btree', 'store', 'predict', 'report'],
-  cli: [...ENGINE_PARTS, 'engine', 'lsm', 'btree', 'store', 'predict', 'report', 'compare', 'index'],
+  cli: [...ENGINE_PARTS, 'engine', 'lsm', 'btree', 'store', 'repair', 'inspect', 'predict', 'report', 'compare', 'index'],
 }
 
 const PUBLIC_ENTRIES = new Set([
   'index.ts',
-  ...['engine', 'lsm', 'btree', 'skiplist', 'sstable', 'wal', 'trace', 'vfs', 'predict', 'compare', 'report'].map(layer => `${layer}/index.ts`),
+  ...['engine', 'lsm', 'btree', 'skiplist', 'sstable', 'wal', 'trace', 'vfs', 'predict', 'inspect', 'compare', 'report'].map(
+    layer => `${layer}/index.ts`,
+  ),
 ])
 
 /** Which layers own a package. The packages of the command and of the comparison never reach the stores. */
