@@ -1,0 +1,21 @@
+/** What does one put write, byte by byte? */
+import type { Lab } from './lab/lab.js'
+
+export const question = 'What does one put write, byte by byte?'
+
+export async function run(lab: Lab): Promise<void> {
+  lab.say(`A put is acknowledged when it is in the log. The log is a file of frames; each frame is one atomic write: a checksum, a length,
+    and the operations inside. Here is an empty store, and one put of 7 bytes: the key "cat" and the value "meow".`)
+  const db = await lab.open('/pets')
+  const log = '/pets/000001.log'
+  const before = lab.environment.fileSystem.stat(log)!.size
+
+  lab.predict('How many bytes does the put of "cat" = "meow" write?')
+  await lab.do(db, 'put("cat", "meow")', () => db.put('cat', 'meow'), ['file', 'log', 'memtable'])
+  const written = lab.environment.fileSystem.stat(log)!.size - before
+  lab.number('put-bytes', written)
+  lab.reveal(`${written} bytes`, `Seven are yours, and ${written - 7} say what they are, how long they are and whether they are whole.`)
+  await lab.hex('The frame, byte by byte', log, { from: before })
+
+  await db.close()
+}

@@ -1,0 +1,77 @@
+/**
+ * What an example produces: a list of items, in order. The transcript, the stepper, the JSON and the replay page all show the same
+ * list, so what one of them shows is what the engine did.
+ */
+import type { TraceEvent } from '../../src/trace/events.js'
+
+export type Item = HeadingItem | SayItem | PredictItem | RevealItem | CallItem | EventItem | TableItem | LinesItem
+
+export interface HeadingItem {
+  readonly kind: 'heading'
+  readonly text: string
+}
+
+/** A paragraph. */
+export interface SayItem {
+  readonly kind: 'say'
+  readonly text: string
+}
+
+/** A question to answer before reading on. */
+export interface PredictItem {
+  readonly kind: 'predict'
+  readonly question: string
+}
+
+/** The answer to the question before, once the engine has shown it. */
+export interface RevealItem {
+  readonly kind: 'reveal'
+  readonly question: string
+  readonly answer: string
+  /** Why, in a sentence. */
+  readonly because: string
+}
+
+/** A call of the store begins; its events follow, up to the `CallItem` that ends it. */
+export interface CallItem {
+  readonly kind: 'call' | 'return'
+  /** Counts from 1; the same for `call` and `return`. */
+  readonly call: number
+  readonly store: string
+  /** `call`: what is called; `return`: what came back, if that is worth a line. */
+  readonly text: string
+}
+
+export interface EventItem {
+  readonly kind: 'event'
+  readonly store: string
+  readonly event: TraceEvent
+  /** One sentence. */
+  readonly text: string
+  /** In the transcript, too; otherwise only where all events are shown. */
+  readonly shown: boolean
+}
+
+export interface TableItem {
+  readonly kind: 'table'
+  readonly title: string
+  readonly head: readonly string[]
+  readonly rows: readonly (readonly (string | number)[])[]
+}
+
+/** Preformatted lines: hex, a drawing of a structure. */
+export interface LinesItem {
+  readonly kind: 'lines'
+  readonly title: string
+  readonly lines: readonly string[]
+}
+
+/** All that a run of an example leaves. */
+export interface Recording {
+  readonly number: number
+  readonly name: string
+  readonly question: string
+  readonly items: readonly Item[]
+  /** What the run measured, by name: the guide quotes these. */
+  readonly numbers: Readonly<Record<string, number | string>>
+}

@@ -1,0 +1,159 @@
+/**
+ * The bench that an example works on: it opens real stores in a world where every run is the same (files in memory, a simulated
+ * clock, seeded chance), and writes down what they tell.
+ *
+ * Invariants:
+ * 1. A run with the same seed gives the same items.
+ * 2. The engine is never held up: an operation runs to its end, and is looked at afterwards.
+ */
+import { Kvarium } from '../../src/index.js'
+import type { EngineFactory } from '../../src/engine/contract.js'
+import { hexRows, inspectFile } from '../../src/inspect/index.js'
+import { describe } from '../../src/trace/describe.js'
+import type { EventType } from '../../src/trace/events.js'
+import { Trace } from '../../src/trace/trace.js'
+import type { Environment } from '../../src/vfs/environment.js'
+import { simulatedEnvironment } from '../../src/vfs/simulated-environment.js'
+import { HEX_WIDTH, hexLine } from './hex-line.js'
+import type { Item, Recording } from './items.js'
+
+/** Types of events, or their first words: `log` stands for `log.append`, `log.rotate` and so on. */
+export type Shown = readonly (
+  EventType | 'operation' | 'file' | 'log' | 'memtable' | 'job' | 'table' | 'compaction' | 'page' | 'space' | 'cache'
+)[]
+
+export interface LabStoreOptions {
+  readonly engine?: string | EngineFactory
+  readonly [engineOption: string]: unknown
+  /** Of the store in items; default: the engine's. */
+  readonly name?: string
+}
+
+export type LabStore = Kvarium<string, string>
+
+/** What an example file exports. */
+export interface Example {
+  /** One sentence with a question mark. */
+  readonly question: string
+  run(lab: Lab): Promise<void>
+}
+
+export class Lab {
+  readonly #items: Item[] = []
+  readonly #numbers: Record<string, number | string> = {}
+  readonly #names = new Map<LabStore, string>()
+  readonly #environment: Environment
+  #shown: Shown = []
+  #calls = 0
+  #question: string | undefined
+
+  constructor(seed = 1) {
+    this.#environment = simulatedEnvironment({ seed })
+  }
+
+  /** The world that the stores live in: its file system can be looked at and its files changed. */
+  get environment(): Environment {
+    return this.#environment
+  }
+
+  heading(text: string): void {
+    this.#items.push({ kind: 'heading', text })
+  }
+
+  /** A paragraph; line breaks and indentation of the source do not show. */
+  say(text: string): void {
+    this.#items.push({ kind: 'say', text: text.trim().replace(/\s*\n\s*/g, ' ') })
+  }
+
+  /** Asks; the answer follows by `reveal`, when the engine has given it. Someone at a terminal is waited for. */
+  predict(question: string): void {
+    this.#question = question
+    this.#items.push({ kind: 'predict', question })
+  }
+
+  /** Answers the question that was asked last, and says why it is so. */
+  reveal(answer: string | number, because: string): void {
+    if (this.#question === undefined) throw new Error('There is no question to answer')
+    this.#items.push({ kind: 'reveal', question: this.#question, answer: String(answer), because })
+    this.#question = undefined
+  }
+
+  table(title: string, head: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
+    this.#items.push({ kind: 'table', title, head, rows })
+  }
+
+  lines(title: string, lines: readonly string[]): void {
+    this.#items.push({ kind: 'lines', title, lines })
+  }
+
+  /** Bytes of a file of the lab, each line with what it is. `from` and `to` are offsets; default: the whole file. */
+  async hex(
+    title: string,
+    path: string,
+    { from = 0, to = Infinity }: { readonly from?: number; readonly to?: number } = {},
+  ): Promise<void> {
+    const inspection = await inspectFile(path, this.#environment)
+    try {
+      const read = (offset: number, length: number): Uint8Array => inspection.read(offset, length)
+      const rows = [...inspection.parts()].flatMap(part => [...hexRows(part, read, { width: HEX_WIDTH, rows: 4 })])
+      const within = rows.filter(row => row.offset >= from && row.offset < to)
+      this.lines(title, within.map(hexLine))
+    } finally {
+      inspection.close()
+    }
+  }
+
+  /** Notes a measured number under a name, for the guide, and returns it. */
+  number<T extends number | string>(name: string, value: T): T {
+    if (name in this.#numbers && this.#numbers[name] !== value)
+      throw new Error(`The number "${name}" was noted before, as ${this.#numbers[name]}`)
+    this.#numbers[name] = value
+    return value
+  }
+
+  /** A store that tells everything, opened. `location` is a directory in the lab's own file system. */
+  async open(location: string, { name, engine = 'lsm', ...options }: LabStoreOptions = {}, shown: Shown = []): Promise<LabStore> {
+    const store = name ?? (typeof engine === 'string' ? engine : engine.name)
+    const trace = new Trace({
+      level: 'step',
+      payloads: true,
+      listener: event => {
+        const isShown = this.#shown.some(type => event.type === type || event.type.startsWith(`${type}.`))
+        this.#items.push({ kind: 'event', store, event, text: describe(event), shown: isShown })
+      },
+    })
+    const db = new Kvarium<string, string>(location, { ...options, engine, environment: this.#environment, trace })
+    this.#names.set(db, store)
+    await this.do(db, `open ${location}`, () => db.open(), shown)
+    return db
+  }
+
+  /**
+   * Does something with a store, under a name that is shown, and returns what it returns. Of what the store tells meanwhile,
+   * the transcript has the `shown` types.
+   */
+  async do<T>(db: LabStore, text: string, work: () => T | Promise<T>, shown: Shown = [], result?: (value: T) => string): Promise<T> {
+    const store = this.#names.get(db)!
+    const call = ++this.#calls
+    this.#items.push({ kind: 'call', call, store, text })
+    this.#shown = shown
+    try {
+      const value = await work()
+      this.#items.push({ kind: 'return', call, store, text: result === undefined ? '' : result(value) })
+      return value
+    } finally {
+      this.#shown = []
+    }
+  }
+
+  recording(number: number, name: string, question: string): Recording {
+    return { number, name, question, items: this.#items, numbers: this.#numbers }
+  }
+}
+
+/** Runs an example from its beginning. */
+export async function record(number: number, name: string, { question, run }: Example): Promise<Recording> {
+  const lab = new Lab()
+  await run(lab)
+  return lab.recording(number, name, question)
+}
