@@ -1,0 +1,192 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Engine, EngineSnapshot } from '../../src/engine/contract.js'
+import { foldLsm } from '../../src/lsm/fold-shape.js'
+import { workerExecutor } from '../../src/lsm/worker-executor.js'
+import type { Environment } from '../../src/vfs/environment.js'
+import { SeededRandom, simulatedEnvironment } from '../../src/vfs/index.js'
+import { nodeEnvironment } from '../../src/vfs/node.js'
+import { keyOf, rangeOf } from '../contract/opened-engine.js'
+import { batchOf, emptyFileSystem, filler, violations, type Operation } from './opened-lsm.js'
+import { TracedLsm } from './traced-lsm.js'
+
+type Step =
+  | { readonly do: 'write'; readonly keys: readonly number[]; readonly valueBytes: number; readonly sync: boolean; readonly wait: boolean }
+  | { readonly do: 'clear'; readonly from: number; readonly to: number }
+  | { readonly do: 'get'; readonly key: number }
+  | { readonly do: 'turns'; readonly count: number }
+  | { readonly do: 'flush' | 'compact' | 'settle' | 'snapshot' | 'release' | 'scan' | 'check' | 'reopen' }
+
+const key = fc.nat({ max: 199 })
+const steps = fc.array(
+  fc.oneof(
+    {
+      weight: 24,
+      arbitrary: fc.record({
+        do: fc.constant('write' as const),
+        keys: fc.array(key, { minLength: 1, maxLength: 60, size: 'max' }),
+        valueBytes: fc.nat({ max: 400 }),
+        sync: fc.boolean(),
+        wait: fc.boolean(),
+      }),
+    },
+    { weight: 4, arbitrary: fc.record({ do: fc.constant('clear' as const), from: key, to: key }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('get' as const), key }) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant('turns' as const), count: fc.integer({ min: 1, max: 30 }) }) },
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        do: fc.constantFrom(
+          'flush' as const,
+          'compact' as const,
+          'settle' as const,
+          'snapshot' as const,
+          'release' as const,
+          'scan' as const,
+          'check' as const,
+          'reopen' as const,
+        ),
+      }),
+    },
+  ),
+  { minLength: 20, maxLength: 80, size: 'max' },
+)
+
+const options = fc.record({
+  compaction: fc.constantFrom('leveled', 'tiered'),
+  blockSize: fc.constantFrom(128, 512),
+  filterBitsPerKey: fc.constantFrom(0, 10),
+  cacheSize: fc.constantFrom(0, 4096, 65536),
+  level0Tables: fc.constantFrom(1, 2),
+  maxFileSize: fc.constantFrom(4096, 16384),
+})
+
+function name(index: number): string {
+  return `k${String(index).padStart(3, '0')}`
+}
+
+/** Takes the steps and compares the folded with the real shape after each of them, whatever the background is doing then. */
+class Walk {
+  readonly #traced: TracedLsm
+  readonly #environment: Environment
+  readonly #snapshots: EngineSnapshot[] = []
+  readonly #pending: Promise<void>[] = []
+
+  constructor(traced: TracedLsm, environment: Environment) {
+    this.#traced = traced
+    this.#environment = environment
+  }
+
+  async take(all: readonly Step[]): Promise<void> {
+    let engine = await this.#traced.open(true)
+    this.#compare(engine)
+    for (const step of all) {
+      if (step.do === 'reopen') {
+        for (const snapshot of this.#snapshots.splice(0)) snapshot.release()
+        await Promise.all(this.#pending.splice(0))
+        await this.#traced.close(engine)
+        engine = await this.#traced.open()
+      } else {
+        await this.#step(engine, step)
+      }
+      this.#compare(engine)
+    }
+    await Promise.all(this.#pending)
+    await engine.settle()
+    this.#compare(engine)
+    expect(foldLsm(this.#traced.events)).toEqual(engine.shape())
+    await this.#traced.close(engine)
+  }
+
+  #compare(engine: Engine): void {
+    expect(this.#traced.fold.shape()).toEqual(engine.shape())
+  }
+
+  async #step(engine: Engine, step: Step): Promise<void> {
+    if (step.do === 'write') {
+      const operations = step.keys.map((index, at): Operation =>
+        at % 5 === 4 ? ['del', name(index)] : ['put', name(index), filler(step.valueBytes, at)],
+      )
+      const written = engine.write(batchOf(operations), { sync: step.sync })
+      if (step.wait) await written
+      else if (written !== undefined) this.#pending.push(written)
+    } else if (step.do === 'clear') {
+      await engine.clear(rangeOf({ gte: name(step.from), lt: name(step.to) }), { sync: false })
+    } else if (step.do === 'get') {
+      engine.get(keyOf(name(step.key)), this.#snapshots.at(-1))
+    } else if (step.do === 'turns') {
+      for (let turn = 0; turn < step.count; turn++) {
+        await this.#environment.scheduler.turn()
+        this.#compare(engine)
+      }
+    } else if (step.do === 'snapshot') {
+      this.#snapshots.push(engine.snapshot())
+    } else if (step.do === 'release') {
+      this.#snapshots.shift()?.release()
+    } else if (step.do === 'scan') {
+      const cursor = engine.cursor({}, this.#snapshots.at(-1))
+      for (cursor.first(); cursor.valid; cursor.next());
+      cursor.close()
+    } else if (step.do === 'check') {
+      expect(await violations(engine)).toEqual([])
+    } else if (step.do !== 'reopen') {
+      await engine[step.do]()
+    }
+  }
+}
+
+describe('the events of an LSM tree fold to its shape', () => {
+  it('after any operation, in memory and inline', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        steps,
+        options,
+        fc.integer({ min: 1, max: 1000 }),
+        fc.constantFrom(300, 4 << 20),
+        async (all, more, seed, manifestBytes) => {
+          const environment = simulatedEnvironment({ seed, fileSystem: emptyFileSystem() })
+          await new Walk(new TracedLsm({ environment, options: more, manifestBytes }), environment).take(all)
+        },
+      ),
+      { numRuns: 60 },
+    )
+  }, 60_000)
+
+  it('after any operation, on disk with jobs in the worker', async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, options, fc.integer({ min: 1, max: 1000 }), async (all, more, seed) => {
+        const directory = mkdtempSync(join(tmpdir(), 'kvarium-fold-'))
+        const environment = nodeEnvironment({ random: new SeededRandom(seed) })
+        try {
+          await new Walk(new TracedLsm({ environment, directory, options: more, executor: workerExecutor }), environment).take(all)
+        } finally {
+          rmSync(directory, { recursive: true })
+        }
+      }),
+      { numRuns: 6 },
+    )
+  }, 60_000)
+
+  it('also when a crash tore the log and recovery flushes what is left', async () => {
+    const fileSystem = emptyFileSystem()
+    const environment = simulatedEnvironment({ seed: 5, fileSystem })
+    const traced = new TracedLsm({ environment })
+    const engine = await traced.open(true)
+    for (let index = 0; index < 20; index++) await engine.write(batchOf([['put', name(index), filler(100)]]), { sync: index === 9 })
+    const reasons = new Set<string | undefined>()
+    for (let seed = 1; seed <= 10; seed++) {
+      const crashed = fileSystem.crashClone(seed)
+      const after = new TracedLsm({ environment: simulatedEnvironment({ seed, fileSystem: crashed }) })
+      const reopened = await after.open()
+      expect(after.fold.shape()).toEqual(reopened.shape())
+      expect(after.of('log.replay')).not.toEqual([])
+      for (const { reason } of after.of('job.begin')) reasons.add(reason)
+      await after.close(reopened)
+    }
+    expect(reasons).toContain('recovery')
+    await traced.close(engine)
+  })
+})
