@@ -51,10 +51,12 @@ export function pageSpace(fill: number): number {
 /**
  * Levels of a tree, leaves included: 1 + ⌈log_f(leaves)⌉. Source: Bayer and McCreight 1972; Comer 1979.
  *
- * @param fanOut f, children of a branch
+ * @param fanOut f, children of a branch, on average
+ * @param rootFanOut children of the root, which fills up before the tree grows
  */
-export function treeHeight(leaves: number, fanOut: number): number {
+export function treeHeight(leaves: number, fanOut: number, rootFanOut = fanOut): number {
   let height = 1
-  for (let pages = Math.ceil(leaves); pages > 1; pages = Math.ceil(pages / fanOut)) height++
-  return height
+  let pages = Math.ceil(leaves)
+  for (; pages > rootFanOut; height++) pages = Math.ceil(pages / fanOut)
+  return pages > 1 ? height + 1 : height
 }

@@ -27,7 +27,8 @@ export function predictBtree(measured: Measured, work: Work): Prediction[] {
   const checkpoints = measured.checkpoints ?? shape.checkpoints
   const btree: BtreeCase = { options, shape, measured, work, recordBytes: work.keyBytes + work.valueBytes, checkpoints }
   const fill = fillOf(btree)
-  return [...writes(btree), fill, height(btree, fill.predicted), ...space(btree, fill.predicted), ...reads(btree)]
+  const [{ predicted }] = fill
+  return [...writes(btree), ...fill, height(btree, predicted), ...space(btree, predicted), ...reads(btree)]
 }
 
 function writes(btree: BtreeCase): Prediction[] {
@@ -61,7 +62,7 @@ function writes(btree: BtreeCase): Prediction[] {
   }
   const formula =
     work.distribution === 'ascending'
-      ? 'pages of the tree + a path a checkpoint'
+      ? 'pages of the tree, but for those still in memory, + a path a checkpoint'
       : 'Σ over checkpoints and levels of m × (1 − (1 − 1/m)^puts)'
   return [
     prediction({
@@ -103,7 +104,11 @@ function bytesWritten({ work, shape, checkpoints }: BtreeCase): number {
   const pageBytes = (level: BtreeLevelShape): number => level.bytes / Math.max(1, level.pages)
   if (checkpoints === 0) return 0
   if (work.distribution === 'ascending') {
-    return shape.tree.reduce((sum, level) => sum + level.bytes + checkpoints * pageBytes(level), 0)
+    const notYet = Math.min(
+      shape.memory.dirtyBytes,
+      shape.tree.reduce((sum, level) => sum + level.bytes, 0),
+    )
+    return shape.tree.reduce((sum, level) => sum + level.bytes + checkpoints * pageBytes(level), -notYet)
   }
   const there = work.loaded?.keys ?? 0
   const entriesAfter = (puts: number): number =>
@@ -120,36 +125,43 @@ function bytesWritten({ work, shape, checkpoints }: BtreeCase): number {
   return bytes
 }
 
-/** Key and value bytes in a leaf over its size. */
-function fillOf({ work, shape, recordBytes }: BtreeCase): Prediction {
+/** Key and value bytes in a leaf over its size. The first row is what the others build on. */
+function fillOf({ work, shape, recordBytes }: BtreeCase): Prediction[] {
   const P = shape.pageBytes
   const ascending = work.loaded === undefined ? work.distribution === 'ascending' : work.loaded.order === 'ascending'
   const room = P - BLOCK_HEADER_BYTES
   let suffix = work.keyBytes
   for (let round = 0; round < 2; round++) suffix = suffixDigits(work.keyBytes, room / cellBytes(suffix, work.valueBytes))
-  const cell = cellBytes(suffix, work.valueBytes)
-  const most = Math.floor((room - work.keyBytes + suffix) / cell)
-  const full = (most * recordBytes) / P
-  const share = ascending ? RIGHTMOST_FILL : RANDOM_FILL
-  return prediction({
-    metric: 'leaf fill',
-    part: 'total',
-    variant: ascending ? 'rightmost split' : 'ln 2',
-    inputs: [
-      quantity('records in a full leaf', most, 'entries'),
-      quantity('r', recordBytes, 'bytes'),
-      quantity('P', P, 'bytes'),
-      quantity('share in use', share, 'share'),
-    ],
-    formula: 'share in use × records in a full leaf × r ÷ P',
-    source: ascending ? 'a split that leaves the full page as it is' : 'Yao, Acta Informatica 1978; Comer 1979',
-    unit: 'share',
-    predicted: share * full,
-    measured: shape.tree.at(-1)?.fill ?? null,
-    why: ascending
-      ? 'The length of the prefix that a leaf stores once is estimated, and the last leaf is not full yet.'
-      : 'ln 2 is the limit for large leaves and many keys; small leaves, and a young tree, swing around it.',
-  })
+  const whole = Math.floor(room / cellBytes(work.keyBytes, work.valueBytes))
+  const shared = Math.floor((room - work.keyBytes + suffix) / cellBytes(suffix, work.valueBytes))
+  const row = (variant: string, most: number, share: number, source: string, why: string): Prediction =>
+    prediction({
+      metric: 'leaf fill',
+      part: 'total',
+      variant,
+      inputs: [
+        quantity('records in a full leaf', most, 'entries'),
+        quantity('r', recordBytes, 'bytes'),
+        quantity('P', P, 'bytes'),
+        quantity('share in use', share, 'share'),
+      ],
+      formula: 'share in use × records in a full leaf × r ÷ P',
+      source,
+      unit: 'share',
+      predicted: (share * most * recordBytes) / P,
+      measured: shape.tree.at(-1)?.fill ?? null,
+      why,
+    })
+  if (!ascending) {
+    const why = 'The limit ln 2 holds for large leaves and many keys; small leaves, and a young tree, swing around it.'
+    return [row('ln 2', shared, RANDOM_FILL, 'Yao, Acta Informatica 1978; Comer 1979', why)]
+  }
+  const source = 'a split that leaves the full page as it is'
+  const why = 'The last leaf is not full yet, and how long a prefix a leaf stores once depends on how it was begun.'
+  return [
+    row('rightmost split', whole, RIGHTMOST_FILL, source, why),
+    row('rightmost split, shared prefix', shared, RIGHTMOST_FILL, source, why),
+  ]
 }
 
 function cellBytes(suffix: number, valueBytes: number): number {
@@ -160,18 +172,24 @@ function height({ work, shape, recordBytes }: BtreeCase, fill: number): Predicti
   const leaves = (shape.entries * recordBytes) / (fill * shape.pageBytes)
   const branchFill = work.distribution === 'ascending' ? RIGHTMOST_FILL : RANDOM_FILL
   const branchBytes = BRANCH_UNITS * shape.pageBytes
-  const fanOut = (branchFill * (branchBytes - BLOCK_HEADER_BYTES)) / cellBytes(work.keyBytes, REFERENCE_BYTES)
+  const mostChildren = (branchBytes - BLOCK_HEADER_BYTES) / cellBytes(suffixDigits(work.keyBytes, work.keys), REFERENCE_BYTES)
+  const fanOut = branchFill * mostChildren
   return prediction({
     metric: 'tree height',
     part: 'total',
     variant: 'logarithm of the leaves',
-    inputs: [quantity('leaves', leaves, 'pages'), quantity('bytes a branch', branchBytes, 'bytes'), quantity('f', fanOut, 'pages')],
-    formula: '1 + ⌈log_f(leaves)⌉',
+    inputs: [
+      quantity('leaves', leaves, 'pages'),
+      quantity('bytes a branch', branchBytes, 'bytes'),
+      quantity('f', fanOut, 'pages'),
+      quantity('f of a full root', mostChildren, 'pages'),
+    ],
+    formula: '1 + ⌈log_f(leaves)⌉, with a root that may be full',
     source: 'Bayer and McCreight 1972; Comer 1979',
     unit: 'levels',
-    predicted: treeHeight(leaves, fanOut),
+    predicted: treeHeight(leaves, fanOut, mostChildren),
     measured: shape.height,
-    why: 'A tree gets a new root only when the old one is full, and keys in branches may share a prefix.',
+    why: 'How full branches are, and how far their keys share a prefix, is estimated; a height is off by one or not at all.',
   })
 }
 

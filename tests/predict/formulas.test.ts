@@ -133,6 +133,10 @@ describe('pages', () => {
     expect(pagesPerRecord([100, 1], 100) * 100).toBeCloseTo(100 * (1 - 0.99 ** 100) + 1, 6)
   })
 
+  it('gets a new root only when the old one is full', () => {
+    expect([treeHeight(150, 100, 150), treeHeight(151, 100, 150), treeHeight(15_000, 100, 150)]).toEqual([2, 3, 3])
+  })
+
   it('is as high as its leaves need', () => {
     expect([treeHeight(1, 100), treeHeight(2, 100), treeHeight(100, 100), treeHeight(101, 100), treeHeight(10_001, 100)]).toEqual([
       1, 2, 2, 3, 4,

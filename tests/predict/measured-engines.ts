@@ -1,6 +1,7 @@
 import { btreeEngine } from '../../src/btree/btree-engine.js'
 import { WriteBatch } from '../../src/engine/batch.js'
 import type { Engine, EngineFactory } from '../../src/engine/contract.js'
+import { inlineExecutor, type ExecutorFactory, type JobExecutor } from '../../src/lsm/executor.js'
 import { lsmEngine } from '../../src/lsm/lsm-engine.js'
 import { LSM_OPTIONS, type LsmOptions } from '../../src/lsm/options.js'
 import type { Measured, Work } from '../../src/predict/prediction.js'
@@ -32,30 +33,44 @@ export function decimalKey(number: number, bytes: number): Uint8Array {
 
 export interface Driven {
   readonly engine: Engine
+  /** Bytes of tables that compactions have written into each level. */
+  readonly compactedByLevel: readonly number[]
   readonly options: Readonly<Record<string, unknown>>
   close(): Promise<void>
 }
 
 /** An engine over files in memory, on a simulated clock. */
 export async function openMeasured(name: 'lsm' | 'btree', options: Readonly<Record<string, unknown>>): Promise<Driven> {
-  const factory: EngineFactory = name === 'lsm' ? lsmEngine() : btreeEngine()
+  const compactedByLevel: number[] = [0, 0, 0, 0]
+  const executor: ExecutorFactory = (...given) => {
+    const inline = inlineExecutor(...given)
+    const run: JobExecutor['run'] = async (job, ...more) => {
+      const result = await inline.run(job, ...more)
+      if (job.memtable === undefined) for (const table of result.tables) compactedByLevel[table.level] += table.fileBytes
+      return result
+    }
+    return { remote: false, run }
+  }
+  const factory: EngineFactory = name === 'lsm' ? lsmEngine({ executor }) : btreeEngine()
   const image = new MemoryFileSystem()
   image.makeDirectory(DIRECTORY)
   const fileSystem = image.processCrashClone()
   const filled = fillOptions(factory, options)
   const environment = simulatedEnvironment({ seed: 1, fileSystem })
   const engine = await factory.open({ environment, directory: DIRECTORY, created: true, options: filled })
-  return { engine, options: filled, close: () => engine.close() }
+  return { engine, options: filled, compactedByLevel, close: () => engine.close() }
 }
 
 export interface DriveSettings {
   readonly seed: number
   /** Flushes and settles after every so many puts; without it the engine decides. */
   readonly flushEvery?: number
+  /** Leaves background work its time after every so many puts. */
+  readonly settleEvery?: number
 }
 
 /** Puts the work's keys into an engine, in the order that the simulator of the same seed draws them. */
-export async function drive({ engine }: Driven, work: Work, { seed, flushEvery }: DriveSettings): Promise<void> {
+export async function drive({ engine }: Driven, work: Work, { seed, flushEvery, settleEvery }: DriveSettings): Promise<void> {
   const draw = keyDraws(work, seed)
   const batch = new WriteBatch()
   const value = new Uint8Array(work.valueBytes).fill(0x76)
@@ -67,6 +82,7 @@ export async function drive({ engine }: Driven, work: Work, { seed, flushEvery }
       await engine.write(batch, { sync: false })
       batch.clear()
     }
+    if (settleEvery !== undefined && i % settleEvery === 0) await engine.settle()
     if (ends) {
       await engine.flush()
       await engine.settle()
@@ -74,6 +90,12 @@ export async function drive({ engine }: Driven, work: Work, { seed, flushEvery }
   }
 }
 
-export function measuredOf({ engine, options }: Driven): Measured {
-  return { options, ledger: engine.stats().ledger, shape: engine.shape() }
+export function measuredOf({ engine, options, compactedByLevel }: Driven): Measured {
+  const { ledger } = engine.stats()
+  const shape = engine.shape()
+  const cursor = engine.cursor({})
+  let liveBytes = 0
+  for (let valid = cursor.first(); valid; valid = cursor.next()) liveBytes += cursor.key.length + cursor.value.length
+  cursor.close()
+  return { options, ledger, shape, liveBytes, ...(engine.name === 'lsm' && { compactedByLevel }) }
 }
