@@ -16,8 +16,10 @@
 import { ByteView, EMPTY, KIND_DELETE, KIND_DELETE_RANGE, KIND_PUT, MAX_SEQUENCE } from '../codec/entry.js'
 import { KvariumError, MisuseError } from '../errors.js'
 import { MAX_CAPACITY } from '../skiplist/arena.js'
+import { skiplistSearchPath } from '../skiplist/skiplist-shape.js'
 import { Skiplist } from '../skiplist/skiplist.js'
 import { Ledger } from '../trace/ledger.js'
+import type { Tracer } from '../trace/trace.js'
 import type { Random } from '../vfs/environment.js'
 import { BatchReader, type WriteBatch } from './batch.js'
 import type {
@@ -55,8 +57,10 @@ export const memoryEngine: EngineFactory = {
       about: 'Memory taken at the start; more is taken as the data grows',
     },
   },
-  open({ environment, options }) {
-    return Promise.resolve(new MemoryEngine(options['arenaSize'] as number, environment.random))
+  open({ environment, options, trace }) {
+    const engine = new MemoryEngine(options['arenaSize'] as number, environment.random, trace)
+    trace?.emit({ type: 'engine.open', engine: 'memory', entrySequence: 0, options })
+    return Promise.resolve(engine)
   },
 }
 
@@ -79,6 +83,9 @@ class MemoryEngine implements Engine {
   readonly name = 'memory'
   readonly #smallestArena: number
   readonly #random: Random
+  /** Told of lists, and of what happens in them. */
+  readonly #trace: Tracer | null
+  readonly #step: Tracer | null
   readonly #ledger = new Ledger()
   readonly #reader = new BatchReader()
   readonly #view = new ByteView()
@@ -91,9 +98,11 @@ class MemoryEngine implements Engine {
   #rebuilds = 0
   #closed = false
 
-  constructor(arenaSize: number, random: Random) {
+  constructor(arenaSize: number, random: Random, trace?: Tracer) {
     this.#smallestArena = arenaSize
     this.#random = random
+    this.#trace = trace?.at('job') ?? null
+    this.#step = trace?.at('step') ?? null
     this.#list = this.#newList(0, 0)
   }
 
@@ -103,8 +112,10 @@ class MemoryEngine implements Engine {
 
   getView(key: Uint8Array, out: ByteView, snapshot?: EngineSnapshot): boolean {
     const list = this.#list
-    const node = list.find(key, 0, key.length, this.#momentOf(snapshot))
+    const moment = this.#momentOf(snapshot)
+    const node = list.find(key, 0, key.length, moment)
     const found = node !== 0 && list.kindAt(node) === KIND_PUT
+    if (this.#step !== null) this.#tellSearch(this.#step, key, moment, node)
     if (found) {
       list.setValueView(node, out)
       this.#ledger.found.operations++
@@ -238,6 +249,18 @@ class MemoryEngine implements Engine {
   #insert(list: Skiplist, key: ByteView, value: ByteView | undefined, sequence: number, kind: typeof KIND_PUT | typeof KIND_DELETE): void {
     const inserted = list.insert(key.bytes, key.start, key.end, value?.bytes ?? EMPTY, value?.start ?? 0, value?.end ?? 0, sequence, kind)
     if (!inserted) throw new Error('The arena was full although room had been made')
+    if (this.#step !== null) {
+      const { lastHeight: height, bytesUsed } = list
+      const valueBytes = value?.length ?? 0
+      this.#step.emit({ type: 'memtable.insert', key: key.copy(), kind, entrySequence: sequence, valueBytes, height, bytesUsed })
+    }
+  }
+
+  #tellSearch(trace: Tracer, key: Uint8Array, moment: number, node: number): void {
+    const source = { in: 'memtable' } as const
+    const outcome = node === 0 ? 'miss' : this.#list.kindAt(node) === KIND_PUT ? 'hit' : 'tombstone'
+    trace.emit({ type: 'memtable.search', source, path: skiplistSearchPath(this.#list, key, moment), found: node !== 0 })
+    trace.emit({ type: 'get.probe', source, outcome })
   }
 
   #clearRange(range: HalfOpenRange, sequence: number): void {
@@ -289,7 +312,9 @@ class MemoryEngine implements Engine {
       )
     }
     const wanted = Math.max(this.#smallestArena, Math.ceil(survivingBytes * HEADROOM), least)
-    return new Skiplist({ capacityBytes: Math.min(MAX_CAPACITY, wanted), random: this.#random })
+    const list = new Skiplist({ capacityBytes: Math.min(MAX_CAPACITY, wanted), random: this.#random })
+    this.#trace?.emit({ type: 'memtable.new', log: 0, bytesUsed: list.bytesUsed, capacityBytes: list.capacityBytes })
+    return list
   }
 
   #momentOf(snapshot: EngineSnapshot | undefined): number {

@@ -4,7 +4,7 @@
  * the track of whoever they belong to. Counters add up the bytes written by part, and what that is per user byte.
  */
 import { describe } from './describe.js'
-import type { EventOf, TraceEvent, TraceJobKind } from './events.js'
+import type { EventOf, TraceEvent } from './events.js'
 import { writeAmplification, type WritePart } from './ledger.js'
 import { textOfBytes } from './text-of-bytes.js'
 
@@ -162,7 +162,7 @@ function slice({ event, tid }: Open, endMs: number, ended: Readonly<Record<strin
 }
 
 function nameOf(event: TraceEvent): string {
-  if (event.type === 'operation.begin' || event.type === 'job.begin') return event.kind satisfies string | TraceJobKind
+  if (event.type === 'operation.begin' || event.type === 'job.begin') return event.kind
   if (event.type === 'stall.begin') return event.reason
   return 'file' in event && typeof event.file === 'string' ? `${event.type} ${event.file}` : event.type
 }

@@ -173,7 +173,7 @@ export class Trace implements Tracer {
     for (const event of events) {
       const { sequence: _sequence, operation: _operation, job: _job, atMs, ...body } = event
       job.count(event)
-      this.tell(body as EventBody, 0, job.id, atMs + shift)
+      this.tell(body, 0, job.id, atMs + shift)
     }
   }
 }

@@ -1,0 +1,39 @@
+import fc from 'fast-check'
+import { describe as suite, expect, it } from 'vitest'
+import type { EventBody } from '../../src/trace/events.js'
+import { describe } from '../../src/trace/describe.js'
+import { anyEvent, EVENT_TYPES } from './any-event.js'
+
+function said(body: EventBody): string {
+  return describe({ ...body, sequence: 1, operation: 1, job: 0, atMs: 0 })
+}
+
+suite('the sentence of an event', () => {
+  it.each(EVENT_TYPES)('is one, whatever is in a %s', type => {
+    fc.assert(
+      fc.property(anyEvent(type), event => {
+        const sentence = describe(event)
+        expect(sentence).toMatch(/^[^a-z].*\.$/s)
+        expect(sentence).not.toMatch(/undefined|\[object|NaN bytes|function/)
+      }),
+    )
+  })
+
+  it('names keys as text where they are text, in hex where not, and cut where they are long', () => {
+    const get = (key: Uint8Array): string => said({ type: 'operation.begin', kind: 'get', key })
+    expect(get(new TextEncoder().encode('ada'))).toBe('A get begins, for "ada".')
+    expect(get(new Uint8Array([255, 1]))).toBe('A get begins, for 0xff01.')
+    expect(get(new Uint8Array(100).fill(97)).length).toBeLessThan(70)
+  })
+
+  it('knows one from many', () => {
+    const append = { type: 'log.append', log: 3, firstSequence: 9, offset: 16, length: 1, userBytes: 2 } as const
+    expect(said({ ...append, entries: 1 })).toBe('1 operation from sequence number 9 on went into log 3 as 1 byte at offset 16.')
+    expect(said({ ...append, entries: 2, length: 40 })).toMatch(/^2 operations .* 40 bytes/)
+  })
+
+  it('says who waits, and why', () => {
+    expect(said({ type: 'stall.begin', reason: 'level 0 is full' })).toBe('The writer has to wait: level 0 is full.')
+    expect(said({ type: 'stall.end', waitedMs: 1.23456 })).toBe('The writer has waited 1.235 ms and goes on.')
+  })
+})
