@@ -1,10 +1,17 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { compare } from '../compare/compare.js'
+import { comparisonRunReport } from '../compare/comparison-run-report.js'
 import { datasetPhases } from '../compare/dataset-phases.js'
-import { loadDataset, reviseValue } from './datasets/dataset.js'
+import { describeMachine, LoadOfOthers } from '../compare/process-counters.js'
+import type { EngineResult } from '../compare/results.js'
+import { describeWork } from '../compare/work-digest.js'
+import type { Work } from '../predict/prediction.js'
+import type { WorkReport } from '../report/run-report.js'
+import { loadDataset, reviseValue, type Dataset } from './datasets/dataset.js'
 import { chooseEngines, configureEngines, engineNames, scaleFor } from './engine-table.js'
 import { VERSION } from './package-version.js'
 import { progressView } from './progress.js'
+import { prepareReportFiles, REPORT_DIRECTORY, shownPath, writeReport } from './report-files.js'
 import { comparisonReport } from './report/comparison-report.js'
 import { engineReport } from './report/engine-report.js'
 import { introduction } from './report/introduction.js'
@@ -28,6 +35,8 @@ interface CompareFlags {
   readonly dir?: string
   readonly keep?: true
   readonly json?: true
+  /** False by `--no-report`, true if nothing was said. */
+  readonly report: string | boolean
 }
 
 /** Enough for the compiler to have seen everything often. */
@@ -65,7 +74,12 @@ export function compareCommand(): Command {
     .option('--full-size', 'keep the default sizes of the engines, however small the dataset')
     .option('--dir <directory>', 'where the stores are made (default: a temporary directory)')
     .option('--keep', 'do not remove the stores in the end')
-    .option('--json', 'print the results as JSON, and nothing else, on standard output')
+    .option(
+      '--report <path>',
+      `where the report goes: a directory, or a name ending in .html or .json (default: ${REPORT_DIRECTORY}/report.html and .json)`,
+    )
+    .option('--no-report', 'write no report')
+    .option('--json', 'print the results as JSON, and nothing else, on standard output; no report then, unless --report is given')
     .addHelpText('after', EXAMPLES)
     .action(runComparison)
 }
@@ -77,6 +91,7 @@ async function runComparison(flags: CompareFlags): Promise<void> {
   const scale = flags.fullSize === true ? 1 : scaleFor(dataset.bytes)
   const engines = configureEngines(rows, scale, set)
   const work = { seed, overwriteShare, deleteShare, reads, batchSize: flags.batch, shuffle, revise: reviseValue }
+  const files = flags.report === false || (json && flags.report === true) ? undefined : prepareReportFiles(reportWish(flags))
   const scratch = new ScratchDirectory(
     flags.dir,
     keep,
@@ -92,11 +107,14 @@ async function runComparison(flags: CompareFlags): Promise<void> {
   const print = (text: string): boolean => !json && process.stdout.write(`${text}\n`)
   const progress = progressView(process.stderr, json)
   try {
-    const intro = { version: VERSION, dataset, engines, directory: scratch.path, work: describeWork(flags), scale }
+    const intro = { version: VERSION, dataset, engines, directory: scratch.path, work: settings(flags), scale }
     print(introduction(intro, style))
+    const createdAt = new Date()
+    const load = new LoadOfOthers()
+    const phases = datasetPhases(dataset.entries, work)
     const comparison = await compare({
       engines,
-      phases: datasetPhases(dataset.entries, work),
+      phases,
       warmUp: datasetPhases(dataset.entries.slice(0, WARM_UP_ENTRIES), work),
       directory: scratch.path,
       onProgress: state => progress.update(state),
@@ -105,6 +123,19 @@ async function runComparison(flags: CompareFlags): Promise<void> {
         print(engineReport(result, style))
       },
     })
+    if (files !== undefined) {
+      const otherLoadCores = load.cores()
+      const report = comparisonRunReport(comparison, {
+        title: `kvarium compare: ${dataset.title}`,
+        createdAt,
+        command: commandLine(),
+        machine: { ...describeMachine(scratch.path), ...(otherLoadCores !== undefined && { otherLoadCores }) },
+        versions: { kvarium: VERSION, node: process.version, v8: process.versions.v8 },
+        work: await workReport(dataset, flags, phases),
+        predictedWork: predictedWork(dataset, flags),
+      })
+      writeReport(report, files)
+    }
     if (json) {
       const { title, keys, entries, duplicates, bytes } = dataset
       const { revise: _revise, ...settings } = work
@@ -114,9 +145,15 @@ async function runComparison(flags: CompareFlags): Promise<void> {
         dataset: { title, keys, entries: entries.length, duplicates, bytes },
         work: settings,
       }
-      process.stdout.write(`${JSON.stringify({ ...about, ...comparison }, null, 2)}\n`)
+      const engines = comparison.engines.map(withoutCurves)
+      process.stdout.write(`${JSON.stringify({ ...about, engines, ok: comparison.ok }, null, 2)}\n`)
     } else {
       print(comparisonReport(comparison, style))
+      if (files !== undefined) {
+        print(
+          `\n  report: ${style.bold(shownPath(files.html))} to open in a browser, ${shownPath(files.json)} for programs and kvarium report`,
+        )
+      }
     }
     if (!comparison.ok) process.exitCode = 1
   } finally {
@@ -126,7 +163,48 @@ async function runComparison(flags: CompareFlags): Promise<void> {
   }
 }
 
-function describeWork({ seed, overwriteShare, deleteShare, reads, batch, shuffle }: CompareFlags): string[] {
+function reportWish({ report }: CompareFlags): string | undefined {
+  return typeof report === 'string' ? report : undefined
+}
+
+/** What was typed, quoted where a shell needs it. */
+function commandLine(): string {
+  const quoted = (word: string): string => (/^[\w./:=,+@%-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)
+  return ['kvarium', ...process.argv.slice(2)].map(quoted).join(' ')
+}
+
+async function workReport(dataset: Dataset, flags: CompareFlags, phases: ReturnType<typeof datasetPhases>): Promise<WorkReport> {
+  const { entries, title, keys } = dataset
+  const { seed, overwriteShare, deleteShare, reads, batch, shuffle } = flags
+  const keyBytes = entries.reduce((sum, { key }) => sum + key.length, 0) / entries.length
+  return {
+    name: 'dataset',
+    about: `${title}: load, overwrite, delete, read and scan, every answer checked`,
+    seed,
+    parameters: { keys, overwriteShare, deleteShare, reads, batch, shuffle },
+    entries: entries.length,
+    keyBytes,
+    valueBytes: dataset.bytes / entries.length - keyBytes,
+    ...(await describeWork(phases)),
+  }
+}
+
+/** For formulas, which know of puts only: a delete counts as one. */
+function predictedWork({ entries, bytes }: Dataset, { overwriteShare, deleteShare, batch, shuffle }: CompareFlags): Work {
+  const keys = entries.length
+  const keyBytes = entries.reduce((sum, { key }) => sum + key.length, 0) / keys
+  const single = Math.round(keys * overwriteShare) + Math.round(keys * deleteShare)
+  const puts = keys + single
+  const distribution = shuffle || single > 0 ? 'uniform' : 'ascending'
+  return { puts, keys, keyBytes, valueBytes: bytes / keys - keyBytes, distribution, batchPuts: puts / (Math.ceil(keys / batch) + single) }
+}
+
+/** What belongs in a report, and is too long to print. */
+function withoutCurves({ timeline: _timeline, final: _final, phases, ...result }: EngineResult): object {
+  return { ...result, phases: phases.map(({ distribution: _distribution, ...phase }) => phase) }
+}
+
+function settings({ seed, overwriteShare, deleteShare, reads, batch, shuffle }: CompareFlags): string[] {
   return [
     `load in batches of ${count(batch)}${shuffle ? ', shuffled' : ''},`,
     `overwrite ${share(overwriteShare)},`,

@@ -9,6 +9,7 @@ import { inspectCommand } from './inspect-command.js'
 import { VERSION } from './package-version.js'
 import { putCommand } from './put-command.js'
 import { repairCommand } from './repair.js'
+import { reportCommand } from './report-command.js'
 import { scanCommand } from './scan-command.js'
 import { statsCommand } from './stats-command.js'
 import { treeCommand } from './tree-command.js'
@@ -34,6 +35,7 @@ const commands = [
   treeCommand(),
   inspectCommand(),
   compareCommand(),
+  reportCommand(),
   verifyCommand(),
   repairCommand(),
 ]

@@ -10,15 +10,20 @@ import { readAmplification, spaceAmplification, writeAmplification } from '../tr
 import { MeteredFileSystem } from '../vfs/metered-file-system.js'
 import { nodeEnvironment } from '../vfs/node-environment.js'
 import { NodeFileSystem } from '../vfs/node-file-system.js'
-import { Kvarium } from '../store/node-kvarium.js'
+import { resolveOptions } from '../engine/options.js'
+import { Kvarium, registry } from '../store/node-kvarium.js'
+import { BlocksPerGet } from './blocks-per-get.js'
 import { LatencyRecorder } from './latency-recorder.js'
 import { filesIn, LedgerWatch } from './ledger-watch.js'
 import type { Phase } from './operation.js'
 import { Oracle } from './oracle.js'
 import { ProblemList, wrongValue } from './problem-list.js'
+import { processIo, type ProcessIo } from './process-counters.js'
 import type { EngineConfiguration, EngineResult, PhaseResult, Verification } from './results.js'
 import { StoreDriver } from './store-driver.js'
-import { subtractTraffic, type Traffic } from './traffic.js'
+import { TimelineRecorder } from './timeline-recorder.js'
+import { NO_TRAFFIC, subtractTraffic, type Traffic } from './traffic.js'
+import { isWrite } from './work-digest.js'
 
 const TURN_EVERY_MS = 15
 
@@ -37,6 +42,10 @@ export class EngineRun {
   readonly #problems = new ProblemList()
   readonly #driver: StoreDriver
   readonly #phases: PhaseResult[] = []
+  readonly #timeline: TimelineRecorder
+  readonly #blocksPerGet: BlocksPerGet
+  #ioBefore: ProcessIo | undefined
+  #endOfWrites = { traffic: NO_TRAFFIC, diskBytes: 0 }
   #stalls = { count: 0, totalMs: 0 }
   #verification: Verification = { entries: 0, deleted: 0, ms: 0, digest: '' }
   #lastTurn = 0
@@ -62,20 +71,31 @@ export class EngineRun {
       beforeReopen: () => this.#endSession(),
       reopen: () => this.#reopen(),
     })
+    this.#blocksPerGet = new BlocksPerGet(() => this.#db.stats().ledger)
+    this.#timeline = new TimelineRecorder({
+      isOpen: () => this.#db.status === 'open',
+      stats: () => this.#db.stats(),
+      shape: () => this.#db.shape(),
+      traffic: () => this.#lookAtLedger(),
+    })
   }
 
   /** Runs everything and closes the store. What goes wrong is among the problems of the result. */
   async run(phases: readonly Phase[]): Promise<EngineResult> {
     let result: EngineResult | undefined
+    this.#ioBefore = processIo()
+    this.#timeline.start()
     try {
       await this.#db.open({ errorIfExists: true })
       for (const [index, phase] of phases.entries()) await this.#runPhase(phase, index)
       await this.#db.settle()
       result = this.#result()
+      this.#timeline.stop()
       await this.#verify(phases.length)
     } catch (error) {
       this.#problems.add('error', describe(error))
     }
+    this.#timeline.stop()
     try {
       await this.#db.close()
     } catch (error) {
@@ -96,23 +116,44 @@ export class EngineRun {
     const before = this.#lookAtLedger()
     let operations = 0
     let entries = 0
+    let writes = false
     this.#report(phase, index, 0)
+    this.#blocksPerGet.beginPhase(phase.total)
+    this.#timeline.beginPhase(phase.name, phase.total)
     for (const operation of phase.operations()) {
+      const isGet = operation.type === 'get' || operation.type === 'get-sync'
+      if (isGet) this.#blocksPerGet.beforeGet()
       await driver.perform(operation)
+      if (isGet) this.#blocksPerGet.afterGet()
       this.#oracle.apply(operation)
       latencies.record(driver.elapsedMs)
+      this.#timeline.record(driver.elapsedMs, driver.entries)
+      writes ||= isWrite(operation)
       operations++
       entries += driver.entries
       if (performance.now() - this.#lastTurn > TURN_EVERY_MS) {
         this.#report(phase, index, entries)
+        this.#timeline.look()
         await this.#turn()
       }
     }
+    this.#timeline.endPhase()
     const traffic = subtractTraffic(this.#lookAtLedger(), before)
+    if (writes) this.#endOfWrites = { traffic: this.#watch.total, diskBytes: this.#db.stats().ledger.fileBytes }
     const ms = latencies.totalMs
     const { name, about } = phase
     const entriesPerSecond = ms === 0 ? 0 : (entries * 1000) / ms
-    this.#phases.push({ name, about, operations, entries, ms, entriesPerSecond, latency: latencies.summary(), traffic })
+    this.#phases.push({
+      name,
+      about,
+      operations,
+      entries,
+      ms,
+      entriesPerSecond,
+      latency: latencies.summary(),
+      distribution: latencies.distribution(),
+      traffic,
+    })
     this.#report(phase, index, entries)
   }
 
@@ -163,6 +204,9 @@ export class EngineRun {
     const total = isOpen ? this.#lookAtLedger() : this.#watch.total
     if (isOpen) this.#countStalls()
     const metered = this.#watch.metered()
+    const io = processIo()
+    const ioBefore = this.#ioBefore
+    const cacheBytes = isOpen ? this.#db.stats().cache?.capacityBytes : undefined
     const live = { entries: this.#oracle.size, bytes: this.#oracle.bytes }
     const disk = { ...filesIn(this.#meter, this.#directory), peakBytes: this.#watch.peakBytes }
     if (isOpen) this.#holdLedgerAgainst(metered, disk.bytes)
@@ -177,16 +221,31 @@ export class EngineRun {
         read: { found: readAmplification(total.found), missing: readAmplification(total.missing), scan: readAmplification(total.scan) },
         space: { peak: spaceAmplification(disk.peakBytes, live.bytes), settled: spaceAmplification(disk.bytes, live.bytes) },
       },
+      endOfWrites: this.#endOfWrites,
+      blocksPerGet: { found: this.#blocksPerGet.found, missing: this.#blocksPerGet.missing },
       metered,
+      ...(io !== undefined &&
+        ioBefore !== undefined && {
+          process: { writtenBytes: io.writtenBytes - ioBefore.writtenBytes, readBytes: io.readBytes - ioBefore.readBytes },
+        }),
       live,
       disk,
       levels: isOpen ? (this.#db.shape().levels ?? []) : [],
       memoryBytes: isOpen ? this.#db.stats().memoryBytes : 0,
+      ...(cacheBytes !== undefined && { cacheBytes }),
+      timeline: this.#timeline.timeline(),
+      ...(isOpen && { final: this.#final(total, live.bytes) }),
       stalls: this.#stalls,
       verification: this.#verification,
       problems: [],
       problemCount: 0,
     }
+  }
+
+  #final(total: Traffic, liveBytes: number): NonNullable<EngineResult['final']> {
+    const { engine, options = {} } = this.#configuration
+    const ledger = { ...this.#db.stats().ledger, ...total, peakFileBytes: this.#watch.peakBytes, liveBytes }
+    return { options: resolveOptions(registry.resolve(engine).options, options), ledger, shape: this.#db.shape() }
   }
 
   #holdLedgerAgainst({ ledgerWritten, meterWritten, ledgerRead, meterRead }: EngineResult['metered'], diskBytes: number): void {

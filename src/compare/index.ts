@@ -14,3 +14,6 @@ export type {
   Verification,
 } from './results.js'
 export type { Traffic } from './traffic.js'
+export { comparisonRunReport, type ComparisonAbout } from './comparison-run-report.js'
+export { describeMachine, LoadOfOthers } from './process-counters.js'
+export { describeWork, type DescribedWork } from './work-digest.js'

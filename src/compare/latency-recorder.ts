@@ -2,6 +2,10 @@ import { build } from 'hdr-histogram-js'
 import type { Latency } from './results.js'
 
 const HOUR_NS = 3_600_000_000_000
+/** Of the distribution that is kept: close together where tails are. */
+const PERCENTILES = [
+  0, 1, 2, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60, 65, 70, 75, 80, 85, 90, 92, 94, 96, 98, 99, 99.5, 99.8, 99.9, 99.95, 99.99, 100,
+]
 
 /** The latencies of a phase, in an HDR histogram of nanoseconds with three significant digits. */
 export class LatencyRecorder {
@@ -18,6 +22,26 @@ export class LatencyRecorder {
 
   get totalMs(): number {
     return this.#totalMs
+  }
+
+  /** Forgets everything. */
+  reset(): void {
+    this.#histogram.reset()
+    this.#totalMs = 0
+    this.#maxNs = 0
+  }
+
+  /** The cumulative distribution: microseconds, and the share of the calls that took at most as long. */
+  distribution(): (readonly [us: number, share: number])[] {
+    if (this.#histogram.totalCount === 0) return []
+    const points: (readonly [number, number])[] = []
+    for (const percentile of PERCENTILES) {
+      const us = Math.min(this.#maxNs, this.#histogram.getValueAtPercentile(percentile)) / 1000
+      // Of several percentiles with one value only the last one says how many took at most that.
+      if (points.at(-1)?.[0] === us) points.pop()
+      points.push([us, percentile / 100])
+    }
+    return points
   }
 
   summary(): Latency {

@@ -1,6 +1,8 @@
 /** What a comparison gathers: plain data, to be rendered, stored or compared by anybody. */
-import type { EngineFactory, LevelShape } from '../engine/contract.js'
-import type { ReadAmplification, WriteAmplification } from '../trace/ledger.js'
+import type { EngineFactory, EngineShape, LevelShape } from '../engine/contract.js'
+import type { Timeline } from '../report/run-report.js'
+import type { LedgerCounts, ReadAmplification, WriteAmplification } from '../trace/ledger.js'
+import type { ProcessIo } from './process-counters.js'
 import type { Traffic } from './traffic.js'
 
 /** One engine of a comparison, with the options it runs under. */
@@ -32,6 +34,8 @@ export interface PhaseResult {
   readonly ms: number
   readonly entriesPerSecond: number
   readonly latency: Latency
+  /** Microseconds, and the share of the operations that took at most as long; both ascend. */
+  readonly distribution: readonly (readonly [us: number, share: number])[]
   /** What the ledger booked meanwhile, background work included. */
   readonly traffic: Traffic
 }
@@ -68,7 +72,13 @@ export interface EngineResult {
     /** File bytes per live key and value byte: the most there ever were, and after all background work. */
     readonly space: { readonly peak: number; readonly settled: number }
   }
+  /** When the last write was acknowledged, with what the background still owed: the ledger, and the bytes of all files. */
+  readonly endOfWrites: { readonly traffic: Traffic; readonly diskBytes: number }
+  /** How many gets touched 0, 1, 2 ... blocks or pages, of a sample of them. */
+  readonly blocksPerGet: { readonly found: readonly number[]; readonly missing: readonly number[] }
   readonly metered: Metered
+  /** What the operating system counted for the whole process meanwhile; not everywhere. */
+  readonly process?: ProcessIo
   /** Exactly what is alive in the end, by the oracle. */
   readonly live: { readonly entries: number; readonly bytes: number }
   /** The files of the store in the end, and the most bytes they had at once. */
@@ -76,6 +86,11 @@ export interface EngineResult {
   readonly levels: readonly LevelShape[]
   /** Memory the engine holds for data in the end, in bytes. */
   readonly memoryBytes: number
+  /** Bytes that the cache may hold; `undefined` without one. */
+  readonly cacheBytes?: number
+  readonly timeline: Timeline
+  /** What the engine said in the end, for predictions: its options with defaults, the ledger over all sessions, its shape. */
+  readonly final?: { readonly options: Readonly<Record<string, unknown>>; readonly ledger: LedgerCounts; readonly shape: EngineShape }
   /** How often and how long writers waited for the background. */
   readonly stalls: { readonly count: number; readonly totalMs: number }
   readonly verification: Verification

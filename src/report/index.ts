@@ -27,3 +27,10 @@ export {
   type WriteAccount,
   type WriteReport,
 } from './run-report.js'
+export { DEFINITIONS, type Definition, type DefinitionName } from './definitions.js'
+export { compareTable, diffReports, type EngineDiff, type MetricChange, type ReportDiff } from './diff.js'
+export { renderDiffHtml, renderHtml } from './html-page.js'
+export { renderDiffMarkdown, renderMarkdown, type MarkdownReport } from './markdown.js'
+export { judge, metricsOf, type Metric, type Verdict } from './metrics.js'
+export { renderDiffTerminal, renderTerminal } from './terminal.js'
+export type { TextStyle } from './text-tables.js'

@@ -69,3 +69,20 @@ export function significant(value: number): string {
 export function plural(amount: number, one: string, many = `${one}s`): string {
   return `${count(amount)} ${amount === 1 ? one : many}`
 }
+
+/** `10 µs`, without more digits than needed. */
+export function shortDuration(microseconds: number): string {
+  const [value, unit] =
+    microseconds < 1000 ? [microseconds, 'µs'] : microseconds < 1e6 ? [microseconds / 1000, 'ms'] : [microseconds / 1e6, 's']
+  return `${Number(value.toPrecision(3))} ${unit}`
+}
+
+/** A number of an axis: `0.5`, `2`, `10`. */
+export function plain(value: number): string {
+  return String(Number(value.toPrecision(3)))
+}
+
+/** `4 MiB`, for an axis. */
+export function shortBytes(count: number): string {
+  return bytes(count).replace(/\.0+(?= )|(\.\d*?)0+(?= )/, '$1')
+}

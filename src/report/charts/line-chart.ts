@@ -1,0 +1,130 @@
+/** Lines over one axis, with what happened meanwhile in lanes under them. */
+import { curveLinear, curveStepAfter, line } from 'd3-shape'
+import {
+  axes,
+  BAND_NAMES,
+  bandsBehind,
+  drawing,
+  LEFT,
+  RIGHT,
+  scaleFor,
+  TOP,
+  type Axis,
+  type Band,
+  type ChartAbout,
+  type Plot,
+} from './frame.js'
+import { element, type Markup } from './markup.js'
+import { colourClass, dashOf, lineSample, marker, tenth } from './series-look.js'
+
+export interface LineSeries {
+  readonly name: string
+  /** Number of its colour, dashes and marker: the same for an engine in all charts. */
+  readonly look: number
+  /** The line has a gap where `y` is NaN. */
+  readonly points: readonly (readonly [x: number, y: number])[]
+}
+
+/** What happened and for how long, on the horizontal axis. */
+export interface Lane {
+  readonly name: string
+  readonly spans: readonly { readonly from: number; readonly to: number; readonly title: string }[]
+}
+
+export interface LineChart extends ChartAbout {
+  readonly x: Axis
+  readonly y: Axis
+  readonly series: readonly LineSeries[]
+  readonly bands?: readonly Band[]
+  readonly lanes?: readonly Lane[]
+  /** Steps for what holds until the next point. */
+  readonly steps?: boolean
+}
+
+const PLOT_HEIGHT = 190
+const LANE_HEIGHT = 14
+const MARKERS = 7
+const LEGEND_HEIGHT = 18
+const LETTER = 6.6
+
+export function lineChart(chart: LineChart): Markup {
+  const { x, y, series, bands = [], lanes = [], steps = false } = chart
+  const legend = legendOf(series, LEFT, RIGHT)
+  const top = TOP + legend.height + (bands.length > 0 ? BAND_NAMES : 0)
+  const plot: Plot = { left: LEFT, right: RIGHT, top, bottom: top + PLOT_HEIGHT }
+  const lanesEnd = plot.bottom + (lanes.length === 0 ? 0 : lanes.length * LANE_HEIGHT + 6)
+  const points = series.flatMap(one => one.points.filter(isThere))
+  const spans = lanes.flatMap(lane => lane.spans)
+  const xs = [...points.map(([at]) => at), ...bands.map(band => band.to), ...spans.map(span => span.to)]
+  const scales = {
+    x: scaleFor(x, xs, [plot.left, plot.right], 6),
+    y: scaleFor(
+      y,
+      points.map(([, value]) => value),
+      [plot.bottom, plot.top],
+      5,
+    ),
+  }
+  const path = line<readonly [number, number]>(
+    ([at]) => tenth(scales.x(at)),
+    ([, value]) => tenth(scales.y(value)),
+  )
+    .defined(isThere)
+    .curve(steps ? curveStepAfter : curveLinear)
+  return drawing(
+    chart,
+    lanesEnd + 38,
+    bandsBehind(bands, scales.x, plot, lanesEnd),
+    axes(x, y, scales, plot, lanesEnd),
+    legend.parts,
+    series.map(({ name, look, points: values }) => [
+      element(
+        'path',
+        { class: `line ${colourClass(look)}`, d: path(values) ?? '', 'stroke-dasharray': dashOf(look) },
+        element('title', {}, name),
+      ),
+      spaced(values.filter(isThere)).map(([at, value]) => marker(look, scales.x(at), scales.y(value), 28)),
+    ]),
+    lanes.map(({ name, spans: parts }, index) => {
+      const at = plot.bottom + 5 + index * LANE_HEIGHT
+      return [
+        element('text', { class: 'tick', x: plot.left - 6, y: at + 9, 'text-anchor': 'end' }, name),
+        element('line', { class: 'grid', x1: plot.left, x2: plot.right, y1: at + 5.5, y2: at + 5.5 }),
+        parts.map(({ from, to, title }) => {
+          const start = tenth(scales.x(from))
+          const width = Math.max(1.5, tenth(scales.x(to) - start))
+          return element('rect', { class: 'span', x: start, y: at, width, height: LANE_HEIGHT - 3 }, element('title', {}, title))
+        }),
+      ]
+    }),
+  )
+}
+
+function isThere([, value]: readonly [x: number, y: number]): boolean {
+  return !Number.isNaN(value)
+}
+
+/** Some of the points, evenly, the last among them. */
+function spaced<T>(points: readonly T[]): T[] {
+  const step = Math.max(1, Math.ceil(points.length / MARKERS))
+  return points.filter((_, index) => (points.length - 1 - index) % step === 0)
+}
+
+/** Lines with their names, in as many rows as it takes. A single one has none: the title says what it is. */
+function legendOf(series: readonly LineSeries[], left: number, right: number): { readonly parts: Markup[]; readonly height: number } {
+  if (series.length < 2) return { parts: [], height: 0 }
+  const parts: Markup[] = []
+  let at = left
+  let row = 0
+  for (const { name, look } of series) {
+    const width = 30 + name.length * LETTER + 12
+    if (at + width > right && at > left) {
+      at = left
+      row++
+    }
+    const y = TOP + row * LEGEND_HEIGHT + 2
+    parts.push(...lineSample(look, at, y), element('text', { class: 'label', x: at + 28, y: y + 4 }, name))
+    at += width
+  }
+  return { parts, height: (row + 1) * LEGEND_HEIGHT + 2 }
+}

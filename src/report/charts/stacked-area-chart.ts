@@ -1,0 +1,88 @@
+/** Areas on top of each other over one axis: what a sum consists of, as it grows. */
+import { area, curveStepAfter, stack } from 'd3-shape'
+import {
+  axes,
+  BAND_NAMES,
+  bandsBehind,
+  drawing,
+  LEFT,
+  RIGHT,
+  scaleFor,
+  TOP,
+  type Axis,
+  type Band,
+  type ChartAbout,
+  type Plot,
+} from './frame.js'
+import { element, type Markup } from './markup.js'
+import { hatchings, tenth } from './series-look.js'
+
+export interface StackedAreaChart extends ChartAbout {
+  readonly x: Axis
+  readonly y: Axis
+  /** From the bottom up. */
+  readonly parts: readonly { readonly name: string; readonly look: number }[]
+  /** Ascending, with a value for each part. */
+  readonly rows: readonly { readonly at: number; readonly values: readonly number[] }[]
+  readonly bands?: readonly Band[]
+}
+
+const PLOT_HEIGHT = 190
+const LEGEND_HEIGHT = 18
+const LETTER = 6.6
+
+export function stackedAreaChart(chart: StackedAreaChart): Markup {
+  const { id, x, y, parts, rows, bands = [] } = chart
+  const legend = legendOf(chart, LEFT, RIGHT)
+  const top = TOP + legend.height + (bands.length > 0 ? BAND_NAMES : 0)
+  const plot: Plot = { left: LEFT, right: RIGHT, top, bottom: top + PLOT_HEIGHT }
+  const layers = stack<(typeof rows)[number], number>()
+    .keys(parts.map((_, index) => index))
+    .value(({ values }, part) => values[part])([...rows])
+  const sums = rows.map(({ values }) => values.reduce((sum, value) => sum + value, 0))
+  const scales = {
+    x: scaleFor(x, [...rows.map(row => row.at), ...bands.map(band => band.to)], [plot.left, plot.right], 6),
+    y: scaleFor(y, sums, [plot.bottom, plot.top], 5),
+  }
+  const shape = area<readonly [number, number] & { readonly data: { readonly at: number } }>()
+    .x(({ data }) => tenth(scales.x(data.at)))
+    .y0(([low]) => tenth(scales.y(low)))
+    .y1(([, high]) => tenth(scales.y(high)))
+    .curve(curveStepAfter)
+  const looks = Math.max(0, ...parts.map(part => part.look)) + 1
+  return drawing(
+    chart,
+    plot.bottom + 38,
+    hatchings(id, looks),
+    bandsBehind(bands, scales.x, plot, plot.bottom),
+    layers.map((layer, index) =>
+      element(
+        'path',
+        { class: 'layer', fill: `url(#${id}-h${parts[index].look})`, d: shape(layer as Parameters<typeof shape>[0]) ?? '' },
+        element('title', {}, parts[index].name),
+      ),
+    ),
+    axes(x, y, scales, plot),
+    legend.markup,
+  )
+}
+
+function legendOf({ id, parts }: StackedAreaChart, left: number, right: number): { readonly markup: Markup[]; readonly height: number } {
+  const markup: Markup[] = []
+  let at = left
+  let row = 0
+  for (const { name, look } of parts) {
+    const width = 22 + name.length * LETTER + 12
+    if (at + width > right && at > left) {
+      at = left
+      row++
+    }
+    const y = TOP + row * LEGEND_HEIGHT - 4
+    markup.push(
+      element('rect', { class: 'layer', x: at, y, width: 15, height: 12, fill: `url(#${id}-h${look})` }),
+      element('text', { class: 'label', x: at + 20, y: y + 10 }, name),
+    )
+    at += width
+  }
+  return { markup, height: (row + 1) * LEGEND_HEIGHT + 2 }
+}

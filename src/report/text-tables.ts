@@ -1,0 +1,85 @@
+/** Tables for terminals, and in Markdown. */
+import Table from 'cli-table3'
+import type { Cell, ReportTable } from './tables.js'
+
+/** How a terminal shows emphasis; plain text where it is no terminal. */
+export interface TextStyle {
+  readonly bold: (text: string) => string
+  readonly dim: (text: string) => string
+  readonly good: (text: string) => string
+  readonly bad: (text: string) => string
+}
+
+export const PLAIN_TEXT: TextStyle = { bold: text => text, dim: text => text, good: text => text, bad: text => text }
+
+const LINES = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '  ',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: '  ',
+}
+
+/** Names of engines, phases and settings come from files: nothing in them may steer the terminal. */
+export function printable(text: string): string {
+  return text.replace(/\p{C}/gu, '�')
+}
+
+export function terminalTable({ title, note, columns, groups }: ReportTable, style: TextStyle): string {
+  const table = new Table({
+    head: columns.map(({ text }) => style.dim(printable(text))),
+    chars: LINES,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+    colAligns: columns.map(({ isText = false }) => (isText ? 'left' : 'right')),
+  })
+  for (const { name, rows } of groups) {
+    if (name !== undefined) table.push([style.bold(printable(name)), ...columns.slice(1).map(() => '')])
+    for (const { head, cells } of rows) {
+      table.push([`${name === undefined ? '' : '  '}${printable(head)}`, ...cells.map(cell => terminalCell(cell, style))])
+    }
+  }
+  const lines = table
+    .toString()
+    .split('\n')
+    .map(line => line.trimEnd())
+  return [style.bold(printable(title)), ...lines, ...(note === undefined ? [] : [style.dim(`  ${printable(note)}`)])].join('\n')
+}
+
+function terminalCell({ text, range = '', mark }: Cell, style: TextStyle): string {
+  const shown = printable(range === '' ? text : `${text} (${range})`)
+  if (mark === 'best' || mark === 'better') return style.good(mark === 'best' ? `* ${shown}` : shown)
+  return mark === 'worse' ? style.bad(shown) : shown
+}
+
+export function markdownTable({ columns, groups, note }: ReportTable): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
+  const rows = groups.flatMap(({ name, rows: own }) => [
+    ...(name === undefined ? [] : [line([`**${markdownText(name)}**`, ...columns.slice(1).map(() => '')])]),
+    ...own.map(({ head, cells }) => line([markdownText(head), ...cells.map(markdownCell)])),
+  ])
+  const head = [line(columns.map(({ text }) => markdownText(text))), line(columns.map(({ isText = false }) => (isText ? '---' : '---:')))]
+  return [...head, ...rows, ...(note === undefined ? [] : ['', markdownText(note)])].join('\n')
+}
+
+function markdownCell({ text, range = '', mark }: Cell): string {
+  const shown = markdownText(text)
+  const marked = mark === undefined ? shown : `**${shown}**`
+  return range === '' ? marked : `${marked}<br>${markdownText(range)}`
+}
+
+/** Text that Markdown shows as it is. */
+export function markdownText(text: string): string {
+  return printable(text.replace(/[\t\r\n]+/g, ' '))
+    .replace(/[\\`*_{}[\]<>#|~]/g, character => `\\${character}`)
+    .replaceAll('&', '&amp;')
+}
