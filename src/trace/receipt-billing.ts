@@ -23,8 +23,9 @@ export class JobRecord {
   /** Who is to pay; `undefined` while that is not known. */
   payers: Composition | undefined
   outputLevel: number | undefined
-  /** Of a commit: who shares it. */
+  /** Of a commit: who shares it, and of which log it is. */
   operations: readonly number[] = []
+  log: number | undefined
   /** Of a flush: the tables it added. */
   added: readonly AddedTable[] = []
   /** Logs that recovery replayed, and tables that it built of them. */
@@ -60,6 +61,12 @@ export class Billing {
     let cohort = this.#cohorts.get(log)
     if (cohort === undefined) this.#cohorts.set(log, (cohort = new Cohort(log)))
     return cohort
+  }
+
+  /** The cohort that a record joins. A log's number comes again if the store was destroyed and made anew. */
+  cohortToJoin(log: number): Cohort {
+    if (this.#cohorts.get(log)?.isCarried === true) this.#foldOne(log)
+    return this.cohortOf(log)
   }
 
   stateOf(cohort: Cohort): ReceiptState {
@@ -118,11 +125,19 @@ export class Billing {
     const { kind, tally, payers } = job
     if (kind === 'open' || kind === 'close') this.bookUnbilled(kind, tally)
     else if (job.operations.length > 0) return job
+    else if (kind === 'commit' && job.log !== undefined) this.#billIdleCommit(job.log, tally)
     else if (payers !== undefined && payers.size > 0) this.#charge(payers, causeOf(kind), job.outputLevel, tally)
     else if (kind === 'rotate' && this.#newestLog > 0) this.#charge(new Map([[this.cohortOf(this.#newestLog), 1]]), 'log', undefined, tally)
     else this.bookUnbilled(status === 'ok' ? 'maintenance' : 'failed', tally)
     this.#fold()
     return undefined
+  }
+
+  /** A commit that no operation waited for makes a log's header durable, or is part of opening or closing. */
+  #billIdleCommit(log: number, tally: Tally): void {
+    const outer = [...this.#jobs.values()].find(({ kind }) => kind === 'open' || kind === 'close')
+    if (outer === undefined) this.cohortOf(log).charge('log', undefined, tally)
+    else outer.tally.add(tally)
   }
 
   replay({ log, bytes, job }: EventOf<'log.replay'>): void {
@@ -151,9 +166,9 @@ export class Billing {
     this.#tables.add(job.added, payers)
   }
 
-  /** The log is of no use any more, so what was in it is elsewhere: in pages, if a checkpoint says so. */
-  release({ log, job }: EventOf<'log.release'>): void {
-    this.#checkpointed(job, [log])
+  /** The log is of no use any more, so what was in it is elsewhere: in pages, if a checkpoint is under way. */
+  release({ log }: EventOf<'log.release'>): void {
+    this.#checkpointed([log])
   }
 
   edit(event: EventOf<'manifest.edit'>): void {
@@ -179,18 +194,19 @@ export class Billing {
   }
 
   /** All logs before the first one that is still needed are in pages. */
-  checkpoint({ job, firstLog }: EventOf<'checkpoint.end'>): void {
-    this.#checkpointed(job, this.#logsBefore(firstLog))
+  checkpoint({ firstLog }: EventOf<'checkpoint.end'>): void {
+    this.#checkpointed(this.#logsBefore(firstLog))
   }
 
   #logsBefore(first: number): number[] {
     return [...this.#cohorts.keys(), ...this.#earlierLogs.keys()].filter(log => log < first)
   }
 
-  #checkpointed(job: number, logs: readonly number[]): void {
-    const record = this.#jobs.get(job)
+  #checkpointed(logs: readonly number[]): void {
     const payers = this.#carry(logs)
-    if (record?.kind === 'checkpoint') record.payers = new Map([...(record.payers ?? []), ...payers])
+    // There is one at a time.
+    const record = [...this.#jobs.values()].find(({ kind }) => kind === 'checkpoint')
+    if (record !== undefined) record.payers = new Map([...(record.payers ?? []), ...payers])
   }
 
   /** Data of logs that from now on is in tables or pages: whose, and how much. */
@@ -216,18 +232,21 @@ export class Billing {
 
   #fold(): void {
     if (this.#cohorts.size <= this.#maxCohorts) return
-    for (const [log, cohort] of this.#cohorts) {
-      if (!cohort.isCarried) continue
-      this.#cohorts.delete(log)
-      if (cohort.logBytes > 0) {
-        this.#folded.absorb(cohort)
-        this.#tables.replace(cohort, this.#folded)
-      } else {
-        const idle = new Tally()
-        cohort.addLater(idle)
-        this.bookUnbilled('maintenance', idle)
-      }
-      return
+    for (const [log, { isCarried, logBytes }] of this.#cohorts) {
+      if (isCarried || (logBytes === 0 && log < this.#newestLog)) return this.#foldOne(log)
+    }
+  }
+
+  #foldOne(log: number): void {
+    const cohort = this.cohortOf(log)
+    this.#cohorts.delete(log)
+    if (cohort.logBytes > 0) {
+      this.#folded.absorb(cohort)
+      this.#tables.replace(cohort, this.#folded)
+    } else {
+      const idle = new Tally()
+      cohort.addLater(idle)
+      this.bookUnbilled('maintenance', idle)
     }
   }
 }

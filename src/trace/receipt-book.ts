@@ -121,7 +121,9 @@ export class ReceiptBook {
         break
       case 'log.commit': {
         const job = this.#billing.jobOf(event)
-        if (job !== undefined) job.operations = [...new Set(event.operations)]
+        if (job === undefined) break
+        job.operations = [...new Set(event.operations)]
+        job.log = event.log
         break
       }
       case 'log.replay':
@@ -210,7 +212,7 @@ export class ReceiptBook {
 
   #append({ operation, log, length, userBytes }: EventOf<'log.append'>): void {
     const record = this.#recordOf(operation)
-    const cohort = this.#billing.cohortOf(log)
+    const cohort = this.#billing.cohortToJoin(log)
     const takenOff = new Tally()
     takenOff.write('log', -length)
     cohort.charge('log', undefined, takenOff, 0)

@@ -47,7 +47,7 @@ function laterRows({ cause, level, jobs, amounts }: LaterLine): string[] {
   const names = { log: 'its log', flush: 'flush', checkpoint: 'checkpoint', compaction: `compaction into level ${level ?? '?'}` }
   const detail = [...written(amounts, '    '), ...read(amounts, '    ')]
   if (amounts.microSyncs > 0) detail.push(row('    syncs', syncs(amounts)))
-  return detail.length === 0 ? [] : [row(`  ${names[cause]}`, jobs > 1 ? count(jobs, 'job', 'jobs') : ''), ...detail]
+  return detail.length === 0 ? [] : [row(`  ${names[cause]}`, jobs > 1 && cause !== 'log' ? `${jobs} jobs` : ''), ...detail]
 }
 
 function written({ written: parts }: Amounts, indent: string): string[] {

@@ -1,0 +1,161 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Kvarium } from '../../src/store/portable-kvarium.js'
+import type { LedgerCounts } from '../../src/trace/ledger.js'
+import { ReceiptBook } from '../../src/trace/receipt-book.js'
+import { Trace } from '../../src/trace/trace.js'
+import { MemoryFileSystem } from '../../src/vfs/memory-file-system.js'
+import { MeteredFileSystem } from '../../src/vfs/metered-file-system.js'
+import { simulatedEnvironment } from '../../src/vfs/simulated-environment.js'
+import { SMALL_BTREE } from '../contract/small-btree.js'
+import { SMALL_LSM } from '../contract/small-lsm.js'
+import { LOG_HEADER_BYTES } from '../../src/wal/format.js'
+import { expectSums, flat, type Flat } from './receipt-sums.js'
+
+const ENGINES = [
+  ['lsm, leveled', { engine: 'lsm', ...SMALL_LSM, compaction: 'leveled' }],
+  ['lsm, tiered', { engine: 'lsm', ...SMALL_LSM, compaction: 'tiered' }],
+  ['btree', { engine: 'btree', ...SMALL_BTREE }],
+] as const
+
+const NOTHING = { log: 0, flush: 0, compaction: 0, page: 0, meta: 0 }
+
+const WAYS = ['writes', 'writes', 'writes', 'synced', 'reads', 'scan', 'clear', 'flush', 'compact', 'check', 'reopen'] as const
+
+/** A store whose book listens since before it was made, and through all closes. */
+class BookedStore {
+  readonly meter = new MeteredFileSystem(new MemoryFileSystem())
+  readonly book: ReceiptBook
+  readonly #trace: Trace
+  readonly #options: Readonly<Record<string, unknown>>
+  readonly #seed: number
+  store: Kvarium
+  /** What the book had before this session. */
+  before: Flat
+
+  constructor(options: Readonly<Record<string, unknown>>, { seed = 1, level = 'io' as 'io' | 'step', ...limits } = {}) {
+    this.book = new ReceiptBook(limits)
+    this.#trace = new Trace({ level, listener: this.book.listener })
+    this.#options = options
+    this.#seed = seed
+    this.before = flat(this.book.totals().total)
+    this.store = this.#new()
+  }
+
+  #new(): Kvarium {
+    const environment = simulatedEnvironment({ seed: this.#seed, fileSystem: this.meter })
+    return new Kvarium('/store', { ...this.#options, environment, trace: this.#trace })
+  }
+
+  async reopen(): Promise<void> {
+    await this.store.close()
+    this.before = flat(this.book.totals().total)
+    this.store = this.#new()
+    await this.store.open()
+  }
+
+  /** The book against the meter, since ever, and against the ledger, part by part, since open. */
+  expectAgreement(all = true): void {
+    expectSums(this.book, all)
+    const { total } = this.book.totals()
+    const metered = this.meter.counts()
+    const sum = (parts: Readonly<Record<string, number>>): number => Object.values(parts).reduce((a, b) => a + b, 0)
+    expect(sum(total.written)).toBe(metered.total.bytesWritten)
+    expect(sum(total.read)).toBe(metered.total.bytesRead)
+    expect(total.microSyncs).toBe((metered.total.syncs + metered.directorySyncs) * 1e6)
+    const session = Object.fromEntries(Object.entries(flat(total)).map(([name, value]) => [name, value - this.before[name]]))
+    // The ledger counts syncs of its own choice, the meter all.
+    expect({ ...session, microSyncs: 0 }).toEqual(booked(this.store.stats().ledger))
+  }
+}
+
+function booked({ written, read }: LedgerCounts): Flat {
+  const { open, get, scan, compaction } = read
+  const { log, flush, page, meta, compaction: merged } = written
+  return flat({ written: { log, flush, compaction: merged, page, meta }, read: { open, get, scan, compaction }, microSyncs: 0 })
+}
+
+async function act({ store }: BookedStore, way: (typeof WAYS)[number], size: number, seed: number): Promise<void> {
+  const key = (i: number): string => `key ${(seed * 7919 + i * 104_729) % 500}`
+  const value = (i: number): string => 'v'.repeat((i * 37 + seed) % (2 * size))
+  if (way === 'writes') {
+    for (let i = 0; i < size; i++) await (i % 7 === 0 ? store.del(key(i)) : store.put(key(i), value(i)))
+  } else if (way === 'synced') {
+    await Promise.all(Array.from({ length: 1 + (size % 9) }, (_, i) => store.put(key(i), value(i), { sync: true })))
+    await store.batch(
+      [
+        { type: 'put', key: key(1), value: 'a' },
+        { type: 'put', key: key(2), value: 'b' },
+      ],
+      { sync: true },
+    )
+    // The ledger hears of room written ahead of the log with the next append.
+    await store.put(key(3), 'c')
+  } else if (way === 'reads') for (let i = 0; i < size; i++) store.getSync(key(i))
+  else if (way === 'scan') await store.iterator({ gte: key(1), limit: size }).all()
+  else if (way === 'clear') await store.clear({ gte: key(1), lt: `${key(1)}5` })
+  else if (way === 'flush') await store.flush()
+  else if (way === 'compact') await store.compactRange()
+  else if (way === 'check') for await (const violation of store.check()) expect(violation).toBeUndefined()
+}
+
+for (const [name, options] of ENGINES) {
+  describe(`receipts of ${name}`, () => {
+    it('add up to the ledger, part by part, at quiet moments and over reopenings', async () => {
+      const step = fc.tuple(fc.constantFrom(...WAYS), fc.integer({ min: 1, max: 120 }))
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 25 }), fc.integer({ min: 1, max: 1000 }), async (steps, seed) => {
+          const booked = new BookedStore(options, { seed, operations: 1e6 })
+          await booked.store.open()
+          let turn = seed
+          for (const [way, size] of steps) {
+            if (way === 'reopen') await booked.reopen()
+            else await act(booked, way, size, turn++)
+            await booked.store.settle()
+            booked.expectAgreement()
+          }
+          await booked.store.close()
+          expectSums(booked.book, true)
+        }),
+        { numRuns: 12 },
+      )
+    })
+
+    it('leave nothing to nobody that belongs to the data of an operation', async () => {
+      const booked = new BookedStore(options, { operations: 1e6 })
+      await booked.store.open()
+      for (let turn = 0; turn < 20; turn++) await act(booked, 'writes', 100, turn)
+      await booked.store.flush()
+      await booked.store.settle()
+      const lines = booked.book.unbilled().filter(({ cause }) => cause !== 'open')
+      // The log that was begun last waits for its first record.
+      for (const { cause, amounts } of lines)
+        expect([cause, amounts.written]).toEqual(['maintenance', { ...NOTHING, log: LOG_HEADER_BYTES }])
+      const phases = new Set([...booked.book.receipts()].flatMap(({ kind, state }) => (kind === 'write' ? (state?.phase ?? 'none') : [])))
+      expect(phases).not.toContain('pending')
+      expect(phases).not.toContain('none')
+      await booked.store.close()
+    })
+
+    it('stay within their limits over a long run, and still add up', async () => {
+      const booked = new BookedStore(options, { operations: 50, cohorts: 4 })
+      await booked.store.open()
+      for (let turn = 0; turn < 30; turn++) await act(booked, turn % 5 === 4 ? 'scan' : 'writes', 100, turn)
+      await booked.reopen()
+      await booked.store.flush()
+      await booked.store.settle()
+      booked.expectAgreement(false)
+      expect(booked.book.cohorts().length).toBeLessThanOrEqual(6)
+      expect([...booked.book.receipts()].length).toBeLessThanOrEqual(51)
+      await booked.store.close()
+    })
+
+    it('count the same user bytes as the ledger, but for clears', async () => {
+      const booked = new BookedStore(options)
+      await booked.store.open()
+      for (const way of ['writes', 'synced', 'reads', 'writes'] as const) await act(booked, way, 60, 3)
+      expect(booked.book.totals().userBytes).toBe(booked.store.stats().ledger.userBytes)
+      await booked.store.close()
+    })
+  })
+}
