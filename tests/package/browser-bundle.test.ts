@@ -14,6 +14,7 @@ const PORTABLE_ENTRIES = [
   'sstable/index.ts',
   'wal/index.ts',
   'vfs/index.ts',
+  'predict/index.ts',
   'index.browser.ts',
 ]
 
