@@ -83,56 +83,79 @@ describe('npm run bench', () => {
     for (const { name } of WORKLOADS) expect(stdout).toContain(`  ${name} `)
   })
 
-  it('the ledger agrees with the operating system, reports are valid, and no store is left behind', () => {
-    const stores = join(directory, 'stores')
-    const report = join(directory, 'result.json')
-    const flags = ['--n', '4000', '--rounds', '2', '--scaled', '--dir', stores, '--report', report]
-    const { code, stdout, stderr } = bench('--workload', 'overwrite', '--engine', 'lsm,btree,memory', ...flags)
-    expect(stderr).not.toMatch(/WRONG|fail/i)
-    expect(code).toBe(0)
-    expect(readdirSync(stores)).toEqual([])
-    const { engines, work, rounds } = reportOf('result.json')
-    expect([rounds, work.name, work.parameters.dataLargerThanCache]).toEqual([2, 'overwrite', false])
-    expect(stdout).toContain('overwrite')
-    expect(engines.map(({ name }) => name)).toEqual(['lsm', 'btree', 'memory'])
-    expect(new Set(engines.map(({ verification }) => verification.digest)).size).toBe(1)
-    for (const { name, outside, write, space, phases, verification, timeline } of engines) {
-      expect(verification.problems).toEqual([])
-      expect(phases[0].ms.values).toHaveLength(2)
-      expect(timeline!.samples.length).toBeGreaterThan(2)
-      if (name === 'memory') {
-        expect([outside, write]).toEqual([undefined, undefined])
-        continue
+  it(
+    'the ledger agrees with the operating system, reports are valid, and no store is left behind',
+    () => {
+      const stores = join(directory, 'stores')
+      const report = join(directory, 'result.json')
+      const flags = ['--n', '4000', '--rounds', '2', '--scaled', '--dir', stores, '--report', report]
+      const { code, stdout, stderr } = bench('--workload', 'overwrite', '--engine', 'lsm,btree,memory', ...flags)
+      expect(stderr).not.toMatch(/WRONG|fail/i)
+      expect(code).toBe(0)
+      expect(readdirSync(stores)).toEqual([])
+      const { engines, work, rounds } = reportOf('result.json')
+      expect([rounds, work.name, work.parameters.dataLargerThanCache]).toEqual([2, 'overwrite', false])
+      expect(stdout).toContain('overwrite')
+      expect(engines.map(({ name }) => name)).toEqual(['lsm', 'btree', 'memory'])
+      expect(new Set(engines.map(({ verification }) => verification.digest)).size).toBe(1)
+      for (const { name, outside, write, space, phases, verification, timeline } of engines) {
+        expect(verification.problems).toEqual([])
+        expect(phases[0].ms.values).toHaveLength(2)
+        expect(timeline!.samples.length).toBeGreaterThan(2)
+        if (name === 'memory') {
+          expect([outside, write]).toEqual([undefined, undefined])
+          continue
+        }
+        expect(space.settled.median).toBeGreaterThan(0.5)
+        const ledger = Object.values(write!.settled.parts).reduce((sum, part) => sum + part, 0)
+        expect(ledger).toBeGreaterThan(2 * 4000 * 116)
+        if (process.platform !== 'linux') continue
+        expect(outside!.ledgerBytes).toBe(ledger)
+        expect(write!.settled.userBytes).toBe(outside!.userBytes)
+        // What is left are bytes by which threads wake each other.
+        expect(Math.abs(outside!.writtenBytes / ledger - 1)).toBeLessThan(0.02)
       }
-      expect(space.settled.median).toBeGreaterThan(0.5)
-      const ledger = Object.values(write!.settled.parts).reduce((sum, part) => sum + part, 0)
-      expect(ledger).toBeGreaterThan(2 * 4000 * 116)
-      if (process.platform !== 'linux') continue
-      expect(outside!.ledgerBytes).toBe(ledger)
-      expect(write!.settled.userBytes).toBe(outside!.userBytes)
-      // What is left are bytes by which threads wake each other.
-      expect(Math.abs(outside!.writtenBytes / ledger - 1)).toBeLessThan(0.02)
-    }
-  }, TIMEOUT_MS)
+    },
+    TIMEOUT_MS,
+  )
 
-  it('several workloads are a report each, and one says that its data are larger than the cache', () => {
-    const report = join(directory, 'several.json')
-    const { code } = bench('--workload', 'beyond-cache,fillseq', '--engine', 'memory', '--n', '20000', '--rounds', '1', '--report', report)
-    expect(code).toBe(0)
-    expect(reportOf('several-beyond-cache.json').work.parameters.dataLargerThanCache).toBe(true)
-    expect(reportOf('several-fillseq.json').work.parameters.dataLargerThanCache).toBe(false)
-  }, TIMEOUT_MS)
+  it(
+    'several workloads are a report each, and one says that its data are larger than the cache',
+    () => {
+      const report = join(directory, 'several.json')
+      const { code } = bench(
+        '--workload',
+        'beyond-cache,fillseq',
+        '--engine',
+        'memory',
+        '--n',
+        '20000',
+        '--rounds',
+        '1',
+        '--report',
+        report,
+      )
+      expect(code).toBe(0)
+      expect(reportOf('several-beyond-cache.json').work.parameters.dataLargerThanCache).toBe(true)
+      expect(reportOf('several-fillseq.json').work.parameters.dataLargerThanCache).toBe(false)
+    },
+    TIMEOUT_MS,
+  )
 
-  it('an interrupt ends it at once, and leaves nothing', async () => {
-    const stores = join(directory, 'interrupted')
-    const parameters = [...COMMAND, '--workload', 'fillsync', '--engine', 'btree', '--n', '1e8', '--dir', stores]
-    const child = spawn(process.execPath, parameters, { cwd: ROOT, stdio: 'ignore' })
-    const ended = new Promise(resolve => child.once('close', resolve))
-    const isRunning = (): boolean =>
-      existsSync(stores) && readdirSync(stores, { recursive: true }).some(path => String(path).includes('store'))
-    while (!isRunning() && child.exitCode === null) await new Promise(resolve => setTimeout(resolve, 20))
-    child.kill('SIGINT')
-    expect(await ended).toBe(130)
-    expect(readdirSync(stores)).toEqual([])
-  }, TIMEOUT_MS)
+  it(
+    'an interrupt ends it at once, and leaves nothing',
+    async () => {
+      const stores = join(directory, 'interrupted')
+      const parameters = [...COMMAND, '--workload', 'fillsync', '--engine', 'btree', '--n', '1e8', '--dir', stores]
+      const child = spawn(process.execPath, parameters, { cwd: ROOT, stdio: 'ignore' })
+      const ended = new Promise(resolve => child.once('close', resolve))
+      const isRunning = (): boolean =>
+        existsSync(stores) && readdirSync(stores, { recursive: true }).some(path => String(path).includes('store'))
+      while (!isRunning() && child.exitCode === null) await new Promise(resolve => setTimeout(resolve, 20))
+      child.kill('SIGINT')
+      expect(await ended).toBe(130)
+      expect(readdirSync(stores)).toEqual([])
+    },
+    TIMEOUT_MS,
+  )
 })
