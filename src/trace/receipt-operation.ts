@@ -12,7 +12,7 @@ class SearchedCounts {
   touched: ReadCounts = newReadCounts()
 
   addProbe({ source, outcome }: EventOf<'get.probe'>): void {
-    if (source.in !== 'table') this.memtables++
+    if (source.in === 'memtable' || source.in === 'frozen') this.memtables++
     else if (outcome !== 'range-skip') this.tables++
   }
 

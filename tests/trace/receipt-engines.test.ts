@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Kvarium } from '../../src/store/portable-kvarium.js'
 import type { LedgerCounts } from '../../src/trace/ledger.js'
-import { ReceiptBook } from '../../src/trace/receipt-book.js'
+import { ReceiptBook, type ReceiptBookOptions } from '../../src/trace/receipt-book.js'
+import type { TraceLevel } from '../../src/trace/events.js'
 import { Trace } from '../../src/trace/trace.js'
 import { MemoryFileSystem } from '../../src/vfs/memory-file-system.js'
 import { MeteredFileSystem } from '../../src/vfs/metered-file-system.js'
@@ -22,6 +23,11 @@ const NOTHING = { log: 0, flush: 0, compaction: 0, page: 0, meta: 0 }
 
 const WAYS = ['writes', 'writes', 'writes', 'synced', 'reads', 'scan', 'clear', 'flush', 'compact', 'check', 'reopen'] as const
 
+interface BookedStoreSettings extends ReceiptBookOptions {
+  readonly seed?: number
+  readonly level?: TraceLevel
+}
+
 /** A store whose book listens since before it was made, and through all closes. */
 class BookedStore {
   readonly meter = new MeteredFileSystem(new MemoryFileSystem())
@@ -33,7 +39,7 @@ class BookedStore {
   /** What the book had before this session. */
   before: Flat
 
-  constructor(options: Readonly<Record<string, unknown>>, { seed = 1, level = 'io' as 'io' | 'step', ...limits } = {}) {
+  constructor(options: Readonly<Record<string, unknown>>, { seed = 1, level = 'io', ...limits }: BookedStoreSettings = {}) {
     this.book = new ReceiptBook(limits)
     this.#trace = new Trace({ level, listener: this.book.listener })
     this.#options = options
