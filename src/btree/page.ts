@@ -79,7 +79,7 @@ export class Page extends CacheEntry {
     const frame = takeFrame(this.#frames, this.level, capacity)
     frame.bytes.set(source.bytes.subarray(source.base, source.base + capacity), frame.start)
     this.#frame = frame
-    this.block = new MutableBlock(frame.bytes, frame.start + capacity, source.file, source.offset, frame.start)
+    this.block = MutableBlock.copy(source, frame.bytes, frame.start)
     if (page.children !== undefined) this.children = page.children.slice()
   }
 

@@ -31,6 +31,16 @@ export class MutableBlock extends SortedBlock {
     return block
   }
 
+  /** A copy of a block of which `bytes` has a copy from `base` on. */
+  static copy(source: MutableBlock, bytes: Uint8Array, base: number): MutableBlock {
+    const block = new MutableBlock(bytes, base + source.capacity, source.file, source.offset, base)
+    if (source.#cellsStart >= 0) {
+      block.#cellsStart = source.#cellsStart - source.base + base
+      block.#garbage = source.#garbage
+    }
+    return block
+  }
+
   /** Bytes from the first to the last of the block. */
   get capacity(): number {
     return this.end - this.base
