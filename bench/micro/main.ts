@@ -9,9 +9,10 @@ import { skiplist } from './skiplist.js'
 import { sortedBlock } from './sorted-block.js'
 import { time, type Micro, type Timing } from './suite.js'
 import { table as sstable } from './table.js'
+import { trace } from './trace.js'
 import { wal } from './wal.js'
 
-const MICROS: Readonly<Record<string, Micro>> = { skiplist, 'sorted-block': sortedBlock, bloom, checksum, wal, table: sstable }
+const MICROS: Readonly<Record<string, Micro>> = { skiplist, 'sorted-block': sortedBlock, bloom, checksum, wal, table: sstable, trace }
 
 const USAGE = `npm run bench:micro -- [name...] [options]
   name            of ${Object.keys(MICROS).join(', ')} (all)
