@@ -44,6 +44,7 @@ import { SnapshotList } from '../engine/snapshot-list.js'
 import type { TableSet } from './table-set.js'
 import type { Tree } from './tree.js'
 import { tableFor } from './version.js'
+import { TouchedCursor } from '../engine/touched-cursor.js'
 import { WriteQueue } from '../engine/write-queue.js'
 
 /** Memtables that may wait for their flush before writers do. */
@@ -145,8 +146,8 @@ export class LsmEngine implements Engine {
 
   cursor(range: KeyRange, snapshot?: EngineSnapshot): Cursor {
     this.#requireOpen()
-    const { tree, tables, ledger } = this.#parts
-    return new LsmCursor(tree.state, tables, halfOpen(range), this.#snapshots.resolve(snapshot, tree.sequence), ledger.scan)
+    const cursor = this.#cursor(range, snapshot)
+    return this.#trace === null ? cursor : new TouchedCursor(cursor, this.#parts.ledger.scan, this.#trace)
   }
 
   snapshot(): EngineSnapshot {
@@ -394,11 +395,16 @@ export class LsmEngine implements Engine {
     await tree.apply({ log: number }, owner instanceof JobTracer ? owner : null)
   }
 
+  #cursor(range: KeyRange, snapshot?: EngineSnapshot): LsmCursor {
+    const { tree, tables, ledger } = this.#parts
+    return new LsmCursor(tree.state, tables, halfOpen(range), this.#snapshots.resolve(snapshot, tree.sequence), ledger.scan)
+  }
+
   /** The deletion of what the range holds now; `undefined` if it holds nothing. */
   #clearBatch(range: KeyRange): WriteBatch | undefined {
     if (isEmptyRange(halfOpen(range))) return undefined
     const batch = new WriteBatch()
-    const cursor = this.cursor(range)
+    const cursor = this.#cursor(range)
     try {
       let keys = 0
       for (cursor.first(); cursor.valid && keys <= CLEAR_KEY_BY_KEY; cursor.next(), keys++) batch.del(cursor.key.copy())

@@ -177,6 +177,23 @@ describe.each([
     expect(blocks.found).toBeGreaterThan(0)
   })
 
+  it('tells what each step of a scan touched, and no step of a clear as one', () => {
+    const ends = ofType('operation.end').filter(({ kind }) => kind === 'seek' || kind === 'next')
+    const { blocksFromCache, blocksFromDisk, bytesFromDisk } = stats.ledger.scan
+    const sum = { blocksFromCache: 0, blocksFromDisk: 0, bytesFromDisk: 0 }
+    for (const { touched } of ends) for (const field of Object.keys(sum) as (keyof typeof sum)[]) sum[field] += touched![field]
+    let blocksInClears = 0
+    for (const group of groupedBy(events, 'operation').values()) {
+      const end = group.at(-1)!
+      if (end.type !== 'operation.end' || end.kind !== 'clear') continue
+      expect(end.touched).toBeUndefined()
+      blocksInClears += group.filter(event => event.type === 'cache.hit' || event.type === 'cache.miss').length
+    }
+    expect(sum.blocksFromCache + sum.blocksFromDisk + blocksInClears).toBe(blocksFromCache + blocksFromDisk)
+    expect(sum.blocksFromDisk).toBeGreaterThan(0)
+    expect(sum.bytesFromDisk).toBeLessThanOrEqual(bytesFromDisk)
+  })
+
   it('tells the fate of every entry that a merge reads', () => {
     let merges = 0
     const kinds = new Set<string>()
@@ -203,8 +220,11 @@ describe.each([
   })
 
   it('tells the blocks of each table without a gap', () => {
+    const blocksOf = new Map<number, EventOf<'table.block'>[]>()
+    for (const block of traced.of('table.block')) blocksOf.set(block.file, [...(blocksOf.get(block.file) ?? []), block])
+    const filters = traced.of('table.filter').map(({ file }) => file)
     for (const table of traced.of('table.built')) {
-      const blocks = traced.of('table.block').filter(({ file }) => file === table.number)
+      const blocks = blocksOf.get(table.number)!
       let end = 0
       for (const { offset, length } of blocks) {
         expect(offset).toBe(end)
@@ -214,7 +234,7 @@ describe.each([
       const data = blocks.filter(({ kind }) => kind === 'data')
       expect(data.length).toBe(table.blocks)
       expect(data.reduce((sum, { entries }) => sum + entries, 0)).toBe(table.entries)
-      if (table.entries > 0) expect(traced.of('table.filter').filter(({ file }) => file === table.number)).toHaveLength(1)
+      if (table.entries > 0) expect(filters).toContain(table.number)
     }
   })
 
