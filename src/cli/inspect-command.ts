@@ -215,20 +215,24 @@ class FileView {
     }
     await this.#output.line(partLine(part, this.#style))
     if (!this.#showsEntries()) return
+    const most = all === true || this.#isChosen ? Infinity : SHOWN
     let count = 0
     for (const line of entriesOf(part, this.#style)) {
-      if (all === true || count < SHOWN) await this.#output.line(line)
+      if (count < most) await this.#output.line(line)
       count++
     }
-    if (all !== true && count > SHOWN)
-      await this.#output.line(`    ... ${plural(count - SHOWN, 'more entry', 'more entries')}; --all shows them`)
+    if (count > most) await this.#output.line(`    ... ${plural(count - most, 'more entry', 'more entries')}; --all shows them`)
+  }
+
+  /** Parts that were asked for are shown in full. */
+  get #isChosen(): boolean {
+    const { block, page, from } = this.#flags
+    return block !== undefined || page !== undefined || from !== undefined
   }
 
   /** Files whose parts are few bytes each are nothing without them. */
   #showsEntries(): boolean {
-    const { entries, block, page, from } = this.#flags
-    const isRange = block !== undefined || page !== undefined || from !== undefined
-    return entries === true || isRange || !['table', 'btree'].includes(this.#inspection.kind)
+    return this.#flags.entries === true || this.#isChosen || !['table', 'btree'].includes(this.#inspection.kind)
   }
 
   async #printSummary(): Promise<void> {

@@ -25,20 +25,17 @@ export function partLine(span: Span, style: Style): string {
   return coloured(marked, line, style)
 }
 
-/** The lines of what is worth one in a part. */
-export function* entryLines(span: Span, style: Style): Generator<string> {
+/** The lines of what is worth one in a part; `+` is in front of offsets that count in decompressed contents. */
+export function* entryLines(span: Span, style: Style, isDecompressed = false): Generator<string> {
   if (span.entry === true) {
     const marked = mark(span)
-    const where = `0x${span.offset.toString(16)}`.padEnd(12)
-    yield coloured(
-      marked,
-      `${marked}   ${where} ${span.name.padEnd(12)}  ${span.value ?? ''}${span.problem === undefined ? '' : `; ${span.problem}`}`.trimEnd(),
-      style,
-    )
+    const where = `${isDecompressed ? '+' : ' '}0x${span.offset.toString(16)}`.padEnd(13)
+    const said = [span.value, span.problem].filter(text => text !== undefined && text !== '').join('; ')
+    yield coloured(marked, `${marked}  ${where} ${span.name.padEnd(12)}  ${said}`.trimEnd(), style)
     return
   }
-  for (const child of span.children ?? []) yield* entryLines(child, style)
-  for (const child of span.decompressed?.spans ?? []) yield* entryLines(child, style)
+  for (const child of span.children ?? []) yield* entryLines(child, style, isDecompressed)
+  for (const child of span.decompressed?.spans ?? []) yield* entryLines(child, style, true)
 }
 
 /** Bytes on one line of annotated hex. */
