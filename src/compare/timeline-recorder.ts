@@ -22,7 +22,7 @@ const LOOK_EVERY_MS = 10
 /** Between samples that no call brings about, and how many of these there may be. */
 const IDLE_SAMPLE_MS = 50
 const MOST_IDLE_SAMPLES = 100
-const SAMPLES_OF_A_PHASE = 24
+const SAMPLES_OF_A_PHASE = 16
 
 export class TimelineRecorder {
   readonly #source: TimelineSource

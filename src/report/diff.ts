@@ -67,7 +67,8 @@ export function diffReports(before: RunReport, after: RunReport): ReportDiff {
 /** In words; empty if the work is the same. */
 export function differencesOfWork(a: WorkReport, b: WorkReport): string[] {
   const named = (name: string, x: Scalar, y: Scalar): string[] => (x === y ? [] : [`${name} ${String(x)} and ${String(y)}`])
-  const phases = (work: WorkReport): string => work.phases.map(({ name, operations }) => `${name} (${operations})`).join(', ')
+  const phases = (work: WorkReport): string => work.phases.map(phase => phase.name).join(', ')
+  const operations = (work: WorkReport): string => work.phases.map(phase => phase.operations).join(', ')
   const differences = [
     ...named('workload', a.name, b.name),
     ...named('seed', a.seed, b.seed),
@@ -75,7 +76,7 @@ export function differencesOfWork(a: WorkReport, b: WorkReport): string[] {
     ...differencesOf(a.parameters, b.parameters),
     ...named('phases', phases(a), phases(b)),
   ]
-  if (a.digest === b.digest && phases(a) === phases(b)) return []
+  if (a.digest === b.digest && phases(a) === phases(b) && operations(a) === operations(b)) return []
   return differences.length > 0 ? differences : [`the operations themselves (digest ${a.digest} and ${b.digest}), such as other data`]
 }
 

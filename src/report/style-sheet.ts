@@ -23,7 +23,7 @@ ${SERIES}
 .whisker{fill:none;stroke:var(--ink);stroke-width:1.5}`
 
 /** For a drawing in a file of its own. */
-export const DRAWING_STYLE = `svg{${LIGHT};background:var(--panel)}@media (prefers-color-scheme:dark){svg{${DARK}}}${CHART}`
+export const DRAWING_STYLE = `svg{${LIGHT};background:var(--panel)}@media (prefers-color-scheme:dark){svg{${DARK}}}${CHART.replaceAll('\n', '')}`
 
 /** For the page. */
 export const PAGE_STYLE = `:root{color-scheme:light dark;${LIGHT}}

@@ -13,6 +13,7 @@ import {
   type Band,
   type ChartAbout,
   type Plot,
+  type Scale,
 } from './frame.js'
 import { element, type Markup } from './markup.js'
 import { colourClass, dashOf, lineSample, marker, tenth } from './series-look.js'
@@ -90,7 +91,7 @@ export function lineChart(chart: LineChart): Markup {
       return [
         element('text', { class: 'tick', x: plot.left - 6, y: at + 9, 'text-anchor': 'end' }, name),
         element('line', { class: 'grid', x1: plot.left, x2: plot.right, y1: at + 5.5, y2: at + 5.5 }),
-        parts.map(({ from, to, title }) => {
+        joined(name, parts, scales.x).map(({ from, to, title }) => {
           const start = tenth(scales.x(from))
           const width = Math.max(1.5, tenth(scales.x(to) - start))
           return element('rect', { class: 'span', x: start, y: at, width, height: LANE_HEIGHT - 3 }, element('title', {}, title))
@@ -102,6 +103,22 @@ export function lineChart(chart: LineChart): Markup {
 
 function isThere([, value]: readonly [x: number, y: number]): boolean {
   return !Number.isNaN(value)
+}
+
+/** Spans that touch in the drawing become one. */
+function joined(name: string, spans: Lane['spans'], x: Scale): Lane['spans'] {
+  const result: { from: number; to: number; title: string; count: number }[] = []
+  for (const { from, to, title } of [...spans].sort((a, b) => a.from - b.from)) {
+    const last = result.at(-1)
+    if (last === undefined || x(from) - x(last.to) > 0.6) {
+      result.push({ from, to, title, count: 1 })
+    } else {
+      last.to = Math.max(last.to, to)
+      last.count++
+      last.title = `${name}: ${last.count} one after the other`
+    }
+  }
+  return result
 }
 
 /** Some of the points, evenly, the last among them. */

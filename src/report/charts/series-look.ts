@@ -22,8 +22,13 @@ export function marker(series: number, x: number, y: number, size = 36): Markup 
   return element('path', {
     class: `marker ${colourClass(series)}`,
     transform: `translate(${tenth(x)},${tenth(y)})`,
-    d: symbol(SYMBOLS[series % SYMBOLS.length], size)() ?? '',
+    d: symbolPath(series, size),
   })
+}
+
+function symbolPath(series: number, size: number): string {
+  const path = symbol(SYMBOLS[series % SYMBOLS.length], size)() ?? ''
+  return path.replace(/\d+\.\d+/g, digits => String(tenth(Number(digits))))
 }
 
 /** A short piece of the line with its marker, for a legend. */

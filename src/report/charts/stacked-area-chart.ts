@@ -13,6 +13,7 @@ import {
   type Band,
   type ChartAbout,
   type Plot,
+  type Scale,
 } from './frame.js'
 import { element, type Markup } from './markup.js'
 import { hatchings, tenth } from './series-look.js'
@@ -36,14 +37,15 @@ export function stackedAreaChart(chart: StackedAreaChart): Markup {
   const legend = legendOf(chart, LEFT, RIGHT)
   const top = TOP + legend.height + (bands.length > 0 ? BAND_NAMES : 0)
   const plot: Plot = { left: LEFT, right: RIGHT, top, bottom: top + PLOT_HEIGHT }
-  const layers = stack<(typeof rows)[number], number>()
+  const stacked = stack<(typeof rows)[number], number>()
     .keys(parts.map((_, index) => index))
-    .value(({ values }, part) => values[part])([...rows])
+    .value(({ values }, part) => values[part])
   const sums = rows.map(({ values }) => values.reduce((sum, value) => sum + value, 0))
   const scales = {
     x: scaleFor(x, [...rows.map(row => row.at), ...bands.map(band => band.to)], [plot.left, plot.right], 6),
     y: scaleFor(y, sums, [plot.bottom, plot.top], 5),
   }
+  const layers = stacked(visibleRows(rows, scales))
   const shape = area<readonly [number, number] & { readonly data: { readonly at: number } }>()
     .x(({ data }) => tenth(scales.x(data.at)))
     .y0(([low]) => tenth(scales.y(low)))
@@ -65,6 +67,21 @@ export function stackedAreaChart(chart: StackedAreaChart): Markup {
     axes(x, y, scales, plot),
     legend.markup,
   )
+}
+
+/** Without rows that look like the one before: areas are drawn as steps, which hold until the next row. */
+function visibleRows(rows: StackedAreaChart['rows'], scales: { readonly x: Scale; readonly y: Scale }): StackedAreaChart['rows'][number][] {
+  const kept: StackedAreaChart['rows'][number][] = []
+  for (const [index, row] of rows.entries()) {
+    const before = kept.at(-1)
+    const differs =
+      before === undefined || row.values.some((value, part) => Math.abs(scales.y(value) - scales.y(before.values[part])) > 0.4)
+    if (!differs && index < rows.length - 1) continue
+    // In one column of pixels the last one counts.
+    if (before !== undefined && kept.length > 1 && scales.x(row.at) - scales.x(before.at) < 1) kept.pop()
+    kept.push(row)
+  }
+  return kept
 }
 
 function legendOf({ id, parts }: StackedAreaChart, left: number, right: number): { readonly markup: Markup[]; readonly height: number } {
