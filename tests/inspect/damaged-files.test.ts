@@ -1,6 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { smallStores } from '../damage/small-store.js'
+import { loadHash32 } from '../../src/codec/checksum.js'
+import { inspectDirectory } from '../../src/inspect/index.js'
+import { encodeIdentity, IDENTITY } from '../../src/store/identity.js'
+import { DIRECTORY, fileSystemOf, smallStores } from '../damage/small-store.js'
 import { SUBJECTS } from '../damage/subjects.js'
 import { coverageFault, look, spansAt } from './covered.js'
 
@@ -49,6 +52,27 @@ describe.each(SUBJECTS)('files of $name', subject => {
       }
     }
     expect(damages).toBeGreaterThan(300)
+  })
+
+  it('never keep a look at the directory from ending, with the damage to what it reads told', async () => {
+    const store = (await smallStores(subject)).find(({ state }) => state === 'clean')!
+    const files = new Map([...store.files, [IDENTITY, encodeIdentity(subject.factory.name, await loadHash32())]])
+    const sound = await inspectDirectory(DIRECTORY, { fileSystem: fileSystemOf(files) })
+    expect(sound.problems).toEqual([])
+    expect(sound.files.map(({ state }) => state)).not.toContain('foreign')
+    for (const [name, bytes] of files) {
+      for (let offset = 0; offset < bytes.length; offset += 5 * stepFor(bytes.length)) {
+        const damaged = bytes.slice()
+        damaged[offset] ^= 0x10
+        const fileSystem = fileSystemOf(new Map([...files, [name, damaged]]))
+        const { problems } = await inspectDirectory(DIRECTORY, { fileSystem })
+        const isRead = !/\.(sst|btree)$/.test(name)
+        if (isRead) expect(problems.length, `${name} byte ${offset}`).toBeGreaterThan(0)
+      }
+      const gone = fileSystemOf(new Map([...files].filter(([other]) => other !== name)))
+      const { problems } = await inspectDirectory(DIRECTORY, { fileSystem: gone })
+      if (sound.files.find(file => file.name === name)?.state === 'current') expect(problems.length, `${name} is gone`).toBeGreaterThan(0)
+    }
   })
 
   it('are covered up to where they were cut off, and the cut is told', async () => {
