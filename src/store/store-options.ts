@@ -58,6 +58,10 @@ const CONSTRUCTOR_OPTIONS: OptionTable = {
  */
 export function checkConstructorOptions(factory: EngineFactory, given: Options): void {
   for (const name of ['environment', 'fileSystem', 'trace'] as const) resolveOptions({ [name]: CONSTRUCTOR_OPTIONS[name] }, given)
+  const { trace } = given as { readonly trace?: Partial<Trace> }
+  if (trace !== undefined && typeof trace.useClock !== 'function') {
+    throw new MisuseError('LEVEL_INVALID_OPTION', 'Option "trace" must be a Trace: new Trace({ level, listener })')
+  }
   resolveOptions(LEVEL_OPTIONS, given)
   resolveOptions(factory.options, given)
   const tables = [factory.options, LEVEL_OPTIONS, CONSTRUCTOR_OPTIONS]
