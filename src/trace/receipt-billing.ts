@@ -63,10 +63,9 @@ export class Billing {
     return cohort
   }
 
-  /** The cohort that a record joins. A log's number comes again if the store was destroyed and made anew. */
-  cohortToJoin(log: number): Cohort {
+  /** A log's number comes again if the store was destroyed and made anew. */
+  newLog(log: number): void {
     if (this.#cohorts.get(log)?.isCarried === true) this.#foldOne(log)
-    return this.cohortOf(log)
   }
 
   stateOf(cohort: Cohort): ReceiptState {

@@ -100,6 +100,11 @@ export class ReceiptBook {
       case 'operation.end':
         this.#end(event)
         break
+      case 'file.create': {
+        const log = LOG_NAME.exec(event.file)
+        if (log !== null) this.#billing.newLog(Number(log[1]))
+        break
+      }
       case 'file.read': {
         const tally = new Tally()
         tally.read(event.part, event.length)
@@ -212,7 +217,7 @@ export class ReceiptBook {
 
   #append({ operation, log, length, userBytes }: EventOf<'log.append'>): void {
     const record = this.#recordOf(operation)
-    const cohort = this.#billing.cohortToJoin(log)
+    const cohort = this.#billing.cohortOf(log)
     const takenOff = new Tally()
     takenOff.write('log', -length)
     cohort.charge('log', undefined, takenOff, 0)

@@ -224,6 +224,57 @@ describe('receipts', () => {
     expect(book.receipt(operation)?.later).toMatchObject([{ cause: 'flush', amounts: { written: { flush: 600 } } }])
   })
 
+  it('follow data that recovery flushed, whose flush is part of opening', () => {
+    const book = new ReceiptBook()
+    const stream = new EngineStream(book.listener)
+    const operation = stream.write(80)
+    stream.reopen(700)
+    expect(book.receipt(operation)).toMatchObject({ state: { phase: 'flushed', levels: [0] }, later: [] })
+    expect(book.unbilled().find(({ cause }) => cause === 'open')?.amounts.written.flush).toBe(700)
+    stream.compact(compaction)
+    expect(book.receipt(operation)?.later).toMatchObject([{ cause: 'compaction', level: 1, amounts: { written: { compaction: 700 } } }])
+  })
+
+  it('follow tables that are moved down without being rewritten', () => {
+    const book = new ReceiptBook()
+    const stream = new EngineStream(book.listener)
+    const operation = stream.write(80)
+    stream.flush(500)
+    stream.move(0)
+    stream.move(1)
+    expect(book.receipt(operation)?.state).toEqual({ phase: 'settled', levels: [2] })
+    expect(book.receipt(operation)?.later.at(-1)?.amounts.written).toMatchObject({ compaction: 0, meta: 80 })
+  })
+
+  it('go on growing when their cohort is put together with older ones', () => {
+    const book = new ReceiptBook({ cohorts: 1 })
+    const stream = new EngineStream(book.listener)
+    const operations = [1, 2, 3].map(() => {
+      const operation = stream.write(80)
+      stream.flush(400)
+      return operation
+    })
+    expect(book.cohorts()).toMatchObject([{ log: 0, operations: 3, now: { written: { log: 300 } } }])
+    stream.compact(compaction)
+    for (const operation of operations) {
+      expect(book.receipt(operation)?.later).toMatchObject([
+        // Of the second and third log.
+        { cause: 'log', amounts: { written: { log: (2 * HEADER_BYTES) / 3 } } },
+        { cause: 'flush', amounts: { written: { flush: 400 } } },
+        { cause: 'compaction', amounts: { written: { compaction: 400 } } },
+      ])
+    }
+  })
+
+  it('do not mix a store that was made anew with the one before', () => {
+    const book = new ReceiptBook()
+    const before = new EngineStream(book.listener)
+    before.write(80)
+    before.flush(500)
+    const operation = new EngineStream(book.listener).write(80)
+    expect(book.receipt(operation)).toMatchObject({ state: { phase: 'pending' }, later: [] })
+  })
+
   it('forget the oldest operations beyond the limit', () => {
     const book = new ReceiptBook({ operations: 2 })
     const stream = new EngineStream(book.listener)

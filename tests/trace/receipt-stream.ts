@@ -140,22 +140,40 @@ export class EngineStream {
     this.#unflushed = []
   }
 
-  /** A clean close, after which the logs are replayed. */
-  reopen(): void {
+  /** Tables of one level become tables of the next, as they are. */
+  move(level: number): void {
+    const moved = [...this.#tables.values()].filter(one => one.level === level).map(one => ({ ...one, level: level + 1 }))
+    const job = this.#trace.job('compaction')
+    const numbers = moved.map(({ number }) => number)
+    this.#edit(job, moved, numbers, [])
+    job.end('ok')
+  }
+
+  /** A clean close, after which the logs are replayed, and flushed to a table of `flushBytes` if that is not 0. */
+  reopen(flushBytes = 0): void {
     this.commit()
     const job = this.#trace.job('close')
     this.#write(job, `${this.#log}.log`, 'log', 16)
     this.#sync(job)
     job.end('ok')
     this.#unflushed.push(this.#log)
-    this.#open()
+    this.#open(flushBytes)
   }
 
-  #open(): void {
+  #open(flushBytes = 0): void {
     const job = this.#trace.job('open')
     this.#read(job, 'open', 99)
     for (const log of this.#unflushed) job.emit({ type: 'log.replay', log, records: 1, entries: 1, bytes: 50, outcome: 'whole' })
+    if (flushBytes > 0) {
+      const built = table(this.#nextFile++, 0, flushBytes)
+      this.#write(job, 'x.sst', 'flush', flushBytes)
+      job.emit({ type: 'table.built', ...built, blocks: 1 })
+      this.#tables.set(built.number, built)
+      this.#unflushed = []
+    }
     this.#log = this.#nextFile++
+    this.#size = HEADER_BYTES
+    job.emit({ type: 'file.create', file: `${this.#log}.log` })
     this.#write(job, `${this.#log}.log`, 'log', HEADER_BYTES)
     this.#edit(job, [...this.#tables.values()], [], [], true)
     job.end('ok')
@@ -166,6 +184,7 @@ export class EngineStream {
     this.#log = this.#nextFile++
     this.#size = HEADER_BYTES
     const job = this.#trace.job('rotate')
+    job.emit({ type: 'file.create', file: `${this.#log}.log` })
     this.#write(job, `${this.#log}.log`, 'log', HEADER_BYTES)
     job.emit({ type: 'log.rotate', from, to: this.#log })
     job.end('ok')
