@@ -118,11 +118,8 @@ function notesOn(before: RunReport, after: RunReport): string[] {
 /** The changes of one engine. */
 export function compareTable({ name, changes, options }: EngineDiff): ReportTable {
   const groups = [...new Set(changes.map(({ metric }) => metric.group))]
-  const cell = (spread: Spread | undefined, { format }: Metric): Cell => {
-    if (spread === undefined) return { text: '–' }
-    const { value, range } = formatSpread(spread, format)
-    return { text: value, range }
-  }
+  const cell = (spread: Spread | undefined, { format }: Metric): Cell =>
+    spread === undefined ? { text: '–' } : formatSpread(spread, format)
   return {
     id: 'changes',
     title: name,

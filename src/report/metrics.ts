@@ -173,7 +173,16 @@ export function judge(metric: Metric, engines: readonly EngineReport[]): Verdict
   return { best, factor, text: factor === undefined ? names : `${names}, ${times(factor)}` }
 }
 
-/** The median, and the range where there is one. */
-export function formatSpread({ median, min, max, values }: Spread, format: (value: number) => string): { value: string; range: string } {
-  return { value: format(median), range: values.length < 2 ? '' : `${format(min)} – ${format(max)}` }
+export interface FormattedSpread {
+  readonly text: string
+  /** From the least to the most; empty with one round. */
+  readonly range: string
+  /** `±5 %`: how far the outermost round is from the median; empty with one round. */
+  readonly vary: string
+}
+
+export function formatSpread({ median, min, max, values }: Spread, format: (value: number) => string): FormattedSpread {
+  if (values.length < 2) return { text: format(median), range: '', vary: '' }
+  const furthest = median === 0 ? 0 : Math.max(max - median, median - min) / Math.abs(median)
+  return { text: format(median), range: `${format(min)} – ${format(max)}`, vary: `±${Math.round(furthest * 100)} %` }
 }

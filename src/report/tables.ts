@@ -16,6 +16,8 @@ export interface Cell {
   readonly text: string
   /** From the least to the most of all rounds; empty with one round. */
   readonly range?: string
+  /** The same, short: `±5 %`. */
+  readonly vary?: string
   readonly mark?: 'best' | 'better' | 'worse'
   readonly isText?: boolean
 }
@@ -64,8 +66,7 @@ export function verdictTable(report: RunReport): ReportTable {
           const cells = engines.map((engine): Cell => {
             const spread = metric.of(engine)
             if (spread === undefined) return NONE
-            const { value, range } = formatSpread(spread, metric.format)
-            return { text: value, range, ...(best.includes(engine) && { mark: 'best' }) }
+            return { ...formatSpread(spread, metric.format), ...(best.includes(engine) && { mark: 'best' }) }
           })
           return { head: metric.label, cells: [...cells, { text, isText: true }] }
         }),
@@ -79,15 +80,11 @@ export function phaseTable(engine: EngineReport): ReportTable {
   const hasLag = engine.phases.some(phase => phase.lag !== undefined)
   const cells = ({ operations, entries, ms, perSecond, latency, lag, writtenBytes, readBytes }: PhaseReport): Cell[] => {
     const isTask = operations === 1 && entries <= 1
-    const spread = (value: typeof ms, format: (value: number) => string): Cell => {
-      const { value: text, range } = formatSpread(value, format)
-      return { text, range }
-    }
     return [
       { text: isTask ? '' : count(entries) },
-      spread(ms, value => duration(value * 1000)),
-      isTask ? { text: '' } : spread(perSecond, rate),
-      ...(operations > 1 ? [latency.p50Us, latency.p99Us, latency.p999Us, latency.maxUs] : []).map(value => spread(value, duration)),
+      formatSpread(ms, value => duration(value * 1000)),
+      isTask ? { text: '' } : formatSpread(perSecond, rate),
+      ...(operations > 1 ? [latency.p50Us, latency.p99Us, latency.p999Us, latency.maxUs] : []).map(value => formatSpread(value, duration)),
       ...(operations > 1 ? [] : [NONE, NONE, NONE, NONE]),
       ...(hasLag ? [lag === undefined ? NONE : { text: duration(lag.p99Ms * 1000) }] : []),
       writtenBytes === undefined ? NONE : { text: bytes(writtenBytes) },

@@ -55,8 +55,8 @@ export function terminalTable({ title, note, columns, groups }: ReportTable, sty
   return [style.bold(printable(title)), ...lines, ...(note === undefined ? [] : [style.dim(`  ${printable(note)}`)])].join('\n')
 }
 
-function terminalCell({ text, range = '', mark }: Cell, style: TextStyle): string {
-  const shown = printable(range === '' ? text : `${text} (${range})`)
+function terminalCell({ text, vary = '', mark }: Cell, style: TextStyle): string {
+  const shown = printable(vary === '' ? text : `${text} ${vary}`)
   if (mark === 'best' || mark === 'better') return style.good(mark === 'best' ? `* ${shown}` : shown)
   return mark === 'worse' ? style.bad(shown) : shown
 }

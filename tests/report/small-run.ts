@@ -112,7 +112,12 @@ function lsm(): EngineReport {
       amplification: spreadOf([3.04]),
       ledgerBytes: 301_000,
     },
-    read: { found: reads(1000, 1000), missing: reads(500, 10), scan: reads(1000, 30), blocksPerGet: { found: [1, 98, 1], missing: [98, 2] } },
+    read: {
+      found: reads(1000, 1000),
+      missing: reads(500, 10),
+      scan: reads(1000, 30),
+      blocksPerGet: { found: [1, 98, 1], missing: [98, 2] },
+    },
     space: space(1.3),
     memory: { peakRssBytes: spreadOf([80e6, 81e6, 82e6]), engineBytes: 200_000 },
     cache: { hits: 520, misses: 520, capacityBytes: 100_000 },
@@ -159,8 +164,16 @@ function btree(): EngineReport {
     options: {},
     phases: phases([50_000, 55_000, 52_000], 21),
     write: {
-      atEndOfWrites: { userBytes: 100_000, parts: { log: 110_000, flush: 0, compaction: 0, page: 800_000, meta: 9 }, amplification: spreadOf([9.1]) },
-      settled: { userBytes: 100_000, parts: { log: 110_000, flush: 0, compaction: 0, page: 900_000, meta: 9 }, amplification: spreadOf([10.1]) },
+      atEndOfWrites: {
+        userBytes: 100_000,
+        parts: { log: 110_000, flush: 0, compaction: 0, page: 800_000, meta: 9 },
+        amplification: spreadOf([9.1]),
+      },
+      settled: {
+        userBytes: 100_000,
+        parts: { log: 110_000, flush: 0, compaction: 0, page: 900_000, meta: 9 },
+        amplification: spreadOf([10.1]),
+      },
     },
     space: space(1.7),
     timeline: {
