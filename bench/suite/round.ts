@@ -2,7 +2,9 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadHash32, mix32, type Hash32 } from '../../src/codec/checksum.js'
+import { subtractTraffic } from '../../src/compare/traffic.js'
 import { TimelineRecorder } from '../../src/compare/timeline-recorder.js'
+import type { EngineShape } from '../../src/engine/contract.js'
 import type { LagReport, Timeline } from '../../src/report/run-report.js'
 import type { LedgerCounts, ReadCounts, WritePart } from '../../src/trace/ledger.js'
 import { LagRecorder } from '../peers/lag.js'
@@ -46,6 +48,8 @@ export interface RoundOutcome {
   readonly peakRssBytes: number
   readonly timeline: Timeline
   readonly contents: Contents
+  /** What the engine says of itself in the end; ledger and checkpoints are those of the run, without the load. */
+  readonly final?: { readonly ledger: LedgerCounts; readonly shape: EngineShape; readonly checkpoints?: number }
   /** Of the whole process, milliseconds. */
   readonly cpuMs: number
 }
@@ -109,6 +113,7 @@ export async function runRound(parts: RoundParts): Promise<RoundOutcome> {
 
   const phases: PhaseMeasure[] = []
   let atEndOfWrites = account()
+  let loaded = stateOf(store)
   recorder.start()
   for (const phase of plan.phases) {
     phaseName = phase.name
@@ -121,6 +126,7 @@ export async function runRound(parts: RoundParts): Promise<RoundOutcome> {
     recorder.endPhase()
     if (phase.kind === 'write' || phase.kind === 'mixed') atEndOfWrites = account()
     const after = store.stats?.().ledger
+    if (phase.kind === 'other' && phases.length === 1) loaded = stateOf(store)
     phases.push({
       ...outcome,
       lag: { p50Ms, p99Ms, p999Ms, maxMs, ticksPerSecond },
@@ -131,6 +137,7 @@ export async function runRound(parts: RoundParts): Promise<RoundOutcome> {
   const settled = account()
   const outsideReadBytes = outside?.read()
   const stats = store.stats?.()
+  const final = durable ? difference(loaded, stateOf(store)) : undefined
   const { peakBytes: peakRssBytes } = memory()
   const files = durable ? readdirSync(join(directory, 'store')).length : 0
   const contents = await contentsOf(store, hash32)
@@ -153,6 +160,7 @@ export async function runRound(parts: RoundParts): Promise<RoundOutcome> {
     peakRssBytes,
     timeline: finish(recorder.timeline()),
     contents,
+    ...(final !== undefined && { final }),
     cpuMs: cpuMs(),
   }
 }
@@ -165,6 +173,25 @@ async function warmUp({ open, durable, directory, warmUp: plan }: RoundParts, ha
   const bytes = durable ? await wakeUpBytes(store, NO_KEY) : 0
   await store.close()
   return bytes
+}
+
+interface State {
+  readonly ledger: LedgerCounts
+  readonly shape: EngineShape
+}
+
+function stateOf(store: Store): State | undefined {
+  const stats = store.stats?.()
+  const shape = store.shape?.()
+  return stats === undefined || shape === undefined ? undefined : { ledger: stats.ledger, shape }
+}
+
+function difference(before: State | undefined, after: State | undefined): RoundOutcome['final'] {
+  if (before === undefined || after === undefined) return undefined
+  const { ledger, shape } = after
+  const [was, is] = [before.shape.checkpoints, shape.checkpoints]
+  const checkpoints = typeof was === 'number' && typeof is === 'number' ? { checkpoints: is - was } : {}
+  return { shape, ledger: { ...ledger, ...subtractTraffic(ledger, before.ledger) }, ...checkpoints }
 }
 
 /** Entries that calls of this phase will come to, roughly: a scan of everything is many. */

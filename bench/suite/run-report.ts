@@ -1,4 +1,7 @@
 /** What came out of a workload, as the report of a run. */
+import { resolveOptions } from '../../src/engine/options.js'
+import { predict } from '../../src/predict/predict.js'
+import type { Prediction } from '../../src/predict/prediction.js'
 import {
   REPORT_FORMAT,
   REPORT_VERSION,
@@ -10,6 +13,7 @@ import {
   type Spread,
   type WriteAccount,
 } from '../../src/report/run-report.js'
+import { registry } from '../../src/store/node-kvarium.js'
 import { writeAmplification } from '../../src/trace/ledger.js'
 import { STORES } from '../peers/stores.js'
 import type { Plan } from '../workloads/workload.js'
@@ -141,7 +145,7 @@ function engineReport(
     ...(one.cache !== undefined && { cache: { hits: one.cache.hits, misses: one.cache.misses, capacityBytes: one.cache.capacityBytes } }),
     ...(one.stalls !== undefined && { stalls: { count: one.stalls.count, totalMs: one.stalls.totalMs } }),
     timeline: one.timeline,
-    predictions: [],
+    predictions: predictionsOf(engine, one, plan, options),
     verification: {
       entries: one.contents.entries,
       deleted: 0,
@@ -150,6 +154,24 @@ function engineReport(
       problemCount: problems.length,
     },
   }
+}
+
+function predictionsOf(engine: Engine, { final, contents }: RoundOutcome, plan: Plan, options: Options): readonly Prediction[] {
+  const { predictedWork } = plan
+  if (final === undefined || predictedWork === undefined) return []
+  const { engine: _engine, ...own }: Readonly<Record<string, unknown>> = {
+    cacheSize: plan.cacheBytes ?? options.cacheBytes,
+    ...STORES[engine.store].options,
+    ...engineOptions(options, engine, plan),
+  }
+  const resolved = resolveOptions(registry.resolve(engine.engine).options, own)
+  const rows = predict({ options: resolved, ...final, liveBytes: contents.bytes }, predictedWork)
+  // A run without writes has no write amplification.
+  return rows.filter(
+    ({ metric, predicted, inputs }) =>
+      [predicted, ...inputs.map(({ value }) => value)].every(Number.isFinite) &&
+      (predictedWork.puts > 0 || metric !== 'write amplification'),
+  )
 }
 
 function phaseReport(one: PhaseMeasure, all: readonly PhaseMeasure[]): PhaseReport {

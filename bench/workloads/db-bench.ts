@@ -2,11 +2,12 @@
  * The workloads of LevelDB's and RocksDB's db_bench, by their names: keys are numbers in decimals, padded with zeros, and "random" draws
  * with replacement. Existing data are every key once, in random order.
  */
+import type { Work } from '../../src/predict/prediction.js'
 import { SeededRandom, uniform } from '../../src/vfs/seeded-random.js'
 import { Shuffle } from '../shuffle.js'
 import { decimalKey, Values } from './entries.js'
 import { unit } from './distributions.js'
-import { loadPhases, SETTLE, type Plan, type Size, type Workload, type WorkloadOperation, type WorkloadPhase } from './workload.js'
+import { loadPhases, SETTLE, type Size, type Workload, type WorkloadOperation, type WorkloadPhase } from './workload.js'
 
 const DB_BENCH = "LevelDB and RocksDB, db_bench's"
 const SEEK_ENTRIES = 10
@@ -15,6 +16,7 @@ const PASSES = 5
 const LEAST_SYNC_WRITES = 1000
 const CACHE_SHARE = 1 / 8
 const LEAST_CACHE_BYTES = 256 * 1024
+const BEYOND_CACHE_READS = 0.95
 const DOT = 0x2e
 
 type Draw = (random: SeededRandom, index: number) => WorkloadOperation
@@ -91,9 +93,23 @@ class Maker {
     return Math.ceil(count / this.size.batch)
   }
 
-  plan(phases: readonly WorkloadPhase[], cacheBytes?: number): Plan {
-    const { entries, keyBytes, valueBytes } = this.size
-    return { entries, keyBytes, valueBytes, phases, ...(cacheBytes !== undefined && { cacheBytes }) }
+  /** What formulas are told: so many of the operations are single puts of random keys, or of all in order. */
+  predictedWork(row: Row): Work {
+    const { entries, keyBytes, valueBytes, batch } = this.size
+    const { puts = row.kind === 'read' ? 0 : entries, isAscending, fromEmpty, isSingle } = row
+    const distribution = isAscending === true ? 'ascending' : 'uniform'
+    const work = {
+      puts: Math.round(typeof puts === 'function' ? puts(this.size) : puts),
+      keys: entries,
+      keyBytes,
+      valueBytes,
+      distribution,
+    } as const
+    return {
+      ...work,
+      batchPuts: isSingle === true ? 1 : batch,
+      ...(fromEmpty !== true && { loaded: { keys: entries, order: 'random' } }),
+    }
   }
 }
 
@@ -111,6 +127,17 @@ interface Row {
   /** Calls and lanes of the run. */
   readonly run: (maker: Maker) => { readonly operations: number; readonly lanes: WorkloadPhase['lanes'] }
   readonly cacheBytes?: (size: Size) => number
+  /** Of the run, if it is another number than that of the entries. */
+  readonly puts?: (size: Size) => number
+  readonly isAscending?: true
+  /** Writes are never batches. */
+  readonly isSingle?: true
+  /** Formulas know nothing of deletions. */
+  readonly isUnpredictable?: true
+}
+
+function syncWrites({ entries }: Size): number {
+  return Math.max(LEAST_SYNC_WRITES, Math.ceil(entries / 1000))
 }
 
 function reads(draw: (maker: Maker) => Draw): Row['run'] {
@@ -134,6 +161,7 @@ const ROWS: readonly Row[] = [
     about: 'Puts of all keys into an empty store, in order',
     kind: 'write',
     fromEmpty: true,
+    isAscending: true,
     run: writes(maker => (_, index) => maker.put(index, index)),
   },
   {
@@ -154,8 +182,10 @@ const ROWS: readonly Row[] = [
     about: 'Durable puts of random keys into an empty store, a thousandth as many, but at least 1000',
     kind: 'write',
     fromEmpty: true,
+    isSingle: true,
+    puts: syncWrites,
     run: maker => {
-      const operations = Math.max(LEAST_SYNC_WRITES, Math.ceil(maker.size.entries / 1000))
+      const operations = syncWrites(maker.size)
       const draw: Draw = (random, index) => ({ ...maker.put(maker.anyKey(random), index), sync: true })
       return { operations, lanes: [maker.lane(operations, 1, draw)] }
     },
@@ -190,12 +220,14 @@ const ROWS: readonly Row[] = [
     name: 'deleterandom',
     about: 'As many deletions of random keys, most of which are there',
     kind: 'write',
+    isUnpredictable: true,
     run: writes(maker => random => ({ type: 'del', key: maker.key(maker.anyKey(random)) })),
   },
   {
     name: 'readwhilewriting',
     about: 'As many gets of random keys, and beside them as many puts of random keys',
     kind: 'mixed',
+    isSingle: true,
     run: maker => {
       const { entries } = maker.size
       const get: Draw = random => maker.get(maker.key(maker.anyKey(random)))
@@ -208,24 +240,35 @@ const ROWS: readonly Row[] = [
     about:
       'Gets of random keys and a put now and then (95/5), with a cache for an eighth of the data; the system has its own cache of files',
     kind: 'mixed',
+    isSingle: true,
+    puts: ({ entries }) => entries * (1 - BEYOND_CACHE_READS),
     cacheBytes: ({ entries, keyBytes, valueBytes }) =>
       Math.max(LEAST_CACHE_BYTES, Math.floor(entries * (keyBytes + valueBytes) * CACHE_SHARE)),
     run: reads(maker => (random, index) => {
-      const isRead = unit(random) < 0.95
+      const isRead = unit(random) < BEYOND_CACHE_READS
       const number = maker.anyKey(random)
       return isRead ? maker.get(maker.key(number)) : maker.put(number, maker.newVersion(index))
     }),
   },
 ]
 
-export const DB_BENCH_WORKLOADS: readonly Workload[] = ROWS.map(({ name, about, kind, fromEmpty, run, cacheBytes }) => ({
-  name,
-  about,
-  source: name === 'beyond-cache' ? 'this suite' : DB_BENCH,
+export const DB_BENCH_WORKLOADS: readonly Workload[] = ROWS.map(row => ({
+  name: row.name,
+  about: row.about,
+  source: row.name === 'beyond-cache' ? 'this suite' : DB_BENCH,
   plan: size => {
+    const { name, about, kind, fromEmpty, run, cacheBytes, isUnpredictable } = row
+    const { entries, keyBytes, valueBytes } = size
     const maker = new Maker(size)
     const load = fromEmpty === true ? [] : maker.load()
-    return maker.plan([...load, { name, about, kind, ...run(maker) }, SETTLE], cacheBytes?.(size))
+    return {
+      entries,
+      keyBytes,
+      valueBytes,
+      phases: [...load, { name, about, kind, ...run(maker) }, SETTLE],
+      ...(cacheBytes !== undefined && { cacheBytes: cacheBytes(size) }),
+      ...(isUnpredictable !== true && { predictedWork: maker.predictedWork(row) }),
+    }
   },
 }))
 

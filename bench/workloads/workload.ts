@@ -3,6 +3,7 @@
  * it answers and however long it takes.
  */
 import type { Operation } from '../../src/compare/operation.js'
+import type { Work } from '../../src/predict/prediction.js'
 import type { WorkPhase } from '../../src/report/run-report.js'
 
 /** `read-modify-write` is a get, and a put of the value once that has answered; timed as one. */
@@ -39,6 +40,8 @@ export interface Plan {
   /** When the size of the cache is part of the workload. */
   readonly cacheBytes?: number
   readonly phases: readonly WorkloadPhase[]
+  /** What formulas are told of the run, without the load; absent where they do not fit. */
+  readonly predictedWork?: Work
 }
 
 export interface Workload {

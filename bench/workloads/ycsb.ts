@@ -77,7 +77,17 @@ function plan(row: Row, size: Size): Plan {
     kind: row.shares.read === 1 ? 'read' : 'mixed',
     lanes: [() => operations(row, size, values, recordBytes)],
   } as const
-  return { entries, keyBytes, valueBytes: recordBytes, phases: [...load, run, SETTLE] }
+  const { update = 0, insert = 0, readModifyWrite = 0 } = row.shares
+  const predictedWork = {
+    puts: Math.round(entries * (update + readModifyWrite)),
+    keys: entries,
+    keyBytes,
+    valueBytes: recordBytes,
+    distribution: 'zipfian',
+    loaded: { keys: entries, order: 'random' },
+  } as const
+  // Formulas know updates of what is there, or inserts alone.
+  return { entries, keyBytes, valueBytes: recordBytes, phases: [...load, run, SETTLE], ...(insert === 0 && { predictedWork }) }
 }
 
 function* operations({ shares, latest }: Row, size: Size, values: Values, recordBytes: number): Generator<WorkloadOperation> {

@@ -98,7 +98,7 @@ describe('npm run bench', () => {
       expect(stdout).toContain('overwrite')
       expect(engines.map(({ name }) => name)).toEqual(['lsm', 'btree', 'memory'])
       expect(new Set(engines.map(({ verification }) => verification.digest)).size).toBe(1)
-      for (const { name, outside, write, space, phases, verification, timeline } of engines) {
+      for (const { name, outside, write, space, phases, verification, timeline, predictions } of engines) {
         expect(verification.problems).toEqual([])
         expect(phases[0].ms.values).toHaveLength(2)
         expect(timeline!.samples.length).toBeGreaterThan(2)
@@ -107,6 +107,7 @@ describe('npm run bench', () => {
           continue
         }
         expect(space.settled.median).toBeGreaterThan(0.5)
+        expect(predictions.map(({ metric }) => metric)).toContain('write amplification')
         const ledger = Object.values(write!.settled.parts).reduce((sum, part) => sum + part, 0)
         expect(ledger).toBeGreaterThan(2 * 4000 * 116)
         if (process.platform !== 'linux') continue
