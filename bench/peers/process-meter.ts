@@ -60,12 +60,12 @@ export async function quiet(): Promise<number> {
   return lastActive
 }
 
-/** Bytes of the files below a directory. */
+/** Bytes of the files below a directory; a store may remove some of them while this looks. */
 export function directoryBytes(directory: string): number {
   let bytes = 0
   for (const entry of readdirSync(directory, { withFileTypes: true })) {
     const path = join(directory, entry.name)
-    bytes += entry.isDirectory() ? directoryBytes(path) : statSync(path).size
+    bytes += entry.isDirectory() ? directoryBytes(path) : (statSync(path, { throwIfNoEntry: false })?.size ?? 0)
   }
   return bytes
 }

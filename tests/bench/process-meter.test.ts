@@ -1,0 +1,19 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { directoryBytes } from '../../bench/peers/process-meter.js'
+
+const directory = mkdtempSync(join(tmpdir(), 'kvarium-bench-meter-'))
+afterAll(() => rmSync(directory, { recursive: true, force: true }))
+
+describe('bytes of a directory', () => {
+  it('a file that goes away while it is looked at is no error', () => {
+    writeFileSync(join(directory, 'a'), new Uint8Array(100))
+    mkdirSync(join(directory, 'below'))
+    writeFileSync(join(directory, 'below', 'b'), new Uint8Array(20))
+    // Listed, and not there when it is asked for its size.
+    symlinkSync(join(directory, 'gone'), join(directory, 'c'))
+    expect(directoryBytes(directory)).toBe(120)
+  })
+})
