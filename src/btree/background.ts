@@ -125,7 +125,7 @@ export class Background {
     const job = trace?.trace.job('checkpoint')
     try {
       if (job === undefined) await checkpointer.run(logs, log)
-      else await job.trace.during(job, () => checkpointer.run(logs, log))
+      else await checkpointer.runAs(job, logs, log)
       this.#completed = ordinal
       job?.end('ok')
     } catch (error) {

@@ -17,6 +17,7 @@
 import type { LogSet } from '../engine/log-set.js'
 import type { Hash32 } from '../codec/checksum.js'
 import { LOG_HEADER_BYTES } from '../wal/format.js'
+import type { JobTracer } from '../trace/trace.js'
 import type { Environment } from '../vfs/environment.js'
 import type { DroppedSubtrees } from './dropped-subtrees.js'
 import type { FreeSpace } from './free-space.js'
@@ -111,6 +112,17 @@ export class Checkpointer {
     }
   }
 
+  /** `run`, told as a job. */
+  async runAs(job: JobTracer, logs: LogSet, log: CurrentLog): Promise<void> {
+    const { file } = this.#options
+    file.job = job
+    try {
+      await job.trace.during(job, () => this.run(logs, log))
+    } finally {
+      file.job = null
+    }
+  }
+
   /** `logs` is poisoned if it is left unknown which tree counts. */
   async run(logs: LogSet, log: CurrentLog): Promise<void> {
     const { tree } = this.#options
@@ -162,7 +174,7 @@ export class Checkpointer {
       for (const reader of readers) tree.held.release(reader, false)
     }
     await this.#replace(held)
-    await logs.release(firstLog)
+    await this.#options.file.asJob(() => logs.release(firstLog))
     if (this.#excess > this.#options.file.size * CUT_SHARE) this.cut()
   }
 
