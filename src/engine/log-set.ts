@@ -118,6 +118,7 @@ export class LogSet {
     if (this.#older.length === 0 && this.#current.register === undefined) return this.#syncOne(this.#current)
     // Behind a sync of several logs another one starts over: it may have begun before the caller's append.
     const owner = this.#trace?.owner ?? null
+    this.#current.writer.announceSync()
     this.#syncing = (this.#syncing ?? Promise.resolve()).catch(() => undefined).then(() => this.#syncAll(owner))
     return this.#syncing
   }

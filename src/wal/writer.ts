@@ -191,6 +191,14 @@ export class LogWriter {
     return this.#stopped ? Promise.reject(this.#refusal()) : this.#syncAll()
   }
 
+  /** Traces are to name the operation under way among those whom the next sync serves, whoever asks for it. */
+  announceSync(): void {
+    if (this.#commits === null || this.#syncedBytes === this.#size) return
+    const isCovered = this.#running !== undefined && this.#next === undefined && this.#runningBytes === this.#size
+    if (isCovered) this.#commits.joinRunning()
+    else this.#commits.joinNext()
+  }
+
   /**
    * Ends the log, waiting for syncs under way, and closes the file. With `marker` it makes everything durable and ends
    * the log with the marker of a clean close, by which a reader knows that every byte counts; a poisoned log gets none.

@@ -88,6 +88,31 @@ describe.each(Object.entries(ENGINES))('the trace of %s', (_name, options) => {
   })
 })
 
+describe.each(['lsm', 'btree'])('writers that wait for room in %s', name => {
+  it('go on as the operations that they are, and no durable one ends before a sync that names it', async () => {
+    const { db, events } = await openTraced({ environment: simulated(9), options: ENGINES[name] })
+    const writes: Promise<void>[] = []
+    for (let i = 0; i < 600; i++) writes.push(db.put(`key ${i % 50}`, 'v'.repeat(400), { sync: i % 5 === 0 }))
+    await Promise.all(writes)
+    await db.close()
+    const waited = events.filter(event => event.type === 'stall.end')
+    expect(waited.length).toBeGreaterThan(0)
+    expect(waited.length).toBe(events.filter(event => event.type === 'stall.begin').length)
+    const durable = new Set<number>()
+    const named = new Set<number>()
+    const appended = new Map<number, number>()
+    for (const event of events) {
+      if (event.type === 'operation.begin' && event.sync === true) durable.add(event.operation)
+      else if (event.type === 'log.commit') for (const operation of event.operations) named.add(operation)
+      else if (event.type === 'log.append') appended.set(event.operation, (appended.get(event.operation) ?? 0) + 1)
+      else if (event.type === 'operation.end' && durable.has(event.operation)) expect(named.has(event.operation)).toBe(true)
+    }
+    expect(named).toEqual(durable)
+    expect([...appended]).toEqual(Array.from({ length: 600 }, (_, i) => [i + 1, 1]))
+    expect(waited.every(event => event.operation > 0)).toBe(true)
+  })
+})
+
 describe('on a disk, where another thread merges', () => {
   it.each(['lsm', 'btree'])('adds up as well: %s', async name => {
     const location = mkdtempSync(join(tmpdir(), 'kvarium-trace-'))
