@@ -64,9 +64,9 @@ export class Stage {
     this.#fileSystem = this.#fileSystem.processCrashClone()
   }
 
-  /** Power is lost: only what was synced stays. */
-  losePower(): void {
-    this.#fileSystem = this.#fileSystem.crashClone('none')
+  /** Power is lost: only what was synced stays, or with a seed also some of what was not. */
+  losePower(survivors: number | 'none' = 'none'): void {
+    this.#fileSystem = this.#fileSystem.crashClone(survivors)
   }
 
   #flush(): void {
