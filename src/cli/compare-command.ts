@@ -35,8 +35,8 @@ interface CompareFlags {
   readonly dir?: string
   readonly keep?: true
   readonly json?: true
-  /** False by `--no-report`, true if nothing was said. */
-  readonly report: string | boolean
+  /** False by `--no-report`. */
+  readonly report?: string | false
 }
 
 /** Enough for the compiler to have seen everything often. */
@@ -91,7 +91,7 @@ async function runComparison(flags: CompareFlags): Promise<void> {
   const scale = flags.fullSize === true ? 1 : scaleFor(dataset.bytes)
   const engines = configureEngines(rows, scale, set)
   const work = { seed, overwriteShare, deleteShare, reads, batchSize: flags.batch, shuffle, revise: reviseValue }
-  const files = flags.report === false || (json && flags.report === true) ? undefined : prepareReportFiles(reportWish(flags))
+  const files = flags.report === false || (json && flags.report === undefined) ? undefined : prepareReportFiles(flags.report)
   const scratch = new ScratchDirectory(
     flags.dir,
     keep,
@@ -150,9 +150,8 @@ async function runComparison(flags: CompareFlags): Promise<void> {
     } else {
       print(comparisonReport(comparison, style))
       if (files !== undefined) {
-        print(
-          `\n  report: ${style.bold(shownPath(files.html))} to open in a browser, ${shownPath(files.json)} for programs and kvarium report`,
-        )
+        print(`\n  report: ${style.bold(shownPath(files.html))} opens in a browser`)
+        print(`          ${shownPath(files.json)} holds every number, for programs and kvarium report\n`)
       }
     }
     if (!comparison.ok) process.exitCode = 1
@@ -161,10 +160,6 @@ async function runComparison(flags: CompareFlags): Promise<void> {
     process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
     scratch.remove()
   }
-}
-
-function reportWish({ report }: CompareFlags): string | undefined {
-  return typeof report === 'string' ? report : undefined
 }
 
 /** What was typed, quoted where a shell needs it. */
