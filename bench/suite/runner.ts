@@ -17,6 +17,8 @@ import type { RoundOutcome } from './round.js'
 
 const WARM_UP_ENTRIES = 2000
 const MOST_ERROR_TEXT = 4000
+/** A million durable commits take minutes; what takes an hour hangs. */
+const CHILD_TIMEOUT_MS = 60 * 60_000
 
 export interface Visit {
   readonly workload: Workload
@@ -129,7 +131,11 @@ export class Runner {
   }
 
   #spawn(task: Task, onProgress: (phase: string, share: number) => void = () => undefined): Promise<Line> {
-    const child = spawn(process.execPath, [this.#parts.program.child, JSON.stringify(task)], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [this.#parts.program.child, JSON.stringify(task)], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: CHILD_TIMEOUT_MS,
+      killSignal: 'SIGKILL',
+    })
     this.#running = child
     let last: Line | undefined
     let errors = ''
