@@ -12,7 +12,7 @@ export function figuresOf(report: RunReport): FigureGroup[] {
   const groups: FigureGroup[] = [
     { id: 'side-by-side', title: 'Side by side', figures: [throughput(report), writeParts(report), space(report)], isUneven: true },
     { id: 'latencies', title: 'Latency distributions', figures: latencies(report) },
-    { id: 'reads', title: 'Reads', figures: [...blocksPerGet(report), ...cacheRates(report)], isUneven: true },
+    { id: 'reads', title: 'Reads', figures: [...blocksPerGet(report), ...cacheRates(report)] },
     ...report.engines
       .filter(engine => engine.timeline !== undefined && isDurable(engine))
       .map(engine => ({ id: `over-time-${slug(engine.name)}`, title: `${engine.name} over time`, figures: engineFigures(report, engine) })),

@@ -19,7 +19,7 @@ ${SERIES}
 .marker{fill:var(--c);stroke:var(--panel);stroke-width:1}
 .area{fill:var(--c)}.hatch{fill:var(--hatch)}
 .layer{stroke:var(--panel);stroke-width:1}
-.span{fill:var(--soft)}
+.span{fill:var(--soft);stroke:var(--panel);stroke-width:.6}
 .whisker{fill:none;stroke:var(--ink);stroke-width:1.5}`
 
 /** For a drawing in a file of its own. */

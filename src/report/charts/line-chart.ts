@@ -47,6 +47,8 @@ const LANE_HEIGHT = 14
 const MARKERS = 7
 const LEGEND_HEIGHT = 18
 const LETTER = 6.6
+/** Spans that are narrower are drawn together with those that they touch. */
+const SLIVER = 3
 
 export function lineChart(chart: LineChart): Markup {
   const { x, y, series, bands = [], lanes = [], steps = false } = chart
@@ -105,12 +107,12 @@ function isThere([, value]: readonly [x: number, y: number]): boolean {
   return !Number.isNaN(value)
 }
 
-/** Spans that touch in the drawing become one. */
+/** Slivers that touch in the drawing become one. */
 function joined(name: string, spans: Lane['spans'], x: Scale): Lane['spans'] {
   const result: { from: number; to: number; title: string; count: number }[] = []
   for (const { from, to, title } of [...spans].sort((a, b) => a.from - b.from)) {
     const last = result.at(-1)
-    if (last === undefined || x(from) - x(last.to) > 0.6) {
+    if (last === undefined || x(from) - x(last.to) > 0.6 || x(to) - x(from) > SLIVER) {
       result.push({ from, to, title, count: 1 })
     } else {
       last.to = Math.max(last.to, to)
