@@ -3,7 +3,7 @@ import { render, type Markup } from './charts/markup.js'
 import { DEFINITIONS, type Definition } from './definitions.js'
 import { compareTable, type ReportDiff } from './diff.js'
 import { figuresOf } from './figures.js'
-import { DRAWING_STYLE } from './style-sheet.js'
+import { drawingStyle } from './style-sheet.js'
 import { count } from './numbers.js'
 import type { RunReport } from './run-report.js'
 import { facts, optionTable, phaseTable, predictionTable, readTable, verdictTable, writeTable } from './tables.js'
@@ -70,7 +70,8 @@ export function renderDiffMarkdown(diff: ReportDiff): string {
 
 /** A drawing that stands alone has its style with it. */
 function drawingFile(drawing: Markup): string {
-  return `${render(drawing).replace('</title>', `</title><style>${DRAWING_STYLE}</style>`)}\n`
+  const svg = render(drawing)
+  return `${svg.replace('</title>', () => `</title><style>${drawingStyle(svg)}</style>`)}\n`
 }
 
 function factList(report: RunReport): string {

@@ -7,7 +7,8 @@ const SERIES = [0, 1, 2, 3, 4, 5].map(series => `.c${series}{--c:var(--s${series
 
 const CHART = `
 .chart text{font:12px system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;fill:var(--ink)}
-.chart .tick,.chart .band-name{fill:var(--soft);font-size:11px}
+.chart .tick{fill:var(--soft);font-size:11px}
+.chart .band-name{fill:var(--soft);font-size:11px}
 .chart .axis{fill:var(--soft);font-size:11.5px}
 .chart .group{font-weight:600}
 .chart .value{font-variant-numeric:tabular-nums}
@@ -22,8 +23,20 @@ ${SERIES}
 .span{fill:var(--soft);stroke:var(--panel);stroke-width:.6}
 .whisker{fill:none;stroke:var(--ink);stroke-width:1.5}`
 
-/** For a drawing in a file of its own. */
-export const DRAWING_STYLE = `svg{${LIGHT};background:var(--panel)}@media (prefers-color-scheme:dark){svg{${DARK}}}${CHART.replaceAll('\n', '')}`
+/** For a drawing in a file of its own: the rules for what is in it, with the variables that these use. */
+export function drawingStyle(drawing: string): string {
+  const used = new Set([...drawing.matchAll(/ class="([^"]+)"/g)].flatMap(([, classes]) => classes.split(' ')))
+  const rules = CHART.split('}')
+    .map(rule => `${rule.trim()}}`)
+    .filter(rule => [...rule.slice(0, rule.indexOf('{')).matchAll(/\.([\w-]+)/g)].every(([, name]) => used.has(name)))
+  const text = rules.filter(rule => rule.length > 1).join('')
+  const variables = (all: string): string =>
+    all
+      .split(';')
+      .filter(one => text.includes(`var(${one.slice(0, one.indexOf(':'))})`) || one.startsWith('--panel'))
+      .join(';')
+  return `svg{${variables(LIGHT)};background:var(--panel)}@media (prefers-color-scheme:dark){svg{${variables(DARK)}}}${text}`
+}
 
 /** For the page. */
 export const PAGE_STYLE = `:root{color-scheme:light dark;${LIGHT}}
