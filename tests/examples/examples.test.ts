@@ -15,7 +15,9 @@ const PARTS = ['array-engine.ts']
 
 describe('the examples', () => {
   it('no program is left untried', () => {
-    expect(readdirSync(join(ROOT, 'examples')).sort()).toEqual([...Object.keys(OUTPUTS), ...PARTS].sort())
+    // Numbered ones have transcripts; the folder is what those are made with.
+    const programs = readdirSync(join(ROOT, 'examples')).filter(name => name.endsWith('.ts') && !/^\d\d-/.test(name))
+    expect(programs.sort()).toEqual([...Object.keys(OUTPUTS), ...PARTS].sort())
   })
 
   it.each(Object.entries(OUTPUTS))('%s runs and says what it should', (name, lines) => {
