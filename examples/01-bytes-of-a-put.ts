@@ -13,9 +13,19 @@ export async function run(lab: Lab): Promise<void> {
   lab.predict('How many bytes does the put of "cat" = "meow" write?')
   await lab.do(db, 'put("cat", "meow")', () => db.put('cat', 'meow'), ['file', 'log', 'memtable'])
   const written = lab.environment.fileSystem.stat(log)!.size - before
+  const yours = db.stats().ledger.userBytes
   lab.number('put-bytes', written)
-  lab.reveal(`${written} bytes`, `Seven are yours, and ${written - 7} say what they are, how long they are and whether they are whole.`)
-  await lab.hex('The frame, byte by byte', log, { from: before })
+  lab.number('user-bytes', yours)
+  lab.reveal(
+    `${written} bytes`,
+    `${yours} are yours, and ${written - yours} say what they are, how long they are and whether they are whole.`,
+  )
+  const bytesOf = await lab.hex('The frame, byte by byte', log, { from: before })
+
+  const header = lab.number('frame-header-bytes', bytesOf('frame header'))
+  const payloadHeader = lab.number('payload-header-bytes', bytesOf('first sequence') + bytesOf('operations'))
+  lab.number('entry-header-bytes', bytesOf('kind') + bytesOf('key length') + bytesOf('value length'))
+  lab.number('shared-bytes', header + payloadHeader)
 
   await db.close()
 }

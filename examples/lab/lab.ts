@@ -8,9 +8,9 @@
  */
 import { Kvarium } from '../../src/index.js'
 import type { EngineFactory } from '../../src/engine/contract.js'
-import { hexRows, inspectFile } from '../../src/inspect/index.js'
+import { hexRows, inspectFile, type Span } from '../../src/inspect/index.js'
 import { describe } from '../../src/trace/describe.js'
-import type { EventType } from '../../src/trace/events.js'
+import type { EventType, TraceEvent, TraceLevel } from '../../src/trace/events.js'
 import { Trace } from '../../src/trace/trace.js'
 import type { Environment } from '../../src/vfs/environment.js'
 import { simulatedEnvironment } from '../../src/vfs/simulated-environment.js'
@@ -27,6 +27,11 @@ export interface LabStoreOptions {
   readonly [engineOption: string]: unknown
   /** Of the store in items; default: the engine's. */
   readonly name?: string
+  /**
+   * How much the store tells; default: every step, and the bytes of every write. `'nothing'` is for the many operations of which only
+   * the sums are looked at.
+   */
+  readonly level?: TraceLevel | 'nothing'
 }
 
 export type LabStore = Kvarium<string, string>
@@ -86,18 +91,24 @@ export class Lab {
     this.#items.push({ kind: 'lines', title, lines })
   }
 
-  /** Bytes of a file of the lab, each line with what it is. `from` and `to` are offsets; default: the whole file. */
+  /**
+   * Bytes of a file of the lab, each line with what it is. `from` and `to` are offsets; default: the whole file. Returns how many bytes
+   * the parts of a name take, all of them together.
+   */
   async hex(
     title: string,
     path: string,
     { from = 0, to = Infinity }: { readonly from?: number; readonly to?: number } = {},
-  ): Promise<void> {
+  ): Promise<(name: string) => number> {
     const inspection = await inspectFile(path, this.#environment)
     try {
       const read = (offset: number, length: number): Uint8Array => inspection.read(offset, length)
-      const rows = [...inspection.parts()].flatMap(part => [...hexRows(part, read, { width: HEX_WIDTH, rows: 4 })])
-      const within = rows.filter(row => row.offset >= from && row.offset < to)
-      this.lines(title, within.map(hexLine))
+      const parts = [...inspection.parts()]
+      const rows = parts.flatMap(part => [...hexRows(part, read, { width: HEX_WIDTH, rows: 4 })])
+      const within = ({ offset }: { readonly offset: number }): boolean => offset >= from && offset < to
+      this.lines(title, rows.filter(within).map(hexLine))
+      const spans = parts.flatMap(withAllBelow).filter(within)
+      return name => spans.filter(span => span.name === name).reduce((sum, { length }) => sum + length, 0)
     } finally {
       inspection.close()
     }
@@ -111,18 +122,23 @@ export class Lab {
     return value
   }
 
-  /** A store that tells everything, opened. `location` is a directory in the lab's own file system. */
-  async open(location: string, { name, engine = 'lsm', ...options }: LabStoreOptions = {}, shown: Shown = []): Promise<LabStore> {
+  /** A store that is watched, opened. `location` is a directory in the lab's own file system. */
+  async open(
+    location: string,
+    { name, engine = 'lsm', level = 'step', ...options }: LabStoreOptions = {},
+    shown: Shown = [],
+  ): Promise<LabStore> {
     const store = name ?? (typeof engine === 'string' ? engine : engine.name)
-    const trace = new Trace({
-      level: 'step',
-      payloads: true,
-      listener: event => {
-        const isShown = this.#shown.some(type => event.type === type || event.type.startsWith(`${type}.`))
-        this.#items.push({ kind: 'event', store, event, text: describe(event), shown: isShown })
-      },
+    const listener = (event: TraceEvent): void => {
+      const isShown = this.#shown.some(type => event.type === type || event.type.startsWith(`${type}.`))
+      this.#items.push({ kind: 'event', store, event, text: describe(event), shown: isShown })
+    }
+    const db = new Kvarium<string, string>(location, {
+      ...options,
+      engine,
+      environment: this.#environment,
+      ...(level !== 'nothing' && { trace: new Trace({ level, payloads: level === 'step', listener }) }),
     })
-    const db = new Kvarium<string, string>(location, { ...options, engine, environment: this.#environment, trace })
     this.#names.set(db, store)
     await this.do(db, `open ${location}`, () => db.open(), shown)
     return db
@@ -149,6 +165,10 @@ export class Lab {
   recording(number: number, name: string, question: string): Recording {
     return { number, name, question, items: this.#items, numbers: this.#numbers }
   }
+}
+
+function withAllBelow(span: Span): Span[] {
+  return [span, ...(span.children ?? []).flatMap(withAllBelow)]
 }
 
 /** Runs an example from its beginning. */

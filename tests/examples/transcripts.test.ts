@@ -1,14 +1,31 @@
 /** What each example prints, held by a file: after a wanted change, `npx vitest run tests/examples -u` writes it anew. */
-import { expect, test } from 'vitest'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
 import { catalog } from '../../examples/lab/catalog.js'
 import { record } from '../../examples/lab/lab.js'
 import { transcript } from '../../examples/lab/transcript.js'
+import { chapterProblems } from './chapter.js'
 
-test.each(catalog())('example $number says the same at every run', async ({ number, name, load }) => {
-  const first = transcript(await record(number, name, await load()))
-  const file = `${String(number).padStart(2, '0')}-${name}.txt`
-  await expect(first).toMatchFileSnapshot(`transcripts/${file}`)
-  expect(transcript(await record(number, name, await load()))).toBe(first)
+const GUIDE = join(import.meta.dirname, '../../docs/guide')
+
+describe.each(catalog())('example $number', ({ number, name, load }) => {
+  const title = `${String(number).padStart(2, '0')}-${name}`
+
+  test('says the same at every run, and what its chapter says', async () => {
+    const recording = await record(number, name, await load())
+    const first = transcript(recording)
+    await expect(first).toMatchFileSnapshot(`transcripts/${title}.txt`)
+    const chapter = join(GUIDE, `${title}.md`)
+    expect(existsSync(chapter), `docs/guide has a chapter ${title}.md`).toBe(true)
+    expect(chapterProblems(chapter, readFileSync(chapter, 'utf8'), recording, first)).toEqual([])
+    expect(transcript(await record(number, name, await load()))).toBe(first)
+  })
+})
+
+test('no chapter tells of an example that is not there', () => {
+  const chapters = readdirSync(GUIDE).filter(file => /^\d/.test(file))
+  expect(chapters.sort()).toEqual(catalog().map(({ number, name }) => `${String(number).padStart(2, '0')}-${name}.md`))
 })
 
 test('the put of example 1 costs what its fields add up to', async () => {
