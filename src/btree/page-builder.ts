@@ -9,7 +9,7 @@ import { EntryList, type NewEntry } from './entry-list.js'
 import type { Page } from './page.js'
 import type { PageStore } from './page-store.js'
 import { Reference, REFERENCE_BYTES } from './reference.js'
-import { partition } from './split.js'
+import { partition, type LeafSplit } from './split.js'
 
 export interface AddedEntry extends NewEntry {
   readonly index: number
@@ -30,11 +30,14 @@ export class PageBuilder {
   /** Stands in an entry until its child is written. */
   readonly emptyReference = new Uint8Array(REFERENCE_BYTES)
   readonly #store: PageStore
+  readonly #leafSplit: LeafSplit | undefined
   readonly #cell = new Cell()
   readonly #reference = new Reference()
 
-  constructor(store: PageStore) {
+  /** With a `leafSplit`, that decides where leaves are cut. */
+  constructor(store: PageStore, leafSplit?: LeafSplit) {
     this.#store = store
+    this.#leafSplit = leafSplit
   }
 
   /**
@@ -52,7 +55,7 @@ export class PageBuilder {
     const sizes = Array.from({ length: list.count }, (_, i) => list.size(i, prefixLength))
     const capacity = this.#usual(page.level) - BLOCK_HEADER_BYTES - prefixLength
     const ascending = !replaces && (rightmost || page.lastInsert === index - 1)
-    const starts = partition({ sizes, capacity, index, ascending, branch: list.branch })
+    const starts = partition({ sizes, capacity, index, ascending, branch: list.branch }, this.#leafSplit)
     const pages: SplitPage[] = []
     for (let i = 1; i < starts.length; i++) {
       const [from, to] = [starts[i], starts[i + 1] ?? list.count]
@@ -68,12 +71,12 @@ export class PageBuilder {
 
   /**
    * A page for an entry behind the last one of a full leaf, which stays as it is; `undefined` if the leaf is not full, or if more than that
-   * has to change. Entries to come are expected to share the leaf's prefix, too: with a longer one the page would soon be made anew.
+   * has to change, or the user's own split has to be asked. Entries to come are expected to share the leaf's prefix, too: with a longer one the page would soon be made anew.
    */
   follow(leaf: Page, { key, start, end, value, valueStart, valueEnd }: NewEntry, born: number): SplitPage | undefined {
     const block = leaf.block!
     const { prefixLength } = block
-    if (!block.hasPrefix(key, start, end)) return undefined
+    if (this.#leafSplit !== undefined || !block.hasPrefix(key, start, end)) return undefined
     const bytes = SLOT_BYTES + cellBytes(end - start - prefixLength, valueEnd - valueStart)
     const capacity = this.#usual(0)
     if (block.usedBytes + bytes <= capacity || BLOCK_HEADER_BYTES + prefixLength + bytes > capacity) return undefined

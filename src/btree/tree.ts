@@ -16,6 +16,7 @@ import { LevelCounts } from './level-counts.js'
 import type { Page } from './page.js'
 import { PageBuilder } from './page-builder.js'
 import type { PageStore } from './page-store.js'
+import type { LeafSplit } from './split.js'
 import { MAX_LEVELS } from './meta-page.js'
 
 const cell = new Cell()
@@ -38,11 +39,11 @@ export class Tree {
   /** The path leads to the last leaf, and nothing but puts into that has happened since: a key behind its last one belongs there. */
   #atEnd = false
 
-  /** Starts with an empty root if none is given. */
-  constructor(store: PageStore, held: HeldRoots, root?: Page) {
+  /** Starts with an empty root if none is given. With a `leafSplit`, that decides where leaves are cut. */
+  constructor(store: PageStore, held: HeldRoots, root?: Page, leafSplit?: LeafSplit) {
     this.store = store
     this.held = held
-    this.#builder = new PageBuilder(store)
+    this.#builder = new PageBuilder(store, leafSplit)
     this.root = root ?? this.#emptyRoot()
   }
 
