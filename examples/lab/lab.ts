@@ -8,13 +8,14 @@
  */
 import { Kvarium } from '../../src/index.js'
 import type { EngineFactory } from '../../src/engine/contract.js'
+import { HEX_WIDTH } from '../../src/inspect/hex-line.js'
 import { hexRows, inspectFile, type Span } from '../../src/inspect/index.js'
 import { describe } from '../../src/trace/describe.js'
 import type { EventType, TraceEvent, TraceLevel } from '../../src/trace/events.js'
 import { Trace } from '../../src/trace/trace.js'
 import type { Environment } from '../../src/vfs/environment.js'
 import { simulatedEnvironment } from '../../src/vfs/simulated-environment.js'
-import { HEX_WIDTH, hexLine } from './hex-line.js'
+import { annotatedLine } from './hex-line.js'
 import type { Item, Recording } from './items.js'
 
 /** Types of events, or their first words: `log` stands for `log.append`, `log.rotate` and so on. */
@@ -106,7 +107,7 @@ export class Lab {
       const parts = [...inspection.parts()]
       const rows = parts.flatMap(part => [...hexRows(part, read, { width: HEX_WIDTH, rows: 4 })])
       const within = ({ offset }: { readonly offset: number }): boolean => offset >= from && offset < to
-      this.lines(title, rows.filter(within).map(hexLine))
+      this.lines(title, rows.filter(within).map(annotatedLine))
       const spans = parts.flatMap(withAllBelow).filter(within)
       return name => spans.filter(span => span.name === name).reduce((sum, { length }) => sum + length, 0)
     } finally {

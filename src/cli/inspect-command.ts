@@ -1,6 +1,7 @@
 import { dirname } from 'node:path'
 import { Command } from 'commander'
 import { hexRows } from '../inspect/annotated-hex.js'
+import { HEX_WIDTH } from '../inspect/hex-line.js'
 import { inspectDirectory, type DirectoryInspection } from '../inspect/inspect-directory.js'
 import { inspectFile, type FileInspection } from '../inspect/inspect-file.js'
 import type { PartRange } from '../inspect/inspected-file.js'
@@ -8,7 +9,7 @@ import type { Problem, Span } from '../inspect/span.js'
 import { nodeEnvironment } from '../vfs/node-environment.js'
 import { addKeyEncoding, decodeKey, type KeyEncoding } from './encodings.js'
 import { isHeldOpen } from './held-open.js'
-import { entryLines, factLines, HEX_WIDTH, hexLine, outlineLines, PART_HEADING, partLine, problemLine } from './inspect-text.js'
+import { entryLines, factLines, hexLines, outlineLines, PART_HEADING, partLine, problemLine } from './inspect-text.js'
 import { Output } from './output.js'
 import { asUsageError } from './refusal.js'
 import { bytes as sizeText, count, plural } from '../report/numbers.js'
@@ -210,7 +211,7 @@ class FileView {
     if (hex === true) {
       const read = (offset: number, length: number): Uint8Array => this.#inspection.read(offset, length)
       const rows = all === true ? Infinity : HEX_ROWS
-      for (const row of hexRows(part, read, { width: HEX_WIDTH, rows })) await this.#output.line(hexLine(row, this.#style))
+      for (const row of hexRows(part, read, { width: HEX_WIDTH, rows })) await this.#output.line(hexLines(row, this.#style))
       return
     }
     await this.#output.line(partLine(part, this.#style))

@@ -1,5 +1,6 @@
 /** What inspection finds, as lines for a terminal. */
 import type { HexRow } from '../inspect/annotated-hex.js'
+import { hexLine } from '../inspect/hex-line.js'
 import type { Fact, Outline, Problem, Span } from '../inspect/span.js'
 import { count } from '../report/numbers.js'
 import type { Style } from './report/style.js'
@@ -38,18 +39,10 @@ export function* entryLines(span: Span, style: Style, isDecompressed = false): G
   for (const child of span.decompressed?.spans ?? []) yield* entryLines(child, style, true)
 }
 
-/** Bytes on one line of annotated hex. */
-export const HEX_WIDTH = 8
-
-export function hexLine(row: HexRow, style: Style): string {
-  const { depth, offset, bytes, name, value, problem, state, omitted, decompressed } = row
+export function hexLines(row: HexRow, style: Style): string {
+  const { problem, state, omitted, decompressed } = row
   const marked = mark({ ...(problem !== undefined && { problem }), unverified: state === 'unverified', unused: state === 'unused' })
-  const digits = Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join(' ')
-  const text = Array.from(bytes, byte => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.')).join('')
-  const left = `${marked} ${decompressed === true ? '+' : ' '}${offset.toString(16).padStart(8, '0')}  ${digits.padEnd(HEX_WIDTH * 3 - 1)}  ${text.padEnd(HEX_WIDTH)}`
-  const said =
-    name === undefined ? '' : [value === undefined || value === '' ? name : `${name}: ${value}`, problem].filter(Boolean).join('; ')
-  const line = coloured(marked, `${left}  ${'  '.repeat(depth)}${said}`.trimEnd(), style)
+  const line = coloured(marked, `${marked} ${decompressed === true ? '+' : ' '}${hexLine(row, 8)}`.trimEnd(), style)
   return omitted === undefined ? line : `${line}\n${' '.repeat(12)}... ${count(omitted)} more bytes`
 }
 

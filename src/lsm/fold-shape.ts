@@ -91,6 +91,19 @@ export class LsmShapeFold {
     }
   }
 
+  /** A fold of the same events, which goes on by itself. */
+  clone(): LsmShapeFold {
+    const clone = new LsmShapeFold()
+    clone.#version = this.#version
+    clone.#memtable = this.#memtable
+    clone.#frozen = this.#frozen
+    clone.#picker = this.#picker
+    clone.#sequence = this.#sequence
+    clone.#snapshots = this.#snapshots
+    clone.#dropped = this.#dropped
+    return clone
+  }
+
   #begin(): void {
     this.#version = new Version()
     this.#memtable = noMemtable()

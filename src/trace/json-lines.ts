@@ -19,7 +19,7 @@ const HEADER = JSON.stringify({ 'kvarium-trace': VERSION })
 /** The lines of a trace, each with its line feed. */
 export function* jsonLines(events: Iterable<TraceEvent>): Generator<string> {
   yield `${HEADER}\n`
-  for (const event of events) yield `${JSON.stringify(encode(event))}\n`
+  for (const event of events) yield `${JSON.stringify(toJson(event))}\n`
 }
 
 /** Reads what `jsonLines` wrote. Throws a FormatError that names the line. */
@@ -30,7 +30,7 @@ export function parseJsonLines(text: string): TraceEvent[] {
   const events: TraceEvent[] = []
   for (let i = 1; i < lines.length; i++) {
     try {
-      events.push(decodeEvent(JSON.parse(lines[i])))
+      events.push(eventFromJson(JSON.parse(lines[i])))
     } catch (cause) {
       throw new FormatError(`Line ${i + 1} of the trace: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
     }
@@ -44,20 +44,22 @@ function shorten(line: string): string {
   return line.length > SHORT ? `${line.slice(0, SHORT)}...` : line
 }
 
-function encode(value: unknown): unknown {
+/** An event, or whatever holds events, with its bytes and numbers as JSON can have them. */
+export function toJson(value: unknown): unknown {
   if (typeof value === 'number' && !Number.isFinite(value)) return String(value)
   if (typeof value !== 'object' || value === null) return value
   if (value instanceof Uint8Array) {
     const utf8 = textOfBytes(value)
     return utf8 === undefined ? { hex: Array.from(value, byte => byte.toString(16).padStart(2, '0')).join('') } : { utf8 }
   }
-  if (Array.isArray(value)) return value.map(encode)
-  return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, encode(field)]))
+  if (Array.isArray(value)) return value.map(toJson)
+  return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, toJson(field)]))
 }
 
 const STAMP: Fields = { sequence: 'integer', operation: 'integer', job: 'integer', atMs: 'number', type: 'string' }
 
-function decodeEvent(value: unknown): TraceEvent {
+/** The event that `toJson` gave this for. Throws an error that names the field that is wrong. */
+export function eventFromJson(value: unknown): TraceEvent {
   const { type } = objectOf(value, 'event')
   const schema = typeof type === 'string' && Object.hasOwn(EVENT_SCHEMAS, type) ? EVENT_SCHEMAS[type as TraceEvent['type']] : undefined
   if (schema === undefined) throw new TypeError(`there is no event of type ${JSON.stringify(type)}`)
