@@ -70,8 +70,9 @@ export class PageBuilder {
   }
 
   /**
-   * A page for an entry behind the last one of a full leaf, which stays as it is; `undefined` if the leaf is not full, or if more than that
-   * has to change, or the user's own split has to be asked. Entries to come are expected to share the leaf's prefix, too: with a longer one the page would soon be made anew.
+   * A page for an entry behind the last one of a full leaf, which stays as it is; `undefined` if the leaf is not full, if more than that
+   * has to change, or if the user's own split is to be asked. Entries to come are expected to share the leaf's prefix, too: with a longer
+   * one the page would soon be made anew.
    */
   follow(leaf: Page, { key, start, end, value, valueStart, valueEnd }: NewEntry, born: number): SplitPage | undefined {
     const block = leaf.block!
