@@ -11,8 +11,9 @@ import type { EngineFactory } from '../../src/engine/contract.js'
 import { HEX_WIDTH } from '../../src/inspect/hex-line.js'
 import { hexRows, inspectFile, type Span } from '../../src/inspect/index.js'
 import { describe } from '../../src/trace/describe.js'
-import type { EventType, TraceEvent, TraceLevel } from '../../src/trace/events.js'
-import { Trace } from '../../src/trace/trace.js'
+import { tee } from '../../src/trace/tee.js'
+import type { EventOf, EventType, TraceEvent, TraceLevel } from '../../src/trace/events.js'
+import { Trace, type TraceListener } from '../../src/trace/trace.js'
 import type { Environment } from '../../src/vfs/environment.js'
 import { simulatedEnvironment } from '../../src/vfs/simulated-environment.js'
 import { annotatedLine } from './hex-line.js'
@@ -33,6 +34,10 @@ export interface LabStoreOptions {
    * the sums are looked at.
    */
   readonly level?: TraceLevel | 'nothing'
+  /** Hears all that the store tells, too. */
+  readonly listener?: TraceListener
+  /** The world that the store lives in; default: the lab's. */
+  readonly environment?: Environment
 }
 
 export type LabStore = Kvarium<string, string>
@@ -93,15 +98,19 @@ export class Lab {
   }
 
   /**
-   * Bytes of a file of the lab, each line with what it is. `from` and `to` are offsets; default: the whole file. Returns how many bytes
-   * the parts of a name take, all of them together.
+   * Bytes of a file of the lab (or of another `environment`), each line with what it is. `from` and `to` are offsets; default: the whole
+   * file. Returns how many bytes the parts of a name take, all of them together.
    */
   async hex(
     title: string,
     path: string,
-    { from = 0, to = Infinity }: { readonly from?: number; readonly to?: number } = {},
+    {
+      from = 0,
+      to = Infinity,
+      environment = this.#environment,
+    }: { readonly from?: number; readonly to?: number; readonly environment?: Environment } = {},
   ): Promise<(name: string) => number> {
-    const inspection = await inspectFile(path, this.#environment)
+    const inspection = await inspectFile(path, environment)
     try {
       const read = (offset: number, length: number): Uint8Array => inspection.read(offset, length)
       const parts = [...inspection.parts()]
@@ -110,6 +119,16 @@ export class Lab {
       this.lines(title, rows.filter(within).map(annotatedLine))
       const spans = parts.flatMap(withAllBelow).filter(within)
       return name => spans.filter(span => span.name === name).reduce((sum, { length }) => sum + length, 0)
+    } finally {
+      inspection.close()
+    }
+  }
+
+  /** What a file of the lab is made of, in the order of the file. */
+  async parts(path: string): Promise<readonly Span[]> {
+    const inspection = await inspectFile(path, this.#environment)
+    try {
+      return [...inspection.parts()]
     } finally {
       inspection.close()
     }
@@ -126,7 +145,7 @@ export class Lab {
   /** A store that is watched, opened. `location` is a directory in the lab's own file system. */
   async open(
     location: string,
-    { name, engine = 'lsm', level = 'step', ...options }: LabStoreOptions = {},
+    { name, engine = 'lsm', level = 'step', listener: other, environment = this.#environment, ...options }: LabStoreOptions = {},
     shown: Shown = [],
   ): Promise<LabStore> {
     const store = name ?? (typeof engine === 'string' ? engine : engine.name)
@@ -137,8 +156,10 @@ export class Lab {
     const db = new Kvarium<string, string>(location, {
       ...options,
       engine,
-      environment: this.#environment,
-      ...(level !== 'nothing' && { trace: new Trace({ level, payloads: level === 'step', listener }) }),
+      environment,
+      ...(level !== 'nothing' && {
+        trace: new Trace({ level, payloads: level === 'step', listener: other === undefined ? listener : tee(listener, other) }),
+      }),
     })
     this.#names.set(db, store)
     await this.do(db, `open ${location}`, () => db.open(), shown)
@@ -161,6 +182,12 @@ export class Lab {
     } finally {
       this.#shown = []
     }
+  }
+
+  /** What the last call told so far, of one type. */
+  told<Type extends EventType>(type: Type): EventOf<Type>[] {
+    const items = this.#items.slice(this.#items.findLastIndex(({ kind }) => kind === 'call'))
+    return items.flatMap(item => (item.kind === 'event' && item.event.type === type ? [item.event as EventOf<Type>] : []))
   }
 
   recording(number: number, name: string, question: string): Recording {
