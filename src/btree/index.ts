@@ -1,4 +1,5 @@
 /** `kvarium/btree`: the B+tree engine. Portable. */
 export { btreeEngine } from './btree-engine.js'
-export { BTREE_OPTIONS, type BtreeOptions } from './options.js'
+export { BTREE_OPTIONS, type BtreeOptions, type BtreeSettings } from './options.js'
+export type { LeafOverflow, LeafSplit } from './split.js'
 export type { BtreeLevelShape, BtreeShape } from './shape.js'

@@ -1,4 +1,5 @@
 import type { OptionTable } from '../engine/contract.js'
+import type { LeafSplit } from './split.js'
 
 const KIB = 1024
 const MIB = 1024 * KIB
@@ -9,6 +10,14 @@ export interface BtreeOptions {
   readonly writeBufferSize: number
   readonly cacheSize: number
   readonly pageSize: number
+}
+
+/** What the engine's factory takes that no directory remembers and no command line can give. */
+export interface BtreeSettings {
+  /** Decides instead of the built-in rule where a full leaf is cut in two. */
+  readonly leafSplit?: LeafSplit
+  /** Memory that pages have left is overwritten: for tests. */
+  readonly poisonFrames?: boolean
 }
 
 export const BTREE_OPTIONS = {

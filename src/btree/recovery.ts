@@ -26,10 +26,11 @@ import { DATA_FILE } from './file-names.js'
 import { FreeSpace } from './free-space.js'
 import { HeldRoots } from './held-roots.js'
 import { encodeMeta, metaOffset, META_BYTES, readMeta, type Meta } from './meta-page.js'
-import type { BtreeOptions } from './options.js'
+import type { BtreeOptions, BtreeSettings } from './options.js'
 import { PageFile } from './page-file.js'
 import { PageStore } from './page-store.js'
 import { Reference } from './reference.js'
+import type { LeafSplit } from './split.js'
 import { Tree } from './tree.js'
 
 /** What an open engine is made of. */
@@ -55,7 +56,7 @@ const IDLE_SHARE = 1 / 4
 /** More logs than this are not carried on: a checkpoint does away with them. */
 const MAX_RECOVERED_LOGS = 4
 
-export async function openParts(context: EngineContext, settings: { readonly poisonFrames: boolean }): Promise<BtreeParts> {
+export async function openParts(context: EngineContext, settings: BtreeSettings): Promise<BtreeParts> {
   const hash32 = await loadHash32()
   const { fileSystem } = context.environment
   const path = joinPath(context.directory, DATA_FILE)
@@ -63,7 +64,7 @@ export async function openParts(context: EngineContext, settings: { readonly poi
   const file = context.created ? await create(context, hash32) : openExisting(context, path)
   let recovery: Recovery | undefined
   try {
-    recovery = new Recovery(context, hash32, file, settings.poisonFrames)
+    recovery = new Recovery(context, hash32, file, settings)
     return await recovery.run()
   } catch (error) {
     await recovery?.abandon(error)
@@ -119,6 +120,7 @@ function checkOptions({ pageSize }: BtreeOptions): void {
 class Recovery {
   readonly #context: EngineContext
   readonly #options: BtreeOptions
+  readonly #leafSplit: LeafSplit | undefined
   readonly #hash32: Hash32
   readonly #ledger = new Ledger()
   readonly #meta: Meta
@@ -131,10 +133,12 @@ class Recovery {
   #wroteOut = false
   #logs: LogSet | undefined
 
-  constructor(context: EngineContext, hash32: Hash32, handle: FileHandle, poisonFrames: boolean) {
+  constructor(context: EngineContext, hash32: Hash32, handle: FileHandle, settings: BtreeSettings) {
     const options = context.options as unknown as BtreeOptions
+    const { poisonFrames = false, leafSplit } = settings
     this.#context = context
     this.#options = options
+    this.#leafSplit = leafSplit
     this.#hash32 = hash32
     const meta = readMeta(handle, hash32)
     this.#meta = meta
@@ -237,7 +241,7 @@ class Recovery {
   #tree(): Tree {
     const { height, root, sequence, pages, units } = this.#meta
     const page = height === 0 ? undefined : this.#store.loaded(this.#store.attach(height - 1, root))
-    const tree = new Tree(this.#store, this.#held, page)
+    const tree = new Tree(this.#store, this.#held, page, this.#leafSplit)
     tree.sequence = sequence
     for (let level = 0; level < height; level++) tree.levels.change(level, pages[level], units[level])
     return tree
