@@ -9,7 +9,7 @@
  */
 import type { Cache } from '../cache/cache.js'
 import type { Hash32 } from '../codec/checksum.js'
-import { KIND_PUT, type ByteView, type EntryKind } from '../codec/entry.js'
+import { ByteView } from '../codec/entry.js'
 import { BatchReader, WriteBatch } from '../engine/batch.js'
 import type {
   Cursor,
@@ -24,31 +24,25 @@ import type {
 } from '../engine/contract.js'
 import { halfOpen, isEmptyRange, type HalfOpenRange } from '../engine/range.js'
 import { MisuseError } from '../errors.js'
-import { keyHash } from '../sstable/bloom-filter.js'
-import { TableHit } from '../sstable/table.js'
-import type { ProbeOutcome } from '../trace/events.js'
 import { newReadCounts, type Ledger, type ReadCounts } from '../trace/ledger.js'
-import { JobTracer, type Owner, type Trace, type Tracer } from '../trace/trace.js'
+import type { Owner, Trace, Tracer } from '../trace/trace.js'
 import { Background } from './background.js'
 import { checkTree } from './check.js'
 import type { CompactionPicker } from './compaction-picker.js'
-import { GetTrace, IN_MEMTABLE } from './get-trace.js'
 import type { JobRunner } from './job-runner.js'
 import type { LogSet } from '../engine/log-set.js'
+import { Lookup } from './lookup.js'
 import { LsmCursor } from './lsm-cursor.js'
-import { Memtable } from './memtable.js'
 import type { MemtablePool } from './memtable-pool.js'
+import { MemtableRoom } from './memtable-room.js'
 import type { LsmOptions } from './options.js'
 import { approximateBytes, liveBytesEstimate, shapeOf } from './shape.js'
 import { SnapshotList } from '../engine/snapshot-list.js'
 import type { TableSet } from './table-set.js'
 import type { Tree } from './tree.js'
-import { tableFor } from './version.js'
 import { TouchedCursor } from '../engine/touched-cursor.js'
 import { WriteQueue } from '../engine/write-queue.js'
 
-/** Memtables that may wait for their flush before writers do. */
-const MAX_FROZEN = 2
 /** A range with no more keys than this is cleared by a tombstone for each: cheaper to read past than a range tombstone. */
 const CLEAR_KEY_BY_KEY = 32
 
@@ -77,16 +71,15 @@ export class LsmEngine implements Engine {
   readonly #snapshots: SnapshotList
   readonly #queue: WriteQueue
   readonly #reader = new BatchReader()
-  readonly #hit = new TableHit()
+  readonly #lookup: Lookup
+  readonly #room: MemtableRoom
+  readonly #value = new ByteView()
   /** Whoever is told: null, as far as nobody listens. */
   readonly #trace: Trace | null
   readonly #step: Tracer | null
-  readonly #probes: GetTrace | null
   /** Reads of checks: scans, but not the user's. */
   readonly #checked = newReadCounts()
   #closing: Promise<void> | undefined
-  /** At the close nobody waits for room any more: the logs take the rest, and the next open puts it into tables. */
-  #roomForAll = false
 
   constructor(parts: LsmParts) {
     this.#parts = parts
@@ -94,15 +87,16 @@ export class LsmEngine implements Engine {
     const { clock } = parts.context.environment
     this.#trace = trace
     this.#step = trace?.at('step') ?? null
-    this.#probes = this.#step === null ? null : new GetTrace(this.#step, parts.touched)
+    this.#lookup = new Lookup(parts, this.#step)
     this.#snapshots = new SnapshotList(() => this.#background.schedule(), trace)
     this.#queue = new WriteQueue(clock, parts.context.trace)
     this.#background = new Background({ ...parts, clock, snapshots: this.#snapshots, onProgress: () => this.#queue.drain() })
+    this.#room = new MemtableRoom(parts, this.#background)
     if (parts.context.inspecting !== true) this.#background.schedule()
   }
 
   get(key: Uint8Array, snapshot?: EngineSnapshot): Uint8Array | undefined {
-    const value = this.#hit.value
+    const value = this.#value
     return this.getView(key, value, snapshot) ? value.copy() : undefined
   }
 
@@ -110,7 +104,7 @@ export class LsmEngine implements Engine {
     this.#requireOpen()
     const { tree, ledger, touched } = this.#parts
     const sequence = this.#snapshots.resolve(snapshot, tree.sequence)
-    const found = this.#find(key, sequence, out)
+    const found = this.#lookup.find(key, sequence, out)
     const counts = found ? ledger.found : ledger.missing
     counts.operations++
     if (this.#trace !== null) this.#trace.touched = { ...touched, operations: 1 }
@@ -121,7 +115,7 @@ export class LsmEngine implements Engine {
   write(batch: WriteBatch, options: WriteOptions): Promise<void> | void {
     this.#requireOpen()
     if (batch.count === 0) return
-    if (!this.#queue.isEmpty || !this.#makeRoom(batch.byteLength, batch.count)) return this.#wait(() => this.#tryApply(batch), options)
+    if (!this.#queue.isEmpty || !this.#room.make(batch.byteLength, batch.count)) return this.#wait(() => this.#tryApply(batch), options)
     this.#apply(batch)
     return options.sync ? this.#parts.logs.sync() : undefined
   }
@@ -135,7 +129,7 @@ export class LsmEngine implements Engine {
       // Even if there is nothing to delete: what has failed may be there after the next open.
       if (logs.failure !== undefined) throw logs.refusal()
       const batch = this.#clearBatch(range)
-      if (batch !== undefined && !this.#makeRoom(batch.byteLength, batch.count)) return false
+      if (batch !== undefined && !this.#room.make(batch.byteLength, batch.count)) return false
       if (batch !== undefined) this.#append(batch)
       this.#bookClear(bounds)
       return true
@@ -164,8 +158,8 @@ export class LsmEngine implements Engine {
     this.#requireOpen()
     const { tree } = this.#parts
     const owner = this.#trace?.owner ?? null
-    while (!tree.state.memtable.isEmpty && tree.state.frozen.length >= MAX_FROZEN) await this.#background.flushed()
-    if (!tree.state.memtable.isEmpty) this.#as(owner, () => this.#rotate(0))
+    while (!tree.state.memtable.isEmpty && this.#room.isFrozenFull) await this.#background.flushed()
+    if (!tree.state.memtable.isEmpty) this.#as(owner, () => this.#room.rotate(0))
     await this.#background.flushed()
   }
 
@@ -236,75 +230,6 @@ export class LsmEngine implements Engine {
     await this.#parts.tables.removed()
   }
 
-  #find(key: Uint8Array, sequence: number, out: ByteView): boolean {
-    const { tree, tables, hash32 } = this.#parts
-    const probes = this.#probes
-    const { memtable, frozen, version, tombstones } = tree.state
-    let isThere = this.#findIn(memtable, key, sequence, out)
-    if (probes !== null) probes.searched(IN_MEMTABLE, memtable.list, key, sequence, this.#outcome(isThere, key, sequence))
-    if (isThere) return this.#isLive(key, sequence)
-    for (let index = 0; index < frozen.length; index++) {
-      isThere = this.#findIn(frozen[index], key, sequence, out)
-      if (probes !== null) {
-        probes.searched({ in: 'frozen', index }, frozen[index].list, key, sequence, this.#outcome(isThere, key, sequence))
-      }
-      if (isThere) return this.#isLive(key, sequence)
-    }
-    const { levels } = version
-    if (levels.length === 0) return false
-    const hash = keyHash(hash32, key)
-    const hit = this.#hit
-    for (let level = 0; level < levels.length; level++) {
-      const runs = levels[level]
-      for (let run = 0; run < runs.length; run++) {
-        const file = tableFor(runs[run].tables, key)
-        if (file === undefined) {
-          if (probes !== null) probes.skipped(level, runs[run])
-          continue
-        }
-        if (probes !== null) probes.asks()
-        if (!tables.open(file).get(key, hash, sequence, hit)) {
-          if (probes !== null) probes.missed(level, file)
-          continue
-        }
-        const isPut = hit.kind === KIND_PUT
-        const isCovered = isPut && tombstones !== undefined && tombstones.newestOver(key, 0, key.length, sequence) > hit.sequence
-        if (probes !== null) probes.found(level, file, isCovered ? 'covered' : isPut ? 'hit' : 'tombstone')
-        if (!isPut || isCovered) return false
-        out.set(hit.value.bytes, hit.value.start, hit.value.end)
-        return true
-      }
-    }
-    return false
-  }
-
-  #foundKind: EntryKind = KIND_PUT
-  #foundSequence = 0
-
-  #findIn(memtable: Memtable, key: Uint8Array, sequence: number, out: ByteView): boolean {
-    const { list } = memtable
-    const node = list.find(key, 0, key.length, sequence)
-    if (node === 0) return false
-    this.#foundKind = list.kindAt(node)
-    this.#foundSequence = list.sequenceAt(node)
-    list.setValueView(node, out)
-    return true
-  }
-
-  /** Whether the version that `#findIn` met is a value that no range tombstone deletes. */
-  #isLive(key: Uint8Array, sequence: number): boolean {
-    if (this.#foundKind !== KIND_PUT) return false
-    const { tombstones } = this.#parts.tree.state
-    return tombstones === undefined || tombstones.newestOver(key, 0, key.length, sequence) <= this.#foundSequence
-  }
-
-  /** What a search of a memtable met. */
-  #outcome(isThere: boolean, key: Uint8Array, sequence: number): ProbeOutcome {
-    if (!isThere) return 'miss'
-    if (this.#foundKind !== KIND_PUT) return 'tombstone'
-    return this.#isLive(key, sequence) ? 'hit' : 'covered'
-  }
-
   /** Runs `work` as part of an operation that began in an earlier turn. */
   #as<T>(owner: Owner | null, work: () => T): T {
     return this.#trace === null ? work() : this.#trace.within(owner, work)
@@ -312,18 +237,15 @@ export class LsmEngine implements Engine {
 
   /** Waits for room, then makes the attempt, and syncs if that is asked for. */
   #wait(attempt: () => boolean, { sync }: WriteOptions): Promise<void> {
-    return this.#queue.wait(attempt, () => (sync ? this.#parts.logs.sync() : undefined), this.#stallReason())
-  }
-
-  #stallReason(): string {
-    const { tree, options } = this.#parts
-    if (!this.#queue.isEmpty) return 'other writers wait'
-    if (tree.state.frozen.length >= MAX_FROZEN) return 'memtables wait for their flush'
-    return tree.state.version.level(0).length >= options.level0StopTables ? 'level 0 is full' : 'other writers wait'
+    return this.#queue.wait(
+      attempt,
+      () => (sync ? this.#parts.logs.sync() : undefined),
+      this.#queue.isEmpty ? this.#room.shortage() : 'other writers wait',
+    )
   }
 
   #tryApply(batch: WriteBatch): boolean {
-    if (!this.#makeRoom(batch.byteLength, batch.count)) return false
+    if (!this.#room.make(batch.byteLength, batch.count)) return false
     this.#apply(batch)
     return true
   }
@@ -354,47 +276,6 @@ export class LsmEngine implements Engine {
     if (ranges > 0) state.addTombstones(state.memtable.ranges.slice(-ranges))
   }
 
-  /** True when the memtable can take the batch now; otherwise starts what will make room, or throws if nothing will. */
-  #makeRoom(bytes: number, operations: number): boolean {
-    const { tree, logs, options, pool } = this.#parts
-    const { memtable, frozen, version } = tree.state
-    if (memtable.hasRoom(bytes, operations)) return true
-    if (logs.failure !== undefined) throw logs.refusal()
-    const needed = Memtable.bytesFor(bytes, operations)
-    if (memtable.isEmpty) {
-      const larger = pool.take(needed, memtable.firstLog)
-      tree.replaceEmpty(larger)
-      return true
-    }
-    const level0Full = version.level(0).length >= options.level0StopTables
-    if (this.#roomForAll || (frozen.length < MAX_FROZEN && !level0Full)) {
-      this.#rotate(needed)
-      return true
-    }
-    this.#background.schedule()
-    const reason = this.#background.whyNoRoom(level0Full)
-    if (reason !== undefined) throw reason
-    return false
-  }
-
-  /** Freezes the memtable and goes on with a new one, of at least `bytes`, and a new log. */
-  #rotate(bytes: number): void {
-    const { tree, logs, pool } = this.#parts
-    const number = tree.allocateFiles(1)
-    logs.start(number, () => this.#registerLog(number))
-    tree.freeze(pool.take(bytes, number))
-    this.#background.schedule()
-  }
-
-  async #registerLog(number: number): Promise<void> {
-    const { tree, context, ledger } = this.#parts
-    // The log set runs this as a job.
-    const owner = this.#trace?.owner
-    await context.environment.fileSystem.syncDirectory(context.directory)
-    ledger.syncs++
-    await tree.apply({ log: number }, owner instanceof JobTracer ? owner : null)
-  }
-
   #cursor(range: KeyRange, snapshot?: EngineSnapshot): LsmCursor {
     const { tree, tables, ledger } = this.#parts
     return new LsmCursor(tree.state, tables, halfOpen(range), this.#snapshots.resolve(snapshot, tree.sequence), ledger.scan)
@@ -422,7 +303,7 @@ export class LsmEngine implements Engine {
 
   async #close(): Promise<void> {
     const { tree, logs } = this.#parts
-    this.#roomForAll = true
+    this.#room.forAll = true
     this.#queue.drain()
     await this.#background.close()
     try {
