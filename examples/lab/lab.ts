@@ -73,7 +73,7 @@ export class Lab {
 
   /** A paragraph; line breaks and indentation of the source do not show. */
   say(text: string): void {
-    this.#items.push({ kind: 'say', text: text.trim().replace(/\s*\n\s*/g, ' ') })
+    this.#items.push({ kind: 'say', text: unwrapped(text) })
   }
 
   /** Asks; the answer follows by `reveal`, when the engine has given it. Someone at a terminal is waited for. */
@@ -82,10 +82,10 @@ export class Lab {
     this.#items.push({ kind: 'predict', question })
   }
 
-  /** Answers the question that was asked last, and says why it is so. */
+  /** Answers the question that was asked last, and says why it is so, in a paragraph. */
   reveal(answer: string | number, because: string): void {
     if (this.#question === undefined) throw new Error('There is no question to answer')
-    this.#items.push({ kind: 'reveal', question: this.#question, answer: String(answer), because })
+    this.#items.push({ kind: 'reveal', question: this.#question, answer: String(answer), because: unwrapped(because) })
     this.#question = undefined
   }
 
@@ -193,6 +193,10 @@ export class Lab {
   recording(number: number, name: string, question: string): Recording {
     return { number, name, question, items: this.#items, numbers: this.#numbers }
   }
+}
+
+function unwrapped(text: string): string {
+  return text.trim().replace(/\s*\n\s*/g, ' ')
 }
 
 function withAllBelow(span: Span): Span[] {
