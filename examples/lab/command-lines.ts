@@ -1,0 +1,17 @@
+/** Commands of the stepper from a pipe, one a line. Each is printed where it is taken, so that the output reads as a session. */
+import { createInterface } from 'node:readline'
+import type { CommandSource } from './step-session.js'
+
+export function commandLines(input: NodeJS.ReadableStream, print: (text: string) => void): CommandSource {
+  const lines = createInterface({ input, crlfDelay: Infinity })[Symbol.asyncIterator]()
+  return {
+    isAnswering: false,
+    async command() {
+      const line = await lines.next()
+      if (line.done === true) return undefined
+      print(`\nstep> ${line.value}`)
+      return line.value
+    },
+    answer: async () => undefined,
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * The files of a store as of any moment, from the bytes that its writes were told with.
+ *
+ * Invariants:
+ * 1. A history is never changed: each write adds to it and leaves the one before as it was, so a copy of a directory costs its names only.
+ * 2. What a file held before the trace began is not known, and not made up.
+ */
+import type { EventOf, TraceEvent } from '../../src/trace/events.js'
+
+type Change = EventOf<'file.write'> | EventOf<'file.truncate'>
+
+interface FileHistory {
+  /** Whether the trace has seen it made. */
+  readonly isNew: boolean
+  readonly changes: Changes | undefined
+}
+
+interface Changes {
+  readonly last: Change
+  readonly before: Changes | undefined
+}
+
+export interface RebuiltFile {
+  readonly name: string
+  readonly bytes: Uint8Array
+  /** Whether all of its bytes are known; unknown ones are zeros. */
+  readonly isWhole: boolean
+}
+
+const UNKNOWN: FileHistory = { isNew: false, changes: undefined }
+
+export class FileHistories {
+  #files = new Map<string, FileHistory>()
+
+  apply(event: TraceEvent): void {
+    switch (event.type) {
+      case 'file.create':
+        this.#files.set(event.file, { isNew: true, changes: undefined })
+        break
+      case 'file.open':
+        this.#files.set(event.file, this.#files.get(event.file) ?? UNKNOWN)
+        break
+      case 'file.write':
+      case 'file.truncate': {
+        const { isNew, changes } = this.#files.get(event.file) ?? UNKNOWN
+        this.#files.set(event.file, { isNew, changes: { last: event, before: changes } })
+        break
+      }
+      case 'file.rename':
+        this.#files.set(event.to, this.#files.get(event.from) ?? UNKNOWN)
+        this.#files.delete(event.from)
+        break
+      case 'file.remove':
+        this.#files.delete(event.file)
+        break
+      default:
+        break
+    }
+  }
+
+  clone(): FileHistories {
+    const clone = new FileHistories()
+    clone.#files = new Map(this.#files)
+    return clone
+  }
+
+  get names(): string[] {
+    return [...this.#files.keys()].sort()
+  }
+
+  /** The file with all that was written to it; `undefined` if there is none of this name. */
+  rebuild(name: string): RebuiltFile | undefined {
+    const history = this.#files.get(name)
+    if (history === undefined) return undefined
+    const changes: Change[] = []
+    for (let at = history.changes; at !== undefined; at = at.before) changes.push(at.last)
+    changes.reverse()
+    let size = 0
+    let largest = 0
+    for (const change of changes) {
+      size = change.type === 'file.truncate' ? change.size : Math.max(size, change.offset + change.length)
+      largest = Math.max(largest, size)
+    }
+    const bytes = new Uint8Array(largest)
+    for (const change of changes) {
+      if (change.type === 'file.truncate') bytes.fill(0, change.size)
+      else if (change.bytes !== undefined) bytes.set(change.bytes, change.offset)
+    }
+    const isWhole = history.isNew && changes.every(change => change.type === 'file.truncate' || change.bytes !== undefined)
+    return { name, bytes: bytes.subarray(0, size), isWhole }
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * Stepping through a recording: where one is, where one can go from there, and what was guessed. Nothing is shown or read here; the
+ * terminal and the replay page move the same stepper.
+ *
+ * Invariants:
+ * 1. A position is the place of an item. What is seen there is the state after that item.
+ * 2. Where a move leads depends on the position alone, so that stepping back undoes a step.
+ * 3. A move that leads nowhere returns false and changes nothing.
+ */
+import type { CallItem, Item } from './items.js'
+
+/** What an item is looked for by: the type of its event, or what kind of item it is. */
+export function typeOf(item: Item): string {
+  return item.kind === 'event' ? item.event.type : item.kind
+}
+
+/** All types in a recording, in the order of the alphabet. */
+export function typesOf(items: readonly Item[]): readonly string[] {
+  return [...new Set(items.map(typeOf))].sort()
+}
+
+export class Stepper {
+  readonly items: readonly Item[]
+  readonly types: readonly string[]
+  readonly #operations: number[] = []
+  readonly #calls: number[] = []
+  readonly #returns: number[] = []
+  readonly #questions: number[] = []
+  readonly #guesses = new Map<number, string>()
+  #position = 0
+
+  constructor(items: readonly Item[]) {
+    if (items.length === 0) throw new TypeError('There is nothing to step through: the recording is empty')
+    this.items = items
+    this.types = typesOf(items)
+    for (const [position, item] of items.entries()) {
+      if (item.kind === 'call') this.#calls.push(position)
+      if (item.kind === 'return') this.#returns.push(position)
+      if (item.kind === 'predict') this.#questions.push(position)
+      if (item.kind === 'call' || this.#beginsOperation(position)) this.#operations.push(position)
+    }
+  }
+
+  get position(): number {
+    return this.#position
+  }
+
+  get item(): Item {
+    return this.items[this.#position]
+  }
+
+  get last(): number {
+    return this.items.length - 1
+  }
+
+  next(): boolean {
+    return this.goTo(this.#position + 1)
+  }
+
+  back(): boolean {
+    return this.goTo(this.#position - 1)
+  }
+
+  /** To the next call, or the next operation in a call of many. */
+  nextOperation(): boolean {
+    return this.goTo(this.#operations[countUpTo(this.#operations, this.#position)])
+  }
+
+  previousOperation(): boolean {
+    return this.goTo(this.#operations[countUpTo(this.#operations, this.#position - 1) - 1])
+  }
+
+  /** To the next item whose type begins so. */
+  nextOf(type: string): boolean {
+    return this.goTo(this.#find(type, 1))
+  }
+
+  previousOf(type: string): boolean {
+    return this.goTo(this.#find(type, -1))
+  }
+
+  /** To the answer to the question that was asked last. */
+  reveal(): boolean {
+    return this.nextOf('reveal')
+  }
+
+  goTo(position: number | undefined): boolean {
+    if (position === undefined || !(position >= 0 && position <= this.last)) return false
+    this.#position = Math.trunc(position)
+    return true
+  }
+
+  /** The call that is under way here. */
+  get call(): CallItem | undefined {
+    const begun = this.#calls[countUpTo(this.#calls, this.#position) - 1]
+    const ended = this.#returns[countUpTo(this.#returns, this.#position - 1) - 1] ?? -1
+    return begun === undefined || ended > begun ? undefined : (this.items[begun] as CallItem)
+  }
+
+  /** The name of the store that is told of here, or was last. */
+  get store(): string | undefined {
+    for (let at = this.#position; at >= 0; at--) {
+      const item = this.items[at]
+      if ('store' in item) return item.store
+    }
+    return undefined
+  }
+
+  /** Notes what somebody expects as the answer to the question that was asked last. */
+  guess(text: string): boolean {
+    const question = this.#question
+    if (question === undefined) return false
+    this.#guesses.set(question, text)
+    return true
+  }
+
+  /** What was guessed as the answer to the question that was asked last. */
+  get guessed(): string | undefined {
+    return this.#question === undefined ? undefined : this.#guesses.get(this.#question)
+  }
+
+  get #question(): number | undefined {
+    return this.#questions[countUpTo(this.#questions, this.#position) - 1]
+  }
+
+  /** The first operation of a call begins with the call. */
+  #beginsOperation(position: number): boolean {
+    return typeOf(this.items[position]) === 'operation.begin' && this.items[position - 1]?.kind !== 'call'
+  }
+
+  #find(type: string, step: 1 | -1): number | undefined {
+    for (let at = this.#position + step; at >= 0 && at <= this.last; at += step) if (typeOf(this.items[at]).startsWith(type)) return at
+    return undefined
+  }
+}
+
+/** How many of the ascending numbers are at most `limit`. */
+function countUpTo(numbers: readonly number[], limit: number): number {
+  let low = 0
+  let high = numbers.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (numbers[middle] <= limit) low = middle + 1
+    else high = middle
+  }
+  return low
+}

@@ -1,0 +1,51 @@
+/** The structure of an engine as lines for a terminal. */
+import type { EngineShape } from '../../src/engine/contract.js'
+import type { FoldedLsmShape } from '../../src/lsm/fold-shape.js'
+import type { LsmLevelShape, MemtableShape, TableShape } from '../../src/lsm/shape.js'
+import { count, plural } from '../../src/report/numbers.js'
+
+const TABLES_OF_A_LEVEL = 40
+
+export function structureLines(shape: EngineShape): string[] {
+  if (isLsm(shape)) return lsmLines(shape)
+  return Object.entries(shape).map(([name, value]) => `${name}: ${JSON.stringify(value)}`)
+}
+
+export function isLsm(shape: EngineShape): shape is FoldedLsmShape {
+  return shape.engine === 'lsm'
+}
+
+function lsmLines({ picker, sequence, snapshots, memtable, frozen, levels }: FoldedLsmShape): string[] {
+  return [
+    `LSM tree, ${picker === '' ? 'opening' : `${picker} compaction`}, sequence number ${sequence}, ${plural(snapshots, 'snapshot')}`,
+    `memtable  ${memtableText(memtable)}`,
+    ...frozen.map((one, index) => `frozen ${index}  ${memtableText(one)}`),
+    ...levels.filter(level => level.tables > 0).flatMap(levelLines),
+    ...(levels.every(level => level.tables === 0) ? ['no tables yet'] : []),
+  ]
+}
+
+export function memtableText({ entries, bytes, capacityBytes, rangeTombstones }: MemtableShape): string {
+  const ranges = rangeTombstones === 0 ? '' : `, ${plural(rangeTombstones, 'range tombstone')}`
+  return `${plural(entries, 'entry', 'entries')}${ranges}, ${count(bytes)} of ${count(capacityBytes)} bytes`
+}
+
+export function levelText({ level, runs, tables, bytes, entries }: LsmLevelShape): string {
+  const inRuns = runs > 1 ? ` in ${plural(runs, 'run')}` : ''
+  return `level ${level}  ${plural(tables, 'table')}${inRuns}, ${plural(entries, 'entry', 'entries')}, ${count(bytes)} bytes`
+}
+
+export function tableText({ number, smallest, largest, entries, tombstones, fileBytes }: TableShape): string {
+  const deletes = tombstones === 0 ? '' : ` (${plural(tombstones, 'tombstone')})`
+  return `table ${number}  ${JSON.stringify(smallest)} to ${JSON.stringify(largest)}, ${plural(entries, 'entry', 'entries')}${deletes}, ${count(fileBytes)} bytes`
+}
+
+function levelLines(level: LsmLevelShape): string[] {
+  const tables = level.runTables.flat()
+  const more = tables.length - TABLES_OF_A_LEVEL
+  return [
+    levelText(level),
+    ...tables.slice(0, TABLES_OF_A_LEVEL).map(table => `  ${tableText(table)}`),
+    ...(more > 0 ? [`  ... ${plural(more, 'more table')}`] : []),
+  ]
+}

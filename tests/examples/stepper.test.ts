@@ -1,0 +1,180 @@
+import fc from 'fast-check'
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { EngineShape } from '../../src/engine/contract.js'
+import type { Item, Recording } from '../../examples/lab/items.js'
+import { Replay } from '../../examples/lab/replay.js'
+import { Stepper, typeOf } from '../../examples/lab/stepper.js'
+import { foldLsm } from '../../src/lsm/fold-shape.js'
+import { bytesOfEvent } from '../../examples/lab/event-bytes.js'
+import { recordingOfBoth } from './small-example.js'
+
+let recording: Recording
+let items: readonly Item[]
+beforeAll(async () => {
+  recording = await recordingOfBoth()
+  items = recording.items
+})
+
+const moves = fc.array(
+  fc.oneof(
+    fc.constantFrom('next', 'back', 'nextOperation', 'previousOperation', 'reveal'),
+    fc.record({ type: fc.constantFrom('file', 'memtable.insert', 'predict', 'nothing', ''), isForth: fc.boolean() }),
+    fc.integer({ min: -3, max: 2000 }),
+  ),
+)
+
+function move(stepper: Stepper, step: string | number | { readonly type: string; readonly isForth: boolean }): boolean {
+  if (typeof step === 'number') return stepper.goTo(step)
+  if (typeof step === 'object') return step.isForth ? stepper.nextOf(step.type) : stepper.previousOf(step.type)
+  return stepper[step as 'next' | 'back' | 'nextOperation' | 'previousOperation' | 'reveal']()
+}
+
+/** All that is seen at a position. */
+function seen(stepper: Stepper, replay: Replay): unknown {
+  const { position, item, call, store, guessed } = stepper
+  const states = ['animals', 'plants'].map(name => [replay.structure(name, position), replay.files(name, position)])
+  return { position, item, call, store, guessed, states }
+}
+
+describe('stepping', () => {
+  it('a step back leaves what was there before the step, wherever one came from', () => {
+    fc.assert(
+      fc.property(moves, steps => {
+        const stepper = new Stepper(items)
+        const replay = new Replay(items)
+        for (const step of steps) move(stepper, step)
+        const before = seen(stepper, replay)
+        if (!stepper.next()) return
+        seen(stepper, replay)
+        stepper.back()
+        expect(seen(stepper, replay)).toEqual(before)
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it('a jump arrives where single steps do', () => {
+    fc.assert(
+      fc.property(fc.nat(items.length - 1), moves, (target, steps) => {
+        const jumping = new Stepper(items)
+        const replay = new Replay(items)
+        for (const step of steps) move(jumping, step)
+        jumping.goTo(target)
+        const walking = new Stepper(items)
+        const fresh = new Replay(items)
+        while (walking.position < target) walking.next()
+        expect(seen(jumping, replay)).toEqual(seen(walking, fresh))
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it('a move that leads nowhere says so and stays', () => {
+    fc.assert(
+      fc.property(moves, steps => {
+        const stepper = new Stepper(items)
+        for (const step of steps) {
+          const { position } = stepper
+          const hasMoved = move(stepper, step)
+          expect(stepper.position >= 0 && stepper.position <= stepper.last).toBe(true)
+          if (!hasMoved) expect(stepper.position).toBe(position)
+        }
+      }),
+    )
+  })
+
+  it('operations are calls and what many operations in one call begin', () => {
+    const stepper = new Stepper(items)
+    const stops: number[] = []
+    while (stepper.nextOperation()) stops.push(stepper.position)
+    const expected = items.flatMap((item, i) =>
+      item.kind === 'call' || (typeOf(item) === 'operation.begin' && items[i - 1].kind !== 'call') ? [i] : [],
+    )
+    expect(stops).toEqual(expected)
+    const back = [stepper.position]
+    while (stepper.previousOperation()) back.unshift(stepper.position)
+    expect(back).toEqual(expected)
+    // Forty puts in one call: the first begins with the call.
+    const many = items.findIndex(item => item.kind === 'call' && item.text === 'many puts')
+    const after = items.findIndex(item => item.kind === 'call' && item.text === 'flush again')
+    expect(expected.filter(at => at >= many && at < after)).toHaveLength(40)
+  })
+
+  it('a call is under way from its beginning to its end, and not between calls', () => {
+    const stepper = new Stepper(items)
+    let under: Item | undefined
+    for (;;) {
+      const { item } = stepper
+      if (item.kind === 'call') under = item
+      expect(stepper.call).toBe(under)
+      if (item.kind === 'return') under = undefined
+      if (!stepper.next()) break
+    }
+  })
+
+  it('a guess belongs to its question', () => {
+    const stepper = new Stepper(items)
+    expect(stepper.guess('too early')).toBe(false)
+    stepper.nextOf('predict')
+    expect(stepper.guess('two')).toBe(true)
+    stepper.reveal()
+    expect([stepper.item.kind, stepper.guessed]).toEqual(['reveal', 'two'])
+    stepper.goTo(0)
+    expect(stepper.guessed).toBeUndefined()
+  })
+
+  it('nothing to step through is refused', () => {
+    expect(() => new Stepper([])).toThrow(/empty/)
+  })
+})
+
+describe('the state as of a step', () => {
+  it('the LSM tree is what its events up to there fold to', () => {
+    const replay = new Replay(items)
+    for (const position of [items.length - 1, 40, 90, 41, 5, 200]) {
+      const events = items.slice(0, position + 1).flatMap(item => (item.kind === 'event' && item.store === 'animals' ? [item.event] : []))
+      expect(replay.structure('animals', position)).toEqual(foldLsm(events))
+    }
+    const shape = replay.structure('animals', items.length - 1) as EngineShape
+    expect(shape.levels!.reduce((sum, level) => sum + level.entries, 0)).toBe(41)
+  })
+
+  it('a file holds what was written to it up to there', () => {
+    const replay = new Replay(items)
+    const log = '000001.log'
+    const writes = items.flatMap((item, position) =>
+      item.kind === 'event' && item.store === 'animals' && item.event.type === 'file.write' && item.event.file === log
+        ? [{ position, event: item.event }]
+        : [],
+    )
+    for (const { position, event } of writes) {
+      const file = replay.file('animals', log, position)!
+      expect(file.isWhole).toBe(true)
+      expect(file.bytes.length).toBe(event.offset + event.length)
+      expect(file.bytes.subarray(event.offset)).toEqual(event.bytes)
+      expect(replay.file('animals', log, position - 1)?.bytes.length ?? 0).toBe(event.offset)
+    }
+    expect(writes.length).toBeGreaterThan(1)
+  })
+
+  it('every write of the run is shown with what its bytes are, and nothing is wrong with them', async () => {
+    const replay = new Replay(items)
+    let annotated = 0
+    for (const [position, item] of items.entries()) {
+      if (item.kind !== 'event' || item.event.type !== 'file.write') continue
+      const { title, lines } = (await bytesOfEvent(items, replay, position, 1000))!
+      expect(title).toBe(`${item.event.length} bytes at offset ${item.event.offset} of ${item.event.file}`)
+      const text = lines.join('\n')
+      expect(text, title).not.toMatch(/checksum;|damaged|unreadable|cut off/)
+      if (/\.(log|sst|btree)$|MANIFEST/.test(item.event.file)) annotated += /[a-z]{3,}: /.test(text) ? 1 : 0
+    }
+    expect(annotated).toBeGreaterThan(40)
+  })
+
+  it('lines beyond the limit are not shown, but where they begin is said', async () => {
+    const position = items.findIndex(item => typeOf(item) === 'table.block')
+    const bytes = (await bytesOfEvent(items, new Replay(items), position, 3))!
+    expect(bytes.lines).toHaveLength(3)
+    expect(bytes.nextOffset).toBeGreaterThanOrEqual(0)
+  })
+})
