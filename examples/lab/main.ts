@@ -1,8 +1,21 @@
-/** `npm run example N`: prints what an example found out, or lists the examples. */
-import { InvalidArgumentError, program } from 'commander'
+/** `npm run example N`: prints what an example found out, steps through it, or writes it as a page or as JSON. */
+import { writeFileSync } from 'node:fs'
+import { InvalidArgumentError, Option, program } from 'commander'
+import { toJson } from '../../src/trace/json-lines.js'
 import { catalog } from './catalog.js'
+import { CommandKeys } from './command-keys.js'
+import { commandLines } from './command-lines.js'
+import type { Recording } from './items.js'
 import { record } from './lab.js'
+import { stepThrough } from './step-session.js'
+import { typesOf } from './stepper.js'
 import { transcript } from './transcript.js'
+
+interface Flags {
+  readonly json?: true
+  readonly step?: true
+  readonly html?: string
+}
 
 const entries = catalog()
 const list = entries.map(({ number, name }) => `  ${number}  ${name}`).join('\n')
@@ -15,10 +28,33 @@ program
     if (entry === undefined) throw new InvalidArgumentError(`There is no example ${value}. The examples are:\n${list}`)
     return entry
   })
-  .option('--json', 'everything the run recorded, all events included, as JSON')
+  .option('--step', 'stop at every event; keys or, from a pipe, one command a line: h lists them')
+  .addOption(new Option('--html <file>', 'write a page that replays the run; it needs no network').conflicts(['step', 'json']))
+  .addOption(new Option('--json', 'everything the run recorded, all events included, as JSON').conflicts('step'))
   .addHelpText('after', `\nExamples:\n${list}`)
-  .action(async (entry: (typeof entries)[number], { json = false }: { readonly json?: boolean }) => {
+  .action(async (entry: (typeof entries)[number], { json, step, html }: Flags) => {
     const recording = await record(entry.number, entry.name, await entry.load())
-    process.stdout.write(json ? `${JSON.stringify(recording, undefined, 2)}\n` : transcript(recording))
+    if (step) await stepAt(recording)
+    else if (html !== undefined) await writePage(recording, html)
+    else process.stdout.write(json ? `${JSON.stringify(toJson(recording), undefined, 2)}\n` : transcript(recording))
   })
 await program.parseAsync()
+
+async function stepAt(recording: Recording): Promise<void> {
+  const print = (text: string): void => void process.stdout.write(`${text}\n`)
+  if (!process.stdin.isTTY) return stepThrough(recording, commandLines(process.stdin, print), print)
+  const { items } = recording
+  const keys = new CommandKeys(process.stdin, process.stdout, { types: typesOf(items), last: items.length })
+  try {
+    await stepThrough(recording, keys, print)
+  } finally {
+    keys.close()
+  }
+}
+
+async function writePage(recording: Recording, file: string): Promise<void> {
+  // The bundler is loaded by those only who want a page.
+  const { replayPage } = await import('./page/replay-page.js')
+  writeFileSync(file, await replayPage(recording))
+  process.stdout.write(`${file} replays example ${recording.number}\n`)
+}

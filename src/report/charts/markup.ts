@@ -8,7 +8,7 @@ export interface Markup {
 export type Content = Markup | string | number | undefined | readonly Content[]
 export type Attributes = Readonly<Record<string, string | number | undefined>>
 
-const VOID = new Set(['meta', 'br', 'hr', 'col'])
+const VOID = new Set(['meta', 'br', 'hr', 'col', 'input'])
 
 export function element(name: string, attributes: Attributes, ...content: readonly Content[]): Markup {
   const written = Object.entries(attributes)

@@ -1,0 +1,107 @@
+/** An item of a recording on the page. */
+import { element, type Content, type Markup } from '../../../src/report/charts/markup.js'
+import { fieldsOf, ownerOf } from '../event-fields.js'
+import type { Item, TableItem } from '../items.js'
+import { typeOf, type Stepper } from '../stepper.js'
+
+/** One plain sentence for every item: what is read aloud, and stands in the list of what is around. */
+export function sentenceOf(item: Item): string {
+  switch (item.kind) {
+    case 'event':
+    case 'heading':
+    case 'say':
+      return item.text
+    case 'call':
+      return `${item.store}: ${item.text}`
+    case 'return':
+      return item.text === '' ? 'It is done.' : `It is done: ${item.text}`
+    case 'predict':
+      return `A question: ${item.question}`
+    case 'reveal':
+      return `The answer: ${item.answer}.`
+    case 'table':
+    case 'lines':
+      return item.title
+  }
+}
+
+/** What there is to see of the item beside its sentence. */
+export function itemMarkup({ item, call, guessed }: Stepper): Content {
+  switch (item.kind) {
+    case 'event':
+      return factsMarkup([
+        ['event', typeOf(item)],
+        ['store', item.store],
+        ...(call === undefined ? [] : ([['call', call.text]] as const)),
+        ...(ownerOf(item.event) === '' ? [] : ([['belongs to', ownerOf(item.event)]] as const)),
+        ...fieldsOf(item.event).map(({ name, value }) => [name, value] as const),
+      ])
+    case 'predict':
+      return questionMarkup(guessed)
+    case 'reveal':
+      return element(
+        'div',
+        { class: 'panel' },
+        element('p', {}, item.question),
+        guessed === undefined ? undefined : element('p', {}, 'Your guess: ', element('strong', {}, guessed)),
+        element('p', {}, 'The answer: ', element('strong', {}, item.answer)),
+        item.because.split('\n').map(line => element('p', {}, line)),
+      )
+    case 'table':
+      return tableMarkup(item)
+    case 'lines':
+      return element('pre', { tabindex: 0, 'aria-label': item.title }, item.lines.join('\n'))
+    default:
+      return undefined
+  }
+}
+
+function questionMarkup(guessed: string | undefined): Markup {
+  return element(
+    'form',
+    { id: 'question', class: 'panel' },
+    element('label', { for: 'guess' }, 'What do you expect?'),
+    element('input', { id: 'guess', autocomplete: 'off', value: guessed ?? '' }),
+    element('button', {}, 'Show the answer'),
+  )
+}
+
+function factsMarkup(facts: readonly (readonly [string, string])[]): Markup {
+  return element(
+    'dl',
+    { class: 'fields' },
+    facts.map(([name, value]) => [element('dt', {}, name), element('dd', {}, value)]),
+  )
+}
+
+function tableMarkup({ title, head, rows }: TableItem): Markup {
+  const cell = (value: string | number): string => (typeof value === 'number' ? value.toLocaleString('en-US') : value)
+  return element(
+    'div',
+    { class: 'scroll panel', role: 'region', tabindex: 0, 'aria-label': title },
+    element(
+      'table',
+      { 'aria-label': title },
+      element(
+        'thead',
+        {},
+        element(
+          'tr',
+          {},
+          head.map(name => element('th', { scope: 'col' }, name)),
+        ),
+      ),
+      element(
+        'tbody',
+        {},
+        rows.map(row =>
+          element(
+            'tr',
+            {},
+            row.map(value => element('td', {}, cell(value))),
+          ),
+        ),
+      ),
+    ),
+  )
+}

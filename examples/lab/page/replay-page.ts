@@ -1,0 +1,142 @@
+/**
+ * A recording as one page of HTML that replays it. It needs nothing else and may be opened from a file; its content security policy
+ * allows no network.
+ *
+ * Invariants:
+ * 1. The page holds the recording alone. What a structure or a file looked like at a step is folded in the page, by the code that the
+ *    terminal uses, bundled from these sources.
+ */
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { element, render, type Content, type Markup } from '../../../src/report/charts/markup.js'
+import { bytes, count, plural } from '../../../src/report/numbers.js'
+import { PAGE_STYLE } from '../../../src/report/style-sheet.js'
+import type { Recording } from '../items.js'
+import { typeOf } from '../stepper.js'
+import { REPLAY_STYLE } from './replay-style.js'
+import { storedRecording, type StoredRecording, type StoreLimits } from './stored-recording.js'
+
+const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'wasm-unsafe-eval'"
+
+/** The page as text. Limits keep it small enough to open at once; the page says what was left out. */
+export async function replayPage(recording: Recording, limits: StoreLimits = {}): Promise<string> {
+  const { number, question } = recording
+  const stored = storedRecording(recording, limits)
+  const head = element(
+    'head',
+    {},
+    element('meta', { charset: 'utf-8' }),
+    element('meta', { 'http-equiv': 'Content-Security-Policy', content: POLICY }),
+    element('meta', { name: 'viewport', content: 'width=device-width, initial-scale=1' }),
+    element('title', {}, `Example ${number}: ${question}`),
+    element('style', {}, { markup: PAGE_STYLE + REPLAY_STYLE }),
+  )
+  const body = element(
+    'body',
+    {},
+    pageHeader(recording, stored),
+    pageMain(recording, stored),
+    element('script', {}, { markup: await bundledScript() }),
+  )
+  return `<!doctype html>\n${render(element('html', { lang: 'en' }, head, body))}\n`
+}
+
+function pageHeader({ number, question }: Recording, { leftOut }: StoredRecording): Content {
+  const missing = [
+    leftOut.items > 0 ? `the last ${plural(leftOut.items, 'item')} of the recording` : '',
+    leftOut.payloadBytes > 0 ? `${bytes(leftOut.payloadBytes)} that later writes wrote` : '',
+  ].filter(Boolean)
+  return [
+    element('a', { class: 'skip', href: '#main' }, 'Skip to the replay'),
+    element(
+      'header',
+      {},
+      element('h1', {}, `Example ${number}: ${question}`),
+      element(
+        'p',
+        { class: 'lead' },
+        'All that the stores of this run have told, step by step. The arrow keys go back and on, with Shift from operation to operation; ',
+        'Home and End lead to the ends, / to the choice of a type.',
+      ),
+      missing.length === 0 ? undefined : element('p', { class: 'problem' }, `For size this page leaves out ${missing.join(' and ')}.`),
+    ),
+  ]
+}
+
+function pageMain({ items }: Recording, stored: StoredRecording): Markup {
+  const shown = items.slice(0, stored.items.length)
+  return element(
+    'main',
+    { id: 'main' },
+    element('div', { class: 'controls', role: 'group', 'aria-label': 'Stepping' }, controls(shown.map(typeOf))),
+    element('p', { id: 'sentence', 'aria-live': 'polite', 'aria-atomic': 'true' }),
+    element(
+      'div',
+      { class: 'columns' },
+      panel(
+        'what',
+        'This step',
+        element('div', { id: 'item' }),
+        element('ol', { id: 'around', 'aria-label': 'The steps around this one' }),
+      ),
+      panel('how', 'The structure after it', element('div', { id: 'structure' })),
+    ),
+    panel('raw', 'Its bytes', element('div', { id: 'bytes' })),
+    // Only the letter that could end the element has to be escaped.
+    element('script', { id: 'recording', type: 'application/json' }, { markup: JSON.stringify(stored).replaceAll('<', '\\u003c') }),
+  )
+}
+
+function controls(types: readonly string[]): Content {
+  const counts = new Map<string, number>()
+  for (const type of types) counts.set(type, (counts.get(type) ?? 0) + 1)
+  const options = [...counts].sort(([a], [b]) => (a < b ? -1 : 1))
+  return [
+    element(
+      'div',
+      { class: 'buttons' },
+      button('first', 'First'),
+      button('previous-operation', 'Operation before'),
+      button('back', 'Back'),
+      button('next', 'Next'),
+      button('next-operation', 'Next operation'),
+      button('last', 'Last'),
+    ),
+    element('label', {}, 'Step ', element('input', { id: 'position', type: 'range', min: 1, max: types.length, value: 1 })),
+    element('span', { id: 'count' }),
+    element(
+      'label',
+      {},
+      'Back and Next stop at ',
+      element(
+        'select',
+        { id: 'filter' },
+        element('option', { value: '' }, 'every step'),
+        options.map(([type, times]) => element('option', { value: type }, `${type} (${count(times)})`)),
+      ),
+    ),
+  ]
+}
+
+function button(id: string, text: string): Markup {
+  return element('button', { id, type: 'button' }, text)
+}
+
+function panel(id: string, title: string, ...content: readonly Content[]): Markup {
+  return element('section', { 'aria-labelledby': `${id}-h` }, element('h2', { id: `${id}-h` }, title), content)
+}
+
+/** The view with all that it imports, as one script. */
+async function bundledScript(): Promise<string> {
+  const result = await build({
+    entryPoints: [fileURLToPath(new URL('replay-view.ts', import.meta.url))],
+    bundle: true,
+    minify: true,
+    write: false,
+    platform: 'browser',
+    target: 'es2022',
+    format: 'iife',
+    legalComments: 'none',
+  })
+  return result.outputFiles[0].text
+}

@@ -1,0 +1,48 @@
+/**
+ * A recording as a page holds it: JSON, within bounds.
+ *
+ * Invariants:
+ * 1. What is stored is the beginning of the recording without a gap, and of the payloads of writes the first ones: the rest is counted.
+ */
+import { describe } from '../../../src/trace/describe.js'
+import { eventFromJson, toJson } from '../../../src/trace/json-lines.js'
+import type { Item, Recording } from '../items.js'
+
+const MAX_ITEMS = 100_000
+const MAX_PAYLOAD_BYTES = 8 << 20
+
+export interface StoredRecording {
+  readonly items: readonly unknown[]
+  readonly leftOut: { readonly items: number; readonly payloadBytes: number }
+}
+
+export interface StoreLimits {
+  readonly maxItems?: number
+  readonly maxPayloadBytes?: number
+}
+
+export function storedRecording(
+  { items }: Recording,
+  { maxItems = MAX_ITEMS, maxPayloadBytes = MAX_PAYLOAD_BYTES }: StoreLimits = {},
+): StoredRecording {
+  let payloadBytes = 0
+  const stored = items.slice(0, maxItems).map(item => {
+    if (item.kind !== 'event') return item
+    const { text: _text, event, ...rest } = item
+    if (event.type !== 'file.write' || event.bytes === undefined) return { ...rest, event: toJson(event) }
+    payloadBytes += event.bytes.length
+    const { bytes: _bytes, ...bare } = event
+    return { ...rest, event: toJson(payloadBytes > maxPayloadBytes ? bare : event) }
+  })
+  return { items: stored, leftOut: { items: items.length - stored.length, payloadBytes: Math.max(0, payloadBytes - maxPayloadBytes) } }
+}
+
+/** The items again, with the sentences of their events. */
+export function itemsOf({ items }: StoredRecording): Item[] {
+  return items.map(stored => {
+    const item = stored as Item
+    if (item.kind !== 'event') return item
+    const event = eventFromJson(item.event)
+    return { ...item, event, text: describe(event) }
+  })
+}
