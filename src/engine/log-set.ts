@@ -6,6 +6,7 @@
  * 2. A sync makes the logs durable in their order, each log's name and manifest entry before its first acknowledged sync. So
  *    if a later log was ever synced, every earlier one is whole. The header of a log is durable before its manifest entry.
  * 3. The first failure anywhere stops all writing: `failure` is set and every append and sync throws `PoisonedError`.
+ * 4. What has been written to a log is in the ledger at once.
  */
 import type { Hash32 } from '../codec/checksum.js'
 import { KvariumError, PoisonedError } from '../errors.js'
@@ -142,10 +143,8 @@ export class LogSet {
     const owner = this.#trace?.owner ?? null
     const obsolete = this.#older.filter(log => log.number < firstLog)
     this.#older = this.#older.filter(log => log.number >= firstLog)
-    for (const log of obsolete) {
-      const { number, writer } = log
+    for (const { number, writer } of obsolete) {
       await this.#as(owner, () => writer.close({ marker: false }))
-      this.#book(log)
       this.#releasedSyncs += writer.syncs
       await this.#remove(number, writer.fileBytes, owner)
     }
@@ -166,7 +165,6 @@ export class LogSet {
       for (const log of [...this.#older, this.#current]) {
         const closed = this.#as(owner, () => log.writer.close({ marker: marker && this.#failure === undefined }))
         await closed.catch((error: unknown) => this.poison(error))
-        this.#book(log)
       }
     }
   }
@@ -196,10 +194,7 @@ export class LogSet {
   }
 
   #syncOne(log: LiveLog): Promise<void> {
-    const synced = log.writer.sync()
-    // The sync may have grown the file ahead.
-    this.#book(log)
-    return synced.catch((error: unknown) => {
+    return log.writer.sync().catch((error: unknown) => {
       this.poison(error)
       throw error
     })
@@ -209,8 +204,9 @@ export class LogSet {
     const { fileSystem, directory, hash32, scheduler } = this.#options
     const turn = (): Promise<void> => scheduler.turn()
     const path = joinPath(directory, logName(number))
-    const writer = LogWriter.create({ fileSystem, path, logNumber: number, hash32, turn, trace: this.#options.trace })
-    const log = { number, writer, register, bookedWritten: 0, bookedFile: 0 }
+    const onOwnWrite = (): void => this.#book(log)
+    const writer = LogWriter.create({ fileSystem, path, logNumber: number, hash32, turn, onOwnWrite, trace: this.#options.trace })
+    const log: LiveLog = { number, writer, register, bookedWritten: 0, bookedFile: 0 }
     this.#book(log)
     return log
   }

@@ -34,7 +34,7 @@ import type {
   WriteOptions,
 } from './contract.js'
 import { checkVersions } from './memory-check.js'
-import { halfOpen, isEmptyRange, isEverything, type HalfOpenRange } from './range.js'
+import { boundBytes, halfOpen, isEmptyRange, isEverything, type HalfOpenRange } from './range.js'
 import { SurvivingVersions, type Clearing } from './surviving-versions.js'
 import { VersionCursor } from './version-cursor.js'
 
@@ -155,7 +155,7 @@ class MemoryEngine implements Engine {
       this.#clearRange(range, sequence)
     }
     this.#sequence = sequence
-    this.#ledger.userBytes += (range.lower?.length ?? 0) + (range.upper?.length ?? 0)
+    this.#ledger.userBytes += boundBytes(range)
     this.#ledger.operations.clears++
   }
 

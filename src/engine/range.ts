@@ -46,6 +46,11 @@ export function isEverything(range: HalfOpenRange): boolean {
   return range.upper === undefined && (range.lower === undefined || range.lower.length === 0)
 }
 
+/** Bytes of the user that clearing the range counts as: those of its bounds. */
+export function boundBytes({ lower, upper }: HalfOpenRange): number {
+  return (lower?.length ?? 0) + (upper?.length ?? 0)
+}
+
 export function rangeContains(range: HalfOpenRange, key: Uint8Array): boolean {
   return !isBelow(range.lower, key, 0, key.length) && !isBeyond(range.upper, key, 0, key.length)
 }

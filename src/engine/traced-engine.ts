@@ -11,6 +11,7 @@ import type { EventBodies, OperationKind } from '../trace/events.js'
 import type { OperationTracer, Trace } from '../trace/trace.js'
 import { BatchReader, type WriteBatch } from './batch.js'
 import type { Cursor, Engine, EngineShape, EngineSnapshot, EngineStats, KeyRange, Violation, WriteOptions } from './contract.js'
+import { boundBytes, halfOpen } from './range.js'
 
 type Begin = Omit<EventBodies['operation.begin'], 'kind'>
 type End = Omit<EventBodies['operation.end'], 'kind'>
@@ -59,7 +60,7 @@ export class TracedEngine implements Engine {
   clear(range: KeyRange, options: WriteOptions): Promise<void> | void {
     return this.#operations.runWrite(
       'clear',
-      () => ({ ...startOf(range), sync: options.sync }),
+      () => ({ ...startOf(range), userBytes: boundBytes(halfOpen(range)), sync: options.sync }),
       () => this.inner.clear(range, options),
     )
   }

@@ -22,7 +22,7 @@ import type {
   Violation,
   WriteOptions,
 } from '../engine/contract.js'
-import { halfOpen, isEmptyRange, type HalfOpenRange } from '../engine/range.js'
+import { boundBytes, halfOpen, isEmptyRange, type HalfOpenRange } from '../engine/range.js'
 import { MisuseError } from '../errors.js'
 import { newReadCounts, type Ledger, type ReadCounts } from '../trace/ledger.js'
 import type { Owner, Trace, Tracer } from '../trace/trace.js'
@@ -259,9 +259,9 @@ export class LsmEngine implements Engine {
     ledger.operations.puts += batch.count - batch.deletes
   }
 
-  #bookClear({ lower, upper }: HalfOpenRange): void {
+  #bookClear(bounds: HalfOpenRange): void {
     const { ledger } = this.#parts
-    ledger.userBytes += (lower?.length ?? 0) + (upper?.length ?? 0)
+    ledger.userBytes += boundBytes(bounds)
     ledger.operations.clears++
   }
 

@@ -167,7 +167,9 @@ export class Tree {
     const remaining = this.#state.frozen.filter(memtable => !flushed.includes(memtable))
     const firstLog = (remaining.at(-1) ?? this.#state.memtable).firstLog
     for (const memtable of flushed) this.#flushedSequence = Math.max(this.#flushedSequence, memtable.maxSequence)
-    const flushedLogs = this.#logs.filter(number => number < firstLog)
+    // The manifest does not hear of a log that is never synced. That of recovery's memtable is 0: it has the logs that were known.
+    const written = new Set([...this.#logs, ...flushed.map(memtable => memtable.firstLog)])
+    const flushedLogs = [...written].filter(number => number > 0 && number < firstLog).sort((a, b) => a - b)
     this.#logs = [...this.#logs.filter(number => number >= firstLog), ...(log === undefined ? [] : [log])]
     this.#wholeLogs = this.#wholeLogs.filter(whole => whole.number >= firstLog)
     const numbers = { nextFile: this.#nextFile, lastSequence: this.#flushedSequence, firstLog }

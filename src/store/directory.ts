@@ -21,6 +21,7 @@ import {
   keepUnfinished,
   markFinished,
   markUnfinished,
+  SYNCS_TO_CREATE,
   writeUnfinished,
   type Identity,
   type Occupancy,
@@ -48,7 +49,7 @@ export interface IdentityTraffic {
   readonly fileBytes: number
   readonly bytesWritten: number
   readonly bytesRead: number
-  /** Data syncs; like the ledger, without those of directories. */
+  /** Of files and directories. */
   readonly syncs: number
 }
 
@@ -56,12 +57,13 @@ export async function openDirectory(request: DirectoryRequest): Promise<OpenedDi
   const { environment, location, createIfMissing, hash32 } = request
   const { fileSystem } = environment
   try {
-    if (createIfMissing) await makeDurableDirectory(fileSystem, location)
+    const syncs = createIfMissing ? await makeDurableDirectory(fileSystem, location) : 0
     assertDirectory(fileSystem, location)
     if (!mayBeStore(fileSystem, location, hash32) && !createIfMissing) throw doesNotExist(location)
     const lock = await fileSystem.lock(location)
     try {
-      return { lock, ...(await openLocked(request)) }
+      const { engine, identity } = await openLocked(request)
+      return { lock, engine, identity: { ...identity, syncs: identity.syncs + syncs } }
     } catch (error) {
       await lock.release()
       throw error
@@ -92,10 +94,10 @@ async function openLocked(request: DirectoryRequest): Promise<Omit<OpenedDirecto
   if (occupancy.kind === 'unfinished') {
     await keepUnfinished(fileSystem, location)
     const { bytes } = occupancy.identity
-    traffic = { fileBytes: bytes, bytesWritten: 0, bytesRead: bytes, syncs: 1 }
+    traffic = { fileBytes: bytes, bytesWritten: 0, bytesRead: bytes, syncs: SYNCS_TO_CREATE }
   } else {
     const bytes = await writeUnfinished(fileSystem, location, factory.name, hash32)
-    traffic = { fileBytes: bytes, bytesWritten: bytes, bytesRead: 0, syncs: 1 }
+    traffic = { fileBytes: bytes, bytesWritten: bytes, bytesRead: 0, syncs: SYNCS_TO_CREATE }
   }
   const engine = await factory.open({ ...context, created: true })
   try {
@@ -162,9 +164,9 @@ function inspectEvenDamaged(fileSystem: FileSystem, location: string, hash32: Ha
   }
 }
 
-/** Creates the directory and the missing ones above it, and makes their names durable. */
-async function makeDurableDirectory(fileSystem: FileSystem, location: string): Promise<void> {
-  if (fileSystem.stat(location) !== undefined) return
+/** Creates the directory and the missing ones above it, and makes their names durable. Returns how many syncs that took. */
+async function makeDurableDirectory(fileSystem: FileSystem, location: string): Promise<number> {
+  if (fileSystem.stat(location) !== undefined) return 0
   const parents: string[] = []
   let path = location
   do {
@@ -172,9 +174,9 @@ async function makeDurableDirectory(fileSystem: FileSystem, location: string): P
     parents.push(path)
   } while (fileSystem.stat(path) === undefined && path !== parentOf(path))
   fileSystem.makeDirectory(location)
-  for (const parent of parents) {
-    if (fileSystem.stat(parent)?.kind === 'directory') await fileSystem.syncDirectory(parent)
-  }
+  const real = parents.filter(parent => fileSystem.stat(parent)?.kind === 'directory')
+  for (const parent of real) await fileSystem.syncDirectory(parent)
+  return real.length
 }
 
 function parentOf(path: string): string {

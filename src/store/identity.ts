@@ -58,6 +58,9 @@ export function inspect(fileSystem: FileSystem, directory: string, hash32: Hash3
   return foreign.length === 0 ? { kind: 'empty' } : { kind: 'foreign', foreign }
 }
 
+/** Syncs that make a store: of `KVARIUM.tmp`, of its name, and of its final name. */
+export const SYNCS_TO_CREATE = 3
+
 /** Makes the `KVARIUM.tmp` that a process left behind durable. It is never rewritten: it vouches for the files beside it. */
 export async function keepUnfinished(fileSystem: FileSystem, directory: string): Promise<void> {
   const file = fileSystem.openWrite(joinPath(directory, IDENTITY_TEMPORARY))

@@ -205,7 +205,10 @@ export interface EventBodies {
   }
 
   // The manifest: level job.
-  /** Durable, and in force at once. With `whole` it begins a manifest: `added` are all tables of the version, whatever was there before. */
+  /**
+   * Durable, and in force at once. With `whole` it begins a manifest: `added` are all tables of the version, whatever was there before.
+   * What was in `flushedLogs` is in tables from now on; the manifest itself names a log only when it is synced.
+   */
   'manifest.edit': {
     readonly manifest: number
     readonly whole: boolean

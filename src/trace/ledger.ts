@@ -24,11 +24,12 @@ export interface ReadCounts {
 }
 
 export interface LedgerCounts {
-  /** Key and value bytes in acknowledged puts, and key bytes in deletes and clears. */
+  /** Key and value bytes in acknowledged puts, and key bytes in deletes and clears; a clear has two keys, or fewer where it has no bound. */
   readonly userBytes: number
   readonly operations: { readonly puts: number; readonly deletes: number; readonly clears: number; readonly batches: number }
   readonly written: Readonly<Record<WritePart, number>>
   readonly read: Readonly<Record<ReadPart, number>>
+  /** Of files and of directories, those of the store's own file among them. */
   readonly syncs: number
   readonly found: Readonly<ReadCounts>
   readonly missing: Readonly<ReadCounts>

@@ -43,6 +43,8 @@ export interface LogWriterOptions {
    * and share this one: otherwise the first to do so starts a sync of its own, and groups are half as large.
    */
   readonly turn?: () => Promise<void>
+  /** Called when the writer has changed the file without an append: zeros ahead, leftovers cut off, the marker of a close. */
+  readonly onOwnWrite?: () => void
   /** Told of syncs. */
   readonly trace?: Tracer | undefined
 }
@@ -71,6 +73,7 @@ export class LogWriter {
   #blankBytes = 0
   #growBytes: number
   readonly #turn: (() => Promise<void>) | undefined
+  readonly #onOwnWrite: (() => void) | undefined
   #smallCommits = 0
   #syncedBytes = 0
   #syncs = 0
@@ -117,6 +120,7 @@ export class LogWriter {
     this.#seed = frameCheckSeed(options.logNumber)
     this.#growBytes = options.growBytes ?? DEFAULT_GROW_BYTES
     this.#turn = options.turn
+    this.#onOwnWrite = options.onOwnWrite
     this.#trace = options.trace?.trace ?? null
     this.#commits = this.#trace && new CommitTracer(this.#trace, options.logNumber)
     try {
@@ -291,6 +295,7 @@ export class LogWriter {
     }
     this.#fileBytes = to
     this.#blankBytes += to - from
+    this.#onOwnWrite?.()
   }
 
   async #syncTo(bytes: number, commit: JobTracer | undefined): Promise<void> {
@@ -333,6 +338,7 @@ export class LogWriter {
       throw this.#poison('appending to', cause)
     }
     this.#size = offset + FRAME_HEADER_BYTES
+    this.#onOwnWrite?.()
     await this.#startSync()
   }
 
@@ -342,6 +348,7 @@ export class LogWriter {
       if (this.#file.size() <= this.#size) return false
       this.#file.truncate(this.#size)
       this.#fileBytes = this.#size
+      this.#onOwnWrite?.()
       return true
     } catch (cause) {
       throw this.#poison('truncating', cause)

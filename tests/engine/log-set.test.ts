@@ -6,7 +6,8 @@ import { replayLogs, type ReplayedLogs } from '../../src/engine/log-replay.js'
 import { LogSet } from '../../src/engine/log-set.js'
 import { CorruptionError, PoisonedError } from '../../src/errors.js'
 import { Ledger } from '../../src/trace/ledger.js'
-import { joinPath, MemoryFileSystem, simulatedEnvironment } from '../../src/vfs/index.js'
+import { joinPath, MemoryFileSystem, simulatedEnvironment, type FileSystem } from '../../src/vfs/index.js'
+import { MeteredFileSystem } from '../../src/vfs/metered-file-system.js'
 import { keyOf, textOf } from '../contract/opened-engine.js'
 import { HookedFileSystem } from '../lsm/hooked-file-system.js'
 
@@ -25,9 +26,14 @@ beforeEach(async () => {
   sequence = 0
 })
 
-function logSet(first = 1): LogSet {
-  const { scheduler } = simulatedEnvironment({ seed: 1, fileSystem: hooked })
-  return new LogSet({ fileSystem: hooked, directory: DIRECTORY, hash32, ledger: new Ledger(), scheduler }, first, new Map())
+interface Parts {
+  readonly watched?: FileSystem
+  readonly ledger?: Ledger
+}
+
+function logSet(first = 1, { watched = hooked, ledger = new Ledger() }: Parts = {}): LogSet {
+  const { scheduler } = simulatedEnvironment({ seed: 1, fileSystem: watched })
+  return new LogSet({ fileSystem: watched, directory: DIRECTORY, hash32, ledger, scheduler }, first, new Map())
 }
 
 function append(logs: LogSet, key: string): void {
@@ -79,6 +85,28 @@ function record(): string[] {
 }
 
 describe('a set of logs', () => {
+  it('has every byte in the ledger before the next sync is over, zeros ahead of shared commits and the ends of closed logs included', async () => {
+    const meter = new MeteredFileSystem(hooked)
+    const ledger = new Ledger()
+    const logs = logSet(1, { watched: meter, ledger })
+    const unbooked: number[] = []
+    const look = (): void => void unbooked.push(meter.counts().total.bytesWritten - ledger.written.log)
+    hooked.before = ({ kind }) => kind === 'sync' && look()
+    for (let round = 0; round < 10; round++) {
+      const writers = [0, 1, 2].map(writer => {
+        append(logs, `${round} ${writer}`)
+        return logs.sync()
+      })
+      await Promise.all(writers)
+      look()
+    }
+    expect(ledger.written.log).toBeGreaterThan(200_000)
+    await logs.close()
+    look()
+    expect(unbooked).toEqual(unbooked.map(() => 0))
+    expect(ledger.fileBytes).toBe(fileSystem.stat(joinPath(DIRECTORY, '000001.log'))!.size)
+  })
+
   it('is synced in order, and a new log is registered before its first sync is acknowledged', async () => {
     const logs = logSet()
     append(logs, 'a')

@@ -96,17 +96,23 @@ async function somethingRare(db: Kvarium, random: SeededRandom, key: () => strin
 
 export type Sums<Part extends string> = Record<Part, number>
 
-/** What the file events add up to, by part. */
-export function sumsOf(events: readonly TraceEvent[]): { readonly written: Sums<WritePart>; readonly read: Sums<ReadPart> } {
+/** What the file events add up to, by part, and how many syncs there were. */
+export function sumsOf(events: readonly TraceEvent[]): {
+  readonly written: Sums<WritePart>
+  readonly read: Sums<ReadPart>
+  readonly syncs: number
+} {
   const written = { log: 0, flush: 0, compaction: 0, page: 0, meta: 0 }
   const read = { open: 0, get: 0, scan: 0, compaction: 0 }
+  let syncs = 0
   for (const event of events) {
     if (event.type === 'file.write') written[event.part] += event.length
     else if (event.type === 'file.read') read[event.part] += event.length
+    else if (event.type === 'file.sync' || event.type === 'directory.sync') syncs++
   }
-  return { written, read }
+  return { written, read, syncs }
 }
 
-export function ledgerSums({ written, read }: LedgerCounts): ReturnType<typeof sumsOf> {
-  return { written: { ...written }, read: { ...read } }
+export function ledgerSums({ written, read, syncs }: LedgerCounts): ReturnType<typeof sumsOf> {
+  return { written: { ...written }, read: { ...read }, syncs }
 }
