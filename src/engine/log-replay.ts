@@ -13,6 +13,7 @@ import type { Hash32 } from '../codec/checksum.js'
 import { CorruptionError, KvariumError } from '../errors.js'
 import type { Tracer } from '../trace/trace.js'
 import { joinPath, type FileSystem } from '../vfs/file-system.js'
+import { replayWith, type ReadLog } from '../wal/own-log-reader.js'
 import { LogReader } from '../wal/reader.js'
 import { BatchReader } from './batch.js'
 
@@ -34,6 +35,8 @@ export interface LogReplayOptions {
   apply(reader: BatchReader, bytes: number): boolean
   /** Makes room for a batch that was refused. */
   makeRoom(bytes: number, operations: number): Promise<void>
+  /** Reads the logs instead of the built-in reader. */
+  readonly readLog?: ReadLog | undefined
   readonly trace?: Tracer | undefined
 }
 
@@ -126,7 +129,7 @@ async function replayLog(options: LogReplayOptions, number: number, progress: Pr
   let entries = 0
   // The log reader is synchronous, making room is not: from the first refusal on, batches wait as copies.
   const refused: Uint8Array[] = []
-  const replay = new LogReader({ fileSystem, path, logNumber: number, hash32 }).replay((payload, offset) => {
+  const onRecord = (payload: Uint8Array, offset: number): void => {
     if (firstGap >= 0) return
     try {
       reader.reset(payload, 0, payload.length)
@@ -143,7 +146,10 @@ async function replayLog(options: LogReplayOptions, number: number, progress: Pr
       if (!(cause instanceof CorruptionError)) throw cause
       throw new CorruptionError(`A log record is not a write batch: ${cause.message}`, { file: path, offset, cause })
     }
-  })
+  }
+  const source = { fileSystem, path, logNumber: number, hash32 }
+  const { readLog } = options
+  const replay = readLog === undefined ? new LogReader(source).replay(onRecord) : replayWith(readLog, source, onRecord)
   if (isRepeat)
     throw new CorruptionError('A log begins with sequence numbers that have been there before', { file: path, offset: firstGap })
   if (firstGap >= 0 && replay.lastSynced > firstGap) {

@@ -7,6 +7,7 @@ import type { JobTracer } from '../trace/trace.js'
 import type { Environment } from '../vfs/environment.js'
 import { fileSystemOf } from '../vfs/traced-file-system.js'
 import { runMergeJob, type MergeJob, type MergeResult } from './merge-job.js'
+import type { OwnParts } from './own-parts.js'
 
 export interface JobExecutor {
   /** Jobs run outside of this thread: memtables must be shared memory, and their I/O passes by this thread's file system. */
@@ -20,10 +21,12 @@ export type ExecutorFactory = (environment: Environment, hash32: Hash32) => JobE
 /** A slice of inline work: short enough not to be felt by timers, long enough to make a turn cheap beside it. */
 const SLICE_MS = 2
 
-export const inlineExecutor: ExecutorFactory = (environment, hash32) => ({
-  remote: false,
-  run: (job, trace = null) => {
-    const { clock, scheduler, fileSystem, deflate } = environment
+export const inlineExecutor: ExecutorFactory = (environment, hash32) => inlineExecutorWith(undefined, environment, hash32)
+
+/** Jobs with parts that the user brought run inline: functions cannot go to another thread. */
+export function inlineExecutorWith(parts: OwnParts | undefined, environment: Environment, hash32: Hash32): JobExecutor {
+  const { clock, scheduler, fileSystem, deflate } = environment
+  const run = (job: MergeJob, trace: JobTracer | null = null): Promise<MergeResult> => {
     let sliceEnd = clock.now() + SLICE_MS
     const breathe = (): Promise<void> | undefined => {
       if (clock.now() < sliceEnd) return undefined
@@ -31,6 +34,7 @@ export const inlineExecutor: ExecutorFactory = (environment, hash32) => ({
         sliceEnd = clock.now() + SLICE_MS
       })
     }
-    return runMergeJob(job, { fileSystem: fileSystemOf(fileSystem, trace), hash32, breathe, trace, ...(deflate && { deflate }) })
-  },
-})
+    return runMergeJob(job, { fileSystem: fileSystemOf(fileSystem, trace), hash32, parts, breathe, trace, ...(deflate && { deflate }) })
+  }
+  return { remote: false, run }
+}

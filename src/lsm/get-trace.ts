@@ -2,11 +2,13 @@
  * Tells where a get looks, in the order in which it does, and what it meets. The engine calls it at every source, so that what is told
  * is the search itself, not a second one.
  */
-import type { Skiplist } from '../skiplist/skiplist.js'
+import { Skiplist } from '../skiplist/skiplist.js'
 import { skiplistSearchPath } from '../skiplist/skiplist-shape.js'
-import type { ProbeOutcome, ProbeSource } from '../trace/events.js'
+import type { ProbeOutcome, ProbeSource, SearchStep } from '../trace/events.js'
 import type { ReadCounts } from '../trace/ledger.js'
 import type { Tracer } from '../trace/trace.js'
+import type { MemtableList } from './memtable-list.js'
+import { OwnMemtableList } from './own-memtable-list.js'
 import type { TableFile } from './table-file.js'
 import type { Run } from './version.js'
 
@@ -24,9 +26,9 @@ export class GetTrace {
     this.#touched = touched
   }
 
-  searched(source: ProbeSource, list: Skiplist, key: Uint8Array, sequence: number, outcome: ProbeOutcome): void {
+  searched(source: ProbeSource, list: MemtableList, key: Uint8Array, sequence: number, outcome: ProbeOutcome): void {
     const found = outcome !== 'miss'
-    this.#trace.emit({ type: 'memtable.search', source, path: skiplistSearchPath(list, key, sequence), found })
+    this.#trace.emit({ type: 'memtable.search', source, path: searchPath(list, key, sequence), found })
     this.#trace.emit({ type: 'get.probe', source, outcome })
   }
 
@@ -53,4 +55,10 @@ export class GetTrace {
       filterNegatives > this.#negatives ? 'bloom-skip' : filterFalsePositives > this.#falsePositives ? 'false-positive' : 'miss'
     this.found(level, file, outcome)
   }
+}
+
+/** Of an index of the user's only the cost is known. */
+function searchPath(list: MemtableList, key: Uint8Array, sequence: number): SearchStep[] {
+  if (list instanceof Skiplist) return skiplistSearchPath(list, key, sequence)
+  return list instanceof OwnMemtableList ? [{ level: 0, key: undefined, forward: 0, comparisons: list.comparisons }] : []
 }

@@ -1,5 +1,7 @@
 /** `kvarium/lsm`: the LSM engine and its parts that are worth using alone. Portable: the worker executor is Node's. */
-export { lsmEngine } from './lsm-engine.js'
+export { lsmEngine, type LsmSettings } from './lsm-engine.js'
+export type { OwnParts } from './own-parts.js'
+export type { IndexEntry, MakeMemtableIndex, MemtableIndex, MemtableIndexContext } from './own-memtable-list.js'
 export { LSM_OPTIONS, type LsmOptions } from './options.js'
 export { foldLsm, LsmShapeFold, type FoldedLsmShape } from './fold-shape.js'
 export { inlineExecutor, type ExecutorFactory, type JobExecutor } from './executor.js'

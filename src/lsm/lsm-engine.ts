@@ -5,13 +5,14 @@ import type { EngineContext, EngineFactory } from '../engine/contract.js'
 import { MisuseError } from '../errors.js'
 import { Ledger, newReadCounts } from '../trace/ledger.js'
 import { LsmEngine } from './engine.js'
-import { inlineExecutor, type ExecutorFactory } from './executor.js'
+import { inlineExecutor, inlineExecutorWith, type ExecutorFactory } from './executor.js'
 import { FILE_NAMES } from './file-names.js'
 import { JobRunner } from './job-runner.js'
 import { LeveledPicker } from './leveled-picker.js'
 import { LogSet } from '../engine/log-set.js'
 import { MemtablePool } from './memtable-pool.js'
 import { LSM_OPTIONS, type LsmOptions } from './options.js'
+import type { OwnParts } from './own-parts.js'
 import { recover, removeObsolete } from './recovery.js'
 import { salvageTree } from './salvage.js'
 import { TableSet } from './table-set.js'
@@ -19,6 +20,8 @@ import { TieredPicker } from './tiered-picker.js'
 import { Tree } from './tree.js'
 
 export interface LsmSettings {
+  /** Parts to use instead of the built-in ones. */
+  readonly parts?: OwnParts
   readonly executor?: ExecutorFactory
   /** Size in bytes beyond which a manifest is begun anew; default 4 MiB. */
   readonly manifestBytes?: number
@@ -40,14 +43,14 @@ const MANIFEST_BYTES = 4 * 1024 * 1024
 
 async function open(
   context: EngineContext,
-  { executor: makeExecutor = inlineExecutor, manifestBytes = MANIFEST_BYTES }: LsmSettings,
+  { parts, executor: makeExecutor = inlineExecutor, manifestBytes = MANIFEST_BYTES }: LsmSettings,
 ): Promise<LsmEngine> {
   const options = context.options as unknown as LsmOptions
   const { environment, directory, created } = context
   const { fileSystem, random, deflate, scheduler } = environment
   checkOptions(options, deflate !== undefined)
   const hash32 = await loadHash32()
-  const executor = makeExecutor(environment, hash32)
+  const executor = parts === undefined ? makeExecutor(environment, hash32) : inlineExecutorWith(parts, environment, hash32)
   const ledger = new Ledger()
   const trace = context.trace?.trace ?? null
   const cache = new Cache(options.cacheSize, { trace })
@@ -59,15 +62,16 @@ async function open(
     cache,
     counters: touched,
     deflate,
+    filter: parts?.filter,
     maxOpenFiles: options.maxOpenFiles,
     ledger,
     trace,
   })
-  const pool = new MemtablePool(options.writeBufferSize, executor.remote, random)
+  const pool = new MemtablePool(options.writeBufferSize, executor.remote, random, parts?.memtableIndex)
   const runner = new JobRunner({ fileSystem, directory, ledger, executor, options })
   let logs: LogSet | undefined
   try {
-    const recovered = await recover({ fileSystem, directory, hash32, ledger, pool, runner, created, trace })
+    const recovered = await recover({ fileSystem, directory, hash32, ledger, pool, runner, created, trace, readLog: parts?.readLog })
     const newLog = recovered.nextFile
     const logNumbers = [...recovered.logs.keys(), newLog]
     logs = new LogSet({ fileSystem, directory, hash32, ledger, scheduler, trace: context.trace }, newLog, recovered.logs)

@@ -1,6 +1,8 @@
 import { Skiplist } from '../skiplist/skiplist.js'
 import type { Random } from '../vfs/environment.js'
 import { Memtable } from './memtable.js'
+import type { MemtableList } from './memtable-list.js'
+import { OwnMemtableList, type MakeMemtableIndex } from './own-memtable-list.js'
 
 /**
  * Idle arenas kept for reuse under load: fresh memory costs a page fault for every 4 KiB, and dropped memory stays until the
@@ -13,14 +15,16 @@ export class MemtablePool {
   readonly #capacityBytes: number
   readonly #shared: boolean
   readonly #random: Random
+  readonly #makeIndex: MakeMemtableIndex | undefined
   /** Flushed memtables whose arenas come free when the last cursor lets go. */
   readonly #retired: Memtable[] = []
 
-  /** `shared` arenas can be read by a worker thread. */
-  constructor(capacityBytes: number, shared: boolean, random: Random) {
+  /** `shared` arenas can be read by a worker thread. With `makeIndex` there are no arenas, but indexes of the user's. */
+  constructor(capacityBytes: number, shared: boolean, random: Random, makeIndex?: MakeMemtableIndex) {
     this.#capacityBytes = capacityBytes
     this.#shared = shared
     this.#random = random
+    this.#makeIndex = makeIndex
   }
 
   /** A memtable with room for at least `bytes`, beginning with log `firstLog`. */
@@ -35,7 +39,7 @@ export class MemtablePool {
       }
     }
     const capacityBytes = Math.max(this.#capacityBytes, needed)
-    return new Memtable(new Skiplist({ capacityBytes, shared: this.#shared, random: this.#random }), firstLog)
+    return new Memtable(this.#list(capacityBytes), firstLog)
   }
 
   /** A flushed memtable, which may still be read. */
@@ -46,5 +50,10 @@ export class MemtablePool {
   /** Gives idle arenas to the garbage collector: no write is likely to need one soon. */
   releaseIdle(): void {
     this.#retired.length = 0
+  }
+
+  #list(capacityBytes: number): MemtableList {
+    if (this.#makeIndex !== undefined) return new OwnMemtableList(this.#makeIndex, capacityBytes, this.#random)
+    return new Skiplist({ capacityBytes, shared: this.#shared, random: this.#random })
   }
 }

@@ -3,6 +3,7 @@ import { KIND_DELETE_RANGE } from '../codec/entry.js'
 import { KvariumError } from '../errors.js'
 import { Skiplist } from '../skiplist/skiplist.js'
 import type { Tracer } from '../trace/trace.js'
+import type { MemtableList } from './memtable-list.js'
 import type { RangeTombstone } from './range-tombstones.js'
 
 /**
@@ -10,7 +11,7 @@ import type { RangeTombstone } from './range-tombstones.js'
  * with a log of its own; when it is full it is frozen, flushed to a table, and its logs are dropped.
  */
 export class Memtable {
-  readonly list: Skiplist
+  readonly list: MemtableList
   readonly ranges: RangeTombstone[] = []
   /** Logs with smaller numbers hold nothing of this memtable. Set once, when its first log is known. */
   firstLog: number
@@ -20,7 +21,7 @@ export class Memtable {
   rawBytes = 0
   #maxSequence = 0
 
-  constructor(list: Skiplist, firstLog: number) {
+  constructor(list: MemtableList, firstLog: number) {
     this.list = list
     this.firstLog = firstLog
   }

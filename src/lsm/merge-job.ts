@@ -10,7 +10,7 @@ import type { Hash32 } from '../codec/checksum.js'
 import { compareKeys, type EntryCursor } from '../codec/entry.js'
 import { MAX_KEY_BYTES } from '../codec/limits.js'
 import { keyAfter } from '../engine/range.js'
-import { Skiplist, type SkiplistState } from '../skiplist/skiplist.js'
+import { Skiplist } from '../skiplist/skiplist.js'
 import { TableBuilder } from '../sstable/table-builder.js'
 import { Table } from '../sstable/table.js'
 import { newReadCounts } from '../trace/ledger.js'
@@ -19,7 +19,10 @@ import type { BlockCompression } from '../vfs/environment.js'
 import { joinPath, type FileHandle, type FileSystem } from '../vfs/file-system.js'
 import { MeteredFileSystem, type MeterCounts } from '../vfs/metered-file-system.js'
 import { tableName } from './file-names.js'
+import type { FlushedList } from './memtable-list.js'
 import { MergingCursor } from './merging-cursor.js'
+import { OwnMemtableList } from './own-memtable-list.js'
+import type { OwnParts } from './own-parts.js'
 import { RangeTombstones, type RangeTombstone } from './range-tombstones.js'
 import { Retention, type DroppedCounts } from './retention.js'
 import { RunCursor } from './run-cursor.js'
@@ -31,7 +34,7 @@ export interface MergeJob {
   /** Tables to merge, as runs. Empty for a flush. */
   readonly inputs: readonly (readonly TableMeta[])[]
   /** The memtable to flush; absent for a compaction. */
-  readonly memtable?: { readonly list: SkiplistState; readonly ranges: readonly RangeTombstone[] }
+  readonly memtable?: { readonly list: FlushedList; readonly ranges: readonly RangeTombstone[] }
   /** Sequence numbers of the live snapshots, ascending. */
   readonly snapshots: readonly number[]
   /** Where older data may lie that tombstones still have to hide; sorted and disjoint. */
@@ -69,6 +72,8 @@ export interface JobContext {
   readonly fileSystem: FileSystem
   readonly hash32: Hash32
   readonly deflate?: BlockCompression
+  /** Parts that the user brought; only in the thread of the engine. */
+  readonly parts?: OwnParts | undefined
   /** Called every few hundred entries: returns a promise when it is time to let others run. */
   breathe(): Promise<void> | undefined
   readonly trace?: Tracer | null
@@ -156,7 +161,8 @@ class Merge {
     const cursors: EntryCursor[] = []
     const { memtable, inputs } = this.#job
     if (memtable !== undefined) {
-      cursors.push(Skiplist.view(memtable.list).cursor())
+      const { list } = memtable
+      cursors.push(list instanceof OwnMemtableList ? list.cursor() : Skiplist.view(list).cursor())
       this.#ranges.push(...memtable.ranges)
     }
     for (const run of inputs) {
@@ -180,6 +186,7 @@ class Merge {
       cache: this.#cache,
       counters: this.#counters,
       deflate,
+      filter: this.#context.parts?.filter,
     })
     file.resource.table = table
     return table
@@ -245,6 +252,7 @@ class Merge {
       hash32,
       blockBytes: output.blockBytes,
       filterBitsPerKey: output.filterBitsPerKey,
+      filter: this.#context.parts?.filter,
       compression: output.compression === 'deflate' ? deflate : undefined,
       trace: this.#trace,
     })

@@ -15,6 +15,7 @@ import type { Ledger } from '../trace/ledger.js'
 import type { Trace, Tracer } from '../trace/trace.js'
 import { joinPath, type FileSystem } from '../vfs/file-system.js'
 import { MeteredFileSystem } from '../vfs/metered-file-system.js'
+import type { ReadLog } from '../wal/own-log-reader.js'
 import { CURRENT, CURRENT_TEMPORARY, parseFileName, tableName } from './file-names.js'
 import type { JobRunner } from './job-runner.js'
 import { readManifest, type ManifestState } from './manifest.js'
@@ -33,6 +34,8 @@ export interface RecoveryOptions {
   /** The directory may hold what a crashed creation left: start empty. */
   readonly created: boolean
   readonly runner: JobRunner
+  /** Reads the logs instead of the built-in reader. */
+  readonly readLog: ReadLog | undefined
   readonly trace: Trace | null
 }
 
@@ -132,6 +135,7 @@ class Recovery {
       durableHeaders: true,
       wholeLogs: manifest.wholeLogs,
       sequence: manifest.lastSequence,
+      readLog: this.#options.readLog,
       trace: this.#options.trace ?? undefined,
       apply: (reader, bytes) => this.#apply(reader, bytes),
       makeRoom: async (bytes, operations) => {

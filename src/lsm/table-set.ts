@@ -5,6 +5,7 @@
 import type { Cache } from '../cache/cache.js'
 import type { Hash32 } from '../codec/checksum.js'
 import type { ReadCounters } from '../sstable/block-source.js'
+import type { TableFilter } from '../sstable/table-filter.js'
 import { Table } from '../sstable/table.js'
 import type { Ledger } from '../trace/ledger.js'
 import type { Trace } from '../trace/trace.js'
@@ -25,6 +26,7 @@ export interface TableSetOptions {
   /** Where gets count. */
   readonly counters: ReadCounters
   readonly deflate: BlockCompression | undefined
+  readonly filter?: TableFilter | undefined
   readonly maxOpenFiles: number
   readonly ledger: Ledger
   readonly trace: Trace | null
@@ -75,12 +77,12 @@ export class TableSet {
   }
 
   #openNow(file: TableFile): Table {
-    const { directory, hash32, cache, counters, deflate, ledger, trace } = this.#options
+    const { directory, hash32, cache, counters, deflate, filter, ledger, trace } = this.#options
     const { number, fileBytes } = file.meta
     const path = joinPath(directory, tableName(number))
     const handle = this.#pool.openRead(path)
     try {
-      const table = Table.open({ file: handle, fileNumber: number, size: fileBytes, hash32, cache, counters, deflate, trace })
+      const table = Table.open({ file: handle, fileNumber: number, size: fileBytes, hash32, cache, counters, deflate, filter, trace })
       ledger.read.open += fileBytes - table.properties.dataBytes
       this.residentBytes += table.residentBytes
       file.resource.table = table

@@ -14,6 +14,7 @@ import { encodeFooter, FOOTER_BYTES, MAX_HANDLE_BYTES, noHandle, TRAILER_BYTES, 
 import { encodeProperties, type TableProperties } from './properties.js'
 import type { RangeTombstone } from './range-tombstone.js'
 import { writeSeparator } from './separator.js'
+import { encodeOwnFilter, type TableFilter } from './table-filter.js'
 
 /** A value this large gets a block of its own, formed without a copy in scratch memory. */
 const LARGE_VALUE_BYTES = 64 * 1024
@@ -30,6 +31,8 @@ export interface TableBuilderOptions {
   readonly blockBytes?: number
   /** Size of the bloom filter; default 10, which lets 0.8 % of absent keys pass. 0 means no filter. */
   readonly filterBitsPerKey?: number
+  /** A filter instead of the built-in one. The table can only be opened with it. */
+  readonly filter?: TableFilter | undefined
   readonly compression?: BlockCompression | undefined
   /** Hears of blocks and of the filter. */
   readonly trace?: Tracer | null
@@ -51,6 +54,7 @@ export class TableBuilder {
   readonly #fileNumber: number
   readonly #blockBytes: number
   readonly #filterBitsPerKey: number
+  readonly #filter: TableFilter | undefined
   readonly #writer: BlockWriter
   readonly #trace: Tracer | null
   readonly #block = new SortedBlockBuilder()
@@ -87,6 +91,7 @@ export class TableBuilder {
     this.#fileNumber = options.fileNumber
     this.#blockBytes = options.blockBytes ?? 4096
     this.#filterBitsPerKey = options.filterBitsPerKey ?? 10
+    this.#filter = options.filter
     this.#writer = new BlockWriter(options.file, options.fileNumber, options.hash32, options.compression)
     this.#trace = options.trace?.at('step') ?? null
   }
@@ -301,7 +306,10 @@ export class TableBuilder {
 
   #writeFilter(): BlockHandle {
     if (this.#keys === 0) return noHandle()
-    const block = encodeFilter(this.#hashes, this.#keys, this.#filterBitsPerKey)
+    const block =
+      this.#filter === undefined
+        ? encodeFilter(this.#hashes, this.#keys, this.#filterBitsPerKey)
+        : encodeOwnFilter(this.#filter, this.#hashes.slice(0, this.#keys), this.#filterBitsPerKey)
     const handle = this.#writeBlock('filter', block)
     this.#trace?.emit({ type: 'table.filter', file: this.#fileNumber, ...describeFilter(block), keys: this.#keys })
     return handle

@@ -7,12 +7,12 @@ import type { Tracer } from '../trace/trace.js'
 import type { BlockCompression } from '../vfs/environment.js'
 import type { FileHandle } from '../vfs/file-system.js'
 import { BlockSource, type ReadCounters } from './block-source.js'
-import { FilterReader } from './bloom-filter.js'
 import { EntryTag, readTag } from './entry-tag.js'
 import { CODEC_NONE, decodeFooter, FOOTER_BYTES, TRAILER_BYTES, verifyTrailer, type BlockHandle, type Footer } from './format.js'
 import { decodeProperties, type TableProperties } from './properties.js'
 import { decodeRangeTombstones, type RangeTombstone } from './range-tombstone.js'
 import { TableCursor, type TableCursorOptions } from './table-cursor.js'
+import { openFilter, type FilterProbe, type TableFilter } from './table-filter.js'
 
 export interface TableOptions {
   /** Closed by `Table.close`. */
@@ -27,6 +27,8 @@ export interface TableOptions {
   readonly deflate?: BlockCompression | undefined
   /** The file's size in bytes as recorded elsewhere: if given, a file of another size is corruption. */
   readonly size?: number
+  /** The filter that the table may have been built with, instead of the built-in one. */
+  readonly filter?: TableFilter | undefined
   /** Hears of the filter's answers. */
   readonly trace?: Tracer | null
 }
@@ -59,7 +61,7 @@ export class Table {
   readonly source: BlockSource
   readonly #file: FileHandle
   readonly #index: SortedBlock
-  readonly #filter: FilterReader | undefined
+  readonly #filter: FilterProbe | undefined
   readonly #counters: ReadCounters
   readonly #trace: Tracer | null
   readonly #cell = new Cell()
@@ -154,7 +156,7 @@ export class Table {
     this.#file.close()
   }
 
-  #tellProbe(trace: Tracer, filter: FilterReader, hash: number): void {
+  #tellProbe(trace: Tracer, filter: FilterProbe, hash: number): void {
     const mayContain = filter.mayContain(hash)
     trace.emit({ type: 'bloom.probe', file: this.fileNumber, positions: filter.positions(hash), mayContain })
   }
@@ -190,8 +192,9 @@ class MetaBlocks {
     return new SortedBlock(contents, contents.length, this.#options.file.path, handle.offset)
   }
 
-  filter(handle: BlockHandle): FilterReader {
-    return new FilterReader(this.#contents(handle), { file: this.#options.file.path, offset: handle.offset })
+  filter(handle: BlockHandle): FilterProbe {
+    const { file, filter } = this.#options
+    return openFilter(this.#contents(handle), filter, { file: file.path, offset: handle.offset })
   }
 
   #contents(handle: BlockHandle): Uint8Array {

@@ -79,7 +79,8 @@ export function frameCheckSeed(logNumber: number): number {
   return mix32(FRAME_CHECK_SEED, logNumber)
 }
 
-function frameCheck(seed: number, offset: number, length: number, synced: number, checksum: number): number {
+/** What the last word of a frame header has to be. `seed` is `frameCheckSeed` of the log. */
+export function frameCheck(seed: number, offset: number, length: number, synced: number, checksum: number): number {
   return mix32(mix32(mix32(mix32(seed, offset), length), synced), checksum)
 }
 

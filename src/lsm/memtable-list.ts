@@ -1,0 +1,35 @@
+import type { ByteView, EntryCursor, EntryKind } from '../codec/entry.js'
+import type { SkiplistState } from '../skiplist/skiplist.js'
+import type { OwnMemtableList } from './own-memtable-list.js'
+
+/** What a memtable keeps its versions in: the arena skiplist, unless the user brought an index of their own. */
+export interface MemtableList {
+  readonly count: number
+  readonly bytesUsed: number
+  readonly capacityBytes: number
+  /** Height of the tower of the last insert. */
+  readonly lastHeight: number
+  insert(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+    sequence: number,
+    kind: EntryKind,
+  ): boolean
+  /** The newest version of the key with a sequence up to the given one, to be read before the next call; 0 if there is none. */
+  find(key: Uint8Array, keyStart: number, keyEnd: number, sequence: number): number
+  kindAt(node: number): EntryKind
+  sequenceAt(node: number): number
+  setValueView(node: number, view: ByteView): void
+  cursor(): EntryCursor
+  /** What a flush reads. */
+  transferable(): FlushedList
+  /** Empties the list, for reuse. */
+  reset(): void
+}
+
+/** Only the skiplist's can go to another thread. */
+export type FlushedList = SkiplistState | OwnMemtableList

@@ -1,0 +1,18 @@
+import type { TableFilter } from '../sstable/table-filter.js'
+import type { ReadLog } from '../wal/own-log-reader.js'
+import type { MakeMemtableIndex } from './own-memtable-list.js'
+
+/**
+ * Parts of the engine that a user may bring, to learn or to try something. Each takes the place of the built-in one in everything that
+ * the engine does; what is left out stays built in. With any of them, flushes and compactions run in this thread, in slices.
+ *
+ * The files stay those of an LSM store, but for tables with a `filter` of one's own: these can only be read with it.
+ */
+export interface OwnParts {
+  /** Keeps the versions of a memtable in order, instead of the arena skiplist. */
+  readonly memtableIndex?: MakeMemtableIndex
+  /** Says which tables cannot have a key, instead of the bloom filter. */
+  readonly filter?: TableFilter
+  /** Reads the logs at open, instead of the built-in reader. */
+  readonly readLog?: ReadLog
+}
