@@ -3,19 +3,10 @@
  *
  *     npx tsx bench/micro/cache-policy.ts
  */
-import { Cache } from '../../src/cache/cache.js'
-import { CacheEntry } from '../../src/cache/eviction-policy.js'
 import { TwoQueuePolicy } from '../../src/cache/two-queue-policy.js'
 import { table } from '../table.js'
-import {
-  ClockPolicy,
-  FifoPolicy,
-  LruPolicy,
-  S3FifoPolicy,
-  SievePolicy,
-  type MeasuredPolicy,
-  type NumberedEntry,
-} from './eviction-policies.js'
+import { ClockPolicy, FifoPolicy, LruPolicy, S3FifoPolicy, SievePolicy, type MeasuredPolicy } from './eviction-policies.js'
+import { hitRate, type Reads } from './policy-replay.js'
 
 const BLOCKS = 20_000
 const KEYS_PER_BLOCK = 32
@@ -74,9 +65,6 @@ function shuffled(count: number, random: Random): Int32Array {
   return order
 }
 
-/** Numbers of blocks in the order in which they are read. Those of a scan, `-1 - block`, count neither as hit nor as miss. */
-type Reads = Int32Array
-
 function readsBy(next: (at: number) => number, count = WARM_UP + MEASURED): Reads {
   return Int32Array.from({ length: count }, (_, at) => next(at))
 }
@@ -128,50 +116,12 @@ function newHotSet(measured: number): Reads {
   return readsBy(at => (at < WARM_UP ? before : after)[rank()], WARM_UP + measured)
 }
 
-class Block extends CacheEntry implements NumberedEntry {
-  readonly bytes = 1
-  readonly id: number
-  readonly #blocks: (Block | undefined)[]
-
-  constructor(id: number, blocks: (Block | undefined)[]) {
-    super()
-    this.id = id
-    this.#blocks = blocks
-  }
-
-  override evict(): void {
-    this.#blocks[this.id] = undefined
-  }
-}
-
-/** The share of reads after the warm-up that the cache answers. */
-function hitRate(reads: Reads, cached: number, policy: MeasuredPolicy): number {
-  const cache = new Cache(cached, { policy })
-  const blocks = new Array<Block | undefined>(BLOCKS).fill(undefined)
-  for (const [at, read] of reads.entries()) {
-    const id = read < 0 ? -1 - read : read
-    const counts = at >= WARM_UP && read >= 0
-    const block = blocks[id]
-    if (block !== undefined) {
-      block.referenced = true
-      policy.hit?.(block)
-      if (counts) cache.hits++
-    } else {
-      const loaded = new Block(id, blocks)
-      cache.insert(loaded)
-      blocks[id] = loaded
-      if (counts) cache.misses++
-    }
-  }
-  return cache.hits / (cache.hits + cache.misses)
-}
-
 const rows: string[][] = []
 for (const [name, workload] of Object.entries(WORKLOADS)) {
   for (const share of CACHED_SHARES) {
     const cached = BLOCKS * share
     const reads = workload(cached)
-    const rates = Object.values(POLICIES).map(policy => (100 * hitRate(reads, cached, policy())).toFixed(1))
+    const rates = Object.values(POLICIES).map(policy => (100 * hitRate(reads, WARM_UP, cached, policy())).toFixed(1))
     rows.push([name, `${String(share * 100)} %`, ...rates])
   }
 }

@@ -166,6 +166,13 @@ export class Lab {
     return db
   }
 
+  /** A store of which only the sums are looked at, opened: nothing that it does is written down. */
+  async openUnwatched(location: string, options: Omit<LabStoreOptions, 'name' | 'level' | 'listener'> = {}): Promise<LabStore> {
+    const db = new Kvarium<string, string>(location, { environment: this.#environment, ...options })
+    await db.open()
+    return db
+  }
+
   /**
    * Does something with a store, under a name that is shown, and returns what it returns. Of what the store tells meanwhile,
    * the transcript has the `shown` types.
