@@ -44,9 +44,10 @@ const SENTENCES: { readonly [Type in EventType]: (event: EventOf<Type>) => strin
   'memtable.insert': e =>
     `${version(e.kind)} of ${key(e.key)} with sequence number ${e.entrySequence} enters the memtable as a node of height ${e.height}; ` +
     `${bytes(e.bytesUsed)} are used now.`,
-  'memtable.new': e => `A fresh memtable with room for ${bytes(e.capacityBytes)} takes over, for log ${e.log} and those after it.`,
-  'memtable.freeze': e => `The memtable of log ${e.log} is frozen with ${count(e.entries, 'version')} in ${bytes(e.bytes)}.`,
-  'memtable.drop': e => `The frozen memtable of log ${e.log} with ${count(e.entries, 'version')} is dropped, because it is in tables.`,
+  'memtable.new': e =>
+    `A fresh memtable with room for ${bytes(e.capacityBytes)} takes over${e.log === 0 ? '' : `, for log ${e.log} and those after it`}.`,
+  'memtable.freeze': e => `The memtable${ofLog(e.log)} is frozen with ${count(e.entries, 'version')} in ${bytes(e.bytes)}.`,
+  'memtable.drop': e => `The frozen memtable${ofLog(e.log)} with ${count(e.entries, 'version')} is dropped, because it is in tables.`,
   'tombstone.add': e => `All keys from ${key(e.from)} to ${key(e.to)} are deleted, as of sequence number ${e.entrySequence}.`,
 
   'job.begin': e => `${JOBS[e.kind]} begins${e.remote === true ? ' in another thread' : ''}${because(e.reason)}.`,
@@ -180,6 +181,11 @@ function place(source: ProbeSource): string {
   if (source.in === 'memtable') return 'the memtable'
   if (source.in === 'frozen') return `frozen memtable ${source.index}`
   return source.in === 'table' ? `table ${source.file} of level ${source.level}` : `run ${source.run} of level ${source.level}`
+}
+
+/** The first memtable of a session is there before its log is: 0. */
+function ofLog(log: number): string {
+  return log === 0 ? '' : ` of log ${log}`
 }
 
 function key(bytes: Uint8Array): string {

@@ -32,6 +32,12 @@ suite('the sentence of an event', () => {
     expect(said({ ...append, entries: 2, length: 40 })).toMatch(/^2 operations .* 40 bytes/)
   })
 
+  it('names no log 0, which is none', () => {
+    expect(said({ type: 'memtable.freeze', log: 0, entries: 1, bytes: 120 })).toBe('The memtable is frozen with 1 version in 120 bytes.')
+    expect(said({ type: 'memtable.drop', log: 3, entries: 1 })).toMatch(/^The frozen memtable of log 3 with 1 version/)
+    expect(said({ type: 'memtable.new', log: 0, bytesUsed: 84, capacityBytes: 96 })).toMatch(/room for 96 bytes takes over\.$/)
+  })
+
   it('says who waits, and why', () => {
     expect(said({ type: 'stall.begin', reason: 'level 0 is full' })).toBe('The writer has to wait: level 0 is full.')
     expect(said({ type: 'stall.end', waitedMs: 1.23456 })).toBe('The writer has waited 1.235 ms and goes on.')
