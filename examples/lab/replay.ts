@@ -20,8 +20,14 @@ interface ShapeFold {
   clone(): ShapeFold
 }
 
-const FOLDS: Readonly<Record<string, () => ShapeFold>> = {
-  lsm: () => new LsmShapeFold(),
+interface FoldOfEngine {
+  make(): ShapeFold
+  /** What the store has to tell. */
+  readonly level: 'io' | 'step'
+}
+
+const FOLDS: Readonly<Record<string, FoldOfEngine>> = {
+  lsm: { make: () => new LsmShapeFold(), level: 'step' },
 }
 
 interface State {
@@ -63,21 +69,20 @@ export class Replay {
 class StoreReplay {
   readonly #name: string
   readonly #engine: string | undefined
-  readonly #tellsSteps: boolean
+  readonly #tells: 'io' | 'step' | undefined
   readonly #rewind: Rewind<State>
 
   constructor(name: string, items: readonly Item[]) {
     this.#name = name
     const events = items.flatMap((item, position) => (isEventOf(name, item) ? [{ event: item.event, position }] : []))
     this.#engine = engineOf(events.map(({ event }) => event))
-    // Stores that tell every step also tell what they write.
-    this.#tellsSteps = events.find(({ event }) => event.type === 'file.write' && event.bytes !== undefined) !== undefined
+    this.#tells = levelOf(events.map(({ event }) => event))
     // Each opening of a store begins a trace of its own, with files of which nothing is known.
     const beginnings = new Set(events.filter(({ event }) => event.sequence === 1).map(({ position }) => position + 1))
     const recorder = new Recorder({ maxEvents: Infinity, maxBytes: Infinity })
-    const makeFold = this.#engine === undefined ? undefined : FOLDS[this.#engine]
+    const engine = this.#engine === undefined ? undefined : FOLDS[this.#engine]
     this.#rewind = new Rewind<State>(recorder, {
-      initial: () => ({ fold: makeFold?.(), files: new FileHistories() }),
+      initial: () => ({ fold: engine?.make(), files: new FileHistories() }),
       apply: (state, event) => {
         const { fold, files } = beginnings.has(event.sequence) ? { ...state, files: new FileHistories() } : state
         fold?.apply(event)
@@ -95,9 +100,11 @@ class StoreReplay {
   }
 
   structure(position: number): EngineShape | string {
-    if (!this.#tellsSteps) return `The store "${this.#name}" does not tell every step, so its structure cannot be rebuilt.`
     const { fold } = this.state(position)
-    return fold?.shape() ?? `Nothing is known of the structure of the engine ${this.#engine ?? 'of a store that never opened'}.`
+    if (fold === undefined) return `Nothing is known of the structure of the engine ${this.#engine ?? 'of a store that never opened'}.`
+    const { level } = FOLDS[this.#engine!]
+    if (this.#tells === 'step' || this.#tells === level) return fold.shape()
+    return `The store "${this.#name}" does not tell enough for its structure: it takes a trace of level ${level}.`
   }
 }
 
@@ -107,4 +114,11 @@ function isEventOf(store: string, item: Item): item is EventItem {
 
 function engineOf(events: readonly TraceEvent[]): string | undefined {
   return events.find(event => event.type === 'engine.open')?.engine
+}
+
+/** How much a store tells; stores of a lab that tell every step also tell what they write. */
+function levelOf(events: readonly TraceEvent[]): 'io' | 'step' | undefined {
+  const written = events.find(event => event.type === 'file.write')
+  if (written === undefined) return undefined
+  return written.bytes === undefined ? 'io' : 'step'
 }

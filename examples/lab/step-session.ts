@@ -9,6 +9,7 @@ import { Replay } from './replay.js'
 import { stopText } from './step-text.js'
 import { Stepper } from './stepper.js'
 import { structureLines } from './structure-text.js'
+import { touchedUpTo, touchText } from './touched.js'
 
 export interface CommandSource {
   /** Whether somebody is there who can answer a question. */
@@ -113,7 +114,8 @@ class StepSession {
     }
     const structure = this.#replay.structure(store, position)
     const lines = typeof structure === 'string' ? [structure] : structureLines(structure)
-    this.#print(lines.map(line => `  ${line}`).join('\n'))
+    const touched = touchedUpTo(this.#recording.items, position).map(touch => `looked at ${touchText(touch)}`)
+    this.#print([...lines, ...touched].map(line => `  ${line}`).join('\n'))
   }
 
   async #bytes(): Promise<void> {

@@ -1,13 +1,15 @@
 /** The structure of an engine as lines for a terminal. */
+import type { BtreeLevelShape, BtreeShape } from '../../src/btree/shape.js'
 import type { EngineShape } from '../../src/engine/contract.js'
 import type { FoldedLsmShape } from '../../src/lsm/fold-shape.js'
 import type { LsmLevelShape, MemtableShape, TableShape } from '../../src/lsm/shape.js'
-import { count, plural } from '../../src/report/numbers.js'
+import { count, plural, share } from '../../src/report/numbers.js'
 
 const TABLES_OF_A_LEVEL = 40
 
 export function structureLines(shape: EngineShape): string[] {
   if (isLsm(shape)) return lsmLines(shape)
+  if (isBtree(shape)) return btreeLines(shape)
   return Object.entries(shape).map(([name, value]) => `${name}: ${JSON.stringify(value)}`)
 }
 
@@ -15,11 +17,15 @@ export function isLsm(shape: EngineShape): shape is FoldedLsmShape {
   return shape.engine === 'lsm'
 }
 
+export function isBtree(shape: EngineShape): shape is BtreeShape {
+  return shape.engine === 'btree'
+}
+
 function lsmLines({ picker, sequence, snapshots, memtable, frozen, levels }: FoldedLsmShape): string[] {
   return [
     `LSM tree, ${picker === '' ? 'opening' : `${picker} compaction`}, sequence number ${sequence}, ${plural(snapshots, 'snapshot')}`,
-    `memtable  ${memtableText(memtable)}`,
-    ...frozen.map((one, index) => `frozen ${index}  ${memtableText(one)}`),
+    `memtable: ${memtableText(memtable)}`,
+    ...frozen.map((one, index) => `frozen ${index}: ${memtableText(one)}`),
     ...levels.filter(level => level.tables > 0).flatMap(levelLines),
     ...(levels.every(level => level.tables === 0) ? ['no tables yet'] : []),
   ]
@@ -32,12 +38,12 @@ export function memtableText({ entries, bytes, capacityBytes, rangeTombstones }:
 
 export function levelText({ level, runs, tables, bytes, entries }: LsmLevelShape): string {
   const inRuns = runs > 1 ? ` in ${plural(runs, 'run')}` : ''
-  return `level ${level}  ${plural(tables, 'table')}${inRuns}, ${plural(entries, 'entry', 'entries')}, ${count(bytes)} bytes`
+  return `level ${level}: ${plural(tables, 'table')}${inRuns}, ${plural(entries, 'entry', 'entries')}, ${count(bytes)} bytes`
 }
 
 export function tableText({ number, smallest, largest, entries, tombstones, fileBytes }: TableShape): string {
   const deletes = tombstones === 0 ? '' : ` (${plural(tombstones, 'tombstone')})`
-  return `table ${number}  ${JSON.stringify(smallest)} to ${JSON.stringify(largest)}, ${plural(entries, 'entry', 'entries')}${deletes}, ${count(fileBytes)} bytes`
+  return `table ${number}: ${JSON.stringify(smallest)} to ${JSON.stringify(largest)}, ${plural(entries, 'entry', 'entries')}${deletes}, ${count(fileBytes)} bytes`
 }
 
 function levelLines(level: LsmLevelShape): string[] {
@@ -48,4 +54,26 @@ function levelLines(level: LsmLevelShape): string[] {
     ...tables.slice(0, TABLES_OF_A_LEVEL).map(table => `  ${tableText(table)}`),
     ...(more > 0 ? [`  ... ${plural(more, 'more table')}`] : []),
   ]
+}
+
+function btreeLines({ height, entries, liveBytes, sequence, tree, memory, file }: BtreeShape): string[] {
+  return [
+    `B+tree, ${plural(height, 'level')}, ${plural(entries, 'entry', 'entries')} of ${count(liveBytes)} bytes, sequence number ${sequence}`,
+    ...tree.map(treeLevelText),
+    btreeMemoryText(memory),
+    btreeFileText(file),
+  ]
+}
+
+export function treeLevelText({ depth, pages, bytes, fill }: BtreeLevelShape): string {
+  const filled = fill === undefined ? '' : `, ${share(fill)} full`
+  return `depth ${depth}: ${plural(pages, 'page')}, ${count(bytes)} bytes${filled}`
+}
+
+export function btreeMemoryText({ dirtyBytes, cachedBytes, cachedPages }: BtreeShape['memory']): string {
+  return `memory: ${count(dirtyBytes)} bytes of changed pages, ${plural(cachedPages, 'clean page')} of ${count(cachedBytes)} bytes`
+}
+
+export function btreeFileText({ bytes, freeBytes, checkpoint, firstLog }: BtreeShape['file']): string {
+  return `file: ${count(bytes)} bytes, ${count(freeBytes)} of them free; checkpoint ${checkpoint}, logs from ${firstLog} on`
 }

@@ -1,13 +1,16 @@
-import type { TraceEvent } from '../../src/trace/events.js'
+/** What the operation under way has looked at so far: the probes of a get, the pages of a search. */
+import type { EventOf, ProbeSource } from '../../src/trace/events.js'
 import type { Item } from './items.js'
 
 const LONGEST_LOOK_BACK = 2000
 
-/** What the operation under way at a position has looked at so far: the probes of a get, the pages of a search. Oldest first. */
-export function touchedUpTo(items: readonly Item[], position: number): TraceEvent[] {
+export type Touch = EventOf<'get.probe'> | EventOf<'page.visit'>
+
+/** Up to a position, oldest first. */
+export function touchedUpTo(items: readonly Item[], position: number): Touch[] {
   const here = items[position]
   if (here.kind !== 'event' || here.event.operation === 0) return []
-  const touched: TraceEvent[] = []
+  const touched: Touch[] = []
   for (let at = position; at >= Math.max(0, position - LONGEST_LOOK_BACK); at--) {
     const item = items[at]
     if (item.kind !== 'event' || item.store !== here.store || item.event.operation !== here.event.operation) continue
@@ -16,4 +19,16 @@ export function touchedUpTo(items: readonly Item[], position: number): TraceEven
     if (event.type === 'get.probe' || event.type === 'page.visit') touched.push(event)
   }
   return touched.reverse()
+}
+
+/** Names the place, as structures are labelled, and what was found there. */
+export function touchText(touch: Touch): string {
+  if (touch.type === 'get.probe') return `${placeName(touch.source)}: ${touch.outcome}`
+  return `page ${touch.page} at depth ${touch.depth}: slot ${touch.slot} of ${touch.entries}`
+}
+
+export function placeName(source: ProbeSource): string {
+  if (source.in === 'memtable') return 'memtable'
+  if (source.in === 'frozen') return `frozen ${source.index}`
+  return source.in === 'table' ? `table ${source.file}` : `run ${source.run} of level ${source.level}`
 }

@@ -24,10 +24,14 @@ button{cursor:pointer}button:hover{background:var(--band)}
 .fill{height:.7rem;border:1px solid var(--soft);border-radius:4px;overflow:hidden}
 .fill div{height:100%;background:var(--s0);transition:width .15s}
 .level{margin:.9rem 0}
-.run{position:relative;list-style:none;padding:0;margin:.3rem 0;height:2.6rem;background:var(--band);border-radius:4px}
+.run{position:relative;list-style:none;padding:0;margin:.3rem 0;height:3.4rem;background:var(--band);border-radius:4px}
 .table{position:absolute;bottom:0;border:1px solid var(--s0);border-radius:4px;background:var(--panel);overflow:hidden;white-space:nowrap;padding:0 .3rem;font-size:.78rem;line-height:1.2rem}
+.table .keys{display:block;color:var(--soft)}
 .noted{outline:3px solid var(--s1);outline-offset:-3px}
 .note{color:var(--s1);font-weight:650;margin-left:.4rem}
-.tree{list-style:none;padding:0}.tree li{margin:.7rem 0}
+.pages{display:flex;flex-wrap:wrap;gap:3px;margin:.3rem 0}
+.pages i{width:1.1rem;height:1.4rem;border:1px solid var(--s0);border-radius:2px;background:var(--panel)}
+.level .fill{max-width:30rem}
+.touched{margin:.3rem 0;padding-left:1.4rem;font-size:.9rem}
 @media (prefers-reduced-motion:reduce){.fill div{transition:none}}
 @media print{.controls{display:none}}`

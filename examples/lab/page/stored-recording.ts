@@ -25,16 +25,21 @@ export function storedRecording(
   { items }: Recording,
   { maxItems = MAX_ITEMS, maxPayloadBytes = MAX_PAYLOAD_BYTES }: StoreLimits = {},
 ): StoredRecording {
-  let payloadBytes = 0
+  let kept = 0
+  let leftOut = 0
   const stored = items.slice(0, maxItems).map(item => {
     if (item.kind !== 'event') return item
     const { text: _text, event, ...rest } = item
     if (event.type !== 'file.write' || event.bytes === undefined) return { ...rest, event: toJson(event) }
-    payloadBytes += event.bytes.length
-    const { bytes: _bytes, ...bare } = event
-    return { ...rest, event: toJson(payloadBytes > maxPayloadBytes ? bare : event) }
+    const { bytes, ...bare } = event
+    if (leftOut === 0 && kept + bytes.length <= maxPayloadBytes) {
+      kept += bytes.length
+      return { ...rest, event: toJson(event) }
+    }
+    leftOut += bytes.length
+    return { ...rest, event: toJson(bare) }
   })
-  return { items: stored, leftOut: { items: items.length - stored.length, payloadBytes: Math.max(0, payloadBytes - maxPayloadBytes) } }
+  return { items: stored, leftOut: { items: items.length - stored.length, payloadBytes: leftOut } }
 }
 
 /** The items again, with the sentences of their events. */

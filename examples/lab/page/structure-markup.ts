@@ -10,34 +10,38 @@ import type { FoldedLsmShape } from '../../../src/lsm/fold-shape.js'
 import type { LsmLevelShape, MemtableShape, TableShape } from '../../../src/lsm/shape.js'
 import { element, type Content, type Markup } from '../../../src/report/charts/markup.js'
 import { bytes, plural } from '../../../src/report/numbers.js'
-import type { ProbeSource, TraceEvent } from '../../../src/trace/events.js'
-import { isLsm, levelText, memtableText, structureLines, tableText } from '../structure-text.js'
+import { isBtree, isLsm, levelText, memtableText, structureLines, tableText } from '../structure-text.js'
+import { placeName, touchText, type Touch } from '../touched.js'
+import { btreeMarkup } from './btree-markup.js'
+import { barMarkup } from './bar-markup.js'
 
 const MAX_TABLES = 1500
+const MAX_TOUCHED = 50
 
 export interface StructureView {
   readonly shape: EngineShape
   /** Before the event that is shown: what is not in it is new. */
   readonly before: EngineShape | undefined
   /** What the operation under way has looked at. */
-  readonly touched: readonly TraceEvent[]
+  readonly touched: readonly Touch[]
 }
 
 export function structureMarkup(view: StructureView): Content {
   const { shape, before, touched } = view
-  const drawing = isLsm(shape) ? lsmMarkup(shape, before !== undefined && isLsm(before) ? before : undefined, touched) : undefined
   return [
-    drawing,
+    isLsm(shape) ? lsmMarkup(shape, before !== undefined && isLsm(before) ? before : undefined, touched) : undefined,
+    isBtree(shape) ? btreeMarkup(shape) : undefined,
+    touched.length === 0 ? undefined : touchedMarkup(touched),
     element(
       'details',
-      drawing === undefined ? { open: '' } : {},
+      isLsm(shape) || isBtree(shape) ? {} : { open: '' },
       element('summary', {}, 'The structure as text'),
       element('pre', { tabindex: 0, 'aria-label': 'The structure as text' }, structureLines(shape).join('\n')),
     ),
   ]
 }
 
-function lsmMarkup(shape: FoldedLsmShape, before: FoldedLsmShape | undefined, touched: readonly TraceEvent[]): Content {
+function lsmMarkup(shape: FoldedLsmShape, before: FoldedLsmShape | undefined, touched: readonly Touch[]): Content {
   const { memtable, frozen, levels } = shape
   const tables = levels.flatMap(level => level.runTables.flat())
   const known = before && new Set(before.levels.flatMap(level => level.runTables.flat().map(table => table.number)))
@@ -70,12 +74,6 @@ function memoryMarkup(name: string, memtable: MemtableShape, outcome: string | u
   )
 }
 
-/** A share as a bar; the text beside it says the numbers. */
-export function barMarkup(share: number): Markup {
-  const width = `width:${(Math.min(1, share) * 100).toFixed(1)}%`
-  return element('div', { class: 'fill', 'aria-hidden': 'true' }, element('div', { style: width }))
-}
-
 function levelMarkup(level: LsmLevelShape, drawn: ReadonlySet<TableShape>, scale: KeyScale, note: (table: TableShape) => string): Markup {
   return element(
     'div',
@@ -96,9 +94,10 @@ function tableMarkup(table: TableShape, { left, width, height }: KeyScale, note:
   return element(
     'li',
     { class: note === '' ? 'table' : 'table noted', style, title: `${tableText(table)}${note === '' ? '' : `: ${note}`}` },
-    element('span', { 'aria-hidden': 'true' }, `${table.number} · ${bytes(table.fileBytes)}`),
     element('span', { class: 'hidden' }, tableText(table)),
+    element('span', { 'aria-hidden': 'true' }, `${table.number} · ${bytes(table.fileBytes)}`),
     note === '' ? undefined : noteMarkup(note),
+    element('span', { class: 'keys', 'aria-hidden': 'true' }, `${table.smallest} – ${table.largest}`),
   )
 }
 
@@ -121,19 +120,24 @@ function keyScale(tables: readonly TableShape[]): KeyScale {
   return {
     left: ({ smallest }) => (100 * rank(smallest)) / bounds.length,
     width: ({ smallest, largest }) => (100 * (rank(largest) - rank(smallest) + 1)) / bounds.length,
-    height: ({ fileBytes }) => 50 + (50 * fileBytes) / most,
+    height: ({ fileBytes }) => 75 + (25 * fileBytes) / most,
   }
 }
 
 /** What a get found where, by the name of the place. */
-function outcomesOf(touched: readonly TraceEvent[]): Map<string, string> {
+function outcomesOf(touched: readonly Touch[]): Map<string, string> {
   const outcomes = new Map<string, string>()
-  for (const event of touched) if (event.type === 'get.probe') outcomes.set(placeName(event.source), event.outcome)
+  for (const touch of touched) if (touch.type === 'get.probe') outcomes.set(placeName(touch.source), touch.outcome)
   return outcomes
 }
 
-function placeName(source: ProbeSource): string {
-  if (source.in === 'memtable') return 'memtable'
-  if (source.in === 'frozen') return `frozen ${source.index}`
-  return source.in === 'table' ? `table ${source.file}` : `run ${source.run} of level ${source.level}`
+function touchedMarkup(touched: readonly Touch[]): Content {
+  return [
+    element('h3', {}, 'What this operation has looked at'),
+    element(
+      'ol',
+      { class: 'touched' },
+      touched.slice(-MAX_TOUCHED).map(touch => element('li', {}, touchText(touch))),
+    ),
+  ]
 }
