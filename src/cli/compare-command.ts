@@ -97,11 +97,9 @@ async function runComparison(flags: CompareFlags): Promise<void> {
     keep,
     engines.map(engine => engine.name),
   )
-  const interrupted = (): never => {
-    scratch.remove()
-    process.exit(130)
-  }
-  process.once('SIGINT', interrupted).once('SIGTERM', interrupted)
+  const remove = (): void => scratch.remove()
+  const interrupted = (): never => process.exit(130)
+  process.once('SIGINT', interrupted).once('SIGTERM', interrupted).once('exit', remove)
 
   const style = styleFor(process.stdout)
   const print = (text: string): boolean => !json && process.stdout.write(`${text}\n`)
@@ -157,7 +155,7 @@ async function runComparison(flags: CompareFlags): Promise<void> {
     if (!comparison.ok) process.exitCode = 1
   } finally {
     progress.pause()
-    process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
+    process.off('SIGINT', interrupted).off('SIGTERM', interrupted).off('exit', remove)
     scratch.remove()
   }
 }

@@ -6,6 +6,7 @@ import { compareCommand } from './compare-command.js'
 import { delCommand } from './del-command.js'
 import { getCommand } from './get-command.js'
 import { inspectCommand } from './inspect-command.js'
+import { endWithReader } from './output.js'
 import { VERSION } from './package-version.js'
 import { putCommand } from './put-command.js'
 import { repairCommand } from './repair.js'
@@ -41,6 +42,7 @@ const commands = [
 ]
 for (const command of commands) program.addCommand(command.copyInheritedSettings(program))
 
+for (const stream of [process.stdout, process.stderr]) endWithReader(stream)
 try {
   await program.parseAsync()
 } catch (error) {

@@ -1,16 +1,20 @@
 import { once } from 'node:events'
 
-/** Standard output for many lines: waits for a slow reader, and ends the command quietly when the reader has gone. */
+/** Ends the command quietly when nobody reads the stream any more, as in `kvarium scan | head`. */
+export function endWithReader(stream: NodeJS.WriteStream): void {
+  stream.once('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    process.exit()
+  })
+}
+
+/** Standard output for many lines: waits for a slow reader. */
 export class Output {
   readonly #stream: NodeJS.WriteStream
   #text = ''
 
   constructor(stream: NodeJS.WriteStream = process.stdout) {
     this.#stream = stream
-    stream.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error
-      process.exit(process.exitCode ?? 0)
-    })
   }
 
   async write(text: string): Promise<void> {

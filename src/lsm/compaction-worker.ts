@@ -9,7 +9,7 @@ import { nodeEnvironment } from '../vfs/node-environment.js'
 import { TracedFileSystem } from '../vfs/traced-file-system.js'
 import { JobRecorder } from './job-recorder.js'
 import { runMergeJob } from './merge-job.js'
-import { describeFailure, type JobMessage, type ReplyMessage } from './worker-protocol.js'
+import { describeFailure, type JobMessage, type ReadyMessage, type ReplyMessage } from './worker-protocol.js'
 
 const SLICE_MS = 4
 
@@ -23,6 +23,7 @@ const { fileSystem, clock, scheduler, deflate } = nodeEnvironment()
 port.on('message', (message: JobMessage) => {
   void answer(message).then(reply => port.postMessage(reply))
 })
+port.postMessage({ ready: true } satisfies ReadyMessage)
 
 async function answer({ id, job, record }: JobMessage): Promise<ReplyMessage> {
   let sliceEnd = clock.now() + SLICE_MS

@@ -1,7 +1,7 @@
 /**
  * Runs merge jobs in one worker thread that all stores of the process share. It starts with the first job and does not keep
  * the process alive. A store whose file system is not Node's own (in memory, simulated) gets the inline executor: its files
- * do not exist in another thread.
+ * do not exist in another thread. Where no thread can be started, jobs run inline, too: slower for users, but right.
  */
 import { Worker } from 'node:worker_threads'
 import { KvariumError } from '../errors.js'
@@ -12,10 +12,11 @@ import { NodeFileSystem } from '../vfs/node-file-system.js'
 import { TracedFileSystem } from '../vfs/traced-file-system.js'
 import { inlineExecutor, type ExecutorFactory, type JobExecutor } from './executor.js'
 import type { MergeJob, MergeResult } from './merge-job.js'
-import { restoreFailure, type JobMessage, type ReplyMessage } from './worker-protocol.js'
+import { restoreFailure, type JobMessage, type ReadyMessage, type ReplyMessage } from './worker-protocol.js'
 
 export const workerExecutor: ExecutorFactory = (environment, hash32) => {
-  return isNodes(environment.fileSystem) ? sharedWorker : inlineExecutor(environment, hash32)
+  const inline = inlineExecutor(environment, hash32)
+  return isNodes(environment.fileSystem) ? new WorkerOrInline(inline) : inline
 }
 
 /** Whether a file system is Node's own, perhaps under others that only watch it. */
@@ -30,13 +31,42 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
-class WorkerExecutor implements JobExecutor {
-  readonly remote = true
+/** No thread has come to take the job: nothing of it has been done. */
+class NoWorkerError extends KvariumError {}
+
+/** The shared worker for one store, and inline from the first time on that it cannot be started. */
+class WorkerOrInline implements JobExecutor {
+  readonly #inline: JobExecutor
+  #hasWorker = true
+
+  constructor(inline: JobExecutor) {
+    this.#inline = inline
+  }
+
+  get remote(): boolean {
+    return this.#hasWorker
+  }
+
+  async run(job: MergeJob, trace: JobTracer | null = null): Promise<MergeResult> {
+    if (this.#hasWorker) {
+      try {
+        return await sharedWorker.run(job, trace)
+      } catch (error) {
+        if (!(error instanceof NoWorkerError)) throw error
+        this.#hasWorker = false
+      }
+    }
+    return this.#inline.run(job, trace)
+  }
+}
+
+class SharedWorker {
   readonly #waiting = new Map<number, Waiting>()
   #worker: Worker | undefined
+  #isReady = false
   #lastId = 0
 
-  run(job: MergeJob, trace: JobTracer | null = null): Promise<MergeResult> {
+  async run(job: MergeJob, trace: JobTracer | null): Promise<MergeResult> {
     const worker = (this.#worker ??= this.#start())
     const id = ++this.#lastId
     const record = trace === null ? {} : { record: { level: trace.trace.level, payloads: trace.trace.payloads, kind: trace.kind } }
@@ -49,9 +79,13 @@ class WorkerExecutor implements JobExecutor {
   }
 
   #start(): Worker {
+    this.#isReady = false
     const worker = startThread()
     worker.unref()
-    worker.on('message', (reply: ReplyMessage) => this.#settle(reply))
+    worker.on('message', (message: ReadyMessage | ReplyMessage) => {
+      if ('ready' in message) this.#isReady = true
+      else this.#settle(message)
+    })
     worker.on('error', error => this.#failAll(worker, error))
     worker.on('exit', code => this.#failAll(worker, new Error(`it ended with exit code ${code}`)))
     return worker
@@ -73,20 +107,35 @@ class WorkerExecutor implements JobExecutor {
     // An error comes before its exit, and jobs of a new thread may have begun between the two.
     if (worker !== this.#worker) return
     this.#worker = undefined
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    for (const { reject } of this.#waiting.values())
-      reject(new KvariumError('LEVEL_WORKER_FAILED', `The compaction worker failed: ${reason}`, { cause }))
+    const failure = this.#isReady ? KvariumError : NoWorkerError
+    for (const { reject } of this.#waiting.values()) {
+      reject(new failure('LEVEL_WORKER_FAILED', `The compaction worker failed: ${reasonOf(cause)}`, { cause }))
+    }
     this.#waiting.clear()
   }
 }
 
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
+}
+
+/** @throws NoWorkerError where the process may not start threads. */
 function startThread(): Worker {
+  try {
+    return newThread()
+  } catch (cause) {
+    throw new NoWorkerError('LEVEL_WORKER_FAILED', `The compaction worker cannot be started: ${reasonOf(cause)}`, { cause })
+  }
+}
+
+function newThread(): Worker {
   // Merging makes only garbage that dies at once: room for more of it would be memory for nothing.
   const settings = { name: 'kvarium compaction', resourceLimits: { maxYoungGenerationSizeMb: 8 } }
   if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./compaction-worker.js', import.meta.url), settings)
-  // In a source checkout (tests, tsx) a new thread has to be taught TypeScript first.
+  // In a source checkout (tests, tsx) a new thread has to be taught TypeScript first. It would look for tsx in the current directory.
   const url = JSON.stringify(new URL('./compaction-worker.ts', import.meta.url))
-  return new Worker(`import('tsx/esm/api').then(({ register }) => { register(); return import(${url}) })`, { ...settings, eval: true })
+  const tsx = JSON.stringify(import.meta.resolve('tsx/esm/api'))
+  return new Worker(`import(${tsx}).then(({ register }) => { register(); return import(${url}) })`, { ...settings, eval: true })
 }
 
-const sharedWorker = new WorkerExecutor()
+const sharedWorker = new SharedWorker()

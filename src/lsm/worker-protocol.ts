@@ -10,6 +10,11 @@ export interface JobMessage {
   readonly record?: RecordRequest
 }
 
+/** The first thing that a worker says: it has been loaded and takes jobs. */
+export interface ReadyMessage {
+  readonly ready: true
+}
+
 export type ReplyMessage = { readonly id: number; readonly record?: JobRecord } & (
   { readonly result: MergeResult } | { readonly failure: FailureMessage }
 )

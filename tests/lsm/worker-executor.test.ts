@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Worker } from 'node:worker_threads'
@@ -15,12 +17,16 @@ import { rangeOf } from '../contract/opened-engine.js'
 import { batchOf, filler, openLsm, put, scan, violations, type Operation } from './opened-lsm.js'
 
 const started = vi.hoisted(() => [] as { terminate(): Promise<number> }[])
+/** What becomes of the next thread. */
+const fate = vi.hoisted((): { next: 'lives' | 'refused' | 'broken' } => ({ next: 'lives' }))
 
 vi.mock('node:worker_threads', async importOriginal => {
   const original = await importOriginal<{ Worker: typeof Worker }>()
   class Recorded extends original.Worker {
     constructor(...parameters: ConstructorParameters<typeof Worker>) {
-      super(...parameters)
+      if (fate.next === 'refused') throw new Error('threads are not permitted')
+      if (fate.next === 'broken') super(`throw new Error('a part is missing')`, { eval: true })
+      else super(...parameters)
       started.push(this)
     }
   }
@@ -70,24 +76,71 @@ describe('the worker', () => {
   })
 
   it('that dies fails its job with an error that says so, and the next job starts another one', async () => {
-    const engine = await open()
+    // Large enough that the thread is gone before the job is done.
+    const options = { writeBufferSize: 8 << 20, maxFileSize: 4 << 20, compression: 'deflate' }
+    const engine = await open({ options })
     await fill(engine, 0, 50)
     await engine.flush()
-    await fill(engine, 50, 30)
+    await fill(engine, 50, 2000)
     const flushed = engine.flush()
     await started.at(-1)!.terminate()
     await expect(flushed).rejects.toMatchObject({ code: 'LEVEL_WORKER_FAILED' })
     const before = started.length
-    expect(scan(engine)).toHaveLength(80)
+    expect(scan(engine)).toHaveLength(2050)
     await new Promise(resolve => setTimeout(resolve, 1100))
     await engine.flush()
     expect(started.length).toBe(before + 1)
-    expect(scan(engine)).toHaveLength(80)
+    expect(scan(engine)).toHaveLength(2050)
     expect(await violations(engine)).toEqual([])
     await engine.close()
-    const again = await open({ created: false })
-    expect(scan(again)).toHaveLength(80)
+    const again = await open({ created: false, options })
+    expect(scan(again)).toHaveLength(2050)
     await again.close()
+  })
+
+  it.each(['refused', 'broken'] as const)('that cannot be started (%s) is done without: jobs run inline', async how => {
+    await started.at(-1)?.terminate()
+    fate.next = how
+    try {
+      const engine = await open()
+      await fill(engine, 0, 300)
+      await engine.flush()
+      await engine.compact()
+      await fill(engine, 300, 50)
+      await engine.flush()
+      expect(scan(engine)).toHaveLength(350)
+      expect(await violations(engine)).toEqual([])
+      await engine.close()
+    } finally {
+      fate.next = 'lives'
+    }
+    const again = await open({ created: false })
+    expect(scan(again)).toHaveLength(350)
+    await again.close()
+  })
+
+  it('is found from source in whatever directory the process runs', () => {
+    const program = `
+      const { Kvarium, Trace } = await import(process.env.KVARIUM_SOURCE)
+      const remote = []
+      const trace = new Trace({ level: 'job', listener: e => e.type === 'job.begin' && e.kind === 'flush' && remote.push(e.remote) })
+      const db = new Kvarium('store', { engine: 'lsm', trace })
+      for (const key of ['a', 'b']) {
+        await db.put(key, key)
+        await db.flush()
+      }
+      await db.close()
+      console.log(JSON.stringify(remote))`
+    const tsx = createRequire(import.meta.url).resolve('tsx')
+    const ran = spawnSync(process.execPath, ['--import', tsx, '--input-type=module', '-e', program], {
+      cwd: directory,
+      encoding: 'utf8',
+      timeout: 60_000,
+      env: { ...process.env, KVARIUM_SOURCE: new URL('../../src/index.ts', import.meta.url).href },
+    })
+    expect(ran.stderr).toBe('')
+    // It would be inline the second time if the first had not found its thread.
+    expect(ran.stdout).toBe('[true,true]\n')
   })
 
   it('gives up a large compaction when the store closes', async () => {
