@@ -33,6 +33,7 @@ import type { JobRunner } from './job-runner.js'
 import type { LogSet } from '../engine/log-set.js'
 import { Lookup } from './lookup.js'
 import { LsmCursor } from './lsm-cursor.js'
+import type { MakeMergingCursor } from './merging-cursor.js'
 import type { MemtablePool } from './memtable-pool.js'
 import { MemtableRoom } from './memtable-room.js'
 import type { LsmOptions } from './options.js'
@@ -51,6 +52,8 @@ export interface LsmParts {
   readonly context: EngineContext
   readonly options: LsmOptions
   readonly picker: CompactionPicker
+  /** Of the user's own, for scans. */
+  readonly makeMergingCursor?: MakeMergingCursor | undefined
   readonly hash32: Hash32
   readonly ledger: Ledger
   readonly cache: Cache
@@ -277,8 +280,9 @@ export class LsmEngine implements Engine {
   }
 
   #cursor(range: KeyRange, snapshot?: EngineSnapshot): LsmCursor {
-    const { tree, tables, ledger } = this.#parts
-    return new LsmCursor(tree.state, tables, halfOpen(range), this.#snapshots.resolve(snapshot, tree.sequence), ledger.scan)
+    const { tree, tables, ledger, makeMergingCursor } = this.#parts
+    const sequence = this.#snapshots.resolve(snapshot, tree.sequence)
+    return new LsmCursor(tree.state, tables, halfOpen(range), sequence, ledger.scan, makeMergingCursor)
   }
 
   /** The deletion of what the range holds now; `undefined` if it holds nothing. */

@@ -3,7 +3,7 @@ import type { HalfOpenRange } from '../engine/range.js'
 import { VersionCursor } from '../engine/version-cursor.js'
 import type { ReadCounts } from '../trace/ledger.js'
 import { compareKeys } from '../codec/entry.js'
-import { MergingCursor } from './merging-cursor.js'
+import { mergeCursors, type MakeMergingCursor } from './merging-cursor.js'
 import type { ReadState } from './read-state.js'
 import { RunCursor } from './run-cursor.js'
 import type { TableFile } from './table-file.js'
@@ -13,8 +13,15 @@ import type { TableSet } from './table-set.js'
 export class LsmCursor extends VersionCursor {
   #state: ReadState | undefined
 
-  constructor(state: ReadState, tables: TableSet, range: HalfOpenRange, sequence: number, counts: ReadCounts) {
-    super(mergedEntries(state, tables, range, counts), sequence, range, state.tombstones?.at(sequence), counts)
+  constructor(
+    state: ReadState,
+    tables: TableSet,
+    range: HalfOpenRange,
+    sequence: number,
+    counts: ReadCounts,
+    makeMergingCursor?: MakeMergingCursor,
+  ) {
+    super(mergedEntries(state, tables, range, counts, makeMergingCursor), sequence, range, state.tombstones?.at(sequence), counts)
     this.#state = state.hold()
   }
 
@@ -26,7 +33,13 @@ export class LsmCursor extends VersionCursor {
 }
 
 /** All versions of the range, from every source, in internal order. */
-function mergedEntries(state: ReadState, tables: TableSet, range: HalfOpenRange, counters: ReadCounts): EntryCursor {
+function mergedEntries(
+  state: ReadState,
+  tables: TableSet,
+  range: HalfOpenRange,
+  counters: ReadCounts,
+  make?: MakeMergingCursor,
+): EntryCursor {
   const cursors: EntryCursor[] = [state.memtable, ...state.frozen]
     .filter(memtable => memtable.list.count > 0 || memtable === state.memtable)
     .map(memtable => memtable.list.cursor())
@@ -36,7 +49,7 @@ function mergedEntries(state: ReadState, tables: TableSet, range: HalfOpenRange,
       if (files.length > 0) cursors.push(new RunCursor(files, file => tables.open(file).cursor({ counters })))
     }
   }
-  return cursors.length === 1 ? cursors[0] : new MergingCursor(cursors)
+  return mergeCursors(cursors, make)
 }
 
 function meets({ meta }: TableFile, { lower, upper }: HalfOpenRange): boolean {

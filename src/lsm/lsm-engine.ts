@@ -4,6 +4,7 @@ import { loadHash32 } from '../codec/checksum.js'
 import type { EngineContext, EngineFactory } from '../engine/contract.js'
 import { MisuseError } from '../errors.js'
 import { Ledger, newReadCounts } from '../trace/ledger.js'
+import type { CompactionPicker } from './compaction-picker.js'
 import { LsmEngine } from './engine.js'
 import { inlineExecutor, inlineExecutorWith, type ExecutorFactory } from './executor.js'
 import { FILE_NAMES } from './file-names.js'
@@ -63,6 +64,7 @@ async function open(
     counters: touched,
     deflate,
     filter: parts?.filter,
+    blockCodec: parts?.blockCodec,
     maxOpenFiles: options.maxOpenFiles,
     ledger,
     trace,
@@ -81,9 +83,25 @@ async function open(
       { ...recovered, nextFile: newLog + 1, firstLog: logNumbers[0], logs: logNumbers },
     )
     removeObsolete(fileSystem, directory, { version: recovered.version, logs: new Set(logNumbers), manifest: tree.manifestNumber })
-    const picker = options.compaction === 'leveled' ? leveledPicker(options) : new TieredPicker({ runsPerLevel: options.runsPerLevel })
+    const picker = parts?.picker ?? builtInPicker(options)
+    const makeMergingCursor = parts?.mergingCursor
     trace?.emit({ type: 'engine.open', engine: 'lsm', entrySequence: tree.sequence, options: { ...options } })
-    return new LsmEngine({ context, trace, options, picker, hash32, ledger, cache, touched, tables, pool, runner, logs, tree })
+    return new LsmEngine({
+      context,
+      trace,
+      options,
+      picker,
+      makeMergingCursor,
+      hash32,
+      ledger,
+      cache,
+      touched,
+      tables,
+      pool,
+      runner,
+      logs,
+      tree,
+    })
   } catch (error) {
     // Without the marker of a clean close.
     logs?.poison(error)
@@ -93,8 +111,10 @@ async function open(
   }
 }
 
-function leveledPicker({ level0Tables, level1Size, fanOut }: LsmOptions): LeveledPicker {
-  return new LeveledPicker({ level0Tables, level1Bytes: level1Size, fanOut })
+function builtInPicker({ compaction, level0Tables, level1Size, fanOut, runsPerLevel }: LsmOptions): CompactionPicker {
+  return compaction === 'leveled'
+    ? new LeveledPicker({ level0Tables, level1Bytes: level1Size, fanOut })
+    : new TieredPicker({ runsPerLevel })
 }
 
 function checkOptions(options: LsmOptions, hasDeflate: boolean): void {

@@ -20,7 +20,7 @@ import { joinPath, type FileHandle, type FileSystem } from '../vfs/file-system.j
 import { MeteredFileSystem, type MeterCounts } from '../vfs/metered-file-system.js'
 import { tableName } from './file-names.js'
 import type { FlushedList } from './memtable-list.js'
-import { MergingCursor } from './merging-cursor.js'
+import { mergeCursors } from './merging-cursor.js'
 import { OwnMemtableList } from './own-memtable-list.js'
 import type { OwnParts } from './own-parts.js'
 import { RangeTombstones, type RangeTombstone } from './range-tombstones.js'
@@ -170,7 +170,7 @@ class Merge {
       for (const file of tables) if (file.meta.rangeTombstones > 0) this.#ranges.push(...this.#openTable(file).rangeTombstones)
       cursors.push(new RunCursor(tables, file => this.#openTable(file).cursor({ readAheadBytes: READ_AHEAD_BYTES })))
     }
-    return cursors.length === 1 ? cursors[0] : new MergingCursor(cursors)
+    return mergeCursors(cursors, this.#context.parts?.mergingCursor)
   }
 
   #openTable(file: TableFile): Table {
@@ -253,6 +253,7 @@ class Merge {
       blockBytes: output.blockBytes,
       filterBitsPerKey: output.filterBitsPerKey,
       filter: this.#context.parts?.filter,
+      blockCodec: this.#context.parts?.blockCodec,
       compression: output.compression === 'deflate' ? deflate : undefined,
       trace: this.#trace,
     })

@@ -1,5 +1,8 @@
+import type { BlockCodec } from '../sstable/block-codec.js'
 import type { TableFilter } from '../sstable/table-filter.js'
 import type { ReadLog } from '../wal/own-log-reader.js'
+import type { CompactionPicker } from './compaction-picker.js'
+import type { MakeMergingCursor } from './merging-cursor.js'
 import type { MakeMemtableIndex } from './own-memtable-list.js'
 
 /**
@@ -13,6 +16,12 @@ export interface OwnParts {
   readonly memtableIndex?: MakeMemtableIndex
   /** Says which tables cannot have a key, instead of the bloom filter. */
   readonly filter?: TableFilter
+  /** Writes and searches the data blocks of tables, in the built-in format. */
+  readonly blockCodec?: BlockCodec
+  /** Merges memtables and runs for scans, and tables for compactions. */
+  readonly mergingCursor?: MakeMergingCursor
+  /** Decides what is compacted when, instead of what the option `compaction` names. */
+  readonly picker?: CompactionPicker
   /** Reads the logs at open, instead of the built-in reader. */
   readonly readLog?: ReadLog
 }

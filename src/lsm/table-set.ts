@@ -4,6 +4,7 @@
  */
 import type { Cache } from '../cache/cache.js'
 import type { Hash32 } from '../codec/checksum.js'
+import type { BlockCodec } from '../sstable/block-codec.js'
 import type { ReadCounters } from '../sstable/block-source.js'
 import type { TableFilter } from '../sstable/table-filter.js'
 import { Table } from '../sstable/table.js'
@@ -27,6 +28,7 @@ export interface TableSetOptions {
   readonly counters: ReadCounters
   readonly deflate: BlockCompression | undefined
   readonly filter?: TableFilter | undefined
+  readonly blockCodec?: BlockCodec | undefined
   readonly maxOpenFiles: number
   readonly ledger: Ledger
   readonly trace: Trace | null
@@ -77,12 +79,12 @@ export class TableSet {
   }
 
   #openNow(file: TableFile): Table {
-    const { directory, hash32, cache, counters, deflate, filter, ledger, trace } = this.#options
+    const { directory, ledger } = this.#options
     const { number, fileBytes } = file.meta
     const path = joinPath(directory, tableName(number))
     const handle = this.#pool.openRead(path)
     try {
-      const table = Table.open({ file: handle, fileNumber: number, size: fileBytes, hash32, cache, counters, deflate, filter, trace })
+      const table = Table.open({ ...this.#options, file: handle, fileNumber: number, size: fileBytes })
       ledger.read.open += fileBytes - table.properties.dataBytes
       this.residentBytes += table.residentBytes
       file.resource.table = table

@@ -6,6 +6,7 @@ import { CorruptionError, FormatError } from '../errors.js'
 import type { Tracer } from '../trace/trace.js'
 import type { BlockCompression } from '../vfs/environment.js'
 import type { FileHandle } from '../vfs/file-system.js'
+import { CodecBlock, type BlockCodec } from './block-codec.js'
 import { CachedBlock, type BlockTable } from './cached-block.js'
 import { CODEC_DEFLATE, CODEC_NONE, noHandle, readHandle, TRAILER_BYTES, verifyTrailer, type BlockHandle } from './format.js'
 
@@ -51,6 +52,7 @@ export class BlockSource {
   readonly #trace: Tracer | null
   readonly #deflate: BlockCompression | undefined
   readonly #dataEnd: number
+  readonly #codec: BlockCodec | undefined
   readonly #cell = new Cell()
   readonly #reader = new VarintReader(new Uint8Array(0))
   readonly #handle = noHandle()
@@ -63,6 +65,7 @@ export class BlockSource {
     deflate: BlockCompression | undefined,
     index: SortedBlock,
     dataEnd: number,
+    codec?: BlockCodec,
   ) {
     this.#file = file
     this.#fileNumber = fileNumber
@@ -72,6 +75,7 @@ export class BlockSource {
     this.#deflate = deflate
     this.index = index
     this.#dataEnd = dataEnd
+    this.#codec = codec
     this.blocks = new Array<CachedBlock | undefined>(index.count).fill(undefined)
   }
 
@@ -109,7 +113,7 @@ export class BlockSource {
     const start = handle.offset - chunk.offset
     const bytes = chunk.bytes.subarray(start, start + stored)
     const raw = this.#verified(bytes, handle)
-    return new SortedBlock(raw ?? bytes, handle.rawBytes, this.#file.path, handle.offset)
+    return this.#block(raw ?? bytes, handle.rawBytes, handle.offset, 0)
   }
 
   /** Where data block `ordinal` is. The result is overwritten by the next call. */
@@ -155,7 +159,7 @@ export class BlockSource {
         frame = slabs.take(handle.rawBytes)
         frame.bytes.set(raw, frame.start)
       }
-      const block = new SortedBlock(frame.bytes, frame.start + handle.rawBytes, this.#file.path, handle.offset, frame.start)
+      const block = this.#block(frame.bytes, frame.start + handle.rawBytes, handle.offset, frame.start)
       const loaded = new CachedBlock(block, this.#fileNumber, this.blocks, ordinal, slabs, frame)
       if (this.#cache.insert(loaded)) this.blocks[ordinal] = loaded
       return loaded
@@ -163,6 +167,12 @@ export class BlockSource {
       slabs.give(frame)
       throw error
     }
+  }
+
+  #block(bytes: Uint8Array, end: number, offset: number, base: number): SortedBlock {
+    const { path } = this.#file
+    if (this.#codec !== undefined) return new CodecBlock(this.#codec, bytes, end, path, offset, base)
+    return new SortedBlock(bytes, end, path, offset, base)
   }
 
   #read(target: Uint8Array, offset: number, length: number, start = 0): void {

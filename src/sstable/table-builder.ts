@@ -7,6 +7,7 @@ import type { EventBodies } from '../trace/events.js'
 import type { Tracer } from '../trace/trace.js'
 import type { BlockCompression } from '../vfs/environment.js'
 import type { FileHandle } from '../vfs/file-system.js'
+import { CodecBlockBuilder, type BlockCodec } from './block-codec.js'
 import { BlockWriter } from './block-writer.js'
 import { describeFilter, encodeFilter, KEY_HASH_SEED } from './bloom-filter.js'
 import { MAX_TAG_BYTES, writeTag } from './entry-tag.js'
@@ -16,7 +17,7 @@ import type { RangeTombstone } from './range-tombstone.js'
 import { writeSeparator } from './separator.js'
 import { encodeOwnFilter, type TableFilter } from './table-filter.js'
 
-/** A value this large gets a block of its own, formed without a copy in scratch memory. */
+/** A value this large gets a block of its own, formed without a copy in scratch memory, unless a codec forms the blocks. */
 const LARGE_VALUE_BYTES = 64 * 1024
 
 type BlockKind = EventBodies['table.block']['kind']
@@ -34,6 +35,8 @@ export interface TableBuilderOptions {
   /** A filter instead of the built-in one. The table can only be opened with it. */
   readonly filter?: TableFilter | undefined
   readonly compression?: BlockCompression | undefined
+  /** Writes the data blocks instead of the built-in builder. */
+  readonly blockCodec?: BlockCodec | undefined
   /** Hears of blocks and of the filter. */
   readonly trace?: Tracer | null
 }
@@ -57,7 +60,8 @@ export class TableBuilder {
   readonly #filter: TableFilter | undefined
   readonly #writer: BlockWriter
   readonly #trace: Tracer | null
-  readonly #block = new SortedBlockBuilder()
+  readonly #block: SortedBlockBuilder
+  readonly #largeValueBytes: number
   readonly #index = new SortedBlockBuilder()
   readonly #tag = new Uint8Array(MAX_TAG_BYTES)
   readonly #handle = noHandle()
@@ -93,6 +97,9 @@ export class TableBuilder {
     this.#filterBitsPerKey = options.filterBitsPerKey ?? 10
     this.#filter = options.filter
     this.#writer = new BlockWriter(options.file, options.fileNumber, options.hash32, options.compression)
+    const { blockCodec } = options
+    this.#block = blockCodec === undefined ? new SortedBlockBuilder() : new CodecBlockBuilder(blockCodec)
+    this.#largeValueBytes = blockCodec === undefined ? LARGE_VALUE_BYTES : Infinity
     this.#trace = options.trace?.at('step') ?? null
   }
 
@@ -129,7 +136,7 @@ export class TableBuilder {
 
     const tagEnd = writeTag(this.#tag, 0, sequence, kind)
     const payloadLength = tagEnd + valueLength
-    const large = valueLength >= LARGE_VALUE_BYTES
+    const large = valueLength >= this.#largeValueBytes
     if (this.#block.count > 0 && (large || this.#overfills(keyLength, payloadLength))) this.#finishBlock()
     if (this.#indexPending)
       this.#addToIndex(writeSeparator(this.#roomySeparator(keyLength), this.#lastKey, this.#lastKeyView.length, key, keyStart, keyEnd))

@@ -6,6 +6,7 @@ import { CorruptionError } from '../errors.js'
 import type { Tracer } from '../trace/trace.js'
 import type { BlockCompression } from '../vfs/environment.js'
 import type { FileHandle } from '../vfs/file-system.js'
+import type { BlockCodec } from './block-codec.js'
 import { BlockSource, type ReadCounters } from './block-source.js'
 import { EntryTag, readTag } from './entry-tag.js'
 import { CODEC_NONE, decodeFooter, FOOTER_BYTES, TRAILER_BYTES, verifyTrailer, type BlockHandle, type Footer } from './format.js'
@@ -29,6 +30,8 @@ export interface TableOptions {
   readonly size?: number
   /** The filter that the table may have been built with, instead of the built-in one. */
   readonly filter?: TableFilter | undefined
+  /** Searches the data blocks instead of the built-in search. */
+  readonly blockCodec?: BlockCodec | undefined
   /** Hears of the filter's answers. */
   readonly trace?: Tracer | null
 }
@@ -81,7 +84,7 @@ export class Table {
     if (this.properties.blocks !== this.#index.count) throw this.#index.corruption('the index and the properties disagree on the blocks')
     this.rangeTombstones = footer.ranges.bytes > 0 ? decodeRangeTombstones(meta.block(footer.ranges)) : []
     this.#filter = footer.filter.bytes > 0 ? meta.filter(footer.filter) : undefined
-    this.source = new BlockSource(file, fileNumber, hash32, cache, deflate, this.#index, dataEnd)
+    this.source = new BlockSource(file, fileNumber, hash32, cache, deflate, this.#index, dataEnd, options.blockCodec)
     this.residentBytes = meta.bytes.length + this.#index.count * 8 + 1024
   }
 
