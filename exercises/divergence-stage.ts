@@ -1,0 +1,84 @@
+/**
+ * The third stage: the workload of the exercise, done with the part and with the reference under the same seed, every step told. The
+ * first step that differs is shown, in words, with those before it.
+ */
+import { describe, type TraceEvent } from 'kvarium/trace'
+import { SeededRandom } from 'kvarium/vfs'
+import { DrivenStore } from './driven-store.js'
+import type { Exercise } from './exercise.js'
+import { showOperation, type Operation } from './operation.js'
+
+interface Told {
+  readonly event: TraceEvent
+  /** Which operation of the workload was under way. */
+  readonly during: number
+  /** What has to be the same. */
+  readonly compared: string
+}
+
+const SHOWN_BEFORE = 5
+
+export async function divergenceStage<Part>(
+  exercise: Exercise<Part>,
+  part: Part,
+  reference: Part,
+  seed: number,
+): Promise<string | undefined> {
+  const operations = exercise.workload(new SeededRandom(seed))
+  const expected = await tell(exercise, reference, operations, seed)
+  const actual = await tell(exercise, part, operations, seed)
+  const at = expected.findIndex((told, i) => told.compared !== actual[i]?.compared)
+  if (at < 0 && expected.length === actual.length) return undefined
+  return show(operations, expected, actual, at < 0 ? expected.length : at, seed)
+}
+
+async function tell<Part>(exercise: Exercise<Part>, part: Part, operations: readonly Operation[], seed: number): Promise<Told[]> {
+  const told: Told[] = []
+  let during = -1
+  const listener = (event: TraceEvent): void => {
+    const compared = exercise.compared === undefined ? event : exercise.compared(event)
+    if (compared !== undefined) told.push({ event, during, compared: plain(compared) })
+  }
+  const store = await DrivenStore.open({ factory: exercise.plug(part), options: exercise.options, seed, listener })
+  for (const operation of operations) {
+    during++
+    await store.do(operation)
+  }
+  during++
+  await store.close()
+  return told
+}
+
+/** Where an event comes in a trace, and when, is not what it says. */
+function plain(compared: unknown): string {
+  return JSON.stringify(compared, (name, value: unknown) => {
+    if (name === 'sequence' || name === 'atMs') return undefined
+    return value instanceof Uint8Array ? Array.from(value) : value
+  })
+}
+
+function show(operations: readonly Operation[], expected: readonly Told[], actual: readonly Told[], at: number, seed: number): string {
+  const wanted = expected.at(at)
+  const got = actual.at(at)
+  const during = Math.min(wanted?.during ?? Infinity, got?.during ?? Infinity)
+  const before = expected.slice(Math.max(0, at - SHOWN_BEFORE), at).map(told => `    ${describe(told.event)}`)
+  const operation =
+    during < 0 ? 'the first open()' : during < operations.length ? `step ${during + 1}, ${showOperation(operations[during])}` : 'close()'
+  return [
+    `The results are right, but the engine takes another way than with the reference (seed ${seed}). They part in ${operation}, at event ${at + 1}:`,
+    ...before,
+    `  with the reference: ${sentence(wanted)}`,
+    `  with your part:     ${sentence(got)}`,
+    ...differences(wanted, got),
+  ].join('\n')
+}
+
+function sentence(told: Told | undefined): string {
+  return told === undefined ? 'nothing more happens.' : describe(told.event)
+}
+
+/** Where the sentences do not show it: the fields. */
+function differences(wanted: Told | undefined, got: Told | undefined): string[] {
+  if (wanted === undefined || got === undefined || describe(wanted.event) !== describe(got.event)) return []
+  return [`  in full: ${wanted.compared}`, `      and: ${got.compared}`]
+}

@@ -1,0 +1,55 @@
+/**
+ * What an exercise is. Each has a folder of its own:
+ *
+ *   README.md       the task: what to build, why, sources, how to check, hints
+ *   starter.ts      what the learner gets: the exported signatures, with bodies that throw `Not written yet: ...`
+ *   units.ts        the unit checks as `units`; copied beside the starter, so that the learner can read them
+ *   exercise.ts     exports `exercise`
+ *   reference.ts    a short solution that passes
+ *   mutants/*.ts    at least five wrong solutions that must not pass, each beginning with a comment that names the misconception
+ *
+ * `starter.ts`, `units.ts`, `reference.ts` and the mutants live in the learner's folder too: they import from `kvarium` and
+ * `kvarium/...`, and never by a relative path.
+ */
+import type { EngineFactory } from 'kvarium'
+import type { TraceEvent } from 'kvarium/trace'
+import type { SeededRandom } from 'kvarium/vfs'
+import type { Operation } from './operation.js'
+
+/** The exports of the learner's file. */
+export type Module = Readonly<Record<string, unknown>>
+
+export interface Exercise<Part> {
+  /** Of its folder, and of the file that the learner writes: `skiplist` makes `skiplist.ts`. */
+  readonly name: string
+  /** One line, for the list. */
+  readonly title: string
+  /** Takes the part out of the module. Throws an error that says which export is missing, or is not what it must be. */
+  part(module: Module): Part
+  readonly units: readonly Unit<Part>[]
+  /** The real engine with the part in it. */
+  plug(part: Part): EngineFactory
+  /** Options of the store in which the part is tried: small buffers, so that a few operations reach all of it. */
+  readonly options: Readonly<Record<string, unknown>>
+  /** What is done to the store of the part and to that of the reference. */
+  workload(random: SeededRandom): readonly Operation[]
+  /**
+   * What of an event must be as it is with the reference; `undefined` leaves the event out. Solutions may differ in what does not
+   * matter, such as heights that were drawn. Without it: everything but the time.
+   */
+  compared?(event: TraceEvent): unknown
+}
+
+export interface Unit<Part> {
+  /** What must hold, as a sentence. */
+  readonly name: string
+  /** Throws, or rejects with, an error whose message names the misconception. */
+  check(part: Part): void | Promise<void>
+}
+
+/** The named export, which must be a function. */
+export function exportedFunction(module: Module, name: string): (...args: never[]) => unknown {
+  const found = module[name]
+  if (typeof found === 'function') return found as (...args: never[]) => unknown
+  throw new Error(found === undefined ? `The file does not export "${name}".` : `"${name}" must be a function, and is a ${typeof found}.`)
+}

@@ -1,0 +1,53 @@
+/** What is done to a store that has a learner's part in it: plain data, so that a failing history can be shrunk and told. */
+export type Operation =
+  | { readonly do: 'put'; readonly key: string; readonly value: string; readonly sync?: boolean }
+  | { readonly do: 'del'; readonly key: string }
+  /** Deletes a range of keys in one go. */
+  | { readonly do: 'clear'; readonly from: string; readonly to: string }
+  | { readonly do: 'get'; readonly key: string; readonly at?: 'snapshot' }
+  /** Everything from `from` on. */
+  | { readonly do: 'scan'; readonly from: string; readonly reverse?: boolean; readonly at?: 'snapshot' }
+  /** Keeps this moment, instead of the one kept before. */
+  | { readonly do: 'snapshot' }
+  | { readonly do: 'flush' }
+  | { readonly do: 'compact' }
+  /** Closes the store and opens it again. */
+  | { readonly do: 'reopen' }
+  /** The process dies and another one opens the store: what was acknowledged is there. */
+  | { readonly do: 'kill' }
+  /** The power fails while the last write is on its way: of its record so many bytes are left. The writes before it are there. */
+  | { readonly do: 'tear'; readonly left: number }
+
+export type OperationKind = Operation['do']
+
+/** In the words of the API. */
+export function showOperation(operation: Operation): string {
+  switch (operation.do) {
+    case 'put':
+      return `put(${quote(operation.key)}, ${quote(operation.value)}${operation.sync === true ? ', { sync: true }' : ''})`
+    case 'del':
+      return `del(${quote(operation.key)})`
+    case 'clear':
+      return `clear({ gte: ${quote(operation.from)}, lt: ${quote(operation.to)} })`
+    case 'get':
+      return `get(${quote(operation.key)}${atSnapshot(operation, ', ')})`
+    case 'scan':
+      return `iterator({ ${operation.reverse === true ? 'lte' : 'gte'}: ${quote(operation.from)}${operation.reverse === true ? ', reverse: true' : ''}${operation.at === undefined ? '' : ', snapshot'} })`
+    case 'tear':
+      return `power fails: ${operation.left} bytes of the last record are left`
+    case 'kill':
+      return 'the process is killed; open()'
+    case 'reopen':
+      return 'close(); open()'
+    default:
+      return `${operation.do}()`
+  }
+}
+
+function quote(text: string): string {
+  return text.length > 40 ? `${JSON.stringify(text.slice(0, 8))}.padEnd(${text.length}, …)` : JSON.stringify(text)
+}
+
+function atSnapshot({ at }: { readonly at?: 'snapshot' }, before: string): string {
+  return at === undefined ? '' : `${before}{ snapshot }`
+}
