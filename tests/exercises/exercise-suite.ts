@@ -1,0 +1,43 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import type { Exercise, Module } from '../../exercises/exercise.js'
+import { runChecks, type Stage } from '../../exercises/run-checks.js'
+
+const EXERCISES = new URL('../../exercises/', import.meta.url)
+const FEWEST_MUTANTS = 5
+
+const load = async (path: string): Promise<Module> => (await import(fileURLToPath(new URL(path, EXERCISES)))) as Module
+
+/** What the checks of an exercise must do. `later`: the mutants that pass the unit checks, and the stage that rejects them. */
+export function exerciseSuite<Part>(exercise: Exercise<Part>, later: Readonly<Record<string, Stage>>): void {
+  const { name } = exercise
+  const mutants = readdirSync(new URL(`${name}/mutants/`, EXERCISES)).map(file => file.replace(/\.ts$/, ''))
+  const check = async (path: string): ReturnType<typeof runChecks> =>
+    runChecks(exercise, await load(`${name}/${path}.ts`), await load(`${name}/reference.ts`))
+
+  describe(`the exercise ${name}`, () => {
+    it('the reference passes', async () => {
+      expect(await check('reference')).toBeUndefined()
+    })
+
+    it('the starter is told to be not written yet', async () => {
+      expect((await check('starter'))?.message).toContain('Not written yet')
+    })
+
+    it('has wrong solutions enough, some of which pass the unit checks', () => {
+      expect(mutants.length).toBeGreaterThanOrEqual(FEWEST_MUTANTS)
+      expect(Object.keys(later).length).toBeGreaterThan(0)
+      expect(mutants).toEqual(expect.arrayContaining(Object.keys(later)))
+    })
+
+    for (const mutant of mutants) {
+      const stage = later[mutant] ?? 'units'
+      it(`rejects ${mutant} by its ${stage}, and the file names the misconception`, async () => {
+        const failure = await check(`mutants/${mutant}`)
+        expect(failure?.stage, failure?.message).toBe(stage)
+        expect(readFileSync(new URL(`${name}/mutants/${mutant}.ts`, EXERCISES), 'utf8')).toMatch(/^\/\/ Misconception: /)
+      })
+    }
+  })
+}
