@@ -1,0 +1,199 @@
+/** How do a few bits a key keep a get from reading blocks in vain? */
+import { absentKeyReads, filterFalsePositives } from '../src/predict/index.js'
+import { readAmplification, type ReadCounts } from '../src/trace/ledger.js'
+import { bitRows } from './lab/bit-rows.js'
+import { filterOf } from './lab/filter-of.js'
+import type { Lab, LabStore } from './lab/lab.js'
+
+export const question = 'How do a few bits a key keep a get from reading blocks in vain?'
+
+const ANIMALS = ['ant', 'bat', 'cat', 'dog', 'elk', 'fox', 'gnu', 'hen', 'ibis', 'jay', 'koi', 'zebra']
+const BITS_PER_KEY = 10
+const SIZES = [0, 2, 4, 6, 8, 10, 12, 16]
+const TABLES = 4
+/** In each table. */
+const KEYS = 5000
+const ABSENT = 19_000
+
+export async function run(lab: Lab): Promise<void> {
+  await oneFilter(lab)
+  await manySizes(lab)
+  howManyPositions(lab)
+}
+
+async function oneFilter(lab: Lab): Promise<void> {
+  lab.heading('The filter of one table')
+  lab.say(`A table of ${ANIMALS.length} animals, with ${BITS_PER_KEY} bits of filter for each. The filter has no keys in it, only bits: the hash of
+    each key makes a few positions, and the bits there are set.`)
+  const zoo = await lab.open('/zoo', { filterBitsPerKey: BITS_PER_KEY })
+  await lab.do(zoo, `batch of puts: ${ANIMALS.join(', ')}`, () => zoo.batch(ANIMALS.map(put)))
+  await lab.do(zoo, 'flush()', () => zoo.flush(), ['table.filter'])
+  const { file, hashes } = lab.told('table.filter')[0]
+  const { bits, bitCount } = await filterOf(lab, `/zoo/${String(file).padStart(6, '0')}.sst`)
+  lab.number('zoo-bits', bitCount)
+  lab.number('zoo-hashes', hashes)
+
+  lab.predict(`${ANIMALS.length} keys set ${hashes} bits each. How many of the ${bitCount} bits are set in the end?`)
+  lab.lines('The bits as they are in the file, each row with its first position', bitRows(bits, bitCount, { width: 40 }))
+  lab.reveal(
+    lab.number('zoo-set', ones(bits)),
+    `${ANIMALS.length} times ${hashes} is ${lab.number('zoo-settings', ANIMALS.length * hashes)}, but many a bit was set more than once.
+      That about half of all bits are set is no accident, as will be seen.`,
+  )
+
+  const ask = async (key: string): Promise<number> => {
+    await lab.do(
+      zoo,
+      `get("${key}")`,
+      () => zoo.getSync(key),
+      ['bloom.probe', 'get.probe'],
+      value => value ?? 'nothing',
+    )
+    const [{ positions }] = lab.told('bloom.probe')
+    lab.lines(
+      `The bits of "${key}": 1 is the one that is asked first, 2 the next`,
+      bitRows(bits, bitCount, { width: 40, marked: positions }),
+    )
+    return positions.length
+  }
+  await ask('cat')
+  const asked = lab.number('cow-asked', await ask('cow'))
+  lab.say(
+    `A bit that is not set is proof: had "cow" been put, it would be set. ${asked} of ${hashes} positions were asked, and no data block was read.`,
+  )
+
+  lab.predict('Can all bits of a key be set although it is not there? "ghost 1", "ghost 2" and so on are tried: which is the first?')
+  const fooled = await lab.do(zoo, 'get("ghost 1"), get("ghost 2"), ... until the filter is wrong', () => firstFalsePositive(zoo))
+  await ask(`ghost ${fooled}`)
+  lab.reveal(
+    `"ghost ${lab.number('ghost', fooled)}"`,
+    `Several animals together have set all of its bits. The get reads the block, finds nothing, and answers rightly: a filter that is wrong costs
+      a read in vain, and never hides a key.`,
+  )
+  await zoo.close()
+}
+
+async function manySizes(lab: Lab): Promise<void> {
+  lab.heading('Bits a key')
+  lab.say(`Now stores of ${lab.number('tables', TABLES)} tables with n = ${lab.number('keys', KEYS).toLocaleString('en-US')} keys each, all from the same range, and
+    ${lab.number('absent', ABSENT).toLocaleString('en-US')} gets of keys in between that are not there: each get has to ask all ${TABLES} tables. With m bits and k
+    positions a key, a bit is left alone with probability e^(-kn/m); so a filter lets an absent key pass, all of whose k bits are set, with
+    probability p = (1 - e^(-kn/m))^k. The engine takes k = (m/n) ln 2, rounded.`)
+  lab.predict('Of a hundred absent keys, how many does a filter of 4 bits a key let pass? One of 10 bits?')
+  const rows: (string | number)[][] = []
+  const counted = new Map<number, number>()
+  const blocks: (string | number)[][] = []
+  for (const size of SIZES) {
+    const { k, set, missing } = await measure(lab, size)
+    const theory = filterFalsePositives(size, k)
+    const tries = ABSENT * TABLES
+    const passed = 1 - missing.filterNegatives / tries
+    const interval = 3 * Math.sqrt((theory * (1 - theory)) / tries)
+    const isWithin = Math.abs(passed - theory) <= interval ? 'yes' : 'no'
+    counted.set(size, passed)
+    lab.number(`theory-${size}`, 100 * theory)
+    lab.number(`counted-${size}`, 100 * passed)
+    lab.number(`interval-${size}`, 100 * interval)
+    lab.number(`within-${size}`, isWithin)
+    rows.push([size, k, percent(set, 1), percent(theory, 3), percent(passed, 3), percent(interval, 3), isWithin])
+    const touched = lab.number(`blocks-${size}`, readAmplification(missing).blocks)
+    blocks.push([size, (TABLES * size * KEYS) / 8, absentKeyReads(TABLES, theory).toFixed(4), touched.toFixed(4)])
+  }
+  lab.table(
+    `What the formula says, and what was counted in ${lab.number('tries', ABSENT * TABLES).toLocaleString('en-US')} tries of each size`,
+    ['bits a key', 'k', 'bits set', 'p', 'counted', '± by chance', 'within'],
+    rows,
+  )
+  lab.reveal(
+    `${percent(counted.get(4)!)} and ${percent(counted.get(10)!)}`,
+    `With the best k half of the bits are set, so that each of an absent key's (m/n) ln 2 bits is set with probability 1/2: every bit
+      more a key makes p smaller by the factor (1/2)^(ln 2) = ${lab.number('factor', 0.5 ** Math.LN2).toFixed(2)}. Chance may take so many independent tries three standard
+      deviations away from p.`,
+  )
+
+  lab.heading('What a get saves')
+  lab.predict(
+    `Without filters a get of an absent key reads a block of each of the ${TABLES} tables. How many does it read with ${BITS_PER_KEY} bits a key?`,
+  )
+  lab.table('Gets of absent keys', ['bits a key', 'bytes of filters', 'tables times p', 'blocks a get'], blocks)
+  const [without, chosen] = [0, BITS_PER_KEY].map(size => Number(blocks[SIZES.indexOf(size)][3]))
+  lab.reveal(
+    chosen,
+    `${lab.number('saved', Math.round(without / chosen))} times fewer, for ${lab.number('filter-bytes', (TABLES * BITS_PER_KEY * KEYS) / 8).toLocaleString('en-US')} bytes of
+      memory. A get of a key that is there still reads the block that has it, but hardly any other.`,
+  )
+}
+
+/** The formula alone: the engine always takes the best k. */
+function howManyPositions(lab: Lab): void {
+  lab.heading('How many positions?')
+  lab.predict(`More positions are more proof. Which k lets the fewest absent keys pass at ${BITS_PER_KEY} bits a key?`)
+  const rates = Array.from({ length: 14 }, (_, i) => filterFalsePositives(BITS_PER_KEY, i + 1))
+  const most = Math.max(...rates)
+  lab.lines(
+    `The formula for m/n = ${BITS_PER_KEY}`,
+    rates.map((rate, i) => {
+      const set = percent(1 - Math.exp(-(i + 1) / BITS_PER_KEY), 0)
+      const bar = '#'.repeat(Math.ceil((50 * rate) / most))
+      return `k = ${String(i + 1).padStart(2)}   ${set} of the bits set   p = ${percent(rate).padStart(6)}  ${bar}`
+    }),
+  )
+  const best = lab.number('best-hashes', rates.indexOf(Math.min(...rates)) + 1)
+  lab.number('p-of-1', 100 * rates[0])
+  lab.number('p-of-14', 100 * rates[13])
+  lab.reveal(
+    best,
+    `${BITS_PER_KEY} ln 2 = ${(BITS_PER_KEY * Math.LN2).toFixed(2)}. With fewer an absent key is asked too little; with more the filter fills up, and a full one
+      says yes to everything.`,
+  )
+  lab.say(`So a filter answers "certainly not" or "maybe", from a few bits of memory for each key, and how often "maybe" is wrong is known
+    beforehand: it takes only the bits a key.`)
+}
+
+/** A store with filters of one size, and absent keys asked for. */
+async function measure(
+  lab: Lab,
+  size: number,
+): Promise<{ readonly k: number; readonly set: number; readonly missing: Readonly<ReadCounts> }> {
+  const location = `/bits-${size}`
+  const db = await lab.openUnwatched(location, { filterBitsPerKey: size, writeBufferSize: 1024 * 1024 })
+  // Even numbers are there, spread evenly over the tables; odd ones are not.
+  for (let table = 0; table < TABLES; table++) {
+    await db.batch(Array.from({ length: KEYS }, (_, i) => put(keyOf(2 * (i * TABLES + table)))))
+    await db.flush()
+  }
+  for (let i = 0; i < ABSENT; i++) db.getSync(keyOf(2 * (TABLES + i) - 1))
+  const { missing } = db.stats().ledger
+  await db.close()
+
+  if (size === 0) return { k: 0, set: 0, missing }
+  const tables = lab.environment.fileSystem.list(location).filter(name => name.endsWith('.sst'))
+  const filters = await Promise.all(tables.map(name => filterOf(lab, `${location}/${name}`)))
+  const set = filters.reduce((sum, { bits }) => sum + ones(bits), 0) / filters.reduce((sum, { bitCount }) => sum + bitCount, 0)
+  return { k: filters[0].probes, set, missing }
+}
+
+async function firstFalsePositive(db: LabStore): Promise<number> {
+  const wrong = (): number => db.stats().ledger.missing.filterFalsePositives
+  const before = wrong()
+  for (let i = 1; ; i++) {
+    db.getSync(`ghost ${i}`)
+    if (wrong() > before) return i
+  }
+}
+
+function put(key: string): { type: 'put'; key: string; value: string } {
+  return { type: 'put', key, value: `what ${key} is like` }
+}
+
+function keyOf(number: number): string {
+  return `key ${String(number).padStart(6, '0')}`
+}
+
+function ones(bytes: Uint8Array): number {
+  return bytes.reduce((sum, byte) => sum + byte.toString(2).replaceAll('0', '').length, 0)
+}
+
+function percent(share: number, digits = 2): string {
+  return `${(100 * share).toFixed(digits)} %`
+}
