@@ -194,12 +194,16 @@ export class Lab {
   /** What the last call told so far, of one type. */
   told<Type extends EventType>(type: Type): EventOf<Type>[] {
     const items = this.#items.slice(this.#items.findLastIndex(({ kind }) => kind === 'call'))
-    return items.flatMap(item => (item.kind === 'event' && item.event.type === type ? [item.event as EventOf<Type>] : []))
+    return items.flatMap(item => (item.kind === 'event' && isOfType(item.event, type) ? [item.event] : []))
   }
 
   recording(number: number, name: string, question: string): Recording {
     return { number, name, question, items: this.#items, numbers: this.#numbers }
   }
+}
+
+export function isOfType<Type extends EventType>(event: TraceEvent, type: Type): event is TraceEvent & EventOf<Type> {
+  return event.type === type
 }
 
 function unwrapped(text: string): string {
