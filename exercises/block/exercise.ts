@@ -1,0 +1,17 @@
+import { lsmEngine } from 'kvarium'
+import { exportedFunction, type Exercise } from '../exercise.js'
+import { mixedLoad } from '../mixed-load.js'
+import { units, type BlockPart } from './units.js'
+
+export const exercise: Exercise<BlockPart> = {
+  name: 'block',
+  title: 'Block: the sorted bytes of a table, and the search in them',
+  part: module => ({
+    buildBlock: exportedFunction(module, 'buildBlock') as BlockPart['buildBlock'],
+    lowerBound: exportedFunction(module, 'lowerBound') as BlockPart['lowerBound'],
+  }),
+  units,
+  plug: ({ buildBlock: build, lowerBound }) => lsmEngine({ parts: { blockCodec: { build, lowerBound } } }),
+  options: { writeBufferSize: 16 << 10, blockSize: 512, level0Tables: 2 },
+  workload: random => mixedLoad(random, 400),
+}

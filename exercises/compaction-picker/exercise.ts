@@ -1,0 +1,54 @@
+import { lsmEngine } from 'kvarium'
+import { LeveledPicker, type CompactionSpec, type LeveledOptions, type Version } from 'kvarium/lsm'
+import { exportedFunction, type Exercise } from '../exercise.js'
+import type { Operation } from '../operation.js'
+import { units, type PickCompaction } from './units.js'
+
+const LEVELED: LeveledOptions = { level0Tables: 2, level1Bytes: 16 << 10, fanOut: 2 }
+
+/** What flushes make due is decided by the part; what a call of `compactRange` does is not part of the exercise. */
+class PluggedPicker extends LeveledPicker {
+  readonly #pick: PickCompaction
+
+  constructor(pick: PickCompaction) {
+    super(LEVELED)
+    this.#pick = pick
+  }
+
+  override pick(version: Version): CompactionSpec | undefined {
+    const choice = this.#pick(version.levels, LEVELED)
+    if (choice === undefined) return undefined
+    if (choice.inputs.flat().length === 0) throw new Error('pickCompaction chose a compaction of no tables, which would never end')
+    const reason = choice.outputLevel === 1 ? 'level 0 is full' : 'level is too large'
+    return { reason, ...choice, outputRun: 0, drop: false }
+  }
+}
+
+export const exercise: Exercise<PickCompaction> = {
+  name: 'compaction-picker',
+  title: 'Compaction picker: what to merge, and when',
+  part: module => exportedFunction(module, 'pickCompaction') as unknown as PickCompaction,
+  units,
+  plug: pick => lsmEngine({ parts: { picker: new PluggedPicker(pick) } }),
+  options: {
+    writeBufferSize: 16 << 10,
+    blockSize: 512,
+    maxFileSize: 4 << 10,
+    level0Tables: LEVELED.level0Tables,
+    level1Size: LEVELED.level1Bytes,
+    fanOut: LEVELED.fanOut,
+  },
+  workload(random) {
+    const operations: Operation[] = []
+    for (let step = 0; step < 600; step++) {
+      const key = `key ${random.uniform(400)}`
+      const kind = random.uniform(30)
+      if (kind < 26) operations.push({ do: 'put', key, value: `${step}`.padEnd(random.uniform(400), '.') })
+      else if (kind < 28) operations.push({ do: 'del', key })
+      else if (kind < 29) operations.push({ do: 'flush' })
+      else operations.push({ do: 'get', key })
+    }
+    return operations
+  },
+  compared: event => (/^(compaction\.pick|merge|manifest)/.test(event.type) ? event : undefined),
+}

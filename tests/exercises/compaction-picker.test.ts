@@ -1,0 +1,4 @@
+import { exercise } from '../../exercises/compaction-picker/exercise.js'
+import { exerciseSuite } from './exercise-suite.js'
+
+exerciseSuite(exercise, { 'last-of-equals': 'divergence' })

@@ -1,0 +1,4 @@
+import { exercise } from '../../exercises/merging-cursor/exercise.js'
+import { exerciseSuite } from './exercise-suite.js'
+
+exerciseSuite(exercise, { 'keys-as-text': 'divergence' })
