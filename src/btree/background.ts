@@ -11,7 +11,8 @@ import { CorruptionError, MisuseError } from '../errors.js'
 import type { Tracer } from '../trace/trace.js'
 import type { Clock } from '../vfs/environment.js'
 import { typedError } from '../vfs/vfs-error.js'
-import { CheckpointCancelled, type Checkpointer, type CurrentLog } from './checkpoint.js'
+import { CheckpointCancelled, type Checkpointer } from './checkpoint.js'
+import type { CurrentLog } from './current-log.js'
 
 export interface BackgroundOptions {
   readonly clock: Clock
@@ -19,8 +20,8 @@ export interface BackgroundOptions {
   readonly checkpointer: Checkpointer
   readonly logs: LogSet
   readonly log: CurrentLog
-  /** Whether enough has changed. */
-  readonly isDue: () => boolean
+  /** Why a checkpoint is due: so much has changed. `undefined` if none is. */
+  readonly whyDue: () => string | undefined
   /** Called when a checkpoint has ended, well or badly: waiting writers may go on or must be told. */
   readonly onProgress: () => void
 }
@@ -48,12 +49,13 @@ export class Background {
 
   /** Checkpoints running or due. */
   get pendingJobs(): number {
-    return this.#running !== undefined || this.#context.isDue() ? 1 : 0
+    return this.#running !== undefined || this.#context.whyDue() !== undefined ? 1 : 0
   }
 
   /** Starts a checkpoint if one is due and none is running. */
   schedule(): void {
-    if (this.#context.isDue()) this.#start()
+    const reason = this.#context.whyDue()
+    if (reason !== undefined) this.#start(reason)
   }
 
   /** Resolves when nothing is running or due; rejects with what keeps it from getting there. */
@@ -62,7 +64,7 @@ export class Background {
       this.schedule()
       if (this.#running !== undefined) await this.#running
       else if (this.#failure !== undefined) throw this.#failure.error
-      else if (this.#pauses > 0 && this.#context.isDue()) await this.#unpaused()
+      else if (this.#pauses > 0 && this.#context.whyDue() !== undefined) await this.#unpaused()
       else return
     }
   }
@@ -73,7 +75,7 @@ export class Background {
     const wanted = this.#started + 1
     while (checkpointer.isDue && this.#completed < wanted) {
       if (this.#pauses > 0 && this.#running === undefined) await this.#unpaused()
-      this.#start()
+      this.#start('asked for')
       if (this.#running === undefined) throw this.#failure?.error ?? this.#refusal()
       await this.#running
     }
@@ -110,19 +112,19 @@ export class Background {
     return new Promise(resolve => this.#resumed.push(resolve))
   }
 
-  #start(): void {
+  #start(reason: string): void {
     const { clock, checkpointer, logs } = this.#context
     if (this.#running !== undefined || this.#closed || this.#pauses > 0 || logs.failure !== undefined || !checkpointer.isDue) return
     if (this.#failure !== undefined && clock.now() < this.#failure.retryAt) return
     this.#failure = undefined
     const ordinal = ++this.#started
-    this.#running = this.#run(ordinal)
+    this.#running = this.#run(ordinal, reason)
   }
 
   /** Never rejects. */
-  async #run(ordinal: number): Promise<void> {
+  async #run(ordinal: number, reason: string): Promise<void> {
     const { clock, trace, checkpointer, logs, log, onProgress } = this.#context
-    const job = trace?.trace.job('checkpoint')
+    const job = trace?.trace.job('checkpoint', reason)
     try {
       if (job === undefined) await checkpointer.run(logs, log)
       else await checkpointer.runAs(job, logs, log)

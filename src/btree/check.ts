@@ -7,7 +7,7 @@ import type { Background } from './background.js'
 import { PageCheck } from './check-pages.js'
 import type { HeldRoot } from './held-roots.js'
 import type { Page } from './page.js'
-import type { BtreeParts } from './recovery.js'
+import type { BtreeParts } from './parts.js'
 
 export async function* checkParts(parts: BtreeParts, background: Background): AsyncGenerator<Violation> {
   const { store, file, context } = parts

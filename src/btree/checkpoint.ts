@@ -17,9 +17,11 @@
 import type { LogSet } from '../engine/log-set.js'
 import type { Hash32 } from '../codec/checksum.js'
 import { LOG_HEADER_BYTES } from '../wal/format.js'
-import type { JobTracer } from '../trace/trace.js'
+import type { JobTracer, Tracer } from '../trace/trace.js'
 import type { Environment } from '../vfs/environment.js'
+import type { CurrentLog } from './current-log.js'
 import type { DroppedSubtrees } from './dropped-subtrees.js'
+import { FreeListWriter } from './free-list.js'
 import type { FreeSpace } from './free-space.js'
 import type { HeldRoot } from './held-roots.js'
 import { encodeMeta, metaOffset, type Meta } from './meta-page.js'
@@ -39,6 +41,7 @@ export interface CheckpointOptions {
   /** The meta page in force, and the root it refers to. */
   readonly meta: Meta
   readonly held: HeldRoot
+  readonly trace?: Tracer | undefined
 }
 
 /** Thrown by a checkpoint that was told to give up. */
@@ -48,11 +51,11 @@ export class CheckpointCancelled extends Error {
 
 /** The end of the file is cut off when this share of it is free. */
 const CUT_SHARE = 1 / 16
-const PAGES_A_TURN = 2048
 
 export class Checkpointer {
   readonly #options: CheckpointOptions
   readonly #writer: PageWriter
+  readonly #freeList: FreeListWriter
   #meta: Meta
   #held: HeldRoot
   #cancelled = false
@@ -66,6 +69,7 @@ export class Checkpointer {
     this.#meta = meta
     this.#held = held
     this.#writer = new PageWriter({ file, store: tree.store, free, clock, scheduler, onSlice: () => this.#goOn() })
+    this.#freeList = new FreeListWriter(file, free, this.#turn)
   }
 
   get meta(): Meta {
@@ -112,6 +116,12 @@ export class Checkpointer {
     }
   }
 
+  /** Says in the meta page where the logs end, so that the next open would notice if something were cut off. */
+  async recordEnds(logs: LogSet, log: CurrentLog): Promise<void> {
+    const ends = new Map([...this.#meta.ends, ...logs.ends])
+    await this.writeMeta({ ...this.#meta, number: this.#meta.number + 1, lastLog: log.number, ends }, logs)
+  }
+
   /** `run`, told as a job. */
   async runAs(job: JobTracer, logs: LogSet, log: CurrentLog): Promise<void> {
     const { file } = this.#options
@@ -125,7 +135,7 @@ export class Checkpointer {
 
   /** `logs` is poisoned if it is left unknown which tree counts. */
   async run(logs: LogSet, log: CurrentLog): Promise<void> {
-    const { tree } = this.#options
+    const { tree, file, dropped } = this.#options
     if (logs.size > LOG_HEADER_BYTES) log.rotate(logs)
     const firstLog = log.number
     const { sequence } = tree
@@ -133,49 +143,47 @@ export class Checkpointer {
     const held = tree.held.hold(tree.root, false)
     const readers = tree.held.held.filter(other => other !== held && other.readers > 0)
     for (const reader of readers) tree.held.holdAgain(reader, false)
-    let list: Reference | undefined
+    let freeList: Reference | undefined
     try {
       for (const { root } of [held, ...readers]) await this.#writer.write(root)
-      await this.#options.dropped.walk(this.#deadBefore(held), levels)
-      const { reference, length } = await this.#writeFreeList(held)
-      list = reference
-      await Promise.all([this.#options.file.sync(), log.makeDurable()])
+      await dropped.walk(this.#deadBefore(held), levels)
+      const list = await this.#freeList.write(this.#deadBefore(held), this.#meta.freeList)
+      freeList = list.reference
+      await Promise.all([file.sync(), file.asJob(() => log.makeDurable())])
+      const { pages: pagesWritten, bytes: bytesWritten } = this.#writer
       await this.#writer.settle()
-      const { pages, units } = levels
       const root = this.#rootReference(held)
       const height = root.units === 0 ? 0 : held.root.level + 1
       const number = this.#meta.number + 1
+      const { pages, units } = levels
+      const logsToKeep = { firstLog, lastLog: firstLog, ends: new Map<number, number>() }
       await this.writeMeta(
-        {
-          ...this.#meta,
-          number,
-          height,
-          sequence,
-          firstLog,
-          lastLog: firstLog,
-          length,
-          root,
-          freeList: list,
-          pages,
-          units,
-          ends: new Map(),
-        },
+        { ...this.#meta, ...logsToKeep, number, height, sequence, length: list.length, root, freeList, pages, units },
         logs,
       )
       this.count++
+      this.#tellEnd(pagesWritten, bytesWritten)
     } catch (error) {
-      if (logs.failure === undefined) {
-        this.#writer.abandon()
-        if (list !== undefined && list.units > 0) this.#options.free.free(list.offset, list.units)
-      }
-      tree.held.release(held, false)
+      file.asJob(() => this.#undo(logs, held, freeList))
       throw error
     } finally {
-      for (const reader of readers) tree.held.release(reader, false)
+      file.asJob(() => {
+        for (const reader of readers) tree.held.release(reader, false)
+      })
     }
     await this.#replace(held)
-    await this.#options.file.asJob(() => logs.release(firstLog))
-    if (this.#excess > this.#options.file.size * CUT_SHARE) this.cut()
+    await file.asJob(() => logs.release(firstLog))
+    if (this.#excess > file.size * CUT_SHARE) this.cut()
+  }
+
+  /** After a failure: what was written may not be there, and nothing refers to it. */
+  #undo(logs: LogSet, held: HeldRoot, list: Reference | undefined): void {
+    const { tree, free } = this.#options
+    if (logs.failure === undefined) {
+      this.#writer.abandon()
+      if (list !== undefined && list.units > 0) free.free(list.offset, list.units)
+    }
+    tree.held.release(held, false)
   }
 
   /** Makes sure that the meta page in force is durable. Poisons the logs if it fails. */
@@ -196,17 +204,25 @@ export class Checkpointer {
       throw error
     }
     this.#meta = meta
-    if (before.freeList.units > 0 && before.freeList.offset !== meta.freeList.offset) {
-      this.#options.free.free(before.freeList.offset, before.freeList.units)
-    }
+    file.asJob(() => this.#inForce(meta, before))
+  }
+
+  #inForce({ number, sequence, firstLog, lastLog, freeList }: Meta, before: Meta): void {
+    const { trace, free } = this.#options
+    trace?.emit({ type: 'meta.write', number, entrySequence: sequence, firstLog, lastLog })
+    if (before.freeList.units > 0 && before.freeList.offset !== freeList.offset) free.free(before.freeList.offset, before.freeList.units)
   }
 
   /** The tree that was on disk before is of no use any more, unless readers hold it. */
   async #replace(held: HeldRoot): Promise<void> {
-    const { tree, environment } = this.#options
+    const { tree, environment, file } = this.#options
     const before = this.#held
     this.#held = held
-    await tree.held.releaseSlowly(before, () => environment.scheduler.turn())
+    await tree.held.releaseSlowly(
+      before,
+      () => environment.scheduler.turn(),
+      work => file.asJob(work),
+    )
   }
 
   #rootReference({ root }: HeldRoot): Reference {
@@ -225,41 +241,11 @@ export class Checkpointer {
     return this.#options.tree.held.held.filter(other => other.generation < held.generation).flatMap(({ dead }) => dead)
   }
 
-  /**
-   * Writes what will be free once the held tree is in force; returns the reference to it, and the length of the file then. Takes turns: what
-   * is free and what is dead are noted at one moment, and pages that readers let go meanwhile are among the dead.
-   */
-  async #writeFreeList(held: HeldRoot): Promise<{ readonly reference: Reference; readonly length: number }> {
-    const { free, file } = this.#options
-    const after = free.clone()
-    let sinceTurn = 0
-    for (const page of this.#deadBefore(held)) {
-      if (++sinceTurn % PAGES_A_TURN === 0) await this.#turn()
-      if (page.offset > 0) after.free(page.offset, page.units)
-      const { extents } = page
-      for (let i = 0; i < (extents?.length ?? 0); i += 2) after.free(extents![i], extents![i + 1])
-    }
-    const { freeList } = this.#meta
-    if (freeList.units > 0) after.free(freeList.offset, freeList.units)
-    const reference = new Reference()
-    if (after.freeUnits === 0) return { reference, length: after.end > file.firstUnit ? after.end : 0 }
-    // Taking the list's own place may cut a stretch in two or bring the end of the file with it.
-    reference.units = Math.ceil(((await after.encode(this.#turn)).length + 32) / file.unitBytes)
-    reference.offset = free.take(reference.units)
-    try {
-      after.mark(reference.offset, reference.units)
-      const { bytes, length, runs } = await after.encode(this.#turn)
-      const extent = new Uint8Array(reference.units * file.unitBytes)
-      extent.set(bytes.subarray(0, length))
-      reference.check = file.checkOf(extent, reference.offset)
-      reference.entries = runs
-      reference.liveBytes = length
-      file.write(extent, reference.offset * file.unitBytes, 0, extent.length, 'meta')
-    } catch (error) {
-      free.free(reference.offset, reference.units)
-      throw error
-    }
-    return { reference, length: after.end }
+  #tellEnd(pages: number, bytes: number): void {
+    const { trace, file, free } = this.#options
+    const { number, firstLog } = this.#meta
+    const [fileBytes, freeBytes] = [file.size, free.freeUnits * file.unitBytes]
+    file.asJob(() => trace?.emit({ type: 'checkpoint.end', number, firstLog, pages, bytes, fileBytes, freeBytes }))
   }
 
   /** Gives back what is free at the end of the file. */
@@ -277,44 +263,5 @@ export class Checkpointer {
   get #excess(): number {
     const { file, free } = this.#options
     return file.size - Math.max(free.end, this.#meta.length) * file.unitBytes
-  }
-}
-
-export interface LogNames {
-  /** Removes what a failed attempt may have left under the name of a new log. */
-  clear(number: number): void
-  makeDurable(): Promise<void>
-}
-
-/** The log that is being written. */
-export class CurrentLog {
-  number: number
-  readonly #names: LogNames
-  /** Resolves when the header is durable; `undefined` once header and name are. */
-  #header: Promise<void> | undefined
-
-  constructor(number: number, names: LogNames) {
-    this.number = number
-    this.#names = names
-  }
-
-  /** Goes on in a new log. Numbers have no gaps, so a number is used up only when its log is there. */
-  rotate(logs: LogSet): void {
-    const number = this.number + 1
-    this.#names.clear(number)
-    logs.start(number, () => this.makeDurable())
-    this.number = number
-    this.#header = logs.syncHeader()
-    // Whoever needs it to be durable hears of a failure, and so does everybody who writes.
-    this.#header.catch(() => undefined)
-  }
-
-  /** Resolves when a power loss leaves the log its name and its header. */
-  async makeDurable(): Promise<void> {
-    const header = this.#header
-    if (header === undefined) return
-    await header
-    await this.#names.makeDurable()
-    if (header === this.#header) this.#header = undefined
   }
 }

@@ -44,13 +44,14 @@ export class DroppedSubtrees {
     return this.lostBranches > 0 || this.#waiting.length > 0 || dead.some(page => page.whole && page.extents === undefined)
   }
 
-  /** Nobody needs the page any more: its extents are free. */
+  /** Nobody needs the page any more: its extents are free, once they are known. */
   release(page: Page): void {
     this.#store!.discard(page)
-    if (page.whole && page.extents === undefined) {
-      this.#waiting.push(page)
-      return
-    }
+    if (page.whole && page.extents === undefined) this.#waiting.push(page)
+    else this.#freeExtents(page)
+  }
+
+  #freeExtents(page: Page): void {
     if (page.offset > 0) this.#free.free(page.offset, page.units)
     const { extents } = page
     for (let i = 0; i < (extents?.length ?? 0); i += 2) this.#free.free(extents![i], extents![i + 1])
@@ -65,7 +66,7 @@ export class DroppedSubtrees {
     }
     for (let page = this.#waiting.pop(); page !== undefined; page = this.#waiting.pop()) {
       if (page.extents === undefined) await this.#walk(page, levels)
-      this.release(page)
+      this.#file.asJob(() => this.#freeExtents(page))
     }
   }
 
@@ -74,18 +75,17 @@ export class DroppedSubtrees {
     const branches: { readonly level: number; readonly place: Pick<Page, 'offset' | 'units' | 'check'> }[] = [
       { level: top.level, place: top },
     ]
-    const counts = [levels, this.#levels!]
-    for (const each of counts) each.change(top.level, -1, -top.units)
+    this.#count(top.level, top, levels)
     let sinceTurn = 0
     for (let branch = branches.pop(); branch !== undefined; branch = branches.pop()) {
-      const block = this.#read(branch.place)
+      const block = this.#file.asJob(() => this.#read(branch.place))
       if (block === undefined) continue
+      const level = branch.level - 1
       for (let slot = 0; slot < block.count; slot++) {
         block.readCell(slot, this.#cell)
         const { offset, units, check } = this.#reference.read(block.bytes, this.#cell.payloadStart)
         extents.push(offset, units)
-        const level = branch.level - 1
-        for (const each of counts) each.change(level, -1, -units)
+        this.#count(level, { offset, units }, levels)
         if (level > 0) branches.push({ level, place: { offset, units, check } })
       }
       if ((sinceTurn += block.count) < ENTRIES_A_TURN) continue
@@ -93,6 +93,13 @@ export class DroppedSubtrees {
       await this.#scheduler.turn()
     }
     top.extents = extents
+  }
+
+  /** A page of a subtree counts no more. */
+  #count(level: number, { offset, units }: Pick<Page, 'offset' | 'units'>, levels: LevelCounts): void {
+    for (const each of [levels, this.#levels!]) each.change(level, -1, -units)
+    const { trace } = this.#store!
+    if (trace !== null) this.#file.asJob(() => trace.droppedAt(offset, level, units))
   }
 
   #read(place: Pick<Page, 'offset' | 'units' | 'check'>): MutableBlock | undefined {

@@ -12,21 +12,22 @@ import { ByteView, KIND_DELETE_RANGE } from '../codec/entry.js'
 import { BatchReader, WriteBatch } from '../engine/batch.js'
 import type { Cursor, Engine, EngineShape, EngineSnapshot, EngineStats, KeyRange, Violation, WriteOptions } from '../engine/contract.js'
 import { halfOpen, isEmptyRange, type HalfOpenRange } from '../engine/range.js'
+import { TouchedCursor } from '../engine/touched-cursor.js'
 import { WriteQueue } from '../engine/write-queue.js'
 import { MisuseError } from '../errors.js'
 import { newReadCounts, type ReadCounts } from '../trace/ledger.js'
+import type { Trace } from '../trace/trace.js'
+import { applyBatch } from './apply-batch.js'
 import { Background } from './background.js'
 import { checkParts } from './check.js'
 import { compactTree, shrinkFile, type CompactionOptions } from './compaction.js'
 import type { HeldRoot } from './held-roots.js'
-import type { Page } from './page.js'
-import { applyBatch, type BtreeParts } from './recovery.js'
+import type { BtreeParts } from './parts.js'
+import { RootSnapshots } from './root-snapshot.js'
 import { approximateBytes, shapeOf } from './shape.js'
 import { TreeCursor } from './tree-cursor.js'
-import { RootSnapshot } from './root-snapshot.js'
+import { WriteRoom } from './write-room.js'
 
-/** The log of a checkpoint's time may be this many times larger than the buffer of changed pages. */
-const LOG_SHARE = 2
 /** More free space than this share of the file is given back once the engine is asked to settle. */
 const EXCESS_SHARE = 1 / 8
 
@@ -35,24 +36,31 @@ export class BtreeEngine implements Engine {
   readonly #parts: BtreeParts
   readonly #background: Background
   readonly #queue: WriteQueue
+  readonly #room: WriteRoom
   readonly #reader = new BatchReader()
   readonly #view = new ByteView()
   readonly #touched = newReadCounts()
-  readonly #snapshots = new Set<RootSnapshot>()
+  readonly #snapshots: RootSnapshots
+  /** Told what gets and cursors have touched; null where nobody listens. */
+  readonly #trace: Trace | null
   #closing: Promise<void> | undefined
 
   constructor(parts: BtreeParts) {
     this.#parts = parts
-    const { clock } = parts.context.environment
-    this.#queue = new WriteQueue(clock, parts.context.trace)
+    const { trace, environment } = parts.context
+    const { clock } = environment
+    this.#trace = trace?.trace.at('io') ?? null
+    this.#queue = new WriteQueue(clock, trace)
+    this.#room = new WriteRoom(parts)
+    this.#snapshots = new RootSnapshots(parts.tree, trace)
     const { checkpointer, logs, log } = parts
     this.#background = new Background({
       clock,
-      trace: parts.context.trace,
+      trace,
       checkpointer,
       logs,
       log,
-      isDue: () => this.#isDue(),
+      whyDue: () => this.#room.whyDue(),
       onProgress: () => this.#afterCheckpoint(),
     })
     if (parts.context.inspecting !== true) this.#background.schedule()
@@ -66,13 +74,14 @@ export class BtreeEngine implements Engine {
   getView(key: Uint8Array, out: ByteView, snapshot?: EngineSnapshot): boolean {
     this.#requireOpen()
     const { tree, store, ledger } = this.#parts
-    const root = snapshot === undefined ? tree.root : this.#rootOf(snapshot)
+    const root = snapshot === undefined ? tree.root : this.#snapshots.resolve(snapshot).root
     const touched = this.#touched
     store.counts = touched
     try {
       const found = tree.find(root, key, 0, key.length, out)
       const counts = found ? ledger.found : ledger.missing
       counts.operations++
+      if (this.#trace !== null) this.#trace.touched = { ...touched, operations: 1 }
       counts.blocksFromCache += touched.blocksFromCache
       if (touched.blocksFromDisk > 0) {
         counts.blocksFromDisk += touched.blocksFromDisk
@@ -89,12 +98,7 @@ export class BtreeEngine implements Engine {
   write(batch: WriteBatch, options: WriteOptions): Promise<void> | void {
     this.#requireOpen()
     if (batch.count === 0) return
-    if (!this.#queue.isEmpty || !this.#makeRoom()) {
-      return this.#queue.wait(
-        () => this.#tryApply(batch),
-        () => (options.sync ? this.#parts.logs.sync() : undefined),
-      )
-    }
+    if (!this.#queue.isEmpty || !this.#makeRoom()) return this.#wait(() => this.#tryApply(batch), options)
     this.#apply(batch)
     return options.sync ? this.#parts.logs.sync() : undefined
   }
@@ -116,24 +120,19 @@ export class BtreeEngine implements Engine {
       return true
     }
     if (this.#queue.isEmpty && attempt()) return options.sync ? this.#parts.logs.sync() : undefined
-    return this.#queue.wait(attempt, () => (options.sync ? this.#parts.logs.sync() : undefined))
+    return this.#wait(attempt, options)
   }
 
   cursor(range: KeyRange, snapshot?: EngineSnapshot): Cursor {
     this.#requireOpen()
-    const bounds = halfOpen(range)
-    return this.#cursor(bounds, snapshot, this.#parts.ledger.scan)
+    const { scan } = this.#parts.ledger
+    const cursor = this.#cursor(halfOpen(range), snapshot, scan)
+    return this.#trace === null ? cursor : new TouchedCursor(cursor, scan, this.#trace)
   }
 
   snapshot(): EngineSnapshot {
     this.#requireOpen()
-    const { tree } = this.#parts
-    const snapshot = new RootSnapshot(tree.held.hold(tree.root, true), released => {
-      this.#snapshots.delete(released)
-      tree.held.release(released.held, true)
-    })
-    this.#snapshots.add(snapshot)
-    return snapshot
+    return this.#snapshots.take()
   }
 
   approximateSize(range: KeyRange): number {
@@ -184,7 +183,7 @@ export class BtreeEngine implements Engine {
   }
 
   shape(): EngineShape {
-    return { ...shapeOf(this.#parts), snapshots: this.#snapshots.size }
+    return { ...shapeOf(this.#parts), snapshots: this.#snapshots.count }
   }
 
   check(): AsyncIterable<Violation> {
@@ -199,7 +198,7 @@ export class BtreeEngine implements Engine {
       free,
       scheduler: context.environment.scheduler,
       flush: () => this.#background.flush(),
-      isFull: () => this.#isDue(),
+      isFull: () => this.#room.whyDue() !== undefined,
       requireOpen: () => this.#requireOpen(),
     }
   }
@@ -210,22 +209,16 @@ export class BtreeEngine implements Engine {
     if (snapshot === undefined) {
       held = tree.held.hold(tree.root, true)
     } else {
-      held = this.#resolve(snapshot).held
+      held = this.#snapshots.resolve(snapshot)
       tree.held.holdAgain(held, true)
     }
     return new TreeCursor(store, tree.held, held, bounds, counts)
   }
 
-  #rootOf(snapshot: EngineSnapshot): Page {
-    return this.#resolve(snapshot).held.root
-  }
-
-  #resolve(snapshot: EngineSnapshot): RootSnapshot {
-    if (!(snapshot instanceof RootSnapshot) || (!snapshot.released && !this.#snapshots.has(snapshot))) {
-      throw new MisuseError('LEVEL_INVALID_SNAPSHOT', 'The snapshot is not from this engine')
-    }
-    if (snapshot.released) throw new MisuseError('LEVEL_SNAPSHOT_RELEASED', 'The snapshot has been released; take another one')
-    return snapshot
+  /** Waits for room, then makes the attempt, and syncs if that is asked for. */
+  #wait(attempt: () => boolean, { sync }: WriteOptions): Promise<void> {
+    const reason = this.#queue.isEmpty ? this.#room.whyFull() : undefined
+    return this.#queue.wait(attempt, () => (sync ? this.#parts.logs.sync() : undefined), reason ?? 'other writers wait')
   }
 
   #tryApply(batch: WriteBatch): boolean {
@@ -268,18 +261,12 @@ export class BtreeEngine implements Engine {
     }
   }
 
-  /** Enough has changed for a checkpoint. */
-  #isDue(): boolean {
-    const { store, logs, options, checkpointer } = this.#parts
-    return (store.dirtyBytes >= options.writeBufferSize || logs.size >= LOG_SHARE * options.writeBufferSize) && checkpointer.isDue
-  }
-
   /** True when the tree can take more changes now. Starts what will make room, and throws if nothing will. */
   #makeRoom(): boolean {
-    if (!this.#isDue()) return true
-    const { store, logs, options } = this.#parts
+    if (this.#room.whyDue() === undefined) return true
     this.#background.schedule()
-    if (store.dirtyBytes < 2 * options.writeBufferSize && logs.size < 2 * LOG_SHARE * options.writeBufferSize) return true
+    if (this.#room.whyFull() === undefined) return true
+    const { logs } = this.#parts
     if (logs.failure !== undefined) throw logs.refusal()
     const { failure } = this.#background
     if (failure !== undefined) throw failure
@@ -309,7 +296,7 @@ export class BtreeEngine implements Engine {
   }
 
   async #close(): Promise<void> {
-    const { logs, file, checkpointer } = this.#parts
+    const { logs, log, file, checkpointer } = this.#parts
     try {
       while (!this.#queue.isEmpty) await this.#background.flush()
     } catch {
@@ -319,21 +306,11 @@ export class BtreeEngine implements Engine {
     this.#queue.fail(new MisuseError('LEVEL_ENGINE_CLOSED', 'The engine was closed before the write found room'))
     try {
       await logs.close()
-      if (logs.failure === undefined) await this.#recordEnds()
+      if (logs.failure === undefined) await checkpointer.recordEnds(logs, log)
     } finally {
       checkpointer.cancel()
       file.close()
     }
-  }
-
-  /** The next open is told where the logs end, so that it would notice if something were cut off. */
-  async #recordEnds(): Promise<void> {
-    const { checkpointer, logs, log } = this.#parts
-    const { meta } = checkpointer
-    await checkpointer.writeMeta(
-      { ...meta, number: meta.number + 1, lastLog: log.number, ends: new Map([...meta.ends, ...logs.ends]) },
-      logs,
-    )
   }
 
   #requireOpen(): void {

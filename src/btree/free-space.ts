@@ -9,11 +9,14 @@
  */
 import { CorruptionError, KvariumError } from '../errors.js'
 import { varintLength, VarintReader, writeVarint } from '../codec/varint.js'
+import type { PageTrace } from './page-trace.js'
 
 const SHORT = 8
 const RUNS_A_TURN = 4096
 
 export class FreeSpace {
+  /** Hears of what is taken and freed. Not of a clone. */
+  trace: PageTrace | null = null
   #used: Uint32Array
   /** Units up to the last one in use. */
   #end: number
@@ -74,7 +77,9 @@ export class FreeSpace {
     }
     for (let length = units; length <= SHORT; length++) this.#lowest[length] = Math.max(this.#lowest[length], start)
     if (units <= SHORT) this.#lowest[units] = start + units
+    const from = start < this.#end ? 'free' : 'end'
     this.mark(start, units)
+    if (this.trace !== null) this.trace.spaceTaken(start, units, from, this.freeUnits)
     return start
   }
 
@@ -99,6 +104,7 @@ export class FreeSpace {
     this.#usedUnits -= units
     if (start < this.#lowestFreed) this.#lowestFreed = start
     if (start + units === this.#end) this.#end = this.#lastUsed(start)
+    if (this.trace !== null) this.trace.spaceFreed(start, units, this.freeUnits)
   }
 
   /** The free stretches below `end`, as pairs of varints: units in use before the stretch, and its length. Nothing may change meanwhile. */

@@ -12,6 +12,7 @@
  *    the next held root.
  */
 import type { Page } from './page.js'
+import type { PageTrace } from './page-trace.js'
 
 const PAGES_A_SLICE = 1024
 
@@ -38,9 +39,11 @@ export class HeldRoots {
   readerFrozen = -1
   readonly #held: HeldRoot[] = []
   readonly #onFree: (page: Page) => void
+  readonly #trace: PageTrace | null
 
-  constructor(onFree: (page: Page) => void) {
+  constructor(onFree: (page: Page) => void, trace: PageTrace | null = null) {
     this.#onFree = onFree
+    this.#trace = trace
   }
 
   get held(): readonly HeldRoot[] {
@@ -54,6 +57,7 @@ export class HeldRoots {
       held = new HeldRoot(this.generation++, root)
       this.#held.push(held)
       this.frozen = held.generation
+      if (this.#trace !== null) this.#trace.held(held, this.#held.length)
     }
     this.holdAgain(held, reader)
     return held
@@ -76,17 +80,20 @@ export class HeldRoots {
     const before = this.#held[index - 1]
     this.#held.splice(index, 1)
     this.frozen = this.#held.at(-1)?.generation ?? 0
+    if (this.#trace !== null) this.#trace.released(held, this.#held.length)
     for (const page of held.dead) this.#passOn(page, before)
   }
 
-  /** `release` for a holder that reads nothing, in slices: what left the tree in its time may be thousands of pages. */
-  async releaseSlowly(held: HeldRoot, turn: () => Promise<void>): Promise<void> {
+  /** `release` for a holder that reads nothing, in slices run by `slice`: what left the tree in its time may be thousands of pages. */
+  async releaseSlowly(held: HeldRoot, turn: () => Promise<void>, slice: (work: () => void) => void): Promise<void> {
     while (held.holders === 1 && held !== this.#held.at(-1) && held.dead.length > 0) {
       const before = this.#held[this.#held.indexOf(held) - 1]
-      for (let i = 0; i < PAGES_A_SLICE && held.dead.length > 0; i++) this.#passOn(held.dead.pop()!, before)
+      slice(() => {
+        for (let i = 0; i < PAGES_A_SLICE && held.dead.length > 0; i++) this.#passOn(held.dead.pop()!, before)
+      })
       await turn()
     }
-    this.release(held, false)
+    slice(() => this.release(held, false))
   }
 
   #passOn(page: Page, before: HeldRoot | undefined): void {

@@ -1,4 +1,5 @@
 import type { OptionTable } from '../engine/contract.js'
+import { MisuseError } from '../errors.js'
 import type { LeafSplit } from './split.js'
 
 const KIB = 1024
@@ -47,3 +48,9 @@ export const BTREE_OPTIONS = {
     about: 'Size of a leaf, a power of two. It counts when the store is created; a store keeps the size it was created with.',
   },
 } as const satisfies OptionTable
+
+/** What the table cannot say. Throws a MisuseError. */
+export function checkOptions({ pageSize }: BtreeOptions): void {
+  if ((pageSize & (pageSize - 1)) === 0) return
+  throw new MisuseError('LEVEL_INVALID_OPTION', `Option "pageSize" is ${pageSize}, but must be a power of two, like 4096`)
+}

@@ -9,7 +9,7 @@ import { EntryList, type NewEntry } from './entry-list.js'
 import type { Page } from './page.js'
 import type { PageStore } from './page-store.js'
 import { Reference, REFERENCE_BYTES } from './reference.js'
-import { partition, type LeafSplit } from './split.js'
+import { partition, ruleOf, type LeafSplit, type SplitRule } from './split.js'
 
 export interface AddedEntry extends NewEntry {
   readonly index: number
@@ -21,6 +21,12 @@ export interface AddedEntry extends NewEntry {
 export interface SplitPage {
   readonly separator: Uint8Array
   readonly page: Page
+}
+
+/** What a page was split into besides itself: nothing, if it has only become larger. */
+export interface Split {
+  readonly pages: readonly SplitPage[]
+  readonly rule: SplitRule
 }
 
 /** Packing moves nothing for less than this share of a page. */
@@ -44,7 +50,7 @@ export class PageBuilder {
    * Rewrites a page with a new entry, which its counts include. What does not fit is in the pages that are returned; their entries are
    * still counted as the page's own, too.
    */
-  rewrite(page: Page, added: AddedEntry, rightmost: boolean, born: number): SplitPage[] {
+  rewrite(page: Page, added: AddedEntry, rightmost: boolean, born: number): Split {
     const { index, replaces } = added
     const { count } = page.block!
     const list = new EntryList(page.level > 0)
@@ -55,7 +61,8 @@ export class PageBuilder {
     const sizes = Array.from({ length: list.count }, (_, i) => list.size(i, prefixLength))
     const capacity = this.#usual(page.level) - BLOCK_HEADER_BYTES - prefixLength
     const ascending = !replaces && (rightmost || page.lastInsert === index - 1)
-    const starts = partition({ sizes, capacity, index, ascending, branch: list.branch }, this.#leafSplit)
+    const overflow = { sizes, capacity, index, ascending, branch: list.branch }
+    const starts = partition(overflow, this.#leafSplit)
     const pages: SplitPage[] = []
     for (let i = 1; i < starts.length; i++) {
       const [from, to] = [starts[i], starts[i + 1] ?? list.count]
@@ -66,7 +73,7 @@ export class PageBuilder {
     const unchanged = pages.length === 1 && !replaces && starts[1] === count && index === count
     if (!unchanged) this.#store.exchange(page, this.#build(page.level, list, 0, starts[1] ?? list.count, born))
     page.lastInsert = index < (starts[1] ?? list.count) ? index : -2
-    return pages
+    return { pages, rule: ruleOf(overflow, starts, this.#leafSplit !== undefined) }
   }
 
   /**
@@ -74,7 +81,7 @@ export class PageBuilder {
    * has to change, or if the user's own split is to be asked. Entries to come are expected to share the leaf's prefix, too: with a longer
    * one the page would soon be made anew.
    */
-  follow(leaf: Page, { key, start, end, value, valueStart, valueEnd }: NewEntry, born: number): SplitPage | undefined {
+  follow(leaf: Page, { key, start, end, value, valueStart, valueEnd }: NewEntry, born: number): Split | undefined {
     const block = leaf.block!
     const { prefixLength } = block
     if (this.#leafSplit !== undefined || !block.hasPrefix(key, start, end)) return undefined
@@ -91,7 +98,7 @@ export class PageBuilder {
     const last = block.keyAt(block.count - 1)
     let shared = prefixLength
     while (shared < last.length && last[shared] === key[start + shared]) shared++
-    return { separator: copyBytes(key, start, start + shared + 1), page }
+    return { pages: [{ separator: copyBytes(key, start, start + shared + 1), page }], rule: 'ascending' }
   }
 
   /** Makes a page the only child of an empty branch. */

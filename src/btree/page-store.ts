@@ -11,6 +11,7 @@ import { Cell } from '../codec/sorted-block.js'
 import { MutableBlock } from '../codec/mutable-block.js'
 import type { ReadCounts } from '../trace/ledger.js'
 import { Page, takeFrame } from './page.js'
+import type { PageTrace } from './page-trace.js'
 import { Reference } from './reference.js'
 import type { PageFile } from './page-file.js'
 
@@ -23,17 +24,20 @@ export class PageStore {
   /** Where reads are booked: the operation under way sets it. */
   counts: ReadCounts
   dirtyBytes = 0
+  /** Null where nobody listens. */
+  readonly trace: PageTrace | null
   /** A page was read, or could not be kept. */
   #missed = false
   readonly #file: PageFile
   readonly #cell = new Cell()
   readonly #reference = new Reference()
 
-  constructor(file: PageFile, cache: Cache, counts: ReadCounts) {
+  constructor(file: PageFile, cache: Cache, counts: ReadCounts, trace: PageTrace | null = null) {
     this.#file = file
     this.unitBytes = file.unitBytes
     this.cache = cache
     this.counts = counts
+    this.trace = trace
   }
 
   /** Every page of the tree has stayed in memory since it was made: no read is needed, so none can fail. */
@@ -62,19 +66,22 @@ export class PageStore {
     copy.liveBytes = page.liveBytes
     copy.lastInsert = page.lastInsert
     if (steal) {
-      this.cache.remove(page)
+      this.#uncache(page)
       copy.stealFrom(page)
     } else {
       copy.copyFrom(page)
     }
     this.dirtyBytes += copy.bytes
+    if (this.trace !== null) this.trace.created(copy, this.dirtyBytes, page)
     return copy
   }
 
   /** Puts the contents and the size of a fresh page in the place of a dirty one's. */
   exchange(page: Page, fresh: Page): void {
+    const before = page.units
     this.dirtyBytes -= page.bytes
     page.exchange(fresh)
+    if (this.trace !== null && page.units !== before) this.trace.resized(page, before, this.dirtyBytes)
   }
 
   /** A page that is on disk, as the reference says. Nothing is read yet. */
@@ -105,25 +112,32 @@ export class PageStore {
 
   /** The page with its contents; another object for the same page if the cache does not take it. */
   loaded(page: Page): Page {
-    if (page.block !== undefined) {
-      page.referenced = true
-      this.cache.hits++
-      this.counts.blocksFromCache++
-      return page
-    }
-    this.cache.misses++
-    return this.#read(page)
+    if (page.block === undefined) return this.#read(page)
+    page.referenced = true
+    this.hit(page)
+    return page
+  }
+
+  /** A page is looked at that is in memory. */
+  hit(page: Page): void {
+    this.cache.hits++
+    this.counts.blocksFromCache++
+    if (this.trace !== null) this.trace.hit(page)
   }
 
   /** A page was written and is durable: from now on the cache decides how long it stays. One that left the tree goes at once. */
   clean(page: Page): void {
     page.dirty = false
     this.dirtyBytes -= page.bytes
+    if (this.trace !== null) this.trace.cleaned(page, this.dirtyBytes)
     if (page.dead) {
       page.drop()
       return
     }
-    if (this.cache.insert(page)) return
+    if (this.cache.insert(page)) {
+      if (this.trace !== null) this.trace.kept(page)
+      return
+    }
     this.#missed = true
     page.drop()
   }
@@ -132,13 +146,21 @@ export class PageStore {
   discard(page: Page): void {
     if (page.dirty) this.dirtyBytes -= page.bytes
     page.dirty = false
-    this.cache.remove(page)
+    this.#uncache(page)
     page.drop()
+    if (this.trace !== null) this.trace.freed(page, this.dirtyBytes)
+  }
+
+  #uncache(page: Page): void {
+    if (this.trace !== null && page.cached) this.trace.leftCache(page)
+    this.cache.remove(page)
   }
 
   #read(page: Page): Page {
     this.#missed = true
     const { cache } = this
+    cache.misses++
+    if (this.trace !== null) this.trace.missed(page)
     const capacity = page.units * this.unitBytes
     const fits = cache.makeRoom(page.bytes)
     const frame = fits ? takeFrame(cache.frames, page.level, capacity) : cache.frames.own(capacity)
@@ -153,7 +175,10 @@ export class PageStore {
     const block = new MutableBlock(frame.bytes, frame.start + capacity, this.#file.path, page.offset * this.unitBytes, frame.start)
     const target = fits ? page : this.#private(page)
     target.load(frame, block)
-    if (fits) cache.insert(page)
+    if (fits) {
+      cache.insert(page)
+      if (this.trace !== null) this.trace.kept(page)
+    }
     return target
   }
 
@@ -163,6 +188,7 @@ export class PageStore {
     twin.check = page.check
     twin.entries = page.entries
     twin.liveBytes = page.liveBytes
+    twin.number = page.number
     return twin
   }
 }

@@ -39,6 +39,7 @@ export class PageWriter {
   #runPosition = 0
   #runLength = 0
   #written: Page[] = []
+  #bytes = 0
   #sliceStart = 0
   #slicePages = 0
 
@@ -49,6 +50,11 @@ export class PageWriter {
   /** Pages written since the last `settle` or `abandon`. */
   get pages(): number {
     return this.#written.length
+  }
+
+  /** Their bytes. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   /** Writes what is dirty in the tree under `root`, which somebody holds. */
@@ -79,13 +85,14 @@ export class PageWriter {
   async settle(): Promise<void> {
     this.#startSlice()
     for (const page of this.#written) {
-      this.#options.store.clean(page)
+      this.#options.file.asJob(() => this.#options.store.clean(page))
       if (this.#isSliceOver()) {
         await this.#options.scheduler.turn()
         this.#startSlice()
       }
     }
     this.#written = []
+    this.#bytes = 0
   }
 
   /** What was written may not be there: the pages are as dirty as before, and their places free. */
@@ -96,11 +103,13 @@ export class PageWriter {
       page.offset = page.check = 0
     }
     this.#written = []
+    this.#bytes = 0
     this.#runLength = 0
   }
 
-  async #writePage(page: Page): Promise<void> {
-    const { file, free } = this.#options
+  /** Gives the page its place, and its children's places to it. Returns where it begins in the file. */
+  #place(page: Page): number {
+    const { file, free, store } = this.#options
     const block = page.block!
     const { bytes, base, capacity } = block
     for (let slot = 0; slot < (page.children?.length ?? 0); slot++) {
@@ -109,13 +118,19 @@ export class PageWriter {
       block.readCell(slot, this.#cell)
       writeReference(bytes, this.#cell.payloadStart, child)
     }
-    const extent = bytes.subarray(base, base + capacity)
     bytes.fill(0, block.gapStart, block.gapEnd)
-    const offset = free.take(page.units)
-    page.offset = offset
+    page.offset = free.take(page.units)
     this.#written.push(page)
-    page.check = file.checkOf(extent, offset)
-    const position = offset * file.unitBytes
+    this.#bytes += capacity
+    page.check = file.checkOf(bytes.subarray(base, base + capacity), page.offset)
+    if (store.trace !== null) store.trace.wrote(page)
+    return page.offset * file.unitBytes
+  }
+
+  async #writePage(page: Page): Promise<void> {
+    const position = this.#options.file.asJob(() => this.#place(page))
+    const { bytes, base, capacity } = page.block!
+    const extent = bytes.subarray(base, base + capacity)
     if (position !== this.#runPosition + this.#runLength || this.#runLength + capacity > RUN_BYTES) this.#flush()
     if (capacity > RUN_BYTES) {
       await this.#writeLarge(extent, position, capacity)

@@ -44,6 +44,8 @@ export class Page extends CacheEntry {
   extents: number[] | undefined = undefined
   /** Cursors that stand on the contents. */
   pins = 0
+  /** What traces call it; 0 if none has heard of it. */
+  number = 0
   #frame: Frame | undefined = undefined
   readonly #frames: FramePool
 
@@ -55,6 +57,10 @@ export class Page extends CacheEntry {
     this.units = units
     this.bytes = units * unitBytes + OVERHEAD_BYTES
     this.dirty = dirty
+  }
+
+  override get tracedId(): number {
+    return this.number
   }
 
   /** Gives an empty page its memory. */

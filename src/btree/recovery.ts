@@ -11,45 +11,30 @@
  */
 import { Cache } from '../cache/cache.js'
 import { loadHash32, type Hash32 } from '../codec/checksum.js'
-import { KIND_DELETE, KIND_DELETE_RANGE } from '../codec/entry.js'
 import type { BatchReader } from '../engine/batch.js'
 import type { EngineContext } from '../engine/contract.js'
 import { logName, makeLogDurable, parseLogName, replayLogs, type ReplayedLogs } from '../engine/log-replay.js'
 import { LogSet } from '../engine/log-set.js'
-import { CorruptionError, MisuseError } from '../errors.js'
-import { Ledger, newReadCounts, type ReadCounts } from '../trace/ledger.js'
+import { CorruptionError } from '../errors.js'
+import { Ledger, newReadCounts } from '../trace/ledger.js'
 import { joinPath, type FileHandle } from '../vfs/file-system.js'
 import { MeteredFileSystem } from '../vfs/metered-file-system.js'
-import { Checkpointer, CurrentLog } from './checkpoint.js'
+import { applyBatch } from './apply-batch.js'
+import { Checkpointer } from './checkpoint.js'
+import { createTreeFile } from './creation.js'
+import { CurrentLog } from './current-log.js'
 import { DroppedSubtrees } from './dropped-subtrees.js'
 import { DATA_FILE } from './file-names.js'
 import { FreeSpace } from './free-space.js'
 import { HeldRoots } from './held-roots.js'
-import { encodeMeta, metaOffset, META_BYTES, readMeta, type Meta } from './meta-page.js'
-import type { BtreeOptions, BtreeSettings } from './options.js'
+import { META_BYTES, readMeta, type Meta } from './meta-page.js'
+import { checkOptions, type BtreeOptions, type BtreeSettings } from './options.js'
 import { PageFile } from './page-file.js'
 import { PageStore } from './page-store.js'
-import { Reference } from './reference.js'
+import { PageTrace } from './page-trace.js'
+import type { BtreeParts } from './parts.js'
 import type { LeafSplit } from './split.js'
 import { Tree } from './tree.js'
-
-/** What an open engine is made of. */
-export interface BtreeParts {
-  readonly context: EngineContext
-  readonly options: BtreeOptions
-  readonly ledger: Ledger
-  readonly cache: Cache
-  readonly file: PageFile
-  readonly free: FreeSpace
-  readonly dropped: DroppedSubtrees
-  readonly store: PageStore
-  readonly tree: Tree
-  readonly checkpointer: Checkpointer
-  readonly logs: LogSet
-  readonly log: CurrentLog
-  /** Where reads are booked that no get and no scan asked for. */
-  readonly inner: ReadCounts
-}
 
 /** Memory of pages that is kept for others, of the buffer of changed pages: a checkpoint needs it in gusts. */
 const IDLE_SHARE = 1 / 4
@@ -61,7 +46,7 @@ export async function openParts(context: EngineContext, settings: BtreeSettings)
   const { fileSystem } = context.environment
   const path = joinPath(context.directory, DATA_FILE)
   checkOptions(context.options as unknown as BtreeOptions)
-  const file = context.created ? await create(context, hash32) : openExisting(context, path)
+  const file = context.created ? await createTreeFile(context, hash32) : openExisting(context, path)
   let recovery: Recovery | undefined
   try {
     recovery = new Recovery(context, hash32, file, settings)
@@ -76,45 +61,6 @@ export async function openParts(context: EngineContext, settings: BtreeSettings)
     if (fileSystem.stat(path) === undefined) throw new CorruptionError('The data file of the tree is missing', { file: path })
     return context.environment.fileSystem.openWrite(path)
   }
-}
-
-/** A data file with an empty tree, over whatever a crash in an earlier creation left. */
-async function create({ environment, directory, options, trace }: EngineContext, hash32: Hash32): Promise<FileHandle> {
-  const { fileSystem, random } = environment
-  for (const name of fileSystem.list(directory)) {
-    if (name === DATA_FILE || parseLogName(name) !== undefined) fileSystem.remove(joinPath(directory, name))
-  }
-  const file = fileSystem.create(joinPath(directory, DATA_FILE))
-  try {
-    const { pageSize } = options as unknown as BtreeOptions
-    const identity = random.uint32()
-    const nothing = new Reference()
-    for (const number of [0, 1]) {
-      const places = {
-        firstLog: 1,
-        lastLog: 0,
-        length: 0,
-        root: nothing,
-        freeList: nothing,
-        pages: [],
-        units: [],
-        ends: new Map<number, number>(),
-      }
-      const bytes = encodeMeta({ unitBytes: pageSize, identity, height: 0, number, sequence: 0, ...places }, hash32)
-      if (trace === undefined) file.write(bytes, metaOffset(number))
-      else trace.trace.writing('meta', () => file.write(bytes, metaOffset(number)))
-    }
-    await file.sync()
-    return file
-  } catch (error) {
-    file.close()
-    throw error
-  }
-}
-
-function checkOptions({ pageSize }: BtreeOptions): void {
-  if ((pageSize & (pageSize - 1)) === 0) return
-  throw new MisuseError('LEVEL_INVALID_OPTION', `Option "pageSize" is ${pageSize}, but must be a power of two, like 4096`)
 }
 
 class Recovery {
@@ -157,9 +103,13 @@ class Recovery {
     }
     this.#free = this.#readFreeSpace()
     this.#dropped = new DroppedSubtrees(this.#file, this.#free, context.environment.scheduler)
-    this.#cache = new Cache(options.cacheSize, { poisonFrames, idleBytes: Math.floor(options.writeBufferSize * IDLE_SHARE) })
-    this.#store = new PageStore(this.#file, this.#cache, newReadCounts())
-    this.#held = new HeldRoots(page => this.#dropped.release(page))
+    const idleBytes = Math.floor(options.writeBufferSize * IDLE_SHARE)
+    this.#cache = new Cache(options.cacheSize, { poisonFrames, idleBytes, trace: context.trace ?? null })
+    const trace = PageTrace.of(context.trace)
+    this.#free.trace = trace
+    this.#store = new PageStore(this.#file, this.#cache, newReadCounts(), trace)
+    this.#held = new HeldRoots(page => this.#dropped.release(page), trace)
+    this.#tellMeta()
   }
 
   async run(): Promise<BtreeParts> {
@@ -177,6 +127,7 @@ class Recovery {
       hash32: this.#hash32,
       meta: this.#meta,
       held: this.#held.hold(tree.root, false),
+      trace: context.trace,
     })
     const replayed = await this.#replay(tree, checkpointer)
     const present = fileSystem.list(directory).flatMap(name => parseLogName(name) ?? [])
@@ -189,18 +140,8 @@ class Recovery {
     )
     this.#logs = logs
     await logs.sync()
-    const log = new CurrentLog(newLog, {
-      clear: number => {
-        const path = joinPath(directory, logName(number))
-        if (fileSystem.stat(path) !== undefined) fileSystem.remove(path)
-      },
-      makeDurable: async () => {
-        this.#ledger.syncs++
-        await fileSystem.syncDirectory(directory)
-      },
-    })
-    this.#ledger.syncs++
-    await fileSystem.syncDirectory(directory)
+    const log = this.#currentLog(newLog)
+    await this.#syncDirectory()
     await checkpointer.rewriteMeta(logs)
     checkpointer.cut()
     if (!this.#isCarriedOn(replayed)) {
@@ -215,6 +156,7 @@ class Recovery {
     this.#file.bytesRead = 0
     const inner = newReadCounts()
     this.#store.counts = inner
+    this.#tellOpen(tree)
     return {
       context,
       options: this.#options,
@@ -236,6 +178,39 @@ class Recovery {
   async abandon(error: unknown): Promise<void> {
     this.#logs?.poison(error)
     await this.#logs?.close()
+  }
+
+  #currentLog(number: number): CurrentLog {
+    const { environment, directory, trace } = this.#context
+    const { fileSystem } = environment
+    const names = {
+      clear: (number: number) => {
+        const path = joinPath(directory, logName(number))
+        if (fileSystem.stat(path) !== undefined) fileSystem.remove(path)
+      },
+      makeDurable: () => this.#syncDirectory(),
+    }
+    return new CurrentLog(number, names, trace?.trace ?? null)
+  }
+
+  async #syncDirectory(): Promise<void> {
+    const { environment, directory } = this.#context
+    this.#ledger.syncs++
+    await environment.fileSystem.syncDirectory(directory)
+  }
+
+  #tellMeta(): void {
+    const { number, sequence, firstLog, unitBytes, root, pages, units } = this.#meta
+    const { entries, liveBytes } = root
+    const [fileBytes, { freeUnits }] = [this.#file.size, this.#free]
+    const tree = { entrySequence: sequence, unitBytes, entries, liveBytes, pages, units }
+    this.#context.trace?.emit({ type: 'meta.read', number, firstLog, ...tree, fileBytes, freeUnits })
+  }
+
+  /** A store keeps the page size that it was created with, whatever is asked for now. */
+  #tellOpen({ sequence }: Tree): void {
+    const options = { ...this.#options, pageSize: this.#meta.unitBytes }
+    this.#context.trace?.emit({ type: 'engine.open', engine: 'btree', entrySequence: sequence, options })
   }
 
   #tree(): Tree {
@@ -329,23 +304,4 @@ class Recovery {
       }
     }
   }
-}
-
-/** Brings the operations of a batch into the tree. */
-export function applyBatch(tree: Tree, reader: BatchReader): void {
-  const { key, value } = reader
-  while (reader.next()) {
-    if (reader.kind === KIND_DELETE) {
-      tree.del(key.bytes, key.start, key.end)
-    } else if (reader.kind === KIND_DELETE_RANGE) {
-      const first = key.copy()
-      const last = value.copy()
-      tree.prepare(first, 0, first.length)
-      tree.prepare(last, 0, last.length)
-      tree.clear(first, last)
-    } else {
-      tree.put(key.bytes, key.start, key.end, value.bytes, value.start, value.end)
-    }
-  }
-  tree.sequence += reader.count
 }

@@ -2,8 +2,9 @@
 import type { EngineShape } from '../engine/contract.js'
 import { isEmptyRange, type HalfOpenRange } from '../engine/range.js'
 import type { HeldRoot } from './held-roots.js'
+import type { LevelCounts } from './level-counts.js'
 import type { Page } from './page.js'
-import type { BtreeParts } from './recovery.js'
+import type { BtreeParts } from './parts.js'
 import { Cell } from '../codec/sorted-block.js'
 import type { Tree } from './tree.js'
 
@@ -39,11 +40,7 @@ export function shapeOf({ tree, store, cache, file, free, checkpointer }: BtreeP
     entries: root.entries,
     liveBytes: root.liveBytes,
     pageBytes: unitBytes,
-    tree: Array.from({ length: tree.height }, (_, depth) => {
-      const level = root.level - depth
-      const bytes = levels.units[level] * unitBytes
-      return { depth, pages: levels.pages[level], bytes, ...(level === 0 && { fill: root.liveBytes / bytes }) }
-    }),
+    tree: levelShapes(tree.height, levels, unitBytes, root.liveBytes),
     memory: { dirtyBytes: store.dirtyBytes, cachedBytes: cache.usedBytes, cachedPages: cache.entries },
     file: {
       bytes: file.size,
@@ -55,6 +52,15 @@ export function shapeOf({ tree, store, cache, file, free, checkpointer }: BtreeP
     checkpoints: checkpointer.count,
     heldRoots: tree.held.held.length,
   }
+}
+
+/** The levels from the root down. */
+export function levelShapes(height: number, { pages, units }: LevelCounts, unitBytes: number, liveBytes: number): BtreeLevelShape[] {
+  return Array.from({ length: height }, (_, depth) => {
+    const level = height - 1 - depth
+    const bytes = units[level] * unitBytes
+    return { depth, pages: pages[level], bytes, ...(level === 0 && { fill: liveBytes / bytes }) }
+  })
 }
 
 /**

@@ -40,6 +40,18 @@ export function partition(overflow: Overflow, leafSplit?: LeafSplit): number[] {
   return [0, leafSplit === undefined || branch ? cut : askedCut(leafSplit, overflow, before)]
 }
 
+/** By which rule a page was cut: see `page.split` among the events of traces. */
+export type SplitRule = 'middle' | 'ascending' | 'large' | 'asked'
+
+/** The rule that `partition` followed when it cut at `starts`. */
+export function ruleOf(overflow: Overflow, starts: readonly number[], isAsked: boolean): SplitRule {
+  const { sizes, capacity, branch } = overflow
+  const before = sumsBefore(sizes)
+  if (starts.length !== 2 || !fits(starts[1], before, capacity)) return 'large'
+  if (isAsked && !branch) return 'asked'
+  return starts[1] === ascendingCut(overflow) ? 'ascending' : 'middle'
+}
+
 /** Bytes of all entries before each, and at the end of all. */
 function sumsBefore(sizes: readonly number[]): number[] {
   const before = new Array<number>(sizes.length + 1)
@@ -49,12 +61,11 @@ function sumsBefore(sizes: readonly number[]): number[] {
 }
 
 /** The first entry of the second of two pages; 0 if two do not hold the entries. */
-function cutInTwo({ capacity, index, ascending, branch }: Overflow, before: readonly number[]): number {
+function cutInTwo(overflow: Overflow, before: readonly number[]): number {
+  const { capacity } = overflow
   const count = before.length - 1
-  if (ascending) {
-    const cut = branch && index === count - 1 ? index - 1 : index
-    if (fits(cut, before, capacity)) return cut
-  }
+  const behind = ascendingCut(overflow)
+  if (fits(behind, before, capacity)) return behind
   let best = 0
   let difference = Infinity
   for (let cut = 1; cut < count; cut++) {
@@ -64,6 +75,12 @@ function cutInTwo({ capacity, index, ascending, branch }: Overflow, before: read
     difference = uneven
   }
   return best
+}
+
+/** Leaves what is before the new entry as full as it was; 0 if nothing says that others will follow it. */
+function ascendingCut({ sizes, index, ascending, branch }: Overflow): number {
+  if (!ascending) return 0
+  return branch && index === sizes.length - 1 ? index - 1 : index
 }
 
 function fits(cut: number, before: readonly number[], capacity: number): boolean {

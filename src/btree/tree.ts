@@ -1,5 +1,6 @@
 /**
- * The B+tree: finding, changing and copying pages. All of it is synchronous; pages that are not in memory are read on the way.
+ * The B+tree: finding, changing and copying pages. All of it is synchronous; pages that are not in memory are read on the way. What makes
+ * pages fewer is in mending.ts and range-clear.ts.
  *
  * Invariants:
  * 1. All leaves are at level 0, and a branch of level n has children of level n - 1. An entry of a branch leads to keys from its own key
@@ -13,16 +14,16 @@ import { Cell } from '../codec/sorted-block.js'
 import type { ByteView } from '../codec/entry.js'
 import type { HeldRoots } from './held-roots.js'
 import { LevelCounts } from './level-counts.js'
-import type { Page } from './page.js'
-import { PageBuilder } from './page-builder.js'
-import type { PageStore } from './page-store.js'
-import type { LeafSplit } from './split.js'
+import { Mending } from './mending.js'
 import { MAX_LEVELS } from './meta-page.js'
+import type { Page } from './page.js'
+import { PageBuilder, type SplitPage } from './page-builder.js'
+import type { PageStore } from './page-store.js'
+import type { PageTrace } from './page-trace.js'
+import { clearRange } from './range-clear.js'
+import type { LeafSplit, SplitRule } from './split.js'
 
 const cell = new Cell()
-/** A page with less than this share of its usual size in use is merged with a neighbour, if both fit in a page with some room to spare. */
-const UNDERFULL = 0.25
-const MERGED_FULL = 0.9
 
 export class Tree {
   root: Page
@@ -31,7 +32,9 @@ export class Tree {
   readonly levels = new LevelCounts()
   readonly store: PageStore
   readonly held: HeldRoots
+  readonly #trace: PageTrace | null
   readonly #builder: PageBuilder
+  readonly #mending: Mending
   /** The pages from the root down, and the slots that lead on. */
   readonly #path: Page[] = []
   readonly #slots = new Int32Array(MAX_LEVELS + 1)
@@ -43,8 +46,11 @@ export class Tree {
   constructor(store: PageStore, held: HeldRoots, root?: Page, leafSplit?: LeafSplit) {
     this.store = store
     this.held = held
+    this.#trace = store.trace
     this.#builder = new PageBuilder(store, leafSplit)
-    this.root = root ?? this.#emptyRoot()
+    this.#mending = new Mending(this, this.#builder)
+    this.root = root ?? this.emptyRoot()
+    if (this.#trace !== null) this.#trace.rootChanged(this.root)
   }
 
   get height(): number {
@@ -63,11 +69,17 @@ export class Tree {
   }
 
   leafOf(root: Page, key: Uint8Array, start: number, end: number): Page {
+    if (this.#trace !== null) return this.#leafTold(this.#trace, root, key, start, end)
     const { store } = this
-    let page = root.block === undefined ? store.loaded(root) : root
-    let level = page.level
-    store.counts.blocksFromCache += level + 1
-    store.cache.hits += level + 1
+    let page = root
+    let level = root.level
+    let inMemory = level + 1
+    if (root.block === undefined) {
+      page = store.loaded(root)
+      inMemory--
+    }
+    store.counts.blocksFromCache += inMemory
+    store.cache.hits += inMemory
     for (; level > 0; level--) {
       const slot = page.block!.floor(key, start, end)
       const child = page.children![slot < 0 ? 0 : slot]
@@ -83,6 +95,20 @@ export class Tree {
     return page
   }
 
+  /** `leafOf`, telling every page on the way. */
+  #leafTold(trace: PageTrace, root: Page, key: Uint8Array, start: number, end: number): Page {
+    const { store } = this
+    let page = root
+    if (root.block === undefined) page = store.loaded(root)
+    else store.hit(root)
+    for (let depth = 0; ; depth++) {
+      const slot = slotIn(page, key, start, end)
+      trace.visited(page, depth, slot)
+      if (page.level === 0) return page
+      page = store.child(page, slot)
+    }
+  }
+
   put(key: Uint8Array, start: number, end: number, value: Uint8Array, valueStart: number, valueEnd: number): void {
     const length = valueEnd - valueStart
     if (this.#atEnd && this.#append(key, start, end, value, valueStart, valueEnd)) return
@@ -94,7 +120,10 @@ export class Tree {
       const grown = length - (cell.payloadEnd - cell.payloadStart)
       if (grown !== 0) this.#grow(0, grown)
       // A page for one large entry is made anew with it.
-      if ((grown === 0 || leaf.units === 1) && block.replace(found, value, valueStart, valueEnd)) return
+      if ((grown === 0 || leaf.units === 1) && block.replace(found, value, valueStart, valueEnd)) {
+        if (this.#trace !== null) this.#trace.changed(leaf)
+        return
+      }
       this.#overflow(leaf, found, true, key, start, end, value, valueStart, valueEnd, undefined)
       return
     }
@@ -105,6 +134,7 @@ export class Tree {
     } else {
       leaf.lastInsert = index
       this.#atEnd = index === block.count - 1 && this.#isRightmost()
+      if (this.#trace !== null) this.#trace.changed(leaf)
     }
   }
 
@@ -117,6 +147,7 @@ export class Tree {
     if (!block.isBehindLast(key, start, end) || !block.insert(index, key, start, end, value, valueStart, valueEnd)) return false
     this.#grow(1, end - start + valueEnd - valueStart)
     leaf.lastInsert = index
+    if (this.#trace !== null) this.#trace.changed(leaf)
     return true
   }
 
@@ -130,7 +161,8 @@ export class Tree {
     this.#grow(-1, start - end - (cell.payloadEnd - cell.payloadStart))
     block.remove(index, index + 1)
     leaf.lastInsert = -2
-    if (this.#isUnderfull(leaf)) this.#mend()
+    if (this.#trace !== null) this.#trace.changed(leaf)
+    if (this.#mending.isUnderfull(leaf)) this.mend()
     return true
   }
 
@@ -144,16 +176,10 @@ export class Tree {
 
   /** Removes the keys from `first` to `last`, both included. Leaves between theirs are not read. `prepare` has been called for both. */
   clear(first: Uint8Array, last: Uint8Array): void {
-    this.#own(this.root)
-    this.#clearIn(this.root, first, last)
-    if (this.root.block!.count === 0) {
-      const { root } = this
-      this.root = this.#emptyRoot()
-      this.#remove(root)
-    }
+    clearRange(this, first, last)
     for (const key of [first, last]) {
       this.#descendOwned(key)
-      this.#mend()
+      this.mend()
     }
   }
 
@@ -184,46 +210,97 @@ export class Tree {
   /** Child `slot` of a dirty page, loaded and dirty. */
   ownChild(parent: Page, slot: number): Page {
     const child = parent.children![slot]
-    return this.#ownLoaded(parent, slot, child?.block === undefined ? this.store.child(parent, slot) : child)
+    return this.ownLoaded(parent, slot, child?.block === undefined ? this.store.child(parent, slot) : child)
   }
 
-  /** Moves entries from child `slot + 1` of a dirty branch to child `slot`, as many as fit. Both are loaded. Returns what is left of the right one. */
+  /** Moves entries from child `slot + 1` of a dirty branch to child `slot`, as many as fit. Returns what is left of the right one. */
   pack(parent: Page, slot: number): 'merged' | 'moved' | 'full' {
-    const left = this.ownChild(parent, slot)
-    const right = this.ownChild(parent, slot + 1)
-    const between = parent.block!.keyAt(slot + 1)
-    const moved = this.#builder.pack(left, right, between, this.held.generation)
-    if (moved === undefined) return 'full'
-    this.#removeChild(parent, slot + 1)
-    if (right.block!.count === 0) {
-      this.#remove(right)
-      return 'merged'
-    }
-    this.#insertChild(parent.level, moved, right)
-    return 'moved'
+    return this.#mending.pack(parent, slot)
   }
 
   /** Merges what is underfull on the last path, and takes away levels that are not needed any more. */
   mend(): void {
-    this.#mend()
+    this.#mending.mend(this.#path, this.#slots, this.#depth)
   }
 
-  #emptyRoot(): Page {
+  /** An operation, or a batch of them, is in the tree. */
+  advance(operations: number): void {
+    this.sequence += operations
+    if (this.#trace !== null) this.#trace.treeChanged(this.root, this.sequence)
+  }
+
+  /** A new page that is root to be. */
+  emptyRoot(): Page {
     const root = this.store.create(0, this.held.generation, 0)
-    this.levels.add(root)
+    this.enter(root)
     return root
+  }
+
+  replaceRoot(root: Page): void {
+    this.root = root
+    if (this.#trace !== null) this.#trace.rootChanged(root)
+  }
+
+  /** The root, loaded and dirty. */
+  ownRoot(): Page {
+    const { root } = this
+    if (root.born <= this.held.frozen || !root.dirty) this.replaceRoot(this.#copy(this.store.loaded(root)))
+    return this.root
+  }
+
+  /** A new page enters the tree. */
+  enter(page: Page): void {
+    this.levels.add(page)
+    if (this.#trace !== null) this.#trace.created(page, this.store.dirtyBytes)
+  }
+
+  /** The page and its extent leave the tree. */
+  remove(page: Page): void {
+    this.levels.remove(page)
+    if (this.#trace !== null) this.#trace.dropped(page)
+    this.held.kill(page)
+  }
+
+  /** Takes child `slot` out of a dirty branch. */
+  removeChild(branch: Page, slot: number): void {
+    const block = branch.block!
+    if (slot === 0 && block.count > 1) {
+      // The first entry stays, without a key of its own, and leads to the second child.
+      block.readCell(1, cell)
+      const { payloadStart, payloadEnd } = cell
+      block.replace(0, block.bytes, payloadStart, payloadEnd)
+      block.remove(1, 2)
+    } else {
+      block.remove(slot, slot + 1)
+    }
+    branch.children!.splice(slot, 1)
+    branch.lastInsert = -2
+    if (this.#trace !== null) this.#trace.changed(branch)
+  }
+
+  /** Enters a page into the branch of `level` where its separator belongs. */
+  insertChild(level: number, separator: Uint8Array, child: Page): void {
+    const branch = this.#descend(separator, 0, separator.length, level)
+    const index = Math.max(0, branch.block!.floor(separator, 0, separator.length)) + 1
+    if (this.#builder.insertChild(branch, index, separator, child)) {
+      if (this.#trace !== null) this.#trace.changed(branch)
+      return
+    }
+    const { emptyReference } = this.#builder
+    this.#overflow(branch, index, false, separator, 0, separator.length, emptyReference, 0, emptyReference.length, child)
   }
 
   /** Walks down to `level`, making every page on the way the writer's own. */
   #descend(key: Uint8Array, start: number, end: number, level: number): Page {
     const { frozen } = this.held
     this.#atEnd = false
-    let page = this.#own(this.root)
+    let page = this.ownRoot()
     let depth = 0
     this.#path[0] = page
     while (page.level > level) {
       const found = page.block!.floor(key, start, end)
       const slot = found < 0 ? 0 : found
+      if (this.#trace !== null) this.#trace.visited(page, depth, slot)
       let child = page.children![slot]
       if (child?.block === undefined) child = this.store.child(page, slot)
       if (child.born <= frozen || !child.dirty) {
@@ -235,10 +312,12 @@ export class Tree {
       page = child
     }
     this.#depth = depth
+    if (this.#trace !== null) this.#trace.visited(page, depth, slotIn(page, key, start, end))
     return page
   }
 
-  #ownLoaded(parent: Page, slot: number, child: Page): Page {
+  /** `ownChild` of a child that is loaded. */
+  ownLoaded(parent: Page, slot: number, child: Page): Page {
     if (child.dirty && child.born > this.held.frozen) return child
     const copy = this.#copy(child)
     parent.children![slot] = copy
@@ -262,11 +341,6 @@ export class Tree {
     this.#depth = depth
   }
 
-  #own(root: Page): Page {
-    if (root.born > this.held.frozen && root.dirty) return root
-    return (this.root = this.#copy(this.store.loaded(root)))
-  }
-
   #copy(page: Page): Page {
     const { held } = this
     const copy = this.store.copy(page, held.generation, !page.dirty && page.born > held.readerFrozen)
@@ -280,12 +354,6 @@ export class Tree {
       page.entries += entries
       page.liveBytes += liveBytes
     }
-  }
-
-  /** The page and its extent leave the tree. */
-  #remove(page: Page): void {
-    this.levels.remove(page)
-    this.held.kill(page)
   }
 
   /** Rewrites a dirty page with a new entry (or with another value of one) that it has no room for, in as many pages as it takes. */
@@ -306,17 +374,25 @@ export class Tree {
     const wasRoot = page === this.root
     const rightmost = page.level === 0 && !replaces && index === page.block!.count && this.#isRightmost()
     const next = rightmost && before === 1 ? this.#builder.follow(page, added, this.held.generation) : undefined
-    const pages = next !== undefined ? [next] : this.#builder.rewrite(page, added, rightmost, this.held.generation)
+    const { pages, rule } = next ?? this.#builder.rewrite(page, added, rightmost, this.held.generation)
     this.levels.resize(page.level, page.units - before)
-    if (pages.length === 0) return
-    if (wasRoot) this.#growRoot(page)
+    if (pages.length > 0 && wasRoot) this.#growRoot(page)
     // From the last to the first, so that until a page has its place its entries are counted in the one next to that place.
-    for (const { separator, page: right } of pages.reverse()) {
+    for (let i = pages.length - 1; i >= 0; i--) {
+      const { separator, page: right } = pages[i]
       page.entries -= right.entries
       page.liveBytes -= right.liveBytes
-      this.levels.add(right)
-      this.#insertChild(page.level + 1, separator, right)
+      this.enter(right)
+      this.insertChild(page.level + 1, separator, right)
     }
+    if (this.#trace !== null) this.#tellOverflow(this.#trace, page, pages, rule)
+  }
+
+  #tellOverflow(trace: PageTrace, page: Page, pages: readonly SplitPage[], rule: SplitRule): void {
+    const all = [page, ...pages.map(split => split.page)]
+    const separators = pages.map(({ separator }) => separator)
+    if (pages.length > 0) trace.split(all, separators, rule)
+    for (const each of all) trace.changed(each)
   }
 
   #isRightmost(): boolean {
@@ -329,157 +405,14 @@ export class Tree {
     root.entries = child.entries
     root.liveBytes = child.liveBytes
     this.#builder.addFirstChild(root, child)
-    this.levels.add(root)
-    this.root = root
+    this.enter(root)
+    this.replaceRoot(root)
   }
+}
 
-  /** Enters a page into the branch of `level` where its separator belongs. */
-  #insertChild(level: number, separator: Uint8Array, child: Page): void {
-    const branch = this.#descend(separator, 0, separator.length, level)
-    const index = Math.max(0, branch.block!.floor(separator, 0, separator.length)) + 1
-    if (this.#builder.insertChild(branch, index, separator, child)) return
-    const { emptyReference } = this.#builder
-    this.#overflow(branch, index, false, separator, 0, separator.length, emptyReference, 0, emptyReference.length, child)
-  }
-
-  /** Takes child `slot` out of a dirty branch. */
-  #removeChild(branch: Page, slot: number): void {
-    const block = branch.block!
-    if (slot === 0 && block.count > 1) {
-      // The first entry stays, without a key of its own, and leads to the second child.
-      block.readCell(1, cell)
-      const { payloadStart, payloadEnd } = cell
-      block.replace(0, block.bytes, payloadStart, payloadEnd)
-      block.remove(1, 2)
-    } else {
-      block.remove(slot, slot + 1)
-    }
-    branch.children!.splice(slot, 1)
-    branch.lastInsert = -2
-  }
-
-  #isUnderfull(page: Page): boolean {
-    const usual = this.store.unitsAt(page.level)
-    const used = page.block!.usedBytes
-    return used < usual * this.store.unitBytes * UNDERFULL || (page.units > usual && used <= usual * this.store.unitBytes)
-  }
-
-  /** From the end of the path up: pages that have become too small. */
-  #mend(): void {
-    for (let depth = this.#depth; depth > 0; depth--) {
-      const page = this.#path[depth]
-      if (this.#isUnderfull(page)) this.#mendPage(page, this.#path[depth - 1], this.#slots[depth - 1])
-    }
-    this.#mendRoot()
-  }
-
-  #mendPage(page: Page, parent: Page, slot: number): void {
-    if (page.block!.count === 0) {
-      this.#removeChild(parent, slot)
-      this.#remove(page)
-      return
-    }
-    const before = page.units
-    if (before > this.store.unitsAt(page.level)) {
-      this.#builder.shrink(page, this.held.generation)
-      this.levels.resize(page.level, page.units - before)
-    }
-    const last = parent.children!.length - 1
-    if (slot < last && this.#merge(parent, slot)) return
-    if (slot > 0) this.#merge(parent, slot - 1)
-  }
-
-  #merge(parent: Page, slot: number): boolean {
-    const { store } = this
-    const left = this.#neighbour(parent, slot)
-    const right = this.#neighbour(parent, slot + 1)
-    if (left === undefined || right === undefined) return false
-    const between = parent.block!.keyAt(slot + 1)
-    const capacity = store.unitsAt(parent.level - 1) * store.unitBytes * MERGED_FULL
-    if (!this.#builder.fitTogether(left, right, between, capacity)) return false
-    this.#builder.merge(this.#ownLoaded(parent, slot, left), right, between, this.held.generation)
-    this.#removeChild(parent, slot + 1)
-    this.#remove(right)
-    return true
-  }
-
-  /** A child, if it can be read. Whoever needs it will hear of it if it cannot. */
-  #neighbour(parent: Page, slot: number): Page | undefined {
-    try {
-      return this.store.child(parent, slot)
-    } catch {
-      return undefined
-    }
-  }
-
-  /** A root with one child makes room for it. */
-  #mendRoot(): void {
-    while (this.root.level > 0 && this.root.children!.length <= 1) {
-      const { root } = this
-      if (root.children!.length === 0) {
-        this.root = this.#emptyRoot()
-      } else {
-        const only = this.#neighbour(root, 0)
-        if (only === undefined) return
-        this.root = only
-      }
-      this.#remove(root)
-    }
-  }
-
-  #clearIn(page: Page, first: Uint8Array, last: Uint8Array): void {
-    const block = page.block!
-    if (page.level === 0) {
-      const from = block.lowerBound(first, 0, first.length)
-      const to = block.floor(last, 0, last.length) + 1
-      for (let index = from; index < to; index++) {
-        block.readCell(index, cell)
-        page.liveBytes -= block.prefixLength + cell.payloadEnd - cell.suffixStart
-      }
-      if (to <= from) return
-      page.entries -= to - from
-      block.remove(from, to)
-      return
-    }
-    const from = Math.max(0, block.floor(first, 0, first.length))
-    const to = Math.max(0, block.floor(last, 0, last.length))
-    if (from < to) this.#clearChild(page, to, first, last)
-    for (let slot = from + 1; slot < to; slot++) {
-      const child = this.store.handle(page, slot)
-      page.entries -= child.entries
-      page.liveBytes -= child.liveBytes
-      this.#drop(child)
-    }
-    if (from + 1 < to) {
-      block.remove(from + 1, to)
-      page.children!.splice(from + 1, to - from - 1)
-    }
-    this.#clearChild(page, from, first, last)
-    page.lastInsert = -2
-  }
-
-  #clearChild(page: Page, slot: number, first: Uint8Array, last: Uint8Array): void {
-    const child = this.ownChild(page, slot)
-    const { entries, liveBytes } = child
-    this.#clearIn(child, first, last)
-    page.entries -= entries - child.entries
-    page.liveBytes -= liveBytes - child.liveBytes
-    if (child.block!.count > 0) return
-    this.#removeChild(page, slot)
-    this.#remove(child)
-  }
-
-  /** A subtree leaves the tree. What of it is clean goes as a whole, to be walked in the background. */
-  #drop(page: Page): void {
-    if (page.dirty) {
-      const { length } = page.children ?? []
-      for (let slot = 0; slot < length; slot++) this.#drop(this.store.handle(page, slot))
-      this.#remove(page)
-    } else if (page.level > 0) {
-      page.whole = true
-      this.held.kill(page)
-    } else {
-      this.#remove(page)
-    }
-  }
+/** Where a branch leads on, and in a leaf where the key is or would be. */
+function slotIn({ level, block }: Page, key: Uint8Array, start: number, end: number): number {
+  if (level > 0) return Math.max(0, block!.floor(key, start, end))
+  const found = block!.find(key, start, end)
+  return found < 0 ? -1 - found : found
 }

@@ -82,30 +82,41 @@ const SENTENCES: { readonly [Type in EventType]: (event: EventOf<Type>) => strin
     `The filter of table ${e.file} is asked at ${count(e.positions.length, 'bit')}: the key ${e.mayContain ? 'may be there' : 'is certainly not there'}.`,
   'get.probe': e => `The get looked in ${place(e.source)}: ${PROBES[e.outcome]}.`,
 
-  'cache.hit': e => `${bytes(e.bytes)} of file ${e.file} at ${e.id} came from the cache.`,
-  'cache.miss': e => `${bytes(e.bytes)} of file ${e.file} at ${e.id} are not in the cache and have to be read.`,
-  'cache.evict': e => `${bytes(e.bytes)} of file ${e.file} at ${e.id} left the cache to make room.`,
+  'cache.hit': e => `${cached(e)} ${e.file === 0 ? 'is in memory' : 'came from the cache'}.`,
+  'cache.miss': e => `${cached(e)} ${e.file === 0 ? 'is not in memory and has' : 'are not in the cache and have'} to be read.`,
+  'cache.add': e => `${cached(e)} is kept in the cache, where it counts ${bytes(e.bytes)}.`,
+  'cache.remove': e => `${cached(e)} leaves the cache, because it was changed or is of no use any more.`,
+  'cache.evict': e => `${cached(e)} left the cache to make room.`,
 
   'page.visit': e => `The search passes page ${e.page} at depth ${e.depth} by slot ${e.slot} of ${e.entries}.`,
   'page.new': e =>
     `Page ${e.page} comes to be at level ${e.level}${e.copyOf === undefined ? '' : `, as a copy of page ${e.copyOf}`}, ${count(e.units, 'unit')} large.`,
-  'page.change': e => `Page ${e.page} now has ${count(e.entries, 'entry', 'entries')} in ${bytes(e.liveBytes)}.`,
+  'page.change': e => `Page ${e.page} now has ${count(e.entries, 'entry', 'entries')}, which need ${bytes(e.usedBytes)}.`,
+  'page.resize': e => `Page ${e.page} is ${count(e.to, 'unit')} large now, instead of ${e.from}.`,
   'page.split': e => `Page ${e.page} is split into pages ${e.into.join(', ')}, ${SPLITS[e.rule]}.`,
   'page.merge': e =>
     e.rule === 'merge'
-      ? `Pages ${e.pages.join(', ')} have little in them and become ${e.into.join(', ')}.`
-      : `Pages ${e.pages.join(', ')} share their entries anew, as ${e.into.join(', ')}.`,
+      ? `Pages ${e.pages.join(' and ')} have little in them and become page ${e.into.join(', ')}.`
+      : `The entries of pages ${e.pages.join(' and ')} are packed: the left one is filled up from the right one.`,
   'page.write': e => `Page ${e.page} of level ${e.level} is written at unit ${e.offset}.`,
-  'page.drop': e => `Page ${e.page} is in no tree any more.`,
+  'page.clean': e => `Page ${e.page} is durable; ${bytes(e.dirtyBytes)} of changed pages are left in memory.`,
+  'page.drop': e => `Page ${e.page} of level ${e.level} is in the tree no more.`,
+  'subtree.drop': e => `Page ${e.page} of level ${e.level} is in the tree no more, with ${count(e.entries, 'entry', 'entries')} under it.`,
+  'page.free': e => `Nobody needs page ${e.page} any more.`,
   'space.alloc': e =>
     `${count(e.units, 'unit')} at unit ${e.offset} are taken ${e.from === 'free' ? 'from free space' : 'at the end of the file'}.`,
   'space.free': e => `${count(e.units, 'unit')} at unit ${e.offset} are free again.`,
-  'root.change': e =>
-    e.height === 0
-      ? 'The tree is empty now.'
-      : `Page ${e.page} is the root of the tree now, ${e.height} high with ${count(e.entries, 'entry', 'entries')}.`,
+  'tree.change': e =>
+    `The tree holds ${count(e.entries, 'entry', 'entries')} of ${bytes(e.liveBytes)}, up to sequence number ${e.entrySequence}.`,
+  'root.change': e => `Page ${e.page} is the root of the tree now, ${e.height} high with ${count(e.entries, 'entry', 'entries')}.`,
+  'root.hold': e => `The tree under page ${e.page} is held as it is; ${count(e.held, 'root')} now held.`,
+  'root.release': e => `The tree under page ${e.page} is not held any more; ${count(e.held, 'root')} still held.`,
+  'meta.read': e =>
+    `Meta page ${e.number} says that the tree has ${count(e.entries, 'entry', 'entries')}, and goes on in the logs from ${e.firstLog}.`,
+  'meta.write': e => `Meta page ${e.number} is in force: the next open replays logs from ${e.firstLog} on.`,
   'checkpoint.end': e =>
-    `Checkpoint ${e.number} is in force: ${count(e.pages, 'page')} were written as ${bytes(e.bytes)}; the next open replays logs from ${e.firstLog} on.`,
+    `Checkpoint ${e.number} is in force: ${count(e.pages, 'page')} of ${bytes(e.bytes)} were written; the data file has ${bytes(e.fileBytes)}, ` +
+    `${e.freeBytes} of them free.`,
 }
 
 function beginning(e: EventOf<'operation.begin'>): string {
@@ -168,8 +179,9 @@ const PROBES = {
 } as const
 const SPLITS = {
   middle: 'in the middle',
-  rightmost: 'at its end, because keys come in ascending order',
+  ascending: 'at the new entry, because keys come in ascending order',
   large: 'around a large entry',
+  asked: 'where the part of your own says',
 } as const
 
 function version(kind: EntryKind): string {
@@ -181,6 +193,11 @@ function place(source: ProbeSource): string {
   if (source.in === 'memtable') return 'the memtable'
   if (source.in === 'frozen') return `frozen memtable ${source.index}`
   return source.in === 'table' ? `table ${source.file} of level ${source.level}` : `run ${source.run} of level ${source.level}`
+}
+
+/** A block of a table, or a page of the tree: those have no file number. */
+function cached(e: { readonly file: number; readonly id: number; readonly bytes: number }): string {
+  return e.file === 0 ? `Page ${e.id}` : `${bytes(e.bytes)} of file ${e.file} at ${e.id}`
 }
 
 /** The first memtable of a session is there before its log is: 0. */

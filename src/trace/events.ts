@@ -228,34 +228,88 @@ export interface EventBodies {
   'bloom.probe': { readonly file: number; readonly positions: readonly number[]; readonly mayContain: boolean }
   'get.probe': { readonly source: ProbeSource; readonly outcome: ProbeOutcome }
 
-  // The cache: level io. `id` is a block's offset in its file, or a page's.
+  // The cache: level io. `id` is a block's offset in its file; pages have no file number, and their own number as `id`.
   'cache.hit': { readonly file: number; readonly id: number; readonly bytes: number }
   'cache.miss': { readonly file: number; readonly id: number; readonly bytes: number }
+  /** Only of pages: a clean one is kept, after it was read or written. */
+  'cache.add': { readonly file: number; readonly id: number; readonly bytes: number }
+  /** Only of pages: one leaves that was changed, or that nobody needs. `bytes` are those of `cache.add`, as also of an eviction. */
+  'cache.remove': { readonly file: number; readonly id: number; readonly bytes: number }
   'cache.evict': { readonly file: number; readonly id: number; readonly bytes: number }
 
-  // The B+tree. `visit`, `split`, `merge` step; the others io; `root.change` and `checkpoint` job. Pages have a number for life.
+  // The pages of the B+tree: `visit`, `split`, `merge` step, the others io. A page is one version of a node: a copy is another page. It has
+  // its number for life, and numbers begin anew with every opening. `dirtyBytes` is the memory of all changed pages, after.
+  /** `slot` is where a branch leads on, and in a leaf where the key is or would be. */
   'page.visit': { readonly page: number; readonly depth: number; readonly slot: number; readonly entries: number }
-  'page.new': { readonly page: number; readonly level: number; readonly units: number; readonly copyOf?: number }
-  'page.change': {
+  /** `entries` and `liveBytes` (of keys and values) are those of all that is under it. With `copyOf` it takes that page's place. */
+  'page.new': {
     readonly page: number
     readonly level: number
-    readonly entries: number
     readonly units: number
+    readonly entries: number
     readonly liveBytes: number
+    readonly dirtyBytes: number
+    readonly copyOf?: number
   }
+  /** `entries` of the page itself, and what they, slots, prefix and header need of its bytes. */
+  'page.change': { readonly page: number; readonly level: number; readonly entries: number; readonly usedBytes: number }
+  /** In units. */
+  'page.resize': {
+    readonly page: number
+    readonly level: number
+    readonly from: number
+    readonly to: number
+    readonly dirtyBytes: number
+  }
+  /**
+   * `into` begins with the page itself. `ascending`: it stays as full as it is, because keys come in their order. `large`: around an entry
+   * that has a page of its own. `asked`: as the user's `leafSplit` says.
+   */
   'page.split': {
     readonly page: number
     readonly into: readonly number[]
     readonly separators: readonly Uint8Array[]
     readonly entries: readonly number[]
-    readonly rule: 'middle' | 'rightmost' | 'large'
+    readonly rule: 'middle' | 'ascending' | 'large' | 'asked'
   }
-  'page.merge': { readonly pages: readonly number[]; readonly into: readonly number[]; readonly rule: 'merge' | 'borrow' }
-  'page.write': { readonly page: number; readonly offset: number; readonly units: number; readonly level: number }
-  'page.drop': { readonly page: number }
-  'space.alloc': { readonly offset: number; readonly units: number; readonly from: 'free' | 'end' }
-  'space.free': { readonly offset: number; readonly units: number }
+  /** `pack`: entries of the right page fill up the left one, in a compaction. */
+  'page.merge': { readonly pages: readonly number[]; readonly into: readonly number[]; readonly rule: 'merge' | 'pack' }
+  'page.write': { readonly page: number; readonly level: number; readonly offset: number; readonly units: number }
+  /** It is durable, and changed no more. */
+  'page.clean': { readonly page: number; readonly dirtyBytes: number }
+  /** It is in the tree no more, though perhaps in what a snapshot holds. */
+  'page.drop': { readonly page: number; readonly level: number; readonly units: number }
+  /** A clean branch left the tree, with all under it. Its pages count until the next checkpoint has walked them: `page.drop` for each. */
+  'subtree.drop': { readonly page: number; readonly level: number; readonly entries: number }
+  /** No snapshot, cursor or checkpoint needs it any more. */
+  'page.free': { readonly page: number; readonly dirtyBytes: number }
+  /** In units; `freeUnits` of the whole file, after. */
+  'space.alloc': { readonly offset: number; readonly units: number; readonly from: 'free' | 'end'; readonly freeUnits: number }
+  'space.free': { readonly offset: number; readonly units: number; readonly freeUnits: number }
+
+  // The B+tree as a whole: `tree.change` and `root.*` io, `meta.*` and `checkpoint.end` job.
+  /** A batch is in the tree: what that holds, and the sequence number of its last operation. */
+  'tree.change': { readonly entries: number; readonly liveBytes: number; readonly entrySequence: number }
   'root.change': { readonly page: number; readonly height: number; readonly entries: number }
+  /** `held` is the number of roots that snapshots, cursors, a checkpoint and the meta page on disk hold, after. */
+  'root.hold': { readonly page: number; readonly generation: number; readonly held: number }
+  'root.release': { readonly page: number; readonly generation: number; readonly held: number }
+  /** Opening begins with what the newest meta page says. `pages` and `units` by level, from the leaves up. */
+  'meta.read': {
+    readonly number: number
+    readonly entrySequence: number
+    readonly firstLog: number
+    readonly unitBytes: number
+    readonly entries: number
+    readonly liveBytes: number
+    readonly pages: readonly number[]
+    readonly units: readonly number[]
+    readonly fileBytes: number
+    readonly freeUnits: number
+  }
+  /** Durable, and in force at once. */
+  'meta.write': { readonly number: number; readonly entrySequence: number; readonly firstLog: number; readonly lastLog: number }
+  /** `pages` and their `bytes` were written. */
   'checkpoint.end': {
     readonly number: number
     readonly firstLog: number

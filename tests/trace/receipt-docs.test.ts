@@ -41,6 +41,7 @@ describe('the page about receipts', () => {
     expect(page).toContain(renderReceipt(lsm.book.receipt(lsm.get)!))
     const btree = await runExample('btree')
     expect(page).toContain(renderReceipt(btree.book.receipt(btree.writes[0])!))
+    expect(page).toContain(renderReceipt(btree.book.receipt(btree.get)!))
   })
 
   it('calculates by hand with the numbers that the engine gives', async () => {

@@ -1,0 +1,30 @@
+import type { Cache } from '../cache/cache.js'
+import type { EngineContext } from '../engine/contract.js'
+import type { LogSet } from '../engine/log-set.js'
+import type { Ledger, ReadCounts } from '../trace/ledger.js'
+import type { Checkpointer } from './checkpoint.js'
+import type { CurrentLog } from './current-log.js'
+import type { DroppedSubtrees } from './dropped-subtrees.js'
+import type { FreeSpace } from './free-space.js'
+import type { BtreeOptions } from './options.js'
+import type { PageFile } from './page-file.js'
+import type { PageStore } from './page-store.js'
+import type { Tree } from './tree.js'
+
+/** What an open engine is made of. */
+export interface BtreeParts {
+  readonly context: EngineContext
+  readonly options: BtreeOptions
+  readonly ledger: Ledger
+  readonly cache: Cache
+  readonly file: PageFile
+  readonly free: FreeSpace
+  readonly dropped: DroppedSubtrees
+  readonly store: PageStore
+  readonly tree: Tree
+  readonly checkpointer: Checkpointer
+  readonly logs: LogSet
+  readonly log: CurrentLog
+  /** Where reads are booked that no get and no scan asked for. */
+  readonly inner: ReadCounts
+}

@@ -1,0 +1,196 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { foldBtree } from '../../src/btree/fold-shape.js'
+import type { Cursor, Engine, EngineSnapshot } from '../../src/engine/contract.js'
+import { jsonLines, parseJsonLines } from '../../src/trace/json-lines.js'
+import { simulatedEnvironment, type Environment, type MemoryFileSystem } from '../../src/vfs/index.js'
+import { keyOf, rangeOf } from '../contract/opened-engine.js'
+import { batchOf, emptyFileSystem, filler, violations, type Operation } from './opened-btree.js'
+import { TracedBtree } from './traced-btree.js'
+
+type Step =
+  | { readonly do: 'write'; readonly keys: readonly number[]; readonly valueBytes: number; readonly sync: boolean; readonly wait: boolean }
+  | { readonly do: 'ascending'; readonly from: number; readonly count: number; readonly valueBytes: number }
+  | { readonly do: 'clear'; readonly from: number; readonly to: number }
+  | { readonly do: 'get'; readonly key: number }
+  | { readonly do: 'turns'; readonly count: number }
+  | { readonly do: 'crash'; readonly power: boolean }
+  | { readonly do: 'flush' | 'compact' | 'settle' | 'snapshot' | 'release' | 'scan' | 'cursor' | 'uncursor' | 'check' | 'reopen' }
+
+const KEYS = 400
+const key = fc.nat({ max: KEYS - 1 })
+const valueBytes = fc.oneof(
+  { weight: 8, arbitrary: fc.nat({ max: 120 }) },
+  { weight: 2, arbitrary: fc.nat({ max: 700 }) },
+  { weight: 1, arbitrary: fc.nat({ max: 6000 }) },
+)
+const steps = fc.array(
+  fc.oneof(
+    {
+      weight: 24,
+      arbitrary: fc.record({
+        do: fc.constant('write' as const),
+        keys: fc.array(key, { minLength: 1, maxLength: 60, size: 'max' }),
+        valueBytes,
+        sync: fc.boolean(),
+        wait: fc.boolean(),
+      }),
+    },
+    {
+      weight: 4,
+      arbitrary: fc.record({ do: fc.constant('ascending' as const), from: key, count: fc.integer({ min: 1, max: 200 }), valueBytes }),
+    },
+    { weight: 5, arbitrary: fc.record({ do: fc.constant('clear' as const), from: key, to: key }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('get' as const), key }) },
+    { weight: 4, arbitrary: fc.record({ do: fc.constant('turns' as const), count: fc.integer({ min: 1, max: 30 }) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('crash' as const), power: fc.boolean() }) },
+    {
+      weight: 10,
+      arbitrary: fc.record({
+        do: fc.constantFrom(
+          'flush' as const,
+          'compact' as const,
+          'settle' as const,
+          'snapshot' as const,
+          'release' as const,
+          'scan' as const,
+          'cursor' as const,
+          'uncursor' as const,
+          'check' as const,
+          'reopen' as const,
+        ),
+      }),
+    },
+  ),
+  { minLength: 20, maxLength: 80, size: 'max' },
+)
+
+function name(index: number): string {
+  return `k${String(index).padStart(3, '0')}`
+}
+
+/** Takes the steps and compares the folded with the real shape after each of them, whatever the background is doing then. */
+class Walk {
+  readonly #options: Readonly<Record<string, unknown>>
+  readonly #seed: number
+  #fileSystem: MemoryFileSystem = emptyFileSystem()
+  #environment: Environment
+  #traced: TracedBtree
+  #snapshots: EngineSnapshot[] = []
+  #cursors: Cursor[] = []
+  #pending: Promise<void>[] = []
+
+  constructor(options: Readonly<Record<string, unknown>>, seed: number) {
+    this.#options = options
+    this.#seed = seed
+    this.#environment = simulatedEnvironment({ seed, fileSystem: this.#fileSystem })
+    this.#traced = new TracedBtree({ environment: this.#environment, options })
+  }
+
+  async take(all: readonly Step[]): Promise<void> {
+    let engine = await this.#traced.open(true)
+    this.#compare(engine)
+    for (const step of all) {
+      if (step.do === 'reopen') engine = await this.#reopen(engine)
+      else if (step.do === 'crash') engine = await this.#crash(engine, step.power)
+      else await this.#step(engine, step)
+      this.#compare(engine)
+    }
+    await Promise.all(this.#pending)
+    await engine.settle()
+    this.#compare(engine)
+    const { events } = this.#traced
+    expect(foldBtree(parseJsonLines([...jsonLines(events)].join('')))).toEqual(engine.shape())
+    await this.#traced.close(engine)
+  }
+
+  #compare(engine: Engine): void {
+    expect(this.#traced.fold.shape()).toEqual(engine.shape())
+  }
+
+  async #reopen(engine: Engine): Promise<Engine> {
+    for (const snapshot of this.#snapshots.splice(0)) snapshot.release()
+    for (const cursor of this.#cursors.splice(0)) cursor.close()
+    await Promise.all(this.#pending.splice(0))
+    await this.#traced.close(engine)
+    return this.#traced.open()
+  }
+
+  /** What is left of the store goes on in a run of its own. */
+  async #crash(engine: Engine, power: boolean): Promise<Engine> {
+    this.#fileSystem = power ? this.#fileSystem.crashClone(this.#seed) : this.#fileSystem.processCrashClone()
+    await Promise.allSettled(this.#pending)
+    await engine.close()
+    this.#snapshots = []
+    this.#cursors = []
+    this.#pending = []
+    this.#environment = simulatedEnvironment({ seed: this.#seed, fileSystem: this.#fileSystem })
+    this.#traced = new TracedBtree({ environment: this.#environment, options: this.#options })
+    return this.#traced.open()
+  }
+
+  async #step(engine: Engine, step: Step): Promise<void> {
+    if (step.do === 'write') {
+      const operations = step.keys.map((index, at): Operation =>
+        at % 5 === 4 ? ['del', name(index)] : ['put', name(index), filler(step.valueBytes, at)],
+      )
+      const written = engine.write(batchOf(operations), { sync: step.sync })
+      if (step.wait) await written
+      else if (written !== undefined) this.#pending.push(written)
+    } else if (step.do === 'ascending') {
+      for (let i = 0; i < step.count; i++) {
+        const written = engine.write(batchOf([['put', `${name(step.from)}/${1000 + i}`, filler(step.valueBytes, i)]]), { sync: false })
+        if (written !== undefined) await written
+      }
+    } else if (step.do === 'clear') {
+      await engine.clear(rangeOf({ gte: name(step.from), lt: name(step.to) }), { sync: false })
+    } else if (step.do === 'get') {
+      engine.get(keyOf(name(step.key)), this.#snapshots.at(-1))
+    } else if (step.do === 'turns') {
+      for (let turn = 0; turn < step.count; turn++) {
+        await this.#environment.scheduler.turn()
+        this.#compare(engine)
+      }
+    } else if (step.do === 'snapshot') {
+      this.#snapshots.push(engine.snapshot())
+    } else if (step.do === 'release') {
+      this.#snapshots.shift()?.release()
+    } else if (step.do === 'cursor') {
+      const cursor = engine.cursor({}, this.#snapshots.at(-1))
+      cursor.first()
+      this.#cursors.push(cursor)
+    } else if (step.do === 'uncursor') {
+      this.#cursors.shift()?.close()
+    } else if (step.do === 'scan') {
+      const cursor = engine.cursor({}, this.#snapshots.at(-1))
+      for (cursor.first(); cursor.valid; cursor.next());
+      cursor.close()
+    } else if (step.do === 'check') {
+      expect(await violations(engine)).toEqual([])
+    } else if (step.do !== 'reopen' && step.do !== 'crash') {
+      await engine[step.do]()
+    }
+  }
+}
+
+describe('the events of a B+tree fold to its shape after any operation, over reopenings and crashes', () => {
+  it('with small pages', async () => {
+    const options = fc.record({
+      pageSize: fc.constantFrom(256, 512),
+      cacheSize: fc.constantFrom(0, 4096, 65_536),
+      writeBufferSize: fc.constantFrom(16 << 10, 64 << 10),
+    })
+    await fc.assert(
+      fc.asyncProperty(steps, options, fc.integer({ min: 1, max: 1000 }), (all, more, seed) => new Walk(more, seed).take(all)),
+      { numRuns: 60 },
+    )
+  }, 120_000)
+
+  it('with pages and buffers as they are by default', async () => {
+    const options = { pageSize: 4096, cacheSize: 64 << 20, writeBufferSize: 128 << 20 }
+    await fc.assert(
+      fc.asyncProperty(steps, fc.integer({ min: 1, max: 1000 }), (all, seed) => new Walk(options, seed).take(all)),
+      { numRuns: 15 },
+    )
+  }, 120_000)
+})
