@@ -66,9 +66,15 @@ class StepSession {
       case 'previous-operation':
         return this.#moved(stepper.previousOperation(), 'There is no operation before this one.')
       case 'next-of':
-        return this.#moved(stepper.nextOf(command.type), this.#noSuch(command.type, 'behind'))
+        return this.#moved(
+          stepper.nextOf(type => type.startsWith(command.type)),
+          this.#noSuch(command.type, 'behind'),
+        )
       case 'previous-of':
-        return this.#moved(stepper.previousOf(command.type), this.#noSuch(command.type, 'before'))
+        return this.#moved(
+          stepper.previousOf(type => type.startsWith(command.type)),
+          this.#noSuch(command.type, 'before'),
+        )
       case 'go':
         return this.#moved(stepper.goTo(command.number - 1), `Items have numbers from 1 to ${stepper.last + 1}.`)
       case 'guess':

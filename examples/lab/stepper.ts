@@ -70,18 +70,18 @@ export class Stepper {
     return this.goTo(this.#operations[countUpTo(this.#operations, this.#position - 1) - 1])
   }
 
-  /** To the next item whose type begins so. */
-  nextOf(type: string): boolean {
-    return this.goTo(this.#find(type, 1))
+  /** To the next item whose type is one of those. */
+  nextOf(matches: (type: string) => boolean): boolean {
+    return this.goTo(this.#find(matches, 1))
   }
 
-  previousOf(type: string): boolean {
-    return this.goTo(this.#find(type, -1))
+  previousOf(matches: (type: string) => boolean): boolean {
+    return this.goTo(this.#find(matches, -1))
   }
 
   /** To the answer to the question that was asked last. */
   reveal(): boolean {
-    return this.nextOf('reveal')
+    return this.nextOf(type => type === 'reveal')
   }
 
   goTo(position: number | undefined): boolean {
@@ -128,8 +128,8 @@ export class Stepper {
     return typeOf(this.items[position]) === 'operation.begin' && this.items[position - 1]?.kind !== 'call'
   }
 
-  #find(type: string, step: 1 | -1): number | undefined {
-    for (let at = this.#position + step; at >= 0 && at <= this.last; at += step) if (typeOf(this.items[at]).startsWith(type)) return at
+  #find(matches: (type: string) => boolean, step: 1 | -1): number | undefined {
+    for (let at = this.#position + step; at >= 0 && at <= this.last; at += step) if (matches(typeOf(this.items[at]))) return at
     return undefined
   }
 }

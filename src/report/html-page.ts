@@ -7,6 +7,7 @@
  * 3. All text is escaped by `element`.
  */
 import { element, render, type Content, type Markup } from './charts/markup.js'
+import { dataTable, scrollable } from './data-table.js'
 import { DEFINITIONS, type Definition, type DefinitionName } from './definitions.js'
 import { compareTable, type ReportDiff } from './diff.js'
 import type { Figure, FigureGroup } from './figure.js'
@@ -134,46 +135,14 @@ function figureElement({ id, title, description, definition, drawing, table }: F
       element('h3', { id: `f-${id}-h` }, title),
       element('p', {}, description, ' ', definitionLink(definition, 'What it means')),
     ),
-    scroll(`${title}, drawing`, drawing),
+    scrollable(`${title}, drawing`, drawing),
     element(
       'details',
       {},
       element('summary', {}, 'Data as a table', element('span', { class: 'hidden' }, ` of ${title}`)),
-      scroll(
-        `${title}, data`,
-        element(
-          'table',
-          { 'aria-label': title },
-          element(
-            'thead',
-            {},
-            element(
-              'tr',
-              {},
-              table.head.map(name => element('th', { scope: 'col' }, name)),
-            ),
-          ),
-          element(
-            'tbody',
-            {},
-            table.rows.map(([head, ...cells]) =>
-              element(
-                'tr',
-                {},
-                element('th', { scope: 'row' }, head),
-                cells.map(cell => element('td', {}, cell)),
-              ),
-            ),
-          ),
-        ),
-      ),
+      scrollable(`${title}, data`, dataTable(title, table)),
     ),
   )
-}
-
-/** A region that can be scrolled by keyboard where it is wider than the screen. */
-function scroll(label: string, content: Content): Markup {
-  return element('div', { class: 'scroll', role: 'region', tabindex: 0, 'aria-label': label }, content)
 }
 
 function tablePanel(table: ReportTable, titled = false): Markup {
@@ -223,7 +192,7 @@ function tablePanel(table: ReportTable, titled = false): Markup {
     { class: 'panel' },
     titled ? element('h3', {}, title) : undefined,
     note === undefined ? undefined : element('p', { class: 'lead' }, note),
-    scroll(title, element('table', { 'aria-label': title }, head, bodies)),
+    scrollable(title, element('table', { 'aria-label': title }, head, bodies)),
   )
 }
 
@@ -292,7 +261,7 @@ function factTable(report: RunReport): Markup {
   return element(
     'div',
     { class: 'panel' },
-    scroll(
+    scrollable(
       'Work, machine and versions',
       element(
         'table',

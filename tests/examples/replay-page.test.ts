@@ -120,6 +120,11 @@ describe.skipIf(!isInstalled)('the replay page, in a browser', () => {
       }
       await press(page, 'ArrowLeft')
       expect(await at(page)).toBe(edits.at(-2))
+      // Not of types that begin with it, as table.block does.
+      await page.locator('#filter').selectOption('table')
+      await page.locator('#next').focus()
+      await press(page, 'Home', 'ArrowRight')
+      expect(await at(page)).toBe(items.findIndex(item => item.kind === 'table'))
     })
   })
 

@@ -1,5 +1,7 @@
 /** An item of a recording on the page. */
 import { element, type Content, type Markup } from '../../../src/report/charts/markup.js'
+import { dataTable, scrollable } from '../../../src/report/data-table.js'
+import { count } from '../../../src/report/numbers.js'
 import { fieldsOf, ownerOf } from '../event-fields.js'
 import type { Item, TableItem } from '../items.js'
 import { typeOf, type Stepper } from '../stepper.js'
@@ -75,33 +77,6 @@ function factsMarkup(facts: readonly (readonly [string, string])[]): Markup {
 }
 
 function tableMarkup({ title, head, rows }: TableItem): Markup {
-  const cell = (value: string | number): string => (typeof value === 'number' ? value.toLocaleString('en-US') : value)
-  return element(
-    'div',
-    { class: 'scroll panel', role: 'region', tabindex: 0, 'aria-label': title },
-    element(
-      'table',
-      { 'aria-label': title },
-      element(
-        'thead',
-        {},
-        element(
-          'tr',
-          {},
-          head.map(name => element('th', { scope: 'col' }, name)),
-        ),
-      ),
-      element(
-        'tbody',
-        {},
-        rows.map(row =>
-          element(
-            'tr',
-            {},
-            row.map(value => element('td', {}, cell(value))),
-          ),
-        ),
-      ),
-    ),
-  )
+  const texts = rows.map(row => row.map(value => (typeof value === 'number' ? count(value) : value)))
+  return element('div', { class: 'panel' }, scrollable(title, dataTable(title, { head, rows: texts })))
 }

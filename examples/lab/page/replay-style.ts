@@ -28,10 +28,14 @@ button{cursor:pointer}button:hover{background:var(--band)}
 .table{position:absolute;bottom:0;border:1px solid var(--s0);border-radius:4px;background:var(--panel);overflow:hidden;white-space:nowrap;padding:0 .3rem;font-size:.78rem;line-height:1.2rem}
 .table .keys{display:block;color:var(--soft)}
 .noted{outline:3px solid var(--s1);outline-offset:-3px}
-.note{color:var(--s1);font-weight:650;margin-left:.4rem}
+.memory.noted{outline-offset:4px}
+.note{color:var(--s1);font-weight:650;margin:0 .4rem}
+.table .note{margin-left:0}
+#bytes pre{max-height:32rem;overflow:auto}
 .pages{display:flex;flex-wrap:wrap;gap:3px;margin:.3rem 0}
 .pages i{width:1.1rem;height:1.4rem;border:1px solid var(--s0);border-radius:2px;background:var(--panel)}
 .level .fill{max-width:30rem}
 .touched{margin:.3rem 0;padding-left:1.4rem;font-size:.9rem}
 @media (prefers-reduced-motion:reduce){.fill div{transition:none}}
+@media (max-width:40rem){.controls{position:static}}
 @media print{.controls{display:none}}`

@@ -34,11 +34,13 @@ class ReplayView {
   readonly #moves: Readonly<Record<string, () => boolean>> = {
     first: () => this.#stepper.goTo(0),
     'previous-operation': () => this.#stepper.previousOperation(),
-    back: () => (this.#filter.value === '' ? this.#stepper.back() : this.#stepper.previousOf(this.#filter.value)),
-    next: () => (this.#filter.value === '' ? this.#stepper.next() : this.#stepper.nextOf(this.#filter.value)),
+    back: () => (this.#filter.value === '' ? this.#stepper.back() : this.#stepper.previousOf(this.#isChosen)),
+    next: () => (this.#filter.value === '' ? this.#stepper.next() : this.#stepper.nextOf(this.#isChosen)),
     'next-operation': () => this.#stepper.nextOperation(),
     last: () => this.#stepper.goTo(this.#stepper.last),
   }
+
+  readonly #isChosen = (type: string): boolean => type === this.#filter.value
 
   #go(move: () => boolean): void {
     this.#keepGuess()
@@ -91,7 +93,7 @@ class ReplayView {
       .map((item, index) =>
         element(
           'li',
-          { value: from + index + 1, class: item.kind, ...(from + index === position && { 'aria-current': 'step' }) },
+          { value: from + index + 1, ...(from + index === position && { 'aria-current': 'step' }) },
           element('span', { class: 'type' }, typeOf(item)),
           ' ',
           item.kind === 'reveal' && from + index > position ? 'The answer' : sentenceOf(item),

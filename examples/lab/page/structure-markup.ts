@@ -53,7 +53,7 @@ function lsmMarkup(shape: FoldedLsmShape, before: FoldedLsmShape | undefined, to
   return [
     memoryMarkup('memtable', memtable, outcomes.get('memtable')),
     frozen.map((one, index) => memoryMarkup(`frozen memtable ${index}`, one, outcomes.get(`frozen ${index}`))),
-    levels.filter(level => level.tables > 0).map(level => levelMarkup(level, drawn, scale, note)),
+    levels.filter(level => level.tables > 0).map(level => levelMarkup(level, drawn, scale, note, outcomes)),
     tables.length > MAX_TABLES
       ? element('p', { class: 'lead' }, `${plural(tables.length - MAX_TABLES, 'more table')} below are not drawn.`)
       : undefined,
@@ -74,11 +74,18 @@ function memoryMarkup(name: string, memtable: MemtableShape, outcome: string | u
   )
 }
 
-function levelMarkup(level: LsmLevelShape, drawn: ReadonlySet<TableShape>, scale: KeyScale, note: (table: TableShape) => string): Markup {
+function levelMarkup(
+  level: LsmLevelShape,
+  drawn: ReadonlySet<TableShape>,
+  scale: KeyScale,
+  note: (table: TableShape) => string,
+  outcomes: ReadonlyMap<string, string>,
+): Markup {
+  const skipped = level.runTables.flatMap(([first]) => outcomes.get(placeName({ in: 'run', level: level.level, run: first.run })) ?? [])
   return element(
     'div',
     { class: 'level' },
-    element('h3', {}, levelText(level)),
+    element('h3', {}, levelText(level), skipped.map(noteMarkup)),
     level.runTables.map((run, index) =>
       element(
         'ul',
@@ -95,8 +102,8 @@ function tableMarkup(table: TableShape, { left, width, height }: KeyScale, note:
     'li',
     { class: note === '' ? 'table' : 'table noted', style, title: `${tableText(table)}${note === '' ? '' : `: ${note}`}` },
     element('span', { class: 'hidden' }, tableText(table)),
-    element('span', { 'aria-hidden': 'true' }, `${table.number} · ${bytes(table.fileBytes)}`),
     note === '' ? undefined : noteMarkup(note),
+    element('span', { 'aria-hidden': 'true' }, `${table.number} · ${bytes(table.fileBytes)}`),
     element('span', { class: 'keys', 'aria-hidden': 'true' }, `${table.smallest} – ${table.largest}`),
   )
 }
