@@ -17,7 +17,7 @@ import type { RangeTombstone } from './range-tombstone.js'
 import { writeSeparator } from './separator.js'
 import { encodeOwnFilter, type TableFilter } from './table-filter.js'
 
-/** A value this large gets a block of its own, formed without a copy in scratch memory, unless a codec forms the blocks. */
+/** A value this large gets a block of its own, formed without a copy in scratch memory. */
 const LARGE_VALUE_BYTES = 64 * 1024
 
 type BlockKind = EventBodies['table.block']['kind']
@@ -61,7 +61,6 @@ export class TableBuilder {
   readonly #writer: BlockWriter
   readonly #trace: Tracer | null
   readonly #block: SortedBlockBuilder
-  readonly #largeValueBytes: number
   readonly #index = new SortedBlockBuilder()
   readonly #tag = new Uint8Array(MAX_TAG_BYTES)
   readonly #handle = noHandle()
@@ -97,9 +96,7 @@ export class TableBuilder {
     this.#filterBitsPerKey = options.filterBitsPerKey ?? 10
     this.#filter = options.filter
     this.#writer = new BlockWriter(options.file, options.fileNumber, options.hash32, options.compression)
-    const { blockCodec } = options
-    this.#block = blockCodec === undefined ? new SortedBlockBuilder() : new CodecBlockBuilder(blockCodec)
-    this.#largeValueBytes = blockCodec === undefined ? LARGE_VALUE_BYTES : Infinity
+    this.#block = options.blockCodec === undefined ? new SortedBlockBuilder() : new CodecBlockBuilder(options.blockCodec)
     this.#trace = options.trace?.at('step') ?? null
   }
 
@@ -136,7 +133,7 @@ export class TableBuilder {
 
     const tagEnd = writeTag(this.#tag, 0, sequence, kind)
     const payloadLength = tagEnd + valueLength
-    const large = valueLength >= this.#largeValueBytes
+    const large = valueLength >= LARGE_VALUE_BYTES
     if (this.#block.count > 0 && (large || this.#overfills(keyLength, payloadLength))) this.#finishBlock()
     if (this.#indexPending)
       this.#addToIndex(writeSeparator(this.#roomySeparator(keyLength), this.#lastKey, this.#lastKeyView.length, key, keyStart, keyEnd))
@@ -269,6 +266,11 @@ export class TableBuilder {
     valueStart: number,
     valueEnd: number,
   ): void {
+    if (this.#block instanceof CodecBlockBuilder) {
+      this.#block.add(key, keyStart, keyEnd, this.#tag, tagEnd, value, valueStart, valueEnd)
+      this.#finishBlock()
+      return
+    }
     const writer = this.#writer
     writer.makeRoom(singleEntryBlockBytes(keyEnd - keyStart, tagEnd + valueEnd - valueStart))
     this.#commit(writeSingleEntryBlock(writer.buffer, writer.at, key, keyStart, keyEnd, this.#tag, tagEnd, value, valueStart, valueEnd), 1)

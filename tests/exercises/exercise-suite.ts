@@ -9,8 +9,11 @@ const FEWEST_MUTANTS = 5
 
 const load = async (path: string): Promise<Module> => (await import(fileURLToPath(new URL(path, EXERCISES)))) as Module
 
-/** What the checks of an exercise must do. `later`: the mutants that pass the unit checks, and the stage that rejects them. */
-export function exerciseSuite<Part>(exercise: Exercise<Part>, later: Readonly<Record<string, Stage>>): void {
+/**
+ * What the checks of an exercise must do. `later`: the mutants that pass the unit checks, and the stage that rejects them. `engines`: what
+ * the engine itself does in place of the part, which is right, too, and written in another way than the reference.
+ */
+export function exerciseSuite<Part>(exercise: Exercise<Part>, later: Readonly<Record<string, Stage>>, engines?: Module): void {
   const { name } = exercise
   const mutants = readdirSync(new URL(`${name}/mutants/`, EXERCISES)).map(file => file.replace(/\.ts$/, ''))
   const check = async (path: string): ReturnType<typeof runChecks> =>
@@ -20,6 +23,12 @@ export function exerciseSuite<Part>(exercise: Exercise<Part>, later: Readonly<Re
     it('the reference passes', async () => {
       expect(await check('reference')).toBeUndefined()
     })
+
+    if (engines !== undefined) {
+      it('what the engine does without a part passes', async () => {
+        expect(await runChecks(exercise, engines, await load(`${name}/reference.ts`))).toBeUndefined()
+      })
+    }
 
     it('the starter is told to be not written yet', async () => {
       expect((await check('starter'))?.message).toContain('Not written yet')

@@ -1,4 +1,8 @@
 import { exercise } from '../../exercises/leaf-split/exercise.js'
+import type { SplitLeaf } from '../../exercises/leaf-split/units.js'
+import { partition } from '../../src/btree/split.js'
 import { exerciseSuite } from './exercise-suite.js'
 
-exerciseSuite(exercise, { 'last-of-equals': 'divergence', 'without-the-new-entry': 'divergence' })
+const splitLeaf: SplitLeaf = overflow => partition({ ...overflow, branch: false })[1]
+
+exerciseSuite(exercise, { 'last-of-equals': 'divergence', 'without-the-new-entry': 'divergence' }, { splitLeaf })

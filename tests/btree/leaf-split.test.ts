@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest'
+import { btreeEngine } from '../../src/btree/btree-engine.js'
+import type { BtreeShape } from '../../src/btree/shape.js'
+import { partition, type LeafOverflow, type LeafSplit } from '../../src/btree/split.js'
+import { MisuseError } from '../../src/errors.js'
+import { memoryPlace } from '../contract/places.js'
+import { withEngine, type ContractSubject } from '../contract/opened-engine.js'
+
+const OVERFLOW: LeafOverflow = { sizes: [40, 40, 40], capacity: 100, index: 2, ascending: false }
+const KEYS = Array.from({ length: 300 }, (_, i) => `key ${1000 + i}`)
+
+const subject = (leafSplit: LeafSplit): ContractSubject => ({
+  name: 'btree with a split of its own',
+  factory: btreeEngine({ leafSplit, poisonFrames: true }),
+  options: { pageSize: 256 },
+  place: memoryPlace,
+})
+
+describe('a split of the user', () => {
+  it('is asked about leaves only, and only where they can be cut in two', () => {
+    const cut: LeafSplit = () => 2
+    expect(partition({ ...OVERFLOW, branch: false }, cut)).toEqual([0, 2])
+    expect(partition({ ...OVERFLOW, branch: true }, cut)).toEqual(partition({ ...OVERFLOW, branch: true }))
+    expect(partition({ ...OVERFLOW, capacity: 120, branch: false }, cut)).toEqual([0])
+    expect(partition({ ...OVERFLOW, sizes: [40, 200, 40], branch: false }, cut)).toEqual([0, 1, 2])
+  })
+
+  it('cannot make a page that holds nothing, or more than it can', () => {
+    for (const cut of [0, 3, -1, 1.5, NaN]) {
+      expect(() => partition({ ...OVERFLOW, branch: false }, () => cut)).toThrow(`leafSplit cut 3 entries at ${cut}, which`)
+    }
+    const uneven = { ...OVERFLOW, sizes: [40, 40, 40, 40], branch: false }
+    expect(() => partition(uneven, () => 3)).toThrow(MisuseError)
+    expect(() => partition(uneven, () => 3)).toThrow('gives pages of 120 and 40 bytes, where 100 fit')
+  })
+
+  it(
+    'decides about every leaf, ascending inserts included, and the tree stays whole',
+    withEngine(
+      subject(({ sizes }) => Math.floor(sizes.length / 2)),
+      async store => {
+        for (const key of KEYS) await store.put(key, 'small')
+        const leaves = (store.engine.shape() as BtreeShape).tree.at(-1)!.pages
+        await store.reopen()
+        expect(store.scan()).toEqual(KEYS.map(key => `${key}=small`))
+        expect(await store.violations()).toEqual([])
+        expect(leaves).toBeGreaterThan(30)
+      },
+    ),
+  )
+})
