@@ -26,7 +26,7 @@ export async function modelStage<Part>(exercise: Exercise<Part>, part: Part, see
   const { errorInstance: error } = details
   return [
     `A store with your part in it shows something else than a sorted map. The shortest history that was found (seed ${seed}, of the store ${storeSeed}):`,
-    '  open()'.padStart(12),
+    '      open()',
     ...steps,
     `→ ${error instanceof Error ? error.message : String(error)}`,
   ].join('\n')

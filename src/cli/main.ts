@@ -6,6 +6,7 @@ import { compareCommand } from './compare-command.js'
 import { delCommand } from './del-command.js'
 import { getCommand } from './get-command.js'
 import { inspectCommand } from './inspect-command.js'
+import { learnCommand } from './learn-command.js'
 import { endWithReader } from './output.js'
 import { VERSION } from './package-version.js'
 import { putCommand } from './put-command.js'
@@ -37,6 +38,7 @@ const commands = [
   inspectCommand(),
   compareCommand(),
   reportCommand(),
+  learnCommand(),
   verifyCommand(),
   repairCommand(),
 ]

@@ -1,0 +1,75 @@
+import { join, resolve } from 'node:path'
+import { Command } from 'commander'
+import { checkExercise } from './learn/check-exercise.js'
+import { copyExercise } from './learn/copy-exercise.js'
+import { ExercisePackage } from './learn/exercise-package.js'
+import { shownPath } from './report-files.js'
+import { wholeNumber } from './whole-number.js'
+
+interface LearnFlags {
+  readonly check?: boolean
+  readonly seed: number
+  readonly limit: number
+}
+
+const FAILED_EXIT_CODE = 1
+
+const HELP = `
+Without a name it lists the exercises. With one it makes a directory with a file to fill in, the task in README.md, and its unit checks;
+nothing that is there is overwritten. With --check it checks what you wrote: unit checks first, then a real store with your part in it
+beside a sorted map, then the same store step by step beside one with the reference in it.
+
+Examples:
+  kvarium learn
+  kvarium learn skiplist
+  kvarium learn skiplist ~/my-skiplist
+  kvarium learn skiplist ~/my-skiplist --check
+
+The exit code is 1 when a check fails, and 2 when there is nothing to check.
+`
+
+export function learnCommand(): Command {
+  return new Command('learn')
+    .description('Write a part of a store yourself, and have it checked in the real engine')
+    .argument('[exercise]', 'its name; without one, all are listed')
+    .argument('[directory]', 'where to make it, or to check it (default: one of its name, here)')
+    .option('--check', 'check what is written')
+    .option('--seed <number>', 'of the random part of the checks', wholeNumber(0), 1)
+    .option('--limit <seconds>', 'time that one check may take', wholeNumber(1), 60)
+    .addHelpText('after', HELP)
+    .action(learn)
+}
+
+async function learn(name: string | undefined, directory: string | undefined, { check = false, ...options }: LearnFlags): Promise<void> {
+  if (name === undefined) {
+    list(ExercisePackage.own)
+    return
+  }
+  const folder = resolve(directory ?? name)
+  const exercises = check ? ExercisePackage.of(folder) : ExercisePackage.own
+  exercises.assertExercise(name)
+  if (!check) make(exercises, name, folder)
+  else if (await checkExercise(exercises, name, folder, options)) process.stdout.write(`\nAll checks pass: ${name} serves a real store.\n`)
+  else process.exitCode = FAILED_EXIT_CODE
+}
+
+function list(exercises: ExercisePackage): void {
+  const { names } = exercises
+  const width = Math.max(...names.map(name => name.length))
+  const lines = names.map(name => `  ${name.padEnd(width)}  ${exercises.title(name)}`)
+  process.stdout.write(`${lines.join('\n')}\n\nBegin one with \`kvarium learn NAME\`.\n`)
+}
+
+function make(exercises: ExercisePackage, name: string, folder: string): void {
+  const files = copyExercise(exercises, name, folder)
+  const shown = shownPath(folder)
+  const lines = [
+    `${exercises.title(name)}`,
+    '',
+    `Made in ${shown}: ${files.join(', ')}. The task is in ${join(shown, 'README.md')}; write in ${join(shown, `${name}.ts`)}.`,
+    `Check it with: cd ${shown} && npm install && npm run check`,
+  ]
+  if (exercises.isCheckout)
+    lines.push(`Or, from ${exercises.root} and without installing: npm run kvarium -- learn ${name} ${folder} --check`)
+  process.stdout.write(`${lines.join('\n')}\n`)
+}
