@@ -5,6 +5,7 @@
  * 1. The state of a store at a position is that after all of its events up to there, however one came to that position.
  * 2. It is folded from the nearest checkpoint before, so a step costs the same at the end of a long recording as at its beginning.
  */
+import { BtreeShapeFold } from '../../src/btree/fold-shape.js'
 import type { EngineShape } from '../../src/engine/contract.js'
 import { LsmShapeFold } from '../../src/lsm/fold-shape.js'
 import type { TraceEvent } from '../../src/trace/events.js'
@@ -28,6 +29,7 @@ interface FoldOfEngine {
 
 const FOLDS: Readonly<Record<string, FoldOfEngine>> = {
   lsm: { make: () => new LsmShapeFold(), level: 'step' },
+  btree: { make: () => new BtreeShapeFold(), level: 'io' },
 }
 
 interface State {

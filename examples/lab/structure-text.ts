@@ -1,4 +1,5 @@
 /** The structure of an engine as lines for a terminal. */
+import type { FoldedBtreeShape } from '../../src/btree/fold-shape.js'
 import type { BtreeLevelShape, BtreeShape } from '../../src/btree/shape.js'
 import type { EngineShape } from '../../src/engine/contract.js'
 import type { FoldedLsmShape } from '../../src/lsm/fold-shape.js'
@@ -17,7 +18,7 @@ export function isLsm(shape: EngineShape): shape is FoldedLsmShape {
   return shape.engine === 'lsm'
 }
 
-export function isBtree(shape: EngineShape): shape is BtreeShape {
+export function isBtree(shape: EngineShape): shape is FoldedBtreeShape {
   return shape.engine === 'btree'
 }
 
@@ -56,9 +57,10 @@ function levelLines(level: LsmLevelShape): string[] {
   ]
 }
 
-function btreeLines({ height, entries, liveBytes, sequence, tree, memory, file }: BtreeShape): string[] {
+function btreeLines({ height, entries, liveBytes, sequence, snapshots, tree, memory, file }: FoldedBtreeShape): string[] {
   return [
-    `B+tree, ${plural(height, 'level')}, ${plural(entries, 'entry', 'entries')} of ${count(liveBytes)} bytes, sequence number ${sequence}`,
+    `B+tree, sequence number ${sequence}, ${plural(snapshots, 'snapshot')}`,
+    `${plural(height, 'level')}, ${plural(entries, 'entry', 'entries')} of ${count(liveBytes)} bytes`,
     ...tree.map(treeLevelText),
     btreeMemoryText(memory),
     btreeFileText(file),

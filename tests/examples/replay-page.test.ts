@@ -164,6 +164,14 @@ describe.skipIf(!isInstalled)('the replay page, in a browser', () => {
         items.findIndex(item => item.kind === 'event' && item.event.type === 'get.probe' && item.event.outcome === 'hit'),
       )
       expect(await page.locator('#structure .noted').last().textContent()).toContain('hit')
+      await press(page, 'End')
+      expect(await page.locator('#structure .pages i').count()).toBe(1)
+      expect(await page.locator('#structure').textContent()).toContain('depth 0: 1 page')
+      await goTo(
+        page,
+        items.findLastIndex(item => typeOf(item) === 'page.visit'),
+      )
+      expect(await page.locator('#structure .touched').textContent()).toMatch(/page \d+ at depth 0: slot 0 of 1/)
     })
   })
 

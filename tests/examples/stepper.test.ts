@@ -4,6 +4,7 @@ import type { EngineShape } from '../../src/engine/contract.js'
 import type { Item, Recording } from '../../examples/lab/items.js'
 import { Replay } from '../../examples/lab/replay.js'
 import { Stepper, typeOf } from '../../examples/lab/stepper.js'
+import { foldBtree } from '../../src/btree/fold-shape.js'
 import { foldLsm } from '../../src/lsm/fold-shape.js'
 import { bytesOfEvent } from '../../examples/lab/event-bytes.js'
 import { recordingOfBoth } from './small-example.js'
@@ -132,14 +133,24 @@ describe('stepping', () => {
 })
 
 describe('the state as of a step', () => {
-  it('the LSM tree is what its events up to there fold to', () => {
+  it.each([
+    { store: 'animals', fold: foldLsm },
+    { store: 'plants', fold: foldBtree },
+  ])('the structure of $store is what their events up to there fold to', ({ store, fold }) => {
     const replay = new Replay(items)
-    for (const position of [items.length - 1, 40, 90, 41, 5, 200]) {
-      const events = items.slice(0, position + 1).flatMap(item => (item.kind === 'event' && item.store === 'animals' ? [item.event] : []))
-      expect(replay.structure('animals', position)).toEqual(foldLsm(events))
+    const end = items.length - 1
+    for (const position of [end, 40, 90, 41, 5, 200, end - 20, end - 60, end - 21]) {
+      const events = items.slice(0, position + 1).flatMap(item => (item.kind === 'event' && item.store === store ? [item.event] : []))
+      expect(replay.structure(store, position)).toEqual(fold(events))
     }
-    const shape = replay.structure('animals', items.length - 1) as EngineShape
-    expect(shape.levels!.reduce((sum, level) => sum + level.entries, 0)).toBe(41)
+  })
+
+  it('what the run has put is in the structures at its end', () => {
+    const replay = new Replay(items)
+    const animals = replay.structure('animals', items.length - 1) as EngineShape
+    const plants = replay.structure('plants', items.length - 1) as EngineShape
+    expect(animals.levels!.reduce((sum, level) => sum + level.entries, 0)).toBe(41)
+    expect([plants['entries'], plants['height']]).toEqual([1, 1])
   })
 
   it('a file holds what was written to it up to there', () => {
