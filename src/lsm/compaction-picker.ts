@@ -8,7 +8,8 @@ import { mergeBounds, overlaps, unionBounds, type KeyBounds, type TableFile } fr
 import type { Version } from './version.js'
 
 export interface CompactionPicker {
-  readonly name: 'leveled' | 'tiered'
+  /** As the shape of the tree shows it. */
+  readonly name: string
   /** The most useful compaction now, or `undefined` when the tree is in shape. */
   pick(version: Version, context: PickContext): CompactionSpec | undefined
   /** How urgent each level is, as `pick` weighs them: its size or count over its target. */

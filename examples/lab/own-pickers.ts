@@ -1,0 +1,28 @@
+/** The two ends of what a compaction policy can be, as pickers for the real engine. */
+import type { CompactionPicker, CompactionSpec } from '../../src/lsm/compaction-picker.js'
+import type { Version } from '../../src/lsm/version.js'
+
+/** Leaves every flushed table where it is. */
+export const NEVER: CompactionPicker = {
+  name: 'never',
+  pick: () => undefined,
+  pickRange: () => undefined,
+  scores: version => version.levels.map(() => 0),
+}
+
+/** Merges all there is into one run, whenever there is more than one. */
+export const ALWAYS: CompactionPicker = {
+  name: 'always',
+  pick: version => (runsOf(version) > 1 ? mergeOfAll(version) : undefined),
+  pickRange: version => (runsOf(version) > 0 ? mergeOfAll(version) : undefined),
+  scores: version => version.levels.map(level => level.length / 2),
+}
+
+function mergeOfAll(version: Version): CompactionSpec {
+  const inputs = version.levels.flatMap(level => level.map(run => run.tables))
+  return { reason: 'too many runs', score: runsOf(version) / 2, inputs, outputLevel: 1, outputRun: 'new', move: false, drop: false }
+}
+
+function runsOf({ levels }: Version): number {
+  return levels.reduce((sum, level) => sum + level.length, 0)
+}
