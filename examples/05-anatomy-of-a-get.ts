@@ -42,11 +42,13 @@ export async function run(lab: Lab): Promise<void> {
   lab.say(`What was flushed lies in level 0, where tables may hold the same keys; each level below is one sorted run of tables that share none.
     Here all keys are merged down first, and two smaller sets of newer values are flushed on top of them. The sizes are tiny, so that there
     are levels at all.`)
-  await lab.do(db, `batch of ${ANIMALS} puts: ${animal(0)} to ${animal(ANIMALS - 1)}`, () => db.batch(puts(0, 1)), ['log.append'])
+  await lab.do(db, `batch of ${ANIMALS} puts: ${animal(0)} to ${animal(ANIMALS - 1)}`, () => db.batch(puts(0, 1, 'grazing by the oak')), [
+    'log.append',
+  ])
   await lab.do(db, 'compactRange()', () => db.compactRange(), ['compaction.pick'])
   await lab.do(db, 'settle()', () => db.settle(), ['compaction.pick'])
   for (const offset of [1, 2]) {
-    await lab.do(db, `batch of puts: every seventh, from ${animal(offset)} on`, () => db.batch(puts(offset, 7)))
+    await lab.do(db, `batch of puts: every seventh, from ${animal(offset)} on`, () => db.batch(puts(offset, 7, 'asleep in the barn')))
     await lab.do(db, 'flush()', () => db.flush())
   }
   showLevels(lab, db)
@@ -145,9 +147,9 @@ function bytesRead({ now }: Receipt): number {
   return Object.values(now.read).reduce((sum, part) => sum + part, 0)
 }
 
-function puts(first: number, step: number): { type: 'put'; key: string; value: string }[] {
+function puts(first: number, step: number, value: string): { readonly type: 'put'; readonly key: string; readonly value: string }[] {
   const count = Math.ceil((ANIMALS - first) / step)
-  return Array.from({ length: count }, (_, i) => ({ type: 'put', key: animal(first + i * step), value: `written in round ${step}` }))
+  return Array.from({ length: count }, (_, i) => ({ type: 'put', key: animal(first + i * step), value }))
 }
 
 function animal(number: number): string {

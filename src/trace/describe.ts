@@ -161,7 +161,7 @@ const JOBS: Readonly<Record<TraceJobKind, string>> = {
   free: 'Removing what is obsolete',
 }
 const READ_FOR = { open: 'opening', get: 'a get', scan: 'a scan', compaction: 'the background' } as const
-const OUTCOMES = { merge: 'be merged into', move: 'move as they are to', drop: 'be dropped unread' } as const
+const OUTCOMES = { merge: 'be merged into', move: 'move unchanged to', drop: 'be dropped unread' } as const
 const FATES = {
   kept: 'goes on into the output',
   shadowed: 'is forgotten, because a newer version hides it',
