@@ -34,20 +34,19 @@ export async function bytesOfEvent(
   const item = items[position]
   if (item.kind !== 'event') return undefined
   const place = placeOf(item.event)
-  const file = place && fileWith(items, replay, position, item, place)
-  if (place !== undefined && file !== undefined) {
-    const title = `${place.length} bytes at offset ${place.offset} of ${place.file}`
-    return shown(title, await rowsOf(file, place.offset, place.offset + place.length, limit), limit)
-  }
   const [first] = bytesIn(item.event)
-  return first === undefined ? undefined : shown(`${first.bytes.length} bytes of ${first.name}`, plainRows(first.bytes, 0), limit)
+  if (place === undefined) return first === undefined ? undefined : shown(`The bytes of ${first.name}`, plainRows(first.bytes, 0), limit)
+  const file = fileWith(items, replay, position, item, place)
+  const title = `${place.length} bytes at offset ${place.offset} of ${place.file}`
+  if (file !== undefined) return shown(title, await rowsOf(file, place.offset, place.offset + place.length, limit), limit)
+  return first === undefined ? undefined : shown(title, plainRows(first.bytes, place.offset), limit)
 }
 
 /** At most `limit` lines of a file, from an offset on. */
 export async function bytesOfFile(file: RebuiltFile, offset: number, limit: number): Promise<ShownBytes> {
   const { name, bytes, isWhole } = file
   const title = `${name}, ${bytes.length} bytes${isWhole ? '' : '; those from before it was watched are not known and shown as zeros'}`
-  return shown(title, isWhole ? await rowsOf(file, offset, bytes.length, limit) : plainRows(bytes, offset), limit)
+  return shown(title, isWhole ? await rowsOf(file, offset, bytes.length, limit) : plainRows(bytes.subarray(offset), offset), limit)
 }
 
 /** The file in which the bytes of the event have their meaning. */
@@ -103,9 +102,9 @@ async function rowsOf({ name, bytes }: RebuiltFile, from: number, to: number, li
   }
 }
 
-function* plainRows(bytes: Uint8Array, from: number): Generator<HexRow> {
-  for (let offset = from; offset < bytes.length; offset += HEX_WIDTH) {
-    yield { depth: 0, offset, bytes: bytes.subarray(offset, offset + HEX_WIDTH), state: 'good' }
+function* plainRows(bytes: Uint8Array, offset: number): Generator<HexRow> {
+  for (let at = 0; at < bytes.length; at += HEX_WIDTH) {
+    yield { depth: 0, offset: offset + at, bytes: bytes.subarray(at, at + HEX_WIDTH), state: 'good' }
   }
 }
 

@@ -17,7 +17,7 @@ export function stopText(stepper: Stepper): string {
 function bodyOf({ item, guessed }: Stepper): string[] {
   if (item.kind === 'event') {
     const fields = fieldsOf(item.event).map(({ name, value }) => `${name} ${value}`)
-    return [item.text, ...(fields.length === 0 ? [] : [`[${fields.join('; ')}]`])].map(text => `  ${wrap(text, '   ')}`)
+    return [item.text, ...(fields.length === 0 ? [] : [`[${fields.join('; ')}]`])].map(text => `  ${wrap(text, '  ')}`)
   }
   const guess = item.kind === 'reveal' && guessed !== undefined ? [`  Your guess: ${guessed}`] : []
   const text = show(item) ?? '  = done'

@@ -68,7 +68,7 @@ function btreeLines({ height, entries, liveBytes, sequence, snapshots, tree, mem
 }
 
 export function treeLevelText({ depth, pages, bytes, fill }: BtreeLevelShape): string {
-  const filled = fill === undefined ? '' : `, ${share(fill)} full`
+  const filled = fill === undefined ? '' : `, keys and values ${share(fill)} of that`
   return `depth ${depth}: ${plural(pages, 'page')}, ${count(bytes)} bytes${filled}`
 }
 

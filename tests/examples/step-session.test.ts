@@ -1,29 +1,44 @@
+import { readFileSync } from 'node:fs'
 import { PassThrough, Readable } from 'node:stream'
 import { expect, it } from 'vitest'
+import { catalog } from '../../examples/lab/catalog.js'
 import { CommandKeys } from '../../examples/lab/command-keys.js'
 import { commandLines } from '../../examples/lab/command-lines.js'
+import type { Recording } from '../../examples/lab/items.js'
+import { record } from '../../examples/lab/lab.js'
+import { STEP_HELP } from '../../examples/lab/step-command.js'
 import { stepThrough } from '../../examples/lab/step-session.js'
 import { typesOf } from '../../examples/lab/stepper.js'
 import { smallRecording } from './small-example.js'
 
-async function piped(...commands: readonly string[]): Promise<string> {
+async function session(recording: Recording, commands: readonly string[]): Promise<string> {
   const printed: string[] = []
   const print = (text: string): void => void printed.push(text)
   const input = Readable.from([commands.join('\n')])
-  await stepThrough(await smallRecording(), commandLines(input, print), print)
+  await stepThrough(recording, commandLines(input, print), print)
   return printed.join('\n')
 }
 
+const piped = async (...commands: readonly string[]): Promise<string> => session(await smallRecording(), commands)
+
 it('a session from a pipe reads as it should', async () => {
-  const session = await piped(
+  const text = await piped(
     ...['n', '', 'o', 'i', '/log.append', 'x', '/predict', 'p two of them', '/reveal', 'b', 'o', '/compaction', '/manifest', 'x', 'i'],
     ...['\\operation.begin', 'f', 'f CURRENT', 'f 000001.log 60', '/nonsense', '9999', 'zz', 'h', '1', 'b', 'q', 'n'],
   )
-  await expect(`${session}\n`).toMatchFileSnapshot('sessions/small.txt')
+  await expect(`${text}\n`).toMatchFileSnapshot('sessions/small.txt')
 })
 
 it('a pipe that ends without q ends the session', async () => {
   expect(await piped('n')).toContain('2 of ')
+})
+
+it('the document shows what the stepper prints', async () => {
+  const document = readFileSync(new URL('../../docs/stepping.md', import.meta.url), 'utf8')
+  expect(document).toContain(STEP_HELP)
+  const [, commands, shown] = /```console\n\$ printf '(.*)' \| .*\n([^`]*)```/.exec(document)!
+  const [{ number, name, load }] = catalog()
+  expect(`${await session(await record(number, name, await load()), commands.split('\\n').slice(0, -1))}\n`).toBe(shown)
 })
 
 class Keyboard extends PassThrough {
@@ -51,7 +66,7 @@ it('keys step, ask for a guess, complete a type and give the terminal back', asy
   const printed: string[] = []
   const keys = new CommandKeys(keyboard, screen, { types: typesOf(recording.items), last: recording.items.length })
   expect(keyboard.isRaw).toBe(true)
-  const session = stepThrough(recording, keys, text => void printed.push(text))
+  const stepping = stepThrough(recording, keys, text => void printed.push(text))
   await keyboard.type(
     '\u001b[C',
     '\r',
@@ -70,7 +85,7 @@ it('keys step, ask for a guess, complete a type and give the terminal back', asy
     'n',
     'q',
   )
-  await session
+  await stepping
   keys.close()
   expect(keyboard.isRaw).toBe(false)
   const places = printed.flatMap(text => /^-- (\d+ of \d+ \| [\w.]+)/m.exec(text)?.[1] ?? [])

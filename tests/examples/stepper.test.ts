@@ -1,11 +1,12 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { EngineShape } from '../../src/engine/contract.js'
-import type { Item, Recording } from '../../examples/lab/items.js'
+import type { EventItem, Item, Recording } from '../../examples/lab/items.js'
 import { Replay } from '../../examples/lab/replay.js'
 import { Stepper, typeOf } from '../../examples/lab/stepper.js'
 import { foldBtree } from '../../src/btree/fold-shape.js'
 import { foldLsm } from '../../src/lsm/fold-shape.js'
+import type { TraceEvent } from '../../src/trace/events.js'
 import { bytesOfEvent } from '../../examples/lab/event-bytes.js'
 import { recordingOfBoth } from './small-example.js'
 
@@ -183,6 +184,22 @@ describe('the state as of a step', () => {
       if (/\.(log|sst|btree)$|MANIFEST/.test(item.event.file)) annotated += /[a-z]{3,}: /.test(text) ? 1 : 0
     }
     expect(annotated).toBeGreaterThan(40)
+  })
+
+  it('what was in a file before it was watched is not made up', async () => {
+    const write = items.findIndex(item => item.kind === 'event' && item.event.type === 'file.write' && item.event.file === '000001.log')
+    const { event, ...rest } = items[write] as EventItem
+    const opened = { type: 'file.open', file: '000001.log', writable: true, sequence: 1, operation: 0, job: 0, atMs: 0 } as const
+    const grown: Item[] = [
+      { ...rest, event: opened },
+      { ...rest, event: { ...event, offset: 16 } as TraceEvent },
+    ]
+    const replay = new Replay(grown)
+    const file = replay.file('animals', '000001.log', 1)!
+    expect([file.isWhole, file.bytes.length]).toEqual([false, 32])
+    const { title, lines } = (await bytesOfEvent(grown, replay, 1, 10))!
+    expect(title).toBe('16 bytes at offset 16 of 000001.log')
+    expect(lines[0]).toMatch(/^000010 {2}4b 56 41 52 57 41 4c .. {2}KVARWAL\.$/)
   })
 
   it('lines beyond the limit are not shown, but where they begin is said', async () => {
