@@ -28,6 +28,17 @@ test('no chapter tells of an example that is not there', () => {
   expect(chapters.sort()).toEqual(catalog().map(({ number, name }) => `${String(number).padStart(2, '0')}-${name}.md`))
 })
 
+test('the list of chapters has every example with its title and question, and no other', async () => {
+  const rows = readFileSync(join(GUIDE, 'README.md'), 'utf8').matchAll(/^\| \[(.+)\]\((.+)\) +\| (.+?) +\|$/gm)
+  const listed = [...rows].map(([, title, file, question]) => ({ title, file, question }))
+  const examples = catalog().map(async ({ number, name, load }) => {
+    const file = `${String(number).padStart(2, '0')}-${name}.md`
+    const title = /^# (.+)$/m.exec(readFileSync(join(GUIDE, file), 'utf8'))?.[1]
+    return { title, file, question: (await load()).question }
+  })
+  expect(listed).toEqual(await Promise.all(examples))
+})
+
 test('the put of example 1 costs what its fields add up to', async () => {
   const { numbers } = await record(1, '', await catalog()[0].load())
   // Frame header 16, first sequence 8, operations 4, kind 1, two lengths of 1, key 3, value 4.
