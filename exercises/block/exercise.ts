@@ -5,7 +5,7 @@ import { units, type BlockPart } from './units.js'
 
 export const exercise: Exercise<BlockPart> = {
   name: 'block',
-  title: 'Block: the sorted bytes of a table, and the search in them',
+  title: 'Block: the sorted bytes that every read of a table ends in',
   part: module => ({
     buildBlock: exportedFunction(module, 'buildBlock') as BlockPart['buildBlock'],
     lowerBound: exportedFunction(module, 'lowerBound') as BlockPart['lowerBound'],

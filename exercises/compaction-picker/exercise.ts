@@ -26,7 +26,7 @@ class PluggedPicker extends LeveledPicker {
 
 export const exercise: Exercise<PickCompaction> = {
   name: 'compaction-picker',
-  title: 'Compaction picker: what to merge, and when',
+  title: 'Compaction picker: what to merge and when, so that reads stay short and writes cheap',
   part: module => exportedFunction(module, 'pickCompaction') as unknown as PickCompaction,
   units,
   plug: pick => lsmEngine({ parts: { picker: new PluggedPicker(pick) } }),

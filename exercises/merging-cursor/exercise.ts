@@ -10,7 +10,7 @@ const LETTERS = ['a', 'b', 'c', 'k', 'ab', 'é', 'ｚ', '😀']
 
 export const exercise: Exercise<MakeMergingCursor> = {
   name: 'merging-cursor',
-  title: 'Merging cursor: sorted runs read as one',
+  title: 'Merging cursor: many sorted runs read as one',
   part(module) {
     const MergingCursor = exportedFunction(module, 'MergingCursor') as unknown as new (children: readonly EntryCursor[]) => EntryCursor
     const { prototype } = MergingCursor as { readonly prototype?: Readonly<Record<string, unknown>> }
