@@ -17,7 +17,7 @@ import { Trace, type TraceListener } from '../../src/trace/trace.js'
 import type { Environment } from '../../src/vfs/environment.js'
 import { simulatedEnvironment } from '../../src/vfs/simulated-environment.js'
 import { annotatedLine } from './hex-line.js'
-import type { Item, Recording } from './items.js'
+import type { CallItem, Item, Recording } from './items.js'
 
 /** Types of events, or their first words: `log` stands for `log.append`, `log.rotate` and so on. */
 export type Shown = readonly (
@@ -191,10 +191,13 @@ export class Lab {
     }
   }
 
-  /** What the last call told so far, of one type. */
+  /** What the store of the last call has told since that began, of one type. */
   told<Type extends EventType>(type: Type): EventOf<Type>[] {
-    const items = this.#items.slice(this.#items.findLastIndex(({ kind }) => kind === 'call'))
-    return items.flatMap(item => (item.kind === 'event' && isOfType(item.event, type) ? [item.event] : []))
+    const since = this.#items.findLastIndex(({ kind }) => kind === 'call')
+    const { store } = this.#items[since] as CallItem
+    return this.#items
+      .slice(since)
+      .flatMap(item => (item.kind === 'event' && item.store === store && isOfType(item.event, type) ? [item.event] : []))
   }
 
   recording(number: number, name: string, question: string): Recording {
