@@ -3,7 +3,7 @@
  * Reads run on a store that was filled in random order, settled and compacted beforehand, after every key was read once.
  */
 import { ENTRY_BYTES, VALUE_BYTES, sameData, type Dataset } from './data.js'
-import { LagRecorder } from './lag.js'
+import { LagRecorder } from '../../src/compare/lag-recorder.js'
 import { cpuMs, directoryBytes, memory, writtenBytes } from './process-meter.js'
 import { settle } from './settle.js'
 import { Shuffle } from '../shuffle.js'

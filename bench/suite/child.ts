@@ -1,5 +1,8 @@
 /** One round of a workload on an engine, in a process of its own: a task as JSON in, lines of JSON out, the last of which is the outcome. */
 import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { TraceListener, TraceOptions } from '../../src/trace/trace.js'
 import { openStore } from '../peers/stores.js'
 import { findWorkload } from '../workloads/catalogue.js'
 import type { Size } from '../workloads/workload.js'
@@ -42,9 +45,10 @@ async function run({ workload, size, warmUpSize, store }: Task, output: HarnessO
   let lastMs = 0
   const outcome = await runRound({
     ...store,
-    open: async directory => {
+    open: async (directory, listener) => {
       mkdirSync(directory)
-      return openStore(name, { root, dist, directory, encoding: 'view', cacheBytes, entries: size.entries, set: options })
+      const set = listener === undefined ? options : { ...options, trace: await jobTrace(dist, listener) }
+      return openStore(name, { root, dist, directory, encoding: 'view', cacheBytes, entries: size.entries, set })
     },
     warmUp: plan(warmUpSize),
     plan: plan(size),
@@ -56,6 +60,12 @@ async function run({ workload, size, warmUpSize, store }: Task, output: HarnessO
     },
   })
   return { outcome }
+}
+
+/** Of the same build as the store. */
+async function jobTrace(dist: string, listener: TraceListener): Promise<unknown> {
+  const { Trace } = (await import(pathToFileURL(join(dist, 'index.js')).href)) as { Trace: new (options: TraceOptions) => unknown }
+  return new Trace({ level: 'job', listener })
 }
 
 const output = new HarnessOutput()

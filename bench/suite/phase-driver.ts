@@ -7,8 +7,8 @@
  */
 import type { Hash32 } from '../../src/codec/checksum.js'
 import { mix32 } from '../../src/codec/checksum.js'
-import { LatencyRecorder } from '../../src/compare/latency-recorder.js'
-import type { Latency } from '../../src/compare/results.js'
+import { MixedLatencies } from '../../src/compare/latency-recorder.js'
+import type { CallLatency, Latency } from '../../src/compare/results.js'
 import type { Data } from '../peers/data.js'
 import type { Store } from '../peers/stores.js'
 import { settle } from '../peers/settle.js'
@@ -23,7 +23,9 @@ export interface PhaseOutcome {
   /** Summed over the calls, or by the clock where several were under way at once. */
   readonly ms: number
   readonly latency: Latency
-  readonly cdf: readonly (readonly [us: number, share: number])[]
+  readonly distribution: readonly (readonly [us: number, share: number])[]
+  /** By kind of call; empty if there was only one. */
+  readonly calls: readonly CallLatency[]
   /** Gets that found an entry, and that did not. */
   readonly found: number
   readonly missing: number
@@ -50,7 +52,7 @@ export class PhaseDriver {
   #entries = 0
   #found = 0
   #missing = 0
-  #latencies = new LatencyRecorder()
+  #latencies = new MixedLatencies()
 
   constructor(parts: PhaseDriverParts) {
     this.#parts = parts
@@ -78,7 +80,7 @@ export class PhaseDriver {
 
   async run({ name, lanes }: WorkloadPhase): Promise<PhaseOutcome> {
     const callsBefore = this.#calls
-    this.#latencies = new LatencyRecorder()
+    this.#latencies = new MixedLatencies()
     this.#entries = this.#found = this.#missing = 0
     const answersBefore = this.#answers
     const start = performance.now()
@@ -91,9 +93,10 @@ export class PhaseDriver {
       name,
       operations: this.#calls - callsBefore,
       entries: this.#entries,
-      ms: lanes.length > 1 ? wallMs : this.#latencies.totalMs,
-      latency: this.#latencies.summary(),
-      cdf: this.#latencies.distribution(),
+      ms: lanes.length > 1 ? wallMs : this.#latencies.all.totalMs,
+      latency: this.#latencies.all.summary(),
+      distribution: this.#latencies.all.distribution(),
+      calls: this.#latencies.byKind(),
       found: this.#found,
       missing: this.#missing,
     }
@@ -116,32 +119,32 @@ export class PhaseDriver {
         this.#userBytes += key.length + value.length
         const start = performance.now()
         await (sync === true ? store.put(key, value, SYNC) : store.put(key, value))
-        return this.#took(performance.now() - start, 1)
+        return this.#took(operation.type, performance.now() - start, 1)
       }
       case 'del': {
         const { key, sync } = operation
         this.#userBytes += key.length
         const start = performance.now()
         await (sync === true ? store.del(key, SYNC) : store.del(key))
-        return this.#took(performance.now() - start, 1)
+        return this.#took(operation.type, performance.now() - start, 1)
       }
       case 'batch': {
         const { operations } = operation
         for (const write of operations) this.#userBytes += write.key.length + (write.type === 'put' ? write.value.length : 0)
         const start = performance.now()
         await store.batch(operations)
-        return this.#took(performance.now() - start, operations.length)
+        return this.#took(operation.type, performance.now() - start, operations.length)
       }
       case 'get': {
         const start = performance.now()
         const value = await store.get(operation.key)
-        this.#took(performance.now() - start, 1)
+        this.#took(operation.type, performance.now() - start, 1)
         return this.#answer(value)
       }
       case 'get-sync': {
         const start = performance.now()
         const value = store.getSync(operation.key)
-        this.#took(performance.now() - start, 1)
+        this.#took(operation.type, performance.now() - start, 1)
         return this.#answer(value)
       }
       case 'read-modify-write': {
@@ -150,7 +153,7 @@ export class PhaseDriver {
         const start = performance.now()
         const before = await store.get(key)
         await store.put(key, value)
-        this.#took(performance.now() - start, 1)
+        this.#took(operation.type, performance.now() - start, 1)
         return this.#answer(before)
       }
       case 'scan':
@@ -158,13 +161,13 @@ export class PhaseDriver {
       case 'flush': {
         const start = performance.now()
         await store.flush?.()
-        return this.#took(performance.now() - start, 0)
+        return this.#took(operation.type, performance.now() - start, 0)
       }
       case 'settle': {
         const start = performance.now()
         if (trustsSettle) await store.settle?.()
         const end = trustsSettle ? performance.now() : await settle(store)
-        return this.#took(Math.max(0, end - start), 0)
+        return this.#took(operation.type, Math.max(0, end - start), 0)
       }
       case 'clear':
       case 'compact':
@@ -190,7 +193,7 @@ export class PhaseDriver {
       if (chunk.length === 0) break
     }
     await iterator.close()
-    this.#took(elapsed + performance.now() - chunkStart, seen)
+    this.#took(operation.type, elapsed + performance.now() - chunkStart, seen)
   }
 
   #answer(value: Data | undefined): void {
@@ -211,10 +214,10 @@ export class PhaseDriver {
     this.#answers = (Math.imul(this.#answers, 31) + some + b.length) >>> 0
   }
 
-  #took(elapsedMs: number, entries: number): void {
+  #took(kind: WorkloadOperation['type'], elapsedMs: number, entries: number): void {
     this.#calls++
     this.#entries += entries
-    this.#latencies.record(elapsedMs)
+    this.#latencies.record(kind, elapsedMs)
     this.#parts.onCall(elapsedMs, entries)
   }
 }

@@ -3,11 +3,14 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadHash32, mix32, type Hash32 } from '../../src/codec/checksum.js'
 import { subtractTraffic } from '../../src/compare/traffic.js'
+import { JobWatch } from '../../src/compare/job-watch.js'
 import { TimelineRecorder } from '../../src/compare/timeline-recorder.js'
 import type { EngineShape } from '../../src/engine/contract.js'
+import type { Measured } from '../../src/predict/prediction.js'
 import type { LagReport, Timeline } from '../../src/report/run-report.js'
 import type { LedgerCounts, ReadCounts, WritePart } from '../../src/trace/ledger.js'
-import { LagRecorder } from '../peers/lag.js'
+import type { TraceListener } from '../../src/trace/trace.js'
+import { LagRecorder } from '../../src/compare/lag-recorder.js'
 import { cpuMs, memory } from '../peers/process-meter.js'
 import type { Store } from '../peers/stores.js'
 import { hexadecimal } from '../workloads/digest.js'
@@ -48,8 +51,8 @@ export interface RoundOutcome {
   readonly peakRssBytes: number
   readonly timeline: Timeline
   readonly contents: Contents
-  /** What the engine says of itself in the end; ledger and checkpoints are those of the run, without the load. */
-  readonly final?: { readonly ledger: LedgerCounts; readonly shape: EngineShape; readonly checkpoints?: number }
+  /** What the engine says of itself in the end; all but the shape is of the run, without the load. */
+  readonly final?: Omit<Measured, 'options'>
   /** Of the whole process, milliseconds. */
   readonly cpuMs: number
 }
@@ -62,8 +65,8 @@ export interface Contents {
 }
 
 export interface RoundParts {
-  /** Opens a store in a new directory. */
-  readonly open: (directory: string) => Promise<Store>
+  /** Opens a store in a new directory; one of kvarium's tells the listener what it does in the background. */
+  readonly open: (directory: string, listener?: TraceListener) => Promise<Store>
   readonly durable: boolean
   readonly isKvarium: boolean
   /** Must exist and be empty. */
@@ -86,8 +89,9 @@ export async function runRound(parts: RoundParts): Promise<RoundOutcome> {
   const outside = durable
     ? new Outside({ directory: join(directory, 'store'), wakeUpBytes: wakeUps, harnessBytes, calls: () => driver.calls })
     : undefined
-  const store = await open(join(directory, 'store'))
-  const { source, finish } = timelineSource(store, outside, () => driver.userBytes)
+  const jobs = isKvarium ? new JobWatch() : undefined
+  const store = await open(join(directory, 'store'), jobs?.listener)
+  const { source, finish } = timelineSource(store, outside, () => driver.userBytes, jobs)
   const recorder = new TimelineRecorder(source)
   const total = plan.phases.reduce((sum, phase) => sum + phase.operations, 0)
   let phaseName = ''
@@ -113,7 +117,7 @@ export async function runRound(parts: RoundParts): Promise<RoundOutcome> {
 
   const phases: PhaseMeasure[] = []
   let atEndOfWrites = account()
-  let loaded = stateOf(store)
+  let loaded = stateOf(store, jobs)
   recorder.start()
   for (const phase of plan.phases) {
     phaseName = phase.name
@@ -122,14 +126,14 @@ export async function runRound(parts: RoundParts): Promise<RoundOutcome> {
     recorder.beginPhase(phase.name, entriesOf(phase.operations, plan))
     const lag = new LagRecorder()
     const outcome = await driver.run(phase)
-    const { p50Ms, p99Ms, p999Ms, maxMs, ticksPerSecond } = lag.stop()
+    const lagReport = lag.report()
     recorder.endPhase()
     if (phase.kind === 'write' || phase.kind === 'mixed') atEndOfWrites = account()
     const after = store.stats?.().ledger
-    if (phase.kind === 'other' && phases.length === 1) loaded = stateOf(store)
+    if (phase.kind === 'other' && phases.length === 1) loaded = stateOf(store, jobs)
     phases.push({
       ...outcome,
-      lag: { p50Ms, p99Ms, p999Ms, maxMs, ticksPerSecond },
+      lag: lagReport,
       ...(before !== undefined && after !== undefined && durable && traffic(before, after)),
     })
   }
@@ -137,7 +141,7 @@ export async function runRound(parts: RoundParts): Promise<RoundOutcome> {
   const settled = account()
   const outsideReadBytes = outside?.read()
   const stats = store.stats?.()
-  const final = durable ? difference(loaded, stateOf(store)) : undefined
+  const final = durable ? difference(loaded, stateOf(store, jobs)) : undefined
   const { peakBytes: peakRssBytes } = memory()
   const files = durable ? readdirSync(join(directory, 'store')).length : 0
   const contents = await contentsOf(store, hash32)
@@ -178,12 +182,14 @@ async function warmUp({ open, durable, directory, warmUp: plan }: RoundParts, ha
 interface State {
   readonly ledger: LedgerCounts
   readonly shape: EngineShape
+  readonly compactedByLevel: readonly number[]
 }
 
-function stateOf(store: Store): State | undefined {
+function stateOf(store: Store, jobs: JobWatch | undefined): State | undefined {
   const stats = store.stats?.()
   const shape = store.shape?.()
-  return stats === undefined || shape === undefined ? undefined : { ledger: stats.ledger, shape }
+  if (stats === undefined || shape === undefined || jobs === undefined) return undefined
+  return { ledger: stats.ledger, shape, compactedByLevel: jobs.compactedByLevel }
 }
 
 function difference(before: State | undefined, after: State | undefined): RoundOutcome['final'] {
@@ -191,7 +197,8 @@ function difference(before: State | undefined, after: State | undefined): RoundO
   const { ledger, shape } = after
   const [was, is] = [before.shape.checkpoints, shape.checkpoints]
   const checkpoints = typeof was === 'number' && typeof is === 'number' ? { checkpoints: is - was } : {}
-  return { shape, ledger: { ...ledger, ...subtractTraffic(ledger, before.ledger) }, ...checkpoints }
+  const compactedByLevel = after.compactedByLevel.map((bytes, level) => bytes - (before.compactedByLevel[level] ?? 0))
+  return { shape, ledger: { ...ledger, ...subtractTraffic(ledger, before.ledger) }, compactedByLevel, ...checkpoints }
 }
 
 /** Entries that calls of this phase will come to, roughly: a scan of everything is many. */

@@ -1,4 +1,5 @@
 /** What came out of a workload, as the report of a run. */
+import { callReports, latencyReport } from '../../src/compare/latency-report.js'
 import { resolveOptions } from '../../src/engine/options.js'
 import { predict } from '../../src/predict/predict.js'
 import type { Prediction } from '../../src/predict/prediction.js'
@@ -176,21 +177,18 @@ function predictionsOf(engine: Engine, { final, contents }: RoundOutcome, plan: 
 
 function phaseReport(one: PhaseMeasure, all: readonly PhaseMeasure[]): PhaseReport {
   const over = (measure: (phase: PhaseMeasure) => number): Spread => spreadOf(all.map(measure))
-  const { name, operations, entries, lag, cdf, writtenBytes, readBytes } = one
+  const { name, operations, entries, lag, writtenBytes, readBytes } = one
   return {
     name,
     operations,
     entries,
     ms: over(phase => phase.ms),
     perSecond: over(phase => (phase.ms === 0 ? 0 : (phase.entries * 1000) / phase.ms)),
-    latency: {
-      meanUs: over(phase => phase.latency.meanUs),
-      p50Us: over(phase => phase.latency.p50Us),
-      p99Us: over(phase => phase.latency.p99Us),
-      p999Us: over(phase => phase.latency.p999Us),
-      maxUs: over(phase => phase.latency.maxUs),
-      cdf,
-    },
+    latency: latencyReport(all, one),
+    ...callReports(
+      all.map(phase => phase.calls),
+      one.calls,
+    ),
     lag,
     ...(writtenBytes !== undefined && { writtenBytes }),
     ...(readBytes !== undefined && { readBytes }),

@@ -1,5 +1,6 @@
 /** What a timeline of a store is made of: its own stats, or for stores that have none what is seen from outside. */
 import type { EngineShape, EngineStats } from '../../src/engine/contract.js'
+import type { JobWatch } from '../../src/compare/job-watch.js'
 import type { TimelineSource } from '../../src/compare/timeline-recorder.js'
 import type { Sample, Timeline } from '../../src/report/run-report.js'
 import { Ledger } from '../../src/trace/ledger.js'
@@ -14,7 +15,12 @@ export interface TimelineSources {
   readonly finish: (timeline: Timeline) => Timeline
 }
 
-export function timelineSource(store: Store, outside: Outside | undefined, userBytes: () => number): TimelineSources {
+export function timelineSource(
+  store: Store,
+  outside: Outside | undefined,
+  userBytes: () => number,
+  jobs: JobWatch | undefined,
+): TimelineSources {
   const { stats, shape } = store
   if (stats !== undefined && shape !== undefined) {
     const source = {
@@ -22,6 +28,7 @@ export function timelineSource(store: Store, outside: Outside | undefined, userB
       stats: () => stats.call(store),
       shape: () => shape.call(store),
       traffic: () => stats.call(store).ledger,
+      ...(jobs !== undefined && { jobs }),
     }
     return { source, finish: timeline => timeline }
   }

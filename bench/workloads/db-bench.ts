@@ -2,7 +2,7 @@
  * The workloads of LevelDB's and RocksDB's db_bench, by their names: keys are numbers in decimals, padded with zeros, and "random" draws
  * with replacement. Existing data are every key once, in random order.
  */
-import type { Work } from '../../src/predict/prediction.js'
+import type { Reads, Work } from '../../src/predict/prediction.js'
 import { SeededRandom, uniform } from '../../src/vfs/seeded-random.js'
 import { Shuffle } from '../shuffle.js'
 import { decimalKey, Values } from './entries.js'
@@ -107,6 +107,7 @@ class Maker {
     } as const
     return {
       ...work,
+      ...(row.reads !== undefined && { reads: row.reads(this.size) }),
       batchPuts: isSingle === true ? 1 : batch,
       ...(fromEmpty !== true && { loaded: { keys: entries, order: 'random' } }),
     }
@@ -132,6 +133,8 @@ interface Row {
   readonly isAscending?: true
   /** Writes are never batches. */
   readonly isSingle?: true
+  /** For the formula of caches. */
+  readonly reads?: (size: Size) => Reads
   /** Formulas know nothing of deletions. */
   readonly isUnpredictable?: true
 }
@@ -194,6 +197,7 @@ const ROWS: readonly Row[] = [
     name: 'readrandom',
     about: 'As many gets of random keys that are there',
     kind: 'read',
+    reads: ({ entries }) => ({ gets: entries, distribution: 'uniform' }),
     run: reads(maker => random => maker.get(maker.key(maker.anyKey(random)))),
   },
   {
@@ -206,6 +210,7 @@ const ROWS: readonly Row[] = [
     name: 'readhot',
     about: 'As many gets of random keys of the first hundredth',
     kind: 'read',
+    reads: ({ entries }) => ({ gets: entries, distribution: 'uniform', keys: Math.ceil(entries / 100) }),
     run: reads(maker => random => maker.get(maker.key(uniform(random, Math.ceil(maker.size.entries / 100))))),
   },
   {
@@ -228,6 +233,7 @@ const ROWS: readonly Row[] = [
     about: 'As many gets of random keys, and beside them as many puts of random keys',
     kind: 'mixed',
     isSingle: true,
+    reads: ({ entries }) => ({ gets: entries, distribution: 'uniform' }),
     run: maker => {
       const { entries } = maker.size
       const get: Draw = random => maker.get(maker.key(maker.anyKey(random)))
@@ -242,6 +248,7 @@ const ROWS: readonly Row[] = [
     kind: 'mixed',
     isSingle: true,
     puts: ({ entries }) => entries * (1 - BEYOND_CACHE_READS),
+    reads: ({ entries }) => ({ gets: Math.round(entries * BEYOND_CACHE_READS), distribution: 'uniform' }),
     cacheBytes: ({ entries, keyBytes, valueBytes }) =>
       Math.max(LEAST_CACHE_BYTES, Math.floor(entries * (keyBytes + valueBytes) * CACHE_SHARE)),
     run: reads(maker => (random, index) => {

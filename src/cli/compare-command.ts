@@ -183,18 +183,28 @@ async function workReport(dataset: Dataset, flags: CompareFlags, phases: ReturnT
 }
 
 /** For formulas, which know of puts only: a delete counts as one. */
-function predictedWork({ entries, bytes }: Dataset, { overwriteShare, deleteShare, batch, shuffle }: CompareFlags): Work {
+function predictedWork({ entries, bytes }: Dataset, { overwriteShare, deleteShare, reads, batch, shuffle }: CompareFlags): Work {
   const keys = entries.length
   const keyBytes = entries.reduce((sum, { key }) => sum + key.length, 0) / keys
   const single = Math.round(keys * overwriteShare) + Math.round(keys * deleteShare)
   const puts = keys + single
   const distribution = shuffle || single > 0 ? 'uniform' : 'ascending'
-  return { puts, keys, keyBytes, valueBytes: bytes / keys - keyBytes, distribution, batchPuts: puts / (Math.ceil(keys / batch) + single) }
+  const batchPuts = puts / (Math.ceil(keys / batch) + single)
+  // Awaited, and by getSync.
+  const gets = 2 * Math.min(reads, keys - Math.round(keys * deleteShare))
+  const valueBytes = bytes / keys - keyBytes
+  return { puts, keys, keyBytes, valueBytes, distribution, batchPuts, reads: { gets, distribution: 'uniform' } }
 }
 
 /** What belongs in a report, and is too long to print. */
 function withoutCurves({ timeline: _timeline, final: _final, phases, ...result }: EngineResult): object {
-  return { ...result, phases: phases.map(({ distribution: _distribution, ...phase }) => phase) }
+  return {
+    ...result,
+    phases: phases.map(({ distribution: _distribution, calls, ...phase }) => ({
+      ...phase,
+      calls: calls.map(({ distribution: _curve, ...call }) => call),
+    })),
+  }
 }
 
 function settings({ seed, overwriteShare, deleteShare, reads, batch, shuffle }: CompareFlags): string[] {

@@ -15,6 +15,7 @@ import type {
   WriteAccount,
 } from '../report/run-report.js'
 import type { Comparison, EngineResult, PhaseResult } from './results.js'
+import { callReports, latencyReport } from './latency-report.js'
 import type { Traffic } from './traffic.js'
 
 export interface ComparisonAbout {
@@ -75,7 +76,7 @@ function engineReport(result: EngineResult, predictedWork: Work | undefined): En
       settled: once(result.amplification.space.settled),
       files: disk.files,
     },
-    memory: { engineBytes: result.memoryBytes },
+    memory: { peakRssBytes: once(result.peakRssBytes), engineBytes: result.memoryBytes },
     ...(cacheBytes !== undefined && { cache: { hits, misses, capacityBytes: cacheBytes } }),
     stalls: result.stalls,
     timeline,
@@ -98,21 +99,17 @@ function predictions({ final }: EngineResult, work: Work | undefined): readonly 
   return predict(final, work)
 }
 
-function phaseReport({ name, operations, entries, ms, entriesPerSecond, latency, distribution, traffic }: PhaseResult): PhaseReport {
+function phaseReport(phase: PhaseResult): PhaseReport {
+  const { name, operations, entries, ms, entriesPerSecond, lag, calls, traffic } = phase
   return {
     name,
     operations,
     entries,
     ms: once(ms),
     perSecond: once(entriesPerSecond),
-    latency: {
-      meanUs: once(latency.meanUs),
-      p50Us: once(latency.p50Us),
-      p99Us: once(latency.p99Us),
-      p999Us: once(latency.p999Us),
-      maxUs: once(latency.maxUs),
-      cdf: distribution,
-    },
+    latency: latencyReport([phase]),
+    ...callReports([calls]),
+    lag,
     writtenBytes: sumOf(traffic.written),
     readBytes: sumOf(traffic.read),
   }

@@ -7,13 +7,16 @@
  */
 import { loadHash32 } from '../codec/checksum.js'
 import { readAmplification, spaceAmplification, writeAmplification } from '../trace/ledger.js'
+import { Trace } from '../trace/trace.js'
 import { MeteredFileSystem } from '../vfs/metered-file-system.js'
 import { nodeEnvironment } from '../vfs/node-environment.js'
 import { NodeFileSystem } from '../vfs/node-file-system.js'
 import { resolveOptions } from '../engine/options.js'
 import { Kvarium, registry } from '../store/node-kvarium.js'
 import { BlocksPerGet } from './blocks-per-get.js'
-import { LatencyRecorder } from './latency-recorder.js'
+import { JobWatch } from './job-watch.js'
+import { LagRecorder } from './lag-recorder.js'
+import { MixedLatencies } from './latency-recorder.js'
 import { filesIn, LedgerWatch } from './ledger-watch.js'
 import type { Phase } from './operation.js'
 import { Oracle } from './oracle.js'
@@ -43,12 +46,14 @@ export class EngineRun {
   readonly #driver: StoreDriver
   readonly #phases: PhaseResult[] = []
   readonly #timeline: TimelineRecorder
+  readonly #jobs = new JobWatch()
   readonly #blocksPerGet: BlocksPerGet
   #ioBefore: ProcessIo | undefined
   #endOfWrites = { traffic: NO_TRAFFIC, diskBytes: 0 }
   #stalls = { count: 0, totalMs: 0 }
   #verification: Verification = { entries: 0, deleted: 0, ms: 0, digest: '' }
   #lastTurn = 0
+  #peakRssBytes = 0
 
   /** @throws MisuseError when the engine or an option is not known. */
   constructor(configuration: EngineConfiguration, directory: string, report: ReportProgress) {
@@ -60,6 +65,7 @@ export class EngineRun {
       ...options,
       engine,
       environment: this.#environment,
+      trace: new Trace({ level: 'job', listener: this.#jobs.listener }),
       keyEncoding: 'view',
       valueEncoding: 'view',
     })
@@ -77,6 +83,7 @@ export class EngineRun {
       stats: () => this.#db.stats(),
       shape: () => this.#db.shape(),
       traffic: () => this.#lookAtLedger(),
+      jobs: this.#jobs,
     })
   }
 
@@ -112,7 +119,7 @@ export class EngineRun {
 
   async #runPhase(phase: Phase, index: number): Promise<void> {
     const driver = this.#driver
-    const latencies = new LatencyRecorder()
+    const latencies = new MixedLatencies()
     const before = this.#lookAtLedger()
     let operations = 0
     let entries = 0
@@ -120,13 +127,14 @@ export class EngineRun {
     this.#report(phase, index, 0)
     this.#blocksPerGet.beginPhase(phase.total)
     this.#timeline.beginPhase(phase.name, phase.total)
+    const lag = new LagRecorder()
     for (const operation of phase.operations()) {
       const isGet = operation.type === 'get' || operation.type === 'get-sync'
       if (isGet) this.#blocksPerGet.beforeGet()
       await driver.perform(operation)
       if (isGet) this.#blocksPerGet.afterGet()
       this.#oracle.apply(operation)
-      latencies.record(driver.elapsedMs)
+      latencies.record(operation.type, driver.elapsedMs)
       this.#timeline.record(driver.elapsedMs, driver.entries)
       writes ||= isWrite(operation)
       operations++
@@ -138,9 +146,10 @@ export class EngineRun {
       }
     }
     this.#timeline.endPhase()
+    this.#lookAtMemory()
     const traffic = subtractTraffic(this.#lookAtLedger(), before)
     if (writes) this.#endOfWrites = { traffic: this.#watch.total, diskBytes: this.#db.stats().ledger.fileBytes }
-    const ms = latencies.totalMs
+    const ms = latencies.all.totalMs
     const { name, about } = phase
     const entriesPerSecond = ms === 0 ? 0 : (entries * 1000) / ms
     this.#phases.push({
@@ -150,8 +159,10 @@ export class EngineRun {
       entries,
       ms,
       entriesPerSecond,
-      latency: latencies.summary(),
-      distribution: latencies.distribution(),
+      latency: latencies.all.summary(),
+      distribution: latencies.all.distribution(),
+      calls: latencies.byKind(),
+      lag: lag.report(),
       traffic,
     })
     this.#report(phase, index, entries)
@@ -232,6 +243,7 @@ export class EngineRun {
       disk,
       levels: isOpen ? (this.#db.shape().levels ?? []) : [],
       memoryBytes: isOpen ? this.#db.stats().memoryBytes : 0,
+      peakRssBytes: this.#peakRssBytes,
       ...(cacheBytes !== undefined && { cacheBytes }),
       timeline: this.#timeline.timeline(),
       ...(isOpen && { final: this.#final(total, live.bytes) }),
@@ -245,7 +257,8 @@ export class EngineRun {
   #final(total: Traffic, liveBytes: number): NonNullable<EngineResult['final']> {
     const { engine, options = {} } = this.#configuration
     const ledger = { ...this.#db.stats().ledger, ...total, peakFileBytes: this.#watch.peakBytes, liveBytes }
-    return { options: resolveOptions(registry.resolve(engine).options, options), ledger, shape: this.#db.shape() }
+    const { compactedByLevel } = this.#jobs
+    return { options: resolveOptions(registry.resolve(engine).options, options), ledger, shape: this.#db.shape(), compactedByLevel }
   }
 
   #holdLedgerAgainst({ ledgerWritten, meterWritten, ledgerRead, meterRead }: EngineResult['metered'], diskBytes: number): void {
@@ -263,6 +276,10 @@ export class EngineRun {
     return this.#watch.total
   }
 
+  #lookAtMemory(): void {
+    this.#peakRssBytes = Math.max(this.#peakRssBytes, process.memoryUsage.rss())
+  }
+
   #countStalls(): void {
     const { count, totalMs } = this.#db.stats().stalls
     this.#stalls = { count: this.#stalls.count + count, totalMs: this.#stalls.totalMs + totalMs }
@@ -270,6 +287,7 @@ export class EngineRun {
 
   async #turn(): Promise<void> {
     await this.#environment.scheduler.turn()
+    this.#lookAtMemory()
     this.#lastTurn = performance.now()
   }
 }

@@ -1,11 +1,35 @@
 import { build } from 'hdr-histogram-js'
-import type { Latency } from './results.js'
+import type { CallLatency, Latency } from './results.js'
 
 const HOUR_NS = 3_600_000_000_000
 /** Of the distribution that is kept: close together where tails are. */
 const PERCENTILES = [
   0, 1, 2, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60, 65, 70, 75, 80, 85, 90, 92, 94, 96, 98, 99, 99.5, 99.8, 99.9, 99.95, 99.99, 100,
 ]
+
+/** Latencies of calls of different kinds, together and apart. */
+export class MixedLatencies {
+  readonly all = new LatencyRecorder()
+  readonly #byKind = new Map<string, LatencyRecorder>()
+
+  record(kind: string, ms: number): void {
+    this.all.record(ms)
+    let recorder = this.#byKind.get(kind)
+    if (recorder === undefined) this.#byKind.set(kind, (recorder = new LatencyRecorder()))
+    recorder.record(ms)
+  }
+
+  /** Kind by kind, in the order in which they came; empty if there was only one. */
+  byKind(): CallLatency[] {
+    if (this.#byKind.size < 2) return []
+    return [...this.#byKind].map(([kind, recorder]) => ({
+      kind,
+      operations: recorder.count,
+      latency: recorder.summary(),
+      distribution: recorder.distribution(),
+    }))
+  }
+}
 
 /** The latencies of a phase, in an HDR histogram of nanoseconds with three significant digits. */
 export class LatencyRecorder {
@@ -22,6 +46,10 @@ export class LatencyRecorder {
 
   get totalMs(): number {
     return this.#totalMs
+  }
+
+  get count(): number {
+    return this.#histogram.totalCount
   }
 
   /** Forgets everything. */

@@ -1,7 +1,8 @@
 /** What a comparison gathers: plain data, to be rendered, stored or compared by anybody. */
-import type { EngineFactory, EngineShape, LevelShape } from '../engine/contract.js'
-import type { Timeline } from '../report/run-report.js'
-import type { LedgerCounts, ReadAmplification, WriteAmplification } from '../trace/ledger.js'
+import type { EngineFactory, LevelShape } from '../engine/contract.js'
+import type { Measured } from '../predict/prediction.js'
+import type { LagReport, Timeline } from '../report/run-report.js'
+import type { ReadAmplification, WriteAmplification } from '../trace/ledger.js'
 import type { ProcessIo } from './process-counters.js'
 import type { Traffic } from './traffic.js'
 
@@ -23,6 +24,16 @@ export interface Latency {
   readonly maxUs: number
 }
 
+/** Latencies of the calls of one kind. */
+export interface CallLatency {
+  /** Of the operation: `get`, `put`. */
+  readonly kind: string
+  readonly operations: number
+  readonly latency: Latency
+  /** As of a phase. */
+  readonly distribution: readonly (readonly [us: number, share: number])[]
+}
+
 export interface PhaseResult {
   readonly name: string
   readonly about: string
@@ -36,6 +47,9 @@ export interface PhaseResult {
   readonly latency: Latency
   /** Microseconds, and the share of the operations that took at most as long; both ascend. */
   readonly distribution: readonly (readonly [us: number, share: number])[]
+  /** The same by kind of call; empty if all were of one kind. */
+  readonly calls: readonly CallLatency[]
+  readonly lag: LagReport
   /** What the ledger booked meanwhile, background work included. */
   readonly traffic: Traffic
 }
@@ -86,11 +100,13 @@ export interface EngineResult {
   readonly levels: readonly LevelShape[]
   /** Memory the engine holds for data in the end, in bytes. */
   readonly memoryBytes: number
+  /** The most resident bytes of the process meanwhile, in the moments that were looked at: also of what was there before. */
+  readonly peakRssBytes: number
   /** Bytes that the cache may hold; `undefined` without one. */
   readonly cacheBytes?: number
   readonly timeline: Timeline
   /** What the engine said in the end, for predictions: its options with defaults, the ledger over all sessions, its shape. */
-  readonly final?: { readonly options: Readonly<Record<string, unknown>>; readonly ledger: LedgerCounts; readonly shape: EngineShape }
+  readonly final?: Pick<Measured, 'options' | 'ledger' | 'shape' | 'compactedByLevel'>
   /** How often and how long writers waited for the background. */
   readonly stalls: { readonly count: number; readonly totalMs: number }
   readonly verification: Verification

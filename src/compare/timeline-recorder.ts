@@ -1,11 +1,13 @@
 /**
- * Takes samples of a store while the phases run: at so many moments of each phase, and while a single call takes long, such as settling.
+ * Takes samples of a store while the phases run: at so many moments of each phase, after jobs in the background, which change the structure,
+ * and while a single call takes long, such as settling.
  *
  * Invariant: nothing is sampled inside of a call's timing but what a timer does meanwhile, some microseconds in ten milliseconds.
  */
 import type { EngineShape, EngineStats } from '../engine/contract.js'
 import type { Sample, Timeline } from '../report/run-report.js'
 import { ActivityWatch } from './activity-watch.js'
+import type { JobWatch } from './job-watch.js'
 import { LatencyRecorder } from './latency-recorder.js'
 import type { Traffic } from './traffic.js'
 
@@ -16,6 +18,8 @@ export interface TimelineSource {
   readonly shape: () => EngineShape
   /** Everything since the first open. */
   readonly traffic: () => Traffic
+  /** What the store's trace tells. Without it, or if it tells nothing, looking at the stats has to do. */
+  readonly jobs?: JobWatch
 }
 
 const LOOK_EVERY_MS = 10
@@ -23,6 +27,9 @@ const LOOK_EVERY_MS = 10
 const IDLE_SAMPLE_MS = 50
 const MOST_IDLE_SAMPLES = 100
 const SAMPLES_OF_A_PHASE = 16
+/** The same for samples that follow jobs. */
+const JOB_SAMPLE_MS = 5
+const MOST_JOB_SAMPLES = 300
 
 export class TimelineRecorder {
   readonly #source: TimelineSource
@@ -41,6 +48,8 @@ export class TimelineRecorder {
   #lastLookMs = 0
   #lastSampleMs = 0
   #idleSamples = 0
+  #jobSamples = 0
+  #jobsSeen = 0
 
   constructor(source: TimelineSource) {
     this.#source = source
@@ -68,11 +77,13 @@ export class TimelineRecorder {
     this.#operations++
     this.#entries += entries
     if (this.#entries >= this.#nextEntries) this.#sample()
+    else if (this.#isJobDue()) this.#sampleJob()
   }
 
   /** Between two calls. */
   look(): void {
-    this.#look()
+    if (this.#isJobDue()) this.#sampleJob()
+    else this.#look()
   }
 
   endPhase(): void {
@@ -86,7 +97,9 @@ export class TimelineRecorder {
   }
 
   timeline(): Timeline {
-    return { phases: this.#phases, samples: this.#samples, marks: this.#watch.marks() }
+    const { jobs } = this.#source
+    const marks = jobs?.hasHeard === true ? jobs.marks(this.#startMs) : this.#watch.marks()
+    return { phases: this.#phases, samples: this.#samples, marks }
   }
 
   #now(): number {
@@ -94,9 +107,21 @@ export class TimelineRecorder {
   }
 
   #tick(): void {
+    if (this.#isJobDue()) return this.#sampleJob()
     if (this.#look() === undefined) return
     if (this.#now() - this.#lastSampleMs < IDLE_SAMPLE_MS || this.#idleSamples >= MOST_IDLE_SAMPLES || this.#samples.length === 0) return
     this.#idleSamples++
+    this.#sample()
+  }
+
+  #isJobDue(): boolean {
+    const { jobs } = this.#source
+    if (jobs === undefined || jobs.ended === this.#jobsSeen || this.#jobSamples >= MOST_JOB_SAMPLES || this.#samples.length === 0) return false
+    return this.#now() - this.#lastSampleMs >= JOB_SAMPLE_MS
+  }
+
+  #sampleJob(): void {
+    this.#jobSamples++
     this.#sample()
   }
 
@@ -110,6 +135,7 @@ export class TimelineRecorder {
 
   #sample(): void {
     const stats = this.#look()
+    this.#jobsSeen = this.#source.jobs?.ended ?? 0
     this.#nextEntries = this.#entries + this.#everyEntries
     if (stats === undefined) return
     const { userBytes, written, found, missing, scan } = this.#source.traffic()

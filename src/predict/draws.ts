@@ -69,12 +69,44 @@ export function idealHitRate(items: number, cached: number, access: Access): num
  * Σ (1 − e^(−p · t)) = C. Source: Che, Tung and Wang 2002.
  */
 export function lruHitRate(items: number, cached: number, access: Access): number {
-  if (cached >= items) return 1
-  if (cached <= 0) return 0
-  if (access.distribution === 'uniform') return cached / items
+  return pageHitRate({ records: items, pages: items, cached }, access)
+}
+
+export interface CachedPages {
+  /** Drawn one by one. */
+  readonly records: number
+  /** On which they lie, those that are drawn most apart from each other, as hashing or chance leaves them. */
+  readonly pages: number
+  /** That fit the cache. */
+  readonly cached: number
+  /** Draws since the cache was empty. Default: so many that its beginning does not matter. */
+  readonly draws?: number
+}
+
+/**
+ * The same for pages: each has its share of the records, and at the most one of those that are drawn most. Until it is full an empty
+ * cache misses each page once: Σ (1 − e^(−p · n)) of n draws. Source: Che, Tung and Wang 2002; Cárdenas 1975 for the beginning.
+ */
+export function pageHitRate({ records, pages, cached, draws = Infinity }: CachedPages, access: Access): number {
+  if (cached <= 0 || pages <= 0) return 0
+  const rate = pageRates(records, pages, access)
+  const held = (time: number): number => sumOver(pages, rank => -Math.expm1(-time * rate(rank)))
+  const time = cached >= pages ? Infinity : timeToFill(held, cached)
+  if (draws <= time) return draws === Infinity ? 1 : Math.max(0, 1 - held(draws) / draws)
+  const steady = sumOver(pages, rank => -Math.expm1(-time * rate(rank)) * rate(rank))
+  return draws === Infinity ? steady : Math.max(0, 1 - (cached + (draws - time) * (1 - steady)) / draws)
+}
+
+/** Probability of the page with the likeliest record, the second likeliest and so on; the others are spread evenly. */
+function pageRates(records: number, pages: number, access: Access): (rank: number) => number {
+  if (access.distribution === 'uniform') return () => 1 / pages
   const theta = access.theta ?? YCSB_THETA
-  const mass = zeta(items, theta)
-  const held = (time: number): number => sumOver(items, rank => -Math.expm1(-time / (rank ** theta * mass)))
+  const mass = zeta(records, theta)
+  const others = pages >= records ? 0 : (1 - zeta(pages, theta) / mass) / pages
+  return rank => 1 / (rank ** theta * mass) + others
+}
+
+function timeToFill(held: (time: number) => number, cached: number): number {
   let low = 0
   let high = cached
   while (held(high) < cached) high *= 2
@@ -83,7 +115,7 @@ export function lruHitRate(items: number, cached: number, access: Access): numbe
     if (held(middle) < cached) low = middle
     else high = middle
   }
-  return sumOver(items, rank => -Math.expm1(-high / (rank ** theta * mass)) / (rank ** theta * mass))
+  return high
 }
 
 /** Σ f(i) for i = 1 .. n of a smooth f: one by one at first, then by Simpson's rule over stretches that grow by a hundredth. */

@@ -1,6 +1,6 @@
 /** `kvarium/predict`: published formulas, what they say of an engine beside what was measured, and compactions without files. */
 export { predict, type PredictOptions } from './predict.js'
-export type { Distribution, Measured, Metric, Prediction, Quantity, Work } from './prediction.js'
+export type { Distribution, Measured, Metric, Prediction, Quantity, Reads, Work } from './prediction.js'
 export {
   alwaysMergingWrites,
   lazyLeveledSpace,
@@ -29,7 +29,18 @@ export {
   RIGHTMOST_FILL,
   treeHeight,
 } from './btree-model.js'
-export { distinctKeys, distinctPages, distinctUniform, drawsFor, idealHitRate, lruHitRate, zeta, type Access } from './draws.js'
+export {
+  distinctKeys,
+  distinctPages,
+  distinctUniform,
+  drawsFor,
+  idealHitRate,
+  lruHitRate,
+  pageHitRate,
+  zeta,
+  type Access,
+  type CachedPages,
+} from './draws.js'
 export { keyDraws, pickerOf, simulate } from './simulate.js'
 export { CompactionSimulator, type SimulatedLevel, type Simulation, type SimulationSample, type SimulatorOptions } from './simulator.js'
 export { lsmSizes, plainSizes, type SizeModel } from './size-model.js'

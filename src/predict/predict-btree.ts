@@ -8,6 +8,7 @@ import { varintLength } from '../codec/varint.js'
 import { readAmplification, spaceAmplification, writeAmplification } from '../trace/ledger.js'
 import { pageSpace, pageWrite, RANDOM_FILL, RIGHTMOST_FILL, treeHeight } from './btree-model.js'
 import { distinctKeys, distinctUniform } from './draws.js'
+import { predictCache, type DrawnPages } from './predict-cache.js'
 import { prediction, quantity, type Measured, type Prediction, type Work } from './prediction.js'
 import { logBytes, suffixDigits } from './size-model.js'
 
@@ -28,7 +29,7 @@ export function predictBtree(measured: Measured, work: Work): Prediction[] {
   const btree: BtreeCase = { options, shape, measured, work, recordBytes: work.keyBytes + work.valueBytes, checkpoints }
   const fill = fillOf(btree)
   const [{ predicted }] = fill
-  return [...writes(btree), ...fill, height(btree, predicted), ...space(btree, predicted), ...reads(btree)]
+  return [...writes(btree), ...fill, height(btree, predicted), ...space(btree, predicted), ...reads(btree), ...predictCache(leaves(btree), measured, work)]
 }
 
 function writes(btree: BtreeCase): Prediction[] {
@@ -218,6 +219,14 @@ function space({ shape, measured, recordBytes, checkpoints }: BtreeCase, fill: n
       why: 'Branches and the log come on top.',
     }),
   ]
+}
+
+/** Branches are asked for by every get, so they stay. */
+function leaves({ options, shape }: BtreeCase): DrawnPages {
+  const { pages, bytes } = shape.tree.at(-1) ?? { pages: 0, bytes: 0 }
+  const branchBytes = shape.tree.slice(0, -1).reduce((sum, level) => sum + level.bytes, 0)
+  const pageBytes = pages === 0 ? shape.pageBytes : bytes / pages
+  return { pages, pageBytes, cacheBytes: Math.max(0, options.cacheSize - branchBytes), above: Math.max(0, shape.height - 1), isWarm: true }
 }
 
 function reads({ shape, measured }: BtreeCase): Prediction[] {

@@ -5,6 +5,7 @@ import { writeAmplification } from '../trace/ledger.js'
 import { leveledWrites, LEVEL_FACTORS, tieredWrites } from './amplification.js'
 import { distinctKeys } from './draws.js'
 import { compactionFlows, type LevelFlow } from './level-flows.js'
+import { predictCache, type DrawnPages } from './predict-cache.js'
 import { fanOutOf, predictLevels, predictSpace, simulatedRow } from './predict-levels.js'
 import { predictReads } from './predict-reads.js'
 import { prediction, quantity, type Measured, type Prediction, type Work } from './prediction.js'
@@ -56,7 +57,15 @@ export function predictLsm(measured: Measured, work: Work, simulation: Simulatio
     ...predictSpace(measured, simulation),
     ...predictLevels(measured),
     ...predictReads(measured, work),
+    ...predictCache(dataBlocks(lsm), measured, work),
   ]
+}
+
+/** Indexes and filters are in memory beside the cache; merges read past it. */
+function dataBlocks({ options, shape }: LsmCase): DrawnPages {
+  const { blockSize, cacheSize, filterBitsPerKey } = options
+  const bytes = shape.levels.reduce((sum, level) => sum + level.bytes - (level.entries * filterBitsPerKey) / 8, 0)
+  return { pages: bytes / blockSize, pageBytes: blockSize, cacheBytes: cacheSize, above: 0, isWarm: false }
 }
 
 function logAndFlush({ measured, work, sizes, log, flush, flushedPuts }: LsmCase, distinct: number, tableBytes: number): Prediction[] {

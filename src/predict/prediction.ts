@@ -20,6 +20,7 @@ export type Metric =
   | 'filter false positives'
   | 'level size'
   | 'runs'
+  | 'cache hit rate'
   | 'leaf fill'
   | 'tree height'
 
@@ -49,6 +50,15 @@ export interface Prediction {
 /** In which order keys are written. */
 export type Distribution = 'ascending' | 'uniform' | 'zipfian'
 
+export interface Reads {
+  readonly gets: number
+  readonly distribution: 'uniform' | 'zipfian'
+  /** Skew, as of puts. */
+  readonly theta?: number
+  /** Keys that they are drawn from, if it is only a part, side by side. Default: all. */
+  readonly keys?: number
+}
+
 /** What was asked of the engine while the ledger ran. */
 export interface Work {
   /** Puts. */
@@ -62,6 +72,8 @@ export interface Work {
   readonly loaded?: { readonly keys: number; readonly order: 'ascending' | 'random' }
   /** Puts in one batch, and so in one record of the log. Default 1. */
   readonly batchPuts?: number
+  /** Gets of keys that are there, after the puts or among them. Default: nothing is said of the cache. */
+  readonly reads?: Reads
   /** Skew of `zipfian`, from 0 (uniform) up to, not including, 1. Default 0.99. */
   readonly theta?: number
 }

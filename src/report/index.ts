@@ -5,6 +5,7 @@ export {
   REPORT_VERSION,
   spreadOf,
   type CacheReport,
+  type CallReport,
   type EngineReport,
   type LagReport,
   type LatencyReport,

@@ -115,6 +115,7 @@ const phase = object<report.PhaseReport>({
   ms: spread,
   perSecond: spread,
   latency,
+  calls: optional(arrayOf(object<report.CallReport>({ kind: string, operations: count, latency }))),
   lag: optional(lag),
   writtenBytes: optional(count),
   readBytes: optional(count),

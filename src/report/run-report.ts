@@ -131,11 +131,22 @@ export interface PhaseReport {
   readonly perSecond: Spread
   /** Microseconds per call. */
   readonly latency: LatencyReport
+  /** The same by kind of call, where a phase has several. */
+  readonly calls?: readonly CallReport[]
   /** How late timers of 1 ms fired meanwhile. */
   readonly lag?: LagReport
   /** Bytes that the ledger booked as written and read meanwhile, background work included. */
   readonly writtenBytes?: number
   readonly readBytes?: number
+}
+
+/** The calls of one kind in a phase. */
+export interface CallReport {
+  /** `get`, `put`, `read-modify-write`. */
+  readonly kind: string
+  readonly operations: number
+  /** Microseconds per call. */
+  readonly latency: LatencyReport
 }
 
 export interface LatencyReport {
@@ -219,7 +230,7 @@ export interface SpaceReport {
 }
 
 export interface MemoryReport {
-  /** The most resident bytes of the process; only where it ran this engine alone. */
+  /** The most resident bytes of the process meanwhile: with all that it holds besides the engine. */
   readonly peakRssBytes?: Spread
   /** What the engine says that it holds for data in the end, bytes. */
   readonly engineBytes?: number

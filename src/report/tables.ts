@@ -3,7 +3,7 @@ import { readAmplification, type ReadCounts } from '../trace/ledger.js'
 import type { DefinitionName } from './definitions.js'
 import { formatSpread, isDurable, judge, metricsOf } from './metrics.js'
 import { bytes, count, duration, exactBytes, rate, share, significant, times } from './numbers.js'
-import type { EngineReport, PhaseReport, RunReport } from './run-report.js'
+import type { EngineReport, LatencyReport, PhaseReport, RunReport } from './run-report.js'
 
 export interface Column {
   readonly text: string
@@ -25,6 +25,8 @@ export interface Cell {
 export interface Row {
   readonly head: string
   readonly cells: readonly Cell[]
+  /** What a terminal shows under the row. */
+  readonly notes?: readonly string[]
 }
 
 export interface ReportTable {
@@ -36,6 +38,8 @@ export interface ReportTable {
 }
 
 const NONE: Cell = { text: '–' }
+/** Where the row of the whole has it. */
+const EMPTY: Cell = { text: '' }
 
 /** Every metric with the values of all engines, and who is best. */
 export function verdictTable(report: RunReport): ReportTable {
@@ -75,17 +79,18 @@ export function verdictTable(report: RunReport): ReportTable {
   }
 }
 
-/** Every phase of every engine. */
+/** Every phase of every engine, and the latencies of each kind of call where a phase has several. */
 export function phaseTable(engine: EngineReport): ReportTable {
   const hasLag = engine.phases.some(phase => phase.lag !== undefined)
+  const latencies = ({ p50Us, p99Us, p999Us, maxUs }: LatencyReport): Cell[] =>
+    [p50Us, p99Us, p999Us, maxUs].map(value => formatSpread(value, duration))
   const cells = ({ operations, entries, ms, perSecond, latency, lag, writtenBytes, readBytes }: PhaseReport): Cell[] => {
     const isTask = operations === 1 && entries <= 1
     return [
       { text: isTask ? '' : count(entries) },
       formatSpread(ms, value => duration(value * 1000)),
-      isTask ? { text: '' } : formatSpread(perSecond, rate),
-      ...(operations > 1 ? [latency.p50Us, latency.p99Us, latency.p999Us, latency.maxUs] : []).map(value => formatSpread(value, duration)),
-      ...(operations > 1 ? [] : [NONE, NONE, NONE, NONE]),
+      isTask ? EMPTY : formatSpread(perSecond, rate),
+      ...(operations > 1 ? latencies(latency) : [NONE, NONE, NONE, NONE]),
       ...(hasLag ? [lag === undefined ? NONE : { text: duration(lag.p99Ms * 1000) }] : []),
       writtenBytes === undefined ? NONE : { text: bytes(writtenBytes) },
       readBytes === undefined ? NONE : { text: bytes(readBytes) },
@@ -104,7 +109,17 @@ export function phaseTable(engine: EngineReport): ReportTable {
       { text: 'written', definition: 'parts' },
       { text: 'read', definition: 'readAmplification' },
     ],
-    groups: [{ rows: engine.phases.map(phase => ({ head: phase.name, cells: cells(phase) })) }],
+    groups: [
+      {
+        rows: engine.phases.flatMap(phase => [
+          { head: phase.name, cells: cells(phase) },
+          ...(phase.calls ?? []).map(({ kind, operations, latency }) => ({
+            head: `${phase.name}: ${kind}`,
+            cells: [{ text: count(operations) }, EMPTY, EMPTY, ...latencies(latency), ...(hasLag ? [EMPTY] : []), EMPTY, EMPTY],
+          })),
+        ]),
+      },
+    ],
   }
 }
 
@@ -225,6 +240,23 @@ export function predictionTable({ engines }: RunReport): ReportTable {
           ],
         })),
       })),
+  }
+}
+
+/** The same for the width of a terminal: formula, inputs and reason are notes. */
+export function narrowPredictionTable(report: RunReport): ReportTable {
+  const { columns, groups, ...table } = predictionTable(report)
+  return {
+    ...table,
+    columns: columns.filter((column, index) => index === 0 || column.isText !== true),
+    groups: groups.map(({ rows, ...group }) => ({
+      ...group,
+      rows: rows.map(({ head, cells: [formula, inputs, predicted, measured, error, why] }) => ({
+        head,
+        cells: [predicted, measured, error],
+        notes: [`${formula.text}${inputs.text === '' ? '' : ` where ${inputs.text}`}`, why.text],
+      })),
+    })),
   }
 }
 

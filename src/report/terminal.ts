@@ -2,11 +2,12 @@
 import { compareTable, type ReportDiff } from './diff.js'
 import { count } from './numbers.js'
 import type { RunReport } from './run-report.js'
-import { facts, phaseTable, readTable, verdictTable, writeTable } from './tables.js'
+import { facts, narrowPredictionTable, phaseTable, readTable, verdictTable, writeTable } from './tables.js'
 import { PLAIN_TEXT, printable, terminalTable, type TextStyle } from './text-tables.js'
 
 export function renderTerminal(report: RunReport, style: TextStyle = PLAIN_TEXT): string {
   const { title, engines, command } = report
+  const predictions = narrowPredictionTable(report)
   const problems = engines.filter(engine => engine.verification.problemCount > 0)
   return `${[
     style.bold(printable(title)),
@@ -14,6 +15,7 @@ export function renderTerminal(report: RunReport, style: TextStyle = PLAIN_TEXT)
     ...engines.map(engine => terminalTable(phaseTable(engine), style)),
     terminalTable(writeTable(report), style),
     terminalTable(readTable(report), style),
+    ...(predictions.groups.length === 0 ? [] : [terminalTable(predictions, style)]),
     terminalTable(verdictTable(report), style),
     ...problems.map(({ name, verification }) => {
       const lines = verification.problems.map(({ kind, message }) => `  ${printable(`${kind}: ${message}`)}`)

@@ -42,16 +42,21 @@ export function terminalTable({ title, note, columns, groups }: ReportTable, sty
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
     colAligns: columns.map(({ isText = false }) => (isText ? 'left' : 'right')),
   })
+  const notesOf: (readonly string[])[] = [[]]
   for (const { name, rows } of groups) {
-    if (name !== undefined) table.push([style.bold(printable(name)), ...columns.slice(1).map(() => '')])
-    for (const { head, cells } of rows) {
+    if (name !== undefined) {
+      table.push([style.bold(printable(name)), ...columns.slice(1).map(() => '')])
+      notesOf.push([])
+    }
+    for (const { head, cells, notes = [] } of rows) {
       table.push([`${name === undefined ? '' : '  '}${printable(head)}`, ...cells.map(cell => terminalCell(cell, style))])
+      notesOf.push(notes)
     }
   }
   const lines = table
     .toString()
     .split('\n')
-    .map(line => line.trimEnd())
+    .flatMap((line, index) => [line.trimEnd(), ...notesOf[index].map(note => style.dim(`      ${printable(note)}`))])
   return [style.bold(printable(title)), ...lines, ...(note === undefined ? [] : [style.dim(`  ${printable(note)}`)])].join('\n')
 }
 

@@ -129,7 +129,7 @@ describe('every workload, held against an oracle', () => {
       const measured = outcome.phases.find(phase => phase.name === name)!
       expect(measured.entries).toBeGreaterThan(0)
       expect(measured.latency.p50Us).toBeGreaterThan(0)
-      expect(measured.cdf.at(-1)![1]).toBe(1)
+      expect(measured.distribution.at(-1)![1]).toBe(1)
       expect(outcome.timeline.samples.length).toBeGreaterThan(1)
       if (engine.durable) expect(outcome.settled.fileBytes).toBeGreaterThan(0)
     }

@@ -86,6 +86,28 @@ describe('the report of a comparison', () => {
     expect([memory.write, memory.read, memory.predictions]).toEqual([undefined, undefined, []])
   })
 
+  it('knows from the trace which level a compaction was for, and so what each level was predicted to cost and did', () => {
+    const [lsm] = report.engines
+    const compactions = lsm.timeline!.marks.filter(mark => mark.kind === 'compaction')
+    expect(compactions.some(({ detail }) => /^[\d.]+ \w+ written into level 1$/.test(detail))).toBe(true)
+    const byLevel = lsm.predictions.filter(row => row.part === 'compaction' && row.level !== undefined && row.variant === 'T')
+    const total = byLevel.reduce((all, { measured }) => all + measured!, 0)
+    const { parts, userBytes } = lsm.write!.settled
+    expect(byLevel.length).toBeGreaterThan(0)
+    // Predictions are of puts alone, so their bytes of the user are not quite those of the ledger.
+    expect((total * (2550 * 128)) / userBytes).toBeCloseTo(parts.compaction / userBytes, 6)
+  })
+
+  it('shows how late the event loop was and the memory of the process, and no calls apart where a phase has one kind', () => {
+    for (const { phases, memory } of report.engines) {
+      expect(memory.peakRssBytes!.median).toBeGreaterThan(10 * 2 ** 20)
+      for (const { lag, calls } of phases) {
+        expect(lag!.maxMs).toBeGreaterThanOrEqual(lag!.p50Ms)
+        expect(calls).toBeUndefined()
+      }
+    }
+  })
+
   it('latencies are a distribution: both of its columns ascend, to all calls', () => {
     for (const { latency, operations } of report.engines.flatMap(engine => engine.phases)) {
       if (operations === 0) continue

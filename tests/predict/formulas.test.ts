@@ -30,7 +30,7 @@ import {
   recordLogWrites,
   treeHeight,
 } from '../../src/predict/btree-model.js'
-import { distinctKeys, distinctPages, distinctUniform, drawsFor, idealHitRate, lruHitRate, zeta } from '../../src/predict/draws.js'
+import { distinctKeys, distinctPages, distinctUniform, drawsFor, idealHitRate, lruHitRate, pageHitRate, zeta } from '../../src/predict/draws.js'
 import { SeededRandom } from '../../src/vfs/seeded-random.js'
 
 describe('bloom filters', () => {
@@ -203,5 +203,32 @@ describe('draws', () => {
       if (lru.size > cached) lru.delete(lru.keys().next().value!)
     }
     expect(lruHitRate(keys, cached, { distribution: 'zipfian', theta })).toBeCloseTo(hits / draws, 2)
+  })
+
+  it.each([
+    { draws: 500, cached: 400 },
+    { draws: 5000, cached: 150 },
+    { draws: 5000, cached: 400 },
+  ])('of pages counts the misses of an empty cache, and those of a small one: %j', ({ draws, cached }) => {
+    const pages = 400
+    const random = new SeededRandom(5)
+    const lru = new Map<number, true>()
+    let hits = 0
+    for (let draw = 0; draw < draws; draw++) {
+      const page = random.uint32() % pages
+      if (lru.delete(page)) hits++
+      lru.set(page, true)
+      if (lru.size > cached) lru.delete(lru.keys().next().value!)
+    }
+    const rate = pageHitRate({ records: 12_000, pages, cached, draws }, { distribution: 'uniform' })
+    expect(Math.abs(rate - hits / draws)).toBeLessThan(0.03)
+  })
+
+  it('of pages is better the fewer there are, and that of the records themselves where each has its own', () => {
+    const zipfian = { distribution: 'zipfian' } as const
+    const of = (pages: number): number => pageHitRate({ records: 10_000, pages, cached: 100 }, zipfian)
+    expect(of(10_000)).toBe(lruHitRate(10_000, 100, zipfian))
+    expect(of(1000)).toBeGreaterThan(of(10_000))
+    expect(of(100)).toBe(1)
   })
 })

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { LedgerCounts } from '../../src/trace/ledger.js'
 import { predict } from '../../src/predict/predict.js'
-import type { Metric, Prediction, Work } from '../../src/predict/prediction.js'
-import { simulate } from '../../src/predict/simulate.js'
+import type { Metric, Prediction, Reads, Work } from '../../src/predict/prediction.js'
+import { keyDraws, simulate } from '../../src/predict/simulate.js'
 import { decimalKey, drive, lsmOptions, measuredOf, openMeasured, SMALL, type Driven } from './measured-engines.js'
 
 /** What docs/predicted-and-measured.md is about. */
@@ -140,6 +140,34 @@ function difference(after: LedgerCounts, before: LedgerCounts): LedgerCounts {
   for (const part of Object.keys(written) as (keyof typeof written)[]) written[part] -= before.written[part]
   return { ...after, userBytes: after.userBytes - before.userBytes, written }
 }
+
+async function cacheRow(name: 'lsm' | 'btree', options: Readonly<Record<string, unknown>>, reads: Reads): Promise<Prediction> {
+  const driven = await openMeasured(name, options)
+  await drive(driven, WORK, { seed: 1, settleEvery: 100 })
+  await driven.engine.flush()
+  await driven.engine.settle()
+  const draw = keyDraws({ ...WORK, keys: reads.keys ?? WORK.keys, distribution: reads.distribution }, 2)
+  for (let i = 0; i < reads.gets; i++) driven.engine.get(decimalKey(draw(), WORK.keyBytes))
+  const rows = predict(measuredOf(driven), { ...WORK, reads })
+  await driven.close()
+  return row(rows, 'cache hit rate', 'total')
+}
+
+describe('the cache', () => {
+  it.each([
+    { gets: 6000, distribution: 'uniform' },
+    { gets: 6000, distribution: 'uniform', keys: 1200 },
+    { gets: 6000, distribution: 'zipfian' },
+  ] as const)('of blocks answers about as many gets as formulas for LRU say: %j', async reads => {
+    const { predicted, measured } = await cacheRow('lsm', { ...LEVELED, cacheSize: 256 << 10 }, reads)
+    expect(Math.abs(predicted - measured!), `${predicted} predicted, ${measured} measured`).toBeLessThan(0.08)
+  })
+
+  it('of pages answers all gets if the tree fits', async () => {
+    const row = await cacheRow('btree', { writeBufferSize: 64 << 10, cacheSize: 8 << 20 }, { gets: 6000, distribution: 'uniform' })
+    expect(row).toMatchObject({ predicted: 1, measured: 1, error: 0 })
+  })
+})
 
 describe('rows', () => {
   it('are plain JSON with finite numbers, whatever was measured', async () => {

@@ -54,10 +54,19 @@ function phases(perSecond: readonly number[], p99Us: number): PhaseReport[] {
         [p99Us * 10, 1],
       ],
     },
+    ...(name === 'get' && { calls: calls(p99Us) }),
     lag: { p50Ms: 0, p99Ms: 1, p999Ms: 2, maxMs: 3, ticksPerSecond: 880 },
     writtenBytes: name === 'load' ? 200_000 : 0,
     readBytes: name === 'get' ? 4_096_000 : 0,
   }))
+}
+
+function calls(p99Us: number): NonNullable<PhaseReport['calls']> {
+  const latency = { meanUs: spreadOf([5]), p50Us: spreadOf([4]), p99Us: spreadOf([p99Us]), p999Us: spreadOf([40]), maxUs: spreadOf([90]) }
+  return [
+    { kind: 'get', operations: 950, latency: { ...latency, cdf: [[4, 1]] } },
+    { kind: 'put', operations: 50, latency: { ...latency, cdf: [[9, 1]] } },
+  ]
 }
 
 const reads = (operations: number, blocks: number): ReadCounts => ({

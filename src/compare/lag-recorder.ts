@@ -5,6 +5,7 @@
  * end counts as late until then.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import type { LagReport } from '../report/run-report.js'
 
 export interface Lag {
   readonly [name: string]: number
@@ -29,7 +30,13 @@ export class LagRecorder {
 
   constructor() {
     this.#histogram.enable()
-    this.#timer = setInterval(() => this.#tick(), INTERVAL_MS)
+    this.#timer = setInterval(() => this.#tick(), INTERVAL_MS).unref()
+  }
+
+  /** `stop`, with what a report has of it. */
+  report(): LagReport {
+    const { p50Ms, p99Ms, p999Ms, maxMs, ticksPerSecond } = this.stop()
+    return { p50Ms, p99Ms, p999Ms, maxMs, ticksPerSecond }
   }
 
   stop(): Lag {

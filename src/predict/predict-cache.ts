@@ -1,0 +1,56 @@
+/** What the formulas say of how often a cache has what gets touch, beside what it had. */
+import type { ReadCounts } from '../trace/ledger.js'
+import { pageHitRate } from './draws.js'
+import { prediction, quantity, type Measured, type Prediction, type Work } from './prediction.js'
+
+/** What gets draw from: blocks of tables, or leaves. */
+export interface DrawnPages {
+  readonly pages: number
+  /** Bytes of a page, and of the cache that is left for them. */
+  readonly pageBytes: number
+  readonly cacheBytes: number
+  /** Pages above them that every get touches and that are in memory. */
+  readonly above: number
+  /** Whether the cache had them before the first get, because writes pass through it. */
+  readonly isWarm: boolean
+}
+
+export function predictCache({ pages, pageBytes, cacheBytes, above, isWarm }: DrawnPages, measured: Measured, work: Work): Prediction[] {
+  const { reads } = work
+  const { found, missing } = measured.ledger
+  const hits = found.blocksFromCache + missing.blocksFromCache
+  const touched = hits + found.blocksFromDisk + missing.blocksFromDisk
+  if (reads === undefined || pages <= 0 || touched === 0) return []
+  const { gets, keys = work.keys } = reads
+  const drawn = Math.max(1, (pages * keys) / work.keys)
+  const cached = cacheBytes / pageBytes
+  const share = pageHitRate({ records: keys, pages: drawn, cached, ...(!isWarm && { draws: drawnBy(gets, found) }) }, reads)
+  return [
+    prediction({
+      metric: 'cache hit rate',
+      part: 'total',
+      variant: 'Che, LRU',
+      inputs: [
+        quantity('N', drawn, 'pages'),
+        quantity('C', cached, 'pages'),
+        quantity('gets', gets, ''),
+        ...(above > 0 ? [quantity('branches a get', above, 'pages')] : []),
+      ],
+      formula: [
+        reads.distribution === 'uniform' ? 'C/N' : 'Σ p × (1 − e^(−p × t)) with Σ (1 − e^(−p × t)) = C',
+        ...(isWarm ? [] : ['every page missed once at first']),
+        ...(above > 0 ? ['branches always there'] : []),
+      ].join('; '),
+      source: 'Che, Tung and Wang 2002; Cárdenas 1975 for the beginning',
+      unit: 'share',
+      predicted: (above + share) / (above + 1),
+      measured: hits / touched,
+      why: 'The cache keeps what is asked for again rather than what came last, and had to do with writes and scans before.',
+    }),
+  ]
+}
+
+/** Gets that found nothing touch a page only when a filter is wrong. */
+function drawnBy(gets: number, found: ReadCounts): number {
+  return Math.max(1, Math.min(gets, found.operations))
+}
