@@ -124,6 +124,10 @@ export async function run(lab: Lab): Promise<void> {
     that of the machine.`)
 
   await showTorn(lab, crashes.points)
+
+  lab.heading('In short')
+  lab.say(`Wherever the power fails, the store opens, and has the writes up to some moment: all that was promised, perhaps more, and of every
+    batch all or nothing.`)
   await db.close()
 }
 

@@ -97,6 +97,9 @@ export async function run(lab: Lab): Promise<void> {
     'It has a fixed size, so a reader begins at the end of the file: from there it finds filter, index and properties, and by the index the data.',
   )
   await lab.hex('The end of the file', TABLE, { from: parts.at(-1)!.offset })
+  lab.heading('In short')
+  lab.say(`A flush makes a file that never changes, in which a key is found with one read. The order of its syncs sees to it that at each moment
+    either the log or the table has everything.`)
   await db.close()
 }
 

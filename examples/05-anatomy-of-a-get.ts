@@ -120,6 +120,10 @@ export async function run(lab: Lab): Promise<void> {
     receipts.map(([title, receipt]) => [title, ...costs(receipt)]),
   )
   lab.lines('The receipt of the first one', renderReceipt(cold).trimEnd().split('\n'))
+
+  lab.heading('In short')
+  lab.say(`A get asks from new to old and ends at the first version that it meets. It asks many places and reads from few: bounds and filters
+    answer from memory, and what they let pass costs one block, warm or cold.`)
   await db.close()
 }
 
