@@ -44,7 +44,9 @@ class StepSession {
 
   async run(): Promise<void> {
     const { number, question } = this.#recording
-    this.#print(`Example ${number}: ${question}\nEnter goes on, b back, o to the next operation; h lists all commands, q ends.\n`)
+    this.#print(
+      `Example ${number}: ${question}\nEnter goes on, b back, o to the next operation; h lists all commands, q ends.${this.#source.isAnswering ? '' : '\n'}`,
+    )
     await this.#stop()
     for (let text = await this.#source.command(); text !== undefined; text = await this.#source.command()) {
       const command = parsedCommand(text)
@@ -99,7 +101,8 @@ class StepSession {
   }
 
   async #stop(): Promise<void> {
-    this.#print(stopText(this.#stepper))
+    // What came from a pipe stands in between already.
+    this.#print(this.#source.isAnswering ? `\n${stopText(this.#stepper)}` : stopText(this.#stepper))
     const { item, guessed } = this.#stepper
     if (item.kind !== 'predict' || guessed !== undefined || !this.#source.isAnswering) return
     const guess = (await this.#source.answer('  Your guess: '))?.trim() ?? ''

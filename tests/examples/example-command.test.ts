@@ -1,0 +1,45 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { catalog } from '../../examples/lab/catalog.js'
+import type { Recording } from '../../examples/lab/items.js'
+import { record } from '../../examples/lab/lab.js'
+import { eventFromJson } from '../../src/trace/json-lines.js'
+
+const ROOT = join(import.meta.dirname, '../..')
+const COMMAND = ['--import', 'tsx', 'examples/lab/main.ts']
+
+const run = (args: readonly string[], input = ''): string =>
+  execFileSync(process.execPath, [...COMMAND, ...args], { cwd: ROOT, encoding: 'utf8', input, maxBuffer: 1 << 26 })
+
+it('--json gives every event with its bytes', async () => {
+  const { items } = JSON.parse(run(['1', '--json'])) as Recording
+  const [{ number, name, load }] = catalog()
+  const recording = await record(number, name, await load())
+  expect(items.map(item => (item.kind === 'event' ? { ...item, event: eventFromJson(item.event) } : item))).toEqual(recording.items)
+})
+
+it('--html writes a page', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'kvarium-example-'))
+  try {
+    const file = join(directory, 'replay.html')
+    expect(run(['1', '--html', file])).toContain(file)
+    expect(readFileSync(file, 'utf8')).toMatch(/^<!doctype html>[^]*<\/html>\n$/)
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+})
+
+it('--step takes its commands from a pipe', () => {
+  expect(run(['1', '--step'], 'n\nq\nn\n')).toMatch(/^Example 1: [^]*-- 2 of \d+ \| call\n> open \/pets\n\nstep> q\n$/)
+})
+
+it.each([
+  ['two forms at once', ['1', '--step', '--json'], /cannot be used with/],
+  ['an example that is not there', ['99'], /There is no example 99\. The examples are:\n {2}1 {2}bytes-of-a-put/],
+])('%s is refused', (_, args, message) => {
+  const { status, stderr } = spawnSync(process.execPath, [...COMMAND, ...args], { cwd: ROOT, encoding: 'utf8' })
+  expect([status, stderr]).toEqual([1, expect.stringMatching(message)])
+})
