@@ -13,7 +13,7 @@ const even = (count: number): number[] => new Array<number>(count).fill(10)
 export const units = [
   {
     name: 'both pages get entries, whole ones',
-    check: at([60, 60], 1, false, cut => {
+    check: at([40, 80], 1, false, cut => {
       assert.ok(Number.isInteger(cut), `the cut is an index, and ${cut} is none`)
       assert.notEqual(cut, 0, 'a cut at 0 leaves the left page without entries')
       assert.notEqual(cut, 2, 'a cut behind the last entry leaves the right page without entries')
@@ -31,6 +31,13 @@ export const units = [
     check: at([60, 10, 10, 10, 10, 10], 3, false, cut => {
       assert.notEqual(cut, 3, 'the middle is where the bytes are halved, not the number of entries: here it gives 80 and 30')
       assert.equal(cut, 1, 'the cut is where the two pages differ least: 60 and 50')
+    }),
+  },
+  {
+    name: 'the two pages differ as little as they can',
+    check: at([40, 50, 20], 2, false, cut => {
+      assert.notEqual(cut, 2, 'the left page has half of the bytes with its second entry, but 40 and 70 are more even than 90 and 20')
+      assert.equal(cut, 1)
     }),
   },
   {
