@@ -180,6 +180,7 @@ async function showTorn(lab: Lab, points: readonly CrashPoint<Moment>[]): Promis
   )
   const environment = worldOn(image)
   await lab.hex('Where the log ends', record.path, { from: record.offset, environment })
+  lab.say('The store is opened on this copy:')
   const db = await lab.open(DIRECTORY, { environment, name: 'after the crash' }, ['log'])
   await lab.do(
     db,
