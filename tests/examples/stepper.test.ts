@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { EngineShape } from '../../src/engine/contract.js'
 import type { EventItem, Item, Recording } from '../../examples/lab/items.js'
+import { record } from '../../examples/lab/lab.js'
 import { Replay } from '../../examples/lab/replay.js'
 import { Stepper, typeOf } from '../../examples/lab/stepper.js'
 import { foldBtree } from '../../src/btree/fold-shape.js'
@@ -200,6 +201,46 @@ describe('the state as of a step', () => {
     const { title, lines } = (await bytesOfEvent(grown, replay, 1, 10))!
     expect(title).toBe('16 bytes at offset 16 of 000001.log')
     expect(lines[0]).toMatch(/^000010 {2}4b 56 41 52 57 41 4c .. {2}KVARWAL\.$/)
+  })
+
+  it('a store that is opened again begins anew, with files of which only what is written now is known', async () => {
+    const again = await record(0, 'again', {
+      question: 'Again?',
+      async run(lab) {
+        for (const key of ['a', 'b']) {
+          const db = await lab.open('/again', { name: 'again' })
+          await lab.do(db, 'put', () => db.put(key, 'x'))
+          await db.close()
+        }
+      },
+    })
+    const replay = new Replay(again.items)
+    const end = again.items.length - 1
+    const second = again.items.findIndex((item, i) => i > 2 && item.kind === 'call' && item.text === 'open /again')
+    const log = '000001.log'
+    expect(replay.file('again', log, second)).toMatchObject({ isWhole: true })
+    expect(replay.files('again', second + 1)).not.toContain(log)
+    const events = again.items.flatMap(item => (item.kind === 'event' ? [item.event] : []))
+    expect(replay.structure('again', end)).toEqual(foldLsm(events))
+    expect(replay.structure('again', second)).toEqual(
+      foldLsm(events.slice(0, again.items.slice(0, second).filter(({ kind }) => kind === 'event').length)),
+    )
+  })
+
+  it('where too little is told for a structure, that is said', async () => {
+    const quiet = await record(0, 'quiet', {
+      question: 'Quiet?',
+      async run(lab) {
+        await (await lab.open('/lsm', { name: 'lsm', level: 'io' })).close()
+        await (await lab.open('/btree', { name: 'btree', engine: 'btree', level: 'io' })).close()
+        await (await lab.open('/memory', { name: 'memory', engine: 'memory' })).close()
+      },
+    })
+    const replay = new Replay(quiet.items)
+    const end = quiet.items.length - 1
+    expect(replay.structure('lsm', end)).toMatch(/takes a trace of level step/)
+    expect(replay.structure('btree', end)).toMatchObject({ engine: 'btree', entries: 0 })
+    expect(replay.structure('memory', end)).toMatch(/Nothing is known of the structure of the engine memory/)
   })
 
   it('lines beyond the limit are not shown, but where they begin is said', async () => {
