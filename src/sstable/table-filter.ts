@@ -32,7 +32,8 @@ export interface FilterProbe {
   positions(hash: number): number[]
 }
 
-const OWN_ID = 255
+/** The hash id of such a block. */
+export const OWN_FILTER_ID = 255
 const HEADER_BYTES = 8
 
 /** @throws MisuseError when the filter did not build what a table can store. */
@@ -42,7 +43,7 @@ export function encodeOwnFilter(filter: TableFilter, hashes: Uint32Array, bitsPe
     throw new MisuseError('LEVEL_INVALID_FILTER', 'A filter must build { bits: Uint8Array, probes: a whole number from 0 to 255 }')
   }
   const block = new Uint8Array(HEADER_BYTES + bits.length)
-  block[0] = OWN_ID
+  block[0] = OWN_FILTER_ID
   block[1] = probes
   writeUint32(block, 4, bits.length * 8)
   block.set(bits, HEADER_BYTES)
@@ -51,7 +52,7 @@ export function encodeOwnFilter(filter: TableFilter, hashes: Uint32Array, bitsPe
 
 /** The filter of a block, built in or one's own. */
 export function openFilter(block: Uint8Array, own: TableFilter | undefined, place: ErrorPlace): FilterProbe {
-  if (block[0] !== OWN_ID) return new FilterReader(block, place)
+  if (block[0] !== OWN_FILTER_ID) return new FilterReader(block, place)
   if (own === undefined) {
     throw new FormatError('the table was built with a filter of its own: open the store with that filter among its parts', place)
   }

@@ -3,6 +3,7 @@ import { build, mayContain } from '../../exercises/bloom-filter/reference.js'
 import { readLog } from '../../exercises/log-reader/reference.js'
 import { makeIndex } from '../../exercises/skiplist/reference.js'
 import { CorruptionError, FormatError, Kvarium, MisuseError } from '../../src/index.js'
+import { inspectFile } from '../../src/inspect/index.js'
 import { lsmEngine, type OwnParts } from '../../src/lsm/index.js'
 import { MemoryFileSystem, simulatedEnvironment } from '../../src/vfs/index.js'
 import type { LogEnd, ReadLog } from '../../src/wal/index.js'
@@ -42,6 +43,18 @@ describe('a table with a filter of the user’s own', () => {
     expect(error).toBeInstanceOf(FormatError)
     expect((error as Error).message).toContain('open the store with that filter among its parts')
     await stock.close()
+  })
+
+  it('is no damage to whoever inspects it', async () => {
+    const fileSystem = new MemoryFileSystem()
+    const db = await open(fileSystem, { filter })
+    await fill(db, 'v')
+    await db.close()
+    const table = fileSystem.list(DIRECTORY).find(name => name.endsWith('.sst'))!
+    const inspection = await inspectFile(`${DIRECTORY}/${table}`, { fileSystem })
+    expect([...inspection.parts()].flatMap(({ problem }) => problem ?? [])).toEqual([])
+    expect(inspection.problems).toEqual([])
+    inspection.close()
   })
 
   it('stands beside tables with the built-in one', async () => {
