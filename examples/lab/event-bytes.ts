@@ -14,6 +14,7 @@ import { annotatedLine } from './hex-line.js'
 import type { RebuiltFile } from './file-history.js'
 import type { EventItem, Item } from './items.js'
 import type { Replay } from './replay.js'
+import { isBtree } from './structure-text.js'
 
 const ROWS_OF_A_SPAN = 8
 
@@ -33,7 +34,7 @@ export async function bytesOfEvent(
 ): Promise<ShownBytes | undefined> {
   const item = items[position]
   if (item.kind !== 'event') return undefined
-  const place = placeOf(item.event)
+  const place = placeOf(item.event, unitBytesOf(replay, item.store, position))
   const [first] = bytesIn(item.event)
   if (place === undefined) return first === undefined ? undefined : shown(`The bytes of ${first.name}`, plainRows(first.bytes, 0), limit)
   const file = fileWith(items, replay, position, item, place)
@@ -47,6 +48,11 @@ export async function bytesOfFile(file: RebuiltFile, offset: number, limit: numb
   const { name, bytes, isWhole } = file
   const title = `${name}, ${bytes.length} bytes${isWhole ? '' : '; those from before it was watched are not known and shown as zeros'}`
   return shown(title, isWhole ? await rowsOf(file, offset, bytes.length, limit) : plainRows(bytes.subarray(offset), offset), limit)
+}
+
+function unitBytesOf(replay: Replay, store: string, position: number): number {
+  const shape = replay.structure(store, position)
+  return typeof shape !== 'string' && isBtree(shape) ? shape.pageBytes : 0
 }
 
 /** The file in which the bytes of the event have their meaning. */

@@ -1,4 +1,5 @@
 /** The fields of an event as short texts, and which bytes of which file it is about. */
+import { DATA_FILE } from '../../src/btree/file-names.js'
 import { logName } from '../../src/engine/log-replay.js'
 import { showBytes } from '../../src/inspect/show-bytes.js'
 import { manifestName, tableName } from '../../src/lsm/file-names.js'
@@ -41,8 +42,8 @@ export interface FilePlace {
   readonly length: number
 }
 
-/** The bytes in a file that the event is about, if it is about some. */
-export function placeOf(event: TraceEvent): FilePlace | undefined {
+/** The bytes in a file that the event is about, if it is about some. Pages are counted in units of `unitBytes`. */
+export function placeOf(event: TraceEvent, unitBytes: number): FilePlace | undefined {
   switch (event.type) {
     case 'file.write':
     case 'file.read':
@@ -53,6 +54,8 @@ export function placeOf(event: TraceEvent): FilePlace | undefined {
       return { file: tableName(event.file), offset: event.offset, length: event.length }
     case 'manifest.edit':
       return { file: manifestName(event.manifest), offset: event.offset, length: event.length }
+    case 'page.write':
+      return { file: DATA_FILE, offset: event.offset * unitBytes, length: event.units * unitBytes }
     default:
       return undefined
   }

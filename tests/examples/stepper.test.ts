@@ -243,6 +243,13 @@ describe('the state as of a step', () => {
     expect(replay.structure('memory', end)).toMatch(/Nothing is known of the structure of the engine memory/)
   })
 
+  it('a page is shown where it was written, once the tree leads to it', async () => {
+    const position = items.findIndex(item => typeOf(item) === 'page.write')
+    const { title, lines } = (await bytesOfEvent(items, new Replay(items), position, 100))!
+    expect(title).toMatch(/^\d+ bytes at offset \d+ of data\.btree$/)
+    expect(lines.join('\n')).toMatch(/leaf at unit \d+: level 0, 1 entry, "oak" to "oak"/)
+  })
+
   it('lines beyond the limit are not shown, but where they begin is said', async () => {
     const position = items.findIndex(item => typeOf(item) === 'table.block')
     const bytes = (await bytesOfEvent(items, new Replay(items), position, 3))!
