@@ -186,6 +186,26 @@ export const units = [
     }),
   },
   {
+    name: 'a seek may go back',
+    check: over([['a@1', 'd@4'], ['b@2', 'e@5'], ['c@3']], cursor => {
+      cursor.seek(bytes('e'))
+      cursor.seek(bytes('b'))
+      assert.equal(
+        shown(cursor),
+        'b@2',
+        'a seek places every child anew, also those that are beyond the target: they may have skipped entries',
+      )
+      cursor.last()
+      cursor.seek(bytes('b'), 2)
+      cursor.next()
+      assert.equal(
+        shown(cursor),
+        'c@3',
+        'a seek places every child anew, also those that are beyond the target: they may have skipped entries',
+      )
+    }),
+  },
+  {
     name: 'a turn to backward shows what was before',
     check: over([['a@1', 'd@4'], ['b@2', 'e@5'], ['c@3']], cursor => {
       cursor.seek(bytes('d'))
