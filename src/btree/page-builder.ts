@@ -77,28 +77,54 @@ export class PageBuilder {
   }
 
   /**
-   * A page for an entry behind the last one of a full leaf, which stays as it is; `undefined` if the leaf is not full, if more than that
-   * has to change, or if the user's own split is to be asked. Entries to come are expected to share the leaf's prefix, too: with a longer
-   * one the page would soon be made anew.
+   * An entry behind the last one of the last leaf, which it does not go into as it is: makes the leaf anew with another prefix if it has room
+   * then, or begins the page behind it. `undefined` if that is too little, or if the user's own split is to be asked. Entries to come are
+   * expected to share with this one what those of the leaf share with it: with a shorter prefix a page would hold fewer of them, with a
+   * longer one it would soon be made anew.
    */
-  follow(leaf: Page, { key, start, end, value, valueStart, valueEnd }: NewEntry, born: number): Split | undefined {
-    const block = leaf.block!
-    const { prefixLength } = block
-    if (this.#leafSplit !== undefined || !block.hasPrefix(key, start, end)) return undefined
-    const bytes = SLOT_BYTES + cellBytes(end - start - prefixLength, valueEnd - valueStart)
+  follow(leaf: Page, entry: NewEntry, born: number): Split | undefined {
+    if (this.#leafSplit !== undefined) return undefined
+    const { key, start, end, valueStart, valueEnd } = entry
+    const { count, prefixLength, usedBytes } = leaf.block!
+    const shared = this.#sharedWith(leaf, 0, key, start, end)
+    const bytes = SLOT_BYTES + cellBytes(end - start - shared, valueEnd - valueStart)
     const capacity = this.#usual(0)
-    if (block.usedBytes + bytes <= capacity || BLOCK_HEADER_BYTES + prefixLength + bytes > capacity) return undefined
+    if (BLOCK_HEADER_BYTES + shared + bytes > capacity) return undefined
+    const anew = usedBytes - (shared - prefixLength) * (count - 1) + bytes
+    // Longer suffixes may need longer numbers for their lengths.
+    if (shared < prefixLength && anew <= capacity && anew + 2 * count > capacity) return undefined
     const page = this.#store.create(0, born, 0)
-    page.block!.reset(key, start, start + prefixLength)
-    page.block!.insert(0, key, start, end, value, valueStart, valueEnd)
+    page.block!.reset(key, start, start + shared)
+    if (anew > capacity) return this.#begin(page, leaf, entry)
+    page.block!.append(leaf.block!, 0, count, false)
+    this.#insertLast(page, entry)
+    this.#store.exchange(leaf, page)
+    leaf.lastInsert = count
+    return { pages: [], rule: 'ascending' }
+  }
+
+  #begin(page: Page, leaf: Page, entry: NewEntry): Split {
+    const { key, start, end, valueStart, valueEnd } = entry
+    this.#insertLast(page, entry)
     page.entries = 1
     page.liveBytes = end - start + valueEnd - valueStart
     page.lastInsert = 0
     leaf.lastInsert = -2
-    const last = block.keyAt(block.count - 1)
-    let shared = prefixLength
-    while (shared < last.length && last[shared] === key[start + shared]) shared++
-    return { pages: [{ separator: copyBytes(key, start, start + shared + 1), page }], rule: 'ascending' }
+    const separator = copyBytes(key, start, start + this.#sharedWith(leaf, leaf.block!.count - 1, key, start, end) + 1)
+    return { pages: [{ separator, page }], rule: 'ascending' }
+  }
+
+  #insertLast({ block }: Page, { key, start, end, value, valueStart, valueEnd }: NewEntry): void {
+    block!.insert(block!.count, key, start, end, value, valueStart, valueEnd)
+  }
+
+  /** How many bytes a key shares with that of an entry of a page. */
+  #sharedWith(page: Page, index: number, key: Uint8Array, start: number, end: number): number {
+    const other = page.block!.keyAt(index)
+    const limit = Math.min(other.length, end - start)
+    let length = 0
+    while (length < limit && other[length] === key[start + length]) length++
+    return length
   }
 
   /** Makes a page the only child of an empty branch. */

@@ -155,11 +155,6 @@ export class SortedBlock {
     return new CorruptionError(message, { file: this.file, offset: this.offset, ...(cause === undefined ? {} : { cause }) })
   }
 
-  /** Whether the key starts with the common prefix. */
-  hasPrefix(key: Uint8Array, start: number, end: number): boolean {
-    return this.comparePrefix(key, start, end) === 0
-  }
-
   /** Negative if the key sorts before everything with the prefix, positive if after, 0 if it starts with the prefix. */
   protected comparePrefix(key: Uint8Array, start: number, end: number): number {
     const bytes = this.bytes

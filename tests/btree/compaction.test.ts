@@ -42,3 +42,23 @@ it('ascending inserts fill their leaves, and a tree that settles gives back what
   expect(await violations(engine)).toEqual([])
   await engine.close()
 })
+
+const ASCENDING: readonly (readonly [key: (i: number) => string, limit: number])[] = [
+  [i => String(i).padStart(16, '0'), 1.02],
+  [i => `user:${i}`, 1.08],
+  [i => `${'long'.repeat(40)}${i * i}`, 0.5],
+]
+
+it('an ascending fill takes hardly more space than its keys and values, whatever digit of the key is carried', async () => {
+  for (const [key, limit] of ASCENDING) {
+    const fileSystem = emptyFileSystem()
+    const engine = await openBtree({ fileSystem, created: true, options: { pageSize: 4096, writeBufferSize: 16 << 20 } })
+    const keys = Array.from({ length: 20_000 }, (_, i) => key(i)).sort()
+    for (const [i, each] of keys.entries()) await put(engine, each, filler(100, i))
+    await engine.flush()
+    await engine.settle()
+    expect(engine.stats().ledger.fileBytes / shapeOf(engine).liveBytes).toBeLessThan(limit)
+    expect(await violations(engine)).toEqual([])
+    await engine.close()
+  }
+})
