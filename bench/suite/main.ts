@@ -121,7 +121,7 @@ function versionsOf({ engines }: Options): Record<string, string> {
 function commandFor(workload: string, { engines, size, rounds, cacheBytes, isScaled, set }: Options): string {
   const flags = [
     `--workload ${workload} --engine ${engines.map(({ name }) => name).join(',')} --n ${size.entries} --rounds ${rounds}`,
-    `--seed ${size.seed} --key-size ${size.keyBytes} --value-size ${size.valueBytes} --batch ${size.batch} --cache ${cacheBytes}`,
+    `--seed ${size.seed} --key-size ${size.keyBytes} --value-size ${size.valueBytes} --batch ${size.batch} --ops ${size.operations} --cache ${cacheBytes}`,
     ...(size.readsSync ? ['--get-sync'] : []),
     ...(isScaled ? ['--scaled'] : []),
     ...Object.entries(set).flatMap(([engine, own]) =>

@@ -31,6 +31,7 @@ interface Flags {
   readonly keySize: number
   readonly valueSize: number
   readonly batch: number
+  readonly ops?: number
   readonly cache: number
   readonly getSync?: true
   readonly scaled?: true
@@ -43,6 +44,10 @@ interface Flags {
 
 const DEFAULT_ENGINES = 'lsm,lsm-tiered,btree'
 const DEFAULTS = { entries: 1_000_000, rounds: 3 }
+/** Some stores take tens of microseconds for an awaited call: so many are a second or two, and enough for a 99.9th percentile. */
+const MOST_CALLS = 20_000
+/** One put at a time, filling a store to any size takes minutes where a commit is a transaction. */
+const BATCH = 100
 const QUICK = { entries: 50_000, rounds: 1 }
 const LEAST_ENTRIES = 100
 const MIB = 2 ** 20
@@ -73,7 +78,8 @@ export function parseOptions(argv: readonly string[]): Options {
     .option('--seed <number>', 'of all random choices', whole(0), 1)
     .option('--key-size <bytes>', 'of db_bench keys; YCSB and mixgraph have their own', size, 16)
     .option('--value-size <bytes>', 'of db_bench values, and of each of the ten fields of YCSB', size, 100)
-    .option('--batch <entries>', "entries that db_bench's writes write at once", whole(1), 1)
+    .option('--batch <entries>', "entries that db_bench's fills, overwrites and deletions write at once", whole(1), BATCH)
+    .option('--ops <count>', `calls of runs that read or mix (default: as many as entries, at most ${MOST_CALLS})`, whole(1))
     .option('--cache <bytes>', 'of each engine that has a cache, such as 64MiB', size, 64 * MIB)
     .option('--get-sync', 'read by getSync instead of an awaited get')
     .option('--scaled', "shrink the buffers of kvarium's engines with the data, as `kvarium compare` does (--quick does)")
@@ -106,6 +112,7 @@ function resolve(flags: Flags): Options {
     engines,
     size: {
       entries,
+      operations: flags.ops ?? Math.min(entries, MOST_CALLS),
       keyBytes: keySize,
       valueBytes: flags.valueSize,
       seed: flags.seed,

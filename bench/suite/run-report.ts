@@ -78,6 +78,7 @@ function parametersOf({ entries, keyBytes, valueBytes, cacheBytes }: Plan, optio
   const cache = cacheBytes ?? options.cacheBytes
   return {
     n: options.size.entries,
+    ops: options.size.operations,
     batch: options.size.batch,
     reads: options.size.readsSync ? 'getSync' : 'awaited get',
     cacheBytes: cache,

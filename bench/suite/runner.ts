@@ -112,7 +112,9 @@ export class Runner {
   #task({ name, plan }: Workload, on?: { readonly engine: Engine; readonly directory: string }): Task {
     const { options, root, program, onProgress } = this.#parts
     const { size } = options
-    const task = { workload: name, size, warmUpSize: { ...size, entries: Math.min(size.entries, WARM_UP_ENTRIES) } }
+    const { entries, operations } = size
+    const warmUpSize = { ...size, entries: Math.min(entries, WARM_UP_ENTRIES), operations: Math.min(operations, WARM_UP_ENTRIES) }
+    const task = { workload: name, size, warmUpSize }
     if (on === undefined) return task
     const { engine, directory } = on
     const { cacheBytes = options.cacheBytes } = plan(size)

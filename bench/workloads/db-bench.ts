@@ -144,7 +144,7 @@ function syncWrites({ entries }: Size): number {
 }
 
 function reads(draw: (maker: Maker) => Draw): Row['run'] {
-  return maker => ({ operations: maker.size.entries, lanes: [maker.lane(maker.size.entries, 1, draw(maker))] })
+  return maker => ({ operations: maker.size.operations, lanes: [maker.lane(maker.size.operations, 1, draw(maker))] })
 }
 
 function writes(draw: (maker: Maker) => Parameters<Maker['writes']>[2]): Row['run'] {
@@ -169,14 +169,14 @@ const ROWS: readonly Row[] = [
   },
   {
     name: 'fillrandom',
-    about: 'As many puts of random keys into an empty store',
+    about: 'As many puts of random keys into an empty store as there are keys',
     kind: 'write',
     fromEmpty: true,
     run: writes(maker => (random, index) => maker.put(maker.anyKey(random), index)),
   },
   {
     name: 'overwrite',
-    about: 'As many puts of random keys that are there',
+    about: 'As many puts of random keys that are there as there are keys',
     kind: 'write',
     run: writes(maker => (random, index) => maker.put(maker.anyKey(random), maker.newVersion(index))),
   },
@@ -195,27 +195,27 @@ const ROWS: readonly Row[] = [
   },
   {
     name: 'readrandom',
-    about: 'As many gets of random keys that are there',
+    about: 'Gets of random keys that are there',
     kind: 'read',
-    reads: ({ entries }) => ({ gets: entries, distribution: 'uniform' }),
+    reads: ({ operations }) => ({ gets: operations, distribution: 'uniform' }),
     run: reads(maker => random => maker.get(maker.key(maker.anyKey(random)))),
   },
   {
     name: 'readmissing',
-    about: 'As many gets of keys that are not there, each next to one that is',
+    about: 'Gets of keys that are not there, each next to one that is',
     kind: 'read',
     run: reads(maker => random => maker.get(withDot(maker.key(maker.anyKey(random))))),
   },
   {
     name: 'readhot',
-    about: 'As many gets of random keys of the first hundredth',
+    about: 'Gets of random keys of the first hundredth',
     kind: 'read',
-    reads: ({ entries }) => ({ gets: entries, distribution: 'uniform', keys: Math.ceil(entries / 100) }),
+    reads: ({ entries, operations }) => ({ gets: operations, distribution: 'uniform', keys: Math.ceil(entries / 100) }),
     run: reads(maker => random => maker.get(maker.key(uniform(random, Math.ceil(maker.size.entries / 100))))),
   },
   {
     name: 'seekrandom',
-    about: `As many iterators, each opened at a random key for ${SEEK_ENTRIES} entries`,
+    about: `Iterators, each opened at a random key for ${SEEK_ENTRIES} entries`,
     kind: 'read',
     run: reads(maker => random => ({ type: 'scan', gte: maker.key(maker.anyKey(random)), limit: SEEK_ENTRIES })),
   },
@@ -223,22 +223,23 @@ const ROWS: readonly Row[] = [
   { name: 'readreverse', about: `All entries in reverse order, ${PASSES} times`, kind: 'read', run: passes(true) },
   {
     name: 'deleterandom',
-    about: 'As many deletions of random keys, most of which are there',
+    about: 'As many deletions of random keys as there are keys, most of which are there',
     kind: 'write',
     isUnpredictable: true,
     run: writes(maker => random => ({ type: 'del', key: maker.key(maker.anyKey(random)) })),
   },
   {
     name: 'readwhilewriting',
-    about: 'As many gets of random keys, and beside them as many puts of random keys',
+    about: 'Gets of random keys, and beside them as many puts of random keys',
     kind: 'mixed',
     isSingle: true,
-    reads: ({ entries }) => ({ gets: entries, distribution: 'uniform' }),
+    puts: ({ operations }) => operations,
+    reads: ({ operations }) => ({ gets: operations, distribution: 'uniform' }),
     run: maker => {
-      const { entries } = maker.size
+      const { operations } = maker.size
       const get: Draw = random => maker.get(maker.key(maker.anyKey(random)))
       const put: Draw = (random, index) => maker.put(maker.anyKey(random), maker.newVersion(index))
-      return { operations: 2 * entries, lanes: [maker.lane(entries, 1, get), maker.lane(entries, 2, put)] }
+      return { operations: 2 * operations, lanes: [maker.lane(operations, 1, get), maker.lane(operations, 2, put)] }
     },
   },
   {
@@ -247,8 +248,8 @@ const ROWS: readonly Row[] = [
       'Gets of random keys and a put now and then (95/5), with a cache for an eighth of the data; the system has its own cache of files',
     kind: 'mixed',
     isSingle: true,
-    puts: ({ entries }) => entries * (1 - BEYOND_CACHE_READS),
-    reads: ({ entries }) => ({ gets: Math.round(entries * BEYOND_CACHE_READS), distribution: 'uniform' }),
+    puts: ({ operations }) => operations * (1 - BEYOND_CACHE_READS),
+    reads: ({ operations }) => ({ gets: Math.round(operations * BEYOND_CACHE_READS), distribution: 'uniform' }),
     cacheBytes: ({ entries, keyBytes, valueBytes }) =>
       Math.max(LEAST_CACHE_BYTES, Math.floor(entries * (keyBytes + valueBytes) * CACHE_SHARE)),
     run: reads(maker => (random, index) => {
@@ -264,9 +265,10 @@ export const DB_BENCH_WORKLOADS: readonly Workload[] = ROWS.map(row => ({
   about: row.about,
   source: row.name === 'beyond-cache' ? 'this suite' : DB_BENCH,
   plan: size => {
-    const { name, about, kind, fromEmpty, run, cacheBytes, isUnpredictable } = row
-    const { entries, keyBytes, valueBytes } = size
+    const { name, kind, fromEmpty, run, cacheBytes, isUnpredictable, isSingle } = row
+    const { entries, keyBytes, valueBytes, batch } = size
     const maker = new Maker(size)
+    const about = kind === 'write' && isSingle !== true && batch > 1 ? `${row.about}, ${batch} at once` : row.about
     const load = fromEmpty === true ? [] : maker.load()
     return {
       entries,

@@ -40,7 +40,7 @@ export const MIXGRAPH: Workload = {
     const run = {
       name: 'mixgraph',
       about: 'Gets, puts and scans',
-      operations: entries,
+      operations: size.operations,
       kind: 'mixed',
       lanes: [() => operations(size, values)],
     } as const
@@ -48,10 +48,10 @@ export const MIXGRAPH: Workload = {
   },
 }
 
-function* operations({ entries, seed, readsSync }: Size, values: Values): Generator<WorkloadOperation> {
+function* operations({ entries, operations: calls, seed, readsSync }: Size, values: Values): Generator<WorkloadOperation> {
   const random = new SeededRandom(seed + 1)
   const keys = new KeyRanges(random, entries, MIXGRAPH_KEYS)
-  for (let index = 0; index < entries; index++) {
+  for (let index = 0; index < calls; index++) {
     const key = binaryKey(keys.next(), KEY_BYTES)
     const drawn = unit(random)
     if (drawn < SHARES.get) {

@@ -18,8 +18,10 @@ export interface WorkloadPhase extends WorkPhase {
 }
 
 export interface Size {
-  /** Entries that are loaded, or written by a workload that begins with an empty store; most workloads do as many operations. */
+  /** Entries that are loaded, or written by a workload that begins with an empty store; the writes of db_bench are as many. */
   readonly entries: number
+  /** Calls of a run that reads, or mixes reads and writes: one at a time they take some stores long. */
+  readonly operations: number
   /** Of workloads whose definition leaves it open. */
   readonly keyBytes: number
   /** Of workloads whose definition leaves it open; of a field of YCSB's records. */

@@ -60,7 +60,7 @@ export function recordKey(number: number): Uint8Array {
 }
 
 function plan(row: Row, size: Size): Plan {
-  const { entries, seed } = size
+  const { entries, operations: calls, seed } = size
   const recordBytes = FIELDS * size.valueBytes
   const values = new Values(seed, recordBytes)
   const sample = Math.min(entries, SAMPLE)
@@ -73,30 +73,30 @@ function plan(row: Row, size: Size): Plan {
   const run = {
     name: `ycsb-${row.name}`,
     about: row.about,
-    operations: entries,
+    operations: calls,
     kind: row.shares.read === 1 ? 'read' : 'mixed',
     lanes: [() => operations(row, size, values, recordBytes)],
   } as const
   const { read = 0, update = 0, insert = 0, readModifyWrite = 0 } = row.shares
   const predictedWork = {
-    puts: Math.round(entries * (update + readModifyWrite)),
+    puts: Math.round(calls * (update + readModifyWrite)),
     keys: entries,
     keyBytes,
     valueBytes: recordBytes,
     distribution: 'zipfian',
     loaded: { keys: entries, order: 'random' },
-    reads: { gets: Math.round(entries * (read + readModifyWrite)), distribution: 'zipfian' },
+    reads: { gets: Math.round(calls * (read + readModifyWrite)), distribution: 'zipfian' },
   } as const
   // Formulas know updates of what is there, or inserts alone.
   return { entries, keyBytes, valueBytes: recordBytes, phases: [...load, run, SETTLE], ...(insert === 0 && { predictedWork }) }
 }
 
 function* operations({ shares, latest }: Row, size: Size, values: Values, recordBytes: number): Generator<WorkloadOperation> {
-  const { entries, seed, readsSync } = size
+  const { entries, operations: calls, seed, readsSync } = size
   const random = new SeededRandom(seed + 1)
   const { read = 0, update = 0, insert = 0, scan = 0 } = shares
   // As YCSB does, over the records that will have been inserted, twice as many to be sure; keys that are not there yet are drawn again.
-  const zipfian = latest === undefined ? new ScrambledZipfian(random, entries + Math.ceil(entries * insert * 2)) : undefined
+  const zipfian = latest === undefined ? new ScrambledZipfian(random, entries + Math.ceil(calls * insert * 2)) : undefined
   const byAge = latest === undefined ? undefined : new Latest(random, entries)
   let inserted = entries
   const choose = (): number => {
@@ -106,7 +106,7 @@ function* operations({ shares, latest }: Row, size: Size, values: Values, record
     return number
   }
   const valueOf = (index: number): Uint8Array => values.value(entries + index, recordBytes)
-  for (let index = 0; index < entries; index++) {
+  for (let index = 0; index < calls; index++) {
     const drawn = unit(random)
     if (drawn < read) {
       yield { type: readsSync ? 'get-sync' : 'get', key: recordKey(choose()) }

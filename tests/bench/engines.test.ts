@@ -12,8 +12,8 @@ import type { Size, Workload } from '../../bench/workloads/workload.js'
 import { Oracle } from '../../src/compare/oracle.js'
 import { Kvarium } from '../../src/store/node-kvarium.js'
 
-const SIZE: Size = { entries: 400, keyBytes: 16, valueBytes: 100, seed: 1, batch: 1, readsSync: false }
-const WARM_UP: Size = { ...SIZE, entries: 100 }
+const SIZE: Size = { entries: 400, operations: 400, keyBytes: 16, valueBytes: 100, seed: 1, batch: 1, readsSync: false }
+const WARM_UP: Size = { ...SIZE, entries: 100, operations: 100 }
 /** Small enough that tables and pages are written. */
 const OPTIONS: Readonly<Record<string, object>> = {
   lsm: { writeBufferSize: 65536, maxFileSize: 65536 },

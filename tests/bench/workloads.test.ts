@@ -5,11 +5,11 @@ import { StreamDigest } from '../../bench/workloads/digest.js'
 import { Values } from '../../bench/workloads/entries.js'
 import type { Plan, Size, WorkloadOperation } from '../../bench/workloads/workload.js'
 
-const SIZE: Size = { entries: 3000, keyBytes: 16, valueBytes: 100, seed: 1, batch: 1, readsSync: false }
+const SIZE: Size = { entries: 3000, operations: 3000, keyBytes: 16, valueBytes: 100, seed: 1, batch: 1, readsSync: false }
 const text = new TextDecoder()
 
 function planOf(name: string, size: Partial<Size> = {}): Plan {
-  return findWorkload(name)!.plan({ ...SIZE, ...size })
+  return findWorkload(name)!.plan({ ...SIZE, operations: size.entries ?? SIZE.operations, ...size })
 }
 
 function runOf(plan: Plan): WorkloadOperation[] {
