@@ -78,8 +78,8 @@ export class Lab {
 
   /** Asks; the answer follows by `reveal`, when the engine has given it. Someone at a terminal is waited for. */
   predict(question: string): void {
-    this.#question = question
-    this.#items.push({ kind: 'predict', question })
+    this.#question = unwrapped(question)
+    this.#items.push({ kind: 'predict', question: this.#question })
   }
 
   /** Answers the question that was asked last, and says why it is so, in a paragraph. */
