@@ -116,15 +116,14 @@ class StepSession {
   }
 
   #structure(): void {
-    const { store, position } = this.#stepper
-    if (store === undefined) {
-      this.#print('No store has told anything so far.')
-      return
-    }
-    const structure = this.#replay.structure(store, position)
-    const lines = typeof structure === 'string' ? [structure] : structureLines(structure)
+    const { stores, position } = this.#stepper
+    const lines = stores.flatMap(store => {
+      const structure = this.#replay.structure(store, position)
+      const shown = typeof structure === 'string' ? [structure] : structureLines(structure)
+      return stores.length === 1 ? shown : [`the store "${store}":`, ...shown]
+    })
     const touched = touchedUpTo(this.#recording.items, position).map(touch => `looked at ${touchText(touch)}`)
-    this.#print([...lines, ...touched].map(line => `  ${line}`).join('\n'))
+    this.#print(stores.length === 0 ? 'No store has told anything so far.' : [...lines, ...touched].map(line => `  ${line}`).join('\n'))
   }
 
   async #bytes(): Promise<void> {

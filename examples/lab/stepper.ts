@@ -7,7 +7,7 @@
  * 2. Where a move leads depends on the position alone, so that stepping back undoes a step.
  * 3. A move that leads nowhere returns false and changes nothing.
  */
-import type { CallItem, Item } from './items.js'
+import type { CallItem, EventItem, Item } from './items.js'
 
 /** What an item is looked for by: the type of its event, or what kind of item it is. */
 export function typeOf(item: Item): string {
@@ -19,6 +19,13 @@ export function typesOf(items: readonly Item[]): readonly string[] {
   return [...new Set(items.map(typeOf))].sort()
 }
 
+/** A store while it is open: from the item at `from` on, and before the one at `to`. */
+interface OpenStore {
+  readonly name: string
+  readonly from: number
+  to: number
+}
+
 export class Stepper {
   readonly items: readonly Item[]
   readonly types: readonly string[]
@@ -26,6 +33,7 @@ export class Stepper {
   readonly #calls: number[] = []
   readonly #returns: number[] = []
   readonly #questions: number[] = []
+  readonly #open: OpenStore[] = []
   readonly #guesses = new Map<number, string>()
   #position = 0
 
@@ -38,6 +46,7 @@ export class Stepper {
       if (item.kind === 'return') this.#returns.push(position)
       if (item.kind === 'predict') this.#questions.push(position)
       if (item.kind === 'call' || this.#beginsOperation(position)) this.#operations.push(position)
+      if (item.kind === 'event') this.#noteOpen(item, position)
     }
   }
 
@@ -106,6 +115,12 @@ export class Stepper {
     return undefined
   }
 
+  /** The names of the stores to look at here, in the order in which they were opened: those that are open, and the one that is told of. */
+  get stores(): readonly string[] {
+    const open = this.#open.filter(({ from, to }) => from <= this.#position && this.#position < to).map(({ name }) => name)
+    return [...new Set([...open, ...(this.store === undefined ? [] : [this.store])])]
+  }
+
   /** Notes what somebody expects as the answer to the question that was asked last. */
   guess(text: string): boolean {
     const question = this.#question
@@ -126,6 +141,15 @@ export class Stepper {
   /** The first operation of a call begins with the call. */
   #beginsOperation(position: number): boolean {
     return typeOf(this.items[position]) === 'operation.begin' && this.items[position - 1]?.kind !== 'call'
+  }
+
+  /** A store that never closed has crashed, and may be opened again. */
+  #noteOpen({ store: name, event }: EventItem, position: number): void {
+    const isOpened = event.type === 'engine.open'
+    if (!isOpened && !(event.type === 'job.end' && event.kind === 'close')) return
+    const before = this.#open.findLast(open => open.name === name)
+    if (before !== undefined) before.to = Math.min(before.to, position)
+    if (isOpened) this.#open.push({ name, from: position, to: Infinity })
   }
 
   #find(matches: (type: string) => boolean, step: 1 | -1): number | undefined {

@@ -118,6 +118,39 @@ describe('stepping', () => {
     }
   })
 
+  it('the stores to look at are the one that is told of and those that are open', () => {
+    const stepper = new Stepper(items)
+    const at = (position: number): readonly string[] => {
+      stepper.goTo(position)
+      return stepper.stores
+    }
+    const opened = items.findLastIndex(item => typeOf(item) === 'engine.open')
+    expect(at(0)).toEqual([])
+    expect(at(items.findIndex(item => typeOf(item) === 'log.append'))).toEqual(['animals'])
+    expect(at(opened - 1)).toEqual(['plants'])
+    expect(at(items.length - 1)).toEqual(['plants'])
+  })
+
+  it('of stores that are open at once, all are to be looked at, until they close', async () => {
+    const { items: both } = await record(0, 'both', {
+      question: 'Both?',
+      async run(lab) {
+        const first = await lab.open('/first', { name: 'first' })
+        const second = await lab.open('/second', { name: 'second', engine: 'btree' })
+        await lab.do(first, 'put', () => first.put('a', '1'))
+        await first.close()
+        await lab.do(second, 'put', () => second.put('a', '1'))
+        await second.close()
+      },
+    })
+    const stepper = new Stepper(both)
+    const seenAt = both.map((item, position) => {
+      stepper.goTo(position)
+      return item.kind === 'call' ? stepper.stores.join() : undefined
+    })
+    expect(seenAt.filter(stores => stores !== undefined)).toEqual(['first', 'first,second', 'first,second', 'second'])
+  })
+
   it('a guess belongs to its question', () => {
     const stepper = new Stepper(items)
     expect(stepper.guess('too early')).toBe(false)

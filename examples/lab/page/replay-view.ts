@@ -1,5 +1,6 @@
 /** The script of the replay page: moves the stepper by keys and buttons, and shows where it is. */
 import { element, render, type Content } from '../../../src/report/charts/markup.js'
+import { plural } from '../../../src/report/numbers.js'
 import { bytesOfEvent } from '../event-bytes.js'
 import type { Item } from '../items.js'
 import { Replay } from '../replay.js'
@@ -10,6 +11,7 @@ import { itemsOf, type StoredRecording } from './stored-recording.js'
 import { structureMarkup } from './structure-markup.js'
 
 const AROUND = 4
+const MAX_STORES = 4
 const LINES_OF_BYTES = 200
 
 class ReplayView {
@@ -76,7 +78,7 @@ class ReplayView {
     this.#slider.setAttribute('aria-valuetext', `${position + 1} of ${last + 1}: ${sentence}`)
     fill('item', itemMarkup(this.#stepper))
     fill('around', this.#around(position))
-    fill('structure', this.#structure(position))
+    fill('structure', this.#structures(position))
     void this.#showBytes(position)
   }
 
@@ -101,17 +103,25 @@ class ReplayView {
       )
   }
 
-  #structure(position: number): Content {
-    const { store } = this.#stepper
-    if (store === undefined) return element('p', { class: 'lead' }, 'No store is open yet.')
+  #structures(position: number): Content {
+    const { store: told, stores } = this.#stepper
+    if (stores.length === 0) return element('p', { class: 'lead' }, 'No store is open yet.')
+    const more = stores.length - MAX_STORES
+    return [
+      stores
+        .slice(0, MAX_STORES)
+        .map(store => [element('p', { class: 'lead' }, `Of the store "${store}".`), this.#structure(store, position, store === told)]),
+      more > 0 ? element('p', { class: 'lead' }, `${plural(more, 'more store')} are open.`) : undefined,
+    ]
+  }
+
+  /** Only of the store that is told of something can be new, or looked at. */
+  #structure(store: string, position: number, isTold: boolean): Content {
     const shape = this.#replay.structure(store, position)
     if (typeof shape === 'string') return element('p', { class: 'lead' }, shape)
+    if (!isTold) return structureMarkup({ shape, before: undefined, touched: [] })
     const before = position === 0 ? undefined : this.#replay.structure(store, position - 1)
-    const touched = touchedUpTo(this.#items, position)
-    return [
-      element('p', { class: 'lead' }, `Of the store "${store}".`),
-      structureMarkup({ shape, before: typeof before === 'string' ? undefined : before, touched }),
-    ]
+    return structureMarkup({ shape, before: typeof before === 'string' ? undefined : before, touched: touchedUpTo(this.#items, position) })
   }
 
   async #showBytes(position: number): Promise<void> {
