@@ -138,10 +138,8 @@ export class TreeCursor implements Cursor {
     const root = this.#loaded(this.#held.root)
     this.#path.length = root.level + 1
     this.#path[0] = root
-    if (root.level > 0) {
-      this.#slots[0] = slotOf(root, target, toEnd)
-      this.#follow(0, target, toEnd)
-    } else this.#enter(root)
+    if (root.level > 0) this.#slots[0] = this.#slotOf(root, 0, target, toEnd)
+    this.#follow(0, target, toEnd)
   }
 
   /** Loads the pages below `depth`, whose slot is set. */
@@ -154,13 +152,22 @@ export class TreeCursor implements Cursor {
       for (let at = depth; page.level > 0; at++) {
         page = store.child(page, this.#slots[at])
         this.#path[at + 1] = page
-        if (page.level > 0) this.#slots[at + 1] = slotOf(page, target, toEnd)
+        if (page.level > 0) this.#slots[at + 1] = this.#slotOf(page, at + 1, target, toEnd)
       }
     } finally {
       // What others read is not this cursor's.
       store.counts = counts
     }
     this.#enter(page)
+  }
+
+  /** Which child of a branch leads on. */
+  #slotOf(branch: Page, depth: number, target: Uint8Array | undefined, toEnd: boolean): number {
+    const { count } = branch.block!
+    const slot = target === undefined ? (toEnd ? count - 1 : 0) : Math.max(0, branch.block!.floor(target, 0, target.length))
+    const { trace } = this.#store
+    if (trace !== null) trace.visited(branch, depth, slot)
+    return slot
   }
 
   #enter(leaf: Page): void {
@@ -171,6 +178,8 @@ export class TreeCursor implements Cursor {
     this.#block = block
     this.#from = lower === undefined ? 0 : block.lowerBound(lower, 0, lower.length)
     this.#to = upper === undefined ? block.count : block.lowerBound(upper, 0, upper.length)
+    const { trace } = this.#store
+    if (trace !== null) trace.visited(leaf, this.#path.length - 1, this.#from)
     const { prefixLength } = block
     if (this.#keyBytes.length < prefixLength + 64) this.#keyBytes = new Uint8Array(2 * prefixLength + 64)
     this.#keyBytes.set(block.bytes.subarray(block.prefixStart, block.prefixStart + prefixLength))
@@ -224,11 +233,6 @@ export class TreeCursor implements Cursor {
   #requireOpen(): void {
     if (this.#closed) throw new MisuseError('LEVEL_CURSOR_CLOSED', 'The cursor is closed; open another one')
   }
-}
-
-function slotOf(branch: Page, target: Uint8Array | undefined, toEnd: boolean): number {
-  if (target === undefined) return toEnd ? branch.block!.count - 1 : 0
-  return Math.max(0, branch.block!.floor(target, 0, target.length))
 }
 
 function notOnAnEntry(method: string): MisuseError {
