@@ -1,0 +1,165 @@
+/** What is in a page of a B+tree, what happens when it is full, and how full are pages then? */
+import { Shuffle } from '../bench/shuffle.js'
+import { btreeEngine } from '../src/btree/btree-engine.js'
+import type { BtreeShape } from '../src/btree/shape.js'
+import { BLOCK_HEADER_BYTES, SLOT_BYTES } from '../src/codec/sorted-block.js'
+import type { EngineFactory } from '../src/engine/contract.js'
+import { MIDPOINT_FILL, RANDOM_FILL, RIGHTMOST_FILL } from '../src/predict/btree-model.js'
+import { describe } from '../src/trace/describe.js'
+import type { Lab } from './lab/lab.js'
+import { drawTree, pagesAt, readTree } from './lab/tree-drawing.js'
+
+export const question = 'What is in a page of a B+tree, what happens when it is full, and how full are pages then?'
+
+const ZOO = '/zoo/data.btree'
+const PAGE_BYTES = 256
+const FIRST = ['fox', 'cat', 'yak', 'bee', 'owl']
+const VALUE_BYTES = 30
+/** Of the second part, where pages have the usual 4 KiB. */
+const ENTRIES = 20_000
+const BATCH = 500
+const LARGE_VALUE_BYTES = 100
+
+export async function run(lab: Lab): Promise<void> {
+  await page(lab)
+  await fill(lab)
+}
+
+async function page(lab: Lab): Promise<void> {
+  lab.heading('A page')
+  lab.say(`A page is one node of the tree, the same bytes in memory and on disk: a header, a slot for every entry in the order of the
+    keys, a gap, and the entries themselves, from the end. A slot says where its entry is, and has the first four bytes of the key, the
+    head, so that a search mostly compares numbers. What all keys of a page begin with would be stored once, as the prefix, and each
+    entry would have the rest, its suffix. A page usually has 4 KiB; here ${PAGE_BYTES} bytes, to be seen as a whole. Entries have keys
+    of ${FIRST[0].length} bytes and values of ${VALUE_BYTES}.`)
+  lab.predict(
+    `An entry needs a slot of 8 bytes, and a byte for each of its two lengths. The header takes 8 bytes. How many entries fit into the
+      page?`,
+  )
+  const db = await lab.open('/zoo', { engine: 'btree', pageSize: PAGE_BYTES })
+  await lab.do(db, `put ${FIRST.map(key => `"${key}"`).join(', ')}`, () => db.batch(FIRST.map(put)), ['page.change'])
+  await lab.do(db, 'flush: a checkpoint', () => db.flush(), ['page.write'])
+  const leaf = await readTree(ZOO, lab.environment)
+  const entryBytes = lab.number('entry-bytes', SLOT_BYTES + 1 + 1 + FIRST[0].length + VALUE_BYTES)
+  const most = lab.number('most', Math.floor((PAGE_BYTES - BLOCK_HEADER_BYTES) / entryBytes))
+  lab.number('page-used', leaf.usedBytes)
+  lab.number('page-bytes', leaf.bytes)
+  lab.reveal(
+    most,
+    `(${PAGE_BYTES} - ${BLOCK_HEADER_BYTES}) / ${entryBytes}, rounded down; ${leaf.usedBytes} bytes are in use, and the gap between is
+      too small for one more.`,
+  )
+  await lab.hex('The page', ZOO, { from: leaf.offset, to: leaf.offset + leaf.bytes })
+  lab.lines('The tree', drawTree(leaf))
+
+  lab.heading('A split')
+  lab.predict(`Now "hen" comes. What will the tree look like?`)
+  await lab.do(db, 'put("hen")', () => db.batch([put('hen')]), ['page.visit', 'page.new', 'page.split', 'root.change'])
+  await lab.do(db, 'flush: a checkpoint', () => db.flush())
+  lab.lines('The tree', drawTree(await readTree(ZOO, lab.environment)))
+  lab.reveal(
+    'Two leaves under a new root',
+    `The full page keeps the lower half and a new one takes the upper half. Somebody has to know which key is where, so there is a root
+      above them. Trees grow at the root: that is why all leaves are equally deep.`,
+  )
+  lab.say(`The root need not hold the key "hen" itself: any key will do that is greater than all on its left and not greater than any on
+    its right, and the shortest of them is taken.`)
+
+  await lab.do(db, 'put "ant", "ape"', () => db.batch(['ant', 'ape'].map(put)))
+  lab.predict('"cow" comes into the left leaf, which is full. Will the tree grow again?')
+  await lab.do(db, 'put("cow")', () => db.batch([put('cow')]), ['page.visit', 'page.new', 'page.split', 'root.change'])
+  await lab.do(db, 'flush: a checkpoint', () => db.flush())
+  lab.lines('The tree', drawTree(await readTree(ZOO, lab.environment)))
+  lab.reveal('Only in width', 'The root has room for another child. It grows in height only when a split goes all the way up.')
+
+  lab.say('So more keys, in no order, until it does.')
+  const shape = (): BtreeShape => db.shape() as BtreeShape
+  let before = shape()
+  await lab.do(db, 'put "n000", "n377", "n754", ... until the tree has another level', async () => {
+    for (let n = 0; n < 1000 && shape().height < 3; n++) {
+      before = shape()
+      await db.batch([put(`n${String((n * 377) % 1000).padStart(3, '0')}`)])
+    }
+  })
+  lab.lines('The last of them', [...lab.told('page.split').slice(-2), ...lab.told('root.change').slice(-1)].map(describe))
+  const after = shape()
+  lab.table(
+    'The tree before and after the last put',
+    ['level', 'pages before', 'pages after'],
+    after.tree.map(({ pages }, depth) => [
+      after.height - 1 - depth,
+      before.tree[depth - (after.height - before.height)]?.pages ?? 0,
+      pages,
+    ]),
+  )
+  lab.number('children', before.tree.at(-1)!.pages)
+  await db.close()
+}
+
+async function fill(lab: Lab): Promise<void> {
+  lab.heading('How full are the pages?')
+  lab.say(`Now ${ENTRIES.toLocaleString('en-US')} entries of 16 + ${LARGE_VALUE_BYTES} bytes in pages of 4 KiB, put in ascending order,
+    as with numbers that are handed out one after the other, or with times. Every split is at the right end of the tree.`)
+  lab.predict('If a full page were cut in the middle, how full would the pages be that are left behind?')
+  const ascending = (n: number): number => n
+  const middle = await fillOf(lab, 'middle', ascending, btreeEngine({ leafSplit: ({ sizes }) => Math.floor(sizes.length / 2) }))
+  lab.reveal(percent(middle.fill), 'The lower half stays behind, and no key will ever come into it again.')
+  lab.predict('The engine cuts at the new key instead when keys come in ascending order. How full are pages then?')
+  const rightmost = await fillOf(lab, 'rightmost', ascending, btreeEngine())
+  lab.reveal(
+    percent(rightmost.fill),
+    `The full page stays as it is, and the new key begins the next one. What is left of each page is less than an entry takes.`,
+  )
+  lab.predict('And if the keys come in random order?')
+  const order = new Shuffle(ENTRIES, 1)
+  const random = await fillOf(lab, 'random', n => order.at(n), btreeEngine())
+  lab.reveal(
+    percent(random.fill),
+    `A page fills up from a half. The fuller it is, the more of the keys are its own, and the sooner it gets the next one. So more pages
+      are found a little above a half than close to full, and they are ln 2 = 69.3 % full on average.`,
+  )
+  lab.table(
+    'The same entries in the same pages',
+    ['order, and where full pages are cut', 'leaves', 'entries a leaf', 'full to', 'theory'],
+    [
+      ['ascending, in the middle', middle.leaves, (ENTRIES / middle.leaves).toFixed(1), percent(middle.fill), percent(MIDPOINT_FILL)],
+      [
+        'ascending, at the new key',
+        rightmost.leaves,
+        (ENTRIES / rightmost.leaves).toFixed(1),
+        percent(rightmost.fill),
+        percent(RIGHTMOST_FILL),
+      ],
+      ['random, in the middle', random.leaves, (ENTRIES / random.leaves).toFixed(1), percent(random.fill), percent(RANDOM_FILL)],
+    ],
+  )
+}
+
+/** Fills a store and looks at its leaves. */
+async function fillOf(
+  lab: Lab,
+  name: string,
+  key: (n: number) => number,
+  engine: EngineFactory,
+): Promise<{ readonly leaves: number; readonly fill: number }> {
+  const db = await lab.openUnwatched(`/${name}`, { engine })
+  const value = 'v'.repeat(LARGE_VALUE_BYTES)
+  for (let from = 0; from < ENTRIES; from += BATCH) {
+    await db.batch(Array.from({ length: BATCH }, (_, n) => ({ type: 'put', key: `key${String(key(from + n)).padStart(13, '0')}`, value })))
+  }
+  await db.flush()
+  const leaves = pagesAt(await readTree(`/${name}/data.btree`, lab.environment), 0)
+  await db.close()
+  const used = leaves.reduce((sum, { usedBytes }) => sum + usedBytes, 0)
+  const bytes = leaves.reduce((sum, leaf) => sum + leaf.bytes, 0)
+  lab.number(`${name}-fill`, (100 * used) / bytes)
+  return { leaves: lab.number(`${name}-leaves`, leaves.length), fill: used / bytes }
+}
+
+function put(key: string): { readonly type: 'put'; readonly key: string; readonly value: string } {
+  return { type: 'put', key, value: key.repeat(VALUE_BYTES).slice(0, VALUE_BYTES) }
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`
+}
