@@ -47,8 +47,8 @@ export async function run(lab: Lab): Promise<void> {
   const all = await bytesOfAllBlocks(lab)
 
   lab.heading('All keys alike')
-  lab.say(`Now ${MEASURED.toLocaleString('en-US')} gets of keys drawn by chance, each as likely as any other, from stores whose caches hold a part
-    of the ${blocks} blocks. (${WARM_UP.toLocaleString('en-US')} gets before these, which do not count, fill the cache.)`)
+  lab.say(`Now ${MEASURED.toLocaleString('en-US')} gets of keys drawn by chance, each as likely as any other, from stores whose caches
+    hold a part of the ${blocks} blocks. (${WARM_UP.toLocaleString('en-US')} gets before these, which do not count, fill the cache.)`)
   lab.predict(`A tenth of the blocks fit into the cache. How many of the gets does it answer?`)
   const uniform = await ratesBySize(
     lab,
@@ -67,9 +67,9 @@ export async function run(lab: Lab): Promise<void> {
   )
 
   lab.heading('Some keys hotter than others')
-  lab.say(`Real traffic has favourites. Zipfian with a skew of ${ZIPFIAN_THETA}: the second key comes about half as often as the first, the third a
-    third as often, and so on. Best of all would be a cache that holds the likeliest blocks from the start and never changes: no policy
-    that cannot see the future does better. First the favourites are neighbours: the lower a key, the hotter.`)
+  lab.say(`Real traffic has favourites. Zipfian with a skew of ${ZIPFIAN_THETA}: the second key comes about half as often as the first,
+    the third a third as often, and so on. Best of all would be a cache that holds the likeliest blocks from the start and never changes:
+    no policy that cannot see the future does better. First the favourites are neighbours: the lower a key, the hotter.`)
   lab.predict(`A tenth of the blocks fit again. How many of the gets does the cache answer now?`)
   const ranks = numbers(seed => new Zipfian(new SeededRandom(seed), KEYS))
   const ordered = await ratesBySize(lab, 'ordered', all, ranks)
@@ -87,8 +87,8 @@ export async function run(lab: Lab): Promise<void> {
     'The blocks that count are few, and the cache finds out which they are by what is read again.',
   )
 
-  lab.say(`Then the same favourites scattered over all keys, as hashed keys are. The likeliest blocks are now those that hold one favourite, with
-    ${(perBlock - 1).toFixed(0)} strangers beside it.`)
+  lab.say(`Then the same favourites scattered over all keys, as hashed keys are. The likeliest blocks are now those that hold one
+    favourite, with ${(perBlock - 1).toFixed(0)} strangers beside it.`)
   lab.predict('The same skew, the same cache. How many gets does it answer when the favourites lie scattered?')
   const places = new Shuffle(KEYS, 1)
   const scatteredReads = ranks.map(rank => places.at(rank))
@@ -110,8 +110,8 @@ export async function run(lab: Lab): Promise<void> {
   )
 
   lab.heading('A scan comes by')
-  lab.say(`After every ${GETS_BETWEEN_SCANS} of those gets, somebody reads the whole store once from end to end. All ${blocks} blocks pass through a cache
-    for ${sizeOf(SCANNED)} of them. Does it forget its favourites?`)
+  lab.say(`After every ${GETS_BETWEEN_SCANS} of those gets, somebody reads the whole store once from end to end. All ${blocks} blocks
+    pass through a cache for ${sizeOf(SCANNED)} of them. Does it forget its favourites?`)
   lab.predict(`The least recently used block goes first: that is LRU, the best-known rule. Is it a good one here?`)
   const measured = scatteredReads.slice(0, WARM_UP + SCANS * GETS_BETWEEN_SCANS)
   const withScans = lab.number('engine-scans', 100 * (await rateWithScans(lab, all, measured)))
@@ -136,9 +136,9 @@ export async function run(lab: Lab): Promise<void> {
   )
   lab.reveal(
     `LRU falls from ${rows[0][1]} to ${rows[0][2]}, the engine only to ${percent(withScans / 100)}`,
-    `To LRU everything new is important, and what is important already has to go for it: a scan washes out the whole cache, and even without
-      one, a block that is read once and never again stays as long as it can. The engine lets newcomers into a queue of their own, a fifth
-      of the cache, and only what is read again there joins the others: a scan passes through that fifth and is gone.`,
+    `To LRU everything new is important, and what is important already has to go for it: a scan washes out the whole cache, and even
+      without one, a block that is read once and never again stays as long as it can. The engine lets newcomers into a queue of their
+      own, a fifth of the cache, and only what is read again there joins the others: a scan passes through that fifth and is gone.`,
   )
 }
 
