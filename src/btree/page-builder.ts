@@ -83,9 +83,9 @@ export class PageBuilder {
    * longer one it would soon be made anew.
    */
   follow(leaf: Page, entry: NewEntry, born: number): Split | undefined {
-    if (this.#leafSplit !== undefined) return undefined
-    const { key, start, end, valueStart, valueEnd } = entry
     const { count, prefixLength, usedBytes } = leaf.block!
+    if (this.#leafSplit !== undefined || count === 0) return undefined
+    const { key, start, end, valueStart, valueEnd } = entry
     const shared = this.#sharedWith(leaf, 0, key, start, end)
     const bytes = SLOT_BYTES + cellBytes(end - start - shared, valueEnd - valueStart)
     const capacity = this.#usual(0)
