@@ -21,5 +21,5 @@ export const exercise: Exercise<SplitLeaf> = {
     }
     return [...operations, { do: 'flush' }, { do: 'scan', from: '' }]
   },
-  compared: event => (/^(page|tree|root|checkpoint)\./.test(event.type) ? event : undefined),
+  compared: event => (/^(page\.(split|merge|write)|root|checkpoint)/.test(event.type) ? event : undefined),
 }

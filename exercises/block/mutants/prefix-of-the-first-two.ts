@@ -80,9 +80,7 @@ function varint(value: number): number[] {
 
 function readVarint(block: Uint8Array, at: number): [value: number, end: number] {
   let value = 0
-  for (let shift = 0; ; shift += 7) {
-    const byte = block[at++]
-    value |= (byte & 0x7f) << shift
-    if (byte < 0x80) return [value, at]
-  }
+  let shift = 0
+  for (; block[at] >= 0x80; shift += 7) value |= (block[at++] & 0x7f) << shift
+  return [value | (block[at] << shift), at + 1]
 }
