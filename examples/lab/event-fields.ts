@@ -21,6 +21,7 @@ export function fieldsOf(event: TraceEvent): ShownField[] {
 
 function textOf(value: unknown): string {
   if (typeof value === 'string') return value
+  if (typeof value === 'number') return String(Number.isInteger(value) ? value : Number(value.toPrecision(4)))
   if (value instanceof Uint8Array) return showBytes(value, LONGEST_BYTES)
   if (Array.isArray(value)) {
     const more = value.length > LONGEST_LIST ? [`${value.length - LONGEST_LIST} more`] : []

@@ -25,10 +25,12 @@ interface FoldOfEngine {
   make(): ShapeFold
   /** What the store has to tell. */
   readonly level: 'io' | 'step'
+  /** What is right of a shape where less is told. */
+  rightWithout?(shape: EngineShape): EngineShape
 }
 
 const FOLDS: Readonly<Record<string, FoldOfEngine>> = {
-  lsm: { make: () => new LsmShapeFold(), level: 'step' },
+  lsm: { make: () => new LsmShapeFold(), level: 'step', rightWithout: withoutMemory },
   btree: { make: () => new BtreeShapeFold(), level: 'io' },
 }
 
@@ -104,10 +106,18 @@ class StoreReplay {
   structure(position: number): EngineShape | string {
     const { fold } = this.state(position)
     if (fold === undefined) return `Nothing is known of the structure of the engine ${this.#engine ?? 'of a store that never opened'}.`
-    const { level } = FOLDS[this.#engine!]
+    const { level, rightWithout } = FOLDS[this.#engine!]
     if (this.#tells === 'step' || this.#tells === level) return fold.shape()
-    return `The store "${this.#name}" does not tell enough for its structure: it takes a trace of level ${level}.`
+    return (
+      rightWithout?.(fold.shape()) ??
+      `The store "${this.#name}" does not tell enough for its structure: it takes a trace of level ${level}.`
+    )
   }
+}
+
+/** Flushes and compactions are told at every level, inserts are not. */
+function withoutMemory({ memtable: _memtable, frozen: _frozen, sequence: _sequence, ...shape }: EngineShape): EngineShape {
+  return shape
 }
 
 function isEventOf(store: string, item: Item): item is EventItem {

@@ -122,7 +122,7 @@ class StepSession {
       const shown = typeof structure === 'string' ? [structure] : structureLines(structure)
       return stores.length === 1 ? shown : [`the store "${store}":`, ...shown]
     })
-    const touched = touchedUpTo(this.#recording.items, position).map(touch => `looked at ${touchText(touch)}`)
+    const touched = touchedUpTo(this.#recording.items, position).map(touch => `looks at ${touchText(touch)}`)
     this.#print(stores.length === 0 ? 'No store has told anything so far.' : [...lines, ...touched].map(line => `  ${line}`).join('\n'))
   }
 

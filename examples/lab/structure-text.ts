@@ -14,7 +14,13 @@ export function structureLines(shape: EngineShape): string[] {
   return Object.entries(shape).map(([name, value]) => `${name}: ${JSON.stringify(value)}`)
 }
 
-export function isLsm(shape: EngineShape): shape is FoldedLsmShape {
+/** Where inserts are not told, what is in memory is not known. */
+export type KnownLsmShape = Pick<FoldedLsmShape, 'picker' | 'snapshots' | 'levels'> &
+  Partial<Pick<FoldedLsmShape, 'memtable' | 'frozen' | 'sequence'>>
+
+export const MEMORY_UNKNOWN = 'memtable: not known, for that it takes a trace of level step'
+
+export function isLsm(shape: EngineShape): shape is EngineShape & KnownLsmShape {
   return shape.engine === 'lsm'
 }
 
@@ -22,10 +28,14 @@ export function isBtree(shape: EngineShape): shape is FoldedBtreeShape {
   return shape.engine === 'btree'
 }
 
-function lsmLines({ picker, sequence, snapshots, memtable, frozen, levels }: FoldedLsmShape): string[] {
+function lsmLines({ picker, sequence, snapshots, memtable, frozen = [], levels }: KnownLsmShape): string[] {
   return [
-    `LSM tree, ${picker === '' ? 'opening' : `${picker} compaction`}, sequence number ${sequence}, ${plural(snapshots, 'snapshot')}`,
-    `memtable: ${memtableText(memtable)}`,
+    [
+      `LSM tree, ${picker === '' ? 'opening' : `${picker} compaction`}`,
+      ...(sequence === undefined ? [] : [`sequence number ${sequence}`]),
+      plural(snapshots, 'snapshot'),
+    ].join(', '),
+    memtable === undefined ? MEMORY_UNKNOWN : `memtable: ${memtableText(memtable)}`,
     ...frozen.map((one, index) => `frozen ${index}: ${memtableText(one)}`),
     ...levels.filter(level => level.tables > 0).flatMap(levelLines),
     ...(levels.every(level => level.tables === 0) ? ['no tables yet'] : []),

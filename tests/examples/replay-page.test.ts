@@ -164,6 +164,9 @@ describe.skipIf(!isInstalled)('the replay page, in a browser', () => {
         items.findIndex(item => item.kind === 'event' && item.event.type === 'get.probe' && item.event.outcome === 'hit'),
       )
       expect(await page.locator('#structure .noted').last().textContent()).toContain('hit')
+      const pick = items.findLastIndex(item => typeOf(item) === 'compaction.pick')
+      await goTo(page, pick + 3)
+      expect(await page.locator('#structure .table .note').allTextContents()).toEqual(['input', 'input'])
       await press(page, 'End')
       expect(await page.locator('#structure .pages i').count()).toBe(1)
       expect(await page.locator('#structure').textContent()).toContain('depth 0: 1 page')

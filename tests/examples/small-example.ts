@@ -17,6 +17,7 @@ const lsmExample: Example = {
     })
     await lab.do(db, 'flush again', () => db.flush())
     await lab.do(db, 'get("cat")', () => db.get('cat'), ['operation'], String)
+    await lab.do(db, 'compact', () => db.compactRange())
     lab.table('Sizes', ['part', 'bytes'], [['<script>alert(1)</script>', 1234]])
     lab.lines('A drawing', ['a--b', '   |'])
     await db.close()

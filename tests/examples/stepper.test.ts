@@ -4,6 +4,7 @@ import type { EngineShape } from '../../src/engine/contract.js'
 import type { EventItem, Item, Recording } from '../../examples/lab/items.js'
 import { record } from '../../examples/lab/lab.js'
 import { Replay } from '../../examples/lab/replay.js'
+import { structureLines } from '../../examples/lab/structure-text.js'
 import { Stepper, typeOf } from '../../examples/lab/stepper.js'
 import { foldBtree } from '../../src/btree/fold-shape.js'
 import { foldLsm } from '../../src/lsm/fold-shape.js'
@@ -264,14 +265,23 @@ describe('the state as of a step', () => {
     const quiet = await record(0, 'quiet', {
       question: 'Quiet?',
       async run(lab) {
-        await (await lab.open('/lsm', { name: 'lsm', level: 'io' })).close()
+        const lsm = await lab.open('/lsm', { name: 'lsm', level: 'job' })
+        await lsm.put('a', '1')
+        await lsm.flush()
+        await lsm.put('b', '2')
+        await lsm.close()
         await (await lab.open('/btree', { name: 'btree', engine: 'btree', level: 'io' })).close()
+        await (await lab.open('/quiet', { name: 'quiet', engine: 'btree', level: 'job' })).close()
         await (await lab.open('/memory', { name: 'memory', engine: 'memory' })).close()
       },
     })
     const replay = new Replay(quiet.items)
     const end = quiet.items.length - 1
-    expect(replay.structure('lsm', end)).toMatch(/takes a trace of level step/)
+    // Levels are told at every level, memtables are not.
+    const lsm = replay.structure('lsm', end) as EngineShape
+    expect([lsm.levels?.[0].tables, lsm['memtable']]).toEqual([1, undefined])
+    expect(structureLines(lsm).join('\n')).toContain('memtable: not known')
+    expect(replay.structure('quiet', end)).toMatch(/takes a trace of level io/)
     expect(replay.structure('btree', end)).toMatchObject({ engine: 'btree', entries: 0 })
     expect(replay.structure('memory', end)).toMatch(/Nothing is known of the structure of the engine memory/)
   })

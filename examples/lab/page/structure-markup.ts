@@ -6,12 +6,20 @@
  * 2. A drawing is bounded: of more tables than fit, the number is told.
  */
 import type { EngineShape } from '../../../src/engine/contract.js'
-import type { FoldedLsmShape } from '../../../src/lsm/fold-shape.js'
 import type { LsmLevelShape, MemtableShape, TableShape } from '../../../src/lsm/shape.js'
 import { element, type Content, type Markup } from '../../../src/report/charts/markup.js'
 import { bytes, plural } from '../../../src/report/numbers.js'
-import { isBtree, isLsm, levelText, memtableText, structureLines, tableText } from '../structure-text.js'
-import { placeName, touchText, type Touch } from '../touched.js'
+import {
+  isBtree,
+  isLsm,
+  levelText,
+  MEMORY_UNKNOWN,
+  memtableText,
+  structureLines,
+  tableText,
+  type KnownLsmShape,
+} from '../structure-text.js'
+import { placeName, tableName, touchText, type Touch } from '../touched.js'
 import { btreeMarkup } from './btree-markup.js'
 import { barMarkup } from './bar-markup.js'
 
@@ -41,17 +49,17 @@ export function structureMarkup(view: StructureView): Content {
   ]
 }
 
-function lsmMarkup(shape: FoldedLsmShape, before: FoldedLsmShape | undefined, touched: readonly Touch[]): Content {
-  const { memtable, frozen, levels } = shape
+function lsmMarkup(shape: KnownLsmShape, before: KnownLsmShape | undefined, touched: readonly Touch[]): Content {
+  const { memtable, frozen = [], levels } = shape
   const tables = levels.flatMap(level => level.runTables.flat())
   const known = before && new Set(before.levels.flatMap(level => level.runTables.flat().map(table => table.number)))
   const outcomes = outcomesOf(touched)
   const drawn = new Set(tables.slice(0, MAX_TABLES))
   const scale = keyScale([...drawn])
   const note = (table: TableShape): string =>
-    [known?.has(table.number) === false ? 'new' : '', outcomes.get(`table ${table.number}`) ?? ''].filter(Boolean).join(', ')
+    [known?.has(table.number) === false ? 'new' : '', outcomes.get(tableName(table.number)) ?? ''].filter(Boolean).join(', ')
   return [
-    memoryMarkup('memtable', memtable, outcomes.get('memtable')),
+    memtable === undefined ? element('p', { class: 'lead' }, MEMORY_UNKNOWN) : memoryMarkup('memtable', memtable, outcomes.get('memtable')),
     frozen.map((one, index) => memoryMarkup(`frozen memtable ${index}`, one, outcomes.get(`frozen ${index}`))),
     levels.filter(level => level.tables > 0).map(level => levelMarkup(level, drawn, scale, note, outcomes)),
     tables.length > MAX_TABLES
@@ -131,16 +139,19 @@ function keyScale(tables: readonly TableShape[]): KeyScale {
   }
 }
 
-/** What a get found where, by the name of the place. */
+/** What a get found where, or what a compaction takes, by the name of the place. */
 function outcomesOf(touched: readonly Touch[]): Map<string, string> {
   const outcomes = new Map<string, string>()
-  for (const touch of touched) if (touch.type === 'get.probe') outcomes.set(placeName(touch.source), touch.outcome)
+  for (const touch of touched) {
+    if (touch.type === 'get.probe') outcomes.set(placeName(touch.source), touch.outcome)
+    if (touch.type === 'compaction.pick') for (const file of touch.inputs.flat()) outcomes.set(tableName(file), 'input')
+  }
   return outcomes
 }
 
 function touchedMarkup(touched: readonly Touch[]): Content {
   return [
-    element('h3', {}, 'What this operation has looked at'),
+    element('h3', {}, 'What is looked at'),
     element(
       'ol',
       { class: 'touched' },
