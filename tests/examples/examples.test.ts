@@ -9,6 +9,20 @@ const ROOT = join(import.meta.dirname, '../..')
 const OUTPUTS: Readonly<Record<string, readonly string[]>> = {
   'hello.ts': ['apple is red', 'banana is yellow (without waiting)', 'banana is undefined now and was yellow', 'cherry = dark red'],
   'structured-values.ts': ['Ada was born in 1815', 'Alan was born in 1912'],
+  'sublevels.ts': [
+    'the first order of ada: tea in 2026',
+    "who buys tea: [ 'ada', 'grace' ]",
+    "'!orders!!ada!001'",
+    'left after ada is gone: !grace!001 and grace/001',
+  ],
+  'snapshots-and-iterators.ts': [
+    'visits in two weeks: 910',
+    'after the 25th: 2026-06-26',
+    "the iterator still sees: [ '2026-06-29', '2026-06-30' ]",
+    'then 30 days, now 11',
+    'then 0 visits on the first, now undefined',
+  ],
+  'durable-batches.ts': ['after a kill: ada 65, grace 135', 'after a power loss: ada 70, grace 130', '100 durable puts took 2 syncs'],
   'own-engine.ts': ['from the engine array', 'array: 1800 entries, write amplification 0.00, all right', 'they hold the same'],
 }
 const PARTS = ['array-engine.ts']
