@@ -12,12 +12,13 @@ export const exercise: Exercise<SplitLeaf> = {
   options: { pageSize: 256, writeBufferSize: 16 << 10 },
   workload(random) {
     const operations: Operation[] = []
-    for (let step = 0; step < 120; step++) operations.push({ do: 'put', key: `random ${random.uniform(1000)}`, value: 'as long as all' })
-    for (let step = 0; step < 80; step++) operations.push({ do: 'put', key: `number ${1000 + step}`, value: 'ascends' })
+    const put = (key: string, valueBytes: number): void => void operations.push({ do: 'put', key, value: ''.padEnd(valueBytes, '.') })
+    // Entries of one size, so that two cuts are often equally even.
+    for (let step = 0; step < 200; step++) put(`random ${1000 + random.uniform(9000)}`, 10 + 10 * random.uniform(2))
+    for (let step = 0; step < 80; step++) put(`number ${1000 + step}`, 10)
     for (let step = 0; step < 120; step++) {
-      const key = `mixed ${random.uniform(1000)}`
-      operations.push({ do: 'put', key, value: ''.padEnd(random.uniform(150), '.') })
-      if (step % 4 === 0) operations.push({ do: 'del', key: `random ${random.uniform(1000)}` })
+      put(`mixed ${random.uniform(1000)}`, random.uniform(150))
+      if (step % 4 === 0) operations.push({ do: 'del', key: `mixed ${random.uniform(1000)}` })
     }
     return [...operations, { do: 'flush' }, { do: 'scan', from: '' }]
   },
