@@ -1,0 +1,284 @@
+/** What does tiered compaction win over leveled, and what does it lose? */
+import type { LevelShape } from '../src/engine/contract.js'
+import type { LsmOptions } from '../src/lsm/options.js'
+import { keyDraws, leveledSpace, tieredSpace } from '../src/predict/index.js'
+import { readAmplification } from '../src/trace/ledger.js'
+import type { Lab, LabStore } from './lab/lab.js'
+import { scatter } from './lab/scatter.js'
+
+export const question = 'What does tiered compaction win over leveled, and what does it lose?'
+
+const WORK = { puts: 24_000, keys: 6000, keyBytes: 8, valueBytes: 192, distribution: 'uniform' } as const
+const BATCH = 16
+/** Updates after which the background is given its time: about a memtable. */
+const STEP = 64
+/** Updates at the end that do not wait for the background. */
+const RUSH = 1000
+/** Updates after which reads and space are looked at, in the second half. */
+const LOOK = 1000
+const GETS = 40
+const SCANS = 10
+const SCANNED = 10
+
+const COMMON = { writeBufferSize: 16 * 1024, maxFileSize: 16 * 1024, blockSize: 1024, level0Tables: 4, level1Size: 48 * 1024 }
+
+interface Policy {
+  readonly id: string
+  readonly mark: string
+  /** T: times that a level is larger than the one above, or runs that a level holds. */
+  readonly fanOut: number
+  readonly compaction: LsmOptions['compaction']
+}
+
+const POLICIES: readonly Policy[] = [
+  { id: 'leveled-10', mark: 'A', fanOut: 10, compaction: 'leveled' },
+  { id: 'leveled-4', mark: 'B', fanOut: 4, compaction: 'leveled' },
+  { id: 'tiered-4', mark: 'C', fanOut: 4, compaction: 'tiered' },
+  { id: 'tiered-10', mark: 'D', fanOut: 10, compaction: 'tiered' },
+]
+
+export async function run(lab: Lab): Promise<void> {
+  lab.say(`Leveled: a level is one run, and what comes down is merged into it. Tiered: a level holds up to T runs, and when it has T these become one run of
+    the next level, which is not touched. The same ${WORK.puts.toLocaleString('en-US')} updates of ${WORK.keys.toLocaleString('en-US')} keys, each of ${WORK.keyBytes + WORK.valueBytes}
+    bytes, go into four stores: leveled and tiered, with T = 10 and T = 4.`)
+  const results: Result[] = []
+  for (const policy of POLICIES) results.push(await measure(lab, policy))
+
+  writes(lab, results)
+  reads(lab, results)
+  space(lab, results)
+  debts(lab, results)
+  together(lab, results)
+}
+
+function writes(lab: Lab, results: readonly Result[]): void {
+  lab.heading('Writing')
+  lab.predict('Which of the four writes least, and how many times less than the one that writes most?')
+  lab.table(
+    'Bytes written for each byte that was put, when the background has done all that is due',
+    ['policy', 'log', 'flush', 'compaction', 'all', ''],
+    results.map(({ policy, parts, written }) => [
+      policy.id,
+      ...[parts.log, parts.flush, parts.compaction, written].map(share => share.toFixed(2)),
+      '#'.repeat(Math.round(written * 4)),
+    ]),
+  )
+  const [least, most] = ends(results, ({ written }) => written)
+  lab.reveal(
+    `${least.policy.id}: ${lab.number('write-gain', most.written / least.written).toFixed(1)} times less than ${most.policy.id}`,
+    'A tiered tree writes a byte once for each level that it gets to, and with a larger T there are fewer of these. A leveled one writes parts of the next level with it.',
+  )
+}
+
+function reads(lab: Lab, results: readonly Result[]): void {
+  lab.heading('Reading')
+  lab.predict(
+    `And which of them reads most, and where: for a get of a key, for a get of an absent one, or for a scan of ${SCANNED} entries?`,
+  )
+  lab.table(
+    `On average over the second half of the updates, looked at after every ${LOOK.toLocaleString('en-US')}`,
+    ['policy', 'runs', 'filters asked, absent key', 'blocks, existing key', 'blocks, scan'],
+    results.map(({ policy, runs, filters, found, scanned }) => [
+      policy.id,
+      runs.toFixed(1),
+      filters.toFixed(1),
+      found.toFixed(3),
+      scanned.toFixed(1),
+    ]),
+  )
+  const [least, most] = ends(results, ({ scanned }) => scanned)
+  lab.reveal(
+    `${most.policy.id}, when it scans: ${lab.number('scan-loss', most.scanned / least.scanned).toFixed(1)} times as many blocks as ${least.policy.id}`,
+    `Gets hardly notice: they ask the filter of each run, and read the block that has the key. A scan asks no filters, and reads at least a block of
+      every run.`,
+  )
+}
+
+function space(lab: Lab, results: readonly Result[]): void {
+  lab.heading('Space')
+  lab.predict('How many times what is live do the tables take?')
+  lab.table(
+    'Bytes of tables for each live byte of keys and values, looked at likewise',
+    ['policy', 'on average', 'most', 'by formula'],
+    results.map(({ policy, spaceMean, spaceMost }) => [
+      policy.id,
+      spaceMean.toFixed(2),
+      spaceMost.toFixed(2),
+      policy.compaction === 'leveled' ? `1 + 1/T = ${leveledSpace(policy.fanOut).toFixed(2)}` : `at most T = ${tieredSpace(policy.fanOut)}`,
+    ]),
+  )
+  const [least, most] = ends(results, ({ spaceMean }) => spaceMean)
+  lab.reveal(
+    `${least.spaceMean.toFixed(2)} (${least.policy.id}) to ${most.spaceMean.toFixed(2)} (${most.policy.id})`,
+    `The runs of a tiered tree hold versions of the same keys until they are merged; of a leveled one, all levels but the last are small. How small, the formula
+      says of a last level that is full.`,
+  )
+}
+
+function debts(lab: Lab, results: readonly Result[]): void {
+  lab.heading('When writers do not wait')
+  lab.say(
+    `Up to here the background was given its time after every ${STEP} updates. The last ${RUSH.toLocaleString('en-US')} came as fast as the engine took them.`,
+  )
+  lab.predict('How much does the background still have to write then, for each byte of these?')
+  lab.table(
+    'Bytes yet to be written when the writes end, for each byte of these; bytes of all files for each live byte',
+    ['policy', 'owed', 'files, when writes end', 'files, settled', 'files, at the peak'],
+    results.map(({ policy, owed, spaceAtEnd, spaceSettled, spacePeak }) => [
+      policy.id,
+      ...[owed, spaceAtEnd, spaceSettled, spacePeak].map(share => share.toFixed(2)),
+    ]),
+  )
+  const [least, most] = ends(results, ({ owed }) => owed)
+  lab.reveal(
+    `${least.owed.toFixed(1)} (${least.policy.id}) to ${most.owed.toFixed(1)} (${most.policy.id})`,
+    `Whoever stops the clock at the last acknowledgement does not count that. What is owed depends on the moment: a tiered tree owes one large merge, or none. At
+      the peak there is what a merge reads and what it writes, both at once.`,
+  )
+}
+
+function together(lab: Lab, results: readonly Result[]): void {
+  lab.heading('All together')
+  const points = (y: (result: Result) => number): { mark: string; x: number; y: number }[] =>
+    results.map(result => ({ mark: result.policy.mark, x: result.written, y: y(result) }))
+  const legend = results.map(({ policy }) => `${policy.mark} = ${policy.id}`).join(', ')
+  const x = { name: 'bytes written for each byte', to: 12 }
+  lab.lines(
+    `Space against writes: ${legend}`,
+    scatter(
+      points(({ spaceMean }) => spaceMean),
+      x,
+      { name: 'bytes of tables for each live byte', to: 4 },
+    ),
+  )
+  lab.lines(
+    `Scans against writes: ${legend}`,
+    scatter(
+      points(({ scanned }) => scanned),
+      x,
+      { name: `blocks a scan of ${SCANNED}`, to: 16 },
+    ),
+  )
+  lab.say(`Nobody is at the lower left corner: who writes less keeps more versions in more runs, and pays when space is counted and when ranges are read. With a
+    larger T a tiered tree writes less and holds more; a leveled one writes more and holds less.`)
+}
+
+interface Result {
+  readonly policy: Policy
+  readonly parts: Readonly<Record<'log' | 'flush' | 'compaction', number>>
+  readonly written: number
+  readonly runs: number
+  /** Asked by a get of an absent key. */
+  readonly filters: number
+  /** Blocks of a get that finds its key. */
+  readonly found: number
+  readonly scanned: number
+  /** Of tables. */
+  readonly spaceMean: number
+  readonly spaceMost: number
+  /** Bytes that the background still had to write when the writes ended, for each byte of the last updates. */
+  readonly owed: number
+  /** Of all files. */
+  readonly spaceAtEnd: number
+  readonly spaceSettled: number
+  readonly spacePeak: number
+}
+
+async function measure(lab: Lab, policy: Policy): Promise<Result> {
+  const { id, compaction, fanOut } = policy
+  const db = await lab.openUnwatched(`/${id}`, {
+    ...COMMON,
+    compaction,
+    ...(compaction === 'leveled' ? { fanOut } : { runsPerLevel: fanOut }),
+  })
+  const draw = keyDraws(WORK, 1)
+  const keys = new Set<string>()
+  const update = async (many: number): Promise<void> => {
+    for (let done = 0; done < many; done += BATCH) {
+      const batch = Array.from({ length: BATCH }, () => keyOf(draw()))
+      await db.batch(batch.map(key => ({ type: 'put', key, value: 'v'.repeat(WORK.valueBytes) })))
+      for (const key of batch) keys.add(key)
+    }
+  }
+  const runs: number[] = []
+  const tables: number[] = []
+  for (let done = 0; done < WORK.puts - RUSH; done += STEP) {
+    await update(STEP)
+    await db.settle()
+    if (done < WORK.puts / 2 || done % LOOK >= STEP) continue
+    runs.push(sum(levelsOf(db).map(level => level.runs)))
+    tables.push(tableBytes(db) / bytesOf(keys))
+    await readSome(db)
+  }
+  await update(RUSH)
+  const live = bytesOf(keys)
+  const atEnd = db.stats().ledger
+  await db.settle()
+  const { ledger, amplification } = db.stats()
+  await db.close()
+  const result: Result = {
+    policy,
+    parts: amplification.write.parts,
+    written: amplification.write.total,
+    runs: sum(runs) / runs.length,
+    filters: ledger.missing.filterProbes / ledger.missing.operations,
+    found: readAmplification(ledger.found).blocks,
+    scanned: (ledger.scan.blocksFromCache + ledger.scan.blocksFromDisk) / (runs.length * SCANS),
+    spaceMean: sum(tables) / tables.length,
+    spaceMost: Math.max(...tables),
+    owed: (allOf(ledger.written) - allOf(atEnd.written)) / (RUSH * (WORK.keyBytes + WORK.valueBytes)),
+    spaceAtEnd: atEnd.fileBytes / live,
+    spaceSettled: ledger.fileBytes / live,
+    spacePeak: ledger.peakFileBytes / live,
+  }
+  for (const name of ['written', 'runs', 'filters', 'found', 'scanned'] as const) lab.number(`${id}-${name}`, result[name])
+  lab.number(`${id}-space`, result.spaceMean)
+  lab.number(`${id}-space-most`, result.spaceMost)
+  lab.number(`${id}-owed`, result.owed)
+  for (const part of ['log', 'flush', 'compaction'] as const) lab.number(`${id}-${part}`, result.parts[part])
+  lab.number(`${id}-space-end`, result.spaceAtEnd)
+  lab.number(`${id}-space-settled`, result.spaceSettled)
+  lab.number(`${id}-space-peak`, result.spacePeak)
+  return result
+}
+
+/** The same at every moment, from all over the keys. Not all of them are there. */
+async function readSome(db: LabStore): Promise<void> {
+  for (let i = 0; i < GETS; i++) {
+    const key = keyOf(Math.floor((i * WORK.keys) / GETS))
+    db.getSync(key)
+    db.getSync(`${key}-`)
+  }
+  for (let i = 0; i < SCANS; i++) await db.iterator({ gte: keyOf(Math.floor((i * WORK.keys) / SCANS)), limit: SCANNED }).all()
+}
+
+/** All entries are of the same size. */
+function bytesOf(keys: ReadonlySet<string>): number {
+  return keys.size * (WORK.keyBytes + WORK.valueBytes)
+}
+
+function levelsOf(db: LabStore): readonly LevelShape[] {
+  return db.shape().levels ?? []
+}
+
+function tableBytes(db: LabStore): number {
+  return sum(levelsOf(db).map(({ bytes }) => bytes))
+}
+
+/** Those with the least and the most of something. */
+function ends(results: readonly Result[], of: (result: Result) => number): [Result, Result] {
+  const sorted = [...results].sort((a, b) => of(a) - of(b))
+  return [sorted[0], sorted.at(-1)!]
+}
+
+function keyOf(number: number): string {
+  return String(number).padStart(WORK.keyBytes, '0')
+}
+
+function allOf(written: Readonly<Record<string, number>>): number {
+  return sum(Object.values(written))
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
+}
