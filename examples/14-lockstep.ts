@@ -1,7 +1,7 @@
 /** What do the two engines do differently with the same work, and which is better at what? */
 import type { KvariumStats } from '../src/store/stats.js'
 import { describe } from '../src/trace/describe.js'
-import type { EventType } from '../src/trace/events.js'
+import type { EventType, TraceEvent } from '../src/trace/events.js'
 import type { Lab, LabStore } from './lab/lab.js'
 import { ENTRIES, keyOf, mixedWork, OPERATIONS, SCANNED, VALUE_BYTES, valueOf, type Outcome } from './lab/mixed-work.js'
 import { sideBySide } from './lab/side-by-side.js'
@@ -129,7 +129,10 @@ async function both(lab: Lab, stores: Both<LabStore>, text: string, work: (db: L
     const written = lab.told('file.write').reduce((sum, { length }) => sum + length, 0)
     const events = TOLD.flatMap(type => lab.told(type)).sort((a, b) => a.sequence - b.sequence)
     // A put walks down twice: first to read what it will change, then to change it.
-    told[engine] = [...new Set(events.map(describe)), `Bytes read: ${count(read)}; written: ${count(written)}.`]
+    told[engine] = [
+      ...new Set(events.map(event => describe(event as TraceEvent))),
+      `Bytes read: ${count(read)}; written: ${count(written)}.`,
+    ]
     moved[engine] = { reads: reads.length, read, written }
   }
   lab.lines(text, sideBySide(['lsm', 'btree'], told.lsm, told.btree))

@@ -11,9 +11,9 @@ const OUTPUTS: Readonly<Record<string, readonly string[]>> = {
   'structured-values.ts': ['Ada was born in 1815', 'Alan was born in 1912'],
   'sublevels.ts': [
     'the first order of ada: tea in 2026',
-    "who buys tea: [ 'ada', 'grace' ]",
-    "'!orders!!ada!001'",
-    'left after ada is gone: !grace!001 and grace/001',
+    "ada bought tea in orders [ '001', '003' ]",
+    "'!orders!!ada!!items!tea/003'",
+    "without ada: [ '!orders!!grace!!items!pot/001', '!orders!!grace!001', 'last order' ]",
   ],
   'snapshots-and-iterators.ts': [
     'visits in two weeks: 910',
