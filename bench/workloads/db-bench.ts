@@ -169,14 +169,14 @@ const ROWS: readonly Row[] = [
   },
   {
     name: 'fillrandom',
-    about: 'As many puts of random keys into an empty store as there are keys',
+    about: 'Puts of random keys into an empty store, as many as there are keys',
     kind: 'write',
     fromEmpty: true,
     run: writes(maker => (random, index) => maker.put(maker.anyKey(random), index)),
   },
   {
     name: 'overwrite',
-    about: 'As many puts of random keys that are there as there are keys',
+    about: 'Puts of random keys that are there, as many as there are',
     kind: 'write',
     run: writes(maker => (random, index) => maker.put(maker.anyKey(random), maker.newVersion(index))),
   },
@@ -197,7 +197,7 @@ const ROWS: readonly Row[] = [
     name: 'readrandom',
     about: 'Gets of random keys that are there',
     kind: 'read',
-    reads: ({ operations }) => ({ gets: operations, distribution: 'uniform' }),
+    reads: () => ({ distribution: 'uniform' }),
     run: reads(maker => random => maker.get(maker.key(maker.anyKey(random)))),
   },
   {
@@ -210,7 +210,7 @@ const ROWS: readonly Row[] = [
     name: 'readhot',
     about: 'Gets of random keys of the first hundredth',
     kind: 'read',
-    reads: ({ entries, operations }) => ({ gets: operations, distribution: 'uniform', keys: Math.ceil(entries / 100) }),
+    reads: ({ entries }) => ({ distribution: 'uniform', keys: Math.ceil(entries / 100) }),
     run: reads(maker => random => maker.get(maker.key(uniform(random, Math.ceil(maker.size.entries / 100))))),
   },
   {
@@ -223,7 +223,7 @@ const ROWS: readonly Row[] = [
   { name: 'readreverse', about: `All entries in reverse order, ${PASSES} times`, kind: 'read', run: passes(true) },
   {
     name: 'deleterandom',
-    about: 'As many deletions of random keys as there are keys, most of which are there',
+    about: 'Deletions of random keys, as many as there are keys; most are there',
     kind: 'write',
     isUnpredictable: true,
     run: writes(maker => random => ({ type: 'del', key: maker.key(maker.anyKey(random)) })),
@@ -234,7 +234,7 @@ const ROWS: readonly Row[] = [
     kind: 'mixed',
     isSingle: true,
     puts: ({ operations }) => operations,
-    reads: ({ operations }) => ({ gets: operations, distribution: 'uniform' }),
+    reads: () => ({ distribution: 'uniform' }),
     run: maker => {
       const { operations } = maker.size
       const get: Draw = random => maker.get(maker.key(maker.anyKey(random)))
@@ -249,7 +249,7 @@ const ROWS: readonly Row[] = [
     kind: 'mixed',
     isSingle: true,
     puts: ({ operations }) => operations * (1 - BEYOND_CACHE_READS),
-    reads: ({ operations }) => ({ gets: Math.round(operations * BEYOND_CACHE_READS), distribution: 'uniform' }),
+    reads: () => ({ distribution: 'uniform' }),
     cacheBytes: ({ entries, keyBytes, valueBytes }) =>
       Math.max(LEAST_CACHE_BYTES, Math.floor(entries * (keyBytes + valueBytes) * CACHE_SHARE)),
     run: reads(maker => (random, index) => {

@@ -77,7 +77,7 @@ function plan(row: Row, size: Size): Plan {
     kind: row.shares.read === 1 ? 'read' : 'mixed',
     lanes: [() => operations(row, size, values, recordBytes)],
   } as const
-  const { read = 0, update = 0, insert = 0, readModifyWrite = 0 } = row.shares
+  const { update = 0, insert = 0, readModifyWrite = 0 } = row.shares
   const predictedWork = {
     puts: Math.round(calls * (update + readModifyWrite)),
     keys: entries,
@@ -85,7 +85,7 @@ function plan(row: Row, size: Size): Plan {
     valueBytes: recordBytes,
     distribution: 'zipfian',
     loaded: { keys: entries, order: 'random' },
-    reads: { gets: Math.round(calls * (read + readModifyWrite)), distribution: 'zipfian' },
+    reads: { distribution: 'zipfian' },
   } as const
   // Formulas know updates of what is there, or inserts alone.
   return { entries, keyBytes, valueBytes: recordBytes, phases: [...load, run, SETTLE], ...(insert === 0 && { predictedWork }) }

@@ -183,17 +183,15 @@ async function workReport(dataset: Dataset, flags: CompareFlags, phases: ReturnT
 }
 
 /** For formulas, which know of puts only: a delete counts as one. */
-function predictedWork({ entries, bytes }: Dataset, { overwriteShare, deleteShare, reads, batch, shuffle }: CompareFlags): Work {
+function predictedWork({ entries, bytes }: Dataset, { overwriteShare, deleteShare, batch, shuffle }: CompareFlags): Work {
   const keys = entries.length
   const keyBytes = entries.reduce((sum, { key }) => sum + key.length, 0) / keys
   const single = Math.round(keys * overwriteShare) + Math.round(keys * deleteShare)
   const puts = keys + single
   const distribution = shuffle || single > 0 ? 'uniform' : 'ascending'
   const batchPuts = puts / (Math.ceil(keys / batch) + single)
-  // Awaited, and by getSync.
-  const gets = 2 * Math.min(reads, keys - Math.round(keys * deleteShare))
   const valueBytes = bytes / keys - keyBytes
-  return { puts, keys, keyBytes, valueBytes, distribution, batchPuts, reads: { gets, distribution: 'uniform' } }
+  return { puts, keys, keyBytes, valueBytes, distribution, batchPuts, reads: { distribution: 'uniform' } }
 }
 
 /** What belongs in a report, and is too long to print. */

@@ -29,7 +29,14 @@ export function predictBtree(measured: Measured, work: Work): Prediction[] {
   const btree: BtreeCase = { options, shape, measured, work, recordBytes: work.keyBytes + work.valueBytes, checkpoints }
   const fill = fillOf(btree)
   const [{ predicted }] = fill
-  return [...writes(btree), ...fill, height(btree, predicted), ...space(btree, predicted), ...reads(btree), ...predictCache(leaves(btree), measured, work)]
+  return [
+    ...writes(btree),
+    ...fill,
+    height(btree, predicted),
+    ...space(btree, predicted),
+    ...reads(btree),
+    ...predictCache(leaves(btree), measured, work),
+  ]
 }
 
 function writes(btree: BtreeCase): Prediction[] {
@@ -226,7 +233,9 @@ function leaves({ options, shape }: BtreeCase): DrawnPages {
   const { pages, bytes } = shape.tree.at(-1) ?? { pages: 0, bytes: 0 }
   const branchBytes = shape.tree.slice(0, -1).reduce((sum, level) => sum + level.bytes, 0)
   const pageBytes = pages === 0 ? shape.pageBytes : bytes / pages
-  return { pages, pageBytes, cacheBytes: Math.max(0, options.cacheSize - branchBytes), above: Math.max(0, shape.height - 1), isWarm: true }
+  const cacheBytes = Math.max(0, options.cacheSize - branchBytes)
+  const why = 'Changed pages are in memory beside the cache until a checkpoint; the cache is no LRU, it keeps what is asked for again.'
+  return { pages, pageBytes, cacheBytes, above: Math.max(0, shape.height - 1), isWarm: true, why }
 }
 
 function reads({ shape, measured }: BtreeCase): Prediction[] {

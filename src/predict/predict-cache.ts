@@ -1,5 +1,4 @@
 /** What the formulas say of how often a cache has what gets touch, beside what it had. */
-import type { ReadCounts } from '../trace/ledger.js'
 import { pageHitRate } from './draws.js'
 import { prediction, quantity, type Measured, type Prediction, type Work } from './prediction.js'
 
@@ -13,27 +12,32 @@ export interface DrawnPages {
   readonly above: number
   /** Whether the cache had them before the first get, because writes pass through it. */
   readonly isWarm: boolean
+  /** Why it may be otherwise. */
+  readonly why: string
 }
 
-export function predictCache({ pages, pageBytes, cacheBytes, above, isWarm }: DrawnPages, measured: Measured, work: Work): Prediction[] {
+export function predictCache(drawn: DrawnPages, measured: Measured, work: Work): Prediction[] {
+  const { pages, pageBytes, cacheBytes, above, isWarm, why } = drawn
   const { reads } = work
   const { found, missing } = measured.ledger
   const hits = found.blocksFromCache + missing.blocksFromCache
   const touched = hits + found.blocksFromDisk + missing.blocksFromDisk
   if (reads === undefined || pages <= 0 || touched === 0) return []
-  const { gets, keys = work.keys } = reads
-  const drawn = Math.max(1, (pages * keys) / work.keys)
+  const { keys = work.keys } = reads
+  const N = Math.max(1, (pages * keys) / work.keys)
   const cached = cacheBytes / pageBytes
-  const share = pageHitRate({ records: keys, pages: drawn, cached, ...(!isWarm && { draws: drawnBy(gets, found) }) }, reads)
+  // Gets that memory or a filter answers touch none.
+  const draws = touched / (above + 1)
+  const share = pageHitRate({ records: keys, pages: N, cached, ...(!isWarm && { draws }) }, reads)
   return [
     prediction({
       metric: 'cache hit rate',
       part: 'total',
       variant: 'Che, LRU',
       inputs: [
-        quantity('N', drawn, 'pages'),
+        quantity('N', N, 'pages'),
         quantity('C', cached, 'pages'),
-        quantity('gets', gets, ''),
+        quantity('pages asked for', draws, 'pages'),
         ...(above > 0 ? [quantity('branches a get', above, 'pages')] : []),
       ],
       formula: [
@@ -45,12 +49,7 @@ export function predictCache({ pages, pageBytes, cacheBytes, above, isWarm }: Dr
       unit: 'share',
       predicted: (above + share) / (above + 1),
       measured: hits / touched,
-      why: 'The cache keeps what is asked for again rather than what came last, and had to do with writes and scans before.',
+      why,
     }),
   ]
-}
-
-/** Gets that found nothing touch a page only when a filter is wrong. */
-function drawnBy(gets: number, found: ReadCounts): number {
-  return Math.max(1, Math.min(gets, found.operations))
 }

@@ -65,7 +65,10 @@ export function predictLsm(measured: Measured, work: Work, simulation: Simulatio
 function dataBlocks({ options, shape }: LsmCase): DrawnPages {
   const { blockSize, cacheSize, filterBitsPerKey } = options
   const bytes = shape.levels.reduce((sum, level) => sum + level.bytes - (level.entries * filterBitsPerKey) / 8, 0)
-  return { pages: bytes / blockSize, pageBytes: blockSize, cacheBytes: cacheSize, above: 0, isWarm: false }
+  const why =
+    'Keys that were just written are found in memtables, so that the likeliest gets never ask for a block; merges replace blocks; the cache is ' +
+    'no LRU, it keeps what is asked for again.'
+  return { pages: bytes / blockSize, pageBytes: blockSize, cacheBytes: cacheSize, above: 0, isWarm: false, why }
 }
 
 function logAndFlush({ measured, work, sizes, log, flush, flushedPuts }: LsmCase, distinct: number, tableBytes: number): Prediction[] {

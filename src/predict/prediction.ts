@@ -51,7 +51,6 @@ export interface Prediction {
 export type Distribution = 'ascending' | 'uniform' | 'zipfian'
 
 export interface Reads {
-  readonly gets: number
   readonly distribution: 'uniform' | 'zipfian'
   /** Skew, as of puts. */
   readonly theta?: number
@@ -72,7 +71,7 @@ export interface Work {
   readonly loaded?: { readonly keys: number; readonly order: 'ascending' | 'random' }
   /** Puts in one batch, and so in one record of the log. Default 1. */
   readonly batchPuts?: number
-  /** Gets of keys that are there, after the puts or among them. Default: nothing is said of the cache. */
+  /** Which keys that are there gets ask for, after the puts or among them. Default: nothing is said of the cache. */
   readonly reads?: Reads
   /** Skew of `zipfian`, from 0 (uniform) up to, not including, 1. Default 0.99. */
   readonly theta?: number

@@ -217,7 +217,9 @@ function winners(report: RunReport): Markup {
   const metrics = metricsOf(report)
   const hasPeers = report.engines.some(engine => engine.kind === 'peer')
   const shown = [hasPeers ? 'write/outside' : 'write/settled', 'space/settled', 'read/found']
-  const first = metrics.find(metric => metric.id.startsWith('throughput/'))
+  // A suite names the phase that a workload is about after the workload.
+  const throughput = metrics.filter(metric => metric.id.startsWith('throughput/'))
+  const first = throughput.find(metric => metric.label === report.work.name) ?? throughput.at(0)
   const chosen = [first, ...shown.map(id => metrics.find(metric => metric.id === id))].filter(metric => metric !== undefined)
   const verdicts = chosen
     .map(metric => ({ metric, verdict: judge(metric, report.engines) }))

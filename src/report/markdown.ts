@@ -2,7 +2,9 @@
 import { render, type Markup } from './charts/markup.js'
 import { DEFINITIONS, type Definition } from './definitions.js'
 import { compareTable, type ReportDiff } from './diff.js'
+import type { Figure } from './figure.js'
 import { figuresOf } from './figures.js'
+import { checkOverview, overviewFigures, overviewTables, workTable } from './overview.js'
 import { drawingStyle } from './style-sheet.js'
 import { count } from './numbers.js'
 import type { RunReport } from './run-report.js'
@@ -20,11 +22,7 @@ export function renderMarkdown(report: RunReport): MarkdownReport {
   const drawings = new Map<string, string>()
   const figures = figuresOf(report).flatMap(group => [
     `## ${markdownText(group.title)}`,
-    ...group.figures.flatMap(figure => {
-      const file = `${figure.id}.svg`
-      drawings.set(file, drawingFile(figure.drawing))
-      return [`### ${markdownText(figure.title)}`, markdownText(figure.description), `![${markdownText(figure.title)}](${file})`]
-    }),
+    ...group.figures.flatMap(figure => [`### ${markdownText(figure.title)}`, ...figureParts(figure, drawings)]),
   ])
   const predictions = predictionTable(report)
   const parts = [
@@ -53,6 +51,31 @@ export function renderMarkdown(report: RunReport): MarkdownReport {
   return { markdown: `${parts.join('\n\n')}\n`, drawings }
 }
 
+/** Several workloads side by side; `detailed` are those whose own report lies in a directory of their name. */
+export function renderOverviewMarkdown(reports: readonly RunReport[], detailed: readonly string[] = []): MarkdownReport {
+  checkOverview(reports)
+  const drawings = new Map<string, string>()
+  const [first] = reports
+  const figures = overviewFigures(reports)
+  const parts = [
+    `# ${markdownText(first.engines.map(({ name }) => name).join(', '))}: ${reports.length} workloads`,
+    markdownTable(workTable(reports)),
+    ...(detailed.length === 0 ? [] : [`In detail: ${detailed.map(name => `[${markdownText(name)}](${name}/README.md)`).join(', ')}.`]),
+    ...overviewTables(reports).flatMap(table => {
+      const figure = figures.find(({ title }) => title === table.title)
+      return [`## ${markdownText(table.title)}`, markdownTable(table), ...(figure === undefined ? [] : figureParts(figure, drawings))]
+    }),
+    '## Machine, versions and options',
+    factList(first, ['Work', 'Entries', 'Operations']),
+    markdownTable(optionTable(first)),
+    '## The same again',
+    fenced(reports.map(({ command }) => command).join('\n')),
+    '## Definitions',
+    definitionList(),
+  ]
+  return { markdown: `${parts.join('\n\n')}\n`, drawings }
+}
+
 export function renderDiffMarkdown(diff: ReportDiff): string {
   const { before, after, engines, notes, summary } = diff
   const parts = [
@@ -74,8 +97,15 @@ function drawingFile(drawing: Markup): string {
   return `${svg.replace('</title>', () => `</title><style>${drawingStyle(svg)}</style>`)}\n`
 }
 
-function factList(report: RunReport): string {
+function figureParts({ id, title, description, drawing }: Figure, drawings: Map<string, string>): string[] {
+  const file = `${id}.svg`
+  drawings.set(file, drawingFile(drawing))
+  return [markdownText(description), `![${markdownText(title)}](${file})`]
+}
+
+function factList(report: RunReport, without: readonly string[] = []): string {
   return facts(report)
+    .filter(([name]) => !without.includes(name))
     .map(([name, value]) => `- ${name}: ${markdownText(value)}`)
     .join('\n')
 }

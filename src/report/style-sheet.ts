@@ -61,7 +61,7 @@ nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.3rem 1.1rem;margin:1rem 
 .facts li{background:var(--panel);border:1px solid var(--line);border-radius:8px;padding:.7rem .9rem}
 .facts strong{display:block;font-size:1.05rem}
 .facts span{color:var(--soft);font-size:.87rem}
-.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,30rem),1fr));gap:1rem}
+.figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,30rem),1fr));gap:1rem}
 figure{margin:0;background:var(--panel);border:1px solid var(--line);border-radius:8px;padding:.9rem 1rem;min-width:0}
 figcaption p{color:var(--soft);font-size:.87rem;margin:.15rem 0 .5rem}
 .figures.uneven{display:block;columns:2 30rem;column-gap:1rem}

@@ -1,7 +1,7 @@
 /** The tables of a report as data, for pages, Markdown and terminals alike. */
 import { readAmplification, type ReadCounts } from '../trace/ledger.js'
 import type { DefinitionName } from './definitions.js'
-import { formatSpread, isDurable, judge, metricsOf } from './metrics.js'
+import { formatSpread, isDurable, judge, metricsOf, type Metric } from './metrics.js'
 import { bytes, count, duration, exactBytes, rate, share, significant, times } from './numbers.js'
 import type { EngineReport, LatencyReport, PhaseReport, RunReport } from './run-report.js'
 
@@ -38,6 +38,8 @@ export interface ReportTable {
 }
 
 const NONE: Cell = { text: '–' }
+/** Less is nothing. */
+const LEAST_SHARE = 0.00005
 /** Where the row of the whole has it. */
 const EMPTY: Cell = { text: '' }
 
@@ -65,18 +67,24 @@ export function verdictTable(report: RunReport): ReportTable {
       return {
         name,
         definition: own[0].definition,
-        rows: own.map(metric => {
-          const { best, text } = judge(metric, engines)
-          const cells = engines.map((engine): Cell => {
-            const spread = metric.of(engine)
-            if (spread === undefined) return NONE
-            return { ...formatSpread(spread, metric.format), ...(best.includes(engine) && { mark: 'best' }) }
-          })
-          return { head: metric.label, cells: [...cells, { text, isText: true }] }
-        }),
+        rows: own.map(metric => metricRow(metric, engines, metric.label)),
       }
     }),
   }
+}
+
+/** The values of all engines, `undefined` where one did not come so far, and who is best. */
+export function metricRow(metric: Metric, engines: readonly (EngineReport | undefined)[], head: string): Row {
+  const { best, text } = judge(
+    metric,
+    engines.filter(engine => engine !== undefined),
+  )
+  const cells = engines.map((engine): Cell => {
+    const spread = engine && metric.of(engine)
+    if (engine === undefined || spread === undefined) return NONE
+    return { ...formatSpread(spread, metric.format), ...(best.includes(engine) && { mark: 'best' }) }
+  })
+  return { head, cells: [...cells, { text, isText: true }] }
 }
 
 /** Every phase of every engine, and the latencies of each kind of call where a phase has several. */
@@ -310,6 +318,7 @@ function byteCell(value: number): Cell {
 
 /** `+3.1 %`. */
 export function signedShare(value: number): string {
+  if (Math.abs(value) < LEAST_SHARE) return '0.00 %'
   return `${value > 0 ? '+' : value < 0 ? '−' : ''}${share(Math.abs(value))}`
 }
 

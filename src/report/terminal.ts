@@ -1,6 +1,7 @@
 /** A report for a terminal. */
 import { compareTable, type ReportDiff } from './diff.js'
 import { count } from './numbers.js'
+import { checkOverview, overviewTables, workTable } from './overview.js'
 import type { RunReport } from './run-report.js'
 import { facts, narrowPredictionTable, phaseTable, readTable, verdictTable, writeTable } from './tables.js'
 import { PLAIN_TEXT, printable, terminalTable, type TextStyle } from './text-tables.js'
@@ -23,6 +24,13 @@ export function renderTerminal(report: RunReport, style: TextStyle = PLAIN_TEXT)
     }),
     `${style.dim('  the same again: ')}${printable(command)}`,
   ].join('\n\n')}\n`
+}
+
+/** Several workloads side by side. */
+export function renderOverviewTerminal(reports: readonly RunReport[], style: TextStyle = PLAIN_TEXT): string {
+  checkOverview(reports)
+  const tables = [workTable(reports), ...overviewTables(reports)]
+  return `${tables.map(table => terminalTable(table, style)).join('\n\n')}\n`
 }
 
 export function renderDiffTerminal(diff: ReportDiff, style: TextStyle = PLAIN_TEXT): string {

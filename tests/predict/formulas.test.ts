@@ -30,7 +30,16 @@ import {
   recordLogWrites,
   treeHeight,
 } from '../../src/predict/btree-model.js'
-import { distinctKeys, distinctPages, distinctUniform, drawsFor, idealHitRate, lruHitRate, pageHitRate, zeta } from '../../src/predict/draws.js'
+import {
+  distinctKeys,
+  distinctPages,
+  distinctUniform,
+  drawsFor,
+  idealHitRate,
+  lruHitRate,
+  pageHitRate,
+  zeta,
+} from '../../src/predict/draws.js'
 import { SeededRandom } from '../../src/vfs/seeded-random.js'
 
 describe('bloom filters', () => {

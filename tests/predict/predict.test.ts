@@ -142,29 +142,29 @@ function difference(after: LedgerCounts, before: LedgerCounts): LedgerCounts {
 }
 
 async function cacheRow(name: 'lsm' | 'btree', options: Readonly<Record<string, unknown>>, reads: Reads): Promise<Prediction> {
+  const gets = 6000
   const driven = await openMeasured(name, options)
   await drive(driven, WORK, { seed: 1, settleEvery: 100 })
   await driven.engine.flush()
   await driven.engine.settle()
   const draw = keyDraws({ ...WORK, keys: reads.keys ?? WORK.keys, distribution: reads.distribution }, 2)
-  for (let i = 0; i < reads.gets; i++) driven.engine.get(decimalKey(draw(), WORK.keyBytes))
+  for (let i = 0; i < gets; i++) driven.engine.get(decimalKey(draw(), WORK.keyBytes))
   const rows = predict(measuredOf(driven), { ...WORK, reads })
   await driven.close()
   return row(rows, 'cache hit rate', 'total')
 }
 
 describe('the cache', () => {
-  it.each([
-    { gets: 6000, distribution: 'uniform' },
-    { gets: 6000, distribution: 'uniform', keys: 1200 },
-    { gets: 6000, distribution: 'zipfian' },
-  ] as const)('of blocks answers about as many gets as formulas for LRU say: %j', async reads => {
-    const { predicted, measured } = await cacheRow('lsm', { ...LEVELED, cacheSize: 256 << 10 }, reads)
-    expect(Math.abs(predicted - measured!), `${predicted} predicted, ${measured} measured`).toBeLessThan(0.08)
-  })
+  it.each([{ distribution: 'uniform' }, { distribution: 'uniform', keys: 1200 }, { distribution: 'zipfian' }] as const)(
+    'of blocks answers about as many gets as formulas for LRU say: %j',
+    async reads => {
+      const { predicted, measured } = await cacheRow('lsm', { ...LEVELED, cacheSize: 256 << 10 }, reads)
+      expect(Math.abs(predicted - measured!), `${predicted} predicted, ${measured} measured`).toBeLessThan(0.08)
+    },
+  )
 
   it('of pages answers all gets if the tree fits', async () => {
-    const row = await cacheRow('btree', { writeBufferSize: 64 << 10, cacheSize: 8 << 20 }, { gets: 6000, distribution: 'uniform' })
+    const row = await cacheRow('btree', { writeBufferSize: 64 << 10, cacheSize: 8 << 20 }, { distribution: 'uniform' })
     expect(row).toMatchObject({ predicted: 1, measured: 1, error: 0 })
   })
 })

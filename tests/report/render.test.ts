@@ -5,10 +5,10 @@ import { DEFINITIONS } from '../../src/report/definitions.js'
 import { diffReports } from '../../src/report/diff.js'
 import { figuresOf } from '../../src/report/figures.js'
 import { renderDiffHtml, renderHtml } from '../../src/report/html-page.js'
-import { renderDiffMarkdown, renderMarkdown } from '../../src/report/markdown.js'
+import { renderDiffMarkdown, renderMarkdown, renderOverviewMarkdown } from '../../src/report/markdown.js'
 import { judge, metricsOf } from '../../src/report/metrics.js'
 import { spreadOf, type RunReport } from '../../src/report/run-report.js'
-import { renderDiffTerminal, renderTerminal } from '../../src/report/terminal.js'
+import { renderDiffTerminal, renderOverviewTerminal, renderTerminal } from '../../src/report/terminal.js'
 import { smallRun } from './small-run.js'
 
 const run = smallRun()
@@ -107,6 +107,24 @@ describe('two runs', () => {
     expect(() => diffReports({ ...run, engines: run.engines.slice(0, 1) }, { ...run, engines: run.engines.slice(1) })).toThrow(
       /no engine in common/,
     )
+  })
+})
+
+describe('several workloads side by side', () => {
+  const other: RunReport = { ...run, work: { ...run.work, name: 'another', digest: '1' }, engines: run.engines.slice(0, 2) }
+
+  it('have a row each, with the best of it, and a dash for who did not come so far', () => {
+    const { markdown, drawings } = renderOverviewMarkdown([run, other], ['another'])
+    expect(markdown).toContain('| dataset | **210k/s**<br>200k/s – 220k/s |')
+    expect(markdown).toMatch(/^\| another \| \*\*210k\/s\*\*.* \| – \| – \| lsm-leveled, 2\.02× \|$/m)
+    expect(markdown).toContain('In detail: [another](another/README.md).')
+    expect(markdown).toContain('| dataset, lsm-leveled: write amplification | T + 1 | 4.00× | 3.01× | +32.9 % |')
+    expect([...drawings.keys()].every(file => markdown.includes(`](${file})`))).toBe(true)
+    expect(renderOverviewTerminal([run, other])).toMatch(/another +\* 210k\/s/)
+  })
+
+  it('are refused if two are of the same one', () => {
+    expect(() => renderOverviewMarkdown([run, run])).toThrow(/Two of the reports are of dataset/)
   })
 })
 

@@ -9,13 +9,17 @@ export type Content = Markup | string | number | undefined | readonly Content[]
 export type Attributes = Readonly<Record<string, string | number | undefined>>
 
 const VOID = new Set(['meta', 'br', 'hr', 'col', 'input'])
+/** Of SVG, mostly without content: there are thousands of them. */
+const SHAPES = new Set(['rect', 'line', 'path'])
 
 export function element(name: string, attributes: Attributes, ...content: readonly Content[]): Markup {
   const written = Object.entries(attributes)
     .filter(([, value]) => value !== undefined)
     .map(([attribute, value]) => ` ${attribute}="${escapeText(String(value))}"`)
     .join('')
-  return { markup: VOID.has(name) ? `<${name}${written}>` : `<${name}${written}>${render(content)}</${name}>` }
+  if (VOID.has(name)) return { markup: `<${name}${written}>` }
+  const inner = render(content)
+  return { markup: inner === '' && SHAPES.has(name) ? `<${name}${written}/>` : `<${name}${written}>${inner}</${name}>` }
 }
 
 export function render(content: Content): string {

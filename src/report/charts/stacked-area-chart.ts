@@ -75,10 +75,10 @@ function visibleRows(rows: StackedAreaChart['rows'], scales: { readonly x: Scale
   for (const [index, row] of rows.entries()) {
     const before = kept.at(-1)
     const differs =
-      before === undefined || row.values.some((value, part) => Math.abs(scales.y(value) - scales.y(before.values[part])) > 0.4)
+      before === undefined || row.values.some((value, part) => Math.abs(scales.y(value) - scales.y(before.values[part])) > 0.8)
     if (!differs && index < rows.length - 1) continue
-    // In one column of pixels the last one counts.
-    if (before !== undefined && kept.length > 1 && scales.x(row.at) - scales.x(before.at) < 1) kept.pop()
+    // In a column of two pixels the last one counts.
+    if (before !== undefined && kept.length > 1 && scales.x(row.at) - scales.x(before.at) < 2) kept.pop()
     kept.push(row)
   }
   return kept
