@@ -66,7 +66,6 @@ export class CommandKeys implements CommandSource {
     return this.#line('', prompt)
   }
 
-  /** Gives the terminal back. */
   close(): void {
     this.#input.off('keypress', this.#onKey)
     this.#input.setRawMode(false)

@@ -3,7 +3,8 @@ import { createInterface } from 'node:readline'
 import type { CommandSource } from './step-session.js'
 
 export function commandLines(input: NodeJS.ReadableStream, print: (text: string) => void): CommandSource {
-  const lines = createInterface({ input, crlfDelay: Infinity })[Symbol.asyncIterator]()
+  const reader = createInterface({ input, crlfDelay: Infinity })
+  const lines = reader[Symbol.asyncIterator]()
   return {
     isAnswering: false,
     async command() {
@@ -13,5 +14,6 @@ export function commandLines(input: NodeJS.ReadableStream, print: (text: string)
       return line.value
     },
     answer: async () => undefined,
+    close: () => reader.close(),
   }
 }

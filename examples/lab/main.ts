@@ -42,14 +42,10 @@ await program.parseAsync()
 
 async function stepAt(recording: Recording): Promise<void> {
   const print = (text: string): void => void process.stdout.write(`${text}\n`)
-  if (!process.stdin.isTTY) return stepThrough(recording, commandLines(process.stdin, print), print)
+  const { stdin, stdout } = process
   const { items } = recording
-  const keys = new CommandKeys(process.stdin, process.stdout, { types: typesOf(items), last: items.length })
-  try {
-    await stepThrough(recording, keys, print)
-  } finally {
-    keys.close()
-  }
+  const words = { types: typesOf(items), last: items.length }
+  await stepThrough(recording, stdin.isTTY ? new CommandKeys(stdin, stdout, words) : commandLines(stdin, print), print)
 }
 
 async function writePage(recording: Recording, file: string): Promise<void> {

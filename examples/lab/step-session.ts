@@ -18,13 +18,19 @@ export interface CommandSource {
   command(): Promise<string | undefined>
   /** An answer in words; `undefined` when there is none. */
   answer(prompt: string): Promise<string | undefined>
+  /** Gives back what commands are read from. */
+  close(): void
 }
 
 const LINES_OF_BYTES = 64
 
+/** Steps through a recording until the source ends the session or has no more commands; closes the source. */
 export async function stepThrough(recording: Recording, source: CommandSource, print: (text: string) => void): Promise<void> {
-  const session = new StepSession(recording, source, print)
-  await session.run()
+  try {
+    await new StepSession(recording, source, print).run()
+  } finally {
+    source.close()
+  }
 }
 
 class StepSession {

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -34,6 +34,16 @@ it('--html writes a page', () => {
 
 it('--step takes its commands from a pipe', () => {
   expect(run(['1', '--step'], 'n\nq\nn\n')).toMatch(/^Example 1: [^]*-- 2 of \d+ \| call\n> open \/pets\n\nstep> q\n$/)
+})
+
+it('q ends the command, also while its input stays open', async () => {
+  const child = spawn(process.execPath, [...COMMAND, '1', '--step'], { cwd: ROOT, stdio: ['pipe', 'ignore', 'inherit'] })
+  child.stdin.write('n\nq\n')
+  try {
+    expect(await new Promise(resolve => child.once('exit', resolve))).toBe(0)
+  } finally {
+    child.kill()
+  }
 })
 
 it.each([

@@ -86,7 +86,6 @@ it('keys step, ask for a guess, complete a type and give the terminal back', asy
     'q',
   )
   await stepping
-  keys.close()
   expect(keyboard.isRaw).toBe(false)
   const places = printed.flatMap(text => /^-- (\d+ of \d+ \| [\w.]+)/m.exec(text)?.[1] ?? [])
   const last = recording.items.length
