@@ -40,13 +40,20 @@ export const exercise: Exercise<PickCompaction> = {
   },
   workload(random) {
     const operations: Operation[] = []
-    for (let step = 0; step < 600; step++) {
-      const key = `key ${random.uniform(400)}`
+    const key = (number: number): string => `key ${1000 + number}`
+    const value = (): string => '.'.padEnd(1 + random.uniform(400), '.')
+    for (let step = 0; step < 500; step++) {
       const kind = random.uniform(30)
-      if (kind < 26) operations.push({ do: 'put', key, value: `${step}`.padEnd(random.uniform(400), '.') })
-      else if (kind < 28) operations.push({ do: 'del', key })
+      if (kind < 26) operations.push({ do: 'put', key: key(random.uniform(400)), value: value() })
+      else if (kind < 28) operations.push({ do: 'del', key: key(random.uniform(400)) })
       else if (kind < 29) operations.push({ do: 'flush' })
-      else operations.push({ do: 'get', key })
+      else operations.push({ do: 'get', key: key(random.uniform(400)) })
+    }
+    // Tables of few neighbouring keys, which leave gaps between them.
+    for (let table = 0; table < 24; table++) {
+      const first = random.uniform(390)
+      for (let step = 0; step < 8; step++) operations.push({ do: 'put', key: key(first + random.uniform(10)), value: value() })
+      operations.push({ do: 'flush' })
     }
     return operations
   },
