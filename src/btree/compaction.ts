@@ -8,6 +8,7 @@ import type { HalfOpenRange } from '../engine/range.js'
 import type { Scheduler } from '../vfs/environment.js'
 import type { FreeSpace } from './free-space.js'
 import type { Page } from './page.js'
+import { lookAt } from './search.js'
 import type { Tree } from './tree.js'
 
 export interface CompactionOptions {
@@ -72,7 +73,7 @@ async function walk(
 /** Packs pages of `level` under the branch on the way to the key. */
 function packStep(tree: Tree, level: number, key: Uint8Array): Uint8Array | undefined {
   if (tree.root.level <= level) return undefined
-  const { page: branch, next } = tree.lookAt(key, level + 1)
+  const { page: branch, next } = lookAt(tree.store, tree.root, key, level + 1)
   const first = slotOf(branch, key)
   if (!isWorthPacking(tree, branch, first)) return next
   const { path, depth } = tree.walkTo(key, level + 1)
@@ -111,7 +112,7 @@ function isWorthPacking(tree: Tree, branch: Page, first: number): boolean {
 /** Makes pages dirty that lie at `limit` or behind it, on the way to the key and under the branch of leaves there. */
 function moveStep(tree: Tree, limit: number, key: Uint8Array): Uint8Array | undefined {
   const lowest = Math.min(1, tree.root.level)
-  const { page: branch, next, furthest } = tree.lookAt(key, lowest)
+  const { page: branch, next, furthest } = lookAt(tree.store, tree.root, key, lowest)
   const slots: number[] = []
   let resume = next
   if (lowest > 0) {

@@ -25,6 +25,7 @@ import type { HeldRoot } from './held-roots.js'
 import type { BtreeParts } from './parts.js'
 import { RootSnapshots } from './root-snapshot.js'
 import { approximateBytes, shapeOf } from './shape.js'
+import { statsOf } from './stats.js'
 import { TreeCursor } from './tree-cursor.js'
 import { WriteRoom } from './write-room.js'
 
@@ -167,19 +168,7 @@ export class BtreeEngine implements Engine {
   }
 
   stats(): EngineStats {
-    const { tree, store, cache, ledger, logs, file, free } = this.#parts
-    ledger.read.get = ledger.found.bytesFromDisk + ledger.missing.bytesFromDisk
-    ledger.read.scan = ledger.scan.bytesFromDisk
-    ledger.read.compaction = file.bytesRead - ledger.read.get - ledger.read.scan
-    const counts = ledger.counts(tree.root.liveBytes)
-    return {
-      engine: this.name,
-      ledger: { ...counts, syncs: counts.syncs + logs.syncs },
-      memoryBytes: store.dirtyBytes + cache.usedBytes + free.memoryBytes,
-      cache: { hits: cache.hits, misses: cache.misses, usedBytes: cache.usedBytes, capacityBytes: cache.capacityBytes },
-      pending: { memoryBytes: store.dirtyBytes, jobs: this.#background.pendingJobs },
-      stalls: { ...this.#queue.stalls },
-    }
+    return statsOf(this.#parts, this.#background.pendingJobs, this.#queue.stalls)
   }
 
   shape(): EngineShape {

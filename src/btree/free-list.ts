@@ -1,5 +1,7 @@
-/** Writes the list of what will be free in the data file once a tree is in force. Format: docs/formats/btree.md. */
-import type { FreeSpace } from './free-space.js'
+/** The list of what is free in the data file once a tree is in force: writes it, reads it. Format: docs/formats/btree.md. */
+import { CorruptionError } from '../errors.js'
+import { FreeSpace } from './free-space.js'
+import type { Meta } from './meta-page.js'
 import type { Page } from './page.js'
 import type { PageFile } from './page-file.js'
 import { Reference } from './reference.js'
@@ -62,4 +64,24 @@ export class FreeListWriter {
       for (let i = 0; i < (extents?.length ?? 0); i += 2) after.free(extents![i], extents![i + 1])
     }
   }
+}
+
+/** What is free as the meta page and its list say. */
+export function readFreeList(file: PageFile, { length, freeList, unitBytes }: Meta): FreeSpace {
+  const needed = length * unitBytes
+  if (file.size < needed) {
+    throw new CorruptionError(`The data file has ${file.size} bytes where its tree needs ${needed}`, {
+      file: file.path,
+      offset: file.size,
+    })
+  }
+  const free = new FreeSpace(file.firstUnit, Math.max(length, file.firstUnit))
+  if (freeList.units === 0) return free
+  const bytes = file.readExtent(freeList)
+  try {
+    free.decode(bytes, freeList.liveBytes, freeList.entries)
+  } catch (cause) {
+    throw new CorruptionError('The free list of the tree is damaged', { file: file.path, offset: freeList.offset * unitBytes, cause })
+  }
+  return free
 }

@@ -25,7 +25,8 @@ import { createTreeFile } from './creation.js'
 import { CurrentLog } from './current-log.js'
 import { DroppedSubtrees } from './dropped-subtrees.js'
 import { DATA_FILE } from './file-names.js'
-import { FreeSpace } from './free-space.js'
+import { readFreeList } from './free-list.js'
+import type { FreeSpace } from './free-space.js'
 import { HeldRoots } from './held-roots.js'
 import { META_BYTES, readMeta, type Meta } from './meta-page.js'
 import { checkOptions, type BtreeOptions, type BtreeSettings } from './options.js'
@@ -101,7 +102,7 @@ class Recovery {
       this.#ledger.written.meta += 2 * META_BYTES
       this.#ledger.syncs++
     }
-    this.#free = this.#readFreeSpace()
+    this.#free = readFreeList(this.#file, meta)
     this.#dropped = new DroppedSubtrees(this.#file, this.#free, context.environment.scheduler)
     const idleBytes = Math.floor(options.writeBufferSize * IDLE_SHARE)
     this.#cache = new Cache(options.cacheSize, { poisonFrames, idleBytes, trace: context.trace ?? null })
@@ -220,28 +221,6 @@ class Recovery {
     tree.sequence = sequence
     for (let level = 0; level < height; level++) tree.levels.change(level, pages[level], units[level])
     return tree
-  }
-
-  /** What the free list says. */
-  #readFreeSpace(): FreeSpace {
-    const { length, freeList, unitBytes } = this.#meta
-    const file = this.#file
-    const needed = length * unitBytes
-    if (file.size < needed) {
-      throw new CorruptionError(`The data file has ${file.size} bytes where its tree needs ${needed}`, {
-        file: file.path,
-        offset: file.size,
-      })
-    }
-    const free = new FreeSpace(file.firstUnit, Math.max(length, file.firstUnit))
-    if (freeList.units === 0) return free
-    const bytes = file.readExtent(freeList)
-    try {
-      free.decode(bytes, freeList.liveBytes, freeList.entries)
-    } catch (cause) {
-      throw new CorruptionError('The free list of the tree is damaged', { file: file.path, offset: freeList.offset * unitBytes, cause })
-    }
-    return free
   }
 
   async #replay(tree: Tree, checkpointer: Checkpointer): Promise<ReplayedLogs> {

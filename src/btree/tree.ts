@@ -1,6 +1,6 @@
 /**
- * The B+tree: finding, changing and copying pages. All of it is synchronous; pages that are not in memory are read on the way. What makes
- * pages fewer is in mending.ts and range-clear.ts.
+ * The B+tree: putting and deleting entries, and copying pages for it. All of it is synchronous; pages that are not in memory are read on
+ * the way. How a search goes is in search.ts, what makes pages more in growth.ts, what makes them fewer in mending.ts and range-clear.ts.
  *
  * Invariants:
  * 1. All leaves are at level 0, and a branch of level n has children of level n - 1. An entry of a branch leads to keys from its own key
@@ -12,16 +12,18 @@
  */
 import { Cell } from '../codec/sorted-block.js'
 import type { ByteView } from '../codec/entry.js'
+import { Growth } from './growth.js'
 import type { HeldRoots } from './held-roots.js'
 import { LevelCounts } from './level-counts.js'
 import { Mending } from './mending.js'
 import { MAX_LEVELS } from './meta-page.js'
 import type { Page } from './page.js'
-import { PageBuilder, type SplitPage } from './page-builder.js'
+import { PageBuilder, type AddedEntry } from './page-builder.js'
 import type { PageStore } from './page-store.js'
 import type { PageTrace } from './page-trace.js'
 import { clearRange } from './range-clear.js'
-import type { LeafSplit, SplitRule } from './split.js'
+import { leafOf, slotIn } from './search.js'
+import type { LeafSplit } from './split.js'
 
 const cell = new Cell()
 
@@ -34,6 +36,7 @@ export class Tree {
   readonly held: HeldRoots
   readonly #trace: PageTrace | null
   readonly #builder: PageBuilder
+  readonly #growth: Growth
   readonly #mending: Mending
   /** The pages from the root down, and the slots that lead on. */
   readonly #path: Page[] = []
@@ -48,6 +51,7 @@ export class Tree {
     this.held = held
     this.#trace = store.trace
     this.#builder = new PageBuilder(store, leafSplit)
+    this.#growth = new Growth(this, this.#builder)
     this.#mending = new Mending(this, this.#builder)
     this.root = root ?? this.emptyRoot()
     if (this.#trace !== null) this.#trace.rootChanged(this.root)
@@ -59,54 +63,12 @@ export class Tree {
 
   /** Points `out` at the value of a key under a root of this tree. */
   find(root: Page, key: Uint8Array, start: number, end: number, out: ByteView): boolean {
-    const leaf = this.leafOf(root, key, start, end)
-    const block = leaf.block!
+    const block = leafOf(this.store, root, key, start, end).block!
     const index = block.find(key, start, end)
     if (index < 0) return false
     block.readCell(index, cell)
     out.set(block.bytes, cell.payloadStart, cell.payloadEnd)
     return true
-  }
-
-  leafOf(root: Page, key: Uint8Array, start: number, end: number): Page {
-    if (this.#trace !== null) return this.#leafTold(this.#trace, root, key, start, end)
-    const { store } = this
-    let page = root
-    let level = root.level
-    let inMemory = level + 1
-    if (root.block === undefined) {
-      page = store.loaded(root)
-      inMemory--
-    }
-    store.counts.blocksFromCache += inMemory
-    store.cache.hits += inMemory
-    for (; level > 0; level--) {
-      const slot = page.block!.floor(key, start, end)
-      const child = page.children![slot < 0 ? 0 : slot]
-      if (child?.block !== undefined) {
-        child.referenced = true
-        page = child
-      } else {
-        store.counts.blocksFromCache--
-        store.cache.hits--
-        page = store.child(page, slot < 0 ? 0 : slot)
-      }
-    }
-    return page
-  }
-
-  /** `leafOf`, telling every page on the way. */
-  #leafTold(trace: PageTrace, root: Page, key: Uint8Array, start: number, end: number): Page {
-    const { store } = this
-    let page = root
-    if (root.block === undefined) page = store.loaded(root)
-    else store.hit(root)
-    for (let depth = 0; ; depth++) {
-      const slot = slotIn(page, key, start, end)
-      trace.visited(page, depth, slot)
-      if (page.level === 0) return page
-      page = store.child(page, slot)
-    }
   }
 
   put(key: Uint8Array, start: number, end: number, value: Uint8Array, valueStart: number, valueEnd: number): void {
@@ -124,13 +86,13 @@ export class Tree {
         if (this.#trace !== null) this.#trace.changed(leaf)
         return
       }
-      this.#overflow(leaf, found, true, key, start, end, value, valueStart, valueEnd, undefined)
+      this.#overflow(leaf, { index: found, replaces: true, key, start, end, value, valueStart, valueEnd, child: undefined })
       return
     }
     const index = -1 - found
     this.#grow(1, end - start + length)
     if (leaf.units > 1 || !block.insert(index, key, start, end, value, valueStart, valueEnd)) {
-      this.#overflow(leaf, index, false, key, start, end, value, valueStart, valueEnd, undefined)
+      this.#overflow(leaf, { index, replaces: false, key, start, end, value, valueStart, valueEnd, child: undefined })
     } else {
       leaf.lastInsert = index
       this.#atEnd = index === block.count - 1 && this.#isRightmost()
@@ -153,7 +115,7 @@ export class Tree {
 
   /** Returns whether the key was there. */
   del(key: Uint8Array, start: number, end: number): boolean {
-    if (this.leafOf(this.root, key, start, end).block!.find(key, start, end) < 0) return false
+    if (leafOf(this.store, this.root, key, start, end).block!.find(key, start, end) < 0) return false
     const leaf = this.#descend(key, start, end, 0)
     const block = leaf.block!
     const index = block.find(key, start, end)
@@ -181,24 +143,6 @@ export class Tree {
       this.#descendOwned(key)
       this.mend()
     }
-  }
-
-  /**
-   * The page of `level` on the way to a key, without making it the writer's own; the key where the one behind it begins, `undefined` if it is the
-   * last; and the highest place of a page on the way.
-   */
-  lookAt(key: Uint8Array, level: number): { readonly page: Page; readonly next: Uint8Array | undefined; readonly furthest: number } {
-    let page = this.store.loaded(this.root)
-    let next: Uint8Array | undefined
-    let furthest = page.offset
-    while (page.level > level) {
-      const block = page.block!
-      const slot = Math.max(0, block.floor(key, 0, key.length))
-      if (slot + 1 < block.count) next = block.keyAt(slot + 1)
-      page = this.store.child(page, slot)
-      furthest = Math.max(furthest, page.offset)
-    }
-    return { page, next, furthest }
   }
 
   /** The pages from the root to the one of `level` on the way to the key, and the slots between: good until the next call. */
@@ -286,8 +230,16 @@ export class Tree {
       if (this.#trace !== null) this.#trace.changed(branch)
       return
     }
-    const { emptyReference } = this.#builder
-    this.#overflow(branch, index, false, separator, 0, separator.length, emptyReference, 0, emptyReference.length, child)
+    const { emptyReference: value } = this.#builder
+    const [end, valueEnd] = [separator.length, value.length]
+    this.#overflow(branch, { index, replaces: false, key: separator, start: 0, end, value, valueStart: 0, valueEnd, child })
+  }
+
+  /** There is no room for an entry, or for another value of one. */
+  #overflow(page: Page, added: AddedEntry): void {
+    const { index, replaces } = added
+    const rightmost = page.level === 0 && !replaces && index === page.block!.count && this.#isRightmost()
+    this.#growth.overflow(page, added, rightmost)
   }
 
   /** Walks down to `level`, making every page on the way the writer's own. */
@@ -356,63 +308,8 @@ export class Tree {
     }
   }
 
-  /** Rewrites a dirty page with a new entry (or with another value of one) that it has no room for, in as many pages as it takes. */
-  #overflow(
-    page: Page,
-    index: number,
-    replaces: boolean,
-    key: Uint8Array,
-    start: number,
-    end: number,
-    value: Uint8Array,
-    valueStart: number,
-    valueEnd: number,
-    child: Page | undefined,
-  ): void {
-    const before = page.units
-    const added = { index, replaces, key, start, end, value, valueStart, valueEnd, child }
-    const wasRoot = page === this.root
-    const rightmost = page.level === 0 && !replaces && index === page.block!.count && this.#isRightmost()
-    const next = rightmost && before === 1 ? this.#builder.follow(page, added, this.held.generation) : undefined
-    const { pages, rule } = next ?? this.#builder.rewrite(page, added, rightmost, this.held.generation)
-    this.levels.resize(page.level, page.units - before)
-    if (pages.length > 0 && wasRoot) this.#growRoot(page)
-    // From the last to the first, so that until a page has its place its entries are counted in the one next to that place.
-    for (let i = pages.length - 1; i >= 0; i--) {
-      const { separator, page: right } = pages[i]
-      page.entries -= right.entries
-      page.liveBytes -= right.liveBytes
-      this.enter(right)
-      this.insertChild(page.level + 1, separator, right)
-    }
-    if (this.#trace !== null) this.#tellOverflow(this.#trace, page, pages, rule)
-  }
-
-  #tellOverflow(trace: PageTrace, page: Page, pages: readonly SplitPage[], rule: SplitRule): void {
-    const all = [page, ...pages.map(split => split.page)]
-    const separators = pages.map(({ separator }) => separator)
-    if (pages.length > 0) trace.split(all, separators, rule)
-    for (const each of all) trace.changed(each)
-  }
-
   #isRightmost(): boolean {
     for (let depth = 0; depth < this.#depth; depth++) if (this.#slots[depth] < this.#path[depth].children!.length - 1) return false
     return true
   }
-
-  #growRoot(child: Page): void {
-    const root = this.store.create(child.level + 1, this.held.generation, 0)
-    root.entries = child.entries
-    root.liveBytes = child.liveBytes
-    this.#builder.addFirstChild(root, child)
-    this.enter(root)
-    this.replaceRoot(root)
-  }
-}
-
-/** Where a branch leads on, and in a leaf where the key is or would be. */
-function slotIn({ level, block }: Page, key: Uint8Array, start: number, end: number): number {
-  if (level > 0) return Math.max(0, block!.floor(key, start, end))
-  const found = block!.find(key, start, end)
-  return found < 0 ? -1 - found : found
 }
