@@ -91,7 +91,7 @@ const SENTENCES: { readonly [Type in EventType]: (event: EventOf<Type>) => strin
   'page.visit': e => `The search passes page ${e.page} at depth ${e.depth} by slot ${e.slot} of ${e.entries}.`,
   'page.new': e =>
     `Page ${e.page} comes to be at level ${e.level}${e.copyOf === undefined ? '' : `, as a copy of page ${e.copyOf}`}, ${count(e.units, 'unit')} large.`,
-  'page.change': e => `Page ${e.page} now has ${count(e.entries, 'entry', 'entries')}, which need ${bytes(e.usedBytes)}.`,
+  'page.change': e => `Page ${e.page} now has ${count(e.entries, 'entry', 'entries')}, and ${bytes(e.usedBytes)} in use.`,
   'page.resize': e => `Page ${e.page} is ${count(e.to, 'unit')} large now, instead of ${e.from}.`,
   'page.split': e => `Page ${e.page} is split into pages ${e.into.join(', ')}, ${SPLITS[e.rule]}.`,
   'page.merge': e =>
@@ -104,8 +104,10 @@ const SENTENCES: { readonly [Type in EventType]: (event: EventOf<Type>) => strin
   'subtree.drop': e => `Page ${e.page} of level ${e.level} is in the tree no more, with ${count(e.entries, 'entry', 'entries')} under it.`,
   'page.free': e => `Nobody needs page ${e.page} any more.`,
   'space.alloc': e =>
-    `${count(e.units, 'unit')} at unit ${e.offset} are taken ${e.from === 'free' ? 'from free space' : 'at the end of the file'}.`,
-  'space.free': e => `${count(e.units, 'unit')} at unit ${e.offset} are free again.`,
+    e.from === 'free'
+      ? `Free space gives ${count(e.units, 'unit')} at unit ${e.offset}.`
+      : `The end of the file gives ${count(e.units, 'unit')} at unit ${e.offset}.`,
+  'space.free': e => `Free space gets ${count(e.units, 'unit')} at unit ${e.offset} back.`,
   'tree.change': e =>
     `The tree holds ${count(e.entries, 'entry', 'entries')} of ${bytes(e.liveBytes)}, up to sequence number ${e.entrySequence}.`,
   'root.change': e => `Page ${e.page} is the root of the tree now, ${e.height} high with ${count(e.entries, 'entry', 'entries')}.`,
