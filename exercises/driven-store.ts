@@ -17,6 +17,8 @@ export type Outcome = string | undefined | readonly (readonly [key: string, valu
 
 type Store = Kvarium<string, string>
 
+type Tear = Extract<Operation, { do: 'tear' }>
+
 const DIRECTORY = '/store'
 
 export class DrivenStore {
@@ -83,7 +85,7 @@ export class DrivenStore {
       case 'kill':
         return this.#crash()
       case 'tear':
-        return this.#crash(operation.left)
+        return this.#crash(operation)
     }
   }
 
@@ -117,10 +119,10 @@ export class DrivenStore {
     this.#snapshot = undefined
   }
 
-  /** Goes on with what the process leaves behind; of the last log record only so many bytes, if that is said. */
-  async #crash(leftOfLastRecord?: number): Promise<void> {
+  /** Goes on with what the process leaves behind, of its last log record only a part if that is said. */
+  async #crash(tear?: Tear): Promise<void> {
     const left = this.#fileSystem.processCrashClone()
-    if (leftOfLastRecord !== undefined) await cutLastRecord(left, leftOfLastRecord)
+    if (tear !== undefined) await tearLastRecord(left, tear)
     this.#session.isAlive = false
     await this.close()
     this.#fileSystem = left
@@ -128,7 +130,7 @@ export class DrivenStore {
   }
 }
 
-async function cutLastRecord(fileSystem: MemoryFileSystem, left: number): Promise<void> {
+async function tearLastRecord(fileSystem: MemoryFileSystem, { left, then }: Tear): Promise<void> {
   const name = fileSystem
     .list(DIRECTORY)
     .filter(file => file.endsWith('.log'))
@@ -139,6 +141,10 @@ async function cutLastRecord(fileSystem: MemoryFileSystem, left: number): Promis
   for (const record of new LogReader({ fileSystem, path, logNumber: parseInt(name), hash32: await loadHash32() }).records()) last = record
   if (last === undefined) return
   const file = fileSystem.openWrite(path)
-  file.truncate(last.offset + Math.min(left, FRAME_HEADER_BYTES + last.length - 1))
+  const length = FRAME_HEADER_BYTES + last.length
+  // At least its last byte is lost.
+  const kept = Math.min(left, length - 1)
+  if (then === 'zeros') file.write(new Uint8Array(length - kept), last.offset + kept)
+  else file.truncate(last.offset + kept)
   file.close()
 }

@@ -1,9 +1,12 @@
 import type { SeededRandom } from 'kvarium/vfs'
 import type { Operation } from './operation.js'
 
+/** Few, so that most are read and written several times. */
+const KEYS = 60
+
 /** Writes of all kinds over few keys, reads in between, and now and then what moves data from one place to another. */
-export function mixedLoad(random: SeededRandom, operations: number, keys = 200): Operation[] {
-  const key = (): string => `key ${String(random.uniform(keys)).padStart(4, '0')}`
+export function mixedLoad(random: SeededRandom, operations: number): Operation[] {
+  const key = (): string => `key ${String(random.uniform(KEYS)).padStart(4, '0')}`
   const load: Operation[] = []
   for (let i = 0; i < operations; i++) {
     const dice = random.uniform(100)

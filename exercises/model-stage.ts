@@ -8,8 +8,8 @@ import type { Exercise } from './exercise.js'
 import { showOperation, type Operation } from './operation.js'
 import { Oracle } from './oracle.js'
 
-/** Keys that share beginnings, one that is empty, and some whose bytes are above 127. */
-const KEYS = ['', 'a', 'aa', 'ab', 'b', 'ba', 'c', 'd', 'é', 'ÿ', 'z']
+/** Keys that share beginnings, one that is empty, and some whose bytes are above 127, in another order than as text in JavaScript. */
+const KEYS = ['', 'a', 'aa', 'ab', 'b', 'ba', 'c', 'd', 'é', 'ｚ', '😀', 'z']
 const RUNS = 100
 const LONGEST = 40
 
@@ -89,7 +89,14 @@ function histories(): fc.Arbitrary<Operation[]> {
     },
     { weight: 2, arbitrary: fc.constant({ do: 'snapshot' as const }) },
     { weight: 3, arbitrary: fc.constantFrom(...(['flush', 'compact', 'reopen', 'kill'] as const)).map(kind => ({ do: kind })) },
-    { weight: 2, arbitrary: fc.record({ do: fc.constant('tear' as const), left: fc.integer({ min: 0, max: 40 }) }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        do: fc.constant('tear' as const),
+        left: fc.integer({ min: 0, max: 40 }),
+        then: fc.constantFrom('nothing', 'zeros'),
+      }),
+    },
   ]
   return fc.array(fc.oneof(...operations), { maxLength: LONGEST, size: 'max' })
 }

@@ -15,10 +15,11 @@ export type Operation =
   | { readonly do: 'reopen' }
   /** The process dies and another one opens the store: what was acknowledged is there. */
   | { readonly do: 'kill' }
-  /** The power fails while the last write is on its way: of its record so many bytes are left. The writes before it are there. */
-  | { readonly do: 'tear'; readonly left: number }
-
-export type OperationKind = Operation['do']
+  /**
+   * The power fails while the last write is on its way: of its record so many bytes are left. The file ends there, or was made longer
+   * already and has zeros there. The writes before it are all there.
+   */
+  | { readonly do: 'tear'; readonly left: number; readonly then: 'nothing' | 'zeros' }
 
 /** In the words of the API. */
 export function showOperation(operation: Operation): string {
@@ -34,7 +35,7 @@ export function showOperation(operation: Operation): string {
     case 'scan':
       return `iterator({ ${operation.reverse === true ? 'lte' : 'gte'}: ${quote(operation.from)}${operation.reverse === true ? ', reverse: true' : ''}${operation.at === undefined ? '' : ', snapshot'} })`
     case 'tear':
-      return `power fails: ${operation.left} bytes of the last record are left`
+      return `the power fails, of the last record ${operation.left} bytes are left, then ${operation.then}; open()`
     case 'kill':
       return 'the process is killed; open()'
     case 'reopen':

@@ -11,7 +11,7 @@ export function crashingLoad(random: SeededRandom, operations: number): Operatio
     const dice = random.uniform(4)
     if (dice === 0) load.push({ do: 'reopen' })
     else if (dice === 1) load.push({ do: 'kill' })
-    else load.push({ do: 'put', key, value: 'torn' }, { do: 'tear', left: random.uniform(40) })
+    else load.push({ do: 'put', key, value: 'torn' }, { do: 'tear', left: random.uniform(40), then: dice === 2 ? 'nothing' : 'zeros' })
   }
   return load
 }
