@@ -12,7 +12,7 @@ import type { TraceEvent } from '../../src/trace/events.js'
 import { Recorder } from '../../src/trace/recorder.js'
 import { Rewind } from '../../src/trace/rewind.js'
 import { FileHistories, type RebuiltFile } from './file-history.js'
-import type { EventItem, Item } from './items.js'
+import type { Item } from './items.js'
 
 /** Rebuilds the structure of an engine. */
 interface ShapeFold {
@@ -70,33 +70,47 @@ export class Replay {
   }
 }
 
+/** Each opening of a store begins a trace of its own, with files of which nothing is known. */
+interface OneTrace {
+  /** The position of its first event. */
+  readonly from: number
+  engine?: string
+  tells?: 'io' | 'step'
+}
+
 class StoreReplay {
   readonly #name: string
-  readonly #engine: string | undefined
-  readonly #tells: 'io' | 'step' | undefined
+  /** In their order. */
+  readonly #traces: OneTrace[] = []
   readonly #rewind: Rewind<State>
 
   constructor(name: string, items: readonly Item[]) {
     this.#name = name
-    const events = items.flatMap((item, position) => (isEventOf(name, item) ? [{ event: item.event, position }] : []))
-    this.#engine = engineOf(events.map(({ event }) => event))
-    this.#tells = levelOf(events.map(({ event }) => event))
-    // Each opening of a store begins a trace of its own, with files of which nothing is known.
-    const beginnings = new Set(events.filter(({ event }) => event.sequence === 1).map(({ position }) => position + 1))
     const recorder = new Recorder({ maxEvents: Infinity, maxBytes: Infinity })
-    const engine = this.#engine === undefined ? undefined : FOLDS[this.#engine]
+    const beginnings = new Map<number, OneTrace>()
     this.#rewind = new Rewind<State>(recorder, {
-      initial: () => ({ fold: engine?.make(), files: new FileHistories() }),
+      initial: () => ({ fold: undefined, files: new FileHistories() }),
       apply: (state, event) => {
-        const { fold, files } = beginnings.has(event.sequence) ? { ...state, files: new FileHistories() } : state
+        const begun = beginnings.get(event.sequence)
+        const { fold, files } = begun === undefined ? state : { fold: foldOf(begun)?.make(), files: new FileHistories() }
         fold?.apply(event)
         files.apply(event)
         return { fold, files }
       },
       copy: ({ fold, files }) => ({ fold: fold?.clone(), files: files.clone() }),
     })
-    // Numbered by position, which never repeats.
-    for (const { event, position } of events) recorder.listener({ ...event, sequence: position + 1 })
+    for (const [position, item] of items.entries()) {
+      if (item.kind !== 'event' || item.store !== name) continue
+      // Numbered by position, which never repeats.
+      const sequence = position + 1
+      if (item.event.sequence === 1) {
+        const trace = { from: position }
+        this.#traces.push(trace)
+        beginnings.set(sequence, trace)
+      }
+      this.#learn(item.event)
+      recorder.listener({ ...item.event, sequence })
+    }
   }
 
   state(position: number): State {
@@ -104,33 +118,31 @@ class StoreReplay {
   }
 
   structure(position: number): EngineShape | string {
+    const trace = this.#traces.findLast(({ from }) => from <= position)
     const { fold } = this.state(position)
-    if (fold === undefined) return `Nothing is known of the structure of the engine ${this.#engine ?? 'of a store that never opened'}.`
-    const { level, rightWithout } = FOLDS[this.#engine!]
-    if (this.#tells === 'step' || this.#tells === level) return fold.shape()
+    const known = trace && foldOf(trace)
+    if (fold === undefined || known === undefined) return `Nothing is known of the structure of the store "${this.#name}".`
+    if (trace?.tells === 'step' || trace?.tells === known.level) return fold.shape()
     return (
-      rightWithout?.(fold.shape()) ??
-      `The store "${this.#name}" does not tell enough for its structure: it takes a trace of level ${level}.`
+      known.rightWithout?.(fold.shape()) ??
+      `The store "${this.#name}" does not tell enough for its structure: it takes a trace of level ${known.level}.`
     )
   }
+
+  /** Stores of a lab that tell every step also tell what they write. */
+  #learn(event: TraceEvent): void {
+    const trace = this.#traces.at(-1)
+    if (trace === undefined) return
+    if (event.type === 'engine.open') trace.engine = event.engine
+    if (event.type === 'file.write') trace.tells ??= event.bytes === undefined ? 'io' : 'step'
+  }
+}
+
+function foldOf({ engine }: OneTrace): FoldOfEngine | undefined {
+  return engine === undefined ? undefined : FOLDS[engine]
 }
 
 /** Flushes and compactions are told at every level, inserts are not. */
 function withoutMemory({ memtable: _memtable, frozen: _frozen, sequence: _sequence, ...shape }: EngineShape): EngineShape {
   return shape
-}
-
-function isEventOf(store: string, item: Item): item is EventItem {
-  return item.kind === 'event' && item.store === store
-}
-
-function engineOf(events: readonly TraceEvent[]): string | undefined {
-  return events.find(event => event.type === 'engine.open')?.engine
-}
-
-/** How much a store tells; stores of a lab that tell every step also tell what they write. */
-function levelOf(events: readonly TraceEvent[]): 'io' | 'step' | undefined {
-  const written = events.find(event => event.type === 'file.write')
-  if (written === undefined) return undefined
-  return written.bytes === undefined ? 'io' : 'step'
 }
