@@ -119,10 +119,11 @@ class StoreReplay {
 
   structure(position: number): EngineShape | string {
     const trace = this.#traces.findLast(({ from }) => from <= position)
+    if (trace === undefined) return `The store "${this.#name}" is not open yet.`
     const { fold } = this.state(position)
-    const known = trace && foldOf(trace)
+    const known = foldOf(trace)
     if (fold === undefined || known === undefined) return `Nothing is known of the structure of the store "${this.#name}".`
-    if (trace?.tells === 'step' || trace?.tells === known.level) return fold.shape()
+    if (trace.tells === 'step' || trace.tells === known.level) return fold.shape()
     return (
       known.rightWithout?.(fold.shape()) ??
       `The store "${this.#name}" does not tell enough for its structure: it takes a trace of level ${known.level}.`
