@@ -109,6 +109,19 @@ export const units = [
     ),
   },
   {
+    name: 'a search finds suffixes behind lengths of two bytes',
+    check({ buildBlock, lowerBound }: BlockPart): void {
+      const payload = new Uint8Array(300)
+      const block = buildBlock(['x', 'yyyyA', 'yyyyB', 'yyyyC', 'z'].map(key => ({ key: bytes(key), payload })))
+      const found = lowerBound(block, bytes('yyyyB'))
+      assert.equal(
+        found,
+        2,
+        `the second entry behind "x" has the key, and ${found} was found: the length of a long payload has two bytes in the cell`,
+      )
+    },
+  },
+  {
     name: 'padding is not part of a key',
     check: searches(
       ['k', 'ka', 'ka\0', 'ka\0b', 'l'],
