@@ -2,4 +2,4 @@ import { exercise } from '../../exercises/merging-cursor/exercise.js'
 import { MergingCursor } from '../../src/lsm/merging-cursor.js'
 import { exerciseSuite } from './exercise-suite.js'
 
-exerciseSuite(exercise, { 'keys-as-text': 'divergence' }, { MergingCursor })
+exerciseSuite(exercise, { 'keys-as-text': 'model' }, { MergingCursor })
