@@ -26,7 +26,7 @@ const ROUNDS: readonly (readonly [updates: number, checkpoints: number])[] = [
 /** The round that is asked about. */
 const ASKED = 1000
 const BUFFERS_KIB = [64, 256, 1024]
-const BUFFERED_UPDATES = 15_000
+const BUFFERED_UPDATES = 10_000
 
 export async function run(lab: Lab): Promise<void> {
   lab.heading('One update')
