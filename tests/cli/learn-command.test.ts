@@ -64,7 +64,7 @@ describe('kvarium learn', () => {
   })
 })
 
-describe('kvarium learn --check', () => {
+describe('kvarium learn --check', { timeout: 120_000 }, () => {
   beforeEach(() => {
     expect(kvarium(scratch, ['learn', EXERCISE, '.']).status).toBe(0)
   })
