@@ -13,7 +13,8 @@ import { entryLines, factLines, hexLines, outlineLines, PART_HEADING, partLine, 
 import { Output } from './output.js'
 import { asUsageError } from './refusal.js'
 import { bytes as sizeText, count, plural } from '../report/numbers.js'
-import { styleFor, table, type Style } from './report/style.js'
+import type { TextStyle } from '../report/text-tables.js'
+import { styleFor, table } from './report/style.js'
 import { wholeNumber } from './whole-number.js'
 
 interface InspectFlags {
@@ -113,7 +114,7 @@ async function printDirectory(result: DirectoryInspection, isHeld: boolean | und
   await printProblems(problems, style, output)
 }
 
-async function printProblems(problems: readonly Problem[], style: Style, output: Output): Promise<void> {
+async function printProblems(problems: readonly Problem[], style: TextStyle, output: Output): Promise<void> {
   if (problems.length === 0) return
   await output.line(`\n${plural(problems.length, 'problem')}:`)
   for (const problem of problems) await output.line(problemLine(problem, style))
@@ -255,7 +256,7 @@ class FileView {
 }
 
 /** The part itself has its line already. */
-function* entriesOf({ children = [] }: Span, style: Style): Generator<string> {
+function* entriesOf({ children = [] }: Span, style: TextStyle): Generator<string> {
   for (const child of children) yield* entryLines(child, style)
 }
 

@@ -1,5 +1,5 @@
 /** Tables for terminals, and in Markdown. */
-import Table from 'cli-table3'
+import { alignedLines } from './aligned-table.js'
 import type { Cell, ReportTable } from './tables.js'
 
 /** How a terminal shows emphasis; plain text where it is no terminal. */
@@ -12,51 +12,29 @@ export interface TextStyle {
 
 export const PLAIN_TEXT: TextStyle = { bold: text => text, dim: text => text, good: text => text, bad: text => text }
 
-const LINES = {
-  top: '',
-  'top-mid': '',
-  'top-left': '',
-  'top-right': '',
-  bottom: '',
-  'bottom-mid': '',
-  'bottom-left': '',
-  'bottom-right': '',
-  left: '  ',
-  'left-mid': '',
-  mid: '',
-  'mid-mid': '',
-  right: '',
-  'right-mid': '',
-  middle: '  ',
-}
-
 /** Names of engines, phases and settings come from files: nothing in them may steer the terminal. */
 export function printable(text: string): string {
   return text.replace(/\p{C}/gu, '�')
 }
 
 export function terminalTable({ title, note, columns, groups }: ReportTable, style: TextStyle): string {
-  const table = new Table({
-    head: columns.map(({ text }) => style.dim(printable(text))),
-    chars: LINES,
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-    colAligns: columns.map(({ isText = false }) => (isText ? 'left' : 'right')),
-  })
+  const shown: string[][] = []
   const notesOf: (readonly string[])[] = [[]]
   for (const { name, rows } of groups) {
     if (name !== undefined) {
-      table.push([style.bold(printable(name)), ...columns.slice(1).map(() => '')])
+      shown.push([style.bold(printable(name)), ...columns.slice(1).map(() => '')])
       notesOf.push([])
     }
     for (const { head, cells, notes = [] } of rows) {
-      table.push([`${name === undefined ? '' : '  '}${printable(head)}`, ...cells.map(cell => terminalCell(cell, style))])
+      shown.push([`${name === undefined ? '' : '  '}${printable(head)}`, ...cells.map(cell => terminalCell(cell, style))])
       notesOf.push(notes)
     }
   }
-  const lines = table
-    .toString()
-    .split('\n')
-    .flatMap((line, index) => [line.trimEnd(), ...notesOf[index].map(note => style.dim(`      ${printable(note)}`))])
+  const lines = alignedLines({
+    head: columns.map(({ text }) => style.dim(printable(text))),
+    rows: shown,
+    isText: column => columns[column].isText ?? false,
+  }).flatMap((line, index) => [line, ...notesOf[index].map(note => style.dim(`      ${printable(note)}`))])
   return [style.bold(printable(title)), ...lines, ...(note === undefined ? [] : [style.dim(`  ${printable(note)}`)])].join('\n')
 }
 

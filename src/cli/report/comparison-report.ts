@@ -2,11 +2,12 @@
 import type { Comparison, EngineResult } from '../../compare/results.js'
 import { bytes, count, duration, rate, significant, times } from '../../report/numbers.js'
 import { sumOf } from '../../compare/traffic.js'
-import { indent, table, type Style } from './style.js'
+import type { TextStyle } from '../../report/text-tables.js'
+import { indent, table } from './style.js'
 
 type Row = readonly [label: string, cell: (engine: EngineResult) => string]
 
-export function comparisonReport({ engines, ok }: Comparison, style: Style): string {
+export function comparisonReport({ engines, ok }: Comparison, style: TextStyle): string {
   const names = engines.map(engine => engine.name)
   const widths = [28, ...names.map(name => Math.max(14, name.length))]
   const part = (title: string, rows: readonly Row[]): string => {
@@ -58,7 +59,7 @@ function blocks({ blocks: all, blocksFromDisk }: { readonly blocks: number; read
 }
 
 /** From the user's bytes to the file's, in a line each. */
-function byteLines(engines: readonly EngineResult[], style: Style): string {
+function byteLines(engines: readonly EngineResult[], style: TextStyle): string {
   const lines = engines.flatMap(({ name, traffic, metered }) => {
     const total = sumOf(traffic.written)
     if (total === 0) return []
@@ -71,11 +72,11 @@ function byteLines(engines: readonly EngineResult[], style: Style): string {
   return `${indent(style.dim('where every byte went, as the file system counted it too'))}\n${indent(lines.join('\n'))}`
 }
 
-function explain(text: string, style: Style): string {
+function explain(text: string, style: TextStyle): string {
   return `\n${indent(style.dim(text))}`
 }
 
-function verdict(engines: readonly EngineResult[], ok: boolean, style: Style): string {
+function verdict(engines: readonly EngineResult[], ok: boolean, style: TextStyle): string {
   const names = engines.map(engine => engine.name).join(', ')
   if (!ok) {
     const failed = engines.filter(engine => engine.problemCount > 0).map(engine => engine.name)

@@ -3,11 +3,12 @@ import { sumOf } from '../../compare/traffic.js'
 import type { EngineResult, PhaseResult } from '../../compare/results.js'
 import type { LevelShape } from '../../engine/contract.js'
 import { briefDuration, bytes, count, duration, plural, rate, times } from '../../report/numbers.js'
-import { indent, table, type Style } from './style.js'
+import type { TextStyle } from '../../report/text-tables.js'
+import { indent, table } from './style.js'
 
 const BAR_WIDTH = 30
 
-export function engineReport(result: EngineResult, style: Style): string {
+export function engineReport(result: EngineResult, style: TextStyle): string {
   const { name, problems } = result
   const sections = [
     style.bold(name) + style.dim(` ${'─'.repeat(Math.max(0, 97 - name.length))}`),
@@ -19,7 +20,7 @@ export function engineReport(result: EngineResult, style: Style): string {
   return `${sections.join('\n\n')}\n${problems.length === 0 ? '' : `\n${problemList(result, style)}\n`}`
 }
 
-function phaseTable(phases: readonly PhaseResult[], style: Style): string {
+function phaseTable(phases: readonly PhaseResult[], style: TextStyle): string {
   const header = ['phase', 'entries', 'time', 'entries/s', 'p50', 'p99', 'p99.9', 'max', 'written', 'read']
   const rows = phases.map(phase => {
     const { name, operations, entries, ms, entriesPerSecond, latency, traffic } = phase
@@ -39,7 +40,7 @@ function phaseTable(phases: readonly PhaseResult[], style: Style): string {
   return table(header, rows, style)
 }
 
-function levelChart(levels: readonly LevelShape[], style: Style): string {
+function levelChart(levels: readonly LevelShape[], style: TextStyle): string {
   const most = Math.max(...levels.map(level => level.bytes))
   const rows = levels.map(({ level, runs, tables, entries, bytes: size }) => [
     `L${level}`,
@@ -53,7 +54,7 @@ function levelChart(levels: readonly LevelShape[], style: Style): string {
 }
 
 /** User bytes and what became of them, and the file system's word on it. */
-function byteAccount({ traffic, amplification, metered, live, disk }: EngineResult, style: Style): string {
+function byteAccount({ traffic, amplification, metered, live, disk }: EngineResult, style: TextStyle): string {
   const { userBytes, written } = traffic
   const total = sumOf(written)
   if (total === 0) return indent(`${bytes(userBytes)} of keys and values were put and deleted; nothing went to disk`)
@@ -71,7 +72,10 @@ function byteAccount({ traffic, amplification, metered, live, disk }: EngineResu
   return `${table(['where every byte went', '', '', ''], rows, style, { left: [0, 3] })}\n${indent(space)}\n${indent(meterLine(metered, style))}`
 }
 
-function meterLine({ ledgerWritten, meterWritten, ledgerRead, meterRead, closingWritten }: EngineResult['metered'], style: Style): string {
+function meterLine(
+  { ledgerWritten, meterWritten, ledgerRead, meterRead, closingWritten }: EngineResult['metered'],
+  style: TextStyle,
+): string {
   const counted = `the file system counted ${count(meterWritten)} bytes written, ${count(meterRead)} read`
   if (ledgerWritten !== meterWritten || ledgerRead !== meterRead) {
     return `${style.bad('✗')} ${counted}, the ledger ${count(ledgerWritten)} and ${count(ledgerRead)}`
@@ -87,7 +91,7 @@ function bar(amount: number, most: number): string {
   return '█'.repeat(eighths >> 3) + ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'][eighths & 7]
 }
 
-function verdict({ verification, problemCount, stalls }: EngineResult, style: Style): string {
+function verdict({ verification, problemCount, stalls }: EngineResult, style: TextStyle): string {
   const { entries, deleted, ms } = verification
   const waited =
     stalls.count === 0
@@ -102,7 +106,7 @@ function verdict({ verification, problemCount, stalls }: EngineResult, style: St
   )
 }
 
-function problemList({ problems, problemCount }: EngineResult, style: Style): string {
+function problemList({ problems, problemCount }: EngineResult, style: TextStyle): string {
   const lines = problems.map(({ kind, message }) => `${style.bad(kind)}: ${message}`)
   const more = problemCount - problems.length
   return indent([...lines, ...(more === 0 ? [] : [`and ${more} more`])].join('\n'))

@@ -2,7 +2,8 @@ import { inspect } from 'node:util'
 import type { EngineConfiguration } from '../../compare/results.js'
 import type { Dataset } from '../datasets/dataset.js'
 import { bytes, count, exactBytes, plural } from '../../report/numbers.js'
-import { flow, type Style } from './style.js'
+import type { TextStyle } from '../../report/text-tables.js'
+import { flow } from './style.js'
 
 export interface Introduced {
   readonly version: string
@@ -20,7 +21,7 @@ const LABEL = 11
 const NAME = 13
 
 /** What is about to happen. */
-export function introduction({ version, dataset, engines, directory, work, scale }: Introduced, style: Style): string {
+export function introduction({ version, dataset, engines, directory, work, scale }: Introduced, style: TextStyle): string {
   const { title, keys, entries, duplicates, bytes: size, example } = dataset
   const block = (label: string, lines: readonly string[]): string[] =>
     lines.map((line, index) => style.dim((index === 0 ? `  ${label}` : '').padEnd(LABEL)) + line)

@@ -1,44 +1,18 @@
 import { styleText } from 'node:util'
-import Table from 'cli-table3'
+import { alignedLines } from '../../report/aligned-table.js'
+import { PLAIN_TEXT, type TextStyle } from '../../report/text-tables.js'
 
-/** How reports look: with colour on a terminal, plain text elsewhere. */
-export interface Style {
-  readonly bold: (text: string) => string
-  readonly dim: (text: string) => string
-  readonly good: (text: string) => string
-  readonly bad: (text: string) => string
-}
-
-export const PLAIN: Style = { bold: text => text, dim: text => text, good: text => text, bad: text => text }
-
-const COLOURED: Style = {
+/** Colour on a terminal; plain text elsewhere. */
+const COLOURED: TextStyle = {
   bold: text => styleText('bold', text),
   dim: text => styleText('dim', text),
   good: text => styleText('green', text),
   bad: text => styleText('red', text),
 }
 
-export function styleFor(stream: { readonly isTTY?: boolean }): Style {
+export function styleFor(stream: { readonly isTTY?: boolean }): TextStyle {
   const { NO_COLOR = '', TERM } = process.env
-  return stream.isTTY === true && NO_COLOR === '' && TERM !== 'dumb' ? COLOURED : PLAIN
-}
-
-const NO_LINES = {
-  top: '',
-  'top-mid': '',
-  'top-left': '',
-  'top-right': '',
-  bottom: '',
-  'bottom-mid': '',
-  'bottom-left': '',
-  'bottom-right': '',
-  left: '',
-  'left-mid': '',
-  mid: '',
-  'mid-mid': '',
-  right: '',
-  'right-mid': '',
-  middle: '  ',
+  return stream.isTTY === true && NO_COLOR === '' && TERM !== 'dumb' ? COLOURED : PLAIN_TEXT
 }
 
 interface TableOptions {
@@ -49,17 +23,15 @@ interface TableOptions {
 }
 
 /** A table without lines, indented. */
-export function table(header: readonly string[], rows: readonly (readonly string[])[], style: Style, options: TableOptions = {}): string {
+export function table(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  style: TextStyle,
+  options: TableOptions = {},
+): string {
   const { widths = [], left = [0] } = options
-  const result = new Table({
-    ...(widths.length > 0 && { colWidths: [...widths] }),
-    head: header.map(name => style.dim(name)),
-    chars: NO_LINES,
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-    colAligns: header.map((_, column) => (left.includes(column) ? 'left' : 'right')),
-  })
-  result.push(...rows.map(row => [...row]))
-  return indent(result.toString())
+  const head = header.map(name => style.dim(name))
+  return alignedLines({ head, rows, isText: column => left.includes(column), widths }).join('\n')
 }
 
 export function indent(text: string): string {

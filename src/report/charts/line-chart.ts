@@ -1,20 +1,7 @@
 /** Lines over one axis, with what happened meanwhile in lanes under them. */
 import { curveLinear, curveStepAfter, line } from 'd3-shape'
-import {
-  axes,
-  BAND_NAMES,
-  bandsBehind,
-  drawing,
-  LEFT,
-  RIGHT,
-  scaleFor,
-  TOP,
-  type Axis,
-  type Band,
-  type ChartAbout,
-  type Plot,
-  type Scale,
-} from './frame.js'
+import { axes, bandsBehind, drawing, scaleFor, type Axis, type Band, type ChartAbout, type Scale } from './frame.js'
+import { legendOf, NO_LEGEND, plotUnder, type LegendSample } from './legend.js'
 import { element, type Markup } from './markup.js'
 import { colourClass, dashOf, lineSample, marker, tenth } from './series-look.js'
 
@@ -42,19 +29,17 @@ export interface LineChart extends ChartAbout {
   readonly steps?: boolean
 }
 
-const PLOT_HEIGHT = 190
+const LINES: LegendSample = { width: 28, draw: (look, x, baseline) => lineSample(look, x, baseline - 4) }
 const LANE_HEIGHT = 14
 const MARKERS = 7
-const LEGEND_HEIGHT = 18
-const LETTER = 6.6
 /** Spans that are narrower are drawn together with those that they touch. */
 const SLIVER = 3
 
 export function lineChart(chart: LineChart): Markup {
   const { x, y, series, bands = [], lanes = [], steps = false } = chart
-  const legend = legendOf(series, LEFT, RIGHT)
-  const top = TOP + legend.height + (bands.length > 0 ? BAND_NAMES : 0)
-  const plot: Plot = { left: LEFT, right: RIGHT, top, bottom: top + PLOT_HEIGHT }
+  // A single series has no name: the title says what it is.
+  const legend = series.length < 2 ? NO_LEGEND : legendOf(series, LINES)
+  const plot = plotUnder(legend, bands)
   const lanesEnd = plot.bottom + (lanes.length === 0 ? 0 : lanes.length * LANE_HEIGHT + 6)
   const points = series.flatMap(one => one.points.filter(isThere))
   const spans = lanes.flatMap(lane => lane.spans)
@@ -127,23 +112,4 @@ function joined(name: string, spans: Lane['spans'], x: Scale): Lane['spans'] {
 function spaced<T>(points: readonly T[]): T[] {
   const step = Math.max(1, Math.ceil(points.length / MARKERS))
   return points.filter((_, index) => (points.length - 1 - index) % step === 0)
-}
-
-/** Lines with their names, in as many rows as it takes. A single one has none: the title says what it is. */
-function legendOf(series: readonly LineSeries[], left: number, right: number): { readonly parts: Markup[]; readonly height: number } {
-  if (series.length < 2) return { parts: [], height: 0 }
-  const parts: Markup[] = []
-  let at = left
-  let row = 0
-  for (const { name, look } of series) {
-    const width = 30 + name.length * LETTER + 12
-    if (at + width > right && at > left) {
-      at = left
-      row++
-    }
-    const y = TOP + row * LEGEND_HEIGHT + 2
-    parts.push(...lineSample(look, at, y), element('text', { class: 'label', x: at + 28, y: y + 4 }, name))
-    at += width
-  }
-  return { parts, height: (row + 1) * LEGEND_HEIGHT + 2 }
 }

@@ -1,20 +1,7 @@
 /** Areas on top of each other over one axis: what a sum consists of, as it grows. */
 import { area, curveStepAfter, stack } from 'd3-shape'
-import {
-  axes,
-  BAND_NAMES,
-  bandsBehind,
-  drawing,
-  LEFT,
-  RIGHT,
-  scaleFor,
-  TOP,
-  type Axis,
-  type Band,
-  type ChartAbout,
-  type Plot,
-  type Scale,
-} from './frame.js'
+import { axes, bandsBehind, drawing, scaleFor, type Axis, type Band, type ChartAbout, type Scale } from './frame.js'
+import { legendOf, plotUnder } from './legend.js'
 import { element, type Markup } from './markup.js'
 import { hatchings, tenth } from './series-look.js'
 
@@ -28,15 +15,15 @@ export interface StackedAreaChart extends ChartAbout {
   readonly bands?: readonly Band[]
 }
 
-const PLOT_HEIGHT = 190
-const LEGEND_HEIGHT = 18
-const LETTER = 6.6
-
 export function stackedAreaChart(chart: StackedAreaChart): Markup {
   const { id, x, y, parts, rows, bands = [] } = chart
-  const legend = legendOf(chart, LEFT, RIGHT)
-  const top = TOP + legend.height + (bands.length > 0 ? BAND_NAMES : 0)
-  const plot: Plot = { left: LEFT, right: RIGHT, top, bottom: top + PLOT_HEIGHT }
+  const legend = legendOf(parts, {
+    width: 20,
+    draw: (look, at, baseline) => [
+      element('rect', { class: 'layer', x: at, y: baseline - 10, width: 15, height: 12, fill: `url(#${id}-h${look})` }),
+    ],
+  })
+  const plot = plotUnder(legend, bands)
   const stacked = stack<(typeof rows)[number], number>()
     .keys(parts.map((_, index) => index))
     .value(({ values }, part) => values[part])
@@ -65,7 +52,7 @@ export function stackedAreaChart(chart: StackedAreaChart): Markup {
       ),
     ),
     axes(x, y, scales, plot),
-    legend.markup,
+    legend.parts,
   )
 }
 
@@ -82,24 +69,4 @@ function visibleRows(rows: StackedAreaChart['rows'], scales: { readonly x: Scale
     kept.push(row)
   }
   return kept
-}
-
-function legendOf({ id, parts }: StackedAreaChart, left: number, right: number): { readonly markup: Markup[]; readonly height: number } {
-  const markup: Markup[] = []
-  let at = left
-  let row = 0
-  for (const { name, look } of parts) {
-    const width = 22 + name.length * LETTER + 12
-    if (at + width > right && at > left) {
-      at = left
-      row++
-    }
-    const y = TOP + row * LEGEND_HEIGHT - 4
-    markup.push(
-      element('rect', { class: 'layer', x: at, y, width: 15, height: 12, fill: `url(#${id}-h${look})` }),
-      element('text', { class: 'label', x: at + 20, y: y + 10 }, name),
-    )
-    at += width
-  }
-  return { markup, height: (row + 1) * LEGEND_HEIGHT + 2 }
 }
