@@ -1,4 +1,5 @@
-import { removeInBackground, type DirectoryLock, type FileHandle, type FileStat, type FileSystem } from './file-system.js'
+import type { FileHandle, FileSystem } from './file-system.js'
+import { ForwardingFileSystem } from './forwarding-file-system.js'
 
 /** Calls and bytes through the file-system seam for one class of files. Reads served above the seam, by a cache, are not in it. */
 export interface ClassCounts {
@@ -33,15 +34,13 @@ export function classifyFile(name: string): string {
  * Counts every byte and call that passes to another file system. A call is counted when it has succeeded. A handle belongs
  * to the class of the name it was opened by, also after a rename.
  */
-export class MeteredFileSystem implements FileSystem {
-  /** What does the work. */
-  readonly inner: FileSystem
+export class MeteredFileSystem extends ForwardingFileSystem {
   readonly #classify: (name: string) => string
   readonly #counts = new Map<string, MutableCounts>()
   #directorySyncs = 0
 
   constructor(inner: FileSystem, classify: (name: string) => string = classifyFile) {
-    this.inner = inner
+    super(inner)
     this.#classify = classify
     if (classify === classifyFile) for (const name of defaultClasses) this.#countsOf(name)
   }
@@ -63,53 +62,21 @@ export class MeteredFileSystem implements FileSystem {
     this.#directorySyncs += counts.directorySyncs
   }
 
-  openRead(path: string): FileHandle {
+  override openRead(path: string): FileHandle {
     return this.#metered(this.inner.openRead(path))
   }
 
-  openWrite(path: string): FileHandle {
+  override openWrite(path: string): FileHandle {
     return this.#metered(this.inner.openWrite(path))
   }
 
-  create(path: string): FileHandle {
+  override create(path: string): FileHandle {
     return this.#metered(this.inner.create(path))
   }
 
-  rename(from: string, to: string): void {
-    this.inner.rename(from, to)
-  }
-
-  remove(path: string): void {
-    this.inner.remove(path)
-  }
-
-  removeLater(path: string): Promise<void> {
-    return removeInBackground(this.inner, path)
-  }
-
-  removeDirectory(path: string): void {
-    this.inner.removeDirectory(path)
-  }
-
-  list(directory: string): string[] {
-    return this.inner.list(directory)
-  }
-
-  makeDirectory(path: string): void {
-    this.inner.makeDirectory(path)
-  }
-
-  stat(path: string): FileStat | undefined {
-    return this.inner.stat(path)
-  }
-
-  async syncDirectory(directory: string): Promise<void> {
+  override async syncDirectory(directory: string): Promise<void> {
     await this.inner.syncDirectory(directory)
     this.#directorySyncs++
-  }
-
-  lock(directory: string): Promise<DirectoryLock> {
-    return this.inner.lock(directory)
   }
 
   #metered(handle: FileHandle): FileHandle {

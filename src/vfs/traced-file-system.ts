@@ -9,7 +9,8 @@
 import type { OperationKind, TraceJobKind } from '../trace/events.js'
 import type { ReadPart, WritePart } from '../trace/ledger.js'
 import type { JobTracer, Owner, Trace } from '../trace/trace.js'
-import { removeInBackground, type DirectoryLock, type FileHandle, type FileStat, type FileSystem } from './file-system.js'
+import type { FileHandle, FileSystem } from './file-system.js'
+import { ForwardingFileSystem } from './forwarding-file-system.js'
 import { classifyFile } from './metered-file-system.js'
 
 /** The file system as `job` uses it: what is done through it belongs to the job. Any other file system is returned as it is. */
@@ -33,9 +34,7 @@ export function readPartOf(fileClass: string, user: OperationKind | TraceJobKind
   return fileClass === 'table' && (user === 'clear' || user === 'check') ? 'scan' : 'compaction'
 }
 
-export class TracedFileSystem implements FileSystem {
-  /** What does the work. */
-  readonly inner: FileSystem
+export class TracedFileSystem extends ForwardingFileSystem {
   readonly #trace: Trace
   readonly #directory: string
   /** Whose calls these are; without one, those of whoever is under way. */
@@ -43,7 +42,7 @@ export class TracedFileSystem implements FileSystem {
 
   /** @param directory Names are told relative to it. */
   constructor(inner: FileSystem, trace: Trace, directory: string, job: JobTracer | null = null) {
-    this.inner = inner
+    super(inner)
     this.#trace = trace
     this.#directory = directory.endsWith('/') ? directory : `${directory}/`
     this.#job = job
@@ -54,61 +53,41 @@ export class TracedFileSystem implements FileSystem {
     return new TracedFileSystem(this.inner, this.#trace, this.#directory, job)
   }
 
-  openRead(path: string): FileHandle {
+  override openRead(path: string): FileHandle {
     return this.#opened(this.inner.openRead(path), false)
   }
 
-  openWrite(path: string): FileHandle {
+  override openWrite(path: string): FileHandle {
     return this.#opened(this.inner.openWrite(path), true)
   }
 
-  create(path: string): FileHandle {
+  override create(path: string): FileHandle {
     const handle = this.inner.create(path)
     const file = this.#nameOf(path)
     this.#io?.emit({ type: 'file.create', file })
     return new TracedFileHandle(handle, this.#trace, file, this.#job)
   }
 
-  rename(from: string, to: string): void {
+  override rename(from: string, to: string): void {
     this.inner.rename(from, to)
     this.#io?.emit({ type: 'file.rename', from: this.#nameOf(from), to: this.#nameOf(to) })
   }
 
-  remove(path: string): void {
+  override remove(path: string): void {
     this.inner.remove(path)
     this.#removed(path, this.#job ?? this.#trace.owner)
   }
 
-  async removeLater(path: string): Promise<void> {
+  override async removeLater(path: string): Promise<void> {
     const owner = this.#job ?? this.#trace.owner
-    await removeInBackground(this.inner, path)
+    await super.removeLater(path)
     this.#removed(path, owner)
   }
 
-  removeDirectory(path: string): void {
-    this.inner.removeDirectory(path)
-  }
-
-  list(directory: string): string[] {
-    return this.inner.list(directory)
-  }
-
-  makeDirectory(path: string): void {
-    this.inner.makeDirectory(path)
-  }
-
-  stat(path: string): FileStat | undefined {
-    return this.inner.stat(path)
-  }
-
-  async syncDirectory(directory: string): Promise<void> {
+  override async syncDirectory(directory: string): Promise<void> {
     const tracer = this.#io && (this.#job ?? this.#trace.owner ?? this.#trace)
     await this.inner.syncDirectory(directory)
     tracer?.emit({ type: 'directory.sync', directory: `${directory}/` === this.#directory ? '.' : this.#nameOf(directory) })
-  }
-
-  lock(directory: string): Promise<DirectoryLock> {
-    return this.inner.lock(directory)
   }
 
   get #io(): JobTracer | Trace | null {

@@ -1,0 +1,59 @@
+import { removeInBackground, type DirectoryLock, type FileHandle, type FileStat, type FileSystem } from './file-system.js'
+
+/** Leaves everything to another file system: the base of those that only watch it, which override what they look at. */
+export class ForwardingFileSystem implements FileSystem {
+  /** What does the work. */
+  readonly inner: FileSystem
+
+  constructor(inner: FileSystem) {
+    this.inner = inner
+  }
+
+  openRead(path: string): FileHandle {
+    return this.inner.openRead(path)
+  }
+
+  openWrite(path: string): FileHandle {
+    return this.inner.openWrite(path)
+  }
+
+  create(path: string): FileHandle {
+    return this.inner.create(path)
+  }
+
+  rename(from: string, to: string): void {
+    this.inner.rename(from, to)
+  }
+
+  remove(path: string): void {
+    this.inner.remove(path)
+  }
+
+  removeLater(path: string): Promise<void> {
+    return removeInBackground(this.inner, path)
+  }
+
+  removeDirectory(path: string): void {
+    this.inner.removeDirectory(path)
+  }
+
+  list(directory: string): string[] {
+    return this.inner.list(directory)
+  }
+
+  makeDirectory(path: string): void {
+    this.inner.makeDirectory(path)
+  }
+
+  stat(path: string): FileStat | undefined {
+    return this.inner.stat(path)
+  }
+
+  syncDirectory(directory: string): Promise<void> {
+    return this.inner.syncDirectory(directory)
+  }
+
+  lock(directory: string): Promise<DirectoryLock> {
+    return this.inner.lock(directory)
+  }
+}
