@@ -9,6 +9,7 @@
  * `overlappingSync`, the default, a sync of every commit follows; a durable put waits for the end of that, too.
  */
 import type { Data, Encoding } from './data.js'
+import { entryIterator } from './entry-iterator.js'
 import type { DelOperation, EntryIterator, IteratorOptions, PutOperation, Store } from './stores.js'
 
 interface Lmdb {
@@ -95,26 +96,7 @@ export class LmdbStore implements Store {
       const { done, value: entry } = cursor.next() as IteratorResult<{ key: Data; value: Data }, undefined>
       return done === true ? { done, value: undefined } : { done: false, value: [entry.key, entry.value] }
     }
-    const close = async (): Promise<void> => void cursor.return?.()
-    return {
-      async nextv(size) {
-        const entries: [Data, Data][] = []
-        while (entries.length < size) {
-          const { done, value } = next()
-          if (done === true) break
-          entries.push(value)
-        }
-        return entries
-      },
-      close,
-      [Symbol.asyncIterator]: () => ({
-        next: async () => next(),
-        return: async () => {
-          await close()
-          return { done: true, value: undefined }
-        },
-      }),
-    }
+    return entryIterator(next, () => cursor.return?.())
   }
 
   async settle(): Promise<void> {

@@ -7,6 +7,7 @@
  */
 import { join } from 'node:path'
 import type { Data } from './data.js'
+import { entryIterator } from './entry-iterator.js'
 import type { DelOperation, EntryIterator, IteratorOptions, PutOperation, Store } from './stores.js'
 
 interface Statement {
@@ -98,26 +99,7 @@ export class SqliteStore implements Store {
   iterator({ reverse = false, gte = EMPTY_KEY, limit = NO_LIMIT }: IteratorOptions = {}): EntryIterator {
     const rows = reverse ? this.#descending.iterate(limit) : this.#ascending.iterate(gte, limit)
     const next = (): IteratorResult<[Data, Data], undefined> => rows.next() as IteratorResult<[Data, Data], undefined>
-    const close = async (): Promise<void> => void rows.return?.()
-    return {
-      async nextv(size) {
-        const entries: [Data, Data][] = []
-        while (entries.length < size) {
-          const { done, value } = next()
-          if (done === true) break
-          entries.push(value)
-        }
-        return entries
-      },
-      close,
-      [Symbol.asyncIterator]: () => ({
-        next: async () => next(),
-        return: async () => {
-          await close()
-          return { done: true, value: undefined }
-        },
-      }),
-    }
+    return entryIterator(next, () => rows.return?.())
   }
 
   /** Moves the log into the table's file, which the next writes would do a part of. */

@@ -178,13 +178,13 @@ export class Trace implements Tracer {
   }
 }
 
-/** Tells what belongs to one operation. */
-export class OperationTracer implements Tracer {
+/** What operations and jobs have in common. */
+abstract class OwnTracer<Kind> implements Tracer {
   readonly trace: Trace
   readonly id: number
-  readonly kind: OperationKind
+  readonly kind: Kind
 
-  constructor(trace: Trace, id: number, kind: OperationKind) {
+  constructor(trace: Trace, id: number, kind: Kind) {
     this.trace = trace
     this.id = id
     this.kind = kind
@@ -194,29 +194,21 @@ export class OperationTracer implements Tracer {
     return this.trace.at(level) === null ? null : this
   }
 
+  abstract emit(body: EventBody): void
+}
+
+/** Tells what belongs to one operation. */
+export class OperationTracer extends OwnTracer<OperationKind> {
   emit(body: EventBody): void {
     this.trace.tell(body, this.id, 0)
   }
 }
 
 /** Tells what belongs to one job, and counts its bytes. */
-export class JobTracer implements Tracer {
-  readonly trace: Trace
-  readonly id: number
-  readonly kind: TraceJobKind
+export class JobTracer extends OwnTracer<TraceJobKind> {
   /** Where no file events are told, whoever reads and writes counts here. */
   bytesRead = 0
   bytesWritten = 0
-
-  constructor(trace: Trace, id: number, kind: TraceJobKind) {
-    this.trace = trace
-    this.id = id
-    this.kind = kind
-  }
-
-  at(level: TraceLevel): this | null {
-    return this.trace.at(level) === null ? null : this
-  }
 
   emit(body: EventBody): void {
     this.count(body)
