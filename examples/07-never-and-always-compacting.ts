@@ -1,9 +1,9 @@
 /** What if an LSM tree never merged its tables, or always merged all of them? */
-import type { LevelShape } from '../src/engine/contract.js'
 import { lsmEngine } from '../src/lsm/lsm-engine.js'
 import { alwaysMergingWrites } from '../src/predict/index.js'
 import { ALWAYS, NEVER } from './lab/own-pickers.js'
 import type { Lab, LabStore, LabStoreOptions } from './lab/lab.js'
+import { runsOf, tableBytes } from './lab/levels.js'
 import { TableCount } from './lab/table-count.js'
 
 export const question = 'What if an LSM tree never merged its tables, or always merged all of them?'
@@ -167,12 +167,12 @@ async function measure(lab: Lab, policy: Policy, folder: string, entriesOf: (flu
   for (let flush = 1; flush <= FLUSHES; flush++) {
     await db.batch(entriesOf(flush))
     await flushed(db)
-    runs.push(levelsOf(db).reduce((sum, level) => sum + level.runs, 0))
+    runs.push(runsOf(db))
     for (let i = 1; i <= GETS; i++) db.getSync(`${keyOf(i * FLUSHES)}, or not`)
     for (let i = 1; i <= SCANS; i++) await db.iterator({ gte: keyOf(i * FLUSHES), limit: SCANNED }).all()
   }
   const { ledger, amplification } = db.stats()
-  const tableBytes = levelsOf(db).reduce((sum, { bytes }) => sum + bytes, 0)
+  const bytes = tableBytes(db)
   const live = (await db.iterator().all()).reduce((sum, [key, value]) => sum + key.length + value.length, 0)
   await db.close()
   return {
@@ -184,12 +184,8 @@ async function measure(lab: Lab, policy: Policy, folder: string, entriesOf: (flu
     mostRuns: Math.max(...runs),
     filters: ledger.missing.filterProbes / (FLUSHES * GETS),
     blocks: (ledger.scan.blocksFromCache + ledger.scan.blocksFromDisk) / (FLUSHES * SCANS),
-    space: tableBytes / live,
+    space: bytes / live,
   }
-}
-
-function levelsOf(db: LabStore): readonly LevelShape[] {
-  return db.shape().levels ?? []
 }
 
 async function flushed(db: LabStore): Promise<void> {

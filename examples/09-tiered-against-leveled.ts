@@ -1,10 +1,11 @@
 /** What does tiered compaction win over leveled, and what does it lose? */
-import type { LevelShape } from '../src/engine/contract.js'
 import type { LsmOptions } from '../src/lsm/options.js'
 import { keyDraws, leveledSpace, tieredSpace } from '../src/predict/index.js'
 import { readAmplification } from '../src/trace/ledger.js'
 import type { Lab, LabStore } from './lab/lab.js'
+import { runsOf, tableBytes } from './lab/levels.js'
 import { scatter } from './lab/scatter.js'
+import { writtenBytes } from './lab/written-bytes.js'
 
 export const question = 'What does tiered compaction win over leveled, and what does it lose?'
 
@@ -206,7 +207,7 @@ async function measure(lab: Lab, policy: Policy): Promise<Result> {
     await update(STEP)
     await db.settle()
     if (done < WORK.puts / 2 || done % LOOK >= STEP) continue
-    runs.push(sum(levelsOf(db).map(level => level.runs)))
+    runs.push(runsOf(db))
     tables.push(tableBytes(db) / bytesOf(keys))
     await readSome(db)
   }
@@ -226,7 +227,7 @@ async function measure(lab: Lab, policy: Policy): Promise<Result> {
     scanned: (ledger.scan.blocksFromCache + ledger.scan.blocksFromDisk) / (runs.length * SCANS),
     spaceMean: sum(tables) / tables.length,
     spaceMost: Math.max(...tables),
-    owed: (allOf(ledger.written) - allOf(atEnd.written)) / (RUSH * (WORK.keyBytes + WORK.valueBytes)),
+    owed: (writtenBytes(ledger) - writtenBytes(atEnd)) / (RUSH * (WORK.keyBytes + WORK.valueBytes)),
     spaceAtEnd: atEnd.fileBytes / live,
     spaceSettled: ledger.fileBytes / live,
     spacePeak: ledger.peakFileBytes / live,
@@ -257,14 +258,6 @@ function bytesOf(keys: ReadonlySet<string>): number {
   return keys.size * (WORK.keyBytes + WORK.valueBytes)
 }
 
-function levelsOf(db: LabStore): readonly LevelShape[] {
-  return db.shape().levels ?? []
-}
-
-function tableBytes(db: LabStore): number {
-  return sum(levelsOf(db).map(({ bytes }) => bytes))
-}
-
 /** Those with the least and the most of something. */
 function ends(results: readonly Result[], of: (result: Result) => number): [Result, Result] {
   const sorted = [...results].sort((a, b) => of(a) - of(b))
@@ -273,10 +266,6 @@ function ends(results: readonly Result[], of: (result: Result) => number): [Resu
 
 function keyOf(number: number): string {
   return String(number).padStart(WORK.keyBytes, '0')
-}
-
-function allOf(written: Readonly<Record<string, number>>): number {
-  return sum(Object.values(written))
 }
 
 function sum(numbers: readonly number[]): number {
