@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { checkExercise } from './learn/check-exercise.js'
@@ -32,7 +33,7 @@ export function learnCommand(): Command {
   return new Command('learn')
     .description('Write a part of a store yourself, and have it checked in the real engine')
     .argument('[exercise]', 'its name; without one, all are listed')
-    .argument('[directory]', 'where to make it, or to check it (default: one of its name, here)')
+    .argument('[directory]', 'where to make it, or to check it (default: one of its name)')
     .option('--check', 'check what is written')
     .option('--seed <number>', 'of the random part of the checks', wholeNumber(0), 1)
     .option('--limit <seconds>', 'time that one check may take', wholeNumber(1), 60)
@@ -45,7 +46,8 @@ async function learn(name: string | undefined, directory: string | undefined, { 
     list(ExercisePackage.own)
     return
   }
-  const folder = resolve(directory ?? name)
+  const isHere = check && existsSync(`${name}.ts`)
+  const folder = resolve(directory ?? (isHere ? '.' : name))
   const exercises = check ? ExercisePackage.of(folder) : ExercisePackage.own
   exercises.assertExercise(name)
   if (!check) make(exercises, name, folder)

@@ -39,7 +39,7 @@ describe('kvarium learn', () => {
     expect(readdirSync(join(scratch, EXERCISE)).sort()).toEqual(
       ['README.md', 'package.json', 'skiplist.ts', 'skiplist.units.ts', 'tsconfig.json'].sort(),
     )
-    expect(readFileSync(join(scratch, EXERCISE, 'package.json'), 'utf8')).toContain('kvarium learn skiplist . --check')
+    expect(readFileSync(join(scratch, EXERCISE, 'package.json'), 'utf8')).toContain('kvarium learn skiplist --check')
   })
 
   it('overwrites nothing of what somebody wrote', () => {
@@ -71,8 +71,8 @@ describe('kvarium learn --check', { timeout: 120_000 }, () => {
   const write = (text: string): void => writeFileSync(join(scratch, 'skiplist.ts'), text)
   const check = (...flags: string[]): ReturnType<typeof kvarium> => kvarium(scratch, ['learn', EXERCISE, '.', '--check', ...flags])
 
-  it('says of a new starter what is not written yet', () => {
-    const { stdout, status } = check()
+  it('says of a new starter what is not written yet, from in its folder too', () => {
+    const { stdout, status } = kvarium(scratch, ['learn', EXERCISE, '--check'])
     expect(status).toBe(1)
     expect(stdout).toContain('Not written yet: ')
   })

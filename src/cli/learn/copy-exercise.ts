@@ -41,7 +41,7 @@ function packageOf({ isCheckout, root, manifest }: ExercisePackage, name: string
     name: `my-${name}`,
     private: true,
     type: 'module',
-    scripts: { check: `kvarium learn ${name} . --check` },
+    scripts: { check: `kvarium learn ${name} --check` },
     dependencies: { kvarium: isCheckout ? `file:${root}` : `^${manifest.version}` },
     devDependencies: Object.fromEntries(tools),
   }
