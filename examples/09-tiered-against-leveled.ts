@@ -1,11 +1,10 @@
 /** What does tiered compaction win over leveled, and what does it lose? */
 import type { LsmOptions } from '../src/lsm/options.js'
 import { keyDraws, leveledSpace, tieredSpace } from '../src/predict/index.js'
-import { readAmplification } from '../src/trace/ledger.js'
+import { readAmplification, type LedgerCounts } from '../src/trace/ledger.js'
 import type { Lab, LabStore } from './lab/lab.js'
 import { runsOf, tableBytes } from './lab/levels.js'
 import { scatter } from './lab/scatter.js'
-import { writtenBytes } from './lab/written-bytes.js'
 
 export const question = 'What does tiered compaction win over leveled, and what does it lose?'
 
@@ -266,6 +265,10 @@ function ends(results: readonly Result[], of: (result: Result) => number): [Resu
 
 function keyOf(number: number): string {
   return String(number).padStart(WORK.keyBytes, '0')
+}
+
+function writtenBytes({ written }: LedgerCounts): number {
+  return sum(Object.values(written))
 }
 
 function sum(numbers: readonly number[]): number {
