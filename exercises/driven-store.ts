@@ -141,10 +141,11 @@ async function tearLastRecord(fileSystem: MemoryFileSystem, { left, then }: Tear
   for (const record of new LogReader({ fileSystem, path, logNumber: parseInt(name), hash32: await loadHash32() }).records()) last = record
   if (last === undefined) return
   const file = fileSystem.openWrite(path)
-  const length = FRAME_HEADER_BYTES + last.length
-  // At least its last byte is lost.
-  const kept = Math.min(left, length - 1)
-  if (then === 'zeros') file.write(new Uint8Array(length - kept), last.offset + kept)
+  const record = new Uint8Array(FRAME_HEADER_BYTES + last.length)
+  file.read(record, last.offset)
+  // Something is lost: zeros in the place of zeros would leave the record whole.
+  const kept = Math.min(left, then === 'zeros' ? record.findLastIndex(byte => byte !== 0) : record.length - 1)
+  if (then === 'zeros') file.write(new Uint8Array(record.length - kept), last.offset + kept)
   else file.truncate(last.offset + kept)
   file.close()
 }

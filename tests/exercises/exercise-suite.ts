@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import type { Exercise, Module } from '../../exercises/exercise.js'
-import { runChecks, type Stage } from '../../exercises/run-checks.js'
+import { DEFAULT_SEED, runChecks, type Stage } from '../../exercises/run-checks.js'
 
 const EXERCISES = new URL('../../exercises/', import.meta.url)
 const FEWEST_MUTANTS = 5
@@ -16,12 +16,12 @@ const load = async (path: string): Promise<Module> => (await import(fileURLToPat
 export function exerciseSuite<Part>(exercise: Exercise<Part>, later: Readonly<Record<string, Stage>>, engines?: Module): void {
   const { name } = exercise
   const mutants = readdirSync(new URL(`${name}/mutants/`, EXERCISES)).map(file => file.replace(/\.ts$/, ''))
-  const check = async (path: string): ReturnType<typeof runChecks> =>
-    runChecks(exercise, await load(`${name}/${path}.ts`), await load(`${name}/reference.ts`))
+  const check = async (path: string, seed = DEFAULT_SEED): ReturnType<typeof runChecks> =>
+    runChecks(exercise, await load(`${name}/${path}.ts`), await load(`${name}/reference.ts`), { seed })
 
   describe(`the exercise ${name}`, () => {
-    it('the reference passes', async () => {
-      expect(await check('reference')).toBeUndefined()
+    it.each([DEFAULT_SEED, 3, 5])('the reference passes under the seed %i', async seed => {
+      expect(await check('reference', seed)).toBeUndefined()
     })
 
     if (engines !== undefined) {
