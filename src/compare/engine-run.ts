@@ -256,9 +256,15 @@ export class EngineRun {
 
   #final(total: Traffic, liveBytes: number): NonNullable<EngineResult['final']> {
     const { engine, options = {} } = this.#configuration
-    const ledger = { ...this.#db.stats().ledger, ...total, peakFileBytes: this.#watch.peakBytes, liveBytes }
+    const ledger = { ...this.#db.stats().ledger, ...total, peakFileBytes: this.#watch.peakBytes }
     const { compactedByLevel } = this.#jobs
-    return { options: resolveOptions(registry.resolve(engine).options, options), ledger, shape: this.#db.shape(), compactedByLevel }
+    return {
+      options: resolveOptions(registry.resolve(engine).options, options),
+      ledger,
+      shape: this.#db.shape(),
+      compactedByLevel,
+      liveBytes,
+    }
   }
 
   #holdLedgerAgainst({ ledgerWritten, meterWritten, ledgerRead, meterRead }: EngineResult['metered'], diskBytes: number): void {

@@ -105,8 +105,8 @@ export interface EngineResult {
   /** Bytes that the cache may hold; `undefined` without one. */
   readonly cacheBytes?: number
   readonly timeline: Timeline
-  /** What the engine said in the end, for predictions: its options with defaults, the ledger over all sessions, its shape. */
-  readonly final?: Pick<Measured, 'options' | 'ledger' | 'shape' | 'compactedByLevel'>
+  /** What the engine said in the end, for predictions: its options with defaults, the ledger over all sessions, its shape; live bytes counted. */
+  readonly final?: Pick<Measured, 'options' | 'ledger' | 'shape' | 'compactedByLevel' | 'liveBytes'>
   /** How often and how long writers waited for the background. */
   readonly stalls: { readonly count: number; readonly totalMs: number }
   readonly verification: Verification

@@ -116,7 +116,8 @@ export class TimelineRecorder {
 
   #isJobDue(): boolean {
     const { jobs } = this.#source
-    if (jobs === undefined || jobs.ended === this.#jobsSeen || this.#jobSamples >= MOST_JOB_SAMPLES || this.#samples.length === 0) return false
+    if (jobs === undefined || jobs.ended === this.#jobsSeen || this.#jobSamples >= MOST_JOB_SAMPLES || this.#samples.length === 0)
+      return false
     return this.#now() - this.#lastSampleMs >= JOB_SAMPLE_MS
   }
 

@@ -14,8 +14,8 @@ export function predictSpace(measured: Measured, simulation: Simulation | undefi
   const liveBytes = measured.liveBytes ?? measured.ledger.liveBytes
   const leveled = options.compaction === 'leveled'
   const base = { metric: 'space amplification', part: 'total', unit: 'x', measured: spaceAmplification(fileBytes, liveBytes) } as const
-  const why =
-    'Measured are all files, logs and half-filled upper levels included, over the live bytes, which an LSM tree itself only estimates.'
+  const estimate = measured.liveBytes === undefined ? ', over an estimate of the live bytes: nobody has counted them' : ''
+  const why = `Measured are all files, logs, half-filled upper levels and versions that no merge has met yet included${estimate}.`
   const rows = [
     prediction({
       ...base,

@@ -1,7 +1,7 @@
 /** Columns of text side by side, without lines between them. */
 import Table from 'cli-table3'
 
-export interface AlignedTable {
+interface AlignedTable {
   readonly head: readonly string[]
   readonly rows: readonly (readonly string[])[]
   /** Columns with words or bars; numbers are aligned to the right. */

@@ -158,7 +158,7 @@ function metricOf(report: RunReport, id: string): Metric | undefined {
 }
 
 /** Of the phase that a workload is about: the last one that is more than waiting. */
-export function runOf({ work }: RunReport): string {
+function runOf({ work }: RunReport): string {
   return (work.phases.findLast(({ kind }) => kind !== 'other') ?? work.phases[0]).name
 }
 

@@ -130,6 +130,14 @@ describe('every workload, held against an oracle', () => {
       expect(measured.entries).toBeGreaterThan(0)
       expect(measured.latency.p50Us).toBeGreaterThan(0)
       expect(measured.distribution.at(-1)![1]).toBe(1)
+      const kinds = new Set(
+        workload
+          .plan(SIZE)
+          .phases.find(phase => phase.name === name)!
+          .lanes.flatMap(lane => [...lane()].map(({ type }) => type)),
+      )
+      expect(measured.calls.map(({ kind }) => kind).sort()).toEqual(kinds.size < 2 ? [] : [...kinds].sort())
+      expect(measured.calls.reduce((sum, { operations }) => sum + operations, 0)).toBe(kinds.size < 2 ? 0 : measured.operations)
       expect(outcome.timeline.samples.length).toBeGreaterThan(1)
       if (engine.durable) expect(outcome.settled.fileBytes).toBeGreaterThan(0)
     }

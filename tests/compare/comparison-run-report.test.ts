@@ -98,6 +98,17 @@ describe('the report of a comparison', () => {
     expect((total * (2550 * 128)) / userBytes).toBeCloseTo(parts.compaction / userBytes, 6)
   })
 
+  it('holds space against the bytes that are alive by count, not by estimate', () => {
+    for (const { predictions, space } of report.engines.slice(0, 2)) {
+      const rows = predictions.filter(row => row.metric === 'space amplification')
+      expect(rows.length).toBeGreaterThan(0)
+      for (const { measured, why } of rows) {
+        expect(measured).toBeCloseTo(space.settled.median, 9)
+        expect(why).not.toContain('estimate')
+      }
+    }
+  })
+
   it('shows how late the event loop was and the memory of the process, and no calls apart where a phase has one kind', () => {
     for (const { phases, memory } of report.engines) {
       expect(memory.peakRssBytes!.median).toBeGreaterThan(10 * 2 ** 20)

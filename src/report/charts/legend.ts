@@ -8,7 +8,7 @@ const GAP = 12
 const PLOT_HEIGHT = 190
 
 /** A sample of a series and its name. */
-export interface LegendItem {
+interface LegendItem {
   readonly name: string
   readonly look: number
 }
@@ -20,7 +20,7 @@ export interface LegendSample {
   readonly draw: (look: number, x: number, baseline: number) => readonly Markup[]
 }
 
-export interface Legend {
+interface Legend {
   readonly parts: readonly Markup[]
   readonly height: number
 }
