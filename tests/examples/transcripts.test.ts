@@ -7,6 +7,8 @@ import { record } from '../../examples/lab/lab.js'
 import { transcript } from '../../examples/lab/transcript.js'
 import { chapterProblems } from './chapter.js'
 
+/** Two runs of some seconds each, on a machine that is busy with other tests. */
+const TIMEOUT_MS = 120_000
 const GUIDE = join(import.meta.dirname, '../../docs/guide')
 
 describe.each(catalog())('example $number', ({ number, name, load }) => {
@@ -20,7 +22,7 @@ describe.each(catalog())('example $number', ({ number, name, load }) => {
     expect(existsSync(chapter), `docs/guide has a chapter ${title}.md`).toBe(true)
     expect(chapterProblems(chapter, readFileSync(chapter, 'utf8'), recording, first)).toEqual([])
     expect(transcript(await record(number, name, await load()))).toBe(first)
-  })
+  }, TIMEOUT_MS)
 })
 
 test('no chapter tells of an example that is not there', () => {
