@@ -14,15 +14,19 @@ const GUIDE = join(import.meta.dirname, '../../docs/guide')
 describe.each(catalog())('example $number', ({ number, name, load }) => {
   const title = `${String(number).padStart(2, '0')}-${name}`
 
-  test('says the same at every run, and what its chapter says', async () => {
-    const recording = await record(number, name, await load())
-    const first = transcript(recording)
-    await expect(first).toMatchFileSnapshot(`transcripts/${title}.txt`)
-    const chapter = join(GUIDE, `${title}.md`)
-    expect(existsSync(chapter), `docs/guide has a chapter ${title}.md`).toBe(true)
-    expect(chapterProblems(chapter, readFileSync(chapter, 'utf8'), recording, first)).toEqual([])
-    expect(transcript(await record(number, name, await load()))).toBe(first)
-  }, TIMEOUT_MS)
+  test(
+    'says the same at every run, and what its chapter says',
+    async () => {
+      const recording = await record(number, name, await load())
+      const first = transcript(recording)
+      await expect(first).toMatchFileSnapshot(`transcripts/${title}.txt`)
+      const chapter = join(GUIDE, `${title}.md`)
+      expect(existsSync(chapter), `docs/guide has a chapter ${title}.md`).toBe(true)
+      expect(chapterProblems(chapter, readFileSync(chapter, 'utf8'), recording, first)).toEqual([])
+      expect(transcript(await record(number, name, await load()))).toBe(first)
+    },
+    TIMEOUT_MS,
+  )
 })
 
 test('no chapter tells of an example that is not there', () => {
