@@ -99,8 +99,9 @@ describe('what npm packs', () => {
     paths = (JSON.parse(output) as Packed[])[0].files.map(file => file.path)
   })
 
-  it('nothing but the built code, the documents and the licence', () => {
-    const wanted = /^(dist\/.+\.(js|js\.map|d\.ts)|docs\/.+\.md|(README|ARCHITECTURE|CHANGELOG)\.md|LICENSE|package\.json)$/
+  it('nothing but the built code, the documents, the exercises and the licence', () => {
+    const wanted =
+      /^(dist\/.+\.(js|js\.map|d\.ts)|docs\/.+\.md|exercises\/.+\.(ts|md)|(README|ARCHITECTURE|CHANGELOG)\.md|LICENSE|package\.json)$/
     expect(paths.filter(path => !wanted.test(path))).toEqual([])
   })
 

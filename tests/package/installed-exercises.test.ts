@@ -1,12 +1,11 @@
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { exerciseNames } from '../../exercises/catalog.js'
 
 const ROOT = join(import.meta.dirname, '../..')
-const PACKAGE = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { readonly files: readonly string[] }
 
 let project: string
 let installed: string
@@ -16,13 +15,25 @@ beforeAll(() => {
   if (!existsSync(join(ROOT, 'dist'))) throw new Error("dist/ is missing: run 'npm run build' first, or 'npm test', which does both")
   project = mkdtempSync(join(tmpdir(), 'kvarium-installed-'))
   installed = join(project, 'node_modules/kvarium')
-  mkdirSync(installed, { recursive: true })
-  for (const file of ['package.json', ...PACKAGE.files]) cpSync(join(ROOT, file), join(installed, file), { recursive: true })
+  for (const file of packedFiles()) {
+    mkdirSync(dirname(join(installed, file)), { recursive: true })
+    cpSync(join(ROOT, file), join(installed, file))
+  }
   for (const name of readdirSync(join(ROOT, 'node_modules'))) {
     if (!name.startsWith('.')) symlinkSync(join(ROOT, 'node_modules', name), join(project, 'node_modules', name))
   }
 })
 afterAll(() => rmSync(project, { recursive: true, force: true }))
+
+function packedFiles(): string[] {
+  const output = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+    shell: process.platform === 'win32',
+  })
+  return (JSON.parse(output) as readonly { readonly files: readonly { readonly path: string }[] }[])[0].files.map(({ path }) => path)
+}
 
 function run(program: string, ...parameters: string[]): string {
   const ran = spawnSync(process.execPath, [program, ...parameters], { cwd: project, encoding: 'utf8', timeout: 60_000 })
