@@ -10,7 +10,7 @@ import type { EngineShape } from '../../src/engine/contract.js'
 import { LsmShapeFold } from '../../src/lsm/fold-shape.js'
 import type { TraceEvent } from '../../src/trace/events.js'
 import { Recorder } from '../../src/trace/recorder.js'
-import { Rewind } from '../../src/trace/rewind.js'
+import { Rewind, type Folding } from '../../src/trace/rewind.js'
 import { FileHistories, type RebuiltFile } from './file-history.js'
 import type { Item } from './items.js'
 
@@ -34,6 +34,8 @@ const FOLDS: Readonly<Record<string, FoldOfEngine>> = {
   btree: { make: () => new BtreeShapeFold(), level: 'io' },
 }
 
+const EVENTS_PER_CHECKPOINT = 1000
+
 interface State {
   readonly fold: ShapeFold | undefined
   readonly files: FileHistories
@@ -41,10 +43,13 @@ interface State {
 
 export class Replay {
   readonly #items: readonly Item[]
+  readonly #everyEvents: number
   readonly #stores = new Map<string, StoreReplay>()
 
-  constructor(items: readonly Item[]) {
+  /** @param everyEvents How many events are folded from one checkpoint to the next. */
+  constructor(items: readonly Item[], everyEvents = EVENTS_PER_CHECKPOINT) {
     this.#items = items
+    this.#everyEvents = everyEvents
   }
 
   /** The structure of a store after the item at a position, or a sentence that says why it is not known. */
@@ -63,7 +68,7 @@ export class Replay {
   #store(name: string): StoreReplay {
     let store = this.#stores.get(name)
     if (store === undefined) {
-      store = new StoreReplay(name, this.#items)
+      store = new StoreReplay(name, this.#items, this.#everyEvents)
       this.#stores.set(name, store)
     }
     return store
@@ -84,11 +89,11 @@ class StoreReplay {
   readonly #traces: OneTrace[] = []
   readonly #rewind: Rewind<State>
 
-  constructor(name: string, items: readonly Item[]) {
+  constructor(name: string, items: readonly Item[], everyEvents: number) {
     this.#name = name
     const recorder = new Recorder({ maxEvents: Infinity, maxBytes: Infinity })
     const beginnings = new Map<number, OneTrace>()
-    this.#rewind = new Rewind<State>(recorder, {
+    const folding: Folding<State> = {
       initial: () => ({ fold: undefined, files: new FileHistories() }),
       apply: (state, event) => {
         const begun = beginnings.get(event.sequence)
@@ -98,7 +103,8 @@ class StoreReplay {
         return { fold, files }
       },
       copy: ({ fold, files }) => ({ fold: fold?.clone(), files: files.clone() }),
-    })
+    }
+    this.#rewind = new Rewind(recorder, folding, everyEvents)
     for (const [position, item] of items.entries()) {
       if (item.kind !== 'event' || item.store !== name) continue
       // Numbered by position, which never repeats.

@@ -36,6 +36,15 @@ function move(stepper: Stepper, step: string | number | { readonly type: string;
   return stepper[step as 'next' | 'back' | 'nextOperation' | 'previousOperation' | 'reveal']()
 }
 
+/** From one checkpoint to the next, so that there are many. */
+const FEW_EVENTS = 7
+
+function at(position: number): Stepper {
+  const stepper = new Stepper(items)
+  stepper.goTo(position)
+  return stepper
+}
+
 /** All that is seen at a position. */
 function seen(stepper: Stepper, replay: Replay): unknown {
   const { position, item, call, store, guessed } = stepper
@@ -48,7 +57,7 @@ describe('stepping', () => {
     fc.assert(
       fc.property(moves, steps => {
         const stepper = new Stepper(items)
-        const replay = new Replay(items)
+        const replay = new Replay(items, FEW_EVENTS)
         for (const step of steps) move(stepper, step)
         const before = seen(stepper, replay)
         if (!stepper.next()) return
@@ -62,9 +71,11 @@ describe('stepping', () => {
 
   it('a jump arrives where single steps do', () => {
     fc.assert(
-      fc.property(fc.nat(items.length - 1), moves, (target, steps) => {
+      fc.property(fc.nat(items.length - 1), fc.array(fc.nat(items.length - 1)), moves, (target, before, steps) => {
         const jumping = new Stepper(items)
-        const replay = new Replay(items)
+        const replay = new Replay(items, FEW_EVENTS)
+        // Leaves checkpoints behind, from here and there.
+        for (const position of before) seen(at(position), replay)
         for (const step of steps) move(jumping, step)
         jumping.goTo(target)
         const walking = new Stepper(items)
@@ -93,13 +104,13 @@ describe('stepping', () => {
   it('operations are calls and what many operations in one call begin', () => {
     const stepper = new Stepper(items)
     const stops: number[] = []
-    while (stepper.nextOperation()) stops.push(stepper.position)
+    while (stepper.nextOperation() && stops.length < items.length) stops.push(stepper.position)
     const expected = items.flatMap((item, i) =>
       item.kind === 'call' || (typeOf(item) === 'operation.begin' && items[i - 1].kind !== 'call') ? [i] : [],
     )
     expect(stops).toEqual(expected)
     const back = [stepper.position]
-    while (stepper.previousOperation()) back.unshift(stepper.position)
+    while (stepper.previousOperation() && back.length < items.length) back.unshift(stepper.position)
     expect(back).toEqual(expected)
     // Forty puts in one call: the first begins with the call.
     const many = items.findIndex(item => item.kind === 'call' && item.text === 'many puts')
@@ -121,15 +132,15 @@ describe('stepping', () => {
 
   it('the stores to look at are the one that is told of and those that are open', () => {
     const stepper = new Stepper(items)
-    const at = (position: number): readonly string[] => {
+    const storesAt = (position: number): readonly string[] => {
       stepper.goTo(position)
       return stepper.stores
     }
     const opened = items.findLastIndex(item => typeOf(item) === 'engine.open')
-    expect(at(0)).toEqual([])
-    expect(at(items.findIndex(item => typeOf(item) === 'log.append'))).toEqual(['animals'])
-    expect(at(opened - 1)).toEqual(['plants'])
-    expect(at(items.length - 1)).toEqual(['plants'])
+    expect(storesAt(0)).toEqual([])
+    expect(storesAt(items.findIndex(item => typeOf(item) === 'log.append'))).toEqual(['animals'])
+    expect(storesAt(opened - 1)).toEqual(['plants'])
+    expect(storesAt(items.length - 1)).toEqual(['plants'])
   })
 
   it('of stores that are open at once, all are to be looked at, until they close', async () => {
@@ -173,7 +184,7 @@ describe('the state as of a step', () => {
     { store: 'animals', fold: foldLsm },
     { store: 'plants', fold: foldBtree },
   ])('the structure of $store is what their events up to there fold to', ({ store, fold }) => {
-    const replay = new Replay(items)
+    const replay = new Replay(items, FEW_EVENTS)
     const end = items.length - 1
     for (const position of [end, 40, 90, 41, 5, 200, end - 20, end - 60, end - 21]) {
       const events = items.slice(0, position + 1).flatMap(item => (item.kind === 'event' && item.store === store ? [item.event] : []))
