@@ -27,9 +27,9 @@ const LOOK_EVERY_MS = 10
 const IDLE_SAMPLE_MS = 50
 const MOST_IDLE_SAMPLES = 100
 const SAMPLES_OF_A_PHASE = 16
-/** The same for samples that follow jobs. */
+/** At least between samples that follow jobs, and after how many of them it is doubled: a run of any length has about a hundred. */
 const JOB_SAMPLE_MS = 5
-const MOST_JOB_SAMPLES = 300
+const JOB_SAMPLES_BEFORE_DOUBLING = 16
 
 export class TimelineRecorder {
   readonly #source: TimelineSource
@@ -116,9 +116,9 @@ export class TimelineRecorder {
 
   #isJobDue(): boolean {
     const { jobs } = this.#source
-    if (jobs === undefined || jobs.ended === this.#jobsSeen || this.#jobSamples >= MOST_JOB_SAMPLES || this.#samples.length === 0)
-      return false
-    return this.#now() - this.#lastSampleMs >= JOB_SAMPLE_MS
+    if (jobs === undefined || jobs.ended === this.#jobsSeen || this.#samples.length === 0) return false
+    const spacingMs = JOB_SAMPLE_MS * 2 ** Math.floor(this.#jobSamples / JOB_SAMPLES_BEFORE_DOUBLING)
+    return this.#now() - this.#lastSampleMs >= spacingMs
   }
 
   #sampleJob(): void {

@@ -98,6 +98,11 @@ class SharedWorker {
     if (waiting === undefined) return
     const { trace, resolve, reject } = waiting
     if (reply.record !== undefined && trace !== null) trace.trace.absorb(reply.record.events, trace)
+    if ('result' in reply && trace !== null && trace.trace.at('io') === null) {
+      // No event of a file has told of them.
+      trace.bytesRead += reply.result.io.total.bytesRead
+      trace.bytesWritten += reply.result.io.total.bytesWritten
+    }
     if ('result' in reply) resolve({ ...reply.result, ...(reply.record && { untold: reply.record.untold }) })
     else reject(restoreFailure(reply.failure))
   }

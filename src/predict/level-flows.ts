@@ -64,11 +64,12 @@ function leveledFlows({ options, shape, work, sizes, flushedPuts, tableBytes }: 
   return flows
 }
 
-/** Every T^level flushes make one run there, of the different keys among their puts. */
-function tieredFlows({ options, work, sizes, flushedPuts }: FlowCase): LevelFlow[] {
+/** Every T^level flushes make one run there, of the different keys among their puts. Levels that were there before may get none. */
+function tieredFlows({ options, shape, work, sizes, flushedPuts }: FlowCase): LevelFlow[] {
   const flows: LevelFlow[] = []
   const flushes = Math.floor(flushedPuts / sizes.memtablePuts + 1e-9)
-  for (let level = 1, size = options.runsPerLevel; size <= flushes; level++, size *= options.runsPerLevel) {
+  const deepest = shape.levels.findLastIndex(({ tables }) => tables > 0)
+  for (let level = 1, size = options.runsPerLevel; size <= flushes || level <= deepest; level++, size *= options.runsPerLevel) {
     const runs = Math.floor(flushes / size)
     const entries = distinctKeys(work.distribution, work.keys, size * sizes.memtablePuts, work.theta)
     const entryBytes = sizes.entryBytes(work.distribution === 'ascending' ? 1 : work.keys / entries)
@@ -84,7 +85,7 @@ function tieredFlows({ options, work, sizes, flushedPuts }: FlowCase): LevelFlow
         ],
         formula: 'runs made = ⌊flushes ÷ T^level⌋; runs made × entries a run × bytes an entry',
         source: 'Monkey (SIGMOD 2017), tiering, with the keys that come twice by Cárdenas 1975',
-        why: 'A compaction that waits for another one finds more than T runs, and then merges them all at once.',
+        why: 'A compaction that waits for another one finds more than T runs, and then merges them all at once; runs of before are merged, too.',
       },
     })
   }

@@ -114,6 +114,38 @@ describe.each(['lsm', 'btree'])('writers that wait for room in %s', name => {
 })
 
 describe('on a disk, where another thread merges', () => {
+  it('counts the bytes of its jobs also where no call to a file is told', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'kvarium-job-bytes-'))
+    try {
+      const { db, events } = await openTraced({
+        environment: nodeEnvironment(),
+        location: directory,
+        level: 'job',
+        options: ENGINES['lsm'],
+      })
+      for (let i = 0; i < 1500; i++) await db.put(`key ${(i * 7919) % 1000}`, 'v'.repeat(50))
+      await db.flush()
+      await db.settle()
+      const { flush, compaction, meta } = db.stats().ledger.written
+      const ended = { flush: 0, compaction: 0 }
+      for (const event of events) {
+        if (event.type === 'job.end' && (event.kind === 'flush' || event.kind === 'compaction')) ended[event.kind] += event.bytesWritten
+      }
+      await db.close()
+      expect(compaction).toBeGreaterThan(0)
+      // Each also writes to the manifest.
+      for (const [kind, bytes] of [
+        ['flush', flush],
+        ['compaction', compaction],
+      ] as const) {
+        expect(ended[kind], kind).toBeGreaterThanOrEqual(bytes)
+        expect(ended[kind], kind).toBeLessThanOrEqual(bytes + meta)
+      }
+    } finally {
+      rmSync(directory, { recursive: true, force: true })
+    }
+  })
+
   it.each(['lsm', 'btree'])('adds up as well: %s', async name => {
     const location = mkdtempSync(join(tmpdir(), 'kvarium-trace-'))
     try {

@@ -33,7 +33,7 @@ const LINES: LegendSample = { width: 28, draw: (look, x, baseline) => lineSample
 const LANE_HEIGHT = 14
 const MARKERS = 7
 /** Spans that are narrower are drawn together with those that they touch. */
-const SLIVER = 3
+const SLIVER = 6
 
 export function lineChart(chart: LineChart): Markup {
   const { x, y, series, bands = [], lanes = [], steps = false } = chart
