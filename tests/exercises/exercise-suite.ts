@@ -10,10 +10,10 @@ const FEWEST_MUTANTS = 5
 const load = async (path: string): Promise<Module> => (await import(fileURLToPath(new URL(path, EXERCISES)))) as Module
 
 /**
- * What the checks of an exercise must do. `later`: the mutants that pass the unit checks, and the stage that rejects them. `engines`: what
- * the engine itself does in place of the part, which is right, too, and written in another way than the reference.
+ * What the checks of an exercise must do. `later`: the mutants that pass the unit checks, and the stage that rejects them. `another`: what
+ * is right, too, and written in another way than the reference; where it fits, what the engine has in place of the part.
  */
-export function exerciseSuite<Part>(exercise: Exercise<Part>, later: Readonly<Record<string, Stage>>, engines?: Module): void {
+export function exerciseSuite<Part>(exercise: Exercise<Part>, later: Readonly<Record<string, Stage>>, another?: Module): void {
   const { name } = exercise
   const mutants = readdirSync(new URL(`${name}/mutants/`, EXERCISES)).map(file => file.replace(/\.ts$/, ''))
   const check = async (path: string, seed = DEFAULT_SEED): ReturnType<typeof runChecks> =>
@@ -24,9 +24,9 @@ export function exerciseSuite<Part>(exercise: Exercise<Part>, later: Readonly<Re
       expect(await check('reference', seed)).toBeUndefined()
     })
 
-    if (engines !== undefined) {
-      it('what the engine does without a part passes', async () => {
-        expect(await runChecks(exercise, engines, await load(`${name}/reference.ts`))).toBeUndefined()
+    if (another !== undefined) {
+      it('what is right in another way passes', async () => {
+        expect(await runChecks(exercise, another, await load(`${name}/reference.ts`))).toBeUndefined()
       })
     }
 
