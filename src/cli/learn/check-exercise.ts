@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { styleFor } from '../report/style.js'
 import { UsageError } from '../usage-error.js'
 import type { ExercisePackage } from './exercise-package.js'
 
@@ -72,19 +73,20 @@ export async function checkExercise(exercises: ExercisePackage, name: string, fo
 
 /** Says of each check how it went, once the next one begins. */
 class Progress {
+  readonly #style = styleFor(process.stdout)
   #current: Check | undefined
   isEnded = false
 
   begins(check: Check): void {
-    if (this.#current !== undefined) process.stdout.write(`  ✓ ${this.#current.check}\n`)
-    if (this.#current?.stage !== check.stage) process.stdout.write(`${STAGES[check.stage]}\n`)
+    if (this.#current !== undefined) process.stdout.write(`  ${this.#style.good('✓')} ${this.#current.check}\n`)
+    if (this.#current?.stage !== check.stage) process.stdout.write(`${this.#style.bold(STAGES[check.stage])}\n`)
     this.#current = check
   }
 
   ended(problem: string | undefined): void {
     this.isEnded = true
     const { check } = this.#current ?? { check: 'the checks begin' }
-    process.stdout.write(`  ${problem === undefined ? '✓' : '✗'} ${check}\n`)
+    process.stdout.write(`  ${problem === undefined ? this.#style.good('✓') : this.#style.bad('✗')} ${check}\n`)
     if (problem !== undefined) process.stdout.write(`\n${problem.replace(/^/gm, '    ')}\n`)
   }
 }
