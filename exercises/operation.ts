@@ -35,7 +35,7 @@ export function showOperation(operation: Operation): string {
     case 'scan':
       return `iterator({ ${operation.reverse === true ? 'lte' : 'gte'}: ${quote(operation.from)}${operation.reverse === true ? ', reverse: true' : ''}${operation.at === undefined ? '' : ', snapshot'} })`
     case 'tear':
-      return `the power fails, of the last record ${operation.left} bytes are left, then ${operation.then}; open()`
+      return `the power fails, of the last record are left: ${operation.left} B, then ${operation.then}; open()`
     case 'kill':
       return 'the process is killed; open()'
     case 'reopen':
