@@ -91,9 +91,12 @@ export function renderDiffMarkdown(diff: ReportDiff): string {
   return `${parts.join('\n\n')}\n`
 }
 
-/** A drawing that stands alone has its style with it. */
+/** Titles of the shapes in a drawing, which a page shows when one points at them. */
+const SHAPE_TITLES = /(<(rect|path)[^>]*)><title>[^<]*<\/title><\/\2>/g
+
+/** A drawing that stands alone has its style with it; as an image nobody can point at its shapes. */
 function drawingFile(drawing: Markup): string {
-  const svg = render(drawing)
+  const svg = render(drawing).replace(SHAPE_TITLES, '$1/>')
   return `${svg.replace('</title>', () => `</title><style>${drawingStyle(svg)}</style>`)}\n`
 }
 

@@ -31,7 +31,7 @@ export interface LineChart extends ChartAbout {
 
 const LINES: LegendSample = { width: 28, draw: (look, x, baseline) => lineSample(look, x, baseline - 4) }
 const LANE_HEIGHT = 14
-const MARKERS = 7
+const MARKERS = 5
 /** Spans that are narrower are drawn together with those that they touch. */
 const SLIVER = 6
 

@@ -47,13 +47,25 @@ export function stackedAreaChart(chart: StackedAreaChart): Markup {
     layers.map((layer, index) =>
       element(
         'path',
-        { class: 'layer', fill: `url(#${id}-h${parts[index].look})`, d: shape(layer as Parameters<typeof shape>[0]) ?? '' },
+        { class: 'layer', fill: `url(#${id}-h${parts[index].look})`, d: inSteps(shape(layer as Parameters<typeof shape>[0]) ?? '') },
         element('title', {}, parts[index].name),
       ),
     ),
     axes(x, y, scales, plot),
     legend.parts,
   )
+}
+
+/** The same path, with lines along an axis told by one number: all but a few of these are. */
+function inSteps(path: string): string {
+  let [x, y] = ['', '']
+  const steps = path.replace(/([ML])([\d.]+),([\d.]+)/g, (whole, command: string, toX: string, toY: string) => {
+    const isLine = command === 'L'
+    const step = isLine && toX === x ? (toY === y ? '' : `V${toY}`) : isLine && toY === y ? `H${toX}` : whole
+    ;[x, y] = [toX, toY]
+    return step
+  })
+  return steps.replace(/(?:H[\d.]+)+(H[\d.]+)/g, '$1')
 }
 
 /** Without rows that look like the one before: areas are drawn as steps, which hold until the next row. */
