@@ -257,12 +257,14 @@ export class EngineRun {
   #final(total: Traffic, liveBytes: number): NonNullable<EngineResult['final']> {
     const { engine, options = {} } = this.#configuration
     const ledger = { ...this.#db.stats().ledger, ...total, peakFileBytes: this.#watch.peakBytes }
-    const { compactedByLevel } = this.#jobs
+    // The shape tells only of checkpoints since the last opening.
+    const { compactedByLevel, checkpoints } = this.#jobs
     return {
       options: resolveOptions(registry.resolve(engine).options, options),
       ledger,
       shape: this.#db.shape(),
       compactedByLevel,
+      checkpoints,
       liveBytes,
     }
   }

@@ -34,6 +34,7 @@ export class JobWatch {
   readonly #marks: Seen[] = []
   readonly #compactedByLevel: number[] = []
   #ended = 0
+  #checkpoints = 0
 
   readonly listener: TraceListener = event => this.#hear(event)
 
@@ -45,6 +46,11 @@ export class JobWatch {
   /** Jobs that have ended so far: the structure of the store may be another one since. */
   get ended(): number {
     return this.#ended
+  }
+
+  /** Checkpoints that were completed. */
+  get checkpoints(): number {
+    return this.#checkpoints
   }
 
   /** Bytes of tables that compactions have written, by the level they were for. */
@@ -94,6 +100,7 @@ export class JobWatch {
     this.#running.delete(id)
     this.#ended++
     const { kind, sinceMs, outputLevel } = job
+    if (kind === 'checkpoint' && status === 'ok') this.#checkpoints++
     const into = outputLevel === undefined ? '' : ` into level ${outputLevel}`
     const detail = status === 'ok' ? `${showBytes(bytesWritten)} written${into}` : status
     this.#mark({ kind, sinceMs, untilMs: atMs, detail })

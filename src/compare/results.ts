@@ -106,7 +106,7 @@ export interface EngineResult {
   readonly cacheBytes?: number
   readonly timeline: Timeline
   /** What the engine said in the end, for predictions: its options with defaults, the ledger over all sessions, its shape; live bytes counted. */
-  readonly final?: Pick<Measured, 'options' | 'ledger' | 'shape' | 'compactedByLevel' | 'liveBytes'>
+  readonly final?: Pick<Measured, 'options' | 'ledger' | 'shape' | 'compactedByLevel' | 'checkpoints' | 'liveBytes'>
   /** How often and how long writers waited for the background. */
   readonly stalls: { readonly count: number; readonly totalMs: number }
   readonly verification: Verification

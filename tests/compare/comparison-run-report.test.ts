@@ -98,6 +98,14 @@ describe('the report of a comparison', () => {
     expect((total * (2550 * 128)) / userBytes).toBeCloseTo(parts.compaction / userBytes, 6)
   })
 
+  it('predicts what checkpoints wrote also of those before the store was opened again', () => {
+    const [, btree] = report.engines
+    const { predicted, measured } = btree.predictions.find(row => row.part === 'page' && row.variant === 'distinct pages')!
+    expect(measured).toBeGreaterThan(1)
+    expect(predicted / measured!).toBeGreaterThan(0.5)
+    expect(predicted / measured!).toBeLessThan(2)
+  })
+
   it('holds space against the bytes that are alive by count, not by estimate', () => {
     for (const { predictions, space } of report.engines.slice(0, 2)) {
       const rows = predictions.filter(row => row.metric === 'space amplification')

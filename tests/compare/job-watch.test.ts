@@ -44,6 +44,12 @@ describe('what a trace tells of the background', () => {
     expect(watch.ended).toBe(2)
   })
 
+  it('counts the checkpoints that were completed', () => {
+    const { watch, trace } = watched()
+    for (const status of ['ok', 'failed', 'ok'] as const) trace.job('checkpoint').end(status)
+    expect([watch.checkpoints, watch.ended]).toEqual([2, 3])
+  })
+
   it('bytes of compactions are counted by the level that they are for, those of flushes are not', () => {
     const { watch, trace } = watched()
     const flush = trace.job('flush')
