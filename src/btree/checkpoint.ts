@@ -143,26 +143,28 @@ export class Checkpointer {
     const held = tree.held.hold(tree.root, false)
     const readers = tree.held.held.filter(other => other !== held && other.readers > 0)
     for (const reader of readers) tree.held.holdAgain(reader, false)
+    const { meta: metaBefore, held: heldBefore } = this
     let freeList: Reference | undefined
+    let [pagesWritten, bytesWritten] = [0, 0]
     try {
       for (const { root } of [held, ...readers]) await this.#writer.write(root)
       await dropped.walk(this.#deadBefore(held), levels)
       const list = await this.#freeList.write(this.#deadBefore(held), this.#meta.freeList)
       freeList = list.reference
       await Promise.all([file.sync(), file.asJob(() => log.makeDurable())])
-      const { pages: pagesWritten, bytes: bytesWritten } = this.#writer
+      pagesWritten = this.#writer.pages
+      bytesWritten = this.#writer.bytes
       await this.#writer.settle()
       const root = this.#rootReference(held)
       const height = root.units === 0 ? 0 : held.root.level + 1
       const number = this.#meta.number + 1
       const { pages, units } = levels
       const logsToKeep = { firstLog, lastLog: firstLog, ends: new Map<number, number>() }
-      await this.writeMeta(
-        { ...this.#meta, ...logsToKeep, number, height, sequence, length: list.length, root, freeList, pages, units },
-        logs,
-      )
+      const meta = { ...this.#meta, ...logsToKeep, number, height, sequence, length: list.length, root, freeList, pages, units }
+      await this.#writeDown(meta, logs)
+      this.#meta = meta
+      this.#held = held
       this.count++
-      this.#tellEnd(pagesWritten, bytesWritten)
     } catch (error) {
       file.asJob(() => this.#undo(logs, held, freeList))
       throw error
@@ -171,7 +173,11 @@ export class Checkpointer {
         for (const reader of readers) tree.held.release(reader, false)
       })
     }
-    await this.#replace(held)
+    file.asJob(() => {
+      this.#follow(metaBefore)
+      this.#tellEnd(pagesWritten, bytesWritten)
+    })
+    await this.#letGo(heldBefore)
     await file.asJob(() => logs.release(firstLog))
     if (this.#excess > file.size * CUT_SHARE) this.cut()
   }
@@ -193,8 +199,15 @@ export class Checkpointer {
 
   /** Puts a meta page in force. Poisons the logs if it fails. */
   async writeMeta(meta: Meta, logs: LogSet): Promise<void> {
-    const { file, hash32 } = this.#options
     const before = this.#meta
+    await this.#writeDown(meta, logs)
+    this.#meta = meta
+    this.#options.file.asJob(() => this.#follow(before))
+  }
+
+  /** When this resolves, the meta page is in force: it depends on nothing more that could fail. */
+  async #writeDown(meta: Meta, logs: LogSet): Promise<void> {
+    const { file, hash32 } = this.#options
     try {
       const bytes = encodeMeta(meta, hash32)
       file.write(bytes, metaOffset(meta.number), 0, bytes.length, 'meta')
@@ -203,21 +216,19 @@ export class Checkpointer {
       logs.poison(error)
       throw error
     }
-    this.#meta = meta
-    file.asJob(() => this.#inForce(meta, before))
   }
 
-  #inForce({ number, sequence, firstLog, lastLog, freeList }: Meta, before: Meta): void {
+  /** Another meta page is in force than before. */
+  #follow({ freeList: before }: Meta): void {
     const { trace, free } = this.#options
+    const { number, sequence, firstLog, lastLog, freeList } = this.#meta
     trace?.emit({ type: 'meta.write', number, entrySequence: sequence, firstLog, lastLog })
-    if (before.freeList.units > 0 && before.freeList.offset !== freeList.offset) free.free(before.freeList.offset, before.freeList.units)
+    if (before.units > 0 && before.offset !== freeList.offset) free.free(before.offset, before.units)
   }
 
   /** The tree that was on disk before is of no use any more, unless readers hold it. */
-  async #replace(held: HeldRoot): Promise<void> {
+  async #letGo(before: HeldRoot): Promise<void> {
     const { tree, environment, file } = this.#options
-    const before = this.#held
-    this.#held = held
     await tree.held.releaseSlowly(
       before,
       () => environment.scheduler.turn(),
@@ -245,7 +256,7 @@ export class Checkpointer {
     const { trace, file, free } = this.#options
     const { number, firstLog } = this.#meta
     const [fileBytes, freeBytes] = [file.size, free.freeUnits * file.unitBytes]
-    file.asJob(() => trace?.emit({ type: 'checkpoint.end', number, firstLog, pages, bytes, fileBytes, freeBytes }))
+    trace?.emit({ type: 'checkpoint.end', number, firstLog, pages, bytes, fileBytes, freeBytes })
   }
 
   /** Gives back what is free at the end of the file. */
