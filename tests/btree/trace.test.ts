@@ -160,6 +160,16 @@ describe('the trace of a B+tree', () => {
     expect([...stalls].sort()).toEqual(['changed pages fill the buffer', 'other writers wait'])
   })
 
+  it('says that the log was full, where few pages are changed again and again', async () => {
+    const traced = new TracedBtree({ environment: simulatedEnvironment({ seed: 3, fileSystem: emptyFileSystem() }), options: OPTIONS })
+    const engine = await traced.open(true)
+    for (let i = 0; i < 400; i++) await put(engine, 'the same key', filler(100, i))
+    await engine.settle()
+    const reasons = new Set(traced.of('job.begin').flatMap(({ kind, reason }) => (kind === 'checkpoint' ? [reason] : [])))
+    expect([...reasons]).toEqual(['the log is full'])
+    await traced.close(engine)
+  })
+
   it('changes nothing: the same load without it leaves the same files and counts', async () => {
     const runs = [true, false].map(async isTraced => {
       const fileSystem = emptyFileSystem()
