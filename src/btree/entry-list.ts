@@ -75,13 +75,13 @@ export class EntryList {
     if (first >= to) return new Uint8Array(0)
     const key = this.key(first)
     // Not `subarray`: a small array would get memory outside of V8's heap for it.
-    return first === to - 1 ? key : key.slice(0, shared(key, this.key(to - 1)))
+    return first === to - 1 ? key : key.slice(0, sharedBytes(key, this.key(to - 1)))
   }
 
   /** The key from which on entries belong to a page that begins with entry `index`: as short as it can be. */
   separator(index: number): Uint8Array {
     const key = this.key(index)
-    return this.branch ? key : key.slice(0, shared(this.key(index - 1), key) + 1)
+    return this.branch ? key : key.slice(0, sharedBytes(this.key(index - 1), key) + 1)
   }
 
   /** Appends `[from, to)` to an empty block, which has room for them and their prefix. */
@@ -127,7 +127,8 @@ export class EntryList {
   }
 }
 
-function shared(a: Uint8Array, b: Uint8Array): number {
+/** How many bytes two keys have in common from the first one on. */
+export function sharedBytes(a: Uint8Array, b: Uint8Array): number {
   const limit = Math.min(a.length, b.length)
   let length = 0
   while (length < limit && a[length] === b[length]) length++

@@ -5,7 +5,7 @@
 import { copyBytes, EMPTY } from '../codec/entry.js'
 import { cellBytes } from '../codec/mutable-block.js'
 import { BLOCK_HEADER_BYTES, Cell, SLOT_BYTES } from '../codec/sorted-block.js'
-import { EntryList, type NewEntry } from './entry-list.js'
+import { EntryList, sharedBytes, type NewEntry } from './entry-list.js'
 import type { Page } from './page.js'
 import type { PageStore } from './page-store.js'
 import { Reference, REFERENCE_BYTES } from './reference.js'
@@ -86,7 +86,7 @@ export class PageBuilder {
     const { count, prefixLength, usedBytes } = leaf.block!
     if (this.#leafSplit !== undefined || count === 0) return undefined
     const { key, start, end, valueStart, valueEnd } = entry
-    const shared = this.#sharedWith(leaf, 0, key, start, end)
+    const shared = sharedBytes(leaf.block!.keyAt(0), copyBytes(key, start, end))
     const bytes = SLOT_BYTES + cellBytes(end - start - shared, valueEnd - valueStart)
     const capacity = this.#usual(0)
     if (BLOCK_HEADER_BYTES + shared + bytes > capacity) return undefined
@@ -110,21 +110,13 @@ export class PageBuilder {
     page.liveBytes = end - start + valueEnd - valueStart
     page.lastInsert = 0
     leaf.lastInsert = -2
-    const separator = copyBytes(key, start, start + this.#sharedWith(leaf, leaf.block!.count - 1, key, start, end) + 1)
-    return { pages: [{ separator, page }], rule: 'ascending' }
+    const own = copyBytes(key, start, end)
+    const last = leaf.block!.keyAt(leaf.block!.count - 1)
+    return { pages: [{ separator: own.slice(0, sharedBytes(last, own) + 1), page }], rule: 'ascending' }
   }
 
   #insertLast({ block }: Page, { key, start, end, value, valueStart, valueEnd }: NewEntry): void {
     block!.insert(block!.count, key, start, end, value, valueStart, valueEnd)
-  }
-
-  /** How many bytes a key shares with that of an entry of a page. */
-  #sharedWith(page: Page, index: number, key: Uint8Array, start: number, end: number): number {
-    const other = page.block!.keyAt(index)
-    const limit = Math.min(other.length, end - start)
-    let length = 0
-    while (length < limit && other[length] === key[start + length]) length++
-    return length
   }
 
   /** Makes a page the only child of an empty branch. */
