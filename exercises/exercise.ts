@@ -6,9 +6,9 @@
  *   units.ts        the unit checks as `units`; copied beside the starter, so that the learner can read them
  *   exercise.ts     exports `exercise`
  *   reference.ts    a short solution that passes
- *   mutants/*.ts    at least five wrong solutions that must not pass, each beginning with a comment that names the misconception
+ *   mutants.md      at least five wrong solutions that must not pass: the misconception, and what it changes in the reference
  *
- * `starter.ts`, `units.ts`, `reference.ts` and the mutants live in the learner's folder too: they import from `kvarium` and
+ * `starter.ts`, `units.ts` and `reference.ts` live in the learner's folder too: they import from `kvarium` and
  * `kvarium/...`, and never by a relative path.
  */
 import type { EngineFactory } from 'kvarium'

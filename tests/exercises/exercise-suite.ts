@@ -1,8 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import type { Exercise, Module } from '../../exercises/exercise.js'
 import { DEFAULT_SEED, runChecks, type Stage } from '../../exercises/run-checks.js'
+import { loadMutant, mutantsOf } from './mutants.js'
 
 const EXERCISES = new URL('../../exercises/', import.meta.url)
 const FEWEST_MUTANTS = 5
@@ -15,7 +15,7 @@ const load = async (path: string): Promise<Module> => (await import(fileURLToPat
  */
 export function exerciseSuite<Part>(exercise: Exercise<Part>, later: Readonly<Record<string, Stage>>, another?: Module): void {
   const { name } = exercise
-  const mutants = readdirSync(new URL(`${name}/mutants/`, EXERCISES)).map(file => file.replace(/\.ts$/, ''))
+  const mutants = mutantsOf(name).map(mutant => mutant.name)
   const check = async (path: string, seed = DEFAULT_SEED): ReturnType<typeof runChecks> =>
     runChecks(exercise, await load(`${name}/${path}.ts`), await load(`${name}/reference.ts`), { seed })
 
@@ -40,13 +40,9 @@ export function exerciseSuite<Part>(exercise: Exercise<Part>, later: Readonly<Re
       expect(mutants).toEqual(expect.arrayContaining(Object.keys(later)))
     })
 
-    for (const mutant of mutants) {
-      const stage = later[mutant] ?? 'units'
-      it(`rejects ${mutant} by its ${stage}, and the file names the misconception`, async () => {
-        const failure = await check(`mutants/${mutant}`)
-        expect(failure?.stage, failure?.message).toBe(stage)
-        expect(readFileSync(new URL(`${name}/mutants/${mutant}.ts`, EXERCISES), 'utf8')).toMatch(/^\/\/ Misconception: /)
-      })
-    }
+    it.each(mutants)('rejects %s', async mutant => {
+      const failure = await runChecks(exercise, await loadMutant(name, mutant), await load(`${name}/reference.ts`))
+      expect(failure?.stage, failure?.message).toBe(later[mutant] ?? 'units')
+    })
   })
 }
