@@ -114,15 +114,10 @@ export class PageStore {
   loaded(page: Page): Page {
     if (page.block === undefined) return this.#read(page)
     page.referenced = true
-    this.hit(page)
-    return page
-  }
-
-  /** A page is looked at that is in memory. */
-  hit(page: Page): void {
     this.cache.hits++
     this.counts.blocksFromCache++
     if (this.trace !== null) this.trace.hit(page)
+    return page
   }
 
   /** A page was written and is durable: from now on the cache decides how long it stays. One that left the tree goes at once. */

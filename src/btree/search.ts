@@ -12,6 +12,8 @@ export function leafOf(store: PageStore, root: Page, key: Uint8Array, start: num
   if (root.block === undefined) {
     page = store.loaded(root)
     inMemory--
+  } else {
+    root.referenced = true
   }
   store.counts.blocksFromCache += inMemory
   store.cache.hits += inMemory
@@ -32,9 +34,7 @@ export function leafOf(store: PageStore, root: Page, key: Uint8Array, start: num
 
 /** `leafOf`, telling every page on the way. */
 function leafTold(store: PageStore, trace: PageTrace, root: Page, key: Uint8Array, start: number, end: number): Page {
-  let page = root
-  if (root.block === undefined) page = store.loaded(root)
-  else store.hit(root)
+  let page = store.loaded(root)
   for (let depth = 0; ; depth++) {
     const slot = slotIn(page, key, start, end)
     trace.visited(page, depth, slot)

@@ -163,6 +163,13 @@ describe('the cache', () => {
     },
   )
 
+  it.each([64, 128])('of pages answers about as many gets as formulas for LRU say: %i KiB', async kib => {
+    const options = { writeBufferSize: 64 << 10, cacheSize: kib << 10 }
+    const { predicted, measured } = await cacheRow('btree', options, { distribution: 'uniform' })
+    expect(predicted).toBeLessThan(0.9)
+    expect(Math.abs(predicted - measured!), `${predicted} predicted, ${measured} measured`).toBeLessThan(0.08)
+  })
+
   it('of pages answers all gets if the tree fits', async () => {
     const row = await cacheRow('btree', { writeBufferSize: 64 << 10, cacheSize: 8 << 20 }, { distribution: 'uniform' })
     expect(row).toMatchObject({ predicted: 1, measured: 1, error: 0 })
