@@ -59,7 +59,7 @@ export function benchRunReport(result: WorkloadResult, about: RunAbout): RunRepo
     versions,
     work: {
       name: workload.name,
-      about: `${workload.about}. Defined by: ${workload.source}.`,
+      about: `${workload.about}. Defined by: ${workload.source}`,
       seed: options.size.seed,
       parameters: parametersOf(plan, options),
       entries,

@@ -27,7 +27,7 @@ export function renderMarkdown(report: RunReport): MarkdownReport {
   const predictions = predictionTable(report)
   const parts = [
     `# ${markdownText(title)}`,
-    `${markdownText(work.about)}.`,
+    `${markdownText(work.about.replace(/\.$/, ''))}.`,
     '## Verdict',
     markdownTable(verdictTable(report)),
     '## Where every byte went',
