@@ -19,10 +19,15 @@ function unread(parameters: string): string {
 }
 
 describe('a reader who has gone', () => {
-  it.each(['--help', 'report run.json', 'report run.json run.json', 'report run.json --json', 'scan store', 'get store key', 'verify store'])(
-    'ends kvarium %s without a word',
-    parameters => expect(unread(parameters)).toBe('code 0\n'),
-  )
+  it.each([
+    '--help',
+    'report run.json',
+    'report run.json run.json',
+    'report run.json --json',
+    'scan store',
+    'get store key',
+    'verify store',
+  ])('ends kvarium %s without a word', parameters => expect(unread(parameters)).toBe('code 0\n'))
 
   it('ends a comparison, and none of its stores is left', () => {
     const comparison = 'compare --engine lsm --limit 300 --no-report --dir stores 2>/dev/null'

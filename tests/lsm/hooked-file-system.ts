@@ -1,4 +1,5 @@
-import type { DirectoryLock, FileHandle, FileStat, FileSystem } from '../../src/vfs/file-system.js'
+import type { FileHandle } from '../../src/vfs/file-system.js'
+import { ForwardingFileSystem } from '../../src/vfs/forwarding-file-system.js'
 
 export interface FileOperation {
   readonly kind: 'openRead' | 'openWrite' | 'create' | 'rename' | 'remove' | 'syncDirectory' | 'read' | 'write' | 'truncate' | 'sync'
@@ -14,64 +15,44 @@ export function isChange({ kind }: FileOperation): boolean {
 }
 
 /** Calls a hook before every operation; what the hook throws is the operation's failure. */
-export class HookedFileSystem implements FileSystem {
-  readonly inner: FileSystem
+export class HookedFileSystem extends ForwardingFileSystem {
   before: (operation: FileOperation) => void = () => {}
   /** Handles that are open now. */
   readonly open = new Set<FileHandle>()
 
-  constructor(inner: FileSystem) {
-    this.inner = inner
-  }
-
-  openRead(path: string): FileHandle {
+  override openRead(path: string): FileHandle {
     this.before({ kind: 'openRead', path })
-    return new HookedHandle(this.inner.openRead(path), this)
+    return new HookedHandle(super.openRead(path), this)
   }
 
-  openWrite(path: string): FileHandle {
+  override openWrite(path: string): FileHandle {
     this.before({ kind: 'openWrite', path })
-    return new HookedHandle(this.inner.openWrite(path), this)
+    return new HookedHandle(super.openWrite(path), this)
   }
 
-  create(path: string): FileHandle {
+  override create(path: string): FileHandle {
     this.before({ kind: 'create', path })
-    return new HookedHandle(this.inner.create(path), this)
+    return new HookedHandle(super.create(path), this)
   }
 
-  rename(from: string, to: string): void {
+  override rename(from: string, to: string): void {
     this.before({ kind: 'rename', path: to })
-    this.inner.rename(from, to)
+    super.rename(from, to)
   }
 
-  remove(path: string): void {
+  override remove(path: string): void {
     this.before({ kind: 'remove', path })
-    this.inner.remove(path)
+    super.remove(path)
   }
 
-  removeDirectory(path: string): void {
-    this.inner.removeDirectory(path)
+  override async removeLater(path: string): Promise<void> {
+    this.before({ kind: 'remove', path })
+    await super.removeLater(path)
   }
 
-  list(directory: string): string[] {
-    return this.inner.list(directory)
-  }
-
-  makeDirectory(path: string): void {
-    this.inner.makeDirectory(path)
-  }
-
-  stat(path: string): FileStat | undefined {
-    return this.inner.stat(path)
-  }
-
-  async syncDirectory(directory: string): Promise<void> {
+  override async syncDirectory(directory: string): Promise<void> {
     this.before({ kind: 'syncDirectory', path: directory })
-    await this.inner.syncDirectory(directory)
-  }
-
-  lock(directory: string): Promise<DirectoryLock> {
-    return this.inner.lock(directory)
+    await super.syncDirectory(directory)
   }
 }
 

@@ -12,8 +12,9 @@ import type { Environment } from '../../src/vfs/environment.js'
 import { SeededRandom, simulatedEnvironment } from '../../src/vfs/index.js'
 import { nodeEnvironment } from '../../src/vfs/node.js'
 import { keyOf, rangeOf } from '../contract/opened-engine.js'
+import { eventsOf } from '../trace/traced-run.js'
 import { batchOf, DIRECTORY, emptyFileSystem, filler, put, scan, type Operation } from './opened-lsm.js'
-import { eventsOf, TracedLsm } from './traced-lsm.js'
+import { TracedLsm } from './traced-lsm.js'
 
 interface Place {
   readonly environment: Environment
