@@ -249,7 +249,9 @@ export class Checkpointer {
 
   /** What left the tree before the held root was taken. */
   #deadBefore(held: HeldRoot): Page[] {
-    return this.#options.tree.held.held.filter(other => other.generation < held.generation).flatMap(({ dead }) => dead)
+    const before = this.#options.tree.held.held.filter(other => other.generation < held.generation)
+    // Not flatMap, which takes milliseconds for the pages of a large tree.
+    return ([] as Page[]).concat(...before.map(({ dead }) => dead))
   }
 
   #tellEnd(pages: number, bytes: number): void {
