@@ -3,7 +3,7 @@ import { Kvarium, Trace, type EngineFactory, type TraceEvent } from 'kvarium'
 import { loadHash32 } from 'kvarium/sstable'
 import { joinPath, MemoryFileSystem, simulatedEnvironment } from 'kvarium/vfs'
 import { FRAME_HEADER_BYTES, LogReader, type LogRecord } from 'kvarium/wal'
-import type { Operation } from './operation.js'
+import { bound, type Operation } from './operation.js'
 
 export interface DrivenStoreSettings {
   readonly factory: EngineFactory
@@ -44,7 +44,7 @@ export class DrivenStore {
     if (operation.do === 'get') return this.#store.getSync(operation.key, this.#at(operation.at))
     if (operation.do === 'scan') {
       const { from, reverse = false, at } = operation
-      return this.#store.iterator({ ...(reverse ? { lte: from } : { gte: from }), reverse, ...this.#at(at) }).all()
+      return this.#store.iterator({ [bound(operation)]: from, reverse, ...this.#at(at) }).all()
     }
     await this.#change(operation)
     return undefined

@@ -85,7 +85,9 @@ function histories(): fc.Arbitrary<Operation[]> {
     { weight: 3, arbitrary: fc.tuple(key, at).map(([from, when]) => ({ do: 'get' as const, key: from, ...when })) },
     {
       weight: 3,
-      arbitrary: fc.tuple(key, fc.boolean(), at).map(([from, reverse, when]) => ({ do: 'scan' as const, from, reverse, ...when })),
+      arbitrary: fc
+        .tuple(fc.record({ do: fc.constant('scan' as const), from: key, behind: fc.boolean(), reverse: fc.boolean() }), at)
+        .map(([scan, when]) => ({ ...scan, ...when })),
     },
     { weight: 2, arbitrary: fc.constant({ do: 'snapshot' as const }) },
     { weight: 3, arbitrary: fc.constantFrom(...(['flush', 'compact', 'reopen', 'kill'] as const)).map(kind => ({ do: kind })) },

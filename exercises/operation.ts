@@ -5,8 +5,8 @@ export type Operation =
   /** Deletes a range of keys in one go. */
   | { readonly do: 'clear'; readonly from: string; readonly to: string }
   | { readonly do: 'get'; readonly key: string; readonly at?: 'snapshot' }
-  /** Everything from `from` on. */
-  | { readonly do: 'scan'; readonly from: string; readonly reverse?: boolean; readonly at?: 'snapshot' }
+  /** Everything from `from` on, or what lies behind it. */
+  | { readonly do: 'scan'; readonly from: string; readonly behind?: boolean; readonly reverse?: boolean; readonly at?: 'snapshot' }
   /** Keeps this moment, instead of the one kept before. */
   | { readonly do: 'snapshot' }
   | { readonly do: 'flush' }
@@ -33,7 +33,7 @@ export function showOperation(operation: Operation): string {
     case 'get':
       return `get(${quote(operation.key)}${atSnapshot(operation, ', ')})`
     case 'scan':
-      return `iterator({ ${operation.reverse === true ? 'lte' : 'gte'}: ${quote(operation.from)}${operation.reverse === true ? ', reverse: true' : ''}${operation.at === undefined ? '' : ', snapshot'} })`
+      return `iterator({ ${bound(operation)}: ${quote(operation.from)}${operation.reverse === true ? ', reverse: true' : ''}${operation.at === undefined ? '' : ', snapshot'} })`
     case 'tear':
       return `the power fails, of the last record are left: ${operation.left} B, then ${operation.then}; open()`
     case 'kill':
@@ -43,6 +43,12 @@ export function showOperation(operation: Operation): string {
     default:
       return `${operation.do}()`
   }
+}
+
+/** The option of an iterator that says where a scan begins. */
+export function bound({ behind = false, reverse = false }: Extract<Operation, { do: 'scan' }>): 'gt' | 'gte' | 'lt' | 'lte' {
+  if (behind) return reverse ? 'lt' : 'gt'
+  return reverse ? 'lte' : 'gte'
 }
 
 function quote(text: string): string {

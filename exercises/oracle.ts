@@ -63,8 +63,11 @@ export class Oracle {
     else this.#before = undefined
   }
 
-  #scan({ from, reverse = false, at }: Extract<Operation, { do: 'scan' }>): Outcome {
-    const entries = sorted(this.#at(at)).filter(([key]) => (reverse ? !isBefore(from, key) : !isBefore(key, from)))
+  #scan({ from, behind = false, reverse = false, at }: Extract<Operation, { do: 'scan' }>): Outcome {
+    const entries = sorted(this.#at(at)).filter(([key]) => {
+      const distance = reverse ? compare(from, key) : compare(key, from)
+      return behind ? distance > 0 : distance >= 0
+    })
     return reverse ? entries.reverse() : entries
   }
 
