@@ -78,8 +78,9 @@ const SENTENCES: { readonly [Type in EventType]: (event: EventOf<Type>) => strin
   'stall.begin': e => `The writer has to wait${because(e.reason)}.`,
   'stall.end': e => `The writer has waited ${milliseconds(e.waitedMs)} and goes on.`,
 
+  // Which bits a filter of the user's own looks at is not known.
   'bloom.probe': e =>
-    `The filter of table ${e.file} is asked at ${count(e.positions.length, 'bit')}: the key ${e.mayContain ? 'may be there' : 'is certainly not there'}.`,
+    `The filter of table ${e.file} is asked${e.positions.length > 0 ? ` at ${count(e.positions.length, 'bit')}` : ''}: the key ${e.mayContain ? 'may be there' : 'is certainly not there'}.`,
   'get.probe': e => `The get looked in ${place(e.source)}: ${PROBES[e.outcome]}.`,
 
   'cache.hit': e => `${cached(e)} ${e.file === 0 ? 'is in memory' : 'came from the cache'}.`,

@@ -38,6 +38,15 @@ suite('the sentence of an event', () => {
     expect(said({ type: 'memtable.new', log: 0, bytesUsed: 84, capacityBytes: 96 })).toMatch(/room for 96 bytes takes over\.$/)
   })
 
+  it('does not say that a filter was asked at no bits', () => {
+    expect(said({ type: 'bloom.probe', file: 4, positions: [], mayContain: true })).toBe(
+      'The filter of table 4 is asked: the key may be there.',
+    )
+    expect(said({ type: 'bloom.probe', file: 4, positions: [7], mayContain: false })).toMatch(
+      /asked at 1 bit: the key is certainly not there/,
+    )
+  })
+
   it('says who waits, and why', () => {
     expect(said({ type: 'stall.begin', reason: 'level 0 is full' })).toBe('The writer has to wait: level 0 is full.')
     expect(said({ type: 'stall.end', waitedMs: 1.23456 })).toBe('The writer has waited 1.235 ms and goes on.')
