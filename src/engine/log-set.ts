@@ -160,7 +160,9 @@ export class LogSet {
     const marker = this.#failure === undefined
     const owner = this.#trace?.owner ?? null
     try {
+      // A sync under way may be about to make a log known: what that changes must not outlive the close.
       if (marker) await this.sync()
+      else await this.#syncing?.catch(() => undefined)
     } finally {
       for (const log of [...this.#older, this.#current]) {
         const closed = this.#as(owner, () => log.writer.close({ marker: marker && this.#failure === undefined }))

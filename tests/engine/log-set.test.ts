@@ -150,6 +150,26 @@ describe('a set of logs', () => {
     expect((await replay(fileSystem)).keys).toEqual(['a'])
   })
 
+  it('is not closed before a log under way is registered, also when writing has failed meanwhile', async () => {
+    const logs = logSet()
+    append(logs, 'a')
+    const seen: string[] = []
+    let finish = (): void => {}
+    logs.start(2, async () => {
+      seen.push('registering')
+      await new Promise<void>(resolve => (finish = resolve))
+      seen.push('registered')
+    })
+    const synced = logs.sync()
+    await expect.poll(() => seen).toEqual(['registering'])
+    logs.poison(new Error('the disk is gone'))
+    const closed = logs.close().then(() => seen.push('closed'))
+    await new Promise(setImmediate)
+    finish()
+    await Promise.allSettled([synced, closed])
+    expect(seen).toEqual(['registering', 'registered', 'closed'])
+  })
+
   it('goes on when a new log cannot be made: nothing was lost yet', async () => {
     const logs = logSet()
     append(logs, 'a')
