@@ -27,7 +27,7 @@ export type Shown = readonly (
 export interface LabStoreOptions {
   readonly engine?: string | EngineFactory
   readonly [engineOption: string]: unknown
-  /** Of the store in items; default: the engine's. */
+  /** Of the store in items, and of no other that is open; default: the engine's. */
   readonly name?: string
   /**
    * How much the store tells; default: every step, and the bytes of every write. `'nothing'` is for the many operations of which only
@@ -149,6 +149,9 @@ export class Lab {
     shown: Shown = [],
   ): Promise<LabStore> {
     const store = name ?? (typeof engine === 'string' ? engine : engine.name)
+    if ([...this.#names].some(([other, taken]) => taken === store && other.status !== 'closed')) {
+      throw new Error(`There is an open store called "${store}" already: close it, or give this one a \`name\``)
+    }
     const listener = (event: TraceEvent): void => {
       const isShown = this.#shown.some(type => event.type === type || event.type.startsWith(`${type}.`))
       this.#items.push({ kind: 'event', store, event, text: describe(event), shown: isShown })
