@@ -1,5 +1,5 @@
 import type { LogSet } from '../engine/log-set.js'
-import type { Trace } from '../trace/trace.js'
+import { asOwner, type Trace } from '../trace/trace.js'
 
 /** What a directory does for the logs in it. */
 export interface LogNames {
@@ -39,8 +39,7 @@ export class CurrentLog {
     if (header === undefined) return
     const owner = this.#trace?.owner ?? null
     await header
-    const named = (): Promise<void> => this.#names.makeDurable()
-    await (this.#trace === null ? named() : this.#trace.within(owner, named))
+    await asOwner(this.#trace, owner, () => this.#names.makeDurable())
     if (header === this.#header) this.#header = undefined
   }
 }

@@ -11,7 +11,7 @@
 import { ByteView, KIND_DELETE_RANGE } from '../codec/entry.js'
 import { BatchReader, WriteBatch } from '../engine/batch.js'
 import type { Cursor, Engine, EngineShape, EngineSnapshot, EngineStats, KeyRange, Violation, WriteOptions } from '../engine/contract.js'
-import { halfOpen, isEmptyRange, type HalfOpenRange } from '../engine/range.js'
+import { boundBytes, halfOpen, isEmptyRange, type HalfOpenRange } from '../engine/range.js'
 import { TouchedCursor } from '../engine/touched-cursor.js'
 import { WriteQueue } from '../engine/write-queue.js'
 import { MisuseError } from '../errors.js'
@@ -116,7 +116,7 @@ export class BtreeEngine implements Engine {
       const batch = this.#clearBatch(bounds)
       if (batch !== undefined) this.#append(batch)
       const { ledger } = this.#parts
-      ledger.userBytes += (bounds.lower?.length ?? 0) + (bounds.upper?.length ?? 0)
+      ledger.userBytes += boundBytes(bounds)
       ledger.operations.clears++
       return true
     }
@@ -206,8 +206,11 @@ export class BtreeEngine implements Engine {
 
   /** Waits for room, then makes the attempt, and syncs if that is asked for. */
   #wait(attempt: () => boolean, { sync }: WriteOptions): Promise<void> {
-    const reason = this.#queue.isEmpty ? this.#room.whyFull() : undefined
-    return this.#queue.wait(attempt, () => (sync ? this.#parts.logs.sync() : undefined), reason ?? 'other writers wait')
+    return this.#queue.wait(
+      attempt,
+      () => (sync ? this.#parts.logs.sync() : undefined),
+      () => this.#room.whyFull(),
+    )
   }
 
   #tryApply(batch: WriteBatch): boolean {

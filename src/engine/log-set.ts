@@ -11,7 +11,7 @@
 import type { Hash32 } from '../codec/checksum.js'
 import { KvariumError, PoisonedError } from '../errors.js'
 import type { Ledger } from '../trace/ledger.js'
-import type { Owner, Trace, Tracer } from '../trace/trace.js'
+import { asOwner, type Owner, type Trace, type Tracer } from '../trace/trace.js'
 import type { Scheduler } from '../vfs/environment.js'
 import { joinPath, removeInBackground, type FileSystem } from '../vfs/file-system.js'
 import { LOG_HEADER_BYTES } from '../wal/format.js'
@@ -144,7 +144,7 @@ export class LogSet {
     const obsolete = this.#older.filter(log => log.number < firstLog)
     this.#older = this.#older.filter(log => log.number >= firstLog)
     for (const { number, writer } of obsolete) {
-      await this.#as(owner, () => writer.close({ marker: false }))
+      await asOwner(this.#trace, owner, () => writer.close({ marker: false }))
       this.#releasedSyncs += writer.syncs
       await this.#remove(number, writer.fileBytes, owner)
     }
@@ -165,7 +165,7 @@ export class LogSet {
       else await this.#syncing?.catch(() => undefined)
     } finally {
       for (const log of [...this.#older, this.#current]) {
-        const closed = this.#as(owner, () => log.writer.close({ marker: marker && this.#failure === undefined }))
+        const closed = asOwner(this.#trace, owner, () => log.writer.close({ marker: marker && this.#failure === undefined }))
         await closed.catch((error: unknown) => this.poison(error))
       }
     }
@@ -177,7 +177,7 @@ export class LogSet {
       // A log that was released meanwhile needs no sync any more.
       if (log !== this.#current && !this.#older.includes(log)) continue
       if (log.register !== undefined) {
-        if (log.writer.syncedBytes < log.writer.size) await this.#as(owner, () => this.#syncOne(log))
+        if (log.writer.syncedBytes < log.writer.size) await asOwner(this.#trace, owner, () => this.#syncOne(log))
         try {
           await log.register()
         } catch (error) {
@@ -187,12 +187,8 @@ export class LogSet {
         log.register = undefined
         if (log !== this.#current && !this.#older.includes(log)) continue
       }
-      if (log.writer.syncedBytes < log.writer.size) await this.#as(owner, () => this.#syncOne(log))
+      if (log.writer.syncedBytes < log.writer.size) await asOwner(this.#trace, owner, () => this.#syncOne(log))
     }
-  }
-
-  #as<T>(owner: Owner | null, work: () => T): T {
-    return this.#trace === null ? work() : this.#trace.within(owner, work)
   }
 
   #syncOne(log: LiveLog): Promise<void> {
@@ -249,9 +245,9 @@ export class LogSet {
   async #remove(number: number, size: number, owner: Owner | null): Promise<void> {
     const { fileSystem, directory, ledger } = this.#options
     try {
-      await this.#as(owner, () => removeInBackground(fileSystem, joinPath(directory, logName(number))))
+      await asOwner(this.#trace, owner, () => removeInBackground(fileSystem, joinPath(directory, logName(number))))
       ledger.resize(-size)
-      this.#as(owner, () => this.#trace?.emit({ type: 'log.release', log: number, bytes: size }))
+      asOwner(this.#trace, owner, () => this.#trace?.emit({ type: 'log.release', log: number, bytes: size }))
     } catch {
       // Obsolete by the manifest; the next open removes it.
     }

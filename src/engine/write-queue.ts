@@ -1,4 +1,4 @@
-import type { Owner, Trace, Tracer } from '../trace/trace.js'
+import { asOwner, type Owner, type Trace, type Tracer } from '../trace/trace.js'
 import type { Clock } from '../vfs/environment.js'
 
 /** One writer's turn: returns false while there is still no room. May throw: then that writer fails. */
@@ -30,17 +30,20 @@ export class WriteQueue {
     return this.#waiting.length === 0
   }
 
-  /** Resolves when the attempt has succeeded, and then `after`. Both still belong to the operation that waits. */
-  wait(attempt: WriteAttempt, after?: () => Promise<void> | void, reason = 'there is no room in memory'): Promise<void> {
+  /**
+   * Resolves when the attempt has succeeded, and then `after`. Both still belong to the operation that waits. `shortage` says what it waits
+   * for, if not for others.
+   */
+  wait(attempt: WriteAttempt, after?: () => Promise<void> | void, shortage?: () => string | undefined): Promise<void> {
     this.stalls.count++
-    const trace = this.#trace
-    const owner = trace?.owner ?? null
+    const owner = this.#trace?.owner ?? null
+    const reason = this.isEmpty ? (shortage?.() ?? 'there is no room in memory') : 'other writers wait'
     owner?.emit({ type: 'stall.begin', reason })
     const waited = new Promise<void>((resolve, reject) => {
       this.#waiting.push({ attempt, resolve, reject, since: this.#clock.now(), owner })
     })
     if (after === undefined) return waited
-    return waited.then(trace === null ? after : () => trace.within(owner, after))
+    return waited.then(() => asOwner(this.#trace, owner, after))
   }
 
   /** Lets writers go on until one finds no room. */
@@ -48,7 +51,7 @@ export class WriteQueue {
     let served = 0
     for (const { attempt, resolve, reject, since, owner } of this.#waiting) {
       try {
-        if (!(this.#trace === null ? attempt() : this.#trace.within(owner, attempt))) break
+        if (!asOwner(this.#trace, owner, attempt)) break
         resolve()
       } catch (error) {
         reject(error)

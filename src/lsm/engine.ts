@@ -25,7 +25,7 @@ import type {
 import { boundBytes, halfOpen, isEmptyRange, type HalfOpenRange } from '../engine/range.js'
 import { MisuseError } from '../errors.js'
 import { newReadCounts, type Ledger, type ReadCounts } from '../trace/ledger.js'
-import type { Owner, Trace, Tracer } from '../trace/trace.js'
+import { asOwner, type Trace, type Tracer } from '../trace/trace.js'
 import { Background } from './background.js'
 import { checkTree } from './check.js'
 import type { CompactionPicker } from './compaction-picker.js'
@@ -162,7 +162,7 @@ export class LsmEngine implements Engine {
     const { tree } = this.#parts
     const owner = this.#trace?.owner ?? null
     while (!tree.state.memtable.isEmpty && this.#room.isFrozenFull) await this.#background.flushed()
-    if (!tree.state.memtable.isEmpty) this.#as(owner, () => this.#room.rotate(0))
+    if (!tree.state.memtable.isEmpty) asOwner(this.#trace, owner, () => this.#room.rotate(0))
     await this.#background.flushed()
   }
 
@@ -233,17 +233,12 @@ export class LsmEngine implements Engine {
     await this.#parts.tables.removed()
   }
 
-  /** Runs `work` as part of an operation that began in an earlier turn. */
-  #as<T>(owner: Owner | null, work: () => T): T {
-    return this.#trace === null ? work() : this.#trace.within(owner, work)
-  }
-
   /** Waits for room, then makes the attempt, and syncs if that is asked for. */
   #wait(attempt: () => boolean, { sync }: WriteOptions): Promise<void> {
     return this.#queue.wait(
       attempt,
       () => (sync ? this.#parts.logs.sync() : undefined),
-      this.#queue.isEmpty ? this.#room.shortage() : 'other writers wait',
+      () => this.#room.shortage(),
     )
   }
 

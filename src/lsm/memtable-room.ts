@@ -65,10 +65,10 @@ export class MemtableRoom {
     return false
   }
 
-  /** What there is too much of. */
-  shortage(): string {
+  /** What there is too much of, or `undefined`. */
+  shortage(): string | undefined {
     if (this.isFrozenFull) return 'memtables wait for their flush'
-    return this.#isLevel0Full ? 'level 0 is full' : 'other writers wait'
+    return this.#isLevel0Full ? 'level 0 is full' : undefined
   }
 
   /** Freezes the memtable and goes on with a new one, of at least `bytes`, and a new log. */

@@ -17,6 +17,11 @@ const DEPTH: Readonly<Record<TraceLevel, number>> = { job: 1, io: 2, step: 3 }
 
 export type TraceListener = (event: TraceEvent) => void
 
+/** Runs `work` as part of an operation or job that began in an earlier turn; without a trace there is none to tell of. */
+export function asOwner<T>(trace: Trace | null, owner: Owner | null, work: () => T): T {
+  return trace === null ? work() : trace.within(owner, work)
+}
+
 /** What tells events: the trace itself, for whoever is under way, or one operation or job of it. */
 export interface Tracer {
   readonly trace: Trace

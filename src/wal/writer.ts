@@ -16,7 +16,7 @@
 import type { Hash32 } from '../codec/checksum.js'
 import { placeSeed } from '../codec/checksum.js'
 import { IoError, MisuseError, PoisonedError } from '../errors.js'
-import type { JobTracer, Trace, Tracer } from '../trace/trace.js'
+import { asOwner, type JobTracer, type Trace, type Tracer } from '../trace/trace.js'
 import type { FileHandle, FileSystem } from '../vfs/file-system.js'
 import { CommitTracer } from './commit-tracer.js'
 import {
@@ -313,19 +313,19 @@ export class LogWriter {
 
   async #close(marker: boolean): Promise<void> {
     const owner = this.#trace?.owner ?? null
-    const asOwner = <T>(work: () => T): T => (this.#trace === null ? work() : this.#trace.within(owner, work))
+    const asCloser = <T>(work: () => T): T => asOwner(this.#trace, owner, work)
     try {
       // Their callers hear of a failure; here it only means that there will be no marker.
       await (this.#next ?? this.#running)?.catch(() => undefined)
-      if (marker && this.#failure === undefined) await this.#appendCloseMarker(asOwner)
+      if (marker && this.#failure === undefined) await this.#appendCloseMarker(asCloser)
     } finally {
-      asOwner(() => this.#file.close())
+      asCloser(() => this.#file.close())
     }
   }
 
-  async #appendCloseMarker(asOwner: <T>(work: () => T) => T): Promise<void> {
+  async #appendCloseMarker(asCloser: <T>(work: () => T) => T): Promise<void> {
     await this.#syncAll()
-    if (asOwner(() => this.#cutLeftovers())) {
+    if (asCloser(() => this.#cutLeftovers())) {
       // The cut must be durable first: a marker with bytes after it is damage.
       await this.#startSync()
     }
@@ -333,7 +333,7 @@ export class LogWriter {
     const checksum = this.#hash32(EMPTY, placeSeed(this.#logNumber, offset))
     encodeFrameHeader(this.#scratch, this.#seed, offset, 0, offset, checksum)
     try {
-      asOwner(() => this.#file.write(this.#scratch, offset, 0, FRAME_HEADER_BYTES))
+      asCloser(() => this.#file.write(this.#scratch, offset, 0, FRAME_HEADER_BYTES))
     } catch (cause) {
       throw this.#poison('appending to', cause)
     }
