@@ -7,19 +7,19 @@ import type { TraceLevel } from '../../src/trace/events.js'
 import { DATA_FILE } from '../../src/btree/file-names.js'
 import { FaultyFileSystem, type FileOperation } from '../../src/vfs/faulty-file-system.js'
 import { simulatedEnvironment, type Environment, type MemoryFileSystem } from '../../src/vfs/index.js'
-import { keyOf, rangeOf } from '../contract/opened-engine.js'
-import { batchOf, emptyFileSystem, filler, violations, type Operation } from './opened-btree.js'
+import { name, takeCommonStep, type CommonStep } from '../trace/common-step.js'
+import { batchOf, emptyFileSystem, filler, violations } from './opened-btree.js'
 import { TracedBtree } from './traced-btree.js'
 
 type Step =
-  | { readonly do: 'write'; readonly keys: readonly number[]; readonly valueBytes: number; readonly sync: boolean; readonly wait: boolean }
+  | CommonStep
   | { readonly do: 'ascending'; readonly from: number; readonly count: number; readonly valueBytes: number }
-  | { readonly do: 'clear'; readonly from: number; readonly to: number }
-  | { readonly do: 'get'; readonly key: number }
-  | { readonly do: 'turns'; readonly count: number }
   | { readonly do: 'crash'; readonly power: boolean }
   | { readonly do: 'fault'; readonly on: 'read' | 'write' | 'sync' | 'truncate'; readonly skip: number; readonly done: boolean }
-  | { readonly do: 'flush' | 'compact' | 'settle' | 'snapshot' | 'release' | 'scan' | 'cursor' | 'uncursor' | 'check' | 'reopen' }
+  | { readonly do: 'cursor' }
+  | { readonly do: 'uncursor' }
+  | { readonly do: 'check' }
+  | { readonly do: 'reopen' }
 
 const KEYS = 400
 const key = fc.nat({ max: KEYS - 1 })
@@ -76,10 +76,6 @@ const stepsWith = (faults: number): fc.Arbitrary<Step[]> =>
     ),
     { minLength: 20, maxLength: 80, size: 'max' },
   )
-
-function name(index: number): string {
-  return `k${String(index).padStart(3, '0')}`
-}
 
 interface WalkSettings {
   readonly options: Readonly<Record<string, unknown>>
@@ -164,50 +160,42 @@ class Walk {
     return this.#traced.open()
   }
 
-  async #step(engine: Engine, step: Step): Promise<void> {
-    if (step.do === 'write') {
-      const operations = step.keys.map((index, at): Operation =>
-        at % 5 === 4 ? ['del', name(index)] : ['put', name(index), filler(step.valueBytes, at)],
-      )
-      const written = engine.write(batchOf(operations), { sync: step.sync })
-      if (step.wait) await written
-      else if (written !== undefined) this.#pending.push(this.#attempt(() => written))
-    } else if (step.do === 'ascending') {
-      for (let i = 0; i < step.count; i++) {
-        const written = engine.write(batchOf([['put', `${name(step.from)}/${1000 + i}`, filler(step.valueBytes, i)]]), { sync: false })
-        if (written !== undefined) await written
+  async #step(engine: Engine, step: Exclude<Step, { do: 'reopen' | 'crash' }>): Promise<void> {
+    switch (step.do) {
+      case 'ascending':
+        for (let i = 0; i < step.count; i++) {
+          const written = engine.write(batchOf([['put', `${name(step.from)}/${1000 + i}`, filler(step.valueBytes, i)]]), { sync: false })
+          if (written !== undefined) await written
+        }
+        return
+      case 'cursor': {
+        const cursor = engine.cursor({}, this.#snapshots.at(-1))
+        cursor.first()
+        this.#cursors.push(cursor)
+        return
       }
-    } else if (step.do === 'clear') {
-      await engine.clear(rangeOf({ gte: name(step.from), lt: name(step.to) }), { sync: false })
-    } else if (step.do === 'get') {
-      engine.get(keyOf(name(step.key)), this.#snapshots.at(-1))
-    } else if (step.do === 'turns') {
-      for (let turn = 0; turn < step.count; turn++) {
-        await this.#environment.scheduler.turn()
-        this.#compare(engine)
+      case 'uncursor':
+        this.#cursors.shift()?.close()
+        return
+      case 'check': {
+        const found = await violations(engine)
+        if (this.#faulty.hits === 0) expect(found).toEqual([])
+        return
       }
-    } else if (step.do === 'snapshot') {
-      this.#snapshots.push(engine.snapshot())
-    } else if (step.do === 'release') {
-      this.#snapshots.shift()?.release()
-    } else if (step.do === 'cursor') {
-      const cursor = engine.cursor({}, this.#snapshots.at(-1))
-      cursor.first()
-      this.#cursors.push(cursor)
-    } else if (step.do === 'uncursor') {
-      this.#cursors.shift()?.close()
-    } else if (step.do === 'scan') {
-      const cursor = engine.cursor({}, this.#snapshots.at(-1))
-      for (cursor.first(); cursor.valid; cursor.next());
-      cursor.close()
-    } else if (step.do === 'check') {
-      const found = await violations(engine)
-      if (this.#faulty.hits === 0) expect(found).toEqual([])
-    } else if (step.do === 'fault') {
-      const on = ({ kind, path }: FileOperation): boolean => kind === step.on && path.endsWith(DATA_FILE)
-      this.#faulty.inject({ on, skip: step.skip, effect: { kind: 'error', code: 'EIO', done: step.done ? 'all' : 'nothing' } })
-    } else if (step.do !== 'reopen' && step.do !== 'crash') {
-      await engine[step.do]()
+      case 'fault': {
+        const on = ({ kind, path }: FileOperation): boolean => kind === step.on && path.endsWith(DATA_FILE)
+        this.#faulty.inject({ on, skip: step.skip, effect: { kind: 'error', code: 'EIO', done: step.done ? 'all' : 'nothing' } })
+        return
+      }
+      default:
+        await takeCommonStep(engine, step, {
+          snapshots: this.#snapshots,
+          turn: async () => {
+            await this.#environment.scheduler.turn()
+            this.#compare(engine)
+          },
+          later: written => this.#pending.push(this.#attempt(() => written)),
+        })
     }
   }
 }

@@ -9,16 +9,11 @@ import { workerExecutor } from '../../src/lsm/worker-executor.js'
 import type { Environment } from '../../src/vfs/environment.js'
 import { SeededRandom, simulatedEnvironment } from '../../src/vfs/index.js'
 import { nodeEnvironment } from '../../src/vfs/node.js'
-import { keyOf, rangeOf } from '../contract/opened-engine.js'
-import { batchOf, emptyFileSystem, filler, violations, type Operation } from './opened-lsm.js'
+import { name, takeCommonStep, type CommonStep } from '../trace/common-step.js'
+import { batchOf, emptyFileSystem, filler, violations } from './opened-lsm.js'
 import { TracedLsm } from './traced-lsm.js'
 
-type Step =
-  | { readonly do: 'write'; readonly keys: readonly number[]; readonly valueBytes: number; readonly sync: boolean; readonly wait: boolean }
-  | { readonly do: 'clear'; readonly from: number; readonly to: number }
-  | { readonly do: 'get'; readonly key: number }
-  | { readonly do: 'turns'; readonly count: number }
-  | { readonly do: 'flush' | 'compact' | 'settle' | 'snapshot' | 'release' | 'scan' | 'check' | 'reopen' }
+type Step = CommonStep | { readonly do: 'check' } | { readonly do: 'reopen' }
 
 const key = fc.nat({ max: 199 })
 const steps = fc.array(
@@ -64,10 +59,6 @@ const options = fc.record({
   maxFileSize: fc.constantFrom(4096, 16384),
 })
 
-function name(index: number): string {
-  return `k${String(index).padStart(3, '0')}`
-}
-
 /** Takes the steps and compares the folded with the real shape after each of them, whatever the background is doing then. */
 class Walk {
   readonly #traced: TracedLsm
@@ -105,36 +96,16 @@ class Walk {
     expect(this.#traced.fold.shape()).toEqual(engine.shape())
   }
 
-  async #step(engine: Engine, step: Step): Promise<void> {
-    if (step.do === 'write') {
-      const operations = step.keys.map((index, at): Operation =>
-        at % 5 === 4 ? ['del', name(index)] : ['put', name(index), filler(step.valueBytes, at)],
-      )
-      const written = engine.write(batchOf(operations), { sync: step.sync })
-      if (step.wait) await written
-      else if (written !== undefined) this.#pending.push(written)
-    } else if (step.do === 'clear') {
-      await engine.clear(rangeOf({ gte: name(step.from), lt: name(step.to) }), { sync: false })
-    } else if (step.do === 'get') {
-      engine.get(keyOf(name(step.key)), this.#snapshots.at(-1))
-    } else if (step.do === 'turns') {
-      for (let turn = 0; turn < step.count; turn++) {
+  async #step(engine: Engine, step: Exclude<Step, { do: 'reopen' }>): Promise<void> {
+    if (step.do === 'check') return expect(await violations(engine)).toEqual([])
+    await takeCommonStep(engine, step, {
+      snapshots: this.#snapshots,
+      turn: async () => {
         await this.#environment.scheduler.turn()
         this.#compare(engine)
-      }
-    } else if (step.do === 'snapshot') {
-      this.#snapshots.push(engine.snapshot())
-    } else if (step.do === 'release') {
-      this.#snapshots.shift()?.release()
-    } else if (step.do === 'scan') {
-      const cursor = engine.cursor({}, this.#snapshots.at(-1))
-      for (cursor.first(); cursor.valid; cursor.next());
-      cursor.close()
-    } else if (step.do === 'check') {
-      expect(await violations(engine)).toEqual([])
-    } else if (step.do !== 'reopen') {
-      await engine[step.do]()
-    }
+      },
+      later: written => this.#pending.push(written),
+    })
   }
 }
 
