@@ -21,7 +21,10 @@ export class ExercisePackage {
     this.manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest
   }
 
-  static readonly own = new ExercisePackage(resolve(fileURLToPath(new URL('../../../', import.meta.url))))
+  /** That of this command. Looked for when an exercise is asked for, not at the start of every command. */
+  static get own(): ExercisePackage {
+    return new ExercisePackage(resolve(fileURLToPath(new URL('../../../', import.meta.url))))
+  }
 
   /** What runs the checks in a folder: the package that is installed there, which finds its tools there, too. */
   static of(folder: string): ExercisePackage {
