@@ -3,6 +3,9 @@
  * awaiting them costs only a microtask, and timers and sockets would wait for as long as the loop runs. So every 32
  * operations (or their worth in bytes) the store looks at the clock, and when the last turn of the event loop that it
  * knows of is more than a millisecond ago, the operation resolves after the next turn. Costs about 2 ns an operation.
+ *
+ * Invariant: once an operation waits for a turn, every operation that ends before that turn waits for it too. Otherwise a turn would
+ * come only after all callers that are in flight had used up their share, one after the other.
  */
 import type { Clock, Scheduler } from '../vfs/environment.js'
 
@@ -27,7 +30,7 @@ export class Breathing {
   /** Books operations and the bytes they moved; true when the event loop is due a turn. */
   isDue(operations: number, bytes: number): boolean {
     this.#credit -= operations + (bytes >>> WORK_BYTES_SHIFT)
-    return this.#credit <= 0 && this.#look()
+    return this.#turn !== undefined || (this.#credit <= 0 && this.#look())
   }
 
   /** Resolves after a turn. Everybody who asks in the same turn shares it. */

@@ -32,7 +32,7 @@ export class EntryIterator<TDatabase, K, V> extends AbstractIterator<TDatabase, 
 
   _next(): Awaitable<Entry | undefined> {
     const walk = this.#walk
-    if (!walk.step()) return undefined
+    if (!walk.step()) return walk.finish(undefined, 0, 0)
     const entry: Entry = [this.#keys ? walk.key() : undefined, this.#values ? walk.value() : undefined]
     return walk.finish(entry, 1, this.#values ? walk.valueBytes() : 0)
   }
@@ -75,7 +75,7 @@ export class KeyIterator<TDatabase, K> extends AbstractKeyIterator<TDatabase, K>
 
   _next(): Awaitable<Stored | undefined> {
     const walk = this.#walk
-    if (!walk.step()) return undefined
+    if (!walk.step()) return walk.finish(undefined, 0, 0)
     const key = walk.key()
     return walk.finish(key, 1, 0)
   }
@@ -116,7 +116,7 @@ export class ValueIterator<TDatabase, K, V> extends AbstractValueIterator<TDatab
 
   _next(): Awaitable<Stored | undefined> {
     const walk = this.#walk
-    if (!walk.step()) return undefined
+    if (!walk.step()) return walk.finish(undefined, 0, 0)
     const value = walk.value()
     return walk.finish(value, 1, walk.valueBytes())
   }

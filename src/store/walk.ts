@@ -90,7 +90,8 @@ export class Walk {
 
   /** What a read resolves to: at once, or after a turn of the event loop if one is due; not at all if it was aborted. */
   finish<T>(result: T, entries: number, bytes: number): Awaitable<T> {
-    const isDue = this.#breathing.isDue(entries, bytes)
+    // A step that finds the end is work, too.
+    const isDue = this.#breathing.isDue(Math.max(1, entries), bytes)
     if (this.#signal !== undefined) return this.#unlessAborted(result, this.#signal, isDue)
     return isDue ? this.#breathing.after(result) : result
   }

@@ -74,6 +74,7 @@ export class StoreWrites {
     } catch (error) {
       throw typedError(error)
     }
+    if (this.#breathing.isDue(1, 0)) await this.#breathing.turn()
   }
 
   /** The first `limit` keys of the range, or those that are in the snapshot, in atomic batches. */
