@@ -105,7 +105,7 @@ export class Background {
   }
 
   #refusal(): Error {
-    return this.#closed ? new MisuseError('LEVEL_ENGINE_CLOSED', 'The engine was closed') : this.#context.logs.refusal()
+    return this.#closed ? new MisuseError('LEVEL_DATABASE_NOT_OPEN', 'The engine was closed') : this.#context.logs.refusal()
   }
 
   #unpaused(): Promise<void> {

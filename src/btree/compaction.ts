@@ -20,8 +20,6 @@ export interface CompactionOptions {
   flush(): Promise<void>
   /** Whether so much has changed that it must be written before more changes. */
   isFull(): boolean
-  /** Throws once the engine is closed. */
-  requireOpen(): void
 }
 
 /** Children that one step packs or moves at most. */
@@ -66,7 +64,6 @@ async function walk(
     key = step(key)
     if (options.isFull()) await options.flush()
     await options.scheduler.turn()
-    options.requireOpen()
   }
 }
 

@@ -10,6 +10,7 @@
  */
 import { ByteView, KIND_DELETE_RANGE } from '../codec/entry.js'
 import { BatchReader, WriteBatch } from '../engine/batch.js'
+import { CallTracker } from '../engine/call-tracker.js'
 import type { Cursor, Engine, EngineShape, EngineSnapshot, EngineStats, KeyRange, Violation, WriteOptions } from '../engine/contract.js'
 import { boundBytes, halfOpen, isEmptyRange, type HalfOpenRange } from '../engine/range.js'
 import { TouchedCursor } from '../engine/touched-cursor.js'
@@ -44,6 +45,7 @@ export class BtreeEngine implements Engine {
   readonly #snapshots: RootSnapshots
   /** Told what gets and cursors have touched; null where nobody listens. */
   readonly #trace: Trace | null
+  readonly #calls = new CallTracker()
   #closing: Promise<void> | undefined
 
   constructor(parts: BtreeParts) {
@@ -141,25 +143,16 @@ export class BtreeEngine implements Engine {
     return approximateBytes(this.#parts, halfOpen(range))
   }
 
-  async flush(): Promise<void> {
-    this.#requireOpen()
-    await this.#background.flush()
+  flush(): Promise<void> {
+    return this.#calls.run(() => this.#background.flush())
   }
 
-  async compact(range: KeyRange = {}): Promise<void> {
-    this.#requireOpen()
-    await compactTree({ ...this.#compaction, range: halfOpen(range) })
+  compact(range: KeyRange = {}): Promise<void> {
+    return this.#calls.run(async () => compactTree({ ...this.#compaction, range: halfOpen(range) }))
   }
 
-  async settle(): Promise<void> {
-    this.#requireOpen()
-    await this.#background.settle()
-    // A checkpoint leaves as much free space behind as it wrote.
-    const { free } = this.#parts
-    if (free.freeUnits <= free.end * EXCESS_SHARE) return
-    await this.#background.flush()
-    await shrinkFile(this.#compaction)
-    await this.#background.settle()
+  settle(): Promise<void> {
+    return this.#calls.run(() => this.#settle())
   }
 
   close(): Promise<void> {
@@ -176,8 +169,7 @@ export class BtreeEngine implements Engine {
   }
 
   check(): AsyncIterable<Violation> {
-    this.#requireOpen()
-    return checkParts(this.#parts, this.#background)
+    return this.#calls.iterate(checkParts(this.#parts, this.#background))
   }
 
   get #compaction(): Omit<CompactionOptions, 'range'> {
@@ -188,8 +180,17 @@ export class BtreeEngine implements Engine {
       scheduler: context.environment.scheduler,
       flush: () => this.#background.flush(),
       isFull: () => this.#room.whyDue() !== undefined,
-      requireOpen: () => this.#requireOpen(),
     }
+  }
+
+  async #settle(): Promise<void> {
+    await this.#background.settle()
+    // A checkpoint leaves as much free space behind as it wrote.
+    const { free } = this.#parts
+    if (free.freeUnits <= free.end * EXCESS_SHARE) return
+    await this.#background.flush()
+    await shrinkFile(this.#compaction)
+    await this.#background.settle()
   }
 
   #cursor(bounds: HalfOpenRange, snapshot: EngineSnapshot | undefined, counts: ReadCounts): TreeCursor {
@@ -289,13 +290,14 @@ export class BtreeEngine implements Engine {
 
   async #close(): Promise<void> {
     const { logs, log, file, checkpointer } = this.#parts
+    await this.#calls.close()
     try {
       while (!this.#queue.isEmpty) await this.#background.flush()
     } catch {
       // The writers have been told.
     }
     await this.#background.close()
-    this.#queue.fail(new MisuseError('LEVEL_ENGINE_CLOSED', 'The engine was closed before the write found room'))
+    this.#queue.fail(new MisuseError('LEVEL_DATABASE_NOT_OPEN', 'The engine was closed before the write found room'))
     try {
       await logs.close()
       if (logs.failure === undefined) await checkpointer.recordEnds(logs, log)
@@ -306,6 +308,6 @@ export class BtreeEngine implements Engine {
   }
 
   #requireOpen(): void {
-    if (this.#closing !== undefined) throw new MisuseError('LEVEL_ENGINE_CLOSED', 'The engine is closed; open it again')
+    this.#calls.requireOpen()
   }
 }

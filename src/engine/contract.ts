@@ -45,7 +45,10 @@ export interface Engine {
   compact(range?: KeyRange): Promise<void>
   /** Resolves when no background work is under way or due. */
   settle(): Promise<void>
-  /** Ends the engine. Calls under way finish; everything is released even if this rejects. */
+  /**
+   * Ends the engine. Calls under way finish, however long a compaction or a step of a check takes; later ones are refused with
+   * `LEVEL_DATABASE_NOT_OPEN`. Work that the engine began by itself may be given up. Everything is released even if this rejects.
+   */
   close(): Promise<void>
   stats(): EngineStats
   shape(): EngineShape

@@ -22,6 +22,7 @@ import { Ledger } from '../trace/ledger.js'
 import type { Tracer } from '../trace/trace.js'
 import type { Random } from '../vfs/environment.js'
 import { BatchReader, type WriteBatch } from './batch.js'
+import { CallTracker } from './call-tracker.js'
 import type {
   Cursor,
   Engine,
@@ -96,7 +97,7 @@ class MemoryEngine implements Engine {
   #liveEntries = 0
   #liveBytes = 0
   #rebuilds = 0
-  #closed = false
+  readonly #calls = new CallTracker()
 
   constructor(arenaSize: number, random: Random, trace?: Tracer) {
     this.#smallestArena = arenaSize
@@ -184,10 +185,12 @@ class MemoryEngine implements Engine {
     this.#rebuild(0)
   }
 
-  async settle(): Promise<void> {}
+  async settle(): Promise<void> {
+    this.#requireOpen()
+  }
 
   async close(): Promise<void> {
-    this.#closed = true
+    await this.#calls.close()
     this.#snapshots.clear()
     this.#view.set(EMPTY, 0, 0)
     this.#list = this.#newList(0, 0)
@@ -214,9 +217,12 @@ class MemoryEngine implements Engine {
     }
   }
 
+  check(): AsyncIterable<Violation> {
+    return this.#calls.iterate(this.#check())
+  }
+
   /** Walks everything at once, so that what it sees is one moment. */
-  async *check(): AsyncIterable<Violation> {
-    this.#requireOpen()
+  async *#check(): AsyncGenerator<Violation> {
     yield* checkVersions(this.#list, { sequence: this.#sequence, entries: this.#liveEntries, bytes: this.#liveBytes })
   }
 
@@ -325,6 +331,6 @@ class MemoryEngine implements Engine {
   }
 
   #requireOpen(): void {
-    if (this.#closed) throw new MisuseError('LEVEL_ENGINE_CLOSED', 'The engine is closed; open it again')
+    this.#calls.requireOpen()
   }
 }

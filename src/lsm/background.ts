@@ -10,7 +10,7 @@
  * 3. A failed manifest write stops the store's writing: what the manifest says on disk is then unknown.
  */
 import type { HalfOpenRange } from '../engine/range.js'
-import { CorruptionError, MisuseError } from '../errors.js'
+import { CorruptionError } from '../errors.js'
 import type { JobTracer, Trace } from '../trace/trace.js'
 import type { Clock } from '../vfs/environment.js'
 import { typedError } from '../vfs/vfs-error.js'
@@ -97,7 +97,7 @@ export class Background {
       this.schedule()
       const running = this.#flushing ?? this.#compacting
       if (running !== undefined) await running
-      else if (this.pendingJobs > 0 && !this.#closed) throw this.#obstacle()
+      else if (this.pendingJobs > 0) throw this.#obstacle()
       else return
     }
   }
@@ -115,24 +115,22 @@ export class Background {
   /** Compacts everything that has keys in the range, as soon as the compaction under way is done. */
   compact(range: HalfOpenRange): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#manual.push({ range, resolve, reject: error => reject(error instanceof JobCancelled ? closedError() : error) })
+      this.#manual.push({ range, resolve, reject })
       this.schedule()
       if (this.#compacting === undefined) this.#rejectManual(this.#obstacle())
     })
   }
 
-  /** Gives up what is running; nothing starts any more. */
+  /** Gives up a compaction that is running, and waits for a flush; nothing starts any more. No call may be under way. */
   async close(): Promise<void> {
     this.#closed = true
-    this.#context.runner.cancel()
+    this.#context.runner.cancelCompactions()
     await this.#flushing
     await this.#compacting
-    this.#rejectManual(closedError())
   }
 
   /** Why nothing starts although something is due. */
   #obstacle(): Error {
-    if (this.#closed) return closedError()
     return this.#failures.flush?.error ?? this.#failures.compaction?.error ?? this.#context.logs.refusal()
   }
 
@@ -262,10 +260,6 @@ export class Background {
       throw error
     }
   }
-}
-
-function closedError(): MisuseError {
-  return new MisuseError('LEVEL_ENGINE_CLOSED', 'The engine was closed before the work was done')
 }
 
 /** Inclusive bounds of the tables' keys within the range; `undefined` where there are no tables. */

@@ -11,6 +11,7 @@ import type { Cache } from '../cache/cache.js'
 import type { Hash32 } from '../codec/checksum.js'
 import { ByteView } from '../codec/entry.js'
 import { BatchReader, WriteBatch } from '../engine/batch.js'
+import { CallTracker } from '../engine/call-tracker.js'
 import type {
   Cursor,
   Engine,
@@ -23,7 +24,6 @@ import type {
   WriteOptions,
 } from '../engine/contract.js'
 import { boundBytes, halfOpen, isEmptyRange, type HalfOpenRange } from '../engine/range.js'
-import { MisuseError } from '../errors.js'
 import { newReadCounts, type Ledger, type ReadCounts } from '../trace/ledger.js'
 import { asOwner, type Trace, type Tracer } from '../trace/trace.js'
 import { Background } from './background.js'
@@ -82,6 +82,7 @@ export class LsmEngine implements Engine {
   readonly #step: Tracer | null
   /** Reads of checks: scans, but not the user's. */
   readonly #checked = newReadCounts()
+  readonly #calls = new CallTracker()
   #closing: Promise<void> | undefined
 
   constructor(parts: LsmParts) {
@@ -157,26 +158,24 @@ export class LsmEngine implements Engine {
     return approximateBytes(this.#parts.tree.state.version, this.#parts.tables, halfOpen(range))
   }
 
-  async flush(): Promise<void> {
-    this.#requireOpen()
-    const { tree } = this.#parts
-    const owner = this.#trace?.owner ?? null
-    while (!tree.state.memtable.isEmpty && this.#room.isFrozenFull) await this.#background.flushed()
-    if (!tree.state.memtable.isEmpty) asOwner(this.#trace, owner, () => this.#room.rotate(0))
-    await this.#background.flushed()
+  flush(): Promise<void> {
+    return this.#calls.run(() => this.#flush())
   }
 
-  async compact(range: KeyRange = {}): Promise<void> {
-    const bounds = halfOpen(range)
-    await this.flush()
-    await this.#background.compact(bounds)
-    await this.#rest()
+  compact(range: KeyRange = {}): Promise<void> {
+    return this.#calls.run(async () => {
+      const bounds = halfOpen(range)
+      await this.#flush()
+      await this.#background.compact(bounds)
+      await this.#rest()
+    })
   }
 
-  async settle(): Promise<void> {
-    this.#requireOpen()
-    await this.#background.settle()
-    await this.#rest()
+  settle(): Promise<void> {
+    return this.#calls.run(async () => {
+      await this.#background.settle()
+      await this.#rest()
+    })
   }
 
   close(): Promise<void> {
@@ -213,10 +212,9 @@ export class LsmEngine implements Engine {
   }
 
   check(): AsyncIterable<Violation> {
-    this.#requireOpen()
     const { tree, tables, context, hash32, touched } = this.#parts
     const counters = this.#checked
-    return checkTree({
+    const violations = checkTree({
       state: tree.state,
       newest: () => tree.sequence,
       tables,
@@ -225,6 +223,15 @@ export class LsmEngine implements Engine {
       bookGet: () => book(touched, counters),
       scheduler: context.environment.scheduler,
     })
+    return this.#calls.iterate(violations)
+  }
+
+  async #flush(): Promise<void> {
+    const { tree } = this.#parts
+    const owner = this.#trace?.owner ?? null
+    while (!tree.state.memtable.isEmpty && this.#room.isFrozenFull) await this.#background.flushed()
+    if (!tree.state.memtable.isEmpty) asOwner(this.#trace, owner, () => this.#room.rotate(0))
+    await this.#background.flushed()
   }
 
   /** What is left to do when the background has nothing to do. */
@@ -304,6 +311,7 @@ export class LsmEngine implements Engine {
     const { tree, logs } = this.#parts
     this.#room.forAll = true
     this.#queue.drain()
+    await this.#calls.close()
     await this.#background.close()
     try {
       await logs.close()
@@ -313,7 +321,7 @@ export class LsmEngine implements Engine {
   }
 
   #requireOpen(): void {
-    if (this.#closing !== undefined) throw new MisuseError('LEVEL_ENGINE_CLOSED', 'The engine is closed; open it again')
+    this.#calls.requireOpen()
   }
 }
 

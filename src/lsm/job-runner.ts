@@ -62,7 +62,6 @@ export class JobRunner {
       firstOutput: number,
       maxOutputs: 1,
       output: this.#output(0, 'new'),
-      cancel: this.#cancel,
     }
     const result = await this.#run(job, trace)
     this.#context.ledger.written.flush += result.io.total.bytesWritten
@@ -81,8 +80,8 @@ export class JobRunner {
     return result.tables
   }
 
-  /** Makes the job under way, and every later one, give up with `JobCancelled`. */
-  cancel(): void {
+  /** Makes the compaction under way, and every later one, give up with `JobCancelled`. */
+  cancelCompactions(): void {
     Atomics.store(this.#cancel, 0, 1)
   }
 

@@ -44,7 +44,7 @@ export interface MergeJob {
   readonly maxOutputs: number
   readonly output: OutputOptions
   /** Set to 1 (from any thread) to make the job give up. */
-  readonly cancel: Int32Array
+  readonly cancel?: Int32Array
 }
 
 export interface OutputOptions {
@@ -193,9 +193,10 @@ class Merge {
   }
 
   async #mergeEntries(entries: EntryCursor, retention: Retention): Promise<void> {
+    const { cancel } = this.#job
     entries.first()
     while (entries.valid) {
-      if (Atomics.load(this.#job.cancel, 0) !== 0) throw new JobCancelled('The job was cancelled')
+      if (cancel !== undefined && Atomics.load(cancel, 0) !== 0) throw new JobCancelled('The job was cancelled')
       const turn = this.#context.breathe()
       if (turn !== undefined) await turn
       if (this.#mergeSlice(entries, retention)) await this.#finishTable(this.#lastKey.copy())

@@ -154,7 +154,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
 
   /** Walks everything there is and yields every broken invariant, with the path to it; nothing if all is well. */
   check(): AsyncIterable<Violation> {
-    return this.#open().engine.check()
+    return this.#check(this.#open())
   }
 
   async _open(options: OpenOptions): Promise<void> {
@@ -278,6 +278,18 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   #open(): Session {
     if (this.#session === undefined) throw new KvariumError('LEVEL_DATABASE_NOT_OPEN', 'Database is not open')
     return this.#session
+  }
+
+  /** A check ends with the session that it began in. */
+  async *#check(session: Session): AsyncGenerator<Violation> {
+    const requireSession = (): void => {
+      if (this.#open() !== session) throw new KvariumError('LEVEL_DATABASE_NOT_OPEN', 'Database has been closed since the check began')
+    }
+    requireSession()
+    for await (const violation of session.engine.check()) {
+      yield violation
+      requireSession()
+    }
   }
 
   #walk(options: PrivateIteratorOptions): Walk {

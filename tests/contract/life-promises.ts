@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { OpenedEngine, movesOf, withEngine, type ContractSubject } from './opened-engine.js'
+import { OpenedEngine, movesOf, rangeOf, withEngine, type ContractSubject } from './opened-engine.js'
 import { churn, contentOf } from './workload.js'
 
 export function lifePromises(subject: ContractSubject): void {
@@ -74,12 +74,61 @@ export function lifePromises(subject: ContractSubject): void {
       await store.dispose()
     })
 
-    it('settle ends although the engine is closed meanwhile', async () => {
+    it('calls under way finish, and closing waits for them', async () => {
       const store = await OpenedEngine.open(subject)
       await churn(store, 100)
-      const settled = store.engine.settle().catch(() => undefined)
-      await store.engine.close()
-      await settled
+      const { engine } = store
+      const open = new Set(['flush', 'compact', 'compact of a part', 'settle', 'check', 'clear'])
+      const ends = (name: string) => (): void => void open.delete(name)
+      const check = engine.check()[Symbol.asyncIterator]()
+      const calls = [
+        engine.flush().then(ends('flush')),
+        engine.compact().then(ends('compact')),
+        engine.compact(rangeOf({ gte: 'key 15' })).then(ends('compact of a part')),
+        engine.settle().then(ends('settle')),
+        check.next().then(step => {
+          expect(step).toMatchObject({ done: true })
+          open.delete('check')
+        }),
+        Promise.resolve(engine.clear(rangeOf({ gte: 'key 2' }), { sync: true })).then(ends('clear')),
+      ]
+      const closed = engine
+        .close()
+        .then(() => store.environment.scheduler.turn())
+        .then(() => [...open])
+      await Promise.all(calls)
+      expect(await closed).toEqual([])
+      await store.dispose()
+    })
+
+    it("calls that come after the close has begun are refused with Level's own code", async () => {
+      const store = await OpenedEngine.open(subject)
+      await store.put('a', '1')
+      const { engine } = store
+      const checks = [engine.check(), engine.check()]
+      const calls: Record<string, () => unknown> = {
+        get: () => store.get('a'),
+        put: () => store.put('b', '2'),
+        clear: () => store.clear(),
+        cursor: () => store.cursor(),
+        snapshot: () => engine.snapshot(),
+        size: () => engine.approximateSize({}),
+        flush: () => engine.flush(),
+        compact: () => engine.compact(),
+        settle: () => engine.settle(),
+        check: () => store.violations(),
+        'step of a check': () => checks.pop()?.[Symbol.asyncIterator]().next(),
+      }
+      const closed = engine.close()
+      for (const when of ['while it closes', 'once it is closed']) {
+        for (const [name, call] of Object.entries(calls)) {
+          const outcome = await Promise.resolve()
+            .then(call)
+            .catch((error: unknown) => error)
+          expect(outcome, `${name} ${when}`).toMatchObject({ code: 'LEVEL_DATABASE_NOT_OPEN' })
+        }
+        await closed
+      }
       await store.dispose()
     })
   })

@@ -148,7 +148,7 @@ describe('the worker', () => {
       options: {
         writeBufferSize: 4 << 20,
         maxFileSize: 2 << 20,
-        level0Tables: 50,
+        level0Tables: 4,
         level0StopTables: 60,
         blockSize: 4096,
         compression: 'deflate',
@@ -156,13 +156,11 @@ describe('the worker', () => {
     })
     const value = String.fromCharCode(...Array.from({ length: 1000 }, (_, i) => 32 + ((i * i) % 90)))
     for (let i = 0; i < 20_000; i++) await put(engine, `k${(i * 7919) % 30_011}`, value)
-    const compacted = engine.compact().catch((error: unknown) => error)
     await engine.flush()
     await new Promise(resolve => setTimeout(resolve, 20))
     const since = performance.now()
     await engine.close()
     expect(performance.now() - since).toBeLessThan(1000)
-    expect(await compacted).toMatchObject({ code: 'LEVEL_ENGINE_CLOSED' })
   })
 
   it('serves a flush while a compaction of another store goes on', async () => {

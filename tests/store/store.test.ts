@@ -140,6 +140,21 @@ describe('reading and writing', () => {
     }
   })
 
+  it('a check ends with the session that it began in', async () => {
+    for (const engine of ['memory', 'toy']) {
+      const db = new TestStore('memory', { engine, fileSystem: new MemoryFileSystem() })
+      await db.open()
+      const [one, other] = [db.check()[Symbol.asyncIterator](), db.check()[Symbol.asyncIterator]()]
+      const step = one.next()
+      await db.close()
+      expect(await step).toEqual({ done: true, value: undefined })
+      await expect(other.next()).rejects.toMatchObject({ code: 'LEVEL_DATABASE_NOT_OPEN' })
+      await db.open()
+      await expect(db.check()[Symbol.asyncIterator]().next()).resolves.toEqual({ done: true, value: undefined })
+      await db.close()
+    }
+  })
+
   it('the methods of its own wait for the store to open', async () => {
     const db = new TestStore('memory', { engine: 'memory' })
     expect(

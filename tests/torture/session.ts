@@ -41,7 +41,6 @@ export class Session {
   /** What was begun and not waited for. */
   #underWay: Promise<void>[] = []
   #stoppedFor = 0
-  #isClosing = false
   /** The file system has failed, so that errors may come; and as what: damage, too, or only as failures. */
   hasFailed = false
   mayLookDamaged = false
@@ -87,7 +86,6 @@ export class Session {
     if (this.#random.uniform(2) === 0) await this.rest()
     this.engine = undefined
     this.#snapshots = []
-    this.#isClosing = true
     const closed = this.#attempt('close', async () => {
       await engine.close()
       // After a failure a store may close without another try to make what it holds durable.
@@ -95,7 +93,6 @@ export class Session {
     })
     await this.rest()
     await closed
-    this.#isClosing = false
     const { openHandles } = this.#options.fileSystem
     if (openHandles.size > 0) this.faults.push(`after close handles are open: ${[...openHandles].map(handle => handle.path).join(', ')}`)
     openHandles.clear()
@@ -267,8 +264,6 @@ export class Session {
   /** An error is right if a fault was injected and the error says what it is. */
   #judge(what: string, error: unknown): void {
     const code = codeOf(error)
-    // A flush or a compaction may be given up at the close; a write may not.
-    if (code === 'LEVEL_ENGINE_CLOSED' && this.#isClosing && (what === 'flush' || what === 'compact')) return
     const isTyped = error instanceof FileSystemError || (code?.startsWith('LEVEL_') === true && code !== 'LEVEL_INTERNAL')
     if (this.hasFailed && isTyped && !(code === 'LEVEL_CORRUPTION' && !this.mayLookDamaged)) return
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
