@@ -25,6 +25,8 @@ export class PageCheck {
   /** Pages of each level, and their units, in the tree that was walked last. */
   pages: number[] = []
   units: number[] = []
+  /** A page could not be read: what is under it is not counted, and its units are claimed by nothing. */
+  isIncomplete = false
   readonly #store: PageStore
   readonly #file: PageFile
   readonly #turn: () => Promise<void>
@@ -47,6 +49,12 @@ export class PageCheck {
 
   report(path: string, message: string): void {
     this.violations.push({ path, message })
+  }
+
+  #reportError(path: string, error: unknown): void {
+    if (!(error instanceof Error)) throw error
+    const { message, file, offset } = error as Error & { readonly file?: string; readonly offset?: number }
+    this.violations.push({ path, message, ...(file !== undefined && { file }), ...(offset !== undefined && { offset }) })
   }
 
   /** Whether a page at this place was walked. */
@@ -86,7 +94,7 @@ export class PageCheck {
       if (page.level === 0) this.#leaf(block, page, path)
       else await this.#branch(block, page, path, fences)
     } catch (error) {
-      this.report(path, messageOf(error))
+      this.#reportError(path, error)
     }
   }
 
@@ -98,7 +106,8 @@ export class PageCheck {
         this.#file.read(page, bytes)
         return page.block ?? new MutableBlock(bytes, bytes.length, this.#file.path, page.offset * this.#store.unitBytes)
       } catch (error) {
-        this.report(path, messageOf(error))
+        this.isIncomplete = true
+        this.#reportError(path, error)
         return undefined
       }
     }
@@ -187,8 +196,4 @@ export class PageCheck {
       if (reference[field] !== child[field]) this.report(path, `the reference says ${field} ${reference[field]}, the page ${child[field]}`)
     }
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -31,10 +31,10 @@ async function walk({ tree, file, free, checkpointer, dropped }: BtreeParts, che
     for (const each of [...held].reverse()) {
       const name = each === current ? 'btree' : `btree / held root ${each.generation}`
       await check.walk(each.root, name)
-      if (each === current && !dropped.isBehind(dead)) checkLevels(check, levels)
+      if (each === current && !dropped.isBehind(dead) && !check.isIncomplete) checkLevels(check, levels)
     }
     claimDead(check, dead)
-    const isBehind = dropped.isBehind(dead)
+    const isBehind = dropped.isBehind(dead) || check.isIncomplete
     for (let unit = file.firstUnit; unit < used.end; unit++) {
       const claimant = check.claimed.get(unit)
       if (claimant !== undefined && !used.isUsed(unit)) check.report(claimant, `unit ${unit} of the data file counts as free`)

@@ -67,7 +67,8 @@ export class FreeListWriter {
 }
 
 /** What is free as the meta page and its list say. */
-export function readFreeList(file: PageFile, { length, freeList, unitBytes }: Meta): FreeSpace {
+export function readFreeList(file: PageFile, meta: Meta): FreeSpace {
+  const { length, unitBytes } = meta
   const needed = length * unitBytes
   if (file.size < needed) {
     throw new CorruptionError(`The data file has ${file.size} bytes where its tree needs ${needed}`, {
@@ -75,6 +76,11 @@ export function readFreeList(file: PageFile, { length, freeList, unitBytes }: Me
       offset: file.size,
     })
   }
+  return decodeFreeList(file, meta)
+}
+
+/** The same without a look at the length of the file, which may have been cut behind the list. */
+export function decodeFreeList(file: PageFile, { length, freeList, unitBytes }: Meta): FreeSpace {
   const free = new FreeSpace(file.firstUnit, Math.max(length, file.firstUnit))
   if (freeList.units === 0) return free
   const bytes = file.readExtent(freeList)

@@ -92,10 +92,14 @@ export function encodeMeta(meta: Meta, hash32: Hash32): Uint8Array {
 
 /** The meta page in force: the newer of the valid ones. Throws a CorruptionError if none is, a FormatError for a newer format. */
 export function readMeta(file: FileHandle, hash32: Hash32): Meta {
-  const found = [0, 1].flatMap(slot => readSlot(file, slot, hash32) ?? [])
-  const newest = found.sort((a, b) => b.number - a.number)[0]
+  const newest = readMetas(file, hash32)[0]
   if (newest === undefined) throw new CorruptionError('both meta pages of the tree are damaged', { file: file.path, offset: 0 })
   return newest
+}
+
+/** The valid meta pages, the newest first. */
+export function readMetas(file: FileHandle, hash32: Hash32): readonly Meta[] {
+  return [0, 1].flatMap(slot => readSlot(file, slot, hash32) ?? []).sort((a, b) => b.number - a.number)
 }
 
 function readSlot(file: FileHandle, slot: number, hash32: Hash32): Meta | undefined {

@@ -29,18 +29,21 @@ function describe({ target, engine, entries, bytes, losses }: RepairReport): str
 function line(loss: Loss): string {
   const { file, offset, message, keys } = readable(loss)
   const place = message.includes(file) ? '' : ` (${file}${offset === undefined ? '' : ` at byte ${offset}`})`
-  const range = keys === undefined ? '' : `, keys from ${keys.smallest ?? 'the first'} to ${keys.largest ?? 'the last'}`
-  return `lost: ${message}${place}${range}`
+  return `lost: ${message}${place}${keys === undefined ? '' : `, ${rangeText(keys)}`}`
 }
 
 /** Keys as text where they are printable, as hex otherwise. */
-function readable({ keys, ...loss }: Loss): Omit<Loss, 'keys'> & { keys?: { smallest?: string; largest?: string } } {
+function readable({ keys, ...loss }: Loss): Omit<Loss, 'keys'> & { keys?: ReadableRange } {
   if (keys === undefined) return loss
-  const { smallest, largest } = keys
-  return {
-    ...loss,
-    keys: { ...(smallest !== undefined && { smallest: shown(smallest) }), ...(largest !== undefined && { largest: shown(largest) }) },
-  }
+  return { ...loss, keys: Object.fromEntries(Object.entries(keys).map(([bound, key]: [string, Uint8Array]) => [bound, shown(key)])) }
+}
+
+type ReadableRange = Partial<Readonly<Record<keyof NonNullable<Loss['keys']>, string>>>
+
+function rangeText({ gt, gte, lt, lte }: ReadableRange): string {
+  const from = gt === undefined ? `from ${gte ?? 'the first'}` : `after ${gt}`
+  const to = lt === undefined ? `to ${lte ?? 'the last'}` : `before ${lt}`
+  return `keys ${from} ${to}`
 }
 
 function shown(key: Uint8Array): string {

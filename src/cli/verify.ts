@@ -25,7 +25,10 @@ function describe({ directory, engine, opens, entries, bytes, findings }: Verify
   const lines = findings.map(line)
   const verdict = findings.length === 0 ? 'sound' : `${findings.length} ${findings.length === 1 ? 'problem' : 'problems'}`
   lines.push(`${directory} (${engine}): ${verdict}; ${entries} entries of ${bytes} key and value bytes read`)
-  if (!opens) lines.push(`It does not open. kvarium repair ${directory} <target> writes a new store with what can be read`)
+  if (findings.length > 0) {
+    const state = opens ? 'It opens, but what is damaged cannot be read' : 'It does not open'
+    lines.push(`${state}. kvarium repair ${directory} <target> writes a new store with what can be saved, and leaves this one as it is`)
+  }
   return lines.join('\n')
 }
 

@@ -7,7 +7,7 @@ import xxhash from 'xxhash-wasm'
 export type Hash32 = (bytes: Uint8Array, seed: number) => number
 
 /** Bytes hashed in one call; longer inputs are chained, because the WASM memory never shrinks again. */
-const CHUNK_BYTES = 1 << 20
+export const CHUNK_BYTES = 1 << 20
 
 let loaded: Promise<Hash32> | undefined
 

@@ -126,6 +126,9 @@ export interface Violation {
   /** From the outside in: `lsm / L1 / 000012.sst / block 3`. */
   readonly path: string
   readonly message: string
+  /** The file that is damaged, and where in it, in bytes, where the violation is one of a file. */
+  readonly file?: string
+  readonly offset?: number
 }
 
 /** How the store makes an engine. Pass your own as `engine` in the options of the store. */
@@ -157,8 +160,8 @@ export interface Loss {
   readonly file: string
   readonly offset?: number
   readonly message: string
-  /** The keys that may be missing, or have an older value, if that is known: both inclusive; one that is not there is unbounded. */
-  readonly keys?: { readonly smallest?: Uint8Array; readonly largest?: Uint8Array }
+  /** The keys that may be missing, or have an older value, if that is known. A side without a bound is open. */
+  readonly keys?: KeyRange
 }
 
 export interface EngineContext {

@@ -15,6 +15,8 @@ export interface Version {
   readonly sequence: number
   readonly kind: EntryKind
   readonly value: Uint8Array
+  /** Number of the file it is in. */
+  readonly file: number
 }
 
 /** A deletion of the keys from `first` to `last`, both included. */
@@ -30,8 +32,8 @@ export interface LogSalvageOptions {
   readonly hash32: Hash32
   /** Logs with smaller numbers are obsolete. */
   readonly firstLog: number
-  /** Logs whose absence is a loss. */
-  readonly expected: readonly number[]
+  /** Where the last frame ends in logs that are known to be complete. */
+  readonly ends: ReadonlyMap<number, number>
   lost(loss: Loss): void
 }
 
@@ -42,11 +44,8 @@ export interface SalvagedLogs {
 }
 
 export function salvageLogs(options: LogSalvageOptions): SalvagedLogs {
-  const { fileSystem, directory, firstLog, expected, lost } = options
+  const { fileSystem, directory, firstLog, lost } = options
   const numbers = fileSystem.list(directory).flatMap(name => parseLogName(name) ?? [])
-  for (const number of expected) {
-    if (!numbers.includes(number)) lost({ file: joinPath(directory, logName(number)), message: 'the log is missing' })
-  }
   const newest = new Map<string, Version>()
   const tombstones: SalvagedClear[] = []
   for (const number of numbers.filter(log => log >= firstLog)) {
@@ -61,7 +60,7 @@ export function salvageLogs(options: LogSalvageOptions): SalvagedLogs {
 }
 
 function readLog(
-  { fileSystem, hash32, lost }: LogSalvageOptions,
+  { fileSystem, hash32, ends, lost }: LogSalvageOptions,
   path: string,
   number: number,
   newest: Map<string, Version>,
@@ -77,19 +76,26 @@ function readLog(
     }
     const name = nameOf(key.bytes, key.start, key.end)
     const before = newest.get(name)
-    if (before === undefined || before.sequence < sequence) newest.set(name, { key: key.copy(), value: value.copy(), sequence, kind })
+    if (before === undefined || before.sequence < sequence)
+      newest.set(name, { key: key.copy(), value: value.copy(), sequence, kind, file: number })
   }
+  let isDamaged = false
   try {
-    salvageLog(file, number, hash32, {
+    const { end } = salvageLog(file, number, hash32, {
       record: payload => {
         reader.reset(payload, 0, payload.length)
         for (let sequence = reader.firstSequence; reader.next(); sequence++) take(sequence)
       },
       lost: (from, to) => {
-        const message = `bytes ${from} to ${to} of the log cannot be read: writes that were never made durable, or damage`
+        isDamaged = true
+        const message =
+          to === 0 ? 'the log is empty' : `bytes ${from} to ${to} of the log cannot be read: writes that were never made durable, or damage`
         lost({ file: path, offset: from, message })
       },
     })
+    const whole = ends.get(number) ?? 0
+    if (!isDamaged && end < whole)
+      lost({ file: path, offset: end, message: `the log was complete with ${whole} bytes and ends at byte ${end}` })
   } finally {
     file.close()
   }

@@ -6,6 +6,7 @@ import type { Hash32 } from '../codec/checksum.js'
 import { compareBytes, compareKeys, KIND_DELETE, type EntryCursor } from '../codec/entry.js'
 import type { Violation } from '../engine/contract.js'
 import { keyHash } from '../sstable/bloom-filter.js'
+import { Chunk } from '../sstable/block-source.js'
 import { TableHit, type Table } from '../sstable/table.js'
 import type { ReadCounts } from '../trace/ledger.js'
 import type { Scheduler } from '../vfs/environment.js'
@@ -30,6 +31,7 @@ export interface CheckContext {
 }
 
 const ENTRIES_A_TURN = 4096
+const BLOCKS_A_TURN = 64
 
 export async function* checkTree(context: CheckContext): AsyncGenerator<Violation> {
   const state = context.state.hold()
@@ -110,6 +112,13 @@ async function* checkTable(file: TableFile, path: string, context: CheckContext)
   const { meta } = file
   try {
     const table = context.tables.open(file)
+    let isDamaged = false
+    for await (const violation of checkBlocks(table, path, context)) {
+      isDamaged = true
+      yield violation
+    }
+    // A cursor does not pass a damaged block: what the manifest says of the whole table cannot be checked.
+    if (isDamaged) return
     const cursor = table.cursor({ fillCache: false, counters: context.counters })
     const counts = yield* checkOrder(cursor, path, context.newest())
     cursor.close()
@@ -124,8 +133,27 @@ async function* checkTable(file: TableFile, path: string, context: CheckContext)
     }
     yield* checkKeys(table, file, path, context)
   } catch (error) {
-    yield { path, message: error instanceof Error ? error.message : String(error) }
+    yield violationOf(path, error)
   }
+}
+
+/** Reads every data block by itself, so that each damaged one is found. */
+async function* checkBlocks({ source }: Table, path: string, { counters, scheduler }: CheckContext): AsyncGenerator<Violation> {
+  const chunk = new Chunk()
+  for (let ordinal = 0; ordinal < source.index.count; ordinal++) {
+    if (ordinal % BLOCKS_A_TURN === BLOCKS_A_TURN - 1) await scheduler.turn()
+    try {
+      source.loadFromChunk(ordinal, chunk, 0, counters)
+    } catch (error) {
+      yield violationOf(`${path} / block ${ordinal}`, error)
+    }
+  }
+}
+
+function violationOf(path: string, error: unknown): Violation {
+  if (!(error instanceof Error)) return { path, message: String(error) }
+  const { message, file, offset } = error as Error & { readonly file?: string; readonly offset?: number }
+  return { path, message, ...(file !== undefined && { file }), ...(offset !== undefined && { offset }) }
 }
 
 /** Every key lies in the bounds of the table and passes its filter. */

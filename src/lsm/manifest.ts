@@ -37,10 +37,8 @@ const MAX_CURRENT_BYTES = 64
 
 /** The manifest in force, or `undefined` where there is no `CURRENT`. */
 export function readManifest(fileSystem: FileSystem, directory: string, hash32: Hash32): ManifestState | undefined {
-  const currentPath = joinPath(directory, CURRENT)
-  const stat = fileSystem.stat(currentPath)
-  if (stat === undefined) return undefined
-  const manifestNumber = parseManifestName(readCurrent(fileSystem, currentPath), currentPath)
+  if (fileSystem.stat(joinPath(directory, CURRENT)) === undefined) return undefined
+  const manifestNumber = readCurrent(fileSystem, directory)
   const path = joinPath(directory, manifestName(manifestNumber))
   if (fileSystem.stat(path) === undefined) throw new CorruptionError(`${CURRENT} names a manifest that is not there`, { file: path })
 
@@ -71,14 +69,16 @@ export function readManifest(fileSystem: FileSystem, directory: string, hash32: 
   return { version, nextFile, lastSequence, firstLog, logs: live, wholeLogs, manifestNumber }
 }
 
-function readCurrent(fileSystem: FileSystem, path: string): string {
+/** The number of the manifest that `CURRENT` names. Throws a CorruptionError if it names none. */
+export function readCurrent(fileSystem: FileSystem, directory: string): number {
+  const path = joinPath(directory, CURRENT)
   const file = fileSystem.openRead(path)
   try {
     const bytes = new Uint8Array(MAX_CURRENT_BYTES)
     const length = file.read(bytes, 0)
     const text = readUtf8(bytes, 0, length)
     if (!text.endsWith('\n')) throw new CorruptionError(`${CURRENT} does not name a manifest`, { file: path, offset: 0 })
-    return text.slice(0, -1)
+    return parseManifestName(text.slice(0, -1), path)
   } finally {
     file.close()
   }

@@ -9,14 +9,14 @@
  */
 import type { Hash32 } from '../codec/checksum.js'
 import type { BatchReader } from '../engine/batch.js'
-import { makeLogDurable, replayLogs } from '../engine/log-replay.js'
+import { logName, makeLogDurable, replayLogs } from '../engine/log-replay.js'
 import { CorruptionError } from '../errors.js'
 import type { Ledger } from '../trace/ledger.js'
 import type { Trace, Tracer } from '../trace/trace.js'
 import { joinPath, type FileSystem } from '../vfs/file-system.js'
 import { MeteredFileSystem } from '../vfs/metered-file-system.js'
 import type { ReadLog } from '../wal/own-log-reader.js'
-import { CURRENT, CURRENT_TEMPORARY, parseFileName, tableName } from './file-names.js'
+import { CURRENT, CURRENT_TEMPORARY, manifestName, parseFileName, tableName } from './file-names.js'
 import type { JobRunner } from './job-runner.js'
 import { readManifest, type ManifestState } from './manifest.js'
 import { tellDropped, tellFrozen, tellNew } from './memtable-trace.js'
@@ -67,6 +67,7 @@ class Recovery {
   readonly #options: RecoveryOptions
   readonly #step: Tracer | null
   #version = new Version()
+  #manifestNumber = 0
   #memtable: Memtable
   #nextFile = 1
   #sequence = 0
@@ -94,6 +95,7 @@ class Recovery {
     this.#nextFile = Math.max(manifest?.nextFile ?? 1, ...present.map(number => number + 1))
     if (manifest !== undefined) {
       this.#version = manifest.version
+      this.#manifestNumber = manifest.manifestNumber
       this.#sequence = manifest.lastSequence
       this.#checkTables()
       await this.#replay(manifest)
@@ -117,15 +119,35 @@ class Recovery {
     for (const { meta } of this.#version.files()) {
       const file = joinPath(directory, tableName(meta.number))
       const size = fileSystem.stat(file)?.size
-      if (size === undefined) throw new CorruptionError('A table that belongs to the store is missing', { file })
+      if (size === undefined) {
+        this.#checkManifest(meta.number, `table ${meta.number}`)
+        throw new CorruptionError('A table that belongs to the store is missing', { file })
+      }
       if (size !== meta.fileBytes)
         throw new CorruptionError(`A table has ${size} bytes where the manifest says ${meta.fileBytes}`, { file })
       this.#options.ledger.resize(size)
     }
   }
 
+  /** A file that is gone, with tables behind it that the manifest does not know: then the manifest has lost its end, not the store the file. */
+  #checkManifest(missing: number, what: string): void {
+    const { fileSystem, directory } = this.#options
+    const known = new Set([...this.#version.files()].map(({ meta }) => meta.number))
+    const newer = fileSystem.list(directory).find(name => {
+      const file = parseFileName(name)
+      return file?.kind === 'table' && file.number > missing && !known.has(file.number)
+    })
+    if (newer === undefined) return
+    throw new CorruptionError(`The end of the manifest is missing: it names ${what}, which is gone, and does not name ${newer}`, {
+      file: joinPath(directory, manifestName(this.#manifestNumber)),
+    })
+  }
+
   async #replay(manifest: ManifestState): Promise<void> {
     const { fileSystem, directory, hash32, ledger } = this.#options
+    for (const log of manifest.logs) {
+      if (fileSystem.stat(joinPath(directory, logName(log))) === undefined) this.#checkManifest(log, `log ${log}`)
+    }
     const replayed = await replayLogs({
       fileSystem,
       directory,

@@ -137,6 +137,6 @@ function lossOf({ after, before, error }: Gap): Loss {
     file,
     ...(offset !== undefined && { offset }),
     message: error instanceof CorruptionError ? message : `reading failed: ${message}`,
-    keys: { ...(after !== undefined && { smallest: after }), ...(before !== undefined && { largest: before }) },
+    keys: { ...(after !== undefined && { gt: after }), ...(before !== undefined && { lt: before }) },
   }
 }

@@ -1,9 +1,11 @@
-import { loadHash32 } from '../codec/checksum.js'
+import { loadHash32, type Hash32 } from '../codec/checksum.js'
 import { WriteBatch } from '../engine/batch.js'
 import type { Engine, Loss, SalvagedEntry } from '../engine/contract.js'
 import { resolveOptions } from '../engine/options.js'
 import { KvariumError, MisuseError } from '../errors.js'
-import { openDirectory } from '../store/directory.js'
+import { destroyDirectory, openDirectory } from '../store/directory.js'
+import { inspect, type Occupancy } from '../store/identity.js'
+import type { FileSystem } from '../vfs/file-system.js'
 import { InspectedStore, type InspectionOptions, type InspectionPlatform } from './inspected-store.js'
 import { probe } from './probe.js'
 
@@ -27,7 +29,11 @@ const BATCH_BYTES = 256 * 1024
 
 /**
  * Writes a new store, of the same engine, with everything that can still be read of `directory`, which stays as it is. `target`
- * must not exist, or be an empty directory. Rejects, with nothing written, when not even the kind of the store can be told.
+ * must not exist, be an empty directory, or hold what an earlier repair left that was cut short. Rejects, with nothing written, when not even
+ * the kind of the store can be told.
+ *
+ * `target` becomes a store in one step, once everything in it is durable. Until then it is an unfinished creation: a repair that is killed can
+ * be run again, and one that fails removes what it wrote.
  */
 export async function repairStore(
   directory: string,
@@ -35,7 +41,8 @@ export async function repairStore(
   platform: InspectionPlatform,
   options: RepairOptions,
 ): Promise<RepairReport> {
-  assertTarget(directory, target, platform)
+  const hash32 = await loadHash32()
+  assertTarget(directory, target, platform, hash32)
   const store = await InspectedStore.open(directory, platform, options)
   const { factory } = store
   try {
@@ -49,14 +56,18 @@ export async function repairStore(
     // Nothing is made before it is sure that there is something to read.
     const source = await openSource(store, lost)
     try {
-      const request = { environment: platform.environment, location: target, factory, engineOptions, hash32: await loadHash32() }
-      const { engine, lock } = await openDirectory({ ...request, createIfMissing: true, errorIfExists: true })
-      try {
-        const written = await copy(source.entries, engine)
-        return { directory, target, engine: factory.name, ...written, losses }
-      } finally {
-        await engine.close().finally(() => lock.release())
+      const { environment } = platform
+      let written = { entries: 0, bytes: 0 }
+      const fill = async (engine: Engine): Promise<void> => {
+        written = await copy(source.entries, engine)
       }
+      const request = { environment, location: target, factory, engineOptions, hash32, fill, createIfMissing: true, errorIfExists: true }
+      const { engine, lock } = await openDirectory(request).catch(async (error: unknown) => {
+        await removeUnfinished(target, platform, hash32)
+        throw error
+      })
+      await engine.close().finally(() => lock.release())
+      return { directory, target, engine: factory.name, ...written, losses }
     } finally {
       await source.close()
     }
@@ -93,7 +104,17 @@ async function copy(entries: Source['entries'], engine: Engine): Promise<{ entri
   return written
 }
 
-function assertTarget(directory: string, target: string, { environment }: InspectionPlatform): void {
+/** Gives back the space of a repair that failed. What cannot be removed is no store either, and the next repair writes over it. */
+async function removeUnfinished(target: string, { environment, registry }: InspectionPlatform, hash32: Hash32): Promise<void> {
+  const { fileSystem } = environment
+  try {
+    if (inspect(fileSystem, target, hash32).kind !== 'store') await destroyDirectory(fileSystem, target, registry, hash32)
+  } catch {
+    // The failure that led here is the one to report.
+  }
+}
+
+function assertTarget(directory: string, target: string, { environment }: InspectionPlatform, hash32: Hash32): void {
   if (typeof target !== 'string' || target === '') {
     throw new MisuseError('LEVEL_INVALID_LOCATION', 'The target of a repair must be a string that is not empty')
   }
@@ -104,9 +125,18 @@ function assertTarget(directory: string, target: string, { environment }: Inspec
   const { fileSystem } = environment
   const stat = fileSystem.stat(target)
   if (stat === undefined) return
-  if (stat.kind === 'directory' && fileSystem.list(target).length === 0) return
+  if (stat.kind === 'directory' && !['store', 'foreign'].includes(inspectTarget(fileSystem, target, hash32))) return
   throw new KvariumError(
     'LEVEL_ALREADY_EXISTS',
     `${target} exists already; repair writes a new store and needs a new or an empty directory`,
   )
+}
+
+function inspectTarget(fileSystem: FileSystem, target: string, hash32: Hash32): Occupancy['kind'] {
+  try {
+    return inspect(fileSystem, target, hash32).kind
+  } catch (error) {
+    if (error instanceof KvariumError) return 'foreign'
+    throw error
+  }
 }

@@ -24,8 +24,8 @@ export interface VerifyReport {
 }
 
 /**
- * Reads and checks everything there is, as opening would find it, without changing a file. A store that does not open is
- * read piece by piece, so that more than the first damage is found.
+ * Reads and checks everything there is, as opening would find it, without changing a file. A store that is damaged is read piece by
+ * piece, so that more than the first damage is found.
  */
 export async function verifyStore(directory: string, platform: InspectionPlatform, options: VerifyOptions): Promise<VerifyReport> {
   const store = await InspectedStore.open(directory, platform, options)
@@ -37,12 +37,15 @@ export async function verifyStore(directory: string, platform: InspectionPlatfor
     try {
       engine = await store.openEngine()
     } catch (error) {
-      findings.push(findingOf(name, error))
-      const read = await readPieces(store, findings)
-      return { directory, engine: name, opens: false, ...read, findings: distinct(findings) }
+      const found: Finding[] = []
+      const read = await readPieces(store, found)
+      // The pieces say more exactly what is wrong with the file that keeps the store from opening.
+      const refusal = findingOf(name, error)
+      if (refusal.file === undefined || !found.some(({ file }) => file === refusal.file)) findings.push(refusal)
+      return { directory, engine: name, opens: false, ...read, findings: distinct([...findings, ...found]) }
     }
     try {
-      const read = await readAll(engine, findings, platform)
+      const read = await readAll(store, engine, findings, platform)
       return { directory, engine: name, opens: true, ...read, findings: distinct(findings) }
     } finally {
       await engine.close().catch((error: unknown) => findings.push(findingOf(name, error)))
@@ -59,8 +62,10 @@ interface Read {
 
 const ENTRIES_A_TURN = 4096
 
-async function readAll(engine: Engine, findings: Finding[], { environment }: InspectionPlatform): Promise<Read> {
+async function readAll(store: InspectedStore, engine: Engine, findings: Finding[], { environment }: InspectionPlatform): Promise<Read> {
   for await (const violation of engine.check()) findings.push(violation)
+  // A scan does not pass what is damaged.
+  if (findings.some(({ file }) => file !== undefined) && store.factory.salvage !== undefined) return readPieces(store, findings)
   let entries = 0
   let bytes = 0
   const cursor = engine.cursor({})
@@ -98,11 +103,11 @@ function findingOf(path: string, error: unknown): Finding {
   return { path, message, ...(file !== undefined && { file }), ...(offset !== undefined && { offset }) }
 }
 
-/** Several ways of reading meet the same damage. */
+/** Several ways of reading meet the same damage: the first to name a place in a file speaks for it. */
 function distinct(findings: readonly Finding[]): Finding[] {
   const seen = new Set<string>()
-  return findings.filter(finding => {
-    const id = JSON.stringify([finding.path, finding.message])
+  return findings.filter(({ path, message, file, offset }) => {
+    const id = JSON.stringify(file === undefined ? [path, message] : [file, offset ?? message])
     return !seen.has(id) && seen.add(id)
   })
 }

@@ -36,6 +36,8 @@ export interface DirectoryRequest {
   readonly errorIfExists: boolean
   readonly hash32: Hash32
   readonly trace?: Tracer | undefined
+  /** Puts what the new store begins with into its engine, durably; until this has ended the directory is not a store. */
+  readonly fill?: ((engine: Engine) => Promise<void>) | undefined
 }
 
 export interface OpenedDirectory {
@@ -101,9 +103,10 @@ async function openLocked(request: DirectoryRequest): Promise<Omit<OpenedDirecto
   }
   const engine = await factory.open({ ...context, created: true })
   try {
+    await request.fill?.(engine)
     await markFinished(fileSystem, location)
   } catch (error) {
-    await engine.close()
+    await engine.close().catch(() => undefined)
     throw error
   }
   return { engine, identity: traffic }

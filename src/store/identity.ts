@@ -8,7 +8,7 @@
  *
  * Creation writes `KVARIUM.tmp`, makes it durable, lets the engine create its files, and then renames it to `KVARIUM`:
  * 1. `KVARIUM` exists: the store is complete. Nothing is acknowledged before that.
- * 2. Only a valid `KVARIUM.tmp`: a creation (or a destruction, which runs backwards) did not finish; whatever else is
+ * 2. Only a valid `KVARIUM.tmp`: a creation, a repair (or a destruction, which runs backwards) did not finish; whatever else is
  *    there is the engine's, holds nothing acknowledged, and is created over.
  * 3. Neither: nobody wrote here but a creation that did not get as far as the engine. Other files are foreign, not touched.
  */

@@ -31,4 +31,6 @@ export interface BlockCompression {
   compress(bytes: Uint8Array): Uint8Array
   /** `size` is the exact length of the result; anything else is an error. */
   decompress(bytes: Uint8Array, size: number): Uint8Array
+  /** The same where the length of the result is lost: what a repair needs to read a table without its index. */
+  decompressUnsized?(bytes: Uint8Array): Uint8Array
 }

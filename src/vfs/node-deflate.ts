@@ -20,4 +20,16 @@ export const nodeDeflate: BlockCompression = {
     if (result.length !== size) throw new CorruptionError(`a compressed block holds ${result.length} bytes where ${size} are expected`)
     return result
   },
+
+  /** Throws a `CorruptionError` if the bytes are not a deflate stream. */
+  decompressUnsized(bytes) {
+    try {
+      return inflateRawSync(bytes, { maxOutputLength: MAX_UNSIZED_BYTES })
+    } catch (cause) {
+      throw new CorruptionError('a compressed block does not decompress', { cause })
+    }
+  },
 }
+
+/** No block is compressed that is larger than this. */
+const MAX_UNSIZED_BYTES = 64 * 1024 * 1024

@@ -12,7 +12,14 @@ export interface LogSalvage {
   lost(from: number, to: number): void
 }
 
-export function salvageLog(file: FileHandle, logNumber: number, hash32: Hash32, into: LogSalvage): void {
+export interface SalvagedLog {
+  /** Where the last frame that can be read ends; 0 without one and without a file header. */
+  readonly end: number
+  /** Whether that frame is the marker of a clean close: the log is complete to its end. */
+  readonly isClosed: boolean
+}
+
+export function salvageLog(file: FileHandle, logNumber: number, hash32: Hash32, into: LogSalvage): SalvagedLog {
   const window = new FileWindow(file)
   const seed = frameCheckSeed(logNumber)
   const header = new FrameHeader()
@@ -23,13 +30,16 @@ export function salvageLog(file: FileHandle, logNumber: number, hash32: Hash32, 
   }
   const start = Math.min(LOG_HEADER_BYTES, window.size)
   const at = window.locate(0, start)
-  if (start < LOG_HEADER_BYTES || decodeFileHeader(window.bytes, at) === undefined) into.lost(0, start)
+  const hasHeader = start === LOG_HEADER_BYTES && decodeFileHeader(window.bytes, at) !== undefined
+  if (!hasHeader) into.lost(0, start)
   let lostFrom = -1
+  let end = hasHeader ? start : 0
+  let isClosed = false
   for (let offset = start; offset < window.size;) {
     const payload = payloadAt(offset)
     if (payload === undefined) {
       if (lostFrom < 0) {
-        if (isBlank(window, offset)) return
+        if (isBlank(window, offset)) break
         lostFrom = offset
       }
       offset++
@@ -37,8 +47,11 @@ export function salvageLog(file: FileHandle, logNumber: number, hash32: Hash32, 
     }
     if (lostFrom >= 0) into.lost(lostFrom, offset)
     lostFrom = -1
-    if (!header.isCloseMarker) into.record(payload, offset)
+    isClosed = header.isCloseMarker
+    if (!isClosed) into.record(payload, offset)
     offset += FRAME_HEADER_BYTES + header.length
+    end = offset
   }
   if (lostFrom >= 0) into.lost(lostFrom, window.size)
+  return { end, isClosed: isClosed && lostFrom < 0 }
 }

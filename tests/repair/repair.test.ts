@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { Loss } from '../../src/engine/contract.js'
+import { halfOpen, rangeContains } from '../../src/engine/range.js'
 import { Kvarium, repair, verify } from '../../src/index.js'
 import { MemoryFileSystem } from '../../src/vfs/index.js'
 import { flips } from '../damage/damages.js'
 import { filesOf, fileSystemOf, sameBytes, DIRECTORY, smallStores, type Files, type SmallStore } from '../damage/small-store.js'
+import { keyOf } from '../contract/opened-engine.js'
 import { SUBJECTS } from '../damage/subjects.js'
 
 const TARGET = '/repaired'
@@ -39,10 +41,7 @@ function changed(files: Files, name: string, at: number): Map<string, Uint8Array
 /** Whether a key may have suffered from one of the losses. */
 function isDoubtful(key: string, losses: readonly Loss[]): boolean {
   return losses.some(({ keys }) => {
-    if (keys === undefined) return true
-    const { smallest, largest } = keys
-    const text = (bytes: Uint8Array): string => String.fromCharCode(...bytes)
-    return (smallest === undefined || key >= text(smallest)) && (largest === undefined || key <= text(largest))
+    return keys === undefined || rangeContains(halfOpen(keys), keyOf(key))
   })
 }
 

@@ -1,8 +1,8 @@
 /**
  * Everything that must not harm a store, for as long as you like, on each engine in turn: crashes at every file operation, failing
- * file operations, damaged files, killed processes.
+ * file operations, damaged files, files cut short and repaired, killed processes.
  *
- *     npm run torture -- --minutes 10 [--engine lsm,btree] [--seed N] [--only crash,fault,damage,kill] [--steps 60] [--images N]
+ *     npm run torture -- --minutes 10 [--engine lsm,btree] [--seed N] [--only crash,fault,damage,cut,kill] [--steps 60] [--images N]
  *
  * It ends with a table of what was tried. After a failure it goes on, and exits with 1; each is told with the command that repeats it.
  */
@@ -115,7 +115,7 @@ async function torture(): Promise<boolean> {
   return failures === 0
 }
 
-function report(kind: Kind, { crashes, crashCpuSeconds, faults, damages, kills }: Tally): string {
+function report(kind: Kind, { crashes, crashCpuSeconds, faults, damages, cuts, kills }: Tally): string {
   const seconds = Math.max(crashCpuSeconds, 1e-3)
   switch (kind) {
     case 'crash':
@@ -130,12 +130,14 @@ function report(kind: Kind, { crashes, crashCpuSeconds, faults, damages, kills }
         `${grouped(damageCount(damages))} damages: ${grouped(damages['refused to open'])} refused at the open, ` +
         `${grouped(damages['refused a read'])} at a read, ${grouped(damages.right)} without effect`
       )
+    case 'cut':
+      return `${grouped(cuts)} files cut short and repaired`
     case 'kill':
       return `${grouped(kills.kills)} kills, ${grouped(kills.acknowledged)} batches acknowledged before them`
   }
 }
 
-function row({ crashes, faults, damages, kills, failures }: Tally): Record<string, number> {
+function row({ crashes, faults, damages, cuts, kills, failures }: Tally): Record<string, number> {
   return {
     'crash points': crashes.points,
     'crash images': crashes.images,
@@ -143,6 +145,7 @@ function row({ crashes, faults, damages, kills, failures }: Tally): Record<strin
     'fault runs': faults.runs,
     'operations failed': faults.hits,
     damages: damageCount(damages),
+    cuts,
     kills: kills.kills,
     failures,
   }

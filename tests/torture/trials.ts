@@ -2,15 +2,16 @@
 import type { Hash32 } from '../../src/codec/checksum.js'
 import { damageStores, type DamageCounts, newDamageCounts } from '../damage/damage-stores.js'
 import { killStores, type KillCounts } from '../processes/kill-stores.js'
+import { repairCuts } from '../repair/cut-sweep.js'
 import { CrashSweep, newCounts, SweepFailure, type SweepCounts } from './crash-sweep.js'
 import { FaultSweep, type FaultCounts } from './fault-sweep.js'
 import type { Subject } from './subjects.js'
 
-export const KINDS = ['crash', 'fault', 'damage', 'kill'] as const
+export const KINDS = ['crash', 'fault', 'damage', 'cut', 'kill'] as const
 export type Kind = (typeof KINDS)[number]
 
 /** Parts of the time that each kind gets. */
-export const WEIGHTS: Readonly<Record<Kind, number>> = { crash: 50, fault: 10, damage: 25, kill: 15 }
+export const WEIGHTS: Readonly<Record<Kind, number>> = { crash: 50, fault: 10, damage: 15, cut: 10, kill: 15 }
 
 export const CRASH_STEPS = 60
 export const FAULT_STEPS = 30
@@ -23,6 +24,8 @@ export interface Tally {
   crashCpuSeconds: number
   readonly faults: FaultCounts
   readonly damages: DamageCounts
+  /** Files cut short and repaired. */
+  cuts: number
   readonly kills: KillCounts
   failures: number
 }
@@ -47,6 +50,7 @@ export function newTally(): Tally {
     crashCpuSeconds: 0,
     faults: { runs: 0, hits: 0 },
     damages: newDamageCounts(),
+    cuts: 0,
     kills: { kills: 0, acknowledged: 0 },
     failures: 0,
   }
@@ -77,6 +81,17 @@ export const TRIALS: Readonly<Record<Kind, (trial: Trial) => Promise<void>>> = {
     const onFailure = (message: string, at: number, name: string): void =>
       fail(`${message}\nReplay: npm run torture -- --engine ${subject.name} --seed ${at} --damage '${name}'`)
     return damageStores({ engine: subject.name, seed, until, counts: tally.damages, onFailure })
+  },
+
+  async cut({ subject, seed: first, until, tally, fail }) {
+    for (let seed = first; performance.now() < until; seed++) {
+      const onFailure = (message: string): void =>
+        fail(`${message}\nReplay: npm run torture -- --engine ${subject.name} --seed ${seed} --only cut`)
+      for await (const problem of repairCuts(subject.name, seed, until)) {
+        tally.cuts++
+        if (problem !== undefined) onFailure(problem)
+      }
+    }
   },
 
   kill({ subject, seed, until, tally, fail }) {
