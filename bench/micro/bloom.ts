@@ -1,6 +1,7 @@
 import bloomFilters from 'bloom-filters'
 import { loadHash32 } from '../../src/codec/checksum.js'
-import { FilterReader, encodeFilter, keyHash, sizeFilter } from '../../src/sstable/bloom-filter.js'
+import { FilterReader, encodeFilter, keyHash } from '../../src/sstable/bloom-filter.js'
+import { packagedFilter } from '../../tests/sstable/packaged-filter.js'
 import { makeEntries } from './entries.js'
 import type { Case, Micro } from './suite.js'
 
@@ -22,7 +23,7 @@ async function cases(): Promise<Case[]> {
     for (const hash of wanted) if (reader.mayContain(hash)) found++
     return found
   }
-  const ours = sizeFilter(KEYS, BITS_PER_KEY)
+  const ours = packagedFilter(KEYS, BITS_PER_KEY)
   const stock = new bloomFilters.BloomFilter(ours.size, ours._nbHashes)
   type Element = Parameters<typeof ours.has>[0]
   for (const hash of hashes) ours.add(hash as unknown as Element)

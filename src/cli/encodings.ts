@@ -1,6 +1,6 @@
 /** Keys and values on the command line. */
 import { Option, type Command } from 'commander'
-import { msgpack } from '../index.js'
+import { msgpack } from '../store/msgpack.js'
 import { hexOf, printableText } from '../inspect/show-bytes.js'
 import { UsageError } from './usage-error.js'
 

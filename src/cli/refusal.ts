@@ -1,4 +1,4 @@
-import { KvariumError } from '../index.js'
+import { KvariumError } from '../errors.js'
 import { UsageError } from './usage-error.js'
 
 /** What keeps a command from even beginning is told without a stack. */

@@ -1,5 +1,7 @@
 import { Command } from 'commander'
-import { repair, type Loss, type RepairReport } from '../index.js'
+import type { Loss } from '../engine/contract.js'
+import { repair } from '../repair/node-repair.js'
+import type { RepairReport } from '../repair/repair.js'
 import { asUsageError } from './refusal.js'
 
 export function repairCommand(): Command {

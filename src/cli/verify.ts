@@ -1,5 +1,6 @@
 import { Command } from 'commander'
-import { verify, type Finding, type VerifyReport } from '../index.js'
+import { verify } from '../repair/node-repair.js'
+import type { Finding, VerifyReport } from '../repair/verify.js'
 import { asUsageError } from './refusal.js'
 
 export function verifyCommand(): Command {

@@ -1,5 +1,5 @@
 import { loadHash32 } from '../codec/checksum.js'
-import { Kvarium } from '../index.js'
+import { Kvarium } from '../store/node-kvarium.js'
 import { inspect } from '../store/identity.js'
 import { nodeEnvironment } from '../vfs/node-environment.js'
 import { refuse } from './reading-store.js'

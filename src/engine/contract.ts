@@ -105,6 +105,8 @@ export interface EngineStats {
   readonly pending: { readonly memoryBytes: number; readonly jobs: number }
   /** Times writers had to wait for the background, and for how long in total. */
   readonly stalls: { readonly count: number; readonly totalMs: number }
+  /** Where flushes and compactions run: in a worker thread, or inline in the thread of the store. Only of engines that can do both. */
+  readonly executor?: 'worker' | 'inline'
 }
 
 /** The structure of an engine as plain JSON, for drawing and for tests. */

@@ -197,6 +197,7 @@ export class LsmEngine implements Engine {
       cache: { hits: cache.hits, misses: cache.misses, usedBytes: cache.usedBytes, capacityBytes: cache.capacityBytes },
       pending: { memoryBytes: memtables.reduce((sum, { list }) => sum + list.bytesUsed, 0), jobs: this.#background.pendingJobs },
       stalls: { ...this.#queue.stalls },
+      executor: this.#parts.runner.remote ? 'worker' : 'inline',
     }
   }
 

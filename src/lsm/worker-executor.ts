@@ -1,9 +1,10 @@
 /**
  * Runs merge jobs in one worker thread that all stores of the process share. It starts with the first job and does not keep
  * the process alive. A store whose file system is not Node's own (in memory, simulated) gets the inline executor: its files
- * do not exist in another thread. Where no thread can be started, jobs run inline, too: slower for users, but right.
+ * do not exist in another thread. Where no thread can be started, jobs run inline, too: correct, but slower for users, so
+ * the process gets one warning.
  */
-import { Worker } from 'node:worker_threads'
+import { Worker, type WorkerOptions } from 'node:worker_threads'
 import { KvariumError } from '../errors.js'
 import type { JobTracer } from '../trace/trace.js'
 import type { FileSystem } from '../vfs/file-system.js'
@@ -54,10 +55,24 @@ class WorkerOrInline implements JobExecutor {
       } catch (error) {
         if (!(error instanceof NoWorkerError)) throw error
         this.#hasWorker = false
+        warnOnce(error)
       }
     }
     return this.#inline.run(job, trace)
   }
+}
+
+let hasWarned = false
+
+/** Applications that were bundled without the worker's file are the usual reason, and their authors can mend it. */
+function warnOnce(error: NoWorkerError): void {
+  if (hasWarned) return
+  hasWarned = true
+  process.emitWarning(`${error.message}. Flushes and compactions run on the main thread.`, {
+    type: 'KvariumWarning',
+    code: 'KVARIUM_NO_WORKER',
+    detail: 'A bundled application needs the file kvarium/compaction-worker beside it, see docs/bundlers.md of kvarium.',
+  })
 }
 
 class SharedWorker {
@@ -133,14 +148,24 @@ function startThread(): Worker {
   }
 }
 
+/** `true` in the files that npm publishes, where the build writes it. A source checkout does not define it. */
+declare const KVARIUM_BUILT: true | undefined
+
+// Merging makes only garbage that dies at once: room for more of it would be memory for nothing.
+const SETTINGS: WorkerOptions = { name: 'kvarium compaction', resourceLimits: { maxYoungGenerationSizeMb: 8 } }
+
 function newThread(): Worker {
-  // Merging makes only garbage that dies at once: room for more of it would be memory for nothing.
-  const settings = { name: 'kvarium compaction', resourceLimits: { maxYoungGenerationSizeMb: 8 } }
-  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./compaction-worker.js', import.meta.url), settings)
-  // In a source checkout (tests, tsx) a new thread has to be taught TypeScript first. It would look for tsx in the current directory.
+  if (typeof KVARIUM_BUILT === 'undefined') return sourceThread()
+  // Bundlers look for exactly this expression, and bring the file along.
+  // Flags of the process (a loader, `--input-type`) are for the program, not for this file.
+  return new Worker(new URL('./compaction-worker.js', import.meta.url), { ...SETTINGS, execArgv: [] })
+}
+
+/** In a source checkout (tests, tsx) a new thread has to load TypeScript. By itself it would look for tsx in the current directory. */
+function sourceThread(): Worker {
   const url = JSON.stringify(new URL('./compaction-worker.ts', import.meta.url))
   const tsx = JSON.stringify(import.meta.resolve('tsx/esm/api'))
-  return new Worker(`import(${tsx}).then(({ register }) => { register(); return import(${url}) })`, { ...settings, eval: true })
+  return new Worker(`import(${tsx}).then(({ register }) => { register(); return import(${url}) })`, { ...SETTINGS, eval: true })
 }
 
 const sharedWorker = new SharedWorker()

@@ -1,4 +1,4 @@
-import { Packr } from 'msgpackr'
+import { Packr } from 'msgpackr/pack'
 import type { Transcoder } from 'abstract-level'
 import { MisuseError } from '../errors.js'
 

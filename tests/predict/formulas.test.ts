@@ -65,7 +65,7 @@ describe('bloom filters', () => {
   })
 
   it('takes as many probes as the filters of the tables do', () => {
-    for (const bits of [1, 4, 8, 10, 16, 20]) expect(bestProbes(bits)).toBe(sizeFilter(1000, bits)._nbHashes)
+    for (const bits of [1, 4, 8, 10, 16, 20]) expect(bestProbes(bits)).toBe(sizeFilter(1000, bits).probes)
   })
 
   it('says that no filter stops nothing', () => {

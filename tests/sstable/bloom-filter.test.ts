@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CorruptionError, FormatError } from '../../src/errors.js'
-import { encodeFilter, FilterReader, keyHash, sizeFilter } from '../../src/sstable/bloom-filter.js'
+import { encodeFilter, FilterReader, keyHash } from '../../src/sstable/bloom-filter.js'
 import { bytesOf, hash32 } from './built-table.js'
+import { packagedFilter } from './packaged-filter.js'
 
 const hash = fc.integer({ min: 0, max: 2 ** 32 - 1 })
 
@@ -14,7 +15,7 @@ describe('bloom filter', () => {
         fc.array(hash),
         fc.integer({ min: 1, max: 40 }),
         (members, strangers, bitsPerKey) => {
-          const packaged = sizeFilter(members.length, bitsPerKey)
+          const packaged = packagedFilter(members.length, bitsPerKey)
           for (const member of members) packaged.add(member as unknown as string)
           const reader = new FilterReader(encodeFilter(Uint32Array.from(members), members.length, bitsPerKey), {})
           expect(reader.bits).toEqual(packaged._filter.array)

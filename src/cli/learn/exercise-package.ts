@@ -1,9 +1,10 @@
 /** Where the exercises are, and what tools of other packages they are run with. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join, resolve } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { nearestName } from '../../engine/nearest-name.js'
+import { packageRoot } from '../package-root.js'
 import { UsageError } from '../usage-error.js'
 
 interface Manifest {
@@ -23,7 +24,7 @@ export class ExercisePackage {
 
   /** That of this command. Looked for when an exercise is asked for, not at the start of every command. */
   static get own(): ExercisePackage {
-    return new ExercisePackage(resolve(fileURLToPath(new URL('../../../', import.meta.url))))
+    return new ExercisePackage(packageRoot())
   }
 
   /** What runs the checks in a folder: the package that is installed there, which finds its tools there, too. */

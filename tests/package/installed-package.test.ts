@@ -1,0 +1,233 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { build } from 'esbuild'
+import { rollup } from 'rollup'
+import ts from 'typescript'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { dependencyPackages, installPackage } from './installed-package.js'
+
+let project: string
+let installed: string
+
+beforeAll(() => {
+  project = mkdtempSync(join(tmpdir(), 'kvarium-package-'))
+  writeFileSync(join(project, 'package.json'), '{ "type": "module" }')
+  installed = installPackage(project, ['@types/node', 'undici-types'])
+})
+afterAll(() => rmSync(project, { recursive: true, force: true }))
+
+interface Ran {
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function node(...parameters: readonly string[]): Ran {
+  return spawnSync(process.execPath, parameters, { cwd: project, encoding: 'utf8', timeout: 60_000 })
+}
+
+const evaluate = (program: string): Ran => node('--input-type=module', '-e', program)
+
+/** Two flushes: the second says where jobs run once the first has looked for its worker. */
+const APPLICATION = `
+import { Kvarium } from 'kvarium'
+const main = async () => {
+  const db = new Kvarium(process.argv[2], { engine: 'lsm', valueEncoding: 'msgpack' })
+  for (const key of ['a', 'b']) {
+    await db.put(key, { key })
+    await db.flush()
+  }
+  console.log(JSON.stringify([await db.get('a'), db.stats().executor]))
+  await db.close()
+}
+main()`
+
+const inStore = (name: string): string => join(project, `store-${name}`)
+
+describe('an installed package', () => {
+  it('needs no install script, and no package without which npm could not install it', () => {
+    const packages = [...dependencyPackages()]
+    expect(packages.filter(([, { hasInstallScript }]) => hasInstallScript === true)).toEqual([])
+    expect(packages.map(([path]) => path)).not.toContain('node_modules/msgpackr-extract')
+    expect(packages.length).toBeGreaterThan(5)
+  })
+
+  it('loads no native code, not even with every engine and encoding in use', () => {
+    const ran = evaluate(`
+      import { Kvarium } from 'kvarium'
+      for (const engine of ['lsm', 'btree', 'memory']) {
+        const db = new Kvarium('native-' + engine, { engine, valueEncoding: 'msgpack' })
+        await db.put('a', 1)
+        await db.flush()
+        await db.close()
+      }
+      console.log(JSON.stringify(process.report.getReport().sharedObjects.filter(file => file.endsWith('.node'))))`)
+    expect(ran).toMatchObject({ stdout: '[]\n', stderr: '' })
+  })
+
+  it.skipIf(process.platform === 'win32')('imports and works with 40 descriptors', () => {
+    const program = `
+      import { Kvarium } from 'kvarium'
+      const db = new Kvarium('narrow')
+      await db.put('a', '1')
+      console.log(await db.get('a'))
+      await db.close()`
+    const ran = spawnSync('sh', ['-c', 'ulimit -n 40 && exec "$0" --input-type=module -e "$1"', process.execPath, program], {
+      cwd: project,
+      encoding: 'utf8',
+      timeout: 60_000,
+    })
+    expect(ran).toMatchObject({ stdout: '1\n', stderr: '' })
+  })
+
+  it('reads fewer than ten files of its own at import', () => {
+    const files = new Set<string>()
+    const follow = (file: string): void => {
+      if (files.has(file)) return
+      files.add(file)
+      for (const [, to] of readFileSync(join(installed, 'dist', file), 'utf8').matchAll(/(?:from|import) ?"\.\/([^"]+)"/g)) follow(to)
+    }
+    follow('index.js')
+    expect(files.size).toBeLessThan(10)
+  })
+
+  it('has the same classes in every entry', () => {
+    const ran = evaluate(`
+      import { Kvarium, KvariumError, Trace } from 'kvarium'
+      import * as engine from 'kvarium/engine'
+      import { lsmEngine } from 'kvarium/lsm'
+      import * as skiplist from 'kvarium/skiplist'
+      import * as sstable from 'kvarium/sstable'
+      import * as trace from 'kvarium/trace'
+      import { MemoryFileSystem } from 'kvarium/vfs'
+      const db = new Kvarium('memory', { engine: lsmEngine(), fileSystem: new MemoryFileSystem() })
+      await db.open()
+      const { executor } = db.stats()
+      await db.close()
+      let thrown
+      try { new Kvarium('wrong', { engine: 'lsm', cacheSize: -1 }) } catch (error) { thrown = error }
+      const same = [KvariumError === engine.KvariumError, Trace === trace.Trace, engine.ByteView === skiplist.ByteView, engine.ByteView === sstable.ByteView]
+      console.log(JSON.stringify([...same, thrown instanceof engine.MisuseError, executor]))`)
+    expect(ran).toMatchObject({ stdout: '[true,true,true,true,true,"inline"]\n', stderr: '' })
+  })
+
+  it('has nothing of a source checkout in its code', () => {
+    for (const file of ['chunk-node.js', 'compaction-worker.js']) {
+      expect(readFileSync(join(installed, 'dist', file), 'utf8')).not.toMatch(/tsx|worker\.ts|sourceThread|KVARIUM_BUILT/)
+    }
+  })
+
+  it('carries the licences of the packages that are in its files', () => {
+    const text = readFileSync(join(installed, 'dist/LICENSES.txt'), 'utf8')
+    for (const name of ['bloom-filters', 'msgpackr', 'xxhash-wasm']) expect(text).toContain(`${name} `)
+    expect(text.match(/Permission is hereby granted/g)?.length).toBeGreaterThanOrEqual(3)
+  })
+
+  it('starts its compaction worker', () => {
+    writeFileSync(join(project, 'application.js'), APPLICATION)
+    expect(node('application.js', inStore('plain'))).toMatchObject({ stdout: '[{"key":"a"},"worker"]\n', stderr: '' })
+  })
+})
+
+describe('a bundled application', () => {
+  const entry = (): string => join(project, 'bundled.js')
+
+  beforeAll(() => writeFileSync(entry(), APPLICATION))
+
+  it('by esbuild, in one CommonJS file with the worker as its second entry, starts the worker', async () => {
+    const outdir = join(project, 'esbuild')
+    await build({
+      entryPoints: [entry(), 'kvarium/compaction-worker'],
+      outdir,
+      entryNames: '[name]',
+      outExtension: { '.js': '.cjs' },
+      bundle: true,
+      platform: 'node',
+      format: 'cjs',
+      absWorkingDir: project,
+      define: { 'import.meta.url': 'importMetaUrl' },
+      banner: { js: `const importMetaUrl = require('node:url').pathToFileURL(__filename).href` },
+      logLevel: 'silent',
+    })
+    // The library looks for the name that the package gives the worker.
+    writeFileSync(join(outdir, 'package.json'), '{ "type": "commonjs" }')
+    writeFileSync(join(outdir, 'compaction-worker.js'), readFileSync(join(outdir, 'compaction-worker.cjs')))
+    expect(node('esbuild/bundled.cjs', inStore('esbuild'))).toMatchObject({ stdout: '[{"key":"a"},"worker"]\n', stderr: '' })
+  })
+
+  it('by rollup, with the copied worker beside it, starts the worker', async () => {
+    await bundleByRollup('rollup')
+    writeFileSync(join(project, 'rollup/compaction-worker.js'), readFileSync(join(installed, 'dist/compaction-worker.js')))
+    expect(node('rollup/bundled.js', inStore('rollup'))).toMatchObject({ stdout: '[{"key":"a"},"worker"]\n', stderr: '' })
+  })
+
+  it('without the worker runs inline, says so in its stats, and warns once', async () => {
+    await bundleByRollup('alone')
+    const ran = node('alone/bundled.js', inStore('alone'))
+    expect(ran.stdout).toBe('[{"key":"a"},"inline"]\n')
+    expect(ran.stderr.match(/KVARIUM_NO_WORKER/g)).toHaveLength(1)
+    expect(ran.stderr).toContain('kvarium/compaction-worker')
+  })
+
+  async function bundleByRollup(folder: string): Promise<void> {
+    const bundle = await rollup({
+      input: entry(),
+      external: id => id.startsWith('node:') || [...dependencyPackages().keys()].some(path => id === path.replace('node_modules/', '')),
+      plugins: [{ name: 'kvarium', resolveId: id => (id === 'kvarium' ? join(installed, 'dist/index.js') : null) }],
+    })
+    await bundle.write({ dir: join(project, folder), format: 'es' })
+  }
+})
+
+describe('the types of an installed package', () => {
+  const PROGRAM = `
+    import { Kvarium, CorruptionError, type KvariumStats } from 'kvarium'
+    import { lsmEngine, type LsmOptions } from 'kvarium/lsm'
+    import { FilterReader, TableBuilder } from 'kvarium/sstable'
+    import { btreeEngine } from 'kvarium/btree'
+    import { Skiplist } from 'kvarium/skiplist'
+    import { Trace } from 'kvarium/trace'
+    import { LogWriter } from 'kvarium/wal'
+    import { MemoryFileSystem, type FileSystem } from 'kvarium/vfs'
+    import { nodeEnvironment } from 'kvarium/vfs/node'
+    import { resolveOptions } from 'kvarium/engine'
+    import { inspectDirectory } from 'kvarium/inspect'
+    const db = new Kvarium<string, { born: number }>('./people', { engine: lsmEngine(), valueEncoding: 'json' })
+    export const born: number | undefined = db.getSync('ada')?.born
+    export const where: 'worker' | 'inline' | undefined = (db.stats() as KvariumStats).executor
+    export const files: FileSystem = new MemoryFileSystem()
+    export const all = [CorruptionError, FilterReader, TableBuilder, btreeEngine, Skiplist, Trace, LogWriter, nodeEnvironment, resolveOptions, inspectDirectory]
+    export type Options = LsmOptions`
+
+  it.each([
+    ['NodeNext', ts.ModuleKind.NodeNext, ts.ModuleResolutionKind.NodeNext],
+    ['a bundler', ts.ModuleKind.ESNext, ts.ModuleResolutionKind.Bundler],
+  ])('compile under %s with skipLibCheck off', { timeout: 120_000 }, (_name, module, moduleResolution) => {
+    mkdirSync(join(project, 'types'), { recursive: true })
+    const file = join(project, 'types/program.ts')
+    writeFileSync(file, PROGRAM)
+    const options: ts.CompilerOptions = {
+      module,
+      moduleResolution,
+      target: ts.ScriptTarget.ES2023,
+      lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts'],
+      types: ['node'],
+      typeRoots: [join(project, 'node_modules/@types')],
+      strict: true,
+      skipLibCheck: false,
+      noEmit: true,
+    }
+    const diagnostics = ts.getPreEmitDiagnostics(ts.createProgram([file], options))
+    expect(
+      diagnostics.map(({ messageText, file: where }) => `${where?.fileName}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`),
+    ).toEqual([])
+  })
+
+  it('name no package that is only in the files of the build', () => {
+    const declarations = readdirSync(join(installed, 'dist')).filter(file => file.endsWith('.d.ts'))
+    expect(declarations.length).toBeGreaterThan(10)
+    for (const file of declarations)
+      expect(readFileSync(join(installed, 'dist', file), 'utf8')).not.toMatch(/['"](msgpackr|bloom-filters|xxhash-wasm)/)
+  })
+})
