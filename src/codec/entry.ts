@@ -58,6 +58,13 @@ export interface EntryCursor {
   seekBefore(key: Uint8Array): boolean
   next(): boolean
   prev(): boolean
+  /**
+   * Past what a range tombstone covers: forward to the first entry, the current one included, that is newer than `sequence` or not
+   * before `end` (`undefined`: there is no end). Requires `valid`. Without this method the cursor is moved step by step.
+   */
+  skipCovered?(sequence: number, end: Uint8Array | undefined): boolean
+  /** The same going backward, to the last entry that is newer than `sequence` or before `start`. */
+  skipCoveredBack?(sequence: number, start: Uint8Array): boolean
   close(): void
 }
 

@@ -10,7 +10,7 @@
  * 3. Nothing is allocated per entry. Memory is allocated by `first`, `last` and seeks, by a turn of direction, and for keys
  *    with many versions.
  */
-import { ByteView, KIND_PUT, compareKeys, type EntryCursor } from '../codec/entry.js'
+import { ByteView, EMPTY, KIND_PUT, compareKeys, type EntryCursor } from '../codec/entry.js'
 import { MisuseError } from '../errors.js'
 import type { ReadCounts } from '../trace/ledger.js'
 import type { Cursor } from './contract.js'
@@ -20,10 +20,23 @@ import { isBelow, isBeyond, keyAfter, type HalfOpenRange } from './range.js'
 export interface RangeTombstoneView {
   /** True when a range tombstone that this moment sees deletes the version `sequence` of the key. */
   covers(key: ByteView, sequence: number): boolean
+  /** The range tombstone that covered the version asked about last, and keys that it covers: from `start` up to `end`. */
+  readonly sequence: number
+  readonly start: Uint8Array
+  /** `undefined` if there is no end. */
+  readonly end: Uint8Array | undefined
 }
+
+/** Told of a long stretch without a live key: at the cursor's moment there is none from `start` up to `end`; `undefined` is the end of all keys. */
+export type DeadRangeListener = (start: Uint8Array, end: Uint8Array | undefined) => void
 
 /** So many versions of one key are stepped over one by one; after that a search is cheaper. */
 const STEPS_BEFORE_SEEK = 8
+/** So many covered entries in a row are stepped over one by one before the cursor skips what covers them. */
+const STEPS_BEFORE_SKIP = 4
+/** A stretch of so many dead keys or skips is worth remembering; where it starts is known that many keys after its beginning. */
+const DEAD_RANGE_KEYS = 64
+const DEAD_RANGE_START = 8
 /** `set` beats a loop above about this many bytes. */
 const LOOP_BYTES = 32
 
@@ -37,6 +50,7 @@ export class VersionCursor implements Cursor {
   readonly #upper: Uint8Array | undefined
   readonly #tombstones: RangeTombstoneView | undefined
   readonly #counts: ReadCounts | undefined
+  readonly #onDeadRange: DeadRangeListener | undefined
   /** The key that is being left (forward) or shown (backward). */
   readonly #savedKey = new ByteView()
   readonly #savedValue = new ByteView()
@@ -48,13 +62,21 @@ export class VersionCursor implements Cursor {
    * @param sequence versions above it are not seen
    * @param counts `operations` grows by one for each entry that is shown
    */
-  constructor(entries: EntryCursor, sequence: number, range: HalfOpenRange, tombstones?: RangeTombstoneView, counts?: ReadCounts) {
+  constructor(
+    entries: EntryCursor,
+    sequence: number,
+    range: HalfOpenRange,
+    tombstones?: RangeTombstoneView,
+    counts?: ReadCounts,
+    onDeadRange?: DeadRangeListener,
+  ) {
     this.#entries = entries
     this.#sequence = sequence
     this.#lower = range.lower
     this.#upper = range.upper
     this.#tombstones = tombstones
     this.#counts = counts
+    this.#onDeadRange = onDeadRange
     this.#savedKey.bytes = new Uint8Array(LOOP_BYTES)
     this.#savedValue.bytes = new Uint8Array(LOOP_BYTES)
     this.key = this.#savedKey
@@ -126,6 +148,9 @@ export class VersionCursor implements Cursor {
     const upper = this.#upper
     const tombstones = this.#tombstones
     let tooNew = 0
+    let dead = 0
+    let covered = 0
+    let deadFrom: Uint8Array | undefined
     this.#forward = true
     while (entries.valid) {
       const key = entries.key
@@ -140,15 +165,24 @@ export class VersionCursor implements Cursor {
         continue
       }
       tooNew = 0
-      if (entries.kind === KIND_PUT && (tombstones === undefined || !tombstones.covers(key, entries.sequence))) {
+      const isCovered = tombstones !== undefined && tombstones.covers(key, entries.sequence)
+      if (entries.kind === KIND_PUT && !isCovered) {
+        if (dead >= DEAD_RANGE_KEYS && deadFrom !== undefined) this.#onDeadRange!(deadFrom, key.copy())
         this.key = key
         this.value = entries.value
         return this.#shown()
+      }
+      if (++dead === DEAD_RANGE_START && this.#onDeadRange !== undefined) deadFrom = key.copy()
+      covered = isCovered ? covered + 1 : 0
+      if (covered > STEPS_BEFORE_SKIP && entries.skipCovered !== undefined) {
+        entries.skipCovered(tombstones!.sequence, tombstones!.end)
+        continue
       }
       copyInto(this.#savedKey, key)
       entries.next()
       this.#skipSavedKey()
     }
+    if (dead >= DEAD_RANGE_KEYS && deadFrom !== undefined) this.#onDeadRange!(deadFrom, upper)
     return (this.valid = false)
   }
 
@@ -159,6 +193,10 @@ export class VersionCursor implements Cursor {
     const lower = this.#lower
     const saved = this.#savedKey
     const value = this.#savedValue
+    const tombstones = this.#tombstones
+    let dead = 0
+    let covered = 0
+    let deadTo: Uint8Array | undefined
     this.#forward = false
     while (entries.valid) {
       const key = entries.key
@@ -180,12 +218,20 @@ export class VersionCursor implements Cursor {
           break
         }
       } while (entries.prev() && sameKey(entries.key, saved))
-      if (isPut && (this.#tombstones === undefined || !this.#tombstones.covers(saved, newest))) {
+      const isCovered = newest > 0 && tombstones !== undefined && tombstones.covers(saved, newest)
+      if (isPut && !isCovered) {
+        if (dead >= DEAD_RANGE_KEYS && deadTo !== undefined) this.#onDeadRange!(keyAfter(this.#savedKeyBytes()), deadTo)
         this.key = saved
         this.value = value
         return this.#shown()
       }
+      if (++dead === DEAD_RANGE_START && this.#onDeadRange !== undefined) deadTo = keyAfter(this.#savedKeyBytes())
+      covered = isCovered ? covered + 1 : 0
+      if (covered > STEPS_BEFORE_SKIP && entries.valid && entries.skipCoveredBack !== undefined) {
+        entries.skipCoveredBack(tombstones!.sequence, tombstones!.start)
+      }
     }
+    if (dead >= DEAD_RANGE_KEYS && deadTo !== undefined) this.#onDeadRange!(lower ?? EMPTY, deadTo)
     return (this.valid = false)
   }
 

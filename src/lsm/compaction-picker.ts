@@ -2,8 +2,7 @@
  * Pickers decide what to compact next. They are pure: the same version, options and snapshots give the same answer, on
  * files or on numbers only, so a simulator can drive them.
  */
-import { compareKeys } from '../codec/entry.js'
-import type { RangeTombstone } from './range-tombstones.js'
+import { RangeTombstones, type RangeTombstone } from './range-tombstones.js'
 import { mergeBounds, overlaps, unionBounds, type KeyBounds, type TableFile } from './table-file.js'
 import type { Version } from './version.js'
 
@@ -75,12 +74,8 @@ export function closure(version: Version, bounds: KeyBounds): { bounds: KeyBound
 export function pickDeleted(version: Version, context: PickContext): CompactionSpec | undefined {
   const effective = context.rangeTombstones.filter(tombstone => tombstone.sequence <= context.oldestSnapshot)
   if (effective.length === 0) return undefined
-  const gone = [...version.files()].filter(({ meta }) =>
-    effective.some(
-      ({ first, last, sequence }) =>
-        sequence > meta.maxSequence && compareKeys(first, meta.smallest) <= 0 && compareKeys(last, meta.largest) >= 0,
-    ),
-  )
+  const tombstones = RangeTombstones.of(effective)!
+  const gone = [...version.files()].filter(({ meta }) => tombstones.coverAll(meta.smallest, meta.largest, meta.maxSequence))
   if (gone.length === 0) return undefined
   return { reason: 'everything deleted', score: 1, inputs: [gone], outputLevel: 0, outputRun: 'new', move: false, drop: true }
 }

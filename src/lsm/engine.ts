@@ -93,6 +93,7 @@ export class LsmEngine implements Engine {
     this.#step = trace?.at('step') ?? null
     this.#lookup = new Lookup(parts, this.#step)
     this.#snapshots = new SnapshotList(() => this.#background.schedule(), trace)
+    parts.tree.moments = () => this.#snapshots.sequences()
     this.#queue = new WriteQueue(clock, parts.context.trace)
     this.#background = new Background({ ...parts, clock, snapshots: this.#snapshots, onProgress: () => this.#queue.drain() })
     this.#room = new MemtableRoom(parts, this.#background)
@@ -279,13 +280,13 @@ export class LsmEngine implements Engine {
     const { state } = tree
     const ranges = state.memtable.apply(this.#reader.reset(batch.bytes, 0, batch.byteLength), this.#step)
     tree.sequence += batch.count
-    if (ranges > 0) state.addTombstones(state.memtable.ranges.slice(-ranges))
+    if (ranges > 0) state.addTombstones(state.memtable.ranges.slice(-ranges), tree.moments())
   }
 
   #cursor(range: KeyRange, snapshot?: EngineSnapshot): LsmCursor {
     const { tree, tables, ledger, makeMergingCursor } = this.#parts
     const sequence = this.#snapshots.resolve(snapshot, tree.sequence)
-    return new LsmCursor(tree.state, tables, halfOpen(range), sequence, ledger.scan, makeMergingCursor)
+    return new LsmCursor(tree.state, tables, halfOpen(range), sequence, ledger.scan, tree.moments, makeMergingCursor)
   }
 
   /** The deletion of what the range holds now; `undefined` if it holds nothing. */

@@ -4,6 +4,7 @@ import { VersionCursor } from '../engine/version-cursor.js'
 import type { ReadCounts } from '../trace/ledger.js'
 import { compareKeys } from '../codec/entry.js'
 import { mergeCursors, type MakeMergingCursor } from './merging-cursor.js'
+import type { CursorTombstones } from './range-tombstones.js'
 import type { ReadState } from './read-state.js'
 import { RunCursor } from './run-cursor.js'
 import type { TableFile } from './table-file.js'
@@ -12,21 +13,29 @@ import type { TableSet } from './table-set.js'
 /** The live keys of a range at one moment, over all sources. Holds its read state until closed. */
 export class LsmCursor extends VersionCursor {
   #state: ReadState | undefined
+  readonly #view: CursorTombstones | undefined
 
+  /** @param moments of the live snapshots, asked for when a stretch without live keys is noted */
   constructor(
     state: ReadState,
     tables: TableSet,
     range: HalfOpenRange,
     sequence: number,
     counts: ReadCounts,
+    moments: () => readonly number[],
     makeMergingCursor?: MakeMergingCursor,
   ) {
-    super(mergedEntries(state, tables, range, counts, makeMergingCursor), sequence, range, state.tombstones?.at(sequence), counts)
+    const view = state.tombstones?.at(sequence)
+    super(mergedEntries(state, tables, range, counts, makeMergingCursor), sequence, range, view, counts, (start, end) =>
+      state.noteDead(start, end, sequence, moments()),
+    )
+    this.#view = view
     this.#state = state.hold()
   }
 
   override close(): void {
     super.close()
+    this.#view?.close()
     this.#state?.letGo()
     this.#state = undefined
   }

@@ -1,5 +1,5 @@
 import type { BatchReader } from '../engine/batch.js'
-import { KIND_DELETE_RANGE } from '../codec/entry.js'
+import { KIND_DELETE_RANGE, KIND_PUT } from '../codec/entry.js'
 import { KvariumError } from '../errors.js'
 import { Skiplist } from '../skiplist/skiplist.js'
 import type { Tracer } from '../trace/trace.js'
@@ -19,6 +19,8 @@ export class Memtable {
   holders = 0
   /** Key and value bytes put in, all versions counted. */
   rawBytes = 0
+  /** Whether a deletion of any kind is in it. */
+  hasTombstones = false
   #maxSequence = 0
 
   constructor(list: MemtableList, firstLog: number) {
@@ -56,6 +58,7 @@ export class Memtable {
       } else if (!list.insert(key.bytes, key.start, key.end, value.bytes, value.start, value.end, sequence, kind)) {
         throw new KvariumError('LEVEL_INTERNAL', 'A batch did not fit into a memtable that had room for it')
       }
+      if (kind !== KIND_PUT) this.hasTombstones = true
       if (trace !== null) this.#tell(trace, reader, sequence)
       this.rawBytes += key.end - key.start + (value.end - value.start)
       sequence++

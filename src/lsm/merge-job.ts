@@ -130,8 +130,9 @@ class Merge {
   async run(): Promise<MergeResult> {
     const entries = this.#openInputs()
     const { snapshots, older } = this.#job
-    const retention = new Retention(snapshots, older, RangeTombstones.of(this.#ranges))
-    this.#keptRanges = this.#ranges.filter(range => retention.keepsRange(range))
+    const ranges = RangeTombstones.of(this.#ranges, snapshots)
+    const retention = new Retention(snapshots, older, ranges)
+    this.#keptRanges = ranges?.pieces().filter(range => retention.keepsRange(range)) ?? []
     await this.#mergeEntries(entries, retention)
     await this.#finishLast()
     this.#done = true

@@ -75,6 +75,18 @@ export class MergingCursor implements EntryCursor {
     return this.#settle()
   }
 
+  skipCovered(sequence: number, end: Uint8Array | undefined): boolean {
+    if (!this.#forward) this.#turnForward()
+    for (const child of this.#children) if (child.valid) skipChild(child, sequence, end)
+    return this.#build(true)
+  }
+
+  skipCoveredBack(sequence: number, start: Uint8Array): boolean {
+    if (this.#forward) this.#turnBackward()
+    for (const child of this.#children) if (child.valid) skipChildBack(child, sequence, start)
+    return this.#build(false)
+  }
+
   close(): void {
     this.#end()
     this.#size = 0
@@ -162,6 +174,20 @@ export class MergingCursor implements EntryCursor {
     const order = compareBytes(aKey.bytes, aKey.start, aKey.end, bKey.bytes, bKey.start, bKey.end) || b.sequence - a.sequence
     return this.#forward ? order < 0 : order > 0
   }
+}
+
+function skipChild(child: EntryCursor, sequence: number, end: Uint8Array | undefined): void {
+  if (child.skipCovered !== undefined) child.skipCovered(sequence, end)
+  else while (child.valid && child.sequence <= sequence && (end === undefined || isBefore(child.key, end))) child.next()
+}
+
+function skipChildBack(child: EntryCursor, sequence: number, start: Uint8Array): void {
+  if (child.skipCoveredBack !== undefined) child.skipCoveredBack(sequence, start)
+  else while (child.valid && child.sequence <= sequence && !isBefore(child.key, start)) child.prev()
+}
+
+function isBefore({ bytes, start, end }: ByteView, key: Uint8Array): boolean {
+  return compareBytes(bytes, start, end, key, 0, key.length) < 0
 }
 
 const NOTHING = new ByteView()

@@ -2,8 +2,7 @@
  * The tables of one run read as one sorted sequence. A table is opened when the cursor reaches it, so a short scan of a
  * large run touches one table.
  */
-import { ByteView, KIND_PUT, MAX_SEQUENCE, type EntryCursor, type EntryKind } from '../codec/entry.js'
-import { compareKeys } from '../codec/entry.js'
+import { ByteView, compareBytes, compareKeys, KIND_PUT, MAX_SEQUENCE, type EntryCursor, type EntryKind } from '../codec/entry.js'
 import type { TableFile } from './table-file.js'
 import { firstNotBefore } from './version.js'
 
@@ -58,6 +57,37 @@ export class RunCursor implements EntryCursor {
     return this.#backwardFrom(this.#index, this.#table!.prev())
   }
 
+  /** A table without newer entries is left by a search, and not even opened if it ends before `end`. */
+  skipCovered(sequence: number, end: Uint8Array | undefined): boolean {
+    while (this.valid && this.sequence <= sequence && (end === undefined || compareView(this.key, end) < 0)) {
+      if (this.#files[this.#index].meta.maxSequence > sequence) {
+        this.next()
+        continue
+      }
+      let next = this.#index + 1
+      while (next < this.#files.length && isPassed(this.#files[next - 1], end) && isOld(this.#files[next], sequence)) next++
+      if (!isPassed(this.#files[next - 1], end)) return this.seek(end!)
+      if (next === this.#files.length) return this.#show(false)
+      this.#forwardFrom(next, this.#enter(next)!.first())
+    }
+    return this.valid
+  }
+
+  skipCoveredBack(sequence: number, start: Uint8Array): boolean {
+    while (this.valid && this.sequence <= sequence && compareView(this.key, start) >= 0) {
+      if (this.#files[this.#index].meta.maxSequence > sequence) {
+        this.prev()
+        continue
+      }
+      let previous = this.#index - 1
+      while (previous >= 0 && isPassedBack(this.#files[previous + 1], start) && isOld(this.#files[previous], sequence)) previous--
+      if (!isPassedBack(this.#files[previous + 1], start)) return this.seekBefore(start)
+      if (previous < 0) return this.#show(false)
+      this.#backwardFrom(previous, this.#enter(previous)!.last())
+    }
+    return this.valid
+  }
+
   close(): void {
     this.#leave()
   }
@@ -101,6 +131,24 @@ export class RunCursor implements EntryCursor {
     this.key = NOTHING
     this.value = NOTHING
   }
+}
+
+function isOld(file: TableFile, sequence: number): boolean {
+  return file.meta.maxSequence <= sequence
+}
+
+/** Whether all of the table is before `end`. */
+function isPassed(file: TableFile, end: Uint8Array | undefined): boolean {
+  return end === undefined || compareKeys(file.meta.largest, end) < 0
+}
+
+/** Whether all of the table is at or behind `start`. */
+function isPassedBack(file: TableFile, start: Uint8Array): boolean {
+  return compareKeys(file.meta.smallest, start) >= 0
+}
+
+function compareView({ bytes, start, end }: ByteView, key: Uint8Array): number {
+  return compareBytes(bytes, start, end, key, 0, key.length)
 }
 
 const NOTHING = new ByteView()

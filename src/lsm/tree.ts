@@ -46,6 +46,8 @@ export interface TreeChange {
 
 export class Tree {
   sequence: number
+  /** Sequence numbers of the live snapshots, ascending. An open tree has none; the engine that hands them out sets this. */
+  moments: () => readonly number[] = () => []
   readonly #options: TreeOptions
   #manifest: ManifestWriter
   #state: ReadState
@@ -78,7 +80,7 @@ export class Tree {
     const wholeLogs = wholeLogsOf(start.wholeLogs)
     const whole = wholeEdit(start.version, { ...start, nextFile: start.nextFile + 1, wholeLogs })
     // Opens the tables with range tombstones: if one is damaged, the open fails before it has changed anything.
-    const state = new ReadState(start.memtable, [], start.version, options.tables)
+    const state = ReadState.of(start.memtable, [], start.version, options.tables, [])
     const manifest = await ManifestWriter.start(fileSystem, directory, start.nextFile, hash32, whole)
     return new Tree(options, manifest, state, { ...start, nextFile: start.nextFile + 1 })
   }
@@ -106,8 +108,8 @@ export class Tree {
 
   /** Freezes the memtable; `fresh` takes its place. */
   freeze(fresh: Memtable): void {
-    const { memtable, frozen, version } = this.#state
-    this.#replace(new ReadState(fresh, [memtable, ...frozen], version, this.#options.tables))
+    const { memtable, frozen } = this.#state
+    this.#replace(this.#state.withMemtables(fresh, [memtable, ...frozen]))
     const { trace } = this.#options
     if (trace === null) return
     tellFrozen(trace, memtable)
@@ -116,8 +118,7 @@ export class Tree {
 
   /** Replaces the memtable, which must be empty. */
   replaceEmpty(fresh: Memtable): void {
-    const { frozen, version } = this.#state
-    this.#replace(new ReadState(fresh, frozen, version, this.#options.tables))
+    this.#replace(this.#state.withMemtables(fresh, this.#state.frozen))
     if (this.#options.trace !== null) tellNew(this.#options.trace, fresh)
   }
 
@@ -162,7 +163,6 @@ export class Tree {
   }
 
   async #apply({ deleted = [], added = [], flushed = [], log }: TreeChange, job: JobTracer | null): Promise<void> {
-    const { tables } = this.#options
     const version = this.#state.version.apply({ deleted, added })
     const remaining = this.#state.frozen.filter(memtable => !flushed.includes(memtable))
     const firstLog = (remaining.at(-1) ?? this.#state.memtable).firstLog
@@ -179,7 +179,7 @@ export class Tree {
     // The memtable may have been frozen while the manifest was written.
     const { memtable, frozen } = this.#state
     const stillFrozen = frozen.filter(table => !flushed.includes(table))
-    asJob(job, () => this.#replace(new ReadState(memtable, stillFrozen, version, tables)))
+    asJob(job, () => this.#replace(this.#state.withTables(memtable, stillFrozen, version, this.moments())))
     if (job === null) return
     const newLog = log === undefined ? {} : { newLog: log }
     this.#tellEdit(

@@ -35,8 +35,9 @@ export function plainSizes(userBytes: number, memtablePuts: number): SizeModel {
   return { userBytes, logBytes: userBytes, memtablePuts, entryBytes: () => userBytes, tableBytes: 0 }
 }
 
-/** Mean height of a tower: 1 + 1/4 + 1/16 + ... */
+/** Mean height of a tower: 1 + 1/4 + 1/16 + ... Each level above the lowest takes two words. */
 const MEAN_HEIGHT = 4 / 3
+const BYTES_PER_HIGHER_LEVEL = 8
 const PROPERTIES_BYTES = 330
 /** Of a tag, which holds a sequence number, and of the varints in an index entry, for stores of some 100,000 to millions of puts. */
 const TAG_BYTES = 3
@@ -82,7 +83,7 @@ function putBytes(keyBytes: number, valueBytes: number): number {
 
 /** Puts that fit into a memtable, towers at their mean height; the last batch must be sure to fit. */
 function memtablePuts({ keyBytes, valueBytes, batchPuts = 1 }: Pick<Work, 'keyBytes' | 'valueBytes' | 'batchPuts'>, bytes: number): number {
-  const node = nodeBytes(0, keyBytes, valueBytes) + 4 * MEAN_HEIGHT
+  const node = nodeBytes(1, keyBytes, valueBytes) + BYTES_PER_HIGHER_LEVEL * (MEAN_HEIGHT - 1)
   const reserve = Memtable.bytesFor(BATCH_HEADER_BYTES + batchPuts * putBytes(keyBytes, valueBytes), batchPuts)
   const batches = Math.floor((bytes - Skiplist.HEAD_BYTES - reserve) / (node * batchPuts)) + 1
   return Math.max(1, batches) * batchPuts

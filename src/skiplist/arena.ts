@@ -4,28 +4,33 @@
  * The unit is the 32-bit word in platform byte order; keys and values are plain bytes padded with zeros to a whole
  * word. A node is named by the word index of its anchor; 0 (`NO_NODE`) names none. With h = height of the tower:
  *
- *   word       bytes  field
- *   -h .. -1   4h     next node at level h-1 .. 0; NO_NODE at the end of the list
- *    0         4      key length << 4 | height                       <- the anchor
- *    1         4      previous node at level 0; the first node points to HEAD
- *    2         4      sequence, low 32 bits
- *    3         4      sequence, high 21 bits << 8 | kind
- *    4         4      value length
- *    5 ..             key, then value
+ *   word            bytes   field
+ *   -2h+1 .. -h-1   4(h-1)  newest node between this one and the next, at level h-1 .. 1; NO_NODE if there is none
+ *   -h .. -1        4h      next node at level h-1 .. 0; NO_NODE at the end of the list
+ *    0              4       key length << 4 | height                       <- the anchor
+ *    1              4       previous node at level 0; the first node points to HEAD
+ *    2              4       sequence, low 32 bits
+ *    3              4       sequence, high 21 bits << 8 | kind
+ *    4              4       value length
+ *    5 ..                   key, then value
  *
  * Towers grow downwards from the anchor, so that every field and the key lie at a fixed distance from it, and the
- * pointers of the low levels, which a search follows most, lie next to the key they are compared with.
+ * pointers of the low levels, which a search follows most, lie next to the key they are compared with. "Newest" is the node
+ * with the highest sequence number: by it a cursor passes a whole stretch in which nothing is newer than a range tombstone.
  *
  * The arena begins with
  *
  *    0   magic, "kvsl"       1   words in use        2   number of entries     3   levels in use
- *    4 .. 20                 HEAD, a node of full height with an empty key, before every entry; its previous
- *                            node is the last entry, so the level-0 list can be entered from both ends
+ *    4 .. 31                 HEAD, a node of full height with an empty key, before every entry; its previous
+ *                            node is the last entry, so the level-0 list can be entered from both ends. Its top level
+ *                            always knows the newest node of the list
  *
  * Invariants:
  * 1. Once linked, an entry's key, value, sequence, kind and height never change or move; only its pointers do.
  * 2. Nothing at or behind `words in use` is reachable from HEAD, so forgetting the entries is resetting HEAD.
  * 3. Everything a reader needs is in the buffer: whoever holds it can read the list.
+ * 4. `newest` of a node and level is at least as new as every node between it and its next one there. It may be a node that
+ *    lies elsewhere: a node that is linked in between leaves both sides what the whole had.
  */
 import type { ByteView, EntryKind } from '../codec/entry.js'
 import { MisuseError } from '../errors.js'
@@ -42,8 +47,15 @@ const WORDS_USED = 1
 const ENTRIES = 2
 const LEVELS = 3
 
+/** Words of a tower: a next node for every level, a newest node for every level but the lowest. */
+function towerWords(height: number): number {
+  return 2 * height - 1
+}
+
 /** The head node, behind four words of state and its own tower. */
-export const HEAD = 4 + MAX_HEIGHT
+export const HEAD = 4 + towerWords(MAX_HEIGHT)
+/** The newest node of the list. */
+const NEWEST = HEAD - MAX_HEIGHT - (MAX_HEIGHT - 1)
 
 const PREV = 1
 const SEQUENCE_LOW = 2
@@ -68,7 +80,7 @@ export function wordsFor(byteLength: number): number {
 
 /** Bytes of a node. */
 export function nodeBytes(height: number, keyLength: number, valueLength: number): number {
-  return (height + KEY + wordsFor(keyLength) + wordsFor(valueLength)) * 4
+  return (towerWords(height) + KEY + wordsFor(keyLength) + wordsFor(valueLength)) * 4
 }
 
 export class Arena {
@@ -136,6 +148,11 @@ export class Arena {
     return this.words[node + PREV]
   }
 
+  /** The newest node between a node and its next one at a level above 0, or one that is newer still; NO_NODE if there is none. */
+  newest(node: number, level: number): number {
+    return this.words[node - (this.words[node] & 15) - level]
+  }
+
   height(node: number): number {
     return this.words[node] & 15
   }
@@ -179,7 +196,7 @@ export class Arena {
     kind: EntryKind,
   ): number {
     const words = this.words
-    const node = words[WORDS_USED] + height
+    const node = words[WORDS_USED] + towerWords(height)
     const keyLength = keyEnd - keyStart
     const valueLength = valueEnd - valueStart
     const valueAt = node + KEY + ((keyLength + 3) >>> 2)
@@ -198,10 +215,11 @@ export class Arena {
     return node
   }
 
-  /** Links a node in behind `path[level]` at each of its levels. */
+  /** Links a node in behind `path[level]` at each of its levels; `path` is right for all levels in use. */
   link(node: number, path: Int32Array): void {
     const words = this.words
     const height = words[node] & 15
+    const levels = words[LEVELS]
     const before = path[0]
     const after = words[before - 1]
     words[node + PREV] = before
@@ -209,10 +227,39 @@ export class Arena {
       const pointer = path[level] - 1 - level
       words[node - 1 - level] = words[pointer]
       words[pointer] = node
+      if (level > 0) this.#splitSpan(path[level], node, height, level, levels)
     }
     words[(after === NO_NODE ? HEAD : after) + PREV] = node
-    if (height > words[LEVELS]) words[LEVELS] = height
+    this.#noteNewest(node, path, height, levels)
+    if (height > levels) words[LEVELS] = height
     words[ENTRIES]++
+  }
+
+  /** A node has come between another and its next one. Above the levels in use the other is HEAD, with all nodes behind it. */
+  #splitSpan(before: number, node: number, height: number, level: number, levels: number): void {
+    const words = this.words
+    const span = before - (words[before] & 15) - level
+    if (level >= levels) words[span] = words[NEWEST]
+    words[node - height - level] = words[span]
+  }
+
+  /** Tells the spans that the node has come into. */
+  #noteNewest(node: number, path: Int32Array, height: number, levels: number): void {
+    const words = this.words
+    const newest = words[NEWEST]
+    if (newest === NO_NODE || this.sequence(node) >= this.sequence(newest)) {
+      for (let level = height; level < levels; level++) {
+        const before = path[level]
+        words[before - (words[before] & 15) - level] = node
+      }
+      words[NEWEST] = node
+      return
+    }
+    for (let level = height; level < levels; level++) {
+      const before = path[level]
+      const span = before - (words[before] & 15) - level
+      if (words[span] === NO_NODE || this.sequence(words[span]) < this.sequence(node)) words[span] = node
+    }
   }
 
   #copy(target: number, source: Uint8Array, start: number, end: number): void {

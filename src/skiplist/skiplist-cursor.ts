@@ -7,10 +7,11 @@
  *    meets those that land ahead of it.
  */
 import type { EntryCursor, EntryKind } from '../codec/entry.js'
-import { ByteView, MAX_SEQUENCE } from '../codec/entry.js'
+import { ByteView, compareBytes, MAX_SEQUENCE } from '../codec/entry.js'
 import { MisuseError } from '../errors.js'
 import type { Arena } from './arena.js'
 import { HEAD, NO_NODE } from './arena.js'
+import { nextNewer, previousNewer } from './newer-nodes.js'
 import type { Skiplist } from './skiplist.js'
 
 export class SkiplistCursor implements EntryCursor {
@@ -63,8 +64,31 @@ export class SkiplistCursor implements EntryCursor {
     return this.#moveTo(this.#arena.prev(this.#node))
   }
 
+  skipCovered(sequence: number, end: Uint8Array | undefined): boolean {
+    if (this.#node === NO_NODE) throw notValid('skipCovered')
+    if (this.sequence > sequence) return true
+    const newer = nextNewer(this.#arena, this.#node, sequence)
+    if (end === undefined || (newer !== NO_NODE && this.#compare(newer, end) < 0)) return this.#moveTo(newer)
+    return this.#compare(this.#node, end) < 0 ? this.seek(end) : this.#moveTo(this.#node)
+  }
+
+  skipCoveredBack(sequence: number, start: Uint8Array): boolean {
+    if (this.#node === NO_NODE) throw notValid('skipCoveredBack')
+    if (this.sequence > sequence) return true
+    const newer = previousNewer(this.#arena, this.#node, this.#list.pathTo(this.key, this.sequence), sequence)
+    if (newer !== NO_NODE && this.#compare(newer, start) >= 0) return this.#moveTo(newer)
+    return this.#compare(this.#node, start) >= 0 ? this.seekBefore(start) : this.#moveTo(this.#node)
+  }
+
   close(): void {
     this.#node = NO_NODE
+  }
+
+  /** The key of a node against another one. Leaves `key` on that node. */
+  #compare(node: number, key: Uint8Array): number {
+    this.#arena.setKeyView(node, this.key)
+    const { bytes, start, end } = this.key
+    return compareBytes(bytes, start, end, key, 0, key.length)
   }
 
   /** Going back from the first entry, or to the last of none, arrives at the head. */

@@ -160,6 +160,13 @@ export class Skiplist {
     return before === HEAD ? NO_NODE : before
   }
 
+  /** @internal The last node before (key, sequence) at every level in use. Good until the next read. */
+  pathTo({ bytes, start, end }: ByteView, sequence: number): Int32Array {
+    this.#search.aim(bytes, start, end)
+    this.#search.descend(sequence, this.#readPath)
+    return this.#readPath
+  }
+
   kindAt(node: number): EntryKind {
     return this.arena.kind(node)
   }
