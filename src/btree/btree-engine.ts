@@ -1,4 +1,5 @@
 import type { EngineFactory } from '../engine/contract.js'
+import { absolutePath } from '../vfs/file-system.js'
 import { BtreeEngine } from './engine.js'
 import { FILE_NAMES } from './file-names.js'
 import { BTREE_OPTIONS, type BtreeSettings } from './options.js'
@@ -12,7 +13,10 @@ export function btreeEngine(settings: BtreeSettings = {}): EngineFactory {
     durable: true,
     options: BTREE_OPTIONS,
     fileNames: FILE_NAMES,
-    open: async context => new BtreeEngine(await openParts(context, settings)),
+    async open(context) {
+      const directory = absolutePath(context.environment.fileSystem, context.directory)
+      return new BtreeEngine(await openParts({ ...context, directory }, settings))
+    },
     salvage: salvageBtree,
   }
 }

@@ -1,6 +1,6 @@
 /** Where the report of a run goes. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { basename, dirname, extname, join, relative } from 'node:path'
+import { basename, dirname, extname, join, relative, resolve } from 'node:path'
 import { FormatError } from '../errors.js'
 import { renderHtml } from '../report/html-page.js'
 import { parseRunReport } from '../report/parse-run-report.js'
@@ -21,7 +21,7 @@ export interface ReportFiles {
  */
 export function prepareReportFiles(wish: string = REPORT_DIRECTORY): ReportFiles {
   const isFile = ['.html', '.json'].includes(extname(wish))
-  const directory = isFile ? dirname(wish) : wish
+  const directory = resolve(isFile ? dirname(wish) : wish)
   const name = isFile ? basename(wish, extname(wish)) : 'report'
   makeDirectory(directory)
   return { html: join(directory, `${name}.html`), json: join(directory, `${name}.json`) }

@@ -8,6 +8,7 @@
 import { loadHash32 } from '../codec/checksum.js'
 import { readAmplification, spaceAmplification, writeAmplification } from '../trace/ledger.js'
 import { Trace } from '../trace/trace.js'
+import { absolutePath } from '../vfs/file-system.js'
 import { MeteredFileSystem } from '../vfs/metered-file-system.js'
 import { nodeEnvironment } from '../vfs/node-environment.js'
 import { NodeFileSystem } from '../vfs/node-file-system.js'
@@ -59,9 +60,9 @@ export class EngineRun {
   constructor(configuration: EngineConfiguration, directory: string, report: ReportProgress) {
     const { engine, options } = configuration
     this.#configuration = configuration
-    this.#directory = directory
+    this.#directory = absolutePath(this.#environment.fileSystem, directory)
     this.#report = report
-    this.#db = new Kvarium<Uint8Array, Uint8Array>(directory, {
+    this.#db = new Kvarium<Uint8Array, Uint8Array>(this.#directory, {
       ...options,
       engine,
       environment: this.#environment,

@@ -168,7 +168,10 @@ export interface Loss {
 
 export interface EngineContext {
   readonly environment: Environment
-  /** Exists, is locked, and is the engine's own but for the store's `KVARIUM` and `LOCK*` files. */
+  /**
+   * Exists, is locked, and is the engine's own but for the store's `KVARIUM` and `LOCK*` files. A relative one means what it means when
+   * the engine is opened.
+   */
   readonly directory: string
   /** True when this open created the store: the engine then starts empty, over whatever a crash in creation left. */
   readonly created: boolean

@@ -9,10 +9,10 @@ import { logName } from '../engine/log-replay.js'
 import { KvariumError, MisuseError } from '../errors.js'
 import { CURRENT, manifestName, parseFileName, tableName } from '../lsm/file-names.js'
 import { IDENTITY } from '../store/identity.js'
-import { joinPath } from '../vfs/file-system.js'
+import { absolutePath, joinPath } from '../vfs/file-system.js'
 import { typedError } from '../vfs/vfs-error.js'
 import { kindByName, type FileKind } from './identify.js'
-import { inspectFile, type FileInspection, type FileInspectionOptions, type InspectionSource } from './inspect-file.js'
+import { inspectPlaced, type FileInspection, type FileInspectionOptions, type InspectionSource } from './inspect-file.js'
 import { ManifestDecoder, versionOutline } from './manifest-decoder.js'
 import { counted } from './show-bytes.js'
 import type { Fact, Outline, Problem } from './span.js'
@@ -53,13 +53,14 @@ export async function inspectDirectory(
   options: FileInspectionOptions = {},
 ): Promise<DirectoryInspection> {
   try {
-    const stat = source.fileSystem.stat(directory)
+    const place = absolutePath(source.fileSystem, directory)
+    const stat = source.fileSystem.stat(place)
     if (stat === undefined) throw new KvariumError('LEVEL_NOT_FOUND', `There is no directory ${directory}`, { file: directory })
     if (stat.kind !== 'directory') throw new MisuseError('LEVEL_INVALID_LOCATION', `${directory} is not a directory`)
     for (let attempt = 1; ; attempt++) {
-      const before = sizesOf(directory, source)
-      const result = await new DirectoryLook(directory, source, options).run(before)
-      if (result.problems.length === 0 || attempt === ATTEMPTS || isSame(before, sizesOf(directory, source))) return result
+      const before = sizesOf(place, source)
+      const result = await new DirectoryLook(directory, place, source, options).run(before)
+      if (result.problems.length === 0 || attempt === ATTEMPTS || isSame(before, sizesOf(place, source))) return result
     }
   } catch (error) {
     throw typedError(error)
@@ -76,6 +77,7 @@ function isSame(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>):
 
 class DirectoryLook {
   readonly #directory: string
+  readonly #place: string
   readonly #source: InspectionSource
   readonly #options: FileInspectionOptions
   readonly #problems: Problem[] = []
@@ -84,8 +86,10 @@ class DirectoryLook {
   readonly #described = new Map<string, Pick<DirectoryFile, 'state' | 'role'>>()
   #sizes: ReadonlyMap<string, number> = new Map()
 
-  constructor(directory: string, source: InspectionSource, options: FileInspectionOptions) {
+  /** @param place - The directory in a form that a change of the working directory does not move. */
+  constructor(directory: string, place: string, source: InspectionSource, options: FileInspectionOptions) {
     this.#directory = directory
+    this.#place = place
     this.#source = source
     this.#options = options
   }
@@ -217,9 +221,9 @@ class DirectoryLook {
 
   /** Looks into a file and takes over its problems; a file that went away meanwhile gives `undefined`. */
   async #look<T>(name: string, read: (inspection: FileInspection) => T | Promise<T>): Promise<T | undefined> {
-    const path = joinPath(this.#directory, name)
-    if (this.#source.fileSystem.stat(path) === undefined) return undefined
-    const inspection = await inspectFile(path, this.#source, this.#options)
+    const file = { path: joinPath(this.#directory, name), place: joinPath(this.#place, name) }
+    if (this.#source.fileSystem.stat(file.place) === undefined) return undefined
+    const inspection = await inspectPlaced(file, this.#source, this.#options)
     try {
       return await read(inspection)
     } finally {

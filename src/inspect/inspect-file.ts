@@ -2,7 +2,7 @@ import { loadHash32 } from '../codec/checksum.js'
 import { KvariumError, MisuseError } from '../errors.js'
 import { parseFileName } from '../lsm/file-names.js'
 import type { BlockCompression } from '../vfs/environment.js'
-import type { FileHandle, FileSystem } from '../vfs/file-system.js'
+import { absolutePath, type FileHandle, type FileSystem } from '../vfs/file-system.js'
 import { typedError } from '../vfs/vfs-error.js'
 import { BtreeDecoder } from './btree-decoder.js'
 import { identify, type FileKind } from './identify.js'
@@ -34,19 +34,30 @@ const DEFAULT_PREVIEW = 48
  * Rejects with `LEVEL_NOT_FOUND` when there is no such file, and with `LEVEL_IO_ERROR` when it cannot be read. Damage is no reason to
  * reject: it is told in `problems`.
  */
-export async function inspectFile(
-  path: string,
+export async function inspectFile(path: string, source: InspectionSource, options: FileInspectionOptions = {}): Promise<FileInspection> {
+  return inspectPlaced({ path, place: absolutePath(source.fileSystem, path) }, source, options)
+}
+
+/** A file as the caller names it, and where it is whatever becomes the working directory. */
+export interface PlacedFile {
+  readonly path: string
+  readonly place: string
+}
+
+/** As `inspectFile`, for a path whose meaning is settled already. */
+export async function inspectPlaced(
+  { path, place }: PlacedFile,
   source: InspectionSource,
-  { preview = DEFAULT_PREVIEW }: FileInspectionOptions = {},
+  { preview = DEFAULT_PREVIEW }: FileInspectionOptions,
 ): Promise<FileInspection> {
   const { fileSystem, deflate } = source
   const hash32 = await loadHash32()
   try {
-    const stat = fileSystem.stat(path)
+    const stat = fileSystem.stat(place)
     if (stat === undefined) throw new KvariumError('LEVEL_NOT_FOUND', `There is no file ${path}`, { file: path })
     if (stat.kind === 'directory') throw new MisuseError('LEVEL_INVALID_LOCATION', `${path} is a directory, not a file`)
     if (stat.kind === 'other') throw new MisuseError('LEVEL_INVALID_LOCATION', `${path} is no file that has contents, perhaps a lock`)
-    const file = fileSystem.openRead(path)
+    const file = fileSystem.openRead(place)
     try {
       const name = path.slice(path.lastIndexOf('/') + 1)
       const bytes = file.size()
@@ -55,7 +66,7 @@ export async function inspectFile(
       const problems: Problem[] = []
       const report: FileContext['report'] = problem => void problems.push({ file: path, ...problem })
       const context = { file, path, bytes, nameNumber, hash32, deflate, preview, report }
-      return new FileInspection(file, kind, bytes, decoderFor(kind, context), problems)
+      return new FileInspection(path, file, kind, bytes, decoderFor(kind, context), problems)
     } catch (error) {
       file.close()
       throw error
@@ -78,8 +89,8 @@ export class FileInspection {
   readonly #file: FileHandle
 
   /** Use `inspectFile`. */
-  constructor(file: FileHandle, kind: FileKind, bytes: number, decoder: Decoder, problems: readonly Problem[]) {
-    this.path = file.path
+  constructor(path: string, file: FileHandle, kind: FileKind, bytes: number, decoder: Decoder, problems: readonly Problem[]) {
+    this.path = path
     this.kind = kind
     this.bytes = bytes
     this.problems = problems

@@ -4,6 +4,7 @@ import { loadHash32 } from '../codec/checksum.js'
 import type { EngineContext, EngineFactory } from '../engine/contract.js'
 import { MisuseError } from '../errors.js'
 import { Ledger, newReadCounts } from '../trace/ledger.js'
+import { absolutePath } from '../vfs/file-system.js'
 import type { CompactionPicker } from './compaction-picker.js'
 import { LsmEngine } from './engine.js'
 import { inlineExecutor, inlineExecutorWith, type ExecutorFactory } from './executor.js'
@@ -35,7 +36,10 @@ export function lsmEngine(settings: LsmSettings = {}): EngineFactory {
     durable: true,
     options: LSM_OPTIONS,
     fileNames: FILE_NAMES,
-    open: context => open(context, settings),
+    async open(context) {
+      const directory = absolutePath(context.environment.fileSystem, context.directory)
+      return open({ ...context, directory }, settings)
+    },
     salvage: salvageTree,
   }
 }

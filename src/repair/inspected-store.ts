@@ -9,7 +9,7 @@ import type { EngineRegistry } from '../engine/registry.js'
 import { CorruptionError, FormatError, KvariumError, LockedError, MisuseError } from '../errors.js'
 import { IDENTITY, inspect, isLockName } from '../store/identity.js'
 import type { Environment } from '../vfs/environment.js'
-import { joinPath, type DirectoryLock, type FileSystem } from '../vfs/file-system.js'
+import { absolutePath, joinPath, type DirectoryLock, type FileSystem } from '../vfs/file-system.js'
 import { OverlayFileSystem } from '../vfs/overlay-file-system.js'
 
 /** Where stores are, and the engines they may have. */
@@ -24,6 +24,7 @@ export interface InspectionOptions {
 }
 
 export class InspectedStore {
+  /** Absolute. */
   readonly directory: string
   readonly factory: EngineFactory
   /** What is wrong with the file that identifies the store. */
@@ -43,15 +44,16 @@ export class InspectedStore {
    * Rejects when there is no store, when it is in use (`LEVEL_LOCKED`), when a newer kvarium made it, and when its engine cannot be
    * told (`LEVEL_INVALID_ENGINE`).
    */
-  static async open(directory: string, platform: InspectionPlatform, options: InspectionOptions): Promise<InspectedStore> {
-    if (typeof directory !== 'string' || directory === '') {
+  static async open(location: string, platform: InspectionPlatform, options: InspectionOptions): Promise<InspectedStore> {
+    if (typeof location !== 'string' || location === '') {
       throw new MisuseError('LEVEL_INVALID_LOCATION', 'The directory of the store must be a string that is not empty')
     }
     const { environment, registry } = platform
     const { fileSystem } = environment
+    const directory = absolutePath(fileSystem, location)
     const stat = fileSystem.stat(directory)
-    if (stat === undefined) throw new KvariumError('LEVEL_NOT_FOUND', `There is no store ${directory}: the directory does not exist`)
-    if (stat.kind !== 'directory') throw new FormatError(`${directory} is not a directory; a store is one`)
+    if (stat === undefined) throw new KvariumError('LEVEL_NOT_FOUND', `There is no store ${location}: the directory does not exist`)
+    if (stat.kind !== 'directory') throw new FormatError(`${location} is not a directory; a store is one`)
     const chosen = options.engine === undefined ? undefined : registry.resolve(options.engine)
     const lock = await lockIfPossible(fileSystem, directory)
     try {

@@ -5,7 +5,7 @@ import { resolveOptions } from '../engine/options.js'
 import { KvariumError, MisuseError } from '../errors.js'
 import { destroyDirectory, openDirectory } from '../store/directory.js'
 import { inspect, type Occupancy } from '../store/identity.js'
-import type { FileSystem } from '../vfs/file-system.js'
+import { absolutePath, type FileSystem } from '../vfs/file-system.js'
 import { InspectedStore, type InspectionOptions, type InspectionPlatform } from './inspected-store.js'
 import { probe } from './probe.js'
 
@@ -41,16 +41,19 @@ export async function repairStore(
   platform: InspectionPlatform,
   options: RepairOptions,
 ): Promise<RepairReport> {
+  // What relative paths mean is settled before anything is waited for.
+  const from = settledPath(directory, 'The directory of the store', platform)
+  const to = settledPath(target, 'The target of a repair', platform)
   const hash32 = await loadHash32()
-  assertTarget(directory, target, platform, hash32)
-  const store = await InspectedStore.open(directory, platform, options)
+  assertTarget(from, to, platform, hash32)
+  const store = await InspectedStore.open(from, platform, options)
   const { factory } = store
   try {
     const engineOptions = resolveOptions(factory.options, options.engineOptions ?? {})
     const losses: Loss[] = []
     const lost = (loss: Loss): void => void losses.push(loss)
     if (store.identityProblem !== undefined) {
-      const { message, file = directory, offset } = store.identityProblem
+      const { message, file = from, offset } = store.identityProblem
       lost({ file, message, ...(offset !== undefined && { offset }) })
     }
     // Nothing is made before it is sure that there is something to read.
@@ -61,9 +64,9 @@ export async function repairStore(
       const fill = async (engine: Engine): Promise<void> => {
         written = await copy(source.entries, engine)
       }
-      const request = { environment, location: target, factory, engineOptions, hash32, fill, createIfMissing: true, errorIfExists: true }
+      const request = { environment, location: to, factory, engineOptions, hash32, fill, createIfMissing: true, errorIfExists: true }
       const { engine, lock } = await openDirectory(request).catch(async (error: unknown) => {
-        await removeUnfinished(target, platform, hash32)
+        await removeUnfinished(to, platform, hash32)
         throw error
       })
       await engine.close().finally(() => lock.release())
@@ -114,10 +117,12 @@ async function removeUnfinished(target: string, { environment, registry }: Inspe
   }
 }
 
+function settledPath(path: unknown, what: string, { environment }: InspectionPlatform): string {
+  if (typeof path === 'string' && path !== '') return absolutePath(environment.fileSystem, path)
+  throw new MisuseError('LEVEL_INVALID_LOCATION', `${what} must be a string that is not empty`)
+}
+
 function assertTarget(directory: string, target: string, { environment }: InspectionPlatform, hash32: Hash32): void {
-  if (typeof target !== 'string' || target === '') {
-    throw new MisuseError('LEVEL_INVALID_LOCATION', 'The target of a repair must be a string that is not empty')
-  }
   const inside = (path: string): string => `${path.replace(/\/+$/, '')}/`
   if (inside(target).startsWith(inside(directory))) {
     throw new MisuseError('LEVEL_INVALID_LOCATION', `The target ${target} lies in the store that is to be repaired; choose a place outside`)

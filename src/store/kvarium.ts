@@ -7,6 +7,7 @@
  * 1. Keys and values cross this layer once: strings are encoded into the engine's batch or a reused scratch, and results
  *    are decoded from the engine's memory into a string or a copy that the user owns.
  * 2. The lock is released after the engine was closed, whether or not that succeeded.
+ * 3. A relative location means the same directory for as long as the store exists, whatever becomes the working directory.
  */
 import type { AbstractSublevelOptions, Transcoder } from 'abstract-level'
 import { loadHash32 } from '../codec/checksum.js'
@@ -17,7 +18,7 @@ import { TracedEngine } from '../engine/traced-engine.js'
 import { KvariumError, MisuseError } from '../errors.js'
 import type { Trace } from '../trace/trace.js'
 import type { Environment } from '../vfs/environment.js'
-import type { DirectoryLock } from '../vfs/file-system.js'
+import { absolutePath, type DirectoryLock } from '../vfs/file-system.js'
 import { TracedFileSystem } from '../vfs/traced-file-system.js'
 import { typedError } from '../vfs/vfs-error.js'
 import { Breathing } from './breathing.js'
@@ -73,6 +74,8 @@ interface Session {
 
 export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implements PrivateLevel {
   readonly #location: string
+  /** What the location meant when the store was made. */
+  readonly #directory: string
   readonly #factory: EngineFactory
   readonly #environment: Environment
   readonly #trace: Trace | undefined
@@ -96,9 +99,10 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     this.valueEncoding(msgpack)
     this.supports.encodings[MSGPACK] = true
     this.#location = location
+    this.#directory = factory.durable ? absolutePath(platform.environment.fileSystem, location) : location
     this.#factory = factory
     this.#trace = trace
-    this.#environment = trace === undefined ? platform.environment : traced(platform.environment, trace, location)
+    this.#environment = trace === undefined ? platform.environment : traced(platform.environment, trace, this.#directory)
     this.#breathing = new Breathing(platform.environment.clock, platform.environment.scheduler)
   }
 
@@ -162,16 +166,16 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     const environment = this.#environment
     const hasHook = !(this.hooks.postopen as { readonly noop?: boolean }).noop
     const engineOptions = resolveEngineOptions(factory, options, hasHook)
-    const location = this.#location
+    const directory = this.#directory
     const trace = this.#trace
     if (factory.durable) {
       const hash32 = await loadHash32()
       const { createIfMissing, errorIfExists } = options
-      const request = { environment, location, factory, engineOptions, createIfMissing, errorIfExists, hash32, trace }
+      const request = { environment, location: directory, factory, engineOptions, createIfMissing, errorIfExists, hash32, trace }
       const { engine, lock, identity } = await this.#asJob('open', () => openDirectory(request))
       this.#begin(this.#traced(engine), lock, identity)
     } else {
-      const context = { environment, directory: location, created: true, options: engineOptions, ...(trace && { trace }) }
+      const context = { environment, directory, created: true, options: engineOptions, ...(trace && { trace }) }
       this.#volatile ??= this.#traced(await this.#asJob('open', () => factory.open(context)))
       this.#begin(this.#volatile, undefined, NO_IDENTITY)
     }
@@ -339,13 +343,15 @@ async function ioTyped<T>(work: () => T | Promise<T>): Promise<T> {
 /** Removes the files of a store, see `Kvarium.destroy`. */
 export async function destroyStore(location: string, platform: Platform): Promise<void> {
   assertLocation(location)
-  await destroyDirectory(platform.environment.fileSystem, location, platform.registry, await loadHash32())
+  const { environment, registry } = platform
+  const directory = absolutePath(environment.fileSystem, location)
+  await destroyDirectory(environment.fileSystem, directory, registry, await loadHash32())
 }
 
 /** The same environment, whose file system tells what is done to files. */
-function traced(environment: Environment, trace: Trace, location: string): Environment {
+function traced(environment: Environment, trace: Trace, directory: string): Environment {
   trace.useClock(() => environment.clock.now())
-  return { ...environment, fileSystem: new TracedFileSystem(environment.fileSystem, trace, location) }
+  return { ...environment, fileSystem: new TracedFileSystem(environment.fileSystem, trace, directory) }
 }
 
 function assertLocation(location: unknown): asserts location is string {

@@ -10,7 +10,7 @@
  * 3. The first fault that applies to an operation decides; a fault that has been used up applies to nothing.
  * 4. A `close` that fails has closed the handle all the same, as on every system.
  */
-import { removeInBackground, type DirectoryLock, type FileHandle, type FileStat, type FileSystem } from './file-system.js'
+import { absolutePath, removeInBackground, type DirectoryLock, type FileHandle, type FileStat, type FileSystem } from './file-system.js'
 import { FileSystemError } from './vfs-error.js'
 
 export type FileOperationKind =
@@ -109,6 +109,10 @@ export class FaultyFileSystem implements FileSystem {
   /** Ends all faults. */
   heal(): void {
     this.#faults = []
+  }
+
+  absolute(path: string): string {
+    return absolutePath(this.inner, path)
   }
 
   openRead(path: string): FileHandle {

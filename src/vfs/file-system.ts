@@ -1,3 +1,5 @@
+import { typedError } from './vfs-error.js'
+
 /**
  * The file-system seam. Everything above it reaches storage through these two interfaces only, so that the same
  * engine runs on a disk, in memory, in a browser, under a meter or under injected faults.
@@ -12,6 +14,11 @@
  * 3. A failed operation throws a `FileSystemError` with the operation, the path and the system's code (`ENOENT`, ...).
  */
 export interface FileSystem {
+  /**
+   * The path in a form that a change of the process's working directory does not move; see `absolutePath`. Absent where no path
+   * depends on such a directory.
+   */
+  absolute?(path: string): string
   /** Opens an existing file for reading. */
   openRead(path: string): FileHandle
   /** Opens an existing file for reading and writing. */
@@ -70,6 +77,18 @@ export interface DirectoryLock {
 export async function removeInBackground(fileSystem: FileSystem, path: string): Promise<void> {
   if (fileSystem.removeLater === undefined) fileSystem.remove(path)
   else await fileSystem.removeLater(path)
+}
+
+/**
+ * What a path means at the moment of the call, for good: whatever keeps a path, or waits before it uses one, keeps this form. Throws an
+ * `IoError` when there is no working directory any more for a relative path to start from.
+ */
+export function absolutePath(fileSystem: FileSystem, path: string): string {
+  try {
+    return fileSystem.absolute?.(path) ?? path
+  } catch (error) {
+    throw typedError(error)
+  }
 }
 
 /** Joins path pieces with `/`, which every supported system accepts. */

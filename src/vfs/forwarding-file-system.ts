@@ -1,4 +1,4 @@
-import { removeInBackground, type DirectoryLock, type FileHandle, type FileStat, type FileSystem } from './file-system.js'
+import { absolutePath, removeInBackground, type DirectoryLock, type FileHandle, type FileStat, type FileSystem } from './file-system.js'
 
 /** Leaves everything to another file system: the base of those that only watch it, which override what they look at. */
 export class ForwardingFileSystem implements FileSystem {
@@ -7,6 +7,10 @@ export class ForwardingFileSystem implements FileSystem {
 
   constructor(inner: FileSystem) {
     this.inner = inner
+  }
+
+  absolute(path: string): string {
+    return absolutePath(this.inner, path)
   }
 
   openRead(path: string): FileHandle {

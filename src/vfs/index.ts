@@ -1,6 +1,6 @@
 /** The file-system seam and all of its implementations that run anywhere. The ones for Node are in `node.ts`. */
 export type { DirectoryLock, FileHandle, FileStat, FileSystem } from './file-system.js'
-export { joinPath } from './file-system.js'
+export { absolutePath, joinPath } from './file-system.js'
 export type { Fault, FaultEffect, FileOperation, FileOperationKind } from './faulty-file-system.js'
 export { changesImage, FaultyFileSystem } from './faulty-file-system.js'
 export type { BlockCompression, Clock, Environment, Random, Scheduler } from './environment.js'

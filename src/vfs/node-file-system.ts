@@ -1,10 +1,17 @@
 import * as fs from 'node:fs'
-import type { DirectoryLock, FileHandle, FileStat, FileSystem } from './file-system.js'
+import { isAbsolute, resolve } from 'node:path'
+import { joinPath, type DirectoryLock, type FileHandle, type FileStat, type FileSystem } from './file-system.js'
 import { lockDirectory } from './node-lock.js'
 import { errorCode, FileSystemError } from './vfs-error.js'
 
 /** The machine's file system through `node:fs`. Paths are handed to the system as they are. */
 export class NodeFileSystem implements FileSystem {
+  /** Not normalized where `..` after a symbolic link leads elsewhere than the text says. On Windows it does not, and drives count. */
+  absolute(path: string): string {
+    if (isAbsolute(path) && process.platform !== 'win32') return path
+    return attempt('absolute', path, () => (process.platform === 'win32' ? resolve(path) : joinPath(process.cwd(), path)))
+  }
+
   openRead(path: string): FileHandle {
     return this.#open(path, 'r', 'openRead')
   }

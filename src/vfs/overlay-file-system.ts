@@ -5,7 +5,7 @@
  * 1. Nothing but reading calls ever reaches the file system below, its lock aside.
  * 2. A file below is copied into memory by its first change, not by being opened for writing.
  */
-import type { DirectoryLock, FileHandle, FileStat, FileSystem } from './file-system.js'
+import { absolutePath, type DirectoryLock, type FileHandle, type FileStat, type FileSystem } from './file-system.js'
 import { MemoryFileSystem } from './memory-file-system.js'
 import { FileSystemError } from './vfs-error.js'
 
@@ -17,6 +17,10 @@ export class OverlayFileSystem implements FileSystem {
 
   constructor(below: FileSystem) {
     this.#below = below
+  }
+
+  absolute(path: string): string {
+    return absolutePath(this.#below, path)
   }
 
   openRead(path: string): FileHandle {

@@ -1,6 +1,7 @@
 /** Running the writer in a process of its own. */
 import { spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { Kvarium } from '../../src/index.js'
@@ -31,14 +32,18 @@ export interface WriterOptions {
   readonly prefix?: readonly string[]
   readonly inFlight?: number
   readonly most?: number
+  /** The writer is given a relative location, and then works in these directories by turns. */
+  readonly directories?: readonly string[]
   /** Called with each piece of its output; may kill it. */
   readonly onOutput?: (kill: () => void, output: string) => void
 }
 
 export function runWriter(program: string, location: string, engine: string, options: WriterOptions = {}): Promise<WriterRun> {
-  const { prefix = [], inFlight = 1, most, onOutput } = options
-  const command = [...prefix, process.execPath, program, location, engine, String(inFlight), ...(most === undefined ? [] : [String(most)])]
-  const child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'inherit'], timeout: 60_000, killSignal: 'SIGKILL' })
+  const { prefix = [], inFlight = 1, most = Infinity, directories = [], onOutput } = options
+  const name = directories.length === 0 ? location : `./${basename(location)}`
+  const command = [...prefix, process.execPath, program, name, engine, String(inFlight), String(most), ...directories]
+  const cwd = directories.length === 0 ? undefined : dirname(location)
+  const child = spawn(command[0], command.slice(1), { cwd, stdio: ['ignore', 'pipe', 'inherit'], timeout: 60_000, killSignal: 'SIGKILL' })
   let output = ''
   child.stdout.setEncoding('utf8')
   child.stdout.on('data', (text: string) => {
@@ -67,10 +72,18 @@ export async function inspectStore(location: string, engine: string): Promise<nu
 }
 
 /** Kills a writer at a random moment after it is ready, and throws if anything that it acknowledged is not there. */
-export async function killOnce(program: string, location: string, engine: string, delayMs: number, inFlight: number): Promise<WriterRun> {
+export async function killOnce(
+  program: string,
+  location: string,
+  engine: string,
+  delayMs: number,
+  inFlight: number,
+  directories: readonly string[] = [],
+): Promise<WriterRun> {
   let isCounting = false
   const run = await runWriter(program, location, engine, {
     inFlight,
+    directories,
     onOutput(kill, output) {
       if (isCounting || !output.includes('ready')) return
       isCounting = true

@@ -1,7 +1,10 @@
-/** Kills writers of an engine at random moments for as long as it is told. A store is killed many times over before it is begun anew. */
-import { mkdtempSync, rmSync } from 'node:fs'
+/**
+ * Kills writers of an engine at random moments for as long as it is told. A store is killed many times over before it is begun anew. Half of
+ * the writers have a relative location and change their working directory all the time.
+ */
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { SeededRandom } from '../../src/vfs/index.js'
 import { buildWriter, killOnce } from './child.js'
 
@@ -51,9 +54,14 @@ async function killStore(
   counts: KillCounts,
 ): Promise<void> {
   const random = new SeededRandom(seed)
+  const elsewhere = join(dirname(location), 'elsewhere')
+  mkdirSync(elsewhere)
   let before = 0
   for (let kill = 0; kill < KILLS_A_STORE && performance.now() < until; kill++) {
-    const { acknowledged } = await killOnce(program, location, engine, random.uniform(LONGEST_MS), 1 + random.uniform(16))
+    const directories = random.uniform(2) === 0 ? [] : [elsewhere, dirname(location), '/']
+    const { acknowledged } = await killOnce(program, location, engine, random.uniform(LONGEST_MS), 1 + random.uniform(16), directories)
+    const stray = readdirSync(elsewhere)
+    if (stray.length > 0) throw new Error(`the working directory has got ${stray.join(', ')}`)
     counts.kills++
     counts.acknowledged += Math.max(0, acknowledged - before)
     before = Math.max(before, acknowledged)

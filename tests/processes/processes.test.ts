@@ -76,6 +76,26 @@ describe.each(ENGINES)('processes with %s', engine => {
   )
 
   it(
+    'a process that changes its working directory all the time loses nothing, and writes nothing elsewhere',
+    async () => {
+      const location = join(directory, 'store')
+      const elsewhere = join(directory, 'elsewhere')
+      mkdirSync(elsewhere)
+      const other = new Kvarium<string, string>(join(elsewhere, 'store'), { engine: factoryOf(engine) })
+      await other.put('mine', 'untouched')
+      await other.close()
+      const before = readdirSync(join(elsewhere, 'store'))
+      const directories = [elsewhere, directory, '/']
+      const run = await runWriter(program, location, engine, { most: 400, inFlight: 4, directories })
+      expect(run.said.at(-1)).toBe('closed')
+      await killOnce(program, location, engine, 40, 4, directories)
+      expect(await inspectStore(location, engine)).toBeGreaterThanOrEqual(400)
+      expect(readdirSync(join(elsewhere, 'store'))).toEqual(before)
+    },
+    LONG,
+  )
+
+  it(
     'a second process is told that the store is in use, and the first is not disturbed',
     async () => {
       const location = join(directory, 'store')

@@ -1,13 +1,14 @@
 /**
  * A process that writes numbered batches and says so: `ready`, then the number of each batch as it is acknowledged. What it wrote
- * before is in the store, so that a later process goes on from there. Parameters: location, engine, batches in flight, batches at most.
+ * before is in the store, so that a later process goes on from there. Parameters: location, engine, batches in flight, batches at most, and
+ * directories to work in by turns, another one for each batch.
  */
 import { writeSync } from 'node:fs'
 import { Kvarium } from '../../src/index.js'
 import { batchNumber, operationsOf } from './batches.js'
 import { factoryOf } from './engines.js'
 
-const [location = '', engine = '', inFlight = '1', most = 'Infinity'] = process.argv.slice(2)
+const [location = '', engine = '', inFlight = '1', most = 'Infinity', ...directories] = process.argv.slice(2)
 
 function say(text: string | number): void {
   writeSync(1, `${text}\n`)
@@ -27,6 +28,7 @@ let failure: unknown
 const write = async (): Promise<void> => {
   while (next < end && failure === undefined) {
     const number = next++
+    if (directories.length > 0) process.chdir(directories[number % directories.length])
     try {
       await db.batch(operationsOf(number), { sync: number % 3 === 0 })
       say(number)

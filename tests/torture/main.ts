@@ -1,8 +1,9 @@
 /**
  * Everything that must not harm a store, for as long as you like, on each engine in turn: crashes at every file operation, failing
- * file operations, damaged files, files cut short and repaired, killed processes.
+ * file operations, damaged files, files cut short and repaired, killed processes, changes of the working
+ * directory.
  *
- *     npm run torture -- --minutes 10 [--engine lsm,btree] [--seed N] [--only crash,fault,damage,cut,kill] [--steps 60] [--images N]
+ *     npm run torture -- --minutes 10 [--engine lsm,btree] [--seed N] [--only crash,fault,damage,cut,kill,chdir] [--steps 60] [--images N]
  *
  * It ends with a table of what was tried. After a failure it goes on, and exits with 1; each is told with the command that repeats it.
  */
@@ -115,7 +116,7 @@ async function torture(): Promise<boolean> {
   return failures === 0
 }
 
-function report(kind: Kind, { crashes, crashCpuSeconds, faults, damages, cuts, kills }: Tally): string {
+function report(kind: Kind, { crashes, crashCpuSeconds, faults, damages, cuts, kills, chdirs }: Tally): string {
   const seconds = Math.max(crashCpuSeconds, 1e-3)
   switch (kind) {
     case 'crash':
@@ -134,10 +135,12 @@ function report(kind: Kind, { crashes, crashCpuSeconds, faults, damages, cuts, k
       return `${grouped(cuts)} files cut short and repaired`
     case 'kill':
       return `${grouped(kills.kills)} kills, ${grouped(kills.acknowledged)} batches acknowledged before them`
+    case 'chdir':
+      return `${grouped(chdirs.runs)} runs of two stores of one relative name, ${grouped(chdirs.moves)} changes of the working directory`
   }
 }
 
-function row({ crashes, faults, damages, cuts, kills, failures }: Tally): Record<string, number> {
+function row({ crashes, faults, damages, cuts, kills, chdirs, failures }: Tally): Record<string, number> {
   return {
     'crash points': crashes.points,
     'crash images': crashes.images,
@@ -147,6 +150,7 @@ function row({ crashes, faults, damages, cuts, kills, failures }: Tally): Record
     damages: damageCount(damages),
     cuts,
     kills: kills.kills,
+    'changes of directory': chdirs.moves,
     failures,
   }
 }

@@ -11,8 +11,8 @@ export const DIRECTORY = '/store'
 
 export interface Subject {
   readonly name: string
-  /** Opens a store; the seed decides the options. */
-  open(seed: number, fileSystem: FileSystem, created: boolean): Promise<Opened>
+  /** Opens a store, by default `DIRECTORY`; the seed decides the options. */
+  open(seed: number, fileSystem: FileSystem, created: boolean, directory?: string): Promise<Opened>
   /** Whether the end of a file decides what it holds, so that a read that ends early reads as a shorter file. */
   endsMatter(path: string): boolean
 }
@@ -33,12 +33,12 @@ function subject(
   return {
     name,
     endsMatter,
-    async open(seed, fileSystem, created) {
+    async open(seed, fileSystem, created, directory = DIRECTORY) {
       const random = new SeededRandom(seed)
       const environment = simulatedEnvironment({ seed, fileSystem, deflate: nodeDeflate })
       const factory = factoryOf(random)
       const options = fillOptions(factory, optionsOf(random))
-      return { environment, engine: await factory.open({ environment, directory: DIRECTORY, created, options }) }
+      return { environment, engine: await factory.open({ environment, directory, created, options }) }
     },
   }
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { loadHash32 } from '../../src/codec/checksum.js'
 import type { Engine } from '../../src/engine/contract.js'
 import type { FileSystem } from '../../src/vfs/index.js'
+import { chdirSweep } from './chdir-sweep.js'
 import { CrashSweep, formatPath, newCounts, parsePath, SweepFailure } from './crash-sweep.js'
 import { FaultSweep } from './fault-sweep.js'
 import { SUBJECTS, type Subject } from './subjects.js'
@@ -26,6 +27,13 @@ describe.each([...SUBJECTS.values()])('the engine $name', subject => {
     }
     expect(counts.hits).toBeGreaterThan(200)
   }, 60_000)
+
+  it('keeps two stores of one relative name apart while the working directory changes before every file operation', async () => {
+    const hash32 = await loadHash32()
+    const counts = { runs: 0, moves: 0 }
+    for (let seed = 1; seed <= 3; seed++) await chdirSweep({ subject, hash32, seed, steps: 40, counts })
+    expect(counts.moves).toBeGreaterThan(1000)
+  }, 60_000)
 })
 
 /** The engine on a file system or behind a contract that has been tampered with. */
@@ -33,8 +41,8 @@ function tampered(change: { fileSystem?: (fileSystem: FileSystem) => FileSystem;
   const subject = SUBJECTS.get('lsm')!
   return {
     ...subject,
-    async open(seed, fileSystem, created) {
-      const opened = await subject.open(seed, change.fileSystem?.(fileSystem) ?? fileSystem, created)
+    async open(seed, fileSystem, created, directory) {
+      const opened = await subject.open(seed, change.fileSystem?.(fileSystem) ?? fileSystem, created, directory)
       return change.engine === undefined ? opened : { ...opened, engine: change.engine(opened.engine) }
     },
   }
@@ -95,6 +103,12 @@ describe('the sweeps find', () => {
   it('closes that do not end', async () => {
     const endless = (engine: Engine): Engine => overlaid(engine, { close: () => new Promise(() => {}) })
     await expect(faultSweep(tampered({ engine: endless }))).rejects.toThrow(/close does not end/)
+  })
+
+  it('paths that follow the working directory', async () => {
+    const following = (fileSystem: FileSystem): FileSystem => overlaid(fileSystem, { absolute: path => path })
+    const options = { subject: tampered({ fileSystem: following }), hash32: await loadHash32(), counts: { runs: 0, moves: 0 } }
+    await expect(chdirSweep({ ...options, seed: 1, steps: 40 })).rejects.toThrow(SweepFailure)
   })
 
   it('what a replay is told to find again, in the engine that has it only', async () => {

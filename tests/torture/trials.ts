@@ -5,16 +5,18 @@ import { killStores, type KillCounts } from '../processes/kill-stores.js'
 import { repairCuts } from '../repair/cut-sweep.js'
 import { CrashSweep, newCounts, SweepFailure, type SweepCounts } from './crash-sweep.js'
 import { FaultSweep, type FaultCounts } from './fault-sweep.js'
+import { chdirSweep, type ChdirCounts } from './chdir-sweep.js'
 import type { Subject } from './subjects.js'
 
-export const KINDS = ['crash', 'fault', 'damage', 'cut', 'kill'] as const
+export const KINDS = ['crash', 'fault', 'damage', 'cut', 'kill', 'chdir'] as const
 export type Kind = (typeof KINDS)[number]
 
 /** Parts of the time that each kind gets. */
-export const WEIGHTS: Readonly<Record<Kind, number>> = { crash: 50, fault: 10, damage: 15, cut: 10, kill: 15 }
+export const WEIGHTS: Readonly<Record<Kind, number>> = { crash: 48, fault: 10, damage: 15, cut: 10, kill: 14, chdir: 3 }
 
 export const CRASH_STEPS = 60
 export const FAULT_STEPS = 30
+export const CHDIR_STEPS = 60
 /** Of the pairs of operation and fault of one workload, so that there are many workloads. */
 const FAULTS_ONE_IN = 17
 
@@ -27,6 +29,7 @@ export interface Tally {
   /** Files cut short and repaired. */
   cuts: number
   readonly kills: KillCounts
+  readonly chdirs: ChdirCounts
   failures: number
 }
 
@@ -52,6 +55,7 @@ export function newTally(): Tally {
     damages: newDamageCounts(),
     cuts: 0,
     kills: { kills: 0, acknowledged: 0 },
+    chdirs: { runs: 0, moves: 0 },
     failures: 0,
   }
 }
@@ -98,6 +102,12 @@ export const TRIALS: Readonly<Record<Kind, (trial: Trial) => Promise<void>>> = {
     const onFailure = (message: string, at: number): void =>
       fail(`${message}\nSimilar moments again: npm run torture -- --engine ${subject.name} --seed ${at} --only kill`)
     return killStores({ engine: subject.name, seed, until, counts: tally.kills, onFailure })
+  },
+
+  async chdir({ subject, hash32, seed: first, until, steps = CHDIR_STEPS, tally, fail }) {
+    for (let seed = first; performance.now() < until; seed++) {
+      await reportFailure(chdirSweep({ subject, hash32, seed, steps, counts: tally.chdirs }), fail)
+    }
   },
 }
 
