@@ -82,10 +82,17 @@ export class Background {
   }
 
   /** Runs `work` while no checkpoint is under way. */
-  async paused(work: () => Promise<void>): Promise<void> {
+  paused(work: () => Promise<void>): Promise<void> {
+    return this.withoutStart(async () => {
+      while (this.#running !== undefined) await this.#running
+      await work()
+    })
+  }
+
+  /** Runs `work` while no checkpoint begins; one that is under way goes on. */
+  async withoutStart(work: () => Promise<void>): Promise<void> {
     this.#pauses++
     try {
-      while (this.#running !== undefined) await this.#running
       await work()
     } finally {
       if (--this.#pauses === 0) {

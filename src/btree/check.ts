@@ -9,11 +9,19 @@ import type { HeldRoot } from './held-roots.js'
 import type { Page } from './page.js'
 import type { BtreeParts } from './parts.js'
 
-export async function* checkParts(parts: BtreeParts, background: Background): AsyncGenerator<Violation> {
+/** `busy` is the end of the long batch that is being applied: while there is one, the pages are not those of the tree that readers see. */
+export async function* checkParts(
+  parts: BtreeParts,
+  background: Background,
+  busy: () => Promise<void> | undefined,
+): AsyncGenerator<Violation> {
   const { store, file, context } = parts
   const check = new PageCheck(store, file, () => context.environment.scheduler.turn())
   // Nothing is shown before the walk is over: whoever looks may wait for a write that waits for a checkpoint.
-  await background.paused(() => walk(parts, check))
+  await background.paused(async () => {
+    while (busy() !== undefined) await busy()
+    await walk(parts, check)
+  })
   yield* check.violations
 }
 

@@ -5,20 +5,22 @@
  * Invariants:
  * 1. What a batch needs to read is read before the batch goes into the log; then it is in the log before it is in the tree, in one
  *    synchronous step. So nobody sees half of it, and a page that cannot be read refuses the batch instead of breaking it in two.
+ *    A long batch takes its steps in slices: readers see the tree from before until the last one is done, and no checkpoint begins.
  * 2. Writers that must wait for room are served in the order they came, and nobody overtakes them.
  * 3. A reader that outlives the call holds the root of its moment.
  */
-import { ByteView, KIND_DELETE_RANGE } from '../codec/entry.js'
+import { ByteView } from '../codec/entry.js'
 import { BatchReader, WriteBatch } from '../engine/batch.js'
 import { CallTracker } from '../engine/call-tracker.js'
 import type { Cursor, Engine, EngineShape, EngineSnapshot, EngineStats, KeyRange, Violation, WriteOptions } from '../engine/contract.js'
 import { boundBytes, halfOpen, isEmptyRange, type HalfOpenRange } from '../engine/range.js'
+import { slicesOf } from '../engine/slices.js'
 import { TouchedCursor } from '../engine/touched-cursor.js'
-import { WriteQueue } from '../engine/write-queue.js'
+import { WriteQueue, type WriteAttempt } from '../engine/write-queue.js'
 import { MisuseError } from '../errors.js'
 import { newReadCounts, type ReadCounts } from '../trace/ledger.js'
 import type { Trace } from '../trace/trace.js'
-import { applyBatch } from './apply-batch.js'
+import { applyBatch, applyInSlices, prepareBatch, prepareInSlices } from './apply-batch.js'
 import { Background } from './background.js'
 import { checkParts } from './check.js'
 import { compactTree, shrinkFile, type CompactionOptions } from './compaction.js'
@@ -77,7 +79,7 @@ export class BtreeEngine implements Engine {
   getView(key: Uint8Array, out: ByteView, snapshot?: EngineSnapshot): boolean {
     this.#requireOpen()
     const { tree, store, ledger } = this.#parts
-    const root = snapshot === undefined ? tree.root : this.#snapshots.resolve(snapshot).root
+    const root = snapshot === undefined ? tree.present : this.#snapshots.resolve(snapshot).root
     const touched = this.#touched
     store.counts = touched
     try {
@@ -102,6 +104,7 @@ export class BtreeEngine implements Engine {
     this.#requireOpen()
     if (batch.count === 0) return
     if (!this.#queue.isEmpty || !this.#makeRoom()) return this.#wait(() => this.#tryApply(batch), options)
+    if (batch.isLong) return this.#queue.occupy(this.#applyInSlices(batch), () => this.#synced(options))
     this.#apply(batch)
     return options.sync ? this.#parts.logs.sync() : undefined
   }
@@ -169,7 +172,7 @@ export class BtreeEngine implements Engine {
   }
 
   check(): AsyncIterable<Violation> {
-    return this.#calls.iterate(checkParts(this.#parts, this.#background))
+    return this.#calls.iterate(checkParts(this.#parts, this.#background, () => this.#queue.busy))
   }
 
   get #compaction(): Omit<CompactionOptions, 'range'> {
@@ -197,7 +200,7 @@ export class BtreeEngine implements Engine {
     const { tree, store } = this.#parts
     let held: HeldRoot
     if (snapshot === undefined) {
-      held = tree.held.hold(tree.root, true)
+      held = tree.held.hold(tree.present, true)
     } else {
       held = this.#snapshots.resolve(snapshot)
       tree.held.holdAgain(held, true)
@@ -206,22 +209,60 @@ export class BtreeEngine implements Engine {
   }
 
   /** Waits for room, then makes the attempt, and syncs if that is asked for. */
-  #wait(attempt: () => boolean, { sync }: WriteOptions): Promise<void> {
+  #wait(attempt: WriteAttempt, options: WriteOptions): Promise<void> {
     return this.#queue.wait(
       attempt,
-      () => (sync ? this.#parts.logs.sync() : undefined),
+      () => this.#synced(options),
       () => this.#room.whyFull(),
     )
   }
 
-  #tryApply(batch: WriteBatch): boolean {
+  #synced({ sync }: WriteOptions): Promise<void> | void {
+    return sync ? this.#parts.logs.sync() : undefined
+  }
+
+  #tryApply(batch: WriteBatch): boolean | Promise<void> {
     if (!this.#makeRoom()) return false
+    if (batch.isLong) return this.#applyInSlices(batch)
     this.#apply(batch)
     return true
   }
 
   #apply(batch: WriteBatch): void {
     this.#append(batch)
+    this.#book(batch)
+  }
+
+  #applyInSlices(batch: WriteBatch): Promise<void> {
+    const { tree, logs, context } = this.#parts
+    const nextSlice = slicesOf(context.environment.scheduler, context.trace?.trace ?? null)
+    return this.#background.withoutStart(async () => {
+      tree.beginLongBatch()
+      try {
+        this.#sealed(batch)
+        // Also if all pages are in memory: the checkpoint under way may let some of them leave it.
+        await prepareInSlices(tree, batch.reader(), nextSlice)
+        await logs.appendInSlices(batch.bytes, batch.byteLength, nextSlice)
+      } catch (error) {
+        await tree.endLongBatch(nextSlice)
+        throw error
+      }
+      try {
+        await applyInSlices(tree, batch.reader(), nextSlice)
+      } catch (error) {
+        // Readers go on to see the tree from before; what is in the log comes with the next open.
+        logs.poison(error)
+        throw error
+      }
+      await nextSlice(() => {
+        tree.advance(batch.count)
+        this.#book(batch)
+        return tree.endLongBatch(nextSlice)
+      })
+    })
+  }
+
+  #book(batch: WriteBatch): void {
     const { ledger } = this.#parts
     ledger.userBytes += batch.userBytes
     ledger.operations.batches++
@@ -233,7 +274,7 @@ export class BtreeEngine implements Engine {
   #append(batch: WriteBatch): void {
     const { tree, logs, store } = this.#parts
     const reader = this.#reader
-    if (!store.complete) this.#prepare(reader.reset(batch.bytes, 0, this.#sealed(batch)))
+    if (!store.complete) prepareBatch(tree, reader.reset(batch.bytes, 0, this.#sealed(batch)))
     else this.#sealed(batch)
     logs.append(batch.bytes, batch.byteLength)
     applyBatch(tree, reader.reset(batch.bytes, 0, batch.byteLength))
@@ -242,16 +283,6 @@ export class BtreeEngine implements Engine {
   #sealed(batch: WriteBatch): number {
     batch.seal(this.#parts.tree.sequence + 1)
     return batch.byteLength
-  }
-
-  /** Reads what the batch will change. What cannot be read is an error while nothing has happened yet. */
-  #prepare(reader: BatchReader): void {
-    const { tree } = this.#parts
-    const { key, value } = reader
-    while (reader.next()) {
-      tree.prepare(key.bytes, key.start, key.end)
-      if (reader.kind === KIND_DELETE_RANGE) tree.prepare(value.bytes, value.start, value.end)
-    }
   }
 
   /** True when the tree can take more changes now. Starts what will make room, and throws if nothing will. */
@@ -292,10 +323,11 @@ export class BtreeEngine implements Engine {
     const { logs, log, file, checkpointer } = this.#parts
     await this.#calls.close()
     try {
-      while (!this.#queue.isEmpty) await this.#background.flush()
+      while (!this.#queue.isEmpty) await (this.#queue.busy ?? this.#background.flush())
     } catch {
       // The writers have been told.
     }
+    await this.#queue.busy
     await this.#background.close()
     this.#queue.fail(new MisuseError('LEVEL_DATABASE_NOT_OPEN', 'The engine was closed before the write found room'))
     try {

@@ -11,6 +11,7 @@
  *    before, unless it was born later: then nobody needs it any more. So `dead` of a root holds what left the tree after it, and before
  *    the next held root.
  */
+import type { NextSlice } from '../engine/slices.js'
 import type { Page } from './page.js'
 import type { PageTrace } from './page-trace.js'
 
@@ -72,9 +73,7 @@ export class HeldRoots {
 
   release(held: HeldRoot, reader: boolean): void {
     held.holders--
-    if (reader && --held.readers === 0 && held.generation === this.readerFrozen) {
-      this.readerFrozen = this.#held.findLast(other => other.readers > 0)?.generation ?? -1
-    }
+    if (reader) this.#stopReading(held)
     if (held.holders > 0) return
     const index = this.#held.indexOf(held)
     const before = this.#held[index - 1]
@@ -94,6 +93,23 @@ export class HeldRoots {
       await turn()
     }
     slice(() => this.release(held, false))
+  }
+
+  /** `release` for a reader, in slices. Until it is done nobody else may come to hold this root. */
+  async releaseInSlices(held: HeldRoot, nextSlice: NextSlice): Promise<void> {
+    this.#stopReading(held)
+    while (held.holders === 1 && held.dead.length > 0) {
+      const before = this.#held[this.#held.indexOf(held) - 1]
+      await nextSlice(() => {
+        for (let i = 0; i < PAGES_A_SLICE && held.dead.length > 0; i++) this.#passOn(held.dead.pop()!, before)
+      })
+    }
+    await nextSlice(() => this.release(held, false))
+  }
+
+  #stopReading(held: HeldRoot): void {
+    if (--held.readers > 0 || held.generation !== this.readerFrozen) return
+    this.readerFrozen = this.#held.findLast(other => other.readers > 0)?.generation ?? -1
   }
 
   #passOn(page: Page, before: HeldRoot | undefined): void {

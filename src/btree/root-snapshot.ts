@@ -41,8 +41,8 @@ export class RootSnapshots {
   }
 
   take(): EngineSnapshot {
-    const { held, root, sequence } = this.#tree
-    const snapshot = new RootSnapshot(held.hold(root, true), sequence, released => this.#release(released))
+    const { held, present, sequence } = this.#tree
+    const snapshot = new RootSnapshot(held.hold(present, true), sequence, released => this.#release(released))
     this.#live.add(snapshot)
     this.#trace?.emit({ type: 'snapshot.take', entrySequence: sequence, live: this.#live.size })
     return snapshot

@@ -71,7 +71,7 @@ export function approximateBytes({ tree, store }: BtreeParts, range: HalfOpenRan
   if (isEmptyRange(range)) return 0
   const treeBytes = tree.levels.units.reduce((sum, units) => sum + units * store.unitBytes, 0)
   const onDisk = Math.max(0, treeBytes - store.dirtyBytes)
-  let bytes = shareOf(tree, tree.root, range) * onDisk
+  let bytes = shareOf(tree, tree.present, range) * onDisk
   const oldest = tree.held.held.find(held => held.readers > 0)
   if (oldest !== undefined) bytes += shareOf(tree, oldest.root, range) * bytesHeld(tree.held.held, oldest, store.unitBytes)
   return Math.round(bytes)

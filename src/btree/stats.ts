@@ -9,7 +9,7 @@ export function statsOf(
   ledger.read.get = ledger.found.bytesFromDisk + ledger.missing.bytesFromDisk
   ledger.read.scan = ledger.scan.bytesFromDisk
   ledger.read.compaction = file.bytesRead - ledger.read.get - ledger.read.scan
-  const counts = ledger.counts(tree.root.liveBytes)
+  const counts = ledger.counts(tree.present.liveBytes)
   return {
     engine: 'btree',
     ledger: { ...counts, syncs: counts.syncs + logs.syncs },

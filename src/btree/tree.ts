@@ -10,10 +10,11 @@
  *    subtrees that left as a whole included until they have been walked.
  * 4. Only merging reads a page that a change could do without. If it cannot be read, the pages stay as they are.
  */
+import type { NextSlice } from '../engine/slices.js'
 import { Cell } from '../codec/sorted-block.js'
 import type { ByteView } from '../codec/entry.js'
 import { Growth } from './growth.js'
-import type { HeldRoots } from './held-roots.js'
+import type { HeldRoot, HeldRoots } from './held-roots.js'
 import { LevelCounts } from './level-counts.js'
 import { Mending } from './mending.js'
 import { MAX_LEVELS } from './meta-page.js'
@@ -29,8 +30,10 @@ const cell = new Cell()
 
 export class Tree {
   root: Page
-  /** Of the last operation in the tree. */
+  /** Of the last operation in the tree, but for a long batch that is being applied. */
   sequence = 0
+  /** The tree without the long batch that is being applied. */
+  #published: HeldRoot | undefined
   readonly levels = new LevelCounts()
   readonly store: PageStore
   readonly held: HeldRoots
@@ -59,6 +62,23 @@ export class Tree {
 
   get height(): number {
     return this.root.level + 1
+  }
+
+  /** The root that readers see. */
+  get present(): Page {
+    return this.#published === undefined ? this.root : this.#published.root
+  }
+
+  /** Until `endLongBatch` readers see the tree as it is now; what a batch changes, it changes in pages of its own. */
+  beginLongBatch(): void {
+    this.#published = this.held.hold(this.root, true)
+  }
+
+  /** From now on readers see the batch. Resolves when the pages of the tree from before are free, as far as no other reader holds them. */
+  endLongBatch(nextSlice: NextSlice): Promise<void> {
+    const published = this.#published!
+    this.#published = undefined
+    return this.held.releaseInSlices(published, nextSlice)
   }
 
   /** Points `out` at the value of a key under a root of this tree. */

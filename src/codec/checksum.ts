@@ -6,7 +6,10 @@ import xxhash from 'xxhash-wasm'
  */
 export type Hash32 = (bytes: Uint8Array, seed: number) => number
 
-/** Bytes hashed in one call; longer inputs are chained, because the WASM memory never shrinks again. */
+/**
+ * Bytes hashed in one call; longer inputs are chained, because the WASM memory never shrinks again: the hash of a chunk is the seed of
+ * the next one.
+ */
 export const CHUNK_BYTES = 1 << 20
 
 let loaded: Promise<Hash32> | undefined

@@ -21,6 +21,9 @@ export const BATCH_HEADER_BYTES = 12
 export const MAX_BATCH_BYTES = 1 << 30
 
 const INITIAL_BYTES = 256
+/** A batch with more than this is written in several turns of the event loop. */
+const LONG_OPERATIONS = 2048
+const LONG_BYTES = 4 << 20
 /** Longest varint of a length that fits a batch. */
 const LENGTH_BYTES = 5
 
@@ -73,6 +76,11 @@ export class WriteBatch {
   /** Number of operations. */
   get count(): number {
     return this.#count
+  }
+
+  /** Whether writing it at once would keep the event loop from turning for too long. */
+  get isLong(): boolean {
+    return this.#count > LONG_OPERATIONS || this.#end > LONG_BYTES
   }
 
   /** Deletes of single keys among the operations. */
@@ -164,6 +172,16 @@ export class BatchReader {
 
   get count(): number {
     return this.#count
+  }
+
+  /** Of the last operation of the batch. */
+  get lastSequence(): number {
+    return this.#firstSequence + this.#count - 1
+  }
+
+  /** Of the operation that `next` moved to. */
+  get sequence(): number {
+    return this.#firstSequence + this.#count - this.#left - 1
   }
 
   /** Moves to the next operation; false after the last. */

@@ -18,6 +18,7 @@ import { LOG_HEADER_BYTES } from '../wal/format.js'
 import { LogWriter } from '../wal/writer.js'
 import { BatchReader } from './batch.js'
 import { logName } from './log-replay.js'
+import type { NextSlice } from './slices.js'
 
 interface LiveLog {
   readonly number: number
@@ -111,6 +112,21 @@ export class LogSet {
       throw error
     }
     this.#book(this.#current)
+  }
+
+  /** `append` of a long batch. Until the promise settles nothing else is appended, and no log is started. */
+  async appendInSlices(bytes: Uint8Array, end: number, nextSlice: NextSlice): Promise<void> {
+    if (this.#failure !== undefined) throw this.refusal()
+    const log = this.#current
+    try {
+      const offset = await log.writer.appendInSlices(bytes, 0, end, nextSlice)
+      const io = this.#io
+      if (io !== null) await nextSlice(() => this.#tellAppend(io, bytes, end, offset))
+    } catch (error) {
+      if (log.writer.poisoned) this.poison(error)
+      throw error
+    }
+    this.#book(log)
   }
 
   /** Resolves when everything appended so far survives power loss. */

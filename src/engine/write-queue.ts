@@ -1,8 +1,11 @@
 import { asOwner, type Owner, type Trace, type Tracer } from '../trace/trace.js'
 import type { Clock } from '../vfs/environment.js'
 
-/** One writer's turn: returns false while there is still no room. May throw: then that writer fails. */
-export type WriteAttempt = () => boolean
+/**
+ * One writer's turn: returns false while there is still no room, and a promise if the write takes several turns of the event loop. May
+ * throw: then that writer fails.
+ */
+export type WriteAttempt = () => boolean | Promise<void>
 
 interface Waiting {
   readonly attempt: WriteAttempt
@@ -13,11 +16,17 @@ interface Waiting {
   readonly owner: Owner | null
 }
 
-/** Writers that wait for room, in the order they came. */
+/**
+ * Writers that wait for room, or for the end of a long write, in the order they came.
+ *
+ * Invariant: between the slices of a long write no other writer gets a turn.
+ */
 export class WriteQueue {
   readonly #clock: Clock
   readonly #trace: Trace | null
   #waiting: Waiting[] = []
+  /** Resolves at the end of the long write under way. */
+  #busy: Promise<void> | undefined
   /** Writers that had to wait, and how long they waited in total. */
   readonly stalls = { count: 0, totalMs: 0 }
 
@@ -27,7 +36,19 @@ export class WriteQueue {
   }
 
   get isEmpty(): boolean {
-    return this.#waiting.length === 0
+    return this.#waiting.length === 0 && this.#busy === undefined
+  }
+
+  /** Resolves at the end of the long write under way, `undefined` if there is none. Whoever awaits it goes on before the next writer. */
+  get busy(): Promise<void> | undefined {
+    return this.#busy
+  }
+
+  /** Makes writers wait until `write` has settled, then runs `after`, which still belongs to the operation under way. */
+  occupy(write: Promise<void>, after: () => Promise<void> | void): Promise<void> {
+    const owner = this.#trace?.owner ?? null
+    this.#occupy(write)
+    return write.then(() => asOwner(this.#trace, owner, after))
   }
 
   /**
@@ -46,13 +67,16 @@ export class WriteQueue {
     return waited.then(() => asOwner(this.#trace, owner, after))
   }
 
-  /** Lets writers go on until one finds no room. */
+  /** Lets writers go on until one finds no room or takes several turns. */
   drain(): void {
+    if (this.#busy !== undefined) return
     let served = 0
     for (const { attempt, resolve, reject, since, owner } of this.#waiting) {
       try {
-        if (!asOwner(this.#trace, owner, attempt)) break
-        resolve()
+        const outcome = asOwner(this.#trace, owner, attempt)
+        if (outcome === false) break
+        if (outcome === true) resolve()
+        else this.#occupy(outcome).then(resolve, reject)
       } catch (error) {
         reject(error)
       }
@@ -60,6 +84,7 @@ export class WriteQueue {
       const waitedMs = this.#clock.now() - since
       this.stalls.totalMs += waitedMs
       owner?.emit({ type: 'stall.end', waitedMs })
+      if (this.#busy !== undefined) break
     }
     this.#waiting.splice(0, served)
   }
@@ -72,5 +97,15 @@ export class WriteQueue {
       owner?.emit({ type: 'stall.end', waitedMs: this.#clock.now() - since })
       reject(error)
     }
+  }
+
+  #occupy(write: Promise<void>): Promise<void> {
+    const free = (): void => {
+      this.#busy = undefined
+    }
+    const busy = write.then(free, free)
+    this.#busy = busy
+    void busy.then(() => undefined).then(() => this.drain())
+    return write
   }
 }

@@ -3,7 +3,8 @@
  * merged in the background. This file is the contract's side of it: it orders writers, reads, and hands out cursors.
  *
  * Invariants:
- * 1. A batch is in the log before it is in the memtable, and both happen in one synchronous step: nobody sees half of it.
+ * 1. A batch is in the log before it is in the memtable. Both happen in one synchronous step, or, if the batch is long, in slices that no
+ *    other writer and no freezing of the memtable comes between; the sequence number moves on at the end. So nobody sees half of it.
  * 2. Writers that must wait for room are served in the order they came, and nobody overtakes them.
  * 3. A read looks at sources from newest to oldest and takes the first version it meets.
  */
@@ -31,6 +32,7 @@ import { checkTree } from './check.js'
 import type { CompactionPicker } from './compaction-picker.js'
 import type { JobRunner } from './job-runner.js'
 import type { LogSet } from '../engine/log-set.js'
+import { slicesOf } from '../engine/slices.js'
 import { Lookup } from './lookup.js'
 import { LsmCursor } from './lsm-cursor.js'
 import type { MakeMergingCursor } from './merging-cursor.js'
@@ -42,7 +44,7 @@ import { SnapshotList } from '../engine/snapshot-list.js'
 import type { TableSet } from './table-set.js'
 import type { Tree } from './tree.js'
 import { TouchedCursor } from '../engine/touched-cursor.js'
-import { WriteQueue } from '../engine/write-queue.js'
+import { WriteQueue, type WriteAttempt } from '../engine/write-queue.js'
 
 /** A range with no more keys than this is cleared by a tombstone for each: cheaper to read past than a range tombstone. */
 const CLEAR_KEY_BY_KEY = 32
@@ -121,6 +123,7 @@ export class LsmEngine implements Engine {
     this.#requireOpen()
     if (batch.count === 0) return
     if (!this.#queue.isEmpty || !this.#room.make(batch.byteLength, batch.count)) return this.#wait(() => this.#tryApply(batch), options)
+    if (batch.isLong) return this.#queue.occupy(this.#applyInSlices(batch), () => this.#synced(options))
     this.#apply(batch)
     return options.sync ? this.#parts.logs.sync() : undefined
   }
@@ -218,7 +221,7 @@ export class LsmEngine implements Engine {
     const counters = this.#checked
     const violations = checkTree({
       state: tree.state,
-      newest: () => tree.sequence,
+      newest: () => tree.appliedSequence,
       tables,
       hash32,
       counters,
@@ -231,7 +234,12 @@ export class LsmEngine implements Engine {
   async #flush(): Promise<void> {
     const { tree } = this.#parts
     const owner = this.#trace?.owner ?? null
-    while (!tree.state.memtable.isEmpty && this.#room.isFrozenFull) await this.#background.flushed()
+    for (;;) {
+      // A memtable with a part of a batch cannot be frozen.
+      if (this.#queue.busy !== undefined) await this.#queue.busy
+      else if (!tree.state.memtable.isEmpty && this.#room.isFrozenFull) await this.#background.flushed()
+      else break
+    }
     if (!tree.state.memtable.isEmpty) asOwner(this.#trace, owner, () => this.#room.rotate(0))
     await this.#background.flushed()
   }
@@ -243,22 +251,43 @@ export class LsmEngine implements Engine {
   }
 
   /** Waits for room, then makes the attempt, and syncs if that is asked for. */
-  #wait(attempt: () => boolean, { sync }: WriteOptions): Promise<void> {
+  #wait(attempt: WriteAttempt, options: WriteOptions): Promise<void> {
     return this.#queue.wait(
       attempt,
-      () => (sync ? this.#parts.logs.sync() : undefined),
+      () => this.#synced(options),
       () => this.#room.shortage(),
     )
   }
 
-  #tryApply(batch: WriteBatch): boolean {
+  #synced({ sync }: WriteOptions): Promise<void> | void {
+    return sync ? this.#parts.logs.sync() : undefined
+  }
+
+  #tryApply(batch: WriteBatch): boolean | Promise<void> {
     if (!this.#room.make(batch.byteLength, batch.count)) return false
+    if (batch.isLong) return this.#applyInSlices(batch)
     this.#apply(batch)
     return true
   }
 
   #apply(batch: WriteBatch): void {
     this.#append(batch)
+    this.#book(batch)
+  }
+
+  async #applyInSlices(batch: WriteBatch): Promise<void> {
+    const { tree, logs, context } = this.#parts
+    const { memtable } = tree.state
+    const nextSlice = slicesOf(context.environment.scheduler, this.#trace)
+    batch.seal(tree.sequence + 1)
+    await logs.appendInSlices(batch.bytes, batch.byteLength, nextSlice)
+    tree.beginLongBatch(tree.sequence + batch.count)
+    await memtable.applyInSlices(batch.reader(), this.#step, nextSlice)
+    tree.sequence += batch.count
+    this.#book(batch)
+  }
+
+  #book(batch: WriteBatch): void {
     const { ledger } = this.#parts
     ledger.userBytes += batch.userBytes
     ledger.operations.batches++
@@ -314,6 +343,7 @@ export class LsmEngine implements Engine {
     this.#room.forAll = true
     this.#queue.drain()
     await this.#calls.close()
+    while (!this.#queue.isEmpty) await this.#queue.busy
     await this.#background.close()
     try {
       await logs.close()

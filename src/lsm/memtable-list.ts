@@ -19,6 +19,10 @@ export interface MemtableList {
     sequence: number,
     kind: EntryKind,
   ): boolean
+  /** `insert` of an entry whose value is filled in later, before any reader may see it. Returns its node, or 0 when it does not fit. */
+  insertBlank?(key: Uint8Array, keyStart: number, keyEnd: number, valueLength: number, sequence: number, kind: EntryKind): number
+  /** Writes the part from byte `at` on of the value of such an entry. */
+  fillValue?(node: number, at: number, value: Uint8Array, start: number, end: number): void
   /** The newest version of the key with a sequence up to the given one, to be read before the next call; 0 if there is none. */
   find(key: Uint8Array, keyStart: number, keyEnd: number, sequence: number): number
   kindAt(node: number): EntryKind

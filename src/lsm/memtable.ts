@@ -1,10 +1,14 @@
 import type { BatchReader } from '../engine/batch.js'
 import { KIND_DELETE_RANGE, KIND_PUT } from '../codec/entry.js'
+import { WORK_A_SLICE, WORK_BYTES_SHIFT, type NextSlice } from '../engine/slices.js'
 import { KvariumError } from '../errors.js'
 import { Skiplist } from '../skiplist/skiplist.js'
 import type { Tracer } from '../trace/trace.js'
 import type { MemtableList } from './memtable-list.js'
 import type { RangeTombstone } from './range-tombstones.js'
+
+/** Longer values are copied in pieces of this length. */
+const PIECE_BYTES = 1 << 20
 
 /**
  * The mutable part of the tree: a skiplist of versions, and the range tombstones, which are few and kept aside. It begins
@@ -48,23 +52,53 @@ export class Memtable {
 
   /** Adds every operation of a batch, and tells each if somebody listens. There must be room. Returns the number of range tombstones among them. */
   apply(reader: BatchReader, trace: Tracer | null = null): number {
-    const list = this.list
     const rangesBefore = this.ranges.length
-    let sequence = reader.firstSequence
-    while (reader.next()) {
-      const { key, value, kind } = reader
-      if (kind === KIND_DELETE_RANGE) {
-        this.ranges.push({ first: key.copy(), last: value.copy(), sequence })
-      } else if (!list.insert(key.bytes, key.start, key.end, value.bytes, value.start, value.end, sequence, kind)) {
-        throw new KvariumError('LEVEL_INTERNAL', 'A batch did not fit into a memtable that had room for it')
-      }
-      if (kind !== KIND_PUT) this.hasTombstones = true
-      if (trace !== null) this.#tell(trace, reader, sequence)
-      this.rawBytes += key.end - key.start + (value.end - value.start)
-      sequence++
-    }
-    this.#maxSequence = sequence - 1
+    while (reader.next()) this.#add(reader, trace)
+    this.#maxSequence = reader.lastSequence
     return this.ranges.length - rangesBefore
+  }
+
+  /** `apply` in slices, for a batch without range tombstones: the entries are newer than what any reader may see until it is done. */
+  async applyInSlices(reader: BatchReader, trace: Tracer | null, nextSlice: NextSlice): Promise<void> {
+    const slice = (): 'done' | 'more' | 'long value' => {
+      for (let work = 0; work < WORK_A_SLICE;) {
+        if (!reader.next()) return 'done'
+        const { length } = reader.value
+        if (length > PIECE_BYTES && this.list.insertBlank !== undefined) return 'long value'
+        this.#add(reader, trace)
+        work += 1 + (length >>> WORK_BYTES_SHIFT)
+      }
+      return 'more'
+    }
+    for (let outcome = await nextSlice(slice); outcome !== 'done'; outcome = await nextSlice(slice)) {
+      if (outcome === 'long value') await this.#addLongValue(reader, trace, nextSlice)
+    }
+    this.#maxSequence = reader.lastSequence
+  }
+
+  #add(reader: BatchReader, trace: Tracer | null): void {
+    const { key, value, kind, sequence } = reader
+    if (kind === KIND_DELETE_RANGE) this.ranges.push({ first: key.copy(), last: value.copy(), sequence })
+    else if (!this.list.insert(key.bytes, key.start, key.end, value.bytes, value.start, value.end, sequence, kind)) throw noRoom()
+    this.#added(reader, trace)
+  }
+
+  async #addLongValue(reader: BatchReader, trace: Tracer | null, nextSlice: NextSlice): Promise<void> {
+    const { list } = this
+    const { key, value, kind, sequence } = reader
+    const { bytes, start, end } = value
+    const node = list.insertBlank!(key.bytes, key.start, key.end, value.length, sequence, kind)
+    if (node === 0) throw noRoom()
+    for (let from = start; from < end; from += PIECE_BYTES) {
+      await nextSlice(() => list.fillValue!(node, from - start, bytes, from, Math.min(end, from + PIECE_BYTES)))
+    }
+    await nextSlice(() => this.#added(reader, trace))
+  }
+
+  #added(reader: BatchReader, trace: Tracer | null): void {
+    if (reader.kind !== KIND_PUT) this.hasTombstones = true
+    if (trace !== null) this.#tell(trace, reader, reader.sequence)
+    this.rawBytes += reader.key.length + reader.value.length
   }
 
   #tell(trace: Tracer, { key, value, kind }: BatchReader, entrySequence: number): void {
@@ -75,4 +109,8 @@ export class Memtable {
       trace.emit({ type: 'memtable.insert', key: key.copy(), kind, entrySequence, valueBytes: value.length, height, bytesUsed })
     }
   }
+}
+
+function noRoom(): KvariumError {
+  return new KvariumError('LEVEL_INTERNAL', 'A batch did not fit into a memtable that had room for it')
 }

@@ -5,7 +5,8 @@
  * Invariants:
  * 1. Edits are applied one after the other: durable in the manifest first, then visible to readers. After one that failed none is.
  * 2. A flushed memtable leaves the read state in the same step in which its table enters it.
- * 3. `sequence` is that of the last operation applied to the memtable.
+ * 3. `sequence` is that of the last operation that readers see. Only a long batch that is being applied has newer ones in the memtable,
+ *    up to `appliedSequence`.
  */
 import type { Hash32 } from '../codec/checksum.js'
 import type { EventBodies } from '../trace/events.js'
@@ -48,6 +49,7 @@ export class Tree {
   sequence: number
   /** Sequence numbers of the live snapshots, ascending. An open tree has none; the engine that hands them out sets this. */
   moments: () => readonly number[] = () => []
+  #longBatchEnd = 0
   readonly #options: TreeOptions
   #manifest: ManifestWriter
   #state: ReadState
@@ -92,6 +94,16 @@ export class Tree {
 
   get manifestNumber(): number {
     return this.#manifest.number
+  }
+
+  /** No entry is newer than this. */
+  get appliedSequence(): number {
+    return Math.max(this.sequence, this.#longBatchEnd)
+  }
+
+  /** A long batch, whose last operation is this, is about to be applied. */
+  beginLongBatch(lastSequence: number): void {
+    this.#longBatchEnd = lastSequence
   }
 
   /** Sets aside `count` file numbers and returns the first. */

@@ -183,22 +183,19 @@ export class Arena {
     view.set(this.bytes, start, start + this.words[node + VALUE_LENGTH])
   }
 
-  /** Writes everything of a new node but its pointers, at the end of the used words. The caller has checked the room. */
+  /** Writes everything of a new node but its value and its pointers, at the end of the used words. The caller has checked the room. */
   append(
     height: number,
     key: Uint8Array,
     keyStart: number,
     keyEnd: number,
-    value: Uint8Array,
-    valueStart: number,
-    valueEnd: number,
+    valueLength: number,
     sequence: number,
     kind: EntryKind,
   ): number {
     const words = this.words
     const node = words[WORDS_USED] + towerWords(height)
     const keyLength = keyEnd - keyStart
-    const valueLength = valueEnd - valueStart
     const valueAt = node + KEY + ((keyLength + 3) >>> 2)
     const end = valueAt + ((valueLength + 3) >>> 2)
     const high = Math.floor(sequence / 2 ** 32)
@@ -210,9 +207,14 @@ export class Arena {
     words[node + SEQUENCE_HIGH_AND_KIND] = (high << 8) | kind
     words[node + VALUE_LENGTH] = valueLength
     this.#copy((node + KEY) << 2, key, keyStart, keyEnd)
-    this.#copy(valueAt << 2, value, valueStart, valueEnd)
     words[WORDS_USED] = end
     return node
+  }
+
+  /** Writes the value of a node, or the part of it from byte `at` on. */
+  fillValue(node: number, at: number, value: Uint8Array, start: number, end: number): void {
+    const valueAt = node + KEY + ((this.keyLength(node) + 3) >>> 2)
+    this.#copy((valueAt << 2) + at, value, start, end)
   }
 
   /** Links a node in behind `path[level]` at each of its levels; `path` is right for all levels in use. */

@@ -110,16 +110,26 @@ export class Skiplist {
     sequence: number,
     kind: EntryKind,
   ): boolean {
+    const node = this.insertBlank(key, keyStart, keyEnd, checkRange('value', value, valueStart, valueEnd), sequence, kind)
+    if (node === NO_NODE) return false
+    this.arena.fillValue(node, 0, value, valueStart, valueEnd)
+    return true
+  }
+
+  /**
+   * `insert` of an entry whose value is filled in later, by `fillValue`: readers must not come to the entry before. Returns its node, or
+   * 0 when it does not fit.
+   */
+  insertBlank(key: Uint8Array, keyStart: number, keyEnd: number, valueLength: number, sequence: number, kind: EntryKind): number {
     const random = this.#random
     if (random === undefined) throw new MisuseError('LEVEL_READ_ONLY', 'a view of a skiplist is read-only: insert into its owner')
     const keyLength = checkRange('key', key, keyStart, keyEnd)
-    const valueLength = checkRange('value', value, valueStart, valueEnd)
     checkEntry(keyLength, sequence)
 
     // Two zero bits for every further level: probability 1/4 each, in one draw.
     const drawn = 1 + (Math.clz32(random.uint32()) >>> 1)
     const height = drawn < MAX_HEIGHT ? drawn : MAX_HEIGHT
-    if (this.bytesUsed + nodeBytes(height, keyLength, valueLength) > this.capacityBytes) return false
+    if (this.bytesUsed + nodeBytes(height, keyLength, valueLength) > this.capacityBytes) return NO_NODE
 
     const splice = this.#splice
     this.#search.aim(key, keyStart, keyEnd)
@@ -132,10 +142,15 @@ export class Skiplist {
         `the skiplist already holds this key with sequence ${sequence}: every write needs its own`,
       )
     }
-    const node = this.arena.append(height, key, keyStart, keyEnd, value, valueStart, valueEnd, sequence, kind)
+    const node = this.arena.append(height, key, keyStart, keyEnd, valueLength, sequence, kind)
     this.arena.link(node, splice)
     this.#lastInserted = node
-    return true
+    return node
+  }
+
+  /** Writes the part from byte `at` on of the value of an entry that `insertBlank` made. */
+  fillValue(node: number, at: number, value: Uint8Array, start: number, end: number): void {
+    this.arena.fillValue(node, at, value, start, end)
   }
 
   /**

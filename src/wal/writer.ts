@@ -11,10 +11,12 @@
  *    frame; pages the system now takes for clean), and a retry could acknowledge what is not there.
  * 5. Where commits are small the file is grown ahead of them with zeros, which no reader takes for a frame: a data sync that
  *    need not record a new file length costs about two thirds. Zeros are only written behind the tail.
- * 6. A close marker is written only when all bytes before it are durable and none lie behind it.
+ * 6. A payload that is appended in slices lies behind the tail until its last byte is written. Its header comes last, and no zeros
+ *    are written meanwhile.
+ * 7. A close marker is written only when all bytes before it are durable and none lie behind it.
  */
 import type { Hash32 } from '../codec/checksum.js'
-import { placeSeed } from '../codec/checksum.js'
+import { CHUNK_BYTES, placeSeed } from '../codec/checksum.js'
 import { IoError, MisuseError, PoisonedError } from '../errors.js'
 import { asOwner, type JobTracer, type Trace, type Tracer } from '../trace/trace.js'
 import type { FileHandle, FileSystem } from '../vfs/file-system.js'
@@ -81,6 +83,8 @@ export class LogWriter {
   #stopped = false
   #failure: IoError | undefined
   #closing: Promise<void> | undefined
+  /** A payload is being appended in slices. */
+  #isSlicing = false
   /** The sync under way and the size of the log it covers. */
   #running: Promise<void> | undefined
   #runningBytes = 0
@@ -179,11 +183,31 @@ export class LogWriter {
    */
   append(payload: Uint8Array, start = 0, end = payload.length): number {
     if (this.#stopped) throw this.#refusal()
-    const length = end - start
-    if (!(length > 0 && length <= MAX_PAYLOAD_BYTES && start >= 0 && end <= payload.length)) throw badPayload(payload, start, end)
+    this.#checkPayload(payload, start, end)
     const offset = this.#size
-    if (offset + FRAME_HEADER_BYTES + length + FRAME_HEADER_BYTES > MAX_LOG_BYTES) throw this.#full(length)
-    this.#write(offset, length === payload.length ? payload : payload.subarray(start, end))
+    this.#write(offset, end - start === payload.length ? payload : payload.subarray(start, end))
+    return offset
+  }
+
+  /**
+   * `append` of a long payload: each MiB of it is hashed and written in a slice of its own, run by `nextSlice`. Until the promise settles
+   * the caller changes neither the payload nor the log; syncs go on, and cover what was appended before.
+   */
+  async appendInSlices(payload: Uint8Array, start: number, end: number, nextSlice: <T>(work: () => T) => Promise<T>): Promise<number> {
+    if (this.#stopped) throw this.#refusal()
+    this.#checkPayload(payload, start, end)
+    const offset = this.#size
+    let checksum = placeSeed(this.#logNumber, offset)
+    this.#isSlicing = true
+    try {
+      for (let from = start; from < end; from += CHUNK_BYTES) {
+        const to = Math.min(end, from + CHUNK_BYTES)
+        checksum = await nextSlice(() => this.#writePiece(payload, from, to, offset + FRAME_HEADER_BYTES + from - start, checksum))
+      }
+      await nextSlice(() => this.#writeHeader(offset, end - start, checksum))
+    } finally {
+      this.#isSlicing = false
+    }
     return offset
   }
 
@@ -230,6 +254,34 @@ export class LogWriter {
       throw this.#poison('appending to', cause)
     }
     this.#size = offset + FRAME_HEADER_BYTES + length
+  }
+
+  /** Returns the checksum of the payload up to the end of the piece. */
+  #writePiece(payload: Uint8Array, start: number, end: number, position: number, checksum: number): number {
+    if (this.#stopped) throw this.#refusal()
+    try {
+      this.#file.write(payload, position, start, end)
+    } catch (cause) {
+      throw this.#poison('appending to', cause)
+    }
+    return this.#hash32(payload.subarray(start, end), checksum)
+  }
+
+  #writeHeader(offset: number, length: number, checksum: number): void {
+    if (this.#stopped) throw this.#refusal()
+    encodeFrameHeader(this.#scratch, this.#seed, offset, length, this.#syncedBytes, checksum)
+    try {
+      this.#file.write(this.#scratch, offset, 0, FRAME_HEADER_BYTES)
+    } catch (cause) {
+      throw this.#poison('appending to', cause)
+    }
+    this.#size = offset + FRAME_HEADER_BYTES + length
+  }
+
+  #checkPayload(payload: Uint8Array, start: number, end: number): void {
+    const length = end - start
+    if (!(length > 0 && length <= MAX_PAYLOAD_BYTES && start >= 0 && end <= payload.length)) throw badPayload(payload, start, end)
+    if (this.#size + FRAME_HEADER_BYTES + length + FRAME_HEADER_BYTES > MAX_LOG_BYTES) throw this.#full(length)
   }
 
   #growScratch(needed: number): void {
@@ -286,7 +338,7 @@ export class LogWriter {
   #growAhead(): void {
     const from = this.fileBytes
     const to = Math.min(this.#size + this.#growBytes, MAX_LOG_BYTES)
-    if (to <= from || this.#stopped) return
+    if (to <= from || this.#stopped || this.#isSlicing) return
     try {
       this.#file.write(new Uint8Array(to - from), from)
     } catch {
