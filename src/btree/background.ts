@@ -11,7 +11,7 @@ import { CorruptionError, MisuseError } from '../errors.js'
 import type { Tracer } from '../trace/trace.js'
 import type { Clock } from '../vfs/environment.js'
 import { typedError } from '../vfs/vfs-error.js'
-import { CheckpointCancelled, type Checkpointer } from './checkpoint.js'
+import type { Checkpointer } from './checkpoint.js'
 import type { CurrentLog } from './current-log.js'
 
 export interface BackgroundOptions {
@@ -20,6 +20,8 @@ export interface BackgroundOptions {
   readonly checkpointer: Checkpointer
   readonly logs: LogSet
   readonly log: CurrentLog
+  /** Whether the store takes writes: until then there is nothing that a checkpoint could go on from. */
+  readonly isStarted: () => boolean
   /** Why a checkpoint is due: so much has changed. `undefined` if none is. */
   readonly whyDue: () => string | undefined
   /** Called when a checkpoint has ended, well or badly: waiting writers may go on or must be told. */
@@ -103,12 +105,17 @@ export class Background {
     }
   }
 
-  /** Gives up what is running; nothing starts any more. */
+  /** Finishes what is running; nothing starts any more by itself. */
   async close(): Promise<void> {
     this.#closed = true
-    this.#context.checkpointer.cancel()
     while (this.#running !== undefined) await this.#running
-    for (const resolve of this.#resumed.splice(0)) resolve()
+    while (this.#pauses > 0) await this.#unpaused()
+  }
+
+  /** After `close`: brings what is not on disk yet there, so that the next open has nothing to replay. If that fails, the logs have it. */
+  async lastCheckpoint(): Promise<void> {
+    const { checkpointer, logs, isStarted } = this.#context
+    if (checkpointer.isDue && logs.failure === undefined && isStarted()) await this.#checkpoint('the store is closed')
   }
 
   #refusal(): Error {
@@ -121,7 +128,8 @@ export class Background {
 
   #start(reason: string): void {
     const { clock, checkpointer, logs } = this.#context
-    if (this.#running !== undefined || this.#closed || this.#pauses > 0 || logs.failure !== undefined || !checkpointer.isDue) return
+    const mayRun = !this.#closed && this.#pauses === 0 && this.#context.isStarted() && logs.failure === undefined
+    if (this.#running !== undefined || !mayRun || !checkpointer.isDue) return
     if (this.#failure !== undefined && clock.now() < this.#failure.retryAt) return
     this.#failure = undefined
     const ordinal = ++this.#started
@@ -130,20 +138,26 @@ export class Background {
 
   /** Never rejects. */
   async #run(ordinal: number, reason: string): Promise<void> {
-    const { clock, trace, checkpointer, logs, log, onProgress } = this.#context
+    if (await this.#checkpoint(reason)) this.#completed = ordinal
+    this.#running = undefined
+    this.#context.onProgress()
+    if (this.#failure === undefined) this.schedule()
+  }
+
+  /** Never rejects; resolves to whether it went well. */
+  async #checkpoint(reason: string): Promise<boolean> {
+    const { clock, trace, checkpointer, logs, log } = this.#context
     const job = trace?.trace.job('checkpoint', reason)
     try {
       if (job === undefined) await checkpointer.run(logs, log)
       else await checkpointer.runAs(job, logs, log)
-      this.#completed = ordinal
       job?.end('ok')
+      return true
     } catch (error) {
-      job?.end(error instanceof CheckpointCancelled ? 'cancelled' : 'failed', error)
+      job?.end('failed', error)
       const retryAt = error instanceof CorruptionError ? Infinity : clock.now() + RETRY_AFTER_MS
-      if (!(error instanceof CheckpointCancelled)) this.#failure = { error: typedError(error), retryAt }
+      this.#failure = { error: typedError(error), retryAt }
+      return false
     }
-    this.#running = undefined
-    onProgress()
-    if (this.#failure === undefined) this.schedule()
   }
 }

@@ -44,11 +44,6 @@ export interface CheckpointOptions {
   readonly trace?: Tracer | undefined
 }
 
-/** Thrown by a checkpoint that was told to give up. */
-export class CheckpointCancelled extends Error {
-  override readonly name = 'CheckpointCancelled'
-}
-
 /** The end of the file is cut off when this share of it is free. */
 const CUT_SHARE = 1 / 16
 
@@ -58,7 +53,6 @@ export class Checkpointer {
   readonly #freeList: FreeListWriter
   #meta: Meta
   #held: HeldRoot
-  #cancelled = false
   /** Checkpoints since open. */
   count = 0
 
@@ -68,8 +62,8 @@ export class Checkpointer {
     this.#options = options
     this.#meta = meta
     this.#held = held
-    this.#writer = new PageWriter({ file, store: tree.store, free, clock, scheduler, onSlice: () => this.#goOn() })
-    this.#freeList = new FreeListWriter(file, free, this.#turn)
+    this.#writer = new PageWriter({ file, store: tree.store, free, clock, scheduler })
+    this.#freeList = new FreeListWriter(file, free, () => scheduler.turn())
   }
 
   get meta(): Meta {
@@ -87,21 +81,6 @@ export class Checkpointer {
     return tree.root !== this.#held.root || tree.sequence !== this.#meta.sequence
   }
 
-  /** Between slices. */
-  #goOn(): void {
-    if (this.#cancelled) throw new CheckpointCancelled('The checkpoint was given up')
-  }
-
-  readonly #turn = async (): Promise<void> => {
-    await this.#options.environment.scheduler.turn()
-    this.#goOn()
-  }
-
-  /** Makes the checkpoint under way, and every later one, give up at its next slice. */
-  cancel(): void {
-    this.#cancelled = true
-  }
-
   /** Writes dirty pages without making a checkpoint, so that they can leave memory: for recovery. */
   async writeOut(): Promise<void> {
     const { tree, file } = this.#options
@@ -116,10 +95,15 @@ export class Checkpointer {
     }
   }
 
-  /** Says in the meta page where the logs end, so that the next open would notice if something were cut off. */
+  /**
+   * Says in the meta page where the logs end, so that the next open would notice if something were cut off. Logs before the last one go if
+   * the tree on disk has all that is in them; the last one stays, so that a data file from before would be noticed.
+   */
   async recordEnds(logs: LogSet, log: CurrentLog): Promise<void> {
     const ends = new Map([...this.#meta.ends, ...logs.ends])
-    await this.writeMeta({ ...this.#meta, number: this.#meta.number + 1, lastLog: log.number, ends }, logs)
+    const firstLog = this.isDue ? this.#meta.firstLog : log.number
+    await this.#putInForce({ ...this.#meta, number: this.#meta.number + 1, firstLog, lastLog: log.number, ends })
+    await logs.release(firstLog)
   }
 
   /** `run`, told as a job. */
@@ -192,30 +176,39 @@ export class Checkpointer {
     tree.held.release(held, false)
   }
 
-  /** Makes sure that the meta page in force is durable. Poisons the logs if it fails. */
-  rewriteMeta(logs: LogSet): Promise<void> {
-    return this.writeMeta(this.#meta, logs)
+  /** Makes sure that the meta page in force is durable. */
+  rewriteMeta(): Promise<void> {
+    return this.#putInForce(this.#meta)
   }
 
-  /** Puts a meta page in force. Poisons the logs if it fails. */
-  async writeMeta(meta: Meta, logs: LogSet): Promise<void> {
+  /** Names the first log of a session and those that it follows. The tree stays the same, so it does not matter which meta page counts. */
+  startLog(firstLog: number, lastLog: number, ends: ReadonlyMap<number, number>): Promise<void> {
+    return this.#putInForce({ ...this.#meta, number: this.#meta.number + 1, firstLog, lastLog, ends })
+  }
+
+  async #putInForce(meta: Meta): Promise<void> {
     const before = this.#meta
-    await this.#writeDown(meta, logs)
+    await this.#writeMeta(meta)
     this.#meta = meta
     this.#options.file.asJob(() => this.#follow(before))
   }
 
-  /** When this resolves, the meta page is in force: it depends on nothing more that could fail. */
+  /** `#writeMeta`, which poisons the logs if it fails. */
   async #writeDown(meta: Meta, logs: LogSet): Promise<void> {
-    const { file, hash32 } = this.#options
     try {
-      const bytes = encodeMeta(meta, hash32)
-      file.write(bytes, metaOffset(meta.number), 0, bytes.length, 'meta')
-      await file.sync()
+      await this.#writeMeta(meta)
     } catch (error) {
       logs.poison(error)
       throw error
     }
+  }
+
+  /** When this resolves, the meta page is in force: it depends on nothing more that could fail. */
+  async #writeMeta(meta: Meta): Promise<void> {
+    const { file, hash32 } = this.#options
+    const bytes = encodeMeta(meta, hash32)
+    file.write(bytes, metaOffset(meta.number), 0, bytes.length, 'meta')
+    await file.sync()
   }
 
   /** Another meta page is in force than before. */

@@ -22,6 +22,17 @@ export class CurrentLog {
     this.#trace = trace
   }
 
+  /** Begins the first log. */
+  begin(logs: LogSet): void {
+    this.#names.clear(this.number)
+    logs.begin(this.number)
+  }
+
+  /** Resolves when a power loss leaves every log its name. */
+  syncNames(): Promise<void> {
+    return this.#names.makeDurable()
+  }
+
   /** Goes on in a new log. Numbers have no gaps, so a number is used up only when its log is there. */
   rotate(logs: LogSet): void {
     const number = this.number + 1

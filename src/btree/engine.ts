@@ -58,13 +58,14 @@ export class BtreeEngine implements Engine {
     this.#queue = new WriteQueue(clock, trace)
     this.#room = new WriteRoom(parts)
     this.#snapshots = new RootSnapshots(parts.tree, trace)
-    const { checkpointer, logs, log } = parts
+    const { checkpointer, logs, log, logStart } = parts
     this.#background = new Background({
       clock,
       trace,
       checkpointer,
       logs,
       log,
+      isStarted: () => logStart.isDone,
       whyDue: () => this.#room.whyDue(),
       onProgress: () => this.#afterCheckpoint(),
     })
@@ -147,11 +148,14 @@ export class BtreeEngine implements Engine {
   }
 
   flush(): Promise<void> {
-    return this.#calls.run(() => this.#background.flush())
+    return this.#calls.run(() => this.#flush())
   }
 
   compact(range: KeyRange = {}): Promise<void> {
-    return this.#calls.run(async () => compactTree({ ...this.#compaction, range: halfOpen(range) }))
+    return this.#calls.run(async () => {
+      await this.#parts.logStart.run()
+      await compactTree({ ...this.#compaction, range: halfOpen(range) })
+    })
   }
 
   settle(): Promise<void> {
@@ -186,11 +190,18 @@ export class BtreeEngine implements Engine {
     }
   }
 
+  async #flush(): Promise<void> {
+    if (this.#parts.checkpointer.isDue) await this.#parts.logStart.run()
+    await this.#background.flush()
+  }
+
   async #settle(): Promise<void> {
+    const { free, logStart } = this.#parts
+    if (this.#room.whyDue() !== undefined) await logStart.run()
     await this.#background.settle()
     // A checkpoint leaves as much free space behind as it wrote.
-    const { free } = this.#parts
-    if (free.freeUnits <= free.end * EXCESS_SHARE) return
+    const hasExcess = free.freeUnits > free.end * EXCESS_SHARE || this.#room.hasExcessLog
+    if (!hasExcess || !logStart.isDone) return
     await this.#background.flush()
     await shrinkFile(this.#compaction)
     await this.#background.settle()
@@ -287,6 +298,7 @@ export class BtreeEngine implements Engine {
 
   /** True when the tree can take more changes now. Starts what will make room, and throws if nothing will. */
   #makeRoom(): boolean {
+    if (!this.#parts.logStart.isDone) return this.#startLog()
     if (this.#room.whyDue() === undefined) return true
     this.#background.schedule()
     if (this.#room.whyFull() === undefined) return true
@@ -294,6 +306,20 @@ export class BtreeEngine implements Engine {
     if (logs.failure !== undefined) throw logs.refusal()
     const { failure } = this.#background
     if (failure !== undefined) throw failure
+    return false
+  }
+
+  /** Begins what opening could not do for want of space; those who wait then go on, or fail with what is missing. */
+  #startLog(): false {
+    const { logs, logStart } = this.#parts
+    if (logs.failure !== undefined) throw logs.refusal()
+    logStart.run().then(
+      () => {
+        this.#background.schedule()
+        this.#queue.drain()
+      },
+      (error: unknown) => this.#queue.fail(error),
+    )
     return false
   }
 
@@ -320,8 +346,9 @@ export class BtreeEngine implements Engine {
   }
 
   async #close(): Promise<void> {
-    const { logs, log, file, checkpointer } = this.#parts
+    const { logs, log, logStart, file, checkpointer, context } = this.#parts
     await this.#calls.close()
+    await logStart.rest()
     try {
       while (!this.#queue.isEmpty) await (this.#queue.busy ?? this.#background.flush())
     } catch {
@@ -331,10 +358,10 @@ export class BtreeEngine implements Engine {
     await this.#background.close()
     this.#queue.fail(new MisuseError('LEVEL_DATABASE_NOT_OPEN', 'The engine was closed before the write found room'))
     try {
+      if (context.inspecting !== true) await this.#background.lastCheckpoint()
       await logs.close()
-      if (logs.failure === undefined) await checkpointer.recordEnds(logs, log)
+      if (logs.failure === undefined && logStart.isDone) await checkpointer.recordEnds(logs, log)
     } finally {
-      checkpointer.cancel()
       file.close()
     }
   }

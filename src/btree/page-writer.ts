@@ -28,8 +28,6 @@ export interface PageWriterOptions {
   readonly free: FreeSpace
   readonly clock: Clock
   readonly scheduler: Scheduler
-  /** Called between slices; throws to give up. */
-  readonly onSlice: () => void
 }
 
 export class PageWriter {
@@ -86,10 +84,7 @@ export class PageWriter {
     this.#startSlice()
     for (const page of this.#written) {
       this.#options.file.asJob(() => this.#options.store.clean(page))
-      if (this.#isSliceOver()) {
-        await this.#options.scheduler.turn()
-        this.#startSlice()
-      }
+      if (this.#isSliceOver()) await this.#turn()
     }
     this.#written = []
     this.#bytes = 0
@@ -166,7 +161,6 @@ export class PageWriter {
 
   async #turn(): Promise<void> {
     await this.#options.scheduler.turn()
-    this.#options.onSlice()
     this.#startSlice()
   }
 }

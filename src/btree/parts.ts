@@ -6,6 +6,7 @@ import type { Checkpointer } from './checkpoint.js'
 import type { CurrentLog } from './current-log.js'
 import type { DroppedSubtrees } from './dropped-subtrees.js'
 import type { FreeSpace } from './free-space.js'
+import type { LogStart } from './log-start.js'
 import type { BtreeOptions } from './options.js'
 import type { PageFile } from './page-file.js'
 import type { PageStore } from './page-store.js'
@@ -25,6 +26,7 @@ export interface BtreeParts {
   readonly checkpointer: Checkpointer
   readonly logs: LogSet
   readonly log: CurrentLog
+  readonly logStart: LogStart
   /** Where reads are booked that no get and no scan asked for. */
   readonly inner: ReadCounts
 }

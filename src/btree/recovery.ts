@@ -4,22 +4,20 @@
  * Invariants:
  * 1. The newest valid meta page says which tree counts, and which log goes on from it: all logs from that one to the last one it knows
  *    must be there. Replaying them changes nothing in the data file that this tree needs, so recovery can be cut short and begun again.
- * 2. That meta page may be in the system's memory only, written by a process that was killed before it was synced. It is written again,
- *    and synced, before the other one is overwritten.
- * 3. Before writes are accepted a new meta page names the new log. If anything of a log was dropped, or did not fit memory, that meta page
- *    comes with a checkpoint: no later recovery meets the same torn logs with new ones behind them.
+ * 2. Replay needs no space on the disk: where there is none, changed pages stay in memory. What has to be written before the store takes
+ *    writes is in log-start.ts; on a full disk the store opens without, for reading.
  */
 import { Cache } from '../cache/cache.js'
 import { loadHash32, type Hash32 } from '../codec/checksum.js'
-import type { BatchReader } from '../engine/batch.js'
 import type { EngineContext } from '../engine/contract.js'
-import { logName, makeLogDurable, parseLogName, replayLogs, type ReplayedLogs } from '../engine/log-replay.js'
+import { logName, parseLogName, replayLogs, type ReplayedLogs } from '../engine/log-replay.js'
 import { LogSet } from '../engine/log-set.js'
 import { CorruptionError } from '../errors.js'
 import { Ledger, newReadCounts } from '../trace/ledger.js'
 import { joinPath, type FileHandle } from '../vfs/file-system.js'
 import { MeteredFileSystem } from '../vfs/metered-file-system.js'
-import { applyBatch } from './apply-batch.js'
+import { isOutOfSpace } from '../vfs/vfs-error.js'
+import { LOG_HEADER_BYTES } from '../wal/format.js'
 import { Checkpointer } from './checkpoint.js'
 import { createTreeFile } from './creation.js'
 import { CurrentLog } from './current-log.js'
@@ -28,19 +26,24 @@ import { DATA_FILE } from './file-names.js'
 import { readFreeList } from './free-list.js'
 import type { FreeSpace } from './free-space.js'
 import { HeldRoots } from './held-roots.js'
+import { LogStart } from './log-start.js'
 import { META_BYTES, readMeta, type Meta } from './meta-page.js'
 import { checkOptions, type BtreeOptions, type BtreeSettings } from './options.js'
 import { PageFile } from './page-file.js'
 import { PageStore } from './page-store.js'
 import { PageTrace } from './page-trace.js'
 import type { BtreeParts } from './parts.js'
+import { ReplayBuffer } from './replay-buffer.js'
 import type { LeafSplit } from './split.js'
 import { Tree } from './tree.js'
 
 /** Memory of pages that is kept for others, of the buffer of changed pages: a checkpoint needs it in gusts. */
 const IDLE_SHARE = 1 / 4
-/** More logs than this are not carried on: a checkpoint does away with them. */
-const MAX_RECOVERED_LOGS = 4
+/** Operations that replay sorts at a time take this share of the buffer of changed pages, but no more than so much. */
+const REPLAY_SHARE = 1 / 4
+const MOST_REPLAY_BYTES = 32 * 1024 * 1024
+/** Changed pages that replay leaves in memory, in buffers of them: as many as a session may have. */
+const MOST_BUFFERS = 2
 
 export async function openParts(context: EngineContext, settings: BtreeSettings): Promise<BtreeParts> {
   const hash32 = await loadHash32()
@@ -77,7 +80,7 @@ class Recovery {
   readonly #cache: Cache
   readonly #store: PageStore
   readonly #held: HeldRoots
-  #wroteOut = false
+  #isDiskFull = false
   #logs: LogSet | undefined
 
   constructor(context: EngineContext, hash32: Hash32, handle: FileHandle, settings: BtreeSettings) {
@@ -132,27 +135,18 @@ class Recovery {
     })
     const replayed = await this.#replay(tree, checkpointer)
     const present = fileSystem.list(directory).flatMap(name => parseLogName(name) ?? [])
-    const newLog = Math.max(this.#meta.lastLog, ...present) + 1
+    const log = this.#currentLog(Math.max(this.#meta.lastLog, ...present) + 1)
     const { scheduler } = environment
     const logs = new LogSet(
       { fileSystem, directory, hash32: this.#hash32, ledger: this.#ledger, scheduler, trace: context.trace },
-      newLog,
-      replayed.logs,
+      undefined,
+      keptLogs(replayed),
     )
     this.#logs = logs
-    await logs.sync()
-    const log = this.#currentLog(newLog)
-    await this.#syncDirectory()
-    await checkpointer.rewriteMeta(logs)
-    checkpointer.cut()
-    if (!this.#isCarriedOn(replayed)) {
-      await checkpointer.run(logs, log)
-    } else {
-      const number = this.#meta.number + 1
-      const firstLog = replayed.logs.size > 0 ? this.#meta.firstLog : newLog
-      await checkpointer.writeMeta({ ...this.#meta, number, firstLog, lastLog: newLog, ends: replayed.validBytes }, logs)
-    }
-    this.#removeObsolete(checkpointer.meta.firstLog)
+    const logStart = new LogStart({ context, ledger: this.#ledger, checkpointer, logs, log, replayed })
+    await logStart.run().catch((error: unknown) => {
+      if (!isOutOfSpace(error)) throw error
+    })
     this.#ledger.read.open += this.#file.bytesRead
     this.#file.bytesRead = 0
     const inner = newReadCounts()
@@ -171,6 +165,7 @@ class Recovery {
       checkpointer,
       logs,
       log,
+      logStart,
       inner,
     }
   }
@@ -227,6 +222,10 @@ class Recovery {
     const { environment, directory } = this.#context
     const meter = new MeteredFileSystem(environment.fileSystem)
     const { firstLog, lastLog, sequence, ends } = this.#meta
+    const { writeBufferSize } = this.#options
+    const buffer = new ReplayBuffer(tree, Math.min(MOST_REPLAY_BYTES, writeBufferSize * REPLAY_SHARE))
+    const turn = (): Promise<void> => environment.scheduler.turn()
+    const drain = (): Promise<void> => buffer.drain(() => this.#afterSlice(checkpointer))
     const replayed = await replayLogs({
       fileSystem: meter,
       directory,
@@ -237,50 +236,35 @@ class Recovery {
       expected: Array.from({ length: Math.max(0, lastLog - firstLog + 1) }, (_, i) => firstLog + i),
       sequence,
       trace: this.#context.trace,
-      apply: reader => this.#apply(tree, checkpointer, reader),
-      makeRoom: async () => {
-        this.#wroteOut = true
-        await checkpointer.writeOut()
-      },
+      apply: (reader, bytes) => buffer.add(reader, bytes),
+      makeRoom: drain,
+      turn,
     })
-    if (this.#isCarriedOn(replayed)) {
-      for (const number of replayed.logs.keys()) {
-        this.#ledger.syncs++
-        this.#ledger.written.log += await makeLogDurable(meter, directory, number, replayed)
-      }
-    }
+    await drain()
     this.#ledger.read.open += meter.counts().total.bytesRead
     return replayed
   }
 
-  /** Whether the logs stay as they are, and new ones follow them. */
-  #isCarriedOn({ droppedBytes, logs, validBytes }: ReplayedLogs): boolean {
-    // One without a header was created and got no further.
-    const areWhole = droppedBytes === 0 && [...validBytes.values()].every(bytes => bytes > 0)
-    return areWhole && !this.#wroteOut && logs.size <= MAX_RECOVERED_LOGS
-  }
-
-  #apply(tree: Tree, checkpointer: Checkpointer, reader: BatchReader): boolean {
-    if (this.#store.dirtyBytes >= this.#options.writeBufferSize && checkpointer.isDue && !this.#justWroteOut()) return false
-    applyBatch(tree, reader)
-    return true
-  }
-
-  /** A single page may be larger than the buffer: what was just written out is room enough. */
-  #justWroteOut(): boolean {
-    return this.#store.dirtyBytes <= this.#store.unitBytes * 8
-  }
-
-  #removeObsolete(firstLog: number): void {
-    const { environment, directory } = this.#context
-    const { fileSystem } = environment
-    for (const name of fileSystem.list(directory)) {
-      if ((parseLogName(name) ?? Infinity) >= firstLog) continue
+  /** Between slices of replay: keeps memory within bounds if the disk has room, and lets the event loop turn. */
+  async #afterSlice(checkpointer: Checkpointer): Promise<void> {
+    if (this.#store.dirtyBytes > MOST_BUFFERS * this.#options.writeBufferSize && !this.#isDiskFull) {
       try {
-        fileSystem.remove(joinPath(directory, name))
-      } catch {
-        // Harmless: no meta page asks for it any more.
+        await checkpointer.writeOut()
+      } catch (error) {
+        if (!isOutOfSpace(error)) throw error
+        this.#isDiskFull = true
       }
     }
+    await this.#context.environment.scheduler.turn()
   }
+}
+
+/** The logs that are carried on, and how long they are once what was dropped of them has been cut off. */
+function keptLogs({ logs, validBytes, keptBytes }: ReplayedLogs): ReadonlyMap<number, number> {
+  return new Map(
+    [...logs].map(([number, bytes]) => {
+      const kept = keptBytes.get(number) ?? 0
+      return [number, kept > 0 && kept === validBytes.get(number) ? bytes : Math.max(kept, LOG_HEADER_BYTES)]
+    }),
+  )
 }

@@ -148,6 +148,7 @@ export class BatchReader {
   readonly key = new ByteView()
   readonly value = new ByteView()
   #bytes: Uint8Array = EMPTY
+  #start = 0
   #at = 0
   #end = 0
   #left = 0
@@ -157,6 +158,7 @@ export class BatchReader {
   reset(bytes: Uint8Array, start: number, end: number): this {
     if (end - start < BATCH_HEADER_BYTES) throw new CorruptionError('A write batch is shorter than its header')
     this.#bytes = bytes
+    this.#start = start
     this.#firstSequence = readUint32(bytes, start) + readUint32(bytes, start + 4) * 0x1_0000_0000
     this.#count = this.#left = readUint32(bytes, start + 8)
     this.#at = start + BATCH_HEADER_BYTES
@@ -164,6 +166,12 @@ export class BatchReader {
     if (!Number.isSafeInteger(this.#firstSequence + this.#count))
       throw new CorruptionError('A write batch has an impossible sequence number')
     return this
+  }
+
+  /** Back before the first operation. */
+  rewind(): void {
+    this.#at = this.#start + BATCH_HEADER_BYTES
+    this.#left = this.#count
   }
 
   get firstSequence(): number {

@@ -14,7 +14,8 @@ import { CorruptionError, KvariumError } from '../errors.js'
 import type { Tracer } from '../trace/trace.js'
 import { joinPath, type FileSystem } from '../vfs/file-system.js'
 import { replayWith, type ReadLog } from '../wal/own-log-reader.js'
-import { LogReader } from '../wal/reader.js'
+import { encodeFileHeader } from '../wal/format.js'
+import { LogReader, type LogReplay } from '../wal/reader.js'
 import { BatchReader } from './batch.js'
 
 export interface LogReplayOptions {
@@ -37,6 +38,8 @@ export interface LogReplayOptions {
   makeRoom(bytes: number, operations: number): Promise<void>
   /** Reads the logs instead of the built-in reader. */
   readonly readLog?: ReadLog | undefined
+  /** A turn of the event loop, taken every now and then; default: none. */
+  readonly turn?: () => Promise<void>
   readonly trace?: Tracer | undefined
 }
 
@@ -45,6 +48,8 @@ export interface ReplayedLogs {
   readonly logs: ReadonlyMap<number, number>
   /** Numbers, and where the last frame ends. */
   readonly validBytes: ReadonlyMap<number, number>
+  /** Numbers, and where the part ends that was replayed: what is behind it was dropped. 0 for a log without a header. */
+  readonly keptBytes: ReadonlyMap<number, number>
   /** Numbers, and up to where the log's own records prove that it was once durable. */
   readonly syncedBytes: ReadonlyMap<number, number>
   /** Of the last operation. */
@@ -79,6 +84,7 @@ export async function replayLogs(options: LogReplayOptions): Promise<ReplayedLog
   const replayed: Progress = {
     logs: new Map(),
     validBytes: new Map(),
+    keptBytes: new Map(),
     syncedBytes: new Map(),
     sequence: options.sequence,
     droppedBytes: 0,
@@ -94,7 +100,7 @@ export async function replayLogs(options: LogReplayOptions): Promise<ReplayedLog
  */
 export async function makeLogDurable(fileSystem: FileSystem, directory: string, number: number, replayed?: ReplayedLogs): Promise<number> {
   const from = replayed?.syncedBytes.get(number) ?? 0
-  const to = replayed?.validBytes.get(number) ?? 0
+  const to = replayed?.keptBytes.get(number) ?? 0
   const file = fileSystem.openWrite(joinPath(directory, logName(number)))
   try {
     const chunk = new Uint8Array(Math.min(REWRITE_CHUNK_BYTES, Math.max(0, to - from)))
@@ -109,47 +115,79 @@ export async function makeLogDurable(fileSystem: FileSystem, directory: string, 
   }
 }
 
+/**
+ * Cuts off what replay dropped of a log, so that a new log can follow it; a log without a header gets one. Returns the number of bytes
+ * written. Nothing of it is durable before `makeLogDurable`.
+ */
+export function cutLog(fileSystem: FileSystem, directory: string, number: number, replayed: ReplayedLogs): number {
+  const kept = replayed.keptBytes.get(number) ?? 0
+  const isWhole = kept > 0 && kept === replayed.validBytes.get(number)
+  const path = joinPath(directory, logName(number))
+  if (isWhole && fileSystem.stat(path)?.size === replayed.logs.get(number)) return 0
+  const file = fileSystem.openWrite(path)
+  try {
+    file.truncate(kept)
+    if (kept > 0) return 0
+    const header = encodeFileHeader(number)
+    file.write(header, 0)
+    return header.length
+  } finally {
+    file.close()
+  }
+}
+
 const REWRITE_CHUNK_BYTES = 256 * 1024
+/** Bytes of log between two turns of the event loop. */
+const SLICE_BYTES = 1024 * 1024
 
 interface Progress {
   readonly logs: Map<number, number>
   readonly validBytes: Map<number, number>
+  readonly keptBytes: Map<number, number>
   readonly syncedBytes: Map<number, number>
   sequence: number
   droppedBytes: number
 }
 
 async function replayLog(options: LogReplayOptions, number: number, progress: Progress): Promise<void> {
-  const { fileSystem, directory, hash32, apply, makeRoom } = options
+  const { directory, apply, makeRoom } = options
   const path = joinPath(directory, logName(number))
   const reader = new BatchReader()
   let firstGap = -1
   let isRepeat = false
   let records = 0
   let entries = 0
-  // The log reader is synchronous, making room is not: from the first refusal on, batches wait as copies.
-  const refused: Uint8Array[] = []
-  const onRecord = (payload: Uint8Array, offset: number): void => {
+  const onRecord = (payload: Uint8Array, offset: number): Promise<void> | void => {
     if (firstGap >= 0) return
+    reset(payload, offset)
+    if (reader.firstSequence !== progress.sequence + 1) {
+      firstGap = offset
+      isRepeat = reader.firstSequence <= progress.sequence
+      return
+    }
+    progress.sequence += reader.count
+    records++
+    entries += reader.count
+    if (!applied(payload, offset)) return applyLater(payload, offset)
+  }
+  const applyLater = async (payload: Uint8Array, offset: number): Promise<void> => {
+    await makeRoom(payload.length, reader.count)
+    reset(payload, offset)
+    if (!applied(payload, offset)) {
+      throw new KvariumError('LEVEL_INTERNAL', 'There is no room for a batch after room was made for it')
+    }
+  }
+  const reset = (payload: Uint8Array, offset: number): BatchReader => asBatch(offset, () => reader.reset(payload, 0, payload.length))
+  const applied = (payload: Uint8Array, offset: number): boolean => asBatch(offset, () => apply(reader, payload.length))
+  function asBatch<T>(offset: number, read: () => T): T {
     try {
-      reader.reset(payload, 0, payload.length)
-      if (reader.firstSequence !== progress.sequence + 1) {
-        firstGap = offset
-        isRepeat = reader.firstSequence <= progress.sequence
-        return
-      }
-      progress.sequence += reader.count
-      records++
-      entries += reader.count
-      if (refused.length > 0 || !apply(reader, payload.length)) refused.push(payload.slice())
+      return read()
     } catch (cause) {
       if (!(cause instanceof CorruptionError)) throw cause
       throw new CorruptionError(`A log record is not a write batch: ${cause.message}`, { file: path, offset, cause })
     }
   }
-  const source = { fileSystem, path, logNumber: number, hash32 }
-  const { readLog } = options
-  const replay = readLog === undefined ? new LogReader(source).replay(onRecord) : replayWith(readLog, source, onRecord)
+  const replay = await readRecords(options, path, number, onRecord)
   if (isRepeat)
     throw new CorruptionError('A log begins with sequence numbers that have been there before', { file: path, offset: firstGap })
   if (firstGap >= 0 && replay.lastSynced > firstGap) {
@@ -163,14 +201,9 @@ async function replayLog(options: LogReplayOptions, number: number, progress: Pr
   if (whole !== undefined && replay.validBytes !== whole) {
     throw new CorruptionError(`A log of ${whole} bytes that was complete is damaged`, { file: path, offset: replay.validBytes })
   }
-  for (const payload of refused) {
-    reader.reset(payload, 0, payload.length)
-    if (apply(reader, payload.length)) continue
-    await makeRoom(payload.length, reader.count)
-    if (!apply(reader, payload.length)) throw new KvariumError('LEVEL_INTERNAL', 'There is no room for a batch after room was made for it')
-  }
   progress.logs.set(number, replay.validBytes + replay.blankBytes)
   progress.validBytes.set(number, replay.validBytes)
+  progress.keptBytes.set(number, firstGap < 0 ? replay.validBytes : firstGap)
   progress.syncedBytes.set(number, replay.lastSynced)
   const dropped = replay.droppedBytes + (firstGap < 0 ? 0 : replay.validBytes - firstGap)
   progress.droppedBytes += dropped
@@ -181,4 +214,17 @@ async function replayLog(options: LogReplayOptions, number: number, progress: Pr
         ? `a torn tail of ${dropped} bytes was dropped`
         : 'whole'
   options.trace?.emit({ type: 'log.replay', log: number, records, entries, bytes: replay.validBytes, outcome })
+}
+
+type OnRecord = (payload: Uint8Array, offset: number) => Promise<void> | void
+
+async function readRecords(options: LogReplayOptions, path: string, logNumber: number, onRecord: OnRecord): Promise<LogReplay> {
+  const { fileSystem, hash32, readLog, turn = () => Promise.resolve() } = options
+  const source = { fileSystem, path, logNumber, hash32 }
+  if (readLog === undefined) return new LogReader(source).replayInSlices(onRecord, SLICE_BYTES, turn)
+  // A reader of the user's own cannot wait between records.
+  const records: [Uint8Array, number][] = []
+  const replay = replayWith(readLog, source, (payload, offset) => void records.push([payload.slice(), offset]))
+  for (const [payload, offset] of records) await onRecord(payload, offset)
+  return replay
 }

@@ -45,22 +45,40 @@ export class LogSet {
   /** Told of appends. */
   readonly #io: Trace | null
   #older: LiveLog[] = []
-  #current: LiveLog
+  /** `undefined` until the first log is begun. */
+  #current: LiveLog | undefined
   /** Logs of an earlier session, whole and durable, and their sizes. */
   readonly #recovered: Map<number, number>
+  /** Bytes of the logs that are no longer written. */
+  #olderBytes = 0
   #syncing: Promise<void> | undefined
   #failure: unknown
   /** Data syncs of logs that are gone. */
   #releasedSyncs = 0
 
-  /** Starts with log `first`, which is to be synced before the manifest names it; `recovered` are logs of an earlier session. */
-  constructor(options: LogSetOptions, first: number, recovered: ReadonlyMap<number, number>) {
+  /**
+   * `recovered` are logs of an earlier session. Log `first` is begun at once, and is to be synced before the manifest names it; without one,
+   * nothing may be appended until `begin`.
+   */
+  constructor(options: LogSetOptions, first: number | undefined, recovered: ReadonlyMap<number, number>) {
     this.#options = options
     this.#trace = options.trace?.trace ?? null
     this.#io = this.#trace && this.#trace.at('io')
     this.#recovered = new Map(recovered)
-    for (const size of recovered.values()) options.ledger.resize(size)
+    for (const size of recovered.values()) {
+      options.ledger.resize(size)
+      this.#olderBytes += size
+    }
+    if (first !== undefined) this.begin(first)
+  }
+
+  /** Begins the first log, which is to be synced before the manifest names it. */
+  begin(first: number): void {
     this.#current = this.#create(first, undefined)
+  }
+
+  get isBegun(): boolean {
+    return this.#current !== undefined
   }
 
   /** What stopped writing, or `undefined`. */
@@ -68,25 +86,36 @@ export class LogSet {
     return this.#failure
   }
 
+  /** Bytes of the log that is being written. */
   get size(): number {
-    return this.#current.writer.size
+    return this.#current?.writer.size ?? 0
+  }
+
+  /** Bytes of all logs, those of an earlier session included. */
+  get totalBytes(): number {
+    return this.#olderBytes + this.size
   }
 
   /** The logs of this session and where each ends. */
   get ends(): ReadonlyMap<number, number> {
-    return new Map([...this.#older, this.#current].map(log => [log.number, log.writer.size]))
+    return new Map(this.#live.map(log => [log.number, log.writer.size]))
   }
 
   /** Data syncs of all logs since open. */
   get syncs(): number {
-    return [...this.#older, this.#current].reduce((sum, log) => sum + log.writer.syncs, this.#releasedSyncs)
+    return this.#live.reduce((sum, log) => sum + log.writer.syncs, this.#releasedSyncs)
+  }
+
+  get #live(): readonly LiveLog[] {
+    return this.#current === undefined ? this.#older : [...this.#older, this.#current]
   }
 
   /** Starts a new log; the one before is kept until `release`. `register` is called before the first sync. */
   start(number: number, register: () => Promise<void>): void {
     if (this.#failure !== undefined) throw this.refusal()
     const next = this.#trace === null ? this.#create(number, register) : this.#createAsJob(number, register, this.#trace)
-    this.#older.push(this.#current)
+    this.#olderBytes += this.size
+    this.#older.push(this.#writable)
     this.#current = next
   }
 
@@ -95,23 +124,25 @@ export class LogSet {
    * all there is: nothing may have been appended yet.
    */
   syncHeader(): Promise<void> {
-    const { writer } = this.#current
+    const log = this.#writable
+    const { writer } = log
     if (writer.size > LOG_HEADER_BYTES) throw new KvariumError('LEVEL_INTERNAL', `The log ${writer.path} has records already`)
-    return this.#syncOne(this.#current)
+    return this.#syncOne(log)
   }
 
   /** Appends a batch. When this returns the batch survives the death of the process. */
   append(bytes: Uint8Array, end: number): void {
     if (this.#failure !== undefined) throw this.refusal()
-    const { writer } = this.#current
+    const log = this.#writable
+    const { writer } = log
     try {
       const offset = writer.append(bytes, 0, end)
-      if (this.#io !== null) this.#tellAppend(this.#io, bytes, end, offset)
+      if (this.#io !== null) this.#tellAppend(this.#io, log, bytes, end, offset)
     } catch (error) {
       if (writer.poisoned) this.poison(error)
       throw error
     }
-    this.#book(this.#current)
+    this.#book(log)
   }
 
   /** `append` of a long batch. Until the promise settles nothing else is appended, and no log is started. */
@@ -132,10 +163,12 @@ export class LogSet {
   /** Resolves when everything appended so far survives power loss. */
   sync(): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.refusal())
-    if (this.#older.length === 0 && this.#current.register === undefined) return this.#syncOne(this.#current)
+    const current = this.#current
+    if (current === undefined) return Promise.resolve()
+    if (this.#older.length === 0 && current.register === undefined) return this.#syncOne(current)
     // Behind a sync of several logs another one starts over: it may have begun before the caller's append.
     const owner = this.#trace?.owner ?? null
-    this.#current.writer.announceSync()
+    current.writer.announceSync()
     this.#syncing = (this.#syncing ?? Promise.resolve()).catch(() => undefined).then(() => this.#syncAll(owner))
     return this.#syncing
   }
@@ -162,11 +195,13 @@ export class LogSet {
     for (const { number, writer } of obsolete) {
       await asOwner(this.#trace, owner, () => writer.close({ marker: false }))
       this.#releasedSyncs += writer.syncs
+      this.#olderBytes -= writer.size
       await this.#remove(number, writer.fileBytes, owner)
     }
     for (const [number, size] of this.#recovered) {
       if (number >= firstLog) continue
       this.#recovered.delete(number)
+      this.#olderBytes -= size
       await this.#remove(number, size, owner)
     }
   }
@@ -180,15 +215,20 @@ export class LogSet {
       if (marker) await this.sync()
       else await this.#syncing?.catch(() => undefined)
     } finally {
-      for (const log of [...this.#older, this.#current]) {
+      for (const log of this.#live) {
         const closed = asOwner(this.#trace, owner, () => log.writer.close({ marker: marker && this.#failure === undefined }))
         await closed.catch((error: unknown) => this.poison(error))
       }
     }
   }
 
+  get #writable(): LiveLog {
+    if (this.#current === undefined) throw new KvariumError('LEVEL_INTERNAL', 'There is no log to write to')
+    return this.#current
+  }
+
   async #syncAll(owner: Owner | null): Promise<void> {
-    for (const log of [...this.#older, this.#current]) {
+    for (const log of this.#live) {
       if (this.#failure !== undefined) throw this.refusal()
       // A log that was released meanwhile needs no sync any more.
       if (log !== this.#current && !this.#older.includes(log)) continue
@@ -230,7 +270,7 @@ export class LogSet {
     const job = trace.job('rotate')
     try {
       const log = job.run(() => this.#create(number, () => trace.runJob('rotate', register, 'a log is made known')))
-      job.emit({ type: 'log.rotate', from: this.#current.number, to: number })
+      job.emit({ type: 'log.rotate', from: this.#writable.number, to: number })
       job.end('ok')
       return log
     } catch (error) {
@@ -239,8 +279,7 @@ export class LogSet {
     }
   }
 
-  #tellAppend(trace: Trace, bytes: Uint8Array, end: number, offset: number): void {
-    const { number, writer } = this.#current
+  #tellAppend(trace: Trace, { number, writer }: LiveLog, bytes: Uint8Array, end: number, offset: number): void {
     const reader = new BatchReader().reset(bytes, 0, end)
     const { firstSequence, count } = reader
     let userBytes = 0

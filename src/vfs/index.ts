@@ -5,6 +5,7 @@ export type { Fault, FaultEffect, FileOperation, FileOperationKind } from './fau
 export { changesImage, FaultyFileSystem } from './faulty-file-system.js'
 export type { BlockCompression, Clock, Environment, Random, Scheduler } from './environment.js'
 export { FileSystemError } from './vfs-error.js'
+export { LimitedFileSystem } from './limited-file-system.js'
 export { MemoryFileSystem } from './memory-file-system.js'
 export type { ClassCounts, MeterCounts } from './metered-file-system.js'
 export { classifyFile, MeteredFileSystem } from './metered-file-system.js'

@@ -39,15 +39,28 @@ export function errorCode(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined
 }
 
+/** Whether an operation failed because the disk is full, or what the user may take of it. */
+export function isOutOfSpace(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const code = errorCode(cause)
+    if (code === 'ENOSPC' || code === 'EDQUOT') return true
+  }
+  return false
+}
+
 /** Any error as one of the project's, or of the caller's misuse: a failed file operation becomes an `IoError` with its path. */
 export function typedError(error: unknown): Error {
-  if (error instanceof FileSystemError) return new IoError(error.message, { file: error.path, cause: error })
+  if (error instanceof FileSystemError) {
+    const advice = isOutOfSpace(error) ? '. Free some space, then try again' : ''
+    return new IoError(error.message + advice, { file: error.path, cause: error })
+  }
   return error instanceof Error ? error : new KvariumError('LEVEL_INTERNAL', String(error))
 }
 
 const meanings: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EBADF: 'the handle is closed or was opened for reading only',
+  EDQUOT: 'the disk quota is used up',
   EEXIST: 'the name is taken',
   EINVAL: 'an argument is out of range',
   EIO: 'the device reported an error',

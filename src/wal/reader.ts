@@ -74,6 +74,32 @@ export class LogReader {
     })
   }
 
+  /**
+   * `replay` with pauses: `onRecord` may return a promise, which is waited for, and after every `sliceBytes` of the log comes a `turn` of the
+   * event loop. The payload is good until the call, or its promise, has ended.
+   */
+  async replayInSlices(
+    onRecord: (payload: Uint8Array, offset: number) => Promise<void> | void,
+    sliceBytes: number,
+    turn: () => Promise<void>,
+  ): Promise<LogReplay> {
+    const { file, owned } = this.#open()
+    try {
+      const scan = new LogScan(file, this.#source.logNumber, this.#source.hash32)
+      let sliceEnd = sliceBytes
+      while (scan.next()) {
+        const pending = onRecord(scan.payload, scan.offset)
+        if (pending !== undefined) await pending
+        if (scan.offset < sliceEnd) continue
+        await turn()
+        sliceEnd = scan.offset + sliceBytes
+      }
+      return scan.outcome()
+    } finally {
+      if (owned) file.close()
+    }
+  }
+
   /** Every valid record with its place and header, one at a time; returns what `replay` returns and throws what it throws. */
   *records(): Generator<LogRecord, LogReplay, void> {
     const { file, owned } = this.#open()

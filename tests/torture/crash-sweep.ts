@@ -69,7 +69,7 @@ export function newCounts(): SweepCounts {
   return { points: 0, images: 0, opened: 0, byDepth: [] }
 }
 
-export function replayCommand(kind: 'crash' | 'fault', subject: Subject, seed: number, steps: number, path: string): string {
+export function replayCommand(kind: 'crash' | 'fault' | 'full', subject: Subject, seed: number, steps: number, path: string): string {
   return `npm run torture -- --engine ${subject.name} --seed ${seed} --steps ${steps} --${kind} ${path}`
 }
 

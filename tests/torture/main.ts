@@ -1,9 +1,9 @@
 /**
  * Everything that must not harm a store, for as long as you like, on each engine in turn: crashes at every file operation, failing
- * file operations, damaged files, files cut short and repaired, killed processes, changes of the working
+ * file operations, full disks, damaged files, files cut short and repaired, killed processes, changes of the working
  * directory.
  *
- *     npm run torture -- --minutes 10 [--engine lsm,btree] [--seed N] [--only crash,fault,damage,cut,kill,chdir] [--steps 60] [--images N]
+ *     npm run torture -- --minutes 10 [--engine lsm,btree] [--seed N] [--only crash,fault,full,damage,cut,kill,chdir] [--steps 60] [--images N]
  *
  * It ends with a table of what was tried. After a failure it goes on, and exits with 1; each is told with the command that repeats it.
  */
@@ -12,6 +12,7 @@ import { loadHash32 } from '../../src/codec/checksum.js'
 import { replayDamage } from '../damage/damage-stores.js'
 import { newCounts, parsePath } from './crash-sweep.js'
 import { FaultSweep } from './fault-sweep.js'
+import { FullDiskSweep } from './full-disk-sweep.js'
 import { SUBJECTS, type Subject } from './subjects.js'
 import { CRASH_STEPS, crashSweep, FAULT_STEPS, KINDS, newTally, TRIALS, WEIGHTS, type Kind, type Tally } from './trials.js'
 
@@ -26,6 +27,7 @@ const { values: given } = parseArgs({
     images: { type: 'string' },
     crash: { type: 'string' },
     fault: { type: 'string' },
+    full: { type: 'string' },
     damage: { type: 'string' },
   },
 })
@@ -40,7 +42,7 @@ const kinds = given.only.split(',').map(kindOf)
 const firstSeed = numberOf('seed') ?? Math.floor(Math.random() * 2 ** 31)
 const hash32 = await loadHash32()
 
-if (given.crash !== undefined || given.fault !== undefined || given.damage !== undefined) await replay()
+if ([given.crash, given.fault, given.full, given.damage].some(replay => replay !== undefined)) await replay()
 else process.exitCode = (await torture()) ? 0 : 1
 
 function numberOf(name: 'minutes' | 'seed' | 'steps' | 'images'): number | undefined {
@@ -64,13 +66,17 @@ function kindOf(name: string): Kind {
 }
 
 async function replay(): Promise<void> {
-  const { crash, fault, damage } = given
+  const { crash, fault, full, damage } = given
   for (const subject of subjects) {
     const options = { subject, hash32, seed: firstSeed }
     if (crash !== undefined) await crashSweep({ ...options, steps: steps ?? CRASH_STEPS }, newCounts()).replay(parsePath(crash))
     if (fault !== undefined) {
       const counts = { runs: 0, hits: 0 }
       await new FaultSweep({ ...options, steps: steps ?? FAULT_STEPS, oneIn: 1, counts }).replay(fault)
+    }
+    if (full !== undefined) {
+      const counts = { disks: 0, opened: 0 }
+      await new FullDiskSweep({ ...options, steps: steps ?? FAULT_STEPS, stride: 1, counts }).replay(Number(full))
     }
     if (damage !== undefined) await replayDamage(subject.name, firstSeed, damage)
     console.log(`${subject.name}: survived`)
@@ -116,7 +122,7 @@ async function torture(): Promise<boolean> {
   return failures === 0
 }
 
-function report(kind: Kind, { crashes, crashCpuSeconds, faults, damages, cuts, kills, chdirs }: Tally): string {
+function report(kind: Kind, { crashes, crashCpuSeconds, faults, fullDisks, damages, cuts, kills, chdirs }: Tally): string {
   const seconds = Math.max(crashCpuSeconds, 1e-3)
   switch (kind) {
     case 'crash':
@@ -126,6 +132,8 @@ function report(kind: Kind, { crashes, crashCpuSeconds, faults, damages, cuts, k
       )
     case 'fault':
       return `${grouped(faults.runs)} runs with faults, ${grouped(faults.hits)} operations failed`
+    case 'full':
+      return `${grouped(fullDisks.disks)} disks filled, ${grouped(fullDisks.opened)} stores opened on full ones`
     case 'damage':
       return (
         `${grouped(damageCount(damages))} damages: ${grouped(damages['refused to open'])} refused at the open, ` +
@@ -140,13 +148,14 @@ function report(kind: Kind, { crashes, crashCpuSeconds, faults, damages, cuts, k
   }
 }
 
-function row({ crashes, faults, damages, cuts, kills, chdirs, failures }: Tally): Record<string, number> {
+function row({ crashes, faults, fullDisks, damages, cuts, kills, chdirs, failures }: Tally): Record<string, number> {
   return {
     'crash points': crashes.points,
     'crash images': crashes.images,
     'different, opened': crashes.opened,
     'fault runs': faults.runs,
     'operations failed': faults.hits,
+    'full disks': fullDisks.disks,
     damages: damageCount(damages),
     cuts,
     kills: kills.kills,

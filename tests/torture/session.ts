@@ -17,6 +17,8 @@ interface HeldSnapshot {
   readonly state: State
 }
 
+/** What works on a full disk. */
+const READS: ReadonlySet<string> = new Set(['open', 'a reopened store', 'a scan', 'a scan in reverse', 'a scan of a snapshot', 'a get'])
 /** Steps that a store which takes no more writes still has to serve, before it is reopened. */
 const STEPS_WHEN_STOPPED = 3
 
@@ -27,6 +29,8 @@ export interface SessionOptions {
   readonly hash32: Hash32
   /** Syncs take a while, and other things happen meanwhile. */
   readonly delays: boolean
+  /** All that may fail is what needs space: a store that was created opens, and is read. */
+  readonly isDiskFull?: boolean
 }
 
 export class Session {
@@ -264,10 +268,13 @@ export class Session {
   /** An error is right if a fault was injected and the error says what it is. */
   #judge(what: string, error: unknown): void {
     const code = codeOf(error)
+    if (this.#options.isDiskFull === true && this.created && READS.has(what)) {
+      this.faults.push(`${what} failed on a full disk: ${stackOf(error)}`)
+      return
+    }
     const isTyped = error instanceof FileSystemError || (code?.startsWith('LEVEL_') === true && code !== 'LEVEL_INTERNAL')
     if (this.hasFailed && isTyped && !(code === 'LEVEL_CORRUPTION' && !this.mayLookDamaged)) return
-    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    this.faults.push(`${what} failed: ${stack}`)
+    this.faults.push(`${what} failed: ${stackOf(error)}`)
   }
 
   #delay(): Promise<void> | undefined {
@@ -279,6 +286,10 @@ export class Session {
   async #turns({ scheduler }: Environment, turns: number): Promise<void> {
     for (let i = 0; i < turns; i++) await scheduler.turn()
   }
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -5,6 +5,7 @@ import type { FileSystem } from '../../src/vfs/index.js'
 import { chdirSweep } from './chdir-sweep.js'
 import { CrashSweep, formatPath, newCounts, parsePath, SweepFailure } from './crash-sweep.js'
 import { FaultSweep } from './fault-sweep.js'
+import { FullDiskSweep } from './full-disk-sweep.js'
 import { SUBJECTS, type Subject } from './subjects.js'
 
 /** A slice of what `npm run torture` does for as long as you like. */
@@ -33,6 +34,13 @@ describe.each([...SUBJECTS.values()])('the engine $name', subject => {
     const counts = { runs: 0, moves: 0 }
     for (let seed = 1; seed <= 3; seed++) await chdirSweep({ subject, hash32, seed, steps: 40, counts })
     expect(counts.moves).toBeGreaterThan(1000)
+  }, 60_000)
+
+  it('opens on a full disk, is read there, and goes on when there is room', async () => {
+    const hash32 = await loadHash32()
+    const counts = { disks: 0, opened: 0 }
+    for (let seed = 1; seed <= 3; seed++) await new FullDiskSweep({ subject, hash32, seed, steps: 30, stride: 997, counts }).run()
+    expect(counts.opened).toBeGreaterThan(500)
   }, 60_000)
 })
 

@@ -6,25 +6,29 @@ import { repairCuts } from '../repair/cut-sweep.js'
 import { CrashSweep, newCounts, SweepFailure, type SweepCounts } from './crash-sweep.js'
 import { FaultSweep, type FaultCounts } from './fault-sweep.js'
 import { chdirSweep, type ChdirCounts } from './chdir-sweep.js'
+import { FullDiskSweep, type FullDiskCounts } from './full-disk-sweep.js'
 import type { Subject } from './subjects.js'
 
-export const KINDS = ['crash', 'fault', 'damage', 'cut', 'kill', 'chdir'] as const
+export const KINDS = ['crash', 'fault', 'full', 'damage', 'cut', 'kill', 'chdir'] as const
 export type Kind = (typeof KINDS)[number]
 
 /** Parts of the time that each kind gets. */
-export const WEIGHTS: Readonly<Record<Kind, number>> = { crash: 48, fault: 10, damage: 15, cut: 10, kill: 14, chdir: 3 }
+export const WEIGHTS: Readonly<Record<Kind, number>> = { crash: 45, fault: 10, full: 5, damage: 14, cut: 10, kill: 13, chdir: 3 }
 
 export const CRASH_STEPS = 60
 export const FAULT_STEPS = 30
 export const CHDIR_STEPS = 60
 /** Of the pairs of operation and fault of one workload, so that there are many workloads. */
 const FAULTS_ONE_IN = 17
+/** Bytes between the sizes of disks that one workload fills. */
+const DISK_STRIDE = 397
 
 /** What was tried on one engine. */
 export interface Tally {
   readonly crashes: SweepCounts
   crashCpuSeconds: number
   readonly faults: FaultCounts
+  readonly fullDisks: FullDiskCounts
   readonly damages: DamageCounts
   /** Files cut short and repaired. */
   cuts: number
@@ -52,6 +56,7 @@ export function newTally(): Tally {
     crashes: newCounts(),
     crashCpuSeconds: 0,
     faults: { runs: 0, hits: 0 },
+    fullDisks: { disks: 0, opened: 0 },
     damages: newDamageCounts(),
     cuts: 0,
     kills: { kills: 0, acknowledged: 0 },
@@ -77,6 +82,13 @@ export const TRIALS: Readonly<Record<Kind, (trial: Trial) => Promise<void>>> = {
   async fault({ subject, hash32, seed: first, until, steps = FAULT_STEPS, tally, fail }) {
     for (let seed = first; performance.now() < until; seed++) {
       const sweep = new FaultSweep({ subject, hash32, seed, steps, oneIn: FAULTS_ONE_IN, counts: tally.faults })
+      await reportFailure(sweep.run(until), fail)
+    }
+  },
+
+  async full({ subject, hash32, seed: first, until, steps = FAULT_STEPS, tally, fail }) {
+    for (let seed = first; performance.now() < until; seed++) {
+      const sweep = new FullDiskSweep({ subject, hash32, seed, steps, stride: DISK_STRIDE, counts: tally.fullDisks })
       await reportFailure(sweep.run(until), fail)
     }
   },
