@@ -153,7 +153,8 @@ export class BtreeEngine implements Engine {
 
   compact(range: KeyRange = {}): Promise<void> {
     return this.#calls.run(async () => {
-      await this.#parts.logStart.run()
+      const { logStart } = this.#parts
+      if (!logStart.isDone) await logStart.run()
       await compactTree({ ...this.#compaction, range: halfOpen(range) })
     })
   }
@@ -191,13 +192,14 @@ export class BtreeEngine implements Engine {
   }
 
   async #flush(): Promise<void> {
-    if (this.#parts.checkpointer.isDue) await this.#parts.logStart.run()
+    const { checkpointer, logStart } = this.#parts
+    if (!logStart.isDone && checkpointer.isDue) await logStart.run()
     await this.#background.flush()
   }
 
   async #settle(): Promise<void> {
     const { free, logStart } = this.#parts
-    if (this.#room.whyDue() !== undefined) await logStart.run()
+    if (!logStart.isDone && this.#room.whyDue() !== undefined) await logStart.run()
     await this.#background.settle()
     // A checkpoint leaves as much free space behind as it wrote.
     const hasExcess = free.freeUnits > free.end * EXCESS_SHARE || this.#room.hasExcessLog

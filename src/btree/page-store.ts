@@ -101,6 +101,7 @@ export class PageStore {
     const { block, level } = parent
     block!.readCell(slot, this.#cell)
     const child = this.attach(level - 1, this.#reference.read(block!.bytes, this.#cell.payloadStart))
+    child.parent = parent
     parent.children![slot] = child
     return child
   }
@@ -134,7 +135,7 @@ export class PageStore {
       return
     }
     this.#missed = true
-    page.drop()
+    page.evict()
   }
 
   /** Nobody needs the contents any more. */

@@ -107,11 +107,14 @@ export class PageWriter {
     const { file, free, store } = this.#options
     const block = page.block!
     const { bytes, base, capacity } = block
-    for (let slot = 0; slot < (page.children?.length ?? 0); slot++) {
-      const child = page.children![slot]
+    const { children } = page
+    for (let slot = 0; slot < (children?.length ?? 0); slot++) {
+      const child = children![slot]
       if (child === undefined) continue
       block.readCell(slot, this.#cell)
       writeReference(bytes, this.#cell.payloadStart, child)
+      child.parent = page
+      if (!child.dirty && child.block === undefined) children![slot] = undefined
     }
     bytes.fill(0, block.gapStart, block.gapEnd)
     page.offset = free.take(page.units)

@@ -42,6 +42,8 @@ export class Page extends CacheEntry {
   whole = false
   /** Of a subtree that left as a whole, once it was walked: offset and length of each other page. */
   extents: number[] | undefined = undefined
+  /** The branch that leads to it, as far as that is known. */
+  parent: Page | undefined = undefined
   /** Cursors that stand on the contents. */
   pins = 0
   /** What traces call it; 0 if none has heard of it. */
@@ -115,8 +117,18 @@ export class Page extends CacheEntry {
     this.block = this.children = this.#frame = undefined
   }
 
+  /** The branch above forgets a page that is only on disk again: else the objects for such pages would outgrow the cache. */
   evict(): void {
     this.drop()
+    this.parent?.forget(this)
+  }
+
+  /** What a clean branch says of a child in its entry is true, so that it can do without the object. */
+  forget(child: Page): void {
+    const { children } = this
+    if (this.dirty || children === undefined) return
+    const slot = children.indexOf(child)
+    if (slot >= 0) children[slot] = undefined
   }
 }
 

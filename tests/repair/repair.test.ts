@@ -125,26 +125,26 @@ describe('repair of btree', () => {
   const subject = SUBJECTS.find(({ name }) => name === 'btree')!
 
   it('a damaged record of a log costs only itself, and a damaged page only its keys', async () => {
-    const [, clean] = await smallStores(subject)
-    const files = await withIdentity(clean, 'btree')
+    const [unclean] = await smallStores(subject)
+    const files = await withIdentity(unclean, 'btree')
     const log = [...files.keys()].find(name => name.endsWith('.log'))!
     const fileSystem = fileSystemOf(changed(files, log, 40))
     expect(await verify(DIRECTORY, { fileSystem })).toMatchObject({ opens: false })
     const { losses } = await repair(DIRECTORY, TARGET, { fileSystem })
     expect(losses).toMatchObject([{ file: `${DIRECTORY}/${log}`, offset: 16 }])
-    expect((await listed(fileSystem, TARGET, 'btree')).length).toBeGreaterThan(clean.contents.length - 5)
+    expect((await listed(fileSystem, TARGET, 'btree')).length).toBeGreaterThan(unclean.contents.length - 5)
   })
 
   it('without the data file the logs are what is left', async () => {
-    const [, clean] = await smallStores(subject)
-    const files = await withIdentity(clean, 'btree')
+    const [unclean] = await smallStores(subject)
+    const files = await withIdentity(unclean, 'btree')
     files.delete('data.btree')
     const fileSystem = fileSystemOf(files)
     const report = await repair(DIRECTORY, TARGET, { fileSystem })
     expect(report.losses[0]).toMatchObject({ file: `${DIRECTORY}/data.btree` })
     expect(report.entries).toBeGreaterThan(0)
     const saved = await listed(fileSystem, TARGET, 'btree')
-    expect(clean.contents).toEqual(expect.arrayContaining(saved))
+    expect(unclean.contents).toEqual(expect.arrayContaining(saved))
   })
 })
 

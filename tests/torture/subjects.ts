@@ -15,6 +15,8 @@ export interface Subject {
   open(seed: number, fileSystem: FileSystem, created: boolean, directory?: string): Promise<Opened>
   /** Whether the end of a file decides what it holds, so that a read that ends early reads as a shorter file. */
   endsMatter(path: string): boolean
+  /** Opening needs no space. */
+  readonly opensOnFullDisk: boolean
 }
 
 export interface Opened {
@@ -29,9 +31,11 @@ function subject(
   factoryOf: (random: Random) => EngineFactory,
   optionsOf: (random: Random) => Options,
   endsMatter: (path: string) => boolean,
+  opensOnFullDisk: boolean,
 ): Subject {
   return {
     name,
+    opensOnFullDisk,
     endsMatter,
     async open(seed, fileSystem, created, directory = DIRECTORY) {
       const random = new SeededRandom(seed)
@@ -70,6 +74,7 @@ const lsm = subject(
     }
   },
   path => !path.endsWith('.sst'),
+  false,
 )
 
 const btree = subject(
@@ -81,6 +86,7 @@ const btree = subject(
     cacheSize: pick(random, [0, 8 << 10, 1 << 20]),
   }),
   path => path.endsWith('.log'),
+  true,
 )
 
 export const SUBJECTS: ReadonlyMap<string, Subject> = new Map([lsm, btree].map(each => [each.name, each]))
