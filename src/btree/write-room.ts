@@ -6,8 +6,8 @@ const LOG_SHARE = 2
 /** ... and than the live data, if those are more than a few: so neither disk nor recovery pays for keys that are overwritten again and again. */
 const LIVE_SHARE = 3
 const LEAST_LOG_BYTES = 8 * 1024 * 1024
-const EXCESS_SHARE = 2
-const LEAST_EXCESS_BYTES = 1024 * 1024
+const EXCESS_SHARE = 3
+const LEAST_EXCESS_BYTES = 4 * 1024 * 1024
 
 export class WriteRoom {
   readonly #parts: BtreeParts

@@ -59,7 +59,7 @@ it.each([
   }
   expect(most).toBeLessThan(2 * 8 * MIB + 6 * liveBytes)
   await engine.settle()
-  expect(sizeOf(fileSystem)).toBeLessThan(2 * MIB + 3 * liveBytes)
+  expect(sizeOf(fileSystem)).toBeLessThan(5 * MIB + 3 * liveBytes)
   expect(engine.stats().memoryBytes).toBeLessThan(4 * MIB + 3 * liveBytes)
   expect(await violations(engine)).toEqual([])
   await engine.close()
