@@ -148,11 +148,11 @@ export class LogSet {
   /** `append` of a long batch. Until the promise settles nothing else is appended, and no log is started. */
   async appendInSlices(bytes: Uint8Array, end: number, nextSlice: NextSlice): Promise<void> {
     if (this.#failure !== undefined) throw this.refusal()
-    const log = this.#current
+    const log = this.#writable
     try {
       const offset = await log.writer.appendInSlices(bytes, 0, end, nextSlice)
       const io = this.#io
-      if (io !== null) await nextSlice(() => this.#tellAppend(io, bytes, end, offset))
+      if (io !== null) await nextSlice(() => this.#tellAppend(io, log, bytes, end, offset))
     } catch (error) {
       if (log.writer.poisoned) this.poison(error)
       throw error
