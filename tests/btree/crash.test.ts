@@ -172,5 +172,5 @@ it(
       expect(history.checkpoints).toBeGreaterThan(5)
     }
   },
-  60_000 * HISTORIES,
+  120_000 * HISTORIES,
 )
