@@ -3,60 +3,109 @@
  *
  * Invariants:
  * 1. The cursor is made when the iterator is, synchronously, so the iterator sees that moment and nothing later.
- * 2. Only `for await` reads ahead, see batched-iteration.ts.
- * 3. A batch is never empty before the end of the range, and ends early once it holds `highWaterMarkBytes`.
+ * 2. Nothing is read ahead. The quick steps of `for await` pass by abstract-level's own counting, so the walk counts them, and `count` is
+ *    the sum; every read keeps to the limit by that sum. See iteration.ts.
+ * 3. A batch is never empty before the end of the range, and ends early once it holds `highWaterMarkBytes` of what it returns.
  */
-import { AbstractIterator, AbstractKeyIterator, AbstractValueIterator } from 'abstract-level'
-import { BatchedIteration } from './batched-iteration.js'
+import { AbstractIterator, AbstractKeyIterator, AbstractValueIterator, type AbstractSnapshot } from 'abstract-level'
+import { KvariumError } from '../errors.js'
+import { Iteration, NOT_QUICK, type Source } from './iteration.js'
 import type { Awaitable, PrivateIteratorOptions } from './level-types.js'
 import type { Stored } from './owned-bytes.js'
 import type { Walk } from './walk.js'
 
-/** What an entry costs besides its bytes, so that many empty ones fill a batch too. */
-const ENTRY_BYTES = 16
+/** Entries that `all()` takes at once. */
+const ALL_AT_ONCE = 1000
 
 type Entry = [Stored | undefined, Stored | undefined]
 
-export class EntryIterator<TDatabase, K, V> extends AbstractIterator<TDatabase, K, V> {
+export class EntryIterator<TDatabase, K, V> extends AbstractIterator<TDatabase, K, V> implements Source<[K, V]> {
   readonly #walk: Walk
-  #iteration: BatchedIteration<[K, V]> | undefined
   readonly #keys: boolean
   readonly #values: boolean
+  readonly #decoders: Decoders<K, V>
+  readonly #snapshot: AbstractSnapshot | undefined
 
   constructor(db: TDatabase, options: PrivateIteratorOptions, walk: Walk) {
     super(db, options as object)
     this.#walk = walk
     this.#keys = options.keys
     this.#values = options.values
+    this.#decoders = decodersOf(options)
+    this.#snapshot = options.snapshot
+  }
+
+  override get count(): number {
+    return super.count + this.#walk.quickSteps
+  }
+
+  override next(): Promise<[K, V] | undefined> {
+    this.#walk.uses++
+    return super.next()
+  }
+
+  override nextv(size: number, options?: object): Promise<[K, V][]> {
+    this.#walk.uses++
+    return super.nextv(size, options ?? {})
+  }
+
+  override all(options?: object): Promise<[K, V][]> {
+    this.#walk.uses++
+    return super.all(options ?? {})
+  }
+
+  _quickNext(): [K, V] | undefined | typeof NOT_QUICK {
+    const walk = this.#walk
+    if (!walk.isQuick) return NOT_QUICK
+    this.#snapshot?.ref()
+    try {
+      if (this.count >= this.limit || !walk.step()) return undefined
+      const key = this.#keys ? walk.key() : undefined
+      const value = this.#values ? walk.value() : undefined
+      walk.book(value === undefined ? 0 : walk.valueBytes())
+      const { keys, values } = this.#decoders
+      const entry = [key === undefined ? key : decode(keys, key), value === undefined ? value : decode(values, value)]
+      walk.quickSteps++
+      return entry as [K, V]
+    } finally {
+      this.#snapshot?.unref()
+    }
   }
 
   _next(): Awaitable<Entry | undefined> {
     const walk = this.#walk
-    if (!walk.step()) return walk.finish(undefined, 0, 0)
+    if (this.count >= this.limit || !walk.step()) return walk.finish(undefined, 0, 0)
     const entry: Entry = [this.#keys ? walk.key() : undefined, this.#values ? walk.value() : undefined]
     return walk.finish(entry, 1, this.#values ? walk.valueBytes() : 0)
   }
 
   _nextv(size: number): Awaitable<Entry[]> {
+    return this.#take(Math.min(size, this.limit - this.count))
+  }
+
+  _all(): Promise<Entry[]> {
+    return takeAll(this.limit - this.count, size => this.#take(size))
+  }
+
+  #take(size: number): Awaitable<Entry[]> {
     const walk = this.#walk
     const withKeys = this.#keys
     const withValues = this.#values
     const entries: Entry[] = []
     let bytes = 0
-    while (entries.length < size && bytes < walk.highWaterMarkBytes && walk.step()) {
+    while (walk.hasRoom(entries.length, bytes, size) && walk.step()) {
       entries.push([withKeys ? walk.key() : undefined, withValues ? walk.value() : undefined])
-      bytes += ENTRY_BYTES + walk.keyBytes() + (withValues ? walk.valueBytes() : 0)
+      bytes += (withKeys ? walk.keyBytes() : 0) + (withValues ? walk.valueBytes() : 0)
     }
     return walk.finish(entries, entries.length, bytes)
   }
 
   _seek(target: Stored): void {
-    this.#iteration?.forget()
     this.#walk.seek(target)
   }
 
   override [Symbol.asyncIterator](): AsyncGenerator<[K, V], void> {
-    return (this.#iteration = new BatchedIteration<[K, V]>(this))
+    return new Iteration<[K, V]>(this, this.#walk)
   }
 
   async _close(): Promise<void> {
@@ -64,40 +113,85 @@ export class EntryIterator<TDatabase, K, V> extends AbstractIterator<TDatabase, 
   }
 }
 
-export class KeyIterator<TDatabase, K> extends AbstractKeyIterator<TDatabase, K> {
+export class KeyIterator<TDatabase, K> extends AbstractKeyIterator<TDatabase, K> implements Source<K> {
   readonly #walk: Walk
-  #iteration: BatchedIteration<K> | undefined
+  readonly #decoders: Decoders<K, unknown>
+  readonly #snapshot: AbstractSnapshot | undefined
 
   constructor(db: TDatabase, options: PrivateIteratorOptions, walk: Walk) {
     super(db, options as object)
     this.#walk = walk
+    this.#decoders = decodersOf(options)
+    this.#snapshot = options.snapshot
+  }
+
+  override get count(): number {
+    return super.count + this.#walk.quickSteps
+  }
+
+  override next(): Promise<K | undefined> {
+    this.#walk.uses++
+    return super.next()
+  }
+
+  override nextv(size: number, options?: object): Promise<K[]> {
+    this.#walk.uses++
+    return super.nextv(size, options ?? {})
+  }
+
+  override all(options?: object): Promise<K[]> {
+    this.#walk.uses++
+    return super.all(options ?? {})
+  }
+
+  _quickNext(): K | undefined | typeof NOT_QUICK {
+    const walk = this.#walk
+    if (!walk.isQuick) return NOT_QUICK
+    this.#snapshot?.ref()
+    try {
+      if (this.count >= this.limit || !walk.step()) return undefined
+      const key = walk.key()
+      walk.book(0)
+      const decoded = decode(this.#decoders.keys, key)
+      walk.quickSteps++
+      return decoded
+    } finally {
+      this.#snapshot?.unref()
+    }
   }
 
   _next(): Awaitable<Stored | undefined> {
     const walk = this.#walk
-    if (!walk.step()) return walk.finish(undefined, 0, 0)
+    if (this.count >= this.limit || !walk.step()) return walk.finish(undefined, 0, 0)
     const key = walk.key()
     return walk.finish(key, 1, 0)
   }
 
   _nextv(size: number): Awaitable<Stored[]> {
+    return this.#take(Math.min(size, this.limit - this.count))
+  }
+
+  _all(): Promise<Stored[]> {
+    return takeAll(this.limit - this.count, size => this.#take(size))
+  }
+
+  #take(size: number): Awaitable<Stored[]> {
     const walk = this.#walk
     const keys: Stored[] = []
     let bytes = 0
-    while (keys.length < size && bytes < walk.highWaterMarkBytes && walk.step()) {
+    while (walk.hasRoom(keys.length, bytes, size) && walk.step()) {
       keys.push(walk.key())
-      bytes += ENTRY_BYTES + walk.keyBytes()
+      bytes += walk.keyBytes()
     }
     return walk.finish(keys, keys.length, bytes)
   }
 
   _seek(target: Stored): void {
-    this.#iteration?.forget()
     this.#walk.seek(target)
   }
 
   override [Symbol.asyncIterator](): AsyncGenerator<K, void> {
-    return (this.#iteration = new BatchedIteration<K>(this))
+    return new Iteration<K>(this, this.#walk)
   }
 
   async _close(): Promise<void> {
@@ -105,43 +199,125 @@ export class KeyIterator<TDatabase, K> extends AbstractKeyIterator<TDatabase, K>
   }
 }
 
-export class ValueIterator<TDatabase, K, V> extends AbstractValueIterator<TDatabase, K, V> {
+export class ValueIterator<TDatabase, K, V> extends AbstractValueIterator<TDatabase, K, V> implements Source<V> {
   readonly #walk: Walk
-  #iteration: BatchedIteration<V> | undefined
+  readonly #decoders: Decoders<K, V>
+  readonly #snapshot: AbstractSnapshot | undefined
 
   constructor(db: TDatabase, options: PrivateIteratorOptions, walk: Walk) {
     super(db, options as object)
     this.#walk = walk
+    this.#decoders = decodersOf(options)
+    this.#snapshot = options.snapshot
+  }
+
+  override get count(): number {
+    return super.count + this.#walk.quickSteps
+  }
+
+  override next(): Promise<V | undefined> {
+    this.#walk.uses++
+    return super.next()
+  }
+
+  override nextv(size: number, options?: object): Promise<V[]> {
+    this.#walk.uses++
+    return super.nextv(size, options ?? {})
+  }
+
+  override all(options?: object): Promise<V[]> {
+    this.#walk.uses++
+    return super.all(options ?? {})
+  }
+
+  _quickNext(): V | undefined | typeof NOT_QUICK {
+    const walk = this.#walk
+    if (!walk.isQuick) return NOT_QUICK
+    this.#snapshot?.ref()
+    try {
+      if (this.count >= this.limit || !walk.step()) return undefined
+      const value = walk.value()
+      walk.book(walk.valueBytes())
+      const decoded = decode(this.#decoders.values, value)
+      walk.quickSteps++
+      return decoded
+    } finally {
+      this.#snapshot?.unref()
+    }
   }
 
   _next(): Awaitable<Stored | undefined> {
     const walk = this.#walk
-    if (!walk.step()) return walk.finish(undefined, 0, 0)
+    if (this.count >= this.limit || !walk.step()) return walk.finish(undefined, 0, 0)
     const value = walk.value()
     return walk.finish(value, 1, walk.valueBytes())
   }
 
   _nextv(size: number): Awaitable<Stored[]> {
+    return this.#take(Math.min(size, this.limit - this.count))
+  }
+
+  _all(): Promise<Stored[]> {
+    return takeAll(this.limit - this.count, size => this.#take(size))
+  }
+
+  #take(size: number): Awaitable<Stored[]> {
     const walk = this.#walk
     const values: Stored[] = []
     let bytes = 0
-    while (values.length < size && bytes < walk.highWaterMarkBytes && walk.step()) {
+    while (walk.hasRoom(values.length, bytes, size) && walk.step()) {
       values.push(walk.value())
-      bytes += ENTRY_BYTES + walk.valueBytes()
+      bytes += walk.valueBytes()
     }
     return walk.finish(values, values.length, bytes)
   }
 
   _seek(target: Stored): void {
-    this.#iteration?.forget()
     this.#walk.seek(target)
   }
 
   override [Symbol.asyncIterator](): AsyncGenerator<V, void> {
-    return (this.#iteration = new BatchedIteration<V>(this))
+    return new Iteration<V>(this, this.#walk)
   }
 
   async _close(): Promise<void> {
     this.#walk.close()
   }
+}
+
+interface Decoder<T> {
+  decode(stored: Stored): T
+}
+
+interface Decoders<K, V> {
+  readonly keys: Decoder<K>
+  readonly values: Decoder<V>
+}
+
+/** abstract-level puts the encodings of an iterator into its options under these symbols, which its types leave out. */
+const ENCODINGS = AbstractIterator as unknown as { readonly keyEncoding: symbol; readonly valueEncoding: symbol }
+
+function decodersOf<K, V>(options: PrivateIteratorOptions): Decoders<K, V> {
+  const given = options as unknown as Readonly<Record<symbol, unknown>>
+  return { keys: given[ENCODINGS.keyEncoding] as Decoder<K>, values: given[ENCODINGS.valueEncoding] as Decoder<V> }
+}
+
+/** Decodes as abstract-level does, whose error class it does not export. */
+function decode<T>(decoder: Decoder<T>, stored: Stored): T {
+  try {
+    return decoder.decode(stored)
+  } catch (cause) {
+    throw new KvariumError('LEVEL_DECODE_ERROR', 'Iterator could not decode data', { cause })
+  }
+}
+
+/** At most `limit` items, in batches. */
+async function takeAll<T>(limit: number, take: (size: number) => Awaitable<T[]>): Promise<T[]> {
+  const all: T[] = []
+  while (all.length < limit) {
+    const batch = await take(Math.min(ALL_AT_ONCE, limit - all.length))
+    if (batch.length === 0) break
+    all.push(...batch)
+  }
+  return all
 }

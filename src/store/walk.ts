@@ -27,7 +27,11 @@ const ENDED = 3
 const FAILED = 4
 
 export class Walk {
-  readonly highWaterMarkBytes: number
+  /** Calls that used the iterator so far, its closing among them: `for await` sees by it whether it was alone. */
+  uses = 0
+  /** Entries handed out by quick steps of `for await`, which abstract-level does not count. */
+  quickSteps = 0
+  readonly #highWaterMarkBytes: number
   readonly #breathing: Breathing
   readonly #signal: AbortSignal | undefined
   readonly #cursor: Cursor
@@ -37,6 +41,8 @@ export class Walk {
   readonly #valueFormat: StoredFormat
   #state: typeof FRESH | typeof SOUGHT | typeof YIELDED | typeof ENDED | typeof FAILED = FRESH
   #failure: Error | undefined
+  /** Quick steps have used up this turn of the event loop: the next read takes another one. */
+  #turnDue = false
 
   constructor(cursor: Cursor, range: HalfOpenRange, options: PrivateIteratorOptions, breathing: Breathing) {
     const { highWaterMarkBytes } = options
@@ -47,7 +53,23 @@ export class Walk {
     this.#valueFormat = options.valueEncoding
     this.#signal = options.signal ?? undefined
     this.#breathing = breathing
-    this.highWaterMarkBytes = typeof highWaterMarkBytes === 'number' && highWaterMarkBytes > 0 ? highWaterMarkBytes : HIGH_WATER_MARK_BYTES
+    this.#highWaterMarkBytes =
+      typeof highWaterMarkBytes === 'number' && highWaterMarkBytes >= 0 ? highWaterMarkBytes : HIGH_WATER_MARK_BYTES
+  }
+
+  /** Whether the next step of `for await` may do without `next()`, as long as the iterator is idle and open. */
+  get isQuick(): boolean {
+    return !this.#turnDue && !this.#signal?.aborted
+  }
+
+  /** Whether a batch takes another entry. The first one always fits. */
+  hasRoom(entries: number, bytes: number, size: number): boolean {
+    return entries < size && (entries === 0 || bytes < this.#highWaterMarkBytes)
+  }
+
+  /** Books a quick step that moved so many bytes of values. */
+  book(bytes: number): void {
+    if (this.#breathing.isDue(1, bytes)) this.#turnDue = true
   }
 
   /** Moves to the next entry to yield; false at the end, and from then on. */
@@ -91,12 +113,14 @@ export class Walk {
   /** What a read resolves to: at once, or after a turn of the event loop if one is due; not at all if it was aborted. */
   finish<T>(result: T, entries: number, bytes: number): Awaitable<T> {
     // A step that finds the end is work, too.
-    const isDue = this.#breathing.isDue(Math.max(1, entries), bytes)
+    const isDue = this.#breathing.isDue(Math.max(1, entries), bytes) || this.#turnDue
+    this.#turnDue = false
     if (this.#signal !== undefined) return this.#unlessAborted(result, this.#signal, isDue)
     return isDue ? this.#breathing.after(result) : result
   }
 
   close(): void {
+    this.uses++
     this.#state = ENDED
     this.#cursor.close()
   }
