@@ -34,7 +34,8 @@ export interface SyncOption {
 
 export interface HighWaterMarkOption {
   /**
-   * About how many bytes of keys and values one `nextv()` returns at most, so that a batch does not stall the event loop.
+   * A batch of `nextv()` or `all()` ends once the encoded keys and values that it returns have this many bytes, so that it does not stall
+   * the event loop. Nothing else counts. `0` makes for batches of one entry.
    * @defaultValue `65536`
    */
   highWaterMarkBytes?: number | undefined

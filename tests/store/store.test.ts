@@ -181,6 +181,7 @@ describe('iterators', () => {
     for (const [options, most] of [
       [{}, 8],
       [{ highWaterMarkBytes: 1 }, 1],
+      [{ highWaterMarkBytes: 0 }, 1],
       [{ highWaterMarkBytes: 1e9 }, 100],
     ] as const) {
       const iterator = db.iterator(options)
@@ -320,6 +321,39 @@ describe('msgpack', () => {
     expect(inner.getSync('k')).toEqual(record)
     expect(db.supports.encodings['msgpack'] && inner.supports.encodings['msgpack']).toBe(true)
     expect(() => db.sublevel('x', { keyEncoding: 'msgpack' })).toThrow('is for values')
+  })
+
+  it('an object of more than 65,535 keys comes back', async () => {
+    const db = await openMemory<string, unknown>({ valueEncoding: 'msgpack' })
+    const wide = { inside: [Object.fromEntries(Array.from({ length: 65_537 }, (_, i) => [`k${i}`, i]))] }
+    await db.put('a', wide)
+    expect(db.getSync('a')).toEqual(wide)
+  })
+
+  it('a key __proto__ stays a key, and reaches no prototype', async () => {
+    const db = await openMemory<string, unknown>({ valueEncoding: 'msgpack' })
+    const odd: unknown = JSON.parse('{"__proto__":{"polluted":[{"__proto__":1,"__proto_":2}]},"a":"__proto__","list":[{"b":null}]}')
+    await db.put('a', odd)
+    const read = db.getSync('a') as object
+    expect(Object.keys(read)).toEqual(['__proto__', 'a', 'list'])
+    expect(JSON.stringify(read)).toBe(JSON.stringify(odd))
+    expect(Object.getPrototypeOf(read)).toBe(Object.prototype)
+    expect(({} as { polluted?: unknown }).polluted).toBeUndefined()
+  })
+
+  const loop: { self?: unknown } = {}
+  loop.self = [loop]
+  it.each<[string, unknown, string]>([
+    ['2^64', { sizes: [1n, 2n ** 64n] }, 'the value["sizes"][1] is a bigint outside of -(2^63) to 2^64 - 1. Store it as a string'],
+    ['less than -(2^63)', -(2n ** 63n) - 1n, 'the value is a bigint outside'],
+    ['a function', { on: { click: () => 1 } }, 'the value["on"]["click"] is a function. Leave it out'],
+    ['a symbol', new Map([['tag', Symbol('x')]]), 'the value["tag"] is a symbol'],
+    ['an object that contains itself', loop, 'the value["self"][0] contains itself'],
+  ])('%s is refused by its path, and the next value is stored', async (_, value, message) => {
+    const db = await openMemory<string, unknown>({ valueEncoding: 'msgpack' })
+    await expect(db.put('a', value)).rejects.toThrow(message)
+    await db.put('a', { after: 2n ** 64n - 1n, before: -(2n ** 63n) })
+    expect(db.getSync('a')).toEqual({ after: 2n ** 64n - 1n, before: -(2n ** 63n) })
   })
 
   it('bytes that are no msgpack are a decode error', async () => {
