@@ -195,6 +195,13 @@ export type OptionSpec =
       readonly about: string
     }
   | { readonly type: 'boolean'; readonly default: boolean; readonly about: string }
-  | { readonly type: 'choice'; readonly default: string; readonly choices: readonly string[]; readonly about: string }
+  | {
+      readonly type: 'choice'
+      readonly default: string
+      readonly choices: readonly string[]
+      /** The choices that `false` and `true` stand for, where a boolean is accepted as well. */
+      readonly booleans?: readonly [string, string]
+      readonly about: string
+    }
   /** Checked by the engine itself. */
   | { readonly type: 'object'; readonly about: string }

@@ -15,7 +15,7 @@ export function resolveOptions(table: OptionTable, given: Options): Record<strin
     const value = given[name]
     if (value !== undefined) {
       assertAllowed(name, spec, value)
-      resolved[name] = value
+      resolved[name] = spec.type === 'choice' && typeof value === 'boolean' ? spec.booleans![value ? 1 : 0] : value
     } else if (spec.type !== 'object') {
       resolved[name] = spec.default
     }
@@ -36,9 +36,27 @@ export function nearestOption(tables: readonly OptionTable[], name: string): str
   )
 }
 
-/** A MisuseError for an option that nobody knows. */
-export function unknownOption(tables: readonly OptionTable[], name: string): MisuseError {
-  const nearest = nearestOption(tables, name)
+/** Throws the MisuseError of the first table that has the option, unless one of them accepts the value. */
+export function checkIgnoredOption(tables: readonly OptionTable[], name: string, value: unknown): void {
+  let refusal: Error | undefined
+  for (const table of tables) {
+    if (!Object.hasOwn(table, name)) continue
+    try {
+      return assertAllowed(name, table[name], value)
+    } catch (error) {
+      refusal ??= error as Error
+    }
+  }
+  if (refusal !== undefined) throw refusal
+}
+
+/**
+ * A MisuseError for an option that no engine knows.
+ *
+ * @param ignored Tables of options that are accepted as well: one of them may be meant, but they are not listed.
+ */
+export function unknownOption(tables: readonly OptionTable[], name: string, ignored: readonly OptionTable[] = []): MisuseError {
+  const nearest = nearestOption([...tables, ...ignored], name)
   const known = tables.flatMap(table => Object.keys(table)).sort()
   const hint = nearest === undefined ? `Known options: ${known.join(', ')}` : `Did you mean "${nearest}"?`
   return new MisuseError('LEVEL_INVALID_OPTION', `There is no option "${name}". ${hint}`)
@@ -57,6 +75,7 @@ function assertAllowed(name: string, spec: OptionSpec, value: unknown): void {
       if (typeof value !== 'boolean') throw notAllowed(name, value, `true or false (default ${spec.default})`)
       return
     case 'choice':
+      if (typeof value === 'boolean' && spec.booleans !== undefined) return
       if (!spec.choices.includes(value as string)) {
         const nearest = typeof value === 'string' ? nearestName(value, spec.choices) : undefined
         const hint = nearest === undefined ? '' : `. Did you mean "${nearest}"?`

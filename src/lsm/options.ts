@@ -49,7 +49,13 @@ export const LSM_OPTIONS = {
     unit: 'bits',
     about: 'Size of the bloom filters; 10 lets 0.8 % of absent keys pass, 0 means none.',
   },
-  compression: { type: 'choice', default: 'none', choices: ['none', 'deflate'], about: 'How new blocks are compressed.' },
+  compression: {
+    type: 'choice',
+    default: 'none',
+    choices: ['none', 'deflate'],
+    booleans: ['none', 'deflate'],
+    about: 'How new blocks are compressed.',
+  },
   compaction: { type: 'choice', default: 'leveled', choices: ['leveled', 'tiered'], about: 'Which tables are merged when.' },
   level0Tables: {
     type: 'integer',

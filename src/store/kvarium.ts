@@ -77,6 +77,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   /** What the location meant when the store was made. */
   readonly #directory: string
   readonly #factory: EngineFactory
+  readonly #registry: EngineRegistry
   readonly #environment: Environment
   readonly #trace: Trace | undefined
   readonly #breathing: Breathing
@@ -94,13 +95,14 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     assertLocation(location)
     const { engine, environment: _environment, fileSystem: _fileSystem, trace, ...forwarded } = options ?? {}
     const factory = platform.registry.resolve(engine ?? DEFAULT_ENGINE)
-    checkConstructorOptions(factory, options ?? {})
+    checkConstructorOptions(factory, options ?? {}, platform.registry)
     super(manifestOf(factory), withMsgpack(forwarded as KvariumOptions<K, V>))
     this.valueEncoding(msgpack)
     this.supports.encodings[MSGPACK] = true
     this.#location = location
     this.#directory = factory.durable ? absolutePath(platform.environment.fileSystem, location) : location
     this.#factory = factory
+    this.#registry = platform.registry
     this.#trace = trace
     this.#environment = trace === undefined ? platform.environment : traced(platform.environment, trace, this.#directory)
     this.#breathing = new Breathing(platform.environment.clock, platform.environment.scheduler)
@@ -165,7 +167,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     const factory = this.#factory
     const environment = this.#environment
     const hasHook = !(this.hooks.postopen as { readonly noop?: boolean }).noop
-    const engineOptions = resolveEngineOptions(factory, options, hasHook)
+    const engineOptions = resolveEngineOptions(factory, options, this.#registry, hasHook)
     const directory = this.#directory
     const trace = this.#trace
     if (factory.durable) {

@@ -5,6 +5,8 @@ import { resolveOptions, unknownOption } from '../../src/engine/options.js'
 import { EngineRegistry } from '../../src/engine/registry.js'
 import { memoryEngine } from '../../src/engine/memory-engine.js'
 import type { KvariumOptions } from '../../src/store/store-options.js'
+import { Kvarium } from '../../src/store/node-kvarium.js'
+import { MemoryFileSystem } from '../../src/vfs/memory-file-system.js'
 import { reasonOf, TestStore } from './test-store.js'
 
 const TABLE: OptionTable = {
@@ -75,6 +77,24 @@ describe('options of a store', () => {
 
   it.each(['', 'a\0b', undefined, 5])('location %j is refused by the constructor', location => {
     expect(() => new TestStore(location as string)).toThrow(expect.objectContaining({ code: 'LEVEL_INVALID_LOCATION' }))
+  })
+
+  it.each(['memory', 'lsm', 'btree'])('%s takes the options of classic-level and of every other engine', async engine => {
+    const options = {
+      ...{ blockRestartInterval: 16, multithreading: true, maxOpenFiles: 100, blockSize: 4096, cacheSize: 1 << 20, maxFileSize: 1 << 20 },
+      ...{ writeBufferSize: 1 << 20, filterBitsPerKey: 10, compaction: 'tiered' as const, pageSize: 4096, arenaSize: 8192 },
+    }
+    for (const compression of [true, false, 'none'] as const) {
+      const store = new Kvarium(`/${engine}`, { engine, fileSystem: new MemoryFileSystem(), ...options, compression })
+      await store.put('a', '1')
+      await store.close()
+    }
+    for (const wrong of [{ blockRestartInterval: '16' }, { multithreading: 1 }, { compression: 'zip' }, { pageSize: '4k' }]) {
+      const make = (): unknown => new Kvarium(`/${engine}`, { engine, ...(wrong as object) })
+      expect(make).toThrow(expect.objectContaining({ code: 'LEVEL_INVALID_OPTION' }))
+    }
+    const misspelt = { blockRestartIntervall: 16 }
+    expect(() => new Kvarium(`/${engine}`, { engine, ...misspelt })).toThrow('Did you mean "blockRestartInterval"?')
   })
 
   it('an option that nobody knows fails the open', async () => {

@@ -32,6 +32,6 @@ describe('the types', () => {
     expectTypeOf(use).toBeFunction()
     expectTypeOf<ConstructorParameters<typeof Kvarium<string, City>>[1]>().toEqualTypeOf<KvariumOptions<string, City> | undefined>()
     expectTypeOf<KvariumOptions<string, City>['cacheSize']>().toEqualTypeOf<number | undefined>()
-    expectTypeOf<KvariumOptions<string, City>['compression']>().toEqualTypeOf<'none' | 'deflate' | undefined>()
+    expectTypeOf<KvariumOptions<string, City>['compression']>().toEqualTypeOf<'none' | 'deflate' | boolean | undefined>()
   })
 })
