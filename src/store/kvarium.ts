@@ -163,24 +163,8 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     return this.#check(this.#open())
   }
 
-  async _open(options: OpenOptions): Promise<void> {
-    const factory = this.#factory
-    const environment = this.#environment
-    const hasHook = !(this.hooks.postopen as { readonly noop?: boolean }).noop
-    const engineOptions = resolveEngineOptions(factory, options, this.#registry, hasHook)
-    const directory = this.#directory
-    const trace = this.#trace
-    if (factory.durable) {
-      const hash32 = await loadHash32()
-      const { createIfMissing, errorIfExists } = options
-      const request = { environment, location: directory, factory, engineOptions, createIfMissing, errorIfExists, hash32, trace }
-      const { engine, lock, identity } = await this.#asJob('open', () => openDirectory(request))
-      this.#begin(this.#traced(engine), lock, identity)
-    } else {
-      const context = { environment, directory, created: true, options: engineOptions, ...(trace && { trace }) }
-      this.#volatile ??= this.#traced(await this.#asJob('open', () => factory.open(context)))
-      this.#begin(this.#volatile, undefined, NO_IDENTITY)
-    }
+  _open(options: OpenOptions): Promise<void> {
+    return this.remembering(() => this.#openEngine(options))
   }
 
   async _close(): Promise<void> {
@@ -258,6 +242,26 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     return new StoreSublevel(this, name, options)
   }
 
+  async #openEngine(options: OpenOptions): Promise<void> {
+    const factory = this.#factory
+    const environment = this.#environment
+    const hasHook = !(this.hooks.postopen as { readonly noop?: boolean }).noop
+    const engineOptions = resolveEngineOptions(factory, options, this.#registry, hasHook)
+    const directory = this.#directory
+    const trace = this.#trace
+    if (factory.durable) {
+      const hash32 = await loadHash32()
+      const { createIfMissing, errorIfExists } = options
+      const request = { environment, location: directory, factory, engineOptions, createIfMissing, errorIfExists, hash32, trace }
+      const { engine, lock, identity } = await this.#asJob('open', () => openDirectory(request))
+      this.#begin(this.#traced(engine), lock, identity)
+    } else {
+      const context = { environment, directory, created: true, options: engineOptions, ...(trace && { trace }) }
+      this.#volatile ??= this.#traced(await this.#asJob('open', () => factory.open(context)))
+      this.#begin(this.#volatile, undefined, NO_IDENTITY)
+    }
+  }
+
   /** Opening and closing, told as jobs. */
   #asJob<T>(kind: 'open' | 'close', work: () => Promise<T>): Promise<T> {
     const trace = this.#trace
@@ -282,7 +286,9 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   }
 
   #open(): Session {
-    if (this.#session === undefined) throw new KvariumError('LEVEL_DATABASE_NOT_OPEN', 'Database is not open')
+    if (this.#session === undefined) {
+      throw this.explained(new KvariumError('LEVEL_DATABASE_NOT_OPEN', 'Database is not open'))
+    }
     return this.#session
   }
 

@@ -20,6 +20,7 @@ import {
   type AbstractValueIterator,
   type AbstractValueIteratorOptions,
 } from 'abstract-level'
+import { explainingFailedOpen, type FailedOpen } from './failed-open.js'
 import type { Stored, StoredFormat } from './owned-bytes.js'
 import type { KvariumOpenOptions } from './store-options.js'
 
@@ -79,10 +80,10 @@ export interface SyncLevel<K, V> extends AbstractLevel<Stored, K, V> {
 type SyncLevelConstructor = new <K, V>(
   manifest: ConstructorParameters<typeof AbstractLevel>[0],
   options: AbstractDatabaseOptions<K, V>,
-) => SyncLevel<K, V>
+) => SyncLevel<K, V> & FailedOpen
 
 /** AbstractLevel under its completed type: the class that the store extends. */
-export const BaseLevel = AbstractLevel as unknown as SyncLevelConstructor
+export const BaseLevel = explainingFailedOpen(AbstractLevel) as unknown as SyncLevelConstructor
 
 /** AbstractSnapshot with the constructor that its types leave out. */
 export const BaseSnapshot = AbstractSnapshot as unknown as new (options: SnapshotOptions) => AbstractSnapshot
