@@ -5,13 +5,11 @@ import tseslint from 'typescript-eslint'
 /** Files that may use what only Node has. Everything else in src runs unchanged in a browser. */
 const NODE_SIDE = [
   'src/index.ts',
-  'src/cli/**',
-  'src/compare/**',
-  'src/vfs/node*.ts',
+  'src/vfs/node.ts',
+  'src/vfs/node/**',
   'src/store/node*.ts',
   'src/repair/node*.ts',
-  'src/lsm/worker-executor.ts',
-  'src/lsm/compaction-worker.ts',
+  'src/lsm/compaction/worker/{worker-executor,compaction-worker}.ts',
 ]
 
 const HOUSE_SYNTAX = [
@@ -25,7 +23,7 @@ const HOUSE_SYNTAX = [
 ]
 
 export default defineConfig(
-  globalIgnores(['dist/', 'coverage/', '.tmp/', '**/fixtures/']),
+  globalIgnores(['**/dist/', 'coverage/', '.tmp/', '**/fixtures/']),
   js.configs.recommended,
   tseslint.configs.recommendedTypeChecked,
   {
@@ -56,7 +54,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['src/**/*.ts'],
+    files: ['src/**/*.ts', 'packages/*/src/**/*.ts'],
     rules: {
       'no-console': 'error',
       '@typescript-eslint/explicit-module-boundary-types': 'error',
@@ -91,7 +89,7 @@ export default defineConfig(
       ],
     },
   },
-  { files: ['src/cli/**/*.ts'], rules: { 'no-console': 'off' } },
+  { files: ['packages/cli/src/**/*.ts'], rules: { 'no-console': 'off' } },
   {
     // Tools read their configuration from a default export.
     files: ['*.config.{js,ts}'],

@@ -8,6 +8,8 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^kvarium$/, replacement: join(SRC, 'index.ts') },
+      { find: /^kvarium\/vfs\/node$/, replacement: join(SRC, 'vfs/node.ts') },
+      { find: /^kvarium-lab\/(\w+)$/, replacement: join(import.meta.dirname, 'packages/lab/src/$1/index.ts') },
       { find: /^kvarium\/(\w+)$/, replacement: join(SRC, '$1/index.ts') },
     ],
   },

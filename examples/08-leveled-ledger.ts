@@ -1,5 +1,5 @@
 /** Where do all the bytes go that a leveled tree writes? */
-import { keyDraws, predict, simulate, type Prediction } from '../src/predict/index.js'
+import { keyDraws, predict, simulate, type Prediction } from '../packages/lab/src/predict/index.js'
 import type { LsmOptions } from '../src/lsm/options.js'
 import { Trace, type EventOf, type TraceEvent } from '../src/trace/index.js'
 import type { Lab, LabStore } from './lab/lab.js'

@@ -1,11 +1,11 @@
 /** What is in a page of a B+tree, what happens when it is full, and how full are pages then? */
-import { Shuffle } from '../bench/shuffle.js'
-import { btreeEngine } from '../src/btree/btree-engine.js'
+import { Shuffle } from '../packages/lab/src/workloads/shuffle.js'
+import { btreeEngine } from '../src/btree/open.js'
 import type { BtreeShape } from '../src/btree/shape.js'
 import { BLOCK_HEADER_BYTES, SLOT_BYTES } from '../src/codec/sorted-block.js'
 import type { EngineFactory } from '../src/engine/contract.js'
-import { MIDPOINT_FILL, RANDOM_FILL, RIGHTMOST_FILL } from '../src/predict/btree-model.js'
-import { describe } from '../src/trace/describe.js'
+import { MIDPOINT_FILL, RANDOM_FILL, RIGHTMOST_FILL } from '../packages/lab/src/predict/btree-model.js'
+import { describe } from '../src/observe/describe.js'
 import type { Lab } from './lab/lab.js'
 import { drawTree, pagesAt, readTree } from './lab/tree-drawing.js'
 

@@ -1,8 +1,8 @@
 /** What does one small update cost in a B+tree, and what makes it cheaper? */
-import { Uniform } from '../bench/workloads/distributions.js'
+import { Uniform } from '../packages/lab/src/workloads/distributions.js'
 import type { BtreeShape } from '../src/btree/shape.js'
-import { pageWrite } from '../src/predict/btree-model.js'
-import { distinctUniform } from '../src/predict/draws.js'
+import { pageWrite } from '../packages/lab/src/predict/btree-model.js'
+import { distinctUniform } from '../packages/lab/src/predict/draws.js'
 import { writeAmplification, type LedgerCounts } from '../src/trace/ledger.js'
 import type { TraceEvent } from '../src/trace/events.js'
 import { Trace } from '../src/trace/trace.js'

@@ -1,6 +1,6 @@
 /** What do the two engines do differently with the same work, and which is better at what? */
 import type { KvariumStats } from '../src/store/stats.js'
-import { describe } from '../src/trace/describe.js'
+import { describe } from '../src/observe/describe.js'
 import type { EventType, TraceEvent } from '../src/trace/events.js'
 import type { Lab, LabStore } from './lab/lab.js'
 import { ENTRIES, keyOf, mixedWork, OPERATIONS, SCANNED, VALUE_BYTES, valueOf, type Outcome } from './lab/mixed-work.js'

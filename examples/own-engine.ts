@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Kvarium } from 'kvarium'
-import { compare, datasetPhases } from 'kvarium/compare'
+import { compare, datasetPhases } from 'kvarium-lab/compare'
 import { arrayEngine } from './array-engine.js'
 
 const db = new Kvarium('fruit', { engine: arrayEngine })

@@ -2,7 +2,8 @@
  * The third stage: the workload of the exercise, done with the part and with the reference under the same seed, every step told. The
  * first step that differs is shown, in words, with those before it.
  */
-import { describe, type TraceEvent } from 'kvarium/trace'
+import { describe } from 'kvarium/observe'
+import type { TraceEvent } from 'kvarium/trace'
 import { SeededRandom } from 'kvarium/vfs'
 import { DrivenStore } from './driven-store.js'
 import type { Exercise } from './exercise.js'

@@ -11,10 +11,10 @@ export type {
   OptionTable,
   Violation,
 } from './engine/contract.js'
-export { btreeEngine } from './btree/btree-engine.js'
+export { btreeEngine } from './btree/open.js'
 export type { BtreeOptions } from './btree/options.js'
-export { memoryEngine } from './engine/memory-engine.js'
-export { lsmEngine } from './lsm/lsm-engine.js'
+export { memoryEngine } from './memory/engine.js'
+export { lsmEngine } from './lsm/open.js'
 export type { LsmOptions } from './lsm/options.js'
 export type {
   BatchOptions,
@@ -33,10 +33,10 @@ export type { KvariumStats } from './store/stats.js'
 export type { DestroyOptions, EngineOptions, KvariumOpenOptions, KvariumOptions } from './store/store-options.js'
 export type { LedgerCounts, ReadAmplification, ReadCounts, ReadPart, WriteAmplification, WritePart } from './trace/ledger.js'
 export type { TraceEvent, TraceLevel } from './trace/events.js'
-export { Recorder } from './trace/recorder.js'
-export type { RecorderOptions } from './trace/recorder.js'
+export { Recorder } from './observe/recorder.js'
+export type { RecorderOptions } from './observe/recorder.js'
 export { Trace } from './trace/trace.js'
 export type { TraceListener, TraceOptions } from './trace/trace.js'
 export type { Environment } from './vfs/environment.js'
 export type { FileSystem } from './vfs/file-system.js'
-export { MemoryFileSystem } from './vfs/memory-file-system.js'
+export { MemoryFileSystem } from './vfs/memory/memory-file-system.js'

@@ -1,6 +1,6 @@
 /** Entries for micro-benchmarks: 16-byte decimal keys, 100-byte values, and an order to visit them in. */
 import { Dataset, KEY_BYTES, VALUE_BYTES } from '../peers/data.js'
-import { Shuffle } from '../shuffle.js'
+import { Shuffle } from '../../packages/lab/src/workloads/shuffle.js'
 
 export interface Entries {
   readonly count: number

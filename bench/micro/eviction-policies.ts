@@ -7,7 +7,7 @@ export interface NumberedEntry extends CacheEntry {
   readonly id: number
 }
 
-/** A policy that may want to hear of every hit, for which the cache itself has no call. */
+/** A policy that may need every hit, for which the cache itself has no call. */
 export interface MeasuredPolicy extends EvictionPolicy {
   hit?(entry: CacheEntry): void
 }

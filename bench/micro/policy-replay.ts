@@ -1,4 +1,4 @@
-/** A cache under some policy, and the blocks that somebody reads, one after the other. */
+/** A cache under some policy, and a sequence of block reads. */
 import { Cache } from '../../src/cache/cache.js'
 import { CacheEntry } from '../../src/cache/eviction-policy.js'
 import type { MeasuredPolicy, NumberedEntry } from './eviction-policies.js'

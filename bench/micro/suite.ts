@@ -7,7 +7,7 @@ import { median } from '../table.js'
 
 export interface Case {
   readonly name: string
-  /** What one call of `run` does so many times. */
+  /** How often one call of `run` repeats the work. */
   readonly operations: number
   readonly run: () => number
 }

@@ -6,7 +6,7 @@ import { keyHash } from '../../src/sstable/bloom-filter.js'
 import { TableBuilder } from '../../src/sstable/table-builder.js'
 import { Table, TableHit } from '../../src/sstable/table.js'
 import type { FileHandle } from '../../src/vfs/file-system.js'
-import { MemoryFileSystem } from '../../src/vfs/memory-file-system.js'
+import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
 import { makeEntries } from './entries.js'
 import type { Case, Micro } from './suite.js'
 

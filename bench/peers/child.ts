@@ -26,7 +26,7 @@ export interface Task {
 
 export interface Outcome {
   readonly metrics: Metrics
-  /** Of the whole process, milliseconds. */
+  /** CPU time of the whole process, milliseconds. */
   readonly cpuMs: number
 }
 

@@ -19,7 +19,7 @@ import { WORKLOADS } from './workloads.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const CHILD_TIMEOUT_MS = 30 * 60_000
-/** Of other processes, above which the figures are not to be trusted. */
+/** Cores that other processes use, above which the figures are not to be trusted. */
 const BUSY_CORES = 0.2
 const BIG_CACHE_BYTES = 64 * 2 ** 20
 

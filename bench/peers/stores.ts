@@ -47,7 +47,7 @@ export interface Store {
   /** A full iteration by the store's own fastest means, when that is not `nextv`. */
   scan?(reverse: boolean, each: (key: Data, value: Data) => void): void
   compactRange?(start: Data, end: Data): Promise<void>
-  /** Writes to files what is in memory, where a store can be told so. */
+  /** Flushes memory to files, where a store has such a call. */
   flush?(): Promise<void>
   /** Resolves when no background work is left. */
   settle?(): Promise<void>

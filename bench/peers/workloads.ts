@@ -3,17 +3,17 @@
  * Reads run on a store that was filled in random order, settled and compacted beforehand, after every key was read once.
  */
 import { ENTRY_BYTES, VALUE_BYTES, sameData, type Dataset } from './data.js'
-import { LagRecorder } from '../../src/compare/lag-recorder.js'
+import { LagRecorder } from '../../packages/lab/src/compare/lag-recorder.js'
 import { cpuMs, directoryBytes, memory, writtenBytes } from './process-meter.js'
 import { settle } from './settle.js'
-import { Shuffle } from '../shuffle.js'
+import { Shuffle } from '../../packages/lab/src/workloads/shuffle.js'
 import type { PutOperation, Store } from './stores.js'
 
 export interface Context {
   readonly store: Store
   readonly data: Dataset
   readonly entries: number
-  /** Of the timed part of reads, which repeat until then. */
+  /** Duration of the timed part of reads, which repeat until then. */
   readonly seconds: number
   /** Single puts, and durable puts. */
   readonly puts: number

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { TraceListener, TraceOptions } from '../../src/trace/trace.js'
 import { openStore } from '../peers/stores.js'
-import { findWorkload } from '../workloads/catalogue.js'
-import type { Size } from '../workloads/workload.js'
+import { findWorkload } from '../../packages/lab/src/workloads/catalogue.js'
+import type { Size } from '../../packages/lab/src/workloads/workload.js'
 import { HarnessOutput } from './harness-output.js'
 import { referenceOf, type Reference } from './reference.js'
 import { runRound, type RoundOutcome } from './round.js'
@@ -13,7 +13,7 @@ import { runRound, type RoundOutcome } from './round.js'
 export interface Task {
   readonly workload: string
   readonly size: Size
-  /** Of the warm-up. */
+  /** Size of the warm-up. */
   readonly warmUpSize: Size
   /** Absent: only say what must come out. */
   readonly store?: StoreTask
@@ -62,7 +62,7 @@ async function run({ workload, size, warmUpSize, store }: Task, output: HarnessO
   return { outcome }
 }
 
-/** Of the same build as the store. */
+/** A trace of the same build as the store. */
 async function jobTrace(dist: string, listener: TraceListener): Promise<unknown> {
   const { Trace } = (await import(pathToFileURL(join(dist, 'index.js')).href)) as { Trace: new (options: TraceOptions) => unknown }
   return new Trace({ level: 'job', listener })

@@ -1,5 +1,5 @@
 /** The engines that the suite can run, by the names that `--engine` takes. */
-import { chooseEngines, configureEngines, scaleFor } from '../../src/cli/engine-table.js'
+import { chooseEngines, configureEngines, scaleFor } from '../../packages/lab/src/compare/engine-table.js'
 import { STORES } from '../peers/stores.js'
 
 export interface Engine {

@@ -1,18 +1,15 @@
 /** `npm run bench`: runs the suite, prints tables and writes reports. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CommanderError } from 'commander'
-import { VERSION } from '../../src/cli/package-version.js'
-import { UsageError } from '../../src/cli/usage-error.js'
-import { describeMachine } from '../../src/compare/process-counters.js'
+import { describeMachine } from '../../packages/lab/src/compare/process-counters.js'
 import { MisuseError } from '../../src/errors.js'
-import { checkRunReport } from '../../src/report/parse-run-report.js'
-import type { RunReport } from '../../src/report/run-report.js'
+import { checkRunReport } from '../../packages/lab/src/report/parse-run-report.js'
+import type { RunReport } from '../../packages/lab/src/report/run-report.js'
 import { hasSqlite, installPeers } from '../peers/install.js'
 import { prepareProgram } from '../program.js'
-import { WORKLOADS } from '../workloads/catalogue.js'
+import { WORKLOADS } from '../../packages/lab/src/workloads/catalogue.js'
 import { ENGINES } from './engines.js'
 import { parseOptions, type Options } from './options.js'
 import { progressView } from './progress.js'
@@ -50,7 +47,7 @@ async function main(): Promise<void> {
       const report = benchRunReport(result, { options, createdAt, command: commandFor(result.workload.name, options), machine, versions })
       if (report !== undefined) reports.push(checkRunReport(JSON.parse(JSON.stringify(report))))
       for (const { engine, round, error } of result.visits) {
-        if (error !== undefined) tell(`${result.workload.name}, ${engine.name}, round ${round + 1} failed: ${error}`)
+        if (error !== undefined) say(`${result.workload.name}, ${engine.name}, round ${round + 1} failed: ${error}`)
       }
     }
     for (const report of reports) print(workloadTable(report))
@@ -58,7 +55,7 @@ async function main(): Promise<void> {
     if (reports.length > 0) print(machineLines(reports))
     for (const { work, engines } of reports) {
       for (const { name, verification } of engines) {
-        for (const { kind, message } of verification.problems) tell(`${work.name}, ${name} is WRONG (${kind}): ${message}`)
+        for (const { kind, message } of verification.problems) say(`${work.name}, ${name} is WRONG (${kind}): ${message}`)
       }
     }
     writeReports(reports, options.report)
@@ -93,7 +90,7 @@ function withoutMissing(options: Options): Options {
   if (options.list || hasSqlite(ROOT) || !options.engines.some(({ name }) => name === 'better-sqlite3')) return options
   process.stderr.write('better-sqlite3 is left out: it is not built. `npm run bench:peers:sqlite` builds it (with a C++ compiler).\n')
   const engines = options.engines.filter(({ name }) => name !== 'better-sqlite3')
-  if (engines.length === 0) throw new UsageError('There is no engine left to run')
+  if (engines.length === 0) throw new TypeError('There is no engine left to run')
   return { ...options, engines }
 }
 
@@ -108,13 +105,13 @@ function list(): void {
 }
 
 function versionsOf({ engines }: Options): Record<string, string> {
-  const require = createRequire(join(ROOT, 'bench/peers/package.json'))
   const peers = engines.filter(({ isKvarium }) => !isKvarium).map(({ engine }) => engine)
-  const entries = [...new Set(peers)].map(name => {
-    const { version } = require(join(ROOT, 'bench/peers/node_modules', name, 'package.json')) as { version: string }
-    return [name, version] as const
-  })
-  return { kvarium: VERSION, node: process.versions.node, v8: process.versions.v8, ...Object.fromEntries(entries) }
+  const entries = [...new Set(peers)].map(name => [name, versionIn(join(ROOT, 'bench/peers/node_modules', name))] as const)
+  return { kvarium: versionIn(ROOT), node: process.versions.node, v8: process.versions.v8, ...Object.fromEntries(entries) }
+}
+
+function versionIn(folder: string): string {
+  return (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { readonly version: string }).version
 }
 
 /** What to type for this workload alone. */
@@ -145,7 +142,7 @@ function print(text: string): void {
   process.stdout.write(`${text}\n\n`)
 }
 
-function tell(problem: string): void {
+function say(problem: string): void {
   process.stderr.write(`${problem}\n`)
   process.exitCode = 1
 }
@@ -155,9 +152,9 @@ try {
 } catch (error) {
   process.exitCode = 2
   if (error instanceof CommanderError) {
-    // It has been told; asking for help is no error.
+    // The message is printed already; asking for help is no error.
     if (error.exitCode === 0) process.exitCode = 0
-  } else if (error instanceof UsageError || error instanceof MisuseError || error instanceof TypeError) {
+  } else if (error instanceof MisuseError || error instanceof TypeError) {
     process.stderr.write(`error: ${error.message}\n`)
   } else {
     throw error

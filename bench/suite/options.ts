@@ -1,9 +1,8 @@
 /** The command line of the suite. */
 import { Command, InvalidArgumentError } from 'commander'
-import { UsageError } from '../../src/cli/usage-error.js'
 import { nearestName } from '../../src/engine/nearest-name.js'
-import { WORKLOADS } from '../workloads/catalogue.js'
-import type { Size, Workload } from '../workloads/workload.js'
+import { WORKLOADS } from '../../packages/lab/src/workloads/catalogue.js'
+import type { Size, Workload } from '../../packages/lab/src/workloads/workload.js'
 import { ENGINES, type Engine } from './engines.js'
 
 export interface Options {
@@ -44,7 +43,7 @@ interface Flags {
 
 const DEFAULT_ENGINES = 'lsm,lsm-tiered,btree'
 const DEFAULTS = { entries: 1_000_000, rounds: 3 }
-/** Some stores take tens of microseconds or a commit for an awaited call: so many take a second or a few, and are enough for a 99.9th percentile. */
+/** Some stores take tens of microseconds or a commit for an awaited call: this many take a second or a few, and are enough for a 99.9th percentile. */
 const MOST_CALLS = 10_000
 /** One put at a time, filling a store to any size takes minutes where a commit is a transaction. */
 const BATCH = 100
@@ -66,7 +65,7 @@ engine failed or was wrong, and 2 when the command was given something that it c
 
 /**
  * Reads the command line; help is written to standard output.
- * @throws CommanderError or UsageError that says what is wrong.
+ * @throws CommanderError or TypeError that says what is wrong.
  */
 export function parseOptions(argv: readonly string[]): Options {
   const command = new Command('npm run bench --')
@@ -103,9 +102,9 @@ function resolve(flags: Flags): Options {
   const entries = flags.n ?? preset.entries
   const { keySize, report } = flags
   if (keySize < String(entries - 1).length) {
-    throw new UsageError(`--key-size ${keySize} is too small for ${entries} different keys: take ${String(entries - 1).length} or more`)
+    throw new TypeError(`--key-size ${keySize} is too small for ${entries} different keys: take ${String(entries - 1).length} or more`)
   }
-  if (report !== undefined && !report.endsWith('.json')) throw new UsageError(`--report takes the name of a .json file, not "${report}"`)
+  if (report !== undefined && !report.endsWith('.json')) throw new TypeError(`--report takes the name of a .json file, not "${report}"`)
   const engines = choose('engine', flags.engine ?? DEFAULT_ENGINES, ENGINES)
   return {
     workloads: flags.workload === undefined ? WORKLOADS : choose('workload', flags.workload, WORKLOADS),
@@ -138,7 +137,7 @@ function choose<T extends { readonly name: string }>(what: string, list: string,
     if (found !== undefined) return found
     const nearest = nearestName(name, names)
     const hint = nearest === undefined ? '' : ` Did you mean ${nearest}?`
-    throw new UsageError(`There is no ${what} "${name}".${hint} Known: ${names.join(', ')}`)
+    throw new TypeError(`There is no ${what} "${name}".${hint} Known: ${names.join(', ')}`)
   })
   return [...new Set(chosen)]
 }
@@ -147,8 +146,8 @@ function settings(texts: readonly string[], engines: readonly Engine[]): Options
   const set: Record<string, Record<string, unknown>> = {}
   for (const text of texts) {
     const [, engine, option, value] = /^([\w-]+)\.(\w+)=(.*)$/.exec(text) ?? []
-    if (engine === undefined) throw new UsageError(`--set takes ENGINE.OPTION=VALUE, not "${text}"`)
-    if (!engines.some(({ name }) => name === engine)) throw new UsageError(`--set ${text}: the engine ${engine} is not among those to run`)
+    if (engine === undefined) throw new TypeError(`--set takes ENGINE.OPTION=VALUE, not "${text}"`)
+    if (!engines.some(({ name }) => name === engine)) throw new TypeError(`--set ${text}: the engine ${engine} is not among those to run`)
     const isLiteral = value === 'true' || value === 'false' || (value !== '' && !Number.isNaN(Number(value)))
     set[engine] = { ...set[engine], [option]: isLiteral ? (JSON.parse(value) as unknown) : value }
   }

@@ -7,13 +7,13 @@
  */
 import type { Hash32 } from '../../src/codec/checksum.js'
 import { mix32 } from '../../src/codec/checksum.js'
-import { MixedLatencies } from '../../src/compare/latency-recorder.js'
-import type { CallLatency, Latency } from '../../src/compare/results.js'
+import { MixedLatencies } from '../../packages/lab/src/compare/latency-recorder.js'
+import type { CallLatency, Latency } from '../../packages/lab/src/compare/results.js'
 import type { Data } from '../peers/data.js'
 import type { Store } from '../peers/stores.js'
 import { settle } from '../peers/settle.js'
-import { hexadecimal, StreamDigest } from '../workloads/digest.js'
-import type { WorkloadOperation, WorkloadPhase } from '../workloads/workload.js'
+import { hexadecimal, StreamDigest } from '../../packages/lab/src/workloads/digest.js'
+import type { WorkloadOperation, WorkloadPhase } from '../../packages/lab/src/workloads/workload.js'
 
 /** What a phase came to on one engine, in one round. */
 export interface PhaseOutcome {
@@ -36,7 +36,7 @@ export interface PhaseDriverParts {
   readonly hash32: Hash32
   /** Kvarium says itself when nothing is left to do; of others the process is watched, too. */
   readonly trustsSettle: boolean
-  /** A call took so long. */
+  /** Called with the duration of a call. */
   readonly onCall: (elapsedMs: number, entries: number) => void
 }
 
@@ -68,12 +68,12 @@ export class PhaseDriver {
     return this.#calls
   }
 
-  /** Of all operations so far. */
+  /** Digest of all operations so far. */
   get digest(): string {
     return hexadecimal(this.#digest)
   }
 
-  /** Of all answers so far, in phases without a second lane. */
+  /** Digest of all answers so far, in phases without a second lane. */
   get answers(): string {
     return hexadecimal(this.#answers)
   }

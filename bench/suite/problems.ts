@@ -12,25 +12,25 @@ export function findProblems({ reference, visits }: WorkloadResult): FoundProble
   const problems: FoundProblem[] = []
   const first = visits.find(visit => visit.outcome !== undefined)?.outcome
   for (const { engine, round, outcome, error } of visits) {
-    const tell = (kind: FoundProblem['kind'], message: string): number =>
+    const say = (kind: FoundProblem['kind'], message: string): number =>
       problems.push({ engine, kind, message: `round ${round + 1}: ${message}` })
     if (outcome === undefined || first === undefined) {
-      tell('error', error ?? 'it failed')
+      say('error', error ?? 'it failed')
       continue
     }
-    if (outcome.digest !== first.digest) tell('stream', `it was given other operations (digest ${outcome.digest}, not ${first.digest})`)
+    if (outcome.digest !== first.digest) say('stream', `it was given other operations (digest ${outcome.digest}, not ${first.digest})`)
     if (outcome.answers !== first.answers)
-      tell('read', `it gave other answers than the first engine (${outcome.answers}, not ${first.answers})`)
+      say('read', `it gave other answers than the first engine (${outcome.answers}, not ${first.answers})`)
     const { entries, digest } = outcome.contents
     if (digest !== reference.contents.digest) {
-      tell(
+      say(
         'verify',
         `it holds ${entries} entries with digest ${digest}; it must be ${reference.contents.entries} with ${reference.contents.digest}`,
       )
     }
     for (const [index, { name, found }] of outcome.phases.entries()) {
       if (found !== reference.found[index])
-        tell('read', `${found} gets of phase ${name} found an entry; it must be ${reference.found[index]}`)
+        say('read', `${found} gets of phase ${name} found an entry; it must be ${reference.found[index]}`)
     }
   }
   return problems

@@ -6,7 +6,7 @@ const STEPS = 1000
 
 /** Shows how far the suite is: a bar on a terminal, elsewhere a line for each engine and workload. */
 export interface ProgressView {
-  /** Only on a terminal, because what a child process tells costs it time. */
+  /** Only on a terminal, because progress lines cost the child process time. */
   readonly onProgress?: (visit: Visit, phase: string, share: number) => void
   readonly onVisit: (result: VisitResult) => void
   readonly end: () => void
@@ -49,7 +49,7 @@ function lineOf({ workload, engine, round, outcome, error, othersCores }: VisitR
   return `${about}: ${Math.round(rate)} entries/s (others kept ${othersCores.toFixed(1)} cores busy)`
 }
 
-/** Of the phase that a workload is about: the last one that is more than waiting. */
+/** The phase that a workload is about: the last one that does more than wait. */
 export function runIndex(phases: readonly { readonly entries: number }[]): number {
   return phases.findLastIndex(({ entries }) => entries > 0)
 }

@@ -1,12 +1,12 @@
 /** What a workload must leave and must be answered, by a map: no engine is involved. */
 import { loadHash32 } from '../../src/codec/checksum.js'
-import { Oracle } from '../../src/compare/oracle.js'
-import type { Plan } from '../workloads/workload.js'
+import { Oracle } from '../../packages/lab/src/compare/oracle.js'
+import type { Plan } from '../../packages/lab/src/workloads/workload.js'
 import type { Contents } from './round.js'
 
 export interface Reference {
   readonly contents: Contents
-  /** Of each phase with a single lane, gets that must find an entry. */
+  /** Gets that must find an entry, for each phase with a single lane. */
   readonly found: readonly number[]
 }
 

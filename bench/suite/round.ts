@@ -2,19 +2,19 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadHash32, mix32, type Hash32 } from '../../src/codec/checksum.js'
-import { subtractTraffic } from '../../src/compare/traffic.js'
-import { JobWatch } from '../../src/compare/job-watch.js'
-import { TimelineRecorder } from '../../src/compare/timeline-recorder.js'
+import { subtractTraffic } from '../../packages/lab/src/compare/traffic.js'
+import { JobWatch } from '../../packages/lab/src/compare/job-watch.js'
+import { TimelineRecorder } from '../../packages/lab/src/compare/timeline-recorder.js'
 import type { EngineShape } from '../../src/engine/contract.js'
-import type { Measured } from '../../src/predict/prediction.js'
-import type { LagReport, Timeline } from '../../src/report/run-report.js'
+import type { Measured } from '../../packages/lab/src/predict/prediction.js'
+import type { LagReport, Timeline } from '../../packages/lab/src/report/run-report.js'
 import type { LedgerCounts, ReadCounts, WritePart } from '../../src/trace/ledger.js'
 import type { TraceListener } from '../../src/trace/trace.js'
-import { LagRecorder } from '../../src/compare/lag-recorder.js'
+import { LagRecorder } from '../../packages/lab/src/compare/lag-recorder.js'
 import { cpuMs, memory } from '../peers/process-meter.js'
 import type { Store } from '../peers/stores.js'
-import { hexadecimal } from '../workloads/digest.js'
-import type { Plan } from '../workloads/workload.js'
+import { hexadecimal } from '../../packages/lab/src/workloads/digest.js'
+import type { Plan } from '../../packages/lab/src/workloads/workload.js'
 import { Outside, wakeUpBytes } from './outside.js'
 import { PhaseDriver, type PhaseOutcome } from './phase-driver.js'
 import { timelineSource } from './timeline-source.js'
@@ -35,7 +35,7 @@ export interface Account {
 
 export interface RoundOutcome {
   readonly phases: readonly PhaseMeasure[]
-  /** Of the operations, and of what was answered to them. */
+  /** Digests of the operations and of the answers. */
   readonly digest: string
   readonly answers: string
   /** When the last write was acknowledged, and when nothing was left to do. */
@@ -53,7 +53,7 @@ export interface RoundOutcome {
   readonly contents: Contents
   /** What the engine says of itself in the end; all but the shape is of the run, without the load. */
   readonly final?: Omit<Measured, 'options'>
-  /** Of the whole process, milliseconds. */
+  /** CPU time of the whole process, milliseconds. */
   readonly cpuMs: number
 }
 
@@ -65,7 +65,7 @@ export interface Contents {
 }
 
 export interface RoundParts {
-  /** Opens a store in a new directory; one of kvarium's tells the listener what it does in the background. */
+  /** Opens a store in a new directory; one of kvarium's emits its background work to the listener. */
   readonly open: (directory: string, listener?: TraceListener) => Promise<Store>
   readonly durable: boolean
   readonly isKvarium: boolean

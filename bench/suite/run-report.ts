@@ -1,8 +1,8 @@
 /** What came out of a workload, as the report of a run. */
-import { callReports, latencyReport } from '../../src/compare/latency-report.js'
+import { callReports, latencyReport } from '../../packages/lab/src/compare/latency-report.js'
 import { resolveOptions } from '../../src/engine/options.js'
-import { predict } from '../../src/predict/predict.js'
-import type { Prediction } from '../../src/predict/prediction.js'
+import { predict } from '../../packages/lab/src/predict/predict.js'
+import type { Prediction } from '../../packages/lab/src/predict/prediction.js'
 import {
   REPORT_FORMAT,
   REPORT_VERSION,
@@ -13,11 +13,11 @@ import {
   type RunReport,
   type Spread,
   type WriteAccount,
-} from '../../src/report/run-report.js'
+} from '../../packages/lab/src/report/run-report.js'
 import { registry } from '../../src/store/node-kvarium.js'
 import { writeAmplification } from '../../src/trace/ledger.js'
 import { STORES } from '../peers/stores.js'
-import type { Plan } from '../workloads/workload.js'
+import type { Plan } from '../../packages/lab/src/workloads/workload.js'
 import type { Engine } from './engines.js'
 import type { Options } from './options.js'
 import { OUTSIDE_METHOD } from './outside.js'

@@ -1,5 +1,5 @@
 /** The tables at the end of a run of the suite. */
-import type { EngineReport, PhaseReport, RunReport, Spread } from '../../src/report/run-report.js'
+import type { EngineReport, PhaseReport, RunReport, Spread } from '../../packages/lab/src/report/run-report.js'
 import { short, table } from '../table.js'
 import { runIndex } from './progress.js'
 

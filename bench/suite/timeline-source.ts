@@ -1,8 +1,8 @@
 /** What a timeline of a store is made of: its own stats, or for stores that have none what is seen from outside. */
 import type { EngineShape, EngineStats } from '../../src/engine/contract.js'
-import type { JobWatch } from '../../src/compare/job-watch.js'
-import type { TimelineSource } from '../../src/compare/timeline-recorder.js'
-import type { Sample, Timeline } from '../../src/report/run-report.js'
+import type { JobWatch } from '../../packages/lab/src/compare/job-watch.js'
+import type { TimelineSource } from '../../packages/lab/src/compare/timeline-recorder.js'
+import type { Sample, Timeline } from '../../packages/lab/src/report/run-report.js'
 import { Ledger } from '../../src/trace/ledger.js'
 import type { Store } from '../peers/stores.js'
 import type { Outside } from './outside.js'
@@ -37,7 +37,7 @@ export function timelineSource(
   return { source, finish: timeline => ({ ...timeline, samples: timeline.samples.map(fromOutside) }) }
 }
 
-/** In the form of stats, with all bytes booked as those of a log, because nobody knows better. */
+/** In the form of stats, with all bytes counted as log bytes, because no better split is known. */
 class SeenFromOutside {
   readonly #outside: Outside | undefined
   readonly #userBytes: () => number

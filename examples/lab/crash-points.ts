@@ -5,7 +5,7 @@
 import { inspectFile } from '../../src/inspect/index.js'
 import { changesImage, FaultyFileSystem, MemoryFileSystem } from '../../src/vfs/index.js'
 import type { Environment } from '../../src/vfs/environment.js'
-import { simulatedEnvironment } from '../../src/vfs/simulated-environment.js'
+import { simulatedEnvironment } from '../../src/vfs/testing/simulated-environment.js'
 
 /** What the power loss takes of all that is not synced: everything, nothing, or what a seed picks, some of it torn. */
 export type Kept = 'none' | 'all' | number

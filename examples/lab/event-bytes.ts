@@ -8,7 +8,7 @@
 import { hexRows, type HexRow } from '../../src/inspect/annotated-hex.js'
 import { HEX_WIDTH } from '../../src/inspect/hex-line.js'
 import { inspectFile } from '../../src/inspect/inspect-file.js'
-import { MemoryFileSystem } from '../../src/vfs/memory-file-system.js'
+import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
 import { bytesIn, placeOf, type FilePlace } from './event-fields.js'
 import { annotatedLine } from './hex-line.js'
 import type { RebuiltFile } from './file-history.js'

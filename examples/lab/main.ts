@@ -1,7 +1,7 @@
 /** `npm run example N`: prints what an example found out, steps through it, or writes it as a page or as JSON. */
 import { writeFileSync } from 'node:fs'
 import { InvalidArgumentError, Option, program } from 'commander'
-import { toJson } from '../../src/trace/json-lines.js'
+import { toJson } from '../../src/observe/json-lines.js'
 import { catalog } from './catalog.js'
 import { CommandKeys } from './command-keys.js'
 import { commandLines } from './command-lines.js'

@@ -1,6 +1,6 @@
 /** The two ends of what a compaction policy can be, as pickers for the real engine. */
-import type { CompactionPicker, CompactionSpec } from '../../src/lsm/compaction-picker.js'
-import type { Version } from '../../src/lsm/version.js'
+import type { CompactionPicker, CompactionSpec } from '../../src/lsm/compaction/pickers/compaction-picker.js'
+import type { Version } from '../../src/lsm/versions/version.js'
 
 /** Leaves every flushed table where it is. */
 export const NEVER: CompactionPicker = {

@@ -4,7 +4,7 @@ import type { BtreeLevelShape, BtreeShape } from '../../src/btree/shape.js'
 import type { EngineShape } from '../../src/engine/contract.js'
 import type { FoldedLsmShape } from '../../src/lsm/fold-shape.js'
 import type { LsmLevelShape, MemtableShape, TableShape } from '../../src/lsm/shape.js'
-import { count, plural, share } from '../../src/report/numbers.js'
+import { count, plural, share } from '../../packages/lab/src/report/numbers.js'
 
 const TABLES_OF_A_LEVEL = 40
 

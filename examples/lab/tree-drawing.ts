@@ -1,10 +1,10 @@
 /** A B+tree as it lies in its file: its pages, and a drawing of them. */
-import { readMeta } from '../../src/btree/meta-page.js'
-import { Reference } from '../../src/btree/reference.js'
+import { readMeta } from '../../src/btree/pages/meta-page.js'
+import { Reference } from '../../src/btree/pages/reference.js'
 import { loadHash32 } from '../../src/codec/checksum.js'
 import { MutableBlock } from '../../src/codec/mutable-block.js'
 import { Cell } from '../../src/codec/sorted-block.js'
-import { textOfBytes } from '../../src/trace/text-of-bytes.js'
+import { textOfBytes } from '../../src/observe/text-of-bytes.js'
 import type { Environment } from '../../src/vfs/environment.js'
 import type { FileHandle } from '../../src/vfs/file-system.js'
 

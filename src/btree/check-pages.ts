@@ -6,10 +6,10 @@ import { compareKeys } from '../codec/entry.js'
 import { MutableBlock } from '../codec/mutable-block.js'
 import { Cell, headOf, SLOT_BYTES } from '../codec/sorted-block.js'
 import type { Violation } from '../engine/contract.js'
-import type { Page } from './page.js'
-import type { PageFile } from './page-file.js'
-import { Reference, REFERENCE_BYTES } from './reference.js'
-import type { PageStore } from './page-store.js'
+import type { Page } from './pages/page.js'
+import type { PageFile } from './pages/page-file.js'
+import { Reference, REFERENCE_BYTES } from './pages/reference.js'
+import type { PageStore } from './pages/page-store.js'
 
 interface Fences {
   /** Included; `undefined` leaves the side open. */

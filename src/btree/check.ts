@@ -3,10 +3,10 @@
  * place. No checkpoint runs meanwhile; writes go on, into pages of their own.
  */
 import type { Violation } from '../engine/contract.js'
-import type { Background } from './background.js'
+import type { Background } from './checkpoint/scheduler.js'
 import { PageCheck } from './check-pages.js'
-import type { HeldRoot } from './held-roots.js'
-import type { Page } from './page.js'
+import type { HeldRoot } from './pages/held-roots.js'
+import type { Page } from './pages/page.js'
 import type { BtreeParts } from './parts.js'
 
 /** `busy` is the end of the long batch that is being applied: while there is one, the pages are not those of the tree that readers see. */

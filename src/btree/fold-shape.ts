@@ -8,7 +8,7 @@
  */
 import type { EventOf, TraceEvent } from '../trace/events.js'
 import { DATA_FILE } from './file-names.js'
-import { LevelCounts } from './level-counts.js'
+import { LevelCounts } from './tree/level-counts.js'
 import { levelShapes, type BtreeShape } from './shape.js'
 
 /** What `shape()` of the engine returns. */

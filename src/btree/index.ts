@@ -1,6 +1,9 @@
 /** `kvarium/btree`: the B+tree engine. Portable. */
-export { btreeEngine } from './btree-engine.js'
+export { btreeEngine } from './open.js'
 export { BTREE_OPTIONS, type BtreeOptions, type BtreeSettings } from './options.js'
 export { BtreeShapeFold, foldBtree, type FoldedBtreeShape } from './fold-shape.js'
-export type { LeafOverflow, LeafSplit } from './split.js'
+export type { LeafOverflow, LeafSplit } from './tree/split.js'
 export type { BtreeLevelShape, BtreeShape } from './shape.js'
+export { DATA_FILE } from './file-names.js'
+export { BRANCH_UNITS } from './pages/page-store.js'
+export { REFERENCE_BYTES } from './pages/reference.js'

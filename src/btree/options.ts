@@ -1,6 +1,6 @@
 import type { OptionTable } from '../engine/contract.js'
 import { MisuseError } from '../errors.js'
-import type { LeafSplit } from './split.js'
+import type { LeafSplit } from './tree/split.js'
 
 const KIB = 1024
 const MIB = 1024 * KIB

@@ -1,12 +1,12 @@
 /** The tree in numbers: for stats, for drawing, for estimates. */
 import type { EngineShape } from '../engine/contract.js'
 import { isEmptyRange, type HalfOpenRange } from '../engine/range.js'
-import type { HeldRoot } from './held-roots.js'
-import type { LevelCounts } from './level-counts.js'
-import type { Page } from './page.js'
+import type { HeldRoot } from './pages/held-roots.js'
+import type { LevelCounts } from './tree/level-counts.js'
+import type { Page } from './pages/page.js'
 import type { BtreeParts } from './parts.js'
 import { Cell } from '../codec/sorted-block.js'
-import type { Tree } from './tree.js'
+import type { Tree } from './tree/tree.js'
 
 export interface BtreeShape extends EngineShape {
   readonly height: number

@@ -9,7 +9,7 @@
  */
 import { ByteView, KIND_DELETE, KIND_PUT, MAX_SEQUENCE, compareBytes, type EntryKind } from '../codec/entry.js'
 import type { Skiplist } from '../skiplist/skiplist.js'
-import type { SkiplistCursor } from '../skiplist/skiplist-cursor.js'
+import type { SkiplistCursor } from '../skiplist/skiplist.js'
 import { isBelow, isBeyond, type HalfOpenRange } from './range.js'
 
 /** A clear that takes effect with the copy: from `sequence` on, no key in the range is there. */

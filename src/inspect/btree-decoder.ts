@@ -1,7 +1,7 @@
 /** The B+tree's data file (docs/formats/btree.md): both meta pages, the pages of the tree in force, and the free list. */
 import { compareKeys } from '../codec/entry.js'
 import { VarintReader } from '../codec/varint.js'
-import { META_AREA_BYTES, META_BYTES, metaOffset } from '../btree/meta-page.js'
+import { META_AREA_BYTES, META_BYTES, metaOffset } from '../btree/pages/meta-page.js'
 import { CorruptionError } from '../errors.js'
 import { blockSpans } from './block-spans.js'
 import { PageReader, type PageContents, type PagePlace, type WalkedPage } from './btree-pages.js'

@@ -8,7 +8,7 @@
  */
 import { placeSeed } from '../codec/checksum.js'
 import { Cell, SortedBlock } from '../codec/sorted-block.js'
-import { Reference, REFERENCE_BYTES } from '../btree/reference.js'
+import { Reference, REFERENCE_BYTES } from '../btree/pages/reference.js'
 import { CorruptionError } from '../errors.js'
 import { readBytes, type FileContext } from './inspected-file.js'
 import { word } from './span.js'

@@ -2,7 +2,7 @@
 import { readUtf8 } from '../codec/text.js'
 import { CURRENT, CURRENT_TEMPORARY, parseFileName } from '../lsm/file-names.js'
 import { DATA_FILE } from '../btree/file-names.js'
-import { META_AREA_BYTES } from '../btree/meta-page.js'
+import { META_AREA_BYTES } from '../btree/pages/meta-page.js'
 import { FRAME_HEADER_BYTES, LOG_HEADER_BYTES, readWord } from '../wal/format.js'
 import { IDENTITY, IDENTITY_TEMPORARY, isLockName } from '../store/identity.js'
 import { CorruptionError } from '../errors.js'

@@ -4,8 +4,8 @@
  */
 import { BtreeDecoder } from './btree-decoder.js'
 import { DATA_FILE } from '../btree/file-names.js'
-import { META_AREA_BYTES } from '../btree/meta-page.js'
-import { logName } from '../engine/log-replay.js'
+import { META_AREA_BYTES } from '../btree/pages/meta-page.js'
+import { logName } from '../engine/durable/log-replay.js'
 import { KvariumError, MisuseError } from '../errors.js'
 import { CURRENT, manifestName, parseFileName, tableName } from '../lsm/file-names.js'
 import { IDENTITY } from '../store/identity.js'

@@ -1,8 +1,8 @@
 /** A meta page of the B+tree (docs/formats/btree.md), field by field. */
 import { placeSeed, type Hash32 } from '../codec/checksum.js'
-import { BTREE_FORMAT_VERSION, MAX_LEVELS, META_BYTES, metaOffset } from '../btree/meta-page.js'
-import { Reference } from '../btree/reference.js'
-import { logName } from '../engine/log-replay.js'
+import { BTREE_FORMAT_VERSION, MAX_LEVELS, META_BYTES, metaOffset } from '../btree/pages/meta-page.js'
+import { Reference } from '../btree/pages/reference.js'
+import { logName } from '../engine/durable/log-replay.js'
 import { place, showBytes } from './show-bytes.js'
 import { SpanReader } from './span-reader.js'
 import { distrust, word, type Problem, type Span } from './span.js'

@@ -11,11 +11,11 @@ import { TableHit, type Table } from '../sstable/table.js'
 import type { ReadCounts } from '../trace/ledger.js'
 import type { Scheduler } from '../vfs/environment.js'
 import { tableName } from './file-names.js'
-import type { ReadState } from './read-state.js'
-import { RunCursor } from './run-cursor.js'
-import { SavedKey } from './saved-key.js'
-import type { TableFile } from './table-file.js'
-import type { TableSet } from './table-set.js'
+import type { ReadState } from './read/read-state.js'
+import { RunCursor } from './read/run-cursor.js'
+import { SavedKey } from './read/saved-key.js'
+import type { TableFile } from './versions/table-file.js'
+import type { TableSet } from './versions/table-set.js'
 
 export interface CheckContext {
   readonly state: ReadState

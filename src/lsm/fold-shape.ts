@@ -7,9 +7,9 @@
  * 2. Nothing is guessed: every field of the shape comes from a field of an event.
  */
 import type { TraceEvent } from '../trace/events.js'
-import type { DroppedCounts } from './retention.js'
+import type { DroppedCounts } from './compaction/retention.js'
 import { levelShapes, type LsmShape, type MemtableShape } from './shape.js'
-import { Version } from './version.js'
+import { Version } from './versions/version.js'
 
 /** What `shape()` of the engine returns. */
 export interface FoldedLsmShape extends LsmShape {

@@ -3,11 +3,11 @@ import { readUtf8 } from '../codec/text.js'
 import { compareKeys } from '../codec/entry.js'
 import type { EngineShape, LevelShape } from '../engine/contract.js'
 import type { HalfOpenRange } from '../engine/range.js'
-import type { Memtable } from './memtable.js'
-import type { ReadState } from './read-state.js'
-import type { TableMeta } from './table-file.js'
-import type { TableSet } from './table-set.js'
-import type { Level, Version } from './version.js'
+import type { Memtable } from './memtable/memtable.js'
+import type { ReadState } from './read/read-state.js'
+import type { TableMeta } from './versions/table-file.js'
+import type { TableSet } from './versions/table-set.js'
+import type { Level, Version } from './versions/version.js'
 
 export interface LsmShape extends EngineShape {
   readonly levels: readonly LsmLevelShape[]

@@ -7,7 +7,7 @@ import type { Engine, EngineContext, EngineFactory } from '../engine/contract.js
 import { resolveOptions } from '../engine/options.js'
 import type { EngineRegistry } from '../engine/registry.js'
 import { CorruptionError, FormatError, KvariumError, LockedError, MisuseError } from '../errors.js'
-import { IDENTITY, inspect, isLockName } from '../store/identity.js'
+import { IDENTITY, occupancyOf, isLockName } from '../store/identity.js'
 import type { Environment } from '../vfs/environment.js'
 import { absolutePath, joinPath, type DirectoryLock, type FileSystem } from '../vfs/file-system.js'
 import { OverlayFileSystem } from '../vfs/overlay-file-system.js'
@@ -94,7 +94,7 @@ async function findEngine(
   const hash32 = await loadHash32()
   let problem: KvariumError
   try {
-    const occupancy = inspect(fileSystem, directory, hash32)
+    const occupancy = occupancyOf(fileSystem, directory, hash32)
     if (occupancy.kind === 'store') return { factory: chosen ?? registry.resolve(occupancy.identity.engine) }
     if (occupancy.kind === 'empty') throw new KvariumError('LEVEL_NOT_FOUND', `There is no store in ${directory}: it is empty`)
     const what =

@@ -2,7 +2,7 @@
 import { registry } from '../store/node-kvarium.js'
 import type { Environment } from '../vfs/environment.js'
 import type { FileSystem } from '../vfs/file-system.js'
-import { nodeEnvironment } from '../vfs/node-environment.js'
+import { nodeEnvironment } from '../vfs/node/node-environment.js'
 import type { InspectionPlatform } from './inspected-store.js'
 import { repairStore, type RepairOptions, type RepairReport } from './repair.js'
 import { verifyStore, type VerifyOptions, type VerifyReport } from './verify.js'

@@ -4,7 +4,7 @@ import type { Engine, Loss, SalvagedEntry } from '../engine/contract.js'
 import { resolveOptions } from '../engine/options.js'
 import { KvariumError, MisuseError } from '../errors.js'
 import { destroyDirectory, openDirectory } from '../store/directory.js'
-import { inspect, type Occupancy } from '../store/identity.js'
+import { occupancyOf, type Occupancy } from '../store/identity.js'
 import { absolutePath, type FileSystem } from '../vfs/file-system.js'
 import { InspectedStore, type InspectionOptions, type InspectionPlatform } from './inspected-store.js'
 import { probe } from './probe.js'
@@ -111,7 +111,7 @@ async function copy(entries: Source['entries'], engine: Engine): Promise<{ entri
 async function removeUnfinished(target: string, { environment, registry }: InspectionPlatform, hash32: Hash32): Promise<void> {
   const { fileSystem } = environment
   try {
-    if (inspect(fileSystem, target, hash32).kind !== 'store') await destroyDirectory(fileSystem, target, registry, hash32)
+    if (occupancyOf(fileSystem, target, hash32).kind !== 'store') await destroyDirectory(fileSystem, target, registry, hash32)
   } catch {
     // The failure that led here is the one to report.
   }
@@ -139,7 +139,7 @@ function assertTarget(directory: string, target: string, { environment }: Inspec
 
 function inspectTarget(fileSystem: FileSystem, target: string, hash32: Hash32): Occupancy['kind'] {
   try {
-    return inspect(fileSystem, target, hash32).kind
+    return occupancyOf(fileSystem, target, hash32).kind
   } catch (error) {
     if (error instanceof KvariumError) return 'foreign'
     throw error

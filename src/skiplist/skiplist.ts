@@ -11,14 +11,14 @@
  * 4. One thread inserts. Another thread may read a shared arena up to the moment of the message that handed it over;
  *    there is no fence after that, so hand over a list that takes no more inserts.
  */
-import { ByteView, KIND_PUT, MAX_SEQUENCE } from '../codec/entry.js'
-import type { EntryKind } from '../codec/entry.js'
+import { ByteView, compareBytes, KIND_PUT, MAX_SEQUENCE } from '../codec/entry.js'
+import type { EntryCursor, EntryKind } from '../codec/entry.js'
 import { MisuseError } from '../errors.js'
 import type { Random } from '../vfs/environment.js'
 import type { ArenaBuffer } from './arena.js'
 import { Arena, HEAD, HEAD_BYTES, MAX_HEIGHT, MAX_KEY_LENGTH, NO_NODE, nodeBytes } from './arena.js'
+import { nextNewer, previousNewer } from './newer-nodes.js'
 import { Search } from './search.js'
-import { SkiplistCursor } from './skiplist-cursor.js'
 
 export interface SkiplistOptions {
   /** Bytes of the arena, allocated at once, at most 2^31 - 8. An empty list uses `Skiplist.HEAD_BYTES` of them. */
@@ -265,4 +265,106 @@ function checkEntry(keyLength: number, sequence: number): void {
   if (!(sequence >= 0 && sequence <= MAX_SEQUENCE)) {
     throw new MisuseError('LEVEL_INVALID_ENTRY', `sequence must be from 0 to 2^53 - 1, got ${sequence}`)
   }
+}
+
+/**
+ * A position in a skiplist. Each step follows one pointer in either direction and allocates nothing: `key` and `value` point straight into
+ * the arena. The cursor stands on a linked node or nowhere. Nodes never move or vanish, so inserts do not disturb it, and it meets those
+ * that land ahead of it.
+ */
+export class SkiplistCursor implements EntryCursor {
+  readonly key = new ByteView()
+  readonly value = new ByteView()
+  readonly #list: Skiplist
+  readonly #arena: Arena
+  #node: number = NO_NODE
+
+  constructor(list: Skiplist) {
+    this.#list = list
+    this.#arena = list.arena
+  }
+
+  get valid(): boolean {
+    return this.#node !== NO_NODE
+  }
+
+  get sequence(): number {
+    return this.#arena.sequence(this.#node)
+  }
+
+  get kind(): EntryKind {
+    return this.#arena.kind(this.#node)
+  }
+
+  first(): boolean {
+    return this.#moveTo(this.#arena.next(HEAD, 0))
+  }
+
+  last(): boolean {
+    return this.#moveTo(this.#arena.prev(HEAD))
+  }
+
+  seek(key: Uint8Array, sequence: number = MAX_SEQUENCE): boolean {
+    return this.#moveTo(this.#list.seek(key, 0, key.length, sequence))
+  }
+
+  seekBefore(key: Uint8Array): boolean {
+    return this.#moveTo(this.#list.seekBefore(key, 0, key.length))
+  }
+
+  next(): boolean {
+    if (this.#node === NO_NODE) throw notValid('next')
+    return this.#moveTo(this.#arena.next(this.#node, 0))
+  }
+
+  prev(): boolean {
+    if (this.#node === NO_NODE) throw notValid('prev')
+    return this.#moveTo(this.#arena.prev(this.#node))
+  }
+
+  skipCovered(sequence: number, end: Uint8Array | undefined): boolean {
+    if (this.#node === NO_NODE) throw notValid('skipCovered')
+    if (this.sequence > sequence) return true
+    const newer = nextNewer(this.#arena, this.#node, sequence)
+    if (end === undefined || (newer !== NO_NODE && this.#compare(newer, end) < 0)) return this.#moveTo(newer)
+    return this.#compare(this.#node, end) < 0 ? this.seek(end) : this.#moveTo(this.#node)
+  }
+
+  skipCoveredBack(sequence: number, start: Uint8Array): boolean {
+    if (this.#node === NO_NODE) throw notValid('skipCoveredBack')
+    if (this.sequence > sequence) return true
+    const newer = previousNewer(this.#arena, this.#node, this.#list.pathTo(this.key, this.sequence), sequence)
+    if (newer !== NO_NODE && this.#compare(newer, start) >= 0) return this.#moveTo(newer)
+    return this.#compare(this.#node, start) >= 0 ? this.seekBefore(start) : this.#moveTo(this.#node)
+  }
+
+  close(): void {
+    this.#node = NO_NODE
+  }
+
+  /** The key of a node against another one. Leaves `key` on that node. */
+  #compare(node: number, key: Uint8Array): number {
+    this.#arena.setKeyView(node, this.key)
+    const { bytes, start, end } = this.key
+    return compareBytes(bytes, start, end, key, 0, key.length)
+  }
+
+  /** Going back from the first entry, or to the last of none, arrives at the head. */
+  #moveTo(node: number): boolean {
+    if (node === NO_NODE || node === HEAD) {
+      this.#node = NO_NODE
+      return false
+    }
+    this.#node = node
+    this.#arena.setKeyView(node, this.key)
+    this.#arena.setValueView(node, this.value)
+    return true
+  }
+}
+
+function notValid(method: string): MisuseError {
+  return new MisuseError(
+    'LEVEL_CURSOR_NOT_VALID',
+    `${method}() needs a cursor that stands on an entry: call first, last or a seek before it`,
+  )
 }

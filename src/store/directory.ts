@@ -16,7 +16,7 @@ import { errorCode } from '../vfs/vfs-error.js'
 import {
   IDENTITY,
   IDENTITY_TEMPORARY,
-  inspect,
+  occupancyOf,
   isLockName,
   keepUnfinished,
   markFinished,
@@ -79,7 +79,7 @@ async function openLocked(request: DirectoryRequest): Promise<Omit<OpenedDirecto
   const { environment, location, factory, engineOptions, createIfMissing, errorIfExists, hash32, trace } = request
   const { fileSystem } = environment
   const context = { environment, directory: location, options: engineOptions, ...(trace && { trace }) }
-  const occupancy = inspect(fileSystem, location, hash32)
+  const occupancy = occupancyOf(fileSystem, location, hash32)
   if (occupancy.kind === 'foreign') throw foreignDirectory(location, occupancy.foreign)
   if (occupancy.kind === 'store' || occupancy.kind === 'unfinished') assertSameEngine(occupancy.identity, factory, location)
   if (occupancy.kind === 'store') {
@@ -160,7 +160,7 @@ async function removeFiles(fileSystem: FileSystem, location: string, registry: E
 /** A store whose `KVARIUM` is damaged is still a store to destroy; one of a newer format is not ours to take apart. */
 function inspectEvenDamaged(fileSystem: FileSystem, location: string, hash32: Hash32): Occupancy | { readonly kind: 'damaged' } {
   try {
-    return inspect(fileSystem, location, hash32)
+    return occupancyOf(fileSystem, location, hash32)
   } catch (error) {
     if (errorCode(error) === 'LEVEL_CORRUPTION') return { kind: 'damaged' }
     throw error

@@ -43,7 +43,7 @@ export type Occupancy =
   | { readonly kind: 'foreign'; readonly foreign: readonly string[] }
 
 /** Looks at a directory without changing it. Throws a CorruptionError or a FormatError when `KVARIUM` cannot be used. */
-export function inspect(fileSystem: FileSystem, directory: string, hash32: Hash32): Occupancy {
+export function occupancyOf(fileSystem: FileSystem, directory: string, hash32: Hash32): Occupancy {
   const names = fileSystem.list(directory)
   if (names.includes(IDENTITY)) return { kind: 'store', identity: readIdentity(fileSystem, joinPath(directory, IDENTITY), hash32) }
   const foreign = names.filter(name => name !== IDENTITY_TEMPORARY && !isLockName(name))

@@ -6,7 +6,7 @@
  * 2. A file below is copied into memory by its first change, not by being opened for writing.
  */
 import { absolutePath, type DirectoryLock, type FileHandle, type FileStat, type FileSystem } from './file-system.js'
-import { MemoryFileSystem } from './memory-file-system.js'
+import { MemoryFileSystem } from './memory/memory-file-system.js'
 import { FileSystemError } from './vfs-error.js'
 
 export class OverlayFileSystem implements FileSystem {

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { parseOptions } from '../../bench/suite/options.js'
-import { WORKLOADS } from '../../bench/workloads/catalogue.js'
-import { parseRunReport } from '../../src/report/parse-run-report.js'
-import type { RunReport } from '../../src/report/run-report.js'
+import { WORKLOADS } from '../../packages/lab/src/workloads/catalogue.js'
+import { parseRunReport } from '../../packages/lab/src/report/parse-run-report.js'
+import type { RunReport } from '../../packages/lab/src/report/run-report.js'
 
 const ROOT = join(import.meta.dirname, '../..')
 /** Processes are started, which takes long on a machine that has other things to do. */

@@ -14,9 +14,9 @@ import {
   ZIPFIAN_THETA,
   zeta,
   type Distribution,
-} from '../../bench/workloads/distributions.js'
-import { decimal, fnv64, modulo } from '../../bench/workloads/fnv.js'
-import { MIXGRAPH_KEYS, MIXGRAPH_VALUES } from '../../bench/workloads/mixgraph.js'
+} from '../../packages/lab/src/workloads/distributions.js'
+import { decimal, fnv64, modulo } from '../../packages/lab/src/workloads/fnv.js'
+import { MIXGRAPH_KEYS, MIXGRAPH_VALUES } from '../../packages/lab/src/workloads/mixgraph.js'
 import { SeededRandom } from '../../src/vfs/seeded-random.js'
 
 const DRAWS = 200_000

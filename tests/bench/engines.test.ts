@@ -7,9 +7,9 @@ import { ENGINES } from '../../bench/suite/engines.js'
 import { findProblems } from '../../bench/suite/problems.js'
 import { referenceOf } from '../../bench/suite/reference.js'
 import { runRound, type RoundOutcome } from '../../bench/suite/round.js'
-import { WORKLOADS, findWorkload } from '../../bench/workloads/catalogue.js'
-import type { Size, Workload } from '../../bench/workloads/workload.js'
-import { Oracle } from '../../src/compare/oracle.js'
+import { WORKLOADS, findWorkload } from '../../packages/lab/src/workloads/catalogue.js'
+import type { Size, Workload } from '../../packages/lab/src/workloads/workload.js'
+import { Oracle } from '../../packages/lab/src/compare/oracle.js'
 import { Kvarium } from '../../src/store/node-kvarium.js'
 
 const SIZE: Size = { entries: 400, operations: 400, keyBytes: 16, valueBytes: 100, seed: 1, batch: 1, readsSync: false }

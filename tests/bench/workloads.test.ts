@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { loadHash32 } from '../../src/codec/checksum.js'
-import { WORKLOADS, findWorkload } from '../../bench/workloads/catalogue.js'
-import { StreamDigest } from '../../bench/workloads/digest.js'
-import { Values } from '../../bench/workloads/entries.js'
-import type { Plan, Size, WorkloadOperation } from '../../bench/workloads/workload.js'
+import { WORKLOADS, findWorkload } from '../../packages/lab/src/workloads/catalogue.js'
+import { StreamDigest } from '../../packages/lab/src/workloads/digest.js'
+import { Values } from '../../packages/lab/src/workloads/entries.js'
+import type { Plan, Size, WorkloadOperation } from '../../packages/lab/src/workloads/workload.js'
 
 const SIZE: Size = { entries: 3000, operations: 3000, keyBytes: 16, valueBytes: 100, seed: 1, batch: 1, readsSync: false }
 const text = new TextDecoder()

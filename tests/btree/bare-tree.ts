@@ -1,15 +1,15 @@
 import { Cache } from '../../src/cache/cache.js'
 import { loadHash32 } from '../../src/codec/checksum.js'
 import { ByteView } from '../../src/codec/entry.js'
-import { HeldRoots, type HeldRoot } from '../../src/btree/held-roots.js'
+import { HeldRoots, type HeldRoot } from '../../src/btree/pages/held-roots.js'
 import { PageCheck } from '../../src/btree/check-pages.js'
-import { PageFile } from '../../src/btree/page-file.js'
-import { PageStore } from '../../src/btree/page-store.js'
-import { Tree } from '../../src/btree/tree.js'
-import { TreeCursor } from '../../src/btree/tree-cursor.js'
+import { PageFile } from '../../src/btree/pages/page-file.js'
+import { PageStore } from '../../src/btree/pages/page-store.js'
+import { Tree } from '../../src/btree/tree/tree.js'
+import { TreeCursor } from '../../src/btree/tree/tree-cursor.js'
 import type { HalfOpenRange } from '../../src/engine/range.js'
 import { newReadCounts, Ledger } from '../../src/trace/ledger.js'
-import { MemoryFileSystem } from '../../src/vfs/memory-file-system.js'
+import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
 
 /** A tree in memory alone: nothing is ever written. */
 export class BareTree {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { btreeEngine } from '../../src/btree/btree-engine.js'
+import { btreeEngine } from '../../src/btree/open.js'
 import { fileDamages, flips, truncations, wipes } from '../damage/damages.js'
 import { smallStores, type DamageSubject, type SmallStore } from '../damage/small-store.js'
 import { judge, type Damage, type Outcome } from '../damage/verdict.js'

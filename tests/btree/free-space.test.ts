@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { FreeSpace } from '../../src/btree/free-space.js'
+import { FreeSpace } from '../../src/btree/pages/free-space.js'
 
 const FIRST = 3
 

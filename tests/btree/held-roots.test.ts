@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { FramePool } from '../../src/cache/frame-pool.js'
-import { HeldRoots } from '../../src/btree/held-roots.js'
-import { Page } from '../../src/btree/page.js'
+import { HeldRoots } from '../../src/btree/pages/held-roots.js'
+import { Page } from '../../src/btree/pages/page.js'
 
 describe('pages that left the tree', () => {
   let freed: Page[] = []

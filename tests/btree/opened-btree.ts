@@ -1,4 +1,4 @@
-import { btreeEngine } from '../../src/btree/btree-engine.js'
+import { btreeEngine } from '../../src/btree/open.js'
 import type { BtreeShape } from '../../src/btree/shape.js'
 import { WriteBatch } from '../../src/engine/batch.js'
 import type { Engine } from '../../src/engine/contract.js'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { ReplayBuffer } from '../../src/btree/replay-buffer.js'
+import { ReplayBuffer } from '../../src/btree/recovery/replay-buffer.js'
 import { BatchReader, WriteBatch } from '../../src/engine/batch.js'
 import { keyOf, textOf } from '../contract/opened-engine.js'
 import { BareTree } from './bare-tree.js'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { compareKeys } from '../../src/codec/entry.js'
-import type { HeldRoot } from '../../src/btree/held-roots.js'
+import type { HeldRoot } from '../../src/btree/pages/held-roots.js'
 import { BareTree } from './bare-tree.js'
 
 /** A sorted list of pairs: the plainest tree there is. */

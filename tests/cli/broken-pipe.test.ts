@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { smallRun } from '../report/small-run.js'
+import { smallRun } from '../lab/report/small-run.js'
 import { kvarium, shell } from './command-line.js'
 
 let directory = ''

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Comparison } from '../../src/compare/results.js'
+import type { Comparison } from '../../packages/lab/src/compare/results.js'
 
 const MAIN = join(import.meta.dirname, '../../dist/cli.js')
 

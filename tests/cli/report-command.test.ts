@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { parseRunReport } from '../../src/report/parse-run-report.js'
+import { parseRunReport } from '../../packages/lab/src/report/parse-run-report.js'
 
 const MAIN = join(import.meta.dirname, '../../dist/cli.js')
 

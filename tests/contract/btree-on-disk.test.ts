@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { btreeEngine } from '../../src/btree/btree-engine.js'
+import { btreeEngine } from '../../src/btree/open.js'
 import { engineContract, type ContractSubject } from './contract-suite.js'
 import { engineModel } from './model.js'
 import { keyOf, withEngine } from './opened-engine.js'

@@ -1,4 +1,4 @@
-import { btreeEngine } from '../../src/btree/btree-engine.js'
+import { btreeEngine } from '../../src/btree/open.js'
 import { engineContract, type ContractSubject } from './contract-suite.js'
 import { engineModel } from './model.js'
 import { memoryPlace, portablePlace } from './places.js'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { lsmEngine } from '../../src/lsm/lsm-engine.js'
-import { workerExecutor } from '../../src/lsm/worker-executor.js'
+import { lsmEngine } from '../../src/lsm/open.js'
+import { workerExecutor } from '../../src/lsm/compaction/worker/worker-executor.js'
 import { engineContract, type ContractSubject } from './contract-suite.js'
 import { engineModel } from './model.js'
 import { keyOf, withEngine } from './opened-engine.js'

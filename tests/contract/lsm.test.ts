@@ -1,4 +1,4 @@
-import { lsmEngine } from '../../src/lsm/lsm-engine.js'
+import { lsmEngine } from '../../src/lsm/open.js'
 import { engineContract, type ContractSubject } from './contract-suite.js'
 import { engineModel } from './model.js'
 import { memoryPlace, portablePlace } from './places.js'

@@ -1,4 +1,4 @@
-import { memoryEngine } from '../../src/engine/memory-engine.js'
+import { memoryEngine } from '../../src/memory/engine.js'
 import { engineContract, type ContractSubject } from './contract-suite.js'
 import { engineModel } from './model.js'
 import { memoryPlace } from './places.js'

@@ -1,16 +1,16 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { metaOffset, readMeta } from '../../src/btree/meta-page.js'
+import { metaOffset, readMeta } from '../../src/btree/pages/meta-page.js'
 import { loadHash32, type Hash32 } from '../../src/codec/checksum.js'
 import { SortedBlock } from '../../src/codec/sorted-block.js'
 import { BatchReader, WriteBatch } from '../../src/engine/batch.js'
 import { CorruptionError, FormatError } from '../../src/errors.js'
-import { decodeVersionEdit, encodeVersionEdit } from '../../src/lsm/version-edit.js'
+import { decodeVersionEdit, encodeVersionEdit } from '../../src/lsm/versions/version-edit.js'
 import { encodeFilter, FilterReader } from '../../src/sstable/bloom-filter.js'
 import { decodeFooter, encodeFooter, FOOTER_BYTES, noHandle } from '../../src/sstable/format.js'
 import { decodeProperties, encodeProperties } from '../../src/sstable/properties.js'
 import { decodeRangeTombstones } from '../../src/sstable/range-tombstone.js'
-import { encodeIdentity, inspect } from '../../src/store/identity.js'
+import { encodeIdentity, occupancyOf } from '../../src/store/identity.js'
 import { salvageLog } from '../../src/wal/salvage.js'
 import { LogWriter } from '../../src/wal/writer.js'
 import { fileSystemOf, filesOf, openSubject, DIRECTORY } from './small-store.js'
@@ -115,7 +115,7 @@ const DECODERS: Readonly<Record<string, Decoder>> = {
   },
   'the file KVARIUM': {
     valid: () => encodeIdentity('lsm', hash32),
-    decode: bytes => inspect(fileSystemOf(new Map([['KVARIUM', bytes]])), DIRECTORY, hash32),
+    decode: bytes => occupancyOf(fileSystemOf(new Map([['KVARIUM', bytes]])), DIRECTORY, hash32),
   },
   'a log that is salvaged': {
     async valid() {

@@ -1,5 +1,5 @@
-import { btreeEngine } from '../../src/btree/btree-engine.js'
-import { lsmEngine } from '../../src/lsm/lsm-engine.js'
+import { btreeEngine } from '../../src/btree/open.js'
+import { lsmEngine } from '../../src/lsm/open.js'
 import type { DamageSubject } from './small-store.js'
 
 const SMALL_LSM = {

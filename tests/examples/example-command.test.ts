@@ -6,7 +6,7 @@ import { expect, it } from 'vitest'
 import { catalog } from '../../examples/lab/catalog.js'
 import type { Recording } from '../../examples/lab/items.js'
 import { record } from '../../examples/lab/lab.js'
-import { eventFromJson } from '../../src/trace/json-lines.js'
+import { eventFromJson } from '../../src/observe/json-lines.js'
 
 const ROOT = join(import.meta.dirname, '../..')
 const COMMAND = ['--import', 'tsx', 'examples/lab/main.ts']

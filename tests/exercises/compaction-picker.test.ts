@@ -1,7 +1,7 @@
 import { exercise } from '../../exercises/compaction-picker/exercise.js'
 import type { PickCompaction } from '../../exercises/compaction-picker/units.js'
-import { LeveledPicker } from '../../src/lsm/leveled-picker.js'
-import { Version } from '../../src/lsm/version.js'
+import { LeveledPicker } from '../../src/lsm/compaction/pickers/leveled-picker.js'
+import { Version } from '../../src/lsm/versions/version.js'
 import { exerciseSuite } from './exercise-suite.js'
 
 /** Compactions for the sake of tombstones are not part of the exercise. */

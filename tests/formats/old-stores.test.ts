@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Kvarium, repair, verify } from '../../src/index.js'
 import { inspectFile } from '../../src/inspect/inspect-file.js'
-import { nodeEnvironment } from '../../src/vfs/node-environment.js'
+import { nodeEnvironment } from '../../src/vfs/node/node-environment.js'
 
 /** One folder per released format, one store per folder, and beside each store its entries as JSON. */
 const FIXTURES = join(import.meta.dirname, 'fixtures')

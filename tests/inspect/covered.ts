@@ -1,7 +1,7 @@
 /** What has to hold for the spans of any file, and looking into files that are in memory. */
 import { inspectFile, type Fact, type Outline, type Problem, type Span } from '../../src/inspect/index.js'
 import { MemoryFileSystem } from '../../src/vfs/index.js'
-import { nodeDeflate } from '../../src/vfs/node-deflate.js'
+import { nodeDeflate } from '../../src/vfs/node/node-deflate.js'
 
 export interface Looked {
   readonly kind: string

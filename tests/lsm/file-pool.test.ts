@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { FilePool } from '../../src/lsm/file-pool.js'
+import { FilePool } from '../../src/lsm/versions/file-pool.js'
 import { joinPath } from '../../src/vfs/file-system.js'
 import { HookedFileSystem } from './hooked-file-system.js'
 import { DIRECTORY, emptyFileSystem, filler, openLsm, put, scan, tablesOf } from './opened-lsm.js'

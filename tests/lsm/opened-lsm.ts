@@ -1,7 +1,7 @@
 import { WriteBatch } from '../../src/engine/batch.js'
 import type { Engine, Violation } from '../../src/engine/contract.js'
 import { parseFileName } from '../../src/lsm/file-names.js'
-import { lsmEngine, type LsmSettings } from '../../src/lsm/lsm-engine.js'
+import { lsmEngine, type LsmSettings } from '../../src/lsm/open.js'
 import type { LsmShape } from '../../src/lsm/shape.js'
 import type { Environment } from '../../src/vfs/environment.js'
 import { joinPath, type FileSystem } from '../../src/vfs/file-system.js'

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { olderThanOutput, type CompactionSpec, type PickContext } from '../../src/lsm/compaction-picker.js'
-import { LeveledPicker } from '../../src/lsm/leveled-picker.js'
-import type { TableMeta } from '../../src/lsm/table-file.js'
-import { TieredPicker } from '../../src/lsm/tiered-picker.js'
+import { olderThanOutput, type CompactionSpec, type PickContext } from '../../src/lsm/compaction/pickers/compaction-picker.js'
+import { LeveledPicker } from '../../src/lsm/compaction/pickers/leveled-picker.js'
+import type { TableMeta } from '../../src/lsm/versions/table-file.js'
+import { TieredPicker } from '../../src/lsm/compaction/pickers/tiered-picker.js'
 import { keyOf, textOf } from '../contract/opened-engine.js'
 import { meta, numbersOf, versionOf } from './table-metas.js'
 

@@ -1,6 +1,6 @@
-import type { TableFile } from '../../src/lsm/table-file.js'
-import type { TableMeta } from '../../src/lsm/table-file.js'
-import { Version } from '../../src/lsm/version.js'
+import type { TableFile } from '../../src/lsm/versions/table-file.js'
+import type { TableMeta } from '../../src/lsm/versions/table-file.js'
+import { Version } from '../../src/lsm/versions/version.js'
 import { keyOf } from '../contract/opened-engine.js'
 
 let lastNumber = 0

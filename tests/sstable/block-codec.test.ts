@@ -6,7 +6,7 @@ import { MisuseError } from '../../src/errors.js'
 import type { BlockCodec } from '../../src/sstable/block-codec.js'
 import { keyHash } from '../../src/sstable/bloom-filter.js'
 import { TableHit } from '../../src/sstable/table.js'
-import { nodeDeflate } from '../../src/vfs/node-deflate.js'
+import { nodeDeflate } from '../../src/vfs/node/node-deflate.js'
 import { entryLists, nastyKey } from './arbitrary-entries.js'
 import { buildTable, bytesOf, entryAt, hash32, openImage, put, scan, show } from './built-table.js'
 

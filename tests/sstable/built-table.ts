@@ -6,7 +6,7 @@ import type { TableProperties } from '../../src/sstable/properties.js'
 import type { RangeTombstone } from '../../src/sstable/range-tombstone.js'
 import { TableBuilder, type TableBuilderOptions } from '../../src/sstable/table-builder.js'
 import { Table, type TableOptions } from '../../src/sstable/table.js'
-import { MemoryFileSystem } from '../../src/vfs/memory-file-system.js'
+import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
 
 export const hash32 = await loadHash32()
 

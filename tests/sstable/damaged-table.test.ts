@@ -6,10 +6,10 @@ import { describeTable } from '../../src/sstable/describe-table.js'
 import { createReadCounters } from '../../src/sstable/block-source.js'
 import { keyHash } from '../../src/sstable/bloom-filter.js'
 import { Table, TableHit } from '../../src/sstable/table.js'
-import { MemoryFileSystem } from '../../src/vfs/memory-file-system.js'
+import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
 import { placeSeed } from '../../src/codec/checksum.js'
 import { writeUint32 } from '../../src/sstable/format.js'
-import { nodeDeflate } from '../../src/vfs/node-deflate.js'
+import { nodeDeflate } from '../../src/vfs/node/node-deflate.js'
 import { buildTable, bytesOf, del, hash32, openImage, print, put, scan } from './built-table.js'
 
 const entries = [

@@ -4,7 +4,7 @@ import { Cache } from '../../src/cache/cache.js'
 import { compareKeys, KIND_DELETE, MAX_SEQUENCE } from '../../src/codec/entry.js'
 import { keyHash } from '../../src/sstable/bloom-filter.js'
 import { TableHit } from '../../src/sstable/table.js'
-import { nodeDeflate } from '../../src/vfs/node-deflate.js'
+import { nodeDeflate } from '../../src/vfs/node/node-deflate.js'
 import { entryLists, nastyKey } from './arbitrary-entries.js'
 import { buildTable, compareEntries, entryAt, hash32, openImage, print, scan, show, type Entry } from './built-table.js'
 

@@ -8,8 +8,8 @@ import { describeTable, type DataBlockPart } from '../../src/sstable/describe-ta
 import { TableBuilder } from '../../src/sstable/table-builder.js'
 import { TableHit } from '../../src/sstable/table.js'
 import type { FileHandle } from '../../src/vfs/file-system.js'
-import { MemoryFileSystem } from '../../src/vfs/memory-file-system.js'
-import { nodeDeflate } from '../../src/vfs/node-deflate.js'
+import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
+import { nodeDeflate } from '../../src/vfs/node/node-deflate.js'
 import { buildTable, bytesOf, del, entryAt, hash32, openImage, put, scan, show, type Entry } from './built-table.js'
 
 function numbered(count: number, value = 'v'.repeat(100)): Entry[] {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Kvarium } from '../../src/store/portable-kvarium.js'
-import { MemoryFileSystem } from '../../src/vfs/memory-file-system.js'
+import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
 
 describe.each(['lsm', 'btree', 'memory'] as const)('closing a %s store', engine => {
   it('lets every call that is under way finish, and refuses later ones in the words of Level', async () => {

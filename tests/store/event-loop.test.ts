@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { KvariumStore } from '../../src/store/kvarium.js'
-import { nodeEnvironment } from '../../src/vfs/node-environment.js'
+import { nodeEnvironment } from '../../src/vfs/node/node-environment.js'
 import { registry } from './test-store.js'
 
 const LANES = 64

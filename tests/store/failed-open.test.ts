@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Kvarium } from '../../src/store/node-kvarium.js'
-import { MemoryFileSystem } from '../../src/vfs/memory-file-system.js'
-import { nodeEnvironment } from '../../src/vfs/node-environment.js'
+import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
+import { nodeEnvironment } from '../../src/vfs/node/node-environment.js'
 
 type Store = Kvarium<string, string>
 

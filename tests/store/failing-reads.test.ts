@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { IoError } from '../../src/errors.js'
 import { Kvarium } from '../../src/store/portable-kvarium.js'
-import { FaultyFileSystem } from '../../src/vfs/faulty-file-system.js'
-import { MemoryFileSystem } from '../../src/vfs/memory-file-system.js'
+import { FaultyFileSystem } from '../../src/vfs/testing/faulty-file-system.js'
+import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
 
 const KEYS = 400
 const keyAt = (i: number): string => `key ${String(i).padStart(4, '0')}`

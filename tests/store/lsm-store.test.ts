@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { Kvarium as NodeKvarium } from '../../src/store/node-kvarium.js'
 import { Kvarium } from '../../src/store/portable-kvarium.js'
-import { MemoryFileSystem } from '../../src/vfs/memory-file-system.js'
+import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
 import { MeteredFileSystem } from '../../src/vfs/metered-file-system.js'
 import { SteppedFileSystem } from './stepped-file-system.js'
 

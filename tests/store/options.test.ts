@@ -3,10 +3,10 @@ import type { EngineFactory, OptionTable } from '../../src/engine/contract.js'
 import { editDistance, nearestName } from '../../src/engine/nearest-name.js'
 import { resolveOptions, unknownOption } from '../../src/engine/options.js'
 import { EngineRegistry } from '../../src/engine/registry.js'
-import { memoryEngine } from '../../src/engine/memory-engine.js'
+import { memoryEngine } from '../../src/memory/engine.js'
 import type { KvariumOptions } from '../../src/store/store-options.js'
 import { Kvarium } from '../../src/store/node-kvarium.js'
-import { MemoryFileSystem } from '../../src/vfs/memory-file-system.js'
+import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
 import { reasonOf, TestStore } from './test-store.js'
 
 const TABLE: OptionTable = {

@@ -1,5 +1,5 @@
 import type { DirectoryLock, FileHandle, FileStat, FileSystem } from '../../src/vfs/file-system.js'
-import type { MemoryFileSystem } from '../../src/vfs/memory-file-system.js'
+import type { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
 
 /** Calls back after every change to a file system, and before every sync: the moments at which a crash may come. */
 export class SteppedFileSystem implements FileSystem {

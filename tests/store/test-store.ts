@@ -1,10 +1,10 @@
 import type { EngineFactory } from '../../src/engine/contract.js'
-import { memoryEngine } from '../../src/engine/memory-engine.js'
+import { memoryEngine } from '../../src/memory/engine.js'
 import { EngineRegistry } from '../../src/engine/registry.js'
 import { destroyStore, KvariumStore } from '../../src/store/kvarium.js'
 import type { KvariumOptions } from '../../src/store/store-options.js'
 import type { FileSystem } from '../../src/vfs/file-system.js'
-import { nodeEnvironment } from '../../src/vfs/node-environment.js'
+import { nodeEnvironment } from '../../src/vfs/node/node-environment.js'
 import { toyEngine } from './toy-engine.js'
 
 export const registry = new EngineRegistry([memoryEngine, toyEngine('toy'), toyEngine('other')])

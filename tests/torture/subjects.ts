@@ -1,7 +1,7 @@
 /** The engines under torture, each with small stores and options that a seed decides. */
 import type { Engine, EngineFactory } from '../../src/engine/contract.js'
-import { btreeEngine } from '../../src/btree/btree-engine.js'
-import { lsmEngine } from '../../src/lsm/lsm-engine.js'
+import { btreeEngine } from '../../src/btree/open.js'
+import { lsmEngine } from '../../src/lsm/open.js'
 import { SeededRandom, simulatedEnvironment, type Environment, type FileSystem, type Random } from '../../src/vfs/index.js'
 import { nodeDeflate } from '../../src/vfs/node.js'
 import { uniform } from '../../src/vfs/seeded-random.js'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { chromeTrace, type ChromeEvent } from '../../src/trace/chrome-trace.js'
+import { chromeTrace, type ChromeEvent } from '../../src/observe/perfetto.js'
 import type { TraceEvent } from '../../src/trace/events.js'
 import { anyEvents } from './any-event.js'
 import { ENGINES, mixedLoad, openTraced, simulated, sumsOf } from './traced-runs.js'

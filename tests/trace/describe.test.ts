@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe as suite, expect, it } from 'vitest'
 import type { EventBody } from '../../src/trace/events.js'
-import { describe } from '../../src/trace/describe.js'
+import { describe } from '../../src/observe/describe.js'
 import { anyEvent, EVENT_TYPES } from './any-event.js'
 
 function said(body: EventBody): string {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FormatError } from '../../src/errors.js'
-import { jsonLines, parseJsonLines } from '../../src/trace/json-lines.js'
+import { jsonLines, parseJsonLines } from '../../src/observe/json-lines.js'
 import { anyEvents } from './any-event.js'
 import { ENGINES, mixedLoad, openTraced, simulated } from './traced-runs.js'
 

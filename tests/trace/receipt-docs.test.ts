@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { Kvarium } from '../../src/store/portable-kvarium.js'
 import type { EventOf, TraceEvent } from '../../src/trace/events.js'
-import { ReceiptBook } from '../../src/trace/receipt-book.js'
-import { renderReceipt } from '../../src/trace/render-receipt.js'
-import { tee } from '../../src/trace/tee.js'
+import { ReceiptBook } from '../../src/observe/receipt-book.js'
+import { renderReceipt } from '../../src/observe/render-receipt.js'
+import { tee } from '../../src/observe/tee.js'
 import { Trace } from '../../src/trace/trace.js'
-import { simulatedEnvironment } from '../../src/vfs/simulated-environment.js'
+import { simulatedEnvironment } from '../../src/vfs/testing/simulated-environment.js'
 
 const page = readFileSync(new URL('../../docs/receipts.md', import.meta.url), 'utf8')
 

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
-import type { Amounts, Receipt } from '../../src/trace/receipt.js'
-import type { ReceiptBook } from '../../src/trace/receipt-book.js'
+import type { Amounts, Receipt } from '../../src/observe/receipt.js'
+import type { ReceiptBook } from '../../src/observe/receipt-book.js'
 
 export type Flat = Record<string, number>
 

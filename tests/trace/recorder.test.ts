@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { TraceEvent } from '../../src/trace/events.js'
-import { Recorder } from '../../src/trace/recorder.js'
-import { Rewind } from '../../src/trace/rewind.js'
+import { Recorder } from '../../src/observe/recorder.js'
+import { Rewind } from '../../src/observe/rewind.js'
 import { Trace } from '../../src/trace/trace.js'
 
 function told(recorder: Recorder, count: number, name = 'a'): void {

@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import type { Environment } from '../../src/vfs/environment.js'
-import { MemoryFileSystem } from '../../src/vfs/memory-file-system.js'
-import { nodeDeflate } from '../../src/vfs/node-deflate.js'
-import { nodeEnvironment } from '../../src/vfs/node-environment.js'
+import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
+import { nodeDeflate } from '../../src/vfs/node/node-deflate.js'
+import { nodeEnvironment } from '../../src/vfs/node/node-environment.js'
 import { portableEnvironment } from '../../src/vfs/portable-environment.js'
 import { SeededRandom, uniform } from '../../src/vfs/seeded-random.js'
-import { simulatedEnvironment } from '../../src/vfs/simulated-environment.js'
+import { simulatedEnvironment } from '../../src/vfs/testing/simulated-environment.js'
 
 describe('seeded random numbers', () => {
   it('repeat for the same seed and differ for neighbouring ones', () => {

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { FileHandle, FileSystem } from '../../src/vfs/file-system.js'
 import { joinPath } from '../../src/vfs/file-system.js'
-import { MemoryFileSystem } from '../../src/vfs/memory-file-system.js'
+import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
 import { MeteredFileSystem } from '../../src/vfs/metered-file-system.js'
-import { NodeFileSystem } from '../../src/vfs/node-file-system.js'
+import { NodeFileSystem } from '../../src/vfs/node/node-file-system.js'
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value)
 

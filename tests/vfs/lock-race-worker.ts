@@ -6,7 +6,7 @@
 import { closeSync, openSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { NodeFileSystem } from '../../src/vfs/node-file-system.js'
+import { NodeFileSystem } from '../../src/vfs/node/node-file-system.js'
 import type { DirectoryLock } from '../../src/vfs/file-system.js'
 
 const fileSystem = new NodeFileSystem()

@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { NodeFileSystem } from '../../src/vfs/node-file-system.js'
+import { NodeFileSystem } from '../../src/vfs/node/node-file-system.js'
 import { Contender, race, storm } from './lock-race.js'
 
 const fileSystem = new NodeFileSystem()
@@ -54,7 +54,7 @@ describe('the lock of a directory', () => {
   }, 30_000)
 
   it('does not keep its process alive', () => {
-    const script = `import { NodeFileSystem } from ${JSON.stringify(new URL('../../src/vfs/node-file-system.ts', import.meta.url).href)}
+    const script = `import { NodeFileSystem } from ${JSON.stringify(new URL('../../src/vfs/node/node-file-system.ts', import.meta.url).href)}
       await new NodeFileSystem().lock(${JSON.stringify(directory)})
       process.stdout.write('locked')`
     const path = join(directory, 'script.mts')

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { MemoryFileSystem } from '../../src/vfs/memory-file-system.js'
+import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
 import type { MeterCounts } from '../../src/vfs/metered-file-system.js'
 import { classifyFile, MeteredFileSystem } from '../../src/vfs/metered-file-system.js'
 

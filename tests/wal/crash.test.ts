@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from 'vitest'
 import type { Hash32 } from '../../src/codec/checksum.js'
 import { loadHash32 } from '../../src/codec/checksum.js'
 import type { FileHandle } from '../../src/vfs/file-system.js'
-import { MemoryFileSystem } from '../../src/vfs/memory-file-system.js'
+import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
 import { LogReader, LogWriter } from '../../src/wal/index.js'
 
 let hash32: Hash32

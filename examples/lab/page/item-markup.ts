@@ -1,7 +1,7 @@
 /** An item of a recording on the page. */
-import { element, type Content, type Markup } from '../../../src/report/charts/markup.js'
-import { dataTable, scrollable } from '../../../src/report/data-table.js'
-import { count } from '../../../src/report/numbers.js'
+import { element, type Content, type Markup } from '../../../packages/lab/src/report/charts/markup.js'
+import { dataTable, scrollable } from '../../../packages/lab/src/report/data-table.js'
+import { count } from '../../../packages/lab/src/report/numbers.js'
 import { fieldsOf, ownerOf } from '../event-fields.js'
 import type { Item, TableItem } from '../items.js'
 import { typeOf, type Stepper } from '../stepper.js'

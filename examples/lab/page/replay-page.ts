@@ -8,9 +8,9 @@
  */
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import { element, render, type Content, type Markup } from '../../../src/report/charts/markup.js'
-import { bytes, count, plural } from '../../../src/report/numbers.js'
-import { PAGE_STYLE } from '../../../src/report/style-sheet.js'
+import { element, render, type Content, type Markup } from '../../../packages/lab/src/report/charts/markup.js'
+import { bytes, count, plural } from '../../../packages/lab/src/report/numbers.js'
+import { PAGE_STYLE } from '../../../packages/lab/src/report/style-sheet.js'
 import type { Recording } from '../items.js'
 import { typeOf } from '../stepper.js'
 import { REPLAY_STYLE } from './replay-style.js'

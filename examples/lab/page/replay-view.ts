@@ -1,6 +1,6 @@
 /** The script of the replay page: moves the stepper by keys and buttons, and shows where it is. */
-import { element, render, type Content } from '../../../src/report/charts/markup.js'
-import { plural } from '../../../src/report/numbers.js'
+import { element, render, type Content } from '../../../packages/lab/src/report/charts/markup.js'
+import { plural } from '../../../packages/lab/src/report/numbers.js'
 import { bytesOfEvent } from '../event-bytes.js'
 import type { Item } from '../items.js'
 import { Replay } from '../replay.js'

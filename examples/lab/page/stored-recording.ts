@@ -4,8 +4,8 @@
  * Invariants:
  * 1. What is stored is the beginning of the recording without a gap, and of the payloads of writes the first ones: the rest is counted.
  */
-import { describe } from '../../../src/trace/describe.js'
-import { eventFromJson, toJson } from '../../../src/trace/json-lines.js'
+import { describe } from '../../../src/observe/describe.js'
+import { eventFromJson, toJson } from '../../../src/observe/json-lines.js'
 import type { Item, Recording } from '../items.js'
 
 const MAX_ITEMS = 100_000

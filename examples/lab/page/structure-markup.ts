@@ -7,8 +7,8 @@
  */
 import type { EngineShape } from '../../../src/engine/contract.js'
 import type { LsmLevelShape, MemtableShape, TableShape } from '../../../src/lsm/shape.js'
-import { element, type Content, type Markup } from '../../../src/report/charts/markup.js'
-import { bytes, plural } from '../../../src/report/numbers.js'
+import { element, type Content, type Markup } from '../../../packages/lab/src/report/charts/markup.js'
+import { bytes, plural } from '../../../packages/lab/src/report/numbers.js'
 import {
   isBtree,
   isLsm,

@@ -1,0 +1,68 @@
+/** Where the entries of a comparison come from. Records are read one by one; what is kept of each is a key and packed bytes. */
+import { extname } from 'node:path'
+import type { DatasetEntry } from 'kvarium-lab/compare'
+import { msgpack } from 'kvarium'
+import { UsageError } from '../usage-error.js'
+import { csvRecords } from './csv.js'
+import { cityRecords } from './geonames.js'
+import { ndjsonRecords } from './ndjson.js'
+import type { KeyedRecord, RecordSource } from './record-source.js'
+
+export interface Dataset {
+  readonly title: string
+  readonly keys: string
+  /** With distinct keys. */
+  readonly entries: readonly DatasetEntry[]
+  /** Records whose key a later one had again: only the last one counts. */
+  readonly duplicates: number
+  readonly bytes: number
+  readonly example: KeyedRecord
+}
+
+export interface DatasetRequest {
+  /** A file of the user's; without one, the cities. */
+  readonly file: string | undefined
+  /** Names of the fields that make up the key. */
+  readonly keyFields: readonly string[] | undefined
+  readonly limit: number
+}
+
+/** @throws UsageError that names the file and the line. */
+export async function loadDataset({ file, keyFields, limit }: DatasetRequest): Promise<Dataset> {
+  const source = file === undefined ? await cityRecords(keyFields) : fileRecords(file, keyFields)
+  const byKey = new Map<string, DatasetEntry>()
+  let example: KeyedRecord | undefined
+  let records = 0
+  for await (const record of source.records) {
+    if (records === limit) break
+    example ??= record
+    records++
+    byKey.set(record.key, { key: Buffer.from(record.key), value: msgpack.encode(record.value) })
+  }
+  if (example === undefined) throw new UsageError(`${file ?? source.title} holds no records`)
+  const entries = [...byKey.values()]
+  const bytes = entries.reduce((sum, { key, value }) => sum + key.length + value.length, 0)
+  return { title: source.title, keys: source.keys(), entries, duplicates: records - entries.length, bytes, example }
+}
+
+/** The value with a revision number in it, as an application would update it. */
+export function reviseValue(value: Uint8Array): Uint8Array {
+  const decoded: unknown = msgpack.decode(value)
+  const isRecord = typeof decoded === 'object' && decoded !== null && !Array.isArray(decoded)
+  return msgpack.encode(isRecord ? { ...decoded, revision: 2 } : { value: decoded, revision: 2 })
+}
+
+function fileRecords(file: string, keyFields: readonly string[] | undefined): RecordSource {
+  const extension = extname(file).toLowerCase()
+  switch (extension) {
+    case '.ndjson':
+    case '.jsonl':
+      return ndjsonRecords(file, keyFields)
+    case '.csv':
+      return csvRecords(file, ',', keyFields)
+    case '.tsv':
+      return csvRecords(file, '\t', keyFields)
+    default:
+      throw new UsageError(`${file} is not a dataset: the name must end in .ndjson, .jsonl, .csv or .tsv`)
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * Runs the checks of an exercise in a process of their own and shows how they go. A check that does not come to an end is ended, and
+ * named: then the solution goes in circles.
+ */
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { styleFor } from '../report/style.js'
+import { UsageError } from '../usage-error.js'
+import type { ExercisePackage } from './exercise-package.js'
+
+export interface CheckOptions {
+  readonly seed: number
+  /** For each check, in seconds. */
+  readonly limit: number
+}
+
+/** A line of the process; see exercises/check.ts. */
+type CheckMessage = { readonly begins: Check } | { readonly ended: { readonly failure?: Check & { readonly message: string } } }
+
+interface Check {
+  readonly stage: keyof typeof STAGES
+  readonly check: string
+}
+
+const STAGES = {
+  exports: 'What the file exports',
+  units: 'Unit checks',
+  model: 'A real store with your part in it, beside a sorted map',
+  divergence: 'The same store, beside one with the reference in it',
+}
+
+/** Resolves to whether all checks passed. Writes to standard output as it goes. */
+export async function checkExercise(exercises: ExercisePackage, name: string, folder: string, options: CheckOptions): Promise<boolean> {
+  if (!existsSync(join(folder, `${name}.ts`))) {
+    throw new UsageError(`${folder} has no ${name}.ts: \`kvarium learn ${name} DIRECTORY\` makes it.`)
+  }
+  const program = join(exercises.root, 'exercises/check.ts')
+  const child = spawn(process.execPath, ['--import', exercises.tsx(folder), program, name, folder, String(options.seed)], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    // In a checkout `kvarium` is its source, wherever the learner's file is.
+    env: { ...process.env, ...(exercises.isCheckout && { TSX_TSCONFIG_PATH: join(exercises.root, 'tsconfig.json') }) },
+  })
+  const progress = new Progress()
+  let timer: NodeJS.Timeout | undefined
+  return new Promise((resolve, reject) => {
+    const end = (passed: boolean): void => {
+      clearTimeout(timer)
+      resolve(passed)
+    }
+    child.on('message', (message: CheckMessage) => {
+      clearTimeout(timer)
+      if ('ended' in message) {
+        const { failure } = message.ended
+        progress.ended(failure?.message)
+        end(failure === undefined)
+        return
+      }
+      progress.begins(message.begins)
+      timer = setTimeout(() => {
+        progress.ended(`This did not come to an end in ${options.limit} s. Does a loop of yours never end?`)
+        child.kill('SIGKILL')
+        end(false)
+      }, options.limit * 1000)
+    })
+    child.on('error', reject)
+    child.on('exit', code => {
+      if (!progress.isEnded) progress.ended(`The process ended in the middle of this, with exit code ${code}.`)
+      end(false)
+    })
+  })
+}
+
+/** Says of each check how it went, once the next one begins. */
+class Progress {
+  readonly #style = styleFor(process.stdout)
+  #current: Check | undefined
+  isEnded = false
+
+  begins(check: Check): void {
+    if (this.#current !== undefined) process.stdout.write(`  ${this.#style.good('✓')} ${this.#current.check}\n`)
+    if (this.#current?.stage !== check.stage) process.stdout.write(`${this.#style.bold(STAGES[check.stage])}\n`)
+    this.#current = check
+  }
+
+  ended(problem: string | undefined): void {
+    this.isEnded = true
+    const { check } = this.#current ?? { check: 'the checks begin' }
+    process.stdout.write(`  ${problem === undefined ? this.#style.good('✓') : this.#style.bad('✗')} ${check}\n`)
+    if (problem !== undefined) process.stdout.write(`\n${problem.replace(/^/gm, '    ')}\n`)
+  }
+}

@@ -1,0 +1,70 @@
+import { SingleBar } from 'cli-progress'
+import type { Progress } from 'kvarium-lab/compare'
+import { count } from 'kvarium-lab/report'
+
+/** Shows how far the comparison is: a bar on a terminal, elsewhere a line for each phase. */
+export interface ProgressView {
+  update(progress: Progress): void
+  /** Makes room for other output. */
+  pause(): void
+}
+
+export function progressView(stream: NodeJS.WriteStream, isQuiet: boolean): ProgressView {
+  if (stream.isTTY) return new Bar(stream)
+  return isQuiet ? { update: () => undefined, pause: () => undefined } : new Lines(stream)
+}
+
+class Bar implements ProgressView {
+  readonly #bar: SingleBar
+  #started = false
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#bar = new SingleBar({
+      stream,
+      format: '  {engine} {phase} {bar} {percentage} %  {detail}',
+      barCompleteChar: '█',
+      barIncompleteChar: '░',
+      barsize: 32,
+      hideCursor: true,
+      clearOnComplete: true,
+      fps: 20,
+    })
+  }
+
+  update({ engine, phase, phaseIndex, phaseCount, isWarmUp, done, total }: Progress): void {
+    const within = total === undefined || total === 0 ? 0 : Math.min(1, done / total)
+    const payload = {
+      engine: engine.padEnd(12),
+      phase: (isWarmUp ? 'warming up' : phase).padEnd(16),
+      detail: isWarmUp || total === undefined ? '' : `${count(done)} of ${count(total)}`,
+    }
+    if (!this.#started) this.#bar.start(phaseCount * 1000, 0, payload)
+    this.#started = true
+    this.#bar.update(Math.round((phaseIndex + within) * 1000), payload)
+  }
+
+  pause(): void {
+    if (this.#started) this.#bar.stop()
+    this.#started = false
+  }
+}
+
+class Lines implements ProgressView {
+  readonly #stream: NodeJS.WriteStream
+  #phase = ''
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#stream = stream
+  }
+
+  update({ engine, phase, phaseIndex, phaseCount, isWarmUp }: Progress): void {
+    const title = `${engine}: ${isWarmUp ? 'warming up' : `${phase} (${phaseIndex + 1} of ${phaseCount})`}`
+    if (title === this.#phase) return
+    this.#phase = title
+    this.#stream.write(`${title}\n`)
+  }
+
+  pause(): void {
+    this.#phase = ''
+  }
+}

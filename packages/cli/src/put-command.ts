@@ -1,0 +1,47 @@
+import { Command, Option } from 'commander'
+import { builtInEngines } from 'kvarium'
+import { addEncodings, decodeKey, decodeValue, encodingsOf, type EncodingFlags } from './encodings.js'
+import { DEFAULT_ENGINE, writeStore } from './writing-store.js'
+
+interface PutFlags extends EncodingFlags {
+  readonly create?: string | true
+  readonly sync?: true
+}
+
+const EXAMPLES = `
+Examples:
+  kvarium put ./planets earth "third rock"
+  kvarium put ./planets mars '{"moons":2}' --value-encoding msgpack --create btree
+  kvarium put ./pictures earth.png - < earth.png
+
+The exit code is 0 when the value is stored, and 2 when it could not be.
+`
+
+export function putCommand(): Command {
+  const engines = builtInEngines.names.filter(name => builtInEngines.find(name)?.durable === true)
+  const command = new Command('put')
+    .description('Store a value under a key')
+    .argument('<dir>', 'the directory of the store')
+    .argument('<key>', 'the key; after -- also one that begins with a hyphen')
+    .argument('<value>', 'the value, or - to read it from standard input')
+    .addOption(
+      new Option('-c, --create [engine]', `make the store if it is not there (default engine: ${DEFAULT_ENGINE})`).choices(engines),
+    )
+    .option('--sync', 'wait until it would survive power loss')
+  return addEncodings(command).addHelpText('after', EXAMPLES).action(runPut)
+}
+
+async function runPut(directory: string, key: string, text: string, flags: PutFlags): Promise<void> {
+  const encodings = encodingsOf(flags)
+  const keyBytes = decodeKey(key, encodings.key)
+  const value = text === '-' ? await readInput(encodings.value) : decodeValue(text, encodings.value)
+  const create = flags.create === true ? DEFAULT_ENGINE : flags.create
+  await writeStore(directory, create, db => db.put(keyBytes, value, { sync: flags.sync === true }))
+
+  async function readInput(encoding: typeof encodings.value): Promise<Uint8Array> {
+    const chunks: Buffer[] = []
+    for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
+    const bytes = Buffer.concat(chunks)
+    return encoding === 'utf8' ? new Uint8Array(bytes) : decodeValue(bytes.toString('utf8').trim(), encoding)
+  }
+}

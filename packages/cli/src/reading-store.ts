@@ -1,0 +1,40 @@
+import { InspectedStore } from 'kvarium/repair'
+import type { Engine } from 'kvarium/engine'
+import { builtInEngines, CorruptionError, KvariumError } from 'kvarium'
+import { nodeEnvironment } from 'kvarium/vfs/node'
+import { typedError } from 'kvarium/vfs'
+import { UsageError } from './usage-error.js'
+
+/**
+ * Opens the store in a directory for `read`, without changing a file of it: what opening would write stays in memory. Damage ends the
+ * command with exit code 1, anything that keeps it from beginning with 2.
+ */
+export async function readStore(directory: string, read: (engine: Engine) => Promise<void>): Promise<void> {
+  try {
+    const store = await InspectedStore.open(directory, { environment: nodeEnvironment(), registry: builtInEngines }, {})
+    try {
+      if (store.identityProblem !== undefined) throw store.identityProblem
+      const engine = await store.openEngine()
+      try {
+        await read(engine)
+      } finally {
+        await engine.close()
+      }
+    } finally {
+      await store.close()
+    }
+  } catch (error) {
+    refuse(error)
+  }
+}
+
+/** Ends a command with the message alone, without a stack. */
+export function refuse(error: unknown): void {
+  const typed = typedError(error)
+  if (typed instanceof CorruptionError) {
+    process.stderr.write(`error: ${typed.message}\n`)
+    process.exitCode = 1
+    return
+  }
+  throw typed instanceof KvariumError ? new UsageError(typed.message) : typed
+}

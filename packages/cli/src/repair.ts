@@ -1,0 +1,52 @@
+import { Command } from 'commander'
+import { repair, type Loss, type RepairReport } from 'kvarium'
+import { asUsageError } from './refusal.js'
+
+export function repairCommand(): Command {
+  return new Command('repair')
+    .description('Write a new store with everything that can still be read of a damaged one, and say what could not')
+    .argument('<dir>', 'the directory of the damaged store, which stays as it is')
+    .argument('<target>', 'where the new store is made: a new or an empty directory')
+    .option('-e, --engine <name>', 'the engine, if the store no longer records it')
+    .option('--json', 'print the report as JSON, and nothing else, on standard output')
+    .addHelpText('after', '\nThe exit code is 0 when nothing was lost, 1 when something was, and 2 when no store was written.\n')
+    .action(runRepair)
+}
+
+async function runRepair(directory: string, target: string, { engine, json = false }: { engine?: string; json?: boolean }): Promise<void> {
+  const report = await repair(directory, target, { engine }).catch(asUsageError)
+  if (report.losses.length > 0) process.exitCode = 1
+  console.log(json ? JSON.stringify({ ...report, losses: report.losses.map(readable) }, undefined, 2) : describe(report))
+}
+
+function describe({ target, engine, entries, bytes, losses }: RepairReport): string {
+  const lines = losses.map(line)
+  lines.push(`${target} (${engine}): ${entries} entries of ${bytes} key and value bytes saved`)
+  if (losses.length > 0) lines.push('Keys in what was lost may be missing, or have an older value')
+  return lines.join('\n')
+}
+
+function line(loss: Loss): string {
+  const { file, offset, message, keys } = readable(loss)
+  const place = message.includes(file) ? '' : ` (${file}${offset === undefined ? '' : ` at byte ${offset}`})`
+  return `lost: ${message}${place}${keys === undefined ? '' : `, ${rangeText(keys)}`}`
+}
+
+/** Keys as text where they are printable, as hex otherwise. */
+function readable({ keys, ...loss }: Loss): Omit<Loss, 'keys'> & { keys?: ReadableRange } {
+  if (keys === undefined) return loss
+  return { ...loss, keys: Object.fromEntries(Object.entries(keys).map(([bound, key]: [string, Uint8Array]) => [bound, shown(key)])) }
+}
+
+type ReadableRange = Partial<Readonly<Record<keyof NonNullable<Loss['keys']>, string>>>
+
+function rangeText({ gt, gte, lt, lte }: ReadableRange): string {
+  const from = gt === undefined ? `from ${gte ?? 'the first'}` : `after ${gt}`
+  const to = lt === undefined ? `to ${lte ?? 'the last'}` : `before ${lt}`
+  return `keys ${from} ${to}`
+}
+
+function shown(key: Uint8Array): string {
+  const isPrintable = key.length > 0 && key.every(byte => byte >= 0x20 && byte < 0x7f)
+  return isPrintable ? JSON.stringify(Buffer.from(key).toString('latin1')) : `0x${Buffer.from(key).toString('hex')}`
+}

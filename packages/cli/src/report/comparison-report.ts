@@ -1,0 +1,88 @@
+/** The engines side by side, and what the numbers mean. */
+import type { Comparison, EngineResult } from 'kvarium-lab/compare'
+import { bytes, count, duration, rate, significant, times } from 'kvarium-lab/report'
+import { sumOf } from 'kvarium-lab/compare'
+import type { TextStyle } from 'kvarium-lab/report'
+import { indent, table } from './style.js'
+
+type Row = readonly [label: string, cell: (engine: EngineResult) => string]
+
+export function comparisonReport({ engines, ok }: Comparison, style: TextStyle): string {
+  const names = engines.map(engine => engine.name)
+  const widths = [28, ...names.map(name => Math.max(14, name.length))]
+  const part = (title: string, rows: readonly Row[]): string => {
+    const cells = rows.map(([label, cell]) => [label, ...engines.map(cell)])
+    return table([title, ...names], cells, style, { widths })
+  }
+  const phases = engines[0].phases.map((phase, index): Row => [phase.name, engine => throughput(engine, index)])
+  return [
+    style.bold('side by side') + style.dim(` ${'─'.repeat(85)}`),
+    part('entries/s, or time', phases),
+    part('write amplification', writeRows(engines)) +
+      explain('bytes written to files ÷ bytes of keys and values put, and of keys deleted', style),
+    part('read amplification, blocks', [
+      ['get, found', ({ amplification }) => blocks(amplification.read.found)],
+      ['get, missing', ({ amplification }) => blocks(amplification.read.missing)],
+      ['scan, per entry', ({ amplification }) => blocks(amplification.read.scan)],
+    ]) + explain('blocks touched ÷ gets, or ÷ entries scanned; in brackets those read from a file, not the cache', style),
+    part('space amplification', [
+      ['peak', ({ amplification }) => times(amplification.space.peak)],
+      ['settled', ({ amplification }) => times(amplification.space.settled)],
+      ['  bytes on disk', ({ disk }) => (disk.files === 0 ? '–' : bytes(disk.bytes))],
+      ['  files', ({ disk }) => (disk.files === 0 ? '–' : count(disk.files))],
+      ['  levels', ({ levels }) => (levels.length === 0 ? '–' : count(levels.length))],
+    ]) + explain('bytes of files ÷ bytes of keys and values alive in the end; settled: with background work done', style),
+    byteLines(engines, style),
+    verdict(engines, ok, style),
+  ].join('\n\n')
+}
+
+function throughput({ phases }: EngineResult, index: number): string {
+  // An engine that failed has not come to every phase.
+  const phase = phases.at(index)
+  if (phase === undefined) return '–'
+  return phase.operations === 1 && phase.entries === 1 ? duration(phase.ms * 1000) : rate(phase.entriesPerSecond)
+}
+
+function writeRows(engines: readonly EngineResult[]): Row[] {
+  const parts = ['log', 'flush', 'compaction', 'page', 'meta'] as const
+  const used = parts.filter(part => engines.some(({ traffic }) => traffic.written[part] > 0))
+  return [
+    ['total', ({ amplification }) => times(amplification.write.total)],
+    ...used.map((part): Row => [`  ${part}`, ({ amplification }) => times(amplification.write.parts[part])]),
+  ]
+}
+
+function blocks({ blocks: all, blocksFromDisk }: { readonly blocks: number; readonly blocksFromDisk: number }): string {
+  if (all === 0) return '0'
+  return `${significant(all)} (${significant(blocksFromDisk)})`
+}
+
+/** From the user's bytes to the file's, in a line each. */
+function byteLines(engines: readonly EngineResult[], style: TextStyle): string {
+  const lines = engines.flatMap(({ name, traffic, metered }) => {
+    const total = sumOf(traffic.written)
+    if (total === 0) return []
+    const parts = Object.entries(traffic.written).filter(([, amount]) => amount > 0)
+    const sum = parts.map(([part, amount]) => `${part} ${bytes(amount)}`).join(' + ')
+    const counted = metered.ledgerWritten === metered.meterWritten ? style.good('✓') : style.bad('✗')
+    return `${counted} ${name.padEnd(12)} ${bytes(traffic.userBytes)} → ${sum} = ${bytes(total)}`
+  })
+  if (lines.length === 0) return indent('No engine wrote a file.')
+  return `${indent(style.dim('where every byte went, as the file system counted it too'))}\n${indent(lines.join('\n'))}`
+}
+
+function explain(text: string, style: TextStyle): string {
+  return `\n${indent(style.dim(text))}`
+}
+
+function verdict(engines: readonly EngineResult[], ok: boolean, style: TextStyle): string {
+  const names = engines.map(engine => engine.name).join(', ')
+  if (!ok) {
+    const failed = engines.filter(engine => engine.problemCount > 0).map(engine => engine.name)
+    return indent(`${style.bad('✗')} not everything was right: see the problems of ${failed.join(', ')} above`)
+  }
+  const { entries, digest } = engines[0].verification
+  const agreement = engines.length === 1 ? `${names} holds` : `${names} hold the same`
+  return indent(`${style.good('✓')} ${agreement} ${count(entries)} entries, equal to the oracle's (digest ${digest})`)
+}

@@ -1,0 +1,60 @@
+import { inspect } from 'node:util'
+import type { EngineConfiguration } from 'kvarium-lab/compare'
+import type { Dataset } from '../datasets/dataset.js'
+import { bytes, count, exactBytes, plural } from 'kvarium-lab/report'
+import type { TextStyle } from 'kvarium-lab/report'
+import { flow } from './style.js'
+
+export interface Introduced {
+  readonly version: string
+  readonly dataset: Dataset
+  readonly engines: readonly EngineConfiguration[]
+  readonly directory: string
+  /** What is done, in pieces that stay on a line. */
+  readonly work: readonly string[]
+  /** By which sizes were scaled. */
+  readonly scale: number
+}
+
+const WIDTH = 100
+const LABEL = 11
+const NAME = 13
+
+/** What is about to happen. */
+export function introduction({ version, dataset, engines, directory, work, scale }: Introduced, style: TextStyle): string {
+  const { title, keys, entries, duplicates, bytes: size, example } = dataset
+  const block = (label: string, lines: readonly string[]): string[] =>
+    lines.map((line, index) => style.dim((index === 0 ? `  ${label}` : '').padEnd(LABEL)) + line)
+  return [
+    `${style.bold('kvarium compare')} ${style.dim(`${version}, Node ${process.version}, ${process.platform} ${process.arch}`)}`,
+    '',
+    ...block('dataset', [
+      `${title}: ${plural(entries.length, 'entry', 'entries')}, ${bytes(size)} of keys and values, key ${keys}`,
+      ...(duplicates === 0 ? [] : [`${plural(duplicates, 'record')} had a key that a later one has again; the last one counts`]),
+      style.dim(exampleLine(example.key, example.value)),
+    ]),
+    ...block('work', flow(work, WIDTH - LABEL, ' ')),
+    ...block('engines', [
+      ...engines.flatMap(({ name, options = {} }) => describeEngine(name, options)),
+      ...(scale === 1
+        ? []
+        : [style.dim(`sizes are 1/${count(1 / scale)} of the defaults, so that this dataset fills what a large one would`)]),
+    ]),
+    ...block('files', [directory]),
+    '',
+  ].join('\n')
+}
+
+function exampleLine(key: string, value: unknown): string {
+  const text = inspect(value, { breakLength: Infinity, depth: 3 })
+  const room = Math.max(20, WIDTH - LABEL - key.length - 4)
+  return `${key.replaceAll(/\p{Cc}/gu, '·')} → ${text.length > room ? `${text.slice(0, room)}…` : text}`
+}
+
+function describeEngine(name: string, options: Readonly<Record<string, unknown>>): string[] {
+  const shown = Object.entries(options).map(
+    ([option, value]) => `${option} ${typeof value === 'number' && value >= 1024 ? exactBytes(value) : String(value)}`,
+  )
+  const lines = flow(shown, WIDTH - LABEL - NAME)
+  return lines.length === 0 ? [name] : lines.map((line, index) => (index === 0 ? name : '').padEnd(NAME) + line)
+}

@@ -1,0 +1,85 @@
+import { Command } from 'commander'
+import type { Engine } from 'kvarium/engine'
+import { spaceAmplification } from 'kvarium/trace'
+import { nodeEnvironment } from 'kvarium/vfs/node'
+import { joinPath } from 'kvarium/vfs'
+import { factLines } from './inspect-text.js'
+import { Output } from './output.js'
+import { readStore } from './reading-store.js'
+import { bytes, count, plural, times } from 'kvarium-lab/report'
+import { styleFor, table } from './report/style.js'
+
+const EXAMPLES = `
+Examples:
+  kvarium stats ./planets
+  kvarium stats ./planets --json
+
+The sizes are those of a store that has just been opened: what is in its logs counts as memory. The store is not changed, and may not be
+open elsewhere. The exit code is 0, 1 when the store is damaged, and 2 when it cannot be read.
+`
+
+export function statsCommand(): Command {
+  return new Command('stats')
+    .description('Print the sizes of a store and of its levels')
+    .argument('<dir>', 'the directory of the store')
+    .option('--json', 'print all stats of the engine as JSON')
+    .addHelpText('after', EXAMPLES)
+    .action(runStats)
+}
+
+async function runStats(directory: string, { json }: { readonly json?: true }): Promise<void> {
+  const output = new Output()
+  const files = (): { count: number; bytes: number } => filesOf(directory)
+  await readStore(directory, async engine => {
+    const { count: fileCount, bytes: fileBytes } = files()
+    if (json === true) {
+      const stats = engine.stats()
+      await output.line(JSON.stringify({ directory, files: fileCount, fileBytes, stats, shape: engine.shape() }, undefined, 2))
+      return
+    }
+    await output.line(describe(directory, engine, fileCount, fileBytes))
+  })
+  await output.flush()
+}
+
+function describe(directory: string, engine: Engine, fileCount: number, fileBytes: number): string {
+  const style = styleFor(process.stdout)
+  const { ledger, memoryBytes } = engine.stats()
+  const { levels, tree } = engine.shape() as { levels?: readonly Level[]; tree?: readonly TreeLevel[] }
+  const facts = [
+    { name: 'files', value: `${plural(fileCount, 'file')}, ${bytes(fileBytes)}` },
+    { name: 'live keys and values', value: `${bytes(ledger.liveBytes)}${engine.name === 'btree' ? '' : ', estimated'}` },
+    { name: 'space amplification', value: times(spaceAmplification(fileBytes, ledger.liveBytes)) },
+    { name: 'memory when opened', value: bytes(memoryBytes) },
+  ]
+  const lines = [`${style.bold(directory)}: ${engine.name}`, '', ...factLines(facts, style)]
+  if (tree !== undefined && tree.length > 0) {
+    const rows = tree.map(level => [String(level.depth), count(level.pages), bytes(level.bytes)])
+    lines.push('', table(['depth', 'pages', 'size'], rows, style))
+  } else if (levels !== undefined && levels.length > 0) {
+    const rows = levels.map(level => [`L${level.level}`, count(level.runs), count(level.tables), count(level.entries), bytes(level.bytes)])
+    lines.push('', table(['level', 'runs', 'tables', 'entries', 'size'], rows, style))
+  }
+  return lines.join('\n')
+}
+
+interface Level {
+  readonly level: number
+  readonly runs: number
+  readonly tables: number
+  readonly entries: number
+  readonly bytes: number
+}
+
+interface TreeLevel {
+  readonly depth: number
+  readonly pages: number
+  readonly bytes: number
+}
+
+/** On disk, without those of the lock. */
+function filesOf(directory: string): { count: number; bytes: number } {
+  const { fileSystem } = nodeEnvironment()
+  const names = fileSystem.list(directory).filter(name => !name.startsWith('LOCK'))
+  return { count: names.length, bytes: names.reduce((sum, name) => sum + (fileSystem.stat(joinPath(directory, name))?.size ?? 0), 0) }
+}

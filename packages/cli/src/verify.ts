@@ -1,0 +1,38 @@
+import { Command } from 'commander'
+import { verify, type Finding, type VerifyReport } from 'kvarium'
+import { asUsageError } from './refusal.js'
+
+export function verifyCommand(): Command {
+  return new Command('verify')
+    .description('Read and check everything in a store, without changing it, and report every broken invariant')
+    .argument('<dir>', 'the directory of the store, which must not be open')
+    .option('-e, --engine <name>', 'the engine, if the store no longer records it')
+    .option('--json', 'print the report as JSON, and nothing else, on standard output')
+    .addHelpText(
+      'after',
+      '\nThe exit code is 0 for a sound store, 1 when something is wrong with it, and 2 when it could not be looked at.\n',
+    )
+    .action(runVerify)
+}
+
+async function runVerify(directory: string, { engine, json = false }: { engine?: string; json?: boolean }): Promise<void> {
+  const report = await verify(directory, { engine }).catch(asUsageError)
+  if (report.findings.length > 0) process.exitCode = 1
+  console.log(json ? JSON.stringify(report, undefined, 2) : describe(report))
+}
+
+function describe({ directory, engine, opens, entries, bytes, findings }: VerifyReport): string {
+  const lines = findings.map(line)
+  const verdict = findings.length === 0 ? 'sound' : `${findings.length} ${findings.length === 1 ? 'problem' : 'problems'}`
+  lines.push(`${directory} (${engine}): ${verdict}; ${entries} entries of ${bytes} key and value bytes read`)
+  if (findings.length > 0) {
+    const state = opens ? 'It opens, but what is damaged cannot be read' : 'It does not open'
+    lines.push(`${state}. kvarium repair ${directory} <target> writes a new store with what can be saved, and leaves this one as it is`)
+  }
+  return lines.join('\n')
+}
+
+function line({ path, message, file, offset }: Finding): string {
+  const place = file === undefined || message.includes(file) ? '' : ` (${file}${offset === undefined ? '' : ` at byte ${offset}`})`
+  return `${path}: ${message}${place}`
+}

@@ -1,0 +1,43 @@
+import { loadHash32 } from 'kvarium/codec'
+import { Kvarium } from 'kvarium'
+import { occupancyOf } from 'kvarium/inspect'
+import { nodeEnvironment } from 'kvarium/vfs/node'
+import { refuse } from './reading-store.js'
+import { UsageError } from './usage-error.js'
+
+type ByteStore = Kvarium<Uint8Array, Uint8Array>
+
+/** The engine of a store that is made without naming one. */
+export const DEFAULT_ENGINE = 'lsm'
+
+/**
+ * Opens the store in a directory for `write`.
+ * @param create - Name of the engine to make a store with where there is none; without it that is an error.
+ */
+export async function writeStore(directory: string, create: string | undefined, write: (db: ByteStore) => Promise<void>): Promise<void> {
+  try {
+    const engine = (await engineOf(directory)) ?? create
+    if (engine === undefined) throw new UsageError(`There is no store ${directory}; kvarium put --create makes one`)
+    const createIfMissing = create !== undefined
+    const db: ByteStore = new Kvarium(directory, { engine, createIfMissing, keyEncoding: 'view', valueEncoding: 'view' })
+    try {
+      await db.open()
+      await write(db)
+    } catch (error) {
+      // What abstract-level says of an open that failed is in its cause.
+      throw db.status === 'closed' && error instanceof Error && error.cause !== undefined ? error.cause : error
+    } finally {
+      await db.close()
+    }
+  } catch (error) {
+    refuse(error)
+  }
+}
+
+/** What the directory remembers, or `undefined` where there is no store yet. */
+async function engineOf(directory: string): Promise<string | undefined> {
+  const { fileSystem } = nodeEnvironment()
+  if (fileSystem.stat(directory)?.kind !== 'directory') return undefined
+  const occupancy = occupancyOf(fileSystem, directory, await loadHash32())
+  return occupancy.kind === 'store' ? occupancy.identity.engine : undefined
+}

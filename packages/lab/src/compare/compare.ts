@@ -1,0 +1,86 @@
+import { MisuseError } from 'kvarium'
+import { joinPath } from 'kvarium/vfs'
+import { EngineRun } from './engine-run.js'
+import type { Phase } from './operation.js'
+import type { Comparison, EngineConfiguration, EngineResult, Progress } from './results.js'
+
+export interface CompareOptions {
+  readonly engines: readonly EngineConfiguration[]
+  readonly phases: readonly Phase[]
+  /** Done to every engine before anything is measured, so that the first one does not pay for compiling the code. */
+  readonly warmUp?: readonly Phase[]
+  /** Each engine gets a directory of its own in it, which must not hold a store yet; they are left to the caller. */
+  readonly directory: string
+  /** Called at the beginning and the end of a phase and some 50 times a second meanwhile. */
+  readonly onProgress?: (progress: Progress) => void
+  /** Called when an engine is done. */
+  readonly onResult?: (result: EngineResult) => void
+}
+
+/**
+ * Drives the same operations, in the same order, into each engine, one engine after the other. Every answer is held
+ * against an oracle; in the end all that was written is verified entry by entry, the engine checks its own invariants, and
+ * the ledger is held against what the file system counted. What was wrong is among the problems of the results.
+ *
+ * @throws MisuseError when an engine or an option is not known.
+ */
+export async function compare({ engines, phases, warmUp = [], directory, onProgress, onResult }: CompareOptions): Promise<Comparison> {
+  const names = engines.map(engine => engine.name)
+  for (const name of names) {
+    if (!/^[\w.-]+$/.test(name)) {
+      throw new MisuseError('LEVEL_INVALID_OPTION', `An engine of a comparison cannot be called "${name}": it names a directory`)
+    }
+    if (names.indexOf(name) !== names.lastIndexOf(name)) {
+      throw new MisuseError('LEVEL_INVALID_OPTION', `Two engines of the comparison are called "${name}"`)
+    }
+  }
+  const prepare = (suffix: string, phaseCount: number, isWarmUp: boolean): EngineRun[] =>
+    engines.map(
+      (engine, engineIndex) =>
+        new EngineRun(engine, joinPath(directory, engine.name + suffix), ({ name, total }, phaseIndex, done) =>
+          onProgress?.({
+            engine: engine.name,
+            engineIndex,
+            engineCount: engines.length,
+            phase: name,
+            phaseIndex,
+            phaseCount,
+            isWarmUp,
+            done,
+            total,
+          }),
+        ),
+    )
+  // All are made before the first one runs, so that a wrong option is an error at once.
+  const runs = prepare('', phases.length + 1, false)
+  const warmUps = warmUp.length === 0 ? [] : prepare('.warm-up', warmUp.length + 1, true)
+  const warmUpResults: EngineResult[] = []
+  for (const run of warmUps) {
+    warmUpResults.push(await run.run(warmUp))
+    await run.destroy()
+  }
+  const results: EngineResult[] = []
+  for (const [index, run] of runs.entries()) {
+    const result = withProblemsOf(warmUpResults[index], withSameStream(await run.run(phases), results[0]))
+    results.push(result)
+    onResult?.(result)
+  }
+  return { engines: results, ok: results.every(({ problemCount }) => problemCount === 0) }
+}
+
+/** What was wrong in the warm-up is wrong. */
+function withProblemsOf(warmUp: EngineResult | undefined, result: EngineResult): EngineResult {
+  if (warmUp === undefined || warmUp.problemCount === 0) return result
+  const problems = warmUp.problems.map(({ kind, message }) => ({ kind, message: `in the warm-up: ${message}` }))
+  return { ...result, problems: [...problems, ...result.problems], problemCount: warmUp.problemCount + result.problemCount }
+}
+
+/** Engines that agree with their oracles agree with each other, provided that the oracles saw the same operations. */
+function withSameStream(result: EngineResult, first: EngineResult | undefined): EngineResult {
+  if (first === undefined || result.verification.digest === '' || first.verification.digest === '') return result
+  if (result.verification.digest === first.verification.digest) return result
+  const message =
+    `the operations left other entries than for ${first.name} (digest ${result.verification.digest}, not ` +
+    `${first.verification.digest}): a phase must yield the same operations for every engine`
+  return { ...result, problems: [...result.problems, { kind: 'stream', message }], problemCount: result.problemCount + 1 }
+}

@@ -1,0 +1,113 @@
+/** The engines that `kvarium compare` knows, and the options it runs them with. */
+import type { OptionTable } from 'kvarium/engine'
+import { MisuseError, builtInEngines } from 'kvarium'
+import { nearestName, resolveOptions } from 'kvarium/engine'
+import type { EngineConfiguration } from './results.js'
+
+interface EngineRow {
+  /** As `--engine` takes it. */
+  readonly name: string
+  /** As the registry knows it; a row of an engine that is not registered is left out. */
+  readonly engine: string
+  readonly options: Readonly<Record<string, unknown>>
+  /** Sizes that shrink with the dataset, so that a small one fills the same structure as a large one would. */
+  readonly scaled: readonly string[]
+}
+
+const ROWS: readonly EngineRow[] = [
+  {
+    name: 'lsm-leveled',
+    engine: 'lsm',
+    options: { compaction: 'leveled' },
+    scaled: ['writeBufferSize', 'maxFileSize', 'level1Size', 'cacheSize'],
+  },
+  { name: 'lsm-tiered', engine: 'lsm', options: { compaction: 'tiered' }, scaled: ['writeBufferSize', 'maxFileSize', 'cacheSize'] },
+  { name: 'btree', engine: 'btree', options: {}, scaled: ['writeBufferSize', 'cacheSize'] },
+  { name: 'memory', engine: 'memory', options: {}, scaled: [] },
+]
+
+/** The dataset for which the engines' default sizes are kept. */
+const FULL_SIZE_BYTES = 512 * 2 ** 20
+const SMALLEST_SCALE = 2 ** -10
+
+const known = ROWS.filter(row => builtInEngines.find(row.engine) !== undefined)
+
+export function engineNames(): string[] {
+  return known.map(row => row.name)
+}
+
+/** The rows of a comma-separated list: by their names, or by the name of an engine all rows of which are meant. */
+export function chooseEngines(list: string | undefined): readonly EngineRow[] {
+  if (list === undefined) return known
+  const chosen = list.split(',').flatMap(item => {
+    const name = item.trim()
+    const rows = known.filter(row => row.name === name || row.engine === name)
+    if (rows.length > 0) return rows
+    const nearest = nearestName(name, [...engineNames(), ...known.map(row => row.engine)])
+    const hint = nearest === undefined ? '' : ` Did you mean ${nearest}?`
+    throw new MisuseError('LEVEL_INVALID_OPTION', `There is no engine "${name}".${hint} Known engines: ${engineNames().join(', ')}`)
+  })
+  return [...new Set(chosen)]
+}
+
+/**
+ * The configurations to compare: options from the table, sizes scaled to the dataset, and what the user set on top.
+ * @param scale - See `scaleFor`.
+ * @param settings - `NAME=VALUE` each; a setting goes to every engine that has such an option.
+ * @throws MisuseError when a setting is not one, or not allowed.
+ */
+export function configureEngines(rows: readonly EngineRow[], scale: number, settings: readonly string[]): EngineConfiguration[] {
+  const tables = rows.map(row => builtInEngines.resolve(row.engine).options)
+  const given = settings.map(setting => parseSetting(setting, tables))
+  return rows.map(({ name, engine, options: own, scaled }, index) => {
+    const table = tables[index]
+    const options = {
+      ...own,
+      ...scaledSizes(table, scaled, scale),
+      ...Object.fromEntries(given.filter(([option]) => Object.hasOwn(table, option))),
+    }
+    resolveOptions(table, options)
+    return { name, engine, options }
+  })
+}
+
+/** The power of two, from 1/1024 to 1, by which sizes shrink for a dataset of the given size. */
+export function scaleFor(datasetBytes: number): number {
+  return Math.min(1, Math.max(SMALLEST_SCALE, 2 ** Math.ceil(Math.log2(datasetBytes / FULL_SIZE_BYTES))))
+}
+
+function scaledSizes(table: OptionTable, names: readonly string[], scale: number): Record<string, number> {
+  const sizes: Record<string, number> = {}
+  if (scale === 1) return sizes
+  for (const name of names) {
+    const spec = table[name]
+    if (spec?.type === 'integer') sizes[name] = Math.max(spec.min, Math.round(spec.default * scale))
+  }
+  return sizes
+}
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 }
+
+function parseSetting(setting: string, tables: readonly OptionTable[]): readonly [string, unknown] {
+  const [, name, text] = /^([^=]+)=(.*)$/.exec(setting) ?? []
+  if (name === undefined) throw new MisuseError('LEVEL_INVALID_OPTION', `--set takes NAME=VALUE, not "${setting}"`)
+  const spec = tables.find(table => Object.hasOwn(table, name))?.[name]
+  if (spec === undefined) {
+    const names = [...new Set(tables.flatMap(table => Object.keys(table)))].sort()
+    const nearest = nearestName(name, names)
+    const hint = nearest === undefined ? `Their options: ${names.join(', ') || 'none'}` : `Did you mean ${nearest}?`
+    throw new MisuseError('LEVEL_INVALID_OPTION', `None of the engines has an option "${name}". ${hint}`)
+  }
+  if (spec.type === 'integer') {
+    const [, digits, unit] = /^(\d+)\s*([kmg]?)(?:i?b)?$/i.exec(text) ?? []
+    if (digits === undefined)
+      throw new MisuseError('LEVEL_INVALID_OPTION', `--set ${name} takes a whole number, also with KiB, MiB or GiB; not "${text}"`)
+    return [name, Number(digits) * UNITS[unit.toLowerCase()]]
+  }
+  if (spec.type === 'boolean') {
+    if (text !== 'true' && text !== 'false')
+      throw new MisuseError('LEVEL_INVALID_OPTION', `--set ${name} takes true or false, not "${text}"`)
+    return [name, text === 'true']
+  }
+  return [name, text]
+}

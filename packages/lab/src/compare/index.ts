@@ -1,0 +1,21 @@
+/** `kvarium/compare`: the same operations driven into several engines, your own among them, and what came of it as plain data. */
+export { compare, type CompareOptions } from './compare.js'
+export { datasetPhases, type DatasetEntry, type DatasetWork } from './dataset-phases.js'
+export type { Bounds, DelOperation, Operation, Phase, PutOperation, ScanOperation } from './operation.js'
+export type {
+  Comparison,
+  EngineConfiguration,
+  EngineResult,
+  Latency,
+  Metered,
+  PhaseResult,
+  Problem,
+  Progress,
+  Verification,
+} from './results.js'
+export type { Traffic } from './traffic.js'
+export { comparisonRunReport, type ComparisonAbout } from './comparison-run-report.js'
+export { describeMachine, LoadOfOthers } from './process-counters.js'
+export { describeWork, type DescribedWork } from './work-digest.js'
+export { sumOf } from './traffic.js'
+export { chooseEngines, configureEngines, engineNames, scaleFor } from './engine-table.js'

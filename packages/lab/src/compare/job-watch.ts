@@ -1,0 +1,121 @@
+/**
+ * When a store flushed, compacted, made checkpoints and kept writers waiting, and what its compactions wrote into which level: from its
+ * trace, of which level `job` is enough. One for all sessions of a store.
+ */
+import { bytes as showBytes } from '../report/numbers.js'
+import type { Mark } from '../report/run-report.js'
+import type { EventOf, TraceEvent, TraceListener } from 'kvarium/trace'
+
+type Shown = Exclude<Mark['kind'], 'stall'>
+
+interface Running {
+  readonly kind: Shown
+  readonly sinceMs: number
+  outputLevel: number | undefined
+}
+
+interface Seen {
+  readonly kind: Mark['kind']
+  readonly sinceMs: number
+  untilMs: number
+  readonly detail: string
+}
+
+const SHOWN: readonly string[] = ['flush', 'compaction', 'checkpoint'] satisfies Shown[]
+/** The activity of an idle store. */
+const MOST_MARKS = 5000
+
+export class JobWatch {
+  readonly #running = new Map<number, Running>()
+  /** Writers that wait, by operation. */
+  readonly #waiting = new Set<number>()
+  #waitingSinceMs = 0
+  readonly #marks: Seen[] = []
+  readonly #compactedByLevel: number[] = []
+  #ended = 0
+  #checkpoints = 0
+
+  readonly listener: TraceListener = event => this.#hear(event)
+
+  /** Whether any event arrived: a custom engine may emit none. */
+  get hasHeard(): boolean {
+    return this.#marks.length > 0
+  }
+
+  /** Jobs that have ended so far: the structure of the store may be another one since. */
+  get ended(): number {
+    return this.#ended
+  }
+
+  /** Checkpoints that were completed. */
+  get checkpoints(): number {
+    return this.#checkpoints
+  }
+
+  /** Bytes of tables that compactions have written, by the level they were for. */
+  get compactedByLevel(): readonly number[] {
+    return Array.from(this.#compactedByLevel, bytes => bytes ?? 0)
+  }
+
+  /** In the order in which they ended, with times since `startMs` by the same clock. */
+  marks(startMs: number): Mark[] {
+    const since = (ms: number): number => Math.max(0, Math.round((ms - startMs) * 1000) / 1000)
+    return this.#marks.map(({ kind, sinceMs, untilMs, detail }) => ({ kind, startMs: since(sinceMs), endMs: since(untilMs), detail }))
+  }
+
+  #hear(event: TraceEvent): void {
+    switch (event.type) {
+      case 'job.begin':
+        if (event.kind === 'open') this.#forgetRunning()
+        if (isShown(event.kind)) this.#running.set(event.job, { kind: event.kind, sinceMs: event.atMs, outputLevel: undefined })
+        return
+      case 'compaction.pick': {
+        const job = this.#running.get(event.job)
+        if (job !== undefined) job.outputLevel = event.outputLevel
+        return
+      }
+      case 'table.built': {
+        if (this.#running.get(event.job)?.kind !== 'compaction') return
+        this.#compactedByLevel[event.level] = (this.#compactedByLevel[event.level] ?? 0) + event.fileBytes
+        return
+      }
+      case 'job.end':
+        return this.#endJob(event)
+      case 'stall.begin':
+        if (this.#waiting.size === 0) this.#waitingSinceMs = event.atMs
+        this.#waiting.add(event.operation)
+        return
+      case 'stall.end':
+        if (!this.#waiting.delete(event.operation) || this.#waiting.size > 0) return
+        this.#mark({ kind: 'stall', sinceMs: this.#waitingSinceMs, untilMs: event.atMs, detail: '' })
+        return
+      default:
+    }
+  }
+
+  #endJob({ job: id, atMs, bytesWritten, status }: EventOf<'job.end'>): void {
+    const job = this.#running.get(id)
+    if (job === undefined) return
+    this.#running.delete(id)
+    this.#ended++
+    const { kind, sinceMs, outputLevel } = job
+    if (kind === 'checkpoint' && status === 'ok') this.#checkpoints++
+    const into = outputLevel === undefined ? '' : ` into level ${outputLevel}`
+    const detail = status === 'ok' ? `${showBytes(bytesWritten)} written${into}` : status
+    this.#mark({ kind, sinceMs, untilMs: atMs, detail })
+  }
+
+  #mark(mark: Seen): void {
+    if (this.#marks.length < MOST_MARKS) this.#marks.push(mark)
+  }
+
+  /** A session that was never closed. */
+  #forgetRunning(): void {
+    this.#running.clear()
+    this.#waiting.clear()
+  }
+}
+
+function isShown(kind: string): kind is Shown {
+  return SHOWN.includes(kind)
+}

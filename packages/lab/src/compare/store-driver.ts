@@ -1,0 +1,160 @@
+/**
+ * Performs operations on an open store, one at a time: times each, and holds its answer against the oracle.
+ *
+ * Invariant: only the store's own work is timed, not the making and the checking of operations.
+ */
+import type { Kvarium } from 'kvarium'
+import type { Operation, ScanOperation } from './operation.js'
+import type { Oracle } from './oracle.js'
+import { showKey, wrongValue } from './problem-list.js'
+
+const SYNC = { sync: true }
+const SCAN_CHUNK = 1000
+
+export interface StoreDriverParts {
+  readonly db: Kvarium<Uint8Array, Uint8Array>
+  readonly oracle: Oracle
+  /** Called with every wrong answer. */
+  readonly wrong: (message: string) => void
+  /** Prepares for `reopen`, untimed. */
+  readonly beforeReopen: () => Promise<void>
+  /** Closes the store and opens it again. */
+  readonly reopen: () => Promise<void>
+}
+
+export class StoreDriver {
+  readonly #parts: StoreDriverParts
+  #elapsedMs = 0
+  #entries = 0
+
+  constructor(parts: StoreDriverParts) {
+    this.#parts = parts
+  }
+
+  /** Milliseconds that the last operation spent inside the store. */
+  get elapsedMs(): number {
+    return this.#elapsedMs
+  }
+
+  /** Entries that the last operation wrote, looked up or scanned. */
+  get entries(): number {
+    return this.#entries
+  }
+
+  async perform(operation: Operation): Promise<void> {
+    const { db, wrong, beforeReopen, reopen } = this.#parts
+    this.#entries = 1
+    switch (operation.type) {
+      case 'put': {
+        const { key, value, sync } = operation
+        const start = performance.now()
+        await (sync === true ? db.put(key, value, SYNC) : db.put(key, value))
+        return this.#took(start)
+      }
+      case 'del': {
+        const { key, sync } = operation
+        const start = performance.now()
+        await (sync === true ? db.del(key, SYNC) : db.del(key))
+        return this.#took(start)
+      }
+      case 'batch': {
+        const { operations, sync } = operation
+        // Typed as an array that may be changed; it is not.
+        const writes = operations as (typeof operations)[number][]
+        this.#entries = writes.length
+        const start = performance.now()
+        // Without options if possible: abstract-level copies them into every operation, which costs microseconds.
+        await (sync === true ? db.batch(writes, SYNC) : db.batch(writes))
+        return this.#took(start)
+      }
+      case 'clear': {
+        const { sync = false } = operation
+        const range = boundsOf(operation)
+        const start = performance.now()
+        await db.clear({ ...range, sync })
+        return this.#took(start)
+      }
+      case 'get': {
+        const start = performance.now()
+        const value = await db.get(operation.key)
+        this.#took(start)
+        return this.#expect(operation.key, value)
+      }
+      case 'get-sync': {
+        const start = performance.now()
+        const value = db.getSync(operation.key)
+        this.#took(start)
+        return this.#expect(operation.key, value)
+      }
+      case 'scan':
+        return this.scan(operation, message => wrong(`scan: ${message}`))
+      case 'reopen': {
+        await beforeReopen()
+        const start = performance.now()
+        await reopen()
+        return this.#took(start)
+      }
+      case 'flush':
+      case 'compact':
+      case 'settle': {
+        const start = performance.now()
+        if (operation.type === 'flush') await db.flush()
+        else if (operation.type === 'compact') await db.compactRange()
+        else await db.settle()
+        return this.#took(start)
+      }
+    }
+  }
+
+  /** In chunks, so that what a chunk holds is compared outside of the timing. */
+  async scan(operation: ScanOperation, wrong: (message: string) => void): Promise<void> {
+    const { reverse = false, limit = -1 } = operation
+    const expected = this.#parts.oracle.scan(operation)
+    this.#entries = 0
+    let start = performance.now()
+    const iterator = this.#parts.db.iterator({ ...boundsOf(operation), reverse, limit })
+    let elapsed = 0
+    try {
+      for (;;) {
+        const chunk = await iterator.nextv(SCAN_CHUNK)
+        elapsed += performance.now() - start
+        if (chunk.length === 0) break
+        this.#entries += chunk.length
+        for (const [key, value] of chunk) compareEntry(key, value, expected.next().value, wrong)
+        start = performance.now()
+      }
+    } finally {
+      start = performance.now()
+      await iterator.close()
+      elapsed += performance.now() - start
+    }
+    const left = expected.next().value
+    if (left !== undefined) wrong(`it ended before ${showKey(left[0])}`)
+    this.#elapsedMs = elapsed
+  }
+
+  #took(start: number): void {
+    this.#elapsedMs = performance.now() - start
+  }
+
+  #expect(key: Uint8Array, value: Uint8Array | undefined): void {
+    const wrong = wrongValue(key, value, this.#parts.oracle.get(key))
+    if (wrong !== undefined) this.#parts.wrong(wrong)
+  }
+}
+
+function boundsOf({ gte, lt }: { gte?: Uint8Array; lt?: Uint8Array }): { gte?: Uint8Array; lt?: Uint8Array } {
+  return { ...(gte !== undefined && { gte }), ...(lt !== undefined && { lt }) }
+}
+
+function compareEntry(
+  key: Uint8Array,
+  value: Uint8Array,
+  expected: readonly [Uint8Array, Uint8Array] | undefined,
+  wrong: (message: string) => void,
+): void {
+  if (expected === undefined) return wrong(`${showKey(key)} comes after the last entry`)
+  if (Buffer.compare(key, expected[0]) !== 0) return wrong(`${showKey(key)} comes where ${showKey(expected[0])} must`)
+  const message = wrongValue(key, value, expected[1])
+  if (message !== undefined) wrong(message)
+}

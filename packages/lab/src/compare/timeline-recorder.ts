@@ -1,0 +1,178 @@
+/**
+ * Takes samples of a store while the phases run: at regular points of each phase, after jobs in the background, which change the structure,
+ * and while a single call takes long, such as settling.
+ *
+ * Invariant: nothing is sampled inside of a call's timing but what a timer does meanwhile, some microseconds in ten milliseconds.
+ */
+import type { EngineShape, EngineStats } from 'kvarium/engine'
+import type { Sample, Timeline } from '../report/run-report.js'
+import { ActivityWatch } from './activity-watch.js'
+import type { JobWatch } from './job-watch.js'
+import { LatencyRecorder } from './latency-recorder.js'
+import type { Traffic } from './traffic.js'
+
+export interface TimelineSource {
+  /** Whether the store can be asked now. */
+  readonly isOpen: () => boolean
+  readonly stats: () => EngineStats
+  readonly shape: () => EngineShape
+  /** Everything since the first open. */
+  readonly traffic: () => Traffic
+  /** The store's trace. Without one, or where it emits nothing, the stats are polled. */
+  readonly jobs?: JobWatch
+}
+
+const LOOK_EVERY_MS = 10
+/** Between samples that no call brings about, and how many of these there may be. */
+const IDLE_SAMPLE_MS = 50
+const MOST_IDLE_SAMPLES = 100
+const SAMPLES_OF_A_PHASE = 16
+/** At least between samples that follow jobs, and after how many of them it is doubled: a run of any length has about a hundred. */
+const JOB_SAMPLE_MS = 5
+const JOB_SAMPLES_BEFORE_DOUBLING = 16
+
+export class TimelineRecorder {
+  readonly #source: TimelineSource
+  readonly #watch = new ActivityWatch()
+  readonly #samples: Sample[] = []
+  readonly #phases: { name: string; startMs: number; endMs: number }[] = []
+  readonly #window = new LatencyRecorder()
+  #timer: NodeJS.Timeout | undefined
+  #startMs = 0
+  #busyMs = 0
+  #operations = 0
+  #entries = 0
+  #windowCalls = 0
+  #everyEntries = Infinity
+  #nextEntries = Infinity
+  #lastLookMs = 0
+  #lastSampleMs = 0
+  #idleSamples = 0
+  #jobSamples = 0
+  #jobsSeen = 0
+
+  constructor(source: TimelineSource) {
+    this.#source = source
+  }
+
+  start(): void {
+    this.#startMs = performance.now()
+    this.#timer = setInterval(() => this.#tick(), LOOK_EVERY_MS)
+    this.#timer.unref()
+  }
+
+  /** @param total - Entries that will come, if that is known. */
+  beginPhase(name: string, total?: number): void {
+    this.#phases.push({ name, startMs: this.#now(), endMs: this.#now() })
+    this.#everyEntries = Math.max(1, (total ?? Infinity) / SAMPLES_OF_A_PHASE)
+    this.#nextEntries = this.#entries + this.#everyEntries
+    if (this.#samples.length === 0) this.#sample()
+  }
+
+  /** A call of the store has ended. */
+  record(elapsedMs: number, entries: number): void {
+    this.#window.record(elapsedMs)
+    this.#windowCalls++
+    this.#busyMs += elapsedMs
+    this.#operations++
+    this.#entries += entries
+    if (this.#entries >= this.#nextEntries) this.#sample()
+    else if (this.#isJobDue()) this.#sampleJob()
+  }
+
+  /** Between two calls. */
+  look(): void {
+    if (this.#isJobDue()) this.#sampleJob()
+    else this.#look()
+  }
+
+  endPhase(): void {
+    this.#sample()
+    const phase = this.#phases.at(-1)
+    if (phase !== undefined) phase.endMs = this.#now()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  timeline(): Timeline {
+    const { jobs } = this.#source
+    const marks = jobs?.hasHeard === true ? jobs.marks(this.#startMs) : this.#watch.marks()
+    return { phases: this.#phases, samples: this.#samples, marks }
+  }
+
+  #now(): number {
+    return round(performance.now() - this.#startMs)
+  }
+
+  #tick(): void {
+    if (this.#isJobDue()) return this.#sampleJob()
+    if (this.#look() === undefined) return
+    if (this.#now() - this.#lastSampleMs < IDLE_SAMPLE_MS || this.#idleSamples >= MOST_IDLE_SAMPLES || this.#samples.length === 0) return
+    this.#idleSamples++
+    this.#sample()
+  }
+
+  #isJobDue(): boolean {
+    const { jobs } = this.#source
+    if (jobs === undefined || jobs.ended === this.#jobsSeen || this.#samples.length === 0) return false
+    const spacingMs = JOB_SAMPLE_MS * 2 ** Math.floor(this.#jobSamples / JOB_SAMPLES_BEFORE_DOUBLING)
+    return this.#now() - this.#lastSampleMs >= spacingMs
+  }
+
+  #sampleJob(): void {
+    this.#jobSamples++
+    this.#sample()
+  }
+
+  #look(): EngineStats | undefined {
+    this.#lastLookMs = this.#now()
+    if (!this.#source.isOpen()) return undefined
+    const stats = this.#source.stats()
+    this.#watch.look(this.#lastLookMs, stats)
+    return stats
+  }
+
+  #sample(): void {
+    const stats = this.#look()
+    this.#jobsSeen = this.#source.jobs?.ended ?? 0
+    this.#nextEntries = this.#entries + this.#everyEntries
+    if (stats === undefined) return
+    const { userBytes, written, found, missing, scan } = this.#source.traffic()
+    const { p50Us, p99Us, maxUs } = this.#window.summary()
+    this.#lastSampleMs = this.#lastLookMs
+    this.#samples.push({
+      atMs: this.#lastLookMs,
+      busyMs: round(this.#busyMs),
+      operations: this.#operations,
+      entries: this.#entries,
+      userBytes,
+      written,
+      fileBytes: stats.ledger.fileBytes,
+      ...(this.#windowCalls > 0 && { window: { p50Us, p99Us, maxUs } }),
+      ...structureOf(this.#source.shape()),
+      cacheHits: found.blocksFromCache + missing.blocksFromCache + scan.blocksFromCache,
+      cacheMisses: found.blocksFromDisk + missing.blocksFromDisk + scan.blocksFromDisk,
+    })
+    this.#window.reset()
+    this.#windowCalls = 0
+  }
+}
+
+interface TreeLevel {
+  readonly pages: number
+  readonly bytes: number
+}
+
+/** The levels of an LSM tree, or the tree of a shape that has one. */
+function structureOf({ levels, height, tree }: EngineShape): Pick<Sample, 'levels' | 'tree'> {
+  if (levels !== undefined) return { levels: levels.map(({ level, runs, tables, bytes }) => ({ level, runs, tables, bytes })) }
+  if (typeof height !== 'number' || !Array.isArray(tree)) return {}
+  return { tree: { height, levels: (tree as readonly TreeLevel[]).map(({ pages, bytes }) => ({ pages, bytes })) } }
+}
+
+/** Microseconds are enough. */
+function round(ms: number): number {
+  return Math.round(ms * 1000) / 1000
+}

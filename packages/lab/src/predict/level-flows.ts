@@ -1,0 +1,92 @@
+/** How many bytes get to each level and are written there, from the sizes that the levels have. */
+import type { LsmOptions, LsmShape } from 'kvarium/lsm'
+import { oneilFactor } from './amplification.js'
+import { distinctKeys } from './draws.js'
+import { quantity, type Prediction, type Work } from './prediction.js'
+import type { SizeModel } from './size-model.js'
+
+export interface FlowCase {
+  readonly options: LsmOptions
+  readonly shape: LsmShape
+  readonly work: Work
+  readonly sizes: SizeModel
+  readonly flushedPuts: number
+  /** Size of a flushed table. */
+  readonly tableBytes: number
+}
+
+export interface LevelFlow {
+  readonly level: number
+  readonly writtenBytes: number
+  /** How it was found. */
+  readonly row: Pick<Prediction, 'variant' | 'inputs' | 'formula' | 'source' | 'why'>
+}
+
+/** The levels below 0 that hold or have held something, from the top. */
+export function compactionFlows(flow: FlowCase): LevelFlow[] {
+  return flow.options.compaction === 'leveled' ? leveledFlows(flow) : tieredFlows(flow)
+}
+
+/**
+ * What comes into a level leaves it again, but for what stays and for what takes the place of an older version: of n different keys
+ * among N, an incoming one is there already with probability n/N. Each byte that comes in is written with 1 + r bytes.
+ */
+function leveledFlows({ options, shape, work, sizes, flushedPuts, tableBytes }: FlowCase): LevelFlow[] {
+  const flows: LevelFlow[] = []
+  const deepest = shape.levels.findLastIndex(({ tables }) => tables > 0)
+  let incoming = Math.max(0, (flushedPuts / sizes.memtablePuts) * tableBytes - (shape.levels[0]?.bytes ?? 0))
+  let above = options.level0Tables * tableBytes
+  for (let level = 1; level <= deepest; level++) {
+    const { bytes, entries } = shape.levels[level]
+    // A level grows with what comes in until it is what it is now; the keys may have been there before, though.
+    const mean = work.loaded === undefined ? bytes * (1 - bytes / (2 * Math.max(incoming, bytes, 1))) : bytes
+    const ascending = work.distribution === 'ascending'
+    const factor = ascending ? 0 : oneilFactor(above, mean)
+    flows.push({
+      level,
+      writtenBytes: incoming * factor,
+      row: {
+        variant: "O'Neil, actual sizes",
+        inputs: [
+          quantity('incoming', incoming, 'bytes'),
+          quantity('level above', above, 'bytes'),
+          quantity('this level, mean', mean, 'bytes'),
+        ],
+        formula: ascending ? '0: tables that overlap none below only move' : 'incoming × (1 + this level, mean ÷ level above)',
+        source: "O'Neil, Cheng, Gawlick and O'Neil 1996",
+        why: 'The picker takes the table that overlaps least below, so it does better than the mean; sizes are those of the end.',
+      },
+    })
+    incoming = Math.max(0, incoming * (1 - Math.min(1, entries / work.keys)) - bytes)
+    above = bytes
+  }
+  return flows
+}
+
+/** Every T^level flushes make one run there, of the different keys among their puts. Levels that were there before may get none. */
+function tieredFlows({ options, shape, work, sizes, flushedPuts }: FlowCase): LevelFlow[] {
+  const flows: LevelFlow[] = []
+  const flushes = Math.floor(flushedPuts / sizes.memtablePuts + 1e-9)
+  const deepest = shape.levels.findLastIndex(({ tables }) => tables > 0)
+  for (let level = 1, size = options.runsPerLevel; size <= flushes || level <= deepest; level++, size *= options.runsPerLevel) {
+    const runs = Math.floor(flushes / size)
+    const entries = distinctKeys(work.distribution, work.keys, size * sizes.memtablePuts, work.theta)
+    const entryBytes = sizes.entryBytes(work.distribution === 'ascending' ? 1 : work.keys / entries)
+    flows.push({
+      level,
+      writtenBytes: runs * entries * entryBytes,
+      row: {
+        variant: 'distinct keys a run',
+        inputs: [
+          quantity('runs made', runs, 'runs'),
+          quantity('entries a run', entries, 'entries'),
+          quantity('bytes an entry', entryBytes, 'bytes'),
+        ],
+        formula: 'runs made = ⌊flushes ÷ T^level⌋; runs made × entries a run × bytes an entry',
+        source: 'Monkey (SIGMOD 2017), tiering, with the keys that come twice by Cárdenas 1975',
+        why: 'A compaction that waits for another one finds more than T runs, and then merges them all at once; runs of before are merged, too.',
+      },
+    })
+  }
+  return flows
+}

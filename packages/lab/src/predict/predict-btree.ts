@@ -1,0 +1,255 @@
+/** What the formulas say of a B+tree that has done some work, beside what its ledger and shape say. */
+import type { BtreeLevelShape, BtreeOptions, BtreeShape } from 'kvarium/btree'
+import { BRANCH_UNITS, REFERENCE_BYTES } from 'kvarium/btree'
+import { BLOCK_HEADER_BYTES, SLOT_BYTES, varintLength } from 'kvarium/codec'
+import { readAmplification, spaceAmplification, writeAmplification } from 'kvarium/trace'
+import { pageSpace, pageWrite, RANDOM_FILL, RIGHTMOST_FILL, treeHeight } from './btree-model.js'
+import { distinctKeys, distinctUniform } from './draws.js'
+import { predictCache, type DrawnPages } from './predict-cache.js'
+import { prediction, quantity, type Measured, type Prediction, type Work } from './prediction.js'
+import { logBytes, suffixDigits } from './size-model.js'
+
+interface BtreeCase {
+  readonly options: BtreeOptions
+  readonly shape: BtreeShape
+  readonly measured: Measured
+  readonly work: Work
+  /** Key and value. */
+  readonly recordBytes: number
+  readonly checkpoints: number
+}
+
+export function predictBtree(measured: Measured, work: Work): Prediction[] {
+  const options = measured.options as unknown as BtreeOptions
+  const shape = measured.shape as BtreeShape
+  const checkpoints = measured.checkpoints ?? shape.checkpoints
+  const btree: BtreeCase = { options, shape, measured, work, recordBytes: work.keyBytes + work.valueBytes, checkpoints }
+  const fill = fillOf(btree)
+  const [{ predicted }] = fill
+  return [
+    ...writes(btree),
+    ...fill,
+    height(btree, predicted),
+    ...space(btree, predicted),
+    ...reads(btree),
+    ...predictCache(leaves(btree), measured, work),
+  ]
+}
+
+function writes(btree: BtreeCase): Prediction[] {
+  const { measured, work, recordBytes, shape, checkpoints } = btree
+  const { total, parts } = writeAmplification(measured.ledger)
+  const P = shape.pageBytes
+  const userBytes = work.puts * recordBytes
+  const log = logBytes(work) / recordBytes
+  const written = bytesWritten(btree)
+  const page = userBytes === 0 ? 0 : written / userBytes
+  const perCheckpoint = checkpoints === 0 ? 0 : work.puts / checkpoints
+  const base = { metric: 'write amplification', unit: 'x' } as const
+  const record = [quantity('P', P, 'bytes'), quantity('r', recordBytes, 'bytes')]
+  const inputs = [
+    ...record,
+    quantity('checkpoints', checkpoints, ''),
+    quantity('puts a checkpoint', perCheckpoint, 'entries'),
+    ...shape.tree.map(level => quantity(`m at depth ${level.depth}`, level.pages, 'pages')),
+    quantity('page bytes', written, 'bytes'),
+  ]
+  const distinct = {
+    variant: 'distinct pages',
+    source: 'Cárdenas 1975 and Yao 1977, over the puts between two checkpoints',
+    why: 'Checkpoints are taken as equally far apart; pages that split, and lists of free space, come on top.',
+  }
+  const cold = {
+    variant: 'a cold page a record',
+    inputs: record,
+    source: 'Comer 1979: a change costs a page',
+    why: 'The bound for records far apart: whatever a checkpoint gathers on a page is written once, and saves that much.',
+  }
+  const formula =
+    work.distribution === 'ascending'
+      ? 'pages of the tree, but for those still in memory, + a path a checkpoint'
+      : 'Σ over checkpoints and levels of m × (1 − (1 − 1/m)^puts)'
+  return [
+    prediction({
+      ...base,
+      part: 'log',
+      variant: 'record log',
+      inputs: [quantity('log bytes a put', logBytes(work), 'bytes'), record[1]],
+      formula: 'log bytes a put ÷ r',
+      source: 'the encodings of the log and of batches',
+      predicted: log,
+      measured: parts.log,
+      why: 'Only the header of each log file, and what a sync writes ahead, are left out.',
+    }),
+    prediction({ ...base, ...cold, part: 'page', formula: 'P/r', predicted: pageWrite(P, recordBytes), measured: parts.page }),
+    prediction({
+      ...base,
+      ...distinct,
+      part: 'page',
+      inputs,
+      formula: `page bytes = (${formula}) × bytes a page; page bytes ÷ (puts × r)`,
+      predicted: page,
+      measured: parts.page,
+    }),
+    prediction({ ...base, ...cold, part: 'total', formula: 'log + P/r', predicted: log + pageWrite(P, recordBytes), measured: total }),
+    prediction({
+      ...base,
+      ...distinct,
+      part: 'total',
+      inputs: [quantity('log', log, 'x'), quantity('page', page, 'x')],
+      formula: 'log + page',
+      predicted: log + page,
+      measured: total,
+    }),
+  ]
+}
+
+/** By all checkpoints together. The tree is taken to have had, at each, its share of the pages that it has now. */
+function bytesWritten({ work, shape, checkpoints }: BtreeCase): number {
+  const pageBytes = (level: BtreeLevelShape): number => level.bytes / Math.max(1, level.pages)
+  if (checkpoints === 0) return 0
+  if (work.distribution === 'ascending') {
+    const notYet = Math.min(
+      shape.memory.dirtyBytes,
+      shape.tree.reduce((sum, level) => sum + level.bytes, 0),
+    )
+    return shape.tree.reduce((sum, level) => sum + level.bytes + checkpoints * pageBytes(level), -notYet)
+  }
+  const there = work.loaded?.keys ?? 0
+  const entriesAfter = (puts: number): number =>
+    there + (1 - there / work.keys) * distinctKeys(work.distribution, work.keys, puts, work.theta)
+  const atEnd = entriesAfter(work.puts)
+  const puts = work.puts / checkpoints
+  // Cárdenas counts uniform draws with repetition already; other keys that come twice are one record of one page.
+  const changed = work.distribution === 'uniform' ? puts : distinctKeys(work.distribution, work.keys, puts, work.theta)
+  let bytes = 0
+  for (let checkpoint = 1; checkpoint <= checkpoints; checkpoint++) {
+    const share = entriesAfter(checkpoint * puts) / atEnd
+    for (const level of shape.tree) bytes += distinctUniform(Math.max(1, level.pages * share), changed) * pageBytes(level)
+  }
+  return bytes
+}
+
+/** Key and value bytes in a leaf over its size. The first row is what the others build on. */
+function fillOf({ work, shape, recordBytes }: BtreeCase): Prediction[] {
+  const P = shape.pageBytes
+  const ascending = work.loaded === undefined ? work.distribution === 'ascending' : work.loaded.order === 'ascending'
+  const room = P - BLOCK_HEADER_BYTES
+  let suffix = work.keyBytes
+  for (let round = 0; round < 2; round++) suffix = suffixDigits(work.keyBytes, room / cellBytes(suffix, work.valueBytes))
+  const whole = Math.floor(room / cellBytes(work.keyBytes, work.valueBytes))
+  const shared = Math.floor((room - work.keyBytes + suffix) / cellBytes(suffix, work.valueBytes))
+  const row = (variant: string, most: number, share: number, source: string, why: string): Prediction =>
+    prediction({
+      metric: 'leaf fill',
+      part: 'total',
+      variant,
+      inputs: [
+        quantity('records in a full leaf', most, 'entries'),
+        quantity('r', recordBytes, 'bytes'),
+        quantity('P', P, 'bytes'),
+        quantity('share in use', share, 'share'),
+      ],
+      formula: 'share in use × records in a full leaf × r ÷ P',
+      source,
+      unit: 'share',
+      predicted: (share * most * recordBytes) / P,
+      measured: shape.tree.at(-1)?.fill ?? null,
+      why,
+    })
+  if (!ascending) {
+    const why = 'The limit ln 2 holds for large leaves and many keys; small leaves, and a young tree, swing around it.'
+    return [row('ln 2', shared, RANDOM_FILL, 'Yao, Acta Informatica 1978; Comer 1979', why)]
+  }
+  const source = 'a split that leaves the full page as it is'
+  const why = 'The last leaf is not full yet, and how long a prefix a leaf stores once depends on how it was begun.'
+  return [
+    row('rightmost split', whole, RIGHTMOST_FILL, source, why),
+    row('rightmost split, shared prefix', shared, RIGHTMOST_FILL, source, why),
+  ]
+}
+
+function cellBytes(suffix: number, valueBytes: number): number {
+  return SLOT_BYTES + 1 + varintLength(valueBytes) + suffix + valueBytes
+}
+
+function height({ work, shape, recordBytes }: BtreeCase, fill: number): Prediction {
+  const leaves = (shape.entries * recordBytes) / (fill * shape.pageBytes)
+  const branchFill = work.distribution === 'ascending' ? RIGHTMOST_FILL : RANDOM_FILL
+  const branchBytes = BRANCH_UNITS * shape.pageBytes
+  const mostChildren = (branchBytes - BLOCK_HEADER_BYTES) / cellBytes(suffixDigits(work.keyBytes, work.keys), REFERENCE_BYTES)
+  const fanOut = branchFill * mostChildren
+  return prediction({
+    metric: 'tree height',
+    part: 'total',
+    variant: 'logarithm of the leaves',
+    inputs: [
+      quantity('leaves', leaves, 'pages'),
+      quantity('bytes a branch', branchBytes, 'bytes'),
+      quantity('f', fanOut, 'pages'),
+      quantity('f of a full root', mostChildren, 'pages'),
+    ],
+    formula: '1 + ⌈log_f(leaves)⌉, with a root that may be full',
+    source: 'Bayer and McCreight 1972; Comer 1979',
+    unit: 'levels',
+    predicted: treeHeight(leaves, fanOut, mostChildren),
+    measured: shape.height,
+    why: 'How full branches are, and how far their keys share a prefix, is estimated; a height is off by one or not at all.',
+  })
+}
+
+function space({ shape, measured, recordBytes, checkpoints }: BtreeCase, fill: number): Prediction[] {
+  const { fileBytes } = measured.ledger
+  const liveBytes = measured.liveBytes ?? measured.ledger.liveBytes
+  const base = { metric: 'space amplification', part: 'total', unit: 'x', measured: spaceAmplification(fileBytes, liveBytes) } as const
+  const free = checkpoints === 0 ? 0 : shape.file.freeBytes / Math.max(1, liveBytes)
+  return [
+    prediction({
+      ...base,
+      variant: '1/fill',
+      inputs: [quantity('fill', fill, 'share'), quantity('r', recordBytes, 'bytes')],
+      formula: '1/fill',
+      source: 'Yao 1978; 1/ln 2 = 1.44 for random keys and no overhead in a page',
+      predicted: pageSpace(fill),
+      why: 'Measured are all files: branches, the pages that the checkpoint before still needs, and the log, which a fresh tree may fill mostly.',
+    }),
+    prediction({
+      ...base,
+      variant: '1/fill + free pages',
+      inputs: [quantity('fill', fill, 'share'), quantity('free', free, 'x')],
+      formula: '1/fill + free bytes ÷ live bytes',
+      source: 'copy-on-write: pages that were replaced stay until they are used again (LMDB, Chu 2011)',
+      predicted: pageSpace(fill) + free,
+      why: 'Branches and the log come on top.',
+    }),
+  ]
+}
+
+/** Branches are asked for by every get, so they stay. */
+function leaves({ options, shape }: BtreeCase): DrawnPages {
+  const { pages, bytes } = shape.tree.at(-1) ?? { pages: 0, bytes: 0 }
+  const branchBytes = shape.tree.slice(0, -1).reduce((sum, level) => sum + level.bytes, 0)
+  const pageBytes = pages === 0 ? shape.pageBytes : bytes / pages
+  const cacheBytes = Math.max(0, options.cacheSize - branchBytes)
+  const why = 'Changed pages are in memory beside the cache until a checkpoint; the cache is no LRU, it keeps what is asked for again.'
+  return { pages, pageBytes, cacheBytes, above: Math.max(0, shape.height - 1), isWarm: true, why }
+}
+
+function reads({ shape, measured }: BtreeCase): Prediction[] {
+  return (['found', 'missing'] as const)
+    .filter(part => measured.ledger[part].operations > 0)
+    .map(part =>
+      prediction({
+        metric: 'read amplification',
+        part,
+        variant: 'height',
+        inputs: [quantity('height', shape.height, 'levels')],
+        formula: 'height',
+        source: 'Comer 1979: a page a level',
+        unit: 'blocks',
+        predicted: shape.height,
+        measured: readAmplification(measured.ledger[part]).blocks,
+        why: 'The height is that of the end; reads before the root was split last touched a page less.',
+      }),
+    )
+}

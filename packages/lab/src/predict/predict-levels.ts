@@ -1,0 +1,102 @@
+/** What the formulas say of the space that an LSM tree takes, and of the size of its levels. */
+import type { LsmOptions, LsmShape } from 'kvarium/lsm'
+import { spaceAmplification } from 'kvarium/trace'
+import { leveledSpace, tieredSpace } from './amplification.js'
+import { prediction, quantity, type Measured, type Prediction, type Quantity } from './prediction.js'
+import type { Simulation } from './simulator.js'
+
+const SIMULATED = "kvarium's own pickers over key numbers, without files"
+
+export function predictSpace(measured: Measured, simulation: Simulation | undefined): Prediction[] {
+  const options = measured.options as unknown as LsmOptions
+  const { fileBytes } = measured.ledger
+  const liveBytes = measured.liveBytes ?? measured.ledger.liveBytes
+  const leveled = options.compaction === 'leveled'
+  const base = { metric: 'space amplification', part: 'total', unit: 'x', measured: spaceAmplification(fileBytes, liveBytes) } as const
+  const estimate = measured.liveBytes === undefined ? ', over an estimate of the live bytes, which were not counted' : ''
+  const why = `Measured are all files, logs, half-filled upper levels and versions that no merge has met yet included${estimate}.`
+  const rows = [
+    prediction({
+      ...base,
+      variant: leveled ? '1 + 1/T' : 'T',
+      inputs: [leveled ? fanOutOf(options) : runsOf(options)],
+      formula: leveled ? '1 + 1/T' : 'T, at the most',
+      source: 'Dostoevsky (Dayan and Idreos, SIGMOD 2018)',
+      predicted: leveled ? leveledSpace(options.fanOut) : tieredSpace(options.runsPerLevel),
+      why,
+    }),
+  ]
+  if (simulation !== undefined) {
+    rows.push(
+      prediction({
+        ...base,
+        ...simulatedRow(simulation),
+        predicted: simulation.spaceAmplification,
+        why: `${why} Simulated are tables alone.`,
+      }),
+    )
+  }
+  return rows
+}
+
+export function predictLevels(measured: Measured): Prediction[] {
+  const options = measured.options as unknown as LsmOptions
+  const shape = measured.shape as LsmShape
+  const rows: Prediction[] = []
+  const deepest = shape.levels.findLastIndex(({ tables }) => tables > 0)
+  for (const { level, runs, bytes } of shape.levels) {
+    if (options.compaction === 'tiered') {
+      rows.push(
+        prediction({
+          metric: 'runs',
+          part: 'total',
+          level,
+          variant: '(T − 1) / 2',
+          inputs: [runsOf(options)],
+          formula: '(T − 1) / 2 on average: runs gather from 0 to T − 1, then they are merged',
+          source: 'Monkey (Dayan, Athanassoulis and Idreos, SIGMOD 2017), tiering',
+          unit: 'runs',
+          predicted: (options.runsPerLevel - 1) / 2,
+          measured: runs,
+          why: 'A moment is not the mean: the level is anywhere between just merged and about to be.',
+        }),
+      )
+    } else if (level > 0 && level < deepest) {
+      rows.push(
+        prediction({
+          metric: 'level size',
+          part: 'total',
+          level,
+          variant: 'target',
+          inputs: [quantity('level 1 target', options.level1Size, 'bytes'), fanOutOf(options)],
+          formula: 'level 1 target × T^(level − 1)',
+          source: "LevelDB's leveled compaction, after O'Neil 1996",
+          unit: 'bytes',
+          predicted: options.level1Size * options.fanOut ** (level - 1),
+          measured: bytes,
+          why: 'A level that has passed its target gives away whole tables until it is below it.',
+        }),
+      )
+    }
+  }
+  return rows
+}
+
+/** What all rows of a simulation have in common. */
+export function simulatedRow({ puts, flushes, picks }: Simulation): Pick<Prediction, 'variant' | 'inputs' | 'formula' | 'source' | 'why'> {
+  return {
+    variant: 'simulated',
+    inputs: [quantity('puts', puts, 'entries'), quantity('flushes', flushes, ''), quantity('picks', picks, '')],
+    formula: 'the sum over simulated flushes and compactions',
+    source: SIMULATED,
+    why: 'The engine flushes while it compacts, and picks when it gets round to it; sizes are modelled.',
+  }
+}
+
+export function fanOutOf({ fanOut }: LsmOptions): Quantity {
+  return quantity('T', fanOut, '')
+}
+
+function runsOf({ runsPerLevel }: LsmOptions): Quantity {
+  return quantity('T', runsPerLevel, 'runs')
+}

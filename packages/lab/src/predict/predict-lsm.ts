@@ -1,0 +1,200 @@
+/** What the formulas say of an LSM tree that has done some work, beside what its ledger and shape say. */
+import type { LsmOptions, LsmShape } from 'kvarium/lsm'
+import { writeAmplification } from 'kvarium/trace'
+import { leveledWrites, LEVEL_FACTORS, tieredWrites } from './amplification.js'
+import { distinctKeys } from './draws.js'
+import { compactionFlows, type LevelFlow } from './level-flows.js'
+import { predictCache, type DrawnPages } from './predict-cache.js'
+import { fanOutOf, predictLevels, predictSpace, simulatedRow } from './predict-levels.js'
+import { predictReads } from './predict-reads.js'
+import { prediction, quantity, type Measured, type Prediction, type Work } from './prediction.js'
+import type { Simulation } from './simulator.js'
+import { lsmSizes, type SizeModel } from './size-model.js'
+
+interface LsmCase {
+  readonly options: LsmOptions
+  readonly shape: LsmShape
+  readonly measured: Measured
+  readonly work: Work
+  readonly sizes: SizeModel
+  readonly simulation: Simulation | undefined
+  /** Puts that have left memory. */
+  readonly flushedPuts: number
+  /** Write amplification of the log and of flushes, as predicted. */
+  readonly log: number
+  readonly flush: number
+  readonly flows: readonly LevelFlow[]
+}
+
+export function predictLsm(measured: Measured, work: Work, simulation: Simulation | undefined): Prediction[] {
+  const options = measured.options as unknown as LsmOptions
+  const shape = measured.shape as LsmShape
+  const sizes = lsmSizes(work, options)
+  const inMemory = [shape.memtable, ...shape.frozen].reduce((sum, { entries }) => sum + entries, 0)
+  const flushedPuts = Math.max(0, work.puts - inMemory)
+  const distinct = distinctKeys(work.distribution, work.keys, sizes.memtablePuts, work.theta)
+  const gap = work.distribution === 'ascending' ? 1 : work.keys / distinct
+  const tableBytes = distinct * sizes.entryBytes(gap) + sizes.tableBytes
+  const flush = work.puts === 0 ? 0 : ((flushedPuts / sizes.memtablePuts) * tableBytes) / (work.puts * sizes.userBytes)
+  const flows = compactionFlows({ options, shape, work, sizes, flushedPuts, tableBytes })
+  const lsm: LsmCase = {
+    options,
+    shape,
+    measured,
+    work,
+    sizes,
+    simulation,
+    flushedPuts,
+    log: sizes.logBytes / sizes.userBytes,
+    flush,
+    flows,
+  }
+  return [
+    ...logAndFlush(lsm, distinct, tableBytes),
+    ...compaction(lsm),
+    ...totals(lsm),
+    ...predictSpace(measured, simulation),
+    ...predictLevels(measured),
+    ...predictReads(measured, work),
+    ...predictCache(dataBlocks(lsm), measured, work),
+  ]
+}
+
+/** Indexes and filters are in memory beside the cache; merges read past it. */
+function dataBlocks({ options, shape }: LsmCase): DrawnPages {
+  const { blockSize, cacheSize, filterBitsPerKey } = options
+  const bytes = shape.levels.reduce((sum, level) => sum + level.bytes - (level.entries * filterBitsPerKey) / 8, 0)
+  const why =
+    'Keys that were just written are found in memtables, so that the likeliest gets never ask for a block; merges replace blocks; the cache is ' +
+    'no LRU, it keeps what is asked for again.'
+  return { pages: bytes / blockSize, pageBytes: blockSize, cacheBytes: cacheSize, above: 0, isWarm: false, why }
+}
+
+function logAndFlush({ measured, work, sizes, log, flush, flushedPuts }: LsmCase, distinct: number, tableBytes: number): Prediction[] {
+  const { parts } = writeAmplification(measured.ledger)
+  const base = { metric: 'write amplification', unit: 'x' } as const
+  return [
+    prediction({
+      ...base,
+      part: 'log',
+      variant: 'record log',
+      inputs: [quantity('log bytes a put', sizes.logBytes, 'bytes'), quantity('r', sizes.userBytes, 'bytes')],
+      formula: 'log bytes a put ÷ r',
+      source: 'the encodings of the log and of batches',
+      predicted: log,
+      measured: parts.log,
+      why: 'Only the header of each log file, and what a sync writes ahead, are left out.',
+    }),
+    prediction({
+      ...base,
+      part: 'flush',
+      variant: 'distinct keys',
+      inputs: [
+        quantity('flushed puts', flushedPuts, 'entries'),
+        quantity('puts', work.puts, 'entries'),
+        quantity('puts a memtable', sizes.memtablePuts, 'entries'),
+        quantity('different keys a memtable', distinct, 'entries'),
+        quantity('bytes a table', tableBytes, 'bytes'),
+        quantity('r', sizes.userBytes, 'bytes'),
+      ],
+      formula: 'flushed puts ÷ puts a memtable × bytes a table ÷ (puts × r)',
+      source: 'Cárdenas 1975 for the keys that come twice; the encoding of tables',
+      predicted: flush,
+      measured: parts.flush,
+      why: 'Memtables that were flushed before they were full make more and smaller tables, and how far keys share prefixes is estimated.',
+    }),
+  ]
+}
+
+/** Level by level. */
+function compaction(lsm: LsmCase): Prediction[] {
+  const { options, measured, simulation, flows, work, sizes } = lsm
+  const userBytes = work.puts * sizes.userBytes
+  const rows: Prediction[] = []
+  for (const flow of flows) {
+    const bytes = measured.compactedByLevel?.[flow.level]
+    const base = {
+      metric: 'write amplification',
+      part: 'compaction',
+      level: flow.level,
+      unit: 'x',
+      measured: measured.compactedByLevel === undefined ? null : (bytes ?? 0) / userBytes,
+    } as const
+    if (options.compaction === 'leveled') {
+      for (const { name, source, factor } of LEVEL_FACTORS) {
+        const predicted = factor(options.fanOut)
+        const why = 'The formula takes every level for full and every key for one that gets there, and knows no cheap tables and no moves.'
+        rows.push(prediction({ ...base, variant: name, inputs: [fanOutOf(options)], formula: name, source, predicted, why }))
+      }
+    }
+    rows.push(prediction({ ...base, ...flow.row, predicted: flow.writtenBytes / userBytes }))
+    const simulated = simulation?.levels[flow.level]
+    if (simulation !== undefined) {
+      const predicted = (simulated?.writtenBytes ?? 0) / simulation.userBytes
+      rows.push(prediction({ ...base, ...simulatedRow(simulation), predicted }))
+    }
+  }
+  return rows
+}
+
+function totals({ options, measured, simulation, log, flush, flows, work, sizes }: LsmCase): Prediction[] {
+  const userBytes = work.puts * sizes.userBytes
+  const measuredTotals = writeAmplification(measured.ledger)
+  const depth = flows.length
+  const given = [quantity('log', log, 'x'), quantity('flush', flush, 'x'), quantity('L', depth, 'levels')]
+  const base = { metric: 'write amplification', part: 'total', unit: 'x', measured: measuredTotals.total } as const
+  const merged = flows.reduce((sum, flow) => sum + flow.writtenBytes, 0) / userBytes
+  const rows: Prediction[] = []
+  if (options.compaction === 'leveled') {
+    for (const { name, source, factor } of LEVEL_FACTORS) {
+      const predicted = leveledWrites(depth, factor(options.fanOut), log, flush)
+      const why = 'The formula holds for a tree that has long been full; in a finite run the deepest level is not, and little gets there.'
+      const inputs = [...given, fanOutOf(options)]
+      rows.push(prediction({ ...base, variant: name, inputs, formula: `log + flush + L × (${name})`, source, predicted, why }))
+    }
+  } else {
+    rows.push(
+      prediction({
+        ...base,
+        variant: 'once a level',
+        inputs: given,
+        formula: 'log + flush + L',
+        source: 'Monkey (Dayan, Athanassoulis and Idreos, SIGMOD 2017), tiering',
+        predicted: tieredWrites(depth, log, flush),
+        why: 'Not every byte has got to the deepest level yet, and keys that were overwritten are written fewer times.',
+      }),
+    )
+  }
+  const variant = flows[0]?.row
+  if (variant !== undefined) {
+    const compacted = quantity('compaction', merged, 'x')
+    rows.push(
+      prediction({
+        ...base,
+        ...variant,
+        inputs: [...given, compacted],
+        formula: 'log + flush + compaction, the sum over levels',
+        predicted: log + flush + merged,
+      }),
+    )
+    rows.push(
+      prediction({
+        ...base,
+        ...variant,
+        part: 'compaction',
+        inputs: [compacted],
+        formula: 'the sum over levels',
+        predicted: merged,
+        measured: measuredTotals.parts.compaction,
+      }),
+    )
+  }
+  if (simulation !== undefined) {
+    rows.push(prediction({ ...base, ...simulatedRow(simulation), predicted: simulation.writeAmplification }))
+    const predicted = simulation.written.compaction / simulation.userBytes
+    rows.push(
+      prediction({ ...base, ...simulatedRow(simulation), part: 'compaction', predicted, measured: measuredTotals.parts.compaction }),
+    )
+  }
+  return rows
+}

@@ -1,0 +1,32 @@
+import { MisuseError } from 'kvarium'
+import { predictBtree } from './predict-btree.js'
+import { predictLsm } from './predict-lsm.js'
+import type { Measured, Prediction, Work } from './prediction.js'
+import type { Simulation } from './simulator.js'
+
+export interface PredictOptions {
+  /** The simulation of the same work under the same options, by `simulate`: adds a row beside each formula for LSM trees. */
+  readonly simulation?: Simulation
+}
+
+/**
+ * Rows that put formulas beside what an engine says of itself: for `lsm` write amplification by part, by level and in total, space,
+ * sizes of levels, runs, filters and look-ups; for `btree` write amplification by part and in total, fill of leaves, height, space and
+ * look-ups. Where several formulas are published for one number, each has its row.
+ *
+ * @throws MisuseError for an engine that there are no formulas for, and for work that says nothing
+ */
+export function predict(measured: Measured, work: Work, { simulation }: PredictOptions = {}): Prediction[] {
+  for (const field of ['puts', 'keys', 'keyBytes', 'valueBytes'] as const) {
+    if (!Number.isFinite(work[field]) || work[field] < 0) throw invalid(`${field} of the work is ${work[field]}; give a number from 0`)
+  }
+  if (work.keys < 1 || work.keyBytes + work.valueBytes === 0) throw invalid('the work has no keys, or no bytes; give at least one')
+  const { engine } = measured.shape
+  if (engine === 'lsm') return predictLsm(measured, work, simulation)
+  if (engine === 'btree') return predictBtree(measured, work)
+  throw invalid(`there are no formulas for the engine '${engine}'; use the shape of lsm or btree`)
+}
+
+function invalid(message: string): MisuseError {
+  return new MisuseError('LEVEL_INVALID_PREDICTION', `Cannot predict: ${message}`)
+}

@@ -1,0 +1,301 @@
+/**
+ * A report as one page of HTML that needs nothing else: no script, no network; it may be opened from a file.
+ *
+ * Invariants:
+ * 1. Every figure has a title, a description and its data as a table.
+ * 2. Every column and every group of rows whose meaning is not plain leads to its definition on the page.
+ * 3. All text is escaped by `element`.
+ */
+import { element, render, type Content, type Markup } from './charts/markup.js'
+import { dataTable, scrollable } from './data-table.js'
+import { DEFINITIONS, type Definition, type DefinitionName } from './definitions.js'
+import { compareTable, type ReportDiff } from './diff.js'
+import type { Figure, FigureGroup } from './figure.js'
+import { figuresOf } from './figures.js'
+import { PAGE_STYLE } from './style-sheet.js'
+import { isDurable, judge, metricsOf } from './metrics.js'
+import { count } from './numbers.js'
+import type { RunReport } from './run-report.js'
+import {
+  facts,
+  optionTable,
+  phaseTable,
+  predictionTable,
+  readTable,
+  verdictTable,
+  writeTable,
+  type Cell,
+  type ReportTable,
+} from './tables.js'
+
+interface Section {
+  readonly id: string
+  readonly title: string
+  readonly content: Content
+}
+
+/** The page of one run. */
+export function renderHtml(report: RunReport): string {
+  const { engines, work, command } = report
+  const groups = figuresOf(report)
+  const predictions = predictionTable(report)
+  const sections: Section[] = [
+    section('verdict', 'Verdict', [winners(report), tablePanel(verdictTable(report))]),
+    ...groups.slice(0, 1).map(figureSection),
+    section('bytes', 'Where every byte went', [tablePanel(writeTable(report))]),
+    section('reads-table', 'What a read touches', [tablePanel(readTable(report))]),
+    ...groups.slice(1).map(figureSection),
+    section('predictions', 'Predicted and measured', [
+      predictions.groups.length > 0 ? tablePanel(predictions) : element('p', {}, 'This report holds no predictions.'),
+    ]),
+    section(
+      'phases',
+      'All phases',
+      engines.map(engine => tablePanel({ ...phaseTable(engine), title: engine.name }, true)),
+    ),
+    section('verification', 'Verification', verification(report)),
+    section('setup', 'Machine, versions and options', [factTable(report), tablePanel(optionTable(report), true)]),
+    section('again', 'Reproduce this run', [
+      element('p', {}, 'Type this to do the same work again; the random choices depend on the seed alone.'),
+      element('pre', { tabindex: 0, 'aria-label': 'command' }, command),
+    ]),
+  ]
+  const lead = `${work.about.replace(/\.$/, '')}. ${engines.map(engine => engine.name).join(', ')}; ${count(work.entries)} entries, ${report.createdAt.slice(0, 10)}.`
+  return page(report.title, lead, [...sections, definitionSection()])
+}
+
+/** The page of two runs of the same work. */
+export function renderDiffHtml(diff: ReportDiff): string {
+  const sections = [
+    section(
+      'changes',
+      'Changes',
+      diff.engines.map(engine => tablePanel(compareTable(engine), true)),
+    ),
+    section(
+      'runs',
+      'The two runs',
+      [diff.before, diff.after].map(report => factTable(report)),
+    ),
+  ]
+  return page(`${diff.before.title}: before and after`, diff.summary, [...sections, definitionSection()])
+}
+
+function page(title: string, lead: string, sections: readonly Section[]): string {
+  const head = element(
+    'head',
+    {},
+    element('meta', { charset: 'utf-8' }),
+    element('meta', { name: 'viewport', content: 'width=device-width, initial-scale=1' }),
+    element('meta', { name: 'color-scheme', content: 'light dark' }),
+    element('title', {}, title),
+    element('style', {}, { markup: PAGE_STYLE }),
+  )
+  const body = element(
+    'body',
+    {},
+    element('a', { class: 'skip', href: '#main' }, 'Skip to the results'),
+    element('header', {}, element('h1', {}, title), element('p', { class: 'lead' }, lead)),
+    element(
+      'nav',
+      { 'aria-label': 'Contents' },
+      element(
+        'ul',
+        {},
+        sections.map(one => element('li', {}, element('a', { href: `#${one.id}` }, one.title))),
+      ),
+    ),
+    element(
+      'main',
+      { id: 'main' },
+      sections.map(({ id, title: name, content }) =>
+        element('section', { id, 'aria-labelledby': `${id}-h` }, element('h2', { id: `${id}-h` }, name), content),
+      ),
+    ),
+    element('footer', {}, element('p', {}, 'Made by kvarium from the JSON of the run, which holds every number of this page.')),
+  )
+  return `<!doctype html>\n${render(element('html', { lang: 'en' }, head, body))}\n`
+}
+
+function section(id: string, title: string, content: Content): Section {
+  return { id, title, content }
+}
+
+function figureSection({ id, title, figures, isUneven = false }: FigureGroup): Section {
+  return section(id, title, element('div', { class: isUneven ? 'figures uneven' : 'figures' }, figures.map(figureElement)))
+}
+
+function figureElement({ id, title, description, definition, drawing, table }: Figure): Markup {
+  return element(
+    'figure',
+    { id: `f-${id}`, 'aria-labelledby': `f-${id}-h` },
+    element(
+      'figcaption',
+      {},
+      element('h3', { id: `f-${id}-h` }, title),
+      element('p', {}, description, ' ', definitionLink(definition, 'What it means')),
+    ),
+    scrollable(`${title}, drawing`, drawing),
+    element(
+      'details',
+      {},
+      element('summary', {}, 'Data as a table', element('span', { class: 'hidden' }, ` of ${title}`)),
+      scrollable(`${title}, data`, dataTable(title, table)),
+    ),
+  )
+}
+
+function tablePanel(table: ReportTable, titled = false): Markup {
+  const { title, note, columns, groups } = table
+  const head = element(
+    'thead',
+    {},
+    element(
+      'tr',
+      {},
+      columns.map(({ text, definition, isText = false }) =>
+        element(
+          'th',
+          { scope: 'col', ...(isText && { class: 'text' }) },
+          definition === undefined ? text : definitionLink(definition, text),
+        ),
+      ),
+    ),
+  )
+  const bodies = groups.map(({ name, definition, rows }) =>
+    element(
+      'tbody',
+      { class: name === undefined ? undefined : 'group' },
+      name === undefined
+        ? undefined
+        : element(
+            'tr',
+            {},
+            element(
+              'th',
+              { colspan: columns.length, scope: 'rowgroup' },
+              definition === undefined ? name : definitionLink(definition, name),
+            ),
+          ),
+      rows.map(row =>
+        element(
+          'tr',
+          {},
+          element('th', { scope: 'row' }, row.head),
+          row.cells.map((cell, at) => cellElement(cell, columns[at + 1]?.isText ?? false)),
+        ),
+      ),
+    ),
+  )
+  return element(
+    'div',
+    { class: 'panel' },
+    titled ? element('h3', {}, title) : undefined,
+    note === undefined ? undefined : element('p', { class: 'lead' }, note),
+    scrollable(title, element('table', { 'aria-label': title }, head, bodies)),
+  )
+}
+
+function cellElement({ text, range = '', mark }: Cell, isText: boolean): Markup {
+  const classes = [isText ? 'verdict' : '', mark ?? ''].filter(Boolean).join(' ')
+  return element(
+    'td',
+    { class: classes === '' ? undefined : classes },
+    text,
+    mark === 'best' ? element('span', { class: 'hidden' }, ' (best)') : undefined,
+    range === '' ? undefined : element('span', { class: 'range' }, range),
+  )
+}
+
+function definitionLink(name: DefinitionName, text: string): Markup {
+  const { text: meaning, unit } = DEFINITIONS[name]
+  return element('a', { href: `#d-${name}`, title: `${unit === '' ? '' : `${unit}. `}${meaning}` }, text)
+}
+
+/** The verdict in a few words, a box for each group of metrics. */
+function winners(report: RunReport): Markup {
+  const metrics = metricsOf(report)
+  const hasPeers = report.engines.some(engine => engine.kind === 'peer')
+  const shown = [hasPeers ? 'write/outside' : 'write/settled', 'space/settled', 'read/found']
+  // A suite names the phase that a workload is about after the workload.
+  const throughput = metrics.filter(metric => metric.id.startsWith('throughput/'))
+  const first = throughput.find(metric => metric.label === report.work.name) ?? throughput.at(0)
+  const chosen = [first, ...shown.map(id => metrics.find(metric => metric.id === id))].filter(metric => metric !== undefined)
+  const verdicts = chosen
+    .map(metric => ({ metric, verdict: judge(metric, report.engines) }))
+    .filter(({ verdict }) => verdict.text !== '–')
+    .slice(0, 4)
+  if (report.engines.filter(isDurable).length < 2 || verdicts.length === 0) {
+    return element('p', {}, 'With one engine on disk there is nothing to compare: these are its numbers.')
+  }
+  return element(
+    'ul',
+    { class: 'facts' },
+    verdicts.map(({ metric, verdict }) =>
+      element('li', {}, element('strong', {}, verdict.text), element('span', {}, `${metric.group}: ${metric.label}`)),
+    ),
+  )
+}
+
+function verification({ engines }: RunReport): Content {
+  return engines.map(({ name, verification: { entries, deleted, digest, problems, problemCount } }) => {
+    if (problemCount > 0) {
+      return element(
+        'div',
+        { class: 'problem' },
+        element('p', {}, element('strong', {}, `${name}: ${count(problemCount)} ${problemCount === 1 ? 'problem' : 'problems'}`)),
+        element(
+          'ul',
+          {},
+          problems.map(({ kind, message }) => element('li', {}, `${kind}: ${message}`)),
+        ),
+      )
+    }
+    const checked =
+      entries === 0 && digest === ''
+        ? 'its entries were not compared'
+        : `${count(entries)} entries and ${count(deleted)} deleted keys compared with an oracle, no problem (digest ${digest})`
+    return element('p', { class: 'ok' }, `${name}: ${checked}`)
+  })
+}
+
+function factTable(report: RunReport): Markup {
+  return element(
+    'div',
+    { class: 'panel' },
+    scrollable(
+      'Work, machine and versions',
+      element(
+        'table',
+        { 'aria-label': 'Work, machine and versions' },
+        element(
+          'tbody',
+          {},
+          facts(report).map(([name, value]) =>
+            element('tr', {}, element('th', { scope: 'row' }, name), element('td', { class: 'verdict' }, value)),
+          ),
+        ),
+      ),
+    ),
+  )
+}
+
+function definitionSection(): Section {
+  const entries: [string, Definition][] = Object.entries(DEFINITIONS)
+  return section(
+    'definitions',
+    'Definitions',
+    element(
+      'dl',
+      { class: 'definitions' },
+      entries.map(([name, { name: title, unit, text, source }]) =>
+        element(
+          'div',
+          { id: `d-${name}` },
+          element('dt', {}, title + (unit === '' ? '' : `, in ${unit}`)),
+          element('dd', {}, text, source === undefined ? undefined : [' Formula: ', element('code', {}, source), '.']),
+        ),
+      ),
+    ),
+  )
+}

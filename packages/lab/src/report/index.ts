@@ -1,0 +1,40 @@
+/** `kvarium/report`: the result of a run as versioned JSON, and what is made from it. */
+export { checkRunReport, parseRunReport } from './parse-run-report.js'
+export {
+  REPORT_FORMAT,
+  REPORT_VERSION,
+  spreadOf,
+  type CacheReport,
+  type CallReport,
+  type EngineReport,
+  type LagReport,
+  type LatencyReport,
+  type MachineReport,
+  type Mark,
+  type MarkKind,
+  type MemoryReport,
+  type OutsideReport,
+  type PhaseReport,
+  type ReadReport,
+  type RunReport,
+  type Sample,
+  type SpaceReport,
+  type Spread,
+  type StallReport,
+  type Timeline,
+  type VerificationReport,
+  type WorkPhase,
+  type WorkReport,
+  type WriteAccount,
+  type WriteReport,
+} from './run-report.js'
+export { DEFINITIONS, type Definition, type DefinitionName } from './definitions.js'
+export { compareTable, diffReports, type EngineDiff, type MetricChange, type ReportDiff } from './diff.js'
+export { renderDiffHtml, renderHtml } from './html-page.js'
+export { renderDiffMarkdown, renderMarkdown, renderOverviewMarkdown, type MarkdownReport } from './markdown.js'
+export { judge, metricsOf, type Metric, type Verdict } from './metrics.js'
+export { renderDiffTerminal, renderOverviewTerminal, renderTerminal } from './terminal.js'
+export type { TextStyle } from './text-tables.js'
+export { alignedLines } from './aligned-table.js'
+export { briefDuration, bytes, count, duration, exactBytes, plural, rate, share, significant, times } from './numbers.js'
+export { PLAIN_TEXT } from './text-tables.js'

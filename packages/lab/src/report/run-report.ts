@@ -1,0 +1,319 @@
+/**
+ * The canonical result of a run: what was done, on what, by which engines, and every number measured, as plain JSON. All pages, tables and
+ * charts are made from this alone, so a report can be rendered again, compared with another one or read by a program of your own.
+ *
+ * Invariants:
+ * 1. Bytes and counts of one engine are those of one round, the representative one; a `Spread` is over all rounds.
+ * 2. Cumulative numbers of a timeline never shrink.
+ * 3. Two reports with the same `work.digest` did the same operations in the same order.
+ * 4. A number that was not measured is left out; 0 means that it was measured and is 0.
+ *
+ * `parse-run-report.ts` holds a file against these types. A change that an older kvarium could misread needs a new version.
+ */
+import type { Prediction } from '../predict/prediction.js'
+import type { ReadCounts, WritePart } from 'kvarium/trace'
+
+export const REPORT_FORMAT = 'kvarium-report'
+export const REPORT_VERSION = 1
+
+export interface RunReport {
+  readonly format: typeof REPORT_FORMAT
+  readonly version: typeof REPORT_VERSION
+  /** Title of the page. */
+  readonly title: string
+  /** When the run began: ISO 8601, UTC. */
+  readonly createdAt: string
+  /** The command that reproduces this run. */
+  readonly command: string
+  readonly machine: MachineReport
+  /** Versions of what ran, by name: `kvarium`, `node`, `v8`, and the package of each peer. */
+  readonly versions: Readonly<Record<string, string>>
+  readonly work: WorkReport
+  /** How often each engine did all of the work, from an empty store. */
+  readonly rounds: number
+  /** In the order of the columns. */
+  readonly engines: readonly EngineReport[]
+}
+
+export interface MachineReport {
+  /** Model of the processor. */
+  readonly cpu: string
+  /** Cores that the process may use. */
+  readonly cores: number
+  /** Main memory, bytes. */
+  readonly memoryBytes: number
+  /** Name and release of the operating system, and the architecture. */
+  readonly system: string
+  /** File system of the directory that holds the stores: `ext4`, `overlayfs`. */
+  readonly fileSystem?: string
+  /** Cores that other processes kept busy meanwhile, on average. Much above 0, times mean little. */
+  readonly otherLoadCores?: number
+}
+
+export interface WorkReport {
+  /** Name of the workload: `dataset`, `ycsb-a`. */
+  readonly name: string
+  /** What it does, a sentence. */
+  readonly about: string
+  /** Seed of all random choices. */
+  readonly seed: number
+  /** Settings that shape the work, by name. */
+  readonly parameters: Readonly<Record<string, string | number | boolean>>
+  /** Entries in the store once it is loaded. */
+  readonly entries: number
+  /** Mean bytes of a key. */
+  readonly keyBytes: number
+  /** Mean bytes of a value. */
+  readonly valueBytes: number
+  /** In order. */
+  readonly phases: readonly WorkPhase[]
+  /** Digest of every operation with its keys and values, in order, in hexadecimal. Runs whose digests differ did different work. */
+  readonly digest: string
+}
+
+export interface WorkPhase {
+  readonly name: string
+  /** What it does, a sentence. */
+  readonly about: string
+  /** Calls of the store; a batch or a scan is one. */
+  readonly operations: number
+  /** `write` phases end where "at end of writes" is taken; `other` is settling, reopening and the like. */
+  readonly kind: 'write' | 'read' | 'mixed' | 'other'
+}
+
+/** One number over all rounds, in the unit that its field says. */
+export interface Spread {
+  readonly median: number
+  readonly min: number
+  readonly max: number
+  /** One for each round, in their order. */
+  readonly values: readonly number[]
+}
+
+export interface EngineReport {
+  /** Name of the column: `lsm-leveled`. */
+  readonly name: string
+  /** The engine or package itself: `lsm`, `classic-level`. */
+  readonly engine: string
+  /** `peer`: another project's store, measured from outside only. */
+  readonly kind: 'kvarium' | 'peer'
+  /** As they were given; sizes in bytes. */
+  readonly options: Readonly<Record<string, string | number | boolean>>
+  /** In the order of `work.phases`; fewer if the engine failed. */
+  readonly phases: readonly PhaseReport[]
+  /** By the ledger. Not of peers, nor of an engine without files. */
+  readonly write?: WriteReport
+  /** By the operating system. */
+  readonly outside?: OutsideReport
+  /** By the ledger. Not of peers. */
+  readonly read?: ReadReport
+  readonly space: SpaceReport
+  readonly memory: MemoryReport
+  readonly cache?: CacheReport
+  /** Writers that had to wait for the background. */
+  readonly stalls?: StallReport
+  readonly timeline?: Timeline
+  /** What theory says next to what was measured; empty for peers. */
+  readonly predictions: readonly Prediction[]
+  readonly verification: VerificationReport
+}
+
+export interface PhaseReport {
+  /** As in `work.phases`. */
+  readonly name: string
+  /** Calls of the store. */
+  readonly operations: number
+  /** Entries that these calls wrote, deleted, looked up or scanned. */
+  readonly entries: number
+  /** Time inside the store, milliseconds. */
+  readonly ms: Spread
+  /** Entries ÷ seconds inside the store. */
+  readonly perSecond: Spread
+  /** Microseconds per call. */
+  readonly latency: LatencyReport
+  /** The same by kind of call, where a phase has several. */
+  readonly calls?: readonly CallReport[]
+  /** How late timers of 1 ms fired meanwhile. */
+  readonly lag?: LagReport
+  /** Bytes that the ledger counted as written and read meanwhile, background work included. */
+  readonly writtenBytes?: number
+  readonly readBytes?: number
+}
+
+/** The calls of one kind in a phase. */
+export interface CallReport {
+  /** `get`, `put`, `read-modify-write`. */
+  readonly kind: string
+  readonly operations: number
+  /** Microseconds per call. */
+  readonly latency: LatencyReport
+}
+
+export interface LatencyReport {
+  readonly meanUs: Spread
+  readonly p50Us: Spread
+  readonly p99Us: Spread
+  readonly p999Us: Spread
+  readonly maxUs: Spread
+  /** The cumulative distribution of one round: microseconds, and the share of calls that took at most as long; both ascend, to 1. */
+  readonly cdf: readonly (readonly [us: number, share: number])[]
+}
+
+/** Milliseconds that a request arriving at a random moment had to wait for its turn. */
+export interface LagReport {
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly p999Ms?: number
+  readonly maxMs: number
+  /** Firings of a timer of 1 ms; about 900 when nothing holds up the event loop. */
+  readonly ticksPerSecond: number
+}
+
+export interface WriteReport {
+  /** When the last write was acknowledged. Debt of the background is not in it. */
+  readonly atEndOfWrites: WriteAccount
+  /** In the end, when the background had nothing left to do. */
+  readonly settled: WriteAccount
+}
+
+export interface WriteAccount {
+  /** Key and value bytes put, and key bytes deleted. */
+  readonly userBytes: number
+  /** Bytes written to files, by who wrote. */
+  readonly parts: Readonly<Record<WritePart, number>>
+  /** All parts ÷ `userBytes`: `writeAmplification` in `trace/ledger.ts`. */
+  readonly amplification: Spread
+}
+
+export interface OutsideReport {
+  /** What was asked, and what else is in it: a sentence. */
+  readonly method: string
+  /** Key and value bytes put and key bytes deleted until settled, by the workload. */
+  readonly userBytes: number
+  /** Bytes that the process passed to write calls, until settled. */
+  readonly writtenBytes: number
+  /** Bytes that the process got from read calls. What is read through mapped memory does not show. */
+  readonly readBytes?: number
+  /** `writtenBytes` ÷ `userBytes`. */
+  readonly amplification: Spread
+  /** Bytes that the ledger has for the same time. */
+  readonly ledgerBytes?: number
+}
+
+export interface ReadReport {
+  /** Gets that found an entry. */
+  readonly found: ReadCounts
+  /** Gets that found none. */
+  readonly missing: ReadCounts
+  /** Scans; an operation is an entry. */
+  readonly scan: ReadCounts
+  /** How many of the sampled gets touched 0, 1, 2 ... blocks or pages. */
+  readonly blocksPerGet?: {
+    readonly found: readonly number[]
+    readonly missing: readonly number[]
+  }
+}
+
+export interface SpaceReport {
+  /** Key and value bytes alive in the end. */
+  readonly liveBytes: number
+  /** Bytes of all files: at their peak, when the last write was acknowledged, and when the background was done. */
+  readonly peakBytes: number
+  readonly atEndOfWritesBytes: number
+  readonly settledBytes: number
+  /** File bytes ÷ live bytes: `spaceAmplification` in `trace/ledger.ts`. */
+  readonly peak: Spread
+  readonly atEndOfWrites: Spread
+  readonly settled: Spread
+  /** Files in the end. */
+  readonly files?: number
+}
+
+export interface MemoryReport {
+  /** The most resident bytes of the process meanwhile: with all that it holds besides the engine. */
+  readonly peakRssBytes?: Spread
+  /** What the engine says that it holds for data in the end, bytes. */
+  readonly engineBytes?: number
+}
+
+export interface CacheReport {
+  /** Blocks or pages that were in memory, and that were not. */
+  readonly hits: number
+  readonly misses: number
+  /** Bytes that it may hold. */
+  readonly capacityBytes?: number
+}
+
+export interface StallReport {
+  readonly count: number
+  /** Together, milliseconds. */
+  readonly totalMs: number
+}
+
+export interface VerificationReport {
+  /** Entries compared with an oracle at the end; 0 without a comparison. */
+  readonly entries: number
+  /** Deleted keys that were looked up and must not be there. */
+  readonly deleted: number
+  /** Digest of every key and value that must be there: the same for all engines. Empty without a comparison. */
+  readonly digest: string
+  /** The first ones. */
+  readonly problems: readonly { readonly kind: string; readonly message: string }[]
+  readonly problemCount: number
+}
+
+/** The representative round over time. Milliseconds count from the beginning of the first phase, by the wall clock. */
+export interface Timeline {
+  readonly phases: readonly { readonly name: string; readonly startMs: number; readonly endMs: number }[]
+  /** Ascending. */
+  readonly samples: readonly Sample[]
+  readonly marks: readonly Mark[]
+}
+
+/** What had happened until `atMs`, and what it looked like then. */
+export interface Sample {
+  readonly atMs: number
+  /** Time inside the store so far, milliseconds. */
+  readonly busyMs: number
+  /** Calls of the store so far. */
+  readonly operations: number
+  /** Entries that they wrote, deleted, looked up or scanned. */
+  readonly entries: number
+  /** Key and value bytes put and key bytes deleted so far. */
+  readonly userBytes: number
+  /** Bytes written so far, by who wrote: by the ledger. */
+  readonly written?: Readonly<Record<WritePart, number>>
+  /** Bytes passed to write calls so far: by the operating system. */
+  readonly outsideWrittenBytes?: number
+  /** Bytes of all files now. */
+  readonly fileBytes: number
+  /** Microseconds per call since the sample before; left out if there was none. */
+  readonly window?: { readonly p50Us: number; readonly p99Us: number; readonly maxUs: number }
+  /** The levels of an LSM tree now. */
+  readonly levels?: readonly { readonly level: number; readonly runs: number; readonly tables: number; readonly bytes: number }[]
+  /** A B+tree now; levels from the root down. */
+  readonly tree?: { readonly height: number; readonly levels: readonly { readonly pages: number; readonly bytes: number }[] }
+  /** Since the beginning. */
+  readonly cacheHits?: number
+  readonly cacheMisses?: number
+}
+
+/** Something that the engine did for a while; `endMs` may be `startMs`. */
+export interface Mark {
+  readonly kind: MarkKind
+  readonly startMs: number
+  readonly endMs: number
+  /** For people, short; may be empty. */
+  readonly detail: string
+}
+
+export type MarkKind = 'flush' | 'compaction' | 'checkpoint' | 'stall'
+
+/** The median of an even number of values is the mean of the middle two. */
+export function spreadOf(values: readonly number[]): Spread {
+  if (values.length === 0) throw new TypeError('a spread needs the value of at least one round')
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  const median = sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+  return { median, min: sorted[0], max: sorted[sorted.length - 1], values }
+}

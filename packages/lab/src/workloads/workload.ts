@@ -1,0 +1,90 @@
+/**
+ * What a workload is: phases of operations, made on the fly from a seed. Every engine gets the same ones in the same order, whatever
+ * it answers and however long it takes.
+ */
+import type { Operation } from '../compare/operation.js'
+import type { Work } from '../predict/prediction.js'
+import type { WorkPhase } from '../report/run-report.js'
+
+/** `read-modify-write` is a get, and a put of the value once that has answered; timed as one. */
+export type WorkloadOperation = Operation | { readonly type: 'read-modify-write'; readonly key: Uint8Array; readonly value: Uint8Array }
+
+export interface WorkloadPhase extends WorkPhase {
+  /**
+   * Streams of operations that run beside each other, each one operation at a time; mostly a single one. Each call makes the same
+   * operations anew.
+   */
+  readonly lanes: readonly (() => Iterable<WorkloadOperation>)[]
+}
+
+export interface Size {
+  /** Entries that are loaded, or written by a workload that begins with an empty store; the writes of db_bench are as many. */
+  readonly entries: number
+  /** Calls of a run that reads, or mixes reads and writes: one at a time they take some stores long. */
+  readonly operations: number
+  /** For workloads whose definition leaves it open. */
+  readonly keyBytes: number
+  /** For workloads whose definition leaves it open; for YCSB the size of one field. */
+  readonly valueBytes: number
+  readonly seed: number
+  /** Entries that db_bench's fills, overwrites and deletions write at once. */
+  readonly batch: number
+  /** Read by `getSync` instead of an awaited `get`. */
+  readonly readsSync: boolean
+}
+
+export interface Plan {
+  /** In the store once it is loaded, or filled. */
+  readonly entries: number
+  /** Means. */
+  readonly keyBytes: number
+  readonly valueBytes: number
+  /** When the size of the cache is part of the workload. */
+  readonly cacheBytes?: number
+  readonly phases: readonly WorkloadPhase[]
+  /** The input of the formulas for the run without the load; absent where they do not apply. */
+  readonly predictedWork?: Work
+}
+
+export interface Workload {
+  readonly name: string
+  readonly about: string
+  /** Where it is defined. */
+  readonly source: string
+  readonly plan: (size: Size) => Plan
+}
+
+const LOAD_BATCH = 1000
+
+/** Every entry in batches of 1000, and then all that this leaves to the background, so that the phase after it begins at rest. */
+export function loadPhases(count: number, about: string, entry: (index: number) => readonly [Uint8Array, Uint8Array]): WorkloadPhase[] {
+  const load = function* (): Generator<WorkloadOperation> {
+    for (let from = 0; from < count; from += LOAD_BATCH) {
+      const length = Math.min(LOAD_BATCH, count - from)
+      const operations = Array.from({ length }, (_, index) => {
+        const [key, value] = entry(from + index)
+        return { type: 'put', key, value } as const
+      })
+      yield { type: 'batch', operations }
+    }
+  }
+  const rest = (): WorkloadOperation[] => [{ type: 'flush' }, { type: 'settle' }]
+  return [
+    { name: 'load', about, operations: Math.ceil(count / LOAD_BATCH), kind: 'write', lanes: [load] },
+    {
+      name: 'rest',
+      about: 'Flushes memory to files where the engine has such a call, and waits for background work',
+      operations: 2,
+      kind: 'other',
+      lanes: [rest],
+    },
+  ]
+}
+
+export const SETTLE: WorkloadPhase = {
+  name: 'settle',
+  about: 'Waiting for the background work that the run left behind',
+  operations: 1,
+  kind: 'other',
+  lanes: [() => [{ type: 'settle' }]],
+}

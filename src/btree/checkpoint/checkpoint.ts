@@ -1,0 +1,273 @@
+/**
+ * The checkpoint: brings the tree as it is at one moment to the data file, while writes go on, and makes it what the next open begins with.
+ *
+ *   1. a new log is begun; the tree's root is held
+ *   2. dirty pages are written to free places, then the list of what is free in this tree, then all of it is synced
+ *   3. the older meta page is overwritten and synced: from here on the new tree counts
+ *   4. logs from before are removed; pages that only the tree before needs are free; a free end of the file is cut off
+ *
+ * Invariants:
+ * 1. Until step 3 is done, nothing that the meta page in force refers to is overwritten, nor are its logs removed.
+ * 2. A failure before step 3 changes nothing: what was written is free space again. After a failure in step 3 it is not known which tree
+ *    counts, so writing stops until the store is opened again.
+ * 3. The free list of a tree names every unit that neither the tree nor the list itself occupies, those that older readers or the tree
+ *    before still need among them: none of them outlives the process.
+ * 4. Pages of readers that left the tree before they were ever written are written, too, so that they do not stay in memory.
+ */
+import type { LogSet } from '../../engine/durable/log-set.js'
+import type { Hash32 } from '../../codec/checksum.js'
+import { LOG_HEADER_BYTES } from '../../wal/format.js'
+import type { JobTracer, Tracer } from '../../trace/trace.js'
+import type { Environment } from '../../vfs/environment.js'
+import type { CurrentLog } from './current-log.js'
+import type { DroppedSubtrees } from '../pages/dropped-subtrees.js'
+import { FreeListWriter } from '../pages/free-list.js'
+import type { FreeSpace } from '../pages/free-space.js'
+import type { HeldRoot } from '../pages/held-roots.js'
+import { encodeMeta, metaOffset, type Meta } from '../pages/meta-page.js'
+import type { Page } from '../pages/page.js'
+import type { PageFile } from '../pages/page-file.js'
+import { PageWriter } from '../pages/page-writer.js'
+import { Reference } from '../pages/reference.js'
+import type { Tree } from '../tree/tree.js'
+
+export interface CheckpointOptions {
+  readonly environment: Environment
+  readonly tree: Tree
+  readonly file: PageFile
+  readonly free: FreeSpace
+  readonly dropped: DroppedSubtrees
+  readonly hash32: Hash32
+  /** The meta page in force, and the root it refers to. */
+  readonly meta: Meta
+  readonly held: HeldRoot
+  readonly trace?: Tracer | undefined
+}
+
+/** The end of the file is cut off when this share of it is free. */
+const CUT_SHARE = 1 / 16
+
+export class Checkpointer {
+  readonly #options: CheckpointOptions
+  readonly #writer: PageWriter
+  readonly #freeList: FreeListWriter
+  #meta: Meta
+  #held: HeldRoot
+  /** Checkpoints since open. */
+  count = 0
+
+  constructor(options: CheckpointOptions) {
+    const { environment, tree, file, free, meta, held } = options
+    const { clock, scheduler } = environment
+    this.#options = options
+    this.#meta = meta
+    this.#held = held
+    this.#writer = new PageWriter({ file, store: tree.store, free, clock, scheduler })
+    this.#freeList = new FreeListWriter(file, free, () => scheduler.turn())
+  }
+
+  get meta(): Meta {
+    return this.#meta
+  }
+
+  /** The root of the tree on disk. */
+  get held(): HeldRoot {
+    return this.#held
+  }
+
+  /** Whether the tree is another than the one on disk. */
+  get isDue(): boolean {
+    const { tree } = this.#options
+    return tree.root !== this.#held.root || tree.sequence !== this.#meta.sequence
+  }
+
+  /** Writes dirty pages without making a checkpoint, so that they can leave memory: for recovery. */
+  async writeOut(): Promise<void> {
+    const { tree, file } = this.#options
+    const held = tree.held.hold(tree.root, false)
+    try {
+      await this.#writer.write(held.root)
+      await file.sync()
+      await this.#writer.settle()
+    } finally {
+      this.#writer.abandon()
+      tree.held.release(held, false)
+    }
+  }
+
+  /**
+   * Says in the meta page where the logs end, so that the next open would notice if something were cut off. Logs before the last one go if
+   * the tree on disk has all that is in them; the last one stays, so that a data file from before would be noticed.
+   */
+  async recordEnds(logs: LogSet, log: CurrentLog): Promise<void> {
+    const ends = new Map([...this.#meta.ends, ...logs.ends])
+    const firstLog = this.isDue ? this.#meta.firstLog : log.number
+    await this.#putInForce({ ...this.#meta, number: this.#meta.number + 1, firstLog, lastLog: log.number, ends })
+    await logs.release(firstLog)
+  }
+
+  /** `run`, told as a job. */
+  async runAs(job: JobTracer, logs: LogSet, log: CurrentLog): Promise<void> {
+    const { file } = this.#options
+    file.job = job
+    try {
+      await job.trace.during(job, () => this.run(logs, log))
+    } finally {
+      file.job = null
+    }
+  }
+
+  /** `logs` is poisoned if it is left unknown which tree counts. */
+  async run(logs: LogSet, log: CurrentLog): Promise<void> {
+    const { tree, file, dropped } = this.#options
+    if (logs.size > LOG_HEADER_BYTES) log.rotate(logs)
+    const firstLog = log.number
+    const { sequence } = tree
+    const levels = tree.levels.clone()
+    const held = tree.held.hold(tree.root, false)
+    const readers = tree.held.held.filter(other => other !== held && other.readers > 0)
+    for (const reader of readers) tree.held.holdAgain(reader, false)
+    const { meta: metaBefore, held: heldBefore } = this
+    let freeList: Reference | undefined
+    let [pagesWritten, bytesWritten] = [0, 0]
+    try {
+      for (const { root } of [held, ...readers]) await this.#writer.write(root)
+      await dropped.walk(this.#deadBefore(held), levels)
+      const list = await this.#freeList.write(this.#deadBefore(held), this.#meta.freeList)
+      freeList = list.reference
+      await Promise.all([file.sync(), file.asJob(() => log.makeDurable())])
+      pagesWritten = this.#writer.pages
+      bytesWritten = this.#writer.bytes
+      await this.#writer.settle()
+      const root = this.#rootReference(held)
+      const height = root.units === 0 ? 0 : held.root.level + 1
+      const number = this.#meta.number + 1
+      const { pages, units } = levels
+      const logsToKeep = { firstLog, lastLog: firstLog, ends: new Map<number, number>() }
+      const meta = { ...this.#meta, ...logsToKeep, number, height, sequence, length: list.length, root, freeList, pages, units }
+      await this.#writeDown(meta, logs)
+      this.#meta = meta
+      this.#held = held
+      this.count++
+    } catch (error) {
+      file.asJob(() => this.#undo(logs, held, freeList))
+      throw error
+    } finally {
+      file.asJob(() => {
+        for (const reader of readers) tree.held.release(reader, false)
+      })
+    }
+    file.asJob(() => {
+      this.#follow(metaBefore)
+      this.#tellEnd(pagesWritten, bytesWritten)
+    })
+    await this.#letGo(heldBefore)
+    await file.asJob(() => logs.release(firstLog))
+    if (this.#excess > file.size * CUT_SHARE) this.cut()
+  }
+
+  /** After a failure: what was written may not be there, and nothing refers to it. */
+  #undo(logs: LogSet, held: HeldRoot, list: Reference | undefined): void {
+    const { tree, free } = this.#options
+    if (logs.failure === undefined) {
+      this.#writer.abandon()
+      if (list !== undefined && list.units > 0) free.free(list.offset, list.units)
+    }
+    tree.held.release(held, false)
+  }
+
+  /** Makes sure that the meta page in force is durable. */
+  rewriteMeta(): Promise<void> {
+    return this.#putInForce(this.#meta)
+  }
+
+  /** Names the first log of a session and those that it follows. The tree stays the same, so it does not matter which meta page counts. */
+  startLog(firstLog: number, lastLog: number, ends: ReadonlyMap<number, number>): Promise<void> {
+    return this.#putInForce({ ...this.#meta, number: this.#meta.number + 1, firstLog, lastLog, ends })
+  }
+
+  async #putInForce(meta: Meta): Promise<void> {
+    const before = this.#meta
+    await this.#writeMeta(meta)
+    this.#meta = meta
+    this.#options.file.asJob(() => this.#follow(before))
+  }
+
+  /** `#writeMeta`, which poisons the logs if it fails. */
+  async #writeDown(meta: Meta, logs: LogSet): Promise<void> {
+    try {
+      await this.#writeMeta(meta)
+    } catch (error) {
+      logs.poison(error)
+      throw error
+    }
+  }
+
+  /** When this resolves, the meta page is in force: it depends on nothing more that could fail. */
+  async #writeMeta(meta: Meta): Promise<void> {
+    const { file, hash32 } = this.#options
+    const bytes = encodeMeta(meta, hash32)
+    file.write(bytes, metaOffset(meta.number), 0, bytes.length, 'meta')
+    await file.sync()
+  }
+
+  /** Another meta page is in force than before. */
+  #follow({ freeList: before }: Meta): void {
+    const { trace, free } = this.#options
+    const { number, sequence, firstLog, lastLog, freeList } = this.#meta
+    trace?.emit({ type: 'meta.write', number, entrySequence: sequence, firstLog, lastLog })
+    if (before.units > 0 && before.offset !== freeList.offset) free.free(before.offset, before.units)
+  }
+
+  /** The tree that was on disk before is of no use any more, unless readers hold it. */
+  async #letGo(before: HeldRoot): Promise<void> {
+    const { tree, environment, file } = this.#options
+    await tree.held.releaseSlowly(
+      before,
+      () => environment.scheduler.turn(),
+      work => file.asJob(work),
+    )
+  }
+
+  #rootReference({ root }: HeldRoot): Reference {
+    const reference = new Reference()
+    if (root.offset === 0) return reference
+    reference.offset = root.offset
+    reference.units = root.units
+    reference.check = root.check
+    reference.entries = root.entries
+    reference.liveBytes = root.liveBytes
+    return reference
+  }
+
+  /** What left the tree before the held root was taken. */
+  #deadBefore(held: HeldRoot): Page[] {
+    const before = this.#options.tree.held.held.filter(other => other.generation < held.generation)
+    // Not flatMap, which takes milliseconds for the pages of a large tree.
+    return ([] as Page[]).concat(...before.map(({ dead }) => dead))
+  }
+
+  #tellEnd(pages: number, bytes: number): void {
+    const { trace, file, free } = this.#options
+    const { number, firstLog } = this.#meta
+    const [fileBytes, freeBytes] = [file.size, free.freeUnits * file.unitBytes]
+    trace?.emit({ type: 'checkpoint.end', number, firstLog, pages, bytes, fileBytes, freeBytes })
+  }
+
+  /** Gives back what is free at the end of the file. */
+  cut(): void {
+    const { file } = this.#options
+    if (this.#excess <= 0) return
+    try {
+      file.truncate(file.size - this.#excess)
+    } catch {
+      // The file stays longer than it need be.
+    }
+  }
+
+  /** Bytes at the end of the file in which nothing is. */
+  get #excess(): number {
+    const { file, free } = this.#options
+    return file.size - Math.max(free.end, this.#meta.length) * file.unitBytes
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * Brings the tree to its most compact form, in steps between turns of the event loop: packs pages as full as they can be, then moves pages
+ * from the end of the file to free places further in front, so that the end can be cut off.
+ */
+import { compareKeys, EMPTY } from '../../codec/entry.js'
+import { BLOCK_HEADER_BYTES } from '../../codec/sorted-block.js'
+import type { HalfOpenRange } from '../../engine/range.js'
+import type { Scheduler } from '../../vfs/environment.js'
+import type { FreeSpace } from '../pages/free-space.js'
+import type { Page } from '../pages/page.js'
+import { lookAt } from '../tree/search.js'
+import type { Tree } from '../tree/tree.js'
+
+export interface CompactionOptions {
+  readonly tree: Tree
+  readonly free: FreeSpace
+  readonly scheduler: Scheduler
+  readonly range: HalfOpenRange
+  /** Resolves when the tree is on disk. */
+  flush(): Promise<void>
+  /** Whether so much has changed that it must be written before more changes. */
+  isFull(): boolean
+}
+
+/** Children that one step packs or moves at most. */
+const CHILDREN_A_STEP = 32
+/** Packing rewrites most of what is under a branch: it must save at least this share of the pages. */
+const LEAST_GAIN = 1 / 32
+/** Rounds of moving pages; each brings most of what is left to the front. */
+const MAX_ROUNDS = 8
+/** So little free space is not worth moving pages for. */
+const FREE_SHARE = 1 / 32
+
+export async function compactTree(options: CompactionOptions): Promise<void> {
+  const { tree, range } = options
+  await options.flush()
+  for (let level = 0; level < tree.root.level; level++) {
+    await walk(options, range.lower ?? EMPTY, range.upper, key => packStep(tree, level, key))
+  }
+  await options.flush()
+  await shrinkFile(options)
+}
+
+/** Moves pages to the front of the file until little in it is free, or nothing more can be won. */
+export async function shrinkFile(options: Omit<CompactionOptions, 'range'>): Promise<void> {
+  const { tree, free } = options
+  for (let round = 0; round < MAX_ROUNDS && free.freeUnits > free.end * FREE_SHARE; round++) {
+    const before = free.end
+    const limit = free.end - free.freeUnits
+    await walk(options, EMPTY, undefined, key => moveStep(tree, limit, key))
+    await options.flush()
+    if (free.end >= before) return
+  }
+}
+
+/** Steps from key to key, up to `upper`; each step returns the key of the next one. */
+async function walk(
+  options: Omit<CompactionOptions, 'range'>,
+  from: Uint8Array,
+  upper: Uint8Array | undefined,
+  step: (key: Uint8Array) => Uint8Array | undefined,
+): Promise<void> {
+  for (let key: Uint8Array | undefined = from; key !== undefined && (upper === undefined || compareKeys(key, upper) < 0);) {
+    key = step(key)
+    if (options.isFull()) await options.flush()
+    await options.scheduler.turn()
+  }
+}
+
+/** Packs pages of `level` under the branch on the way to the key. */
+function packStep(tree: Tree, level: number, key: Uint8Array): Uint8Array | undefined {
+  if (tree.root.level <= level) return undefined
+  const { page: branch, next } = lookAt(tree.store, tree.root, key, level + 1)
+  const first = slotOf(branch, key)
+  if (!isWorthPacking(tree, branch, first)) return next
+  const { path, depth } = tree.walkTo(key, level + 1)
+  const parent = path[depth]
+  for (let slot = first, steps = 0; slot + 1 < parent.children!.length; steps++) {
+    if (steps === CHILDREN_A_STEP) return parent.block!.keyAt(slot)
+    if (tree.pack(parent, slot) !== 'merged') slot++
+  }
+  tree.walkTo(key, level + 1)
+  tree.mend()
+  return next
+}
+
+/** Whether the children from `first` on would fit into noticeably fewer pages. */
+function isWorthPacking(tree: Tree, branch: Page, first: number): boolean {
+  const { store } = tree
+  const usual = store.unitsAt(branch.level - 1)
+  const capacity = usual * store.unitBytes - BLOCK_HEADER_BYTES
+  let pages = 0
+  let entries = 0
+  let bytes = 0
+  // Reading the children may cost the branch its place in memory.
+  const children = Array.from({ length: branch.block!.count - first }, (_, i) => store.handle(branch, first + i))
+  for (const child of children) {
+    if (child.units > usual) continue
+    pages++
+    const block = store.loaded(child).block!
+    entries += block.count
+    bytes += block.usedBytes - BLOCK_HEADER_BYTES
+  }
+  // A full page has room left for less than an entry.
+  const filled = Math.max(1, capacity - bytes / Math.max(1, entries))
+  return Math.ceil(bytes / filled) < pages * (1 - LEAST_GAIN)
+}
+
+/** Makes pages dirty that lie at `limit` or behind it, on the way to the key and under the branch of leaves there. */
+function moveStep(tree: Tree, limit: number, key: Uint8Array): Uint8Array | undefined {
+  const lowest = Math.min(1, tree.root.level)
+  const { page: branch, next, furthest } = lookAt(tree.store, tree.root, key, lowest)
+  const slots: number[] = []
+  let resume = next
+  if (lowest > 0) {
+    const { count } = branch.block!
+    for (let slot = slotOf(branch, key); slot < count; slot++) {
+      const child = tree.store.handle(branch, slot)
+      if (child.dirty || child.offset < limit) continue
+      if (slots.length === CHILDREN_A_STEP) {
+        resume = branch.block!.keyAt(slot)
+        break
+      }
+      slots.push(slot)
+    }
+  }
+  if (furthest < limit && slots.length === 0) return resume
+  const { path, depth } = tree.walkTo(key, lowest)
+  for (const slot of slots) tree.ownChild(path[depth], slot)
+  return resume
+}
+
+function slotOf(branch: Page, key: Uint8Array): number {
+  return Math.max(0, branch.block!.floor(key, 0, key.length))
+}

@@ -1,0 +1,56 @@
+import type { LogSet } from '../../engine/durable/log-set.js'
+import { asOwner, type Trace } from '../../trace/trace.js'
+
+/** What a directory does for the logs in it. */
+export interface LogNames {
+  /** Removes what a failed attempt may have left under the name of a new log. */
+  clear(number: number): void
+  makeDurable(): Promise<void>
+}
+
+/** The log that is being written. */
+export class CurrentLog {
+  number: number
+  readonly #names: LogNames
+  readonly #trace: Trace | null
+  /** Resolves when the header is durable; `undefined` once header and name are. */
+  #header: Promise<void> | undefined
+
+  constructor(number: number, names: LogNames, trace: Trace | null) {
+    this.number = number
+    this.#names = names
+    this.#trace = trace
+  }
+
+  /** Begins the first log. */
+  begin(logs: LogSet): void {
+    this.#names.clear(this.number)
+    logs.begin(this.number)
+  }
+
+  /** Resolves when a power loss leaves every log its name. */
+  syncNames(): Promise<void> {
+    return this.#names.makeDurable()
+  }
+
+  /** Goes on in a new log. Numbers have no gaps, so a number is used up only when its log is there. */
+  rotate(logs: LogSet): void {
+    const number = this.number + 1
+    this.#names.clear(number)
+    logs.start(number, () => this.makeDurable())
+    this.number = number
+    this.#header = logs.syncHeader()
+    // Whoever needs it to be durable hears of a failure, and so does everybody who writes.
+    this.#header.catch(() => undefined)
+  }
+
+  /** Resolves when a power loss leaves the log its name and its header. */
+  async makeDurable(): Promise<void> {
+    const header = this.#header
+    if (header === undefined) return
+    const owner = this.#trace?.owner ?? null
+    await header
+    await asOwner(this.#trace, owner, () => this.#names.makeDurable())
+    if (header === this.#header) this.#header = undefined
+  }
+}

@@ -1,0 +1,47 @@
+/** Policy of the buffer of changed pages: when a checkpoint is due, and when writers have to wait for it. */
+import type { BtreeParts } from '../parts.js'
+
+/** The logs may be this many times larger than the buffer of changed pages, ... */
+const LOG_SHARE = 2
+/** ... and than the live data, if those are more than a few: so neither disk nor recovery pays for keys that are overwritten again and again. */
+const LIVE_SHARE = 3
+const LEAST_LOG_BYTES = 8 * 1024 * 1024
+const EXCESS_SHARE = 3
+const LEAST_EXCESS_BYTES = 4 * 1024 * 1024
+
+export class WriteRoom {
+  readonly #parts: BtreeParts
+
+  constructor(parts: BtreeParts) {
+    this.#parts = parts
+  }
+
+  /** Why a checkpoint is due, or `undefined`. */
+  whyDue(): string | undefined {
+    const reason = this.#whyOver(1)
+    return reason !== undefined && this.#parts.checkpointer.isDue ? reason : undefined
+  }
+
+  /** Whether the logs are much larger than the data: more than is worth keeping when the engine is at rest. */
+  get hasExcessLog(): boolean {
+    const { tree, logs } = this.#parts
+    return logs.totalBytes > Math.max(LEAST_EXCESS_BYTES, EXCESS_SHARE * tree.root.liveBytes)
+  }
+
+  /** Why writers have to wait until the checkpoint is done, or `undefined`. */
+  whyFull(): string | undefined {
+    return this.#whyOver(2)
+  }
+
+  #whyOver(times: number): string | undefined {
+    const { store, logs, options } = this.#parts
+    const limit = times * options.writeBufferSize
+    if (store.dirtyBytes >= limit) return 'changed pages fill the buffer'
+    return logs.totalBytes >= times * this.#logLimit ? 'the log is full' : undefined
+  }
+
+  get #logLimit(): number {
+    const { tree, options } = this.#parts
+    return Math.min(LOG_SHARE * options.writeBufferSize, Math.max(LEAST_LOG_BYTES, LIVE_SHARE * tree.root.liveBytes))
+  }
+}

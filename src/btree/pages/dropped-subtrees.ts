@@ -1,0 +1,115 @@
+/**
+ * Subtrees that left the tree as a whole. To free their extents somebody must read their branches: the next checkpoint does, in slices,
+ * so that clearing a range costs nobody a walk over it.
+ */
+import { Cell } from '../../codec/sorted-block.js'
+import { MutableBlock } from '../../codec/mutable-block.js'
+import type { Scheduler } from '../../vfs/environment.js'
+import type { FreeSpace } from './free-space.js'
+import type { LevelCounts } from '../tree/level-counts.js'
+import type { Page } from './page.js'
+import type { PageFile } from './page-file.js'
+import type { PageStore } from './page-store.js'
+import { Reference } from './reference.js'
+
+const ENTRIES_A_TURN = 4096
+
+export class DroppedSubtrees {
+  readonly #file: PageFile
+  readonly #free: FreeSpace
+  readonly #scheduler: Scheduler
+  readonly #cell = new Cell()
+  readonly #reference = new Reference()
+  /** Of subtrees that nobody needs any more and that nobody has walked. */
+  readonly #waiting: Page[] = []
+  #store: PageStore | undefined
+  #levels: LevelCounts | undefined
+  /** Branches that could not be read: the space of what is under them is lost. */
+  lostBranches = 0
+
+  constructor(file: PageFile, free: FreeSpace, scheduler: Scheduler) {
+    this.#file = file
+    this.#free = free
+    this.#scheduler = scheduler
+  }
+
+  /** The counts to take walked pages from. */
+  attach(store: PageStore, levels: LevelCounts): void {
+    this.#store = store
+    this.#levels = levels
+  }
+
+  /** Whether subtrees wait to be walked, among these dead pages or otherwise, or could not be: then counts are behind. */
+  isBehind(dead: readonly Page[]): boolean {
+    return this.lostBranches > 0 || this.#waiting.length > 0 || dead.some(page => page.whole && page.extents === undefined)
+  }
+
+  /** Nobody needs the page any more: its extents are free, once they are known. */
+  release(page: Page): void {
+    this.#store!.discard(page)
+    if (page.whole && page.extents === undefined) this.#waiting.push(page)
+    else this.#freeExtents(page)
+  }
+
+  #freeExtents(page: Page): void {
+    if (page.offset > 0) this.#free.free(page.offset, page.units)
+    const { extents } = page
+    for (let i = 0; i < (extents?.length ?? 0); i += 2) this.#free.free(extents![i], extents![i + 1])
+  }
+
+  /** Walks the subtrees among the dead pages, and those that wait to be freed. Their pages are taken from `levels`, too. */
+  async walk(dead: readonly Page[], levels: LevelCounts): Promise<void> {
+    let sinceTurn = 0
+    for (const page of dead) {
+      if (++sinceTurn % ENTRIES_A_TURN === 0) await this.#scheduler.turn()
+      if (page.whole && page.extents === undefined) await this.#walk(page, levels)
+    }
+    for (let page = this.#waiting.pop(); page !== undefined; page = this.#waiting.pop()) {
+      if (page.extents === undefined) await this.#walk(page, levels)
+      this.#file.asJob(() => this.#freeExtents(page))
+    }
+  }
+
+  async #walk(top: Page, levels: LevelCounts): Promise<void> {
+    const extents: number[] = []
+    const branches: { readonly level: number; readonly place: Pick<Page, 'offset' | 'units' | 'check'> }[] = [
+      { level: top.level, place: top },
+    ]
+    this.#count(top.level, top, levels)
+    let sinceTurn = 0
+    for (let branch = branches.pop(); branch !== undefined; branch = branches.pop()) {
+      const block = this.#file.asJob(() => this.#read(branch.place))
+      if (block === undefined) continue
+      const level = branch.level - 1
+      for (let slot = 0; slot < block.count; slot++) {
+        block.readCell(slot, this.#cell)
+        const { offset, units, check } = this.#reference.read(block.bytes, this.#cell.payloadStart)
+        extents.push(offset, units)
+        this.#count(level, { offset, units }, levels)
+        if (level > 0) branches.push({ level, place: { offset, units, check } })
+      }
+      if ((sinceTurn += block.count) < ENTRIES_A_TURN) continue
+      sinceTurn = 0
+      await this.#scheduler.turn()
+    }
+    top.extents = extents
+  }
+
+  /** A page of a subtree counts no more. */
+  #count(level: number, { offset, units }: Pick<Page, 'offset' | 'units'>, levels: LevelCounts): void {
+    for (const each of [levels, this.#levels!]) each.change(level, -1, -units)
+    const { trace } = this.#store!
+    if (trace !== null) this.#file.asJob(() => trace.droppedAt(offset, level, units))
+  }
+
+  #read(place: Pick<Page, 'offset' | 'units' | 'check'>): MutableBlock | undefined {
+    const bytes = new Uint8Array(place.units * this.#file.unitBytes)
+    try {
+      this.#file.read(place, bytes)
+      return new MutableBlock(bytes, bytes.length, this.#file.path, place.offset * this.#file.unitBytes)
+    } catch {
+      this.lostBranches++
+      return undefined
+    }
+  }
+}

@@ -1,0 +1,93 @@
+/** The list of what is free in the data file once a tree is in force: writes it, reads it. Format: docs/formats/btree.md. */
+import { CorruptionError } from '../../errors.js'
+import { FreeSpace } from './free-space.js'
+import type { Meta } from './meta-page.js'
+import type { Page } from './page.js'
+import type { PageFile } from './page-file.js'
+import { Reference } from './reference.js'
+
+const PAGES_A_TURN = 2048
+
+export interface FreeList {
+  /** Of no units if nothing is free. */
+  readonly reference: Reference
+  /** Of the file then, in units. */
+  readonly length: number
+}
+
+export class FreeListWriter {
+  readonly #file: PageFile
+  readonly #free: FreeSpace
+  readonly #turn: () => Promise<void>
+
+  constructor(file: PageFile, free: FreeSpace, turn: () => Promise<void>) {
+    this.#file = file
+    this.#free = free
+    this.#turn = turn
+  }
+
+  /**
+   * Writes the list: what is free now, with `dead` pages and the list before. Takes turns: what is free and what is dead are noted at one
+   * moment, and pages that readers let go meanwhile are among the dead.
+   */
+  async write(dead: readonly Page[], before: Reference): Promise<FreeList> {
+    const file = this.#file
+    const after = this.#free.clone()
+    await this.#addDead(after, dead)
+    if (before.units > 0) after.free(before.offset, before.units)
+    const reference = new Reference()
+    if (after.freeUnits === 0) return { reference, length: after.end > file.firstUnit ? after.end : 0 }
+    // Taking the list's own place may cut a stretch in two or bring the end of the file with it.
+    reference.units = Math.ceil(((await after.encode(this.#turn)).length + 32) / file.unitBytes)
+    reference.offset = file.asJob(() => this.#free.take(reference.units))
+    try {
+      after.mark(reference.offset, reference.units)
+      const { bytes, length, runs } = await after.encode(this.#turn)
+      const extent = new Uint8Array(reference.units * file.unitBytes)
+      extent.set(bytes.subarray(0, length))
+      reference.check = file.checkOf(extent, reference.offset)
+      reference.entries = runs
+      reference.liveBytes = length
+      file.write(extent, reference.offset * file.unitBytes, 0, extent.length, 'meta')
+    } catch (error) {
+      file.asJob(() => this.#free.free(reference.offset, reference.units))
+      throw error
+    }
+    return { reference, length: after.end }
+  }
+
+  async #addDead(after: FreeSpace, dead: readonly Page[]): Promise<void> {
+    let sinceTurn = 0
+    for (const { offset, units, extents } of dead) {
+      if (++sinceTurn % PAGES_A_TURN === 0) await this.#turn()
+      if (offset > 0) after.free(offset, units)
+      for (let i = 0; i < (extents?.length ?? 0); i += 2) after.free(extents![i], extents![i + 1])
+    }
+  }
+}
+
+/** What is free as the meta page and its list say. */
+export function readFreeList(file: PageFile, meta: Meta): FreeSpace {
+  const { length, unitBytes } = meta
+  const needed = length * unitBytes
+  if (file.size < needed) {
+    throw new CorruptionError(`The data file has ${file.size} bytes where its tree needs ${needed}`, {
+      file: file.path,
+      offset: file.size,
+    })
+  }
+  return decodeFreeList(file, meta)
+}
+
+/** The same without a look at the length of the file, which may have been cut behind the list. */
+export function decodeFreeList(file: PageFile, { length, freeList, unitBytes }: Meta): FreeSpace {
+  const free = new FreeSpace(file.firstUnit, Math.max(length, file.firstUnit))
+  if (freeList.units === 0) return free
+  const bytes = file.readExtent(freeList)
+  try {
+    free.decode(bytes, freeList.liveBytes, freeList.entries)
+  } catch (cause) {
+    throw new CorruptionError('The free list of the tree is damaged', { file: file.path, offset: freeList.offset * unitBytes, cause })
+  }
+  return free
+}

@@ -1,0 +1,107 @@
+/** The data file: pages in extents of units, behind two meta pages. Books what it reads and writes where the caller says. */
+import type { Hash32 } from '../../codec/checksum.js'
+import { placeSeed } from '../../codec/checksum.js'
+import { CorruptionError } from '../../errors.js'
+import type { Ledger } from '../../trace/ledger.js'
+import type { JobTracer, Trace, Tracer } from '../../trace/trace.js'
+import type { FileHandle } from '../../vfs/file-system.js'
+import { META_AREA_BYTES } from './meta-page.js'
+import type { Page } from './page.js'
+import type { Reference } from './reference.js'
+
+export interface PageFileOptions {
+  readonly file: FileHandle
+  readonly unitBytes: number
+  /** Of this data file, drawn when it was made: pages of another one do not match. */
+  readonly identity: number
+  readonly hash32: Hash32
+  readonly ledger: Ledger
+  readonly trace?: Tracer | undefined
+}
+
+export class PageFile {
+  readonly unitBytes: number
+  readonly path: string
+  /** The first unit behind the meta pages. */
+  readonly firstUnit: number
+  readonly #options: PageFileOptions
+  readonly #trace: Trace | null
+  #size: number
+  /** The checkpoint under way, whose writes and syncs these are then. */
+  job: JobTracer | null = null
+  /** Bytes read from pages. The owner may reset it. */
+  bytesRead = 0
+
+  constructor(options: PageFileOptions) {
+    this.#options = options
+    this.#trace = options.trace?.trace ?? null
+    this.unitBytes = options.unitBytes
+    this.path = options.file.path
+    this.firstUnit = Math.ceil(META_AREA_BYTES / options.unitBytes)
+    this.#size = options.file.size()
+    options.ledger.resize(this.#size)
+  }
+
+  /** Length of the file in bytes. */
+  get size(): number {
+    return this.#size
+  }
+
+  checkOf(bytes: Uint8Array, offset: number): number {
+    const { hash32, identity } = this.#options
+    return hash32(bytes, placeSeed(identity, offset * this.unitBytes)) >>> 0
+  }
+
+  /** Fills `target` from `start` on with the extent and verifies it. */
+  read(page: Pick<Page, 'offset' | 'units' | 'check'>, target: Uint8Array, start = 0): void {
+    const position = page.offset * this.unitBytes
+    const length = page.units * this.unitBytes
+    const place = { file: this.path, offset: position }
+    const count = this.#options.file.read(target, position, start, start + length)
+    this.bytesRead += count
+    if (count !== length) throw new CorruptionError('the file ends within a page', place)
+    const extent = target.length === length ? target : target.subarray(start, start + length)
+    if (this.checkOf(extent, page.offset) !== page.check) {
+      throw new CorruptionError('a page does not match the reference to it', place)
+    }
+  }
+
+  /** The bytes of an extent that is not a page. */
+  readExtent(reference: Reference): Uint8Array {
+    const bytes = new Uint8Array(reference.units * this.unitBytes)
+    this.read(reference, bytes)
+    return bytes
+  }
+
+  write(bytes: Uint8Array, position: number, start: number, end: number, part: 'page' | 'meta'): void {
+    const { file, ledger } = this.#options
+    if (this.#trace === null) file.write(bytes, position, start, end)
+    else this.#trace.writing(part, () => this.asJob(() => file.write(bytes, position, start, end)))
+    ledger.written[part] += end - start
+    this.#resized(Math.max(this.#size, position + end - start))
+  }
+
+  truncate(size: number): void {
+    this.asJob(() => this.#options.file.truncate(size))
+    this.#resized(size)
+  }
+
+  async sync(): Promise<void> {
+    this.#options.ledger.syncs++
+    await this.asJob(() => this.#options.file.sync())
+  }
+
+  close(): void {
+    this.#options.file.close()
+  }
+
+  /** Runs `work` as part of the checkpoint under way, if somebody wants to hear of it. */
+  asJob<T>(work: () => T): T {
+    return this.job === null ? work() : this.job.run(work)
+  }
+
+  #resized(size: number): void {
+    this.#options.ledger.resize(size - this.#size)
+    this.#size = size
+  }
+}

@@ -1,0 +1,190 @@
+/**
+ * Where pages come from and go to: memory for new ones, the cache and the file for those of earlier times.
+ *
+ * Invariants:
+ * 1. `dirtyBytes` is the memory of the dirty pages that somebody needs, in the tree or under a held root.
+ * 2. Nothing looks at a page's bytes before they have matched the check in the reference to it.
+ * 3. A page that does not fit the cache is read into an object of its own, which nothing refers to.
+ */
+import type { Cache } from '../../cache/cache.js'
+import { Cell } from '../../codec/sorted-block.js'
+import { MutableBlock } from '../../codec/mutable-block.js'
+import type { ReadCounts } from '../../trace/ledger.js'
+import { Page, takeFrame } from './page.js'
+import type { PageTrace } from './page-trace.js'
+import { Reference } from './reference.js'
+import type { PageFile } from './page-file.js'
+
+/** A branch is this many units long: fewer levels to walk, and few branches against leaves. */
+export const BRANCH_UNITS = 4
+
+export class PageStore {
+  readonly unitBytes: number
+  readonly cache: Cache
+  /** Where reads are booked: the operation under way sets it. */
+  counts: ReadCounts
+  dirtyBytes = 0
+  /** Null where nobody listens. */
+  readonly trace: PageTrace | null
+  /** A page was read, or could not be kept. */
+  #missed = false
+  readonly #file: PageFile
+  readonly #cell = new Cell()
+  readonly #reference = new Reference()
+
+  constructor(file: PageFile, cache: Cache, counts: ReadCounts, trace: PageTrace | null = null) {
+    this.#file = file
+    this.unitBytes = file.unitBytes
+    this.cache = cache
+    this.counts = counts
+    this.trace = trace
+  }
+
+  /** Every page of the tree has stayed in memory since it was made: no read is needed, so none can fail. */
+  get complete(): boolean {
+    return !this.#missed && this.cache.evictions === 0
+  }
+
+  /** Usual length of a page of a level. */
+  unitsAt(level: number): number {
+    return level === 0 ? 1 : BRANCH_UNITS
+  }
+
+  /** A new, empty, dirty page that holds at least `bytes`. */
+  create(level: number, born: number, bytes: number): Page {
+    const units = Math.max(this.unitsAt(level), Math.ceil(bytes / this.unitBytes))
+    const page = new Page(this.cache.frames, level, born, units, this.unitBytes, true)
+    page.allocate(units * this.unitBytes)
+    this.dirtyBytes += page.bytes
+    return page
+  }
+
+  /** A dirty version of a loaded page, to be changed. With `steal` the old version is left without contents. */
+  copy(page: Page, born: number, steal: boolean): Page {
+    const copy = new Page(this.cache.frames, page.level, born, page.units, this.unitBytes, true)
+    copy.entries = page.entries
+    copy.liveBytes = page.liveBytes
+    copy.lastInsert = page.lastInsert
+    if (steal) {
+      this.#uncache(page)
+      copy.stealFrom(page)
+    } else {
+      copy.copyFrom(page)
+    }
+    this.dirtyBytes += copy.bytes
+    if (this.trace !== null) this.trace.created(copy, this.dirtyBytes, page)
+    return copy
+  }
+
+  /** Puts the contents and the size of a fresh page in the place of a dirty one's. */
+  exchange(page: Page, fresh: Page): void {
+    const before = page.units
+    this.dirtyBytes -= page.bytes
+    page.exchange(fresh)
+    if (this.trace !== null && page.units !== before) this.trace.resized(page, before, this.dirtyBytes)
+  }
+
+  /** A page that is on disk, as the reference says. Nothing is read yet. */
+  attach(level: number, reference: Reference): Page {
+    const page = new Page(this.cache.frames, level, 0, reference.units, this.unitBytes, false)
+    page.offset = reference.offset
+    page.check = reference.check
+    page.entries = reference.entries
+    page.liveBytes = reference.liveBytes
+    return page
+  }
+
+  /** Child `slot` of a loaded branch, whether it is loaded or not. */
+  handle(parent: Page, slot: number): Page {
+    const known = parent.children![slot]
+    if (known !== undefined) return known
+    const { block, level } = parent
+    block!.readCell(slot, this.#cell)
+    const child = this.attach(level - 1, this.#reference.read(block!.bytes, this.#cell.payloadStart))
+    child.parent = parent
+    parent.children![slot] = child
+    return child
+  }
+
+  /** Child `slot` of a loaded branch, with its contents. */
+  child(parent: Page, slot: number): Page {
+    return this.loaded(this.handle(parent, slot))
+  }
+
+  /** The page with its contents; another object for the same page if the cache does not take it. */
+  loaded(page: Page): Page {
+    if (page.block === undefined) return this.#read(page)
+    page.referenced = true
+    this.cache.hits++
+    this.counts.blocksFromCache++
+    if (this.trace !== null) this.trace.hit(page)
+    return page
+  }
+
+  /** A page was written and is durable: from now on the cache decides how long it stays. One that left the tree goes at once. */
+  clean(page: Page): void {
+    page.dirty = false
+    this.dirtyBytes -= page.bytes
+    if (this.trace !== null) this.trace.cleaned(page, this.dirtyBytes)
+    if (page.dead) {
+      page.drop()
+      return
+    }
+    if (this.cache.insert(page)) {
+      if (this.trace !== null) this.trace.kept(page)
+      return
+    }
+    this.#missed = true
+    page.evict()
+  }
+
+  /** Nobody needs the contents any more. */
+  discard(page: Page): void {
+    if (page.dirty) this.dirtyBytes -= page.bytes
+    page.dirty = false
+    this.#uncache(page)
+    page.drop()
+    if (this.trace !== null) this.trace.freed(page, this.dirtyBytes)
+  }
+
+  #uncache(page: Page): void {
+    if (this.trace !== null && page.cached) this.trace.leftCache(page)
+    this.cache.remove(page)
+  }
+
+  #read(page: Page): Page {
+    this.#missed = true
+    const { cache } = this
+    cache.misses++
+    if (this.trace !== null) this.trace.missed(page)
+    const capacity = page.units * this.unitBytes
+    const fits = cache.makeRoom(page.bytes)
+    const frame = fits ? takeFrame(cache.frames, page.level, capacity) : cache.frames.own(capacity)
+    try {
+      this.#file.read(page, frame.bytes, frame.start)
+    } catch (error) {
+      cache.frames.give(frame)
+      throw error
+    }
+    this.counts.blocksFromDisk++
+    this.counts.bytesFromDisk += capacity
+    const block = new MutableBlock(frame.bytes, frame.start + capacity, this.#file.path, page.offset * this.unitBytes, frame.start)
+    const target = fits ? page : this.#private(page)
+    target.load(frame, block)
+    if (fits) {
+      cache.insert(page)
+      if (this.trace !== null) this.trace.kept(page)
+    }
+    return target
+  }
+
+  #private(page: Page): Page {
+    const twin = new Page(this.cache.frames, page.level, page.born, page.units, this.unitBytes, false)
+    twin.offset = page.offset
+    twin.check = page.check
+    twin.entries = page.entries
+    twin.liveBytes = page.liveBytes
+    twin.number = page.number
+    return twin
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * Tells what becomes of pages and of the units they lie in. The tree, the store of pages and the background writer hold one, or null where
+ * nobody listens.
+ *
+ * Invariants:
+ * 1. A page (one version of it: a copy is another page) has a number from when it is first told of, and keeps it until its place in the
+ *    file is free, or nobody needs it if it has none. Numbers begin anew with every opening.
+ * 2. An event is told when what it tells has happened; its numbers are those of then.
+ */
+import type { Tracer } from '../../trace/trace.js'
+import type { HeldRoot } from './held-roots.js'
+import type { Page } from './page.js'
+import type { SplitRule } from '../tree/split.js'
+
+export class PageTrace {
+  readonly #io: Tracer
+  readonly #step: Tracer | null
+  #last = 0
+  /** Numbers of pages on disk, by their place: the objects that stand for them come and go with their parents. */
+  readonly #numbers = new Map<number, number>()
+
+  private constructor(io: Tracer) {
+    this.#io = io
+    this.#step = io.at('step')
+  }
+
+  /** Null if the trace tells nothing of pages. */
+  static of(trace: Tracer | undefined): PageTrace | null {
+    const io = trace?.trace.at('io') ?? null
+    return io === null ? null : new PageTrace(io)
+  }
+
+  numberOf(page: Page): number {
+    if (page.number === 0) page.number = page.offset > 0 ? this.#numberAt(page.offset) : ++this.#last
+    return page.number
+  }
+
+  /** A search stands on a page, where `slot` leads on, or is or would be the key. */
+  visited(page: Page, depth: number, slot: number): void {
+    if (this.#step === null) return
+    this.#step.emit({ type: 'page.visit', page: this.numberOf(page), depth, slot, entries: page.block!.count })
+  }
+
+  hit(page: Page): void {
+    this.#io.emit({ type: 'cache.hit', ...this.#cached(page) })
+  }
+
+  missed(page: Page): void {
+    this.#io.emit({ type: 'cache.miss', ...this.#cached(page) })
+  }
+
+  kept(page: Page): void {
+    this.#io.emit({ type: 'cache.add', ...this.#cached(page) })
+  }
+
+  leftCache(page: Page): void {
+    this.#io.emit({ type: 'cache.remove', ...this.#cached(page) })
+  }
+
+  created(page: Page, dirtyBytes: number, copyOf?: Page): void {
+    const { level, units, entries, liveBytes } = page
+    const original = copyOf === undefined ? {} : { copyOf: this.numberOf(copyOf) }
+    this.#io.emit({ type: 'page.new', page: this.numberOf(page), level, units, entries, liveBytes, dirtyBytes, ...original })
+  }
+
+  /** Entries came, went or were changed. */
+  changed(page: Page): void {
+    const { level, block } = page
+    this.#io.emit({ type: 'page.change', page: this.numberOf(page), level, entries: block!.count, usedBytes: block!.usedBytes })
+  }
+
+  resized(page: Page, from: number, dirtyBytes: number): void {
+    const { level, units } = page
+    this.#io.emit({ type: 'page.resize', page: this.numberOf(page), level, from, to: units, dirtyBytes })
+  }
+
+  /** `into` begins with the page that was split. */
+  split(into: readonly Page[], separators: readonly Uint8Array[], rule: SplitRule): void {
+    if (this.#step === null) return
+    this.#step.emit({
+      type: 'page.split',
+      page: this.numberOf(into[0]),
+      into: into.map(page => this.numberOf(page)),
+      separators,
+      entries: into.map(page => page.block!.count),
+      rule,
+    })
+  }
+
+  /** Two neighbours have become one, or the left one was filled up from the right one. */
+  merged(left: Page, right: Page, rule: 'merge' | 'pack'): void {
+    if (this.#step === null) return
+    const pages = [this.numberOf(left), this.numberOf(right)]
+    this.#step.emit({ type: 'page.merge', pages, into: rule === 'merge' ? pages.slice(0, 1) : pages, rule })
+  }
+
+  wrote(page: Page): void {
+    const { level, offset, units } = page
+    this.#numbers.set(offset, this.numberOf(page))
+    this.#io.emit({ type: 'page.write', page: page.number, level, offset, units })
+  }
+
+  cleaned(page: Page, dirtyBytes: number): void {
+    this.#io.emit({ type: 'page.clean', page: this.numberOf(page), dirtyBytes })
+  }
+
+  dropped(page: Page): void {
+    const { level, units } = page
+    this.#io.emit({ type: 'page.drop', page: this.numberOf(page), level, units })
+  }
+
+  /** A page of a subtree that left as a whole was met on the walk through it. */
+  droppedAt(offset: number, level: number, units: number): void {
+    this.#io.emit({ type: 'page.drop', page: this.#numberAt(offset), level, units })
+  }
+
+  droppedSubtree(page: Page): void {
+    const { level, entries } = page
+    this.#io.emit({ type: 'subtree.drop', page: this.numberOf(page), level, entries })
+  }
+
+  freed(page: Page, dirtyBytes: number): void {
+    this.#io.emit({ type: 'page.free', page: this.numberOf(page), dirtyBytes })
+  }
+
+  spaceTaken(offset: number, units: number, from: 'free' | 'end', freeUnits: number): void {
+    this.#io.emit({ type: 'space.alloc', offset, units, from, freeUnits })
+  }
+
+  spaceFreed(offset: number, units: number, freeUnits: number): void {
+    this.#numbers.delete(offset)
+    this.#io.emit({ type: 'space.free', offset, units, freeUnits })
+  }
+
+  rootChanged(root: Page): void {
+    this.#io.emit({ type: 'root.change', page: this.numberOf(root), height: root.level + 1, entries: root.entries })
+  }
+
+  held({ root, generation }: HeldRoot, held: number): void {
+    this.#io.emit({ type: 'root.hold', page: this.numberOf(root), generation, held })
+  }
+
+  released({ root, generation }: HeldRoot, held: number): void {
+    this.#io.emit({ type: 'root.release', page: this.numberOf(root), generation, held })
+  }
+
+  /** A batch is in the tree. */
+  treeChanged({ entries, liveBytes }: Page, entrySequence: number): void {
+    this.#io.emit({ type: 'tree.change', entries, liveBytes, entrySequence })
+  }
+
+  #numberAt(offset: number): number {
+    let number = this.#numbers.get(offset)
+    if (number === undefined) this.#numbers.set(offset, (number = ++this.#last))
+    return number
+  }
+
+  /** There is one data file, which has no number. */
+  #cached(page: Page): { readonly file: number; readonly id: number; readonly bytes: number } {
+    return { file: page.tracedFile, id: this.numberOf(page), bytes: page.bytes }
+  }
+}

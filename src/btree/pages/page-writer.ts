@@ -1,0 +1,184 @@
+/**
+ * Writes the dirty pages of trees that no longer change to fresh places in the data file, in slices between turns of the event loop.
+ *
+ * Invariants:
+ * 1. A page is written after its children: the reference to a page holds its place and its check.
+ * 2. Pages stay dirty, and in memory, until `settle`: only then are they known to be durable.
+ * 3. After `abandon` nothing is as if it had been written.
+ */
+import { Cell } from '../../codec/sorted-block.js'
+import type { Clock, Scheduler } from '../../vfs/environment.js'
+import type { FreeSpace } from './free-space.js'
+import type { Page } from './page.js'
+import type { PageFile } from './page-file.js'
+import type { PageStore } from './page-store.js'
+import { writeReference } from './reference.js'
+
+/** Pages that lie behind each other go to the file in one call of up to this length. */
+const RUN_BYTES = 256 * 1024
+/** A slice ends after so long, or so many pages. */
+const SLICE_MS = 1
+const SLICE_PAGES = 128
+/** Larger pieces would keep the event loop from turning. */
+const PIECE_BYTES = 1024 * 1024
+
+export interface PageWriterOptions {
+  readonly file: PageFile
+  readonly store: PageStore
+  readonly free: FreeSpace
+  readonly clock: Clock
+  readonly scheduler: Scheduler
+}
+
+export class PageWriter {
+  readonly #options: PageWriterOptions
+  readonly #run = new Uint8Array(RUN_BYTES)
+  readonly #cell = new Cell()
+  #runPosition = 0
+  #runLength = 0
+  #written: Page[] = []
+  #bytes = 0
+  #sliceStart = 0
+  #slicePages = 0
+
+  constructor(options: PageWriterOptions) {
+    this.#options = options
+  }
+
+  /** Pages written since the last `settle` or `abandon`. */
+  get pages(): number {
+    return this.#written.length
+  }
+
+  /** Their bytes. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Writes what is dirty in the tree under `root`, which somebody holds. */
+  async write(root: Page): Promise<void> {
+    if (!isDue(root)) return
+    this.#startSlice()
+    const path = [root]
+    const slots = [0]
+    while (path.length > 0) {
+      const top = path.length - 1
+      const page = path[top]
+      const child = nextDue(page, slots[top])
+      if (child >= 0) {
+        slots[top] = child + 1
+        path.push(page.children![child]!)
+        slots.push(0)
+        continue
+      }
+      await this.#writePage(page)
+      path.pop()
+      slots.pop()
+      if (this.#isSliceOver()) await this.#turn()
+    }
+    this.#flush()
+  }
+
+  /** Everything written is durable: the pages are clean now. */
+  async settle(): Promise<void> {
+    this.#startSlice()
+    for (const page of this.#written) {
+      this.#options.file.asJob(() => this.#options.store.clean(page))
+      if (this.#isSliceOver()) await this.#turn()
+    }
+    this.#written = []
+    this.#bytes = 0
+  }
+
+  /** What was written may not be there: the pages are as dirty as before, and their places free. */
+  abandon(): void {
+    for (const page of this.#written) {
+      if (!page.dirty) continue
+      this.#options.free.free(page.offset, page.units)
+      page.offset = page.check = 0
+    }
+    this.#written = []
+    this.#bytes = 0
+    this.#runLength = 0
+  }
+
+  /** Gives the page its place, and its children's places to it. Returns where it begins in the file. */
+  #place(page: Page): number {
+    const { file, free, store } = this.#options
+    const block = page.block!
+    const { bytes, base, capacity } = block
+    const { children } = page
+    for (let slot = 0; slot < (children?.length ?? 0); slot++) {
+      const child = children![slot]
+      if (child === undefined) continue
+      block.readCell(slot, this.#cell)
+      writeReference(bytes, this.#cell.payloadStart, child)
+      child.parent = page
+      if (!child.dirty && child.block === undefined) children![slot] = undefined
+    }
+    bytes.fill(0, block.gapStart, block.gapEnd)
+    page.offset = free.take(page.units)
+    this.#written.push(page)
+    this.#bytes += capacity
+    page.check = file.checkOf(bytes.subarray(base, base + capacity), page.offset)
+    if (store.trace !== null) store.trace.wrote(page)
+    return page.offset * file.unitBytes
+  }
+
+  async #writePage(page: Page): Promise<void> {
+    const position = this.#options.file.asJob(() => this.#place(page))
+    const { bytes, base, capacity } = page.block!
+    const extent = bytes.subarray(base, base + capacity)
+    if (position !== this.#runPosition + this.#runLength || this.#runLength + capacity > RUN_BYTES) this.#flush()
+    if (capacity > RUN_BYTES) {
+      await this.#writeLarge(extent, position, capacity)
+      return
+    }
+    if (this.#runLength === 0) this.#runPosition = position
+    this.#run.set(extent, this.#runLength)
+    this.#runLength += capacity
+  }
+
+  async #writeLarge(bytes: Uint8Array, position: number, length: number): Promise<void> {
+    for (let start = 0; start < length; start += PIECE_BYTES) {
+      this.#options.file.write(bytes, position + start, start, Math.min(length, start + PIECE_BYTES), 'page')
+      await this.#turn()
+    }
+  }
+
+  #flush(): void {
+    if (this.#runLength > 0) this.#options.file.write(this.#run, this.#runPosition, 0, this.#runLength, 'page')
+    this.#runLength = 0
+  }
+
+  #startSlice(): void {
+    this.#sliceStart = this.#options.clock.now()
+    this.#slicePages = 0
+  }
+
+  #isSliceOver(): boolean {
+    this.#slicePages++
+    if (this.#slicePages % 8 !== 0) return false
+    return this.#slicePages >= SLICE_PAGES || this.#options.clock.now() - this.#sliceStart > SLICE_MS
+  }
+
+  async #turn(): Promise<void> {
+    await this.#options.scheduler.turn()
+    this.#startSlice()
+  }
+}
+
+/** Dirty, and not written in this round. An empty root stands for no tree at all. */
+function isDue(page: Page): boolean {
+  return page.dirty && page.offset === 0 && page.block!.count > 0
+}
+
+function nextDue(page: Page, from: number): number {
+  const { children } = page
+  if (children === undefined) return -1
+  for (let slot = from; slot < children.length; slot++) {
+    const child = children[slot]
+    if (child?.dirty === true && child.offset === 0) return slot
+  }
+  return -1
+}

@@ -1,0 +1,43 @@
+/** Makes the data file of a new store: two meta pages, and no tree yet. */
+import type { Hash32 } from '../../codec/checksum.js'
+import type { EngineContext } from '../../engine/contract.js'
+import { parseLogName } from '../../engine/durable/log-replay.js'
+import { joinPath, type FileHandle } from '../../vfs/file-system.js'
+import { DATA_FILE } from '../file-names.js'
+import { encodeMeta, metaOffset } from '../pages/meta-page.js'
+import type { BtreeOptions } from '../options.js'
+import { Reference } from '../pages/reference.js'
+
+/** A data file with an empty tree, over whatever a crash in an earlier creation left. */
+export async function createTreeFile({ environment, directory, options, trace }: EngineContext, hash32: Hash32): Promise<FileHandle> {
+  const { fileSystem, random } = environment
+  for (const name of fileSystem.list(directory)) {
+    if (name === DATA_FILE || parseLogName(name) !== undefined) fileSystem.remove(joinPath(directory, name))
+  }
+  const file = fileSystem.create(joinPath(directory, DATA_FILE))
+  try {
+    const { pageSize } = options as unknown as BtreeOptions
+    const identity = random.uint32()
+    const nothing = new Reference()
+    for (const number of [0, 1]) {
+      const places = {
+        firstLog: 1,
+        lastLog: 0,
+        length: 0,
+        root: nothing,
+        freeList: nothing,
+        pages: [],
+        units: [],
+        ends: new Map<number, number>(),
+      }
+      const bytes = encodeMeta({ unitBytes: pageSize, identity, height: 0, number, sequence: 0, ...places }, hash32)
+      if (trace === undefined) file.write(bytes, metaOffset(number))
+      else trace.trace.writing('meta', () => file.write(bytes, metaOffset(number)))
+    }
+    await file.sync()
+    return file
+  } catch (error) {
+    file.close()
+    throw error
+  }
+}

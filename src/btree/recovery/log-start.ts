@@ -1,0 +1,102 @@
+/**
+ * What opening has to write before the store takes writes: the logs of earlier sessions become durable, a new log is begun, and the meta page
+ * names it. Reads need none of it, so a full disk is no reason to refuse them: then it is tried again when the first write comes.
+ *
+ * Invariants:
+ * 1. The meta page in force may be in the system's memory only, written by a process that was killed before it was synced. It is written
+ *    again, and synced, before anything that only an older one needs is removed, and before the other one is overwritten.
+ * 2. What replay dropped of a log is cut off, and that is durable before the new log is: no later recovery meets the same torn log with a
+ *    new one behind it.
+ * 3. A failure changes nothing that the meta page in force refers to, and every step can be made again. Only a log that cannot be synced
+ *    is given up until the store is reopened, see log-set.ts.
+ */
+import type { EngineContext } from '../../engine/contract.js'
+import { cutLog, makeLogDurable, parseLogName, type ReplayedLogs } from '../../engine/durable/log-replay.js'
+import type { LogSet } from '../../engine/durable/log-set.js'
+import type { Ledger } from '../../trace/ledger.js'
+import { joinPath } from '../../vfs/file-system.js'
+import { MeteredFileSystem } from '../../vfs/metered-file-system.js'
+import { typedError } from '../../vfs/vfs-error.js'
+import type { Checkpointer } from '../checkpoint/checkpoint.js'
+import type { CurrentLog } from '../checkpoint/current-log.js'
+
+export interface LogStartOptions {
+  readonly context: EngineContext
+  readonly ledger: Ledger
+  readonly checkpointer: Checkpointer
+  readonly logs: LogSet
+  readonly log: CurrentLog
+  readonly replayed: ReplayedLogs
+}
+
+export class LogStart {
+  readonly #options: LogStartOptions
+  #isDone = false
+  #running: Promise<void> | undefined
+
+  constructor(options: LogStartOptions) {
+    this.#options = options
+  }
+
+  /** Whether the store takes writes. */
+  get isDone(): boolean {
+    return this.#isDone
+  }
+
+  /** Resolves when the store takes writes; rejects with what keeps it from that. Tries again after a failure. */
+  run(): Promise<void> {
+    if (this.#isDone) return Promise.resolve()
+    this.#running ??= this.#attempt().finally(() => (this.#running = undefined))
+    return this.#running
+  }
+
+  /** Resolves when no attempt is under way. */
+  async rest(): Promise<void> {
+    await this.#running?.catch(() => undefined)
+  }
+
+  async #attempt(): Promise<void> {
+    const { checkpointer, logs, log, replayed } = this.#options
+    if (logs.failure !== undefined) throw logs.refusal()
+    try {
+      await checkpointer.rewriteMeta()
+      this.#removeObsolete()
+      checkpointer.cut()
+      if (!logs.isBegun) await this.#begin()
+      await logs.sync()
+      await log.syncNames()
+      const firstLog = replayed.logs.size > 0 ? checkpointer.meta.firstLog : log.number
+      await checkpointer.startLog(firstLog, log.number, replayed.keptBytes)
+      this.#isDone = true
+    } catch (error) {
+      throw typedError(error)
+    }
+  }
+
+  async #begin(): Promise<void> {
+    const { context, ledger, logs, log, replayed } = this.#options
+    const fileSystem = new MeteredFileSystem(context.environment.fileSystem)
+    for (const number of replayed.logs.keys()) {
+      ledger.written.log += cutLog(fileSystem, context.directory, number, replayed)
+      ledger.syncs++
+      ledger.written.log += await makeLogDurable(fileSystem, context.directory, number, replayed)
+    }
+    ledger.read.open += fileSystem.counts().total.bytesRead
+    log.begin(logs)
+  }
+
+  /** Removes logs that the meta page in force does not ask for. */
+  #removeObsolete(): void {
+    const { context, checkpointer } = this.#options
+    const { fileSystem } = context.environment
+    const { firstLog } = checkpointer.meta
+    for (const name of fileSystem.list(context.directory)) {
+      if ((parseLogName(name) ?? Infinity) >= firstLog) continue
+      try {
+        fileSystem.remove(joinPath(context.directory, name))
+      } catch {
+        // Harmless: no meta page asks for it any more.
+      }
+    }
+  }
+}

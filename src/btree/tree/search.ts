@@ -1,0 +1,74 @@
+/** The way down from a root to a key. Changes nothing but what is in memory, and counts what it looks at. */
+import type { Page } from '../pages/page.js'
+import type { PageStore } from '../pages/page-store.js'
+import type { PageTrace } from '../pages/page-trace.js'
+
+/** The leaf where a key is or would be. */
+export function leafOf(store: PageStore, root: Page, key: Uint8Array, start: number, end: number): Page {
+  if (store.trace !== null) return leafTold(store, store.trace, root, key, start, end)
+  let page = root
+  let level = root.level
+  let inMemory = level + 1
+  if (root.block === undefined) {
+    page = store.loaded(root)
+    inMemory--
+  } else {
+    root.referenced = true
+  }
+  store.counts.blocksFromCache += inMemory
+  store.cache.hits += inMemory
+  for (; level > 0; level--) {
+    const slot = page.block!.floor(key, start, end)
+    const child = page.children![slot < 0 ? 0 : slot]
+    if (child?.block !== undefined) {
+      child.referenced = true
+      page = child
+    } else {
+      store.counts.blocksFromCache--
+      store.cache.hits--
+      page = store.child(page, slot < 0 ? 0 : slot)
+    }
+  }
+  return page
+}
+
+/** `leafOf`, telling every page on the way. */
+function leafTold(store: PageStore, trace: PageTrace, root: Page, key: Uint8Array, start: number, end: number): Page {
+  let page = store.loaded(root)
+  for (let depth = 0; ; depth++) {
+    const slot = slotIn(page, key, start, end)
+    trace.visited(page, depth, slot)
+    if (page.level === 0) return page
+    page = store.child(page, slot)
+  }
+}
+
+/** Where a branch leads on, and in a leaf where the key is or would be. */
+export function slotIn({ level, block }: Page, key: Uint8Array, start: number, end: number): number {
+  if (level > 0) return Math.max(0, block!.floor(key, start, end))
+  const found = block!.find(key, start, end)
+  return found < 0 ? -1 - found : found
+}
+
+/**
+ * The page of `level` on the way to a key; the key where the one behind it begins, `undefined` if it is the last; and the highest place of a
+ * page on the way.
+ */
+export function lookAt(
+  store: PageStore,
+  root: Page,
+  key: Uint8Array,
+  level: number,
+): { readonly page: Page; readonly next: Uint8Array | undefined; readonly furthest: number } {
+  let page = store.loaded(root)
+  let next: Uint8Array | undefined
+  let furthest = page.offset
+  while (page.level > level) {
+    const block = page.block!
+    const slot = Math.max(0, block.floor(key, 0, key.length))
+    if (slot + 1 < block.count) next = block.keyAt(slot + 1)
+    page = store.child(page, slot)
+    furthest = Math.max(furthest, page.offset)
+  }
+  return { page, next, furthest }
+}

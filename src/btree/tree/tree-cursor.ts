@@ -1,0 +1,240 @@
+/**
+ * A cursor over the tree as one held root shows it.
+ *
+ * Invariants:
+ * 1. The leaf it stands on is pinned: its memory is not used again before the cursor leaves it, even if it leaves the cache.
+ * 2. Bounds are looked up once per leaf: within a leaf, entries `[#from, #to)` are in the range.
+ * 3. Nothing is allocated per entry. Keys of a leaf with a prefix are put together in memory of the cursor's own.
+ */
+import { ByteView } from '../../codec/entry.js'
+import { Cell } from '../../codec/sorted-block.js'
+import type { MutableBlock } from '../../codec/mutable-block.js'
+import type { Cursor } from '../../engine/contract.js'
+import { isBelow, isBeyond, isEmptyRange, type HalfOpenRange } from '../../engine/range.js'
+import { MisuseError } from '../../errors.js'
+import type { ReadCounts } from '../../trace/ledger.js'
+import type { HeldRoot, HeldRoots } from '../pages/held-roots.js'
+import type { Page } from '../pages/page.js'
+import type { PageStore } from '../pages/page-store.js'
+
+export class TreeCursor implements Cursor {
+  valid = false
+  readonly key = new ByteView()
+  readonly value = new ByteView()
+  readonly #store: PageStore
+  readonly #roots: HeldRoots
+  readonly #held: HeldRoot
+  readonly #range: HalfOpenRange
+  readonly #counts: ReadCounts
+  readonly #cell = new Cell()
+  readonly #path: Page[] = []
+  readonly #slots: number[] = []
+  #leaf: Page | undefined
+  #block: MutableBlock | undefined
+  #index = 0
+  #from = 0
+  #to = 0
+  #keyBytes = new Uint8Array(64)
+  #closed = false
+
+  constructor(store: PageStore, roots: HeldRoots, held: HeldRoot, range: HalfOpenRange, counts: ReadCounts) {
+    this.#store = store
+    this.#roots = roots
+    this.#held = held
+    this.#range = range
+    this.#counts = counts
+  }
+
+  first(): boolean {
+    return this.#start(this.#range.lower)
+  }
+
+  last(): boolean {
+    const { upper } = this.#range
+    this.#requireOpen()
+    if (isEmptyRange(this.#range)) return this.#leave()
+    this.#descend(upper, true)
+    this.#index = this.#to - 1
+    return this.#index >= this.#from ? this.#show() : this.#retreat()
+  }
+
+  seek(target: Uint8Array): boolean {
+    if (isBelow(this.#range.lower, target, 0, target.length)) return this.first()
+    return this.#start(target)
+  }
+
+  seekReverse(target: Uint8Array): boolean {
+    if (isBeyond(this.#range.upper, target, 0, target.length)) return this.last()
+    this.#requireOpen()
+    if (isEmptyRange(this.#range)) return this.#leave()
+    this.#descend(target, false)
+    this.#index = Math.min(this.#block!.floor(target, 0, target.length), this.#to - 1)
+    return this.#index >= this.#from ? this.#show() : this.#retreat()
+  }
+
+  next(): boolean {
+    if (!this.valid) throw notOnAnEntry('next')
+    return ++this.#index < this.#to ? this.#show() : this.#advance()
+  }
+
+  prev(): boolean {
+    if (!this.valid) throw notOnAnEntry('prev')
+    return --this.#index >= this.#from ? this.#show() : this.#retreat()
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#leave()
+    this.#path.length = 0
+    this.#roots.release(this.#held, true)
+  }
+
+  #start(target: Uint8Array | undefined): boolean {
+    this.#requireOpen()
+    if (isEmptyRange(this.#range)) return this.#leave()
+    this.#descend(target, false)
+    this.#index = target === undefined ? this.#from : Math.max(this.#from, this.#block!.lowerBound(target, 0, target.length))
+    return this.#index < this.#to ? this.#show() : this.#advance()
+  }
+
+  /** To the first entry of the next leaf, if that is in the range. */
+  #advance(): boolean {
+    // A bound within this leaf, or at its end: nothing behind it is in the range.
+    while (this.#to === this.#block!.count && this.#step(1)) {
+      this.#index = this.#from
+      if (this.#index < this.#to) return this.#show()
+    }
+    return this.#leave()
+  }
+
+  #retreat(): boolean {
+    while (this.#from === 0 && this.#step(-1)) {
+      this.#index = this.#to - 1
+      if (this.#index >= this.#from) return this.#show()
+    }
+    return this.#leave()
+  }
+
+  /** To the neighbouring leaf on the right or left; false if there is none. */
+  #step(by: 1 | -1): boolean {
+    const leafDepth = this.#path.length - 1
+    for (let depth = leafDepth - 1; depth >= 0; depth--) {
+      const slot = this.#slots[depth] + by
+      const branch = this.#loaded(this.#path[depth])
+      this.#path[depth] = branch
+      if (slot < 0 || slot >= branch.block!.count) continue
+      this.#slots[depth] = slot
+      this.#leave()
+      this.#follow(depth, undefined, by < 0)
+      return true
+    }
+    return false
+  }
+
+  /** From the root to the leaf where the target belongs; without one, to the first or the last leaf. */
+  #descend(target: Uint8Array | undefined, toEnd: boolean): void {
+    this.#leave()
+    const root = this.#loaded(this.#held.root)
+    this.#path.length = root.level + 1
+    this.#path[0] = root
+    if (root.level > 0) this.#slots[0] = this.#slotOf(root, 0, target, toEnd)
+    this.#follow(0, target, toEnd)
+  }
+
+  /** Loads the pages below `depth`, whose slot is set. */
+  #follow(depth: number, target: Uint8Array | undefined, toEnd: boolean): void {
+    let page = this.#path[depth]
+    const store = this.#store
+    const { counts } = store
+    store.counts = this.#counts
+    try {
+      for (let at = depth; page.level > 0; at++) {
+        page = store.child(page, this.#slots[at])
+        this.#path[at + 1] = page
+        if (page.level > 0) this.#slots[at + 1] = this.#slotOf(page, at + 1, target, toEnd)
+      }
+    } finally {
+      // What others read is not this cursor's.
+      store.counts = counts
+    }
+    this.#enter(page)
+  }
+
+  /** Which child of a branch leads on. */
+  #slotOf(branch: Page, depth: number, target: Uint8Array | undefined, toEnd: boolean): number {
+    const { count } = branch.block!
+    const slot = target === undefined ? (toEnd ? count - 1 : 0) : Math.max(0, branch.block!.floor(target, 0, target.length))
+    const { trace } = this.#store
+    if (trace !== null) trace.visited(branch, depth, slot)
+    return slot
+  }
+
+  #enter(leaf: Page): void {
+    leaf.pins++
+    this.#leaf = leaf
+    const block = leaf.block!
+    const { lower, upper } = this.#range
+    this.#block = block
+    this.#from = lower === undefined ? 0 : block.lowerBound(lower, 0, lower.length)
+    this.#to = upper === undefined ? block.count : block.lowerBound(upper, 0, upper.length)
+    const { trace } = this.#store
+    if (trace !== null) trace.visited(leaf, this.#path.length - 1, this.#from)
+    const { prefixLength } = block
+    if (this.#keyBytes.length < prefixLength + 64) this.#keyBytes = new Uint8Array(2 * prefixLength + 64)
+    this.#keyBytes.set(block.bytes.subarray(block.prefixStart, block.prefixStart + prefixLength))
+  }
+
+  /** The cursor is on nothing, and its leaf is not pinned any more. */
+  #leave(): false {
+    if (this.#leaf !== undefined) this.#leaf.pins--
+    this.#leaf = this.#block = undefined
+    return (this.valid = false)
+  }
+
+  #show(): true {
+    const block = this.#block!
+    const cell = this.#cell
+    block.readCell(this.#index, cell)
+    const { suffixStart, payloadStart } = cell
+    const { bytes, prefixLength } = block
+    if (prefixLength === 0) {
+      this.key.set(bytes, suffixStart, payloadStart)
+    } else {
+      const length = prefixLength + payloadStart - suffixStart
+      if (length > this.#keyBytes.length) this.#growKey(length, prefixLength)
+      const key = this.#keyBytes
+      for (let from = suffixStart, to = prefixLength; from < payloadStart; from++, to++) key[to] = bytes[from]
+      this.key.set(key, 0, length)
+    }
+    this.value.set(bytes, payloadStart, cell.payloadEnd)
+    this.#counts.operations++
+    return (this.valid = true)
+  }
+
+  #growKey(length: number, prefixLength: number): void {
+    const grown = new Uint8Array(length * 2)
+    grown.set(this.#keyBytes.subarray(0, prefixLength))
+    this.#keyBytes = grown
+  }
+
+  #loaded(page: Page): Page {
+    if (page.block !== undefined) return page
+    const store = this.#store
+    const { counts } = store
+    store.counts = this.#counts
+    try {
+      return store.loaded(page)
+    } finally {
+      store.counts = counts
+    }
+  }
+
+  #requireOpen(): void {
+    if (this.#closed) throw new MisuseError('LEVEL_CURSOR_CLOSED', 'The cursor is closed; open another one')
+  }
+}
+
+function notOnAnEntry(method: string): MisuseError {
+  return new MisuseError('LEVEL_CURSOR_NOT_VALID', `${method}() needs a cursor that is on an entry; call first, last or seek before`)
+}

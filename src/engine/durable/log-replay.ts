@@ -1,0 +1,230 @@
+/**
+ * Reading the logs of an earlier session back, in their order, as one history.
+ *
+ * Invariants:
+ * 1. What is replayed is a prefix of what was written: sequence numbers follow each other without a gap. Where they do not,
+ *    the log before lost an unsynced tail, and everything behind the gap goes, too. A gap before something that was
+ *    once durable is corruption: a log is made durable only after those before it (see log-set.ts). So are numbers that were
+ *    there before: whoever has made them obsolete has made their log obsolete with them.
+ * 2. A log that the caller's own record of the store names, and that is not there, is corruption. So is one that ends before
+ *    the place where that record says it was complete.
+ */
+import type { Hash32 } from '../../codec/checksum.js'
+import { CorruptionError, KvariumError } from '../../errors.js'
+import type { Tracer } from '../../trace/trace.js'
+import { joinPath, type FileSystem } from '../../vfs/file-system.js'
+import { replayWith, type ReadLog } from '../../wal/custom-log-reader.js'
+import { encodeFileHeader } from '../../wal/format.js'
+import { LogReader, type LogReplay } from '../../wal/reader.js'
+import { BatchReader } from '../batch.js'
+
+export interface LogReplayOptions {
+  readonly fileSystem: FileSystem
+  readonly directory: string
+  readonly hash32: Hash32
+  /** Logs with smaller numbers are obsolete. */
+  readonly firstLog: number
+  /** Logs that must exist. */
+  readonly expected: readonly number[]
+  /** The headers of expected logs were durable before they were expected. */
+  readonly durableHeaders?: boolean
+  /** Where the last frame ends in logs that are known to be complete: one that ends earlier is damaged. */
+  readonly wholeLogs?: ReadonlyMap<number, number>
+  /** Sequence number of the last operation before the logs. */
+  readonly sequence: number
+  /** Takes the next batch, or returns false, having done nothing, when it lacks room for so many bytes. */
+  apply(reader: BatchReader, bytes: number): boolean
+  /** Makes room for a batch that was refused. */
+  makeRoom(bytes: number, operations: number): Promise<void>
+  /** Reads the logs instead of the built-in reader. */
+  readonly readLog?: ReadLog | undefined
+  /** A turn of the event loop, taken every now and then; default: none. */
+  readonly turn?: () => Promise<void>
+  readonly trace?: Tracer | undefined
+}
+
+export interface ReplayedLogs {
+  /** Numbers and file lengths, in order. */
+  readonly logs: ReadonlyMap<number, number>
+  /** Numbers, and where the last frame ends. */
+  readonly validBytes: ReadonlyMap<number, number>
+  /** Numbers, and where the part ends that was replayed: what is behind it was dropped. 0 for a log without a header. */
+  readonly keptBytes: ReadonlyMap<number, number>
+  /** Numbers, and up to where the log's own records prove that it was once durable. */
+  readonly syncedBytes: ReadonlyMap<number, number>
+  /** Of the last operation. */
+  readonly sequence: number
+  /** Bytes of torn tails that were dropped. */
+  readonly droppedBytes: number
+}
+
+const LOG_NAME = /^(\d{6,16})\.log$/
+
+export function paddedNumber(number: number): string {
+  return String(number).padStart(6, '0')
+}
+
+export function logName(number: number): string {
+  return `${paddedNumber(number)}.log`
+}
+
+/** The number of a log file, or `undefined` if the name is not one. */
+export function parseLogName(name: string): number | undefined {
+  const match = LOG_NAME.exec(name)
+  return match === null ? undefined : Number(match[1])
+}
+
+export async function replayLogs(options: LogReplayOptions): Promise<ReplayedLogs> {
+  const { fileSystem, directory, firstLog, expected } = options
+  const there = fileSystem.list(directory).flatMap(name => parseLogName(name) ?? [])
+  for (const number of expected) {
+    if (there.includes(number)) continue
+    throw new CorruptionError('A log that belongs to the store is missing', { file: joinPath(directory, logName(number)) })
+  }
+  const replayed: Progress = {
+    logs: new Map(),
+    validBytes: new Map(),
+    keptBytes: new Map(),
+    syncedBytes: new Map(),
+    sequence: options.sequence,
+    droppedBytes: 0,
+  }
+  for (const number of there.filter(log => log >= firstLog).sort((a, b) => a - b)) await replayLog(options, number, replayed)
+  return replayed
+}
+
+/**
+ * What a killed process left is only in the system's memory yet; the next log must not become durable before it. What no
+ * record proves durable is written once more: if a sync of that process failed, the system takes those bytes for written, and
+ * to sync them again would do nothing. Returns the number of bytes written.
+ */
+export async function makeLogDurable(fileSystem: FileSystem, directory: string, number: number, replayed?: ReplayedLogs): Promise<number> {
+  const from = replayed?.syncedBytes.get(number) ?? 0
+  const to = replayed?.keptBytes.get(number) ?? 0
+  const file = fileSystem.openWrite(joinPath(directory, logName(number)))
+  try {
+    const chunk = new Uint8Array(Math.min(REWRITE_CHUNK_BYTES, Math.max(0, to - from)))
+    for (let at = from; at < to; at += chunk.length) {
+      const length = file.read(chunk, at, 0, Math.min(chunk.length, to - at))
+      file.write(chunk, at, 0, length)
+    }
+    await file.sync()
+    return Math.max(0, to - from)
+  } finally {
+    file.close()
+  }
+}
+
+/**
+ * Cuts off what replay dropped of a log, so that a new log can follow it; a log without a header gets one. Returns the number of bytes
+ * written. Nothing of it is durable before `makeLogDurable`.
+ */
+export function cutLog(fileSystem: FileSystem, directory: string, number: number, replayed: ReplayedLogs): number {
+  const kept = replayed.keptBytes.get(number) ?? 0
+  const isWhole = kept > 0 && kept === replayed.validBytes.get(number)
+  const path = joinPath(directory, logName(number))
+  if (isWhole && fileSystem.stat(path)?.size === replayed.logs.get(number)) return 0
+  const file = fileSystem.openWrite(path)
+  try {
+    file.truncate(kept)
+    if (kept > 0) return 0
+    const header = encodeFileHeader(number)
+    file.write(header, 0)
+    return header.length
+  } finally {
+    file.close()
+  }
+}
+
+const REWRITE_CHUNK_BYTES = 256 * 1024
+/** Bytes of log between two turns of the event loop. */
+const SLICE_BYTES = 1024 * 1024
+
+interface Progress {
+  readonly logs: Map<number, number>
+  readonly validBytes: Map<number, number>
+  readonly keptBytes: Map<number, number>
+  readonly syncedBytes: Map<number, number>
+  sequence: number
+  droppedBytes: number
+}
+
+async function replayLog(options: LogReplayOptions, number: number, progress: Progress): Promise<void> {
+  const { directory, apply, makeRoom } = options
+  const path = joinPath(directory, logName(number))
+  const reader = new BatchReader()
+  let firstGap = -1
+  let isRepeat = false
+  let records = 0
+  let entries = 0
+  const onRecord = (payload: Uint8Array, offset: number): Promise<void> | void => {
+    if (firstGap >= 0) return
+    reset(payload, offset)
+    if (reader.firstSequence !== progress.sequence + 1) {
+      firstGap = offset
+      isRepeat = reader.firstSequence <= progress.sequence
+      return
+    }
+    progress.sequence += reader.count
+    records++
+    entries += reader.count
+    if (!applied(payload, offset)) return applyLater(payload, offset)
+  }
+  const applyLater = async (payload: Uint8Array, offset: number): Promise<void> => {
+    await makeRoom(payload.length, reader.count)
+    reset(payload, offset)
+    if (!applied(payload, offset)) {
+      throw new KvariumError('LEVEL_INTERNAL', 'There is no room for a batch after room was made for it')
+    }
+  }
+  const reset = (payload: Uint8Array, offset: number): BatchReader => asBatch(offset, () => reader.reset(payload, 0, payload.length))
+  const applied = (payload: Uint8Array, offset: number): boolean => asBatch(offset, () => apply(reader, payload.length))
+  function asBatch<T>(offset: number, read: () => T): T {
+    try {
+      return read()
+    } catch (cause) {
+      if (!(cause instanceof CorruptionError)) throw cause
+      throw new CorruptionError(`A log record is not a write batch: ${cause.message}`, { file: path, offset, cause })
+    }
+  }
+  const replay = await readRecords(options, path, number, onRecord)
+  if (isRepeat)
+    throw new CorruptionError('A log begins with sequence numbers that have been there before', { file: path, offset: firstGap })
+  if (firstGap >= 0 && replay.lastSynced > firstGap) {
+    throw new CorruptionError('Records are missing between this log and the one before it', { file: path, offset: firstGap })
+  }
+  // Logs that recovery kept may be empty: then their whole length says so.
+  const whole = options.wholeLogs?.get(number)
+  if (whole === undefined && replay.validBytes === 0 && options.durableHeaders === true && options.expected.includes(number)) {
+    throw new CorruptionError('The header of a log that belongs to the store is damaged', { file: path, offset: 0 })
+  }
+  if (whole !== undefined && replay.validBytes !== whole) {
+    throw new CorruptionError(`A log of ${whole} bytes that was complete is damaged`, { file: path, offset: replay.validBytes })
+  }
+  progress.logs.set(number, replay.validBytes + replay.blankBytes)
+  progress.validBytes.set(number, replay.validBytes)
+  progress.keptBytes.set(number, firstGap < 0 ? replay.validBytes : firstGap)
+  progress.syncedBytes.set(number, replay.lastSynced)
+  const dropped = replay.droppedBytes + (firstGap < 0 ? 0 : replay.validBytes - firstGap)
+  progress.droppedBytes += dropped
+  const outcome =
+    firstGap >= 0
+      ? `records before byte ${firstGap} are missing, so ${dropped} bytes from there on were dropped`
+      : replay.droppedBytes > 0
+        ? `a torn tail of ${dropped} bytes was dropped`
+        : 'whole'
+  options.trace?.emit({ type: 'log.replay', log: number, records, entries, bytes: replay.validBytes, outcome })
+}
+
+type OnRecord = (payload: Uint8Array, offset: number) => Promise<void> | void
+
+async function readRecords(options: LogReplayOptions, path: string, logNumber: number, onRecord: OnRecord): Promise<LogReplay> {
+  const { fileSystem, hash32, readLog, turn = () => Promise.resolve() } = options
+  const source = { fileSystem, path, logNumber, hash32 }
+  if (readLog === undefined) return new LogReader(source).replayInSlices(onRecord, SLICE_BYTES, turn)
+  // A reader of the user's own cannot wait between records.
+  const records: [Uint8Array, number][] = []
+  const replay = replayWith(readLog, source, (payload, offset) => void records.push([payload.slice(), offset]))
+  for (const [payload, offset] of records) await onRecord(payload, offset)
+  return replay
+}

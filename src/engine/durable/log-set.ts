@@ -1,0 +1,310 @@
+/**
+ * The logs that are not obsolete: the one being written, and older ones whose memtables are not flushed yet.
+ *
+ * Invariants:
+ * 1. A log belongs to one memtable; records in it have the sequence numbers that follow those of the log before.
+ * 2. A sync makes the logs durable in their order, each log's name and manifest entry before its first acknowledged sync. So
+ *    if a later log was ever synced, every earlier one is whole. The header of a log is durable before its manifest entry.
+ * 3. The first failure anywhere stops all writing: `failure` is set and every append and sync throws `PoisonedError`.
+ * 4. What has been written to a log is in the ledger at once.
+ */
+import type { Hash32 } from '../../codec/checksum.js'
+import { KvariumError, PoisonedError } from '../../errors.js'
+import type { Ledger } from '../../trace/ledger.js'
+import { asOwner, type Owner, type Trace, type Tracer } from '../../trace/trace.js'
+import type { Scheduler } from '../../vfs/environment.js'
+import { joinPath, removeInBackground, type FileSystem } from '../../vfs/file-system.js'
+import { LOG_HEADER_BYTES } from '../../wal/format.js'
+import { LogWriter } from '../../wal/writer.js'
+import { BatchReader } from '../batch.js'
+import { logName } from './log-replay.js'
+import type { NextSlice } from './slices.js'
+
+interface LiveLog {
+  readonly number: number
+  readonly writer: LogWriter
+  /** Makes the file's name durable and enters it into the manifest; `undefined` once that is done. */
+  register: (() => Promise<void>) | undefined
+  /** What the ledger has of it: bytes written, and the length of the file. */
+  bookedWritten: number
+  bookedFile: number
+}
+
+export interface LogSetOptions {
+  readonly fileSystem: FileSystem
+  readonly directory: string
+  readonly hash32: Hash32
+  readonly ledger: Ledger
+  readonly scheduler: Scheduler
+  readonly trace?: Tracer | undefined
+}
+
+export class LogSet {
+  readonly #options: LogSetOptions
+  readonly #trace: Trace | null
+  /** Told of appends. */
+  readonly #io: Trace | null
+  #older: LiveLog[] = []
+  /** `undefined` until the first log is begun. */
+  #current: LiveLog | undefined
+  /** Logs of an earlier session, whole and durable, and their sizes. */
+  readonly #recovered: Map<number, number>
+  /** Bytes of the logs that are no longer written. */
+  #olderBytes = 0
+  #syncing: Promise<void> | undefined
+  #failure: unknown
+  /** Data syncs of logs that are gone. */
+  #releasedSyncs = 0
+
+  /**
+   * `recovered` are logs of an earlier session. Log `first` is begun at once, and is to be synced before the manifest names it; without one,
+   * nothing may be appended until `begin`.
+   */
+  constructor(options: LogSetOptions, first: number | undefined, recovered: ReadonlyMap<number, number>) {
+    this.#options = options
+    this.#trace = options.trace?.trace ?? null
+    this.#io = this.#trace && this.#trace.at('io')
+    this.#recovered = new Map(recovered)
+    for (const size of recovered.values()) {
+      options.ledger.resize(size)
+      this.#olderBytes += size
+    }
+    if (first !== undefined) this.begin(first)
+  }
+
+  /** Begins the first log, which is to be synced before the manifest names it. */
+  begin(first: number): void {
+    this.#current = this.#create(first, undefined)
+  }
+
+  get isBegun(): boolean {
+    return this.#current !== undefined
+  }
+
+  /** What stopped writing, or `undefined`. */
+  get failure(): unknown {
+    return this.#failure
+  }
+
+  /** Bytes of the log that is being written. */
+  get size(): number {
+    return this.#current?.writer.size ?? 0
+  }
+
+  /** Bytes of all logs, those of an earlier session included. */
+  get totalBytes(): number {
+    return this.#olderBytes + this.size
+  }
+
+  /** The logs of this session and where each ends. */
+  get ends(): ReadonlyMap<number, number> {
+    return new Map(this.#live.map(log => [log.number, log.writer.size]))
+  }
+
+  /** Data syncs of all logs since open. */
+  get syncs(): number {
+    return this.#live.reduce((sum, log) => sum + log.writer.syncs, this.#releasedSyncs)
+  }
+
+  get #live(): readonly LiveLog[] {
+    return this.#current === undefined ? this.#older : [...this.#older, this.#current]
+  }
+
+  /** Starts a new log; the one before is kept until `release`. `register` is called before the first sync. */
+  start(number: number, register: () => Promise<void>): void {
+    if (this.#failure !== undefined) throw this.refusal()
+    const next = this.#trace === null ? this.#create(number, register) : this.#createAsJob(number, register, this.#trace)
+    this.#olderBytes += this.size
+    this.#older.push(this.#writable)
+    this.#current = next
+  }
+
+  /**
+   * Makes the header of the log that was just started durable, ahead of the logs before it. That breaks no order as long as the header is
+   * all there is: nothing may have been appended yet.
+   */
+  syncHeader(): Promise<void> {
+    const log = this.#writable
+    const { writer } = log
+    if (writer.size > LOG_HEADER_BYTES) throw new KvariumError('LEVEL_INTERNAL', `The log ${writer.path} has records already`)
+    return this.#syncOne(log)
+  }
+
+  /** Appends a batch. When this returns the batch survives the death of the process. */
+  append(bytes: Uint8Array, end: number): void {
+    if (this.#failure !== undefined) throw this.refusal()
+    const log = this.#writable
+    const { writer } = log
+    try {
+      const offset = writer.append(bytes, 0, end)
+      if (this.#io !== null) this.#tellAppend(this.#io, log, bytes, end, offset)
+    } catch (error) {
+      if (writer.poisoned) this.poison(error)
+      throw error
+    }
+    this.#book(log)
+  }
+
+  /** `append` of a long batch. Until the promise settles nothing else is appended, and no log is started. */
+  async appendInSlices(bytes: Uint8Array, end: number, nextSlice: NextSlice): Promise<void> {
+    if (this.#failure !== undefined) throw this.refusal()
+    const log = this.#writable
+    try {
+      const offset = await log.writer.appendInSlices(bytes, 0, end, nextSlice)
+      const io = this.#io
+      if (io !== null) await nextSlice(() => this.#tellAppend(io, log, bytes, end, offset))
+    } catch (error) {
+      if (log.writer.poisoned) this.poison(error)
+      throw error
+    }
+    this.#book(log)
+  }
+
+  /** Resolves when everything appended so far survives power loss. */
+  sync(): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.refusal())
+    const current = this.#current
+    if (current === undefined) return Promise.resolve()
+    if (this.#older.length === 0 && current.register === undefined) return this.#syncOne(current)
+    // Behind a sync of several logs another one starts over: it may have begun before the caller's append.
+    const owner = this.#trace?.owner ?? null
+    current.writer.announceSync()
+    this.#syncing = (this.#syncing ?? Promise.resolve()).catch(() => undefined).then(() => this.#syncAll(owner))
+    return this.#syncing
+  }
+
+  /** Stops all writing because of `error`; the first one is remembered. */
+  poison(error: unknown): void {
+    this.#failure ??= error
+  }
+
+  refusal(): PoisonedError {
+    const cause = this.#failure
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    return new PoisonedError(
+      `The store takes no more writes until it is closed and opened again, because of an earlier failure: ${reason}`,
+      { cause },
+    )
+  }
+
+  /** Removes logs with numbers below `firstLog`: their memtables are in tables. */
+  async release(firstLog: number): Promise<void> {
+    const owner = this.#trace?.owner ?? null
+    const obsolete = this.#older.filter(log => log.number < firstLog)
+    this.#older = this.#older.filter(log => log.number >= firstLog)
+    for (const { number, writer } of obsolete) {
+      await asOwner(this.#trace, owner, () => writer.close({ marker: false }))
+      this.#releasedSyncs += writer.syncs
+      this.#olderBytes -= writer.size
+      await this.#remove(number, writer.fileBytes, owner)
+    }
+    for (const [number, size] of this.#recovered) {
+      if (number >= firstLog) continue
+      this.#recovered.delete(number)
+      this.#olderBytes -= size
+      await this.#remove(number, size, owner)
+    }
+  }
+
+  /** Ends every log with the marker of a clean close, unless writing has failed. */
+  async close(): Promise<void> {
+    const marker = this.#failure === undefined
+    const owner = this.#trace?.owner ?? null
+    try {
+      // A sync under way may be about to make a log known: what that changes must not outlive the close.
+      if (marker) await this.sync()
+      else await this.#syncing?.catch(() => undefined)
+    } finally {
+      for (const log of this.#live) {
+        const closed = asOwner(this.#trace, owner, () => log.writer.close({ marker: marker && this.#failure === undefined }))
+        await closed.catch((error: unknown) => this.poison(error))
+      }
+    }
+  }
+
+  get #writable(): LiveLog {
+    if (this.#current === undefined) throw new KvariumError('LEVEL_INTERNAL', 'There is no log to write to')
+    return this.#current
+  }
+
+  async #syncAll(owner: Owner | null): Promise<void> {
+    for (const log of this.#live) {
+      if (this.#failure !== undefined) throw this.refusal()
+      // A log that was released meanwhile needs no sync any more.
+      if (log !== this.#current && !this.#older.includes(log)) continue
+      if (log.register !== undefined) {
+        if (log.writer.syncedBytes < log.writer.size) await asOwner(this.#trace, owner, () => this.#syncOne(log))
+        try {
+          await log.register()
+        } catch (error) {
+          this.poison(error)
+          throw error
+        }
+        log.register = undefined
+        if (log !== this.#current && !this.#older.includes(log)) continue
+      }
+      if (log.writer.syncedBytes < log.writer.size) await asOwner(this.#trace, owner, () => this.#syncOne(log))
+    }
+  }
+
+  #syncOne(log: LiveLog): Promise<void> {
+    return log.writer.sync().catch((error: unknown) => {
+      this.poison(error)
+      throw error
+    })
+  }
+
+  #create(number: number, register: LiveLog['register']): LiveLog {
+    const { fileSystem, directory, hash32, scheduler } = this.#options
+    const turn = (): Promise<void> => scheduler.turn()
+    const path = joinPath(directory, logName(number))
+    const onOwnWrite = (): void => this.#book(log)
+    const writer = LogWriter.create({ fileSystem, path, logNumber: number, hash32, turn, onOwnWrite, trace: this.#options.trace })
+    const log: LiveLog = { number, writer, register, bookedWritten: 0, bookedFile: 0 }
+    this.#book(log)
+    return log
+  }
+
+  /** Making a log is one job, making it known another: the second may be long after the first, or never. */
+  #createAsJob(number: number, register: () => Promise<void>, trace: Trace): LiveLog {
+    const job = trace.job('rotate')
+    try {
+      const log = job.run(() => this.#create(number, () => trace.runJob('rotate', register, 'a log is made known')))
+      job.emit({ type: 'log.rotate', from: this.#writable.number, to: number })
+      job.end('ok')
+      return log
+    } catch (error) {
+      job.end('failed', error)
+      throw error
+    }
+  }
+
+  #tellAppend(trace: Trace, { number, writer }: LiveLog, bytes: Uint8Array, end: number, offset: number): void {
+    const reader = new BatchReader().reset(bytes, 0, end)
+    const { firstSequence, count } = reader
+    let userBytes = 0
+    while (reader.next()) userBytes += reader.key.length + reader.value.length
+    trace.emit({ type: 'log.append', log: number, firstSequence, entries: count, offset, length: writer.size - offset, userBytes })
+  }
+
+  /** Brings the ledger up to date with what the log has written since. */
+  #book(log: LiveLog): void {
+    const { ledger } = this.#options
+    const { writtenBytes, fileBytes } = log.writer
+    ledger.written.log += writtenBytes - log.bookedWritten
+    if (fileBytes !== log.bookedFile) ledger.resize(fileBytes - log.bookedFile)
+    log.bookedWritten = writtenBytes
+    log.bookedFile = fileBytes
+  }
+
+  async #remove(number: number, size: number, owner: Owner | null): Promise<void> {
+    const { fileSystem, directory, ledger } = this.#options
+    try {
+      await asOwner(this.#trace, owner, () => removeInBackground(fileSystem, joinPath(directory, logName(number))))
+      ledger.resize(-size)
+      asOwner(this.#trace, owner, () => this.#trace?.emit({ type: 'log.release', log: number, bytes: size }))
+    } catch {
+      // Obsolete by the manifest; the next open removes it.
+    }
+  }
+}

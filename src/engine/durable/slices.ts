@@ -1,0 +1,18 @@
+import { asOwner, type Owner, type Trace } from '../../trace/trace.js'
+import type { Scheduler } from '../../vfs/environment.js'
+
+/** What a slice of a long write does at most, in operations. So many bytes count as one: 1024 operations, or 1 MiB. */
+export const WORK_A_SLICE = 1024
+export const WORK_BYTES_SHIFT = 10
+
+/** Runs work in the next slice of a long write. */
+export type NextSlice = <T>(work: () => T) => Promise<T>
+
+/** The slices of a long write: the event loop has a turn before each, and each belongs to the operation that is under way now. */
+export function slicesOf(scheduler: Scheduler, trace: Trace | null): NextSlice {
+  const owner: Owner | null = trace?.owner ?? null
+  return async work => {
+    await scheduler.turn()
+    return asOwner(trace, owner, work)
+  }
+}

@@ -1,0 +1,111 @@
+import { asOwner, type Owner, type Trace, type Tracer } from '../../trace/trace.js'
+import type { Clock } from '../../vfs/environment.js'
+
+/**
+ * One writer's turn: returns false while there is still no room, and a promise if the write takes several turns of the event loop. May
+ * throw: then that writer fails.
+ */
+export type WriteAttempt = () => boolean | Promise<void>
+
+interface Waiting {
+  readonly attempt: WriteAttempt
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+  readonly since: number
+  /** Whose turn it is. */
+  readonly owner: Owner | null
+}
+
+/**
+ * Writers that wait for room, or for the end of a long write, in the order they came.
+ *
+ * Invariant: between the slices of a long write no other writer gets a turn.
+ */
+export class WriteQueue {
+  readonly #clock: Clock
+  readonly #trace: Trace | null
+  #waiting: Waiting[] = []
+  /** Resolves at the end of the long write under way. */
+  #busy: Promise<void> | undefined
+  /** Writers that had to wait, and how long they waited in total. */
+  readonly stalls = { count: 0, totalMs: 0 }
+
+  constructor(clock: Clock, trace?: Tracer) {
+    this.#clock = clock
+    this.#trace = trace?.trace ?? null
+  }
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0 && this.#busy === undefined
+  }
+
+  /** Resolves at the end of the long write under way, `undefined` if there is none. Whoever awaits it goes on before the next writer. */
+  get busy(): Promise<void> | undefined {
+    return this.#busy
+  }
+
+  /** Makes writers wait until `write` has settled, then runs `after`, which still belongs to the operation under way. */
+  occupy(write: Promise<void>, after: () => Promise<void> | void): Promise<void> {
+    const owner = this.#trace?.owner ?? null
+    this.#occupy(write)
+    return write.then(() => asOwner(this.#trace, owner, after))
+  }
+
+  /**
+   * Resolves when the attempt has succeeded, and then `after`. Both still belong to the operation that waits. `shortage` says what it waits
+   * for, if not for others.
+   */
+  wait(attempt: WriteAttempt, after?: () => Promise<void> | void, shortage?: () => string | undefined): Promise<void> {
+    this.stalls.count++
+    const owner = this.#trace?.owner ?? null
+    const reason = this.isEmpty ? (shortage?.() ?? 'there is no room in memory') : 'other writers wait'
+    owner?.emit({ type: 'stall.begin', reason })
+    const waited = new Promise<void>((resolve, reject) => {
+      this.#waiting.push({ attempt, resolve, reject, since: this.#clock.now(), owner })
+    })
+    if (after === undefined) return waited
+    return waited.then(() => asOwner(this.#trace, owner, after))
+  }
+
+  /** Lets writers go on until one finds no room or takes several turns. */
+  drain(): void {
+    if (this.#busy !== undefined) return
+    let served = 0
+    for (const { attempt, resolve, reject, since, owner } of this.#waiting) {
+      try {
+        const outcome = asOwner(this.#trace, owner, attempt)
+        if (outcome === false) break
+        if (outcome === true) resolve()
+        else this.#occupy(outcome).then(resolve, reject)
+      } catch (error) {
+        reject(error)
+      }
+      served++
+      const waitedMs = this.#clock.now() - since
+      this.stalls.totalMs += waitedMs
+      owner?.emit({ type: 'stall.end', waitedMs })
+      if (this.#busy !== undefined) break
+    }
+    this.#waiting.splice(0, served)
+  }
+
+  /** Fails everybody who waits. */
+  fail(error: unknown): void {
+    const failed = this.#waiting
+    this.#waiting = []
+    for (const { reject, owner, since } of failed) {
+      owner?.emit({ type: 'stall.end', waitedMs: this.#clock.now() - since })
+      reject(error)
+    }
+  }
+
+  #occupy(write: Promise<void>): Promise<void> {
+    const free = (): void => {
+      this.#busy = undefined
+    }
+    const busy = write.then(free, free)
+    this.#busy = busy
+    void busy.then(() => undefined).then(() => this.drain())
+    return write
+  }
+}

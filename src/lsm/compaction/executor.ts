@@ -1,0 +1,40 @@
+/**
+ * Where merge jobs run. On Node a worker thread takes them; elsewhere, and in deterministic tests, they run inline in slices
+ * of a few milliseconds between turns of the event loop.
+ */
+import type { Hash32 } from '../../codec/checksum.js'
+import type { JobTracer } from '../../trace/trace.js'
+import type { Environment } from '../../vfs/environment.js'
+import { fileSystemOf } from '../../vfs/traced-file-system.js'
+import { runMergeJob, type MergeJob, type MergeResult } from './merge-job.js'
+import type { OwnParts } from '../custom/custom-parts.js'
+
+export interface JobExecutor {
+  /** Jobs run outside of this thread: memtables must be shared memory, and their I/O passes by this thread's file system. */
+  readonly remote: boolean
+  /** `trace` is told what the job does, if somebody listens. */
+  run(job: MergeJob, trace?: JobTracer | null): Promise<MergeResult>
+}
+
+export type ExecutorFactory = (environment: Environment, hash32: Hash32) => JobExecutor
+
+/** A slice of inline work: short enough not to be felt by timers, long enough to make a turn cheap beside it. */
+const SLICE_MS = 2
+
+export const inlineExecutor: ExecutorFactory = (environment, hash32) => inlineExecutorWith(undefined, environment, hash32)
+
+/** Jobs with parts that the user brought run inline: functions cannot go to another thread. */
+export function inlineExecutorWith(parts: OwnParts | undefined, environment: Environment, hash32: Hash32): JobExecutor {
+  const { clock, scheduler, fileSystem, deflate } = environment
+  const run = (job: MergeJob, trace: JobTracer | null = null): Promise<MergeResult> => {
+    let sliceEnd = clock.now() + SLICE_MS
+    const breathe = (): Promise<void> | undefined => {
+      if (clock.now() < sliceEnd) return undefined
+      return scheduler.turn().then(() => {
+        sliceEnd = clock.now() + SLICE_MS
+      })
+    }
+    return runMergeJob(job, { fileSystem: fileSystemOf(fileSystem, trace), hash32, parts, breathe, trace, ...(deflate && { deflate }) })
+  }
+  return { remote: false, run }
+}

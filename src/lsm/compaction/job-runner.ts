@@ -1,0 +1,116 @@
+import type { Ledger } from '../../trace/ledger.js'
+import type { JobTracer } from '../../trace/trace.js'
+import type { FileSystem } from '../../vfs/file-system.js'
+import { MeteredFileSystem } from '../../vfs/metered-file-system.js'
+import { fileSystemOf, TracedFileSystem } from '../../vfs/traced-file-system.js'
+import type { JobExecutor } from './executor.js'
+import type { Memtable } from '../memtable/memtable.js'
+import type { MergeJob, MergeResult, OutputOptions } from './merge-job.js'
+import type { LsmOptions } from '../options.js'
+import type { DroppedCounts } from './retention.js'
+import { mergeBounds, type KeyBounds, type TableMeta } from '../versions/table-file.js'
+import type { Version } from '../versions/version.js'
+
+export interface JobRunnerOptions {
+  readonly fileSystem: FileSystem
+  readonly directory: string
+  readonly ledger: Ledger
+  readonly executor: JobExecutor
+  readonly options: LsmOptions
+}
+
+export interface CompactionInput {
+  readonly inputs: readonly (readonly TableMeta[])[]
+  readonly older: readonly KeyBounds[]
+  readonly level: number
+  readonly run: number | 'new'
+  readonly snapshots: readonly number[]
+  readonly firstOutput: number
+  readonly maxOutputs: number
+}
+
+/** Makes jobs, has them run, books what they cost, and makes the names of their tables durable. */
+export class JobRunner {
+  readonly #context: JobRunnerOptions
+  readonly #cancel = new Int32Array(typeof SharedArrayBuffer === 'undefined' ? new ArrayBuffer(4) : new SharedArrayBuffer(4))
+  /** Entries that merges have forgotten since open, by reason. */
+  readonly dropped: DroppedCounts = { shadowed: 0, covered: 0, tombstones: 0 }
+
+  constructor(context: JobRunnerOptions) {
+    this.#context = context
+  }
+
+  /** Whether jobs run in another thread: memtables must be shared memory then. */
+  get remote(): boolean {
+    return this.#context.executor.remote
+  }
+
+  /** Writes a memtable to table `number` of level 0. No table, if every entry may be forgotten. */
+  async flush(
+    memtable: Memtable,
+    version: Version,
+    number: number,
+    snapshots: readonly number[],
+    trace: JobTracer | null,
+  ): Promise<readonly TableMeta[]> {
+    const job: MergeJob = {
+      directory: this.#context.directory,
+      inputs: [],
+      memtable: { list: memtable.list.transferable(), ranges: memtable.ranges },
+      snapshots,
+      older: mergeBounds([...version.files()].map(file => file.meta)),
+      firstOutput: number,
+      maxOutputs: 1,
+      output: this.#output(0, 'new'),
+    }
+    const result = await this.#run(job, trace)
+    this.#context.ledger.written.flush += result.io.total.bytesWritten
+    return result.tables
+  }
+
+  async compact(
+    { inputs, older, level, run, snapshots, firstOutput, maxOutputs }: CompactionInput,
+    trace: JobTracer | null,
+  ): Promise<readonly TableMeta[]> {
+    const { directory, ledger } = this.#context
+    const output = this.#output(level, run)
+    const result = await this.#run({ directory, inputs, older, snapshots, firstOutput, maxOutputs, output, cancel: this.#cancel }, trace)
+    ledger.written.compaction += result.io.total.bytesWritten
+    ledger.read.compaction += result.io.total.bytesRead
+    return result.tables
+  }
+
+  /** Makes the compaction under way, and every later one, give up with `JobCancelled`. */
+  cancelCompactions(): void {
+    Atomics.store(this.#cancel, 0, 1)
+  }
+
+  #output(level: number, run: number | 'new'): OutputOptions {
+    const { maxFileSize, blockSize, filterBitsPerKey, compression } = this.#context.options
+    return { level, ...(run !== 'new' && { run }), maxFileBytes: maxFileSize, blockBytes: blockSize, filterBitsPerKey, compression }
+  }
+
+  async #run(job: MergeJob, trace: JobTracer | null): Promise<MergeResult> {
+    const { executor, fileSystem, directory, ledger } = this.#context
+    const result = await executor.run(job, trace)
+    const untraced = fileSystem instanceof TracedFileSystem ? fileSystem.inner : fileSystem
+    if (executor.remote && untraced instanceof MeteredFileSystem) untraced.absorb(result.io)
+    for (const meta of result.tables) ledger.resize(meta.fileBytes)
+    ledger.syncs += result.io.total.syncs
+    this.dropped.shadowed += result.dropped.shadowed
+    this.dropped.covered += result.dropped.covered
+    this.dropped.tombstones += result.dropped.tombstones
+    trace?.emit({
+      type: 'merge.end',
+      entriesRead: result.entriesRead,
+      dropped: { ...result.dropped },
+      tables: result.tables.map(meta => meta.number),
+      untold: result.untold ?? 0,
+    })
+    if (result.tables.length > 0) {
+      await fileSystemOf(fileSystem, trace).syncDirectory(directory)
+      ledger.syncs++
+    }
+    return result
+  }
+}

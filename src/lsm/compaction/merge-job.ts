@@ -1,0 +1,304 @@
+/**
+ * A flush or a compaction: sorted inputs become new tables. The job is plain data, so that it can run in a worker thread;
+ * it reads and writes files but decides nothing about versions: that is up to whoever applies the result.
+ *
+ * Versions of one user key are never split over two tables, and a range tombstone is cut where tables are, so the tables of
+ * a run stay disjoint, range tombstones included. What may be forgotten is up to retention.ts.
+ */
+import { Cache } from '../../cache/cache.js'
+import type { Hash32 } from '../../codec/checksum.js'
+import { compareKeys, type EntryCursor } from '../../codec/entry.js'
+import { MAX_KEY_BYTES } from '../../codec/limits.js'
+import { keyAfter } from '../../engine/range.js'
+import { Skiplist } from '../../skiplist/skiplist.js'
+import { TableBuilder } from '../../sstable/table-builder.js'
+import { Table } from '../../sstable/table.js'
+import { newReadCounts } from '../../trace/ledger.js'
+import type { Tracer } from '../../trace/trace.js'
+import type { BlockCompression } from '../../vfs/environment.js'
+import { joinPath, type FileHandle, type FileSystem } from '../../vfs/file-system.js'
+import { MeteredFileSystem, type MeterCounts } from '../../vfs/metered-file-system.js'
+import { tableName } from '../file-names.js'
+import type { FlushedList } from '../memtable/memtable-list.js'
+import { mergeCursors } from '../read/merging-cursor.js'
+import type { OwnParts } from '../custom/custom-parts.js'
+import { RangeTombstones, type RangeTombstone } from '../read/range-tombstones.js'
+import { Retention, type DroppedCounts } from './retention.js'
+import { RunCursor } from '../read/run-cursor.js'
+import { SavedKey } from '../read/saved-key.js'
+import { TableFile, type KeyBounds, type TableMeta } from '../versions/table-file.js'
+
+export interface MergeJob {
+  readonly directory: string
+  /** Tables to merge, as runs. Empty for a flush. */
+  readonly inputs: readonly (readonly TableMeta[])[]
+  /** The memtable to flush; absent for a compaction. */
+  readonly memtable?: { readonly list: FlushedList; readonly ranges: readonly RangeTombstone[] }
+  /** Sequence numbers of the live snapshots, ascending. */
+  readonly snapshots: readonly number[]
+  /** Where older data may lie that tombstones still have to hide; sorted and disjoint. */
+  readonly older: readonly KeyBounds[]
+  /** File numbers set aside for the output; the last table takes all that is left. */
+  readonly firstOutput: number
+  readonly maxOutputs: number
+  readonly output: OutputOptions
+  /** Set to 1 (from any thread) to make the job give up. */
+  readonly cancel?: Int32Array
+}
+
+export interface OutputOptions {
+  readonly level: number
+  /** Run id, or `undefined` for one named after the first output. */
+  readonly run?: number
+  readonly maxFileBytes: number
+  readonly blockBytes: number
+  readonly filterBitsPerKey: number
+  readonly compression: 'none' | 'deflate'
+}
+
+export interface MergeResult {
+  readonly tables: readonly TableMeta[]
+  /** What the job read, wrote and synced. */
+  readonly io: MeterCounts
+  readonly entriesRead: number
+  readonly dropped: DroppedCounts
+  /** Steps that a trace was not told for lack of room, where the job ran in another thread. */
+  readonly untold?: number
+}
+
+/** What the thread that runs a job provides. */
+export interface JobContext {
+  readonly fileSystem: FileSystem
+  readonly hash32: Hash32
+  readonly deflate?: BlockCompression
+  /** Parts that the user brought; only in the thread of the engine. */
+  readonly parts?: OwnParts | undefined
+  /** Called every few hundred entries: returns a promise when it is time to let others run. */
+  breathe(): Promise<void> | undefined
+  readonly trace?: Tracer | null
+}
+
+export class JobCancelled extends Error {
+  override readonly name = 'JobCancelled'
+}
+
+/** A slice of a merge: a few hundred small entries, or one large value. An entry costs as much as so many of its bytes. */
+const SLICE_BYTES = 64 * 1024
+const ENTRY_COST_BYTES = 128
+const READ_AHEAD_BYTES = 256 * 1024
+
+export async function runMergeJob(job: MergeJob, context: JobContext): Promise<MergeResult> {
+  const merge = new Merge(job, context)
+  try {
+    return await merge.run()
+  } finally {
+    merge.release()
+  }
+}
+
+class Merge {
+  readonly #job: MergeJob
+  readonly #context: JobContext
+  readonly #fileSystem: MeteredFileSystem
+  readonly #trace: Tracer | null
+  readonly #step: Tracer | null
+  readonly #cache = new Cache(0)
+  readonly #handles: FileHandle[] = []
+  readonly #outputs: TableMeta[] = []
+  readonly #created: string[] = []
+  readonly #counters = newReadCounts()
+  readonly #ranges: RangeTombstone[] = []
+  /** Of the entry merged last. */
+  readonly #lastKey = new SavedKey()
+  #entriesRead = 0
+  #done = false
+  #file: FileHandle | undefined
+  #builder: TableBuilder | undefined
+  /** Range tombstones that go on, and from where on they are not yet in a table. */
+  #keptRanges: readonly RangeTombstone[] = []
+  #rangesFrom: Uint8Array | undefined
+
+  constructor(job: MergeJob, context: JobContext) {
+    this.#job = job
+    this.#context = context
+    this.#fileSystem = new MeteredFileSystem(context.fileSystem)
+    this.#trace = context.trace ?? null
+    this.#step = context.trace?.at('step') ?? null
+  }
+
+  async run(): Promise<MergeResult> {
+    const entries = this.#openInputs()
+    const { snapshots, older } = this.#job
+    const ranges = RangeTombstones.of(this.#ranges, snapshots)
+    const retention = new Retention(snapshots, older, ranges)
+    this.#keptRanges = ranges?.pieces().filter(range => retention.keepsRange(range)) ?? []
+    await this.#mergeEntries(entries, retention)
+    await this.#finishLast()
+    this.#done = true
+    return { tables: this.#outputs, io: this.#fileSystem.counts(), entriesRead: this.#entriesRead, dropped: retention.dropped }
+  }
+
+  /** Closes everything; the files of an unfinished job are removed. */
+  release(): void {
+    for (const handle of [...this.#handles, this.#file]) {
+      try {
+        handle?.close()
+      } catch {
+        // What was only read, or is to be removed, is not at stake.
+      }
+    }
+    if (this.#done) return
+    for (const path of this.#created) {
+      try {
+        this.#fileSystem.remove(path)
+      } catch {
+        // The next open removes what no version names.
+      }
+    }
+  }
+
+  #openInputs(): EntryCursor {
+    const cursors: EntryCursor[] = []
+    const { memtable, inputs } = this.#job
+    if (memtable !== undefined) {
+      const { list } = memtable
+      cursors.push('cursor' in list ? list.cursor() : Skiplist.view(list).cursor())
+      this.#ranges.push(...memtable.ranges)
+    }
+    for (const run of inputs) {
+      const tables = run.map(meta => new TableFile(meta))
+      for (const file of tables) if (file.meta.rangeTombstones > 0) this.#ranges.push(...this.#openTable(file).rangeTombstones)
+      cursors.push(new RunCursor(tables, file => this.#openTable(file).cursor({ readAheadBytes: READ_AHEAD_BYTES })))
+    }
+    return mergeCursors(cursors, this.#context.parts?.mergingCursor)
+  }
+
+  #openTable(file: TableFile): Table {
+    if (file.resource.table !== undefined) return file.resource.table
+    const { hash32, deflate } = this.#context
+    const handle = this.#fileSystem.openRead(joinPath(this.#job.directory, tableName(file.meta.number)))
+    this.#handles.push(handle)
+    const table = Table.open({
+      file: handle,
+      fileNumber: file.meta.number,
+      size: file.meta.fileBytes,
+      hash32,
+      cache: this.#cache,
+      counters: this.#counters,
+      deflate,
+      filter: this.#context.parts?.filter,
+    })
+    file.resource.table = table
+    return table
+  }
+
+  async #mergeEntries(entries: EntryCursor, retention: Retention): Promise<void> {
+    const { cancel } = this.#job
+    entries.first()
+    while (entries.valid) {
+      if (cancel !== undefined && Atomics.load(cancel, 0) !== 0) throw new JobCancelled('The job was cancelled')
+      const turn = this.#context.breathe()
+      if (turn !== undefined) await turn
+      if (this.#mergeSlice(entries, retention)) await this.#finishTable(this.#lastKey.copy())
+    }
+    entries.close()
+  }
+
+  /** Merges a slice, or up to where the table is full: then returns true, with the next entry still to come. */
+  #mergeSlice(entries: EntryCursor, retention: Retention): boolean {
+    const lastKey = this.#lastKey
+    let left = SLICE_BYTES
+    while (left > 0 && entries.valid) {
+      const key = entries.key
+      const isNewKey = !lastKey.equals(key)
+      if (isNewKey) {
+        if (this.#mayEndTable()) return true
+        lastKey.save(key)
+      }
+      const sequence = entries.sequence
+      const kind = entries.kind
+      const value = entries.value
+      left -= ENTRY_COST_BYTES + value.end - value.start
+      const isKept = retention.keeps(key, lastKey, isNewKey, sequence, kind)
+      if (this.#step !== null) {
+        const fate = isKept ? 'kept' : retention.dropReason
+        this.#step.emit({ type: 'compaction.key', key: key.copy(), entrySequence: sequence, kind, fate, valueBytes: value.length })
+      }
+      if (isKept) {
+        this.#builder ??= this.#startTable()
+        this.#builder.add(key.bytes, key.start, key.end, value.bytes, value.start, value.end, sequence, kind)
+      }
+      this.#entriesRead++
+      entries.next()
+    }
+    return false
+  }
+
+  #mayEndTable(): boolean {
+    if (this.#builder === undefined || this.#builder.estimatedBytes < this.#job.output.maxFileBytes) return false
+    // A range tombstone that goes on behind this table starts at the key after its last, which must be a legal key.
+    return this.#outputs.length + 1 < this.#job.maxOutputs && this.#lastKey.length < MAX_KEY_BYTES
+  }
+
+  #startTable(): TableBuilder {
+    const { hash32, deflate } = this.#context
+    const { output, firstOutput, directory } = this.#job
+    const fileNumber = firstOutput + this.#outputs.length
+    const path = joinPath(directory, tableName(fileNumber))
+    this.#file = this.#fileSystem.create(path)
+    this.#created.push(path)
+    return new TableBuilder({
+      file: this.#file,
+      fileNumber,
+      hash32,
+      blockBytes: output.blockBytes,
+      filterBitsPerKey: output.filterBitsPerKey,
+      filter: this.#context.parts?.filter,
+      blockCodec: this.#context.parts?.blockCodec,
+      compression: output.compression === 'deflate' ? deflate : undefined,
+      trace: this.#trace,
+    })
+  }
+
+  /** Ends the table under way; `lastKey` is where the next one will go on, `undefined` for the end of the job. */
+  async #finishTable(lastKey: Uint8Array | undefined): Promise<void> {
+    const builder = this.#builder!
+    const file = this.#file!
+    for (const range of this.#keptRanges) {
+      const first = this.#rangesFrom === undefined || compareKeys(range.first, this.#rangesFrom) > 0 ? range.first : this.#rangesFrom
+      const last = lastKey === undefined || compareKeys(range.last, lastKey) < 0 ? range.last : lastKey
+      if (compareKeys(first, last) <= 0) builder.addRangeTombstone(first, last, range.sequence)
+    }
+    if (lastKey !== undefined) this.#rangesFrom = keyAfter(lastKey)
+    const properties = builder.finish()
+    await file.sync()
+    file.close()
+    this.#file = undefined
+    this.#builder = undefined
+    const { output, firstOutput } = this.#job
+    const number = firstOutput + this.#outputs.length
+    const meta = {
+      number,
+      level: output.level,
+      run: output.run ?? firstOutput,
+      fileBytes: properties.fileBytes,
+      entries: properties.entries,
+      tombstones: properties.pointTombstones,
+      rangeTombstones: properties.rangeTombstones,
+      rawBytes: properties.rawKeyBytes + properties.rawValueBytes,
+      smallest: properties.smallest,
+      largest: properties.largest,
+      minSequence: properties.minSequence,
+      maxSequence: properties.maxSequence,
+    }
+    this.#outputs.push(meta)
+    this.#trace?.emit({ type: 'table.built', ...meta, blocks: properties.blocks })
+  }
+
+  async #finishLast(): Promise<void> {
+    const from = this.#rangesFrom
+    const rangesLeft = this.#keptRanges.some(range => from === undefined || compareKeys(range.last, from) >= 0)
+    if (this.#builder === undefined && rangesLeft) this.#builder = this.#startTable()
+    if (this.#builder !== undefined) await this.#finishTable(undefined)
+  }
+}

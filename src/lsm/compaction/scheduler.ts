@@ -1,0 +1,272 @@
+/**
+ * The background writer: flushes frozen memtables, oldest first, and runs the compactions that the picker asks for, one of
+ * each at a time.
+ *
+ * Invariants:
+ * 1. A table is synced and its name durable before the edit that adds it; logs and inputs go only after that edit.
+ * 2. A failed job changes nothing. It is tried again when a writer needs room and some time has passed; until then the
+ *    writers that need the room it would have made get the error. Damaged inputs stay damaged: those compactions are not
+ *    tried again, and flushes go on without them.
+ * 3. A failed manifest write stops the store's writing: what the manifest says on disk is then unknown.
+ */
+import type { HalfOpenRange } from '../../engine/range.js'
+import { CorruptionError } from '../../errors.js'
+import type { JobTracer, Trace } from '../../trace/trace.js'
+import type { Clock } from '../../vfs/environment.js'
+import { typedError } from '../../vfs/vfs-error.js'
+import { olderThanOutput, type CompactionPicker, type CompactionSpec } from './pickers/compaction-picker.js'
+import type { JobRunner } from './job-runner.js'
+import type { LogSet } from '../../engine/durable/log-set.js'
+import type { MemtablePool } from '../memtable/memtable-pool.js'
+import { JobCancelled } from './merge-job.js'
+import type { LsmOptions } from '../options.js'
+import type { SnapshotList } from '../../engine/snapshot-list.js'
+import { mergeBounds, type KeyBounds } from '../versions/table-file.js'
+import { asJob, inJob } from './trace-job.js'
+import type { Tree, TreeChange } from '../versions/version-set.js'
+import type { Version } from '../versions/version.js'
+
+export interface BackgroundOptions {
+  readonly clock: Clock
+  readonly tree: Tree
+  readonly logs: LogSet
+  readonly pool: MemtablePool
+  readonly runner: JobRunner
+  readonly picker: CompactionPicker
+  readonly snapshots: SnapshotList
+  readonly options: LsmOptions
+  readonly trace: Trace | null
+  /** Called when a job has ended, well or badly: waiting writers may go on or must be told. */
+  readonly onProgress: () => void
+}
+
+const RETRY_AFTER_MS = 1000
+
+type JobKind = 'flush' | 'compaction'
+
+interface Failure {
+  readonly error: Error
+  readonly retryAt: number
+}
+
+export class Background {
+  readonly #context: BackgroundOptions
+  #flushing: Promise<void> | undefined
+  #compacting: Promise<void> | undefined
+  readonly #failures: { flush?: Failure | undefined; compaction?: Failure | undefined } = {}
+  #manual: { readonly range: HalfOpenRange; readonly resolve: () => void; readonly reject: (error: Error) => void }[] = []
+  #closed = false
+
+  constructor(context: BackgroundOptions) {
+    this.#context = context
+  }
+
+  /** Why there will be no room, for a memtable or, with `level0Full`, in level 0; `undefined` while there is hope. */
+  whyNoRoom(level0Full: boolean): Error | undefined {
+    return this.#failures.flush?.error ?? (level0Full ? this.#failures.compaction?.error : undefined)
+  }
+
+  /** Jobs running or known to be due. */
+  get pendingJobs(): number {
+    const due = this.#compacting === undefined && this.#pick() !== undefined ? 1 : 0
+    return this.#context.tree.state.frozen.length + (this.#compacting === undefined ? due : 1) + this.#manual.length
+  }
+
+  /** Starts what is due and not running. */
+  schedule(): void {
+    if (this.#closed || this.#context.logs.failure !== undefined) return
+    if (this.#flushing === undefined && this.#context.tree.state.frozen.length > 0 && this.#mayTry('flush')) {
+      this.#flushing = this.#guard('flush', this.#flushOldest()).then(() => {
+        this.#flushing = undefined
+        this.#next('flush')
+      })
+    }
+    if (this.#compacting === undefined && this.#mayTry('compaction')) {
+      const work = this.#startCompaction()
+      if (work === undefined) return
+      this.#compacting = this.#guard('compaction', work).then(() => {
+        this.#compacting = undefined
+        this.#next('compaction')
+      })
+    }
+  }
+
+  /** Resolves when nothing is running or due; rejects with what keeps it from getting there. */
+  async settle(): Promise<void> {
+    for (;;) {
+      this.schedule()
+      const running = this.#flushing ?? this.#compacting
+      if (running !== undefined) await running
+      else if (this.pendingJobs > 0) throw this.#obstacle()
+      else return
+    }
+  }
+
+  /** Resolves when the memtables that are frozen now are in tables. */
+  async flushed(): Promise<void> {
+    const waitFor = new Set(this.#context.tree.state.frozen)
+    while (this.#context.tree.state.frozen.some(memtable => waitFor.has(memtable))) {
+      this.schedule()
+      if (this.#flushing !== undefined) await this.#flushing
+      else throw this.#obstacle()
+    }
+  }
+
+  /** Compacts everything that has keys in the range, as soon as the compaction under way is done. */
+  compact(range: HalfOpenRange): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#manual.push({ range, resolve, reject })
+      this.schedule()
+      if (this.#compacting === undefined) this.#rejectManual(this.#obstacle())
+    })
+  }
+
+  /** Gives up a compaction that is running, and waits for a flush; nothing starts any more. No call may be under way. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#context.runner.cancelCompactions()
+    await this.#flushing
+    await this.#compacting
+  }
+
+  /** Why nothing starts although something is due. */
+  #obstacle(): Error {
+    return this.#failures.flush?.error ?? this.#failures.compaction?.error ?? this.#context.logs.refusal()
+  }
+
+  /** Ends a job of either kind: never rejects. */
+  async #guard(kind: JobKind, work: Promise<void>): Promise<void> {
+    try {
+      await work
+    } catch (error) {
+      if (error instanceof JobCancelled && this.#closed) return
+      const retryAt = error instanceof CorruptionError ? Infinity : this.#context.clock.now() + RETRY_AFTER_MS
+      const reason = typedError(error)
+      this.#failures[kind] = { error: reason, retryAt }
+      if (kind === 'compaction') this.#rejectManual(reason)
+    }
+  }
+
+  /** After a failure the time has come for another try, or there was none. */
+  #mayTry(kind: JobKind): boolean {
+    const failure = this.#failures[kind]
+    if (failure !== undefined && this.#context.clock.now() < failure.retryAt) return false
+    this.#failures[kind] = undefined
+    return true
+  }
+
+  #next(ended: JobKind): void {
+    this.#context.onProgress()
+    if (this.#failures[ended] === undefined) this.schedule()
+    if (this.#compacting === undefined && this.#manual.length > 0) this.#rejectManual(this.#obstacle())
+  }
+
+  #rejectManual(error: Error): void {
+    const waiting = this.#manual
+    this.#manual = []
+    for (const { reject } of waiting) reject(error)
+  }
+
+  #flushOldest(): Promise<void> {
+    const { trace, runner } = this.#context
+    return inJob(trace, { kind: 'flush', remote: runner.remote }, job => this.#flush(job))
+  }
+
+  async #flush(job: JobTracer | null): Promise<void> {
+    const { tree, logs, pool, runner, snapshots } = this.#context
+    const memtable = tree.state.frozen.at(-1)!
+    const added = await runner.flush(memtable, tree.state.version, tree.allocateFiles(1), snapshots.sequences(), job)
+    await this.#apply({ added, flushed: [memtable] }, job)
+    pool.retire(memtable)
+    await asJob(job, () => logs.release(tree.firstLog))
+  }
+
+  #startCompaction(): Promise<void> | undefined {
+    const manual = this.#manual.shift()
+    if (manual === undefined) {
+      const spec = this.#pick()
+      return spec === undefined ? undefined : this.#compact(spec)
+    }
+    const { range, resolve, reject } = manual
+    const { picker, tree } = this.#context
+    const bounds = boundsOf(tree.state.version, range)
+    const spec = bounds === undefined ? undefined : picker.pickRange(tree.state.version, bounds)
+    const work = spec === undefined ? Promise.resolve() : this.#compact(spec)
+    work.then(resolve, (error: unknown) => reject(error as Error))
+    return work
+  }
+
+  #pick(): CompactionSpec | undefined {
+    const { picker, tree, snapshots } = this.#context
+    const { version, tableRanges } = tree.state
+    return picker.pick(version, { oldestSnapshot: snapshots.sequences()[0] ?? Infinity, rangeTombstones: tableRanges })
+  }
+
+  #compact(spec: CompactionSpec): Promise<void> {
+    const { trace, runner } = this.#context
+    const remote = runner.remote && !spec.move && !spec.drop
+    return inJob(trace, { kind: 'compaction', reason: spec.reason, remote }, job => this.#runCompaction(spec, job))
+  }
+
+  #tellPick(job: JobTracer, spec: CompactionSpec): void {
+    const { picker, tree } = this.#context
+    const metas = spec.inputs.flat().map(file => file.meta)
+    const overlapping = metas.filter(meta => meta.level === spec.outputLevel)
+    job.emit({
+      type: 'compaction.pick',
+      reason: spec.reason,
+      scores: picker.scores(tree.state.version),
+      inputs: spec.inputs.map(run => run.map(file => file.meta.number)),
+      outputLevel: spec.outputLevel,
+      outcome: spec.drop ? 'drop' : spec.move ? 'move' : 'merge',
+      overlapBytes: overlapping.reduce((sum, meta) => sum + meta.fileBytes, 0),
+      inputBytes: metas.reduce((sum, meta) => sum + meta.fileBytes, 0),
+    })
+  }
+
+  async #runCompaction(spec: CompactionSpec, job: JobTracer | null): Promise<void> {
+    const { tree, options, runner, snapshots } = this.#context
+    if (job !== null) this.#tellPick(job, spec)
+    const inputs = spec.inputs.map(run => run.map(file => file.meta))
+    const metas = inputs.flat()
+    const deleted = metas.map(meta => meta.number)
+    if (spec.drop) return this.#apply({ deleted }, job)
+    if (spec.move) {
+      const run = spec.outputRun === 'new' ? tree.allocateFiles(1) : spec.outputRun
+      return this.#apply({ deleted, added: metas.map(meta => ({ ...meta, level: spec.outputLevel, run })) }, job)
+    }
+    const inputBytes = metas.reduce((sum, meta) => sum + meta.fileBytes, 0)
+    const maxOutputs = Math.ceil((inputBytes * 1.25) / options.maxFileSize) + 2
+    const firstOutput = tree.allocateFiles(maxOutputs)
+    const input = {
+      inputs,
+      older: olderThanOutput(tree.state.version, spec),
+      level: spec.outputLevel,
+      run: spec.outputRun,
+      snapshots: snapshots.sequences(),
+      firstOutput,
+      maxOutputs,
+    }
+    const added = await runner.compact(input, job)
+    tree.returnFiles(firstOutput + added.length, maxOutputs - added.length)
+    await this.#apply({ deleted, added }, job)
+  }
+
+  async #apply(change: TreeChange, job: JobTracer | null): Promise<void> {
+    try {
+      await this.#context.tree.apply(change, job)
+    } catch (error) {
+      this.#context.logs.poison(error)
+      throw error
+    }
+  }
+}
+
+/** Inclusive bounds of the tables' keys within the range; `undefined` where there are no tables. */
+function boundsOf(version: Version, { lower, upper }: HalfOpenRange): KeyBounds | undefined {
+  const all = mergeBounds([...version.files()].map(file => file.meta))
+  const first = all[0]
+  const last = all.at(-1)
+  if (first === undefined || last === undefined) return undefined
+  return { smallest: lower ?? first.smallest, largest: upper ?? last.largest }
+}

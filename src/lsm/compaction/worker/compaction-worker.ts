@@ -1,0 +1,46 @@
+/**
+ * The worker thread that flushes and compacts. It is handed whole jobs, since a message costs as much as merging a hundred
+ * entries, and lets a newly arrived job start every few milliseconds: a flush must not wait for a long compaction.
+ */
+import { constants, setPriority } from 'node:os'
+import { parentPort } from 'node:worker_threads'
+import { loadHash32 } from '../../../codec/checksum.js'
+import { nodeEnvironment } from '../../../vfs/node/node-environment.js'
+import { TracedFileSystem } from '../../../vfs/traced-file-system.js'
+import { JobRecorder } from './job-recorder.js'
+import { runMergeJob } from '../merge-job.js'
+import { describeFailure, type JobMessage, type ReadyMessage, type ReplyMessage } from './worker-protocol.js'
+
+const SLICE_MS = 4
+
+// Where cores are scarce, the thread that serves users goes first. Only Linux gives single threads a priority.
+if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
+
+const port = parentPort
+if (port === null) throw new Error('compaction-worker.js is started by the worker executor, not directly')
+const { fileSystem, clock, scheduler, deflate } = nodeEnvironment()
+
+port.on('message', (message: JobMessage) => {
+  void answer(message).then(reply => port.postMessage(reply))
+})
+port.postMessage({ ready: true } satisfies ReadyMessage)
+
+async function answer({ id, job, record }: JobMessage): Promise<ReplyMessage> {
+  let sliceEnd = clock.now() + SLICE_MS
+  const breathe = (): Promise<void> | undefined => {
+    if (clock.now() < sliceEnd) return undefined
+    return scheduler.turn().then(() => {
+      sliceEnd = clock.now() + SLICE_MS
+    })
+  }
+  const recorder = record && new JobRecorder(record, () => clock.now())
+  const trace = recorder?.job ?? null
+  const files = recorder === undefined ? fileSystem : new TracedFileSystem(fileSystem, recorder.trace, job.directory, recorder.job)
+  const outcome = await loadHash32()
+    .then(hash32 => runMergeJob(job, { fileSystem: files, hash32, breathe, trace, ...(deflate && { deflate }) }))
+    .then(
+      result => ({ result }),
+      (error: unknown) => ({ failure: describeFailure(error) }),
+    )
+  return { id, ...outcome, ...(recorder && { record: recorder.record }) }
+}

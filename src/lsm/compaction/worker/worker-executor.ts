@@ -1,0 +1,171 @@
+/**
+ * Runs merge jobs in one worker thread that all stores of the process share. It starts with the first job and does not keep
+ * the process alive. A store whose file system is not Node's own (in memory, simulated) gets the inline executor: its files
+ * do not exist in another thread. Where no thread can be started, jobs run inline, too: correct, but slower for users, so
+ * the process gets one warning.
+ */
+import { Worker, type WorkerOptions } from 'node:worker_threads'
+import { KvariumError } from '../../../errors.js'
+import type { JobTracer } from '../../../trace/trace.js'
+import type { FileSystem } from '../../../vfs/file-system.js'
+import { MeteredFileSystem } from '../../../vfs/metered-file-system.js'
+import { NodeFileSystem } from '../../../vfs/node/node-file-system.js'
+import { TracedFileSystem } from '../../../vfs/traced-file-system.js'
+import { inlineExecutor, type ExecutorFactory, type JobExecutor } from '../executor.js'
+import type { MergeJob, MergeResult } from '../merge-job.js'
+import { restoreFailure, type JobMessage, type ReadyMessage, type ReplyMessage } from './worker-protocol.js'
+
+export const workerExecutor: ExecutorFactory = (environment, hash32) => {
+  const inline = inlineExecutor(environment, hash32)
+  return isNodes(environment.fileSystem) ? new WorkerOrInline(inline) : inline
+}
+
+/** Whether a file system is Node's own, perhaps under others that only watch it. */
+function isNodes(fileSystem: FileSystem): boolean {
+  if (fileSystem instanceof TracedFileSystem || fileSystem instanceof MeteredFileSystem) return isNodes(fileSystem.inner)
+  return fileSystem instanceof NodeFileSystem
+}
+
+interface Waiting {
+  readonly trace: JobTracer | null
+  readonly resolve: (result: MergeResult) => void
+  readonly reject: (error: Error) => void
+}
+
+/** No thread has come to take the job: nothing of it has been done. */
+class NoWorkerError extends KvariumError {}
+
+/** The shared worker for one store, and inline from the first time on that it cannot be started. */
+class WorkerOrInline implements JobExecutor {
+  readonly #inline: JobExecutor
+  #hasWorker = true
+
+  constructor(inline: JobExecutor) {
+    this.#inline = inline
+  }
+
+  get remote(): boolean {
+    return this.#hasWorker
+  }
+
+  async run(job: MergeJob, trace: JobTracer | null = null): Promise<MergeResult> {
+    if (this.#hasWorker) {
+      try {
+        return await sharedWorker.run(job, trace)
+      } catch (error) {
+        if (!(error instanceof NoWorkerError)) throw error
+        this.#hasWorker = false
+        warnOnce(error)
+      }
+    }
+    return this.#inline.run(job, trace)
+  }
+}
+
+let hasWarned = false
+
+/** Applications that were bundled without the worker's file are the usual reason, and their authors can mend it. */
+function warnOnce(error: NoWorkerError): void {
+  if (hasWarned) return
+  hasWarned = true
+  process.emitWarning(`${error.message}. Flushes and compactions run on the main thread.`, {
+    type: 'KvariumWarning',
+    code: 'KVARIUM_NO_WORKER',
+    detail: 'A bundled application needs the file kvarium/compaction-worker beside it, see docs/bundlers.md of kvarium.',
+  })
+}
+
+class SharedWorker {
+  readonly #waiting = new Map<number, Waiting>()
+  #worker: Worker | undefined
+  #isReady = false
+  #lastId = 0
+
+  async run(job: MergeJob, trace: JobTracer | null): Promise<MergeResult> {
+    const worker = (this.#worker ??= this.#start())
+    const id = ++this.#lastId
+    const record = trace === null ? {} : { record: { level: trace.trace.level, payloads: trace.trace.payloads, kind: trace.kind } }
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { trace, resolve, reject })
+      // Only a job under way keeps the process alive.
+      worker.ref()
+      worker.postMessage({ id, job, ...record } satisfies JobMessage)
+    })
+  }
+
+  #start(): Worker {
+    this.#isReady = false
+    const worker = startThread()
+    worker.unref()
+    worker.on('message', (message: ReadyMessage | ReplyMessage) => {
+      if ('ready' in message) this.#isReady = true
+      else this.#settle(message)
+    })
+    worker.on('error', error => this.#failAll(worker, error))
+    worker.on('exit', code => this.#failAll(worker, new Error(`it ended with exit code ${code}`)))
+    return worker
+  }
+
+  #settle(reply: ReplyMessage): void {
+    const waiting = this.#waiting.get(reply.id)
+    this.#waiting.delete(reply.id)
+    if (this.#waiting.size === 0) this.#worker?.unref()
+    if (waiting === undefined) return
+    const { trace, resolve, reject } = waiting
+    if (reply.record !== undefined && trace !== null) trace.trace.absorb(reply.record.events, trace)
+    if ('result' in reply && trace !== null && trace.trace.at('io') === null) {
+      // No event of a file has told of them.
+      trace.bytesRead += reply.result.io.total.bytesRead
+      trace.bytesWritten += reply.result.io.total.bytesWritten
+    }
+    if ('result' in reply) resolve({ ...reply.result, ...(reply.record && { untold: reply.record.untold }) })
+    else reject(restoreFailure(reply.failure))
+  }
+
+  /** The thread is gone: the next job starts another. */
+  #failAll(worker: Worker, cause: unknown): void {
+    // An error comes before its exit, and jobs of a new thread may have begun between the two.
+    if (worker !== this.#worker) return
+    this.#worker = undefined
+    const failure = this.#isReady ? KvariumError : NoWorkerError
+    for (const { reject } of this.#waiting.values()) {
+      reject(new failure('LEVEL_WORKER_FAILED', `The compaction worker failed: ${reasonOf(cause)}`, { cause }))
+    }
+    this.#waiting.clear()
+  }
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
+}
+
+/** @throws NoWorkerError where the process may not start threads. */
+function startThread(): Worker {
+  try {
+    return newThread()
+  } catch (cause) {
+    throw new NoWorkerError('LEVEL_WORKER_FAILED', `The compaction worker cannot be started: ${reasonOf(cause)}`, { cause })
+  }
+}
+
+/** `true` in the files that npm publishes, where the build writes it. A source checkout does not define it. */
+declare const KVARIUM_BUILT: true | undefined
+
+// Merging makes only garbage that dies at once: room for more of it would be memory for nothing.
+const SETTINGS: WorkerOptions = { name: 'kvarium compaction', resourceLimits: { maxYoungGenerationSizeMb: 8 } }
+
+function newThread(): Worker {
+  if (typeof KVARIUM_BUILT === 'undefined') return sourceThread()
+  // Bundlers look for exactly this expression, and bring the file along.
+  // Flags of the process (a loader, `--input-type`) are for the program, not for this file.
+  return new Worker(new URL('./compaction-worker.js', import.meta.url), { ...SETTINGS, execArgv: [] })
+}
+
+/** In a source checkout (tests, tsx) a new thread has to load TypeScript. By itself it would look for tsx in the current directory. */
+function sourceThread(): Worker {
+  const url = JSON.stringify(new URL('./compaction-worker.ts', import.meta.url))
+  const tsx = JSON.stringify(import.meta.resolve('tsx/esm/api'))
+  return new Worker(`import(${tsx}).then(({ register }) => { register(); return import(${url}) })`, { ...SETTINGS, eval: true })
+}
+
+const sharedWorker = new SharedWorker()

@@ -1,0 +1,59 @@
+import { Skiplist } from '../../skiplist/skiplist.js'
+import type { Random } from '../../vfs/environment.js'
+import { Memtable } from './memtable.js'
+import type { MemtableList } from './memtable-list.js'
+import { OwnMemtableList, type MakeMemtableIndex } from '../custom/custom-memtable-list.js'
+
+/**
+ * Idle arenas kept for reuse under load: fresh memory costs a page fault for every 4 KiB, and dropped memory stays until the
+ * garbage collector comes by.
+ */
+const IDLE_ARENAS = 2
+
+/** Makes memtables, reusing the arenas of flushed ones. */
+export class MemtablePool {
+  readonly #capacityBytes: number
+  readonly #shared: boolean
+  readonly #random: Random
+  readonly #makeIndex: MakeMemtableIndex | undefined
+  /** Flushed memtables whose arenas come free when the last cursor lets go. */
+  readonly #retired: Memtable[] = []
+
+  /** `shared` arenas can be read by a worker thread. With `makeIndex` there are no arenas, but indexes of the user's. */
+  constructor(capacityBytes: number, shared: boolean, random: Random, makeIndex?: MakeMemtableIndex) {
+    this.#capacityBytes = capacityBytes
+    this.#shared = shared
+    this.#random = random
+    this.#makeIndex = makeIndex
+  }
+
+  /** A memtable with room for at least `bytes`, beginning with log `firstLog`. */
+  take(bytes: number, firstLog: number): Memtable {
+    const needed = bytes + Skiplist.HEAD_BYTES
+    if (needed <= this.#capacityBytes) {
+      const index = this.#retired.findIndex(memtable => memtable.holders === 0)
+      if (index >= 0) {
+        const [memtable] = this.#retired.splice(index, 1)
+        memtable.list.reset()
+        return new Memtable(memtable.list, firstLog)
+      }
+    }
+    const capacityBytes = Math.max(this.#capacityBytes, needed)
+    return new Memtable(this.#list(capacityBytes), firstLog)
+  }
+
+  /** A flushed memtable, which may still be read. */
+  retire(memtable: Memtable): void {
+    if (memtable.list.capacityBytes === this.#capacityBytes && this.#retired.length < IDLE_ARENAS) this.#retired.push(memtable)
+  }
+
+  /** Gives idle arenas to the garbage collector: no write is likely to need one soon. */
+  releaseIdle(): void {
+    this.#retired.length = 0
+  }
+
+  #list(capacityBytes: number): MemtableList {
+    if (this.#makeIndex !== undefined) return new OwnMemtableList(this.#makeIndex, capacityBytes, this.#random)
+    return new Skiplist({ capacityBytes, shared: this.#shared, random: this.#random })
+  }
+}

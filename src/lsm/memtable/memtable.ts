@@ -1,0 +1,116 @@
+import type { BatchReader } from '../../engine/batch.js'
+import { KIND_DELETE_RANGE, KIND_PUT } from '../../codec/entry.js'
+import { WORK_A_SLICE, WORK_BYTES_SHIFT, type NextSlice } from '../../engine/durable/slices.js'
+import { KvariumError } from '../../errors.js'
+import { Skiplist } from '../../skiplist/skiplist.js'
+import type { Tracer } from '../../trace/trace.js'
+import type { MemtableList } from './memtable-list.js'
+import type { RangeTombstone } from '../read/range-tombstones.js'
+
+/** Longer values are copied in pieces of this length. */
+const PIECE_BYTES = 1 << 20
+
+/**
+ * The mutable part of the tree: a skiplist of versions, and the range tombstones, which are few and kept aside. It begins
+ * with a log of its own; when it is full it is frozen, flushed to a table, and its logs are dropped.
+ */
+export class Memtable {
+  readonly list: MemtableList
+  readonly ranges: RangeTombstone[] = []
+  /** Logs with smaller numbers hold nothing of this memtable. Set once, when its first log is known. */
+  firstLog: number
+  /** Read states that hold this memtable; its arena may be reused when there is none. */
+  holders = 0
+  /** Key and value bytes put in, all versions counted. */
+  rawBytes = 0
+  /** Whether a deletion of any kind is in it. */
+  hasTombstones = false
+  #maxSequence = 0
+
+  constructor(list: MemtableList, firstLog: number) {
+    this.list = list
+    this.firstLog = firstLog
+  }
+
+  get isEmpty(): boolean {
+    return this.list.count === 0 && this.ranges.length === 0
+  }
+
+  get maxSequence(): number {
+    return this.#maxSequence
+  }
+
+  /** Whether a batch is sure to fit. Cautious: it takes every tower for a full one. */
+  hasRoom(batchBytes: number, operations: number): boolean {
+    return this.list.bytesUsed + Memtable.bytesFor(batchBytes, operations) <= this.list.capacityBytes
+  }
+
+  /** Arena bytes that a batch can take at the most. */
+  static bytesFor(batchBytes: number, operations: number): number {
+    return batchBytes + operations * Skiplist.bytesFor(0, 0) + 8 * operations
+  }
+
+  /** Adds every operation of a batch, and tells each if somebody listens. There must be room. Returns the number of range tombstones among them. */
+  apply(reader: BatchReader, trace: Tracer | null = null): number {
+    const rangesBefore = this.ranges.length
+    while (reader.next()) this.#add(reader, trace)
+    this.#maxSequence = reader.lastSequence
+    return this.ranges.length - rangesBefore
+  }
+
+  /** `apply` in slices, for a batch without range tombstones: the entries are newer than what any reader may see until it is done. */
+  async applyInSlices(reader: BatchReader, trace: Tracer | null, nextSlice: NextSlice): Promise<void> {
+    const slice = (): 'done' | 'more' | 'long value' => {
+      for (let work = 0; work < WORK_A_SLICE;) {
+        if (!reader.next()) return 'done'
+        const { length } = reader.value
+        if (length > PIECE_BYTES && this.list.insertBlank !== undefined) return 'long value'
+        this.#add(reader, trace)
+        work += 1 + (length >>> WORK_BYTES_SHIFT)
+      }
+      return 'more'
+    }
+    for (let outcome = await nextSlice(slice); outcome !== 'done'; outcome = await nextSlice(slice)) {
+      if (outcome === 'long value') await this.#addLongValue(reader, trace, nextSlice)
+    }
+    this.#maxSequence = reader.lastSequence
+  }
+
+  #add(reader: BatchReader, trace: Tracer | null): void {
+    const { key, value, kind, sequence } = reader
+    if (kind === KIND_DELETE_RANGE) this.ranges.push({ first: key.copy(), last: value.copy(), sequence })
+    else if (!this.list.insert(key.bytes, key.start, key.end, value.bytes, value.start, value.end, sequence, kind)) throw noRoom()
+    this.#added(reader, trace)
+  }
+
+  async #addLongValue(reader: BatchReader, trace: Tracer | null, nextSlice: NextSlice): Promise<void> {
+    const { list } = this
+    const { key, value, kind, sequence } = reader
+    const { bytes, start, end } = value
+    const node = list.insertBlank!(key.bytes, key.start, key.end, value.length, sequence, kind)
+    if (node === 0) throw noRoom()
+    for (let from = start; from < end; from += PIECE_BYTES) {
+      await nextSlice(() => list.fillValue!(node, from - start, bytes, from, Math.min(end, from + PIECE_BYTES)))
+    }
+    await nextSlice(() => this.#added(reader, trace))
+  }
+
+  #added(reader: BatchReader, trace: Tracer | null): void {
+    if (reader.kind !== KIND_PUT) this.hasTombstones = true
+    if (trace !== null) this.#tell(trace, reader, reader.sequence)
+    this.rawBytes += reader.key.length + reader.value.length
+  }
+
+  #tell(trace: Tracer, { key, value, kind }: BatchReader, entrySequence: number): void {
+    if (kind === KIND_DELETE_RANGE) {
+      trace.emit({ type: 'tombstone.add', from: key.copy(), to: value.copy(), entrySequence })
+    } else {
+      const { lastHeight: height, bytesUsed } = this.list
+      trace.emit({ type: 'memtable.insert', key: key.copy(), kind, entrySequence, valueBytes: value.length, height, bytesUsed })
+    }
+  }
+}
+
+function noRoom(): KvariumError {
+  return new KvariumError('LEVEL_INTERNAL', 'A batch did not fit into a memtable that had room for it')
+}

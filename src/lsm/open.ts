@@ -1,0 +1,138 @@
+/** Opening an LSM directory: builds the parts, recovers, puts a new manifest in force, removes leftovers. */
+import { Cache } from '../cache/cache.js'
+import { loadHash32 } from '../codec/checksum.js'
+import type { EngineContext, EngineFactory } from '../engine/contract.js'
+import { MisuseError } from '../errors.js'
+import { Ledger, newReadCounts } from '../trace/ledger.js'
+import { absolutePath } from '../vfs/file-system.js'
+import type { CompactionPicker } from './compaction/pickers/compaction-picker.js'
+import { LsmEngine } from './engine.js'
+import { inlineExecutor, inlineExecutorWith, type ExecutorFactory } from './compaction/executor.js'
+import { FILE_NAMES } from './file-names.js'
+import { JobRunner } from './compaction/job-runner.js'
+import { LeveledPicker } from './compaction/pickers/leveled-picker.js'
+import { LogSet } from '../engine/durable/log-set.js'
+import { MemtablePool } from './memtable/memtable-pool.js'
+import { LSM_OPTIONS, type LsmOptions } from './options.js'
+import type { OwnParts } from './custom/custom-parts.js'
+import { recover, removeObsolete } from './recovery/recovery.js'
+import { salvageTree } from './recovery/salvage.js'
+import { TableSet } from './versions/table-set.js'
+import { TieredPicker } from './compaction/pickers/tiered-picker.js'
+import { Tree } from './versions/version-set.js'
+
+export interface LsmSettings {
+  /** Parts to use instead of the built-in ones. */
+  readonly parts?: OwnParts
+  readonly executor?: ExecutorFactory
+  /** Size in bytes beyond which a manifest is begun anew; default 4 MiB. */
+  readonly manifestBytes?: number
+}
+
+/** The `lsm` engine. On Node pass the `workerExecutor`; the default runs background work inline, in slices. */
+export function lsmEngine(settings: LsmSettings = {}): EngineFactory {
+  return {
+    name: 'lsm',
+    durable: true,
+    options: LSM_OPTIONS,
+    fileNames: FILE_NAMES,
+    async open(context) {
+      const directory = absolutePath(context.environment.fileSystem, context.directory)
+      return open({ ...context, directory }, settings)
+    },
+    salvage: salvageTree,
+  }
+}
+
+const MANIFEST_BYTES = 4 * 1024 * 1024
+
+async function open(
+  context: EngineContext,
+  { parts, executor: makeExecutor = inlineExecutor, manifestBytes = MANIFEST_BYTES }: LsmSettings,
+): Promise<LsmEngine> {
+  const options = context.options as unknown as LsmOptions
+  const { environment, directory, created } = context
+  const { fileSystem, random, deflate, scheduler } = environment
+  checkOptions(options, deflate !== undefined)
+  const hash32 = await loadHash32()
+  const executor = parts === undefined ? makeExecutor(environment, hash32) : inlineExecutorWith(parts, environment, hash32)
+  const ledger = new Ledger()
+  const trace = context.trace?.trace ?? null
+  const cache = new Cache(options.cacheSize, { trace })
+  const touched = newReadCounts()
+  const tables = new TableSet({
+    fileSystem,
+    directory,
+    hash32,
+    cache,
+    counters: touched,
+    deflate,
+    filter: parts?.filter,
+    blockCodec: parts?.blockCodec,
+    maxOpenFiles: options.maxOpenFiles,
+    ledger,
+    trace,
+  })
+  const pool = new MemtablePool(options.writeBufferSize, executor.remote, random, parts?.memtableIndex)
+  const runner = new JobRunner({ fileSystem, directory, ledger, executor, options })
+  let logs: LogSet | undefined
+  try {
+    const recovered = await recover({ fileSystem, directory, hash32, ledger, pool, runner, created, trace, readLog: parts?.readLog })
+    const newLog = recovered.nextFile
+    const logNumbers = [...recovered.logs.keys(), newLog]
+    logs = new LogSet({ fileSystem, directory, hash32, ledger, scheduler, trace: context.trace }, newLog, recovered.logs)
+    await logs.sync()
+    const tree = await Tree.start(
+      { fileSystem, directory, hash32, ledger, tables, manifestBytes, trace },
+      { ...recovered, nextFile: newLog + 1, firstLog: logNumbers[0], logs: logNumbers },
+    )
+    removeObsolete(fileSystem, directory, { version: recovered.version, logs: new Set(logNumbers), manifest: tree.manifestNumber })
+    const picker = parts?.picker ?? builtInPicker(options)
+    const makeMergingCursor = parts?.mergingCursor
+    trace?.emit({ type: 'engine.open', engine: 'lsm', entrySequence: tree.sequence, options: { ...options } })
+    return new LsmEngine({
+      context,
+      trace,
+      options,
+      picker,
+      makeMergingCursor,
+      hash32,
+      ledger,
+      cache,
+      touched,
+      tables,
+      pool,
+      runner,
+      logs,
+      tree,
+    })
+  } catch (error) {
+    // Without the marker of a clean close.
+    logs?.poison(error)
+    await logs?.close()
+    await tables.closeAll()
+    throw error
+  }
+}
+
+function builtInPicker({ compaction, level0Tables, level1Size, fanOut, runsPerLevel }: LsmOptions): CompactionPicker {
+  return compaction === 'leveled'
+    ? new LeveledPicker({ level0Tables, level1Bytes: level1Size, fanOut })
+    : new TieredPicker({ runsPerLevel })
+}
+
+function checkOptions(options: LsmOptions, hasDeflate: boolean): void {
+  const { compression, compaction, level0StopTables } = options
+  if (compression === 'deflate' && !hasDeflate) {
+    throw new MisuseError('LEVEL_INVALID_OPTION', "compression 'deflate' is not available in this environment; use 'none'")
+  }
+  // Otherwise writers would wait for a compaction that is never due.
+  const [name, trigger] =
+    compaction === 'leveled' ? (['level0Tables', options.level0Tables] as const) : (['runsPerLevel', options.runsPerLevel] as const)
+  if (level0StopTables <= trigger) {
+    throw new MisuseError(
+      'LEVEL_INVALID_OPTION',
+      `level0StopTables is ${level0StopTables}; it must be larger than ${name}, which is ${trigger}`,
+    )
+  }
+}

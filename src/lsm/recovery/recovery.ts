@@ -1,0 +1,239 @@
+/**
+ * Opening: from the files that a clean close, a kill or a power loss left, the state to go on from.
+ *
+ * Invariants:
+ * 1. Recovery changes nothing that an earlier version needs until the new manifest is in force, so it can be cut short
+ *    anywhere and begun again.
+ * 2. If anything was dropped, or the memtable overflowed, all of it is flushed before the new manifest: no later recovery meets
+ *    the same torn logs with new ones behind them.
+ */
+import type { Hash32 } from '../../codec/checksum.js'
+import type { BatchReader } from '../../engine/batch.js'
+import { logName, makeLogDurable, replayLogs } from '../../engine/durable/log-replay.js'
+import { CorruptionError } from '../../errors.js'
+import type { Ledger } from '../../trace/ledger.js'
+import type { Trace, Tracer } from '../../trace/trace.js'
+import { joinPath, type FileSystem } from '../../vfs/file-system.js'
+import { MeteredFileSystem } from '../../vfs/metered-file-system.js'
+import type { ReadLog } from '../../wal/custom-log-reader.js'
+import { CURRENT, CURRENT_TEMPORARY, manifestName, parseFileName, tableName } from '../file-names.js'
+import type { JobRunner } from '../compaction/job-runner.js'
+import { readManifest, type ManifestState } from '../versions/manifest.js'
+import { tellDropped, tellFrozen, tellNew } from '../memtable/memtable-trace.js'
+import { Memtable } from '../memtable/memtable.js'
+import type { MemtablePool } from '../memtable/memtable-pool.js'
+import { inJob } from '../compaction/trace-job.js'
+import { Version } from '../versions/version.js'
+
+export interface RecoveryOptions {
+  readonly fileSystem: FileSystem
+  readonly directory: string
+  readonly hash32: Hash32
+  readonly ledger: Ledger
+  readonly pool: MemtablePool
+  /** The directory may hold what a crashed creation left: start empty. */
+  readonly created: boolean
+  readonly runner: JobRunner
+  /** Reads the logs instead of the built-in reader. */
+  readonly readLog: ReadLog | undefined
+  readonly trace: Trace | null
+}
+
+export interface Recovered {
+  readonly version: Version
+  readonly memtable: Memtable
+  /** Logs that the memtable came from, with their sizes; whole and durable. */
+  readonly logs: ReadonlyMap<number, number>
+  /** Where the last frame of each of these logs ends. */
+  readonly wholeLogs: ReadonlyMap<number, number>
+  readonly nextFile: number
+  readonly sequence: number
+  readonly flushedSequence: number
+  /** Bytes of torn tails that were dropped. */
+  readonly droppedBytes: number
+}
+
+export async function recover(options: RecoveryOptions): Promise<Recovered> {
+  const meter = new MeteredFileSystem(options.fileSystem)
+  const recovery = new Recovery({ ...options, fileSystem: meter })
+  try {
+    return await recovery.run()
+  } finally {
+    options.ledger.read.open += meter.counts().total.bytesRead
+  }
+}
+
+class Recovery {
+  readonly #options: RecoveryOptions
+  readonly #step: Tracer | null
+  #version = new Version()
+  #manifestNumber = 0
+  #memtable: Memtable
+  #nextFile = 1
+  #sequence = 0
+  #logs: ReadonlyMap<number, number> = new Map()
+  #wholeLogs: ReadonlyMap<number, number> = new Map()
+  #droppedBytes = 0
+  #flushed = false
+
+  constructor(options: RecoveryOptions) {
+    this.#options = options
+    this.#step = options.trace?.at('step') ?? null
+    this.#memtable = this.#takeMemtable(0)
+  }
+
+  async run(): Promise<Recovered> {
+    const { fileSystem, directory, hash32, created } = this.#options
+    const manifest = created ? undefined : readManifest(fileSystem, directory, hash32)
+    if (manifest === undefined && !created) {
+      throw new CorruptionError('The file CURRENT is missing: without it the tables and logs of the store cannot be told from leftovers', {
+        file: joinPath(directory, CURRENT),
+      })
+    }
+    // Numbers are never used twice, not even those of files that no manifest got to mention.
+    const present = fileSystem.list(directory).flatMap(name => parseFileName(name)?.number ?? [])
+    this.#nextFile = Math.max(manifest?.nextFile ?? 1, ...present.map(number => number + 1))
+    if (manifest !== undefined) {
+      this.#version = manifest.version
+      this.#manifestNumber = manifest.manifestNumber
+      this.#sequence = manifest.lastSequence
+      this.#checkTables()
+      await this.#replay(manifest)
+    }
+    const flushedSequence = this.#flushed ? this.#sequence : (manifest?.lastSequence ?? 0)
+    return {
+      version: this.#version,
+      memtable: this.#memtable,
+      logs: this.#logs,
+      wholeLogs: this.#wholeLogs,
+      nextFile: this.#nextFile,
+      sequence: this.#sequence,
+      flushedSequence,
+      droppedBytes: this.#droppedBytes,
+    }
+  }
+
+  /** A missing table is noticed now, not when somebody happens to read it. */
+  #checkTables(): void {
+    const { fileSystem, directory } = this.#options
+    for (const { meta } of this.#version.files()) {
+      const file = joinPath(directory, tableName(meta.number))
+      const size = fileSystem.stat(file)?.size
+      if (size === undefined) {
+        this.#checkManifest(meta.number, `table ${meta.number}`)
+        throw new CorruptionError('A table that belongs to the store is missing', { file })
+      }
+      if (size !== meta.fileBytes)
+        throw new CorruptionError(`A table has ${size} bytes where the manifest says ${meta.fileBytes}`, { file })
+      this.#options.ledger.resize(size)
+    }
+  }
+
+  /** A file that is gone, with tables behind it that the manifest does not know: then the manifest has lost its end, not the store the file. */
+  #checkManifest(missing: number, what: string): void {
+    const { fileSystem, directory } = this.#options
+    const known = new Set([...this.#version.files()].map(({ meta }) => meta.number))
+    const newer = fileSystem.list(directory).find(name => {
+      const file = parseFileName(name)
+      return file?.kind === 'table' && file.number > missing && !known.has(file.number)
+    })
+    if (newer === undefined) return
+    throw new CorruptionError(`The end of the manifest is missing: it names ${what}, which is gone, and does not name ${newer}`, {
+      file: joinPath(directory, manifestName(this.#manifestNumber)),
+    })
+  }
+
+  async #replay(manifest: ManifestState): Promise<void> {
+    const { fileSystem, directory, hash32, ledger } = this.#options
+    for (const log of manifest.logs) {
+      if (fileSystem.stat(joinPath(directory, logName(log))) === undefined) this.#checkManifest(log, `log ${log}`)
+    }
+    const replayed = await replayLogs({
+      fileSystem,
+      directory,
+      hash32,
+      firstLog: manifest.firstLog,
+      expected: manifest.logs,
+      durableHeaders: true,
+      wholeLogs: manifest.wholeLogs,
+      sequence: manifest.lastSequence,
+      readLog: this.#options.readLog,
+      trace: this.#options.trace ?? undefined,
+      apply: (reader, bytes) => this.#apply(reader, bytes),
+      makeRoom: async (bytes, operations) => {
+        await this.#flush()
+        this.#memtable = this.#takeMemtable(Memtable.bytesFor(bytes, operations))
+      },
+    })
+    this.#sequence = replayed.sequence
+    this.#droppedBytes = replayed.droppedBytes
+    if (replayed.droppedBytes > 0 || this.#flushed) {
+      await this.#flush()
+      return
+    }
+    for (const number of replayed.logs.keys()) {
+      ledger.written.log += await makeLogDurable(fileSystem, directory, number, replayed)
+      ledger.syncs++
+    }
+    this.#logs = replayed.logs
+    this.#wholeLogs = replayed.validBytes
+  }
+
+  #apply(reader: BatchReader, bytes: number): boolean {
+    if (!this.#memtable.hasRoom(bytes, reader.count)) return false
+    this.#memtable.apply(reader, this.#step)
+    return true
+  }
+
+  /** Takes the place of the memtable before. */
+  #takeMemtable(bytes: number): Memtable {
+    const { pool, trace } = this.#options
+    const memtable = pool.take(bytes, 0)
+    if (trace !== null) tellNew(trace, memtable)
+    return memtable
+  }
+
+  async #flush(): Promise<void> {
+    const { pool, runner, trace } = this.#options
+    this.#flushed = true
+    const memtable = this.#memtable
+    if (memtable.isEmpty) return
+    const number = this.#nextFile++
+    if (trace !== null) tellFrozen(trace, memtable)
+    const title = { kind: 'flush', reason: 'recovery', remote: runner.remote } as const
+    const added = await inJob(trace, title, job => runner.flush(memtable, this.#version, number, [], job))
+    this.#version = this.#version.apply({ deleted: [], added })
+    if (trace !== null) tellDropped(trace, memtable)
+    this.#memtable = this.#takeMemtable(0)
+    pool.retire(memtable)
+  }
+}
+
+/** Removes what no version names: files of crashed jobs, obsolete logs, old manifests. Failures leave them for the next open. */
+export function removeObsolete(
+  fileSystem: FileSystem,
+  directory: string,
+  live: { readonly version: Version; readonly logs: ReadonlySet<number>; readonly manifest: number },
+): void {
+  const tables = new Set([...live.version.files()].map(file => file.meta.number))
+  let names: readonly string[] = []
+  try {
+    names = fileSystem.list(directory)
+  } catch {
+    // They take up space and do no other harm.
+  }
+  for (const name of names) {
+    const file = parseFileName(name)
+    const obsolete =
+      name === CURRENT_TEMPORARY ||
+      (file?.kind === 'table' && !tables.has(file.number)) ||
+      (file?.kind === 'log' && !live.logs.has(file.number)) ||
+      (file?.kind === 'manifest' && file.number !== live.manifest)
+    if (!obsolete) continue
+    try {
+      fileSystem.remove(joinPath(directory, name))
+    } catch {
+      // Harmless: the numbers of these files are not used again.
+    }
+  }
+}

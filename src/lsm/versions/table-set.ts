@@ -1,0 +1,119 @@
+/**
+ * The open tables of a store, and the life of their files: a table is opened by its first reader, stays open while a version
+ * holds it, and its file is removed when the last version that holds it is let go, unless the store closes first.
+ */
+import type { Cache } from '../../cache/cache.js'
+import type { Hash32 } from '../../codec/checksum.js'
+import type { BlockCodec } from '../../sstable/block-codec.js'
+import type { ReadCounters } from '../../sstable/block-source.js'
+import type { TableFilter } from '../../sstable/table-filter.js'
+import { Table } from '../../sstable/table.js'
+import type { Ledger } from '../../trace/ledger.js'
+import type { Trace } from '../../trace/trace.js'
+import type { BlockCompression } from '../../vfs/environment.js'
+import { joinPath, removeInBackground, type FileSystem } from '../../vfs/file-system.js'
+import { fileSystemOf } from '../../vfs/traced-file-system.js'
+import { tableName } from '../file-names.js'
+import { FilePool } from './file-pool.js'
+import type { TableFile, TableResource } from './table-file.js'
+import { inJob } from '../compaction/trace-job.js'
+import type { Version } from './version.js'
+
+export interface TableSetOptions {
+  readonly fileSystem: FileSystem
+  readonly directory: string
+  readonly hash32: Hash32
+  readonly cache: Cache
+  /** Where gets count. */
+  readonly counters: ReadCounters
+  readonly deflate: BlockCompression | undefined
+  readonly filter?: TableFilter | undefined
+  readonly blockCodec?: BlockCodec | undefined
+  readonly maxOpenFiles: number
+  readonly ledger: Ledger
+  readonly trace: Trace | null
+}
+
+export class TableSet {
+  readonly #options: TableSetOptions
+  readonly #pool: FilePool
+  readonly #opened = new Set<TableResource>()
+  readonly #removals = new Set<Promise<void>>()
+  /** Bytes of indexes, filters and range tombstones of the open tables. */
+  residentBytes = 0
+
+  constructor(options: TableSetOptions) {
+    this.#options = options
+    this.#pool = new FilePool(options.fileSystem, options.maxOpenFiles)
+  }
+
+  /** The table of a file, opened if this is the first use. */
+  open(file: TableFile): Table {
+    return file.resource.table ?? this.#open(file)
+  }
+
+  /** A new version holds its files. */
+  hold(version: Version): void {
+    for (const file of version.files()) file.resource.versions++
+  }
+
+  /** A version is let go: files that no other version holds are closed and removed. */
+  letGo(version: Version): void {
+    for (const file of version.files()) if (--file.resource.versions === 0) this.#remove(file)
+  }
+
+  /** Closes every table, also those that only a forgotten cursor still holds. Resolves when removals under way have ended. */
+  async closeAll(): Promise<void> {
+    for (const resource of this.#opened) this.#close(resource)
+    await this.removed()
+  }
+
+  /** Resolves when no removal is under way. */
+  async removed(): Promise<void> {
+    while (this.#removals.size > 0) await Promise.all(this.#removals)
+  }
+
+  #open(file: TableFile): Table {
+    const { trace } = this.#options
+    return trace === null ? this.#openNow(file) : trace.reading('open', () => this.#openNow(file))
+  }
+
+  #openNow(file: TableFile): Table {
+    const { directory, ledger } = this.#options
+    const { number, fileBytes } = file.meta
+    const path = joinPath(directory, tableName(number))
+    const handle = this.#pool.openRead(path)
+    try {
+      const table = Table.open({ ...this.#options, file: handle, fileNumber: number, size: fileBytes })
+      ledger.read.open += fileBytes - table.properties.dataBytes
+      this.residentBytes += table.residentBytes
+      file.resource.table = table
+      this.#opened.add(file.resource)
+      return table
+    } catch (error) {
+      handle.close()
+      throw error
+    }
+  }
+
+  #remove(file: TableFile): void {
+    this.#close(file.resource)
+    const { fileSystem, directory, ledger, trace } = this.#options
+    const path = joinPath(directory, tableName(file.meta.number))
+    const removal = inJob(trace, { kind: 'free' }, job => removeInBackground(fileSystemOf(fileSystem, job), path))
+      .then(() => ledger.resize(-file.meta.fileBytes))
+      // No version names the file any more; the next open removes it.
+      .catch(() => undefined)
+      .finally(() => this.#removals.delete(removal))
+    this.#removals.add(removal)
+  }
+
+  #close(resource: TableResource): void {
+    const { table } = resource
+    if (table === undefined) return
+    resource.table = undefined
+    this.#opened.delete(resource)
+    this.residentBytes -= table.residentBytes
+    table.close()
+  }
+}

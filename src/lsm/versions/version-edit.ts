@@ -1,0 +1,144 @@
+/**
+ * A version edit: one record of the manifest, what changed from one version to the next.
+ *
+ *     edit   = tag byte, fields, tag byte, fields, ... up to the end of the record
+ *     tag 1  next file number   varint
+ *     tag 2  last sequence      varint        of what is in tables
+ *     tag 3  first live log     varint        logs with smaller numbers are obsolete
+ *     tag 4  log                varint        a log that exists from here on, so that its absence is noticed
+ *     tag 5  deleted table      varint number
+ *     tag 6  added table        varints number, level, run, file bytes, entries, tombstones, range tombstones, raw bytes,
+ *                               smallest sequence, largest sequence; two keys, each varint length and bytes
+ *     tag 7  whole log          varints number, bytes: the log has so many bytes, all durable, and gets no more: fewer are damage
+ *
+ * Unknown tags are an error: an older kvarium must not guess at what a newer one recorded.
+ */
+import { VarintReader, varintLength, writeVarint } from '../../codec/varint.js'
+import { CorruptionError } from '../../errors.js'
+import type { TableMeta } from './table-file.js'
+
+export interface VersionEdit {
+  readonly nextFile?: number
+  readonly lastSequence?: number
+  readonly firstLog?: number
+  readonly logs?: readonly number[]
+  readonly deleted?: readonly number[]
+  readonly added?: readonly TableMeta[]
+  readonly wholeLogs?: readonly WholeLog[]
+}
+
+/** A log that is complete: `bytes` is where its last frame ends. */
+export interface WholeLog {
+  readonly number: number
+  readonly bytes: number
+}
+
+const TAG_NEXT_FILE = 1
+const TAG_LAST_SEQUENCE = 2
+const TAG_FIRST_LOG = 3
+const TAG_LOG = 4
+const TAG_DELETED = 5
+const TAG_ADDED = 6
+const TAG_WHOLE_LOG = 7
+
+/** The numbers of a table's meta in their order on disk. */
+const META_NUMBERS = [
+  'number',
+  'level',
+  'run',
+  'fileBytes',
+  'entries',
+  'tombstones',
+  'rangeTombstones',
+  'rawBytes',
+  'minSequence',
+  'maxSequence',
+] as const
+
+export function encodeVersionEdit(edit: VersionEdit): Uint8Array {
+  const writer = new EditWriter()
+  if (edit.nextFile !== undefined) writer.numbers(TAG_NEXT_FILE, edit.nextFile)
+  if (edit.lastSequence !== undefined) writer.numbers(TAG_LAST_SEQUENCE, edit.lastSequence)
+  if (edit.firstLog !== undefined) writer.numbers(TAG_FIRST_LOG, edit.firstLog)
+  for (const log of edit.logs ?? []) writer.numbers(TAG_LOG, log)
+  for (const number of edit.deleted ?? []) writer.numbers(TAG_DELETED, number)
+  for (const meta of edit.added ?? []) {
+    writer.numbers(TAG_ADDED, ...META_NUMBERS.map(field => meta[field]))
+    writer.key(meta.smallest)
+    writer.key(meta.largest)
+  }
+  for (const log of edit.wholeLogs ?? []) writer.numbers(TAG_WHOLE_LOG, log.number, log.bytes)
+  return writer.take()
+}
+
+/** Throws a `CorruptionError`, without a place, if the bytes are not an edit. */
+export function decodeVersionEdit(bytes: Uint8Array): VersionEdit {
+  const reader = new VarintReader(bytes)
+  const logs: number[] = []
+  const deleted: number[] = []
+  const added: TableMeta[] = []
+  const wholeLogs: WholeLog[] = []
+  const single: { nextFile?: number; lastSequence?: number; firstLog?: number } = {}
+  while (reader.at < reader.end) {
+    const tag = reader.read()
+    if (tag === TAG_NEXT_FILE) single.nextFile = reader.read()
+    else if (tag === TAG_LAST_SEQUENCE) single.lastSequence = reader.read()
+    else if (tag === TAG_FIRST_LOG) single.firstLog = reader.read()
+    else if (tag === TAG_LOG) logs.push(reader.read())
+    else if (tag === TAG_DELETED) deleted.push(reader.read())
+    else if (tag === TAG_ADDED) added.push(readMeta(reader))
+    else if (tag === TAG_WHOLE_LOG) wholeLogs.push({ number: reader.read(), bytes: reader.read() })
+    else throw new CorruptionError(`A version edit has a field of unknown kind ${tag}`)
+  }
+  return { ...single, logs, deleted, added, wholeLogs }
+}
+
+function readMeta(reader: VarintReader): TableMeta {
+  const numbers = {} as Record<(typeof META_NUMBERS)[number], number>
+  for (const field of META_NUMBERS) numbers[field] = reader.read()
+  const smallest = readKey(reader)
+  const largest = readKey(reader)
+  if (numbers.level > MAX_LEVEL) throw new CorruptionError(`A version edit puts a table into level ${numbers.level}`)
+  return { ...numbers, smallest, largest }
+}
+
+/** No tree gets nearly so deep; more is damage, and must not size an array. */
+const MAX_LEVEL = 64
+
+function readKey(reader: VarintReader): Uint8Array {
+  const length = reader.read()
+  if (length > reader.end - reader.at) throw new CorruptionError('A version edit has a key that reaches beyond its end')
+  const key = reader.bytes.slice(reader.at, reader.at + length)
+  reader.at += length
+  return key
+}
+
+class EditWriter {
+  #bytes = new Uint8Array(256)
+  #end = 0
+
+  numbers(...values: readonly number[]): void {
+    for (const value of values) {
+      this.#reserve(varintLength(value))
+      this.#end = writeVarint(this.#bytes, this.#end, value)
+    }
+  }
+
+  key(key: Uint8Array): void {
+    this.numbers(key.length)
+    this.#reserve(key.length)
+    this.#bytes.set(key, this.#end)
+    this.#end += key.length
+  }
+
+  take(): Uint8Array {
+    return this.#bytes.subarray(0, this.#end)
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#end + bytes <= this.#bytes.length) return
+    const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#end + bytes))
+    grown.set(this.#bytes)
+    this.#bytes = grown
+  }
+}

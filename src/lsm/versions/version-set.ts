@@ -1,0 +1,302 @@
+/**
+ * The state of an open LSM tree: the present read state, the sequence number, the file numbers, the manifest. Everything that
+ * changes which files make up the store goes through `apply`.
+ *
+ * Invariants:
+ * 1. Edits are applied one after the other: durable in the manifest first, then visible to readers. After one that failed none is.
+ * 2. A flushed memtable leaves the read state in the same step in which its table enters it.
+ * 3. `sequence` is that of the last operation that readers see. Only a long batch that is being applied has newer ones in the memtable,
+ *    up to `appliedSequence`.
+ */
+import type { Hash32 } from '../../codec/checksum.js'
+import type { EventBodies } from '../../trace/events.js'
+import type { Ledger } from '../../trace/ledger.js'
+import type { JobTracer, Tracer } from '../../trace/trace.js'
+import { joinPath, removeInBackground, type FileSystem } from '../../vfs/file-system.js'
+import { fileSystemOf } from '../../vfs/traced-file-system.js'
+import { manifestName } from '../file-names.js'
+import { ManifestWriter } from './manifest.js'
+import { tellDropped, tellFrozen, tellNew } from '../memtable/memtable-trace.js'
+import type { Memtable } from '../memtable/memtable.js'
+import { ReadState } from '../read/read-state.js'
+import type { TableMeta } from './table-file.js'
+import type { TableSet } from './table-set.js'
+import { asJob, throughoutJob } from '../compaction/trace-job.js'
+import type { VersionEdit, WholeLog } from './version-edit.js'
+import type { Version } from './version.js'
+
+export interface TreeOptions {
+  readonly fileSystem: FileSystem
+  readonly directory: string
+  readonly hash32: Hash32
+  readonly ledger: Ledger
+  readonly tables: TableSet
+  /** A manifest that has grown beyond this, and to twice what it began with, is replaced by one that begins with the whole version. */
+  readonly manifestBytes: number
+  readonly trace: Tracer | null
+}
+
+export interface TreeChange {
+  readonly deleted?: readonly number[]
+  readonly added?: readonly TableMeta[]
+  /** Memtables that are in the added tables; the oldest ones. */
+  readonly flushed?: readonly Memtable[]
+  /** A log that now exists under its name. */
+  readonly log?: number
+}
+
+export class Tree {
+  sequence: number
+  /** Sequence numbers of the live snapshots, ascending. An open tree has none; the engine that hands them out sets this. */
+  moments: () => readonly number[] = () => []
+  #longBatchEnd = 0
+  readonly #options: TreeOptions
+  #manifest: ManifestWriter
+  #state: ReadState
+  #nextFile: number
+  #flushedSequence: number
+  #applying: Promise<void> = Promise.resolve()
+  /** The first change that failed: what the manifest says on disk is unknown since then. */
+  #failure: Error | undefined
+  /** Logs in the manifest that are not obsolete. */
+  #logs: readonly number[]
+  /** Those among them that are complete. */
+  #wholeLogs: readonly WholeLog[]
+
+  private constructor(options: TreeOptions, manifest: ManifestWriter, state: ReadState, start: TreeStart) {
+    this.#options = options
+    this.#manifest = manifest
+    this.#state = state
+    this.#nextFile = start.nextFile
+    this.#flushedSequence = start.flushedSequence
+    this.#logs = start.logs
+    this.#wholeLogs = wholeLogsOf(start.wholeLogs)
+    this.sequence = start.sequence
+    this.#bookManifest(manifest, NOTHING_WRITTEN)
+    this.#tellEdit(null, { added: wholeOf(start.version), deleted: [], flushedLogs: [] }, true)
+  }
+
+  /** Puts a manifest in force that begins with the given state. */
+  static async start(options: TreeOptions, start: TreeStart): Promise<Tree> {
+    const { fileSystem, directory, hash32 } = options
+    const wholeLogs = wholeLogsOf(start.wholeLogs)
+    const whole = wholeEdit(start.version, { ...start, nextFile: start.nextFile + 1, wholeLogs })
+    // Opens the tables with range tombstones: if one is damaged, the open fails before it has changed anything.
+    const state = ReadState.of(start.memtable, [], start.version, options.tables, [])
+    const manifest = await ManifestWriter.start(fileSystem, directory, start.nextFile, hash32, whole)
+    return new Tree(options, manifest, state, { ...start, nextFile: start.nextFile + 1 })
+  }
+
+  /** What reads look at now. */
+  get state(): ReadState {
+    return this.#state
+  }
+
+  get manifestNumber(): number {
+    return this.#manifest.number
+  }
+
+  /** No entry is newer than this. */
+  get appliedSequence(): number {
+    return Math.max(this.sequence, this.#longBatchEnd)
+  }
+
+  /** A long batch, whose last operation is this, is about to be applied. */
+  beginLongBatch(lastSequence: number): void {
+    this.#longBatchEnd = lastSequence
+  }
+
+  /** Sets aside `count` file numbers and returns the first. */
+  allocateFiles(count: number): number {
+    const first = this.#nextFile
+    this.#nextFile += count
+    return first
+  }
+
+  /** Gives back the end of an allocation, if nothing was allocated since. */
+  returnFiles(first: number, count: number): void {
+    if (this.#nextFile === first + count) this.#nextFile = first
+  }
+
+  /** Freezes the memtable; `fresh` takes its place. */
+  freeze(fresh: Memtable): void {
+    const { memtable, frozen } = this.#state
+    this.#replace(this.#state.withMemtables(fresh, [memtable, ...frozen]))
+    const { trace } = this.#options
+    if (trace === null) return
+    tellFrozen(trace, memtable)
+    tellNew(trace, fresh)
+  }
+
+  /** Replaces the memtable, which must be empty. */
+  replaceEmpty(fresh: Memtable): void {
+    this.#replace(this.#state.withMemtables(fresh, this.#state.frozen))
+    if (this.#options.trace !== null) tellNew(this.#options.trace, fresh)
+  }
+
+  /** Resolves when the change is durable and visible. It is told as part of `job`. */
+  apply(change: TreeChange, job: JobTracer | null): Promise<void> {
+    const applied = this.#applying.then(() => {
+      if (this.#failure !== undefined) throw this.#failure
+      return this.#apply(change, job)
+    })
+    this.#applying = applied.catch((error: unknown) => {
+      this.#failure ??= error instanceof Error ? error : new Error(String(error))
+    })
+    return applied
+  }
+
+  /** The oldest log that still holds something unflushed. */
+  get firstLog(): number {
+    const { memtable, frozen } = this.#state
+    return (frozen.at(-1) ?? memtable).firstLog
+  }
+
+  /**
+   * Ends the manifest. `logEnds` are the logs of this session and where each ends, if all were closed cleanly: from then on every
+   * byte of them counts, whatever is cut off them.
+   */
+  async close(logEnds: ReadonlyMap<number, number> | undefined): Promise<void> {
+    await this.#applying
+    const before = trafficOf(this.#manifest)
+    try {
+      if (logEnds !== undefined && !this.#manifest.poisoned) {
+        await this.#manifest.append({ wholeLogs: wholeLogsOf(logEnds) })
+        this.#tellEdit(null, { added: [], deleted: [], flushedLogs: [] }, false)
+      }
+    } finally {
+      try {
+        await this.#manifest.close(logEnds !== undefined)
+        this.#bookManifest(this.#manifest, before)
+      } finally {
+        await this.#options.tables.closeAll()
+      }
+    }
+  }
+
+  async #apply({ deleted = [], added = [], flushed = [], log }: TreeChange, job: JobTracer | null): Promise<void> {
+    const version = this.#state.version.apply({ deleted, added })
+    const remaining = this.#state.frozen.filter(memtable => !flushed.includes(memtable))
+    const firstLog = (remaining.at(-1) ?? this.#state.memtable).firstLog
+    for (const memtable of flushed) this.#flushedSequence = Math.max(this.#flushedSequence, memtable.maxSequence)
+    // The manifest does not hear of a log that is never synced. That of recovery's memtable is 0: it has the logs that were known.
+    const written = new Set([...this.#logs, ...flushed.map(memtable => memtable.firstLog)])
+    const flushedLogs = [...written].filter(number => number > 0 && number < firstLog).sort((a, b) => a - b)
+    this.#logs = [...this.#logs.filter(number => number >= firstLog), ...(log === undefined ? [] : [log])]
+    this.#wholeLogs = this.#wholeLogs.filter(whole => whole.number >= firstLog)
+    const numbers = { nextFile: this.#nextFile, lastSequence: this.#flushedSequence, firstLog }
+    const renews = this.#manifest.size > Math.max(this.#options.manifestBytes, 2 * this.#manifest.startBytes)
+    if (renews) await this.#renewManifest(version, numbers, job)
+    else await this.#append({ ...numbers, deleted, added, ...(log !== undefined && { logs: [log] }) }, job)
+    // The memtable may have been frozen while the manifest was written.
+    const { memtable, frozen } = this.#state
+    const stillFrozen = frozen.filter(table => !flushed.includes(table))
+    asJob(job, () => this.#replace(this.#state.withTables(memtable, stillFrozen, version, this.moments())))
+    if (job === null) return
+    const newLog = log === undefined ? {} : { newLog: log }
+    this.#tellEdit(
+      job,
+      renews ? { added: wholeOf(version), deleted: [], flushedLogs, ...newLog } : { added, deleted, flushedLogs, ...newLog },
+      renews,
+    )
+    for (const table of flushed) tellDropped(job, table)
+  }
+
+  async #append(edit: VersionEdit, job: JobTracer | null): Promise<void> {
+    const before = trafficOf(this.#manifest)
+    await asJob(job, () => this.#manifest.append(edit))
+    this.#bookManifest(this.#manifest, before)
+  }
+
+  async #renewManifest(version: Version, numbers: { lastSequence: number; firstLog: number }, job: JobTracer | null): Promise<void> {
+    const { fileSystem, directory, hash32, ledger } = this.#options
+    const number = this.allocateFiles(1)
+    const whole = wholeEdit(version, { ...numbers, nextFile: this.#nextFile, logs: this.#logs, wholeLogs: this.#wholeLogs })
+    const old = this.#manifest
+    this.#manifest = await ManifestWriter.start(fileSystem, directory, number, hash32, whole, job)
+    this.#bookManifest(this.#manifest, NOTHING_WRITTEN)
+    await throughoutJob(job, () => old.close(false))
+    try {
+      await removeInBackground(fileSystemOf(fileSystem, job), joinPath(directory, manifestName(old.number)))
+      ledger.resize(-old.bytesWritten)
+    } catch {
+      // CURRENT does not name it any more; the next open removes it.
+    }
+  }
+
+  #replace(next: ReadState): void {
+    const last = this.#state
+    this.#state = next
+    last.letGo()
+  }
+
+  #tellEdit(
+    job: JobTracer | null,
+    edit: Omit<EventBodies['manifest.edit'], 'manifest' | 'whole' | 'offset' | 'length'>,
+    whole: boolean,
+  ): void {
+    const { number: manifest, lastOffset: offset, size } = this.#manifest
+    const tracer = job ?? this.#options.trace
+    tracer?.emit({ type: 'manifest.edit', manifest, whole, ...edit, offset, length: size - offset })
+  }
+
+  #bookManifest(manifest: ManifestWriter, before: ManifestTraffic): void {
+    const { ledger } = this.#options
+    const { bytes, syncs } = trafficOf(manifest)
+    ledger.written.meta += bytes - before.bytes
+    ledger.syncs += syncs - before.syncs
+    ledger.resize(bytes - before.bytes)
+  }
+}
+
+interface ManifestTraffic {
+  readonly bytes: number
+  readonly syncs: number
+}
+
+const NOTHING_WRITTEN: ManifestTraffic = { bytes: 0, syncs: 0 }
+
+function trafficOf(manifest: ManifestWriter): ManifestTraffic {
+  return { bytes: manifest.bytesWritten, syncs: manifest.syncs }
+}
+
+export interface TreeStart {
+  readonly version: Version
+  readonly memtable: Memtable
+  readonly nextFile: number
+  /** Of the last operation, and of the last one that is in tables. */
+  readonly sequence: number
+  readonly flushedSequence: number
+  readonly firstLog: number
+  readonly logs: readonly number[]
+  /** Where each of those ends that are complete. */
+  readonly wholeLogs: ReadonlyMap<number, number>
+}
+
+function wholeLogsOf(ends: ReadonlyMap<number, number>): WholeLog[] {
+  return [...ends].map(([number, bytes]) => ({ number, bytes }))
+}
+
+interface WholeState {
+  readonly nextFile: number
+  readonly lastSequence?: number
+  readonly flushedSequence?: number
+  readonly firstLog: number
+  readonly logs: readonly number[]
+  readonly wholeLogs: readonly WholeLog[]
+}
+
+function wholeEdit(version: Version, state: WholeState): VersionEdit {
+  return {
+    nextFile: state.nextFile,
+    lastSequence: state.lastSequence ?? state.flushedSequence ?? 0,
+    firstLog: state.firstLog,
+    logs: state.logs,
+    wholeLogs: state.wholeLogs,
+    added: wholeOf(version),
+  }
+}
+
+function wholeOf(version: Version): TableMeta[] {
+  return [...version.files()].map(file => file.meta)
+}

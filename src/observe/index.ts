@@ -1,0 +1,26 @@
+/** `kvarium/observe`: what is made of a trace: record it, step back through it, describe it, export it, bill it. */
+export { tee } from './tee.js'
+export { Recorder } from './recorder.js'
+export type { RecorderOptions } from './recorder.js'
+export { Rewind } from './rewind.js'
+export type { Folding } from './rewind.js'
+export { jsonLines, parseJsonLines } from './json-lines.js'
+export { chromeTrace } from './perfetto.js'
+export type { ChromeEvent, ChromeTrace } from './perfetto.js'
+export { describe } from './describe.js'
+export { ReceiptBook } from './receipt-book.js'
+export type { ReceiptBookOptions } from './receipt-book.js'
+export type {
+  Amounts,
+  CohortReceipt,
+  KindReceipt,
+  LaterCause,
+  LaterLine,
+  Receipt,
+  ReceiptState,
+  ReceiptTotals,
+  Searched,
+  UnbilledCause,
+  UnbilledLine,
+} from './receipt.js'
+export { renderReceipt } from './render-receipt.js'

@@ -1,0 +1,151 @@
+/**
+ * The names of the memory file system: a tree of directories, and the log of changes to it that are not yet durable.
+ *
+ * Invariants:
+ * 1. A directory's `durable` names plus the logged changes, in order, give its `names`.
+ * 2. A change is one atomic step, also a rename from one directory to another: a power loss keeps all of it or nothing.
+ * 3. Syncing a directory makes the changes that touch it durable, those made before the sync was called.
+ * 4. A file has at most one name, whichever changes a power loss keeps: of the changes to one file none becomes durable before
+ *    an earlier one.
+ */
+import type { Random } from '../environment.js'
+import { MemoryFile } from './memory-file.js'
+import type { CrashChoice } from './memory-file.js'
+import { uniform } from '../seeded-random.js'
+
+export type MemoryNode = MemoryFile | MemoryDirectory
+
+export class MemoryDirectory {
+  names = new Map<string, MemoryNode>()
+  durable = new Map<string, MemoryNode>()
+}
+
+/** What goes away first, then what appears: one of them for a removal or a creation, both, with the same node, for a rename. */
+export interface NameChange {
+  readonly removed?: NamePlace
+  readonly added?: NamePlace
+}
+
+interface NamePlace {
+  readonly directory: MemoryDirectory
+  readonly name: string
+  readonly node: MemoryNode
+}
+
+export class MemoryTree {
+  readonly root = new MemoryDirectory()
+  #pending: NameChange[] = []
+
+  change(change: NameChange): void {
+    const { removed, added } = change
+    removed?.directory.names.delete(removed.name)
+    added?.directory.names.set(added.name, added.node)
+    this.#pending.push(change)
+  }
+
+  async sync(directory: MemoryDirectory): Promise<void> {
+    const called = changesUpTo(this.#pending, directory)
+    await Promise.resolve()
+    if (called.size === 0) return
+    // A change that another sync has made durable meanwhile is gone from the log.
+    this.#pending = this.#pending.filter(change => {
+      if (!called.has(change)) return true
+      applyDurably(change)
+      return false
+    })
+  }
+
+  /** The tree as a power loss leaves it, all of it durable. */
+  crashed(choice: CrashChoice): MemoryTree {
+    const image = new Map<MemoryDirectory, Map<string, MemoryNode>>()
+    const changes = typeof choice === 'string' ? (choice === 'all' ? this.#pending : []) : pick(this.#pending, choice)
+    for (const change of changes) applyTo(image, change)
+    const tree = new MemoryTree()
+    copyDirectory(this.root, tree.root, image, choice)
+    return tree
+  }
+}
+
+function touches(change: NameChange, directory: MemoryDirectory): boolean {
+  return change.removed?.directory === directory || change.added?.directory === directory
+}
+
+/** The changes that syncing the directory makes durable: those that touch it, and earlier ones to the same files elsewhere. */
+function changesUpTo(changes: readonly NameChange[], directory: MemoryDirectory): Set<NameChange> {
+  const called = new Set<NameChange>()
+  const nodes = new Set<MemoryNode | undefined>()
+  for (let index = changes.length - 1; index >= 0; index--) {
+    const change = changes[index]
+    if (!touches(change, directory) && !nodes.has(nodeOf(change))) continue
+    called.add(change)
+    nodes.add(nodeOf(change))
+  }
+  return called
+}
+
+function nodeOf(change: NameChange): MemoryNode | undefined {
+  return (change.removed ?? change.added)?.node
+}
+
+function applyDurably(change: NameChange): void {
+  const { removed, added } = change
+  if (removed !== undefined) deleteName(removed.directory.durable, removed)
+  added?.directory.durable.set(added.name, added.node)
+}
+
+function applyTo(image: Map<MemoryDirectory, Map<string, MemoryNode>>, change: NameChange): void {
+  const { removed, added } = change
+  if (removed !== undefined) deleteName(imageOf(image, removed.directory), removed)
+  if (added === undefined) return
+  imageOf(image, added.directory).set(added.name, added.node)
+}
+
+/** Of a removal whose name another file has taken meanwhile (an earlier change was lost), nothing is left to do. */
+function deleteName(names: Map<string, MemoryNode>, place: NamePlace): void {
+  if (names.get(place.name) === place.node) names.delete(place.name)
+}
+
+function imageOf(image: Map<MemoryDirectory, Map<string, MemoryNode>>, directory: MemoryDirectory): Map<string, MemoryNode> {
+  let names = image.get(directory)
+  if (names === undefined) image.set(directory, (names = new Map(directory.durable)))
+  return names
+}
+
+/** Mostly, each directory got a prefix of its changes, as a journal keeps their order; sometimes any of them. */
+function pick(changes: readonly NameChange[], random: Random): NameChange[] {
+  const isOrdered = uniform(random, 4) !== 0
+  const keepPercent = isOrdered ? 20 + uniform(random, 80) : 50
+  const ended = new Set<MemoryDirectory | MemoryNode | undefined>()
+  return changes.filter(change => {
+    const node = nodeOf(change)
+    const directories = [change.removed?.directory, change.added?.directory]
+    const isCut = ended.has(node) || (isOrdered && directories.some(directory => directory !== undefined && ended.has(directory)))
+    if (!isCut && uniform(random, 100) < keepPercent) return true
+    ended.add(node)
+    if (isOrdered) for (const directory of directories) ended.add(directory)
+    return false
+  })
+}
+
+function copyDirectory(
+  from: MemoryDirectory,
+  to: MemoryDirectory,
+  image: Map<MemoryDirectory, Map<string, MemoryNode>>,
+  choice: CrashChoice,
+): void {
+  // In the order of the names, so that the same seed meets the same files in the same order.
+  for (const [name, node] of [...imageOf(image, from)].sort(byName)) {
+    let clone: MemoryNode
+    if (node instanceof MemoryFile) clone = node.crashed(choice)
+    else {
+      clone = new MemoryDirectory()
+      copyDirectory(node, clone, image, choice)
+    }
+    to.names.set(name, clone)
+  }
+  to.durable = new Map(to.names)
+}
+
+function byName([a]: [string, MemoryNode], [b]: [string, MemoryNode]): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

@@ -1,0 +1,35 @@
+import { deflateRawSync, inflateRawSync } from 'node:zlib'
+import { CorruptionError } from '../../errors.js'
+import type { BlockCompression } from '../environment.js'
+
+/** Raw deflate by Node's zlib at level 1: on blocks of a few kilobytes higher levels cost much and gain little. */
+export const nodeDeflate: BlockCompression = {
+  compress(bytes) {
+    // One output chunk that is big enough for most blocks spares zlib a second round and a copy.
+    return deflateRawSync(bytes, { level: 1, chunkSize: Math.max(64, bytes.length) })
+  },
+
+  /** Throws a `CorruptionError` if the bytes are not a deflate stream of exactly `size` bytes. */
+  decompress(bytes, size) {
+    let result: Uint8Array
+    try {
+      result = inflateRawSync(bytes, { maxOutputLength: Math.max(1, size), chunkSize: Math.max(64, size) })
+    } catch (cause) {
+      throw new CorruptionError(`a compressed block does not decompress to its ${size} bytes`, { cause })
+    }
+    if (result.length !== size) throw new CorruptionError(`a compressed block holds ${result.length} bytes where ${size} are expected`)
+    return result
+  },
+
+  /** Throws a `CorruptionError` if the bytes are not a deflate stream. */
+  decompressUnsized(bytes) {
+    try {
+      return inflateRawSync(bytes, { maxOutputLength: MAX_UNSIZED_BYTES })
+    } catch (cause) {
+      throw new CorruptionError('a compressed block does not decompress', { cause })
+    }
+  },
+}
+
+/** No block is compressed that is larger than this. */
+const MAX_UNSIZED_BYTES = 64 * 1024 * 1024

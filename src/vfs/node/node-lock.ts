@@ -1,0 +1,54 @@
+/**
+ * One open store per directory, on Node, which has no flock. The lock must die with its process, however that ends.
+ *
+ * On macOS and BSD (`O_EXLOCK`) and on Windows (`UV_FS_O_EXLOCK`) the kernel locks the file `LOCK` as it is opened;
+ * these two paths follow the systems' documentation and are not exercised by the project's tests, which run on Linux.
+ * On Linux a listening socket in the directory stands for the living owner: see `node-socket-lock.ts`.
+ */
+import * as fs from 'node:fs'
+import { IoError } from '../../errors.js'
+import { joinPath } from '../file-system.js'
+import type { DirectoryLock } from '../file-system.js'
+import { lockBySocket, lockedError } from './node-socket-lock.js'
+import { errorCode, FileSystemError } from '../vfs-error.js'
+
+const bsdExclusiveLock = 0x20
+const windowsExclusiveLock = 0x10000000
+
+export async function lockDirectory(directory: string): Promise<DirectoryLock> {
+  switch (process.platform) {
+    case 'linux':
+    case 'android':
+      return lockBySocket(directory)
+    case 'darwin':
+    case 'freebsd':
+    case 'openbsd':
+    case 'netbsd':
+      return lockByOpenFlag(directory, bsdExclusiveLock | fs.constants.O_NONBLOCK)
+    case 'win32':
+      return lockByOpenFlag(directory, windowsExclusiveLock)
+    default:
+      throw new IoError(`no way is known to lock a directory on ${process.platform}: keep the store in memory instead`, { file: directory })
+  }
+}
+
+/** The lock is the open file itself: the kernel gives it back when the descriptor closes, by `release` or by death. */
+function lockByOpenFlag(directory: string, flag: number): DirectoryLock {
+  const path = joinPath(directory, 'LOCK')
+  let descriptor: number | undefined
+  try {
+    descriptor = fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_CREAT | flag)
+  } catch (error) {
+    const code = errorCode(error)
+    if (code === 'EAGAIN' || code === 'EWOULDBLOCK' || code === 'EBUSY') throw lockedError(directory, error)
+    throw FileSystemError.from(error, 'lock', path)
+  }
+  return {
+    async release() {
+      if (descriptor === undefined) return
+      const closing = descriptor
+      descriptor = undefined
+      fs.closeSync(closing)
+    },
+  }
+}

@@ -1,0 +1,76 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { isInstalled, LEAST_CONTRAST, withPage } from '../../browser/chromium-page.js'
+import { renderHtml } from '../../../packages/lab/src/report/html-page.js'
+import { smallRun } from './small-run.js'
+
+let directory = ''
+let file = ''
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'kvarium-page-'))
+  file = join(directory, 'report.html')
+  writeFileSync(file, renderHtml(smallRun()))
+})
+afterAll(() => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }))
+
+describe.skipIf(!isInstalled)('the page of a report, in a browser', () => {
+  it('needs no network and says nothing on the console', async () => {
+    await withPage(file, { width: 1200, scheme: 'light' }, async ({ page, messages, requests }) => {
+      expect(requests).toEqual([pathToFileURL(file).href])
+      expect(messages).toEqual([])
+      expect(await page.title()).toBe('A small run')
+    })
+  })
+
+  it('every figure is drawn, named, and has its table', async () => {
+    await withPage(file, { width: 1200, scheme: 'light' }, async ({ page }) => {
+      const figures = await page.locator('figure').count()
+      expect(figures).toBeGreaterThan(15)
+      expect(await page.locator('figure svg[role=img] > title').count()).toBe(figures)
+      expect(await page.locator('figure svg[role=img] > desc').count()).toBe(figures)
+      expect(await page.locator('figure details table').count()).toBe(figures)
+      const flat = await page.locator('figure svg').evaluateAll(all => all.filter(svg => svg.getBoundingClientRect().height < 40).length)
+      expect(flat).toBe(0)
+      expect(await page.getByRole('heading', { level: 1 }).count()).toBe(1)
+      for (const landmark of ['banner', 'navigation', 'main', 'contentinfo'] as const)
+        expect(await page.getByRole(landmark).count()).toBe(1)
+    })
+  })
+
+  it('the keyboard reaches the skip link first, then the contents, and opens a table', async () => {
+    await withPage(file, { width: 1200, scheme: 'light' }, async ({ page }) => {
+      const focused = (): Promise<string> => page.evaluate(() => document.activeElement?.textContent ?? '')
+      await page.keyboard.press('Tab')
+      expect(await focused()).toBe('Skip to the results')
+      await page.keyboard.press('Tab')
+      expect(await focused()).toBe('Verdict')
+      let seen = ''
+      for (let presses = 0; presses < 200 && !seen.startsWith('Data as a table'); presses++) {
+        await page.keyboard.press('Tab')
+        seen = await focused()
+      }
+      expect(seen).toContain('Data as a table of Throughput by phase')
+      await page.keyboard.press('Enter')
+      expect(await page.locator('figure details[open]').count()).toBe(1)
+    })
+  })
+
+  it.each(['light', 'dark'] as const)('its text can be read: %s', async scheme => {
+    await withPage(file, { width: 1200, scheme }, async ({ page }) => {
+      const least: { contrast: number; text: string } = await page.evaluate(LEAST_CONTRAST)
+      expect(least.contrast, least.text).toBeGreaterThanOrEqual(4.5)
+      const background = await page.evaluate(() => getComputedStyle(document.body).backgroundColor)
+      expect(background).toBe(scheme === 'light' ? 'rgb(251, 251, 249)' : 'rgb(18, 22, 27)')
+    })
+  })
+
+  it('nothing but its own regions scrolls sideways on a narrow screen', async () => {
+    await withPage(file, { width: 400, scheme: 'light' }, async ({ page }) => {
+      await page.evaluate(() => document.querySelectorAll('details').forEach(details => (details.open = true)))
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(400)
+    })
+  })
+})

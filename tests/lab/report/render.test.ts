@@ -1,0 +1,200 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { DEFINITIONS } from '../../../packages/lab/src/report/definitions.js'
+import { diffReports } from '../../../packages/lab/src/report/diff.js'
+import { figuresOf } from '../../../packages/lab/src/report/figures.js'
+import { renderDiffHtml, renderHtml } from '../../../packages/lab/src/report/html-page.js'
+import { renderDiffMarkdown, renderMarkdown, renderOverviewMarkdown } from '../../../packages/lab/src/report/markdown.js'
+import { judge, metricsOf } from '../../../packages/lab/src/report/metrics.js'
+import { spreadOf, type RunReport } from '../../../packages/lab/src/report/run-report.js'
+import { renderDiffTerminal, renderOverviewTerminal, renderTerminal } from '../../../packages/lab/src/report/terminal.js'
+import { smallRun } from './small-run.js'
+
+const run = smallRun()
+const metric = (id: string) => metricsOf(run).find(one => one.id === id)!
+
+/** Everything that a file, a peer or a dataset may bring a name for, hostile. */
+function hostile(name: string): RunReport {
+  const [first, ...others] = run.engines
+  return {
+    ...run,
+    title: name,
+    command: name,
+    versions: { [name]: name },
+    machine: { ...run.machine, cpu: name, system: name },
+    work: {
+      ...run.work,
+      about: name,
+      parameters: { [name]: name },
+      phases: run.work.phases.map(phase => ({ ...phase, name, about: name })),
+    },
+    engines: [
+      {
+        ...first,
+        name,
+        engine: name,
+        options: { [name]: name },
+        phases: first.phases.map(phase => ({ ...phase, name })),
+        timeline: {
+          ...first.timeline!,
+          phases: [{ name, startMs: 0, endMs: 50 }],
+          marks: [{ kind: 'flush', startMs: 1, endMs: 2, detail: name }],
+        },
+        verification: { ...first.verification, problems: [{ kind: name, message: name }], problemCount: 1 },
+      },
+      ...others,
+    ],
+  }
+}
+
+describe('a verdict', () => {
+  it('names the best engine and how much better it is than the next, among those that keep their data', () => {
+    expect(judge(metric('write/settled'), run.engines).text).toBe('lsm-leveled, 3.36×')
+    expect(judge(metric('throughput/load'), run.engines).best.map(engine => engine.name)).not.toContain('memory')
+  })
+
+  it('overlapping ranges are no difference', () => {
+    // 100k to 110k against 99k to 106k: both are best; the third is not.
+    expect(judge(metric('throughput/load'), run.engines).text).toBe('lsm-leveled, a-peer, 2.02×')
+    const two = run.engines.filter(engine => engine.name !== 'btree')
+    expect(judge(metric('throughput/load'), two).text).toBe('no difference')
+  })
+
+  it('a number that only one engine has is no victory', () => {
+    expect(judge(metric('read/found'), run.engines.slice(0, 1)).text).toBe('–')
+  })
+})
+
+describe('two runs', () => {
+  const faster: RunReport = {
+    ...run,
+    versions: { ...run.versions, kvarium: '0.2.0' },
+    engines: run.engines.map(engine => ({
+      ...engine,
+      phases: engine.phases.map(phase => ({ ...phase, perSecond: spreadOf(phase.perSecond.values.map(value => value * 2)) })),
+    })),
+  }
+
+  it('what changed by more than the rounds vary is told, with its direction', () => {
+    const { engines, notes, summary } = diffReports(run, faster)
+    const load = engines[0].changes.find(change => change.metric.id === 'throughput/load')
+    expect(load?.change).toBe('better')
+    expect(engines[0].changes.find(change => change.metric.id === 'write/settled')?.change).toBe('none')
+    expect(diffReports(faster, run).engines[0].changes.find(change => change.metric.id === 'throughput/load')?.change).toBe('worse')
+    expect(notes).toContain('another version, kvarium: 0.1.0 → 0.2.0')
+    expect(summary).toMatch(/^8 better, 0 worse, /)
+  })
+
+  it('in all three forms', () => {
+    const diff = diffReports(run, faster)
+    expect(renderDiffTerminal(diff)).toMatch(/load +105k\/s ±5 % +210k\/s ±5 % +\+100 % +better, 2\.00×/)
+    expect(renderDiffMarkdown(diff)).toContain('| **better, 2.00×** |')
+    expect(renderDiffHtml(diff)).toContain('class="verdict better"')
+  })
+
+  it.each([
+    [{ seed: 2 }, 'seed 1 and 2'],
+    [{ entries: 5 }, 'entries 1000 and 5'],
+    [{ parameters: { batch: 7, shuffle: true } }, 'batch: 100 → 7'],
+    [{}, 'the operations themselves (digest abcd1234 and 00000000)'],
+  ])('of different work are refused, and what differs is named: %j', (work, message) => {
+    const other = { ...run, work: { ...run.work, ...work, digest: '00000000' } }
+    expect(() => diffReports(run, other)).toThrow(message)
+  })
+
+  it('without a common engine are refused', () => {
+    expect(() => diffReports({ ...run, engines: run.engines.slice(0, 1) }, { ...run, engines: run.engines.slice(1) })).toThrow(
+      /no engine in common/,
+    )
+  })
+})
+
+describe('several workloads side by side', () => {
+  const other: RunReport = { ...run, work: { ...run.work, name: 'another', digest: '1' }, engines: run.engines.slice(0, 2) }
+
+  it('have a row each, with the best of it, and a dash for who did not come so far', () => {
+    const { markdown, drawings } = renderOverviewMarkdown([run, other], ['another'])
+    expect(markdown).toContain('| dataset | **210k/s**<br>200k/s – 220k/s |')
+    expect(markdown).toMatch(/^\| another \| \*\*210k\/s\*\*.* \| – \| – \| lsm-leveled, 2\.02× \|$/m)
+    expect(markdown).toContain('In detail: [another](another/README.md).')
+    expect(markdown).toContain('| dataset, lsm-leveled: write amplification | T + 1 | 4.00× | 3.01× | +32.9 % |')
+    expect([...drawings.keys()].every(file => markdown.includes(`](${file})`))).toBe(true)
+    expect(renderOverviewTerminal([run, other])).toMatch(/another +\* 210k\/s/)
+  })
+
+  it('are refused if two are of the same one', () => {
+    expect(() => renderOverviewMarkdown([run, run])).toThrow(/Two of the reports are of dataset/)
+  })
+})
+
+describe('the forms of a report', () => {
+  const hazards = [
+    '<script>alert(1)</script>',
+    '"><img src=x onerror=alert(1)>',
+    "' onload='x",
+    '</style><b>',
+    '&amp;`|\\*[x](y)',
+    'a\u001b[31m\u0000b',
+  ]
+
+  it.each(hazards)('%j in any name stays text', name => {
+    const report = hostile(name)
+    const html = renderHtml(report)
+    expect(html).not.toMatch(/<(script|img|b)[ >]/)
+    expect(html).not.toContain("onload='x")
+    const { markdown, drawings } = renderMarkdown(report)
+    // Only in the fence around the command text is as it is.
+    const outside = markdown.replace(/```sh\n[\s\S]*?\n```/, '')
+    expect(outside).not.toMatch(/(?<!\\)<(script|img|b)[ >]/)
+    expect(outside).not.toContain('[x](y)')
+    for (const drawing of drawings.values()) expect(drawing).not.toMatch(/<(script|img|b)[ >]/)
+    for (const file of drawings.keys()) expect(file).toMatch(/^[a-z0-9-]+\.svg$/)
+    // eslint-disable-next-line no-control-regex
+    expect(renderTerminal(report)).not.toMatch(/[\u0000\u001b]/)
+  })
+
+  it('every figure has a title, a description and a table, and ids that are unique', () => {
+    const figures = figuresOf(run).flatMap(group => group.figures)
+    expect(figures.map(figure => figure.id)).toEqual([...new Set(figures.map(figure => figure.id))])
+    expect(figures.length).toBeGreaterThan(15)
+    for (const { title, description, table, drawing } of figures) {
+      expect(title).not.toBe('')
+      expect(description).toMatch(/\.$/)
+      expect(table.rows.length).toBeGreaterThan(0)
+      for (const row of table.rows) expect(row.length, title).toBe(table.head.length)
+      expect(drawing.markup).not.toMatch(/NaN|undefined|Infinity/)
+    }
+  })
+
+  it('the page leads to every definition that it uses, and refers to nothing outside', () => {
+    const html = renderHtml(run)
+    const ids = new Set([...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id))
+    const links = [...html.matchAll(/ href="([^"]+)"/g)].map(([, href]) => href)
+    expect(links.filter(href => !href.startsWith('#') || !ids.has(href.slice(1)))).toEqual([])
+    expect(html).not.toMatch(/(src|srcset)=|url\((?!#)|@import/)
+    for (const name of Object.keys(DEFINITIONS)) expect(ids).toContain(`d-${name}`)
+    expect(ids.size).toBe([...html.matchAll(/ id="([^"]+)"/g)].length)
+  })
+
+  it('definitions name formulas that are there', () => {
+    for (const definition of Object.values(DEFINITIONS)) {
+      if (!('source' in definition)) continue
+      const [, name, file] = /^(\w+) in (.+)$/.exec(definition.source)!
+      expect(readFileSync(join(import.meta.dirname, '../..', file), 'utf8')).toMatch(new RegExp(`export (function|type) ${name}\\b`))
+    }
+  })
+
+  it.each([
+    ['terminal.txt', () => renderTerminal(run)],
+    ['markdown.md', () => renderMarkdown(run).markdown],
+  ])('%s is as it was reviewed', async (file, make) => {
+    await expect(make()).toMatchFileSnapshot(join(import.meta.dirname, 'fixtures', file))
+  })
+
+  it('Markdown shows every drawing that is written beside it', () => {
+    const { markdown, drawings } = renderMarkdown(run)
+    const shown = [...markdown.matchAll(/!\[[^\]]*\]\(([^)]+)\)/g)].map(([, file]) => file)
+    expect(shown).toEqual([...drawings.keys()])
+  })
+})
