@@ -11,6 +11,7 @@ import { IDENTITY, occupancyOf, isLockName } from '../store/identity.js'
 import type { Environment } from '../vfs/environment.js'
 import { absolutePath, joinPath, type DirectoryLock, type FileSystem } from '../vfs/file-system.js'
 import { OverlayFileSystem } from '../vfs/overlay-file-system.js'
+import { isOutOfDescriptors, typedError } from '../vfs/vfs-error.js'
 
 /** Where stores are, and the engines they may have. */
 export interface InspectionPlatform {
@@ -127,7 +128,7 @@ async function lockIfPossible(fileSystem: FileSystem, directory: string): Promis
   try {
     return await fileSystem.lock(directory)
   } catch (error) {
-    if (error instanceof LockedError) throw error
+    if (error instanceof LockedError || isOutOfDescriptors(error)) throw typedError(error)
     return undefined
   }
 }

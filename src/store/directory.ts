@@ -237,8 +237,6 @@ const ADVICE: Readonly<Record<string, string>> = {
   EROFS: 'The file system is read-only; choose a location that can be written',
   ENOSPC: 'Free some space and open the store again',
   EDQUOT: 'Free some space and open the store again',
-  EMFILE: 'Close other files or raise the limit of open files (ulimit -n)',
-  ENFILE: 'Close other files or raise the limit of open files',
   ENOENT: 'A part of the path, or a file of the store, is missing',
   ENOTDIR: 'A part of the path is a file; choose another location',
   ENAMETOOLONG: 'Choose a shorter location',

@@ -1,3 +1,4 @@
+import type { SpareHandles } from './spare-handles.js'
 import { typedError } from './vfs-error.js'
 
 /**
@@ -14,6 +15,8 @@ import { typedError } from './vfs-error.js'
  * 3. A failed operation throws a `FileSystemError` with the operation, the path and the system's code (`ENOENT`, ...).
  */
 export interface FileSystem {
+  /** Where handles are entered that may be closed when descriptors run out. Absent where they do not. */
+  readonly spareHandles?: SpareHandles | undefined
   /**
    * The path in a form that a change of the process's working directory does not move; see `absolutePath`. Absent where no path
    * depends on such a directory.

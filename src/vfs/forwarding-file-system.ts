@@ -1,4 +1,5 @@
 import { absolutePath, removeInBackground, type DirectoryLock, type FileHandle, type FileStat, type FileSystem } from './file-system.js'
+import type { SpareHandles } from './spare-handles.js'
 
 /** Leaves everything to another file system: the base of those that only watch it, which override what they look at. */
 export class ForwardingFileSystem implements FileSystem {
@@ -7,6 +8,10 @@ export class ForwardingFileSystem implements FileSystem {
 
   constructor(inner: FileSystem) {
     this.inner = inner
+  }
+
+  get spareHandles(): SpareHandles | undefined {
+    return this.inner.spareHandles
   }
 
   absolute(path: string): string {

@@ -7,6 +7,7 @@
  */
 import { absolutePath, type DirectoryLock, type FileHandle, type FileStat, type FileSystem } from './file-system.js'
 import { MemoryFileSystem } from './memory/memory-file-system.js'
+import type { SpareHandles } from './spare-handles.js'
 import { FileSystemError } from './vfs-error.js'
 
 export class OverlayFileSystem implements FileSystem {
@@ -17,6 +18,10 @@ export class OverlayFileSystem implements FileSystem {
 
   constructor(below: FileSystem) {
     this.#below = below
+  }
+
+  get spareHandles(): SpareHandles | undefined {
+    return this.#below.spareHandles
   }
 
   absolute(path: string): string {

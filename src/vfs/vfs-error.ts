@@ -41,9 +41,18 @@ export function errorCode(error: unknown): string | undefined {
 
 /** Whether an operation failed because the disk is full, or what the user may take of it. */
 export function isOutOfSpace(error: unknown): boolean {
+  return hasCode(error, ['ENOSPC', 'EDQUOT'])
+}
+
+/** Whether an operation failed because the process, or the system, has no descriptor left. */
+export function isOutOfDescriptors(error: unknown): boolean {
+  return hasCode(error, ['EMFILE', 'ENFILE'])
+}
+
+function hasCode(error: unknown, codes: readonly string[]): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const code = errorCode(cause)
-    if (code === 'ENOSPC' || code === 'EDQUOT') return true
+    if (code !== undefined && codes.includes(code)) return true
   }
   return false
 }
@@ -65,7 +74,8 @@ const meanings: Readonly<Record<string, string>> = {
   EINVAL: 'an argument is out of range',
   EIO: 'the device reported an error',
   EISDIR: 'it is a directory',
-  EMFILE: 'too many open files',
+  EMFILE: 'this process has as many open files as it may: close some, or raise its limit (ulimit -n)',
+  ENFILE: 'the system has as many open files as it may: close some, or raise its limit (fs.file-max)',
   ENOENT: 'nothing has that name',
   ENOSPC: 'no space is left',
   ENOTDIR: 'a part of the path is not a directory',

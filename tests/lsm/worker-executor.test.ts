@@ -13,6 +13,7 @@ import { workerExecutor } from '../../src/lsm/compaction/worker/worker-executor.
 import { describeFailure, restoreFailure } from '../../src/lsm/compaction/worker/worker-protocol.js'
 import { FileSystemError, SeededRandom } from '../../src/vfs/index.js'
 import { nodeEnvironment } from '../../src/vfs/node.js'
+import { typedError } from '../../src/vfs/vfs-error.js'
 import { rangeOf } from '../contract/opened-engine.js'
 import { batchOf, filler, openLsm, put, scan, violations, type Operation } from './opened-lsm.js'
 
@@ -208,9 +209,11 @@ describe('an error that crosses threads', () => {
     }
   })
 
-  it('of the system becomes an IoError that names the file', () => {
+  it('of the system stays one, and becomes an IoError that names the file', () => {
     const error = new FileSystemError('ENOSPC', { operation: 'write', path: '/store/000009.sst' })
-    expect(restoreFailure(structuredClone(describeFailure(error)))).toMatchObject({
+    const restored = restoreFailure(structuredClone(describeFailure(error)))
+    expect(restored).toEqual(error)
+    expect(typedError(restored)).toMatchObject({
       code: 'LEVEL_IO_ERROR',
       message: expect.stringMatching(/ENOSPC.*000009\.sst/) as string,
     })

@@ -19,6 +19,7 @@ import type { BlockCompression } from '../../vfs/environment.js'
 import { joinPath, type FileHandle, type FileSystem } from '../../vfs/file-system.js'
 import { MeteredFileSystem, type MeterCounts } from '../../vfs/metered-file-system.js'
 import { tableName } from '../file-names.js'
+import { FilePool } from '../versions/file-pool.js'
 import type { FlushedList } from '../memtable/memtable-list.js'
 import { mergeCursors } from '../read/merging-cursor.js'
 import type { OwnParts } from '../custom/custom-parts.js'
@@ -86,6 +87,8 @@ export class JobCancelled extends Error {
 const SLICE_BYTES = 64 * 1024
 const ENTRY_COST_BYTES = 128
 const READ_AHEAD_BYTES = 256 * 1024
+/** Inputs open at once: the store's readers need descriptors, too, and opening a file again is cheap beside merging what is read ahead. */
+const MAX_OPEN_INPUTS = 4
 
 export async function runMergeJob(job: MergeJob, context: JobContext): Promise<MergeResult> {
   const merge = new Merge(job, context)
@@ -103,6 +106,7 @@ class Merge {
   readonly #trace: Tracer | null
   readonly #step: Tracer | null
   readonly #cache = new Cache(0)
+  readonly #inputs: FilePool
   readonly #handles: FileHandle[] = []
   readonly #outputs: TableMeta[] = []
   readonly #created: string[] = []
@@ -122,6 +126,7 @@ class Merge {
     this.#job = job
     this.#context = context
     this.#fileSystem = new MeteredFileSystem(context.fileSystem)
+    this.#inputs = new FilePool(this.#fileSystem, MAX_OPEN_INPUTS)
     this.#trace = context.trace ?? null
     this.#step = context.trace?.at('step') ?? null
   }
@@ -176,7 +181,7 @@ class Merge {
   #openTable(file: TableFile): Table {
     if (file.resource.table !== undefined) return file.resource.table
     const { hash32, deflate } = this.#context
-    const handle = this.#fileSystem.openRead(joinPath(this.#job.directory, tableName(file.meta.number)))
+    const handle = this.#inputs.openRead(joinPath(this.#job.directory, tableName(file.meta.number)))
     this.#handles.push(handle)
     const table = Table.open({
       file: handle,

@@ -1,18 +1,21 @@
 import { MisuseError } from '../../errors.js'
 import type { FileHandle, FileSystem } from '../../vfs/file-system.js'
+import { SpareHandles, type SpareHandle } from '../../vfs/spare-handles.js'
 
 /**
- * Read-only handles of which only so many are open at once: one that was closed for lack of room is opened again by its
- * next read. Files that were opened longest ago are closed first.
+ * Read-only handles of which only so many are open at once: one that was closed for lack of room, or of descriptors, is opened again by its
+ * next read. The file used longest ago is closed first. A path must mean the same file for as long as its handle is in use.
  */
 export class FilePool {
   readonly #fileSystem: FileSystem
   readonly #maxOpen: number
-  readonly #open = new Set<PooledFile>()
+  readonly #spare: SpareHandles
+  #open = 0
 
   constructor(fileSystem: FileSystem, maxOpen: number) {
     this.#fileSystem = fileSystem
     this.#maxOpen = maxOpen
+    this.#spare = fileSystem.spareHandles ?? new SpareHandles()
   }
 
   openRead(path: string): FileHandle {
@@ -23,44 +26,51 @@ export class FilePool {
 
   /** @internal */
   acquire(file: PooledFile): FileHandle {
-    if (this.#open.size >= this.#maxOpen) {
-      const [oldest] = this.#open
-      oldest?.suspend()
-    }
+    if (this.#open >= this.#maxOpen) this.#spare.oldest(handle => handle instanceof PooledFile && handle.pool === this)?.suspend()
     const handle = this.#fileSystem.openRead(file.path)
-    this.#open.add(file)
+    this.#open++
     return handle
   }
 
   /** @internal */
-  forget(file: PooledFile): void {
-    this.#open.delete(file)
+  used(file: PooledFile): void {
+    this.#spare.use(file)
+  }
+
+  /** @internal */
+  closed(file: PooledFile): void {
+    this.#open--
+    this.#spare.remove(file)
   }
 }
 
-class PooledFile implements FileHandle {
+class PooledFile implements FileHandle, SpareHandle {
   readonly path: string
-  readonly #pool: FilePool
+  readonly pool: FilePool
   #handle: FileHandle | undefined
   #closed = false
 
   constructor(path: string, pool: FilePool) {
     this.path = path
-    this.#pool = pool
+    this.pool = pool
   }
 
+  /** The handle, opened if it is not. */
   acquire(): FileHandle {
     if (this.#closed) throw new MisuseError('LEVEL_FILE_CLOSED', `${this.path} has been closed`)
-    return (this.#handle ??= this.#pool.acquire(this))
+    this.#handle ??= this.pool.acquire(this)
+    this.pool.used(this)
+    return this.#handle
   }
 
   /** What was only read is not at stake in a close, so that its failure concerns nobody. */
   suspend(): void {
-    this.#pool.forget(this)
     const handle = this.#handle
+    if (handle === undefined) return
     this.#handle = undefined
+    this.pool.closed(this)
     try {
-      handle?.close()
+      handle.close()
     } catch {
       // Closed all the same.
     }
@@ -71,7 +81,7 @@ class PooledFile implements FileHandle {
   }
 
   read(target: Uint8Array, position: number, start?: number, end?: number): number {
-    return (this.#handle ?? this.acquire()).read(target, position, start, end)
+    return this.acquire().read(target, position, start, end)
   }
 
   close(): void {

@@ -14,6 +14,7 @@ import type { Ledger } from '../../trace/ledger.js'
 import type { JobTracer, Tracer } from '../../trace/trace.js'
 import { joinPath, removeInBackground, type FileSystem } from '../../vfs/file-system.js'
 import { fileSystemOf } from '../../vfs/traced-file-system.js'
+import { FileSystemError, isOutOfDescriptors } from '../../vfs/vfs-error.js'
 import { manifestName } from '../file-names.js'
 import { ManifestWriter } from './manifest.js'
 import { tellDropped, tellFrozen, tellNew } from '../memtable/memtable-trace.js'
@@ -185,9 +186,9 @@ export class Tree {
     this.#logs = [...this.#logs.filter(number => number >= firstLog), ...(log === undefined ? [] : [log])]
     this.#wholeLogs = this.#wholeLogs.filter(whole => whole.number >= firstLog)
     const numbers = { nextFile: this.#nextFile, lastSequence: this.#flushedSequence, firstLog }
-    const renews = this.#manifest.size > Math.max(this.#options.manifestBytes, 2 * this.#manifest.startBytes)
-    if (renews) await this.#renewManifest(version, numbers, job)
-    else await this.#append({ ...numbers, deleted, added, ...(log !== undefined && { logs: [log] }) }, job)
+    const isLarge = this.#manifest.size > Math.max(this.#options.manifestBytes, 2 * this.#manifest.startBytes)
+    const renews = isLarge && (await this.#renewManifest(version, numbers, job))
+    if (!renews) await this.#append({ ...numbers, deleted, added, ...(log !== undefined && { logs: [log] }) }, job)
     // The memtable may have been frozen while the manifest was written.
     const { memtable, frozen } = this.#state
     const stillFrozen = frozen.filter(table => !flushed.includes(table))
@@ -208,12 +209,19 @@ export class Tree {
     this.#bookManifest(this.#manifest, before)
   }
 
-  async #renewManifest(version: Version, numbers: { lastSequence: number; firstLog: number }, job: JobTracer | null): Promise<void> {
+  /** False where there is no descriptor for a new manifest: then the old one stays in force. */
+  async #renewManifest(version: Version, numbers: { lastSequence: number; firstLog: number }, job: JobTracer | null): Promise<boolean> {
     const { fileSystem, directory, hash32, ledger } = this.#options
     const number = this.allocateFiles(1)
     const whole = wholeEdit(version, { ...numbers, nextFile: this.#nextFile, logs: this.#logs, wholeLogs: this.#wholeLogs })
     const old = this.#manifest
-    this.#manifest = await ManifestWriter.start(fileSystem, directory, number, hash32, whole, job)
+    try {
+      this.#manifest = await ManifestWriter.start(fileSystem, directory, number, hash32, whole, job)
+    } catch (error) {
+      // CURRENT is replaced after the last file is created.
+      if (!(error instanceof FileSystemError) || error.operation !== 'create' || !isOutOfDescriptors(error)) throw error
+      return false
+    }
     this.#bookManifest(this.#manifest, NOTHING_WRITTEN)
     await throughoutJob(job, () => old.close(false))
     try {
@@ -222,6 +230,7 @@ export class Tree {
     } catch {
       // CURRENT does not name it any more; the next open removes it.
     }
+    return true
   }
 
   #replace(next: ReadState): void {

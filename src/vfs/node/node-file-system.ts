@@ -2,10 +2,18 @@ import * as fs from 'node:fs'
 import { isAbsolute, resolve } from 'node:path'
 import { joinPath, type DirectoryLock, type FileHandle, type FileStat, type FileSystem } from '../file-system.js'
 import { lockDirectory } from './node-lock.js'
+import { SpareHandles } from '../spare-handles.js'
 import { errorCode, FileSystemError } from '../vfs-error.js'
+
+/** Descriptors are the process's: a store that needs one may take it from another. */
+const processHandles = new SpareHandles()
 
 /** The machine's file system through `node:fs`. Paths are handed to the system as they are. */
 export class NodeFileSystem implements FileSystem {
+  readonly spareHandles = processHandles
+  /** Those that are locked stay open, so that their syncs need no descriptor more. */
+  readonly #lockedDirectories = new Map<string, NodeDirectory>()
+
   /** Not normalized where `..` after a symbolic link leads elsewhere than the text says. On Windows it does not, and drives count. */
   absolute(path: string): string {
     if (isAbsolute(path) && process.platform !== 'win32') return path
@@ -43,7 +51,7 @@ export class NodeFileSystem implements FileSystem {
   }
 
   list(directory: string): string[] {
-    return attempt('list', directory, () => fs.readdirSync(directory)).sort()
+    return this.spareHandles.attempt(() => attempt('list', directory, () => fs.readdirSync(directory))).sort()
   }
 
   makeDirectory(path: string): void {
@@ -64,36 +72,88 @@ export class NodeFileSystem implements FileSystem {
 
   /** Windows has no way to sync a directory and orders its own metadata writes: there it does nothing. */
   async syncDirectory(directory: string): Promise<void> {
-    let descriptor: number
+    const locked = this.#lockedDirectories.get(directory)
+    if (locked !== undefined) return locked.sync()
+    const opened = this.#openDirectory(directory)
     try {
-      descriptor = fs.openSync(directory, 'r')
-    } catch (error) {
-      if (isUnsupportedDirectorySync(error)) return
-      throw FileSystemError.from(error, 'syncDirectory', directory)
-    }
-    try {
-      await new Promise<void>((resolve, reject) => {
-        fs.fsync(descriptor, error => (error === null || isUnsupportedDirectorySync(error) ? resolve() : reject(error)))
-      })
-    } catch (error) {
-      throw FileSystemError.from(error, 'syncDirectory', directory)
+      await opened?.sync()
     } finally {
-      fs.closeSync(descriptor)
+      opened?.close()
     }
   }
 
-  lock(directory: string): Promise<DirectoryLock> {
-    return lockDirectory(directory)
+  async lock(directory: string): Promise<DirectoryLock> {
+    const lock = await this.spareHandles.attemptAsync(() => lockDirectory(directory))
+    let opened: NodeDirectory | undefined
+    try {
+      opened = this.#openDirectory(directory)
+    } catch (error) {
+      await lock.release()
+      throw error
+    }
+    if (opened === undefined) return lock
+    this.#lockedDirectories.set(directory, opened)
+    let releasing: Promise<void> | undefined
+    const release = (): Promise<void> => {
+      this.#lockedDirectories.delete(directory)
+      opened.close()
+      return lock.release()
+    }
+    return { release: () => (releasing ??= release()) }
+  }
+
+  /** `undefined` where directories cannot be opened. */
+  #openDirectory(directory: string): NodeDirectory | undefined {
+    try {
+      return new NodeDirectory(
+        directory,
+        this.spareHandles.attempt(() => fs.openSync(directory, 'r')),
+      )
+    } catch (error) {
+      if (isUnsupportedDirectorySync(error)) return undefined
+      throw FileSystemError.from(error, 'syncDirectory', directory)
+    }
   }
 
   #open(path: string, flags: string, operation: string): FileHandle {
-    const descriptor = attempt(operation, path, () => fs.openSync(path, flags))
+    const descriptor = this.spareHandles.attempt(() => attempt(operation, path, () => fs.openSync(path, flags)))
     // Linux opens a directory for reading without complaint and fails only at the first read.
     if (flags === 'r' && fs.fstatSync(descriptor).isDirectory()) {
       fs.closeSync(descriptor)
       throw new FileSystemError('EISDIR', { operation, path })
     }
     return new NodeFileHandle(path, descriptor)
+  }
+}
+
+/** An open directory, to sync what names are in it. */
+class NodeDirectory {
+  readonly #path: string
+  readonly #descriptor: number
+  #isClosed = false
+  #syncsInFlight = 0
+
+  constructor(path: string, descriptor: number) {
+    this.#path = path
+    this.#descriptor = descriptor
+  }
+
+  async sync(): Promise<void> {
+    this.#syncsInFlight++
+    await new Promise<void>((resolve, reject) => {
+      fs.fsync(this.#descriptor, error => {
+        this.#syncsInFlight--
+        if (error === null || isUnsupportedDirectorySync(error)) resolve()
+        else reject(FileSystemError.from(error, 'syncDirectory', this.#path))
+        if (this.#isClosed && this.#syncsInFlight === 0) fs.close(this.#descriptor, () => {})
+      })
+    })
+  }
+
+  /** Syncs under way still end: until then the descriptor stays open. */
+  close(): void {
+    this.#isClosed = true
+    if (this.#syncsInFlight === 0) fs.closeSync(this.#descriptor)
   }
 }
 

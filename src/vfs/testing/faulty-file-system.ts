@@ -8,9 +8,11 @@
  * 2. Every operation has a number, counted from 1 in the order of the calls. `before` sees it ahead of any effect, `after` when
  *    it has succeeded. What `before` throws is the operation's failure.
  * 3. The first fault that applies to an operation decides; a fault that has been used up applies to nothing.
- * 4. A `close` that fails has closed the handle all the same, as on every system.
+ * 4. An open that fails for lack of descriptors is tried again, as another operation, for as long as a handle can be spared.
+ * 5. A `close` that fails has closed the handle all the same, as on every system.
  */
 import { absolutePath, removeInBackground, type DirectoryLock, type FileHandle, type FileStat, type FileSystem } from '../file-system.js'
+import { SpareHandles } from '../spare-handles.js'
 import { FileSystemError } from '../vfs-error.js'
 
 export type FileOperationKind =
@@ -82,6 +84,7 @@ export class FaultyFileSystem implements FileSystem {
   failed: ((operation: FileOperation, fault: Fault) => void) | undefined
   /** Awaited before and after the work of syncs, of files and directories, and of background removals. */
   delay: ((operation: FileOperation, moment: 'before' | 'after') => Promise<void> | undefined) | undefined
+  readonly spareHandles = new SpareHandles()
   /** Handles that are open now. */
   readonly openHandles = new Set<FileHandle>()
   #operations = 0
@@ -116,15 +119,15 @@ export class FaultyFileSystem implements FileSystem {
   }
 
   openRead(path: string): FileHandle {
-    return this.#opened(this.run('openRead', path, 0, () => this.inner.openRead(path), closeHandle))
+    return this.#open('openRead', path, () => this.inner.openRead(path))
   }
 
   openWrite(path: string): FileHandle {
-    return this.#opened(this.run('openWrite', path, 0, () => this.inner.openWrite(path), closeHandle))
+    return this.#open('openWrite', path, () => this.inner.openWrite(path))
   }
 
   create(path: string): FileHandle {
-    return this.#opened(this.run('create', path, 0, () => this.inner.create(path), closeHandle))
+    return this.#open('create', path, () => this.inner.create(path))
   }
 
   rename(from: string, to: string): void {
@@ -144,7 +147,7 @@ export class FaultyFileSystem implements FileSystem {
   }
 
   list(directory: string): string[] {
-    return this.run('list', directory, 0, () => this.inner.list(directory))
+    return this.spareHandles.attempt(() => this.run('list', directory, 0, () => this.inner.list(directory)))
   }
 
   makeDirectory(path: string): void {
@@ -156,16 +159,12 @@ export class FaultyFileSystem implements FileSystem {
   }
 
   syncDirectory(directory: string): Promise<void> {
-    return this.runAsync('syncDirectory', directory, () => this.inner.syncDirectory(directory))
+    return this.spareHandles.attemptAsync(() => this.runAsync('syncDirectory', directory, () => this.inner.syncDirectory(directory)))
   }
 
   lock(directory: string): Promise<DirectoryLock> {
-    return this.runAsync(
-      'lock',
-      directory,
-      () => this.inner.lock(directory),
-      lock => lock.release(),
-    )
+    const release = (lock: DirectoryLock): Promise<void> => lock.release()
+    return this.spareHandles.attemptAsync(() => this.runAsync('lock', directory, () => this.inner.lock(directory), release))
   }
 
   /** @internal `undo` takes back a result that the caller does not get to see. */
@@ -276,7 +275,8 @@ export class FaultyFileSystem implements FileSystem {
     this.failed?.(operation, fault)
   }
 
-  #opened(inner: FileHandle): FileHandle {
+  #open(kind: 'openRead' | 'openWrite' | 'create', path: string, open: () => FileHandle): FileHandle {
+    const inner = this.spareHandles.attempt(() => this.run(kind, path, 0, open, closeHandle))
     const handle = new FaultyFileHandle(inner, this)
     this.openHandles.add(handle)
     return handle

@@ -10,14 +10,17 @@ import type { JobTracer } from '../../../trace/trace.js'
 import type { FileSystem } from '../../../vfs/file-system.js'
 import { MeteredFileSystem } from '../../../vfs/metered-file-system.js'
 import { NodeFileSystem } from '../../../vfs/node/node-file-system.js'
+import { SpareHandles } from '../../../vfs/spare-handles.js'
 import { TracedFileSystem } from '../../../vfs/traced-file-system.js'
+import { isOutOfDescriptors } from '../../../vfs/vfs-error.js'
 import { inlineExecutor, type ExecutorFactory, type JobExecutor } from '../executor.js'
 import type { MergeJob, MergeResult } from '../merge-job.js'
 import { restoreFailure, type JobMessage, type ReadyMessage, type ReplyMessage } from './worker-protocol.js'
 
 export const workerExecutor: ExecutorFactory = (environment, hash32) => {
   const inline = inlineExecutor(environment, hash32)
-  return isNodes(environment.fileSystem) ? new WorkerOrInline(inline) : inline
+  const { fileSystem } = environment
+  return isNodes(fileSystem) ? new WorkerOrInline(inline, fileSystem.spareHandles ?? new SpareHandles()) : inline
 }
 
 /** Whether a file system is Node's own, perhaps under others that only watch it. */
@@ -35,13 +38,20 @@ interface Waiting {
 /** No thread has come to take the job: nothing of it has been done. */
 class NoWorkerError extends KvariumError {}
 
+/** What a thread needs to start, or a job to run. */
+const DESCRIPTORS_FOR_A_JOB = 12
+const MOST_TRIES = 3
+
 /** The shared worker for one store, and inline from the first time on that it cannot be started. */
 class WorkerOrInline implements JobExecutor {
   readonly #inline: JobExecutor
+  /** Files that this thread holds open. */
+  readonly #spare: SpareHandles
   #hasWorker = true
 
-  constructor(inline: JobExecutor) {
+  constructor(inline: JobExecutor, spare: SpareHandles) {
     this.#inline = inline
+    this.#spare = spare
   }
 
   get remote(): boolean {
@@ -51,7 +61,7 @@ class WorkerOrInline implements JobExecutor {
   async run(job: MergeJob, trace: JobTracer | null = null): Promise<MergeResult> {
     if (this.#hasWorker) {
       try {
-        return await sharedWorker.run(job, trace)
+        return await this.#runInWorker(job, trace)
       } catch (error) {
         if (!(error instanceof NoWorkerError)) throw error
         this.#hasWorker = false
@@ -59,6 +69,20 @@ class WorkerOrInline implements JobExecutor {
       }
     }
     return this.#inline.run(job, trace)
+  }
+
+  /**
+   * An open in the worker cannot wait for this thread to close a file: when the worker lacks descriptors, the whole job starts over with
+   * fewer files open here. One stays open, so that there is always one to close when a reader needs another.
+   */
+  async #runInWorker(job: MergeJob, trace: JobTracer | null): Promise<MergeResult> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await sharedWorker.run(job, trace)
+      } catch (error) {
+        if (tries === MOST_TRIES || !isOutOfDescriptors(error) || this.#spare.release(DESCRIPTORS_FOR_A_JOB, 1) === 0) throw error
+      }
+    }
   }
 }
 

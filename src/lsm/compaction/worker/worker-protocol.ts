@@ -1,6 +1,7 @@
 /** What the main thread and the compaction worker say to each other. Errors keep their class, code and place. */
 import { CorruptionError, IoError, KvariumError } from '../../../errors.js'
 import type { JobRecord, RecordRequest } from './job-recorder.js'
+import { FileSystemError } from '../../../vfs/vfs-error.js'
 import { JobCancelled, type MergeJob, type MergeResult } from '../merge-job.js'
 
 export interface JobMessage {
@@ -25,12 +26,15 @@ export interface FailureMessage {
   readonly message: string
   readonly file?: string
   readonly offset?: number
+  /** Of a failed file operation. */
+  readonly operation?: string
 }
 
 export function describeFailure(error: unknown): FailureMessage {
   const kind = error instanceof CorruptionError ? 'corruption' : error instanceof JobCancelled ? 'cancelled' : 'other'
   const message = error instanceof Error ? error.message : String(error)
   const code = codeOf(error) ?? 'LEVEL_IO_ERROR'
+  if (error instanceof FileSystemError) return { kind, code, message, file: error.path, operation: error.operation }
   if (!(error instanceof KvariumError)) return { kind, code, message }
   return {
     kind,
@@ -41,9 +45,10 @@ export function describeFailure(error: unknown): FailureMessage {
   }
 }
 
-export function restoreFailure({ kind, code, message, file, offset }: FailureMessage): Error {
+export function restoreFailure({ kind, code, message, file, offset, operation }: FailureMessage): Error {
   const place = { ...(file !== undefined && { file }), ...(offset !== undefined && { offset }) }
   if (kind === 'cancelled') return new JobCancelled(message)
+  if (operation !== undefined) return new FileSystemError(code, { operation, path: file ?? '' })
   // The message names the place already.
   if (kind === 'corruption') return Object.assign(new CorruptionError(message), place)
   return code.startsWith('LEVEL_') ? new KvariumError(code, message, place) : new IoError(`${code}: ${message}`, place)
