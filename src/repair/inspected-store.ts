@@ -1,6 +1,6 @@
 /**
  * A store to be looked at: its directory locked against writers, its engine known, and everything that is written kept in memory.
- * The files of the store are never changed; only the lock keeps its own file, `LOCK.generation`, beside them.
+ * The files of the store are never changed. Only where the lock is a file, `LOCK` (not on Linux), it is made beside them.
  */
 import { loadHash32 } from '../codec/checksum.js'
 import type { Engine, EngineContext, EngineFactory } from '../engine/contract.js'
@@ -56,9 +56,13 @@ export class InspectedStore {
     if (stat === undefined) throw new KvariumError('LEVEL_NOT_FOUND', `There is no store ${location}: the directory does not exist`)
     if (stat.kind !== 'directory') throw new FormatError(`${location} is not a directory; a store is one`)
     const chosen = options.engine === undefined ? undefined : registry.resolve(options.engine)
+    const find = (): Promise<FoundEngine> => findEngine(fileSystem, directory, registry, chosen)
+    // What is no store is refused without the lock, so that no lock file is left there. Another process may be at a rename right now,
+    // which a listing can miss: a refusal needs a second look.
+    await find().catch(find)
     const lock = await lockIfPossible(fileSystem, directory)
     try {
-      return new InspectedStore(directory, environment, lock, await findEngine(fileSystem, directory, registry, chosen))
+      return new InspectedStore(directory, environment, lock, await find())
     } catch (error) {
       await lock?.release()
       throw error

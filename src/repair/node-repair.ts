@@ -14,8 +14,7 @@ export interface InspectionPlace {
 }
 
 /**
- * Reads and checks everything in a store that is not open, without changing a file of it (only the lock keeps its own file,
- * `LOCK.generation`). Rejects with `LEVEL_LOCKED` when the store is open, with `LEVEL_NOT_FOUND` when there is none, and with
+ * Reads and checks everything in a store that is not open, without changing a file of it. Rejects with `LEVEL_LOCKED` when the store is open, with `LEVEL_NOT_FOUND` when there is none, and with
  * `LEVEL_INVALID_ENGINE` when its engine cannot be told.
  */
 export function verify(directory: string, options: VerifyOptions & InspectionPlace = {}): Promise<VerifyReport> {

@@ -21,6 +21,7 @@ import {
   keepUnfinished,
   markFinished,
   markUnfinished,
+  removeEarlierLocks,
   SYNCS_TO_CREATE,
   writeUnfinished,
   type Identity,
@@ -86,12 +87,14 @@ async function openLocked(request: DirectoryRequest): Promise<Omit<OpenedDirecto
     if (errorIfExists) {
       throw new KvariumError('LEVEL_ALREADY_EXISTS', `The store ${location} already exists (errorIfExists is true)`)
     }
+    removeEarlierLocks(fileSystem, location)
     const engine = await factory.open({ ...context, created: false })
     const { bytes } = occupancy.identity
     return { engine, identity: { fileBytes: bytes, bytesWritten: 0, bytesRead: bytes, syncs: 0 } }
   }
   if (!createIfMissing) throw doesNotExist(location)
 
+  removeEarlierLocks(fileSystem, location)
   let traffic: IdentityTraffic
   if (occupancy.kind === 'unfinished') {
     await keepUnfinished(fileSystem, location)
@@ -130,10 +133,9 @@ export async function destroyDirectory(fileSystem: FileSystem, location: string,
     } finally {
       await lock.release()
     }
-    const left = fileSystem.list(location)
-    if (!left.every(name => name === 'LOCK' || name === 'LOCK.generation')) return
-    for (const name of left) fileSystem.remove(joinPath(location, name))
-    fileSystem.removeDirectory(location)
+    const lockFile = joinPath(location, 'LOCK')
+    if (fileSystem.stat(lockFile) !== undefined) fileSystem.remove(lockFile)
+    if (fileSystem.list(location).length === 0) fileSystem.removeDirectory(location)
   } catch (error) {
     throw explained(error, location)
   }
@@ -149,6 +151,7 @@ async function removeFiles(fileSystem: FileSystem, location: string, registry: E
     if (engineFiles.test(name)) fileSystem.remove(joinPath(location, name))
   }
   // The marker goes last, and only after the others are durably gone: without it they would look foreign.
+  removeEarlierLocks(fileSystem, location)
   await fileSystem.syncDirectory(location)
   for (const marker of [IDENTITY, IDENTITY_TEMPORARY]) {
     const path = joinPath(location, marker)

@@ -100,9 +100,27 @@ export async function markUnfinished(fileSystem: FileSystem, directory: string):
   await fileSystem.syncDirectory(directory)
 }
 
-/** The lock's own files, which say nothing about whose the directory is. */
+/** The lock's own files, which say nothing about whose the directory is. Only `LOCK` is of today, and not on Linux. */
 export function isLockName(name: string): boolean {
-  return name === 'LOCK' || name.startsWith('LOCK.')
+  return name === 'LOCK' || isEarlierLockName(name)
+}
+
+/** What locks of earlier versions left on Linux: a counter, sockets, and either of them before it had its name. */
+function isEarlierLockName(name: string): boolean {
+  return /^LOCK\.(generation|\d+|new-.+)$/.test(name)
+}
+
+/**
+ * Removes what an earlier version's lock left, which would keep the directory from being copied: not every program copies a socket. To be
+ * called by the holder of the lock. A plain file that has the name of a socket is not the lock's.
+ */
+export function removeEarlierLocks(fileSystem: FileSystem, directory: string): void {
+  for (const name of fileSystem.list(directory)) {
+    if (!isEarlierLockName(name)) continue
+    const path = joinPath(directory, name)
+    const kind = fileSystem.stat(path)?.kind
+    if (kind === 'other' || (kind === 'file' && !/^LOCK\.\d+$/.test(name))) fileSystem.remove(path)
+  }
 }
 
 function readIdentity(fileSystem: FileSystem, path: string, hash32: Hash32): Identity {

@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, linkSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { NodeFileSystem } from '../../src/vfs/node/node-file-system.js'
+import { isHeldBySocket } from '../../src/vfs/node/node-socket-lock.js'
 import { Contender, race, storm } from './lock-race.js'
 
 const fileSystem = new NodeFileSystem()
@@ -73,79 +74,76 @@ describe('the lock of a directory', () => {
 })
 
 describe.runIf(process.platform === 'linux')('the lock on Linux', () => {
-  it('leaves one small plain file behind, and no descriptor', async () => {
+  it('leaves no file and no descriptor, taken or refused', async () => {
     const before = readdirSync('/proc/self/fd').length
     for (let i = 0; i < 20; i++) await (await fileSystem.lock(directory)).release()
-    expect(readdirSync(directory)).toEqual(['LOCK.generation'])
-    expect(readFileSync(join(directory, 'LOCK.generation'), 'utf8')).toBe('20\n')
     expect(readdirSync('/proc/self/fd').length).toBe(before)
     const lock = await fileSystem.lock(directory)
     for (let i = 0; i < 20; i++) await expect(fileSystem.lock(directory)).rejects.toMatchObject(locked)
+    expect(readdirSync(directory)).toEqual([])
+    await lock.release()
     await lock.release()
     expect(readdirSync('/proc/self/fd').length).toBe(before)
   })
 
-  it('is taken over whichever of its files a power loss has left', async () => {
-    const dead = await deadSockets(['LOCK.2', 'LOCK.3', 'LOCK.5', 'LOCK.new-1-abc'])
-    for (const generation of [undefined, '', '\0\0', '1\n', '2\n', '3\n', '4\n', '9\n']) {
-      for (const path of dead) if (!existsSync(path)) await deadSockets([path.slice(directory.length + 1)])
-      if (generation === undefined) rmSync(join(directory, 'LOCK.generation'), { force: true })
-      else writeFileSync(join(directory, 'LOCK.generation'), generation)
-      const lock = await fileSystem.lock(directory)
-      await expect(fileSystem.lock(directory)).rejects.toMatchObject(locked)
-      expect(readdirSync(directory).filter(name => name.startsWith('LOCK.new-'))).toEqual([])
-      await lock.release()
-    }
-  })
-
-  it('gives way when generations passed by between its look and its link, although the name is free', async () => {
-    // The look at the generation is synchronous, the rest of the call is not: in between, owners up to the seventh come and go.
-    const late = fileSystem.lock(directory)
-    writeFileSync(join(directory, 'LOCK.generation'), '7\n')
-    const lock = await late
-    expect(readdirSync(directory)).toEqual(['LOCK.8', 'LOCK.generation'])
-    expect(readFileSync(join(directory, 'LOCK.generation'), 'utf8')).toBe('8\n')
+  it('is that of the directory, by whatever name, and goes with it when it is renamed', async () => {
+    const [old, link, fresh] = ['old', 'link', 'fresh'].map(name => join(directory, name))
+    mkdirSync(old)
+    symlinkSync(old, link)
+    const lock = await fileSystem.lock(old)
+    await expect(fileSystem.lock(link)).rejects.toMatchObject(locked)
+    renameSync(old, fresh)
+    await expect(fileSystem.lock(fresh)).rejects.toMatchObject(locked)
+    mkdirSync(old)
+    await (await fileSystem.lock(old)).release()
     await lock.release()
+    await (await fileSystem.lock(fresh)).release()
   })
 
-  it('gives way to an owner that came between its look and its link', async () => {
-    const late = fileSystem.lock(directory)
-    writeFileSync(join(directory, 'LOCK.generation'), '7\n')
-    const owner = createServer().listen(join(directory, 'LOCK.7'))
-    await expect(late).rejects.toMatchObject(locked)
-    expect(readdirSync(directory)).toEqual(['LOCK.7', 'LOCK.generation'])
-    await new Promise(resolve => owner.close(resolve))
+  it('is not that of a copy, nor of a directory that takes the place of a removed one', async () => {
+    const place = join(directory, 'store')
+    mkdirSync(place)
+    const lock = await fileSystem.lock(place)
+    cpSync(place, join(directory, 'copy'), { recursive: true })
+    await (await fileSystem.lock(join(directory, 'copy'))).release()
+    rmSync(place, { recursive: true })
+    mkdirSync(place)
+    const another = await fileSystem.lock(place)
+    await lock.release()
+    await another.release()
   })
 
-  it('refuses a plain file in its place, and touches it not', async () => {
-    writeFileSync(join(directory, 'LOCK.1'), 'mine')
-    await expect(fileSystem.lock(directory)).rejects.toMatchObject({ code: 'LEVEL_IO_ERROR', file: join(directory, 'LOCK.1') })
-    expect(readFileSync(join(directory, 'LOCK.1'), 'utf8')).toBe('mine')
-    expect(readdirSync(directory)).toEqual(['LOCK.1'])
-  })
-
-  it('refuses a generation that is none', async () => {
+  it('is free where a killed store of an earlier version has left its sockets, and taken while one is alive', async () => {
+    await deadSockets(['LOCK.2', 'LOCK.3', 'LOCK.new-1-abc'])
     writeFileSync(join(directory, 'LOCK.generation'), 'what?')
-    await expect(fileSystem.lock(directory)).rejects.toMatchObject({ code: 'LEVEL_IO_ERROR', file: join(directory, 'LOCK.generation') })
+    writeFileSync(join(directory, 'LOCK.1'), 'mine')
+    await (await fileSystem.lock(directory)).release()
+    const earlier = createServer().listen(join(directory, 'LOCK.7'))
+    await expect(fileSystem.lock(directory)).rejects.toMatchObject(locked)
+    await new Promise(resolve => earlier.close(resolve))
+    await (await fileSystem.lock(directory)).release()
   })
 
-  it('says why where no socket can be made', async () => {
-    const refusal = /put the store on a local Linux file system|permission denied|read-only/
-    await expect(fileSystem.lock('/sys')).rejects.toThrow(refusal)
-    await expect(fileSystem.lock('/proc/self')).rejects.toThrow(refusal)
+  it('can be taken in a directory that cannot be written', async () => {
+    await (await fileSystem.lock('/sys')).release()
+  })
+
+  it('shows to one who looks without taking it', async () => {
+    expect(await isHeldBySocket(directory)).toBe(false)
+    const lock = await fileSystem.lock(directory)
+    expect(await isHeldBySocket(directory)).toBe(true)
+    await lock.release()
+    expect(await isHeldBySocket(directory)).toBe(false)
   })
 })
 
 /** Names of sockets whose listener is gone. */
-async function deadSockets(names: string[]): Promise<string[]> {
-  return Promise.all(
-    names.map(async name => {
-      const path = join(directory, name)
-      const server = createServer()
-      await new Promise<void>(resolve => server.listen(`${path}~`, resolve))
-      linkSync(`${path}~`, path)
-      await new Promise(resolve => server.close(resolve))
-      return path
-    }),
-  )
+async function deadSockets(names: string[]): Promise<void> {
+  for (const name of names) {
+    const path = join(directory, name)
+    const server = createServer()
+    await new Promise<void>(resolve => server.listen(`${path}~`, resolve))
+    linkSync(`${path}~`, path)
+    await new Promise(resolve => server.close(resolve))
+  }
 }

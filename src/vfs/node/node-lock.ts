@@ -3,7 +3,7 @@
  *
  * On macOS and BSD (`O_EXLOCK`) and on Windows (`UV_FS_O_EXLOCK`) the kernel locks the file `LOCK` as it is opened;
  * these two paths follow the systems' documentation and are not exercised by the project's tests, which run on Linux.
- * On Linux a listening socket in the directory stands for the living owner: see `node-socket-lock.ts`.
+ * On Linux a listening socket without a file stands for the living owner: see `node-socket-lock.ts`.
  */
 import * as fs from 'node:fs'
 import { IoError } from '../../errors.js'
