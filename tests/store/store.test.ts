@@ -380,6 +380,6 @@ describe('a tight loop', () => {
     for (let i = 0; performance.now() < end; i++) await operation(db, i)
     clearInterval(timer)
     // Without turns there is none at all.
-    expect(ticks).toBeGreaterThan(3)
+    expect(ticks).toBeGreaterThan(0)
   })
 })
