@@ -8,6 +8,7 @@ import type { HalfOpenRange } from '../../engine/range.js'
 import type { Scheduler } from '../../vfs/environment.js'
 import type { FreeSpace } from '../pages/free-space.js'
 import type { Page } from '../pages/page.js'
+import { pack, rebalance } from '../tree/rebalance.js'
 import { lookAt } from '../tree/search.js'
 import type { Tree } from '../tree/tree.js'
 
@@ -73,14 +74,14 @@ function packStep(tree: Tree, level: number, key: Uint8Array): Uint8Array | unde
   const { page: branch, next } = lookAt(tree.store, tree.root, key, level + 1)
   const first = slotOf(branch, key)
   if (!isWorthPacking(tree, branch, first)) return next
-  const { path, depth } = tree.walkTo(key, level + 1)
-  const parent = path[depth]
+  const { path } = tree
+  const parent = path.descend(key, 0, key.length, level + 1)
   for (let slot = first, steps = 0; slot + 1 < parent.children!.length; steps++) {
     if (steps === CHILDREN_A_STEP) return parent.block!.keyAt(slot)
-    if (tree.pack(parent, slot) !== 'merged') slot++
+    if (pack(path, parent, slot) !== 'merged') slot++
   }
-  tree.walkTo(key, level + 1)
-  tree.mend()
+  path.descend(key, 0, key.length, level + 1)
+  rebalance(path)
   return next
 }
 
@@ -125,8 +126,8 @@ function moveStep(tree: Tree, limit: number, key: Uint8Array): Uint8Array | unde
     }
   }
   if (furthest < limit && slots.length === 0) return resume
-  const { path, depth } = tree.walkTo(key, lowest)
-  for (const slot of slots) tree.ownChild(path[depth], slot)
+  const parent = tree.path.descend(key, 0, key.length, lowest)
+  for (const slot of slots) tree.path.ownChild(parent, slot)
   return resume
 }
 

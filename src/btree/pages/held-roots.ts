@@ -58,7 +58,7 @@ export class HeldRoots {
       held = new HeldRoot(this.generation++, root)
       this.#held.push(held)
       this.frozen = held.generation
-      if (this.#trace !== null) this.#trace.held(held, this.#held.length)
+      if (this.#trace !== null) this.#trace.held(root, held.generation, this.#held.length)
     }
     this.holdAgain(held, reader)
     return held
@@ -79,7 +79,7 @@ export class HeldRoots {
     const before = this.#held[index - 1]
     this.#held.splice(index, 1)
     this.frozen = this.#held.at(-1)?.generation ?? 0
-    if (this.#trace !== null) this.#trace.released(held, this.#held.length)
+    if (this.#trace !== null) this.#trace.released(held.root, held.generation, this.#held.length)
     for (const page of held.dead) this.#passOn(page, before)
   }
 

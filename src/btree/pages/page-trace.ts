@@ -8,7 +8,6 @@
  * 2. An event is told when what it tells has happened; its numbers are those of then.
  */
 import type { Tracer } from '../../trace/trace.js'
-import type { HeldRoot } from './held-roots.js'
 import type { Page } from './page.js'
 import type { SplitRule } from '../tree/split.js'
 
@@ -136,11 +135,11 @@ export class PageTrace {
     this.#io.emit({ type: 'root.change', page: this.numberOf(root), height: root.level + 1, entries: root.entries })
   }
 
-  held({ root, generation }: HeldRoot, held: number): void {
+  held(root: Page, generation: number, held: number): void {
     this.#io.emit({ type: 'root.hold', page: this.numberOf(root), generation, held })
   }
 
-  released({ root, generation }: HeldRoot, held: number): void {
+  released(root: Page, generation: number, held: number): void {
     this.#io.emit({ type: 'root.release', page: this.numberOf(root), generation, held })
   }
 

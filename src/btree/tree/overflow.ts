@@ -1,0 +1,61 @@
+/**
+ * Splits pages: a page that has no room for an entry is rewritten in as many pages as it takes. The new ones enter the branch above, which may
+ * overflow in turn; a root that was split gets another root above it.
+ */
+import type { Page } from '../pages/page.js'
+import type { AddedEntry, Split } from './page-builder.js'
+import type { WritePath } from './write-path.js'
+
+/** The page at the end of the path has no room for an entry, or for another value of one. */
+export function overflow(path: WritePath, added: AddedEntry): void {
+  const page = path.end
+  const { generation } = path.held
+  const before = page.units
+  const wasRoot = page === path.root
+  const rightmost = page.level === 0 && !added.replaces && added.index === page.block!.count && path.isRightmost
+  const next = rightmost && before === 1 ? path.builder.follow(page, added, generation) : undefined
+  const split = next ?? path.builder.rewrite(page, added, rightmost, generation)
+  const { pages } = split
+  path.levels.resize(page.level, page.units - before)
+  if (pages.length > 0 && wasRoot) addRoot(path, page)
+  // From the last to the first: until a page is in its branch, the page to the left of its place counts its entries.
+  for (let i = pages.length - 1; i >= 0; i--) {
+    const { separator, page: right } = pages[i]
+    page.entries -= right.entries
+    page.liveBytes -= right.liveBytes
+    path.enter(right)
+    insertChild(path, page.level + 1, separator, right)
+  }
+  emitSplit(path, page, split)
+}
+
+/** Enters a page into the branch of `level` where its separator belongs. */
+export function insertChild(path: WritePath, level: number, separator: Uint8Array, child: Page): void {
+  const { builder, trace } = path
+  const branch = path.descend(separator, 0, separator.length, level)
+  const index = Math.max(0, branch.block!.floor(separator, 0, separator.length)) + 1
+  if (builder.insertChild(branch, index, separator, child)) {
+    if (trace !== null) trace.changed(branch)
+    return
+  }
+  const { emptyReference: value } = builder
+  const [end, valueEnd] = [separator.length, value.length]
+  overflow(path, { index, replaces: false, key: separator, start: 0, end, value, valueStart: 0, valueEnd, child })
+}
+
+function addRoot(path: WritePath, child: Page): void {
+  const root = path.store.create(child.level + 1, path.held.generation, 0)
+  root.entries = child.entries
+  root.liveBytes = child.liveBytes
+  path.builder.addFirstChild(root, child)
+  path.enter(root)
+  path.replaceRoot(root)
+}
+
+function emitSplit({ trace }: WritePath, page: Page, { pages, rule }: Split): void {
+  if (trace === null) return
+  const all = [page, ...pages.map(split => split.page)]
+  const separators = pages.map(({ separator }) => separator)
+  if (pages.length > 0) trace.split(all, separators, rule)
+  for (const each of all) trace.changed(each)
+}

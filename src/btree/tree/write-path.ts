@@ -1,0 +1,186 @@
+/**
+ * The path of the writer: the pages from the root down to the one that changes. Descending copies every page on the way that a held root may
+ * reach (copy-on-write), so that readers never see a change. All of it is synchronous; pages that are not in memory are read on the way.
+ *
+ * Invariants:
+ * 1. A page on the path is the writer's own before the next one is loaded: dirty, and born after every held root. A dirty page cannot
+ *    leave memory.
+ * 2. `entries` and `liveBytes` of a page are those of its subtree. `levels` counts the pages of the tree as it is now, and those of
+ *    subtrees that were dropped as a whole until they have been walked.
+ */
+import { Cell } from '../../codec/sorted-block.js'
+import type { HeldRoots } from '../pages/held-roots.js'
+import { MAX_LEVELS } from '../pages/meta-page.js'
+import type { Page } from '../pages/page.js'
+import type { PageStore } from '../pages/page-store.js'
+import type { PageTrace } from '../pages/page-trace.js'
+import { LevelCounts } from './level-counts.js'
+import { PageBuilder } from './page-builder.js'
+import { slotIn } from './search.js'
+import type { LeafSplit } from './split.js'
+
+const cell = new Cell()
+
+export class WritePath {
+  root: Page
+  readonly store: PageStore
+  readonly held: HeldRoots
+  readonly trace: PageTrace | null
+  readonly builder: PageBuilder
+  readonly levels = new LevelCounts()
+  /** The pages from the root down to `depth`. */
+  readonly pages: Page[] = []
+  /** The slot of each page that leads on to the next one. */
+  readonly slots = new Int32Array(MAX_LEVELS + 1)
+  depth = 0
+  /** The path leads to the last leaf, and only puts into that leaf have happened since: a key behind its last one belongs there. */
+  atEnd = false
+
+  /** Starts with an empty root if none is given. A `leafSplit` decides where leaves are cut. */
+  constructor(store: PageStore, held: HeldRoots, root?: Page, leafSplit?: LeafSplit) {
+    this.store = store
+    this.held = held
+    this.trace = store.trace
+    this.builder = new PageBuilder(store, leafSplit)
+    this.root = root ?? this.emptyRoot()
+    if (this.trace !== null) this.trace.rootChanged(this.root)
+  }
+
+  /** The last page of the path. */
+  get end(): Page {
+    return this.pages[this.depth]
+  }
+
+  /** Whether the path leads to the last page of its level. */
+  get isRightmost(): boolean {
+    for (let depth = 0; depth < this.depth; depth++) if (this.slots[depth] < this.pages[depth].children!.length - 1) return false
+    return true
+  }
+
+  /** Whether a page may be changed in place. */
+  isOwn(page: Page): boolean {
+    return page.dirty && page.born > this.held.frozen
+  }
+
+  /** Descends to the page of `level` where a key belongs, and copies what held roots share. */
+  descend(key: Uint8Array, start: number, end: number, level: number): Page {
+    const { frozen } = this.held
+    this.atEnd = false
+    let page = this.ownRoot()
+    let depth = 0
+    this.pages[0] = page
+    while (page.level > level) {
+      const found = page.block!.floor(key, start, end)
+      const slot = found < 0 ? 0 : found
+      if (this.trace !== null) this.trace.visited(page, depth, slot)
+      let child = page.children![slot]
+      if (child?.block === undefined) child = this.store.child(page, slot)
+      if (child.born <= frozen || !child.dirty) {
+        child = this.#copy(child)
+        page.children![slot] = child
+      }
+      this.slots[depth] = slot
+      this.pages[++depth] = child
+      page = child
+    }
+    this.depth = depth
+    if (this.trace !== null) this.trace.visited(page, depth, slotIn(page, key, start, end))
+    return page
+  }
+
+  /** Descends towards a key as far as pages are the writer's own already: reads nothing. */
+  descendOwn(key: Uint8Array): void {
+    this.atEnd = false
+    let page = this.root
+    let depth = 0
+    this.pages[0] = page
+    while (page.level > 0) {
+      const slot = Math.max(0, page.block!.floor(key, 0, key.length))
+      const child = page.children![slot]
+      if (child === undefined || !this.isOwn(child)) break
+      this.slots[depth] = slot
+      this.pages[++depth] = child
+      page = child
+    }
+    this.depth = depth
+  }
+
+  /** Adds to the counts of every page on the path. */
+  count(entries: number, liveBytes: number): void {
+    for (let depth = this.depth; depth >= 0; depth--) {
+      const page = this.pages[depth]
+      page.entries += entries
+      page.liveBytes += liveBytes
+    }
+  }
+
+  /** The root, loaded and the writer's own. */
+  ownRoot(): Page {
+    const { root } = this
+    if (!this.isOwn(root)) this.replaceRoot(this.#copy(this.store.loaded(root)))
+    return this.root
+  }
+
+  /** Child `slot` of an own page, loaded and the writer's own. */
+  ownChild(parent: Page, slot: number): Page {
+    const child = parent.children![slot]
+    return this.ownLoaded(parent, slot, child?.block === undefined ? this.store.child(parent, slot) : child)
+  }
+
+  /** `ownChild` for a child that is loaded. */
+  ownLoaded(parent: Page, slot: number, child: Page): Page {
+    if (this.isOwn(child)) return child
+    const copy = this.#copy(child)
+    parent.children![slot] = copy
+    return copy
+  }
+
+  /** A new page that is to be the root. */
+  emptyRoot(): Page {
+    const root = this.store.create(0, this.held.generation, 0)
+    this.enter(root)
+    return root
+  }
+
+  replaceRoot(root: Page): void {
+    this.root = root
+    if (this.trace !== null) this.trace.rootChanged(root)
+  }
+
+  /** A new page enters the tree. */
+  enter(page: Page): void {
+    this.levels.add(page)
+    if (this.trace !== null) this.trace.created(page, this.store.dirtyBytes)
+  }
+
+  /** The page and its extent leave the tree. */
+  remove(page: Page): void {
+    this.levels.remove(page)
+    if (this.trace !== null) this.trace.dropped(page)
+    this.held.kill(page)
+  }
+
+  /** Takes child `slot` out of an own branch. */
+  removeChild(branch: Page, slot: number): void {
+    const block = branch.block!
+    if (slot === 0 && block.count > 1) {
+      // The first entry stays, without a key of its own, and leads to the second child.
+      block.readCell(1, cell)
+      const { payloadStart, payloadEnd } = cell
+      block.replace(0, block.bytes, payloadStart, payloadEnd)
+      block.remove(1, 2)
+    } else {
+      block.remove(slot, slot + 1)
+    }
+    branch.children!.splice(slot, 1)
+    branch.lastInsert = -2
+    if (this.trace !== null) this.trace.changed(branch)
+  }
+
+  #copy(page: Page): Page {
+    const { held } = this
+    const copy = this.store.copy(page, held.generation, !page.dirty && page.born > held.readerFrozen)
+    held.kill(page)
+    return copy
+  }
+}
