@@ -52,6 +52,8 @@ export interface ReplayedLogs {
   readonly keptBytes: ReadonlyMap<number, number>
   /** Numbers, and up to where the log's own records prove that it was once durable. */
   readonly syncedBytes: ReadonlyMap<number, number>
+  /** Numbers of the logs that hold records. */
+  readonly filled: ReadonlySet<number>
   /** Of the last operation. */
   readonly sequence: number
   /** Bytes of torn tails that were dropped. */
@@ -86,6 +88,7 @@ export async function replayLogs(options: LogReplayOptions): Promise<ReplayedLog
     validBytes: new Map(),
     keptBytes: new Map(),
     syncedBytes: new Map(),
+    filled: new Set(),
     sequence: options.sequence,
     droppedBytes: 0,
   }
@@ -145,6 +148,7 @@ interface Progress {
   readonly validBytes: Map<number, number>
   readonly keptBytes: Map<number, number>
   readonly syncedBytes: Map<number, number>
+  readonly filled: Set<number>
   sequence: number
   droppedBytes: number
 }
@@ -205,6 +209,7 @@ async function replayLog(options: LogReplayOptions, number: number, progress: Pr
   progress.validBytes.set(number, replay.validBytes)
   progress.keptBytes.set(number, firstGap < 0 ? replay.validBytes : firstGap)
   progress.syncedBytes.set(number, replay.lastSynced)
+  if (records > 0) progress.filled.add(number)
   const dropped = replay.droppedBytes + (firstGap < 0 ? 0 : replay.validBytes - firstGap)
   progress.droppedBytes += dropped
   const outcome =

@@ -41,6 +41,11 @@ export interface BackgroundOptions {
 }
 
 const RETRY_AFTER_MS = 1000
+/**
+ * A compaction of no more than this share of a memtable takes less time than the flush of one, which a close may wait for. It is finished:
+ * otherwise sessions that are all shorter than their compactions would pile up tables in level 0.
+ */
+const SMALL_COMPACTION_SHARE = 1 / 16
 
 type JobKind = 'flush' | 'compaction'
 
@@ -55,6 +60,9 @@ export class Background {
   #compacting: Promise<void> | undefined
   readonly #failures: { flush?: Failure | undefined; compaction?: Failure | undefined } = {}
   #manual: { readonly range: HalfOpenRange; readonly resolve: () => void; readonly reject: (error: Error) => void }[] = []
+  #compacts = true
+  /** Size of the inputs of the compaction under way, or of the last one. */
+  #compactionBytes = 0
   #closed = false
 
   constructor(context: BackgroundOptions) {
@@ -81,7 +89,7 @@ export class Background {
         this.#next('flush')
       })
     }
-    if (this.#compacting === undefined && this.#mayTry('compaction')) {
+    if (this.#compacting === undefined && this.#compacts && this.#mayTry('compaction')) {
       const work = this.#startCompaction()
       if (work === undefined) return
       this.#compacting = this.#guard('compaction', work).then(() => {
@@ -121,12 +129,18 @@ export class Background {
     })
   }
 
-  /** Gives up a compaction that is running, and waits for a flush; nothing starts any more. No call may be under way. */
+  /** Gives up a compaction that is running, unless it is small; none starts any more. Flushes go on. No call may be under way. */
+  async endCompactions(): Promise<void> {
+    this.#compacts = false
+    const { runner, options } = this.#context
+    if (this.#compactionBytes > options.writeBufferSize * SMALL_COMPACTION_SHARE) runner.cancelCompactions()
+    await this.#compacting
+  }
+
+  /** Waits for the job that is running; nothing starts any more. */
   async close(): Promise<void> {
     this.#closed = true
-    this.#context.runner.cancelCompactions()
     await this.#flushing
-    await this.#compacting
   }
 
   /** Why nothing starts although something is due. */
@@ -139,7 +153,7 @@ export class Background {
     try {
       await work
     } catch (error) {
-      if (error instanceof JobCancelled && this.#closed) return
+      if (error instanceof JobCancelled && !this.#compacts) return
       const retryAt = error instanceof CorruptionError ? Infinity : this.#context.clock.now() + RETRY_AFTER_MS
       const reason = typedError(error)
       this.#failures[kind] = { error: reason, retryAt }
@@ -236,6 +250,7 @@ export class Background {
       return this.#apply({ deleted, added: metas.map(meta => ({ ...meta, level: spec.outputLevel, run })) }, job)
     }
     const inputBytes = metas.reduce((sum, meta) => sum + meta.fileBytes, 0)
+    this.#compactionBytes = inputBytes
     const maxOutputs = Math.ceil((inputBytes * 1.25) / options.maxFileSize) + 2
     const firstOutput = tree.allocateFiles(maxOutputs)
     const input = {

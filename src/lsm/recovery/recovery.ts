@@ -4,8 +4,9 @@
  * Invariants:
  * 1. Recovery changes nothing that an earlier version needs until the new manifest is in force, so it can be cut short
  *    anywhere and begun again.
- * 2. If anything was dropped, or the memtable overflowed, all of it is flushed before the new manifest: no later recovery meets
- *    the same torn logs with new ones behind them.
+ * 2. If anything was dropped, the memtable overflowed, or logs have gathered, all of it is flushed before the new manifest: no later
+ *    recovery meets the same torn logs with new ones behind them, and none has more than a few to read.
+ * 3. The logs that go on hold records, are whole and durable. An open after sessions that wrote nothing costs what the first one cost.
  */
 import type { Hash32 } from '../../codec/checksum.js'
 import type { BatchReader } from '../../engine/batch.js'
@@ -24,6 +25,9 @@ import { Memtable } from '../memtable/memtable.js'
 import type { MemtablePool } from '../memtable/memtable-pool.js'
 import { inJob } from '../compaction/trace-job.js'
 import { Version } from '../versions/version.js'
+
+/** More logs than this are not carried on: their contents become a table. */
+const MAX_RECOVERED_LOGS = 4
 
 export interface RecoveryOptions {
   readonly fileSystem: FileSystem
@@ -167,16 +171,20 @@ class Recovery {
     })
     this.#sequence = replayed.sequence
     this.#droppedBytes = replayed.droppedBytes
-    if (replayed.droppedBytes > 0 || this.#flushed) {
+    const { filled } = replayed
+    if (replayed.droppedBytes > 0 || this.#flushed || filled.size > MAX_RECOVERED_LOGS) {
       await this.#flush()
       return
     }
-    for (const number of replayed.logs.keys()) {
+    for (const number of filled) {
+      // What the manifest knows to be complete is durable.
+      if (manifest.wholeLogs.has(number)) continue
       ledger.written.log += await makeLogDurable(fileSystem, directory, number, replayed)
       ledger.syncs++
     }
-    this.#logs = replayed.logs
-    this.#wholeLogs = replayed.validBytes
+    // A log without records has no part in the store any more.
+    this.#logs = new Map([...replayed.logs].filter(([number]) => filled.has(number)))
+    this.#wholeLogs = new Map([...replayed.validBytes].filter(([number]) => filled.has(number)))
   }
 
   #apply(reader: BatchReader, bytes: number): boolean {
