@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Comparison } from '../../packages/lab/src/compare/results.js'
 
-const MAIN = join(import.meta.dirname, '../../dist/cli.js')
+const MAIN = join(import.meta.dirname, '../../packages/cli/dist/main.js')
 
 let directory = ''
 beforeAll(() => {

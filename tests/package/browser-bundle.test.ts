@@ -4,18 +4,23 @@ import type { BuildOptions } from 'esbuild'
 import { build } from 'esbuild'
 import { describe, expect, it } from 'vitest'
 
-const SRC = join(import.meta.dirname, '../../src')
+const ROOT = join(import.meta.dirname, '../..')
+const SRC = join(ROOT, 'src')
 
 const PORTABLE_ENTRIES = [
-  'engine/index.ts',
-  'lsm/index.ts',
-  'btree/index.ts',
-  'skiplist/index.ts',
-  'sstable/index.ts',
-  'wal/index.ts',
-  'vfs/index.ts',
-  'predict/index.ts',
-  'index.browser.ts',
+  'src/codec/index.ts',
+  'src/engine/index.ts',
+  'src/memory/index.ts',
+  'src/lsm/index.ts',
+  'src/btree/index.ts',
+  'src/skiplist/index.ts',
+  'src/sstable/index.ts',
+  'src/wal/index.ts',
+  'src/vfs/index.ts',
+  'src/trace/index.ts',
+  'src/observe/index.ts',
+  'src/index.browser.ts',
+  'packages/lab/src/predict/index.ts',
 ]
 
 /** Bundles for a browser into a script that leaves its exports in the global `bundle`; rejects on an import of Node. */
@@ -33,7 +38,7 @@ async function bundle(source: Pick<BuildOptions, 'entryPoints' | 'stdin'>): Prom
   return result.outputFiles[0].text
 }
 
-const bundleEntry = (entry: string): Promise<string> => bundle({ entryPoints: [join(SRC, entry)] })
+const bundleEntry = (entry: string): Promise<string> => bundle({ entryPoints: [join(ROOT, entry)] })
 
 /** A fresh realm with the language's own globals and the few of the web that the core may use: no Buffer, no process. */
 function webContext(): vm.Context {
@@ -56,7 +61,7 @@ describe('the core in a browser', () => {
 
   it('the skiplist orders, finds and walks without Buffer or process', async () => {
     const answer = evaluate(
-      await bundleEntry('skiplist/index.ts'),
+      await bundleEntry('src/skiplist/index.ts'),
       `let state = 1
        const random = { uint32: () => (state = Math.imul(state, 1664525) + 1013904223 >>> 0) }
        const list = new bundle.Skiplist({ capacityBytes: 1 << 16, random })

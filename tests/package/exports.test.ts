@@ -3,19 +3,25 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { packedFiles, ROOT } from './installed-package.js'
+import { FOLDERS, packedFiles, ROOT, type PackageName } from './installed-package.js'
 
 type Target = string | { readonly [condition: string]: Target }
 
 interface Manifest {
+  readonly version: string
   readonly exports: Readonly<Record<string, Target>>
-  readonly bin: Readonly<Record<string, string>>
+  readonly bin?: Readonly<Record<string, string>>
+  readonly dependencies: Readonly<Record<string, string>>
 }
 
-const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest
-const specifiers = Object.keys(manifest.exports)
-  .filter(subpath => subpath !== './package.json' && subpath !== './compaction-worker')
-  .map(subpath => subpath.replace(/^\./, 'kvarium'))
+const PACKAGES = Object.keys(FOLDERS) as PackageName[]
+const manifestOf = (name: PackageName): Manifest => JSON.parse(readFileSync(join(FOLDERS[name], 'package.json'), 'utf8')) as Manifest
+
+/** Entries of modules with declarations. */
+const specifiersOf = (name: PackageName): string[] =>
+  Object.keys(manifestOf(name).exports)
+    .filter(subpath => subpath !== './package.json' && subpath !== './compaction-worker')
+    .map(subpath => subpath.replace(/^\./, name))
 
 /** Every file an exports target leads to, under any conditions. */
 const filesOf = (target: Target): string[] => (typeof target === 'string' ? [target] : Object.values(target).flatMap(filesOf))
@@ -28,33 +34,48 @@ beforeAll(() => {
   if (!existsSync(join(ROOT, 'dist'))) throw new Error("dist/ is missing: run 'npm run build' first, or 'npm test', which does both")
 })
 
-describe('the exports map', () => {
+describe.each(PACKAGES)('the exports map of %s', name => {
+  const manifest = manifestOf(name)
+
   it.each(Object.entries(manifest.exports))('%s leads to files that exist', (_subpath, target) => {
     const files = filesOf(target)
     expect(files.length).toBeGreaterThan(0)
-    expect(files.filter(file => !existsSync(join(ROOT, file)))).toEqual([])
+    expect(files.filter(file => !existsSync(join(FOLDERS[name], file)))).toEqual([])
   })
 
-  it.each(specifiers)('%s has types first under every condition', specifier => {
+  it.each(specifiersOf(name))('%s has types first under every condition', specifier => {
     const check = (target: Target): void => {
       if (typeof target === 'string') return
       const conditions = Object.keys(target)
       if (conditions.some(condition => typeof target[condition] === 'string')) expect(conditions).toEqual(['types', 'default'])
       Object.values(target).forEach(check)
     }
-    check(manifest.exports[specifier.replace('kvarium', '.')])
+    check(manifest.exports[specifier.replace(name, '.')])
   })
 
-  it.each(specifiers)('%s can be imported by its name', specifier => {
+  it.each(specifiersOf(name))('%s can be imported by its name', specifier => {
     const names = node('--input-type=module', '-e', `console.log(Object.keys(await import('${specifier}')).join())`)
     expect(names.trim()).not.toBe('')
   })
 
-  it.each(specifiers)('%s can be required: nothing awaits at the top level', specifier => {
+  it.each(specifiersOf(name))('%s can be required: nothing awaits at the top level', specifier => {
     const names = node('--no-warnings', '--input-type=commonjs', '-e', `console.log(Object.keys(require('${specifier}')).join())`)
     expect(names.trim()).not.toBe('')
   })
 
+  it('the versions are in step', () => {
+    expect(manifest.version).toBe(manifestOf('kvarium').version)
+    for (const other of PACKAGES)
+      if (other in manifest.dependencies) expect(manifest.dependencies[other]).toBe(`^${manifestOf(other).version}`)
+  })
+
+  it.each(Object.entries(manifest.bin ?? {}))('the command %s is a script that Node runs', (_name, file) => {
+    expect(readFileSync(join(FOLDERS[name], file), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
+    expect(node(join(FOLDERS[name], file), '--help')).toContain('Usage: kvarium')
+  })
+})
+
+describe('the exports map', () => {
   it('a bundler for browsers is led to the browser entry', async () => {
     const { metafile } = await build({
       stdin: { contents: `export * from 'kvarium'`, resolveDir: ROOT },
@@ -64,7 +85,7 @@ describe('the exports map', () => {
       platform: 'browser',
       format: 'esm',
       logLevel: 'silent',
-      // As for somebody else: the project's own leads the package's name to its source.
+      // As for an application: the project's own configuration leads the package's name to its source.
       tsconfigRaw: {},
     })
     const inputs = Object.keys(metafile.inputs)
@@ -75,23 +96,29 @@ describe('the exports map', () => {
   it('a path inside the package that is no export is refused', () => {
     expect(() => node('--input-type=module', '-e', `await import('kvarium/dist/index.js')`)).toThrow(/ERR_PACKAGE_PATH_NOT_EXPORTED/)
   })
-
-  it.each(Object.entries(manifest.bin))('the command %s is a script that Node runs', (_name, file) => {
-    expect(readFileSync(join(ROOT, file), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
-    expect(node(file, '--help')).toContain('Usage: kvarium')
-  })
 })
 
-describe('what npm packs', () => {
+describe.each([
+  [
+    'kvarium',
+    /^(dist\/[^/]+\.(js|d\.ts)|dist\/LICENSES\.txt|docs\/.+\.md|(README|ARCHITECTURE|CHANGELOG)\.md|LICENSE|package\.json)$/,
+    ['package.json', 'LICENSE', 'README.md', 'ARCHITECTURE.md', 'CHANGELOG.md'],
+  ],
+  ['kvarium-lab', /^(dist\/[^/]+\.(js|d\.ts)|README\.md|LICENSE|package\.json)$/, ['package.json', 'LICENSE', 'README.md']],
+  [
+    'kvarium-cli',
+    /^(dist\/[^/]+\.js|dist\/exercises\/.+\.(ts|md)|README\.md|LICENSE|package\.json)$/,
+    ['package.json', 'LICENSE', 'README.md'],
+  ],
+] as const)('what npm packs of %s', (name, wanted, documents) => {
+  const manifest = manifestOf(name)
   let paths: string[] = []
 
   beforeAll(() => {
-    paths = packedFiles()
+    paths = packedFiles(name)
   })
 
   it('nothing but the built code, the documents, the exercises and the licence', () => {
-    const wanted =
-      /^(dist\/[^/]+\.(js|d\.ts)|dist\/LICENSES\.txt|docs\/.+\.md|exercises\/.+\.(ts|md)|(README|ARCHITECTURE|CHANGELOG)\.md|LICENSE|package\.json)$/
     expect(paths.filter(path => !wanted.test(path))).toEqual([])
   })
 
@@ -100,16 +127,16 @@ describe('what npm packs', () => {
     const follow = (path: string): void => {
       if (reached.has(path)) return
       reached.add(path)
-      for (const [, to] of readFileSync(join(ROOT, path), 'utf8').matchAll(/(?:from |import )["']\.\/([^"']+)["']/g)) {
+      for (const [, to] of readFileSync(join(FOLDERS[name], path), 'utf8').matchAll(/(?:from |import |import\()["']\.\/([^"']+)["']/g)) {
         follow(path.endsWith('.d.ts') ? `dist/${to.replace(/\.js$/, '.d.ts')}` : `dist/${to}`)
       }
     }
-    const entries = [...Object.values(manifest.exports).flatMap(filesOf), ...Object.values(manifest.bin)]
+    const entries = [...Object.values(manifest.exports).flatMap(filesOf), ...Object.values(manifest.bin ?? {})]
     for (const file of entries) if (file.includes('dist/')) follow(file.replace(/^\.\//, ''))
-    expect(paths.filter(path => /^dist\/.*\.(js|ts)$/.test(path) && !reached.has(path))).toEqual([])
+    expect(paths.filter(path => /^dist\/[^/]*\.(js|ts)$/.test(path) && !reached.has(path))).toEqual([])
   })
 
   it('every document a reader needs is there', () => {
-    expect(paths).toEqual(expect.arrayContaining(['package.json', 'LICENSE', 'README.md', 'ARCHITECTURE.md', 'CHANGELOG.md']))
+    expect(paths).toEqual(expect.arrayContaining([...documents]))
   })
 })

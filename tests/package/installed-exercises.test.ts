@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { exerciseNames } from '../../exercises/catalog.js'
-import { installPackage } from './installed-package.js'
+import { installPackages } from './installed-package.js'
 
 let project: string
 let installed: string
 
 beforeAll(() => {
   project = mkdtempSync(join(tmpdir(), 'kvarium-installed-'))
-  installed = installPackage(project, 'all')
+  installed = installPackages(project, ['kvarium-cli', 'kvarium-lab', 'kvarium'], 'all')
 })
 afterAll(() => rmSync(project, { recursive: true, force: true }))
 
@@ -21,17 +21,17 @@ function run(program: string, ...parameters: string[]): string {
 }
 
 it('an installed package makes and checks exercises without a checkout', { timeout: 120_000 }, () => {
-  const kvarium = join(installed, 'dist/cli.js')
+  const kvarium = join(installed, 'dist/main.js')
   expect(run(kvarium, 'learn', 'log-reader', '.')).toContain('npm run check')
-  expect(readFileSync(join(project, 'package.json'), 'utf8')).toMatch(/"kvarium": "\^\d/)
+  expect(readFileSync(join(project, 'package.json'), 'utf8')).toMatch(/"kvarium": "\^\d[^]*"kvarium-cli": "\^\d/)
   expect(run(kvarium, 'learn', 'log-reader', '.', '--check')).toContain('Not written yet: ')
 
-  cpSync(join(installed, 'exercises/log-reader/reference.ts'), join(project, 'log-reader.ts'))
+  cpSync(join(installed, 'dist/exercises/log-reader/reference.ts'), join(project, 'log-reader.ts'))
   expect(run(kvarium, 'learn', 'log-reader', '.', '--check')).toContain('All checks pass')
 })
 
 it('an editor finds the types of all that learners get', { timeout: 120_000 }, () => {
-  const kvarium = join(installed, 'dist/cli.js')
+  const kvarium = join(installed, 'dist/main.js')
   for (const name of exerciseNames()) run(kvarium, 'learn', name, join('all', name))
   expect(readdirSync(join(project, 'all')).sort()).toEqual(exerciseNames())
   // The configuration that the first of them got, for all of them at once.

@@ -6,7 +6,7 @@ import { build } from 'esbuild'
 import { rollup } from 'rollup'
 import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { dependencyPackages, installPackage } from './installed-package.js'
+import { dependencyPackages, installPackages } from './installed-package.js'
 
 let project: string
 let installed: string
@@ -14,7 +14,7 @@ let installed: string
 beforeAll(() => {
   project = mkdtempSync(join(tmpdir(), 'kvarium-package-'))
   writeFileSync(join(project, 'package.json'), '{ "type": "module" }')
-  installed = installPackage(project, ['@types/node', 'undici-types'])
+  installed = installPackages(project, ['kvarium'], ['@types/node', 'undici-types'])
 })
 afterAll(() => rmSync(project, { recursive: true, force: true }))
 
@@ -47,7 +47,7 @@ const inStore = (name: string): string => join(project, `store-${name}`)
 
 describe('an installed package', () => {
   it('needs no install script, and no package without which npm could not install it', () => {
-    const packages = [...dependencyPackages()]
+    const packages = [...dependencyPackages('kvarium')]
     expect(packages.filter(([, { hasInstallScript }]) => hasInstallScript === true)).toEqual([])
     expect(packages.map(([path]) => path)).not.toContain('node_modules/msgpackr-extract')
     expect(packages.length).toBeGreaterThan(5)
@@ -173,7 +173,8 @@ describe('a bundled application', () => {
   async function bundleByRollup(folder: string): Promise<void> {
     const bundle = await rollup({
       input: entry(),
-      external: id => id.startsWith('node:') || [...dependencyPackages().keys()].some(path => id === path.replace('node_modules/', '')),
+      external: id =>
+        id.startsWith('node:') || [...dependencyPackages('kvarium').keys()].some(path => id === path.replace('node_modules/', '')),
       plugins: [{ name: 'kvarium', resolveId: id => (id === 'kvarium' ? join(installed, 'dist/index.js') : null) }],
     })
     await bundle.write({ dir: join(project, folder), format: 'es' })

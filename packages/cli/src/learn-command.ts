@@ -71,7 +71,7 @@ function make(exercises: ExercisePackage, name: string, folder: string): void {
     `Made in ${shown}: ${files.join(', ')}. The task is in ${join(shown, 'README.md')}; write in ${join(shown, `${name}.ts`)}.`,
     `Check it with: cd ${shown} && npm install && npm run check`,
   ]
-  if (exercises.isCheckout)
-    lines.push(`Or, from ${exercises.root} and without installing: npm run kvarium -- learn ${name} ${folder} --check`)
+  if (exercises.checkout !== undefined)
+    lines.push(`Or, from ${exercises.checkout} and without installing: npm run kvarium -- learn ${name} ${folder} --check`)
   process.stdout.write(`${lines.join('\n')}\n`)
 }

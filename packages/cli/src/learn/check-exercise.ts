@@ -35,11 +35,12 @@ export async function checkExercise(exercises: ExercisePackage, name: string, fo
   if (!existsSync(join(folder, `${name}.ts`))) {
     throw new UsageError(`${folder} has no ${name}.ts: \`kvarium learn ${name} DIRECTORY\` makes it.`)
   }
-  const program = join(exercises.root, 'exercises/check.ts')
+  const { checkout } = exercises
+  const program = join(exercises.folder, 'check.ts')
   const child = spawn(process.execPath, ['--import', exercises.tsx(folder), program, name, folder, String(options.seed)], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     // In a checkout `kvarium` is its source, wherever the learner's file is.
-    env: { ...process.env, ...(exercises.isCheckout && { TSX_TSCONFIG_PATH: join(exercises.root, 'tsconfig.json') }) },
+    env: { ...process.env, ...(checkout !== undefined && { TSX_TSCONFIG_PATH: join(checkout, 'tsconfig.json') }) },
   })
   const progress = new Progress()
   let timer: NodeJS.Timeout | undefined

@@ -35,15 +35,15 @@ export function copyExercise(exercises: ExercisePackage, name: string, folder: s
   return files.map(([file]) => file)
 }
 
-function packageOf({ isCheckout, root, manifest }: ExercisePackage, name: string): object {
+function packageOf({ checkout, root, manifest }: ExercisePackage, name: string): object {
   const tools = Object.entries(manifest.devDependencies ?? {}).filter(([tool]) => TOOLS.includes(tool))
   return {
     name: `my-${name}`,
     private: true,
     type: 'module',
     scripts: { check: `kvarium learn ${name} --check` },
-    dependencies: { kvarium: isCheckout ? `file:${root}` : `^${manifest.version}` },
-    devDependencies: Object.fromEntries(tools),
+    dependencies: { kvarium: checkout === undefined ? `^${manifest.version}` : `file:${checkout}` },
+    devDependencies: { ...Object.fromEntries(tools), 'kvarium-cli': checkout === undefined ? `^${manifest.version}` : `file:${root}` },
   }
 }
 

@@ -12,36 +12,36 @@ interface Manifest {
   readonly devDependencies?: Readonly<Record<string, string>>
 }
 
-/** A package of kvarium: the one that this command belongs to, or one that a learner's folder has installed. */
+/** A package of the command: the one that runs, or one that a learner's folder has installed. */
 export class ExercisePackage {
   readonly root: string
   readonly manifest: Manifest
+  /** The checkout that the package is part of; `undefined` for an installed one. */
+  readonly checkout: string | undefined
+  /** The folder of the exercises. The build copies them into the package. */
+  readonly folder: string
 
   private constructor(root: string) {
     this.root = root
     this.manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest
+    this.checkout = existsSync(join(root, 'src/main.ts')) ? join(root, '../..') : undefined
+    this.folder = this.checkout === undefined ? join(root, 'dist/exercises') : join(this.checkout, 'exercises')
   }
 
-  /** That of this command. Looked for when an exercise is asked for, not at the start of every command. */
+  /** The package that runs. It is looked for when an exercise is asked for, not at the start of every command. */
   static get own(): ExercisePackage {
     return new ExercisePackage(packageRoot())
   }
 
   /** What runs the checks in a folder: the package that is installed there, which finds its tools there, too. */
   static of(folder: string): ExercisePackage {
-    const manifest = resolveFrom(folder, 'kvarium/package.json')
+    const manifest = resolveFrom(folder, 'kvarium-cli/package.json')
     return manifest === undefined ? ExercisePackage.own : new ExercisePackage(dirname(manifest))
   }
 
-  /** Whether this is a checkout, which has its development tools with it. */
-  get isCheckout(): boolean {
-    return existsSync(join(this.root, 'src/index.ts'))
-  }
-
   get names(): string[] {
-    const folder = join(this.root, 'exercises')
-    return readdirSync(folder)
-      .filter(name => existsSync(join(folder, name, 'exercise.ts')))
+    return readdirSync(this.folder)
+      .filter(name => existsSync(join(this.folder, name, 'exercise.ts')))
       .sort()
   }
 
@@ -52,7 +52,7 @@ export class ExercisePackage {
 
   /** A file of an exercise. */
   text(name: string, file: string): string {
-    return readFileSync(join(this.root, 'exercises', name, file), 'utf8')
+    return readFileSync(join(this.folder, name, file), 'utf8')
   }
 
   /** @throws UsageError when there is no such exercise. */
