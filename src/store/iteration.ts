@@ -1,10 +1,11 @@
 /**
- * `for await` over an iterator of the store. abstract-level's own loop costs several promises per entry; this one takes an entry
- * straight from the walk, which is synchronous, so that an entry costs one promise.
+ * `for await` over an iterator of the store. abstract-level's own loop costs several promises per entry. This one reads a batch of
+ * encoded entries ahead, which is synchronous, and hands them out for one promise each.
  *
  * Invariants:
- * 1. Nothing is read ahead: between two steps the iterator stands where abstract-level's own loop would leave it, and its `count`,
- *    `limit`, `next()`, `nextv()`, `all()`, `seek()` and `close()` work inside the loop as they do outside of it.
+ * 1. Reading ahead is invisible. Entries are decoded and counted when they are handed out, and whatever else reads from the iterator is
+ *    handed them first: `count`, `limit`, `next()`, `nextv()`, `all()`, `seek()` and `close()` work inside the loop as they do with
+ *    abstract-level's own loop.
  * 2. A step is quick only while the iterator is known to be idle and open: the loop's own step was the last that used it. Every other
  *    step goes through `next()`, which decides what is due: an error if the iterator is busy, closed or aborted, a turn of the event loop.
  * 3. The iterator is closed at the end, on an error, and when the loop is left.
@@ -20,6 +21,49 @@ export interface Source<T> {
   /** The next entry, decoded and counted; `undefined` at the end. Only for an iterator that is idle and open. */
   _quickNext(): T | undefined | typeof NOT_QUICK
   close(): Promise<void>
+}
+
+const FIRST_BATCH = 8
+const LARGEST_BATCH = 128
+
+/** Encoded entries that were read and not yet handed out. Batches grow, so that a loop that ends early has read little for nothing. */
+export class ReadAhead<T> {
+  #items: readonly T[] = []
+  #at = 0
+  #size = FIRST_BATCH
+
+  get isEmpty(): boolean {
+    return this.#at === this.#items.length
+  }
+
+  /** How many entries the next batch has. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** The next entry; not when it is empty. */
+  take(): T {
+    return this.#items[this.#at++]
+  }
+
+  /** The next entries, at most so many. */
+  takeMany(size: number): T[] {
+    const taken = this.#items.slice(this.#at, this.#at + Math.max(0, size))
+    this.#at += taken.length
+    return taken
+  }
+
+  put(items: readonly T[]): void {
+    this.#items = items
+    this.#at = 0
+    this.#size = Math.min(this.#size * 2, LARGEST_BATCH)
+  }
+
+  /** The iterator was sent elsewhere. */
+  drop(): void {
+    this.#items = []
+    this.#at = 0
+  }
 }
 
 export class Iteration<T> implements AsyncGenerator<T, void> {

@@ -3,13 +3,14 @@
  *
  * Invariants:
  * 1. The cursor is made when the iterator is, synchronously, so the iterator sees that moment and nothing later.
- * 2. Nothing is read ahead. The quick steps of `for await` pass by abstract-level's own counting, so the walk counts them, and `count` is
- *    the sum; every read keeps to the limit by that sum. See iteration.ts.
- * 3. A batch is never empty before the end of the range, and ends early once it holds `highWaterMarkBytes` of what it returns.
+ * 2. The quick steps of `for await` pass by abstract-level's own counting, so the walk counts them as they hand out, and `count` is the sum;
+ *    every read keeps to the limit by that sum. See iteration.ts.
+ * 3. What quick steps have read ahead is handed out first by every other read, and dropped by a seek.
+ * 4. A batch is never empty before the end of the range, and ends early once it holds `highWaterMarkBytes` of what it returns.
  */
 import { AbstractIterator, AbstractKeyIterator, AbstractValueIterator, type AbstractSnapshot } from 'abstract-level'
 import { KvariumError } from '../errors.js'
-import { Iteration, NOT_QUICK, type Source } from './iteration.js'
+import { Iteration, NOT_QUICK, ReadAhead, type Source } from './iteration.js'
 import type { Awaitable, PrivateIteratorOptions } from './level-types.js'
 import type { Stored } from './owned-bytes.js'
 import type { Walk } from './walk.js'
@@ -21,10 +22,12 @@ type Entry = [Stored | undefined, Stored | undefined]
 
 export class EntryIterator<TDatabase, K, V> extends AbstractIterator<TDatabase, K, V> implements Source<[K, V]> {
   readonly #walk: Walk
+  readonly #ahead = new ReadAhead<Entry>()
   readonly #keys: boolean
   readonly #values: boolean
   readonly #decoders: Decoders<K, V>
   readonly #snapshot: AbstractSnapshot | undefined
+  readonly #isLimited: boolean
 
   constructor(db: TDatabase, options: PrivateIteratorOptions, walk: Walk) {
     super(db, options as object)
@@ -33,6 +36,7 @@ export class EntryIterator<TDatabase, K, V> extends AbstractIterator<TDatabase, 
     this.#values = options.values
     this.#decoders = decodersOf(options)
     this.#snapshot = options.snapshot
+    this.#isLimited = options.limit >= 0
   }
 
   override get count(): number {
@@ -57,26 +61,23 @@ export class EntryIterator<TDatabase, K, V> extends AbstractIterator<TDatabase, 
   _quickNext(): [K, V] | undefined | typeof NOT_QUICK {
     const walk = this.#walk
     if (!walk.isQuick) return NOT_QUICK
-    this.#snapshot?.ref()
-    try {
-      if (this.count >= this.limit || !walk.step()) return undefined
-      const key = this.#keys ? walk.key() : undefined
-      const value = this.#values ? walk.value() : undefined
-      walk.book(value === undefined ? 0 : walk.valueBytes())
-      const { keys, values } = this.#decoders
-      const entry = [key === undefined ? key : decode(keys, key), value === undefined ? value : decode(values, value)]
-      walk.quickSteps++
-      return entry as [K, V]
-    } finally {
-      this.#snapshot?.unref()
-    }
+    if (this.#snapshot !== undefined) assertOpen(this.#snapshot)
+    const ahead = this.#ahead
+    if (ahead.isEmpty && !walk.readAhead(ahead, this.#isLimited ? this.limit - this.count : Infinity, this.#collect)) return undefined
+    const [key, value] = ahead.take()
+    const { keys, values } = this.#decoders
+    const entry = [key === undefined ? key : decode(keys, key), value === undefined ? value : decode(values, value)]
+    walk.quickSteps++
+    return entry as [K, V]
   }
 
   _next(): Awaitable<Entry | undefined> {
     const walk = this.#walk
-    if (this.count >= this.limit || !walk.step()) return walk.finish(undefined, 0, 0)
-    const entry: Entry = [this.#keys ? walk.key() : undefined, this.#values ? walk.value() : undefined]
-    return walk.finish(entry, 1, this.#values ? walk.valueBytes() : 0)
+    const ahead = this.#ahead
+    if (!ahead.isEmpty) return walk.finish(ahead.take(), 1, 0)
+    const items: Entry[] = []
+    const bytes = this.#isLimited && this.count >= this.limit ? 0 : this.#collect(items, 1)
+    return walk.finish(items[0], items.length, bytes)
   }
 
   _nextv(size: number): Awaitable<Entry[]> {
@@ -88,19 +89,26 @@ export class EntryIterator<TDatabase, K, V> extends AbstractIterator<TDatabase, 
   }
 
   #take(size: number): Awaitable<Entry[]> {
+    const items = this.#ahead.takeMany(size)
+    const bytes = this.#collect(items, size)
+    return this.#walk.finish(items, items.length, bytes)
+  }
+
+  /** Adds entries until there are so many, or the high-water mark is reached; returns the bytes of those that it has added. */
+  readonly #collect = (items: Entry[], size: number): number => {
     const walk = this.#walk
     const withKeys = this.#keys
     const withValues = this.#values
-    const entries: Entry[] = []
     let bytes = 0
-    while (walk.hasRoom(entries.length, bytes, size) && walk.step()) {
-      entries.push([withKeys ? walk.key() : undefined, withValues ? walk.value() : undefined])
+    while (walk.hasRoom(items.length, bytes, size) && walk.step()) {
+      items.push([withKeys ? walk.key() : undefined, withValues ? walk.value() : undefined])
       bytes += (withKeys ? walk.keyBytes() : 0) + (withValues ? walk.valueBytes() : 0)
     }
-    return walk.finish(entries, entries.length, bytes)
+    return bytes
   }
 
   _seek(target: Stored): void {
+    this.#ahead.drop()
     this.#walk.seek(target)
   }
 
@@ -115,14 +123,17 @@ export class EntryIterator<TDatabase, K, V> extends AbstractIterator<TDatabase, 
 
 export class KeyIterator<TDatabase, K> extends AbstractKeyIterator<TDatabase, K> implements Source<K> {
   readonly #walk: Walk
+  readonly #ahead = new ReadAhead<Stored>()
   readonly #decoders: Decoders<K, unknown>
   readonly #snapshot: AbstractSnapshot | undefined
+  readonly #isLimited: boolean
 
   constructor(db: TDatabase, options: PrivateIteratorOptions, walk: Walk) {
     super(db, options as object)
     this.#walk = walk
     this.#decoders = decodersOf(options)
     this.#snapshot = options.snapshot
+    this.#isLimited = options.limit >= 0
   }
 
   override get count(): number {
@@ -147,24 +158,21 @@ export class KeyIterator<TDatabase, K> extends AbstractKeyIterator<TDatabase, K>
   _quickNext(): K | undefined | typeof NOT_QUICK {
     const walk = this.#walk
     if (!walk.isQuick) return NOT_QUICK
-    this.#snapshot?.ref()
-    try {
-      if (this.count >= this.limit || !walk.step()) return undefined
-      const key = walk.key()
-      walk.book(0)
-      const decoded = decode(this.#decoders.keys, key)
-      walk.quickSteps++
-      return decoded
-    } finally {
-      this.#snapshot?.unref()
-    }
+    if (this.#snapshot !== undefined) assertOpen(this.#snapshot)
+    const ahead = this.#ahead
+    if (ahead.isEmpty && !walk.readAhead(ahead, this.#isLimited ? this.limit - this.count : Infinity, this.#collect)) return undefined
+    const decoded = decode(this.#decoders.keys, ahead.take())
+    walk.quickSteps++
+    return decoded
   }
 
   _next(): Awaitable<Stored | undefined> {
     const walk = this.#walk
-    if (this.count >= this.limit || !walk.step()) return walk.finish(undefined, 0, 0)
-    const key = walk.key()
-    return walk.finish(key, 1, 0)
+    const ahead = this.#ahead
+    if (!ahead.isEmpty) return walk.finish(ahead.take(), 1, 0)
+    const items: Stored[] = []
+    const bytes = this.#isLimited && this.count >= this.limit ? 0 : this.#collect(items, 1)
+    return walk.finish(items[0], items.length, bytes)
   }
 
   _nextv(size: number): Awaitable<Stored[]> {
@@ -176,17 +184,24 @@ export class KeyIterator<TDatabase, K> extends AbstractKeyIterator<TDatabase, K>
   }
 
   #take(size: number): Awaitable<Stored[]> {
+    const items = this.#ahead.takeMany(size)
+    const bytes = this.#collect(items, size)
+    return this.#walk.finish(items, items.length, bytes)
+  }
+
+  /** Adds entries until there are so many, or the high-water mark is reached; returns the bytes of those that it has added. */
+  readonly #collect = (items: Stored[], size: number): number => {
     const walk = this.#walk
-    const keys: Stored[] = []
     let bytes = 0
-    while (walk.hasRoom(keys.length, bytes, size) && walk.step()) {
-      keys.push(walk.key())
+    while (walk.hasRoom(items.length, bytes, size) && walk.step()) {
+      items.push(walk.key())
       bytes += walk.keyBytes()
     }
-    return walk.finish(keys, keys.length, bytes)
+    return bytes
   }
 
   _seek(target: Stored): void {
+    this.#ahead.drop()
     this.#walk.seek(target)
   }
 
@@ -201,14 +216,17 @@ export class KeyIterator<TDatabase, K> extends AbstractKeyIterator<TDatabase, K>
 
 export class ValueIterator<TDatabase, K, V> extends AbstractValueIterator<TDatabase, K, V> implements Source<V> {
   readonly #walk: Walk
+  readonly #ahead = new ReadAhead<Stored>()
   readonly #decoders: Decoders<K, V>
   readonly #snapshot: AbstractSnapshot | undefined
+  readonly #isLimited: boolean
 
   constructor(db: TDatabase, options: PrivateIteratorOptions, walk: Walk) {
     super(db, options as object)
     this.#walk = walk
     this.#decoders = decodersOf(options)
     this.#snapshot = options.snapshot
+    this.#isLimited = options.limit >= 0
   }
 
   override get count(): number {
@@ -233,24 +251,21 @@ export class ValueIterator<TDatabase, K, V> extends AbstractValueIterator<TDatab
   _quickNext(): V | undefined | typeof NOT_QUICK {
     const walk = this.#walk
     if (!walk.isQuick) return NOT_QUICK
-    this.#snapshot?.ref()
-    try {
-      if (this.count >= this.limit || !walk.step()) return undefined
-      const value = walk.value()
-      walk.book(walk.valueBytes())
-      const decoded = decode(this.#decoders.values, value)
-      walk.quickSteps++
-      return decoded
-    } finally {
-      this.#snapshot?.unref()
-    }
+    if (this.#snapshot !== undefined) assertOpen(this.#snapshot)
+    const ahead = this.#ahead
+    if (ahead.isEmpty && !walk.readAhead(ahead, this.#isLimited ? this.limit - this.count : Infinity, this.#collect)) return undefined
+    const decoded = decode(this.#decoders.values, ahead.take())
+    walk.quickSteps++
+    return decoded
   }
 
   _next(): Awaitable<Stored | undefined> {
     const walk = this.#walk
-    if (this.count >= this.limit || !walk.step()) return walk.finish(undefined, 0, 0)
-    const value = walk.value()
-    return walk.finish(value, 1, walk.valueBytes())
+    const ahead = this.#ahead
+    if (!ahead.isEmpty) return walk.finish(ahead.take(), 1, 0)
+    const items: Stored[] = []
+    const bytes = this.#isLimited && this.count >= this.limit ? 0 : this.#collect(items, 1)
+    return walk.finish(items[0], items.length, bytes)
   }
 
   _nextv(size: number): Awaitable<Stored[]> {
@@ -262,17 +277,24 @@ export class ValueIterator<TDatabase, K, V> extends AbstractValueIterator<TDatab
   }
 
   #take(size: number): Awaitable<Stored[]> {
+    const items = this.#ahead.takeMany(size)
+    const bytes = this.#collect(items, size)
+    return this.#walk.finish(items, items.length, bytes)
+  }
+
+  /** Adds entries until there are so many, or the high-water mark is reached; returns the bytes of those that it has added. */
+  readonly #collect = (items: Stored[], size: number): number => {
     const walk = this.#walk
-    const values: Stored[] = []
     let bytes = 0
-    while (walk.hasRoom(values.length, bytes, size) && walk.step()) {
-      values.push(walk.value())
+    while (walk.hasRoom(items.length, bytes, size) && walk.step()) {
+      items.push(walk.value())
       bytes += walk.valueBytes()
     }
-    return walk.finish(values, values.length, bytes)
+    return bytes
   }
 
   _seek(target: Stored): void {
+    this.#ahead.drop()
     this.#walk.seek(target)
   }
 
@@ -309,6 +331,12 @@ function decode<T>(decoder: Decoder<T>, stored: Stored): T {
   } catch (cause) {
     throw new KvariumError('LEVEL_DECODE_ERROR', 'Iterator could not decode data', { cause })
   }
+}
+
+/** A step is synchronous, so that the snapshot need not be held open: it only has to be open. Throws when it is not. */
+function assertOpen(snapshot: AbstractSnapshot): void {
+  snapshot.ref()
+  snapshot.unref()
 }
 
 /** At most `limit` items, in batches. */

@@ -3,7 +3,7 @@
  *
  * Invariants:
  * 1. The cursor stands on the entry that was yielded last (or that a seek found); it moves on only when more is asked
- *    for, so nothing is read ahead.
+ *    for. Only `for await` asks for more than it hands out, see iteration.ts.
  * 2. Once at the end it stays there, until a seek.
  * 3. After a failure it stays where it is, and every step fails for the same reason, until a seek: nothing is skipped. A file
  *    operation that failed is an `IoError` to the caller, never the end.
@@ -14,6 +14,7 @@ import { rangeContains, type HalfOpenRange } from '../engine/range.js'
 import { KvariumError } from '../errors.js'
 import { typedError } from '../vfs/vfs-error.js'
 import type { Breathing } from './breathing.js'
+import type { ReadAhead } from './iteration.js'
 import type { Awaitable, PrivateIteratorOptions } from './level-types.js'
 import { ownedCopy, toBytes, type Stored, type StoredFormat } from './owned-bytes.js'
 
@@ -67,9 +68,21 @@ export class Walk {
     return entries < size && (entries === 0 || bytes < this.#highWaterMarkBytes)
   }
 
-  /** Books a quick step that moved so many bytes of values. */
-  book(bytes: number): void {
-    if (this.#breathing.isDue(1, bytes)) this.#turnDue = true
+  /**
+   * Reads a batch ahead for quick steps, at most `limit` entries; false at the end. What was read before a failure is handed out first:
+   * the walk fails again when it is asked for more.
+   */
+  readAhead<T>(ahead: ReadAhead<T>, limit: number, collect: (items: T[], size: number) => number): boolean {
+    const items: T[] = []
+    let bytes = 0
+    try {
+      bytes = collect(items, Math.min(ahead.size, limit))
+    } catch (error) {
+      if (items.length === 0) throw error
+    }
+    if (this.#breathing.isDue(Math.max(1, items.length), bytes)) this.#turnDue = true
+    ahead.put(items)
+    return items.length > 0
   }
 
   /** Moves to the next entry to yield; false at the end, and from then on. */
