@@ -145,7 +145,7 @@ class Recovery {
     this.#logs = logs
     const logStart = new LogStart({ context, ledger: this.#ledger, checkpointer, logs, log, replayed })
     await logStart.run().catch((error: unknown) => {
-      if (!isOutOfSpace(error)) throw error
+      if (context.created || !isOutOfSpace(error)) throw error
     })
     this.#ledger.read.open += this.#file.bytesRead
     this.#file.bytesRead = 0
