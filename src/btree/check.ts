@@ -1,24 +1,24 @@
 /**
- * Checks a whole store: the tree in force and every one that is held, page by page, and that each unit of the data file is in exactly one
- * place. No checkpoint runs meanwhile; writes go on, into pages of their own.
+ * Checks a whole store: every live version of the tree, page by page, and that each unit of the data file is in exactly one place. No
+ * checkpoint runs meanwhile; writes go on, into pages of their own.
  */
 import type { Violation } from '../engine/contract.js'
-import type { Background } from './checkpoint/scheduler.js'
+import type { CheckpointScheduler } from './checkpoint/scheduler.js'
 import { PageCheck } from './check-pages.js'
-import type { HeldRoot } from './pages/held-roots.js'
+import type { LiveVersion } from './pages/live-versions.js'
 import type { Page } from './pages/page.js'
 import type { BtreeParts } from './parts.js'
 
-/** `busy` is the end of the long batch that is being applied: while there is one, the pages are not those of the tree that readers see. */
+/** `busy` resolves when the long batch that is being applied ends: until then the pages are not those of the tree that readers see. */
 export async function* checkParts(
   parts: BtreeParts,
-  background: Background,
+  scheduler: CheckpointScheduler,
   busy: () => Promise<void> | undefined,
 ): AsyncGenerator<Violation> {
   const { store, file, context } = parts
   const check = new PageCheck(store, file, () => context.environment.scheduler.turn())
-  // Nothing is shown before the walk is over: whoever looks may wait for a write that waits for a checkpoint.
-  await background.paused(async () => {
+  // Violations are yielded after the walk: the caller may wait for a write that waits for a checkpoint.
+  await scheduler.paused(async () => {
     while (busy() !== undefined) await busy()
     await walk(parts, check)
   })
@@ -26,23 +26,23 @@ export async function* checkParts(
 }
 
 async function walk({ tree, file, free, checkpointer, dropped }: BtreeParts, check: PageCheck): Promise<void> {
-  const current = tree.held.hold(tree.root, true)
-  const held: readonly HeldRoot[] = [...tree.held.held]
-  for (const each of held) tree.held.holdAgain(each, true)
+  const current = tree.versions.hold(tree.root, true)
+  const versions: readonly LiveVersion[] = [...tree.versions.live]
+  for (const each of versions) tree.versions.retain(each, true)
   try {
     const used = free.clone()
     const levels = tree.levels.clone()
-    const dead = held.flatMap(each => [...each.dead])
+    const pending = versions.flatMap(each => [...each.pendingFree])
     const { meta } = checkpointer
     for (let unit = 0; unit < file.firstUnit; unit++) check.claimed.set(unit, 'the meta pages')
     if (meta.freeList.units > 0) check.claim(meta.freeList.offset, meta.freeList.units, 'btree / free list')
-    for (const each of [...held].reverse()) {
+    for (const each of [...versions].reverse()) {
       const name = each === current ? 'btree' : `btree / held root ${each.generation}`
       await check.walk(each.root, name)
-      if (each === current && !dropped.isBehind(dead) && !check.isIncomplete) checkLevels(check, levels)
+      if (each === current && !dropped.isBehind(pending) && !check.isIncomplete) checkLevels(check, levels)
     }
-    claimDead(check, dead)
-    const isBehind = dropped.isBehind(dead) || check.isIncomplete
+    claimPending(check, pending)
+    const isBehind = dropped.isBehind(pending) || check.isIncomplete
     for (let unit = file.firstUnit; unit < used.end; unit++) {
       const claimant = check.claimed.get(unit)
       if (claimant !== undefined && !used.isUsed(unit)) check.report(claimant, `unit ${unit} of the data file counts as free`)
@@ -55,14 +55,14 @@ async function walk({ tree, file, free, checkpointer, dropped }: BtreeParts, che
     }
     if (tree.root.liveBytes < 0 || tree.root.entries < 0) check.report('btree', 'counts are negative')
   } finally {
-    for (const each of held) tree.held.release(each, true)
-    tree.held.release(current, true)
+    for (const each of versions) tree.versions.release(each, true)
+    tree.versions.release(current, true)
   }
 }
 
-/** A page may wait longer than it need: when it was born is not always known. */
-function claimDead(check: PageCheck, dead: readonly Page[]): void {
-  for (const page of dead) {
+/** A page may be pending longer than necessary: its generation is not always known. */
+function claimPending(check: PageCheck, pending: readonly Page[]): void {
+  for (const page of pending) {
     const extents = [...(page.offset > 0 ? [page.offset, page.units] : []), ...(page.extents ?? [])]
     for (let i = 0; i < extents.length; i += 2) {
       if (!check.hasWalked(extents[i])) check.claim(extents[i], extents[i + 1], 'btree / pages that left the tree')

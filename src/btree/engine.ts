@@ -1,13 +1,13 @@
 /**
- * The B+tree: writes go to a log and into pages in memory; checkpoints bring changed pages to the data file in the background. This file is
- * the contract's side of it: it orders writers, reads, and hands out cursors.
+ * The B+tree: writes go to a log and into pages in memory; checkpoints write changed pages to the data file in the background. This file
+ * implements the contract: it orders writers, reads, and opens cursors.
  *
  * Invariants:
- * 1. What a batch needs to read is read before the batch goes into the log; then it is in the log before it is in the tree, in one
- *    synchronous step. So nobody sees half of it, and a page that cannot be read refuses the batch instead of breaking it in two.
- *    A long batch takes its steps in slices: readers see the tree from before until the last one is done, and no checkpoint begins.
- * 2. Writers that must wait for room are served in the order they came, and nobody overtakes them.
- * 3. A reader that outlives the call holds the root of its moment.
+ * 1. A batch reads its pages first, then goes into the log, then into the tree, in one synchronous step. No reader sees half of it, and a
+ *    page that cannot be read refuses the batch as a whole. A long batch takes these steps in slices: readers see the earlier tree until
+ *    the last slice is done, and no checkpoint begins meanwhile.
+ * 2. Writers that wait are served in the order they came; no later writer overtakes them.
+ * 3. A reader that outlives the call holds a version of the tree.
  */
 import { ByteView } from '../codec/entry.js'
 import { BatchReader, WriteBatch } from '../engine/batch.js'
@@ -21,16 +21,16 @@ import { MisuseError } from '../errors.js'
 import { newReadCounts, type ReadCounts } from '../trace/ledger.js'
 import type { Trace } from '../trace/trace.js'
 import { applyBatch, applyInSlices, prepareBatch, prepareInSlices } from './tree/apply-batch.js'
-import { Background } from './checkpoint/scheduler.js'
+import { CheckpointScheduler } from './checkpoint/scheduler.js'
 import { checkParts } from './check.js'
 import { compactTree, shrinkFile, type CompactionOptions } from './checkpoint/compaction.js'
-import type { HeldRoot } from './pages/held-roots.js'
+import type { LiveVersion } from './pages/live-versions.js'
 import type { BtreeParts } from './parts.js'
 import { RootSnapshots } from './tree/root-snapshot.js'
 import { approximateBytes, shapeOf } from './shape.js'
 import { statsOf } from './stats.js'
 import { TreeCursor } from './tree/tree-cursor.js'
-import { WriteRoom } from './checkpoint/write-room.js'
+import { WriteController } from './checkpoint/write-controller.js'
 
 /** More free space than this share of the file is given back once the engine is asked to settle. */
 const EXCESS_SHARE = 1 / 8
@@ -38,14 +38,14 @@ const EXCESS_SHARE = 1 / 8
 export class BtreeEngine implements Engine {
   readonly name = 'btree'
   readonly #parts: BtreeParts
-  readonly #background: Background
+  readonly #scheduler: CheckpointScheduler
   readonly #queue: WriteQueue
-  readonly #room: WriteRoom
+  readonly #controller: WriteController
   readonly #reader = new BatchReader()
   readonly #view = new ByteView()
   readonly #touched = newReadCounts()
   readonly #snapshots: RootSnapshots
-  /** Told what gets and cursors have touched; null where nobody listens. */
+  /** Gets what each read has touched; null without a listener. */
   readonly #trace: Trace | null
   readonly #calls = new CallTracker()
   #closing: Promise<void> | undefined
@@ -56,20 +56,20 @@ export class BtreeEngine implements Engine {
     const { clock } = environment
     this.#trace = trace?.trace.at('io') ?? null
     this.#queue = new WriteQueue(clock, trace)
-    this.#room = new WriteRoom(parts)
+    this.#controller = new WriteController(parts)
     this.#snapshots = new RootSnapshots(parts.tree, trace)
     const { checkpointer, logs, log, logStart } = parts
-    this.#background = new Background({
+    this.#scheduler = new CheckpointScheduler({
       clock,
       trace,
       checkpointer,
       logs,
       log,
       isStarted: () => logStart.isDone,
-      whyDue: () => this.#room.whyDue(),
+      whyDue: () => this.#controller.whyDue(),
       onProgress: () => this.#afterCheckpoint(),
     })
-    if (parts.context.inspecting !== true) this.#background.schedule()
+    if (parts.context.inspecting !== true) this.#scheduler.schedule()
   }
 
   get(key: Uint8Array, snapshot?: EngineSnapshot): Uint8Array | undefined {
@@ -113,10 +113,10 @@ export class BtreeEngine implements Engine {
   clear(range: KeyRange, options: WriteOptions): Promise<void> | void {
     this.#requireOpen()
     const bounds = halfOpen(range)
-    // What the range holds is known only once the writers before have had their turn.
+    // The content of the range is known once the earlier writers are done.
     const attempt = (): boolean => {
       const { logs } = this.#parts
-      // Even if there is nothing to delete: what has failed may be there after the next open.
+      // Also if there is nothing to delete: a failed write may be in the log that the next open replays.
       if (logs.failure !== undefined) throw logs.refusal()
       if (!this.#makeRoom()) return false
       const batch = this.#clearBatch(bounds)
@@ -169,7 +169,7 @@ export class BtreeEngine implements Engine {
   }
 
   stats(): EngineStats {
-    return statsOf(this.#parts, this.#background.pendingJobs, this.#queue.stalls)
+    return statsOf(this.#parts, this.#scheduler.pendingJobs, this.#queue.stalls)
   }
 
   shape(): EngineShape {
@@ -177,7 +177,7 @@ export class BtreeEngine implements Engine {
   }
 
   check(): AsyncIterable<Violation> {
-    return this.#calls.iterate(checkParts(this.#parts, this.#background, () => this.#queue.busy))
+    return this.#calls.iterate(checkParts(this.#parts, this.#scheduler, () => this.#queue.busy))
   }
 
   get #compaction(): Omit<CompactionOptions, 'range'> {
@@ -186,47 +186,47 @@ export class BtreeEngine implements Engine {
       tree,
       free,
       scheduler: context.environment.scheduler,
-      flush: () => this.#background.flush(),
-      isFull: () => this.#room.whyDue() !== undefined,
+      flush: () => this.#scheduler.flush(),
+      isFull: () => this.#controller.whyDue() !== undefined,
     }
   }
 
   async #flush(): Promise<void> {
     const { checkpointer, logStart } = this.#parts
     if (!logStart.isDone && checkpointer.isDue) await logStart.run()
-    await this.#background.flush()
+    await this.#scheduler.flush()
   }
 
   async #settle(): Promise<void> {
     const { free, logStart } = this.#parts
-    if (!logStart.isDone && this.#room.whyDue() !== undefined) await logStart.run()
-    await this.#background.settle()
-    // A checkpoint leaves as much free space behind as it wrote.
-    const hasExcess = free.freeUnits > free.end * EXCESS_SHARE || this.#room.hasExcessLog
+    if (!logStart.isDone && this.#controller.whyDue() !== undefined) await logStart.run()
+    await this.#scheduler.settle()
+    // A checkpoint frees as much space as it wrote.
+    const hasExcess = free.freeUnits > free.end * EXCESS_SHARE || this.#controller.hasExcessLog
     if (!hasExcess || !logStart.isDone) return
-    await this.#background.flush()
+    await this.#scheduler.flush()
     await shrinkFile(this.#compaction)
-    await this.#background.settle()
+    await this.#scheduler.settle()
   }
 
   #cursor(bounds: HalfOpenRange, snapshot: EngineSnapshot | undefined, counts: ReadCounts): TreeCursor {
     const { tree, store } = this.#parts
-    let held: HeldRoot
+    let version: LiveVersion
     if (snapshot === undefined) {
-      held = tree.held.hold(tree.present, true)
+      version = tree.versions.hold(tree.present, true)
     } else {
-      held = this.#snapshots.resolve(snapshot)
-      tree.held.holdAgain(held, true)
+      version = this.#snapshots.resolve(snapshot)
+      tree.versions.retain(version, true)
     }
-    return new TreeCursor(store, tree.held, held, bounds, counts)
+    return new TreeCursor(store, tree.versions, version, bounds, counts)
   }
 
-  /** Waits for room, then makes the attempt, and syncs if that is asked for. */
+  /** Waits in the queue, makes the attempt, and syncs if the options ask for it. */
   #wait(attempt: WriteAttempt, options: WriteOptions): Promise<void> {
     return this.#queue.wait(
       attempt,
       () => this.#synced(options),
-      () => this.#room.whyFull(),
+      () => this.#controller.whyFull(),
     )
   }
 
@@ -243,17 +243,17 @@ export class BtreeEngine implements Engine {
 
   #apply(batch: WriteBatch): void {
     this.#append(batch)
-    this.#book(batch)
+    this.#count(batch)
   }
 
   #applyInSlices(batch: WriteBatch): Promise<void> {
     const { tree, logs, context } = this.#parts
     const nextSlice = slicesOf(context.environment.scheduler, context.trace?.trace ?? null)
-    return this.#background.withoutStart(async () => {
+    return this.#scheduler.withoutStart(async () => {
       tree.beginLongBatch()
       try {
         this.#sealed(batch)
-        // Also if all pages are in memory: the checkpoint under way may let some of them leave it.
+        // Also if all pages are in memory: the checkpoint under way may evict some of them.
         await prepareInSlices(tree, batch.reader(), nextSlice)
         await logs.appendInSlices(batch.bytes, batch.byteLength, nextSlice)
       } catch (error) {
@@ -263,19 +263,19 @@ export class BtreeEngine implements Engine {
       try {
         await applyInSlices(tree, batch.reader(), nextSlice)
       } catch (error) {
-        // Readers go on to see the tree from before; what is in the log comes with the next open.
+        // Readers keep seeing the earlier tree; the next open replays the log.
         logs.poison(error)
         throw error
       }
       await nextSlice(() => {
         tree.advance(batch.count)
-        this.#book(batch)
+        this.#count(batch)
         return tree.endLongBatch(nextSlice)
       })
     })
   }
 
-  #book(batch: WriteBatch): void {
+  #count(batch: WriteBatch): void {
     const { ledger } = this.#parts
     ledger.userBytes += batch.userBytes
     ledger.operations.batches++
@@ -283,7 +283,7 @@ export class BtreeEngine implements Engine {
     ledger.operations.puts += batch.count - batch.deletes
   }
 
-  /** Into the log, then into the tree. */
+  /** Appends to the log, then applies to the tree. */
   #append(batch: WriteBatch): void {
     const { tree, logs, store } = this.#parts
     const reader = this.#reader
@@ -298,26 +298,26 @@ export class BtreeEngine implements Engine {
     return batch.byteLength
   }
 
-  /** True when the tree can take more changes now. Starts what will make room, and throws if nothing will. */
+  /** Whether the tree can take more changes now. Starts the work that makes room; throws if that cannot succeed. */
   #makeRoom(): boolean {
     if (!this.#parts.logStart.isDone) return this.#startLog()
-    if (this.#room.whyDue() === undefined) return true
-    this.#background.schedule()
-    if (this.#room.whyFull() === undefined) return true
+    if (this.#controller.whyDue() === undefined) return true
+    this.#scheduler.schedule()
+    if (this.#controller.whyFull() === undefined) return true
     const { logs } = this.#parts
     if (logs.failure !== undefined) throw logs.refusal()
-    const { failure } = this.#background
+    const { failure } = this.#scheduler
     if (failure !== undefined) throw failure
     return false
   }
 
-  /** Begins what opening could not do for want of space; those who wait then go on, or fail with what is missing. */
+  /** Repeats the writes that opening could not make on a full disk. Waiting writers then go on, or fail with the same error. */
   #startLog(): false {
     const { logs, logStart } = this.#parts
     if (logs.failure !== undefined) throw logs.refusal()
     logStart.run().then(
       () => {
-        this.#background.schedule()
+        this.#scheduler.schedule()
         this.#queue.drain()
       },
       (error: unknown) => this.#queue.fail(error),
@@ -325,7 +325,7 @@ export class BtreeEngine implements Engine {
     return false
   }
 
-  /** The deletion of what the range holds now; `undefined` if it holds nothing. */
+  /** The deletion of the range's current content; `undefined` if it is empty. */
   #clearBatch(bounds: HalfOpenRange): WriteBatch | undefined {
     if (isEmptyRange(bounds)) return undefined
     const cursor = this.#cursor(bounds, undefined, this.#parts.inner)
@@ -343,7 +343,7 @@ export class BtreeEngine implements Engine {
 
   #afterCheckpoint(): void {
     this.#queue.drain()
-    const failure = this.#background.failure ?? this.#parts.logs.failure
+    const failure = this.#scheduler.failure ?? this.#parts.logs.failure
     if (failure !== undefined) this.#queue.fail(failure)
   }
 
@@ -352,15 +352,15 @@ export class BtreeEngine implements Engine {
     await this.#calls.close()
     await logStart.rest()
     try {
-      while (!this.#queue.isEmpty) await (this.#queue.busy ?? this.#background.flush())
+      while (!this.#queue.isEmpty) await (this.#queue.busy ?? this.#scheduler.flush())
     } catch {
-      // The writers have been told.
+      // The writers got the error.
     }
     await this.#queue.busy
-    await this.#background.close()
+    await this.#scheduler.close()
     this.#queue.fail(new MisuseError('LEVEL_DATABASE_NOT_OPEN', 'The engine was closed before the write found room'))
     try {
-      if (context.inspecting !== true) await this.#background.lastCheckpoint()
+      if (context.inspecting !== true) await this.#scheduler.lastCheckpoint()
       await logs.close()
       if (logs.failure === undefined && logStart.isDone) await checkpointer.recordEnds(logs, log)
     } finally {

@@ -1,6 +1,6 @@
 /**
  * The structure of a B+tree, rebuilt from the events of its trace alone: after any event between two operations, what the engine's
- * `shape()` reported at that moment. So whoever steps through a recorded run needs no engine.
+ * `shape()` reported at that moment. Stepping through a recorded run needs no engine.
  *
  * Invariants:
  * 1. Events are applied in their order, from the `job.begin` of an open on; a trace of level io is enough.
@@ -8,7 +8,7 @@
  */
 import type { EventOf, TraceEvent } from '../trace/events.js'
 import { DATA_FILE } from './file-names.js'
-import { LevelCounts } from './tree/level-counts.js'
+import { LevelCounts } from './pages/level-counts.js'
 import { levelShapes, type BtreeShape } from './shape.js'
 
 /** What `shape()` of the engine returns. */
@@ -21,7 +21,7 @@ export class BtreeShapeFold {
   #levels = new LevelCounts()
   #state = noTree()
 
-  /** Takes in the next event; those that change nothing of the shape are passed over. */
+  /** Applies the next event. Events that do not change the shape are ignored. */
   apply(event: TraceEvent): void {
     const state = this.#state
     switch (event.type) {
@@ -114,7 +114,7 @@ export class BtreeShapeFold {
     }
   }
 
-  /** A fold of the same events, which goes on by itself. */
+  /** A copy that folds further events independently. */
   clone(): BtreeShapeFold {
     const clone = new BtreeShapeFold()
     clone.#levels = this.#levels.clone()

@@ -27,6 +27,6 @@ export interface BtreeParts {
   readonly logs: LogSet
   readonly log: CurrentLog
   readonly logStart: LogStart
-  /** Where reads are booked that no get and no scan asked for. */
+  /** Counts the reads of neither a get nor a scan. */
   readonly inner: ReadCounts
 }

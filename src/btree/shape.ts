@@ -1,8 +1,8 @@
 /** The tree in numbers: for stats, for drawing, for estimates. */
 import type { EngineShape } from '../engine/contract.js'
 import { isEmptyRange, type HalfOpenRange } from '../engine/range.js'
-import type { HeldRoot } from './pages/held-roots.js'
-import type { LevelCounts } from './tree/level-counts.js'
+import type { LiveVersion } from './pages/live-versions.js'
+import type { LevelCounts } from './pages/level-counts.js'
 import type { Page } from './pages/page.js'
 import type { BtreeParts } from './parts.js'
 import { Cell } from '../codec/sorted-block.js'
@@ -27,7 +27,7 @@ export interface BtreeLevelShape {
   readonly depth: number
   readonly pages: number
   readonly bytes: number
-  /** Of the leaves: live bytes ÷ bytes of pages. */
+  /** Leaves only: live bytes ÷ bytes of pages. */
   readonly fill?: number
 }
 
@@ -50,7 +50,7 @@ export function shapeOf({ tree, store, cache, file, free, checkpointer }: BtreeP
     },
     sequence: tree.sequence,
     checkpoints: checkpointer.count,
-    heldRoots: tree.held.held.length,
+    heldRoots: tree.versions.live.length,
   }
 }
 
@@ -64,24 +64,24 @@ export function levelShapes(height: number, { pages, units }: LevelCounts, unitB
 }
 
 /**
- * Bytes of the file that keys in the range occupy: the range's share of live bytes, by the references in branches, of the bytes of all
- * pages on disk. What only readers still hold is counted by the share that the oldest of them sees.
+ * Bytes of the file that keys in the range occupy: the range's share of live bytes, by the references in branches, times the bytes of
+ * all pages on disk. Pages that only readers still reach count by the share that the oldest reader sees.
  */
 export function approximateBytes({ tree, store }: BtreeParts, range: HalfOpenRange): number {
   if (isEmptyRange(range)) return 0
   const treeBytes = tree.levels.units.reduce((sum, units) => sum + units * store.unitBytes, 0)
   const onDisk = Math.max(0, treeBytes - store.dirtyBytes)
   let bytes = shareOf(tree, tree.present, range) * onDisk
-  const oldest = tree.held.held.find(held => held.readers > 0)
-  if (oldest !== undefined) bytes += shareOf(tree, oldest.root, range) * bytesHeld(tree.held.held, oldest, store.unitBytes)
+  const oldest = tree.versions.live.find(version => version.readers > 0)
+  if (oldest !== undefined) bytes += shareOf(tree, oldest.root, range) * pendingBytes(tree.versions.live, oldest, store.unitBytes)
   return Math.round(bytes)
 }
 
-function bytesHeld(held: readonly HeldRoot[], oldest: HeldRoot, unitBytes: number): number {
+function pendingBytes(versions: readonly LiveVersion[], oldest: LiveVersion, unitBytes: number): number {
   let units = 0
-  for (const { generation, dead } of held) {
+  for (const { generation, pendingFree } of versions) {
     if (generation < oldest.generation) continue
-    for (const page of dead)
+    for (const page of pendingFree)
       if (page.offset > 0) units += page.units + (page.extents?.reduce((sum, n, i) => (i % 2 === 1 ? sum + n : sum), 0) ?? 0)
   }
   return units * unitBytes

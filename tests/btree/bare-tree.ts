@@ -1,7 +1,7 @@
 import { Cache } from '../../src/cache/cache.js'
 import { loadHash32 } from '../../src/codec/checksum.js'
 import { ByteView } from '../../src/codec/entry.js'
-import { HeldRoots, type HeldRoot } from '../../src/btree/pages/held-roots.js'
+import { LiveVersions, type LiveVersion } from '../../src/btree/pages/live-versions.js'
 import { PageCheck } from '../../src/btree/check-pages.js'
 import { PageFile } from '../../src/btree/pages/page-file.js'
 import { PageStore } from '../../src/btree/pages/page-store.js'
@@ -14,15 +14,15 @@ import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
 /** A tree in memory alone: nothing is ever written. */
 export class BareTree {
   readonly tree: Tree
-  readonly held: HeldRoots
+  readonly versions: LiveVersions
   readonly store: PageStore
   readonly #file: PageFile
 
   private constructor(file: PageFile) {
     this.#file = file
     this.store = new PageStore(file, new Cache(1 << 20, { poisonFrames: true }), newReadCounts())
-    this.held = new HeldRoots(page => this.store.discard(page))
-    this.tree = new Tree(this.store, this.held)
+    this.versions = new LiveVersions(page => this.store.discard(page))
+    this.tree = new Tree(this.store, this.versions)
   }
 
   static async open(unitBytes: number): Promise<BareTree> {
@@ -30,9 +30,9 @@ export class BareTree {
     return new BareTree(new PageFile({ file, unitBytes, identity: 1, hash32: await loadHash32(), ledger: new Ledger() }))
   }
 
-  get(key: Uint8Array, held?: HeldRoot): Uint8Array | undefined {
+  get(key: Uint8Array, version?: LiveVersion): Uint8Array | undefined {
     const out = new ByteView()
-    return this.tree.find(held?.root ?? this.tree.root, key, 0, key.length, out) ? out.copy() : undefined
+    return this.tree.find(version?.root ?? this.tree.root, key, 0, key.length, out) ? out.copy() : undefined
   }
 
   put(key: Uint8Array, value: Uint8Array): void {
@@ -49,10 +49,10 @@ export class BareTree {
     this.tree.clear(first, last)
   }
 
-  cursor(range: HalfOpenRange = { lower: undefined, upper: undefined }, held?: HeldRoot): TreeCursor {
-    const own = held ?? this.held.hold(this.tree.root, true)
-    if (held !== undefined) this.held.holdAgain(held, true)
-    return new TreeCursor(this.store, this.held, own, range, newReadCounts())
+  cursor(range: HalfOpenRange = { lower: undefined, upper: undefined }, version?: LiveVersion): TreeCursor {
+    const own = version ?? this.versions.hold(this.tree.root, true)
+    if (version !== undefined) this.versions.retain(version, true)
+    return new TreeCursor(this.store, this.versions, own, range, newReadCounts())
   }
 
   /** Everything that is wrong with the tree and the counts about it. */

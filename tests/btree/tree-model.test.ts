@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { compareKeys } from '../../src/codec/entry.js'
-import type { HeldRoot } from '../../src/btree/pages/held-roots.js'
+import type { LiveVersion } from '../../src/btree/pages/live-versions.js'
 import { BareTree } from './bare-tree.js'
 
 /** A sorted list of pairs: the plainest tree there is. */
@@ -55,8 +55,8 @@ function shown(model: Model): string[] {
   return model.map(([key, value]) => `${key.join('.')} = ${value.length} x ${value[0]}`)
 }
 
-function content(tree: BareTree, held: HeldRoot | undefined): string[] {
-  const cursor = tree.cursor(undefined, held)
+function content(tree: BareTree, version: LiveVersion | undefined): string[] {
+  const cursor = tree.cursor(undefined, version)
   const forward: (readonly [Uint8Array, Uint8Array])[] = []
   const backward: (readonly [Uint8Array, Uint8Array])[] = []
   for (let valid = cursor.first(); valid; valid = cursor.next()) forward.push([cursor.key.copy(), cursor.value.copy()])
@@ -100,22 +100,22 @@ for (const unitBytes of [256, 512]) {
       fc.asyncProperty(fc.array(step, { maxLength: 250, size: 'max' }), async steps => {
         const tree = await BareTree.open(unitBytes)
         let model: Model = []
-        const moments: { readonly held: HeldRoot; readonly model: Model }[] = []
+        const moments: { readonly version: LiveVersion; readonly model: Model }[] = []
         for (const [number, step] of steps.entries()) {
           model = apply(tree, model, step)
-          if ('hold' in step) moments.push({ held: tree.held.hold(tree.tree.root, true), model })
+          if ('hold' in step) moments.push({ version: tree.versions.hold(tree.tree.root, true), model })
           if ('release' in step && moments.length > 0) {
             const [moment] = moments.splice(step.release % moments.length, 1)
-            expect(content(tree, moment.held)).toEqual(shown(moment.model))
-            tree.held.release(moment.held, true)
+            expect(content(tree, moment.version)).toEqual(shown(moment.model))
+            tree.versions.release(moment.version, true)
           }
           expect(await tree.violations(), `step ${number}`).toEqual([])
           tallest = Math.max(tallest, tree.tree.height)
         }
         expect(content(tree, undefined)).toEqual(shown(model))
         for (const [key, value] of model) expect(tree.get(key)).toEqual(value)
-        for (const moment of moments) expect(content(tree, moment.held)).toEqual(shown(moment.model))
-        for (const moment of moments) tree.held.release(moment.held, true)
+        for (const moment of moments) expect(content(tree, moment.version)).toEqual(shown(moment.model))
+        for (const moment of moments) tree.versions.release(moment.version, true)
         tree.clear(new Uint8Array(0), new Uint8Array(400).fill(255))
         expect(tree.tree.root).toMatchObject({ level: 0, entries: 0, liveBytes: 0 })
         expect(tree.store.dirtyBytes).toBe(tree.tree.root.bytes)

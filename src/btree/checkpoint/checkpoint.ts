@@ -1,18 +1,18 @@
 /**
- * The checkpoint: brings the tree as it is at one moment to the data file, while writes go on, and makes it what the next open begins with.
+ * The checkpoint: writes the tree of one moment to the data file while writes go on, and makes it the tree that the next open begins with.
  *
  *   1. a new log is begun; the tree's root is held
- *   2. dirty pages are written to free places, then the list of what is free in this tree, then all of it is synced
- *   3. the older meta page is overwritten and synced: from here on the new tree counts
- *   4. logs from before are removed; pages that only the tree before needs are free; a free end of the file is cut off
+ *   2. dirty pages are written to free places, then the free list of this tree, then the file is synced
+ *   3. the older meta page is overwritten and synced: from here on the new tree is in force
+ *   4. earlier logs are removed; pages that only the earlier tree reaches become free; a free end of the file is cut off
  *
  * Invariants:
  * 1. Until step 3 is done, nothing that the meta page in force refers to is overwritten, nor are its logs removed.
- * 2. A failure before step 3 changes nothing: what was written is free space again. After a failure in step 3 it is not known which tree
- *    counts, so writing stops until the store is opened again.
- * 3. The free list of a tree names every unit that neither the tree nor the list itself occupies, those that older readers or the tree
- *    before still need among them: none of them outlives the process.
- * 4. Pages of readers that left the tree before they were ever written are written, too, so that they do not stay in memory.
+ * 2. A failure before step 3 changes nothing: what was written is free space again. After a failure in step 3 either tree may be in force,
+ *    so writing stops until the store is opened again.
+ * 3. The free list of a tree names every unit that neither the tree nor the list itself occupies. It includes units that older readers or
+ *    the earlier tree still need: these do not outlive the process.
+ * 4. Dirty pages that only readers still reach are written, too, so that they do not stay in memory.
  */
 import type { LogSet } from '../../engine/durable/log-set.js'
 import type { Hash32 } from '../../codec/checksum.js'
@@ -23,7 +23,7 @@ import type { CurrentLog } from './current-log.js'
 import type { DroppedSubtrees } from '../pages/dropped-subtrees.js'
 import { FreeListWriter } from '../pages/free-list.js'
 import type { FreeSpace } from '../pages/free-space.js'
-import type { HeldRoot } from '../pages/held-roots.js'
+import type { LiveVersion } from '../pages/live-versions.js'
 import { encodeMeta, metaOffset, type Meta } from '../pages/meta-page.js'
 import type { Page } from '../pages/page.js'
 import type { PageFile } from '../pages/page-file.js'
@@ -40,7 +40,7 @@ export interface CheckpointOptions {
   readonly hash32: Hash32
   /** The meta page in force, and the root it refers to. */
   readonly meta: Meta
-  readonly held: HeldRoot
+  readonly version: LiveVersion
   readonly trace?: Tracer | undefined
 }
 
@@ -52,16 +52,16 @@ export class Checkpointer {
   readonly #writer: PageWriter
   readonly #freeList: FreeListWriter
   #meta: Meta
-  #held: HeldRoot
+  #version: LiveVersion
   /** Checkpoints since open. */
   count = 0
 
   constructor(options: CheckpointOptions) {
-    const { environment, tree, file, free, meta, held } = options
+    const { environment, tree, file, free, meta, version } = options
     const { clock, scheduler } = environment
     this.#options = options
     this.#meta = meta
-    this.#held = held
+    this.#version = version
     this.#writer = new PageWriter({ file, store: tree.store, free, clock, scheduler })
     this.#freeList = new FreeListWriter(file, free, () => scheduler.turn())
   }
@@ -70,34 +70,34 @@ export class Checkpointer {
     return this.#meta
   }
 
-  /** The root of the tree on disk. */
-  get held(): HeldRoot {
-    return this.#held
+  /** The version on disk. */
+  get version(): LiveVersion {
+    return this.#version
   }
 
-  /** Whether the tree is another than the one on disk. */
+  /** Whether the tree differs from the one on disk. */
   get isDue(): boolean {
     const { tree } = this.#options
-    return tree.root !== this.#held.root || tree.sequence !== this.#meta.sequence
+    return tree.root !== this.#version.root || tree.sequence !== this.#meta.sequence
   }
 
   /** Writes dirty pages without making a checkpoint, so that they can leave memory: for recovery. */
   async writeOut(): Promise<void> {
     const { tree, file } = this.#options
-    const held = tree.held.hold(tree.root, false)
+    const version = tree.versions.hold(tree.root, false)
     try {
-      await this.#writer.write(held.root)
+      await this.#writer.write(version.root)
       await file.sync()
       await this.#writer.settle()
     } finally {
       this.#writer.abandon()
-      tree.held.release(held, false)
+      tree.versions.release(version, false)
     }
   }
 
   /**
-   * Says in the meta page where the logs end, so that the next open would notice if something were cut off. Logs before the last one go if
-   * the tree on disk has all that is in them; the last one stays, so that a data file from before would be noticed.
+   * Records in the meta page where the logs end, so that the next open detects a log that was cut. Earlier logs are removed if the tree on
+   * disk has their content; the last one stays, so that an older data file is detected.
    */
   async recordEnds(logs: LogSet, log: CurrentLog): Promise<void> {
     const ends = new Map([...this.#meta.ends, ...logs.ends])
@@ -106,7 +106,7 @@ export class Checkpointer {
     await logs.release(firstLog)
   }
 
-  /** `run`, told as a job. */
+  /** `run` as a traced job. */
   async runAs(job: JobTracer, logs: LogSet, log: CurrentLog): Promise<void> {
     const { file } = this.#options
     file.job = job
@@ -117,63 +117,63 @@ export class Checkpointer {
     }
   }
 
-  /** `logs` is poisoned if it is left unknown which tree counts. */
+  /** Poisons `logs` if a failure leaves open which tree is in force. */
   async run(logs: LogSet, log: CurrentLog): Promise<void> {
     const { tree, file, dropped } = this.#options
     if (logs.size > LOG_HEADER_BYTES) log.rotate(logs)
     const firstLog = log.number
     const { sequence } = tree
     const levels = tree.levels.clone()
-    const held = tree.held.hold(tree.root, false)
-    const readers = tree.held.held.filter(other => other !== held && other.readers > 0)
-    for (const reader of readers) tree.held.holdAgain(reader, false)
-    const { meta: metaBefore, held: heldBefore } = this
+    const version = tree.versions.hold(tree.root, false)
+    const readers = tree.versions.live.filter(other => other !== version && other.readers > 0)
+    for (const reader of readers) tree.versions.retain(reader, false)
+    const { meta: metaBefore, version: versionBefore } = this
     let freeList: Reference | undefined
     let [pagesWritten, bytesWritten] = [0, 0]
     try {
-      for (const { root } of [held, ...readers]) await this.#writer.write(root)
-      await dropped.walk(this.#deadBefore(held), levels)
-      const list = await this.#freeList.write(this.#deadBefore(held), this.#meta.freeList)
+      for (const { root } of [version, ...readers]) await this.#writer.write(root)
+      await dropped.walk(this.#pendingBefore(version), levels)
+      const list = await this.#freeList.write(this.#pendingBefore(version), this.#meta.freeList)
       freeList = list.reference
       await Promise.all([file.sync(), file.asJob(() => log.makeDurable())])
       pagesWritten = this.#writer.pages
       bytesWritten = this.#writer.bytes
       await this.#writer.settle()
-      const root = this.#rootReference(held)
-      const height = root.units === 0 ? 0 : held.root.level + 1
+      const root = this.#rootReference(version)
+      const height = root.units === 0 ? 0 : version.root.level + 1
       const number = this.#meta.number + 1
       const { pages, units } = levels
       const logsToKeep = { firstLog, lastLog: firstLog, ends: new Map<number, number>() }
       const meta = { ...this.#meta, ...logsToKeep, number, height, sequence, length: list.length, root, freeList, pages, units }
       await this.#writeDown(meta, logs)
       this.#meta = meta
-      this.#held = held
+      this.#version = version
       this.count++
     } catch (error) {
-      file.asJob(() => this.#undo(logs, held, freeList))
+      file.asJob(() => this.#undo(logs, version, freeList))
       throw error
     } finally {
       file.asJob(() => {
-        for (const reader of readers) tree.held.release(reader, false)
+        for (const reader of readers) tree.versions.release(reader, false)
       })
     }
     file.asJob(() => {
       this.#follow(metaBefore)
-      this.#tellEnd(pagesWritten, bytesWritten)
+      this.#emitEnd(pagesWritten, bytesWritten)
     })
-    await this.#letGo(heldBefore)
+    await this.#releaseVersion(versionBefore)
     await file.asJob(() => logs.release(firstLog))
     if (this.#excess > file.size * CUT_SHARE) this.cut()
   }
 
-  /** After a failure: what was written may not be there, and nothing refers to it. */
-  #undo(logs: LogSet, held: HeldRoot, list: Reference | undefined): void {
+  /** After a failure: frees what was written, since nothing refers to it. */
+  #undo(logs: LogSet, version: LiveVersion, list: Reference | undefined): void {
     const { tree, free } = this.#options
     if (logs.failure === undefined) {
       this.#writer.abandon()
       if (list !== undefined && list.units > 0) free.free(list.offset, list.units)
     }
-    tree.held.release(held, false)
+    tree.versions.release(version, false)
   }
 
   /** Makes sure that the meta page in force is durable. */
@@ -181,7 +181,7 @@ export class Checkpointer {
     return this.#putInForce(this.#meta)
   }
 
-  /** Names the first log of a session and those that it follows. The tree stays the same, so it does not matter which meta page counts. */
+  /** Names the first log of a session and those that it follows. The tree stays the same, so either meta page may be in force. */
   startLog(firstLog: number, lastLog: number, ends: ReadonlyMap<number, number>): Promise<void> {
     return this.#putInForce({ ...this.#meta, number: this.#meta.number + 1, firstLog, lastLog, ends })
   }
@@ -203,7 +203,7 @@ export class Checkpointer {
     }
   }
 
-  /** When this resolves, the meta page is in force: it depends on nothing more that could fail. */
+  /** Resolves when the meta page is durable, and so in force. */
   async #writeMeta(meta: Meta): Promise<void> {
     const { file, hash32 } = this.#options
     const bytes = encodeMeta(meta, hash32)
@@ -211,7 +211,7 @@ export class Checkpointer {
     await file.sync()
   }
 
-  /** Another meta page is in force than before. */
+  /** The meta page in force has changed. */
   #follow({ freeList: before }: Meta): void {
     const { trace, free } = this.#options
     const { number, sequence, firstLog, lastLog, freeList } = this.#meta
@@ -219,17 +219,17 @@ export class Checkpointer {
     if (before.units > 0 && before.offset !== freeList.offset) free.free(before.offset, before.units)
   }
 
-  /** The tree that was on disk before is of no use any more, unless readers hold it. */
-  async #letGo(before: HeldRoot): Promise<void> {
+  /** Releases the version that was on disk before. Readers may still hold it. */
+  async #releaseVersion(before: LiveVersion): Promise<void> {
     const { tree, environment, file } = this.#options
-    await tree.held.releaseSlowly(
+    await tree.versions.releaseInTurns(
       before,
       () => environment.scheduler.turn(),
       work => file.asJob(work),
     )
   }
 
-  #rootReference({ root }: HeldRoot): Reference {
+  #rootReference({ root }: LiveVersion): Reference {
     const reference = new Reference()
     if (root.offset === 0) return reference
     reference.offset = root.offset
@@ -240,32 +240,32 @@ export class Checkpointer {
     return reference
   }
 
-  /** What left the tree before the held root was taken. */
-  #deadBefore(held: HeldRoot): Page[] {
-    const before = this.#options.tree.held.held.filter(other => other.generation < held.generation)
+  /** Pages that left the tree before this version was held. */
+  #pendingBefore(version: LiveVersion): Page[] {
+    const before = this.#options.tree.versions.live.filter(other => other.generation < version.generation)
     // Not flatMap, which takes milliseconds for the pages of a large tree.
-    return ([] as Page[]).concat(...before.map(({ dead }) => dead))
+    return ([] as Page[]).concat(...before.map(({ pendingFree }) => pendingFree))
   }
 
-  #tellEnd(pages: number, bytes: number): void {
+  #emitEnd(pages: number, bytes: number): void {
     const { trace, file, free } = this.#options
     const { number, firstLog } = this.#meta
     const [fileBytes, freeBytes] = [file.size, free.freeUnits * file.unitBytes]
     trace?.emit({ type: 'checkpoint.end', number, firstLog, pages, bytes, fileBytes, freeBytes })
   }
 
-  /** Gives back what is free at the end of the file. */
+  /** Truncates the file behind its last used unit. */
   cut(): void {
     const { file } = this.#options
     if (this.#excess <= 0) return
     try {
       file.truncate(file.size - this.#excess)
     } catch {
-      // The file stays longer than it need be.
+      // The file stays longer than necessary.
     }
   }
 
-  /** Bytes at the end of the file in which nothing is. */
+  /** Unused bytes at the end of the file. */
   get #excess(): number {
     const { file, free } = this.#options
     return file.size - Math.max(free.end, this.#meta.length) * file.unitBytes

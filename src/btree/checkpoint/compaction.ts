@@ -1,6 +1,6 @@
 /**
- * Brings the tree to its most compact form, in steps between turns of the event loop: packs pages as full as they can be, then moves pages
- * from the end of the file to free places further in front, so that the end can be cut off.
+ * Compacts the tree in steps between turns of the event loop: packs pages as full as possible, then moves pages from the end of the file to
+ * free places further in front, so that the end can be cut off.
  */
 import { compareKeys, EMPTY } from '../../codec/entry.js'
 import { BLOCK_HEADER_BYTES } from '../../codec/sorted-block.js'
@@ -19,7 +19,7 @@ export interface CompactionOptions {
   readonly range: HalfOpenRange
   /** Resolves when the tree is on disk. */
   flush(): Promise<void>
-  /** Whether so much has changed that it must be written before more changes. */
+  /** Whether changes must be written before more are made. */
   isFull(): boolean
 }
 
@@ -27,9 +27,9 @@ export interface CompactionOptions {
 const CHILDREN_A_STEP = 32
 /** Packing rewrites most of what is under a branch: it must save at least this share of the pages. */
 const LEAST_GAIN = 1 / 32
-/** Rounds of moving pages; each brings most of what is left to the front. */
+/** Rounds of moving pages; each moves most of the rest to the front. */
 const MAX_ROUNDS = 8
-/** So little free space is not worth moving pages for. */
+/** A smaller share of free space is not worth moving pages for. */
 const FREE_SHARE = 1 / 32
 
 export async function compactTree(options: CompactionOptions): Promise<void> {
@@ -42,7 +42,7 @@ export async function compactTree(options: CompactionOptions): Promise<void> {
   await shrinkFile(options)
 }
 
-/** Moves pages to the front of the file until little in it is free, or nothing more can be won. */
+/** Moves pages to the front of the file until little of it is free, or a round gains nothing. */
 export async function shrinkFile(options: Omit<CompactionOptions, 'range'>): Promise<void> {
   const { tree, free } = options
   for (let round = 0; round < MAX_ROUNDS && free.freeUnits > free.end * FREE_SHARE; round++) {

@@ -1,9 +1,9 @@
 import type { LogSet } from '../../engine/durable/log-set.js'
 import { asOwner, type Trace } from '../../trace/trace.js'
 
-/** What a directory does for the logs in it. */
+/** The directory's side of a log. */
 export interface LogNames {
-  /** Removes what a failed attempt may have left under the name of a new log. */
+  /** Removes a file that a failed attempt may have left under the name of a new log. */
   clear(number: number): void
   makeDurable(): Promise<void>
 }
@@ -33,14 +33,14 @@ export class CurrentLog {
     return this.#names.makeDurable()
   }
 
-  /** Goes on in a new log. Numbers have no gaps, so a number is used up only when its log is there. */
+  /** Continues in a new log. Numbers have no gaps: a number is used only once its log exists. */
   rotate(logs: LogSet): void {
     const number = this.number + 1
     this.#names.clear(number)
     logs.start(number, () => this.makeDurable())
     this.number = number
     this.#header = logs.syncHeader()
-    // Whoever needs it to be durable hears of a failure, and so does everybody who writes.
+    // `makeDurable` and every later write get the failure.
     this.#header.catch(() => undefined)
   }
 

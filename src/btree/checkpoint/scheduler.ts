@@ -1,9 +1,9 @@
 /**
- * The background writer: makes a checkpoint when enough has changed, or when somebody asks for one. One at a time.
+ * The checkpoint scheduler: runs a checkpoint when enough has changed, or when a caller asks for one. One at a time.
  *
  * Invariants:
- * 1. A failed checkpoint loses nothing and frees nothing: its log goes on, and it is tried again when some time has passed. Until then
- *    writers that need room get the error. Damage stays damage: it is not tried again.
+ * 1. A failed checkpoint loses nothing and frees nothing: its log is kept, and it is retried after `RETRY_AFTER_MS`. Until then writers
+ *    that wait get the error. A checkpoint that met damage is not retried.
  * 2. While the tree is checked, nothing is written.
  */
 import type { LogSet } from '../../engine/durable/log-set.js'
@@ -14,24 +14,24 @@ import { typedError } from '../../vfs/vfs-error.js'
 import type { Checkpointer } from './checkpoint.js'
 import type { CurrentLog } from './current-log.js'
 
-export interface BackgroundOptions {
+export interface CheckpointSchedulerOptions {
   readonly clock: Clock
   readonly trace?: Tracer | undefined
   readonly checkpointer: Checkpointer
   readonly logs: LogSet
   readonly log: CurrentLog
-  /** Whether the store takes writes: until then there is nothing that a checkpoint could go on from. */
+  /** Whether the store takes writes: until then it has no log that a checkpoint could rotate. */
   readonly isStarted: () => boolean
-  /** Why a checkpoint is due: so much has changed. `undefined` if none is. */
+  /** Why a checkpoint is due, or `undefined`. */
   readonly whyDue: () => string | undefined
-  /** Called when a checkpoint has ended, well or badly: waiting writers may go on or must be told. */
+  /** Called when a checkpoint has ended or failed: waiting writers can go on, or get the error. */
   readonly onProgress: () => void
 }
 
 const RETRY_AFTER_MS = 1000
 
-export class Background {
-  readonly #context: BackgroundOptions
+export class CheckpointScheduler {
+  readonly #context: CheckpointSchedulerOptions
   #running: Promise<void> | undefined
   #failure: { readonly error: Error; readonly retryAt: number } | undefined
   #started = 0
@@ -40,11 +40,11 @@ export class Background {
   readonly #resumed: (() => void)[] = []
   #closed = false
 
-  constructor(context: BackgroundOptions) {
+  constructor(context: CheckpointSchedulerOptions) {
     this.#context = context
   }
 
-  /** Why background work does not go on, or `undefined`. */
+  /** Why the last checkpoint failed, or `undefined`. */
   get failure(): Error | undefined {
     return this.#failure?.error
   }
@@ -60,7 +60,7 @@ export class Background {
     if (reason !== undefined) this.#start(reason)
   }
 
-  /** Resolves when nothing is running or due; rejects with what keeps it from getting there. */
+  /** Resolves when no checkpoint is running or due; rejects with the failure of the last one. */
   async settle(): Promise<void> {
     for (;;) {
       this.schedule()
@@ -71,7 +71,7 @@ export class Background {
     }
   }
 
-  /** Resolves when all that is in the tree now is on disk. */
+  /** Resolves when the tree of this moment is on disk. */
   async flush(): Promise<void> {
     const { checkpointer } = this.#context
     const wanted = this.#started + 1
@@ -105,14 +105,14 @@ export class Background {
     }
   }
 
-  /** Finishes what is running; nothing starts any more by itself. */
+  /** Finishes the running checkpoint; `schedule` starts no other one. */
   async close(): Promise<void> {
     this.#closed = true
     while (this.#running !== undefined) await this.#running
     while (this.#pauses > 0) await this.#unpaused()
   }
 
-  /** After `close`: brings what is not on disk yet there, so that the next open has nothing to replay. If that fails, the logs have it. */
+  /** After `close`: writes a last checkpoint, so that the next open has nothing to replay. If it fails, the logs have the changes. */
   async lastCheckpoint(): Promise<void> {
     const { checkpointer, logs, isStarted } = this.#context
     if (checkpointer.isDue && logs.failure === undefined && isStarted()) await this.#checkpoint('the store is closed')
@@ -144,7 +144,7 @@ export class Background {
     if (this.#failure === undefined) this.schedule()
   }
 
-  /** Never rejects; resolves to whether it went well. */
+  /** Never rejects; resolves to whether the checkpoint succeeded. */
   async #checkpoint(reason: string): Promise<boolean> {
     const { clock, trace, checkpointer, logs, log } = this.#context
     const job = trace?.trace.job('checkpoint', reason)

@@ -1,12 +1,12 @@
 /**
- * Subtrees that left the tree as a whole. To free their extents somebody must read their branches: the next checkpoint does, in slices,
- * so that clearing a range costs nobody a walk over it.
+ * Subtrees that left the tree as a whole. Their extents are known only from their branches: the next checkpoint reads these, in slices, so
+ * that clearing a range does not wait for a walk over it.
  */
 import { Cell } from '../../codec/sorted-block.js'
 import { MutableBlock } from '../../codec/mutable-block.js'
 import type { Scheduler } from '../../vfs/environment.js'
 import type { FreeSpace } from './free-space.js'
-import type { LevelCounts } from '../tree/level-counts.js'
+import type { LevelCounts } from './level-counts.js'
 import type { Page } from './page.js'
 import type { PageFile } from './page-file.js'
 import type { PageStore } from './page-store.js'
@@ -20,11 +20,11 @@ export class DroppedSubtrees {
   readonly #scheduler: Scheduler
   readonly #cell = new Cell()
   readonly #reference = new Reference()
-  /** Of subtrees that nobody needs any more and that nobody has walked. */
+  /** Tops of subtrees that no version reaches and that have not been walked. */
   readonly #waiting: Page[] = []
   #store: PageStore | undefined
   #levels: LevelCounts | undefined
-  /** Branches that could not be read: the space of what is under them is lost. */
+  /** Branches that could not be read: the space of the pages below is lost. */
   lostBranches = 0
 
   constructor(file: PageFile, free: FreeSpace, scheduler: Scheduler) {
@@ -39,12 +39,12 @@ export class DroppedSubtrees {
     this.#levels = levels
   }
 
-  /** Whether subtrees wait to be walked, among these dead pages or otherwise, or could not be: then counts are behind. */
-  isBehind(dead: readonly Page[]): boolean {
-    return this.lostBranches > 0 || this.#waiting.length > 0 || dead.some(page => page.whole && page.extents === undefined)
+  /** Whether the counts are behind: subtrees wait to be walked, among these pending pages or otherwise, or could not be read. */
+  isBehind(pending: readonly Page[]): boolean {
+    return this.lostBranches > 0 || this.#waiting.length > 0 || pending.some(page => page.whole && page.extents === undefined)
   }
 
-  /** Nobody needs the page any more: its extents are free, once they are known. */
+  /** No version reaches the page any more: its extents become free, once they are known. */
   release(page: Page): void {
     this.#store!.discard(page)
     if (page.whole && page.extents === undefined) this.#waiting.push(page)
@@ -57,10 +57,10 @@ export class DroppedSubtrees {
     for (let i = 0; i < (extents?.length ?? 0); i += 2) this.#free.free(extents![i], extents![i + 1])
   }
 
-  /** Walks the subtrees among the dead pages, and those that wait to be freed. Their pages are taken from `levels`, too. */
-  async walk(dead: readonly Page[], levels: LevelCounts): Promise<void> {
+  /** Walks the subtrees among the pending pages, and those that wait to be freed. Takes their pages from `levels`, too. */
+  async walk(pending: readonly Page[], levels: LevelCounts): Promise<void> {
     let sinceTurn = 0
-    for (const page of dead) {
+    for (const page of pending) {
       if (++sinceTurn % ENTRIES_A_TURN === 0) await this.#scheduler.turn()
       if (page.whole && page.extents === undefined) await this.#walk(page, levels)
     }
@@ -95,7 +95,7 @@ export class DroppedSubtrees {
     top.extents = extents
   }
 
-  /** A page of a subtree counts no more. */
+  /** Takes a page of a subtree from the counts. */
   #count(level: number, { offset, units }: Pick<Page, 'offset' | 'units'>, levels: LevelCounts): void {
     for (const each of [levels, this.#levels!]) each.change(level, -1, -units)
     const { trace } = this.#store!

@@ -1,4 +1,4 @@
-/** The list of what is free in the data file once a tree is in force: writes it, reads it. Format: docs/formats/btree.md. */
+/** Writes and reads the list of the free units of the data file. Format: docs/formats/btree.md. */
 import { CorruptionError } from '../../errors.js'
 import { FreeSpace } from './free-space.js'
 import type { Meta } from './meta-page.js'
@@ -9,9 +9,9 @@ import { Reference } from './reference.js'
 const PAGES_A_TURN = 2048
 
 export interface FreeList {
-  /** Of no units if nothing is free. */
+  /** Has 0 units if nothing is free. */
   readonly reference: Reference
-  /** Of the file then, in units. */
+  /** Length of the file with this list in force, in units. */
   readonly length: number
 }
 
@@ -27,17 +27,17 @@ export class FreeListWriter {
   }
 
   /**
-   * Writes the list: what is free now, with `dead` pages and the list before. Takes turns: what is free and what is dead are noted at one
-   * moment, and pages that readers let go meanwhile are among the dead.
+   * Writes the list: what is free now, the `pending` pages and the earlier list. Turns the event loop: both are taken at one moment, so
+   * that pages which readers release meanwhile are among the pending ones.
    */
-  async write(dead: readonly Page[], before: Reference): Promise<FreeList> {
+  async write(pending: readonly Page[], before: Reference): Promise<FreeList> {
     const file = this.#file
     const after = this.#free.clone()
-    await this.#addDead(after, dead)
+    await this.#addPending(after, pending)
     if (before.units > 0) after.free(before.offset, before.units)
     const reference = new Reference()
     if (after.freeUnits === 0) return { reference, length: after.end > file.firstUnit ? after.end : 0 }
-    // Taking the list's own place may cut a stretch in two or bring the end of the file with it.
+    // The list's own place may cut a stretch in two, or move the end of the file.
     reference.units = Math.ceil(((await after.encode(this.#turn)).length + 32) / file.unitBytes)
     reference.offset = file.asJob(() => this.#free.take(reference.units))
     try {
@@ -56,9 +56,9 @@ export class FreeListWriter {
     return { reference, length: after.end }
   }
 
-  async #addDead(after: FreeSpace, dead: readonly Page[]): Promise<void> {
+  async #addPending(after: FreeSpace, pending: readonly Page[]): Promise<void> {
     let sinceTurn = 0
-    for (const { offset, units, extents } of dead) {
+    for (const { offset, units, extents } of pending) {
       if (++sinceTurn % PAGES_A_TURN === 0) await this.#turn()
       if (offset > 0) after.free(offset, units)
       for (let i = 0; i < (extents?.length ?? 0); i += 2) after.free(extents![i], extents![i + 1])
@@ -66,7 +66,7 @@ export class FreeListWriter {
   }
 }
 
-/** What is free as the meta page and its list say. */
+/** The free space that the meta page and its list record. */
 export function readFreeList(file: PageFile, meta: Meta): FreeSpace {
   const { length, unitBytes } = meta
   const needed = length * unitBytes
@@ -79,7 +79,7 @@ export function readFreeList(file: PageFile, meta: Meta): FreeSpace {
   return decodeFreeList(file, meta)
 }
 
-/** The same without a look at the length of the file, which may have been cut behind the list. */
+/** `readFreeList` without the check of the file's length: a file may have been cut behind the list. */
 export function decodeFreeList(file: PageFile, { length, freeList, unitBytes }: Meta): FreeSpace {
   const free = new FreeSpace(file.firstUnit, Math.max(length, file.firstUnit))
   if (freeList.units === 0) return free

@@ -1,9 +1,10 @@
 /**
- * Which units of the data file are in use: one bit each. Extents are taken from the lowest free place where they fit, so that the file
+ * Which units of the data file are in use: one bit each. An extent is taken from the lowest free place where it fits, so that the file
  * fills from the front and its end becomes free.
  *
  * Invariants:
- * 1. A unit is taken when it is free and freed when it is taken, or the tree and the map disagree: that is an error at once.
+ * 1. Only a free unit is taken, and only a taken unit is freed. Anything else means that the tree and the map disagree, and is an error at
+ *    once.
  * 2. No unit below `#lowest[n]` begins a free stretch of n units (for the short extents that are common), but for units that were freed
  *    since an extent was last taken.
  */
@@ -15,7 +16,7 @@ const SHORT = 8
 const RUNS_A_TURN = 4096
 
 export class FreeSpace {
-  /** Hears of what is taken and freed. Not of a clone. */
+  /** Emits what is taken and freed. A clone has none. */
   trace: PageTrace | null = null
   #used: Uint32Array
   /** Units up to the last one in use. */
@@ -23,7 +24,7 @@ export class FreeSpace {
   #usedUnits: number
   readonly #firstUnit: number
   readonly #lowest: number[]
-  /** Of the units freed since the last one was taken. */
+  /** The lowest of the units freed since the last one was taken. */
   #lowestFreed = Infinity
 
   /** With `end` units, all in use; the first `firstUnit` always are. */
@@ -47,7 +48,7 @@ export class FreeSpace {
     return this.#end - this.#usedUnits
   }
 
-  /** Of the map itself. */
+  /** Memory of the map itself. */
   get memoryBytes(): number {
     return this.#used.byteLength
   }
@@ -65,7 +66,7 @@ export class FreeSpace {
     return clone
   }
 
-  /** Takes the lowest free stretch of so many units. */
+  /** Takes the lowest free stretch of `units` and returns where it begins. */
   take(units: number): number {
     this.#lookAtFreed()
     let start = units <= SHORT ? this.#lowest[units] : this.#lowest[SHORT]
@@ -142,7 +143,7 @@ export class FreeSpace {
     if (reader.at !== length) throw new CorruptionError('the free list has bytes after its end')
   }
 
-  /** Stretches that begin with a freed unit, or lead up to it, may be lower than what was known. */
+  /** A stretch that begins with a freed unit, or leads up to it, may be lower than `#lowest`. */
   #lookAtFreed(): void {
     const freed = this.#lowestFreed
     if (freed === Infinity) return

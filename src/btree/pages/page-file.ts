@@ -1,4 +1,4 @@
-/** The data file: pages in extents of units, behind two meta pages. Books what it reads and writes where the caller says. */
+/** The data file: pages in extents of units, behind two meta pages. Counts what it reads and writes in the ledger. */
 import type { Hash32 } from '../../codec/checksum.js'
 import { placeSeed } from '../../codec/checksum.js'
 import { CorruptionError } from '../../errors.js'
@@ -12,7 +12,7 @@ import type { Reference } from './reference.js'
 export interface PageFileOptions {
   readonly file: FileHandle
   readonly unitBytes: number
-  /** Of this data file, drawn when it was made: pages of another one do not match. */
+  /** A random number drawn when the file was created: pages of another file do not match. */
   readonly identity: number
   readonly hash32: Hash32
   readonly ledger: Ledger
@@ -27,7 +27,7 @@ export class PageFile {
   readonly #options: PageFileOptions
   readonly #trace: Trace | null
   #size: number
-  /** The checkpoint under way, whose writes and syncs these are then. */
+  /** The checkpoint under way: writes and syncs belong to it. */
   job: JobTracer | null = null
   /** Bytes read from pages. The owner may reset it. */
   bytesRead = 0
@@ -95,7 +95,7 @@ export class PageFile {
     this.#options.file.close()
   }
 
-  /** Runs `work` as part of the checkpoint under way, if somebody wants to hear of it. */
+  /** Runs `work` as part of the checkpoint under way, if that is traced. */
   asJob<T>(work: () => T): T {
     return this.job === null ? work() : this.job.run(work)
   }

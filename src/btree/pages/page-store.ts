@@ -1,10 +1,10 @@
 /**
- * Where pages come from and go to: memory for new ones, the cache and the file for those of earlier times.
+ * Creates, copies, loads and discards pages. New pages are in memory; older ones come from the cache and the file.
  *
  * Invariants:
- * 1. `dirtyBytes` is the memory of the dirty pages that somebody needs, in the tree or under a held root.
- * 2. Nothing looks at a page's bytes before they have matched the check in the reference to it.
- * 3. A page that does not fit the cache is read into an object of its own, which nothing refers to.
+ * 1. `dirtyBytes` is the memory of the dirty pages of the tree and of live versions.
+ * 2. A page's bytes are used only after they have matched the check in the reference to it.
+ * 3. A page that does not fit the cache is read into a separate object, to which no branch refers.
  */
 import type { Cache } from '../../cache/cache.js'
 import { Cell } from '../../codec/sorted-block.js'
@@ -21,10 +21,10 @@ export const BRANCH_UNITS = 4
 export class PageStore {
   readonly unitBytes: number
   readonly cache: Cache
-  /** Where reads are booked: the operation under way sets it. */
+  /** Counts the reads; the operation under way sets it. */
   counts: ReadCounts
   dirtyBytes = 0
-  /** Null where nobody listens. */
+  /** Null without a listener. */
   readonly trace: PageTrace | null
   /** A page was read, or could not be kept. */
   #missed = false
@@ -121,12 +121,12 @@ export class PageStore {
     return page
   }
 
-  /** A page was written and is durable: from now on the cache decides how long it stays. One that left the tree goes at once. */
+  /** A page was written and is durable: from now on the cache decides how long it stays. A page that left the tree is dropped at once. */
   clean(page: Page): void {
     page.dirty = false
     this.dirtyBytes -= page.bytes
     if (this.trace !== null) this.trace.cleaned(page, this.dirtyBytes)
-    if (page.dead) {
+    if (page.retired) {
       page.drop()
       return
     }
@@ -138,7 +138,7 @@ export class PageStore {
     page.evict()
   }
 
-  /** Nobody needs the contents any more. */
+  /** Drops a page that no version reaches. */
   discard(page: Page): void {
     if (page.dirty) this.dirtyBytes -= page.bytes
     page.dirty = false

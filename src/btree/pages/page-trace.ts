@@ -1,11 +1,11 @@
 /**
- * Tells what becomes of pages and of the units they lie in. The tree, the store of pages and the background writer hold one, or null where
- * nobody listens.
+ * Emits the events of pages and of the units they occupy. The tree, the page store and the page writer hold one, or null without a
+ * listener.
  *
  * Invariants:
- * 1. A page (one version of it: a copy is another page) has a number from when it is first told of, and keeps it until its place in the
- *    file is free, or nobody needs it if it has none. Numbers begin anew with every opening.
- * 2. An event is told when what it tells has happened; its numbers are those of then.
+ * 1. A page (a copy is another page) gets a number with its first event and keeps it until its place in the file is free, or until it is
+ *    discarded if it has none. Numbers start at 1 with every open.
+ * 2. An event is emitted after it has happened; its numbers are as of the event.
  */
 import type { Tracer } from '../../trace/trace.js'
 import type { Page } from './page.js'
@@ -15,7 +15,7 @@ export class PageTrace {
   readonly #io: Tracer
   readonly #step: Tracer | null
   #last = 0
-  /** Numbers of pages on disk, by their place: the objects that stand for them come and go with their parents. */
+  /** Numbers of pages on disk, by offset: their objects come and go with their parents. */
   readonly #numbers = new Map<number, number>()
 
   private constructor(io: Tracer) {
@@ -23,7 +23,7 @@ export class PageTrace {
     this.#step = io.at('step')
   }
 
-  /** Null if the trace tells nothing of pages. */
+  /** Null if the trace records no pages. */
   static of(trace: Tracer | undefined): PageTrace | null {
     const io = trace?.trace.at('io') ?? null
     return io === null ? null : new PageTrace(io)
@@ -34,7 +34,7 @@ export class PageTrace {
     return page.number
   }
 
-  /** A search stands on a page, where `slot` leads on, or is or would be the key. */
+  /** A search stands on a page. `slot` leads on, or is where the key is or would be. */
   visited(page: Page, depth: number, slot: number): void {
     if (this.#step === null) return
     this.#step.emit({ type: 'page.visit', page: this.numberOf(page), depth, slot, entries: page.block!.count })
@@ -62,7 +62,7 @@ export class PageTrace {
     this.#io.emit({ type: 'page.new', page: this.numberOf(page), level, units, entries, liveBytes, dirtyBytes, ...original })
   }
 
-  /** Entries came, went or were changed. */
+  /** Entries were added, removed or changed. */
   changed(page: Page): void {
     const { level, block } = page
     this.#io.emit({ type: 'page.change', page: this.numberOf(page), level, entries: block!.count, usedBytes: block!.usedBytes })

@@ -1,10 +1,10 @@
 /**
- * Writes the dirty pages of trees that no longer change to fresh places in the data file, in slices between turns of the event loop.
+ * Writes the dirty pages of held versions to free places in the data file, in slices between turns of the event loop.
  *
  * Invariants:
  * 1. A page is written after its children: the reference to a page holds its place and its check.
  * 2. Pages stay dirty, and in memory, until `settle`: only then are they known to be durable.
- * 3. After `abandon` nothing is as if it had been written.
+ * 3. `abandon` restores the state before the write.
  */
 import { Cell } from '../../codec/sorted-block.js'
 import type { Clock, Scheduler } from '../../vfs/environment.js'
@@ -14,12 +14,12 @@ import type { PageFile } from './page-file.js'
 import type { PageStore } from './page-store.js'
 import { writeReference } from './reference.js'
 
-/** Pages that lie behind each other go to the file in one call of up to this length. */
+/** Adjacent pages go to the file in one call of up to this length. */
 const RUN_BYTES = 256 * 1024
-/** A slice ends after so long, or so many pages. */
+/** A slice ends after this time, or this number of pages. */
 const SLICE_MS = 1
 const SLICE_PAGES = 128
-/** Larger pieces would keep the event loop from turning. */
+/** Larger pieces would block the event loop. */
 const PIECE_BYTES = 1024 * 1024
 
 export interface PageWriterOptions {
@@ -55,7 +55,7 @@ export class PageWriter {
     return this.#bytes
   }
 
-  /** Writes what is dirty in the tree under `root`, which somebody holds. */
+  /** Writes what is dirty in the tree under `root`, which the caller holds. */
   async write(root: Page): Promise<void> {
     if (!isDue(root)) return
     this.#startSlice()
@@ -79,7 +79,7 @@ export class PageWriter {
     this.#flush()
   }
 
-  /** Everything written is durable: the pages are clean now. */
+  /** The caller has made everything written durable: the pages become clean. */
   async settle(): Promise<void> {
     this.#startSlice()
     for (const page of this.#written) {
@@ -90,7 +90,7 @@ export class PageWriter {
     this.#bytes = 0
   }
 
-  /** What was written may not be there: the pages are as dirty as before, and their places free. */
+  /** What was written may be lost: the pages stay dirty, and their places are free again. */
   abandon(): void {
     for (const page of this.#written) {
       if (!page.dirty) continue
@@ -102,7 +102,7 @@ export class PageWriter {
     this.#runLength = 0
   }
 
-  /** Gives the page its place, and its children's places to it. Returns where it begins in the file. */
+  /** Gives the page its place and writes its children's places into it. Returns the page's position in the file. */
   #place(page: Page): number {
     const { file, free, store } = this.#options
     const block = page.block!
@@ -168,7 +168,7 @@ export class PageWriter {
   }
 }
 
-/** Dirty, and not written in this round. An empty root stands for no tree at all. */
+/** Whether a page is dirty and not written in this round. An empty root is not written: it stands for no tree. */
 function isDue(page: Page): boolean {
   return page.dirty && page.offset === 0 && page.block!.count > 0
 }

@@ -1,52 +1,52 @@
 /**
- * A page: one node of the tree, in memory, on disk, or both. The object stands for one version of the page and outlives its contents: it
- * is what the parent refers to, whether the contents are loaded or not.
+ * A page: one node of the tree, in memory, on disk, or both. The object stands for one version of the page and outlives its contents: the
+ * parent refers to it, whether the contents are loaded or not.
  *
  * Invariants:
  * 1. A dirty page has its contents in memory, and so have its ancestors: they are dirty, too. A clean page is on disk at `offset`.
- * 2. Contents never change once a held root reaches the page (see held-roots.ts), but for the references in a branch that is being
- *    written: where there is a child object it is the truth, and the reference in the entry only where there is none.
- * 3. Clean contents are in the cache's hands, or nobody's: then they are private to the operation that loaded them.
+ * 2. Contents never change once a live version shares the page (see live-versions.ts), except the references in a branch that is being
+ *    written. A child object, where there is one, overrides the reference in the entry.
+ * 3. Clean contents belong to the cache, or are private to the operation that loaded them.
  */
 import { CacheEntry } from '../../cache/eviction-policy.js'
 import type { Frame, FramePool } from '../../cache/frame-pool.js'
 import { MutableBlock } from '../../codec/mutable-block.js'
 
-/** What the objects around a page take, roughly. */
+/** Approximate memory of the objects around a page. */
 const OVERHEAD_BYTES = 320
 
 export class Page extends CacheEntry {
   /** 0 is a leaf. */
   readonly level: number
-  /** The generation that made this version, or an earlier one where that is not known. */
+  /** The generation that made this version, or an earlier one if that is not known. */
   readonly born: number
   /** Length of the extent. */
   units: number
   bytes: number
   /** Contents; `undefined` while they are only on disk. */
   block: MutableBlock | undefined = undefined
-  /** Of a branch with contents: its children as far as they are known. */
+  /** The known children of a branch with contents. */
   children: (Page | undefined)[] | undefined = undefined
   dirty: boolean
   /** Where the extent begins, in units; 0 if the page is not on disk. */
   offset = 0
   check = 0
-  /** Of the subtree: entries, and key and value bytes. */
+  /** Entries of the subtree, and their key and value bytes. */
   entries = 0
   liveBytes = 0
-  /** Index of the last insert, by which ascending inserts are known. */
+  /** Index of the last insert: detects ascending inserts. */
   lastInsert = -2
-  /** It left the tree; only held roots may still reach it. */
-  dead = false
-  /** A clean subtree that left the tree as a whole: its other pages go with it. */
+  /** The page left the tree; only live versions may still reach it. */
+  retired = false
+  /** The page is the top of a clean subtree that left the tree as a whole. */
   whole = false
-  /** Of a subtree that left as a whole, once it was walked: offset and length of each other page. */
+  /** Offset and length of each other page of a `whole` subtree, once it has been walked. */
   extents: number[] | undefined = undefined
-  /** The branch that leads to it, as far as that is known. */
+  /** The branch above, if it is known. */
   parent: Page | undefined = undefined
-  /** Cursors that stand on the contents. */
+  /** Number of cursors that stand on the contents. */
   pins = 0
-  /** What traces call it; 0 if none has heard of it. */
+  /** The page's number in traces; 0 if no event has named it. */
   number = 0
   #frame: Frame | undefined = undefined
   readonly #frames: FramePool
@@ -91,7 +91,7 @@ export class Page extends CacheEntry {
     if (page.children !== undefined) this.children = page.children.slice()
   }
 
-  /** The contents themselves: the other page is left without. */
+  /** Takes the contents of another page, which is left without. */
   stealFrom(page: Page): void {
     this.block = page.block
     this.children = page.children
@@ -99,7 +99,7 @@ export class Page extends CacheEntry {
     page.block = page.children = page.#frame = undefined
   }
 
-  /** Puts other contents, of whatever size, in the place of the page's own, which go back to the pool. */
+  /** Replaces the contents by those of another page of any size. The former contents go back to the pool. */
   exchange(page: Page): void {
     this.drop()
     this.stealFrom(page)
@@ -107,7 +107,7 @@ export class Page extends CacheEntry {
     this.bytes = page.bytes
   }
 
-  /** Forgets the contents. Their memory is used again, unless a cursor may still read it. */
+  /** Drops the contents. Their memory is reused, unless a cursor may still read it. */
   drop(): void {
     const frame = this.#frame
     if (frame !== undefined) {
@@ -117,14 +117,14 @@ export class Page extends CacheEntry {
     this.block = this.children = this.#frame = undefined
   }
 
-  /** The branch above forgets a page that is only on disk again: else the objects for such pages would outgrow the cache. */
+  /** Drops the contents and the branch's object for the page: otherwise objects of evicted pages would outgrow the cache. */
   evict(): void {
     this.drop()
-    this.parent?.forget(this)
+    this.parent?.detach(this)
   }
 
-  /** What a clean branch says of a child in its entry is true, so that it can do without the object. */
-  forget(child: Page): void {
+  /** Drops the object of a child. In a clean branch the reference in the entry is enough. */
+  detach(child: Page): void {
     const { children } = this
     if (this.dirty || children === undefined) return
     const slot = children.indexOf(child)
@@ -132,7 +132,7 @@ export class Page extends CacheEntry {
   }
 }
 
-/** Branches have memory of their own, since whoever stands on a path may still read one that has left the cache. */
+/** A branch has its own memory: an operation may still read a branch on its path that has left the cache. */
 export function takeFrame(frames: FramePool, level: number, capacity: number): Frame {
   return level === 0 ? frames.take(capacity) : frames.own(capacity)
 }

@@ -4,8 +4,8 @@
  *
  * Invariants:
  * 1. A leaf is believed only if a reference to it matches it. A page that is taken for a branch without being one has no such reference.
- * 2. Leaves in units that the free list has in use belong to the tree in force. Where the free list is lost, and in free units, a leaf may be
- *    an older version: these fill only keys that no better leaf covers.
+ * 2. Leaves in units that the free list has in use belong to the tree in force. Where the free list is lost, and in free units, a leaf may
+ *    be an older version: these fill only keys that no better leaf covers.
  */
 import { compareKeys, EMPTY } from '../../codec/entry.js'
 import { BLOCK_HEADER_BYTES, Cell, SLOT_BYTES, SortedBlock } from '../../codec/sorted-block.js'

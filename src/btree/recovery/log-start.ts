@@ -1,14 +1,14 @@
 /**
- * What opening has to write before the store takes writes: the logs of earlier sessions become durable, a new log is begun, and the meta page
- * names it. Reads need none of it, so a full disk is no reason to refuse them: then it is tried again when the first write comes.
+ * Prepares an opened store for writes: makes the logs of earlier sessions durable, begins a new log, and names it in the meta page. Reads
+ * need none of it, so a full disk does not refuse them: the first write tries again.
  *
  * Invariants:
  * 1. The meta page in force may be in the system's memory only, written by a process that was killed before it was synced. It is written
  *    again, and synced, before anything that only an older one needs is removed, and before the other one is overwritten.
  * 2. What replay dropped of a log is cut off, and that is durable before the new log is: no later recovery meets the same torn log with a
  *    new one behind it.
- * 3. A failure changes nothing that the meta page in force refers to, and every step can be made again. Only a log that cannot be synced
- *    is given up until the store is reopened, see log-set.ts.
+ * 3. A failure changes nothing that the meta page in force refers to, and every step can be repeated. Only a log that cannot be synced
+ *    stops writing until the store is reopened, see log-set.ts.
  */
 import type { EngineContext } from '../../engine/contract.js'
 import { cutLog, makeLogDurable, parseLogName, type ReplayedLogs } from '../../engine/durable/log-replay.js'
@@ -43,7 +43,7 @@ export class LogStart {
     return this.#isDone
   }
 
-  /** Resolves when the store takes writes; rejects with what keeps it from that. Tries again after a failure. */
+  /** Resolves when the store takes writes; rejects with the failure. A later call tries again. */
   run(): Promise<void> {
     if (this.#isDone) return Promise.resolve()
     this.#running ??= this.#attempt().finally(() => (this.#running = undefined))

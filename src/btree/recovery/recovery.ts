@@ -25,7 +25,7 @@ import { DroppedSubtrees } from '../pages/dropped-subtrees.js'
 import { DATA_FILE } from '../file-names.js'
 import { readFreeList } from '../pages/free-list.js'
 import type { FreeSpace } from '../pages/free-space.js'
-import { HeldRoots } from '../pages/held-roots.js'
+import { LiveVersions } from '../pages/live-versions.js'
 import { LogStart } from './log-start.js'
 import { META_BYTES, readMeta, type Meta } from '../pages/meta-page.js'
 import { checkOptions, type BtreeOptions, type BtreeSettings } from '../options.js'
@@ -37,12 +37,12 @@ import { ReplayBuffer } from './replay-buffer.js'
 import type { LeafSplit } from '../tree/split.js'
 import { Tree } from '../tree/tree.js'
 
-/** Memory of pages that is kept for others, of the buffer of changed pages: a checkpoint needs it in gusts. */
+/** Share of `writeBufferSize` that stays allocated for reuse by other pages: a checkpoint needs memory in bursts. */
 const IDLE_SHARE = 1 / 4
-/** Operations that replay sorts at a time take this share of the buffer of changed pages, but no more than so much. */
+/** Replay sorts operations of up to this share of `writeBufferSize` at a time, and of at most `MOST_REPLAY_BYTES`. */
 const REPLAY_SHARE = 1 / 4
 const MOST_REPLAY_BYTES = 32 * 1024 * 1024
-/** Changed pages that replay leaves in memory, in buffers of them: as many as a session may have. */
+/** Changed pages that replay leaves in memory, in multiples of `writeBufferSize`: as many as a session may have. */
 const MOST_BUFFERS = 2
 
 export async function openParts(context: EngineContext, settings: BtreeSettings): Promise<BtreeParts> {
@@ -79,7 +79,7 @@ class Recovery {
   readonly #dropped: DroppedSubtrees
   readonly #cache: Cache
   readonly #store: PageStore
-  readonly #held: HeldRoots
+  readonly #versions: LiveVersions
   #isDiskFull = false
   #logs: LogSet | undefined
 
@@ -112,8 +112,8 @@ class Recovery {
     const trace = PageTrace.of(context.trace)
     this.#free.trace = trace
     this.#store = new PageStore(this.#file, this.#cache, newReadCounts(), trace)
-    this.#held = new HeldRoots(page => this.#dropped.release(page), trace)
-    this.#tellMeta()
+    this.#versions = new LiveVersions(page => this.#dropped.release(page), trace)
+    this.#emitMeta()
   }
 
   async run(): Promise<BtreeParts> {
@@ -130,7 +130,7 @@ class Recovery {
       dropped: this.#dropped,
       hash32: this.#hash32,
       meta: this.#meta,
-      held: this.#held.hold(tree.root, false),
+      version: this.#versions.hold(tree.root, false),
       trace: context.trace,
     })
     const replayed = await this.#replay(tree, checkpointer)
@@ -151,7 +151,7 @@ class Recovery {
     this.#file.bytesRead = 0
     const inner = newReadCounts()
     this.#store.counts = inner
-    this.#tellOpen(tree)
+    this.#emitOpen(tree)
     return {
       context,
       options: this.#options,
@@ -195,7 +195,7 @@ class Recovery {
     await environment.fileSystem.syncDirectory(directory)
   }
 
-  #tellMeta(): void {
+  #emitMeta(): void {
     const { number, sequence, firstLog, unitBytes, root, pages, units } = this.#meta
     const { entries, liveBytes } = root
     const [fileBytes, { freeUnits }] = [this.#file.size, this.#free]
@@ -204,7 +204,7 @@ class Recovery {
   }
 
   /** A store keeps the page size that it was created with, whatever is asked for now. */
-  #tellOpen({ sequence }: Tree): void {
+  #emitOpen({ sequence }: Tree): void {
     const options = { ...this.#options, pageSize: this.#meta.unitBytes }
     this.#context.trace?.emit({ type: 'engine.open', engine: 'btree', entrySequence: sequence, options })
   }
@@ -212,7 +212,7 @@ class Recovery {
   #tree(): Tree {
     const { height, root, sequence, pages, units } = this.#meta
     const page = height === 0 ? undefined : this.#store.loaded(this.#store.attach(height - 1, root))
-    const tree = new Tree(this.#store, this.#held, page, this.#leafSplit)
+    const tree = new Tree(this.#store, this.#versions, page, this.#leafSplit)
     tree.sequence = sequence
     for (let level = 0; level < height; level++) tree.levels.change(level, pages[level], units[level])
     return tree

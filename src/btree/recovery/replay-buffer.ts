@@ -30,7 +30,7 @@ export class ReplayBuffer {
   #count = 0
   /** Operations of the batches in the buffer. */
   #operations = 0
-  /** Of each entry: where its key begins, where that ends and the value begins, and where that ends. */
+  /** Per entry: start of its key, end of the key and start of the value, end of the value. */
   #starts = new Uint32Array(INITIAL_ENTRIES)
   #middles = new Uint32Array(INITIAL_ENTRIES)
   #ends = new Uint32Array(INITIAL_ENTRIES)
@@ -62,7 +62,7 @@ export class ReplayBuffer {
     return true
   }
 
-  /** Brings everything into the tree. `afterSlice` is waited for every now and then. */
+  /** Applies everything to the tree in slices; waits for `afterSlice` after each. */
   async drain(afterSlice: () => Promise<void>): Promise<void> {
     const order = this.#sorted()
     let sinceTurn = 0

@@ -1,10 +1,10 @@
 /**
- * What can still be read of a damaged tree: every leaf that is reached through pages that match the references to them, and over it
- * every log record whose checks hold. For the keys of pages that are lost, leaves that only the older meta page or a stray branch refers to.
+ * Salvages a damaged tree: every leaf that is reached through pages that match the references to them, and over it every log record whose
+ * checks hold. Lost pages are replaced by leaves that only the older meta page or a stray branch refers to.
  *
  * Invariants:
  * 1. A record of the logs is newer than everything in the tree; of two records the one with the larger sequence number is newer.
- * 2. Each page that cannot be read is reported, with the keys that belong under it: for these, an older version may be what is left.
+ * 2. Each page that cannot be read is reported with its range of keys: in this range, the result may have older entries.
  */
 import { loadHash32, type Hash32 } from '../../codec/checksum.js'
 import { compareKeys, EMPTY, KIND_PUT } from '../../codec/entry.js'

@@ -3,7 +3,7 @@ import type { BatchReader } from '../../engine/batch.js'
 import { WORK_A_SLICE, WORK_BYTES_SHIFT, type NextSlice } from '../../engine/durable/slices.js'
 import type { Tree } from './tree.js'
 
-/** Brings the operations of a batch into the tree. */
+/** Applies the operations of a batch to the tree. */
 export function applyBatch(tree: Tree, reader: BatchReader): void {
   applySome(tree, reader, Infinity)
   tree.advance(reader.count)
@@ -14,7 +14,7 @@ export async function applyInSlices(tree: Tree, reader: BatchReader, nextSlice: 
   while (!(await nextSlice(() => applySome(tree, reader, WORK_A_SLICE))));
 }
 
-/** Reads what the operations will change. What cannot be read is an error while nothing has happened yet. */
+/** Reads the pages that the operations will change. A page that cannot be read is an error before anything has changed. */
 export function prepareBatch(tree: Tree, reader: BatchReader): void {
   prepareSome(tree, reader, Infinity)
 }
@@ -24,7 +24,7 @@ export async function prepareInSlices(tree: Tree, reader: BatchReader, nextSlice
   while (!(await nextSlice(() => prepareSome(tree, reader, WORK_A_SLICE))));
 }
 
-/** Returns whether that was all. */
+/** Returns whether the batch is finished. */
 function applySome(tree: Tree, reader: BatchReader, mostWork: number): boolean {
   const { key, value } = reader
   for (let work = 0; work < mostWork; work += 1 + (value.length >>> WORK_BYTES_SHIFT)) {
@@ -44,7 +44,7 @@ function applySome(tree: Tree, reader: BatchReader, mostWork: number): boolean {
   return false
 }
 
-/** Returns whether that was all. */
+/** Returns whether the batch is finished. */
 function prepareSome(tree: Tree, reader: BatchReader, mostWork: number): boolean {
   const { key, value } = reader
   for (let work = 0; work < mostWork; work++) {

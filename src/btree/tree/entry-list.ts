@@ -3,7 +3,7 @@ import { cellBytes } from '../../codec/mutable-block.js'
 import { Cell, SLOT_BYTES } from '../../codec/sorted-block.js'
 import type { Page } from '../pages/page.js'
 
-/** An entry that is to be in a page and is not yet. */
+/** An entry that is not yet in a page. */
 export interface NewEntry {
   readonly key: Uint8Array
   readonly start: number
@@ -11,13 +11,13 @@ export interface NewEntry {
   readonly value: Uint8Array
   readonly valueStart: number
   readonly valueEnd: number
-  /** In a branch, what it leads to. */
+  /** The child that the entry of a branch leads to. */
   readonly child: Page | undefined
 }
 
 const cell = new Cell()
 
-/** Entries of one or two pages, and new ones, in the order of their keys: what pages are rewritten from. */
+/** Entries of one or two pages, and new ones, in the order of their keys: the input of a rewrite. */
 export class EntryList {
   readonly branch: boolean
   count = 0

@@ -1,6 +1,6 @@
 /**
- * Splits pages: a page that has no room for an entry is rewritten in as many pages as it takes. The new ones enter the branch above, which may
- * overflow in turn; a root that was split gets another root above it.
+ * Splits pages: a page that has no room for an entry is rewritten in as many pages as it takes. The new ones enter the branch above, which
+ * may overflow in turn; a root that was split gets another root above it.
  */
 import type { Page } from '../pages/page.js'
 import type { AddedEntry, Split } from './page-builder.js'
@@ -9,7 +9,7 @@ import type { WritePath } from './write-path.js'
 /** The page at the end of the path has no room for an entry, or for another value of one. */
 export function overflow(path: WritePath, added: AddedEntry): void {
   const page = path.end
-  const { generation } = path.held
+  const { generation } = path.versions
   const before = page.units
   const wasRoot = page === path.root
   const rightmost = page.level === 0 && !added.replaces && added.index === page.block!.count && path.isRightmost
@@ -44,7 +44,7 @@ export function insertChild(path: WritePath, level: number, separator: Uint8Arra
 }
 
 function addRoot(path: WritePath, child: Page): void {
-  const root = path.store.create(child.level + 1, path.held.generation, 0)
+  const root = path.store.create(child.level + 1, path.versions.generation, 0)
   root.entries = child.entries
   root.liveBytes = child.liveBytes
   path.builder.addFirstChild(root, child)

@@ -1,6 +1,6 @@
 /**
- * Makes pages out of entries: when one overflows, when two are merged, when they are packed. Pages that are built anew have no garbage,
- * and the longest prefix that their keys allow.
+ * Builds pages from entries: when a page overflows, when two are merged, when neighbours are packed. A page that is built has no garbage,
+ * and the longest prefix that its keys allow.
  */
 import { copyBytes, EMPTY } from '../../codec/entry.js'
 import { cellBytes } from '../../codec/mutable-block.js'
@@ -13,7 +13,7 @@ import { partition, ruleOf, type LeafSplit, type SplitRule } from './split.js'
 
 export interface AddedEntry extends NewEntry {
   readonly index: number
-  /** It takes the place of the entry there. */
+  /** The entry replaces the one at `index`. */
   readonly replaces: boolean
 }
 
@@ -40,7 +40,7 @@ export class PageBuilder {
   readonly #cell = new Cell()
   readonly #reference = new Reference()
 
-  /** With a `leafSplit`, that decides where leaves are cut. */
+  /** A `leafSplit` decides where leaves are cut. */
   constructor(store: PageStore, leafSplit?: LeafSplit) {
     this.#store = store
     this.#leafSplit = leafSplit
@@ -77,10 +77,10 @@ export class PageBuilder {
   }
 
   /**
-   * An entry behind the last one of the last leaf, which it does not go into as it is: makes the leaf anew with another prefix if it has room
-   * then, or begins the page behind it. `undefined` if that is too little, or if the user's own split is to be asked. Entries to come are
-   * expected to share with this one what those of the leaf share with it: with a shorter prefix a page would hold fewer of them, with a
-   * longer one it would soon be made anew.
+   * Adds an entry behind the last one of the last leaf, which has no room for it: rebuilds the leaf with another prefix if the entry fits
+   * then, or begins the page behind it. `undefined` if neither fits, or if a custom `leafSplit` decides. The prefix is what the entry
+   * shares with the leaf's first key, since the next entries are expected to share as much: with a shorter prefix a page would hold fewer
+   * of them, with a longer one it would soon be rebuilt.
    */
   follow(leaf: Page, entry: NewEntry, born: number): Split | undefined {
     const { count, prefixLength, usedBytes } = leaf.block!
@@ -217,7 +217,7 @@ export class PageBuilder {
     return list
   }
 
-  /** How many entries of the list fit into a page of so many bytes. */
+  /** How many entries of the list fit into a page of `capacity` bytes. */
   #fitting(list: EntryList, capacity: number): number {
     const prefixLength = list.prefix(0, list.count).length
     let bytes = BLOCK_HEADER_BYTES + prefixLength

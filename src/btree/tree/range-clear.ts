@@ -1,6 +1,6 @@
 /**
- * Removes a range of keys. What lies between its two ends leaves the tree subtree by subtree, unread; only the pages on the paths to the ends
- * change.
+ * Removes a range of keys. What lies between its two ends leaves the tree subtree by subtree, unread; only the pages on the paths to the
+ * ends change.
  */
 import { Cell } from '../../codec/sorted-block.js'
 import type { Page } from '../pages/page.js'
@@ -76,7 +76,7 @@ function dropSubtree(path: WritePath, page: Page): void {
   } else if (page.level > 0) {
     page.whole = true
     if (path.trace !== null) path.trace.droppedSubtree(page)
-    path.held.kill(page)
+    path.versions.retire(page)
   } else {
     path.remove(page)
   }

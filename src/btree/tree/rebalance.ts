@@ -32,7 +32,7 @@ export function pack(path: WritePath, parent: Page, slot: number): 'merged' | 'm
   const left = path.ownChild(parent, slot)
   const right = path.ownChild(parent, slot + 1)
   const between = parent.block!.keyAt(slot + 1)
-  const moved = path.builder.pack(left, right, between, path.held.generation)
+  const moved = path.builder.pack(left, right, between, path.versions.generation)
   if (moved === undefined) return 'full'
   const isEmpty = right.block!.count === 0
   emitMerge(path, left, right, isEmpty ? 'merge' : 'pack')
@@ -50,7 +50,7 @@ function rebalancePage(path: WritePath, page: Page, parent: Page, slot: number):
   }
   const before = page.units
   if (before > path.store.unitsAt(page.level)) {
-    path.builder.shrink(page, path.held.generation)
+    path.builder.shrink(page, path.versions.generation)
     path.levels.resize(page.level, page.units - before)
   }
   const last = parent.children!.length - 1
@@ -68,7 +68,7 @@ function merge(path: WritePath, parent: Page, slot: number): boolean {
   const capacity = store.unitsAt(parent.level - 1) * store.unitBytes * MERGED_FULL
   if (!builder.fitTogether(left, right, between, capacity)) return false
   const merged = path.ownLoaded(parent, slot, left)
-  builder.merge(merged, right, between, path.held.generation)
+  builder.merge(merged, right, between, path.versions.generation)
   emitMerge(path, merged, right, 'merge')
   path.removeChild(parent, slot + 1)
   path.remove(right)

@@ -1,19 +1,19 @@
 import type { EngineSnapshot } from '../../engine/contract.js'
 import { MisuseError } from '../../errors.js'
 import type { Tracer } from '../../trace/trace.js'
-import type { HeldRoot } from '../pages/held-roots.js'
+import type { LiveVersion } from '../pages/live-versions.js'
 import type { Tree } from './tree.js'
 
-/** A moment is a root; holding it keeps its pages. */
+/** A snapshot is a version of the tree; holding it keeps its pages. */
 class RootSnapshot implements EngineSnapshot {
-  readonly held: HeldRoot
-  /** Of the last operation in it. */
+  readonly version: LiveVersion
+  /** The sequence number of the last operation in it. */
   readonly sequence: number
   readonly #onRelease: (snapshot: RootSnapshot) => void
   released = false
 
-  constructor(held: HeldRoot, sequence: number, onRelease: (snapshot: RootSnapshot) => void) {
-    this.held = held
+  constructor(version: LiveVersion, sequence: number, onRelease: (snapshot: RootSnapshot) => void) {
+    this.version = version
     this.sequence = sequence
     this.#onRelease = onRelease
   }
@@ -25,7 +25,7 @@ class RootSnapshot implements EngineSnapshot {
   }
 }
 
-/** The snapshots that nobody has released yet. */
+/** The snapshots that are not released yet. */
 export class RootSnapshots {
   readonly #tree: Tree
   readonly #trace: Tracer | undefined
@@ -41,25 +41,25 @@ export class RootSnapshots {
   }
 
   take(): EngineSnapshot {
-    const { held, present, sequence } = this.#tree
-    const snapshot = new RootSnapshot(held.hold(present, true), sequence, released => this.#release(released))
+    const { versions, present, sequence } = this.#tree
+    const snapshot = new RootSnapshot(versions.hold(present, true), sequence, released => this.#release(released))
     this.#live.add(snapshot)
     this.#trace?.emit({ type: 'snapshot.take', entrySequence: sequence, live: this.#live.size })
     return snapshot
   }
 
-  /** What the snapshot holds. Throws a MisuseError if it is no longer, or not from here. */
-  resolve(snapshot: EngineSnapshot): HeldRoot {
+  /** The version that the snapshot holds. Throws a MisuseError if the snapshot is released, or from another engine. */
+  resolve(snapshot: EngineSnapshot): LiveVersion {
     if (!(snapshot instanceof RootSnapshot) || (!snapshot.released && !this.#live.has(snapshot))) {
       throw new MisuseError('LEVEL_INVALID_SNAPSHOT', 'The snapshot is not from this engine')
     }
     if (snapshot.released) throw new MisuseError('LEVEL_SNAPSHOT_RELEASED', 'The snapshot has been released; take another one')
-    return snapshot.held
+    return snapshot.version
   }
 
   #release(snapshot: RootSnapshot): void {
     this.#live.delete(snapshot)
-    this.#tree.held.release(snapshot.held, true)
+    this.#tree.versions.release(snapshot.version, true)
     this.#trace?.emit({ type: 'snapshot.release', entrySequence: snapshot.sequence, live: this.#live.size })
   }
 }

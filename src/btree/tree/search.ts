@@ -1,11 +1,11 @@
-/** The way down from a root to a key. Changes nothing but what is in memory, and counts what it looks at. */
+/** The descent of a reader from a root to a key. Loads pages and counts them; changes no page. */
 import type { Page } from '../pages/page.js'
 import type { PageStore } from '../pages/page-store.js'
 import type { PageTrace } from '../pages/page-trace.js'
 
 /** The leaf where a key is or would be. */
 export function leafOf(store: PageStore, root: Page, key: Uint8Array, start: number, end: number): Page {
-  if (store.trace !== null) return leafTold(store, store.trace, root, key, start, end)
+  if (store.trace !== null) return tracedLeafOf(store, store.trace, root, key, start, end)
   let page = root
   let level = root.level
   let inMemory = level + 1
@@ -32,8 +32,8 @@ export function leafOf(store: PageStore, root: Page, key: Uint8Array, start: num
   return page
 }
 
-/** `leafOf`, telling every page on the way. */
-function leafTold(store: PageStore, trace: PageTrace, root: Page, key: Uint8Array, start: number, end: number): Page {
+/** `leafOf`, which emits every page on the way. */
+function tracedLeafOf(store: PageStore, trace: PageTrace, root: Page, key: Uint8Array, start: number, end: number): Page {
   let page = store.loaded(root)
   for (let depth = 0; ; depth++) {
     const slot = slotIn(page, key, start, end)
@@ -43,7 +43,7 @@ function leafTold(store: PageStore, trace: PageTrace, root: Page, key: Uint8Arra
   }
 }
 
-/** Where a branch leads on, and in a leaf where the key is or would be. */
+/** The slot of a branch that leads on to the key, or the index in a leaf where the key is or would be. */
 export function slotIn({ level, block }: Page, key: Uint8Array, start: number, end: number): number {
   if (level > 0) return Math.max(0, block!.floor(key, start, end))
   const found = block!.find(key, start, end)
@@ -51,8 +51,8 @@ export function slotIn({ level, block }: Page, key: Uint8Array, start: number, e
 }
 
 /**
- * The page of `level` on the way to a key; the key where the one behind it begins, `undefined` if it is the last; and the highest place of a
- * page on the way.
+ * The page of `level` on the way to a key; the key where the one behind it begins, `undefined` if it is the last; and the highest place of
+ * a page on the way.
  */
 export function lookAt(
   store: PageStore,

@@ -1,7 +1,7 @@
-/** Where a page is cut that holds too much. Pure: sizes in, cuts out. */
+/** Where an overflowing page is cut. Pure: sizes in, cuts out. */
 import { MisuseError } from '../../errors.js'
 
-/** Fewest entries of a branch, if its keys are so long that its usual size does not hold as many. */
+/** Fewest entries of a branch: it grows beyond its usual size if its keys are too long for that. */
 const MIN_BRANCH_ENTRIES = 4
 
 /** A leaf whose entries need more than one page. */
@@ -28,8 +28,8 @@ export interface Overflow extends LeafOverflow {
 
 /**
  * The index of the first entry of each page. Entries of one page fit its usual size, but for an entry that is larger: that has a page
- * of its own. Ascending inserts leave the page behind them as full as it was; otherwise the two halves are about equal. A `leafSplit` of
- * the user's own decides instead where a leaf is cut in two; a cut that does not fit is a `MisuseError`.
+ * of its own. Ascending inserts leave the page behind them as full as it was; otherwise the two halves are about equal. A `leafSplit`
+ * decides instead where a leaf is cut in two; a cut that does not fit is a `MisuseError`.
  */
 export function partition(overflow: Overflow, leafSplit?: LeafSplit): number[] {
   const { sizes, capacity, branch } = overflow

@@ -1,10 +1,11 @@
 /**
- * A cursor over the tree as one held root shows it.
+ * A cursor over one version of the tree.
  *
  * Invariants:
- * 1. The leaf it stands on is pinned: its memory is not used again before the cursor leaves it, even if it leaves the cache.
+ * 1. The cursor pins the leaf it stands on: the leaf's memory is not used again before the cursor leaves it, even if the leaf leaves the
+ *    cache.
  * 2. Bounds are looked up once per leaf: within a leaf, entries `[#from, #to)` are in the range.
- * 3. Nothing is allocated per entry. Keys of a leaf with a prefix are put together in memory of the cursor's own.
+ * 3. Nothing is allocated per entry. A key behind a prefix is put together in the cursor's own memory.
  */
 import { ByteView } from '../../codec/entry.js'
 import { Cell } from '../../codec/sorted-block.js'
@@ -13,7 +14,7 @@ import type { Cursor } from '../../engine/contract.js'
 import { isBelow, isBeyond, isEmptyRange, type HalfOpenRange } from '../../engine/range.js'
 import { MisuseError } from '../../errors.js'
 import type { ReadCounts } from '../../trace/ledger.js'
-import type { HeldRoot, HeldRoots } from '../pages/held-roots.js'
+import type { LiveVersion, LiveVersions } from '../pages/live-versions.js'
 import type { Page } from '../pages/page.js'
 import type { PageStore } from '../pages/page-store.js'
 
@@ -22,8 +23,8 @@ export class TreeCursor implements Cursor {
   readonly key = new ByteView()
   readonly value = new ByteView()
   readonly #store: PageStore
-  readonly #roots: HeldRoots
-  readonly #held: HeldRoot
+  readonly #versions: LiveVersions
+  readonly #version: LiveVersion
   readonly #range: HalfOpenRange
   readonly #counts: ReadCounts
   readonly #cell = new Cell()
@@ -37,10 +38,10 @@ export class TreeCursor implements Cursor {
   #keyBytes = new Uint8Array(64)
   #closed = false
 
-  constructor(store: PageStore, roots: HeldRoots, held: HeldRoot, range: HalfOpenRange, counts: ReadCounts) {
+  constructor(store: PageStore, versions: LiveVersions, version: LiveVersion, range: HalfOpenRange, counts: ReadCounts) {
     this.#store = store
-    this.#roots = roots
-    this.#held = held
+    this.#versions = versions
+    this.#version = version
     this.#range = range
     this.#counts = counts
   }
@@ -87,7 +88,7 @@ export class TreeCursor implements Cursor {
     this.#closed = true
     this.#leave()
     this.#path.length = 0
-    this.#roots.release(this.#held, true)
+    this.#versions.release(this.#version, true)
   }
 
   #start(target: Uint8Array | undefined): boolean {
@@ -98,7 +99,7 @@ export class TreeCursor implements Cursor {
     return this.#index < this.#to ? this.#show() : this.#advance()
   }
 
-  /** To the first entry of the next leaf, if that is in the range. */
+  /** Moves to the first entry of the next leaf that is in the range. */
   #advance(): boolean {
     // A bound within this leaf, or at its end: nothing behind it is in the range.
     while (this.#to === this.#block!.count && this.#step(1)) {
@@ -116,7 +117,7 @@ export class TreeCursor implements Cursor {
     return this.#leave()
   }
 
-  /** To the neighbouring leaf on the right or left; false if there is none. */
+  /** Moves to the neighbouring leaf on the right or left; false if there is none. */
   #step(by: 1 | -1): boolean {
     const leafDepth = this.#path.length - 1
     for (let depth = leafDepth - 1; depth >= 0; depth--) {
@@ -132,10 +133,10 @@ export class TreeCursor implements Cursor {
     return false
   }
 
-  /** From the root to the leaf where the target belongs; without one, to the first or the last leaf. */
+  /** Descends to the leaf where the target belongs; without a target, to the first or the last leaf. */
   #descend(target: Uint8Array | undefined, toEnd: boolean): void {
     this.#leave()
-    const root = this.#loaded(this.#held.root)
+    const root = this.#loaded(this.#version.root)
     this.#path.length = root.level + 1
     this.#path[0] = root
     if (root.level > 0) this.#slots[0] = this.#slotOf(root, 0, target, toEnd)
@@ -155,7 +156,7 @@ export class TreeCursor implements Cursor {
         if (page.level > 0) this.#slots[at + 1] = this.#slotOf(page, at + 1, target, toEnd)
       }
     } finally {
-      // What others read is not this cursor's.
+      // The cursor counts only its own reads.
       store.counts = counts
     }
     this.#enter(page)
@@ -185,7 +186,7 @@ export class TreeCursor implements Cursor {
     this.#keyBytes.set(block.bytes.subarray(block.prefixStart, block.prefixStart + prefixLength))
   }
 
-  /** The cursor is on nothing, and its leaf is not pinned any more. */
+  /** The cursor is on no entry and pins no leaf. */
   #leave(): false {
     if (this.#leaf !== undefined) this.#leaf.pins--
     this.#leaf = this.#block = undefined

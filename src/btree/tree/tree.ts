@@ -10,11 +10,11 @@
 import type { NextSlice } from '../../engine/durable/slices.js'
 import { Cell } from '../../codec/sorted-block.js'
 import type { ByteView } from '../../codec/entry.js'
-import type { HeldRoot, HeldRoots } from '../pages/held-roots.js'
+import type { LiveVersion, LiveVersions } from '../pages/live-versions.js'
 import type { Page } from '../pages/page.js'
 import type { PageStore } from '../pages/page-store.js'
 import type { PageTrace } from '../pages/page-trace.js'
-import type { LevelCounts } from './level-counts.js'
+import type { LevelCounts } from '../pages/level-counts.js'
 import { overflow } from './overflow.js'
 import { clearRange } from './range-clear.js'
 import { isUnderfull, rebalance } from './rebalance.js'
@@ -28,18 +28,18 @@ export class Tree {
   /** The sequence number of the last operation in the tree. A long batch counts once it is published. */
   sequence = 0
   readonly store: PageStore
-  readonly held: HeldRoots
+  readonly versions: LiveVersions
   readonly path: WritePath
   readonly #trace: PageTrace | null
   /** The tree without the long batch that is being applied. */
-  #published: HeldRoot | undefined
+  #published: LiveVersion | undefined
 
   /** Starts with an empty root if none is given. A `leafSplit` decides where leaves are cut. */
-  constructor(store: PageStore, held: HeldRoots, root?: Page, leafSplit?: LeafSplit) {
+  constructor(store: PageStore, versions: LiveVersions, root?: Page, leafSplit?: LeafSplit) {
     this.store = store
-    this.held = held
+    this.versions = versions
     this.#trace = store.trace
-    this.path = new WritePath(store, held, root, leafSplit)
+    this.path = new WritePath(store, versions, root, leafSplit)
   }
 
   /** The root that the writer changes. */
@@ -62,14 +62,14 @@ export class Tree {
 
   /** Until `endLongBatch` readers see the tree as it is now. */
   beginLongBatch(): void {
-    this.#published = this.held.hold(this.root, true)
+    this.#published = this.versions.hold(this.root, true)
   }
 
   /** From now on readers see the batch. Resolves when the pages of the earlier tree are free, except those that other readers hold. */
   endLongBatch(nextSlice: NextSlice): Promise<void> {
     const published = this.#published!
     this.#published = undefined
-    return this.held.releaseInSlices(published, nextSlice)
+    return this.versions.releaseInSlices(published, nextSlice)
   }
 
   /** Points `out` at the value of a key under a root of this tree. */
@@ -129,8 +129,8 @@ export class Tree {
   }
 
   /**
-   * Makes the pages on the path to a key the writer's own, so that a change of the key reads nothing more and cannot fail. Throws what reading
-   * throws; the tree's content is then as before.
+   * Makes the pages on the path to a key the writer's own, so that a change of the key reads nothing more and cannot fail. Throws what
+   * reading throws; the tree's content is then as before.
    */
   prepare(key: Uint8Array, start: number, end: number): void {
     this.path.descend(key, start, end, 0)

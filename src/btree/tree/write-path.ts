@@ -1,20 +1,21 @@
 /**
- * The path of the writer: the pages from the root down to the one that changes. Descending copies every page on the way that a held root may
- * reach (copy-on-write), so that readers never see a change. All of it is synchronous; pages that are not in memory are read on the way.
+ * The path of the writer: the pages from the root down to the one that changes. Descending copies every page on the way that a live version
+ * may reach (copy-on-write), so that readers never see a change. All of it is synchronous; pages that are not in memory are read on the
+ * way.
  *
  * Invariants:
- * 1. A page on the path is the writer's own before the next one is loaded: dirty, and born after every held root. A dirty page cannot
+ * 1. A page on the path is the writer's own before the next one is loaded: dirty, and born after every live version. A dirty page cannot
  *    leave memory.
  * 2. `entries` and `liveBytes` of a page are those of its subtree. `levels` counts the pages of the tree as it is now, and those of
  *    subtrees that were dropped as a whole until they have been walked.
  */
 import { Cell } from '../../codec/sorted-block.js'
-import type { HeldRoots } from '../pages/held-roots.js'
+import type { LiveVersions } from '../pages/live-versions.js'
 import { MAX_LEVELS } from '../pages/meta-page.js'
 import type { Page } from '../pages/page.js'
 import type { PageStore } from '../pages/page-store.js'
 import type { PageTrace } from '../pages/page-trace.js'
-import { LevelCounts } from './level-counts.js'
+import { LevelCounts } from '../pages/level-counts.js'
 import { PageBuilder } from './page-builder.js'
 import { slotIn } from './search.js'
 import type { LeafSplit } from './split.js'
@@ -24,7 +25,7 @@ const cell = new Cell()
 export class WritePath {
   root: Page
   readonly store: PageStore
-  readonly held: HeldRoots
+  readonly versions: LiveVersions
   readonly trace: PageTrace | null
   readonly builder: PageBuilder
   readonly levels = new LevelCounts()
@@ -37,9 +38,9 @@ export class WritePath {
   atEnd = false
 
   /** Starts with an empty root if none is given. A `leafSplit` decides where leaves are cut. */
-  constructor(store: PageStore, held: HeldRoots, root?: Page, leafSplit?: LeafSplit) {
+  constructor(store: PageStore, versions: LiveVersions, root?: Page, leafSplit?: LeafSplit) {
     this.store = store
-    this.held = held
+    this.versions = versions
     this.trace = store.trace
     this.builder = new PageBuilder(store, leafSplit)
     this.root = root ?? this.emptyRoot()
@@ -59,12 +60,12 @@ export class WritePath {
 
   /** Whether a page may be changed in place. */
   isOwn(page: Page): boolean {
-    return page.dirty && page.born > this.held.frozen
+    return page.dirty && page.born > this.versions.sharedUpTo
   }
 
-  /** Descends to the page of `level` where a key belongs, and copies what held roots share. */
+  /** Descends to the page of `level` where a key belongs, and copies what live versions share. */
   descend(key: Uint8Array, start: number, end: number, level: number): Page {
-    const { frozen } = this.held
+    const { sharedUpTo } = this.versions
     this.atEnd = false
     let page = this.ownRoot()
     let depth = 0
@@ -75,7 +76,7 @@ export class WritePath {
       if (this.trace !== null) this.trace.visited(page, depth, slot)
       let child = page.children![slot]
       if (child?.block === undefined) child = this.store.child(page, slot)
-      if (child.born <= frozen || !child.dirty) {
+      if (child.born <= sharedUpTo || !child.dirty) {
         child = this.#copy(child)
         page.children![slot] = child
       }
@@ -137,7 +138,7 @@ export class WritePath {
 
   /** A new page that is to be the root. */
   emptyRoot(): Page {
-    const root = this.store.create(0, this.held.generation, 0)
+    const root = this.store.create(0, this.versions.generation, 0)
     this.enter(root)
     return root
   }
@@ -157,7 +158,7 @@ export class WritePath {
   remove(page: Page): void {
     this.levels.remove(page)
     if (this.trace !== null) this.trace.dropped(page)
-    this.held.kill(page)
+    this.versions.retire(page)
   }
 
   /** Takes child `slot` out of an own branch. */
@@ -178,9 +179,9 @@ export class WritePath {
   }
 
   #copy(page: Page): Page {
-    const { held } = this
-    const copy = this.store.copy(page, held.generation, !page.dirty && page.born > held.readerFrozen)
-    held.kill(page)
+    const { versions } = this
+    const copy = this.store.copy(page, versions.generation, !page.dirty && page.born > versions.readUpTo)
+    versions.retire(page)
     return copy
   }
 }

@@ -1,15 +1,15 @@
-/** Policy of the buffer of changed pages: when a checkpoint is due, and when writers have to wait for it. */
+/** Back-pressure: when a checkpoint is due, and when writers have to wait for it. */
 import type { BtreeParts } from '../parts.js'
 
 /** The logs may be this many times larger than the buffer of changed pages, ... */
 const LOG_SHARE = 2
-/** ... and than the live data, if those are more than a few: so neither disk nor recovery pays for keys that are overwritten again and again. */
+/** ... and this many times larger than the live data, beyond a minimum: keys that are overwritten often do not fill disk and recovery. */
 const LIVE_SHARE = 3
 const LEAST_LOG_BYTES = 8 * 1024 * 1024
 const EXCESS_SHARE = 3
 const LEAST_EXCESS_BYTES = 4 * 1024 * 1024
 
-export class WriteRoom {
+export class WriteController {
   readonly #parts: BtreeParts
 
   constructor(parts: BtreeParts) {
@@ -22,13 +22,13 @@ export class WriteRoom {
     return reason !== undefined && this.#parts.checkpointer.isDue ? reason : undefined
   }
 
-  /** Whether the logs are much larger than the data: more than is worth keeping when the engine is at rest. */
+  /** Whether the logs are much larger than the data: an engine at rest does not keep them. */
   get hasExcessLog(): boolean {
     const { tree, logs } = this.#parts
     return logs.totalBytes > Math.max(LEAST_EXCESS_BYTES, EXCESS_SHARE * tree.root.liveBytes)
   }
 
-  /** Why writers have to wait until the checkpoint is done, or `undefined`. */
+  /** Why writers have to wait for the checkpoint, or `undefined`. */
   whyFull(): string | undefined {
     return this.#whyOver(2)
   }
