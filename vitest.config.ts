@@ -22,8 +22,8 @@ export default defineConfig({
     maxWorkers: 2,
     // The default import of a CommonJS module is its module.exports, as it is in Node.
     deps: { interopDefault: false },
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     // On CI a report for machines as well; .ci/run takes its closing count from it.
     reporters: process.env['CI'] === undefined ? ['default'] : ['default', ['json', { outputFile: '.tmp/vitest.json' }]],
   },

@@ -34,6 +34,6 @@ describe('btree on disk', () => {
       await store.compact()
       expect(store.directoryBytes()).toBeLessThan(1 << 20)
     }),
-    60_000,
+    240_000,
   )
 })

@@ -37,6 +37,6 @@ describe('lsm on disk', () => {
       expect([store.get('before'), store.get('next')]).toEqual(['small', 'small'])
       expectSame(store.engine.get(keyOf('huge')), value)
     }),
-    60_000,
+    240_000,
   )
 })

@@ -196,6 +196,6 @@ describe.each(['leveled', 'tiered'] as const)('a crash of a %s tree', compaction
         expect(history.verified).toBeGreaterThan(400)
       }
     },
-    30_000 * HISTORIES,
+    120_000 * HISTORIES,
   )
 })

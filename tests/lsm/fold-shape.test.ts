@@ -124,7 +124,7 @@ describe('the events of an LSM tree fold to its shape', () => {
       ),
       { numRuns: 60 },
     )
-  }, 60_000)
+  }, 240_000)
 
   it('after any operation, on disk with jobs in the worker', async () => {
     await fc.assert(
@@ -139,7 +139,7 @@ describe('the events of an LSM tree fold to its shape', () => {
       }),
       { numRuns: 6 },
     )
-  }, 60_000)
+  }, 240_000)
 
   it('also when a crash tore the log and recovery flushes what is left', async () => {
     const fileSystem = emptyFileSystem()

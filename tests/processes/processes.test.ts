@@ -9,7 +9,7 @@ import { buildWriter, inspectStore, killOnce, runWriter } from './child.js'
 import { ENGINES, factoryOf } from './engines.js'
 
 const KILLS = 6
-const LONG = 60_000
+const LONG = 240_000
 
 let program: string
 let directory: string

@@ -18,7 +18,7 @@ describe.each(['lsm', 'btree'])('repair of %s', engine => {
       }
     }
     expect(cuts).toBeGreaterThan(40)
-  }, 60_000)
+  }, 240_000)
 })
 
 describe('a cut manifest', () => {
@@ -34,7 +34,7 @@ describe('a cut manifest', () => {
         expect(entries).toBe(store.contents.length)
       }
     }
-  }, 60_000)
+  }, 240_000)
 
   it('lets no deleted key come back from tables that a crash left over', async () => {
     const [subject] = SUBJECTS
@@ -55,5 +55,5 @@ describe('a cut manifest', () => {
         }
       }
     }
-  }, 60_000)
+  }, 240_000)
 })

@@ -52,7 +52,7 @@ describe.each(['lsm', 'btree'])('a repair of %s', engine => {
       expect(await entriesOf(image, TARGET, engine)).toBe(ENTRIES)
     }
     expect(finished).toBeGreaterThan(0)
-  }, 60_000)
+  }, 240_000)
 
   it('on a full disk fails, leaves the old files as they were, and gives back what it took', async () => {
     const inner = await damagedStore(engine)
@@ -68,7 +68,7 @@ describe.each(['lsm', 'btree'])('a repair of %s', engine => {
       expect(inner.stat(TARGET)).toBeUndefined()
     }
     expect(await entriesOf(inner, TARGET, engine)).toBe(ENTRIES)
-  }, 60_000)
+  }, 240_000)
 })
 
 describe('verify', () => {

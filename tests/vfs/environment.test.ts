@@ -76,7 +76,7 @@ it('neither sleeps nor turns keep a Node process alive', () => {
     encoding: 'utf8',
   })
   expect(result).toMatchObject({ status: 0, stdout: 'end' })
-}, 30_000)
+}, 120_000)
 
 describe('the simulated environment', () => {
   async function run(seed: number): Promise<string[]> {

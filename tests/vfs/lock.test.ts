@@ -23,12 +23,12 @@ afterEach(() => {
 describe('the lock of a directory', () => {
   it('has one winner in every race of processes, also after the winner was killed', async () => {
     await race({ directory, rounds: 15, contenders: 8, killEvery: 5 })
-  }, 60_000)
+  }, 240_000)
 
   it('is never held by two while all take and release it at once', async () => {
     const taken = await storm(directory, 4, 1000)
     expect(taken.reduce((sum, count) => sum + count)).toBeGreaterThan(4)
-  }, 60_000)
+  }, 240_000)
 
   it('keeps other processes out, and is free at once when its holder is killed', async () => {
     const holder = new Contender()
@@ -41,7 +41,7 @@ describe('the lock of a directory', () => {
     const lock = await fileSystem.lock(directory)
     await expect(fileSystem.lock(directory)).rejects.toMatchObject(locked)
     await lock.release()
-  }, 30_000)
+  }, 120_000)
 
   it('is held by a process that is stopped', async () => {
     const holder = new Contender()
@@ -52,7 +52,7 @@ describe('the lock of a directory', () => {
     } finally {
       await holder.kill()
     }
-  }, 30_000)
+  }, 120_000)
 
   it('does not keep its process alive', () => {
     const script = `import { NodeFileSystem } from ${JSON.stringify(new URL('../../src/vfs/node/node-file-system.ts', import.meta.url).href)}
@@ -62,7 +62,7 @@ describe('the lock of a directory', () => {
     writeFileSync(path, script)
     const result = spawnSync(process.execPath, ['--import', 'tsx', path], { timeout: 20_000, encoding: 'utf8' })
     expect(result).toMatchObject({ status: 0, stdout: 'locked' })
-  }, 30_000)
+  }, 120_000)
 
   it('works in a directory whose path is longer than a socket name may be', async () => {
     const deep = join(directory, 'x'.repeat(120), 'y'.repeat(120))

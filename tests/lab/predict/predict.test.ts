@@ -37,7 +37,7 @@ const runs = { leveled: [] as Prediction[], tiered: [] as Prediction[], btree: [
 
 beforeAll(async () => {
   for (const name of ['leveled', 'tiered', 'btree'] as const) runs[name] = await run(name)
-}, 60_000)
+}, 240_000)
 
 function row(rows: readonly Prediction[], metric: Metric, part: Prediction['part'], variant?: string, level?: number): Prediction {
   const found = rows.filter(
