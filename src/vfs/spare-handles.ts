@@ -5,7 +5,8 @@
  *
  * Invariants:
  * 1. The handles are in the order of their last use.
- * 2. A call fails for lack of descriptors only when nothing is left to close.
+ * 2. While handles are lent to another thread, there are no more than that left, however many files are read here.
+ * 3. A call fails for lack of descriptors only when nothing is left to close.
  */
 import { isOutOfDescriptors } from './vfs-error.js'
 
@@ -19,6 +20,8 @@ const MOST_ASYNC_TRIES = 11
 
 export class SpareHandles {
   readonly #open = new Set<SpareHandle>()
+  /** How many may be open, for each loan. */
+  readonly #loans = new Set<{ readonly most: number }>()
   #latest: SpareHandle | undefined
 
   /** Handles that are open now. */
@@ -39,21 +42,29 @@ export class SpareHandles {
     if (handle === this.#latest) this.#latest = undefined
   }
 
+  /** Before another handle is opened. */
+  makeRoom(): void {
+    const most = Math.min(...Array.from(this.#loans, loan => loan.most))
+    if (this.#open.size >= most) this.#release(this.#open.size - most + 1)
+  }
+
   /** Of the handles that `belongs` accepts, the one used longest ago. */
   oldest(belongs: (handle: SpareHandle) => boolean): SpareHandle | undefined {
     for (const handle of this.#open) if (belongs(handle)) return handle
     return undefined
   }
 
-  /** Closes up to `most` handles, those used longest ago first, and leaves `keep` open. Returns how many it has closed. */
-  release(most: number, keep = 0): number {
-    let released = 0
-    for (const handle of this.#open) {
-      if (released === most || this.#open.size <= keep) break
-      handle.suspend()
-      released++
-    }
-    return released
+  /**
+   * Closes up to `count` handles for the use of another thread, and keeps them closed until the returned function is called. One stays open,
+   * so that there is always one to close when a reader here needs another. `undefined` when there is no other.
+   */
+  lend(count: number): (() => void) | undefined {
+    const { size } = this.#open
+    if (size < 2) return undefined
+    const loan = { most: Math.max(1, size - count) }
+    this.#release(size - loan.most)
+    this.#loans.add(loan)
+    return () => this.#loans.delete(loan)
   }
 
   /** The result of an open. Throws what `open` throws, but for lack of descriptors only when nothing is left to close. */
@@ -62,7 +73,7 @@ export class SpareHandles {
       try {
         return open()
       } catch (error) {
-        if (!isOutOfDescriptors(error) || this.release(1) === 0) throw error
+        if (!isOutOfDescriptors(error) || this.#release(1) === 0) throw error
       }
     }
   }
@@ -73,8 +84,19 @@ export class SpareHandles {
       try {
         return await open()
       } catch (error) {
-        if (tries === MOST_ASYNC_TRIES || !isOutOfDescriptors(error) || this.release(2 ** (tries - 1)) === 0) throw error
+        if (tries === MOST_ASYNC_TRIES || !isOutOfDescriptors(error) || this.#release(2 ** (tries - 1)) === 0) throw error
       }
     }
+  }
+
+  /** Closes so many handles at most, those used longest ago first. Returns how many it has closed. */
+  #release(count: number): number {
+    let released = 0
+    for (const handle of this.#open) {
+      if (released === count) break
+      handle.suspend()
+      released++
+    }
+    return released
   }
 }

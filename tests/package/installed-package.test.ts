@@ -81,6 +81,50 @@ describe('an installed package', () => {
     expect(ran).toMatchObject({ stdout: '1\n', stderr: '' })
   })
 
+  it.skipIf(process.platform !== 'linux').each(['lsm', 'btree'])(
+    'reads, writes and closes %s with 15 descriptors to spare, with its worker',
+    engine => {
+      const program = `
+      import { closeSync, openSync } from 'node:fs'
+      import { Kvarium } from 'kvarium'
+      const options = { engine: '${engine}', cacheSize: 0, writeBufferSize: 65536, ...('${engine}' === 'lsm' && { maxFileSize: 4096 }) }
+      const db = new Kvarium('spare-${engine}', options)
+      const key = i => 'k' + String(i % 2000).padStart(4, '0')
+      const value = i => String(i % 2000).repeat(50)
+      for (let i = 0; i < 2000; i++) await db.put(key(i), value(i))
+      await db.flush()
+      await db.compactRange()
+      await db.close()
+      await db.open()
+      const taken = []
+      try {
+        for (;;) taken.push(openSync('/dev/null'))
+      } catch (error) {
+        if (error.code !== 'EMFILE') throw error
+      }
+      for (let i = 0; i < 15; i++) closeSync(taken.pop())
+      let failed = 0
+      for (let i = 0; i < 4000; i++) {
+        const writing = i % 4 === 0 ? db.put(key(i * 7), value(i * 7)) : undefined
+        await db.get(key(i * 37)).then(got => (failed += got === value(i * 37) ? 0 : 1), () => failed++)
+        await writing
+      }
+      await db.flush()
+      await db.compactRange()
+      await db.settle()
+      const { executor } = db.stats()
+      await db.close()
+      for (const descriptor of taken) closeSync(descriptor)
+      console.log(failed, executor)`
+      const ran = spawnSync('sh', ['-c', 'ulimit -n 100 && exec "$0" --input-type=module -e "$1"', process.execPath, program], {
+        cwd: project,
+        encoding: 'utf8',
+        timeout: 60_000,
+      })
+      expect(ran).toMatchObject({ stdout: `0 ${engine === 'lsm' ? 'worker' : 'undefined'}\n`, stderr: '' })
+    },
+  )
+
   it('reads fewer than ten files of its own at import', () => {
     const files = new Set<string>()
     const follow = (file: string): void => {

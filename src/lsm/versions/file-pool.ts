@@ -27,6 +27,7 @@ export class FilePool {
   /** @internal */
   acquire(file: PooledFile): FileHandle {
     if (this.#open >= this.#maxOpen) this.#spare.oldest(handle => handle instanceof PooledFile && handle.pool === this)?.suspend()
+    this.#spare.makeRoom()
     const handle = this.#fileSystem.openRead(file.path)
     this.#open++
     return handle

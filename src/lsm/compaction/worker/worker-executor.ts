@@ -40,7 +40,7 @@ class NoWorkerError extends KvariumError {}
 
 /** What a thread needs to start, or a job to run. */
 const DESCRIPTORS_FOR_A_JOB = 12
-const MOST_TRIES = 3
+const MOST_LOANS = 3
 
 /** The shared worker for one store, and inline from the first time on that it cannot be started. */
 class WorkerOrInline implements JobExecutor {
@@ -73,15 +73,22 @@ class WorkerOrInline implements JobExecutor {
 
   /**
    * An open in the worker cannot wait for this thread to close a file: when the worker lacks descriptors, the whole job starts over with
-   * fewer files open here. One stays open, so that there is always one to close when a reader needs another.
+   * fewer files open here, until it has ended.
    */
   async #runInWorker(job: MergeJob, trace: JobTracer | null): Promise<MergeResult> {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await sharedWorker.run(job, trace)
-      } catch (error) {
-        if (tries === MOST_TRIES || !isOutOfDescriptors(error) || this.#spare.release(DESCRIPTORS_FOR_A_JOB, 1) === 0) throw error
+    const loans: (() => void)[] = []
+    try {
+      for (;;) {
+        try {
+          return await sharedWorker.run(job, trace)
+        } catch (error) {
+          const giveBack = isOutOfDescriptors(error) && loans.length < MOST_LOANS ? this.#spare.lend(DESCRIPTORS_FOR_A_JOB) : undefined
+          if (giveBack === undefined) throw error
+          loans.push(giveBack)
+        }
       }
+    } finally {
+      for (const giveBack of loans) giveBack()
     }
   }
 }
