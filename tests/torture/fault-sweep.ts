@@ -35,9 +35,17 @@ interface Variant {
   readonly alsoOn?: readonly FileOperationKind[]
   /** A failed sync whose data never reach the medium. */
   readonly losesUnsynced?: boolean
+  /** Only while so many handles are open. */
+  readonly handles?: number
+  /** The store has what it needs to go on: no call may fail. */
+  readonly harmless?: boolean
 }
 
 const OPENS: readonly FileOperationKind[] = ['openRead', 'openWrite', 'create']
+/** Reading and syncing a directory takes a descriptor, too. */
+const NEED_A_DESCRIPTOR: readonly FileOperationKind[] = [...OPENS, 'list', 'syncDirectory']
+/** Handles that suffice an engine, with what it does in the background, while one of its tables is open. */
+const ENOUGH_HANDLES = 9
 const CHANGES: readonly FileOperationKind[] = ['create', 'rename', 'remove', 'syncDirectory', 'truncate', 'sync', 'close']
 /** Operations that a full disk fails. */
 const GROWING: readonly FileOperationKind[] = ['create', 'write', 'makeDirectory']
@@ -61,10 +69,17 @@ const VARIANTS: readonly Variant[] = [
   { name: 'enospc-torn', kinds: ['write'], effect: { kind: 'error', code: 'ENOSPC', done: 7 } },
   { name: 'full-for-a-while', kinds: GROWING, effect: { kind: 'error', code: 'ENOSPC', done: 'nothing' }, times: 12, alsoOn: GROWING },
   { name: 'full', kinds: GROWING, effect: { kind: 'error', code: 'ENOSPC', done: 'nothing' }, times: Infinity, alsoOn: GROWING },
-  { name: 'emfile', kinds: OPENS, effect: { kind: 'error', code: 'EMFILE', done: 'nothing' } },
+  { name: 'emfile', kinds: NEED_A_DESCRIPTOR, effect: { kind: 'error', code: 'EMFILE', done: 'nothing' } },
   { name: 'emfile-for-ever', kinds: OPENS, effect: { kind: 'error', code: 'EMFILE', done: 'nothing' }, times: Infinity, alsoOn: OPENS },
+  { ...budget('descriptors', ENOUGH_HANDLES), harmless: true },
+  ...[1, 2, 3, 4, 6, 8].map(handles => budget(`descriptors-${handles}`, handles)),
   { name: 'short-read', kinds: ['read'], effect: { kind: 'short read', bytes: 3 } },
 ]
+
+/** From the failing operation on only so many handles can be open. */
+function budget(name: string, handles: number): Variant {
+  return { name, kinds: OPENS, effect: { kind: 'error', code: 'ENFILE', done: 'nothing' }, times: Infinity, alsoOn: OPENS, handles }
+}
 
 export interface FaultCounts {
   runs: number
@@ -139,7 +154,7 @@ export class FaultSweep {
     if (record !== undefined) fileSystem.before = operation => record.push(operation)
     let powerLoss: PowerLoss | undefined
     if (failing !== undefined && variant !== undefined) {
-      fileSystem.inject(faultOf(failing, variant))
+      fileSystem.inject(faultOf(failing, variant, fileSystem))
       let left = 0
       fileSystem.before = operation => {
         if (left === 0 || !changesImage(operation) || --left > 0) return
@@ -147,7 +162,7 @@ export class FaultSweep {
         powerLoss = { image, created: session.created, allowed: session.oracle.afterPowerLoss() }
       }
       fileSystem.failed = ({ kind, path }, { effect }) => {
-        if (effect === GROWTH_REFUSED) return
+        if (effect === GROWTH_REFUSED || variant.harmless === true) return
         if (!session.hasFailed) left = 1 + (failing.number % MOST_CHANGES_TO_POWER_LOSS)
         session.hasFailed = true
         if (effect.kind === 'short read') session.mayLookDamaged = true
@@ -236,10 +251,15 @@ export class FaultSweep {
   }
 }
 
-function faultOf(failing: FileOperation, { effect, times = 1, kinds, alsoOn }: Variant): Fault {
+function faultOf(
+  failing: FileOperation,
+  { effect, times = 1, kinds, alsoOn, handles = 0 }: Variant,
+  { openHandles }: FaultyFileSystem,
+): Fault {
   const others = alsoOn ?? (kinds === undefined ? [] : [failing.kind])
   const isHit = ({ number, kind }: FileOperation): boolean =>
-    number === failing.number || (number > failing.number && (others.length === 0 || others.includes(kind)))
+    openHandles.size >= handles &&
+    (number === failing.number || (number > failing.number && (others.length === 0 || others.includes(kind))))
   return { on: isHit, times, effect }
 }
 

@@ -1,9 +1,9 @@
 /**
  * Everything that must not harm a store, for as long as you like, on each engine in turn: crashes at every file operation, failing
  * file operations, full disks, damaged files, files cut short and repaired, killed processes, changes of the working
- * directory.
+ * directory, clears by the thousand.
  *
- *     npm run torture -- --minutes 10 [--engine lsm,btree] [--seed N] [--only crash,fault,full,damage,cut,kill,chdir] [--steps 60] [--images N]
+ *     npm run torture -- --minutes 10 [--engine lsm,btree] [--seed N] [--only crash,fault,full,damage,cut,kill,chdir,clear] [--steps 60] [--images N]
  *
  * It ends with a table of what was tried. After a failure it goes on, and exits with 1; each is told with the command that repeats it.
  */
@@ -122,7 +122,7 @@ async function torture(): Promise<boolean> {
   return failures === 0
 }
 
-function report(kind: Kind, { crashes, crashCpuSeconds, faults, fullDisks, damages, cuts, kills, chdirs }: Tally): string {
+function report(kind: Kind, { crashes, crashCpuSeconds, faults, fullDisks, damages, cuts, kills, chdirs, clears }: Tally): string {
   const seconds = Math.max(crashCpuSeconds, 1e-3)
   switch (kind) {
     case 'crash':
@@ -145,10 +145,12 @@ function report(kind: Kind, { crashes, crashCpuSeconds, faults, fullDisks, damag
       return `${grouped(kills.kills)} kills, ${grouped(kills.acknowledged)} batches acknowledged before them`
     case 'chdir':
       return `${grouped(chdirs.runs)} runs of two stores of one relative name, ${grouped(chdirs.moves)} changes of the working directory`
+    case 'clear':
+      return `${grouped(clears.clears)} clears of a store that is filled again, ${grouped(clears.crashes)} crashes among them`
   }
 }
 
-function row({ crashes, faults, fullDisks, damages, cuts, kills, chdirs, failures }: Tally): Record<string, number> {
+function row({ crashes, faults, fullDisks, damages, cuts, kills, chdirs, clears, failures }: Tally): Record<string, number> {
   return {
     'crash points': crashes.points,
     'crash images': crashes.images,
@@ -160,6 +162,7 @@ function row({ crashes, faults, fullDisks, damages, cuts, kills, chdirs, failure
     cuts,
     kills: kills.kills,
     'changes of directory': chdirs.moves,
+    clears: clears.clears,
     failures,
   }
 }

@@ -3,6 +3,7 @@ import { loadHash32 } from '../../src/codec/checksum.js'
 import type { Engine } from '../../src/engine/contract.js'
 import type { FileSystem } from '../../src/vfs/index.js'
 import { chdirSweep } from './chdir-sweep.js'
+import { clearSweep } from './clear-sweep.js'
 import { CrashSweep, formatPath, newCounts, parsePath, SweepFailure } from './crash-sweep.js'
 import { FaultSweep } from './fault-sweep.js'
 import { FullDiskSweep } from './full-disk-sweep.js'
@@ -35,6 +36,13 @@ describe.each([...SUBJECTS.values()])('the engine $name', subject => {
     for (let seed = 1; seed <= 3; seed++) await chdirSweep({ subject, hash32, seed, steps: 40, counts })
     expect(counts.moves).toBeGreaterThan(1000)
   }, 240_000)
+
+  it('is filled and cleared again and again, with crashes in between, and shows what the oracle expects', async () => {
+    const hash32 = await loadHash32()
+    const counts = { clears: 0, crashes: 0 }
+    for (let seed = 1; seed <= 4; seed++) await clearSweep({ subject, hash32, seed, cycles: 250, counts })
+    expect(counts.crashes).toBeGreaterThan(20)
+  }, 60_000)
 
   it.runIf(subject.opensOnFullDisk)(
     'opens on a full disk, is read there, and goes on when there is room',

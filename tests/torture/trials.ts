@@ -6,18 +6,20 @@ import { repairCuts } from '../repair/cut-sweep.js'
 import { CrashSweep, newCounts, SweepFailure, type SweepCounts } from './crash-sweep.js'
 import { FaultSweep, type FaultCounts } from './fault-sweep.js'
 import { chdirSweep, type ChdirCounts } from './chdir-sweep.js'
+import { clearSweep, type ClearCounts } from './clear-sweep.js'
 import { FullDiskSweep, type FullDiskCounts } from './full-disk-sweep.js'
 import type { Subject } from './subjects.js'
 
-export const KINDS = ['crash', 'fault', 'full', 'damage', 'cut', 'kill', 'chdir'] as const
+export const KINDS = ['crash', 'fault', 'full', 'damage', 'cut', 'kill', 'chdir', 'clear'] as const
 export type Kind = (typeof KINDS)[number]
 
 /** Parts of the time that each kind gets. */
-export const WEIGHTS: Readonly<Record<Kind, number>> = { crash: 45, fault: 10, full: 5, damage: 14, cut: 10, kill: 13, chdir: 3 }
+export const WEIGHTS: Readonly<Record<Kind, number>> = { crash: 42, fault: 10, full: 5, damage: 14, cut: 10, kill: 13, chdir: 3, clear: 3 }
 
 export const CRASH_STEPS = 60
 export const FAULT_STEPS = 30
 export const CHDIR_STEPS = 60
+export const CLEAR_CYCLES = 1000
 /** Of the pairs of operation and fault of one workload, so that there are many workloads. */
 const FAULTS_ONE_IN = 17
 /** Bytes between the sizes of disks that one workload fills. */
@@ -34,6 +36,7 @@ export interface Tally {
   cuts: number
   readonly kills: KillCounts
   readonly chdirs: ChdirCounts
+  readonly clears: ClearCounts
   failures: number
 }
 
@@ -61,6 +64,7 @@ export function newTally(): Tally {
     cuts: 0,
     kills: { kills: 0, acknowledged: 0 },
     chdirs: { runs: 0, moves: 0 },
+    clears: { clears: 0, crashes: 0 },
     failures: 0,
   }
 }
@@ -119,6 +123,12 @@ export const TRIALS: Readonly<Record<Kind, (trial: Trial) => Promise<void>>> = {
   async chdir({ subject, hash32, seed: first, until, steps = CHDIR_STEPS, tally, fail }) {
     for (let seed = first; performance.now() < until; seed++) {
       await reportFailure(chdirSweep({ subject, hash32, seed, steps, counts: tally.chdirs }), fail)
+    }
+  },
+
+  async clear({ subject, hash32, seed: first, until, steps = CLEAR_CYCLES, tally, fail }) {
+    for (let seed = first; performance.now() < until; seed++) {
+      await reportFailure(clearSweep({ subject, hash32, seed, cycles: steps, counts: tally.clears }), fail)
     }
   },
 }
