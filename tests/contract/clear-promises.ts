@@ -1,13 +1,54 @@
 import { describe, expect, it } from 'vitest'
 import { MAX_KEY_BYTES } from '../../src/codec/limits.js'
 import { MisuseError } from '../../src/errors.js'
-import { movesOf, rangeOf, walkForward, withEngine, type ContractSubject } from './opened-engine.js'
+import { keyOf, movesOf, rangeOf, walkForward, withEngine, type ContractSubject } from './opened-engine.js'
+import { countSteps, stepsOf } from './steps.js'
 import { TEXT_RANGES, within } from './text-ranges.js'
 
 const LETTERS = [...'abcdefghijklmnopqrstuvwxyz']
 
 export function clearPromises(subject: ContractSubject): void {
   describe('clear', () => {
+    countSteps()
+
+    it(
+      'filling and clearing 1,000 times leaves a seek and a get that look at few things, in parts, by pieces and in reverse',
+      withEngine(subject, async store => {
+        const pad = (number: number): string => String(number).padStart(7, '0')
+        await store.batch(['!', '~'].map(key => ['put', key, 'stays'] as const))
+        let most = 0
+        for (let cycle = 0; cycle < 1000; cycle++) {
+          const keys = Array.from({ length: 40 }, (_, i) => pad((cycle % 3 === 2 ? 20_000 - cycle : cycle) * 40 + i))
+          await store.batch(keys.map(key => ['put', key, 'x'.repeat(20)] as const))
+          // A limit and reverse are the store's: it clears up to the key that a walk of either direction ends at.
+          const middle = keys[20]
+          const pieces =
+            cycle % 2 === 0
+              ? [{ gt: '!', lt: '~' }]
+              : [
+                  { gt: '!', lte: middle },
+                  { gt: middle, lt: '~' },
+                ]
+          for (const range of cycle % 4 === 1 ? pieces.reverse() : pieces) await store.clear(range)
+          if (cycle % 50 !== 49) continue
+          for (const target of ['', '"', pad(cycle * 40), '}']) {
+            const cursor = store.cursor({ gt: '!', lt: '~' })
+            most = Math.max(
+              most,
+              stepsOf(() =>
+                expect([cursor.first(), cursor.last(), cursor.seek(keyOf(target)), cursor.seekReverse(keyOf(target))]).not.toContain(true),
+              ),
+              stepsOf(() => expect(store.get(target)).toBeUndefined()),
+            )
+            cursor.close()
+          }
+        }
+        expect(most).toBeLessThan(8000)
+        expect(store.scan()).toEqual(['!=stays', '~=stays'])
+        expect(await store.violations()).toEqual([])
+      }),
+    )
+
     for (const [when, move] of movesOf(subject)) {
       it(
         `deletes exactly the keys within its bounds, whatever the bounds, ${when}`,

@@ -1,51 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Engine, EngineSnapshot } from '../../src/engine/contract.js'
-import { Arena } from '../../src/skiplist/arena.js'
-import { TableCursor } from '../../src/sstable/table-cursor.js'
 import type { MemoryFileSystem } from '../../src/vfs/index.js'
 import { rangeOf } from '../contract/opened-engine.js'
+import { countSteps, stepsOf } from '../contract/steps.js'
 import { batchOf, emptyFileSystem, filler, get, openLsm, scan, sizeOf, violations, type Operation } from './opened-lsm.js'
 
-/** Entries that cursors have stepped over, in memtables and tables, descents of a search not counted. */
-let steps = 0
-const originals = {
-  next: Arena.prototype.next,
-  prev: Arena.prototype.prev,
-  tableNext: TableCursor.prototype.next,
-  tablePrev: TableCursor.prototype.prev,
-}
-
-beforeEach(() => {
-  Arena.prototype.next = function (node, level) {
-    steps++
-    return originals.next.call(this, node, level)
-  }
-  Arena.prototype.prev = function (node) {
-    steps++
-    return originals.prev.call(this, node)
-  }
-  TableCursor.prototype.next = function () {
-    steps++
-    return originals.tableNext.call(this)
-  }
-  TableCursor.prototype.prev = function () {
-    steps++
-    return originals.tablePrev.call(this)
-  }
-})
-
-afterEach(() => {
-  Arena.prototype.next = originals.next
-  Arena.prototype.prev = originals.prev
-  TableCursor.prototype.next = originals.tableNext
-  TableCursor.prototype.prev = originals.tablePrev
-})
-
-function stepsOf(work: () => void): number {
-  const before = steps
-  work()
-  return steps - before
-}
+countSteps()
 
 const pad = (i: number): string => String(i).padStart(9, '0')
 
@@ -121,7 +81,7 @@ async function run(
       await engine.write(batchOf(keys.map((key, i): Operation => ['put', key, filler(50, i)])), { sync: false })
     }
     const clear = async (from?: string, to?: string): Promise<void> => {
-      let cleared: Promise<void> | void = undefined
+      let cleared = undefined as Promise<void> | void
       cost += stepsOf(() => {
         cleared = engine.clear(from === undefined ? {} : rangeOf({ gte: from, lt: to! }), { sync: false })
       })
