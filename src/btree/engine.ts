@@ -28,7 +28,6 @@ import type { LiveVersion } from './pages/live-versions.js'
 import type { BtreeParts } from './parts.js'
 import { RootSnapshots } from './tree/root-snapshot.js'
 import { approximateBytes, shapeOf } from './shape.js'
-import { statsOf } from './stats.js'
 import { TreeCursor } from './tree/tree-cursor.js'
 import { WriteController } from './checkpoint/write-controller.js'
 
@@ -169,7 +168,19 @@ export class BtreeEngine implements Engine {
   }
 
   stats(): EngineStats {
-    return statsOf(this.#parts, this.#scheduler.pendingJobs, this.#queue.stalls)
+    const { tree, store, cache, ledger, logs, file, free } = this.#parts
+    ledger.read.get = ledger.found.bytesFromDisk + ledger.missing.bytesFromDisk
+    ledger.read.scan = ledger.scan.bytesFromDisk
+    ledger.read.compaction = file.bytesRead - ledger.read.get - ledger.read.scan
+    const counts = ledger.counts(tree.present.liveBytes)
+    return {
+      engine: 'btree',
+      ledger: { ...counts, syncs: counts.syncs + logs.syncs },
+      memoryBytes: store.dirtyBytes + cache.usedBytes + free.memoryBytes,
+      cache: { hits: cache.hits, misses: cache.misses, usedBytes: cache.usedBytes, capacityBytes: cache.capacityBytes },
+      pending: { memoryBytes: store.dirtyBytes, jobs: this.#scheduler.pendingJobs },
+      stalls: { ...this.#queue.stalls },
+    }
   }
 
   shape(): EngineShape {

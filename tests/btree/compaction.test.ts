@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { SeededRandom } from '../../src/vfs/index.js'
-import { batchOf, emptyFileSystem, filler, get, openBtree, put, shapeOf, sizeOf, violations } from './opened-btree.js'
+import { batchOf, emptyFileSystem, filler, get, openBtree, put, shapeOf, sizeOf, violations } from './support/opened-btree.js'
 
 const ENTRIES = 4000
 

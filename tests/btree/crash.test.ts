@@ -3,7 +3,19 @@ import type { Engine } from '../../src/engine/contract.js'
 import { SeededRandom, type MemoryFileSystem } from '../../src/vfs/index.js'
 import { rangeOf } from '../contract/opened-engine.js'
 import { HookedFileSystem, isChange } from '../lsm/hooked-file-system.js'
-import { batchOf, emptyFileSystem, filler, get, listed, openBtree, put, scan, sizeOf, violations, type Operation } from './opened-btree.js'
+import {
+  batchOf,
+  emptyFileSystem,
+  filler,
+  get,
+  listed,
+  openBtree,
+  put,
+  scan,
+  sizeOf,
+  violations,
+  type Operation,
+} from './support/opened-btree.js'
 
 /** What a crash left, and what the writer knew at that moment. */
 interface Image {

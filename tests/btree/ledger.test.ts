@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { simulatedEnvironment, MeteredFileSystem, SeededRandom } from '../../src/vfs/index.js'
 import { rangeOf, keyOf } from '../contract/opened-engine.js'
-import { batchOf, emptyFileSystem, filler, openBtree, put, scan, shapeOf, sizeOf, violations } from './opened-btree.js'
+import { batchOf, emptyFileSystem, filler, openBtree, scan, shapeOf, sizeOf, violations } from './support/opened-btree.js'
 
 it('the parts of the ledger add up to the bytes that went through the file system, and file bytes to the files', async () => {
   const fileSystem = new MeteredFileSystem(emptyFileSystem())
@@ -38,21 +38,5 @@ it('the parts of the ledger add up to the bytes that went through the file syste
     engine = await openBtree({ fileSystem, environment, options: { cacheSize: 6000 } })
     expectExact()
   }
-  await engine.close()
-})
-
-it('writers wait for a checkpoint instead of filling memory, and go on in their order', async () => {
-  const fileSystem = emptyFileSystem()
-  const engine = await openBtree({ fileSystem, created: true })
-  const writes: Promise<void>[] = []
-  let highest = 0
-  for (let i = 0; i < 2000; i++) {
-    writes.push(Promise.resolve(put(engine, `key ${(i * 7919) % 2000}`, filler(200, i))))
-    highest = Math.max(highest, engine.stats().pending.memoryBytes)
-  }
-  await Promise.all(writes)
-  expect(highest).toBeLessThan(48 << 10)
-  expect(engine.stats().stalls.count).toBeGreaterThan(0)
-  expect(scan(engine)).toHaveLength(2000)
   await engine.close()
 })

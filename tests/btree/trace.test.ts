@@ -7,8 +7,19 @@ import { ReceiptBook } from '../../src/observe/receipt-book.js'
 import { changesImage, FaultyFileSystem } from '../../src/vfs/testing/faulty-file-system.js'
 import { SeededRandom, simulatedEnvironment, type MemoryFileSystem } from '../../src/vfs/index.js'
 import { keyOf, rangeOf } from '../contract/opened-engine.js'
-import { batchOf, DIRECTORY, emptyFileSystem, filler, openBtree, put, scan, shapeOf, violations, type Operation } from './opened-btree.js'
-import { TracedBtree } from './traced-btree.js'
+import {
+  batchOf,
+  DIRECTORY,
+  emptyFileSystem,
+  filler,
+  openBtree,
+  put,
+  scan,
+  shapeOf,
+  violations,
+  type Operation,
+} from './support/opened-btree.js'
+import { TracedBtree } from './support/traced-btree.js'
 
 const OPTIONS = { pageSize: 256, cacheSize: 6000, writeBufferSize: 16 << 10 }
 

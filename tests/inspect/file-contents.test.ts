@@ -5,7 +5,7 @@ import { WriteBatch } from '../../src/engine/batch.js'
 import { hexRows, type Span } from '../../src/inspect/index.js'
 import { MemoryFileSystem } from '../../src/vfs/index.js'
 import { LogWriter } from '../../src/wal/writer.js'
-import { exampleFile } from '../btree/example-file.js'
+import { exampleFile } from '../btree/support/example-file.js'
 import { buildTable, del, FILE_NUMBER, put } from '../sstable/built-table.js'
 import { coverageFault, look, spansAt } from './covered.js'
 

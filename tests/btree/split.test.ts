@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { btreeEngine } from '../../src/btree/open.js'
 import type { BtreeShape } from '../../src/btree/shape.js'
-import { partition, type LeafOverflow, type LeafSplit } from '../../src/btree/tree/split.js'
+import { partition, ruleOf, type LeafOverflow, type LeafSplit } from '../../src/btree/tree/split.js'
 import { MisuseError } from '../../src/errors.js'
 import { memoryPlace } from '../contract/places.js'
 import { withEngine, type ContractSubject } from '../contract/opened-engine.js'
@@ -14,6 +14,41 @@ const subject = (leafSplit: LeafSplit): ContractSubject => ({
   factory: btreeEngine({ leafSplit, poisonFrames: true }),
   options: { pageSize: 256 },
   place: memoryPlace,
+})
+
+describe('the built-in split', () => {
+  it.each([
+    [
+      'a random insert',
+      'leaves about equal halves',
+      { sizes: [40, 40, 40, 40], index: 1, ascending: false, branch: false },
+      [0, 2],
+      'middle',
+    ],
+    [
+      'an ascending insert',
+      'leaves the page before it as it was',
+      { sizes: [40, 40, 40], index: 2, ascending: true, branch: false },
+      [0, 2],
+      'ascending',
+    ],
+    ['a large entry', 'gets a page of its own', { sizes: [40, 200, 40], index: 1, ascending: false, branch: false }, [0, 1, 2], 'large'],
+    [
+      'an ascending insert in a branch',
+      'never leaves a branch with one child',
+      { sizes: [40, 40, 40], index: 2, ascending: true, branch: true },
+      [0, 1],
+      'ascending',
+    ],
+  ] as const)('%s %s', (_, __, overflow, starts, rule) => {
+    const asked = { ...overflow, capacity: 100 }
+    expect(partition(asked)).toEqual(starts)
+    expect(ruleOf(asked, starts, false)).toBe(rule)
+  })
+
+  it('a page that holds its entries is not cut', () => {
+    expect(partition({ ...OVERFLOW, capacity: 120, branch: false })).toEqual([0])
+  })
 })
 
 describe('a split of the user', () => {

@@ -1,12 +1,12 @@
-import { btreeEngine } from '../../src/btree/open.js'
-import type { BtreeShape } from '../../src/btree/shape.js'
-import { WriteBatch } from '../../src/engine/batch.js'
-import type { Engine } from '../../src/engine/contract.js'
-import type { Environment } from '../../src/vfs/environment.js'
-import { joinPath, type FileSystem } from '../../src/vfs/file-system.js'
-import { MemoryFileSystem, simulatedEnvironment } from '../../src/vfs/index.js'
-import { fillOptions, keyOf, textOf, walkForward } from '../contract/opened-engine.js'
-import { SMALL_BTREE } from '../contract/small-btree.js'
+import { btreeEngine } from '../../../src/btree/open.js'
+import type { BtreeShape } from '../../../src/btree/shape.js'
+import { WriteBatch } from '../../../src/engine/batch.js'
+import type { Engine } from '../../../src/engine/contract.js'
+import type { Environment } from '../../../src/vfs/environment.js'
+import { joinPath, type FileSystem } from '../../../src/vfs/file-system.js'
+import { MemoryFileSystem, simulatedEnvironment } from '../../../src/vfs/index.js'
+import { fillOptions, keyOf, textOf, walkForward } from '../../contract/opened-engine.js'
+import { SMALL_BTREE } from '../../contract/small-btree.js'
 
 export const DIRECTORY = '/store'
 
@@ -82,6 +82,11 @@ export function shapeOf(engine: Engine): BtreeShape {
 
 export function sizeOf(fileSystem: FileSystem): number {
   return fileSystem.list(DIRECTORY).reduce((sum, name) => sum + fileSystem.stat(joinPath(DIRECTORY, name))!.size, 0)
+}
+
+export function logBytes(fileSystem: FileSystem): number {
+  const logs = fileSystem.list(DIRECTORY).filter(name => name.endsWith('.log'))
+  return logs.reduce((sum, name) => sum + fileSystem.stat(joinPath(DIRECTORY, name))!.size, 0)
 }
 
 export function filler(bytes: number, seed = 0): string {

@@ -1,4 +1,4 @@
-import { simulatedEnvironment } from '../../src/vfs/index.js'
+import { simulatedEnvironment } from '../../../src/vfs/index.js'
 import { batchOf, DIRECTORY, emptyFileSystem, openBtree, type Operation } from './opened-btree.js'
 
 /** The data file of the worked example in docs/formats/btree.md. */

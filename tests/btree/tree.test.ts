@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { compareKeys } from '../../src/codec/entry.js'
 import type { LiveVersion } from '../../src/btree/pages/live-versions.js'
-import { BareTree } from './bare-tree.js'
+import { BareTree } from './support/bare-tree.js'
 
 /** A sorted list of pairs: the plainest tree there is. */
 type Model = readonly (readonly [key: Uint8Array, value: Uint8Array])[]
