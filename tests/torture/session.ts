@@ -22,6 +22,9 @@ const READS: ReadonlySet<string> = new Set(['open', 'a reopened store', 'a scan'
 /** Steps that a store which takes no more writes still has to serve, before it is reopened. */
 const STEPS_WHEN_STOPPED = 3
 
+/** Each failed write doubles the states that the store may be in; with this many, no more writes are tried. */
+const MOST_STATES = 1024
+
 export interface SessionOptions {
   readonly subject: Subject
   readonly seed: number
@@ -130,6 +133,7 @@ export class Session {
   }
 
   async #perform(engine: Engine, step: Step): Promise<void> {
+    if ((step.kind === 'write' || step.kind === 'clear') && this.oracle.latest.length > MOST_STATES) return
     switch (step.kind) {
       case 'write':
         return this.#writeStep(engine, step)
