@@ -81,7 +81,7 @@ const programs: fc.Arbitrary<Program> = fc.record({
 
 /** Runs a program and returns everything that can be seen of it. */
 async function run(db: Level, { kind, path, options, withSnapshot, withSignal, damaged, actions }: Program): Promise<unknown[]> {
-  const level = path.reduce<Level>((parent, name) => parent.sublevel(name, { valueEncoding: 'json' }), db)
+  const level = path.reduce<Level>((parent, name) => parent.sublevel(name, { valueEncoding: 'json' }) as unknown as Level, db)
   await level.open()
   await level.batch(Array.from({ length: COUNT }, (_, i) => ({ type: 'put' as const, key: key(i), value: i as unknown as string })))
   if (damaged !== undefined) await level.put(key(damaged), '{', { valueEncoding: 'utf8' })
