@@ -4,12 +4,14 @@
  *   dist/<entry>.js, .d.ts      one pair per entry of the exports map; a command has no declarations
  *   dist/chunk-<name>.js, .d.ts what several entries share, so that a class is the same class in all of them
  *   dist/compaction-worker.js   the worker thread in one file without imports of others, so that an application's bundler can copy it
+ *   dist/examples/              the numbered examples, in the command's package alone
  *   dist/LICENSES.txt           the licences of the packages of which parts are in these files
  *
  * The dependencies of a package.json stay outside. Everything else that the sources import (devDependencies) goes in.
  */
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
+import { build as buildScript } from 'esbuild'
 import { rolldown, type OutputChunk, type RolldownOptions } from 'rolldown'
 import { rollup } from 'rollup'
 import { dts } from 'rollup-plugin-dts'
@@ -34,6 +36,8 @@ interface Package {
   readonly chunks: readonly (readonly [chunk: string, path: RegExp])[]
   /** Folders of the project that are published with the package. */
   readonly copies?: readonly string[]
+  /** The numbered examples go into dist/examples/, with the sources of the store and of the lab in them. */
+  readonly examples?: true
 }
 
 const STORE: Package = {
@@ -81,6 +85,7 @@ const CLI: Package = {
   commands: ['main'],
   chunks: [['shared', /^/]],
   copies: ['exercises'],
+  examples: true,
 }
 
 interface Manifest {
@@ -109,11 +114,11 @@ class PackageBuild {
   }
 
   async run(): Promise<void> {
-    const { commands, copies = [] } = this.#package
+    const { commands, copies = [], examples } = this.#package
     rmSync(this.#dist, { recursive: true, force: true })
     rmSync(this.#types, { recursive: true, force: true })
     mkdirSync(this.#dist)
-    const chunks = [...(await this.#buildEntries()), ...(await this.#buildWorker())]
+    const chunks = [...(await this.#buildEntries()), ...(await this.#buildWorker()), ...(examples ? await this.#buildExamples() : [])]
     if (commands === undefined) await this.#buildTypes()
     const licences = licencesOf(chunks)
     if (licences !== undefined) writeFileSync(join(this.#dist, 'LICENSES.txt'), licences)
@@ -168,6 +173,43 @@ class PackageBuild {
       entryFileNames: '[name].js',
       codeSplitting: false,
       minify: true,
+    })
+    return output.filter(file => file.type === 'chunk')
+  }
+
+  /** One file per example and one for their program; the store in them is one chunk, apart from the installed one, whose parts it is not. */
+  async #buildExamples(): Promise<readonly OutputChunk[]> {
+    const folder = join(ROOT, 'examples')
+    const names = readdirSync(folder).filter(file => /^\d\d-.*\.ts$/.test(file))
+    const input = Object.fromEntries(['lab/program.ts', ...names].map(file => [file.replace(/\.ts$/, ''), join(folder, file)]))
+    const sources = {
+      name: 'sources',
+      resolveId: (id: string): string | null => {
+        const [, name, entry] = /^(kvarium|kvarium-lab)(?:\/(.+))?$/.exec(id) ?? []
+        if (name === 'kvarium') return join(ROOT, 'src', STORE.entries[entry?.replace('/', '-') ?? 'index'])
+        return name === 'kvarium-lab' ? join(ROOT, LAB.folder, 'src', LAB.entries[entry]) : null
+      },
+    }
+    const { resolve, transform } = this.#input
+    const external = (id: string): boolean => this.#isExternal(id) && !id.startsWith('kvarium')
+    const bundle = await rolldown({ platform: 'neutral', resolve: resolve!, transform: transform!, input, external, plugins: [sources] })
+    const { output } = await bundle.write({
+      dir: join(this.#dist, 'examples'),
+      format: 'es',
+      entryFileNames: '[name].js',
+      chunkFileNames: 'lab/chunk-[name].js',
+      codeSplitting: { groups: [{ name: 'shared', minShareCount: 2 }] },
+      minify: true,
+    })
+    await buildScript({
+      entryPoints: [join(folder, 'lab/page/replay-view.ts')],
+      outfile: join(this.#dist, 'examples/lab/replay-view.js'),
+      bundle: true,
+      minify: true,
+      platform: 'browser',
+      target: 'es2022',
+      format: 'iife',
+      legalComments: 'none',
     })
     return output.filter(file => file.type === 'chunk')
   }

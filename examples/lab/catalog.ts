@@ -1,4 +1,4 @@
-/** The examples that are there: the files `NN-name.ts` beside this folder. */
+/** The examples that are there: the files `NN-name.ts` beside this folder, or what is built of them. */
 import { readdirSync } from 'node:fs'
 import type { Example } from './lab.js'
 
@@ -12,7 +12,7 @@ const FOLDER = new URL('../', import.meta.url)
 
 export function catalog(): Entry[] {
   return readdirSync(FOLDER)
-    .map(file => /^(\d\d)-([a-z0-9-]+)\.ts$/.exec(file))
+    .map(file => /^(\d\d)-([a-z0-9-]+)\.[jt]s$/.exec(file))
     .filter(match => match !== null)
     .map(([file, number, name]) => ({ number: Number(number), name, load: () => import(new URL(file, FOLDER).href) as Promise<Example> }))
     .sort((a, b) => a.number - b.number)

@@ -34,6 +34,8 @@ async function bundle(source: Pick<BuildOptions, 'entryPoints' | 'stdin'>): Prom
     format: 'iife',
     globalName: 'bundle',
     logLevel: 'silent',
+    // As for an application: the project's own configuration leads the package's name to its source.
+    tsconfigRaw: {},
   })
   return result.outputFiles[0].text
 }

@@ -107,7 +107,7 @@ describe.each([
   ['kvarium-lab', /^(dist\/[^/]+\.(js|d\.ts)|README\.md|LICENSE|package\.json)$/, ['package.json', 'LICENSE', 'README.md']],
   [
     'kvarium-cli',
-    /^(dist\/[^/]+\.js|dist\/exercises\/.+\.(ts|md)|README\.md|LICENSE|package\.json)$/,
+    /^(dist\/[^/]+\.js|dist\/LICENSES\.txt|dist\/examples\/(lab\/)?[^/]+\.js|dist\/exercises\/.+\.(ts|md)|README\.md|LICENSE|package\.json)$/,
     ['package.json', 'LICENSE', 'README.md'],
   ],
 ] as const)('what npm packs of %s', (name, wanted, documents) => {

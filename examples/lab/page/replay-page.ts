@@ -6,8 +6,8 @@
  * 1. The page holds the recording alone. What a structure or a file looked like at a step is folded in the page, by the code that the
  *    terminal uses, bundled from these sources.
  */
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import { element, render, type Content, type Markup } from '../../../packages/lab/src/report/charts/markup.js'
 import { bytes, count, plural } from '../../../packages/lab/src/report/numbers.js'
 import { PAGE_STYLE } from '../../../packages/lab/src/report/style-sheet.js'
@@ -126,8 +126,13 @@ function panel(id: string, title: string, ...content: readonly Content[]): Marku
   return element('section', { 'aria-labelledby': `${id}-h` }, element('h2', { id: `${id}-h` }, title), content)
 }
 
-/** The view with all that it imports, as one script. */
+/** `scripts/build.ts` defines it in what it builds. */
+declare const KVARIUM_BUILT: true | undefined
+
+/** The view with all that it imports, as one script. The build puts it beside the built file. */
 async function bundledScript(): Promise<string> {
+  if (typeof KVARIUM_BUILT !== 'undefined') return readFileSync(new URL('replay-view.js', import.meta.url), 'utf8')
+  const { build } = await import('esbuild')
   const result = await build({
     entryPoints: [fileURLToPath(new URL('replay-view.ts', import.meta.url))],
     bundle: true,

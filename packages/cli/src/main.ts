@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { MisuseError } from 'kvarium'
 import { compareCommand } from './compare-command.js'
 import { delCommand } from './del-command.js'
+import { exampleCommand } from './example-command.js'
 import { getCommand } from './get-command.js'
 import { inspectCommand } from './inspect-command.js'
 import { learnCommand } from './learn-command.js'
@@ -39,6 +40,7 @@ const commands = [
   compareCommand(),
   reportCommand(),
   learnCommand(),
+  exampleCommand(),
   verifyCommand(),
   repairCommand(),
 ]
