@@ -3,6 +3,24 @@ import { defineConfig } from 'vitest/config'
 
 const SRC = join(import.meta.dirname, 'src')
 
+/**
+ * What `npm run test:fast` leaves out: folders whose tests start processes, open browsers, pack packages, or crash and damage stores by
+ * the thousand, and single files of other folders that do so or take more than a few seconds.
+ */
+const SLOW = [
+  'tests/{bench,browser,cli,clients,damage,examples,exercises,package,processes,torture}/**/*.test.ts',
+  'tests/**/{browser,crash*,*-on-disk,sessions,fold-shape}.test.ts',
+  'tests/contract/lsm.test.ts',
+  'tests/inspect/damaged-files.test.ts',
+  'tests/lab/predict/{predict,simulator}.test.ts',
+  'tests/lsm/{clears,descriptors,fill-and-clear,trace,worker-executor}.test.ts',
+  'tests/repair/{commands,cuts}.test.ts',
+  'tests/skiplist/skiplist-arena.test.ts',
+  'tests/store/{abstract-level,copies,for-await-rules,working-directory}.test.ts',
+  'tests/trace/{attribution,json-lines,receipt-book,receipt-engines}.test.ts',
+  'tests/vfs/{environment,lock}.test.ts',
+]
+
 export default defineConfig({
   // Examples import the package by its name; in tests that is the source, as it is for the compiler.
   resolve: {
@@ -15,7 +33,10 @@ export default defineConfig({
   },
   test: {
     environment: 'node',
-    include: ['tests/**/*.test.ts'],
+    projects: [
+      { extends: true, test: { name: 'fast', include: ['tests/**/*.test.ts'], exclude: SLOW } },
+      { extends: true, test: { name: 'slow', include: SLOW } },
+    ],
     setupFiles: ['tests/setup.ts'],
     // Processes, not threads: tests kill, lock and start workers of their own.
     pool: 'forks',

@@ -1,5 +1,5 @@
 /** What is left of a store when the power fails, wherever it fails? */
-import { Kvarium } from '../src/index.js'
+import { Kvarium } from 'kvarium'
 import type { Environment } from '../src/vfs/environment.js'
 import { CrashPoints, tornRecord, worldOn, type CrashPoint, type Kept } from './lab/crash-points.js'
 import type { Lab, LabStore } from './lab/lab.js'

@@ -1,5 +1,5 @@
 /** How do keys get from memory into a sorted file, and what is in that file? */
-import type { Span } from '../src/inspect/index.js'
+import type { Span } from 'kvarium/inspect'
 import type { Lab } from './lab/lab.js'
 
 export const question = 'How do keys get from memory into a sorted file, and what is in that file?'

@@ -1,5 +1,5 @@
 /** Where does a get look, in what order, and what does it cost? */
-import { ReceiptBook, renderReceipt, type Receipt } from '../src/observe/index.js'
+import { ReceiptBook, renderReceipt, type Receipt } from 'kvarium/observe'
 import type { Lab, LabStore } from './lab/lab.js'
 
 export const question = 'Where does a get look, in what order, and what does it cost?'

@@ -1,5 +1,5 @@
 /** How do a few bits a key keep a get from reading blocks in vain? */
-import { absentKeyReads, filterFalsePositives } from '../packages/lab/src/predict/index.js'
+import { absentKeyReads, filterFalsePositives } from 'kvarium-lab/predict'
 import { readAmplification, type ReadCounts } from '../src/trace/ledger.js'
 import { bitRows } from './lab/bit-rows.js'
 import { filterOf } from './lab/filter-of.js'

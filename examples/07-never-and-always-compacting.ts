@@ -1,6 +1,6 @@
 /** What if an LSM tree never merged its tables, or always merged all of them? */
 import { lsmEngine } from '../src/lsm/open.js'
-import { alwaysMergingWrites } from '../packages/lab/src/predict/index.js'
+import { alwaysMergingWrites } from 'kvarium-lab/predict'
 import { ALWAYS, NEVER } from './lab/own-pickers.js'
 import type { Lab, LabStore, LabStoreOptions } from './lab/lab.js'
 import { runsOf, tableBytes } from './lab/levels.js'

@@ -1,7 +1,7 @@
 /** Where do all the bytes go that a leveled tree writes? */
-import { keyDraws, predict, simulate, type Prediction } from '../packages/lab/src/predict/index.js'
+import { keyDraws, predict, simulate, type Prediction } from 'kvarium-lab/predict'
 import type { LsmOptions } from '../src/lsm/options.js'
-import { Trace, type EventOf, type TraceEvent } from '../src/trace/index.js'
+import { Trace, type EventOf, type TraceEvent } from 'kvarium/trace'
 import type { Lab, LabStore } from './lab/lab.js'
 import { TableCount } from './lab/table-count.js'
 

@@ -1,6 +1,6 @@
 /** What does tiered compaction win over leveled, and what does it lose? */
 import type { LsmOptions } from '../src/lsm/options.js'
-import { keyDraws, leveledSpace, tieredSpace } from '../packages/lab/src/predict/index.js'
+import { keyDraws, leveledSpace, tieredSpace } from 'kvarium-lab/predict'
 import { readAmplification, type LedgerCounts } from '../src/trace/ledger.js'
 import type { Lab, LabStore } from './lab/lab.js'
 import { runsOf, tableBytes } from './lab/levels.js'

@@ -1,5 +1,5 @@
 /** What does one small update cost in a B+tree, and what makes it cheaper? */
-import { Uniform } from '../packages/lab/src/workloads/distributions.js'
+import { Uniform } from 'kvarium-lab/workloads'
 import type { BtreeShape } from '../src/btree/shape.js'
 import { pageWrite } from '../packages/lab/src/predict/btree-model.js'
 import { distinctUniform } from '../packages/lab/src/predict/draws.js'

@@ -1,8 +1,7 @@
 /** How many gets does a cache answer that holds only a part of the store? */
 import { ClockPolicy, LruPolicy } from '../bench/micro/eviction-policies.js'
 import { hitRate } from '../bench/micro/policy-replay.js'
-import { Shuffle } from '../packages/lab/src/workloads/shuffle.js'
-import { Uniform, Zipfian, ZIPFIAN_THETA } from '../packages/lab/src/workloads/distributions.js'
+import { Shuffle, Uniform, Zipfian, ZIPFIAN_THETA } from 'kvarium-lab/workloads'
 import { tableName } from '../src/lsm/file-names.js'
 import { TwoQueuePolicy } from '../src/cache/two-queue-policy.js'
 import { idealHitRate, zeta } from '../packages/lab/src/predict/draws.js'

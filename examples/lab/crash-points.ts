@@ -2,8 +2,8 @@
  * Power losses on purpose: a disk in memory that keeps what would be left of it at each call that changes it. The files go on as if nothing
  * had happened; what was kept is opened afterwards.
  */
-import { inspectFile } from '../../src/inspect/index.js'
-import { changesImage, FaultyFileSystem, MemoryFileSystem } from '../../src/vfs/index.js'
+import { inspectFile } from 'kvarium/inspect'
+import { changesImage, FaultyFileSystem, MemoryFileSystem } from 'kvarium/vfs'
 import type { Environment } from '../../src/vfs/environment.js'
 import { simulatedEnvironment } from '../../src/vfs/testing/simulated-environment.js'
 

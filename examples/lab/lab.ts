@@ -6,10 +6,10 @@
  * 1. A run with the same seed gives the same items.
  * 2. The engine is never held up: an operation runs to its end, and is looked at afterwards.
  */
-import { Kvarium } from '../../src/index.js'
+import { Kvarium } from 'kvarium'
 import type { EngineFactory } from '../../src/engine/contract.js'
 import { HEX_WIDTH } from '../../src/inspect/hex-line.js'
-import { hexRows, inspectFile, type Span } from '../../src/inspect/index.js'
+import { hexRows, inspectFile, type Span } from 'kvarium/inspect'
 import { describe } from '../../src/observe/describe.js'
 import { tee } from '../../src/observe/tee.js'
 import type { EventOf, EventType, TraceEvent, TraceLevel } from '../../src/trace/events.js'

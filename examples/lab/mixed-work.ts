@@ -1,5 +1,5 @@
 /** Puts, gets, scans and deletes of keys by chance: the same for every engine. */
-import { Shuffle } from '../../packages/lab/src/workloads/shuffle.js'
+import { Shuffle } from 'kvarium-lab/workloads'
 import type { KvariumStats } from '../../src/store/stats.js'
 import { spaceAmplification } from '../../src/trace/ledger.js'
 import { SeededRandom } from '../../src/vfs/seeded-random.js'

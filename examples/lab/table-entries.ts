@@ -1,6 +1,6 @@
 import { tableName } from '../../src/lsm/file-names.js'
 import type { LsmShape } from '../../src/lsm/shape.js'
-import type { Span } from '../../src/inspect/index.js'
+import type { Span } from 'kvarium/inspect'
 import type { Lab, LabStore } from './lab.js'
 
 /** What is in the files of all tables of an LSM store, newest first: level, number of the table, and its entries, read from the file. */

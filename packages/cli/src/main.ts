@@ -40,11 +40,12 @@ const commands = [
   compareCommand(),
   reportCommand(),
   learnCommand(),
-  exampleCommand(),
   verifyCommand(),
   repairCommand(),
 ]
 for (const command of commands) program.addCommand(command.copyInheritedSettings(program))
+// The examples have a help of their own, which the settings would replace.
+program.addCommand(exampleCommand())
 
 for (const stream of [process.stdout, process.stderr]) endWithReader(stream)
 try {
