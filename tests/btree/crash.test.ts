@@ -28,11 +28,11 @@ interface Image {
   readonly atMost: number
 }
 
-/** A history of numbered batches: key `n` holds the number of the last one, so that a state tells how many it contains. */
+/** A history of numbered batches: key `n` holds the number of the last one, so that a state shows how many batches it contains. */
 class History {
   readonly fileSystem = emptyFileSystem()
   readonly hooked = new HookedFileSystem(this.fileSystem)
-  /** Possible contents after so many batches: as the batch left them, then after each clear that followed it. */
+  /** Possible contents after each number of batches: as the batch left them, then after each clear that followed it. */
   readonly states: ReadonlyMap<string, string>[][] = [[new Map()]]
   readonly #images: Image[] = []
   readonly #random: SeededRandom

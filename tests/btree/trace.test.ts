@@ -23,7 +23,7 @@ import { TracedBtree } from './support/traced-btree.js'
 
 const OPTIONS = { pageSize: 256, cacheSize: 6000, writeBufferSize: 16 << 10 }
 
-/** Writers that overlap with reads, clears, a compaction and a check, with somebody waiting for the background all the time. */
+/** Writers that overlap with reads, clears, a compaction and a check, while a caller always waits for the background. */
 async function busyLoad(engine: Engine, rounds: number): Promise<void> {
   const random = new SeededRandom(7)
   const key = (): string => `key ${100 + random.uniform(600)}`
@@ -110,7 +110,7 @@ describe('the trace of a B+tree', () => {
     engine = await traced.open(true)
     await busyLoad(engine, 30)
   })
-  it('gives what checkpoints do to them, whoever else is under way', () => {
+  it('gives what checkpoints do to them, whatever else is under way', () => {
     const { events } = traced
     for (const type of ['page.write', 'page.clean', 'space.alloc', 'checkpoint.end', 'meta.write'] as const) {
       const kinds = kindsOf(events, type)
@@ -122,19 +122,19 @@ describe('the trace of a B+tree', () => {
     expect([...syncs].filter(kind => kind !== 'checkpoint' && kind !== 'open' && kind !== 'rotate')).toEqual([])
   })
 
-  it('tells of everything that can happen to a page, and numbers no two of them alike', () => {
-    const told = new Set(traced.events.map(({ type }) => type))
+  it('emits everything that can happen to a page, and numbers no two of them alike', () => {
+    const emitted = new Set(traced.events.map(({ type }) => type))
     const pages: readonly EventType[] = ['page.visit', 'page.new', 'page.change', 'page.resize', 'page.split', 'page.merge', 'page.write']
     const ends: readonly EventType[] = ['page.clean', 'page.drop', 'page.free', 'subtree.drop', 'space.alloc', 'space.free']
     const caches: readonly EventType[] = ['cache.hit', 'cache.miss', 'cache.add', 'cache.remove', 'cache.evict']
-    for (const type of [...pages, ...ends, ...caches]) expect(told, type).toContain(type)
+    for (const type of [...pages, ...ends, ...caches]) expect(emitted, type).toContain(type)
     const numbers = traced.of('page.new').map(({ page }) => page)
     expect(new Set(numbers).size).toBe(numbers.length)
     const rules = new Set(traced.of('page.split').map(({ rule }) => rule))
     expect([...rules].sort()).toEqual(['ascending', 'large', 'middle'])
   })
 
-  it('tells of every byte that goes to pages, and a page keeps its number when it is read again', () => {
+  it('emits every byte that goes to pages, and a page keeps its number when it is read again', () => {
     const writtenUnits = traced.of('page.write').reduce((sum, { units }) => sum + units, 0)
     expect(writtenUnits * OPTIONS.pageSize).toBe(engine.stats().ledger.written.page)
     const places = new Map<number, number>()
@@ -195,8 +195,8 @@ describe('the trace of a B+tree', () => {
       await engine.close()
       return { ...seen, files: contents(fileSystem) }
     })
-    const [told, untold] = await Promise.all(runs)
-    expect(told).toEqual(untold)
+    const [traced, untraced] = await Promise.all(runs)
+    expect(traced).toEqual(untraced)
   })
 
   it('whose listener throws when a checkpoint is in force takes nothing of that back: it may cost space, and no data', async () => {
@@ -237,16 +237,16 @@ describe('the trace of a B+tree', () => {
     }
   })
 
-  it('of level job tells of checkpoints and meta pages, and of no page', async () => {
+  it('at level job records checkpoints and meta pages, and no page', async () => {
     const environment = simulatedEnvironment({ seed: 3, fileSystem: emptyFileSystem() })
     const traced = new TracedBtree({ environment, options: OPTIONS, level: 'job' })
     const engine = await traced.open(true)
     for (let i = 0; i < 50; i++) await put(engine, `key ${i}`, filler(100, i))
     await engine.flush()
     await traced.close(engine)
-    const told = new Set(traced.events.map(({ type }) => type))
-    for (const type of ['meta.read', 'meta.write', 'engine.open', 'checkpoint.end'] as const) expect(told).toContain(type)
-    expect([...told].filter(type => /^(page|space|root|tree|cache|subtree)\./.test(type))).toEqual([])
+    const emitted = new Set(traced.events.map(({ type }) => type))
+    for (const type of ['meta.read', 'meta.write', 'engine.open', 'checkpoint.end'] as const) expect(emitted).toContain(type)
+    expect([...emitted].filter(type => /^(page|space|root|tree|cache|subtree)\./.test(type))).toEqual([])
   })
 
   it('makes receipts that count the pages of every get and cursor, and what of them came from disk', () => {
