@@ -18,7 +18,7 @@ export async function run(lab: Lab): Promise<void> {
   lab.number('user-bytes', yours)
   lab.reveal(
     `${written} bytes`,
-    `${yours} are yours, and ${written - yours} say what they are, how long they are and whether they are whole.`,
+    `${yours} are the key and the value. The other ${written - yours} say what they are, how long they are and whether they are intact.`,
   )
   const bytesOf = await lab.hex('The frame, byte by byte', log, { from: before })
 

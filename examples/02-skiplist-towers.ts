@@ -9,47 +9,47 @@ export const question = 'How does a list stay sorted, and find a key without wal
 const FIRST = 'fox'
 const OTHERS = ['cat', 'yak', 'bee', 'owl', 'ant', 'hen', 'elk', 'rat', 'ape', 'pig', 'dog', 'emu', 'bat', 'cow', 'eel']
 const SOUGHT = 'pig'
-/** The engine's chance that a tower of some height has one level more (src/skiplist/skiplist.ts). */
+/** The engine's probability that a tower has one more level (src/skiplist/skiplist.ts). */
 const P = 1 / 4
 const SIZES = [64, 256, 1024, 4096]
-/** Keys that are looked for at each size. */
+/** Keys that are looked up at each size. */
 const SAMPLE = 64
 
 export async function run(lab: Lab): Promise<void> {
   lab.heading('Towers')
-  lab.say(`The memtable has to take keys in any order and give them back sorted. It is a skiplist: a sorted linked list whose nodes are
-    towers. Each tower is on level 0, about every fourth also on level 1, about every fourth of those on level 2 and so on, by chance.
-    Here are ${1 + OTHERS.length} keys, in no order.`)
+  lab.say(`The memtable takes keys in any order and returns them sorted. It is a skiplist: a sorted linked list whose nodes are towers. Each tower is on level 0, about every fourth also on level 1, about every fourth of those on level 2 and so on, by chance.
+    Here are ${1 + OTHERS.length} keys, in no particular order.`)
   const farm = await lab.open('/farm', { name: 'farm', writeBufferSize: 64 * 1024 })
   await lab.do(farm, `put("${FIRST}", "1")`, () => farm.put(FIRST, '1'), ['memtable'])
-  const towers = towersOf(lab.told('memtable.insert'))
+  const towers = towersOf(lab.events('memtable.insert'))
   await lab.do(farm, `batch of ${OTHERS.length} puts: ${OTHERS.join(', ')}`, () =>
     farm.batch(OTHERS.map(key => ({ type: 'put', key, value: '1' }))),
   )
-  towers.push(...towersOf(lab.told('memtable.insert')))
+  towers.push(...towersOf(lab.events('memtable.insert')))
   towers.sort((a, b) => (a.key < b.key ? -1 : 1))
   lab.lines('Every "o" is a pointer to the next tower that is as high', drawTowers(towers))
 
   lab.heading('A search, step by step')
   const walk = lab.number('walk', towers.findIndex(({ key }) => key === SOUGHT) + 1)
-  lab.predict(`Walking along level 0, "${SOUGHT}" is found with comparison ${walk}. How many does a search need that begins at the top?`)
+  lab.predict(`Walking along level 0, "${SOUGHT}" is found with comparison ${walk}. How many comparisons does a search from the top need?`)
   await lab.do(farm, `get("${SOUGHT}")`, () => farm.getSync(SOUGHT), ['memtable', 'get.probe'])
-  const [{ path }] = lab.told('memtable.search')
+  const [{ path }] = lab.events('memtable.search')
   const compared = lab.number('search', comparisonsOf(path))
-  lab.lines('# is where it stood, ? what it compared, and found to be too far or the key itself', drawTowers(towers, path))
+  lab.lines('# marks where the search stood, ? a key that it compared and found too large or equal', drawTowers(towers, path))
   lab.table(
-    'The same way as numbers',
-    ['level', 'went on to', 'nodes passed', 'comparisons'],
+    'The same path in numbers',
+    ['level', 'stopped at', 'nodes passed', 'comparisons'],
     path.map(({ level, key, forward, comparisons }) => [level, key === undefined ? 'the head' : nameOf(key), forward, comparisons]),
   )
   lab.reveal(
     compared,
-    `It goes on while the next key is smaller, and down when it is not. What was too far one level up is not compared again further down.`,
+    `The search moves on while the next key is smaller, and down a level when it is not. A key that was too large one level up is not compared again below.`,
   )
 
   lab.heading('Many keys')
-  lab.say(`Now ${SIZES.at(-1)!.toLocaleString('en-US')} keys, in ${SIZES.length} batches of growing size. After each of them, ${SAMPLE} of
-    the keys that are there are looked for.`)
+  lab.say(
+    `Now ${SIZES.at(-1)!.toLocaleString('en-US')} keys, in ${SIZES.length} batches of growing size. After each batch, ${SAMPLE} of the existing keys are looked up.`,
+  )
   lab.predict(
     `From ${SIZES[0]} keys to ${SIZES.at(-1)!.toLocaleString('en-US')} there are 64 times as many. How many times the comparisons?`,
   )
@@ -63,42 +63,42 @@ export async function run(lab: Lab): Promise<void> {
     const from = SIZES[i - 1] ?? 0
     const batch = Array.from({ length: size - from }, (_, k) => ({ type: 'put' as const, key: scattered(from + k), value: '1' }))
     await lab.do(many, `batch of ${batch.length} puts`, () => many.batch(batch))
-    heights.push(...lab.told('memtable.insert').map(({ height }) => height))
+    heights.push(...lab.events('memtable.insert').map(({ height }) => height))
     await lab.do(many, `${SAMPLE} gets`, () => {
       for (let k = 0; k < SAMPLE; k++) many.getSync(scattered((k * size) / SAMPLE))
     })
-    const costs = lab.told('memtable.search').map(({ path }) => comparisonsOf(path))
+    const costs = lab.events('memtable.search').map(({ path }) => comparisonsOf(path))
     const mean = lab.number(`mean-${size}`, costs.reduce((sum, cost) => sum + cost, 0) / costs.length)
     const bound = lab.number(`bound-${size}`, expectedAtMost(size))
     means.push(mean)
     rows.push([size, size / 2, Math.log2(size).toFixed(0), mean.toFixed(1), Math.max(...costs), bound.toFixed(1)])
   }
   lab.table(
-    'Comparisons a search: n / 2 by walking, log2 n by halving a sorted array, and as measured',
-    ['keys n', 'n / 2', 'log2 n', 'mean', 'most', "Pugh's bound of the mean"],
+    'Comparisons per search: n / 2 by walking, log2 n by binary search in a sorted array, and as measured',
+    ['keys n', 'n / 2', 'log2 n', 'mean', 'most', "Pugh's bound on the mean"],
     rows,
   )
   lab.reveal(
     `${lab.number('growth', means.at(-1)! / means[0]).toFixed(1)} times`,
-    `What counts is how often n can be divided by 4, and 4,096 can be divided twice as often as 64.`,
+    `The cost grows with the number of times that n can be divided by 4, and 4,096 can be divided by 4 twice as often as 64.`,
   )
-  lab.say(`Pugh's bound is (1 / p) · log(n) to the base 1 / p, plus 1 / (1 - p), with p = ${P}: four comparisons a level, and 1.3 at the top.
-    The engine stays below it because it does not compare a node again that it met one level up.`)
+  lab.say(`Pugh's bound is (1 / p) · log(n) to the base 1 / p, plus 1 / (1 - p), with p = ${P}: four comparisons per level, and 1.3 at the top.
+    The engine stays below it because it does not compare a node again that it compared one level up.`)
 
-  lab.heading('What the towers cost')
+  lab.heading('The cost of the towers')
   lab.predict(`How many pointers does a node have, on average, when one in four grows by another level?`)
   const pointers = heights.reduce((sum, height) => sum + height, 0)
   const perNode = lab.number('pointers-per-node', pointers / heights.length)
   lab.table('Heights of all towers', ['height', 'towers', 'expected', ''], heightRows(lab, heights))
   lab.reveal(
     perNode.toFixed(3),
-    `1 + 1/4 + 1/16 + ... = 1 / (1 - p) = ${lab.number('pointers-expected', 1 / (1 - P)).toFixed(3)}. A search tree has two for every
-      key, and has to be balanced.`,
+    `1 + 1/4 + 1/16 + ... = 1 / (1 - p) = ${lab.number('pointers-expected', 1 / (1 - P)).toFixed(3)}. A search tree has two per key, and must be balanced.`,
   )
 
   lab.heading('In short')
-  lab.say(`About ${perNode.toFixed(2)} pointers a key buy searches whose cost grows with the logarithm of n. Nothing is ever moved or balanced,
-    whatever the order in which the keys come.`)
+  lab.say(
+    `About ${perNode.toFixed(2)} pointers per key buy searches whose cost grows with the logarithm of n. No node is ever moved or rebalanced, whatever the order of the keys.`,
+  )
 
   await farm.close()
   await many.close()

@@ -48,9 +48,9 @@ const WRONG = -1
 
 export async function run(lab: Lab): Promise<void> {
   lab.heading('The script')
-  lab.say(`A write is on the medium when it was synced, not when it was written: until then the operating system has it in memory, and a power
-    loss may take any part of it. This script puts, puts durably, writes a batch (put fig, put lime, delete apple) and flushes. Every call that changes something on the disk is
-    a moment at which the power may fail: there, copies are made of what the medium could have then. The script itself goes on undisturbed.`)
+  lab.say(`A write is on the medium once it is synced, not once it is written: until the sync, the operating system holds it in memory, and a power
+    loss may take any part of it. This script puts, puts durably, writes a batch (put fig, put lime, delete apple) and flushes. The power may fail
+    at every call that changes the disk: there, the example copies what the medium could hold at that moment. The script itself continues.`)
   const crashes = new CrashPoints<Moment>(['none', 'all', ...SEEDS])
   const db = await lab.open(DIRECTORY, { environment: crashes.environment, writeBufferSize: 64 * 1024 })
   let moment: Moment = { step: '', acknowledged: 0, durable: 0 }
@@ -69,12 +69,12 @@ export async function run(lab: Lab): Promise<void> {
   lab.number('seeds', SEEDS.length)
 
   lab.heading('Opening what is left')
-  lab.predict(`Of ${writes} writes, "put plum, synced" is the third. The power fails right after it. How many writes are there at least?`)
+  lab.predict(`"put plum, synced" is the third of ${writes} writes. The power fails right after it. How many writes are left at least?`)
   const found = await openAll(crashes.points, states)
   const images = lab.number('images', found.flatMap(({ writes }) => [...writes.values()]).length)
-  lab.say(`Each line is a call that was never made. "acknowledged" writes had returned to the caller; "promised" are those up to the last one that was synced, by
-    itself or by a flush. The last three columns count the writes that are there after the store was opened again, if the medium has
-    none, some or all of what was not synced: some means ${SEEDS.length} mixes by chance, in any order and torn anywhere.`)
+  lab.say(`Each row is a call that the crash prevented. "acknowledged" counts the writes that had returned to the caller; "promised" counts those up
+    to the last one that was synced, by itself or by a flush. The last three columns count the writes that are there after the store is
+    reopened, if the medium kept none, some or all of what was not synced. "some" means ${SEEDS.length} random mixes, in any order and torn anywhere.`)
   lab.table(
     `Crashes before each of ${points} calls`,
     ['while', 'before the call', 'acknowledged', 'promised', 'none', 'some', 'all'],
@@ -89,8 +89,8 @@ export async function run(lab: Lab): Promise<void> {
   const least = Math.min(...afterPlum.flatMap(({ writes }) => [...writes.values()]))
   lab.reveal(
     lab.number('least-after-sync', least),
-    `A sync makes durable what the log has, so also the two puts before that asked for nothing. The number may be larger: the
-      medium may already have more than was promised.`,
+    `A sync makes the whole log durable, including the two puts before it that asked for no sync. The number may be larger: the medium may
+      already hold more than was promised.`,
   )
 
   lab.heading('What held')
@@ -111,17 +111,18 @@ export async function run(lab: Lab): Promise<void> {
     count(found, (writes, { acknowledged }) => writes < acknowledged),
   )
   lab.table(
-    `${images} copies, all of which opened`,
-    ['what was looked for', 'copies'],
+    `${images} copies, all of which open`,
+    ['what is counted', 'copies'],
     [
-      ['contents that no number of whole writes leaves: a hole, or half of a batch', wrong],
+      ['contents that are no prefix of the writes: a hole, or half of a batch', wrong],
       ['less than was promised to be durable', broken],
-      ['all is kept, as when only the process dies, but an acknowledged write is missing', killed],
-      ['an acknowledged write is missing that nobody was promised', lost],
+      ['everything was kept, as when only the process dies, but an acknowledged write is missing', killed],
+      ['an acknowledged write is missing that was not promised to be durable', lost],
     ],
   )
-  lab.say(`The last line is no fault but the price of a put that does not wait for the medium: it survives the death of the process, not
-    that of the machine.`)
+  lab.say(
+    `The last row is not a fault. It is the price of a put that does not wait for the medium: it survives a crash of the process, but not a loss of power.`,
+  )
 
   await showTorn(lab, crashes.points)
 

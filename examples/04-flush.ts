@@ -16,8 +16,8 @@ const SHOWN = [
 
 export async function run(lab: Lab): Promise<void> {
   lab.heading('A memtable')
-  lab.say(`Here are ${USERS} users, in one batch; then ${CHANGED} of them are put again. All of it is in the log, and sorted in the memtable. When a
-    memtable is full it is flushed in the background; here the flush is asked for.`)
+  lab.say(`Here are ${USERS} users, in one batch; then ${CHANGED} of them are put again. All of it is in the log, and sorted in the memtable. The engine
+    flushes a full memtable in the background; here the example asks for the flush.`)
   const db = await lab.open('/users', { blockSize: 256, writeBufferSize: 64 * 1024 })
   const all = Array.from({ length: USERS }, (_, i) => put(i, `joined in ${1980 + i}`))
   await lab.do(db, `batch of ${USERS} puts: ${all[0].key} to ${all.at(-1)!.key}`, () => db.batch(all), ['log'])
@@ -27,26 +27,26 @@ export async function run(lab: Lab): Promise<void> {
   lab.heading('The flush')
   lab.predict(`The memtable holds ${USERS + CHANGED} versions. How many entries will the table have?`)
   await lab.do(db, 'flush()', () => db.flush(), SHOWN)
-  const [built] = lab.told('table.built')
-  const [{ dropped, entriesRead }] = lab.told('merge.end')
-  const flushed = lab.told('file.write').filter(({ part }) => part === 'flush')
-  const named = lab.told('manifest.edit')
+  const [built] = lab.events('table.built')
+  const [{ dropped, entriesRead }] = lab.events('merge.end')
+  const flushed = lab.events('file.write').filter(({ part }) => part === 'flush')
+  const named = lab.events('manifest.edit')
   lab.number('versions', entriesRead)
-  lab.number('forgotten', dropped.shadowed)
+  lab.number('dropped', dropped.shadowed)
   lab.number('table-writes', flushed.length)
   lab.number('edit-bytes', named[0].length)
   lab.reveal(
     lab.number('entries', built.entries),
-    `${dropped.shadowed} versions are hidden by newer ones, and no snapshot sees them: they end here. They have cost a place in the log, but none
+    `${dropped.shadowed} versions are hidden by newer ones, and no snapshot sees them: the flush drops them. They took space in the log, but take none
       in a table.`,
   )
   lab.table(
-    'Why in this order',
+    'Why this order',
     ['done and synced', 'if the power fails after it, the next open'],
     [
       ['the table', 'removes a file that no manifest names; the log has everything'],
       ['the name of the table', 'does the same'],
-      ['the edit in the manifest', 'reads the table, and removes the log, which does not count any more'],
+      ['the edit in the manifest', 'reads the table, and removes the log, which is no longer needed'],
       ['(the log is removed)', 'has nothing to do'],
     ],
   )
@@ -57,7 +57,7 @@ export async function run(lab: Lab): Promise<void> {
   const size = parts.reduce((sum, { length }) => sum + length, 0)
   lab.table(
     'From its beginning to its end',
-    ['offset', 'bytes', 'part', 'what it says of itself'],
+    ['offset', 'bytes', 'part', 'contents'],
     [
       ...parts.map(({ offset, length, name, value = '' }) => [offset, length, name, value]),
       ['', lab.number('file-bytes', size), 'the file', ''],
@@ -65,8 +65,8 @@ export async function run(lab: Lab): Promise<void> {
   )
   lab.reveal(
     `${lab.number('user-bytes', built.rawBytes)} bytes, as they were put`,
-    `The file takes ${lab.number('space', built.fileBytes / built.rawBytes).toFixed(2)} times as much: these entries and blocks are tiny. What
-      comes once a file counts less the larger the file is, and what comes once an entry the larger the values are.`,
+    `The file is ${lab.number('space', built.fileBytes / built.rawBytes).toFixed(2)} times as large: these entries and blocks are tiny. The parts that come once per file matter
+      less the larger the file is, and the parts that come once per entry matter less the larger the values are.`,
   )
   lab.table('Where the bytes are', ['what for', 'bytes'], [...sums(lab, parts), ['the file', size]])
 
@@ -81,25 +81,24 @@ export async function run(lab: Lab): Promise<void> {
   const [entry, nextEntry] = childrenOf(block, 'entry')
   lab.heading('One entry')
   lab.predict(`"${put(FIRST_OF_BLOCK_1, '').key}" has 9 bytes of key and 14 of value. How many bytes does it take in its block?`)
-  await lab.hex('A block begins with what its keys share; then comes a slot for each entry', TABLE, {
+  await lab.hex('A block begins with the common prefix of its keys, followed by a slot for each entry', TABLE, {
     from: block.offset,
     to: nextSlot.offset,
   })
-  await lab.hex('The entry that the slot leads to', TABLE, { from: entry.offset, to: nextEntry.offset })
+  await lab.hex('The entry that the slot points to', TABLE, { from: entry.offset, to: nextEntry.offset })
   lab.reveal(
     lab.number('entry-bytes', slot.length + entry.length),
-    `${lab.number('slot-bytes', slot.length)} in its slot and ${lab.number('cell-bytes', entry.length)} in its cell. Of the key it stores only
-      the last byte: the others are in the prefix, once for all of the block.`,
+    `${lab.number('slot-bytes', slot.length)} in its slot and ${lab.number('cell-bytes', entry.length)} in its cell. The cell stores only the last byte of the key: the others are in the prefix, once for the whole block.`,
   )
 
   lab.heading('The footer')
   lab.say(
-    'It has a fixed size, so a reader begins at the end of the file: from there it finds filter, index and properties, and by the index the data.',
+    'It has a fixed size, so a reader begins at the end of the file: the footer leads to filter, index and properties, and the index leads to the data.',
   )
   await lab.hex('The end of the file', TABLE, { from: parts.at(-1)!.offset })
   lab.heading('In short')
-  lab.say(`A flush makes a file that never changes, in which a key is found with one read. The order of its syncs sees to it that at each moment
-    either the log or the table has everything.`)
+  lab.say(`A flush makes a file that never changes and in which one read finds a key. The order of its syncs guarantees that at every moment
+    either the log or the table holds everything.`)
   await db.close()
 }
 
@@ -111,17 +110,17 @@ function childrenOf({ children = [] }: Span, name: string): Span[] {
   return children.filter(child => child.name.startsWith(`${name} `))
 }
 
-/** What the bytes of data blocks are for, by the names of the parts that have no parts. */
+/** Purposes of the bytes of data blocks, by the names of parts without parts of their own. */
 const PURPOSES: Readonly<Record<string, string>> = {
   value: 'values',
-  suffix: 'suffixes: the keys, without what those of a block share',
-  prefix: 'prefixes: what the keys of a block share',
+  suffix: 'suffixes: the keys without the common prefix of the block',
+  prefix: 'prefixes: common to the keys of a block',
   tag: 'tags: sequence numbers and kinds',
-  slot: 'slots: where the entries are, and how their keys begin',
-  'suffix length': 'lengths of suffixes and of what follows them',
-  'payload length': 'lengths of suffixes and of what follows them',
-  entries: 'headers: how many entries, how long a prefix',
-  'prefix length': 'headers: how many entries, how long a prefix',
+  slot: 'slots: where the entries are, and the first bytes of their keys',
+  'suffix length': 'lengths of suffixes and payloads',
+  'payload length': 'lengths of suffixes and payloads',
+  entries: 'headers: number of entries, length of the prefix',
+  'prefix length': 'headers: number of entries, length of the prefix',
   codec: 'trailers: compression and checksum',
   checksum: 'trailers: compression and checksum',
 }

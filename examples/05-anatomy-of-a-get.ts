@@ -9,7 +9,7 @@ const ANIMALS = 1200
 const SOUGHT = animal(500)
 const NEIGHBOUR = 540
 const STEPS = ['get.probe', 'bloom.probe', 'cache', 'file.read'] as const
-/** Absent keys that are tried until a filter errs. */
+/** Most absent keys that are tried until a filter errs. */
 const GHOSTS = 500
 const FILTER_BITS = 8
 const COVERED = animal(350)
@@ -33,33 +33,35 @@ export async function run(lab: Lab): Promise<void> {
       STEPS,
       value => value ?? 'nothing',
     )
-    const receipt = book.receipt(lab.told('operation.begin')[0].operation)!
+    const receipt = book.receipt(lab.events('operation.begin')[0].operation)!
     receipts.push([title, receipt])
     return receipt
   }
 
   lab.heading('A tree with several levels')
-  lab.say(`What was flushed lies in level 0, where tables may hold the same keys; each level below is one sorted run of tables that share none.
-    Here all keys are merged down first, and two smaller sets of newer values are flushed on top of them. The sizes are tiny, so that there
-    are levels at all.`)
+  lab.say(`Flushed tables are in level 0, where several may hold the same key; each level below is one sorted run of tables with disjoint ranges.
+    Here all keys are merged down first, and two smaller sets of newer values are flushed on top of them. All sizes are tiny, so that a few
+    entries fill several levels.`)
   await lab.do(db, `batch of ${ANIMALS} puts: ${animal(0)} to ${animal(ANIMALS - 1)}`, () => db.batch(puts(0, 1, 'grazing by the oak')), [
     'log.append',
   ])
   await lab.do(db, 'compactRange()', () => db.compactRange(), ['compaction.pick'])
   await lab.do(db, 'settle()', () => db.settle(), ['compaction.pick'])
   for (const offset of [1, 2]) {
-    await lab.do(db, `batch of puts: every seventh, from ${animal(offset)} on`, () => db.batch(puts(offset, 7, 'asleep in the barn')))
+    await lab.do(db, `batch of puts: every seventh animal, starting at ${animal(offset)}`, () =>
+      db.batch(puts(offset, 7, 'asleep in the barn')),
+    )
     await lab.do(db, 'flush()', () => db.flush())
   }
   showLevels(lab, db)
 
   lab.heading('From the top to the bottom')
-  lab.predict(`"${SOUGHT}" was written once, at the very first. In how many places does a get look until it has it?`)
+  lab.predict(`"${SOUGHT}" was written once, in the first batch. In how many places does a get look until it finds it?`)
   const cold = await get('at the bottom, tables not open', SOUGHT)
   lab.reveal(
     lab.number('cold-places', placesOf(cold)),
-    `The memtable, then every table that may hold the key, the newest first. Only the last one has it; the filters of the others say so
-      without a look at their data. A run in which it would lie outside of all tables is passed over, and not counted.`,
+    `The memtable, then every table that may hold the key, the newest first. Only the last one has it; the filters of the others rule them out
+      without reading their data. A run without a table whose range includes the key is skipped, and not counted.`,
   )
   const block = await get('in a cold block', animal(NEIGHBOUR))
   const warm = await get('in a warm block', animal(NEIGHBOUR))
@@ -67,32 +69,31 @@ export async function run(lab: Lab): Promise<void> {
   lab.number('block-bytes', bytesRead(block))
   lab.number('warm-bytes', bytesRead(warm))
   lab.say(`The first get also opened the tables: footer, filter and index are read once and stay in memory. From then on a cold block is one
-    read, and a warm one none. (The cache counts memory, where blocks take places of a few sizes; a read counts bytes of the file.)`)
+    read, and a warm one none. (The cache counts memory, which it allocates in a few sizes; a read counts bytes of the file.)`)
 
-  lab.heading('The same key, nearer')
+  lab.heading('The same key, closer')
   await lab.do(db, `put("${SOUGHT}", "seen again")`, () => db.put(SOUGHT, 'seen again'))
   const newest = await get('in the memtable', SOUGHT)
   lab.number('newest-places', placesOf(newest))
   const flushing = await lab.do(db, 'flush(), not waited for', () => ({ done: db.flush() }), ['memtable.freeze'])
-  await get('in the frozen memtable', SOUGHT)
+  await get('in the immutable memtable', SOUGHT)
   await flushing.done
   await get('in level 0, just flushed', SOUGHT)
-  lab.say('The older value is still at the bottom. Nobody looks for it: the first version that is met is the newest.')
+  lab.say('The older value is still at the bottom. The get does not look for it: the first version that it finds is the newest.')
 
   lab.heading('Keys that are not there')
-  lab.predict(`"${ghost(0)}" was never put, but lies between keys that were. How many data blocks are read until that is known?`)
+  lab.predict(`"${ghost(0)}" was never put, but lies between existing keys. How many data blocks does a get read before it knows?`)
   const skipped = await get('absent: filters say no', ghost(0))
   lab.reveal(
     lab.number('skipped-blocks', skipped.searched.touched.blocksFromDisk + skipped.searched.touched.blocksFromCache),
-    `${lab.number('skipped-filters', skipped.searched.touched.filterNegatives)} filters, which are in memory, have said that it is certainly
-      not in their tables.`,
+    `${lab.number('skipped-filters', skipped.searched.touched.filterNegatives)} filters, which are in memory, rule out their tables.`,
   )
   await get('absent: outside of all tables', 'zebra')
-  lab.say(`A filter has about ${lab.number('filter-bits', FILTER_BITS)} bits a key here, and errs now and then. How often is the subject of example 6; here
-    absent keys are asked for until one errs.`)
+  lab.say(`A filter has about ${lab.number('filter-bits', FILTER_BITS)} bits per key here, and sometimes returns a false positive. Example 6 measures how often; here the
+    example gets absent keys until a filter errs.`)
   let tried = 0
   await lab.do(db, 'gets of absent keys, until a filter errs', () => {
-    while (!lab.told('get.probe').some(({ outcome }) => outcome === 'false-positive') && tried < GHOSTS) db.getSync(ghost(++tried))
+    while (!lab.events('get.probe').some(({ outcome }) => outcome === 'false-positive') && tried < GHOSTS) db.getSync(ghost(++tried))
   })
   lab.number('tried', tried)
   await get('absent: a filter errs', ghost(tried))
@@ -103,27 +104,27 @@ export async function run(lab: Lab): Promise<void> {
     'tombstone.add',
   ])
   lab.predict(
-    `Both deletions are in the memtable. Which get looks further: "${SOUGHT}", deleted by itself, or "${COVERED}", deleted in a range?`,
+    `Both deletions are in the memtable. Which get looks in more places: "${SOUGHT}", deleted alone, or "${COVERED}", deleted in a range?`,
   )
   const deleted = await get('a tombstone', SOUGHT)
   const covered = await get('a range tombstone', COVERED)
   lab.reveal(
     `"${COVERED}": ${lab.number('covered-places', placesOf(covered))} places instead of ${lab.number('deleted-places', placesOf(deleted))}`,
-    `A tombstone is met like a value, and the search ends. A range tombstone is at no key: the value is searched for as if it were there, and
-      what is found is then held against the range tombstones, which are in memory.`,
+    `A get finds a tombstone as it finds a value, and ends there. A range tombstone is stored at no key: the get searches for the value as
+      usual, and compares what it finds with the range tombstones, which are in memory.`,
   )
 
-  lab.heading('All of them')
+  lab.heading('All gets')
   lab.table(
-    'Memtables searched; tables asked, and how many filters said no or erred; blocks from memory and disk; bytes read',
+    'Memtables and tables searched; filters that ruled a table out or were wrong; blocks from memory (warm) and disk (cold); bytes read',
     ['the key is', 'memtables', 'tables', 'no', 'wrong', 'warm', 'cold', 'bytes'],
     receipts.map(([title, receipt]) => [title, ...costs(receipt)]),
   )
-  lab.lines('The receipt of the first one', renderReceipt(cold).trimEnd().split('\n'))
+  lab.lines('The receipt of the first get', renderReceipt(cold).trimEnd().split('\n'))
 
   lab.heading('In short')
-  lab.say(`A get asks from new to old and ends at the first version that it meets. It asks many places and reads from few: bounds and filters
-    answer from memory, and what they let pass costs one block, warm or cold.`)
+  lab.say(`A get searches from new to old and ends at the first version that it finds. It considers many places and reads from few: key ranges and
+    filters answer from memory, and each table that they do not rule out costs one block, warm or cold.`)
   await db.close()
 }
 
@@ -136,7 +137,7 @@ function showLevels(lab: Lab, db: LabStore): void {
   )
 }
 
-/** Memtables and tables asked. */
+/** Memtables and tables searched. */
 function placesOf({ searched: { memtables, tables } }: Receipt): number {
   return memtables + tables
 }
@@ -160,7 +161,7 @@ function animal(number: number): string {
   return `animal:${String(number).padStart(4, '0')}`
 }
 
-/** Keys that are not there, among those that are. */
+/** Absent keys between existing ones. */
 function ghost(number: number): string {
   return `${animal(510)}-${number}`
 }

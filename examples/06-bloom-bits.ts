@@ -1,11 +1,11 @@
-/** How do a few bits a key keep a get from reading blocks in vain? */
+/** How do a few bits per key save pointless block reads? */
 import { absentKeyReads, filterFalsePositives } from 'kvarium-lab/predict'
 import { readAmplification, type ReadCounts } from '../src/trace/ledger.js'
 import { bitRows } from './lab/bit-rows.js'
 import { filterOf } from './lab/filter-of.js'
 import type { Lab, LabStore } from './lab/lab.js'
 
-export const question = 'How do a few bits a key keep a get from reading blocks in vain?'
+export const question = 'How do a few bits per key save pointless block reads?'
 
 const ANIMALS = ['ant', 'bat', 'cat', 'dog', 'elk', 'fox', 'gnu', 'hen', 'ibis', 'jay', 'koi', 'zebra']
 const BITS_PER_KEY = 10
@@ -23,22 +23,22 @@ export async function run(lab: Lab): Promise<void> {
 
 async function oneFilter(lab: Lab): Promise<void> {
   lab.heading('The filter of one table')
-  lab.say(`A table of ${ANIMALS.length} animals, with ${BITS_PER_KEY} bits of filter for each. The filter has no keys in it, only bits: the hash of
-    each key makes a few positions, and the bits there are set.`)
+  lab.say(
+    `A table of ${ANIMALS.length} animals, with ${BITS_PER_KEY} bits of filter for each. The filter holds no keys, only bits: the hash of each key selects a few positions, and the bits at these positions are set.`,
+  )
   const zoo = await lab.open('/zoo', { filterBitsPerKey: BITS_PER_KEY })
   await lab.do(zoo, `batch of puts: ${ANIMALS.join(', ')}`, () => zoo.batch(ANIMALS.map(put)))
   await lab.do(zoo, 'flush()', () => zoo.flush(), ['table.filter'])
-  const { file, hashes } = lab.told('table.filter')[0]
+  const { file, hashes } = lab.events('table.filter')[0]
   const { bits, bitCount } = await filterOf(lab, `/zoo/${String(file).padStart(6, '0')}.sst`)
   lab.number('zoo-bits', bitCount)
   lab.number('zoo-hashes', hashes)
 
   lab.predict(`${ANIMALS.length} keys set ${hashes} bits each. How many of the ${bitCount} bits are set in the end?`)
-  lab.lines('The bits as they are in the file, each row with its first position', bitRows(bits, bitCount, { width: 40 }))
+  lab.lines('The bits as they are in the file; each row begins with its first position', bitRows(bits, bitCount, { width: 40 }))
   lab.reveal(
     lab.number('zoo-set', ones(bits)),
-    `${ANIMALS.length} times ${hashes} is ${lab.number('zoo-settings', ANIMALS.length * hashes)}, but many a bit was set more than once.
-      That about half of all bits are set is no accident, as will be seen.`,
+    `${ANIMALS.length} times ${hashes} is ${lab.number('zoo-settings', ANIMALS.length * hashes)}, but some bits were set more than once. About half of all bits are set, and that is no accident, as the last part shows.`,
   )
 
   const ask = async (key: string): Promise<number> => {
@@ -49,37 +49,33 @@ async function oneFilter(lab: Lab): Promise<void> {
       ['bloom.probe', 'get.probe'],
       value => value ?? 'nothing',
     )
-    const [{ positions }] = lab.told('bloom.probe')
-    lab.lines(
-      `The bits of "${key}": 1 is the one that is asked first, 2 the next`,
-      bitRows(bits, bitCount, { width: 40, marked: positions }),
-    )
+    const [{ positions }] = lab.events('bloom.probe')
+    lab.lines(`The bits of "${key}" in the order in which they are probed`, bitRows(bits, bitCount, { width: 40, marked: positions }))
     return positions.length
   }
   await ask('cat')
   const asked = lab.number('cow-asked', await ask('cow'))
   lab.say(
-    `A bit that is not set is proof: had "cow" been put, it would be set. ${asked} of ${hashes} positions were asked, and no data block was read.`,
+    `A bit that is not set is proof: if "cow" had been put, it would be set. The get probed ${asked} of ${hashes} positions and read no data block.`,
   )
 
-  lab.predict('Can all bits of a key be set although it is not there? "ghost 1", "ghost 2" and so on are tried: which is the first?')
+  lab.predict('Can all bits of an absent key be set? The example tries "ghost 1", "ghost 2" and so on: which is the first?')
   const fooled = await lab.do(zoo, 'get("ghost 1"), get("ghost 2"), ... until the filter is wrong', () => firstFalsePositive(zoo))
   await ask(`ghost ${fooled}`)
   lab.reveal(
     `"ghost ${lab.number('ghost', fooled)}"`,
-    `Several animals together have set all of its bits. The get reads the block, finds nothing, and answers rightly: a filter that is wrong costs
-      a read in vain, and never hides a key.`,
+    `Several animals together have set all of its bits. The get reads the block, does not find the key, and answers correctly: a false positive costs a
+      pointless read, and never hides a key.`,
   )
   await zoo.close()
 }
 
 async function manySizes(lab: Lab): Promise<void> {
   lab.heading('Bits a key')
-  lab.say(`Now stores of ${lab.number('tables', TABLES)} tables with n = ${lab.number('keys', KEYS).toLocaleString('en-US')} keys each, all from the same range, and
-    ${lab.number('absent', ABSENT).toLocaleString('en-US')} gets of keys in between that are not there: each get has to ask all ${TABLES} tables. With m bits and k
-    positions a key, a bit is left alone with probability e^(-kn/m); so a filter lets an absent key pass, all of whose k bits are set, with
-    probability p = (1 - e^(-kn/m))^k. The engine takes k = (m/n) ln 2, rounded.`)
-  lab.predict('Of a hundred absent keys, how many does a filter of 4 bits a key let pass? One of 10 bits?')
+  lab.say(`Now stores of ${lab.number('tables', TABLES)} tables with n = ${lab.number('keys', KEYS).toLocaleString('en-US')} keys each, all from the same range, and ${lab.number('absent', ABSENT).toLocaleString('en-US')} gets of absent keys in between: each get has to consult all ${TABLES} tables. With a filter of m bits and k positions per
+    key, a bit stays unset with probability e^(-kn/m). An absent key passes if all of its k bits are set, which has the probability
+    p = (1 - e^(-kn/m))^k. The engine takes k = (m/n) ln 2, rounded.`)
+  lab.predict('How many of a hundred absent keys pass a filter of 4 bits per key? And one of 10 bits?')
   const rows: (string | number)[][] = []
   const counted = new Map<number, number>()
   const blocks: (string | number)[][] = []
@@ -100,34 +96,34 @@ async function manySizes(lab: Lab): Promise<void> {
     blocks.push([size, (TABLES * size * KEYS) / 8, absentKeyReads(TABLES, theory).toFixed(4), touched.toFixed(4)])
   }
   lab.table(
-    `What the formula says, and what was counted in ${lab.number('tries', ABSENT * TABLES).toLocaleString('en-US')} tries of each size`,
+    `The formula, and the count in ${lab.number('tries', ABSENT * TABLES).toLocaleString('en-US')} probes of each size`,
     ['bits a key', 'k', 'bits set', 'p', 'counted', '± by chance', 'within'],
     rows,
   )
   lab.reveal(
     `${percent(counted.get(4)!)} and ${percent(counted.get(10)!)}`,
-    `With the best k half of the bits are set, so that each of an absent key's (m/n) ln 2 bits is set with probability 1/2: every bit
-      more a key makes p smaller by the factor (1/2)^(ln 2) = ${lab.number('factor', 0.5 ** Math.LN2).toFixed(2)}. Chance may take so many independent tries three standard
-      deviations away from p.`,
+    `With the best k, half of the bits are set, so each of an absent key's (m/n) ln 2 bits is set with probability 1/2: each extra bit per key
+      multiplies p by (1/2)^(ln 2) = ${lab.number('factor', 0.5 ** Math.LN2).toFixed(2)}. Random variation may take this many independent probes up to three standard deviations
+      away from p.`,
   )
 
-  lab.heading('What a get saves')
+  lab.heading('The reads that a get saves')
   lab.predict(
-    `Without filters a get of an absent key reads a block of each of the ${TABLES} tables. How many does it read with ${BITS_PER_KEY} bits a key?`,
+    `Without filters a get of an absent key reads one block of each of the ${TABLES} tables. How many does it read with ${BITS_PER_KEY} bits per key?`,
   )
-  lab.table('Gets of absent keys', ['bits a key', 'bytes of filters', 'tables times p', 'blocks a get'], blocks)
+  lab.table('Gets of absent keys', ['bits per key', 'bytes of filters', 'tables times p', 'blocks per get'], blocks)
   const [without, chosen] = [0, BITS_PER_KEY].map(size => Number(blocks[SIZES.indexOf(size)][3]))
   lab.reveal(
     chosen,
     `${lab.number('saved', Math.round(without / chosen))} times fewer, for ${lab.number('filter-bytes', (TABLES * BITS_PER_KEY * KEYS) / 8).toLocaleString('en-US')} bytes of
-      memory. A get of a key that is there still reads the block that has it, but hardly any other.`,
+      memory. A get of an existing key still reads the block that holds it, but hardly any other.`,
   )
 }
 
 /** The formula alone: the engine always takes the best k. */
 function howManyPositions(lab: Lab): void {
   lab.heading('How many positions?')
-  lab.predict(`More positions are more proof. Which k lets the fewest absent keys pass at ${BITS_PER_KEY} bits a key?`)
+  lab.predict(`More positions are more proof. Which k lets the fewest absent keys pass at ${BITS_PER_KEY} bits per key?`)
   const rates = Array.from({ length: 14 }, (_, i) => filterFalsePositives(BITS_PER_KEY, i + 1))
   const most = Math.max(...rates)
   lab.lines(
@@ -143,21 +139,20 @@ function howManyPositions(lab: Lab): void {
   lab.number('p-of-14', 100 * rates[13])
   lab.reveal(
     best,
-    `${BITS_PER_KEY} ln 2 = ${(BITS_PER_KEY * Math.LN2).toFixed(2)}. With fewer an absent key is asked too little; with more the filter fills up, and a full one
-      says yes to everything.`,
+    `${BITS_PER_KEY} ln 2 = ${(BITS_PER_KEY * Math.LN2).toFixed(2)}. With fewer positions an absent key is tested too little; with more the filter fills up, and a full filter lets every key pass.`,
   )
-  lab.say(`So a filter answers "certainly not" or "maybe", from a few bits of memory for each key, and how often "maybe" is wrong is known
-    beforehand: it takes only the bits a key.`)
+  lab.say(`So a filter answers "certainly not" or "maybe" from a few bits of memory per key. The number of bits per key alone determines how often
+    "maybe" is wrong.`)
 }
 
-/** A store with filters of one size, and absent keys asked for. */
+/** Gets of absent keys from a store with filters of one size. */
 async function measure(
   lab: Lab,
   size: number,
 ): Promise<{ readonly k: number; readonly set: number; readonly missing: Readonly<ReadCounts> }> {
   const location = `/bits-${size}`
   const db = await lab.openUnwatched(location, { filterBitsPerKey: size, writeBufferSize: 1024 * 1024 })
-  // Even numbers are there, spread evenly over the tables; odd ones are not.
+  // Even numbers exist, spread evenly over the tables; odd numbers are absent.
   for (let table = 0; table < TABLES; table++) {
     await db.batch(Array.from({ length: KEYS }, (_, i) => put(keyOf(2 * (i * TABLES + table)))))
     await db.flush()

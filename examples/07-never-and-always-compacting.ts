@@ -44,20 +44,20 @@ export async function run(lab: Lab): Promise<void> {
 
 async function tenMerges(lab: Lab): Promise<void> {
   lab.heading('Always: the first ten flushes')
-  lab.say(`Which tables are merged, and when, is decided by a picker: a function of the tree as it is. Here the engine is given one that says:
-    if there is more than one run, merge all. Every flush brings ${UNIT} new keys; let that be one unit.`)
+  lab.say(`A picker decides which tables are merged, and when: it is a function of the current tree. Here the engine gets one that says: if there is
+    more than one run, merge all of them. Every flush adds ${UNIT} new keys; let these be one unit.`)
   const db = await lab.open('/ten', { ...SMALL, ...ALWAYS_COMPACTING.options, level: 'job' })
   const units: number[] = []
   for (let flush = 1; flush <= 10; flush++) {
     await db.batch(unit(flush))
     const shown = flush === 3 ? (['compaction.pick', 'table.built'] as const) : []
     await lab.do(db, `flush ${flush}`, () => flushed(db), shown)
-    const merged = lab.told('table.built').filter(({ level }) => level > 0)
+    const merged = lab.events('table.built').filter(({ level }) => level > 0)
     units.push(merged.reduce((sum, { entries }) => sum + entries, 0) / UNIT)
   }
   await db.close()
   lab.lines(
-    'Units that were written by the merge after each flush',
+    'Units written by the merge after each flush',
     units.map((count, i) => `flush ${String(i + 1).padStart(2)}  ${'#'.repeat(count)} ${count > 0 ? count : ''}`),
   )
   lab.number(
@@ -73,18 +73,17 @@ async function newKeys(lab: Lab): Promise<void> {
   const perFlush = lab.number('always-per-flush', always.units / FLUSHES)
   lab.reveal(
     always.units.toLocaleString('en-US'),
-    `The merge after flush i writes all i units that are there then: 2 + 3 + ... + ${FLUSHES} = ${FLUSHES} · ${FLUSHES + 1} / 2 - 1 =
-      ${(FLUSHES * alwaysMergingWrites(FLUSHES)).toLocaleString('en-US')}. That is ${perFlush.toFixed(1)} units for each one that was flushed. After twice
-      as many flushes it would be twice that.`,
+    `The merge after flush i writes all i units that exist by then: 2 + 3 + ... + ${FLUSHES} = ${FLUSHES} · ${FLUSHES + 1} / 2 - 1 =
+      ${(FLUSHES * alwaysMergingWrites(FLUSHES)).toLocaleString('en-US')}. That is ${perFlush.toFixed(1)} units per flushed unit. After twice as many flushes it would be twice that.`,
   )
 
-  lab.predict('Never merging writes nothing twice. What does it cost, and whom?')
+  lab.predict('Never merging writes nothing twice. What does it cost instead?')
   const never = await measure(lab, NEVER_COMPACTING, '/new', unit)
   const real: Result[] = []
   for (const policy of REAL) real.push(await measure(lab, policy, '/new', unit))
   const results = [never, ...real, always]
   lab.table(
-    'What is written: units by merges, and bytes for each byte of keys and values',
+    'Writes: units by merges, and bytes per byte of keys and values',
     ['policy', 'units', 'log', 'flush', 'compaction', 'all, with the manifest'],
     results.map(({ policy, units, parts, writes }) => [
       policy.name,
@@ -93,8 +92,8 @@ async function newKeys(lab: Lab): Promise<void> {
     ]),
   )
   lab.table(
-    `What reading costs, on average over all ${FLUSHES} flushes: gets of absent keys, scans of ${SCANNED} entries`,
-    ['policy', 'runs', 'at most', 'filters asked a get', 'blocks read a scan'],
+    `Reads, on average over all ${FLUSHES} flushes: gets of absent keys, scans of ${SCANNED} entries`,
+    ['policy', 'runs', 'at most', 'filters per get', 'blocks per scan'],
     results.map(({ policy, runs, mostRuns, filters, blocks }) => [
       policy.name,
       runs.toFixed(1),
@@ -104,31 +103,30 @@ async function newKeys(lab: Lab): Promise<void> {
     ]),
   )
   lab.reveal(
-    'It costs whoever reads',
-    `A key may be in any of the runs, ${never.mostRuns} in the end. A get has to ask the filter of each; a scan cannot even do that, and has to read a block
-      of each, ${never.blocks.toFixed(0)} on average instead of ${always.blocks.toFixed(1)}.`,
+    'Reads cost more',
+    `A key may be in any of the ${never.mostRuns} runs. A get has to probe the filter of each; a scan has no use for filters, and has to read a block of each run, ${never.blocks.toFixed(0)} on average instead of ${always.blocks.toFixed(1)}.`,
   )
   for (const { policy, ...result } of results) {
     for (const name of ['units', 'writes', 'runs', 'mostRuns', 'filters', 'blocks'] as const) {
       lab.number(`${policy.id}-${name === 'mostRuns' ? 'most-runs' : name}`, result[name])
     }
   }
-  lab.say(`Real policies lie between. Tiered ones merge runs that are about as large as each other, leveled ones a piece of a level with what it overlaps below:
-    a byte is written again only when what it is in has grown several times as large. How often that happens grows with the logarithm of the
-    flushes, not with their number.`)
+  lab.say(`Real policies lie in between. A tiered policy merges runs of similar size; a leveled policy merges a piece of a level with the tables that
+    it overlaps below. A byte is written again only after its run has grown several times as large. The number of rewrites per byte grows with
+    the logarithm of the number of flushes, not with the number itself.`)
 }
 
 async function sameKeys(lab: Lab): Promise<void> {
   lab.heading(`${FLUSHES} flushes of the same keys`)
-  lab.say(`Now every flush brings the same ${UNIT} keys again, with new values. What is live stays one unit.`)
-  lab.predict('How many units do the merges write now, if all is merged always? And how large is the store if nothing is ever merged?')
+  lab.say(`Now every flush adds the same ${UNIT} keys again, with new values. The live data stay one unit.`)
+  lab.predict('How many units does always merging write now? And how large is the store if nothing is ever merged?')
   const results = [
     await measure(lab, NEVER_COMPACTING, '/same', () => unit(1)),
     await measure(lab, ALWAYS_COMPACTING, '/same', () => unit(1)),
   ]
   lab.table(
     'The same keys, again and again',
-    ['policy', 'units merged', 'bytes written a byte', 'bytes of tables a live byte'],
+    ['policy', 'units merged', 'bytes written per byte', 'bytes of tables per live byte'],
     results.map(({ policy, units, writes, space }) => [policy.name, units, writes.toFixed(2), space.toFixed(2)]),
   )
   for (const { policy, units, writes, space } of results) {
@@ -138,9 +136,9 @@ async function sameKeys(lab: Lab): Promise<void> {
   }
   const [never, always] = results
   lab.reveal(
-    `${always.units} units, and ${never.space.toFixed(0)} times what is live`,
-    `Of two versions of a key a merge writes the newer only. So it is not the number of flushes that makes merging dear, but how much is there beside
-      what is new. And only merging gives space back.`,
+    `${always.units} units, and ${never.space.toFixed(0)} times the live data`,
+    `A merge writes only the newer of two versions of a key. So the price of merging depends on the amount of old data beside the new, not on
+      the number of flushes. And only merging gives space back.`,
   )
 }
 
@@ -152,11 +150,11 @@ interface Result {
   readonly writes: number
   readonly runs: number
   readonly mostRuns: number
-  /** Asked by a get of an absent key. */
+  /** Filters probed by a get of an absent key. */
   readonly filters: number
-  /** Touched by a short scan. */
+  /** Blocks touched by a short scan. */
   readonly blocks: number
-  /** Bytes of tables for each live byte of keys and values. */
+  /** Bytes of tables per live byte of keys and values. */
   readonly space: number
 }
 
@@ -199,7 +197,7 @@ interface Entry {
   readonly value: string
 }
 
-/** Keys from all over the range, so that every table overlaps every other. */
+/** Keys spread over the whole range, so that every table overlaps every other. */
 function unit(flush: number): Entry[] {
   return Array.from({ length: UNIT }, (_, i) => ({
     type: 'put',

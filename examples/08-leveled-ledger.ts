@@ -8,7 +8,7 @@ import { TableCount } from './lab/table-count.js'
 export const question = 'Where do all the bytes go that a leveled tree writes?'
 
 /**
- * A memtable takes some 150 entries of 100 bytes, level 1 about four times as many, each level below ten times as many as the one above.
+ * A memtable holds about 150 entries of 100 bytes, level 1 about four times as many, each level below ten times as many as the one above.
  */
 const OPTIONS = {
   compaction: 'leveled',
@@ -28,7 +28,7 @@ const FORMULAS = [
   ['oneil', "O'Neil, actual sizes"],
   ['simulated', 'simulated'],
 ] as const
-/** Updates after which the background is given its time: about a memtable. */
+/** Updates after which the writer waits for background work: about a memtable. */
 const STEP = 128
 /** Updates after which level 2 has filled up somewhat. */
 const BEFORE = 80 * STEP
@@ -42,8 +42,8 @@ export async function run(lab: Lab): Promise<void> {
 
 async function oneCompaction(lab: Lab): Promise<void> {
   lab.heading('One compaction')
-  lab.say(`Level 0 takes the tables as they are flushed. Below, each level is one sorted run, cut into tables, and may be ${OPTIONS.fanOut} times as large as
-    the one above. A level that is too large gives a table to the next, where it is merged with all tables that it overlaps.`)
+  lab.say(`Level 0 receives the flushed tables. Each level below is one sorted run, cut into tables, and may be ${OPTIONS.fanOut} times as large as the level
+    above. A level that is too large passes a table to the next, where it is merged with all tables that it overlaps.`)
   const db = await lab.open('/one', { ...OPTIONS, level: 'job' })
   const draw = keyDraws(WORK, 1)
   await lab.do(db, `${BEFORE.toLocaleString('en-US')} updates`, async () => {
@@ -52,13 +52,13 @@ async function oneCompaction(lab: Lab): Promise<void> {
   let pick: EventOf<'compaction.pick'> | undefined
   while (pick === undefined) {
     await lab.do(db, `${STEP} updates`, () => updates(db, draw, STEP), ['compaction.pick'])
-    pick = lab.told('compaction.pick').find(({ outputLevel, outcome }) => outputLevel === 2 && outcome === 'merge')
+    pick = lab.events('compaction.pick').find(({ outputLevel, outcome }) => outputLevel === 2 && outcome === 'merge')
   }
   await db.close()
   const above = lab.number('one-above', fromAbove(pick))
   lab.number('one-overlap', pick.overlapBytes)
-  lab.say(`The first merge into level 2, for instance: for ${above.toLocaleString('en-US')} bytes that went from level 1 to level 2, ${pick.overlapBytes.toLocaleString('en-US')} bytes that were there already had to
-    be written again: ${lab.number('one-ratio', pick.overlapBytes / above).toFixed(1)} for each of them.`)
+  lab.say(`The first merge into level 2, for instance: ${above.toLocaleString('en-US')} bytes went from level 1 to level 2, and ${pick.overlapBytes.toLocaleString('en-US')} bytes of level 2 had to
+    be rewritten: ${lab.number('one-ratio', pick.overlapBytes / above).toFixed(1)} per incoming byte.`)
 }
 
 interface Ledger {
@@ -72,8 +72,8 @@ interface Ledger {
 async function manyUpdates(lab: Lab): Promise<Ledger> {
   lab.heading('The ledger')
   lab.say(`Now ${WORK.puts.toLocaleString('en-US')} updates of ${WORK.keys.toLocaleString('en-US')} keys, each as likely as any other; key and value have
-    ${WORK.keyBytes + WORK.valueBytes} bytes. Every table that is written tells which level it is for.`)
-  lab.predict('For each byte that was put, how many have been written in the end? And where are most of them?')
+    ${WORK.keyBytes + WORK.valueBytes} bytes. The event of every written table names its level.`)
+  lab.predict('How many bytes are written per byte put? And where are most of them?')
   const count = new TableCount()
   const picks: EventOf<'compaction.pick'>[] = []
   let options: Readonly<Record<string, unknown>> = {}
@@ -112,15 +112,14 @@ async function manyUpdates(lab: Lab): Promise<Ledger> {
         return [name, bytes, share.toFixed(2), '#'.repeat(Math.round(share * 8))]
       }),
       ['the parts together', sum, (sum / userBytes).toFixed(2), ''],
-      ['all, as the file system saw it', all, (all / userBytes).toFixed(2), ''],
+      ['total, as the file system saw it', all, (all / userBytes).toFixed(2), ''],
     ],
   )
   lab.number('user-bytes', userBytes)
   lab.number('bytes-compaction', written.compaction)
   lab.reveal(
     lab.number('wa', amplification.write.total).toFixed(1),
-    `${((100 * written.compaction) / sum).toFixed(0)} % of it by compactions. The parts add up: what flushes and compactions say of their tables, and what went
-      through the file system, are the same bytes.`,
+    `${((100 * written.compaction) / sum).toFixed(0)} % of it by compactions. The parts add up: the tables that flushes and compactions report, and the bytes that went through the file system, are the same.`,
   )
   lab.number('compaction-share', (100 * written.compaction) / sum)
   const rows = predict({ options, ledger, shape, compactedByLevel: levels.map(({ level }) => count.compactedInto(level).bytes) }, WORK, {
@@ -129,13 +128,13 @@ async function manyUpdates(lab: Lab): Promise<Ledger> {
   return { rows, count, picks, levels, userBytes }
 }
 
-/** What formulas say of each level. */
+/** The formulas for each level. */
 function prices(lab: Lab, { rows, levels }: Ledger): void {
-  lab.heading('What was to be expected?')
-  lab.say(`A table goes down with the T = ${OPTIONS.fanOut} tables that it overlaps, says the rule: T + 1 a level. Others say T, or half of T, as a level is
-    half full on average. O'Neil's paper of 1996 says: 1 and the size of the next level over that of this one, whatever they are. And
-    "simulated" is the engine's own picker, on sorted sets of numbers without files.`)
-  lab.predict('Which comes near to what was measured?')
+  lab.heading('Predicted and measured')
+  lab.say(`The rule of thumb: a table goes down with the T = ${OPTIONS.fanOut} tables that it overlaps, which makes T + 1 per level. Others use T, or half of T, because
+    a level is half full on average. O'Neil's paper of 1996 uses 1 plus the ratio of the actual sizes of the two levels. And "simulated" runs
+    the engine's own picker on sorted sets of numbers, without files.`)
+  lab.predict('Which one comes close to the measurement?')
   const below = levels.slice(1).map(({ level }) => level)
   const find = (variant: string, part: string, level?: number): Prediction =>
     rows.find(row => row.metric === 'write amplification' && row.part === part && row.level === level && row.variant === variant)!
@@ -145,7 +144,7 @@ function prices(lab: Lab, { rows, levels }: Ledger): void {
     return { variant, each }
   })
   lab.table(
-    'Bytes written for each byte put: by compactions, level by level, and altogether, with log and flushes',
+    'Bytes written per byte put: by compactions, level by level, and in total, with log and flushes',
     ['formula', ...below.map(level => `to level ${level}`), 'all'],
     [
       ...cells.map(({ variant, each }) => [variant, ...each.map(({ predicted }) => predicted.toFixed(2))]),
@@ -154,14 +153,14 @@ function prices(lab: Lab, { rows, levels }: Ledger): void {
   )
   lab.reveal(
     'The simulation',
-    'It does what the engine does, only with less. The formulas take every level for full, and every byte for one that comes to the end.',
+    'It does what the engine does, only without files. The formulas assume that every level is full, and that every byte reaches the last level.',
   )
 }
 
-/** What the picks tell: how much was rewritten for what came down. */
+/** From the picks: how much was rewritten per incoming byte. */
 function reasons(lab: Lab, { picks, levels, count, userBytes }: Ledger): void {
   lab.heading('Why it is less')
-  lab.predict(`For each byte that went down a level, how many that were there already were written again? The rule says ${OPTIONS.fanOut}.`)
+  lab.predict(`How many bytes of the lower level are rewritten per byte that moves down? The rule says ${OPTIONS.fanOut}.`)
   const rows = levels.slice(1).map(({ level, bytes }) => {
     const into = picks.filter(({ outputLevel }) => outputLevel === level)
     const merges = into.filter(({ outcome }) => outcome === 'merge')
@@ -170,7 +169,7 @@ function reasons(lab: Lab, { picks, levels, count, userBytes }: Ledger): void {
     const written = count.compactedInto(level).bytes
     const arrived = lab.number(`arrived-${level}`, above / userBytes)
     const again = lab.number(`again-${level}`, overlap / above)
-    const forgotten = lab.number(`forgotten-${level}`, (100 * (above + overlap - written)) / (above + overlap))
+    const dropped = lab.number(`dropped-${level}`, (100 * (above + overlap - written)) / (above + overlap))
     const ratios = merges.map(
       pick => ((pick.scores[level] ?? 0) * target(level)) / (level === 1 ? fromAbove(pick) : pick.scores[level - 1] * target(level - 1)),
     )
@@ -185,18 +184,18 @@ function reasons(lab: Lab, { picks, levels, count, userBytes }: Ledger): void {
       arrived.toFixed(2),
       larger.toFixed(1),
       again.toFixed(1),
-      `${forgotten.toFixed(0)} %`,
+      `${dropped.toFixed(0)} %`,
       `${full.toFixed(0)} %`,
     ]
   })
-  lab.table('Merges to each level', ['', 'merges', 'moves', 'came down', 'larger then', 'rewritten', 'forgotten', 'full'], rows)
-  lab.say(`"Came down": bytes that took part in merges to this level, for each byte put. "Larger then": how many times as large as the level above this one was when
-    it was picked. "Rewritten": bytes of this level, for each that came down. "Forgotten": what the merges left out, because a newer version had come. "Full":
+  lab.table('Merges to each level', ['', 'merges', 'moves', 'incoming', 'size ratio', 'rewritten', 'dropped', 'full'], rows)
+  lab.say(`"Incoming": bytes from above that were merged into this level, per byte put. "Size ratio": the size of this level over that of the level above,
+    at the time of the pick. "Rewritten": bytes of this level, per incoming byte. "Dropped": the share that the merges left out, hidden by newer versions. "Full":
     in the end.`)
   lab.reveal(
     rows.map(row => row[5]).join(', '),
-    `While a level gives tables away it is larger than it should be, and the last one is not nearly full: so the next level is not T times as large. The picker
-      takes the table with the least overlap, better than the mean. A table that overlaps nothing only moves. And what is forgotten goes no
+    `A level that passes tables on is larger than its target, and the last level is far from full: so the next level is not T times as large.
+      The picker takes the table with the least overlap, which is less than the mean. A table that overlaps nothing only moves. And what is dropped goes no
       further down.`,
   )
 }
@@ -205,7 +204,7 @@ function fromAbove({ inputBytes, overlapBytes }: EventOf<'compaction.pick'>): nu
   return inputBytes - overlapBytes
 }
 
-/** Size in bytes that makes a level due. */
+/** Size in bytes above which a level is due. */
 function target(level: number): number {
   return OPTIONS.level1Size * OPTIONS.fanOut ** (level - 1)
 }

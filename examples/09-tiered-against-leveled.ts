@@ -10,11 +10,11 @@ export const question = 'What does tiered compaction win over leveled, and what 
 
 const WORK = { puts: 24_000, keys: 6000, keyBytes: 8, valueBytes: 192, distribution: 'uniform' } as const
 const BATCH = 16
-/** Updates after which the background is given its time: about a memtable. */
+/** Updates after which the writer waits for background work: about a memtable. */
 const STEP = 64
 /** Updates at the end that do not wait for the background. */
 const RUSH = 1000
-/** Updates after which reads and space are looked at, in the second half. */
+/** Updates between two measurements of reads and space, in the second half. */
 const LOOK = 1000
 const GETS = 40
 const SCANS = 10
@@ -25,7 +25,7 @@ const COMMON = { writeBufferSize: 16 * 1024, maxFileSize: 16 * 1024, blockSize: 
 interface Policy {
   readonly id: string
   readonly mark: string
-  /** T: times that a level is larger than the one above, or runs that a level holds. */
+  /** T: the size ratio of two levels, or the runs that a level holds. */
   readonly fanOut: number
   readonly compaction: LsmOptions['compaction']
 }
@@ -38,8 +38,8 @@ const POLICIES: readonly Policy[] = [
 ]
 
 export async function run(lab: Lab): Promise<void> {
-  lab.say(`Leveled: a level is one run, and what comes down is merged into it. Tiered: a level holds up to T runs, and when it has T these become one run of
-    the next level, which is not touched. The same ${WORK.puts.toLocaleString('en-US')} updates of ${WORK.keys.toLocaleString('en-US')} keys, each of ${WORK.keyBytes + WORK.valueBytes}
+  lab.say(`Leveled: a level is one run, and incoming tables are merged into it. Tiered: a level holds up to T runs; when it has T, they are merged into one
+    new run of the next level, whose other runs stay as they are. The same ${WORK.puts.toLocaleString('en-US')} updates of ${WORK.keys.toLocaleString('en-US')} keys, each of ${WORK.keyBytes + WORK.valueBytes}
     bytes, go into four stores: leveled and tiered, with T = 10 and T = 4.`)
   const results: Result[] = []
   for (const policy of POLICIES) results.push(await measure(lab, policy))
@@ -53,9 +53,9 @@ export async function run(lab: Lab): Promise<void> {
 
 function writes(lab: Lab, results: readonly Result[]): void {
   lab.heading('Writing')
-  lab.predict('Which of the four writes least, and how many times less than the one that writes most?')
+  lab.predict('Which of the four writes least, and by which factor less than the one that writes most?')
   lab.table(
-    'Bytes written for each byte that was put, when the background has done all that is due',
+    'Bytes written per byte put, after background work has finished',
     ['policy', 'log', 'flush', 'compaction', 'all', ''],
     results.map(({ policy, parts, written }) => [
       policy.id,
@@ -66,7 +66,7 @@ function writes(lab: Lab, results: readonly Result[]): void {
   const [least, most] = ends(results, ({ written }) => written)
   lab.reveal(
     `${least.policy.id}: ${lab.number('write-gain', most.written / least.written).toFixed(1)} times less than ${most.policy.id}`,
-    'A tiered tree writes a byte once for each level that it gets to, and with a larger T there are fewer of these. A leveled one writes parts of the next level with it.',
+    'A tiered tree writes a byte once per level that it reaches, and a larger T makes fewer levels. A leveled tree also rewrites parts of the next level.',
   )
 }
 
@@ -76,7 +76,7 @@ function reads(lab: Lab, results: readonly Result[]): void {
     `And which of them reads most, and where: for a get of a key, for a get of an absent one, or for a scan of ${SCANNED} entries?`,
   )
   lab.table(
-    `On average over the second half of the updates, looked at after every ${LOOK.toLocaleString('en-US')}`,
+    `On average over the second half of the updates, measured after every ${LOOK.toLocaleString('en-US')}`,
     ['policy', 'runs', 'filters asked, absent key', 'blocks, existing key', 'blocks, scan'],
     results.map(({ policy, runs, filters, found, scanned }) => [
       policy.id,
@@ -88,17 +88,17 @@ function reads(lab: Lab, results: readonly Result[]): void {
   )
   const [least, most] = ends(results, ({ scanned }) => scanned)
   lab.reveal(
-    `${most.policy.id}, when it scans: ${lab.number('scan-loss', most.scanned / least.scanned).toFixed(1)} times as many blocks as ${least.policy.id}`,
-    `Gets hardly notice: they ask the filter of each run, and read the block that has the key. A scan asks no filters, and reads at least a block of
+    `${most.policy.id}, for scans: ${lab.number('scan-loss', most.scanned / least.scanned).toFixed(1)} times as many blocks as ${least.policy.id}`,
+    `Gets hardly differ: they probe the filter of each run, and read the block that holds the key. A scan has no use for filters, and reads at least one block of
       every run.`,
   )
 }
 
 function space(lab: Lab, results: readonly Result[]): void {
   lab.heading('Space')
-  lab.predict('How many times what is live do the tables take?')
+  lab.predict('How much larger are the tables than the live data?')
   lab.table(
-    'Bytes of tables for each live byte of keys and values, looked at likewise',
+    'Bytes of tables per live byte of keys and values, measured in the same way',
     ['policy', 'on average', 'most', 'by formula'],
     results.map(({ policy, spaceMean, spaceMost }) => [
       policy.id,
@@ -110,19 +110,19 @@ function space(lab: Lab, results: readonly Result[]): void {
   const [least, most] = ends(results, ({ spaceMean }) => spaceMean)
   lab.reveal(
     `${least.spaceMean.toFixed(2)} (${least.policy.id}) to ${most.spaceMean.toFixed(2)} (${most.policy.id})`,
-    `The runs of a tiered tree hold versions of the same keys until they are merged; of a leveled one, all levels but the last are small. How small, the formula
-      says of a last level that is full.`,
+    `The runs of a tiered tree hold versions of the same keys until they are merged. In a leveled tree all levels but the last are small; the
+      formula assumes a full last level.`,
   )
 }
 
 function debts(lab: Lab, results: readonly Result[]): void {
   lab.heading('When writers do not wait')
   lab.say(
-    `Up to here the background was given its time after every ${STEP} updates. The last ${RUSH.toLocaleString('en-US')} came as fast as the engine took them.`,
+    `So far the writer waited for background work after every ${STEP} updates. The last ${RUSH.toLocaleString('en-US')} updates came as fast as the engine accepted them.`,
   )
-  lab.predict('How much does the background still have to write then, for each byte of these?')
+  lab.predict('How many bytes does the background still have to write then, per byte of these updates?')
   lab.table(
-    'Bytes yet to be written when the writes end, for each byte of these; bytes of all files for each live byte',
+    'Bytes still to be written when the writes end, per byte of these updates; bytes of all files per live byte',
     ['policy', 'owed', 'files, when writes end', 'files, settled', 'files, at the peak'],
     results.map(({ policy, owed, spaceAtEnd, spaceSettled, spacePeak }) => [
       policy.id,
@@ -132,8 +132,8 @@ function debts(lab: Lab, results: readonly Result[]): void {
   const [least, most] = ends(results, ({ owed }) => owed)
   lab.reveal(
     `${least.owed.toFixed(1)} (${least.policy.id}) to ${most.owed.toFixed(1)} (${most.policy.id})`,
-    `Whoever stops the clock at the last acknowledgement does not count that. What is owed depends on the moment: a tiered tree owes one large merge, or none. At
-      the peak there is what a merge reads and what it writes, both at once.`,
+    `A benchmark that ends with the last acknowledgement does not count these bytes. The debt depends on the moment: a tiered tree owes one
+      large merge, or none. At its peak the store holds the input and the output of a merge at once.`,
   )
 }
 
@@ -142,13 +142,13 @@ function together(lab: Lab, results: readonly Result[]): void {
   const points = (y: (result: Result) => number): { mark: string; x: number; y: number }[] =>
     results.map(result => ({ mark: result.policy.mark, x: result.written, y: y(result) }))
   const legend = results.map(({ policy }) => `${policy.mark} = ${policy.id}`).join(', ')
-  const x = { name: 'bytes written for each byte', to: 12 }
+  const x = { name: 'bytes written per byte', to: 12 }
   lab.lines(
     `Space against writes: ${legend}`,
     scatter(
       points(({ spaceMean }) => spaceMean),
       x,
-      { name: 'bytes of tables for each live byte', to: 4 },
+      { name: 'bytes of tables per live byte', to: 4 },
     ),
   )
   lab.lines(
@@ -156,11 +156,11 @@ function together(lab: Lab, results: readonly Result[]): void {
     scatter(
       points(({ scanned }) => scanned),
       x,
-      { name: `blocks a scan of ${SCANNED}`, to: 16 },
+      { name: `blocks per scan of ${SCANNED}`, to: 16 },
     ),
   )
-  lab.say(`Nobody is at the lower left corner: who writes less keeps more versions in more runs, and pays when space is counted and when ranges are read. With a
-    larger T a tiered tree writes less and holds more; a leveled one writes more and holds less.`)
+  lab.say(`No policy is in the lower left corner: a policy that writes less keeps more versions in more runs, and pays in space and in scans. With a
+    larger T a tiered tree writes less and holds more; a leveled tree writes more and holds less.`)
 }
 
 interface Result {
@@ -168,7 +168,7 @@ interface Result {
   readonly parts: Readonly<Record<'log' | 'flush' | 'compaction', number>>
   readonly written: number
   readonly runs: number
-  /** Asked by a get of an absent key. */
+  /** Filters probed by a get of an absent key. */
   readonly filters: number
   /** Blocks of a get that finds its key. */
   readonly found: number
@@ -176,7 +176,7 @@ interface Result {
   /** Of tables. */
   readonly spaceMean: number
   readonly spaceMost: number
-  /** Bytes that the background still had to write when the writes ended, for each byte of the last updates. */
+  /** Bytes that the background still had to write when the writes ended, per byte of the last updates. */
   readonly owed: number
   /** Of all files. */
   readonly spaceAtEnd: number
@@ -242,7 +242,7 @@ async function measure(lab: Lab, policy: Policy): Promise<Result> {
   return result
 }
 
-/** The same at every moment, from all over the keys. Not all of them are there. */
+/** The same keys in every measurement, spread over the range. Some of them are absent. */
 async function readSome(db: LabStore): Promise<void> {
   for (let i = 0; i < GETS; i++) {
     const key = keyOf(Math.floor((i * WORK.keys) / GETS))
@@ -257,7 +257,7 @@ function bytesOf(keys: ReadonlySet<string>): number {
   return keys.size * (WORK.keyBytes + WORK.valueBytes)
 }
 
-/** Those with the least and the most of something. */
+/** The runs with the least and the most of a measure. */
 function ends(results: readonly Result[], of: (result: Result) => number): [Result, Result] {
   const sorted = [...results].sort((a, b) => of(a) - of(b))
   return [sorted[0], sorted.at(-1)!]

@@ -15,7 +15,7 @@ const ZOO = '/zoo/data.btree'
 const PAGE_BYTES = 256
 const FIRST = ['fox', 'cat', 'yak', 'bee', 'owl']
 const VALUE_BYTES = 30
-/** Of the second part, where pages have the usual 4 KiB. */
+/** Entries of the second part, where pages have the usual 4 KiB. */
 const ENTRIES = 20_000
 const BATCH = 500
 const LARGE_VALUE_BYTES = 100
@@ -27,13 +27,13 @@ export async function run(lab: Lab): Promise<void> {
 
 async function page(lab: Lab): Promise<void> {
   lab.heading('A page')
-  lab.say(`A page is one node of the tree, the same bytes in memory and on disk: a header, a slot for every entry in the order of the
-    keys, a gap, and the entries themselves, from the end. A slot says where its entry is, and has the first four bytes of the key, the
-    head, so that a search mostly compares numbers. What all keys of a page begin with would be stored once, as the prefix, and each
-    entry would have the rest, its suffix. A page usually has 4 KiB; here ${PAGE_BYTES} bytes, to be seen as a whole. Entries have keys
-    of ${FIRST[0].length} bytes and values of ${VALUE_BYTES}.`)
+  lab.say(`A page is one node of the tree, the same bytes in memory and on disk: a header, a slot per entry in key order, a gap, and the
+    entries themselves, from the end. A slot says where its entry is, and holds the first four bytes of the key, the head, so that a
+    search mostly compares numbers. A common prefix of all keys of a page would be stored once, and each entry would hold the rest of its
+    key, the suffix. A page usually has 4 KiB; here it has ${PAGE_BYTES} bytes, so that it fits on the screen. Entries have keys of
+    ${FIRST[0].length} bytes and values of ${VALUE_BYTES}.`)
   lab.predict(
-    `An entry needs a slot of 8 bytes, and a byte for each of its two lengths. The header takes 8 bytes. How many entries fit into the
+    `An entry needs a slot of 8 bytes and a byte for each of its two lengths. The header takes 8 bytes. How many entries fit into the
       page?`,
   )
   const db = await lab.open('/zoo', { engine: 'btree', pageSize: PAGE_BYTES })
@@ -46,27 +46,26 @@ async function page(lab: Lab): Promise<void> {
   lab.number('page-bytes', leaf.bytes)
   lab.reveal(
     most,
-    `(${PAGE_BYTES} - ${BLOCK_HEADER_BYTES}) / ${entryBytes}, rounded down; ${leaf.usedBytes} bytes are in use, and the gap between is
-      too small for one more.`,
+    `(${PAGE_BYTES} - ${BLOCK_HEADER_BYTES}) / ${entryBytes}, rounded down; ${leaf.usedBytes} bytes are in use, and the gap is too small for another entry.`,
   )
   await lab.hex('The page', ZOO, { from: leaf.offset, to: leaf.offset + leaf.bytes })
   lab.lines('The tree', drawTree(leaf))
 
   lab.heading('A split')
-  lab.predict(`Now "hen" comes. What will the tree look like?`)
+  lab.predict(`Now "hen" is put. What will the tree look like?`)
   await lab.do(db, 'put("hen")', () => db.batch([put('hen')]), ['page.visit', 'page.new', 'page.split', 'root.change'])
   await lab.do(db, 'flush: a checkpoint', () => db.flush())
   lab.lines('The tree', drawTree(await readTree(ZOO, lab.environment)))
   lab.reveal(
     'Two leaves under a new root',
-    `The full page keeps the lower half and a new one takes the upper half. Somebody has to know which key is where, so there is a root
-      above them. Trees grow at the root: that is why all leaves are equally deep.`,
+    `The full page keeps the lower half, and a new page takes the upper half. A new root above them records which keys are where. Trees grow
+      at the root: that is why all leaves are equally deep.`,
   )
-  lab.say(`The root need not hold the key "hen" itself: any key will do that is greater than all on its left and not greater than any on
-    its right, and the shortest of them is taken.`)
+  lab.say(`The root need not hold the key "hen" itself: any key will do that is greater than all keys on its left and not greater than any on
+    its right. The engine takes the shortest one.`)
 
   await lab.do(db, 'put "ant", "ape"', () => db.batch(['ant', 'ape'].map(put)))
-  lab.predict('"cow" comes into the left leaf, which is full. Will the tree grow again?')
+  lab.predict('"cow" belongs in the left leaf, which is full. Will the tree grow again?')
   await lab.do(db, 'put("cow")', () => db.batch([put('cow')]), ['page.visit', 'page.new', 'page.split', 'root.change'])
   await lab.do(db, 'flush: a checkpoint', () => db.flush())
   lab.lines('The tree', drawTree(await readTree(ZOO, lab.environment)))
@@ -81,7 +80,7 @@ async function page(lab: Lab): Promise<void> {
       await db.batch([put(`n${String((n * 377) % 1000).padStart(3, '0')}`)])
     }
   })
-  lab.lines('The last of them', [...lab.told('page.split').slice(-2), ...lab.told('root.change').slice(-1)].map(describe))
+  lab.lines('The last splits', [...lab.events('page.split').slice(-2), ...lab.events('root.change').slice(-1)].map(describe))
   const after = shape()
   lab.table(
     'The tree before and after the last put',
@@ -98,29 +97,29 @@ async function page(lab: Lab): Promise<void> {
 
 async function fill(lab: Lab): Promise<void> {
   lab.heading('How full are the pages?')
-  lab.say(`Now ${ENTRIES.toLocaleString('en-US')} entries of 16 + ${LARGE_VALUE_BYTES} bytes in pages of 4 KiB, put in ascending order,
-    as with numbers that are handed out one after the other, or with times. Every split is at the right end of the tree.`)
-  lab.predict('If a full page were cut in the middle, how full would the pages be that are left behind?')
+  lab.say(`Now ${ENTRIES.toLocaleString('en-US')} entries of 16 + ${LARGE_VALUE_BYTES} bytes in pages of 4 KiB, put in ascending order, as with serial numbers or
+    timestamps. Every split is at the right end of the tree.`)
+  lab.predict('If a full page were split in the middle, how full would the pages be that are left behind?')
   const ascending = (n: number): number => n
   const middle = await fillOf(lab, 'middle', ascending, btreeEngine({ leafSplit: ({ sizes }) => Math.floor(sizes.length / 2) }))
-  lab.reveal(percent(middle.fill), 'The lower half stays behind, and no key will ever come into it again.')
-  lab.predict('The engine cuts at the new key instead when keys come in ascending order. How full are pages then?')
+  lab.reveal(percent(middle.fill), 'The lower half stays behind, and no later key belongs in it.')
+  lab.predict('When keys come in ascending order, the engine splits at the new key instead. How full are pages then?')
   const rightmost = await fillOf(lab, 'rightmost', ascending, btreeEngine())
   lab.reveal(
     percent(rightmost.fill),
-    `The full page stays as it is, and the new key begins the next one. What is left of each page is less than an entry takes.`,
+    `The full page stays as it is, and the new key begins the next page. The space left in each page is smaller than an entry.`,
   )
   lab.predict('And if the keys come in random order?')
   const order = new Shuffle(ENTRIES, 1)
   const random = await fillOf(lab, 'random', n => order.at(n), btreeEngine())
   lab.reveal(
     percent(random.fill),
-    `A page fills up from a half. The fuller it is, the more of the keys are its own, and the sooner it gets the next one. So more pages
-      are found a little above a half than close to full, and they are ln 2 = 69.3 % full on average.`,
+    `A page fills up from one half. The fuller it is, the larger its share of the keys, and the sooner it gets the next one. So there are
+      more pages slightly above one half than close to full, and pages are ln 2 = 69.3 % full on average.`,
   )
   lab.table(
     'The same entries in the same pages',
-    ['order, and where full pages are cut', 'leaves', 'entries a leaf', 'full to', 'theory'],
+    ['order, and where full pages are split', 'leaves', 'entries per leaf', 'fill', 'theory'],
     [
       ['ascending, in the middle', middle.leaves, (ENTRIES / middle.leaves).toFixed(1), percent(middle.fill), percent(MIDPOINT_FILL)],
       [

@@ -42,10 +42,10 @@ export async function run(lab: Lab): Promise<void> {
   lab.number('page-bytes', pageBytes)
 
   const db = await lab.open('/tree', { engine: 'btree' })
-  lab.say(`Now the value of one key in the middle changes. No page is ever changed in its place on disk, so that a crash can tear none.
-    The leaf goes to a new place; then its parent has to say where the leaf is now, and goes to a new place, too; and so on up to the
-    root. (Places are counted in units of 4 KiB. A page has its number from when it is first met, and its copy is another page.)`)
-  lab.predict(`How many bytes will the update of ${RECORD_BYTES} bytes have written once it is in the tree on disk?`)
+  lab.say(`Now the value of one key in the middle changes. No page is ever changed in place on disk, so a crash cannot tear a page. The leaf
+    goes to a new place; then its parent has to point to the new place, and goes to a new place, too; and so on up to the root. (Places
+    are counted in units of 4 KiB. The engine numbers pages as it first loads or creates them, and a copy is another page.)`)
+  lab.predict(`How many bytes does the update of ${RECORD_BYTES} bytes write until it is in the tree on disk?`)
   const key = keyOf(ENTRIES / 2)
   const before = db.stats().ledger
   await lab.do(db, `put("${key}", ${VALUE_BYTES} bytes)`, () => db.put(key, valueOf(1)), ['log.append', 'page.new'])
@@ -57,7 +57,7 @@ export async function run(lab: Lab): Promise<void> {
   lab.number('one-record', RECORD_BYTES)
   lab.number('one-leaf', pageWrite(pageBytes, RECORD_BYTES))
   lab.table(
-    'What one update has written',
+    'Bytes written by one update',
     ['part', 'what', 'bytes', 'per byte of the update'],
     (['log', 'page', 'meta'] as const).map(part => [
       part,
@@ -69,20 +69,20 @@ export async function run(lab: Lab): Promise<void> {
   lab.reveal(
     `${sum.toLocaleString('en-US')} bytes, ${times(lab.number('one-times', total))} the update`,
     `The leaf alone is ${pageBytes} / ${RECORD_BYTES} = ${times(pageWrite(pageBytes, RECORD_BYTES))}: the price of a page for a record.
-      The branches above it are four pages long each, so that a tree has few levels to walk, and copying the path pays for that.`,
+      Each branch above it has four times the size of a page, which keeps the tree shallow; copying the path pays for that.`,
   )
 
   lab.heading('Many updates, one checkpoint')
-  lab.say(`An update is acknowledged when it is in the log, so nobody has to wait for the pages. They can gather updates in memory, and a
-    checkpoint writes each of them once.`)
-  lab.predict('A checkpoint for 1,000 updates of keys drawn by chance: by how much do the page writes for each update fall?')
+  lab.say(`An update is acknowledged when it is in the log, so the writer does not wait for the pages. Pages gather updates in memory, and a
+    checkpoint writes each page once.`)
+  lab.predict('A checkpoint covers 1,000 updates of random keys: by how much do the page writes per update fall?')
   const model = (updates: number): number =>
     tree.reduce((bytes, level) => bytes + distinctUniform(level.pages, updates) * (level.bytes / level.pages), 0) / updates / RECORD_BYTES
   const random = new Uniform(new SeededRandom(1), ENTRIES)
   const uniform = await measureRounds(lab, 'uniform', updates => Array.from({ length: updates }, () => random.next()))
   lab.table(
-    'Keys drawn by chance: bytes written per byte of the updates',
-    ['updates a checkpoint', 'log', 'pages', 'pages by the model', 'meta', 'all'],
+    'Random keys: bytes written per byte of the updates',
+    ['updates per checkpoint', 'log', 'pages', 'pages by the model', 'meta', 'all'],
     uniform.map(({ updates, log, page, meta, total }) => [
       updates,
       times(log),
@@ -95,29 +95,29 @@ export async function run(lab: Lab): Promise<void> {
   const chosen = uniform.find(({ updates }) => updates === ASKED)!
   lab.reveal(
     `${times(chosen.page)} instead of ${times(uniform[0].page)}`,
-    `The branches are soon shared by all, but a leaf only by updates that happen to meet on it. The model counts just that: n draws meet
+    `All updates soon share the branches, but only updates of the same leaf share a leaf. The model counts exactly that: n draws meet
       m · (1 - (1 - 1/m)^n) of m pages.`,
   )
 
-  lab.predict(`And if the ${ASKED.toLocaleString('en-US')} updates are of keys that are neighbours?`)
+  lab.predict(`And if the ${ASKED.toLocaleString('en-US')} updates are of neighbouring keys?`)
   const clustered = await measureRounds(lab, 'clustered', updates => {
     const first = random.next() % (ENTRIES - updates)
     return Array.from({ length: updates }, (_, n) => first + n)
   })
   lab.table(
-    'Keys side by side: bytes written per byte of the updates',
-    ['updates a checkpoint', 'log', 'pages', 'meta', 'all'],
+    'Neighbouring keys: bytes written per byte of the updates',
+    ['updates per checkpoint', 'log', 'pages', 'meta', 'all'],
     clustered.map(({ updates, log, page, meta, total }) => [updates, times(log), times(page), times(meta), times(total)]),
   )
   lab.reveal(
     times(clustered.find(({ updates }) => updates === ASKED)!.page),
-    'A leaf that is written anyway takes all of its entries with it: neighbours pay for their page together.',
+    'A checkpoint writes a leaf with all of its entries: neighbours share the price of their page.',
   )
 
   lab.heading('The buffer')
-  lab.say(`Nobody calls for checkpoints by hand. One begins when the changed pages in memory reach a size, the writeBufferSize. It is to
-    this engine what the memtable is to the LSM tree: the place where writes wait for company.`)
-  lab.predict('A changed page waits as a whole. How many updates wait in 1 MiB of pages, and how many in a memtable of 1 MiB?')
+  lab.say(`Applications do not ask for checkpoints. A checkpoint begins when the changed pages in memory reach a size, the writeBufferSize. This
+    buffer is to the B+tree what the memtable is to the LSM tree: writes gather in it.`)
+  lab.predict('The buffer holds whole pages. How many updates fit in 1 MiB of pages, and how many in a memtable of 1 MiB?')
   const rows: (string | number)[][] = []
   let last = { btree: 0, lsm: 0 }
   for (const kib of BUFFERS_KIB) {
@@ -127,7 +127,7 @@ export async function run(lab: Lab): Promise<void> {
     rows.push([`${kib} KiB`, Math.round(btree.updates), times(btree.times), Math.round(lsm.updates), times(lsm.times)])
   }
   lab.table(
-    `${BUFFERED_UPDATES.toLocaleString('en-US')} updates of keys drawn by chance`,
+    `${BUFFERED_UPDATES.toLocaleString('en-US')} updates of random keys`,
     ['writeBufferSize', 'btree: updates a checkpoint', 'written', 'lsm: updates a flush', 'written'],
     rows,
   )
@@ -135,8 +135,8 @@ export async function run(lab: Lab): Promise<void> {
   lab.number('buffered-lsm', Math.round(last.lsm))
   lab.reveal(
     `About ${Math.round(last.btree).toLocaleString('en-US')}, and ${Math.round(last.lsm).toLocaleString('en-US')}`,
-    `The buffer of a B+tree fills with neighbours that did not change. So it has to be larger for the same effect, until it holds so much
-      of the tree that updates meet.`,
+    `The buffer of a B+tree fills with neighbours that did not change. So it has to be larger for the same effect, until it holds enough of
+      the tree that updates meet on the same pages.`,
   )
 }
 
@@ -148,14 +148,14 @@ const WHAT = {
 
 interface Round {
   readonly updates: number
-  /** Bytes for each byte of the updates. */
+  /** Bytes per byte of the updates. */
   readonly log: number
   readonly page: number
   readonly meta: number
   readonly total: number
 }
 
-/** What updates cost, by how many of them share a checkpoint. */
+/** The cost of updates, by how many of them share a checkpoint. */
 async function measureRounds(lab: Lab, name: string, keys: (updates: number) => readonly number[]): Promise<Round[]> {
   const db = await lab.openUnwatched('/tree', { engine: 'btree' })
   const rounds: Round[] = []
@@ -174,7 +174,7 @@ async function measureRounds(lab: Lab, name: string, keys: (updates: number) => 
   return rounds
 }
 
-/** Updates by chance, written when the engine itself thinks fit: how many between two writings of its buffer, and at what price. */
+/** Random updates, with checkpoints or flushes of the engine's choice: how many between two of them, and at what price. */
 async function buffered(lab: Lab, engine: 'btree' | 'lsm', kib: number): Promise<{ readonly updates: number; readonly times: number }> {
   const db = await lab.openUnwatched(`/${engine}-${kib}`, { engine })
   await fill(db)
@@ -193,7 +193,7 @@ async function buffered(lab: Lab, engine: 'btree' | 'lsm', kib: number): Promise
   const before = small.stats().ledger
   while (updates < BUFFERED_UPDATES) await small.put(keyOf(random.next()), valueOf(updates++))
   const share = written / writings
-  // What is still in memory is paid for, too.
+  // The price includes what is still in memory.
   await small.flush()
   await small.settle()
   const { total } = writeAmplification(writtenSince(small, before))

@@ -15,7 +15,7 @@ await db.batch(
   { sync: true },
 )
 
-/** A transfer changes two accounts, and nobody ever sees only one of them changed. */
+/** A transfer changes two accounts, and no reader ever sees only one of them changed. */
 async function transfer(from: string, to: string, amount: number, sync: boolean): Promise<void> {
   const [a, b] = await db.getMany([from, to])
   if (a === undefined || b === undefined || a < amount) throw new Error(`${from} cannot give ${amount} to ${to}`)

@@ -13,7 +13,7 @@ export interface ShownField {
   readonly value: string
 }
 
-/** What the event has beside its type and its stamp, in the order in which it is told. */
+/** The fields of an event besides its type and its stamp, in the order of the event. */
 export function fieldsOf(event: TraceEvent): ShownField[] {
   const { sequence: _sequence, operation: _operation, job: _job, atMs: _atMs, type: _type, ...fields } = event
   return Object.entries(fields).map(([name, value]) => ({ name, value: textOf(value) }))

@@ -1,5 +1,5 @@
 /**
- * The files of a store as of any moment, from the bytes that its writes were told with.
+ * The files of a store at any moment, from the bytes recorded with its writes.
  *
  * Invariants:
  * 1. A history is never changed: each write adds to it and leaves the one before as it was, so a copy of a directory costs its names only.

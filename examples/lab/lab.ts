@@ -1,10 +1,10 @@
 /**
- * The bench that an example works on: it opens real stores in a world where every run is the same (files in memory, a simulated
- * clock, seeded chance), and writes down what they tell.
+ * The bench of an example: it opens real stores in an environment where every run is the same (files in memory, a simulated clock,
+ * seeded randomness), and records their events.
  *
  * Invariants:
  * 1. A run with the same seed gives the same items.
- * 2. The engine is never held up: an operation runs to its end, and is looked at afterwards.
+ * 2. The lab never holds an engine up: an operation runs to its end, and its events are read afterwards.
  */
 import { Kvarium } from 'kvarium'
 import type { EngineFactory } from '../../src/engine/contract.js'
@@ -19,7 +19,7 @@ import { simulatedEnvironment } from '../../src/vfs/testing/simulated-environmen
 import { annotatedLine } from './hex-line.js'
 import type { CallItem, Item, Recording } from './items.js'
 
-/** Types of events, or their first words: `log` stands for `log.append`, `log.rotate` and so on. */
+/** Types of events, or their first words: `log` means `log.append`, `log.rotate` and so on. */
 export type Shown = readonly (
   EventType | 'operation' | 'file' | 'log' | 'memtable' | 'job' | 'table' | 'compaction' | 'page' | 'space' | 'cache'
 )[]
@@ -27,16 +27,16 @@ export type Shown = readonly (
 export interface LabStoreOptions {
   readonly engine?: string | EngineFactory
   readonly [engineOption: string]: unknown
-  /** Of the store in items, and of no other that is open; default: the engine's. */
+  /** Names the store in items; unique among open stores. Default: the engine's name. */
   readonly name?: string
   /**
-   * How much the store tells; default: every step, and the bytes of every write. `'nothing'` is for the many operations of which only
-   * the sums are looked at.
+   * The trace level; default: every step, and the bytes of every write. `'nothing'` is for many operations of which only the sums
+   * matter.
    */
   readonly level?: TraceLevel | 'nothing'
-  /** Hears all that the store tells, too. */
+  /** Receives all events of the store, too. */
   readonly listener?: TraceListener
-  /** The world that the store lives in; default: the lab's. */
+  /** Default: the lab's. */
   readonly environment?: Environment
 }
 
@@ -62,7 +62,7 @@ export class Lab {
     this.#environment = simulatedEnvironment({ seed })
   }
 
-  /** The world that the stores live in: its file system can be looked at and its files changed. */
+  /** The environment of the stores: examples may read and change its files. */
   get environment(): Environment {
     return this.#environment
   }
@@ -71,18 +71,18 @@ export class Lab {
     this.#items.push({ kind: 'heading', text })
   }
 
-  /** A paragraph; line breaks and indentation of the source do not show. */
+  /** A paragraph; line breaks and indentation of the source are removed. */
   say(text: string): void {
     this.#items.push({ kind: 'say', text: unwrapped(text) })
   }
 
-  /** Asks; the answer follows by `reveal`, when the engine has given it. Someone at a terminal is waited for. */
+  /** Asks a question; `reveal` answers it once the engine has run. The stepper waits for a guess at a terminal. */
   predict(question: string): void {
     this.#question = unwrapped(question)
     this.#items.push({ kind: 'predict', question: this.#question })
   }
 
-  /** Answers the question that was asked last, and says why it is so, in a paragraph. */
+  /** Answers the last question, and gives the reason in a paragraph. */
   reveal(answer: string | number, because: string): void {
     if (this.#question === undefined) throw new Error('There is no question to answer')
     this.#items.push({ kind: 'reveal', question: this.#question, answer: String(answer), because: unwrapped(because) })
@@ -98,8 +98,8 @@ export class Lab {
   }
 
   /**
-   * Bytes of a file of the lab (or of another `environment`), each line with what it is. `from` and `to` are offsets; default: the whole
-   * file. Returns how many bytes the parts of a name take, all of them together.
+   * Bytes of a file of the lab (or of another `environment`), each line with its meaning. `from` and `to` are offsets; default: the whole
+   * file. Returns a function from a name to the bytes of all parts of that name.
    */
   async hex(
     title: string,
@@ -124,7 +124,7 @@ export class Lab {
     }
   }
 
-  /** What a file of the lab is made of, in the order of the file. */
+  /** The parts of a file of the lab, in the order of the file. */
   async parts(path: string): Promise<readonly Span[]> {
     const inspection = await inspectFile(path, this.#environment)
     try {
@@ -134,15 +134,15 @@ export class Lab {
     }
   }
 
-  /** Notes a measured number under a name, for the guide, and returns it. */
+  /** Records a measured number under a name, for the guide, and returns it. */
   number<T extends number | string>(name: string, value: T): T {
     if (name in this.#numbers && this.#numbers[name] !== value)
-      throw new Error(`The number "${name}" was noted before, as ${this.#numbers[name]}`)
+      throw new Error(`The number "${name}" was recorded before, as ${this.#numbers[name]}`)
     this.#numbers[name] = value
     return value
   }
 
-  /** A store that is watched, opened. `location` is a directory in the lab's own file system. */
+  /** Opens a store whose events are recorded. `location` is a directory in the lab's own file system. */
   async open(
     location: string,
     { name, engine = 'lsm', level = 'step', listener: other, environment = this.#environment, ...options }: LabStoreOptions = {},
@@ -150,7 +150,7 @@ export class Lab {
   ): Promise<LabStore> {
     const store = name ?? (typeof engine === 'string' ? engine : engine.name)
     if ([...this.#names].some(([other, taken]) => taken === store && other.status !== 'closed')) {
-      throw new Error(`There is an open store called "${store}" already: close it, or give this one a \`name\``)
+      throw new Error(`There is already an open store called "${store}": close it, or give this one a \`name\``)
     }
     const listener = (event: TraceEvent): void => {
       const isShown = this.#shown.some(type => event.type === type || event.type.startsWith(`${type}.`))
@@ -169,7 +169,7 @@ export class Lab {
     return db
   }
 
-  /** A store of which only the sums are looked at, opened: nothing that it does is written down. */
+  /** Opens a store of which only the sums matter: its events are not recorded. */
   async openUnwatched(location: string, options: Omit<LabStoreOptions, 'name' | 'level' | 'listener'> = {}): Promise<LabStore> {
     const db = new Kvarium<string, string>(location, { environment: this.#environment, ...options })
     await db.open()
@@ -177,8 +177,8 @@ export class Lab {
   }
 
   /**
-   * Does something with a store, under a name that is shown, and returns what it returns. Of what the store tells meanwhile,
-   * the transcript has the `shown` types.
+   * Does some work with a store, under a name that is shown, and returns its result. The transcript has the events of the `shown`
+   * types that the store emits meanwhile.
    */
   async do<T>(db: LabStore, text: string, work: () => T | Promise<T>, shown: Shown = [], result?: (value: T) => string): Promise<T> {
     const store = this.#names.get(db)!
@@ -194,8 +194,8 @@ export class Lab {
     }
   }
 
-  /** What the store of the last call has told since that began, of one type. */
-  told<Type extends EventType>(type: Type): EventOf<Type>[] {
+  /** The events of one type that the store of the last call has emitted since the call began. */
+  events<Type extends EventType>(type: Type): EventOf<Type>[] {
     const since = this.#items.findLastIndex(({ kind }) => kind === 'call')
     const { store } = this.#items[since] as CallItem
     return this.#items

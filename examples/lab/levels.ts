@@ -10,7 +10,7 @@ export function runsOf(db: LabStore): number {
   return levelsOf(db).reduce((sum, { runs }) => sum + runs, 0)
 }
 
-/** Of the files of all tables. */
+/** Bytes of the files of all tables. */
 export function tableBytes(db: LabStore): number {
   return levelsOf(db).reduce((sum, { bytes }) => sum + bytes, 0)
 }

@@ -1,4 +1,4 @@
-/** Puts, gets, scans and deletes of keys by chance: the same for every engine. */
+/** Puts, gets, scans and deletes of random keys: the same for every engine. */
 import { Shuffle } from 'kvarium-lab/workloads'
 import type { KvariumStats } from '../../src/store/stats.js'
 import { spaceAmplification } from '../../src/trace/ledger.js'
@@ -13,15 +13,17 @@ export const SCANNED = 20
 export const VALUE_BYTES = 100
 
 export interface Outcome {
-  /** Of the work, without the load. */
+  /** After the work and its background work; the load is not included. */
   readonly stats: KvariumStats
-  /** Bytes of all files for each byte that is live. */
+  /** After the flush that ends the work, before the idle store reorganizes its files. */
+  readonly flushed: KvariumStats
+  /** Bytes of all files per live byte. */
   readonly space: number
   /** All entries, one after the other. */
   readonly content: string
 }
 
-/** Loads a store, works on it, and says what that has cost. */
+/** Loads a store, works on it, and measures the cost. */
 export async function mixedWork(lab: Lab, engine: 'lsm' | 'btree', memoryKib: number): Promise<Outcome> {
   const half = (memoryKib * 1024) / 2
   const location = `/working-${engine}-${memoryKib}`
@@ -36,16 +38,17 @@ export async function mixedWork(lab: Lab, engine: 'lsm' | 'btree', memoryKib: nu
   const db = await lab.openUnwatched(location, options)
   const random = new SeededRandom(1)
   for (let n = 0; n < OPERATIONS; n++) await operate(db, keyOf(random.uniform(ENTRIES)), random.uniform(10), n)
-  // What is still owed to the files is paid before it is counted.
+  // What is still in memory belongs to the price of the work.
   await db.flush()
+  const flushed = db.stats()
   await db.settle()
   const stats = db.stats()
   const content = (await db.iterator().all()).flat().join('')
   await db.close()
-  return { stats, space: spaceAmplification(stats.ledger.fileBytes, content.length), content }
+  return { stats, flushed, space: spaceAmplification(stats.ledger.fileBytes, content.length), content }
 }
 
-/** `kind` is below ten: half puts, three in ten gets (one of these of what is not there), one in ten each of scans and deletes. */
+/** `kind` is below ten: half puts, three in ten gets (one of these of an absent key), one in ten each of scans and deletes. */
 async function operate(db: LabStore, key: string, kind: number, version: number): Promise<void> {
   if (kind < 5) await db.put(key, valueOf(version))
   else if (kind < 7) db.getSync(key)

@@ -23,9 +23,9 @@ interface ShapeFold {
 
 interface FoldOfEngine {
   make(): ShapeFold
-  /** What the store has to tell. */
+  /** The trace level that the shape needs. */
   readonly level: 'io' | 'step'
-  /** What is right of a shape where less is told. */
+  /** The parts of a shape that are right at a lower level. */
   rightWithout?(shape: EngineShape): EngineShape
 }
 
@@ -80,7 +80,7 @@ interface OneTrace {
   /** The position of its first event. */
   readonly from: number
   engine?: string
-  tells?: 'io' | 'step'
+  level?: 'io' | 'step'
 }
 
 class StoreReplay {
@@ -129,19 +129,18 @@ class StoreReplay {
     const { fold } = this.state(position)
     const known = foldOf(trace)
     if (fold === undefined || known === undefined) return `Nothing is known of the structure of the store "${this.#name}".`
-    if (trace.tells === 'step' || trace.tells === known.level) return fold.shape()
+    if (trace.level === 'step' || trace.level === known.level) return fold.shape()
     return (
-      known.rightWithout?.(fold.shape()) ??
-      `The store "${this.#name}" does not tell enough for its structure: it takes a trace of level ${known.level}.`
+      known.rightWithout?.(fold.shape()) ?? `The store "${this.#name}" has no recorded structure: record a trace of level ${known.level}.`
     )
   }
 
-  /** Stores of a lab that tell every step also tell what they write. */
+  /** Stores of a lab that record every step also record the bytes of their writes. */
   #learn(event: TraceEvent): void {
     const trace = this.#traces.at(-1)
     if (trace === undefined) return
     if (event.type === 'engine.open') trace.engine = event.engine
-    if (event.type === 'file.write') trace.tells ??= event.bytes === undefined ? 'io' : 'step'
+    if (event.type === 'file.write') trace.level ??= event.bytes === undefined ? 'io' : 'step'
   }
 }
 
@@ -149,7 +148,7 @@ function foldOf({ engine }: OneTrace): FoldOfEngine | undefined {
   return engine === undefined ? undefined : FOLDS[engine]
 }
 
-/** Flushes and compactions are told at every level, inserts are not. */
+/** Flushes and compactions are recorded at every level, inserts are not. */
 function withoutMemory({ memtable: _memtable, frozen: _frozen, sequence: _sequence, ...shape }: EngineShape): EngineShape {
   return shape
 }

@@ -10,16 +10,16 @@ export type StepCommand =
   | { readonly do: 'file'; readonly name: string; readonly offset: number }
 
 export const STEP_HELP = `  n, Enter, →     the next item
-  b, ←            the item before
+  b, ←            the previous item
   o, shift + →    the next operation: a call, or the next of many operations in a call
-  O, shift + ←    the operation before
-  /TYPE           the next event whose type begins so, as /compaction or /file.write; Tab completes
-  \\TYPE           the event of that type before
-  NUMBER          the item of that number; Home and End are the first and the last
-  i               the structure as of here
+  O, shift + ←    the previous operation
+  /TYPE           the next event whose type begins with TYPE, such as /compaction or /file.write; Tab completes
+  \\TYPE           the previous event of that type
+  NUMBER          the item of that number; Home and End go to the first and the last
+  i               the structure at this point
   x               the bytes that this event is about, with their meaning
-  f FILE OFFSET   a file as of here; f alone lists the files
-  p GUESS         what you expect as the answer to the last question
+  f FILE OFFSET   a file at this point; f alone lists the files
+  p GUESS         your guess at the answer to the last question
   h, ?            this list
   q               end`
 

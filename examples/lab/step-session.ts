@@ -12,7 +12,7 @@ import { structureLines } from './structure-text.js'
 import { touchedUpTo, touchText } from './touched.js'
 
 export interface CommandSource {
-  /** Whether somebody is there who can answer a question. */
+  /** Whether a reader can answer a question. */
   readonly isAnswering: boolean
   /** The next command as text; `undefined` when there are no more. */
   command(): Promise<string | undefined>
@@ -129,7 +129,7 @@ class StepSession {
       return stores.length === 1 ? shown : [`the store "${store}":`, ...shown]
     })
     const touched = touchedUpTo(this.#recording.items, position).map(touch => `looks at ${touchText(touch)}`)
-    this.#print(stores.length === 0 ? 'No store has told anything so far.' : [...lines, ...touched].map(line => `  ${line}`).join('\n'))
+    this.#print(stores.length === 0 ? 'No store has emitted an event yet.' : [...lines, ...touched].map(line => `  ${line}`).join('\n'))
   }
 
   async #bytes(): Promise<void> {

@@ -106,7 +106,7 @@ export class Stepper {
     return begun === undefined || ended > begun ? undefined : (this.items[begun] as CallItem)
   }
 
-  /** The name of the store that is told of here, or was last. */
+  /** The name of the store of the current item, or of the last one before it. */
   get store(): string | undefined {
     for (let at = this.#position; at >= 0; at--) {
       const item = this.items[at]
@@ -115,13 +115,13 @@ export class Stepper {
     return undefined
   }
 
-  /** The names of the stores to look at here, in the order in which they were opened: those that are open, and the one that is told of. */
+  /** The names of the stores to look at here, in the order of opening: the open ones and the store of the current item. */
   get stores(): readonly string[] {
     const open = this.#open.filter(({ from, to }) => from <= this.#position && this.#position < to).map(({ name }) => name)
     return [...new Set([...open, ...(this.store === undefined ? [] : [this.store])])]
   }
 
-  /** Notes what somebody expects as the answer to the question that was asked last. */
+  /** Records a guess at the answer to the last question. */
   guess(text: string): boolean {
     const question = this.#question
     if (question === undefined) return false

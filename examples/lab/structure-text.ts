@@ -14,7 +14,7 @@ export function structureLines(shape: EngineShape): string[] {
   return Object.entries(shape).map(([name, value]) => `${name}: ${JSON.stringify(value)}`)
 }
 
-/** Where inserts are not told, what is in memory is not known. */
+/** Without events of inserts the contents of the memtable are unknown. */
 export type KnownLsmShape = Pick<FoldedLsmShape, 'picker' | 'snapshots' | 'levels'> &
   Partial<Pick<FoldedLsmShape, 'memtable' | 'frozen' | 'sequence'>>
 

@@ -23,7 +23,7 @@ export class TableCount {
     counts[event.level] = { tables: tables + 1, entries: entries + event.entries, bytes: bytes + event.fileBytes }
   }
 
-  /** A trace that tells no more than is counted: pass it as option of a store that nobody watches. */
+  /** A trace of only the events that are counted: pass it as option of a store whose events are not recorded. */
   readonly trace = new Trace({ level: 'job', listener: this.listener })
 
   get flushed(): Written {

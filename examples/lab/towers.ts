@@ -3,7 +3,7 @@ import type { SearchStep } from '../../src/trace/events.js'
 
 export interface Tower {
   readonly key: string
-  /** Of 1 and more. */
+  /** 1 and more. */
   readonly height: number
 }
 

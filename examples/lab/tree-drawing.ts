@@ -16,7 +16,7 @@ export interface TreePage {
   readonly bytes: number
   /** Bytes of it that entries, their slots, the prefix and the header need. */
   readonly usedBytes: number
-  /** Of a branch without the first one, which bounds nothing. */
+  /** Keys of a branch without the first one, which bounds nothing. */
   readonly keys: readonly string[]
   readonly children: readonly TreePage[]
 }

@@ -6,7 +6,7 @@ test('the table of example 4 has the bytes that its format takes for these keys'
   const { numbers } = await record(4, '', example)
   // 40 keys of 9 bytes; 8 values "left", 32 "joined in 19xx"; 48 versions were put.
   const values = 8 * 4 + 32 * 14
-  expect(numbers).toMatchObject({ versions: 48, forgotten: 8, entries: 40, values, 'user-bytes': 40 * 9 + values })
+  expect(numbers).toMatchObject({ versions: 48, dropped: 8, entries: 40, values, 'user-bytes': 40 * 9 + values })
   // 5 blocks: two words of header, a byte and a word of trailer each. A slot is a word of key and a word of place.
   expect(numbers).toMatchObject({ headers: 5 * 8, trailers: 5 * 5, slots: 40 * 8, lengths: 40 * 2 })
   // A tag of one byte has room for sequence numbers up to 31. The first 8 keys have 41 to 48, the others 9 to 40.

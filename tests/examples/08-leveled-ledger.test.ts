@@ -36,10 +36,10 @@ describe('the ledger by level', () => {
     expect(number('bytes-log') / frames).toBeLessThan(1.01)
   })
 
-  it('writes to each level what came down and what was there, but for what was forgotten', () => {
+  it('writes to each level what came down and what was there, except what was dropped', () => {
     for (const level of [1, 2, 3]) {
       const merged = number(`arrived-${level}`) * (1 + number(`again-${level}`))
-      expect(merged * (1 - number(`forgotten-${level}`) / 100)).toBeCloseTo(number(`wa-level-${level}`), 10)
+      expect(merged * (1 - number(`dropped-${level}`) / 100)).toBeCloseTo(number(`wa-level-${level}`), 10)
     }
   })
 

@@ -1,6 +1,6 @@
 /**
- * Holds a chapter of the guide against the run that it tells of. A measured number carries the name under which the example noted it, as
- * a comment that nobody sees: `38<!-- put-bytes -->`. A block of `text` is a piece of the transcript. No other number is allowed in the
+ * Checks a chapter of the guide against the run that it describes. A measured number carries the name under which the example recorded it,
+ * as an invisible comment: `38<!-- put-bytes -->`. A block of `text` is a piece of the transcript. No other number is allowed in the
  * text, so that none can become untrue.
  */
 import { existsSync } from 'node:fs'

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { Lab } from '../../examples/lab/lab.js'
 
-it('tells no two open stores by one name', async () => {
+it('refuses two open stores of one name', async () => {
   const lab = new Lab()
   const first = await lab.open('/one')
   await expect(lab.open('/two')).rejects.toThrow(/an open store called "lsm"/)
@@ -11,8 +11,8 @@ it('tells no two open stores by one name', async () => {
   await Promise.all([second.close(), third.close()])
 })
 
-it('notes no number twice with different values', () => {
+it('records no number twice with different values', () => {
   const lab = new Lab()
   expect(lab.number('bytes', 38)).toBe(38)
-  expect(() => lab.number('bytes', 39)).toThrow(/"bytes" was noted before, as 38/)
+  expect(() => lab.number('bytes', 39)).toThrow(/"bytes" was recorded before, as 38/)
 })

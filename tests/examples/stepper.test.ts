@@ -130,7 +130,7 @@ describe('stepping', () => {
     }
   })
 
-  it('the stores to look at are the one that is told of and those that are open', () => {
+  it('the stores to look at are that of the current item and the open ones', () => {
     const stepper = new Stepper(items)
     const storesAt = (position: number): readonly string[] => {
       stepper.goTo(position)
@@ -273,7 +273,7 @@ describe('the state as of a step', () => {
     )
   })
 
-  it('where too little is told for a structure, that is said', async () => {
+  it('a structure that the trace level does not record is reported', async () => {
     const quiet = await record(0, 'quiet', {
       question: 'Quiet?',
       async run(lab) {
@@ -282,7 +282,7 @@ describe('the state as of a step', () => {
         await lsm.flush()
         await lsm.put('b', '2')
         await lsm.close()
-        // Another trace, which tells more.
+        // Another trace, of a higher level.
         await (await lab.open('/lsm', { name: 'lsm' })).close()
         await (await lab.open('/btree', { name: 'btree', engine: 'btree', level: 'io' })).close()
         await (await lab.open('/quiet', { name: 'quiet', engine: 'btree', level: 'job' })).close()
@@ -291,13 +291,13 @@ describe('the state as of a step', () => {
     })
     const replay = new Replay(quiet.items)
     const end = quiet.items.length - 1
-    // Levels are told at every level, memtables are not.
+    // Flushes are recorded at every trace level, inserts are not.
     const again = quiet.items.findLastIndex(item => item.kind === 'call' && item.text === 'open /lsm')
     expect((replay.structure('lsm', end) as EngineShape)['memtable']).toMatchObject({ entries: 1 })
     const lsm = replay.structure('lsm', again) as EngineShape
     expect([lsm.levels?.[0].tables, lsm['memtable']]).toEqual([1, undefined])
     expect(structureLines(lsm).join('\n')).toContain('memtable: not known')
-    expect(replay.structure('quiet', end)).toMatch(/takes a trace of level io/)
+    expect(replay.structure('quiet', end)).toMatch(/record a trace of level io/)
     expect(replay.structure('btree', end)).toMatchObject({ engine: 'btree', entries: 0 })
     expect(replay.structure('memory', end)).toMatch(/Nothing is known of the structure of the store "memory"/)
   })

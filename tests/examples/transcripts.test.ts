@@ -1,4 +1,4 @@
-/** What each example prints, held by a file: after a wanted change, `npx vitest run tests/examples -u` writes it anew. */
+/** The output of each example equals a file; after an intended change, `npx vitest run tests/examples -u` rewrites it. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -7,7 +7,7 @@ import { record } from '../../examples/lab/lab.js'
 import { transcript } from '../../examples/lab/transcript.js'
 import { chapterProblems } from './chapter.js'
 
-/** Two runs of some seconds each, on a machine that is busy with other tests. */
+/** Enough for two runs of a few seconds each on a busy machine. */
 const TIMEOUT_MS = 120_000
 const GUIDE = join(import.meta.dirname, '../../docs/guide')
 
@@ -15,7 +15,7 @@ describe.each(catalog())('example $number', ({ number, name, load }) => {
   const title = `${String(number).padStart(2, '0')}-${name}`
 
   test(
-    'says the same at every run, and what its chapter says',
+    'prints the same in every run, and agrees with its chapter',
     async () => {
       const recording = await record(number, name, await load())
       const first = transcript(recording)
@@ -29,7 +29,7 @@ describe.each(catalog())('example $number', ({ number, name, load }) => {
   )
 })
 
-test('no chapter tells of an example that is not there', () => {
+test('every chapter has its example', () => {
   const chapters = readdirSync(GUIDE).filter(file => /^\d/.test(file))
   expect(chapters.sort()).toEqual(catalog().map(({ number, name }) => `${String(number).padStart(2, '0')}-${name}.md`))
 })
