@@ -1,6 +1,6 @@
 /**
  * Checks the solution in a folder: `tsx check.ts NAME FOLDER SEED`. `kvarium learn NAME --check` runs it in a process of its own, since a
- * wrong solution may never end, and hears of each check as it begins, and of the outcome, by messages.
+ * wrong solution may never end, and receives a message as each check begins, and one with the outcome.
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -16,12 +16,12 @@ type Units = Exercise<unknown>['units']
 
 const [name, folder, seed] = process.argv.slice(2)
 
-tell({ ended: { failure: await check() } })
+send({ ended: { failure: await check() } })
 process.disconnect()
 
 async function check(): Promise<Failure | undefined> {
   const loading = 'the file can be loaded'
-  tell({ begins: { stage: 'exports', check: loading } })
+  send({ begins: { stage: 'exports', check: loading } })
   let solution: Module
   try {
     solution = await load(`${name}.ts`)
@@ -30,7 +30,7 @@ async function check(): Promise<Failure | undefined> {
   }
   return runChecks(await loadExercise(name), solution, await loadReference(name), {
     seed: Number(seed),
-    onCheck: (stage, begun) => tell({ begins: { stage, check: begun } }),
+    onCheck: (stage, begun) => send({ begins: { stage, check: begun } }),
     ...(await ownUnits()),
   })
 }
@@ -47,6 +47,6 @@ function load(file: string): Promise<Module> {
   return import(pathToFileURL(join(folder, file)).href) as Promise<Module>
 }
 
-function tell(message: CheckMessage): void {
+function send(message: CheckMessage): void {
   process.send?.(message)
 }

@@ -1,5 +1,5 @@
 /**
- * The third stage: the workload of the exercise, done with the part and with the reference under the same seed, every step told. The
+ * The third stage: the workload of the exercise, done with the part and with the reference under the same seed, with every step recorded. The
  * first step that differs is shown, in words, with those before it.
  */
 import { describe } from 'kvarium/observe'
@@ -9,7 +9,7 @@ import { DrivenStore } from './driven-store.js'
 import type { Exercise } from './exercise.js'
 import { showOperation, type Operation } from './operation.js'
 
-interface Told {
+interface Recorded {
   readonly event: TraceEvent
   /** Which operation of the workload was under way. */
   readonly during: number
@@ -26,19 +26,19 @@ export async function divergenceStage<Part>(
   seed: number,
 ): Promise<string | undefined> {
   const operations = exercise.workload(new SeededRandom(seed))
-  const expected = await tell(exercise, reference, operations, seed)
-  const actual = await tell(exercise, part, operations, seed)
-  const at = expected.findIndex((told, i) => told.compared !== actual[i]?.compared)
+  const expected = await record(exercise, reference, operations, seed)
+  const actual = await record(exercise, part, operations, seed)
+  const at = expected.findIndex((recorded, i) => recorded.compared !== actual[i]?.compared)
   if (at < 0 && expected.length === actual.length) return undefined
   return show(operations, expected, actual, at < 0 ? expected.length : at, seed)
 }
 
-async function tell<Part>(exercise: Exercise<Part>, part: Part, operations: readonly Operation[], seed: number): Promise<Told[]> {
-  const told: Told[] = []
+async function record<Part>(exercise: Exercise<Part>, part: Part, operations: readonly Operation[], seed: number): Promise<Recorded[]> {
+  const recorded: Recorded[] = []
   let during = -1
   const listener = (event: TraceEvent): void => {
     const compared = exercise.compared === undefined ? event : exercise.compared(event)
-    if (compared !== undefined) told.push({ event, during, compared: plain(compared) })
+    if (compared !== undefined) recorded.push({ event, during, compared: plain(compared) })
   }
   const store = await DrivenStore.open({ factory: exercise.plug(part), options: exercise.options, seed, listener })
   for (const operation of operations) {
@@ -47,7 +47,7 @@ async function tell<Part>(exercise: Exercise<Part>, part: Part, operations: read
   }
   during++
   await store.close()
-  return told
+  return recorded
 }
 
 /** Where an event comes in a trace, and when, is not what it says. */
@@ -58,11 +58,17 @@ function plain(compared: unknown): string {
   })
 }
 
-function show(operations: readonly Operation[], expected: readonly Told[], actual: readonly Told[], at: number, seed: number): string {
+function show(
+  operations: readonly Operation[],
+  expected: readonly Recorded[],
+  actual: readonly Recorded[],
+  at: number,
+  seed: number,
+): string {
   const wanted = expected.at(at)
   const got = actual.at(at)
   const during = Math.min(wanted?.during ?? Infinity, got?.during ?? Infinity)
-  const before = expected.slice(Math.max(0, at - SHOWN_BEFORE), at).map(told => `    ${describe(told.event)}`)
+  const before = expected.slice(Math.max(0, at - SHOWN_BEFORE), at).map(recorded => `    ${describe(recorded.event)}`)
   const operation =
     during < 0 ? 'the first open()' : during < operations.length ? `step ${during + 1}, ${showOperation(operations[during])}` : 'close()'
   return [
@@ -74,12 +80,12 @@ function show(operations: readonly Operation[], expected: readonly Told[], actua
   ].join('\n')
 }
 
-function sentence(told: Told | undefined): string {
-  return told === undefined ? 'nothing more happens.' : describe(told.event)
+function sentence(recorded: Recorded | undefined): string {
+  return recorded === undefined ? 'nothing more happens.' : describe(recorded.event)
 }
 
 /** Where the sentences do not show it: the fields. */
-function differences(wanted: Told | undefined, got: Told | undefined): string[] {
+function differences(wanted: Recorded | undefined, got: Recorded | undefined): string[] {
   if (wanted === undefined || got === undefined || describe(wanted.event) !== describe(got.event)) return []
   return [`  in full: ${wanted.compared}`, `      and: ${got.compared}`]
 }

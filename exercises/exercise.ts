@@ -20,7 +20,7 @@ import type { Operation } from './operation.js'
 export type Module = Readonly<Record<string, unknown>>
 
 export interface Exercise<Part> {
-  /** Of its folder, and of the file that the learner writes: `skiplist` makes `skiplist.ts`. */
+  /** Names its folder, and the file that the learner writes: `skiplist` makes `skiplist.ts`. */
   readonly name: string
   /** One line, for the list. */
   readonly title: string

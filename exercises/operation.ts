@@ -1,4 +1,4 @@
-/** What is done to a store that has a learner's part in it: plain data, so that a failing history can be shrunk and told. */
+/** What is done to a store that has a learner's part in it: plain data, so that a failing history can be shrunk and printed. */
 export type Operation =
   | { readonly do: 'put'; readonly key: string; readonly value: string; readonly sync?: boolean }
   | { readonly do: 'del'; readonly key: string }
@@ -16,7 +16,7 @@ export type Operation =
   /** The process dies and another one opens the store: what was acknowledged is there. */
   | { readonly do: 'kill' }
   /**
-   * The power fails while the last write is on its way: of its record so many bytes are left. The file ends there, or was made longer
+   * The power fails during the last write: this many bytes of its record are left. The file ends there, or was made longer
    * already and has zeros there. The writes before it are all there.
    */
   | { readonly do: 'tear'; readonly left: number; readonly then: 'nothing' | 'zeros' }

@@ -18,7 +18,7 @@ export interface Failure {
 
 export interface CheckSettings {
   readonly seed?: number
-  /** Told of each check before it begins. */
+  /** Called before each check begins. */
   readonly onCheck?: (stage: Stage, check: string) => void
   /** Unit checks to run instead of those of the exercise. */
   readonly units?: Exercise<unknown>['units']

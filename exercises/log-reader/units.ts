@@ -56,7 +56,7 @@ export const units = [
     check(read: ReadLog): void {
       const whole = log().record('kept').record('torn off').bytes()
       for (const cut of [1, 8, 9, 20, 23]) {
-        const end = `The last record lacks ${cut} bytes. Nobody was told that it is there: it is dropped, the log is torn, and the records before it are good.`
+        const end = `The last record lacks ${cut} bytes. No caller was promised it: it is dropped, the log is torn, and the records before it are good.`
         expectEnd(read, whole.slice(0, whole.length - cut), ['kept'], { ending: 'torn', validBytes: 36 }, end)
       }
     },

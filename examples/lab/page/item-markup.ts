@@ -16,7 +16,7 @@ export function sentenceOf(item: Item): string {
     case 'call':
       return `${item.store}: ${item.text}`
     case 'return':
-      return item.text === '' ? 'It is done.' : `It is done: ${item.text}`
+      return item.text === '' ? 'The call returns.' : `The call returns: ${item.text}`
     case 'predict':
       return `A question: ${item.question}`
     case 'reveal':
@@ -62,7 +62,7 @@ function questionMarkup(guessed: string | undefined): Markup {
   return element(
     'form',
     { id: 'question', class: 'panel' },
-    element('label', { for: 'guess' }, 'What do you expect?'),
+    element('label', { for: 'guess' }, 'Your guess'),
     element('input', { id: 'guess', autocomplete: 'off', value: guessed ?? '' }),
     element('button', {}, 'Show the answer'),
   )

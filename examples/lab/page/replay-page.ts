@@ -44,7 +44,7 @@ export async function replayPage(recording: Recording, limits: StoreLimits = {})
 function pageHeader({ number, question }: Recording, { leftOut }: StoredRecording): Content {
   const missing = [
     leftOut.items > 0 ? `the last ${plural(leftOut.items, 'item')} of the recording` : '',
-    leftOut.payloadBytes > 0 ? `${bytes(leftOut.payloadBytes)} that later writes wrote` : '',
+    leftOut.payloadBytes > 0 ? `${bytes(leftOut.payloadBytes)} of later writes` : '',
   ].filter(Boolean)
   return [
     element('a', { class: 'skip', href: '#main' }, 'Skip to the replay'),
@@ -55,10 +55,12 @@ function pageHeader({ number, question }: Recording, { leftOut }: StoredRecordin
       element(
         'p',
         { class: 'lead' },
-        'All that the stores of this run have told, step by step. The arrow keys go back and on, with Shift from operation to operation; ',
-        'Home and End lead to the ends, / to the choice of a type.',
+        'Every event of this run, step by step. The arrow keys go back and forward, with Shift from operation to operation; ',
+        'Home and End go to the ends, / goes to the choice of a type.',
       ),
-      missing.length === 0 ? undefined : element('p', { class: 'problem' }, `For size this page leaves out ${missing.join(' and ')}.`),
+      missing.length === 0
+        ? undefined
+        : element('p', { class: 'problem' }, `To limit its size this page leaves out ${missing.join(' and ')}.`),
     ),
   ]
 }

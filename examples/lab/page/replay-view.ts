@@ -104,32 +104,32 @@ class ReplayView {
   }
 
   #structures(position: number): Content {
-    const { store: told, stores } = this.#stepper
+    const { store: current, stores } = this.#stepper
     if (stores.length === 0) return element('p', { class: 'lead' }, 'No store is open yet.')
     const more = stores.length - MAX_STORES
     return [
       stores
         .slice(0, MAX_STORES)
-        .map(store => [element('p', { class: 'lead' }, `Of the store "${store}".`), this.#structure(store, position, store === told)]),
+        .map(store => [element('p', { class: 'lead' }, `Store "${store}"`), this.#structure(store, position, store === current)]),
       more > 0 ? element('p', { class: 'lead' }, `${plural(more, 'more store')} are open.`) : undefined,
     ]
   }
 
-  /** Only of the store that is told of something can be new, or looked at. */
-  #structure(store: string, position: number, isTold: boolean): Content {
+  /** Only the store of the current item can have new parts or a search path. */
+  #structure(store: string, position: number, isCurrent: boolean): Content {
     const shape = this.#replay.structure(store, position)
     if (typeof shape === 'string') return element('p', { class: 'lead' }, shape)
-    if (!isTold) return structureMarkup({ shape, before: undefined, touched: [] })
+    if (!isCurrent) return structureMarkup({ shape, before: undefined, touched: [] })
     const before = position === 0 ? undefined : this.#replay.structure(store, position - 1)
     return structureMarkup({ shape, before: typeof before === 'string' ? undefined : before, touched: touchedUpTo(this.#items, position) })
   }
 
   async #showBytes(position: number): Promise<void> {
     const bytes = await bytesOfEvent(this.#items, this.#replay, position, LINES_OF_BYTES)
-    // Somebody may have gone on meanwhile.
+    // The reader may have moved on meanwhile.
     if (position !== this.#stepper.position) return
     if (bytes === undefined) {
-      fill('bytes', element('p', { class: 'lead' }, 'This item is not about bytes.'))
+      fill('bytes', element('p', { class: 'lead' }, 'This step involves no bytes.'))
       return
     }
     const { title, lines, nextOffset } = bytes

@@ -2,8 +2,8 @@
  * The structure of an engine, drawn.
  *
  * Invariants:
- * 1. What is drawn is also there as text; nothing is said by colour, place or size alone.
- * 2. A drawing is bounded: of more tables than fit, the number is told.
+ * 1. The text of a drawing says everything that the drawing shows; nothing depends on colour, place or size alone.
+ * 2. A drawing is bounded: a line gives the number of tables that are not drawn.
  */
 import type { EngineShape } from '../../../src/engine/contract.js'
 import type { LsmLevelShape, MemtableShape, TableShape } from '../../../src/lsm/shape.js'
@@ -28,9 +28,9 @@ const MAX_TOUCHED = 50
 
 export interface StructureView {
   readonly shape: EngineShape
-  /** Before the event that is shown: what is not in it is new. */
+  /** The shape before the current event. */
   readonly before: EngineShape | undefined
-  /** What the operation under way has looked at. */
+  /** The places that the current operation has searched. */
   readonly touched: readonly Touch[]
 }
 
@@ -60,7 +60,7 @@ function lsmMarkup(shape: KnownLsmShape, before: KnownLsmShape | undefined, touc
     [known?.has(table.number) === false ? 'new' : '', outcomes.get(tableName(table.number)) ?? ''].filter(Boolean).join(', ')
   return [
     memtable === undefined ? element('p', { class: 'lead' }, MEMORY_UNKNOWN) : memoryMarkup('memtable', memtable, outcomes.get('memtable')),
-    frozen.map((one, index) => memoryMarkup(`frozen memtable ${index}`, one, outcomes.get(`frozen ${index}`))),
+    frozen.map((one, index) => memoryMarkup(`immutable memtable ${index}`, one, outcomes.get(`frozen ${index}`))),
     levels.filter(level => level.tables > 0).map(level => levelMarkup(level, drawn, scale, note, outcomes)),
     tables.length > MAX_TABLES
       ? element('p', { class: 'lead' }, `${plural(tables.length - MAX_TABLES, 'more table')} below are not drawn.`)
@@ -139,7 +139,7 @@ function keyScale(tables: readonly TableShape[]): KeyScale {
   }
 }
 
-/** What a get found where, or what a compaction takes, by the name of the place. */
+/** Outcomes of a get, or inputs of a compaction, by the name of the place. */
 function outcomesOf(touched: readonly Touch[]): Map<string, string> {
   const outcomes = new Map<string, string>()
   for (const touch of touched) {
@@ -151,7 +151,7 @@ function outcomesOf(touched: readonly Touch[]): Map<string, string> {
 
 function touchedMarkup(touched: readonly Touch[]): Content {
   return [
-    element('h3', {}, 'What is looked at'),
+    element('h3', {}, 'Search path'),
     element(
       'ol',
       { class: 'touched' },

@@ -70,22 +70,22 @@ export function compareCommand(): Command {
       'fields that make the key, separated by commas (default: key, id, _id or uuid; else the first column, or the number of the record)',
     )
     .option('-n, --limit <n>', 'take only the first records', integer(1))
-    .option('--seed <n>', 'of all random choices', integer(0), 1)
-    .option('--overwrite-share <share>', 'part of the entries to write a second time, 0 to 1', fraction, 0.3)
-    .option('--delete-share <share>', 'part of the entries to delete, 0 to 1', fraction, 0.1)
+    .option('--seed <n>', 'seed of all random choices', integer(0), 1)
+    .option('--overwrite-share <share>', 'share of the entries to write a second time, 0 to 1', fraction, 0.3)
+    .option('--delete-share <share>', 'share of the entries to delete, 0 to 1', fraction, 0.1)
     .option('--reads <n>', 'gets of each kind, at most', integer(0), 50_000)
     .option('--batch <n>', 'entries in a batch while loading', integer(1), 1000)
     .option('--no-shuffle', 'load in the order of the dataset')
-    .option('-s, --set <name=value>', 'an option of the engines; can be given again', collect)
+    .option('-s, --set <name=value>', 'an option of the engines; repeatable', collect)
     .option('--full-size', 'keep the default sizes of the engines, however small the dataset')
-    .option('--dir <directory>', 'where the stores are made (default: a temporary directory)')
-    .option('--keep', 'do not remove the stores in the end')
+    .option('--dir <directory>', 'directory for the stores (default: a temporary directory)')
+    .option('--keep', 'keep the stores after the run')
     .option(
       '--report <path>',
-      `where the report goes: a directory, or a name ending in .html or .json (default: ${REPORT_DIRECTORY}/report.html and .json)`,
+      `path of the report: a directory, or a name ending in .html or .json (default: ${REPORT_DIRECTORY}/report.html and .json)`,
     )
     .option('--no-report', 'write no report')
-    .option('--json', 'print the results as JSON, and nothing else, on standard output; no report then, unless --report is given')
+    .option('--json', 'print the results as JSON, and nothing else, on standard output; writes no report unless --report is given')
     .addHelpText('after', EXAMPLES)
     .action(runComparison)
 }

@@ -21,9 +21,9 @@ export function delCommand(): Command {
   const command = new Command('del')
     .description('Delete keys')
     .argument('<dir>', 'the directory of the store')
-    .argument('<keys...>', 'the keys; after -- also ones that begin with a hyphen')
+    .argument('<keys...>', 'the keys; put -- before keys that begin with a hyphen')
     .option('-x, --hex', 'short for --key-encoding hex')
-    .option('--sync', 'wait until it would survive power loss')
+    .option('--sync', 'wait until the write survives a power loss')
   return addKeyEncoding(command).addHelpText('after', EXAMPLES).action(runDel)
 }
 

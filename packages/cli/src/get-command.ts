@@ -31,8 +31,8 @@ export function getCommand(): Command {
   const command = new Command('get')
     .description('Print the value of a key')
     .argument('<dir>', 'the directory of the store')
-    .argument('<key>', 'the key; after -- also one that begins with a hyphen')
-    .option('--raw', 'the bytes of the value as they are, without a newline')
+    .argument('<key>', 'the key; put -- before keys that begin with a hyphen')
+    .option('--raw', 'print the bytes of the value, without a newline')
     .option('--json', 'print key and value as a JSON object')
   return addEncodings(command).addHelpText('after', EXAMPLES).action(runGet)
 }

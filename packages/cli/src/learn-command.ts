@@ -32,11 +32,11 @@ The exit code is 1 when a check fails, and 2 when there is nothing to check.
 export function learnCommand(): Command {
   return new Command('learn')
     .description('Write a part of a store yourself, and have it checked in the real engine')
-    .argument('[exercise]', 'its name; without one, all are listed')
-    .argument('[directory]', 'where to make it, or to check it (default: one of its name)')
-    .option('--check', 'check what is written')
-    .option('--seed <number>', 'of the random part of the checks', wholeNumber(0), 1)
-    .option('--limit <seconds>', 'time that one check may take', wholeNumber(1), 60)
+    .argument('[exercise]', 'the name of the exercise; without one, list all')
+    .argument('[directory]', 'where to create it or check it (default: its name)')
+    .option('--check', 'check your solution')
+    .option('--seed <number>', 'seed of the random checks', wholeNumber(0), 1)
+    .option('--limit <seconds>', 'time limit of one check', wholeNumber(1), 60)
     .addHelpText('after', HELP)
     .action(learn)
 }

@@ -22,12 +22,12 @@ export function putCommand(): Command {
   const command = new Command('put')
     .description('Store a value under a key')
     .argument('<dir>', 'the directory of the store')
-    .argument('<key>', 'the key; after -- also one that begins with a hyphen')
+    .argument('<key>', 'the key; put -- before keys that begin with a hyphen')
     .argument('<value>', 'the value, or - to read it from standard input')
     .addOption(
-      new Option('-c, --create [engine]', `make the store if it is not there (default engine: ${DEFAULT_ENGINE})`).choices(engines),
+      new Option('-c, --create [engine]', `create the store if it does not exist (default engine: ${DEFAULT_ENGINE})`).choices(engines),
     )
-    .option('--sync', 'wait until it would survive power loss')
+    .option('--sync', 'wait until the write survives a power loss')
   return addEncodings(command).addHelpText('after', EXAMPLES).action(runPut)
 }
 

@@ -4,12 +4,12 @@ import { asUsageError } from './refusal.js'
 
 export function repairCommand(): Command {
   return new Command('repair')
-    .description('Write a new store with everything that can still be read of a damaged one, and say what could not')
+    .description('Write a new store with everything readable from a damaged one, and report what is lost')
     .argument('<dir>', 'the directory of the damaged store, which stays as it is')
-    .argument('<target>', 'where the new store is made: a new or an empty directory')
+    .argument('<target>', 'a new or empty directory for the new store')
     .option('-e, --engine <name>', 'the engine, if the store no longer records it')
     .option('--json', 'print the report as JSON, and nothing else, on standard output')
-    .addHelpText('after', '\nThe exit code is 0 when nothing was lost, 1 when something was, and 2 when no store was written.\n')
+    .addHelpText('after', '\nThe exit code is 0 if nothing was lost, 1 if something was lost, and 2 if no store was written.\n')
     .action(runRepair)
 }
 

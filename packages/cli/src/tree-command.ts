@@ -32,7 +32,7 @@ export function treeCommand(): Command {
     .description('Print the structure of a store: levels and tables, or pages')
     .argument('<dir>', 'the directory of the store')
     .option('-n, --limit <n>', 'print at most this many lines', wholeNumber(1))
-    .option('--preview <bytes>', 'how much of a key is shown', wholeNumber(1), 24)
+    .option('--preview <bytes>', 'most bytes of a key to show', wholeNumber(1), 24)
     .option('--json', 'print the structure as JSON')
     .addHelpText('after', EXAMPLES)
     .action(runTree)

@@ -8,10 +8,7 @@ export function verifyCommand(): Command {
     .argument('<dir>', 'the directory of the store, which must not be open')
     .option('-e, --engine <name>', 'the engine, if the store no longer records it')
     .option('--json', 'print the report as JSON, and nothing else, on standard output')
-    .addHelpText(
-      'after',
-      '\nThe exit code is 0 for a sound store, 1 when something is wrong with it, and 2 when it could not be looked at.\n',
-    )
+    .addHelpText('after', '\nThe exit code is 0 for a sound store, 1 for a damaged store, and 2 when the store could not be read.\n')
     .action(runVerify)
 }
 

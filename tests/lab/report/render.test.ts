@@ -124,7 +124,7 @@ describe('several workloads side by side', () => {
   })
 
   it('are refused if two are of the same one', () => {
-    expect(() => renderOverviewMarkdown([run, run])).toThrow(/Two of the reports are of dataset/)
+    expect(() => renderOverviewMarkdown([run, run])).toThrow(/Two of the reports are for dataset/)
   })
 })
 
@@ -181,7 +181,7 @@ describe('the forms of a report', () => {
     for (const definition of Object.values(DEFINITIONS)) {
       if (!('source' in definition)) continue
       const [, name, file] = /^(\w+) in (.+)$/.exec(definition.source)!
-      expect(readFileSync(join(import.meta.dirname, '../..', file), 'utf8')).toMatch(new RegExp(`export (function|type) ${name}\\b`))
+      expect(readFileSync(join(import.meta.dirname, '../../..', file), 'utf8')).toMatch(new RegExp(`export (function|type) ${name}\\b`))
     }
   })
 

@@ -126,7 +126,7 @@ function outsideReport({ process, traffic, metered }: EngineResult): OutsideRepo
   return {
     method:
       'wchar and rchar of /proc/self/io, from before the store was opened until it settled. Progress on the terminal, ' +
-      'messages between threads and the reading of program files are in it, too.',
+      'messages between threads and reads of program files are included.',
     userBytes,
     writtenBytes: process.writtenBytes,
     readBytes: process.readBytes,

@@ -35,7 +35,7 @@ export class JobWatch {
   #ended = 0
   #checkpoints = 0
 
-  readonly listener: TraceListener = event => this.#hear(event)
+  readonly listener: TraceListener = event => this.#receive(event)
 
   /** Whether any event arrived: a custom engine may emit none. */
   get hasHeard(): boolean {
@@ -63,7 +63,7 @@ export class JobWatch {
     return this.#marks.map(({ kind, sinceMs, untilMs, detail }) => ({ kind, startMs: since(sinceMs), endMs: since(untilMs), detail }))
   }
 
-  #hear(event: TraceEvent): void {
+  #receive(event: TraceEvent): void {
     switch (event.type) {
       case 'job.begin':
         if (event.kind === 'open') this.#forgetRunning()

@@ -65,7 +65,7 @@ export class LatencyRecorder {
     const points: (readonly [number, number])[] = []
     for (const percentile of PERCENTILES) {
       const us = Math.min(this.#maxNs, this.#histogram.getValueAtPercentile(percentile)) / 1000
-      // Of several percentiles with one value only the last one says how many took at most that.
+      // If several percentiles have the same value, only the last one says how many calls took at most that.
       if (points.at(-1)?.[0] === us) points.pop()
       points.push([us, percentile / 100])
     }

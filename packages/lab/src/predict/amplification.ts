@@ -15,17 +15,17 @@ export interface LevelFactor {
 export const LEVEL_FACTORS: readonly LevelFactor[] = [
   {
     name: 'T + 1',
-    source: 'RocksDB issue #19 and LevelDB issue #298: a table goes down together with T tables of the next level',
+    source: 'RocksDB issue #19 and LevelDB issue #298: a table moves down together with T tables of the next level',
     factor: fanOut => fanOut + 1,
   },
   {
     name: 'T',
-    source: 'Dostoevsky (Dayan and Idreos, SIGMOD 2018): O(L · T / B) a write under leveling',
+    source: 'Dostoevsky (Dayan and Idreos, SIGMOD 2018): O(L · T / B) per write under leveling',
     factor: fanOut => fanOut,
   },
   {
     name: '(T − 1) / 2',
-    source: 'Monkey (Dayan, Athanassoulis and Idreos, SIGMOD 2017): between empty and full an entry is merged (T − 1) / 2 times a level',
+    source: 'Monkey (Dayan, Athanassoulis and Idreos, SIGMOD 2017): between empty and full an entry is merged (T − 1) / 2 times per level',
     factor: fanOut => (fanOut - 1) / 2,
   },
 ]

@@ -54,7 +54,7 @@ function leveledFlows({ options, shape, work, sizes, flushedPuts, tableBytes }: 
         ],
         formula: ascending ? '0: tables that overlap none below only move' : 'incoming × (1 + this level, mean ÷ level above)',
         source: "O'Neil, Cheng, Gawlick and O'Neil 1996",
-        why: 'The picker takes the table that overlaps least below, so it does better than the mean; sizes are those of the end.',
+        why: 'The picker takes the table with the least overlap below, so it does better than the mean; sizes are those at the end.',
       },
     })
     incoming = Math.max(0, incoming * (1 - Math.min(1, entries / work.keys)) - bytes)
@@ -82,9 +82,9 @@ function tieredFlows({ options, shape, work, sizes, flushedPuts }: FlowCase): Le
           quantity('entries a run', entries, 'entries'),
           quantity('bytes an entry', entryBytes, 'bytes'),
         ],
-        formula: 'runs made = ⌊flushes ÷ T^level⌋; runs made × entries a run × bytes an entry',
-        source: 'Monkey (SIGMOD 2017), tiering, with the keys that come twice by Cárdenas 1975',
-        why: 'A compaction that waits for another one finds more than T runs, and then merges them all at once; runs of before are merged, too.',
+        formula: 'runs made = ⌊flushes ÷ T^level⌋; runs made × entries per run × bytes per entry',
+        source: 'Monkey (SIGMOD 2017), tiering, with repeated keys by Cárdenas 1975',
+        why: 'A compaction that waits for another one finds more than T runs, and merges all of them at once; earlier runs are merged, too.',
       },
     })
   }

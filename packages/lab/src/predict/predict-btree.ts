@@ -57,17 +57,17 @@ function writes(btree: BtreeCase): Prediction[] {
   const distinct = {
     variant: 'distinct pages',
     source: 'Cárdenas 1975 and Yao 1977, over the puts between two checkpoints',
-    why: 'Checkpoints are taken as equally far apart; pages that split, and lists of free space, come on top.',
+    why: 'The formula assumes equal distances between checkpoints; page splits and lists of free space are extra.',
   }
   const cold = {
     variant: 'a cold page a record',
     inputs: record,
     source: 'Comer 1979: a change costs a page',
-    why: 'The bound for records far apart: whatever a checkpoint gathers on a page is written once, and saves that much.',
+    why: 'The bound for records far apart: updates that a checkpoint gathers on one page are written together, which costs less.',
   }
   const formula =
     work.distribution === 'ascending'
-      ? 'pages of the tree, but for those still in memory, + a path a checkpoint'
+      ? 'pages of the tree, except those still in memory, + a path per checkpoint'
       : 'Σ over checkpoints and levels of m × (1 − (1 − 1/m)^puts)'
   return [
     prediction({
@@ -79,7 +79,7 @@ function writes(btree: BtreeCase): Prediction[] {
       source: 'the encodings of the log and of batches',
       predicted: log,
       measured: parts.log,
-      why: 'Only the header of each log file, and what a sync writes ahead, are left out.',
+      why: 'Only the header of each log file, and the bytes that a sync writes ahead, are left out.',
     }),
     prediction({ ...base, ...cold, part: 'page', formula: 'P/r', predicted: pageWrite(P, recordBytes), measured: parts.page }),
     prediction({
@@ -158,11 +158,11 @@ function fillOf({ work, shape, recordBytes }: BtreeCase): Prediction[] {
       why,
     })
   if (!ascending) {
-    const why = 'The limit ln 2 holds for large leaves and many keys; small leaves, and a young tree, swing around it.'
+    const why = 'The limit ln 2 holds for large leaves and many keys; small leaves and small trees vary around it.'
     return [row('ln 2', shared, RANDOM_FILL, 'Yao, Acta Informatica 1978; Comer 1979', why)]
   }
   const source = 'a split that leaves the full page as it is'
-  const why = 'The last leaf is not full yet, and how long a prefix a leaf stores once depends on how it was begun.'
+  const why = 'The last leaf is not full yet, and the length of the common prefix of a leaf depends on its first keys.'
   return [
     row('rightmost split', whole, RIGHTMOST_FILL, source, why),
     row('rightmost split, shared prefix', shared, RIGHTMOST_FILL, source, why),
@@ -194,7 +194,7 @@ function height({ work, shape, recordBytes }: BtreeCase, fill: number): Predicti
     unit: 'levels',
     predicted: treeHeight(leaves, fanOut, mostChildren),
     measured: shape.height,
-    why: 'How full branches are, and how far their keys share a prefix, is estimated; a height is off by one or not at all.',
+    why: 'The fill of branches and the common prefix of their keys are estimates; the height is exact or off by one.',
   })
 }
 
@@ -211,16 +211,16 @@ function space({ shape, measured, recordBytes, checkpoints }: BtreeCase, fill: n
       formula: '1/fill',
       source: 'Yao 1978; 1/ln 2 = 1.44 for random keys and no overhead in a page',
       predicted: pageSpace(fill),
-      why: 'Measured are all files: branches, the pages that the checkpoint before still needs, and the log, which a fresh tree may fill mostly.',
+      why: 'The measurement includes all files: branches, the pages that the previous checkpoint still needs, and the log, which may dominate in a new tree.',
     }),
     prediction({
       ...base,
       variant: '1/fill + free pages',
       inputs: [quantity('fill', fill, 'share'), quantity('free', free, 'x')],
       formula: '1/fill + free bytes ÷ live bytes',
-      source: 'copy-on-write: pages that were replaced stay until they are used again (LMDB, Chu 2011)',
+      source: 'copy-on-write: replaced pages stay until they are reused (LMDB, Chu 2011)',
       predicted: pageSpace(fill) + free,
-      why: 'Branches and the log come on top.',
+      why: 'Branches and the log are extra.',
     }),
   ]
 }
@@ -231,7 +231,8 @@ function leaves({ options, shape }: BtreeCase): DrawnPages {
   const branchBytes = shape.tree.slice(0, -1).reduce((sum, level) => sum + level.bytes, 0)
   const pageBytes = pages === 0 ? shape.pageBytes : bytes / pages
   const cacheBytes = Math.max(0, options.cacheSize - branchBytes)
-  const why = 'Changed pages are in memory beside the cache until a checkpoint; the cache is no LRU, it keeps what is asked for again.'
+  const why =
+    'Changed pages are in memory besides the cache until a checkpoint; the cache is not LRU, it prefers blocks that are read again.'
   return { pages, pageBytes, cacheBytes, above: Math.max(0, shape.height - 1), isWarm: true, why }
 }
 
@@ -245,11 +246,11 @@ function reads({ shape, measured }: BtreeCase): Prediction[] {
         variant: 'height',
         inputs: [quantity('height', shape.height, 'levels')],
         formula: 'height',
-        source: 'Comer 1979: a page a level',
+        source: 'Comer 1979: a page per level',
         unit: 'blocks',
         predicted: shape.height,
         measured: readAmplification(measured.ledger[part]).blocks,
-        why: 'The height is that of the end; reads before the root was split last touched a page less.',
+        why: 'The height is the final one; reads before the last split of the root touched one page less.',
       }),
     )
 }

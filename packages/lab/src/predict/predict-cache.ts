@@ -42,10 +42,10 @@ export function predictCache(drawn: DrawnPages, measured: Measured, work: Work):
       ],
       formula: [
         reads.distribution === 'uniform' ? 'C/N' : 'Σ p × (1 − e^(−p × t)) with Σ (1 − e^(−p × t)) = C',
-        ...(isWarm ? [] : ['every page missed once at first']),
+        ...(isWarm ? [] : ['every page misses once at first']),
         ...(above > 0 ? ['branches always there'] : []),
       ].join('; '),
-      source: 'Che, Tung and Wang 2002; Cárdenas 1975 for the beginning',
+      source: 'Che, Tung and Wang 2002; Cárdenas 1975 for the cold start',
       unit: 'share',
       predicted: (above + share) / (above + 1),
       measured: hits / touched,

@@ -14,7 +14,7 @@ export function predictSpace(measured: Measured, simulation: Simulation | undefi
   const leveled = options.compaction === 'leveled'
   const base = { metric: 'space amplification', part: 'total', unit: 'x', measured: spaceAmplification(fileBytes, liveBytes) } as const
   const estimate = measured.liveBytes === undefined ? ', over an estimate of the live bytes, which were not counted' : ''
-  const why = `Measured are all files, logs, half-filled upper levels and versions that no merge has met yet included${estimate}.`
+  const why = `The measurement includes all files: logs, half-filled upper levels and versions that no merge has dropped yet${estimate}.`
   const rows = [
     prediction({
       ...base,
@@ -58,7 +58,7 @@ export function predictLevels(measured: Measured): Prediction[] {
           unit: 'runs',
           predicted: (options.runsPerLevel - 1) / 2,
           measured: runs,
-          why: 'A moment is not the mean: the level is anywhere between just merged and about to be.',
+          why: 'The measurement is one moment, not the mean: the level is anywhere between just merged and about to be merged.',
         }),
       )
     } else if (level > 0 && level < deepest) {
@@ -74,7 +74,7 @@ export function predictLevels(measured: Measured): Prediction[] {
           unit: 'bytes',
           predicted: options.level1Size * options.fanOut ** (level - 1),
           measured: bytes,
-          why: 'A level that has passed its target gives away whole tables until it is below it.',
+          why: 'A level above its target passes whole tables on until it is below its target.',
         }),
       )
     }
@@ -89,7 +89,7 @@ export function simulatedRow({ puts, flushes, picks }: Simulation): Pick<Predict
     inputs: [quantity('puts', puts, 'entries'), quantity('flushes', flushes, ''), quantity('picks', picks, '')],
     formula: 'the sum over simulated flushes and compactions',
     source: SIMULATED,
-    why: 'The engine flushes while it compacts, and picks when it gets round to it; sizes are modelled.',
+    why: 'The engine flushes while it compacts, and picks when a job ends; sizes are modelled.',
   }
 }
 

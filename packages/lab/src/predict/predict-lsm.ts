@@ -65,8 +65,8 @@ function dataBlocks({ options, shape }: LsmCase): DrawnPages {
   const { blockSize, cacheSize, filterBitsPerKey } = options
   const bytes = shape.levels.reduce((sum, level) => sum + level.bytes - (level.entries * filterBitsPerKey) / 8, 0)
   const why =
-    'Keys that were just written are found in memtables, so that the likeliest gets never ask for a block; merges replace blocks; the cache is ' +
-    'no LRU, it keeps what is asked for again.'
+    'Gets find recent keys in memtables, so the likeliest gets never read a block; merges replace blocks; the cache is  ' +
+    'not LRU, it prefers blocks that are read again.'
   return { pages: bytes / blockSize, pageBytes: blockSize, cacheBytes: cacheSize, above: 0, isWarm: false, why }
 }
 
@@ -83,7 +83,7 @@ function logAndFlush({ measured, work, sizes, log, flush, flushedPuts }: LsmCase
       source: 'the encodings of the log and of batches',
       predicted: log,
       measured: parts.log,
-      why: 'Only the header of each log file, and what a sync writes ahead, are left out.',
+      why: 'Only the header of each log file, and the bytes that a sync writes ahead, are left out.',
     }),
     prediction({
       ...base,
@@ -97,11 +97,11 @@ function logAndFlush({ measured, work, sizes, log, flush, flushedPuts }: LsmCase
         quantity('bytes a table', tableBytes, 'bytes'),
         quantity('r', sizes.userBytes, 'bytes'),
       ],
-      formula: 'flushed puts ÷ puts a memtable × bytes a table ÷ (puts × r)',
-      source: 'Cárdenas 1975 for the keys that come twice; the encoding of tables',
+      formula: 'flushed puts ÷ puts per memtable × bytes per table ÷ (puts × r)',
+      source: 'Cárdenas 1975 for repeated keys; the encoding of tables',
       predicted: flush,
       measured: parts.flush,
-      why: 'Memtables that were flushed before they were full make more and smaller tables, and how far keys share prefixes is estimated.',
+      why: 'Memtables that are flushed before they are full make more and smaller tables, and the common prefixes of keys are estimates.',
     }),
   ]
 }
@@ -123,7 +123,7 @@ function compaction(lsm: LsmCase): Prediction[] {
     if (options.compaction === 'leveled') {
       for (const { name, source, factor } of LEVEL_FACTORS) {
         const predicted = factor(options.fanOut)
-        const why = 'The formula takes every level for full and every key for one that gets there, and knows no cheap tables and no moves.'
+        const why = 'The formula assumes that every level is full and that every key reaches it, and ignores cheap tables and moves.'
         rows.push(prediction({ ...base, variant: name, inputs: [fanOutOf(options)], formula: name, source, predicted, why }))
       }
     }
@@ -148,7 +148,8 @@ function totals({ options, measured, simulation, log, flush, flows, work, sizes 
   if (options.compaction === 'leveled') {
     for (const { name, source, factor } of LEVEL_FACTORS) {
       const predicted = leveledWrites(depth, factor(options.fanOut), log, flush)
-      const why = 'The formula holds for a tree that has long been full; in a finite run the deepest level is not, and little gets there.'
+      const why =
+        'The formula holds for a tree that has long been full; in a finite run the deepest level is not full, and few bytes reach it.'
       const inputs = [...given, fanOutOf(options)]
       rows.push(prediction({ ...base, variant: name, inputs, formula: `log + flush + L × (${name})`, source, predicted, why }))
     }
@@ -161,7 +162,7 @@ function totals({ options, measured, simulation, log, flush, flows, work, sizes 
         formula: 'log + flush + L',
         source: 'Monkey (Dayan, Athanassoulis and Idreos, SIGMOD 2017), tiering',
         predicted: tieredWrites(depth, log, flush),
-        why: 'Not every byte has got to the deepest level yet, and keys that were overwritten are written fewer times.',
+        why: 'Not every byte has reached the deepest level yet, and overwritten keys are written fewer times.',
       }),
     )
   }

@@ -27,7 +27,7 @@ export function predictReads(measured: Measured, work: Work): Prediction[] {
         unit: 'share',
         predicted: p,
         measured: wrong / asked,
-        why: `Of ${asked} absent keys that filters were asked for, so few pass that chance shows; the formula itself is a little low.`,
+        why: `So few of ${asked} probes of absent keys pass that random variation is visible; the formula itself is a little low.`,
       }),
     )
   }
@@ -45,7 +45,7 @@ export function predictReads(measured: Measured, work: Work): Prediction[] {
         source,
         predicted: absentKeyReads(entries.length, p),
         measured: readAmplification(missing).blocks,
-        why: 'Keys outside the bounds of a run are not looked for in it.',
+        why: 'A get skips runs whose bounds exclude the key.',
       }),
     )
   }
@@ -64,7 +64,7 @@ export function predictReads(measured: Measured, work: Work): Prediction[] {
         source,
         predicted: inTables * (1 + absentKeyReads(before, p)),
         measured: readAmplification(found).blocks,
-        why: 'Keys are taken to be read alike, and each to lie in the runs in proportion to their entries.',
+        why: 'The formula assumes uniform reads, and keys spread over the runs in proportion to their entries.',
       }),
     )
   }

@@ -1,10 +1,10 @@
-/** What each number of a report means: the one place that tooltips, column heads and the list at the end of a page take it from. */
+/** The definition of each number of a report: tooltips, column heads and the list at the end of a page use these. */
 
 export interface Definition {
   readonly name: string
   readonly unit: string
   readonly text: string
-  /** Where the formula is. */
+  /** The place of the formula. */
   readonly source?: string
 }
 
@@ -14,12 +14,12 @@ export const DEFINITIONS = {
   throughput: {
     name: 'Throughput',
     unit: 'entries per second',
-    text: 'Entries written, deleted, looked up or scanned ÷ the time spent inside the store for them. Making and checking the operations is not in it. More is better.',
+    text: 'Entries written, deleted, looked up or scanned ÷ the time inside the store. Generating and checking the operations is not included. More is better.',
   },
   phaseTime: {
-    name: 'Time of a phase',
+    name: 'Duration of a phase',
     unit: 'milliseconds',
-    text: 'Time spent inside the store, for phases that are one task: settling, reopening. Less is better.',
+    text: 'Time inside the store, for phases that are one task: settling, reopening. Less is better.',
   },
   latency: {
     name: 'Latency',
@@ -29,12 +29,12 @@ export const DEFINITIONS = {
   latencyDistribution: {
     name: 'Latency distribution',
     unit: 'share of calls',
-    text: 'The share of the calls of a phase that finished within each time: the further left and the steeper, the better. The axis is stretched towards 100 %, so that the tail can be seen.',
+    text: 'The share of the calls of a phase that finished within each time: the further left and the steeper, the better. The axis is stretched towards 100 % to show the tail.',
   },
   lag: {
     name: 'Event-loop lag',
     unit: 'milliseconds',
-    text: 'How long a request that arrives at a random moment waits for its turn while the phase runs, by a timer of 1 ms. kvarium compare itself gives timers a turn every 15 ms. Less is better.',
+    text: 'How long a request that arrives at a random moment waits for the event loop during the phase, measured by a timer of 1 ms. kvarium compare itself yields to timers every 15 ms. Less is better.',
   },
   writeAmplification: {
     name: 'Write amplification',
@@ -45,15 +45,15 @@ export const DEFINITIONS = {
   endOfWrites: {
     name: 'At end of writes',
     unit: '',
-    text: 'Taken when the last write was acknowledged: what the background still owes (flushes, compactions, checkpoints) is not in it yet.',
+    text: 'Measured when the last write was acknowledged: pending background work (flushes, compactions, checkpoints) is not included yet.',
   },
   settled: {
     name: 'Settled',
     unit: '',
-    text: 'Taken when all work in the background was done: the debt is paid. Numbers at end of writes flatter an engine that puts work off.',
+    text: 'Measured after background work has finished. Numbers at end of writes flatter an engine that defers work.',
   },
   parts: {
-    name: 'Parts of what is written',
+    name: 'Parts of the bytes written',
     unit: 'bytes',
     text: 'log: the write-ahead log. flush: memtables written as tables. compaction: tables merged into tables. page: pages of a B+tree, by checkpoints. meta: manifest, CURRENT and the file of the store.',
     source: `WritePart in ${LEDGER}`,
@@ -61,7 +61,7 @@ export const DEFINITIONS = {
   outside: {
     name: 'Measured from outside',
     unit: 'bytes',
-    text: 'What the process passed to write calls and got from read calls, by the operating system. It is next to the ledger so that either can be checked by the other; of peers there is nothing else.',
+    text: 'Bytes that the process passed to write calls and received from read calls, counted by the operating system. They check the ledger; for peers they are the only measure.',
   },
   readAmplification: {
     name: 'Read amplification',
@@ -72,38 +72,38 @@ export const DEFINITIONS = {
   blocksPerGet: {
     name: 'Blocks per get',
     unit: 'gets',
-    text: 'How many of a sample of gets touched 0, 1, 2 … blocks or pages. 0: memory or a filter had the answer.',
+    text: 'How many gets of a sample touched 0, 1, 2 … blocks or pages. 0: memory or a filter had the answer.',
   },
   filters: {
     name: 'False positives of filters',
     unit: 'share',
-    text: 'Filters that said “maybe” for a key that the table does not hold ÷ all that were asked for such a key. Less is better.',
+    text: 'Filters that said “maybe” for a key that the table does not hold ÷ all filters probed for such a key. Less is better.',
   },
   spaceAmplification: {
     name: 'Space amplification',
     unit: 'bytes per byte',
-    text: 'Bytes of all files ÷ key and value bytes alive in the end. Peak: the most there ever were at once. Less is better.',
+    text: 'Bytes of all files ÷ live key and value bytes at the end. Peak: the bytes of all files at their peak. Less is better.',
     source: `spaceAmplification in ${LEDGER}`,
   },
   memory: {
     name: 'Memory',
     unit: 'bytes',
-    text: 'Held by the engine for data: memtables or pages, cache, indexes and filters, in the end. Peak resident: the most memory of the process meanwhile; npm run bench gives each engine a process of its own, kvarium compare runs all in one, beside the dataset and what it verifies with. Less is better.',
+    text: 'Memory that the engine holds for data at the end: memtables or pages, cache, indexes and filters. Peak resident: the memory of the process at its peak; npm run bench gives each engine a process of its own, kvarium compare runs all engines in one process with the dataset and the oracle. Less is better.',
   },
   cacheHits: {
     name: 'Cache hit rate',
     unit: 'share',
-    text: 'Blocks or pages found in memory ÷ all that gets and scans touched. What is not in the cache of the engine may still be in that of the operating system. More is better.',
+    text: 'Blocks or pages found in memory ÷ all blocks or pages that gets and scans touched. A block that is not in the cache of the engine may still be in the page cache. More is better.',
   },
   stalls: {
     name: 'Stalls',
     unit: 'count, milliseconds',
-    text: 'How often and how long writers waited for the background. Less is better.',
+    text: 'How often and how long writers waited for background work. Less is better.',
   },
   marks: {
     name: 'Flushes, compactions, checkpoints, stalls',
     unit: '',
-    text: 'When the background worked, on the axis of the chart above: from the trace of the store. For an engine that emits nothing they are known to about ten milliseconds, by looking at its counters.',
+    text: 'The times of background work, on the axis of the chart above, from the trace of the store. For an engine without a trace they come from its counters, to about ten milliseconds.',
   },
   levels: {
     name: 'Levels or tree',
@@ -113,17 +113,17 @@ export const DEFINITIONS = {
   verdict: {
     name: 'Verdict',
     unit: '',
-    text: 'The best engine and by how much it is better than the next. “No difference”: the ranges over all rounds overlap. With one round there is no range: times within 5 % and bytes within 0.5 % are then no difference. Engines that keep nothing on disk are out of competition.',
+    text: 'The best engine, and by how much it is better than the next. “No difference”: the ranges over all rounds overlap. With one round there is no range: then times within 5 % and bytes within 0.5 % are no difference. Engines without files on disk are not ranked.',
   },
   spread: {
     name: 'Median and range',
     unit: '',
-    text: 'The median over all rounds and, small, the least and the most. Bytes and counts without a range are those of one round.',
+    text: 'The median over all rounds and, in small type, the minimum and the maximum. Bytes and counts without a range are those of one round.',
   },
   prediction: {
     name: 'Predicted and measured',
     unit: '',
-    text: 'What a published formula says for this work and these options, and what was measured. Error: (predicted − measured) ÷ measured.',
+    text: 'The result of a published formula for this work and these options, and the measurement. Error: (predicted − measured) ÷ measured.',
   },
 } as const satisfies Readonly<Record<string, Definition>>
 

@@ -71,7 +71,7 @@ function writeParts({ engines }: RunReport): Figure {
   const about = {
     id: 'write-amplification',
     title: 'Write amplification',
-    description: 'Bytes written per byte of the user, when the last write was acknowledged and after background work has finished.',
+    description: 'Bytes written per user byte, when the last write was acknowledged and after background work has finished.',
   }
   return {
     ...about,
@@ -111,7 +111,7 @@ function space({ engines }: RunReport): Figure {
   const about = {
     id: 'space',
     title: 'Space amplification',
-    description: 'File bytes per live byte: at their peak, when the last write was acknowledged, and with all background work done.',
+    description: 'File bytes per live byte: at their peak, when the last write was acknowledged, and after background work has finished.',
   }
   return {
     ...about,
@@ -208,7 +208,7 @@ function blocksPerGet({ engines }: RunReport): Figure[] {
         format: share,
       }),
       table: {
-        head: ['engine', ...blocks.map(String), 'gets looked at'],
+        head: ['engine', ...blocks.map(String), 'gets sampled'],
         rows: measured.map(({ engine, counts, total }) => [engine.name, ...blocks.map(number => count(counts[number] ?? 0)), count(total)]),
       },
     }

@@ -56,7 +56,7 @@ export function renderHtml(report: RunReport): string {
     section('verification', 'Verification', verification(report)),
     section('setup', 'Machine, versions and options', [factTable(report), tablePanel(optionTable(report), true)]),
     section('again', 'Reproduce this run', [
-      element('p', {}, 'Type this to do the same work again; the random choices depend on the seed alone.'),
+      element('p', {}, 'This command repeats the run; random choices depend on the seed alone.'),
       element('pre', { tabindex: 0, 'aria-label': 'command' }, command),
     ]),
   ]

@@ -31,7 +31,7 @@ export function checkOverview(reports: readonly RunReport[]): void {
   const names = reports.map(({ work }) => work.name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice === undefined) return
-  throw new MisuseError('LEVEL_INVALID_REPORT', `Two of the reports are of ${twice}: an overview takes one of each workload`)
+  throw new MisuseError('LEVEL_INVALID_REPORT', `Two of the reports are for ${twice}: an overview takes one report per workload`)
 }
 
 /** A table for each number: a row for each workload, a column for each engine. */
@@ -59,7 +59,7 @@ export function overviewFigures(reports: readonly RunReport[]): Figure[] {
   const writes = {
     id: 'write-amplification',
     title: 'Write amplification, from outside',
-    description: 'Bytes passed to write calls per byte of the user, load and run together, with all work in the background done.',
+    description: 'Bytes passed to write calls per user byte, load and run together, after background work has finished.',
   }
   return [
     figure(throughput, 'throughput', reports, names, report => `throughput/${runOf(report)}`, true),
@@ -136,7 +136,7 @@ function totalPredictions(reports: readonly RunReport[]): ReportTable {
   return {
     id: 'predictions',
     title: 'Predicted and measured, in total',
-    note: 'Of the run, without the load, and of several formulas the nearest. The report of a workload has all of them, with their inputs.',
+    note: 'For the run, without the load, by the closest of several formulas. The report of a workload has all formulas, with their inputs.',
     columns: [
       { text: 'workload, engine', isText: true },
       { text: 'formula', definition: 'prediction', isText: true },

@@ -118,13 +118,13 @@ function writeAmplification({ engine, prefix, x, bands, timeline }: Scene): Figu
   const about = {
     id: `${prefix}-write`,
     title: `${engine.name}: write amplification over time`,
-    description: 'Bytes written so far per byte of the user so far, stacked by who wrote them.',
+    description: 'Cumulative bytes written per user byte, by cause.',
   }
   const rows = timeline.samples.flatMap(({ atMs, userBytes, written }) =>
     written === undefined || userBytes === 0 ? [] : [{ at: atMs / 1000, values: PARTS.map(part => written[part] / userBytes) }],
   )
   const used = PARTS.filter((_, index) => rows.some(({ values }) => values[index] > 0))
-  const y: Axis = { label: 'bytes written per byte of the user', format: value => `${plain(value)}×` }
+  const y: Axis = { label: 'bytes written per user byte', format: value => `${plain(value)}×` }
   if (rows.length === 0) return fromOutside(about, { engine, prefix, x, bands, timeline }, y)
   const chosen = rows.map(({ at, values }) => ({ at, values: used.map(part => values[PARTS.indexOf(part)]) }))
   return {
@@ -151,7 +151,7 @@ function fromOutside(
   const points = timeline.samples.flatMap(({ atMs, userBytes, outsideWrittenBytes }) =>
     outsideWrittenBytes === undefined || userBytes === 0 ? [] : [[atMs / 1000, outsideWrittenBytes / userBytes] as const],
   )
-  const description = 'Bytes passed to write calls so far per byte of the user so far, by the operating system.'
+  const description = 'Cumulative bytes passed to write calls per user byte, counted by the operating system.'
   return {
     ...about,
     description,
