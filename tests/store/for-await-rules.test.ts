@@ -79,9 +79,14 @@ const programs: fc.Arbitrary<Program> = fc.record({
   actions: fc.array(fc.oneof({ weight: 9, arbitrary: often }, { weight: 1, arbitrary: seldom }), { maxLength: 50 }),
 })
 
+/** The compiler does not take a sublevel for a database. */
+function asLevel(level: unknown): Level {
+  return level as Level
+}
+
 /** Runs a program and returns everything that can be seen of it. */
 async function run(db: Level, { kind, path, options, withSnapshot, withSignal, damaged, actions }: Program): Promise<unknown[]> {
-  const level = path.reduce<Level>((parent, name) => parent.sublevel(name, { valueEncoding: 'json' }) as unknown as Level, db)
+  const level = path.reduce<Level>((parent, name) => asLevel(parent.sublevel(name, { valueEncoding: 'json' })), db)
   await level.open()
   await level.batch(Array.from({ length: COUNT }, (_, i) => ({ type: 'put' as const, key: key(i), value: i as unknown as string })))
   if (damaged !== undefined) await level.put(key(damaged), '{', { valueEncoding: 'utf8' })
