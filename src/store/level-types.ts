@@ -45,10 +45,17 @@ export interface HighWaterMarkOption {
 export interface PutOptions<K, V> extends AbstractPutOptions<K, V>, SyncOption {}
 export interface DelOptions<K> extends AbstractDelOptions<K>, SyncOption {}
 export interface BatchOptions<K, V> extends AbstractBatchOptions<K, V>, SyncOption {}
+/** A bound with the value `undefined` is a bound: see {@link IteratorOptions}. */
 export interface ClearOptions<K> extends AbstractClearOptions<K>, SyncOption {}
 export interface ChainedBatchWriteOptions extends AbstractChainedBatchWriteOptions, SyncOption {}
+/**
+ * A bound (`gt`, `gte`, `lt`, `lte`) that is there counts, also with the value `undefined`: as in all of Level it is encoded like a key, so
+ * that `{ gt: undefined }` with keys of text means the text "undefined". Leave out a bound that is not wanted.
+ */
 export interface IteratorOptions<K, V> extends AbstractIteratorOptions<K, V>, HighWaterMarkOption {}
+/** A bound with the value `undefined` is a bound: see {@link IteratorOptions}. */
 export interface KeyIteratorOptions<K> extends AbstractKeyIteratorOptions<K>, HighWaterMarkOption {}
+/** A bound with the value `undefined` is a bound: see {@link IteratorOptions}. */
 export interface ValueIteratorOptions<K, V> extends AbstractValueIteratorOptions<K, V>, HighWaterMarkOption {}
 
 export interface ChainedBatch<TDatabase, K, V> extends AbstractChainedBatch<TDatabase, K, V> {

@@ -14,7 +14,7 @@ export interface PortableEnvironmentOptions {
 export function portableEnvironment(options: PortableEnvironmentOptions): Environment {
   const environment = {
     fileSystem: options.fileSystem,
-    clock: platformClock(),
+    clock: platformClock,
     random: options.seed === undefined ? platformRandom() : new SeededRandom(options.seed),
     scheduler: platformScheduler,
   }
@@ -36,10 +36,9 @@ interface Port {
 
 const platform = globalThis as unknown as Platform
 
-function platformClock(): Clock {
-  const performance = platform.performance
-  return performance === undefined ? { now: () => Date.now() } : { now: () => performance.now() }
-}
+// Clock and timers are those of the moment when the module is loaded: fake timers of a test framework, which come later, do not stop a store.
+const { setTimeout } = platform
+const platformClock: Clock = { now: platform.performance?.now.bind(platform.performance) ?? Date.now }
 
 /** Numbers are drawn from the platform a pool at a time, as each request costs about a microsecond. */
 export function platformRandom(): Random {
@@ -67,7 +66,7 @@ export const afterTurn: (callback: () => void) => void = chooseTurn()
 function chooseTurn(): (callback: () => void) => void {
   const { setImmediate, MessageChannel } = platform
   if (setImmediate !== undefined) return callback => void setImmediate(callback)
-  if (MessageChannel === undefined) return callback => void platform.setTimeout(callback, 0)
+  if (MessageChannel === undefined) return callback => void setTimeout(callback, 0)
   const waiting: (() => void)[] = []
   const { port1, port2 } = new MessageChannel()
   port1.onmessage = () => waiting.shift()?.()
@@ -81,7 +80,7 @@ const platformScheduler: Scheduler = {
   turn: () => new Promise(resolve => afterTurn(resolve)),
   sleep: ms =>
     new Promise(resolve => {
-      const timer = platform.setTimeout(resolve, ms)
+      const timer = setTimeout(resolve, ms)
       // Node's timers are objects, a browser's are numbers.
       if (typeof timer === 'object' && timer !== null) (timer as { unref?(): void }).unref?.()
     }),

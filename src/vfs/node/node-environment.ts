@@ -1,15 +1,20 @@
-import { setImmediate as immediate } from 'node:timers'
+import { setImmediate, setTimeout } from 'node:timers'
 import type { Clock, Environment, Random, Scheduler } from '../environment.js'
 import type { FileSystem } from '../file-system.js'
 import { nodeDeflate } from './node-deflate.js'
 import { NodeFileSystem } from './node-file-system.js'
 import { platformRandom } from '../portable-environment.js'
 
-const clock: Clock = { now: () => performance.now() }
+// Clock and timers are those of the moment when the module is loaded: fake timers of a test framework, which come later, do not stop a store.
+const now = performance.now.bind(performance)
+const immediate = setImmediate
+const timeout = setTimeout
+
+const clock: Clock = { now }
 
 const scheduler: Scheduler = {
   turn: () => new Promise(resolve => immediate(resolve)),
-  sleep: ms => new Promise(resolve => setTimeout(resolve, ms).unref()),
+  sleep: ms => new Promise(resolve => timeout(resolve, ms).unref()),
 }
 
 export interface NodeEnvironmentOptions {
