@@ -64,14 +64,13 @@ export function levelShapes(height: number, { pages, units }: LevelCounts, unitB
 }
 
 /**
- * Bytes of the file that keys in the range occupy: the range's share of live bytes, by the references in branches, times the bytes of
- * all pages on disk. Pages that only readers still reach count by the share that the oldest reader sees.
+ * Bytes of pages that keys in the range occupy: the range's share of live bytes, by the references in branches, times the bytes of all
+ * pages of the tree, also of dirty ones, which the next checkpoint writes. Pages that only readers still reach count by the share that the oldest reader sees.
  */
 export function approximateBytes({ tree, store }: BtreeParts, range: HalfOpenRange): number {
   if (isEmptyRange(range)) return 0
   const treeBytes = tree.levels.units.reduce((sum, units) => sum + units * store.unitBytes, 0)
-  const onDisk = Math.max(0, treeBytes - store.dirtyBytes)
-  let bytes = shareOf(tree, tree.present, range) * onDisk
+  let bytes = shareOf(tree, tree.present, range) * treeBytes
   const oldest = tree.versions.live.find(version => version.readers > 0)
   if (oldest !== undefined) bytes += shareOf(tree, oldest.root, range) * pendingBytes(tree.versions.live, oldest, store.unitBytes)
   return Math.round(bytes)

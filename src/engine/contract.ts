@@ -37,7 +37,7 @@ export interface Engine {
   cursor(range: KeyRange, snapshot?: EngineSnapshot): Cursor
   /** The present moment, held until released. O(1). */
   snapshot(): EngineSnapshot
-  /** Bytes on disk that keys in the range occupy, roughly; what is only in memory does not count. */
+  /** Bytes that keys in the range occupy, roughly: in files, and in memory as far as they are not in tables or pages yet. */
   approximateSize(range: KeyRange): number
   /** Moves what is in memory to where the engine keeps it; resolves when it is durable there. */
   flush(): Promise<void>

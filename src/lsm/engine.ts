@@ -165,7 +165,7 @@ export class LsmEngine implements Engine {
 
   approximateSize(range: KeyRange): number {
     this.#requireOpen()
-    return approximateBytes(this.#parts.tree.state.version, this.#parts.tables, halfOpen(range))
+    return approximateBytes(this.#parts.tree.state, this.#parts.tables, halfOpen(range))
   }
 
   flush(): Promise<void> {

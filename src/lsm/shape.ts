@@ -2,6 +2,7 @@
 import { readUtf8 } from '../codec/text.js'
 import { compareKeys } from '../codec/entry.js'
 import type { EngineShape, LevelShape } from '../engine/contract.js'
+import { entryBytesIn } from '../engine/estimate.js'
 import type { HalfOpenRange } from '../engine/range.js'
 import type { Memtable } from './memtable/memtable.js'
 import type { ReadState } from './read/read-state.js'
@@ -87,9 +88,13 @@ export function liveBytesEstimate(version: Version, memtables: readonly Memtable
   return [...deepest, ...outside].reduce((sum, meta) => sum + meta.rawBytes, 0)
 }
 
-/** Bytes of the tables between the bounds, to about a block. */
-export function approximateBytes(version: Version, tables: TableSet, { lower, upper }: HalfOpenRange): number {
-  let bytes = 0
+/**
+ * Bytes between the bounds: of the tables, to about a block, and of the memtables, whose entries will be in tables. All versions count,
+ * and tombstones with their keys.
+ */
+export function approximateBytes({ memtable, frozen, version }: ReadState, tables: TableSet, range: HalfOpenRange): number {
+  const { lower, upper } = range
+  let bytes = [memtable, ...frozen].reduce((sum, { list }) => sum + entryBytesIn(list, range), 0)
   for (const file of version.files()) {
     const { smallest, largest, fileBytes } = file.meta
     if ((lower !== undefined && compareKeys(largest, lower) < 0) || (upper !== undefined && compareKeys(smallest, upper) >= 0)) continue

@@ -35,6 +35,7 @@ import type {
   WriteOptions,
 } from '../engine/contract.js'
 import { checkVersions } from './check.js'
+import { entryBytesIn } from '../engine/estimate.js'
 import { boundBytes, halfOpen, isEmptyRange, isEverything, type HalfOpenRange } from '../engine/range.js'
 import { SurvivingVersions, type Clearing } from '../engine/surviving-versions.js'
 import { VersionCursor } from '../engine/version-cursor.js'
@@ -171,8 +172,7 @@ class MemoryEngine implements Engine {
 
   approximateSize(range: KeyRange): number {
     this.#requireOpen()
-    halfOpen(range)
-    return 0
+    return entryBytesIn(this.#list, halfOpen(range))
   }
 
   async flush(): Promise<void> {
