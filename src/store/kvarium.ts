@@ -40,6 +40,7 @@ import {
 } from './level-types.js'
 import { MSGPACK, msgpack, withMsgpack } from './msgpack.js'
 import { HAS_BUFFER, toBytes, type Stored } from './owned-bytes.js'
+import { propertyOf } from './properties.js'
 import { StoreReads } from './reads.js'
 import { StoreSnapshot } from './snapshot.js'
 import { deriveStats, type KvariumStats } from './stats.js'
@@ -119,7 +120,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   }
 
   /**
-   * Bytes on disk that the keys in `[start, end)` occupy, roughly. What has not been flushed does not count.
+   * Bytes that the keys in `[start, end)` occupy, roughly: in tables or pages, and in memory as far as they have not been flushed.
    */
   async approximateSize<K2 = K>(start: K2, end: K2, options?: KeyEncodingOption<K2>): Promise<number> {
     if (this.status === 'opening') return this.deferAsync(() => this.approximateSize(start, end, options))
@@ -156,6 +157,17 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   /** The structure of the engine as plain JSON. */
   shape(): EngineShape {
     return this.#open().engine.shape()
+  }
+
+  /**
+   * What LevelDB calls properties, of any engine: `leveldb.num-files-at-level<N>`, `leveldb.stats`, `leveldb.sstables` and
+   * `leveldb.approximate-memory-usage`. Another name has the empty string. Throws a TypeError for a name that is no string, and
+   * `LEVEL_DATABASE_NOT_OPEN` when the store is not open.
+   */
+  getProperty(property: string): string {
+    if (typeof property !== 'string') throw new TypeError("The first argument 'property' must be a string")
+    const { engine } = this.#open()
+    return propertyOf(property, engine)
   }
 
   /** Walks everything there is and yields every broken invariant, with the path to it; nothing if all is well. */
@@ -393,6 +405,7 @@ function manifestOf(factory: EngineFactory): ConstructorParameters<typeof BaseLe
     additionalMethods: {
       approximateSize: true,
       compactRange: true,
+      getProperty: true,
       flush: true,
       settle: true,
       stats: true,

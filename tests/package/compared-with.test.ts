@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { BTREE_OPTIONS } from '../../src/btree/options.js'
 import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../../src/codec/limits.js'
+import { MAX_BATCH_BYTES } from '../../src/engine/batch.js'
 import { LSM_OPTIONS } from '../../src/lsm/options.js'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -53,7 +54,11 @@ describe('the page of comparisons', () => {
     expect(text).toContain(`\`cacheSize\` (${BTREE_OPTIONS.cacheSize.default / MIB} MiB) holds`)
   })
 
-  it('the README leads to it', () => {
-    expect(readFileSync(join(ROOT, 'README.md'), 'utf8')).toContain('(docs/compared-with.md)')
+  it('the README leads to it, and has its limits', () => {
+    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+    expect(readme).toContain('(docs/compared-with.md)')
+    expect(readme).toContain(
+      `A key has at most ${MAX_KEY_BYTES / 2 ** 10} KiB, a value or a batch at most ${MAX_BATCH_BYTES / 2 ** 30} GiB`,
+    )
   })
 })
