@@ -39,6 +39,7 @@ import type { MakeMergingCursor } from './read/merging-cursor.js'
 import type { MemtablePool } from './memtable/memtable-pool.js'
 import { MemtableRoom } from './memtable/write-controller.js'
 import type { LsmOptions } from './options.js'
+import type { Start } from './recovery/start.js'
 import { approximateBytes, liveBytesEstimate, shapeOf } from './shape.js'
 import { SnapshotList } from '../engine/snapshot-list.js'
 import type { TableSet } from './versions/table-set.js'
@@ -72,6 +73,8 @@ export interface LsmParts {
   readonly runner: JobRunner
   readonly logs: LogSet
   readonly tree: Tree
+  /** What is to be written before the store takes writes. */
+  readonly start: Start
   readonly trace: Trace | null
 }
 
@@ -103,7 +106,13 @@ export class LsmEngine implements Engine {
     this.#snapshots = new SnapshotList(() => this.#background.schedule(), trace)
     parts.tree.moments = () => this.#snapshots.sequences()
     this.#queue = new WriteQueue(clock, parts.context.trace)
-    this.#background = new Background({ ...parts, clock, snapshots: this.#snapshots, onProgress: () => this.#queue.drain() })
+    this.#background = new Background({
+      ...parts,
+      clock,
+      snapshots: this.#snapshots,
+      isStarted: () => parts.start.isDone,
+      onProgress: () => this.#queue.drain(),
+    })
     this.#room = new MemtableRoom(parts, this.#background)
     if (parts.context.inspecting !== true) this.#background.schedule()
   }
@@ -128,7 +137,7 @@ export class LsmEngine implements Engine {
   write(batch: WriteBatch, options: WriteOptions): Promise<void> | void {
     this.#requireOpen()
     if (batch.count === 0) return
-    if (!this.#queue.isEmpty || !this.#room.make(batch.byteLength, batch.count)) return this.#wait(() => this.#tryApply(batch), options)
+    if (!this.#queue.isEmpty || !this.#makeRoom(batch)) return this.#wait(() => this.#tryApply(batch), options)
     if (batch.isLong) return this.#queue.occupy(this.#applyInSlices(batch), () => this.#synced(options))
     this.#apply(batch)
     return options.sync ? this.#parts.logs.sync() : undefined
@@ -139,11 +148,12 @@ export class LsmEngine implements Engine {
     const bounds = halfOpen(range)
     // What the range holds is known only once the writers before have had their turn.
     const attempt = (): boolean => {
-      const { logs } = this.#parts
+      const { logs, start } = this.#parts
       // Even if there is nothing to delete: what has failed may be there after the next open.
       if (logs.failure !== undefined) throw logs.refusal()
+      if (!start.isDone) return this.#start()
       const batch = this.#clearBatch(range)
-      if (batch !== undefined && !this.#room.make(batch.byteLength, batch.count)) return false
+      if (batch !== undefined && !this.#makeRoom(batch)) return false
       if (batch !== undefined) this.#append(batch)
       this.#bookClear(bounds)
       return true
@@ -183,6 +193,7 @@ export class LsmEngine implements Engine {
 
   settle(): Promise<void> {
     return this.#calls.run(async () => {
+      if (!this.#parts.start.isDone && this.#background.pendingJobs > 0) await this.#ready()
       await this.#background.settle()
       await this.#rest()
     })
@@ -238,7 +249,8 @@ export class LsmEngine implements Engine {
   }
 
   async #flush(): Promise<void> {
-    const { tree } = this.#parts
+    const { tree, start } = this.#parts
+    if (!start.isDone) await this.#ready()
     const owner = this.#trace?.owner ?? null
     for (;;) {
       // A memtable with a part of a batch cannot be frozen.
@@ -270,10 +282,30 @@ export class LsmEngine implements Engine {
   }
 
   #tryApply(batch: WriteBatch): boolean | Promise<void> {
-    if (!this.#room.make(batch.byteLength, batch.count)) return false
+    if (!this.#makeRoom(batch)) return false
     if (batch.isLong) return this.#applyInSlices(batch)
     this.#apply(batch)
     return true
+  }
+
+  /** True when the memtable can take the batch now; otherwise starts what will make room, or throws if nothing will. */
+  #makeRoom({ byteLength, count }: WriteBatch): boolean {
+    return this.#parts.start.isDone ? this.#room.make(byteLength, count) : this.#start()
+  }
+
+  /** Writes what opening could not for want of space; those who wait then go on, or fail with what is missing. */
+  #start(): false {
+    const { logs } = this.#parts
+    if (logs.failure !== undefined) throw logs.refusal()
+    this.#ready().catch((error: unknown) => this.#queue.fail(error))
+    return false
+  }
+
+  /** Resolves when the store takes writes, and those who wait for that have gone on. */
+  async #ready(): Promise<void> {
+    await this.#parts.start.run()
+    this.#background.schedule()
+    this.#queue.drain()
   }
 
   #apply(batch: WriteBatch): void {
@@ -345,10 +377,11 @@ export class LsmEngine implements Engine {
   }
 
   async #close(): Promise<void> {
-    const { tree, logs } = this.#parts
+    const { tree, logs, start } = this.#parts
     this.#room.forAll = true
     this.#queue.drain()
     await this.#calls.close()
+    await start.rest()
     while (!this.#queue.isEmpty) await this.#queue.busy
     await this.#background.endCompactions()
     await this.#flushBeforeClose()
@@ -356,14 +389,14 @@ export class LsmEngine implements Engine {
     try {
       await logs.close()
     } finally {
-      await tree.close(logs.failure === undefined ? logs.ends : undefined)
+      await tree.close(logs.failure === undefined && start.isDone ? logs.ends : undefined)
     }
   }
 
   /** What cannot be flushed, on a full disk say, stays in the logs. */
   async #flushBeforeClose(): Promise<void> {
-    const { logs, context } = this.#parts
-    if (context.inspecting === true || logs.failure !== undefined || logs.totalBytes <= CLOSED_LOG_BYTES) return
+    const { logs, context, start } = this.#parts
+    if (context.inspecting === true || !start.isDone || logs.failure !== undefined || logs.totalBytes <= CLOSED_LOG_BYTES) return
     try {
       await this.#flush()
     } catch {

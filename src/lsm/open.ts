@@ -1,10 +1,11 @@
-/** Opening an LSM directory: builds the parts, recovers, puts a new manifest in force, removes leftovers. */
+/** Opening an LSM directory: builds the parts, recovers, writes what a start takes. A store that exists opens on a full disk without. */
 import { Cache } from '../cache/cache.js'
 import { loadHash32 } from '../codec/checksum.js'
 import type { EngineContext, EngineFactory } from '../engine/contract.js'
 import { MisuseError } from '../errors.js'
 import { Ledger, newReadCounts } from '../trace/ledger.js'
 import { absolutePath } from '../vfs/file-system.js'
+import { isOutOfSpace } from '../vfs/vfs-error.js'
 import type { CompactionPicker } from './compaction/pickers/compaction-picker.js'
 import { LsmEngine } from './engine.js'
 import { inlineExecutor, inlineExecutorWith, type ExecutorFactory } from './compaction/executor.js'
@@ -15,8 +16,9 @@ import { LogSet } from '../engine/durable/log-set.js'
 import { MemtablePool } from './memtable/memtable-pool.js'
 import { LSM_OPTIONS, type LsmOptions } from './options.js'
 import type { OwnParts } from './custom/custom-parts.js'
-import { recover, removeObsolete } from './recovery/recovery.js'
+import { recover } from './recovery/recovery.js'
 import { salvageTree } from './recovery/salvage.js'
+import { Start } from './recovery/start.js'
 import { TableSet } from './versions/table-set.js'
 import { TieredPicker } from './compaction/pickers/tiered-picker.js'
 import { Tree } from './versions/version-set.js'
@@ -78,15 +80,12 @@ async function open(
   let logs: LogSet | undefined
   try {
     const recovered = await recover({ fileSystem, directory, hash32, ledger, pool, runner, created, trace, readLog: parts?.readLog })
-    const newLog = recovered.nextFile
-    const logNumbers = [...recovered.logs.keys(), newLog]
-    logs = new LogSet({ fileSystem, directory, hash32, ledger, scheduler, trace: context.trace }, newLog, recovered.logs)
-    await logs.sync()
-    const tree = await Tree.start(
-      { fileSystem, directory, hash32, ledger, tables, manifestBytes, trace },
-      { ...recovered, nextFile: newLog + 1, firstLog: logNumbers[0], logs: logNumbers },
-    )
-    removeObsolete(fileSystem, directory, { version: recovered.version, logs: new Set(logNumbers), manifest: tree.manifestNumber })
+    const tree = new Tree({ fileSystem, directory, hash32, ledger, tables, manifestBytes, trace }, recovered)
+    logs = new LogSet({ fileSystem, directory, hash32, ledger, scheduler, trace: context.trace }, undefined, recovered.logs)
+    const start = new Start({ fileSystem, directory, ledger, pool, runner, logs, tree, recovered, trace })
+    await start.run().catch((error: unknown) => {
+      if (created || !isOutOfSpace(error)) throw error
+    })
     const picker = parts?.picker ?? builtInPicker(options)
     const makeMergingCursor = parts?.mergingCursor
     trace?.emit({ type: 'engine.open', engine: 'lsm', entrySequence: tree.sequence, options: { ...options } })
@@ -105,6 +104,7 @@ async function open(
       runner,
       logs,
       tree,
+      start,
     })
   } catch (error) {
     // Without the marker of a clean close.

@@ -82,6 +82,15 @@ export async function removeInBackground(fileSystem: FileSystem, path: string): 
   else await fileSystem.removeLater(path)
 }
 
+/** Removes a file that nothing refers to. A failure leaves it: it takes up space and does no other harm. */
+export function removeLeftover(fileSystem: FileSystem, path: string): void {
+  try {
+    fileSystem.remove(path)
+  } catch {
+    // What made it a leftover is the error to report.
+  }
+}
+
 /**
  * What a path means at the moment of the call, for good: whatever keeps a path, or waits before it uses one, keeps this form. Throws an
  * `IoError` when there is no working directory any more for a relative path to start from.

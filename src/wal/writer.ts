@@ -19,7 +19,7 @@ import type { Hash32 } from '../codec/checksum.js'
 import { CHUNK_BYTES, placeSeed } from '../codec/checksum.js'
 import { IoError, MisuseError, PoisonedError } from '../errors.js'
 import { asOwner, type JobTracer, type Trace, type Tracer } from '../trace/trace.js'
-import type { FileHandle, FileSystem } from '../vfs/file-system.js'
+import { removeLeftover, type FileHandle, type FileSystem } from '../vfs/file-system.js'
 import { CommitTracer } from './commit-tracer.js'
 import {
   encodeFileHeader,
@@ -98,7 +98,7 @@ export class LogWriter {
 
   /**
    * Creates a log file and writes its header. Nothing is durable yet, nor is the file's name: that takes `sync` and
-   * `FileSystem.syncDirectory`. Throws an `IoError` if the header cannot be written, and what `create` throws.
+   * `FileSystem.syncDirectory`. Throws an `IoError` if the header cannot be written, having removed the file, and what `create` throws.
    */
   static create(options: LogWriterOptions & { readonly fileSystem: FileSystem; readonly path: string }): LogWriter {
     checkLogNumber(options.logNumber)
@@ -107,6 +107,7 @@ export class LogWriter {
       return new LogWriter(file, options)
     } catch (error) {
       file.close()
+      removeLeftover(options.fileSystem, options.path)
       throw error
     }
   }

@@ -15,8 +15,6 @@ export interface Subject {
   open(seed: number, fileSystem: FileSystem, created: boolean, directory?: string): Promise<Opened>
   /** Whether the end of a file decides what it holds, so that a read that ends early reads as a shorter file. */
   endsMatter(path: string): boolean
-  /** Opening needs no space. */
-  readonly opensOnFullDisk: boolean
 }
 
 export interface Opened {
@@ -31,11 +29,9 @@ function subject(
   factoryOf: (random: Random) => EngineFactory,
   optionsOf: (random: Random) => Options,
   endsMatter: (path: string) => boolean,
-  opensOnFullDisk: boolean,
 ): Subject {
   return {
     name,
-    opensOnFullDisk,
     endsMatter,
     async open(seed, fileSystem, created, directory = DIRECTORY) {
       const random = new SeededRandom(seed)
@@ -74,7 +70,6 @@ const lsm = subject(
     }
   },
   path => !path.endsWith('.sst'),
-  false,
 )
 
 const btree = subject(
@@ -86,7 +81,6 @@ const btree = subject(
     cacheSize: pick(random, [0, 8 << 10, 1 << 20]),
   }),
   path => path.endsWith('.log'),
-  true,
 )
 
 export const SUBJECTS: ReadonlyMap<string, Subject> = new Map([lsm, btree].map(each => [each.name, each]))

@@ -1,22 +1,20 @@
 /**
- * Prepares an opened store for writes: makes the logs of earlier sessions durable, begins a new log, and names it in the meta page. Reads
- * need none of it, so a full disk does not refuse them: the first write tries again.
+ * Prepares an opened store for writes: makes the logs of earlier sessions durable, begins a new log, and names it in the meta page. On a full
+ * disk the store opens without, for reading; see write-start.ts.
  *
  * Invariants:
  * 1. The meta page in force may be in the system's memory only, written by a process that was killed before it was synced. It is written
  *    again, and synced, before anything that only an older one needs is removed, and before the other one is overwritten.
  * 2. What replay dropped of a log is cut off, and that is durable before the new log is: no later recovery meets the same torn log with a
  *    new one behind it.
- * 3. A failure changes nothing that the meta page in force refers to, and every step can be repeated. Only a log that cannot be synced
- *    stops writing until the store is reopened, see log-set.ts.
  */
 import type { EngineContext } from '../../engine/contract.js'
 import { cutLog, makeLogDurable, parseLogName, type ReplayedLogs } from '../../engine/durable/log-replay.js'
 import type { LogSet } from '../../engine/durable/log-set.js'
+import { WriteStart } from '../../engine/durable/write-start.js'
 import type { Ledger } from '../../trace/ledger.js'
-import { joinPath } from '../../vfs/file-system.js'
+import { joinPath, removeLeftover } from '../../vfs/file-system.js'
 import { MeteredFileSystem } from '../../vfs/metered-file-system.js'
-import { typedError } from '../../vfs/vfs-error.js'
 import type { Checkpointer } from '../checkpoint/checkpoint.js'
 import type { CurrentLog } from '../checkpoint/current-log.js'
 
@@ -29,48 +27,24 @@ export interface LogStartOptions {
   readonly replayed: ReplayedLogs
 }
 
-export class LogStart {
+export class LogStart extends WriteStart {
   readonly #options: LogStartOptions
-  #isDone = false
-  #running: Promise<void> | undefined
 
   constructor(options: LogStartOptions) {
+    super(options.logs)
     this.#options = options
   }
 
-  /** Whether the store takes writes. */
-  get isDone(): boolean {
-    return this.#isDone
-  }
-
-  /** Resolves when the store takes writes; rejects with the failure. A later call tries again. */
-  run(): Promise<void> {
-    if (this.#isDone) return Promise.resolve()
-    this.#running ??= this.#attempt().finally(() => (this.#running = undefined))
-    return this.#running
-  }
-
-  /** Resolves when no attempt is under way. */
-  async rest(): Promise<void> {
-    await this.#running?.catch(() => undefined)
-  }
-
-  async #attempt(): Promise<void> {
+  protected async attempt(): Promise<void> {
     const { checkpointer, logs, log, replayed } = this.#options
-    if (logs.failure !== undefined) throw logs.refusal()
-    try {
-      await checkpointer.rewriteMeta()
-      this.#removeObsolete()
-      checkpointer.cut()
-      if (!logs.isBegun) await this.#begin()
-      await logs.sync()
-      await log.syncNames()
-      const firstLog = replayed.logs.size > 0 ? checkpointer.meta.firstLog : log.number
-      await checkpointer.startLog(firstLog, log.number, replayed.keptBytes)
-      this.#isDone = true
-    } catch (error) {
-      throw typedError(error)
-    }
+    await checkpointer.rewriteMeta()
+    this.#removeObsolete()
+    checkpointer.cut()
+    if (!logs.isBegun) await this.#begin()
+    await logs.sync()
+    await log.syncNames()
+    const firstLog = replayed.logs.size > 0 ? checkpointer.meta.firstLog : log.number
+    await checkpointer.startLog(firstLog, log.number, replayed.keptBytes)
   }
 
   async #begin(): Promise<void> {
@@ -91,12 +65,7 @@ export class LogStart {
     const { fileSystem } = context.environment
     const { firstLog } = checkpointer.meta
     for (const name of fileSystem.list(context.directory)) {
-      if ((parseLogName(name) ?? Infinity) >= firstLog) continue
-      try {
-        fileSystem.remove(joinPath(context.directory, name))
-      } catch {
-        // Harmless: no meta page asks for it any more.
-      }
+      if ((parseLogName(name) ?? Infinity) < firstLog) removeLeftover(fileSystem, joinPath(context.directory, name))
     }
   }
 }

@@ -36,6 +36,8 @@ export interface BackgroundOptions {
   readonly snapshots: SnapshotList
   readonly options: LsmOptions
   readonly trace: Trace | null
+  /** Whether the store takes writes: until then there is no manifest that a job could change. */
+  readonly isStarted: () => boolean
   /** Called when a job has ended, well or badly: waiting writers may go on or must be told. */
   readonly onProgress: () => void
 }
@@ -82,7 +84,7 @@ export class Background {
 
   /** Starts what is due and not running. */
   schedule(): void {
-    if (this.#closed || this.#context.logs.failure !== undefined) return
+    if (this.#closed || !this.#context.isStarted() || this.#context.logs.failure !== undefined) return
     if (this.#flushing === undefined && this.#context.tree.state.frozen.length > 0 && this.#mayTry('flush')) {
       this.#flushing = this.#guard('flush', this.#flushOldest()).then(() => {
         this.#flushing = undefined

@@ -5,17 +5,19 @@
  * 1. Recovery changes nothing that an earlier version needs until the new manifest is in force, so it can be cut short
  *    anywhere and begun again.
  * 2. If anything was dropped, the memtable overflowed, or logs have gathered, all of it is flushed before the new manifest: no later
- *    recovery meets the same torn logs with new ones behind them, and none has more than a few to read.
- * 3. The logs that go on hold records, are whole and durable. An open after sessions that wrote nothing costs what the first one cost.
+ *    recovery meets the same torn logs with new ones behind them, and none has more than a few to read. What finds no room on the disk
+ *    stays in memtables, where it can be read, until start.ts can flush it.
+ * 3. The logs that go on hold records and are whole. An open after sessions that wrote nothing costs what the first one cost.
  */
 import type { Hash32 } from '../../codec/checksum.js'
 import type { BatchReader } from '../../engine/batch.js'
-import { logName, makeLogDurable, replayLogs } from '../../engine/durable/log-replay.js'
+import { logName, replayLogs, type ReplayedLogs } from '../../engine/durable/log-replay.js'
 import { CorruptionError } from '../../errors.js'
 import type { Ledger } from '../../trace/ledger.js'
 import type { Trace, Tracer } from '../../trace/trace.js'
-import { joinPath, type FileSystem } from '../../vfs/file-system.js'
+import { joinPath, removeLeftover, type FileSystem } from '../../vfs/file-system.js'
 import { MeteredFileSystem } from '../../vfs/metered-file-system.js'
+import { isOutOfSpace } from '../../vfs/vfs-error.js'
 import type { ReadLog } from '../../wal/custom-log-reader.js'
 import { CURRENT, CURRENT_TEMPORARY, manifestName, parseFileName, tableName } from '../file-names.js'
 import type { JobRunner } from '../compaction/job-runner.js'
@@ -24,6 +26,7 @@ import { tellDropped, tellFrozen, tellNew } from '../memtable/memtable-trace.js'
 import { Memtable } from '../memtable/memtable.js'
 import type { MemtablePool } from '../memtable/memtable-pool.js'
 import { inJob } from '../compaction/trace-job.js'
+import type { TableMeta } from '../versions/table-file.js'
 import { Version } from '../versions/version.js'
 
 /** More logs than this are not carried on: their contents become a table. */
@@ -46,15 +49,19 @@ export interface RecoveryOptions {
 export interface Recovered {
   readonly version: Version
   readonly memtable: Memtable
-  /** Logs that the memtable came from, with their sizes; whole and durable. */
+  /** Memtables that are to be flushed, and that the disk had no room for; newest first. */
+  readonly unflushed: readonly Memtable[]
+  /** Logs that the memtable came from, with their sizes. */
   readonly logs: ReadonlyMap<number, number>
   /** Where the last frame of each of these logs ends. */
   readonly wholeLogs: ReadonlyMap<number, number>
+  /** Those among them that may be in the system's memory only. */
+  readonly undurableLogs: readonly number[]
+  /** What replay found; `undefined` where there was nothing to replay. */
+  readonly replayed: ReplayedLogs | undefined
   readonly nextFile: number
   readonly sequence: number
   readonly flushedSequence: number
-  /** Bytes of torn tails that were dropped. */
-  readonly droppedBytes: number
 }
 
 export async function recover(options: RecoveryOptions): Promise<Recovered> {
@@ -74,11 +81,16 @@ class Recovery {
   #manifestNumber = 0
   #memtable: Memtable
   #nextFile = 1
+  /** No manifest names a file with this number or a larger one, but those that this recovery writes. */
+  #firstStray = Infinity
   #sequence = 0
   #logs: ReadonlyMap<number, number> = new Map()
   #wholeLogs: ReadonlyMap<number, number> = new Map()
-  #droppedBytes = 0
-  #flushed = false
+  #undurableLogs: readonly number[] = []
+  #replayed: ReplayedLogs | undefined
+  /** Something of the logs is in a table, or is to be: then all of it. */
+  #flushes = false
+  readonly #unflushed: Memtable[] = []
 
   constructor(options: RecoveryOptions) {
     this.#options = options
@@ -100,20 +112,23 @@ class Recovery {
     if (manifest !== undefined) {
       this.#version = manifest.version
       this.#manifestNumber = manifest.manifestNumber
+      this.#firstStray = manifest.nextFile
       this.#sequence = manifest.lastSequence
       this.#checkTables()
       await this.#replay(manifest)
     }
-    const flushedSequence = this.#flushed ? this.#sequence : (manifest?.lastSequence ?? 0)
+    const flushedSequence = this.#flushes ? this.#sequence : (manifest?.lastSequence ?? 0)
     return {
       version: this.#version,
       memtable: this.#memtable,
+      unflushed: this.#unflushed,
       logs: this.#logs,
       wholeLogs: this.#wholeLogs,
+      undurableLogs: this.#undurableLogs,
+      replayed: this.#replayed,
       nextFile: this.#nextFile,
       sequence: this.#sequence,
       flushedSequence,
-      droppedBytes: this.#droppedBytes,
     }
   }
 
@@ -148,7 +163,7 @@ class Recovery {
   }
 
   async #replay(manifest: ManifestState): Promise<void> {
-    const { fileSystem, directory, hash32, ledger } = this.#options
+    const { fileSystem, directory, hash32 } = this.#options
     for (const log of manifest.logs) {
       if (fileSystem.stat(joinPath(directory, logName(log))) === undefined) this.#checkManifest(log, `log ${log}`)
     }
@@ -169,19 +184,15 @@ class Recovery {
         this.#memtable = this.#takeMemtable(Memtable.bytesFor(bytes, operations))
       },
     })
+    this.#replayed = replayed
     this.#sequence = replayed.sequence
-    this.#droppedBytes = replayed.droppedBytes
     const { filled } = replayed
-    if (replayed.droppedBytes > 0 || this.#flushed || filled.size > MAX_RECOVERED_LOGS) {
+    if (replayed.droppedBytes > 0 || this.#flushes || filled.size > MAX_RECOVERED_LOGS) {
       await this.#flush()
       return
     }
-    for (const number of filled) {
-      // What the manifest knows to be complete is durable.
-      if (manifest.wholeLogs.has(number)) continue
-      ledger.written.log += await makeLogDurable(fileSystem, directory, number, replayed)
-      ledger.syncs++
-    }
+    // What the manifest knows to be complete is durable.
+    this.#undurableLogs = [...filled].filter(number => !manifest.wholeLogs.has(number))
     // A log without records has no part in the store any more.
     this.#logs = new Map([...replayed.logs].filter(([number]) => filled.has(number)))
     this.#wholeLogs = new Map([...replayed.validBytes].filter(([number]) => filled.has(number)))
@@ -202,19 +213,63 @@ class Recovery {
   }
 
   async #flush(): Promise<void> {
-    const { pool, runner, trace } = this.#options
-    this.#flushed = true
+    const { pool, trace } = this.#options
+    this.#flushes = true
     const memtable = this.#memtable
     if (memtable.isEmpty) return
-    const number = this.#nextFile++
     if (trace !== null) tellFrozen(trace, memtable)
-    const title = { kind: 'flush', reason: 'recovery', remote: runner.remote } as const
-    const added = await inJob(trace, title, job => runner.flush(memtable, this.#version, number, [], job))
+    // Tables enter level 0 in the order of their ages.
+    const added = this.#unflushed.length > 0 ? undefined : await this.#flushIfRoom(memtable)
+    if (added === undefined) {
+      this.#unflushed.unshift(memtable)
+      this.#memtable = this.#takeMemtable(0)
+      return
+    }
     this.#version = this.#version.apply({ deleted: [], added })
     if (trace !== null) tellDropped(trace, memtable)
     this.#memtable = this.#takeMemtable(0)
     pool.retire(memtable)
   }
+
+  /** The table that the memtable was flushed to, if any entry was worth one; `undefined` where the disk has no room for it. */
+  async #flushIfRoom(memtable: Memtable): Promise<readonly TableMeta[] | undefined> {
+    const { runner, trace } = this.#options
+    try {
+      return await flushRecovered(runner, trace, memtable, this.#version, this.#nextFile++, [])
+    } catch (error) {
+      if (!isOutOfSpace(error)) throw error
+    }
+    return this.#removeStrays() ? this.#flushIfRoom(memtable) : undefined
+  }
+
+  /**
+   * Removes, once, tables that an earlier recovery wrote and no manifest got to name, which a full disk would keep for ever. Returns whether
+   * there were any. Every table that any manifest names has a smaller number than the next one of this manifest.
+   */
+  #removeStrays(): boolean {
+    const { fileSystem, directory } = this.#options
+    const named = new Set([...this.#version.files()].map(({ meta }) => meta.number))
+    const strays = fileSystem.list(directory).filter(name => {
+      const file = parseFileName(name)
+      return file?.kind === 'table' && file.number >= this.#firstStray && !named.has(file.number)
+    })
+    this.#firstStray = Infinity
+    for (const name of strays) removeLeftover(fileSystem, joinPath(directory, name))
+    return strays.length > 0
+  }
+}
+
+/** Writes a memtable that recovery filled to a table. */
+export function flushRecovered(
+  runner: JobRunner,
+  trace: Trace | null,
+  memtable: Memtable,
+  version: Version,
+  number: number,
+  snapshots: readonly number[],
+): Promise<readonly TableMeta[]> {
+  const title = { kind: 'flush', reason: 'recovery', remote: runner.remote } as const
+  return inJob(trace, title, job => runner.flush(memtable, version, number, snapshots, job))
 }
 
 /** Removes what no version names: files of crashed jobs, obsolete logs, old manifests. Failures leave them for the next open. */
@@ -237,11 +292,7 @@ export function removeObsolete(
       (file?.kind === 'table' && !tables.has(file.number)) ||
       (file?.kind === 'log' && !live.logs.has(file.number)) ||
       (file?.kind === 'manifest' && file.number !== live.manifest)
-    if (!obsolete) continue
-    try {
-      fileSystem.remove(joinPath(directory, name))
-    } catch {
-      // Harmless: the numbers of these files are not used again.
-    }
+    // The numbers of these files are not used again.
+    if (obsolete) removeLeftover(fileSystem, joinPath(directory, name))
   }
 }

@@ -10,7 +10,7 @@ import { encodeUtf8, readUtf8 } from '../../codec/text.js'
 import type { Hash32 } from '../../codec/checksum.js'
 import { CorruptionError } from '../../errors.js'
 import type { JobTracer } from '../../trace/trace.js'
-import { joinPath, type FileSystem } from '../../vfs/file-system.js'
+import { joinPath, removeLeftover, type FileSystem } from '../../vfs/file-system.js'
 import { fileSystemOf } from '../../vfs/traced-file-system.js'
 import { LogReader } from '../../wal/reader.js'
 import { LogWriter } from '../../wal/writer.js'
@@ -114,18 +114,24 @@ export class ManifestWriter {
   ): Promise<ManifestWriter> {
     const name = manifestName(number)
     // The file outlives the job: other jobs will append to it.
-    const log = asJob(job, () => LogWriter.create({ fileSystem, path: joinPath(directory, name), logNumber: number, hash32, growBytes: 0 }))
+    const path = joinPath(directory, name)
+    const log = asJob(job, () => LogWriter.create({ fileSystem, path, logNumber: number, hash32, growBytes: 0 }))
+    const files = fileSystemOf(fileSystem, job)
+    let mayBeInForce = false
     try {
       const offset = asJob(job, () => log.append(encodeVersionEdit(whole)))
       await asJob(job, () => log.sync())
-      const files = fileSystemOf(fileSystem, job)
       // The names of the manifest and of every file it mentions must be durable before it is in force.
       await files.syncDirectory(directory)
       const current = encodeUtf8(`${name}\n`)
-      await replaceCurrent(files, directory, current)
+      await writeTemporary(files, directory, current)
+      mayBeInForce = true
+      files.rename(joinPath(directory, CURRENT_TEMPORARY), joinPath(directory, CURRENT))
+      await files.syncDirectory(directory)
       return new ManifestWriter(number, log, offset, current.length)
     } catch (error) {
       await log.close({ marker: false }).catch(() => undefined)
+      if (!mayBeInForce) removeLeftover(files, path)
       throw error
     }
   }
@@ -162,7 +168,8 @@ export class ManifestWriter {
 /** The directory twice and `CURRENT` once. */
 const SYNCS_TO_START = 3
 
-async function replaceCurrent(fileSystem: FileSystem, directory: string, contents: Uint8Array): Promise<void> {
+/** What is to replace `CURRENT`. */
+async function writeTemporary(fileSystem: FileSystem, directory: string, contents: Uint8Array): Promise<void> {
   const temporary = joinPath(directory, CURRENT_TEMPORARY)
   if (fileSystem.stat(temporary) !== undefined) fileSystem.remove(temporary)
   const file = fileSystem.create(temporary)
@@ -172,6 +179,4 @@ async function replaceCurrent(fileSystem: FileSystem, directory: string, content
   } finally {
     file.close()
   }
-  fileSystem.rename(temporary, joinPath(directory, CURRENT))
-  await fileSystem.syncDirectory(directory)
 }

@@ -5,16 +5,18 @@
  * Invariants:
  * 1. Edits are applied one after the other: durable in the manifest first, then visible to readers. After one that failed none is.
  * 2. A flushed memtable leaves the read state in the same step in which its table enters it.
- * 3. `sequence` is that of the last operation that readers see. Only a long batch that is being applied has newer ones in the memtable,
+ * 3. Until the manifest is begun nothing changes but that tables take the place of memtables which recovery filled.
+ * 4. `sequence` is that of the last operation that readers see. Only a long batch that is being applied has newer ones in the memtable,
  *    up to `appliedSequence`.
  */
 import type { Hash32 } from '../../codec/checksum.js'
+import { KvariumError } from '../../errors.js'
 import type { EventBodies } from '../../trace/events.js'
 import type { Ledger } from '../../trace/ledger.js'
 import type { JobTracer, Tracer } from '../../trace/trace.js'
 import { joinPath, removeInBackground, type FileSystem } from '../../vfs/file-system.js'
 import { fileSystemOf } from '../../vfs/traced-file-system.js'
-import { FileSystemError, isOutOfDescriptors } from '../../vfs/vfs-error.js'
+import { FileSystemError, isOutOfDescriptors, isOutOfSpace } from '../../vfs/vfs-error.js'
 import { manifestName } from '../file-names.js'
 import { ManifestWriter } from './manifest.js'
 import { tellDropped, tellFrozen, tellNew } from '../memtable/memtable-trace.js'
@@ -52,7 +54,8 @@ export class Tree {
   moments: () => readonly number[] = () => []
   #longBatchEnd = 0
   readonly #options: TreeOptions
-  #manifest: ManifestWriter
+  /** `undefined` until it is begun. */
+  #begun: ManifestWriter | undefined
   #state: ReadState
   #nextFile: number
   #flushedSequence: number
@@ -60,32 +63,36 @@ export class Tree {
   /** The first change that failed: what the manifest says on disk is unknown since then. */
   #failure: Error | undefined
   /** Logs in the manifest that are not obsolete. */
-  #logs: readonly number[]
+  #logs: readonly number[] = []
   /** Those among them that are complete. */
-  #wholeLogs: readonly WholeLog[]
+  #wholeLogs: readonly WholeLog[] = []
 
-  private constructor(options: TreeOptions, manifest: ManifestWriter, state: ReadState, start: TreeStart) {
+  /** Takes reads at once; changes need a manifest, see `begin`. Opens the tables with range tombstones, and throws if one is damaged. */
+  constructor(options: TreeOptions, { version, memtable, unflushed, nextFile, sequence, flushedSequence }: TreeStart) {
     this.#options = options
-    this.#manifest = manifest
-    this.#state = state
-    this.#nextFile = start.nextFile
-    this.#flushedSequence = start.flushedSequence
-    this.#logs = start.logs
-    this.#wholeLogs = wholeLogsOf(start.wholeLogs)
-    this.sequence = start.sequence
-    this.#bookManifest(manifest, NOTHING_WRITTEN)
-    this.#tellEdit(null, { added: wholeOf(start.version), deleted: [], flushedLogs: [] }, true)
+    this.#state = ReadState.of(memtable, unflushed, version, options.tables, [])
+    this.#nextFile = nextFile
+    this.#flushedSequence = flushedSequence
+    this.sequence = sequence
   }
 
-  /** Puts a manifest in force that begins with the given state. */
-  static async start(options: TreeOptions, start: TreeStart): Promise<Tree> {
-    const { fileSystem, directory, hash32 } = options
-    const wholeLogs = wholeLogsOf(start.wholeLogs)
-    const whole = wholeEdit(start.version, { ...start, nextFile: start.nextFile + 1, wholeLogs })
-    // Opens the tables with range tombstones: if one is damaged, the open fails before it has changed anything.
-    const state = ReadState.of(start.memtable, [], start.version, options.tables, [])
-    const manifest = await ManifestWriter.start(fileSystem, directory, start.nextFile, hash32, whole)
-    return new Tree(options, manifest, state, { ...start, nextFile: start.nextFile + 1 })
+  /** A memtable that recovery filled, the oldest one, is in the added tables. The manifest must not be begun: it will name them. */
+  flushed(oldest: Memtable, added: readonly TableMeta[]): void {
+    const { memtable, frozen, version } = this.#state
+    const remaining = frozen.filter(table => table !== oldest)
+    this.#replace(this.#state.withTables(memtable, remaining, version.apply({ deleted: [], added }), this.moments()))
+  }
+
+  /**
+   * Puts a manifest in force that begins with the present state; a failure leaves the one before in force, or this one with the same
+   * contents. `wholeLogs` says where those of the logs end that are complete.
+   */
+  async begin(logs: readonly number[], wholeLogs: ReadonlyMap<number, number>): Promise<void> {
+    this.#logs = logs
+    this.#wholeLogs = wholeLogsOf(wholeLogs)
+    const { version } = this.#state
+    await this.#startManifest(version, { lastSequence: this.#flushedSequence, firstLog: logs[0] }, null)
+    this.#tellEdit(null, { added: wholeOf(version), deleted: [], flushedLogs: [] }, true)
   }
 
   /** What reads look at now. */
@@ -95,6 +102,11 @@ export class Tree {
 
   get manifestNumber(): number {
     return this.#manifest.number
+  }
+
+  get #manifest(): ManifestWriter {
+    if (this.#begun === undefined) throw new KvariumError('LEVEL_INTERNAL', 'There is no manifest to write to')
+    return this.#begun
   }
 
   /** No entry is newer than this. */
@@ -159,19 +171,26 @@ export class Tree {
    */
   async close(logEnds: ReadonlyMap<number, number> | undefined): Promise<void> {
     await this.#applying
-    const before = trafficOf(this.#manifest)
     try {
-      if (logEnds !== undefined && !this.#manifest.poisoned) {
-        await this.#manifest.append({ wholeLogs: wholeLogsOf(logEnds) })
+      if (this.#begun !== undefined) await this.#endManifest(this.#begun, logEnds)
+    } catch (error) {
+      // The logs are whole all the same: they count as those of a kill.
+      if (!isOutOfSpace(error)) throw error
+    } finally {
+      await this.#options.tables.closeAll()
+    }
+  }
+
+  async #endManifest(manifest: ManifestWriter, logEnds: ReadonlyMap<number, number> | undefined): Promise<void> {
+    const before = trafficOf(manifest)
+    try {
+      if (logEnds !== undefined && !manifest.poisoned) {
+        await manifest.append({ wholeLogs: wholeLogsOf(logEnds) })
         this.#tellEdit(null, { added: [], deleted: [], flushedLogs: [] }, false)
       }
     } finally {
-      try {
-        await this.#manifest.close(logEnds !== undefined)
-        this.#bookManifest(this.#manifest, before)
-      } finally {
-        await this.#options.tables.closeAll()
-      }
+      await manifest.close(logEnds !== undefined)
+      this.#bookManifest(manifest, before)
     }
   }
 
@@ -211,18 +230,15 @@ export class Tree {
 
   /** False where there is no descriptor for a new manifest: then the old one stays in force. */
   async #renewManifest(version: Version, numbers: { lastSequence: number; firstLog: number }, job: JobTracer | null): Promise<boolean> {
-    const { fileSystem, directory, hash32, ledger } = this.#options
-    const number = this.allocateFiles(1)
-    const whole = wholeEdit(version, { ...numbers, nextFile: this.#nextFile, logs: this.#logs, wholeLogs: this.#wholeLogs })
+    const { fileSystem, directory, ledger } = this.#options
     const old = this.#manifest
     try {
-      this.#manifest = await ManifestWriter.start(fileSystem, directory, number, hash32, whole, job)
+      await this.#startManifest(version, numbers, job)
     } catch (error) {
       // CURRENT is replaced after the last file is created.
       if (!(error instanceof FileSystemError) || error.operation !== 'create' || !isOutOfDescriptors(error)) throw error
       return false
     }
-    this.#bookManifest(this.#manifest, NOTHING_WRITTEN)
     await throughoutJob(job, () => old.close(false))
     try {
       await removeInBackground(fileSystemOf(fileSystem, job), joinPath(directory, manifestName(old.number)))
@@ -231,6 +247,14 @@ export class Tree {
       // CURRENT does not name it any more; the next open removes it.
     }
     return true
+  }
+
+  async #startManifest(version: Version, numbers: { lastSequence: number; firstLog: number }, job: JobTracer | null): Promise<void> {
+    const { fileSystem, directory, hash32 } = this.#options
+    const number = this.allocateFiles(1)
+    const whole = { ...numbers, nextFile: this.#nextFile, logs: this.#logs, wholeLogs: this.#wholeLogs, added: wholeOf(version) }
+    this.#begun = await ManifestWriter.start(fileSystem, directory, number, hash32, whole, job)
+    this.#bookManifest(this.#begun, NOTHING_WRITTEN)
   }
 
   #replace(next: ReadState): void {
@@ -272,38 +296,16 @@ function trafficOf(manifest: ManifestWriter): ManifestTraffic {
 export interface TreeStart {
   readonly version: Version
   readonly memtable: Memtable
+  /** Memtables that are to be in tables before the manifest is begun; newest first. */
+  readonly unflushed: readonly Memtable[]
   readonly nextFile: number
-  /** Of the last operation, and of the last one that is in tables. */
+  /** Of the last operation, and of the last one that is in tables once the manifest is begun. */
   readonly sequence: number
   readonly flushedSequence: number
-  readonly firstLog: number
-  readonly logs: readonly number[]
-  /** Where each of those ends that are complete. */
-  readonly wholeLogs: ReadonlyMap<number, number>
 }
 
 function wholeLogsOf(ends: ReadonlyMap<number, number>): WholeLog[] {
   return [...ends].map(([number, bytes]) => ({ number, bytes }))
-}
-
-interface WholeState {
-  readonly nextFile: number
-  readonly lastSequence?: number
-  readonly flushedSequence?: number
-  readonly firstLog: number
-  readonly logs: readonly number[]
-  readonly wholeLogs: readonly WholeLog[]
-}
-
-function wholeEdit(version: Version, state: WholeState): VersionEdit {
-  return {
-    nextFile: state.nextFile,
-    lastSequence: state.lastSequence ?? state.flushedSequence ?? 0,
-    firstLog: state.firstLog,
-    logs: state.logs,
-    wholeLogs: state.wholeLogs,
-    added: wholeOf(version),
-  }
 }
 
 function wholeOf(version: Version): TableMeta[] {
