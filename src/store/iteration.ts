@@ -23,49 +23,6 @@ export interface Source<T> {
   close(): Promise<void>
 }
 
-const FIRST_BATCH = 8
-const LARGEST_BATCH = 128
-
-/** Encoded entries that were read and not yet handed out. Batches grow, so that a loop that ends early has read little for nothing. */
-export class ReadAhead<T> {
-  #items: readonly T[] = []
-  #at = 0
-  #size = FIRST_BATCH
-
-  get isEmpty(): boolean {
-    return this.#at === this.#items.length
-  }
-
-  /** How many entries the next batch has. */
-  get size(): number {
-    return this.#size
-  }
-
-  /** The next entry; not when it is empty. */
-  take(): T {
-    return this.#items[this.#at++]
-  }
-
-  /** The next entries, at most so many. */
-  takeMany(size: number): T[] {
-    const taken = this.#items.slice(this.#at, this.#at + Math.max(0, size))
-    this.#at += taken.length
-    return taken
-  }
-
-  put(items: readonly T[]): void {
-    this.#items = items
-    this.#at = 0
-    this.#size = Math.min(this.#size * 2, LARGEST_BATCH)
-  }
-
-  /** The iterator was sent elsewhere. */
-  drop(): void {
-    this.#items = []
-    this.#at = 0
-  }
-}
-
 export class Iteration<T> implements AsyncGenerator<T, void> {
   readonly #source: Source<T>
   readonly #walk: Walk

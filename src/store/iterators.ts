@@ -10,7 +10,8 @@
  */
 import { AbstractIterator, AbstractKeyIterator, AbstractValueIterator, type AbstractSnapshot } from 'abstract-level'
 import { KvariumError } from '../errors.js'
-import { Iteration, NOT_QUICK, ReadAhead, type Source } from './iteration.js'
+import { Iteration, NOT_QUICK, type Source } from './iteration.js'
+import { ReadAhead } from './read-ahead.js'
 import type { Awaitable, PrivateIteratorOptions } from './level-types.js'
 import type { Stored } from './owned-bytes.js'
 import type { Walk } from './walk.js'

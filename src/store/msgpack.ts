@@ -1,6 +1,11 @@
-import { Packr } from 'msgpackr/pack'
+import { Packr as PackrAlone } from 'msgpackr/pack'
+import type * as Msgpackr from 'msgpackr'
 import type { Transcoder } from 'abstract-level'
 import { MisuseError } from '../errors.js'
+
+type Packr = Msgpackr.Packr
+// The entry without native code; its own declarations lead nowhere.
+const Packr = PackrAlone as unknown as typeof Msgpackr.Packr
 
 /** The name of the encoding in `valueEncoding`. */
 export const MSGPACK = 'msgpack'

@@ -14,7 +14,7 @@ import { rangeContains, type HalfOpenRange } from '../engine/range.js'
 import { KvariumError } from '../errors.js'
 import { typedError } from '../vfs/vfs-error.js'
 import type { Breathing } from './breathing.js'
-import type { ReadAhead } from './iteration.js'
+import type { ReadAhead } from './read-ahead.js'
 import type { Awaitable, PrivateIteratorOptions } from './level-types.js'
 import { ownedCopy, toBytes, type Stored, type StoredFormat } from './owned-bytes.js'
 

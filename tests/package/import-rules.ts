@@ -139,6 +139,11 @@ function isImportCall(callee: ts.Expression): boolean {
   return callee.kind === ts.SyntaxKind.ImportKeyword || (ts.isIdentifier(callee) && callee.text === 'require')
 }
 
+/** The store imports literal paths alone; a program may load what a user names. */
+function judgeExpression(file: string): string | undefined {
+  return isProgram(file) ? undefined : 'import a literal path, so that it can be checked'
+}
+
 /** Why `file` may not import the package or built-in `specifier`, or `undefined` if it may. */
 function judgePackage(file: string, specifier: string): string | undefined {
   const layer = layerOf(file)
@@ -227,11 +232,7 @@ export function findBreaches(files: ReadonlyMap<string, string>): Breach[] {
     const { imports, bufferLines } = parse(file, source)
     for (const { specifier, line } of imports) {
       if (!specifier.startsWith('.')) {
-        report(
-          line,
-          specifier,
-          specifier === '(an expression)' ? 'import a literal path, so that it can be checked' : judgePackage(file, specifier),
-        )
+        report(line, specifier, specifier === '(an expression)' ? judgeExpression(file) : judgePackage(file, specifier))
         continue
       }
       const target = posix.join(posix.dirname(file), specifier).replace(/\.js$/, '.ts')

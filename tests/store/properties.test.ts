@@ -1,6 +1,5 @@
-/** `getProperty` as of classic-level, and the store in its place. */
-import type { ClassicLevel } from 'classic-level'
-import { describe, expect, expectTypeOf, it } from 'vitest'
+/** `getProperty` as of classic-level. */
+import { describe, expect, it } from 'vitest'
 import { Kvarium } from '../../src/index.js'
 import { MemoryFileSystem } from '../../src/vfs/index.js'
 
@@ -30,14 +29,5 @@ describe.each(['lsm', 'btree', 'memory'])('the properties of a store on %s', eng
     expect(() => db.getProperty(5 as unknown as string)).toThrow(TypeError)
     await db.close()
     expect(() => db.getProperty('leveldb.stats')).toThrow(refusal)
-  })
-})
-
-describe('a store as a ClassicLevel', () => {
-  it('has every member that classic-level declares', () => {
-    expectTypeOf<Exclude<keyof ClassicLevel, keyof Kvarium>>().toEqualTypeOf<never>()
-    expectTypeOf<Kvarium['getProperty']>().toEqualTypeOf<ClassicLevel['getProperty']>()
-    expectTypeOf<Kvarium>().toExtend<ClassicLevel>()
-    expectTypeOf<Kvarium<string, number>>().toExtend<ClassicLevel<string, number>>()
   })
 })

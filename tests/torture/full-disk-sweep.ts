@@ -113,12 +113,13 @@ export class FullDiskSweep {
   async #useFull(disk: LimitedFileSystem, oracle: Oracle, created: boolean): Promise<readonly string[]> {
     const { subject, seed } = this.#options
     const taken: string[] = []
-    let { engine, environment } = await bounded(subject.open(seed, disk, !created), 'an open')
+    const opened = await bounded(subject.open(seed, disk, !created), 'an open')
+    let { engine } = opened
     const expect = (): void => {
       const found = new Oracle(this.#options.hash32).read(engine.cursor({ lt: keyOf(TRIED) }))
       if (oracle.allows(found.hash, oracle.acknowledged) === undefined) throw new Error(oracle.explain(found, oracle.acknowledged))
     }
-    const put = async (key: string): Promise<unknown> => {
+    const put = async (key: string): Promise<Error | undefined> => {
       const batch = new WriteBatch()
       batch.put(keyOf(key), keyOf('x'.repeat(40)))
       try {
@@ -126,22 +127,22 @@ export class FullDiskSweep {
         taken.push(key)
         return undefined
       } catch (error) {
-        return error
+        return error as Error
       }
     }
     expect()
     const refused = await put(`${TRIED} on a full disk`)
-    if (refused !== undefined && !/ENOSPC/.test(String(refused))) throw refused
+    if (refused !== undefined && !/ENOSPC/.test(refused.message)) throw refused
     expect()
     await bounded(engine.flush(), 'a flush').catch(refuseOther)
     await bounded(engine.settle(), 'a settle').catch(refuseOther)
     expect()
     disk.limitBytes = Infinity
-    await environment.scheduler.sleep(WAIT_MS)
+    await opened.environment.scheduler.sleep(WAIT_MS)
     let error = await put(`${TRIED} with room`)
     if ((error as { code?: string } | undefined)?.code === 'LEVEL_WRITES_STOPPED') {
       await bounded(engine.close(), 'a close')
-      ;({ engine, environment } = await bounded(subject.open(seed, disk, false), 'an open'))
+      ;({ engine } = await bounded(subject.open(seed, disk, false), 'an open'))
       error = await put(`${TRIED} with room`)
     }
     if (error !== undefined) throw error

@@ -47,8 +47,7 @@ export class WriteQueue {
   /** Makes writers wait until `write` has settled, then runs `after`, which still belongs to the operation under way. */
   occupy(write: Promise<void>, after: () => Promise<void> | void): Promise<void> {
     const owner = this.#trace?.owner ?? null
-    this.#occupy(write)
-    return write.then(() => asOwner(this.#trace, owner, after))
+    return this.#occupy(write).then(() => asOwner(this.#trace, owner, after))
   }
 
   /**

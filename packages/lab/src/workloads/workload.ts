@@ -86,5 +86,5 @@ export const SETTLE: WorkloadPhase = {
   about: 'Waiting for the background work that the run left behind',
   operations: 1,
   kind: 'other',
-  lanes: [() => [{ type: 'settle' }]],
+  lanes: [(): readonly WorkloadOperation[] => [{ type: 'settle' }]],
 }
