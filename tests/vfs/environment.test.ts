@@ -65,9 +65,9 @@ describe.each(real)('the %s environment', (_, make) => {
 it('neither sleeps nor turns keep a Node process alive', () => {
   const at = (file: string): string => JSON.stringify(new URL(`../../src/vfs/${file}.ts`, import.meta.url).href)
   const script = `
-    const { nodeEnvironment } = await import(${at('node-environment')})
+    const { nodeEnvironment } = await import(${at('node/node-environment')})
     const { portableEnvironment } = await import(${at('portable-environment')})
-    const { simulatedEnvironment } = await import(${at('simulated-environment')})
+    const { simulatedEnvironment } = await import(${at('testing/simulated-environment')})
     const all = [nodeEnvironment(), portableEnvironment({ fileSystem: nodeEnvironment().fileSystem }), simulatedEnvironment({ seed: 1 })]
     for (const { scheduler } of all) { await scheduler.turn(); void scheduler.sleep(60_000) }
     process.stdout.write('end')`
