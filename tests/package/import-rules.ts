@@ -63,7 +63,7 @@ const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   'abstract-level': ['store', 'index', 'index.browser'],
   'bloom-filters': ['sstable'],
   'cli-progress': ['cli'],
-  'cli-table3': ['cli', 'lab/report'],
+  'cli-table3': ['lab/report'],
   commander: ['cli'],
   'csv-parse': ['cli'],
   'd3-scale': ['lab/report'],
