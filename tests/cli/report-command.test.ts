@@ -67,7 +67,7 @@ describe('kvarium report', () => {
   it('shows a report on the terminal, or as JSON again', () => {
     const { code, stdout } = run('report', 'first/report.json')
     expect(code).toBe(0)
-    for (const text of ['Verdict', 'Where every byte went', 'lsm-leveled', 'the same again: kvarium compare --engine']) {
+    for (const text of ['Verdict', 'Where every byte went', 'lsm-leveled', 'reproduce this run: kvarium compare --engine']) {
       expect(stdout).toContain(text)
     }
     const again = parseRunReport(run('report', 'first/report.json', '--json').stdout)

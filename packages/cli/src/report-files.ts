@@ -30,7 +30,7 @@ export function makeDirectory(directory: string): void {
   try {
     mkdirSync(directory, { recursive: true })
   } catch (error) {
-    throw new UsageError(`The report cannot be written to ${directory}: ${(error as Error).message}`)
+    throw new UsageError(`The report cannot be written to ${shownPath(directory)}: ${(error as Error).message}`)
   }
 }
 
