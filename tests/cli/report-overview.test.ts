@@ -35,7 +35,7 @@ describe('kvarium report --overview', () => {
     [['one.json', 'two.json', 'three.json'], /3 reports: give one, or two of the same work, or --overview/],
     [['one.json', '--detail', 'one'], /--detail goes with --overview/],
     [['--overview', 'one.json', '--html', 'x.html'], /for the terminal and for --markdown/],
-    [['--overview', 'one.json', 'one.json'], /Two of the reports are of one/],
+    [['--overview', 'one.json', 'one.json'], /Two of the reports are for one/],
     [['--overview', 'one.json', '--markdown', 'out', '--detail', 'four'], /no report of it among one/],
   ])('refuses %j', (parameters, message) => {
     const { status, stderr } = kvarium(directory, ['report', ...parameters])
