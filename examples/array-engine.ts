@@ -80,8 +80,9 @@ class ArrayEngine implements Engine {
     return new ArraySnapshot(this.#entries)
   }
 
-  approximateSize(): number {
-    return 0
+  approximateSize(range: KeyRange): number {
+    this.#requireOpen()
+    return bytesOf(this.#entries.slice(...indexesOf(this.#entries, range)))
   }
 
   async flush(): Promise<void> {
@@ -101,7 +102,7 @@ class ArrayEngine implements Engine {
   }
 
   stats(): EngineStats {
-    const bytes = this.#entries.reduce((sum, { key, value }) => sum + key.length + value.length, 0)
+    const bytes = bytesOf(this.#entries)
     return {
       engine: this.name,
       ledger: this.#ledger.counts(bytes),
@@ -116,6 +117,7 @@ class ArrayEngine implements Engine {
   }
 
   async *check(): AsyncGenerator<Violation> {
+    this.#requireOpen()
     for (const [index, { key }] of this.#entries.entries()) {
       if (index > 0 && compareKeys(this.#entries[index - 1].key, key) >= 0) yield { path: `array / ${index}`, message: 'out of order' }
     }
@@ -127,7 +129,7 @@ class ArrayEngine implements Engine {
   }
 
   #requireOpen(): void {
-    if (this.#closed) throw new MisuseError('LEVEL_ENGINE_CLOSED', 'The engine is closed; open it again')
+    if (this.#closed) throw new MisuseError('LEVEL_DATABASE_NOT_OPEN', 'The engine is closed; open it again')
   }
 }
 
@@ -191,6 +193,10 @@ class ArrayCursor implements Cursor {
     this.#count()
     return true
   }
+}
+
+function bytesOf(entries: readonly Entry[]): number {
+  return entries.reduce((sum, { key, value }) => sum + key.length + value.length, 0)
 }
 
 function indexesOf(entries: readonly Entry[], range: KeyRange): [from: number, to: number] {

@@ -149,7 +149,8 @@ export function numberPromises(subject: ContractSubject): void {
         for (let i = ENTRIES / 2; i < ENTRIES * 0.75; i++) await store.del(keyAt(i))
         await store.compact()
         expect(store.scan({}, snapshot)).toHaveLength(ENTRIES)
-        expect(held()).toBeGreaterThanOrEqual(once)
+        // What a snapshot keeps counts in files; in memory an engine may share it.
+        if (subject.factory.durable) expect(held()).toBeGreaterThanOrEqual(once)
         snapshot.release()
         await store.compact()
         expect(held()).toBeLessThanOrEqual(once * 0.35)
