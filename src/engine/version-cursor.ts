@@ -32,7 +32,7 @@ export type DeadRangeListener = (start: Uint8Array, end: Uint8Array | undefined)
 
 /** So many versions of one key are stepped over one by one; after that a search is cheaper. */
 const STEPS_BEFORE_SEEK = 8
-/** So many covered entries in a row are stepped over one by one before the cursor skips what covers them. */
+/** Covered entries in a row that are stepped over one by one before the cursor skips what covers them. */
 const STEPS_BEFORE_SKIP = 4
 /** A stretch of so many dead keys or skips is worth remembering; where it starts is known that many keys after its beginning. */
 const DEAD_RANGE_KEYS = 64

@@ -4,7 +4,7 @@
  *
  * Invariants:
  * 1. A batch is in the log before it is in the memtable. Both happen in one synchronous step, or, if the batch is long, in slices that no
- *    other writer and no freezing of the memtable comes between; the sequence number moves on at the end. So nobody sees half of it.
+ *    other writer and no freezing of the memtable comes between; the sequence number moves on at the end. So no reader sees half of it.
  * 2. Writers that must wait for room are served in the order they came, and nobody overtakes them.
  * 3. A read looks at sources from newest to oldest and takes the first version it meets.
  */

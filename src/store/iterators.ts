@@ -95,7 +95,7 @@ export class EntryIterator<TDatabase, K, V> extends AbstractIterator<TDatabase, 
     return this.#walk.finish(items, items.length, bytes)
   }
 
-  /** Adds entries until there are so many, or the high-water mark is reached; returns the bytes of those that it has added. */
+  /** Adds entries until the limit or the high-water mark is reached; returns the bytes of those that it has added. */
   readonly #collect = (items: Entry[], size: number): number => {
     const walk = this.#walk
     const withKeys = this.#keys
@@ -190,7 +190,7 @@ export class KeyIterator<TDatabase, K> extends AbstractKeyIterator<TDatabase, K>
     return this.#walk.finish(items, items.length, bytes)
   }
 
-  /** Adds entries until there are so many, or the high-water mark is reached; returns the bytes of those that it has added. */
+  /** Adds entries until the limit or the high-water mark is reached; returns the bytes of those that it has added. */
   readonly #collect = (items: Stored[], size: number): number => {
     const walk = this.#walk
     let bytes = 0
@@ -283,7 +283,7 @@ export class ValueIterator<TDatabase, K, V> extends AbstractValueIterator<TDatab
     return this.#walk.finish(items, items.length, bytes)
   }
 
-  /** Adds entries until there are so many, or the high-water mark is reached; returns the bytes of those that it has added. */
+  /** Adds entries until the limit or the high-water mark is reached; returns the bytes of those that it has added. */
   readonly #collect = (items: Stored[], size: number): number => {
     const walk = this.#walk
     let bytes = 0

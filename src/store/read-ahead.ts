@@ -21,7 +21,7 @@ export class ReadAhead<T> {
     return this.#items[this.#at++]
   }
 
-  /** The next entries, at most so many. */
+  /** The next entries, at most `size`. */
   takeMany(size: number): T[] {
     const taken = this.#items.slice(this.#at, this.#at + Math.max(0, size))
     this.#at += taken.length

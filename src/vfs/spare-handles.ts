@@ -89,7 +89,7 @@ export class SpareHandles {
     }
   }
 
-  /** Closes so many handles at most, those used longest ago first. Returns how many it has closed. */
+  /** Closes at most this number of handles, those used longest ago first. Returns how many it has closed. */
   #release(count: number): number {
     let released = 0
     for (const handle of this.#open) {

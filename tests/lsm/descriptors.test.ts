@@ -14,7 +14,7 @@ function faulty(): FaultyFileSystem {
   return new FaultyFileSystem(emptyFileSystem())
 }
 
-/** From now on only so many files can be open. */
+/** Limits how many files can be open from now on. */
 function limit(fileSystem: FaultyFileSystem, handles: number, code = 'EMFILE'): void {
   const on = ({ kind }: { kind: FileOperationKind }): boolean => OPENS.has(kind) && fileSystem.openHandles.size >= handles
   fileSystem.inject({ on, times: Infinity, effect: { kind: 'error', code, done: 'nothing' } })

@@ -1,7 +1,7 @@
 import { asOwner, type Owner, type Trace } from '../../trace/trace.js'
 import type { Scheduler } from '../../vfs/environment.js'
 
-/** What a slice of a long write does at most, in operations. So many bytes count as one: 1024 operations, or 1 MiB. */
+/** What a slice of a long write does at most, in operations. A slice ends at 1,024 operations or 1 MiB. */
 export const WORK_A_SLICE = 1024
 export const WORK_BYTES_SHIFT = 10
 

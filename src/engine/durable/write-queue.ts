@@ -39,7 +39,7 @@ export class WriteQueue {
     return this.#waiting.length === 0 && this.#busy === undefined
   }
 
-  /** Resolves at the end of the long write under way, `undefined` if there is none. Whoever awaits it goes on before the next writer. */
+  /** Resolves at the end of the long write under way, `undefined` if there is none. A caller that awaits it continues before the next writer. */
   get busy(): Promise<void> | undefined {
     return this.#busy
   }

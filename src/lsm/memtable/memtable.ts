@@ -50,7 +50,7 @@ export class Memtable {
     return batchBytes + operations * Skiplist.bytesFor(0, 0) + 8 * operations
   }
 
-  /** Adds every operation of a batch, and tells each if somebody listens. There must be room. Returns the number of range tombstones among them. */
+  /** Adds every operation of a batch, and emits each if there is a listener. There must be room. Returns the number of range tombstones among them. */
   apply(reader: BatchReader, trace: Tracer | null = null): number {
     const rangesBefore = this.ranges.length
     while (reader.next()) this.#add(reader, trace)

@@ -88,7 +88,7 @@ export class ReadState {
   }
 }
 
-/** Beyond so many, those that are in no file any more are not worth their memory. */
+/** Beyond this number, those that are in no file any more are not worth their memory. */
 const MAX_KEPT_FRAGMENTS = 1024
 
 function mayHideSomething(memtables: readonly Memtable[], version: Version): boolean {

@@ -132,7 +132,7 @@ class Recovery {
     }
   }
 
-  /** A missing table is noticed now, not when somebody happens to read it. */
+  /** A missing table is noticed now, not at its first read. */
   #checkTables(): void {
     const { fileSystem, directory } = this.#options
     for (const { meta } of this.#version.files()) {
