@@ -1,7 +1,7 @@
 import { Cache } from '../../src/cache/cache.js'
 import { loadHash32 } from '../../src/codec/checksum.js'
 import { KIND_PUT, MAX_SEQUENCE } from '../../src/codec/entry.js'
-import { createReadCounters } from '../../src/sstable/block-source.js'
+import { newReadCounts } from '../../src/trace/ledger.js'
 import { keyHash } from '../../src/sstable/bloom-filter.js'
 import { TableBuilder } from '../../src/sstable/table-builder.js'
 import { Table, TableHit } from '../../src/sstable/table.js'
@@ -30,7 +30,7 @@ async function cases(): Promise<Case[]> {
   const file = fileSystem.create('table')
   build(file)
   const open = (cacheBytes: number): Table =>
-    Table.open({ file, fileNumber: FILE_NUMBER, hash32, cache: new Cache(cacheBytes), counters: createReadCounters() })
+    Table.open({ file, fileNumber: FILE_NUMBER, hash32, cache: new Cache(cacheBytes), counters: newReadCounts() })
   const cached = open(AMPLE_BYTES)
   const uncached = open(SCANT_BYTES)
   const rebuild = (): number => {

@@ -3,30 +3,13 @@ import type { Hash32 } from '../codec/checksum.js'
 import { Cell, SortedBlock } from '../codec/sorted-block.js'
 import { VarintReader } from '../codec/varint.js'
 import { CorruptionError, FormatError } from '../errors.js'
+import type { ReadCounts } from '../trace/ledger.js'
 import type { Tracer } from '../trace/trace.js'
 import type { BlockCompression } from '../vfs/environment.js'
 import type { FileHandle } from '../vfs/file-system.js'
 import { CodecBlock, type BlockCodec } from './block-codec.js'
 import { CachedBlock, type BlockTable } from './cached-block.js'
 import { CODEC_DEFLATE, CODEC_NONE, noHandle, readHandle, TRAILER_BYTES, verifyTrailer, type BlockHandle } from './format.js'
-
-/** What reading cost, for amplification: plain numbers that the owner may read and reset at any time. */
-export interface ReadCounters {
-  filterProbes: number
-  /** Probes that spared a look at the table. */
-  filterNegatives: number
-  /** Probes that let a key pass that is not in the table. */
-  filterFalsePositives: number
-  /** Blocks found in memory. */
-  blocksFromCache: number
-  /** Blocks read from the file, and the bytes of those reads. */
-  blocksFromDisk: number
-  bytesFromDisk: number
-}
-
-export function createReadCounters(): ReadCounters {
-  return { filterProbes: 0, filterNegatives: 0, filterFalsePositives: 0, blocksFromCache: 0, blocksFromDisk: 0, bytesFromDisk: 0 }
-}
 
 /** A stretch of the file in memory, private to one cursor and reused as it moves on. */
 export class Chunk {
@@ -83,7 +66,7 @@ export class BlockSource {
    * Data block `ordinal`, cached if it fits the cache at all. The result's memory may be reused as soon as another block is
    * read through the same cache, unless it is pinned.
    */
-  load(ordinal: number, counters: ReadCounters): CachedBlock {
+  load(ordinal: number, counters: ReadCounts): CachedBlock {
     const found = this.blocks[ordinal]
     if (found !== undefined) {
       // Not written again and again: that would take its cache line from memory and back each time.
@@ -97,7 +80,7 @@ export class BlockSource {
   }
 
   /** Block `ordinal` out of the cursor's chunk, which is refilled from the file with at least `readAheadBytes` when it lacks it. */
-  loadFromChunk(ordinal: number, chunk: Chunk, readAheadBytes: number, counters: ReadCounters): SortedBlock {
+  loadFromChunk(ordinal: number, chunk: Chunk, readAheadBytes: number, counters: ReadCounts): SortedBlock {
     const handle = this.handle(ordinal)
     const stored = handle.bytes + TRAILER_BYTES
     if (handle.offset < chunk.offset || handle.offset + stored > chunk.end) {
@@ -137,7 +120,7 @@ export class BlockSource {
     }
   }
 
-  #miss(ordinal: number, counters: ReadCounters): CachedBlock {
+  #miss(ordinal: number, counters: ReadCounts): CachedBlock {
     const handle = this.handle(ordinal)
     this.#cache.misses++
     const stored = handle.bytes + TRAILER_BYTES

@@ -1,4 +1,5 @@
-import { Chunk, createReadCounters } from './block-source.js'
+import { newReadCounts } from '../trace/ledger.js'
+import { Chunk } from './block-source.js'
 import { CODEC_DEFLATE, CODEC_NONE, FOOTER_BYTES, TRAILER_BYTES } from './format.js'
 import type { TableProperties } from './properties.js'
 import type { RangeTombstone } from './range-tombstone.js'
@@ -52,7 +53,7 @@ export function describeTable(table: Table): TableDescription {
 }
 
 function dataBlocks({ source }: Table): DataBlockPart[] {
-  const counters = createReadCounters()
+  const counters = newReadCounts()
   const parts: DataBlockPart[] = []
   const chunk = new Chunk()
   for (let ordinal = 0; ordinal < source.index.count; ordinal++) {

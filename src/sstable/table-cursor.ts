@@ -1,6 +1,7 @@
 import { ByteView, compareBytes, KIND_DELETE_RANGE, KIND_PUT, MAX_SEQUENCE, type EntryCursor, type EntryKind } from '../codec/entry.js'
 import { Cell, type SortedBlock } from '../codec/sorted-block.js'
-import { Chunk, type BlockSource, type ReadCounters } from './block-source.js'
+import type { ReadCounts } from '../trace/ledger.js'
+import { Chunk, type BlockSource } from './block-source.js'
 import type { CachedBlock } from './cached-block.js'
 import { EntryTag, readTag } from './entry-tag.js'
 
@@ -10,7 +11,7 @@ export interface TableCursorOptions {
   /** Read the file in private pieces of this many bytes and leave the cache alone: for compaction. Meant for moving forward. */
   readonly readAheadBytes?: number
   /** Where to count, instead of the table's counters. */
-  readonly counters?: ReadCounters
+  readonly counters?: ReadCounts
 }
 
 /**
@@ -29,7 +30,7 @@ export class TableCursor implements EntryCursor {
   kind: EntryKind = KIND_PUT
   readonly #source: BlockSource
   readonly #blockCount: number
-  readonly #counters: ReadCounters
+  readonly #counters: ReadCounts
   readonly #private: boolean
   readonly #readAheadBytes: number
   readonly #chunk = new Chunk()
@@ -41,7 +42,7 @@ export class TableCursor implements EntryCursor {
   #ordinal = -1
   #position = 0
 
-  constructor(source: BlockSource, options: TableCursorOptions, counters: ReadCounters) {
+  constructor(source: BlockSource, options: TableCursorOptions, counters: ReadCounts) {
     this.#source = source
     this.#blockCount = source.index.count
     this.#counters = options.counters ?? counters

@@ -3,11 +3,12 @@ import type { Hash32 } from '../codec/checksum.js'
 import { ByteView, KIND_DELETE_RANGE, KIND_PUT, type EntryKind } from '../codec/entry.js'
 import { Cell, SortedBlock } from '../codec/sorted-block.js'
 import { CorruptionError } from '../errors.js'
+import type { ReadCounts } from '../trace/ledger.js'
 import type { Tracer } from '../trace/trace.js'
 import type { BlockCompression } from '../vfs/environment.js'
 import type { FileHandle } from '../vfs/file-system.js'
 import type { BlockCodec } from './block-codec.js'
-import { BlockSource, type ReadCounters } from './block-source.js'
+import { BlockSource } from './block-source.js'
 import { EntryTag, readTag } from './entry-tag.js'
 import { CODEC_NONE, decodeFooter, FOOTER_BYTES, TRAILER_BYTES, verifyTrailer, type BlockHandle, type Footer } from './format.js'
 import { decodeProperties, type TableProperties } from './properties.js'
@@ -23,7 +24,7 @@ export interface TableOptions {
   readonly hash32: Hash32
   readonly cache: Cache
   /** Where `get` counts, and cursors that bring no counters of their own. */
-  readonly counters: ReadCounters
+  readonly counters: ReadCounts
   /** Needed to read compressed tables. */
   readonly deflate?: BlockCompression | undefined
   /** The file's size in bytes as recorded elsewhere: if given, a file of another size is corruption. */
@@ -65,7 +66,7 @@ export class Table {
   readonly #file: FileHandle
   readonly #index: SortedBlock
   readonly #filter: FilterProbe | undefined
-  readonly #counters: ReadCounters
+  readonly #counters: ReadCounts
   readonly #trace: Tracer | null
   readonly #cell = new Cell()
   readonly #tag = new EntryTag()

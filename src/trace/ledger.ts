@@ -12,14 +12,18 @@ export type WritePart = 'log' | 'flush' | 'compaction' | 'page' | 'meta'
 /** Who read: `open` is recovery, table indexes and filters; the others are what the name says. */
 export type ReadPart = 'open' | 'get' | 'scan' | 'compaction'
 
-/** One kind of read operation: how many, and the blocks (or pages) they touched. */
+/** What reads of one kind cost. The owner may read and reset the fields at any time. */
 export interface ReadCounts {
   operations: number
+  /** Blocks or pages found in memory. */
   blocksFromCache: number
+  /** Blocks or pages read from a file, and the bytes of those reads. */
   blocksFromDisk: number
   bytesFromDisk: number
   filterProbes: number
+  /** Probes that spared a look at the table. */
   filterNegatives: number
+  /** Probes that let a key pass that is not in the table. */
   filterFalsePositives: number
 }
 

@@ -14,7 +14,8 @@ import { BatchReader } from '../../src/engine/batch.js'
 import { parseLogName } from '../../src/engine/durable/log-replay.js'
 import { readManifest } from '../../src/lsm/versions/manifest.js'
 import { tableName } from '../../src/lsm/file-names.js'
-import { createReadCounters, Chunk } from '../../src/sstable/block-source.js'
+import { Chunk } from '../../src/sstable/block-source.js'
+import { newReadCounts } from '../../src/trace/ledger.js'
 import { EntryTag, readTag } from '../../src/sstable/entry-tag.js'
 import { TRAILER_BYTES } from '../../src/sstable/format.js'
 import { Table } from '../../src/sstable/table.js'
@@ -77,7 +78,7 @@ function lsmFacts(fileSystem: MemoryFileSystem, hash32: Hash32): Fact[] {
 function tableFacts(fileSystem: MemoryFileSystem, number: number, hash32: Hash32): Fact[] {
   const file = tableName(number)
   const handle = fileSystem.openRead(`${DIRECTORY}/${file}`)
-  const counters = createReadCounters()
+  const counters = newReadCounts()
   const table = Table.open({ file: handle, fileNumber: number, hash32, cache: new Cache(0), counters, deflate: nodeDeflate })
   const { source, footer } = table
   const facts: Fact[] = []

@@ -1,7 +1,7 @@
 import { Cache } from '../../src/cache/cache.js'
 import { loadHash32 } from '../../src/codec/checksum.js'
 import { compareKeys, KIND_DELETE, KIND_PUT, type EntryCursor, type EntryKind } from '../../src/codec/entry.js'
-import { createReadCounters } from '../../src/sstable/block-source.js'
+import { newReadCounts } from '../../src/trace/ledger.js'
 import type { TableProperties } from '../../src/sstable/properties.js'
 import type { RangeTombstone } from '../../src/sstable/range-tombstone.js'
 import { TableBuilder, type TableBuilderOptions } from '../../src/sstable/table-builder.js'
@@ -62,7 +62,7 @@ export function openImage(image: Uint8Array, options: Partial<TableOptions> = {}
   const file = new MemoryFileSystem().create('table.sst')
   file.write(image, 0)
   const cache = new Cache(64 * 1024, { poisonFrames: true })
-  return Table.open({ file, fileNumber: FILE_NUMBER, hash32, cache, counters: createReadCounters(), ...options })
+  return Table.open({ file, fileNumber: FILE_NUMBER, hash32, cache, counters: newReadCounts(), ...options })
 }
 
 /** Bytes as text that is quick to compare however long they are. */

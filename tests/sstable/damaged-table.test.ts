@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { Cache } from '../../src/cache/cache.js'
 import { CorruptionError, KvariumError } from '../../src/errors.js'
 import { describeTable } from '../../src/sstable/describe-table.js'
-import { createReadCounters } from '../../src/sstable/block-source.js'
+import { newReadCounts } from '../../src/trace/ledger.js'
 import { keyHash } from '../../src/sstable/bloom-filter.js'
 import { Table, TableHit } from '../../src/sstable/table.js'
 import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
@@ -135,7 +135,7 @@ describe('damaged table', () => {
     const { image } = buildTable(entries)
     const file = new MemoryFileSystem().create('shrinking.sst')
     file.write(image, 0)
-    const table = Table.open({ file, fileNumber: 7, hash32, cache: new Cache(0), counters: createReadCounters() })
+    const table = Table.open({ file, fileNumber: 7, hash32, cache: new Cache(0), counters: newReadCounts() })
     file.truncate(20)
     expect(() => scan(table)).toThrow(/ends within a block/)
   })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Cache } from '../../src/cache/cache.js'
 import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../../src/codec/limits.js'
 import { IoError, MisuseError } from '../../src/errors.js'
-import { createReadCounters } from '../../src/sstable/block-source.js'
+import { newReadCounts } from '../../src/trace/ledger.js'
 import { keyHash } from '../../src/sstable/bloom-filter.js'
 import { describeTable, type DataBlockPart } from '../../src/sstable/describe-table.js'
 import { TableBuilder } from '../../src/sstable/table-builder.js'
@@ -150,7 +150,7 @@ describe('table', () => {
 
   it('counters say where each block came from and what the filter spared', () => {
     const list = numbered(1000)
-    const counters = createReadCounters()
+    const counters = newReadCounts()
     const table = openImage(buildTable(list).image, { counters, cache: new Cache(10_000_000) })
     const hit = new TableHit()
     for (const { key } of list) table.get(key, keyHash(hash32, key), 2000, hit)
@@ -167,7 +167,7 @@ describe('table', () => {
     expect(counters.filterNegatives + counters.filterFalsePositives).toBe(1000)
     expect(counters.filterFalsePositives).toBeLessThan(30)
 
-    const own = createReadCounters()
+    const own = newReadCounts()
     const cursor = openImage(buildTable(list).image, { counters }).cursor({ readAheadBytes: 50_000, counters: own })
     for (let more = cursor.first(); more;) more = cursor.next()
     expect(own).toMatchObject({ blocksFromCache: 0, blocksFromDisk: blocks })

@@ -5,10 +5,9 @@
 import type { Cache } from '../../cache/cache.js'
 import type { Hash32 } from '../../codec/checksum.js'
 import type { BlockCodec } from '../../sstable/block-codec.js'
-import type { ReadCounters } from '../../sstable/block-source.js'
 import type { TableFilter } from '../../sstable/table-filter.js'
 import { Table } from '../../sstable/table.js'
-import type { Ledger } from '../../trace/ledger.js'
+import type { Ledger, ReadCounts } from '../../trace/ledger.js'
 import type { Trace } from '../../trace/trace.js'
 import type { BlockCompression } from '../../vfs/environment.js'
 import { joinPath, removeInBackground, type FileSystem } from '../../vfs/file-system.js'
@@ -25,7 +24,7 @@ export interface TableSetOptions {
   readonly hash32: Hash32
   readonly cache: Cache
   /** Where gets count. */
-  readonly counters: ReadCounters
+  readonly counters: ReadCounts
   readonly deflate: BlockCompression | undefined
   readonly filter?: TableFilter | undefined
   readonly blockCodec?: BlockCodec | undefined
