@@ -156,6 +156,7 @@ describe('table', () => {
     for (const { key } of list) table.get(key, keyHash(hash32, key), 2000, hit)
     const { blocks, dataBytes } = table.properties
     expect(counters).toEqual({
+      operations: 0,
       filterProbes: 1000,
       filterNegatives: 0,
       filterFalsePositives: 0,
