@@ -8,7 +8,7 @@ const SRC = join(import.meta.dirname, 'src')
  * the thousand, and single files of other folders that do so or take more than a few seconds.
  */
 const SLOW = [
-  'tests/{bench,browser,cli,clients,damage,examples,exercises,package,processes,torture}/**/*.test.ts',
+  'tests/{bench,cli,clients,damage,examples,exercises,package,processes,torture}/**/*.test.ts',
   'tests/**/{browser,crash*,*-on-disk,sessions,fold-shape}.test.ts',
   'tests/contract/lsm.test.ts',
   'tests/inspect/damaged-files.test.ts',
@@ -37,7 +37,7 @@ export default defineConfig({
       { extends: true, test: { name: 'fast', include: ['tests/**/*.test.ts'], exclude: SLOW } },
       { extends: true, test: { name: 'slow', include: SLOW } },
     ],
-    setupFiles: ['tests/setup.ts'],
+    setupFiles: ['tests/support/setup.ts'],
     // Processes, not threads: tests kill, lock and start workers of their own.
     pool: 'forks',
     maxWorkers: 2,

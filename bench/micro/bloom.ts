@@ -1,7 +1,7 @@
 import bloomFilters from 'bloom-filters'
 import { loadHash32 } from '../../src/codec/checksum.js'
 import { FilterReader, encodeFilter, keyHash } from '../../src/sstable/bloom-filter.js'
-import { packagedFilter } from '../../tests/sstable/packaged-filter.js'
+import { packagedFilter } from '../../tests/sstable/support/packaged-filter.js'
 import { makeEntries } from './entries.js'
 import type { Case, Micro } from './suite.js'
 

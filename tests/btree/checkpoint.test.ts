@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { keyOf } from '../contract/opened-engine.js'
-import { HookedFileSystem, isChange } from '../lsm/hooked-file-system.js'
+import { keyOf } from '../contract/support/opened-engine.js'
+import { HookedFileSystem, isChange } from '../lsm/support/hooked-file-system.js'
 import { batchOf, emptyFileSystem, filler, get, openBtree, put, scan, shapeOf, violations } from './support/opened-btree.js'
 
 describe('a checkpoint', () => {

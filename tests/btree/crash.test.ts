@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
 import type { Engine } from '../../src/engine/contract.js'
 import { SeededRandom, type MemoryFileSystem } from '../../src/vfs/index.js'
-import { rangeOf } from '../contract/opened-engine.js'
-import { HookedFileSystem, isChange } from '../lsm/hooked-file-system.js'
+import { rangeOf } from '../contract/support/opened-engine.js'
+import { HookedFileSystem, isChange } from '../lsm/support/hooked-file-system.js'
 import {
   batchOf,
   emptyFileSystem,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { btreeEngine } from '../../src/btree/open.js'
-import { fileDamages, flips, truncations, wipes } from '../damage/damages.js'
-import { smallStores, type DamageSubject, type SmallStore } from '../damage/small-store.js'
-import { judge, type Damage, type Outcome } from '../damage/verdict.js'
+import { fileDamages, flips, truncations, wipes } from '../damage/support/damages.js'
+import { smallStores, type DamageSubject, type SmallStore } from '../damage/support/small-store.js'
+import { judge, type Damage, type Outcome } from '../damage/support/verdict.js'
 
 const SUBJECT: DamageSubject = {
   name: 'btree',

@@ -7,7 +7,7 @@ import type { TraceLevel } from '../../src/trace/events.js'
 import { DATA_FILE } from '../../src/btree/file-names.js'
 import { FaultyFileSystem, type FileOperation } from '../../src/vfs/testing/faulty-file-system.js'
 import { simulatedEnvironment, type Environment, type MemoryFileSystem } from '../../src/vfs/index.js'
-import { name, takeCommonStep, type CommonStep } from '../trace/common-step.js'
+import { name, takeCommonStep, type CommonStep } from '../trace/support/common-step.js'
 import { batchOf, emptyFileSystem, filler, violations } from './support/opened-btree.js'
 import { TracedBtree } from './support/traced-btree.js'
 

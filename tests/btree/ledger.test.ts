@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { simulatedEnvironment, MeteredFileSystem, SeededRandom } from '../../src/vfs/index.js'
-import { rangeOf, keyOf } from '../contract/opened-engine.js'
+import { rangeOf, keyOf } from '../contract/support/opened-engine.js'
 import { batchOf, emptyFileSystem, filler, openBtree, scan, shapeOf, sizeOf, violations } from './support/opened-btree.js'
 
 it('the parts of the ledger add up to the bytes that went through the file system, and file bytes to the files', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { PageBuilder } from '../../src/btree/tree/page-builder.js'
 import type { Page } from '../../src/btree/pages/page.js'
-import { keyOf, textOf } from '../contract/opened-engine.js'
+import { keyOf, textOf } from '../contract/support/opened-engine.js'
 import { BareTree } from './support/bare-tree.js'
 
 const VALUE = new Uint8Array(10)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { keyOf } from '../contract/opened-engine.js'
+import { keyOf } from '../contract/support/opened-engine.js'
 import { BareTree } from './support/bare-tree.js'
 
 const ENTRIES = 500

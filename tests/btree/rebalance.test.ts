@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { isUnderfull, pack } from '../../src/btree/tree/rebalance.js'
-import { keyOf } from '../contract/opened-engine.js'
+import { keyOf } from '../contract/support/opened-engine.js'
 import { BareTree } from './support/bare-tree.js'
 
 const name = (i: number): Uint8Array => keyOf(`key ${String(i).padStart(5, '0')}`)

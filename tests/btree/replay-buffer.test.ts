@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { ReplayBuffer } from '../../src/btree/recovery/replay-buffer.js'
 import { BatchReader, WriteBatch } from '../../src/engine/batch.js'
-import { keyOf, textOf } from '../contract/opened-engine.js'
+import { keyOf, textOf } from '../contract/support/opened-engine.js'
 import { BareTree } from './support/bare-tree.js'
 
 /** Keys that share much, end within what others share, and go on with zeros. */

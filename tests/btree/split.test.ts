@@ -3,8 +3,8 @@ import { btreeEngine } from '../../src/btree/open.js'
 import type { BtreeShape } from '../../src/btree/shape.js'
 import { partition, ruleOf, type LeafOverflow, type LeafSplit } from '../../src/btree/tree/split.js'
 import { MisuseError } from '../../src/errors.js'
-import { memoryPlace } from '../contract/places.js'
-import { withEngine, type ContractSubject } from '../contract/opened-engine.js'
+import { memoryPlace } from '../contract/support/places.js'
+import { withEngine, type ContractSubject } from '../contract/support/opened-engine.js'
 
 const OVERFLOW: LeafOverflow = { sizes: [40, 40, 40], capacity: 100, index: 2, ascending: false }
 const KEYS = Array.from({ length: 300 }, (_, i) => `key ${1000 + i}`)

@@ -6,7 +6,7 @@ import { newReadCounts, type ReadCounts } from '../../src/trace/ledger.js'
 import { ReceiptBook } from '../../src/observe/receipt-book.js'
 import { changesImage, FaultyFileSystem } from '../../src/vfs/testing/faulty-file-system.js'
 import { SeededRandom, simulatedEnvironment, type MemoryFileSystem } from '../../src/vfs/index.js'
-import { keyOf, rangeOf } from '../contract/opened-engine.js'
+import { keyOf, rangeOf } from '../contract/support/opened-engine.js'
 import {
   batchOf,
   DIRECTORY,

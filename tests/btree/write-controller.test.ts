@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { WriteBatch } from '../../src/engine/batch.js'
-import { keyOf } from '../contract/opened-engine.js'
+import { keyOf } from '../contract/support/opened-engine.js'
 import { LARGE_BUFFERS, MIB } from './support/large-buffers.js'
 import { emptyFileSystem, filler, openBtree, put, scan, sizeOf, violations } from './support/opened-btree.js'
 

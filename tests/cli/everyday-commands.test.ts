@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Kvarium } from '../../src/index.js'
-import { kvarium } from './command-line.js'
+import { kvarium } from './support/command-line.js'
 
 let directory: string
 

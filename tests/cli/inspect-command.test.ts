@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { DirectoryInspection, Problem, Span } from '../../src/inspect/index.js'
 import { Kvarium } from '../../src/index.js'
-import { coverageFault } from '../inspect/covered.js'
-import { kvarium } from './command-line.js'
+import { coverageFault } from '../inspect/support/covered.js'
+import { kvarium } from './support/command-line.js'
 
 let directory: string
 

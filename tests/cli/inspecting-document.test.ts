@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { runModule, shell } from './command-line.js'
+import { runModule, shell } from './support/command-line.js'
 
 const text = readFileSync(join(import.meta.dirname, '../../docs/inspecting.md'), 'utf8')
 let directory: string

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { exerciseFolder, exerciseNames, loadExercise } from '../../exercises/catalog.js'
 import { Kvarium } from '../../src/index.js'
 import { lsmEngine, type MakeMemtableIndex } from '../../src/lsm/index.js'
-import { kvarium } from './command-line.js'
+import { kvarium } from './support/command-line.js'
 
 let scratch: string
 beforeEach(() => {

@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { smallRun } from '../lab/report/small-run.js'
-import { kvarium } from './command-line.js'
+import { smallRun } from '../lab/report/support/small-run.js'
+import { kvarium } from './support/command-line.js'
 
 let directory = ''
 beforeAll(() => {

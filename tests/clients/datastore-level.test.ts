@@ -2,7 +2,7 @@
 import { LevelDatastore } from 'datastore-level'
 import { Key } from 'interface-datastore'
 import { describe, expect, it } from 'vitest'
-import { ENGINES, levelOf, paddedKey, useDirectory } from './client-place.js'
+import { ENGINES, levelOf, paddedKey, useDirectory } from './support/client-place.js'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 

@@ -4,7 +4,7 @@ import type { Kvarium } from 'kvarium'
 import type { KeyvStoreAdapter, StoredData } from 'keyv'
 import { Keyv } from 'keyv'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { ENGINES, levelOf, useDirectory } from './client-place.js'
+import { ENGINES, levelOf, useDirectory } from './support/client-place.js'
 
 /** What Keyv asks of a store. Keyv puts the namespace and a colon in front of each key, and the expiry into the value. */
 class LevelAdapter extends EventEmitter implements KeyvStoreAdapter {

@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises'
 import type { Kvarium } from 'kvarium'
 import { EntryStream, KeyStream, ValueStream } from 'level-read-stream'
 import { describe, expect, it } from 'vitest'
-import { ENGINES, levelOf, paddedKey, useDirectory } from './client-place.js'
+import { ENGINES, levelOf, paddedKey, useDirectory } from './support/client-place.js'
 
 async function collect<T>(stream: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = []

@@ -2,8 +2,8 @@
 import type { Kvarium } from 'kvarium'
 import { ManyLevelGuest, ManyLevelHost } from 'many-level'
 import { describe, expect, it } from 'vitest'
-import { callbackDatabase } from './callback-database.js'
-import { ENGINES, levelOf, paddedKey, useDirectory } from './client-place.js'
+import { callbackDatabase } from './support/callback-database.js'
+import { ENGINES, levelOf, paddedKey, useDirectory } from './support/client-place.js'
 
 type Host = ConstructorParameters<typeof ManyLevelHost>[0]
 

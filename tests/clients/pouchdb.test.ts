@@ -4,9 +4,9 @@ import { Kvarium } from 'kvarium'
 import LevelPouch from 'pouchdb-adapter-leveldb-core'
 import PouchDB from 'pouchdb-core'
 import { describe, expect, it } from 'vitest'
-import { CallbackLeveldown } from './callback-leveldown.js'
-import type { EngineName } from './client-place.js'
-import { ENGINES, levelOf, paddedKey, useDirectory } from './client-place.js'
+import { CallbackLeveldown } from './support/callback-leveldown.js'
+import type { EngineName } from './support/client-place.js'
+import { ENGINES, levelOf, paddedKey, useDirectory } from './support/client-place.js'
 
 /** An adapter in the way of PouchDB's own for leveldown. It keeps its open stores under the name of the function. */
 function adapterOf(engine: EngineName): object {

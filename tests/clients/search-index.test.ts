@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { SearchIndex } from 'search-index'
 import { describe, expect, it } from 'vitest'
-import { ENGINES, levelOf, useDirectory } from './client-place.js'
+import { ENGINES, levelOf, useDirectory } from './support/client-place.js'
 
 const DOCS = [
   { _id: 'mercury', text: 'closest to the sun and smallest', moons: 0, kind: 'rock' },

@@ -3,7 +3,7 @@ import type { Kvarium } from 'kvarium'
 import type { Driver, Storage } from 'unstorage'
 import { createStorage, defineDriver, prefixStorage, restoreSnapshot, snapshot } from 'unstorage'
 import { describe, expect, it } from 'vitest'
-import { ENGINES, levelOf, useDirectory } from './client-place.js'
+import { ENGINES, levelOf, useDirectory } from './support/client-place.js'
 
 /** The keys of a base, which ends in a colon; no base means all. */
 function rangeOf(base: string | undefined): { gte?: string; lt?: string } {

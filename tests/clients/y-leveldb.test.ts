@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { LeveldbPersistence } from 'y-leveldb'
 import * as Y from 'yjs'
-import { ENGINES, levelOf, useDirectory } from './client-place.js'
+import { ENGINES, levelOf, useDirectory } from './support/client-place.js'
 
 /** The updates of a document in which a text grows by a few characters each time. */
 function updatesOf(count: number, mark: string): Uint8Array[] {

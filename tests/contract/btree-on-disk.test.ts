@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { btreeEngine } from '../../src/btree/open.js'
-import { engineContract, type ContractSubject } from './contract-suite.js'
-import { engineModel } from './model.js'
-import { keyOf, withEngine } from './opened-engine.js'
-import { nodePlace } from './places.js'
-import { SMALL_BTREE } from './small-btree.js'
-import { expectSame, patterned } from './write-promises.js'
+import { engineContract, type ContractSubject } from './support/contract-suite.js'
+import { engineModel } from './support/model.js'
+import { keyOf, withEngine } from './support/opened-engine.js'
+import { nodePlace } from './support/places.js'
+import { SMALL_BTREE } from './support/small-btree.js'
+import { expectSame, patterned } from './support/write-promises.js'
 
 const subject: ContractSubject = {
   name: 'btree, on disk',

@@ -1,8 +1,8 @@
 import { btreeEngine } from '../../src/btree/open.js'
-import { engineContract, type ContractSubject } from './contract-suite.js'
-import { engineModel } from './model.js'
-import { memoryPlace, portablePlace } from './places.js'
-import { SMALL_BTREE } from './small-btree.js'
+import { engineContract, type ContractSubject } from './support/contract-suite.js'
+import { engineModel } from './support/model.js'
+import { memoryPlace, portablePlace } from './support/places.js'
+import { SMALL_BTREE } from './support/small-btree.js'
 
 const factory = btreeEngine({ poisonFrames: true })
 

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { lsmEngine } from '../../src/lsm/open.js'
 import { workerExecutor } from '../../src/lsm/compaction/worker/worker-executor.js'
-import { engineContract, type ContractSubject } from './contract-suite.js'
-import { engineModel } from './model.js'
-import { keyOf, withEngine } from './opened-engine.js'
-import { nodePlace } from './places.js'
-import { SMALL_LSM } from './small-lsm.js'
-import { expectSame, patterned } from './write-promises.js'
+import { engineContract, type ContractSubject } from './support/contract-suite.js'
+import { engineModel } from './support/model.js'
+import { keyOf, withEngine } from './support/opened-engine.js'
+import { nodePlace } from './support/places.js'
+import { SMALL_LSM } from './support/small-lsm.js'
+import { expectSame, patterned } from './support/write-promises.js'
 
 const factory = lsmEngine({ executor: workerExecutor })
 

@@ -1,8 +1,8 @@
 import { lsmEngine } from '../../src/lsm/open.js'
-import { engineContract, type ContractSubject } from './contract-suite.js'
-import { engineModel } from './model.js'
-import { memoryPlace, portablePlace } from './places.js'
-import { SMALL_LSM } from './small-lsm.js'
+import { engineContract, type ContractSubject } from './support/contract-suite.js'
+import { engineModel } from './support/model.js'
+import { memoryPlace, portablePlace } from './support/places.js'
+import { SMALL_LSM } from './support/small-lsm.js'
 
 const factory = lsmEngine()
 

@@ -1,7 +1,7 @@
 import { memoryEngine } from '../../src/memory/engine.js'
-import { engineContract, type ContractSubject } from './contract-suite.js'
-import { engineModel } from './model.js'
-import { memoryPlace } from './places.js'
+import { engineContract, type ContractSubject } from './support/contract-suite.js'
+import { engineModel } from './support/model.js'
+import { memoryPlace } from './support/places.js'
 
 // The smallest arena, so that it is replaced again and again.
 const subject: ContractSubject = { name: 'memory', factory: memoryEngine, options: { arenaSize: 4096 }, place: memoryPlace }

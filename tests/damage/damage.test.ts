@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { fileDamages, flips, lostWrites, truncations, wipes } from './damages.js'
-import { smallStores, type DamageSubject, type SmallStore } from './small-store.js'
-import { SUBJECTS } from './subjects.js'
-import { judge, type Damage, type Outcome } from './verdict.js'
+import { fileDamages, flips, lostWrites, truncations, wipes } from './support/damages.js'
+import { smallStores, type DamageSubject, type SmallStore } from './support/small-store.js'
+import { SUBJECTS } from './support/subjects.js'
+import { judge, type Damage, type Outcome } from './support/verdict.js'
 
 async function judgeAll(subject: DamageSubject, store: SmallStore, damages: Iterable<Damage>): Promise<Record<Outcome, number>> {
   const counts: Record<Outcome, number> = { 'refused to open': 0, 'refused a read': 0, right: 0 }

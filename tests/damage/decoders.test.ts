@@ -13,8 +13,8 @@ import { decodeRangeTombstones } from '../../src/sstable/range-tombstone.js'
 import { encodeIdentity, occupancyOf } from '../../src/store/identity.js'
 import { salvageLog } from '../../src/wal/salvage.js'
 import { LogWriter } from '../../src/wal/writer.js'
-import { fileSystemOf, filesOf, openSubject, DIRECTORY } from './small-store.js'
-import { SUBJECTS } from './subjects.js'
+import { fileSystemOf, filesOf, openSubject, DIRECTORY } from './support/small-store.js'
+import { SUBJECTS } from './support/subjects.js'
 
 let hash32: Hash32
 

@@ -8,8 +8,8 @@ import { CorruptionError, PoisonedError } from '../../src/errors.js'
 import { Ledger } from '../../src/trace/ledger.js'
 import { joinPath, MemoryFileSystem, simulatedEnvironment, type FileSystem } from '../../src/vfs/index.js'
 import { MeteredFileSystem } from '../../src/vfs/metered-file-system.js'
-import { keyOf, textOf } from '../contract/opened-engine.js'
-import { HookedFileSystem } from '../lsm/hooked-file-system.js'
+import { keyOf, textOf } from '../contract/support/opened-engine.js'
+import { HookedFileSystem } from '../lsm/support/hooked-file-system.js'
 
 const DIRECTORY = '/logs'
 let hash32: Hash32

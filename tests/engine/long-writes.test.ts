@@ -6,8 +6,8 @@ import { lsmEngine } from '../../src/lsm/open.js'
 import type { Environment } from '../../src/vfs/environment.js'
 import { FaultyFileSystem } from '../../src/vfs/testing/faulty-file-system.js'
 import { simulatedEnvironment, type MemoryFileSystem } from '../../src/vfs/index.js'
-import { DIRECTORY, emptyFileSystem } from '../lsm/opened-lsm.js'
-import { fillOptions, keyOf } from '../contract/opened-engine.js'
+import { DIRECTORY, emptyFileSystem } from '../lsm/support/opened-lsm.js'
+import { fillOptions, keyOf } from '../contract/support/opened-engine.js'
 
 const ENTRIES = 2500
 /** What a slice may do: operations of 1024, or a MiB of bytes and a header. */

@@ -6,7 +6,7 @@ import type { Cursor, KeyRange } from '../../src/engine/contract.js'
 import { halfOpen, rangeContains } from '../../src/engine/range.js'
 import { VersionCursor, type RangeTombstoneView } from '../../src/engine/version-cursor.js'
 import { newReadCounts } from '../../src/trace/ledger.js'
-import { ArrayCursor, type Entry } from './array-cursor.js'
+import { ArrayCursor, type Entry } from './support/array-cursor.js'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const text = (data: Uint8Array): string => new TextDecoder().decode(data)

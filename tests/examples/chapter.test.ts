@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Recording } from '../../examples/lab/items.js'
-import { chapterProblems } from './chapter.js'
+import { chapterProblems } from './support/chapter.js'
 
 const RECORDING: Recording = { number: 1, name: 'x', question: '?', items: [], numbers: { bytes: 38, rate: 1.3312, many: 12_345 } }
 const TRANSCRIPT = '> put\n    - 38 bytes are written\n  = done\n'

@@ -9,7 +9,7 @@ import { record } from '../../examples/lab/lab.js'
 import { STEP_HELP } from '../../examples/lab/step-command.js'
 import { stepThrough } from '../../examples/lab/step-session.js'
 import { typesOf } from '../../examples/lab/stepper.js'
-import { smallRecording } from './small-example.js'
+import { smallRecording } from './support/small-example.js'
 
 async function session(recording: Recording, commands: readonly string[]): Promise<string> {
   const printed: string[] = []

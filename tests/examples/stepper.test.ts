@@ -10,7 +10,7 @@ import { foldBtree } from '../../src/btree/fold-shape.js'
 import { foldLsm } from '../../src/lsm/fold-shape.js'
 import type { TraceEvent } from '../../src/trace/events.js'
 import { bytesOfEvent } from '../../examples/lab/event-bytes.js'
-import { recordingOfBoth } from './small-example.js'
+import { recordingOfBoth } from './support/small-example.js'
 
 let recording: Recording
 let items: readonly Item[]

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { catalog } from '../../examples/lab/catalog.js'
 import { record } from '../../examples/lab/lab.js'
 import { transcript } from '../../examples/lab/transcript.js'
-import { chapterProblems } from './chapter.js'
+import { chapterProblems } from './support/chapter.js'
 
 /** Enough for two runs of a few seconds each on a busy machine. */
 const TIMEOUT_MS = 120_000

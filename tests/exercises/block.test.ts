@@ -3,7 +3,7 @@ import type { BlockPart } from '../../exercises/block/units.js'
 import { EMPTY } from '../../src/codec/entry.js'
 import { SortedBlockBuilder } from '../../src/codec/sorted-block-builder.js'
 import { SortedBlock } from '../../src/codec/sorted-block.js'
-import { exerciseSuite } from './exercise-suite.js'
+import { exerciseSuite } from './support/exercise-suite.js'
 
 const buildBlock: BlockPart['buildBlock'] = entries => {
   const builder = new SortedBlockBuilder()

@@ -1,7 +1,7 @@
 import { exercise } from '../../exercises/bloom-filter/exercise.js'
 import { encodeFilter, FilterReader } from '../../src/sstable/bloom-filter.js'
 import type { FilterBits } from '../../src/sstable/index.js'
-import { exerciseSuite } from './exercise-suite.js'
+import { exerciseSuite } from './support/exercise-suite.js'
 
 const HEADER_BYTES = 8
 

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { loadExercise, loadReference } from '../../exercises/catalog.js'
 import { runChecks } from '../../exercises/run-checks.js'
-import { shell } from '../cli/command-line.js'
-import { loadMutant } from './mutants.js'
+import { shell } from '../cli/support/command-line.js'
+import { loadMutant } from './support/mutants.js'
 
 const text = readFileSync(join(import.meta.dirname, '../../docs/exercises.md'), 'utf8')
 

@@ -1,5 +1,5 @@
 import { exercise } from '../../exercises/log-reader/exercise.js'
-import * as another from './another-log-reader.js'
-import { exerciseSuite } from './exercise-suite.js'
+import * as another from './support/another-log-reader.js'
+import { exerciseSuite } from './support/exercise-suite.js'
 
 exerciseSuite(exercise, { 'nothing-is-durable': 'divergence' }, another)

@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { loadHash32 } from '../../src/codec/checksum.js'
 import { inspectDirectory } from '../../src/inspect/index.js'
 import { encodeIdentity, IDENTITY } from '../../src/store/identity.js'
-import { DIRECTORY, fileSystemOf, smallStores } from '../damage/small-store.js'
-import { SUBJECTS } from '../damage/subjects.js'
-import { coverageFault, look, spansAt } from './covered.js'
+import { DIRECTORY, fileSystemOf, smallStores } from '../damage/support/small-store.js'
+import { SUBJECTS } from '../damage/support/subjects.js'
+import { coverageFault, look, spansAt } from './support/covered.js'
 
 describe.each(SUBJECTS)('files of $name', subject => {
   it('have every byte in exactly one span, and nothing wrong while they are sound', async () => {

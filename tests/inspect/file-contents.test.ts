@@ -6,8 +6,8 @@ import { hexRows, type Span } from '../../src/inspect/index.js'
 import { MemoryFileSystem } from '../../src/vfs/index.js'
 import { LogWriter } from '../../src/wal/writer.js'
 import { exampleFile } from '../btree/support/example-file.js'
-import { buildTable, del, FILE_NUMBER, put } from '../sstable/built-table.js'
-import { coverageFault, look, spansAt } from './covered.js'
+import { buildTable, del, FILE_NUMBER, put } from '../sstable/support/built-table.js'
+import { coverageFault, look, spansAt } from './support/covered.js'
 
 const hash32 = await loadHash32()
 

@@ -5,10 +5,10 @@ import { CorruptionError, IoError, PoisonedError } from '../../src/errors.js'
 import { inlineExecutor, type ExecutorFactory } from '../../src/lsm/compaction/executor.js'
 import { JobCancelled, type MergeJob } from '../../src/lsm/compaction/merge-job.js'
 import { FileSystemError, portableEnvironment, simulatedEnvironment, type MemoryFileSystem } from '../../src/vfs/index.js'
-import { rangeOf } from '../contract/opened-engine.js'
-import { SMALL_LSM } from '../contract/small-lsm.js'
-import { HookedFileSystem } from './hooked-file-system.js'
-import { emptyFileSystem, filler, get, openLsm, put, scan, violations } from './opened-lsm.js'
+import { rangeOf } from '../contract/support/opened-engine.js'
+import { SMALL_LSM } from '../contract/support/small-lsm.js'
+import { HookedFileSystem } from './support/hooked-file-system.js'
+import { emptyFileSystem, filler, get, openLsm, put, scan, violations } from './support/opened-lsm.js'
 
 /** An executor that holds back some jobs until `release`, and makes some fail. */
 class Gate {

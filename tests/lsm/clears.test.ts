@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { SeededRandom } from '../../src/vfs/index.js'
-import { rangeOf } from '../contract/opened-engine.js'
-import { batchOf, emptyFileSystem, filler, listed, openLsm, scan, violations, type Operation } from './opened-lsm.js'
+import { rangeOf } from '../contract/support/opened-engine.js'
+import { batchOf, emptyFileSystem, filler, listed, openLsm, scan, violations, type Operation } from './support/opened-lsm.js'
 
 describe('clears of many keys', () => {
   it.each(['leveled', 'tiered'])(

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest'
 import type { Engine } from '../../src/engine/contract.js'
 import type { MemoryFileSystem } from '../../src/vfs/index.js'
 import { SeededRandom } from '../../src/vfs/index.js'
-import { rangeOf, textOf } from '../contract/opened-engine.js'
-import { HookedFileSystem, isChange } from './hooked-file-system.js'
-import { batchOf, emptyFileSystem, filler, get, leftovers, openLsm, put, sizeOf, violations, type Operation } from './opened-lsm.js'
+import { rangeOf, textOf } from '../contract/support/opened-engine.js'
+import { HookedFileSystem, isChange } from './support/hooked-file-system.js'
+import { batchOf, emptyFileSystem, filler, get, leftovers, openLsm, put, sizeOf, violations, type Operation } from './support/opened-lsm.js'
 
 /** What a crash left, and what the writer knew at that moment. */
 interface Image {

@@ -4,9 +4,9 @@ import { KIND_DELETE, KIND_PUT, type EntryCursor } from '../../src/codec/entry.j
 import { MergingCursor } from '../../src/lsm/read/merging-cursor.js'
 import { RunCursor } from '../../src/lsm/read/run-cursor.js'
 import { TableFile } from '../../src/lsm/versions/table-file.js'
-import { keyOf, textOf } from '../contract/opened-engine.js'
-import { ArrayCursor, internalOrder, type PlainEntry } from './array-cursor.js'
-import { meta } from './table-metas.js'
+import { keyOf, textOf } from '../contract/support/opened-engine.js'
+import { ArrayCursor, internalOrder, type PlainEntry } from './support/array-cursor.js'
+import { meta } from './support/table-metas.js'
 
 type Move = ['first' | 'last' | 'next' | 'prev'] | ['seek', string, number] | ['seekBefore', string]
 

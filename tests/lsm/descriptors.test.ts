@@ -5,8 +5,8 @@ import { FilePool } from '../../src/lsm/versions/file-pool.js'
 import { joinPath } from '../../src/vfs/file-system.js'
 import { FaultyFileSystem, simulatedEnvironment, type FileOperationKind } from '../../src/vfs/index.js'
 import { typedError } from '../../src/vfs/vfs-error.js'
-import { fillOptions } from '../contract/opened-engine.js'
-import { DIRECTORY, emptyFileSystem, filler, get, openLsm, put, scan, tablesOf, violations } from './opened-lsm.js'
+import { fillOptions } from '../contract/support/opened-engine.js'
+import { DIRECTORY, emptyFileSystem, filler, get, openLsm, put, scan, tablesOf, violations } from './support/opened-lsm.js'
 
 const OPENS: ReadonlySet<FileOperationKind> = new Set<FileOperationKind>(['openRead', 'openWrite', 'create'])
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Engine, EngineSnapshot } from '../../src/engine/contract.js'
 import type { MemoryFileSystem } from '../../src/vfs/index.js'
-import { rangeOf } from '../contract/opened-engine.js'
-import { countSteps, stepsOf } from '../contract/steps.js'
-import { batchOf, emptyFileSystem, filler, get, openLsm, scan, sizeOf, violations, type Operation } from './opened-lsm.js'
+import { rangeOf } from '../contract/support/opened-engine.js'
+import { countSteps, stepsOf } from '../contract/support/steps.js'
+import { batchOf, emptyFileSystem, filler, get, openLsm, scan, sizeOf, violations, type Operation } from './support/opened-lsm.js'
 
 countSteps()
 

@@ -9,9 +9,9 @@ import { workerExecutor } from '../../src/lsm/compaction/worker/worker-executor.
 import type { Environment } from '../../src/vfs/environment.js'
 import { SeededRandom, simulatedEnvironment } from '../../src/vfs/index.js'
 import { nodeEnvironment } from '../../src/vfs/node.js'
-import { name, takeCommonStep, type CommonStep } from '../trace/common-step.js'
-import { batchOf, emptyFileSystem, filler, violations } from './opened-lsm.js'
-import { TracedLsm } from './traced-lsm.js'
+import { name, takeCommonStep, type CommonStep } from '../trace/support/common-step.js'
+import { batchOf, emptyFileSystem, filler, violations } from './support/opened-lsm.js'
+import { TracedLsm } from './support/traced-lsm.js'
 
 type Step = CommonStep | { readonly do: 'check' } | { readonly do: 'reopen' }
 

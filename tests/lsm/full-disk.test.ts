@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { Engine } from '../../src/engine/contract.js'
 import { IoError } from '../../src/errors.js'
 import { joinPath, LimitedFileSystem, type MemoryFileSystem } from '../../src/vfs/index.js'
-import { HookedFileSystem } from './hooked-file-system.js'
-import { DIRECTORY, emptyFileSystem, filler, get, leftovers, openLsm, put, scan, tablesOf, violations } from './opened-lsm.js'
+import { HookedFileSystem } from './support/hooked-file-system.js'
+import { DIRECTORY, emptyFileSystem, filler, get, leftovers, openLsm, put, scan, tablesOf, violations } from './support/opened-lsm.js'
 
 /** A memtable takes fewer entries than this. */
 const SMALL = { writeBufferSize: 16 << 10 }

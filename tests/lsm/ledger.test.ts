@@ -9,8 +9,20 @@ import type { Environment } from '../../src/vfs/environment.js'
 import type { FileSystem } from '../../src/vfs/file-system.js'
 import { MeteredFileSystem, SeededRandom, simulatedEnvironment } from '../../src/vfs/index.js'
 import { nodeDeflate, nodeEnvironment } from '../../src/vfs/node.js'
-import { keyOf, rangeOf } from '../contract/opened-engine.js'
-import { batchOf, DIRECTORY, emptyFileSystem, filler, get, openLsm, put, scan, sizeOf, violations, type Operation } from './opened-lsm.js'
+import { keyOf, rangeOf } from '../contract/support/opened-engine.js'
+import {
+  batchOf,
+  DIRECTORY,
+  emptyFileSystem,
+  filler,
+  get,
+  openLsm,
+  put,
+  scan,
+  sizeOf,
+  violations,
+  type Operation,
+} from './support/opened-lsm.js'
 
 interface Place {
   readonly environment: Environment

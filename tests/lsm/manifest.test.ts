@@ -7,8 +7,8 @@ import { ManifestWriter, readManifest } from '../../src/lsm/versions/manifest.js
 import { decodeVersionEdit, encodeVersionEdit, type VersionEdit } from '../../src/lsm/versions/version-edit.js'
 import type { MemoryFileSystem } from '../../src/vfs/index.js'
 import { joinPath } from '../../src/vfs/index.js'
-import { keyOf } from '../contract/opened-engine.js'
-import { DIRECTORY, emptyFileSystem, filler, get, leftovers, openLsm, put, scan, sizeOf } from './opened-lsm.js'
+import { keyOf } from '../contract/support/opened-engine.js'
+import { DIRECTORY, emptyFileSystem, filler, get, leftovers, openLsm, put, scan, sizeOf } from './support/opened-lsm.js'
 
 const number = fc.oneof(fc.nat(300), fc.maxSafeNat())
 const key = fc.uint8Array({ maxLength: 300 })

@@ -13,9 +13,9 @@ import { Table } from '../../src/sstable/table.js'
 import { newReadCounts } from '../../src/trace/ledger.js'
 import type { MemoryFileSystem } from '../../src/vfs/index.js'
 import { joinPath, SeededRandom } from '../../src/vfs/index.js'
-import { keyOf, textOf } from '../contract/opened-engine.js'
-import { internalOrder, type PlainEntry } from './array-cursor.js'
-import { DIRECTORY, emptyFileSystem } from './opened-lsm.js'
+import { keyOf, textOf } from '../contract/support/opened-engine.js'
+import { internalOrder, type PlainEntry } from './support/array-cursor.js'
+import { DIRECTORY, emptyFileSystem } from './support/opened-lsm.js'
 
 let hash32: Hash32
 beforeAll(async () => {

@@ -6,7 +6,7 @@ import { LeveledPicker } from '../../src/lsm/compaction/pickers/leveled-picker.j
 import { unionBounds, type TableMeta } from '../../src/lsm/versions/table-file.js'
 import { TieredPicker } from '../../src/lsm/compaction/pickers/tiered-picker.js'
 import { Version } from '../../src/lsm/versions/version.js'
-import { keyOf, textOf } from '../contract/opened-engine.js'
+import { keyOf, textOf } from '../contract/support/opened-engine.js'
 
 /** A version of a key, or a range tombstone over the keys from `key` to `last`. */
 interface Entry {

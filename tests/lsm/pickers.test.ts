@@ -3,8 +3,8 @@ import { olderThanOutput, type CompactionSpec, type PickContext } from '../../sr
 import { LeveledPicker } from '../../src/lsm/compaction/pickers/leveled-picker.js'
 import type { TableMeta } from '../../src/lsm/versions/table-file.js'
 import { TieredPicker } from '../../src/lsm/compaction/pickers/tiered-picker.js'
-import { keyOf, textOf } from '../contract/opened-engine.js'
-import { meta, numbersOf, versionOf } from './table-metas.js'
+import { keyOf, textOf } from '../contract/support/opened-engine.js'
+import { meta, numbersOf, versionOf } from './support/table-metas.js'
 
 const leveled = new LeveledPicker({ level0Tables: 3, level1Bytes: 1000, fanOut: 10 })
 const tiered = new TieredPicker({ runsPerLevel: 3 })

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { Engine } from '../../src/engine/contract.js'
 import { CorruptionError } from '../../src/errors.js'
 import { joinPath, type MemoryFileSystem } from '../../src/vfs/index.js'
-import { HookedFileSystem } from './hooked-file-system.js'
-import { DIRECTORY, emptyFileSystem, filler, get, leftovers, openLsm, put, scan, tablesOf, violations } from './opened-lsm.js'
+import { HookedFileSystem } from './support/hooked-file-system.js'
+import { DIRECTORY, emptyFileSystem, filler, get, leftovers, openLsm, put, scan, tablesOf, violations } from './support/opened-lsm.js'
 
 const logsOf = (fileSystem: MemoryFileSystem): string[] => fileSystem.list(DIRECTORY).filter(name => name.endsWith('.log'))
 

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { LsmShape } from '../../src/lsm/shape.js'
 import type { Engine } from '../../src/engine/contract.js'
 import { joinPath, type MemoryFileSystem } from '../../src/vfs/index.js'
-import { HookedFileSystem } from './hooked-file-system.js'
-import { DIRECTORY, emptyFileSystem, filler, get, openLsm, put, scan } from './opened-lsm.js'
+import { HookedFileSystem } from './support/hooked-file-system.js'
+import { DIRECTORY, emptyFileSystem, filler, get, openLsm, put, scan } from './support/opened-lsm.js'
 
 const OPTIONS = { writeBufferSize: 4 << 20, level0Tables: 6, level0StopTables: 20 }
 

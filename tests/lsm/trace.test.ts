@@ -11,10 +11,10 @@ import type { EventOf, EventType, TraceEvent } from '../../src/trace/events.js'
 import type { Environment } from '../../src/vfs/environment.js'
 import { SeededRandom, simulatedEnvironment } from '../../src/vfs/index.js'
 import { nodeEnvironment } from '../../src/vfs/node.js'
-import { keyOf, rangeOf } from '../contract/opened-engine.js'
-import { eventsOf } from '../trace/traced-run.js'
-import { batchOf, DIRECTORY, emptyFileSystem, filler, put, scan, type Operation } from './opened-lsm.js'
-import { TracedLsm } from './traced-lsm.js'
+import { keyOf, rangeOf } from '../contract/support/opened-engine.js'
+import { eventsOf } from '../trace/support/traced-run.js'
+import { batchOf, DIRECTORY, emptyFileSystem, filler, put, scan, type Operation } from './support/opened-lsm.js'
+import { TracedLsm } from './support/traced-lsm.js'
 
 interface Place {
   readonly environment: Environment

@@ -14,8 +14,8 @@ import { describeFailure, restoreFailure } from '../../src/lsm/compaction/worker
 import { FileSystemError, SeededRandom } from '../../src/vfs/index.js'
 import { nodeEnvironment } from '../../src/vfs/node.js'
 import { typedError } from '../../src/vfs/vfs-error.js'
-import { rangeOf } from '../contract/opened-engine.js'
-import { batchOf, filler, openLsm, put, scan, violations, type Operation } from './opened-lsm.js'
+import { rangeOf } from '../contract/support/opened-engine.js'
+import { batchOf, filler, openLsm, put, scan, violations, type Operation } from './support/opened-lsm.js'
 
 const started = vi.hoisted(() => [] as { terminate(): Promise<number> }[])
 /** What becomes of the next thread. */

@@ -4,9 +4,9 @@ import { MAX_BATCH_BYTES } from '../../src/engine/batch.js'
 import { Kvarium, type EngineFactory } from '../../src/index.js'
 import { MemoryFileSystem } from '../../src/vfs/index.js'
 import { nodeEnvironment } from '../../src/vfs/node/node-environment.js'
-import { sameBytes } from '../damage/small-store.js'
-import { SUBJECTS } from '../damage/subjects.js'
-import { toyEngine } from '../store/toy-engine.js'
+import { sameBytes } from '../damage/support/small-store.js'
+import { SUBJECTS } from '../damage/support/subjects.js'
+import { toyEngine } from '../store/support/toy-engine.js'
 
 const LOCATION = '/store'
 

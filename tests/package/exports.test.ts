@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { FOLDERS, packedFiles, ROOT, type PackageName } from './installed-package.js'
+import { FOLDERS, packedFiles, ROOT, type PackageName } from './support/installed-package.js'
 
 type Target = string | { readonly [condition: string]: Target }
 

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { describeBreach, findBreaches } from './import-rules.js'
+import { describeBreach, findBreaches } from './support/import-rules.js'
 
 const ROOT = join(import.meta.dirname, '../..')
 
@@ -65,7 +65,7 @@ describe('the checker of the import rule', () => {
     ['a package that reaches past the public entries', 'packages/cli/src/main.ts', `import '../../../src/errors.js'`, 'by their names'],
     ['a package that is placed nowhere', 'lsm/engine.ts', `import '@scope/name/deep'`, `package '@scope/name' has no owner`],
     ['a computed import', 'lsm/engine.ts', `await import(name)`, 'import a literal path'],
-    ['an import from outside src', 'lsm/engine.ts', `import '../../tests/setup.js'`, 'nothing of the project outside src'],
+    ['an import from outside src', 'lsm/engine.ts', `import '../../tests/support/setup.js'`, 'nothing of the project outside src'],
     ['Buffer in the core', 'codec/varint.ts', `const a = Buffer.alloc(1)`, 'there is no Buffer'],
     ['Buffer as a type in the core', 'codec/varint.ts', `let a: Buffer`, 'there is no Buffer'],
     ['a vague file name', 'codec/utils.ts', '', 'name the file after what it holds'],

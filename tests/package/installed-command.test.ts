@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { FOLDERS, ROOT } from './installed-package.js'
+import { FOLDERS, ROOT } from './support/installed-package.js'
 
 let project: string
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { exerciseNames } from '../../exercises/catalog.js'
-import { installPackages } from './installed-package.js'
+import { installPackages } from './support/installed-package.js'
 
 let project: string
 let installed: string

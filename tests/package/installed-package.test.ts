@@ -6,7 +6,7 @@ import { build } from 'esbuild'
 import { rollup } from 'rollup'
 import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { dependencyPackages, installPackages } from './installed-package.js'
+import { dependencyPackages, installPackages } from './support/installed-package.js'
 
 let project: string
 let installed: string

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { Kvarium, verify } from '../../src/index.js'
 import { SeededRandom } from '../../src/vfs/index.js'
-import { buildWriter, inspectStore, killOnce, runWriter } from './child.js'
-import { ENGINES, factoryOf } from './engines.js'
+import { buildWriter, inspectStore, killOnce, runWriter } from './support/child.js'
+import { ENGINES, factoryOf } from './support/engines.js'
 
 const KILLS = 6
 const LONG = 240_000

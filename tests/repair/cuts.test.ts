@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { repair, verify } from '../../src/index.js'
-import { fileSystemOf, DIRECTORY, smallStores } from '../damage/small-store.js'
-import { SUBJECTS } from '../damage/subjects.js'
-import { cutsOf, cutStores, judgeCut, SMALL, TARGET } from './cut-sweep.js'
+import { fileSystemOf, DIRECTORY, smallStores } from '../damage/support/small-store.js'
+import { SUBJECTS } from '../damage/support/subjects.js'
+import { cutsOf, cutStores, judgeCut, SMALL, TARGET } from './support/cut-sweep.js'
 
 /** A slice of what `npm run torture -- --only cut` does at every length. */
 describe.each(['lsm', 'btree'])('repair of %s', engine => {

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { Kvarium, repair, verify } from '../../src/index.js'
 import { FaultyFileSystem, type FileOperation } from '../../src/vfs/testing/faulty-file-system.js'
 import { MemoryFileSystem } from '../../src/vfs/index.js'
-import { filesOf, sameBytes, DIRECTORY } from '../damage/small-store.js'
-import { SMALL, TARGET } from './cut-sweep.js'
+import { filesOf, sameBytes, DIRECTORY } from '../damage/support/small-store.js'
+import { SMALL, TARGET } from './support/cut-sweep.js'
 
 const ENTRIES = 300
 

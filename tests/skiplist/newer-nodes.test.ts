@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { compareKeys } from '../../src/codec/entry.js'
 import { KIND_PUT, Skiplist } from '../../src/skiplist/index.js'
 import { Arena } from '../../src/skiplist/arena.js'
-import { seededRandom } from './seeded-random.js'
+import { seededRandom } from './support/seeded-random.js'
 
 interface Place {
   readonly key: Uint8Array

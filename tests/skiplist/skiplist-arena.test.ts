@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ByteView, KIND_DELETE, KIND_PUT, MAX_SEQUENCE, Skiplist } from '../../src/skiplist/index.js'
-import { seededRandom } from './seeded-random.js'
+import { seededRandom } from './support/seeded-random.js'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 
@@ -123,7 +123,7 @@ describe('the arena of a skiplist', () => {
       list.insert(key, 0, key.length, key, 0, i % key.length, 2 ** 40 + i, i % 9 === 0 ? KIND_DELETE : KIND_PUT)
     }
     // On Node 20 a worker does not take over the loader that `--import tsx` registers, so this one registers it itself.
-    const reader = JSON.stringify(new URL('reader-worker.ts', import.meta.url).href)
+    const reader = JSON.stringify(new URL('support/reader-worker.ts', import.meta.url).href)
     const start = `import('tsx/esm/api').then(({ register }) => (register(), import(${reader})))`
     const worker = new Worker(start, { eval: true, workerData: list.transferable() })
     const report = await new Promise<{ forward: string[]; backward: string[] }>((resolve, reject) => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { compareKeys } from '../../src/codec/entry.js'
 import type { EntryKind, SkiplistCursor } from '../../src/skiplist/index.js'
 import { ByteView, KIND_PUT, MAX_SEQUENCE, Skiplist } from '../../src/skiplist/index.js'
-import { seededRandom } from './seeded-random.js'
+import { seededRandom } from './support/seeded-random.js'
 
 interface Entry {
   readonly key: Uint8Array

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { HEAD } from '../../src/skiplist/arena.js'
 import { Skiplist, skiplistSearchPath, skiplistShape, skiplistTowers } from '../../src/skiplist/index.js'
-import { seededRandom } from './seeded-random.js'
+import { seededRandom } from './support/seeded-random.js'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 const text = (key: Uint8Array | undefined) => (key === undefined ? undefined : new TextDecoder().decode(key))

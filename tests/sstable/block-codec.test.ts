@@ -7,8 +7,8 @@ import type { BlockCodec } from '../../src/sstable/block-codec.js'
 import { keyHash } from '../../src/sstable/bloom-filter.js'
 import { TableHit } from '../../src/sstable/table.js'
 import { nodeDeflate } from '../../src/vfs/node/node-deflate.js'
-import { entryLists, nastyKey } from './arbitrary-entries.js'
-import { buildTable, bytesOf, entryAt, hash32, openImage, put, scan, show } from './built-table.js'
+import { entryLists, nastyKey } from './support/arbitrary-entries.js'
+import { buildTable, bytesOf, entryAt, hash32, openImage, put, scan, show } from './support/built-table.js'
 
 const blockCodec: BlockCodec = { build, lowerBound }
 const ENTRIES = ['a', 'b', 'c'].map(key => put(key, 1, `value of ${key}`))

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CorruptionError, FormatError } from '../../src/errors.js'
 import { encodeFilter, FilterReader, keyHash } from '../../src/sstable/bloom-filter.js'
-import { bytesOf, hash32 } from './built-table.js'
-import { packagedFilter } from './packaged-filter.js'
+import { bytesOf, hash32 } from './support/built-table.js'
+import { packagedFilter } from './support/packaged-filter.js'
 
 const hash = fc.integer({ min: 0, max: 2 ** 32 - 1 })
 

@@ -10,7 +10,7 @@ import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
 import { placeSeed } from '../../src/codec/checksum.js'
 import { writeUint32 } from '../../src/sstable/format.js'
 import { nodeDeflate } from '../../src/vfs/node/node-deflate.js'
-import { buildTable, bytesOf, del, hash32, openImage, print, put, scan } from './built-table.js'
+import { buildTable, bytesOf, del, hash32, openImage, print, put, scan } from './support/built-table.js'
 
 const entries = [
   put('apple', 9, 'red'),

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { buildTable, bytesOf, del, put } from './built-table.js'
+import { buildTable, bytesOf, del, put } from './support/built-table.js'
 
 describe('the format document', () => {
   it('the worked example is byte for byte what the builder writes', () => {

@@ -5,8 +5,8 @@ import { compareKeys, KIND_DELETE, MAX_SEQUENCE } from '../../src/codec/entry.js
 import { keyHash } from '../../src/sstable/bloom-filter.js'
 import { TableHit } from '../../src/sstable/table.js'
 import { nodeDeflate } from '../../src/vfs/node/node-deflate.js'
-import { entryLists, nastyKey } from './arbitrary-entries.js'
-import { buildTable, compareEntries, entryAt, hash32, openImage, print, scan, show, type Entry } from './built-table.js'
+import { entryLists, nastyKey } from './support/arbitrary-entries.js'
+import { buildTable, compareEntries, entryAt, hash32, openImage, print, scan, show, type Entry } from './support/built-table.js'
 
 /** Tiny blocks put borders between versions of one key; a tiny cache recycles memory all the time. */
 interface Settings {

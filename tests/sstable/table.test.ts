@@ -10,7 +10,7 @@ import { TableHit } from '../../src/sstable/table.js'
 import type { FileHandle } from '../../src/vfs/file-system.js'
 import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
 import { nodeDeflate } from '../../src/vfs/node/node-deflate.js'
-import { buildTable, bytesOf, del, entryAt, hash32, openImage, put, scan, show, type Entry } from './built-table.js'
+import { buildTable, bytesOf, del, entryAt, hash32, openImage, put, scan, show, type Entry } from './support/built-table.js'
 
 function numbered(count: number, value = 'v'.repeat(100)): Entry[] {
   return Array.from({ length: count }, (_, i) => put(String(i).padStart(16, '0'), i + 1, value))

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
-const RUNNER = join(import.meta.dirname, 'run-abstract-suite.ts')
+const RUNNER = join(import.meta.dirname, 'support/run-abstract-suite.ts')
 
 /** Runs the suite in a process of its own, under the real tape; resolves with its TAP output. */
 function runSuite(engine: string): Promise<{ code: number | null; tap: string; errors: string }> {

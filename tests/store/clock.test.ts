@@ -5,7 +5,7 @@ import { Kvarium } from '../../src/index.js'
 import { lsmEngine } from '../../src/lsm/open.js'
 import type { Clock } from '../../src/vfs/index.js'
 import { MemoryFileSystem, simulatedEnvironment } from '../../src/vfs/index.js'
-import { fillOptions } from '../contract/opened-engine.js'
+import { fillOptions } from '../contract/support/opened-engine.js'
 
 const LOCATION = '/store'
 const DAY_MS = 86_400_000

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Kvarium, verify } from '../../src/index.js'
-import { buildWriter, inspectStore, runWriter } from '../processes/child.js'
+import { buildWriter, inspectStore, runWriter } from '../processes/support/child.js'
 
 let base: string
 let location: string

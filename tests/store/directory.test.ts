@@ -10,8 +10,8 @@ import type { KvariumOptions } from '../../src/store/store-options.js'
 import { joinPath, type FileSystem } from '../../src/vfs/file-system.js'
 import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
 import { NodeFileSystem } from '../../src/vfs/node/node-file-system.js'
-import { SteppedFileSystem } from './stepped-file-system.js'
-import { destroy, reasonOf, registry, TestStore } from './test-store.js'
+import { SteppedFileSystem } from './support/stepped-file-system.js'
+import { destroy, reasonOf, registry, TestStore } from './support/test-store.js'
 
 const base = mkdtempSync(join(tmpdir(), 'kvarium-directory-'))
 afterAll(() => rmSync(base, { recursive: true, force: true }))

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { KvariumStore } from '../../src/store/kvarium.js'
 import { nodeEnvironment } from '../../src/vfs/node/node-environment.js'
-import { registry } from './test-store.js'
+import { registry } from './support/test-store.js'
 
 const LANES = 64
 const CALLS_A_LANE = 500

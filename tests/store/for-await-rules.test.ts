@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { AbstractIterator, AbstractLevel, AbstractSnapshot } from 'abstract-level'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Kvarium } from '../../src/store/node-kvarium.js'
-import { ArrayLevel } from './array-level.js'
+import { ArrayLevel } from './support/array-level.js'
 
 type Level = AbstractLevel<unknown>
 /** The members that iterators over entries, keys and values have in common. */

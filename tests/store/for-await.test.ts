@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { openMemory } from './test-store.js'
+import { openMemory } from './support/test-store.js'
 
 const KEYS = Array.from({ length: 600 }, (_, i) => String(i).padStart(4, '0'))
 

@@ -6,7 +6,7 @@ import { Kvarium as NodeKvarium } from '../../src/store/node-kvarium.js'
 import { Kvarium } from '../../src/store/portable-kvarium.js'
 import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
 import { MeteredFileSystem } from '../../src/vfs/metered-file-system.js'
-import { SteppedFileSystem } from './stepped-file-system.js'
+import { SteppedFileSystem } from './support/stepped-file-system.js'
 
 const sum = (parts: object): number => (Object.values(parts) as number[]).reduce((total, part) => total + part, 0)
 

@@ -7,7 +7,7 @@ import { memoryEngine } from '../../src/memory/engine.js'
 import type { KvariumOptions } from '../../src/store/store-options.js'
 import { Kvarium } from '../../src/store/node-kvarium.js'
 import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
-import { reasonOf, TestStore } from './test-store.js'
+import { reasonOf, TestStore } from './support/test-store.js'
 
 const TABLE: OptionTable = {
   cacheSize: { type: 'integer', default: 64, min: 0, max: 1000, unit: 'bytes', about: '' },

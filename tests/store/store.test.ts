@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { AbstractSnapshot } from 'abstract-level'
 import { msgpack } from '../../src/store/msgpack.js'
 import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
-import { bufferEngine, openMemory, plainEngine, TestStore } from './test-store.js'
+import { bufferEngine, openMemory, plainEngine, TestStore } from './support/test-store.js'
 
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values)
 

@@ -10,7 +10,7 @@ import { inspectDirectory, inspectFile } from '../../src/inspect/index.js'
 import { lsmEngine } from '../../src/lsm/open.js'
 import { FaultyFileSystem } from '../../src/vfs/index.js'
 import { nodeEnvironment, NodeFileSystem } from '../../src/vfs/node.js'
-import { fillOptions } from '../contract/opened-engine.js'
+import { fillOptions } from '../contract/support/opened-engine.js'
 
 const home = process.cwd()
 /** Two places, each to have a store `db`. */

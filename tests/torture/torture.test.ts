@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { loadHash32 } from '../../src/codec/checksum.js'
 import type { Engine } from '../../src/engine/contract.js'
 import type { FileSystem } from '../../src/vfs/index.js'
-import { chdirSweep } from './chdir-sweep.js'
-import { clearSweep } from './clear-sweep.js'
-import { CrashSweep, formatPath, newCounts, parsePath, SweepFailure } from './crash-sweep.js'
-import { FaultSweep } from './fault-sweep.js'
-import { FullDiskSweep } from './full-disk-sweep.js'
-import { SUBJECTS, type Subject } from './subjects.js'
+import { chdirSweep } from './support/chdir-sweep.js'
+import { clearSweep } from './support/clear-sweep.js'
+import { CrashSweep, formatPath, newCounts, parsePath, SweepFailure } from './support/crash-sweep.js'
+import { FaultSweep } from './support/fault-sweep.js'
+import { FullDiskSweep } from './support/full-disk-sweep.js'
+import { SUBJECTS, type Subject } from './support/subjects.js'
 
 /** A slice of what `npm run torture` does for as long as you like. */
 describe.each([...SUBJECTS.values()])('the engine $name', subject => {

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import type { TraceEvent } from '../../src/trace/events.js'
 import { MemoryFileSystem } from '../../src/vfs/index.js'
 import { nodeEnvironment } from '../../src/vfs/node.js'
-import { ENGINES, ledgerSums, mixedLoad, openTraced, simulated, sumsOf } from './traced-runs.js'
+import { ENGINES, ledgerSums, mixedLoad, openTraced, simulated, sumsOf } from './support/traced-runs.js'
 
 const FILE_EVENTS = /^(file|directory)\./
 

@@ -1,6 +1,6 @@
 import { describe } from 'vitest'
 import type { Kvarium } from '../../src/index.js'
-import { golden } from './golden.js'
+import { golden } from './support/golden.js'
 
 const OPTIONS = { engine: 'btree', pageSize: 256, writeBufferSize: 64 << 10, cacheSize: 8 << 10 } as const
 /** Of a power loss: by this seed a part of the last record is kept. */

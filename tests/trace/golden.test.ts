@@ -1,5 +1,5 @@
 import { describe } from 'vitest'
-import { golden, type Stage } from './golden.js'
+import { golden, type Stage } from './support/golden.js'
 
 const LSM = {
   engine: 'lsm',

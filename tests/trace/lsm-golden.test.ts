@@ -1,5 +1,5 @@
 import { describe } from 'vitest'
-import { golden } from './golden.js'
+import { golden } from './support/golden.js'
 
 const LSM = {
   engine: 'lsm',

@@ -8,10 +8,10 @@ import { Trace } from '../../src/trace/trace.js'
 import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
 import { MeteredFileSystem } from '../../src/vfs/metered-file-system.js'
 import { simulatedEnvironment } from '../../src/vfs/testing/simulated-environment.js'
-import { SMALL_BTREE } from '../contract/small-btree.js'
-import { SMALL_LSM } from '../contract/small-lsm.js'
+import { SMALL_BTREE } from '../contract/support/small-btree.js'
+import { SMALL_LSM } from '../contract/support/small-lsm.js'
 import { LOG_HEADER_BYTES } from '../../src/wal/format.js'
-import { expectSums, flat, type Flat } from './receipt-sums.js'
+import { expectSums, flat, type Flat } from './support/receipt-sums.js'
 
 const ENGINES = [
   ['lsm, leveled', { engine: 'lsm', ...SMALL_LSM, compaction: 'leveled' }],

@@ -7,7 +7,7 @@ import type { EventBody, TraceEvent, TraceLevel } from '../../src/trace/events.j
 import { Trace } from '../../src/trace/trace.js'
 import { MemoryFileSystem } from '../../src/vfs/index.js'
 import { nodeEnvironment } from '../../src/vfs/node.js'
-import { openTraced, simulated } from './traced-runs.js'
+import { openTraced, simulated } from './support/traced-runs.js'
 
 const SYNCED: EventBody = { type: 'file.sync', file: 'a' }
 

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { NodeFileSystem } from '../../src/vfs/node/node-file-system.js'
 import { isHeldBySocket } from '../../src/vfs/node/node-socket-lock.js'
-import { Contender, race, storm } from './lock-race.js'
+import { Contender, race, storm } from './support/lock-race.js'
 
 const fileSystem = new NodeFileSystem()
 const locked = { code: 'LEVEL_LOCKED' }

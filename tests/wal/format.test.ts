@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { loadHash32, placeSeed } from '../../src/codec/checksum.js'
 import { LogReader, LogWriter } from '../../src/wal/index.js'
-import { ByteFile } from './byte-file.js'
+import { ByteFile } from './support/byte-file.js'
 
 const document = readFileSync(new URL('../../docs/formats/wal.md', import.meta.url), 'utf8')
 const bytesOf = (hex: string): Uint8Array => Uint8Array.from(hex.trim().split(/\s+/), byte => parseInt(byte, 16))

@@ -6,7 +6,7 @@ import { CorruptionError, FormatError, KvariumError } from '../../src/errors.js'
 import { encodeFrameHeader, frameCheckSeed } from '../../src/wal/format.js'
 import type { LogReplay } from '../../src/wal/index.js'
 import { FRAME_HEADER_BYTES, LOG_HEADER_BYTES, LogReader, LogWriter } from '../../src/wal/index.js'
-import { ByteFile } from './byte-file.js'
+import { ByteFile } from './support/byte-file.js'
 
 let hash32: Hash32
 beforeAll(async () => {

@@ -3,7 +3,7 @@ import type { Hash32 } from '../../src/codec/checksum.js'
 import { loadHash32 } from '../../src/codec/checksum.js'
 import { IoError, MisuseError, PoisonedError } from '../../src/errors.js'
 import { FRAME_HEADER_BYTES, LogReader, LogWriter, MAX_LOG_BYTES, MAX_PAYLOAD_BYTES } from '../../src/wal/index.js'
-import { ByteFile } from './byte-file.js'
+import { ByteFile } from './support/byte-file.js'
 
 let hash32: Hash32
 beforeAll(async () => {

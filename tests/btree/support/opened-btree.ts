@@ -5,8 +5,8 @@ import type { Engine } from '../../../src/engine/contract.js'
 import type { Environment } from '../../../src/vfs/environment.js'
 import { joinPath, type FileSystem } from '../../../src/vfs/file-system.js'
 import { MemoryFileSystem, simulatedEnvironment } from '../../../src/vfs/index.js'
-import { fillOptions, keyOf, textOf, walkForward } from '../../contract/opened-engine.js'
-import { SMALL_BTREE } from '../../contract/small-btree.js'
+import { fillOptions, keyOf, textOf, walkForward } from '../../contract/support/opened-engine.js'
+import { SMALL_BTREE } from '../../contract/support/small-btree.js'
 
 export const DIRECTORY = '/store'
 

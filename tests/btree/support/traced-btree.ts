@@ -2,8 +2,8 @@ import { btreeEngine } from '../../../src/btree/open.js'
 import { BtreeShapeFold } from '../../../src/btree/fold-shape.js'
 import type { TraceLevel } from '../../../src/trace/events.js'
 import type { Environment } from '../../../src/vfs/environment.js'
-import { SMALL_BTREE } from '../../contract/small-btree.js'
-import { TracedRun } from '../../trace/traced-run.js'
+import { SMALL_BTREE } from '../../contract/support/small-btree.js'
+import { TracedRun } from '../../trace/support/traced-run.js'
 import { DIRECTORY } from './opened-btree.js'
 
 interface TracedSettings {

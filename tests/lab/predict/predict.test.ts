@@ -4,7 +4,7 @@ import type { LedgerCounts } from '../../../src/trace/ledger.js'
 import { predict } from '../../../packages/lab/src/predict/predict.js'
 import type { Metric, Prediction, Reads, Work } from '../../../packages/lab/src/predict/prediction.js'
 import { keyDraws, simulate } from '../../../packages/lab/src/predict/simulate.js'
-import { decimalKey, drive, lsmOptions, measuredOf, openMeasured, SMALL, type Driven } from './measured-engines.js'
+import { decimalKey, drive, lsmOptions, measuredOf, openMeasured, SMALL, type Driven } from './support/measured-engines.js'
 
 /** What docs/predicted-and-measured.md is about. */
 const WORK: Work = { puts: 24_000, keys: 12_000, keyBytes: 16, valueBytes: 100, distribution: 'uniform', batchPuts: 10 }

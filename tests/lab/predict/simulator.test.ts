@@ -12,7 +12,7 @@ import { keyDraws, pickerOf, simulate } from '../../../packages/lab/src/predict/
 import { CompactionSimulator, type Simulation } from '../../../packages/lab/src/predict/simulator.js'
 import { lsmSizes, plainSizes } from '../../../packages/lab/src/predict/size-model.js'
 import { SeededRandom } from '../../../src/vfs/seeded-random.js'
-import { drive, lsmOptions, openMeasured, SMALL } from './measured-engines.js'
+import { drive, lsmOptions, openMeasured, SMALL } from './support/measured-engines.js'
 
 const simulated = new Map<CompactionPicker, Simulation>()
 

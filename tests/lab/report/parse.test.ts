@@ -6,7 +6,7 @@ import { renderMarkdown } from '../../../packages/lab/src/report/markdown.js'
 import { parseRunReport } from '../../../packages/lab/src/report/parse-run-report.js'
 import { spreadOf, type RunReport } from '../../../packages/lab/src/report/run-report.js'
 import { renderTerminal } from '../../../packages/lab/src/report/terminal.js'
-import { smallRun } from './small-run.js'
+import { smallRun } from './support/small-run.js'
 
 type Json = Record<string, unknown>
 

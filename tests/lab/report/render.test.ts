@@ -9,7 +9,7 @@ import { renderDiffMarkdown, renderMarkdown, renderOverviewMarkdown } from '../.
 import { judge, metricsOf } from '../../../packages/lab/src/report/metrics.js'
 import { spreadOf, type RunReport } from '../../../packages/lab/src/report/run-report.js'
 import { renderDiffTerminal, renderOverviewTerminal, renderTerminal } from '../../../packages/lab/src/report/terminal.js'
-import { smallRun } from './small-run.js'
+import { smallRun } from './support/small-run.js'
 
 const run = smallRun()
 const metric = (id: string) => metricsOf(run).find(one => one.id === id)!

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { btreeEngine } from '../../../src/btree/open.js'
 import type { Engine } from '../../../src/engine/contract.js'
 import { FaultyFileSystem, simulatedEnvironment, type FileOperation, type FileSystem } from '../../../src/vfs/index.js'
-import { fillOptions } from '../../contract/opened-engine.js'
-import { DIRECTORY, emptyFileSystem, filler, get, put, violations } from '../../lsm/opened-lsm.js'
+import { fillOptions } from '../../contract/support/opened-engine.js'
+import { DIRECTORY, emptyFileSystem, filler, get, put, violations } from '../../lsm/support/opened-lsm.js'
 
 const isDataWrite = ({ kind, path }: FileOperation): boolean => kind === 'write' && path.endsWith('.btree')
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { FaultyFileSystem, type FileOperation } from '../../../src/vfs/index.js'
-import { emptyFileSystem, filler, get, openLsm, put, tablesOf } from '../../lsm/opened-lsm.js'
+import { emptyFileSystem, filler, get, openLsm, put, tablesOf } from '../../lsm/support/opened-lsm.js'
 
 const isTableClose = ({ kind, path }: FileOperation): boolean => kind === 'close' && path.endsWith('.sst')
 

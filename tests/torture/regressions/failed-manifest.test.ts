@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { FaultyFileSystem } from '../../../src/vfs/index.js'
-import { emptyFileSystem, filler, get, openLsm, put } from '../../lsm/opened-lsm.js'
+import { emptyFileSystem, filler, get, openLsm, put } from '../../lsm/support/opened-lsm.js'
 
 describe('a manifest whose edit failed', () => {
   it('is not followed by another one that counts what the edit would have brought into tables', async () => {

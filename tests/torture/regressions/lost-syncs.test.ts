@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { FaultyFileSystem } from '../../../src/vfs/index.js'
-import { rangeOf } from '../../contract/opened-engine.js'
-import { emptyFileSystem, get, openLsm, put } from '../../lsm/opened-lsm.js'
+import { rangeOf } from '../../contract/support/opened-engine.js'
+import { emptyFileSystem, get, openLsm, put } from '../../lsm/support/opened-lsm.js'
 
 describe('a log whose sync failed, and whose bytes the system then takes for written', () => {
   it.each(['a plain record', 'the marker of a clean close'] as const)('survives a power loss behind a reopening: %s', async what => {

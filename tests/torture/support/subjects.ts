@@ -1,0 +1,86 @@
+/** The engines under torture, each with small stores and options that a seed decides. */
+import type { Engine, EngineFactory } from '../../../src/engine/contract.js'
+import { btreeEngine } from '../../../src/btree/open.js'
+import { lsmEngine } from '../../../src/lsm/open.js'
+import { SeededRandom, simulatedEnvironment, type Environment, type FileSystem, type Random } from '../../../src/vfs/index.js'
+import { nodeDeflate } from '../../../src/vfs/node.js'
+import { uniform } from '../../../src/vfs/seeded-random.js'
+import { fillOptions } from '../../contract/support/opened-engine.js'
+
+export const DIRECTORY = '/store'
+
+export interface Subject {
+  readonly name: string
+  /** Opens a store, by default `DIRECTORY`; the seed decides the options. */
+  open(seed: number, fileSystem: FileSystem, created: boolean, directory?: string): Promise<Opened>
+  /** Whether the end of a file decides what it holds, so that a read that ends early reads as a shorter file. */
+  endsMatter(path: string): boolean
+}
+
+export interface Opened {
+  readonly engine: Engine
+  readonly environment: Environment
+}
+
+type Options = Readonly<Record<string, unknown>>
+
+function subject(
+  name: string,
+  factoryOf: (random: Random) => EngineFactory,
+  optionsOf: (random: Random) => Options,
+  endsMatter: (path: string) => boolean,
+): Subject {
+  return {
+    name,
+    endsMatter,
+    async open(seed, fileSystem, created, directory = DIRECTORY) {
+      const random = new SeededRandom(seed)
+      const environment = simulatedEnvironment({ seed, fileSystem, deflate: nodeDeflate })
+      const factory = factoryOf(random)
+      const options = fillOptions(factory, optionsOf(random))
+      return { environment, engine: await factory.open({ environment, directory, created, options }) }
+    },
+  }
+}
+
+function pick<T>(random: Random, choices: readonly T[]): T {
+  return choices[uniform(random, choices.length)]
+}
+
+const lsm = subject(
+  'lsm',
+  random => lsmEngine({ manifestBytes: pick(random, [600, 1500, 1 << 20]) }),
+  random => {
+    const level0Tables = 1 + uniform(random, 3)
+    const runsPerLevel = 2 + uniform(random, 2)
+    return {
+      writeBufferSize: 16 << 10,
+      maxFileSize: pick(random, [4 << 10, 8 << 10, 16 << 10]),
+      blockSize: pick(random, [256, 1024, 4096]),
+      cacheSize: pick(random, [0, 8 << 10, 1 << 20]),
+      maxOpenFiles: pick(random, [8, 1000]),
+      filterBitsPerKey: pick(random, [0, 10]),
+      compression: uniform(random, 10) === 0 ? 'deflate' : 'none',
+      compaction: pick(random, ['leveled', 'tiered'] as const),
+      level0Tables,
+      runsPerLevel,
+      level0StopTables: Math.max(level0Tables, runsPerLevel) + 1 + uniform(random, 4),
+      level1Size: 16 << 10,
+      fanOut: 2 + uniform(random, 3),
+    }
+  },
+  path => !path.endsWith('.sst'),
+)
+
+const btree = subject(
+  'btree',
+  () => btreeEngine({ poisonFrames: true }),
+  random => ({
+    writeBufferSize: pick(random, [16 << 10, 16 << 10, 64 << 10]),
+    pageSize: pick(random, [256, 512, 4096]),
+    cacheSize: pick(random, [0, 8 << 10, 1 << 20]),
+  }),
+  path => path.endsWith('.log'),
+)
+
+export const SUBJECTS: ReadonlyMap<string, Subject> = new Map([lsm, btree].map(each => [each.name, each]))
