@@ -9,20 +9,20 @@ const MIN_IDLE_BYTES = 64 * 1024
 export interface CacheOptions {
   readonly policy?: EvictionPolicy
   readonly poisonFrames?: boolean
-  /** Another limit for idle frames. */
+  /** Limit for idle frames in bytes; default 1/16 of the budget, at least 64 KiB. */
   readonly idleBytes?: number
-  /** Hears of evictions, and by the owners of hits and misses. */
+  /** Gets evictions; the owners of entries emit hits and misses to it. */
   readonly trace?: Tracer | null
 }
 
 /**
- * One cache with a byte budget for the blocks and pages of all open files. It decides only what stays: owners find their
+ * One cache with a byte budget for the blocks and pages of all open files. It decides only what stays. Owners find their
  * entries themselves (a table by block number), so a hit costs no look-up here.
  *
  * Invariants:
  * 1. `usedBytes` is the sum of the `bytes` of the cached entries and never exceeds `capacityBytes`.
- * 2. An entry leaves by `evict()`, which tells its owner, or by the owner's `remove`, never silently.
- * 3. Frames (see FramePool) are given back only by their owner, once no cursor reads from them.
+ * 2. An entry leaves by `evict()`, which its owner implements, or by the owner's `remove`, never silently.
+ * 3. Frames (see FramePool) are returned only by their owner, once no cursor reads from them.
  */
 export class Cache {
   /** Budget in bytes for everything cached. Idle frames come on top: at most 1/16 of it, or 64 KiB, by default. */
@@ -35,7 +35,7 @@ export class Cache {
   hits = 0
   misses = 0
   evictions = 0
-  /** Null where nobody listens. Whoever counts a hit or a miss tells of it. */
+  /** Null without a listener. The code that counts a hit or a miss emits it, too. */
   readonly trace: Tracer | null
   readonly #policy: EvictionPolicy
   #usedBytes = 0
@@ -59,7 +59,7 @@ export class Cache {
   }
 
   /**
-   * Evicts until `bytes` more fit. Called before a read, so that the read can use an evicted entry's frame. Returns `false`, and
+   * Evicts until `bytes` more fit. Called before a read, which can then use an evicted entry's frame. Returns `false`, and
    * evicts nothing, if they exceed the whole budget: such an entry is used but not cached.
    */
   makeRoom(bytes: number): boolean {
@@ -84,7 +84,7 @@ export class Cache {
     return true
   }
 
-  /** Drops an entry at its owner's wish; does nothing if it is not cached. */
+  /** Drops an entry, without calling its `evict`. Does nothing if it is not cached. */
   remove(entry: CacheEntry): void {
     if (!entry.cached) return
     entry.cached = false

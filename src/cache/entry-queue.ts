@@ -33,7 +33,7 @@ export class EntryQueue {
     this.bytes -= entry.bytes
   }
 
-  /** The oldest entry that was not referenced. Those passed over lose their mark and become the newest: the CLOCK algorithm. */
+  /** The oldest entry that was not referenced. A referenced entry loses its mark and becomes the newest: the CLOCK algorithm. */
   oldestUnreferenced(): CacheEntry | undefined {
     for (let entry = this.oldest; entry?.referenced === true; entry = this.oldest) {
       entry.referenced = false

@@ -1,21 +1,21 @@
 /**
- * Something the cache holds. Extended by what is cached, so that a hit is one store to a field of an object that the reader
- * already has in hand, without a look-up.
+ * An entry of the cache. What is cached extends it, so that a hit is one store to a field of an object that the reader
+ * already has, without a look-up.
  */
 export abstract class CacheEntry {
-  /** Memory this entry holds on to, in bytes. Must not change while it is cached. */
+  /** Memory this entry takes, in bytes. Constant while it is cached. */
   abstract readonly bytes: number
   /** Set by readers on each hit, cleared by the policy. */
   referenced = false
-  /** Whether the cache holds this entry now; the cache's to change. */
+  /** Whether the cache holds this entry now. Only the cache changes it. */
   cached = false
-  /** Whether it has proved itself, for policies that tell newcomers from others; the policy's to change. */
+  /** Whether it was referenced as a newcomer. Only the policy changes it. */
   established = false
-  /** Links of the policy's order; the policy's to change. */
+  /** Links of the policy's order. Only the policy changes them. */
   previous: CacheEntry | undefined = undefined
   next: CacheEntry | undefined = undefined
 
-  /** What traces call it: a file's number and a place in it. */
+  /** Its name in traces: a file's number and a place in it. */
   get tracedFile(): number {
     return 0
   }
@@ -24,11 +24,11 @@ export abstract class CacheEntry {
     return 0
   }
 
-  /** The cache has dropped this entry; its owner must forget it. Must not call the cache back. */
+  /** Called when the cache has dropped this entry: the owner removes its reference. Must not call the cache. */
   abstract evict(): void
 }
 
-/** Which entry goes when room is needed. The cache keeps the budget; a policy keeps the order. */
+/** Chooses the entry to evict when room is needed. The cache keeps the budget; a policy keeps the order. */
 export interface EvictionPolicy {
   add(entry: CacheEntry): void
   remove(entry: CacheEntry): void

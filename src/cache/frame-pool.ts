@@ -1,13 +1,13 @@
 /**
- * Memory for tree pages, cut from slabs. A page that leaves the cache hands its frame to the next one. Pages share their slab's one typed
- * array, so that a look-up fetches an object less for every level; and one large allocation instead of hundreds of small ones matters
- * for pauses, too: V8 answers each allocation outside of its heap, when there were many, with milliseconds of marking.
- * Blocks of tables are only read and have a pool of their own, see slab-pool.ts.
+ * Memory for tree pages, cut from slabs. A page that leaves the cache hands its frame to the next one. Pages share their slab's
+ * typed array, so that a look-up fetches one object fewer per level. One large allocation instead of hundreds of small ones matters
+ * for pauses, too: after many allocations outside of its heap, V8 marks for milliseconds at each further one.
+ * Blocks of tables are only read; their pool is slab-pool.ts.
  *
  * Invariants:
- * 1. A frame is idle or in use, never both: `give` is called once, when nobody can read from the frame any more.
+ * 1. A frame is idle or in use, never both: `give` is called once, when no reader of the frame is left.
  * 2. A slab holds frames of one size. It is in the list of that size as long as it has a frame to give.
- * 3. While idle frames take more than `idleLimitBytes`, a slab goes as soon as none of its frames is in use.
+ * 3. While idle frames take more than `idleLimitBytes`, a slab is dropped as soon as none of its frames is in use.
  */
 
 /** `bytes[start, start + size)` is a frame. */
@@ -15,7 +15,7 @@ export interface Frame {
   readonly bytes: Uint8Array
   readonly start: number
   readonly size: number
-  /** What it was cut from; `undefined` if it has memory of its own. */
+  /** The slab it was cut from; `undefined` if it has memory of its own. */
   readonly slab: Slab | undefined
 }
 
@@ -24,7 +24,7 @@ interface Slab {
   readonly idle: Frame[]
   /** Frames in use. */
   used: number
-  /** Where frames have not been cut yet. */
+  /** Offset from which no frames have been cut yet. */
   rest: number
   listed: boolean
 }
@@ -45,14 +45,14 @@ export class FramePool {
   readonly #slabs: Slab[][] = []
   #idleBytes = 0
 
-  /** With `poison`, recycled frames are overwritten, so that a reader who kept a view too long sees nonsense: for tests. */
+  /** With `poison`, recycled frames are overwritten, so that a reader that keeps a view too long sees nonsense: for tests. */
   constructor(idleLimitBytes: number, poison: boolean) {
     this.#idleLimitBytes = idleLimitBytes
     this.#slabBytes = Math.min(LARGEST_SLAB_BYTES, Math.max(SMALLEST_SLAB_BYTES, idleLimitBytes >>> 3))
     this.#poison = poison
   }
 
-  /** Memory of the frames that were given back and wait for reuse. */
+  /** Bytes of the idle frames. */
   get idleBytes(): number {
     return this.#idleBytes
   }
@@ -62,7 +62,7 @@ export class FramePool {
     return bytes > POOLED_LIMIT_BYTES ? bytes : Math.ceil(bytes / CLASS_BYTES) * CLASS_BYTES
   }
 
-  /** A frame of at least `bytes` bytes, with whatever contents. */
+  /** A frame of at least `bytes` bytes, with arbitrary contents. */
   take(bytes: number): Frame {
     const size = this.frameBytes(bytes)
     if (size > POOLED_LIMIT_BYTES) return this.own(bytes)
@@ -83,13 +83,13 @@ export class FramePool {
     return frame
   }
 
-  /** A frame that is not given back but left to the garbage collector. */
+  /** A frame outside of the pool: it is never returned, the garbage collector frees it. */
   own(bytes: number): Frame {
     const size = this.frameBytes(bytes)
     return { bytes: new Uint8Array(size), start: 0, size, slab: undefined }
   }
 
-  /** Takes back a frame that nobody reads from any more. */
+  /** Returns a frame to the pool. No reader of it may be left. */
   give(frame: Frame): void {
     const { bytes, start, size, slab } = frame
     if (this.#poison) bytes.fill(POISON, start, start + size)
@@ -104,7 +104,7 @@ export class FramePool {
     }
   }
 
-  /** Instead of `give`, if somebody may still read from the frame: it is not used again. */
+  /** Instead of `give`, if a reader of the frame may be left: the frame is not used again. */
   lose({ size, slab }: Frame): void {
     if (slab === undefined || --slab.used > 0 || !slab.listed || this.#idleBytes <= this.#idleLimitBytes) return
     this.#drop(slab, size)

@@ -1,12 +1,12 @@
 /**
  * Memory for the blocks of tables, cut from large slabs. A block that leaves the cache hands its frame to the next one, since
- * allocating and zeroing 4 KiB costs several times the read that fills it; and because blocks share their slab's one typed
- * array, a get of a cached block fetches fewer objects from memory, which is most of what it costs.
+ * allocating and zeroing 4 KiB costs several times the read that fills it. Because blocks share their slab's typed
+ * array, a get of a cached block fetches fewer objects from memory, which is most of its cost.
  *
  * Invariants:
- * 1. A frame is idle or in use, never both: `give` is called once, when nobody can read from the frame any more.
- * 2. Slabs take at most `slabLimitBytes`; beyond it, and for large blocks, frames have memory of their own, which goes to
- *    the garbage collector when they are given back.
+ * 1. A frame is idle or in use, never both: `give` is called once, when no reader of the frame is left.
+ * 2. Slabs take at most `slabLimitBytes`; beyond it, and for large blocks, frames have memory of their own, which the
+ *    garbage collector frees when they are returned.
  */
 
 /** `bytes[start, start + size)` is a frame. */
@@ -23,7 +23,7 @@ const CLASS_BYTES = 512
 const LARGEST_SLAB_BYTES = 1024 * 1024
 /** Larger frames are left to the garbage collector: their allocation is small against filling them. */
 const POOLED_LIMIT_BYTES = 64 * 1024
-/** A request may take an idle frame up to so many classes larger. */
+/** A request may take an idle frame up to this many classes larger. */
 const SPARE_CLASSES = 2
 const POISON = 0xdb
 
@@ -37,29 +37,29 @@ export class SlabPool {
   #slab = new Uint8Array(0)
   #slabAt = 0
 
-  /** With `poison`, frames that are given back are overwritten, so that a reader who kept a view too long sees nonsense: for tests. */
+  /** With `poison`, returned frames are overwritten, so that a reader that keeps a view too long sees nonsense: for tests. */
   constructor(slabLimitBytes: number, poison: boolean) {
     this.#slabLimitBytes = slabLimitBytes
     this.#slabSize = Math.min(LARGEST_SLAB_BYTES, Math.max(POOLED_LIMIT_BYTES, slabLimitBytes >>> 4))
     this.#poison = poison
   }
 
-  /** Memory of the frames that wait for reuse. */
+  /** Bytes of the idle frames. */
   get idleBytes(): number {
     return this.#idleBytes
   }
 
-  /** Memory of all slabs, frames in use included. */
+  /** Bytes of all slabs, frames in use included. */
   get slabBytes(): number {
     return this.#slabBytes
   }
 
-  /** The least size of the frame that `take(bytes)` returns. */
+  /** The smallest size of a frame that `take(bytes)` returns. */
   frameBytes(bytes: number): number {
     return bytes > POOLED_LIMIT_BYTES ? bytes : Math.ceil(bytes / CLASS_BYTES) * CLASS_BYTES
   }
 
-  /** A frame of at least `bytes` bytes, with whatever contents. */
+  /** A frame of at least `bytes` bytes, with arbitrary contents. */
   take(bytes: number): SlabFrame {
     const size = this.frameBytes(bytes)
     if (size > POOLED_LIMIT_BYTES) return ownMemory(size)
@@ -76,7 +76,7 @@ export class SlabPool {
     return frame
   }
 
-  /** Takes back a frame that nobody reads from any more. */
+  /** Returns a frame to the pool. No reader of it may be left. */
   give(frame: SlabFrame): void {
     const { bytes, start, size, pooled } = frame
     if (this.#poison) bytes.fill(POISON, start, start + size)

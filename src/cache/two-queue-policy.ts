@@ -1,22 +1,22 @@
 /**
- * Newcomers have to prove themselves: they pass through a queue of their own, a fifth of the cache, and only who was referenced
- * there gets into the main queue, which is under CLOCK (who was referenced is passed over once). So what is read once, as by a scan,
- * leaves after a fifth of a turn and pushes out nothing that is read again and again.
+ * New entries pass through a queue of their own, a fifth of the cache. Only an entry that is referenced
+ * there enters the main queue, which is under CLOCK (a referenced entry is passed over once). What is read once, as by a scan,
+ * leaves after a fifth of a turn and evicts nothing that is read repeatedly.
  *
- * This is S3-FIFO (Yang et al., SOSP '23) with one bit for its counter and without its ghost queue, since entries have no names here; in
- * spirit also 2Q. A newcomers' share of a tenth, as there, gains about a point more on zipfian reads, but takes longer to
+ * This is S3-FIFO (Yang et al., SOSP '23) with one bit for its counter and without its ghost queue, since entries have no names here. In
+ * spirit it is also 2Q. A newcomers' share of a tenth, as there, gains about a point more on zipfian reads, but takes longer to
  * follow when other blocks become hot. Hit rates: `bench/micro/cache-policy.ts`.
  *
  * Invariants:
  * 1. Every entry is in one queue: in `#main` if it is `established`, in `#newcomers` otherwise.
  * 2. An entry becomes established only if it was referenced since it was added, and stays so until it leaves.
  * 3. A newcomer goes only while newcomers hold at least a fifth of all bytes, an established entry only while they hold less.
- * 4. What is referenced is no victim before it was passed over, which clears its mark.
+ * 4. A referenced entry is no victim until it was passed over, which clears its mark.
  */
 import { EntryQueue } from './entry-queue.js'
 import type { CacheEntry, EvictionPolicy } from './eviction-policy.js'
 
-/** Newcomers may hold one part in so many. */
+/** Newcomers may hold one part in this many. */
 const NEWCOMERS_PART = 5
 
 export class TwoQueuePolicy implements EvictionPolicy {

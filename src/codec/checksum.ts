@@ -1,13 +1,13 @@
 import xxhash from 'xxhash-wasm'
 
 /**
- * 32-bit xxHash of bytes under a seed. The seed says where the bytes belong (file number, offset), so that a valid block
- * in the wrong place is caught like a damaged one.
+ * 32-bit xxHash of bytes under a seed. The seed encodes where the bytes belong (file number, offset), so that a valid block
+ * in the wrong place fails like a damaged one.
  */
 export type Hash32 = (bytes: Uint8Array, seed: number) => number
 
 /**
- * Bytes hashed in one call; longer inputs are chained, because the WASM memory never shrinks again: the hash of a chunk is the seed of
+ * Bytes hashed in one call; longer inputs are chained, because WASM memory never shrinks: the hash of a chunk is the seed of
  * the next one.
  */
 export const CHUNK_BYTES = 1 << 20

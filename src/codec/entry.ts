@@ -1,5 +1,5 @@
 /**
- * The entry: what memtables, tables and merges pass to each other. An entry is a user key, the sequence number of the
+ * The entry: what memtables, tables and merges exchange. An entry is a user key, the sequence number of the
  * write that made it, its kind and its value. Entries are ordered by user key ascending, then by sequence number
  * descending, so that the newest version of a key comes first.
  */
@@ -17,7 +17,7 @@ export const MAX_SEQUENCE = Number.MAX_SAFE_INTEGER
 
 export const EMPTY: Uint8Array = new Uint8Array(0)
 
-/** A stretch of somebody else's bytes, refilled in place so that hot paths do not allocate. */
+/** A range of bytes in another array, refilled in place so that hot paths do not allocate. */
 export class ByteView {
   bytes: Uint8Array = EMPTY
   start = 0
@@ -41,7 +41,7 @@ export class ByteView {
 
 /**
  * A position among entries in internal order. `key`, `value`, `sequence` and `kind` describe the current entry while
- * `valid`, and are only good until the cursor moves. A fresh cursor is not valid. Moving off either end makes it
+ * `valid`, and hold only until the cursor moves. A fresh cursor is not valid. Moving off either end makes it
  * invalid; a seek makes it usable again. `next` and `prev` require `valid`. Methods return `valid`.
  */
 export interface EntryCursor {
@@ -63,7 +63,7 @@ export interface EntryCursor {
    * before `end` (`undefined`: there is no end). Requires `valid`. Without this method the cursor is moved step by step.
    */
   skipCovered?(sequence: number, end: Uint8Array | undefined): boolean
-  /** The same going backward, to the last entry that is newer than `sequence` or before `start`. */
+  /** The same backward, to the last entry that is newer than `sequence` or before `start`. */
   skipCoveredBack?(sequence: number, start: Uint8Array): boolean
   close(): void
 }

@@ -1,4 +1,4 @@
-/** `kvarium/codec`: the bytes that every format is made of: entries, varints, checksums, the sorted block. */
+/** `kvarium/codec`: the parts of every format: entries, varints, checksums, the sorted block. */
 export { loadHash32, mix32, type Hash32 } from './checksum.js'
 export { compareKeys, copyBytes } from './entry.js'
 export { BLOCK_HEADER_BYTES, SLOT_BYTES, SortedBlock } from './sorted-block.js'

@@ -14,12 +14,12 @@ import { varintLength, writeVarint } from './varint.js'
  * Invariants:
  * 1. The slots end at or before the gap, the cells begin at its end; live cells do not overlap.
  * 2. `usedBytes` is what the entries need: header, prefix, slots and live cells. Gap and garbage are the rest.
- * 3. The bytes alone tell the whole state: a copy of them is a copy of the block.
- * 4. With `bareFirst` (branch pages) the key of entry 0 bounds nothing: it is stored as the prefix alone, and neither
+ * 3. The bytes are the whole state: a copy of them is a copy of the block.
+ * 4. With `bareFirst` (branch pages) the key of entry 0 bounds nothing. It is stored as the prefix alone, and neither
  *    shortens the prefix of the others nor costs a byte.
  */
 export class MutableBlock extends SortedBlock {
-  /** Where in `bytes` the lowest cell begins, and bytes of dead cells; -1 until they are first needed. */
+  /** Offset in `bytes` of the lowest cell, and bytes of dead cells; -1 until they are first needed. */
   #cellsStart = -1
   #garbage = 0
 
@@ -31,7 +31,7 @@ export class MutableBlock extends SortedBlock {
     return block
   }
 
-  /** A copy of a block of which `bytes` has a copy from `base` on. */
+  /** A block over `bytes`, which hold a copy of the bytes of `source` from `base` on. */
   static copy(source: MutableBlock, bytes: Uint8Array, base: number): MutableBlock {
     const block = new MutableBlock(bytes, base + source.capacity, source.file, source.offset, base)
     if (source.#cellsStart >= 0) {
@@ -61,7 +61,7 @@ export class MutableBlock extends SortedBlock {
     return this.#cellsStart
   }
 
-  /** Adds an entry at its place, or returns false and changes nothing: if the gap is too small, or the key lacks the prefix. */
+  /** Adds an entry at its place, or returns false and changes nothing if the gap is too small or the key lacks the prefix. */
   insert(index: number, key: Uint8Array, start: number, end: number, value: Uint8Array, valueStart: number, valueEnd: number): boolean {
     if (this.comparePrefix(key, start, end) !== 0) return false
     const suffixStart = start + this.prefixLength
@@ -144,7 +144,7 @@ export class MutableBlock extends SortedBlock {
       const suffixStart = bare ? cell.payloadStart : cell.suffixStart + (cut > 0 ? cut : 0)
       const suffixLength = extra + cell.payloadStart - suffixStart
       const at = this.#takeCell(suffixLength, cell.payloadEnd - cell.payloadStart, SLOT_BYTES)
-      if (at < 0) throw new RangeError('a block was given more than it holds')
+      if (at < 0) throw new RangeError('a block got more than it holds')
       const lengthsEnd = writeVarint(bytes, at, suffixLength)
       const suffix = writeVarint(bytes, lengthsEnd, cell.payloadEnd - cell.payloadStart)
       const tail = copyBytes(source.bytes, sourcePrefix, sourcePrefix + extra, bytes, suffix)
@@ -170,7 +170,7 @@ export class MutableBlock extends SortedBlock {
     writeUint32(bytes, slot + 4, cellStart - this.base)
   }
 
-  /** Place for a cell, `extra` bytes of the gap being needed besides; -1 if the gap is too small. */
+  /** Offset for a new cell; -1 if the gap has no room for it and `extra` bytes more. */
   #takeCell(suffixLength: number, payloadLength: number, extra: number): number {
     this.#measure()
     const at = this.#cellsStart - cellBytes(suffixLength, payloadLength)
@@ -179,7 +179,7 @@ export class MutableBlock extends SortedBlock {
     return at
   }
 
-  /** Of a block that came from elsewhere: finds where its cells begin and what of them is dead. */
+  /** Finds where the cells begin and how many of their bytes are dead, in a block built elsewhere. */
   #measure(): void {
     if (this.#cellsStart >= 0) return
     let lowest = this.end
@@ -197,7 +197,7 @@ export class MutableBlock extends SortedBlock {
 
 const cell = new Cell()
 
-/** What an entry takes besides its slot. */
+/** Bytes of an entry's cell. */
 export function cellBytes(suffixLength: number, payloadLength: number): number {
   if (suffixLength < 0x80 && payloadLength < 0x80) return 2 + suffixLength + payloadLength
   return varintLength(suffixLength) + varintLength(payloadLength) + suffixLength + payloadLength

@@ -2,15 +2,15 @@ import { BLOCK_HEADER_BYTES, headOf, SLOT_BYTES } from './sorted-block.js'
 import { varintLength, writeVarint } from './varint.js'
 
 /**
- * Builds sorted blocks (layout in sorted-block.ts), one after the other, out of scratch memory that it reuses.
+ * Builds sorted blocks (layout in sorted-block.ts), one after another, in scratch memory that it reuses.
  *
  * Entries are kept as whole keys until the block is finished, because only then is the common prefix known: keys ascend,
  * so it is the common prefix of the first and the last key. A payload is given in two pieces, since tables put a short
- * tag before each value and should not have to join them first.
+ * tag before each value without joining them first.
  */
 export class SortedBlockBuilder {
   #scratch = new Uint8Array(8192)
-  /** Two numbers an entry: where its key ends and where its payload ends in the scratch. */
+  /** Two numbers per entry: where its key ends and where its payload ends in the scratch. */
   #ends = new Uint32Array(256)
   #count = 0
   #used = 0
@@ -88,7 +88,7 @@ export class SortedBlockBuilder {
     return at
   }
 
-  /** Forgets the entries added so far. */
+  /** Drops the entries added so far. */
   clear(): void {
     this.#count = this.#used = this.#prefixLength = this.#longestKey = this.#keyBytes = this.#payloadBytes = 0
   }
@@ -129,7 +129,7 @@ export function singleEntryBlockBytes(keyLength: number, payloadLength: number):
   return BLOCK_HEADER_BYTES + keyLength + SLOT_BYTES + 1 + varintLength(payloadLength) + payloadLength
 }
 
-/** Writes a block of one entry at `out[start]` without a detour through scratch: for large values. Returns the offset after it. */
+/** Writes a block of one entry at `out[start]` without a copy in scratch memory: for large values. Returns the offset after it. */
 export function writeSingleEntryBlock(
   out: Uint8Array,
   start: number,
@@ -172,7 +172,7 @@ function writeUint32(out: Uint8Array, at: number, value: number): void {
   out[at + 3] = value >>> 24
 }
 
-/** Copies a stretch and returns the offset after it. A byte loop beats `set` + `subarray` up to about 32 bytes. */
+/** Copies a range and returns the offset after it. A byte loop beats `set` + `subarray` up to about 32 bytes. */
 function copy(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): number {
   const length = end - start
   if (length > 32) {

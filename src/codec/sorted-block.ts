@@ -21,7 +21,7 @@ import { VarintReader } from './varint.js'
  * 3. No read leaves the block: the header is checked when it is opened, each cell when it is touched. A block that
  *    lies about its structure is a `CorruptionError`.
  *
- * A search allocates nothing. Cells need not be in slot order nor adjacent, so that a page can be changed in place.
+ * A search allocates nothing. Cells may be in any order, with gaps, so that a page can be changed in place.
  */
 
 export const BLOCK_HEADER_BYTES = 8

@@ -1,7 +1,7 @@
 import { CorruptionError } from '../errors.js'
 
 /**
- * Variable-length integers: unsigned LEB128. Seven bits a byte, least significant group first, the high bit set on
+ * Variable-length integers: unsigned LEB128. Seven bits per byte, least significant group first, the high bit set on
  * every byte but the last.
  *
  *   0..127          0xxxxxxx
@@ -39,7 +39,7 @@ export function writeVarint(bytes: Uint8Array, at: number, value: number): numbe
   return at
 }
 
-/** Reads numbers one after the other from a stretch of bytes; made once and pointed at many stretches with `reset`. */
+/** Reads numbers one after another from a range of bytes. `reset` points it at another range, so that none is allocated per range. */
 export class VarintReader {
   bytes: Uint8Array
   /** Where the next read starts. */
@@ -59,7 +59,7 @@ export class VarintReader {
     this.end = end
   }
 
-  /** Throws a `CorruptionError` without a place, which the caller knows, if no number of at most 2^53 - 1 stands here. */
+  /** Throws a `CorruptionError` if no number of at most 2^53 - 1 is here; without a place, which the caller adds. */
   read(): number {
     const bytes = this.bytes
     let value = 0

@@ -16,21 +16,21 @@
  *
  * Towers grow downwards from the anchor, so that every field and the key lie at a fixed distance from it, and the
  * pointers of the low levels, which a search follows most, lie next to the key they are compared with. "Newest" is the node
- * with the highest sequence number: by it a cursor passes a whole stretch in which nothing is newer than a range tombstone.
+ * with the highest sequence number: by it a cursor skips a whole span in which nothing is newer than a range tombstone.
  *
  * The arena begins with
  *
  *    0   magic, "kvsl"       1   words in use        2   number of entries     3   levels in use
  *    4 .. 31                 HEAD, a node of full height with an empty key, before every entry; its previous
  *                            node is the last entry, so the level-0 list can be entered from both ends. Its top level
- *                            always knows the newest node of the list
+ *                            always has the newest node of the list
  *
  * Invariants:
  * 1. Once linked, an entry's key, value, sequence, kind and height never change or move; only its pointers do.
- * 2. Nothing at or behind `words in use` is reachable from HEAD, so forgetting the entries is resetting HEAD.
- * 3. Everything a reader needs is in the buffer: whoever holds it can read the list.
- * 4. `newest` of a node and level is at least as new as every node between it and its next one there. It may be a node that
- *    lies elsewhere: a node that is linked in between leaves both sides what the whole had.
+ * 2. Nothing at or behind `words in use` is reachable from HEAD, so resetting HEAD drops all entries.
+ * 3. Everything a reader needs is in the buffer: another thread that has the buffer can read the list.
+ * 4. `newest` of a node and level is at least as new as every node between it and its next one there. It may be a node
+ *    elsewhere: linking a node in between leaves both sides the newest node of the whole.
  */
 import type { ByteView, EntryKind } from '../codec/entry.js'
 import { MisuseError } from '../errors.js'
@@ -65,7 +65,7 @@ const VALUE_LENGTH = 4
 export const KEY = 5
 
 const FIRST_FREE = HEAD + KEY
-/** What an empty arena uses. */
+/** Bytes in use of an empty arena. */
 export const HEAD_BYTES = FIRST_FREE * 4
 
 /** A call of `TypedArray.set` costs as much as copying about this many bytes in a loop. */
@@ -117,7 +117,7 @@ export class Arena {
     return arena
   }
 
-  /** Forgets every node. The bytes behind the head stay as they are: nothing reads a word before it is written anew. */
+  /** Drops every node. The bytes behind the head stay as they are: no word is read before it is written again. */
   reset(): void {
     this.words.fill(0, 0, FIRST_FREE)
     this.words[0] = MAGIC
@@ -183,7 +183,7 @@ export class Arena {
     view.set(this.bytes, start, start + this.words[node + VALUE_LENGTH])
   }
 
-  /** Writes everything of a new node but its value and its pointers, at the end of the used words. The caller has checked the room. */
+  /** Writes a new node, except its value and its pointers, at the end of the used words. The caller has checked the room. */
   append(
     height: number,
     key: Uint8Array,
@@ -237,7 +237,7 @@ export class Arena {
     words[ENTRIES]++
   }
 
-  /** A node has come between another and its next one. Above the levels in use the other is HEAD, with all nodes behind it. */
+  /** Updates `newest` on both sides of a node just linked behind `before`. Above the levels in use `before` is HEAD. */
   #splitSpan(before: number, node: number, height: number, level: number, levels: number): void {
     const words = this.words
     const span = before - (words[before] & 15) - level
@@ -245,7 +245,7 @@ export class Arena {
     words[node - height - level] = words[span]
   }
 
-  /** Tells the spans that the node has come into. */
+  /** Updates `newest` of the spans that now contain the node. */
   #noteNewest(node: number, path: Int32Array, height: number, levels: number): void {
     const words = this.words
     const newest = words[NEWEST]

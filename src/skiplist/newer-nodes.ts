@@ -1,6 +1,6 @@
 /**
- * From a node to the next or the previous one that is newer than a sequence number, past any number that are not: stretches without a
- * newer node are passed by the highest pointer over them, so that a search costs O(log n) steps and no comparison of keys.
+ * From a node to the next or the previous one that is newer than a sequence number, past any number that are not. The highest pointer
+ * over a span without a newer node skips it, so that a search costs O(log n) steps and no comparison of keys.
  */
 import { HEAD, NO_NODE, type Arena } from './arena.js'
 

@@ -1,9 +1,9 @@
 /**
  * The search: one target key and the descent to its place, shared by inserts, finds and cursors of a skiplist.
  *
- * A descent keeps how many words of the target the nodes on both sides of it are known to share. Whatever lies between
- * them shares the smaller number, so a comparison starts there: a long common prefix is compared a few times in all,
- * not once a node (Manber and Myers, "Suffix arrays", 1990).
+ * A descent keeps how many words of the target the nodes on both sides of it are known to share. The nodes between
+ * them share the smaller number, so a comparison starts there: a long common prefix is compared a few times in all,
+ * not once per node (Manber and Myers, "Suffix arrays", 1990).
  *
  * Invariants:
  * 1. `before` is always before (target, sequence) and `after` never is; the descent ends when they are neighbours.

@@ -1,6 +1,6 @@
 /**
- * What a skiplist looks like inside, for teaching and for checking: its towers, the way a search takes, where the bytes
- * go. Everything here copies and takes its time; nothing of it is on the path of a read or a write.
+ * What a skiplist looks like inside, for teaching and for checking: its towers, the path of a search, where the bytes
+ * go. Everything here copies and is slow; no read or write uses it.
  */
 import type { EntryKind } from '../codec/entry.js'
 import { ByteView, MAX_SEQUENCE, compareBytes } from '../codec/entry.js'
@@ -89,7 +89,7 @@ export function* skiplistTowers(list: Skiplist): Generator<SkiplistTower> {
   }
 }
 
-/** The way of `find(key, sequence)`, level by level. It ends on the last entry before the one sought. */
+/** The path of `find(key, sequence)`, level by level. It ends on the last entry before the one sought. */
 export function skiplistSearchPath(list: Skiplist, key: Uint8Array, sequence: number = MAX_SEQUENCE): SkiplistSearchStep[] {
   const arena = list.arena
   const steps: SkiplistSearchStep[] = []

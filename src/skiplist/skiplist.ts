@@ -1,12 +1,12 @@
 /**
  * A multi-version ordered map in one fixed-capacity buffer: the memtable of the LSM engine, the whole of the memory
- * engine, and usable alone. Entries are only ever added; a newer version of a key lies before the older ones, and
- * forgetting is all at once (`reset`). The node layout is in arena.ts.
+ * engine, and usable alone. Entries are only ever added, and dropped all at once by `reset`.
+ * A newer version of a key lies before the older ones. The node layout is in arena.ts.
  *
  * Invariants:
  * 1. Every level is a list in internal order: user key ascending as unsigned bytes, then sequence descending. A level
  *    holds a subset of the level below.
- * 2. A tower has height h with probability 3/4 · (1/4)^(h-1), drawn once from the injected random: 1.33 pointers an entry.
+ * 2. A tower has height h with probability 3/4 · (1/4)^(h-1), drawn once from the injected random: 1.33 pointers per entry.
  * 3. A failed insert (no room, misuse) changes nothing that a reader can see.
  * 4. One thread inserts. Another thread may read a shared arena up to the moment of the message that handed it over;
  *    there is no fence after that, so hand over a list that takes no more inserts.
@@ -25,7 +25,7 @@ export interface SkiplistOptions {
   readonly capacityBytes: number
   /** Back the arena with a SharedArrayBuffer, so that another thread can read it without a copy. */
   readonly shared?: boolean
-  /** Where tower heights come from: one draw an insert. */
+  /** Where tower heights come from: one draw per insert. */
   readonly random: Random
 }
 
@@ -45,7 +45,7 @@ export class Skiplist {
   /** Where the last insert went: its predecessor at every level, and the node itself. */
   readonly #splice = new Int32Array(MAX_HEIGHT).fill(HEAD)
   #lastInserted: number = NO_NODE
-  /** Where reads leave their path, so that they do not disturb the splice. */
+  /** The path of reads, apart from the splice of inserts. */
   readonly #readPath = new Int32Array(MAX_HEIGHT)
 
   /** Allocates the arena. */
@@ -117,7 +117,7 @@ export class Skiplist {
   }
 
   /**
-   * `insert` of an entry whose value is filled in later, by `fillValue`: readers must not come to the entry before. Returns its node, or
+   * `insert` of an entry whose value is filled in later, by `fillValue`: readers must not reach the entry until then. Returns its node, or
    * 0 when it does not fit.
    */
   insertBlank(key: Uint8Array, keyStart: number, keyEnd: number, valueLength: number, sequence: number, kind: EntryKind): number {
@@ -232,7 +232,7 @@ export class Skiplist {
     this.#lastInserted = NO_NODE
   }
 
-  /** Does the target belong right behind or right before the last insert? Then the splice is made good for it. */
+  /** Whether the target belongs right behind or right before the last insert; if so, corrects the splice for it. */
   #nearLastInsert(sequence: number): boolean {
     const last = this.#lastInserted
     if (last === NO_NODE) return false

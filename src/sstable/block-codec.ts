@@ -1,10 +1,10 @@
 /**
- * Data blocks written and searched by a part of the user's own, in the engine's format (codec/sorted-block.ts), so that everything
- * else that reads tables understands them. Without such a part nothing of this file is used.
+ * Data blocks written and searched by a custom part, in the engine's format (codec/sorted-block.ts), so that everything
+ * else that reads tables understands them. Without such a part nothing in this file is used.
  *
  * Invariants:
- * 1. The part gets bytes and gives bytes or an index: it has no hand in checksums, compression, the cache, or which entries share a block.
- * 2. What it gives is checked as far as it could lead outside of the block. Whether it is right is up to the part.
+ * 1. The part gets bytes and returns bytes or an index. Checksums, compression, the cache, and which entries share a block are not up to it.
+ * 2. What it returns is checked only as far as it could lead outside of the block.
  */
 import { SortedBlockBuilder } from '../codec/sorted-block-builder.js'
 import { SortedBlock } from '../codec/sorted-block.js'
@@ -15,11 +15,11 @@ import { MisuseError } from '../errors.js'
 export interface BlockEntry {
   /** The user key. In a block it may occur several times, its newest version first. */
   readonly key: Uint8Array
-  /** Tag and value: to the block just bytes. */
+  /** Tag and value: opaque bytes to the block. */
   readonly payload: Uint8Array
 }
 
-/** A user's own way to write and search data blocks. Pure: the same input, the same result. */
+/** Writes and searches data blocks instead of the engine. Pure: the same input gives the same result. */
 export interface BlockCodec {
   /** The block of these entries, of which there is at least one, in the order of their keys. */
   build(entries: readonly BlockEntry[]): Uint8Array
@@ -27,7 +27,7 @@ export interface BlockCodec {
   lowerBound(block: Uint8Array, key: Uint8Array): number
 }
 
-/** Gathers entries as the built-in builder does, sizes included, and has the codec make the block. */
+/** Collects entries as the built-in builder does, sizes included; the codec makes the block. */
 export class CodecBlockBuilder extends SortedBlockBuilder {
   readonly #codec: BlockCodec
   #entries: BlockEntry[] = []
@@ -75,7 +75,7 @@ export class CodecBlockBuilder extends SortedBlockBuilder {
   }
 }
 
-/** A block whose entries the codec looks for. */
+/** A block that the codec searches. */
 export class CodecBlock extends SortedBlock {
   readonly #codec: BlockCodec
   readonly #contents: Uint8Array

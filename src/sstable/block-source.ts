@@ -11,7 +11,7 @@ import { CodecBlock, type BlockCodec } from './block-codec.js'
 import { CachedBlock, type BlockTable } from './cached-block.js'
 import { CODEC_DEFLATE, CODEC_NONE, noHandle, readHandle, TRAILER_BYTES, verifyTrailer, type BlockHandle } from './format.js'
 
-/** A stretch of the file in memory, private to one cursor and reused as it moves on. */
+/** A range of the file in memory, private to one cursor and reused as it moves on. */
 export class Chunk {
   bytes = new Uint8Array(0)
   offset = 0
@@ -69,7 +69,7 @@ export class BlockSource {
   load(ordinal: number, counters: ReadCounts): CachedBlock {
     const found = this.blocks[ordinal]
     if (found !== undefined) {
-      // Not written again and again: that would take its cache line from memory and back each time.
+      // Written only once: each write would move its cache line to memory and back.
       if (!found.referenced) found.referenced = true
       this.#cache.hits++
       counters.blocksFromCache++
@@ -86,7 +86,7 @@ export class BlockSource {
     if (handle.offset < chunk.offset || handle.offset + stored > chunk.end) {
       const length = Math.min(Math.max(stored, readAheadBytes), this.#dataEnd - handle.offset)
       if (chunk.bytes.length < length) chunk.bytes = new Uint8Array(length)
-      // Nothing is in the chunk should the read fail.
+      // If the read fails, the chunk is empty.
       chunk.offset = chunk.end = handle.offset
       this.#read(chunk.bytes, handle.offset, length)
       chunk.end = handle.offset + length
@@ -111,7 +111,7 @@ export class BlockSource {
     return this.#handle
   }
 
-  /** Takes the table's blocks out of the cache. */
+  /** Removes the table's blocks from the cache. */
   dropAll(): void {
     for (const block of this.blocks) {
       if (block === undefined) continue
@@ -125,7 +125,7 @@ export class BlockSource {
     this.#cache.misses++
     const stored = handle.bytes + TRAILER_BYTES
     const { slabs } = this.#cache
-    // Evicting first lets the read below have an evicted frame.
+    // Evicting first lets the read below use an evicted frame.
     const kept = handle.rawBytes === handle.bytes ? stored : handle.rawBytes
     const cachedBytes = CachedBlock.bytesFor(slabs.frameBytes(kept))
     if (this.#trace !== null) this.#trace.emit({ type: 'cache.miss', file: this.#fileNumber, id: handle.offset, bytes: cachedBytes })

@@ -1,10 +1,10 @@
 /**
- * Finding the blocks of a table whose index is lost, by their checksums alone: blocks follow each other without gaps, and each ends in
- * a trailer that holds for exactly one end.
+ * Finds the blocks of a table whose index is lost, by their checksums alone: blocks follow each other without gaps, and each ends in
+ * a trailer that is valid for exactly one end.
  *
  * Invariants:
  * 1. A block is reported only if its checksum holds at its place. The chance that a wrong end passes is 2^-32 for each end that is tried.
- * 2. From a known start every end is tried, in one pass: the hash of a longer stretch goes on from that of a shorter one. This finds
+ * 2. From a known start every end is tried, in one pass: the hash of a longer range continues that of a shorter one. This finds
  *    compressed blocks too.
  * 3. Behind bytes that are no block, the next block's start is unknown. It is found if the block is a sorted block that is not compressed,
  *    since such a block says where its last cell ends.
@@ -52,7 +52,7 @@ function nextSortedBlock(file: Uint8Array, from: number, fileNumber: number, has
   return undefined
 }
 
-/** Where the cell that lies last ends, if the bytes from `offset` on look like a sorted block. */
+/** The end of the last cell, if the bytes from `offset` on look like a sorted block. */
 function endOfSortedBlock(file: Uint8Array, offset: number): number | undefined {
   const count = readUint32(file, offset)
   const slots = offset + BLOCK_HEADER_BYTES + readUint32(file, offset + 4)
@@ -81,7 +81,7 @@ const STRIPE_BYTES = 16
 class GrowingHash {
   readonly #bytes: Uint8Array
   #seed: number
-  /** Of the piece that is hashed now: long inputs are hashed in pieces, each seeded with the hash of the one before. */
+  /** Start of the piece that is hashed now: long inputs are hashed in pieces, each seeded with the hash of the one before. */
   #start: number
   /** Whole stripes up to here are in the lanes. */
   #at: number

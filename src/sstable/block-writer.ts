@@ -3,14 +3,14 @@ import type { BlockCompression } from '../vfs/environment.js'
 import type { FileHandle } from '../vfs/file-system.js'
 import { CODEC_DEFLATE, CODEC_NONE, TRAILER_BYTES, writeTrailer, type BlockHandle } from './format.js'
 
-/** Blocks are gathered in memory and written in pieces of about this size, because every write call costs a microsecond. */
+/** Blocks are collected in memory and written in pieces of about this size, because every write call costs a microsecond. */
 const BUFFER_BYTES = 256 * 1024
 
-/** Compressing 64 MiB holds the thread for a second; values that large are mostly compressed already. */
+/** Larger blocks stay uncompressed: compressing 64 MiB blocks the thread for a second, and values that large are mostly compressed already. */
 const COMPRESSION_LIMIT_BYTES = 64 * 1024 * 1024
 
 /**
- * Puts blocks behind one another in a file. The caller asks for room, forms a block's contents right in the buffer at
+ * Writes blocks one after another to a file. The caller asks for room, forms a block's contents right in the buffer at
  * `buffer[at...]`, and commits; the writer compresses, adds the trailer and writes the file.
  */
 export class BlockWriter {
@@ -67,11 +67,11 @@ export class BlockWriter {
     if (this.at > 0) this.#file.write(this.buffer, this.#written, 0, this.at)
     this.#written += this.at
     this.at = 0
-    // One large value must not pin its size for the rest of the table.
+    // One large value must not keep the buffer large for the rest of the table.
     if (this.buffer.length > BUFFER_BYTES) this.buffer = new Uint8Array(BUFFER_BYTES)
   }
 
-  /** Replaces the contents by their compressed form if that saves at least an eighth; less is not worth the read time. Returns their end. */
+  /** Replaces the contents by their compressed form if that saves at least an eighth; less is not worth the time of reading. Returns their end. */
   #compress(end: number): number {
     const rawBytes = end - this.at
     if (this.#compression === undefined || rawBytes > COMPRESSION_LIMIT_BYTES) return end

@@ -1,5 +1,5 @@
-// Not the package's main module, which needs Node's Buffer as soon as it is loaded, nor its BloomFilter: that brings 40 kB of hash and
-// random number functions that a filter of hashed keys never calls.
+// The package's main module needs Node's Buffer as soon as it is loaded, and its BloomFilter brings 40 kB of hash and random number
+// functions that a filter of hashed keys never calls.
 import bitSetModule from 'bloom-filters/dist/bloom/bit-set.js'
 import type { Hash32 } from '../codec/checksum.js'
 import { CorruptionError, FormatError, type ErrorPlace } from '../errors.js'
@@ -25,7 +25,7 @@ const MAX_PROBES = 30
 
 const { default: BitSet } = bitSetModule
 
-/** The hash that `Table.get` wants; computed once per look-up, for all tables. */
+/** The hash that `Table.get` takes; computed once per look-up, for all tables. */
 export function keyHash(hash32: Hash32, key: Uint8Array): number {
   return hash32(key, KEY_HASH_SEED)
 }
@@ -46,8 +46,8 @@ export function sizeFilter(keys: number, bitsPerKey: number): { readonly bits: n
 export function encodeFilter(hashes: Uint32Array, count: number, bitsPerKey: number): Uint8Array {
   const { bits, probes } = sizeFilter(count, bitsPerKey)
   const set = new BitSet(bits).array
-  // What `BloomFilter.add` of the package does with these positions, without its list of them per key and its calls per bit: 20 ns per
-  // key instead of 100. A test holds both equal.
+  // Sets the bits that `BloomFilter.add` of the package sets, without its list of positions per key and its calls per bit: 20 ns per
+  // key instead of 100. A test compares the two.
   for (let i = 0; i < count; i++) {
     let hash: number = hashes[i]
     const step = delta(hash)
@@ -102,7 +102,7 @@ export class FilterReader {
     return true
   }
 
-  /** The bits that `mayContain` tests, in its order, up to the first that is not set: that one says no. */
+  /** The bits that `mayContain` tests, in its order, up to the first that is not set. */
   positions(hash: number): number[] {
     const step = delta(hash)
     const positions: number[] = []

@@ -2,10 +2,10 @@ import { CacheEntry } from '../cache/eviction-policy.js'
 import type { SlabFrame, SlabPool } from '../cache/slab-pool.js'
 import type { SortedBlock } from '../codec/sorted-block.js'
 
-/** What the objects around a cached block take, roughly. */
+/** Approximate memory of the objects around a cached block. */
 const OVERHEAD_BYTES = 256
 
-/** The blocks of an open table that are in memory, by number. */
+/** The cached blocks of an open table, by number. */
 export type BlockTable = (CachedBlock | undefined)[]
 
 /**
@@ -37,7 +37,7 @@ export class CachedBlock extends CacheEntry {
     this.#frame = frame
   }
 
-  /** What a block whose memory takes `bytes` counts for in the cache's budget. */
+  /** What a block of `bytes` bytes of memory takes of the cache's budget. */
   static bytesFor(bytes: number): number {
     return bytes + OVERHEAD_BYTES
   }

@@ -4,7 +4,7 @@ import { varintLength, writeVarint } from '../codec/varint.js'
 import { CorruptionError, FormatError } from '../errors.js'
 
 /**
- * The fixed parts of a table file; docs/formats/sstable.md has the whole picture.
+ * The fixed parts of a table file; docs/formats/sstable.md describes the rest.
  *
  *   file:     data blocks | range-tombstone block? | filter block? | index block | properties block | footer
  *   block:    contents | codec u8 | checksum u32

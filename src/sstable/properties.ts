@@ -4,7 +4,7 @@ import { SortedBlockBuilder } from '../codec/sorted-block-builder.js'
 import { encodeUtf8, readUtf8 } from '../codec/text.js'
 import { MAX_VARINT_BYTES, VarintReader, writeVarint } from '../codec/varint.js'
 
-/** What a table knows about itself. All sizes in bytes. */
+/** What a table records about itself. All sizes in bytes. */
 export interface TableProperties {
   /** Point entries: puts and deletes, every version counted. */
   readonly entries: number

@@ -15,7 +15,7 @@ import { encodeFooter, FOOTER_BYTES, MAX_HANDLE_BYTES, noHandle, TRAILER_BYTES, 
 import { encodeProperties, type TableProperties } from './properties.js'
 import type { RangeTombstone } from './range-tombstone.js'
 import { writeSeparator } from './separator.js'
-import { encodeOwnFilter, type TableFilter } from './table-filter.js'
+import { encodeCustomFilter, type TableFilter } from './table-filter.js'
 
 /** A value this large gets a block of its own, formed without a copy in scratch memory. */
 const LARGE_VALUE_BYTES = 64 * 1024
@@ -23,12 +23,12 @@ const LARGE_VALUE_BYTES = 64 * 1024
 type BlockKind = EventBodies['table.block']['kind']
 
 export interface TableBuilderOptions {
-  /** A new, empty file. The builder writes it; syncing and closing it is the caller's. */
+  /** A new, empty file. The builder writes it; the caller syncs and closes it. */
   readonly file: FileHandle
-  /** Goes into every checksum: a table only opens under its own number. */
+  /** Part of every checksum: a table opens only under its own number. */
   readonly fileNumber: number
   readonly hash32: Hash32
-  /** Aim for data blocks of this size in bytes, trailer included; default 4096. An entry is never cut: larger ones make larger blocks. */
+  /** Target size of a data block in bytes, trailer included; default 4096. An entry is never split: a larger one makes a larger block. */
   readonly blockBytes?: number
   /** Size of the bloom filter; default 10, which lets 0.8 % of absent keys pass. 0 means no filter. */
   readonly filterBitsPerKey?: number
@@ -37,22 +37,22 @@ export interface TableBuilderOptions {
   readonly compression?: BlockCompression | undefined
   /** Writes the data blocks instead of the built-in builder. */
   readonly blockCodec?: BlockCodec | undefined
-  /** Hears of blocks and of the filter. */
+  /** Gets the events of blocks and of the filter. */
   readonly trace?: Tracer | null
 }
 
 /**
- * Writes one table: entries go in in order, and `finish` completes the file.
+ * Writes one table: entries are added in order, and `finish` completes the file.
  *
  * Invariants:
- * 1. Entries come in internal order: key ascending, then sequence number descending; anything else is a `MisuseError`.
+ * 1. Entries are added in internal order: key ascending, then sequence number descending; anything else is a `MisuseError`.
  * 2. An index key is at least the last key of its block and less than the first key of the next one, unless versions of one key
  *    go on in the next block: then it is that key. So the first index key that is not less than a key leads to its newest version.
  * 3. Each user key enters the filter once, however many versions it has.
  * 4. Nothing is allocated per entry once scratch memory has grown to size.
  */
 export class TableBuilder {
-  // Fields of their own, not one object of options: such objects differ in hidden class, and every table would deoptimise the builder.
+  // Separate fields, not one object of options: such objects differ in hidden class, and every table would deoptimise the builder.
   readonly #hash32: Hash32
   readonly #fileNumber: number
   readonly #blockBytes: number
@@ -105,7 +105,7 @@ export class TableBuilder {
     return this.#entries
   }
 
-  /** About the size of the file if it were finished now, in bytes. */
+  /** Approximate size of the file in bytes if it were finished now. */
   get estimatedBytes(): number {
     const filterBytes = (this.#keys * this.#filterBitsPerKey) / 8
     return this.#writer.position + this.#block.estimatedBytes + this.#index.estimatedBytes + filterBytes + this.#rangeTombstoneBytes
@@ -125,7 +125,7 @@ export class TableBuilder {
     const keyLength = keyEnd - keyStart
     const valueLength = valueEnd - valueStart
     this.#checkSizes(keyLength, valueLength)
-    // One comparison with the key before serves the order, and tells which bytes of it need no copying.
+    // One comparison with the key before checks the order and finds the bytes that need no copying.
     const shared = this.#sharedWithLast(key, keyStart, keyLength)
     const repeated = shared === keyLength && keyLength === this.#lastKeyView.length && this.#entries > 0
     if (repeated ? sequence >= this.#lastSequence : !this.#ascends(key, keyStart, keyLength, shared)) throw misordered()
@@ -149,7 +149,7 @@ export class TableBuilder {
     this.#noteSequence(sequence)
   }
 
-  /** Adds a tombstone for all older entries with keys from `first` to `last`, both included. In any order, at any time before `finish`. */
+  /** Adds a tombstone for all older entries with keys from `first` to `last`, both included. Tombstones may come in any order, at any time before `finish`. */
   addRangeTombstone(first: Uint8Array, last: Uint8Array, sequence: number): void {
     this.#checkSizes(first.length, 0)
     this.#checkSizes(last.length, 0)
@@ -159,7 +159,7 @@ export class TableBuilder {
     this.#noteSequence(sequence)
   }
 
-  /** Writes what is left and the footer. The file is complete then, but neither synced nor closed. */
+  /** Writes what is left and the footer. The file is then complete, but neither synced nor closed. */
   finish(): TableProperties {
     if (this.#finished) throw new MisuseError('LEVEL_TABLE_FINISHED', 'This table is finished: nothing can be added')
     if (this.#entries === 0 && this.#rangeTombstones.length === 0) {
@@ -318,7 +318,7 @@ export class TableBuilder {
     const block =
       this.#filter === undefined
         ? encodeFilter(this.#hashes, this.#keys, this.#filterBitsPerKey)
-        : encodeOwnFilter(this.#filter, this.#hashes.slice(0, this.#keys), this.#filterBitsPerKey)
+        : encodeCustomFilter(this.#filter, this.#hashes.slice(0, this.#keys), this.#filterBitsPerKey)
     const handle = this.#writeBlock('filter', block)
     this.#trace?.emit({ type: 'table.filter', file: this.#fileNumber, ...describeFilter(block), keys: this.#keys })
     return handle

@@ -6,11 +6,11 @@ import type { CachedBlock } from './cached-block.js'
 import { EntryTag, readTag } from './entry-tag.js'
 
 export interface TableCursorOptions {
-  /** Whether blocks read from the file are put in the cache; default true, `false` for scans that would only wash it out. */
+  /** Whether blocks read from the file are put in the cache; default true, `false` for scans that would only flush it. */
   readonly fillCache?: boolean
   /** Read the file in private pieces of this many bytes and leave the cache alone: for compaction. Meant for moving forward. */
   readonly readAheadBytes?: number
-  /** Where to count, instead of the table's counters. */
+  /** Counters to use instead of the table's. */
   readonly counters?: ReadCounts
 }
 
@@ -165,7 +165,7 @@ export class TableCursor implements EntryCursor {
     this.key.bytes = grown
   }
 
-  /** Off the table: lets go of the block. */
+  /** Leaves the table: releases the block. */
   #leave(): false {
     this.valid = false
     this.#ordinal = -1

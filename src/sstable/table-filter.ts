@@ -1,23 +1,23 @@
 /**
- * A filter of one's own in the place of the built-in bloom filter. Its block has the same header, with another id:
+ * A custom filter in place of the built-in bloom filter. Its block has the same header, with another id:
  *
  *   filter block:   255 u8 | probes u8 | 0 u16 | bit count u32 | bits
  *
- * So a table that was built with a filter of one's own says so: opened without that filter it is a `FormatError`, not a table whose
- * filter answers at random. Tables with the built-in filter can be read beside it.
+ * A table that was built with a custom filter is thereby marked: opening it without that filter is a `FormatError`, not a filter that
+ * answers at random. Tables with the built-in filter can be read beside it.
  */
 import { CorruptionError, FormatError, MisuseError, type ErrorPlace } from '../errors.js'
 import { FilterReader } from './bloom-filter.js'
 import { readUint32, writeUint32 } from './format.js'
 
-/** What a table stores of a filter. */
+/** The part of a filter that a table stores. */
 export interface FilterBits {
   readonly bits: Uint8Array
-  /** Bits that are looked at for each key, 0 to 255. */
+  /** Bits tested per key, 0 to 255. */
   readonly probes: number
 }
 
-/** Answers, from little memory, whether a table may hold a key. It may say yes wrongly, and must never say no wrongly. */
+/** Answers whether a table may hold a key. A false positive is allowed, a false negative is not. */
 export interface TableFilter {
   /** The filter of a table, from one hash per key: 32 bits, evenly spread. `bitsPerKey` is the option `filterBitsPerKey`. */
   build(hashes: Uint32Array, bitsPerKey: number): FilterBits
@@ -25,7 +25,7 @@ export interface TableFilter {
   mayContain(filter: FilterBits, hash: number): boolean
 }
 
-/** What a table asks. */
+/** An opened filter, as a table probes it. */
 export interface FilterProbe {
   mayContain(hash: number): boolean
   /** The bits that `mayContain` tests, as far as that is known. */
@@ -33,26 +33,26 @@ export interface FilterProbe {
 }
 
 /** The hash id of such a block. */
-export const OWN_FILTER_ID = 255
+export const CUSTOM_FILTER_ID = 255
 const HEADER_BYTES = 8
 
 /** @throws MisuseError when the filter did not build what a table can store. */
-export function encodeOwnFilter(filter: TableFilter, hashes: Uint32Array, bitsPerKey: number): Uint8Array {
+export function encodeCustomFilter(filter: TableFilter, hashes: Uint32Array, bitsPerKey: number): Uint8Array {
   const { bits, probes } = filter.build(hashes, bitsPerKey)
   if (!(bits instanceof Uint8Array) || !Number.isInteger(probes) || probes < 0 || probes > 255) {
     throw new MisuseError('LEVEL_INVALID_FILTER', 'A filter must build { bits: Uint8Array, probes: a whole number from 0 to 255 }')
   }
   const block = new Uint8Array(HEADER_BYTES + bits.length)
-  block[0] = OWN_FILTER_ID
+  block[0] = CUSTOM_FILTER_ID
   block[1] = probes
   writeUint32(block, 4, bits.length * 8)
   block.set(bits, HEADER_BYTES)
   return block
 }
 
-/** The filter of a block, built in or one's own. */
-export function openFilter(block: Uint8Array, own: TableFilter | undefined, place: ErrorPlace): FilterProbe {
-  if (block[0] !== OWN_FILTER_ID) return new FilterReader(block, place)
+/** The filter of a block, built-in or custom. */
+export function openFilter(block: Uint8Array, custom: TableFilter | undefined, place: ErrorPlace): FilterProbe {
+  if (block[0] !== CUSTOM_FILTER_ID) return new FilterReader(block, place)
   if (own === undefined) {
     throw new FormatError('the table was built with a filter of its own: open the store with that filter among its parts', place)
   }

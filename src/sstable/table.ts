@@ -19,34 +19,34 @@ import { openFilter, type FilterProbe, type TableFilter } from './table-filter.j
 export interface TableOptions {
   /** Closed by `Table.close`. */
   readonly file: FileHandle
-  /** The number the table was built under. */
+  /** The number under which the table was built. */
   readonly fileNumber: number
   readonly hash32: Hash32
   readonly cache: Cache
-  /** Where `get` counts, and cursors that bring no counters of their own. */
+  /** Counts of `get`, and of cursors without their own counters. */
   readonly counters: ReadCounts
   /** Needed to read compressed tables. */
   readonly deflate?: BlockCompression | undefined
-  /** The file's size in bytes as recorded elsewhere: if given, a file of another size is corruption. */
+  /** The file's expected size in bytes: if given, a file of another size is a `CorruptionError`. */
   readonly size?: number
   /** The filter that the table may have been built with, instead of the built-in one. */
   readonly filter?: TableFilter | undefined
   /** Searches the data blocks instead of the built-in search. */
   readonly blockCodec?: BlockCodec | undefined
-  /** Hears of the filter's answers. */
+  /** Gets the answers of the filter. */
   readonly trace?: Tracer | null
 }
 
-/** What `Table.get` found. Made once and refilled. */
+/** What `Table.get` found; reused across calls. */
 export class TableHit {
   kind: EntryKind = KIND_PUT
   sequence = 0
-  /** Points into the cached block, whose memory is reused: good only until the next read through the same cache. Copy what must last. */
+  /** Points into the cached block, whose memory is reused: valid only until the next read through the same cache. */
   readonly value = new ByteView()
 }
 
 /**
- * An open table. Footer, index, filter, properties and range tombstones are resident; data blocks come and go with the cache.
+ * An open table. Footer, index, filter, properties and range tombstones stay in memory; data blocks come through the cache.
  *
  * Invariants:
  * 1. Nothing is read past a failed checksum: damage is a `CorruptionError` with file and offset, never "not found".
@@ -57,7 +57,7 @@ export class Table {
   readonly properties: TableProperties
   /** By first key ascending, then newest first. */
   readonly rangeTombstones: readonly RangeTombstone[]
-  /** Memory held while the table is open, blocks in the cache not counted. */
+  /** Bytes of memory while the table is open, without blocks in the cache. */
   readonly residentBytes: number
   /** Where the parts of the file are. */
   readonly footer: Readonly<Footer>
@@ -89,7 +89,7 @@ export class Table {
     this.residentBytes = meta.bytes.length + this.#index.count * 8 + 1024
   }
 
-  /** Reads and checks everything but the data blocks. On an error the file is left open, to be closed by the caller. */
+  /** Reads and checks everything but the data blocks. On an error the file stays open: the caller closes it. */
   static open(options: TableOptions): Table {
     const { file, fileNumber, hash32 } = options
     const size = file.size()
@@ -146,13 +146,13 @@ export class Table {
     return new TableCursor(this.source, options, this.#counters)
   }
 
-  /** About how many bytes of the file stand before `key`. */
+  /** Approximate bytes of the file before `key`. */
   approximateOffset(key: Uint8Array): number {
     const ordinal = this.#index.lowerBound(key, 0, key.length)
     return ordinal < this.#index.count ? this.source.handle(ordinal).offset : this.properties.dataBytes
   }
 
-  /** Takes the blocks out of the cache and closes the file. Cursors must be closed before. */
+  /** Removes the blocks from the cache and closes the file. Cursors must be closed first. */
   close(): void {
     if (this.#closed) return
     this.#closed = true

@@ -1,6 +1,6 @@
 import type { JobTracer, Trace } from '../trace/trace.js'
 
-/** Tells the syncs of one log: each is a job, which says whose operations it serves. */
+/** Emits the syncs of one log: each is a job that names the operations it serves. */
 export class CommitTracer {
   readonly #trace: Trace
   readonly #log: number

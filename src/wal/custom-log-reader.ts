@@ -1,6 +1,6 @@
 /**
- * A log reader of one's own in the place of the built-in one. It gets the bytes of a whole log and the two checks, and says how the
- * log ends; file, file header and errors are not its business.
+ * A custom log reader in place of the built-in one. It gets the bytes of a whole log and the two checks, and reports how the
+ * log ends. It does not deal with the file, the file header and errors.
  */
 import { CorruptionError, MisuseError } from '../errors.js'
 import { placeSeed } from '../codec/checksum.js'
@@ -39,7 +39,7 @@ export interface LogEnd {
 /** Calls `onRecord` for each record before the end, oldest first, with its payload and where its frame begins. */
 export type ReadLog = (log: LogBytes, onRecord: (payload: Uint8Array, offset: number) => void) => LogEnd
 
-/** What `LogReader.replay` does, by a reader of one's own. A log without a good file header is left to the built-in reader. */
+/** `LogReader.replay` with a custom reader. The built-in reader handles a log without a good file header. */
 export function replayWith(read: ReadLog, source: LogSource, onRecord: (payload: Uint8Array, offset: number) => void): LogReplay {
   const { logNumber, hash32 } = source
   const bytes = bytesOf(source)

@@ -1,5 +1,5 @@
 /**
- * A stretch of a file held in memory, moved forward as a reader goes, so that a log of any size is read in chunks.
+ * A range of a file in memory, moved forward as a reader goes, so that a log of any size is read in chunks.
  * It grows beyond one chunk only for a single record that is longer.
  */
 import { CorruptionError } from '../errors.js'
@@ -8,7 +8,7 @@ import type { FileHandle } from '../vfs/file-system.js'
 export const WINDOW_BYTES = 128 * 1024
 
 export class FileWindow {
-  /** Valid until the next `locate`; only the stretch it was asked for may be read. */
+  /** Valid until the next `locate`; only the range it was asked for may be read. */
   bytes: Uint8Array = new Uint8Array(0)
   readonly size: number
   readonly #file: FileHandle

@@ -16,7 +16,7 @@
  * |  payload length   |      synced       |  payload checksum |    header check   | payload
  * +----+----+----+----+----+----+----+----+----+----+----+----+----+----+----+----+---- - -
  *
- * - `synced`, the watermark: how many bytes of this file were known durable when the frame was made. It is what tells
+ * - `synced`, the watermark: how many bytes of this file were known durable when the frame was made. It distinguishes
  *   a torn tail from damage: power loss may take any unsynced sector, never a synced one.
  * - payload checksum = hash32(payload, placeSeed(log number, frame offset)).
  * - header check = a mix of the log number, the frame's offset and the three words before it. Every step of the mix is

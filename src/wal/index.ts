@@ -1,4 +1,4 @@
-/** The write-ahead log alone: checksummed records in a file, group commit, and a reader that tells a torn tail from damage. */
+/** The write-ahead log alone: checksummed records in a file, group commit, and a reader that distinguishes a torn tail from damage. */
 export { LOG_FORMAT_VERSION, LOG_HEADER_BYTES, FRAME_HEADER_BYTES, MAX_LOG_BYTES, MAX_PAYLOAD_BYTES } from './format.js'
 export type { LogBytes, LogEnd, LogEnding, ReadLog } from './custom-log-reader.js'
 export { LogReader } from './reader.js'

@@ -35,11 +35,11 @@ export interface LogReplay {
   readonly blankBytes: number
   /** Whether the log ends in a close marker: nothing was lost. */
   readonly cleanlyClosed: boolean
-  /** The highest watermark seen: at least so many bytes of the file were once durable. */
+  /** The highest watermark seen: at least this many bytes of the file were once durable. */
   readonly lastSynced: number
 }
 
-/** One record as it lies in the file, for inspection. */
+/** One record of the file, for inspection. */
 export interface LogRecord {
   /** Where the frame begins; the payload follows 16 bytes later. */
   readonly offset: number
@@ -60,10 +60,10 @@ export class LogReader {
   }
 
   /**
-   * Calls `onRecord` for every valid record, oldest first. The payload is a view that is only good during the call;
+   * Calls `onRecord` for every valid record, oldest first. The payload is a view that is valid only during the call;
    * `offset` is where its frame begins.
    *
-   * Throws a `CorruptionError` if durable bytes are damaged, by then the records before them have been delivered; a
+   * Throws a `CorruptionError` if durable bytes are damaged, after it has delivered the records before them; a
    * `FormatError` if a newer version wrote the log; and whatever the file system or `onRecord` throws.
    */
   replay(onRecord: (payload: Uint8Array, offset: number) => void): LogReplay {
@@ -76,7 +76,7 @@ export class LogReader {
 
   /**
    * `replay` with pauses: `onRecord` may return a promise, which is waited for, and after every `sliceBytes` of the log comes a `turn` of the
-   * event loop. The payload is good until the call, or its promise, has ended.
+   * event loop. The payload is valid until the call, or its promise, has ended.
    */
   async replayInSlices(
     onRecord: (payload: Uint8Array, offset: number) => Promise<void> | void,
@@ -226,7 +226,7 @@ class LogScan {
     return this.#end()
   }
 
-  /** The tail rule: from `bad` on everything is a torn tail, unless a frame at or after `from` proves that it was durable. */
+  /** The tail rule: everything from `bad` on is a torn tail, unless a frame at or after `from` proves that it was durable. */
   #endAtBad(bad: number, from: number, what: string): false {
     if (isBlank(this.#window, bad)) {
       this.#blankBytes = this.#window.size - bad

@@ -1,4 +1,4 @@
-/** Reading what is left of a damaged log: every record whose checks hold, whatever is between them. */
+/** Reads what is left of a damaged log: every record whose checks hold, whatever lies between them. */
 import type { Hash32 } from '../codec/checksum.js'
 import type { FileHandle } from '../vfs/file-system.js'
 import { FileWindow } from './file-window.js'
@@ -6,7 +6,7 @@ import { decodeFileHeader, FRAME_HEADER_BYTES, frameCheckSeed, FrameHeader, LOG_
 import { isBlank, readPayload } from './tail.js'
 
 export interface LogSalvage {
-  /** The payload is only good during the call. */
+  /** The payload is valid only during the call. */
   record(payload: Uint8Array, offset: number): void
   /** The bytes `[from, to)` hold no record that can be read. */
   lost(from: number, to: number): void

@@ -1,7 +1,7 @@
 /**
  * Torn tail or damage? Power loss may keep any subset of the sectors that were not synced, so a bad record followed by
- * good ones can be an honest torn tail. The watermarks decide: a later frame that says more than `bad` bytes were
- * durable proves that the bad bytes once were, and so that they have been damaged since.
+ * good ones can be an honest torn tail. The watermarks decide: a later frame that records more than `bad` bytes as
+ * durable proves that the bad bytes once were, so they have been damaged since.
  *
  * The search looks at every byte, because a damaged length hides where the next frame begins. It costs about a
  * nanosecond a byte: most places are refused by the range their watermark would have to be in, nearly all others by

@@ -9,7 +9,7 @@
  *    watermark of its moment, so no frame claims more than what was durable when it was made.
  * 4. After a failed write or sync nothing is written or synced again: what the failure left behind is unknown (a torn
  *    frame; pages the system now takes for clean), and a retry could acknowledge what is not there.
- * 5. Where commits are small the file is grown ahead of them with zeros, which no reader takes for a frame: a data sync that
+ * 5. Where commits are small, the file is extended ahead of them with zeros, which no reader takes for a frame: a data sync that
  *    need not record a new file length costs about two thirds. Zeros are only written behind the tail.
  * 6. A payload that is appended in slices lies behind the tail until its last byte is written. Its header comes last, and no zeros
  *    are written meanwhile.
@@ -33,28 +33,28 @@ import {
 
 export interface LogWriterOptions {
   /**
-   * Names the log in every check, so that frames of another log are never taken for its own: 0 to 2^32 - 1, and not to
-   * be used again for other contents.
+   * Part of every check, so that frames of another log are never taken for this log's: 0 to 2^32 - 1, never
+   * reused for other contents.
    */
   readonly logNumber: number
   readonly hash32: Hash32
   /** Zeros to write ahead of small commits, in bytes; 0 for none. Default 256 KiB. */
   readonly growBytes?: number
   /**
-   * Waited for before a sync while several callers share them, so that those whom the last one acknowledged can append again
-   * and share this one: otherwise the first to do so starts a sync of its own, and groups are half as large.
+   * Awaited before a sync while several callers share syncs, so that the callers of the last one can append again
+   * and share this one. Without it the first of them starts a sync of its own, and groups are half as large.
    */
   readonly turn?: () => Promise<void>
-  /** Called when the writer has changed the file without an append: zeros ahead, leftovers cut off, the marker of a close. */
+  /** Called when the writer has changed the file without an append: zeros ahead, leftovers cut off, close marker. */
   readonly onOwnWrite?: () => void
-  /** Told of syncs. */
+  /** Gets the events of syncs. */
   readonly trace?: Tracer | undefined
 }
 
 const DEFAULT_GROW_BYTES = 256 * 1024
-/** A sync that covers no more than this is a small commit. */
+/** A sync of at most this many bytes is a small commit. */
 const SMALL_COMMIT_BYTES = 16 * 1024
-/** So many of them in a row, and the file is grown ahead: once or twice is not worth the space. */
+/** After this many small commits in a row the file is extended ahead: once or twice is not worth the space. */
 const COMMITS_BEFORE_GROWING = 4
 
 /** Longer payloads are written from where they are, in a second write; copying them would cost more than the call. */
@@ -79,7 +79,7 @@ export class LogWriter {
   #smallCommits = 0
   #syncedBytes = 0
   #syncs = 0
-  /** Set by the first failure or by close; then every append takes the slow way out. */
+  /** Set by the first failure or by close; every append then takes the slow path. */
   #stopped = false
   #failure: IoError | undefined
   #closing: Promise<void> | undefined
@@ -88,7 +88,7 @@ export class LogWriter {
   /** The sync under way and the size of the log it covers. */
   #running: Promise<void> | undefined
   #runningBytes = 0
-  /** The sync that is to begin. */
+  /** The sync that waits to begin. */
   #next: Promise<void> | undefined
   /** Callers since the last sync began, and those that shared it. */
   #callers = 0
@@ -149,7 +149,7 @@ export class LogWriter {
     return this.#size
   }
 
-  /** The watermark: so many bytes from the start of the log are known to be durable. */
+  /** The watermark: this many bytes from the start of the log are known to be durable. */
   get syncedBytes(): number {
     return this.#syncedBytes
   }
@@ -220,7 +220,7 @@ export class LogWriter {
     return this.#stopped ? Promise.reject(this.#refusal()) : this.#syncAll()
   }
 
-  /** Traces are to name the operation under way among those whom the next sync serves, whoever asks for it. */
+  /** Adds the current operation to those that the next sync serves in traces, whichever caller starts that sync. */
   announceSync(): void {
     if (this.#commits === null || this.#syncedBytes === this.#size) return
     const isCovered = this.#running !== undefined && this.#next === undefined && this.#runningBytes === this.#size
@@ -230,7 +230,7 @@ export class LogWriter {
 
   /**
    * Ends the log, waiting for syncs under way, and closes the file. With `marker` it makes everything durable and ends
-   * the log with the marker of a clean close, by which a reader knows that every byte counts; a poisoned log gets none.
+   * the log with the marker of a clean close, by which a reader knows that the log is complete; a poisoned log gets none.
    * Rejects with an `IoError` if that fails; the file is closed all the same. Further calls return the same promise.
    */
   close(options: { readonly marker: boolean }): Promise<void> {
@@ -335,7 +335,7 @@ export class LogWriter {
     return this.#running
   }
 
-  /** Failing to grow (a full disk) is no harm yet: the log goes on without. */
+  /** A failure to extend the file (a full disk) does no harm yet: the log goes on without. */
   #growAhead(): void {
     const from = this.fileBytes
     const to = Math.min(this.#size + this.#growBytes, MAX_LOG_BYTES)
@@ -368,7 +368,7 @@ export class LogWriter {
     const owner = this.#trace?.owner ?? null
     const asCloser = <T>(work: () => T): T => asOwner(this.#trace, owner, work)
     try {
-      // Their callers hear of a failure; here it only means that there will be no marker.
+      // Their callers get the error of a failure; here it only means that no marker is written.
       await (this.#next ?? this.#running)?.catch(() => undefined)
       if (marker && this.#failure === undefined) await this.#appendCloseMarker(asCloser)
     } finally {
