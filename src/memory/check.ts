@@ -1,10 +1,10 @@
-/** What the memory engine holds about its list, and a walk that finds where that is not so. */
+/** The memory engine's invariants about its list, and a walk that finds where they do not hold. */
 import { KIND_DELETE, KIND_PUT, compareBytes } from '../codec/entry.js'
 import type { Skiplist } from '../skiplist/skiplist.js'
 import type { Violation } from '../engine/contract.js'
 import { VersionCursor } from '../engine/version-cursor.js'
 
-/** What the engine believes about the present. */
+/** What the engine assumes about the present. */
 export interface Belief {
   readonly sequence: number
   readonly entries: number

@@ -1,15 +1,15 @@
 /**
- * The memory engine: the skiplist alone, nothing on disk. It is the smallest example of the contract, and the oracle that
- * other engines can be held against.
+ * The memory engine: the skiplist alone, nothing on disk. It is the smallest example of the contract, and the oracle for
+ * tests of other engines.
  *
  * A write adds entries with the next sequence numbers and then moves the present past them; a reader looks for the
- * newest version at or before its moment. The arena takes inserts only, so when it is full the versions that somebody
- * can still see are copied into a fresh one of fitting size, which costs O(1) a write on average.
+ * newest version at or before its moment. The arena takes inserts only. When it is full, the versions that a
+ * reader can still see are copied into a new one of fitting size, which costs O(1) per write on average.
  *
  * Invariants:
- * 1. Entries above `#sequence` are seen by nobody. Room for a whole batch is made before its first insert, so a batch
+ * 1. No reader sees entries above `#sequence`. Room for a whole batch is made before its first insert, so a batch
  *    that fails has changed nothing.
- * 2. A list that has been replaced never changes again: cursors that were open on it go on as if nothing had happened.
+ * 2. A list that has been replaced never changes again: cursors that were open on it continue unaffected.
  * 3. Every version that the present or a live snapshot sees is in the current list.
  * 4. `#liveEntries` and `#liveBytes` are what a scan of the present would count.
  */
@@ -40,9 +40,9 @@ import { boundBytes, halfOpen, isEmptyRange, isEverything, type HalfOpenRange } 
 import { SurvivingVersions, type Clearing } from '../engine/surviving-versions.js'
 import { VersionCursor } from '../engine/version-cursor.js'
 
-/** A fresh arena has room for what survives and half as much again. */
+/** A new arena has room for 1.5 times what survives. */
 const HEADROOM = 1.5
-/** Copying a list in order costs about an eighth, per entry, of adding a deletion for a key somewhere in it. */
+/** Copying a list in order costs per entry about an eighth of inserting a deletion at a random key. */
 const COPIES_PER_DELETE = 8
 const ENTRY_OVERHEAD = Skiplist.bytesFor(0, 0) + 8
 
@@ -85,13 +85,13 @@ class MemoryEngine implements Engine {
   readonly name = 'memory'
   readonly #smallestArena: number
   readonly #random: Random
-  /** Told of lists, and of what happens in them. */
+  /** Gets the events of lists and of changes in them. */
   readonly #trace: Tracer | null
   readonly #step: Tracer | null
   readonly #ledger = new Ledger()
   readonly #reader = new BatchReader()
   readonly #view = new ByteView()
-  /** In the order they were taken, and so in ascending order of their sequence numbers. */
+  /** In the order they were taken: by ascending sequence number. */
   readonly #snapshots = new Set<MemorySnapshot>()
   #list: Skiplist
   #sequence = 0
@@ -221,29 +221,29 @@ class MemoryEngine implements Engine {
     return this.#calls.iterate(this.#check())
   }
 
-  /** Walks everything at once, so that what it sees is one moment. */
+  /** Walks everything in one turn, so that it sees one moment. */
   async *#check(): AsyncGenerator<Violation> {
     yield* checkVersions(this.#list, { sequence: this.#sequence, entries: this.#liveEntries, bytes: this.#liveBytes })
   }
 
   #put(key: ByteView, value: ByteView, sequence: number): void {
-    if (!this.#forget(key)) this.#liveEntries++
+    if (!this.#uncount(key)) this.#liveEntries++
     this.#insert(this.#list, key, value, sequence, KIND_PUT)
     this.#liveBytes += key.length + value.length
     this.#ledger.operations.puts++
   }
 
   #delete(key: ByteView, sequence: number): void {
-    // Deleting what is not there leaves no trace, so that it cannot fill the arena.
-    if (this.#forget(key)) {
+    // Deleting an absent key adds no entry, so that it cannot fill the arena.
+    if (this.#uncount(key)) {
       this.#insert(this.#list, key, undefined, sequence, KIND_DELETE)
       this.#liveEntries--
     }
     this.#ledger.operations.deletes++
   }
 
-  /** Takes the live version of the key, if there is one, off the count of live bytes. */
-  #forget(key: ByteView): boolean {
+  /** Subtracts the live version of the key, if there is one, from the live counts. */
+  #uncount(key: ByteView): boolean {
     const list = this.#list
     const node = list.find(key.bytes, key.start, key.end, MAX_SEQUENCE)
     if (node === 0 || list.kindAt(node) !== KIND_PUT) return false
@@ -294,7 +294,7 @@ class MemoryEngine implements Engine {
     if (this.#list.bytesUsed + bytes > this.#list.capacityBytes) this.#rebuild(bytes)
   }
 
-  /** Replaces the list by a copy of what can be seen, with room for `bytes` more. */
+  /** Replaces the list by a copy of the visible versions, with room for `bytes` more. */
   #rebuild(bytes: number, clearing?: Clearing): void {
     const moments = [clearing?.sequence ?? this.#sequence, ...Array.from(this.#snapshots, snapshot => snapshot.sequence).reverse()]
     let needed = 0

@@ -4,7 +4,7 @@ import type { Awaitable, SyncOption } from './level-types.js'
 import type { Stored } from './owned-bytes.js'
 import type { StoreWrites } from './writes.js'
 
-/** A chained batch that encodes its operations as they come, straight into what the engine writes. */
+/** A chained batch that encodes each operation straight into the engine's batch. */
 export class EncodedChainedBatch<TDatabase, K, V> extends AbstractChainedBatch<TDatabase, K, V> {
   readonly #batch = new WriteBatch()
   readonly #writes: StoreWrites

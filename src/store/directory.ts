@@ -1,9 +1,9 @@
 /**
  * Opens, creates and destroys the directory of a durable engine. Policy:
- * 1. The lock is taken before anything is read that decides, or written. Only a directory that is evidently foreign is
+ * 1. The lock is taken before the first write and before any read that decides. Only a directory that is evidently foreign is
  *    refused without it, so that not even a lock file is left there.
- * 2. A refusal changes nothing, and whatever fails, lock and engine are released.
- * 3. A crash at any step leaves what the next open (or destroy) accepts; see identity.ts.
+ * 2. A refusal changes nothing, and every failure releases lock and engine.
+ * 3. A crash at any step leaves a state that the next open (or destroy) accepts; see identity.ts.
  */
 import type { Hash32 } from '../codec/checksum.js'
 import type { Engine, EngineFactory } from '../engine/contract.js'
@@ -37,14 +37,14 @@ export interface DirectoryRequest {
   readonly errorIfExists: boolean
   readonly hash32: Hash32
   readonly trace?: Tracer | undefined
-  /** Puts what the new store begins with into its engine, durably; until this has ended the directory is not a store. */
+  /** Writes the initial contents of a new store to its engine, durably; until this has ended the directory is not a store. */
   readonly fill?: ((engine: Engine) => Promise<void>) | undefined
 }
 
 export interface OpenedDirectory {
   readonly engine: Engine
   readonly lock: DirectoryLock
-  /** What the store itself (not the engine) moved in opening, for the ledger. */
+  /** Traffic of the store itself (not the engine) during the open, for the ledger. */
   readonly identity: IdentityTraffic
 }
 
@@ -52,7 +52,7 @@ export interface IdentityTraffic {
   readonly fileBytes: number
   readonly bytesWritten: number
   readonly bytesRead: number
-  /** Of files and directories. */
+  /** Syncs of files and directories. */
   readonly syncs: number
 }
 
@@ -115,11 +115,11 @@ async function openLocked(request: DirectoryRequest): Promise<Omit<OpenedDirecto
   return { engine, identity: traffic }
 }
 
-/** Names of files that engines make, for engines whose factory does not say. */
+/** Names of engine files, for factories without `fileNames`. */
 const ENGINE_FILES = /^(\d{6,16}\.(log|sst)|MANIFEST-\d{6,16}|CURRENT|data\.btree)(\.tmp)?$/
 
 /**
- * Removes a store's files, and the directory if nothing else is in it. Does nothing where there is nothing. Rejects when
+ * Removes a store's files, and the directory if nothing else is in it. Does nothing if there is nothing. Rejects when
  * the store is open somewhere, and when the directory is not a store.
  */
 export async function destroyDirectory(fileSystem: FileSystem, location: string, registry: EngineRegistry, hash32: Hash32): Promise<void> {
@@ -150,7 +150,7 @@ async function removeFiles(fileSystem: FileSystem, location: string, registry: E
   for (const name of fileSystem.list(location)) {
     if (engineFiles.test(name)) fileSystem.remove(joinPath(location, name))
   }
-  // The marker goes last, and only after the others are durably gone: without it they would look foreign.
+  // The identity file goes last, and only after the others are durably gone: without it they would look foreign.
   removeEarlierLocks(fileSystem, location)
   await fileSystem.syncDirectory(location)
   for (const marker of [IDENTITY, IDENTITY_TEMPORARY]) {
@@ -160,7 +160,7 @@ async function removeFiles(fileSystem: FileSystem, location: string, registry: E
   await fileSystem.syncDirectory(location)
 }
 
-/** A store whose `KVARIUM` is damaged is still a store to destroy; one of a newer format is not ours to take apart. */
+/** A store whose `KVARIUM` is damaged is still a store to destroy; one of a newer format is not. */
 function inspectEvenDamaged(fileSystem: FileSystem, location: string, hash32: Hash32): Occupancy | { readonly kind: 'damaged' } {
   try {
     return occupancyOf(fileSystem, location, hash32)
@@ -202,12 +202,12 @@ function assertDirectory(fileSystem: FileSystem, location: string): void {
   }
 }
 
-/** A first look without the lock. Throws when the directory is foreign; false when there is nothing of a store in it. */
+/** A first check without the lock. Throws when the directory is foreign; false when there is nothing of a store in it. */
 function mayBeStore(fileSystem: FileSystem, location: string, hash32: Hash32): boolean {
   const names = fileSystem.list(location)
   if (names.includes(IDENTITY) || names.includes(IDENTITY_TEMPORARY)) return true
   if (names.every(isLockName)) return false
-  // Another process may be at a rename right now, which a listing can miss: look again before judging.
+  // A listing can miss a name that another process is just renaming: check again before refusing.
   const occupancy = inspectEvenDamaged(fileSystem, location, hash32)
   if (occupancy.kind === 'foreign') throw foreignDirectory(location, occupancy.foreign)
   return true
@@ -245,7 +245,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'Choose a shorter location',
 }
 
-/** Errors of the file system, told in terms of the store; all others as they are. */
+/** A file system error with the store's location and advice; any other error as it is. */
 function explained(error: unknown, location: string): unknown {
   if (error instanceof KvariumError || error instanceof MisuseError) return error
   const code = errorCode(error)

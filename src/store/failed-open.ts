@@ -1,11 +1,11 @@
 /**
- * Why a store is not open. abstract-level answers every operation on a store that failed to open with "Database is not open" alone;
- * this layer over its classes gives those errors the reason, as text and as `cause`. A store that is open pays one comparison per call.
+ * Errors that say why a store is not open. abstract-level answers every operation on a store that failed to open with "Database is not
+ * open" alone. This layer over its classes adds the reason, as text and as `cause`. An open store pays one comparison per call.
  */
 import { KvariumError } from '../errors.js'
 import { errorCode } from '../vfs/vfs-error.js'
 
-/** The public methods of abstract-level that answer so, loosely typed: the layer passes their parameters on as they are. */
+/** The public methods of abstract-level that answer like this, loosely typed: the layer passes their parameters on. */
 interface Operations {
   get(key: unknown, options?: unknown): Promise<unknown>
   getSync(key: unknown, options?: unknown): unknown
@@ -23,11 +23,11 @@ interface Operations {
   deferAsync(work: () => Promise<unknown>, options?: unknown): Promise<unknown>
 }
 
-/** What the layer adds. */
+/** The methods that the layer adds. */
 export interface FailedOpen {
-  /** Does the work of `_open` and remembers why it failed, until it is tried again. */
+  /** Does the work of `_open` and keeps the error of a failure until the next try. */
   remembering(opening: () => Promise<void>): Promise<void>
-  /** The error, with the reason if it says no more than that something is not open. */
+  /** The error; with the reason added if it says only that something is not open. */
   explained(error: unknown): Error
 }
 
@@ -88,7 +88,7 @@ export function explainingFailedOpen<TBase>(base: TBase): TBase & (new (...param
       return this.#reason === undefined ? super.del(key, options) : this.#later(super.del(key, options))
     }
 
-    /** Without parameters it makes a chained batch at once, as abstract-level tells by their number. */
+    /** Without parameters it makes a chained batch at once: abstract-level decides by their number. */
     override batch(...parameters: readonly unknown[]): unknown {
       if (this.#reason === undefined) return super.batch(...parameters)
       return parameters.length === 0 ? this.#now(() => super.batch()) : this.#later(super.batch(...parameters) as Promise<unknown>)
@@ -114,7 +114,7 @@ export function explainingFailedOpen<TBase>(base: TBase): TBase & (new (...param
       return this.#reason === undefined ? super.snapshot(options) : this.#now(() => super.snapshot(options))
     }
 
-    /** What was called while the store opened, iterators included, is refused when that has failed. */
+    /** Calls made while the store opened, iterators included, are refused if the open fails. */
     override deferAsync(work: () => Promise<unknown>, options?: unknown): Promise<unknown> {
       return this.#later(super.deferAsync(work, options))
     }

@@ -1,16 +1,16 @@
 /**
- * The file `KVARIUM`, by which a directory remembers that it is a store, of which engine and in which format. Text:
+ * The file `KVARIUM`, which marks a directory as a store and records its engine and format. Text:
  *
  *     line 1  {"kvarium":1,"engine":"lsm"}    JSON; "kvarium" is the format version
  *     line 2  xxh32 5c474a29                  of line 1 with its newline, seed 0x4b564152 ("KVAR"); end of file
  *
- * Every later format begins with these two lines, so that an older kvarium can say what it met.
+ * Every later format begins with these two lines, so that an older kvarium can report the version that it found.
  *
  * Creation writes `KVARIUM.tmp`, makes it durable, lets the engine create its files, and then renames it to `KVARIUM`:
  * 1. `KVARIUM` exists: the store is complete. Nothing is acknowledged before that.
- * 2. Only a valid `KVARIUM.tmp`: a creation, a repair (or a destruction, which runs backwards) did not finish; whatever else is
- *    there is the engine's, holds nothing acknowledged, and is created over.
- * 3. Neither: nobody wrote here but a creation that did not get as far as the engine. Other files are foreign, not touched.
+ * 2. Only a valid `KVARIUM.tmp`: a creation, a repair (or a destruction, which runs backwards) did not finish. All other files
+ *    are the engine's, hold nothing acknowledged, and are overwritten.
+ * 3. Neither: at most a creation wrote here that did not reach the engine. Other files are foreign and stay untouched.
  */
 import type { Hash32 } from '../codec/checksum.js'
 import { encodeUtf8, readUtf8 } from '../codec/text.js'
@@ -35,7 +35,7 @@ export function encodeIdentity(engine: string, hash32: Hash32): Uint8Array {
   return encodeUtf8(`${line}xxh32 ${checksum(line, hash32)}\n`)
 }
 
-/** What a directory is, by its names and its identity file. `foreign` are the names that are nobody's here. */
+/** What a directory is, by its names and its identity file. `foreign` are the names that do not belong to a store. */
 export type Occupancy =
   | { readonly kind: 'store'; readonly identity: Identity }
   | { readonly kind: 'unfinished'; readonly identity: Identity }
@@ -51,17 +51,17 @@ export function occupancyOf(fileSystem: FileSystem, directory: string, hash32: H
     try {
       return { kind: 'unfinished', identity: readIdentity(fileSystem, joinPath(directory, IDENTITY_TEMPORARY), hash32) }
     } catch (error) {
-      // Torn: then the crash came before the engine was let in.
+      // Torn: the crash came before the engine wrote anything.
       if (!(error instanceof CorruptionError)) throw error
     }
   }
   return foreign.length === 0 ? { kind: 'empty' } : { kind: 'foreign', foreign }
 }
 
-/** Syncs that make a store: of `KVARIUM.tmp`, of its name, and of its final name. */
+/** Syncs of a creation: of `KVARIUM.tmp`, of its name, and of its final name. */
 export const SYNCS_TO_CREATE = 3
 
-/** Makes the `KVARIUM.tmp` that a process left behind durable. It is never rewritten: it vouches for the files beside it. */
+/** Makes the `KVARIUM.tmp` that a process left behind durable. It is never rewritten: it identifies the files beside it. */
 export async function keepUnfinished(fileSystem: FileSystem, directory: string): Promise<void> {
   const file = fileSystem.openWrite(joinPath(directory, IDENTITY_TEMPORARY))
   try {
@@ -100,19 +100,19 @@ export async function markUnfinished(fileSystem: FileSystem, directory: string):
   await fileSystem.syncDirectory(directory)
 }
 
-/** The lock's own files, which say nothing about whose the directory is. Only `LOCK` is of today, and not on Linux. */
+/** The lock's own files, which do not show what the directory is. Current versions make only `LOCK`, and not on Linux. */
 export function isLockName(name: string): boolean {
   return name === 'LOCK' || isEarlierLockName(name)
 }
 
-/** What locks of earlier versions left on Linux: a counter, sockets, and either of them before it had its name. */
+/** Files of the locks of earlier versions on Linux: a counter, sockets, and either of them under its temporary name. */
 function isEarlierLockName(name: string): boolean {
   return /^LOCK\.(generation|\d+|new-.+)$/.test(name)
 }
 
 /**
- * Removes what an earlier version's lock left, which would keep the directory from being copied: not every program copies a socket. To be
- * called by the holder of the lock. A plain file that has the name of a socket is not the lock's.
+ * Removes the files of an earlier version's lock, which would keep the directory from being copied: not every program copies a socket.
+ * The caller holds the lock. A plain file with the name of a socket is not the lock's.
  */
 export function removeEarlierLocks(fileSystem: FileSystem, directory: string): void {
   for (const name of fileSystem.list(directory)) {

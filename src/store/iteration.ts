@@ -3,16 +3,16 @@
  * encoded entries ahead, which is synchronous, and hands them out for one promise each.
  *
  * Invariants:
- * 1. Reading ahead is invisible. Entries are decoded and counted when they are handed out, and whatever else reads from the iterator is
- *    handed them first: `count`, `limit`, `next()`, `nextv()`, `all()`, `seek()` and `close()` work inside the loop as they do with
+ * 1. Reading ahead is invisible. Entries are decoded and counted when they are handed out, and every other reader of the iterator gets
+ *    them first: `count`, `limit`, `next()`, `nextv()`, `all()`, `seek()` and `close()` work inside the loop as they do with
  *    abstract-level's own loop.
  * 2. A step is quick only while the iterator is known to be idle and open: the loop's own step was the last that used it. Every other
- *    step goes through `next()`, which decides what is due: an error if the iterator is busy, closed or aborted, a turn of the event loop.
+ *    step goes through `next()`, which decides between an error if the iterator is busy, closed or aborted, a turn of the event loop, and an entry.
  * 3. The iterator is closed at the end, on an error, and when the loop is left.
  */
 import type { Walk } from './walk.js'
 
-/** What a quick step answers when `next()` has to be called. */
+/** Result of a quick step when the caller has to use `next()`. */
 export const NOT_QUICK = Symbol('not quick')
 
 /** What `for await` needs from an iterator. */
@@ -28,7 +28,7 @@ export class Iteration<T> implements AsyncGenerator<T, void> {
   readonly #walk: Walk
   /** The `uses` of the walk when the iterator was last known to be idle and open. */
   #idleSince = -1
-  /** The step under way, which calls that do not wait for each other queue up behind. */
+  /** The step under way; concurrent calls queue behind it. */
   #underway: Promise<unknown> | undefined
   #done = false
 

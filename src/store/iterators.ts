@@ -2,9 +2,9 @@
  * The iterators of the store, over entries, keys and values.
  *
  * Invariants:
- * 1. The cursor is made when the iterator is, synchronously, so the iterator sees that moment and nothing later.
- * 2. The quick steps of `for await` pass by abstract-level's own counting, so the walk counts them as they hand out, and `count` is the sum;
- *    every read keeps to the limit by that sum. See iteration.ts.
+ * 1. The cursor is made synchronously with the iterator, so the iterator sees that moment and nothing later.
+ * 2. The quick steps of `for await` bypass abstract-level's own counting. The walk counts them, `count` is the sum of both, and every
+ *    read keeps to the limit by that sum. See iteration.ts.
  * 3. What quick steps have read ahead is handed out first by every other read, and dropped by a seek.
  * 4. A batch is never empty before the end of the range, and ends early once it holds `highWaterMarkBytes` of what it returns.
  */
@@ -95,7 +95,7 @@ export class EntryIterator<TDatabase, K, V> extends AbstractIterator<TDatabase, 
     return this.#walk.finish(items, items.length, bytes)
   }
 
-  /** Adds entries until the limit or the high-water mark is reached; returns the bytes of those that it has added. */
+  /** Adds entries until the limit or the high-water mark is reached; returns the bytes that it has added. */
   readonly #collect = (items: Entry[], size: number): number => {
     const walk = this.#walk
     const withKeys = this.#keys
@@ -190,7 +190,7 @@ export class KeyIterator<TDatabase, K> extends AbstractKeyIterator<TDatabase, K>
     return this.#walk.finish(items, items.length, bytes)
   }
 
-  /** Adds entries until the limit or the high-water mark is reached; returns the bytes of those that it has added. */
+  /** Adds entries until the limit or the high-water mark is reached; returns the bytes that it has added. */
   readonly #collect = (items: Stored[], size: number): number => {
     const walk = this.#walk
     let bytes = 0
@@ -283,7 +283,7 @@ export class ValueIterator<TDatabase, K, V> extends AbstractValueIterator<TDatab
     return this.#walk.finish(items, items.length, bytes)
   }
 
-  /** Adds entries until the limit or the high-water mark is reached; returns the bytes of those that it has added. */
+  /** Adds entries until the limit or the high-water mark is reached; returns the bytes that it has added. */
   readonly #collect = (items: Stored[], size: number): number => {
     const walk = this.#walk
     let bytes = 0
@@ -334,7 +334,7 @@ function decode<T>(decoder: Decoder<T>, stored: Stored): T {
   }
 }
 
-/** A step is synchronous, so that the snapshot need not be held open: it only has to be open. Throws when it is not. */
+/** Throws when the snapshot is not open. A step is synchronous, so the snapshot need not be held open. */
 function assertOpen(snapshot: AbstractSnapshot): void {
   snapshot.ref()
   snapshot.unref()

@@ -1,13 +1,13 @@
 /**
  * The store: an abstract-level database over an engine. Portable; `node-kvarium.ts` and `portable-kvarium.ts` give it an
- * environment and the built-in engines. Reading and writing are in `reads.ts`, `writes.ts` and `iterators.ts`, the life of
+ * environment and the built-in engines. Reading and writing are in `reads.ts`, `writes.ts` and `iterators.ts`, opening and destroying
  * the directory in `directory.ts`.
  *
  * Invariants:
  * 1. Keys and values cross this layer once: strings are encoded into the engine's batch or a reused scratch, and results
  *    are decoded from the engine's memory into a string or a copy that the user owns.
- * 2. The lock is released after the engine was closed, whether or not that succeeded.
- * 3. A relative location means the same directory for as long as the store exists, whatever becomes the working directory.
+ * 2. The lock is released after the engine is closed, whether or not that succeeded.
+ * 3. A relative location means the same directory for as long as the store exists, even if the working directory changes.
  */
 import type { AbstractSublevelOptions, Transcoder } from 'abstract-level'
 import { loadHash32 } from '../codec/checksum.js'
@@ -21,7 +21,7 @@ import type { Environment } from '../vfs/environment.js'
 import { absolutePath, type DirectoryLock } from '../vfs/file-system.js'
 import { TracedFileSystem } from '../vfs/traced-file-system.js'
 import { typedError } from '../vfs/vfs-error.js'
-import { Breathing } from './breathing.js'
+import { EventLoopTurns } from './event-loop-turns.js'
 import { EncodedChainedBatch } from './chained-batch.js'
 import { destroyDirectory, openDirectory, type IdentityTraffic } from './directory.js'
 import { EntryIterator, KeyIterator, ValueIterator } from './iterators.js'
@@ -49,7 +49,7 @@ import { StoreSublevel } from './sublevel.js'
 import { BrokenCursor, Walk } from './walk.js'
 import { StoreWrites } from './writes.js'
 
-/** What a platform provides. */
+/** A platform's environment and engines. */
 export interface Platform {
   readonly environment: Environment
   readonly registry: EngineRegistry
@@ -63,7 +63,7 @@ export interface KeyEncodingOption<K> {
 const DEFAULT_ENGINE = 'lsm'
 const NO_IDENTITY: IdentityTraffic = { fileBytes: 0, bytesWritten: 0, bytesRead: 0, syncs: 0 }
 
-/** What exists from open to close. */
+/** State from open to close. */
 interface Session {
   readonly engine: Engine
   readonly lock: DirectoryLock | undefined
@@ -75,22 +75,22 @@ interface Session {
 
 export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implements PrivateLevel {
   readonly #location: string
-  /** What the location meant when the store was made. */
+  /** The absolute location, resolved when the store was made. */
   readonly #directory: string
   readonly #factory: EngineFactory
   readonly #registry: EngineRegistry
   readonly #environment: Environment
   readonly #trace: Trace | undefined
-  readonly #breathing: Breathing
-  /** Work of the store's own that takes several turns; close waits for it. */
+  readonly #turns: EventLoopTurns
+  /** Work of the store that takes several turns; close waits for it. */
   readonly #underway = new Set<Promise<unknown>>()
-  /** An engine that keeps nothing on disk: it stays when the store is closed, so that opening it again finds the data. */
+  /** An engine without files. It stays when the store is closed, so that the next open finds the data. */
   #volatile: Engine | undefined
   #session: Session | undefined
 
   /**
-   * @param location Directory of the store; for an engine without files, any name.
-   * @throws MisuseError (`LEVEL_INVALID_OPTION`, `LEVEL_INVALID_ENGINE`) when an option is not what it must be.
+   * @param location Directory of the store; any name for an engine without files.
+   * @throws MisuseError (`LEVEL_INVALID_OPTION`, `LEVEL_INVALID_ENGINE`) when an option is invalid.
    */
   constructor(location: string, options: KvariumOptions<K, V> | undefined, platform: Platform) {
     assertLocation(location)
@@ -106,7 +106,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     this.#registry = platform.registry
     this.#trace = trace
     this.#environment = trace === undefined ? platform.environment : traced(platform.environment, trace, this.#directory)
-    this.#breathing = new Breathing(platform.environment.clock, platform.environment.scheduler)
+    this.#turns = new EventLoopTurns(platform.environment.clock, platform.environment.scheduler)
   }
 
   /** The location that was passed to the constructor. */
@@ -120,7 +120,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   }
 
   /**
-   * Bytes that the keys in `[start, end)` occupy, roughly: in tables or pages, and in memory as far as they have not been flushed.
+   * Approximate bytes of the keys in `[start, end)`: in tables or pages, and in memory as far as they have not been flushed.
    */
   async approximateSize<K2 = K>(start: K2, end: K2, options?: KeyEncodingOption<K2>): Promise<number> {
     if (this.status === 'opening') return this.deferAsync(() => this.approximateSize(start, end, options))
@@ -128,7 +128,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   }
 
   /**
-   * Brings the keys in `[start, end)` to the engine's most compact form and gives back free space; without bounds,
+   * Brings the keys in `[start, end)` to the engine's most compact form and returns free space to the file system; without bounds,
    * everything.
    */
   async compactRange<K2 = K>(start?: K2, end?: K2, options?: KeyEncodingOption<K2>): Promise<void> {
@@ -136,7 +136,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     return ioTyped(() => this.#open().engine.compact(this.#rangeBetween(start, end, options)))
   }
 
-  /** Moves what is only in memory and the log to where the engine keeps it; resolves when it is durable there. */
+  /** Writes what is only in memory and the log to tables or pages. Resolves when it is durable there. */
   async flush(): Promise<void> {
     if (this.status === 'opening') return this.deferAsync(() => this.flush())
     return ioTyped(() => this.#open().engine.flush())
@@ -148,20 +148,20 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     return ioTyped(() => this.#open().engine.settle())
   }
 
-  /** Counts and sizes since open. Throws when the store is not open, like the next two. */
+  /** Counts and sizes since open. Throws `LEVEL_DATABASE_NOT_OPEN` when the store is not open. */
   stats(): KvariumStats {
     const { engine, identity, openedAt } = this.#open()
     return deriveStats(engine.stats(), identity, this.#location, this.#environment.clock.now() - openedAt)
   }
 
-  /** The structure of the engine as plain JSON. */
+  /** The structure of the engine as plain JSON. Throws `LEVEL_DATABASE_NOT_OPEN` when the store is not open. */
   shape(): EngineShape {
     return this.#open().engine.shape()
   }
 
   /**
-   * What LevelDB calls properties, of any engine: `leveldb.num-files-at-level<N>`, `leveldb.stats`, `leveldb.sstables` and
-   * `leveldb.approximate-memory-usage`. Another name has the empty string. Throws a TypeError for a name that is no string, and
+   * The properties of LevelDB, for any engine: `leveldb.num-files-at-level<N>`, `leveldb.stats`, `leveldb.sstables` and
+   * `leveldb.approximate-memory-usage`. Any other name gives the empty string. Throws a TypeError for a name that is no string, and
    * `LEVEL_DATABASE_NOT_OPEN` when the store is not open.
    */
   getProperty(property: string): string {
@@ -170,7 +170,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     return propertyOf(property, engine)
   }
 
-  /** Walks everything there is and yields every broken invariant, with the path to it; nothing if all is well. */
+  /** Walks everything in the store and yields every broken invariant, with the path to it; nothing for a sound store. */
   check(): AsyncIterable<Violation> {
     return this.#check(this.#open())
   }
@@ -274,7 +274,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     }
   }
 
-  /** Opening and closing, told as jobs. */
+  /** Runs an open or close as a job of the trace. */
   #asJob<T>(kind: 'open' | 'close', work: () => Promise<T>): Promise<T> {
     const trace = this.#trace
     return trace === undefined ? work() : trace.runJob(kind, job => trace.during(job, work))
@@ -285,15 +285,15 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   }
 
   #begin(engine: Engine, lock: DirectoryLock | undefined, identity: IdentityTraffic): void {
-    const breathing = this.#breathing
+    const turns = this.#turns
     const openedAt = this.#environment.clock.now()
     this.#session = {
       engine,
       lock,
       identity,
       openedAt,
-      reads: new StoreReads(engine, breathing),
-      writes: new StoreWrites(engine, breathing),
+      reads: new StoreReads(engine, turns),
+      writes: new StoreWrites(engine, turns),
     }
   }
 
@@ -323,10 +323,10 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     try {
       cursor = engine.cursor(keyRange(range), reads.moment(options.snapshot))
     } catch (error) {
-      // A deferred iterator is made in the middle of opening, which its failure must not break: the first read reports it.
+      // A deferred iterator is made in the middle of opening. Its failure must not break that: the first read reports it.
       cursor = new BrokenCursor(error)
     }
-    return new Walk(cursor, range, options, this.#breathing)
+    return new Walk(cursor, range, options, this.#turns)
   }
 
   #track<T>(work: Awaitable<T>): Awaitable<T> {
@@ -351,7 +351,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   }
 }
 
-/** The work's result; a failed file operation rejects as an `IoError`. */
+/** The result of `work`; a failed file operation rejects as an `IoError`. */
 async function ioTyped<T>(work: () => T | Promise<T>): Promise<T> {
   try {
     return await work()
@@ -368,7 +368,7 @@ export async function destroyStore(location: string, platform: Platform): Promis
   await destroyDirectory(environment.fileSystem, directory, registry, await loadHash32())
 }
 
-/** The same environment, whose file system tells what is done to files. */
+/** The same environment with a file system that emits file events. */
 function traced(environment: Environment, trace: Trace, directory: string): Environment {
   trace.useClock(() => environment.clock.now())
   return { ...environment, fileSystem: new TracedFileSystem(environment.fileSystem, trace, directory) }

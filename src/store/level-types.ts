@@ -1,6 +1,6 @@
 /**
- * The types of abstract-level, completed: its public methods with the options that kvarium adds to them, and the private
- * methods that an implementation provides, which its own types leave out.
+ * The types of abstract-level, completed: its public methods with the options that kvarium adds, and the private
+ * methods of an implementation, which its own types leave out.
  */
 import {
   AbstractLevel,
@@ -36,7 +36,7 @@ export interface SyncOption {
 export interface HighWaterMarkOption {
   /**
    * A batch of `nextv()` or `all()` ends once the encoded keys and values that it returns have this many bytes, so that it does not stall
-   * the event loop. Nothing else counts. `0` makes for batches of one entry.
+   * the event loop. `0` gives batches of one entry.
    * @defaultValue `65536`
    */
   highWaterMarkBytes?: number | undefined
@@ -49,8 +49,8 @@ export interface BatchOptions<K, V> extends AbstractBatchOptions<K, V>, SyncOpti
 export interface ClearOptions<K> extends AbstractClearOptions<K>, SyncOption {}
 export interface ChainedBatchWriteOptions extends AbstractChainedBatchWriteOptions, SyncOption {}
 /**
- * A bound (`gt`, `gte`, `lt`, `lte`) that is there counts, also with the value `undefined`: as in all of Level it is encoded like a key, so
- * that `{ gt: undefined }` with keys of text means the text "undefined". Leave out a bound that is not wanted.
+ * A bound (`gt`, `gte`, `lt`, `lte`) with the value `undefined` counts: as in all of Level it is encoded like a key, so that
+ * `{ gt: undefined }` with keys of text means the text "undefined". Omit a bound that is not wanted.
  */
 export interface IteratorOptions<K, V> extends AbstractIteratorOptions<K, V>, HighWaterMarkOption {}
 /** A bound with the value `undefined` is a bound: see {@link IteratorOptions}. */
@@ -132,7 +132,7 @@ export type PrivateOperation =
 
 export type OpenOptions = Readonly<Record<string, unknown>> & { readonly createIfMissing: boolean; readonly errorIfExists: boolean }
 
-/** What is acknowledged or known at once need not be a promise: abstract-level awaits whatever it gets. */
+/** A result that is known at once need not be a promise: abstract-level awaits either. */
 export type Awaitable<T> = T | Promise<T>
 
 /** The private methods that abstract-level calls, with keys and values encoded. */

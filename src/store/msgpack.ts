@@ -4,15 +4,15 @@ import type { Transcoder } from 'abstract-level'
 import { MisuseError } from '../errors.js'
 
 type Packr = Msgpackr.Packr
-// The entry without native code; its own declarations lead nowhere.
+// The entry without native code, which has no type declarations of its own.
 const Packr = PackrAlone as unknown as typeof Msgpackr.Packr
 
 /** The name of the encoding in `valueEncoding`. */
 export const MSGPACK = 'msgpack'
 
-// Plain maps, no record extension: its shared structures would make a value unreadable without the ones before it.
+// Plain maps, no record extension: with its shared structures a value is unreadable without the values before it.
 const packr = refusingFunctions(new Packr({ useRecords: false, copyBuffers: true }))
-/** For objects of more keys than the quicker form of a map has room for. */
+/** For objects with more keys than the quicker form of a map can have. */
 const widePackr = refusingFunctions(new Packr({ useRecords: false, copyBuffers: true, variableMapSize: true }))
 /** Reads maps with every key as it was written; `packr` renames the key `__proto__`. */
 const mapPackr = new Packr({ useRecords: false, copyBuffers: true, mapsAsObjects: false })
@@ -35,7 +35,7 @@ function refusingFunctions(maker: Packr): Packr {
  * themselves are refused, with the path to them.
  * Not for keys: packed numbers and strings of different lengths do not sort like the originals.
  */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the type of a value is the user's to say, on the store
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the store's type parameter says the type of a value
 export const msgpack: Transcoder.IEncoding<any, Uint8Array, any> = {
   name: MSGPACK,
   format: 'view',
@@ -54,7 +54,7 @@ function encode(value: unknown): Uint8Array {
   return widePackr.pack(value)
 }
 
-/** Says what in a value MessagePack has no form for, where it is, and what to do; `undefined` if there is nothing. */
+/** Says which part of a value MessagePack cannot represent, where it is, and what to do; `undefined` if there is none. */
 function problemIn(value: unknown, path: string, within: readonly object[]): string | undefined {
   if (typeof value === 'bigint' && (value >= 1n << 64n || value < -(1n << 63n))) {
     return `Cannot encode as msgpack: ${path} is a bigint outside of -(2^63) to 2^64 - 1. Store it as a string`
@@ -84,7 +84,7 @@ function mayNamePrototype(bytes: Uint8Array): boolean {
   return false
 }
 
-/** The same value with objects in the place of maps. A key `__proto__` is an own key like any other. */
+/** The same value with objects in place of maps. A key `__proto__` becomes an own property like any other. */
 function objectsOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(objectsOf)
   if (!(value instanceof Map)) return value
@@ -100,7 +100,7 @@ interface EncodingOptions {
   readonly valueEncoding?: unknown
 }
 
-/** The same options with the encoding in place of its name, which abstract-level does not know before it has seen it. */
+/** The same options with the encoding in place of its name: abstract-level knows the name only after it has seen the encoding. */
 export function withMsgpack<T extends EncodingOptions>(options: T): T {
   if (options.keyEncoding === MSGPACK || options.keyEncoding === msgpack) {
     throw new MisuseError(

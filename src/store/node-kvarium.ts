@@ -8,7 +8,7 @@ import { destroyStore, KvariumStore, type Platform } from './kvarium.js'
 import type { DestroyOptions, KvariumOptions } from './store-options.js'
 
 /**
- * A key-value store in a directory: an abstract-level database over an engine of choice.
+ * A key-value store in a directory: an abstract-level database over a choice of engines.
  *
  * ```ts
  * const db = new Kvarium('./people', { valueEncoding: 'json' })
@@ -29,7 +29,7 @@ export class Kvarium<K = string, V = string> extends KvariumStore<K, V> {
   /**
    * Removes the files of a store, and its directory if nothing else is in it. Other files are left alone. Does nothing if
    * there is nothing. Rejects with `LEVEL_LOCKED` when the store is open, and with `LEVEL_UNSUPPORTED_FORMAT` when the
-   * directory is not a store. Nobody may open the store meanwhile.
+   * directory is not a store. The store must not be opened meanwhile.
    */
   static destroy(location: string, options?: DestroyOptions): Promise<void> {
     return destroyStore(location, nodePlatform(options))

@@ -1,12 +1,12 @@
 /**
  * Copies of stored bytes that the user owns. Small ones come from Node's buffer pool where there is one: 100 bytes of
  * their own cost 1.2 us in allocation and garbage collection, from the pool 0.1 us. Node marks its pool as not
- * transferable, so nobody can detach their neighbours' values.
+ * transferable, so detaching one value cannot detach its neighbours.
  */
 import type { ByteView } from '../codec/entry.js'
 import { encodeUtf8, readUtf8, writeUtf8 } from '../codec/text.js'
 
-/** What abstract-level hands in and wants back: keys and values in one of the formats that the store declares. */
+/** An encoded key or value as abstract-level passes it, in one of the formats that the store declares. */
 export type Stored = string | Uint8Array
 export type StoredFormat = 'utf8' | 'buffer' | 'view'
 
@@ -15,7 +15,7 @@ interface NodeBuffer {
 }
 
 const nodeBuffer = (globalThis as { Buffer?: NodeBuffer }).Buffer
-/** Where there is no Buffer the format `buffer` is not declared, and abstract-level makes do with `view`. */
+/** Without Buffer the store does not declare the format `buffer`, and abstract-level uses `view`. */
 export const HAS_BUFFER = nodeBuffer !== undefined
 /** Larger values get memory of their own; Node's pool serves less than half of its 8 KiB. */
 const POOLED_BYTES = 4095
@@ -40,12 +40,12 @@ const SCRATCH_BYTES = 768
 /** A UTF-16 unit takes at most three bytes in UTF-8. */
 const SCRATCH_CHARACTERS = SCRATCH_BYTES / 3
 
-/** Encodes the keys of look-ups without allocating: into one scratch, of which it keeps one view per length. */
+/** Encodes the keys of look-ups into one scratch without allocating. It keeps one view per length. */
 export class KeyScratch {
   readonly #bytes = new Uint8Array(SCRATCH_BYTES)
   readonly #views: (Uint8Array | undefined)[] = new Array<undefined>(SCRATCH_BYTES + 1).fill(undefined)
 
-  /** The bytes of a key; good until the next call. */
+  /** The bytes of a key; valid until the next call. */
   encode(key: Stored): Uint8Array {
     if (typeof key !== 'string') return key
     if (key.length > SCRATCH_CHARACTERS) return encodeUtf8(key)

@@ -8,8 +8,8 @@ import { destroyStore, KvariumStore, type Platform } from './kvarium.js'
 import type { DestroyOptions, KvariumOptions } from './store-options.js'
 
 /**
- * A key-value store that runs anywhere JavaScript does, a browser for example: an abstract-level database over an engine
- * of choice. Its files are in memory, and gone with the store, unless it is given a `fileSystem` or an `environment`.
+ * A key-value store that runs anywhere JavaScript does, a browser for example: an abstract-level database over a choice
+ * of engines. Its files are in memory, and gone with the store, unless it is given a `fileSystem` or an `environment`.
  *
  * ```ts
  * const db = new Kvarium('people', { valueEncoding: 'json' })
@@ -30,7 +30,7 @@ export class Kvarium<K = string, V = string> extends KvariumStore<K, V> {
   /**
    * Removes the files of a store, and its directory if nothing else is in it. Other files are left alone. Does nothing if
    * there is nothing. Rejects with `LEVEL_LOCKED` when the store is open, and with `LEVEL_UNSUPPORTED_FORMAT` when the
-   * directory is not a store. Nobody may open the store meanwhile.
+   * directory is not a store. The store must not be opened meanwhile.
    */
   static destroy(location: string, options?: DestroyOptions): Promise<void> {
     return destroyStore(location, portablePlatform(options))

@@ -1,7 +1,7 @@
 const FIRST_BATCH = 8
 const LARGEST_BATCH = 128
 
-/** Encoded entries that were read and not yet handed out. Batches grow, so that a loop that ends early has read little for nothing. */
+/** Encoded entries that were read and not yet handed out. Batches grow, so that a loop that ends early has read little in vain. */
 export class ReadAhead<T> {
   #items: readonly T[] = []
   #at = 0
@@ -16,7 +16,7 @@ export class ReadAhead<T> {
     return this.#size
   }
 
-  /** The next entry; not when it is empty. */
+  /** The next entry. There must be one. */
   take(): T {
     return this.#items[this.#at++]
   }
@@ -34,7 +34,7 @@ export class ReadAhead<T> {
     this.#size = Math.min(this.#size * 2, LARGEST_BATCH)
   }
 
-  /** The iterator was sent elsewhere. */
+  /** Drops all entries: a seek has moved the iterator. */
   drop(): void {
     this.#items = []
     this.#at = 0

@@ -3,19 +3,19 @@
  *
  * Invariants:
  * 1. The engine is asked before anything is awaited, so a read sees the moment of its call.
- * 2. A read of many keys sees one moment, however many turns of the event loop it takes.
- * 3. A file operation that fails under a read is an `IoError` to the caller, never a key that is not there.
+ * 2. A read of many keys sees one moment, even if it takes many turns of the event loop.
+ * 3. A file operation that fails under a read is an `IoError` to the caller, never an absent key.
  */
 import type { AbstractSnapshot } from 'abstract-level'
 import { ByteView } from '../codec/entry.js'
 import type { Engine, EngineSnapshot } from '../engine/contract.js'
 import { typedError } from '../vfs/vfs-error.js'
-import type { Breathing } from './breathing.js'
+import type { EventLoopTurns } from './event-loop-turns.js'
 import type { Awaitable, ReadOptions } from './level-types.js'
 import { KeyScratch, ownedCopy, type Stored } from './owned-bytes.js'
 import { StoreSnapshot } from './snapshot.js'
 
-/** Most keys read in one go; more are read in turns. */
+/** Most keys read in one turn of the event loop. */
 const KEYS_PER_TURN = 32
 
 interface Lookup {
@@ -25,14 +25,14 @@ interface Lookup {
 export class StoreReads {
   readonly #engine: Engine
   readonly #lookup: Lookup
-  readonly #breathing: Breathing
+  readonly #turns: EventLoopTurns
   readonly #scratch = new KeyScratch()
   readonly #view = new ByteView()
 
-  constructor(engine: Engine, breathing: Breathing) {
+  constructor(engine: Engine, turns: EventLoopTurns) {
     this.#engine = engine
     this.#lookup = lookupOf(engine)
-    this.#breathing = breathing
+    this.#turns = turns
   }
 
   getSync(key: Stored, options: ReadOptions): Stored | undefined {
@@ -42,12 +42,12 @@ export class StoreReads {
 
   get(key: Stored, options: ReadOptions): Awaitable<Stored | undefined> {
     const value = this.getSync(key, options)
-    return this.#breathing.isDue(1, this.#view.length) ? this.#breathing.after(value) : value
+    return this.#turns.isDue(1, this.#view.length) ? this.#turns.after(value) : value
   }
 
   has(key: Stored, options: ReadOptions): Awaitable<boolean> {
     const found = this.#find(key, this.moment(options.snapshot))
-    return this.#breathing.isDue(1, 0) ? this.#breathing.after(found) : found
+    return this.#turns.isDue(1, 0) ? this.#turns.after(found) : found
   }
 
   getMany(keys: readonly Stored[], options: ReadOptions): Awaitable<(Stored | undefined)[]> {
@@ -58,7 +58,7 @@ export class StoreReads {
       values.push(this.getSync(key, options))
       bytes += this.#view.length
     }
-    return this.#breathing.isDue(keys.length, bytes) ? this.#breathing.after(values) : values
+    return this.#turns.isDue(keys.length, bytes) ? this.#turns.after(values) : values
   }
 
   async hasMany(keys: readonly Stored[], options: ReadOptions): Promise<boolean[]> {
@@ -87,7 +87,7 @@ export class StoreReads {
       for (const key of keys) {
         const found = this.#find(key, moment)
         results.push(found ? read() : undefined)
-        if (this.#breathing.isDue(1, this.#view.length)) await this.#breathing.turn()
+        if (this.#turns.isDue(1, this.#view.length)) await this.#turns.turn()
       }
       return results
     } finally {
@@ -96,7 +96,7 @@ export class StoreReads {
   }
 }
 
-/** `getView` of the engine, or its `get` in that form. */
+/** `getView` of the engine, or an adapter of its `get`. */
 function lookupOf(engine: Engine): Lookup {
   if (engine.getView !== undefined) return engine as Engine & Lookup
   return {

@@ -9,7 +9,7 @@ import {
 } from '../trace/ledger.js'
 import type { IdentityTraffic } from './directory.js'
 
-/** What the engine counted since open, the amplifications that follow from it, and the store's own facts. */
+/** The engine's counts since open, the amplifications that follow from them, and the store's own facts. */
 export interface KvariumStats extends EngineStats {
   readonly location: string
   /** Milliseconds since open. */
@@ -24,7 +24,7 @@ export interface KvariumStats extends EngineStats {
   }
 }
 
-/** The engine's stats with the store's own file booked under `meta` and `open`, and what follows from them. */
+/** The engine's stats with the store's own file counted under `meta` and `open`, and what follows from them. */
 export function deriveStats(engine: EngineStats, identity: IdentityTraffic, location: string, uptimeMs: number): KvariumStats {
   const ledger = withIdentity(engine.ledger, identity)
   return {

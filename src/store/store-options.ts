@@ -10,36 +10,36 @@ import type { FileSystem } from '../vfs/file-system.js'
 
 /** The options of the built-in engine `lsm`; those of other engines may be given in their place. */
 export type EngineOptions = { readonly [Name in Exclude<keyof LsmOptions, 'compression'>]?: LsmOptions[Name] | undefined } & {
-  /** `false` stands for `'none'`, `true` for the default codec. */
+  /** `false` means `'none'`, `true` the default codec. */
   readonly compression?: LsmOptions['compression'] | boolean | undefined
 }
 
 /** Options of the constructor, and those of the engine beside them. */
 export interface KvariumOptions<K, V> extends AbstractDatabaseOptions<K, V>, EngineOptions {
   /**
-   * The engine that keeps the data: the name of a built-in one, or the factory of your own. A directory remembers its
+   * The engine that keeps the data: the name of a built-in one, or a custom factory. A directory records its
    * engine; opening it with another one is an error.
    * @defaultValue `'lsm'`
    */
   readonly engine?: string | EngineFactory | undefined
   /**
-   * Where the store gets files, time, randomness and turns of the event loop from. For tests and simulations.
+   * The source of files, time, randomness and turns of the event loop. For tests and simulations.
    * @defaultValue the platform's own
    */
   readonly environment?: Environment | undefined
-  /** Another file system in the environment, for example one in memory. */
+  /** A file system to use instead of the environment's, for example one in memory. */
   readonly fileSystem?: FileSystem | undefined
-  /** Told what the store does: operations, files, background jobs, every step inside of them. One trace serves one store. */
+  /** Gets the events of the store: operations, files, background jobs, and the steps inside of them. One trace serves one store. */
   readonly trace?: Trace | undefined
   readonly [engineOption: string]: unknown
 }
 
-/** Options of `open()`: those of the constructor that do not decide what the store is. They win over the constructor's. */
+/** Options of `open()`: those of the constructor that do not define the store. They override the constructor's. */
 export interface KvariumOpenOptions extends AbstractOpenOptions, EngineOptions {
   readonly [engineOption: string]: unknown
 }
 
-/** What abstract-level forwards from the constructor to open, and from there to us. */
+/** Options that abstract-level forwards from the constructor to `_open`. */
 const LEVEL_OPTIONS: OptionTable = {
   createIfMissing: { type: 'boolean', default: true, about: 'Create the store if it is not there' },
   errorIfExists: { type: 'boolean', default: false, about: 'Fail if the store is there already' },
@@ -50,7 +50,7 @@ const anyInteger = (about: string): OptionTable[string] => ({ type: 'integer', d
 const ANY_BOOLEAN: OptionTable[string] = { type: 'boolean', default: true, about: '' }
 
 /**
- * The options of classic-level. Those that mean nothing to an engine are accepted and ignored, as are those of the other engines, so
+ * The options of classic-level. An engine ignores those that it does not have, as it does options of the other engines, so
  * that a program changes its engine by one word.
  */
 const CLASSIC_LEVEL_OPTIONS: OptionTable = {
@@ -64,19 +64,19 @@ const CLASSIC_LEVEL_OPTIONS: OptionTable = {
   multithreading: ANY_BOOLEAN,
 }
 
-/** Options that others look at, known here by their names. */
+/** Options that other layers use, checked here by name. */
 const CONSTRUCTOR_OPTIONS: OptionTable = {
   engine: { type: 'object', about: 'The engine, by name or as a factory' },
   environment: { type: 'object', about: 'Files, clock, randomness and scheduling' },
   fileSystem: { type: 'object', about: 'The file system of the environment' },
-  trace: { type: 'object', about: 'Told what the store does' },
+  trace: { type: 'object', about: 'Gets the events of the store' },
   keyEncoding: { type: 'object', about: 'How keys are encoded' },
   valueEncoding: { type: 'object', about: 'How values are encoded' },
 }
 
 /**
- * Checks what the constructor got. A name that is close to a known one is a typo, and an error; what to do with other
- * unknown names shows at open.
+ * Checks the options of the constructor. A name that is close to a known one is a typo, and an error; other unknown
+ * names are decided at open.
  */
 export function checkConstructorOptions(factory: EngineFactory, given: Options, registry: EngineRegistry): void {
   for (const name of ['environment', 'fileSystem', 'trace'] as const) resolveOptions({ [name]: CONSTRUCTOR_OPTIONS[name] }, given)
@@ -95,8 +95,8 @@ export function checkConstructorOptions(factory: EngineFactory, given: Options, 
 }
 
 /**
- * The options of the engine, complete. abstract-level lets users pass options of their own to `postopen` hooks; with such
- * a hook somebody may know an unknown option, without one nobody does, and it is an error.
+ * The options of the engine, complete. abstract-level passes unknown options on to `postopen` hooks; with such a hook an
+ * unknown option may be meant for it, without one it is an error.
  */
 export function resolveEngineOptions(
   factory: EngineFactory,
@@ -122,14 +122,14 @@ function ignoredTables(registry: EngineRegistry): OptionTable[] {
   return [...registry.names.map(name => registry.resolve(name).options), CLASSIC_LEVEL_OPTIONS]
 }
 
-/** Whether the option is one to ignore. Throws when it is, but with a value that its engine would refuse. */
+/** Whether to ignore the option. Throws when its engine would refuse the value. */
 function isIgnored(ignored: readonly OptionTable[], name: string, given: Options): boolean {
   if (!ignored.some(table => Object.hasOwn(table, name))) return false
   checkIgnoredOption(ignored, name, given[name])
   return true
 }
 
-/** Options of `Kvarium.destroy`: the ones of the constructor that say where the files are and whose. */
+/** Options of `Kvarium.destroy`: those of the constructor that locate the files and name the engine. */
 export interface DestroyOptions {
   readonly engine?: string | EngineFactory | undefined
   readonly environment?: Environment | undefined

@@ -2,8 +2,8 @@
  * The walk of an iterator: an engine cursor, moved in one direction and decoded straight from the engine's memory.
  *
  * Invariants:
- * 1. The cursor stands on the entry that was yielded last (or that a seek found); it moves on only when more is asked
- *    for. Only `for await` asks for more than it hands out, see iteration.ts.
+ * 1. The cursor stands on the last yielded entry (or the one that a seek found); it moves on only when the caller asks for
+ *    more. Only `for await` asks for more than it hands out, see iteration.ts.
  * 2. Once at the end it stays there, until a seek.
  * 3. After a failure it stays where it is, and every step fails for the same reason, until a seek: nothing is skipped. A file
  *    operation that failed is an `IoError` to the caller, never the end.
@@ -13,7 +13,7 @@ import type { Cursor } from '../engine/contract.js'
 import { rangeContains, type HalfOpenRange } from '../engine/range.js'
 import { KvariumError } from '../errors.js'
 import { typedError } from '../vfs/vfs-error.js'
-import type { Breathing } from './breathing.js'
+import type { EventLoopTurns } from './event-loop-turns.js'
 import type { ReadAhead } from './read-ahead.js'
 import type { Awaitable, PrivateIteratorOptions } from './level-types.js'
 import { ownedCopy, toBytes, type Stored, type StoredFormat } from './owned-bytes.js'
@@ -28,12 +28,12 @@ const ENDED = 3
 const FAILED = 4
 
 export class Walk {
-  /** Calls that used the iterator so far, its closing among them: `for await` sees by it whether it was alone. */
+  /** Calls that used the iterator so far, its close included: `for await` detects other callers by it. */
   uses = 0
   /** Entries handed out by quick steps of `for await`, which abstract-level does not count. */
   quickSteps = 0
   readonly #highWaterMarkBytes: number
-  readonly #breathing: Breathing
+  readonly #turns: EventLoopTurns
   readonly #signal: AbortSignal | undefined
   readonly #cursor: Cursor
   readonly #range: HalfOpenRange
@@ -45,7 +45,7 @@ export class Walk {
   /** Quick steps have used up this turn of the event loop: the next read takes another one. */
   #turnDue = false
 
-  constructor(cursor: Cursor, range: HalfOpenRange, options: PrivateIteratorOptions, breathing: Breathing) {
+  constructor(cursor: Cursor, range: HalfOpenRange, options: PrivateIteratorOptions, turns: EventLoopTurns) {
     const { highWaterMarkBytes } = options
     this.#cursor = cursor
     this.#range = range
@@ -53,7 +53,7 @@ export class Walk {
     this.#keyFormat = options.keyEncoding
     this.#valueFormat = options.valueEncoding
     this.#signal = options.signal ?? undefined
-    this.#breathing = breathing
+    this.#turns = turns
     this.#highWaterMarkBytes =
       typeof highWaterMarkBytes === 'number' && highWaterMarkBytes >= 0 ? highWaterMarkBytes : HIGH_WATER_MARK_BYTES
   }
@@ -80,7 +80,7 @@ export class Walk {
     } catch (error) {
       if (items.length === 0) throw error
     }
-    if (this.#breathing.isDue(Math.max(1, items.length), bytes)) this.#turnDue = true
+    if (this.#turns.isDue(Math.max(1, items.length), bytes)) this.#turnDue = true
     ahead.put(items)
     return items.length > 0
   }
@@ -125,11 +125,11 @@ export class Walk {
 
   /** What a read resolves to: at once, or after a turn of the event loop if one is due; not at all if it was aborted. */
   finish<T>(result: T, entries: number, bytes: number): Awaitable<T> {
-    // A step that finds the end is work, too.
-    const isDue = this.#breathing.isDue(Math.max(1, entries), bytes) || this.#turnDue
+    // A step that finds the end counts as work, too.
+    const isDue = this.#turns.isDue(Math.max(1, entries), bytes) || this.#turnDue
     this.#turnDue = false
     if (this.#signal !== undefined) return this.#unlessAborted(result, this.#signal, isDue)
-    return isDue ? this.#breathing.after(result) : result
+    return isDue ? this.#turns.after(result) : result
   }
 
   close(): void {
@@ -152,7 +152,7 @@ export class Walk {
   }
 
   async #unlessAborted<T>(result: T, signal: AbortSignal, isDue: boolean): Promise<T> {
-    await (isDue ? this.#breathing.turn() : undefined)
+    await (isDue ? this.#turns.turn() : undefined)
     if (signal.aborted) throw new AbortError()
     return result
   }
@@ -166,7 +166,7 @@ class AbortError extends KvariumError {
   }
 }
 
-/** Stands in for a cursor that could not be made: whoever reads gets the reason. */
+/** Replaces a cursor that could not be made: every read throws the reason. */
 export class BrokenCursor implements Cursor {
   readonly valid = false
   readonly key = new ByteView()

@@ -1,15 +1,15 @@
 /**
- * How the store writes: operations are encoded into a batch of the engine's, and batches are used again.
+ * How the store writes: operations are encoded into a batch for the engine, and batches are reused.
  *
  * Invariants:
- * 1. A batch given to the engine is not touched before the engine is done with it. One whose write failed is never reused.
+ * 1. A batch passed to the engine is not touched before the engine is done with it. One whose write failed is never reused.
  * 2. Writes reach the engine in the order of the calls.
  * 3. A file operation that fails under a write is an `IoError` to the caller.
  */
 import { WriteBatch } from '../engine/batch.js'
 import type { Engine, EngineSnapshot, KeyRange, WriteOptions } from '../engine/contract.js'
 import { typedError } from '../vfs/vfs-error.js'
-import type { Breathing } from './breathing.js'
+import type { EventLoopTurns } from './event-loop-turns.js'
 import type { Awaitable, PrivateClearOptions, PrivateOperation, SyncOption } from './level-types.js'
 import type { Stored } from './owned-bytes.js'
 
@@ -23,12 +23,12 @@ const CLEAR_BYTES = 64 * 1024
 
 export class StoreWrites {
   readonly #engine: Engine
-  readonly #breathing: Breathing
+  readonly #turns: EventLoopTurns
   readonly #spares: WriteBatch[] = []
 
-  constructor(engine: Engine, breathing: Breathing) {
+  constructor(engine: Engine, turns: EventLoopTurns) {
     this.#engine = engine
-    this.#breathing = breathing
+    this.#turns = turns
   }
 
   put(key: Stored, value: Stored, options: SyncOption): Awaitable<void> {
@@ -64,7 +64,7 @@ export class StoreWrites {
     }
     if (pending !== undefined) return this.#acknowledged(batch, pending)
     this.#recycle(batch)
-    if (this.#breathing.isDue(operations, bytes)) return this.#breathing.turn()
+    if (this.#turns.isDue(operations, bytes)) return this.#turns.turn()
   }
 
   /** Everything in the range, in one step. */
@@ -74,7 +74,7 @@ export class StoreWrites {
     } catch (error) {
       throw typedError(error)
     }
-    if (this.#breathing.isDue(1, 0)) await this.#breathing.turn()
+    if (this.#turns.isDue(1, 0)) await this.#turns.turn()
   }
 
   /** The first `limit` keys of the range, or those that are in the snapshot, in atomic batches. */
@@ -110,7 +110,7 @@ export class StoreWrites {
       throw typedError(error)
     }
     this.#recycle(batch)
-    if (this.#breathing.isDue(operations, bytes)) await this.#breathing.turn()
+    if (this.#turns.isDue(operations, bytes)) await this.#turns.turn()
   }
 
   #recycle(batch: WriteBatch): void {

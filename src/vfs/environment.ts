@@ -1,6 +1,6 @@
 import type { FileSystem } from './file-system.js'
 
-/** Everything a store needs from the world around it, injected so that a run can be replayed exactly. */
+/** Everything a store needs from its surroundings, injected so that a run can be replayed exactly. */
 export interface Environment {
   readonly fileSystem: FileSystem
   readonly clock: Clock
@@ -31,6 +31,6 @@ export interface BlockCompression {
   compress(bytes: Uint8Array): Uint8Array
   /** `size` is the exact length of the result; anything else is an error. */
   decompress(bytes: Uint8Array, size: number): Uint8Array
-  /** The same where the length of the result is lost: what a repair needs to read a table without its index. */
+  /** The same without the length of the result: for a repair that reads a table without its index. */
   decompressUnsized?(bytes: Uint8Array): Uint8Array
 }

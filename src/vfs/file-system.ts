@@ -6,16 +6,16 @@ import { typedError } from './vfs-error.js'
  * engine runs on a disk, in memory, in a browser, under a meter or under injected faults.
  *
  * Reads and appends are synchronous: a read served by the page cache costs 1-2 us, a thread-pool hop 20-30 us.
- * Only what really waits for the medium (data and directory syncs, the lock) is asynchronous.
+ * Only calls that wait for the medium (data and directory syncs, the lock) are asynchronous.
  *
  * Invariants every implementation keeps:
  * 1. `read` and `write` loop over short transfers; `read` returns fewer bytes than asked only at the end of the file.
- * 2. What `write` accepted survives the death of the process; only what was there when `sync` was called and it
- *    resolved survives power loss. A created, renamed or removed name survives power loss only after `syncDirectory`.
+ * 2. Written bytes survive the death of the process. Bytes written before a `sync` was called survive power loss once it
+ *    has resolved. A created, renamed or removed name survives power loss only after `syncDirectory`.
  * 3. A failed operation throws a `FileSystemError` with the operation, the path and the system's code (`ENOENT`, ...).
  */
 export interface FileSystem {
-  /** Where handles are entered that may be closed when descriptors run out. Absent where they do not. */
+  /** Registry of handles that may be closed when descriptors run out. Absent where they do not. */
   readonly spareHandles?: SpareHandles | undefined
   /**
    * The path in a form that a change of the process's working directory does not move; see `absolutePath`. Absent where no path
@@ -28,7 +28,7 @@ export interface FileSystem {
   openWrite(path: string): FileHandle
   /** Creates a file for reading and writing; fails with `EEXIST` if the name is taken. */
   create(path: string): FileHandle
-  /** Atomically gives a file a new name, replacing whatever file had it. */
+  /** Atomically gives a file a new name, replacing a file that has it. */
   rename(from: string, to: string): void
   remove(path: string): void
   /**
@@ -47,8 +47,8 @@ export interface FileSystem {
   /** Makes created, renamed and removed names in the directory durable. */
   syncDirectory(directory: string): Promise<void>
   /**
-   * Takes the directory for this open store. Rejects with a `LockedError` if another store, in this process or
-   * another, holds it. The lock ends with `release()` or with the process, however that ends.
+   * Locks the directory for this open store. Rejects with a `LockedError` if another store, in this process or
+   * another, holds it. The lock ends with `release()` or with the process, even if that is killed.
    */
   lock(directory: string): Promise<DirectoryLock>
 }
@@ -76,24 +76,24 @@ export interface DirectoryLock {
   release(): Promise<void>
 }
 
-/** Removes a file without holding up the caller's thread where the file system can. */
+/** Removes a file, off the caller's thread if the file system can. */
 export async function removeInBackground(fileSystem: FileSystem, path: string): Promise<void> {
   if (fileSystem.removeLater === undefined) fileSystem.remove(path)
   else await fileSystem.removeLater(path)
 }
 
-/** Removes a file that nothing refers to. A failure leaves it: it takes up space and does no other harm. */
+/** Removes a file that nothing refers to. A failure leaves it, which costs only space. */
 export function removeLeftover(fileSystem: FileSystem, path: string): void {
   try {
     fileSystem.remove(path)
   } catch {
-    // What made it a leftover is the error to report.
+    // The error that made it a leftover is the one to report.
   }
 }
 
 /**
- * What a path means at the moment of the call, for good: whatever keeps a path, or waits before it uses one, keeps this form. Throws an
- * `IoError` when there is no working directory any more for a relative path to start from.
+ * The path in a form that later changes of the working directory do not affect, for code that keeps a path or waits before it uses one.
+ * Throws an `IoError` when a relative path has no working directory left to start from.
  */
 export function absolutePath(fileSystem: FileSystem, path: string): string {
   try {

@@ -1,9 +1,9 @@
 import { absolutePath, removeInBackground, type DirectoryLock, type FileHandle, type FileStat, type FileSystem } from './file-system.js'
 import type { SpareHandles } from './spare-handles.js'
 
-/** Leaves everything to another file system: the base of those that only watch it, which override what they look at. */
+/** Forwards everything to another file system: the base of file systems that observe calls and override some. */
 export class ForwardingFileSystem implements FileSystem {
-  /** What does the work. */
+  /** The file system that does the work. */
   readonly inner: FileSystem
 
   constructor(inner: FileSystem) {

@@ -1,4 +1,4 @@
-/** The file-system seam and all of its implementations that run anywhere. The ones for Node are in `node.ts`. */
+/** The file-system seam and its portable implementations. Those for Node are in `node.ts`. */
 export type { DirectoryLock, FileHandle, FileStat, FileSystem } from './file-system.js'
 export { absolutePath, joinPath } from './file-system.js'
 export type { Fault, FaultEffect, FileOperation, FileOperationKind } from './testing/faulty-file-system.js'

@@ -1,7 +1,7 @@
 import type { FileHandle, FileSystem } from './file-system.js'
 import { ForwardingFileSystem } from './forwarding-file-system.js'
 
-/** Calls and bytes through the file-system seam for one class of files. Reads served above the seam, by a cache, are not in it. */
+/** Calls and bytes through the file-system seam for one class of files. Reads served above the seam, by a cache, do not count. */
 export interface ClassCounts {
   readonly reads: number
   readonly bytesRead: number
@@ -31,8 +31,8 @@ export function classifyFile(name: string): string {
 }
 
 /**
- * Counts every byte and call that passes to another file system. A call is counted when it has succeeded. A handle belongs
- * to the class of the name it was opened by, also after a rename.
+ * Counts every byte and call that passes to another file system. A call counts when it has succeeded. A handle belongs
+ * to the class of the name it was opened by, even after a rename.
  */
 export class MeteredFileSystem extends ForwardingFileSystem {
   readonly #classify: (name: string) => string
@@ -56,7 +56,7 @@ export class MeteredFileSystem extends ForwardingFileSystem {
     return { classes, total, directorySyncs: this.#directorySyncs }
   }
 
-  /** Adds what another meter counted on the same files, in a worker thread for example. */
+  /** Adds the counts of another meter on the same files, in a worker thread for example. */
   absorb(counts: MeterCounts): void {
     for (const [name, classCounts] of Object.entries(counts.classes)) add(this.#countsOf(name), classCounts)
     this.#directorySyncs += counts.directorySyncs

@@ -1,9 +1,9 @@
 /**
- * A file system over another one that it never changes: what is written stays in memory and is seen on top.
+ * A file system over another one that it never changes: writes stay in memory, on top of it.
  *
  * Invariants:
- * 1. Nothing but reading calls ever reaches the file system below, its lock aside.
- * 2. A file below is copied into memory by its first change, not by being opened for writing.
+ * 1. Only reads and the lock reach the file system below.
+ * 2. The first change of a file copies it into memory; opening it for writing does not.
  */
 import { absolutePath, type DirectoryLock, type FileHandle, type FileStat, type FileSystem } from './file-system.js'
 import { MemoryFileSystem } from './memory/memory-file-system.js'

@@ -36,11 +36,11 @@ interface Port {
 
 const platform = globalThis as unknown as Platform
 
-// Clock and timers are those of the moment when the module is loaded: fake timers of a test framework, which come later, do not stop a store.
+// Clock and timers are bound when the module is loaded: fake timers that a test framework installs later do not stop a store.
 const { setTimeout } = platform
 const platformClock: Clock = { now: platform.performance?.now.bind(platform.performance) ?? Date.now }
 
-/** Numbers are drawn from the platform a pool at a time, as each request costs about a microsecond. */
+/** Draws numbers from the platform a pool at a time, because each request costs about a microsecond. */
 export function platformRandom(): Random {
   const crypto = platform.crypto
   if (crypto === undefined) return { uint32: () => Math.floor(Math.random() * 2 ** 32) }
@@ -58,7 +58,7 @@ export function platformRandom(): Random {
 }
 
 /**
- * Calls back after the event loop has had a turn. A message is quicker than a timer, which browsers hold back for 4 ms when nested;
+ * Calls back after a turn of the event loop. A message is quicker than a timer, which browsers delay by 4 ms when nested;
  * setImmediate is quicker still and, unlike an open channel, lets a Node process end.
  */
 export const afterTurn: (callback: () => void) => void = chooseTurn()

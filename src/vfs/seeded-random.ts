@@ -34,7 +34,7 @@ export class SeededRandom implements Random {
   }
 }
 
-/** Uniform in [0, n), `n` from 1 to 2^32: numbers of the incomplete last stretch are drawn again. */
+/** Uniform in [0, n), `n` from 1 to 2^32: draws again for numbers of the incomplete last range. */
 export function uniform(random: Random, n: number): number {
   if (!(n >= 1 && n <= 2 ** 32)) throw new RangeError(`a range of ${n} numbers: it must hold 1 to 2^32`)
   const limit = 2 ** 32 - (2 ** 32 % n)

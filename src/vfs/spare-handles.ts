@@ -1,26 +1,26 @@
 /**
- * Open handles that can be spared: the next use of one opens its file again. When the process or the system has no descriptor left, the
- * one used longest ago is closed and the call that needed a descriptor is tried again. Every file system whose opens can fail for that
- * reason has a `SpareHandles`, and makes its opens through it.
+ * Open handles that can be closed at any time: the next use of one opens its file again. When the process or the system has no descriptor left, the
+ * least recently used one is closed, and the call that needed a descriptor is tried again. Every file system whose opens can fail for
+ * that reason has a `SpareHandles` and opens files through it.
  *
  * Invariants:
  * 1. The handles are in the order of their last use.
- * 2. While handles are lent to another thread, there are no more than that left, however many files are read here.
+ * 2. While handles are lent to another thread, no more than the rest are open here, regardless of how many files are read.
  * 3. A call fails for lack of descriptors only when nothing is left to close.
  */
 import { isOutOfDescriptors } from './vfs-error.js'
 
 export interface SpareHandle {
-  /** Closes the file, which the next use opens again, and calls `remove`. Does not throw. */
+  /** Closes the file and calls `remove`; the next use opens it again. Does not throw. */
   suspend(): void
 }
 
-/** Each try closes twice as many handles as the one before: what waits between its opens competes with those that read meanwhile. */
+/** Each try closes twice as many handles as the one before, because an asynchronous call competes with reads between its opens. */
 const MOST_ASYNC_TRIES = 11
 
 export class SpareHandles {
   readonly #open = new Set<SpareHandle>()
-  /** How many may be open, for each loan. */
+  /** The limit of open handles of each loan. */
   readonly #loans = new Set<{ readonly most: number }>()
   #latest: SpareHandle | undefined
 
@@ -29,7 +29,7 @@ export class SpareHandles {
     return this.#open.size
   }
 
-  /** The handle is open and is used now. */
+  /** Records a use of an open handle. */
   use(handle: SpareHandle): void {
     if (handle === this.#latest) return
     this.#open.delete(handle)
@@ -42,13 +42,13 @@ export class SpareHandles {
     if (handle === this.#latest) this.#latest = undefined
   }
 
-  /** Before another handle is opened. */
+  /** Keeps to the limits of loans; called before another handle is opened. */
   makeRoom(): void {
     const most = Math.min(...Array.from(this.#loans, loan => loan.most))
     if (this.#open.size >= most) this.#release(this.#open.size - most + 1)
   }
 
-  /** Of the handles that `belongs` accepts, the one used longest ago. */
+  /** The least recently used of the handles that `belongs` accepts. */
   oldest(belongs: (handle: SpareHandle) => boolean): SpareHandle | undefined {
     for (const handle of this.#open) if (belongs(handle)) return handle
     return undefined
@@ -67,7 +67,7 @@ export class SpareHandles {
     return () => this.#loans.delete(loan)
   }
 
-  /** The result of an open. Throws what `open` throws, but for lack of descriptors only when nothing is left to close. */
+  /** The result of an open. Throws what `open` throws; for lack of descriptors only when nothing is left to close. */
   attempt<Result>(open: () => Result): Result {
     for (;;) {
       try {
@@ -78,7 +78,7 @@ export class SpareHandles {
     }
   }
 
-  /** The same for calls that wait in between. They must leave nothing behind when they fail. */
+  /** The same for asynchronous calls. They must leave nothing behind when they fail. */
   async attemptAsync<Result>(open: () => Promise<Result>): Promise<Result> {
     for (let tries = 1; ; tries++) {
       try {
@@ -89,7 +89,7 @@ export class SpareHandles {
     }
   }
 
-  /** Closes at most this number of handles, those used longest ago first. Returns how many it has closed. */
+  /** Closes up to `count` handles, the least recently used first. Returns how many it has closed. */
   #release(count: number): number {
     let released = 0
     for (const handle of this.#open) {

@@ -1,10 +1,10 @@
 /**
- * Tells of every file that is made, read, written, synced, renamed and removed, and on whose behalf.
+ * Emits an event for every file that is created, read, written, synced, renamed and removed, with the operation or job it serves.
  *
  * Invariants:
- * 1. A call is told when it has succeeded; it belongs to whoever was under way when it was made.
- * 2. What is told of reads and writes adds up to what the ledger books, part by part: see `writePartOf` and `readPartOf`.
- * 3. A job's bytes are counted at every level of the trace; events of files are told at level io.
+ * 1. A call is emitted when it has succeeded; it belongs to the operation or job that was current when it was made.
+ * 2. The emitted reads and writes add up to the ledger, part by part: see `writePartOf` and `readPartOf`.
+ * 3. A job's bytes are counted at every level of the trace; events of files are emitted at level io.
  */
 import type { OperationKind, TraceJobKind } from '../trace/events.js'
 import type { ReadPart, WritePart } from '../trace/ledger.js'
@@ -13,34 +13,34 @@ import type { FileHandle, FileSystem } from './file-system.js'
 import { ForwardingFileSystem } from './forwarding-file-system.js'
 import { classifyFile } from './metered-file-system.js'
 
-/** The file system as `job` uses it: what is done through it belongs to the job. Any other file system is returned as it is. */
+/** The file system as `job` uses it: its calls belong to the job. Returns any other file system as it is. */
 export function fileSystemOf(fileSystem: FileSystem, job: JobTracer | null | undefined): FileSystem {
   return job && fileSystem instanceof TracedFileSystem ? fileSystem.forJob(job) : fileSystem
 }
 
-/** Where the ledger books a write to a file of that class. */
+/** The part of the ledger that counts a write to a file of that class. */
 export function writePartOf(fileClass: string, user: OperationKind | TraceJobKind | null): WritePart {
   if (fileClass === 'log') return 'log'
   if (fileClass === 'table') return user === 'compaction' ? 'compaction' : 'flush'
   return fileClass === 'other' ? 'page' : 'meta'
 }
 
-/** Where the ledger books a read from a file of that class. */
+/** The part of the ledger that counts a read from a file of that class. */
 export function readPartOf(fileClass: string, user: OperationKind | TraceJobKind | null): ReadPart {
   if (user === 'open' || user === 'close' || (fileClass !== 'table' && fileClass !== 'other')) return 'open'
   if (user === 'get') return 'get'
   if (user === 'cursor' || user === 'seek' || user === 'next') return 'scan'
-  // Of tables, whoever looks at what a range or the whole holds scans.
+  // A clear or a check reads tables like a scan.
   return fileClass === 'table' && (user === 'clear' || user === 'check') ? 'scan' : 'compaction'
 }
 
 export class TracedFileSystem extends ForwardingFileSystem {
   readonly #trace: Trace
   readonly #directory: string
-  /** Whose calls these are; without one, those of whoever is under way. */
+  /** The job that the calls belong to; null: the current operation or job. */
   readonly #job: JobTracer | null
 
-  /** @param directory Names are told relative to it. */
+  /** @param directory Emitted names are relative to it. */
   constructor(inner: FileSystem, trace: Trace, directory: string, job: JobTracer | null = null) {
     super(inner)
     this.#trace = trace
@@ -100,7 +100,7 @@ export class TracedFileSystem extends ForwardingFileSystem {
     return new TracedFileHandle(handle, this.#trace, file, this.#job)
   }
 
-  /** What nobody under way removes, a job of its own does: a cursor's last table, long after the merge that replaced it. */
+  /** A removal outside of any operation or job (a cursor's last table, long after the merge that replaced it) is a job of its own. */
   #removed(path: string, owner: Owner | null): void {
     if (this.#io === null) return
     const job = owner === null ? this.#trace.job('free') : undefined

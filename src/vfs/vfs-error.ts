@@ -1,6 +1,6 @@
 import { IoError, KvariumError } from '../errors.js'
 
-/** What a {@link FileSystemError} knows about the failed operation. */
+/** What a {@link FileSystemError} records about the failed operation. */
 export interface FileSystemErrorPlace {
   /** The interface's name for it: `create`, `read`, `syncDirectory`, ... */
   readonly operation: string
@@ -25,7 +25,7 @@ export class FileSystemError extends Error {
     this.path = place.path
   }
 
-  /** Gives a system error its operation and path; an error that has them already is passed through. */
+  /** Adds operation and path to a system error; returns an error that has them unchanged. */
   static from(error: unknown, operation: string, path: string): FileSystemError {
     if (error instanceof FileSystemError) return error
     return new FileSystemError(errorCode(error) ?? 'EIO', { operation, path, cause: error })
@@ -39,7 +39,7 @@ export function errorCode(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined
 }
 
-/** Whether an operation failed because the disk is full, or what the user may take of it. */
+/** Whether an operation failed because the disk, or the user's quota, is full. */
 export function isOutOfSpace(error: unknown): boolean {
   return hasCode(error, ['ENOSPC', 'EDQUOT'])
 }
@@ -57,7 +57,7 @@ function hasCode(error: unknown, codes: readonly string[]): boolean {
   return false
 }
 
-/** Any error as one of the project's, or of the caller's misuse: a failed file operation becomes an `IoError` with its path. */
+/** Makes any error one of the project's: a failed file operation becomes an `IoError` with its path; misuse passes through. */
 export function typedError(error: unknown): Error {
   if (error instanceof FileSystemError) {
     const advice = isOutOfSpace(error) ? '. Free some space, then try again' : ''

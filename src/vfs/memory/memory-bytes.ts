@@ -1,6 +1,6 @@
 /**
  * A growing byte array in chunks, for the memory file system. Two of them (a file's current and its durable bytes) share
- * chunks until one changes what the other can see.
+ * chunks until one changes bytes of the other.
  *
  * Invariants:
  * 1. Every chunk but a lone first one has `chunkBytes`; a lone first chunk grows by doubling, so that small files stay small.
@@ -31,7 +31,7 @@ export class MemoryBytes {
     return { current, durable }
   }
 
-  /** Makes this equal to its peer; outside of chunks `[first, end)` it must be equal already, up to the peer's size. */
+  /** Makes this equal to its peer. Outside of chunks `[first, end)` the two must be equal already, up to the peer's size. */
   adoptPeer(first = 0, end = Infinity): void {
     const source = this.#peer!
     const stop = Math.min(end, source.#chunks.length)
@@ -89,12 +89,12 @@ export class MemoryBytes {
     this.#size = to
   }
 
-  /** The chunk at `position`, made big enough for `count` bytes from there, and ours alone where the peer could see them. */
+  /** The chunk at `position`, made big enough for `count` bytes from there, and unshared where the peer could see them. */
   #writable(position: number, count: number): Uint8Array {
     const index = Math.floor(position / chunkBytes)
     const needed = (position & chunkMask) + count
     const chunk = this.#chunks[index]
-    // The way to a later chunk leads over the end of the first one, by writing or by filling: then it has its full size.
+    // A later chunk is reached only over the end of the first one, which then has its full size.
     if (chunk === undefined) return (this.#chunks[index] = new Uint8Array(index > 0 ? chunkBytes : roundUp(needed)))
     const peer = this.#peer
     const isSeenByPeer = peer !== undefined && position < peer.#size && peer.#chunks[index] === chunk

@@ -3,7 +3,7 @@
  *
  * Invariants:
  * 1. A directory's `durable` names plus the logged changes, in order, give its `names`.
- * 2. A change is one atomic step, also a rename from one directory to another: a power loss keeps all of it or nothing.
+ * 2. A change is one atomic step, even a rename between directories: a power loss keeps all of it or nothing.
  * 3. Syncing a directory makes the changes that touch it durable, those made before the sync was called.
  * 4. A file has at most one name, whichever changes a power loss keeps: of the changes to one file none becomes durable before
  *    an earlier one.
@@ -20,7 +20,7 @@ export class MemoryDirectory {
   durable = new Map<string, MemoryNode>()
 }
 
-/** What goes away first, then what appears: one of them for a removal or a creation, both, with the same node, for a rename. */
+/** A name that disappears and one that appears: one of them for a removal or a creation, both, with the same node, for a rename. */
 export interface NameChange {
   readonly removed?: NamePlace
   readonly added?: NamePlace
@@ -47,7 +47,7 @@ export class MemoryTree {
     const called = changesUpTo(this.#pending, directory)
     await Promise.resolve()
     if (called.size === 0) return
-    // A change that another sync has made durable meanwhile is gone from the log.
+    // Changes that another sync has made durable meanwhile are gone from the log.
     this.#pending = this.#pending.filter(change => {
       if (!called.has(change)) return true
       applyDurably(change)
@@ -100,7 +100,7 @@ function applyTo(image: Map<MemoryDirectory, Map<string, MemoryNode>>, change: N
   imageOf(image, added.directory).set(added.name, added.node)
 }
 
-/** Of a removal whose name another file has taken meanwhile (an earlier change was lost), nothing is left to do. */
+/** Removes a name, unless another file has taken it meanwhile (because an earlier change was lost). */
 function deleteName(names: Map<string, MemoryNode>, place: NamePlace): void {
   if (names.get(place.name) === place.node) names.delete(place.name)
 }
@@ -133,7 +133,7 @@ function copyDirectory(
   image: Map<MemoryDirectory, Map<string, MemoryNode>>,
   choice: CrashChoice,
 ): void {
-  // In the order of the names, so that the same seed meets the same files in the same order.
+  // In name order, so that the same seed gives the same result.
   for (const [name, node] of [...imageOf(image, from)].sort(byName)) {
     let clone: MemoryNode
     if (node instanceof MemoryFile) clone = node.crashed(choice)

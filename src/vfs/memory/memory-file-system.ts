@@ -2,7 +2,7 @@
  * A file system in memory that knows what a power loss would leave. It needs nothing from Node.
  *
  * Invariants:
- * 1. What a handle wrote is durable only after its `sync` resolved; a created, renamed or removed name only after
+ * 1. Writes of a handle are durable only after its `sync` resolved; a created, renamed or removed name only after
  *    `syncDirectory` of its directory resolved. A file's sync does not make its name durable, nor the other way round.
  * 2. A crash image shares nothing with the file system it was taken from, is durable itself, and has no handles or locks.
  * 3. A removed file lives on for its open handles, as in POSIX.
@@ -122,21 +122,21 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   /**
-   * What a power loss at this moment leaves. `none` keeps nothing that is unsynced and `all` everything; a seed keeps some of the
-   * unsynced writes, whole or torn, and some of the unsynced names: always the same for the same seed and history.
+   * The file system after a power loss at this moment. `none` keeps nothing unsynced and `all` everything; a seed keeps some of the
+   * unsynced writes, whole or torn, and some of the unsynced names: the same for the same seed and history.
    */
   crashClone(seed: number | 'none' | 'all'): MemoryFileSystem {
     return this.#crashed(typeof seed === 'number' ? new SeededRandom(seed) : seed)
   }
 
-  /** What the death of the process (`kill -9`) leaves: everything that was written. */
+  /** The file system after the death of the process (`kill -9`): everything that was written. */
   processCrashClone(): MemoryFileSystem {
     return this.#crashed('all')
   }
 
   /**
-   * What a failed sync does on many systems: the file's unsynced changes count as written from now on. They can be read until the
-   * power fails, and no later sync makes them durable.
+   * Loses unsynced changes, as a failed sync does on many systems: the file's unsynced changes count as written from now on. They can be
+   * read until the power fails, and no later sync makes them durable.
    */
   loseUnsynced(path: string): void {
     this.#file('loseUnsynced', path).loseUnsynced()

@@ -6,7 +6,7 @@
  * 2. A sync makes durable exactly the changes made before it was *called*, and does so when it *resolves*: until then a power
  *    loss may take them, and changes made meanwhile stay pending.
  * 3. Outside of chunks [`#firstDirtyChunk`, `#endDirtyChunk`) `current` and `durable` have the same bytes.
- * 4. Once changes were lost behind the program's back, 1 and 3 hold no more: the medium then gets each later change by itself.
+ * 4. After `loseUnsynced` 1 and 3 no longer hold: the medium then gets each later change by itself.
  */
 import { MemoryBytes, chunkBytes } from './memory-bytes.js'
 import { uniform } from '../seeded-random.js'
@@ -17,14 +17,14 @@ const sectorBytes = 512
 const fieldsPerChange = 3
 const truncation = -1
 
-/** Which unsynced changes a power loss leaves: none, all, or what a random generator picks. */
+/** Which unsynced changes a power loss keeps: none, all, or a random choice. */
 export type CrashChoice = 'none' | 'all' | Random
 
 export class MemoryFile {
   readonly #current: MemoryBytes
   readonly #durable: MemoryBytes
   #pending: number[] = []
-  /** The bytes of the pending writes, one after the other. */
+  /** The bytes of the pending writes, one after another. */
   #journal = new MemoryBytes()
   #firstDirtyChunk = Infinity
   #endDirtyChunk = 0
@@ -68,14 +68,14 @@ export class MemoryFile {
   async sync(): Promise<void> {
     const target = this.#durableChanges + this.pendingChanges
     await Promise.resolve()
-    // A sync that was called later may not overtake, but one called earlier has taken its share of the changes.
+    // A sync that was called earlier may have made some of these changes durable already.
     this.#makeDurable(target - this.#durableChanges)
   }
 
-  /** Forgets that there is anything to sync: what is pending stays readable, but reaches the medium no more. */
+  /** Drops the pending changes: they stay readable but never reach the medium. */
   loseUnsynced(): void {
     if (this.pendingChanges === 0) return
-    // Syncs under way have nothing left to do.
+    // Syncs under way then have nothing left to do.
     this.#durableChanges += this.pendingChanges
     this.#forgetPending()
     this.#hasLost = true

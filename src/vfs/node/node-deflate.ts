@@ -5,7 +5,7 @@ import type { BlockCompression } from '../environment.js'
 /** Raw deflate by Node's zlib at level 1: on blocks of a few kilobytes higher levels cost much and gain little. */
 export const nodeDeflate: BlockCompression = {
   compress(bytes) {
-    // One output chunk that is big enough for most blocks spares zlib a second round and a copy.
+    // One output chunk that is large enough for most blocks saves zlib a second round and a copy.
     return deflateRawSync(bytes, { level: 1, chunkSize: Math.max(64, bytes.length) })
   },
 
@@ -31,5 +31,5 @@ export const nodeDeflate: BlockCompression = {
   },
 }
 
-/** No block is compressed that is larger than this. */
+/** Larger blocks are never compressed. */
 const MAX_UNSIZED_BYTES = 64 * 1024 * 1024

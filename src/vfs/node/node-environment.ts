@@ -5,7 +5,7 @@ import { nodeDeflate } from './node-deflate.js'
 import { NodeFileSystem } from './node-file-system.js'
 import { platformRandom } from '../portable-environment.js'
 
-// Clock and timers are those of the moment when the module is loaded: fake timers of a test framework, which come later, do not stop a store.
+// Clock and timers are bound when the module is loaded: fake timers that a test framework installs later do not stop a store.
 const now = performance.now.bind(performance)
 const immediate = setImmediate
 const timeout = setTimeout

@@ -5,16 +5,16 @@ import { lockDirectory } from './node-lock.js'
 import { SpareHandles } from '../spare-handles.js'
 import { errorCode, FileSystemError } from '../vfs-error.js'
 
-/** Descriptors are the process's: a store that needs one may take it from another. */
+/** All stores of the process share its descriptors: one that needs a descriptor may close another store's handle. */
 const processHandles = new SpareHandles()
 
-/** The machine's file system through `node:fs`. Paths are handed to the system as they are. */
+/** The machine's file system through `node:fs`. Paths go to the system unchanged. */
 export class NodeFileSystem implements FileSystem {
   readonly spareHandles = processHandles
-  /** Those that are locked stay open, so that their syncs need no descriptor more. */
+  /** Locked directories stay open, so that their syncs need no further descriptor. */
   readonly #lockedDirectories = new Map<string, NodeDirectory>()
 
-  /** Not normalized where `..` after a symbolic link leads elsewhere than the text says. On Windows it does not, and drives count. */
+  /** Not normalized, because `..` after a symbolic link leads elsewhere than the text says; on Windows it does not, and drives matter. */
   absolute(path: string): string {
     if (isAbsolute(path) && process.platform !== 'win32') return path
     return attempt('absolute', path, () => (process.platform === 'win32' ? resolve(path) : joinPath(process.cwd(), path)))
@@ -126,7 +126,7 @@ export class NodeFileSystem implements FileSystem {
   }
 }
 
-/** An open directory, to sync what names are in it. */
+/** An open directory, to sync its names. */
 class NodeDirectory {
   readonly #path: string
   readonly #descriptor: number
@@ -150,7 +150,7 @@ class NodeDirectory {
     })
   }
 
-  /** Syncs under way still end: until then the descriptor stays open. */
+  /** Syncs under way end first: until then the descriptor stays open. */
   close(): void {
     this.#isClosed = true
     if (this.#syncsInFlight === 0) fs.closeSync(this.#descriptor)
@@ -219,7 +219,7 @@ class NodeFileHandle implements FileHandle {
         this.#syncsInFlight--
         if (error === null) resolve()
         else reject(FileSystemError.from(error, 'sync', this.path))
-        // The data are synced or the sync has failed: nobody is left whom an error of this close could tell more.
+        // The data are synced, or the sync has failed: no caller is left to report an error of this close to.
         if (this.#isClosed && this.#syncsInFlight === 0) fs.close(this.#descriptor, () => {})
       })
     })

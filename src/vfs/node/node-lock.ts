@@ -1,9 +1,9 @@
 /**
- * One open store per directory, on Node, which has no flock. The lock must die with its process, however that ends.
+ * One open store per directory, on Node, which has no flock. The lock must end with its process, even if that is killed.
  *
  * On macOS and BSD (`O_EXLOCK`) and on Windows (`UV_FS_O_EXLOCK`) the kernel locks the file `LOCK` as it is opened;
  * these two paths follow the systems' documentation and are not exercised by the project's tests, which run on Linux.
- * On Linux a listening socket without a file stands for the living owner: see `node-socket-lock.ts`.
+ * On Linux a listening socket without a file represents the living owner: see `node-socket-lock.ts`.
  */
 import * as fs from 'node:fs'
 import { IoError } from '../../errors.js'
@@ -32,7 +32,7 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   }
 }
 
-/** The lock is the open file itself: the kernel gives it back when the descriptor closes, by `release` or by death. */
+/** The lock is the open file itself: the kernel releases it when the descriptor closes, by `release` or by death of the process. */
 function lockByOpenFlag(directory: string, flag: number): DirectoryLock {
   const path = joinPath(directory, 'LOCK')
   let descriptor: number | undefined

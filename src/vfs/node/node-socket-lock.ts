@@ -1,7 +1,7 @@
 /**
- * A directory lock that dies with its process, for Linux: a listening Unix socket in the *abstract* namespace, which has a name but no
+ * A directory lock that ends with its process, for Linux: a listening Unix socket in the *abstract* namespace, which has a name but no
  * file. The name is made of the directory's device and inode numbers. The kernel gives a name to one socket at a time and frees it when
- * the process ends, however that ends. Nothing is written, so a locked directory can be copied, and a read-only one can be locked.
+ * the process ends, even if it is killed. Nothing is written, so a locked directory can be copied, and a read-only one can be locked.
  *
  * Invariants:
  * 1. The owner keeps the directory open, so that its numbers stay its own: they survive a rename, and no other directory gets them
@@ -9,10 +9,10 @@
  * 2. There are two names, and an owner has every name that its runtime can make: Node 20 fills up each name with zeros to the 108 bytes
  *    that the system allows, and Bun makes names of up to 107 bytes. The long name has 108 bytes everywhere; the short one is the same in
  *    Node 22 and later, Deno and Bun. Only a store in Node 20 and one in Bun do not see each other.
- * 3. All take the long name first. An opener that meets a taken name gives back what it has. The opener that holds the long name, or in
- *    Bun the short one, meets no other that waits for it, so one of those that race gets through.
- * 4. Earlier versions left a named socket `LOCK.<n>` in the directory, alive as long as the store was open. An owner that is alive
- *    counts; dead ones are removed by `openDirectory`.
+ * 3. All take the long name first. An opener that finds a name taken releases what it has. No other opener waits for the one that holds the
+ *    long name, or in Bun the short one, so one of those that race succeeds.
+ * 4. Earlier versions left a named socket `LOCK.<n>` in the directory, alive as long as the store was open. A living owner
+ *    counts; `openDirectory` removes dead sockets.
  *
  * The abstract namespace belongs to a network namespace: containers that share a directory and not the network do not exclude each
  * other, and neither do machines that share a directory over a network.
@@ -52,7 +52,7 @@ export async function lockBySocket(directory: string): Promise<DirectoryLock> {
   return { release: () => (releasing ??= release()) }
 }
 
-/** Whether a living process has the lock, found out without taking it: to connect to its socket changes nothing. */
+/** Whether a living process has the lock, without taking it: connecting to its socket changes nothing. */
 export async function isHeldBySocket(directory: string): Promise<boolean> {
   const descriptor = openDirectory(directory)
   try {
@@ -93,7 +93,7 @@ async function listen(directory: string, name: string): Promise<net.Server> {
     if (errorCode(error) === 'EADDRINUSE') throw lockedError(directory, error)
     throw FileSystemError.from(error, 'lock', directory)
   }
-  server.on('error', () => {}) // A failed accept: the kernel has accepted already, which is all that counts.
+  server.on('error', () => {}) // A failed accept does not matter: the kernel has accepted already.
   server.unref()
   return server
 }

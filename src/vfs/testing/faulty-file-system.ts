@@ -1,14 +1,14 @@
 /**
  * A file system that fails where a test wants it to: any operation, once, for a while or from then on, before or after it has had
- * its effect, or in the middle of a write. It also tells of every operation, so that a test can take a crash image at each,
- * and can hold up what is asynchronous.
+ * its effect, or in the middle of a write. It also reports every operation, so that a test can take a crash image at each,
+ * and can delay what is asynchronous.
  *
  * Invariants:
  * 1. Nothing here is random: the same calls with the same faults do the same.
  * 2. Every operation has a number, counted from 1 in the order of the calls. `before` sees it ahead of any effect, `after` when
- *    it has succeeded. What `before` throws is the operation's failure.
+ *    it has succeeded. An error thrown by `before` fails the operation.
  * 3. The first fault that applies to an operation decides; a fault that has been used up applies to nothing.
- * 4. An open that fails for lack of descriptors is tried again, as another operation, for as long as a handle can be spared.
+ * 4. An open that fails for lack of descriptors is tried again, as another operation, as long as a spare handle can be closed.
  * 5. A `close` that fails has closed the handle all the same, as on every system.
  */
 import { absolutePath, removeInBackground, type DirectoryLock, type FileHandle, type FileStat, type FileSystem } from '../file-system.js'
@@ -37,16 +37,16 @@ export type FileOperationKind =
 export interface FileOperation {
   readonly number: number
   readonly kind: FileOperationKind
-  /** Of a rename, the new name. */
+  /** For a rename, the new name. */
   readonly path: string
-  /** Bytes that a read asks for or a write brings; else 0. */
+  /** Bytes that a read asks for or a write passes; else 0. */
   readonly bytes: number
 }
 
 export interface Fault {
   /** The operations it applies to; default: every one. */
   readonly on?: (operation: FileOperation) => boolean
-  /** How many of these pass unharmed first. Default: none. */
+  /** How many of these pass first. Default: none. */
   readonly skip?: number
   /** How many of these it then hits. Default: one; `Infinity`: all. */
   readonly times?: number
@@ -54,9 +54,9 @@ export interface Fault {
 }
 
 export type FaultEffect =
-  /** The operation throws (or rejects). What it has done before: nothing, all of it, or so many bytes of a write. */
+  /** The operation throws (or rejects), having done nothing, all of it, or this many bytes of a write. */
   | { readonly kind: 'error'; readonly code: string; readonly done: 'nothing' | 'all' | number }
-  /** A read returns at most so many bytes, as if the file ended there. */
+  /** A read returns at most this many bytes, as if the file ended there. */
   | { readonly kind: 'short read'; readonly bytes: number }
 
 interface ActiveFault {
@@ -76,11 +76,11 @@ export function changesImage(operation: FileOperation): boolean {
 }
 
 export class FaultyFileSystem implements FileSystem {
-  /** What does the work. */
+  /** The file system that does the work. */
   readonly inner: FileSystem
   before: ((operation: FileOperation) => void) | undefined
   after: ((operation: FileOperation) => void) | undefined
-  /** Called when a fault has hit, before the caller learns of it. */
+  /** Called when a fault has hit, before the caller gets its error. */
   failed: ((operation: FileOperation, fault: Fault) => void) | undefined
   /** Awaited before and after the work of syncs, of files and directories, and of background removals. */
   delay: ((operation: FileOperation, moment: 'before' | 'after') => Promise<void> | undefined) | undefined
@@ -95,7 +95,7 @@ export class FaultyFileSystem implements FileSystem {
     this.inner = inner
   }
 
-  /** Operations begun so far. */
+  /** Operations started so far. */
   get operations(): number {
     return this.#operations
   }
@@ -167,7 +167,7 @@ export class FaultyFileSystem implements FileSystem {
     return this.spareHandles.attemptAsync(() => this.runAsync('lock', directory, () => this.inner.lock(directory), release))
   }
 
-  /** @internal `undo` takes back a result that the caller does not get to see. */
+  /** @internal `undo` reverts a result that the caller does not get. */
   run<Result>(kind: FileOperationKind, path: string, bytes: number, work: () => Result, undo?: (result: Result) => void): Result {
     const operation = this.#begin(kind, path, bytes)
     const fault = this.#faultFor(operation)

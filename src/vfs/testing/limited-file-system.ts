@@ -1,5 +1,5 @@
 /**
- * A disk of limited size: what would make its files longer than the limit in total fails with `ENOSPC`, after as much of it as fits.
+ * A disk of limited size: a call that would make its files longer than the limit in total fails with `ENOSPC`, after as much as fits.
  *
  * Invariants:
  * 1. Overwriting, shortening and removing need no space, and neither does a rename.
@@ -13,11 +13,11 @@ import { FileSystemError } from '../vfs-error.js'
 const NAME_BYTES = 32
 
 export class LimitedFileSystem extends ForwardingFileSystem {
-  /** Size of the disk in bytes. It may be changed at any time. */
+  /** Size of the disk in bytes. It may change at any time. */
   limitBytes: number
   #usedBytes = 0
 
-  /** `directories` are those whose files are on the disk already. */
+  /** `directories` are those whose existing files count. */
   constructor(inner: FileSystem, limitBytes: number, directories: readonly string[] = []) {
     super(inner)
     this.limitBytes = limitBytes
@@ -59,7 +59,7 @@ export class LimitedFileSystem extends ForwardingFileSystem {
     this.#usedBytes -= size
   }
 
-  /** @internal Takes up to `bytes` more, and returns how many there were. */
+  /** @internal Takes up to `bytes` more and returns how many there were. */
   take(bytes: number): number {
     const taken = Math.max(0, Math.min(bytes, this.limitBytes - this.#usedBytes))
     this.#usedBytes += taken
@@ -101,7 +101,7 @@ class LimitedFileHandle implements FileHandle {
     const growth = Math.max(0, position + end - start - size)
     const taken = this.#fileSystem.take(growth)
     const stop = end - (growth - taken)
-    // Where the write begins behind the end of the file, the bytes between are the first to find no space.
+    // If the write begins behind the end of the file, the bytes between are the first to find no space.
     if (stop > start) this.#inner.write(source, position, start, stop)
     else this.#fileSystem.give(taken)
     if (taken < growth) throw new FileSystemError('ENOSPC', { operation: 'write', path: this.path })

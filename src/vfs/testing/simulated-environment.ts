@@ -4,10 +4,10 @@
  *
  * Invariants:
  * 1. Before a turn ends, every promise chain that can go on without a turn or a sleep has gone on as far as it can. (The real event
- *    loop is used for just this: its next turn begins only when no microtask is left. How long that takes shows nowhere.)
- * 2. All who wait for a turn get the same one, in the order they asked, and the clock advances by `turnMs`.
- * 3. Sleepers wake in the order of their deadlines, then in the order they asked. When nobody waits for a turn, the clock jumps to
- *    the next deadline: no run waits in real time.
+ *    loop serves only for this: its next turn begins only when no microtask is left. How long that takes has no effect.)
+ * 2. All callers that wait for a turn get the same one, in the order of their calls, and the clock advances by `turnMs`.
+ * 3. Sleepers wake in the order of their deadlines, then of their calls. When no caller waits for a turn, the clock jumps to the
+ *    next deadline: no run waits in real time.
  */
 import type { BlockCompression, Clock, Environment, Random, Scheduler } from '../environment.js'
 import type { FileSystem } from '../file-system.js'
@@ -17,9 +17,9 @@ import { SeededRandom } from '../seeded-random.js'
 
 export interface SimulatedEnvironmentOptions {
   readonly seed: number
-  /** Default: a new `MemoryFileSystem`. Anything that waits for a real device makes a run irreproducible. */
+  /** Default: a new `MemoryFileSystem`. One that waits for a real device makes a run irreproducible. */
   readonly fileSystem?: FileSystem
-  /** What a turn takes on the simulated clock, in milliseconds. Default: 0.05. */
+  /** Duration of a turn on the simulated clock, in milliseconds. Default: 0.05. */
   readonly turnMs?: number
   readonly deflate?: BlockCompression
 }
@@ -36,12 +36,12 @@ interface Sleeper {
   readonly wake: () => void
 }
 
-/** Clock and scheduler are one thing here: time passes by scheduling. */
+/** Clock and scheduler in one: time passes by scheduling. */
 class SimulatedTime implements Clock, Scheduler {
   readonly #turnMs: number
   #now = 0
   #waiting: (() => void)[] = []
-  /** By deadline; equal ones in the order they came. */
+  /** By deadline; equal ones in the order of their calls. */
   readonly #sleepers: Sleeper[] = []
   #isRunning = false
 

@@ -1,11 +1,11 @@
 /**
- * Keeps a tight loop of awaited operations from starving the event loop. Reads and most writes finish synchronously, so
- * awaiting them costs only a microtask, and timers and sockets would wait for as long as the loop runs. So every 32
- * operations (or their worth in bytes) the store looks at the clock, and when the last turn of the event loop that it
- * knows of is more than a millisecond ago, the operation resolves after the next turn. Costs about 2 ns an operation.
+ * Yields to the event loop, so that a tight loop of awaited operations does not starve it. Reads and most writes finish synchronously:
+ * awaiting them costs only a microtask, and timers and sockets would wait for as long as the loop runs. Every 32 operations (or
+ * their equivalent in bytes) the store reads the clock. If the last turn of the event loop that it knows of is more than a
+ * millisecond ago, the operation resolves after the next turn. Costs about 2 ns per operation.
  *
  * Invariant: once an operation waits for a turn, every operation that ends before that turn waits for it too. Otherwise a turn would
- * come only after all callers that are in flight had used up their share, one after the other.
+ * come only after each caller in flight had used up its share, one after another.
  */
 import type { Clock, Scheduler } from '../vfs/environment.js'
 
@@ -14,7 +14,7 @@ const TURN_EVERY_MS = 1
 /** Bytes that count as one operation of work. */
 const WORK_BYTES_SHIFT = 12
 
-export class Breathing {
+export class EventLoopTurns {
   readonly #clock: Clock
   readonly #scheduler: Scheduler
   #credit = WORK_PER_LOOK
@@ -27,13 +27,13 @@ export class Breathing {
     this.#lastTurn = clock.now()
   }
 
-  /** Books operations and the bytes they moved; true when the event loop is due a turn. */
+  /** Counts operations and the bytes they moved; true when the event loop is due a turn. */
   isDue(operations: number, bytes: number): boolean {
     this.#credit -= operations + (bytes >>> WORK_BYTES_SHIFT)
     return this.#turn !== undefined || (this.#credit <= 0 && this.#look())
   }
 
-  /** Resolves after a turn. Everybody who asks in the same turn shares it. */
+  /** Resolves after a turn. All callers in the same turn share it. */
   turn(): Promise<void> {
     this.#turn ??= this.#takeTurn()
     return this.#turn
