@@ -3,7 +3,7 @@ import { KIND_DELETE, KIND_DELETE_RANGE, MAX_SEQUENCE } from '../codec/entry.js'
 import { readUtf8 } from '../codec/text.js'
 import { CorruptionError } from '../errors.js'
 import { readHandle, type BlockHandle } from '../sstable/format.js'
-import { OWN_FILTER_ID } from '../sstable/table-filter.js'
+import { CUSTOM_FILTER_ID } from '../sstable/table-filter.js'
 import { VarintReader } from '../codec/varint.js'
 import { kindName } from './batch-spans.js'
 import type { DescribeEntry } from './block-spans.js'
@@ -105,13 +105,13 @@ export interface FilterView {
 /** The filter's header and bits. Throws a `CorruptionError` where it contradicts itself. */
 export function filterSpans(bytes: Uint8Array, base: number): FilterView {
   const reader = new SpanReader(bytes, base)
-  const hash = reader.number('hash id', 1, id => (id === OWN_FILTER_ID ? { value: `${id}: a filter of the user's own` } : {}))
+  const hash = reader.number('hash id', 1, id => (id === CUSTOM_FILTER_ID ? { value: `${id}: a custom filter` } : {}))
   const probes = reader.number('k', 1, k => ({ value: `${k}: bits a key sets` }))
   reader.number('not in use', 2)
   const bitCount = reader.number('bit count', 4)
-  if (hash === OWN_FILTER_ID) {
+  if (hash === CUSTOM_FILTER_ID) {
     reader.rest('bits')
-    return { spans: reader.spans, value: `${bitCount} bits, of a filter of the user's own` }
+    return { spans: reader.spans, value: `${bitCount} bits, of a custom filter` }
   }
   if (hash !== 1) throw new CorruptionError(`the filter uses hash ${hash}; this kvarium knows 1`)
   if (probes < 1 || probes > 30 || bitCount < 1 || bitCount > reader.left * 8)

@@ -53,12 +53,12 @@ export function encodeCustomFilter(filter: TableFilter, hashes: Uint32Array, bit
 /** The filter of a block, built-in or custom. */
 export function openFilter(block: Uint8Array, custom: TableFilter | undefined, place: ErrorPlace): FilterProbe {
   if (block[0] !== CUSTOM_FILTER_ID) return new FilterReader(block, place)
-  if (own === undefined) {
-    throw new FormatError('the table was built with a filter of its own: open the store with that filter among its parts', place)
+  if (custom === undefined) {
+    throw new FormatError('the table was built with a custom filter: open the store with that filter among its parts', place)
   }
   if (block.length < HEADER_BYTES || readUint32(block, 4) !== (block.length - HEADER_BYTES) * 8) {
     throw new CorruptionError('a filter block contradicts itself', place)
   }
   const filter = { bits: block.subarray(HEADER_BYTES), probes: block[1] }
-  return { mayContain: hash => own.mayContain(filter, hash), positions: () => [] }
+  return { mayContain: hash => custom.mayContain(filter, hash), positions: () => [] }
 }
