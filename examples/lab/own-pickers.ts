@@ -1,5 +1,6 @@
 /** The two ends of what a compaction policy can be, as pickers for the real engine. */
-import type { CompactionPicker, CompactionSpec } from '../../src/lsm/compaction/pickers/compaction-picker.js'
+import type { Compaction } from '../../src/lsm/compaction/compaction.js'
+import type { CompactionPicker } from '../../src/lsm/compaction/pickers/compaction-picker.js'
 import type { Version } from '../../src/lsm/versions/version.js'
 
 /** Leaves every flushed table where it is. */
@@ -18,8 +19,8 @@ export const ALWAYS: CompactionPicker = {
   scores: version => version.levels.map(level => level.length / 2),
 }
 
-function mergeOfAll(version: Version): CompactionSpec {
-  const inputs = version.levels.flatMap(level => level.map(run => run.tables))
+function mergeOfAll(version: Version): Compaction {
+  const inputs = version.levels.flatMap(level => level.map(run => run.tables.map(file => file.meta)))
   return { reason: 'too many runs', score: runsOf(version) / 2, inputs, outputLevel: 1, outputRun: 'new', move: false, drop: false }
 }
 

@@ -1,5 +1,5 @@
 import { lsmEngine } from 'kvarium'
-import { LeveledPicker, type CompactionSpec, type LeveledOptions, type Version } from 'kvarium/lsm'
+import { LeveledPicker, type Compaction, type LeveledOptions, type Version } from 'kvarium/lsm'
 import { exportedFunction, type Exercise } from '../exercise.js'
 import type { Operation } from '../operation.js'
 import { units, type PickCompaction } from './units.js'
@@ -15,12 +15,13 @@ class PluggedPicker extends LeveledPicker {
     this.#pick = pick
   }
 
-  override pick(version: Version): CompactionSpec | undefined {
+  override pick(version: Version): Compaction | undefined {
     const choice = this.#pick(version.levels, LEVELED)
     if (choice === undefined) return undefined
     if (choice.inputs.flat().length === 0) throw new Error('pickCompaction chose a compaction of no tables, which would never end')
     const reason = choice.outputLevel === 1 ? 'level 0 is full' : 'level is too large'
-    return { reason, ...choice, outputRun: 0, drop: false }
+    const inputs = choice.inputs.map(run => run.map(file => file.meta))
+    return { reason, ...choice, inputs, outputRun: 0, drop: false }
   }
 }
 

@@ -6,8 +6,11 @@ import { exerciseSuite } from './support/exercise-suite.js'
 
 /** Compactions for the sake of tombstones are not part of the exercise. */
 const pickCompaction: PickCompaction = (levels, options) => {
-  const spec = new LeveledPicker(options).pick(new Version(levels), { oldestSnapshot: Infinity, rangeTombstones: [] })
-  return spec?.reason === 'tombstones' ? undefined : spec
+  const version = new Version(levels)
+  const compaction = new LeveledPicker(options).pick(version, { oldestSnapshot: Infinity, rangeTombstones: [] })
+  if (compaction === undefined || compaction.reason === 'tombstones') return undefined
+  const files = [...version.files()]
+  return { ...compaction, inputs: compaction.inputs.map(run => run.map(meta => files.find(file => file.meta === meta)!)) }
 }
 
 exerciseSuite(exercise, { 'last-of-equals': 'divergence' }, { pickCompaction })

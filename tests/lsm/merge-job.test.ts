@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { loadHash32, type Hash32 } from '../../src/codec/checksum.js'
 import { Cache } from '../../src/cache/cache.js'
 import { compareKeys, KIND_DELETE, KIND_PUT } from '../../src/codec/entry.js'
+import type { Compaction } from '../../src/lsm/compaction/compaction.js'
 import { JobCancelled, runMergeJob, type MergeJob, type MergeResult } from '../../src/lsm/compaction/merge-job.js'
 import type { RangeTombstone } from '../../src/lsm/read/range-tombstones.js'
 import { tableName } from '../../src/lsm/file-names.js'
@@ -71,11 +72,15 @@ function contentsOf(fileSystem: MemoryFileSystem, { number }: TableMeta): Conten
   return { entries, ranges }
 }
 
+/** A compaction into the one run of level 1. */
+function compactionOf(...inputs: (readonly TableMeta[])[]): Compaction {
+  return { reason: 'range', score: 1, inputs, outputLevel: 1, outputRun: 0, move: false, drop: false }
+}
+
 async function runJob(fileSystem: MemoryFileSystem, job: Partial<MergeJob>): Promise<MergeResult> {
-  const output = { level: 1, run: 0, maxFileBytes: 400, blockBytes: 128, filterBitsPerKey: 10, compression: 'none' } as const
+  const output = { maxFileBytes: 400, blockBytes: 128, filterBitsPerKey: 10, compression: 'none' } as const
   const whole = {
     directory: DIRECTORY,
-    inputs: [],
     snapshots: [],
     older: [],
     firstOutput: FIRST_OUTPUT,
@@ -154,8 +159,8 @@ describe('a merge', () => {
           }
         })
         const filled = runs.filter(({ entries, ranges }) => entries.length + ranges.length > 0)
-        const inputs = filled.map((run, index) => [build(fileSystem, index + 1, index + 1, run)])
-        const result = await runJob(fileSystem, { inputs, snapshots, older, maxOutputs })
+        const compaction = compactionOf(...filled.map((run, index) => [build(fileSystem, index + 1, index + 1, run)]))
+        const result = await runJob(fileSystem, { compaction, snapshots, older, maxOutputs })
 
         const tables = result.tables.map(table => contentsOf(fileSystem, table))
         const after: Contents = { entries: tables.flatMap(({ entries }) => entries), ranges: tables.flatMap(({ ranges }) => ranges) }
@@ -215,8 +220,8 @@ describe('a merge', () => {
       (_, i) => ({ key: keyOf(nameOf(i)), value: keyOf('x'.repeat(100)), sequence: 10 + i, kind: KIND_PUT }) as const,
     )
     const ranges = [{ first: keyOf('a'), last: keyOf('z'), sequence: 5 }]
-    const inputs = [[build(fileSystem, 1, 1, { entries, ranges })]]
-    const { tables } = await runJob(fileSystem, { inputs, older: [{ smallest: keyOf('a'), largest: keyOf('b') }] })
+    const compaction = compactionOf([build(fileSystem, 1, 1, { entries, ranges })])
+    const { tables } = await runJob(fileSystem, { compaction, older: [{ smallest: keyOf('a'), largest: keyOf('b') }] })
     expect(tables.length).toBeGreaterThan(3)
     const pieces = tables.map(table => contentsOf(fileSystem, table).ranges)
     expect(pieces.every(each => each.length === 1)).toBe(true)
@@ -226,12 +231,13 @@ describe('a merge', () => {
 
   it('of nothing but range tombstones that still have work makes one table, and none if they have not', async () => {
     const fileSystem = emptyFileSystem()
-    const inputs = [[build(fileSystem, 1, 1, { entries: [], ranges: [{ first: keyOf('a'), last: keyOf('c'), sequence: 5 }] })]]
-    const kept = await runJob(fileSystem, { inputs, older: [{ smallest: keyOf('b'), largest: keyOf('b') }] })
+    const ranges = [{ first: keyOf('a'), last: keyOf('c'), sequence: 5 }]
+    const compaction = compactionOf([build(fileSystem, 1, 1, { entries: [], ranges })])
+    const kept = await runJob(fileSystem, { compaction, older: [{ smallest: keyOf('b'), largest: keyOf('b') }] })
     expect(kept.tables).toMatchObject([{ entries: 0, rangeTombstones: 1 }])
-    expect((await runJob(fileSystem, { inputs, firstOutput: 200, older: [{ smallest: keyOf('d'), largest: keyOf('d') }] })).tables).toEqual(
-      [],
-    )
+    expect(
+      (await runJob(fileSystem, { compaction, firstOutput: 200, older: [{ smallest: keyOf('d'), largest: keyOf('d') }] })).tables,
+    ).toEqual([])
   })
 
   it('of a memtable keeps its range tombstones', async () => {
@@ -254,10 +260,10 @@ describe('a merge', () => {
     const input = build(fileSystem, 1, 1, { entries, ranges: [] })
     const cancel = new Int32Array(1)
     let breaths = 0
-    const output = { level: 1, run: 0, maxFileBytes: 4096, blockBytes: 512, filterBitsPerKey: 10, compression: 'none' } as const
+    const output = { maxFileBytes: 4096, blockBytes: 512, filterBitsPerKey: 10, compression: 'none' } as const
     const job = {
       directory: DIRECTORY,
-      inputs: [[input]],
+      compaction: compactionOf([input]),
       snapshots: [],
       older: [],
       firstOutput: FIRST_OUTPUT,
@@ -290,8 +296,16 @@ describe('a merge', () => {
     const entries = Array.from({ length: 20 }, (_, i) => ({ key: keyOf(nameOf(i)), value, sequence: i + 1, kind: KIND_PUT }) as const)
     const input = build(fileSystem, 1, 1, { entries, ranges: [] })
     let breaths = 0
-    const output = { level: 1, run: 0, maxFileBytes: 1 << 30, blockBytes: 512, filterBitsPerKey: 10, compression: 'none' } as const
-    const job = { directory: DIRECTORY, inputs: [[input]], snapshots: [], older: [], firstOutput: FIRST_OUTPUT, maxOutputs: 1, output }
+    const output = { maxFileBytes: 1 << 30, blockBytes: 512, filterBitsPerKey: 10, compression: 'none' } as const
+    const job = {
+      directory: DIRECTORY,
+      compaction: compactionOf([input]),
+      snapshots: [],
+      older: [],
+      firstOutput: FIRST_OUTPUT,
+      maxOutputs: 1,
+      output,
+    }
     const breathe = (): undefined => void breaths++
     await runMergeJob({ ...job, cancel: new Int32Array(1) }, { fileSystem, hash32, breathe })
     expect(breaths).toBe(20)

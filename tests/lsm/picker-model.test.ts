@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { compareKeys } from '../../src/codec/entry.js'
-import { olderThanOutput, type CompactionPicker, type CompactionSpec } from '../../src/lsm/compaction/pickers/compaction-picker.js'
+import { olderThanOutput, type Compaction } from '../../src/lsm/compaction/compaction.js'
+import type { CompactionPicker } from '../../src/lsm/compaction/pickers/compaction-picker.js'
 import { LeveledPicker } from '../../src/lsm/compaction/pickers/leveled-picker.js'
 import { unionBounds, type TableMeta } from '../../src/lsm/versions/table-file.js'
 import { TieredPicker } from '../../src/lsm/compaction/pickers/tiered-picker.js'
@@ -67,12 +68,12 @@ class FilelessTree {
     }
   }
 
-  run(spec: CompactionSpec): void {
+  run(spec: Compaction): void {
     this.merges++
-    const files = spec.inputs.flat()
-    const deleted = files.map(file => file.meta.number)
-    const moved = files.map(file => ({
-      ...file.meta,
+    const inputs = spec.inputs.flat()
+    const deleted = inputs.map(({ number }) => number)
+    const moved = inputs.map(meta => ({
+      ...meta,
       level: spec.outputLevel,
       run: spec.outputRun === 'new' ? this.#nextFile++ : spec.outputRun,
     }))
@@ -119,9 +120,9 @@ class FilelessTree {
     return view
   }
 
-  #merge(spec: CompactionSpec): TableMeta[] {
+  #merge(spec: Compaction): TableMeta[] {
     const older = olderThanOutput(this.version, spec)
-    const all = spec.inputs.flat().flatMap(file => this.tables.get(file.meta.number)!)
+    const all = spec.inputs.flat().flatMap(({ number }) => this.tables.get(number)!)
     const oldest = this.snapshots[0] ?? Infinity
     const moments = [...this.snapshots, Infinity]
     const hasOlder = (from: number, to: number): boolean =>
@@ -141,7 +142,7 @@ class FilelessTree {
   }
 
   /** Tables of at most a few keys, range tombstones cut where tables are. */
-  #split(entries: readonly Entry[], spec: CompactionSpec): TableMeta[] {
+  #split(entries: readonly Entry[], spec: Compaction): TableMeta[] {
     const keys = [...new Set(entries.filter(({ kind }) => kind !== 'clear').map(({ key }) => key))].sort((a, b) => a - b)
     const cuts = keys.filter((_, index) => index % 4 === 3 && index < keys.length - 1)
     const first = this.#nextFile

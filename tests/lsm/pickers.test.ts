@@ -1,16 +1,17 @@
 import { describe, expect, it } from 'vitest'
-import { olderThanOutput, type CompactionSpec, type PickContext } from '../../src/lsm/compaction/pickers/compaction-picker.js'
+import { olderThanOutput, type Compaction } from '../../src/lsm/compaction/compaction.js'
+import type { PickContext } from '../../src/lsm/compaction/pickers/compaction-picker.js'
 import { LeveledPicker } from '../../src/lsm/compaction/pickers/leveled-picker.js'
 import type { TableMeta } from '../../src/lsm/versions/table-file.js'
 import { TieredPicker } from '../../src/lsm/compaction/pickers/tiered-picker.js'
 import { keyOf, textOf } from '../contract/support/opened-engine.js'
-import { meta, numbersOf, versionOf } from './support/table-metas.js'
+import { meta, versionOf } from './support/table-metas.js'
 
 const leveled = new LeveledPicker({ level0Tables: 3, level1Bytes: 1000, fanOut: 10 })
 const tiered = new TieredPicker({ runsPerLevel: 3 })
 const quiet: PickContext = { oldestSnapshot: Infinity, rangeTombstones: [] }
 
-const inputs = (spec: CompactionSpec | undefined): number[][] | undefined => spec?.inputs.map(run => numbersOf(run))
+const inputs = (spec: Compaction | undefined): number[][] | undefined => spec?.inputs.map(run => run.map(({ number }) => number))
 
 describe('a leveled tree', () => {
   it('in shape asks for nothing', () => {
@@ -156,7 +157,7 @@ describe('a tiered tree', () => {
 
 describe.each([leveled, tiered])('tables that a range tombstone deletes ($name)', picker => {
   const tombstone = { first: keyOf('b'), last: keyOf('m'), sequence: 50 }
-  const pick = (smallest: string, largest: string, maxSequence: number, oldestSnapshot = Infinity): CompactionSpec | undefined =>
+  const pick = (smallest: string, largest: string, maxSequence: number, oldestSnapshot = Infinity): Compaction | undefined =>
     picker.pick(versionOf(meta(smallest, largest, { maxSequence })), { oldestSnapshot, rangeTombstones: [tombstone] })
 
   it('go without being read', () => {
@@ -177,7 +178,7 @@ describe.each([leveled, tiered])('tables that a range tombstone deletes ($name)'
 })
 
 describe('what is older than the output', () => {
-  const bounds = (spec: CompactionSpec, ...metas: TableMeta[]): string[] =>
+  const bounds = (spec: Compaction, ...metas: TableMeta[]): string[] =>
     olderThanOutput(versionOf(...metas), spec).map(({ smallest, largest }) => `${textOf(smallest)}-${textOf(largest)}`)
 
   it('is every deeper table that is not merged, and older runs beside it, as few disjoint stretches', () => {

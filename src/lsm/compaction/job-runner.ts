@@ -8,7 +8,7 @@ import type { Memtable } from '../memtable/memtable.js'
 import type { MergeJob, MergeResult, OutputOptions } from './merge-job.js'
 import type { LsmOptions } from '../options.js'
 import type { DroppedCounts } from './retention.js'
-import { mergeBounds, type KeyBounds, type TableMeta } from '../versions/table-file.js'
+import { mergeBounds, type TableMeta } from '../versions/table-file.js'
 import type { Version } from '../versions/version.js'
 
 export interface JobRunnerOptions {
@@ -19,15 +19,8 @@ export interface JobRunnerOptions {
   readonly options: LsmOptions
 }
 
-export interface CompactionInput {
-  readonly inputs: readonly (readonly TableMeta[])[]
-  readonly older: readonly KeyBounds[]
-  readonly level: number
-  readonly run: number | 'new'
-  readonly snapshots: readonly number[]
-  readonly firstOutput: number
-  readonly maxOutputs: number
-}
+/** A compaction that merges, and what the merge has to know of the store. */
+export type CompactionJob = Required<Pick<MergeJob, 'compaction' | 'older' | 'snapshots' | 'firstOutput' | 'maxOutputs'>>
 
 /** Makes jobs, has them run, books what they cost, and makes the names of their tables durable. */
 export class JobRunner {
@@ -55,26 +48,21 @@ export class JobRunner {
   ): Promise<readonly TableMeta[]> {
     const job: MergeJob = {
       directory: this.#context.directory,
-      inputs: [],
       memtable: { list: memtable.list.transferable(), ranges: memtable.ranges },
       snapshots,
       older: mergeBounds([...version.files()].map(file => file.meta)),
       firstOutput: number,
       maxOutputs: 1,
-      output: this.#output(0, 'new'),
+      output: this.#output,
     }
     const result = await this.#run(job, trace)
     this.#context.ledger.written.flush += result.io.total.bytesWritten
     return result.tables
   }
 
-  async compact(
-    { inputs, older, level, run, snapshots, firstOutput, maxOutputs }: CompactionInput,
-    trace: JobTracer | null,
-  ): Promise<readonly TableMeta[]> {
+  async compact(job: CompactionJob, trace: JobTracer | null): Promise<readonly TableMeta[]> {
     const { directory, ledger } = this.#context
-    const output = this.#output(level, run)
-    const result = await this.#run({ directory, inputs, older, snapshots, firstOutput, maxOutputs, output, cancel: this.#cancel }, trace)
+    const result = await this.#run({ ...job, directory, output: this.#output, cancel: this.#cancel }, trace)
     ledger.written.compaction += result.io.total.bytesWritten
     ledger.read.compaction += result.io.total.bytesRead
     return result.tables
@@ -85,9 +73,9 @@ export class JobRunner {
     Atomics.store(this.#cancel, 0, 1)
   }
 
-  #output(level: number, run: number | 'new'): OutputOptions {
+  get #output(): OutputOptions {
     const { maxFileSize, blockSize, filterBitsPerKey, compression } = this.#context.options
-    return { level, ...(run !== 'new' && { run }), maxFileBytes: maxFileSize, blockBytes: blockSize, filterBitsPerKey, compression }
+    return { maxFileBytes: maxFileSize, blockBytes: blockSize, filterBitsPerKey, compression }
   }
 
   async #run(job: MergeJob, trace: JobTracer | null): Promise<MergeResult> {

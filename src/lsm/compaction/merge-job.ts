@@ -24,16 +24,17 @@ import type { FlushedList } from '../memtable/memtable-list.js'
 import { mergeCursors } from '../read/merging-cursor.js'
 import type { OwnParts } from '../custom/custom-parts.js'
 import { RangeTombstones, type RangeTombstone } from '../read/range-tombstones.js'
+import type { Compaction } from './compaction.js'
 import { Retention, type DroppedCounts } from './retention.js'
 import { RunCursor } from '../read/run-cursor.js'
 import { SavedKey } from '../read/saved-key.js'
 import { TableFile, type KeyBounds, type TableMeta } from '../versions/table-file.js'
 
+/** A job has a compaction or a memtable. */
 export interface MergeJob {
   readonly directory: string
-  /** Tables to merge, as runs. Empty for a flush. */
-  readonly inputs: readonly (readonly TableMeta[])[]
-  /** The memtable to flush; absent for a compaction. */
+  readonly compaction?: Compaction
+  /** The memtable to flush to level 0. */
   readonly memtable?: { readonly list: FlushedList; readonly ranges: readonly RangeTombstone[] }
   /** Sequence numbers of the live snapshots, ascending. */
   readonly snapshots: readonly number[]
@@ -48,9 +49,6 @@ export interface MergeJob {
 }
 
 export interface OutputOptions {
-  readonly level: number
-  /** Run id, or `undefined` for one named after the first output. */
-  readonly run?: number
   readonly maxFileBytes: number
   readonly blockBytes: number
   readonly filterBitsPerKey: number
@@ -164,13 +162,13 @@ class Merge {
 
   #openInputs(): EntryCursor {
     const cursors: EntryCursor[] = []
-    const { memtable, inputs } = this.#job
+    const { memtable, compaction } = this.#job
     if (memtable !== undefined) {
       const { list } = memtable
       cursors.push('cursor' in list ? list.cursor() : Skiplist.view(list).cursor())
       this.#ranges.push(...memtable.ranges)
     }
-    for (const run of inputs) {
+    for (const run of compaction?.inputs ?? []) {
       const tables = run.map(meta => new TableFile(meta))
       for (const file of tables) if (file.meta.rangeTombstones > 0) this.#ranges.push(...this.#openTable(file).rangeTombstones)
       cursors.push(new RunCursor(tables, file => this.#openTable(file).cursor({ readAheadBytes: READ_AHEAD_BYTES })))
@@ -280,12 +278,12 @@ class Merge {
     file.close()
     this.#file = undefined
     this.#builder = undefined
-    const { output, firstOutput } = this.#job
-    const number = firstOutput + this.#outputs.length
+    const { firstOutput, compaction } = this.#job
+    const { outputLevel = 0, outputRun = 'new' } = compaction ?? {}
     const meta = {
-      number,
-      level: output.level,
-      run: output.run ?? firstOutput,
+      number: firstOutput + this.#outputs.length,
+      level: outputLevel,
+      run: outputRun === 'new' ? firstOutput : outputRun,
       fileBytes: properties.fileBytes,
       entries: properties.entries,
       tombstones: properties.pointTombstones,

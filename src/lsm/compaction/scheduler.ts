@@ -14,14 +14,15 @@ import { CorruptionError } from '../../errors.js'
 import type { JobTracer, Trace } from '../../trace/trace.js'
 import type { Clock } from '../../vfs/environment.js'
 import { typedError } from '../../vfs/vfs-error.js'
-import { olderThanOutput, type CompactionPicker, type CompactionSpec } from './pickers/compaction-picker.js'
+import { inputBytes, olderThanOutput, type Compaction } from './compaction.js'
+import type { CompactionPicker } from './pickers/compaction-picker.js'
 import type { JobRunner } from './job-runner.js'
 import type { LogSet } from '../../engine/durable/log-set.js'
 import type { MemtablePool } from '../memtable/memtable-pool.js'
 import { JobCancelled } from './merge-job.js'
 import type { LsmOptions } from '../options.js'
 import type { SnapshotList } from '../../engine/snapshot-list.js'
-import { mergeBounds, type KeyBounds } from '../versions/table-file.js'
+import { mergeBounds, type KeyBounds, type TableMeta } from '../versions/table-file.js'
 import { asJob, inJob } from './trace-job.js'
 import type { Tree, TreeChange } from '../versions/version-set.js'
 import type { Version } from '../versions/version.js'
@@ -200,73 +201,68 @@ export class Background {
   #startCompaction(): Promise<void> | undefined {
     const manual = this.#manual.shift()
     if (manual === undefined) {
-      const spec = this.#pick()
-      return spec === undefined ? undefined : this.#compact(spec)
+      const compaction = this.#pick()
+      return compaction === undefined ? undefined : this.#compact(compaction)
     }
     const { range, resolve, reject } = manual
     const { picker, tree } = this.#context
     const bounds = boundsOf(tree.state.version, range)
-    const spec = bounds === undefined ? undefined : picker.pickRange(tree.state.version, bounds)
-    const work = spec === undefined ? Promise.resolve() : this.#compact(spec)
+    const compaction = bounds === undefined ? undefined : picker.pickRange(tree.state.version, bounds)
+    const work = compaction === undefined ? Promise.resolve() : this.#compact(compaction)
     work.then(resolve, (error: unknown) => reject(error as Error))
     return work
   }
 
-  #pick(): CompactionSpec | undefined {
+  #pick(): Compaction | undefined {
     const { picker, tree, snapshots } = this.#context
     const { version, tableRanges } = tree.state
     return picker.pick(version, { oldestSnapshot: snapshots.sequences()[0] ?? Infinity, rangeTombstones: tableRanges })
   }
 
-  #compact(spec: CompactionSpec): Promise<void> {
+  #compact(compaction: Compaction): Promise<void> {
     const { trace, runner } = this.#context
-    const remote = runner.remote && !spec.move && !spec.drop
-    return inJob(trace, { kind: 'compaction', reason: spec.reason, remote }, job => this.#runCompaction(spec, job))
+    const remote = runner.remote && !compaction.move && !compaction.drop
+    return inJob(trace, { kind: 'compaction', reason: compaction.reason, remote }, job => this.#runCompaction(compaction, job))
   }
 
-  #tellPick(job: JobTracer, spec: CompactionSpec): void {
+  #emitPick(job: JobTracer, compaction: Compaction): void {
     const { picker, tree } = this.#context
-    const metas = spec.inputs.flat().map(file => file.meta)
-    const overlapping = metas.filter(meta => meta.level === spec.outputLevel)
+    const { reason, inputs, outputLevel, drop, move } = compaction
+    const overlapping = inputs.flat().filter(meta => meta.level === outputLevel)
     job.emit({
       type: 'compaction.pick',
-      reason: spec.reason,
+      reason,
       scores: picker.scores(tree.state.version),
-      inputs: spec.inputs.map(run => run.map(file => file.meta.number)),
-      outputLevel: spec.outputLevel,
-      outcome: spec.drop ? 'drop' : spec.move ? 'move' : 'merge',
+      inputs: inputs.map(run => run.map(meta => meta.number)),
+      outputLevel,
+      outcome: drop ? 'drop' : move ? 'move' : 'merge',
       overlapBytes: overlapping.reduce((sum, meta) => sum + meta.fileBytes, 0),
-      inputBytes: metas.reduce((sum, meta) => sum + meta.fileBytes, 0),
+      inputBytes: inputBytes(compaction),
     })
   }
 
-  async #runCompaction(spec: CompactionSpec, job: JobTracer | null): Promise<void> {
+  async #runCompaction(compaction: Compaction, job: JobTracer | null): Promise<void> {
+    if (job !== null) this.#emitPick(job, compaction)
+    const { tree } = this.#context
+    const { inputs, outputLevel, outputRun, move, drop } = compaction
+    const deleted = inputs.flat().map(meta => meta.number)
+    if (drop) return this.#apply({ deleted }, job)
+    if (move) {
+      const run = outputRun === 'new' ? tree.allocateFiles(1) : outputRun
+      return this.#apply({ deleted, added: inputs.flat().map(meta => ({ ...meta, level: outputLevel, run })) }, job)
+    }
+    await this.#apply({ deleted, added: await this.#merge(compaction, job) }, job)
+  }
+
+  async #merge(compaction: Compaction, job: JobTracer | null): Promise<readonly TableMeta[]> {
     const { tree, options, runner, snapshots } = this.#context
-    if (job !== null) this.#tellPick(job, spec)
-    const inputs = spec.inputs.map(run => run.map(file => file.meta))
-    const metas = inputs.flat()
-    const deleted = metas.map(meta => meta.number)
-    if (spec.drop) return this.#apply({ deleted }, job)
-    if (spec.move) {
-      const run = spec.outputRun === 'new' ? tree.allocateFiles(1) : spec.outputRun
-      return this.#apply({ deleted, added: metas.map(meta => ({ ...meta, level: spec.outputLevel, run })) }, job)
-    }
-    const inputBytes = metas.reduce((sum, meta) => sum + meta.fileBytes, 0)
-    this.#compactionBytes = inputBytes
-    const maxOutputs = Math.ceil((inputBytes * 1.25) / options.maxFileSize) + 2
+    this.#compactionBytes = inputBytes(compaction)
+    const maxOutputs = Math.ceil((this.#compactionBytes * 1.25) / options.maxFileSize) + 2
     const firstOutput = tree.allocateFiles(maxOutputs)
-    const input = {
-      inputs,
-      older: olderThanOutput(tree.state.version, spec),
-      level: spec.outputLevel,
-      run: spec.outputRun,
-      snapshots: snapshots.sequences(),
-      firstOutput,
-      maxOutputs,
-    }
-    const added = await runner.compact(input, job)
+    const older = olderThanOutput(tree.state.version, compaction)
+    const added = await runner.compact({ compaction, older, snapshots: snapshots.sequences(), firstOutput, maxOutputs }, job)
     tree.returnFiles(firstOutput + added.length, maxOutputs - added.length)
-    await this.#apply({ deleted, added }, job)
+    return added
   }
 
   async #apply(change: TreeChange, job: JobTracer | null): Promise<void> {

@@ -40,6 +40,10 @@ export class TableResource {
   versions = 0
 }
 
+export function metasOf(files: readonly TableFile[]): readonly TableMeta[] {
+  return files.map(file => file.meta)
+}
+
 /** Inclusive bounds of user keys. */
 export interface KeyBounds {
   readonly smallest: Uint8Array

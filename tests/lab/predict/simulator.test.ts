@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { LsmShape } from '../../../src/lsm/shape.js'
-import type { CompactionPicker, CompactionSpec } from '../../../src/lsm/compaction/pickers/compaction-picker.js'
+import type { Compaction } from '../../../src/lsm/compaction/compaction.js'
+import type { CompactionPicker } from '../../../src/lsm/compaction/pickers/compaction-picker.js'
 import { LeveledPicker } from '../../../src/lsm/compaction/pickers/leveled-picker.js'
 import { TieredPicker } from '../../../src/lsm/compaction/pickers/tiered-picker.js'
 import type { Version } from '../../../src/lsm/versions/version.js'
@@ -84,12 +85,12 @@ interface Pick {
   readonly entries: readonly number[]
 }
 
-function shown({ reason, outputLevel, inputs }: CompactionSpec): Pick {
+function shown({ reason, outputLevel, inputs }: Compaction): Pick {
   return {
     reason,
     level: outputLevel,
     inputs: inputs.map(run => run.length),
-    entries: inputs.map(run => run.reduce((sum, file) => sum + file.meta.entries, 0)),
+    entries: inputs.map(run => run.reduce((sum, { entries }) => sum + entries, 0)),
   }
 }
 

@@ -1,4 +1,3 @@
-import type { TableFile } from '../../../src/lsm/versions/table-file.js'
 import type { TableMeta } from '../../../src/lsm/versions/table-file.js'
 import { Version } from '../../../src/lsm/versions/version.js'
 import { keyOf } from '../../contract/support/opened-engine.js'
@@ -26,8 +25,4 @@ export function meta(smallest: string, largest: string, more: Partial<TableMeta>
 
 export function versionOf(...metas: readonly TableMeta[]): Version {
   return new Version().apply({ deleted: [], added: metas })
-}
-
-export function numbersOf(files: Iterable<TableFile>): number[] {
-  return Array.from(files, file => file.meta.number).sort((a, b) => a - b)
 }

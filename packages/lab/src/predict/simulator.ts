@@ -8,7 +8,7 @@
  * 3. Compactions run to the end after each flush: as in the engine when its writers leave it the time, never concurrently with a flush.
  * 4. Puts only: no deletes, no snapshots.
  */
-import type { CompactionPicker, CompactionSpec, TableMeta } from 'kvarium/lsm'
+import type { CompactionPicker, Compaction, TableMeta } from 'kvarium/lsm'
 import { Version } from 'kvarium/lsm'
 import { concatenated, sortedDistinct, unionOf } from './merge-sorted.js'
 import type { SizeModel } from './size-model.js'
@@ -21,7 +21,7 @@ export interface SimulatorOptions {
   /** Keys are numbers from 0 up to, not including, this; at most 2^32. */
   readonly keys: number
   /** Called with what the picker wants before it is done. */
-  readonly onPick?: (spec: CompactionSpec) => void
+  readonly onPick?: (spec: Compaction) => void
   /** Flushes between two samples. Default: 1. */
   readonly sampleEvery?: number
 }
@@ -150,8 +150,8 @@ export class CompactionSimulator {
     }
   }
 
-  #run(spec: CompactionSpec): void {
-    const metas = spec.inputs.flat().map(file => file.meta)
+  #run(spec: Compaction): void {
+    const metas = spec.inputs.flat()
     const deleted = metas.map(meta => meta.number)
     const level = spec.outputLevel
     if (spec.move) {
@@ -160,7 +160,7 @@ export class CompactionSimulator {
       this.#version = this.#version.apply({ deleted, added: metas.map(meta => ({ ...meta, level, run })) })
       return
     }
-    const keys = unionOf(spec.inputs.map(run => concatenated(run.map(file => this.#keysOf.get(file.meta.number)!))))
+    const keys = unionOf(spec.inputs.map(run => concatenated(run.map(meta => this.#keysOf.get(meta.number)!))))
     const run = spec.outputRun === 'new' ? this.#nextFile : spec.outputRun
     const added = this.#cut(keys).map(part => this.#table(this.#nextFile++, level, run, part))
     for (const number of deleted) this.#keysOf.delete(number)

@@ -2,19 +2,20 @@
  * Pickers decide what to compact next. They are pure: the same version, options and snapshots give the same answer, on
  * files or on numbers only, so a simulator can drive them.
  */
+import type { Compaction } from '../compaction.js'
 import { RangeTombstones, type RangeTombstone } from '../../read/range-tombstones.js'
-import { mergeBounds, overlaps, unionBounds, type KeyBounds, type TableFile } from '../../versions/table-file.js'
+import { metasOf, overlaps, unionBounds, type KeyBounds, type TableFile } from '../../versions/table-file.js'
 import type { Version } from '../../versions/version.js'
 
 export interface CompactionPicker {
   /** As the shape of the tree shows it. */
   readonly name: string
   /** The most useful compaction now, or `undefined` when the tree is in shape. */
-  pick(version: Version, context: PickContext): CompactionSpec | undefined
+  pick(version: Version, context: PickContext): Compaction | undefined
   /** How urgent each level is, as `pick` weighs them: its size or count over its target. */
   scores(version: Version): readonly number[]
   /** One compaction that brings all tables that share keys with `bounds` to their most compact form. */
-  pickRange(version: Version, bounds: KeyBounds): CompactionSpec | undefined
+  pickRange(version: Version, bounds: KeyBounds): Compaction | undefined
 }
 
 export interface PickContext {
@@ -24,38 +25,8 @@ export interface PickContext {
   readonly rangeTombstones: readonly RangeTombstone[]
 }
 
-/** What to merge, and where the result goes. */
-export interface CompactionSpec {
-  readonly reason: 'level 0 is full' | 'level is too large' | 'too many runs' | 'tombstones' | 'everything deleted' | 'range'
-  /** How urgent: the level's size or count over its target. */
-  readonly score: number
-  /** Tables to read, as runs, newest first. */
-  readonly inputs: readonly (readonly TableFile[])[]
-  readonly outputLevel: number
-  /** Run id of the output; `new` for one that is newer than all others of its level. */
-  readonly outputRun: number | 'new'
-  /** No merge needed: the single input only changes its level. */
-  readonly move: boolean
-  /** Inputs whose every entry a range tombstone above deletes: the files go without being read. */
-  readonly drop: boolean
-}
-
 /** Share of tombstones among a table's entries that makes it worth compacting for their sake. */
 const TOMBSTONE_SHARE = 0.25
-
-/** Bounds of all tables that are older than the output of a compaction: there a tombstone still has work to do. */
-export function olderThanOutput(version: Version, spec: CompactionSpec): KeyBounds[] {
-  const inputs = new Set(spec.inputs.flat())
-  const older: KeyBounds[] = []
-  for (let level = spec.outputLevel; level < version.levels.length; level++) {
-    for (const run of version.level(level)) {
-      // Where the output joins a run, its neighbours there are disjoint from it, and later runs are newer.
-      if (level === spec.outputLevel && spec.outputRun !== 'new' && run.id >= spec.outputRun) continue
-      for (const file of run.tables) if (!inputs.has(file)) older.push(file.meta)
-    }
-  }
-  return mergeBounds(older)
-}
 
 /** Grows a set of tables until no table of the version outside shares keys with it. */
 export function closure(version: Version, bounds: KeyBounds): { bounds: KeyBounds; files: Set<TableFile> } {
@@ -71,20 +42,20 @@ export function closure(version: Version, bounds: KeyBounds): { bounds: KeyBound
 }
 
 /** Tables whose every entry a newer range tombstone deletes and no snapshot wants: they go without being read. */
-export function pickDeleted(version: Version, context: PickContext): CompactionSpec | undefined {
+export function pickDeleted(version: Version, context: PickContext): Compaction | undefined {
   const effective = context.rangeTombstones.filter(tombstone => tombstone.sequence <= context.oldestSnapshot)
   if (effective.length === 0) return undefined
   const tombstones = RangeTombstones.of(effective)!
   const gone = [...version.files()].filter(({ meta }) => tombstones.coverAll(meta.smallest, meta.largest, meta.maxSequence))
   if (gone.length === 0) return undefined
-  return { reason: 'everything deleted', score: 1, inputs: [gone], outputLevel: 0, outputRun: 'new', move: false, drop: true }
+  return { reason: 'everything deleted', score: 1, inputs: [metasOf(gone)], outputLevel: 0, outputRun: 'new', move: false, drop: true }
 }
 
 /**
  * A table in which many entries are tombstones that nothing older lies under: rewriting it in place drops them. Only
  * when no snapshot needs any of its entries, so that every pick makes progress.
  */
-export function pickTombstones(version: Version, context: PickContext): CompactionSpec | undefined {
+export function pickTombstones(version: Version, context: PickContext): Compaction | undefined {
   for (let level = version.levels.length - 1; level >= 0; level--) {
     const runs = version.level(level)
     for (let index = runs.length - 1; index >= 0; index--) {
@@ -93,7 +64,7 @@ export function pickTombstones(version: Version, context: PickContext): Compacti
         return {
           reason: 'tombstones',
           score: 1,
-          inputs: [[file]],
+          inputs: [[file.meta]],
           outputLevel: level,
           outputRun: runs[index].id,
           move: false,

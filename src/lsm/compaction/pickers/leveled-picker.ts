@@ -4,16 +4,9 @@
  * with the tables it overlaps. Little space and few runs to read, for much writing.
  */
 import { compareKeys } from '../../../codec/entry.js'
-import {
-  closure,
-  pickDeleted,
-  pickTombstones,
-  tombstoneHeavy,
-  type CompactionPicker,
-  type CompactionSpec,
-  type PickContext,
-} from './compaction-picker.js'
-import { overlaps, unionBounds, type KeyBounds, type TableFile } from '../../versions/table-file.js'
+import type { Compaction } from '../compaction.js'
+import { closure, pickDeleted, pickTombstones, tombstoneHeavy, type CompactionPicker, type PickContext } from './compaction-picker.js'
+import { metasOf, overlaps, unionBounds, type KeyBounds, type TableFile } from '../../versions/table-file.js'
 import type { Version } from '../../versions/version.js'
 
 export interface LeveledOptions {
@@ -50,7 +43,7 @@ export class LeveledPicker implements CompactionPicker {
     return version.levels.map((_, level) => this.score(version, level))
   }
 
-  pick(version: Version, context: PickContext): CompactionSpec | undefined {
+  pick(version: Version, context: PickContext): Compaction | undefined {
     const deleted = pickDeleted(version, context)
     if (deleted !== undefined) return deleted
     if (!isLeveled(version)) return everything(version, 'too many runs')
@@ -68,29 +61,29 @@ export class LeveledPicker implements CompactionPicker {
     return pickTombstones(version, context) ?? this.#tombstonesDown(version, context)
   }
 
-  pickRange(version: Version, bounds: KeyBounds): CompactionSpec | undefined {
+  pickRange(version: Version, bounds: KeyBounds): Compaction | undefined {
     if (!isLeveled(version)) return everything(version, 'range')
     const { files } = closure(version, bounds)
     if (files.size === 0) return undefined
     const outputLevel = Math.max(1, version.deepest)
     const inputs = version.levels
-      .flatMap(level => level.map(run => run.tables.filter(file => files.has(file))))
+      .flatMap(level => level.map(run => metasOf(run.tables.filter(file => files.has(file)))))
       .filter(run => run.length > 0)
     return { reason: 'range', score: 1, inputs, outputLevel, outputRun: THE_RUN, move: false, drop: false }
   }
 
   /** All of level 0: its tables overlap each other, so the oldest cannot go down without the others it shares keys with. */
-  #fromLevel0(version: Version, score: number): CompactionSpec {
+  #fromLevel0(version: Version, score: number): Compaction {
     const runs = version.level(0).map(run => run.tables)
     const bounds = unionBounds(runs.flat().map(file => file.meta))
-    return spec('level 0 is full', score, runs, version.overlapping(1, bounds), 1, disjoint(runs.flat()))
+    return compactionOf('level 0 is full', score, runs, version.overlapping(1, bounds), 1, disjoint(runs.flat()))
   }
 
-  #down(version: Version, level: number, file: TableFile, reason: CompactionSpec['reason'], score: number): CompactionSpec {
-    return spec(reason, score, [[file]], version.overlapping(level + 1, file.meta), level + 1, true)
+  #down(version: Version, level: number, file: TableFile, reason: Compaction['reason'], score: number): Compaction {
+    return compactionOf(reason, score, [[file]], version.overlapping(level + 1, file.meta), level + 1, true)
   }
 
-  #tombstonesDown(version: Version, { oldestSnapshot }: PickContext): CompactionSpec | undefined {
+  #tombstonesDown(version: Version, { oldestSnapshot }: PickContext): Compaction | undefined {
     for (let level = 1; level < version.levels.length - 1; level++) {
       for (const run of version.level(level)) {
         const file = run.tables.find(candidate => tombstoneHeavy(candidate, oldestSnapshot))
@@ -105,16 +98,16 @@ export class LeveledPicker implements CompactionPicker {
   }
 }
 
-function spec(
-  reason: CompactionSpec['reason'],
+function compactionOf(
+  reason: Compaction['reason'],
   score: number,
   upper: readonly (readonly TableFile[])[],
   lower: readonly TableFile[],
   outputLevel: number,
   movable: boolean,
-): CompactionSpec {
+): Compaction {
   const inputs = lower.length > 0 ? [...upper, lower] : upper
-  return { reason, score, inputs, outputLevel, outputRun: THE_RUN, move: movable && lower.length === 0, drop: false }
+  return { reason, score, inputs: inputs.map(metasOf), outputLevel, outputRun: THE_RUN, move: movable && lower.length === 0, drop: false }
 }
 
 /** The table that makes the next level rewrite least for each byte that leaves this one; the first such by key. */
@@ -148,7 +141,7 @@ function isLeveled(version: Version): boolean {
   return version.levels.slice(1).every(level => level.length === 0 || (level.length === 1 && level[0].id === THE_RUN))
 }
 
-function everything(version: Version, reason: CompactionSpec['reason']): CompactionSpec {
-  const inputs = version.levels.flatMap(level => level.map(run => run.tables))
+function everything(version: Version, reason: Compaction['reason']): Compaction {
+  const inputs = version.levels.flatMap(level => level.map(run => metasOf(run.tables)))
   return { reason, score: 1, inputs, outputLevel: Math.max(1, version.deepest), outputRun: THE_RUN, move: false, drop: false }
 }
