@@ -64,11 +64,11 @@ const STORE: Package = {
   chunks: [
     ['msgpack', /^(node_modules\/msgpackr\/|store\/msgpack\.)/],
     ['sstable', /^(sstable|node_modules\/(bloom-filters|base64-arraybuffer))\//],
-    ['node', /^(vfs\/node\/|(store|repair)\/node|lsm\/compaction\/worker\/worker-)/],
+    ['node', /^(vfs\/node\/|node-engines\.|(store|repair)\/node|lsm\/compaction\/worker\/worker-)/],
     ['core', /^(errors|codec|trace|vfs|cache|wal|skiplist|engine|memory|node_modules\/xxhash-wasm)\b/],
     ['lsm', /^lsm\//],
     ['btree', /^btree\//],
-    ['store', /^(store|repair)\//],
+    ['store', /^(built-in-engines\.|(store|repair)\/)/],
     ['tools', /^/],
   ],
 }

@@ -6,6 +6,7 @@ export type {
   EngineFactory,
   EngineShape,
   EngineStats,
+  EngineVariant,
   Loss,
   LevelShape,
   OptionSpec,
@@ -34,7 +35,8 @@ export type {
   ValueIteratorOptions,
 } from './store/level-types.js'
 export { msgpack } from './store/msgpack.js'
-export { Kvarium, registry as builtInEngines } from './store/node-kvarium.js'
+export { registry as builtInEngines } from './node-engines.js'
+export { Kvarium } from './store/node-kvarium.js'
 export type { KvariumStats } from './store/stats.js'
 export type { DestroyOptions, EngineOptions, KvariumOpenOptions, KvariumOptions } from './store/store-options.js'
 export type { LedgerCounts, ReadAmplification, ReadCounts, ReadPart, WriteAmplification, WritePart } from './trace/ledger.js'

@@ -14,7 +14,7 @@ import {
   type Spread,
   type WriteAccount,
 } from '../../packages/lab/src/report/run-report.js'
-import { registry } from '../../src/store/node-kvarium.js'
+import { registry } from '../../src/node-engines.js'
 import { writeAmplification } from '../../src/trace/ledger.js'
 import { STORES } from '../peers/stores.js'
 import type { Plan } from '../../packages/lab/src/workloads/workload.js'

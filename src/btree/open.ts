@@ -11,7 +11,7 @@ import { isOutOfSpace } from '../vfs/vfs-error.js'
 import { Checkpointer } from './checkpoint/checkpoint.js'
 import { CurrentLog } from './checkpoint/current-log.js'
 import { BtreeEngine } from './engine.js'
-import { DATA_FILE, FILE_NAMES } from './file-names.js'
+import { DATA_FILE, BTREE_FILES } from './file-names.js'
 import { BTREE_OPTIONS, checkOptions, type BtreeOptions, type BtreeSettings } from './options.js'
 import { DroppedSubtrees } from './pages/dropped-subtrees.js'
 import { readFreeList } from './pages/free-list.js'
@@ -35,7 +35,9 @@ export function btreeEngine(settings: BtreeSettings = {}): EngineFactory {
     name: 'btree',
     durable: true,
     options: BTREE_OPTIONS,
-    fileNames: FILE_NAMES,
+    files: BTREE_FILES,
+    countsLiveBytes: true,
+    variants: [{ name: 'btree', options: {}, scaled: ['writeBufferSize', 'cacheSize'] }],
     async open(context) {
       const directory = absolutePath(context.environment.fileSystem, context.directory)
       return open({ ...context, directory }, settings)

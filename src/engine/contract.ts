@@ -1,6 +1,6 @@
 /**
  * What a storage engine is: bytes in, bytes out. The store, the bench and the contract tests know engines only through
- * this file, so that `lsm`, `memory` and an engine of your own are interchangeable.
+ * this file, so that a built-in engine and one of your own are interchangeable.
  *
  * Promises every engine keeps (`tests/contract` holds them):
  * 1. Keys are ordered by unsigned bytes; the empty key is a key like any other; values may be empty.
@@ -15,6 +15,7 @@ import type { ByteView } from '../codec/entry.js'
 import type { LedgerCounts } from '../trace/ledger.js'
 import type { Tracer } from '../trace/trace.js'
 import type { Environment } from '../vfs/environment.js'
+import type { FileNames } from '../vfs/file-classes.js'
 import type { WriteBatch } from './batch.js'
 
 export interface Engine {
@@ -141,14 +142,30 @@ export interface EngineFactory {
   readonly durable: boolean
   /** The options that the engine understands, so that the store can refuse what nobody knows. */
   readonly options: OptionTable
-  /** Matches the names of the files the engine makes, so that destroying a store removes these and nothing else. */
-  readonly fileNames?: RegExp
+  /**
+   * The names of the files that the engine makes, by class; a durable engine needs it. Destroying a store removes these files and no others,
+   * a store that lost its `KVARIUM` is known by them, and the class decides in which part of the ledger a trace counts their bytes.
+   */
+  readonly files?: FileNames
+  /** The ledger's `liveBytes` is what a scan would return, not an estimate. */
+  readonly countsLiveBytes?: true
+  /** The rows of this engine in `kvarium compare`; by default one of its own name, with the default options. */
+  readonly variants?: readonly EngineVariant[]
   open(context: EngineContext): Promise<Engine>
   /**
    * Everything live that can still be read from the files of a damaged store, in the order of the keys, without opening it. What
    * cannot be read is told to `lost`. Changes no file. Without this method a repair reads through an open engine.
    */
   salvage?(context: EngineContext, lost: (loss: Loss) => void): AsyncIterable<SalvagedEntry>
+}
+
+/** One way to run an engine in a comparison. */
+export interface EngineVariant {
+  /** As `kvarium compare --engine` takes it; names a directory. */
+  readonly name: string
+  readonly options: Readonly<Record<string, unknown>>
+  /** Names of options in bytes that shrink with the dataset, so that a small one fills the same structure as a large one would. */
+  readonly scaled: readonly string[]
 }
 
 /** Bytes that the caller owns. */

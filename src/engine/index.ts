@@ -14,6 +14,7 @@ export type {
   EngineShape,
   EngineSnapshot,
   EngineStats,
+  EngineVariant,
   KeyRange,
   LevelShape,
   OptionSpec,
@@ -23,7 +24,7 @@ export type {
 } from './contract.js'
 export { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../codec/limits.js'
 export { resolveOptions } from './options.js'
-export { EngineRegistry } from './registry.js'
+export { EngineRegistry, HOW_TO_REGISTER } from './registry.js'
 export { halfOpen, isEmptyRange, isEverything, keyAfter, rangeContains } from './range.js'
 export type { HalfOpenRange } from './range.js'
 export { VersionCursor } from './version-cursor.js'

@@ -2,18 +2,18 @@
  * A store's directory: which files belong to it now, and what they are for. Data blocks and pages are not read; logs, manifest, meta
  * pages and the footers of tables are.
  */
-import { BtreeDecoder } from './btree-decoder.js'
-import { DATA_FILE } from '../btree/file-names.js'
-import { META_AREA_BYTES } from '../btree/pages/meta-page.js'
-import { logName } from '../engine/durable/log-replay.js'
+import { builtInEngines } from '../built-in-engines.js'
+import { logName, parseLogName } from '../engine/durable/log-replay.js'
+import type { EngineRegistry } from '../engine/registry.js'
 import { KvariumError, MisuseError } from '../errors.js'
-import { CURRENT, manifestName, parseFileName, tableName } from '../lsm/file-names.js'
 import { IDENTITY } from '../store/identity.js'
+import { fileClassOf, type FileClass } from '../vfs/file-classes.js'
 import { absolutePath, joinPath } from '../vfs/file-system.js'
 import { typedError } from '../vfs/vfs-error.js'
-import { kindByName, type FileKind } from './identify.js'
-import { inspectPlaced, type FileInspection, type FileInspectionOptions, type InspectionSource } from './inspect-file.js'
-import { ManifestDecoder, versionOutline } from './manifest-decoder.js'
+import { drain, type DirectoryFile, type DirectoryView, type ReadFile } from './engine-inspector.js'
+import { INSPECTORS } from './engine-inspectors.js'
+import { kindByName } from './identify.js'
+import { inspectPlaced, type FileInspectionOptions, type InspectionSource } from './inspect-file.js'
 import { counted } from './show-bytes.js'
 import type { Fact, Outline, Problem } from './span.js'
 
@@ -26,18 +26,25 @@ export interface DirectoryInspection {
   readonly facts: readonly Fact[]
   /** What is in the logs and, for an LSM, the current version by level. */
   readonly outline: readonly Outline[]
+  /** The file whose own outline, read by `inspectFile`, continues this one: the pages of a tree. */
+  readonly outlineFile?: string
   readonly problems: readonly Problem[]
 }
 
-export interface DirectoryFile {
-  readonly name: string
-  readonly bytes: number
-  readonly kind: FileKind
-  /** `extra`: nothing in force names it; an open store may be about to, otherwise the next open removes it. */
-  readonly state: 'current' | 'obsolete' | 'extra' | 'lock' | 'foreign'
-  /** What it is for. */
-  readonly role: string
+export interface DirectoryInspectionOptions extends FileInspectionOptions {
+  /** The engines that a store may have; the built-in ones by default. On Node pass `builtInEngines`, with what is registered there. */
+  readonly engines?: EngineRegistry
 }
+
+/** What a file is for, where only its class is known. */
+const CLASS_ROLES: Readonly<Record<FileClass, string>> = {
+  log: 'a log of the engine',
+  table: 'a table of the engine',
+  page: 'pages of the engine',
+  meta: 'says which files of the engine are in force',
+}
+
+const PREVIEW = 24
 
 /** While a store is open its files may change under the look. */
 const ATTEMPTS = 3
@@ -50,7 +57,7 @@ const ATTEMPTS = 3
 export async function inspectDirectory(
   directory: string,
   source: InspectionSource,
-  options: FileInspectionOptions = {},
+  { engines = builtInEngines(), ...options }: DirectoryInspectionOptions = {},
 ): Promise<DirectoryInspection> {
   try {
     const place = absolutePath(source.fileSystem, directory)
@@ -59,7 +66,7 @@ export async function inspectDirectory(
     if (stat.kind !== 'directory') throw new MisuseError('LEVEL_INVALID_LOCATION', `${directory} is not a directory`)
     for (let attempt = 1; ; attempt++) {
       const before = sizesOf(place, source)
-      const result = await new DirectoryLook(directory, place, source, options).run(before)
+      const result = await new DirectoryLook(directory, place, source, { ...options, engines }, before).run()
       if (result.problems.length === 0 || attempt === ATTEMPTS || isSame(before, sizesOf(place, source))) return result
     }
   } catch (error) {
@@ -75,152 +82,108 @@ function isSame(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>):
   return a.size === b.size && [...a].every(([name, bytes]) => b.get(name) === bytes)
 }
 
-class DirectoryLook {
+class DirectoryLook implements DirectoryView {
+  readonly sizes: ReadonlyMap<string, number>
+  readonly preview: number
   readonly #directory: string
   readonly #place: string
   readonly #source: InspectionSource
-  readonly #options: FileInspectionOptions
+  readonly #options: FileInspectionOptions & { readonly engines: EngineRegistry }
   readonly #problems: Problem[] = []
   readonly #facts: Fact[] = []
   readonly #outline: Outline[] = []
   readonly #described = new Map<string, Pick<DirectoryFile, 'state' | 'role'>>()
-  #sizes: ReadonlyMap<string, number> = new Map()
+  /** Of files whose engine has no inspector. */
+  readonly #classes = new Map<string, FileClass>()
+  #outlineFile: string | undefined
 
   /** @param place - The directory in a form that a change of the working directory does not move. */
-  constructor(directory: string, place: string, source: InspectionSource, options: FileInspectionOptions) {
+  constructor(
+    directory: string,
+    place: string,
+    source: InspectionSource,
+    options: FileInspectionOptions & { readonly engines: EngineRegistry },
+    sizes: ReadonlyMap<string, number>,
+  ) {
+    this.sizes = sizes
+    this.preview = options.preview ?? PREVIEW
     this.#directory = directory
     this.#place = place
     this.#source = source
     this.#options = options
   }
 
-  async run(sizes: ReadonlyMap<string, number>): Promise<DirectoryInspection> {
-    this.#sizes = sizes
+  async run(): Promise<DirectoryInspection> {
     const engine = (await this.#identity()) ?? this.#guess()
-    if (engine === 'lsm') await this.#lsm()
-    else if (engine === 'btree') await this.#btree()
-    const files = [...sizes].map(([name, bytes]) => this.#fileOf(name, bytes))
-    const directory = this.#directory
-    const found = { directory, files, facts: this.#facts, outline: this.#outline, problems: this.#problems }
-    return engine === undefined ? found : { ...found, engine }
+    const inspector = INSPECTORS.find(one => one.engine === engine)
+    if (inspector !== undefined) await inspector.look(this)
+    else if (engine !== undefined) this.#lookAtNames(engine)
+    return {
+      directory: this.#directory,
+      files: [...this.sizes].map(([name, bytes]) => this.#fileOf(name, bytes)),
+      facts: this.#facts,
+      outline: this.#outline,
+      problems: this.#problems,
+      ...(engine !== undefined && { engine }),
+      ...(this.#outlineFile !== undefined && { outlineFile: this.#outlineFile }),
+    }
   }
 
   async #identity(): Promise<string | undefined> {
-    if (!this.#sizes.has(IDENTITY)) {
-      this.#problem(IDENTITY, 'it is missing: this is no store, or one whose creation did not finish')
+    if (!this.sizes.has(IDENTITY)) {
+      this.problem(IDENTITY, 'it is missing: this is no store, or one whose creation did not finish')
       return undefined
     }
-    return this.#look(IDENTITY, inspection => {
+    return this.read(IDENTITY, inspection => {
       drain(inspection)
-      this.#describe(IDENTITY, 'current', 'says that this is a store, and of which engine')
+      this.describe(IDENTITY, 'current', 'says that this is a store, and of which engine')
       return inspection.facts().find(fact => fact.name === 'engine')?.value as string | undefined
     })
   }
 
+  /** The engine of which a file is there that no other has: a log alone says nothing. */
   #guess(): string | undefined {
-    const names = [...this.#sizes.keys()]
-    if (names.includes(DATA_FILE)) return 'btree'
-    return names.some(name => name === CURRENT || ['manifest', 'table'].includes(kindByName(name))) ? 'lsm' : undefined
+    const names = [...this.sizes.keys()]
+    return INSPECTORS.find(({ formats }) => formats.some(format => names.some(name => format.parseName(name) !== undefined)))?.engine
   }
 
-  async #lsm(): Promise<void> {
-    if (!this.#sizes.has(CURRENT)) {
-      this.#problem(CURRENT, 'it is missing: which tables belong to the store is not known')
-      return
-    }
-    const name = await this.#look(CURRENT, inspection => {
-      drain(inspection)
-      return inspection.facts()[0]?.value as string | undefined
-    })
-    this.#describe(CURRENT, 'current', `names the manifest in force${name === undefined ? '' : `, ${name}`}`)
-    if (name === undefined) return
-    if (!this.#sizes.has(name)) {
-      this.#problem(name, `it is missing, but ${CURRENT} names it`)
-      return
-    }
-    await this.#look(name, async inspection => {
-      drain(inspection)
-      const manifest = inspection.decoder
-      if (!(manifest instanceof ManifestDecoder)) {
-        this.#problem(name, `${CURRENT} names it, but it is a ${inspection.title}`)
-        return
-      }
-      this.#describe(name, 'current', 'says which tables and logs are the store')
-      await this.#tables(manifest)
-      await this.#logs(manifest.firstLog, manifest.liveLogs)
-      this.#outline.push(...versionOutline(manifest.version, this.#options.preview ?? 24))
-      const tables = [...manifest.version.files()]
-      this.#facts.push(
-        { name: 'tables', value: `${tables.length} (${counted(sum(tables.map(file => file.meta.fileBytes)), 'byte')})` },
-        { name: 'entries in tables', value: sum(tables.map(file => file.meta.entries)) },
-      )
-    })
-    for (const [other] of this.#sizes) {
-      const kind = parseFileName(other)?.kind
-      if (this.#described.has(other)) continue
-      if (kind === 'manifest') this.#describe(other, other > name ? 'extra' : 'obsolete', `not in force; ${name} is`)
-      if (kind === 'table') this.#describe(other, 'extra', 'in no version: being written, or left over')
+  /** What the names of its files say of a store whose engine has no inspector. */
+  #lookAtNames(engine: string): void {
+    const factory = this.#options.engines.find(engine)
+    if (factory === undefined) this.problem(IDENTITY, this.#options.engines.notRegistered('the store', engine))
+    for (const name of this.sizes.keys()) {
+      const fileClass = fileClassOf(factory?.files ?? {}, name)
+      if (fileClass === undefined) continue
+      this.#classes.set(name, fileClass)
+      this.describe(name, 'current', CLASS_ROLES[fileClass])
     }
   }
 
-  async #tables(manifest: ManifestDecoder): Promise<void> {
-    for (const { meta } of manifest.version.files()) {
-      const name = tableName(meta.number)
-      const bytes = this.#sizes.get(name)
-      this.#describe(name, 'current', `level ${meta.level} run ${meta.run}, ${counted(meta.entries, 'entry', 'entries')}`)
-      if (bytes === undefined) this.#problem(name, `it is missing, but ${manifestName(manifest.number)} names it`)
-      else if (bytes !== meta.fileBytes) this.#problem(name, `it has ${bytes} bytes where the manifest says ${meta.fileBytes}`)
-      // The footer alone, which is the last part.
-      if (bytes !== undefined) await this.#look(name, inspection => drain(inspection, inspection.bytes - 1))
-    }
-  }
-
-  async #btree(): Promise<void> {
-    if (!this.#sizes.has(DATA_FILE)) {
-      this.#problem(DATA_FILE, 'it is missing')
-      return
-    }
-    const meta = await this.#look(DATA_FILE, inspection => {
-      for (const part of inspection.parts()) if (part.offset >= META_AREA_BYTES) break
-      const tree = inspection.decoder
-      if (tree instanceof BtreeDecoder && tree.meta !== undefined) {
-        this.#facts.push(...tree.facts().filter(({ name }) => !name.startsWith('read') && !name.startsWith('leaves')))
-        return tree.meta
-      }
-      this.#problem(DATA_FILE, 'neither meta page can be read: the tree cannot be found')
-      return undefined
-    })
-    if (meta === undefined) return
-    this.#describe(DATA_FILE, 'current', `the tree: ${counted(meta.height, 'level')}, ${counted(meta.root.entries, 'entry', 'entries')}`)
-    const logs = Array.from({ length: Math.max(0, Math.min(1000, meta.lastLog - meta.firstLog + 1)) }, (_, i) => meta.firstLog + i)
-    await this.#logs(meta.firstLog, logs)
-  }
-
-  async #logs(first: number, expected: readonly number[]): Promise<void> {
+  async logs(first: number, expected: readonly number[]): Promise<void> {
     for (const number of expected) {
-      if (!this.#sizes.has(logName(number))) this.#problem(logName(number), 'it is missing, but belongs to the store')
+      if (!this.sizes.has(logName(number))) this.problem(logName(number), 'it is missing, but belongs to the store')
     }
-    for (const [name] of this.#sizes) {
-      const file = parseFileName(name)
-      if (file?.kind !== 'log') continue
-      if (file.number < first) {
-        this.#describe(name, 'obsolete', 'what is in it is elsewhere; the store removes it')
+    for (const [name] of this.sizes) {
+      const number = parseLogName(name)
+      if (number === undefined) continue
+      if (number < first) {
+        this.describe(name, 'obsolete', 'what is in it is elsewhere; the store removes it')
         continue
       }
-      const facts = await this.#look(name, inspection => {
+      const facts = await this.read(name, inspection => {
         drain(inspection)
         return inspection.facts()
       })
       const value = (wanted: string): string => String(facts?.find(fact => fact.name === wanted)?.value ?? '')
       const operations =
         value('sequence') === '' ? 'nothing' : `${counted(Number(value('operations')), 'operation')}, sequence ${value('sequence')}`
-      this.#describe(name, 'current', `log: ${operations}`)
+      this.describe(name, 'current', `log: ${operations}`)
       this.#outline.push({ label: `${name}: ${operations}` })
     }
   }
 
   /** Looks into a file and takes over its problems; a file that went away meanwhile gives `undefined`. */
-  async #look<T>(name: string, read: (inspection: FileInspection) => T | Promise<T>): Promise<T | undefined> {
+  async read<T>(name: string, read: (file: ReadFile) => T | Promise<T>): Promise<T | undefined> {
     const file = { path: joinPath(this.#directory, name), place: joinPath(this.#place, name) }
     if (this.#source.fileSystem.stat(file.place) === undefined) return undefined
     const inspection = await inspectPlaced(file, this.#source, this.#options)
@@ -233,31 +196,39 @@ class DirectoryLook {
   }
 
   #fileOf(name: string, bytes: number): DirectoryFile {
-    const kind = kindByName(name)
+    const kind = this.#classes.get(name) ?? kindByName(name)
     const { state, role } = this.#described.get(name) ?? this.#undescribed(kind)
     return { name, bytes, kind, state, role }
   }
 
-  #undescribed(kind: FileKind): Pick<DirectoryFile, 'state' | 'role'> {
+  #undescribed(kind: string): Pick<DirectoryFile, 'state' | 'role'> {
     if (kind === 'lock') return { state: 'lock', role: 'of the lock; holds no data' }
     if (kind === 'unknown') return { state: 'foreign', role: 'not of the store' }
     if (kind === 'identity' || kind === 'current') return { state: 'extra', role: 'not in force' }
     return { state: 'extra', role: 'nothing that can be read names it' }
   }
 
-  #describe(name: string, state: DirectoryFile['state'], role: string): void {
+  isDescribed(name: string): boolean {
+    return this.#described.has(name)
+  }
+
+  addFacts(...facts: readonly Fact[]): void {
+    this.#facts.push(...facts)
+  }
+
+  addOutline(...outline: readonly Outline[]): void {
+    this.#outline.push(...outline)
+  }
+
+  continueOutlineIn(name: string): void {
+    this.#outlineFile = name
+  }
+
+  describe(name: string, state: DirectoryFile['state'], role: string): void {
     this.#described.set(name, { state, role })
   }
 
-  #problem(name: string, message: string): void {
+  problem(name: string, message: string): void {
     this.#problems.push({ file: joinPath(this.#directory, name), message })
   }
-}
-
-function drain(inspection: FileInspection, offset = 0): void {
-  for (const _ of inspection.parts({ offset })) continue
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0)
 }

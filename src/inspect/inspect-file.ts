@@ -1,17 +1,15 @@
 import { loadHash32 } from '../codec/checksum.js'
 import { KvariumError, MisuseError } from '../errors.js'
-import { parseFileName } from '../lsm/file-names.js'
+import { parseLogName } from '../engine/durable/log-replay.js'
 import type { BlockCompression } from '../vfs/environment.js'
 import { absolutePath, type FileHandle, type FileSystem } from '../vfs/file-system.js'
 import { typedError } from '../vfs/vfs-error.js'
-import { BtreeDecoder } from './btree-decoder.js'
+import { FORMATS, formatByName } from './engine-inspectors.js'
 import { identify, type FileKind } from './identify.js'
 import { rawSpan, readBytes, type Decoder, type FileContext, type PartRange } from './inspected-file.js'
 import { LogDecoder } from './log-decoder.js'
-import { ManifestDecoder } from './manifest-decoder.js'
 import type { Fact, Outline, Problem, Span } from './span.js'
-import { TableDecoder } from './table-decoder.js'
-import { CurrentDecoder, IdentityDecoder } from './text-decoders.js'
+import { IdentityDecoder } from './text-decoders.js'
 
 /** Where the files are. An `Environment` is one. */
 export interface InspectionSource {
@@ -62,7 +60,7 @@ export async function inspectPlaced(
       const name = path.slice(path.lastIndexOf('/') + 1)
       const bytes = file.size()
       const kind = identify(file, name, bytes)
-      const nameNumber = parseFileName(name)?.number
+      const nameNumber = parseLogName(name) ?? formatByName(name)?.parseName(name)?.number
       const problems: Problem[] = []
       const report: FileContext['report'] = problem => void problems.push({ file: path, ...problem })
       const context = { file, path, bytes, nameNumber, hash32, deflate, preview, report }
@@ -144,23 +142,9 @@ export class FileInspection {
 }
 
 function decoderFor(kind: FileKind, context: FileContext): Decoder {
-  switch (kind) {
-    case 'log':
-      return new LogDecoder(context)
-    case 'manifest':
-      return new ManifestDecoder(context)
-    case 'table':
-      return new TableDecoder(context)
-    case 'btree':
-      return new BtreeDecoder(context)
-    case 'identity':
-      return new IdentityDecoder(context)
-    case 'current':
-      return new CurrentDecoder(context)
-    case 'lock':
-    case 'unknown':
-      return new OtherFile(context, kind)
-  }
+  if (kind === 'log') return new LogDecoder(context)
+  if (kind === 'identity') return new IdentityDecoder(context)
+  return FORMATS.find(format => format.kind === kind)?.decoder(context) ?? new OtherFile(context, kind)
 }
 
 /** A file of which the store knows nothing but its size. */

@@ -1,6 +1,7 @@
 /** The names of the files in an LSM directory. Numbers come from one counter, so a number names one file only. */
 import { paddedNumber, parseLogName } from '../engine/durable/log-replay.js'
 import { CorruptionError } from '../errors.js'
+import type { FileNames } from '../vfs/file-classes.js'
 
 export const CURRENT = 'CURRENT'
 export const CURRENT_TEMPORARY = 'CURRENT.tmp'
@@ -38,4 +39,4 @@ export function parseManifestName(name: string, from: string): number {
 }
 
 /** Every name that the engine gives to a file. */
-export const FILE_NAMES = /^(\d{6,16}\.(log|sst)|MANIFEST-\d{6,16}|CURRENT(\.tmp)?)$/
+export const LSM_FILES: FileNames = { log: /^\d{6,16}\.log$/, table: TABLE, meta: /^(MANIFEST-\d{6,16}|CURRENT(\.tmp)?)$/ }

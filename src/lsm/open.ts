@@ -1,7 +1,7 @@
 /** Opening an LSM directory: builds the parts, recovers, writes what a start takes. A store that exists opens on a full disk without. */
 import { Cache } from '../cache/cache.js'
 import { loadHash32 } from '../codec/checksum.js'
-import type { EngineContext, EngineFactory } from '../engine/contract.js'
+import type { EngineContext, EngineFactory, EngineVariant } from '../engine/contract.js'
 import { MisuseError } from '../errors.js'
 import { Ledger, newReadCounts } from '../trace/ledger.js'
 import { absolutePath } from '../vfs/file-system.js'
@@ -9,7 +9,7 @@ import { isOutOfSpace } from '../vfs/vfs-error.js'
 import type { CompactionPicker } from './compaction/pickers/compaction-picker.js'
 import { LsmEngine } from './engine.js'
 import { inlineExecutor, inlineExecutorWith, type ExecutorFactory } from './compaction/executor.js'
-import { FILE_NAMES } from './file-names.js'
+import { LSM_FILES } from './file-names.js'
 import { JobRunner } from './compaction/job-runner.js'
 import { LeveledPicker } from './compaction/pickers/leveled-picker.js'
 import { LogSet } from '../engine/durable/log-set.js'
@@ -31,13 +31,23 @@ export interface LsmSettings {
   readonly manifestBytes?: number
 }
 
+const LSM_VARIANTS: readonly EngineVariant[] = [
+  {
+    name: 'lsm-leveled',
+    options: { compaction: 'leveled' },
+    scaled: ['writeBufferSize', 'maxFileSize', 'level1Size', 'cacheSize'],
+  },
+  { name: 'lsm-tiered', options: { compaction: 'tiered' }, scaled: ['writeBufferSize', 'maxFileSize', 'cacheSize'] },
+]
+
 /** The `lsm` engine. On Node pass the `workerExecutor`; the default runs background work inline, in slices. */
 export function lsmEngine(settings: LsmSettings = {}): EngineFactory {
   return {
     name: 'lsm',
     durable: true,
     options: LSM_OPTIONS,
-    fileNames: FILE_NAMES,
+    files: LSM_FILES,
+    variants: LSM_VARIANTS,
     async open(context) {
       const directory = absolutePath(context.environment.fileSystem, context.directory)
       return open({ ...context, directory }, settings)

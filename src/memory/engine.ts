@@ -49,6 +49,7 @@ const ENTRY_OVERHEAD = Skiplist.bytesFor(0, 0) + 8
 export const memoryEngine: EngineFactory = {
   name: 'memory',
   durable: false,
+  countsLiveBytes: true,
   options: {
     arenaSize: {
       type: 'integer',

@@ -9,6 +9,7 @@ import type { EngineRegistry } from '../engine/registry.js'
 import { CorruptionError, FormatError, KvariumError, LockedError, MisuseError } from '../errors.js'
 import { IDENTITY, occupancyOf, isLockName } from '../store/identity.js'
 import type { Environment } from '../vfs/environment.js'
+import { fileClassOf } from '../vfs/file-classes.js'
 import { absolutePath, joinPath, type DirectoryLock, type FileSystem } from '../vfs/file-system.js'
 import { OverlayFileSystem } from '../vfs/overlay-file-system.js'
 import { isOutOfDescriptors, typedError } from '../vfs/vfs-error.js'
@@ -100,7 +101,7 @@ async function findEngine(
   let problem: KvariumError
   try {
     const occupancy = occupancyOf(fileSystem, directory, hash32)
-    if (occupancy.kind === 'store') return { factory: chosen ?? registry.resolve(occupancy.identity.engine) }
+    if (occupancy.kind === 'store') return { factory: chosen ?? registry.engineOf(`The store ${directory}`, occupancy.identity.engine) }
     if (occupancy.kind === 'empty') throw new KvariumError('LEVEL_NOT_FOUND', `There is no store in ${directory}: it is empty`)
     const what =
       occupancy.kind === 'unfinished' ? 'the creation or destruction of the store did not finish' : `there is no file ${IDENTITY}`
@@ -120,10 +121,8 @@ async function findEngine(
 /** The one engine whose files these can be. */
 function guessEngine(names: readonly string[], registry: EngineRegistry): EngineFactory | undefined {
   const files = names.filter(name => !isLockName(name) && !name.startsWith(IDENTITY))
-  const candidates = registry.names.flatMap(name => {
-    const factory = registry.find(name)
-    return factory?.fileNames !== undefined && files.length > 0 && files.every(file => factory.fileNames!.test(file)) ? [factory] : []
-  })
+  const isEach = ({ files: known = {} }: EngineFactory): boolean => files.every(file => fileClassOf(known, file) !== undefined)
+  const candidates = files.length === 0 ? [] : registry.factories.filter(isEach)
   return candidates.length === 1 ? candidates[0] : undefined
 }
 

@@ -1,5 +1,5 @@
 /** `verify` and `repair` on Node. */
-import { registry } from '../store/node-kvarium.js'
+import { registry } from '../node-engines.js'
 import type { Environment } from '../vfs/environment.js'
 import type { FileSystem } from '../vfs/file-system.js'
 import { nodeEnvironment } from '../vfs/node/node-environment.js'

@@ -11,6 +11,7 @@ import type { EngineRegistry } from '../engine/registry.js'
 import { FormatError, IoError, KvariumError, MisuseError } from '../errors.js'
 import type { Tracer } from '../trace/trace.js'
 import type { Environment } from '../vfs/environment.js'
+import { fileClassOf } from '../vfs/file-classes.js'
 import { joinPath, type DirectoryLock, type FileSystem } from '../vfs/file-system.js'
 import { errorCode } from '../vfs/vfs-error.js'
 import {
@@ -115,9 +116,6 @@ async function openLocked(request: DirectoryRequest): Promise<Omit<OpenedDirecto
   return { engine, identity: traffic }
 }
 
-/** Names of engine files, for factories without `fileNames`. */
-const ENGINE_FILES = /^(\d{6,16}\.(log|sst)|MANIFEST-\d{6,16}|CURRENT|data\.btree)(\.tmp)?$/
-
 /**
  * Removes a store's files, and the directory if nothing else is in it. Does nothing if there is nothing. Rejects when
  * the store is open somewhere, and when the directory is not a store.
@@ -144,11 +142,11 @@ export async function destroyDirectory(fileSystem: FileSystem, location: string,
 async function removeFiles(fileSystem: FileSystem, location: string, registry: EngineRegistry, hash32: Hash32): Promise<void> {
   const occupancy = inspectEvenDamaged(fileSystem, location, hash32)
   if (occupancy.kind === 'foreign') throw foreignDirectory(location, occupancy.foreign)
+  // Where the engine cannot be known, the files are those of any engine.
+  const engines = 'identity' in occupancy ? [registry.engineOf(`The store ${location}`, occupancy.identity.engine)] : registry.factories
   if (occupancy.kind === 'store') await markUnfinished(fileSystem, location)
-  const engine = 'identity' in occupancy ? registry.find(occupancy.identity.engine) : undefined
-  const engineFiles = engine?.fileNames ?? ENGINE_FILES
   for (const name of fileSystem.list(location)) {
-    if (engineFiles.test(name)) fileSystem.remove(joinPath(location, name))
+    if (engines.some(({ files = {} }) => fileClassOf(files, name) !== undefined)) fileSystem.remove(joinPath(location, name))
   }
   // The identity file goes last, and only after the others are durably gone: without it they would look foreign.
   removeEarlierLocks(fileSystem, location)

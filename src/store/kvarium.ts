@@ -18,6 +18,7 @@ import { TracedEngine } from '../engine/traced-engine.js'
 import { KvariumError, MisuseError } from '../errors.js'
 import type { Trace } from '../trace/trace.js'
 import type { Environment } from '../vfs/environment.js'
+import type { FileNames } from '../vfs/file-classes.js'
 import { absolutePath, type DirectoryLock } from '../vfs/file-system.js'
 import { TracedFileSystem } from '../vfs/traced-file-system.js'
 import { typedError } from '../vfs/vfs-error.js'
@@ -60,7 +61,6 @@ export interface KeyEncodingOption<K> {
   readonly keyEncoding?: string | Transcoder.PartialEncoder<K> | undefined
 }
 
-const DEFAULT_ENGINE = 'lsm'
 const NO_IDENTITY: IdentityTraffic = { fileBytes: 0, bytesWritten: 0, bytesRead: 0, syncs: 0 }
 
 /** State from open to close. */
@@ -95,7 +95,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   constructor(location: string, options: KvariumOptions<K, V> | undefined, platform: Platform) {
     assertLocation(location)
     const { engine, environment: _environment, fileSystem: _fileSystem, trace, ...forwarded } = options ?? {}
-    const factory = platform.registry.resolve(engine ?? DEFAULT_ENGINE)
+    const factory = platform.registry.resolve(engine)
     checkConstructorOptions(factory, options ?? {}, platform.registry)
     super(manifestOf(factory), withMsgpack(forwarded as KvariumOptions<K, V>))
     this.valueEncoding(msgpack)
@@ -105,7 +105,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     this.#factory = factory
     this.#registry = platform.registry
     this.#trace = trace
-    this.#environment = trace === undefined ? platform.environment : traced(platform.environment, trace, this.#directory)
+    this.#environment = trace === undefined ? platform.environment : traced(platform.environment, trace, this.#directory, factory.files)
     this.#turns = new EventLoopTurns(platform.environment.clock, platform.environment.scheduler)
   }
 
@@ -369,9 +369,9 @@ export async function destroyStore(location: string, platform: Platform): Promis
 }
 
 /** The same environment with a file system that emits file events. */
-function traced(environment: Environment, trace: Trace, directory: string): Environment {
+function traced(environment: Environment, trace: Trace, directory: string, files: FileNames = {}): Environment {
   trace.useClock(() => environment.clock.now())
-  return { ...environment, fileSystem: new TracedFileSystem(environment.fileSystem, trace, directory) }
+  return { ...environment, fileSystem: new TracedFileSystem(environment.fileSystem, trace, directory, files) }
 }
 
 function assertLocation(location: unknown): asserts location is string {

@@ -1,8 +1,4 @@
-import { btreeEngine } from '../btree/open.js'
-import { memoryEngine } from '../memory/engine.js'
-import { EngineRegistry } from '../engine/registry.js'
-import { lsmEngine } from '../lsm/open.js'
-import { workerExecutor } from '../lsm/compaction/worker/worker-executor.js'
+import { registry } from '../node-engines.js'
 import { nodeEnvironment } from '../vfs/node/node-environment.js'
 import { destroyStore, KvariumStore, type Platform } from './kvarium.js'
 import type { DestroyOptions, KvariumOptions } from './store-options.js'
@@ -35,9 +31,6 @@ export class Kvarium<K = string, V = string> extends KvariumStore<K, V> {
     return destroyStore(location, nodePlatform(options))
   }
 }
-
-/** The engines that a store on Node knows by name. */
-export const registry = new EngineRegistry([lsmEngine({ executor: workerExecutor }), btreeEngine(), memoryEngine])
 
 function nodePlatform(options: DestroyOptions | undefined): Platform {
   const environment = options?.environment ?? nodeEnvironment()

@@ -1,7 +1,4 @@
-import { btreeEngine } from '../btree/open.js'
-import { memoryEngine } from '../memory/engine.js'
-import { EngineRegistry } from '../engine/registry.js'
-import { lsmEngine } from '../lsm/open.js'
+import { builtInEngines } from '../built-in-engines.js'
 import { MemoryFileSystem } from '../vfs/memory/memory-file-system.js'
 import { portableEnvironment } from '../vfs/portable-environment.js'
 import { destroyStore, KvariumStore, type Platform } from './kvarium.js'
@@ -37,7 +34,7 @@ export class Kvarium<K = string, V = string> extends KvariumStore<K, V> {
   }
 }
 
-const registry = new EngineRegistry([lsmEngine(), btreeEngine(), memoryEngine])
+const registry = builtInEngines()
 
 function portablePlatform(options: DestroyOptions | undefined): Platform {
   const { environment, fileSystem } = options ?? {}

@@ -1,17 +1,19 @@
 import type { AbstractDatabaseOptions, AbstractOpenOptions } from 'abstract-level'
+import type { DefaultEngineOptions } from '../built-in-engines.js'
 import type { EngineFactory, OptionTable } from '../engine/contract.js'
 import { checkIgnoredOption, nearestOption, resolveOptions, unknownOption, unknownOptions, type Options } from '../engine/options.js'
 import type { EngineRegistry } from '../engine/registry.js'
 import { MisuseError } from '../errors.js'
-import type { LsmOptions } from '../lsm/options.js'
 import type { Trace } from '../trace/trace.js'
 import type { Environment } from '../vfs/environment.js'
 import type { FileSystem } from '../vfs/file-system.js'
 
-/** The options of the built-in engine `lsm`; those of other engines may be given in their place. */
-export type EngineOptions = { readonly [Name in Exclude<keyof LsmOptions, 'compression'>]?: LsmOptions[Name] | undefined } & {
+/** The options of the default engine; those of other engines may be given in their place. */
+export type EngineOptions = {
+  readonly [Name in Exclude<keyof DefaultEngineOptions, 'compression'>]?: DefaultEngineOptions[Name] | undefined
+} & {
   /** `false` means `'none'`, `true` the default codec. */
-  readonly compression?: LsmOptions['compression'] | boolean | undefined
+  readonly compression?: DefaultEngineOptions['compression'] | boolean | undefined
 }
 
 /** Options of the constructor, and those of the engine beside them. */

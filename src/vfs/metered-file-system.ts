@@ -11,24 +11,13 @@ export interface ClassCounts {
 }
 
 export interface MeterCounts {
-  /** By file class; the classes `log`, `table`, `meta`, `lock` and `other` are always there with the default classification. */
+  /** By file class; without a classification all files are in the class `other`. */
   readonly classes: Readonly<Record<string, ClassCounts>>
   readonly total: ClassCounts
   readonly directorySyncs: number
 }
 
 type MutableCounts = { -readonly [Field in keyof ClassCounts]: number }
-
-const defaultClasses = ['log', 'table', 'meta', 'lock', 'other']
-
-/** The default file classes, by name without directory. */
-export function classifyFile(name: string): string {
-  if (name.endsWith('.log')) return 'log'
-  if (name.endsWith('.sst')) return 'table'
-  if (name.startsWith('MANIFEST-') || name.startsWith('CURRENT') || name.startsWith('KVARIUM')) return 'meta'
-  if (name.startsWith('LOCK')) return 'lock'
-  return 'other'
-}
 
 /**
  * Counts every byte and call that passes to another file system. A call counts when it has succeeded. A handle belongs
@@ -39,10 +28,10 @@ export class MeteredFileSystem extends ForwardingFileSystem {
   readonly #counts = new Map<string, MutableCounts>()
   #directorySyncs = 0
 
-  constructor(inner: FileSystem, classify: (name: string) => string = classifyFile) {
+  /** @param classify - The class of the file with a name, without directory. */
+  constructor(inner: FileSystem, classify: (name: string) => string = () => 'other') {
     super(inner)
     this.#classify = classify
-    if (classify === classifyFile) for (const name of defaultClasses) this.#countsOf(name)
   }
 
   /** The counts so far, as plain JSON. */

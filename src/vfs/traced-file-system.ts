@@ -10,24 +10,24 @@ import type { OperationKind, TraceJobKind } from '../trace/events.js'
 import type { ReadPart, WritePart } from '../trace/ledger.js'
 import type { JobTracer, Owner, Trace } from '../trace/trace.js'
 import type { FileHandle, FileSystem } from './file-system.js'
+import { fileClassOf, type FileClass, type FileNames } from './file-classes.js'
 import { ForwardingFileSystem } from './forwarding-file-system.js'
-import { classifyFile } from './metered-file-system.js'
 
 /** The file system as `job` uses it: its calls belong to the job. Returns any other file system as it is. */
 export function fileSystemOf(fileSystem: FileSystem, job: JobTracer | null | undefined): FileSystem {
   return job && fileSystem instanceof TracedFileSystem ? fileSystem.forJob(job) : fileSystem
 }
 
-/** The part of the ledger that counts a write to a file of that class. */
-export function writePartOf(fileClass: string, user: OperationKind | TraceJobKind | null): WritePart {
+/** The part of the ledger that counts a write to a file of that class. Files of no class are the store's own. */
+export function writePartOf(fileClass: FileClass | undefined, user: OperationKind | TraceJobKind | null): WritePart {
   if (fileClass === 'log') return 'log'
   if (fileClass === 'table') return user === 'compaction' ? 'compaction' : 'flush'
-  return fileClass === 'other' ? 'page' : 'meta'
+  return fileClass === 'page' ? 'page' : 'meta'
 }
 
 /** The part of the ledger that counts a read from a file of that class. */
-export function readPartOf(fileClass: string, user: OperationKind | TraceJobKind | null): ReadPart {
-  if (user === 'open' || user === 'close' || (fileClass !== 'table' && fileClass !== 'other')) return 'open'
+export function readPartOf(fileClass: FileClass | undefined, user: OperationKind | TraceJobKind | null): ReadPart {
+  if (user === 'open' || user === 'close' || (fileClass !== 'table' && fileClass !== 'page')) return 'open'
   if (user === 'get') return 'get'
   if (user === 'cursor' || user === 'seek' || user === 'next') return 'scan'
   // A clear or a check reads tables like a scan.
@@ -37,12 +37,17 @@ export function readPartOf(fileClass: string, user: OperationKind | TraceJobKind
 export class TracedFileSystem extends ForwardingFileSystem {
   readonly #trace: Trace
   readonly #directory: string
+  readonly #files: FileNames
   /** The job that the calls belong to; null: the current operation or job. */
   readonly #job: JobTracer | null
 
-  /** @param directory Emitted names are relative to it. */
-  constructor(inner: FileSystem, trace: Trace, directory: string, job: JobTracer | null = null) {
+  /**
+   * @param directory Emitted names are relative to it.
+   * @param files The files of the engine, by the class that decides where the ledger counts their bytes.
+   */
+  constructor(inner: FileSystem, trace: Trace, directory: string, files: FileNames, job: JobTracer | null = null) {
     super(inner)
+    this.#files = files
     this.#trace = trace
     this.#directory = directory.endsWith('/') ? directory : `${directory}/`
     this.#job = job
@@ -50,7 +55,7 @@ export class TracedFileSystem extends ForwardingFileSystem {
 
   /** The same file system, whose calls belong to `job`. */
   forJob(job: JobTracer): TracedFileSystem {
-    return new TracedFileSystem(this.inner, this.#trace, this.#directory, job)
+    return new TracedFileSystem(this.inner, this.#trace, this.#directory, this.#files, job)
   }
 
   override openRead(path: string): FileHandle {
@@ -65,7 +70,7 @@ export class TracedFileSystem extends ForwardingFileSystem {
     const handle = this.inner.create(path)
     const file = this.#nameOf(path)
     this.#io?.emit({ type: 'file.create', file })
-    return new TracedFileHandle(handle, this.#trace, file, this.#job)
+    return this.#traced(handle, file)
   }
 
   override rename(from: string, to: string): void {
@@ -97,7 +102,11 @@ export class TracedFileSystem extends ForwardingFileSystem {
   #opened(handle: FileHandle, writable: boolean): FileHandle {
     const file = this.#nameOf(handle.path)
     this.#io?.emit({ type: 'file.open', file, writable })
-    return new TracedFileHandle(handle, this.#trace, file, this.#job)
+    return this.#traced(handle, file)
+  }
+
+  #traced(handle: FileHandle, file: string): FileHandle {
+    return new TracedFileHandle(handle, this.#trace, file, fileClassOf(this.#files, file), this.#job)
   }
 
   /** A removal outside of any operation or job (a cursor's last table, long after the merge that replaced it) is a job of its own. */
@@ -119,16 +128,16 @@ class TracedFileHandle implements FileHandle {
   readonly #trace: Trace
   readonly #io: Trace | null
   readonly #file: string
-  readonly #class: string
+  readonly #class: FileClass | undefined
   readonly #job: JobTracer | null
 
-  constructor(inner: FileHandle, trace: Trace, file: string, job: JobTracer | null) {
+  constructor(inner: FileHandle, trace: Trace, file: string, fileClass: FileClass | undefined, job: JobTracer | null) {
     this.path = inner.path
     this.#inner = inner
     this.#trace = trace
     this.#io = trace.at('io')
     this.#file = file
-    this.#class = classifyFile(file)
+    this.#class = fileClass
     this.#job = job
   }
 

@@ -117,7 +117,7 @@ describe('the checker of the import rule', () => {
     [
       'the store names Buffer and abstract-level',
       'store/kvarium.ts',
-      `import 'abstract-level'; import '../lsm/engine.js'; Buffer.from('')`,
+      `import 'abstract-level'; import '../engine/contract.js'; Buffer.from('')`,
     ],
     ['UTF-8 detects Buffer', 'codec/text.ts', `export const a = (globalThis as { Buffer?: unknown }).Buffer`],
     ['the entry brings Node in', 'index.ts', `export * from './vfs/node.js'; export * from './engine/index.js'`],

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path'
 import { Command } from 'commander'
+import { builtInEngines } from 'kvarium'
 import { type DirectoryInspection, type FileInspection, HEX_WIDTH, hexRows, inspectDirectory, inspectFile } from 'kvarium/inspect'
 import type { PartRange, Problem, Span } from 'kvarium/inspect'
 import { nodeEnvironment } from 'kvarium/vfs/node'
@@ -75,7 +76,7 @@ async function runInspect(path: string, flags: InspectFlags): Promise<void> {
     const isHeld =
       isDirectory || source.fileSystem.stat(path) !== undefined ? await isHeldOpen(isDirectory ? path : dirname(path)) : undefined
     if (isDirectory) {
-      const result = await inspectDirectory(path, source, options)
+      const result = await inspectDirectory(path, source, { ...options, engines: builtInEngines })
       if (result.problems.length > 0) process.exitCode = 1
       if (flags.json === true) await output.line(JSON.stringify({ ...result, heldOpen: isHeld }, undefined, 2))
       else await printDirectory(result, isHeld, output)
@@ -230,7 +231,7 @@ class FileView {
 
   /** Files whose parts are few bytes each are nothing without them. */
   #showsEntries(): boolean {
-    return this.#flags.entries === true || this.#isChosen || !['table', 'btree'].includes(this.#inspection.kind)
+    return this.#flags.entries === true || this.#isChosen || this.#inspection.decoder.selections.length === 0
   }
 
   async #printSummary(): Promise<void> {

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander'
 import { builtInEngines } from 'kvarium'
 import { addEncodings, decodeKey, decodeValue, encodingsOf, type EncodingFlags } from './encodings.js'
-import { DEFAULT_ENGINE, writeStore } from './writing-store.js'
+import { writeStore } from './writing-store.js'
 
 interface PutFlags extends EncodingFlags {
   readonly create?: string | true
@@ -19,13 +19,14 @@ The exit code is 0 when the value is stored, and 2 when it could not be.
 
 export function putCommand(): Command {
   const engines = builtInEngines.names.filter(name => builtInEngines.find(name)?.durable === true)
+  const { defaultName } = builtInEngines
   const command = new Command('put')
     .description('Store a value under a key')
     .argument('<dir>', 'the directory of the store')
     .argument('<key>', 'the key; put -- before keys that begin with a hyphen')
     .argument('<value>', 'the value, or - to read it from standard input')
     .addOption(
-      new Option('-c, --create [engine]', `create the store if it does not exist (default engine: ${DEFAULT_ENGINE})`).choices(engines),
+      new Option('-c, --create [engine]', `create the store if it does not exist (default engine: ${defaultName})`).choices(engines),
     )
     .option('--sync', 'wait until the write survives a power loss')
   return addEncodings(command).addHelpText('after', EXAMPLES).action(runPut)
@@ -35,7 +36,7 @@ async function runPut(directory: string, key: string, text: string, flags: PutFl
   const encodings = encodingsOf(flags)
   const keyBytes = decodeKey(key, encodings.key)
   const value = text === '-' ? await readInput(encodings.value) : decodeValue(text, encodings.value)
-  const create = flags.create === true ? DEFAULT_ENGINE : flags.create
+  const create = flags.create === true ? builtInEngines.defaultName : flags.create
   await writeStore(directory, create, db => db.put(keyBytes, value, { sync: flags.sync === true }))
 
   async function readInput(encoding: typeof encodings.value): Promise<Uint8Array> {

@@ -1,5 +1,5 @@
 import { InspectedStore } from 'kvarium/repair'
-import type { Engine } from 'kvarium/engine'
+import type { Engine, EngineFactory } from 'kvarium/engine'
 import { builtInEngines, CorruptionError, KvariumError } from 'kvarium'
 import { nodeEnvironment } from 'kvarium/vfs/node'
 import { typedError } from 'kvarium/vfs'
@@ -9,14 +9,14 @@ import { UsageError } from './usage-error.js'
  * Opens the store in a directory for `read`, without changing a file of it: what opening would write stays in memory. Damage ends the
  * command with exit code 1, anything that keeps it from beginning with 2.
  */
-export async function readStore(directory: string, read: (engine: Engine) => Promise<void>): Promise<void> {
+export async function readStore(directory: string, read: (engine: Engine, factory: EngineFactory) => Promise<void>): Promise<void> {
   try {
     const store = await InspectedStore.open(directory, { environment: nodeEnvironment(), registry: builtInEngines }, {})
     try {
       if (store.identityProblem !== undefined) throw store.identityProblem
       const engine = await store.openEngine()
       try {
-        await read(engine)
+        await read(engine, store.factory)
       } finally {
         await engine.close()
       }

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import type { Engine } from 'kvarium/engine'
+import type { Engine, EngineFactory } from 'kvarium/engine'
 import { spaceAmplification } from 'kvarium/trace'
 import { nodeEnvironment } from 'kvarium/vfs/node'
 import { joinPath } from 'kvarium/vfs'
@@ -30,25 +30,25 @@ export function statsCommand(): Command {
 async function runStats(directory: string, { json }: { readonly json?: true }): Promise<void> {
   const output = new Output()
   const files = (): { count: number; bytes: number } => filesOf(directory)
-  await readStore(directory, async engine => {
+  await readStore(directory, async (engine, factory) => {
     const { count: fileCount, bytes: fileBytes } = files()
     if (json === true) {
       const stats = engine.stats()
       await output.line(JSON.stringify({ directory, files: fileCount, fileBytes, stats, shape: engine.shape() }, undefined, 2))
       return
     }
-    await output.line(describe(directory, engine, fileCount, fileBytes))
+    await output.line(describe(directory, engine, factory, fileCount, fileBytes))
   })
   await output.flush()
 }
 
-function describe(directory: string, engine: Engine, fileCount: number, fileBytes: number): string {
+function describe(directory: string, engine: Engine, { countsLiveBytes }: EngineFactory, fileCount: number, fileBytes: number): string {
   const style = styleFor(process.stdout)
   const { ledger, memoryBytes } = engine.stats()
   const { levels, tree } = engine.shape() as { levels?: readonly Level[]; tree?: readonly TreeLevel[] }
   const facts = [
     { name: 'files', value: `${plural(fileCount, 'file')}, ${bytes(fileBytes)}` },
-    { name: 'live keys and values', value: `${bytes(ledger.liveBytes)}${engine.name === 'btree' ? '' : ', estimated'}` },
+    { name: 'live keys and values', value: `${bytes(ledger.liveBytes)}${countsLiveBytes === true ? '' : ', estimated'}` },
     { name: 'space amplification', value: times(spaceAmplification(fileBytes, ledger.liveBytes)) },
     { name: 'memory when opened', value: bytes(memoryBytes) },
   ]

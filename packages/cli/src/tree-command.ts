@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { DATA_FILE } from 'kvarium/btree'
+import { builtInEngines } from 'kvarium'
 import { inspectDirectory, inspectFile } from 'kvarium/inspect'
 import type { Outline } from 'kvarium/inspect'
 import { nodeEnvironment } from 'kvarium/vfs/node'
@@ -43,9 +43,9 @@ async function runTree(directory: string, { limit = Infinity, preview, json }: T
   const output = new Output()
   const style = styleFor(process.stdout)
   try {
-    const { engine, outline, problems } = await inspectDirectory(directory, source, { preview })
+    const { engine, outline, outlineFile, problems } = await inspectDirectory(directory, source, { preview, engines: builtInEngines })
     if (problems.length > 0) process.exitCode = 1
-    const pages = engine === 'btree' ? await pagesOf(joinPath(directory, DATA_FILE)) : undefined
+    const pages = outlineFile === undefined ? undefined : await pagesOf(joinPath(directory, outlineFile))
     const nodes = pages === undefined ? outline : concat(outline, pages.outline)
     let lines = 0
     if (json === true) await output.write(`{"directory":${JSON.stringify(directory)},"engine":${JSON.stringify(engine)},"tree":[`)

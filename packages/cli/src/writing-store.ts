@@ -7,9 +7,6 @@ import { UsageError } from './usage-error.js'
 
 type ByteStore = Kvarium<Uint8Array, Uint8Array>
 
-/** The engine of a store that is made without naming one. */
-export const DEFAULT_ENGINE = 'lsm'
-
 /**
  * Opens the store in a directory for `write`.
  * @param create - Name of the engine to make a store with where there is none; without it that is an error.

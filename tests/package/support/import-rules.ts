@@ -40,10 +40,12 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   memory: [...ENGINE_PARTS, 'engine'],
   lsm: [...ENGINE_PARTS, 'engine'],
   btree: [...ENGINE_PARTS, 'engine'],
-  store: [...ENGINE_PARTS, 'engine', ...ENGINES],
-  repair: [...ENGINE_PARTS, 'engine', 'store'],
-  inspect: [...ENGINE_PARTS, 'engine', ...ENGINES, 'store'],
-  index: [...ENGINE_PARTS, 'engine', ...ENGINES, 'store', 'repair'],
+  'built-in-engines': [...ENGINE_PARTS, 'engine', ...ENGINES],
+  'node-engines': ['built-in-engines', 'lsm'],
+  store: [...ENGINE_PARTS, 'engine', 'built-in-engines', 'node-engines'],
+  repair: [...ENGINE_PARTS, 'engine', 'node-engines', 'store'],
+  inspect: [...ENGINE_PARTS, 'engine', ...ENGINES, 'built-in-engines', 'store'],
+  index: [...ENGINE_PARTS, 'engine', ...ENGINES, 'node-engines', 'store', 'repair'],
   'index.browser': [...ENGINE_PARTS, 'engine', ...ENGINES, 'store'],
   'lab/predict': [],
   'lab/report': ['lab/predict'],
@@ -82,7 +84,7 @@ const isNodeFile = (file: string): boolean => isNodeVfs(file) || WORKER_FILES.ha
 const isProgram = (file: string): boolean => file.startsWith('packages/')
 /** Files that never reach a browser bundle, so they may import the Node files. */
 const isNodeSide = (file: string): boolean =>
-  isNodeFile(file) || isProgram(file) || file === 'index.ts' || /^(store|repair)\/node[^/]*\.ts$/.test(file)
+  isNodeFile(file) || isProgram(file) || file === 'index.ts' || file === 'node-engines.ts' || /^(store|repair)\/node[^/]*\.ts$/.test(file)
 
 const BUILTINS = new Set(builtinModules)
 const VAGUE_NAME = /^(utils?|helpers?|common|misc)$/

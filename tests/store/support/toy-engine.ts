@@ -16,7 +16,7 @@ export function toyEngine(name: string): EngineFactory {
     name,
     durable: true,
     options: { toys: { type: 'integer', default: 3, min: 1, max: 9, unit: 'toys', about: 'Number of toys' } },
-    fileNames: /^\d{6}\.log$/,
+    files: { log: /^\d{6}\.log$/ },
     async open(context) {
       const { directory, created, environment } = context
       const { fileSystem } = environment

@@ -38,7 +38,7 @@ export class TracedRun<Folded extends Fold> {
       },
     })
     this.trace.useClock(() => environment.clock.now())
-    const fileSystem = new TracedFileSystem(environment.fileSystem, this.trace, directory)
+    const fileSystem = new TracedFileSystem(environment.fileSystem, this.trace, directory, settings.factory.files ?? {})
     this.#settings = { ...settings, environment: { ...environment, fileSystem } }
   }
 

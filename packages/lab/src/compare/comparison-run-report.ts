@@ -1,6 +1,7 @@
 /** A comparison as the report of a run. */
 import { sumOf } from './traffic.js'
 import { predict } from '../predict/predict.js'
+import { predictorOf } from '../predict/predictors.js'
 import type { Prediction, Work } from '../predict/prediction.js'
 import { writeAmplification } from 'kvarium/trace'
 import { REPORT_FORMAT, REPORT_VERSION, spreadOf } from '../report/run-report.js'
@@ -91,11 +92,8 @@ function engineReport(result: EngineResult, predictedWork: Work | undefined): En
   }
 }
 
-/** There are formulas for these two. */
-const PREDICTABLE = new Set(['lsm', 'btree'])
-
 function predictions({ final }: EngineResult, work: Work | undefined): readonly Prediction[] {
-  if (work === undefined || final === undefined || !PREDICTABLE.has(final.shape.engine)) return []
+  if (work === undefined || final === undefined || predictorOf(final.shape.engine) === undefined) return []
   return predict(final, work)
 }
 

@@ -1,43 +1,32 @@
-/** The engines that `kvarium compare` knows, and the options it runs them with. */
-import type { OptionTable } from 'kvarium/engine'
+/** The engines that `kvarium compare` knows: the variants of every registered one, with the options it runs them with. */
+import type { EngineVariant, OptionTable } from 'kvarium/engine'
 import { MisuseError, builtInEngines } from 'kvarium'
-import { nearestName, resolveOptions } from 'kvarium/engine'
+import { HOW_TO_REGISTER, nearestName, resolveOptions } from 'kvarium/engine'
 import type { EngineConfiguration } from './results.js'
 
-interface EngineRow {
-  /** As `--engine` takes it. */
-  readonly name: string
-  /** As the registry knows it; a row of an engine that is not registered is left out. */
+interface EngineRow extends EngineVariant {
+  /** As the registry knows it. */
   readonly engine: string
-  readonly options: Readonly<Record<string, unknown>>
-  /** Sizes that shrink with the dataset, so that a small one fills the same structure as a large one would. */
-  readonly scaled: readonly string[]
 }
-
-const ROWS: readonly EngineRow[] = [
-  {
-    name: 'lsm-leveled',
-    engine: 'lsm',
-    options: { compaction: 'leveled' },
-    scaled: ['writeBufferSize', 'maxFileSize', 'level1Size', 'cacheSize'],
-  },
-  { name: 'lsm-tiered', engine: 'lsm', options: { compaction: 'tiered' }, scaled: ['writeBufferSize', 'maxFileSize', 'cacheSize'] },
-  { name: 'btree', engine: 'btree', options: {}, scaled: ['writeBufferSize', 'cacheSize'] },
-  { name: 'memory', engine: 'memory', options: {}, scaled: [] },
-]
 
 /** The dataset for which the engines' default sizes are kept. */
 const FULL_SIZE_BYTES = 512 * 2 ** 20
 const SMALLEST_SCALE = 2 ** -10
 
-const known = ROWS.filter(row => builtInEngines.find(row.engine) !== undefined)
+/** In the order of the registration, with what is registered by now. */
+function knownRows(): EngineRow[] {
+  return builtInEngines.factories.flatMap(({ name, variants = [{ name, options: {}, scaled: [] }] }) =>
+    variants.map(variant => ({ ...variant, engine: name })),
+  )
+}
 
 export function engineNames(): string[] {
-  return known.map(row => row.name)
+  return knownRows().map(row => row.name)
 }
 
 /** The rows of a comma-separated list: by their names, or by the name of an engine all rows of which are meant. */
 export function chooseEngines(list: string | undefined): readonly EngineRow[] {
+  const known = knownRows()
   if (list === undefined) return known
   const chosen = list.split(',').flatMap(item => {
     const name = item.trim()
@@ -45,7 +34,10 @@ export function chooseEngines(list: string | undefined): readonly EngineRow[] {
     if (rows.length > 0) return rows
     const nearest = nearestName(name, [...engineNames(), ...known.map(row => row.engine)])
     const hint = nearest === undefined ? '' : ` Did you mean ${nearest}?`
-    throw new MisuseError('LEVEL_INVALID_OPTION', `There is no engine "${name}".${hint} Known engines: ${engineNames().join(', ')}`)
+    throw new MisuseError(
+      'LEVEL_INVALID_OPTION',
+      `There is no engine "${name}".${hint} Known engines: ${engineNames().join(', ')}. ${HOW_TO_REGISTER}`,
+    )
   })
   return [...new Set(chosen)]
 }

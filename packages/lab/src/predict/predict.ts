@@ -1,6 +1,5 @@
 import { MisuseError } from 'kvarium'
-import { predictBtree } from './predict-btree.js'
-import { predictLsm } from './predict-lsm.js'
+import { predictableEngines, predictorOf } from './predictors.js'
 import type { Measured, Prediction, Work } from './prediction.js'
 import type { Simulation } from './simulator.js'
 
@@ -22,9 +21,9 @@ export function predict(measured: Measured, work: Work, { simulation }: PredictO
   }
   if (work.keys < 1 || work.keyBytes + work.valueBytes === 0) throw invalid('the work has no keys, or no bytes; give at least one')
   const { engine } = measured.shape
-  if (engine === 'lsm') return predictLsm(measured, work, simulation)
-  if (engine === 'btree') return predictBtree(measured, work)
-  throw invalid(`there are no formulas for the engine '${engine}'; use the shape of lsm or btree`)
+  const predictor = predictorOf(engine)
+  if (predictor !== undefined) return predictor(measured, work, simulation)
+  throw invalid(`there are no formulas for the engine '${engine}'; use the shape of ${predictableEngines().join(' or ')}`)
 }
 
 function invalid(message: string): MisuseError {

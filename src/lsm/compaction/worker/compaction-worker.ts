@@ -9,6 +9,7 @@ import { nodeEnvironment } from '../../../vfs/node/node-environment.js'
 import { TracedFileSystem } from '../../../vfs/traced-file-system.js'
 import { JobRecorder } from './job-recorder.js'
 import { runMergeJob } from '../merge-job.js'
+import { LSM_FILES } from '../../file-names.js'
 import { describeFailure, type JobMessage, type ReadyMessage, type ReplyMessage } from './worker-protocol.js'
 
 const SLICE_MS = 4
@@ -35,7 +36,8 @@ async function answer({ id, job, record }: JobMessage): Promise<ReplyMessage> {
   }
   const recorder = record && new JobRecorder(record, () => clock.now())
   const trace = recorder?.job ?? null
-  const files = recorder === undefined ? fileSystem : new TracedFileSystem(fileSystem, recorder.trace, job.directory, recorder.job)
+  const files =
+    recorder === undefined ? fileSystem : new TracedFileSystem(fileSystem, recorder.trace, job.directory, LSM_FILES, recorder.job)
   const outcome = await loadHash32()
     .then(hash32 => runMergeJob(job, { fileSystem: files, hash32, breathe, trace, ...(deflate && { deflate }) }))
     .then(

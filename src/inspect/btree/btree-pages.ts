@@ -6,12 +6,12 @@
  *    are believed: no damaged reference leads to a page that matches.
  * 2. Only branches are kept while walking, one for each level; a page is one small object afterwards.
  */
-import { placeSeed } from '../codec/checksum.js'
-import { Cell, SortedBlock } from '../codec/sorted-block.js'
-import { Reference, REFERENCE_BYTES } from '../btree/pages/reference.js'
-import { CorruptionError } from '../errors.js'
-import { readBytes, type FileContext } from './inspected-file.js'
-import { word } from './span.js'
+import { placeSeed } from '../../codec/checksum.js'
+import { Cell, SortedBlock } from '../../codec/sorted-block.js'
+import { Reference, REFERENCE_BYTES } from '../../btree/pages/reference.js'
+import { CorruptionError } from '../../errors.js'
+import { readBytes, type FileContext } from '../inspected-file.js'
+import { word } from '../span.js'
 import type { MetaView } from './meta-spans.js'
 
 export interface PagePlace {

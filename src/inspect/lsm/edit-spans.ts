@@ -1,10 +1,10 @@
 /** The payloads of manifests: version edits (layout in lsm/version-edit.ts). */
-import { CorruptionError } from '../errors.js'
-import { logName } from '../engine/durable/log-replay.js'
-import { tableName } from '../lsm/file-names.js'
-import { counted } from './show-bytes.js'
-import { readString } from './batch-spans.js'
-import type { SpanReader } from './span-reader.js'
+import { CorruptionError } from '../../errors.js'
+import { logName } from '../../engine/durable/log-replay.js'
+import { tableName } from '../../lsm/file-names.js'
+import { counted } from '../show-bytes.js'
+import { readString } from '../batch-spans.js'
+import type { SpanReader } from '../span-reader.js'
 
 const NAMES: Readonly<Record<number, string>> = {
   1: 'next file number',

@@ -1,13 +1,13 @@
-import { logName } from '../engine/durable/log-replay.js'
-import { tableName } from '../lsm/file-names.js'
-import { decodeVersionEdit, type WholeLog } from '../lsm/versions/version-edit.js'
-import { Version } from '../lsm/versions/version.js'
-import { CorruptionError } from '../errors.js'
+import { logName } from '../../engine/durable/log-replay.js'
+import { tableName } from '../../lsm/file-names.js'
+import { decodeVersionEdit, type WholeLog } from '../../lsm/versions/version-edit.js'
+import { Version } from '../../lsm/versions/version.js'
+import { CorruptionError } from '../../errors.js'
 import { readEdit } from './edit-spans.js'
-import type { Decoder, FileContext, PartRange } from './inspected-file.js'
-import { FramedFile } from './log-file.js'
-import { counted, showBytes } from './show-bytes.js'
-import type { Fact, Outline, Span } from './span.js'
+import type { Decoder, FileContext, PartRange } from '../inspected-file.js'
+import { FramedFile } from '../log-file.js'
+import { counted, showBytes } from '../show-bytes.js'
+import type { Fact, Outline, Span } from '../span.js'
 
 /** A manifest: its records are version edits, which add up to the current version. */
 export class ManifestDecoder implements Decoder {

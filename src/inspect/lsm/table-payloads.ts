@@ -1,15 +1,15 @@
 /** What is in the blocks of a table (docs/formats/sstable.md), entry by entry. */
-import { KIND_DELETE, KIND_DELETE_RANGE, MAX_SEQUENCE } from '../codec/entry.js'
-import { readUtf8 } from '../codec/text.js'
-import { CorruptionError } from '../errors.js'
-import { readHandle, type BlockHandle } from '../sstable/format.js'
-import { CUSTOM_FILTER_ID } from '../sstable/table-filter.js'
-import { VarintReader } from '../codec/varint.js'
-import { kindName } from './batch-spans.js'
-import type { DescribeEntry } from './block-spans.js'
-import { place, showBytes } from './show-bytes.js'
-import { SpanReader } from './span-reader.js'
-import type { Span } from './span.js'
+import { KIND_DELETE, KIND_DELETE_RANGE, MAX_SEQUENCE } from '../../codec/entry.js'
+import { readUtf8 } from '../../codec/text.js'
+import { CorruptionError } from '../../errors.js'
+import { readHandle, type BlockHandle } from '../../sstable/format.js'
+import { CUSTOM_FILTER_ID } from '../../sstable/table-filter.js'
+import { VarintReader } from '../../codec/varint.js'
+import { kindName } from '../batch-spans.js'
+import type { DescribeEntry } from '../block-spans.js'
+import { place, showBytes } from '../show-bytes.js'
+import { SpanReader } from '../span-reader.js'
+import type { Span } from '../span.js'
 
 interface Tag {
   readonly kind: number

@@ -1,11 +1,11 @@
 /** A meta page of the B+tree (docs/formats/btree.md), field by field. */
-import { placeSeed, type Hash32 } from '../codec/checksum.js'
-import { BTREE_FORMAT_VERSION, MAX_LEVELS, META_BYTES, metaOffset } from '../btree/pages/meta-page.js'
-import { Reference } from '../btree/pages/reference.js'
-import { logName } from '../engine/durable/log-replay.js'
-import { place, showBytes } from './show-bytes.js'
-import { SpanReader } from './span-reader.js'
-import { distrust, word, type Problem, type Span } from './span.js'
+import { placeSeed, type Hash32 } from '../../codec/checksum.js'
+import { BTREE_FORMAT_VERSION, MAX_LEVELS, META_BYTES, metaOffset } from '../../btree/pages/meta-page.js'
+import { Reference } from '../../btree/pages/reference.js'
+import { logName } from '../../engine/durable/log-replay.js'
+import { place, showBytes } from '../show-bytes.js'
+import { SpanReader } from '../span-reader.js'
+import { distrust, word, type Problem, type Span } from '../span.js'
 
 const CHECK_AT = 508
 const CHECK_SEED = 0x6b766274

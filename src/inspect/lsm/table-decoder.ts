@@ -2,14 +2,22 @@
  * Tables (docs/formats/sstable.md). Every block is checked against its own checksum, so that one that is damaged, the footer included,
  * hides no more than what only it tells. Blocks are read one at a time.
  */
-import { placeSeed } from '../codec/checksum.js'
-import { compareKeys } from '../codec/entry.js'
-import { CODEC_DEFLATE, CODEC_NONE, FOOTER_BYTES, FORMAT_VERSION, TRAILER_BYTES, readUint32, type BlockHandle } from '../sstable/format.js'
-import { blockSpans, type BlockView, type DescribeEntry } from './block-spans.js'
-import { rawSpan, readBytes, type Decoder, type FileContext, type PartRange } from './inspected-file.js'
-import { counted, place, showBytes } from './show-bytes.js'
-import { SpanReader } from './span-reader.js'
-import { damageIn, distrust, word, type Fact, type Span } from './span.js'
+import { placeSeed } from '../../codec/checksum.js'
+import { compareKeys } from '../../codec/entry.js'
+import {
+  CODEC_DEFLATE,
+  CODEC_NONE,
+  FOOTER_BYTES,
+  FORMAT_VERSION,
+  TRAILER_BYTES,
+  readUint32,
+  type BlockHandle,
+} from '../../sstable/format.js'
+import { blockSpans, type BlockView, type DescribeEntry } from '../block-spans.js'
+import { rawSpan, readBytes, type Decoder, type FileContext, type PartRange } from '../inspected-file.js'
+import { counted, place, showBytes } from '../show-bytes.js'
+import { SpanReader } from '../span-reader.js'
+import { damageIn, distrust, word, type Fact, type Span } from '../span.js'
 import { describeDataEntry, describeIndexEntry, describeProperty, describeRange, filterSpans, type IndexEntry } from './table-payloads.js'
 
 type Resident = 'range tombstones' | 'filter' | 'index' | 'properties'

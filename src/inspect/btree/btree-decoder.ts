@@ -1,15 +1,15 @@
 /** The B+tree's data file (docs/formats/btree.md): both meta pages, the pages of the tree in force, and the free list. */
-import { compareKeys } from '../codec/entry.js'
-import { VarintReader } from '../codec/varint.js'
-import { META_AREA_BYTES, META_BYTES, metaOffset } from '../btree/pages/meta-page.js'
-import { CorruptionError } from '../errors.js'
-import { blockSpans } from './block-spans.js'
+import { compareKeys } from '../../codec/entry.js'
+import { VarintReader } from '../../codec/varint.js'
+import { META_AREA_BYTES, META_BYTES, metaOffset } from '../../btree/pages/meta-page.js'
+import { CorruptionError } from '../../errors.js'
+import { blockSpans } from '../block-spans.js'
 import { PageReader, type PageContents, type PagePlace, type WalkedPage } from './btree-pages.js'
-import { rawSpan, readBytes, type Decoder, type FileContext, type PartRange } from './inspected-file.js'
+import { rawSpan, readBytes, type Decoder, type FileContext, type PartRange } from '../inspected-file.js'
 import { describeReference, readMetaSpan, readReference, type MetaSpan, type MetaView } from './meta-spans.js'
-import { counted, place as hexPlace, showBytes } from './show-bytes.js'
-import { SpanReader } from './span-reader.js'
-import { distrust, type Fact, type Outline, type Span } from './span.js'
+import { counted, place as hexPlace, showBytes } from '../show-bytes.js'
+import { SpanReader } from '../span-reader.js'
+import { distrust, type Fact, type Outline, type Span } from '../span.js'
 
 interface PlannedPart {
   readonly offset: number

@@ -1,0 +1,5 @@
+/** The engines that a store on Node knows by name: the built-in ones, and what is registered here. */
+import { builtInEngines } from './built-in-engines.js'
+import { workerExecutor } from './lsm/compaction/worker/worker-executor.js'
+
+export const registry = builtInEngines({ executor: workerExecutor })
