@@ -5,7 +5,7 @@ import { pageWrite } from '../packages/lab/src/predict/btree-model.js'
 import { distinctUniform } from '../packages/lab/src/predict/draws.js'
 import { writeAmplification, type LedgerCounts } from '../src/trace/ledger.js'
 import type { TraceEvent } from '../src/trace/events.js'
-import { Trace } from '../src/trace/trace.js'
+import { Trace } from '../src/trace/span.js'
 import { SeededRandom } from '../src/vfs/seeded-random.js'
 import type { Lab, LabStore } from './lab/lab.js'
 

@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { TraceListener, TraceOptions } from '../../src/trace/trace.js'
+import type { TraceListener, TraceOptions } from '../../src/trace/span.js'
 import { openStore } from '../peers/stores.js'
 import { findWorkload } from '../../packages/lab/src/workloads/catalogue.js'
 import type { Size } from '../../packages/lab/src/workloads/workload.js'

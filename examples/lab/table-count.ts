@@ -1,5 +1,5 @@
 /** What flushes and compactions have written, level by level, counted from the events of a store. */
-import { Trace, type TraceListener } from '../../src/trace/trace.js'
+import { Trace, type TraceListener } from '../../src/trace/span.js'
 import type { TraceJobKind } from '../../src/trace/events.js'
 
 export interface Written {

@@ -19,7 +19,7 @@ import { TouchedCursor } from '../engine/touched-cursor.js'
 import { WriteQueue, type WriteAttempt } from '../engine/durable/write-queue.js'
 import { MisuseError } from '../errors.js'
 import { newReadCounts, type ReadCounts } from '../trace/ledger.js'
-import type { Trace } from '../trace/trace.js'
+import type { Trace } from '../trace/span.js'
 import { applyBatch, applyInSlices, prepareBatch, prepareInSlices } from './tree/apply-batch.js'
 import { CheckpointScheduler } from './checkpoint/scheduler.js'
 import { checkParts } from './check.js'
@@ -44,7 +44,7 @@ export class BtreeEngine implements Engine {
   readonly #view = new ByteView()
   readonly #touched = newReadCounts()
   readonly #snapshots: RootSnapshots
-  /** Gets what each read has touched; null without a listener. */
+  /** Records what each read has touched; null below level io. */
   readonly #trace: Trace | null
   readonly #calls = new CallTracker()
   #closing: Promise<void> | undefined
@@ -86,7 +86,7 @@ export class BtreeEngine implements Engine {
       const found = tree.find(root, key, 0, key.length, out)
       const counts = found ? ledger.found : ledger.missing
       counts.operations++
-      if (this.#trace !== null) this.#trace.touched = { ...touched, operations: 1 }
+      this.#trace?.currentSpan?.touch({ ...touched, operations: 1 })
       counts.blocksFromCache += touched.blocksFromCache
       if (touched.blocksFromDisk > 0) {
         counts.blocksFromDisk += touched.blocksFromDisk
@@ -259,7 +259,7 @@ export class BtreeEngine implements Engine {
 
   #applyInSlices(batch: WriteBatch): Promise<void> {
     const { tree, logs, context } = this.#parts
-    const nextSlice = slicesOf(context.environment.scheduler, context.trace?.trace ?? null)
+    const nextSlice = slicesOf(context.environment.scheduler, context.trace?.trace.currentSpan)
     return this.#scheduler.withoutStart(async () => {
       tree.beginLongBatch()
       try {

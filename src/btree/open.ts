@@ -136,7 +136,7 @@ function emitMeta({ trace }: EngineContext, meta: Meta, fileBytes: number, freeU
   trace?.emit({ type: 'meta.read', number, firstLog, ...tree, fileBytes, freeUnits })
 }
 
-function currentLog({ environment, directory, trace }: EngineContext, ledger: Ledger, number: number): CurrentLog {
+function currentLog({ environment, directory }: EngineContext, ledger: Ledger, number: number): CurrentLog {
   const { fileSystem } = environment
   const names = {
     clear: (number: number) => {
@@ -148,5 +148,5 @@ function currentLog({ environment, directory, trace }: EngineContext, ledger: Le
       await fileSystem.syncDirectory(directory)
     },
   }
-  return new CurrentLog(number, names, trace?.trace ?? null)
+  return new CurrentLog(number, names)
 }

@@ -1,4 +1,4 @@
-import type { Tracer } from '../trace/trace.js'
+import type { Tracer } from '../trace/span.js'
 import type { CacheEntry, EvictionPolicy } from './eviction-policy.js'
 import { FramePool } from './frame-pool.js'
 import { SlabPool } from './slab-pool.js'

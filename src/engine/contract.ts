@@ -13,7 +13,7 @@
  */
 import type { ByteView } from '../codec/entry.js'
 import type { LedgerCounts } from '../trace/ledger.js'
-import type { Tracer } from '../trace/trace.js'
+import type { Tracer } from '../trace/span.js'
 import type { Environment } from '../vfs/environment.js'
 import type { FileNames } from '../vfs/file-classes.js'
 import type { WriteBatch } from './batch.js'

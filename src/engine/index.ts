@@ -4,7 +4,7 @@ export type { EntryCursor, EntryKind } from '../codec/entry.js'
 export { CorruptionError, FormatError, IoError, KvariumError, LockedError, MisuseError, PoisonedError } from '../errors.js'
 export { Ledger, readAmplification, spaceAmplification, writeAmplification } from '../trace/ledger.js'
 export type { LedgerCounts, ReadAmplification, ReadCounts, ReadPart, WriteAmplification, WritePart } from '../trace/ledger.js'
-export type { Tracer } from '../trace/trace.js'
+export type { Tracer } from '../trace/span.js'
 export { BatchReader, MAX_BATCH_BYTES, WriteBatch } from './batch.js'
 export type {
   Cursor,

@@ -1,6 +1,6 @@
 import type { EngineSnapshot } from './contract.js'
 import { MisuseError } from '../errors.js'
-import type { Tracer } from '../trace/trace.js'
+import type { Tracer } from '../trace/span.js'
 
 /** A moment is a sequence number; a live snapshot keeps merges from forgetting what it sees. */
 export class SequenceSnapshot implements EngineSnapshot {

@@ -1,9 +1,9 @@
 import type { ByteView } from '../codec/entry.js'
 import type { ReadCounts } from '../trace/ledger.js'
-import type { Trace } from '../trace/trace.js'
+import type { Trace } from '../trace/span.js'
 import type { Cursor } from './contract.js'
 
-/** A cursor that leaves with the trace what each of its moves has touched: by how much the counts that it is booked in have grown. */
+/** A cursor that gives the current span what each of its moves has touched: the growth of the counts that it adds to. */
 export class TouchedCursor implements Cursor {
   readonly #inner: Cursor
   readonly #counts: Readonly<ReadCounts>
@@ -60,7 +60,7 @@ export class TouchedCursor implements Cursor {
     const valid = work()
     const touched = { ...this.#counts }
     for (const field of Object.keys(touched) as (keyof ReadCounts)[]) touched[field] -= before[field]
-    this.#trace.touched = touched
+    this.#trace.currentSpan?.touch(touched)
     return valid
   }
 }

@@ -1,22 +1,23 @@
 /**
- * Tells every call of an engine as an operation: its begin, its end, and by `within` and `during` whose the events in between are.
+ * Makes every call of an engine an operation: a span with a begin, an end, and the events in between.
  *
  * Invariants:
- * 1. An operation is told at level io; it has a number at every level, by which jobs name the operations that they serve.
+ * 1. Begin and end are emitted at level io. An operation has a number at every level, by which jobs name the operations that they serve.
  * 2. Steps of a cursor are operations of their own only at level step. Below, and when it is closed, what a cursor does belongs to its
  *    last operation, although that has ended.
  */
 import type { ByteView } from '../codec/entry.js'
 import type { EventBodies, OperationKind } from '../trace/events.js'
-import type { OperationTracer, Trace } from '../trace/trace.js'
+import { withSpan, type Span, type SpanOptions, type Trace } from '../trace/span.js'
 import { BatchReader, type WriteBatch } from './batch.js'
 import type { Cursor, Engine, EngineShape, EngineSnapshot, EngineStats, KeyRange, Violation, WriteOptions } from './contract.js'
 import { boundBytes, halfOpen } from './range.js'
 
 type Begin = Omit<EventBodies['operation.begin'], 'kind'>
-type End = Omit<EventBodies['operation.end'], 'kind'>
+type Outcome = Pick<EventBodies['operation.end'], 'status' | 'valueBytes'>
 
-const OK: End = { status: 'ok' }
+const OK: Outcome = { status: 'ok' }
+const LASTING: SpanOptions = { fallback: true }
 
 export class TracedEngine implements Engine {
   readonly name: string
@@ -69,7 +70,7 @@ export class TracedEngine implements Engine {
     return this.#operations.run(
       'cursor',
       () => startOf(range),
-      operation => new TracedCursor(this.inner.cursor(range, snapshot), this.#operations, operation),
+      span => new TracedCursor(this.inner.cursor(range, snapshot), this.#operations, span),
     )
   }
 
@@ -101,7 +102,7 @@ export class TracedEngine implements Engine {
     return this.#operations.runLasting('settle', nothing, () => this.inner.settle())
   }
 
-  /** A job, not an operation: told by whoever closes the store. */
+  /** A job, not an operation: the store emits it. */
   close(): Promise<void> {
     return this.inner.close()
   }
@@ -114,20 +115,23 @@ export class TracedEngine implements Engine {
     return this.inner.shape()
   }
 
+  /** The end of the operation is that of the walk, also if the caller leaves it early. */
   async *check(): AsyncIterable<Violation> {
-    const operations = this.#operations
-    const operation = operations.begin('check', nothing)
+    const span = this.#operations.begin('check', nothing, LASTING)
+    let failure: unknown
     try {
-      const violations = operations.trace.within(operation, () => this.inner.check()[Symbol.asyncIterator]())
-      for (;;) {
-        const next = await operations.trace.during(operation, () => violations.next())
-        if (next.done === true) break
-        yield next.value
+      const violations = withSpan(span, () => this.inner.check()[Symbol.asyncIterator]())
+      yield* {
+        [Symbol.asyncIterator]: () => ({
+          next: () => withSpan(span, () => violations.next()),
+          return: async value => (await withSpan(span, () => violations.return?.(value))) ?? { done: true, value },
+        }),
       }
-      operations.end(operation, OK)
     } catch (error) {
-      operations.end(operation, failure(error))
+      failure = error
       throw error
+    } finally {
+      span.end(failure === undefined ? 'ok' : 'failed', failure)
     }
   }
 }
@@ -136,14 +140,14 @@ class TracedCursor implements Cursor {
   readonly #inner: Cursor
   readonly #operations: Operations
   readonly #step: boolean
-  /** What belongs to no other operation belongs to this one. */
-  #last: OperationTracer
+  /** The span of the last operation, which also has what follows it. */
+  #last: Span
 
-  constructor(inner: Cursor, operations: Operations, operation: OperationTracer) {
+  constructor(inner: Cursor, operations: Operations, span: Span) {
     this.#inner = inner
     this.#operations = operations
     this.#step = operations.trace.at('step') !== null
-    this.#last = operation
+    this.#last = span
   }
 
   get valid(): boolean {
@@ -184,24 +188,24 @@ class TracedCursor implements Cursor {
 
   next(): boolean {
     if (this.#step) return this.#run('next', nothing, () => this.#inner.next())
-    return this.#operations.trace.within(this.#last, () => this.#inner.next())
+    return withSpan(this.#last, () => this.#inner.next())
   }
 
   prev(): boolean {
     if (this.#step) return this.#run('next', nothing, () => this.#inner.prev())
-    return this.#operations.trace.within(this.#last, () => this.#inner.prev())
+    return withSpan(this.#last, () => this.#inner.prev())
   }
 
   close(): void {
-    this.#operations.trace.within(this.#last, () => this.#inner.close())
+    withSpan(this.#last, () => this.#inner.close())
   }
 
   #run(kind: OperationKind, about: () => Begin, work: () => boolean): boolean {
     return this.#operations.run(
       kind,
       about,
-      operation => {
-        this.#last = operation
+      span => {
+        this.#last = span
         return work()
       },
       valid => (valid ? { status: 'found', valueBytes: this.#inner.value.length } : { status: 'missing' }),
@@ -212,77 +216,72 @@ class TracedCursor implements Cursor {
 /** Begins and ends operations. */
 class Operations {
   readonly trace: Trace
-  readonly #isTold: boolean
+  readonly #isRecorded: boolean
 
   constructor(trace: Trace) {
     this.trace = trace
-    this.#isTold = trace.at('io') !== null
+    this.#isRecorded = trace.at('io') !== null
   }
 
-  begin(kind: OperationKind, about: () => Begin): OperationTracer {
-    const operation = this.trace.begin(kind)
-    if (this.#isTold) operation.emit({ type: 'operation.begin', kind, ...about() })
-    return operation
-  }
-
-  end(operation: OperationTracer, end: End): void {
-    const { trace } = this
-    const { touched } = trace
-    trace.touched = undefined
-    if (!this.#isTold) return
-    operation.emit({ type: 'operation.end', kind: operation.kind, ...end, ...(touched !== undefined && { touched }) })
+  begin(kind: OperationKind, about: () => Begin, options?: SpanOptions): Span {
+    const span = this.trace.startSpan('operation', kind, options)
+    if (this.#isRecorded) span.emit({ type: 'operation.begin', kind, ...about() })
+    return span
   }
 
   /** An operation of one turn. */
-  run<T>(kind: OperationKind, about: () => Begin, work: (operation: OperationTracer) => T, outcome: (result: T) => End = () => OK): T {
-    const operation = this.begin(kind, about)
+  run<T>(kind: OperationKind, about: () => Begin, work: (span: Span) => T, outcome: (result: T) => Outcome = () => OK): T {
+    const span = this.begin(kind, about)
     try {
-      const result = this.trace.within(operation, () => work(operation))
-      this.end(operation, outcome(result))
+      const result = withSpan(span, () => work(span))
+      const { status, valueBytes } = outcome(result)
+      span.end(status, undefined, valueBytes)
       return result
     } catch (error) {
-      this.end(operation, failure(error))
+      span.end('failed', error)
       throw error
     }
   }
 
   /** An operation that is done when the call returns, or else when its promise settles. */
   runWrite(kind: OperationKind, about: () => Begin, work: () => Promise<void> | void): Promise<void> | void {
-    const operation = this.begin(kind, about)
+    const span = this.begin(kind, about)
     let pending: Promise<void> | void
     try {
-      pending = this.trace.within(operation, work)
+      pending = withSpan(span, work)
     } catch (error) {
-      this.end(operation, failure(error))
+      span.end('failed', error)
       throw error
     }
-    if (pending !== undefined) return this.#settled(operation, pending)
-    this.end(operation, OK)
+    if (pending !== undefined) return this.#settled(span, pending)
+    span.end('ok')
   }
 
   /** An operation of several turns. */
-  runLasting(kind: OperationKind, about: () => Begin, work: () => Promise<void>): Promise<void> {
-    const operation = this.begin(kind, about)
-    return this.#settled(operation, this.trace.during(operation, work))
+  async runLasting(kind: OperationKind, about: () => Begin, work: () => Promise<void>): Promise<void> {
+    const span = this.begin(kind, about, LASTING)
+    try {
+      await withSpan(span, work)
+    } catch (error) {
+      span.end('failed', error)
+      throw error
+    }
+    span.end('ok')
   }
 
-  async #settled(operation: OperationTracer, pending: Promise<void>): Promise<void> {
+  async #settled(span: Span, pending: Promise<void>): Promise<void> {
     try {
       await pending
     } catch (error) {
-      this.end(operation, failure(error))
+      span.end('failed', error)
       throw error
     }
-    this.end(operation, OK)
+    span.end('ok')
   }
 }
 
 function nothing(): Begin {
   return {}
-}
-
-function failure(error: unknown): End {
-  return { status: 'failed', error: error instanceof Error ? error.message : String(error) }
 }
 
 /** The key of a write of one entry. */

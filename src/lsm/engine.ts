@@ -26,7 +26,7 @@ import type {
 } from '../engine/contract.js'
 import { boundBytes, halfOpen, isEmptyRange, type HalfOpenRange } from '../engine/range.js'
 import { newReadCounts, type Ledger, type ReadCounts } from '../trace/ledger.js'
-import { asOwner, type Trace, type Tracer } from '../trace/trace.js'
+import { withSpan, type Trace, type Tracer } from '../trace/span.js'
 import { Background } from './compaction/scheduler.js'
 import { checkTree } from './check.js'
 import type { CompactionPicker } from './compaction/pickers/compaction-picker.js'
@@ -88,8 +88,9 @@ export class LsmEngine implements Engine {
   readonly #lookup: Lookup
   readonly #room: MemtableRoom
   readonly #value = new ByteView()
-  /** Whoever is told: null, as far as nobody listens. */
+  /** Null where the level is not recorded. */
   readonly #trace: Trace | null
+  readonly #io: Trace | null
   readonly #step: Tracer | null
   /** Reads of checks: scans, but not the user's. */
   readonly #checked = newReadCounts()
@@ -101,6 +102,7 @@ export class LsmEngine implements Engine {
     const { trace } = parts
     const { clock } = parts.context.environment
     this.#trace = trace
+    this.#io = trace?.at('io') ?? null
     this.#step = trace?.at('step') ?? null
     this.#lookup = new Lookup(parts, this.#step)
     this.#snapshots = new SnapshotList(() => this.#background.schedule(), trace)
@@ -129,7 +131,7 @@ export class LsmEngine implements Engine {
     const found = this.#lookup.find(key, sequence, out)
     const counts = found ? ledger.found : ledger.missing
     counts.operations++
-    if (this.#trace !== null) this.#trace.touched = { ...touched, operations: 1 }
+    this.#io?.currentSpan?.touch({ ...touched, operations: 1 })
     if (touched.filterProbes !== 0 || touched.blocksFromCache !== 0 || touched.blocksFromDisk !== 0) book(touched, counts)
     return found
   }
@@ -165,7 +167,7 @@ export class LsmEngine implements Engine {
   cursor(range: KeyRange, snapshot?: EngineSnapshot): Cursor {
     this.#requireOpen()
     const cursor = this.#cursor(range, snapshot)
-    return this.#trace === null ? cursor : new TouchedCursor(cursor, this.#parts.ledger.scan, this.#trace)
+    return this.#io === null ? cursor : new TouchedCursor(cursor, this.#parts.ledger.scan, this.#io)
   }
 
   snapshot(): EngineSnapshot {
@@ -251,14 +253,14 @@ export class LsmEngine implements Engine {
   async #flush(): Promise<void> {
     const { tree, start } = this.#parts
     if (!start.isDone) await this.#ready()
-    const owner = this.#trace?.owner ?? null
+    const span = this.#trace?.currentSpan
     for (;;) {
       // A memtable with a part of a batch cannot be frozen.
       if (this.#queue.busy !== undefined) await this.#queue.busy
       else if (!tree.state.memtable.isEmpty && this.#room.isFrozenFull) await this.#background.flushed()
       else break
     }
-    if (!tree.state.memtable.isEmpty) asOwner(this.#trace, owner, () => this.#room.rotate(0))
+    if (!tree.state.memtable.isEmpty) withSpan(span, () => this.#room.rotate(0))
     await this.#background.flushed()
   }
 
@@ -316,7 +318,7 @@ export class LsmEngine implements Engine {
   async #applyInSlices(batch: WriteBatch): Promise<void> {
     const { tree, logs, context } = this.#parts
     const { memtable } = tree.state
-    const nextSlice = slicesOf(context.environment.scheduler, this.#trace)
+    const nextSlice = slicesOf(context.environment.scheduler, this.#trace?.currentSpan)
     batch.seal(tree.sequence + 1)
     await logs.appendInSlices(batch.bytes, batch.byteLength, nextSlice)
     tree.beginLongBatch(tree.sequence + batch.count)

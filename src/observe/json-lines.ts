@@ -63,7 +63,14 @@ export function eventFromJson(value: unknown): TraceEvent {
   const { type } = objectOf(value, 'event')
   const schema = typeof type === 'string' && Object.hasOwn(EVENT_SCHEMAS, type) ? EVENT_SCHEMAS[type as TraceEvent['type']] : undefined
   if (schema === undefined) throw new TypeError(`there is no event of type ${JSON.stringify(type)}`)
-  return decodeFields(value, { ...STAMP, ...(schema as EventSchema).fields }, '') as unknown as TraceEvent
+  const fields = type === 'merge.end' ? withPresentName(value) : value
+  return decodeFields(fields, { ...STAMP, ...(schema as EventSchema).fields }, '') as unknown as TraceEvent
+}
+
+/** Traces of before 0.1.0 call the field `notRecorded` of `merge.end` `untold`. */
+function withPresentName(value: unknown): unknown {
+  const { untold, ...fields } = objectOf(value, 'event')
+  return untold === undefined ? value : { ...fields, notRecorded: untold }
 }
 
 function decodeFields(value: unknown, fields: Fields, path: string): Record<string, unknown> {

@@ -16,7 +16,7 @@ import type { Cohort } from './receipt-cohort.js'
 import { KindSummary, OperationRecord } from './receipt-operation.js'
 import { Tally } from './receipt-tally.js'
 import type { CohortReceipt, KindReceipt, Receipt, ReceiptState, ReceiptTotals, UnbilledLine } from './receipt.js'
-import type { TraceListener } from '../trace/trace.js'
+import type { TraceListener } from '../trace/span.js'
 
 export interface ReceiptBookOptions {
   /** How many of the operations that have ended are kept one by one. @defaultValue 10000 */

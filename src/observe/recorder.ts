@@ -6,7 +6,7 @@
  * 2. Whatever was left out is counted. What was dropped at the old end has passed through the `onDrop` of whoever folds the events.
  */
 import type { TraceEvent } from '../trace/events.js'
-import type { TraceListener } from '../trace/trace.js'
+import type { TraceListener } from '../trace/span.js'
 
 export interface RecorderOptions {
   /** @defaultValue 100 000 */

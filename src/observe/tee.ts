@@ -1,4 +1,4 @@
-import type { TraceListener } from '../trace/trace.js'
+import type { TraceListener } from '../trace/span.js'
 
 /** One listener that passes every event to several, in their order. */
 export function tee(...listeners: readonly TraceListener[]): TraceListener {

@@ -4,7 +4,7 @@ import { ByteView, KIND_DELETE_RANGE, KIND_PUT, type EntryKind } from '../codec/
 import { Cell, SortedBlock } from '../codec/sorted-block.js'
 import { CorruptionError } from '../errors.js'
 import type { ReadCounts } from '../trace/ledger.js'
-import type { Tracer } from '../trace/trace.js'
+import type { Tracer } from '../trace/span.js'
 import type { BlockCompression } from '../vfs/environment.js'
 import type { FileHandle } from '../vfs/file-system.js'
 import type { BlockCodec } from './block-codec.js'

@@ -16,7 +16,7 @@ import { halfOpen, type HalfOpenRange } from '../engine/range.js'
 import type { EngineRegistry } from '../engine/registry.js'
 import { TracedEngine } from '../engine/traced-engine.js'
 import { KvariumError, MisuseError } from '../errors.js'
-import type { Trace } from '../trace/trace.js'
+import { runJob, type Trace } from '../trace/span.js'
 import type { Environment } from '../vfs/environment.js'
 import type { FileNames } from '../vfs/file-classes.js'
 import { absolutePath, type DirectoryLock } from '../vfs/file-system.js'
@@ -185,7 +185,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     this.#session = undefined
     if (this.#volatile !== undefined || session === undefined) return
     try {
-      await this.#asJob('close', () => session.engine.close())
+      await runJob(this.#trace, 'close', () => session.engine.close(), { fallback: true })
     } finally {
       await session.lock?.release()
     }
@@ -265,19 +265,13 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
       const hash32 = await loadHash32()
       const { createIfMissing, errorIfExists } = options
       const request = { environment, location: directory, factory, engineOptions, createIfMissing, errorIfExists, hash32, trace }
-      const { engine, lock, identity } = await this.#asJob('open', () => openDirectory(request))
+      const { engine, lock, identity } = await runJob(trace, 'open', () => openDirectory(request), { fallback: true })
       this.#begin(this.#traced(engine), lock, identity)
     } else {
       const context = { environment, directory, created: true, options: engineOptions, ...(trace && { trace }) }
-      this.#volatile ??= this.#traced(await this.#asJob('open', () => factory.open(context)))
+      this.#volatile ??= this.#traced(await runJob(trace, 'open', () => factory.open(context), { fallback: true }))
       this.#begin(this.#volatile, undefined, NO_IDENTITY)
     }
-  }
-
-  /** Runs an open or close as a job of the trace. */
-  #asJob<T>(kind: 'open' | 'close', work: () => Promise<T>): Promise<T> {
-    const trace = this.#trace
-    return trace === undefined ? work() : trace.runJob(kind, job => trace.during(job, work))
   }
 
   #traced(engine: Engine): Engine {

@@ -4,7 +4,7 @@ import type { EngineFactory, OptionTable } from '../engine/contract.js'
 import { checkIgnoredOption, nearestOption, resolveOptions, unknownOption, unknownOptions, type Options } from '../engine/options.js'
 import type { EngineRegistry } from '../engine/registry.js'
 import { MisuseError } from '../errors.js'
-import type { Trace } from '../trace/trace.js'
+import type { Trace } from '../trace/span.js'
 import type { Environment } from '../vfs/environment.js'
 import type { FileSystem } from '../vfs/file-system.js'
 

@@ -259,7 +259,7 @@ export const EVENT_SCHEMAS: Schemas = {
       entriesRead: 'integer',
       dropped: { fields: { shadowed: 'integer', covered: 'integer', tombstones: 'integer' } },
       tables: INTEGERS,
-      untold: 'integer',
+      notRecorded: 'integer',
     },
   },
 

@@ -201,7 +201,7 @@ export interface EventBodies {
     readonly dropped: { readonly shadowed: number; readonly covered: number; readonly tombstones: number }
     readonly tables: readonly number[]
     /** Events of level step that a job in another thread had to leave out, for lack of room in its buffer. */
-    readonly untold: number
+    readonly notRecorded: number
   }
 
   // The manifest: level job.

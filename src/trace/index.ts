@@ -15,8 +15,8 @@ export type {
   TraceJobKind,
   TraceLevel,
 } from './events.js'
-export { JobTracer, OperationTracer, Trace } from './trace.js'
-export type { Owner, TraceListener, TraceOptions, Tracer } from './trace.js'
+export { runJob, Span, Trace, withSpan } from './span.js'
+export type { JobOptions, SpanKind, SpanOptions, TraceListener, TraceOptions, Tracer } from './span.js'
 export { EVENT_SCHEMAS } from './event-schema.js'
 export type { EventSchema, Field, Fields } from './event-schema.js'
 export { Ledger, readAmplification, spaceAmplification, writeAmplification } from './ledger.js'

@@ -1,32 +1,31 @@
 /**
- * Emits an event for every file that is created, read, written, synced, renamed and removed, with the operation or job it serves.
+ * Emits an event for every file that is created, read, written, synced, renamed and removed, in the span that it serves.
  *
  * Invariants:
- * 1. A call is emitted when it has succeeded; it belongs to the operation or job that was current when it was made.
+ * 1. A call is emitted when it has succeeded, in the span that was current when it was made.
  * 2. The emitted reads and writes add up to the ledger, part by part: see `writePartOf` and `readPartOf`.
- * 3. A job's bytes are counted at every level of the trace; events of files are emitted at level io.
+ * 3. A span counts its bytes at every level of the trace; events of files are emitted at level io.
  */
-import type { OperationKind, TraceJobKind } from '../trace/events.js'
 import type { ReadPart, WritePart } from '../trace/ledger.js'
-import type { JobTracer, Owner, Trace } from '../trace/trace.js'
+import type { Span, SpanKind, Trace } from '../trace/span.js'
 import type { FileHandle, FileSystem } from './file-system.js'
 import { fileClassOf, type FileClass, type FileNames } from './file-classes.js'
 import { ForwardingFileSystem } from './forwarding-file-system.js'
 
-/** The file system as `job` uses it: its calls belong to the job. Returns any other file system as it is. */
-export function fileSystemOf(fileSystem: FileSystem, job: JobTracer | null | undefined): FileSystem {
-  return job && fileSystem instanceof TracedFileSystem ? fileSystem.forJob(job) : fileSystem
+/** The traced file system with its calls in the span, whenever they are made. Returns any other file system as it is. */
+export function bindFileSystem(fileSystem: FileSystem, span: Span | null): FileSystem {
+  return span !== null && fileSystem instanceof TracedFileSystem ? fileSystem.bind(span) : fileSystem
 }
 
 /** The part of the ledger that counts a write to a file of that class. Files of no class are the store's own. */
-export function writePartOf(fileClass: FileClass | undefined, user: OperationKind | TraceJobKind | null): WritePart {
+export function writePartOf(fileClass: FileClass | undefined, user: SpanKind | null): WritePart {
   if (fileClass === 'log') return 'log'
   if (fileClass === 'table') return user === 'compaction' ? 'compaction' : 'flush'
   return fileClass === 'page' ? 'page' : 'meta'
 }
 
 /** The part of the ledger that counts a read from a file of that class. */
-export function readPartOf(fileClass: FileClass | undefined, user: OperationKind | TraceJobKind | null): ReadPart {
+export function readPartOf(fileClass: FileClass | undefined, user: SpanKind | null): ReadPart {
   if (user === 'open' || user === 'close' || (fileClass !== 'table' && fileClass !== 'page')) return 'open'
   if (user === 'get') return 'get'
   if (user === 'cursor' || user === 'seek' || user === 'next') return 'scan'
@@ -38,24 +37,24 @@ export class TracedFileSystem extends ForwardingFileSystem {
   readonly #trace: Trace
   readonly #directory: string
   readonly #files: FileNames
-  /** The job that the calls belong to; null: the current operation or job. */
-  readonly #job: JobTracer | null
+  /** The span of every call; null: the span that is current at the call. */
+  readonly #span: Span | null
 
   /**
    * @param directory Emitted names are relative to it.
    * @param files The files of the engine, by the class that decides where the ledger counts their bytes.
    */
-  constructor(inner: FileSystem, trace: Trace, directory: string, files: FileNames, job: JobTracer | null = null) {
+  constructor(inner: FileSystem, trace: Trace, directory: string, files: FileNames, span: Span | null = null) {
     super(inner)
     this.#files = files
     this.#trace = trace
     this.#directory = directory.endsWith('/') ? directory : `${directory}/`
-    this.#job = job
+    this.#span = span
   }
 
-  /** The same file system, whose calls belong to `job`. */
-  forJob(job: JobTracer): TracedFileSystem {
-    return new TracedFileSystem(this.inner, this.#trace, this.#directory, this.#files, job)
+  /** The same file system, whose calls belong to the span. */
+  bind(span: Span): TracedFileSystem {
+    return new TracedFileSystem(this.inner, this.#trace, this.#directory, this.#files, span)
   }
 
   override openRead(path: string): FileHandle {
@@ -80,23 +79,23 @@ export class TracedFileSystem extends ForwardingFileSystem {
 
   override remove(path: string): void {
     this.inner.remove(path)
-    this.#removed(path, this.#job ?? this.#trace.owner)
+    this.#removed(path, this.#span ?? this.#trace.currentSpan)
   }
 
   override async removeLater(path: string): Promise<void> {
-    const owner = this.#job ?? this.#trace.owner
+    const span = this.#span ?? this.#trace.currentSpan
     await super.removeLater(path)
-    this.#removed(path, owner)
+    this.#removed(path, span)
   }
 
   override async syncDirectory(directory: string): Promise<void> {
-    const tracer = this.#io && (this.#job ?? this.#trace.owner ?? this.#trace)
+    const tracer = this.#io && (this.#span ?? this.#trace.currentSpan ?? this.#trace)
     await this.inner.syncDirectory(directory)
     tracer?.emit({ type: 'directory.sync', directory: `${directory}/` === this.#directory ? '.' : this.#nameOf(directory) })
   }
 
-  get #io(): JobTracer | Trace | null {
-    return (this.#job ?? this.#trace).at('io')
+  get #io(): Span | Trace | null {
+    return (this.#span ?? this.#trace).at('io')
   }
 
   #opened(handle: FileHandle, writable: boolean): FileHandle {
@@ -106,15 +105,15 @@ export class TracedFileSystem extends ForwardingFileSystem {
   }
 
   #traced(handle: FileHandle, file: string): FileHandle {
-    return new TracedFileHandle(handle, this.#trace, file, fileClassOf(this.#files, file), this.#job)
+    return new TracedFileHandle(handle, this.#trace, file, fileClassOf(this.#files, file), this.#span)
   }
 
-  /** A removal outside of any operation or job (a cursor's last table, long after the merge that replaced it) is a job of its own. */
-  #removed(path: string, owner: Owner | null): void {
+  /** A removal outside of any span (a cursor's last table, long after the merge that replaced it) is a job of its own. */
+  #removed(path: string, span: Span | null): void {
     if (this.#io === null) return
-    const job = owner === null ? this.#trace.job('free') : undefined
-    ;(owner ?? job)?.emit({ type: 'file.remove', file: this.#nameOf(path) })
-    job?.end('ok')
+    const removal = span ?? this.#trace.startSpan('job', 'free')
+    removal.emit({ type: 'file.remove', file: this.#nameOf(path) })
+    if (span === null) removal.end('ok')
   }
 
   #nameOf(path: string): string {
@@ -129,16 +128,16 @@ class TracedFileHandle implements FileHandle {
   readonly #io: Trace | null
   readonly #file: string
   readonly #class: FileClass | undefined
-  readonly #job: JobTracer | null
+  readonly #bound: Span | null
 
-  constructor(inner: FileHandle, trace: Trace, file: string, fileClass: FileClass | undefined, job: JobTracer | null) {
+  constructor(inner: FileHandle, trace: Trace, file: string, fileClass: FileClass | undefined, bound: Span | null) {
     this.path = inner.path
     this.#inner = inner
     this.#trace = trace
     this.#io = trace.at('io')
     this.#file = file
     this.#class = fileClass
-    this.#job = job
+    this.#bound = bound
   }
 
   size(): number {
@@ -147,46 +146,47 @@ class TracedFileHandle implements FileHandle {
 
   read(target: Uint8Array, position: number, start = 0, end = target.length): number {
     const length = this.#inner.read(target, position, start, end)
-    const owner = this.#owner
+    const span = this.#span
     if (this.#io !== null) {
-      const part = this.#trace.readPart ?? readPartOf(this.#class, owner?.kind ?? null)
-      ;(owner ?? this.#io).emit({ type: 'file.read', file: this.#file, offset: position, length, part })
-    } else if (owner !== null && 'bytesRead' in owner) owner.bytesRead += length
+      const part = span?.readPart ?? readPartOf(this.#class, span?.kind ?? null)
+      ;(span ?? this.#io).emit({ type: 'file.read', file: this.#file, offset: position, length, part })
+    } else span?.count(length, 0)
     return length
   }
 
   write(source: Uint8Array, position: number, start = 0, end = source.length): void {
     this.#inner.write(source, position, start, end)
-    const owner = this.#owner
+    const span = this.#span
     const length = end - start
     if (this.#io !== null) {
-      const part = this.#trace.writePart ?? writePartOf(this.#class, owner?.kind ?? null)
+      const part = span?.writePart ?? writePartOf(this.#class, span?.kind ?? null)
       const payload = this.#trace.payloads ? { bytes: new Uint8Array(source.subarray(start, end)) } : undefined
-      ;(owner ?? this.#io).emit({ type: 'file.write', file: this.#file, offset: position, length, part, ...payload })
-    } else if (owner !== null && 'bytesWritten' in owner) owner.bytesWritten += length
+      ;(span ?? this.#io).emit({ type: 'file.write', file: this.#file, offset: position, length, part, ...payload })
+    } else span?.count(0, length)
   }
 
   truncate(size: number): void {
     this.#inner.truncate(size)
-    this.#tell()?.emit({ type: 'file.truncate', file: this.#file, size })
+    this.#tracer?.emit({ type: 'file.truncate', file: this.#file, size })
   }
 
   async sync(): Promise<void> {
-    const tracer = this.#tell()
+    const tracer = this.#tracer
     await this.#inner.sync()
     tracer?.emit({ type: 'file.sync', file: this.#file })
   }
 
   close(): void {
     this.#inner.close()
-    this.#tell()?.emit({ type: 'file.close', file: this.#file })
+    this.#tracer?.emit({ type: 'file.close', file: this.#file })
   }
 
-  get #owner(): Owner | null {
-    return this.#job ?? this.#trace.owner
+  get #span(): Span | null {
+    return this.#bound ?? this.#trace.currentSpan
   }
 
-  #tell(): Owner | Trace | null {
-    return this.#io === null ? null : (this.#owner ?? this.#io)
+  /** What emits events of files; null below level io. */
+  get #tracer(): Span | Trace | null {
+    return this.#io === null ? null : (this.#span ?? this.#io)
   }
 }

@@ -1,6 +1,6 @@
-import type { JobTracer, Trace } from '../trace/trace.js'
+import type { Span, Trace } from '../trace/span.js'
 
-/** Emits the syncs of one log: each is a job that names the operations it serves. */
+/** Emits the syncs of one log: each is a job, which names the operations that it serves. */
 export class CommitTracer {
   readonly #trace: Trace
   readonly #log: number
@@ -13,27 +13,27 @@ export class CommitTracer {
     this.#log = log
   }
 
-  /** The operation under way waits for the next sync. */
+  /** The active operation waits for the next sync. */
   joinNext(): void {
-    const { operation } = this.#trace
+    const operation = this.#trace.active?.operation ?? 0
     if (operation > 0) this.#next.add(operation)
   }
 
-  /** The operation under way waits for the sync under way. */
+  /** The active operation waits for the sync under way. */
   joinRunning(): void {
-    const { operation } = this.#trace
+    const operation = this.#trace.active?.operation ?? 0
     if (operation > 0) this.#running.add(operation)
   }
 
-  begin(): JobTracer {
+  begin(): Span {
     this.#running = this.#next
     this.#next = new Set()
-    return this.#trace.job('commit')
+    return this.#trace.startSpan('job', 'commit')
   }
 
-  end(job: JobTracer, upTo: number): void {
-    job.emit({ type: 'log.commit', log: this.#log, operations: [...this.#running], upTo })
+  end(span: Span, upTo: number): void {
+    span.emit({ type: 'log.commit', log: this.#log, operations: [...this.#running], upTo })
     this.#running = new Set()
-    job.end('ok')
+    span.end('ok')
   }
 }

@@ -18,7 +18,7 @@
 import type { Hash32 } from '../codec/checksum.js'
 import { CHUNK_BYTES, placeSeed } from '../codec/checksum.js'
 import { IoError, MisuseError, PoisonedError } from '../errors.js'
-import { asOwner, type JobTracer, type Trace, type Tracer } from '../trace/trace.js'
+import { withSpan, type Span, type Trace, type Tracer } from '../trace/span.js'
 import { removeLeftover, type FileHandle, type FileSystem } from '../vfs/file-system.js'
 import { CommitTracer } from './commit-tracer.js'
 import {
@@ -321,10 +321,10 @@ export class LogWriter {
 
   #startSync(): Promise<void> {
     const commit = this.#commits?.begin()
-    return commit === undefined ? this.#runSync() : commit.run(() => this.#runSync(commit))
+    return withSpan(commit, () => this.#runSync(commit))
   }
 
-  #runSync(commit?: JobTracer): Promise<void> {
+  #runSync(commit: Span | undefined): Promise<void> {
     this.#lastCallers = this.#callers
     this.#callers = 0
     this.#smallCommits = this.#size - this.#syncedBytes <= SMALL_COMMIT_BYTES ? this.#smallCommits + 1 : 0
@@ -351,7 +351,7 @@ export class LogWriter {
     this.#onOwnWrite?.()
   }
 
-  async #syncTo(bytes: number, commit: JobTracer | undefined): Promise<void> {
+  async #syncTo(bytes: number, commit: Span | undefined): Promise<void> {
     try {
       await this.#file.sync()
     } catch (cause) {
@@ -365,20 +365,20 @@ export class LogWriter {
   }
 
   async #close(marker: boolean): Promise<void> {
-    const owner = this.#trace?.owner ?? null
-    const asCloser = <T>(work: () => T): T => asOwner(this.#trace, owner, work)
+    const span = this.#trace?.currentSpan
     try {
-      // Their callers get the error of a failure; here it only means that no marker is written.
-      await (this.#next ?? this.#running)?.catch(() => undefined)
-      if (marker && this.#failure === undefined) await this.#appendCloseMarker(asCloser)
+      const running = this.#next ?? this.#running
+      // Its callers get the error of a failure; here it only means that no marker is written.
+      if (running !== undefined) await running.catch(() => undefined)
+      if (marker && this.#failure === undefined) await this.#appendCloseMarker(span)
     } finally {
-      asCloser(() => this.#file.close())
+      withSpan(span, () => this.#file.close())
     }
   }
 
-  async #appendCloseMarker(asCloser: <T>(work: () => T) => T): Promise<void> {
+  async #appendCloseMarker(span: Span | null | undefined): Promise<void> {
     await this.#syncAll()
-    if (asCloser(() => this.#cutLeftovers())) {
+    if (withSpan(span, () => this.#cutLeftovers())) {
       // The cut must be durable first: a marker with bytes after it is damage.
       await this.#startSync()
     }
@@ -386,7 +386,7 @@ export class LogWriter {
     const checksum = this.#hash32(EMPTY, placeSeed(this.#logNumber, offset))
     encodeFrameHeader(this.#scratch, this.#seed, offset, 0, offset, checksum)
     try {
-      asCloser(() => this.#file.write(this.#scratch, offset, 0, FRAME_HEADER_BYTES))
+      withSpan(span, () => this.#file.write(this.#scratch, offset, 0, FRAME_HEADER_BYTES))
     } catch (cause) {
       throw this.#poison('appending to', cause)
     }

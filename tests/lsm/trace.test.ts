@@ -210,7 +210,7 @@ describe.each([
         if (fate === 'tombstone-dropped') expect(kind).toBe(KIND_DELETE)
       }
       const built = group.filter(event => event.type === 'table.built')
-      expect(end.untold).toBe(0)
+      expect(end.notRecorded).toBe(0)
       expect(keys.length).toBe(end.entriesRead)
       expect({ shadowed: fates.shadowed, covered: fates.covered, tombstones: fates['tombstone-dropped'] }).toEqual(end.dropped)
       expect(fates.kept).toBe(built.reduce((sum, table) => sum + table.entries, 0))
@@ -318,13 +318,13 @@ describe('a trace', () => {
 
   it('recorded in another thread drops steps beyond its room, counted, but no bytes', () => {
     const recorder = new JobRecorder({ level: 'step', payloads: false, kind: 'compaction' }, () => 0, 2)
-    const { job } = recorder
+    const { span: job } = recorder
     for (let offset = 0; offset < 5; offset++) {
       job.emit({ type: 'table.block', file: 1, kind: 'data', offset, length: 1, entries: 1 })
       job.emit({ type: 'file.write', file: '000001.sst', offset, length: 1, part: 'compaction' })
     }
-    const { events, untold } = recorder.record
-    expect([events.filter(({ type }) => type === 'table.block').length, untold]).toEqual([2, 3])
+    const { events, notRecorded } = recorder.record
+    expect([events.filter(({ type }) => type === 'table.block').length, notRecorded]).toEqual([2, 3])
     expect(events.filter(({ type }) => type === 'file.write')).toHaveLength(5)
   })
 })

@@ -20,11 +20,18 @@ describe('a trace as JSON lines', () => {
     )
   })
 
-  it.each(Object.entries(ENGINES))('is read back as %s told it', async (_name, options) => {
+  it.each(Object.entries(ENGINES))('is read back as %s emitted it', async (_name, options) => {
     const { db, events } = await openTraced({ environment: simulated(1), options })
     await mixedLoad(db, 1, 40)
     await db.close()
     expect(parseJsonLines([...jsonLines(events)].join(''))).toStrictEqual(events)
+  })
+
+  it('is read under an earlier name of a field', () => {
+    const dropped = { shadowed: 0, covered: 0, tombstones: 0 }
+    const fields = { sequence: 1, operation: 0, job: 1, atMs: 0, type: 'merge.end', entriesRead: 3, dropped, tables: [4] }
+    const line = JSON.stringify({ ...fields, untold: 2 })
+    expect(parseJsonLines(`${HEADER}${line}\n`)).toStrictEqual([{ ...fields, notRecorded: 2 }])
   })
 
   it('shows text as text and other bytes in hex', () => {

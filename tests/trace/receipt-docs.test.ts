@@ -5,7 +5,7 @@ import type { EventOf, TraceEvent } from '../../src/trace/events.js'
 import { ReceiptBook } from '../../src/observe/receipt-book.js'
 import { renderReceipt } from '../../src/observe/render-receipt.js'
 import { tee } from '../../src/observe/tee.js'
-import { Trace } from '../../src/trace/trace.js'
+import { Trace } from '../../src/trace/span.js'
 import { simulatedEnvironment } from '../../src/vfs/testing/simulated-environment.js'
 
 const page = readFileSync(new URL('../../docs/receipts.md', import.meta.url), 'utf8')

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { TraceEvent } from '../../src/trace/events.js'
 import { Recorder } from '../../src/observe/recorder.js'
 import { Rewind } from '../../src/observe/rewind.js'
-import { Trace } from '../../src/trace/trace.js'
+import { Trace } from '../../src/trace/span.js'
 
 function told(recorder: Recorder, count: number, name = 'a'): void {
   const trace = new Trace({ listener: recorder.listener })

@@ -1,116 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import { WriteBatch } from '../../src/engine/batch.js'
-import type { Engine } from '../../src/engine/contract.js'
+import type { Engine, Violation } from '../../src/engine/contract.js'
 import { TracedEngine } from '../../src/engine/traced-engine.js'
 import { Kvarium } from '../../src/index.js'
-import type { EventBody, TraceEvent, TraceLevel } from '../../src/trace/events.js'
-import { Trace } from '../../src/trace/trace.js'
+import type { TraceEvent, TraceLevel } from '../../src/trace/events.js'
+import { Trace } from '../../src/trace/span.js'
 import { MemoryFileSystem } from '../../src/vfs/index.js'
 import { nodeEnvironment } from '../../src/vfs/node.js'
 import { openTraced, simulated } from './support/traced-runs.js'
-
-const SYNCED: EventBody = { type: 'file.sync', file: 'a' }
 
 function traced(level: TraceLevel = 'step'): { readonly trace: Trace; readonly events: TraceEvent[] } {
   const events: TraceEvent[] = []
   return { trace: new Trace({ level, listener: event => events.push(event) }), events }
 }
-
-function owners(events: readonly TraceEvent[]): string[] {
-  return events.filter(event => event.type === 'file.sync').map(event => `o${event.operation} j${event.job}`)
-}
-
-describe('whose an event is', () => {
-  it('is the one under way in this turn, then again the one before', () => {
-    const { trace, events } = traced()
-    const get = trace.begin('get')
-    const job = trace.job('flush')
-    trace.emit(SYNCED)
-    trace.within(get, () => {
-      trace.emit(SYNCED)
-      job.run(() => trace.emit(SYNCED))
-      trace.emit(SYNCED)
-      trace.within(null, () => trace.emit(SYNCED))
-    })
-    expect(() =>
-      trace.within(get, () => {
-        throw new Error('in between')
-      }),
-    ).toThrow('in between')
-    trace.emit(SYNCED)
-    expect(owners(events)).toEqual(['o0 j0', 'o1 j0', 'o0 j1', 'o1 j0', 'o0 j0', 'o0 j0'])
-  })
-
-  it('is the last of those that last, behind an await, until that is done', async () => {
-    const { trace, events } = traced()
-    const open = trace.job('open')
-    const check = trace.begin('check')
-    await trace.during(open, async () => {
-      await Promise.resolve()
-      trace.emit(SYNCED)
-      await trace.during(check, async () => {
-        await Promise.resolve()
-        trace.emit(SYNCED)
-      })
-      trace.emit(SYNCED)
-    })
-    trace.emit(SYNCED)
-    expect(owners(events)).toEqual(['o0 j1', 'o1 j0', 'o0 j1', 'o0 j0'])
-  })
-
-  it('is told of a job by the operation that set it off', () => {
-    const { trace, events } = traced()
-    trace.within(trace.begin('write'), () => trace.job('rotate'))
-    expect(events).toMatchObject([{ type: 'job.begin', operation: 1, job: 1 }])
-  })
-
-  it('is the job where events come from another thread, in new order and with their times moved', () => {
-    const { trace, events } = traced()
-    let now = 100
-    trace.useClock(() => now)
-    const elsewhere: TraceEvent[] = [
-      { type: 'file.write', file: 'a', offset: 0, length: 7, part: 'flush', sequence: 50, operation: 3, job: 9, atMs: 5000 },
-      { type: 'file.read', file: 'a', offset: 0, length: 5, part: 'compaction', sequence: 51, operation: 3, job: 9, atMs: 5010 },
-    ]
-    const job = trace.job('flush')
-    now = 200
-    trace.absorb(elsewhere, job)
-    trace.absorb([], job)
-    job.end('ok')
-    expect(events.map(({ sequence, operation, job, atMs }) => [sequence, operation, job, atMs])).toEqual([
-      [1, 0, 1, 100],
-      [2, 0, 1, 190],
-      [3, 0, 1, 200],
-      [4, 0, 1, 200],
-    ])
-    expect(events.at(-1)).toMatchObject({ bytesRead: 5, bytesWritten: 7 })
-  })
-
-  it('says how a job went, also when it fails', async () => {
-    const { trace, events } = traced()
-    await trace.runJob('open', async () => 1)
-    const failing = trace.runJob('close', () => Promise.reject(new Error('disk full')), 'at the end')
-    await expect(failing).rejects.toThrow('disk full')
-    expect(events.filter(event => event.type === 'job.end').map(event => [event.kind, event.status, event.error])).toEqual([
-      ['open', 'ok', undefined],
-      ['close', 'failed', 'disk full'],
-    ])
-  })
-})
-
-describe('a level', () => {
-  it('hands out tracers to whoever tells what belongs to it, and null to the others', () => {
-    const levels = ['job', 'io', 'step'] as const
-    const heard = levels.map(level => levels.map(wanted => traced(level).trace.at(wanted) !== null))
-    expect(heard).toEqual([
-      [true, false, false],
-      [true, true, false],
-      [true, true, true],
-    ])
-    const job = traced('io').trace.job('flush')
-    expect([job.at('io'), job.at('step')]).toEqual([job, null])
-  })
-})
 
 describe('a store with a trace', () => {
   it('journals every write, so that any file can be rebuilt', async () => {
@@ -172,7 +74,42 @@ describe('a store with a trace', () => {
     const ended = events.filter(event => event.type === 'operation.end')
     expect(ended.map(event => event.kind)).toEqual(['get', 'cursor', 'clear', 'write', 'flush', 'compact', 'check'])
     expect(ended.every(event => event.status === 'failed' && event.error === 'no')).toBe(true)
-    expect(trace.owner).toBe(null)
+    expect(trace.currentSpan).toBe(null)
+  })
+
+  it('ends a check that its caller leaves early, and what the check holds', async () => {
+    const { trace, events } = traced('io')
+    let isReleased = false
+    const check = async function* (): AsyncGenerator<Violation> {
+      try {
+        yield { path: 'a', message: 'first' }
+        yield { path: 'a', message: 'second' }
+      } finally {
+        isReleased = true
+      }
+    }
+    const engine = new TracedEngine({ name: 'damaged', check } as unknown as Engine, trace)
+    for await (const { message } of engine.check()) if (message === 'first') break
+    expect(isReleased).toBe(true)
+    expect(trace.currentSpan).toBe(null)
+    expect(events.map(({ type }) => type)).toEqual(['operation.begin', 'operation.end'])
+  })
+
+  it('charges what a step of a cursor touches to no other operation', async () => {
+    const { db, events } = await openTraced({ environment: simulated(1), options: { engine: 'lsm' }, level: 'io' })
+    await db.batch([
+      { type: 'put', key: 'a', value: '1' },
+      { type: 'put', key: 'b', value: '2' },
+    ])
+    await db.flush()
+    const iterator = db.iterator()
+    await iterator.next()
+    await iterator.next()
+    await db.put('c', '3')
+    await iterator.close()
+    const put = events.findLast(event => event.type === 'operation.end' && event.kind === 'write')
+    expect(put).not.toHaveProperty('touched')
+    await db.close()
   })
 
   it('keeps keys of its own: a caller may reuse its bytes', async () => {

@@ -17,7 +17,7 @@
 import type { LogSet } from '../../engine/durable/log-set.js'
 import type { Hash32 } from '../../codec/checksum.js'
 import { LOG_HEADER_BYTES } from '../../wal/format.js'
-import type { JobTracer, Tracer } from '../../trace/trace.js'
+import { withSpan, type Span, type Tracer } from '../../trace/span.js'
 import type { Environment } from '../../vfs/environment.js'
 import type { CurrentLog } from './current-log.js'
 import type { DroppedSubtrees } from '../pages/dropped-subtrees.js'
@@ -86,9 +86,9 @@ export class Checkpointer {
     const { tree, file } = this.#options
     const version = tree.versions.hold(tree.root, false)
     try {
-      await this.#writer.write(version.root)
+      await this.#writer.write(version.root, null)
       await file.sync()
-      await this.#writer.settle()
+      await this.#writer.settle(null)
     } finally {
       this.#writer.abandon()
       tree.versions.release(version, false)
@@ -106,19 +106,8 @@ export class Checkpointer {
     await logs.release(firstLog)
   }
 
-  /** `run` as a traced job. */
-  async runAs(job: JobTracer, logs: LogSet, log: CurrentLog): Promise<void> {
-    const { file } = this.#options
-    file.job = job
-    try {
-      await job.trace.during(job, () => this.run(logs, log))
-    } finally {
-      file.job = null
-    }
-  }
-
-  /** Poisons `logs` if a failure leaves open which tree is in force. */
-  async run(logs: LogSet, log: CurrentLog): Promise<void> {
+  /** Makes a checkpoint in the span. Poisons `logs` if a failure leaves open which tree is in force. */
+  async run(logs: LogSet, log: CurrentLog, span: Span | null): Promise<void> {
     const { tree, file, dropped } = this.#options
     if (logs.size > LOG_HEADER_BYTES) log.rotate(logs)
     const firstLog = log.number
@@ -131,39 +120,39 @@ export class Checkpointer {
     let freeList: Reference | undefined
     let [pagesWritten, bytesWritten] = [0, 0]
     try {
-      for (const { root } of [version, ...readers]) await this.#writer.write(root)
-      await dropped.walk(this.#pendingBefore(version), levels)
-      const list = await this.#freeList.write(this.#pendingBefore(version), this.#meta.freeList)
+      for (const { root } of [version, ...readers]) await this.#writer.write(root, span)
+      await dropped.walk(this.#pendingBefore(version), levels, span)
+      const list = await this.#freeList.write(this.#pendingBefore(version), this.#meta.freeList, span)
       freeList = list.reference
-      await Promise.all([file.sync(), file.asJob(() => log.makeDurable())])
+      await withSpan(span, () => Promise.all([file.sync(), log.makeDurable(span)]))
       pagesWritten = this.#writer.pages
       bytesWritten = this.#writer.bytes
-      await this.#writer.settle()
+      await this.#writer.settle(span)
       const root = this.#rootReference(version)
       const height = root.units === 0 ? 0 : version.root.level + 1
       const number = this.#meta.number + 1
       const { pages, units } = levels
       const logsToKeep = { firstLog, lastLog: firstLog, ends: new Map<number, number>() }
       const meta = { ...this.#meta, ...logsToKeep, number, height, sequence, length: list.length, root, freeList, pages, units }
-      await this.#writeDown(meta, logs)
+      await this.#writeDown(meta, logs, span)
       this.#meta = meta
       this.#version = version
       this.count++
     } catch (error) {
-      file.asJob(() => this.#undo(logs, version, freeList))
+      withSpan(span, () => this.#undo(logs, version, freeList))
       throw error
     } finally {
-      file.asJob(() => {
+      withSpan(span, () => {
         for (const reader of readers) tree.versions.release(reader, false)
       })
     }
-    file.asJob(() => {
+    withSpan(span, () => {
       this.#follow(metaBefore)
       this.#emitEnd(pagesWritten, bytesWritten)
     })
-    await this.#releaseVersion(versionBefore)
-    await file.asJob(() => logs.release(firstLog))
-    if (this.#excess > file.size * CUT_SHARE) this.cut()
+    await this.#releaseVersion(versionBefore, span)
+    await withSpan(span, () => logs.release(firstLog))
+    if (this.#excess > file.size * CUT_SHARE) withSpan(span, () => this.cut())
   }
 
   /** After a failure: frees what was written, since nothing refers to it. */
@@ -188,15 +177,15 @@ export class Checkpointer {
 
   async #putInForce(meta: Meta): Promise<void> {
     const before = this.#meta
-    await this.#writeMeta(meta)
+    await this.#writeMeta(meta, null)
     this.#meta = meta
-    this.#options.file.asJob(() => this.#follow(before))
+    this.#follow(before)
   }
 
   /** `#writeMeta`, which poisons the logs if it fails. */
-  async #writeDown(meta: Meta, logs: LogSet): Promise<void> {
+  async #writeDown(meta: Meta, logs: LogSet, span: Span | null): Promise<void> {
     try {
-      await this.#writeMeta(meta)
+      await this.#writeMeta(meta, span)
     } catch (error) {
       logs.poison(error)
       throw error
@@ -204,11 +193,13 @@ export class Checkpointer {
   }
 
   /** Resolves when the meta page is durable, and so in force. */
-  async #writeMeta(meta: Meta): Promise<void> {
+  #writeMeta(meta: Meta, span: Span | null): Promise<void> {
     const { file, hash32 } = this.#options
     const bytes = encodeMeta(meta, hash32)
-    file.write(bytes, metaOffset(meta.number), 0, bytes.length, 'meta')
-    await file.sync()
+    return withSpan(span, async () => {
+      file.write(bytes, metaOffset(meta.number), 0, bytes.length, 'meta')
+      await file.sync()
+    })
   }
 
   /** The meta page in force has changed. */
@@ -220,12 +211,12 @@ export class Checkpointer {
   }
 
   /** Releases the version that was on disk before. Readers may still hold it. */
-  async #releaseVersion(before: LiveVersion): Promise<void> {
-    const { tree, environment, file } = this.#options
+  async #releaseVersion(before: LiveVersion, span: Span | null): Promise<void> {
+    const { tree, environment } = this.#options
     await tree.versions.releaseInTurns(
       before,
       () => environment.scheduler.turn(),
-      work => file.asJob(work),
+      work => withSpan(span, work),
     )
   }
 

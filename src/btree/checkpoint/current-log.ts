@@ -1,5 +1,5 @@
 import type { LogSet } from '../../engine/durable/log-set.js'
-import { asOwner, type Trace } from '../../trace/trace.js'
+import { withSpan, type Span } from '../../trace/span.js'
 
 /** The directory's side of a log. */
 export interface LogNames {
@@ -12,14 +12,12 @@ export interface LogNames {
 export class CurrentLog {
   number: number
   readonly #names: LogNames
-  readonly #trace: Trace | null
   /** Resolves when the header is durable; `undefined` once header and name are. */
   #header: Promise<void> | undefined
 
-  constructor(number: number, names: LogNames, trace: Trace | null) {
+  constructor(number: number, names: LogNames) {
     this.number = number
     this.#names = names
-    this.#trace = trace
   }
 
   /** Begins the first log. */
@@ -37,7 +35,7 @@ export class CurrentLog {
   rotate(logs: LogSet): void {
     const number = this.number + 1
     this.#names.clear(number)
-    logs.start(number, () => this.makeDurable())
+    logs.start(number, span => this.makeDurable(span))
     this.number = number
     this.#header = logs.syncHeader()
     // `makeDurable` and every later write get the failure.
@@ -45,12 +43,11 @@ export class CurrentLog {
   }
 
   /** Resolves when a power loss leaves the log its name and its header. */
-  async makeDurable(): Promise<void> {
+  async makeDurable(span: Span | null): Promise<void> {
     const header = this.#header
     if (header === undefined) return
-    const owner = this.#trace?.owner ?? null
     await header
-    await asOwner(this.#trace, owner, () => this.#names.makeDurable())
+    await withSpan(span, () => this.#names.makeDurable())
     if (header === this.#header) this.#header = undefined
   }
 }

@@ -8,7 +8,7 @@
  */
 import type { LogSet } from '../../engine/durable/log-set.js'
 import { CorruptionError, MisuseError } from '../../errors.js'
-import type { Tracer } from '../../trace/trace.js'
+import { runJob, type Tracer } from '../../trace/span.js'
 import type { Clock } from '../../vfs/environment.js'
 import { typedError } from '../../vfs/vfs-error.js'
 import type { Checkpointer } from './checkpoint.js'
@@ -147,14 +147,10 @@ export class CheckpointScheduler {
   /** Never rejects; resolves to whether the checkpoint succeeded. */
   async #checkpoint(reason: string): Promise<boolean> {
     const { clock, trace, checkpointer, logs, log } = this.#context
-    const job = trace?.trace.job('checkpoint', reason)
     try {
-      if (job === undefined) await checkpointer.run(logs, log)
-      else await checkpointer.runAs(job, logs, log)
-      job?.end('ok')
+      await runJob(trace?.trace, 'checkpoint', span => checkpointer.run(logs, log, span), { reason, fallback: true })
       return true
     } catch (error) {
-      job?.end('failed', error)
       const retryAt = error instanceof CorruptionError ? Infinity : clock.now() + RETRY_AFTER_MS
       this.#failure = { error: typedError(error), retryAt }
       return false

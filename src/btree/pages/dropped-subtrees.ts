@@ -4,6 +4,7 @@
  */
 import { Cell } from '../../codec/sorted-block.js'
 import { MutableBlock } from '../../codec/mutable-block.js'
+import { withSpan, type Span } from '../../trace/span.js'
 import type { Scheduler } from '../../vfs/environment.js'
 import type { FreeSpace } from './free-space.js'
 import type { LevelCounts } from './level-counts.js'
@@ -13,6 +14,11 @@ import type { PageStore } from './page-store.js'
 import { Reference } from './reference.js'
 
 const ENTRIES_A_TURN = 4096
+
+interface Branch {
+  readonly level: number
+  readonly place: Pick<Page, 'offset' | 'units' | 'check'>
+}
 
 export class DroppedSubtrees {
   readonly #file: PageFile
@@ -58,51 +64,54 @@ export class DroppedSubtrees {
   }
 
   /** Walks the subtrees among the pending pages, and those that wait to be freed. Takes their pages from `levels`, too. */
-  async walk(pending: readonly Page[], levels: LevelCounts): Promise<void> {
+  async walk(pending: readonly Page[], levels: LevelCounts, span: Span | null): Promise<void> {
     let sinceTurn = 0
     for (const page of pending) {
       if (++sinceTurn % ENTRIES_A_TURN === 0) await this.#scheduler.turn()
-      if (page.whole && page.extents === undefined) await this.#walk(page, levels)
+      if (page.whole && page.extents === undefined) await this.#walk(page, levels, span)
     }
     for (let page = this.#waiting.pop(); page !== undefined; page = this.#waiting.pop()) {
-      if (page.extents === undefined) await this.#walk(page, levels)
-      this.#file.asJob(() => this.#freeExtents(page))
+      if (page.extents === undefined) await this.#walk(page, levels, span)
+      withSpan(span, () => this.#freeExtents(page))
     }
   }
 
-  async #walk(top: Page, levels: LevelCounts): Promise<void> {
+  async #walk(top: Page, levels: LevelCounts, span: Span | null): Promise<void> {
     const extents: number[] = []
-    const branches: { readonly level: number; readonly place: Pick<Page, 'offset' | 'units' | 'check'> }[] = [
-      { level: top.level, place: top },
-    ]
-    this.#count(top.level, top, levels)
+    const branches: Branch[] = [{ level: top.level, place: top }]
+    withSpan(span, () => this.#count(top.level, top, levels))
     let sinceTurn = 0
     for (let branch = branches.pop(); branch !== undefined; branch = branches.pop()) {
-      const block = this.#file.asJob(() => this.#read(branch.place))
-      if (block === undefined) continue
-      const level = branch.level - 1
-      for (let slot = 0; slot < block.count; slot++) {
-        block.readCell(slot, this.#cell)
-        const { offset, units, check } = this.#reference.read(block.bytes, this.#cell.payloadStart)
-        extents.push(offset, units)
-        this.#count(level, { offset, units }, levels)
-        if (level > 0) branches.push({ level, place: { offset, units, check } })
-      }
-      if ((sinceTurn += block.count) < ENTRIES_A_TURN) continue
+      sinceTurn += withSpan(span, () => this.#enter(branch, branches, extents, levels))
+      if (sinceTurn < ENTRIES_A_TURN) continue
       sinceTurn = 0
       await this.#scheduler.turn()
     }
     top.extents = extents
   }
 
+  /** Adds the pages below a branch to `extents`, and the branches among them to `branches`. Returns how many pages there are. */
+  #enter({ level, place }: Branch, branches: Branch[], extents: number[], levels: LevelCounts): number {
+    const block = this.#read(place)
+    if (block === undefined) return 0
+    for (let slot = 0; slot < block.count; slot++) {
+      block.readCell(slot, this.#cell)
+      const { offset, units, check } = this.#reference.read(block.bytes, this.#cell.payloadStart)
+      extents.push(offset, units)
+      this.#count(level - 1, { offset, units }, levels)
+      if (level > 1) branches.push({ level: level - 1, place: { offset, units, check } })
+    }
+    return block.count
+  }
+
   /** Takes a page of a subtree from the counts. */
   #count(level: number, { offset, units }: Pick<Page, 'offset' | 'units'>, levels: LevelCounts): void {
     for (const each of [levels, this.#levels!]) each.change(level, -1, -units)
     const { trace } = this.#store!
-    if (trace !== null) this.#file.asJob(() => trace.droppedAt(offset, level, units))
+    if (trace !== null) trace.droppedAt(offset, level, units)
   }
 
-  #read(place: Pick<Page, 'offset' | 'units' | 'check'>): MutableBlock | undefined {
+  #read(place: Branch['place']): MutableBlock | undefined {
     const bytes = new Uint8Array(place.units * this.#file.unitBytes)
     try {
       this.#file.read(place, bytes)

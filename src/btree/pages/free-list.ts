@@ -1,5 +1,6 @@
 /** Writes and reads the list of the free units of the data file. Format: docs/formats/btree.md. */
 import { CorruptionError } from '../../errors.js'
+import { withSpan, type Span } from '../../trace/span.js'
 import { FreeSpace } from './free-space.js'
 import type { Meta } from './meta-page.js'
 import type { Page } from './page.js'
@@ -30,7 +31,7 @@ export class FreeListWriter {
    * Writes the list: what is free now, the `pending` pages and the earlier list. Turns the event loop: both are taken at one moment, so
    * that pages which readers release meanwhile are among the pending ones.
    */
-  async write(pending: readonly Page[], before: Reference): Promise<FreeList> {
+  async write(pending: readonly Page[], before: Reference, span: Span | null): Promise<FreeList> {
     const file = this.#file
     const after = this.#free.clone()
     await this.#addPending(after, pending)
@@ -39,7 +40,7 @@ export class FreeListWriter {
     if (after.freeUnits === 0) return { reference, length: after.end > file.firstUnit ? after.end : 0 }
     // The list's own place may cut a stretch in two, or move the end of the file.
     reference.units = Math.ceil(((await after.encode(this.#turn)).length + 32) / file.unitBytes)
-    reference.offset = file.asJob(() => this.#free.take(reference.units))
+    reference.offset = withSpan(span, () => this.#free.take(reference.units))
     try {
       after.mark(reference.offset, reference.units)
       const { bytes, length, runs } = await after.encode(this.#turn)
@@ -48,9 +49,9 @@ export class FreeListWriter {
       reference.check = file.checkOf(extent, reference.offset)
       reference.entries = runs
       reference.liveBytes = length
-      file.write(extent, reference.offset * file.unitBytes, 0, extent.length, 'meta')
+      withSpan(span, () => file.write(extent, reference.offset * file.unitBytes, 0, extent.length, 'meta'))
     } catch (error) {
-      file.asJob(() => this.#free.free(reference.offset, reference.units))
+      withSpan(span, () => this.#free.free(reference.offset, reference.units))
       throw error
     }
     return { reference, length: after.end }

@@ -3,7 +3,7 @@ import type { Hash32 } from '../../codec/checksum.js'
 import { placeSeed } from '../../codec/checksum.js'
 import { CorruptionError } from '../../errors.js'
 import type { Ledger } from '../../trace/ledger.js'
-import type { JobTracer, Trace, Tracer } from '../../trace/trace.js'
+import { withSpan, type Trace, type Tracer } from '../../trace/span.js'
 import type { FileHandle } from '../../vfs/file-system.js'
 import { META_AREA_BYTES } from './meta-page.js'
 import type { Page } from './page.js'
@@ -27,8 +27,6 @@ export class PageFile {
   readonly #options: PageFileOptions
   readonly #trace: Trace | null
   #size: number
-  /** The checkpoint under way: writes and syncs belong to it. */
-  job: JobTracer | null = null
   /** Bytes read from pages. The owner may reset it. */
   bytesRead = 0
 
@@ -75,29 +73,23 @@ export class PageFile {
 
   write(bytes: Uint8Array, position: number, start: number, end: number, part: 'page' | 'meta'): void {
     const { file, ledger } = this.#options
-    if (this.#trace === null) file.write(bytes, position, start, end)
-    else this.#trace.writing(part, () => this.asJob(() => file.write(bytes, position, start, end)))
+    withSpan(this.#trace?.currentSpan?.writing(part), () => file.write(bytes, position, start, end))
     ledger.written[part] += end - start
     this.#resized(Math.max(this.#size, position + end - start))
   }
 
   truncate(size: number): void {
-    this.asJob(() => this.#options.file.truncate(size))
+    this.#options.file.truncate(size)
     this.#resized(size)
   }
 
   async sync(): Promise<void> {
     this.#options.ledger.syncs++
-    await this.asJob(() => this.#options.file.sync())
+    await this.#options.file.sync()
   }
 
   close(): void {
     this.#options.file.close()
-  }
-
-  /** Runs `work` as part of the checkpoint under way, if that is traced. */
-  asJob<T>(work: () => T): T {
-    return this.job === null ? work() : this.job.run(work)
   }
 
   #resized(size: number): void {

@@ -7,7 +7,7 @@
  *    discarded if it has none. Numbers start at 1 with every open.
  * 2. An event is emitted after it has happened; its numbers are as of the event.
  */
-import type { Tracer } from '../../trace/trace.js'
+import type { Tracer } from '../../trace/span.js'
 import type { Page } from './page.js'
 import type { SplitRule } from '../tree/split.js'
 

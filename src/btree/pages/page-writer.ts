@@ -7,6 +7,7 @@
  * 3. `abandon` restores the state before the write.
  */
 import { Cell } from '../../codec/sorted-block.js'
+import { withSpan, type Span } from '../../trace/span.js'
 import type { Clock, Scheduler } from '../../vfs/environment.js'
 import type { FreeSpace } from './free-space.js'
 import type { Page } from './page.js'
@@ -55,8 +56,8 @@ export class PageWriter {
     return this.#bytes
   }
 
-  /** Writes what is dirty in the tree under `root`, which the caller holds. */
-  async write(root: Page): Promise<void> {
+  /** Writes what is dirty in the tree under `root`, which the caller holds, in the span. */
+  async write(root: Page, span: Span | null): Promise<void> {
     if (!isDue(root)) return
     this.#startSlice()
     const path = [root]
@@ -71,19 +72,19 @@ export class PageWriter {
         slots.push(0)
         continue
       }
-      await this.#writePage(page)
+      await this.#writePage(page, span)
       path.pop()
       slots.pop()
       if (this.#isSliceOver()) await this.#turn()
     }
-    this.#flush()
+    withSpan(span, () => this.#flush())
   }
 
   /** The caller has made everything written durable: the pages become clean. */
-  async settle(): Promise<void> {
+  async settle(span: Span | null): Promise<void> {
     this.#startSlice()
     for (const page of this.#written) {
-      this.#options.file.asJob(() => this.#options.store.clean(page))
+      withSpan(span, () => this.#options.store.clean(page))
       if (this.#isSliceOver()) await this.#turn()
     }
     this.#written = []
@@ -125,13 +126,14 @@ export class PageWriter {
     return page.offset * file.unitBytes
   }
 
-  async #writePage(page: Page): Promise<void> {
-    const position = this.#options.file.asJob(() => this.#place(page))
+  async #writePage(page: Page, span: Span | null): Promise<void> {
+    const position = withSpan(span, () => this.#place(page))
     const { bytes, base, capacity } = page.block!
     const extent = bytes.subarray(base, base + capacity)
-    if (position !== this.#runPosition + this.#runLength || this.#runLength + capacity > RUN_BYTES) this.#flush()
+    const isRunOver = position !== this.#runPosition + this.#runLength || this.#runLength + capacity > RUN_BYTES
+    if (isRunOver) withSpan(span, () => this.#flush())
     if (capacity > RUN_BYTES) {
-      await this.#writeLarge(extent, position, capacity)
+      await this.#writeLarge(extent, position, capacity, span)
       return
     }
     if (this.#runLength === 0) this.#runPosition = position
@@ -139,9 +141,10 @@ export class PageWriter {
     this.#runLength += capacity
   }
 
-  async #writeLarge(bytes: Uint8Array, position: number, length: number): Promise<void> {
+  async #writeLarge(bytes: Uint8Array, position: number, length: number, span: Span | null): Promise<void> {
+    const { file } = this.#options
     for (let start = 0; start < length; start += PIECE_BYTES) {
-      this.#options.file.write(bytes, position + start, start, Math.min(length, start + PIECE_BYTES), 'page')
+      withSpan(span, () => file.write(bytes, position + start, start, Math.min(length, start + PIECE_BYTES), 'page'))
       await this.#turn()
     }
   }

@@ -2,6 +2,7 @@
 import type { Hash32 } from '../../codec/checksum.js'
 import type { EngineContext } from '../../engine/contract.js'
 import { parseLogName } from '../../engine/durable/log-replay.js'
+import { withSpan } from '../../trace/span.js'
 import { joinPath, type FileHandle } from '../../vfs/file-system.js'
 import { DATA_FILE } from '../file-names.js'
 import { encodeMeta, metaOffset } from '../pages/meta-page.js'
@@ -31,8 +32,7 @@ export async function createTreeFile({ environment, directory, options, trace }:
         ends: new Map<number, number>(),
       }
       const bytes = encodeMeta({ unitBytes: pageSize, identity, height: 0, number, sequence: 0, ...places }, hash32)
-      if (trace === undefined) file.write(bytes, metaOffset(number))
-      else trace.trace.writing('meta', () => file.write(bytes, metaOffset(number)))
+      withSpan(trace?.trace.currentSpan?.writing('meta'), () => file.write(bytes, metaOffset(number)))
     }
     await file.sync()
     return file

@@ -1,6 +1,6 @@
 import type { EngineSnapshot } from '../../engine/contract.js'
 import { MisuseError } from '../../errors.js'
-import type { Tracer } from '../../trace/trace.js'
+import type { Tracer } from '../../trace/span.js'
 import type { LiveVersion } from '../pages/live-versions.js'
 import type { Tree } from './tree.js'
 

@@ -11,7 +11,7 @@
  */
 import type { Hash32 } from '../../codec/checksum.js'
 import { CorruptionError, KvariumError } from '../../errors.js'
-import type { Tracer } from '../../trace/trace.js'
+import type { Tracer } from '../../trace/span.js'
 import { joinPath, type FileSystem } from '../../vfs/file-system.js'
 import { replayWith, type ReadLog } from '../../wal/custom-log-reader.js'
 import { encodeFileHeader } from '../../wal/format.js'

@@ -11,7 +11,7 @@
 import type { Hash32 } from '../../codec/checksum.js'
 import { KvariumError, PoisonedError } from '../../errors.js'
 import type { Ledger } from '../../trace/ledger.js'
-import { asOwner, type Owner, type Trace, type Tracer } from '../../trace/trace.js'
+import { runJob, withSpan, type Span, type Trace, type Tracer } from '../../trace/span.js'
 import type { Scheduler } from '../../vfs/environment.js'
 import { joinPath, removeInBackground, type FileSystem } from '../../vfs/file-system.js'
 import { LOG_HEADER_BYTES } from '../../wal/format.js'
@@ -42,7 +42,7 @@ export interface LogSetOptions {
 export class LogSet {
   readonly #options: LogSetOptions
   readonly #trace: Trace | null
-  /** Told of appends. */
+  /** Emits appends. */
   readonly #io: Trace | null
   #older: LiveLog[] = []
   /** `undefined` until the first log is begun. */
@@ -110,10 +110,10 @@ export class LogSet {
     return this.#current === undefined ? this.#older : [...this.#older, this.#current]
   }
 
-  /** Starts a new log; the one before is kept until `release`. `register` is called before the first sync. */
-  start(number: number, register: () => Promise<void>): void {
+  /** Starts a new log; the one before is kept until `release`. `register` is called, as a job, before the first sync. */
+  start(number: number, register: (span: Span | null) => Promise<void>): void {
     if (this.#failure !== undefined) throw this.refusal()
-    const next = this.#trace === null ? this.#create(number, register) : this.#createAsJob(number, register, this.#trace)
+    const next = this.#createAsJob(number, register)
     this.#olderBytes += this.size
     this.#older.push(this.#writable)
     this.#current = next
@@ -137,7 +137,7 @@ export class LogSet {
     const { writer } = log
     try {
       const offset = writer.append(bytes, 0, end)
-      if (this.#io !== null) this.#tellAppend(this.#io, log, bytes, end, offset)
+      if (this.#io !== null) this.#emitAppend(this.#io, log, bytes, end, offset)
     } catch (error) {
       if (writer.poisoned) this.poison(error)
       throw error
@@ -152,7 +152,7 @@ export class LogSet {
     try {
       const offset = await log.writer.appendInSlices(bytes, 0, end, nextSlice)
       const io = this.#io
-      if (io !== null) await nextSlice(() => this.#tellAppend(io, log, bytes, end, offset))
+      if (io !== null) await nextSlice(() => this.#emitAppend(io, log, bytes, end, offset))
     } catch (error) {
       if (log.writer.poisoned) this.poison(error)
       throw error
@@ -167,9 +167,9 @@ export class LogSet {
     if (current === undefined) return Promise.resolve()
     if (this.#older.length === 0 && current.register === undefined) return this.#syncOne(current)
     // Behind a sync of several logs another one starts over: it may have begun before the caller's append.
-    const owner = this.#trace?.owner ?? null
+    const span = this.#trace?.currentSpan
     current.writer.announceSync()
-    this.#syncing = (this.#syncing ?? Promise.resolve()).catch(() => undefined).then(() => this.#syncAll(owner))
+    this.#syncing = (this.#syncing ?? Promise.resolve()).catch(() => undefined).then(() => this.#syncAll(span))
     return this.#syncing
   }
 
@@ -189,34 +189,34 @@ export class LogSet {
 
   /** Removes logs with numbers below `firstLog`: their memtables are in tables. */
   async release(firstLog: number): Promise<void> {
-    const owner = this.#trace?.owner ?? null
+    const span = this.#trace?.currentSpan
     const obsolete = this.#older.filter(log => log.number < firstLog)
     this.#older = this.#older.filter(log => log.number >= firstLog)
     for (const { number, writer } of obsolete) {
-      await asOwner(this.#trace, owner, () => writer.close({ marker: false }))
+      await withSpan(span, () => writer.close({ marker: false }))
       this.#releasedSyncs += writer.syncs
       this.#olderBytes -= writer.size
-      await this.#remove(number, writer.fileBytes, owner)
+      await this.#remove(number, writer.fileBytes, span)
     }
     for (const [number, size] of this.#recovered) {
       if (number >= firstLog) continue
       this.#recovered.delete(number)
       this.#olderBytes -= size
-      await this.#remove(number, size, owner)
+      await this.#remove(number, size, span)
     }
   }
 
   /** Ends every log with the marker of a clean close, unless writing has failed. */
   async close(): Promise<void> {
     const marker = this.#failure === undefined
-    const owner = this.#trace?.owner ?? null
+    const span = this.#trace?.currentSpan
     try {
       // A sync under way may be about to make a log known: what that changes must not outlive the close.
       if (marker) await this.sync()
       else await this.#syncing?.catch(() => undefined)
     } finally {
       for (const log of this.#live) {
-        const closed = asOwner(this.#trace, owner, () => log.writer.close({ marker: marker && this.#failure === undefined }))
+        const closed = withSpan(span, () => log.writer.close({ marker: marker && this.#failure === undefined }))
         await closed.catch((error: unknown) => this.poison(error))
       }
     }
@@ -227,13 +227,13 @@ export class LogSet {
     return this.#current
   }
 
-  async #syncAll(owner: Owner | null): Promise<void> {
+  async #syncAll(span: Span | null | undefined): Promise<void> {
     for (const log of this.#live) {
       if (this.#failure !== undefined) throw this.refusal()
       // A log that was released meanwhile needs no sync any more.
       if (log !== this.#current && !this.#older.includes(log)) continue
       if (log.register !== undefined) {
-        if (log.writer.syncedBytes < log.writer.size) await asOwner(this.#trace, owner, () => this.#syncOne(log))
+        if (log.writer.syncedBytes < log.writer.size) await withSpan(span, () => this.#syncOne(log))
         try {
           await log.register()
         } catch (error) {
@@ -243,7 +243,7 @@ export class LogSet {
         log.register = undefined
         if (log !== this.#current && !this.#older.includes(log)) continue
       }
-      if (log.writer.syncedBytes < log.writer.size) await asOwner(this.#trace, owner, () => this.#syncOne(log))
+      if (log.writer.syncedBytes < log.writer.size) await withSpan(span, () => this.#syncOne(log))
     }
   }
 
@@ -266,20 +266,21 @@ export class LogSet {
   }
 
   /** Making a log is one job, making it known another: the second may be long after the first, or never. */
-  #createAsJob(number: number, register: () => Promise<void>, trace: Trace): LiveLog {
-    const job = trace.job('rotate')
+  #createAsJob(number: number, register: (span: Span | null) => Promise<void>): LiveLog {
+    const span = this.#trace?.startSpan('job', 'rotate')
+    const registerAsJob = (): Promise<void> => runJob(this.#trace, 'rotate', register, { reason: 'a log is made known' })
     try {
-      const log = job.run(() => this.#create(number, () => trace.runJob('rotate', register, 'a log is made known')))
-      job.emit({ type: 'log.rotate', from: this.#writable.number, to: number })
-      job.end('ok')
+      const log = withSpan(span, () => this.#create(number, registerAsJob))
+      span?.emit({ type: 'log.rotate', from: this.#writable.number, to: number })
+      span?.end('ok')
       return log
     } catch (error) {
-      job.end('failed', error)
+      span?.end('failed', error)
       throw error
     }
   }
 
-  #tellAppend(trace: Trace, { number, writer }: LiveLog, bytes: Uint8Array, end: number, offset: number): void {
+  #emitAppend(trace: Trace, { number, writer }: LiveLog, bytes: Uint8Array, end: number, offset: number): void {
     const reader = new BatchReader().reset(bytes, 0, end)
     const { firstSequence, count } = reader
     let userBytes = 0
@@ -297,12 +298,12 @@ export class LogSet {
     log.bookedFile = fileBytes
   }
 
-  async #remove(number: number, size: number, owner: Owner | null): Promise<void> {
+  async #remove(number: number, size: number, span: Span | null | undefined): Promise<void> {
     const { fileSystem, directory, ledger } = this.#options
     try {
-      await asOwner(this.#trace, owner, () => removeInBackground(fileSystem, joinPath(directory, logName(number))))
+      await withSpan(span, () => removeInBackground(fileSystem, joinPath(directory, logName(number))))
       ledger.resize(-size)
-      asOwner(this.#trace, owner, () => this.#trace?.emit({ type: 'log.release', log: number, bytes: size }))
+      withSpan(span, () => this.#trace?.emit({ type: 'log.release', log: number, bytes: size }))
     } catch {
       // Obsolete by the manifest; the next open removes it.
     }

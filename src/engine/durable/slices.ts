@@ -1,4 +1,4 @@
-import { asOwner, type Owner, type Trace } from '../../trace/trace.js'
+import { withSpan, type Span } from '../../trace/span.js'
 import type { Scheduler } from '../../vfs/environment.js'
 
 /** What a slice of a long write does at most, in operations. A slice ends at 1,024 operations or 1 MiB. */
@@ -8,11 +8,10 @@ export const WORK_BYTES_SHIFT = 10
 /** Runs work in the next slice of a long write. */
 export type NextSlice = <T>(work: () => T) => Promise<T>
 
-/** The slices of a long write: the event loop has a turn before each, and each belongs to the operation that is under way now. */
-export function slicesOf(scheduler: Scheduler, trace: Trace | null): NextSlice {
-  const owner: Owner | null = trace?.owner ?? null
+/** The slices of a long write: the event loop has a turn before each, and each runs in the span. */
+export function slicesOf(scheduler: Scheduler, span: Span | null | undefined): NextSlice {
   return async work => {
     await scheduler.turn()
-    return asOwner(trace, owner, work)
+    return withSpan(span, work)
   }
 }

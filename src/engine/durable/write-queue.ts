@@ -1,4 +1,4 @@
-import { asOwner, type Owner, type Trace, type Tracer } from '../../trace/trace.js'
+import { withSpan, type Span, type Trace, type Tracer } from '../../trace/span.js'
 import type { Clock } from '../../vfs/environment.js'
 
 /**
@@ -12,8 +12,7 @@ interface Waiting {
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
   readonly since: number
-  /** Whose turn it is. */
-  readonly owner: Owner | null
+  readonly span: Span | null
 }
 
 /**
@@ -44,35 +43,35 @@ export class WriteQueue {
     return this.#busy
   }
 
-  /** Makes writers wait until `write` has settled, then runs `after`, which still belongs to the operation under way. */
+  /** Makes writers wait until `write` has settled, then runs `after` in the span that is current now. */
   occupy(write: Promise<void>, after: () => Promise<void> | void): Promise<void> {
-    const owner = this.#trace?.owner ?? null
-    return this.#occupy(write).then(() => asOwner(this.#trace, owner, after))
+    const span = this.#trace?.currentSpan
+    return this.#occupy(write).then(() => withSpan(span, after))
   }
 
   /**
-   * Resolves when the attempt has succeeded, and then `after`. Both still belong to the operation that waits. `shortage` says what it waits
+   * Resolves when the attempt has succeeded, and then `after`. Both run in the span of the waiting operation. `shortage` says what it waits
    * for, if not for others.
    */
   wait(attempt: WriteAttempt, after?: () => Promise<void> | void, shortage?: () => string | undefined): Promise<void> {
     this.stalls.count++
-    const owner = this.#trace?.owner ?? null
+    const span = this.#trace?.currentSpan ?? null
     const reason = this.isEmpty ? (shortage?.() ?? 'there is no room in memory') : 'other writers wait'
-    owner?.emit({ type: 'stall.begin', reason })
+    span?.emit({ type: 'stall.begin', reason })
     const waited = new Promise<void>((resolve, reject) => {
-      this.#waiting.push({ attempt, resolve, reject, since: this.#clock.now(), owner })
+      this.#waiting.push({ attempt, resolve, reject, since: this.#clock.now(), span })
     })
     if (after === undefined) return waited
-    return waited.then(() => asOwner(this.#trace, owner, after))
+    return waited.then(() => withSpan(span, after))
   }
 
   /** Lets writers go on until one finds no room or takes several turns. */
   drain(): void {
     if (this.#busy !== undefined) return
     let served = 0
-    for (const { attempt, resolve, reject, since, owner } of this.#waiting) {
+    for (const { attempt, resolve, reject, since, span } of this.#waiting) {
       try {
-        const outcome = asOwner(this.#trace, owner, attempt)
+        const outcome = withSpan(span, attempt)
         if (outcome === false) break
         if (outcome === true) resolve()
         else this.#occupy(outcome).then(resolve, reject)
@@ -82,7 +81,7 @@ export class WriteQueue {
       served++
       const waitedMs = this.#clock.now() - since
       this.stalls.totalMs += waitedMs
-      owner?.emit({ type: 'stall.end', waitedMs })
+      span?.emit({ type: 'stall.end', waitedMs })
       if (this.#busy !== undefined) break
     }
     this.#waiting.splice(0, served)
@@ -92,8 +91,8 @@ export class WriteQueue {
   fail(error: unknown): void {
     const failed = this.#waiting
     this.#waiting = []
-    for (const { reject, owner, since } of failed) {
-      owner?.emit({ type: 'stall.end', waitedMs: this.#clock.now() - since })
+    for (const { reject, span, since } of failed) {
+      span?.emit({ type: 'stall.end', waitedMs: this.#clock.now() - since })
       reject(error)
     }
   }

@@ -3,17 +3,17 @@
  * of a few milliseconds between turns of the event loop.
  */
 import type { Hash32 } from '../../codec/checksum.js'
-import type { JobTracer } from '../../trace/trace.js'
+import type { Span } from '../../trace/span.js'
 import type { Environment } from '../../vfs/environment.js'
-import { fileSystemOf } from '../../vfs/traced-file-system.js'
+import { bindFileSystem } from '../../vfs/traced-file-system.js'
 import { runMergeJob, type MergeJob, type MergeResult } from './merge-job.js'
 import type { OwnParts } from '../custom/custom-parts.js'
 
 export interface JobExecutor {
   /** Jobs run outside of this thread: memtables must be shared memory, and their I/O passes by this thread's file system. */
   readonly remote: boolean
-  /** `trace` is told what the job does, if somebody listens. */
-  run(job: MergeJob, trace?: JobTracer | null): Promise<MergeResult>
+  /** What the job does is emitted in the span. */
+  run(job: MergeJob, span?: Span | null): Promise<MergeResult>
 }
 
 export type ExecutorFactory = (environment: Environment, hash32: Hash32) => JobExecutor
@@ -26,7 +26,7 @@ export const inlineExecutor: ExecutorFactory = (environment, hash32) => inlineEx
 /** Jobs with parts that the user brought run inline: functions cannot go to another thread. */
 export function inlineExecutorWith(parts: OwnParts | undefined, environment: Environment, hash32: Hash32): JobExecutor {
   const { clock, scheduler, fileSystem, deflate } = environment
-  const run = (job: MergeJob, trace: JobTracer | null = null): Promise<MergeResult> => {
+  const run = (job: MergeJob, span: Span | null = null): Promise<MergeResult> => {
     let sliceEnd = clock.now() + SLICE_MS
     const breathe = (): Promise<void> | undefined => {
       if (clock.now() < sliceEnd) return undefined
@@ -34,7 +34,14 @@ export function inlineExecutorWith(parts: OwnParts | undefined, environment: Env
         sliceEnd = clock.now() + SLICE_MS
       })
     }
-    return runMergeJob(job, { fileSystem: fileSystemOf(fileSystem, trace), hash32, parts, breathe, trace, ...(deflate && { deflate }) })
+    return runMergeJob(job, {
+      fileSystem: bindFileSystem(fileSystem, span),
+      hash32,
+      parts,
+      breathe,
+      trace: span,
+      ...(deflate && { deflate }),
+    })
   }
   return { remote: false, run }
 }

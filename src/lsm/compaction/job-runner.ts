@@ -1,8 +1,8 @@
 import type { Ledger } from '../../trace/ledger.js'
-import type { JobTracer } from '../../trace/trace.js'
+import { withSpan, type Span } from '../../trace/span.js'
 import type { FileSystem } from '../../vfs/file-system.js'
 import { MeteredFileSystem } from '../../vfs/metered-file-system.js'
-import { fileSystemOf, TracedFileSystem } from '../../vfs/traced-file-system.js'
+import { TracedFileSystem } from '../../vfs/traced-file-system.js'
 import type { JobExecutor } from './executor.js'
 import type { Memtable } from '../memtable/memtable.js'
 import type { MergeJob, MergeResult, OutputOptions } from './merge-job.js'
@@ -44,7 +44,7 @@ export class JobRunner {
     version: Version,
     number: number,
     snapshots: readonly number[],
-    trace: JobTracer | null,
+    span: Span | null,
   ): Promise<readonly TableMeta[]> {
     const job: MergeJob = {
       directory: this.#context.directory,
@@ -55,14 +55,14 @@ export class JobRunner {
       maxOutputs: 1,
       output: this.#output,
     }
-    const result = await this.#run(job, trace)
+    const result = await this.#run(job, span)
     this.#context.ledger.written.flush += result.io.total.bytesWritten
     return result.tables
   }
 
-  async compact(job: CompactionJob, trace: JobTracer | null): Promise<readonly TableMeta[]> {
+  async compact(job: CompactionJob, span: Span | null): Promise<readonly TableMeta[]> {
     const { directory, ledger } = this.#context
-    const result = await this.#run({ ...job, directory, output: this.#output, cancel: this.#cancel }, trace)
+    const result = await this.#run({ ...job, directory, output: this.#output, cancel: this.#cancel }, span)
     ledger.written.compaction += result.io.total.bytesWritten
     ledger.read.compaction += result.io.total.bytesRead
     return result.tables
@@ -78,9 +78,9 @@ export class JobRunner {
     return { maxFileBytes: maxFileSize, blockBytes: blockSize, filterBitsPerKey, compression }
   }
 
-  async #run(job: MergeJob, trace: JobTracer | null): Promise<MergeResult> {
+  async #run(job: MergeJob, span: Span | null): Promise<MergeResult> {
     const { executor, fileSystem, directory, ledger } = this.#context
-    const result = await executor.run(job, trace)
+    const result = await executor.run(job, span)
     const untraced = fileSystem instanceof TracedFileSystem ? fileSystem.inner : fileSystem
     if (executor.remote && untraced instanceof MeteredFileSystem) untraced.absorb(result.io)
     for (const meta of result.tables) ledger.resize(meta.fileBytes)
@@ -88,15 +88,15 @@ export class JobRunner {
     this.dropped.shadowed += result.dropped.shadowed
     this.dropped.covered += result.dropped.covered
     this.dropped.tombstones += result.dropped.tombstones
-    trace?.emit({
+    span?.emit({
       type: 'merge.end',
       entriesRead: result.entriesRead,
       dropped: { ...result.dropped },
       tables: result.tables.map(meta => meta.number),
-      untold: result.untold ?? 0,
+      notRecorded: result.notRecorded ?? 0,
     })
     if (result.tables.length > 0) {
-      await fileSystemOf(fileSystem, trace).syncDirectory(directory)
+      await withSpan(span, () => fileSystem.syncDirectory(directory))
       ledger.syncs++
     }
     return result

@@ -14,7 +14,7 @@ import { Skiplist } from '../../skiplist/skiplist.js'
 import { TableBuilder } from '../../sstable/table-builder.js'
 import { Table } from '../../sstable/table.js'
 import { newReadCounts } from '../../trace/ledger.js'
-import type { Tracer } from '../../trace/trace.js'
+import type { Tracer } from '../../trace/span.js'
 import type { BlockCompression } from '../../vfs/environment.js'
 import { joinPath, type FileHandle, type FileSystem } from '../../vfs/file-system.js'
 import { MeteredFileSystem, type MeterCounts } from '../../vfs/metered-file-system.js'
@@ -61,8 +61,8 @@ export interface MergeResult {
   readonly io: MeterCounts
   readonly entriesRead: number
   readonly dropped: DroppedCounts
-  /** Steps that a trace was not told for lack of room, where the job ran in another thread. */
-  readonly untold?: number
+  /** Steps that were not recorded for lack of room, where the job ran in another thread. */
+  readonly notRecorded?: number
 }
 
 /** What the thread that runs a job provides. */

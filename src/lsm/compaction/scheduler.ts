@@ -11,7 +11,7 @@
  */
 import type { HalfOpenRange } from '../../engine/range.js'
 import { CorruptionError } from '../../errors.js'
-import type { JobTracer, Trace } from '../../trace/trace.js'
+import { runJob, withSpan, type Span, type Trace } from '../../trace/span.js'
 import type { Clock } from '../../vfs/environment.js'
 import { typedError } from '../../vfs/vfs-error.js'
 import { inputBytes, olderThanOutput, type Compaction } from './compaction.js'
@@ -23,7 +23,6 @@ import { JobCancelled } from './merge-job.js'
 import type { LsmOptions } from '../options.js'
 import type { SnapshotList } from '../../engine/snapshot-list.js'
 import { mergeBounds, type KeyBounds, type TableMeta } from '../versions/table-file.js'
-import { asJob, inJob } from './trace-job.js'
 import type { Tree, TreeChange } from '../versions/version-set.js'
 import type { Version } from '../versions/version.js'
 
@@ -186,16 +185,16 @@ export class Background {
 
   #flushOldest(): Promise<void> {
     const { trace, runner } = this.#context
-    return inJob(trace, { kind: 'flush', remote: runner.remote }, job => this.#flush(job))
+    return runJob(trace, 'flush', span => this.#flush(span), { remote: runner.remote })
   }
 
-  async #flush(job: JobTracer | null): Promise<void> {
+  async #flush(span: Span | null): Promise<void> {
     const { tree, logs, pool, runner, snapshots } = this.#context
     const memtable = tree.state.frozen.at(-1)!
-    const added = await runner.flush(memtable, tree.state.version, tree.allocateFiles(1), snapshots.sequences(), job)
-    await this.#apply({ added, flushed: [memtable] }, job)
+    const added = await runner.flush(memtable, tree.state.version, tree.allocateFiles(1), snapshots.sequences(), span)
+    await this.#apply({ added, flushed: [memtable] }, span)
     pool.retire(memtable)
-    await asJob(job, () => logs.release(tree.firstLog))
+    await withSpan(span, () => logs.release(tree.firstLog))
   }
 
   #startCompaction(): Promise<void> | undefined {
@@ -222,14 +221,16 @@ export class Background {
   #compact(compaction: Compaction): Promise<void> {
     const { trace, runner } = this.#context
     const remote = runner.remote && !compaction.move && !compaction.drop
-    return inJob(trace, { kind: 'compaction', reason: compaction.reason, remote }, job => this.#runCompaction(compaction, job))
+    const isCancelled = (error: unknown): boolean => error instanceof JobCancelled
+    const options = { reason: compaction.reason, remote, isCancelled }
+    return runJob(trace, 'compaction', span => this.#runCompaction(compaction, span), options)
   }
 
-  #emitPick(job: JobTracer, compaction: Compaction): void {
+  #emitPick(span: Span, compaction: Compaction): void {
     const { picker, tree } = this.#context
     const { reason, inputs, outputLevel, drop, move } = compaction
     const overlapping = inputs.flat().filter(meta => meta.level === outputLevel)
-    job.emit({
+    span.emit({
       type: 'compaction.pick',
       reason,
       scores: picker.scores(tree.state.version),
@@ -241,33 +242,33 @@ export class Background {
     })
   }
 
-  async #runCompaction(compaction: Compaction, job: JobTracer | null): Promise<void> {
-    if (job !== null) this.#emitPick(job, compaction)
+  async #runCompaction(compaction: Compaction, span: Span | null): Promise<void> {
+    if (span !== null) this.#emitPick(span, compaction)
     const { tree } = this.#context
     const { inputs, outputLevel, outputRun, move, drop } = compaction
     const deleted = inputs.flat().map(meta => meta.number)
-    if (drop) return this.#apply({ deleted }, job)
+    if (drop) return this.#apply({ deleted }, span)
     if (move) {
       const run = outputRun === 'new' ? tree.allocateFiles(1) : outputRun
-      return this.#apply({ deleted, added: inputs.flat().map(meta => ({ ...meta, level: outputLevel, run })) }, job)
+      return this.#apply({ deleted, added: inputs.flat().map(meta => ({ ...meta, level: outputLevel, run })) }, span)
     }
-    await this.#apply({ deleted, added: await this.#merge(compaction, job) }, job)
+    await this.#apply({ deleted, added: await this.#merge(compaction, span) }, span)
   }
 
-  async #merge(compaction: Compaction, job: JobTracer | null): Promise<readonly TableMeta[]> {
+  async #merge(compaction: Compaction, span: Span | null): Promise<readonly TableMeta[]> {
     const { tree, options, runner, snapshots } = this.#context
     this.#compactionBytes = inputBytes(compaction)
     const maxOutputs = Math.ceil((this.#compactionBytes * 1.25) / options.maxFileSize) + 2
     const firstOutput = tree.allocateFiles(maxOutputs)
     const older = olderThanOutput(tree.state.version, compaction)
-    const added = await runner.compact({ compaction, older, snapshots: snapshots.sequences(), firstOutput, maxOutputs }, job)
+    const added = await runner.compact({ compaction, older, snapshots: snapshots.sequences(), firstOutput, maxOutputs }, span)
     tree.returnFiles(firstOutput + added.length, maxOutputs - added.length)
     return added
   }
 
-  async #apply(change: TreeChange, job: JobTracer | null): Promise<void> {
+  async #apply(change: TreeChange, span: Span | null): Promise<void> {
     try {
-      await this.#context.tree.apply(change, job)
+      await this.#context.tree.apply(change, span)
     } catch (error) {
       this.#context.logs.poison(error)
       throw error

@@ -1,5 +1,5 @@
 /** What traces hear of a memtable's life. */
-import type { Tracer } from '../../trace/trace.js'
+import type { Tracer } from '../../trace/span.js'
 import type { Memtable } from './memtable.js'
 
 export function tellNew(trace: Tracer, { firstLog, list }: Memtable): void {

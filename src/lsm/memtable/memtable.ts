@@ -3,7 +3,7 @@ import { KIND_DELETE_RANGE, KIND_PUT } from '../../codec/entry.js'
 import { WORK_A_SLICE, WORK_BYTES_SHIFT, type NextSlice } from '../../engine/durable/slices.js'
 import { KvariumError } from '../../errors.js'
 import { Skiplist } from '../../skiplist/skiplist.js'
-import type { Tracer } from '../../trace/trace.js'
+import type { Tracer } from '../../trace/span.js'
 import type { MemtableList } from './memtable-list.js'
 import type { RangeTombstone } from '../read/range-tombstones.js'
 

@@ -2,7 +2,7 @@
 import type { EngineContext } from '../../engine/contract.js'
 import type { LogSet } from '../../engine/durable/log-set.js'
 import type { Ledger } from '../../trace/ledger.js'
-import { JobTracer, type Trace } from '../../trace/trace.js'
+import type { Span } from '../../trace/span.js'
 import type { Background } from '../compaction/scheduler.js'
 import { Memtable } from './memtable.js'
 import type { MemtablePool } from './memtable-pool.js'
@@ -19,7 +19,6 @@ interface RoomParts {
   readonly pool: MemtablePool
   readonly logs: LogSet
   readonly tree: Tree
-  readonly trace: Trace | null
 }
 
 export class MemtableRoom {
@@ -75,17 +74,15 @@ export class MemtableRoom {
   rotate(bytes: number): void {
     const { tree, logs, pool } = this.#parts
     const number = tree.allocateFiles(1)
-    logs.start(number, () => this.#registerLog(number))
+    logs.start(number, span => this.#registerLog(number, span))
     tree.freeze(pool.take(bytes, number))
     this.#background.schedule()
   }
 
-  async #registerLog(number: number): Promise<void> {
-    const { tree, context, ledger, trace } = this.#parts
-    // The log set runs this as a job.
-    const owner = trace?.owner
+  async #registerLog(number: number, span: Span | null): Promise<void> {
+    const { tree, context, ledger } = this.#parts
     await context.environment.fileSystem.syncDirectory(context.directory)
     ledger.syncs++
-    await tree.apply({ log: number }, owner instanceof JobTracer ? owner : null)
+    await tree.apply({ log: number }, span)
   }
 }

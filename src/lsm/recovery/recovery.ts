@@ -14,7 +14,7 @@ import type { BatchReader } from '../../engine/batch.js'
 import { logName, replayLogs, type ReplayedLogs } from '../../engine/durable/log-replay.js'
 import { CorruptionError } from '../../errors.js'
 import type { Ledger } from '../../trace/ledger.js'
-import type { Trace, Tracer } from '../../trace/trace.js'
+import { runJob, type Trace, type Tracer } from '../../trace/span.js'
 import { joinPath, removeLeftover, type FileSystem } from '../../vfs/file-system.js'
 import { MeteredFileSystem } from '../../vfs/metered-file-system.js'
 import { isOutOfSpace } from '../../vfs/vfs-error.js'
@@ -25,7 +25,6 @@ import { readManifest, type ManifestState } from '../versions/manifest.js'
 import { tellDropped, tellFrozen, tellNew } from '../memtable/memtable-trace.js'
 import { Memtable } from '../memtable/memtable.js'
 import type { MemtablePool } from '../memtable/memtable-pool.js'
-import { inJob } from '../compaction/trace-job.js'
 import type { TableMeta } from '../versions/table-file.js'
 import { Version } from '../versions/version.js'
 
@@ -268,8 +267,8 @@ export function flushRecovered(
   number: number,
   snapshots: readonly number[],
 ): Promise<readonly TableMeta[]> {
-  const title = { kind: 'flush', reason: 'recovery', remote: runner.remote } as const
-  return inJob(trace, title, job => runner.flush(memtable, version, number, snapshots, job))
+  const options = { reason: 'recovery', remote: runner.remote }
+  return runJob(trace, 'flush', span => runner.flush(memtable, version, number, snapshots, span), options)
 }
 
 /** Removes what no version names: files of crashed jobs, obsolete logs, old manifests. Failures leave them for the next open. */

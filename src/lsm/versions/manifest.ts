@@ -9,13 +9,12 @@
 import { encodeUtf8, readUtf8 } from '../../codec/text.js'
 import type { Hash32 } from '../../codec/checksum.js'
 import { CorruptionError } from '../../errors.js'
-import type { JobTracer } from '../../trace/trace.js'
+import { withSpan, type Span } from '../../trace/span.js'
 import { joinPath, removeLeftover, type FileSystem } from '../../vfs/file-system.js'
-import { fileSystemOf } from '../../vfs/traced-file-system.js'
+import { bindFileSystem } from '../../vfs/traced-file-system.js'
 import { LogReader } from '../../wal/reader.js'
 import { LogWriter } from '../../wal/writer.js'
 import { CURRENT, CURRENT_TEMPORARY, manifestName, parseManifestName } from '../file-names.js'
-import { asJob } from '../compaction/trace-job.js'
 import { decodeVersionEdit, encodeVersionEdit, type VersionEdit } from './version-edit.js'
 import { Version } from './version.js'
 
@@ -103,24 +102,24 @@ export class ManifestWriter {
     this.#currentBytes = currentBytes
   }
 
-  /** Starts a manifest with a whole version in its first record and puts it in force, on behalf of a job, if that is told. */
+  /** Starts a manifest with a whole version in its first record and puts it in force, in the span. */
   static async start(
     fileSystem: FileSystem,
     directory: string,
     number: number,
     hash32: Hash32,
     whole: VersionEdit,
-    job: JobTracer | null = null,
+    span: Span | null = null,
   ): Promise<ManifestWriter> {
     const name = manifestName(number)
-    // The file outlives the job: other jobs will append to it.
+    // The file outlives the span: other jobs append to it.
     const path = joinPath(directory, name)
-    const log = asJob(job, () => LogWriter.create({ fileSystem, path, logNumber: number, hash32, growBytes: 0 }))
-    const files = fileSystemOf(fileSystem, job)
+    const log = withSpan(span, () => LogWriter.create({ fileSystem, path, logNumber: number, hash32, growBytes: 0 }))
+    const files = bindFileSystem(fileSystem, span)
     let mayBeInForce = false
     try {
-      const offset = asJob(job, () => log.append(encodeVersionEdit(whole)))
-      await asJob(job, () => log.sync())
+      const offset = withSpan(span, () => log.append(encodeVersionEdit(whole)))
+      await withSpan(span, () => log.sync())
       // The names of the manifest and of every file it mentions must be durable before it is in force.
       await files.syncDirectory(directory)
       const current = encodeUtf8(`${name}\n`)

@@ -8,14 +8,12 @@ import type { BlockCodec } from '../../sstable/block-codec.js'
 import type { TableFilter } from '../../sstable/table-filter.js'
 import { Table } from '../../sstable/table.js'
 import type { Ledger, ReadCounts } from '../../trace/ledger.js'
-import type { Trace } from '../../trace/trace.js'
+import { runJob, withSpan, type Trace } from '../../trace/span.js'
 import type { BlockCompression } from '../../vfs/environment.js'
 import { joinPath, removeInBackground, type FileSystem } from '../../vfs/file-system.js'
-import { fileSystemOf } from '../../vfs/traced-file-system.js'
 import { tableName } from '../file-names.js'
 import { FilePool } from './file-pool.js'
 import type { TableFile, TableResource } from './table-file.js'
-import { inJob } from '../compaction/trace-job.js'
 import type { Version } from './version.js'
 
 export interface TableSetOptions {
@@ -73,8 +71,7 @@ export class TableSet {
   }
 
   #open(file: TableFile): Table {
-    const { trace } = this.#options
-    return trace === null ? this.#openNow(file) : trace.reading('open', () => this.#openNow(file))
+    return withSpan(this.#options.trace?.currentSpan?.reading('open'), () => this.#openNow(file))
   }
 
   #openNow(file: TableFile): Table {
@@ -99,7 +96,7 @@ export class TableSet {
     this.#close(file.resource)
     const { fileSystem, directory, ledger, trace } = this.#options
     const path = joinPath(directory, tableName(file.meta.number))
-    const removal = inJob(trace, { kind: 'free' }, job => removeInBackground(fileSystemOf(fileSystem, job), path))
+    const removal = runJob(trace, 'free', () => removeInBackground(fileSystem, path))
       .then(() => ledger.resize(-file.meta.fileBytes))
       // No version names the file any more; the next open removes it.
       .catch(() => undefined)

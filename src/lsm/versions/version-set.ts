@@ -13,9 +13,8 @@ import type { Hash32 } from '../../codec/checksum.js'
 import { KvariumError } from '../../errors.js'
 import type { EventBodies } from '../../trace/events.js'
 import type { Ledger } from '../../trace/ledger.js'
-import type { JobTracer, Tracer } from '../../trace/trace.js'
+import { withSpan, type Span, type Tracer } from '../../trace/span.js'
 import { joinPath, removeInBackground, type FileSystem } from '../../vfs/file-system.js'
-import { fileSystemOf } from '../../vfs/traced-file-system.js'
 import { FileSystemError, isOutOfDescriptors, isOutOfSpace } from '../../vfs/vfs-error.js'
 import { manifestName } from '../file-names.js'
 import { ManifestWriter } from './manifest.js'
@@ -24,7 +23,6 @@ import type { Memtable } from '../memtable/memtable.js'
 import { ReadState } from '../read/read-state.js'
 import type { TableMeta } from './table-file.js'
 import type { TableSet } from './table-set.js'
-import { asJob, throughoutJob } from '../compaction/trace-job.js'
 import type { VersionEdit, WholeLog } from './version-edit.js'
 import type { Version } from './version.js'
 
@@ -92,7 +90,7 @@ export class Tree {
     this.#wholeLogs = wholeLogsOf(wholeLogs)
     const { version } = this.#state
     await this.#startManifest(version, { lastSequence: this.#flushedSequence, firstLog: logs[0] }, null)
-    this.#tellEdit(null, { added: wholeOf(version), deleted: [], flushedLogs: [] }, true)
+    this.#emitEdit(null, { added: wholeOf(version), deleted: [], flushedLogs: [] }, true)
   }
 
   /** What reads look at now. */
@@ -147,11 +145,11 @@ export class Tree {
     if (this.#options.trace !== null) tellNew(this.#options.trace, fresh)
   }
 
-  /** Resolves when the change is durable and visible. It is told as part of `job`. */
-  apply(change: TreeChange, job: JobTracer | null): Promise<void> {
+  /** Resolves when the change is durable and visible. It is emitted in the span. */
+  apply(change: TreeChange, span: Span | null): Promise<void> {
     const applied = this.#applying.then(() => {
       if (this.#failure !== undefined) throw this.#failure
-      return this.#apply(change, job)
+      return this.#apply(change, span)
     })
     this.#applying = applied.catch((error: unknown) => {
       this.#failure ??= error instanceof Error ? error : new Error(String(error))
@@ -186,7 +184,7 @@ export class Tree {
     try {
       if (logEnds !== undefined && !manifest.poisoned) {
         await manifest.append({ wholeLogs: wholeLogsOf(logEnds) })
-        this.#tellEdit(null, { added: [], deleted: [], flushedLogs: [] }, false)
+        this.#emitEdit(null, { added: [], deleted: [], flushedLogs: [] }, false)
       }
     } finally {
       await manifest.close(logEnds !== undefined)
@@ -194,7 +192,7 @@ export class Tree {
     }
   }
 
-  async #apply({ deleted = [], added = [], flushed = [], log }: TreeChange, job: JobTracer | null): Promise<void> {
+  async #apply({ deleted = [], added = [], flushed = [], log }: TreeChange, span: Span | null): Promise<void> {
     const version = this.#state.version.apply({ deleted, added })
     const remaining = this.#state.frozen.filter(memtable => !flushed.includes(memtable))
     const firstLog = (remaining.at(-1) ?? this.#state.memtable).firstLog
@@ -206,42 +204,42 @@ export class Tree {
     this.#wholeLogs = this.#wholeLogs.filter(whole => whole.number >= firstLog)
     const numbers = { nextFile: this.#nextFile, lastSequence: this.#flushedSequence, firstLog }
     const isLarge = this.#manifest.size > Math.max(this.#options.manifestBytes, 2 * this.#manifest.startBytes)
-    const renews = isLarge && (await this.#renewManifest(version, numbers, job))
-    if (!renews) await this.#append({ ...numbers, deleted, added, ...(log !== undefined && { logs: [log] }) }, job)
+    const renews = isLarge && (await this.#renewManifest(version, numbers, span))
+    if (!renews) await this.#append({ ...numbers, deleted, added, ...(log !== undefined && { logs: [log] }) }, span)
     // The memtable may have been frozen while the manifest was written.
     const { memtable, frozen } = this.#state
     const stillFrozen = frozen.filter(table => !flushed.includes(table))
-    asJob(job, () => this.#replace(this.#state.withTables(memtable, stillFrozen, version, this.moments())))
-    if (job === null) return
+    withSpan(span, () => this.#replace(this.#state.withTables(memtable, stillFrozen, version, this.moments())))
+    if (span === null) return
     const newLog = log === undefined ? {} : { newLog: log }
-    this.#tellEdit(
-      job,
+    this.#emitEdit(
+      span,
       renews ? { added: wholeOf(version), deleted: [], flushedLogs, ...newLog } : { added, deleted, flushedLogs, ...newLog },
       renews,
     )
-    for (const table of flushed) tellDropped(job, table)
+    for (const table of flushed) tellDropped(span, table)
   }
 
-  async #append(edit: VersionEdit, job: JobTracer | null): Promise<void> {
+  async #append(edit: VersionEdit, span: Span | null): Promise<void> {
     const before = trafficOf(this.#manifest)
-    await asJob(job, () => this.#manifest.append(edit))
+    await withSpan(span, () => this.#manifest.append(edit))
     this.#bookManifest(this.#manifest, before)
   }
 
   /** False where there is no descriptor for a new manifest: then the old one stays in force. */
-  async #renewManifest(version: Version, numbers: { lastSequence: number; firstLog: number }, job: JobTracer | null): Promise<boolean> {
+  async #renewManifest(version: Version, numbers: { lastSequence: number; firstLog: number }, span: Span | null): Promise<boolean> {
     const { fileSystem, directory, ledger } = this.#options
     const old = this.#manifest
     try {
-      await this.#startManifest(version, numbers, job)
+      await this.#startManifest(version, numbers, span)
     } catch (error) {
       // CURRENT is replaced after the last file is created.
       if (!(error instanceof FileSystemError) || error.operation !== 'create' || !isOutOfDescriptors(error)) throw error
       return false
     }
-    await throughoutJob(job, () => old.close(false))
+    await withSpan(span, () => old.close(false))
     try {
-      await removeInBackground(fileSystemOf(fileSystem, job), joinPath(directory, manifestName(old.number)))
+      await withSpan(span, () => removeInBackground(fileSystem, joinPath(directory, manifestName(old.number))))
       ledger.resize(-old.bytesWritten)
     } catch {
       // CURRENT does not name it any more; the next open removes it.
@@ -249,11 +247,11 @@ export class Tree {
     return true
   }
 
-  async #startManifest(version: Version, numbers: { lastSequence: number; firstLog: number }, job: JobTracer | null): Promise<void> {
+  async #startManifest(version: Version, numbers: { lastSequence: number; firstLog: number }, span: Span | null): Promise<void> {
     const { fileSystem, directory, hash32 } = this.#options
     const number = this.allocateFiles(1)
     const whole = { ...numbers, nextFile: this.#nextFile, logs: this.#logs, wholeLogs: this.#wholeLogs, added: wholeOf(version) }
-    this.#begun = await ManifestWriter.start(fileSystem, directory, number, hash32, whole, job)
+    this.#begun = await ManifestWriter.start(fileSystem, directory, number, hash32, whole, span)
     this.#bookManifest(this.#begun, NOTHING_WRITTEN)
   }
 
@@ -263,13 +261,9 @@ export class Tree {
     last.letGo()
   }
 
-  #tellEdit(
-    job: JobTracer | null,
-    edit: Omit<EventBodies['manifest.edit'], 'manifest' | 'whole' | 'offset' | 'length'>,
-    whole: boolean,
-  ): void {
+  #emitEdit(span: Span | null, edit: Omit<EventBodies['manifest.edit'], 'manifest' | 'whole' | 'offset' | 'length'>, whole: boolean): void {
     const { number: manifest, lastOffset: offset, size } = this.#manifest
-    const tracer = job ?? this.#options.trace
+    const tracer = span ?? this.#options.trace
     tracer?.emit({ type: 'manifest.edit', manifest, whole, ...edit, offset, length: size - offset })
   }
 

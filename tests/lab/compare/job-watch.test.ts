@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { JobWatch } from '../../../packages/lab/src/compare/job-watch.js'
 import type { EventBody } from '../../../src/trace/events.js'
-import { Trace, type JobTracer } from '../../../src/trace/trace.js'
+import { Trace, type Span } from '../../../src/trace/span.js'
 
 let now = 0
 
@@ -18,7 +18,7 @@ function built(number: number, level: number, fileBytes: number): EventBody {
   return { type: 'table.built', number, level, run: 0, ...counts, ...bounds }
 }
 
-function pick(job: JobTracer, outputLevel: number): void {
+function pick(job: Span, outputLevel: number): void {
   const weighed = { reason: '', scores: [1], overlapBytes: 0, inputBytes: 0 } as const
   job.emit({ type: 'compaction.pick', inputs: [[1]], outputLevel, outcome: 'merge', ...weighed })
 }
@@ -27,16 +27,16 @@ describe('what a trace tells of the background', () => {
   it('a job lasts from its begin to its end, also beside another', () => {
     const { watch, trace } = watched()
     now = 100
-    const flush = trace.job('flush')
+    const flush = trace.startSpan('job', 'flush')
     now = 110
-    const compaction = trace.job('compaction')
+    const compaction = trace.startSpan('job', 'compaction')
     pick(compaction, 2)
     now = 130
-    flush.bytesWritten = 2048
+    flush.count(0, 2048)
     flush.end('ok')
     now = 150
     compaction.end('cancelled')
-    trace.job('commit').end('ok')
+    trace.startSpan('job', 'commit').end('ok')
     expect(watch.marks(100)).toEqual([
       { kind: 'flush', startMs: 0, endMs: 30, detail: '2.00 KiB written' },
       { kind: 'compaction', startMs: 10, endMs: 50, detail: 'cancelled' },
@@ -46,17 +46,17 @@ describe('what a trace tells of the background', () => {
 
   it('counts the checkpoints that were completed', () => {
     const { watch, trace } = watched()
-    for (const status of ['ok', 'failed', 'ok'] as const) trace.job('checkpoint').end(status)
+    for (const status of ['ok', 'failed', 'ok'] as const) trace.startSpan('job', 'checkpoint').end(status)
     expect([watch.checkpoints, watch.ended]).toEqual([2, 3])
   })
 
   it('bytes of compactions are counted by the level that they are for, those of flushes are not', () => {
     const { watch, trace } = watched()
-    const flush = trace.job('flush')
+    const flush = trace.startSpan('job', 'flush')
     flush.emit(built(1, 0, 100))
     flush.end('ok')
     for (const level of [2, 1, 2]) {
-      const job = trace.job('compaction')
+      const job = trace.startSpan('job', 'compaction')
       pick(job, level)
       job.emit(built(2, level, 10))
       job.end('ok')
@@ -66,7 +66,7 @@ describe('what a trace tells of the background', () => {
 
   it('writers that wait beside each other are one stall', () => {
     const { watch, trace } = watched()
-    const [one, two] = [trace.begin('write'), trace.begin('write')]
+    const [one, two] = [trace.startSpan('operation', 'write'), trace.startSpan('operation', 'write')]
     now = 5
     one.emit({ type: 'stall.begin', reason: 'full' })
     now = 7
@@ -79,8 +79,8 @@ describe('what a trace tells of the background', () => {
 
   it('a session that was never closed leaves nothing under way', () => {
     const { watch, trace } = watched()
-    trace.job('flush')
-    trace.job('open').end('ok')
+    trace.startSpan('job', 'flush')
+    trace.startSpan('job', 'open').end('ok')
     expect([watch.hasHeard, watch.marks(0)]).toEqual([false, []])
   })
 })

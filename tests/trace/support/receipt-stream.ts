@@ -1,6 +1,6 @@
 import { newReadCounts } from '../../../src/trace/ledger.js'
 import type { TracedTable } from '../../../src/trace/events.js'
-import { Trace, type JobTracer, type OperationTracer, type TraceListener } from '../../../src/trace/trace.js'
+import { Trace, type Span, type TraceListener } from '../../../src/trace/span.js'
 
 /** What happens next, as numbers that a generator can draw. */
 export type Step =
@@ -30,7 +30,7 @@ export class EngineStream {
   #size = HEADER_BYTES
   #unflushed: number[] = []
   readonly #tables = new Map<number, TracedTable>()
-  #waiting: OperationTracer[] = []
+  #waiting: Span[] = []
   /** By part, and all syncs. */
   readonly told: Record<string, number> = { syncs: 0 }
 
@@ -50,7 +50,7 @@ export class EngineStream {
   }
 
   write(bytes: number, sync = false): number {
-    const operation = this.#trace.begin('write')
+    const operation = this.#trace.startSpan('operation', 'write')
     operation.emit({ type: 'operation.begin', kind: 'write', entries: 1, userBytes: bytes, sync })
     const length = bytes + FRAME_BYTES
     this.#write(operation, `${this.#log}.log`, 'log', length)
@@ -59,23 +59,23 @@ export class EngineStream {
     operation.emit({ type: 'log.append', log: this.#log, firstSequence: 1, entries: 1, offset, length, userBytes: bytes })
     if (sync) this.#waiting.push(operation)
     else operation.emit({ type: 'operation.end', kind: 'write', status: 'ok' })
-    return operation.id
+    return operation.operation
   }
 
   /** One sync for all who wait, after `ahead` bytes of room. */
   commit(ahead = 0): void {
     if (this.#waiting.length === 0) return
-    const job = this.#trace.job('commit')
+    const job = this.#trace.startSpan('job', 'commit')
     if (ahead > 0) this.#write(job, `${this.#log}.log`, 'log', ahead)
     this.#sync(job)
-    job.emit({ type: 'log.commit', log: this.#log, operations: this.#waiting.map(({ id }) => id), upTo: this.#size })
+    job.emit({ type: 'log.commit', log: this.#log, operations: this.#waiting.map(({ operation }) => operation), upTo: this.#size })
     job.end('ok')
     for (const operation of this.#waiting) operation.emit({ type: 'operation.end', kind: 'write', status: 'ok' })
     this.#waiting = []
   }
 
   get(bytes: number): number {
-    const operation = this.#trace.begin('get')
+    const operation = this.#trace.startSpan('operation', 'get')
     operation.emit({ type: 'operation.begin', kind: 'get' })
     operation.emit({ type: 'get.probe', source: { in: 'memtable' }, outcome: 'miss' })
     operation.emit({ type: 'get.probe', source: { in: 'table', level: 0, file: 1 }, outcome: 'range-skip' })
@@ -83,14 +83,14 @@ export class EngineStream {
     this.#read(operation, 'get', bytes)
     const touched = { ...newReadCounts(), filterProbes: 1, blocksFromDisk: 1, bytesFromDisk: bytes }
     operation.emit({ type: 'operation.end', kind: 'get', status: 'found', valueBytes: 3, touched })
-    return operation.id
+    return operation.operation
   }
 
   /** @param isLogKnown Whether the manifest has heard of the log: it need not before a sync. */
   flush(bytes: number, ends: 'ok' | 'failed' = 'ok', isLogKnown = true): void {
     const logs = [...this.#unflushed, this.#log]
     this.#rotate()
-    const job = this.#trace.job('flush')
+    const job = this.#trace.startSpan('job', 'flush')
     this.#write(job, 'x.sst', 'flush', bytes)
     if (ends === 'ok') {
       const built = table(this.#nextFile++, 0, bytes)
@@ -107,7 +107,7 @@ export class EngineStream {
   compact({ level, kept, outputs, ends }: Omit<Extract<Step, { do: 'compact' }>, 'do'>): void {
     const inputs = [...this.#tables.values()].filter(input => input.level === level || input.level === level + 1)
     if (inputs.length === 0) return
-    const job = this.#trace.job('compaction')
+    const job = this.#trace.startSpan('job', 'compaction')
     const inputBytes = inputs.reduce((sum, { fileBytes }) => sum + fileBytes, 0)
     const numbers = inputs.map(({ number }) => number)
     const pick = {
@@ -129,7 +129,7 @@ export class EngineStream {
   }
 
   checkpoint(bytes: number): void {
-    const job = this.#trace.job('checkpoint')
+    const job = this.#trace.startSpan('job', 'checkpoint')
     this.#rotate()
     this.#write(job, 'data.btree', 'page', bytes)
     this.#write(job, 'data.btree', 'meta', 512)
@@ -143,7 +143,7 @@ export class EngineStream {
   /** Tables of one level become tables of the next, as they are. */
   move(level: number): void {
     const moved = [...this.#tables.values()].filter(one => one.level === level).map(one => ({ ...one, level: level + 1 }))
-    const job = this.#trace.job('compaction')
+    const job = this.#trace.startSpan('job', 'compaction')
     const numbers = moved.map(({ number }) => number)
     this.#edit(job, moved, numbers, [])
     job.end('ok')
@@ -152,7 +152,7 @@ export class EngineStream {
   /** A clean close, after which the logs are replayed, and flushed to a table of `flushBytes` if that is not 0. */
   reopen(flushBytes = 0): void {
     this.commit()
-    const job = this.#trace.job('close')
+    const job = this.#trace.startSpan('job', 'close')
     this.#write(job, `${this.#log}.log`, 'log', 16)
     this.#sync(job)
     job.end('ok')
@@ -161,7 +161,7 @@ export class EngineStream {
   }
 
   #open(flushBytes = 0): void {
-    const job = this.#trace.job('open')
+    const job = this.#trace.startSpan('job', 'open')
     this.#read(job, 'open', 99)
     for (const log of this.#unflushed) job.emit({ type: 'log.replay', log, records: 1, entries: 1, bytes: 50, outcome: 'whole' })
     if (flushBytes > 0) {
@@ -183,7 +183,7 @@ export class EngineStream {
     const from = this.#log
     this.#log = this.#nextFile++
     this.#size = HEADER_BYTES
-    const job = this.#trace.job('rotate')
+    const job = this.#trace.startSpan('job', 'rotate')
     job.emit({ type: 'file.create', file: `${this.#log}.log` })
     this.#write(job, `${this.#log}.log`, 'log', HEADER_BYTES)
     job.emit({ type: 'log.rotate', from, to: this.#log })
@@ -191,7 +191,7 @@ export class EngineStream {
     this.#trace.emit({ type: 'memtable.new', log: this.#log, bytesUsed: 0, capacityBytes: 1 })
   }
 
-  #edit(job: JobTracer, added: readonly TracedTable[], deleted: readonly number[], flushedLogs: readonly number[], whole = false): void {
+  #edit(job: Span, added: readonly TracedTable[], deleted: readonly number[], flushedLogs: readonly number[], whole = false): void {
     const length = 30 + 10 * added.length
     this.#write(job, 'MANIFEST-1', 'meta', length)
     this.#sync(job)
@@ -200,17 +200,17 @@ export class EngineStream {
     job.emit({ type: 'manifest.edit', added, deleted, flushedLogs, offset: 0, length, manifest: 1, whole })
   }
 
-  #write(owner: OperationTracer | JobTracer, file: string, part: 'log' | 'flush' | 'compaction' | 'page' | 'meta', length: number): void {
+  #write(owner: Span, file: string, part: 'log' | 'flush' | 'compaction' | 'page' | 'meta', length: number): void {
     owner.emit({ type: 'file.write', file, offset: 0, length, part })
     this.#count(`written ${part}`, length)
   }
 
-  #read(owner: OperationTracer | JobTracer, part: 'open' | 'get' | 'compaction', length: number): void {
+  #read(owner: Span, part: 'open' | 'get' | 'compaction', length: number): void {
     owner.emit({ type: 'file.read', file: 'x.sst', offset: 0, length, part })
     this.#count(`read ${part}`, length)
   }
 
-  #sync(job: JobTracer): void {
+  #sync(job: Span): void {
     job.emit({ type: 'file.sync', file: 'x' })
     this.#count('syncs', 1)
   }

@@ -1,7 +1,7 @@
 import type { Engine, EngineFactory } from '../../../src/engine/contract.js'
 import { TracedEngine } from '../../../src/engine/traced-engine.js'
 import type { EventOf, EventType, TraceEvent, TraceLevel } from '../../../src/trace/events.js'
-import { Trace } from '../../../src/trace/trace.js'
+import { runJob, Trace } from '../../../src/trace/span.js'
 import type { Environment } from '../../../src/vfs/environment.js'
 import { TracedFileSystem } from '../../../src/vfs/traced-file-system.js'
 import { fillOptions } from '../../contract/support/opened-engine.js'
@@ -45,11 +45,11 @@ export class TracedRun<Folded extends Fold> {
   async open(created = false): Promise<Engine> {
     const { factory, environment, directory, options } = this.#settings
     const context = { environment, directory, created, options: fillOptions(factory, options), trace: this.trace }
-    return new TracedEngine(await this.trace.runJob('open', job => this.trace.during(job, () => factory.open(context))), this.trace)
+    return new TracedEngine(await runJob(this.trace, 'open', () => factory.open(context), { fallback: true }), this.trace)
   }
 
   close(engine: Engine): Promise<void> {
-    return this.trace.runJob('close', job => this.trace.during(job, () => engine.close()))
+    return runJob(this.trace, 'close', () => engine.close(), { fallback: true })
   }
 
   of<Type extends EventType>(type: Type): EventOf<Type>[] {

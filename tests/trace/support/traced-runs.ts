@@ -2,7 +2,7 @@
 import { Kvarium, type KvariumOptions } from '../../../src/index.js'
 import type { LedgerCounts, ReadPart, WritePart } from '../../../src/trace/ledger.js'
 import type { TraceEvent, TraceLevel } from '../../../src/trace/events.js'
-import { Trace } from '../../../src/trace/trace.js'
+import { Trace } from '../../../src/trace/span.js'
 import { MemoryFileSystem, SeededRandom, simulatedEnvironment, type Environment } from '../../../src/vfs/index.js'
 import { SMALL_BTREE } from '../../contract/support/small-btree.js'
 import { SMALL_LSM } from '../../contract/support/small-lsm.js'

@@ -35,9 +35,9 @@ async function answer({ id, job, record }: JobMessage): Promise<ReplyMessage> {
     })
   }
   const recorder = record && new JobRecorder(record, () => clock.now())
-  const trace = recorder?.job ?? null
+  const trace = recorder?.span ?? null
   const files =
-    recorder === undefined ? fileSystem : new TracedFileSystem(fileSystem, recorder.trace, job.directory, LSM_FILES, recorder.job)
+    recorder === undefined ? fileSystem : new TracedFileSystem(fileSystem, recorder.trace, job.directory, LSM_FILES, recorder.span)
   const outcome = await loadHash32()
     .then(hash32 => runMergeJob(job, { fileSystem: files, hash32, breathe, trace, ...(deflate && { deflate }) }))
     .then(

@@ -6,7 +6,7 @@
  */
 import { Worker, type WorkerOptions } from 'node:worker_threads'
 import { KvariumError } from '../../../errors.js'
-import type { JobTracer } from '../../../trace/trace.js'
+import type { Span } from '../../../trace/span.js'
 import type { FileSystem } from '../../../vfs/file-system.js'
 import { MeteredFileSystem } from '../../../vfs/metered-file-system.js'
 import { NodeFileSystem } from '../../../vfs/node/node-file-system.js'
@@ -30,7 +30,7 @@ function isNodes(fileSystem: FileSystem): boolean {
 }
 
 interface Waiting {
-  readonly trace: JobTracer | null
+  readonly span: Span | null
   readonly resolve: (result: MergeResult) => void
   readonly reject: (error: Error) => void
 }
@@ -58,29 +58,29 @@ class WorkerOrInline implements JobExecutor {
     return this.#hasWorker
   }
 
-  async run(job: MergeJob, trace: JobTracer | null = null): Promise<MergeResult> {
+  async run(job: MergeJob, span: Span | null = null): Promise<MergeResult> {
     if (this.#hasWorker) {
       try {
-        return await this.#runInWorker(job, trace)
+        return await this.#runInWorker(job, span)
       } catch (error) {
         if (!(error instanceof NoWorkerError)) throw error
         this.#hasWorker = false
         warnOnce(error)
       }
     }
-    return this.#inline.run(job, trace)
+    return this.#inline.run(job, span)
   }
 
   /**
    * An open in the worker cannot wait for this thread to close a file: when the worker lacks descriptors, the whole job starts over with
    * fewer files open here, until it has ended.
    */
-  async #runInWorker(job: MergeJob, trace: JobTracer | null): Promise<MergeResult> {
+  async #runInWorker(job: MergeJob, span: Span | null): Promise<MergeResult> {
     const loans: (() => void)[] = []
     try {
       for (;;) {
         try {
-          return await sharedWorker.run(job, trace)
+          return await sharedWorker.run(job, span)
         } catch (error) {
           const giveBack = isOutOfDescriptors(error) && loans.length < MOST_LOANS ? this.#spare.lend(DESCRIPTORS_FOR_A_JOB) : undefined
           if (giveBack === undefined) throw error
@@ -112,12 +112,12 @@ class SharedWorker {
   #isReady = false
   #lastId = 0
 
-  async run(job: MergeJob, trace: JobTracer | null): Promise<MergeResult> {
+  async run(job: MergeJob, span: Span | null): Promise<MergeResult> {
     const worker = (this.#worker ??= this.#start())
     const id = ++this.#lastId
-    const record = trace === null ? {} : { record: { level: trace.trace.level, payloads: trace.trace.payloads, kind: trace.kind } }
+    const record = span === null ? {} : { record: { level: span.trace.level, payloads: span.trace.payloads, kind: span.kind } }
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { trace, resolve, reject })
+      this.#waiting.set(id, { span, resolve, reject })
       // Only a job under way keeps the process alive.
       worker.ref()
       worker.postMessage({ id, job, ...record } satisfies JobMessage)
@@ -142,14 +142,11 @@ class SharedWorker {
     this.#waiting.delete(reply.id)
     if (this.#waiting.size === 0) this.#worker?.unref()
     if (waiting === undefined) return
-    const { trace, resolve, reject } = waiting
-    if (reply.record !== undefined && trace !== null) trace.trace.absorb(reply.record.events, trace)
-    if ('result' in reply && trace !== null && trace.trace.at('io') === null) {
-      // No event of a file has told of them.
-      trace.bytesRead += reply.result.io.total.bytesRead
-      trace.bytesWritten += reply.result.io.total.bytesWritten
-    }
-    if ('result' in reply) resolve({ ...reply.result, ...(reply.record && { untold: reply.record.untold }) })
+    const { span, resolve, reject } = waiting
+    if (reply.record !== undefined) span?.absorb(reply.record.events)
+    // Below level io there are no events of files to count.
+    if ('result' in reply && span?.at('io') === null) span.count(reply.result.io.total.bytesRead, reply.result.io.total.bytesWritten)
+    if ('result' in reply) resolve({ ...reply.result, ...(reply.record && { notRecorded: reply.record.notRecorded }) })
     else reject(restoreFailure(reply.failure))
   }
 
