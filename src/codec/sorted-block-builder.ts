@@ -95,7 +95,8 @@ export class SortedBlockBuilder {
 
   #estimate(count: number, keyBytes: number, payloadBytes: number, longestKey: number): number {
     const prefixLength = this.#prefixLength
-    const suffixLengthBytes = longestKey - prefixLength < 0x80 ? 1 : 3
+    const longestSuffix = longestKey - prefixLength
+    const suffixLengthBytes = longestSuffix < 0x80 ? 1 : Math.max(3, varintLength(longestSuffix))
     return BLOCK_HEADER_BYTES + prefixLength + count * (SLOT_BYTES + suffixLengthBytes - prefixLength) + keyBytes + payloadBytes
   }
 

@@ -17,8 +17,8 @@ import type { RangeTombstone } from './range-tombstone.js'
 import { writeSeparator } from './separator.js'
 import { encodeCustomFilter, type TableFilter } from './table-filter.js'
 
-/** A value this large gets a block of its own, formed without a copy in scratch memory. */
-const LARGE_VALUE_BYTES = 64 * 1024
+/** An entry with a value or a key this large gets a block of its own, formed without a copy in scratch memory. */
+const LARGE_BYTES = 64 * 1024
 
 type BlockKind = EventBodies['table.block']['kind']
 
@@ -40,6 +40,8 @@ export interface TableBuilderOptions {
   /** Gets the events of blocks and of the filter. */
   readonly trace?: Tracer | null
 }
+
+type Bounds = Pick<TableProperties, 'smallest' | 'largest'>
 
 /**
  * Writes one table: entries are added in order, and `finish` completes the file.
@@ -133,7 +135,7 @@ export class TableBuilder {
 
     const tagEnd = writeTag(this.#tag, 0, sequence, kind)
     const payloadLength = tagEnd + valueLength
-    const large = valueLength >= LARGE_VALUE_BYTES
+    const large = valueLength >= LARGE_BYTES || keyLength > LARGE_BYTES
     if (this.#block.count > 0 && (large || this.#overfills(keyLength, payloadLength))) this.#finishBlock()
     if (this.#indexPending)
       this.#addToIndex(writeSeparator(this.#roomySeparator(keyLength), this.#lastKey, this.#lastKeyView.length, key, keyStart, keyEnd))
@@ -159,23 +161,27 @@ export class TableBuilder {
     this.#noteSequence(sequence)
   }
 
-  /** Writes what is left and the footer. The file is then complete, but neither synced nor closed. */
-  finish(): TableProperties {
+  /**
+   * Writes what is left and the footer. The file is then complete, but neither synced nor closed. `boundsOf` may put wider bounds in the
+   * place of the exact ones.
+   */
+  finish(boundsOf: (exact: Bounds) => Bounds = exact => exact): TableProperties {
     if (this.#finished) throw new MisuseError('LEVEL_TABLE_FINISHED', 'This table is finished: nothing can be added')
     if (this.#entries === 0 && this.#rangeTombstones.length === 0) {
       throw new MisuseError('LEVEL_EMPTY_TABLE', 'A table needs at least one entry or range tombstone: remove the file instead')
     }
     this.#finished = true
     if (this.#block.count > 0) this.#finishBlock()
+    const { smallest, largest } = boundsOf(this.#bounds())
     if (this.#indexPending) {
-      this.#roomySeparator(0).set(this.#lastKeyView)
-      this.#addToIndex(this.#lastKeyView.length)
+      const last = this.#rangeTombstones.length === 0 ? largest : this.#lastKeyView
+      this.#roomySeparator(last.length).set(last)
+      this.#addToIndex(last.length)
     }
     const dataBytes = this.#writer.position
     const ranges = this.#writeRangeTombstones()
     const filter = this.#writeFilter()
     const index = this.#writeBuilt('index', this.#index)
-    const { smallest, largest } = this.#bounds()
     const properties = {
       entries: this.#entries,
       pointTombstones: this.#pointTombstones,
@@ -346,7 +352,7 @@ export class TableBuilder {
     return handle
   }
 
-  #bounds(): { smallest: Uint8Array; largest: Uint8Array } {
+  #bounds(): Bounds {
     let smallest = this.#smallest
     let largest: Uint8Array | undefined = smallest === undefined ? undefined : this.#lastKeyView.slice()
     for (const { first, last } of this.#rangeTombstones) {

@@ -46,7 +46,7 @@ describe('the page of comparisons', () => {
   it('its limits and defaults are those of the code', () => {
     const text = flat(page)
     expect(text).toContain(`1 GiB (${MAX_VALUE_BYTES} bytes)`)
-    expect(text).toContain(`64 KiB (${MAX_KEY_BYTES} bytes)`)
+    expect(text).toContain(`2 MiB (${MAX_KEY_BYTES} bytes)`)
     expect(text).toContain(`up to ${LSM_OPTIONS.maxOpenFiles.default} tables open`)
     expect(text).toContain(`three times \`writeBufferSize\` (${LSM_OPTIONS.writeBufferSize.default / MIB} MiB)`)
     expect(text).toContain(`\`cacheSize\` (${LSM_OPTIONS.cacheSize.default / MIB} MiB) for blocks`)
@@ -57,8 +57,6 @@ describe('the page of comparisons', () => {
   it('the README leads to it, and has its limits', () => {
     const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
     expect(readme).toContain('(docs/compared-with.md)')
-    expect(readme).toContain(
-      `A key has at most ${MAX_KEY_BYTES / 2 ** 10} KiB, a value or a batch at most ${MAX_BATCH_BYTES / 2 ** 30} GiB`,
-    )
+    expect(readme).toContain(`A key has at most ${MAX_KEY_BYTES / MIB} MiB, a value or a batch at most ${MAX_BATCH_BYTES / 2 ** 30} GiB`)
   })
 })

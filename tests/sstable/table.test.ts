@@ -80,7 +80,7 @@ describe('table', () => {
     refused(put('a', 1), put('a', 1))
     refused(put('a', 1), put('a', 2))
     refused(put('a\0', 1), put('a', 1))
-    expect(() => add(builder(), put(new Uint8Array(MAX_KEY_BYTES + 1), 1))).toThrow(/65537 bytes is too long: the limit is 65536/)
+    expect(() => add(builder(), put(new Uint8Array(MAX_KEY_BYTES + 1), 1))).toThrow(/2097153 bytes is too long: the limit is 2097152/)
     expect(() => builder().add(bytesOf('k'), 0, 1, bytesOf('v'), 0, MAX_VALUE_BYTES + 1, 1, 1)).toThrow(/too long/)
     expect(() => builder().add(bytesOf('k'), 0, 1, bytesOf('v'), 0, 1, 1, 2)).toThrow(/addRangeTombstone/)
     expect(() => builder().addRangeTombstone(bytesOf('b'), bytesOf('a'), 1)).toThrow(/ends before it starts/)

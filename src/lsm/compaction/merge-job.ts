@@ -29,6 +29,7 @@ import { Retention, type DroppedCounts } from './retention.js'
 import { RunCursor } from '../read/run-cursor.js'
 import { SavedKey } from '../read/saved-key.js'
 import { TableFile, type KeyBounds, type TableMeta } from '../versions/table-file.js'
+import { shortBounds } from './table-bounds.js'
 
 /** A job has a compaction or a memtable. */
 export interface MergeJob {
@@ -202,7 +203,7 @@ class Merge {
       if (cancel !== undefined && Atomics.load(cancel, 0) !== 0) throw new JobCancelled('The job was cancelled')
       const turn = this.#context.breathe()
       if (turn !== undefined) await turn
-      if (this.#mergeSlice(entries, retention)) await this.#finishTable(this.#lastKey.copy())
+      if (this.#mergeSlice(entries, retention)) await this.#finishTable(this.#lastKey.copy(), entries.key.copy())
     }
     entries.close()
   }
@@ -263,8 +264,8 @@ class Merge {
     })
   }
 
-  /** Ends the table under way; `lastKey` is where the next one will go on, `undefined` for the end of the job. */
-  async #finishTable(lastKey: Uint8Array | undefined): Promise<void> {
+  /** Ends the table under way behind `lastKey`; the next one begins at `nextKey`. Both are `undefined` at the end of the job. */
+  async #finishTable(lastKey?: Uint8Array, nextKey?: Uint8Array): Promise<void> {
     const builder = this.#builder!
     const file = this.#file!
     for (const range of this.#keptRanges) {
@@ -273,7 +274,7 @@ class Merge {
       if (compareKeys(first, last) <= 0) builder.addRangeTombstone(first, last, range.sequence)
     }
     if (lastKey !== undefined) this.#rangesFrom = keyAfter(lastKey)
-    const properties = builder.finish()
+    const properties = builder.finish(exact => this.#boundsOf(exact, nextKey))
     await file.sync()
     file.close()
     this.#file = undefined
@@ -298,10 +299,16 @@ class Merge {
     this.#trace?.emit({ type: 'table.built', ...meta, blocks: properties.blocks })
   }
 
+  /** Range tombstones that go on are cut at exact keys. */
+  #boundsOf(exact: KeyBounds, behind: Uint8Array | undefined): KeyBounds {
+    if (this.#keptRanges.length > 0) return exact
+    return shortBounds(exact, { before: this.#outputs.at(-1)?.largest, behind }, this.#job.compaction?.inputs.flat() ?? [])
+  }
+
   async #finishLast(): Promise<void> {
     const from = this.#rangesFrom
     const rangesLeft = this.#keptRanges.some(range => from === undefined || compareKeys(range.last, from) >= 0)
     if (this.#builder === undefined && rangesLeft) this.#builder = this.#startTable()
-    if (this.#builder !== undefined) await this.#finishTable(undefined)
+    if (this.#builder !== undefined) await this.#finishTable()
   }
 }

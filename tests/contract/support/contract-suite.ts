@@ -24,6 +24,7 @@ import { describe } from 'vitest'
 import { clearPromises } from './clear-promises.js'
 import { cursorPromises } from './cursor-promises.js'
 import { lifePromises } from './life-promises.js'
+import { longKeyPromises } from './long-key-promises.js'
 import { numberPromises } from './number-promises.js'
 import type { ContractSubject } from './opened-engine.js'
 import { snapshotPromises } from './snapshot-promises.js'
@@ -34,6 +35,7 @@ export type { ContractPlace, ContractSubject } from './opened-engine.js'
 export function engineContract(subject: ContractSubject): void {
   describe(`the engine contract: ${subject.name}`, () => {
     writePromises(subject)
+    longKeyPromises(subject)
     cursorPromises(subject)
     snapshotPromises(subject)
     clearPromises(subject)
