@@ -1,6 +1,9 @@
 /**
  * A whole storage engine: one sorted array that is never changed, only replaced. So a snapshot is a reference to it, a
- * batch is atomic by nature, and a cursor sees one moment; but every write copies the array. `own-engine.ts` uses it.
+ * batch is atomic by nature, and a cursor sees one moment; but every write copies the array. `own-engine.ts` registers and uses it.
+ *
+ * Read it in this order: `arrayEngine` is what the store and the tools know, `ArrayEngine` the reads and writes, `ArrayCursor` a position in a
+ * range. "How to add an engine" in CONTRIBUTING.md has the steps.
  */
 import { ByteView, compareKeys, halfOpen, KIND_PUT, Ledger, MisuseError, type WriteBatch } from 'kvarium/engine'
 import type { Cursor, Engine, EngineFactory, EngineShape, EngineSnapshot, EngineStats, KeyRange, Violation } from 'kvarium/engine'
@@ -10,6 +13,7 @@ interface Entry {
   readonly value: Uint8Array
 }
 
+/** What is registered. An engine on disk is `durable` and also says which `files` it makes. */
 export const arrayEngine: EngineFactory = {
   name: 'array',
   durable: false,

@@ -5,11 +5,14 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Kvarium } from 'kvarium'
+import { builtInEngines, Kvarium } from 'kvarium'
 import { compare, datasetPhases } from 'kvarium-lab/compare'
 import { arrayEngine } from './array-engine.js'
 
-const db = new Kvarium('fruit', { engine: arrayEngine })
+// From here every tool finds it by its name.
+builtInEngines.register(arrayEngine)
+
+const db = new Kvarium('fruit', { engine: 'array' })
 await db.batch([
   { type: 'put', key: 'plum', value: 'blue' },
   { type: 'put', key: 'lemon', value: 'yellow' },
@@ -24,7 +27,7 @@ const entries = Array.from({ length: 2000 }, (_, index) => ({
 }))
 const { engines, ok } = await compare({
   engines: [
-    { name: 'array', engine: arrayEngine },
+    { name: 'array', engine: 'array' },
     { name: 'memory', engine: 'memory' },
     { name: 'lsm', engine: 'lsm', options: { writeBufferSize: 64 * 1024 } },
   ],

@@ -1,0 +1,81 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import ts from 'typescript'
+import { describe, expect, it } from 'vitest'
+import { predictableEngines } from '../../packages/lab/src/predict/predictors.js'
+import { builtInEngines } from '../../src/built-in-engines.js'
+import { INSPECTORS } from '../../src/inspect/engine-inspectors.js'
+
+const ROOT = join(import.meta.dirname, '../..')
+const ENGINES = builtInEngines().names
+
+/** The lists of engines: of the store, of inspection, and of predictions, each read by the entry of its name alone. */
+const LISTS = ['src/built-in-engines.ts', 'src/inspect/engine-inspectors.ts', 'packages/lab/src/predict/predictors.ts']
+/** Files that give an engine's own names to users, or start its worker thread; they choose nothing. */
+const ENTRIES = ['src/index.ts', 'src/index.browser.ts', 'src/node-engines.ts']
+/** Formulas and the simulator are about one engine's options, shape and pickers. */
+const FORMULAS = /^packages\/lab\/src\/predict\//
+
+const FOLDERS = ENGINES.flatMap(name => [`src/${name}/`, `src/inspect/${name}/`])
+/** Also an ordinary word: it is an engine's name where it is compared, or given as one. */
+const ORDINARY = 'memory'
+
+/** Where a file names an engine: by a string or a property that is its name, or by an import from its folder. */
+function namesIn(file: string, source: string): string[] {
+  if (LISTS.includes(file) || FOLDERS.some(folder => file.startsWith(folder))) return []
+  const tree = ts.createSourceFile(file, source, ts.ScriptTarget.ESNext, true)
+  const found: string[] = []
+  const report = (node: ts.Node, what: string): void => {
+    found.push(`${file}:${tree.getLineAndCharacterOfPosition(node.getStart(tree)).line + 1} ${what}`)
+  }
+  const visit = (node: ts.Node): void => {
+    if (ts.isStringLiteralLike(node)) {
+      const { parent, text } = node
+      const isImport = ts.isImportDeclaration(parent) || ts.isExportDeclaration(parent)
+      const target = text.startsWith('.') ? join(dirname(file), text) : text.replace(/^kvarium\/(.*)/, 'src/$1/')
+      const isExempt = ENTRIES.includes(file) || FORMULAS.test(file)
+      if (isImport && !isExempt && ENGINES.some(name => target.startsWith(`src/${name}/`))) report(node, `imports '${text}'`)
+      if (ENGINES.includes(text) && (text !== ORDINARY || isName(parent))) report(node, `names '${text}'`)
+    } else if (ts.isPropertyAssignment(node) && ts.isIdentifier(node.name)) {
+      const { text } = node.name
+      if (ENGINES.includes(text) && text !== ORDINARY) report(node, `names '${text}'`)
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(tree)
+  return found
+}
+
+function isName(parent: ts.Node): boolean {
+  return ts.isBinaryExpression(parent) || (ts.isPropertyAssignment(parent) && /^(engine|name)$/.test(parent.name.getText()))
+}
+
+function sources(folder: string): [file: string, source: string][] {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith('.ts'))
+    .map(name => [`${folder}/${name}`, readFileSync(join(ROOT, folder, name), 'utf8')])
+}
+
+describe('the names of the engines', () => {
+  it('are nowhere but in the lists and in the folders of the engines', () => {
+    const files = [...sources('src'), ...readdirSync(join(ROOT, 'packages')).flatMap(name => sources(`packages/${name}/src`))]
+    expect(files.length).toBeGreaterThan(200)
+    expect(files.flatMap(([file, source]) => namesIn(file, source))).toEqual([])
+  })
+
+  it.each([
+    ['a comparison', 'src/store/a.ts', `if (engine === 'lsm') open()`],
+    ['a comparison with a word', 'src/store/a.ts', `if (engine === 'memory') open()`],
+    ['a table of its own', 'packages/lab/src/compare/a.ts', `const rows = { btree: 1 }`],
+    ['an import of its files', 'src/store/a.ts', `import { DATA_FILE } from '../btree/file-names.js'`],
+    ['an import by a command', 'packages/cli/src/a.ts', `import { DATA_FILE } from 'kvarium/btree'`],
+  ])('are found in %s', (_what, file, source) => {
+    expect(namesIn(file, source)).toHaveLength(1)
+  })
+
+  it('are the same in every list: each engine on disk has an inspector, and each inspector and formula an engine', () => {
+    const durable = builtInEngines().factories.flatMap(({ name, durable }) => (durable ? [name] : []))
+    expect(INSPECTORS.map(({ engine }) => engine).sort()).toEqual([...durable].sort())
+    expect(ENGINES).toEqual(expect.arrayContaining(predictableEngines()))
+  })
+})
