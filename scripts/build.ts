@@ -68,6 +68,7 @@ const STORE: Package = {
     ['core', /^(errors|codec|trace|vfs|cache|wal|skiplist|engine|memory|node_modules\/xxhash-wasm)\b/],
     ['lsm', /^lsm\//],
     ['btree', /^btree\//],
+    ['repair-in-place', /^repair\/repair-in-place\./],
     ['store', /^(built-in-engines\.|(store|repair)\/)/],
     ['tools', /^/],
   ],

@@ -7,6 +7,7 @@ export type {
   EngineShape,
   EngineStats,
   LevelShape,
+  Loss,
   OptionSpec,
   OptionTable,
   Violation,
@@ -16,6 +17,8 @@ export type { BtreeOptions } from './btree/options.js'
 export { memoryEngine } from './memory/engine.js'
 export { lsmEngine } from './lsm/open.js'
 export type { LsmOptions } from './lsm/options.js'
+export { Kvarium } from './repair/portable-repair.js'
+export type { RepairOptions, RepairReport } from './repair/repair.js'
 export type {
   BatchOptions,
   ChainedBatch,
@@ -28,7 +31,6 @@ export type {
   ValueIteratorOptions,
 } from './store/level-types.js'
 export { msgpack } from './store/msgpack.js'
-export { Kvarium } from './store/portable-kvarium.js'
 export type { KvariumStats } from './store/stats.js'
 export type { DestroyOptions, EngineOptions, KvariumOpenOptions, KvariumOptions } from './store/store-options.js'
 export type { LedgerCounts, ReadAmplification, ReadCounts, ReadPart, WriteAmplification, WritePart } from './trace/ledger.js'

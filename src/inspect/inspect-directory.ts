@@ -6,7 +6,8 @@ import { builtInEngines } from '../built-in-engines.js'
 import { logName, parseLogName } from '../engine/durable/log-replay.js'
 import type { EngineRegistry } from '../engine/registry.js'
 import { KvariumError, MisuseError } from '../errors.js'
-import { IDENTITY } from '../store/identity.js'
+import { IDENTITY, REPLACING_VERSION } from '../store/identity.js'
+import { LOST_DIRECTORY, REPAIR_DIRECTORY } from '../store/replacement.js'
 import { fileClassOf, type FileClass } from '../vfs/file-classes.js'
 import { absolutePath, joinPath } from '../vfs/file-system.js'
 import { typedError } from '../vfs/vfs-error.js'
@@ -96,6 +97,8 @@ class DirectoryLook implements DirectoryView {
   /** Of files whose engine has no inspector. */
   readonly #classes = new Map<string, FileClass>()
   #outlineFile: string | undefined
+  /** A repair in place has to be finished: the store is in the folder of the repair. */
+  #isReplaced = false
 
   /** @param place - The directory in a form that a change of the working directory does not move. */
   constructor(
@@ -115,9 +118,12 @@ class DirectoryLook implements DirectoryView {
 
   async run(): Promise<DirectoryInspection> {
     const engine = (await this.#identity()) ?? this.#guess()
+    this.#foldersOfRepairs()
     const inspector = INSPECTORS.find(one => one.engine === engine)
-    if (inspector !== undefined) await inspector.look(this)
-    else if (engine !== undefined) this.#lookAtNames(engine)
+    if (engine !== undefined && !this.#isReplaced) {
+      if (inspector === undefined) this.#lookAtNames(engine)
+      else await inspector.look(this)
+    }
     return {
       directory: this.#directory,
       files: [...this.sizes].map(([name, bytes]) => this.#fileOf(name, bytes)),
@@ -137,8 +143,18 @@ class DirectoryLook implements DirectoryView {
     return this.read(IDENTITY, inspection => {
       drain(inspection)
       this.describe(IDENTITY, 'current', 'says that this is a store, and of which engine')
-      return inspection.facts().find(fact => fact.name === 'engine')?.value as string | undefined
+      const facts = inspection.facts()
+      this.#isReplaced = facts.some(fact => fact.name === 'store format' && fact.value === REPLACING_VERSION)
+      this.addFacts(...facts.filter(fact => fact.name === 'repair in place'))
+      return facts.find(fact => fact.name === 'engine')?.value as string | undefined
     })
+  }
+
+  #foldersOfRepairs(): void {
+    if (this.sizes.has(LOST_DIRECTORY)) this.describe(LOST_DIRECTORY, 'obsolete', 'damaged files that a repair has replaced')
+    if (!this.sizes.has(REPAIR_DIRECTORY)) return
+    if (this.#isReplaced) this.describe(REPAIR_DIRECTORY, 'current', 'the store, repaired; the next open moves it here')
+    else this.describe(REPAIR_DIRECTORY, 'extra', 'left by a repair that did not end; the next open removes it')
   }
 
   /** The engine of which a file is there that no other has: a log alone says nothing. */
@@ -202,6 +218,7 @@ class DirectoryLook implements DirectoryView {
   }
 
   #undescribed(kind: string): Pick<DirectoryFile, 'state' | 'role'> {
+    if (this.#isReplaced && kind !== 'lock' && kind !== 'unknown') return { state: 'obsolete', role: 'of the store before its repair' }
     if (kind === 'lock') return { state: 'lock', role: 'of the lock; holds no data' }
     if (kind === 'unknown') return { state: 'foreign', role: 'not of the store' }
     if (kind === 'identity' || kind === 'current') return { state: 'extra', role: 'not in force' }

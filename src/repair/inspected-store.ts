@@ -8,6 +8,7 @@ import { resolveOptions } from '../engine/options.js'
 import type { EngineRegistry } from '../engine/registry.js'
 import { CorruptionError, FormatError, KvariumError, LockedError, MisuseError } from '../errors.js'
 import { IDENTITY, occupancyOf, isLockName } from '../store/identity.js'
+import { finishReplacement } from '../store/replacement.js'
 import type { Environment } from '../vfs/environment.js'
 import { fileClassOf } from '../vfs/file-classes.js'
 import { absolutePath, joinPath, type DirectoryLock, type FileSystem } from '../vfs/file-system.js'
@@ -47,6 +48,20 @@ export class InspectedStore {
    * told (`LEVEL_INVALID_ENGINE`).
    */
   static async open(location: string, platform: InspectionPlatform, options: InspectionOptions): Promise<InspectedStore> {
+    return InspectedStore.#open(location, platform, options, false)
+  }
+
+  /** `open` of a store whose files are to be replaced: a lock is required, and a repair in place that did not end is finished first. */
+  static async openToReplace(location: string, platform: InspectionPlatform, options: InspectionOptions): Promise<InspectedStore> {
+    return InspectedStore.#open(location, platform, options, true)
+  }
+
+  static async #open(
+    location: string,
+    platform: InspectionPlatform,
+    options: InspectionOptions,
+    isToReplace: boolean,
+  ): Promise<InspectedStore> {
     if (typeof location !== 'string' || location === '') {
       throw new MisuseError('LEVEL_INVALID_LOCATION', 'The directory of the store must be a string that is not empty')
     }
@@ -61,9 +76,14 @@ export class InspectedStore {
     // What is no store is refused without the lock, so that no lock file is left there. Another process may be at a rename right now,
     // which a listing can miss: a refusal needs a second look.
     await find().catch(find)
-    const lock = await lockIfPossible(fileSystem, directory)
+    const lock = await lockOf(fileSystem, directory, isToReplace)
     try {
-      return new InspectedStore(directory, environment, lock, await find())
+      const found = await find()
+      if (!found.isReplaced) return new InspectedStore(directory, environment, lock, found)
+      // Where nothing may be changed, the replacement is finished in memory.
+      const replaced = isToReplace ? fileSystem : new OverlayFileSystem(fileSystem)
+      const problem = await finish(replaced, directory, found.factory)
+      return new InspectedStore(directory, { ...environment, fileSystem: replaced }, lock, { ...found, problem })
     } catch (error) {
       await lock?.release()
       throw error
@@ -88,7 +108,19 @@ export class InspectedStore {
 
 interface FoundEngine {
   readonly factory: EngineFactory
-  readonly problem?: KvariumError
+  readonly problem?: KvariumError | undefined
+  readonly isReplaced?: boolean
+}
+
+/** Finishes a repair in place; returns what is wrong with the repaired store where there is none. */
+async function finish(fileSystem: FileSystem, directory: string, factory: EngineFactory): Promise<KvariumError | undefined> {
+  try {
+    await finishReplacement(fileSystem, directory, factory.files ?? {}, await loadHash32())
+    return undefined
+  } catch (error) {
+    if (error instanceof CorruptionError) return error
+    throw error
+  }
 }
 
 async function findEngine(
@@ -101,7 +133,10 @@ async function findEngine(
   let problem: KvariumError
   try {
     const occupancy = occupancyOf(fileSystem, directory, hash32)
-    if (occupancy.kind === 'store') return { factory: chosen ?? registry.engineOf(`The store ${directory}`, occupancy.identity.engine) }
+    if (occupancy.kind === 'store') {
+      const { engine, isReplaced } = occupancy.identity
+      return { factory: chosen ?? registry.engineOf(`The store ${directory}`, engine), isReplaced }
+    }
     if (occupancy.kind === 'empty') throw new KvariumError('LEVEL_NOT_FOUND', `There is no store in ${directory}: it is empty`)
     const what =
       occupancy.kind === 'unfinished' ? 'the creation or destruction of the store did not finish' : `there is no file ${IDENTITY}`
@@ -126,12 +161,12 @@ function guessEngine(names: readonly string[], registry: EngineRegistry): Engine
   return candidates.length === 1 ? candidates[0] : undefined
 }
 
-/** Where no lock can be taken because nothing can be written, nobody writes either. */
-async function lockIfPossible(fileSystem: FileSystem, directory: string): Promise<DirectoryLock | undefined> {
+/** Where no lock can be taken because nothing can be written, no process writes either. */
+async function lockOf(fileSystem: FileSystem, directory: string, isRequired: boolean): Promise<DirectoryLock | undefined> {
   try {
     return await fileSystem.lock(directory)
   } catch (error) {
-    if (error instanceof LockedError || isOutOfDescriptors(error)) throw typedError(error)
+    if (isRequired || error instanceof LockedError || isOutOfDescriptors(error)) throw typedError(error)
     return undefined
   }
 }

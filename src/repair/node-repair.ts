@@ -1,9 +1,8 @@
-/** `verify` and `repair` on Node. */
-import { registry } from '../node-engines.js'
+/** `verify` and `repair` on Node, and the store with `repair`. */
+import { directoryOf } from '../store/kvarium.js'
+import { Kvarium as NodeStore, nodePlatform } from '../store/node-kvarium.js'
 import type { Environment } from '../vfs/environment.js'
 import type { FileSystem } from '../vfs/file-system.js'
-import { nodeEnvironment } from '../vfs/node/node-environment.js'
-import type { InspectionPlatform } from './inspected-store.js'
 import { repairStore, type RepairOptions, type RepairReport } from './repair.js'
 import { verifyStore, type VerifyOptions, type VerifyReport } from './verify.js'
 
@@ -14,11 +13,34 @@ export interface InspectionPlace {
 }
 
 /**
+ * A key-value store in a directory: an abstract-level database over an engine of choice.
+ *
+ * ```ts
+ * const db = new Kvarium('./people', { valueEncoding: 'json' })
+ * await db.put('ada', { born: 1815 })
+ * db.getSync('ada') // { born: 1815 }
+ * ```
+ */
+export class Kvarium<K = string, V = string> extends NodeStore<K, V> {
+  /**
+   * Replaces a store that is not open by a new one with everything that can still be read of it, and says what could not be read. Old files
+   * that were damaged are kept in the folder `KVARIUM.lost`. Needs space for the new store beside the old one. A crash leaves the
+   * old store or the new one. Rejects like `verify`.
+   */
+  static async repair(location: string, options: RepairOptions & InspectionPlace = {}): Promise<RepairReport> {
+    const platform = nodePlatform(options)
+    const directory = directoryOf(location, platform)
+    const { repairStoreInPlace } = await import('./repair-in-place.js')
+    return repairStoreInPlace(directory, location, platform, options)
+  }
+}
+
+/**
  * Reads and checks everything in a store that is not open, without changing a file of it. Rejects with `LEVEL_LOCKED` when the store is open, with `LEVEL_NOT_FOUND` when there is none, and with
  * `LEVEL_INVALID_ENGINE` when its engine cannot be told.
  */
 export function verify(directory: string, options: VerifyOptions & InspectionPlace = {}): Promise<VerifyReport> {
-  return verifyStore(directory, platformOf(options), options)
+  return verifyStore(directory, nodePlatform(options), options)
 }
 
 /**
@@ -26,10 +48,5 @@ export function verify(directory: string, options: VerifyOptions & InspectionPla
  * says what could not be read. Rejects like `verify`, and with `LEVEL_ALREADY_EXISTS` when something is at `target`.
  */
 export function repair(directory: string, target: string, options: RepairOptions & InspectionPlace = {}): Promise<RepairReport> {
-  return repairStore(directory, target, platformOf(options), options)
-}
-
-function platformOf(place: InspectionPlace): InspectionPlatform {
-  const environment = place.environment ?? nodeEnvironment()
-  return { environment: place.fileSystem === undefined ? environment : { ...environment, fileSystem: place.fileSystem }, registry }
+  return repairStore(directory, target, nodePlatform(options), options)
 }

@@ -25,6 +25,9 @@ export interface RepairReport {
   readonly losses: readonly Loss[]
 }
 
+/** What a repair has read and written. */
+export type Rewritten = Pick<RepairReport, 'entries' | 'bytes' | 'losses'>
+
 const BATCH_BYTES = 256 * 1024
 
 /**
@@ -47,35 +50,47 @@ export async function repairStore(
   const hash32 = await loadHash32()
   assertTarget(from, to, platform, hash32)
   const store = await InspectedStore.open(from, platform, options)
-  const { factory } = store
   try {
-    const engineOptions = resolveOptions(factory.options, options.engineOptions ?? {})
-    const losses: Loss[] = []
-    const lost = (loss: Loss): void => void losses.push(loss)
-    if (store.identityProblem !== undefined) {
-      const { message, file = from, offset } = store.identityProblem
-      lost({ file, message, ...(offset !== undefined && { offset }) })
-    }
-    // Nothing is made before it is sure that there is something to read.
-    const source = await openSource(store, lost)
-    try {
-      const { environment } = platform
-      let written = { entries: 0, bytes: 0 }
-      const fill = async (engine: Engine): Promise<void> => {
-        written = await copy(source.entries, engine)
-      }
-      const request = { environment, location: to, factory, engineOptions, hash32, fill, createIfMissing: true, errorIfExists: true }
-      const { engine, lock } = await openDirectory(request).catch(async (error: unknown) => {
-        await removeUnfinished(to, platform, hash32)
-        throw error
-      })
-      await engine.close().finally(() => lock.release())
-      return { directory, target, engine: factory.name, ...written, losses }
-    } finally {
-      await source.close()
-    }
+    const rewritten = await rewrite(store, to, platform, options, hash32)
+    return { directory, target, engine: store.factory.name, ...rewritten }
   } finally {
     await store.close()
+  }
+}
+
+/** Writes what can be read of `store` as a new store at `target`, in one step; removes what it wrote when it fails. */
+export async function rewrite(
+  store: InspectedStore,
+  target: string,
+  platform: InspectionPlatform,
+  options: RepairOptions,
+  hash32: Hash32,
+): Promise<Rewritten> {
+  const { factory, identityProblem, directory } = store
+  const engineOptions = resolveOptions(factory.options, options.engineOptions ?? {})
+  const losses: Loss[] = []
+  const lost = (loss: Loss): void => void losses.push(loss)
+  if (identityProblem !== undefined) {
+    const { message, file = directory, offset } = identityProblem
+    lost({ file, message, ...(offset !== undefined && { offset }) })
+  }
+  // Nothing is made before it is sure that there is something to read.
+  const source = await openSource(store, lost)
+  try {
+    const { environment } = platform
+    let written = { entries: 0, bytes: 0 }
+    const fill = async (engine: Engine): Promise<void> => {
+      written = await copy(source.entries, engine)
+    }
+    const request = { environment, location: target, factory, engineOptions, hash32, fill, createIfMissing: true, errorIfExists: true }
+    const { engine, lock } = await openDirectory(request).catch(async (error: unknown) => {
+      await removeUnfinished(target, platform, hash32)
+      throw error
+    })
+    await engine.close().finally(() => lock.release())
+    return { ...written, losses }
+  } finally {
+    await source.close()
   }
 }
 

@@ -14,6 +14,7 @@ import type { Environment } from '../vfs/environment.js'
 import { fileClassOf } from '../vfs/file-classes.js'
 import { joinPath, type DirectoryLock, type FileSystem } from '../vfs/file-system.js'
 import { errorCode } from '../vfs/vfs-error.js'
+import { finishReplacement, LOST_DIRECTORY, removeFolder, REPAIR_DIRECTORY } from './replacement.js'
 import {
   IDENTITY,
   IDENTITY_TEMPORARY,
@@ -88,14 +89,16 @@ async function openLocked(request: DirectoryRequest): Promise<Omit<OpenedDirecto
     if (errorIfExists) {
       throw new KvariumError('LEVEL_ALREADY_EXISTS', `The store ${location} already exists (errorIfExists is true)`)
     }
-    removeEarlierLocks(fileSystem, location)
+    const { bytes, isReplaced } = occupancy.identity
+    let identity: IdentityTraffic = { fileBytes: bytes, bytesWritten: 0, bytesRead: bytes, syncs: 0 }
+    if (isReplaced) identity = await replace(fileSystem, location, factory, bytes, hash32)
+    removeLeftovers(fileSystem, location)
     const engine = await factory.open({ ...context, created: false })
-    const { bytes } = occupancy.identity
-    return { engine, identity: { fileBytes: bytes, bytesWritten: 0, bytesRead: bytes, syncs: 0 } }
+    return { engine, identity }
   }
   if (!createIfMissing) throw doesNotExist(location)
 
-  removeEarlierLocks(fileSystem, location)
+  removeLeftovers(fileSystem, location)
   let traffic: IdentityTraffic
   if (occupancy.kind === 'unfinished') {
     await keepUnfinished(fileSystem, location)
@@ -114,6 +117,26 @@ async function openLocked(request: DirectoryRequest): Promise<Omit<OpenedDirecto
     throw error
   }
   return { engine, identity: traffic }
+}
+
+/** Finishes a repair in place. `read` is what the marker had in bytes. */
+async function replace(
+  fileSystem: FileSystem,
+  location: string,
+  factory: EngineFactory,
+  read: number,
+  hash32: Hash32,
+): Promise<IdentityTraffic> {
+  const { bytesRead, syncs } = await finishReplacement(fileSystem, location, factory.files ?? {}, hash32)
+  const fileBytes = fileSystem.stat(joinPath(location, IDENTITY))?.size ?? 0
+  return { fileBytes, bytesWritten: 0, bytesRead: read + bytesRead, syncs }
+}
+
+/** Removes what locks of earlier versions and repairs that did not end have left. */
+function removeLeftovers(fileSystem: FileSystem, location: string): void {
+  const names = fileSystem.list(location)
+  removeEarlierLocks(fileSystem, location, names)
+  if (names.includes(REPAIR_DIRECTORY)) removeFolder(fileSystem, joinPath(location, REPAIR_DIRECTORY))
 }
 
 /**
@@ -144,12 +167,13 @@ async function removeFiles(fileSystem: FileSystem, location: string, registry: E
   if (occupancy.kind === 'foreign') throw foreignDirectory(location, occupancy.foreign)
   // Where the engine cannot be known, the files are those of any engine.
   const engines = 'identity' in occupancy ? [registry.engineOf(`The store ${location}`, occupancy.identity.engine)] : registry.factories
-  if (occupancy.kind === 'store') await markUnfinished(fileSystem, location)
+  if (occupancy.kind === 'store') await markUnfinished(fileSystem, location, occupancy.identity, hash32)
   for (const name of fileSystem.list(location)) {
     if (engines.some(({ files = {} }) => fileClassOf(files, name) !== undefined)) fileSystem.remove(joinPath(location, name))
   }
   // The identity file goes last, and only after the others are durably gone: without it they would look foreign.
-  removeEarlierLocks(fileSystem, location)
+  removeLeftovers(fileSystem, location)
+  removeFolder(fileSystem, joinPath(location, LOST_DIRECTORY))
   await fileSystem.syncDirectory(location)
   for (const marker of [IDENTITY, IDENTITY_TEMPORARY]) {
     const path = joinPath(location, marker)

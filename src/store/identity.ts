@@ -4,7 +4,8 @@
  *     line 1  {"kvarium":1,"engine":"lsm"}    JSON; "kvarium" is the format version
  *     line 2  xxh32 5c474a29                  of line 1 with its newline, seed 0x4b564152 ("KVAR"); end of file
  *
- * Every later format begins with these two lines, so that an older kvarium can report the version that it found.
+ * Every later format begins with these two lines, so that an older kvarium can report the version that it found. Format 2 is that of a
+ * store whose repair in place has to be finished before anything else, see replacement.ts; it is format 1 again afterwards.
  *
  * Creation writes `KVARIUM.tmp`, makes it durable, lets the engine create its files, and then renames it to `KVARIUM`:
  * 1. `KVARIUM` exists: the store is complete. Nothing is acknowledged before that.
@@ -19,7 +20,12 @@ import { joinPath, type FileSystem } from '../vfs/file-system.js'
 
 export const IDENTITY = 'KVARIUM'
 export const IDENTITY_TEMPORARY = 'KVARIUM.tmp'
-export const FORMAT_VERSION = 1
+/** The newest format that is understood. */
+export const FORMAT_VERSION = 2
+/** What a store at rest has. */
+const STORE_VERSION = 1
+/** The format of a store that a repaired one replaces. */
+export const REPLACING_VERSION = 2
 
 const SEED = 0x4b564152
 const MAX_BYTES = 4096
@@ -28,11 +34,24 @@ const LAYOUT = /^(\{[^\n]*\}\n)xxh32 ([0-9a-f]{8})\n/
 export interface Identity {
   readonly engine: string
   readonly bytes: number
+  /** A repaired store in `KVARIUM.repair` is the valid one, and is to be moved here. */
+  readonly isReplaced: boolean
 }
 
-export function encodeIdentity(engine: string, hash32: Hash32): Uint8Array {
-  const line = `${JSON.stringify({ kvarium: FORMAT_VERSION, engine })}\n`
+export function encodeIdentity(engine: string, hash32: Hash32, version = STORE_VERSION): Uint8Array {
+  return encodeChecked({ kvarium: version, engine }, hash32)
+}
+
+/** A line of JSON and one with its checksum. */
+export function encodeChecked(value: object, hash32: Hash32): Uint8Array {
+  const line = `${JSON.stringify(value)}\n`
   return encodeUtf8(`${line}xxh32 ${checksum(line, hash32)}\n`)
+}
+
+/** The value of `encodeChecked`, or `undefined` where the bytes are damaged. */
+export function decodeChecked(bytes: Uint8Array, hash32: Hash32): unknown {
+  const [, line, stored] = LAYOUT.exec(readUtf8(bytes, 0, bytes.length)) ?? []
+  return line !== undefined && stored === checksum(line, hash32) ? JSON.parse(line) : undefined
 }
 
 /** What a directory is, by its names and its identity file. `foreign` are the names that do not belong to a store. */
@@ -74,9 +93,15 @@ export async function keepUnfinished(fileSystem: FileSystem, directory: string):
 
 /** Writes `KVARIUM.tmp` into an empty directory and makes it durable; returns its size in bytes. */
 export async function writeUnfinished(fileSystem: FileSystem, directory: string, engine: string, hash32: Hash32): Promise<number> {
-  const path = joinPath(directory, IDENTITY_TEMPORARY)
-  if (fileSystem.stat(path) !== undefined) fileSystem.remove(path)
   const bytes = encodeIdentity(engine, hash32)
+  await writeDurably(fileSystem, joinPath(directory, IDENTITY_TEMPORARY), bytes)
+  await fileSystem.syncDirectory(directory)
+  return bytes.length
+}
+
+/** Writes a file anew and syncs it. Its name is not durable before the directory is synced. */
+export async function writeDurably(fileSystem: FileSystem, path: string, bytes: Uint8Array): Promise<void> {
+  if (fileSystem.stat(path) !== undefined) fileSystem.remove(path)
   const file = fileSystem.create(path)
   try {
     file.write(bytes, 0)
@@ -84,8 +109,6 @@ export async function writeUnfinished(fileSystem: FileSystem, directory: string,
   } finally {
     file.close()
   }
-  await fileSystem.syncDirectory(directory)
-  return bytes.length
 }
 
 /** The moment of creation: from here on the directory is a store. */
@@ -95,7 +118,18 @@ export async function markFinished(fileSystem: FileSystem, directory: string): P
 }
 
 /** The reverse, with which a destruction begins. */
-export async function markUnfinished(fileSystem: FileSystem, directory: string): Promise<void> {
+export async function markUnfinished(
+  fileSystem: FileSystem,
+  directory: string,
+  { engine, isReplaced }: Identity,
+  hash32: Hash32,
+): Promise<void> {
+  if (isReplaced) {
+    await writeUnfinished(fileSystem, directory, engine, hash32)
+    fileSystem.remove(joinPath(directory, IDENTITY))
+    await fileSystem.syncDirectory(directory)
+    return
+  }
   fileSystem.rename(joinPath(directory, IDENTITY), joinPath(directory, IDENTITY_TEMPORARY))
   await fileSystem.syncDirectory(directory)
 }
@@ -114,8 +148,8 @@ function isEarlierLockName(name: string): boolean {
  * Removes the files of an earlier version's lock, which would keep the directory from being copied: not every program copies a socket.
  * The caller holds the lock. A plain file with the name of a socket is not the lock's.
  */
-export function removeEarlierLocks(fileSystem: FileSystem, directory: string): void {
-  for (const name of fileSystem.list(directory)) {
+export function removeEarlierLocks(fileSystem: FileSystem, directory: string, names: readonly string[]): void {
+  for (const name of names) {
     if (!isEarlierLockName(name)) continue
     const path = joinPath(directory, name)
     const kind = fileSystem.stat(path)?.kind
@@ -154,7 +188,7 @@ function readIdentity(fileSystem: FileSystem, path: string, hash32: Hash32): Ide
   if (encodeUtf8(whole).length !== bytes.length) {
     throw new CorruptionError('The file that identifies the store has bytes after its end', { file: path, offset: whole.length })
   }
-  return { engine, bytes: bytes.length }
+  return { engine, bytes: bytes.length, isReplaced: version === REPLACING_VERSION }
 }
 
 function checksum(line: string, hash32: Hash32): string {

@@ -354,11 +354,16 @@ async function ioTyped<T>(work: () => T | Promise<T>): Promise<T> {
   }
 }
 
+/** What `location` means now, for good. */
+export function directoryOf(location: string, { environment }: Platform): string {
+  assertLocation(location)
+  return absolutePath(environment.fileSystem, location)
+}
+
 /** Removes the files of a store, see `Kvarium.destroy`. */
 export async function destroyStore(location: string, platform: Platform): Promise<void> {
-  assertLocation(location)
   const { environment, registry } = platform
-  const directory = absolutePath(environment.fileSystem, location)
+  const directory = directoryOf(location, platform)
   await destroyDirectory(environment.fileSystem, directory, registry, await loadHash32())
 }
 

@@ -3,15 +3,7 @@ import { nodeEnvironment } from '../vfs/node/node-environment.js'
 import { destroyStore, KvariumStore, type Platform } from './kvarium.js'
 import type { DestroyOptions, KvariumOptions } from './store-options.js'
 
-/**
- * A key-value store in a directory: an abstract-level database over a choice of engines.
- *
- * ```ts
- * const db = new Kvarium('./people', { valueEncoding: 'json' })
- * await db.put('ada', { born: 1815 })
- * db.getSync('ada') // { born: 1815 }
- * ```
- */
+/** The store on Node. `kvarium` exports it with `repair`, which is of the layer above; see repair/node-repair.ts. */
 export class Kvarium<K = string, V = string> extends KvariumStore<K, V> {
   /**
    * @param location Directory of the store, made if it is missing.
@@ -32,7 +24,7 @@ export class Kvarium<K = string, V = string> extends KvariumStore<K, V> {
   }
 }
 
-function nodePlatform(options: DestroyOptions | undefined): Platform {
+export function nodePlatform(options: DestroyOptions | undefined): Platform {
   const environment = options?.environment ?? nodeEnvironment()
   const fileSystem = options?.fileSystem
   return { environment: fileSystem === undefined ? environment : { ...environment, fileSystem }, registry }

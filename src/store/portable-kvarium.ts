@@ -4,16 +4,7 @@ import { portableEnvironment } from '../vfs/portable-environment.js'
 import { destroyStore, KvariumStore, type Platform } from './kvarium.js'
 import type { DestroyOptions, KvariumOptions } from './store-options.js'
 
-/**
- * A key-value store that runs anywhere JavaScript does, a browser for example: an abstract-level database over a choice
- * of engines. Its files are in memory, and gone with the store, unless it is given a `fileSystem` or an `environment`.
- *
- * ```ts
- * const db = new Kvarium('people', { valueEncoding: 'json' })
- * await db.put('ada', { born: 1815 })
- * db.getSync('ada') // { born: 1815 }
- * ```
- */
+/** The store that needs nothing of Node. `kvarium` exports it with `repair`, which is of the layer above; see repair/portable-repair.ts. */
 export class Kvarium<K = string, V = string> extends KvariumStore<K, V> {
   /**
    * @param location Directory of the store in its file system, made if it is missing.
@@ -36,7 +27,7 @@ export class Kvarium<K = string, V = string> extends KvariumStore<K, V> {
 
 const registry = builtInEngines()
 
-function portablePlatform(options: DestroyOptions | undefined): Platform {
+export function portablePlatform(options: DestroyOptions | undefined): Platform {
   const { environment, fileSystem } = options ?? {}
   if (environment === undefined) return { environment: portableEnvironment({ fileSystem: fileSystem ?? new MemoryFileSystem() }), registry }
   return { environment: fileSystem === undefined ? environment : { ...environment, fileSystem }, registry }

@@ -3,7 +3,7 @@
  *
  * Invariants:
  * 1. Only reads and the lock reach the file system below.
- * 2. The first change of a file copies it into memory; opening it for writing does not.
+ * 2. The first change of a file copies it into memory; opening it for writing or renaming it does not.
  */
 import { absolutePath, type DirectoryLock, type FileHandle, type FileStat, type FileSystem } from './file-system.js'
 import { MemoryFileSystem } from './memory/memory-file-system.js'
@@ -15,6 +15,8 @@ export class OverlayFileSystem implements FileSystem {
   readonly #above = new MemoryFileSystem()
   /** Paths below that have been removed or replaced by files above. */
   readonly #hidden = new Set<string>()
+  /** New paths of files below, and their own. */
+  readonly #renamed = new Map<string, string>()
 
   constructor(below: FileSystem) {
     this.#below = below
@@ -30,14 +32,12 @@ export class OverlayFileSystem implements FileSystem {
 
   openRead(path: string): FileHandle {
     if (this.#isAbove(path)) return this.#above.openRead(path)
-    this.#requireBelow('openRead', path)
-    return this.#below.openRead(path)
+    return this.#below.openRead(this.#pathBelow('openRead', path))
   }
 
   openWrite(path: string): FileHandle {
     if (this.#isAbove(path)) return this.#above.openWrite(path)
-    this.#requireBelow('openWrite', path)
-    return new OverlaidFile(this.#below.openRead(path), contents => this.#lift(path, contents))
+    return new OverlaidFile(this.#below.openRead(this.#pathBelow('openWrite', path)), contents => this.#lift(path, contents))
   }
 
   create(path: string): FileHandle {
@@ -47,22 +47,24 @@ export class OverlayFileSystem implements FileSystem {
   }
 
   rename(from: string, to: string): void {
-    if (!this.#isAbove(from)) {
-      const file = this.openRead(from)
-      try {
-        this.#lift(from, file).close()
-      } finally {
-        file.close()
-      }
-    }
     this.#makeParent(to)
-    this.#above.rename(from, to)
+    if (this.#isAbove(from)) {
+      this.#above.rename(from, to)
+      this.#renamed.delete(to)
+    } else {
+      const below = this.#pathBelow('rename', from)
+      if (this.#below.stat(below)?.kind !== 'file') throw new FileSystemError('ENOENT', { operation: 'rename', path: from })
+      if (this.#isAbove(to)) this.#above.remove(to)
+      this.#renamed.delete(from)
+      this.#renamed.set(to, below)
+    }
     this.#hidden.add(from).add(to)
   }
 
   remove(path: string): void {
     if (this.#isAbove(path)) this.#above.remove(path)
-    else this.#requireBelow('remove', path)
+    else this.#pathBelow('remove', path)
+    this.#renamed.delete(path)
     this.#hidden.add(path)
   }
 
@@ -78,7 +80,11 @@ export class OverlayFileSystem implements FileSystem {
     const below = this.#below.stat(directory) === undefined || !isHere(directory) ? undefined : this.#below.list(directory)
     if (below === undefined && !this.#isAbove(directory)) throw new FileSystemError('ENOENT', { operation: 'list', path: directory })
     const above = this.#isAbove(directory) ? this.#above.list(directory) : []
-    return [...new Set([...(below ?? []).filter(name => isHere(prefix + name)), ...above])].sort()
+    const renamed = [...this.#renamed.keys()]
+      .filter(path => path.startsWith(prefix))
+      .map(path => path.slice(prefix.length))
+      .filter(name => !name.includes('/'))
+    return [...new Set([...(below ?? []).filter(name => isHere(prefix + name)), ...above, ...renamed])].sort()
   }
 
   makeDirectory(path: string): void {
@@ -86,7 +92,11 @@ export class OverlayFileSystem implements FileSystem {
   }
 
   stat(path: string): FileStat | undefined {
-    return this.#above.stat(path) ?? (this.#hidden.has(path) ? undefined : this.#below.stat(path))
+    const above = this.#above.stat(path)
+    if (above !== undefined) return above
+    const below = this.#renamed.get(path)
+    if (below !== undefined) return this.#below.stat(below)
+    return this.#hidden.has(path) ? undefined : this.#below.stat(path)
   }
 
   async syncDirectory(): Promise<void> {}
@@ -99,8 +109,10 @@ export class OverlayFileSystem implements FileSystem {
     return this.#above.stat(path) !== undefined
   }
 
-  #requireBelow(operation: string, path: string): void {
-    if (this.#hidden.has(path)) throw new FileSystemError('ENOENT', { operation, path })
+  #pathBelow(operation: string, path: string): string {
+    const below = this.#renamed.get(path)
+    if (below === undefined && this.#hidden.has(path)) throw new FileSystemError('ENOENT', { operation, path })
+    return below ?? path
   }
 
   #makeParent(path: string): void {
@@ -112,6 +124,7 @@ export class OverlayFileSystem implements FileSystem {
   #lift(path: string, contents: FileHandle): FileHandle {
     this.#makeParent(path)
     const file = this.#above.create(path)
+    this.#renamed.delete(path)
     const piece = new Uint8Array(64 * 1024)
     for (let at = 0; at < contents.size();) {
       const length = contents.read(piece, at)

@@ -7,4 +7,10 @@ describe('a store in the place of a ClassicLevel', () => {
     expectTypeOf<Exclude<keyof ClassicLevel, keyof Kvarium>>().toEqualTypeOf<never>()
     expectTypeOf<Kvarium['getProperty']>().toEqualTypeOf<ClassicLevel['getProperty']>()
   })
+
+  it('has the static side that classic-level declares; its repair resolves to a report', () => {
+    expectTypeOf<Exclude<keyof typeof ClassicLevel, keyof typeof Kvarium>>().toEqualTypeOf<never>()
+    expectTypeOf<typeof Kvarium>().toExtend<Pick<typeof ClassicLevel, 'destroy'>>()
+    expectTypeOf<typeof Kvarium.repair>().toExtend<(...parameters: Parameters<typeof ClassicLevel.repair>) => Promise<unknown>>()
+  })
 })

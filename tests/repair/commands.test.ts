@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Kvarium } from '../../src/index.js'
 
@@ -47,6 +47,20 @@ describe('kvarium verify and kvarium repair', () => {
     const saved = kvarium('repair', location, join(directory, 'new'))
     expect(saved.status).toBe(1)
     expect(saved.stdout).toContain(`lost: a block of the table is lost: a block fails its checksum (${table} at byte 0), keys from`)
+  })
+
+  it('repair in place, where exactly one of a target and --in-place is given', () => {
+    const table = damage()
+    for (const refused of [kvarium('repair', location), kvarium('repair', location, join(directory, 'new'), '--in-place')]) {
+      expect([refused.status, refused.stdout]).toEqual([2, ''])
+      expect(refused.stderr).toMatch(/^error: Give either a target, .* or --in-place/)
+    }
+    const saved = kvarium('repair', location, '--in-place')
+    expect(saved.status).toBe(1)
+    expect(saved.stdout).toMatch(/store \(lsm\): \d+ entries of \d+ key and value bytes saved\n/)
+    expect(readdirSync(join(location, 'KVARIUM.lost'))).toEqual([basename(table)])
+    expect(kvarium('verify', location).status).toBe(0)
+    expect(kvarium('inspect', location).stdout).toMatch(/KVARIUM\.lost .*damaged files that a repair has replaced/)
   })
 
   it('say what they cannot use, with exit code 2 and without a stack', () => {

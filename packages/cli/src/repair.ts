@@ -1,20 +1,33 @@
 import { Command } from 'commander'
-import { repair, type Loss, type RepairReport } from 'kvarium'
+import { Kvarium, repair, type Loss, type RepairReport } from 'kvarium'
 import { asUsageError } from './refusal.js'
+import { UsageError } from './usage-error.js'
 
 export function repairCommand(): Command {
   return new Command('repair')
     .description('Write a new store with everything readable from a damaged one, and report what is lost')
-    .argument('<dir>', 'the directory of the damaged store, which stays as it is')
-    .argument('<target>', 'a new or empty directory for the new store')
+    .argument('<dir>', 'the directory of the damaged store, which stays as it is unless --in-place is given')
+    .argument('[target]', 'a new or empty directory for the new store')
+    .option('--in-place', 'replace the store in <dir> by the new one; damaged files are kept in its folder KVARIUM.lost')
     .option('-e, --engine <name>', 'the engine, if the store no longer records it')
     .option('--json', 'print the report as JSON, and nothing else, on standard output')
     .addHelpText('after', '\nThe exit code is 0 if nothing was lost, 1 if something was lost, and 2 if no store was written.\n')
     .action(runRepair)
 }
 
-async function runRepair(directory: string, target: string, { engine, json = false }: { engine?: string; json?: boolean }): Promise<void> {
-  const report = await repair(directory, target, { engine }).catch(asUsageError)
+interface RepairCommandOptions {
+  readonly engine?: string
+  readonly json?: boolean
+  readonly inPlace?: boolean
+}
+
+async function runRepair(directory: string, target: string | undefined, options: RepairCommandOptions): Promise<void> {
+  const { engine, json = false, inPlace = false } = options
+  if (inPlace === (target !== undefined)) {
+    throw new UsageError('Give either a target, for a new store beside the damaged one, or --in-place, to replace the damaged one')
+  }
+  const repaired = target === undefined ? Kvarium.repair(directory, { engine }) : repair(directory, target, { engine })
+  const report = await repaired.catch(asUsageError)
   if (report.losses.length > 0) process.exitCode = 1
   console.log(json ? JSON.stringify({ ...report, losses: report.losses.map(readable) }, undefined, 2) : describe(report))
 }

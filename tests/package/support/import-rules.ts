@@ -46,7 +46,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   repair: [...ENGINE_PARTS, 'engine', 'node-engines', 'store'],
   inspect: [...ENGINE_PARTS, 'engine', ...ENGINES, 'built-in-engines', 'store'],
   index: [...ENGINE_PARTS, 'engine', ...ENGINES, 'node-engines', 'store', 'repair'],
-  'index.browser': [...ENGINE_PARTS, 'engine', ...ENGINES, 'store'],
+  'index.browser': [...ENGINE_PARTS, 'engine', ...ENGINES, 'store', 'repair'],
   'lab/predict': [],
   'lab/report': ['lab/predict'],
   'lab/compare': ['lab/predict', 'lab/report'],
