@@ -196,7 +196,7 @@ export interface EngineContext {
   readonly inspecting?: boolean
   /** Every option of the factory's table, validated, defaults filled in. */
   readonly options: Readonly<Record<string, unknown>>
-  /** Where the engine tells what it does inside of operations and in the background; the file system tells of files by itself. */
+  /** What the engine emits to, inside of operations and in the background; the file system emits file events by itself. */
   readonly trace?: Tracer
 }
 

@@ -200,7 +200,7 @@ export class TableBuilder {
     const footer = { ranges, filter, index, properties: this.#writeBlock('properties', encodeProperties(properties)) }
     const footerOffset = this.#writer.position
     this.#writer.append(encodeFooter(footer, this.#hash32, this.#fileNumber, footerOffset))
-    if (this.#trace !== null) this.#tellBlock(this.#trace, 'footer', footerOffset, FOOTER_BYTES, 0)
+    if (this.#trace !== null) this.#emitBlock(this.#trace, 'footer', footerOffset, FOOTER_BYTES, 0)
     this.#writer.flush()
     return { ...properties, fileBytes: this.#writer.position }
   }
@@ -292,7 +292,7 @@ export class TableBuilder {
   #commit(end: number, entries: number): void {
     const handle = this.#handle
     this.#writer.commit(end, true, handle)
-    if (this.#trace !== null) this.#tellBlock(this.#trace, 'data', handle.offset, handle.bytes + TRAILER_BYTES, entries)
+    if (this.#trace !== null) this.#emitBlock(this.#trace, 'data', handle.offset, handle.bytes + TRAILER_BYTES, entries)
     this.#blocks++
     this.#indexPending = true
   }
@@ -335,11 +335,11 @@ export class TableBuilder {
     const entries = builder.count
     this.#writer.makeRoom(builder.estimatedBytes)
     this.#writer.commit(builder.finish(this.#writer.buffer, this.#writer.at), false, handle)
-    if (this.#trace !== null) this.#tellBlock(this.#trace, kind, handle.offset, handle.bytes + TRAILER_BYTES, entries)
+    if (this.#trace !== null) this.#emitBlock(this.#trace, kind, handle.offset, handle.bytes + TRAILER_BYTES, entries)
     return handle
   }
 
-  #tellBlock(trace: Tracer, kind: BlockKind, offset: number, length: number, entries: number): void {
+  #emitBlock(trace: Tracer, kind: BlockKind, offset: number, length: number, entries: number): void {
     trace.emit({ type: 'table.block', file: this.#fileNumber, kind, offset, length, entries })
   }
 
@@ -348,7 +348,7 @@ export class TableBuilder {
     this.#writer.makeRoom(contents.length)
     this.#writer.buffer.set(contents, this.#writer.at)
     this.#writer.commit(this.#writer.at + contents.length, false, handle)
-    if (this.#trace !== null) this.#tellBlock(this.#trace, kind, handle.offset, handle.bytes + TRAILER_BYTES, 0)
+    if (this.#trace !== null) this.#emitBlock(this.#trace, kind, handle.offset, handle.bytes + TRAILER_BYTES, 0)
     return handle
   }
 

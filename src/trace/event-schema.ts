@@ -88,7 +88,7 @@ export const EVENT_SCHEMAS: Schemas = {
 
   'operation.begin': {
     level: 'io',
-    about: 'Somebody asks something of the engine',
+    about: 'A call of the engine begins',
     fields: {
       kind: OPERATION,
       key: { optional: 'bytes' },
@@ -113,12 +113,12 @@ export const EVENT_SCHEMAS: Schemas = {
   'file.open': { level: 'io', about: 'A file is opened', fields: { file: 'string', writable: 'boolean' } },
   'file.read': {
     level: 'io',
-    about: 'Bytes are read, booked under `part`',
+    about: 'Bytes are read, which the ledger counts under `part`',
     fields: { file: 'string', offset: 'integer', length: 'integer', part: { oneOf: ['open', 'get', 'scan', 'compaction'] } },
   },
   'file.write': {
     level: 'io',
-    about: 'Bytes are written, booked under `part`',
+    about: 'Bytes are written, which the ledger counts under `part`',
     fields: {
       file: 'string',
       offset: 'integer',
@@ -365,7 +365,7 @@ export const EVENT_SCHEMAS: Schemas = {
     about: 'A branch is in the tree no more, with all under it',
     fields: { page: 'integer', level: 'integer', entries: 'integer' },
   },
-  'page.free': { level: 'io', about: 'Nobody needs a page any more', fields: { page: 'integer', dirtyBytes: 'integer' } },
+  'page.free': { level: 'io', about: 'No reader needs a page any more', fields: { page: 'integer', dirtyBytes: 'integer' } },
   'space.alloc': {
     level: 'io',
     about: 'Units of the data file are taken',
@@ -393,7 +393,7 @@ export const EVENT_SCHEMAS: Schemas = {
   },
   'root.release': {
     level: 'io',
-    about: 'A tree of an earlier moment is held by nobody any more',
+    about: 'A tree of an earlier moment is no longer held',
     fields: { page: 'integer', generation: 'integer', held: 'integer' },
   },
   'meta.read': {

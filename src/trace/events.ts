@@ -1,16 +1,16 @@
 /**
- * What a trace tells: one type per kind of event. The engine runs each operation to its end and tells as it goes; whoever steps
+ * The events of a trace: one type per kind of event. The engine runs each operation to its end and emits as it goes; a reader who steps
  * through a run folds the events and never holds the engine up.
  *
  * Invariants:
  * 1. Events are plain data that own their bytes: they stay true when the engine goes on.
  * 2. Every file event belongs to an operation or to a job; the bytes of all file events are the bytes of the ledger.
- * 3. Told in the order in which things happened. Those of a job in another thread arrive together, when the job has ended.
+ * 3. Events come in the order in which things happened. Those of a job in another thread arrive together, when the job has ended.
  */
 import type { EntryKind } from '../codec/entry.js'
 import type { ReadCounts, ReadPart, WritePart } from './ledger.js'
 
-/** How much a trace tells: what happens in the background; also every operation and file call; also every step inside of them. */
+/** How much a trace records: what happens in the background; also every operation and file call; also every step inside of them. */
 export type TraceLevel = 'job' | 'io' | 'step'
 
 export type OperationKind =
@@ -96,7 +96,7 @@ export interface EventBodies {
     readonly touched?: Readonly<ReadCounts>
   }
 
-  // Files: level io. `file` is the name without directory. `part` is where the ledger books it.
+  // Files: level io. `file` is the name without directory. The ledger counts it under `part`.
   'file.create': { readonly file: string }
   'file.open': { readonly file: string; readonly writable: boolean }
   'file.read': { readonly file: string; readonly offset: number; readonly length: number; readonly part: ReadPart }
@@ -233,7 +233,7 @@ export interface EventBodies {
   'cache.miss': { readonly file: number; readonly id: number; readonly bytes: number }
   /** Only of pages: a clean one is kept, after it was read or written. */
   'cache.add': { readonly file: number; readonly id: number; readonly bytes: number }
-  /** Only of pages: one leaves that was changed, or that nobody needs. `bytes` are those of `cache.add`, as also of an eviction. */
+  /** Only of pages: one leaves that was changed, or that no reader needs. `bytes` are those of `cache.add`, as also of an eviction. */
   'cache.remove': { readonly file: number; readonly id: number; readonly bytes: number }
   'cache.evict': { readonly file: number; readonly id: number; readonly bytes: number }
 
@@ -321,7 +321,7 @@ export interface EventBodies {
 }
 
 export type EventType = keyof EventBodies
-/** An event of one type, as it is told. */
+/** An event of one type, as a listener gets it. */
 export type EventOf<Type extends EventType> = { readonly type: Type } & EventBodies[Type] & EventStamp
 export type TraceEvent = { [Type in EventType]: EventOf<Type> }[EventType]
 /** An event before it is stamped. */

@@ -4,7 +4,7 @@
  *
  * Invariants:
  * 1. The written parts add up to the bytes that went through the file system since open; so do the read parts.
- * 2. A byte is booked when the file system accepted it, by whoever asked for it.
+ * 2. A byte is counted when the file system has accepted it, by the part of the engine that asked for it.
  */
 
 /** Who wrote: `meta` is the manifest, `CURRENT` and the store's own file; `page` is a B+tree's data file. */
@@ -86,7 +86,7 @@ function ratio(a: number, b: number): number {
   return b === 0 ? 0 : a / b
 }
 
-/** The mutable ledger an engine books into. Fields are public so that hot paths add to them without a call. */
+/** The mutable ledger of an engine. Fields are public so that hot paths add to them without a call. */
 export class Ledger {
   userBytes = 0
   readonly operations = { puts: 0, deletes: 0, clears: 0, batches: 0 }
@@ -99,7 +99,7 @@ export class Ledger {
   fileBytes = 0
   peakFileBytes = 0
 
-  /** Books file growth (or shrinking, when negative). */
+  /** Counts file growth (or shrinking, when negative). */
   resize(bytes: number): void {
     this.fileBytes += bytes
     if (this.fileBytes > this.peakFileBytes) this.peakFileBytes = this.fileBytes

@@ -102,7 +102,7 @@ export class Trace implements Tracer {
     this.#listener({ sequence: ++this.#sequence, operation, job, atMs, ...body })
   }
 
-  /** A new span. For a job this emits `job.begin`; who starts an operation emits `operation.begin`, which says what is asked. */
+  /** Starts a span. For a job this emits `job.begin`; the caller emits the `operation.begin` of an operation, which has its arguments. */
   startSpan(type: 'operation', kind: OperationKind, options?: SpanOptions): Span
   startSpan(type: 'job', kind: TraceJobKind, options?: SpanOptions): Span
   startSpan(type: 'operation' | 'job', kind: SpanKind, options = NO_OPTIONS): Span {
@@ -130,7 +130,7 @@ export class Span implements Tracer {
   /** Number of the job; 0 for an operation. */
   readonly job: number
   readonly kind: SpanKind
-  /** Under which part the ledger counts what the span reads and writes, where the class of the file does not decide. */
+  /** The part of the ledger that counts what the span reads and writes; null where the kind of span and the class of the file decide. */
   readonly readPart: ReadPart | null
   readonly writePart: WritePart | null
   /** The span itself, or the one that this is a view of. */
@@ -184,7 +184,7 @@ export class Span implements Tracer {
     this.trace.record(body, this.operation, this.job)
   }
 
-  /** Adds bytes read and written that no event names. */
+  /** Adds bytes read and written. */
   count(bytesRead: number, bytesWritten: number): void {
     this.#whole.#bytesRead += bytesRead
     this.#whole.#bytesWritten += bytesWritten
@@ -215,7 +215,7 @@ export class Span implements Tracer {
     const { fallbacks } = this.trace
     const place = fallbacks.lastIndexOf(this.#whole)
     if (place >= 0) fallbacks.splice(place, 1)
-    const failure = error === undefined ? undefined : { error: error instanceof Error ? error.message : String(error) }
+    const failure = error === undefined ? undefined : { error: messageOf(error) }
     const { bytesRead, bytesWritten } = this
     const touched = this.#whole.#touched
     const { kind } = this
@@ -268,4 +268,8 @@ async function runToEnd<T>(span: Span, work: (span: Span) => Promise<T>, { isCan
     span.end(isCancelled?.(error) === true ? 'cancelled' : 'failed', error)
     throw error
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

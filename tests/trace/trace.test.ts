@@ -49,7 +49,7 @@ describe('a store with a trace', () => {
     }
   })
 
-  it('tells of calls that fail, at once or later, and passes the error on', async () => {
+  it('emits calls that fail, at once or later, and passes the error on', async () => {
     const { trace, events } = traced('io')
     const error = new Error('no')
     const fails = (): never => {

@@ -13,7 +13,7 @@ function eventTable(): Promise<string> {
     const names = Object.entries(fields).map(([name, field]) => `${name}${typeof field === 'object' && 'optional' in field ? '?' : ''}`)
     return `| \`${type}\` | ${level} | ${about} | ${names.join(', ')} |`
   })
-  return format(['| event | level | what it tells | fields |', '| --- | --- | --- | --- |', ...rows].join('\n'), { parser: 'markdown' })
+  return format(['| event | level | what happens | fields |', '| --- | --- | --- | --- |', ...rows].join('\n'), { parser: 'markdown' })
 }
 
 it('the document lists every event with its level and fields', async () => {

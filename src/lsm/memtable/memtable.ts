@@ -97,11 +97,11 @@ export class Memtable {
 
   #added(reader: BatchReader, trace: Tracer | null): void {
     if (reader.kind !== KIND_PUT) this.hasTombstones = true
-    if (trace !== null) this.#tell(trace, reader, reader.sequence)
+    if (trace !== null) this.#emitInsert(trace, reader, reader.sequence)
     this.rawBytes += reader.key.length + reader.value.length
   }
 
-  #tell(trace: Tracer, { key, value, kind }: BatchReader, entrySequence: number): void {
+  #emitInsert(trace: Tracer, { key, value, kind }: BatchReader, entrySequence: number): void {
     if (kind === KIND_DELETE_RANGE) {
       trace.emit({ type: 'tombstone.add', from: key.copy(), to: value.copy(), entrySequence })
     } else {

@@ -1,6 +1,6 @@
 /**
- * Tells where a get looks, in the order in which it does, and what it meets. The engine calls it at every source, so that what is told
- * is the search itself, not a second one.
+ * Emits where a get looks, in that order, and what it meets. The engine calls it at every source, so that the events are those of the
+ * search itself, not of a second one.
  */
 import { Skiplist } from '../../skiplist/skiplist.js'
 import { skiplistSearchPath } from '../../skiplist/skiplist-shape.js'

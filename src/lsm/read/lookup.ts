@@ -19,7 +19,7 @@ export class Lookup {
   readonly #tree: Tree
   readonly #tables: TableSet
   readonly #hash32: Hash32
-  /** Null if nobody listens. */
+  /** Null below level step. */
   readonly #probes: GetTrace | null
   readonly #hit = new TableHit()
   /** Of the version that `#findIn` met last. */

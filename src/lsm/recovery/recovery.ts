@@ -22,7 +22,7 @@ import type { ReadLog } from '../../wal/custom-log-reader.js'
 import { CURRENT, CURRENT_TEMPORARY, manifestName, parseFileName, tableName } from '../file-names.js'
 import type { JobRunner } from '../compaction/job-runner.js'
 import { readManifest, type ManifestState } from '../versions/manifest.js'
-import { tellDropped, tellFrozen, tellNew } from '../memtable/memtable-trace.js'
+import { emitDropped, emitFrozen, emitNew } from '../memtable/memtable-trace.js'
 import { Memtable } from '../memtable/memtable.js'
 import type { MemtablePool } from '../memtable/memtable-pool.js'
 import type { TableMeta } from '../versions/table-file.js'
@@ -207,7 +207,7 @@ class Recovery {
   #takeMemtable(bytes: number): Memtable {
     const { pool, trace } = this.#options
     const memtable = pool.take(bytes, 0)
-    if (trace !== null) tellNew(trace, memtable)
+    if (trace !== null) emitNew(trace, memtable)
     return memtable
   }
 
@@ -216,7 +216,7 @@ class Recovery {
     this.#flushes = true
     const memtable = this.#memtable
     if (memtable.isEmpty) return
-    if (trace !== null) tellFrozen(trace, memtable)
+    if (trace !== null) emitFrozen(trace, memtable)
     // Tables enter level 0 in the order of their ages.
     const added = this.#unflushed.length > 0 ? undefined : await this.#flushIfRoom(memtable)
     if (added === undefined) {
@@ -225,7 +225,7 @@ class Recovery {
       return
     }
     this.#version = this.#version.apply({ deleted: [], added })
-    if (trace !== null) tellDropped(trace, memtable)
+    if (trace !== null) emitDropped(trace, memtable)
     this.#memtable = this.#takeMemtable(0)
     pool.retire(memtable)
   }

@@ -15,7 +15,7 @@ import type { FileSystem } from '../../vfs/file-system.js'
 import { MeteredFileSystem } from '../../vfs/metered-file-system.js'
 import type { JobRunner } from '../compaction/job-runner.js'
 import type { MemtablePool } from '../memtable/memtable-pool.js'
-import { tellDropped } from '../memtable/memtable-trace.js'
+import { emitDropped } from '../memtable/memtable-trace.js'
 import type { Tree } from '../versions/version-set.js'
 import { flushRecovered, removeObsolete, type Recovered } from './recovery.js'
 
@@ -55,7 +55,7 @@ export class Start extends WriteStart {
     for (let memtable = tree.state.frozen.at(-1); memtable !== undefined; memtable = tree.state.frozen.at(-1)) {
       const added = await flushRecovered(runner, trace, memtable, tree.state.version, tree.allocateFiles(1), tree.moments())
       tree.flushed(memtable, added)
-      if (trace !== null) tellDropped(trace, memtable)
+      if (trace !== null) emitDropped(trace, memtable)
       pool.retire(memtable)
     }
   }

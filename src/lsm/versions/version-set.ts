@@ -18,7 +18,7 @@ import { joinPath, removeInBackground, type FileSystem } from '../../vfs/file-sy
 import { FileSystemError, isOutOfDescriptors, isOutOfSpace } from '../../vfs/vfs-error.js'
 import { manifestName } from '../file-names.js'
 import { ManifestWriter } from './manifest.js'
-import { tellDropped, tellFrozen, tellNew } from '../memtable/memtable-trace.js'
+import { emitDropped, emitFrozen, emitNew } from '../memtable/memtable-trace.js'
 import type { Memtable } from '../memtable/memtable.js'
 import { ReadState } from '../read/read-state.js'
 import type { TableMeta } from './table-file.js'
@@ -135,14 +135,14 @@ export class Tree {
     this.#replace(this.#state.withMemtables(fresh, [memtable, ...frozen]))
     const { trace } = this.#options
     if (trace === null) return
-    tellFrozen(trace, memtable)
-    tellNew(trace, fresh)
+    emitFrozen(trace, memtable)
+    emitNew(trace, fresh)
   }
 
   /** Replaces the memtable, which must be empty. */
   replaceEmpty(fresh: Memtable): void {
     this.#replace(this.#state.withMemtables(fresh, this.#state.frozen))
-    if (this.#options.trace !== null) tellNew(this.#options.trace, fresh)
+    if (this.#options.trace !== null) emitNew(this.#options.trace, fresh)
   }
 
   /** Resolves when the change is durable and visible. It is emitted in the span. */
@@ -217,7 +217,7 @@ export class Tree {
       renews ? { added: wholeOf(version), deleted: [], flushedLogs, ...newLog } : { added, deleted, flushedLogs, ...newLog },
       renews,
     )
-    for (const table of flushed) tellDropped(span, table)
+    for (const table of flushed) emitDropped(span, table)
   }
 
   async #append(edit: VersionEdit, span: Span | null): Promise<void> {
