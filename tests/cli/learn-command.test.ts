@@ -42,7 +42,7 @@ describe('kvarium learn', () => {
     expect(readFileSync(join(scratch, EXERCISE, 'package.json'), 'utf8')).toContain('kvarium learn skiplist --check')
   })
 
-  it('overwrites nothing of what somebody wrote', () => {
+  it('overwrites no file that the learner wrote', () => {
     writeFileSync(join(scratch, 'skiplist.ts'), 'mine')
     const { stderr, status } = kvarium(scratch, ['learn', EXERCISE, '.'])
     expect(status).toBe(2)

@@ -10,7 +10,7 @@ describe('the snapshot list', () => {
     expect([list.sequences(), list.count]).toEqual([[3, 7], 2])
   })
 
-  it('tells when the oldest goes, and only then', () => {
+  it('reports when the oldest is released, and only then', () => {
     let told = 0
     const list = new SnapshotList(() => told++)
     const [oldest, middle, newest] = [1, 2, 3].map(sequence => list.take(sequence))

@@ -4,7 +4,7 @@ import { WriteQueue } from '../../src/engine/durable/write-queue.js'
 describe('a write queue', () => {
   const clock = { time: 0, now: () => clock.time }
 
-  it('serves in order, stops at the first who finds no room, and goes on from there', async () => {
+  it('serves in order, stops at the first that must wait, and goes on from there', async () => {
     const queue = new WriteQueue(clock)
     const served: string[] = []
     let room = 0

@@ -51,7 +51,7 @@ describe('the ledger by level', () => {
 })
 
 describe('a count of tables', () => {
-  it('tells those of a compaction from flushed ones by their job', () => {
+  it('distinguishes those of a compaction from flushed ones by their job', () => {
     const count = new TableCount()
     const events = [
       { type: 'job.begin', kind: 'flush', job: 1 },

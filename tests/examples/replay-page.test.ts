@@ -178,7 +178,7 @@ describe.skipIf(!isInstalled)('the replay page, in a browser', () => {
     })
   })
 
-  it('a screen reader is told each step in one sentence, and all controls have names', async () => {
+  it('a screen reader gets each step in one sentence, and all controls have names', async () => {
     await withPage(file, { width: 1200, scheme: 'light' }, async ({ page }) => {
       expect(await page.locator('[aria-live=polite]').getAttribute('id')).toBe('sentence')
       for (const name of ['First', 'Operation before', 'Back', 'Next', 'Next operation', 'Last'])

@@ -54,7 +54,7 @@ describe.each(SUBJECTS)('files of $name', subject => {
     expect(damages).toBeGreaterThan(300)
   })
 
-  it('never keep a look at the directory from ending, with the damage to what it reads told', async () => {
+  it('never keep a look at the directory from ending, with the damage to what it reads reported', async () => {
     const store = (await smallStores(subject)).find(({ state }) => state === 'clean')!
     const files = new Map([...store.files, [IDENTITY, encodeIdentity(subject.factory.name, await loadHash32())]])
     const sound = await inspectDirectory(DIRECTORY, { fileSystem: fileSystemOf(files) })
@@ -75,7 +75,7 @@ describe.each(SUBJECTS)('files of $name', subject => {
     }
   })
 
-  it('are covered up to where they were cut off, and the cut is told', async () => {
+  it('are covered up to where they were cut off, and the cut is reported', async () => {
     for (const { state, files } of await smallStores(subject)) {
       for (const [name, bytes] of files) {
         for (let length = 0; length < bytes.length; length += 3 * stepFor(bytes.length)) {

@@ -151,14 +151,14 @@ describe('a file', () => {
     expect([kind, problems.length]).toEqual(['unknown', 1])
   })
 
-  it('in the wrong place is told by its number', async () => {
+  it('in the wrong place is recognized by its number', async () => {
     const { problems } = await look('000008.sst', buildTable([put('a', 1)]).image)
     expect(problems[0].message).toBe(`the file is table ${FILE_NUMBER}, its name says 8: it is in the wrong place`)
   })
 })
 
 describe('damage', () => {
-  it('in a durable record is told apart from a torn tail, and what follows is shown as not replayed', async () => {
+  it('in a durable record is distinguished from a torn tail, and what follows is shown as not replayed', async () => {
     const bytes = await logOf(batchOf(['a', '1']), batchOf(['b', '2'], ['c']), batchOf(['d', '4']))
     const sound = (await look('000009.log', bytes)).parts
     expect(entries(sound)).toEqual(['#1: put "a" = "1"', '#2: put "b" = "2"', '#3: delete "c"', '#4: put "d" = "4"'])

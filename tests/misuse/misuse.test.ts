@@ -134,7 +134,7 @@ describe.each([...FACTORIES])('misuse of %s', (name, factory) => {
     expectSame(fileSystem, new Map())
   })
 
-  it('an option that nobody knows is refused by the open, with those that there are, and makes no directory', async () => {
+  it('an unknown option is refused by the open, with those that there are, and makes no directory', async () => {
     const fileSystem = new MemoryFileSystem()
     const failure = await failureOf(() => store(fileSystem, factory, { flavour: 'vanilla' }).open())
     expect(failure).toMatchObject({ code: 'LEVEL_INVALID_OPTION' })
@@ -180,7 +180,7 @@ describe.each([...FACTORIES])('misuse of %s', (name, factory) => {
     expect(failure.message).toMatch(new RegExp(`made with the engine "${name}"`))
   })
 
-  it('of many that open the same directory at once one gets it, and the others are told so', async () => {
+  it('of many that open the same directory at once one gets it, and the others fail with the reason', async () => {
     const fileSystem = new MemoryFileSystem()
     for (let round = 0; round < 5; round++) {
       const openers = Array.from({ length: 8 }, () => store(fileSystem, factory))

@@ -96,7 +96,7 @@ describe.each(ENGINES)('processes with %s', engine => {
   )
 
   it(
-    'a second process is told that the store is in use, and the first is not disturbed',
+    'a second process fails because the store is in use, and the first is not disturbed',
     async () => {
       const location = join(directory, 'store')
       const db = new Kvarium(location, { engine: factoryOf(engine) })

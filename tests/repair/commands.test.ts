@@ -36,7 +36,7 @@ function damage(): string {
 }
 
 describe('kvarium verify and kvarium repair', () => {
-  it('tell a sound store from a damaged one by their exit codes, and save what can be saved', () => {
+  it('distinguish a sound store from a damaged one by their exit codes, and save what can be saved', () => {
     const sound = kvarium('verify', location)
     expect(sound.status).toBe(0)
     expect(sound.stdout).toMatch(/store \(lsm\): sound; 101 entries/)

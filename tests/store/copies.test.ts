@@ -129,7 +129,7 @@ describe.each(['lsm', 'btree'])('a store of %s', engine => {
 })
 
 describe('what only reads', () => {
-  it('leaves nothing in a directory that is missing, empty or of somebody else', async () => {
+  it('leaves nothing in a directory that is missing, empty or foreign', async () => {
     const [missing, empty, foreign] = ['missing', 'empty', 'foreign'].map(name => join(base, name))
     for (const path of [empty, foreign]) mkdirSync(path)
     writeFileSync(join(foreign, 'notes.txt'), 'mine')

@@ -177,7 +177,7 @@ describe.each(PLACES)('a directory on the %s file system', (_name, place) => {
     expect((await reasonOf(store.open())).code).toBe('LEVEL_CORRUPTION')
   })
 
-  it('a second opener is told that the store is locked, and the first is not disturbed', async () => {
+  it('a second opener fails because the store is locked, and the first is not disturbed', async () => {
     const { fileSystem, location } = place()
     const first = new TestStore(location, { fileSystem })
     await first.put('a', '1')

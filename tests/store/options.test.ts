@@ -97,7 +97,7 @@ describe('options of a store', () => {
     expect(() => new Kvarium(`/${engine}`, { engine, ...misspelt })).toThrow('Did you mean "blockRestartInterval"?')
   })
 
-  it('an option that nobody knows fails the open', async () => {
+  it('an unknown option fails the open', async () => {
     const reason = await reasonOf(new TestStore('memory', { engine: 'memory', userland: 1 }).open())
     expect(reason.code).toBe('LEVEL_INVALID_OPTION')
     expect(reason.message).toContain('There is no option "userland". Known options: arenaSize, createIfMissing')

@@ -127,7 +127,7 @@ describe('the sweeps find', () => {
     await expect(chdirSweep({ ...options, seed: 1, steps: 40 })).rejects.toThrow(SweepFailure)
   })
 
-  it('what a replay is told to find again, in the engine that has it only', async () => {
+  it('what a replay is given to find again, in the engine that has it only', async () => {
     const options = { hash32: await loadHash32(), seed: 1, steps: 40, seededImages: 1, nestOneIn: 20, depth: 2, counts: newCounts() }
     const sweep = new CrashSweep({ ...options, subject: tampered({ fileSystem: noLogSyncs }) })
     const failure = await sweep.run().catch((error: unknown) => error)

@@ -10,7 +10,7 @@ import { ENGINES, ledgerSums, mixedLoad, openTraced, simulated, sumsOf } from '.
 
 const FILE_EVENTS = /^(file|directory)\./
 
-/** File events of nobody. */
+/** File events without an operation or a job. */
 function orphans(events: readonly TraceEvent[]): readonly TraceEvent[] {
   return events.filter(event => FILE_EVENTS.test(event.type) && event.operation === 0 && event.job === 0)
 }
@@ -75,7 +75,7 @@ describe.each(Object.entries(ENGINES))('the trace of %s', (_name, options) => {
     expect([...ended.operation].sort()).toEqual([...begun.operation].sort())
   })
 
-  it('counts the bytes of jobs at level job as it does where file events are told', async () => {
+  it('counts the bytes of jobs at level job as it does where file events are emitted', async () => {
     const totals: number[][] = []
     for (const level of ['job', 'io'] as const) {
       const { db, events } = await openTraced({ environment: simulated(7), level, options })
@@ -88,7 +88,7 @@ describe.each(Object.entries(ENGINES))('the trace of %s', (_name, options) => {
   })
 })
 
-describe.each(['lsm', 'btree'])('writers that wait for room in %s', name => {
+describe.each(['lsm', 'btree'])('writes that stall in %s', name => {
   it('go on as the operations that they are, and no durable one ends before a sync that names it', async () => {
     const { db, events } = await openTraced({ environment: simulated(9), options: ENGINES[name] })
     const writes: Promise<void>[] = []
@@ -114,7 +114,7 @@ describe.each(['lsm', 'btree'])('writers that wait for room in %s', name => {
 })
 
 describe('on a disk, where another thread merges', () => {
-  it('counts the bytes of its jobs also where no call to a file is told', async () => {
+  it('counts the bytes of its jobs also where no file event is emitted', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'kvarium-job-bytes-'))
     try {
       const { db, events } = await openTraced({

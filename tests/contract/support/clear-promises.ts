@@ -131,7 +131,7 @@ export function clearPromises(subject: ContractSubject): void {
     )
 
     it(
-      'puts and clears that nobody awaits take effect in the order of the calls',
+      'puts and clears that are not awaited take effect in the order of the calls',
       withEngine(subject, async store => {
         const work = []
         for (let i = 0; i < 200; i++) {

@@ -219,7 +219,7 @@ export function writePromises(subject: ContractSubject): void {
     )
 
     it(
-      'writes that nobody awaits take effect in the order of the calls',
+      'writes that are not awaited take effect in the order of the calls',
       withEngine(subject, async store => {
         const writes = []
         const expected = new Map<string, string>()

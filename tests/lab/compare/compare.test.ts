@@ -74,7 +74,7 @@ describe('a comparison', () => {
     expect(readdirSync(directory)).toEqual(['lsm'])
   })
 
-  it('progress tells the engine, the phase and how much is done; the warm-up leaves nothing', async () => {
+  it('progress names the engine, the phase and how much is done; the warm-up leaves nothing', async () => {
     const seen: Progress[] = []
     const entries = Array.from({ length: 50 }, (_, index) => ({ key: bytes(`k/${index}`), value: bytes('v') }))
     const work = { seed: 1, overwriteShare: 0.5, deleteShare: 0.5, reads: 10, batchSize: 7, shuffle: true, revise: () => bytes('w') }

@@ -145,7 +145,7 @@ describe('the digest of work', () => {
     (await describeWork([{ name: 'all', about: '', operations: () => operations } satisfies Phase])).digest
   const put = (key: string, value: string): Operation => ({ type: 'put', key: bytes(key), value: bytes(value) })
 
-  it('tells any two different streams apart', async () => {
+  it('distinguishes any two different streams', async () => {
     const streams: Operation[][] = [
       [put('a', 'b')],
       [put('ab', '')],
@@ -184,14 +184,14 @@ describe('the digest of work', () => {
   })
 })
 
-describe('what looking at an engine now and then tells', () => {
+describe('what looking at an engine now and then shows', () => {
   const stats = (written: Partial<Ledger['written']>, jobs: number, stalls = { count: 0, totalMs: 0 }): EngineStats => {
     const ledger = new Ledger()
     Object.assign(ledger.written, written)
     return { engine: 'x', ledger: ledger.counts(0), memoryBytes: 0, pending: { memoryBytes: 0, jobs }, stalls }
   }
 
-  it('a flush lasts from when work came up until its bytes are booked', () => {
+  it('a flush lasts from when work came up until its bytes are counted', () => {
     const watch = new ActivityWatch()
     watch.look(0, stats({ log: 1 }, 0))
     watch.look(10, stats({ log: 2 }, 1))

@@ -23,7 +23,7 @@ function pick(job: Span, outputLevel: number): void {
   job.emit({ type: 'compaction.pick', inputs: [[1]], outputLevel, outcome: 'merge', ...weighed })
 }
 
-describe('what a trace tells of the background', () => {
+describe('what a trace shows of the background', () => {
   it('a job lasts from its begin to its end, also beside another', () => {
     const { watch, trace } = watched()
     now = 100

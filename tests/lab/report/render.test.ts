@@ -76,7 +76,7 @@ describe('two runs', () => {
     })),
   }
 
-  it('what changed by more than the rounds vary is told, with its direction', () => {
+  it('what changed by more than the rounds vary is named, with its direction', () => {
     const { engines, notes, summary } = diffReports(run, faster)
     const load = engines[0].changes.find(change => change.metric.id === 'throughput/load')
     expect(load?.change).toBe('better')

@@ -59,10 +59,11 @@ async function identityOf(engine: string): Promise<Uint8Array> {
   return filesOf(fileSystem).get('KVARIUM')!
 }
 
-/** Every cut, or those around what begins and ends in a file and one in so many others. */
+/** Every cut, or those around what begins and ends in a file, the one at its middle, and one in `oneIn` of the others. */
 export function* cutsOf(store: CutStore, oneIn: number): Generator<Cut> {
   for (const [file, bytes] of store.files) {
     const places = new Set(store.facts.places(file).flatMap(place => [place - 1, place, place + 1]))
+    places.add(bytes.length >> 1)
     yield { store, file, length: undefined }
     for (let length = 0; length < bytes.length; length++) {
       if (length % oneIn === 0 || places.has(length)) yield { store, file, length }

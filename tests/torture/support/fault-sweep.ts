@@ -182,7 +182,7 @@ export class FaultSweep {
       await this.#end(session, fileSystem)
       if (powerLoss !== undefined && session.faults.length === 0) await this.#afterPowerLoss(powerLoss)
       await new Promise(resolve => setImmediate(resolve))
-      if (rejections.length > 0) throw new Error(`nobody handles: ${describe(rejections[0])}`)
+      if (rejections.length > 0) throw new Error(`an unhandled rejection: ${describe(rejections[0])}`)
     } catch (error) {
       session.faults.push(describe(error))
     } finally {
