@@ -1,54 +1,29 @@
 /**
  * The log-structured merge tree: writes go to a log and a skiplist in memory; full skiplists become sorted tables; tables are
- * merged in the background. This file is the contract's side of it: it orders writers, reads, and hands out cursors.
+ * merged in the background. This file implements the contract over the parts; writes go through engine/durable/write-path.ts.
  *
  * Invariants:
- * 1. A batch is in the log before it is in the memtable. Both happen in one synchronous step, or, if the batch is long, in slices that no
- *    other writer and no freezing of the memtable comes between; the sequence number moves on at the end. So no reader sees half of it.
- * 2. Writers that must wait for room are served in the order they came, and nobody overtakes them.
- * 3. A read looks at sources from newest to oldest and takes the first version it meets.
+ * 1. Between the slices of a long batch the memtable is not switched.
+ * 2. A read looks at sources from newest to oldest and takes the first entry it meets.
  */
-import type { Cache } from '../cache/cache.js'
-import type { Hash32 } from '../codec/checksum.js'
 import { ByteView } from '../codec/entry.js'
-import { BatchReader, WriteBatch } from '../engine/batch.js'
+import type { WriteBatch } from '../engine/batch.js'
 import { CallTracker } from '../engine/call-tracker.js'
-import type {
-  Cursor,
-  Engine,
-  EngineContext,
-  EngineShape,
-  EngineSnapshot,
-  EngineStats,
-  KeyRange,
-  Violation,
-  WriteOptions,
-} from '../engine/contract.js'
-import { boundBytes, halfOpen, isEmptyRange, type HalfOpenRange } from '../engine/range.js'
-import { newReadCounts, type Ledger, type ReadCounts } from '../trace/ledger.js'
-import { withSpan, type Trace, type Tracer } from '../trace/span.js'
-import { Background } from './compaction/scheduler.js'
+import type { Cursor, Engine, EngineShape, EngineSnapshot, EngineStats, KeyRange, Violation, WriteOptions } from '../engine/contract.js'
+import { WritePath } from '../engine/durable/write-path.js'
+import { halfOpen } from '../engine/range.js'
+import { SnapshotList } from '../engine/snapshot-list.js'
+import { TouchedCursor } from '../engine/touched-cursor.js'
+import { newReadCounts, type ReadCounts } from '../trace/ledger.js'
+import { withSpan, type Trace } from '../trace/span.js'
 import { checkTree } from './check.js'
-import type { CompactionPicker } from './compaction/pickers/compaction-picker.js'
-import type { JobRunner } from './compaction/job-runner.js'
-import type { LogSet } from '../engine/durable/log-set.js'
-import { slicesOf } from '../engine/durable/slices.js'
+import { Background } from './compaction/scheduler.js'
+import { MemtableWriter } from './memtable/memtable-writer.js'
+import { WriteController } from './memtable/write-controller.js'
+import type { LsmParts } from './parts.js'
 import { Lookup } from './read/lookup.js'
 import { LsmCursor } from './read/lsm-cursor.js'
-import type { MakeMergingCursor } from './read/merging-cursor.js'
-import type { MemtablePool } from './memtable/memtable-pool.js'
-import { MemtableRoom } from './memtable/write-controller.js'
-import type { LsmOptions } from './options.js'
-import type { Start } from './recovery/start.js'
 import { approximateBytes, liveBytesEstimate, shapeOf } from './shape.js'
-import { SnapshotList } from '../engine/snapshot-list.js'
-import type { TableSet } from './versions/table-set.js'
-import type { Tree } from './versions/version-set.js'
-import { TouchedCursor } from '../engine/touched-cursor.js'
-import { WriteQueue, type WriteAttempt } from '../engine/durable/write-queue.js'
-
-/** A range with no more keys than this is cleared by a tombstone for each: cheaper to read past than a range tombstone. */
-const CLEAR_KEY_BY_KEY = 32
 
 /**
  * A clean close leaves no more than this in logs: the next open replays it within a millisecond or two, while a table would cost more
@@ -56,42 +31,18 @@ const CLEAR_KEY_BY_KEY = 32
  */
 const CLOSED_LOG_BYTES = 64 * 1024
 
-/** What an open engine is made of. */
-export interface LsmParts {
-  readonly context: EngineContext
-  readonly options: LsmOptions
-  readonly picker: CompactionPicker
-  /** Of the user's own, for scans. */
-  readonly makeMergingCursor?: MakeMergingCursor | undefined
-  readonly hash32: Hash32
-  readonly ledger: Ledger
-  readonly cache: Cache
-  /** What the get under way has touched; tables count into it. */
-  readonly touched: ReadCounts
-  readonly tables: TableSet
-  readonly pool: MemtablePool
-  readonly runner: JobRunner
-  readonly logs: LogSet
-  readonly tree: Tree
-  /** What is to be written before the store takes writes. */
-  readonly start: Start
-  readonly trace: Trace | null
-}
-
 export class LsmEngine implements Engine {
   readonly name = 'lsm'
   readonly #parts: LsmParts
   readonly #background: Background
   readonly #snapshots: SnapshotList
-  readonly #queue: WriteQueue
-  readonly #reader = new BatchReader()
+  readonly #writes: WritePath
   readonly #lookup: Lookup
-  readonly #room: MemtableRoom
+  readonly #controller: WriteController
   readonly #value = new ByteView()
   /** Null where the level is not recorded. */
   readonly #trace: Trace | null
   readonly #io: Trace | null
-  readonly #step: Tracer | null
   /** Reads of checks: scans, but not the user's. */
   readonly #checked = newReadCounts()
   readonly #calls = new CallTracker()
@@ -103,19 +54,24 @@ export class LsmEngine implements Engine {
     const { clock } = parts.context.environment
     this.#trace = trace
     this.#io = trace?.at('io') ?? null
-    this.#step = trace?.at('step') ?? null
-    this.#lookup = new Lookup(parts, this.#step)
+    this.#lookup = new Lookup(parts, trace?.at('step') ?? null)
     this.#snapshots = new SnapshotList(() => this.#background.schedule(), trace)
     parts.tree.moments = () => this.#snapshots.sequences()
-    this.#queue = new WriteQueue(clock, parts.context.trace)
     this.#background = new Background({
       ...parts,
       clock,
       snapshots: this.#snapshots,
       isStarted: () => parts.start.isDone,
-      onProgress: () => this.#queue.drain(),
+      onProgress: () => this.#writes.queue.drain(),
     })
-    this.#room = new MemtableRoom(parts, this.#background)
+    this.#controller = new WriteController(parts, this.#background)
+    this.#writes = new WritePath({
+      ...parts,
+      clock,
+      trace: parts.context.trace,
+      writer: new MemtableWriter(parts, this.#controller),
+      onStarted: () => this.#background.schedule(),
+    })
     if (parts.context.inspecting !== true) this.#background.schedule()
   }
 
@@ -138,36 +94,20 @@ export class LsmEngine implements Engine {
 
   write(batch: WriteBatch, options: WriteOptions): Promise<void> | void {
     this.#requireOpen()
-    if (batch.count === 0) return
-    if (!this.#queue.isEmpty || !this.#makeRoom(batch)) return this.#wait(() => this.#tryApply(batch), options)
-    if (batch.isLong) return this.#queue.occupy(this.#applyInSlices(batch), () => this.#synced(options))
-    this.#apply(batch)
-    return options.sync ? this.#parts.logs.sync() : undefined
+    return this.#writes.write(batch, options)
   }
 
   clear(range: KeyRange, options: WriteOptions): Promise<void> | void {
     this.#requireOpen()
-    const bounds = halfOpen(range)
-    // What the range holds is known only once the writers before have had their turn.
-    const attempt = (): boolean => {
-      const { logs, start } = this.#parts
-      // Even if there is nothing to delete: what has failed may be there after the next open.
-      if (logs.failure !== undefined) throw logs.refusal()
-      if (!start.isDone) return this.#start()
-      const batch = this.#clearBatch(range)
-      if (batch !== undefined && !this.#makeRoom(batch)) return false
-      if (batch !== undefined) this.#append(batch)
-      this.#bookClear(bounds)
-      return true
-    }
-    if (this.#queue.isEmpty && attempt()) return options.sync ? this.#parts.logs.sync() : undefined
-    return this.#wait(attempt, options)
+    return this.#writes.clear(halfOpen(range), options)
   }
 
   cursor(range: KeyRange, snapshot?: EngineSnapshot): Cursor {
     this.#requireOpen()
-    const cursor = this.#cursor(range, snapshot)
-    return this.#io === null ? cursor : new TouchedCursor(cursor, this.#parts.ledger.scan, this.#io)
+    const { tree, tables, ledger, makeMergingCursor } = this.#parts
+    const sequence = this.#snapshots.resolve(snapshot, tree.sequence)
+    const cursor = new LsmCursor(tree.state, tables, halfOpen(range), sequence, ledger.scan, tree.moments, makeMergingCursor)
+    return this.#io === null ? cursor : new TouchedCursor(cursor, ledger.scan, this.#io)
   }
 
   snapshot(): EngineSnapshot {
@@ -195,7 +135,7 @@ export class LsmEngine implements Engine {
 
   settle(): Promise<void> {
     return this.#calls.run(async () => {
-      if (!this.#parts.start.isDone && this.#background.pendingJobs > 0) await this.#ready()
+      if (!this.#parts.start.isDone && this.#background.pendingJobs > 0) await this.#writes.ready()
       await this.#background.settle()
       await this.#rest()
     })
@@ -219,7 +159,7 @@ export class LsmEngine implements Engine {
       memoryBytes: memtables.reduce((sum, { list }) => sum + list.bytesUsed, 0) + cache.usedBytes + tables.residentBytes,
       cache: { hits: cache.hits, misses: cache.misses, usedBytes: cache.usedBytes, capacityBytes: cache.capacityBytes },
       pending: { memoryBytes: memtables.reduce((sum, { list }) => sum + list.bytesUsed, 0), jobs: this.#background.pendingJobs },
-      stalls: { ...this.#queue.stalls },
+      stalls: { ...this.#writes.queue.stalls },
       executor: this.#parts.runner.remote ? 'worker' : 'inline',
     }
   }
@@ -252,15 +192,16 @@ export class LsmEngine implements Engine {
 
   async #flush(): Promise<void> {
     const { tree, start } = this.#parts
-    if (!start.isDone) await this.#ready()
+    if (!start.isDone) await this.#writes.ready()
     const span = this.#trace?.currentSpan
+    const { queue } = this.#writes
     for (;;) {
       // A memtable with a part of a batch cannot be frozen.
-      if (this.#queue.busy !== undefined) await this.#queue.busy
-      else if (!tree.state.memtable.isEmpty && this.#room.isFrozenFull) await this.#background.flushed()
+      if (queue.busy !== undefined) await queue.busy
+      else if (!tree.state.memtable.isEmpty && this.#controller.isFull) await this.#background.flushed()
       else break
     }
-    if (!tree.state.memtable.isEmpty) withSpan(span, () => this.#room.rotate(0))
+    if (!tree.state.memtable.isEmpty) withSpan(span, () => this.#controller.switchMemtable(0))
     await this.#background.flushed()
   }
 
@@ -270,121 +211,14 @@ export class LsmEngine implements Engine {
     await this.#parts.tables.removed()
   }
 
-  /** Waits for room, then makes the attempt, and syncs if that is asked for. */
-  #wait(attempt: WriteAttempt, options: WriteOptions): Promise<void> {
-    return this.#queue.wait(
-      attempt,
-      () => this.#synced(options),
-      () => this.#room.shortage(),
-    )
-  }
-
-  #synced({ sync }: WriteOptions): Promise<void> | void {
-    return sync ? this.#parts.logs.sync() : undefined
-  }
-
-  #tryApply(batch: WriteBatch): boolean | Promise<void> {
-    if (!this.#makeRoom(batch)) return false
-    if (batch.isLong) return this.#applyInSlices(batch)
-    this.#apply(batch)
-    return true
-  }
-
-  /** True when the memtable can take the batch now; otherwise starts what will make room, or throws if nothing will. */
-  #makeRoom({ byteLength, count }: WriteBatch): boolean {
-    return this.#parts.start.isDone ? this.#room.make(byteLength, count) : this.#start()
-  }
-
-  /** Writes what opening could not for want of space; those who wait then go on, or fail with what is missing. */
-  #start(): false {
-    const { logs } = this.#parts
-    if (logs.failure !== undefined) throw logs.refusal()
-    this.#ready().catch((error: unknown) => this.#queue.fail(error))
-    return false
-  }
-
-  /** Resolves when the store takes writes, and those who wait for that have gone on. */
-  async #ready(): Promise<void> {
-    await this.#parts.start.run()
-    this.#background.schedule()
-    this.#queue.drain()
-  }
-
-  #apply(batch: WriteBatch): void {
-    this.#append(batch)
-    this.#book(batch)
-  }
-
-  async #applyInSlices(batch: WriteBatch): Promise<void> {
-    const { tree, logs, context } = this.#parts
-    const { memtable } = tree.state
-    const nextSlice = slicesOf(context.environment.scheduler, this.#trace?.currentSpan)
-    batch.seal(tree.sequence + 1)
-    await logs.appendInSlices(batch.bytes, batch.byteLength, nextSlice)
-    tree.beginLongBatch(tree.sequence + batch.count)
-    await memtable.applyInSlices(batch.reader(), this.#step, nextSlice)
-    tree.sequence += batch.count
-    this.#book(batch)
-  }
-
-  #book(batch: WriteBatch): void {
-    const { ledger } = this.#parts
-    ledger.userBytes += batch.userBytes
-    ledger.operations.batches++
-    ledger.operations.deletes += batch.deletes
-    ledger.operations.puts += batch.count - batch.deletes
-  }
-
-  #bookClear(bounds: HalfOpenRange): void {
-    const { ledger } = this.#parts
-    ledger.userBytes += boundBytes(bounds)
-    ledger.operations.clears++
-  }
-
-  /** Into the log, then into the memtable. */
-  #append(batch: WriteBatch): void {
-    const { tree, logs } = this.#parts
-    batch.seal(tree.sequence + 1)
-    logs.append(batch.bytes, batch.byteLength)
-    const { state } = tree
-    const ranges = state.memtable.apply(this.#reader.reset(batch.bytes, 0, batch.byteLength), this.#step)
-    tree.sequence += batch.count
-    if (ranges > 0) state.addTombstones(state.memtable.ranges.slice(-ranges), tree.moments())
-  }
-
-  #cursor(range: KeyRange, snapshot?: EngineSnapshot): LsmCursor {
-    const { tree, tables, ledger, makeMergingCursor } = this.#parts
-    const sequence = this.#snapshots.resolve(snapshot, tree.sequence)
-    return new LsmCursor(tree.state, tables, halfOpen(range), sequence, ledger.scan, tree.moments, makeMergingCursor)
-  }
-
-  /** The deletion of what the range holds now; `undefined` if it holds nothing. */
-  #clearBatch(range: KeyRange): WriteBatch | undefined {
-    if (isEmptyRange(halfOpen(range))) return undefined
-    const batch = new WriteBatch()
-    const cursor = this.#cursor(range)
-    try {
-      let keys = 0
-      for (cursor.first(); cursor.valid && keys <= CLEAR_KEY_BY_KEY; cursor.next(), keys++) batch.del(cursor.key.copy())
-      if (keys <= CLEAR_KEY_BY_KEY) return keys === 0 ? undefined : batch
-      batch.clear()
-      cursor.first()
-      const first = cursor.key.copy()
-      cursor.last()
-      batch.deleteRange(first, cursor.key.copy())
-      return batch
-    } finally {
-      cursor.close()
-    }
-  }
-
   async #close(): Promise<void> {
     const { tree, logs, start } = this.#parts
-    this.#room.forAll = true
-    this.#queue.drain()
+    this.#controller.isClosing = true
+    const { queue } = this.#writes
+    queue.drain()
     await this.#calls.close()
     await start.rest()
-    while (!this.#queue.isEmpty) await this.#queue.busy
+    while (!queue.isEmpty) await queue.busy
     await this.#background.endCompactions()
     await this.#flushBeforeClose()
     await this.#background.close()

@@ -1,40 +1,28 @@
-/** Room for what is to be written: when the memtable is full it is frozen, unless too much waits for the background already. */
-import type { EngineContext } from '../../engine/contract.js'
-import type { LogSet } from '../../engine/durable/log-set.js'
-import type { Ledger } from '../../trace/ledger.js'
+/**
+ * Back-pressure: a full memtable becomes immutable and a new one begins. Where too many wait for their flush, or level 0 is full, writers wait.
+ */
 import type { Span } from '../../trace/span.js'
 import type { Background } from '../compaction/scheduler.js'
+import type { LsmParts } from '../parts.js'
 import { Memtable } from './memtable.js'
-import type { MemtablePool } from './memtable-pool.js'
-import type { LsmOptions } from '../options.js'
-import type { Tree } from '../versions/version-set.js'
 
 /** Memtables that may wait for their flush before writers do. */
-const MAX_FROZEN = 2
+const MAX_IMMUTABLE = 2
 
-interface RoomParts {
-  readonly context: EngineContext
-  readonly options: LsmOptions
-  readonly ledger: Ledger
-  readonly pool: MemtablePool
-  readonly logs: LogSet
-  readonly tree: Tree
-}
-
-export class MemtableRoom {
-  readonly #parts: RoomParts
+export class WriteController {
+  readonly #parts: LsmParts
   readonly #background: Background
-  /** At the close nobody waits for room any more: the logs take the rest, and the next open puts it into tables. */
-  forAll = false
+  /** At the close no writer waits any more: the logs take the rest, and the next open puts it into tables. */
+  isClosing = false
 
-  constructor(parts: RoomParts, background: Background) {
+  constructor(parts: LsmParts, background: Background) {
     this.#parts = parts
     this.#background = background
   }
 
-  /** Whether the memtable would have to wait if it were frozen now. */
-  get isFrozenFull(): boolean {
-    return this.#parts.tree.state.frozen.length >= MAX_FROZEN
+  /** Whether as many immutable memtables wait for their flush as may. */
+  get isFull(): boolean {
+    return this.#parts.tree.state.frozen.length >= MAX_IMMUTABLE
   }
 
   get #isLevel0Full(): boolean {
@@ -42,8 +30,8 @@ export class MemtableRoom {
     return tree.state.version.level(0).length >= options.level0StopTables
   }
 
-  /** True when the memtable can take the batch now; otherwise starts what will make room, or throws if nothing will. */
-  make(bytes: number, operations: number): boolean {
+  /** Whether the memtable takes a batch of this size now. If not, starts the work that makes room, or throws if that cannot succeed. */
+  makeRoom(bytes: number, operations: number): boolean {
     const { tree, logs, pool } = this.#parts
     const { memtable } = tree.state
     if (memtable.hasRoom(bytes, operations)) return true
@@ -54,8 +42,8 @@ export class MemtableRoom {
       return true
     }
     const isLevel0Full = this.#isLevel0Full
-    if (this.forAll || !(this.isFrozenFull || isLevel0Full)) {
-      this.rotate(needed)
+    if (this.isClosing || !(this.isFull || isLevel0Full)) {
+      this.switchMemtable(needed)
       return true
     }
     this.#background.schedule()
@@ -64,14 +52,14 @@ export class MemtableRoom {
     return false
   }
 
-  /** What there is too much of, or `undefined`. */
-  shortage(): string | undefined {
-    if (this.isFrozenFull) return 'memtables wait for their flush'
+  /** Why writers have to wait, or `undefined`. */
+  whyFull(): string | undefined {
+    if (this.isFull) return 'memtables wait for their flush'
     return this.#isLevel0Full ? 'level 0 is full' : undefined
   }
 
-  /** Freezes the memtable and goes on with a new one, of at least `bytes`, and a new log. */
-  rotate(bytes: number): void {
+  /** Makes the memtable immutable and begins a new one, of at least `bytes`, with a new log. */
+  switchMemtable(bytes: number): void {
     const { tree, logs, pool } = this.#parts
     const number = tree.allocateFiles(1)
     logs.start(number, span => this.#registerLog(number, span))

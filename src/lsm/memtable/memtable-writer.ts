@@ -1,0 +1,78 @@
+import { BatchReader, WriteBatch } from '../../engine/batch.js'
+import { slicesOf } from '../../engine/durable/slices.js'
+import type { BatchWriter } from '../../engine/durable/write-path.js'
+import { isEmptyRange, type HalfOpenRange } from '../../engine/range.js'
+import type { Tracer } from '../../trace/span.js'
+import type { LsmParts } from '../parts.js'
+import { LsmCursor } from '../read/lsm-cursor.js'
+import type { WriteController } from './write-controller.js'
+
+/** A range with no more keys than this is cleared by a tombstone for each: cheaper to read past than a range tombstone. */
+const CLEAR_KEY_BY_KEY = 32
+
+/**
+ * Writes batches to the log and to the memtable.
+ *
+ * Invariant: the sequence number moves on at the end of a batch, so that no reader sees half of it.
+ */
+export class MemtableWriter implements BatchWriter {
+  readonly #parts: LsmParts
+  readonly #controller: WriteController
+  readonly #step: Tracer | null
+  readonly #reader = new BatchReader()
+
+  constructor(parts: LsmParts, controller: WriteController) {
+    this.#parts = parts
+    this.#controller = controller
+    this.#step = parts.trace?.at('step') ?? null
+  }
+
+  makeRoom(bytes: number, operations: number): boolean {
+    return this.#controller.makeRoom(bytes, operations)
+  }
+
+  whyFull(): string | undefined {
+    return this.#controller.whyFull()
+  }
+
+  append(batch: WriteBatch): void {
+    const { tree, logs } = this.#parts
+    batch.seal(tree.sequence + 1)
+    logs.append(batch.bytes, batch.byteLength)
+    const { state } = tree
+    const ranges = state.memtable.apply(this.#reader.reset(batch.bytes, 0, batch.byteLength), this.#step)
+    tree.sequence += batch.count
+    if (ranges > 0) state.addTombstones(state.memtable.ranges.slice(-ranges), tree.moments())
+  }
+
+  async appendInSlices(batch: WriteBatch): Promise<void> {
+    const { tree, logs, context, trace } = this.#parts
+    const { memtable } = tree.state
+    const nextSlice = slicesOf(context.environment.scheduler, trace?.currentSpan)
+    batch.seal(tree.sequence + 1)
+    await logs.appendInSlices(batch.bytes, batch.byteLength, nextSlice)
+    tree.beginLongBatch(tree.sequence + batch.count)
+    await memtable.applyInSlices(batch.reader(), this.#step, nextSlice)
+    tree.sequence += batch.count
+  }
+
+  clearBatch(bounds: HalfOpenRange): WriteBatch | undefined {
+    if (isEmptyRange(bounds)) return undefined
+    const { tree, tables, ledger, makeMergingCursor } = this.#parts
+    const batch = new WriteBatch()
+    const cursor = new LsmCursor(tree.state, tables, bounds, tree.sequence, ledger.scan, tree.moments, makeMergingCursor)
+    try {
+      let keys = 0
+      for (cursor.first(); cursor.valid && keys <= CLEAR_KEY_BY_KEY; cursor.next(), keys++) batch.del(cursor.key.copy())
+      if (keys <= CLEAR_KEY_BY_KEY) return keys === 0 ? undefined : batch
+      batch.clear()
+      cursor.first()
+      const first = cursor.key.copy()
+      cursor.last()
+      batch.deleteRange(first, cursor.key.copy())
+      return batch
+    } finally {
+      cursor.close()
+    }
+  }
+}
