@@ -35,9 +35,9 @@ import type {
   WriteOptions,
 } from '../engine/contract.js'
 import { checkVersions } from './check.js'
+import { SurvivingVersions, type Clearing } from './surviving-versions.js'
 import { entryBytesIn } from '../engine/estimate.js'
 import { boundBytes, halfOpen, isEmptyRange, isEverything, type HalfOpenRange } from '../engine/range.js'
-import { SurvivingVersions, type Clearing } from '../engine/surviving-versions.js'
 import { VersionCursor } from '../engine/version-cursor.js'
 
 /** A new arena has room for 1.5 times what survives. */
@@ -297,13 +297,13 @@ class MemoryEngine implements Engine {
 
   /** Replaces the list by a copy of the visible versions, with room for `bytes` more. */
   #rebuild(bytes: number, clearing?: Clearing): void {
-    const moments = [clearing?.sequence ?? this.#sequence, ...Array.from(this.#snapshots, snapshot => snapshot.sequence).reverse()]
+    const snapshots = Array.from(this.#snapshots, snapshot => snapshot.sequence)
     let needed = 0
-    for (const version = new SurvivingVersions(this.#list, moments, clearing); version.next();) {
+    for (const version = new SurvivingVersions(this.#list, snapshots, clearing); version.next();) {
       needed += Skiplist.bytesFor(version.key.length, version.value.length)
     }
     const list = this.#newList(needed, bytes)
-    for (const version = new SurvivingVersions(this.#list, moments, clearing); version.next();) {
+    for (const version = new SurvivingVersions(this.#list, snapshots, clearing); version.next();) {
       this.#insert(list, version.key, version.value, version.sequence, version.kind === KIND_PUT ? KIND_PUT : KIND_DELETE)
     }
     this.#list = list

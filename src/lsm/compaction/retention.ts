@@ -1,11 +1,12 @@
 /**
- * What a merge may forget. `s` are the live snapshots when the job was made; later ones see the newest versions anyway.
+ * What a merge drops. It knows the snapshots that were live when the job was made; later ones see the newest versions anyway.
  *
  * 1. A version is dropped when something newer hides it, a version of the same key or a range tombstone over it, and no
- *    snapshot sees the one without the other: no `s` lies in [version, newer).
+ *    snapshot sees the one without the other, see engine/visibility.ts.
  * 2. A tombstone is dropped when no snapshot is older than it and no table older than the output may hold its key.
  */
 import { compareKeys, KIND_DELETE, type ByteView, type EntryKind } from '../../codec/entry.js'
+import { isSeenBetween } from '../../engine/visibility.js'
 import type { KeyFate } from '../../trace/events.js'
 import type { RangeTombstones, RangeTombstone } from '../read/range-tombstones.js'
 import type { SavedKey } from '../read/saved-key.js'
@@ -29,7 +30,7 @@ export class Retention {
   readonly #oldestSnapshot: number
   readonly #older: readonly KeyBounds[]
   readonly #ranges: RangeTombstones | undefined
-  /** Of the key's version before this one. */
+  /** Sequence number of the key's next newer version. */
   #newer = Infinity
   #olderAt = 0
 
@@ -81,10 +82,4 @@ export class Retention {
     while (this.#olderAt < older.length && key.isAfter(older[this.#olderAt].largest)) this.#olderAt++
     return this.#olderAt < older.length && !key.isBefore(older[this.#olderAt].smallest)
   }
-}
-
-/** Whether a snapshot sees the version `older` although `newer` was written later. */
-function isSeenBetween(snapshots: readonly number[], older: number, newer: number): boolean {
-  for (const snapshot of snapshots) if (snapshot >= older) return snapshot < newer
-  return false
 }

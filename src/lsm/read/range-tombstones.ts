@@ -14,6 +14,7 @@
 import { compareBytes, compareKeys, EMPTY, type ByteView } from '../../codec/entry.js'
 import { keyAfter } from '../../engine/range.js'
 import type { RangeTombstoneView } from '../../engine/version-cursor.js'
+import { isSeenBetween } from '../../engine/visibility.js'
 
 export interface RangeTombstone {
   readonly first: Uint8Array
@@ -241,16 +242,11 @@ function newestSeen(sequences: readonly number[], moment: number): number {
   return 0
 }
 
-/** Both ascending. Leaves out what no moment tells from the next newer one. */
+/** Both ascending. Leaves out what no moment sees without the next newer one. */
 function withNewest(sequences: readonly number[], newest: number, moments: readonly number[]): readonly number[] {
   const last = sequences.at(-1) ?? 0
   if (last >= newest) return sequences
-  const kept: number[] = []
-  let moment = 0
-  for (let i = 0; i < sequences.length; i++) {
-    while (moment < moments.length && moments[moment] < sequences[i]) moment++
-    if (moment < moments.length && moments[moment] < (sequences[i + 1] ?? newest)) kept.push(sequences[i])
-  }
+  const kept = sequences.filter((sequence, i) => isSeenBetween(moments, sequence, sequences[i + 1] ?? newest))
   kept.push(newest)
   return kept
 }

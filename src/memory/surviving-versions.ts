@@ -1,16 +1,16 @@
 /**
- * What is worth keeping when a skiplist is copied into a fresh one: the versions that the present or a live snapshot can
- * see. Everything else is garbage that only an insert-only arena could not drop.
+ * The versions that a copy of a skiplist keeps: those that the present or a live snapshot sees, see engine/visibility.ts.
  *
  * Invariants:
- * 1. A version survives when at least one moment lies between it and the next newer version of its key.
+ * 1. The newest version of a key survives, and each older one that a snapshot sees.
  * 2. A deletion survives only above an older version that survives: there is nothing else to hide.
  * 3. Versions come in internal order, so that copying them is a sequence of appends.
  */
 import { ByteView, KIND_DELETE, KIND_PUT, MAX_SEQUENCE, compareBytes, type EntryKind } from '../codec/entry.js'
 import type { Skiplist } from '../skiplist/skiplist.js'
 import type { SkiplistCursor } from '../skiplist/skiplist.js'
-import { isBelow, isBeyond, type HalfOpenRange } from './range.js'
+import { isBelow, isBeyond, type HalfOpenRange } from '../engine/range.js'
+import { isSeenBetween } from '../engine/visibility.js'
 
 /** A clear that takes effect with the copy: from `sequence` on, no key in the range is there. */
 export interface Clearing {
@@ -24,22 +24,21 @@ export class SurvivingVersions {
   sequence = 0
   kind: EntryKind = KIND_PUT
   readonly #cursor: SkiplistCursor
-  readonly #moments: readonly number[]
+  readonly #snapshots: readonly number[]
   readonly #clearing: Clearing | undefined
   readonly #noValue = new ByteView()
   #started = false
   /** A deletion has been shown, and the version that it hides comes next. */
   #hiddenIsNext = false
-  /** The key whose versions are being walked: its next newer version, its next moment, its deletion not shown yet. */
+  /** The key whose versions are being walked: its next newer version, its deletion not shown yet. */
   readonly #current = new ByteView()
   #newer = MAX_SEQUENCE
-  #moment = 0
   #tombstone = 0
 
-  /** @param moments sequence numbers, newest first: the present and the live snapshots */
-  constructor(list: Skiplist, moments: readonly number[], clearing?: Clearing) {
+  /** @param snapshots sequence numbers of the live snapshots, ascending */
+  constructor(list: Skiplist, snapshots: readonly number[], clearing?: Clearing) {
     this.#cursor = list.cursor()
-    this.#moments = moments
+    this.#snapshots = snapshots
     this.#clearing = clearing
     this.key = this.#cursor.key
     this.value = this.#cursor.value
@@ -54,7 +53,7 @@ export class SurvivingVersions {
     }
     while (this.#step()) {
       const sequence = cursor.sequence
-      const seen = this.#isSeen(sequence)
+      const seen = this.#newer === MAX_SEQUENCE || isSeenBetween(this.#snapshots, sequence, this.#newer)
       this.#newer = sequence
       if (!seen) continue
       const tombstone = this.#tombstone
@@ -82,20 +81,12 @@ export class SurvivingVersions {
   #enterKey(): void {
     const { bytes, start, end } = this.key
     this.#current.set(bytes, start, end)
-    this.#moment = 0
     this.#newer = MAX_SEQUENCE
     this.#tombstone = 0
     const clearing = this.#clearing
     if (clearing === undefined || isBelow(clearing.range.lower, bytes, start, end) || isBeyond(clearing.range.upper, bytes, start, end))
       return
     this.#newer = this.#tombstone = clearing.sequence
-  }
-
-  /** Is there a moment that sees this version, and not the next newer one of the key? */
-  #isSeen(sequence: number): boolean {
-    const moments = this.#moments
-    while (this.#moment < moments.length && moments[this.#moment] >= this.#newer) this.#moment++
-    return this.#moment < moments.length && moments[this.#moment] >= sequence
   }
 
   #isSameKey(): boolean {
