@@ -1,10 +1,10 @@
 /**
  * The errors of every layer. Each carries a stable `code` in the vocabulary of the Level ecosystem, so that a caller
- * can branch on it, and as much of the place (`file`, `offset`) as the thrower knows. Misuse of an API by the
+ * can branch on it, and the place (`file`, `offset`) as far as it is known. Misuse of an API by the
  * programmer is a `TypeError` with a `code`, see {@link MisuseError}.
  */
 
-/** Where in a store something went wrong. Offsets are bytes from the start of the file. */
+/** Where in a store an error occurred. Offsets are bytes from the start of the file. */
 export interface ErrorPlace {
   readonly file?: string
   readonly offset?: number

@@ -1,4 +1,4 @@
-/** kvarium without Node: a store over files in memory, or over a file system of your own. */
+/** kvarium without Node: a store over files in memory, or over a custom file system. */
 export { CorruptionError, FormatError, IoError, KvariumError, LockedError, MisuseError, PoisonedError } from './errors.js'
 export type {
   Engine,

@@ -1,4 +1,4 @@
-/** kvarium on Node: a store in a directory. The engines and their parts alone are in `kvarium/engine`, `kvarium/lsm` and so on. */
+/** kvarium on Node: a store in a directory. The engines and their parts are also available alone: `kvarium/engine`, `kvarium/lsm` and so on. */
 export { CorruptionError, FormatError, IoError, KvariumError, LockedError, MisuseError, PoisonedError } from './errors.js'
 export type {
   Engine,

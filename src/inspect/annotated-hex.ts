@@ -1,10 +1,10 @@
-/** Spans as lines of hexadecimal digits, each with what its bytes are: for the terminal and for pages alike. */
+/** Spans as lines of hexadecimal digits, each with the meaning of its bytes: for the terminal and for pages. */
 import type { Span } from './span.js'
 
 export interface HexRow {
   /** How deep in the structure: 0 is a part of the file. */
   readonly depth: number
-  /** Of the first byte of the row. */
+  /** Offset of the first byte of the row. */
   readonly offset: number
   /** Bytes of the row; none for the heading of a span with children. */
   readonly bytes: Uint8Array
@@ -13,20 +13,20 @@ export interface HexRow {
   readonly value?: string
   readonly problem?: string
   readonly state: 'good' | 'unverified' | 'unused'
-  /** Bytes that are left out behind this row. */
+  /** Number of bytes omitted behind this row. */
   readonly omitted?: number
-  /** The bytes are those of decompressed contents, and offsets count in them. */
+  /** The bytes are decompressed contents, and offsets count in them. */
   readonly decompressed?: true
 }
 
 export interface HexOptions {
-  /** Bytes a row. */
+  /** Bytes per row. */
   readonly width: number
-  /** Rows of one span, at most. */
+  /** Most rows of one span. */
   readonly rows: number
 }
 
-/** `read` gives bytes of the file. */
+/** The rows of the spans. `read` returns bytes of the file. */
 export function* hexRows(
   span: Span,
   read: (offset: number, length: number) => Uint8Array,

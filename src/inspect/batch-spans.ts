@@ -9,7 +9,7 @@ export interface BatchSummary {
   readonly count: number
 }
 
-/** Decodes a batch up to the end of the reader. Throws a `CorruptionError` where it is not one; what was read until then stays. */
+/** Decodes a batch up to the end of the reader. Throws a `CorruptionError` for invalid bytes; the spans read until then stay. */
 export function readBatch(reader: SpanReader, preview: number): BatchSummary {
   const firstSequence = reader.number('first sequence', 8)
   const count = reader.number('operations', 4)
@@ -41,7 +41,7 @@ function readOperation(reader: SpanReader, sequence: number, preview: number): v
   })
 }
 
-/** A length and as many bytes; returns what they are for people. */
+/** A length and that many bytes; returns them as readable text. */
 export function readString(reader: SpanReader, name: string, preview: number): string {
   const length = reader.varint(`${name} length`)
   if (length > reader.left) throw new CorruptionError(`the field "${name}" runs past its end`)

@@ -5,13 +5,13 @@ import { hexOf, place, printableText, showBytes } from './show-bytes.js'
 import { SpanReader } from './span-reader.js'
 import { damageIn, tile, type Span } from './span.js'
 
-/** Decodes the payload, from where the reader is to its end, and says what the entry is in one line. */
+/** Decodes the payload from the reader's position to its end, and describes the entry in one line. */
 export type DescribeEntry = (key: Uint8Array, payload: SpanReader, index: number) => string
 
 export interface BlockOptions {
   readonly preview: number
   readonly describe: DescribeEntry
-  /** Told of what is wrong with the structure. */
+  /** Called with each error of the structure. */
   readonly wrong: (offset: number, length: number, message: string) => void
   /** Branch pages: the key of entry 0 bounds nothing. */
   readonly bareFirst?: boolean
@@ -22,11 +22,11 @@ export interface BlockView {
   readonly count: number
   readonly firstKey: Uint8Array | undefined
   readonly lastKey: Uint8Array | undefined
-  /** Bytes that entries need: all but gap and dead cells. */
+  /** Bytes that entries need: all except gap and dead cells. */
   readonly usedBytes: number
 }
 
-/** `bytes[0, end)`, which begin at `base`, as a sorted block. Never throws for what the bytes hold. */
+/** `bytes[0, end)`, which begin at `base`, as a sorted block. Never throws, whatever the bytes hold. */
 export function blockSpans(bytes: Uint8Array, end: number, base: number, options: BlockOptions): BlockView {
   const reader = new SpanReader(bytes, base, 0, end)
   const empty = { count: 0, firstKey: undefined, lastKey: undefined, usedBytes: 0 }

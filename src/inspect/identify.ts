@@ -1,4 +1,4 @@
-/** What a file is, by its content; its name decides only where the content does not. */
+/** The kind of a file, by its content; its name decides only if the content does not. */
 import { readUtf8 } from '../codec/text.js'
 import { parseLogName } from '../engine/durable/log-replay.js'
 import { FRAME_HEADER_BYTES, LOG_HEADER_BYTES, readWord } from '../wal/format.js'
@@ -14,10 +14,10 @@ import { SpanReader } from './span-reader.js'
 export type FileKind = string
 
 const LOG_MAGIC = 'KVARWAL'
-/** A first record that is larger says nothing about the kind of its file. */
+/** A larger first record does not identify the kind of its file. */
 const MAX_RECORD_BYTES = 1 << 20
 
-/** What a file of this name should be. */
+/** The kind that a file of this name should have. */
 export function kindByName(name: string): FileKind {
   if (name === IDENTITY || name === IDENTITY_TEMPORARY) return 'identity'
   if (isLockName(name)) return 'lock'
@@ -27,7 +27,7 @@ export function kindByName(name: string): FileKind {
 
 export function identify(file: FileHandle, name: string, bytes: number): FileKind {
   const byName = kindByName(name)
-  // A lock's own file may be a socket, and holds nothing in any case.
+  // A lock's own file may be a socket, and holds no data.
   if (byName === 'lock') return 'lock'
   const source = { file, path: file.path }
   const textAt = (offset: number, length: number): string =>

@@ -1,4 +1,4 @@
-/** `kvarium/inspect`: what is in the files of a store, as plain data, down to the byte. Portable: files are reached through the source. */
+/** `kvarium/inspect`: the contents of a store's files as plain data, down to the byte. Portable: a source provides the files. */
 export { hexRows, type HexOptions, type HexRow } from './annotated-hex.js'
 export type { FileKind } from './identify.js'
 export type { PartRange } from './inspected-file.js'

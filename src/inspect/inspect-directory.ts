@@ -1,6 +1,6 @@
 /**
- * A store's directory: which files belong to it now, and what they are for. Data blocks and pages are not read; logs, manifest, meta
- * pages and the footers of tables are.
+ * A store's directory: which files belong to it now, and what for. Reads logs, manifest, meta pages and the footers of tables, but no data
+ * blocks and pages.
  */
 import { builtInEngines } from '../built-in-engines.js'
 import { logName, parseLogName } from '../engine/durable/log-replay.js'
@@ -20,12 +20,12 @@ import type { Fact, Outline, Problem } from './span.js'
 
 export interface DirectoryInspection {
   readonly directory: string
-  /** As the directory remembers it, or as its files tell; absent where neither does. */
+  /** From the file `KVARIUM`, else from the names of the other files; absent if neither shows it. */
   readonly engine?: string
-  /** By name. */
+  /** Sorted by name. */
   readonly files: readonly DirectoryFile[]
   readonly facts: readonly Fact[]
-  /** What is in the logs and, for an LSM, the current version by level. */
+  /** The contents of the logs and, for an LSM, the current version by level. */
   readonly outline: readonly Outline[]
   /** The file whose own outline, read by `inspectFile`, continues this one: the pages of a tree. */
   readonly outlineFile?: string
@@ -51,7 +51,7 @@ const PREVIEW = 24
 const ATTEMPTS = 3
 
 /**
- * Looks at a directory without a lock, and without changing anything, so also while a store has it open.
+ * Inspects a directory without a lock and without changing anything, even while a store has it open.
  *
  * Rejects with `LEVEL_NOT_FOUND` when there is no such directory, and with `LEVEL_IO_ERROR` when it cannot be read.
  */

@@ -11,10 +11,10 @@ import { LogDecoder } from './log-decoder.js'
 import type { Fact, Outline, Problem, Span } from './span.js'
 import { IdentityDecoder } from './text-decoders.js'
 
-/** Where the files are. An `Environment` is one. */
+/** Provides the files. An `Environment` is one. */
 export interface InspectionSource {
   readonly fileSystem: FileSystem
-  /** Without it compressed blocks are shown as they are stored. */
+  /** Without it compressed blocks are shown as stored. */
   readonly deflate?: BlockCompression | undefined
 }
 
@@ -26,23 +26,23 @@ export interface FileInspectionOptions {
 const DEFAULT_PREVIEW = 48
 
 /**
- * Opens a file of a store to be looked at: without a lock, and without changing anything, so also while a store has it open. The
+ * Opens a file of a store for inspection: without a lock and without changing anything, even while a store has it open. The
  * file is open until `close`.
  *
- * Rejects with `LEVEL_NOT_FOUND` when there is no such file, and with `LEVEL_IO_ERROR` when it cannot be read. Damage is no reason to
- * reject: it is told in `problems`.
+ * Rejects with `LEVEL_NOT_FOUND` when there is no such file, and with `LEVEL_IO_ERROR` when it cannot be read. Damage does
+ * not reject: it is listed in `problems`.
  */
 export async function inspectFile(path: string, source: InspectionSource, options: FileInspectionOptions = {}): Promise<FileInspection> {
   return inspectPlaced({ path, place: absolutePath(source.fileSystem, path) }, source, options)
 }
 
-/** A file as the caller names it, and where it is whatever becomes the working directory. */
+/** A file as the caller names it, and its absolute path. */
 export interface PlacedFile {
   readonly path: string
   readonly place: string
 }
 
-/** As `inspectFile`, for a path whose meaning is settled already. */
+/** `inspectFile` for a path that is absolute already. */
 export async function inspectPlaced(
   { path, place }: PlacedFile,
   source: InspectionSource,
@@ -74,15 +74,15 @@ export async function inspectPlaced(
   }
 }
 
-/** A file that is being looked at. */
+/** A file under inspection. */
 export class FileInspection {
   readonly path: string
   readonly kind: FileKind
-  /** Size when it was opened. */
+  /** Size in bytes when it was opened. */
   readonly bytes: number
-  /** What was found wrong so far; complete once all parts were read. */
+  /** The problems found so far; complete once all parts were read. */
   readonly problems: readonly Problem[]
-  /** What knows the kind of file. */
+  /** The decoder of the file's kind. */
   readonly decoder: Decoder
   readonly #file: FileHandle
 
@@ -96,14 +96,14 @@ export class FileInspection {
     this.decoder = decoder
   }
 
-  /** What the file is, in a few words. */
+  /** The kind of the file, in a few words. */
   get title(): string {
     return this.decoder.title
   }
 
   /**
-   * The parts of the file in their order, each read and decoded when it is asked for; without a range they cover the whole file.
-   * To be called once: facts and problems gather as parts are read.
+   * The parts of the file in order, each read and decoded on demand; without a range they cover the whole file.
+   * Call it once: facts and problems accumulate as parts are read.
    * @throws MisuseError with code `LEVEL_INVALID_OPTION` when the range does not fit the kind of file.
    */
   parts(range: PartRange = {}): Generator<Span> {
@@ -116,7 +116,7 @@ export class FileInspection {
     return this.decoder.parts(range)
   }
 
-  /** What the parts that were read add up to. */
+  /** A summary of the parts that were read. */
   facts(): readonly Fact[] {
     return this.decoder.facts()
   }
@@ -126,12 +126,12 @@ export class FileInspection {
     return this.decoder.outline?.() ?? []
   }
 
-  /** Bytes of the file, as many as are there. */
+  /** Bytes of the file; fewer than `length` at its end. */
   read(offset: number, length: number): Uint8Array {
     return readBytes({ file: this.#file, path: this.path }, offset, Math.min(length, this.bytes - offset))
   }
 
-  /** Bytes by which the file has grown since it was opened: somebody is writing it. */
+  /** Bytes by which the file has grown since it was opened: not 0 while a store writes it. */
   growth(): number {
     return this.#file.size() - this.bytes
   }
@@ -147,7 +147,7 @@ function decoderFor(kind: FileKind, context: FileContext): Decoder {
   return FORMATS.find(format => format.kind === kind)?.decoder(context) ?? new OtherFile(context, kind)
 }
 
-/** A file of which the store knows nothing but its size. */
+/** A file of which only the size is known. */
 class OtherFile implements Decoder {
   readonly title: string
   readonly selections = []
@@ -162,7 +162,7 @@ class OtherFile implements Decoder {
 
   *parts(): Generator<Span> {
     const { bytes, report } = this.#context
-    if (this.#kind === 'unknown') report({ message: 'neither content nor name are those of a file of a store' })
+    if (this.#kind === 'unknown') report({ message: 'neither content nor name belong to a file of a store' })
     if (bytes > 0) yield rawSpan(0, bytes, this.#kind === 'lock' ? 'contents' : 'unreadable')
   }
 

@@ -1,15 +1,15 @@
-/** What every kind of file is inspected through. */
+/** The interface of the decoders of all kinds of files. */
 import type { Hash32 } from '../codec/checksum.js'
 import type { BlockCompression } from '../vfs/environment.js'
 import type { FileHandle } from '../vfs/file-system.js'
 import { CorruptionError } from '../errors.js'
 import type { Fact, Outline, Problem, Span } from './span.js'
 
-/** An open file and what its decoder needs of the world. */
+/** An open file and what its decoder needs. */
 export interface FileContext {
   readonly file: FileHandle
   readonly path: string
-  /** When it was opened: what is appended later is not looked at. */
+  /** Size when it was opened; bytes appended later are not inspected. */
   readonly bytes: number
   /** The number in the file's name. */
   readonly nameNumber: number | undefined
@@ -20,26 +20,26 @@ export interface FileContext {
   report(problem: Omit<Problem, 'file'>): void
 }
 
-/** Which parts of a file are wanted. */
+/** Selects parts of a file. */
 export interface PartRange {
-  /** The parts that end behind this offset, in bytes. */
+  /** Parts that end behind this offset in bytes. */
   readonly offset?: number
   /** One data block of a table. */
   readonly block?: number
   /** One page of a tree, by its first unit. */
   readonly page?: number
-  /** The data blocks or leaves from the one on that may hold this key. */
+  /** Data blocks or leaves from the first one that may hold this key. */
   readonly from?: Uint8Array
 }
 
 export interface Decoder {
-  /** What the file is, in a few words. */
+  /** The kind of the file, in a few words. */
   readonly title: string
-  /** The selections that make sense for it, beside an offset. */
+  /** The selections that apply to it, besides an offset. */
   readonly selections: readonly (keyof PartRange)[]
   /** The parts in file order, decoded one at a time; without a range they cover every byte. */
   parts(range: PartRange): Generator<Span>
-  /** What the parts add up to, as far as they were read. */
+  /** A summary of the parts that were read. */
   facts(): readonly Fact[]
   /** The structure the file describes; lazily, as it may be large. */
   outline?(): Iterable<Outline>
@@ -53,7 +53,7 @@ export function readBytes({ file, path }: Pick<FileContext, 'file' | 'path'>, of
   return bytes
 }
 
-/** Bytes of which nothing more can be said, in pieces that are not too large to show or to read. */
+/** Bytes without a known structure, in pieces that are small enough to show and to read. */
 export function rawSpan(offset: number, length: number, name: string, problem?: string): Span {
   return { offset, length, name, ...(problem === undefined ? {} : { problem, unverified: true as const }) }
 }

@@ -2,8 +2,8 @@
  * Files in the log's framing (docs/formats/wal.md): write-ahead logs and manifests.
  *
  * Invariants:
- * 1. What recovery would read is shown as such, and nothing behind the first place where it would stop, which is a problem of its own.
- * 2. Sound records behind that place are shown, too, but said not to be replayed.
+ * 1. Only records that recovery would read are shown as replayed: none behind the first place where it would stop, which is a problem.
+ * 2. Sound records behind that place are shown, too, marked as not replayed.
  */
 import { placeSeed } from '../codec/checksum.js'
 import { FileWindow, WINDOW_BYTES } from '../wal/file-window.js'
@@ -24,12 +24,12 @@ import { counted } from './show-bytes.js'
 import { SpanReader } from './span-reader.js'
 import { damageIn, distrust, word, type Fact, type Problem, type Span } from './span.js'
 
-/** What the records of a file hold. */
+/** Decodes the records of a file. */
 export interface RecordDecoder {
   readonly name: string
-  /** Reads to the end of the payload and describes it; throws a `CorruptionError` where it is not what it should be. */
+  /** Reads to the end of the payload and describes it; throws a `CorruptionError` for invalid bytes. */
   read(payload: SpanReader): string
-  /** Called, in their order, for the records that recovery would read. */
+  /** Called in order for the records that recovery would read. */
   take(payload: Uint8Array, offset: number): void
 }
 
@@ -69,7 +69,7 @@ export class FramedFile {
     return [
       { name: 'number', value: this.number },
       { name: 'records', value: `${this.#records} (${counted(this.#recordBytes, 'byte')})` },
-      { name: 'known durable', value: `${counted(this.#synced, 'byte')}, by what the records say` },
+      { name: 'known durable', value: `${counted(this.#synced, 'byte')}, according to the records` },
       ...(this.#blankBytes > 0 ? [{ name: 'grown ahead', value: counted(this.#blankBytes, 'byte') }] : []),
       { name: 'closed in good order', value: this.#closed ? 'yes' : 'no' },
       ...end,
@@ -131,7 +131,7 @@ export class FramedFile {
       return { ...span, problem }
     }
     if (nameNumber !== undefined && header.logNumber !== nameNumber) {
-      const problem = `the file is number ${header.logNumber}, its name says ${nameNumber}: it is in the wrong place`
+      const problem = `the file is number ${header.logNumber}, but its name says ${nameNumber}: it is in the wrong place`
       this.#context.report({ offset: 8, length: 4, message: problem })
       return { ...span, problem }
     }
@@ -188,7 +188,7 @@ export class FramedFile {
     const bytes = this.#copy(offset, FRAME_HEADER_BYTES)
     const reader = new SpanReader(bytes, offset)
     const length = reader.number('payload length', 4)
-    const synced = reader.number('synced', 4, value => ({ value: `${value}: so many bytes of the file were known to be durable` }))
+    const synced = reader.number('synced', 4, value => ({ value: `${value}: bytes of the file known to be durable` }))
     reader.number('payload checksum', 4, check => ({ value: word(check) }))
     reader.number('header check', 4, check => ({ value: word(check) }))
     const value = `${counted(length, 'byte')} of payload, ${synced} durable before it`
@@ -212,7 +212,7 @@ export class FramedFile {
     return { offset, length: FRAME_HEADER_BYTES + there, name: what.replace(/^(a|the) /, ''), problem, children: [header, ...body] }
   }
 
-  /** Nothing says how long the frame is: all up to the next sound one is unreadable. */
+  /** The length of the frame is unknown: all bytes up to the next sound frame are unreadable. */
   #badHeader(offset: number): Span {
     const { bytes: size } = this.#context
     const end = this.#nextFrame(offset + 1) ?? size
@@ -238,7 +238,7 @@ export class FramedFile {
     return distrust({ offset, length: end - offset, name: 'unreadable', problem, children })
   }
 
-  /** A payload that is not to be trusted, as far as it looks like one. */
+  /** An untrusted payload, as far as it can be decoded. */
   #tolerant(payload: Uint8Array, offset: number): Span {
     const reader = new SpanReader(payload, offset)
     try {
@@ -283,7 +283,7 @@ export class FramedFile {
 
   #explained(problem: string, proof: number | undefined): string {
     if (proof !== undefined) return `${problem}, and the record at byte ${proof} shows that these bytes had been made durable`
-    return `${problem}; nothing shows that it was ever durable, so recovery takes this for the torn end of the log`
+    return `${problem}; nothing shows that it was ever durable, so recovery treats this as the torn end of the log`
   }
 
   #copy(offset: number, length: number): Uint8Array {
@@ -292,7 +292,7 @@ export class FramedFile {
   }
 }
 
-/** The number in the header if that is sound, else the one in the name, else what the header says all the same. */
+/** The number in the header if that is sound, else the one in the name, else the one in the damaged header. */
 function fileNumber({ file, bytes, nameNumber }: FileContext): number {
   const header = new Uint8Array(LOG_HEADER_BYTES)
   if (bytes >= LOG_HEADER_BYTES) file.read(header, 0)

@@ -1,10 +1,10 @@
-/** Keys and values for people: text in quotes where it is text, hexadecimal digits elsewhere. */
+/** Keys and values for display: text in quotes where it is text, hexadecimal digits elsewhere. */
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 /** Control characters and the like would change what a terminal shows. */
 const UNPRINTABLE = /\p{C}/u
 
-/** At most `limit` bytes of it, and then how many there are. */
+/** At most `limit` bytes, followed by the total if there are more. */
 export function showBytes(bytes: Uint8Array, limit: number): string {
   if (bytes.length <= limit) return whole(bytes)
   let end = limit
@@ -13,7 +13,7 @@ export function showBytes(bytes: Uint8Array, limit: number): string {
   return `${whole(bytes.subarray(0, end))}... (${bytes.length} bytes)`
 }
 
-/** Printable text as it is, or `undefined` if the bytes are not that. */
+/** The bytes as printable text, or `undefined` if they are not. */
 export function printableText(bytes: Uint8Array): string | undefined {
   try {
     const text = strict.decode(bytes)

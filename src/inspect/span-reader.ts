@@ -4,7 +4,7 @@ import type { Span } from './span.js'
 
 type Details = Partial<Omit<Span, 'offset' | 'length' | 'name'>>
 
-/** Decodes bytes field by field and keeps a span for each. Reading past the end is a `CorruptionError`, with nothing consumed. */
+/** Decodes bytes field by field and keeps a span for each. Reading past the end is a `CorruptionError` and consumes nothing. */
 export class SpanReader {
   readonly spans: Span[] = []
   readonly bytes: Uint8Array
@@ -25,7 +25,7 @@ export class SpanReader {
     return this.end - this.at
   }
 
-  /** A little-endian number of up to seven bytes' worth. */
+  /** A little-endian number of up to seven significant bytes. */
   number(name: string, length: number, show?: (value: number) => Details): number {
     this.#need(name, length)
     let value = 0
@@ -44,12 +44,12 @@ export class SpanReader {
   take(name: string, length: number, details: Details = {}): Uint8Array {
     this.#need(name, length)
     const bytes = this.bytes.subarray(this.at, this.at + length)
-    // A field of no bytes is no stretch of the file.
+    // An empty field has no span.
     if (length > 0) this.#push(name, length, details)
     return bytes
   }
 
-  /** What `read` decodes from here on as the children of one span. If it throws, what it had read stays. */
+  /** The fields that `read` decodes become the children of one span. If it throws, the fields read before stay. */
   group(name: string, read: (inner: SpanReader) => Details | void): void {
     const inner = new SpanReader(this.bytes, this.base, this.at, this.end)
     let details: Details | void = undefined

@@ -1,9 +1,9 @@
 /**
- * What inspection finds, as plain data: stretches of a file with their meaning, and what is wrong with them. The terminal and pages
+ * The result of an inspection as plain data: ranges of a file with their meaning and their problems. The terminal and pages
  * render the same spans.
  *
  * Invariants:
- * 1. The spans of a file, and the children of a span, follow each other without gap or overlap and fill what they are in: each byte of
+ * 1. The spans of a file, and the children of a span, follow each other without gap or overlap and fill their parent: each byte of
  *    a file is in exactly one span without children.
  * 2. Bytes that fail a check are never shown as good: they are in a span with a `problem`, or `unverified` below one.
  */
@@ -15,32 +15,32 @@ export interface Span {
   /** In bytes. */
   readonly length: number
   readonly name: string
-  /** What the bytes say. */
+  /** The decoded value. */
   readonly value?: string | number
-  /** What is wrong here. */
+  /** The error found here. */
   readonly problem?: string
-  /** A check that covers these bytes failed: what is shown may be wrong. */
+  /** A check that covers these bytes failed: the value may be wrong. */
   readonly unverified?: true
-  /** Nothing reads these bytes. */
+  /** The store does not read these bytes. */
   readonly unused?: true
-  /** Worth a line where details are left out: an operation, an entry, a field of a version edit. */
+  /** Shown even in short output: an operation, an entry, a field of a version edit. */
   readonly entry?: true
   readonly children?: readonly Span[]
-  /** What is in a compressed block; offsets in its spans count from the start of `bytes`. */
+  /** The contents of a compressed block; offsets in its spans count from the start of `bytes`. */
   readonly decompressed?: { readonly bytes: Uint8Array; readonly spans: readonly Span[] }
 }
 
-/** Something that cannot be read, or contradicts something else. */
+/** Bytes that cannot be read, or contradict others. */
 export interface Problem {
   readonly file: string
   readonly message: string
-  /** In bytes from the start of the file; absent when the file as a whole is meant. */
+  /** In bytes from the start of the file; absent when it concerns the whole file. */
   readonly offset?: number
   readonly length?: number
-  /** Checksums as they should be, for the bytes that are there, and as they are. */
+  /** The checksum computed from the bytes, and the stored one. */
   readonly expected?: string
   readonly found?: string
-  /** Nothing proves that these bytes were ever durable: an end that a crash tore off, or damage. */
+  /** Nothing proves that these bytes were ever durable: a tail that a crash tore, or damage. */
   readonly torn?: true
 }
 
@@ -57,7 +57,7 @@ export interface Outline {
   readonly children?: readonly Outline[]
 }
 
-/** The same span and all below it as not to be trusted. */
+/** A copy of the span and its children marked as unverified. */
 export function distrust(span: Span): Span {
   const { children, decompressed } = span
   return {
@@ -69,8 +69,8 @@ export function distrust(span: Span): Span {
 }
 
 /**
- * The spans in order of their offsets, with what lies between them filled by `filler`, so that they cover `[offset, end)`. A span that
- * overlaps the one before it, or reaches outside, is left out and told to `dropped`.
+ * The spans in order of their offsets, with gaps filled by `filler`, so that they cover `[offset, end)`. A span that overlaps the one
+ * before it, or reaches outside, is omitted and passed to `dropped`.
  */
 export function tile(
   offset: number,
@@ -94,7 +94,7 @@ export function tile(
   return result
 }
 
-/** The message of damage that a decoder met; anything else is thrown on. */
+/** The message of a decoder's corruption error; rethrows any other error. */
 export function damageIn(error: unknown): string {
   if (error instanceof CorruptionError) return error.message
   throw error

@@ -7,7 +7,7 @@ import { SpanReader } from './span-reader.js'
 import { distrust, word, type Fact, type Span } from './span.js'
 
 const IDENTITY_SEED = 0x4b564152
-/** More than these files ever have. */
+/** A limit above the size of these files. */
 const MAX_BYTES = 4096
 
 abstract class TextDecoderOfFile implements Decoder {
@@ -90,7 +90,7 @@ export class IdentityDecoder extends TextDecoderOfFile {
 }
 
 export class CurrentDecoder extends TextDecoderOfFile {
-  readonly title = 'name of the manifest in force'
+  readonly title = 'name of the current manifest'
 
   protected problemOf(bytes: Uint8Array): { message: string } | undefined {
     return /^MANIFEST-\d{6,16}\n$/.test(readUtf8(bytes, 0, bytes.length)) ? undefined : { message: 'it does not name a manifest' }
@@ -105,7 +105,7 @@ export class CurrentDecoder extends TextDecoderOfFile {
   }
 
   protected learn(bytes: Uint8Array): void {
-    this.known.push({ name: 'manifest in force', value: readUtf8(bytes, 0, bytes.length - 1) })
+    this.known.push({ name: 'current manifest', value: readUtf8(bytes, 0, bytes.length - 1) })
   }
 }
 

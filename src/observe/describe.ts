@@ -199,12 +199,12 @@ function place(source: ProbeSource): string {
   return source.in === 'table' ? `table ${source.file} (level ${source.level})` : `run ${source.run} of level ${source.level}`
 }
 
-/** A block of a table, or a page of the tree: those have no file number. */
+/** A block of a table, or a page of the tree (without a file number). */
 function cached(e: { readonly file: number; readonly id: number; readonly bytes: number }): string {
   return e.file === 0 ? `Page ${e.id}` : `The block at offset ${number(e.id)} of table ${e.file}`
 }
 
-/** The first memtable of a session is there before its log is: 0. */
+/** The first memtable of a session exists before its log: number 0. */
 function ofLog(log: number): string {
   return log === 0 ? '' : ` of log ${log}`
 }

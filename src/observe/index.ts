@@ -1,4 +1,4 @@
-/** `kvarium/observe`: what is made of a trace: record it, step back through it, describe it, export it, bill it. */
+/** `kvarium/observe`: tools for traces: record, step back, describe, export, bill. */
 export { tee } from './tee.js'
 export { Recorder } from './recorder.js'
 export type { RecorderOptions } from './recorder.js'

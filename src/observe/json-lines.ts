@@ -1,11 +1,11 @@
 /**
- * A trace as text: a line that names the format, and a line of JSON for every event.
+ * A trace as text: a line that names the format, then one line of JSON per event.
  *
  *     {"kvarium-trace":1}
  *     {"sequence":7,"operation":2,"job":0,"atMs":0.05,"type":"operation.begin","kind":"get","key":{"utf8":"ada"}}
  *
  * Bytes are `{"utf8":"text"}` where they are text, else `{"hex":"00ff"}`. Numbers that JSON lacks are "Infinity", "-Infinity" and "NaN".
- * Reading is strict: a field too many, too few or of another kind is an error that names its line. What is written is read back equal.
+ * Reading is strict: an extra, missing or wrong field is an error that names its line. Written events are read back equal.
  */
 import { encodeUtf8 } from '../codec/text.js'
 import { FormatError } from '../errors.js'
@@ -44,7 +44,7 @@ function shorten(line: string): string {
   return line.length > SHORT ? `${line.slice(0, SHORT)}...` : line
 }
 
-/** An event, or whatever holds events, with its bytes and numbers as JSON can have them. */
+/** An event, or a structure of events, with bytes and numbers in their JSON form. */
 export function toJson(value: unknown): unknown {
   if (typeof value === 'number' && !Number.isFinite(value)) return String(value)
   if (typeof value !== 'object' || value === null) return value
@@ -58,7 +58,7 @@ export function toJson(value: unknown): unknown {
 
 const STAMP: Fields = { sequence: 'integer', operation: 'integer', job: 'integer', atMs: 'number', type: 'string' }
 
-/** The event that `toJson` gave this for. Throws an error that names the field that is wrong. */
+/** The event of which this is the JSON. Throws an error that names the wrong field. */
 export function eventFromJson(value: unknown): TraceEvent {
   const { type } = objectOf(value, 'event')
   const schema = typeof type === 'string' && Object.hasOwn(EVENT_SCHEMAS, type) ? EVENT_SCHEMAS[type as TraceEvent['type']] : undefined

@@ -1,7 +1,7 @@
 /**
- * A trace in the JSON that Perfetto (ui.perfetto.dev) and chrome://tracing open. Operations lie on one track, those that overlap on lanes
- * below it; jobs on a track by kind, likewise; waiting writers on their own. Calls to files, and all else that has no length, are marks on
- * the track of whoever they belong to. Counters add up the bytes written by part, and what that is per user byte.
+ * A trace in the JSON that Perfetto (ui.perfetto.dev) and chrome://tracing open. Operations are on one track, overlapping ones on lanes
+ * below it; jobs are on a track per kind, likewise; waiting writers on their own. File calls, and all other events without a duration, are
+ * marks on the track of their operation or job. Counters sum the bytes written by part, and per user byte.
  */
 import { describe } from './describe.js'
 import type { EventOf, TraceEvent } from '../trace/events.js'
@@ -11,14 +11,14 @@ import { textOfBytes } from './text-of-bytes.js'
 /** An object of the format's `traceEvents`. Times are microseconds. */
 export interface ChromeEvent {
   readonly name: string
-  /** Name of a track, a slice with a length, a mark, a counter. */
+  /** `M`: name of a track, `X`: slice with a duration, `i`: mark, `C`: counter. */
   readonly ph: 'M' | 'X' | 'i' | 'C'
   readonly pid: number
   readonly tid: number
   readonly ts?: number
   readonly dur?: number
   readonly cat?: string
-  /** A mark is on its track only. */
+  /** The mark is on its track only. */
   readonly s?: 't'
   readonly args?: Readonly<Record<string, unknown>>
 }
@@ -31,7 +31,7 @@ export interface ChromeTrace {
 const PROCESS = 1
 const TRACKS = ['operations', 'stalls', 'open', 'close', 'commit', 'rotate', 'flush', 'compaction', 'checkpoint', 'free'] as const
 type Track = (typeof TRACKS)[number]
-/** Lanes that a track may have. */
+/** Most lanes of a track. */
 const LANES = 100
 
 export function chromeTrace(events: readonly TraceEvent[]): ChromeTrace {
@@ -94,7 +94,7 @@ class Export {
 
   #close(opened: Map<number, Open>, number: number, event: TraceEvent): void {
     const open = opened.get(number)
-    // Its begin was before what was recorded.
+    // It began before the recording.
     if (open === undefined) return this.#mark(event)
     opened.delete(number)
     this.#release(open.tid)

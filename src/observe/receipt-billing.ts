@@ -1,15 +1,15 @@
 /**
- * Bills what the background did to the cohorts whose data it did it for.
+ * Bills background work to the cohorts whose data it moved.
  *
- * - A flush pays for the memtable it wrote: its bytes go to the cohorts of the logs that it made obsolete, by the bytes of their records.
- * - A table remembers which cohorts its bytes come from. A compaction's bytes, read and written, go to the cohorts of its inputs, by the
- *   bytes they contributed; its outputs have the mixture of its inputs, scaled to what was kept.
- * - A checkpoint pays for the writes since the last one, its pages, free list and meta page together.
- * - The manifest is paid by the job that writes to it. Bytes of a log that are no record are its cohort's.
+ * - A flush is billed to the memtable it wrote: its bytes go to the cohorts of the logs that it made obsolete, by the bytes of their records.
+ * - A table records which cohorts its bytes come from. A compaction's bytes, read and written, go to the cohorts of its inputs, by the
+ *   bytes they contributed; its outputs have the mixture of its inputs, scaled to the kept bytes.
+ * - A checkpoint, with its pages, free list and meta page, is billed to the writes since the last one.
+ * - The manifest is billed to the job that writes to it. Bytes of a log outside of records are its cohort's.
  *
  * Invariants:
  * 1. Every job's bytes end up with cohorts or on an unbilled line, once, when it ends.
- * 2. Bounded memory: beyond `maxCohorts`, the oldest one whose data is in tables or pages is put together with those before it.
+ * 2. Bounded memory: beyond `maxCohorts`, the oldest one whose data is in tables or pages is merged with those before it.
  */
 import type { EventOf, TraceJobKind } from '../trace/events.js'
 import { Cohort, TableCompositions, type AddedTable, type Composition } from './receipt-cohort.js'
@@ -20,15 +20,15 @@ import { Tally } from './receipt-tally.js'
 export class JobRecord {
   readonly kind: TraceJobKind
   readonly tally = new Tally()
-  /** Who is to pay; `undefined` while that is not known. */
+  /** The cohorts to bill; `undefined` while unknown. */
   payers: Composition | undefined
   outputLevel: number | undefined
-  /** Of a commit: who shares it, and of which log it is. */
+  /** For a commit: the operations that share it, and its log. */
   operations: readonly number[] = []
   log: number | undefined
-  /** Of a flush: the tables it added. */
+  /** For a flush: the tables it added. */
   added: readonly AddedTable[] = []
-  /** Logs that recovery replayed, and tables that it built of them. */
+  /** Logs that recovery replayed, and tables that it built from them. */
   readonly replayed: number[] = []
   readonly built = new Set<number>()
 
@@ -42,10 +42,10 @@ export class Billing {
   readonly #cohorts = new Map<number, Cohort>()
   readonly #tables = new TableCompositions()
   readonly #jobs = new Map<number, JobRecord>()
-  /** Old cohorts together, and what was there before the first one. */
+  /** Old cohorts merged, and everything before the first one. */
   readonly #folded = new Cohort(0)
   readonly #earlier = new Cohort(0)
-  /** Bytes of records in logs from before the first event, while they are in memory only. */
+  /** Record bytes of logs from before the first event, while they are only in memory. */
   readonly #earlierLogs = new Map<number, number>()
   readonly #unbilled = new Map<UnbilledCause, Tally>()
   #newestLog = 0
@@ -63,7 +63,7 @@ export class Billing {
     return cohort
   }
 
-  /** A log's number comes again if the store was destroyed and made anew. */
+  /** A log number repeats if the store was destroyed and created again. */
   newLog(log: number): void {
     if (this.#cohorts.get(log)?.isCarried === true) this.#foldOne(log)
   }
@@ -78,7 +78,7 @@ export class Billing {
     for (const cohort of this.#cohorts.values()) if (cohort.logBytes > 0) yield cohort
   }
 
-  /** What is on nobody's receipt now. */
+  /** The amounts that are on no receipt now. */
   unbilled(): Map<UnbilledCause, Tally> {
     const lines = new Map<UnbilledCause, Tally>()
     const add = (cause: UnbilledCause, tally: Tally): void => {
@@ -98,7 +98,7 @@ export class Billing {
     return lines
   }
 
-  bookUnbilled(cause: UnbilledCause, tally: Tally): void {
+  addUnbilled(cause: UnbilledCause, tally: Tally): void {
     ;(this.#unbilled.get(cause) ?? setNew(this.#unbilled, cause)).add(tally)
   }
 
@@ -108,26 +108,26 @@ export class Billing {
 
   begin({ kind, job }: EventOf<'job.begin'>): void {
     if (kind === 'open') {
-      // Jobs of a store that was left without being closed.
-      for (const { tally } of this.#jobs.values()) this.bookUnbilled('failed', tally)
+      // Jobs of a store that was not closed.
+      for (const { tally } of this.#jobs.values()) this.addUnbilled('failed', tally)
       this.#jobs.clear()
       this.#memtables.clear()
     }
     this.#jobs.set(job, new JobRecord(kind))
   }
 
-  /** Settles a job; returns it if it is the operations' to pay. */
+  /** Settles a job; returns it if operations pay for it. */
   end({ job: id, status }: EventOf<'job.end'>): JobRecord | undefined {
     const job = this.#jobs.get(id)
     if (job === undefined) return undefined
     this.#jobs.delete(id)
     const { kind, tally, payers } = job
-    if (kind === 'open' || kind === 'close') this.bookUnbilled(kind, tally)
+    if (kind === 'open' || kind === 'close') this.addUnbilled(kind, tally)
     else if (job.operations.length > 0) return job
     else if (kind === 'commit' && job.log !== undefined) this.#billIdleCommit(job.log, tally)
     else if (payers !== undefined && payers.size > 0) this.#charge(payers, causeOf(kind), job.outputLevel, tally)
     else if (kind === 'rotate' && this.#newestLog > 0) this.#charge(new Map([[this.cohortOf(this.#newestLog), 1]]), 'log', undefined, tally)
-    else this.bookUnbilled(status === 'ok' ? 'maintenance' : 'failed', tally)
+    else this.addUnbilled(status === 'ok' ? 'maintenance' : 'failed', tally)
     this.#fold()
     return undefined
   }
@@ -152,7 +152,7 @@ export class Billing {
     this.#memtables.add(log)
   }
 
-  /** Logs before the next memtable's were flushed with it: the manifest may never have heard of some. */
+  /** Logs before the next memtable's were flushed with it: the manifest may not list all of them. */
   dropMemtable({ log, job: id }: EventOf<'memtable.drop'>): void {
     this.#memtables.delete(log)
     const next = Math.min(...this.#memtables)
@@ -165,7 +165,7 @@ export class Billing {
     this.#tables.add(job.added, payers)
   }
 
-  /** The log is of no use any more, so what was in it is elsewhere: in pages, if a checkpoint is under way. */
+  /** The log is no longer needed because its entries are stored elsewhere: in pages, if a checkpoint is under way. */
   release({ log }: EventOf<'log.release'>): void {
     this.#checkpointed([log])
   }
@@ -203,12 +203,12 @@ export class Billing {
 
   #checkpointed(logs: readonly number[]): void {
     const payers = this.#carry(logs)
-    // There is one at a time.
+    // Only one checkpoint runs at a time.
     const record = [...this.#jobs.values()].find(({ kind }) => kind === 'checkpoint')
     if (record !== undefined) record.payers = new Map([...(record.payers ?? []), ...payers])
   }
 
-  /** Data of logs that from now on is in tables or pages: whose, and how much. */
+  /** The cohorts, and their bytes, of logs whose data is in tables or pages from now on. */
   #carry(logs: readonly number[]): Composition {
     const composition: Composition = new Map()
     for (const log of logs) {
@@ -245,7 +245,7 @@ export class Billing {
     } else {
       const idle = new Tally()
       cohort.addLater(idle)
-      this.bookUnbilled('maintenance', idle)
+      this.addUnbilled('maintenance', idle)
     }
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Writes a receipt for every operation: what it cost at once, and its share of what the background did with its data later.
+ * Keeps a receipt for every operation: its cost at once, and its share of later background work on its data.
  *
  *   const book = new ReceiptBook()
  *   const store = new Kvarium(location, { trace: new Trace({ level: 'io', listener: book.listener }) })
@@ -7,8 +7,8 @@
  * Invariants:
  * 1. At every moment the receipts of all operations and the unbilled lines add up to the bytes and syncs of the file events, part by
  *    part, hence to the ledger.
- * 2. A write leaves one record in one log. All else that is written to a log outside of opening and closing is its cohort's.
- * 3. Bounded memory: the last operations one by one, the last cohorts one by one, the others in sums.
+ * 2. A write leaves one record in one log. All other writes to a log outside of opening and closing are its cohort's.
+ * 3. Bounded memory: the last operations and the last cohorts are kept singly, the others in sums.
  */
 import type { EventOf, OperationKind, TraceEvent } from '../trace/events.js'
 import { Billing } from './receipt-billing.js'
@@ -19,15 +19,15 @@ import type { CohortReceipt, KindReceipt, Receipt, ReceiptState, ReceiptTotals, 
 import type { TraceListener } from '../trace/span.js'
 
 export interface ReceiptBookOptions {
-  /** How many of the operations that have ended are kept one by one. @defaultValue 10000 */
+  /** How many ended operations are kept singly. @defaultValue 10000 */
   readonly operations?: number
-  /** How many cohorts (about memtables, or checkpoints) are kept one by one. @defaultValue 128 */
+  /** How many cohorts (roughly: memtables or checkpoints) are kept singly. @defaultValue 128 */
   readonly cohorts?: number
 }
 
 const LOG_NAME = /^(\d+)\.log$/
 
-/** Give its `listener` to a trace of level `io` or `step`; a trace of level `job` tells nothing that could be billed. */
+/** Give its `listener` to a trace of level `io` or `step`; a trace of level `job` has no events to bill. */
 export class ReceiptBook {
   readonly listener: TraceListener
   readonly #keptOperations: number
@@ -47,29 +47,29 @@ export class ReceiptBook {
     this.listener = event => this.#take(event)
   }
 
-  /** What the operation has cost so far; `undefined` if it is not known, or not kept any more. */
+  /** The cost of the operation so far; `undefined` if it is unknown or no longer kept. */
   receipt(operation: number): Receipt | undefined {
     return (this.#ended.get(operation) ?? this.#underWay.get(operation))?.receipt(this.#stateOf)
   }
 
-  /** Receipts of all operations that are kept: those that have ended in the order of their ends, then those under way. */
+  /** Receipts of all kept operations: first the ended ones in the order of their ends, then those under way. */
   *receipts(): Generator<Receipt> {
     for (const records of [this.#ended, this.#underWay]) {
       for (const record of records.values()) yield record.receipt(this.#stateOf)
     }
   }
 
-  /** The writes of each log together, the oldest first; what is no longer kept one by one is in the first, with log 0. */
+  /** The writes of each log together, the oldest first. The first one, with log 0, sums those that are no longer kept singly. */
   cohorts(): CohortReceipt[] {
     return [...this.#billing.cohorts()].map(cohort => cohort.receipt(this.#stateOf(cohort)))
   }
 
-  /** What operations cost at once, by kind. */
+  /** The immediate cost of operations, by kind. */
   kinds(): KindReceipt[] {
     return [...this.#kinds.values()].map(summary => summary.receipt())
   }
 
-  /** What is on no receipt, and why. Lines of nothing are left out. */
+  /** The amounts on no receipt, with the cause. Empty lines are omitted. */
   unbilled(): UnbilledLine[] {
     return [...this.#billing.unbilled()].flatMap(([cause, tally]) => (tally.isZero ? [] : [{ cause, amounts: tally.amounts() }]))
   }
@@ -108,17 +108,17 @@ export class ReceiptBook {
       case 'file.read': {
         const tally = new Tally()
         tally.read(event.part, event.length)
-        this.#book(event, tally)
+        this.#count(event, tally)
         break
       }
       case 'file.write':
-        this.#bookWrite(event)
+        this.#countWrite(event)
         break
       case 'file.sync':
       case 'directory.sync': {
         const tally = new Tally()
         tally.sync()
-        this.#book(event, tally)
+        this.#count(event, tally)
         break
       }
       case 'log.append':
@@ -192,25 +192,25 @@ export class ReceiptBook {
     }
   }
 
-  /** Books what a job, an operation, or nobody has done. */
-  #book(event: TraceEvent, tally: Tally): void {
+  /** Adds an amount to its job, its operation, or the unbilled lines. */
+  #count(event: TraceEvent, tally: Tally): void {
     this.#total.add(tally)
     const job = this.#billing.jobOf(event)
     const record = this.#recordOf(event.operation)
     if (job !== undefined) job.tally.add(tally)
     else if (record !== undefined) record.pay(tally)
-    // Only what a cursor does after its operation has ended comes so late that the operation is no longer kept.
+    // Only work of a cursor after its operation has ended can come so late that the operation is no longer kept.
     else if (event.operation > 0 && event.operation <= this.#newest) this.#kindOf('cursor').now.add(tally)
-    else this.#billing.bookUnbilled('outside', tally)
+    else this.#billing.addUnbilled('outside', tally)
   }
 
-  #bookWrite(event: EventOf<'file.write'>): void {
+  #countWrite(event: EventOf<'file.write'>): void {
     const tally = new Tally()
     tally.write(event.part, event.length)
     const kind = this.#billing.jobOf(event)?.kind
     const log = event.part === 'log' && kind !== 'open' && kind !== 'close' ? LOG_NAME.exec(event.file) : null
-    if (log === null) return this.#book(event, tally)
-    // Until it is known to be a record.
+    if (log === null) return this.#count(event, tally)
+    // The cohort's until it is known to be a record.
     this.#total.add(tally)
     this.#billing.cohortOf(Number(log[1])).charge('log', undefined, tally, 0)
   }
@@ -224,7 +224,7 @@ export class ReceiptBook {
     const tally = new Tally()
     tally.write('log', length)
     if (record === undefined) {
-      // Of an operation that began before the first event.
+      // The operation began before the first event.
       this.#kindOf('write').now.add(tally)
       cohort.now.add(tally)
     } else {
@@ -245,7 +245,7 @@ export class ReceiptBook {
     for (let i = 0; i < operations.length; i++) {
       const record = this.#recordOf(operations[i])
       if (record === undefined) {
-        // No longer kept one by one.
+        // No longer kept singly.
         this.#kindOf('write').now.add(shares[i])
         continue
       }

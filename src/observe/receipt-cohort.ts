@@ -1,7 +1,7 @@
 /**
- * Operations that the background treats alike: those whose records are in one log, so in one memtable, or between the same two checkpoints.
+ * Operations with common background work: those whose records are in one log, so in one memtable, or between the same two checkpoints.
  *
- * What is billed later is billed to the cohort and divided by the bytes of the log records, when somebody asks.
+ * Later amounts are billed to the cohort, and divided by the bytes of the log records on request.
  */
 import type { CohortReceipt, LaterCause, LaterLine, ReceiptState } from './receipt.js'
 import { Tally } from './receipt-tally.js'
@@ -17,11 +17,11 @@ export class Cohort {
   readonly log: number
   operations = 0
   userBytes = 0
-  /** Of its records. */
+  /** Bytes of its log records. */
   logBytes = 0
-  /** Its data is in tables or pages. */
+  /** Whether its data is in tables or pages. */
   isCarried = false
-  /** The cohort it was put together with, and how many log bytes are ahead of its own there. */
+  /** The cohort it was merged into, and how many log bytes precede its own there. */
   into: Cohort | undefined
   aheadInto = 0
   readonly now = new Tally()
@@ -31,7 +31,7 @@ export class Cohort {
     this.log = log
   }
 
-  /** Puts a job, or several at once, on the line of its cause and level. */
+  /** Adds one or several jobs to the line of their cause and level. */
   charge(cause: LaterCause, level: number | undefined, tally: Tally, jobs = 1): void {
     const name = level === undefined ? cause : `${cause} ${level}`
     let line = this.#lines.get(name)
@@ -40,7 +40,7 @@ export class Cohort {
     line.tally.add(tally)
   }
 
-  /** All that was billed later. */
+  /** Adds all later amounts to `sum`. */
   addLater(sum: Tally): void {
     for (const { tally } of this.#lines.values()) sum.add(tally)
   }
@@ -50,19 +50,19 @@ export class Cohort {
     return this.#shown(tally => tally)
   }
 
-  /** The lines of the operation with `bytes` of its log bytes, behind `before`. */
+  /** The lines of the operation that owns `bytes` of its log bytes, behind `before`. */
   linesOf(before: number, bytes: number): LaterLine[] {
     return this.#shown(tally => tally.share(before, bytes, this.logBytes))
   }
 
-  /** The written bytes later of that operation. */
+  /** The bytes written later for that operation. */
   laterBytesOf(before: number, bytes: number): number {
     let sum = 0
     for (const { tally } of this.#lines.values()) sum += tally.share(before, bytes, this.logBytes).writtenBytes
     return sum
   }
 
-  /** Takes over what another cohort was billed. */
+  /** Takes over the bill of another cohort. */
   absorb(other: Cohort): void {
     other.into = this
     other.aheadInto = this.logBytes
@@ -91,7 +91,7 @@ export class Cohort {
   }
 }
 
-/** How much of something each cohort has a part in. Not whole numbers: a merge divides them. */
+/** Bytes of each cohort in a mixture. Not whole numbers: a merge divides them. */
 export type Composition = Map<Cohort, number>
 
 interface KnownTable {
@@ -117,7 +117,7 @@ export class TableCompositions {
     return [...this.#tables.keys()]
   }
 
-  /** What the tables are made of together. Those that are not known count nothing. */
+  /** The composition of the tables together. Unknown ones count nothing. */
   sum(numbers: readonly number[]): Composition {
     const sum: Composition = new Map()
     for (const number of numbers) {
@@ -145,7 +145,7 @@ export class TableCompositions {
     this.#tables.delete(number)
   }
 
-  /** Lets `to` stand for `from`. */
+  /** Replaces `from` by `to` in all tables. */
   replace(from: Cohort, to: Cohort): void {
     for (const { composition } of this.#tables.values()) {
       const bytes = composition.get(from)

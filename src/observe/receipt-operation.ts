@@ -1,4 +1,4 @@
-/** What is kept of one operation: its own costs, what it searched, and its place in a cohort. */
+/** The record of one operation: its own costs, what it searched, and its place in a cohort. */
 import type { EventOf, OperationKind } from '../trace/events.js'
 import { newReadCounts, type ReadCounts } from '../trace/ledger.js'
 import type { Cohort } from './receipt-cohort.js'
@@ -28,7 +28,7 @@ class SearchedCounts {
   }
 }
 
-/** What operations of one kind cost at once, together. */
+/** The immediate costs of all operations of one kind. */
 export class KindSummary {
   readonly kind: OperationKind
   operations = 0
@@ -55,7 +55,7 @@ export class OperationRecord {
   readonly commits: number[] = []
   readonly searched = new SearchedCounts()
   #cohort: Cohort | undefined
-  /** Its place among the records of its cohort. */
+  /** Bytes of records before its own in its cohort. */
   #before = 0
   #logBytes = 0
 
@@ -74,14 +74,14 @@ export class OperationRecord {
     this.summary.searched.add(this.searched)
   }
 
-  /** What it pays at once. */
+  /** Adds an immediate cost. */
   pay(tally: Tally): void {
     this.now.add(tally)
     this.summary.now.add(tally)
     this.#joined()?.now.add(tally)
   }
 
-  /** Its record is in the log of a cohort. */
+  /** Adds its log record to a cohort. */
   join(cohort: Cohort, logBytes: number): void {
     this.#cohort = cohort
     this.#before = cohort.logBytes
@@ -111,7 +111,7 @@ export class OperationRecord {
     }
   }
 
-  /** Its cohort, or the one that this was put together with. */
+  /** Its cohort, or the one that this was merged into. */
   #joined(): Cohort | undefined {
     const cohort = this.#cohort
     if (cohort?.into === undefined) return cohort

@@ -1,8 +1,8 @@
 /**
- * Amounts to calculate with, and their division: everything is a whole number, and the shares of a division add up to what was divided.
+ * Amounts and their division: everything is a whole number, and the shares of a division add up to the divided amount.
  *
- * Shares are cut from a line: whoever owns [a, b) of a weight w gets floor(total × b / w) - floor(total × a / w). Neighbours use the same
- * cut, so nothing is lost or counted twice; each share is less than 1 away from the exact one; and one share is known without the others.
+ * Shares are cut from a line: the owner of [a, b) of a weight w gets floor(total × b / w) - floor(total × a / w). Neighbours use the same
+ * cut, so nothing is lost or counted twice. Each share differs from the exact one by less than 1, and can be computed without the others.
  */
 import type { ReadPart, WritePart } from '../trace/ledger.js'
 import type { Amounts } from './receipt.js'
@@ -11,7 +11,7 @@ const WRITE_PARTS = ['log', 'flush', 'compaction', 'page', 'meta'] as const sati
 const READ_PARTS = ['open', 'get', 'scan', 'compaction'] as const satisfies readonly ReadPart[]
 const SYNCS = WRITE_PARTS.length + READ_PARTS.length
 const CELLS = SYNCS + 1
-/** What one sync counts: it can be shared. */
+/** Units of one sync, which operations can share. */
 const SYNC = 1_000_000
 
 export class Tally {
@@ -44,7 +44,7 @@ export class Tally {
     return sum
   }
 
-  /** The share of who owns `weight` of `whole`, with `before` owned by those ahead in the line. */
+  /** The share of the owner of `weight` out of `whole`, with `before` owned by others ahead in the line. */
   share(before: number, weight: number, whole: number): Tally {
     const share = new Tally()
     const after = before + weight

@@ -1,10 +1,10 @@
-/** What a receipt says: plain data, as JSON. Bytes are physical ones unless they are said to be the user's. */
+/** The contents of a receipt: plain data, as JSON. Bytes are physical unless marked as the user's. */
 import type { OperationKind } from '../trace/events.js'
 import type { ReadCounts, ReadPart, WritePart } from '../trace/ledger.js'
 
-/** What something cost. All are whole numbers, so that they add up. */
+/** A cost in whole numbers, so that costs add up. */
 export interface Amounts {
-  /** Bytes written, by the part of the ledger that they are booked in. */
+  /** Bytes written, by the part of the ledger that counts them. */
   readonly written: Readonly<Record<WritePart, number>>
   /** Bytes read, likewise. */
   readonly read: Readonly<Record<ReadPart, number>>
@@ -13,16 +13,16 @@ export interface Amounts {
 }
 
 /**
- * What is billed afterwards. `log`: what its log cost beside the records (header, room ahead, making it known). `flush`, `compaction`,
+ * The cause of a later cost. `log`: the cost of its log besides the records (header, zeros ahead, registering it). `flush`, `compaction`,
  * `checkpoint`: the job that wrote it to tables or pages, with the manifest, meta page and free list written for it.
  */
 export type LaterCause = 'log' | 'flush' | 'compaction' | 'checkpoint'
 
 export interface LaterLine {
   readonly cause: LaterCause
-  /** Of a compaction: the level it wrote to. */
+  /** For a compaction: the level it wrote to. */
   readonly level?: number
-  /** How many jobs are on this line. */
+  /** Jobs on this line. */
   readonly jobs: number
   readonly amounts: Amounts
 }
@@ -30,7 +30,7 @@ export interface LaterLine {
 /** `pending`: in the log and in memory. `flushed`: in tables, and compactions will move it. `settled`: in the last level, or in pages. */
 export interface ReceiptState {
   readonly phase: 'pending' | 'flushed' | 'settled'
-  /** Levels with tables that hold data of its memtable, from the top. Empty for a tree of pages, and where all was forgotten. */
+  /** Levels with tables that hold data of its memtable, from the top. Empty for a B+tree, and once all of the data was dropped. */
   readonly levels: readonly number[]
 }
 
@@ -39,11 +39,11 @@ export interface Searched {
   readonly memtables: number
   readonly tables: number
   readonly pages: number
-  /** Filters asked, blocks or pages from the cache and from disk. */
+  /** Filters probed, blocks or pages from the cache and from disk. */
   readonly touched: Readonly<ReadCounts>
 }
 
-/** What one operation cost, so far. */
+/** The cost of one operation so far. */
 export interface Receipt {
   readonly operation: number
   readonly kind: OperationKind
@@ -53,24 +53,24 @@ export interface Receipt {
   readonly userBytes: number
   /** Key and value bytes that a read returned. */
   readonly valueBytes: number
-  /** Until it was acknowledged. */
+  /** Cost until it was acknowledged. */
   readonly now: Amounts
-  /** For each commit that it waited for, how many operations shared it. */
+  /** For each commit that it waited for, the number of operations that shared it. */
   readonly commits: readonly number[]
-  /** Its share of what the background did with its data. */
+  /** Its share of background work on its data. */
   readonly later: readonly LaterLine[]
-  /** Only of writes that left a record in the log. */
+  /** Only for writes that left a record in the log. */
   readonly state?: ReceiptState
   readonly searched: Searched
-  /** All it wrote, now and later. */
+  /** Bytes written for it, now and later. */
   readonly writtenBytes: number
-  /** `writtenBytes` ÷ `userBytes`; 0 for what is no write. */
+  /** `writtenBytes` ÷ `userBytes`; 0 for an operation that writes nothing. */
   readonly writeAmplification: number
 }
 
-/** All operations of one log together, that is of one memtable, or between two checkpoints. Divide by `operations` for the mean receipt. */
+/** All operations of one log together: those of one memtable, or between two checkpoints. Divide by `operations` for the mean receipt. */
 export interface CohortReceipt {
-  /** 0 for the one in which old cohorts are put together. */
+  /** 0 for the one that merges old cohorts. */
   readonly log: number
   readonly operations: number
   readonly userBytes: number
@@ -81,7 +81,7 @@ export interface CohortReceipt {
   readonly state: ReceiptState
 }
 
-/** What all operations of one kind cost at once. Divide by `operations` for the mean. */
+/** The immediate cost of all operations of one kind. Divide by `operations` for the mean. */
 export interface KindReceipt {
   readonly kind: OperationKind
   readonly operations: number
@@ -90,8 +90,8 @@ export interface KindReceipt {
 }
 
 /**
- * Why bytes are on nobody's receipt: `open` (recovery included) and `close` of the store; `earlier`: background work on data that was written
- * before the book began; `maintenance`: jobs that served no operation; `failed`: jobs that came to nothing; `under way`: jobs
+ * Why bytes are on no receipt: `open` (recovery included) and `close` of the store; `earlier`: background work on data that was written
+ * before the book began; `maintenance`: jobs that served no operation; `failed`: jobs that failed; `under way`: jobs
  * that have not ended; `outside`: neither in an operation nor in a job.
  */
 export type UnbilledCause = 'open' | 'close' | 'earlier' | 'maintenance' | 'failed' | 'under way' | 'outside'
@@ -104,9 +104,9 @@ export interface UnbilledLine {
 /** `total` = `billed` + `unbilled`, in every field. */
 export interface ReceiptTotals {
   readonly operations: number
-  /** Of the writes that were acknowledged. */
+  /** Key and value bytes of the acknowledged writes. */
   readonly userBytes: number
-  /** All that went through the file system. */
+  /** All traffic of the file system. */
   readonly total: Amounts
   /** The sum of all receipts, those no longer kept among them. */
   readonly billed: Amounts

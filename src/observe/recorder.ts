@@ -1,9 +1,9 @@
 /**
- * Keeps what a trace tells, within bounds.
+ * Keeps the events of a trace, within bounds.
  *
  * Invariants:
- * 1. What is kept is a stretch of the trace without a gap, of at most `maxEvents` events and about `maxBytes` bytes.
- * 2. Whatever was left out is counted. What was dropped at the old end has passed through the `onDrop` of whoever folds the events.
+ * 1. The kept events are consecutive: at most `maxEvents` events and about `maxBytes` bytes.
+ * 2. Events that are not kept are counted. Every event dropped at the old end has been passed to the `onDrop` listeners.
  */
 import type { TraceEvent } from '../trace/events.js'
 import type { TraceListener } from '../trace/span.js'
@@ -13,17 +13,17 @@ export interface RecorderOptions {
   readonly maxEvents?: number
   /** Bytes of memory, roughly. @defaultValue 64 MiB */
   readonly maxBytes?: number
-  /** When there is no room: let the oldest events go, or record no more. @defaultValue `'drop-oldest'` */
+  /** When full: drop the oldest events, or stop recording. @defaultValue `'drop-oldest'` */
   readonly whenFull?: 'drop-oldest' | 'stop'
 }
 
 const DEFAULT_EVENTS = 100_000
 const DEFAULT_BYTES = 64 << 20
-/** Places of dropped events are given back when there are so many, and as many as are kept. */
+/** Memory of dropped events is released once there are this many, and at least as many as are kept. */
 const IDLE_PLACES = 1024
 
 export class Recorder {
-  /** Pass it to a trace. */
+  /** The listener to pass to a trace. */
   readonly listener: TraceListener = event => this.#record(event)
   readonly #maxEvents: number
   readonly #maxBytes: number
@@ -31,7 +31,7 @@ export class Recorder {
   readonly #events: TraceEvent[] = []
   readonly #sizes: number[] = []
   readonly #dropListeners: TraceListener[] = []
-  /** Where the oldest kept event is. */
+  /** Index of the oldest kept event. */
   #first = 0
   #bytes = 0
   #dropped = 0
@@ -44,17 +44,17 @@ export class Recorder {
     this.#stops = whenFull === 'stop'
   }
 
-  /** Events that are kept. */
+  /** Number of kept events. */
   get length(): number {
     return this.#events.length - this.#first
   }
 
-  /** Their size, roughly. */
+  /** Approximate size of the kept events in bytes. */
   get bytes(): number {
     return this.#bytes
   }
 
-  /** Events that were told and are not kept. */
+  /** Number of events that were emitted and are not kept. */
   get dropped(): number {
     return this.#dropped
   }
@@ -69,14 +69,14 @@ export class Recorder {
     return this.#events.slice(this.#indexOf(from), this.#indexOf(to + 1))
   }
 
-  /** Forgets all events; they do not count as dropped. */
+  /** Removes all events; they do not count as dropped. */
   clear(): void {
     this.#events.length = this.#sizes.length = 0
     this.#first = this.#bytes = 0
     this.#stopped = false
   }
 
-  /** Called with every event that is dropped at the old end, in order. */
+  /** Calls `listener` with every event that is dropped at the old end, in order. */
   onDrop(listener: TraceListener): void {
     this.#dropListeners.push(listener)
   }
@@ -84,7 +84,7 @@ export class Recorder {
   #record(event: TraceEvent): void {
     const size = sizeOf(event)
     if (this.#stops && (this.#stopped || this.length >= this.#maxEvents || this.#bytes + size > this.#maxBytes)) {
-      // For good: after a gap nothing could be folded any more.
+      // Permanently: after a gap no state could be folded.
       this.#stopped = true
       this.#dropped++
       return
@@ -107,7 +107,7 @@ export class Recorder {
     this.#first = 0
   }
 
-  /** Of the first kept event with this sequence number or a later one. */
+  /** Index of the first kept event with this sequence number or a later one. */
   #indexOf(sequence: number): number {
     let low = this.#first
     let high = this.#events.length
@@ -123,7 +123,7 @@ export class Recorder {
 const OBJECT_BYTES = 32
 const FIELD_BYTES = 8
 
-/** Bytes of memory that a value takes, roughly. */
+/** Approximate memory of a value in bytes. */
 function sizeOf(value: unknown): number {
   if (typeof value === 'string') return value.length
   if (typeof value !== 'object' || value === null) return FIELD_BYTES

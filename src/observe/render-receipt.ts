@@ -3,7 +3,7 @@ import type { Amounts, LaterLine, Receipt } from './receipt.js'
 const WIDTH = 56
 const RULE = '-'.repeat(WIDTH)
 
-/** A receipt as plain text, the way one from a shop reads: what was paid at once, what was billed later, and the sum. */
+/** A receipt as plain text, in the form of one from a shop: immediate costs, later costs, and the sum. */
 export function renderReceipt(receipt: Receipt): string {
   const { operation, kind, status, entries, userBytes, valueBytes, now, commits, later, state, writtenBytes, writeAmplification } = receipt
   const isWrite = kind === 'write' || kind === 'clear'

@@ -1,11 +1,11 @@
 /**
- * Stepping back: the state of whatever is folded from events, as of any event that is kept. It begins with the nearest checkpoint before
- * and folds from there on.
+ * Stepping back: a state folded from events, at any kept event. It starts at the nearest checkpoint before and folds from
+ * there on.
  */
 import type { TraceEvent } from '../trace/events.js'
 import type { Recorder } from './recorder.js'
 
-/** How events become a state. `apply` may change the state that it is given. */
+/** How events become a state. `apply` may change the state that it gets. */
 export interface Folding<State> {
   initial(): State
   apply(state: State, event: TraceEvent): State
@@ -18,13 +18,13 @@ export class Rewind<State> {
   readonly #recorder: Recorder
   readonly #folding: Folding<State>
   readonly #every: number
-  /** After the events that the recorder has dropped. */
+  /** The state after the events that the recorder has dropped. */
   #base: State
   #baseSequence = 0
-  /** By the sequence number of the last event in them, ascending. */
+  /** Ascending by the sequence number of their last event. */
   #checkpoints: { readonly sequence: number; readonly state: State }[] = []
 
-  /** Make it before the recorder drops anything. */
+  /** Must be called before the recorder drops an event. */
   constructor(recorder: Recorder, folding: Folding<State>, everyEvents = EVENTS_PER_CHECKPOINT) {
     if (recorder.dropped > 0) throw new TypeError('The recorder has dropped events already: their part in the state is unknown')
     this.#recorder = recorder
@@ -37,7 +37,7 @@ export class Rewind<State> {
     })
   }
 
-  /** The state after the event with this sequence number; a copy. Of events that were dropped, the state after the last of them. */
+  /** A copy of the state after the event with this sequence number; for a dropped event, the state after the last dropped one. */
   stateAt(sequence: number): State {
     const { copy, apply } = this.#folding
     this.#checkpoints = this.#checkpoints.filter(checkpoint => checkpoint.sequence > this.#baseSequence)

@@ -1,6 +1,6 @@
 /**
- * A store to be looked at: its directory locked against writers, its engine known, and everything that is written kept in memory.
- * The files of the store are never changed. Only where the lock is a file, `LOCK` (not on Linux), it is made beside them.
+ * A store opened for inspection: its directory is locked against writers, its engine is known, and all writes stay in memory.
+ * The files of the store never change. Where the lock is a file, `LOCK` (not on Linux), it is created beside them.
  */
 import { loadHash32 } from '../codec/checksum.js'
 import type { Engine, EngineContext, EngineFactory } from '../engine/contract.js'
@@ -15,14 +15,14 @@ import { absolutePath, joinPath, type DirectoryLock, type FileSystem } from '../
 import { OverlayFileSystem } from '../vfs/overlay-file-system.js'
 import { isOutOfDescriptors, typedError } from '../vfs/vfs-error.js'
 
-/** Where stores are, and the engines they may have. */
+/** The environment of the stores, and the engines they may have. */
 export interface InspectionPlatform {
   readonly environment: Environment
   readonly registry: EngineRegistry
 }
 
 export interface InspectionOptions {
-  /** The engine of the store; needed only where its file `KVARIUM` is lost and its other files do not tell. */
+  /** The engine of the store; needed only if its file `KVARIUM` is lost and its other files do not identify it. */
   readonly engine?: string | EngineFactory | undefined
 }
 
@@ -30,7 +30,7 @@ export class InspectedStore {
   /** Absolute. */
   readonly directory: string
   readonly factory: EngineFactory
-  /** What is wrong with the file that identifies the store. */
+  /** The error of the file that identifies the store. */
   readonly identityProblem: KvariumError | undefined
   readonly #environment: Environment
   readonly #lock: DirectoryLock | undefined
@@ -45,7 +45,7 @@ export class InspectedStore {
 
   /**
    * Rejects when there is no store, when it is in use (`LEVEL_LOCKED`), when a newer kvarium made it, and when its engine cannot be
-   * told (`LEVEL_INVALID_ENGINE`).
+   * identified (`LEVEL_INVALID_ENGINE`).
    */
   static async open(location: string, platform: InspectionPlatform, options: InspectionOptions): Promise<InspectedStore> {
     return InspectedStore.#open(location, platform, options, false)
@@ -73,8 +73,8 @@ export class InspectedStore {
     if (stat.kind !== 'directory') throw new FormatError(`${location} is not a directory; a store is one`)
     const chosen = options.engine === undefined ? undefined : registry.resolve(options.engine)
     const find = (): Promise<FoundEngine> => findEngine(fileSystem, directory, registry, chosen)
-    // What is no store is refused without the lock, so that no lock file is left there. Another process may be at a rename right now,
-    // which a listing can miss: a refusal needs a second look.
+    // A directory that is no store is refused without the lock, so that no lock file is left there. A listing can miss a name that
+    // another process is just renaming: a refusal needs a second check.
     await find().catch(find)
     const lock = await lockOf(fileSystem, directory, isToReplace)
     try {
@@ -90,7 +90,7 @@ export class InspectedStore {
     }
   }
 
-  /** For an engine that is to read this store. Each call gives a fresh view: what an engine wrote through another is not in it. */
+  /** The context for an engine to read this store. Each call returns a fresh view, without the writes of engines in other views. */
   context(): EngineContext {
     const environment = { ...this.#environment, fileSystem: new OverlayFileSystem(this.#environment.fileSystem) }
     const options = resolveOptions(this.factory.options, {})
@@ -149,11 +149,11 @@ async function findEngine(
   if (factory !== undefined) return { factory, problem }
   throw new MisuseError(
     'LEVEL_INVALID_ENGINE',
-    `The engine of ${directory} cannot be told: ${problem.message}. Name it with the option "engine"; known engines: ${registry.names.join(', ')}`,
+    `The engine of ${directory} cannot be identified: ${problem.message}. Name it with the option "engine"; known engines: ${registry.names.join(', ')}`,
   )
 }
 
-/** The one engine whose files these can be. */
+/** The only engine that the files can belong to. */
 function guessEngine(names: readonly string[], registry: EngineRegistry): EngineFactory | undefined {
   const files = names.filter(name => !isLockName(name) && !name.startsWith(IDENTITY))
   const isEach = ({ files: known = {} }: EngineFactory): boolean => files.every(file => fileClassOf(known, file) !== undefined)

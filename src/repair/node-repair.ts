@@ -6,7 +6,7 @@ import type { FileSystem } from '../vfs/file-system.js'
 import { repairStore, type RepairOptions, type RepairReport } from './repair.js'
 import { verifyStore, type VerifyOptions, type VerifyReport } from './verify.js'
 
-/** Where the store is, if not on disk. */
+/** The file system of the store, if not the disk. */
 export interface InspectionPlace {
   readonly environment?: Environment | undefined
   readonly fileSystem?: FileSystem | undefined
@@ -44,8 +44,8 @@ export function verify(directory: string, options: VerifyOptions & InspectionPla
 }
 
 /**
- * Writes a new store at `target` with everything that can still be read of the one in `directory`, which is not changed, and
- * says what could not be read. Rejects like `verify`, and with `LEVEL_ALREADY_EXISTS` when something is at `target`.
+ * Writes a new store at `target` with everything that can still be read of the one in `directory`, which does not change, and
+ * reports what could not be read. Rejects like `verify`, and with `LEVEL_ALREADY_EXISTS` when something is at `target`.
  */
 export function repair(directory: string, target: string, options: RepairOptions & InspectionPlace = {}): Promise<RepairReport> {
   return repairStore(directory, target, nodePlatform(options), options)

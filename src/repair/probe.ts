@@ -1,16 +1,16 @@
 /**
- * Reading an open engine around what is damaged, for engines that cannot be read in pieces: from both ends to the first error,
- * then from keys in between, halving the gaps that are left.
+ * Reads an open engine around damage, for engines that cannot be read in pieces: from both ends to the first error,
+ * then from keys in between, halving the remaining gaps.
  */
 import { compareKeys, EMPTY } from '../codec/entry.js'
 import type { Cursor, Engine, Loss, SalvagedEntry } from '../engine/contract.js'
 import { CorruptionError, KvariumError } from '../errors.js'
 
-/** Keys to try in all, and halvings of one gap without finding anything before it is given up. */
+/** Most keys to try, and most halvings of one gap without a result. */
 const MAX_PROBES = 2000
 const MAX_FRUITLESS = 10
 
-/** Every entry that a cursor reaches, in no order, each once; `lost` is told of every gap with the keys around it. */
+/** Every entry that a cursor reaches, each once, in no order. Calls `lost` with every gap and the keys around it. */
 export function* probe(engine: Engine, lost: (loss: Loss) => void): Generator<SalvagedEntry> {
   const forward = new Walk(engine, cursor => cursor.first(), undefined)
   yield* forward.entries()
@@ -37,7 +37,7 @@ export function* probe(engine: Engine, lost: (loss: Loss) => void): Generator<Sa
   for (const gap of joined(hopeless)) lost(lossOf(gap))
 }
 
-/** Keys exclusive; one that is not there is unbounded. */
+/** An exclusive range of keys; an absent bound is open. */
 interface Gap {
   readonly after: Uint8Array | undefined
   readonly before: Uint8Array | undefined
@@ -45,7 +45,7 @@ interface Gap {
   readonly fruitless: number
 }
 
-/** Gaps that only a key that was tried in vain parts are one. */
+/** Joins gaps that are separated only by a key that was tried in vain. */
 function joined(gaps: readonly Gap[]): Gap[] {
   const sorted = [...gaps].sort((a, b) => compareKeys(a.after ?? EMPTY, b.after ?? EMPTY))
   const result: Gap[] = []
@@ -103,7 +103,7 @@ class Walk {
   }
 }
 
-/** A key about half-way, or `undefined` if there is none. */
+/** A key about half-way between, or `undefined` if there is none. */
 function keyBetween(after: Uint8Array = EMPTY, before: Uint8Array | undefined): Uint8Array | undefined {
   const length = Math.max(after.length, before?.length ?? 0) + 1
   const sum = new Uint8Array(length)

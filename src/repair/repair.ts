@@ -10,7 +10,7 @@ import { InspectedStore, type InspectionOptions, type InspectionPlatform } from 
 import { probe } from './probe.js'
 
 export interface RepairOptions extends InspectionOptions {
-  /** Options of the engine for the new store; by default its own defaults. */
+  /** Options of the engine for the new store. Default: the engine's defaults. */
   readonly engineOptions?: Readonly<Record<string, unknown>> | undefined
 }
 
@@ -21,7 +21,7 @@ export interface RepairReport {
   /** Live entries in the new store, and their key and value bytes. */
   readonly entries: number
   readonly bytes: number
-  /** What could not be read. Keys in the ranges of these may be missing or have an older value. Empty: nothing was lost. */
+  /** What could not be read. Keys in these ranges may be missing or have an older value. Empty: nothing was lost. */
   readonly losses: readonly Loss[]
 }
 
@@ -32,8 +32,8 @@ const BATCH_BYTES = 256 * 1024
 
 /**
  * Writes a new store, of the same engine, with everything that can still be read of `directory`, which stays as it is. `target`
- * must not exist, be an empty directory, or hold what an earlier repair left that was cut short. Rejects, with nothing written, when not even
- * the kind of the store can be told.
+ * must not exist, be an empty directory, or hold the unfinished result of an earlier repair. Rejects, with nothing written, when the
+ * engine of the store cannot be identified.
  *
  * `target` becomes a store in one step, once everything in it is durable. Until then it is an unfinished creation: a repair that is killed can
  * be run again, and one that fails removes what it wrote.
@@ -44,7 +44,7 @@ export async function repairStore(
   platform: InspectionPlatform,
   options: RepairOptions,
 ): Promise<RepairReport> {
-  // What relative paths mean is settled before anything is waited for.
+  // Relative paths are resolved before the first await.
   const from = settledPath(directory, 'The directory of the store', platform)
   const to = settledPath(target, 'The target of a repair', platform)
   const hash32 = await loadHash32()
@@ -122,13 +122,13 @@ async function copy(entries: Source['entries'], engine: Engine): Promise<{ entri
   return written
 }
 
-/** Gives back the space of a repair that failed. What cannot be removed is no store either, and the next repair writes over it. */
+/** Removes the files of a repair that failed. Files that cannot be removed are no store, and the next repair overwrites them. */
 async function removeUnfinished(target: string, { environment, registry }: InspectionPlatform, hash32: Hash32): Promise<void> {
   const { fileSystem } = environment
   try {
     if (occupancyOf(fileSystem, target, hash32).kind !== 'store') await destroyDirectory(fileSystem, target, registry, hash32)
   } catch {
-    // The failure that led here is the one to report.
+    // The error of the repair is the one to report.
   }
 }
 

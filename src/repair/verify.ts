@@ -3,7 +3,7 @@ import { InspectedStore, type InspectionOptions, type InspectionPlatform } from 
 
 export type VerifyOptions = InspectionOptions
 
-/** What is wrong with a store, and where, as far as that is known. */
+/** An error in a store, with its place as far as that is known. */
 export interface Finding extends Violation {
   readonly file?: string
   /** In bytes from the start of the file. */
@@ -24,8 +24,8 @@ export interface VerifyReport {
 }
 
 /**
- * Reads and checks everything there is, as opening would find it, without changing a file. A store that is damaged is read piece by
- * piece, so that more than the first damage is found.
+ * Reads and checks everything in a store, in the state that an open would find, without changing a file. A damaged store is read piece
+ * by piece, so that more than the first damage is found.
  */
 export async function verifyStore(directory: string, platform: InspectionPlatform, options: VerifyOptions): Promise<VerifyReport> {
   const store = await InspectedStore.open(directory, platform, options)
@@ -39,7 +39,7 @@ export async function verifyStore(directory: string, platform: InspectionPlatfor
     } catch (error) {
       const found: Finding[] = []
       const read = await readPieces(store, found)
-      // The pieces say more exactly what is wrong with the file that keeps the store from opening.
+      // The pieces locate the damage in the file that prevents the open more exactly.
       const refusal = findingOf(name, error)
       if (refusal.file === undefined || !found.some(({ file }) => file === refusal.file)) findings.push(refusal)
       return { directory, engine: name, opens: false, ...read, findings: distinct([...findings, ...found]) }
@@ -64,7 +64,7 @@ const ENTRIES_A_TURN = 4096
 
 async function readAll(store: InspectedStore, engine: Engine, findings: Finding[], { environment }: InspectionPlatform): Promise<Read> {
   for await (const violation of engine.check()) findings.push(violation)
-  // A scan does not pass what is damaged.
+  // A scan stops at the first damage.
   if (findings.some(({ file }) => file !== undefined) && store.factory.salvage !== undefined) return readPieces(store, findings)
   let entries = 0
   let bytes = 0
@@ -103,7 +103,7 @@ function findingOf(path: string, error: unknown): Finding {
   return { path, message, ...(file !== undefined && { file }), ...(offset !== undefined && { offset }) }
 }
 
-/** Several ways of reading meet the same damage: the first to name a place in a file speaks for it. */
+/** Several ways of reading find the same damage: keeps the first finding with a place in a file. */
 function distinct(findings: readonly Finding[]): Finding[] {
   const seen = new Set<string>()
   return findings.filter(({ path, message, file, offset }) => {

@@ -99,10 +99,10 @@ describe('the worked examples of the format documents', () => {
     expect(leaves(parts).find(span => span.offset === 0x72)).toMatchObject({ name: 'hash id', value: 1 })
   })
 
-  it('a tree: which meta page is in force, its pages, what is free', async () => {
+  it('a tree: the current meta page, its pages, what is free', async () => {
     const { kind, parts, facts, outline, problems } = await look('data.btree', await exampleFile())
     expect([kind, problems]).toEqual(['btree', []])
-    expect(facts).toContainEqual({ name: 'meta page in force', value: '0, number 4' })
+    expect(facts).toContainEqual({ name: 'current meta page', value: '0, number 4' })
     expect(parts.map(({ offset, name }) => [offset, name])).toEqual([
       [0, 'meta page 0'],
       [0x200, 'not in use'],
@@ -153,7 +153,7 @@ describe('a file', () => {
 
   it('in the wrong place is recognized by its number', async () => {
     const { problems } = await look('000008.sst', buildTable([put('a', 1)]).image)
-    expect(problems[0].message).toBe(`the file is table ${FILE_NUMBER}, its name says 8: it is in the wrong place`)
+    expect(problems[0].message).toBe(`the file is table ${FILE_NUMBER}, but its name says 8: it is in the wrong place`)
   })
 })
 
@@ -195,12 +195,12 @@ describe('damage', () => {
     expect(spansAt(parts, 0x2720).every(span => span.unverified === true)).toBe(true)
   })
 
-  it('of the newer meta page lets the older one be in force', async () => {
+  it('of the newer meta page makes the older one current', async () => {
     const bytes = await exampleFile()
     bytes[30] ^= 1
     const { problems, facts } = await look('data.btree', bytes)
     expect(problems[0]).toMatchObject({ offset: 0, length: 512, message: 'meta page 0 fails its check' })
-    expect(facts).toContainEqual({ name: 'meta page in force', value: '1, number 3' })
+    expect(facts).toContainEqual({ name: 'current meta page', value: '1, number 3' })
   })
 })
 

@@ -45,7 +45,7 @@ interface CompareFlags {
   readonly report?: string | false
 }
 
-/** Enough for the compiler to have seen everything often. */
+/** Enough for the compiler to optimise the code. */
 const WARM_UP_ENTRIES = 5000
 
 const EXAMPLES = `
@@ -77,7 +77,7 @@ export function compareCommand(): Command {
     .option('--batch <n>', 'entries in a batch while loading', integer(1), 1000)
     .option('--no-shuffle', 'load in the order of the dataset')
     .option('-s, --set <name=value>', 'an option of the engines; repeatable', collect)
-    .option('--full-size', 'keep the default sizes of the engines, however small the dataset')
+    .option('--full-size', 'keep the default sizes of the engines, even for a small dataset')
     .option('--dir <directory>', 'directory for the stores (default: a temporary directory)')
     .option('--keep', 'keep the stores after the run')
     .option(
@@ -166,7 +166,7 @@ async function runComparison(flags: CompareFlags): Promise<void> {
   }
 }
 
-/** What was typed, quoted where a shell needs it. */
+/** The command line, quoted where a shell needs it. */
 function commandLine(): string {
   const quoted = (word: string): string => (/^[\w./:=,+@%-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)
   return ['kvarium', ...process.argv.slice(2)].map(quoted).join(' ')
@@ -188,7 +188,7 @@ async function workReport(dataset: Dataset, flags: CompareFlags, phases: ReturnT
   }
 }
 
-/** For formulas, which know of puts only: a delete counts as one. */
+/** The work for the formulas, which cover puts only: a delete counts as one. */
 function predictedWork({ entries, bytes }: Dataset, { overwriteShare, deleteShare, batch, shuffle }: CompareFlags): Work {
   const keys = entries.length
   const keyBytes = entries.reduce((sum, { key }) => sum + key.length, 0) / keys
@@ -200,7 +200,7 @@ function predictedWork({ entries, bytes }: Dataset, { overwriteShare, deleteShar
   return { puts, keys, keyBytes, valueBytes, distribution, batchPuts, reads: { distribution: 'uniform' } }
 }
 
-/** What belongs in a report, and is too long to print. */
+/** The result without the curves, which belong in a report and are too long to print. */
 function withoutCurves({ timeline: _timeline, final: _final, phases, ...result }: EngineResult): object {
   return {
     ...result,

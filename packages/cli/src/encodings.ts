@@ -30,7 +30,7 @@ export function addEncodings(command: Command): Command {
     .option('-x, --hex', 'short for --key-encoding hex --value-encoding hex')
 }
 
-/** `--hex` is for whatever is not chosen by itself. */
+/** The encodings of the flags; `--hex` applies to those not chosen explicitly. */
 export function encodingsOf({ keyEncoding, valueEncoding, hex }: EncodingFlags): {
   readonly key: KeyEncoding
   readonly value: ValueEncoding
@@ -43,7 +43,7 @@ export function decodeKey(text: string, encoding: KeyEncoding): Uint8Array {
   return fromText(text, encoding, 'key')
 }
 
-/** A key as it is written; one that is no printable text is shown as hexadecimal digits behind `0x`. */
+/** A key as text; one that is not printable becomes hexadecimal digits behind `0x`. */
 export function encodeKey(key: Uint8Array, encoding: KeyEncoding): string {
   return encoding === 'utf8' ? (printableText(key) ?? `0x${hexOf(key)}`) : Buffer.from(key).toString(encoding)
 }
@@ -73,7 +73,7 @@ export function encodeValue(value: Uint8Array, encoding: ValueEncoding): string 
   }
 }
 
-/** A value for JSON output: bytes that are no text as `{ "hex": … }`. */
+/** A value for JSON output: bytes that are not text as `{ "hex": … }`. */
 export function valueForJson(value: Uint8Array, encoding: ValueEncoding): unknown {
   if (encoding === 'json' || encoding === 'msgpack') return structured(value, encoding)
   if (encoding !== 'utf8') return Buffer.from(value).toString(encoding)
@@ -84,7 +84,7 @@ export function valueForJson(value: Uint8Array, encoding: ValueEncoding): unknow
   }
 }
 
-/** What JSON has no form for: bytes as base64, large integers as text. */
+/** Values that JSON cannot represent: bytes become base64, large integers text. */
 export function readableBytes(this: unknown, name: string, value: unknown): unknown {
   const original = (this as Readonly<Record<string, unknown>>)[name]
   if (original instanceof Uint8Array) return Buffer.from(original).toString('base64')

@@ -8,7 +8,7 @@ interface Program {
   runExamples(name: string, parameters: readonly string[]): Promise<void>
 }
 
-/** The examples are a program of their own, with its own options and help: all parameters are passed on to it. */
+/** The examples are a separate program with its own options and help, which gets all parameters. */
 export function exampleCommand(): Command {
   return new Command('example')
     .description('Run a numbered example on a real store in memory, or step through it')
@@ -21,7 +21,7 @@ export function exampleCommand(): Command {
     })
 }
 
-/** In a checkout its source when the command runs from its own, else what the build made of it. */
+/** The source in a checkout when the command itself runs from source, else the built file. */
 function programFile(): string {
   const isSource = import.meta.url.endsWith('.ts')
   const file = isSource ? join(packageRoot(), '../../examples/lab/program.ts') : join(packageRoot(), 'dist/examples/lab/program.js')

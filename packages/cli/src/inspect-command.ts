@@ -28,7 +28,7 @@ interface InspectFlags {
   readonly preview: number
 }
 
-/** Shown without `--limit` or `--all`; the rest is read and checked all the same. */
+/** Parts shown without `--limit` or `--all`; the rest is read and checked all the same. */
 const SHOWN = 40
 /** Rows of hex of one field without `--all`. */
 const HEX_ROWS = 4
@@ -52,7 +52,7 @@ The exit code is 0 when all is well, 1 when something that was read is damaged, 
 
 export function inspectCommand(): Command {
   const command = new Command('inspect')
-    .description('Show what a file of a store is and what is in it, down to the byte, or what the files of a store are')
+    .description('Show the contents of a file of a store, down to the byte, or the files of a store')
     .argument('<path>', 'a file, or the directory of a store')
     .option('-x, --hex', 'print every byte: offset, bytes and meaning')
     .option('--json', 'print everything as JSON: spans with offset, length, name, value and children')
@@ -117,7 +117,7 @@ async function printProblems(problems: readonly Problem[], style: TextStyle, out
   for (const problem of problems) await output.line(problemLine(problem, style))
 }
 
-const HELD = 'A process has the store open: what is shown may be changing.'
+const HELD = 'A process has the store open: its files may be changing.'
 
 class FileView {
   readonly #inspection: FileInspection
@@ -155,7 +155,7 @@ class FileView {
     const growth = this.#inspection.growth()
     if (growth !== 0)
       await this.#output.line(
-        `\nIt ${growth > 0 ? 'grew' : 'shrank'} by ${plural(Math.abs(growth), 'byte')} while it was looked at: a store is writing it.`,
+        `\nIt ${growth > 0 ? 'grew' : 'shrank'} by ${plural(Math.abs(growth), 'byte')} during the inspection: a store is writing it.`,
       )
     await printProblems(this.#inspection.problems, this.#style, this.#output)
   }
@@ -223,13 +223,13 @@ class FileView {
     if (count > most) await this.#output.line(`    ... ${plural(count - most, 'more entry', 'more entries')}; --all shows them`)
   }
 
-  /** Parts that were asked for are shown in full. */
+  /** Whether the user chose parts: those are shown in full. */
   get #isChosen(): boolean {
     const { block, page, from } = this.#flags
     return block !== undefined || page !== undefined || from !== undefined
   }
 
-  /** Files whose parts are few bytes each are nothing without them. */
+  /** Whether to show entries: always for files whose parts are small. */
   #showsEntries(): boolean {
     return this.#flags.entries === true || this.#isChosen || this.#inspection.decoder.selections.length === 0
   }
@@ -252,12 +252,12 @@ class FileView {
   }
 }
 
-/** The part itself has its line already. */
+/** The lines of a part's children; the part itself has its line already. */
 function* entriesOf({ children = [] }: Span, style: TextStyle): Generator<string> {
   for (const child of children) yield* entryLines(child, style)
 }
 
-/** The bytes of decompressed contents are left out, but for how many there are. */
+/** Replaces the bytes of decompressed contents by their number. */
 function plainData(name: string, value: unknown): unknown {
   return name === 'bytes' && value instanceof Uint8Array ? value.length : value
 }

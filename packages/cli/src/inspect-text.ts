@@ -1,4 +1,4 @@
-/** What inspection finds, as lines for a terminal. */
+/** The results of an inspection as lines for a terminal. */
 import type { Fact, HexRow, Outline, Problem, Span } from 'kvarium/inspect'
 import { hexLine } from 'kvarium/inspect'
 import { count } from 'kvarium-lab/report'
@@ -25,7 +25,7 @@ export function partLine(span: Span, style: TextStyle): string {
   return coloured(marked, line, style)
 }
 
-/** The lines of what is worth one in a part; `+` is in front of offsets that count in decompressed contents. */
+/** The lines of the entries in a part; `+` marks offsets in decompressed contents. */
 export function* entryLines(span: Span, style: TextStyle, isDecompressed = false): Generator<string> {
   if (span.entry === true) {
     const marked = mark(span)

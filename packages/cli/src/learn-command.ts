@@ -31,7 +31,7 @@ The exit code is 1 when a check fails, and 2 when there is nothing to check.
 
 export function learnCommand(): Command {
   return new Command('learn')
-    .description('Write a part of a store yourself, and have it checked in the real engine')
+    .description('Write a part of a store yourself, and check it in the real engine')
     .argument('[exercise]', 'the name of the exercise; without one, list all')
     .argument('[directory]', 'where to create it or check it (default: its name)')
     .option('--check', 'check your solution')

@@ -28,7 +28,7 @@ const program = new Command('kvarium')
   .showSuggestionAfterError()
   .configureHelp({ helpWidth: HELP_WIDTH })
   .exitOverride()
-// A command that is added inherits nothing by itself.
+// An added command inherits no settings.
 const commands = [
   getCommand(),
   putCommand(),
@@ -44,7 +44,7 @@ const commands = [
   repairCommand(),
 ]
 for (const command of commands) program.addCommand(command.copyInheritedSettings(program))
-// The examples have a help of their own, which the settings would replace.
+// The examples have their own help, which these settings would replace.
 program.addCommand(exampleCommand())
 
 for (const stream of [process.stdout, process.stderr]) endWithReader(stream)

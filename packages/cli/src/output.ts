@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 
-/** Ends the command quietly when the reader of the stream has gone, as in `kvarium scan | head`. */
+/** Ends the command quietly when the reader of the stream is closed, as in `kvarium scan | head`. */
 export function endWithReader(stream: NodeJS.WriteStream): void {
   stream.once('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error

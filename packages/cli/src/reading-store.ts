@@ -6,8 +6,8 @@ import { typedError } from 'kvarium/vfs'
 import { UsageError } from './usage-error.js'
 
 /**
- * Opens the store in a directory for `read`, without changing a file of it: what opening would write stays in memory. Damage ends the
- * command with exit code 1, anything that keeps it from beginning with 2.
+ * Opens the store in a directory for `read`, without changing a file of it: writes of the open stay in memory. Damage ends the
+ * command with exit code 1, an error that prevents its start with 2.
  */
 export async function readStore(directory: string, read: (engine: Engine, factory: EngineFactory) => Promise<void>): Promise<void> {
   try {

@@ -6,7 +6,7 @@ import { UsageError } from './usage-error.js'
 export function repairCommand(): Command {
   return new Command('repair')
     .description('Write a new store with everything readable from a damaged one, and report what is lost')
-    .argument('<dir>', 'the directory of the damaged store, which stays as it is unless --in-place is given')
+    .argument('<dir>', 'the directory of the damaged store, which does not change unless --in-place is given')
     .argument('[target]', 'a new or empty directory for the new store')
     .option('--in-place', 'replace the store in <dir> by the new one; damaged files are kept in its folder KVARIUM.lost')
     .option('-e, --engine <name>', 'the engine, if the store no longer records it')

@@ -1,4 +1,4 @@
-/** Where the report of a run goes. */
+/** The files of a run's report. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, extname, join, relative, resolve } from 'node:path'
 import { FormatError } from 'kvarium'
@@ -6,7 +6,7 @@ import { parseRunReport, renderHtml } from 'kvarium-lab/report'
 import type { RunReport } from 'kvarium-lab/report'
 import { UsageError } from './usage-error.js'
 
-/** Without a wish: in the current directory, replaced by the next run. */
+/** The default: in the current directory, replaced by the next run. */
 export const REPORT_DIRECTORY = 'kvarium-report'
 
 export interface ReportFiles {
@@ -15,13 +15,13 @@ export interface ReportFiles {
 }
 
 /**
- * The files for a wish: a directory, or a name that ends in .html or .json. Makes the directory at once, so that a long run does not
- * end in a refusal.
+ * The files at a path: a directory, or a name that ends in .html or .json. Makes the directory at once, so that a long run does not
+ * fail at its end.
  */
-export function prepareReportFiles(wish: string = REPORT_DIRECTORY): ReportFiles {
-  const isFile = ['.html', '.json'].includes(extname(wish))
-  const directory = resolve(isFile ? dirname(wish) : wish)
-  const name = isFile ? basename(wish, extname(wish)) : 'report'
+export function prepareReportFiles(path: string = REPORT_DIRECTORY): ReportFiles {
+  const isFile = ['.html', '.json'].includes(extname(path))
+  const directory = resolve(isFile ? dirname(path) : path)
+  const name = isFile ? basename(path, extname(path)) : 'report'
   makeDirectory(directory)
   return { html: join(directory, `${name}.html`), json: join(directory, `${name}.json`) }
 }
@@ -67,7 +67,7 @@ export function readReport(path: string): RunReport {
   }
 }
 
-/** As one would type it here. */
+/** The path relative to the current directory if that is shorter. */
 export function shownPath(path: string): string {
   const short = relative('', path)
   return short === '' || short.startsWith('..') ? path : short

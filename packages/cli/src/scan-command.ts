@@ -73,7 +73,7 @@ async function runScan(directory: string, flags: ScanFlags): Promise<void> {
       if (count === true) await output.line(String(found))
     } finally {
       cursor.close()
-      // What was read before damage is worth showing.
+      // Entries read before the damage are shown.
       await output.flush()
     }
   })
@@ -117,7 +117,7 @@ function rangeOf(flags: ScanFlags): KeyRange {
   return { gte: prefix, ...(after !== undefined && { lt: after }) }
 }
 
-/** The smallest key that is greater than all that begin with the prefix. */
+/** The smallest key that is greater than all keys with the prefix. */
 function behind(prefix: Uint8Array): Uint8Array | undefined {
   let end = prefix.length
   while (end > 0 && prefix[end - 1] === 0xff) end--

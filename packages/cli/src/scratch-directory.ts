@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { UsageError } from './usage-error.js'
 
-/** Where the stores of a comparison live, and what is removed of it afterwards, also when the process is interrupted. */
+/** The directory of a comparison's stores; removes what it made afterwards, even when the process is interrupted. */
 export class ScratchDirectory {
   readonly path: string
   readonly #keep: boolean
   readonly #made: readonly string[]
 
   /**
-   * @param directory - The user's: must be empty or missing. Without one, a new temporary directory is taken.
-   * @param stores - Names of the directories that will be made in it.
+   * @param directory - The user's directory, which must be empty or missing. Default: a new temporary directory.
+   * @param stores - Names of the directories to make in it.
    */
   constructor(directory: string | undefined, keep: boolean, stores: readonly string[]) {
     this.#keep = keep

@@ -77,7 +77,7 @@ interface TreeLevel {
   readonly bytes: number
 }
 
-/** On disk, without those of the lock. */
+/** Files of the store on disk, without those of the lock. */
 function filesOf(directory: string): { count: number; bytes: number } {
   const { fileSystem } = nodeEnvironment()
   const names = fileSystem.list(directory).filter(name => !name.startsWith('LOCK'))

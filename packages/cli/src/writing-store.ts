@@ -9,7 +9,7 @@ type ByteStore = Kvarium<Uint8Array, Uint8Array>
 
 /**
  * Opens the store in a directory for `write`.
- * @param create - Name of the engine to make a store with where there is none; without it that is an error.
+ * @param create - Name of the engine for a store that does not exist yet; without it that is an error.
  */
 export async function writeStore(directory: string, create: string | undefined, write: (db: ByteStore) => Promise<void>): Promise<void> {
   try {
@@ -21,7 +21,7 @@ export async function writeStore(directory: string, create: string | undefined, 
       await db.open()
       await write(db)
     } catch (error) {
-      // What abstract-level says of an open that failed is in its cause.
+      // abstract-level has the error of a failed open in its cause.
       throw db.status === 'closed' && error instanceof Error && error.cause !== undefined ? error.cause : error
     } finally {
       await db.close()
@@ -31,7 +31,7 @@ export async function writeStore(directory: string, create: string | undefined, 
   }
 }
 
-/** What the directory remembers, or `undefined` where there is no store yet. */
+/** The engine that the directory records, or `undefined` if there is no store yet. */
 async function engineOf(directory: string): Promise<string | undefined> {
   const { fileSystem } = nodeEnvironment()
   if (fileSystem.stat(directory)?.kind !== 'directory') return undefined

@@ -41,7 +41,7 @@ export class BtreeDecoder implements Decoder {
     this.#meta = this.#metas.flatMap(({ meta }) => meta ?? []).sort((a, b) => b.number - a.number)[0]
   }
 
-  /** The meta page in force. */
+  /** The current meta page. */
   get meta(): MetaView | undefined {
     return this.#meta
   }
@@ -51,7 +51,7 @@ export class BtreeDecoder implements Decoder {
     let at = 0
     for (const part of this.#plan(range)) {
       if (part.offset < at) {
-        const message = 'two things are said to be in the same place'
+        const message = 'two parts overlap'
         this.#context.report({ offset: part.offset, length: part.length, message })
         continue
       }
@@ -64,10 +64,10 @@ export class BtreeDecoder implements Decoder {
 
   facts(): readonly Fact[] {
     const meta = this.#meta
-    if (meta === undefined) return [{ name: 'meta page in force', value: 'none: both are damaged, the tree cannot be found' }]
+    if (meta === undefined) return [{ name: 'current meta page', value: 'none: both are damaged, the tree cannot be found' }]
     const { pages, leaves, entries, usedBytes, leafBytes, freeUnits } = this.#read
     return [
-      { name: 'meta page in force', value: `${meta.slot}, number ${meta.number}` },
+      { name: 'current meta page', value: `${meta.slot}, number ${meta.number}` },
       { name: 'unit', value: `${meta.unitBytes} bytes` },
       { name: 'levels', value: meta.height },
       { name: 'root', value: describeReference(meta.root, meta.unitBytes) },
@@ -141,7 +141,7 @@ export class BtreeDecoder implements Decoder {
     const { span, meta, problem } = this.#metas[slot]
     if (problem !== undefined) this.#context.report(problem)
     if (meta === undefined) return span
-    return { ...span, value: `${span.value}, ${meta === this.#meta ? 'in force' : 'the one before'}` }
+    return { ...span, value: `${span.value}, ${meta === this.#meta ? 'current' : 'the previous one'}` }
   }
 
   #page(place: PagePlace, meta: MetaView, reader: PageReader): Span {
@@ -239,7 +239,7 @@ export class BtreeDecoder implements Decoder {
     return distrust({ ...span, problem })
   }
 
-  /** Bytes that nothing leads to, cut where what that means changes. */
+  /** Unreferenced bytes, split where their meaning changes. */
   *#between(start: number, end: number, range: PartRange): Generator<Span> {
     const meta = this.#meta
     const firstPage = meta === undefined ? META_AREA_BYTES : Math.ceil(META_AREA_BYTES / meta.unitBytes) * meta.unitBytes
@@ -256,13 +256,13 @@ export class BtreeDecoder implements Decoder {
 
   #lost(offset: number, length: number, meta: MetaView | undefined): Span {
     if (meta === undefined) return rawSpan(offset, length, 'unreadable', 'without a meta page nothing says what is here')
-    const problem = 'nothing that can be read leads here'
+    const problem = 'nothing readable leads here'
     this.#context.report({ offset, length, message: `${counted(length / meta.unitBytes, 'unit')} of the file: ${problem}` })
     return rawSpan(offset, length, 'unreadable', problem)
   }
 }
 
-/** What a free list that can be read says is free. */
+/** The free ranges in a readable free list. */
 function freeStretches({ bytes, isRight }: PageContents, length: number, runs: number): Stretch[] {
   const stretches: Stretch[] = []
   if (!isRight) return stretches

@@ -2,9 +2,9 @@
  * The pages that a meta page leads to.
  *
  * Invariants:
- * 1. A page is believed when it matches the reference to it. Below a branch that does not, only children that match their references
- *    are believed: no damaged reference leads to a page that matches.
- * 2. Only branches are kept while walking, one for each level; a page is one small object afterwards.
+ * 1. A page is trusted when it matches the reference to it. Below a branch that does not match, only children that match their
+ *    references are trusted: no damaged reference leads to a page that matches.
+ * 2. A walk keeps only branches, one per level. A page is one small object afterwards.
  */
 import { placeSeed } from '../../codec/checksum.js'
 import { Cell, SortedBlock } from '../../codec/sorted-block.js'
@@ -25,7 +25,7 @@ export interface PagePlace {
 
 export interface PageContents {
   readonly bytes: Uint8Array
-  /** What the page should hash to, and what it does. */
+  /** The expected and the actual hash of the page. */
   readonly expected: string
   readonly found: string
   readonly isRight: boolean
@@ -89,7 +89,7 @@ function placeOf({ offset, units, check, entries }: Reference, level: number): P
   return { unit: offset, units, check, level, entries }
 }
 
-/** The references in a branch, as far as they can be read. */
+/** The readable references in a branch. */
 function childrenOf(bytes: Uint8Array, level: number): { readonly key: Uint8Array; readonly place: PagePlace }[] {
   const children: { key: Uint8Array; place: PagePlace }[] = []
   const cell = new Cell()
@@ -110,7 +110,7 @@ function childrenOf(bytes: Uint8Array, level: number): { readonly key: Uint8Arra
   return children
 }
 
-/** A block that lies about its structure also leads to lengths that no array has. */
+/** Whether an error means damage. A block with a wrong structure also leads to invalid array lengths. */
 function isDamage(error: unknown): boolean {
   return error instanceof CorruptionError || error instanceof RangeError
 }

@@ -12,7 +12,7 @@ const CHECK_SEED = 0x6b766274
 const LOG_ENDS = 12
 const MAGIC = Uint8Array.of(0x6b, 0x76, 0x62, 0x74, 0x72, 0x65, 0x65, 0x0a)
 
-/** What a sound meta page says. */
+/** The contents of a sound meta page. */
 export interface MetaView {
   readonly slot: number
   readonly number: number
@@ -22,7 +22,7 @@ export interface MetaView {
   readonly sequence: number
   readonly firstLog: number
   readonly lastLog: number
-  /** Of the file in units, as far as the tree needs it. */
+  /** Length of the file in units, as far as the tree needs it. */
   readonly length: number
   readonly root: Reference
   readonly freeList: Reference

@@ -26,7 +26,7 @@ const COUNTS = [
   'largest sequence',
 ] as const
 
-/** Decodes an edit up to the end of the reader. Throws a `CorruptionError` where it is not one; what was read until then stays. */
+/** Decodes an edit up to the end of the reader. Throws a `CorruptionError` for invalid bytes; the spans read until then stay. */
 export function readEdit(reader: SpanReader, preview: number): string {
   const fields: string[] = []
   while (reader.left > 0) {

@@ -98,7 +98,7 @@ export class ManifestDecoder implements Decoder {
   }
 }
 
-/** Levels, their runs from the newest on, and the tables of each by key. */
+/** Levels with their runs, newest first, and the tables of each in key order. */
 export function versionOutline(version: Version, preview: number): Outline[] {
   return version.levels.flatMap((level, index) => {
     if (level.length === 0) return []

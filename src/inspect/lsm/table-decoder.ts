@@ -1,6 +1,6 @@
 /**
- * Tables (docs/formats/sstable.md). Every block is checked against its own checksum, so that one that is damaged, the footer included,
- * hides no more than what only it tells. Blocks are read one at a time.
+ * Tables (docs/formats/sstable.md). Every block is checked against its own checksum, so that a damaged one, the footer included,
+ * hides no more than its own contents. Blocks are read one at a time.
  */
 import { placeSeed } from '../../codec/checksum.js'
 import { compareKeys } from '../../codec/entry.js'
@@ -23,7 +23,7 @@ import { describeDataEntry, describeIndexEntry, describeProperty, describeRange,
 type Resident = 'range tombstones' | 'filter' | 'index' | 'properties'
 const RESIDENT: readonly Resident[] = ['range tombstones', 'filter', 'index', 'properties']
 
-/** A part that is known to be somewhere, to be decoded when its turn comes. */
+/** A part with a known place, decoded when its turn comes. */
 interface PlannedPart {
   readonly offset: number
   readonly length: number
@@ -57,7 +57,7 @@ export class TableDecoder implements Decoder {
     }
     let at = 0
     for (const part of this.#plan()) {
-      // Handles that contradict each other: what was first stays.
+      // If handles overlap, the first one stays.
       if (part.offset < at) continue
       if (part.offset > at && isWanted({ offset: at, length: part.offset - at }, range)) yield this.#unknown(at, part.offset)
       at = part.offset + part.length
@@ -79,7 +79,7 @@ export class TableDecoder implements Decoder {
     ]
   }
 
-  /** Footer and index say what is where. Their own decoding is repeated when their turn comes, so that problems come in file order. */
+  /** Footer and index locate the other parts. They are decoded again when their turn comes, so that problems come in file order. */
   #plan(): PlannedPart[] {
     const { bytes: size, report } = this.#context
     const footerAt = size - FOOTER_BYTES
@@ -87,7 +87,7 @@ export class TableDecoder implements Decoder {
     const handles = handlesOf(footer, footerAt)
     this.#fileNumber = this.#chooseNumber(footer, handles)
     if (!this.#isFooterRight(footer, this.#fileNumber)) {
-      // Then a handle is believed only if there is a sound block where it leads to.
+      // A handle is then trusted only if it leads to a sound block.
       for (const [name, handle] of handles) if (!this.#checksums(handle, this.#fileNumber).isRight) handles.delete(name)
     }
     const parts: PlannedPart[] = [{ offset: footerAt, length: FOOTER_BYTES, make: () => this.#footer(footer, footerAt) }]
@@ -104,13 +104,13 @@ export class TableDecoder implements Decoder {
     parts.sort((a, b) => a.offset - b.offset)
     for (const [i, part] of parts.entries()) {
       if (i > 0 && part.offset < parts[i - 1].offset + parts[i - 1].length) {
-        report({ offset: part.offset, length: part.length, message: 'two parts of the table are said to be in the same place' })
+        report({ offset: part.offset, length: part.length, message: 'two parts of the table overlap' })
       }
     }
     return parts
   }
 
-  /** The number that the blocks are checked with: the one in the footer or the one in the name, whichever fits. */
+  /** The number that the blocks are checked with: the one in the footer or in the name that fits. */
   #chooseNumber(footer: Uint8Array, handles: ReadonlyMap<Resident, BlockHandle>): number {
     const stored = readUint32(footer, 48) + readUint32(footer, 52) * 0x1_0000_0000
     const candidates = [stored, ...(this.#context.nameNumber === undefined ? [] : [this.#context.nameNumber])]
@@ -174,7 +174,7 @@ export class TableDecoder implements Decoder {
     }
     const misplaced =
       nameNumber !== undefined && number !== nameNumber
-        ? `the file is table ${number}, its name says ${nameNumber}: it is in the wrong place`
+        ? `the file is table ${number}, but its name says ${nameNumber}: it is in the wrong place`
         : version !== FORMAT_VERSION
           ? `table format ${version} is not known; this kvarium reads ${FORMAT_VERSION}`
           : undefined
@@ -204,7 +204,7 @@ export class TableDecoder implements Decoder {
     })
   }
 
-  /** Properties stand behind the index, so they are asked for here. */
+  /** Compares the index with the properties, which come later in the file. */
   #compareWithProperties(index: BlockHandle, blocks: number): void {
     const footerAt = this.#context.bytes - FOOTER_BYTES
     const handle = handlesOf(readBytes(this.#context, footerAt, FOOTER_BYTES), footerAt).get('properties')
@@ -241,14 +241,14 @@ export class TableDecoder implements Decoder {
     const isCompressed = compressed !== undefined && compressed.rawBytes !== compressed.bytes
     const wrong = (offset: number, length: number, message: string): void => {
       if (this.#isQuiet) return
-      // Inside of compressed contents a place in the file can only be that of the block.
+      // The place in the file of anything inside compressed contents is that of the block.
       if (isCompressed) report({ offset: compressed.offset, length: compressed.bytes, message: `${message}, decompressed` })
       else report({ offset, length, message })
     }
     return blockSpans(bytes, bytes.length, base, { preview, describe, wrong })
   }
 
-  /** Contents that failed their checksum are decoded as far as it goes; what is odd about them is no news. */
+  /** Set while contents that failed their checksum are decoded: their further problems are not reported. */
   #isQuiet = false
 
   #block(name: string, handle: BlockHandle, decode: (bytes: Uint8Array, base: number) => { spans: Span[]; value: string }): Span {
@@ -265,7 +265,7 @@ export class TableDecoder implements Decoder {
     this.#isQuiet = false
     const span: Span = { offset, length: stored.length, name, value: contents.value, children: [...contents.spans, ...trailer.spans] }
     if (checks.isRight) return span
-    // What was learned from contents that fail their check is forgotten.
+    // Drops the facts from contents that fail their check.
     this.#entries = known.entries
     this.#largestSequence = known.largest
     this.#filter = known.filter
@@ -310,9 +310,9 @@ export class TableDecoder implements Decoder {
     }
   }
 
-  /** Bytes that no sound handle leads to. */
+  /** Bytes that no sound handle references. */
   #unknown(offset: number, end: number): Span {
-    const problem = 'nothing that can be read says what is here'
+    const problem = 'nothing readable says what is here'
     this.#context.report({ offset, length: end - offset, message: `${counted(end - offset, 'byte')} of the table: ${problem}` })
     return rawSpan(offset, end - offset, 'unreadable', problem)
   }
@@ -321,7 +321,7 @@ export class TableDecoder implements Decoder {
 const MAGIC = Uint8Array.of(0x6b, 0x76, 0x73, 0x73, 0x74, 0x61, 0x62, 0x0a)
 const CODECS: readonly (string | undefined)[] = ['none', 'deflate']
 
-/** The handles that lead to a place within the file. */
+/** The handles that point into the file. */
 function handlesOf(footer: Uint8Array, footerAt: number): Map<Resident, BlockHandle> {
   const handles = new Map<Resident, BlockHandle>()
   for (const [i, name] of RESIDENT.entries()) {

@@ -16,7 +16,7 @@ interface Tag {
   readonly sequence: number
 }
 
-/** sequence × 4 + kind as LEB128, taken apart without the product, which passes 53 bits. */
+/** sequence × 4 + kind as LEB128, decoded without the product, which exceeds 53 bits. */
 function readTag(payload: SpanReader): Tag {
   const { bytes, at, end } = payload
   let length = 0
@@ -62,13 +62,13 @@ export function describeRange(preview: number): DescribeEntry {
   }
 }
 
-/** One data block, as the index has it. */
+/** The entry of one data block in the index. */
 export interface IndexEntry {
   readonly separator: Uint8Array
   readonly handle: Readonly<BlockHandle>
 }
 
-/** Entries are added to `into` by their ordinal; one that points nowhere is left out. */
+/** Entries are added to `into` by their ordinal; one that points outside of the data is omitted. */
 export function describeIndexEntry(preview: number, dataEnd: number, into: Map<number, IndexEntry>): DescribeEntry {
   return (key, payload, index) => {
     const handle = { offset: 0, bytes: 0, rawBytes: 0 }
@@ -106,7 +106,7 @@ export interface FilterView {
 export function filterSpans(bytes: Uint8Array, base: number): FilterView {
   const reader = new SpanReader(bytes, base)
   const hash = reader.number('hash id', 1, id => (id === CUSTOM_FILTER_ID ? { value: `${id}: a custom filter` } : {}))
-  const probes = reader.number('k', 1, k => ({ value: `${k}: bits a key sets` }))
+  const probes = reader.number('k', 1, k => ({ value: `${k}: bits per key` }))
   reader.number('not in use', 2)
   const bitCount = reader.number('bit count', 4)
   if (hash === CUSTOM_FILTER_ID) {
@@ -120,7 +120,7 @@ export function filterSpans(bytes: Uint8Array, base: number): FilterView {
   for (let at = reader.at; at < bytes.length; at++) for (let rest = bytes[at]; rest > 0; rest &= rest - 1) set++
   const fill = set / bitCount
   const passes = (100 * fill ** probes).toFixed(2)
-  const value = `${bitCount} bits, ${probes} a key, ${(100 * fill).toFixed(1)} % set: about ${passes} % of absent keys pass`
+  const value = `${bitCount} bits, ${probes} per key, ${(100 * fill).toFixed(1)} % set: about ${passes} % of absent keys pass`
   reader.rest('bits', { value: `${set} of ${bitCount} are set` })
   return { spans: reader.spans, value }
 }

@@ -74,8 +74,8 @@ describe('an LSM tree', () => {
   })
 
   it('tiered: counting different keys a run is right to a fiftieth', () => {
-    expect(error(runs.tiered, 'write amplification', 'total', 'distinct keys a run')).toBeLessThan(0.02)
-    expect(row(runs.tiered, 'write amplification', 'total', 'once a level').error).toBeGreaterThan(0)
+    expect(error(runs.tiered, 'write amplification', 'total', 'distinct keys per run')).toBeLessThan(0.02)
+    expect(row(runs.tiered, 'write amplification', 'total', 'once per level').error).toBeGreaterThan(0)
   })
 
   it.each(['leveled', 'tiered'] as const)('%s: filters and look-ups are as the formulas say, but for chance', name => {

@@ -1,4 +1,4 @@
-/** Where the entries of a comparison come from. Records are read one by one; what is kept of each is a key and packed bytes. */
+/** The entries of a comparison. Records are read one by one; each is kept as a key and packed bytes. */
 import { extname } from 'node:path'
 import type { DatasetEntry } from 'kvarium-lab/compare'
 import { msgpack } from 'kvarium'
@@ -11,16 +11,16 @@ import type { KeyedRecord, RecordSource } from './record-source.js'
 export interface Dataset {
   readonly title: string
   readonly keys: string
-  /** With distinct keys. */
+  /** Entries with distinct keys. */
   readonly entries: readonly DatasetEntry[]
-  /** Records whose key a later one had again: only the last one counts. */
+  /** Records with the key of a later one: only the last one counts. */
   readonly duplicates: number
   readonly bytes: number
   readonly example: KeyedRecord
 }
 
 export interface DatasetRequest {
-  /** A file of the user's; without one, the cities. */
+  /** The user's file; without one, the cities. */
   readonly file: string | undefined
   /** Names of the fields that make up the key. */
   readonly keyFields: readonly string[] | undefined
@@ -45,7 +45,7 @@ export async function loadDataset({ file, keyFields, limit }: DatasetRequest): P
   return { title: source.title, keys: source.keys(), entries, duplicates: records - entries.length, bytes, example }
 }
 
-/** The value with a revision number in it, as an application would update it. */
+/** The value with a revision number, as an application would update it. */
 export function reviseValue(value: Uint8Array): Uint8Array {
   const decoded: unknown = msgpack.decode(value)
   const isRecord = typeof decoded === 'object' && decoded !== null && !Array.isArray(decoded)

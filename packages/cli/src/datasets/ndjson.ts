@@ -3,7 +3,7 @@ import { UsageError } from '../usage-error.js'
 import type { KeyedRecord, RecordSource } from './record-source.js'
 import { RecordKeys } from './record-key.js'
 
-/** One JSON value a line. Empty lines are skipped. */
+/** One JSON value per line. Empty lines are skipped. */
 export function ndjsonRecords(file: string, keyFields: readonly string[] | undefined): RecordSource {
   const keys = new RecordKeys(file, keyFields, false)
   return { title: file, keys: () => keys.description, records: read(file, keys) }

@@ -1,12 +1,12 @@
 import { nearestName } from 'kvarium/engine'
 import { UsageError } from '../usage-error.js'
 
-/** Fields that are the key if the user names none, the first that the first record has. */
+/** The key if the user names no fields: the first of these that the first record has. */
 const USUAL_FIELDS = ['key', 'id', '_id', 'uuid']
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** Makes keys out of records: the chosen fields, joined by slashes. */
+/** Makes keys from records: the chosen fields, joined by slashes. */
 export class RecordKeys {
   readonly #place: string
   readonly #firstField: boolean
@@ -14,8 +14,8 @@ export class RecordKeys {
   #records = 0
 
   /**
-   * @param place - Of the records, for errors: a file.
-   * @param fields - As the user chose them.
+   * @param place - The file of the records, for errors.
+   * @param fields - The user's choice.
    * @param firstField - Without a usual field, take the first one instead of the record's number.
    */
   constructor(place: string, fields: readonly string[] | undefined, firstField: boolean) {
@@ -24,7 +24,7 @@ export class RecordKeys {
     this.#firstField = firstField
   }
 
-  /** How keys are made, for people. */
+  /** Describes how keys are made. */
   get description(): string {
     return this.#fields === undefined || this.#fields.length === 0 ? 'record number' : this.#fields.join('/')
   }

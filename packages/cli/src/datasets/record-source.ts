@@ -5,9 +5,9 @@ export interface KeyedRecord {
 }
 
 export interface RecordSource {
-  /** What the data is, for people. */
+  /** Describes the data. */
   readonly title: string
-  /** How keys are made, for people. Known once the first record was read. */
+  /** Describes how keys are made. Known once the first record was read. */
   readonly keys: () => string
   readonly records: AsyncIterable<KeyedRecord> | Iterable<KeyedRecord>
 }

@@ -1,6 +1,6 @@
 /**
- * Runs the checks of an exercise in a process of their own and shows how they go. A check that does not come to an end is ended, and
- * named: then the solution goes in circles.
+ * Runs the checks of an exercise in a separate process and shows their progress. A check that exceeds the time limit is stopped and
+ * named: the solution probably has an endless loop.
  */
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -11,7 +11,7 @@ import type { ExercisePackage } from './exercise-package.js'
 
 export interface CheckOptions {
   readonly seed: number
-  /** For each check, in seconds. */
+  /** Time limit per check, in seconds. */
   readonly limit: number
 }
 
@@ -24,13 +24,13 @@ interface Check {
 }
 
 const STAGES = {
-  exports: 'What the file exports',
+  exports: 'The exports of the file',
   units: 'Unit checks',
   model: 'A real store with your part in it, beside a sorted map',
   divergence: 'The same store, beside one with the reference in it',
 }
 
-/** Resolves to whether all checks passed. Writes to standard output as it goes. */
+/** Resolves to whether all checks passed. Writes its progress to standard output. */
 export async function checkExercise(exercises: ExercisePackage, name: string, folder: string, options: CheckOptions): Promise<boolean> {
   if (!existsSync(join(folder, `${name}.ts`))) {
     throw new UsageError(`${folder} has no ${name}.ts: \`kvarium learn ${name} DIRECTORY\` makes it.`)
@@ -39,7 +39,7 @@ export async function checkExercise(exercises: ExercisePackage, name: string, fo
   const program = join(exercises.folder, 'check.ts')
   const child = spawn(process.execPath, ['--import', exercises.tsx(folder), program, name, folder, String(options.seed)], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    // In a checkout `kvarium` is its source, wherever the learner's file is.
+    // In a checkout `kvarium` is its source, regardless of where the learner's file is.
     env: { ...process.env, ...(checkout !== undefined && { TSX_TSCONFIG_PATH: join(checkout, 'tsconfig.json') }) },
   })
   const progress = new Progress()
@@ -59,7 +59,7 @@ export async function checkExercise(exercises: ExercisePackage, name: string, fo
       }
       progress.begins(message.begins)
       timer = setTimeout(() => {
-        progress.ended(`This did not come to an end in ${options.limit} s. Does a loop of yours never end?`)
+        progress.ended(`This did not come to an end in ${options.limit} s. Is there an endless loop?`)
         child.kill('SIGKILL')
         end(false)
       }, options.limit * 1000)
@@ -72,7 +72,7 @@ export async function checkExercise(exercises: ExercisePackage, name: string, fo
   })
 }
 
-/** Says of each check how it went, once the next one begins. */
+/** Prints the result of each check once the next one begins. */
 class Progress {
   readonly #style = styleFor(process.stdout)
   #current: Check | undefined

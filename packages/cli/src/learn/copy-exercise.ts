@@ -7,10 +7,10 @@ import type { ExercisePackage } from './exercise-package.js'
 const TOOLS = ['@types/node', 'fast-check', 'tsx', 'typescript']
 
 /**
- * Puts the starter of an exercise, its task and its unit checks into a folder, and what makes the folder a package that can run them.
- * Returns the names of the files that were written; what makes a package stays as it is if it is there.
+ * Writes the starter of an exercise, its task and its unit checks to a folder, and the files that make the folder a package that can run
+ * them. Returns the names of the written files; existing files of a package stay as they are.
  *
- * @throws UsageError, having written nothing, when a file of the exercise is there.
+ * @throws UsageError, having written nothing, when a file of the exercise exists.
  */
 export function copyExercise(exercises: ExercisePackage, name: string, folder: string): string[] {
   const own = new Map([

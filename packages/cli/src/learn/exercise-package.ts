@@ -1,4 +1,4 @@
-/** Where the exercises are, and what tools of other packages they are run with. */
+/** Locates the exercises, and the tools of other packages that run them. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -28,12 +28,12 @@ export class ExercisePackage {
     this.folder = this.checkout === undefined ? join(root, 'dist/exercises') : join(this.checkout, 'exercises')
   }
 
-  /** The package that runs. It is looked for when an exercise is asked for, not at the start of every command. */
+  /** The running package, located on demand, not at the start of every command. */
   static get own(): ExercisePackage {
     return new ExercisePackage(packageRoot())
   }
 
-  /** What runs the checks in a folder: the package that is installed there, which finds its tools there, too. */
+  /** The package that runs the checks in a folder: the one installed there, which finds its tools there, too. */
   static of(folder: string): ExercisePackage {
     const manifest = resolveFrom(folder, 'kvarium-cli/package.json')
     return manifest === undefined ? ExercisePackage.own : new ExercisePackage(dirname(manifest))
@@ -64,7 +64,7 @@ export class ExercisePackage {
     throw new UsageError(`There is no exercise "${name}". ${hint}`)
   }
 
-  /** The URL of tsx, which runs TypeScript: of the learner's folder, or of this package. */
+  /** The URL of tsx, which runs TypeScript, from the learner's folder or from this package. */
   tsx(folder: string): string {
     const path = resolveFrom(folder, 'tsx') ?? resolveFrom(this.root, 'tsx')
     if (path === undefined) throw new UsageError(`The checks are TypeScript and need tsx: run \`npm install\` in ${folder} first.`)

@@ -38,7 +38,7 @@ export function comparisonReport({ engines, ok }: Comparison, style: TextStyle):
 }
 
 function throughput({ phases }: EngineResult, index: number): string {
-  // An engine that failed has not come to every phase.
+  // An engine that failed has not reached every phase.
   const phase = phases.at(index)
   if (phase === undefined) return '–'
   return phase.operations === 1 && phase.entries === 1 ? duration(phase.ms * 1000) : rate(phase.entriesPerSecond)
@@ -58,7 +58,7 @@ function blocks({ blocks: all, blocksFromDisk }: { readonly blocks: number; read
   return `${significant(all)} (${significant(blocksFromDisk)})`
 }
 
-/** From the user's bytes to the file's, in a line each. */
+/** From the user's bytes to the file's, one line per engine. */
 function byteLines(engines: readonly EngineResult[], style: TextStyle): string {
   const lines = engines.flatMap(({ name, traffic, metered }) => {
     const total = sumOf(traffic.written)

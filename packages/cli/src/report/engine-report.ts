@@ -1,4 +1,4 @@
-/** What one engine did: its phases, its levels, where every byte went, and whether all of it was right. */
+/** The results of one engine: its phases, its levels, where every byte went, and whether all answers were right. */
 import { sumOf } from 'kvarium-lab/compare'
 import type { EngineResult, PhaseResult } from 'kvarium-lab/compare'
 import type { LevelShape } from 'kvarium/engine'
@@ -53,7 +53,7 @@ function levelChart(levels: readonly LevelShape[], style: TextStyle): string {
   return table(['level', 'runs', 'tables', 'entries', 'size', ''], rows, style, { left: [0, 5] })
 }
 
-/** User bytes and what became of them, and the file system's word on it. */
+/** User bytes, the bytes written for them, and the file system's count. */
 function byteAccount({ traffic, amplification, metered, live, disk }: EngineResult, style: TextStyle): string {
   const { userBytes, written } = traffic
   const total = sumOf(written)

@@ -10,9 +10,9 @@ export interface Introduced {
   readonly dataset: Dataset
   readonly engines: readonly EngineConfiguration[]
   readonly directory: string
-  /** What is done, in pieces that stay on a line. */
+  /** The work, in pieces that stay on a line. */
   readonly work: readonly string[]
-  /** By which sizes were scaled. */
+  /** The factor by which sizes were scaled. */
   readonly scale: number
 }
 
@@ -20,7 +20,7 @@ const WIDTH = 100
 const LABEL = 11
 const NAME = 13
 
-/** What is about to happen. */
+/** Describes the run before it starts. */
 export function introduction({ version, dataset, engines, directory, work, scale }: Introduced, style: TextStyle): string {
   const { title, keys, entries, duplicates, bytes: size, example } = dataset
   const block = (label: string, lines: readonly string[]): string[] =>

@@ -15,7 +15,7 @@ export function styleFor(stream: { readonly isTTY?: boolean }): TextStyle {
 }
 
 interface TableOptions {
-  /** Least widths of the columns. */
+  /** Minimum widths of the columns. */
   readonly widths?: readonly number[]
   /** Columns with text or bars; the others hold numbers and are aligned to the right. */
   readonly left?: readonly number[]

@@ -1,8 +1,8 @@
 /**
- * When an engine flushed, compacted, made checkpoints and kept writers waiting, as far as polling its stats shows.
+ * The times at which an engine flushed, compacted, made checkpoints and made writers wait, as far as polling its stats shows.
  *
- * A job is known by its bytes: those of a flush or a compaction are counted when it ends, those of a checkpoint as it goes. It began, at
- * the earliest, when the one before ended or when work came up. So the bounds are right to the time between two looks.
+ * A job is detected by its bytes: those of a flush or a compaction are counted when it ends, those of a checkpoint as it runs. It began,
+ * at the earliest, when the one before ended or when work became pending. The bounds are accurate to the interval between two polls.
  */
 import type { EngineStats } from 'kvarium/engine'
 import { bytes as showBytes } from '../report/numbers.js'
@@ -11,14 +11,14 @@ import type { Mark } from '../report/run-report.js'
 type Seen = Pick<EngineStats, 'pending' | 'stalls'> & { readonly written: EngineStats['ledger']['written'] }
 type MutableMark = { -readonly [Field in keyof Mark]: Mark[Field] } & { bytes: number }
 
-/** Marks of a kind that are no further apart become one. */
+/** Marks of one kind that are no further apart become one. */
 const JOIN_MS = 5
 
 export class ActivityWatch {
   readonly #marks: MutableMark[] = []
   #before: Seen | undefined
   #beforeMs = 0
-  /** When work was last seen to come up while there was none, and when there came more. */
+  /** When work was last seen to become pending while there was none, and when more came. */
   #busySinceMs = 0
   #moreSinceMs = 0
   readonly #endedMs = { flush: 0, compaction: 0 }

@@ -1,7 +1,7 @@
 import type { LedgerCounts, ReadCounts } from 'kvarium/trace'
 
-/** About how many gets of a phase are sampled; asking for the ledger would make them all slower. */
-const LOOKED_AT = 400
+/** About how many gets of a phase are sampled: reading the ledger makes a get slower. */
+const SAMPLED_GETS = 400
 const LEAST_STEP = 8
 const MOST_BLOCKS = 64
 
@@ -18,9 +18,9 @@ export class BlocksPerGet {
     this.#ledger = ledger
   }
 
-  /** @param total - Gets that will come, if that is known. */
+  /** @param total - Expected gets, if known. */
   beginPhase(total = 0): void {
-    this.#step = Math.max(LEAST_STEP, Math.floor(total / LOOKED_AT))
+    this.#step = Math.max(LEAST_STEP, Math.floor(total / SAMPLED_GETS))
     this.#calls = 0
   }
 
@@ -33,7 +33,7 @@ export class BlocksPerGet {
     if (before === undefined) return
     const after = this.#ledger()
     for (const kind of ['found', 'missing'] as const) {
-      // Not if something else read meanwhile.
+      // Skips samples with other reads meanwhile.
       if (after[kind].operations - before[kind].operations !== 1) continue
       const blocks = Math.min(MOST_BLOCKS, blocksOf(after[kind]) - blocksOf(before[kind]))
       while (this[kind].length <= blocks) this[kind].push(0)

@@ -7,22 +7,22 @@ import type { Comparison, EngineConfiguration, EngineResult, Progress } from './
 export interface CompareOptions {
   readonly engines: readonly EngineConfiguration[]
   readonly phases: readonly Phase[]
-  /** Done to every engine before anything is measured, so that the first one does not pay for compiling the code. */
+  /** Run on every engine before the measurement, so that the first one does not pay for compiling the code. */
   readonly warmUp?: readonly Phase[]
-  /** Each engine gets a directory of its own in it, which must not hold a store yet; they are left to the caller. */
+  /** Each engine gets its own directory in it, which must not hold a store yet. The caller removes them. */
   readonly directory: string
-  /** Called at the beginning and the end of a phase and some 50 times a second meanwhile. */
+  /** Called at the beginning and the end of a phase, and about 50 times a second in between. */
   readonly onProgress?: (progress: Progress) => void
   /** Called when an engine is done. */
   readonly onResult?: (result: EngineResult) => void
 }
 
 /**
- * Drives the same operations, in the same order, into each engine, one engine after the other. Every answer is held
- * against an oracle; in the end all that was written is verified entry by entry, the engine checks its own invariants, and
- * the ledger is held against what the file system counted. What was wrong is among the problems of the results.
+ * Runs the same operations, in the same order, on each engine, one engine after the other. Every answer is compared
+ * with an oracle. At the end every entry is verified, the engine checks its own invariants, and the ledger is compared
+ * with the counts of the file system. Errors are among the problems of the results.
  *
- * @throws MisuseError when an engine or an option is not known.
+ * @throws MisuseError when an engine or an option is unknown.
  */
 export async function compare({ engines, phases, warmUp = [], directory, onProgress, onResult }: CompareOptions): Promise<Comparison> {
   const names = engines.map(engine => engine.name)
@@ -51,7 +51,7 @@ export async function compare({ engines, phases, warmUp = [], directory, onProgr
           }),
         ),
     )
-  // All are made before the first one runs, so that a wrong option is an error at once.
+  // All runs are prepared before the first one starts, so that a wrong option is an error at once.
   const runs = prepare('', phases.length + 1, false)
   const warmUps = warmUp.length === 0 ? [] : prepare('.warm-up', warmUp.length + 1, true)
   const warmUpResults: EngineResult[] = []
@@ -68,7 +68,7 @@ export async function compare({ engines, phases, warmUp = [], directory, onProgr
   return { engines: results, ok: results.every(({ problemCount }) => problemCount === 0) }
 }
 
-/** What was wrong in the warm-up is wrong. */
+/** Adds the problems of the warm-up to the result. */
 function withProblemsOf(warmUp: EngineResult | undefined, result: EngineResult): EngineResult {
   if (warmUp === undefined || warmUp.problemCount === 0) return result
   const problems = warmUp.problems.map(({ kind, message }) => ({ kind, message: `in the warm-up: ${message}` }))

@@ -21,19 +21,19 @@ import type { Traffic } from './traffic.js'
 
 export interface ComparisonAbout {
   readonly title: string
-  /** When it began. */
+  /** When it started. */
   readonly createdAt: Date
   /** The command that reproduces this run. */
   readonly command: string
   readonly machine: MachineReport
-  /** Versions of what ran, by name. */
+  /** Versions of the software, by name. */
   readonly versions: Readonly<Record<string, string>>
   readonly work: WorkReport
-  /** The same for formulas; without it nothing is predicted. */
+  /** The work for the formulas; without it nothing is predicted. */
   readonly predictedWork?: Work
 }
 
-/** A comparison does one round, so its spreads are of one value. */
+/** A comparison has one round, so its spreads have one value. */
 export function comparisonRunReport(comparison: Comparison, about: ComparisonAbout): RunReport {
   const { title, createdAt, command, machine, versions, work, predictedWork } = about
   return {

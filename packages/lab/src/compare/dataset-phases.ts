@@ -1,4 +1,4 @@
-/** The work of the main job on a dataset: everything that happens to data in its life, in a fixed order and seeded. */
+/** The phases of `kvarium compare` on a dataset: load, overwrite, delete, read, scan, reopen; seeded, in a fixed order. */
 import { copyBytes } from 'kvarium/codec'
 import { SeededRandom } from 'kvarium/vfs'
 import type { Operation, Phase, PutOperation, ScanOperation } from './operation.js'
@@ -13,23 +13,23 @@ export interface DatasetWork {
   /** Shares of the entries, from 0 to 1, that are written a second time, and that are deleted. */
   readonly overwriteShare: number
   readonly deleteShare: number
-  /** Gets of each kind, at most; there are never more than live entries. */
+  /** Most gets of each kind, and never more than live entries. */
   readonly reads: number
   readonly batchSize: number
   /** Load in random order, or in the order of the dataset. */
   readonly shuffle: boolean
-  /** What an overwritten value becomes. It should differ, or an old value in its place goes unnoticed. */
+  /** Makes the new value of an overwrite. It should differ, or an old value in its place goes unnoticed. */
   readonly revise: (value: Uint8Array) => Uint8Array
 }
 
-/** Prefixes to scan, at most; and what a scan takes in a dataset whose keys have no prefixes. */
+/** Most prefixes to scan, and the entries per scan in a dataset whose keys have no prefixes. */
 const MOST_RANGES = 1000
 const RANGE_ENTRIES = 100
 const SLASH = 0x2f
 
 /**
  * Loads, overwrites, deletes, reads and reopens.
- * @param entries - With distinct keys.
+ * @param entries - Entries with distinct keys.
  */
 export function datasetPhases(entries: readonly DatasetEntry[], work: DatasetWork): Phase[] {
   const { seed, overwriteShare, deleteShare, reads, batchSize, shuffle, revise } = work
@@ -102,7 +102,7 @@ function* batches(entries: readonly DatasetEntry[], order: readonly number[], si
   }
 }
 
-/** A key that no dataset holds, in most cases, and that lies between keys which are there. */
+/** A key between existing ones that is most likely absent. */
 function neighbourOf(key: Uint8Array): Uint8Array {
   const neighbour = new Uint8Array(key.length + 1)
   neighbour.set(key)
@@ -110,7 +110,7 @@ function neighbourOf(key: Uint8Array): Uint8Array {
   return neighbour
 }
 
-/** A scan of each group of keys that share what is before their first slash; without such groups, short scans from random keys. */
+/** A scan of each group of keys with the same text before the first slash; without such groups, short scans from random keys. */
 function rangesOf(entries: readonly DatasetEntry[], seed: number): { readonly about: string; readonly scans: readonly ScanOperation[] } {
   const prefixes = new Map<string, Uint8Array>()
   for (const { key } of entries) {
@@ -130,7 +130,7 @@ function rangesOf(entries: readonly DatasetEntry[], seed: number): { readonly ab
   return { about: `${starts.length} scans of ${RANGE_ENTRIES} entries, from random keys`, scans }
 }
 
-/** The first key after all that start with a prefix, which ends with a slash. */
+/** The first key after all keys with a prefix that ends with a slash. */
 function afterPrefix(prefix: Uint8Array): Uint8Array {
   const after = copyBytes(prefix)
   after[after.length - 1]++

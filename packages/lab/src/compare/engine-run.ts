@@ -1,8 +1,8 @@
 /**
- * Runs the phases on one engine, verifies what they left, and follows the ledger all the while.
+ * Runs the phases on one engine, verifies the resulting store, and follows the ledger throughout.
  *
  * Invariants:
- * 1. The oracle takes over an operation when the engine has acknowledged it.
+ * 1. The oracle applies an operation when the engine has acknowledged it.
  * 2. The event loop gets a turn at least every few milliseconds, so that background work can finish.
  */
 import { loadHash32 } from 'kvarium/codec'
@@ -53,7 +53,7 @@ export class EngineRun {
   #lastTurn = 0
   #peakRssBytes = 0
 
-  /** @throws MisuseError when the engine or an option is not known. */
+  /** @throws MisuseError when the engine or an option is unknown. */
   constructor(configuration: EngineConfiguration, directory: string, report: ReportProgress) {
     const { engine, options } = configuration
     this.#configuration = configuration
@@ -85,7 +85,7 @@ export class EngineRun {
     })
   }
 
-  /** Runs everything and closes the store. What goes wrong is among the problems of the result. */
+  /** Runs everything and closes the store. Errors are among the problems of the result. */
   async run(phases: readonly Phase[]): Promise<EngineResult> {
     let result: EngineResult | undefined
     this.#ioBefore = processIo()
@@ -167,10 +167,10 @@ export class EngineRun {
   }
 
   async #endSession(): Promise<void> {
-    // Background work could not be distinguished from that of closing.
+    // Otherwise background work could not be distinguished from that of closing.
     await this.#db.settle()
     this.#lookAtLedger()
-    // Otherwise the engine goes on counting.
+    // Without permanence the engine continues counting.
     if (this.#db.supports.permanence) this.#countStalls()
   }
 
@@ -255,7 +255,7 @@ export class EngineRun {
   #final(total: Traffic, liveBytes: number): NonNullable<EngineResult['final']> {
     const { engine, options = {} } = this.#configuration
     const ledger = { ...this.#db.stats().ledger, ...total, peakFileBytes: this.#watch.peakBytes }
-    // The shape counts only the checkpoints since the last opening.
+    // The shape counts only the checkpoints since the last open.
     const { compactedByLevel, checkpoints } = this.#jobs
     return {
       options: resolveOptions(builtInEngines.resolve(engine).options, options),
@@ -298,7 +298,7 @@ export class EngineRun {
   }
 }
 
-/** With the reason: abstract-level says why a store did not open in the cause. */
+/** The message with its causes: abstract-level has the reason of a failed open in the cause. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return error.cause === undefined ? error.message : `${error.message}: ${describe(error.cause)}`

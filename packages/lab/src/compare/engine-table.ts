@@ -24,7 +24,7 @@ export function engineNames(): string[] {
   return knownRows().map(row => row.name)
 }
 
-/** The rows of a comma-separated list: by their names, or by the name of an engine all rows of which are meant. */
+/** The rows of a comma-separated list: by their names, or by the name of an engine for all of its rows. */
 export function chooseEngines(list: string | undefined): readonly EngineRow[] {
   const known = knownRows()
   if (list === undefined) return known
@@ -46,7 +46,7 @@ export function chooseEngines(list: string | undefined): readonly EngineRow[] {
  * The configurations to compare: options from the table, sizes scaled to the dataset, and what the user set on top.
  * @param scale - See `scaleFor`.
  * @param settings - `NAME=VALUE` each; a setting goes to every engine that has such an option.
- * @throws MisuseError when a setting is not one, or not allowed.
+ * @throws MisuseError when a setting is malformed or not allowed.
  */
 export function configureEngines(rows: readonly EngineRow[], scale: number, settings: readonly string[]): EngineConfiguration[] {
   const tables = rows.map(row => builtInEngines.resolve(row.engine).options)

@@ -1,4 +1,4 @@
-/** `kvarium-lab/compare`: the same operations driven into several engines, your own among them, and what came of it as plain data. */
+/** `kvarium-lab/compare`: runs the same operations on several engines, custom ones included; the results are plain data. */
 export { compare, type CompareOptions } from './compare.js'
 export { datasetPhases, type DatasetEntry, type DatasetWork } from './dataset-phases.js'
 export type { Bounds, DelOperation, Operation, Phase, PutOperation, ScanOperation } from './operation.js'

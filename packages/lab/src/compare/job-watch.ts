@@ -1,6 +1,6 @@
 /**
- * When a store flushed, compacted, made checkpoints and kept writers waiting, and what its compactions wrote into which level: from its
- * trace, of which level `job` is enough. One for all sessions of a store.
+ * The times at which a store flushed, compacted, made checkpoints and made writers wait, and the bytes that compactions wrote per level:
+ * from its trace, at level `job` or finer. One instance covers all sessions of a store.
  */
 import { bytes as showBytes } from '../report/numbers.js'
 import type { Mark } from '../report/run-report.js'
@@ -22,7 +22,7 @@ interface Seen {
 }
 
 const SHOWN: readonly string[] = ['flush', 'compaction', 'checkpoint'] satisfies Shown[]
-/** The activity of an idle store. */
+/** Most marks to keep. */
 const MOST_MARKS = 5000
 
 export class JobWatch {
@@ -38,16 +38,16 @@ export class JobWatch {
   readonly listener: TraceListener = event => this.#receive(event)
 
   /** Whether any event arrived: a custom engine may emit none. */
-  get hasHeard(): boolean {
+  get hasEvents(): boolean {
     return this.#marks.length > 0
   }
 
-  /** Jobs that have ended so far: the structure of the store may be another one since. */
+  /** Jobs that have ended so far: each may have changed the structure of the store. */
   get ended(): number {
     return this.#ended
   }
 
-  /** Checkpoints that were completed. */
+  /** Completed checkpoints. */
   get checkpoints(): number {
     return this.#checkpoints
   }
@@ -57,7 +57,7 @@ export class JobWatch {
     return Array.from(this.#compactedByLevel, bytes => bytes ?? 0)
   }
 
-  /** In the order in which they ended, with times since `startMs` by the same clock. */
+  /** Marks in the order of their ends, with times since `startMs` on the same clock. */
   marks(startMs: number): Mark[] {
     const since = (ms: number): number => Math.max(0, Math.round((ms - startMs) * 1000) / 1000)
     return this.#marks.map(({ kind, sinceMs, untilMs, detail }) => ({ kind, startMs: since(sinceMs), endMs: since(untilMs), detail }))
@@ -66,7 +66,7 @@ export class JobWatch {
   #receive(event: TraceEvent): void {
     switch (event.type) {
       case 'job.begin':
-        if (event.kind === 'open') this.#forgetRunning()
+        if (event.kind === 'open') this.#dropRunning()
         if (isShown(event.kind)) this.#running.set(event.job, { kind: event.kind, sinceMs: event.atMs, outputLevel: undefined })
         return
       case 'compaction.pick': {
@@ -109,8 +109,8 @@ export class JobWatch {
     if (this.#marks.length < MOST_MARKS) this.#marks.push(mark)
   }
 
-  /** A session that was never closed. */
-  #forgetRunning(): void {
+  /** Drops the running jobs of a session that was never closed. */
+  #dropRunning(): void {
     this.#running.clear()
     this.#waiting.clear()
   }

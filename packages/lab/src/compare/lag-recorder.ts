@@ -1,8 +1,8 @@
 /**
- * How late a 1 ms timer is. Between two firings that are `g` ms apart, a request that came at a random moment waited up
- * to `g - 1` ms; so a late firing stands for every millisecond that it was late (values L, L-1, ... 0), or one stall of a
- * second would count as a single slow event among thousands. Percentiles are over these. What never fired until the
- * end counts as late until then.
+ * The lateness of a 1 ms timer. Between two firings that are `g` ms apart, a request at a random moment waits up
+ * to `g - 1` ms. So a firing that is L ms late adds the values L, L-1, ... 0: otherwise one stall of a second would count
+ * as a single slow event among thousands. Percentiles are over these values. A firing still missing at the end counts as
+ * late until then.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { LagReport } from '../report/run-report.js'
@@ -13,7 +13,7 @@ export interface Lag {
   readonly p99Ms: number
   readonly p999Ms: number
   readonly maxMs: number
-  /** Firings per 1000 ms; about 900 when the event loop is never held up. */
+  /** Firings per 1000 ms; about 900 when the event loop is never blocked. */
   readonly ticksPerSecond: number
   /** Node's own histogram at resolution 1, its interval included, one value per firing. */
   readonly nodeP999Ms: number
@@ -33,7 +33,7 @@ export class LagRecorder {
     this.#timer = setInterval(() => this.#tick(), INTERVAL_MS).unref()
   }
 
-  /** `stop`, with what a report has of it. */
+  /** Stops and returns the values for a report. */
   report(): LagReport {
     const { p50Ms, p99Ms, p999Ms, maxMs, ticksPerSecond } = this.stop()
     return { p50Ms, p99Ms, p999Ms, maxMs, ticksPerSecond }

@@ -7,7 +7,7 @@ const PERCENTILES = [
   0, 1, 2, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60, 65, 70, 75, 80, 85, 90, 92, 94, 96, 98, 99, 99.5, 99.8, 99.9, 99.95, 99.99, 100,
 ]
 
-/** Latencies of calls of different kinds, together and apart. */
+/** Latencies of calls of different kinds, together and per kind. */
 export class MixedLatencies {
   readonly all = new LatencyRecorder()
   readonly #byKind = new Map<string, LatencyRecorder>()
@@ -19,7 +19,7 @@ export class MixedLatencies {
     recorder.record(ms)
   }
 
-  /** Kind by kind, in the order in which they came; empty if there was only one. */
+  /** Per kind, in the order of first calls; empty if there is only one. */
   byKind(): CallLatency[] {
     if (this.#byKind.size < 2) return []
     return [...this.#byKind].map(([kind, recorder]) => ({
@@ -52,7 +52,7 @@ export class LatencyRecorder {
     return this.#histogram.totalCount
   }
 
-  /** Forgets everything. */
+  /** Drops all values. */
   reset(): void {
     this.#histogram.reset()
     this.#totalMs = 0
@@ -65,7 +65,7 @@ export class LatencyRecorder {
     const points: (readonly [number, number])[] = []
     for (const percentile of PERCENTILES) {
       const us = Math.min(this.#maxNs, this.#histogram.getValueAtPercentile(percentile)) / 1000
-      // If several percentiles have the same value, only the last one says how many calls took at most that.
+      // If several percentiles have the same value, only the last one gives the share of calls that took at most that.
       if (points.at(-1)?.[0] === us) points.pop()
       points.push([us, percentile / 100])
     }

@@ -2,7 +2,7 @@
 import { spreadOf, type LatencyReport, type PhaseReport, type Spread } from '../report/run-report.js'
 import type { CallLatency, Latency } from './results.js'
 
-/** What was measured in one round. */
+/** The measurement of one round. */
 type Measured = Pick<CallLatency, 'latency' | 'distribution'>
 
 /** @param rounds - At least one; the distribution is that of `chosen`. */
@@ -18,7 +18,7 @@ export function latencyReport(rounds: readonly Measured[], chosen = rounds[0]): 
   }
 }
 
-/** By kind of call; nothing if there was only one. */
+/** Per kind of call; empty if there is only one. */
 export function callReports(rounds: readonly (readonly CallLatency[])[], chosen = rounds[0]): Pick<PhaseReport, 'calls'> {
   if (chosen.length === 0) return {}
   const calls = chosen.map(own => {

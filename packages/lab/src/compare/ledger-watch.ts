@@ -5,14 +5,14 @@ import type { Metered } from './results.js'
 import { addTraffic, NO_TRAFFIC, subtractTraffic, sumOf, type Traffic } from './traffic.js'
 
 /**
- * Follows the ledger of a store over closing and reopening, which start a new one, and holds it against the meter of its
+ * Follows the ledger of a store across closing and reopening, which start a new one, and compares it with the meter of its
  * file system.
  *
- * Invariant: every byte the meter has seen is in the ledger of the session it belongs to, or was moved while closing.
+ * Invariant: every byte the meter has seen is in the ledger of its session, or was moved while closing.
  */
 export class LedgerWatch {
   readonly #meter: MeteredFileSystem
-  /** False for an engine whose ledger goes on when the store is opened again. */
+  /** False for an engine whose ledger continues when the store is reopened. */
   readonly #startsAnew: boolean
   #total = NO_TRAFFIC
   #before = NO_TRAFFIC
@@ -24,7 +24,7 @@ export class LedgerWatch {
     this.#startsAnew = startsAnew
   }
 
-  /** Everything since the first open, as of the last look. */
+  /** The traffic since the first open, at the last `look`. */
   get total(): Traffic {
     return this.#total
   }

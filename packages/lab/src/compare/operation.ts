@@ -1,4 +1,4 @@
-/** What is done to every engine of a comparison: phases of operations, the same ones in the same order. */
+/** The work of every engine of a comparison: the same phases of operations in the same order. */
 
 export interface PutOperation {
   readonly type: 'put'
@@ -46,8 +46,8 @@ export interface Phase {
   readonly name: string
   /** One line for the reader of the results. */
   readonly about: string
-  /** How many entries the operations write or read in all, if that is known: for showing progress. */
+  /** Entries that the operations write or read in all, if known: for the progress display. */
   readonly total?: number
-  /** The operations; called once for every engine, and must yield the same ones each time. */
+  /** The operations. Called once per engine, and must yield the same ones each time. */
   operations(): Iterable<Operation>
 }

@@ -1,8 +1,8 @@
 /**
- * What an engine must hold: a map, and the keys in order once a scan asks for them. It is fed the same operations as
+ * The expected contents of an engine: a map, and the keys in order once a scan asks for them. It applies the same operations as
  * the engine, and every answer of the engine is compared with its own.
  *
- * Keys are kept as Latin-1 text, one character for each byte: such strings sort like the bytes.
+ * Keys are Latin-1 text, one character per byte: such strings sort like the bytes.
  */
 import { mix32, type Hash32 } from 'kvarium/codec'
 import type { Bounds, Operation, ScanOperation } from './operation.js'
@@ -10,7 +10,7 @@ import type { Bounds, Operation, ScanOperation } from './operation.js'
 export class Oracle {
   readonly #entries = new Map<string, Uint8Array>()
   readonly #deleted = new Set<string>()
-  /** The live keys in order; `undefined` until an order is asked for. */
+  /** The live keys in order; `undefined` until the first scan. */
   #sorted: string[] | undefined
   #bytes = 0
 
@@ -24,7 +24,7 @@ export class Oracle {
     return this.#bytes
   }
 
-  /** Keys that were written once and are gone. */
+  /** Keys that were written and deleted. */
   get deletedKeys(): Iterable<Uint8Array> {
     return mapped(this.#deleted, toKey)
   }
@@ -37,7 +37,7 @@ export class Oracle {
     return this.#entries.get(fromKey(key))
   }
 
-  /** Takes over a write; other operations change nothing. Values must not change afterwards. */
+  /** Applies a write; other operations change nothing. Values must not change afterwards. */
   apply(operation: Operation): void {
     switch (operation.type) {
       case 'put':

@@ -2,7 +2,7 @@ import type { Problem } from './results.js'
 
 const KEPT = 20
 
-/** The first problems of an engine, and how many there were. */
+/** The first problems of an engine, and their total number. */
 export class ProblemList {
   readonly #kept: Problem[] = []
   #count = 0

@@ -1,9 +1,9 @@
-/** What the operating system says of this process and its machine. Everything is `undefined` where it does not say. */
+/** The operating system's counters for this process and its machine. Each is `undefined` where it is not available. */
 import { readFileSync, realpathSync } from 'node:fs'
 import { availableParallelism, cpus, arch, release, totalmem, type as osType } from 'node:os'
 import type { MachineReport } from '../report/run-report.js'
 
-/** Bytes that all threads of this process have passed to write calls and got from read calls. */
+/** Bytes that all threads of this process have passed to write calls and received from read calls. */
 export interface ProcessIo {
   readonly writtenBytes: number
   readonly readBytes: number
@@ -16,7 +16,7 @@ export function processIo(): ProcessIo | undefined {
   return writtenBytes === undefined || readBytes === undefined ? undefined : { writtenBytes, readBytes }
 }
 
-/** Measures from its making on how busy other processes keep the machine. */
+/** Measures the load of other processes since its construction. */
 export class LoadOfOthers {
   readonly #start = performance.now()
   readonly #own = process.cpuUsage()
@@ -32,7 +32,7 @@ export class LoadOfOthers {
   }
 }
 
-/** @param directory - Where the stores are; it must exist. */
+/** @param directory - The directory of the stores; it must exist. */
 export function describeMachine(directory: string): MachineReport {
   const fileSystem = fileSystemOf(directory)
   return {

@@ -1,4 +1,4 @@
-/** What a comparison gathers: plain data to render, store or compare. */
+/** The results of a comparison: plain data to render, store or compare. */
 import type { EngineFactory, LevelShape } from 'kvarium/engine'
 import type { Measured } from '../predict/prediction.js'
 import type { LagReport, Timeline } from '../report/run-report.js'
@@ -10,7 +10,7 @@ import type { Traffic } from './traffic.js'
 export interface EngineConfiguration {
   /** Name of the column in the results, and of the store's directory. */
   readonly name: string
-  /** The name of a built-in engine, or the factory of your own. */
+  /** The name of a built-in engine, or a custom factory. */
   readonly engine: string | EngineFactory
   readonly options?: Readonly<Record<string, unknown>>
 }
@@ -30,7 +30,7 @@ export interface CallLatency {
   readonly kind: string
   readonly operations: number
   readonly latency: Latency
-  /** As of a phase. */
+  /** As for a phase. */
   readonly distribution: readonly (readonly [us: number, share: number])[]
 }
 
@@ -41,33 +41,33 @@ export interface PhaseResult {
   readonly operations: number
   /** Entries written, deleted, looked up or scanned by these calls. */
   readonly entries: number
-  /** Time spent inside the store, summed over the operations; preparing and checking them is not in it. */
+  /** Time spent inside the store, summed over the operations, without preparing and checking them. */
   readonly ms: number
   readonly entriesPerSecond: number
   readonly latency: Latency
-  /** Microseconds, and the share of the operations that took at most as long; both ascend. */
+  /** Microseconds, and the share of the operations that took at most that long; both ascend. */
   readonly distribution: readonly (readonly [us: number, share: number])[]
-  /** The same by kind of call; empty if all were of one kind. */
+  /** The same per kind of call; empty if all were of one kind. */
   readonly calls: readonly CallLatency[]
   readonly lag: LagReport
-  /** What the ledger counted meanwhile, background work included. */
+  /** The ledger's counts during the phase, background work included. */
   readonly traffic: Traffic
 }
 
-/** Something that is not as it must be. A comparison with problems has failed. */
+/** A wrong result. A comparison with problems has failed. */
 export interface Problem {
   /** `read`: a wrong answer while a phase ran. `verify`: one at the end. `check`: a broken invariant. */
   readonly kind: 'read' | 'verify' | 'check' | 'ledger' | 'stream' | 'error'
   readonly message: string
 }
 
-/** The ledger's sums next to what the metered file system counted, in bytes. */
+/** The ledger's sums beside the counts of the metered file system, in bytes. */
 export interface Metered {
   readonly ledgerWritten: number
   readonly meterWritten: number
   readonly ledgerRead: number
   readonly meterRead: number
-  /** Metered while closing, when the ledger of the closed store can no longer be asked. */
+  /** Metered while closing, when the ledger can no longer be read. */
   readonly closingWritten: number
   readonly closingRead: number
 }
@@ -83,45 +83,45 @@ export interface EngineResult {
   readonly amplification: {
     readonly write: WriteAmplification
     readonly read: { readonly found: ReadAmplification; readonly missing: ReadAmplification; readonly scan: ReadAmplification }
-    /** File bytes per live key and value byte: the most there ever were, and after all background work. */
+    /** File bytes per live key and value byte: at the peak, and after all background work. */
     readonly space: { readonly peak: number; readonly settled: number }
   }
-  /** When the last write was acknowledged, with what the background still owed: the ledger, and the bytes of all files. */
+  /** The state when the last write was acknowledged, with background work still pending: the ledger, and the bytes of all files. */
   readonly endOfWrites: { readonly traffic: Traffic; readonly diskBytes: number }
   /** How many gets touched 0, 1, 2 ... blocks or pages, of a sample of them. */
   readonly blocksPerGet: { readonly found: readonly number[]; readonly missing: readonly number[] }
   readonly metered: Metered
-  /** What the operating system counted for the whole process meanwhile; not everywhere. */
+  /** The operating system's counts for the whole process during the run, where available. */
   readonly process?: ProcessIo
-  /** Exactly what is alive in the end, by the oracle. */
+  /** The live entries at the end, by the oracle. */
   readonly live: { readonly entries: number; readonly bytes: number }
-  /** The files of the store in the end, and the most bytes they had at once. */
+  /** The files of the store at the end, and their bytes at the peak. */
   readonly disk: { readonly files: number; readonly bytes: number; readonly peakBytes: number }
   readonly levels: readonly LevelShape[]
-  /** Memory the engine holds for data in the end, in bytes. */
+  /** Memory the engine holds for data at the end, in bytes. */
   readonly memoryBytes: number
-  /** The most resident bytes of the process meanwhile, in the moments that were looked at: also of what was there before. */
+  /** The peak of the sampled resident bytes of the process, memory from before the run included. */
   readonly peakRssBytes: number
   /** Bytes that the cache may hold; `undefined` without one. */
   readonly cacheBytes?: number
   readonly timeline: Timeline
-  /** What the engine said in the end, for predictions: its options with defaults, the ledger over all sessions, its shape; live bytes counted. */
+  /** The engine's final state for predictions: its options with defaults, the ledger over all sessions, its shape; live bytes counted. */
   readonly final?: Pick<Measured, 'options' | 'ledger' | 'shape' | 'compactedByLevel' | 'checkpoints' | 'liveBytes'>
-  /** How often and how long writers waited for the background. */
+  /** How often and how long writers waited for background work. */
   readonly stalls: { readonly count: number; readonly totalMs: number }
   readonly verification: Verification
-  /** The first ones; `problemCount` says how many there were. */
+  /** The first problems; `problemCount` is their total number. */
   readonly problems: readonly Problem[]
   readonly problemCount: number
 }
 
 export interface Verification {
-  /** Compared one by one, by iteration and by key. */
+  /** Entries compared one by one, by iteration and by key. */
   readonly entries: number
-  /** Deleted keys that were looked up and must not be found. */
+  /** Deleted keys that were looked up and not found. */
   readonly deleted: number
   readonly ms: number
-  /** xxHash32 of every key and value that must be there, in hexadecimal: the same for all engines. */
+  /** xxHash32 of every expected key and value, in hexadecimal: the same for all engines. */
   readonly digest: string
 }
 
@@ -137,10 +137,10 @@ export interface Progress {
   readonly engineCount: number
   readonly phase: string
   readonly phaseIndex: number
-  /** With the verification, which comes last. */
+  /** Includes the verification, which comes last. */
   readonly phaseCount: number
   readonly isWarmUp: boolean
-  /** Entries so far, of `total` if that is known. */
+  /** Entries so far, out of `total` if that is known. */
   readonly done: number
   readonly total: number | undefined
 }

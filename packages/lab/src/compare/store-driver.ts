@@ -1,7 +1,7 @@
 /**
- * Performs operations on an open store, one at a time: times each, and holds its answer against the oracle.
+ * Performs operations on an open store, one at a time: times each, and compares its answer with the oracle.
  *
- * Invariant: only the store's own work is timed, not the making and the checking of operations.
+ * Invariant: only the store's own work is timed, not preparing and checking operations.
  */
 import type { Kvarium } from 'kvarium'
 import type { Operation, ScanOperation } from './operation.js'
@@ -59,11 +59,11 @@ export class StoreDriver {
       }
       case 'batch': {
         const { operations, sync } = operation
-        // Typed as an array that may be changed; it is not.
+        // Typed as a mutable array, but never changed.
         const writes = operations as (typeof operations)[number][]
         this.#entries = writes.length
         const start = performance.now()
-        // Without options if possible: abstract-level copies them into every operation, which costs microseconds.
+        // No options if possible: abstract-level copies them into every operation, which costs microseconds.
         await (sync === true ? db.batch(writes, SYNC) : db.batch(writes))
         return this.#took(start)
       }
@@ -106,7 +106,7 @@ export class StoreDriver {
     }
   }
 
-  /** In chunks, so that what a chunk holds is compared outside of the timing. */
+  /** In chunks, so that their entries are compared outside of the timing. */
   async scan(operation: ScanOperation, wrong: (message: string) => void): Promise<void> {
     const { reverse = false, limit = -1 } = operation
     const expected = this.#parts.oracle.scan(operation)

@@ -1,8 +1,8 @@
 /**
- * Takes samples of a store while the phases run: at regular points of each phase, after jobs in the background, which change the structure,
- * and while a single call takes long, such as settling.
+ * Takes samples of a store while the phases run: at regular points of each phase, after background jobs, which change the structure,
+ * and during a single long call, such as settling.
  *
- * Invariant: nothing is sampled inside of a call's timing but what a timer does meanwhile, some microseconds in ten milliseconds.
+ * Invariant: sampling is not part of a call's time, except for a timer's work of some microseconds in ten milliseconds.
  */
 import type { EngineShape, EngineStats } from 'kvarium/engine'
 import type { Sample, Timeline } from '../report/run-report.js'
@@ -12,22 +12,22 @@ import { LatencyRecorder } from './latency-recorder.js'
 import type { Traffic } from './traffic.js'
 
 export interface TimelineSource {
-  /** Whether the store can be asked now. */
+  /** Whether the store can be read now. */
   readonly isOpen: () => boolean
   readonly stats: () => EngineStats
   readonly shape: () => EngineShape
-  /** Everything since the first open. */
+  /** The traffic since the first open. */
   readonly traffic: () => Traffic
-  /** The store's trace. Without one, or where it emits nothing, the stats are polled. */
+  /** The store's trace. Without one, or if it emits nothing, the stats are polled. */
   readonly jobs?: JobWatch
 }
 
 const LOOK_EVERY_MS = 10
-/** Between samples that no call brings about, and how many of these there may be. */
+/** Interval of samples without a call, and their maximum number. */
 const IDLE_SAMPLE_MS = 50
 const MOST_IDLE_SAMPLES = 100
 const SAMPLES_OF_A_PHASE = 16
-/** At least between samples that follow jobs, and after how many of them it is doubled: a run of any length has about a hundred. */
+/** Minimum interval of samples after jobs, and after how many of them it doubles: a run of any length has about a hundred. */
 const JOB_SAMPLE_MS = 5
 const JOB_SAMPLES_BEFORE_DOUBLING = 16
 
@@ -61,7 +61,7 @@ export class TimelineRecorder {
     this.#timer.unref()
   }
 
-  /** @param total - Entries that will come, if that is known. */
+  /** @param total - Expected entries, if known. */
   beginPhase(name: string, total?: number): void {
     this.#phases.push({ name, startMs: this.#now(), endMs: this.#now() })
     this.#everyEntries = Math.max(1, (total ?? Infinity) / SAMPLES_OF_A_PHASE)
@@ -69,7 +69,7 @@ export class TimelineRecorder {
     if (this.#samples.length === 0) this.#sample()
   }
 
-  /** A call of the store has ended. */
+  /** Records the end of a call of the store. */
   record(elapsedMs: number, entries: number): void {
     this.#window.record(elapsedMs)
     this.#windowCalls++
@@ -80,7 +80,7 @@ export class TimelineRecorder {
     else if (this.#isJobDue()) this.#sampleJob()
   }
 
-  /** Between two calls. */
+  /** Takes a sample, if one is due, between two calls. */
   look(): void {
     if (this.#isJobDue()) this.#sampleJob()
     else this.#look()
@@ -98,7 +98,7 @@ export class TimelineRecorder {
 
   timeline(): Timeline {
     const { jobs } = this.#source
-    const marks = jobs?.hasHeard === true ? jobs.marks(this.#startMs) : this.#watch.marks()
+    const marks = jobs?.hasEvents === true ? jobs.marks(this.#startMs) : this.#watch.marks()
     return { phases: this.#phases, samples: this.#samples, marks }
   }
 
@@ -165,14 +165,14 @@ interface TreeLevel {
   readonly bytes: number
 }
 
-/** The levels of an LSM tree, or the tree of a shape that has one. */
+/** The levels of an LSM tree, or the pages of a B+tree. */
 function structureOf({ levels, height, tree }: EngineShape): Pick<Sample, 'levels' | 'tree'> {
   if (levels !== undefined) return { levels: levels.map(({ level, runs, tables, bytes }) => ({ level, runs, tables, bytes })) }
   if (typeof height !== 'number' || !Array.isArray(tree)) return {}
   return { tree: { height, levels: (tree as readonly TreeLevel[]).map(({ pages, bytes }) => ({ pages, bytes })) } }
 }
 
-/** Microseconds are enough. */
+/** Rounds to microseconds. */
 function round(ms: number): number {
   return Math.round(ms * 1000) / 1000
 }

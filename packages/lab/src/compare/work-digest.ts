@@ -1,4 +1,4 @@
-/** What a workload consists of, so that two runs can be known to have done the same. */
+/** A digest of a workload, to verify that two runs did the same work. */
 import { loadHash32, mix32, type Hash32 } from 'kvarium/codec'
 import type { WorkPhase } from '../report/run-report.js'
 import type { Operation, Phase } from './operation.js'
@@ -13,7 +13,7 @@ export function isWrite({ type }: Operation): boolean {
   return type === 'put' || type === 'del' || type === 'batch' || type === 'clear'
 }
 
-/** Goes through all operations once, without doing them. */
+/** Iterates over all operations once, without performing them. */
 export async function describeWork(phases: readonly Phase[]): Promise<DescribedWork> {
   const hash32 = await loadHash32()
   let digest = 0

@@ -1,17 +1,17 @@
 /**
- * What a log-structured merge tree is said to write, read and occupy: published formulas, pure. T is the fan-out (how many times
+ * Published formulas for the write, read and space amplification of a log-structured merge tree, pure. T is the fan-out (how many times
  * larger each level is than the one above, or how many runs a level holds), L the number of levels below the flushed runs. All
- * results are ratios: bytes for each byte of the user's.
+ * results are ratios: bytes per user byte.
  */
 
 export interface LevelFactor {
   readonly name: 'T + 1' | 'T' | '(T − 1) / 2'
   readonly source: string
-  /** Times that a byte is written in a leveled level on average. */
+  /** How often a byte is written in a leveled level on average. */
   factor(fanOut: number): number
 }
 
-/** The published variants of what a leveled level writes, that know only T. */
+/** The published write factors of a leveled level that depend only on T. */
 export const LEVEL_FACTORS: readonly LevelFactor[] = [
   {
     name: 'T + 1',
@@ -31,7 +31,7 @@ export const LEVEL_FACTORS: readonly LevelFactor[] = [
 ]
 
 /**
- * 1 + r: each byte that comes down is written, and with it r bytes of the level that it is merged into.
+ * 1 + r: each incoming byte is written, with r bytes of the level that it is merged into.
  * Source: O'Neil, Cheng, Gawlick and O'Neil 1996, the rolling merge. r = size of the next level ÷ size of this one.
  */
 export function oneilFactor(thisBytes: number, nextBytes: number): number {
@@ -39,7 +39,7 @@ export function oneilFactor(thisBytes: number, nextBytes: number): number {
 }
 
 /**
- * The ratio between levels that writes least for a given number of levels: all alike, r = (largest ÷ memtable)^(1/L).
+ * The ratio between levels that writes least for a given number of levels: all equal, r = (largest ÷ memtable)^(1/L).
  * Source: O'Neil 1996, theorem 3.1.
  */
 export function oneilRatio(memtableBytes: number, largestBytes: number, levels: number): number {
@@ -51,14 +51,14 @@ export function leveledWrites(levels: number, factor: number, log = 1, flush = 1
   return log + flush + levels * factor
 }
 
-/** log + flush + L: once a level. Source: Monkey (SIGMOD 2017), tiering: (T − 1) / T merges a level, which is about 1. */
+/** log + flush + L: once per level. Source: Monkey (SIGMOD 2017), tiering: (T − 1) / T merges per level, which is about 1. */
 export function tieredWrites(levels: number, log = 1, flush = 1): number {
   return log + flush + levels
 }
 
 /**
  * Lazy leveling: the largest level is one run and leveled, the levels above are tiered: log + flush + (L − 1) + T.
- * Source: Dostoevsky (SIGMOD 2018): O((T + L) / B) a write.
+ * Source: Dostoevsky (SIGMOD 2018): O((T + L) / B) per write.
  */
 export function lazyLeveledWrites(levels: number, fanOut: number, log = 1, flush = 1): number {
   return log + flush + Math.max(0, levels - 1) + fanOut
@@ -74,7 +74,7 @@ export function leveledSpace(fanOut: number): number {
   return 1 + 1 / fanOut
 }
 
-/** At the most T runs of the same keys in the largest level. Source: Dostoevsky (SIGMOD 2018), tiering: O(T). */
+/** At most T runs of the same keys in the largest level. Source: Dostoevsky (SIGMOD 2018), tiering: O(T). */
 export function tieredSpace(runsPerLevel: number): number {
   return runsPerLevel
 }
@@ -87,7 +87,7 @@ export function lazyLeveledSpace(fanOut: number): number {
 export type Policy = 'leveled' | 'tiered' | 'lazy leveled'
 
 /**
- * Runs that a look-up may have to ask: one a level when leveled, up to T when tiered, T in all levels but the largest with lazy
+ * Runs that a look-up may have to search: one per level when leveled, up to T when tiered, T in all levels but the largest with lazy
  * leveling. Runs in level 0 come on top. Source: Dostoevsky (SIGMOD 2018), table 1.
  */
 export function runsToRead(policy: Policy, levels: number, fanOut: number): number {

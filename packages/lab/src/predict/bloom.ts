@@ -1,11 +1,11 @@
-/** How often a bloom filter lets an absent key pass. Pure formulas. */
+/** Formulas for the false positives of bloom filters. */
 
 /**
  * p = (1 − e^(−k/b))^k: every one of k positions is set already, when each is set with probability 1 − e^(−k/b).
  * Source: Bloom 1970 in today's form, Broder and Mitzenmacher 2004.
  *
  * @param bitsPerKey b, in bits
- * @param probes k, positions a key
+ * @param probes k, positions per key
  * @returns a share, 0 to 1; 1 without a filter
  */
 export function filterFalsePositives(bitsPerKey: number, probes: number): number {
@@ -13,7 +13,7 @@ export function filterFalsePositives(bitsPerKey: number, probes: number): number
   return (1 - Math.exp(-probes / bitsPerKey)) ** probes
 }
 
-/** k = b · ln 2, the number of positions that lets the fewest absent keys pass (Bloom 1970), as a whole number of at least 1. */
+/** k = b · ln 2, the number of positions with the fewest false positives (Bloom 1970), as a whole number of at least 1. */
 export function bestProbes(bitsPerKey: number): number {
   return Math.max(1, Math.round(bitsPerKey * Math.LN2))
 }
@@ -25,7 +25,7 @@ export function bestProbes(bitsPerKey: number): number {
  *
  * @param bits m, of the whole filter
  * @param keys n, in the filter
- * @param probes k, positions a key
+ * @param probes k, positions per key
  */
 export function exactFilterFalsePositives(bits: number, keys: number, probes: number): number {
   const probability = new Float64Array(bits + 1)
@@ -44,10 +44,10 @@ export function exactFilterFalsePositives(bits: number, keys: number, probes: nu
 }
 
 /**
- * R = Σ p over the runs that a look-up for an absent key asks: data blocks it reads without finding the key. With the same bits a key everywhere
+ * R = Σ p over the runs that a look-up of an absent key probes: data blocks it reads in vain. With the same bits per key everywhere
  * that is runs · p. Source: O'Neil 1996 without filters, Monkey (Dayan, Athanassoulis and Idreos, SIGMOD 2017) with them.
  *
- * @returns blocks a look-up
+ * @returns blocks per look-up
  */
 export function absentKeyReads(runs: number, falsePositives: number): number {
   return runs * falsePositives
@@ -55,12 +55,12 @@ export function absentKeyReads(runs: number, falsePositives: number): number {
 
 /**
  * Monkey's allocation: p_i grows with the size of the level, so that the sum over all levels converges. The cost of a look-up for an
- * absent key is then about e^(−(M/N) · ln²2) · T^(T/(T−1)) / (T−1), whatever the number of levels.
+ * absent key is then about e^(−(M/N) · ln²2) · T^(T/(T−1)) / (T−1), for any number of levels.
  * Source: Monkey (SIGMOD 2017), leveling.
  *
  * @param bitsPerKey M/N, filter bits for each entry of the store
  * @param fanOut T
- * @returns blocks a look-up
+ * @returns blocks per look-up
  */
 export function monkeyAbsentKeyReads(bitsPerKey: number, fanOut: number): number {
   return (Math.exp(-bitsPerKey * Math.LN2 ** 2) * fanOut ** (fanOut / (fanOut - 1))) / (fanOut - 1)

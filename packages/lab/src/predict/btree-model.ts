@@ -1,14 +1,14 @@
 /**
- * What a B+tree writes and how full its pages are: published formulas, pure. P is the size of a page and r that of a record (key and
- * value), in bytes; results are bytes for each byte of the user's, unless said otherwise.
+ * Published formulas for the writes and the page fill of a B+tree, pure. P is the size of a page and r that of a record (key and
+ * value), in bytes; results are bytes per user byte, unless said otherwise.
  */
 import { distinctUniform } from './draws.js'
 
 /** Share of a leaf that is in use when keys come in random order: ln 2. Source: Yao, Acta Informatica 1978; Comer 1979. */
 export const RANDOM_FILL = Math.LN2
-/** Ascending keys and a split that leaves the full page behind as it is. */
+/** Ascending keys and a split that leaves the full page as it is. */
 export const RIGHTMOST_FILL = 1
-/** Ascending keys and a split in the middle: every page that is left behind is half full. Source: Comer 1979. */
+/** Ascending keys and a split in the middle: every left page is half full. Source: Comer 1979. */
 export const MIDPOINT_FILL = 0.5
 
 /** P/r: one page for one record, as in any update of a cold page. */
@@ -16,7 +16,7 @@ export function pageWrite(pageBytes: number, recordBytes: number): number {
   return pageBytes / recordBytes
 }
 
-/** 2P/r a commit: whole pages go into the log, or a journal, and later into their place. Source: SQLite's rollback journal and log. */
+/** 2P/r per commit: whole pages go into the log, or a journal, and later into their place. Source: SQLite's rollback journal and log. */
 export function pageLogWrites(pageBytes: number, recordBytes: number, pagesPerRecord = 1): number {
   return (2 * pageBytes * pagesPerRecord) / recordBytes
 }
@@ -26,24 +26,24 @@ export function recordLogWrites(pageBytes: number, recordBytes: number, pagesPer
   return log + (pageBytes * pagesPerRecord) / recordBytes
 }
 
-/** (path + meta) · P/r a commit of one record: copy-on-write writes every page from the leaf up to the root. Source: LMDB (Chu 2011). */
+/** (path + meta) · P/r per commit of one record: copy-on-write writes every page from the leaf up to the root. Source: LMDB (Chu 2011). */
 export function copyOnWriteWrites(pageBytes: number, recordBytes: number, height: number, metaPages = 1): number {
   return ((height + metaPages) * pageBytes) / recordBytes
 }
 
 /**
- * Pages written for each of n records changed between two checkpoints: each page of a level once, however many of its records changed.
+ * Pages written for each of n records changed between two checkpoints: each page of a level once, regardless of how many of its records changed.
  * Per level m · (1 − (1 − 1/m)^n) of m pages. Source: Cárdenas 1975, Yao 1977; WiredTiger's checkpoints.
  *
- * @param levels pages of each level of the tree, the root's 1 among them
- * @returns pages a record
+ * @param levels pages of each level of the tree, including the root's 1
+ * @returns pages per record
  */
 export function pagesPerRecord(levels: readonly number[], records: number): number {
   if (records <= 0) return 0
   return levels.reduce((sum, pages) => sum + distinctUniform(pages, records), 0) / records
 }
 
-/** 1/fill: bytes of pages for each byte in use; 1/ln 2 = 1.44 for random keys. Source: Yao 1978. */
+/** 1/fill: bytes of pages per byte in use; 1/ln 2 = 1.44 for random keys. Source: Yao 1978. */
 export function pageSpace(fill: number): number {
   return 1 / fill
 }

@@ -1,5 +1,5 @@
 /**
- * Keys drawn again and again from a fixed set: how many different ones come out, and how many of the draws hit a cache. Pure formulas.
+ * Formulas for keys drawn repeatedly from a fixed set: how many different ones are drawn, and how many draws hit a cache.
  *
  * Zipfian: key number i of N has probability (1 / i^θ) / ζ(N, θ), as in YCSB (after Gray et al., SIGMOD 1994), θ below 1.
  */
@@ -28,7 +28,7 @@ export function distinctPages(records: number, pages: number, chosen: number): n
   return pages * (1 - missed)
 }
 
-/** Draws after which `distinct` of N items are expected to have come: the inverse of {@link distinctUniform}. `Infinity` for all. */
+/** Draws after which `distinct` of N items are expected to be drawn: the inverse of {@link distinctUniform}. `Infinity` for all. */
 export function drawsFor(items: number, distinct: number): number {
   return distinct >= items ? Infinity : Math.log1p(-distinct / items) / Math.log1p(-1 / items)
 }
@@ -54,7 +54,7 @@ export function zeta(n: number, theta: number): number {
 export type Access = { readonly distribution: 'uniform' } | { readonly distribution: 'zipfian'; readonly theta?: number }
 
 /**
- * Share of draws that a cache of C of N items answers if it always holds the likeliest ones: C/N, or ζ(C, θ) / ζ(N, θ). No policy
+ * Share of draws that hit a cache of C of N items if it always holds the likeliest ones: C/N, or ζ(C, θ) / ζ(N, θ). No policy
  * does better without knowing the future (the independent reference model; Coffman and Denning 1973, A0).
  */
 export function idealHitRate(items: number, cached: number, access: Access): number {
@@ -65,7 +65,7 @@ export function idealHitRate(items: number, cached: number, access: Access): num
 }
 
 /**
- * Share of draws that an LRU cache answers: Σ p · (1 − e^(−p · t)), where t, the time an item stays, is such that
+ * Share of draws that hit an LRU cache: Σ p · (1 − e^(−p · t)), where t, the time an item stays, is such that
  * Σ (1 − e^(−p · t)) = C. Source: Che, Tung and Wang 2002.
  */
 export function lruHitRate(items: number, cached: number, access: Access): number {
@@ -73,19 +73,19 @@ export function lruHitRate(items: number, cached: number, access: Access): numbe
 }
 
 export interface CachedPages {
-  /** Drawn one by one. */
+  /** Records to draw from. */
   readonly records: number
-  /** On which they lie, those that are drawn most apart from each other, as hashing or chance leaves them. */
+  /** Pages of the records; the most popular records lie on different pages, as after hashing. */
   readonly pages: number
-  /** That fit the cache. */
+  /** Pages that fit in the cache. */
   readonly cached: number
   /** Draws since the cache was empty. Default: enough that the start does not matter. */
   readonly draws?: number
 }
 
 /**
- * The same for pages: each has its share of the records, and at the most one of those that are drawn most. Until it is full an empty
- * cache misses each page once: Σ (1 − e^(−p · n)) of n draws. Source: Che, Tung and Wang 2002; Cárdenas 1975 for the beginning.
+ * The same for pages: each has its share of the records, and at most one of the most popular ones. An empty cache misses
+ * each page once until it is full: Σ (1 − e^(−p · n)) of n draws. Source: Che, Tung and Wang 2002; Cárdenas 1975 for the beginning.
  */
 export function pageHitRate({ records, pages, cached, draws = Infinity }: CachedPages, access: Access): number {
   if (cached <= 0 || pages <= 0) return 0
@@ -97,7 +97,7 @@ export function pageHitRate({ records, pages, cached, draws = Infinity }: Cached
   return draws === Infinity ? steady : Math.max(0, 1 - (cached + (draws - time) * (1 - steady)) / draws)
 }
 
-/** Probability of the page with the likeliest record, the second likeliest and so on; the others are spread evenly. */
+/** Probability of the page with the likeliest record, the second likeliest and so on; other records are spread evenly. */
 function pageRates(records: number, pages: number, access: Access): (rank: number) => number {
   if (access.distribution === 'uniform') return () => 1 / pages
   const theta = access.theta ?? YCSB_THETA
@@ -118,7 +118,7 @@ function timeToFill(held: (time: number) => number, cached: number): number {
   return high
 }
 
-/** Σ f(i) for i = 1 .. n of a smooth f: one by one at first, then by Simpson's rule over stretches that grow by a hundredth. */
+/** Σ f(i) for i = 1 .. n of a smooth f: one by one at first, then by Simpson's rule over ranges that grow by a hundredth. */
 function sumOver(n: number, f: (rank: number) => number): number {
   let sum = 0
   let from = 1

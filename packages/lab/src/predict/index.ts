@@ -1,4 +1,4 @@
-/** `kvarium-lab/predict`: published formulas, what they say of an engine beside what was measured, and compactions without files. */
+/** `kvarium-lab/predict`: published formulas, their predictions beside measurements of an engine, and compactions without files. */
 export { predict, type PredictOptions } from './predict.js'
 export type { Distribution, Measured, Metric, Prediction, Quantity, Reads, Work } from './prediction.js'
 export {

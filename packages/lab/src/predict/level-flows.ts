@@ -1,4 +1,4 @@
-/** How many bytes get to each level and are written there, from the sizes that the levels have. */
+/** The bytes that reach each level and are written there, from the sizes of the levels. */
 import type { LsmOptions, LsmShape } from 'kvarium/lsm'
 import { oneilFactor } from './amplification.js'
 import { distinctKeys } from './draws.js'
@@ -18,18 +18,18 @@ export interface FlowCase {
 export interface LevelFlow {
   readonly level: number
   readonly writtenBytes: number
-  /** How it was found. */
+  /** Its derivation. */
   readonly row: Pick<Prediction, 'variant' | 'inputs' | 'formula' | 'source' | 'why'>
 }
 
-/** The levels below 0 that hold or have held something, from the top. */
+/** The levels below 0 that hold or have held data, from the top. */
 export function compactionFlows(flow: FlowCase): LevelFlow[] {
   return flow.options.compaction === 'leveled' ? leveledFlows(flow) : tieredFlows(flow)
 }
 
 /**
- * What comes into a level leaves it again, but for what stays and for what takes the place of an older version: of n different keys
- * among N, an incoming one is there already with probability n/N. Each byte that comes in is written with 1 + r bytes.
+ * Bytes that enter a level leave it again, except for those that stay or replace an older version: of n different keys
+ * among N, an incoming one exists already with probability n/N. Each incoming byte costs 1 + r written bytes.
  */
 function leveledFlows({ options, shape, work, sizes, flushedPuts, tableBytes }: FlowCase): LevelFlow[] {
   const flows: LevelFlow[] = []
@@ -38,7 +38,7 @@ function leveledFlows({ options, shape, work, sizes, flushedPuts, tableBytes }: 
   let above = options.level0Tables * tableBytes
   for (let level = 1; level <= deepest; level++) {
     const { bytes, entries } = shape.levels[level]
-    // A level grows with what comes in until it is what it is now; the keys may have been there before, though.
+    // A level grows with incoming bytes to its present size, unless its keys were loaded before.
     const mean = work.loaded === undefined ? bytes * (1 - bytes / (2 * Math.max(incoming, bytes, 1))) : bytes
     const ascending = work.distribution === 'ascending'
     const factor = ascending ? 0 : oneilFactor(above, mean)
@@ -63,7 +63,7 @@ function leveledFlows({ options, shape, work, sizes, flushedPuts, tableBytes }: 
   return flows
 }
 
-/** Every T^level flushes make one run there, of the different keys among their puts. Levels that were there before may get none. */
+/** Every T^level flushes make one run there, of the different keys among their puts. Levels from before may get none. */
 function tieredFlows({ options, shape, work, sizes, flushedPuts }: FlowCase): LevelFlow[] {
   const flows: LevelFlow[] = []
   const flushes = Math.floor(flushedPuts / sizes.memtablePuts + 1e-9)
@@ -76,11 +76,11 @@ function tieredFlows({ options, shape, work, sizes, flushedPuts }: FlowCase): Le
       level,
       writtenBytes: runs * entries * entryBytes,
       row: {
-        variant: 'distinct keys a run',
+        variant: 'distinct keys per run',
         inputs: [
           quantity('runs made', runs, 'runs'),
-          quantity('entries a run', entries, 'entries'),
-          quantity('bytes an entry', entryBytes, 'bytes'),
+          quantity('entries per run', entries, 'entries'),
+          quantity('bytes per entry', entryBytes, 'bytes'),
         ],
         formula: 'runs made = ⌊flushes ÷ T^level⌋; runs made × entries per run × bytes per entry',
         source: 'Monkey (SIGMOD 2017), tiering, with repeated keys by Cárdenas 1975',

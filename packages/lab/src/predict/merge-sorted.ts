@@ -1,4 +1,4 @@
-/** Merging sorted sets of key numbers, the newer hiding the older: what a compaction without tombstones and snapshots does. */
+/** Merges sorted sets of key numbers, newer ones hiding older ones, like a compaction without tombstones and snapshots. */
 
 /** Sorts the first `count` numbers and returns the different ones. */
 export function sortedDistinct(numbers: Uint32Array, count: number): Uint32Array {
@@ -36,7 +36,7 @@ function union(a: Uint32Array, b: Uint32Array): Uint32Array {
   return merged.subarray(0, kept)
 }
 
-/** Sets that lie behind one another, as one. */
+/** Consecutive sets as one. */
 export function concatenated(sets: readonly Uint32Array[]): Uint32Array {
   if (sets.length === 1) return sets[0]
   const all = new Uint32Array(sets.reduce((sum, set) => sum + set.length, 0))

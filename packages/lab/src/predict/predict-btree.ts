@@ -1,4 +1,4 @@
-/** What the formulas say of a B+tree that has done some work, beside what its ledger and shape say. */
+/** Predictions for a B+tree after some work, beside its ledger and shape. */
 import type { BtreeLevelShape, BtreeOptions, BtreeShape } from 'kvarium/btree'
 import { BRANCH_UNITS, REFERENCE_BYTES } from 'kvarium/btree'
 import { BLOCK_HEADER_BYTES, SLOT_BYTES, varintLength } from 'kvarium/codec'
@@ -14,7 +14,7 @@ interface BtreeCase {
   readonly shape: BtreeShape
   readonly measured: Measured
   readonly work: Work
-  /** Key and value. */
+  /** Key and value bytes. */
   readonly recordBytes: number
   readonly checkpoints: number
 }
@@ -50,7 +50,7 @@ function writes(btree: BtreeCase): Prediction[] {
   const inputs = [
     ...record,
     quantity('checkpoints', checkpoints, ''),
-    quantity('puts a checkpoint', perCheckpoint, 'entries'),
+    quantity('puts per checkpoint', perCheckpoint, 'entries'),
     ...shape.tree.map(level => quantity(`m at depth ${level.depth}`, level.pages, 'pages')),
     quantity('page bytes', written, 'bytes'),
   ]
@@ -60,7 +60,7 @@ function writes(btree: BtreeCase): Prediction[] {
     why: 'The formula assumes equal distances between checkpoints; page splits and lists of free space are extra.',
   }
   const cold = {
-    variant: 'a cold page a record',
+    variant: 'a cold page per record',
     inputs: record,
     source: 'Comer 1979: a change costs a page',
     why: 'The bound for records far apart: updates that a checkpoint gathers on one page are written together, which costs less.',
@@ -74,8 +74,8 @@ function writes(btree: BtreeCase): Prediction[] {
       ...base,
       part: 'log',
       variant: 'record log',
-      inputs: [quantity('log bytes a put', logBytes(work), 'bytes'), record[1]],
-      formula: 'log bytes a put ÷ r',
+      inputs: [quantity('log bytes per put', logBytes(work), 'bytes'), record[1]],
+      formula: 'log bytes per put ÷ r',
       source: 'the encodings of the log and of batches',
       predicted: log,
       measured: parts.log,
@@ -87,7 +87,7 @@ function writes(btree: BtreeCase): Prediction[] {
       ...distinct,
       part: 'page',
       inputs,
-      formula: `page bytes = (${formula}) × bytes a page; page bytes ÷ (puts × r)`,
+      formula: `page bytes = (${formula}) × bytes per page; page bytes ÷ (puts × r)`,
       predicted: page,
       measured: parts.page,
     }),
@@ -104,7 +104,7 @@ function writes(btree: BtreeCase): Prediction[] {
   ]
 }
 
-/** By all checkpoints together. The tree is taken to have had, at each, its share of the pages that it has now. */
+/** Bytes of all checkpoints. At each, the tree is assumed to have had its share of its present pages. */
 function bytesWritten({ work, shape, checkpoints }: BtreeCase): number {
   const pageBytes = (level: BtreeLevelShape): number => level.bytes / Math.max(1, level.pages)
   if (checkpoints === 0) return 0
@@ -120,7 +120,7 @@ function bytesWritten({ work, shape, checkpoints }: BtreeCase): number {
     there + (1 - there / work.keys) * distinctKeys(work.distribution, work.keys, puts, work.theta)
   const atEnd = entriesAfter(work.puts)
   const puts = work.puts / checkpoints
-  // Cárdenas counts uniform draws with repetition already; other keys that come twice are one record of one page.
+  // Cárdenas's formula covers uniform draws with repetition; of other distributions only distinct keys count.
   const changed = work.distribution === 'uniform' ? puts : distinctKeys(work.distribution, work.keys, puts, work.theta)
   let bytes = 0
   for (let checkpoint = 1; checkpoint <= checkpoints; checkpoint++) {
@@ -130,7 +130,7 @@ function bytesWritten({ work, shape, checkpoints }: BtreeCase): number {
   return bytes
 }
 
-/** Key and value bytes in a leaf over its size. The first row is what the others build on. */
+/** Key and value bytes in a leaf over its size. The other rows build on the first one. */
 function fillOf({ work, shape, recordBytes }: BtreeCase): Prediction[] {
   const P = shape.pageBytes
   const ascending = work.loaded === undefined ? work.distribution === 'ascending' : work.loaded.order === 'ascending'
@@ -185,7 +185,7 @@ function height({ work, shape, recordBytes }: BtreeCase, fill: number): Predicti
     variant: 'logarithm of the leaves',
     inputs: [
       quantity('leaves', leaves, 'pages'),
-      quantity('bytes a branch', branchBytes, 'bytes'),
+      quantity('bytes per branch', branchBytes, 'bytes'),
       quantity('f', fanOut, 'pages'),
       quantity('f of a full root', mostChildren, 'pages'),
     ],
@@ -225,7 +225,7 @@ function space({ shape, measured, recordBytes, checkpoints }: BtreeCase, fill: n
   ]
 }
 
-/** Branches are asked for by every get, so they stay. */
+/** Every get touches branches, so they stay cached. */
 function leaves({ options, shape }: BtreeCase): DrawnPages {
   const { pages, bytes } = shape.tree.at(-1) ?? { pages: 0, bytes: 0 }
   const branchBytes = shape.tree.slice(0, -1).reduce((sum, level) => sum + level.bytes, 0)

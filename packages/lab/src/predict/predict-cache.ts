@@ -1,18 +1,18 @@
-/** What the formulas say of how often a cache has what gets touch, beside what it had. */
+/** Predictions of a cache's hit rate for gets, beside the measured one. */
 import { pageHitRate } from './draws.js'
 import { prediction, quantity, type Measured, type Prediction, type Work } from './prediction.js'
 
-/** What gets draw from: blocks of tables, or leaves. */
+/** The pages that gets draw from: blocks of tables, or leaves. */
 export interface DrawnPages {
   readonly pages: number
-  /** Bytes of a page, and of the cache that is left for them. */
+  /** Bytes of a page, and of the cache available for these pages. */
   readonly pageBytes: number
   readonly cacheBytes: number
-  /** Pages above them that every get touches and that are in memory. */
+  /** Pages above them that every get touches and that stay in memory. */
   readonly above: number
-  /** Whether the cache had them before the first get, because writes pass through it. */
+  /** Whether the cache held them before the first get, because writes pass through it. */
   readonly isWarm: boolean
-  /** Why it may be otherwise. */
+  /** Why the measurement may differ. */
   readonly why: string
 }
 
@@ -26,7 +26,7 @@ export function predictCache(drawn: DrawnPages, measured: Measured, work: Work):
   const { keys = work.keys } = reads
   const N = Math.max(1, (pages * keys) / work.keys)
   const cached = cacheBytes / pageBytes
-  // Gets that memory or a filter answers touch none.
+  // Gets answered by memory or a filter touch none.
   const draws = touched / (above + 1)
   const share = pageHitRate({ records: keys, pages: N, cached, ...(!isWarm && { draws }) }, reads)
   return [
@@ -37,8 +37,8 @@ export function predictCache(drawn: DrawnPages, measured: Measured, work: Work):
       inputs: [
         quantity('N', N, 'pages'),
         quantity('C', cached, 'pages'),
-        quantity('pages asked for', draws, 'pages'),
-        ...(above > 0 ? [quantity('branches a get', above, 'pages')] : []),
+        quantity('pages touched', draws, 'pages'),
+        ...(above > 0 ? [quantity('branches per get', above, 'pages')] : []),
       ],
       formula: [
         reads.distribution === 'uniform' ? 'C/N' : 'Σ p × (1 − e^(−p × t)) with Σ (1 − e^(−p × t)) = C',

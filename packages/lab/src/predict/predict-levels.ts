@@ -1,4 +1,4 @@
-/** What the formulas say of the space that an LSM tree takes, and of the size of its levels. */
+/** Predictions of an LSM tree's space and level sizes. */
 import type { LsmOptions, LsmShape } from 'kvarium/lsm'
 import { spaceAmplification } from 'kvarium/trace'
 import { leveledSpace, tieredSpace } from './amplification.js'
@@ -20,7 +20,7 @@ export function predictSpace(measured: Measured, simulation: Simulation | undefi
       ...base,
       variant: leveled ? '1 + 1/T' : 'T',
       inputs: [leveled ? fanOutOf(options) : runsOf(options)],
-      formula: leveled ? '1 + 1/T' : 'T, at the most',
+      formula: leveled ? '1 + 1/T' : 'at most T',
       source: 'Dostoevsky (Dayan and Idreos, SIGMOD 2018)',
       predicted: leveled ? leveledSpace(options.fanOut) : tieredSpace(options.runsPerLevel),
       why,
@@ -32,7 +32,7 @@ export function predictSpace(measured: Measured, simulation: Simulation | undefi
         ...base,
         ...simulatedRow(simulation),
         predicted: simulation.spaceAmplification,
-        why: `${why} Simulated are tables alone.`,
+        why: `${why} The simulation covers tables only.`,
       }),
     )
   }
@@ -53,7 +53,7 @@ export function predictLevels(measured: Measured): Prediction[] {
           level,
           variant: '(T − 1) / 2',
           inputs: [runsOf(options)],
-          formula: '(T − 1) / 2 on average: runs gather from 0 to T − 1, then they are merged',
+          formula: '(T − 1) / 2 on average: runs accumulate from 0 to T − 1, then they are merged',
           source: 'Monkey (Dayan, Athanassoulis and Idreos, SIGMOD 2017), tiering',
           unit: 'runs',
           predicted: (options.runsPerLevel - 1) / 2,
@@ -82,7 +82,7 @@ export function predictLevels(measured: Measured): Prediction[] {
   return rows
 }
 
-/** What all rows of a simulation have in common. */
+/** The common fields of all rows of a simulation. */
 export function simulatedRow({ puts, flushes, picks }: Simulation): Pick<Prediction, 'variant' | 'inputs' | 'formula' | 'source' | 'why'> {
   return {
     variant: 'simulated',

@@ -1,4 +1,4 @@
-/** What the formulas say of an LSM tree that has done some work, beside what its ledger and shape say. */
+/** Predictions for an LSM tree after some work, beside its ledger and shape. */
 import type { LsmOptions, LsmShape } from 'kvarium/lsm'
 import { writeAmplification } from 'kvarium/trace'
 import { leveledWrites, LEVEL_FACTORS, tieredWrites } from './amplification.js'
@@ -18,9 +18,9 @@ interface LsmCase {
   readonly work: Work
   readonly sizes: SizeModel
   readonly simulation: Simulation | undefined
-  /** Puts that have left memory. */
+  /** Puts that were flushed. */
   readonly flushedPuts: number
-  /** Write amplification of the log and of flushes, as predicted. */
+  /** Predicted write amplification of the log and of flushes. */
   readonly log: number
   readonly flush: number
   readonly flows: readonly LevelFlow[]
@@ -65,7 +65,7 @@ function dataBlocks({ options, shape }: LsmCase): DrawnPages {
   const { blockSize, cacheSize, filterBitsPerKey } = options
   const bytes = shape.levels.reduce((sum, level) => sum + level.bytes - (level.entries * filterBitsPerKey) / 8, 0)
   const why =
-    'Gets find recent keys in memtables, so the likeliest gets never read a block; merges replace blocks; the cache is  ' +
+    'Gets find recent keys in memtables, so the likeliest gets never read a block; merges replace blocks; the cache is ' +
     'not LRU, it prefers blocks that are read again.'
   return { pages: bytes / blockSize, pageBytes: blockSize, cacheBytes: cacheSize, above: 0, isWarm: false, why }
 }
@@ -78,8 +78,8 @@ function logAndFlush({ measured, work, sizes, log, flush, flushedPuts }: LsmCase
       ...base,
       part: 'log',
       variant: 'record log',
-      inputs: [quantity('log bytes a put', sizes.logBytes, 'bytes'), quantity('r', sizes.userBytes, 'bytes')],
-      formula: 'log bytes a put ÷ r',
+      inputs: [quantity('log bytes per put', sizes.logBytes, 'bytes'), quantity('r', sizes.userBytes, 'bytes')],
+      formula: 'log bytes per put ÷ r',
       source: 'the encodings of the log and of batches',
       predicted: log,
       measured: parts.log,
@@ -92,9 +92,9 @@ function logAndFlush({ measured, work, sizes, log, flush, flushedPuts }: LsmCase
       inputs: [
         quantity('flushed puts', flushedPuts, 'entries'),
         quantity('puts', work.puts, 'entries'),
-        quantity('puts a memtable', sizes.memtablePuts, 'entries'),
-        quantity('different keys a memtable', distinct, 'entries'),
-        quantity('bytes a table', tableBytes, 'bytes'),
+        quantity('puts per memtable', sizes.memtablePuts, 'entries'),
+        quantity('different keys per memtable', distinct, 'entries'),
+        quantity('bytes per table', tableBytes, 'bytes'),
         quantity('r', sizes.userBytes, 'bytes'),
       ],
       formula: 'flushed puts ÷ puts per memtable × bytes per table ÷ (puts × r)',
@@ -157,7 +157,7 @@ function totals({ options, measured, simulation, log, flush, flows, work, sizes 
     rows.push(
       prediction({
         ...base,
-        variant: 'once a level',
+        variant: 'once per level',
         inputs: given,
         formula: 'log + flush + L',
         source: 'Monkey (Dayan, Athanassoulis and Idreos, SIGMOD 2017), tiering',

@@ -1,4 +1,4 @@
-/** What the formulas say of look-ups in an LSM tree: filters, and blocks for keys that are there and that are not. */
+/** Predictions for look-ups in an LSM tree: filters, and blocks for existing and absent keys. */
 import type { LsmOptions, LsmShape } from 'kvarium/lsm'
 import { readAmplification } from 'kvarium/trace'
 import { absentKeyReads, bestProbes, filterFalsePositives } from './bloom.js'

@@ -9,11 +9,11 @@ export interface PredictOptions {
 }
 
 /**
- * Rows that put formulas beside what an engine says of itself: for `lsm` write amplification by part, by level and in total, space,
+ * Rows with predictions of formulas beside an engine's own numbers: for `lsm` write amplification by part, by level and in total, space,
  * sizes of levels, runs, filters and look-ups; for `btree` write amplification by part and in total, fill of leaves, height, space and
  * look-ups. Where several formulas are published for one number, each has its row.
  *
- * @throws MisuseError for an engine that there are no formulas for, and for work that says nothing
+ * @throws MisuseError for an engine without formulas, and for empty work
  */
 export function predict(measured: Measured, work: Work, { simulation }: PredictOptions = {}): Prediction[] {
   for (const field of ['puts', 'keys', 'keyBytes', 'valueBytes'] as const) {

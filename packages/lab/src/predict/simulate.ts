@@ -7,14 +7,14 @@ import type { Work } from './prediction.js'
 import { CompactionSimulator, type Simulation } from './simulator.js'
 import { lsmSizes } from './size-model.js'
 
-/** The picker that the engine opens with under these options. */
+/** The engine's picker for these options. */
 export function pickerOf(options: LsmOptions): CompactionPicker {
   const { compaction, level0Tables, level1Size, fanOut, runsPerLevel } = options
   return compaction === 'tiered' ? new TieredPicker({ runsPerLevel }) : new LeveledPicker({ level0Tables, level1Bytes: level1Size, fanOut })
 }
 
 /**
- * Puts the work into a simulated tree with the engine's options. What is in the memtable at the end stays there, as in the engine.
+ * Runs the work on a simulated tree with the engine's options. The memtable at the end is not flushed, as in the engine.
  *
  * @param seed the same seed draws the same keys
  */
@@ -56,7 +56,7 @@ function zipfian(keys: number, theta: number, random: SeededRandom): () => numbe
   }
 }
 
-/** A step that visits every key once: near the golden section of their number, and coprime to it. Products stay exact below 2^53. */
+/** A step that visits every key once: near the golden section of the number of keys, and coprime to it. Products stay exact below 2^53. */
 function strideOf(keys: number): number {
   let stride = Math.max(1, Math.min(2 ** 21 - 1, Math.floor(keys * 0.618)))
   while (stride > 1 && gcd(stride, keys) !== 1) stride--

@@ -1,11 +1,11 @@
 /**
  * A log-structured merge tree without files: tables are sorted sets of key numbers and the metadata that pickers see. The pickers are
- * the engine's own; what stands in for files is a model of sizes.
+ * the engine's own; a model of sizes replaces files.
  *
  * Invariants:
- * 1. Which keys a table holds is exact: a merge keeps one version of a key, the newest.
- * 2. Bytes are a function of the number of keys and of how close they are to each other.
- * 3. Compactions run to the end after each flush: as in the engine when its writers leave it the time, never concurrently with a flush.
+ * 1. The keys of a table are exact: a merge keeps one version of each key, the newest.
+ * 2. Bytes are a function of the number of keys and of their mean distance.
+ * 3. Compactions run to the end after each flush, as in an engine whose writers leave it the time, never concurrently with a flush.
  * 4. Puts only: no deletes, no snapshots.
  */
 import type { CompactionPicker, Compaction, TableMeta } from 'kvarium/lsm'
@@ -20,7 +20,7 @@ export interface SimulatorOptions {
   readonly maxTableBytes: number
   /** Keys are numbers from 0 up to, not including, this; at most 2^32. */
   readonly keys: number
-  /** Called with what the picker wants before it is done. */
+  /** Called with each pick before it is carried out. */
   readonly onPick?: (spec: Compaction) => void
   /** Flushes between two samples. Default: 1. */
   readonly sampleEvery?: number
@@ -32,11 +32,11 @@ export interface SimulatedLevel {
   readonly tables: number
   readonly entries: number
   readonly bytes: number
-  /** By flushes for level 0, by compactions for the others. */
+  /** Bytes written by flushes for level 0, by compactions for the others. */
   readonly writtenBytes: number
 }
 
-/** Taken when all compactions are done. Ratios are defined in trace/ledger.ts. */
+/** A sample after all compactions. Ratios are defined in trace/ledger.ts. */
 export interface SimulationSample {
   readonly puts: number
   readonly writeAmplification: number
@@ -57,7 +57,7 @@ export interface Simulation {
   readonly writeAmplification: number
   /** Bytes of tables ÷ key and value bytes of different keys. */
   readonly spaceAmplification: number
-  /** Mean of the samples' space amplification and runs over the second half of the puts, when the tree has found its shape. */
+  /** Mean of the samples' space amplification and runs over the second half of the puts, when the tree is in its steady state. */
   readonly steady: { readonly spaceAmplification: number; readonly runs: number }
   readonly samples: readonly SimulationSample[]
 }
@@ -105,7 +105,7 @@ export class CompactionSimulator {
     }
   }
 
-  /** Flushes the memtable, then compacts until the picker is content. */
+  /** Flushes the memtable, then compacts until the picker picks nothing. */
   flush(): void {
     if (this.#inMemtable === 0) return
     const number = this.#nextFile++
@@ -118,7 +118,7 @@ export class CompactionSimulator {
     if (this.#flushes % (this.#options.sampleEvery ?? 1) === 0) this.#sample()
   }
 
-  /** Does what the picker asks for, until it asks for nothing. */
+  /** Carries out the picker's compactions until it picks nothing. */
   compact(): void {
     const { picker, onPick } = this.#options
     for (let spec = picker.pick(this.#version, NO_RANGES); spec !== undefined; spec = picker.pick(this.#version, NO_RANGES)) {
@@ -168,7 +168,7 @@ export class CompactionSimulator {
     this.#version = this.#version.apply({ deleted, added })
   }
 
-  /** Tables end with the entry that brings them to their size. */
+  /** Splits keys into tables; a table ends with the entry that reaches its size. */
   #cut(keys: Uint32Array): Uint32Array[] {
     const { sizes, maxTableBytes } = this.#options
     const entries = Math.max(1, Math.ceil(maxTableBytes / sizes.entryBytes(gapOf(keys))))

@@ -1,5 +1,5 @@
 /**
- * How many bytes a put becomes: in the log, in a memtable, in a table. The encodings' own arithmetic (wal/format.ts, engine/batch.ts,
+ * The bytes of a put in the log, in a memtable, in a table. The encodings' own arithmetic (wal/format.ts, engine/batch.ts,
  * skiplist/arena.ts, sstable/), without encoding anything.
  */
 import { BLOCK_HEADER_BYTES, SLOT_BYTES, varintLength } from 'kvarium/codec'
@@ -11,16 +11,16 @@ import { FOOTER_BYTES, TRAILER_BYTES } from 'kvarium/sstable'
 import { FRAME_HEADER_BYTES } from 'kvarium/wal'
 import type { Work } from './prediction.js'
 
-/** Bytes of what one put becomes. All puts have the same size. */
+/** Sizes of one put in bytes. All puts have the same size. */
 export interface SizeModel {
-  /** Key and value. */
+  /** Key and value bytes. */
   readonly userBytes: number
-  /** In the log, with its share of the record around it. */
+  /** Bytes in the log, with its share of the record around it. */
   readonly logBytes: number
-  /** Puts that a memtable takes, all versions counted. */
+  /** Puts that fit in a memtable, all versions counted. */
   readonly memtablePuts: number
   /**
-   * In a table, with its share of blocks, index and filter. `gap` is the mean distance between the numbers of neighbouring keys: the
+   * Bytes in a table, with its share of blocks, index and filter. `gap` is the mean distance between the numbers of neighbouring keys: the
    * closer they are, the longer is the prefix that a block stores once.
    */
   entryBytes(gap: number): number
@@ -28,7 +28,7 @@ export interface SizeModel {
   readonly tableBytes: number
 }
 
-/** A world without overhead: every byte in a file is the user's. For formulas and toy models. */
+/** Sizes without overhead: every byte in a file is the user's. For formulas and toy models. */
 export function plainSizes(userBytes: number, memtablePuts: number): SizeModel {
   return { userBytes, logBytes: userBytes, memtablePuts, entryBytes: () => userBytes, tableBytes: 0 }
 }
@@ -79,7 +79,7 @@ function putBytes(keyBytes: number, valueBytes: number): number {
   return 1 + varintLength(keyBytes) + keyBytes + varintLength(valueBytes) + valueBytes
 }
 
-/** Puts that fit into a memtable, towers at their mean height; the last batch must be sure to fit. */
+/** Puts that fit in a memtable with towers of mean height; the last batch must fit with certainty. */
 function memtablePuts({ keyBytes, valueBytes, batchPuts = 1 }: Pick<Work, 'keyBytes' | 'valueBytes' | 'batchPuts'>, bytes: number): number {
   const node = nodeBytes(1, keyBytes, valueBytes) + BYTES_PER_HIGHER_LEVEL * (MEAN_HEIGHT - 1)
   const reserve = Memtable.bytesFor(BATCH_HEADER_BYTES + batchPuts * putBytes(keyBytes, valueBytes), batchPuts)

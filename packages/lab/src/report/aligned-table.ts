@@ -6,7 +6,7 @@ interface AlignedTable {
   readonly rows: readonly (readonly string[])[]
   /** Columns with words or bars; numbers are aligned to the right. */
   readonly isText: (column: number) => boolean
-  /** Least widths of the columns. */
+  /** Minimum widths of the columns. */
   readonly widths?: readonly number[]
 }
 

@@ -1,7 +1,7 @@
 /** Tables of pages. */
 import { element, type Content, type Markup } from './charts/markup.js'
 
-/** A region that can be scrolled by keyboard where it is wider than the screen. */
+/** A region that can be scrolled by keyboard if it is wider than the screen. */
 export function scrollable(label: string, content: Content): Markup {
   return element('div', { class: 'scroll', role: 'region', tabindex: 0, 'aria-label': label }, content)
 }

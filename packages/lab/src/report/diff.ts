@@ -1,4 +1,4 @@
-/** Two runs of the same work: what changed by more than the rounds vary. */
+/** Two runs of the same work: changes that exceed the variation between rounds. */
 import { MisuseError } from 'kvarium'
 import { differ, formatSpread, metricsOf, type Metric } from './metrics.js'
 import { times } from './numbers.js'
@@ -9,7 +9,7 @@ export interface MetricChange {
   readonly metric: Metric
   readonly before: Spread | undefined
   readonly after: Spread | undefined
-  /** `none`: the ranges overlap, or the values are as good as equal. `unknown`: only one run has it. */
+  /** `none`: the ranges overlap, or the values are nearly equal. `unknown`: only one run has it. */
   readonly change: 'better' | 'worse' | 'none' | 'unknown'
 }
 
@@ -23,7 +23,7 @@ export interface EngineDiff {
 export interface ReportDiff {
   readonly before: RunReport
   readonly after: RunReport
-  /** Those that both have. */
+  /** The engines of both runs. */
   readonly engines: readonly EngineDiff[]
   /** What differs in machine, versions or the set of engines, in words. */
   readonly notes: readonly string[]
@@ -32,7 +32,7 @@ export interface ReportDiff {
 
 /**
  * Compares two runs, engine by engine.
- * @throws MisuseError with code `KVARIUM_OTHER_WORK` that names what differs, when they did not do the same work.
+ * @throws MisuseError with code `KVARIUM_OTHER_WORK` that names what differs, when the runs did not do the same work.
  */
 export function diffReports(before: RunReport, after: RunReport): ReportDiff {
   const other = differencesOfWork(before.work, after.work)

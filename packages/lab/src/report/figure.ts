@@ -1,12 +1,12 @@
 import type { Markup } from './charts/markup.js'
 import type { DefinitionName } from './definitions.js'
 
-/** Something shown in a drawing and as a table. */
+/** Data shown as a drawing and as a table. */
 export interface Figure {
-  /** Unique in the report, good for the name of a file. */
+  /** Unique in the report, usable as a file name. */
   readonly id: string
   readonly title: string
-  /** What is to be seen, a sentence. */
+  /** A sentence that describes the drawing. */
   readonly description: string
   readonly definition: DefinitionName
   readonly drawing: Markup
@@ -21,7 +21,7 @@ export interface FigureGroup {
   readonly isUneven?: boolean
 }
 
-/** For ids and names of files. Two names may come to the same: ids have the engine's number as well. */
+/** A name for ids and files. Two names may give the same slug: ids have the engine's number as well. */
 export function slug(name: string): string {
   return (
     name

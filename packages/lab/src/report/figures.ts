@@ -1,4 +1,4 @@
-/** The figures of a report: what they show, drawn, and as a table. Pages of every kind take them from here. */
+/** The figures of a report, as drawings and as tables, for pages of every kind. */
 import { barChart } from './charts/bar-chart.js'
 import { lineChart } from './charts/line-chart.js'
 import { slug, type Figure, type FigureGroup } from './figure.js'
@@ -135,7 +135,7 @@ function space({ engines }: RunReport): Figure {
   }
 }
 
-/** 99 % is as far from 90 % as 90 % is from nothing: the axis counts nines. */
+/** The axis counts nines: 99 % is as far from 90 % as 90 % is from 0. */
 const MOST_NINES = 4
 const nines = (part: number): number => Math.min(MOST_NINES, -Math.log10(Math.max(1 - part, 1e-9)))
 const SHARES = [0, 0.5, 0.9, 0.99, 0.999, 0.9999]

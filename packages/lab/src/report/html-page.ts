@@ -1,9 +1,9 @@
 /**
- * A report as one page of HTML that needs nothing else: no script, no network; it may be opened from a file.
+ * A report as one self-contained page of HTML without script or network, which can be opened from a file.
  *
  * Invariants:
  * 1. Every figure has a title, a description and its data as a table.
- * 2. Every column and every group of rows whose meaning is not plain leads to its definition on the page.
+ * 2. Every column and every group of rows whose meaning is not obvious links to its definition on the page.
  * 3. All text is escaped by `element`.
  */
 import { element, render, type Content, type Markup } from './charts/markup.js'
@@ -212,12 +212,12 @@ function definitionLink(name: DefinitionName, text: string): Markup {
   return element('a', { href: `#d-${name}`, title: `${unit === '' ? '' : `${unit}. `}${meaning}` }, text)
 }
 
-/** The verdict in a few words, a box for each group of metrics. */
+/** The verdict in a few words, one box per group of metrics. */
 function winners(report: RunReport): Markup {
   const metrics = metricsOf(report)
   const hasPeers = report.engines.some(engine => engine.kind === 'peer')
   const shown = [hasPeers ? 'write/outside' : 'write/settled', 'space/settled', 'read/found']
-  // A suite names the phase that a workload is about after the workload.
+  // A suite gives the main phase of a workload the workload's name.
   const throughput = metrics.filter(metric => metric.id.startsWith('throughput/'))
   const first = throughput.find(metric => metric.label === report.work.name) ?? throughput.at(0)
   const chosen = [first, ...shown.map(id => metrics.find(metric => metric.id === id))].filter(metric => metric !== undefined)

@@ -1,4 +1,4 @@
-/** `kvarium-lab/report`: the result of a run as versioned JSON, and what is made from it. */
+/** `kvarium-lab/report`: the result of a run as versioned JSON, and its renderings. */
 export { checkRunReport, parseRunReport } from './parse-run-report.js'
 export {
   REPORT_FORMAT,

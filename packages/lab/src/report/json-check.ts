@@ -1,6 +1,6 @@
 /**
- * Checks of JSON against a type: each is a function that returns the value as its type or throws with the path of what is wrong. The
- * checks of an object are a table with a row for every field of its type, which the compiler holds complete.
+ * Checks of JSON against a type: each is a function that returns the value as its type or throws with the path of the wrong field. The
+ * checks of an object are a table with a row for every field of its type, which the compiler keeps complete.
  */
 import { FormatError } from 'kvarium'
 import { nearestName } from 'kvarium/engine'

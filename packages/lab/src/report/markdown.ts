@@ -51,7 +51,7 @@ export function renderMarkdown(report: RunReport): MarkdownReport {
   return { markdown: `${parts.join('\n\n')}\n`, drawings }
 }
 
-/** Several workloads side by side; `detailed` are those whose own report lies in a directory of their name. */
+/** Several workloads side by side. `detailed` names those whose own report is in a directory of their name. */
 export function renderOverviewMarkdown(reports: readonly RunReport[], detailed: readonly string[] = []): MarkdownReport {
   checkOverview(reports)
   const drawings = new Map<string, string>()
@@ -91,10 +91,10 @@ export function renderDiffMarkdown(diff: ReportDiff): string {
   return `${parts.join('\n\n')}\n`
 }
 
-/** Titles of the shapes in a drawing, which a page shows when one points at them. */
+/** Titles of the shapes in a drawing, which a page shows as tooltips. */
 const SHAPE_TITLES = /(<(rect|path)[^>]*)><title>[^<]*<\/title><\/\2>/g
 
-/** A drawing that stands alone has its style with it; as an image its shapes have no tooltips. */
+/** A drawing in its own file includes its style; as an image its shapes have no tooltips. */
 function drawingFile(drawing: Markup): string {
   const svg = render(drawing).replace(SHAPE_TITLES, '$1/>')
   return `${svg.replace('</title>', () => `</title><style>${drawingStyle(svg)}</style>`)}\n`

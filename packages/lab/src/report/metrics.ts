@@ -1,4 +1,4 @@
-/** The numbers by which engines are compared, and what may be called a difference. */
+/** The metrics by which engines are compared, and the rule for a significant difference. */
 import { readAmplification, type ReadCounts } from 'kvarium/trace'
 import type { DefinitionName } from './definitions.js'
 import { bytes, duration, rate, share, times } from './numbers.js'
@@ -11,18 +11,18 @@ export interface Metric {
   readonly label: string
   readonly definition: DefinitionName
   readonly better: 'less' | 'more'
-  /** Times vary from round to round, bytes hardly. */
+  /** Whether it is a time: times vary from round to round, bytes hardly. */
   readonly isTime: boolean
   readonly format: (value: number) => string
   /** `undefined` where it was not measured. */
   readonly of: (engine: EngineReport) => Spread | undefined
 }
 
-/** Below these ratios nothing is called a difference between values of one round. */
+/** Values of one round differ only above these ratios. */
 const EQUAL_TIMES = 1.05
 const EQUAL_BYTES = 1.005
 
-/** In the order of a table; only those that some engine has. */
+/** The metrics that at least one engine has, in the order of a table. */
 export function metricsOf(report: RunReport): Metric[] {
   return [...timeMetrics(report), ...BYTE_METRICS].filter(metric => report.engines.some(engine => metric.of(engine) !== undefined))
 }
@@ -121,7 +121,7 @@ function memory(id: string, label: string, of: Metric['of']): Metric {
   return { id, group: 'Memory and cache', label, definition: 'memory', better: 'less', isTime: false, format: bytes, of }
 }
 
-/** Whether the engine keeps anything on disk: one that does not cannot be held against those that do. */
+/** Whether the engine keeps data on disk: one that does not is not ranked with those that do. */
 export function isDurable({ kind, write }: EngineReport): boolean {
   return kind === 'peer' || write !== undefined
 }
@@ -134,7 +134,7 @@ function once(value: number | undefined): Spread | undefined {
   return value === undefined ? undefined : spreadOf([value])
 }
 
-/** Whether two values are further apart than their rounds, or than one round can show. */
+/** Whether two values differ by more than their rounds vary, or than one round can show. */
 export function differ(a: Spread, b: Spread, isTime: boolean): boolean {
   if (a.values.length > 1 && b.values.length > 1) return a.max < b.min || b.max < a.min
   const least = Math.min(a.median, b.median)
@@ -144,15 +144,15 @@ export function differ(a: Spread, b: Spread, isTime: boolean): boolean {
 }
 
 export interface Verdict {
-  /** Those that share the best value; empty if there was nothing to compare. */
+  /** The engines with the best value; empty if there was nothing to compare. */
   readonly best: readonly EngineReport[]
-  /** How many times better than the next one; `undefined` where a ratio says nothing. */
+  /** How many times better than the next one; `undefined` if a ratio has no meaning. */
   readonly factor: number | undefined
   /** `lsm-leveled, 1.3×`, `no difference`. */
   readonly text: string
 }
 
-/** Who is best by a metric, among the engines that keep their data. */
+/** The best engines by a metric, among those that keep their data. */
 export function judge(metric: Metric, engines: readonly EngineReport[]): Verdict {
   const candidates = engines
     .filter(isDurable)
@@ -175,7 +175,7 @@ export function judge(metric: Metric, engines: readonly EngineReport[]): Verdict
 
 export interface FormattedSpread {
   readonly text: string
-  /** From the least to the most; empty with one round. */
+  /** From the minimum to the maximum; empty with one round. */
   readonly range: string
   /** `±5 %`: how far the outermost round is from the median; empty with one round. */
   readonly vary: string

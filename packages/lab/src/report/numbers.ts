@@ -43,12 +43,12 @@ export function duration(microseconds: number, space = ' '): string {
   return `${significant(microseconds / 1e6)}${space}s`
 }
 
-/** `2.31µs`, where room is short. */
+/** `2.31µs`, for narrow columns. */
 export function briefDuration(microseconds: number): string {
   return duration(microseconds, '')
 }
 
-/** `5.13×`; `0` for nothing at all. */
+/** `5.13×`; `0` for 0. */
 export function times(value: number): string {
   return value === 0 ? '0' : `${significant(value)}×`
 }

@@ -1,4 +1,4 @@
-/** Several workloads on the same engines, side by side: what a suite comes to. */
+/** Several workloads on the same engines, side by side: the summary of a suite. */
 import { barChart } from './charts/bar-chart.js'
 import type { DefinitionName } from './definitions.js'
 import { MisuseError } from 'kvarium'
@@ -16,7 +16,7 @@ interface Topic {
   readonly metric: (report: RunReport) => string
 }
 
-/** What a row of each table is about, as the id of a metric. */
+/** The topic of each table, with the id of its metric. */
 const TOPICS: readonly Topic[] = [
   { id: 'throughput', title: 'Throughput', definition: 'throughput', metric: report => `throughput/${runOf(report)}` },
   { id: 'p99', title: 'Latency, p99', definition: 'latency', metric: report => `p99/${runOf(report)}` },
@@ -26,7 +26,7 @@ const TOPICS: readonly Topic[] = [
   { id: 'memory', title: 'Memory, peak resident', definition: 'memory', metric: () => 'memory/peak' },
 ]
 
-/** @throws MisuseError when a workload comes twice: those are runs to be compared. */
+/** @throws MisuseError when a workload appears twice: compare those runs instead. */
 export function checkOverview(reports: readonly RunReport[]): void {
   const names = reports.map(({ work }) => work.name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
@@ -96,7 +96,7 @@ function figure(
   return { ...about, definition, drawing, table: { head: ['workload', ...names], rows } }
 }
 
-/** What a workload did, in how many operations. */
+/** The work of each workload and its number of operations. */
 export function workTable(reports: readonly RunReport[]): ReportTable {
   const cells = (report: RunReport): Cell[] => {
     const { entries, keyBytes, valueBytes, phases } = report.work
@@ -118,7 +118,7 @@ export function workTable(reports: readonly RunReport[]): ReportTable {
   }
 }
 
-/** The nearest prediction of what was written in all, and of the cache. */
+/** The closest predictions of total write amplification and of the cache hit rate. */
 function totalPredictions(reports: readonly RunReport[]): ReportTable {
   const rowsOf = ({ work, engines }: RunReport): Row[] =>
     engines.flatMap(({ name, predictions }) =>
@@ -157,7 +157,7 @@ function metricOf(report: RunReport, id: string): Metric | undefined {
   return metricsOf(report).find(metric => metric.id === id)
 }
 
-/** The phase that a workload is about: the last one that does more than wait. */
+/** The main phase of a workload: the last one that does more than wait. */
 function runOf({ work }: RunReport): string {
   return (work.phases.findLast(({ kind }) => kind !== 'other') ?? work.phases[0]).name
 }

@@ -1,4 +1,4 @@
-/** Holds JSON against the types of `run-report.ts`. */
+/** Checks JSON against the types of `run-report.ts`. */
 import type { Prediction } from '../predict/prediction.js'
 import type { ReadCounts, WritePart } from 'kvarium/trace'
 import {
@@ -22,8 +22,8 @@ import type * as report from './run-report.js'
 import { REPORT_FORMAT, REPORT_VERSION, type RunReport } from './run-report.js'
 
 /**
- * The report that is in a JSON text.
- * @throws FormatError that names the first field that is wrong, or the newer version.
+ * The report in a JSON text.
+ * @throws FormatError that names the first wrong field, or the newer version.
  */
 export function parseRunReport(json: string): RunReport {
   let value: unknown
@@ -35,7 +35,7 @@ export function parseRunReport(json: string): RunReport {
   return checkRunReport(value)
 }
 
-/** The same for JSON that has been parsed. */
+/** The same for parsed JSON. */
 export function checkRunReport(value: unknown): RunReport {
   const { format, version } = objectAt(value, '')
   if (format !== REPORT_FORMAT) return refuse('', `its field format must be "${REPORT_FORMAT}"`)
@@ -173,7 +173,7 @@ const timeline = object<report.Timeline>({
 })
 
 const prediction = object<Prediction>({
-  // What is predicted grows with the models; all that is done with these two is to show them.
+  // New models add values; these two fields are only shown.
   metric: string as Check<Prediction['metric']>,
   part: string as Check<Prediction['part']>,
   level: optional(count),

@@ -1,14 +1,14 @@
 /**
- * The canonical result of a run: what was done, on what, by which engines, and every number measured, as plain JSON. All pages, tables and
- * charts are made from this alone, so a report can be rendered again, compared with another one or read by a program of your own.
+ * The canonical result of a run as plain JSON: the work, the machine, the engines, and every measured number. All pages, tables and
+ * charts are made from this alone, so a report can be rendered again, compared with another one or read by other programs.
  *
  * Invariants:
  * 1. Bytes and counts of one engine are those of one round, the representative one; a `Spread` is over all rounds.
  * 2. Cumulative numbers of a timeline never shrink.
  * 3. Two reports with the same `work.digest` did the same operations in the same order.
- * 4. A number that was not measured is left out; 0 means that it was measured and is 0.
+ * 4. A number that was not measured is omitted; 0 means measured and 0.
  *
- * `parse-run-report.ts` holds a file against these types. A change that an older kvarium could misread needs a new version.
+ * `parse-run-report.ts` checks a file against these types. A change that an older kvarium could misread needs a new version.
  */
 import type { Prediction } from '../predict/prediction.js'
 import type { ReadCounts, WritePart } from 'kvarium/trace'
@@ -21,15 +21,15 @@ export interface RunReport {
   readonly version: typeof REPORT_VERSION
   /** Title of the page. */
   readonly title: string
-  /** When the run began: ISO 8601, UTC. */
+  /** Start of the run: ISO 8601, UTC. */
   readonly createdAt: string
   /** The command that reproduces this run. */
   readonly command: string
   readonly machine: MachineReport
-  /** Versions of what ran, by name: `kvarium`, `node`, `v8`, and the package of each peer. */
+  /** Versions of the software, by name: `kvarium`, `node`, `v8`, and the package of each peer. */
   readonly versions: Readonly<Record<string, string>>
   readonly work: WorkReport
-  /** How often each engine did all of the work, from an empty store. */
+  /** How often each engine did all of the work, each time from an empty store. */
   readonly rounds: number
   /** In the order of the columns. */
   readonly engines: readonly EngineReport[]
@@ -53,7 +53,7 @@ export interface MachineReport {
 export interface WorkReport {
   /** Name of the workload: `dataset`, `ycsb-a`. */
   readonly name: string
-  /** What it does, a sentence. */
+  /** A sentence that describes it. */
   readonly about: string
   /** Seed of all random choices. */
   readonly seed: number
@@ -73,20 +73,20 @@ export interface WorkReport {
 
 export interface WorkPhase {
   readonly name: string
-  /** What it does, a sentence. */
+  /** A sentence that describes it. */
   readonly about: string
   /** Calls of the store; a batch or a scan is one. */
   readonly operations: number
-  /** `write` phases end where "at end of writes" is taken; `other` is settling, reopening and the like. */
+  /** The last `write` phase ends at "at end of writes"; `other` is settling, reopening and the like. */
   readonly kind: 'write' | 'read' | 'mixed' | 'other'
 }
 
-/** One number over all rounds, in the unit that its field says. */
+/** One number over all rounds, in the unit of its field. */
 export interface Spread {
   readonly median: number
   readonly min: number
   readonly max: number
-  /** One for each round, in their order. */
+  /** One value per round, in order. */
   readonly values: readonly number[]
 }
 
@@ -97,23 +97,23 @@ export interface EngineReport {
   readonly engine: string
   /** `peer`: another project's store, measured from outside only. */
   readonly kind: 'kvarium' | 'peer'
-  /** As they were given; sizes in bytes. */
+  /** As given; sizes in bytes. */
   readonly options: Readonly<Record<string, string | number | boolean>>
   /** In the order of `work.phases`; fewer if the engine failed. */
   readonly phases: readonly PhaseReport[]
-  /** By the ledger. Not of peers, nor of an engine without files. */
+  /** By the ledger. Absent for peers and for engines without files. */
   readonly write?: WriteReport
   /** By the operating system. */
   readonly outside?: OutsideReport
-  /** By the ledger. Not of peers. */
+  /** By the ledger. Absent for peers. */
   readonly read?: ReadReport
   readonly space: SpaceReport
   readonly memory: MemoryReport
   readonly cache?: CacheReport
-  /** Writers that had to wait for the background. */
+  /** Writers that waited for background work. */
   readonly stalls?: StallReport
   readonly timeline?: Timeline
-  /** What theory says next to what was measured; empty for peers. */
+  /** Predictions beside the measurements; empty for peers. */
   readonly predictions: readonly Prediction[]
   readonly verification: VerificationReport
 }
@@ -131,11 +131,11 @@ export interface PhaseReport {
   readonly perSecond: Spread
   /** Microseconds per call. */
   readonly latency: LatencyReport
-  /** The same by kind of call, where a phase has several. */
+  /** The same per kind of call, if a phase has several. */
   readonly calls?: readonly CallReport[]
-  /** How late timers of 1 ms fired meanwhile. */
+  /** Lateness of 1 ms timers during the phase. */
   readonly lag?: LagReport
-  /** Bytes that the ledger counted as written and read meanwhile, background work included. */
+  /** Bytes written and read during the phase by the ledger, background work included. */
   readonly writtenBytes?: number
   readonly readBytes?: number
 }
@@ -155,48 +155,48 @@ export interface LatencyReport {
   readonly p99Us: Spread
   readonly p999Us: Spread
   readonly maxUs: Spread
-  /** The cumulative distribution of one round: microseconds, and the share of calls that took at most as long; both ascend, to 1. */
+  /** The cumulative distribution of one round: microseconds, and the share of calls that took at most that long; both ascend, the share to 1. */
   readonly cdf: readonly (readonly [us: number, share: number])[]
 }
 
-/** Milliseconds that a request arriving at a random moment had to wait for its turn. */
+/** Milliseconds that a request arriving at a random moment waits for the event loop. */
 export interface LagReport {
   readonly p50Ms: number
   readonly p99Ms: number
   readonly p999Ms?: number
   readonly maxMs: number
-  /** Firings of a timer of 1 ms; about 900 when nothing holds up the event loop. */
+  /** Firings of a timer of 1 ms; about 900 when nothing blocks the event loop. */
   readonly ticksPerSecond: number
 }
 
 export interface WriteReport {
-  /** When the last write was acknowledged. Debt of the background is not in it. */
+  /** When the last write was acknowledged, without pending background work. */
   readonly atEndOfWrites: WriteAccount
-  /** In the end, when the background had nothing left to do. */
+  /** At the end, after all background work. */
   readonly settled: WriteAccount
 }
 
 export interface WriteAccount {
   /** Key and value bytes put, and key bytes deleted. */
   readonly userBytes: number
-  /** Bytes written to files, by who wrote. */
+  /** Bytes written to files, by cause. */
   readonly parts: Readonly<Record<WritePart, number>>
   /** All parts ÷ `userBytes`: `writeAmplification` in `trace/ledger.ts`. */
   readonly amplification: Spread
 }
 
 export interface OutsideReport {
-  /** What was asked, and what else is in it: a sentence. */
+  /** A sentence that says what was measured, and what else it includes. */
   readonly method: string
   /** Key and value bytes put and key bytes deleted until settled, by the workload. */
   readonly userBytes: number
   /** Bytes that the process passed to write calls, until settled. */
   readonly writtenBytes: number
-  /** Bytes that the process got from read calls. What is read through mapped memory does not show. */
+  /** Bytes that the process received from read calls. Reads through mapped memory are not included. */
   readonly readBytes?: number
   /** `writtenBytes` ÷ `userBytes`. */
   readonly amplification: Spread
-  /** Bytes that the ledger has for the same time. */
+  /** The ledger's bytes for the same time. */
   readonly ledgerBytes?: number
 }
 
@@ -215,9 +215,9 @@ export interface ReadReport {
 }
 
 export interface SpaceReport {
-  /** Key and value bytes alive in the end. */
+  /** Live key and value bytes at the end. */
   readonly liveBytes: number
-  /** Bytes of all files: at their peak, when the last write was acknowledged, and when the background was done. */
+  /** Bytes of all files: at their peak, when the last write was acknowledged, and after all background work. */
   readonly peakBytes: number
   readonly atEndOfWritesBytes: number
   readonly settledBytes: number
@@ -225,44 +225,44 @@ export interface SpaceReport {
   readonly peak: Spread
   readonly atEndOfWrites: Spread
   readonly settled: Spread
-  /** Files in the end. */
+  /** Files at the end. */
   readonly files?: number
 }
 
 export interface MemoryReport {
-  /** The most resident bytes of the process meanwhile: with all that it holds besides the engine. */
+  /** Peak resident bytes of the whole process. */
   readonly peakRssBytes?: Spread
-  /** What the engine says that it holds for data in the end, bytes. */
+  /** Bytes of memory that the engine holds for data at the end. */
   readonly engineBytes?: number
 }
 
 export interface CacheReport {
-  /** Blocks or pages that were in memory, and that were not. */
+  /** Blocks or pages found in memory, and not found. */
   readonly hits: number
   readonly misses: number
-  /** Bytes that it may hold. */
+  /** Its capacity in bytes. */
   readonly capacityBytes?: number
 }
 
 export interface StallReport {
   readonly count: number
-  /** Together, milliseconds. */
+  /** Sum in milliseconds. */
   readonly totalMs: number
 }
 
 export interface VerificationReport {
   /** Entries compared with an oracle at the end; 0 without a comparison. */
   readonly entries: number
-  /** Deleted keys that were looked up and must not be there. */
+  /** Deleted keys that were looked up and must be absent. */
   readonly deleted: number
-  /** Digest of every key and value that must be there: the same for all engines. Empty without a comparison. */
+  /** Digest of every expected key and value: the same for all engines. Empty without a comparison. */
   readonly digest: string
   /** The first ones. */
   readonly problems: readonly { readonly kind: string; readonly message: string }[]
   readonly problemCount: number
 }
 
-/** The representative round over time. Milliseconds count from the beginning of the first phase, by the wall clock. */
+/** The representative round over time. Milliseconds count from the start of the first phase, by the wall clock. */
 export interface Timeline {
   readonly phases: readonly { readonly name: string; readonly startMs: number; readonly endMs: number }[]
   /** Ascending. */
@@ -270,7 +270,7 @@ export interface Timeline {
   readonly marks: readonly Mark[]
 }
 
-/** What had happened until `atMs`, and what it looked like then. */
+/** The totals up to `atMs`, and the state at that time. */
 export interface Sample {
   readonly atMs: number
   /** Time inside the store so far, milliseconds. */
@@ -281,13 +281,13 @@ export interface Sample {
   readonly entries: number
   /** Key and value bytes put and key bytes deleted so far. */
   readonly userBytes: number
-  /** Bytes written so far, by who wrote: by the ledger. */
+  /** Bytes written so far by cause, from the ledger. */
   readonly written?: Readonly<Record<WritePart, number>>
   /** Bytes passed to write calls so far: by the operating system. */
   readonly outsideWrittenBytes?: number
   /** Bytes of all files now. */
   readonly fileBytes: number
-  /** Microseconds per call since the sample before; left out if there was none. */
+  /** Microseconds per call since the previous sample; omitted if there was none. */
   readonly window?: { readonly p50Us: number; readonly p99Us: number; readonly maxUs: number }
   /** The levels of an LSM tree now. */
   readonly levels?: readonly { readonly level: number; readonly runs: number; readonly tables: number; readonly bytes: number }[]
@@ -298,12 +298,12 @@ export interface Sample {
   readonly cacheMisses?: number
 }
 
-/** Something that the engine did for a while; `endMs` may be `startMs`. */
+/** An activity of the engine; `endMs` may equal `startMs`. */
 export interface Mark {
   readonly kind: MarkKind
   readonly startMs: number
   readonly endMs: number
-  /** For people, short; may be empty. */
+  /** A short description; may be empty. */
   readonly detail: string
 }
 

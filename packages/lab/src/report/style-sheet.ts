@@ -1,4 +1,4 @@
-/** How pages and drawings look, in light and in dark. Drawings of their own (the files next to a Markdown report) carry their part of it. */
+/** The style of pages and drawings, in light and dark. Drawings in their own files (next to a Markdown report) include their part. */
 
 const LIGHT = `--page:#fbfbf9;--panel:#ffffff;--ink:#1d232b;--soft:#525b66;--line:#d9dde2;--band:#f1f3f4;--band2:#e7eaed;--grid:#e2e5e9;--accent:#0b5cad;--good:#116329;--bad:#a40e26;--hatch:rgba(255,255,255,.62);--s0:#0b62b0;--s1:#b35309;--s2:#0f7561;--s3:#9d2a72;--s4:#5e50c4;--s5:#6b6100`
 const DARK = `--page:#12161b;--panel:#191f26;--ink:#e6eaee;--soft:#a8b2bd;--line:#36404b;--band:#1f262e;--band2:#28313b;--grid:#313a44;--accent:#7fb8f0;--good:#6fd08c;--bad:#ff9492;--hatch:rgba(15,20,26,.55);--s0:#6cb0f5;--s1:#f0a35e;--s2:#5cc9ae;--s3:#ea8cc4;--s4:#b0a5ff;--s5:#d3c64b`
@@ -23,7 +23,7 @@ ${SERIES}
 .span{fill:var(--soft);stroke:var(--panel);stroke-width:.6}
 .whisker{fill:none;stroke:var(--ink);stroke-width:1.5}`
 
-/** For a drawing in a file of its own: the rules for what is in it, with the variables that these use. */
+/** The style of a drawing in its own file: the rules that apply to it, with their variables. */
 export function drawingStyle(drawing: string): string {
   const used = new Set([...drawing.matchAll(/ class="([^"]+)"/g)].flatMap(([, classes]) => classes.split(' ')))
   const rules = CHART.split('}')

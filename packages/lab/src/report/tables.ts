@@ -8,13 +8,13 @@ import type { EngineReport, LatencyReport, PhaseReport, RunReport } from './run-
 export interface Column {
   readonly text: string
   readonly definition?: DefinitionName
-  /** Words, not numbers. */
+  /** Text, not numbers. */
   readonly isText?: boolean
 }
 
 export interface Cell {
   readonly text: string
-  /** From the least to the most of all rounds; empty with one round. */
+  /** From the minimum to the maximum of all rounds; empty with one round. */
   readonly range?: string
   /** The same, short: `±5 %`. */
   readonly vary?: string
@@ -25,7 +25,7 @@ export interface Cell {
 export interface Row {
   readonly head: string
   readonly cells: readonly Cell[]
-  /** What a terminal shows under the row. */
+  /** Lines that a terminal shows under the row. */
   readonly notes?: readonly string[]
 }
 
@@ -38,12 +38,12 @@ export interface ReportTable {
 }
 
 const NONE: Cell = { text: '–' }
-/** Less is nothing. */
+/** Smaller shares are shown as 0. */
 const LEAST_SHARE = 0.00005
-/** Where the row of the whole has it. */
+/** A cell whose value is in the row of the whole. */
 const EMPTY: Cell = { text: '' }
 
-/** Every metric with the values of all engines, and who is best. */
+/** Every metric with the values of all engines, and the best one. */
 export function verdictTable(report: RunReport): ReportTable {
   const { engines } = report
   const metrics = metricsOf(report)
@@ -73,7 +73,7 @@ export function verdictTable(report: RunReport): ReportTable {
   }
 }
 
-/** The values of all engines, `undefined` where one did not come so far, and who is best. */
+/** The values of all engines, `undefined` for one that did not get that far, and the best one. */
 export function metricRow(metric: Metric, engines: readonly (EngineReport | undefined)[], head: string): Row {
   const { best, text } = judge(
     metric,
@@ -131,7 +131,7 @@ export function phaseTable(engine: EngineReport): ReportTable {
   }
 }
 
-/** Where every byte went, and the operating system's word on it. */
+/** Where every byte went, and the operating system's counts. */
 export function writeTable({ engines }: RunReport): ReportTable {
   const rows = engines.flatMap(({ name, write, outside }): Row[] => {
     const account = write?.settled
@@ -251,7 +251,7 @@ export function predictionTable({ engines }: RunReport): ReportTable {
   }
 }
 
-/** The same for the width of a terminal: formula, inputs and reason are notes. */
+/** The same for the width of a terminal, with formula, inputs and reason as notes. */
 export function narrowPredictionTable(report: RunReport): ReportTable {
   const { columns, groups, ...table } = predictionTable(report)
   return {
@@ -290,7 +290,7 @@ export function optionTable({ engines }: RunReport): ReportTable {
   }
 }
 
-/** What was done, on what: names and values. */
+/** Work and machine: names and values. */
 export function facts({ machine, versions, work, rounds, createdAt }: RunReport): readonly (readonly [name: string, value: string])[] {
   const { cpu, cores, memoryBytes, system, fileSystem, otherLoadCores } = machine
   return [

@@ -2,7 +2,7 @@
 import { alignedLines } from './aligned-table.js'
 import type { Cell, ReportTable } from './tables.js'
 
-/** How a terminal shows emphasis; plain text where it is no terminal. */
+/** Emphasis on a terminal; plain text elsewhere. */
 export interface TextStyle {
   readonly bold: (text: string) => string
   readonly dim: (text: string) => string
@@ -12,7 +12,7 @@ export interface TextStyle {
 
 export const PLAIN_TEXT: TextStyle = { bold: text => text, dim: text => text, good: text => text, bad: text => text }
 
-/** Names of engines, phases and settings come from files: nothing in them may steer the terminal. */
+/** Removes control characters: names of engines, phases and settings come from files and must not control the terminal. */
 export function printable(text: string): string {
   return text.replace(/\p{C}/gu, '�')
 }

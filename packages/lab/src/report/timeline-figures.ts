@@ -1,4 +1,4 @@
-/** What one engine did over time, in figures on the same axis: seconds since its run began. */
+/** One engine over time, in figures on the same axis: seconds since its run started. */
 import type { WritePart } from 'kvarium/trace'
 import { lineChart, type Lane } from './charts/line-chart.js'
 import { stackedAreaChart } from './charts/stacked-area-chart.js'
@@ -9,7 +9,7 @@ import type { EngineReport, MarkKind, RunReport, Sample, Timeline } from './run-
 
 const KINDS: readonly MarkKind[] = ['flush', 'compaction', 'checkpoint', 'stall']
 const PARTS: readonly WritePart[] = ['log', 'flush', 'compaction', 'page', 'meta']
-/** Rows of the table of a figure over time, at most. */
+/** Most rows of the table of a figure over time. */
 const MOST_ROWS = 120
 
 interface Scene {
@@ -19,7 +19,7 @@ interface Scene {
   readonly x: Axis
   readonly bands: readonly Band[]
   readonly lanes: readonly Lane[]
-  /** Samples after which the work of a phase was done, with the one before: not those of settling and reopening. */
+  /** Samples after the work of a phase, each with the one before; settling and reopening are not included. */
   readonly windows: readonly { readonly before: Sample; readonly sample: Sample }[]
 }
 
@@ -51,7 +51,7 @@ function spanOf({ kind, startMs, endMs, detail }: Timeline['marks'][number]): La
   return { from: startMs / 1000, to: endMs / 1000, title }
 }
 
-const MARKS_UNDER = 'Under it, when the background flushed, compacted, made checkpoints and kept writers waiting.'
+const MARKS_UNDER = 'Under it, the times of flushes, compactions, checkpoints and waiting writers.'
 
 function throughput({ engine, prefix, x, bands, lanes, windows }: Scene): Figure {
   const points = windows.flatMap(({ before, sample }, index) => {
@@ -142,7 +142,7 @@ function writeAmplification({ engine, prefix, x, bands, timeline }: Scene): Figu
   }
 }
 
-/** For a peer only the sum is known. */
+/** The sum, for a peer whose parts are unknown. */
 function fromOutside(
   about: { readonly id: string; readonly title: string },
   { x, bands, timeline }: Pick<Scene, 'engine' | 'prefix' | 'x' | 'bands' | 'timeline'>,
@@ -206,7 +206,7 @@ function structure({ engine, prefix, x, bands, timeline }: Scene): Figure {
   }
 }
 
-/** Evenly, the last among them. */
+/** Evenly chosen rows, including the last one. */
 function thinned<T>(rows: readonly T[]): T[] {
   const step = Math.max(1, Math.ceil(rows.length / MOST_ROWS))
   return rows.filter((_, index) => (rows.length - 1 - index) % step === 0)

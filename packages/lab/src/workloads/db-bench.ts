@@ -1,5 +1,5 @@
 /**
- * The workloads of LevelDB's and RocksDB's db_bench, by their names: keys are numbers in decimals, padded with zeros, and "random" draws
+ * The workloads of LevelDB's and RocksDB's db_bench, by their names: keys are decimal numbers padded with zeros, and "random" draws
  * with replacement. Existing data are every key once, in random order.
  */
 import type { Reads, Work } from '../predict/prediction.js'
@@ -12,7 +12,7 @@ import { loadPhases, SETTLE, type Size, type Workload, type WorkloadOperation, t
 const DB_BENCH = "LevelDB and RocksDB, db_bench's"
 const SEEK_ENTRIES = 10
 const PASSES = 5
-/** LevelDB writes a thousandth in `fillsync`; with few entries that would be too little to measure. */
+/** LevelDB writes a thousandth in `fillsync`; with few entries that is too little to measure. */
 const LEAST_SYNC_WRITES = 1000
 const CACHE_SHARE = 1 / 8
 const LEAST_CACHE_BYTES = 256 * 1024
@@ -55,12 +55,12 @@ class Maker {
     }
   }
 
-  /** Versions of values that are written after the load begin here. */
+  /** Version numbers of values written after the load start here. */
   newVersion(index: number): number {
     return this.size.entries + index
   }
 
-  /** Existing data. */
+  /** The phases that load existing data. */
   load(): WorkloadPhase[] {
     const { entries, seed } = this.size
     const order = new Shuffle(entries, seed | 0)
@@ -123,19 +123,19 @@ interface Row {
   readonly name: string
   readonly about: string
   readonly kind: WorkloadPhase['kind']
-  /** Without existing data. */
+  /** Starts without existing data. */
   readonly fromEmpty?: true
   /** Calls and lanes of the run. */
   readonly run: (maker: Maker) => { readonly operations: number; readonly lanes: WorkloadPhase['lanes'] }
   readonly cacheBytes?: (size: Size) => number
-  /** Operations of the run, where that is not the number of entries. */
+  /** Operations of the run, if not the number of entries. */
   readonly puts?: (size: Size) => number
   readonly isAscending?: true
   /** Writes are never batches. */
   readonly isSingle?: true
-  /** For the formula of caches. */
+  /** Reads for the formula of caches. */
   readonly reads?: (size: Size) => Reads
-  /** Formulas know nothing of deletions. */
+  /** The formulas do not cover deletions. */
   readonly isUnpredictable?: true
 }
 
@@ -176,7 +176,7 @@ const ROWS: readonly Row[] = [
   },
   {
     name: 'overwrite',
-    about: 'Puts of random keys that are there, as many as there are',
+    about: 'Puts of random existing keys, as many as there are keys',
     kind: 'write',
     run: writes(maker => (random, index) => maker.put(maker.anyKey(random), maker.newVersion(index))),
   },
@@ -195,14 +195,14 @@ const ROWS: readonly Row[] = [
   },
   {
     name: 'readrandom',
-    about: 'Gets of random keys that are there',
+    about: 'Gets of random existing keys',
     kind: 'read',
     reads: () => ({ distribution: 'uniform' }),
     run: reads(maker => random => maker.get(maker.key(maker.anyKey(random)))),
   },
   {
     name: 'readmissing',
-    about: 'Gets of keys that are not there, each next to one that is',
+    about: 'Gets of absent keys, each next to an existing one',
     kind: 'read',
     run: reads(maker => random => maker.get(withDot(maker.key(maker.anyKey(random))))),
   },
@@ -223,14 +223,14 @@ const ROWS: readonly Row[] = [
   { name: 'readreverse', about: `All entries in reverse order, ${PASSES} times`, kind: 'read', run: passes(true) },
   {
     name: 'deleterandom',
-    about: 'Deletions of random keys, as many as there are keys; most are there',
+    about: 'Deletions of random keys, as many as there are keys; most exist',
     kind: 'write',
     isUnpredictable: true,
     run: writes(maker => random => ({ type: 'del', key: maker.key(maker.anyKey(random)) })),
   },
   {
     name: 'readwhilewriting',
-    about: 'Gets of random keys, and beside them as many puts of random keys',
+    about: 'Gets of random keys, and concurrently as many puts of random keys',
     kind: 'mixed',
     isSingle: true,
     puts: ({ operations }) => operations,
@@ -245,7 +245,7 @@ const ROWS: readonly Row[] = [
   {
     name: 'beyond-cache',
     about:
-      'Gets of random keys and a put now and then (95/5), with a cache for an eighth of the data; the system has its own cache of files',
+      'Gets of random keys and occasional puts (95/5), with a cache for an eighth of the data; the page cache of the system comes on top',
     kind: 'mixed',
     isSingle: true,
     puts: ({ operations }) => operations * (1 - BEYOND_CACHE_READS),

@@ -1,4 +1,4 @@
-/** A number of 32 bits for a stream of operations: the same for the same operations, keys and values, in the same order. */
+/** A 32-bit digest of a stream of operations: the same for the same operations, keys and values in the same order. */
 import { mix32, type Hash32 } from 'kvarium/codec'
 import type { WorkloadOperation } from './workload.js'
 

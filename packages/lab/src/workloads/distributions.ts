@@ -1,5 +1,5 @@
 /**
- * Where the next operation goes. Each distribution draws from a `Random` that it is given, so a seed decides everything.
+ * The distribution of operations over keys. Each one draws from a given `Random`, so the seed decides everything.
  *
  * Sources: YCSB (Cooper et al., SoCC'10) for zipfian, scrambled, latest and hotspot, with the method of Gray et al. (SIGMOD'94);
  * RocksDB's db_bench and Cao et al. (FAST'20) for Pareto, power and the two-term exponential.
@@ -40,7 +40,7 @@ export const ZIPFIAN_THETA = 0.99
 const SCRAMBLED_ITEMS = 1e10
 const SCRAMBLED_ZETA = 26.46902820178302
 
-/** Σ 1 / i^theta for i from `from` + 1 to `to`, added to what the terms before add up to. */
+/** Σ 1 / i^theta for i from `from` + 1 to `to`, added to the sum of the terms before. */
 export function zeta(from: number, to: number, theta: number, sum = 0): number {
   for (let i = from + 1; i <= to; i++) sum += 1 / i ** theta
   return sum
@@ -60,7 +60,7 @@ export class Zipfian implements Distribution {
   #zeta: number
   #eta: number
 
-  /** @param sum - The zeta of `count`, if it is known. */
+  /** @param sum - The zeta of `count`, if known. */
   constructor(random: Random, count: number, theta = ZIPFIAN_THETA, sum = zeta(0, count, theta)) {
     this.#random = random
     this.#theta = theta
@@ -98,7 +98,7 @@ export class Zipfian implements Distribution {
   }
 }
 
-/** Zipfian over 10^10 items, each put by its hash at one of `count` places: the popular ones are anywhere. */
+/** Zipfian over 10^10 items, each mapped by its hash to one of `count` places, so that popular ones are spread. */
 export class ScrambledZipfian implements Distribution {
   readonly #ranks: Zipfian
   readonly #count: number
@@ -133,7 +133,7 @@ export class Latest implements Distribution {
   }
 }
 
-/** A share of the operations goes to the first items, a hot share of all; both are uniform. */
+/** A share of the operations goes to a hot share of the items, the first ones; both parts are uniform. */
 export class Hotspot implements Distribution {
   readonly #random: Random
   readonly #count: number
@@ -192,7 +192,7 @@ export class KeyRanges implements Distribution {
   readonly #random: Random
   readonly #model: KeyRangeModel
   readonly #rangeKeys: number
-  /** Where the accesses of each range end, in the order in which the ranges lie. */
+  /** Cumulative accesses of the ranges, in key order. */
   readonly #ends: readonly number[]
 
   constructor(random: Random, count: number, model: KeyRangeModel) {

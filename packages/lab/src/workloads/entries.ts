@@ -1,14 +1,14 @@
-/** The bytes of keys and values, made on the fly from numbers. */
+/** The bytes of keys and values, generated from numbers. */
 import { SeededRandom } from 'kvarium/vfs'
 
 const ZERO = 0x30
-/** Large against any block and against the window of a compressor, so that no value repeats inside one. */
+/** Much larger than any block and the window of a compressor, so that no value repeats inside one. */
 const POOL_BYTES = 2 ** 20
 const PIECE_BYTES = 100
 
 /**
- * Values as LevelDB's and RocksDB's db_bench make them: slices of text of which half repeats what is before, so that a compressor gets it to
- * a little over half. The same number and size always give the same value, and other numbers with all but certainty another one.
+ * Values as LevelDB's and RocksDB's db_bench make them: slices of text of which half repeats earlier text, so that it compresses to
+ * a little over half. The same number and size always give the same value; another number almost certainly gives another one.
  */
 export class Values {
   readonly #pool: Uint8Array
@@ -30,7 +30,7 @@ export class Values {
   }
 }
 
-/** LevelDB's keys: the number in decimals, padded with zeros. */
+/** LevelDB's keys: decimal numbers padded with zeros. */
 export function decimalKey(number: number, bytes: number): Uint8Array {
   const key = new Uint8Array(bytes)
   let at = bytes
@@ -42,7 +42,7 @@ export function decimalKey(number: number, bytes: number): Uint8Array {
   return key
 }
 
-/** RocksDB's keys: the number in eight bytes, big end first, padded with the character 0. */
+/** RocksDB's keys: the number in eight bytes, big-endian, padded with the character 0. */
 export function binaryKey(number: number, bytes: number): Uint8Array {
   const key = new Uint8Array(bytes).fill(ZERO)
   let rest = number

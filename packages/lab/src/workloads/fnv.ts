@@ -1,5 +1,5 @@
 /**
- * The 64-bit FNV hash by which YCSB scatters its keys: over the eight bytes of a number, least significant first, and with the
+ * The 64-bit FNV hash with which YCSB scatters its keys: over the eight bytes of a number, least significant first, and with the
  * sign of the result dropped. In two halves of 32 bits, because a BigInt for every key would cost more than most stores do.
  */
 const OFFSET_HIGH = 0xcbf29ce4
@@ -25,7 +25,7 @@ export function fnv64(value: number): Hash64 {
     low = (low ^ (rest - next * 256)) >>> 0
     rest = next
     const product = low * PRIME_LOW
-    // What of the product and of the shift by 40 bits lands in the upper half.
+    // The parts of the product and of the shift by 40 bits in the upper half.
     high = (Math.imul(high, PRIME_LOW) + Math.floor(product / TWO_32) + (low << 8)) >>> 0
     low = product % TWO_32
   }
@@ -41,7 +41,7 @@ export function modulo({ high, low }: Hash64, count: number): number {
   return (rest * 65536 + (low & 0xffff)) % count
 }
 
-/** In decimals. */
+/** The hash as a decimal number. */
 export function decimal({ high, low }: Hash64): string {
   // Three divisions by 10^9, each of a number of at most 46 bits.
   let parts = [high >>> 16, high & 0xffff, low >>> 16, low & 0xffff]

@@ -1,6 +1,6 @@
 /**
  * mixgraph: Facebook's social graph on RocksDB, as modelled from its traces (Cao et al., FAST'20) and published with RocksDB's wiki as
- * "All_dist with prefixes". Sizes of values and lengths of scans are drawn on their own, not from the random number of the key.
+ * "All_dist with prefixes". Sizes of values and lengths of scans are drawn independently of the random number of the key.
  */
 import { SeededRandom } from 'kvarium/vfs'
 import { Shuffle } from './shuffle.js'

@@ -1,45 +1,45 @@
 /**
- * What a workload is: phases of operations, made on the fly from a seed. Every engine gets the same ones in the same order, whatever
- * it answers and however long it takes.
+ * A workload: phases of operations, generated from a seed. Every engine gets the same ones in the same order, regardless of its
+ * answers and speed.
  */
 import type { Operation } from '../compare/operation.js'
 import type { Work } from '../predict/prediction.js'
 import type { WorkPhase } from '../report/run-report.js'
 
-/** `read-modify-write` is a get, and a put of the value once that has answered; timed as one. */
+/** `read-modify-write` is a get followed by a put of the value, timed as one call. */
 export type WorkloadOperation = Operation | { readonly type: 'read-modify-write'; readonly key: Uint8Array; readonly value: Uint8Array }
 
 export interface WorkloadPhase extends WorkPhase {
   /**
-   * Streams of operations that run beside each other, each one operation at a time; mostly a single one. Each call makes the same
-   * operations anew.
+   * Streams of operations that run concurrently, each one operation at a time; mostly a single one. Each call generates the same
+   * operations again.
    */
   readonly lanes: readonly (() => Iterable<WorkloadOperation>)[]
 }
 
 export interface Size {
-  /** Entries that are loaded, or written by a workload that begins with an empty store; the writes of db_bench are as many. */
+  /** Entries that are loaded, or written by a workload that starts with an empty store; also the number of writes in db_bench. */
   readonly entries: number
-  /** Calls of a run that reads, or mixes reads and writes: one at a time they take some stores long. */
+  /** Calls of a run that reads, or mixes reads and writes. */
   readonly operations: number
-  /** For workloads whose definition leaves it open. */
+  /** For workloads that do not define it. */
   readonly keyBytes: number
-  /** For workloads whose definition leaves it open; for YCSB the size of one field. */
+  /** For workloads that do not define it; for YCSB the size of one field. */
   readonly valueBytes: number
   readonly seed: number
   /** Entries that db_bench's fills, overwrites and deletions write at once. */
   readonly batch: number
-  /** Read by `getSync` instead of an awaited `get`. */
+  /** Read with `getSync` instead of an awaited `get`. */
   readonly readsSync: boolean
 }
 
 export interface Plan {
-  /** In the store once it is loaded, or filled. */
+  /** Entries in the store once it is loaded or filled. */
   readonly entries: number
-  /** Means. */
+  /** Mean sizes in bytes. */
   readonly keyBytes: number
   readonly valueBytes: number
-  /** When the size of the cache is part of the workload. */
+  /** Set if the size of the cache is part of the workload. */
   readonly cacheBytes?: number
   readonly phases: readonly WorkloadPhase[]
   /** The input of the formulas for the run without the load; absent where they do not apply. */
@@ -49,14 +49,14 @@ export interface Plan {
 export interface Workload {
   readonly name: string
   readonly about: string
-  /** Where it is defined. */
+  /** The source of its definition. */
   readonly source: string
   readonly plan: (size: Size) => Plan
 }
 
 const LOAD_BATCH = 1000
 
-/** Every entry in batches of 1000, and then all that this leaves to the background, so that the phase after it begins at rest. */
+/** Every entry in batches of 1000, then a wait for all background work, so that the next phase starts at rest. */
 export function loadPhases(count: number, about: string, entry: (index: number) => readonly [Uint8Array, Uint8Array]): WorkloadPhase[] {
   const load = function* (): Generator<WorkloadOperation> {
     for (let from = 0; from < count; from += LOAD_BATCH) {

@@ -87,7 +87,7 @@ function plan(row: Row, size: Size): Plan {
     loaded: { keys: entries, order: 'random' },
     reads: { distribution: 'zipfian' },
   } as const
-  // Formulas know updates of what is there, or inserts alone.
+  // Formulas cover updates of existing records, or inserts alone.
   return { entries, keyBytes, valueBytes: recordBytes, phases: [...load, run, SETTLE], ...(insert === 0 && { predictedWork }) }
 }
 
@@ -95,7 +95,7 @@ function* operations({ shares, latest }: Row, size: Size, values: Values, record
   const { entries, operations: calls, seed, readsSync } = size
   const random = new SeededRandom(seed + 1)
   const { read = 0, update = 0, insert = 0, scan = 0 } = shares
-  // As YCSB does, over the records that will have been inserted, twice as many to be sure; keys that are not there yet are drawn again.
+  // Like YCSB: over the records after all inserts, with twice as many to be safe; keys that do not exist yet are drawn again.
   const zipfian = latest === undefined ? new ScrambledZipfian(random, entries + Math.ceil(calls * insert * 2)) : undefined
   const byAge = latest === undefined ? undefined : new Latest(random, entries)
   let inserted = entries

@@ -5,7 +5,7 @@ import { hatchings, tenth } from './series-look.js'
 
 export interface Bar {
   readonly name: string
-  /** Number of its colour and hatching. */
+  /** Index of its colour and hatching. */
   readonly look: number
   readonly value: number
   readonly range?: readonly [number, number]
@@ -17,7 +17,7 @@ export interface BarChart extends ChartAbout {
     readonly bars: readonly Bar[]
   }[]
   readonly format: (value: number) => string
-  /** Each group has a scale of its own: for values that differ by magnitudes from group to group. */
+  /** Each group has its own scale: for values that differ by magnitudes from group to group. */
   readonly ownScales?: boolean
 }
 

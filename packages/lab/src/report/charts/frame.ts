@@ -1,4 +1,4 @@
-/** What every chart with two axes has: the measures of the drawing, scales, axes, phases in the background, and the element around it. */
+/** The frame of every chart with two axes: dimensions, scales, axes, phases in the background, and the element around it. */
 import { scaleLinear, scaleLog } from 'd3-scale'
 import { element, type Content, type Markup } from './markup.js'
 import { tenth } from './series-look.js'
@@ -8,13 +8,13 @@ export interface Axis {
   readonly format: (value: number) => string
   /** `bytes` is linear with lines at multiples of powers of two. */
   readonly scale?: 'linear' | 'log' | 'bytes'
-  /** From where to where, if not as far as the values go. */
+  /** The range of the axis. Default: that of the values. */
   readonly domain?: readonly [number, number]
-  /** Where the axis has lines and numbers, if not at round values. */
+  /** Positions of lines and numbers. Default: round values. */
   readonly ticks?: readonly number[]
 }
 
-/** A stretch of the horizontal axis with a name, such as a phase. */
+/** A named range of the horizontal axis, such as a phase. */
 export interface Band {
   readonly name: string
   readonly from: number
@@ -25,7 +25,7 @@ export interface ChartAbout {
   /** Unique on its page. */
   readonly id: string
   readonly title: string
-  /** What is to be seen, a sentence for those who do not see it. */
+  /** A sentence that describes the drawing, for readers who cannot see it. */
   readonly description: string
 }
 
@@ -37,13 +37,13 @@ export interface Scale {
 export const WIDTH = 560
 export const LEFT = 76
 export const TOP = 22
-/** Right of the last number of the axis. */
+/** The right edge of the plot. */
 export const RIGHT = WIDTH - 24
-/** For the names of bands, above the plot. */
+/** Height of the names of bands above the plot. */
 export const BAND_NAMES = 14
 const BAND_LETTER = 5.6
 
-/** Positive values only on a logarithmic axis: others are put at its lower end. */
+/** On a logarithmic axis values that are not positive are drawn at its lower end. */
 export function scaleFor(axis: Axis, values: readonly number[], range: readonly [number, number], tickCount: number): Scale {
   const isLog = axis.scale === 'log'
   const usable = isLog ? values.filter(value => value > 0) : values
@@ -114,7 +114,7 @@ export function axes(x: Axis, y: Axis, scales: { readonly x: Scale; readonly y: 
   ]
 }
 
-/** Every second one shaded, with its name above where there is room for it. */
+/** Bands, every second one shaded, with their names above where there is room. */
 export function bandsBehind(bands: readonly Band[], x: Scale, { top, right }: Plot, bottom: number): Markup[] {
   return bands.flatMap(({ name, from, to }, index) => {
     const start = tenth(x(from))

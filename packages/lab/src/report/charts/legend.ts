@@ -16,7 +16,7 @@ interface LegendItem {
 export interface LegendSample {
   /** From the sample's left edge to the name. */
   readonly width: number
-  /** @param baseline - Of the name. */
+  /** @param baseline - Baseline of the name. */
   readonly draw: (look: number, x: number, baseline: number) => readonly Markup[]
 }
 
@@ -27,7 +27,7 @@ interface Legend {
 
 export const NO_LEGEND: Legend = { parts: [], height: 0 }
 
-/** Samples with their names above the plot, in as many rows as it takes. */
+/** Samples with their names above the plot, in as many rows as needed. */
 export function legendOf(items: readonly LegendItem[], { width, draw }: LegendSample): Legend {
   const parts: Markup[] = []
   let at = LEFT
@@ -45,7 +45,7 @@ export function legendOf(items: readonly LegendItem[], { width, draw }: LegendSa
   return { parts, height: (row + 1) * ROW_HEIGHT + 2 }
 }
 
-/** Where the plot is that has a legend, and perhaps the names of bands, above it. */
+/** The position of a plot with a legend, and perhaps the names of bands, above it. */
 export function plotUnder(legend: Legend, bands: readonly Band[]): Plot {
   const top = TOP + legend.height + (bands.length > 0 ? BAND_NAMES : 0)
   return { left: LEFT, right: RIGHT, top, bottom: top + PLOT_HEIGHT }

@@ -1,4 +1,4 @@
-/** Lines over one axis, with what happened meanwhile in lanes under them. */
+/** Lines over one axis, with concurrent activity in lanes under them. */
 import { curveLinear, curveStepAfter, line } from 'd3-shape'
 import { axes, bandsBehind, drawing, scaleFor, type Axis, type Band, type ChartAbout, type Scale } from './frame.js'
 import { legendOf, NO_LEGEND, plotUnder, type LegendSample } from './legend.js'
@@ -7,13 +7,13 @@ import { colourClass, dashOf, lineSample, marker, tenth } from './series-look.js
 
 export interface LineSeries {
   readonly name: string
-  /** Number of its colour, dashes and marker: the same for an engine in all charts. */
+  /** Index of its colour, dashes and marker: the same for an engine in all charts. */
   readonly look: number
   /** The line has a gap where `y` is NaN. */
   readonly points: readonly (readonly [x: number, y: number])[]
 }
 
-/** What happened and for how long, on the horizontal axis. */
+/** Activities with their durations on the horizontal axis. */
 export interface Lane {
   readonly name: string
   readonly spans: readonly { readonly from: number; readonly to: number; readonly title: string }[]
@@ -25,7 +25,7 @@ export interface LineChart extends ChartAbout {
   readonly series: readonly LineSeries[]
   readonly bands?: readonly Band[]
   readonly lanes?: readonly Lane[]
-  /** Steps for what holds until the next point. */
+  /** Steps: a value holds until the next point. */
   readonly steps?: boolean
 }
 
@@ -37,7 +37,7 @@ const SLIVER = 6
 
 export function lineChart(chart: LineChart): Markup {
   const { x, y, series, bands = [], lanes = [], steps = false } = chart
-  // A single series has no name: the title says what it is.
+  // A single series needs no name: the title names it.
   const legend = series.length < 2 ? NO_LEGEND : legendOf(series, LINES)
   const plot = plotUnder(legend, bands)
   const lanesEnd = plot.bottom + (lanes.length === 0 ? 0 : lanes.length * LANE_HEIGHT + 6)
@@ -108,7 +108,7 @@ function joined(name: string, spans: Lane['spans'], x: Scale): Lane['spans'] {
   return result
 }
 
-/** Some of the points, evenly, the last among them. */
+/** Evenly chosen points, including the last one. */
 function spaced<T>(points: readonly T[]): T[] {
   const step = Math.max(1, Math.ceil(points.length / MARKERS))
   return points.filter((_, index) => (points.length - 1 - index) % step === 0)

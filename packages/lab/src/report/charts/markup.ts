@@ -1,4 +1,4 @@
-/** Elements of SVG and HTML as text. All text and every attribute is escaped here, so that no name of an engine or a phase becomes markup. */
+/** Elements of SVG and HTML as text. All text and every attribute is escaped here, so that a name of an engine or a phase never becomes markup. */
 
 /** Text that is markup already. */
 export interface Markup {
@@ -9,7 +9,7 @@ export type Content = Markup | string | number | undefined | readonly Content[]
 export type Attributes = Readonly<Record<string, string | number | undefined>>
 
 const VOID = new Set(['meta', 'br', 'hr', 'col', 'input'])
-/** SVG elements, mostly without content: there are thousands of them. */
+/** SVG elements without content, of which there are thousands. */
 const SHAPES = new Set(['rect', 'line', 'path'])
 
 export function element(name: string, attributes: Attributes, ...content: readonly Content[]): Markup {

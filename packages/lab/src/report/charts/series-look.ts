@@ -1,5 +1,5 @@
 /**
- * How series differ: by colour, and always by something else as well, a dash pattern and a marker for lines, a hatching for areas. The
+ * How series differ: by colour, and also by a dash pattern and a marker for lines, by a hatching for areas. The
  * colours are variables of the style sheet, so that one drawing serves light and dark.
  */
 import { symbol, symbolCircle, symbolCross, symbolDiamond, symbolSquare, symbolStar, symbolTriangle, type SymbolType } from 'd3-shape'

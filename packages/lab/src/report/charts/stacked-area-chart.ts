@@ -1,4 +1,4 @@
-/** Areas on top of each other over one axis: what a sum consists of, as it grows. */
+/** Stacked areas over one axis: the parts of a growing sum. */
 import { area, curveStepAfter, stack } from 'd3-shape'
 import { axes, bandsBehind, drawing, scaleFor, type Axis, type Band, type ChartAbout, type Scale } from './frame.js'
 import { legendOf, plotUnder } from './legend.js'
@@ -56,7 +56,7 @@ export function stackedAreaChart(chart: StackedAreaChart): Markup {
   )
 }
 
-/** The same path, with lines along an axis written as one number: all but a few of these are. */
+/** The same path, with lines along an axis written as one number, which is shorter. */
 function inSteps(path: string): string {
   let [x, y] = ['', '']
   const steps = path.replace(/([ML])([\d.]+),([\d.]+)/g, (whole, command: string, toX: string, toY: string) => {
@@ -68,7 +68,7 @@ function inSteps(path: string): string {
   return steps.replace(/(?:H[\d.]+)+(H[\d.]+)/g, '$1')
 }
 
-/** Without rows that look like the one before: areas are drawn as steps, which hold until the next row. */
+/** The rows without those that look like the one before: areas are drawn as steps, which hold until the next row. */
 function visibleRows(rows: StackedAreaChart['rows'], scales: { readonly x: Scale; readonly y: Scale }): StackedAreaChart['rows'][number][] {
   const kept: StackedAreaChart['rows'][number][] = []
   for (const [index, row] of rows.entries()) {
