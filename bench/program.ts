@@ -2,7 +2,7 @@ import { cpSync, existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { build } from 'esbuild'
 
-/** What the child processes run. */
+/** The program of the child processes. */
 export interface Program {
   readonly child: string
   /** Kvarium's build. */
@@ -11,7 +11,7 @@ export interface Program {
 
 export interface ProgramParts {
   readonly root: string
-  /** Where the program is put. */
+  /** The directory of the bundled program. */
   readonly directory: string
   /** Its source, below the root. */
   readonly child: string
@@ -29,7 +29,7 @@ export async function prepareProgram({ root, directory, child, needsBuild }: Pro
     cpSync(dist, join(directory, 'dist'), { recursive: true })
   }
   const outfile = join(directory, basename(child).replace(/\.ts$/, '.mjs'))
-  // Packages stay where they are: a bundle of those that are CommonJS could not load what Node brings.
+  // Packages stay external: a bundle of CommonJS packages could not load Node's modules.
   const options = { bundle: true, platform: 'node', format: 'esm', target: 'node20', packages: 'external', logLevel: 'warning' } as const
   await build({ entryPoints: [join(root, child)], outfile, ...options })
   return { child: outfile, dist: join(directory, 'dist') }

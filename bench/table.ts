@@ -1,4 +1,4 @@
-/** A table in Markdown that is also readable as it is: the first column left-aligned, numbers right-aligned. */
+/** A table in Markdown that is also readable as plain text: the first column left-aligned, numbers right-aligned. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = header.map((name, column) => Math.max(3, name.length, ...rows.map(row => row[column].length)))
   const line = (cells: readonly string[]): string =>

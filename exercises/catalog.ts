@@ -1,4 +1,4 @@
-/** The exercises that are there: the folders beside this file that have an `exercise.ts`. */
+/** The exercises: the folders beside this file that have an `exercise.ts`. */
 import { existsSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Exercise, Module } from './exercise.js'

@@ -1,5 +1,5 @@
 /**
- * Checks the solution in a folder: `tsx check.ts NAME FOLDER SEED`. `kvarium learn NAME --check` runs it in a process of its own, since a
+ * Checks the solution in a folder: `tsx check.ts NAME FOLDER SEED`. `kvarium learn NAME --check` runs it in a separate process, since a
  * wrong solution may never end, and receives a message as each check begins, and one with the outcome.
  */
 import { existsSync } from 'node:fs'
@@ -31,12 +31,12 @@ async function check(): Promise<Failure | undefined> {
   return runChecks(await loadExercise(name), solution, await loadReference(name), {
     seed: Number(seed),
     onCheck: (stage, begun) => send({ begins: { stage, check: begun } }),
-    ...(await ownUnits()),
+    ...(await learnerUnits()),
   })
 }
 
-/** The learner's copy of the unit checks, which may have grown. */
-async function ownUnits(): Promise<{ readonly units?: Units }> {
+/** The learner's copy of the unit checks, which may have more checks. */
+async function learnerUnits(): Promise<{ readonly units?: Units }> {
   const file = `${name}.units.ts`
   if (!existsSync(join(folder, file))) return {}
   const { units } = await load(file)

@@ -1,6 +1,6 @@
 /**
- * The third stage: the workload of the exercise, done with the part and with the reference under the same seed, with every step recorded. The
- * first step that differs is shown, in words, with those before it.
+ * The third stage: the workload of the exercise with the part and with the reference, under the same seed, with every step recorded. The
+ * first step that differs is shown in words, after those before it.
  */
 import { describe } from 'kvarium/observe'
 import type { TraceEvent } from 'kvarium/trace'
@@ -11,9 +11,9 @@ import { showOperation, type Operation } from './operation.js'
 
 interface Recorded {
   readonly event: TraceEvent
-  /** Which operation of the workload was under way. */
+  /** Index of the current operation of the workload. */
   readonly during: number
-  /** What has to be the same. */
+  /** The fields that must be equal. */
   readonly compared: string
 }
 
@@ -50,7 +50,7 @@ async function record<Part>(exercise: Exercise<Part>, part: Part, operations: re
   return recorded
 }
 
-/** Where an event comes in a trace, and when, is not what it says. */
+/** The compared fields as text, without the event's position and time. */
 function plain(compared: unknown): string {
   return JSON.stringify(compared, (name, value: unknown) => {
     if (name === 'sequence' || name === 'atMs') return undefined
@@ -72,7 +72,7 @@ function show(
   const operation =
     during < 0 ? 'the first open()' : during < operations.length ? `step ${during + 1}, ${showOperation(operations[during])}` : 'close()'
   return [
-    `The results are right, but the engine takes another way than with the reference (seed ${seed}). They part in ${operation}, at event ${at + 1}:`,
+    `The results are right, but the engine's steps differ from those with the reference (seed ${seed}). They diverge in ${operation}, at event ${at + 1}:`,
     ...before,
     `  with the reference: ${sentence(wanted)}`,
     `  with your part:     ${sentence(got)}`,
@@ -84,7 +84,7 @@ function sentence(recorded: Recorded | undefined): string {
   return recorded === undefined ? 'nothing more happens.' : describe(recorded.event)
 }
 
-/** Where the sentences do not show it: the fields. */
+/** The differing fields, if the sentences are equal. */
 function differences(wanted: Recorded | undefined, got: Recorded | undefined): string[] {
   if (wanted === undefined || got === undefined || describe(wanted.event) !== describe(got.event)) return []
   return [`  in full: ${wanted.compared}`, `      and: ${got.compared}`]

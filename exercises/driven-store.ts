@@ -1,4 +1,4 @@
-/** A real store in memory that operations are done to, the same way every time for the same seed. */
+/** A real store in memory that performs operations deterministically for a seed. */
 import { Kvarium, Trace, type EngineFactory, type TraceEvent } from 'kvarium'
 import { loadHash32 } from 'kvarium/sstable'
 import { joinPath, MemoryFileSystem, simulatedEnvironment } from 'kvarium/vfs'
@@ -12,7 +12,7 @@ export interface DrivenStoreSettings {
   readonly listener?: (event: TraceEvent) => void
 }
 
-/** What an operation showed: the value of a get, the entries of a scan, nothing of the others. */
+/** The result of an operation: the value of a get, the entries of a scan, nothing for the others. */
 export type Outcome = string | undefined | readonly (readonly [key: string, value: string])[]
 
 type Store = Kvarium<string, string>
@@ -26,7 +26,7 @@ export class DrivenStore {
   #fileSystem = new MemoryFileSystem()
   #store: Store
   #snapshot: ReturnType<Store['snapshot']> | undefined
-  /** Whether the present store is listened to: one whose process was killed is not. */
+  /** Whether events of the present store are recorded: those of a killed process are not. */
   #session = { isAlive: true }
 
   private constructor(settings: DrivenStoreSettings) {
@@ -119,7 +119,7 @@ export class DrivenStore {
     this.#snapshot = undefined
   }
 
-  /** Goes on with what the process leaves behind, of its last log record only a part if that is said. */
+  /** Continues with the files of the killed process, with its last log record torn if requested. */
   async #crash(tear?: Tear): Promise<void> {
     const left = this.#fileSystem.processCrashClone()
     if (tear !== undefined) await tearLastRecord(left, tear)
@@ -143,7 +143,7 @@ async function tearLastRecord(fileSystem: MemoryFileSystem, { left, then }: Tear
   const file = fileSystem.openWrite(path)
   const record = new Uint8Array(FRAME_HEADER_BYTES + last.length)
   file.read(record, last.offset)
-  // Something is lost: zeros in the place of zeros would leave the record whole.
+  // At least one byte is lost: zeros in place of zeros would leave the record whole.
   const kept = Math.min(left, then === 'zeros' ? record.findLastIndex(byte => byte !== 0) : record.length - 1)
   if (then === 'zeros') file.write(new Uint8Array(record.length - kept), last.offset + kept)
   else file.truncate(last.offset + kept)

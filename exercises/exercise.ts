@@ -1,8 +1,8 @@
 /**
- * What an exercise is. Each has a folder of its own:
+ * An exercise. Each has its own folder:
  *
  *   README.md       the task: what to build, why, sources, how to check, hints
- *   starter.ts      what the learner gets: the exported signatures, with bodies that throw `Not written yet: ...`
+ *   starter.ts      the learner's file: the exported signatures, with bodies that throw `Not written yet: ...`
  *   units.ts        the unit checks as `units`; copied beside the starter, so that the learner can read them
  *   exercise.ts     exports `exercise`
  *   reference.ts    a short solution that passes
@@ -24,24 +24,24 @@ export interface Exercise<Part> {
   readonly name: string
   /** One line, for the list. */
   readonly title: string
-  /** Takes the part out of the module. Throws an error that says which export is missing, or is not what it must be. */
+  /** Takes the part from the module. Throws an error that names a missing or wrong export. */
   part(module: Module): Part
   readonly units: readonly Unit<Part>[]
   /** The real engine with the part in it. */
   plug(part: Part): EngineFactory
-  /** Options of the store in which the part is tried: small buffers, so that a few operations reach all of it. */
+  /** Options of the store with the part: small buffers, so that a few operations reach all of it. */
   readonly options: Readonly<Record<string, unknown>>
-  /** What is done to the store of the part and to that of the reference. */
+  /** The operations on the store with the part and on that with the reference. */
   workload(random: SeededRandom): readonly Operation[]
   /**
-   * What of an event must be as it is with the reference; `undefined` leaves the event out. Solutions may differ in what does not
-   * matter, such as heights that were drawn. Without it: everything but the time.
+   * The part of an event that must be equal to the reference's; `undefined` omits the event. Solutions may differ in irrelevant
+   * details, such as drawn heights. Default: everything except the time.
    */
   compared?(event: TraceEvent): unknown
 }
 
 export interface Unit<Part> {
-  /** What must hold, as a sentence. */
+  /** The rule, as a sentence. */
   readonly name: string
   /** Throws, or rejects with, an error whose message names the misconception. */
   check(part: Part): void | Promise<void>

@@ -4,7 +4,7 @@ import type { Operation } from './operation.js'
 /** Few, so that most are read and written several times. */
 const KEYS = 60
 
-/** Writes of all kinds over few keys, reads in between, and now and then what moves data from one place to another. */
+/** Writes of all kinds over few keys, reads in between, and occasional operations that move data. */
 export function mixedLoad(random: SeededRandom, operations: number): Operation[] {
   const key = (): string => `key ${String(random.uniform(KEYS)).padStart(4, '0')}`
   const load: Operation[] = []

@@ -1,5 +1,5 @@
 /**
- * The second stage: random histories on a real store with the part in it, and on a sorted map. Where they differ, fast-check shrinks the
+ * The second stage: random histories on a real store with the part in it, and on a sorted map. If they differ, fast-check shrinks the
  * history to a short one.
  */
 import fc from 'fast-check'
@@ -8,7 +8,7 @@ import type { Exercise } from './exercise.js'
 import { showOperation, type Operation } from './operation.js'
 import { Oracle } from './oracle.js'
 
-/** Keys that share beginnings, one that is empty, and some whose bytes are above 127, in another order than as text in JavaScript. */
+/** Keys that share beginnings, one that is empty, and some whose bytes are above 127, which JavaScript orders differently as text. */
 const KEYS = ['', 'a', 'aa', 'ab', 'b', 'ba', 'c', 'd', 'é', 'ｚ', '😀', 'z']
 const RUNS = 100
 const LONGEST = 40
@@ -32,7 +32,7 @@ export async function modelStage<Part>(exercise: Exercise<Part>, part: Part, see
   ].join('\n')
 }
 
-/** @throws when the store does not show what the oracle shows, or finds something wrong with itself. */
+/** @throws when the store differs from the oracle, or its own check finds an error. */
 async function compareWithOracle(store: DrivenStore, history: readonly Operation[]): Promise<void> {
   const oracle = new Oracle()
   for (const [i, operation] of history.entries()) {

@@ -1,22 +1,22 @@
-/** What is done to a store that has a learner's part in it: plain data, so that a failing history can be shrunk and printed. */
+/** An operation on a store with a learner's part: plain data, so that a failing history can be shrunk and printed. */
 export type Operation =
   | { readonly do: 'put'; readonly key: string; readonly value: string; readonly sync?: boolean }
   | { readonly do: 'del'; readonly key: string }
   /** Deletes a range of keys in one go. */
   | { readonly do: 'clear'; readonly from: string; readonly to: string }
   | { readonly do: 'get'; readonly key: string; readonly at?: 'snapshot' }
-  /** Everything from `from` on, or what lies behind it. */
+  /** Everything from `from` on, with or without `from` itself. */
   | { readonly do: 'scan'; readonly from: string; readonly behind?: boolean; readonly reverse?: boolean; readonly at?: 'snapshot' }
-  /** Keeps this moment, instead of the one kept before. */
+  /** Takes a snapshot, and releases the one before. */
   | { readonly do: 'snapshot' }
   | { readonly do: 'flush' }
   | { readonly do: 'compact' }
   /** Closes the store and opens it again. */
   | { readonly do: 'reopen' }
-  /** The process dies and another one opens the store: what was acknowledged is there. */
+  /** The process dies and another one opens the store: acknowledged writes are there. */
   | { readonly do: 'kill' }
   /**
-   * The power fails during the last write: this many bytes of its record are left. The file ends there, or was made longer
+   * The power fails during the last write: this many bytes of its record are left. The file ends there, or was extended
    * already and has zeros there. The writes before it are all there.
    */
   | { readonly do: 'tear'; readonly left: number; readonly then: 'nothing' | 'zeros' }
@@ -35,7 +35,7 @@ export function showOperation(operation: Operation): string {
     case 'scan':
       return `iterator({ ${bound(operation)}: ${quote(operation.from)}${operation.reverse === true ? ', reverse: true' : ''}${operation.at === undefined ? '' : ', snapshot'} })`
     case 'tear':
-      return `the power fails, of the last record are left: ${operation.left} B, then ${operation.then}; open()`
+      return `the power fails, left of the last record: ${operation.left} B, then ${operation.then}; open()`
     case 'kill':
       return 'the process is killed; open()'
     case 'reopen':

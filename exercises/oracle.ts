@@ -1,4 +1,4 @@
-/** What a store must show: the operations on a sorted map. */
+/** The expected results of a store: the operations on a sorted map. */
 import { compareKeys } from 'kvarium/engine'
 import type { Outcome } from './driven-store.js'
 import type { Operation } from './operation.js'
@@ -8,7 +8,7 @@ type State = ReadonlyMap<string, string>
 export class Oracle {
   #state: State = new Map()
   #snapshot: State | undefined
-  /** Before the last write, as long as that is only in the log and not synced. */
+  /** The state before the last write, as long as that is only in the log and not synced. */
   #before: State | undefined
 
   do(operation: Operation): Outcome {
@@ -39,12 +39,12 @@ export class Oracle {
     }
   }
 
-  /** Whether the power may fail while the last write is on its way. */
+  /** Whether a power failure may tear the last write. */
   get mayTear(): boolean {
     return this.#before !== undefined
   }
 
-  /** Everything there is. */
+  /** All entries in order. */
   get entries(): readonly (readonly [string, string])[] {
     return sorted(this.#state)
   }
@@ -58,7 +58,7 @@ export class Oracle {
 
   #clear(from: string, to: string): undefined {
     const gone = [...this.#state.keys()].filter(key => !isBefore(key, from) && isBefore(key, to))
-    // Nothing to clear is nothing to write.
+    // An empty clear writes nothing.
     if (gone.length > 0) this.#write(state => gone.forEach(key => state.delete(key)))
     else this.#before = undefined
   }

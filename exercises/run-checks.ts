@@ -1,7 +1,7 @@
 /**
  * Checks a solution of an exercise, in the order in which a mistake is easiest to understand: unit checks that name the misconception, a
- * real store compared with a sorted map, a real store compared step by step with the one that has the reference in it. Each stage only
- * if those before it passed.
+ * real store compared with a sorted map, a real store compared step by step with the one that has the reference in it. A stage runs
+ * only if those before it passed.
  */
 import { divergenceStage } from './divergence-stage.js'
 import type { Exercise, Module } from './exercise.js'
@@ -11,7 +11,7 @@ export type Stage = 'exports' | 'units' | 'model' | 'divergence'
 
 export interface Failure {
   readonly stage: Stage
-  /** Which check. */
+  /** Name of the check. */
   readonly check: string
   readonly message: string
 }
@@ -25,8 +25,8 @@ export interface CheckSettings {
 }
 
 export const DEFAULT_SEED = 1
-export const MODEL_CHECK = 'a store with the part in it shows what a sorted map shows'
-export const DIVERGENCE_CHECK = 'a store with the part in it does what it does with the reference, step by step'
+export const MODEL_CHECK = 'a store with the part in it gives the same results as a sorted map'
+export const DIVERGENCE_CHECK = 'a store with the part in it takes the same steps as with the reference'
 
 /** The first check that fails; `undefined` when all pass. */
 export async function runChecks<Part>(

@@ -1,13 +1,13 @@
 /**
- * Builds `dist/` of every package, what npm publishes: `tsx scripts/build.ts`.
+ * Builds `dist/` of every package, which npm publishes: `tsx scripts/build.ts`.
  *
  *   dist/<entry>.js, .d.ts      one pair per entry of the exports map; a command has no declarations
- *   dist/chunk-<name>.js, .d.ts what several entries share, so that a class is the same class in all of them
+ *   dist/chunk-<name>.js, .d.ts shared by several entries, so that a class is the same class in all of them
  *   dist/compaction-worker.js   the worker thread in one file without imports of others, so that an application's bundler can copy it
  *   dist/examples/              the numbered examples, in the command's package alone
  *   dist/LICENSES.txt           the licences of the packages of which parts are in these files
  *
- * The dependencies of a package.json stay outside. Everything else that the sources import (devDependencies) goes in.
+ * The dependencies of a package.json stay external. Everything else that the sources import (devDependencies) is bundled.
  */
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
@@ -30,8 +30,8 @@ interface Package {
   readonly worker?: readonly [name: string, source: string]
   /**
    * The chunk of a module that several entries share: the first row that matches its path below src/ or the project. A few chunks, since
-   * each is a file to open at import. Files that only Node can load, and packages that run code as soon as they are loaded, are apart from
-   * what does not need them, so that an application's bundler can leave them out.
+   * each is a file to open at import. Files that only Node can load, and packages that run code when loaded, are apart from
+   * the rest, so that an application's bundler can leave them out.
    */
   readonly chunks: readonly (readonly [chunk: string, path: RegExp])[]
   /** Folders of the project that are published with the package. */
@@ -93,7 +93,7 @@ interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>
 }
 
-/** Builds one package into its dist/. The packages that it depends on are built before. */
+/** Builds one package into its dist/, after the packages that it depends on. */
 class PackageBuild {
   readonly #package: Package
   readonly #root: string
@@ -137,13 +137,13 @@ class PackageBuild {
     return this.#package.chunks.find(([, pattern]) => pattern.test(path))?.[0] ?? null
   }
 
-  /** Portable: packages give the files that they have for every platform. */
+  /** Rolldown's input, portable: of every package the files for all platforms. */
   get #input(): RolldownOptions {
     return {
       platform: 'neutral',
       resolve: { mainFields: ['module', 'main'], conditionNames: ['import', 'module', 'browser', 'default'] },
       external: this.#isExternal,
-      // What the compiler's configuration asks for; `using` came later.
+      // The target of the compiler's configuration; `using` came later.
       transform: { target: 'es2023', define: { KVARIUM_BUILT: 'true' } },
       treeshake: { moduleSideEffects: id => !id.startsWith(this.#src) },
     }
@@ -238,7 +238,7 @@ class PackageBuild {
   }
 }
 
-/** The licence of every package of which a part has been put into the files; `undefined` where there is none. */
+/** The licences of all packages that are partly in the files; `undefined` if there are none. */
 function licencesOf(chunks: readonly OutputChunk[]): string | undefined {
   const packages = new Set<string>()
   for (const { moduleIds } of chunks) {

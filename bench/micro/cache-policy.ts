@@ -1,5 +1,5 @@
 /**
- * Hit rates of the cache under several eviction policies. The figures depend on nothing but the seed:
+ * Hit rates of the cache under several eviction policies. The figures depend only on the seed:
  *
  *     npx tsx bench/micro/cache-policy.ts
  */

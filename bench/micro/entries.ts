@@ -6,7 +6,7 @@ export interface Entries {
   readonly count: number
   /** Ascending. */
   readonly keys: readonly Uint8Array[]
-  /** Each sorts right behind the key at the same place, and is none of them. */
+  /** Each sorts right behind the key at the same index, and equals none of the keys. */
   readonly absent: readonly Uint8Array[]
   readonly value: Uint8Array
   /** Every number below the count once, in random order. */

@@ -2,7 +2,7 @@
 import { EntryQueue } from '../../src/cache/entry-queue.js'
 import type { CacheEntry, EvictionPolicy } from '../../src/cache/eviction-policy.js'
 
-/** An entry that a policy can recognise when it comes again. */
+/** An entry that a policy can recognise when it returns. */
 export interface NumberedEntry extends CacheEntry {
   readonly id: number
 }
@@ -38,7 +38,7 @@ export class LruPolicy extends FifoPolicy {
   }
 }
 
-/** CLOCK, or second chance: what was referenced goes back to the newest end. */
+/** CLOCK, or second chance: a referenced entry goes back to the newest end. */
 export class ClockPolicy extends FifoPolicy {
   override victim(): CacheEntry | undefined {
     return this.queue.oldestUnreferenced()
@@ -46,7 +46,7 @@ export class ClockPolicy extends FifoPolicy {
 }
 
 /**
- * SIEVE (NSDI '24): entries stand in a ring by age, and a hand takes the first that was not referenced since it last came by. Unlike
+ * SIEVE (NSDI '24): entries stand in a ring by age, and a hand evicts the first one not referenced since its last pass. Unlike
  * in CLOCK, new ones join at the newest end and not behind the hand.
  */
 export class SievePolicy implements MeasuredPolicy {
@@ -93,9 +93,9 @@ export class SievePolicy implements MeasuredPolicy {
 }
 
 /**
- * S3-FIFO (SOSP '23) with one bit for its counter: a small queue of a tenth for newcomers, and a main queue under CLOCK for what was
+ * S3-FIFO (SOSP '23) with one bit for its counter: a small queue of a tenth for newcomers, and a main queue under CLOCK for those
  * referenced there. With `ghosts` it remembers as many evicted newcomers as the main queue has entries, by their number, and
- * lets them into the main queue when they come again. Entries must be of one byte each: it counts them by their bytes.
+ * admits them to the main queue when they return. Entries must have one byte each: it counts them by their bytes.
  */
 export class S3FifoPolicy implements MeasuredPolicy {
   readonly #small = new EntryQueue()

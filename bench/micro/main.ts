@@ -1,4 +1,4 @@
-/** Runs the micro-benchmarks, each in a process of its own, so that one does not shape the machine code of another. */
+/** Runs the micro-benchmarks, each in its own process, so that one does not affect the machine code of another. */
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs, promisify } from 'node:util'

@@ -3,7 +3,7 @@ import { Cache } from '../../src/cache/cache.js'
 import { CacheEntry } from '../../src/cache/eviction-policy.js'
 import type { MeasuredPolicy, NumberedEntry } from './eviction-policies.js'
 
-/** Numbers of blocks in the order in which they are read. Those of a scan, `-1 - block`, count neither as hit nor as miss. */
+/** Block numbers in the order of their reads. Those of a scan, `-1 - block`, count neither as hit nor as miss. */
 export type Reads = ArrayLike<number>
 
 class Block extends CacheEntry implements NumberedEntry {
@@ -22,7 +22,7 @@ class Block extends CacheEntry implements NumberedEntry {
   }
 }
 
-/** The share of reads after the first `warmUp` that a cache for `cached` blocks answers. */
+/** The hit rate of a cache for `cached` blocks, after the first `warmUp` reads. */
 export function hitRate(reads: Reads, warmUp: number, cached: number, policy: MeasuredPolicy): number {
   const cache = new Cache(cached, { policy })
   const blocks: (Block | undefined)[] = []

@@ -4,7 +4,7 @@ import { SeededRandom } from '../../src/vfs/seeded-random.js'
 import { makeEntries } from './entries.js'
 import type { Case, Micro } from './suite.js'
 
-/** About a memtable of 4 MiB. */
+/** Roughly a memtable of 4 MiB. */
 const ENTRIES = 30_000
 const CAPACITY = 8 << 20
 

@@ -16,7 +16,7 @@ const LEVELS: readonly (TraceLevel | 'none')[] = ['none', 'job', 'io', 'step']
 
 export const trace: Micro = { about: '16 + 100 bytes, files in memory, logs nowhere; a listener that does nothing', cases }
 
-/** Logs take what they are given and keep nothing: they would grow as long as it is measured. */
+/** Logs discard their contents: otherwise they would grow during the measurement. */
 class LoglessFileSystem extends MemoryFileSystem {
   override create(path: string): FileHandle {
     const handle = super.create(path)
@@ -48,7 +48,7 @@ async function casesOf(engine: string, level: TraceLevel | 'none'): Promise<Case
     heard++
   }
   const options = level === 'none' ? {} : { trace: new Trace({ level, listener }) }
-  // Nothing is flushed while it is measured: the event loop has no turn.
+  // Nothing is flushed during the measurement: the event loop gets no turn.
   const store = new KvariumStore('db', { engine, writeBufferSize: 1 << 29, ...options }, { environment, registry })
   await store.open()
   const keys = Array.from({ length: KEYS }, (_, i) => `user${String((i * 7919) % KEYS).padStart(12, '0')}`)

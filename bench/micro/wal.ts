@@ -11,7 +11,7 @@ import type { Case, Micro } from './suite.js'
 const RECORDS = 100
 /** One put of 16 + 100 bytes; a batch of 1000. */
 const SIZES = [130, 119_012]
-/** Then the log starts anew in the same file, which so neither grows without end nor costs new blocks. */
+/** At this size the log restarts in the same file, which so neither grows without bound nor needs new blocks. */
 const LOG_BYTES = 64 << 20
 
 export const wal: Micro = { about: 'append without sync; over again in one file of 64 MiB', cases }

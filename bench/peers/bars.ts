@@ -1,4 +1,4 @@
-/** What the numbers are called and what they have to reach, and what is measured for that when nothing else is asked for. */
+/** Names of the numbers, the bars they must reach, and the default measurements for that. */
 export interface Row {
   readonly work: string
   readonly metric: string
@@ -6,7 +6,7 @@ export interface Row {
   readonly unit: string
 }
 
-/** A row that has to reach something: `ratio` times the reference, or an absolute `limit`. */
+/** A row with a bar: `ratio` times the reference, or an absolute `limit`. */
 export interface Bar extends Row {
   readonly against?: string
   readonly atLeast?: number

@@ -1,4 +1,4 @@
-/** One workload on one store, in a process of its own: a task as JSON in, a line of JSON out. */
+/** One workload on one store, in its own process: a task as JSON in, a line of JSON out. */
 import { Dataset, type Encoding } from './data.js'
 import { cpuMs } from './process-meter.js'
 import { STORES, openStore } from './stores.js'
@@ -12,7 +12,7 @@ export interface Task {
   /** Kvarium's build. */
   readonly dist: string
   readonly directory: string
-  /** The directory was filled by a `load` before. */
+  /** Whether a `load` filled the directory before. */
   readonly filled: boolean
   readonly compact: boolean
   readonly encoding: Encoding

@@ -1,8 +1,8 @@
 /**
- * Keys and values made on the fly from a number, so that the harness holds no million strings which every collection of
- * garbage would have to walk, and costs each store the same.
+ * Keys and values generated from a number, so that the harness holds no million strings for every garbage collection to
+ * walk, and costs each store the same.
  *
- * A key is 16 bytes, the number in decimals padded with zeros. A value is 100 bytes of text of which half is random and
+ * A key is 16 bytes, the decimal number padded with zeros. A value is 100 bytes of text of which half is random and
  * repeated once, as LevelDB's db_bench does (a compressor gets it to a little over half); neighbours in key order have
  * different values, and the same number always has the same value.
  */
@@ -14,13 +14,13 @@ export const VALUE_BYTES = 100
 export const ENTRY_BYTES = KEY_BYTES + VALUE_BYTES
 
 const ZERO = 48
-/** Large against any block or compression window, so that no value repeats inside one. */
+/** Much larger than any block or compression window, so that no value repeats inside one. */
 const POOL_VALUES = 10_000
 
 export class Dataset {
   readonly #encoding: Encoding
   readonly #scratch = Buffer.alloc(KEY_BYTES, ZERO)
-  /** Where the longest number so far begins in the scratch. */
+  /** Start of the longest number so far in the scratch. */
   #first = KEY_BYTES
   readonly #pool = Buffer.alloc(POOL_VALUES * VALUE_BYTES)
 
@@ -46,7 +46,7 @@ export class Dataset {
       scratch[at] = ZERO + number - rest * 10
       number = rest
     }
-    // What a longer number left in front.
+    // Clears the leading digits of a longer number.
     for (let i = this.#first; i <= at; i++) scratch[i] = ZERO
     if (at < this.#first) this.#first = at + 1
     if (this.#encoding === 'utf8') return scratch.toString('latin1')

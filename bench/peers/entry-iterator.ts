@@ -3,7 +3,7 @@ import type { EntryIterator } from './stores.js'
 
 type Entry = [Data, Data]
 
-/** An iterator as abstract-level's, over the synchronous one of a store. */
+/** An iterator like abstract-level's over a synchronous one of a store. */
 export function entryIterator(next: () => IteratorResult<Entry, undefined>, stop: () => unknown): EntryIterator {
   const close = async (): Promise<void> => void stop()
   return {

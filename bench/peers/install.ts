@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** From the lockfile, when one is missing. */
+/** Installs the peers from the lockfile if one is missing. */
 export function installPeers(root: string): void {
   const peers = join(root, 'bench/peers')
   if (['classic-level', 'lmdb', 'memory-level'].every(name => existsSync(join(peers, 'node_modules', name)))) return
@@ -10,7 +10,7 @@ export function installPeers(root: string): void {
   npm(['ci', '--prefix', peers])
 }
 
-/** better-sqlite3 brings no binary in its package: it is there once it was built, by `npm run bench:peers:sqlite`. */
+/** better-sqlite3 has no binary in its package: `npm run bench:peers:sqlite` builds it. */
 export function hasSqlite(root: string): boolean {
   return existsSync(join(root, 'bench/peers/node_modules/better-sqlite3/build/Release/better_sqlite3.node'))
 }

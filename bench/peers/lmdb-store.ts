@@ -1,8 +1,8 @@
 /**
- * lmdb-js, which is no abstract-level database, in the shape of the others, over its fastest documented calls:
+ * lmdb-js, which is no abstract-level database, behind the same interface as the others, with its fastest documented calls:
  *
- * - a batch is one `batch()` of `put`s, which the write thread carries out (`transaction()` would do it on the main thread);
- * - reads are its synchronous `get`, which returns a copy, also where the harness awaits the result;
+ * - a batch is one `batch()` of `put`s, which the write thread executes (`transaction()` would do it on the main thread);
+ * - reads are its synchronous `get`, which returns a copy, even where the harness awaits the result;
  * - a full iteration is `for...of` over `getRange()`.
  *
  * A put is acknowledged when it is committed: visible, written to the file, and safe from the end of the process. With
@@ -30,7 +30,7 @@ export interface LmdbModule {
   open(options: Readonly<Record<string, unknown>>): Lmdb
 }
 
-/** Address space, not memory or disk: large enough that the map need not grow while it is measured. */
+/** Address space, not memory or disk: large enough that the map need not grow during the measurement. */
 const MAP_BYTES = 4 * 2 ** 30
 
 export class LmdbStore implements Store {

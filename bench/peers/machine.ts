@@ -1,4 +1,4 @@
-/** The machine, and what else it was doing. */
+/** The machine and its other load. */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism, cpus, loadavg, release, totalmem, type as osType } from 'node:os'
@@ -31,7 +31,7 @@ export function describeMachine(root: string): Machine {
   }
 }
 
-/** CPU time that the machine has spent since it started, in milliseconds; `NaN` where the system does not say. */
+/** CPU time that the machine has spent since it started, in milliseconds; `NaN` where the system does not count it. */
 export function machineCpuMs(): number {
   try {
     // user nice system idle iowait irq softirq steal, in hundredths of a second

@@ -1,5 +1,5 @@
 /**
- * Runs the workloads on the stores, interleaved: in every round each workload visits the stores one after the other, in
+ * Runs the workloads on the stores, interleaved: in every round each workload visits the stores one after another, in
  * alternating order, each time in a fresh process.
  */
 import { execFile, type ChildProcess } from 'node:child_process'
@@ -19,7 +19,7 @@ import { WORKLOADS } from './workloads.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const CHILD_TIMEOUT_MS = 30 * 60_000
-/** Cores that other processes use, above which the figures are not to be trusted. */
+/** If other processes use more cores than this, the figures are not reliable. */
 const BUSY_CORES = 0.2
 const BIG_CACHE_BYTES = 64 * 2 ** 20
 
@@ -81,7 +81,7 @@ class Bench {
     )
   }
 
-  /** A directory filled once for all read workloads of a durable store. */
+  /** The directory that is filled once for all read workloads of a durable store. */
   async #dataFor(store: string, work: string): Promise<string | undefined> {
     if (!WORKLOADS[work].loaded || !STORES[store].durable) return undefined
     let directory = this.#filled.get(store)

@@ -5,7 +5,7 @@ import type { Encoding } from './data.js'
 import { STORES } from './stores.js'
 import { WORKLOADS } from './workloads.js'
 
-export const USAGE = `Measures kvarium against other stores, the same work in the same run, each store and workload in a process of its own.
+export const USAGE = `Measures kvarium against other stores, the same work in the same run, each store and workload in its own process.
 
 npm run bench:peers -- [options]
   --n COUNT            entries (1000000)
@@ -38,7 +38,7 @@ export interface Options {
   readonly works: readonly string[]
   readonly stores: readonly string[]
   readonly barSet: BarSet
-  /** Stores were not asked for by name: measure the references too, where they are needed. */
+  /** Whether to add the references where needed: true if no stores were named. */
   readonly addReferences: boolean
   readonly bigEntries: number
   readonly seconds: number
@@ -52,7 +52,7 @@ export interface Options {
   readonly json: string | undefined
 }
 
-/** `undefined` when help was asked for. Throws a `TypeError` that says what is wrong. */
+/** `undefined` for a request for help. Throws a `TypeError` that says what is wrong. */
 export function parseOptions(argv: readonly string[]): Options | undefined {
   const { values } = parseArgs({
     args: [...argv],

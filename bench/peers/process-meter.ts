@@ -1,20 +1,20 @@
-/** What the process under test does, seen from outside of the store: bytes handed to `write` calls, CPU time, memory. */
+/** The process under test, measured from outside of the store: bytes passed to `write` calls, CPU time, memory. */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 const POLL_MS = 10
-/** Nothing may happen for this long before the store counts as settled. */
+/** The store counts as settled after this long without activity. */
 const QUIET_MS = 300
-/** Between two polls: more bytes than a few wake-ups of the event loop (8 each), or more than this share of a core. */
+/** Activity between two polls: more bytes than a few wake-ups of the event loop (8 each), or more than this share of a core. */
 const ACTIVE_BYTES = 256
 const ACTIVE_CPU = 0.3
 
-/** Bytes in write calls of this process so far, of all its threads; `NaN` where the system does not say. */
+/** Bytes in write calls of this process so far, of all its threads; `NaN` where the system does not count them. */
 export function writtenBytes(): number {
   return procNumber('/proc/self/io', 'wchar')
 }
 
-/** Bytes in read calls of this process so far, of all its threads; what is read through mapped memory is not in it. */
+/** Bytes in read calls of this process so far, of all its threads; without reads through mapped memory. */
 export function readBytes(): number {
   return procNumber('/proc/self/io', 'rchar')
 }
@@ -23,7 +23,7 @@ export interface Memory {
   readonly residentBytes: number
   /** Without mapped files, such as LevelDB's tables. */
   readonly anonymousBytes: number
-  /** The most resident bytes there ever were. */
+  /** Peak resident bytes. */
   readonly peakBytes: number
 }
 
@@ -41,7 +41,7 @@ export function cpuMs(): number {
   return (user + system) / 1000
 }
 
-/** Waits until the process is idle. Returns when it last was not, in terms of `performance.now()`. */
+/** Waits until the process is idle. Returns the time of its last activity, by `performance.now()`. */
 export async function quiet(): Promise<number> {
   let lastActive = performance.now()
   let at = lastActive
@@ -60,7 +60,7 @@ export async function quiet(): Promise<number> {
   return lastActive
 }
 
-/** Bytes of the files below a directory; a store may remove some of them while this looks. */
+/** Bytes of the files below a directory; a store may remove some of them meanwhile. */
 export function directoryBytes(directory: string): number {
   let bytes = 0
   for (const entry of readdirSync(directory, { withFileTypes: true })) {

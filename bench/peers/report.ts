@@ -1,4 +1,4 @@
-/** Whether the bars were reached, and the tables of what was measured. */
+/** Verdicts on the bars, and the tables of all measurements. */
 import { median, short, table } from '../table.js'
 import { ALSO, RATE, type Bar, type Row } from './bars.js'
 
@@ -17,7 +17,7 @@ export interface Verdict {
   readonly bar: Bar
   readonly value: number
   readonly reference: number
-  /** Median of the rounds' ratios, the least and the most; the value itself when the bar is absolute. */
+  /** Median, minimum and maximum of the rounds' ratios; the value itself when the bar is absolute. */
   readonly ratio: number
   readonly least: number
   readonly most: number
@@ -56,7 +56,7 @@ export function barsTable(runs: readonly Run[], store: string, bars: readonly Ba
   return table(['work', store, 'reference', 'ratio (least-most)', 'bar', ''], rows)
 }
 
-/** Everything measured, by store: the median of the rounds and half the distance between the least and the most. */
+/** Everything measured, by store: the median of the rounds and half the distance between minimum and maximum. */
 export function allTable(runs: readonly Run[], stores: readonly string[], bars: readonly Bar[]): string {
   const rows = distinct([...bars, ...ALSO])
     .map(row => ({ row, cells: stores.map(store => cell(runs, store, row)), harness: harnessCell(runs, row) }))
@@ -65,7 +65,7 @@ export function allTable(runs: readonly Run[], stores: readonly string[], bars: 
   return table(['work', ...stores, 'harness ns'], rows)
 }
 
-/** The first of the rows that show the same thing, such as two bars for one figure. */
+/** The rows without later ones that show the same figure, such as two bars for it. */
 function distinct(rows: readonly Row[]): Row[] {
   const seen = new Map<string, Row>()
   for (const row of rows) if (!seen.has(`${row.work} ${row.metric}`)) seen.set(`${row.work} ${row.metric}`, row)
@@ -80,7 +80,7 @@ function cell(runs: readonly Run[], store: string, row: Row): string {
   return short(middle) + row.unit + (values.length > 1 ? ` ±${spread.toFixed(0)}%` : '')
 }
 
-/** What one operation of the workload costs without a store. */
+/** The cost of one operation of the workload without a store. */
 function harnessCell(runs: readonly Run[], row: Row): string {
   return row.metric === RATE ? short(1e9 / median(valuesOf(runs, 'null', row))) : ''
 }

@@ -2,8 +2,8 @@ import { quiet } from './process-meter.js'
 import type { Store } from './stores.js'
 
 /**
- * Waits for the end of background work; returns when that was. A store's own word for it is checked against what the
- * process does afterwards: work that goes on after `settle()` counts.
+ * Waits for the end of background work and returns its time. The process is watched after `settle()`: work that continues
+ * then counts.
  */
 export async function settle(store: Pick<Store, 'settle'>): Promise<number> {
   const slackMs = 50

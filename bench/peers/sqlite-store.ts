@@ -1,9 +1,9 @@
 /**
- * better-sqlite3, which is no abstract-level database, in the shape of the others: one table without row ids, whose primary key is the key.
- * Statements are prepared once and run on the main thread, so awaiting them is for the harness only.
+ * better-sqlite3, which is no abstract-level database, behind the same interface as the others: one table without row ids, whose primary key is the key.
+ * Statements are prepared once and run on the main thread, so only the harness needs to await them.
  *
- * Journal mode WAL with `synchronous = NORMAL`: a write is acknowledged when it is in the log, handed to the system; it survives the end
- * of the process, not a loss of power. A durable write is made with `synchronous = FULL`, which syncs the log in the commit.
+ * Journal mode WAL with `synchronous = NORMAL`: a write is acknowledged when it is in the log, passed to the system; it survives the end
+ * of the process, not a power loss. A durable write is made with `synchronous = FULL`, which syncs the log in the commit.
  */
 import { join } from 'node:path'
 import type { Data } from './data.js'
@@ -102,7 +102,7 @@ export class SqliteStore implements Store {
     return entryIterator(next, () => rows.return?.())
   }
 
-  /** Moves the log into the table's file, which the next writes would do a part of. */
+  /** Moves the log into the table's file, part of which the next writes would do. */
   async settle(): Promise<void> {
     this.#db.pragma('wal_checkpoint(PASSIVE)')
   }

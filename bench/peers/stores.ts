@@ -1,6 +1,6 @@
 /**
- * The stores under test, by name. They are abstract-level databases or look like one (lmdb), so that the harness makes the
- * same calls on each. `null` does nothing, and measures what the harness itself costs.
+ * The stores under test, by name. They are abstract-level databases or have their interface (lmdb), so that the harness makes the
+ * same calls on each. `null` does nothing, and measures the cost of the harness itself.
  */
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -34,7 +34,7 @@ export interface EntryIterator extends AsyncIterable<[Data, Data]> {
   close(): Promise<void>
 }
 
-/** What the workloads call: abstract-level's names, and what some stores have beyond it. */
+/** The calls of the workloads: abstract-level's, and some that only certain stores have. */
 export interface Store {
   open(): Promise<void>
   close(): Promise<void>
@@ -44,10 +44,10 @@ export interface Store {
   del(key: Data, options?: { readonly sync: boolean }): Promise<void>
   batch(operations: readonly (PutOperation | DelOperation)[]): Promise<void>
   iterator(options?: IteratorOptions): EntryIterator
-  /** A full iteration by the store's own fastest means, when that is not `nextv`. */
+  /** A full iteration in the store's fastest way, if that is not `nextv`. */
   scan?(reverse: boolean, each: (key: Data, value: Data) => void): void
   compactRange?(start: Data, end: Data): Promise<void>
-  /** Flushes memory to files, where a store has such a call. */
+  /** Flushes memory to files, if the store has such a call. */
   flush?(): Promise<void>
   /** Resolves when no background work is left. */
   settle?(): Promise<void>
@@ -57,7 +57,7 @@ export interface Store {
 
 export interface StoreSpec {
   readonly durable: boolean
-  /** The package it comes from; none for what belongs to the harness. */
+  /** Its package; none for stores of the harness. */
   readonly from?: 'kvarium' | 'classic-level' | 'memory-level' | 'lmdb' | 'better-sqlite3'
   /** Fixed options, under those that all stores share and those given with `--set`. */
   readonly options?: Readonly<Record<string, unknown>>
@@ -125,7 +125,7 @@ async function importPeer(root: string, name: string): Promise<unknown> {
   return import(pathToFileURL(require.resolve(name)).href)
 }
 
-/** Answers at once, in the right shape. */
+/** Answers immediately with values of the right shape. */
 function nullStore({ encoding, entries }: OpenOptions): Store {
   const data = new Dataset(encoding)
   const value = data.value(0)

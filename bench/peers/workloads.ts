@@ -1,5 +1,5 @@
 /**
- * The workloads. Each runs alone in a fresh process on one store and returns numbers; `main.ts` knows what they mean.
+ * The workloads. Each runs alone in a fresh process on one store and returns numbers, which `main.ts` interprets.
  * Reads run on a store that was filled in random order, settled and compacted beforehand, after every key was read once.
  */
 import { ENTRY_BYTES, VALUE_BYTES, sameData, type Dataset } from './data.js'
@@ -20,7 +20,7 @@ export interface Context {
   readonly syncPuts: number
   /** The store's files, if it has any. */
   readonly directory?: string
-  /** False for the null store, whose answers are not what was asked for. */
+  /** False for the null store, whose answers are wrong. */
   readonly verify: boolean
 }
 
@@ -53,7 +53,7 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = {
   big: { loaded: false, run: big },
 }
 
-/** Fills a store in random order and brings it to rest. */
+/** Fills a store in random order and waits for its background work. */
 export async function load(context: Context, compact: boolean): Promise<void> {
   const { store, data, entries } = context
   await writeAll(context, new Shuffle(entries, LOAD_SEED))
@@ -278,7 +278,7 @@ function rate(operations: number, elapsedMs: number): { operationsPerSecond: num
   return { operationsPerSecond: (operations / elapsedMs) * 1000 }
 }
 
-/** CPU time of all threads for an operation. */
+/** CPU time of all threads per operation. */
 function cpuSince(beforeMs: number, operations: number): { cpuPerOperationUs: number } {
   return { cpuPerOperationUs: ((cpuMs() - beforeMs) / operations) * 1000 }
 }

@@ -1,4 +1,4 @@
-/** One round of a workload on an engine, in a process of its own: a task as JSON in, lines of JSON out, the last of which is the outcome. */
+/** One round of a workload on an engine, in its own process: a task as JSON in, lines of JSON out, the last of which is the outcome. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -15,12 +15,12 @@ export interface Task {
   readonly size: Size
   /** Size of the warm-up. */
   readonly warmUpSize: Size
-  /** Absent: only say what must come out. */
+  /** Absent: only compute the reference. */
   readonly store?: StoreTask
 }
 
 export interface StoreTask {
-  /** In `STORES`. */
+  /** Its name in `STORES`. */
   readonly name: string
   readonly durable: boolean
   readonly isKvarium: boolean

@@ -1,16 +1,16 @@
-/** The engines that the suite can run, by the names that `--engine` takes. */
+/** The engines of the suite, by their names for `--engine`. */
 import { chooseEngines, configureEngines, scaleFor } from '../../packages/lab/src/compare/engine-table.js'
 import { STORES } from '../peers/stores.js'
 
 export interface Engine {
   readonly name: string
-  /** In `STORES`. */
+  /** Its name in `STORES`. */
   readonly store: string
   /** The engine or the package. */
   readonly engine: string
   readonly isKvarium: boolean
   readonly durable: boolean
-  /** What is true when a write is acknowledged that did not ask for more. */
+  /** The guarantee of an acknowledged write without further options. */
   readonly durability: string
 }
 

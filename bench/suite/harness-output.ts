@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs'
 
-/** Lines on the standard output of a child process. They are counted, because they are among the bytes that the process writes. */
+/** Lines on the standard output of a child process. Their bytes are counted, because the process's written bytes include them. */
 export class HarnessOutput {
   #bytes = 0
 
@@ -15,7 +15,7 @@ export class HarnessOutput {
   }
 }
 
-/** A pipe that is full says so instead of waiting. */
+/** Writes when the pipe is ready: a full pipe fails instead of waiting. */
 function writeWhenReady(bytes: Uint8Array, at: number): number {
   for (;;) {
     try {

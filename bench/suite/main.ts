@@ -65,7 +65,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** The program, always in the repository, where it finds its packages, and the stores. */
+/** The directories of the program, always in the repository, where it finds its packages, and of the stores. */
 class Scratch {
   readonly program: string
   readonly stores: string
@@ -85,7 +85,7 @@ function made(parent: string): string {
   return mkdtempSync(join(parent, 'bench-'))
 }
 
-/** better-sqlite3 has to be built; without that the rest is run. */
+/** Drops better-sqlite3 if it is not built. */
 function withoutMissing(options: Options): Options {
   if (options.list || hasSqlite(ROOT) || !options.engines.some(({ name }) => name === 'better-sqlite3')) return options
   process.stderr.write('better-sqlite3 is left out: it is not built. `npm run bench:peers:sqlite` builds it (with a C++ compiler).\n')
@@ -114,7 +114,7 @@ function versionIn(folder: string): string {
   return (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { readonly version: string }).version
 }
 
-/** What to type for this workload alone. */
+/** The command for this workload alone. */
 function commandFor(workload: string, { engines, size, rounds, cacheBytes, isScaled, set }: Options): string {
   const flags = [
     `--workload ${workload} --engine ${engines.map(({ name }) => name).join(',')} --n ${size.entries} --rounds ${rounds}`,
@@ -128,7 +128,7 @@ function commandFor(workload: string, { engines, size, rounds, cacheBytes, isSca
   return `npm run bench -- ${flags.join(' ')}`
 }
 
-/** One file, or one for each workload. */
+/** Writes one file, or one per workload. */
 function writeReports(reports: readonly RunReport[], file: string | undefined): void {
   if (file === undefined) return
   for (const report of reports) {

@@ -43,7 +43,7 @@ interface Flags {
 
 const DEFAULT_ENGINES = 'lsm,lsm-tiered,btree'
 const DEFAULTS = { entries: 1_000_000, rounds: 3 }
-/** Some stores take tens of microseconds or a commit for an awaited call: this many take a second or a few, and are enough for a 99.9th percentile. */
+/** Some stores take tens of microseconds or a commit per awaited call: this many take a few seconds, and are enough for a 99.9th percentile. */
 const MOST_CALLS = 10_000
 /** One put at a time, filling a store to any size takes minutes where a commit is a transaction. */
 const BATCH = 100
@@ -69,7 +69,7 @@ engine failed or was wrong, and 2 when the command was given something that it c
  */
 export function parseOptions(argv: readonly string[]): Options {
   const command = new Command('npm run bench --')
-    .description('Runs workloads on engines, each in a process of its own, and measures what they cost')
+    .description('Runs workloads on engines, each in its own process, and measures their cost')
     .option('-w, --workload <names>', 'workloads, separated by commas (default: all)')
     .option('-e, --engine <names>', `engines, separated by commas (default: ${DEFAULT_ENGINES})`)
     .option('-n, --n <count>', `entries, such as 1e6 (default: ${DEFAULTS.entries}, with --quick ${QUICK.entries})`, whole(LEAST_ENTRIES))
@@ -85,7 +85,7 @@ export function parseOptions(argv: readonly string[]): Options {
     .option('--set <engine.option=value>', 'an option of an engine; can be given again', collect)
     .option('--report <file.json>', 'write a report, for `kvarium report`')
     .option('--dir <directory>', 'where the stores are made; should be a disk, not memory (default: .tmp in the repository)')
-    .option('--quick', 'everything small and once, in a few minutes: a look, not a measurement')
+    .option('--quick', 'everything small and once, in a few minutes: a smoke test, not a measurement')
     .option('--list', 'list the workloads and engines, and run nothing')
     .allowExcessArguments(false)
     .showSuggestionAfterError()

@@ -1,14 +1,14 @@
 /**
- * A store seen from outside: what its process passed to write calls and got from read calls, and the files in its directory. The same
- * for every store, so kvarium's own ledger can be held against it.
+ * A store measured from outside: the bytes that its process passed to write calls and received from read calls, and the files in its
+ * directory. The measure is the same for every store, so kvarium's own ledger can be compared with it.
  */
 import { directoryBytes, readBytes, writtenBytes } from '../peers/process-meter.js'
 import type { Store } from '../peers/stores.js'
 
-/** What `Outside` counts, for the reader of a report. */
+/** Describes the counts of `Outside` for the reader of a report. */
 export const OUTSIDE_METHOD =
   'wchar and rchar of /proc/self/io, of all threads of a process that did this alone, from before the store was opened until it settled; ' +
-  'what the harness wrote is subtracted, and 8 bytes for each call that woke the event loop from another thread.'
+  "the harness's own writes are subtracted, and 8 bytes for each call that woke the event loop from another thread."
 
 const CALIBRATION_CALLS = 500
 
@@ -39,20 +39,20 @@ export class Outside {
   readonly #harness: number
   #peakFileBytes = 0
 
-  /** Begins to count: made before the store is opened. */
+  /** Starts counting: construct it before the store is opened. */
   constructor(parts: OutsideParts) {
     this.#parts = parts
     this.#harness = parts.harnessBytes()
   }
 
-  /** `NaN` where the system does not say. */
+  /** `NaN` where the system does not count them. */
   written(): number {
     const { harnessBytes, calls, wakeUpBytes } = this.#parts
     const bytes = writtenBytes() - this.#written - (harnessBytes() - this.#harness) - calls() * wakeUpBytes
     return Number.isNaN(bytes) ? NaN : Math.max(0, bytes)
   }
 
-  /** `NaN` where the system does not say. */
+  /** `NaN` where the system does not count them. */
   read(): number {
     return readBytes() - this.#read
   }
@@ -64,7 +64,7 @@ export class Outside {
     return bytes
   }
 
-  /** The most that `fileBytes` has ever said. */
+  /** The peak of `fileBytes`. */
   get peakFileBytes(): number {
     return this.#peakFileBytes
   }

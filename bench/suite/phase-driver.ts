@@ -1,9 +1,9 @@
 /**
- * Does the operations of a phase on a store, times each, and sums up the answers.
+ * Performs the operations of a phase on a store, times each, and sums up the answers.
  *
  * Invariants:
- * 1. Only the store's own work is timed, not the making of operations and the summing up.
- * 2. Every engine that answers rightly has the same digest of operations and of answers.
+ * 1. Only the store's own work is timed, not preparing operations and summing up answers.
+ * 2. All engines with right answers have the same digests of operations and of answers.
  */
 import type { Hash32 } from '../../src/codec/checksum.js'
 import { mix32 } from '../../src/codec/checksum.js'
@@ -15,16 +15,16 @@ import { settle } from '../peers/settle.js'
 import { hexadecimal, StreamDigest } from '../../packages/lab/src/workloads/digest.js'
 import type { WorkloadOperation, WorkloadPhase } from '../../packages/lab/src/workloads/workload.js'
 
-/** What a phase came to on one engine, in one round. */
+/** The outcome of a phase on one engine, in one round. */
 export interface PhaseOutcome {
   readonly name: string
   readonly operations: number
   readonly entries: number
-  /** Summed over the calls, or by the clock where several were under way at once. */
+  /** Sum over the calls, or elapsed time if several ran concurrently. */
   readonly ms: number
   readonly latency: Latency
   readonly distribution: readonly (readonly [us: number, share: number])[]
-  /** By kind of call; empty if there was only one. */
+  /** Per kind of call; empty if there is only one. */
   readonly calls: readonly CallLatency[]
   /** Gets that found an entry, and that did not. */
   readonly found: number
@@ -34,7 +34,7 @@ export interface PhaseOutcome {
 export interface PhaseDriverParts {
   readonly store: Store
   readonly hash32: Hash32
-  /** Kvarium says itself when nothing is left to do; of others the process is watched, too. */
+  /** Whether `settle` alone is enough, as for kvarium; the processes of other stores are watched, too. */
   readonly trustsSettle: boolean
   /** Called with the duration of a call. */
   readonly onCall: (elapsedMs: number, entries: number) => void
@@ -87,7 +87,7 @@ export class PhaseDriver {
     const digests = await Promise.all(lanes.map(lane => this.#lane(lane())))
     const wallMs = performance.now() - start
     for (const digest of digests) this.#digest = mix32(this.#digest, parseInt(digest, 16))
-    // What a reader sees beside a writer depends on who is faster.
+    // The answers of a reader beside a writer depend on timing.
     if (lanes.length > 1) this.#answers = answersBefore
     return {
       name,
@@ -206,7 +206,7 @@ export class PhaseDriver {
     }
   }
 
-  /** A few bytes of each: values are random text, so others would be noticed. */
+  /** Sums a few bytes of each: values are random text, so wrong ones would be noticed. */
   #sum(key: Data, value: Data): void {
     const a = key as Uint8Array
     const b = value as Uint8Array

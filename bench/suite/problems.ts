@@ -1,4 +1,4 @@
-/** What engines did or answered wrongly in a workload. */
+/** The errors of engines in a workload. */
 import type { Engine } from './engines.js'
 import type { WorkloadResult } from './runner.js'
 
@@ -18,7 +18,7 @@ export function findProblems({ reference, visits }: WorkloadResult): FoundProble
       say('error', error ?? 'it failed')
       continue
     }
-    if (outcome.digest !== first.digest) say('stream', `it was given other operations (digest ${outcome.digest}, not ${first.digest})`)
+    if (outcome.digest !== first.digest) say('stream', `it got other operations (digest ${outcome.digest}, not ${first.digest})`)
     if (outcome.answers !== first.answers)
       say('read', `it gave other answers than the first engine (${outcome.answers}, not ${first.answers})`)
     const { entries, digest } = outcome.contents

@@ -4,7 +4,7 @@ import type { Visit, VisitResult } from './runner.js'
 
 const STEPS = 1000
 
-/** Shows how far the suite is: a bar on a terminal, elsewhere a line for each engine and workload. */
+/** Shows the progress of the suite: a bar on a terminal, elsewhere a line per engine and workload. */
 export interface ProgressView {
   /** Only on a terminal, because progress lines cost the child process time. */
   readonly onProgress?: (visit: Visit, phase: string, share: number) => void
@@ -49,7 +49,7 @@ function lineOf({ workload, engine, round, outcome, error, othersCores }: VisitR
   return `${about}: ${Math.round(rate)} entries/s (others kept ${othersCores.toFixed(1)} cores busy)`
 }
 
-/** The phase that a workload is about: the last one that does more than wait. */
+/** The main phase of a workload: the last one that does more than wait. */
 export function runIndex(phases: readonly { readonly entries: number }[]): number {
   return phases.findLastIndex(({ entries }) => entries > 0)
 }

@@ -1,4 +1,4 @@
-/** What a workload must leave and must be answered, by a map: no engine is involved. */
+/** The expected contents and answers of a workload, computed with a map, without an engine. */
 import { loadHash32 } from '../../src/codec/checksum.js'
 import { Oracle } from '../../packages/lab/src/compare/oracle.js'
 import type { Plan } from '../../packages/lab/src/workloads/workload.js'
@@ -10,7 +10,7 @@ export interface Reference {
   readonly found: readonly number[]
 }
 
-/** Goes through all operations; scans are left to the comparison of the engines with each other. */
+/** Applies all operations, except scans: for those the engines are compared with each other. */
 export async function referenceOf(plan: Plan): Promise<Reference> {
   const oracle = new Oracle()
   const found = plan.phases.map(({ lanes }) => {

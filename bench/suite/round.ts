@@ -1,4 +1,4 @@
-/** One workload on one store, from an empty directory to its last byte, in this process: what a child process does. */
+/** One workload on one store, from an empty directory on, in this process: the work of a child process. */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadHash32, mix32, type Hash32 } from '../../src/codec/checksum.js'
@@ -38,7 +38,7 @@ export interface RoundOutcome {
   /** Digests of the operations and of the answers. */
   readonly digest: string
   readonly answers: string
-  /** When the last write was acknowledged, and when nothing was left to do. */
+  /** The state when the last write was acknowledged, and after all background work. */
   readonly atEndOfWrites: Account
   readonly settled: Account
   readonly peakFileBytes: number
@@ -51,13 +51,13 @@ export interface RoundOutcome {
   readonly peakRssBytes: number
   readonly timeline: Timeline
   readonly contents: Contents
-  /** What the engine says of itself in the end; all but the shape is of the run, without the load. */
+  /** The engine's own final numbers; all except the shape cover the run without the load. */
   readonly final?: Omit<Measured, 'options'>
   /** CPU time of the whole process, milliseconds. */
   readonly cpuMs: number
 }
 
-/** What is in a store in the end. */
+/** The final contents of a store. */
 export interface Contents {
   readonly entries: number
   readonly bytes: number
@@ -71,7 +71,7 @@ export interface RoundParts {
   readonly isKvarium: boolean
   /** Must exist and be empty. */
   readonly directory: string
-  /** The same workload, small: makes the compiler see the code before anything is measured. */
+  /** The same workload, small: lets the compiler optimise the code before the measurement. */
   readonly warmUp: Plan
   readonly plan: Plan
   readonly harnessBytes?: () => number
@@ -169,7 +169,7 @@ export async function runRound(parts: RoundParts): Promise<RoundOutcome> {
   }
 }
 
-/** Returns what an awaited call writes to wake the event loop. */
+/** Returns the bytes that an awaited call writes to wake the event loop. */
 async function warmUp({ open, durable, directory, warmUp: plan }: RoundParts, hash32: Hash32): Promise<number> {
   const store = await open(join(directory, 'warm-up'))
   const driver = new PhaseDriver({ store, hash32, trustsSettle: true, onCall: () => undefined })
@@ -201,7 +201,7 @@ function difference(before: State | undefined, after: State | undefined): RoundO
   return { shape, ledger: { ...ledger, ...subtractTraffic(ledger, before.ledger) }, compactedByLevel, ...checkpoints }
 }
 
-/** Entries that calls of this phase will come to, roughly: a scan of everything is many. */
+/** Approximate number of entries of this phase's calls: a scan of everything has many. */
 function entriesOf(operations: number, { entries }: Plan): number {
   return Math.max(operations, entries)
 }

@@ -1,4 +1,4 @@
-/** What came out of a workload, as the report of a run. */
+/** The results of a workload as the report of a run. */
 import { callReports, latencyReport } from '../../packages/lab/src/compare/latency-report.js'
 import { resolveOptions } from '../../src/engine/options.js'
 import { predict } from '../../packages/lab/src/predict/predict.js'
@@ -33,7 +33,7 @@ export interface RunAbout {
   readonly versions: Readonly<Record<string, string>>
 }
 
-/** `undefined` when no engine came to an end. */
+/** `undefined` when no engine finished. */
 export function benchRunReport(result: WorkloadResult, about: RunAbout): RunReport | undefined {
   const { workload, visits } = result
   const { options, createdAt, command, machine, versions } = about
@@ -196,7 +196,7 @@ function phaseReport(one: PhaseMeasure, all: readonly PhaseMeasure[]): PhaseRepo
   }
 }
 
-/** The round whose longest stretch of work took the middle of the times. */
+/** The round whose longest phase has the median duration. */
 function representative(outcomes: readonly RoundOutcome[]): RoundOutcome {
   const total = ({ phases }: RoundOutcome): number => phases.reduce((sum, { ms }) => sum + ms, 0)
   const sorted = [...outcomes].sort((a, b) => total(a) - total(b))

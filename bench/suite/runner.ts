@@ -1,6 +1,6 @@
 /**
- * Runs the workloads on the engines, interleaved: in every round each workload visits the engines one after the other, and each round begins
- * with another engine. Every visit has a process and a directory of its own, which are gone when it ends, however that is.
+ * Runs the workloads on the engines, interleaved: in every round each workload visits the engines one after another, and each round begins
+ * with another engine. Every visit has its own process and directory, which are removed at its end, even after a failure.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -42,7 +42,7 @@ export interface WorkloadResult {
 export interface RunnerParts {
   readonly options: Options
   readonly root: string
-  /** For stores; the caller removes it in the end. */
+  /** The directory for stores; the caller removes it at the end. */
   readonly directory: string
   readonly program: Program
   readonly onProgress?: (visit: Visit, phase: string, share: number) => void
@@ -81,7 +81,7 @@ export class Runner {
     return results
   }
 
-  /** Ends what is running, and waits until it has ended. */
+  /** Stops the running process, and waits until it has ended. */
   async stop(): Promise<void> {
     this.#stopped = true
     const running = this.#running
@@ -158,7 +158,7 @@ export class Runner {
   }
 }
 
-/** What an engine is given beside encodings and cache. */
+/** The options of an engine besides encodings and cache. */
 export function engineOptions(
   { isScaled, set }: Options,
   engine: Engine,

@@ -5,7 +5,7 @@ import { runIndex } from './progress.js'
 
 const BUSY_CORES = 0.2
 
-/** A table for a workload: an engine a row. */
+/** The table of a workload: one row per engine. */
 export function workloadTable(report: RunReport): string {
   const header = [
     'engine',
@@ -41,7 +41,7 @@ export function workloadTable(report: RunReport): string {
   return [`${name}: ${about}${cached}`, table(header, rows)].join('\n\n')
 }
 
-/** Entries a second: a workload a row, an engine a column. */
+/** Entries per second: one row per workload, one column per engine. */
 export function overview(reports: readonly RunReport[]): string {
   const engines = [...new Set(reports.flatMap(report => report.engines.map(({ name }) => name)))]
   const rows = reports.map(report => [
@@ -51,7 +51,7 @@ export function overview(reports: readonly RunReport[]): string {
       return engine === undefined ? 'failed' : withSpread(runOf(engine).perSecond)
     }),
   ])
-  return ['Entries a second', table(['workload', ...engines], rows)].join('\n\n')
+  return ['Entries per second', table(['workload', ...engines], rows)].join('\n\n')
 }
 
 export function machineLines(reports: readonly RunReport[]): string {

@@ -1,4 +1,4 @@
-/** What a timeline of a store is made of: its own stats, or for stores that have none what is seen from outside. */
+/** The source of a store's timeline: its own stats, or measurements from outside for stores without stats. */
 import type { EngineShape, EngineStats } from '../../src/engine/contract.js'
 import type { JobWatch } from '../../packages/lab/src/compare/job-watch.js'
 import type { TimelineSource } from '../../packages/lab/src/compare/timeline-recorder.js'
@@ -11,7 +11,7 @@ const LIST_EVERY_MS = 100
 
 export interface TimelineSources {
   readonly source: TimelineSource
-  /** Corrects what the recorder took for the store's own word. */
+  /** Corrects the values that the recorder took for the store's own. */
   readonly finish: (timeline: Timeline) => Timeline
 }
 
@@ -37,7 +37,7 @@ export function timelineSource(
   return { source, finish: timeline => ({ ...timeline, samples: timeline.samples.map(fromOutside) }) }
 }
 
-/** In the form of stats, with all bytes counted as log bytes, because no better split is known. */
+/** Outside measurements in the form of stats, with all bytes counted as log bytes, because no better split is known. */
 class SeenFromOutside {
   readonly #outside: Outside | undefined
   readonly #userBytes: () => number

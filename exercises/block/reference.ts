@@ -45,7 +45,7 @@ export function lowerBound(block: Uint8Array, key: Uint8Array): number {
     const middle = (low + high) >>> 1
     const slot = HEADER_BYTES + prefixLength + middle * SLOT_BYTES
     const head = view.getUint32(slot)
-    // Bytes of keys only where the heads say nothing.
+    // Compares bytes only if the heads are equal.
     const isLess = head === wanted ? compareKeys(suffixAt(block, view.getUint32(slot + 4, true)), suffix) < 0 : head < wanted
     if (isLess) low = middle + 1
     else high = middle
@@ -53,7 +53,7 @@ export function lowerBound(block: Uint8Array, key: Uint8Array): number {
   return low
 }
 
-/** Keys ascend, so what the first and the last one share all of them share. */
+/** The prefix of the first and the last key: keys ascend, so all of them share it. */
 function sharedPrefix(first: Uint8Array, last: Uint8Array): Uint8Array {
   let length = 0
   while (length < first.length && first[length] === last[length]) length++

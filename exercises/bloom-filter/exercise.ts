@@ -6,7 +6,7 @@ import { units } from './units.js'
 
 export const exercise: Exercise<TableFilter> = {
   name: 'bloom-filter',
-  title: 'Bloom filter: a few bits a key that spare most searches for what is not there',
+  title: 'Bloom filter: a few bits per key that save most searches for absent keys',
   part: module => ({
     build: exportedFunction(module, 'build') as TableFilter['build'],
     mayContain: exportedFunction(module, 'mayContain') as TableFilter['mayContain'],

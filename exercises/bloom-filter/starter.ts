@@ -2,7 +2,7 @@ import type { FilterBits } from 'kvarium/sstable'
 
 /**
  * The filter of a table: `hashes` has one 32-bit hash per key. Returns the bits that the table will store, and how many of them are
- * looked at for each key. The README says which bits those are.
+ * tested per key. The README says which bits those are.
  */
 export function build(hashes: Uint32Array, bitsPerKey: number): FilterBits {
   void [hashes, bitsPerKey]

@@ -1,4 +1,4 @@
-/** What a bloom filter must do, from the simplest to what is easily overlooked. Each message names what is probably wrong. */
+/** The rules of a bloom filter, from the simplest to those that are easily overlooked. Each message names the probable mistake. */
 import type { FilterBits, TableFilter } from 'kvarium/sstable'
 
 export const units = [
@@ -30,7 +30,7 @@ export const units = [
       ] as const) {
         const { probes } = build(hashes(100), bitsPerKey)
         const why = 'The best number is bits per key × ln 2: then half of the bits are set.'
-        demand(probes === best, `With ${bitsPerKey} bits a key, probes must be ${best}, and is ${probes}. ${why}`)
+        demand(probes === best, `With ${bitsPerKey} bits per key, probes must be ${best}, and is ${probes}. ${why}`)
       }
     },
   },
@@ -53,14 +53,14 @@ export const units = [
     check(filter: TableFilter): void {
       const built = filter.build(hashes(5000), 10)
       const rate = passing(filter, built)
-      demand(rate < 1, 'Every absent key passes. A filter that always says "maybe" spares nothing: deny when one of the bits is not set.')
+      demand(rate < 1, 'Every absent key passes. A filter that always says "maybe" saves nothing: deny when one of the bits is not set.')
       demand(rate < 0.3, `${percent(rate)} of absent keys pass. A key may be there only if all of its bits are set, not if any is.`)
       demand(
         rate < 0.02,
-        `${percent(rate)} of absent keys pass; with 10 bits a key it must be about 0.8 %. Are the bits of a key really different ones?`,
+        `${percent(rate)} of absent keys pass; with 10 bits per key it must be about 0.8 %. Are the bits of a key really different ones?`,
       )
       const small = passing(filter, filter.build(hashes(5000), 4))
-      demand(small > 0.1 && small < 0.2, `With 4 bits a key about 15 % of absent keys pass, not ${percent(small)}.`)
+      demand(small > 0.1 && small < 0.2, `With 4 bits per key about 15 % of absent keys pass, not ${percent(small)}.`)
     },
   },
   {
@@ -108,7 +108,7 @@ export const units = [
   },
 ]
 
-/** Different ones, evenly spread over 32 bits. */
+/** Distinct hashes, evenly spread over 32 bits. */
 function hashes(count: number, from = 1): Uint32Array {
   return Uint32Array.from({ length: count }, (_, i) => {
     let hash = Math.imul(from + i, 0x9e3779b1)
@@ -118,7 +118,7 @@ function hashes(count: number, from = 1): Uint32Array {
   })
 }
 
-/** The share of absent keys that a filter lets pass. */
+/** The share of absent keys that pass a filter. */
 function passing(filter: TableFilter, built: FilterBits): number {
   const absent = hashes(20_000, 1_000_000)
   return absent.filter(hash => filter.mayContain(built, hash)).length / absent.length

@@ -6,7 +6,7 @@ import { units, type PickCompaction } from './units.js'
 
 const LEVELED: LeveledOptions = { level0Tables: 2, level1Bytes: 16 << 10, fanOut: 2 }
 
-/** What flushes make due is decided by the part; what a call of `compactRange` does is not part of the exercise. */
+/** The part picks the compactions after flushes; those of a call of `compactRange` are not part of the exercise. */
 class PluggedPicker extends LeveledPicker {
   readonly #pick: PickCompaction
 

@@ -25,7 +25,7 @@ function scoreOf(levels: readonly Level[], level: number, { level0Tables, level1
   return bytesOf(tablesOf(levels, level)) / (level1Bytes * fanOut ** (level - 1))
 }
 
-/** The table for each of whose bytes the fewest bytes of the next level have to be rewritten; the first by key of several. */
+/** The table with the fewest bytes to rewrite in the next level per byte of its own; the first by key among equals. */
 function cheapest(levels: readonly Level[], level: number): TableFile {
   const below = tablesOf(levels, level + 1)
   const cost = (table: TableFile): number => bytesOf(overlapping(below, table.meta)) / table.meta.fileBytes

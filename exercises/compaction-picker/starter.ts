@@ -2,7 +2,7 @@ import type { Level, LeveledOptions, TableFile } from 'kvarium/lsm'
 
 /** What to merge next. */
 export interface Choice {
-  /** How urgent it is: the score of the level that gives. */
+  /** Its urgency: the score of the input level. */
   readonly score: number
   /** The tables to merge, as runs: the newest run first. */
   readonly inputs: readonly (readonly TableFile[])[]

@@ -5,7 +5,7 @@ import { units, type SplitLeaf } from './units.js'
 
 export const exercise: Exercise<SplitLeaf> = {
   name: 'leaf-split',
-  title: 'Leaf split: where a full page is cut, and how full pages are for it',
+  title: 'Leaf split: where to cut a full page, which decides how full pages are',
   part: module => exportedFunction(module, 'splitLeaf') as unknown as SplitLeaf,
   units,
   plug: leafSplit => btreeEngine({ leafSplit }),

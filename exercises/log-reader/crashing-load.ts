@@ -1,7 +1,7 @@
 import type { SeededRandom } from 'kvarium/vfs'
 import type { Operation } from '../operation.js'
 
-/** Writes, some of them synced, and every few of them an end of the process: killed, torn or closed. */
+/** Writes, some of them synced, interrupted by ends of the process: killed, torn or closed. */
 export function crashingLoad(random: SeededRandom, operations: number): Operation[] {
   const load: Operation[] = []
   for (let i = 0; i < operations; i++) {

@@ -6,7 +6,7 @@ import { units } from './units.js'
 
 export const exercise: Exercise<ReadLog> = {
   name: 'log-reader',
-  title: 'Log reader: what a crash left of the writes that were acknowledged',
+  title: 'Log reader: which acknowledged writes survive a crash',
   part: module => exportedFunction(module, 'readLog') as ReadLog,
   units,
   plug: readLog => lsmEngine({ parts: { readLog } }),

@@ -40,7 +40,7 @@ function frameAt(log: LogBytes, offset: number): Frame | undefined {
   return { synced, end: start + length, payload, isCloseMarker }
 }
 
-/** How a log ends at a place where there is no good frame. */
+/** The ending of a log at a place without a good frame. */
 function endingAt(log: LogBytes, bad: number): LogEnd['ending'] {
   if (log.bytes.subarray(bad).every(byte => byte === 0)) return 'blank'
   // A damaged length hides where the next frame begins: look at every byte.

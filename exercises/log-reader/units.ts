@@ -1,4 +1,4 @@
-/** What a log reader must do, from the simplest to what is easily overlooked. Each message names what is probably wrong. */
+/** The rules of a log reader, from the simplest to those that are easily overlooked. Each message names the probable mistake. */
 import type { LogBytes, LogEnd, ReadLog } from 'kvarium/wal'
 
 export const units = [

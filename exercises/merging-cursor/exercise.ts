@@ -5,7 +5,7 @@ import type { Operation } from '../operation.js'
 import { units, type MakeMergingCursor } from './units.js'
 
 const METHODS = ['first', 'last', 'seek', 'seekBefore', 'next', 'prev', 'close']
-/** As UTF-8 and as UTF-16 the last two are in different orders. */
+/** The last two sort differently in UTF-8 and in UTF-16. */
 const LETTERS = ['a', 'b', 'c', 'k', 'ab', 'é', 'ｚ', '😀']
 
 export const exercise: Exercise<MakeMergingCursor> = {
@@ -36,6 +36,6 @@ export const exercise: Exercise<MakeMergingCursor> = {
     }
     return operations
   },
-  // Which blocks a scan touches depends on when a cursor moves its children; what comes out does not.
+  // The blocks that a scan touches depend on when a cursor moves its children; its results do not.
   compared: event => (/^(compaction|table|merge|manifest)\./.test(event.type) ? event : undefined),
 }

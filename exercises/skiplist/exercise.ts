@@ -11,7 +11,7 @@ export const exercise: Exercise<MakeMemtableIndex> = {
   plug: memtableIndex => lsmEngine({ parts: { memtableIndex } }),
   options: { writeBufferSize: 16 * 1024, blockSize: 256, level0Tables: 2, level0StopTables: 4 },
   workload: random => mixedLoad(random, 600),
-  // The learner's draws decide the height of towers, and so the cost of a search.
+  // The learner's random draws decide the heights of towers, and so the cost of a search.
   compared: event => {
     if (event.type === 'memtable.search') return { ...event, path: [] }
     return event.type === 'memtable.insert' ? { ...event, height: 0 } : event

@@ -1,4 +1,4 @@
-/** What a skiplist must do, from the simplest to what is easily overlooked. Each message names what is probably wrong. */
+/** The rules of a skiplist, from the simplest to those that are easily overlooked. Each message names the probable mistake. */
 import type { IndexEntry, MakeMemtableIndex, MemtableIndex, MemtableIndexContext } from 'kvarium/lsm'
 
 const PUT = 1
@@ -275,7 +275,7 @@ function seeded(seed: number): () => number {
   }
 }
 
-/** More than any check inserts: a list that goes in circles ends here. */
+/** More than any check inserts: a circular list is detected at this number. */
 const MOST_ENTRIES = 100_000
 
 function* each(list: MemtableIndex): Generator<IndexEntry> {
