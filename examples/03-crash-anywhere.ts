@@ -9,7 +9,7 @@ export const question = 'What is left of a store when the power fails, wherever 
 interface Step {
   readonly text: string
   readonly writes: boolean
-  /** Once it has resolved, everything written so far has to survive a power loss. */
+  /** Whether everything written so far must survive a power loss once it has resolved. */
   readonly durable: boolean
   run(db: LabStore): Promise<void>
 }
@@ -34,7 +34,7 @@ const SCRIPT: readonly Step[] = [
   { text: 'put date', writes: true, durable: false, run: db => db.put('date', '7') },
 ]
 
-/** What the script knows at a moment: writes that were acknowledged, and how many of them a power loss must not take. */
+/** The state at a moment: the number of acknowledged writes, and how many of them a power loss must not lose. */
 interface Moment {
   readonly step: string
   readonly acknowledged: number
@@ -43,7 +43,7 @@ interface Moment {
 
 const SEEDS = Array.from({ length: 20 }, (_, i) => i + 1)
 const DIRECTORY = '/shop'
-/** Stands for contents that no number of whole writes leaves. */
+/** Marks contents that no prefix of the writes explains. */
 const WRONG = -1
 
 export async function run(lab: Lab): Promise<void> {
@@ -134,7 +134,7 @@ export async function run(lab: Lab): Promise<void> {
 
 interface Found {
   readonly point: CrashPoint<Moment>
-  /** How many writes were there, or `WRONG`. */
+  /** Number of recovered writes, or `WRONG`. */
   readonly writes: ReadonlyMap<Kept, number>
 }
 
@@ -168,7 +168,7 @@ function count(found: readonly Found[], matches: (writes: number, moment: Moment
   return all.length
 }
 
-/** The longest torn record among all copies: its bytes, and what recovery says of it. */
+/** The longest torn record among all copies: its bytes, and how recovery treats it. */
 async function showTorn(lab: Lab, points: readonly CrashPoint<Moment>[]): Promise<void> {
   const all = points.flatMap(({ moment, images }) => [...images.values()].map(image => ({ moment, image })))
   const torn = await Promise.all(all.map(async ({ moment, image }) => ({ moment, image, record: await tornRecord(DIRECTORY, image) })))

@@ -4,12 +4,12 @@ import type { Lab, LabStore } from './lab/lab.js'
 
 export const question = 'Where does a get look, in what order, and what does it cost?'
 
-/** Enough for more than one level below level 0, with the sizes below. */
+/** Enough for several levels below level 0, with the sizes below. */
 const ANIMALS = 1200
 const SOUGHT = animal(500)
 const NEIGHBOUR = 540
 const STEPS = ['get.probe', 'bloom.probe', 'cache', 'file.read'] as const
-/** Most absent keys that are tried until a filter errs. */
+/** Most absent keys to try until a filter errs. */
 const GHOSTS = 500
 const FILTER_BITS = 8
 const COVERED = animal(350)

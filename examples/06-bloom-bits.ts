@@ -11,7 +11,7 @@ const ANIMALS = ['ant', 'bat', 'cat', 'dog', 'elk', 'fox', 'gnu', 'hen', 'ibis',
 const BITS_PER_KEY = 10
 const SIZES = [0, 2, 4, 6, 8, 10, 12, 16]
 const TABLES = 4
-/** In each table. */
+/** Keys in each table. */
 const KEYS = 5000
 const ABSENT = 19_000
 
@@ -71,7 +71,7 @@ async function oneFilter(lab: Lab): Promise<void> {
 }
 
 async function manySizes(lab: Lab): Promise<void> {
-  lab.heading('Bits a key')
+  lab.heading('Bits per key')
   lab.say(`Now stores of ${lab.number('tables', TABLES)} tables with n = ${lab.number('keys', KEYS).toLocaleString('en-US')} keys each, all from the same range, and ${lab.number('absent', ABSENT).toLocaleString('en-US')} gets of absent keys in between: each get has to consult all ${TABLES} tables. With a filter of m bits and k positions per
     key, a bit stays unset with probability e^(-kn/m). An absent key passes if all of its k bits are set, which has the probability
     p = (1 - e^(-kn/m))^k. The engine takes k = (m/n) ln 2, rounded.`)
@@ -97,7 +97,7 @@ async function manySizes(lab: Lab): Promise<void> {
   }
   lab.table(
     `The formula, and the count in ${lab.number('tries', ABSENT * TABLES).toLocaleString('en-US')} probes of each size`,
-    ['bits a key', 'k', 'bits set', 'p', 'counted', '± by chance', 'within'],
+    ['bits per key', 'k', 'bits set', 'p', 'counted', '± by chance', 'within'],
     rows,
   )
   lab.reveal(

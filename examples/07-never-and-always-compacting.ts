@@ -1,7 +1,7 @@
 /** What if an LSM tree never merged its tables, or always merged all of them? */
 import { lsmEngine } from '../src/lsm/open.js'
 import { alwaysMergingWrites } from 'kvarium-lab/predict'
-import { ALWAYS, NEVER } from './lab/own-pickers.js'
+import { ALWAYS, NEVER } from './lab/custom-pickers.js'
 import type { Lab, LabStore, LabStoreOptions } from './lab/lab.js'
 import { runsOf, tableBytes } from './lab/levels.js'
 import { TableCount } from './lab/table-count.js'
@@ -13,7 +13,7 @@ const FLUSHES = 100
 const UNIT = 60
 const VALUE_BYTES = 100
 const SMALL = { writeBufferSize: 64 * 1024, blockSize: 1024, level0StopTables: 1000 }
-/** After every flush. */
+/** Gets after every flush. */
 const GETS = 10
 const SCANS = 4
 const SCANNED = 10
@@ -27,8 +27,8 @@ interface Policy {
 const NEVER_COMPACTING: Policy = { id: 'never', name: 'never', options: { engine: lsmEngine({ parts: { picker: NEVER } }) } }
 const ALWAYS_COMPACTING: Policy = { id: 'always', name: 'always', options: { engine: lsmEngine({ parts: { picker: ALWAYS } }) } }
 const REAL: readonly Policy[] = [
-  { id: 'tiered-10', name: 'tiered, 10 runs a level', options: { compaction: 'tiered', runsPerLevel: 10 } },
-  { id: 'tiered-4', name: 'tiered, 4 runs a level', options: { compaction: 'tiered', runsPerLevel: 4 } },
+  { id: 'tiered-10', name: 'tiered, 10 runs per level', options: { compaction: 'tiered', runsPerLevel: 10 } },
+  { id: 'tiered-4', name: 'tiered, 4 runs per level', options: { compaction: 'tiered', runsPerLevel: 4 } },
   {
     id: 'leveled-10',
     name: 'leveled, fan-out 10',
@@ -144,7 +144,7 @@ async function sameKeys(lab: Lab): Promise<void> {
 
 interface Result {
   readonly policy: Policy
-  /** Written by merges. */
+  /** Units written by merges. */
   readonly units: number
   readonly parts: Readonly<Record<'log' | 'flush' | 'compaction', number>>
   readonly writes: number

@@ -104,7 +104,7 @@ async function manyUpdates(lab: Lab): Promise<Ledger> {
   const sum = parts.reduce((total, [, , bytes]) => total + bytes, 0)
   lab.table(
     'What was written',
-    ['part', 'bytes', 'for each byte', ''],
+    ['part', 'bytes', 'per byte', ''],
     [
       ...parts.map(([name, id, bytes]) => {
         const share = lab.number(`wa-${id}`, bytes / userBytes)

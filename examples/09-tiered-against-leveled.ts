@@ -12,7 +12,7 @@ const WORK = { puts: 24_000, keys: 6000, keyBytes: 8, valueBytes: 192, distribut
 const BATCH = 16
 /** Updates after which the writer waits for background work: about a memtable. */
 const STEP = 64
-/** Updates at the end that do not wait for the background. */
+/** Updates at the end that do not wait for background work. */
 const RUSH = 1000
 /** Updates between two measurements of reads and space, in the second half. */
 const LOOK = 1000
@@ -173,12 +173,12 @@ interface Result {
   /** Blocks of a get that finds its key. */
   readonly found: number
   readonly scanned: number
-  /** Of tables. */
+  /** Mean bytes of all tables per live byte. */
   readonly spaceMean: number
   readonly spaceMost: number
   /** Bytes that the background still had to write when the writes ended, per byte of the last updates. */
   readonly owed: number
-  /** Of all files. */
+  /** Bytes of all files per live byte. */
   readonly spaceAtEnd: number
   readonly spaceSettled: number
   readonly spacePeak: number

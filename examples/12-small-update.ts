@@ -23,7 +23,7 @@ const ROUNDS: readonly (readonly [updates: number, checkpoints: number])[] = [
   [1000, 3],
   [10_000, 1],
 ]
-/** The round that is asked about. */
+/** The round of the question. */
 const ASKED = 1000
 const BUFFERS_KIB = [64, 256, 1024]
 const BUFFERED_UPDATES = 10_000
@@ -128,7 +128,7 @@ export async function run(lab: Lab): Promise<void> {
   }
   lab.table(
     `${BUFFERED_UPDATES.toLocaleString('en-US')} updates of random keys`,
-    ['writeBufferSize', 'btree: updates a checkpoint', 'written', 'lsm: updates a flush', 'written'],
+    ['writeBufferSize', 'btree: updates per checkpoint', 'written', 'lsm: updates per flush', 'written'],
     rows,
   )
   lab.number('buffered-btree', Math.round(last.btree))
@@ -193,7 +193,7 @@ async function buffered(lab: Lab, engine: 'btree' | 'lsm', kib: number): Promise
   const before = small.stats().ledger
   while (updates < BUFFERED_UPDATES) await small.put(keyOf(random.next()), valueOf(updates++))
   const share = written / writings
-  // The price includes what is still in memory.
+  // The cost includes changes that are still in memory.
   await small.flush()
   await small.settle()
   const { total } = writeAmplification(writtenSince(small, before))

@@ -13,7 +13,7 @@ export const question = 'How many gets can a cache answer that holds only part o
 const KEYS = 6000
 const VALUE = 'v'.repeat(400)
 const SHARES = [0.01, 0.05, 0.1, 0.25, 0.5]
-/** The share of the questions, and the share of the test with scans. */
+/** The cache's share of the blocks in the questions and in the test with scans. */
 const ASKED = 0.1
 const SCANNED = 0.25
 const WARM_UP = 6000

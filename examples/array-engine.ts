@@ -1,6 +1,6 @@
 /**
  * A whole storage engine: one sorted array that is never changed, only replaced. So a snapshot is a reference to it, a
- * batch is atomic by nature, and a cursor sees one moment; but every write copies the array. `own-engine.ts` registers and uses it.
+ * batch is atomic by nature, and a cursor sees one moment; but every write copies the array. `custom-engine.ts` registers and uses it.
  *
  * Read it in this order: `arrayEngine` is what the store and the tools know, `ArrayEngine` the reads and writes, `ArrayCursor` a position in a
  * range. "How to add an engine" in CONTRIBUTING.md has the steps.
@@ -29,7 +29,7 @@ class ArraySnapshot implements EngineSnapshot {
   }
 
   release(): void {
-    // The garbage collector does it.
+    // The garbage collector frees the array.
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Batches that are there as a whole or not at all, and writes that survive power loss. The store lives in a file system in
+ * Batches that are all or nothing, and writes that survive power loss. The store lives in a file system in
  * memory, whose power can be cut. Run it with `npx tsx examples/durable-batches.ts`.
  */
 import { Kvarium, type Environment } from 'kvarium'
@@ -31,17 +31,17 @@ await transfer('ada', 'grace', 30, true)
 await transfer('ada', 'grace', 5, false)
 console.log('before:', await balances(db))
 
-// What `kill -9` leaves: everything that was acknowledged.
+// After `kill -9`: everything that was acknowledged.
 const survivor = open(fileSystem.processCrashClone())
 console.log('after a kill:', await balances(survivor))
 await survivor.close()
 
-// What a power loss may leave: everything up to the last write with `sync`. What came later may be there or not, but never half of it.
+// After a power loss: everything up to the last write with `sync`. Later writes may be there or not, but never half of one.
 const afterPowerLoss = open(fileSystem.crashClone('none'))
 console.log('after a power loss:', await balances(afterPowerLoss))
 await afterPowerLoss.close()
 
-// Durable writes that wait at the same time share one sync. So do many things at once, and await them together.
+// Durable writes that wait at the same time share one sync: start many, and await them together.
 const before = db.stats().ledger.syncs
 await Promise.all(Array.from({ length: 100 }, (_, n) => db.put(`visitor ${n}`, n, { sync: true })))
 console.log('100 durable puts took', db.stats().ledger.syncs - before, 'syncs')

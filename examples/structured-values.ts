@@ -1,6 +1,6 @@
 /**
  * Objects as values, in MessagePack, and two collections in one store. A batch over both is atomic, so that an index
- * never disagrees with what it indexes. Run it with `npx tsx examples/structured-values.ts`.
+ * always agrees with its data. Run it with `npx tsx examples/structured-values.ts`.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

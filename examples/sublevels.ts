@@ -1,6 +1,6 @@
 /**
- * Sublevels: collections within one store, each with its own types and encodings, nested as deep as you like. A hook keeps
- * an index that cannot disagree with what it indexes. Run it with `npx tsx examples/sublevels.ts`.
+ * Sublevels: collections within one store, each with its own types and encodings, nested as deep as you like. A hook maintains
+ * an index that always agrees with its data. Run it with `npx tsx examples/sublevels.ts`.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -18,14 +18,14 @@ type Change = { readonly type: 'put'; readonly key: string; readonly value: Orde
 const directory = await mkdtemp(join(tmpdir(), 'kvarium-shop-'))
 const db = new Kvarium(directory)
 
-// The types are those of this sublevel alone: keys are strings, values are orders.
+// The types of this sublevel: keys are strings, values are orders.
 const orders = db.sublevel<string, Order>('orders', { valueEncoding: 'msgpack' })
 
 /** A sublevel of the sublevel for each customer, and in that another one, an index: which item was bought in which order. */
 function customer(name: string) {
   const own = orders.sublevel<string, Order>(name, { valueEncoding: 'msgpack' })
   const items = own.sublevel<string, string>('items', {})
-  // Whatever is put brings its entry in the index along, in the same batch.
+  // Each put adds its entry in the index, in the same batch.
   own.hooks.prewrite.add((change: Change, batch) => {
     if (change.type === 'put') batch.add({ type: 'put', sublevel: items, key: `${change.value.item}/${change.key}`, value: change.key })
   })

@@ -3,7 +3,7 @@
 export interface BitRowsOptions {
   /** Bits in a row. */
   readonly width: number
-  /** Positions to point at: under the first is a 1, under the second a 2. */
+  /** Positions to mark: a 1 under the first, a 2 under the second. */
   readonly marked?: readonly number[]
 }
 
@@ -22,7 +22,7 @@ function mark(index: number): string {
   return index < 0 ? ' ' : String(index + 1)
 }
 
-/** In groups of eight. */
+/** A row in groups of eight. */
 function row(label: number | string, positions: readonly number[], cell: (at: number) => string): string {
   const cells = positions.map(at => (at % 8 === 0 ? ` ${cell(at)}` : cell(at))).join('')
   return `${String(label).padStart(4)} ${cells}`.trimEnd()

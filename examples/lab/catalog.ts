@@ -1,4 +1,4 @@
-/** The examples that are there: the files `NN-name.ts` beside this folder, or what is built of them. */
+/** The examples: the files `NN-name.ts` beside this folder, or their built files. */
 import { readdirSync } from 'node:fs'
 import type { Example } from './lab.js'
 

@@ -1,11 +1,11 @@
 /**
- * Commands of the stepper from the keys of a terminal. Most are one key; what takes a word (a type, a number, a guess) is asked for on
- * a line of its own.
+ * Commands of the stepper from the keys of a terminal. Most are one key; a word (a type, a number, a guess) is read on
+ * a separate line.
  */
 import { createInterface, emitKeypressEvents, type Key } from 'node:readline'
 import type { CommandSource } from './step-session.js'
 
-/** What a terminal's input offers. */
+/** The input of a terminal. */
 export interface KeyInput extends NodeJS.ReadableStream {
   setRawMode(isRaw: boolean): unknown
 }
@@ -85,7 +85,7 @@ export class CommandKeys implements CommandSource {
     return pressed === undefined ? new Promise(resolve => (this.#waiting = resolve)) : Promise.resolve(pressed)
   }
 
-  /** A line, edited as lines are; `undefined` if it was given up. */
+  /** An edited line; `undefined` if it was cancelled. */
   async #line(begin: string, prompt = 'step> '): Promise<string | undefined> {
     this.#isAsking = true
     const lines = createInterface({

@@ -1,4 +1,4 @@
-/** Commands of the stepper from a pipe, one a line. Each is printed where it is taken, so that the output reads as a session. */
+/** Commands of the stepper from a pipe, one per line. Each is printed when it is read, so that the output reads as a session. */
 import { createInterface } from 'node:readline'
 import type { CommandSource } from './step-session.js'
 

@@ -1,29 +1,29 @@
 /**
- * Power losses on purpose: a disk in memory that keeps what would be left of it at each call that changes it. The files go on as if nothing
- * had happened; what was kept is opened afterwards.
+ * Deliberate power losses: a disk in memory that keeps a crash image at each call that changes it. The run continues
+ * undisturbed; the images are opened afterwards.
  */
 import { inspectFile } from 'kvarium/inspect'
 import { changesImage, FaultyFileSystem, MemoryFileSystem } from 'kvarium/vfs'
 import type { Environment } from '../../src/vfs/environment.js'
 import { simulatedEnvironment } from '../../src/vfs/testing/simulated-environment.js'
 
-/** What the power loss takes of all that is not synced: everything, nothing, or what a seed picks, some of it torn. */
+/** What a power loss keeps of unsynced changes: nothing, everything, or a seeded choice, some of it torn. */
 export type Kept = 'none' | 'all' | number
 
 export interface CrashPoint<Moment> {
   /** The call that never happened. */
   readonly before: string
-  /** What was known when it was made. */
+  /** The caller's state at that call. */
   readonly moment: Moment
   readonly images: ReadonlyMap<Kept, MemoryFileSystem>
 }
 
-/** A world on a copy of what is left, so that the image itself stays as it is. */
+/** An environment on a copy of the image, so that the image itself does not change. */
 export function worldOn(image: MemoryFileSystem): Environment {
   return simulatedEnvironment({ seed: 1, fileSystem: image.processCrashClone() })
 }
 
-/** A world whose disk is watched from `watch` on. */
+/** An environment whose disk is watched from `watch` on. */
 export class CrashPoints<Moment> {
   readonly points: CrashPoint<Moment>[] = []
   readonly environment: Environment
@@ -36,7 +36,7 @@ export class CrashPoints<Moment> {
     this.environment = simulatedEnvironment({ seed: 1, fileSystem: this.#disk })
   }
 
-  /** From now on every call that changes something on the disk is a crash point. `moment` is asked at each. */
+  /** From now on every call that changes something on the disk is a crash point. `moment` is called at each. */
   watch(moment: () => Moment): void {
     this.#disk.before = operation => {
       if (!changesImage(operation)) return
@@ -56,7 +56,7 @@ export class CrashPoints<Moment> {
   }
 }
 
-/** Where a log ends with a record of which a power loss has left a part. */
+/** The place where a log ends with a partial record. */
 export interface TornRecord {
   readonly path: string
   readonly offset: number

@@ -1,9 +1,9 @@
 /**
- * The bytes that an event is about, each line with what it is.
+ * The bytes of an event, each line with its meaning.
  *
  * Invariants:
- * 1. What is shown of a write are the bytes of that write. Their meaning is read from the file as it is after the write, or, for what a
- *    job writes, when the job is done: only then do the parts of a table or a tree refer to each other.
+ * 1. A write shows the bytes of that write. Their meaning is read from the file after the write, or, for the writes of a
+ *    job, after the job: only then do the parts of a table or a tree refer to each other.
  */
 import { hexRows, type HexRow } from '../../src/inspect/annotated-hex.js'
 import { HEX_WIDTH } from '../../src/inspect/hex-line.js'
@@ -21,11 +21,11 @@ const ROWS_OF_A_SPAN = 8
 export interface ShownBytes {
   readonly title: string
   readonly lines: readonly string[]
-  /** Where the lines that were left out begin, as an offset in the file. */
+  /** Offset in the file of the first omitted line. */
   readonly nextOffset?: number
 }
 
-/** At most `limit` lines of the bytes that the event at a position is about; `undefined` if it is about none. */
+/** At most `limit` lines of the bytes of the event at a position; `undefined` if it has none. */
 export async function bytesOfEvent(
   items: readonly Item[],
   replay: Replay,

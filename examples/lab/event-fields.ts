@@ -1,4 +1,4 @@
-/** The fields of an event as short texts, and which bytes of which file it is about. */
+/** The fields of an event as short texts, and the bytes of a file that it refers to. */
 import { DATA_FILE } from '../../src/btree/file-names.js'
 import { logName } from '../../src/engine/durable/log-replay.js'
 import { showBytes } from '../../src/inspect/show-bytes.js'
@@ -32,7 +32,7 @@ function textOf(value: unknown): string {
   return `{${inner.join(', ')}}`
 }
 
-/** Who the event belongs to. */
+/** The operation or job that the event belongs to. */
 export function ownerOf({ operation, job }: TraceEvent): string {
   return [operation > 0 ? `operation ${operation}` : '', job > 0 ? `job ${job}` : ''].filter(Boolean).join(', ')
 }
@@ -43,7 +43,7 @@ export interface FilePlace {
   readonly length: number
 }
 
-/** The bytes in a file that the event is about, if it is about some. Pages are counted in units of `unitBytes`. */
+/** The bytes in a file that the event refers to, if any. Pages are counted in units of `unitBytes`. */
 export function placeOf(event: TraceEvent, unitBytes: number): FilePlace | undefined {
   switch (event.type) {
     case 'file.write':

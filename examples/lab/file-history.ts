@@ -2,15 +2,15 @@
  * The files of a store at any moment, from the bytes recorded with its writes.
  *
  * Invariants:
- * 1. A history is never changed: each write adds to it and leaves the one before as it was, so a copy of a directory costs its names only.
- * 2. What a file held before the trace began is not known, and not made up.
+ * 1. A history is immutable: each write adds to it and leaves the one before as it was, so a copy of a directory costs only its names.
+ * 2. The contents of a file from before the trace are unknown, and are not invented.
  */
 import type { EventOf, TraceEvent } from '../../src/trace/events.js'
 
 type Change = EventOf<'file.write'> | EventOf<'file.truncate'>
 
 interface FileHistory {
-  /** Whether the trace has seen it made. */
+  /** Whether the trace contains its creation. */
   readonly isNew: boolean
   readonly changes: Changes | undefined
 }
@@ -68,7 +68,7 @@ export class FileHistories {
     return [...this.#files.keys()].sort()
   }
 
-  /** The file with all that was written to it; `undefined` if there is none of this name. */
+  /** The file with all writes to it; `undefined` if there is none with this name. */
   rebuild(name: string): RebuiltFile | undefined {
     const history = this.#files.get(name)
     if (history === undefined) return undefined

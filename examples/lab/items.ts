@@ -1,6 +1,6 @@
 /**
  * What an example produces: a list of items, in order. The transcript, the stepper, the JSON and the replay page all show the same
- * list, so what one of them shows is what the engine did.
+ * list, so each shows what the engine did.
  */
 import type { TraceEvent } from '../../src/trace/events.js'
 
@@ -23,12 +23,12 @@ export interface PredictItem {
   readonly question: string
 }
 
-/** The answer to the question before, once the engine has shown it. */
+/** The answer to the question before, after the engine has run. */
 export interface RevealItem {
   readonly kind: 'reveal'
   readonly question: string
   readonly answer: string
-  /** Why, in a sentence. */
+  /** The reason, in a sentence. */
   readonly because: string
 }
 
@@ -38,7 +38,7 @@ export interface CallItem {
   /** Counts from 1; the same for `call` and `return`. */
   readonly call: number
   readonly store: string
-  /** `call`: what is called; `return`: what came back, if that is worth a line. */
+  /** `call`: the call; `return`: its result, if that is worth a line. */
   readonly text: string
 }
 
@@ -48,7 +48,7 @@ export interface EventItem {
   readonly event: TraceEvent
   /** One sentence. */
   readonly text: string
-  /** In the transcript, too; otherwise only where all events are shown. */
+  /** Whether the transcript shows it, too; otherwise it appears only where all events are shown. */
   readonly shown: boolean
 }
 
@@ -66,12 +66,12 @@ export interface LinesItem {
   readonly lines: readonly string[]
 }
 
-/** All that a run of an example leaves. */
+/** The complete recording of a run of an example. */
 export interface Recording {
   readonly number: number
   readonly name: string
   readonly question: string
   readonly items: readonly Item[]
-  /** What the run measured, by name: the guide quotes these. */
+  /** The measured numbers by name: the guide quotes these. */
   readonly numbers: Readonly<Record<string, number | string>>
 }

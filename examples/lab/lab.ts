@@ -4,7 +4,7 @@
  *
  * Invariants:
  * 1. A run with the same seed gives the same items.
- * 2. The lab never holds an engine up: an operation runs to its end, and its events are read afterwards.
+ * 2. The lab never pauses an engine: an operation runs to its end, and its events are read afterwards.
  */
 import { Kvarium } from 'kvarium'
 import type { EngineFactory } from '../../src/engine/contract.js'
@@ -177,7 +177,7 @@ export class Lab {
   }
 
   /**
-   * Does some work with a store, under a name that is shown, and returns its result. The transcript has the events of the `shown`
+   * Runs some work with a store, under a displayed name, and returns its result. The transcript has the events of the `shown`
    * types that the store emits meanwhile.
    */
   async do<T>(db: LabStore, text: string, work: () => T | Promise<T>, shown: Shown = [], result?: (value: T) => string): Promise<T> {

@@ -5,7 +5,7 @@ import { spaceAmplification } from '../../src/trace/ledger.js'
 import { SeededRandom } from '../../src/vfs/seeded-random.js'
 import type { Lab, LabStore } from './lab.js'
 
-/** Put in random order before the work begins. */
+/** Number of entries, put in random order before the work begins. */
 export const ENTRIES = 10_000
 export const OPERATIONS = 20_000
 /** Entries of a scan. */
@@ -13,13 +13,13 @@ export const SCANNED = 20
 export const VALUE_BYTES = 100
 
 export interface Outcome {
-  /** After the work and its background work; the load is not included. */
+  /** Stats after the work and its background work, without the load. */
   readonly stats: KvariumStats
-  /** After the flush that ends the work, before the idle store reorganizes its files. */
+  /** Stats after the flush that ends the work, before the idle store reorganizes its files. */
   readonly flushed: KvariumStats
   /** Bytes of all files per live byte. */
   readonly space: number
-  /** All entries, one after the other. */
+  /** All entries, one after another. */
   readonly content: string
 }
 
@@ -38,7 +38,7 @@ export async function mixedWork(lab: Lab, engine: 'lsm' | 'btree', memoryKib: nu
   const db = await lab.openUnwatched(location, options)
   const random = new SeededRandom(1)
   for (let n = 0; n < OPERATIONS; n++) await operate(db, keyOf(random.uniform(ENTRIES)), random.uniform(10), n)
-  // What is still in memory belongs to the price of the work.
+  // Data that is still in memory is part of the cost of the work.
   await db.flush()
   const flushed = db.stats()
   await db.settle()

@@ -1,4 +1,4 @@
-/** The program of the examples: prints what an example found out, steps through it, or writes it as a page or as JSON. */
+/** The program of the examples: prints the transcript of an example, steps through it, or writes it as a page or as JSON. */
 import { writeFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { toJson } from '../../src/observe/json-lines.js'
@@ -17,7 +17,7 @@ interface Flags {
   readonly html?: string
 }
 
-/** Runs the program with the parameters of a command line. `name` is what its help calls it. */
+/** Runs the program with the parameters of a command line. `name` is its name in the help. */
 export async function runExamples(name: string, parameters: readonly string[]): Promise<void> {
   const entries = catalog()
   const list = entries.map(({ number, name: title }) => `  ${number}  ${title}`).join('\n')
@@ -50,7 +50,7 @@ async function stepAt(recording: Recording): Promise<void> {
 }
 
 async function writePage(recording: Recording, file: string): Promise<void> {
-  // The bundler is loaded by those only who want a page.
+  // Only a page needs the bundler.
   const { replayPage } = await import('./page/replay-page.js')
   writeFileSync(file, await replayPage(recording))
   process.stdout.write(`${file} replays example ${recording.number}\n`)

@@ -1,8 +1,8 @@
 /**
- * What the stores of a recording looked like as of any item: the structure and the files, folded from the events alone.
+ * The state of the stores of a recording at any item: the structure and the files, folded from the events alone.
  *
  * Invariants:
- * 1. The state of a store at a position is that after all of its events up to there, however one came to that position.
+ * 1. The state of a store at a position is that after all of its events up to there, independent of earlier moves.
  * 2. It is folded from the nearest checkpoint before, so a step costs the same at the end of a long recording as at its beginning.
  */
 import { BtreeShapeFold } from '../../src/btree/fold-shape.js'
@@ -46,13 +46,13 @@ export class Replay {
   readonly #everyEvents: number
   readonly #stores = new Map<string, StoreReplay>()
 
-  /** @param everyEvents How many events are folded from one checkpoint to the next. */
+  /** @param everyEvents Number of events between two checkpoints. */
   constructor(items: readonly Item[], everyEvents = EVENTS_PER_CHECKPOINT) {
     this.#items = items
     this.#everyEvents = everyEvents
   }
 
-  /** The structure of a store after the item at a position, or a sentence that says why it is not known. */
+  /** The structure of a store after the item at a position, or a sentence that says why it is unknown. */
   structure(store: string, position: number): EngineShape | string {
     return this.#store(store).structure(position)
   }
@@ -75,7 +75,7 @@ export class Replay {
   }
 }
 
-/** Each opening of a store begins a trace of its own, with files of which nothing is known. */
+/** Each open of a store begins a new trace, with files of unknown contents. */
 interface OneTrace {
   /** The position of its first event. */
   readonly from: number
@@ -85,7 +85,7 @@ interface OneTrace {
 
 class StoreReplay {
   readonly #name: string
-  /** In their order. */
+  /** In chronological order. */
   readonly #traces: OneTrace[] = []
   readonly #rewind: Rewind<State>
 

@@ -9,14 +9,14 @@ export interface Point {
 
 export interface Axis {
   readonly name: string
-  /** Where it ends; it begins at 0. */
+  /** The end of the axis; it begins at 0. */
   readonly to: number
 }
 
 const COLUMNS = 60
 const ROWS = 12
 
-/** Both axes are linear and begin at 0. Of points in one place the first is drawn. */
+/** Draws points on two linear axes that begin at 0. If several points share a place, the first one is drawn. */
 export function scatter(points: readonly Point[], x: Axis, y: Axis): string[] {
   const column = (point: Point): number => Math.round((point.x / x.to) * COLUMNS)
   const row = (point: Point): number => Math.round((point.y / y.to) * ROWS)

@@ -1,4 +1,4 @@
-/** Two columns of paragraphs, for two engines that do the same. */
+/** Two columns of paragraphs, for two engines that do the same work. */
 import { wrap } from './transcript.js'
 
 const COLUMN = 46

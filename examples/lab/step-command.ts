@@ -4,7 +4,7 @@ type BareCommand = 'next' | 'back' | 'next-operation' | 'previous-operation' | '
 export type StepCommand =
   | { readonly do: BareCommand }
   | { readonly do: 'next-of' | 'previous-of'; readonly type: string }
-  /** Items are counted from 1 where people see numbers. */
+  /** Displayed item numbers start at 1. */
   | { readonly do: 'go'; readonly number: number }
   | { readonly do: 'guess'; readonly text: string }
   | { readonly do: 'file'; readonly name: string; readonly offset: number }

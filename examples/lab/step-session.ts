@@ -1,6 +1,6 @@
 /**
- * A session of stepping: takes one command after the other and prints what there is to see. Where commands come from, keys or lines of
- * a pipe, is the source's business.
+ * A session of stepping: reads commands one by one and prints their results. A source provides the commands: keys, or lines of
+ * a pipe.
  */
 import { parsedCommand, STEP_HELP, type StepCommand } from './step-command.js'
 import { bytesOfEvent, bytesOfFile, type ShownBytes } from './event-bytes.js'
@@ -18,7 +18,7 @@ export interface CommandSource {
   command(): Promise<string | undefined>
   /** An answer in words; `undefined` when there is none. */
   answer(prompt: string): Promise<string | undefined>
-  /** Gives back what commands are read from. */
+  /** Releases the input. */
   close(): void
 }
 
@@ -107,7 +107,7 @@ class StepSession {
   }
 
   async #stop(): Promise<void> {
-    // What came from a pipe stands in between already.
+    // Commands from a pipe are already printed in between.
     this.#print(this.#source.isAnswering ? `\n${stopText(this.#stepper)}` : stopText(this.#stepper))
     const { item, guessed } = this.#stepper
     if (item.kind !== 'predict' || guessed !== undefined || !this.#source.isAnswering) return

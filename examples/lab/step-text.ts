@@ -4,7 +4,7 @@ import type { Stepper } from './stepper.js'
 import { typeOf } from './stepper.js'
 import { show, wrap } from './transcript.js'
 
-/** Where one is, and what happens there. */
+/** The position and what happens there. */
 export function stopText(stepper: Stepper): string {
   const { item, position, last, call } = stepper
   const place = [`${position + 1} of ${last + 1}`, typeOf(item)]

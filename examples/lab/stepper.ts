@@ -1,20 +1,20 @@
 /**
- * Stepping through a recording: where one is, where one can go from there, and what was guessed. Nothing is shown or read here; the
+ * Stepping through a recording: the position, the possible moves, and the guesses. It shows and reads nothing; the
  * terminal and the replay page move the same stepper.
  *
  * Invariants:
- * 1. A position is the place of an item. What is seen there is the state after that item.
- * 2. Where a move leads depends on the position alone, so that stepping back undoes a step.
- * 3. A move that leads nowhere returns false and changes nothing.
+ * 1. A position is the index of an item. The state shown there is the one after that item.
+ * 2. The target of a move depends only on the position, so that stepping back undoes a step.
+ * 3. A move without a target returns false and changes nothing.
  */
 import type { CallItem, EventItem, Item } from './items.js'
 
-/** What an item is looked for by: the type of its event, or what kind of item it is. */
+/** The type that searches use: the type of its event, or the kind of the item. */
 export function typeOf(item: Item): string {
   return item.kind === 'event' ? item.event.type : item.kind
 }
 
-/** All types in a recording, in the order of the alphabet. */
+/** All types in a recording, in alphabetical order. */
 export function typesOf(items: readonly Item[]): readonly string[] {
   return [...new Set(items.map(typeOf))].sort()
 }
@@ -79,7 +79,7 @@ export class Stepper {
     return this.goTo(this.#operations[countUpTo(this.#operations, this.#position - 1) - 1])
   }
 
-  /** To the next item whose type is one of those. */
+  /** To the next item with a matching type. */
   nextOf(matches: (type: string) => boolean): boolean {
     return this.goTo(this.#find(matches, 1))
   }
@@ -88,7 +88,7 @@ export class Stepper {
     return this.goTo(this.#find(matches, -1))
   }
 
-  /** To the answer to the question that was asked last. */
+  /** To the answer to the last question. */
   reveal(): boolean {
     return this.nextOf(type => type === 'reveal')
   }
@@ -115,7 +115,7 @@ export class Stepper {
     return undefined
   }
 
-  /** The names of the stores to look at here, in the order of opening: the open ones and the store of the current item. */
+  /** The names of the stores to show here, in the order of opening: the open ones and the store of the current item. */
   get stores(): readonly string[] {
     const open = this.#open.filter(({ from, to }) => from <= this.#position && this.#position < to).map(({ name }) => name)
     return [...new Set([...open, ...(this.store === undefined ? [] : [this.store])])]
@@ -129,7 +129,7 @@ export class Stepper {
     return true
   }
 
-  /** What was guessed as the answer to the question that was asked last. */
+  /** The guess at the answer to the last question. */
   get guessed(): string | undefined {
     return this.#question === undefined ? undefined : this.#guesses.get(this.#question)
   }

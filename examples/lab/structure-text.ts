@@ -18,7 +18,7 @@ export function structureLines(shape: EngineShape): string[] {
 export type KnownLsmShape = Pick<FoldedLsmShape, 'picker' | 'snapshots' | 'levels'> &
   Partial<Pick<FoldedLsmShape, 'memtable' | 'frozen' | 'sequence'>>
 
-export const MEMORY_UNKNOWN = 'memtable: not known, for that it takes a trace of level step'
+export const MEMORY_UNKNOWN = 'memtable: unknown (record at trace level step)'
 
 export function isLsm(shape: EngineShape): shape is EngineShape & KnownLsmShape {
   return shape.engine === 'lsm'

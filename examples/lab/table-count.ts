@@ -34,7 +34,7 @@ export class TableCount {
     return total(this.#compacted)
   }
 
-  /** By the level that took the result. */
+  /** Bytes written by compactions to a level. */
   compactedInto(level: number): Written {
     return this.#compacted[level] ?? NOTHING
   }

@@ -3,7 +3,7 @@ import type { LsmShape } from '../../src/lsm/shape.js'
 import type { Span } from 'kvarium/inspect'
 import type { Lab, LabStore } from './lab.js'
 
-/** What is in the files of all tables of an LSM store, newest first: level, number of the table, and its entries, read from the file. */
+/** The contents of all tables of an LSM store, newest first: level, number of the table, and its entries, read from the file. */
 export async function tableEntries(lab: Lab, db: LabStore, location: string): Promise<[level: number, table: number, entries: string[]][]> {
   const tables = (db.shape() as LsmShape).levels.flatMap(({ level, runTables }) =>
     runTables.flat().map(({ number }) => ({ level, number })),

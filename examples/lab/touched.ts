@@ -1,4 +1,4 @@
-/** What the operation or job under way has looked at so far: the probes of a get, the pages of a search, the inputs of a compaction. */
+/** The places that the current operation or job has searched so far: the probes of a get, the pages of a search, the inputs of a compaction. */
 import type { EventOf, ProbeSource } from '../../src/trace/events.js'
 import { ownerOf } from './event-fields.js'
 import type { Item } from './items.js'
@@ -23,7 +23,7 @@ export function touchedUpTo(items: readonly Item[], position: number): Touch[] {
   return touched.reverse()
 }
 
-/** Names the place, as structures are labelled, and what was found there. */
+/** Names the place by its label in drawings, and the result there. */
 export function touchText(touch: Touch): string {
   if (touch.type === 'get.probe') return `${placeName(touch.source)}: ${touch.outcome}`
   if (touch.type === 'compaction.pick') return `${touch.inputs.flat().map(tableName).join(', ')}: input`

@@ -1,14 +1,14 @@
-/** A skiplist as it is drawn in the papers: a line for every level, a column for every tower. */
+/** A skiplist as drawn in the papers: a line for every level, a column for every tower. */
 import type { SearchStep } from '../../src/trace/events.js'
 
 export interface Tower {
   readonly key: string
-  /** 1 and more. */
+  /** At least 1. */
   readonly height: number
 }
 
 /**
- * The towers in the order of their keys. With the way of a search, the nodes that it stood on are `#` on the level where it did, and those
+ * The towers in the order of their keys. With the path of a search, the nodes where it stood are `#` on that level, and those
  * that it only compared with the key are `?`.
  */
 export function drawTowers(towers: readonly Tower[], path: readonly SearchStep[] = []): string[] {

@@ -13,7 +13,7 @@ export function transcript({ number, question, items }: Recording): string {
   return `${blocks.join('\n').replace(/\n{3,}/g, '\n\n')}\n`
 }
 
-/** How an item looks in the transcript; `undefined` if it is not in it. */
+/** The text of an item in the transcript; `undefined` if it is omitted. */
 export function show(item: Item): string | undefined {
   switch (item.kind) {
     case 'heading':

@@ -1,4 +1,4 @@
-/** A B+tree as it lies in its file: its pages, and a drawing of them. */
+/** A B+tree read from its file: its pages, and a drawing of them. */
 import { readMeta } from '../../src/btree/pages/meta-page.js'
 import { Reference } from '../../src/btree/pages/reference.js'
 import { loadHash32 } from '../../src/codec/checksum.js'
@@ -11,10 +11,10 @@ import type { FileHandle } from '../../src/vfs/file-system.js'
 export interface TreePage {
   /** 0 is a leaf. */
   readonly level: number
-  /** Where it begins in the file, in bytes. */
+  /** Offset in the file, in bytes. */
   readonly offset: number
   readonly bytes: number
-  /** Bytes of it that entries, their slots, the prefix and the header need. */
+  /** Bytes for entries, their slots, the prefix and the header. */
   readonly usedBytes: number
   /** Keys of a branch without the first one, which bounds nothing. */
   readonly keys: readonly string[]

@@ -11,7 +11,7 @@ test('the table of example 4 has the bytes that its format takes for these keys'
   expect(numbers).toMatchObject({ headers: 5 * 8, trailers: 5 * 5, slots: 40 * 8, lengths: 40 * 2 })
   // A tag of one byte has room for sequence numbers up to 31. The first 8 keys have 41 to 48, the others 9 to 40.
   expect(numbers['tags']).toBe((31 - 8) * 1 + (8 + 40 - 31) * 2)
-  // 10 bits a key and 8 bytes of header; a trailer. The footer: four handles of 12, number 8, version 4, checksum 4, magic 8.
+  // 10 bits per key and 8 bytes of header; a trailer. The footer: four handles of 12, number 8, version 4, checksum 4, magic 8.
   expect(numbers).toMatchObject({ filter: 8 + (40 * 10) / 8 + 5, footer: 4 * 12 + 8 + 4 + 4 + 8 })
   // "user:0011" in a block of "user:001...": a slot; two lengths, a suffix of 1, a tag of 1, the value.
   expect(numbers['entry-bytes']).toBe(8 + 2 + 1 + 1 + 14)

@@ -55,7 +55,7 @@ describe('the share of absent keys that pass', () => {
     [10, 7],
     [12, 8],
     [16, 11],
-  ])('with %i bits a key is (1 - e^(-k/b))^k for %i positions, within three deviations', (b, k) => {
+  ])('with %i bits per key is (1 - e^(-k/b))^k for %i positions, within three deviations', (b, k) => {
     const p = 100 * (1 - Math.exp(-k / b)) ** k
     const { numbers } = recording
     const tries = 4 * 19_000

@@ -296,7 +296,7 @@ describe('the state as of a step', () => {
     expect((replay.structure('lsm', end) as EngineShape)['memtable']).toMatchObject({ entries: 1 })
     const lsm = replay.structure('lsm', again) as EngineShape
     expect([lsm.levels?.[0].tables, lsm['memtable']]).toEqual([1, undefined])
-    expect(structureLines(lsm).join('\n')).toContain('memtable: not known')
+    expect(structureLines(lsm).join('\n')).toContain('memtable: unknown')
     expect(replay.structure('quiet', end)).toMatch(/record a trace of level io/)
     expect(replay.structure('btree', end)).toMatchObject({ engine: 'btree', entries: 0 })
     expect(replay.structure('memory', end)).toMatch(/Nothing is known of the structure of the store "memory"/)

@@ -140,7 +140,7 @@ describe.each([
     const probes = ofType('bloom.probe')
     expect(probes.length).toBe(found.filterProbes + missing.filterProbes)
     expect(probes.filter(probe => !probe.mayContain).length).toBe(found.filterNegatives + missing.filterNegatives)
-    // Ten bits a key make for seven positions; an answer of no stops at the first that is not set.
+    // Ten bits per key make for seven positions; an answer of no stops at the first that is not set.
     for (const { positions, mayContain } of probes) {
       if (mayContain) expect(positions).toHaveLength(7)
       else expect(positions.length).toBeLessThanOrEqual(7)

@@ -54,7 +54,7 @@ describe.each(['lsm', 'btree'])('a repair of %s', engine => {
     expect(finished).toBeGreaterThan(0)
   }, 240_000)
 
-  it('on a full disk fails, leaves the old files as they were, and gives back what it took', async () => {
+  it('on a full disk fails, leaves the old files as they were, and removes what it wrote', async () => {
     const inner = await damagedStore(engine)
     const before = filesOf(inner)
     const isWrite = ({ kind, path }: FileOperation): boolean => kind === 'write' && path.startsWith(TARGET)

@@ -6,7 +6,7 @@ import { fieldsOf, ownerOf } from '../event-fields.js'
 import type { Item, TableItem } from '../items.js'
 import { typeOf, type Stepper } from '../stepper.js'
 
-/** One plain sentence for every item: what is read aloud, and stands in the list of what is around. */
+/** One plain sentence for every item: for screen readers and the list of neighbouring steps. */
 export function sentenceOf(item: Item): string {
   switch (item.kind) {
     case 'event':
@@ -27,7 +27,7 @@ export function sentenceOf(item: Item): string {
   }
 }
 
-/** What there is to see of the item beside its sentence. */
+/** The display of the item besides its sentence. */
 export function itemMarkup({ item, call, guessed }: Stepper): Content {
   switch (item.kind) {
     case 'event':

@@ -1,9 +1,9 @@
 /**
- * A recording as one page of HTML that replays it. It needs nothing else and may be opened from a file; its content security policy
+ * A recording as one page of HTML that replays it. It is self-contained and can be opened from a file; its content security policy
  * allows no network.
  *
  * Invariants:
- * 1. The page holds the recording alone. What a structure or a file looked like at a step is folded in the page, by the code that the
+ * 1. The page holds only the recording. It folds the structure and the files at a step itself, with the code that the
  *    terminal uses, bundled from these sources.
  */
 import { readFileSync } from 'node:fs'
@@ -18,7 +18,7 @@ import { storedRecording, type StoredRecording, type StoreLimits } from './store
 
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'wasm-unsafe-eval'"
 
-/** The page as text. Limits keep it small enough to open at once; the page says what was left out. */
+/** The page as text. Limits keep it small enough to open at once; the page says what is missing. */
 export async function replayPage(recording: Recording, limits: StoreLimits = {}): Promise<string> {
   const { number, question } = recording
   const stored = storedRecording(recording, limits)
@@ -128,10 +128,10 @@ function panel(id: string, title: string, ...content: readonly Content[]): Marku
   return element('section', { 'aria-labelledby': `${id}-h` }, element('h2', { id: `${id}-h` }, title), content)
 }
 
-/** `scripts/build.ts` defines it in what it builds. */
+/** Defined by `scripts/build.ts` in built files. */
 declare const KVARIUM_BUILT: true | undefined
 
-/** The view with all that it imports, as one script. The build puts it beside the built file. */
+/** The view with all its imports, as one script. The build puts it beside the built file. */
 async function bundledScript(): Promise<string> {
   if (typeof KVARIUM_BUILT !== 'undefined') return readFileSync(new URL('replay-view.js', import.meta.url), 'utf8')
   const { build } = await import('esbuild')

@@ -1,4 +1,4 @@
-/** What the replay page looks like beyond the style of reports. */
+/** The style of the replay page, on top of that of reports. */
 export const REPLAY_STYLE = `
 [hidden]{display:none}
 .controls{position:sticky;top:0;z-index:1;background:var(--page);border-bottom:1px solid var(--line);padding:.6rem 0;display:flex;flex-wrap:wrap;gap:.5rem .9rem;align-items:center}

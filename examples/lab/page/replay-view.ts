@@ -1,4 +1,4 @@
-/** The script of the replay page: moves the stepper by keys and buttons, and shows where it is. */
+/** The script of the replay page: moves the stepper by keys and buttons, and shows its position. */
 import { element, render, type Content } from '../../../packages/lab/src/report/charts/markup.js'
 import { plural } from '../../../packages/lab/src/report/numbers.js'
 import { bytesOfEvent } from '../event-bytes.js'
@@ -32,7 +32,7 @@ class ReplayView {
     this.#show()
   }
 
-  /** By the id of the button. */
+  /** Moves by the id of the button. */
   readonly #moves: Readonly<Record<string, () => boolean>> = {
     first: () => this.#stepper.goTo(0),
     'previous-operation': () => this.#stepper.previousOperation(),
@@ -53,7 +53,7 @@ class ReplayView {
   #onKey(event: KeyboardEvent): void {
     const { target } = event
     if (event.altKey || event.ctrlKey || event.metaKey) return
-    // Where keys have a meaning of their own; the slider's is ours.
+    // Elements with their own key bindings; the slider's keys move the stepper.
     const isElsewhere = target instanceof HTMLElement && target.matches('select, pre, .scroll, input:not(#position)')
     if (isElsewhere) return
     if (event.key === '/') this.#filter.focus()
@@ -82,7 +82,7 @@ class ReplayView {
     void this.#showBytes(position)
   }
 
-  /** What stands in the field of a question that is left without its button. */
+  /** Keeps the text in the field of a question when the reader leaves it without the button. */
   #keepGuess(): void {
     const field = document.querySelector<HTMLInputElement>('#guess')
     if (field !== null && field.value.trim() !== '') this.#stepper.guess(field.value.trim())

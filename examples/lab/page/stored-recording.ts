@@ -1,8 +1,8 @@
 /**
- * A recording as a page holds it: JSON, within bounds.
+ * A recording as stored in a page: JSON, within bounds.
  *
  * Invariants:
- * 1. What is stored is the beginning of the recording without a gap, and of the payloads of writes the first ones: the rest is counted.
+ * 1. The page stores the beginning of the recording without a gap, with the first payloads of writes. The rest is counted.
  */
 import { describe } from '../../../src/observe/describe.js'
 import { eventFromJson, toJson } from '../../../src/observe/json-lines.js'

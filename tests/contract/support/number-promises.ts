@@ -137,7 +137,7 @@ export function numberPromises(subject: ContractSubject): void {
     )
 
     it(
-      'space of overwritten, deleted and cleared data is given back by a compaction, once no snapshot needs it',
+      'space of overwritten, deleted and cleared data is released by a compaction, once no snapshot needs it',
       withEngine(subject, async store => {
         const held = (): number => store.engine.approximateSize({})
         await fill(store)

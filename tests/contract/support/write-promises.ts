@@ -76,7 +76,7 @@ export function writePromises(subject: ContractSubject): void {
       )
 
       it(
-        `keys of 64 KiB are told apart by their last byte, ${when}`,
+        `keys of 64 KiB differ by their last byte alone, ${when}`,
         withEngine(subject, async store => {
           const long = (last: string): string => 'k'.repeat((64 << 10) - 1) + last
           for (const last of ['a', 'b', 'c']) await store.put(long(last), last)

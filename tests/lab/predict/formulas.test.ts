@@ -50,7 +50,7 @@ describe('bloom filters', () => {
     [10, 7, 0.00819],
     [16, 11, 0.000459],
     [10, 6, 0.0084],
-  ])('%d bits a key and %d probes: the published rate', (bits, probes, rate) => {
+  ])('%d bits per key and %d probes: the published rate', (bits, probes, rate) => {
     expect(filterFalsePositives(bits, probes)).toBeCloseTo(rate, rate < 0.001 ? 6 : 3)
   })
 

@@ -1,4 +1,4 @@
-/** The two ends of what a compaction policy can be, as pickers for the real engine. */
+/** The two extremes of compaction policies, as pickers for the real engine. */
 import type { Compaction } from '../../src/lsm/compaction/compaction.js'
 import type { CompactionPicker } from '../../src/lsm/compaction/pickers/compaction-picker.js'
 import type { Version } from '../../src/lsm/versions/version.js'

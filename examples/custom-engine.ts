@@ -1,6 +1,6 @@
 /**
- * An engine of your own behind the same API, and beside the built-in ones: same work, every answer checked, every byte
- * counted. Run it with `npx tsx examples/own-engine.ts`.
+ * A custom engine behind the same API, compared with the built-in ones: same work, every answer checked, every byte
+ * counted. Run it with `npx tsx examples/custom-engine.ts`.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -20,7 +20,7 @@ await db.batch([
 console.log(await db.iterator().all(), 'from the engine', db.engine)
 await db.close()
 
-const directory = await mkdtemp(join(tmpdir(), 'kvarium-own-engine-'))
+const directory = await mkdtemp(join(tmpdir(), 'kvarium-custom-engine-'))
 const entries = Array.from({ length: 2000 }, (_, index) => ({
   key: new TextEncoder().encode(`group-${index % 7}/${index}`),
   value: new Uint8Array(100).fill(index),
