@@ -9,7 +9,7 @@ import { parseRunReport } from '../../packages/lab/src/report/parse-run-report.j
 import type { RunReport } from '../../packages/lab/src/report/run-report.js'
 
 const ROOT = join(import.meta.dirname, '../..')
-/** Processes are started, which takes long on a machine that has other things to do. */
+/** These tests start processes, which takes long on a busy machine. */
 const TIMEOUT_MS = 120_000
 const COMMAND = ['--import', 'tsx', join(ROOT, 'bench/suite/main.ts')]
 

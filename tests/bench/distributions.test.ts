@@ -27,7 +27,7 @@ function countsOf(distribution: Distribution, size: number, draws = DRAWS): Floa
   return counts
 }
 
-/** Pearson's statistic in standard deviations from what chance alone makes of it; a fit is within some ±4. */
+/** Pearson's statistic in standard deviations from its expectation; a fit is within about ±4. */
 function misfit(counts: ArrayLike<number>, expected: (index: number) => number, draws = DRAWS): number {
   let chi = 0
   for (let i = 0; i < counts.length; i++) chi += (counts[i] - expected(i) * draws) ** 2 / (expected(i) * draws)
@@ -109,7 +109,7 @@ describe('zipfian numbers', () => {
   })
 
   it("YCSB's published zeta of 10^10 items fits the integral", () => {
-    // Σ i^-θ from 1 to n is (n^(1-θ) - 1) / (1-θ) + a constant that the first 10^5 terms tell.
+    // Σ i^-θ from 1 to n is (n^(1-θ) - 1) / (1-θ) + a constant computed from the first 10^5 terms.
     const n = 1e5
     const power = 1 - ZIPFIAN_THETA
     const rest = (1e10 ** power - n ** power) / power

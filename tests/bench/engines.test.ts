@@ -39,7 +39,7 @@ async function openKvarium(engine: string, location: string): Promise<Store> {
   return db
 }
 
-/** Holds every answer against an oracle. Beside a writer, the value before the last one is right, too. */
+/** Compares every answer with an oracle. Beside a writer, the value before the last one is right, too. */
 function checked(store: Store, hasWriter: boolean, wrong: string[]): Store {
   const oracle = new Oracle()
   const before = new Map<string, Uint8Array | undefined>()
@@ -116,7 +116,7 @@ async function run(workload: Workload, engine: string, size = SIZE): Promise<{ o
   return { outcome, wrong }
 }
 
-describe('every workload, held against an oracle', () => {
+describe('every workload, compared with an oracle', () => {
   it.each(WORKLOADS.map(({ name }) => name))('%s is answered rightly by lsm, btree and memory, and leaves the same entries', async name => {
     const workload = findWorkload(name)!
     const reference = await referenceOf(workload.plan(SIZE))
@@ -180,7 +180,7 @@ describe('every workload, held against an oracle', () => {
     ])
   })
 
-  it('an engine that answers otherwise than the first, or was asked something else, is found out', async () => {
+  it('an engine that answers otherwise than the first, or got other operations, is found out', async () => {
     const workload = findWorkload('readrandom')!
     const engine = ENGINES.find(({ name }) => name === 'memory')!
     const reference = await referenceOf(workload.plan(SIZE))

@@ -8,11 +8,11 @@ const directory = mkdtempSync(join(tmpdir(), 'kvarium-bench-meter-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
 describe('bytes of a directory', () => {
-  it('a file that goes away while it is looked at is no error', () => {
+  it('a file that disappears during the count is no error', () => {
     writeFileSync(join(directory, 'a'), new Uint8Array(100))
     mkdirSync(join(directory, 'below'))
     writeFileSync(join(directory, 'below', 'b'), new Uint8Array(20))
-    // Listed, and not there when it is asked for its size.
+    // Listed, but gone when its size is read.
     symlinkSync(join(directory, 'gone'), join(directory, 'c'))
     expect(directoryBytes(directory)).toBe(120)
   })

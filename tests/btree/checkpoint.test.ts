@@ -47,7 +47,7 @@ describe('a checkpoint', () => {
     await engine.close()
   })
 
-  it('that fails before the meta page is written keeps the earlier tree in force, and frees what it wrote', async () => {
+  it('that fails before the meta page is written keeps the earlier tree current, and frees what it wrote', async () => {
     const fileSystem = emptyFileSystem()
     const hooked = new HookedFileSystem(fileSystem)
     const engine = await openBtree({ fileSystem: hooked, created: true })

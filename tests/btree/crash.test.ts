@@ -17,7 +17,7 @@ import {
   type Operation,
 } from './support/opened-btree.js'
 
-/** What a crash left, and what the writer knew at that moment. */
+/** A crash image, and the writer's state at that moment. */
 interface Image {
   readonly at: string
   readonly fileSystem: MemoryFileSystem
@@ -146,7 +146,7 @@ class History {
     }
     this.states.push([state])
     const written = Promise.resolve(this.#engine!.write(batchOf(operations), { sync })).then(() => this.#acknowledge(number, sync))
-    // Some syncs are still under way when the next writes come.
+    // Some syncs are still under way at the next writes.
     if (!sync || this.#random.uniform(2) === 0) await written
   }
 

@@ -83,7 +83,7 @@ interface WalkSettings {
   readonly level: TraceLevel
 }
 
-/** Takes the steps and compares the folded with the real shape after each of them, whatever the background is doing then. */
+/** Takes the steps and compares the folded with the real shape after each of them, during any background work. */
 class Walk {
   readonly #settings: WalkSettings
   #fileSystem: MemoryFileSystem = emptyFileSystem()
@@ -148,7 +148,7 @@ class Walk {
     return this.#traced.open()
   }
 
-  /** What is left of the store goes on in a run of its own. */
+  /** The store's files continue in a new run. */
   async #crash(engine: Engine, power: boolean): Promise<Engine> {
     this.#fileSystem = power ? this.#fileSystem.crashClone(this.#settings.seed) : this.#fileSystem.processCrashClone()
     await Promise.allSettled(this.#pending)

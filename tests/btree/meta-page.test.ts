@@ -27,7 +27,7 @@ it('a meta page reads back as it was written, also numbers beyond 32 bits', asyn
   expect(readMeta(file, hash32)).toEqual(metaOf(7))
 })
 
-it('a meta page is written over the older one, and a torn write leaves the newer one in force', async () => {
+it('a meta page is written over the older one, and a torn write leaves the newer one current', async () => {
   expect(metaOffset(8)).toBe(metaOffset(6))
   const { file, hash32 } = await fileWith(metaOf(6), metaOf(7))
   file.write(encodeMeta(metaOf(8), hash32).subarray(0, 300), metaOffset(8))

@@ -5,7 +5,7 @@ import { BatchReader, WriteBatch } from '../../src/engine/batch.js'
 import { keyOf, textOf } from '../contract/support/opened-engine.js'
 import { BareTree } from './support/bare-tree.js'
 
-/** Keys that share much, end within what others share, and go on with zeros. */
+/** Keys with long shared prefixes, keys that are prefixes of others, and keys that end in zeros. */
 const key = fc
   .tuple(
     fc.constantFrom('', 'a', 'shared prefix ', 'shared prefix \0\0'),

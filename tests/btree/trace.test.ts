@@ -49,7 +49,7 @@ async function busyLoad(engine: Engine, rounds: number): Promise<void> {
   await engine.settle()
 }
 
-/** One thing after the other, so that nothing depends on who gets the next turn. */
+/** One operation after another, so that nothing depends on the order of turns. */
 async function quietLoad(engine: Engine): Promise<void> {
   const random = new SeededRandom(11)
   const key = (): string => `key ${100 + random.uniform(600)}`
@@ -199,7 +199,7 @@ describe('the trace of a B+tree', () => {
     expect(traced).toEqual(untraced)
   })
 
-  it('whose listener throws when a checkpoint is in force takes nothing of that back: it may cost space, and no data', async () => {
+  it('whose listener throws once a checkpoint is current does not undo it: it may cost space, and no data', async () => {
     for (const type of ['meta.write', 'checkpoint.end', 'page.free', 'space.free', 'log.release'] as const) {
       const memory = emptyFileSystem()
       const fileSystem = new FaultyFileSystem(memory)

@@ -43,14 +43,14 @@ describe('two queues', () => {
           if (victim === undefined) return
           expect(present).toContain(victim)
           expect(victim.referenced).toBe(false)
-          // One that was marked goes only when nobody unmarked was there to go in its stead.
+          // A marked entry is evicted only when no unmarked one is left.
           if (marked.has(victim)) {
             expect(victim.established).toBe(true)
             for (const other of present) expect(other.established && !marked.has(other)).toBe(false)
           }
           const newcomers = present.filter(item => !item.established)
           expect(bytesOf(newcomers) * 5 >= bytesOf(present)).toBe(!victim.established)
-          // Newcomers go, or move up, strictly by age.
+          // Newcomers leave, or move up, strictly by age.
           if (!victim.established) expect(newcomers[0]).toBe(victim)
           for (const item of present) expect(item.established && !item.everReferenced).toBe(false)
           leave(victim)

@@ -13,12 +13,12 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
-/** What is said on standard error, and the exit code, when nobody reads standard output. */
+/** Standard error and the exit code when the reader of standard output is gone. */
 function unread(parameters: string): string {
   return shell(directory, `{ kvarium ${parameters}; echo "code $?" >&2; } | true`)
 }
 
-describe('a reader who has gone', () => {
+describe('a closed output pipe', () => {
   it.each([
     '--help',
     'report run.json',

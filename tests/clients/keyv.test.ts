@@ -6,7 +6,7 @@ import { Keyv } from 'keyv'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ENGINES, levelOf, useDirectory } from './support/client-place.js'
 
-/** What Keyv asks of a store. Keyv puts the namespace and a colon in front of each key, and the expiry into the value. */
+/** The interface that Keyv needs from a store. Keyv puts the namespace and a colon in front of each key, and the expiry into the value. */
 class LevelAdapter extends EventEmitter implements KeyvStoreAdapter {
   /** Keyv iterates only over the stores that it knows by their names in here. */
   readonly opts = undefined

@@ -61,7 +61,7 @@ describe.each(ENGINES)('y-leveldb on %s', engine => {
     await second.destroy()
     const level = new Level<Buffer, Buffer>(place('yjs'), { keyEncoding: 'buffer', valueEncoding: 'buffer' })
     const keys = await level.keys().all()
-    // Of each document the state vector, and its updates: one merged and one new, and the three of the other.
+    // The state vector of each document, and the updates: one merged and one new for the first, three for the other.
     expect(keys).toHaveLength(2 + 2 + 3)
     await level.close()
   })

@@ -10,7 +10,7 @@ import { DIRECTORY, emptyFileSystem } from '../lsm/support/opened-lsm.js'
 import { fillOptions, keyOf } from '../contract/support/opened-engine.js'
 
 const ENTRIES = 2500
-/** What a slice may do: operations of 1024, or a MiB of bytes and a header. */
+/** Limits of a slice: 1024 operations, or a MiB of bytes and a header. */
 const MOST_BYTES_A_TURN = (1 << 20) + 16
 const LONG_VALUE = 6 << 20
 

@@ -93,7 +93,7 @@ describe('the memory engine', () => {
 
   it('a rebuild drops what was overwritten just before a snapshot was taken', async () => {
     const engine = await open(4096)
-    put(engine, 'a', 'seen by nobody')
+    put(engine, 'a', 'never seen')
     put(engine, 'a', 'seen by the snapshot')
     const snapshot = engine.snapshot()
     put(engine, 'a', 'seen now')

@@ -16,10 +16,10 @@ describe('the snapshot list', () => {
     const [oldest, middle, newest] = [1, 2, 3].map(sequence => list.take(sequence))
     middle.release()
     newest.release()
-    expect(told).toBe(0)
+    expect(released).toBe(0)
     oldest.release()
     oldest.release()
-    expect([told, list.count]).toEqual([1, 0])
+    expect([released, list.count]).toEqual([1, 0])
   })
 
   it('refuses a snapshot that was released, or that another engine made', () => {

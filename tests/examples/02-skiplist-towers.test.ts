@@ -85,7 +85,7 @@ describe('the skiplist of example 2', () => {
     expect(chiSquared).toBeLessThan(18.5)
   })
 
-  test('is held against four comparisons a level, and four thirds at the top', () => {
+  test('is compared with four comparisons per level, and four thirds at the top', () => {
     // 64 = 4^3 and 4,096 = 4^6.
     expect(numbers['bound-64']).toBeCloseTo(3 * 4 + 4 / 3, 10)
     expect(numbers['bound-4096']).toBeCloseTo(6 * 4 + 4 / 3, 10)

@@ -11,7 +11,7 @@ test('no crash of example 3 leaves half a batch, a hole, or less than was promis
   expect(numbers['images']).toBe(Number(numbers['points']) * (2 + Number(numbers['seeds'])))
 })
 
-test('a write that was not synced is lost, kept or torn, as a crash point is told', async () => {
+test('a write that was not synced is lost, kept or torn, as the crash point selects', async () => {
   const crashes = new CrashPoints<number>(['none', 'all', ...Array.from({ length: 20 }, (_, seed) => seed)])
   const db = new Kvarium<string, string>('/store', { environment: crashes.environment })
   await db.open()

@@ -21,7 +21,7 @@ describe('the ledger by level', () => {
     expect(rest + number('bytes-compaction')).toBe(number('bytes-all'))
   })
 
-  it('is of bytes for each byte of keys and values', () => {
+  it('counts bytes per byte of keys and values', () => {
     expect(number('user-bytes')).toBe(PUTS * (8 + 92))
     expect(number('wa')).toBeCloseTo(number('bytes-all') / number('user-bytes'), 10)
     const parts = ['log', 'flush', 'level-1', 'level-2', 'level-3', 'manifest'].map(part => number(`wa-${part}`))

@@ -7,7 +7,7 @@ import { SeededRandom } from '../../src/vfs/seeded-random.js'
 
 const PAGE = 4096
 const KEYS = 20_000
-/** Of a value and its length, of the slot, and of the length of the key, which itself has its prefix in the header. */
+/** Bytes of a value and its length, of the slot, and of the length of the key, whose prefix is in the header. */
 const ENTRY = 8 + 1 + 1 + 100
 
 const ASCENDING = Array.from({ length: KEYS }, (_, n) => `key${String(n).padStart(13, '0')}`)

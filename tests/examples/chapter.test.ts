@@ -19,7 +19,7 @@ describe('a chapter of the guide', () => {
   it.each([
     ['a number that the run does not have', 'It is 39<!-- bytes --> bytes.', '"bytes" is 38, not 39'],
     ['a number rounded wrongly', 'It is 1.34<!-- rate -->.', '"rate" is 1.3312, not 1.34'],
-    ['a number that nobody noted', 'It is 38<!-- size --> bytes.', 'the run notes no number "size"'],
+    ['a number that the run did not record', 'It is 38<!-- size --> bytes.', 'the run notes no number "size"'],
     ['a number without a name', 'It is 38 bytes.', 'a number without a name of the run: It is 38 bytes.'],
     ['a number dressed up as code', 'It is `38` bytes.', 'a number without a name of the run: It is `38` bytes.'],
     ['a transcript that is not said', '```text\n> put\n  = done\n```', 'the transcript does not say:\n> put\n  = done\n'],

@@ -82,7 +82,7 @@ async function fillLevel0(engine: Engine): Promise<{ written: number; stalled: P
     const result = put(engine, scattered(written), filler(1000, written))
     written++
     if (result === undefined) continue
-    // Give the flushes time: who still waits after that waits for level 0.
+    // Gives the flushes time: a writer that still waits after that waits for level 0.
     const outcome = await Promise.race([result.then(() => 'served'), aMoment(50).then(() => 'waits')])
     if (outcome === 'waits') stalled = result
   }
@@ -290,7 +290,7 @@ describe('after a failed log write', () => {
       hooked.before = operation => {
         if (operation.kind === kind && operation.path.endsWith('.log')) throw full
       }
-      // The writers that wait hold up everyone; a flush writes no log, but a new one begins with it.
+      // The waiting writers block all others; a flush writes no log, but a new one begins with it.
       gate.release()
       const outcomes = await within(
         Promise.allSettled([stalled, waits, Promise.resolve().then(() => put(engine, 'new', 'x', true))]),

@@ -6,7 +6,7 @@ import { rangeOf, textOf } from '../contract/support/opened-engine.js'
 import { HookedFileSystem, isChange } from './support/hooked-file-system.js'
 import { batchOf, emptyFileSystem, filler, get, leftovers, openLsm, put, sizeOf, violations, type Operation } from './support/opened-lsm.js'
 
-/** What a crash left, and what the writer knew at that moment. */
+/** A crash image, and the writer's state at that moment. */
 interface Image {
   readonly at: string
   readonly fileSystem: MemoryFileSystem
@@ -17,7 +17,7 @@ interface Image {
   readonly atMost: number
 }
 
-/** Values are one character over and over: their ends and length tell them apart at a tenth of the cost of all of it. */
+/** Values are one character over and over: comparing their ends and lengths costs a tenth of comparing all of it. */
 function outlineOf(model: ReadonlyMap<string, string>): string {
   return Array.from(model, ([key, value]) => `${key}=${value.charAt(0)}${value.slice(-1)}${value.length}`)
     .sort()
@@ -36,11 +36,11 @@ function outline(engine: Engine): string {
   return entries.sort().join(' ')
 }
 
-/** A history of numbered batches: key `n` holds the number of the last one, so that a state tells how many it contains. */
+/** A history of numbered batches: key `n` holds the number of the last one, so that a state shows how many it contains. */
 class History {
   readonly fileSystem = emptyFileSystem()
   readonly hooked = new HookedFileSystem(this.fileSystem)
-  /** Possible contents after so many batches: as the batch left them, then after each clear that followed it. */
+  /** Possible contents after each number of batches: as the batch left them, then after each clear that followed it. */
   readonly states: ReadonlyMap<string, string>[][] = [[new Map()]]
   readonly #images: Image[] = []
   readonly #random: SeededRandom
@@ -158,7 +158,7 @@ class History {
     }
     this.states.push([state])
     const written = Promise.resolve(this.#engine!.write(batchOf(operations), { sync })).then(() => this.#acknowledge(number, sync))
-    // Some syncs are still under way when the next writes come.
+    // Some syncs are still under way at the next writes.
     if (!sync || this.#random.uniform(2) === 0) await written
   }
 

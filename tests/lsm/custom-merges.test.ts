@@ -12,7 +12,7 @@ async function open(parts?: OwnParts, fileSystem = new MemoryFileSystem()): Prom
   return db
 }
 
-/** Flushes so many tables, each with all of ten keys. */
+/** Flushes `count` tables, each with all of ten keys. */
 async function fill(db: Kvarium, tables: number): Promise<void> {
   for (let table = 0; table < tables; table++) {
     for (let key = 0; key < 10; key++) await db.put(`key ${key}`, `${table}`)

@@ -32,7 +32,7 @@ async function refusal(work: () => Promise<unknown>): Promise<unknown> {
   return error instanceof Error && error.cause instanceof Error ? error.cause : error
 }
 
-describe('a table with a filter of the user’s own', () => {
+describe('a table with a custom filter', () => {
   it('is refused by a store that does not have that filter, and says why', async () => {
     const fileSystem = new MemoryFileSystem()
     const own = await open(fileSystem, { filter })

@@ -20,7 +20,7 @@ function limit(fileSystem: FaultyFileSystem, handles: number, code = 'EMFILE'): 
   fileSystem.inject({ on, times: Infinity, effect: { kind: 'error', code, done: 'nothing' } })
 }
 
-/** No open succeeds, so many times. The directory is open already, as that of a locked store is. */
+/** The next opens fail, this many times. The directory is open already, like that of a locked store. */
 function deny(fileSystem: FaultyFileSystem, times: number, code = 'EMFILE'): void {
   fileSystem.inject({ on: ({ kind }) => OPENS.has(kind), times, effect: { kind: 'error', code, done: 'nothing' } })
 }

@@ -59,7 +59,7 @@ const options = fc.record({
   maxFileSize: fc.constantFrom(4096, 16384),
 })
 
-/** Takes the steps and compares the folded with the real shape after each of them, whatever the background is doing then. */
+/** Takes the steps and compares the folded with the real shape after each of them, during any background work. */
 class Walk {
   readonly #traced: TracedLsm
   readonly #environment: Environment

@@ -48,7 +48,7 @@ async function torn(): Promise<MemoryFileSystem> {
   return image
 }
 
-/** A disk with files of a store, and room for so many bytes more. */
+/** A disk with files of a store, and room for this many bytes more. */
 function diskOf(image: MemoryFileSystem, room: number): { memory: MemoryFileSystem; disk: LimitedFileSystem } {
   const memory = image.processCrashClone()
   const disk = new LimitedFileSystem(memory, 0, [DIRECTORY])

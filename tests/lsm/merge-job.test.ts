@@ -171,7 +171,7 @@ describe('a merge', () => {
         for (const moment of [...snapshots, Number.MAX_SAFE_INTEGER])
           expect(normal(view(after, moment))).toEqual(normal(view(before, moment)))
 
-        // The tables of the output are a run, and their metas tell the truth.
+        // The tables of the output are a run, and their metas are right.
         expect(result.tables.length).toBeLessThanOrEqual(maxOutputs)
         result.tables.forEach((meta, index) => {
           const { entries, ranges } = tables[index]
@@ -188,7 +188,7 @@ describe('a merge', () => {
           if (index > 0) expect(compareKeys(result.tables[index - 1].largest, meta.smallest)).toBeLessThan(0)
         })
 
-        // Nothing is kept in vain: somebody sees each version, and each tombstone has something to hide or a snapshot to serve.
+        // Nothing is kept in vain: a reader sees each version, and each tombstone has something to hide or a snapshot to serve.
         const oldest = snapshots[0] ?? Infinity
         const present = [...snapshots, Infinity]
         for (const entry of after.entries) {

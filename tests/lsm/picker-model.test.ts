@@ -55,7 +55,7 @@ class FilelessTree {
     this.#seen.set(this.sequence, new Map(this.#oracle))
   }
 
-  /** Picks and merges until the picker is content; the number of merges must be bounded by the tree's own size. */
+  /** Picks and merges until the picker picks nothing; the number of merges must be bounded by the tree's own size. */
   settle(picker: CompactionPicker): void {
     const bound = 20 + [...this.version.files()].length * 8
     for (let merges = 0; ; merges++) {

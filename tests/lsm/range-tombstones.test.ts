@@ -16,7 +16,7 @@ const bytes = ({ first, last, sequence }: { first: string; last: string; sequenc
   sequence,
 })
 
-/** Every moment is asked about. */
+/** Every moment is checked. */
 const EVERY = Array.from({ length: 64 }, (_, sequence) => sequence)
 
 describe('range tombstones', () => {

@@ -45,7 +45,7 @@ async function severalLogs(sync: 'never' | 'at the end'): Promise<{ fileSystem: 
     await put(engine, `k${String(written).padStart(4, '0')}`, filler(300, written++), true)
     await put(engine, `k${String(written).padStart(4, '0')}`, filler(300, written++), true)
   }
-  // The engine is left as a killed process leaves it.
+  // The engine is abandoned as by a killed process.
   return { fileSystem: fileSystem.processCrashClone(), written }
 }
 
@@ -172,7 +172,7 @@ describe('opening', () => {
     }
   })
 
-  it('that finds a damaged table leaves the manifest in force, and no handle open', async () => {
+  it('that finds a damaged table leaves the manifest current, and no handle open', async () => {
     const fileSystem = emptyFileSystem()
     const engine = await openLsm({ fileSystem, created: true })
     await fill(engine, 100)

@@ -18,7 +18,7 @@ import { rangeOf } from '../contract/support/opened-engine.js'
 import { batchOf, filler, openLsm, put, scan, violations, type Operation } from './support/opened-lsm.js'
 
 const started = vi.hoisted(() => [] as { terminate(): Promise<number> }[])
-/** What becomes of the next thread. */
+/** The fate of the next thread. */
 const fate = vi.hoisted((): { next: 'lives' | 'refused' | 'broken' } => ({ next: 'lives' }))
 
 vi.mock('node:worker_threads', async importOriginal => {
@@ -65,7 +65,7 @@ describe('the worker', () => {
         })
         await engine.write(batchOf(operations), { sync: false })
         if (round % 5 === 3) await engine.clear(rangeOf({ gte: 'k1', lt: 'k2' }), { sync: false })
-        // Alone in the background, so that the numbers of the files do not depend on who is faster.
+        // Alone in the background, so that file numbers do not depend on timing.
         await engine.flush()
         await engine.settle()
       }

@@ -40,7 +40,7 @@ function mountSmall(megabytes: number): string | undefined {
   return path
 }
 
-/** Leaves so many bytes of the file system free. */
+/** Leaves this many bytes of the file system free. */
 function fillUp(path: string, freeBytes: number): void {
   const { bavail, bsize } = statfsSync(path)
   writeFileSync(join(path, 'ballast'), new Uint8Array(bavail * bsize - freeBytes))

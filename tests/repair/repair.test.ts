@@ -69,7 +69,7 @@ describe.each(byEngine)('verify and repair of $name', subject => {
       const fileSystem = fileSystemOf(damage.files)
       const { findings } = await verify(DIRECTORY, { fileSystem, engine })
       if (findings.length === 0) {
-        // Bytes that nobody needs: unused space, or the end of the manifest that says only that the close was clean.
+        // Bytes that no read needs: unused space, or the end of the manifest that only marks a clean close.
         expect(await listed(fileSystem, DIRECTORY, engine), damage.what).toEqual(clean.contents)
         continue
       }
@@ -181,7 +181,7 @@ describe('what is not a damaged store', () => {
     ['a file', fileSystem => verify('/store/KVARIUM', { fileSystem }), 'LEVEL_UNSUPPORTED_FORMAT'],
     ['something else', fileSystem => verify('/other', { fileSystem }), 'LEVEL_INVALID_ENGINE'],
     ['no location', fileSystem => verify('', { fileSystem }), 'LEVEL_INVALID_LOCATION'],
-    ['an engine nobody knows', fileSystem => verify('/store', { fileSystem, engine: 'lsn' }), 'LEVEL_INVALID_ENGINE'],
+    ['an unknown engine', fileSystem => verify('/store', { fileSystem, engine: 'lsn' }), 'LEVEL_INVALID_ENGINE'],
     ['the target is there', fileSystem => repair('/store', '/other', { fileSystem }), 'LEVEL_ALREADY_EXISTS'],
     ['the target is a file', fileSystem => repair('/store', '/other/letter.txt', { fileSystem }), 'LEVEL_ALREADY_EXISTS'],
     ['the target is the store', fileSystem => repair('/store', '/store/', { fileSystem }), 'LEVEL_INVALID_LOCATION'],

@@ -1,4 +1,4 @@
-/** What time it is decides about no byte of a store: clocks are set, jump and stand still. */
+/** The time affects no byte of a store: clocks are set, jump and stand still. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { btreeEngine } from '../../src/btree/open.js'
 import { Kvarium } from '../../src/index.js'

@@ -5,7 +5,7 @@ import { registry } from './support/test-store.js'
 
 const LANES = 64
 const CALLS_A_LANE = 500
-/** What a call takes on the clock of the test: a turn is due every 50 calls. */
+/** Duration of a call on the clock of the test: a turn is due every 50 calls. */
 const CALL_MS = 0.02
 /** Calls in a millisecond, between two looks at the clock, and one for every lane before it parks. */
 const mostCallsATurn = (lanes: number): number => 50 + 32 + lanes

@@ -6,7 +6,7 @@ import { nodeEnvironment } from '../../src/vfs/node/node-environment.js'
 type Store = Kvarium<string, string>
 
 /** The codes of an error and of its causes, from the outside in, and its message. */
-function told(error: unknown): { readonly codes: unknown[]; readonly message: string } {
+function codesOf(error: unknown): { readonly codes: unknown[]; readonly message: string } {
   const codes: unknown[] = []
   for (let at = error as Error & { code?: string }; at !== undefined; at = at.cause as typeof at) codes.push(at.code)
   return { codes, message: (error as Error).message }
@@ -59,17 +59,17 @@ describe('a store that failed to open', () => {
     const errors = [...(await Promise.all(early)), await failure(() => call(db))]
     if (CALLS.some(([known]) => known === name)) errors.push(await failure(() => call(inner as unknown as Store)))
     for (const error of errors) {
-      const { codes, message } = told(error)
+      const { codes, message } = codesOf(error)
       expect(codes.at(0)).toBe('LEVEL_DATABASE_NOT_OPEN')
       expect(codes.at(-1)).toBe('LEVEL_LOCKED')
       expect(message).toMatch(/failed to open/)
     }
-    expect(told(errors.at(0)).message).toMatch(/Database is not open, since it failed to open: .*\/store/)
+    expect(codesOf(errors.at(0)).message).toMatch(/Database is not open, since it failed to open: .*\/store/)
     await holder.close()
     await db.open()
     expect(await db.get('a')).toBe('1')
     await db.close()
-    expect(told(await failure(() => call(db)))).toEqual({
+    expect(codesOf(await failure(() => call(db)))).toEqual({
       codes: ['LEVEL_DATABASE_NOT_OPEN'],
       message: 'Database is not open',
     })
@@ -78,7 +78,7 @@ describe('a store that failed to open', () => {
   it('names an unknown option', async () => {
     const db = new Kvarium('/store', { environment: { ...nodeEnvironment(), fileSystem: new MemoryFileSystem() }, userland: 1 })
     const error = await failure(() => db.put('a', '1'))
-    expect(told(error)).toMatchObject({ codes: ['LEVEL_DATABASE_NOT_OPEN', 'LEVEL_INVALID_OPTION'] })
-    expect(told(error).message).toContain('There is no option "userland"')
+    expect(codesOf(error)).toMatchObject({ codes: ['LEVEL_DATABASE_NOT_OPEN', 'LEVEL_INVALID_OPTION'] })
+    expect(codesOf(error).message).toContain('There is no option "userland"')
   })
 })

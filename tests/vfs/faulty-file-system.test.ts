@@ -39,7 +39,7 @@ describe('a file system that fails on purpose', () => {
     expect(fileSystem.hits).toBe(0)
   })
 
-  it('fails the n-th matching operation, so many times, and no other', () => {
+  it('fails the n-th matching operation, a given number of times, and no other', () => {
     const { fileSystem } = faulty()
     fileSystem.inject({ on: ({ kind }) => kind === 'write', skip: 1, times: 2, effect: { kind: 'error', code: 'ENOSPC', done: 'nothing' } })
     const file = fileSystem.create('/a')

@@ -214,7 +214,7 @@ describe.each(kinds)('%s file system', (kind, make) => {
     expect(get('a')).toBe('x')
   })
 
-  it('turns a second open store away until the first lets go', async () => {
+  it('refuses the lock to a second open store until the first releases it', async () => {
     const lock = await fileSystem.lock(directory)
     await expect(fileSystem.lock(directory)).rejects.toMatchObject({ code: 'LEVEL_LOCKED', file: directory })
     await lock.release()

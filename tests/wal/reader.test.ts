@@ -205,7 +205,7 @@ test('a log of a newer format version is refused as such', async () => {
 })
 
 test('bytes that are no log at all are an empty log, all of it dropped', () => {
-  const foreign = new TextEncoder().encode('{"this":"is not a log","but":"somebody\'s JSON"}')
+  const foreign = new TextEncoder().encode('{"this":"is not a log","but":"some other JSON"}')
   expect(replay(foreign)).toMatchObject({ records: 0, validBytes: 0, droppedBytes: foreign.length })
 })
 

@@ -11,7 +11,7 @@ import type { HalfOpenRange } from '../../../src/engine/range.js'
 import { newReadCounts, Ledger } from '../../../src/trace/ledger.js'
 import { MemoryFileSystem } from '../../../src/vfs/memory/memory-file-system.js'
 
-/** A tree in memory alone: nothing is ever written. */
+/** A tree in memory: nothing is ever written. */
 export class BareTree {
   readonly tree: Tree
   readonly versions: LiveVersions
@@ -55,7 +55,7 @@ export class BareTree {
     return new TreeCursor(this.store, this.versions, own, range, newReadCounts())
   }
 
-  /** Everything that is wrong with the tree and the counts about it. */
+  /** Every broken invariant of the tree and its counts. */
   async violations(): Promise<string[]> {
     const check = new PageCheck(this.store, this.#file, () => Promise.resolve())
     await check.walk(this.tree.root, 'tree')

@@ -1,7 +1,7 @@
 /**
  * The contract test suite: every promise of `src/engine/contract.ts`, as tests that an engine passes or fails.
  *
- * To hold an engine of your own to it, write a test file for vitest like this one and run `npx vitest run` on it:
+ * To test a custom engine with it, write a test file for vitest like this one and run `npx vitest run` on it:
  *
  * ```ts
  * import { engineContract } from './contract-suite.js'
@@ -16,8 +16,8 @@
  *
  * `place` makes a fresh place for each test; `memoryPlace` is one in memory with a simulated clock, `nodePlace` a
  * temporary directory on disk. Give options that make buffers and files small: then the tests push data through every
- * part of the engine. Run it once for each set of options that changes how the engine works. An engine that is not
- * `durable` is spared the tests that open it again. `engineModel` compares the engine with an oracle on random
+ * part of the engine. Run it once for each set of options that changes how the engine works. The tests that reopen an engine skip one that is not
+ * `durable`. `engineModel` compares the engine with an oracle on random
  * histories; `soak.ts` does so for as long as you like.
  */
 import { describe } from 'vitest'

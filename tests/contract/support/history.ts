@@ -18,7 +18,7 @@ export type Step =
   | { readonly kind: 'compact'; readonly range: TextRange | undefined }
   | { readonly kind: 'in the background'; readonly job: 'flush' | 'compact' }
 
-/** A put of a value of so many bytes, or a deletion. */
+/** A put of a value of this many bytes, or a deletion. */
 export interface Change {
   readonly key: string
   readonly size: number | undefined
@@ -80,17 +80,17 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 )
 
 export interface History {
-  /** For what the place of the run injects. */
+  /** Seed of the randomness and scheduling of the run's place. */
   readonly seed: number
   readonly steps: readonly Step[]
 }
 
-/** @param steps the most that one history has */
+/** @param steps most steps of one history */
 export function histories(steps: number): fc.Arbitrary<History> {
   return fc.record({ seed: fc.nat(), steps: fc.array(step, { maxLength: steps, size: 'max' }) })
 }
 
-/** The changes as operations; every value is different and tells the number of its write. */
+/** The changes as operations; every value is different and contains the number of its write. */
 export function operationsOf(changes: readonly Change[], number: number): BatchOperation[] {
   return changes.map(({ key, size }, i) => (size === undefined ? ['del', key] : ['put', key, valueOf(number * 16 + i, size)]))
 }

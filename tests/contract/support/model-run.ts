@@ -5,7 +5,7 @@ import { histories, operationsOf, type Change, type History, type Step } from '.
 import { OpenedEngine, keyOf, textOf, type ContractSubject, type TextRange } from './opened-engine.js'
 import { Oracle, describeEntry, type CursorMove, type Entry, type Moment, type OracleCursor } from './oracle.js'
 
-/** @param steps the most that one history has */
+/** @param steps most steps of one history */
 export function modelProperty(subject: ContractSubject, steps: number): fc.IAsyncProperty<[History]> {
   return fc.asyncProperty(histories(steps), async history => {
     const run = new ModelRun(await OpenedEngine.open(subject, history.seed), subject.factory.durable)
@@ -78,7 +78,7 @@ class ModelRun {
     }
   }
 
-  /** Whatever is open goes on to its ends, and what is there is there in every way of looking. */
+  /** Walks every open cursor to its ends, and reads the contents in every way. */
   async finish(): Promise<void> {
     for (const { cursor, expected } of this.#cursors) {
       walk(cursor, expected, 'first', 'next')
@@ -95,7 +95,7 @@ class ModelRun {
   }
 
   async dispose(): Promise<void> {
-    this.#letGo()
+    this.#release()
     await Promise.allSettled(this.#background)
     await this.#store.dispose()
   }
@@ -147,15 +147,15 @@ class ModelRun {
 
   async #reopen(): Promise<void> {
     if (!this.#durable) return
-    this.#letGo()
-    // What is under way when the engine closes may fail, but must end.
+    this.#release()
+    // Calls under way when the engine closes may fail, but must settle.
     const ended = Promise.allSettled(this.#background)
     this.#background = []
     await this.#store.reopen()
     await ended
   }
 
-  #letGo(): void {
+  #release(): void {
     for (const { cursor } of this.#cursors) cursor.close()
     for (const { snapshot } of this.#snapshots) snapshot.release()
     this.#cursors = []

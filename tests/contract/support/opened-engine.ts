@@ -3,7 +3,7 @@ import type { Cursor, Engine, EngineFactory, EngineSnapshot, KeyRange, Violation
 import type { Environment } from '../../../src/vfs/environment.js'
 import { joinPath } from '../../../src/vfs/file-system.js'
 
-/** The engine that a contract run is about. */
+/** The engine under test in a contract run. */
 export interface ContractSubject {
   /** Shown in the names of the tests: engine, options, file system. */
   readonly name: string
@@ -71,7 +71,7 @@ export function fillOptions(factory: EngineFactory, options: Readonly<Record<str
   return { ...filled, ...options }
 }
 
-/** An engine with its place, spoken to in text. Acknowledgements are awaited, unless it says otherwise. */
+/** An engine with its place, used with text. Acknowledgements are awaited unless stated otherwise. */
 export class OpenedEngine {
   engine: Engine
   readonly #subject: ContractSubject
@@ -171,7 +171,7 @@ async function openIn(subject: ContractSubject, place: ContractPlace, created: b
   return factory.open({ environment, directory, created, options: fillOptions(factory, options) })
 }
 
-/** The body of a test on a fresh engine, which is closed and disposed of whatever happens. */
+/** The body of a test on a fresh engine, which is closed and disposed of in any case. */
 export function withEngine(subject: ContractSubject, body: (store: OpenedEngine) => Promise<void>): () => Promise<void> {
   return async () => {
     const store = await OpenedEngine.open(subject)
@@ -184,7 +184,7 @@ export function withEngine(subject: ContractSubject, body: (store: OpenedEngine)
 }
 
 /**
- * The ways data can lie in an engine. Each takes what was written to another place, and none may change what is read.
+ * The places where data can be in an engine. Each function moves the written data to another one, and none may change reads.
  */
 export function movesOf(subject: ContractSubject): readonly Move[] {
   const moves: Move[] = [

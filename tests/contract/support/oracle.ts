@@ -6,7 +6,7 @@ export interface Entry {
   readonly value: Uint8Array
 }
 
-/** What an engine should hold, in the plainest way: a sorted array, copied whole for every moment that is kept. */
+/** The expected contents of an engine in the simplest form: a sorted array, copied for every kept moment. */
 export class Oracle {
   #entries: readonly Entry[] = []
 

@@ -268,7 +268,7 @@ export function writePromises(subject: ContractSubject): void {
   })
 }
 
-/** Bytes that tell where in the value they belong. */
+/** Bytes that encode their place in the value. */
 export function patterned(size: number): Uint8Array {
   const bytes = new Uint8Array(size)
   for (let i = 0; i < size; i++) bytes[i] = i ^ (i >>> 8) ^ (i >>> 16) ^ size

@@ -1,4 +1,4 @@
-/** Damages small stores of an engine for as long as it is told: a share of the damages to each store in turn, until it has had all. */
+/** Damages small stores of an engine until a deadline: a share of the damages to each store in turn, until it has had all. */
 import { damagesOf, SHARES } from './damages.js'
 import { smallStores, type DamageSubject, type SmallStore } from './small-store.js'
 import { SUBJECTS } from './subjects.js'
@@ -8,9 +8,9 @@ export type DamageCounts = Record<Outcome, number>
 
 export interface DamageRun {
   readonly engine: string
-  /** Of the first stores; the next ones have the next seeds. */
+  /** Seed of the first stores; the next ones have the next seeds. */
   readonly seed: number
-  /** As told by `performance.now()`. */
+  /** The deadline on the clock of `performance.now()`. */
   readonly until: number
   readonly counts: DamageCounts
   /** Called with the message of a wrong answer and the name under which `replayDamage` finds it. */
@@ -39,7 +39,7 @@ export async function damageStores({ engine, seed: first, until, counts, onFailu
   }
 }
 
-/** Judges the one damage of that name; throws if the store deals with it wrongly. */
+/** Judges the one damage of that name; throws if the store handles it wrongly. */
 export async function replayDamage(engine: string, seed: number, wanted: string): Promise<void> {
   for (const { subject, store, name } of await storesOf(engine, seed)) {
     if (!wanted.startsWith(`${name}: `)) continue

@@ -1,5 +1,5 @@
 /**
- * Small stores with something of everything in them, as bytes in memory, and what they must answer.
+ * Small stores with all kinds of entries, as bytes in memory, and the answers they must give.
  *
  * Three states of one history: `clean` was closed; `unclean` is what a killed process left of it; `reopened` was opened and closed
  * twice more, so that it holds logs of earlier sessions.
@@ -36,7 +36,7 @@ export interface SmallStore {
   /** What is in the store as `key=value`, and every key that was ever in it, with some that never were. */
   readonly contents: readonly string[]
   readonly keys: readonly string[]
-  /** Of an unclean store: the contents before each record in its logs; damage there may be taken for an unsynced tail. */
+  /** For an unclean store: the contents before each record in its logs; damage there may be taken for an unsynced tail. */
   readonly records: readonly RecordPlace[]
 }
 
@@ -44,7 +44,7 @@ export interface RecordPlace {
   readonly file: string
   readonly offset: number
   readonly end: number
-  /** So many bytes of its log were known durable when it was written. */
+  /** Bytes of its log that were known durable when it was written. */
   readonly synced: number
   readonly contentsBefore: readonly string[]
 }

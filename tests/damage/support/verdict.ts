@@ -11,7 +11,7 @@ export interface Damage {
   readonly files: Files
   /** Contents that are right besides those of the store: what is before an unsynced tail that damage looks like. */
   readonly alsoRight?: readonly string[]
-  /** Damage within a file must be told with the offset, not only with the file. */
+  /** Damage within a file must be reported with the offset, not only with the file. */
   readonly needsOffset: boolean
 }
 

@@ -36,7 +36,7 @@ const bothExample: Example = {
   },
 }
 
-/** Of an LSM tree alone, called "animals". */
+/** A store over an LSM tree, called "animals". */
 export const smallRecording = (): Promise<Recording> => record(99, 'small', lsmExample)
 
 /** And then of a B+tree, called "plants". */

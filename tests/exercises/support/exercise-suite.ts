@@ -25,12 +25,12 @@ export function exerciseSuite<Part>(exercise: Exercise<Part>, later: Readonly<Re
     })
 
     if (another !== undefined) {
-      it('what is right in another way passes', async () => {
+      it('another right solution passes', async () => {
         expect(await runChecks(exercise, another, await load(`${name}/reference.ts`))).toBeUndefined()
       })
     }
 
-    it('the starter is told to be not written yet', async () => {
+    it('the starter fails because it is not written yet', async () => {
       expect((await check('starter'))?.message).toContain('Not written yet')
     })
 

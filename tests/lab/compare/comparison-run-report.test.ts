@@ -212,7 +212,7 @@ describe('what looking at an engine now and then shows', () => {
     ])
   })
 
-  it('pages that are written look after look are one checkpoint; a stall is as long as writers waited', () => {
+  it('pages that are written in consecutive polls are one checkpoint; a stall is as long as writers waited', () => {
     const watch = new ActivityWatch()
     watch.look(0, stats({}, 0))
     watch.look(10, stats({ page: 10 }, 1))

@@ -87,7 +87,7 @@ describe('merging', () => {
     expect(leveledWrites(levels, LEVEL_FACTORS.find(factor => factor.name === name)!.factor(10))).toBe(total)
   })
 
-  it('tells 24 for two levels where 10.9 are measured', () => {
+  it('predicts 24 for two levels where 10.9 are measured', () => {
     expect(leveledWrites(2, LEVEL_FACTORS[0].factor(10))).toBe(24)
   })
 

@@ -113,7 +113,7 @@ describe('two runs', () => {
 describe('several workloads side by side', () => {
   const other: RunReport = { ...run, work: { ...run.work, name: 'another', digest: '1' }, engines: run.engines.slice(0, 2) }
 
-  it('have a row each, with the best of it, and a dash for who did not come so far', () => {
+  it('have a row each, with the best of it, and a dash for an engine that did not get that far', () => {
     const { markdown, drawings } = renderOverviewMarkdown([run, other], ['another'])
     expect(markdown).toContain('| dataset | **210k/s**<br>200k/s – 220k/s |')
     expect(markdown).toMatch(/^\| another \| \*\*210k\/s\*\*.* \| – \| – \| lsm-leveled, 2\.02× \|$/m)

@@ -3,7 +3,7 @@ import { ForwardingFileSystem } from '../../../src/vfs/forwarding-file-system.js
 
 export interface FileOperation {
   readonly kind: 'openRead' | 'openWrite' | 'create' | 'rename' | 'remove' | 'syncDirectory' | 'read' | 'write' | 'truncate' | 'sync'
-  /** Of a rename, the new name. */
+  /** For a rename, the new name. */
   readonly path: string
 }
 

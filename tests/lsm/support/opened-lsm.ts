@@ -85,7 +85,7 @@ export function sizeOf(fileSystem: FileSystem, directory = DIRECTORY): number {
   return fileSystem.list(directory).reduce((sum, name) => sum + fileSystem.stat(joinPath(directory, name))!.size, 0)
 }
 
-/** What is on disk and belongs to nobody. Logs are told by the manifest only, so all of them count as live. */
+/** Files on disk that belong to no version. Only the manifest lists logs, so all of them count as live. */
 export function leftovers(engine: Engine, fileSystem: FileSystem, directory = DIRECTORY): string[] {
   const live = tablesOf(engine)
   const names = fileSystem.list(directory)

@@ -198,7 +198,7 @@ function judgeName(file: string): string | undefined {
   return undefined
 }
 
-/** Every circle of imports as `a -> b -> a`, given who imports whom; one for each file that closes one. */
+/** Every circle of imports as `a -> b -> a`, given the imports of each file; one for each file that closes one. */
 function findCircles(edges: ReadonlyMap<string, ReadonlySet<string>>): string[][] {
   const circles: string[][] = []
   const done = new Set<string>()

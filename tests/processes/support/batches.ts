@@ -1,4 +1,4 @@
-/** Numbered batches whose traces in a store tell how many there were, and whether each was whole. */
+/** Numbered batches whose entries in a store show how many there were, and whether each was whole. */
 import type { Kvarium } from '../../../src/index.js'
 
 type Store = Kvarium<string, string>

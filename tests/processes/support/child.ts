@@ -20,7 +20,7 @@ export async function buildWriter(): Promise<string> {
 }
 
 export interface WriterRun {
-  /** What it said, line by line; an unfinished last line is left out. */
+  /** Its output, line by line, without an unfinished last line. */
   readonly said: readonly string[]
   /** The highest batch that was acknowledged; 0 for none. */
   readonly acknowledged: number

@@ -1,5 +1,5 @@
 /**
- * Kills writers of an engine at random moments for as long as it is told. A store is killed many times over before it is begun anew. Half of
+ * Kills writers of an engine at random moments until a deadline. A store is killed many times before a new one is made. Half of
  * the writers have a relative location and change their working directory all the time.
  */
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
@@ -13,18 +13,18 @@ const LONGEST_MS = 400
 
 export interface KillCounts {
   kills: number
-  /** Batches that the killed processes had been told are written. */
+  /** Batches that were acknowledged to the killed processes. */
   acknowledged: number
 }
 
 export interface KillRun {
   readonly engine: string
-  /** Of the first store's moments; the next ones have the next seeds. */
+  /** Seed of the first store's moments; the next ones have the next seeds. */
   readonly seed: number
-  /** As told by `performance.now()`. */
+  /** The deadline on the clock of `performance.now()`. */
   readonly until: number
   readonly counts: KillCounts
-  /** Called with what is wrong with a store; its files stay where the message says. */
+  /** Called with the error of a store; its files stay where the message says. */
   readonly onFailure: (message: string, seed: number) => void
 }
 

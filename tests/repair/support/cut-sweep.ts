@@ -71,7 +71,7 @@ export function* cutsOf(store: CutStore, oneIn: number): Generator<Cut> {
   }
 }
 
-/** Cuts every file at every length, in an order that comes to all files early, until it is time: yields what is wrong, or `undefined`. */
+/** Cuts every file at every length, in an order that comes to all files early, until the deadline: yields the error, or `undefined`. */
 export async function* repairCuts(engine: string, seed: number, until: number): AsyncGenerator<string | undefined> {
   const stores = await cutStores(engine, seed)
   for (let share = 0; share < SHARES; share++) {
@@ -131,7 +131,7 @@ function differenceOf(
   }
   for (const key of new Set([...is.keys(), ...was.keys()])) {
     if (is.get(key) === was.get(key) || isReported(key, losses)) continue
-    // The end of a log that was not closed cleanly cannot be told from one that was never written.
+    // The end of a log that was not closed cleanly cannot be distinguished from one that was never written.
     if (cut.endsWith('.log') && is.get(key) === must.get(key)) continue
     return `${key} is ${is.get(key)}, was ${was.get(key)}, and no loss speaks of it`
   }

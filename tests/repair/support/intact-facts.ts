@@ -29,12 +29,12 @@ import { DIRECTORY, fileSystemOf, type Files } from '../../damage/support/small-
 /** An operation that the files hold: a put or a delete of one key, or a range that is deleted. */
 interface Fact {
   readonly key: string
-  /** Of a range, its last key. */
+  /** The last key of a range. */
   readonly value: string
   readonly kind: EntryKind
   readonly sequence: number
   readonly file: string
-  /** It can be read as long as the file has so many bytes. */
+  /** It can be read as long as the file has this many bytes. */
   readonly needs: number
 }
 

@@ -16,8 +16,8 @@ type Operation =
   { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array } | { readonly type: 'del'; readonly key: Uint8Array }
 
 /**
- * The plainest store there is: a sorted array and one step at a time, all else as abstract-level does it by itself. What another store
- * does in a loop is held against it.
+ * The plainest store there is: a sorted array and one step at a time, everything else by abstract-level itself. The loops of other stores
+ * are compared with it.
  */
 export class ArrayLevel extends AbstractLevel<Uint8Array> {
   #entries: readonly Entry[] = []

@@ -9,7 +9,7 @@ import { toyEngine } from './toy-engine.js'
 
 export const registry = new EngineRegistry([memoryEngine, toyEngine('toy'), toyEngine('other')])
 
-/** The store with engines of the tests' own, on any file system. */
+/** The store with engines of the tests, on any file system. */
 export class TestStore<K = string, V = string> extends KvariumStore<K, V> {
   constructor(location: string, options: KvariumOptions<K, V> = {}) {
     const environment = nodeEnvironment()
@@ -46,7 +46,7 @@ export async function reasonOf(opening: Promise<unknown>): Promise<{ readonly co
   return { code: reason.code ?? 'no code', message: reason.message }
 }
 
-/** An engine without `getView`, as somebody else may write it. */
+/** An engine without `getView`, as a custom one may be. */
 export const plainEngine: EngineFactory = {
   ...memoryEngine,
   name: 'plain',

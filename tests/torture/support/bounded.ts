@@ -5,7 +5,7 @@ export class Hang extends Error {
   readonly code = 'LEVEL_INTERNAL'
 }
 
-/** What the promise settles to, or a `Hang` if it does not within so many turns of the event loop. */
+/** What the promise settles to, or a `Hang` if it does not within that many turns of the event loop. */
 export async function bounded<Result>(promise: Promise<Result>, what: string): Promise<Result> {
   let isSettled = false
   const settled = promise.finally(() => {

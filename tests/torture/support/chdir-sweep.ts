@@ -1,6 +1,6 @@
 /**
- * Two stores of one relative name in two directories, while the working directory changes before every file operation of either: what
- * one was given must stay in it, and nothing may appear elsewhere. File system and working directory are simulated; real processes
+ * Two stores of one relative name in two directories, while the working directory changes before every file operation of either: the
+ * entries of one must stay in it, and nothing may appear elsewhere. File system and working directory are simulated; real processes
  * that change theirs are in tests/processes.
  */
 import type { Hash32 } from '../../../src/codec/checksum.js'
@@ -11,7 +11,7 @@ import { Session } from './session.js'
 import type { Subject } from './subjects.js'
 import { workload } from './workload.js'
 
-/** What both stores are called. */
+/** The name of both stores. */
 const NAME = 'db'
 const EMPTY = '/empty'
 const HOMES = ['/a', '/b'] as const

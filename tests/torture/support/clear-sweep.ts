@@ -1,6 +1,6 @@
 /**
- * Fills a store with a few keys and clears them, a thousand times over, and takes the power away, or kills the process, now and then: of each
- * image that this leaves it holds what `crash-sweep.ts` holds of its images, and reads in it stay right while it is filled and cleared on.
+ * Fills a store with a few keys and clears them, a thousand times over, with occasional power losses and process kills. Each crash image
+ * must pass the checks of `crash-sweep.ts`, and its reads stay right while it is filled and cleared further.
  */
 import type { Hash32 } from '../../../src/codec/checksum.js'
 import { FaultyFileSystem, SeededRandom, type MemoryFileSystem } from '../../../src/vfs/index.js'
@@ -27,7 +27,7 @@ export interface ClearSweepOptions {
 
 const KEYS_A_CYCLE = 40
 const KEYS_A_BATCH = 8
-/** One in so many cycles ends in a crash. */
+/** One in this many cycles ends in a crash. */
 const CRASH_ONE_IN = 40
 
 /** What a seed decides: which keys a cycle fills and clears. */
@@ -96,7 +96,7 @@ function keyIn(pattern: (typeof PATTERNS)[number], cycle: number, index: number,
   return `key ${String(number).padStart(7, '0')}`
 }
 
-/** No two writes bring the same value. */
+/** No two writes have the same value. */
 function valueOf(cycle: number, index: number): Uint8Array {
   const value = new Uint8Array(40)
   new DataView(value.buffer).setUint32(0, cycle * KEYS_A_CYCLE + index)

@@ -2,13 +2,13 @@
  * Crashes a workload at every file operation that changes what a power loss would leave, and opens what it leaves: nothing of the
  * unsynced, all of it, and seeded mixes, torn at sectors and bytes. Some of these opens are crashed at every operation again.
  *
- * Of each image it holds: it opens; every write that was acknowledged with `sync` is there; what is there is what some number of
- * batches leaves; reads agree with each other; `check()` finds nothing; the store takes a durable write, and loses nothing over
- * another power loss or a clean reopening.
+ * It checks of each image: it opens; every write that was acknowledged with `sync` is there; its contents are those after some number
+ * of batches; reads agree with each other; `check()` finds nothing; the store takes a durable write, and loses nothing in
+ * another power loss or a clean reopen.
  *
  * Invariants:
  * 1. The path to an image (operation and choice, for each crash on the way) and the seed give the same image again.
- * 2. An image equal to one that was opened before is not opened again, but what it had to hold is compared with what was found.
+ * 2. An image equal to one that was opened before is not opened again; its expected contents are compared with those found.
  */
 import { mix32, type Hash32 } from '../../../src/codec/checksum.js'
 import { WriteBatch } from '../../../src/engine/batch.js'
@@ -45,14 +45,14 @@ export interface CrashSweepOptions {
   readonly steps: number
   /** Seeded images at each moment, besides those with none and all of the unsynced. */
   readonly seededImages: number
-  /** One in so many images has its recovery crashed at every operation. */
+  /** One in this many images has its recovery crashed at every operation. */
   readonly nestOneIn: number
-  /** Crashes on the way to an image at the most. */
+  /** Most crashes on the path to an image. */
   readonly depth: number
   readonly counts: SweepCounts
 }
 
-/** So many numbers in a row meet everything that is done with one image in three or in four. */
+/** This many numbers in a row include everything that is done with one image in three or in four. */
 const WAYS_TO_VERIFY = 12
 
 export class SweepFailure extends Error {}
@@ -201,7 +201,7 @@ export class CrashSweep {
     }
   }
 
-  /** Opens the image itself and holds everything of it. Returns what was in it. */
+  /** Opens the image itself and checks everything. Returns its contents. */
   async #open(image: Image, number: number): Promise<State> {
     const { floor, fileSystem } = image
     try {

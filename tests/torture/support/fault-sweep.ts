@@ -1,9 +1,9 @@
 /**
  * Fails the n-th file operation of a workload, for every n, in every way such an operation can fail: once, for a while, from then on.
  *
- * Of each run it holds: no error comes before the fault, and every error is typed; what is read is right; every call settles; the
- * store goes on, or says that it takes no more writes; when the fault is over it can be closed, leaves no handle open, and opens
- * with everything acknowledged, also over a power loss, at the end or soon after the fault; a batch that failed is there as a whole or
+ * It checks of each run: no error comes before the fault, and every error is typed; reads are right; every call settles; the
+ * store continues, or reports that it takes no more writes; after the fault it can be closed, leaves no handle open, and opens
+ * with everything acknowledged, even after a power loss at the end or soon after the fault; a failed batch is there as a whole or
  * not at all.
  */
 import { WriteBatch } from '../../../src/engine/batch.js'
@@ -31,11 +31,11 @@ interface Variant {
   readonly effect: Fault['effect']
   /** Operations it hits from the n-th on; default: only that one. */
   readonly times?: number
-  /** Of these kinds only; default: of the kinds above, or all. */
+  /** The kinds of operations to fail; default: the kinds above, or all. */
   readonly alsoOn?: readonly FileOperationKind[]
   /** A failed sync whose data never reach the medium. */
   readonly losesUnsynced?: boolean
-  /** Only while so many handles are open. */
+  /** Fails only while this many handles are open. */
   readonly handles?: number
   /** The store has what it needs to go on: no call may fail. */
   readonly harmless?: boolean
@@ -76,7 +76,7 @@ const VARIANTS: readonly Variant[] = [
   { name: 'short-read', kinds: ['read'], effect: { kind: 'short read', bytes: 3 } },
 ]
 
-/** From the failing operation on only so many handles can be open. */
+/** From the failing operation on only this many handles can be open. */
 function budget(name: string, handles: number): Variant {
   return { name, kinds: OPENS, effect: { kind: 'error', code: 'ENFILE', done: 'nothing' }, times: Infinity, alsoOn: OPENS, handles }
 }
@@ -92,7 +92,7 @@ export interface FaultSweepOptions {
   readonly hash32: Hash32
   readonly seed: number
   readonly steps: number
-  /** Tries one in so many of the pairs of operation and variant; which ones, the seed decides. */
+  /** Tries one in this many of the pairs of operation and variant; the seed decides which. */
   readonly oneIn: number
   readonly counts: FaultCounts
   /** Called with each failure; default: the sweep ends by throwing it. */
@@ -106,7 +106,7 @@ interface PowerLoss {
   readonly allowed: ReadonlySet<number>
 }
 
-/** The power goes so many changes after the fault at most. */
+/** Most changes between the fault and the power loss. */
 const MOST_CHANGES_TO_POWER_LOSS = 11
 /** Longer than any engine waits before it tries again. */
 const WAIT_AFTER_HEALING_MS = 5000

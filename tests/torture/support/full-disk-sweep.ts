@@ -2,9 +2,9 @@
  * Fills disks of every size: a workload runs until its disk is full and on, is closed, and the store is opened again while there is no room,
  * or room for a few bytes, so that each step of opening and of closing meets the end of the disk.
  *
- * Of each disk it holds: every error is typed; what is read is right, always; a store that was created opens, however full the disk is, and
- * every read of it works; a write is taken or says what is missing; with room again writes go on, in the same process unless the store has
- * said that it must be reopened; nothing acknowledged is lost.
+ * It checks of each disk: every error is typed; every read is right; a created store opens on a full disk, and every read of it works; a
+ * write succeeds or reports the missing space; with room again writes continue, in the same process unless the store has reported that it
+ * must be reopened; nothing acknowledged is lost.
  */
 import { WriteBatch } from '../../../src/engine/batch.js'
 import type { Hash32 } from '../../../src/codec/checksum.js'

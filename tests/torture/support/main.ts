@@ -1,11 +1,11 @@
 /**
- * Everything that must not harm a store, for as long as you like, on each engine in turn: crashes at every file operation, failing
+ * Everything that must not harm a store, until a deadline, on each engine in turn: crashes at every file operation, failing
  * file operations, full disks, damaged files, files cut short and repaired, killed processes, changes of the working
  * directory, clears by the thousand.
  *
  *     npm run torture -- --minutes 10 [--engine lsm,btree] [--seed N] [--only crash,fault,full,damage,cut,kill,chdir,clear] [--steps 60] [--images N]
  *
- * It ends with a table of what was tried. After a failure it goes on, and exits with 1; each is told with the command that repeats it.
+ * It ends with a table of what was tried. After a failure it continues, and exits with 1; each is reported with the command that repeats it.
  */
 import { parseArgs } from 'node:util'
 import { loadHash32 } from '../../../src/codec/checksum.js'
@@ -23,7 +23,7 @@ const { values: given } = parseArgs({
     seed: { type: 'string' },
     only: { type: 'string', default: KINDS.join(',') },
     steps: { type: 'string' },
-    /** End the crashes of an engine when so many images were opened. */
+    /** Ends the crashes of an engine after this many opened images. */
     images: { type: 'string' },
     crash: { type: 'string' },
     fault: { type: 'string' },

@@ -1,5 +1,5 @@
 /**
- * What a store may hold after a crash or a fault: the possible contents after each batch that was issued, told apart by a hash.
+ * What a store may hold after a crash or a fault: the possible contents after each batch that was issued, identified by a hash.
  *
  * Invariants:
  * 1. `#levels[i]` holds every state that may be after `i` batches. There is one, unless a batch failed: whether that one took

@@ -1,6 +1,6 @@
 /**
- * A program that uses a store, step by step, and keeps the oracle informed of what it was promised. It runs on a file system that
- * may fail: then every error must be one that says so, whatever is read must still be right, and nothing may hang.
+ * A program that uses a store, step by step, and records every acknowledgement in the oracle. It runs on a file system that
+ * may fail: then every error must say so, every read must still be right, and no call may hang.
  */
 import type { Hash32 } from '../../../src/codec/checksum.js'
 import { WriteBatch } from '../../../src/engine/batch.js'

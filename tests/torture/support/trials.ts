@@ -1,4 +1,4 @@
-/** The kinds of harm, each done to one engine with fresh seeds until its time is up. Failures are told with the command that repeats them. */
+/** The kinds of harm, each done to one engine with fresh seeds until its time is up. Failures are reported with the command that repeats them. */
 import type { Hash32 } from '../../../src/codec/checksum.js'
 import { damageStores, type DamageCounts, newDamageCounts } from '../../damage/support/damage-stores.js'
 import { killStores, type KillCounts } from '../../processes/support/kill-stores.js'
@@ -20,7 +20,7 @@ export const CRASH_STEPS = 60
 export const FAULT_STEPS = 30
 export const CHDIR_STEPS = 60
 export const CLEAR_CYCLES = 1000
-/** Of the pairs of operation and fault of one workload, so that there are many workloads. */
+/** The share of the pairs of operation and fault to try per workload, so that there are many workloads. */
 const FAULTS_ONE_IN = 17
 /** Bytes between the sizes of disks that one workload fills. */
 const DISK_STRIDE = 397
@@ -44,11 +44,11 @@ export interface Trial {
   readonly subject: Subject
   readonly hash32: Hash32
   readonly seed: number
-  /** As told by `performance.now()`. */
+  /** The deadline on the clock of `performance.now()`. */
   readonly until: number
   /** Steps of a workload; default: as many as suit the kind. */
   readonly steps: number | undefined
-  /** Crashes end when so many images were opened. */
+  /** Crashes end after this many opened images. */
   readonly images: number
   readonly tally: Tally
   readonly fail: (message: string) => void

@@ -1,4 +1,4 @@
-/** What a run does, decided beforehand by a seed: the same steps for every engine, with or without faults. */
+/** The steps of a run, decided beforehand by a seed: the same for every engine, with or without faults. */
 import { SeededRandom, type Random } from '../../../src/vfs/index.js'
 import { uniform } from '../../../src/vfs/seeded-random.js'
 import type { Change } from './oracle.js'
@@ -65,7 +65,7 @@ function sizeOf(random: Random, { largestValue }: Shape): number {
   return uniform(random, 60) === 0 ? 2000 + uniform(random, 18_000) : uniform(random, largestValue)
 }
 
-/** No two writes bring the same value. */
+/** No two writes have the same value. */
 function valueOf(random: Random, number: number, size: number): Uint8Array {
   const value = new Uint8Array(size + 4)
   const view = new DataView(value.buffer)

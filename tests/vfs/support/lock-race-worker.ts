@@ -1,7 +1,7 @@
 /**
  * One contender of the lock race: a process that obeys one command per line on its standard input, so that many rounds
- * need no respawn. `open DIRECTORY` tries to take the lock, `release` gives it back, `storm DIRECTORY MS` takes and gives
- * it back as often as it can and checks by a witness file that nobody else has it; each is answered by one line.
+ * need no respawn. `open DIRECTORY` tries to take the lock, `release` releases it, `storm DIRECTORY MS` takes and releases
+ * it as often as it can and checks by a witness file that no other process has it; each is answered by one line.
  */
 import { closeSync, openSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'

@@ -71,7 +71,7 @@ export async function race(options: RaceOptions): Promise<void> {
   }
 }
 
-/** Everybody takes and releases the lock as fast as possible for `ms`; returns how often each had it. Throws if two had it at once. */
+/** All processes take and release the lock as fast as possible for `ms`; returns how often each had it. Throws if two had it at once. */
 export async function storm(directory: string, contenderCount: number, ms: number): Promise<number[]> {
   const contenders = Array.from({ length: contenderCount }, () => new Contender())
   try {
@@ -95,7 +95,7 @@ async function main(): Promise<void> {
     const seconds = ((performance.now() - start) / 1000).toFixed(1)
     console.log(`${options.rounds} rounds of ${options.contenders} contenders, one winner each, in ${seconds} s`)
     const taken = await storm(directory, options.contenders, option('storm-ms', 2000))
-    console.log(`then everybody at once: taken ${taken.join(' + ')} times, never by two`)
+    console.log(`then all at once: taken ${taken.join(' + ')} times, never by two`)
   } finally {
     rmSync(directory, { recursive: true })
   }

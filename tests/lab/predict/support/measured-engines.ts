@@ -63,9 +63,9 @@ export async function openMeasured(name: 'lsm' | 'btree', options: Readonly<Reco
 
 export interface DriveSettings {
   readonly seed: number
-  /** Flushes and settles after every so many puts; without it the engine decides. */
+  /** Flushes and settles after this many puts each; without it the engine decides. */
   readonly flushEvery?: number
-  /** Leaves background work its time after every so many puts. */
+  /** Waits for background work after this many puts each. */
   readonly settleEvery?: number
 }
 
