@@ -1,4 +1,4 @@
-/** What flushes and compactions have written, level by level, counted from the events of a store. */
+/** Bytes written by flushes and compactions, per level, counted from the events of a store. */
 import { Trace, type TraceListener } from '../../src/trace/span.js'
 import type { TraceJobKind } from '../../src/trace/events.js'
 

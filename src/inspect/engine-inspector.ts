@@ -44,7 +44,7 @@ export interface DirectoryFile {
   readonly bytes: number
   /** The kind of its format; the class of the file, for an engine whose formats are not known. */
   readonly kind: string
-  /** `extra`: nothing in force names it; an open store may be about to, otherwise the next open removes it. */
+  /** `extra`: no current file names it; an open store may be about to, otherwise the next open removes it. */
   readonly state: 'current' | 'obsolete' | 'extra' | 'lock' | 'foreign'
   /** What it is for. */
   readonly role: string

@@ -42,12 +42,12 @@ const CLASS_ROLES: Readonly<Record<FileClass, string>> = {
   log: 'a log of the engine',
   table: 'a table of the engine',
   page: 'pages of the engine',
-  meta: 'says which files of the engine are in force',
+  meta: 'lists the current files of the engine',
 }
 
 const PREVIEW = 24
 
-/** While a store is open its files may change under the look. */
+/** While a store is open its files may change during the inspection. */
 const ATTEMPTS = 3
 
 /**
@@ -100,7 +100,7 @@ class DirectoryLook implements DirectoryView {
   /** A repair in place has to be finished: the store is in the folder of the repair. */
   #isReplaced = false
 
-  /** @param place - The directory in a form that a change of the working directory does not move. */
+  /** @param place - The absolute path of the directory. */
   constructor(
     directory: string,
     place: string,
@@ -183,7 +183,7 @@ class DirectoryLook implements DirectoryView {
       const number = parseLogName(name)
       if (number === undefined) continue
       if (number < first) {
-        this.describe(name, 'obsolete', 'what is in it is elsewhere; the store removes it')
+        this.describe(name, 'obsolete', 'its entries are stored elsewhere; the store removes it')
         continue
       }
       const facts = await this.read(name, inspection => {
@@ -198,7 +198,7 @@ class DirectoryLook implements DirectoryView {
     }
   }
 
-  /** Looks into a file and takes over its problems; a file that went away meanwhile gives `undefined`. */
+  /** Inspects a file and adds its problems; `undefined` for a file that was removed meanwhile. */
   async read<T>(name: string, read: (file: ReadFile) => T | Promise<T>): Promise<T | undefined> {
     const file = { path: joinPath(this.#directory, name), place: joinPath(this.#place, name) }
     if (this.#source.fileSystem.stat(file.place) === undefined) return undefined
@@ -221,8 +221,8 @@ class DirectoryLook implements DirectoryView {
     if (this.#isReplaced && kind !== 'lock' && kind !== 'unknown') return { state: 'obsolete', role: 'of the store before its repair' }
     if (kind === 'lock') return { state: 'lock', role: 'of the lock; holds no data' }
     if (kind === 'unknown') return { state: 'foreign', role: 'not of the store' }
-    if (kind === 'identity' || kind === 'current') return { state: 'extra', role: 'not in force' }
-    return { state: 'extra', role: 'nothing that can be read names it' }
+    if (kind === 'identity' || kind === 'current') return { state: 'extra', role: 'not current' }
+    return { state: 'extra', role: 'no readable file names it' }
   }
 
   isDescribed(name: string): boolean {

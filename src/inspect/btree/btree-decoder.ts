@@ -1,4 +1,4 @@
-/** The B+tree's data file (docs/formats/btree.md): both meta pages, the pages of the tree in force, and the free list. */
+/** The B+tree's data file (docs/formats/btree.md): both meta pages, the pages of the current tree, and the free list. */
 import { compareKeys } from '../../codec/entry.js'
 import { VarintReader } from '../../codec/varint.js'
 import { META_AREA_BYTES, META_BYTES, metaOffset } from '../../btree/pages/meta-page.js'

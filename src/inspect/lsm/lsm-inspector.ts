@@ -55,7 +55,7 @@ async function look(directory: DirectoryView): Promise<void> {
     drain(inspection)
     return inspection.facts()[0]?.value as string | undefined
   })
-  directory.describe(CURRENT, 'current', `names the manifest in force${name === undefined ? '' : `, ${name}`}`)
+  directory.describe(CURRENT, 'current', `names the current manifest${name === undefined ? '' : `, ${name}`}`)
   if (name === undefined) return
   if (!sizes.has(name)) {
     directory.problem(name, `it is missing, but ${CURRENT} names it`)
@@ -81,7 +81,7 @@ async function look(directory: DirectoryView): Promise<void> {
   for (const [other] of sizes) {
     const kind = parseFileName(other)?.kind
     if (directory.isDescribed(other)) continue
-    if (kind === 'manifest') directory.describe(other, other > name ? 'extra' : 'obsolete', `not in force; ${name} is`)
+    if (kind === 'manifest') directory.describe(other, other > name ? 'extra' : 'obsolete', `not current; ${name} is`)
     if (kind === 'table') directory.describe(other, 'extra', 'in no version: being written, or left over')
   }
 }

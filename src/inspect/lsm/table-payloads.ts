@@ -1,4 +1,4 @@
-/** What is in the blocks of a table (docs/formats/sstable.md), entry by entry. */
+/** The contents of a table's blocks (docs/formats/sstable.md), entry by entry. */
 import { KIND_DELETE, KIND_DELETE_RANGE, MAX_SEQUENCE } from '../../codec/entry.js'
 import { readUtf8 } from '../../codec/text.js'
 import { CorruptionError } from '../../errors.js'

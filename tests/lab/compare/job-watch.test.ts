@@ -81,6 +81,6 @@ describe('what a trace shows of the background', () => {
     const { watch, trace } = watched()
     trace.startSpan('job', 'flush')
     trace.startSpan('job', 'open').end('ok')
-    expect([watch.hasHeard, watch.marks(0)]).toEqual([false, []])
+    expect([watch.hasEvents, watch.marks(0)]).toEqual([false, []])
   })
 })
