@@ -68,7 +68,7 @@ async function look(directory: DirectoryView): Promise<void> {
       directory.problem(name, `${CURRENT} names it, but it is a ${inspection.title}`)
       return
     }
-    directory.describe(name, 'current', 'says which tables and logs are the store')
+    directory.describe(name, 'current', 'lists the tables and logs of the store')
     await lookAtTables(directory, manifest)
     await directory.logs(manifest.firstLog, manifest.liveLogs)
     directory.addOutline(...versionOutline(manifest.version, directory.preview))
