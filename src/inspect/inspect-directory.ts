@@ -142,7 +142,7 @@ class DirectoryLook implements DirectoryView {
     }
     return this.read(IDENTITY, inspection => {
       drain(inspection)
-      this.describe(IDENTITY, 'current', 'says that this is a store, and of which engine')
+      this.describe(IDENTITY, 'current', 'marks this as a store and names its engine')
       const facts = inspection.facts()
       this.#isReplaced = facts.some(fact => fact.name === 'store format' && fact.value === REPLACING_VERSION)
       this.addFacts(...facts.filter(fact => fact.name === 'repair in place'))
@@ -219,7 +219,7 @@ class DirectoryLook implements DirectoryView {
 
   #undescribed(kind: string): Pick<DirectoryFile, 'state' | 'role'> {
     if (this.#isReplaced && kind !== 'lock' && kind !== 'unknown') return { state: 'obsolete', role: 'of the store before its repair' }
-    if (kind === 'lock') return { state: 'lock', role: 'of the lock; holds no data' }
+    if (kind === 'lock') return { state: 'lock', role: "the lock's; holds no data" }
     if (kind === 'unknown') return { state: 'foreign', role: 'not of the store' }
     if (kind === 'identity' || kind === 'current') return { state: 'extra', role: 'not current' }
     return { state: 'extra', role: 'no readable file names it' }

@@ -36,8 +36,8 @@ export class Kvarium<K = string, V = string> extends NodeStore<K, V> {
 }
 
 /**
- * Reads and checks everything in a store that is not open, without changing a file of it. Rejects with `LEVEL_LOCKED` when the store is open, with `LEVEL_NOT_FOUND` when there is none, and with
- * `LEVEL_INVALID_ENGINE` when its engine cannot be told.
+ * Reads and checks everything in a store that is not open, without changing a file of it. Rejects with `LEVEL_LOCKED` when the store is
+ * open, with `LEVEL_NOT_FOUND` when there is none, and with `LEVEL_INVALID_ENGINE` when its engine cannot be identified.
  */
 export function verify(directory: string, options: VerifyOptions & InspectionPlace = {}): Promise<VerifyReport> {
   return verifyStore(directory, nodePlatform(options), options)

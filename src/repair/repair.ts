@@ -74,7 +74,7 @@ export async function rewrite(
     const { message, file = directory, offset } = identityProblem
     lost({ file, message, ...(offset !== undefined && { offset }) })
   }
-  // Nothing is made before it is sure that there is something to read.
+  // Writes nothing before it is certain that there is something to read.
   const source = await openSource(store, lost)
   try {
     const { environment } = platform
