@@ -11,8 +11,8 @@ describe('the snapshot list', () => {
   })
 
   it('reports when the oldest is released, and only then', () => {
-    let told = 0
-    const list = new SnapshotList(() => told++)
+    let released = 0
+    const list = new SnapshotList(() => released++)
     const [oldest, middle, newest] = [1, 2, 3].map(sequence => list.take(sequence))
     middle.release()
     newest.release()

@@ -39,7 +39,7 @@ describe('a write queue', () => {
     expect(queue.isEmpty).toBe(true)
   })
 
-  it('fails all waiting writers at once, and takes writers again afterwards', async () => {
+  it('fails everybody at once, and takes writers again afterwards', async () => {
     const queue = new WriteQueue(clock)
     const waiting = [queue.wait(() => true), queue.wait(() => true)]
     queue.fail(new Error('the disk is full'))
