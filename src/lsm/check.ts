@@ -54,13 +54,13 @@ export async function* checkTree(context: CheckContext): AsyncGenerator<Violatio
     }
     yield* checkAges(context, sound)
   } finally {
-    state.letGo()
+    state.release()
   }
 }
 
 function* checkMemtables({ state, newest }: CheckContext): Generator<Violation> {
-  for (const [index, memtable] of [state.memtable, ...state.frozen].entries()) {
-    const path = index === 0 ? 'lsm / memtable' : `lsm / frozen memtable ${index}`
+  for (const [index, memtable] of [state.memtable, ...state.immutable].entries()) {
+    const path = index === 0 ? 'lsm / memtable' : `lsm / immutable memtable ${index}`
     const entries = memtable.list.cursor()
     yield* checkOrder(entries, path, newest())
   }

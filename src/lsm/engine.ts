@@ -17,7 +17,7 @@ import { TouchedCursor } from '../engine/touched-cursor.js'
 import { newReadCounts, type ReadCounts } from '../trace/ledger.js'
 import { withSpan, type Trace } from '../trace/span.js'
 import { checkTree } from './check.js'
-import { Background } from './compaction/scheduler.js'
+import { BackgroundScheduler } from './compaction/scheduler.js'
 import { MemtableWriter } from './memtable/memtable-writer.js'
 import { WriteController } from './memtable/write-controller.js'
 import type { LsmParts } from './parts.js'
@@ -34,7 +34,7 @@ const CLOSED_LOG_BYTES = 64 * 1024
 export class LsmEngine implements Engine {
   readonly name = 'lsm'
   readonly #parts: LsmParts
-  readonly #background: Background
+  readonly #scheduler: BackgroundScheduler
   readonly #snapshots: SnapshotList
   readonly #writes: WritePath
   readonly #lookup: Lookup
@@ -55,24 +55,24 @@ export class LsmEngine implements Engine {
     this.#trace = trace
     this.#io = trace?.at('io') ?? null
     this.#lookup = new Lookup(parts, trace?.at('step') ?? null)
-    this.#snapshots = new SnapshotList(() => this.#background.schedule(), trace)
-    parts.tree.moments = () => this.#snapshots.sequences()
-    this.#background = new Background({
+    this.#snapshots = new SnapshotList(() => this.#scheduler.schedule(), trace)
+    parts.versions.moments = () => this.#snapshots.sequences()
+    this.#scheduler = new BackgroundScheduler({
       ...parts,
       clock,
       snapshots: this.#snapshots,
       isStarted: () => parts.start.isDone,
       onProgress: () => this.#writes.queue.drain(),
     })
-    this.#controller = new WriteController(parts, this.#background)
+    this.#controller = new WriteController(parts, this.#scheduler)
     this.#writes = new WritePath({
       ...parts,
       clock,
       trace: parts.context.trace,
       writer: new MemtableWriter(parts, this.#controller),
-      onStarted: () => this.#background.schedule(),
+      onStarted: () => this.#scheduler.schedule(),
     })
-    if (parts.context.inspecting !== true) this.#background.schedule()
+    if (parts.context.inspecting !== true) this.#scheduler.schedule()
   }
 
   get(key: Uint8Array, snapshot?: EngineSnapshot): Uint8Array | undefined {
@@ -82,8 +82,8 @@ export class LsmEngine implements Engine {
 
   getView(key: Uint8Array, out: ByteView, snapshot?: EngineSnapshot): boolean {
     this.#requireOpen()
-    const { tree, ledger, touched } = this.#parts
-    const sequence = this.#snapshots.resolve(snapshot, tree.sequence)
+    const { versions, ledger, touched } = this.#parts
+    const sequence = this.#snapshots.resolve(snapshot, versions.sequence)
     const found = this.#lookup.find(key, sequence, out)
     const counts = found ? ledger.found : ledger.missing
     counts.operations++
@@ -104,20 +104,20 @@ export class LsmEngine implements Engine {
 
   cursor(range: KeyRange, snapshot?: EngineSnapshot): Cursor {
     this.#requireOpen()
-    const { tree, tables, ledger, makeMergingCursor } = this.#parts
-    const sequence = this.#snapshots.resolve(snapshot, tree.sequence)
-    const cursor = new LsmCursor(tree.state, tables, halfOpen(range), sequence, ledger.scan, tree.moments, makeMergingCursor)
+    const { versions, tables, ledger, makeMergingCursor } = this.#parts
+    const sequence = this.#snapshots.resolve(snapshot, versions.sequence)
+    const cursor = new LsmCursor(versions.state, tables, halfOpen(range), sequence, ledger.scan, versions.moments, makeMergingCursor)
     return this.#io === null ? cursor : new TouchedCursor(cursor, ledger.scan, this.#io)
   }
 
   snapshot(): EngineSnapshot {
     this.#requireOpen()
-    return this.#snapshots.take(this.#parts.tree.sequence)
+    return this.#snapshots.take(this.#parts.versions.sequence)
   }
 
   approximateSize(range: KeyRange): number {
     this.#requireOpen()
-    return approximateBytes(this.#parts.tree.state, this.#parts.tables, halfOpen(range))
+    return approximateBytes(this.#parts.versions.state, this.#parts.tables, halfOpen(range))
   }
 
   flush(): Promise<void> {
@@ -128,15 +128,15 @@ export class LsmEngine implements Engine {
     return this.#calls.run(async () => {
       const bounds = halfOpen(range)
       await this.#flush()
-      await this.#background.compact(bounds)
+      await this.#scheduler.compact(bounds)
       await this.#rest()
     })
   }
 
   settle(): Promise<void> {
     return this.#calls.run(async () => {
-      if (!this.#parts.start.isDone && this.#background.pendingJobs > 0) await this.#writes.ready()
-      await this.#background.settle()
+      if (!this.#parts.start.isDone && this.#scheduler.pendingJobs > 0) await this.#writes.ready()
+      await this.#scheduler.settle()
       await this.#rest()
     })
   }
@@ -147,9 +147,9 @@ export class LsmEngine implements Engine {
   }
 
   stats(): EngineStats {
-    const { tree, tables, cache, ledger, logs } = this.#parts
-    const { memtable, frozen, version } = tree.state
-    const memtables = [memtable, ...frozen]
+    const { versions, tables, cache, ledger, logs } = this.#parts
+    const { memtable, immutable, version } = versions.state
+    const memtables = [memtable, ...immutable]
     ledger.read.get = ledger.found.bytesFromDisk + ledger.missing.bytesFromDisk
     ledger.read.scan = ledger.scan.bytesFromDisk + this.#checked.bytesFromDisk
     const counts = ledger.counts(liveBytesEstimate(version, memtables))
@@ -158,29 +158,29 @@ export class LsmEngine implements Engine {
       ledger: { ...counts, syncs: counts.syncs + logs.syncs },
       memoryBytes: memtables.reduce((sum, { list }) => sum + list.bytesUsed, 0) + cache.usedBytes + tables.residentBytes,
       cache: { hits: cache.hits, misses: cache.misses, usedBytes: cache.usedBytes, capacityBytes: cache.capacityBytes },
-      pending: { memoryBytes: memtables.reduce((sum, { list }) => sum + list.bytesUsed, 0), jobs: this.#background.pendingJobs },
+      pending: { memoryBytes: memtables.reduce((sum, { list }) => sum + list.bytesUsed, 0), jobs: this.#scheduler.pendingJobs },
       stalls: { ...this.#writes.queue.stalls },
       executor: this.#parts.runner.remote ? 'worker' : 'inline',
     }
   }
 
   shape(): EngineShape {
-    const { tree, runner, picker } = this.#parts
+    const { versions, runner, picker } = this.#parts
     return {
-      ...shapeOf(tree.state),
+      ...shapeOf(versions.state),
       picker: picker.name,
-      sequence: tree.sequence,
+      sequence: versions.sequence,
       snapshots: this.#snapshots.count,
       dropped: { ...runner.dropped },
     }
   }
 
   check(): AsyncIterable<Violation> {
-    const { tree, tables, context, hash32, touched } = this.#parts
+    const { versions, tables, context, hash32, touched } = this.#parts
     const counters = this.#checked
     const violations = checkTree({
-      state: tree.state,
-      newest: () => tree.appliedSequence,
+      state: versions.state,
+      newest: () => versions.appliedSequence,
       tables,
       hash32,
       counters,
@@ -191,18 +191,18 @@ export class LsmEngine implements Engine {
   }
 
   async #flush(): Promise<void> {
-    const { tree, start } = this.#parts
+    const { versions, start } = this.#parts
     if (!start.isDone) await this.#writes.ready()
     const span = this.#trace?.currentSpan
     const { queue } = this.#writes
     for (;;) {
       // A memtable with a part of a batch cannot be frozen.
       if (queue.busy !== undefined) await queue.busy
-      else if (!tree.state.memtable.isEmpty && this.#controller.isFull) await this.#background.flushed()
+      else if (!versions.state.memtable.isEmpty && this.#controller.isFull) await this.#scheduler.flushed()
       else break
     }
-    if (!tree.state.memtable.isEmpty) withSpan(span, () => this.#controller.switchMemtable(0))
-    await this.#background.flushed()
+    if (!versions.state.memtable.isEmpty) withSpan(span, () => this.#controller.switchMemtable(0))
+    await this.#scheduler.flushed()
   }
 
   /** What is left to do when the background has nothing to do. */
@@ -212,20 +212,20 @@ export class LsmEngine implements Engine {
   }
 
   async #close(): Promise<void> {
-    const { tree, logs, start } = this.#parts
+    const { versions, logs, start } = this.#parts
     this.#controller.isClosing = true
     const { queue } = this.#writes
     queue.drain()
     await this.#calls.close()
     await start.rest()
     while (!queue.isEmpty) await queue.busy
-    await this.#background.endCompactions()
+    await this.#scheduler.endCompactions()
     await this.#flushBeforeClose()
-    await this.#background.close()
+    await this.#scheduler.close()
     try {
       await logs.close()
     } finally {
-      await tree.close(logs.failure === undefined && start.isDone ? logs.ends : undefined)
+      await versions.close(logs.failure === undefined && start.isDone ? logs.ends : undefined)
     }
   }
 

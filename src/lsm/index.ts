@@ -1,6 +1,6 @@
 /** `kvarium/lsm`: the LSM engine and its parts that are worth using alone. Portable: the worker executor is Node's. */
 export { lsmEngine, type LsmSettings } from './open.js'
-export type { OwnParts } from './custom/custom-parts.js'
+export type { CustomParts } from './custom/custom-parts.js'
 export type { IndexEntry, MakeMemtableIndex, MemtableIndex, MemtableIndexContext } from './custom/custom-memtable-list.js'
 export { LSM_OPTIONS, type LsmOptions } from './options.js'
 export { foldLsm, LsmShapeFold, type FoldedLsmShape } from './fold-shape.js'

@@ -15,17 +15,17 @@ import { LeveledPicker } from './compaction/pickers/leveled-picker.js'
 import { LogSet } from '../engine/durable/log-set.js'
 import { MemtablePool } from './memtable/memtable-pool.js'
 import { LSM_OPTIONS, type LsmOptions } from './options.js'
-import type { OwnParts } from './custom/custom-parts.js'
+import type { CustomParts } from './custom/custom-parts.js'
 import { recover } from './recovery/recovery.js'
 import { salvageTree } from './recovery/salvage.js'
 import { Start } from './recovery/start.js'
 import { TableSet } from './versions/table-set.js'
 import { TieredPicker } from './compaction/pickers/tiered-picker.js'
-import { Tree } from './versions/version-set.js'
+import { VersionSet } from './versions/version-set.js'
 
 export interface LsmSettings {
   /** Parts to use instead of the built-in ones. */
-  readonly parts?: OwnParts
+  readonly parts?: CustomParts
   readonly executor?: ExecutorFactory
   /** Size in bytes beyond which a manifest is begun anew; default 4 MiB. */
   readonly manifestBytes?: number
@@ -90,15 +90,15 @@ async function open(
   let logs: LogSet | undefined
   try {
     const recovered = await recover({ fileSystem, directory, hash32, ledger, pool, runner, created, trace, readLog: parts?.readLog })
-    const tree = new Tree({ fileSystem, directory, hash32, ledger, tables, manifestBytes, trace }, recovered)
+    const versions = new VersionSet({ fileSystem, directory, hash32, ledger, tables, manifestBytes, trace }, recovered)
     logs = new LogSet({ fileSystem, directory, hash32, ledger, scheduler, trace: context.trace }, undefined, recovered.logs)
-    const start = new Start({ fileSystem, directory, ledger, pool, runner, logs, tree, recovered, trace })
+    const start = new Start({ fileSystem, directory, ledger, pool, runner, logs, versions, recovered, trace })
     await start.run().catch((error: unknown) => {
       if (created || !isOutOfSpace(error)) throw error
     })
     const picker = parts?.picker ?? builtInPicker(options)
     const makeMergingCursor = parts?.mergingCursor
-    trace?.emit({ type: 'engine.open', engine: 'lsm', entrySequence: tree.sequence, options: { ...options } })
+    trace?.emit({ type: 'engine.open', engine: 'lsm', entrySequence: versions.sequence, options: { ...options } })
     return new LsmEngine({
       context,
       trace,
@@ -113,7 +113,7 @@ async function open(
       pool,
       runner,
       logs,
-      tree,
+      versions,
       start,
     })
   } catch (error) {

@@ -11,7 +11,7 @@ import type { LsmOptions } from './options.js'
 import type { MakeMergingCursor } from './read/merging-cursor.js'
 import type { Start } from './recovery/start.js'
 import type { TableSet } from './versions/table-set.js'
-import type { Tree } from './versions/version-set.js'
+import type { VersionSet } from './versions/version-set.js'
 
 /** What an open engine is made of. */
 export interface LsmParts {
@@ -29,7 +29,7 @@ export interface LsmParts {
   readonly pool: MemtablePool
   readonly runner: JobRunner
   readonly logs: LogSet
-  readonly tree: Tree
+  readonly versions: VersionSet
   /** What is to be written before the store takes writes. */
   readonly start: Start
   readonly trace: Trace | null

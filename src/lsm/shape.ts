@@ -40,7 +40,7 @@ export function shapeOf(state: ReadState): LsmShape {
     engine: 'lsm',
     levels: levelShapes(state.version),
     memtable: memtableShape(state.memtable),
-    frozen: state.frozen.map(memtableShape),
+    frozen: state.immutable.map(memtableShape),
   }
 }
 
@@ -92,9 +92,9 @@ export function liveBytesEstimate(version: Version, memtables: readonly Memtable
  * Bytes between the bounds: of the tables, to about a block, and of the memtables, whose entries will be in tables. All versions count,
  * and tombstones with their keys.
  */
-export function approximateBytes({ memtable, frozen, version }: ReadState, tables: TableSet, range: HalfOpenRange): number {
+export function approximateBytes({ memtable, immutable, version }: ReadState, tables: TableSet, range: HalfOpenRange): number {
   const { lower, upper } = range
-  let bytes = [memtable, ...frozen].reduce((sum, { list }) => sum + entryBytesIn(list, range), 0)
+  let bytes = [memtable, ...immutable].reduce((sum, { list }) => sum + entryBytesIn(list, range), 0)
   for (const file of version.files()) {
     const { smallest, largest, fileBytes } = file.meta
     if ((lower !== undefined && compareKeys(largest, lower) < 0) || (upper !== undefined && compareKeys(smallest, upper) >= 0)) continue

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { buildBlock as build, lowerBound } from '../../exercises/block/reference.js'
 import { MergingCursor } from '../../exercises/merging-cursor/reference.js'
 import { Kvarium } from '../../src/index.js'
-import { LeveledPicker, lsmEngine, type CompactionPicker, type OwnParts } from '../../src/lsm/index.js'
+import { LeveledPicker, lsmEngine, type CompactionPicker, type CustomParts } from '../../src/lsm/index.js'
 import { MemoryFileSystem, simulatedEnvironment } from '../../src/vfs/index.js'
 
-async function open(parts?: OwnParts, fileSystem = new MemoryFileSystem()): Promise<Kvarium> {
+async function open(parts?: CustomParts, fileSystem = new MemoryFileSystem()): Promise<Kvarium> {
   const engine = lsmEngine(parts && { parts })
   const db = new Kvarium('/store', { engine, environment: simulatedEnvironment({ seed: 1, fileSystem }), level0Tables: 3 })
   await db.open()
@@ -25,7 +25,7 @@ const tablesOf = (db: Kvarium): number[] => (db.shape().levels ?? []).map(({ tab
 
 describe('a merging cursor of the user’s own', () => {
   /** How many children each cursor was made of. */
-  const counting = (): { readonly made: number[]; readonly parts: OwnParts } => {
+  const counting = (): { readonly made: number[]; readonly parts: CustomParts } => {
     const made: number[] = []
     return { made, parts: { mergingCursor: children => (made.push(children.length), new MergingCursor(children)) } }
   }
@@ -86,7 +86,7 @@ describe('a picker of the user’s own', () => {
 
 describe('a codec of blocks of the user’s own', () => {
   it('leaves a store that opens without it, and reads one that was written without it', async () => {
-    const parts: OwnParts = { blockCodec: { build, lowerBound } }
+    const parts: CustomParts = { blockCodec: { build, lowerBound } }
     for (const [written, read] of [
       [parts, undefined],
       [undefined, parts],

@@ -4,14 +4,14 @@ import { readLog } from '../../exercises/log-reader/reference.js'
 import { makeIndex } from '../../exercises/skiplist/reference.js'
 import { CorruptionError, FormatError, Kvarium, MisuseError } from '../../src/index.js'
 import { inspectFile } from '../../src/inspect/index.js'
-import { lsmEngine, type OwnParts } from '../../src/lsm/index.js'
+import { lsmEngine, type CustomParts } from '../../src/lsm/index.js'
 import { MemoryFileSystem, simulatedEnvironment } from '../../src/vfs/index.js'
 import type { LogEnd, ReadLog } from '../../src/wal/index.js'
 
 const DIRECTORY = '/store'
 const filter = { build, mayContain }
 
-async function open(fileSystem: MemoryFileSystem, parts?: OwnParts): Promise<Kvarium> {
+async function open(fileSystem: MemoryFileSystem, parts?: CustomParts): Promise<Kvarium> {
   const engine = lsmEngine(parts && { parts })
   const db = new Kvarium(DIRECTORY, { engine, environment: simulatedEnvironment({ seed: 1, fileSystem }), writeBufferSize: 16 * 1024 })
   await db.open()
@@ -72,7 +72,7 @@ describe('a table with a custom filter', () => {
   })
 
   it('spares as many searches as the built-in one', async () => {
-    const asked = async (parts?: OwnParts): Promise<object> => {
+    const asked = async (parts?: CustomParts): Promise<object> => {
       const db = await open(new MemoryFileSystem(), parts)
       await fill(db, 'v')
       for (let i = 0; i < 3000; i++) await db.get(`key ${i}.5`)
@@ -157,7 +157,7 @@ describe('an index of the user’s own', () => {
 
   it('begins anew with every memtable, also where one is used again', async () => {
     let made = 0
-    const memtableIndex: OwnParts['memtableIndex'] = context => (made++, makeIndex(context))
+    const memtableIndex: CustomParts['memtableIndex'] = context => (made++, makeIndex(context))
     const db = await open(new MemoryFileSystem(), { memtableIndex })
     for (let i = 0; i < 2000; i++) await db.put(`key ${i % 400}`, `${i}`.padEnd(60))
     await db.settle()

@@ -11,7 +11,7 @@ import { compareKeys, EMPTY, KIND_PUT } from '../../codec/entry.js'
 import { Cell, SortedBlock } from '../../codec/sorted-block.js'
 import type { EngineContext, Loss, SalvagedEntry } from '../../engine/contract.js'
 import { logName, parseLogName } from '../../engine/durable/log-replay.js'
-import { messageOf, placeOf, salvageLogs, type SalvagedClear, type Version } from '../../engine/durable/log-salvage.js'
+import { messageOf, placeOf, salvageLogs, type SalvagedClear, type KeyVersion } from '../../engine/durable/log-salvage.js'
 import { CorruptionError } from '../../errors.js'
 import { Ledger } from '../../trace/ledger.js'
 import { joinPath, type FileHandle } from '../../vfs/file-system.js'
@@ -85,7 +85,7 @@ class Salvage {
     for (; next < versions.length; next++) yield* liveOne(versions[next], tombstones)
   }
 
-  #logs(meta: Meta | undefined): { readonly versions: readonly Version[]; readonly tombstones: readonly SalvagedClear[] } {
+  #logs(meta: Meta | undefined): { readonly versions: readonly KeyVersion[]; readonly tombstones: readonly SalvagedClear[] } {
     const { environment, directory } = this.#context
     const { fileSystem } = environment
     const firstLog = meta?.firstLog ?? 0
@@ -247,7 +247,7 @@ function* leafEntries(block: SortedBlock): Generator<SalvagedEntry> {
   }
 }
 
-function* liveOne({ key, value, kind, sequence }: Version, tombstones: readonly SalvagedClear[]): Generator<SalvagedEntry> {
+function* liveOne({ key, value, kind, sequence }: KeyVersion, tombstones: readonly SalvagedClear[]): Generator<SalvagedEntry> {
   if (kind === KIND_PUT && !isCleared(key, sequence, tombstones)) yield { key, value }
 }
 

@@ -10,7 +10,7 @@ import type { Loss } from '../contract.js'
 import { logName, parseLogName } from './log-replay.js'
 
 /** One version of a key, in bytes of its own. */
-export interface Version {
+export interface KeyVersion {
   readonly key: Uint8Array
   readonly sequence: number
   readonly kind: EntryKind
@@ -39,14 +39,14 @@ export interface LogSalvageOptions {
 
 export interface SalvagedLogs {
   /** The newest version of each key, in the order of the keys. */
-  readonly versions: readonly Version[]
+  readonly versions: readonly KeyVersion[]
   readonly tombstones: readonly SalvagedClear[]
 }
 
 export function salvageLogs(options: LogSalvageOptions): SalvagedLogs {
   const { fileSystem, directory, firstLog, lost } = options
   const numbers = fileSystem.list(directory).flatMap(name => parseLogName(name) ?? [])
-  const newest = new Map<string, Version>()
+  const newest = new Map<string, KeyVersion>()
   const tombstones: SalvagedClear[] = []
   for (const number of numbers.filter(log => log >= firstLog)) {
     const path = joinPath(directory, logName(number))
@@ -63,7 +63,7 @@ function readLog(
   { fileSystem, hash32, ends, lost }: LogSalvageOptions,
   path: string,
   number: number,
-  newest: Map<string, Version>,
+  newest: Map<string, KeyVersion>,
   tombstones: SalvagedClear[],
 ): void {
   const file = fileSystem.openRead(path)

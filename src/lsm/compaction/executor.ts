@@ -7,7 +7,7 @@ import type { Span } from '../../trace/span.js'
 import type { Environment } from '../../vfs/environment.js'
 import { bindFileSystem } from '../../vfs/traced-file-system.js'
 import { runMergeJob, type MergeJob, type MergeResult } from './merge-job.js'
-import type { OwnParts } from '../custom/custom-parts.js'
+import type { CustomParts } from '../custom/custom-parts.js'
 
 export interface JobExecutor {
   /** Jobs run outside of this thread: memtables must be shared memory, and their I/O passes by this thread's file system. */
@@ -24,7 +24,7 @@ const SLICE_MS = 2
 export const inlineExecutor: ExecutorFactory = (environment, hash32) => inlineExecutorWith(undefined, environment, hash32)
 
 /** Jobs with parts that the user brought run inline: functions cannot go to another thread. */
-export function inlineExecutorWith(parts: OwnParts | undefined, environment: Environment, hash32: Hash32): JobExecutor {
+export function inlineExecutorWith(parts: CustomParts | undefined, environment: Environment, hash32: Hash32): JobExecutor {
   const { clock, scheduler, fileSystem, deflate } = environment
   const run = (job: MergeJob, span: Span | null = null): Promise<MergeResult> => {
     let sliceEnd = clock.now() + SLICE_MS

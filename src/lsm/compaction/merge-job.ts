@@ -22,7 +22,7 @@ import { tableName } from '../file-names.js'
 import { FilePool } from '../versions/file-pool.js'
 import type { FlushedList } from '../memtable/memtable-list.js'
 import { mergeCursors } from '../read/merging-cursor.js'
-import type { OwnParts } from '../custom/custom-parts.js'
+import type { CustomParts } from '../custom/custom-parts.js'
 import { RangeTombstones, type RangeTombstone } from '../read/range-tombstones.js'
 import type { Compaction } from './compaction.js'
 import { Retention, type DroppedCounts } from './retention.js'
@@ -72,7 +72,7 @@ export interface JobContext {
   readonly hash32: Hash32
   readonly deflate?: BlockCompression
   /** Parts that the user brought; only in the thread of the engine. */
-  readonly parts?: OwnParts | undefined
+  readonly parts?: CustomParts | undefined
   /** Called every few hundred entries: returns a promise when it is time to let others run. */
   breathe(): Promise<void> | undefined
   readonly trace?: Tracer | null

@@ -23,12 +23,12 @@ import { JobCancelled } from './merge-job.js'
 import type { LsmOptions } from '../options.js'
 import type { SnapshotList } from '../../engine/snapshot-list.js'
 import { mergeBounds, type KeyBounds, type TableMeta } from '../versions/table-file.js'
-import type { Tree, TreeChange } from '../versions/version-set.js'
+import type { VersionSet, VersionSetChange } from '../versions/version-set.js'
 import type { Version } from '../versions/version.js'
 
-export interface BackgroundOptions {
+export interface BackgroundSchedulerOptions {
   readonly clock: Clock
-  readonly tree: Tree
+  readonly versions: VersionSet
   readonly logs: LogSet
   readonly pool: MemtablePool
   readonly runner: JobRunner
@@ -56,8 +56,8 @@ interface Failure {
   readonly retryAt: number
 }
 
-export class Background {
-  readonly #context: BackgroundOptions
+export class BackgroundScheduler {
+  readonly #context: BackgroundSchedulerOptions
   #flushing: Promise<void> | undefined
   #compacting: Promise<void> | undefined
   readonly #failures: { flush?: Failure | undefined; compaction?: Failure | undefined } = {}
@@ -67,7 +67,7 @@ export class Background {
   #compactionBytes = 0
   #closed = false
 
-  constructor(context: BackgroundOptions) {
+  constructor(context: BackgroundSchedulerOptions) {
     this.#context = context
   }
 
@@ -79,13 +79,13 @@ export class Background {
   /** Jobs running or known to be due. */
   get pendingJobs(): number {
     const due = this.#compacting === undefined && this.#pick() !== undefined ? 1 : 0
-    return this.#context.tree.state.frozen.length + (this.#compacting === undefined ? due : 1) + this.#manual.length
+    return this.#context.versions.state.immutable.length + (this.#compacting === undefined ? due : 1) + this.#manual.length
   }
 
   /** Starts what is due and not running. */
   schedule(): void {
     if (this.#closed || !this.#context.isStarted() || this.#context.logs.failure !== undefined) return
-    if (this.#flushing === undefined && this.#context.tree.state.frozen.length > 0 && this.#mayTry('flush')) {
+    if (this.#flushing === undefined && this.#context.versions.state.immutable.length > 0 && this.#mayTry('flush')) {
       this.#flushing = this.#guard('flush', this.#flushOldest()).then(() => {
         this.#flushing = undefined
         this.#next('flush')
@@ -114,8 +114,8 @@ export class Background {
 
   /** Resolves when the memtables that are frozen now are in tables. */
   async flushed(): Promise<void> {
-    const waitFor = new Set(this.#context.tree.state.frozen)
-    while (this.#context.tree.state.frozen.some(memtable => waitFor.has(memtable))) {
+    const waitFor = new Set(this.#context.versions.state.immutable)
+    while (this.#context.versions.state.immutable.some(memtable => waitFor.has(memtable))) {
       this.schedule()
       if (this.#flushing !== undefined) await this.#flushing
       else throw this.#obstacle()
@@ -189,12 +189,12 @@ export class Background {
   }
 
   async #flush(span: Span | null): Promise<void> {
-    const { tree, logs, pool, runner, snapshots } = this.#context
-    const memtable = tree.state.frozen.at(-1)!
-    const added = await runner.flush(memtable, tree.state.version, tree.allocateFiles(1), snapshots.sequences(), span)
+    const { versions, logs, pool, runner, snapshots } = this.#context
+    const memtable = versions.state.immutable.at(-1)!
+    const added = await runner.flush(memtable, versions.state.version, versions.allocateFiles(1), snapshots.sequences(), span)
     await this.#apply({ added, flushed: [memtable] }, span)
     pool.retire(memtable)
-    await withSpan(span, () => logs.release(tree.firstLog))
+    await withSpan(span, () => logs.release(versions.firstLog))
   }
 
   #startCompaction(): Promise<void> | undefined {
@@ -204,17 +204,17 @@ export class Background {
       return compaction === undefined ? undefined : this.#compact(compaction)
     }
     const { range, resolve, reject } = manual
-    const { picker, tree } = this.#context
-    const bounds = boundsOf(tree.state.version, range)
-    const compaction = bounds === undefined ? undefined : picker.pickRange(tree.state.version, bounds)
+    const { picker, versions } = this.#context
+    const bounds = boundsOf(versions.state.version, range)
+    const compaction = bounds === undefined ? undefined : picker.pickRange(versions.state.version, bounds)
     const work = compaction === undefined ? Promise.resolve() : this.#compact(compaction)
     work.then(resolve, (error: unknown) => reject(error as Error))
     return work
   }
 
   #pick(): Compaction | undefined {
-    const { picker, tree, snapshots } = this.#context
-    const { version, tableRanges } = tree.state
+    const { picker, versions, snapshots } = this.#context
+    const { version, tableRanges } = versions.state
     return picker.pick(version, { oldestSnapshot: snapshots.sequences()[0] ?? Infinity, rangeTombstones: tableRanges })
   }
 
@@ -227,13 +227,13 @@ export class Background {
   }
 
   #emitPick(span: Span, compaction: Compaction): void {
-    const { picker, tree } = this.#context
+    const { picker, versions } = this.#context
     const { reason, inputs, outputLevel, drop, move } = compaction
     const overlapping = inputs.flat().filter(meta => meta.level === outputLevel)
     span.emit({
       type: 'compaction.pick',
       reason,
-      scores: picker.scores(tree.state.version),
+      scores: picker.scores(versions.state.version),
       inputs: inputs.map(run => run.map(meta => meta.number)),
       outputLevel,
       outcome: drop ? 'drop' : move ? 'move' : 'merge',
@@ -244,31 +244,31 @@ export class Background {
 
   async #runCompaction(compaction: Compaction, span: Span | null): Promise<void> {
     if (span !== null) this.#emitPick(span, compaction)
-    const { tree } = this.#context
+    const { versions } = this.#context
     const { inputs, outputLevel, outputRun, move, drop } = compaction
     const deleted = inputs.flat().map(meta => meta.number)
     if (drop) return this.#apply({ deleted }, span)
     if (move) {
-      const run = outputRun === 'new' ? tree.allocateFiles(1) : outputRun
+      const run = outputRun === 'new' ? versions.allocateFiles(1) : outputRun
       return this.#apply({ deleted, added: inputs.flat().map(meta => ({ ...meta, level: outputLevel, run })) }, span)
     }
     await this.#apply({ deleted, added: await this.#merge(compaction, span) }, span)
   }
 
   async #merge(compaction: Compaction, span: Span | null): Promise<readonly TableMeta[]> {
-    const { tree, options, runner, snapshots } = this.#context
+    const { versions, options, runner, snapshots } = this.#context
     this.#compactionBytes = inputBytes(compaction)
     const maxOutputs = Math.ceil((this.#compactionBytes * 1.25) / options.maxFileSize) + 2
-    const firstOutput = tree.allocateFiles(maxOutputs)
-    const older = olderThanOutput(tree.state.version, compaction)
+    const firstOutput = versions.allocateFiles(maxOutputs)
+    const older = olderThanOutput(versions.state.version, compaction)
     const added = await runner.compact({ compaction, older, snapshots: snapshots.sequences(), firstOutput, maxOutputs }, span)
-    tree.returnFiles(firstOutput + added.length, maxOutputs - added.length)
+    versions.returnFiles(firstOutput + added.length, maxOutputs - added.length)
     return added
   }
 
-  async #apply(change: TreeChange, span: Span | null): Promise<void> {
+  async #apply(change: VersionSetChange, span: Span | null): Promise<void> {
     try {
-      await this.#context.tree.apply(change, span)
+      await this.#context.versions.apply(change, span)
     } catch (error) {
       this.#context.logs.poison(error)
       throw error

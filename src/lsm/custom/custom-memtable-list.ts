@@ -43,7 +43,7 @@ export type MakeMemtableIndex = (context: MemtableIndexContext) => MemtableIndex
 /** About what an entry takes besides key and value. */
 const ENTRY_BYTES = 64
 
-export class OwnMemtableList implements MemtableList {
+export class CustomMemtableList implements MemtableList {
   readonly capacityBytes: number
   count = 0
   bytesUsed = 0

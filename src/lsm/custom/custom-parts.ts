@@ -11,7 +11,7 @@ import type { MakeMemtableIndex } from './custom-memtable-list.js'
  *
  * The files stay those of an LSM store, but for tables with a `filter` of one's own: these can only be read with it.
  */
-export interface OwnParts {
+export interface CustomParts {
   /** Keeps the versions of a memtable in order, instead of the arena skiplist. */
   readonly memtableIndex?: MakeMemtableIndex
   /** Says which tables cannot have a key, instead of the bloom filter. */

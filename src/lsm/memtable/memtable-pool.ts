@@ -2,7 +2,7 @@ import { Skiplist } from '../../skiplist/skiplist.js'
 import type { Random } from '../../vfs/environment.js'
 import { Memtable } from './memtable.js'
 import type { MemtableList } from './memtable-list.js'
-import { OwnMemtableList, type MakeMemtableIndex } from '../custom/custom-memtable-list.js'
+import { CustomMemtableList, type MakeMemtableIndex } from '../custom/custom-memtable-list.js'
 
 /**
  * Idle arenas kept for reuse under load: fresh memory costs a page fault for every 4 KiB, and dropped memory stays until the
@@ -53,7 +53,7 @@ export class MemtablePool {
   }
 
   #list(capacityBytes: number): MemtableList {
-    if (this.#makeIndex !== undefined) return new OwnMemtableList(this.#makeIndex, capacityBytes, this.#random)
+    if (this.#makeIndex !== undefined) return new CustomMemtableList(this.#makeIndex, capacityBytes, this.#random)
     return new Skiplist({ capacityBytes, shared: this.#shared, random: this.#random })
   }
 }

@@ -36,31 +36,31 @@ export class MemtableWriter implements BatchWriter {
   }
 
   append(batch: WriteBatch): void {
-    const { tree, logs } = this.#parts
-    batch.seal(tree.sequence + 1)
+    const { versions, logs } = this.#parts
+    batch.seal(versions.sequence + 1)
     logs.append(batch.bytes, batch.byteLength)
-    const { state } = tree
+    const { state } = versions
     const ranges = state.memtable.apply(this.#reader.reset(batch.bytes, 0, batch.byteLength), this.#step)
-    tree.sequence += batch.count
-    if (ranges > 0) state.addTombstones(state.memtable.ranges.slice(-ranges), tree.moments())
+    versions.sequence += batch.count
+    if (ranges > 0) state.addTombstones(state.memtable.ranges.slice(-ranges), versions.moments())
   }
 
   async appendInSlices(batch: WriteBatch): Promise<void> {
-    const { tree, logs, context, trace } = this.#parts
-    const { memtable } = tree.state
+    const { versions, logs, context, trace } = this.#parts
+    const { memtable } = versions.state
     const nextSlice = slicesOf(context.environment.scheduler, trace?.currentSpan)
-    batch.seal(tree.sequence + 1)
+    batch.seal(versions.sequence + 1)
     await logs.appendInSlices(batch.bytes, batch.byteLength, nextSlice)
-    tree.beginLongBatch(tree.sequence + batch.count)
+    versions.beginLongBatch(versions.sequence + batch.count)
     await memtable.applyInSlices(batch.reader(), this.#step, nextSlice)
-    tree.sequence += batch.count
+    versions.sequence += batch.count
   }
 
   clearBatch(bounds: HalfOpenRange): WriteBatch | undefined {
     if (isEmptyRange(bounds)) return undefined
-    const { tree, tables, ledger, makeMergingCursor } = this.#parts
+    const { versions, tables, ledger, makeMergingCursor } = this.#parts
     const batch = new WriteBatch()
-    const cursor = new LsmCursor(tree.state, tables, bounds, tree.sequence, ledger.scan, tree.moments, makeMergingCursor)
+    const cursor = new LsmCursor(versions.state, tables, bounds, versions.sequence, ledger.scan, versions.moments, makeMergingCursor)
     try {
       let keys = 0
       for (cursor.first(); cursor.valid && keys <= CLEAR_KEY_BY_KEY; cursor.next(), keys++) batch.del(cursor.key.copy())

@@ -2,7 +2,7 @@
  * Back-pressure: a full memtable becomes immutable and a new one begins. Where too many wait for their flush, or level 0 is full, writers wait.
  */
 import type { Span } from '../../trace/span.js'
-import type { Background } from '../compaction/scheduler.js'
+import type { BackgroundScheduler } from '../compaction/scheduler.js'
 import type { LsmParts } from '../parts.js'
 import { Memtable } from './memtable.js'
 
@@ -11,34 +11,34 @@ const MAX_IMMUTABLE = 2
 
 export class WriteController {
   readonly #parts: LsmParts
-  readonly #background: Background
+  readonly #scheduler: BackgroundScheduler
   /** At the close no writer waits any more: the logs take the rest, and the next open puts it into tables. */
   isClosing = false
 
-  constructor(parts: LsmParts, background: Background) {
+  constructor(parts: LsmParts, scheduler: BackgroundScheduler) {
     this.#parts = parts
-    this.#background = background
+    this.#scheduler = scheduler
   }
 
   /** Whether as many immutable memtables wait for their flush as may. */
   get isFull(): boolean {
-    return this.#parts.tree.state.frozen.length >= MAX_IMMUTABLE
+    return this.#parts.versions.state.immutable.length >= MAX_IMMUTABLE
   }
 
   get #isLevel0Full(): boolean {
-    const { tree, options } = this.#parts
-    return tree.state.version.level(0).length >= options.level0StopTables
+    const { versions, options } = this.#parts
+    return versions.state.version.level(0).length >= options.level0StopTables
   }
 
   /** Whether the memtable takes a batch of this size now. If not, starts the work that makes room, or throws if that cannot succeed. */
   makeRoom(bytes: number, operations: number): boolean {
-    const { tree, logs, pool } = this.#parts
-    const { memtable } = tree.state
+    const { versions, logs, pool } = this.#parts
+    const { memtable } = versions.state
     if (memtable.hasRoom(bytes, operations)) return true
     if (logs.failure !== undefined) throw logs.refusal()
     const needed = Memtable.bytesFor(bytes, operations)
     if (memtable.isEmpty) {
-      tree.replaceEmpty(pool.take(needed, memtable.firstLog))
+      versions.replaceEmpty(pool.take(needed, memtable.firstLog))
       return true
     }
     const isLevel0Full = this.#isLevel0Full
@@ -46,8 +46,8 @@ export class WriteController {
       this.switchMemtable(needed)
       return true
     }
-    this.#background.schedule()
-    const reason = this.#background.whyNoRoom(isLevel0Full)
+    this.#scheduler.schedule()
+    const reason = this.#scheduler.whyNoRoom(isLevel0Full)
     if (reason !== undefined) throw reason
     return false
   }
@@ -60,17 +60,17 @@ export class WriteController {
 
   /** Makes the memtable immutable and begins a new one, of at least `bytes`, with a new log. */
   switchMemtable(bytes: number): void {
-    const { tree, logs, pool } = this.#parts
-    const number = tree.allocateFiles(1)
+    const { versions, logs, pool } = this.#parts
+    const number = versions.allocateFiles(1)
     logs.start(number, span => this.#registerLog(number, span))
-    tree.freeze(pool.take(bytes, number))
-    this.#background.schedule()
+    versions.switchMemtable(pool.take(bytes, number))
+    this.#scheduler.schedule()
   }
 
   async #registerLog(number: number, span: Span | null): Promise<void> {
-    const { tree, context, ledger } = this.#parts
+    const { versions, context, ledger } = this.#parts
     await context.environment.fileSystem.syncDirectory(context.directory)
     ledger.syncs++
-    await tree.apply({ log: number }, span)
+    await versions.apply({ log: number }, span)
   }
 }

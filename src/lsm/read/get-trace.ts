@@ -8,7 +8,7 @@ import type { ProbeOutcome, ProbeSource, SearchStep } from '../../trace/events.j
 import type { ReadCounts } from '../../trace/ledger.js'
 import type { Tracer } from '../../trace/span.js'
 import type { MemtableList } from '../memtable/memtable-list.js'
-import { OwnMemtableList } from '../custom/custom-memtable-list.js'
+import { CustomMemtableList } from '../custom/custom-memtable-list.js'
 import type { TableFile } from '../versions/table-file.js'
 import type { Run } from '../versions/version.js'
 
@@ -60,5 +60,5 @@ export class GetTrace {
 /** Of an index of the user's only the cost is known. */
 function searchPath(list: MemtableList, key: Uint8Array, sequence: number): SearchStep[] {
   if (list instanceof Skiplist) return skiplistSearchPath(list, key, sequence)
-  return list instanceof OwnMemtableList ? [{ level: 0, key: undefined, forward: 0, comparisons: list.comparisons }] : []
+  return list instanceof CustomMemtableList ? [{ level: 0, key: undefined, forward: 0, comparisons: list.comparisons }] : []
 }

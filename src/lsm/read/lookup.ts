@@ -12,11 +12,11 @@ import type { Tracer } from '../../trace/span.js'
 import { GetTrace, IN_MEMTABLE } from './get-trace.js'
 import type { Memtable } from '../memtable/memtable.js'
 import type { TableSet } from '../versions/table-set.js'
-import type { Tree } from '../versions/version-set.js'
+import type { VersionSet } from '../versions/version-set.js'
 import { tableFor } from '../versions/version.js'
 
 export class Lookup {
-  readonly #tree: Tree
+  readonly #versions: VersionSet
   readonly #tables: TableSet
   readonly #hash32: Hash32
   /** Null below level step. */
@@ -28,14 +28,14 @@ export class Lookup {
 
   constructor(
     {
-      tree,
+      versions,
       tables,
       hash32,
       touched,
-    }: { readonly tree: Tree; readonly tables: TableSet; readonly hash32: Hash32; readonly touched: ReadCounts },
+    }: { readonly versions: VersionSet; readonly tables: TableSet; readonly hash32: Hash32; readonly touched: ReadCounts },
     step: Tracer | null,
   ) {
-    this.#tree = tree
+    this.#versions = versions
     this.#tables = tables
     this.#hash32 = hash32
     this.#probes = step === null ? null : new GetTrace(step, touched)
@@ -44,14 +44,14 @@ export class Lookup {
   /** Points `out` at the value that the key has as of `sequence`; false if it has none. */
   find(key: Uint8Array, sequence: number, out: ByteView): boolean {
     const probes = this.#probes
-    const { memtable, frozen, version, tombstones } = this.#tree.state
+    const { memtable, immutable, version, tombstones } = this.#versions.state
     let isThere = this.#findIn(memtable, key, sequence, out)
     if (probes !== null) probes.searched(IN_MEMTABLE, memtable.list, key, sequence, this.#outcome(isThere, key, sequence))
     if (isThere) return this.#isLive(key, sequence)
-    for (let index = 0; index < frozen.length; index++) {
-      isThere = this.#findIn(frozen[index], key, sequence, out)
+    for (let index = 0; index < immutable.length; index++) {
+      isThere = this.#findIn(immutable[index], key, sequence, out)
       if (probes !== null) {
-        probes.searched({ in: 'frozen', index }, frozen[index].list, key, sequence, this.#outcome(isThere, key, sequence))
+        probes.searched({ in: 'frozen', index }, immutable[index].list, key, sequence, this.#outcome(isThere, key, sequence))
       }
       if (isThere) return this.#isLive(key, sequence)
     }
@@ -95,7 +95,7 @@ export class Lookup {
   /** Whether the version that `#findIn` met is a value that no range tombstone deletes. */
   #isLive(key: Uint8Array, sequence: number): boolean {
     if (this.#kind !== KIND_PUT) return false
-    const { tombstones } = this.#tree.state
+    const { tombstones } = this.#versions.state
     return tombstones === undefined || tombstones.newestOver(key, 0, key.length, sequence) <= this.#sequence
   }
 

@@ -36,7 +36,7 @@ export class LsmCursor extends VersionCursor {
   override close(): void {
     super.close()
     this.#view?.close()
-    this.#state?.letGo()
+    this.#state?.release()
     this.#state = undefined
   }
 }
@@ -49,7 +49,7 @@ function mergedEntries(
   counters: ReadCounts,
   make?: MakeMergingCursor,
 ): EntryCursor {
-  const cursors: EntryCursor[] = [state.memtable, ...state.frozen]
+  const cursors: EntryCursor[] = [state.memtable, ...state.immutable]
     .filter(memtable => memtable.list.count > 0 || memtable === state.memtable)
     .map(memtable => memtable.list.cursor())
   for (const level of state.version.levels) {

@@ -12,7 +12,7 @@ import type { Version } from '../versions/version.js'
 export class ReadState {
   readonly memtable: Memtable
   /** Newest first. */
-  readonly frozen: readonly Memtable[]
+  readonly immutable: readonly Memtable[]
   readonly version: Version
   /**
    * The range tombstones of all of them, and stretches in which a cursor has found nothing but dead keys. Those count as range
@@ -24,27 +24,27 @@ export class ReadState {
   #holders = 1
   readonly #tables: TableSet
 
-  private constructor(memtable: Memtable, frozen: readonly Memtable[], version: Version, tables: TableSet) {
+  private constructor(memtable: Memtable, immutable: readonly Memtable[], version: Version, tables: TableSet) {
     this.memtable = memtable
-    this.frozen = frozen
+    this.immutable = immutable
     this.version = version
     this.#tables = tables
     this.tableRanges = [...version.files()].filter(file => file.meta.rangeTombstones > 0).flatMap(file => tables.open(file).rangeTombstones)
     memtable.holders++
-    for (const table of frozen) table.holders++
+    for (const table of immutable) table.holders++
     if (version.holders++ === 0) tables.hold(version)
   }
 
   /** @param moments sequence numbers of the live snapshots, ascending */
-  static of(memtable: Memtable, frozen: readonly Memtable[], version: Version, tables: TableSet, moments: readonly number[]): ReadState {
-    const state = new ReadState(memtable, frozen, version, tables)
-    state.tombstones = RangeTombstones.of([...memtable.ranges, ...frozen.flatMap(table => table.ranges), ...state.tableRanges], moments)
+  static of(memtable: Memtable, immutable: readonly Memtable[], version: Version, tables: TableSet, moments: readonly number[]): ReadState {
+    const state = new ReadState(memtable, immutable, version, tables)
+    state.tombstones = RangeTombstones.of([...memtable.ranges, ...immutable.flatMap(table => table.ranges), ...state.tableRanges], moments)
     return state
   }
 
   /** The same tables behind other memtables, which hold together what these held: what is dead stays so. */
-  withMemtables(memtable: Memtable, frozen: readonly Memtable[]): ReadState {
-    const state = new ReadState(memtable, frozen, this.version, this.#tables)
+  withMemtables(memtable: Memtable, immutable: readonly Memtable[]): ReadState {
+    const state = new ReadState(memtable, immutable, this.version, this.#tables)
     state.tombstones = this.tombstones
     return state
   }
@@ -53,12 +53,12 @@ export class ReadState {
    * What holds the same in other tables, after a flush or a compaction. What is dead stays so, whether or not its tombstones are
    * still in a file; it is worth knowing as long as there are any tombstones and it takes few fragments.
    */
-  withTables(memtable: Memtable, frozen: readonly Memtable[], version: Version, moments: readonly number[]): ReadState {
+  withTables(memtable: Memtable, immutable: readonly Memtable[], version: Version, moments: readonly number[]): ReadState {
     const { tombstones } = this
-    if (tombstones === undefined || tombstones.fragments > MAX_KEPT_FRAGMENTS || !mayHideSomething([memtable, ...frozen], version)) {
-      return ReadState.of(memtable, frozen, version, this.#tables, moments)
+    if (tombstones === undefined || tombstones.fragments > MAX_KEPT_FRAGMENTS || !mayHideSomething([memtable, ...immutable], version)) {
+      return ReadState.of(memtable, immutable, version, this.#tables, moments)
     }
-    const state = new ReadState(memtable, frozen, version, this.#tables)
+    const state = new ReadState(memtable, immutable, version, this.#tables)
     state.tombstones = tombstones
     return state
   }
@@ -80,11 +80,11 @@ export class ReadState {
     return this
   }
 
-  letGo(): void {
+  release(): void {
     if (--this.#holders > 0) return
     this.memtable.holders--
-    for (const table of this.frozen) table.holders--
-    if (--this.version.holders === 0) this.#tables.letGo(this.version)
+    for (const table of this.immutable) table.holders--
+    if (--this.version.holders === 0) this.#tables.release(this.version)
   }
 }
 

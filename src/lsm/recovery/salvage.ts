@@ -12,7 +12,7 @@ import { loadHash32, type Hash32 } from '../../codec/checksum.js'
 import { compareKeys, KIND_PUT, MAX_SEQUENCE } from '../../codec/entry.js'
 import type { EngineContext, Loss, SalvagedEntry } from '../../engine/contract.js'
 import { logName, parseLogName } from '../../engine/durable/log-replay.js'
-import { messageOf, placeOf, salvageLogs, type SalvagedLogs, type Version } from '../../engine/durable/log-salvage.js'
+import { messageOf, placeOf, salvageLogs, type SalvagedLogs, type KeyVersion } from '../../engine/durable/log-salvage.js'
 import { joinPath } from '../../vfs/file-system.js'
 import { parseFileName, tableName } from '../file-names.js'
 import { FilePool } from '../versions/file-pool.js'
@@ -220,7 +220,7 @@ class Survey {
       this.contents.set(table.number, { isLog: false, stretches, maxSequence: sequences.reduce((a, b) => Math.max(a, b), 0) })
       return table.versions(() => this.#damaged.add(table.number), stretches)
     })
-    let same: Version[] = []
+    let same: KeyVersion[] = []
     for (const version of mergeVersions([...sources, this.#logs.versions.values()])) {
       const { file, sequence } = version
       const contents = this.contents.get(file) ?? { isLog: true, stretches: [], maxSequence: 0 }
@@ -250,7 +250,7 @@ function lossOf(meta: TableMeta | undefined, place: { readonly file: string; rea
 }
 
 /** All versions by key, of one key the newest first, and of one version that of the newest file. */
-function* mergeVersions(sources: readonly Iterator<Version>[]): Generator<Version> {
+function* mergeVersions(sources: readonly Iterator<KeyVersion>[]): Generator<KeyVersion> {
   const heads = sources.flatMap(source => {
     const first = source.next()
     return first.done === true ? [] : [{ source, version: first.value }]
@@ -270,6 +270,6 @@ function* mergeVersions(sources: readonly Iterator<Version>[]): Generator<Versio
   }
 }
 
-function compareVersions(a: Version, b: Version): number {
+function compareVersions(a: KeyVersion, b: KeyVersion): number {
   return compareKeys(a.key, b.key) || b.sequence - a.sequence
 }

@@ -7,7 +7,7 @@ import { compareKeys, KIND_DELETE_RANGE } from '../../codec/entry.js'
 import { Cell, SortedBlock } from '../../codec/sorted-block.js'
 import { VarintReader } from '../../codec/varint.js'
 import type { KeyRange, Loss } from '../../engine/contract.js'
-import { messageOf, placeOf, type Version } from '../../engine/durable/log-salvage.js'
+import { messageOf, placeOf, type KeyVersion } from '../../engine/durable/log-salvage.js'
 import { CorruptionError, FormatError } from '../../errors.js'
 import { walkBlocks } from '../../sstable/block-walk.js'
 import { EntryTag, readTag } from '../../sstable/entry-tag.js'
@@ -72,7 +72,7 @@ export class SalvagedTable {
    * @param lost called for each part of the table that cannot be read
    * @param stretches gets the keys of what can
    */
-  *versions(lost: (loss: Loss) => void, stretches: Stretch[] = []): Generator<Version> {
+  *versions(lost: (loss: Loss) => void, stretches: Stretch[] = []): Generator<KeyVersion> {
     let isNext = false
     for (const part of this.#parts) {
       const versions = this.#versionsOf(part, lost)
@@ -90,7 +90,7 @@ export class SalvagedTable {
     this.#options.file.close()
   }
 
-  #versionsOf(part: Part, lost: (loss: Loss) => void): readonly Version[] {
+  #versionsOf(part: Part, lost: (loss: Loss) => void): readonly KeyVersion[] {
     if ('loss' in part) {
       lost(part.loss)
       return []
@@ -301,10 +301,10 @@ function handleAt(index: SortedBlock, ordinal: number, dataEnd: number): BlockHa
   return handle
 }
 
-function versionsOf(block: SortedBlock, file: number): Version[] {
+function versionsOf(block: SortedBlock, file: number): KeyVersion[] {
   const cell = new Cell()
   const tag = new EntryTag()
-  const versions: Version[] = []
+  const versions: KeyVersion[] = []
   for (let i = 0; i < block.count; i++) {
     block.readCell(i, cell)
     readTag(block, cell, tag)

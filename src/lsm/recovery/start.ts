@@ -16,7 +16,7 @@ import { MeteredFileSystem } from '../../vfs/metered-file-system.js'
 import type { JobRunner } from '../compaction/job-runner.js'
 import type { MemtablePool } from '../memtable/memtable-pool.js'
 import { emitDropped } from '../memtable/memtable-trace.js'
-import type { Tree } from '../versions/version-set.js'
+import type { VersionSet } from '../versions/version-set.js'
 import { flushRecovered, removeObsolete, type Recovered } from './recovery.js'
 
 export interface StartOptions {
@@ -26,7 +26,7 @@ export interface StartOptions {
   readonly pool: MemtablePool
   readonly runner: JobRunner
   readonly logs: LogSet
-  readonly tree: Tree
+  readonly versions: VersionSet
   readonly recovered: Recovered
   readonly trace: Trace | null
 }
@@ -41,20 +41,20 @@ export class Start extends WriteStart {
   }
 
   protected async attempt(): Promise<void> {
-    const { fileSystem, directory, logs, tree, recovered } = this.#options
+    const { fileSystem, directory, logs, versions, recovered } = this.#options
     await this.#flush()
     await this.#makeLogsDurable()
     const live = [...recovered.logs.keys(), this.#beginLog()]
     await logs.sync()
-    await tree.begin(live, recovered.wholeLogs)
-    removeObsolete(fileSystem, directory, { version: tree.state.version, logs: new Set(live), manifest: tree.manifestNumber })
+    await versions.begin(live, recovered.wholeLogs)
+    removeObsolete(fileSystem, directory, { version: versions.state.version, logs: new Set(live), manifest: versions.manifestNumber })
   }
 
   async #flush(): Promise<void> {
-    const { pool, tree, runner, trace } = this.#options
-    for (let memtable = tree.state.frozen.at(-1); memtable !== undefined; memtable = tree.state.frozen.at(-1)) {
-      const added = await flushRecovered(runner, trace, memtable, tree.state.version, tree.allocateFiles(1), tree.moments())
-      tree.flushed(memtable, added)
+    const { pool, versions, runner, trace } = this.#options
+    for (let memtable = versions.state.immutable.at(-1); memtable !== undefined; memtable = versions.state.immutable.at(-1)) {
+      const added = await flushRecovered(runner, trace, memtable, versions.state.version, versions.allocateFiles(1), versions.moments())
+      versions.flushed(memtable, added)
       if (trace !== null) emitDropped(trace, memtable)
       pool.retire(memtable)
     }
@@ -72,9 +72,9 @@ export class Start extends WriteStart {
 
   /** Begins the new log, unless an earlier attempt did. Returns its number. */
   #beginLog(): number {
-    const { logs, tree } = this.#options
+    const { logs, versions } = this.#options
     if (this.#newLog !== undefined) return this.#newLog
-    const number = tree.allocateFiles(1)
+    const number = versions.allocateFiles(1)
     logs.begin(number)
     this.#newLog = number
     return number

@@ -12,7 +12,7 @@
  * 3. Recovery may flush the first part of a log, so a table supersedes a log only up to the newest operation in the table.
  */
 import { compareKeys } from '../../codec/entry.js'
-import type { Version } from '../../engine/durable/log-salvage.js'
+import type { KeyVersion } from '../../engine/durable/log-salvage.js'
 import type { Stretch } from './salvaged-table.js'
 
 /** What one file was found to hold. */
@@ -45,7 +45,7 @@ export class Superseded {
   }
 
   /** Whether a newer file speaks for the key of this put. */
-  has({ file, key, sequence }: Version): boolean {
+  has({ file, key, sequence }: KeyVersion): boolean {
     const isLog = this.#contents.get(file)?.isLog === true
     for (const newer of this.#newer.get(file) ?? []) {
       const contents = this.#contents.get(newer)

@@ -55,7 +55,7 @@ export class TableSet {
   }
 
   /** A version is let go: files that no other version holds are closed and removed. */
-  letGo(version: Version): void {
+  release(version: Version): void {
     for (const file of version.files()) if (--file.resource.versions === 0) this.#remove(file)
   }
 

@@ -26,7 +26,7 @@ import type { TableSet } from './table-set.js'
 import type { VersionEdit, WholeLog } from './version-edit.js'
 import type { Version } from './version.js'
 
-export interface TreeOptions {
+export interface VersionSetOptions {
   readonly fileSystem: FileSystem
   readonly directory: string
   readonly hash32: Hash32
@@ -37,7 +37,7 @@ export interface TreeOptions {
   readonly trace: Tracer | null
 }
 
-export interface TreeChange {
+export interface VersionSetChange {
   readonly deleted?: readonly number[]
   readonly added?: readonly TableMeta[]
   /** Memtables that are in the added tables; the oldest ones. */
@@ -46,12 +46,12 @@ export interface TreeChange {
   readonly log?: number
 }
 
-export class Tree {
+export class VersionSet {
   sequence: number
   /** Sequence numbers of the live snapshots, ascending. An open tree has none; the engine that hands them out sets this. */
   moments: () => readonly number[] = () => []
   #longBatchEnd = 0
-  readonly #options: TreeOptions
+  readonly #options: VersionSetOptions
   /** `undefined` until it is begun. */
   #begun: ManifestWriter | undefined
   #state: ReadState
@@ -66,7 +66,7 @@ export class Tree {
   #wholeLogs: readonly WholeLog[] = []
 
   /** Takes reads at once; changes need a manifest, see `begin`. Opens the tables with range tombstones, and throws if one is damaged. */
-  constructor(options: TreeOptions, { version, memtable, unflushed, nextFile, sequence, flushedSequence }: TreeStart) {
+  constructor(options: VersionSetOptions, { version, memtable, unflushed, nextFile, sequence, flushedSequence }: VersionSetStart) {
     this.#options = options
     this.#state = ReadState.of(memtable, unflushed, version, options.tables, [])
     this.#nextFile = nextFile
@@ -76,8 +76,8 @@ export class Tree {
 
   /** A memtable that recovery filled, the oldest one, is in the added tables. The manifest must not be begun: it will name them. */
   flushed(oldest: Memtable, added: readonly TableMeta[]): void {
-    const { memtable, frozen, version } = this.#state
-    const remaining = frozen.filter(table => table !== oldest)
+    const { memtable, immutable, version } = this.#state
+    const remaining = immutable.filter(table => table !== oldest)
     this.#replace(this.#state.withTables(memtable, remaining, version.apply({ deleted: [], added }), this.moments()))
   }
 
@@ -130,9 +130,9 @@ export class Tree {
   }
 
   /** Freezes the memtable; `fresh` takes its place. */
-  freeze(fresh: Memtable): void {
-    const { memtable, frozen } = this.#state
-    this.#replace(this.#state.withMemtables(fresh, [memtable, ...frozen]))
+  switchMemtable(fresh: Memtable): void {
+    const { memtable, immutable } = this.#state
+    this.#replace(this.#state.withMemtables(fresh, [memtable, ...immutable]))
     const { trace } = this.#options
     if (trace === null) return
     emitFrozen(trace, memtable)
@@ -141,12 +141,12 @@ export class Tree {
 
   /** Replaces the memtable, which must be empty. */
   replaceEmpty(fresh: Memtable): void {
-    this.#replace(this.#state.withMemtables(fresh, this.#state.frozen))
+    this.#replace(this.#state.withMemtables(fresh, this.#state.immutable))
     if (this.#options.trace !== null) emitNew(this.#options.trace, fresh)
   }
 
   /** Resolves when the change is durable and visible. It is emitted in the span. */
-  apply(change: TreeChange, span: Span | null): Promise<void> {
+  apply(change: VersionSetChange, span: Span | null): Promise<void> {
     const applied = this.#applying.then(() => {
       if (this.#failure !== undefined) throw this.#failure
       return this.#apply(change, span)
@@ -159,8 +159,8 @@ export class Tree {
 
   /** The oldest log that still holds something unflushed. */
   get firstLog(): number {
-    const { memtable, frozen } = this.#state
-    return (frozen.at(-1) ?? memtable).firstLog
+    const { memtable, immutable } = this.#state
+    return (immutable.at(-1) ?? memtable).firstLog
   }
 
   /**
@@ -192,9 +192,9 @@ export class Tree {
     }
   }
 
-  async #apply({ deleted = [], added = [], flushed = [], log }: TreeChange, span: Span | null): Promise<void> {
+  async #apply({ deleted = [], added = [], flushed = [], log }: VersionSetChange, span: Span | null): Promise<void> {
     const version = this.#state.version.apply({ deleted, added })
-    const remaining = this.#state.frozen.filter(memtable => !flushed.includes(memtable))
+    const remaining = this.#state.immutable.filter(memtable => !flushed.includes(memtable))
     const firstLog = (remaining.at(-1) ?? this.#state.memtable).firstLog
     for (const memtable of flushed) this.#flushedSequence = Math.max(this.#flushedSequence, memtable.maxSequence)
     // The manifest does not hear of a log that is never synced. That of recovery's memtable is 0: it has the logs that were known.
@@ -207,9 +207,9 @@ export class Tree {
     const renews = isLarge && (await this.#renewManifest(version, numbers, span))
     if (!renews) await this.#append({ ...numbers, deleted, added, ...(log !== undefined && { logs: [log] }) }, span)
     // The memtable may have been frozen while the manifest was written.
-    const { memtable, frozen } = this.#state
-    const stillFrozen = frozen.filter(table => !flushed.includes(table))
-    withSpan(span, () => this.#replace(this.#state.withTables(memtable, stillFrozen, version, this.moments())))
+    const { memtable, immutable } = this.#state
+    const stillImmutable = immutable.filter(table => !flushed.includes(table))
+    withSpan(span, () => this.#replace(this.#state.withTables(memtable, stillImmutable, version, this.moments())))
     if (span === null) return
     const newLog = log === undefined ? {} : { newLog: log }
     this.#emitEdit(
@@ -258,7 +258,7 @@ export class Tree {
   #replace(next: ReadState): void {
     const last = this.#state
     this.#state = next
-    last.letGo()
+    last.release()
   }
 
   #emitEdit(span: Span | null, edit: Omit<EventBodies['manifest.edit'], 'manifest' | 'whole' | 'offset' | 'length'>, whole: boolean): void {
@@ -287,7 +287,7 @@ function trafficOf(manifest: ManifestWriter): ManifestTraffic {
   return { bytes: manifest.bytesWritten, syncs: manifest.syncs }
 }
 
-export interface TreeStart {
+export interface VersionSetStart {
   readonly version: Version
   readonly memtable: Memtable
   /** Memtables that are to be in tables before the manifest is begun; newest first. */
