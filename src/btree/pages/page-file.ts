@@ -46,8 +46,16 @@ export class PageFile {
   }
 
   checkOf(bytes: Uint8Array, offset: number): number {
-    const { hash32, identity } = this.#options
-    return hash32(bytes, placeSeed(identity, offset * this.unitBytes)) >>> 0
+    return this.hash(bytes, this.seedOf(offset)) >>> 0
+  }
+
+  /** Where the check of the extent at `offset` starts. The hash of each piece of `CHUNK_BYTES` is the seed of the next one. */
+  seedOf(offset: number): number {
+    return placeSeed(this.#options.identity, offset * this.unitBytes)
+  }
+
+  hash(bytes: Uint8Array, seed: number): number {
+    return this.#options.hash32(bytes, seed)
   }
 
   /** Fills `target` from `start` on with the extent and verifies it. */

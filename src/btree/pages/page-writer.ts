@@ -6,6 +6,7 @@
  * 2. Pages stay dirty, and in memory, until `settle`: only then are they known to be durable.
  * 3. `abandon` restores the state before the write.
  */
+import { CHUNK_BYTES } from '../../codec/checksum.js'
 import { Cell } from '../../codec/sorted-block.js'
 import { withSpan, type Span } from '../../trace/span.js'
 import type { Clock, Scheduler } from '../../vfs/environment.js'
@@ -20,8 +21,6 @@ const RUN_BYTES = 256 * 1024
 /** A slice ends after this time, or this number of pages. */
 const SLICE_MS = 1
 const SLICE_PAGES = 128
-/** Larger pieces would block the event loop. */
-const PIECE_BYTES = 1024 * 1024
 
 export interface PageWriterOptions {
   readonly file: PageFile
@@ -103,11 +102,11 @@ export class PageWriter {
     this.#runLength = 0
   }
 
-  /** Gives the page its place and writes its children's places into it. Returns the page's position in the file. */
-  #place(page: Page): number {
-    const { file, free, store } = this.#options
+  /** Gives the page its place and writes its children's places into it. */
+  #place(page: Page): void {
+    const { free } = this.#options
     const block = page.block!
-    const { bytes, base, capacity } = block
+    const { bytes, capacity } = block
     const { children } = page
     for (let slot = 0; slot < (children?.length ?? 0); slot++) {
       const child = children![slot]
@@ -121,19 +120,28 @@ export class PageWriter {
     page.offset = free.take(page.units)
     this.#written.push(page)
     this.#bytes += capacity
-    page.check = file.checkOf(bytes.subarray(base, base + capacity), page.offset)
-    if (store.trace !== null) store.trace.wrote(page)
-    return page.offset * file.unitBytes
+  }
+
+  /** The page has its check, which its parent will hold. */
+  #checked(page: Page, check: number): void {
+    const { trace } = this.#options.store
+    page.check = check >>> 0
+    if (trace !== null) trace.wrote(page)
   }
 
   async #writePage(page: Page, span: Span | null): Promise<void> {
-    const position = withSpan(span, () => this.#place(page))
+    const { file } = this.#options
     const { bytes, base, capacity } = page.block!
     const extent = bytes.subarray(base, base + capacity)
+    withSpan(span, () => {
+      this.#place(page)
+      if (capacity <= RUN_BYTES) this.#checked(page, file.checkOf(extent, page.offset))
+    })
+    const position = page.offset * file.unitBytes
     const isRunOver = position !== this.#runPosition + this.#runLength || this.#runLength + capacity > RUN_BYTES
     if (isRunOver) withSpan(span, () => this.#flush())
     if (capacity > RUN_BYTES) {
-      await this.#writeLarge(extent, position, capacity, span)
+      await this.#writeLarge(page, extent, span)
       return
     }
     if (this.#runLength === 0) this.#runPosition = position
@@ -141,12 +149,20 @@ export class PageWriter {
     this.#runLength += capacity
   }
 
-  async #writeLarge(bytes: Uint8Array, position: number, length: number, span: Span | null): Promise<void> {
+  /** Hashes and writes a long extent piece by piece. Nothing changes it meanwhile: held versions share it. */
+  async #writeLarge(page: Page, extent: Uint8Array, span: Span | null): Promise<void> {
     const { file } = this.#options
-    for (let start = 0; start < length; start += PIECE_BYTES) {
-      withSpan(span, () => file.write(bytes, position + start, start, Math.min(length, start + PIECE_BYTES), 'page'))
+    const position = page.offset * file.unitBytes
+    let check = file.seedOf(page.offset)
+    for (let start = 0; start < extent.length; start += CHUNK_BYTES) {
+      const end = Math.min(extent.length, start + CHUNK_BYTES)
+      withSpan(span, () => {
+        check = file.hash(extent.subarray(start, end), check)
+        file.write(extent, position + start, start, end, 'page')
+      })
       await this.#turn()
     }
+    withSpan(span, () => this.#checked(page, check))
   }
 
   #flush(): void {
