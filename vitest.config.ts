@@ -15,9 +15,10 @@ const SLOW = [
   'tests/lab/predict/{predict,simulator}.test.ts',
   'tests/lsm/{clears,descriptors,fill-and-clear,trace,worker-executor}.test.ts',
   'tests/repair/{commands,cuts,in-place}.test.ts',
-  'tests/skiplist/skiplist-arena.test.ts',
+  'tests/skiplist/arena.test.ts',
   'tests/store/{abstract-level,copies,for-await-rules,working-directory}.test.ts',
-  'tests/trace/{attribution,json-lines,receipt-book,receipt-engines}.test.ts',
+  'tests/observe/{json-lines,receipt-book,receipt-engines}.test.ts',
+  'tests/trace/attribution.test.ts',
   'tests/vfs/{environment,lock}.test.ts',
 ]
 

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe as suite, expect, it } from 'vitest'
 import type { EventBody } from '../../src/trace/events.js'
 import { describe } from '../../src/observe/describe.js'
-import { anyEvent, EVENT_TYPES } from './support/any-event.js'
+import { anyEvent, EVENT_TYPES } from '../trace/support/any-event.js'
 
 function said(body: EventBody): string {
   return describe({ ...body, sequence: 1, operation: 1, job: 0, atMs: 0 })

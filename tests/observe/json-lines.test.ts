@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FormatError } from '../../src/errors.js'
 import { jsonLines, parseJsonLines } from '../../src/observe/json-lines.js'
-import { anyEvents } from './support/any-event.js'
-import { ENGINES, mixedLoad, openTraced, simulated } from './support/traced-runs.js'
+import { anyEvents } from '../trace/support/any-event.js'
+import { ENGINES, mixedLoad, openTraced, simulated } from '../trace/support/traced-runs.js'
 
 const HEADER = '{"kvarium-trace":1}\n'
 

@@ -4,8 +4,8 @@ import { ReceiptBook } from '../../src/observe/receipt-book.js'
 import { renderReceipt } from '../../src/observe/render-receipt.js'
 import { tee } from '../../src/observe/tee.js'
 import type { TraceEvent } from '../../src/trace/events.js'
-import { expectSums, flat } from './support/receipt-sums.js'
-import { EngineStream, FRAME_BYTES, HEADER_BYTES, type Step } from './support/receipt-stream.js'
+import { expectSums, flat } from '../trace/support/receipt-sums.js'
+import { EngineStream, FRAME_BYTES, HEADER_BYTES, type Step } from '../trace/support/receipt-stream.js'
 
 const ends = fc.constantFrom('ok' as const, 'ok' as const, 'ok' as const, 'failed' as const)
 const common: fc.Arbitrary<Step>[] = [

@@ -11,7 +11,7 @@ import { simulatedEnvironment } from '../../src/vfs/testing/simulated-environmen
 import { SMALL_BTREE } from '../contract/support/small-btree.js'
 import { SMALL_LSM } from '../contract/support/small-lsm.js'
 import { LOG_HEADER_BYTES } from '../../src/wal/format.js'
-import { expectSums, flat, type Flat } from './support/receipt-sums.js'
+import { expectSums, flat, type Flat } from '../trace/support/receipt-sums.js'
 
 const ENGINES = [
   ['lsm, leveled', { engine: 'lsm', ...SMALL_LSM, compaction: 'leveled' }],

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { chromeTrace, type ChromeEvent } from '../../src/observe/perfetto.js'
 import type { TraceEvent } from '../../src/trace/events.js'
-import { anyEvents } from './support/any-event.js'
-import { ENGINES, mixedLoad, openTraced, simulated, sumsOf } from './support/traced-runs.js'
+import { anyEvents } from '../trace/support/any-event.js'
+import { ENGINES, mixedLoad, openTraced, simulated, sumsOf } from '../trace/support/traced-runs.js'
 
 const METADATA = ['process_name', 'thread_name', 'thread_sort_index']
 
