@@ -94,7 +94,7 @@ class DirectoryLook implements DirectoryView {
   readonly #facts: Fact[] = []
   readonly #outline: Outline[] = []
   readonly #described = new Map<string, Pick<DirectoryFile, 'state' | 'role'>>()
-  /** Of files whose engine has no inspector. */
+  /** The description of files whose engine has no inspector. */
   readonly #classes = new Map<string, FileClass>()
   #outlineFile: string | undefined
   /** A repair in place has to be finished: the store is in the folder of the repair. */

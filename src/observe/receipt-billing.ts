@@ -160,7 +160,7 @@ export class Billing {
     if (job === undefined || next === Infinity) return
     const payers = this.#carry(this.#logsBefore(next))
     if (payers.size === 0) return
-    for (const [cohort, bytes] of job.payers ?? NOBODY) payers.set(cohort, (payers.get(cohort) ?? 0) + bytes)
+    for (const [cohort, bytes] of job.payers ?? NO_COHORTS) payers.set(cohort, (payers.get(cohort) ?? 0) + bytes)
     job.payers = payers
     this.#tables.add(job.added, payers)
   }
@@ -180,7 +180,7 @@ export class Billing {
     for (const { number, level } of added) tables.move(number, level)
     if (job?.kind === 'open') {
       const recovered = this.#carry([...flushedLogs, ...(fresh.some(({ number }) => job.built.has(number)) ? job.replayed : [])])
-      for (const table of fresh) tables.add([table], orElse(job.built.has(table.number) ? recovered : NOBODY, this.#earlier))
+      for (const table of fresh) tables.add([table], orElse(job.built.has(table.number) ? recovered : NO_COHORTS, this.#earlier))
     } else {
       const flushed = this.#carry(flushedLogs)
       const payers = job?.kind === 'compaction' || flushed.size === 0 ? tables.sum(deleted) : flushed
@@ -250,7 +250,7 @@ export class Billing {
   }
 }
 
-const NOBODY: Composition = new Map()
+const NO_COHORTS: Composition = new Map()
 
 function orElse(composition: Composition, cohort: Cohort): Composition {
   return composition.size > 0 ? composition : new Map([[cohort, 1]])

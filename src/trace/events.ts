@@ -144,7 +144,7 @@ export interface EventBodies {
     readonly entrySequence: number
     readonly valueBytes: number
     readonly height: number
-    /** Of the arena, after. */
+    /** Bytes used of the arena afterwards. */
     readonly bytesUsed: number
   }
   /** Takes the place of the memtable: the one before was frozen, or is empty and given up for one with more room. */

@@ -33,7 +33,7 @@ export interface LedgerCounts {
   readonly operations: { readonly puts: number; readonly deletes: number; readonly clears: number; readonly batches: number }
   readonly written: Readonly<Record<WritePart, number>>
   readonly read: Readonly<Record<ReadPart, number>>
-  /** Of files and of directories, those of the store's own file among them. */
+  /** Syncs of files and directories, those of the store's own file included. */
   readonly syncs: number
   readonly found: Readonly<ReadCounts>
   readonly missing: Readonly<ReadCounts>

@@ -109,7 +109,7 @@ describe('while the background is slow', () => {
     await engine.close()
   })
 
-  it('waiting writers and clears are served in their order, and nobody overtakes them', async () => {
+  it('waiting writers and clears are served in their order, and no writer overtakes them', async () => {
     const gate = new Gate()
     const { engine } = await openGated(gate)
     gate.holdsBack = everyJob

@@ -66,7 +66,7 @@ describe('a picker of the user’s own', () => {
     await db.close()
   })
 
-  it('that fails says so to whoever waits for it, and the store goes on', async () => {
+  it('that fails rejects its callers, and the store continues', async () => {
     let fails = true
     class Failing extends LeveledPicker {
       override pick(...given: Parameters<LeveledPicker['pick']>): ReturnType<LeveledPicker['pick']> {

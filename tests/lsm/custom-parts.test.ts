@@ -45,7 +45,7 @@ describe('a table with a custom filter', () => {
     await stock.close()
   })
 
-  it('is no damage to whoever inspects it', async () => {
+  it('is no damage to an inspection', async () => {
     const fileSystem = new MemoryFileSystem()
     const db = await open(fileSystem, { filter })
     await fill(db, 'v')

@@ -116,7 +116,7 @@ describe.each([
   })
 })
 
-it("a check is booked as reading, but as nobody's get or scan", async () => {
+it('a check counts as reading, but not as a get or scan', async () => {
   const here = inMemory()
   const before = here.meter.counts()
   const engine = await openLsm({ ...here, created: true, options: { cacheSize: 0 } })

@@ -133,7 +133,7 @@ const scenario = fc.record({
 })
 
 describe('a merge', () => {
-  it('changes nothing that a snapshot or the present sees, and keeps nothing that nobody needs', async () => {
+  it('changes nothing that a snapshot or the present sees, and keeps nothing that no reader needs', async () => {
     await fc.assert(
       fc.asyncProperty(scenario, async ({ operations, snapshots: moments, older: edges, maxOutputs }) => {
         const fileSystem = emptyFileSystem()

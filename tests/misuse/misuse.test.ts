@@ -95,7 +95,7 @@ const CALLS: readonly [name: string, call: (db: Store) => unknown, code: string 
     /longest key allowed/,
   ],
   ['many keys that are no array', db => loose(db).getMany('a'), undefined, /array|iterable/i],
-  ['an encoding that nobody knows', db => loose(db).get('a', { valueEncoding: 'jsno' }), 'LEVEL_ENCODING_NOT_FOUND', /jsno/],
+  ['an unknown encoding', db => loose(db).get('a', { valueEncoding: 'jsno' }), 'LEVEL_ENCODING_NOT_FOUND', /jsno/],
 ]
 
 const CONSTRUCTIONS: readonly [name: string, options: Options, code: string, message: RegExp][] = [

@@ -173,7 +173,7 @@ describe('receipts', () => {
       expect(book.receipt(operation)?.later.at(-1)).toMatchObject({ cause: 'flush', amounts: { written: { flush: 500 } } })
   })
 
-  it('leave to nobody what a merge of data from before the book costs', () => {
+  it('leave unbilled what a merge of data from before the book costs', () => {
     const events: TraceEvent[] = []
     const early = new ReceiptBook()
     const book = new ReceiptBook()
@@ -190,7 +190,7 @@ describe('receipts', () => {
     listening = true
     stream.reopen()
     const known = stream.write(30)
-    // Of the memtable, 50 bytes were replayed and 50 are the operation's.
+    // 50 bytes of the memtable were replayed, and 50 are the operation's.
     stream.flush(100)
     stream.compact(compaction)
     expectSums(book, true)
@@ -213,7 +213,7 @@ describe('receipts', () => {
     ])
   })
 
-  it('leave a failed job to nobody, and bill its data when the next one succeeds', () => {
+  it('leave a failed job unbilled, and bill its data when the next one succeeds', () => {
     const book = new ReceiptBook()
     const stream = new EngineStream(book.listener)
     const operation = stream.write(80)
@@ -258,7 +258,7 @@ describe('receipts', () => {
     stream.compact(compaction)
     for (const operation of operations) {
       expect(book.receipt(operation)?.later).toMatchObject([
-        // Of the second and third log.
+        // The second and third log.
         { cause: 'log', amounts: { written: { log: (2 * HEADER_BYTES) / 3 } } },
         { cause: 'flush', amounts: { written: { flush: 400 } } },
         { cause: 'compaction', amounts: { written: { compaction: 400 } } },

@@ -23,13 +23,13 @@ const NOTHING = { log: 0, flush: 0, compaction: 0, page: 0, meta: 0 }
 
 const WAYS = ['writes', 'writes', 'writes', 'synced', 'reads', 'scan', 'clear', 'flush', 'compact', 'check', 'reopen'] as const
 
-interface BookedStoreSettings extends ReceiptBookOptions {
+interface CountedStoreSettings extends ReceiptBookOptions {
   readonly seed?: number
   readonly level?: TraceLevel
 }
 
 /** A store whose book listens since before it was made, and through all closes. */
-class BookedStore {
+class CountedStore {
   readonly meter = new MeteredFileSystem(new MemoryFileSystem())
   readonly book: ReceiptBook
   readonly #trace: Trace
@@ -39,7 +39,7 @@ class BookedStore {
   /** What the book had before this session. */
   before: Flat
 
-  constructor(options: Readonly<Record<string, unknown>>, { seed = 1, level = 'io', ...limits }: BookedStoreSettings = {}) {
+  constructor(options: Readonly<Record<string, unknown>>, { seed = 1, level = 'io', ...limits }: CountedStoreSettings = {}) {
     this.book = new ReceiptBook(limits)
     this.#trace = new Trace({ level, listener: this.book.listener })
     this.#options = options
@@ -70,17 +70,17 @@ class BookedStore {
     expect(sum(total.read)).toBe(metered.total.bytesRead)
     expect(total.microSyncs).toBe((metered.total.syncs + metered.directorySyncs) * 1e6)
     const session = Object.fromEntries(Object.entries(flat(total)).map(([name, value]) => [name, value - this.before[name]]))
-    expect(session).toEqual(booked(this.store.stats().ledger))
+    expect(session).toEqual(countsOf(this.store.stats().ledger))
   }
 }
 
-function booked({ written, read, syncs }: LedgerCounts): Flat {
+function countsOf({ written, read, syncs }: LedgerCounts): Flat {
   const { open, get, scan, compaction } = read
   const { log, flush, page, meta, compaction: merged } = written
   return flat({ written: { log, flush, compaction: merged, page, meta }, read: { open, get, scan, compaction }, microSyncs: syncs * 1e6 })
 }
 
-async function act({ store }: BookedStore, way: (typeof WAYS)[number], size: number, seed: number): Promise<void> {
+async function act({ store }: CountedStore, way: (typeof WAYS)[number], size: number, seed: number): Promise<void> {
   const key = (i: number): string => `key ${(seed * 7919 + i * 104_729) % 500}`
   const value = (i: number): string => 'v'.repeat((i * 37 + seed) % (2 * size))
   if (way === 'writes') {
@@ -108,57 +108,57 @@ for (const [name, options] of ENGINES) {
       const step = fc.tuple(fc.constantFrom(...WAYS), fc.integer({ min: 1, max: 120 }))
       await fc.assert(
         fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 25 }), fc.integer({ min: 1, max: 1000 }), async (steps, seed) => {
-          const booked = new BookedStore(options, { seed, operations: 1e6 })
-          await booked.store.open()
+          const counted = new CountedStore(options, { seed, operations: 1e6 })
+          await counted.store.open()
           let turn = seed
           for (const [way, size] of steps) {
-            if (way === 'reopen') await booked.reopen()
-            else await act(booked, way, size, turn++)
-            await booked.store.settle()
-            booked.expectAgreement()
+            if (way === 'reopen') await counted.reopen()
+            else await act(counted, way, size, turn++)
+            await counted.store.settle()
+            counted.expectAgreement()
           }
-          await booked.store.close()
-          expectSums(booked.book, true)
+          await counted.store.close()
+          expectSums(counted.book, true)
         }),
         { numRuns: 12 },
       )
     })
 
-    it('leave nothing to nobody that belongs to the data of an operation', async () => {
-      const booked = new BookedStore(options, { operations: 1e6 })
-      await booked.store.open()
-      for (let turn = 0; turn < 20; turn++) await act(booked, 'writes', 100, turn)
-      await booked.store.flush()
-      await booked.store.settle()
-      const lines = booked.book.unbilled().filter(({ cause }) => cause !== 'open')
+    it('leave nothing unbilled that belongs to the data of an operation', async () => {
+      const counted = new CountedStore(options, { operations: 1e6 })
+      await counted.store.open()
+      for (let turn = 0; turn < 20; turn++) await act(counted, 'writes', 100, turn)
+      await counted.store.flush()
+      await counted.store.settle()
+      const lines = counted.book.unbilled().filter(({ cause }) => cause !== 'open')
       // The log that was begun last waits for its first record.
       for (const { cause, amounts } of lines)
         expect([cause, amounts.written]).toEqual(['maintenance', { ...NOTHING, log: LOG_HEADER_BYTES }])
-      const phases = new Set([...booked.book.receipts()].flatMap(({ kind, state }) => (kind === 'write' ? (state?.phase ?? 'none') : [])))
+      const phases = new Set([...counted.book.receipts()].flatMap(({ kind, state }) => (kind === 'write' ? (state?.phase ?? 'none') : [])))
       expect(phases).not.toContain('pending')
       expect(phases).not.toContain('none')
-      await booked.store.close()
+      await counted.store.close()
     })
 
     it('stay within their limits over a long run, and still add up', async () => {
-      const booked = new BookedStore(options, { operations: 50, cohorts: 4 })
-      await booked.store.open()
-      for (let turn = 0; turn < 30; turn++) await act(booked, turn % 5 === 4 ? 'scan' : 'writes', 100, turn)
-      await booked.reopen()
-      await booked.store.flush()
-      await booked.store.settle()
-      booked.expectAgreement(false)
-      expect(booked.book.cohorts().length).toBeLessThanOrEqual(6)
-      expect([...booked.book.receipts()].length).toBeLessThanOrEqual(51)
-      await booked.store.close()
+      const counted = new CountedStore(options, { operations: 50, cohorts: 4 })
+      await counted.store.open()
+      for (let turn = 0; turn < 30; turn++) await act(counted, turn % 5 === 4 ? 'scan' : 'writes', 100, turn)
+      await counted.reopen()
+      await counted.store.flush()
+      await counted.store.settle()
+      counted.expectAgreement(false)
+      expect(counted.book.cohorts().length).toBeLessThanOrEqual(6)
+      expect([...counted.book.receipts()].length).toBeLessThanOrEqual(51)
+      await counted.store.close()
     })
 
     it('count the same user bytes as the ledger', async () => {
-      const booked = new BookedStore(options)
-      await booked.store.open()
-      for (const way of ['writes', 'synced', 'clear', 'reads', 'writes'] as const) await act(booked, way, 60, 3)
-      expect(booked.book.totals().userBytes).toBe(booked.store.stats().ledger.userBytes)
-      await booked.store.close()
+      const counted = new CountedStore(options)
+      await counted.store.open()
+      for (const way of ['writes', 'synced', 'clear', 'reads', 'writes'] as const) await act(counted, way, 60, 3)
+      expect(counted.book.totals().userBytes).toBe(counted.store.stats().ledger.userBytes)
+      await counted.store.close()
     })
   })
 }

@@ -3,7 +3,7 @@ import type { Kvarium } from '../../src/index.js'
 import { golden } from './support/golden.js'
 
 const OPTIONS = { engine: 'btree', pageSize: 256, writeBufferSize: 64 << 10, cacheSize: 8 << 10 } as const
-/** Of a power loss: by this seed a part of the last record is kept. */
+/** The seed of a power loss that keeps a part of the last record. */
 const TEARS = 3
 const BTREE = { options: OPTIONS, level: 'step' } as const
 
