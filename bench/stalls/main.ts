@@ -7,7 +7,10 @@ import { table } from '../table.js'
 import type { Kvarium } from '../../src/index.js'
 import { TurnMonitor } from './turn-monitor.js'
 
-type Library = typeof import('../../src/index.js')
+interface Library {
+  readonly Kvarium: typeof Kvarium
+}
+
 type Store = Kvarium<string, Uint8Array>
 
 const USAGE = `npm run bench:stalls -- [options]
