@@ -182,12 +182,12 @@ export class BatchReader {
     return this.#count
   }
 
-  /** Of the last operation of the batch. */
+  /** Sequence number of the batch's last operation. */
   get lastSequence(): number {
     return this.#firstSequence + this.#count - 1
   }
 
-  /** Of the operation that `next` moved to. */
+  /** Sequence number of the operation that `next` moved to. */
   get sequence(): number {
     return this.#firstSequence + this.#count - this.#left - 1
   }

@@ -140,7 +140,7 @@ export interface EngineFactory {
   readonly name: string
   /** False for an engine that keeps nothing on disk: the store then makes no directory and takes no lock. */
   readonly durable: boolean
-  /** The options that the engine understands, so that the store can refuse what nobody knows. */
+  /** The options that the engine understands, so that the store can refuse unknown ones. */
   readonly options: OptionTable
   /**
    * The names of the files that the engine makes, by class; a durable engine needs it. Destroying a store removes these files and no others,
@@ -154,7 +154,7 @@ export interface EngineFactory {
   open(context: EngineContext): Promise<Engine>
   /**
    * Everything live that can still be read from the files of a damaged store, in the order of the keys, without opening it. What
-   * cannot be read is told to `lost`. Changes no file. Without this method a repair reads through an open engine.
+   * cannot be read goes to `lost`. Changes no file. Without this method a repair reads through an open engine.
    */
   salvage?(context: EngineContext, lost: (loss: Loss) => void): AsyncIterable<SalvagedEntry>
 }

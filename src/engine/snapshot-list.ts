@@ -33,7 +33,7 @@ export class SnapshotList {
   readonly #onRelease: () => void
   readonly #trace: Tracer | null
 
-  /** `onRelease` hears when the oldest snapshot goes: tombstones may have become due. */
+  /** `onRelease` is called when the oldest snapshot is released: tombstones may have become due. */
   constructor(onRelease: () => void, trace: Tracer | null = null) {
     this.#onRelease = onRelease
     this.#trace = trace

@@ -27,14 +27,14 @@ export interface RangeTombstoneView {
   readonly end: Uint8Array | undefined
 }
 
-/** Told of a long stretch without a live key: at the cursor's moment there is none from `start` up to `end`; `undefined` is the end of all keys. */
+/** Called for a long stretch without a live key: at the cursor's moment there is none from `start` up to `end`; `undefined` is the end of all keys. */
 export type DeadRangeListener = (start: Uint8Array, end: Uint8Array | undefined) => void
 
-/** So many versions of one key are stepped over one by one; after that a search is cheaper. */
+/** Up to this number, versions of one key are stepped over one by one; beyond it a search is cheaper. */
 const STEPS_BEFORE_SEEK = 8
 /** Covered entries in a row that are stepped over one by one before the cursor skips what covers them. */
 const STEPS_BEFORE_SKIP = 4
-/** A stretch of so many dead keys or skips is worth remembering; where it starts is known that many keys after its beginning. */
+/** A stretch of this many dead keys or skips is worth noting; where it starts is known that many keys after its beginning. */
 const DEAD_RANGE_KEYS = 64
 const DEAD_RANGE_START = 8
 /** `set` beats a loop above about this many bytes. */

@@ -19,11 +19,11 @@ import type { TableSet } from './versions/table-set.js'
 
 export interface CheckContext {
   readonly state: ReadState
-  /** Of the last operation so far: no entry may be newer. */
+  /** Sequence number of the last operation so far: no entry may be newer. */
   newest(): number
   readonly tables: TableSet
   readonly hash32: Hash32
-  /** What the check reads counts here, not as anybody's get or scan. */
+  /** Counts what the check reads, which is no get or scan of the user's. */
   readonly counters: ReadCounts
   /** Called after each get from a table: moves what it has touched to the counters. */
   bookGet(): void
@@ -178,7 +178,7 @@ async function* checkKeys(table: Table, { meta }: TableFile, path: string, conte
   }
 }
 
-/** Of one key, a version in an older run must not be newer than one in a newer run. */
+/** A version in an older run must not be newer than one of the same key in a newer run. */
 async function* checkAges({ state, tables, scheduler, counters }: CheckContext, sound: ReadonlySet<TableFile>): AsyncGenerator<Violation> {
   const runs = state.version.levels.flatMap((level, index) =>
     level.map(run => ({ path: `lsm / L${index} / run ${run.id}`, tables: run.tables.filter(file => sound.has(file)) })),

@@ -196,7 +196,7 @@ export class LsmEngine implements Engine {
     const span = this.#trace?.currentSpan
     const { queue } = this.#writes
     for (;;) {
-      // A memtable with a part of a batch cannot be frozen.
+      // A memtable with a part of a batch cannot be switched.
       if (queue.busy !== undefined) await queue.busy
       else if (!versions.state.memtable.isEmpty && this.#controller.isFull) await this.#scheduler.flushed()
       else break

@@ -1,6 +1,6 @@
 /**
  * The structure of an LSM tree, rebuilt from the events of its trace alone: after any event between two operations, what the engine's
- * `shape()` reported at that moment. So whoever steps through a recorded run needs no engine.
+ * `shape()` reported at that moment. Stepping through a recorded run needs no engine.
  *
  * Invariants:
  * 1. Events are applied in their order, from the `job.begin` of an open on; a trace of level step is needed.
@@ -16,7 +16,7 @@ export interface FoldedLsmShape extends LsmShape {
   readonly picker: string
   readonly sequence: number
   readonly snapshots: number
-  /** Entries that merges have forgotten since open, by reason. */
+  /** Entries that merges have dropped since open, by reason. */
   readonly dropped: Readonly<DroppedCounts>
 }
 

@@ -5,7 +5,7 @@
  * 1. What is replayed is a prefix of what was written: sequence numbers follow each other without a gap. Where they do not,
  *    the log before lost an unsynced tail, and everything behind the gap goes, too. A gap before something that was
  *    once durable is corruption: a log is made durable only after those before it (see log-set.ts). So are numbers that were
- *    there before: whoever has made them obsolete has made their log obsolete with them.
+ *    there before: what made them obsolete made their log obsolete too.
  * 2. A log that the caller's own record of the store names, and that is not there, is corruption. So is one that ends before
  *    the place where that record says it was complete.
  */
@@ -32,7 +32,7 @@ export interface LogReplayOptions {
   readonly wholeLogs?: ReadonlyMap<number, number>
   /** Sequence number of the last operation before the logs. */
   readonly sequence: number
-  /** Takes the next batch, or returns false, having done nothing, when it lacks room for so many bytes. */
+  /** Takes the next batch, or returns false, having done nothing, when it lacks room for that many bytes. */
   apply(reader: BatchReader, bytes: number): boolean
   /** Makes room for a batch that was refused. */
   makeRoom(bytes: number, operations: number): Promise<void>
@@ -54,7 +54,7 @@ export interface ReplayedLogs {
   readonly syncedBytes: ReadonlyMap<number, number>
   /** Numbers of the logs that hold records. */
   readonly filled: ReadonlySet<number>
-  /** Of the last operation. */
+  /** Sequence number of the last operation. */
   readonly sequence: number
   /** Bytes of torn tails that were dropped. */
   readonly droppedBytes: number
@@ -227,7 +227,7 @@ async function readRecords(options: LogReplayOptions, path: string, logNumber: n
   const { fileSystem, hash32, readLog, turn = () => Promise.resolve() } = options
   const source = { fileSystem, path, logNumber, hash32 }
   if (readLog === undefined) return new LogReader(source).replayInSlices(onRecord, SLICE_BYTES, turn)
-  // A reader of the user's own cannot wait between records.
+  // A custom reader cannot wait between records.
   const records: [Uint8Array, number][] = []
   const replay = replayWith(readLog, source, (payload, offset) => void records.push([payload.slice(), offset]))
   for (const [payload, offset] of records) await onRecord(payload, offset)

@@ -87,7 +87,7 @@ export class WriteQueue {
     this.#waiting.splice(0, served)
   }
 
-  /** Fails everybody who waits. */
+  /** Fails all waiting writers. */
   fail(error: unknown): void {
     const failed = this.#waiting
     this.#waiting = []

@@ -23,7 +23,7 @@ const SLICE_MS = 2
 
 export const inlineExecutor: ExecutorFactory = (environment, hash32) => inlineExecutorWith(undefined, environment, hash32)
 
-/** Jobs with parts that the user brought run inline: functions cannot go to another thread. */
+/** Jobs with custom parts run inline: functions cannot go to another thread. */
 export function inlineExecutorWith(parts: CustomParts | undefined, environment: Environment, hash32: Hash32): JobExecutor {
   const { clock, scheduler, fileSystem, deflate } = environment
   const run = (job: MergeJob, span: Span | null = null): Promise<MergeResult> => {

@@ -22,11 +22,11 @@ export interface JobRunnerOptions {
 /** A compaction that merges, and what the merge has to know of the store. */
 export type CompactionJob = Required<Pick<MergeJob, 'compaction' | 'older' | 'snapshots' | 'firstOutput' | 'maxOutputs'>>
 
-/** Makes jobs, has them run, books what they cost, and makes the names of their tables durable. */
+/** Makes jobs, has them run, counts what they cost, and makes the names of their tables durable. */
 export class JobRunner {
   readonly #context: JobRunnerOptions
   readonly #cancel = new Int32Array(typeof SharedArrayBuffer === 'undefined' ? new ArrayBuffer(4) : new SharedArrayBuffer(4))
-  /** Entries that merges have forgotten since open, by reason. */
+  /** Entries that merges have dropped since open, by reason. */
   readonly dropped: DroppedCounts = { shadowed: 0, covered: 0, tombstones: 0 }
 
   constructor(context: JobRunnerOptions) {
@@ -38,7 +38,7 @@ export class JobRunner {
     return this.#context.executor.remote
   }
 
-  /** Writes a memtable to table `number` of level 0. No table, if every entry may be forgotten. */
+  /** Writes a memtable to table `number` of level 0. No table if every entry is dropped. */
   async flush(
     memtable: Memtable,
     version: Version,

@@ -1,9 +1,9 @@
 /**
  * A flush or a compaction: sorted inputs become new tables. The job is plain data, so that it can run in a worker thread;
- * it reads and writes files but decides nothing about versions: that is up to whoever applies the result.
+ * it reads and writes files; the caller applies the result to the version set.
  *
  * Versions of one user key are never split over two tables, and a range tombstone is cut where tables are, so the tables of
- * a run stay disjoint, range tombstones included. What may be forgotten is up to retention.ts.
+ * a run stay disjoint, range tombstones included. retention.ts decides what is dropped.
  */
 import { Cache } from '../../cache/cache.js'
 import type { Hash32 } from '../../codec/checksum.js'
@@ -71,7 +71,7 @@ export interface JobContext {
   readonly fileSystem: FileSystem
   readonly hash32: Hash32
   readonly deflate?: BlockCompression
-  /** Parts that the user brought; only in the thread of the engine. */
+  /** Custom parts; only in the thread of the engine. */
   readonly parts?: CustomParts | undefined
   /** Called every few hundred entries: returns a promise when it is time to let others run. */
   breathe(): Promise<void> | undefined
@@ -82,7 +82,7 @@ export class JobCancelled extends Error {
   override readonly name = 'JobCancelled'
 }
 
-/** A slice of a merge: a few hundred small entries, or one large value. An entry costs as much as so many of its bytes. */
+/** A slice of a merge: a few hundred small entries, or one large value. The fixed cost of an entry is that of `ENTRY_COST_BYTES` bytes. */
 const SLICE_BYTES = 64 * 1024
 const ENTRY_COST_BYTES = 128
 const READ_AHEAD_BYTES = 256 * 1024
@@ -111,7 +111,7 @@ class Merge {
   readonly #created: string[] = []
   readonly #counters = newReadCounts()
   readonly #ranges: RangeTombstone[] = []
-  /** Of the entry merged last. */
+  /** Key of the entry merged last. */
   readonly #lastKey = new SavedKey()
   #entriesRead = 0
   #done = false

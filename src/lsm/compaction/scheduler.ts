@@ -1,5 +1,5 @@
 /**
- * The background writer: flushes frozen memtables, oldest first, and runs the compactions that the picker asks for, one of
+ * The background scheduler: flushes immutable memtables, oldest first, and runs the compactions that the picker asks for, one of
  * each at a time.
  *
  * Invariants:
@@ -38,7 +38,7 @@ export interface BackgroundSchedulerOptions {
   readonly trace: Trace | null
   /** Whether the store takes writes: until then there is no manifest that a job could change. */
   readonly isStarted: () => boolean
-  /** Called when a job has ended, well or badly: waiting writers may go on or must be told. */
+  /** Called when a job has ended or failed: waiting writers can go on, or get the error. */
   readonly onProgress: () => void
 }
 
@@ -112,7 +112,7 @@ export class BackgroundScheduler {
     }
   }
 
-  /** Resolves when the memtables that are frozen now are in tables. */
+  /** Resolves when the memtables that are immutable now are in tables. */
   async flushed(): Promise<void> {
     const waitFor = new Set(this.#context.versions.state.immutable)
     while (this.#context.versions.state.immutable.some(memtable => waitFor.has(memtable))) {

@@ -1,5 +1,5 @@
 /**
- * The index of a memtable, when the user brings one: a sorted structure of objects behind the interface that the engine uses of its
+ * A custom index of a memtable: a sorted structure of objects behind the interface that the engine uses of its
  * arena skiplist. Every read, scan and flush of the memtable goes through it.
  */
 import { ByteView, compareKeys, copyBytes, EMPTY, KIND_PUT, MAX_SEQUENCE, type EntryCursor, type EntryKind } from '../../codec/entry.js'
@@ -33,7 +33,7 @@ export interface MemtableIndex {
 export interface MemtableIndexContext {
   /** Uniform in [0, 1); seeded, where a run is to be repeated. */
   random(): number
-  /** The order of keys: negative, zero or positive. Counted, so that traces can tell what a search cost. */
+  /** The order of keys: negative, zero or positive. Counted, so that traces show what a search cost. */
   compareKeys(a: Uint8Array, b: Uint8Array): number
 }
 

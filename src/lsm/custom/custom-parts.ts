@@ -6,10 +6,10 @@ import type { MakeMergingCursor } from '../read/merging-cursor.js'
 import type { MakeMemtableIndex } from './custom-memtable-list.js'
 
 /**
- * Parts of the engine that a user may bring, to learn or to try something. Each takes the place of the built-in one in everything that
+ * Parts of the engine that the user provides, to learn or to try something. Each takes the place of the built-in one in everything that
  * the engine does; what is left out stays built in. With any of them, flushes and compactions run in this thread, in slices.
  *
- * The files stay those of an LSM store, but for tables with a `filter` of one's own: these can only be read with it.
+ * The files stay those of an LSM store, but tables with a custom `filter` can only be read with it.
  */
 export interface CustomParts {
   /** Keeps the versions of a memtable in order, instead of the arena skiplist. */

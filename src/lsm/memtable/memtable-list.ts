@@ -1,7 +1,7 @@
 import type { ByteView, EntryCursor, EntryKind } from '../../codec/entry.js'
 import type { SkiplistState } from '../../skiplist/skiplist.js'
 
-/** What a memtable keeps its versions in: the arena skiplist, unless the user brought an index of their own. */
+/** What a memtable keeps its entries in: the arena skiplist, or a custom index. */
 export interface MemtableList {
   readonly count: number
   readonly bytesUsed: number

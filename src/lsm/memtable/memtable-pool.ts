@@ -16,7 +16,7 @@ export class MemtablePool {
   readonly #shared: boolean
   readonly #random: Random
   readonly #makeIndex: MakeMemtableIndex | undefined
-  /** Flushed memtables whose arenas come free when the last cursor lets go. */
+  /** Flushed memtables whose arenas are free when the last cursor has released them. */
   readonly #retired: Memtable[] = []
 
   /** `shared` arenas can be read by a worker thread. With `makeIndex` there are no arenas, but indexes of the user's. */

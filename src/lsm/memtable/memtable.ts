@@ -12,7 +12,7 @@ const PIECE_BYTES = 1 << 20
 
 /**
  * The mutable part of the tree: a skiplist of versions, and the range tombstones, which are few and kept aside. It begins
- * with a log of its own; when it is full it is frozen, flushed to a table, and its logs are dropped.
+ * with a log of its own; when it is full it becomes immutable and is flushed to a table, and its logs are dropped.
  */
 export class Memtable {
   readonly list: MemtableList

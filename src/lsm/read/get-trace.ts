@@ -57,7 +57,7 @@ export class GetTrace {
   }
 }
 
-/** Of an index of the user's only the cost is known. */
+/** A custom index shows only its cost. */
 function searchPath(list: MemtableList, key: Uint8Array, sequence: number): SearchStep[] {
   if (list instanceof Skiplist) return skiplistSearchPath(list, key, sequence)
   return list instanceof CustomMemtableList ? [{ level: 0, key: undefined, forward: 0, comparisons: list.comparisons }] : []

@@ -1,5 +1,5 @@
 /**
- * Finding one key: the memtable, the frozen ones, then each level's runs, from newest to oldest; the first version met is the newest that the
+ * Finding one key: the memtable, the immutable ones, then each level's runs, from newest to oldest; the first version met is the newest that the
  * reader may see.
  */
 import type { Hash32 } from '../../codec/checksum.js'
@@ -22,7 +22,7 @@ export class Lookup {
   /** Null below level step. */
   readonly #probes: GetTrace | null
   readonly #hit = new TableHit()
-  /** Of the version that `#findIn` met last. */
+  /** Sequence number of the entry that `#findIn` met last. */
   #kind: EntryKind = KIND_PUT
   #sequence = 0
 

@@ -12,7 +12,7 @@ import { compareBytes, EMPTY, ByteView, KIND_PUT, MAX_SEQUENCE, type EntryCursor
 /** Makes one cursor of several, which it then owns. They come in no particular order. */
 export type MakeMergingCursor = (children: readonly EntryCursor[]) => EntryCursor
 
-/** All entries of the cursors, which it owns, in internal order; by a merging cursor of the user's own if there is one. */
+/** All entries of the cursors, which it owns, in internal order; by a custom merging cursor if there is one. */
 export function mergeCursors(cursors: readonly EntryCursor[], make?: MakeMergingCursor): EntryCursor {
   if (cursors.length === 1) return cursors[0]
   return make === undefined ? new MergingCursor(cursors) : make(cursors)

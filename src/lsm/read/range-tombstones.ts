@@ -7,7 +7,7 @@
  *
  * Invariants:
  * 1. A new tombstone is added in place: who reads at an older moment does not see it by its sequence number.
- * 2. A tombstone under a newer one stays as long as a moment lies between the two; otherwise no reader can tell them apart.
+ * 2. A tombstone under a newer one stays as long as a moment lies between the two; otherwise they look the same to every reader.
  * 3. Neighbours with the same tombstones are one fragment. Without snapshots there are at most two fragments for each
  *    tombstone, with one sequence number each; clearing the same keys again and again leaves one.
  */

@@ -101,7 +101,7 @@ class Recovery {
     const { fileSystem, directory, hash32, created } = this.#options
     const manifest = created ? undefined : readManifest(fileSystem, directory, hash32)
     if (manifest === undefined && !created) {
-      throw new CorruptionError('The file CURRENT is missing: without it the tables and logs of the store cannot be told from leftovers', {
+      throw new CorruptionError('The file CURRENT is missing: without it nothing says which tables and logs belong to the store', {
         file: joinPath(directory, CURRENT),
       })
     }

@@ -2,7 +2,7 @@
  * What can still be read of a damaged tree: every entry of every block and log record whose checksum holds, merged into what is live.
  *
  * Invariants:
- * 1. Of the versions that can be read the newest wins, by sequence number; range tombstones that can be read apply.
+ * 1. The newest version that can be read wins, by sequence number; range tombstones that can be read apply.
  * 2. What cannot be read is reported, with the keys it may have held where the index or the manifest knows them. For these keys an
  *    older version may be what is left.
  * 3. A manifest with a clean end says which tables belong to the store. Any other may have lost records: then each table in the
@@ -249,7 +249,7 @@ function lossOf(meta: TableMeta | undefined, place: { readonly file: string; rea
   return { ...place, message, ...(meta !== undefined && { keys: { gte: meta.smallest, lte: meta.largest } }) }
 }
 
-/** All versions by key, of one key the newest first, and of one version that of the newest file. */
+/** All versions by key, the newest of a key first, and the copy in the newest file first. */
 function* mergeVersions(sources: readonly Iterator<KeyVersion>[]): Generator<KeyVersion> {
   const heads = sources.flatMap(source => {
     const first = source.next()

@@ -18,7 +18,7 @@ import type { Stretch } from './salvaged-table.js'
 /** What one file was found to hold. */
 export interface FileContents {
   readonly isLog: boolean
-  /** Of what can be read of a table; in the order of the keys. */
+  /** Stretches of a table that can be read, in the order of the keys. */
   readonly stretches: readonly Stretch[]
   readonly maxSequence: number
 }

@@ -3,7 +3,7 @@ import type { FileHandle, FileSystem } from '../../vfs/file-system.js'
 import { SpareHandles, type SpareHandle } from '../../vfs/spare-handles.js'
 
 /**
- * Read-only handles of which only so many are open at once: one that was closed for lack of room, or of descriptors, is opened again by its
+ * Read-only handles of which a limited number is open at once: one that was closed for lack of room, or of descriptors, is opened again by its
  * next read. The file used longest ago is closed first. A path must mean the same file for as long as its handle is in use.
  */
 export class FilePool {
@@ -64,7 +64,7 @@ class PooledFile implements FileHandle, SpareHandle {
     return this.#handle
   }
 
-  /** What was only read is not at stake in a close, so that its failure concerns nobody. */
+  /** A failed close of a file that was only read loses nothing. */
   suspend(): void {
     const handle = this.#handle
     if (handle === undefined) return

@@ -36,7 +36,7 @@ export class TableFile {
 export class TableResource {
   /** Set by the first reader; here, so that the read path follows a reference instead of a look-up. */
   table: Table | undefined
-  /** Versions that contain the file. It is removed when the last one lets go. */
+  /** Versions that contain the file. It is removed when the last one is released. */
   versions = 0
 }
 

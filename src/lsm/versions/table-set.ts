@@ -1,6 +1,6 @@
 /**
  * The open tables of a store, and the life of their files: a table is opened by its first reader, stays open while a version
- * holds it, and its file is removed when the last version that holds it is let go, unless the store closes first.
+ * holds it, and its file is removed when the last version that holds it is released, unless the store closes first.
  */
 import type { Cache } from '../../cache/cache.js'
 import type { Hash32 } from '../../codec/checksum.js'
@@ -54,12 +54,12 @@ export class TableSet {
     for (const file of version.files()) file.resource.versions++
   }
 
-  /** A version is let go: files that no other version holds are closed and removed. */
+  /** Closes and removes the files that no other version holds. */
   release(version: Version): void {
     for (const file of version.files()) if (--file.resource.versions === 0) this.#remove(file)
   }
 
-  /** Closes every table, also those that only a forgotten cursor still holds. Resolves when removals under way have ended. */
+  /** Closes every table, also those that only an unclosed cursor still holds. Resolves when removals under way have ended. */
   async closeAll(): Promise<void> {
     for (const resource of this.#opened) this.#close(resource)
     await this.removed()

@@ -9,7 +9,7 @@
  *     tag 5  deleted table      varint number
  *     tag 6  added table        varints number, level, run, file bytes, entries, tombstones, range tombstones, raw bytes,
  *                               smallest sequence, largest sequence; two keys, each varint length and bytes
- *     tag 7  whole log          varints number, bytes: the log has so many bytes, all durable, and gets no more: fewer are damage
+ *     tag 7  whole log          varints number, bytes: the log has that many bytes, all durable, and gets no more: fewer are damage
  *
  * Unknown tags are an error: an older kvarium must not guess at what a newer one recorded.
  */

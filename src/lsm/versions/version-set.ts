@@ -129,7 +129,7 @@ export class VersionSet {
     if (this.#nextFile === first + count) this.#nextFile = first
   }
 
-  /** Freezes the memtable; `fresh` takes its place. */
+  /** Makes the memtable immutable; `fresh` takes its place. */
   switchMemtable(fresh: Memtable): void {
     const { memtable, immutable } = this.#state
     this.#replace(this.#state.withMemtables(fresh, [memtable, ...immutable]))
@@ -197,7 +197,7 @@ export class VersionSet {
     const remaining = this.#state.immutable.filter(memtable => !flushed.includes(memtable))
     const firstLog = (remaining.at(-1) ?? this.#state.memtable).firstLog
     for (const memtable of flushed) this.#flushedSequence = Math.max(this.#flushedSequence, memtable.maxSequence)
-    // The manifest does not hear of a log that is never synced. That of recovery's memtable is 0: it has the logs that were known.
+    // The manifest does not name a log that is never synced. Recovery's memtable has number 0: it holds the logs that were known.
     const written = new Set([...this.#logs, ...flushed.map(memtable => memtable.firstLog)])
     const flushedLogs = [...written].filter(number => number > 0 && number < firstLog).sort((a, b) => a - b)
     this.#logs = [...this.#logs.filter(number => number >= firstLog), ...(log === undefined ? [] : [log])]
@@ -206,7 +206,7 @@ export class VersionSet {
     const isLarge = this.#manifest.size > Math.max(this.#options.manifestBytes, 2 * this.#manifest.startBytes)
     const renews = isLarge && (await this.#renewManifest(version, numbers, span))
     if (!renews) await this.#append({ ...numbers, deleted, added, ...(log !== undefined && { logs: [log] }) }, span)
-    // The memtable may have been frozen while the manifest was written.
+    // The memtable may have been switched while the manifest was written.
     const { memtable, immutable } = this.#state
     const stillImmutable = immutable.filter(table => !flushed.includes(table))
     withSpan(span, () => this.#replace(this.#state.withTables(memtable, stillImmutable, version, this.moments())))
@@ -293,7 +293,7 @@ export interface VersionSetStart {
   /** Memtables that are to be in tables before the manifest is begun; newest first. */
   readonly unflushed: readonly Memtable[]
   readonly nextFile: number
-  /** Of the last operation, and of the last one that is in tables once the manifest is begun. */
+  /** Sequence numbers of the last operation, and of the last one that is in tables once the manifest is begun. */
   readonly sequence: number
   readonly flushedSequence: number
 }

@@ -26,7 +26,7 @@ export interface FailureMessage {
   readonly message: string
   readonly file?: string
   readonly offset?: number
-  /** Of a failed file operation. */
+  /** Name of the file operation that failed. */
   readonly operation?: string
 }
 
