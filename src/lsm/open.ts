@@ -2,7 +2,6 @@
 import { Cache } from '../cache/cache.js'
 import { loadHash32 } from '../codec/checksum.js'
 import type { EngineContext, EngineFactory, EngineVariant } from '../engine/contract.js'
-import { MisuseError } from '../errors.js'
 import { Ledger, newReadCounts } from '../trace/ledger.js'
 import { absolutePath } from '../vfs/file-system.js'
 import { isOutOfSpace } from '../vfs/vfs-error.js'
@@ -14,7 +13,7 @@ import { JobRunner } from './compaction/job-runner.js'
 import { LeveledPicker } from './compaction/pickers/leveled-picker.js'
 import { LogSet } from '../engine/durable/log-set.js'
 import { MemtablePool } from './memtable/memtable-pool.js'
-import { LSM_OPTIONS, type LsmOptions } from './options.js'
+import { checkOptions, LSM_OPTIONS, type LsmOptions } from './options.js'
 import type { CustomParts } from './custom/custom-parts.js'
 import { recover } from './recovery/recovery.js'
 import { salvageTree } from './recovery/salvage.js'
@@ -129,20 +128,4 @@ function builtInPicker({ compaction, level0Tables, level1Size, fanOut, runsPerLe
   return compaction === 'leveled'
     ? new LeveledPicker({ level0Tables, level1Bytes: level1Size, fanOut })
     : new TieredPicker({ runsPerLevel })
-}
-
-function checkOptions(options: LsmOptions, hasDeflate: boolean): void {
-  const { compression, compaction, level0StopTables } = options
-  if (compression === 'deflate' && !hasDeflate) {
-    throw new MisuseError('LEVEL_INVALID_OPTION', "compression 'deflate' is not available in this environment; use 'none'")
-  }
-  // Otherwise writers would wait for a compaction that is never due.
-  const [name, trigger] =
-    compaction === 'leveled' ? (['level0Tables', options.level0Tables] as const) : (['runsPerLevel', options.runsPerLevel] as const)
-  if (level0StopTables <= trigger) {
-    throw new MisuseError(
-      'LEVEL_INVALID_OPTION',
-      `level0StopTables is ${level0StopTables}; it must be larger than ${name}, which is ${trigger}`,
-    )
-  }
 }

@@ -1,4 +1,5 @@
 import type { OptionTable } from '../engine/contract.js'
+import { MisuseError } from '../errors.js'
 
 const KIB = 1024
 const MIB = 1024 * KIB
@@ -84,3 +85,20 @@ export const LSM_OPTIONS = {
   fanOut: { type: 'integer', default: 10, min: 2, max: 100, about: 'Leveled: how many times larger each level is than the one above.' },
   runsPerLevel: { type: 'integer', default: 4, min: 2, max: 100, unit: 'runs', about: 'Tiered: runs in a level that start a merge.' },
 } as const satisfies OptionTable
+
+/** What the table cannot say. Throws a MisuseError. */
+export function checkOptions(options: LsmOptions, hasDeflate: boolean): void {
+  const { compression, compaction, level0StopTables } = options
+  if (compression === 'deflate' && !hasDeflate) {
+    throw new MisuseError('LEVEL_INVALID_OPTION', "compression 'deflate' is not available in this environment; use 'none'")
+  }
+  // Otherwise writers would wait for a compaction that is never due.
+  const [name, trigger] =
+    compaction === 'leveled' ? (['level0Tables', options.level0Tables] as const) : (['runsPerLevel', options.runsPerLevel] as const)
+  if (level0StopTables <= trigger) {
+    throw new MisuseError(
+      'LEVEL_INVALID_OPTION',
+      `level0StopTables is ${level0StopTables}; it must be larger than ${name}, which is ${trigger}`,
+    )
+  }
+}
