@@ -238,6 +238,32 @@ describe('random histories', () => {
     )
   })
 
+  it('change no image that was taken before, and no image changes another or its origin', async () => {
+    const history = fc.array(fc.tuple(step, fc.nat(9)), { maxLength: 25 })
+    await fc.assert(
+      fc.asyncProperty(history, async steps => {
+        const files = [new MemoryFileSystem()]
+        files[0].create('a')
+        const contents: Uint8Array[] = [new Uint8Array()]
+        for (const [change, at] of steps) {
+          const index = at % files.length
+          const handle = files[index].openWrite('a')
+          if (change.kind === 'write') handle.write(new Uint8Array(change.length).fill(change.fill), change.position)
+          if (change.kind === 'truncate') handle.truncate(change.size)
+          if (change.kind === 'sync') {
+            await handle.sync()
+            await files[index].syncDirectory('/')
+            files.push(files[index].crashClone('none'))
+          } else files.push(files[index].processCrashClone())
+          contents[index] = apply(contents[index], change)
+          contents.push(contents[index])
+          for (const [other, fileSystem] of files.entries()) expect(Buffer.compare(wholeFile(fileSystem), contents[other])).toBe(0)
+        }
+      }),
+      { numRuns: 100 },
+    )
+  })
+
   it('leave the same image for the same seed, and different ones for different seeds', () => {
     const build = (): MemoryFileSystem => {
       const fileSystem = new MemoryFileSystem()

@@ -1,20 +1,26 @@
 /**
  * A growing byte array in chunks, for the memory file system. Two of them (a file's current and its durable bytes) share
- * chunks until one changes bytes of the other.
+ * chunks until one changes bytes of the other; crash images share the chunks of their origin in the same way.
  *
  * Invariants:
  * 1. Every chunk but a lone first one has `chunkBytes`; a lone first chunk grows by doubling, so that small files stay small.
  * 2. Bytes of a chunk at or behind `size` mean nothing; growth over them fills with zeros first.
  * 3. A chunk that is also the peer's is written in place only where the peer's size does not reach; otherwise it is copied first.
  *    So appending after a sync copies nothing, and overwriting copies a chunk once per sync.
+ * 4. A chunk of which `copyTo` has made a copy is lent from then on: every holder copies it before writing anywhere in it.
  */
 const chunkBits = 14
 export const chunkBytes = 1 << chunkBits
 const chunkMask = chunkBytes - 1
 const smallestChunk = 256
 
+interface Chunk {
+  readonly bytes: Uint8Array
+  isLent: boolean
+}
+
 export class MemoryBytes {
-  #chunks: Uint8Array[] = []
+  #chunks: Chunk[] = []
   #size = 0
   #peer: MemoryBytes | undefined
 
@@ -47,7 +53,7 @@ export class MemoryBytes {
       const within = from & chunkMask
       const count = Math.min(stop - at, chunkBytes - within)
       const chunk = this.#chunks[Math.floor(from / chunkBytes)]
-      target.set(chunk.subarray(within, within + count), at)
+      target.set(chunk.bytes.subarray(within, within + count), at)
       at += count
     }
     return stop - start
@@ -71,12 +77,11 @@ export class MemoryBytes {
     this.#chunks.length = Math.min(this.#chunks.length, Math.ceil(size / chunkBytes))
   }
 
+  /** Makes `target` equal to this. The two share all chunks until one writes. */
   copyTo(target: MemoryBytes): void {
-    target.truncate(0)
-    for (let index = 0; index < this.#chunks.length; index++) {
-      const position = index * chunkBytes
-      target.write(this.#chunks[index], position, 0, Math.min(chunkBytes, this.#size - position))
-    }
+    for (const chunk of this.#chunks) chunk.isLent = true
+    target.#chunks = this.#chunks.slice()
+    target.#size = this.#size
   }
 
   #fillZeros(from: number, to: number): void {
@@ -89,17 +94,23 @@ export class MemoryBytes {
     this.#size = to
   }
 
-  /** The chunk at `position`, made big enough for `count` bytes from there, and unshared where the peer could see them. */
+  /** The chunk at `position`, made big enough for `count` bytes from there, and unshared where another holder could see them. */
   #writable(position: number, count: number): Uint8Array {
     const index = Math.floor(position / chunkBytes)
     const needed = (position & chunkMask) + count
     const chunk = this.#chunks[index]
     // A later chunk is reached only over the end of the first one, which then has its full size.
-    if (chunk === undefined) return (this.#chunks[index] = new Uint8Array(index > 0 ? chunkBytes : roundUp(needed)))
+    if (chunk === undefined) return this.#put(index, new Uint8Array(index > 0 ? chunkBytes : roundUp(needed)))
     const peer = this.#peer
     const isSeenByPeer = peer !== undefined && position < peer.#size && peer.#chunks[index] === chunk
-    if (chunk.length >= needed && !isSeenByPeer) return chunk
-    return (this.#chunks[index] = resized(chunk, Math.max(chunk.length, roundUp(needed))))
+    const { bytes } = chunk
+    if (bytes.length >= needed && !isSeenByPeer && !chunk.isLent) return bytes
+    return this.#put(index, resized(bytes, Math.max(bytes.length, roundUp(needed))))
+  }
+
+  #put(index: number, bytes: Uint8Array): Uint8Array {
+    this.#chunks[index] = { bytes, isLent: false }
+    return bytes
   }
 }
 

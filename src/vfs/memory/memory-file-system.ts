@@ -4,7 +4,7 @@
  * Invariants:
  * 1. Writes of a handle are durable only after its `sync` resolved; a created, renamed or removed name only after
  *    `syncDirectory` of its directory resolved. A file's sync does not make its name durable, nor the other way round.
- * 2. A crash image shares nothing with the file system it was taken from, is durable itself, and has no handles or locks.
+ * 2. A crash image sees no later change of the file system it was taken from, is durable itself, and has no handles or locks.
  * 3. A removed file lives on for its open handles, as in POSIX.
  *
  * The simplifications: a directory cannot be renamed, the root `/` is always there, and the durable length of a file is that of
