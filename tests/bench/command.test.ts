@@ -7,22 +7,24 @@ import { parseOptions } from '../../bench/suite/options.js'
 import { WORKLOADS } from '../../packages/lab/src/workloads/catalogue.js'
 import { parseRunReport } from '../../packages/lab/src/report/parse-run-report.js'
 import type { RunReport } from '../../packages/lab/src/report/run-report.js'
+import { bundledProgram } from '../support/bundled-program.js'
 
 const ROOT = join(import.meta.dirname, '../..')
 /** These tests start processes, which takes long on a busy machine. */
 const TIMEOUT_MS = 120_000
-const COMMAND = ['--import', 'tsx', join(ROOT, 'bench/suite/main.ts')]
 
 let directory = ''
+let command = ''
 beforeAll(() => {
   if (!existsSync(join(ROOT, 'dist/index.js')))
     throw new Error("dist/ is missing: run 'npm run build' first, or 'npm test', which does both")
+  command = bundledProgram(join(ROOT, 'bench/suite/main.ts'))
   directory = mkdtempSync(join(tmpdir(), 'kvarium-bench-command-'))
 })
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
 function bench(...parameters: readonly string[]): { code: number | null; stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [...COMMAND, ...parameters], { cwd: ROOT, encoding: 'utf8' })
+  const { status, stdout, stderr } = spawnSync(process.execPath, [command, ...parameters], { cwd: ROOT, encoding: 'utf8' })
   return { code: status, stdout, stderr }
 }
 
@@ -147,7 +149,7 @@ describe('npm run bench', () => {
     'an interrupt ends it at once, and leaves nothing',
     async () => {
       const stores = join(directory, 'interrupted')
-      const parameters = [...COMMAND, '--workload', 'fillsync', '--engine', 'btree', '--n', '1e8', '--dir', stores]
+      const parameters = [command, '--workload', 'fillsync', '--engine', 'btree', '--n', '1e8', '--dir', stores]
       const child = spawn(process.execPath, parameters, { cwd: ROOT, stdio: 'ignore' })
       const ended = new Promise(resolve => child.once('close', resolve))
       const isRunning = (): boolean =>

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { bundledProgram } from '../support/bundled-program.js'
 
 const ROOT = join(import.meta.dirname, '../..')
 
@@ -35,7 +36,7 @@ describe('the examples', () => {
   })
 
   it.each(Object.entries(OUTPUTS))('%s runs and says what it should', (name, lines) => {
-    const output = execFileSync(process.execPath, ['--import', 'tsx', join('examples', name)], { cwd: ROOT, encoding: 'utf8' })
+    const output = execFileSync(process.execPath, [bundledProgram(join(ROOT, 'examples', name))], { cwd: ROOT, encoding: 'utf8' })
     for (const line of lines) expect(output).toContain(line)
   })
 })

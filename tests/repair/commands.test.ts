@@ -21,7 +21,7 @@ beforeEach(async () => {
 afterEach(() => rmSync(directory, { recursive: true, force: true }))
 
 function kvarium(...parameters: string[]): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(process.execPath, ['--import', 'tsx', 'packages/cli/src/main.ts', ...parameters], { encoding: 'utf8', timeout: 20_000 })
+  return spawnSync(process.execPath, ['packages/cli/dist/main.js', ...parameters], { encoding: 'utf8', timeout: 20_000 })
 }
 
 function damage(): string {

@@ -1,7 +1,9 @@
+import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ByteView, KIND_DELETE, KIND_PUT, MAX_SEQUENCE, Skiplist } from '../../src/skiplist/index.js'
+import { bundledProgram } from '../support/bundled-program.js'
 import { seededRandom } from './support/seeded-random.js'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
@@ -122,10 +124,7 @@ describe('the arena of a skiplist', () => {
       const key = bytes(`key ${(i * 37) % 211}`)
       list.insert(key, 0, key.length, key, 0, i % key.length, 2 ** 40 + i, i % 9 === 0 ? KIND_DELETE : KIND_PUT)
     }
-    // On Node 20 a worker does not take over the loader that `--import tsx` registers, so this one registers it itself.
-    const reader = JSON.stringify(new URL('support/reader-worker.ts', import.meta.url).href)
-    const start = `import('tsx/esm/api').then(({ register }) => (register(), import(${reader})))`
-    const worker = new Worker(start, { eval: true, workerData: list.transferable() })
+    const worker = new Worker(bundledProgram(join(import.meta.dirname, 'support/reader-worker.ts')), { workerData: list.transferable() })
     const report = await new Promise<{ forward: string[]; backward: string[] }>((resolve, reject) => {
       worker.once('message', resolve)
       worker.once('error', reject)

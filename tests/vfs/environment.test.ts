@@ -7,6 +7,7 @@ import { nodeEnvironment } from '../../src/vfs/node/node-environment.js'
 import { portableEnvironment } from '../../src/vfs/portable-environment.js'
 import { SeededRandom, uniform } from '../../src/vfs/seeded-random.js'
 import { simulatedEnvironment } from '../../src/vfs/testing/simulated-environment.js'
+import { bundledText } from '../support/bundled-program.js'
 
 describe('seeded random numbers', () => {
   it('repeat for the same seed and differ for neighbouring ones', () => {
@@ -63,18 +64,14 @@ describe.each(real)('the %s environment', (_, make) => {
 })
 
 it('neither sleeps nor turns keep a Node process alive', () => {
-  const at = (file: string): string => JSON.stringify(new URL(`../../src/vfs/${file}.ts`, import.meta.url).href)
   const script = `
-    const { nodeEnvironment } = await import(${at('node/node-environment')})
-    const { portableEnvironment } = await import(${at('portable-environment')})
-    const { simulatedEnvironment } = await import(${at('testing/simulated-environment')})
+    import { nodeEnvironment } from '../../src/vfs/node/node-environment.js'
+    import { portableEnvironment } from '../../src/vfs/portable-environment.js'
+    import { simulatedEnvironment } from '../../src/vfs/testing/simulated-environment.js'
     const all = [nodeEnvironment(), portableEnvironment({ fileSystem: nodeEnvironment().fileSystem }), simulatedEnvironment({ seed: 1 })]
     for (const { scheduler } of all) { await scheduler.turn(); void scheduler.sleep(60_000) }
     process.stdout.write('end')`
-  const result = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
-    timeout: 20_000,
-    encoding: 'utf8',
-  })
+  const result = spawnSync(process.execPath, [bundledText(script, import.meta.dirname)], { timeout: 20_000, encoding: 'utf8' })
   expect(result).toMatchObject({ status: 0, stdout: 'end' })
 }, 120_000)
 

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { NodeFileSystem } from '../../src/vfs/node/node-file-system.js'
 import { isHeldBySocket } from '../../src/vfs/node/node-socket-lock.js'
+import { bundledText } from '../support/bundled-program.js'
 import { Contender, race, storm } from './support/lock-race.js'
 
 const fileSystem = new NodeFileSystem()
@@ -55,12 +56,13 @@ describe('the lock of a directory', () => {
   }, 120_000)
 
   it('does not keep its process alive', () => {
-    const script = `import { NodeFileSystem } from ${JSON.stringify(new URL('../../src/vfs/node/node-file-system.ts', import.meta.url).href)}
-      await new NodeFileSystem().lock(${JSON.stringify(directory)})
-      process.stdout.write('locked')`
-    const path = join(directory, 'script.mts')
-    writeFileSync(path, script)
-    const result = spawnSync(process.execPath, ['--import', 'tsx', path], { timeout: 20_000, encoding: 'utf8' })
+    const program = bundledText(
+      `import { NodeFileSystem } from '../../src/vfs/node/node-file-system.js'
+      await new NodeFileSystem().lock(process.argv[2])
+      process.stdout.write('locked')`,
+      import.meta.dirname,
+    )
+    const result = spawnSync(process.execPath, [program, directory], { timeout: 20_000, encoding: 'utf8' })
     expect(result).toMatchObject({ status: 0, stdout: 'locked' })
   }, 120_000)
 

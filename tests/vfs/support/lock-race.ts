@@ -10,7 +10,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { pathToFileURL } from 'node:url'
+import { bundledProgram } from '../../support/bundled-program.js'
+
+let bundle: string | undefined
+function worker(): string {
+  return (bundle ??= bundledProgram(join(import.meta.dirname, 'lock-race-worker.ts')))
+}
 
 /** A process that answers each command with one line. */
 export class Contender {
@@ -19,8 +25,7 @@ export class Contender {
   readonly #waiting: ((answer: string) => void)[] = []
 
   constructor() {
-    const worker = fileURLToPath(new URL('./lock-race-worker.ts', import.meta.url))
-    this.#child = spawn(process.execPath, ['--import', 'tsx', worker], { stdio: ['pipe', 'pipe', 'inherit'] })
+    this.#child = spawn(process.execPath, [worker()], { stdio: ['pipe', 'pipe', 'inherit'] })
     this.#exited = once(this.#child, 'exit')
     createInterface({ input: this.#child.stdout }).on('line', line => this.#waiting.shift()?.(line))
   }
