@@ -14,7 +14,6 @@ import { MAX_TAG_BYTES, writeTag } from './entry-tag.js'
 import { encodeFooter, FOOTER_BYTES, MAX_HANDLE_BYTES, noHandle, TRAILER_BYTES, writeHandle, type BlockHandle } from './format.js'
 import { encodeProperties, type TableProperties } from './properties.js'
 import type { RangeTombstone } from './range-tombstone.js'
-import { writeSeparator } from './separator.js'
 import { encodeCustomFilter, type TableFilter } from './table-filter.js'
 
 /** An entry with a value or a key this large gets a block of its own, formed without a copy in scratch memory. */
@@ -365,4 +364,31 @@ export class TableBuilder {
 
 function misordered(): MisuseError {
   return new MisuseError('LEVEL_MISORDERED_ENTRY', 'Entries must be added by key ascending, then by sequence number descending')
+}
+
+/**
+ * Writes into `target` a short key that is at least `last[0, lastLength)` and less than `next[start, end)`, for two keys
+ * that ascend; if they are equal, the key itself. Returns its length. `target` must have room for the longer key.
+ */
+function writeSeparator(target: Uint8Array, last: Uint8Array, lastLength: number, next: Uint8Array, start: number, end: number): number {
+  const nextLength = end - start
+  const limit = lastLength < nextLength ? lastLength : nextLength
+  let shared = 0
+  while (shared < limit && last[shared] === next[start + shared]) shared++
+  if (shared < limit) {
+    const above = last[shared] + 1
+    if (above < next[start + shared]) {
+      // One byte between the two: nothing shorter than shared + 1 bytes can separate them.
+      target.set(last.subarray(0, shared))
+      target[shared] = above
+      return shared + 1
+    }
+    if (shared + 1 < nextLength) {
+      // The next key up to the differing byte is a proper prefix of it, so it sorts before it.
+      target.set(next.subarray(start, start + shared + 1))
+      return shared + 1
+    }
+  }
+  target.set(last.subarray(0, lastLength))
+  return lastLength
 }

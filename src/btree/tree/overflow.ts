@@ -4,10 +4,10 @@
  */
 import type { Page } from '../pages/page.js'
 import type { AddedEntry, Split } from './page-builder.js'
-import type { WritePath } from './write-path.js'
+import type { WritablePath } from './writable-path.js'
 
 /** The page at the end of the path has no room for an entry, or for another value of one. */
-export function overflow(path: WritePath, added: AddedEntry): void {
+export function overflow(path: WritablePath, added: AddedEntry): void {
   const page = path.end
   const { generation } = path.versions
   const before = page.units
@@ -30,7 +30,7 @@ export function overflow(path: WritePath, added: AddedEntry): void {
 }
 
 /** Enters a page into the branch of `level` where its separator belongs. */
-export function insertChild(path: WritePath, level: number, separator: Uint8Array, child: Page): void {
+export function insertChild(path: WritablePath, level: number, separator: Uint8Array, child: Page): void {
   const { builder, trace } = path
   const branch = path.descend(separator, 0, separator.length, level)
   const index = Math.max(0, branch.block!.floor(separator, 0, separator.length)) + 1
@@ -43,7 +43,7 @@ export function insertChild(path: WritePath, level: number, separator: Uint8Arra
   overflow(path, { index, replaces: false, key: separator, start: 0, end, value, valueStart: 0, valueEnd, child })
 }
 
-function addRoot(path: WritePath, child: Page): void {
+function addRoot(path: WritablePath, child: Page): void {
   const root = path.store.create(child.level + 1, path.versions.generation, 0)
   root.entries = child.entries
   root.liveBytes = child.liveBytes
@@ -52,7 +52,7 @@ function addRoot(path: WritePath, child: Page): void {
   path.replaceRoot(root)
 }
 
-function emitSplit({ trace }: WritePath, page: Page, { pages, rule }: Split): void {
+function emitSplit({ trace }: WritablePath, page: Page, { pages, rule }: Split): void {
   if (trace === null) return
   const all = [page, ...pages.map(split => split.page)]
   const separators = pages.map(({ separator }) => separator)

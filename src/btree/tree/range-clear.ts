@@ -4,12 +4,12 @@
  */
 import { Cell } from '../../codec/sorted-block.js'
 import type { Page } from '../pages/page.js'
-import type { WritePath } from './write-path.js'
+import type { WritablePath } from './writable-path.js'
 
 const cell = new Cell()
 
 /** Removes the keys from `first` to `last`, both included. Both paths have been prepared. Leaves underfull pages on them. */
-export function clearRange(path: WritePath, first: Uint8Array, last: Uint8Array): void {
+export function clearRange(path: WritablePath, first: Uint8Array, last: Uint8Array): void {
   const root = path.ownRoot()
   clearIn(path, root, first, last)
   if (root.block!.count > 0) return
@@ -17,12 +17,12 @@ export function clearRange(path: WritePath, first: Uint8Array, last: Uint8Array)
   path.remove(root)
 }
 
-function clearIn(path: WritePath, page: Page, first: Uint8Array, last: Uint8Array): void {
+function clearIn(path: WritablePath, page: Page, first: Uint8Array, last: Uint8Array): void {
   if (page.level === 0) clearInLeaf(path, page, first, last)
   else clearInBranch(path, page, first, last)
 }
 
-function clearInLeaf({ trace }: WritePath, leaf: Page, first: Uint8Array, last: Uint8Array): void {
+function clearInLeaf({ trace }: WritablePath, leaf: Page, first: Uint8Array, last: Uint8Array): void {
   const block = leaf.block!
   const from = block.lowerBound(first, 0, first.length)
   const to = block.floor(last, 0, last.length) + 1
@@ -36,7 +36,7 @@ function clearInLeaf({ trace }: WritePath, leaf: Page, first: Uint8Array, last: 
   if (trace !== null) trace.changed(leaf)
 }
 
-function clearInBranch(path: WritePath, branch: Page, first: Uint8Array, last: Uint8Array): void {
+function clearInBranch(path: WritablePath, branch: Page, first: Uint8Array, last: Uint8Array): void {
   const block = branch.block!
   const from = Math.max(0, block.floor(first, 0, first.length))
   const to = Math.max(0, block.floor(last, 0, last.length))
@@ -56,7 +56,7 @@ function clearInBranch(path: WritePath, branch: Page, first: Uint8Array, last: U
   branch.lastInsert = -2
 }
 
-function clearInChild(path: WritePath, branch: Page, slot: number, first: Uint8Array, last: Uint8Array): void {
+function clearInChild(path: WritablePath, branch: Page, slot: number, first: Uint8Array, last: Uint8Array): void {
   const child = path.ownChild(branch, slot)
   const { entries, liveBytes } = child
   clearIn(path, child, first, last)
@@ -68,7 +68,7 @@ function clearInChild(path: WritePath, branch: Page, slot: number, first: Uint8A
 }
 
 /** A subtree leaves the tree. Its clean parts leave as a whole; the next checkpoint walks them. */
-function dropSubtree(path: WritePath, page: Page): void {
+function dropSubtree(path: WritablePath, page: Page): void {
   if (page.dirty) {
     const { length } = page.children ?? []
     for (let slot = 0; slot < length; slot++) dropSubtree(path, path.store.handle(page, slot))

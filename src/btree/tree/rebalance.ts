@@ -5,7 +5,7 @@
 import type { Page } from '../pages/page.js'
 import type { PageStore } from '../pages/page-store.js'
 import { insertChild } from './overflow.js'
-import type { WritePath } from './write-path.js'
+import type { WritablePath } from './writable-path.js'
 
 /** A page that uses less than this share of its usual size is merged with a neighbour, if both fit into `MERGED_FULL` of a page. */
 const UNDERFULL = 0.25
@@ -18,7 +18,7 @@ export function isUnderfull(store: PageStore, page: Page): boolean {
 }
 
 /** Merges the underfull pages of the path, from its end up. */
-export function rebalance(path: WritePath): void {
+export function rebalance(path: WritablePath): void {
   const { pages, slots } = path
   for (let at = path.depth; at > 0; at--) {
     const page = pages[at]
@@ -28,7 +28,7 @@ export function rebalance(path: WritePath): void {
 }
 
 /** Moves entries from child `slot + 1` of an own branch to child `slot`, as many as fit. Returns what is left of the right one. */
-export function pack(path: WritePath, parent: Page, slot: number): 'merged' | 'moved' | 'full' {
+export function pack(path: WritablePath, parent: Page, slot: number): 'merged' | 'moved' | 'full' {
   const left = path.ownChild(parent, slot)
   const right = path.ownChild(parent, slot + 1)
   const between = parent.block!.keyAt(slot + 1)
@@ -42,7 +42,7 @@ export function pack(path: WritePath, parent: Page, slot: number): 'merged' | 'm
   return isEmpty ? 'merged' : 'moved'
 }
 
-function rebalancePage(path: WritePath, page: Page, parent: Page, slot: number): void {
+function rebalancePage(path: WritablePath, page: Page, parent: Page, slot: number): void {
   if (page.block!.count === 0) {
     path.removeChild(parent, slot)
     path.remove(page)
@@ -59,7 +59,7 @@ function rebalancePage(path: WritePath, page: Page, parent: Page, slot: number):
 }
 
 /** Merges child `slot + 1` into child `slot`; false if they do not fit, or if one of them cannot be read. */
-function merge(path: WritePath, parent: Page, slot: number): boolean {
+function merge(path: WritablePath, parent: Page, slot: number): boolean {
   const { store, builder } = path
   const left = readableChild(store, parent, slot)
   const right = readableChild(store, parent, slot + 1)
@@ -85,7 +85,7 @@ function readableChild(store: PageStore, parent: Page, slot: number): Page | und
 }
 
 /** Replaces a root that has one child by that child, level by level. */
-function collapseRoot(path: WritePath): void {
+function collapseRoot(path: WritablePath): void {
   while (path.root.level > 0 && path.root.children!.length <= 1) {
     const { root } = path
     if (root.children!.length === 0) {
@@ -99,7 +99,7 @@ function collapseRoot(path: WritePath): void {
   }
 }
 
-function emitMerge({ trace }: WritePath, left: Page, right: Page, rule: 'merge' | 'pack'): void {
+function emitMerge({ trace }: WritablePath, left: Page, right: Page, rule: 'merge' | 'pack'): void {
   if (trace === null) return
   trace.merged(left, right, rule)
   trace.changed(left)

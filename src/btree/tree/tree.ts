@@ -1,5 +1,5 @@
 /**
- * The B+tree: finds, puts and deletes entries. The way down is in search.ts for readers and in write-path.ts for the writer, splits are in
+ * The B+tree: finds, puts and deletes entries. The way down is in search.ts for readers and in writable-path.ts for the writer, splits are in
  * overflow.ts, merges in rebalance.ts.
  *
  * Invariants:
@@ -20,7 +20,7 @@ import { clearRange } from './range-clear.js'
 import { isUnderfull, rebalance } from './rebalance.js'
 import { leafOf } from './search.js'
 import type { LeafSplit } from './split.js'
-import { WritePath } from './write-path.js'
+import { WritablePath } from './writable-path.js'
 
 const cell = new Cell()
 
@@ -29,7 +29,7 @@ export class Tree {
   sequence = 0
   readonly store: PageStore
   readonly versions: LiveVersions
-  readonly path: WritePath
+  readonly path: WritablePath
   readonly #trace: PageTrace | null
   /** The tree without the long batch that is being applied. */
   #published: LiveVersion | undefined
@@ -39,7 +39,7 @@ export class Tree {
     this.store = store
     this.versions = versions
     this.#trace = store.trace
-    this.path = new WritePath(store, versions, root, leafSplit)
+    this.path = new WritablePath(store, versions, root, leafSplit)
   }
 
   /** The root that the writer changes. */

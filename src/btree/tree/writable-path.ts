@@ -22,7 +22,7 @@ import type { LeafSplit } from './split.js'
 
 const cell = new Cell()
 
-export class WritePath {
+export class WritablePath {
   root: Page
   readonly store: PageStore
   readonly versions: LiveVersions
