@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { compareKeys } from '../../src/codec/entry.js'
-import { olderThanOutput, type Compaction } from '../../src/lsm/compaction/compaction.js'
-import type { CompactionPicker } from '../../src/lsm/compaction/pickers/compaction-picker.js'
-import { LeveledPicker } from '../../src/lsm/compaction/pickers/leveled-picker.js'
-import { unionBounds, type TableMeta } from '../../src/lsm/versions/table-file.js'
-import { TieredPicker } from '../../src/lsm/compaction/pickers/tiered-picker.js'
-import { Version } from '../../src/lsm/versions/version.js'
-import { keyOf, textOf } from '../contract/support/opened-engine.js'
+import { compareKeys } from '../../../src/codec/entry.js'
+import { olderThanOutput, type Compaction } from '../../../src/lsm/compaction/compaction.js'
+import type { CompactionPicker } from '../../../src/lsm/compaction/pickers/compaction-picker.js'
+import { LeveledPicker } from '../../../src/lsm/compaction/pickers/leveled-picker.js'
+import { unionBounds, type TableMeta } from '../../../src/lsm/versions/table-file.js'
+import { TieredPicker } from '../../../src/lsm/compaction/pickers/tiered-picker.js'
+import { Version } from '../../../src/lsm/versions/version.js'
+import { keyOf, textOf } from '../../contract/support/opened-engine.js'
 
 /** A version of a key, or a range tombstone over the keys from `key` to `last`. */
 interface Entry {

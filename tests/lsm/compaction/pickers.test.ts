@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { olderThanOutput, type Compaction } from '../../src/lsm/compaction/compaction.js'
-import type { PickContext } from '../../src/lsm/compaction/pickers/compaction-picker.js'
-import { LeveledPicker } from '../../src/lsm/compaction/pickers/leveled-picker.js'
-import type { TableMeta } from '../../src/lsm/versions/table-file.js'
-import { TieredPicker } from '../../src/lsm/compaction/pickers/tiered-picker.js'
-import { keyOf, textOf } from '../contract/support/opened-engine.js'
-import { meta, versionOf } from './support/table-metas.js'
+import { olderThanOutput, type Compaction } from '../../../src/lsm/compaction/compaction.js'
+import type { PickContext } from '../../../src/lsm/compaction/pickers/compaction-picker.js'
+import { LeveledPicker } from '../../../src/lsm/compaction/pickers/leveled-picker.js'
+import type { TableMeta } from '../../../src/lsm/versions/table-file.js'
+import { TieredPicker } from '../../../src/lsm/compaction/pickers/tiered-picker.js'
+import { keyOf, textOf } from '../../contract/support/opened-engine.js'
+import { meta, versionOf } from '../support/table-metas.js'
 
 const leveled = new LeveledPicker({ level0Tables: 3, level1Bytes: 1000, fanOut: 10 })
 const tiered = new TieredPicker({ runsPerLevel: 3 })

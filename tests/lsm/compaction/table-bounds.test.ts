@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { compareKeys } from '../../src/codec/entry.js'
-import { shortBounds } from '../../src/lsm/compaction/table-bounds.js'
-import { SeededRandom } from '../../src/vfs/index.js'
+import { compareKeys } from '../../../src/codec/entry.js'
+import { shortBounds } from '../../../src/lsm/compaction/table-bounds.js'
+import { SeededRandom } from '../../../src/vfs/index.js'
 
 const ALONE = { before: undefined, behind: undefined }
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { MergingCursor } from '../../src/lsm/read/merging-cursor.js'
-import { ArrayCursor } from './support/array-cursor.js'
-import { compare, entriesOf, keys, moves } from './support/cursor-moves.js'
+import { MergingCursor } from '../../../src/lsm/read/merging-cursor.js'
+import { ArrayCursor } from '../support/array-cursor.js'
+import { compare, entriesOf, keys, moves } from '../support/cursor-moves.js'
 
 describe('a merging cursor', () => {
   it('stands where a cursor over all entries together would, whichever way it turns', () => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ByteView } from '../../src/codec/entry.js'
-import { RangeTombstones, type RangeTombstone } from '../../src/lsm/read/range-tombstones.js'
-import { keyOf } from '../contract/support/opened-engine.js'
+import { ByteView } from '../../../src/codec/entry.js'
+import { RangeTombstones, type RangeTombstone } from '../../../src/lsm/read/range-tombstones.js'
+import { keyOf } from '../../contract/support/opened-engine.js'
 
 const keyText = fc.string({ unit: fc.constantFrom('a', 'b', '\0', 'ÿ'), maxLength: 3 })
 

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { EntryCursor } from '../../src/codec/entry.js'
-import { RunCursor } from '../../src/lsm/read/run-cursor.js'
-import { TableFile } from '../../src/lsm/versions/table-file.js'
-import { textOf } from '../contract/support/opened-engine.js'
-import { ArrayCursor, internalOrder, type PlainEntry } from './support/array-cursor.js'
-import { compare, entriesOf, keys, moves } from './support/cursor-moves.js'
-import { meta } from './support/table-metas.js'
+import type { EntryCursor } from '../../../src/codec/entry.js'
+import { RunCursor } from '../../../src/lsm/read/run-cursor.js'
+import { TableFile } from '../../../src/lsm/versions/table-file.js'
+import { textOf } from '../../contract/support/opened-engine.js'
+import { ArrayCursor, internalOrder, type PlainEntry } from '../support/array-cursor.js'
+import { compare, entriesOf, keys, moves } from '../support/cursor-moves.js'
+import { meta } from '../support/table-metas.js'
 
 describe('a run cursor', () => {
   it('reads tables as one sequence whichever way it turns, those without entries included, and keeps one open at most', () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { FilePool } from '../../src/lsm/versions/file-pool.js'
-import { joinPath } from '../../src/vfs/file-system.js'
-import { HookedFileSystem } from './support/hooked-file-system.js'
-import { DIRECTORY, emptyFileSystem, filler, openLsm, put, scan, tablesOf } from './support/opened-lsm.js'
+import { FilePool } from '../../../src/lsm/versions/file-pool.js'
+import { joinPath } from '../../../src/vfs/file-system.js'
+import { HookedFileSystem } from '../support/hooked-file-system.js'
+import { DIRECTORY, emptyFileSystem, filler, openLsm, put, scan, tablesOf } from '../support/opened-lsm.js'
 
 function poolOf(files: number, maxOpen: number): { hooked: HookedFileSystem; pool: FilePool; path: (i: number) => string } {
   const fileSystem = emptyFileSystem()

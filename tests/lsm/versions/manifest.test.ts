@@ -1,43 +1,12 @@
 import { readFileSync } from 'node:fs'
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { loadHash32 } from '../../src/codec/checksum.js'
-import { CorruptionError } from '../../src/errors.js'
-import { ManifestWriter, readManifest } from '../../src/lsm/versions/manifest.js'
-import { decodeVersionEdit, encodeVersionEdit, type VersionEdit } from '../../src/lsm/versions/version-edit.js'
-import type { MemoryFileSystem } from '../../src/vfs/index.js'
-import { joinPath } from '../../src/vfs/index.js'
-import { keyOf } from '../contract/support/opened-engine.js'
-import { DIRECTORY, emptyFileSystem, filler, get, leftovers, openLsm, put, scan, sizeOf } from './support/opened-lsm.js'
-
-const number = fc.oneof(fc.nat(300), fc.maxSafeNat())
-const key = fc.uint8Array({ maxLength: 300 })
-const meta = fc.record({
-  number,
-  level: fc.nat(64),
-  run: number,
-  fileBytes: number,
-  entries: number,
-  tombstones: number,
-  rangeTombstones: number,
-  rawBytes: number,
-  minSequence: number,
-  maxSequence: number,
-  smallest: key,
-  largest: key,
-})
-const edit = fc.record(
-  {
-    nextFile: number,
-    lastSequence: number,
-    firstLog: number,
-    logs: fc.array(number),
-    deleted: fc.array(number),
-    added: fc.array(meta),
-    wholeLogs: fc.array(fc.record({ number, bytes: number })),
-  },
-  { requiredKeys: ['logs', 'deleted', 'added', 'wholeLogs'] },
-)
+import { loadHash32 } from '../../../src/codec/checksum.js'
+import { CorruptionError } from '../../../src/errors.js'
+import { ManifestWriter, readManifest } from '../../../src/lsm/versions/manifest.js'
+import type { MemoryFileSystem } from '../../../src/vfs/index.js'
+import { joinPath } from '../../../src/vfs/index.js'
+import { keyOf } from '../../contract/support/opened-engine.js'
+import { DIRECTORY, emptyFileSystem, filler, get, leftovers, openLsm, put, scan, sizeOf } from '../support/opened-lsm.js'
 
 function replaceFile(fileSystem: MemoryFileSystem, name: string, contents: Uint8Array): void {
   const path = joinPath(DIRECTORY, name)
@@ -55,47 +24,8 @@ function bytesOfFile(fileSystem: MemoryFileSystem, name: string): Uint8Array {
   return bytes
 }
 
-describe('a version edit', () => {
-  it('comes back as it was', () => {
-    fc.assert(
-      fc.property(edit, original => {
-        expect(decodeVersionEdit(encodeVersionEdit(original as VersionEdit))).toEqual(original)
-      }),
-    )
-  })
-
-  it('with a field of an unknown kind is refused, not guessed at', () => {
-    expect(() => decodeVersionEdit(Uint8Array.of(1, 5, 99, 1))).toThrow(CorruptionError)
-    expect(() => decodeVersionEdit(Uint8Array.of(0))).toThrow(CorruptionError)
-  })
-
-  it('that puts a table into an absurd level is refused before anything is sized by it', () => {
-    const [absurd] = fc.sample(meta, 1).map(each => ({ ...each, level: 1e9 }))
-    expect(() => decodeVersionEdit(encodeVersionEdit({ added: [absurd] }))).toThrow(CorruptionError)
-  })
-
-  it('that is cut off or is any other bytes is a CorruptionError or an edit, never a crash or a hang', () => {
-    fc.assert(
-      fc.property(
-        fc.oneof(
-          fc.uint8Array({ maxLength: 60 }),
-          edit.map(each => encodeVersionEdit(each as VersionEdit)),
-        ),
-        fc.nat(),
-        (bytes, cut) => {
-          try {
-            decodeVersionEdit(bytes.subarray(0, cut % (bytes.length + 1)))
-          } catch (error) {
-            expect(error).toBeInstanceOf(CorruptionError)
-          }
-        },
-      ),
-    )
-  })
-})
-
 describe('the format document', () => {
-  const text = readFileSync(new URL('../../docs/formats/manifest.md', import.meta.url), 'utf8')
+  const text = readFileSync(new URL('../../../docs/formats/manifest.md', import.meta.url), 'utf8')
   const dump = /```hex\n([\s\S]*?)```/.exec(text)![1].replaceAll(/^[0-9a-f]{4} /gm, ' ')
   const documented = Uint8Array.from(dump.trim().split(/\s+/), byte => parseInt(byte, 16))
 
