@@ -89,8 +89,8 @@ describe('a set of logs', () => {
     const meter = new MeteredFileSystem(hooked)
     const ledger = new Ledger()
     const logs = logSet(1, { watched: meter, ledger })
-    const unbooked: number[] = []
-    const look = (): void => void unbooked.push(meter.counts().total.bytesWritten - ledger.written.log)
+    const uncounted: number[] = []
+    const look = (): void => void uncounted.push(meter.counts().total.bytesWritten - ledger.written.log)
     hooked.before = ({ kind }) => kind === 'sync' && look()
     for (let round = 0; round < 10; round++) {
       const writers = [0, 1, 2].map(writer => {
@@ -103,7 +103,7 @@ describe('a set of logs', () => {
     expect(ledger.written.log).toBeGreaterThan(200_000)
     await logs.close()
     look()
-    expect(unbooked).toEqual(unbooked.map(() => 0))
+    expect(uncounted).toEqual(uncounted.map(() => 0))
     expect(ledger.fileBytes).toBe(fileSystem.stat(joinPath(DIRECTORY, '000001.log'))!.size)
   })
 

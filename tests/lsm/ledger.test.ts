@@ -71,7 +71,7 @@ async function mixedWork(engine: Engine, random: SeededRandom, steps: number): P
 }
 
 /** Parts against the meter, which has seen everything since the engine was opened. */
-function expectBooked(engine: Engine, { meter, directory }: Place, before: ReturnType<MeteredFileSystem['counts']>): void {
+function expectCounted(engine: Engine, { meter, directory }: Place, before: ReturnType<MeteredFileSystem['counts']>): void {
   const { ledger } = engine.stats()
   const seen = meter.counts()
   const sum = (parts: Readonly<Record<string, number>>): number => Object.values(parts).reduce((all, part) => all + part, 0)
@@ -105,10 +105,10 @@ describe.each([
         for (let round = 0; round < 2; round++) {
           await mixedWork(engine, random, 150)
           await engine.settle()
-          expectBooked(engine, here, before)
+          expectCounted(engine, here, before)
         }
         await engine.close()
-        expectBooked(engine, here, before)
+        expectCounted(engine, here, before)
       }
     } finally {
       here.dispose()
@@ -124,7 +124,7 @@ it('a check counts as reading, but not as a get or scan', async () => {
   await engine.compact()
   const { found, missing, scan: scanned } = engine.stats().ledger
   expect(await violations(engine)).toEqual([])
-  expectBooked(engine, here, before)
+  expectCounted(engine, here, before)
   expect(get(engine, 'absent')).toBeUndefined()
   const { ledger } = engine.stats()
   expect([ledger.found, ledger.scan]).toEqual([found, scanned])

@@ -116,14 +116,14 @@ describe.each([
     expect(unowned).toEqual([])
   })
 
-  it('tells the bytes and syncs of the ledger, part by part', () => {
+  it('has the bytes and syncs of the ledger, part by part', () => {
     const { written, read, syncs } = stats.ledger
     expect(sumBy(events, 'file.write')).toEqual(withoutZeros(written))
     expect(sumBy(events, 'file.read')).toEqual(withoutZeros(read))
     expect(ofType('file.sync').length + ofType('directory.sync').length).toBe(syncs)
   })
 
-  it('tells the hits and misses of the cache', () => {
+  it('has the hits and misses of the cache', () => {
     const { hits, misses } = stats.cache!
     expect([ofType('cache.hit').length, ofType('cache.miss').length]).toEqual([hits, misses])
     expect(ofType('cache.evict').length).toBeGreaterThan(0)
@@ -135,7 +135,7 @@ describe.each([
     }
   })
 
-  it('tells every filter asked, and the bits that answered', () => {
+  it('has every filter asked, and the bits that answered', () => {
     const { found, missing } = stats.ledger
     const probes = ofType('bloom.probe')
     expect(probes.length).toBe(found.filterProbes + missing.filterProbes)
@@ -147,7 +147,7 @@ describe.each([
     }
   })
 
-  it('tells where each get looked, which explains the blocks that it touched', () => {
+  it('shows where each get looked, which explains the blocks that it touched', () => {
     const blocks = { found: 0, missing: 0 }
     for (const group of groupedBy(events, 'operation').values()) {
       const end = group.at(-1)!
@@ -178,7 +178,7 @@ describe.each([
     expect(blocks.found).toBeGreaterThan(0)
   })
 
-  it('tells what each step of a scan touched, and no step of a clear as one', () => {
+  it('shows what each step of a scan touched, and no step of a clear as one', () => {
     const ends = ofType('operation.end').filter(({ kind }) => kind === 'seek' || kind === 'next')
     const { blocksFromCache, blocksFromDisk, bytesFromDisk } = stats.ledger.scan
     const sum = { blocksFromCache: 0, blocksFromDisk: 0, bytesFromDisk: 0 }
@@ -195,7 +195,7 @@ describe.each([
     expect(sum.bytesFromDisk).toBeLessThanOrEqual(bytesFromDisk)
   })
 
-  it('tells the fate of every entry that a merge reads', () => {
+  it('gives the fate of every entry that a merge reads', () => {
     let merges = 0
     const kinds = new Set<string>()
     for (const group of groupedBy(traced.events, 'job').values()) {
@@ -220,7 +220,7 @@ describe.each([
     expect([...kinds].sort()).toEqual(['covered', 'kept', 'shadowed', 'tombstone-dropped'])
   })
 
-  it('tells the blocks of each table without a gap', () => {
+  it('has the blocks of each table without a gap', () => {
     const blocksOf = new Map<number, EventOf<'table.block'>[]>()
     for (const block of traced.of('table.block')) blocksOf.set(block.file, [...(blocksOf.get(block.file) ?? []), block])
     const filters = traced.of('table.filter').map(({ file }) => file)
@@ -239,7 +239,7 @@ describe.each([
     }
   })
 
-  it('tells edits of the manifest where they stand in it, after they are durable', () => {
+  it('places edits of the manifest where they stand in it, after they are durable', () => {
     const synced = new Set<string>()
     const ends = new Map<number, number>()
     for (const event of traced.events) {
@@ -271,7 +271,7 @@ describe.each([
     expect(dropped.some(log => !known.has(log))).toBe(true)
   })
 
-  it('tells why a table was picked, and the score that made it due', () => {
+  it('says why a table was picked, and the score that made it due', () => {
     const picks = traced.of('compaction.pick')
     expect(picks.length).toBeGreaterThan(3)
     for (const { reason, scores, inputs, inputBytes, overlapBytes } of picks) {
@@ -289,7 +289,7 @@ describe.each([
 })
 
 describe('a trace', () => {
-  it('tells why writers wait', async () => {
+  it('says why writers wait', async () => {
     const environment = simulatedEnvironment({ seed: 1, fileSystem: emptyFileSystem() })
     const traced = new TracedLsm({ environment, options: { writeBufferSize: 16 << 10 } })
     const engine = await traced.open(true)
@@ -301,7 +301,7 @@ describe('a trace', () => {
     await traced.close(engine)
   })
 
-  it('of level job tells no steps and no file calls', async () => {
+  it('of level job has no steps and no file calls', async () => {
     const environment = simulatedEnvironment({ seed: 1, fileSystem: emptyFileSystem() })
     const traced = new TracedLsm({ environment, level: 'job' })
     const engine = await traced.open(true)

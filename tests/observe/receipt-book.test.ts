@@ -43,8 +43,8 @@ describe('receipts', () => {
           for (const one of steps) {
             stream.run(one)
             expectSums(book, true)
-            const { syncs, ...told } = stream.told
-            expect(flat(book.totals().total)).toMatchObject({ ...told, microSyncs: syncs * 1e6 })
+            const { syncs, ...bytes } = stream.emitted
+            expect(flat(book.totals().total)).toMatchObject({ ...bytes, microSyncs: syncs * 1e6 })
           }
         }),
         { numRuns: 50 },
@@ -147,7 +147,7 @@ describe('receipts', () => {
     expect(book.receipt(waiting[0])?.later).toMatchObject([{ cause: 'log', amounts: { written: { log: 1000 } } }])
   })
 
-  it('tell what a get searched, and nothing of what was skipped', () => {
+  it('say what a get searched, and nothing of what was skipped', () => {
     const book = new ReceiptBook()
     const stream = new EngineStream(book.listener)
     const operation = stream.get(512)

@@ -5,7 +5,7 @@ import { Recorder } from '../../src/observe/recorder.js'
 import { Rewind } from '../../src/observe/rewind.js'
 import { Trace } from '../../src/trace/span.js'
 
-function told(recorder: Recorder, count: number, name = 'a'): void {
+function emitTo(recorder: Recorder, count: number, name = 'a'): void {
   const trace = new Trace({ listener: recorder.listener })
   for (let i = 0; i < count; i++) trace.emit({ type: 'file.sync', file: name })
 }
@@ -15,22 +15,22 @@ function sequences(events: readonly TraceEvent[]): number[] {
 }
 
 describe('a recorder', () => {
-  it('lets the oldest events go when it is full, and says how many', () => {
+  it('drops the oldest events when it is full, and says how many', () => {
     const recorder = new Recorder({ maxEvents: 3 })
-    told(recorder, 5000)
+    emitTo(recorder, 5000)
     expect([sequences(recorder.events), recorder.length, recorder.dropped]).toEqual([[4998, 4999, 5000], 3, 4997])
   })
 
   it('stops for good when it is full, if that is wanted', () => {
     const recorder = new Recorder({ maxEvents: 3, whenFull: 'stop' })
-    told(recorder, 10)
+    emitTo(recorder, 10)
     expect([sequences(recorder.events), recorder.dropped]).toEqual([[1, 2, 3], 7])
   })
 
   it('never holds more bytes than it may, however large events are', () => {
     for (const whenFull of ['drop-oldest', 'stop'] as const) {
       const recorder = new Recorder({ maxBytes: 10_000, whenFull })
-      told(recorder, 50, 'x'.repeat(1000))
+      emitTo(recorder, 50, 'x'.repeat(1000))
       expect(recorder.bytes).toBeLessThanOrEqual(10_000)
       expect(recorder.length).toBeGreaterThan(5)
       expect(recorder.length + recorder.dropped).toBe(50)
@@ -46,7 +46,7 @@ describe('a recorder', () => {
 
   it('gives out ranges of what it has', () => {
     const recorder = new Recorder({ maxEvents: 10 })
-    told(recorder, 25)
+    emitTo(recorder, 25)
     expect(sequences(recorder.range(18, 20))).toEqual([18, 19, 20])
     expect(sequences(recorder.range(1, 17))).toEqual([16, 17])
     expect(sequences(recorder.range(24))).toEqual([24, 25])
@@ -76,14 +76,14 @@ describe('stepping back', () => {
         (maxEvents, every, wanted) => {
           const recorder = new Recorder({ maxEvents })
           const rewind = new Rewind(recorder, folding, every)
-          told(recorder, 60)
+          emitTo(recorder, 60)
           for (const sequence of wanted) expect(rewind.stateAt(sequence)).toEqual(upTo(Math.max(sequence, 60 - maxEvents)))
         },
       ),
     )
   })
 
-  it('goes on when more was told, and gives out copies', () => {
+  it('goes on when more was emitted, and gives out copies', () => {
     const recorder = new Recorder({ maxEvents: 20 })
     const rewind = new Rewind(recorder, folding, 4)
     const trace = new Trace({ listener: recorder.listener })
@@ -96,7 +96,7 @@ describe('stepping back', () => {
 
   it('refuses to begin where events are gone already', () => {
     const recorder = new Recorder({ maxEvents: 1 })
-    told(recorder, 2)
+    emitTo(recorder, 2)
     expect(() => new Rewind(recorder, folding)).toThrow(/dropped/)
   })
 })

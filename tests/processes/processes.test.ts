@@ -153,17 +153,17 @@ describe.each(ENGINES)('processes with %s', engine => {
   it(
     'a directory without rights is refused with what to do, and stays as it is',
     async context => {
-      const asNobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
-      const mayBeNobody = spawnSync(asNobody[0], [...asNobody.slice(1), process.execPath, '--check', program]).status === 0
-      if (!mayBeNobody) return context.skip('no process can be given fewer rights here')
+      const asOther = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
+      const mayChangeUser = spawnSync(asOther[0], [...asOther.slice(1), process.execPath, '--check', program]).status === 0
+      if (!mayChangeUser) return context.skip('no process can be given fewer rights here')
       chmodSync(directory, 0o755)
       const location = join(directory, 'store')
       const db = new Kvarium(location, { engine: factoryOf(engine) })
       await db.put('a', '1')
       await db.close()
       const before = readdirSync(location)
-      expect((await runWriter(program, location, engine, { prefix: asNobody })).said).toEqual(['refused LEVEL_IO_ERROR'])
-      expect((await runWriter(program, join(directory, 'new'), engine, { prefix: asNobody })).said).toEqual(['refused LEVEL_IO_ERROR'])
+      expect((await runWriter(program, location, engine, { prefix: asOther })).said).toEqual(['refused LEVEL_IO_ERROR'])
+      expect((await runWriter(program, join(directory, 'new'), engine, { prefix: asOther })).said).toEqual(['refused LEVEL_IO_ERROR'])
       expect(readdirSync(location)).toEqual(before)
       expect(readdirSync(directory)).toEqual(['store'])
     },

@@ -37,7 +37,7 @@ export class Stage {
     this.#golden = golden
   }
 
-  /** What was told so far, under the titles. */
+  /** The events so far, under the titles. */
   get text(): string {
     this.#flush()
     return `${this.#lines.join('\n')}\n`

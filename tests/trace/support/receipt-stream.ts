@@ -22,7 +22,7 @@ function table(number: number, level: number, fileBytes: number): TracedTable {
   return { number, level, run: number, fileBytes, ...counts, smallest: noBytes, largest: noBytes }
 }
 
-/** Tells what an engine would tell of such steps, without being one. Keeps the bytes and syncs that it told. */
+/** Emits the events that an engine emits in such steps, without an engine. Counts the bytes and syncs in them. */
 export class EngineStream {
   readonly #trace: Trace
   #nextFile = 1
@@ -32,7 +32,7 @@ export class EngineStream {
   readonly #tables = new Map<number, TracedTable>()
   #waiting: Span[] = []
   /** By part, and all syncs. */
-  readonly told: Record<string, number> = { syncs: 0 }
+  readonly emitted: Record<string, number> = { syncs: 0 }
 
   constructor(listener: TraceListener) {
     this.#trace = new Trace({ listener })
@@ -216,6 +216,6 @@ export class EngineStream {
   }
 
   #count(name: string, by: number): void {
-    this.told[name] = (this.told[name] ?? 0) + by
+    this.emitted[name] = (this.emitted[name] ?? 0) + by
   }
 }

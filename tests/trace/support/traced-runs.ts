@@ -1,4 +1,4 @@
-/** Stores that tell what they do, and loads for them. */
+/** Stores with a trace, and loads for them. */
 import { Kvarium, type KvariumOptions } from '../../../src/index.js'
 import type { LedgerCounts, ReadPart, WritePart } from '../../../src/trace/ledger.js'
 import type { TraceEvent, TraceLevel } from '../../../src/trace/events.js'
