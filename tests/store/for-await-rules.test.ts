@@ -1,10 +1,8 @@
 import fc from 'fast-check'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { AbstractIterator, AbstractLevel, AbstractSnapshot } from 'abstract-level'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { Kvarium } from '../../src/store/node-kvarium.js'
+import { MemoryFileSystem } from '../../src/vfs/index.js'
 import { ArrayLevel } from './support/array-level.js'
 
 type Level = AbstractLevel<unknown>
@@ -144,14 +142,8 @@ function codeOf(error: unknown): string {
 }
 
 describe.each(['memory', 'lsm', 'btree'])('for await on %s', engine => {
-  let base = ''
-  let stores = 0
-  beforeAll(() => {
-    base = mkdtempSync(join(tmpdir(), 'kvarium-loop-'))
-  })
-  afterAll(() => rmSync(base, { recursive: true, force: true }))
   const open = (): Level =>
-    new Kvarium<string, unknown>(join(base, String(++stores)), { engine, valueEncoding: 'json' }) as unknown as Level
+    new Kvarium<string, unknown>('/store', { engine, fileSystem: new MemoryFileSystem(), valueEncoding: 'json' }) as unknown as Level
 
   it("does in and after the body whatever abstract-level's own loop does, in any program", { timeout: 60_000 }, async () => {
     await fc.assert(
