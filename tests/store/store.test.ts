@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { AbstractSnapshot } from 'abstract-level'
+import { MAX_KEY_BYTES } from '../../src/codec/limits.js'
 import { msgpack } from '../../src/store/msgpack.js'
 import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
 import { bufferEngine, openMemory, plainEngine, TestStore } from './support/test-store.js'
@@ -95,7 +96,7 @@ describe('reading and writing', () => {
 
   it('a write that fails half-way leaves nothing in the next one', async () => {
     const db = await openMemory()
-    const tooLong = 'k'.repeat(70_000)
+    const tooLong = 'k'.repeat(MAX_KEY_BYTES + 1)
     await expect(
       db.batch([
         { type: 'put', key: 'ghost', value: '1' },

@@ -166,6 +166,7 @@ describe('a comparison notices', () => {
       ...memoryEngine,
       name: 'cheating',
       durable: true,
+      files: { log: /^secret$/ },
       async open(context) {
         const file = context.environment.fileSystem.create(`${context.directory}/secret`)
         file.write(bytes('12345'), 0)
