@@ -33,6 +33,7 @@ export class WriteBatch {
   #count = 0
   #userBytes = 0
   #deletes = 0
+  #hasRanges = false
 
   put(key: Uint8Array | string, value: Uint8Array | string): void {
     const keyLength = lengthOf(key)
@@ -62,6 +63,7 @@ export class WriteBatch {
     at = write(bytes, at, first, first.length)
     at = writeLength(bytes, at, last.length)
     this.#commit(write(bytes, at, last, last.length), first.length + last.length)
+    this.#hasRanges = true
   }
 
   /** Empties the batch for reuse; keeps its memory unless that grew large. */
@@ -71,6 +73,7 @@ export class WriteBatch {
     this.#count = 0
     this.#userBytes = 0
     this.#deletes = 0
+    this.#hasRanges = false
   }
 
   /** Number of operations. */
@@ -86,6 +89,11 @@ export class WriteBatch {
   /** Deletes of single keys among the operations. */
   get deletes(): number {
     return this.#deletes
+  }
+
+  /** Whether it deletes a range. */
+  get hasRanges(): boolean {
+    return this.#hasRanges
   }
 
   /** Key and value bytes that the user gave. */

@@ -1,5 +1,5 @@
-import { withSpan, type Span } from '../../trace/span.js'
-import type { Scheduler } from '../../vfs/environment.js'
+import { withSpan, type Span } from '../trace/span.js'
+import type { Scheduler } from '../vfs/environment.js'
 
 /** What a slice of a long write does at most, in operations. A slice ends at 1,024 operations or 1 MiB. */
 export const WORK_A_SLICE = 1024

@@ -1,5 +1,5 @@
-import { withSpan, type Span, type Trace, type Tracer } from '../../trace/span.js'
-import type { Clock } from '../../vfs/environment.js'
+import { withSpan, type Span, type Trace, type Tracer } from '../trace/span.js'
+import type { Clock } from '../vfs/environment.js'
 
 /**
  * One writer's turn: returns false while there is still no room, and a promise if the write takes several turns of the event loop. May

@@ -1,27 +1,14 @@
 /**
  * The memory engine: the skiplist alone, nothing on disk. It is the smallest example of the contract, and the oracle for
- * tests of other engines.
+ * tests of other engines. version-list.ts has the list and its invariants.
  *
- * A write adds entries with the next sequence numbers and then moves the present past them; a reader looks for the
- * newest version at or before its moment. The arena takes inserts only. When it is full, the versions that a
- * reader can still see are copied into a new one of fitting size, which costs O(1) per write on average.
+ * A reader looks for the newest version at or before its moment. A short write is one synchronous step. A long one, and one that has to
+ * copy a large list, takes a turn of the event loop between its slices.
  *
- * Invariants:
- * 1. No reader sees entries above `#sequence`. Room for a whole batch is made before its first insert, so a batch
- *    that fails has changed nothing.
- * 2. A list that has been replaced never changes again: cursors that were open on it continue unaffected.
- * 3. Every version that the present or a live snapshot sees is in the current list.
- * 4. `#liveEntries` and `#liveBytes` are what a scan of the present would count.
+ * Invariant: writes take effect in the order of their calls; between the slices of a long write there is no other.
  */
-import { ByteView, EMPTY, KIND_DELETE, KIND_DELETE_RANGE, KIND_PUT, MAX_SEQUENCE } from '../codec/entry.js'
-import { KvariumError, MisuseError } from '../errors.js'
-import { MAX_CAPACITY } from '../skiplist/arena.js'
-import { skiplistSearchPath } from '../skiplist/skiplist-shape.js'
-import { Skiplist } from '../skiplist/skiplist.js'
-import { Ledger } from '../trace/ledger.js'
-import type { Tracer } from '../trace/span.js'
-import type { Random } from '../vfs/environment.js'
-import { BatchReader, type WriteBatch } from '../engine/batch.js'
+import { ByteView, KIND_PUT } from '../codec/entry.js'
+import type { WriteBatch } from '../engine/batch.js'
 import { CallTracker } from '../engine/call-tracker.js'
 import type {
   Cursor,
@@ -34,17 +21,18 @@ import type {
   Violation,
   WriteOptions,
 } from '../engine/contract.js'
-import { checkVersions } from './check.js'
-import { SurvivingVersions, type Clearing } from './surviving-versions.js'
 import { entryBytesIn } from '../engine/estimate.js'
-import { boundBytes, halfOpen, isEmptyRange, isEverything, type HalfOpenRange } from '../engine/range.js'
+import { boundBytes, halfOpen, type HalfOpenRange } from '../engine/range.js'
+import { slicesOf } from '../engine/slices.js'
 import { VersionCursor } from '../engine/version-cursor.js'
-
-/** A new arena has room for 1.5 times what survives. */
-const HEADROOM = 1.5
-/** Copying a list in order costs per entry about an eighth of inserting a deletion at a random key. */
-const COPIES_PER_DELETE = 8
-const ENTRY_OVERHEAD = Skiplist.bytesFor(0, 0) + 8
+import { WriteQueue } from '../engine/write-queue.js'
+import { MisuseError } from '../errors.js'
+import { skiplistSearchPath } from '../skiplist/skiplist-shape.js'
+import { Ledger } from '../trace/ledger.js'
+import type { Tracer } from '../trace/span.js'
+import type { Environment } from '../vfs/environment.js'
+import { checkVersions } from './check.js'
+import { VersionList, type Slices } from './version-list.js'
 
 export const memoryEngine: EngineFactory = {
   name: 'memory',
@@ -61,7 +49,7 @@ export const memoryEngine: EngineFactory = {
     },
   },
   open({ environment, options, trace }) {
-    const engine = new MemoryEngine(options['arenaSize'] as number, environment.random, trace)
+    const engine = new MemoryEngine(options['arenaSize'] as number, environment, trace)
     trace?.emit({ type: 'engine.open', engine: 'memory', entrySequence: 0, options })
     return Promise.resolve(engine)
   },
@@ -84,29 +72,24 @@ class MemorySnapshot implements EngineSnapshot {
 
 class MemoryEngine implements Engine {
   readonly name = 'memory'
-  readonly #smallestArena: number
-  readonly #random: Random
-  /** Gets the events of lists and of changes in them. */
-  readonly #trace: Tracer | null
+  readonly #environment: Environment
+  readonly #trace: Tracer | undefined
   readonly #step: Tracer | null
   readonly #ledger = new Ledger()
-  readonly #reader = new BatchReader()
   readonly #view = new ByteView()
   /** In the order they were taken: by ascending sequence number. */
   readonly #snapshots = new Set<MemorySnapshot>()
-  #list: Skiplist
-  #sequence = 0
-  #liveEntries = 0
-  #liveBytes = 0
-  #rebuilds = 0
+  readonly #versions: VersionList
+  readonly #queue: WriteQueue
   readonly #calls = new CallTracker()
 
-  constructor(arenaSize: number, random: Random, trace?: Tracer) {
-    this.#smallestArena = arenaSize
-    this.#random = random
-    this.#trace = trace?.at('job') ?? null
+  constructor(arenaSize: number, environment: Environment, trace?: Tracer) {
+    this.#environment = environment
+    this.#trace = trace
     this.#step = trace?.at('step') ?? null
-    this.#list = this.#newList(0, 0)
+    this.#queue = new WriteQueue(environment.clock, trace)
+    const snapshots = (): number[] => Array.from(this.#snapshots, snapshot => snapshot.sequence)
+    this.#versions = new VersionList({ arenaSize, random: environment.random, snapshots, trace })
   }
 
   get(key: Uint8Array, snapshot?: EngineSnapshot): Uint8Array | undefined {
@@ -114,11 +97,11 @@ class MemoryEngine implements Engine {
   }
 
   getView(key: Uint8Array, out: ByteView, snapshot?: EngineSnapshot): boolean {
-    const list = this.#list
+    const { list } = this.#versions
     const moment = this.#momentOf(snapshot)
     const node = list.find(key, 0, key.length, moment)
     const found = node !== 0 && list.kindAt(node) === KIND_PUT
-    if (this.#step !== null) this.#tellSearch(this.#step, key, moment, node)
+    if (this.#step !== null) this.#emitSearch(this.#step, key, moment, node)
     if (found) {
       list.setValueView(node, out)
       this.#ledger.found.operations++
@@ -128,62 +111,47 @@ class MemoryEngine implements Engine {
     return found
   }
 
-  write(batch: WriteBatch, _options: WriteOptions): void {
+  write(batch: WriteBatch, _options: WriteOptions): Promise<void> | void {
     this.#requireOpen()
-    const first = this.#sequence + 1
-    batch.seal(first)
-    const reader = this.#reader
-    for (reader.reset(batch.bytes, 0, batch.byteLength); reader.next();) {
-      if (reader.kind === KIND_DELETE_RANGE) throw new MisuseError('LEVEL_INVALID_BATCH', 'The memory engine clears ranges with clear()')
+    if (batch.hasRanges) throw new MisuseError('LEVEL_INVALID_BATCH', 'The memory engine clears ranges with clear()')
+    if (this.#queue.isEmpty && !batch.isLong && this.#versions.hasRoom(batch)) {
+      this.#versions.apply(batch)
+      this.#countBatch(batch)
+      return
     }
-    this.#makeRoom(batch.count * ENTRY_OVERHEAD + batch.userBytes)
-    let sequence = first
-    for (reader.reset(batch.bytes, 0, batch.byteLength); reader.next(); sequence++) {
-      if (reader.kind === KIND_PUT) this.#put(reader.key, reader.value, sequence)
-      else this.#delete(reader.key, sequence)
-    }
-    this.#sequence = sequence - 1
-    this.#ledger.userBytes += batch.userBytes
-    this.#ledger.operations.batches++
+    return this.#inSlices(() => this.#write(batch))
   }
 
-  clear(keys: KeyRange, _options: WriteOptions): void {
+  clear(keys: KeyRange, _options: WriteOptions): Promise<void> | void {
     this.#requireOpen()
     const range = halfOpen(keys)
-    const sequence = this.#sequence + 1
-    if (isEverything(range) && this.#snapshots.size === 0) {
-      this.#list = this.#newList(0, 0)
-      this.#liveEntries = this.#liveBytes = 0
-    } else if (!isEmptyRange(range)) {
-      this.#clearRange(range, sequence)
-    }
-    this.#sequence = sequence
-    this.#ledger.userBytes += boundBytes(range)
-    this.#ledger.operations.clears++
+    return this.#inSlices(() => this.#clear(range))
   }
 
   cursor(range: KeyRange, snapshot?: EngineSnapshot): Cursor {
-    return new VersionCursor(this.#list.cursor(), this.#momentOf(snapshot), halfOpen(range), undefined, this.#ledger.scan)
+    const moment = this.#momentOf(snapshot)
+    return new VersionCursor(this.#versions.list.cursor(), moment, halfOpen(range), undefined, this.#ledger.scan)
   }
 
   snapshot(): EngineSnapshot {
     this.#requireOpen()
-    return new MemorySnapshot(this.#sequence, this.#snapshots)
+    return new MemorySnapshot(this.#versions.sequence, this.#snapshots)
   }
 
   approximateSize(range: KeyRange): number {
     this.#requireOpen()
-    return entryBytesIn(this.#list, halfOpen(range))
+    return entryBytesIn(this.#versions.list, halfOpen(range))
   }
 
   async flush(): Promise<void> {
     this.#requireOpen()
   }
 
-  async compact(range: KeyRange = {}): Promise<void> {
-    this.#requireOpen()
-    halfOpen(range)
-    this.#rebuild(0)
+  compact(range: KeyRange = {}): Promise<void> {
+    return this.#calls.run(async () => {
+      halfOpen(range)
+      await this.#inSlices(() => this.#versions.rebuild(0))
+    })
   }
 
   async settle(): Promise<void> {
@@ -192,29 +160,30 @@ class MemoryEngine implements Engine {
 
   async close(): Promise<void> {
     await this.#calls.close()
+    while (!this.#queue.isEmpty) await this.#queue.busy
     this.#snapshots.clear()
-    this.#view.set(EMPTY, 0, 0)
-    this.#list = this.#newList(0, 0)
+    this.#versions.drop()
   }
 
   stats(): EngineStats {
     return {
       engine: this.name,
-      ledger: this.#ledger.counts(this.#liveBytes),
-      memoryBytes: this.#list.capacityBytes,
+      ledger: this.#ledger.counts(this.#versions.liveBytes),
+      memoryBytes: this.#versions.list.capacityBytes,
       pending: { memoryBytes: 0, jobs: 0 },
-      stalls: { count: 0, totalMs: 0 },
+      stalls: { ...this.#queue.stalls },
     }
   }
 
   shape(): EngineShape {
+    const { list, liveEntries, rebuilds, sequence } = this.#versions
     return {
       engine: this.name,
-      entries: this.#liveEntries,
-      versions: this.#list.count,
-      arena: { usedBytes: this.#list.bytesUsed, capacityBytes: this.#list.capacityBytes, rebuilds: this.#rebuilds },
+      entries: liveEntries,
+      versions: list.count,
+      arena: { usedBytes: list.bytesUsed, capacityBytes: list.capacityBytes, rebuilds },
       snapshots: this.#snapshots.size,
-      sequence: this.#sequence,
+      sequence,
     }
   }
 
@@ -222,111 +191,58 @@ class MemoryEngine implements Engine {
     return this.#calls.iterate(this.#check())
   }
 
-  /** Walks everything in one turn, so that it sees one moment. */
+  /** Walks everything in one turn, so that it sees one moment, with no write half done. */
   async *#check(): AsyncGenerator<Violation> {
-    yield* checkVersions(this.#list, { sequence: this.#sequence, entries: this.#liveEntries, bytes: this.#liveBytes })
+    while (this.#queue.busy !== undefined) await this.#queue.busy
+    const { list, sequence, liveEntries: entries, liveBytes: bytes } = this.#versions
+    yield* checkVersions(list, { sequence, entries, bytes })
   }
 
-  #put(key: ByteView, value: ByteView, sequence: number): void {
-    if (!this.#uncount(key)) this.#liveEntries++
-    this.#insert(this.#list, key, value, sequence, KIND_PUT)
-    this.#liveBytes += key.length + value.length
-    this.#ledger.operations.puts++
-  }
-
-  #delete(key: ByteView, sequence: number): void {
-    // Deleting an absent key adds no entry, so that it cannot fill the arena.
-    if (this.#uncount(key)) {
-      this.#insert(this.#list, key, undefined, sequence, KIND_DELETE)
-      this.#liveEntries--
+  /** Runs a write in its turn: its first slice at once if no other write is under way. */
+  #inSlices(begin: () => Slices): Promise<void> | void {
+    const attempt = (): true | Promise<void> => {
+      const slices = begin()
+      return slices.next().done === true || this.#goOn(slices)
     }
-    this.#ledger.operations.deletes++
+    if (!this.#queue.isEmpty) return this.#queue.wait(attempt)
+    const rest = attempt()
+    if (rest !== true) return this.#queue.occupy(rest, () => undefined)
   }
 
-  /** Subtracts the live version of the key, if there is one, from the live counts. */
-  #uncount(key: ByteView): boolean {
-    const list = this.#list
-    const node = list.find(key.bytes, key.start, key.end, MAX_SEQUENCE)
-    if (node === 0 || list.kindAt(node) !== KIND_PUT) return false
-    list.setValueView(node, this.#view)
-    this.#liveBytes -= key.length + this.#view.length
-    return true
+  async #goOn(slices: Slices): Promise<void> {
+    const nextSlice = slicesOf(this.#environment.scheduler, this.#trace?.trace.currentSpan)
+    while ((await nextSlice(() => slices.next())).done !== true);
   }
 
-  #insert(list: Skiplist, key: ByteView, value: ByteView | undefined, sequence: number, kind: typeof KIND_PUT | typeof KIND_DELETE): void {
-    const inserted = list.insert(key.bytes, key.start, key.end, value?.bytes ?? EMPTY, value?.start ?? 0, value?.end ?? 0, sequence, kind)
-    if (!inserted) throw new Error('The arena was full although room had been made')
-    if (this.#step !== null) {
-      const { lastHeight: height, bytesUsed } = list
-      const valueBytes = value?.length ?? 0
-      this.#step.emit({ type: 'memtable.insert', key: key.copy(), kind, entrySequence: sequence, valueBytes, height, bytesUsed })
-    }
+  *#write(batch: WriteBatch): Slices {
+    yield* this.#versions.write(batch)
+    this.#countBatch(batch)
   }
 
-  #tellSearch(trace: Tracer, key: Uint8Array, moment: number, node: number): void {
+  *#clear(range: HalfOpenRange): Slices {
+    yield* this.#versions.clear(range)
+    this.#ledger.userBytes += boundBytes(range)
+    this.#ledger.operations.clears++
+  }
+
+  #countBatch(batch: WriteBatch): void {
+    this.#ledger.userBytes += batch.userBytes
+    this.#ledger.operations.batches++
+    this.#ledger.operations.deletes += batch.deletes
+    this.#ledger.operations.puts += batch.count - batch.deletes
+  }
+
+  #emitSearch(trace: Tracer, key: Uint8Array, moment: number, node: number): void {
+    const { list } = this.#versions
     const source = { in: 'memtable' } as const
-    const outcome = node === 0 ? 'miss' : this.#list.kindAt(node) === KIND_PUT ? 'hit' : 'tombstone'
-    trace.emit({ type: 'memtable.search', source, path: skiplistSearchPath(this.#list, key, moment), found: node !== 0 })
+    const outcome = node === 0 ? 'miss' : list.kindAt(node) === KIND_PUT ? 'hit' : 'tombstone'
+    trace.emit({ type: 'memtable.search', source, path: skiplistSearchPath(list, key, moment), found: node !== 0 })
     trace.emit({ type: 'get.probe', source, outcome })
-  }
-
-  #clearRange(range: HalfOpenRange, sequence: number): void {
-    const cursor = new VersionCursor(this.#list.cursor(), this.#sequence, range)
-    let entries = 0
-    let bytes = 0
-    let room = 0
-    for (let valid = cursor.first(); valid; valid = cursor.next()) {
-      entries++
-      bytes += cursor.key.length + cursor.value.length
-      room += ENTRY_OVERHEAD + cursor.key.length
-    }
-    if (entries * COPIES_PER_DELETE > this.#liveEntries) {
-      this.#rebuild(0, { range, sequence })
-    } else if (entries > 0) {
-      this.#makeRoom(room)
-      const doomed = new VersionCursor(this.#list.cursor(), this.#sequence, range)
-      for (let valid = doomed.first(); valid; valid = doomed.next()) this.#insert(this.#list, doomed.key, undefined, sequence, KIND_DELETE)
-    }
-    this.#liveEntries -= entries
-    this.#liveBytes -= bytes
-  }
-
-  #makeRoom(bytes: number): void {
-    if (this.#list.bytesUsed + bytes > this.#list.capacityBytes) this.#rebuild(bytes)
-  }
-
-  /** Replaces the list by a copy of the visible versions, with room for `bytes` more. */
-  #rebuild(bytes: number, clearing?: Clearing): void {
-    const snapshots = Array.from(this.#snapshots, snapshot => snapshot.sequence)
-    let needed = 0
-    for (const version = new SurvivingVersions(this.#list, snapshots, clearing); version.next();) {
-      needed += Skiplist.bytesFor(version.key.length, version.value.length)
-    }
-    const list = this.#newList(needed, bytes)
-    for (const version = new SurvivingVersions(this.#list, snapshots, clearing); version.next();) {
-      this.#insert(list, version.key, version.value, version.sequence, version.kind === KIND_PUT ? KIND_PUT : KIND_DELETE)
-    }
-    this.#list = list
-    this.#rebuilds++
-  }
-
-  #newList(survivingBytes: number, incomingBytes: number): Skiplist {
-    const least = Skiplist.HEAD_BYTES + survivingBytes + incomingBytes
-    if (least > MAX_CAPACITY) {
-      throw new KvariumError(
-        'LEVEL_MEMORY_FULL',
-        `The memory engine would need ${least} bytes; it holds at most ${MAX_CAPACITY}. Delete something first, or use the "lsm" engine`,
-      )
-    }
-    const wanted = Math.max(this.#smallestArena, Math.ceil(survivingBytes * HEADROOM), least)
-    const list = new Skiplist({ capacityBytes: Math.min(MAX_CAPACITY, wanted), random: this.#random })
-    this.#trace?.emit({ type: 'memtable.new', log: 0, bytesUsed: list.bytesUsed, capacityBytes: list.capacityBytes })
-    return list
   }
 
   #momentOf(snapshot: EngineSnapshot | undefined): number {
     this.#requireOpen()
-    if (snapshot === undefined) return this.#sequence
+    if (snapshot === undefined) return this.#versions.sequence
     if (snapshot instanceof MemorySnapshot && this.#snapshots.has(snapshot)) return snapshot.sequence
     throw new MisuseError('LEVEL_INVALID_SNAPSHOT', 'The snapshot has been released, or is not one of this engine; take a new one')
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { WriteQueue } from '../../src/engine/durable/write-queue.js'
+import { WriteQueue } from '../../src/engine/write-queue.js'
 
 describe('a write queue', () => {
   const clock = { time: 0, now: () => clock.time }

@@ -4,7 +4,7 @@ import { encodeUtf8 } from '../../src/codec/text.js'
 import { WriteBatch } from '../../src/engine/batch.js'
 import type { Cursor, Engine } from '../../src/engine/contract.js'
 import { memoryEngine } from '../../src/memory/engine.js'
-import type { Environment } from '../../src/vfs/environment.js'
+import { simulatedEnvironment } from '../../src/vfs/index.js'
 
 const NO_SYNC = { sync: false }
 
@@ -12,20 +12,20 @@ let state = 1
 const random = { uint32: (): number => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) }
 
 function open(arenaSize: number): Promise<Engine> {
-  const environment = { random } as unknown as Environment
+  const environment = { ...simulatedEnvironment({ seed: 1 }), random }
   return memoryEngine.open({ environment, directory: '', created: true, options: { arenaSize } })
 }
 
-function put(engine: Engine, key: string, value: string | Uint8Array): void {
+async function put(engine: Engine, key: string, value: string | Uint8Array): Promise<void> {
   const batch = new WriteBatch()
   batch.put(key, value)
-  void engine.write(batch, NO_SYNC)
+  await engine.write(batch, NO_SYNC)
 }
 
-function del(engine: Engine, key: string): void {
+async function del(engine: Engine, key: string): Promise<void> {
   const batch = new WriteBatch()
   batch.del(key)
-  void engine.write(batch, NO_SYNC)
+  await engine.write(batch, NO_SYNC)
 }
 
 const text = (bytes: Uint8Array | undefined): string | undefined => (bytes === undefined ? undefined : new TextDecoder().decode(bytes))
@@ -51,9 +51,9 @@ describe('the memory engine', () => {
   it('overwriting and deleting a few keys for ever takes no more memory', async () => {
     const engine = await open(64 * 1024)
     for (let i = 0; i < 100_000; i++) {
-      put(engine, `key ${i % 7}`, `value ${i}`)
-      if (i % 5 === 0) del(engine, `key ${i % 7}`)
-      if (i % 3 === 0) del(engine, `never there ${i}`)
+      await put(engine, `key ${i % 7}`, `value ${i}`)
+      if (i % 5 === 0) await del(engine, `key ${i % 7}`)
+      if (i % 3 === 0) await del(engine, `never there ${i}`)
     }
     expect(rebuilds(engine)).toBeGreaterThan(10)
     expect(engine.stats().memoryBytes).toBe(64 * 1024)
@@ -63,7 +63,7 @@ describe('the memory engine', () => {
 
   it('rebuilds are rare while the data grows', async () => {
     const engine = await open(4096)
-    for (let i = 0; i < 20_000; i++) put(engine, `key ${(i * 7919) % 20_000}`, `value ${i}`)
+    for (let i = 0; i < 20_000; i++) await put(engine, `key ${(i * 7919) % 20_000}`, `value ${i}`)
     expect(rebuilds(engine)).toBeLessThan(40)
     expect(versions(engine)).toBe(20_000)
     expect(await violations(engine)).toEqual([])
@@ -71,14 +71,14 @@ describe('the memory engine', () => {
 
   it('a rebuild keeps what a snapshot sees and nothing in between', async () => {
     const engine = await open(4096)
-    put(engine, 'kept', 'old')
-    put(engine, 'gone', 'old')
+    await put(engine, 'kept', 'old')
+    await put(engine, 'gone', 'old')
     const first = engine.snapshot()
-    for (let i = 0; i < 10; i++) put(engine, 'kept', `middle ${i}`)
-    del(engine, 'gone')
+    for (let i = 0; i < 10; i++) await put(engine, 'kept', `middle ${i}`)
+    await del(engine, 'gone')
     const second = engine.snapshot()
-    put(engine, 'kept', 'new')
-    del(engine, 'gone')
+    await put(engine, 'kept', 'new')
+    await del(engine, 'gone')
     await engine.compact()
     expect(versions(engine)).toBe(5)
     expect(scan(engine.cursor({}, first))).toEqual(['gone=old', 'kept=old'])
@@ -93,10 +93,10 @@ describe('the memory engine', () => {
 
   it('a rebuild drops what was overwritten just before a snapshot was taken', async () => {
     const engine = await open(4096)
-    put(engine, 'a', 'never seen')
-    put(engine, 'a', 'seen by the snapshot')
+    await put(engine, 'a', 'never seen')
+    await put(engine, 'a', 'seen by the snapshot')
     const snapshot = engine.snapshot()
-    put(engine, 'a', 'seen now')
+    await put(engine, 'a', 'seen now')
     await engine.compact()
     expect(versions(engine)).toBe(2)
     expect(scan(engine.cursor({}, snapshot))).toEqual(['a=seen by the snapshot'])
@@ -105,20 +105,20 @@ describe('the memory engine', () => {
   it('clears alone may fill the arena', async () => {
     const engine = await open(4096)
     const key = (i: number): string => `${'long '.repeat(200)}${100 + i}`
-    for (let i = 0; i < 60; i++) put(engine, key(i), '')
-    for (let i = 0; i < 50; i++) void engine.clear({ gte: encodeUtf8(key(i)), lte: encodeUtf8(key(i)) }, NO_SYNC)
+    for (let i = 0; i < 60; i++) await put(engine, key(i), '')
+    for (let i = 0; i < 50; i++) await engine.clear({ gte: encodeUtf8(key(i)), lte: encodeUtf8(key(i)) }, NO_SYNC)
     expect(scan(engine.cursor({}))).toHaveLength(10)
     expect(await violations(engine)).toEqual([])
   })
 
   it('a cursor reads on undisturbed while the arena under it is replaced', async () => {
     const engine = await open(4096)
-    for (let i = 0; i < 10; i++) put(engine, `key ${i}`, 'before')
+    for (let i = 0; i < 10; i++) await put(engine, `key ${i}`, 'before')
     const cursor = engine.cursor({})
     cursor.seek(encodeUtf8('key 5'))
     const before = rebuilds(engine)
-    for (let i = 0; i < 1000; i++) put(engine, `key ${i % 10}`, 'after')
-    void engine.clear({}, NO_SYNC)
+    for (let i = 0; i < 1000; i++) await put(engine, `key ${i % 10}`, 'after')
+    await engine.clear({}, NO_SYNC)
     expect(rebuilds(engine)).toBeGreaterThan(before)
     expect(text(cursor.key.copy())).toBe('key 5')
     expect(scan(cursor)).toEqual(Array.from({ length: 10 }, (_, i) => `key ${i}=before`))
@@ -129,14 +129,14 @@ describe('the memory engine', () => {
     const engine = await open(4096)
     const batch = new WriteBatch()
     for (let i = 0; i < 1000; i++) batch.put(`key ${i}`, 'x'.repeat(i % 50))
-    void engine.write(batch, NO_SYNC)
+    await engine.write(batch, NO_SYNC)
     expect(scan(engine.cursor({}))).toHaveLength(1000)
     expect(await violations(engine)).toEqual([])
   })
 
   it('data that can never fit is refused and changes nothing', async () => {
     const engine = await open(4096)
-    put(engine, 'a', 'before')
+    await put(engine, 'a', 'before')
     const huge = new WriteBatch()
     huge.put('a', 'after')
     Object.defineProperty(huge, 'userBytes', { value: 2 ** 31 })
@@ -150,10 +150,10 @@ describe('the memory engine', () => {
     ['many of many keys', 700],
   ])('a clear of %s under a snapshot hides them from the present only', async (_, count) => {
     const engine = await open(4096)
-    for (let i = 0; i < 1000; i++) put(engine, `key ${1000 + i}`, 'x')
+    for (let i = 0; i < 1000; i++) await put(engine, `key ${1000 + i}`, 'x')
     const snapshot = engine.snapshot()
-    void engine.clear({ gte: encodeUtf8('key 1100'), lt: encodeUtf8(`key ${1100 + count}`) }, NO_SYNC)
-    put(engine, 'key 1101', 'again')
+    await engine.clear({ gte: encodeUtf8('key 1100'), lt: encodeUtf8(`key ${1100 + count}`) }, NO_SYNC)
+    await put(engine, 'key 1101', 'again')
     expect(scan(engine.cursor({}))).toHaveLength(1000 - count + 1)
     expect(scan(engine.cursor({}, snapshot))).toHaveLength(1000)
     expect(await violations(engine)).toEqual([])
@@ -164,8 +164,8 @@ describe('the memory engine', () => {
 
   it('clearing everything gives the memory back', async () => {
     const engine = await open(4096)
-    for (let i = 0; i < 1000; i++) put(engine, `key ${i}`, 'x')
-    void engine.clear({}, NO_SYNC)
+    for (let i = 0; i < 1000; i++) await put(engine, `key ${i}`, 'x')
+    await engine.clear({}, NO_SYNC)
     expect(engine.stats().memoryBytes).toBe(4096)
     expect(engine.stats().ledger.liveBytes).toBe(0)
     expect(await violations(engine)).toEqual([])
@@ -194,11 +194,11 @@ describe('the memory engine', () => {
         const moments: { snapshot: ReturnType<Engine['snapshot']>; content: string[] }[] = []
         const content = (): string[] => [...model].sort(([a], [b]) => (a < b ? -1 : 1)).map(([k, v]) => `${k}=${v}`)
         for (const [i, { kind, key }] of steps.entries()) {
-          if (kind === 'put') put(engine, key, `${i}`)
+          if (kind === 'put') await put(engine, key, `${i}`)
           if (kind === 'put') model.set(key, `${i}`)
-          if (kind === 'del') del(engine, key)
+          if (kind === 'del') await del(engine, key)
           if (kind === 'del') model.delete(key)
-          if (kind === 'clear') void engine.clear({ gte: encodeUtf8(key) }, NO_SYNC)
+          if (kind === 'clear') await engine.clear({ gte: encodeUtf8(key) }, NO_SYNC)
           if (kind === 'clear') for (const k of [...model.keys()]) if (k >= key) model.delete(k)
           if (kind === 'snapshot') moments.push({ snapshot: engine.snapshot(), content: content() })
           if (kind === 'release') moments.splice(i % (moments.length + 1), 1)[0]?.snapshot.release()

@@ -13,7 +13,7 @@
  *    the version before, unless it was born later: then it is free. So `pendingFree` of a version holds what left the tree after that
  *    version and before the next one.
  */
-import type { NextSlice } from '../../engine/durable/slices.js'
+import type { NextSlice } from '../../engine/slices.js'
 import type { Page } from './page.js'
 import type { PageTrace } from './page-trace.js'
 

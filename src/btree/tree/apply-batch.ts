@@ -1,6 +1,6 @@
 import { KIND_DELETE, KIND_DELETE_RANGE } from '../../codec/entry.js'
 import type { BatchReader } from '../../engine/batch.js'
-import { WORK_A_SLICE, WORK_BYTES_SHIFT, type NextSlice } from '../../engine/durable/slices.js'
+import { WORK_A_SLICE, WORK_BYTES_SHIFT, type NextSlice } from '../../engine/slices.js'
 import type { Tree } from './tree.js'
 
 /** Applies the operations of a batch to the tree. */

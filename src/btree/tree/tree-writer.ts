@@ -1,5 +1,5 @@
 import { BatchReader, WriteBatch } from '../../engine/batch.js'
-import { slicesOf } from '../../engine/durable/slices.js'
+import { slicesOf } from '../../engine/slices.js'
 import type { BatchWriter } from '../../engine/durable/write-path.js'
 import { isEmptyRange, type HalfOpenRange } from '../../engine/range.js'
 import type { CheckpointScheduler } from '../checkpoint/scheduler.js'

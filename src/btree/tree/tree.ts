@@ -7,7 +7,7 @@
  *    (included) to that of the next entry (not included). The first entry's own key bounds nothing.
  * 2. Readers see `present`. A long batch changes pages of its own and is published as a whole.
  */
-import type { NextSlice } from '../../engine/durable/slices.js'
+import type { NextSlice } from '../../engine/slices.js'
 import { Cell } from '../../codec/sorted-block.js'
 import type { ByteView } from '../../codec/entry.js'
 import type { LiveVersion, LiveVersions } from '../pages/live-versions.js'

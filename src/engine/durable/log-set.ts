@@ -18,7 +18,7 @@ import { LOG_HEADER_BYTES } from '../../wal/format.js'
 import { LogWriter } from '../../wal/writer.js'
 import { BatchReader } from '../batch.js'
 import { logName } from './log-replay.js'
-import type { NextSlice } from './slices.js'
+import type { NextSlice } from '../slices.js'
 
 interface LiveLog {
   readonly number: number

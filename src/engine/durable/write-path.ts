@@ -14,7 +14,7 @@ import type { WriteBatch } from '../batch.js'
 import type { WriteOptions } from '../contract.js'
 import { boundBytes, type HalfOpenRange } from '../range.js'
 import type { LogSet } from './log-set.js'
-import { WriteQueue, type WriteAttempt } from './write-queue.js'
+import { WriteQueue, type WriteAttempt } from '../write-queue.js'
 import type { WriteStart } from './write-start.js'
 
 /** The engine's side of a write. */

@@ -1,6 +1,6 @@
 import type { BatchReader } from '../../engine/batch.js'
 import { KIND_DELETE_RANGE, KIND_PUT } from '../../codec/entry.js'
-import { WORK_A_SLICE, WORK_BYTES_SHIFT, type NextSlice } from '../../engine/durable/slices.js'
+import { WORK_A_SLICE, WORK_BYTES_SHIFT, type NextSlice } from '../../engine/slices.js'
 import { KvariumError } from '../../errors.js'
 import { Skiplist } from '../../skiplist/skiplist.js'
 import type { Tracer } from '../../trace/span.js'
