@@ -47,7 +47,8 @@ describe.each([...SUBJECTS.values()])('the engine $name', subject => {
   it('opens on a full disk, is read there, and goes on when there is room', async () => {
     const hash32 = await loadHash32()
     const counts = { disks: 0, opened: 0 }
-    for (let seed = 1; seed <= 3; seed++) await new FullDiskSweep({ subject, hash32, seed, steps: 30, stride: 997, counts }).run()
+    const options = { subject, hash32, steps: 30, sizes: { count: 40 }, roomsOneIn: 4, counts }
+    for (let seed = 1; seed <= 3; seed++) await new FullDiskSweep({ ...options, seed }).run()
     expect(counts.opened).toBeGreaterThan(500)
   }, 240_000)
 })

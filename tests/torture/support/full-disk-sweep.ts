@@ -28,8 +28,10 @@ export interface FullDiskSweepOptions {
   readonly hash32: Hash32
   readonly seed: number
   readonly steps: number
-  /** Bytes between one size of the disk and the next. */
-  readonly stride: number
+  /** Bytes between one size of the disk and the next; or how many sizes, which lie closer together the smaller they are. */
+  readonly sizes: { readonly stride: number } | { readonly count: number }
+  /** Each disk tries one in so many of the rooms to open with, and the next disk those after them. Default: 1, all of them. */
+  readonly roomsOneIn?: number
   readonly counts: FullDiskCounts
 }
 
@@ -48,9 +50,15 @@ export class FullDiskSweep {
   }
 
   async run(until = Infinity): Promise<void> {
-    const { stride } = this.#options
     const wanted = await this.#try(Infinity)
-    for (let size = stride; size < wanted && performance.now() < until; size += stride) await this.#try(size)
+    for (const size of this.#sizes(wanted)) if (performance.now() < until) await this.#try(size)
+  }
+
+  #sizes(wanted: number): number[] {
+    const { sizes } = this.#options
+    if ('stride' in sizes) return Array.from({ length: Math.ceil(wanted / sizes.stride) - 1 }, (_, index) => (index + 1) * sizes.stride)
+    // Most of a large disk holds the zeros that a log writes ahead; its data are at the small sizes.
+    return Array.from({ length: sizes.count }, (_, index) => Math.ceil(wanted * ((index + 1) / (sizes.count + 1)) ** 2))
   }
 
   /** Returns how much of the disk was in use at most. */
@@ -94,13 +102,14 @@ export class FullDiskSweep {
 
   /** Opens an image on disks that are full or nearly so, and lets each of them have room again later. */
   async #openFull(image: MemoryFileSystem, { oracle, created }: Session, when: string): Promise<void> {
-    for (const room of ROOM) {
+    const { roomsOneIn = 1, counts } = this.#options
+    for (const room of ROOM.filter((_, index) => index % roomsOneIn === counts.disks % roomsOneIn)) {
       const memory = image.processCrashClone()
       const disk = new LimitedFileSystem(memory, 0, [DIRECTORY])
       disk.limitBytes = disk.usedBytes + room
       try {
         const wasTaken = await this.#useFull(disk, oracle, created)
-        this.#options.counts.opened++
+        counts.opened++
         await this.#reopen(memory.processCrashClone(), oracle, created, wasTaken)
       } catch (error) {
         const cause = error instanceof Error ? (error.stack ?? error.message) : String(error)

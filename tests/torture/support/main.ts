@@ -76,7 +76,7 @@ async function replay(): Promise<void> {
     }
     if (full !== undefined) {
       const counts = { disks: 0, opened: 0 }
-      await new FullDiskSweep({ ...options, steps: steps ?? FAULT_STEPS, stride: 1, counts }).replay(Number(full))
+      await new FullDiskSweep({ ...options, steps: steps ?? FAULT_STEPS, sizes: { stride: 1 }, counts }).replay(Number(full))
     }
     if (damage !== undefined) await replayDamage(subject.name, firstSeed, damage)
     console.log(`${subject.name}: survived`)

@@ -92,7 +92,7 @@ export const TRIALS: Readonly<Record<Kind, (trial: Trial) => Promise<void>>> = {
 
   async full({ subject, hash32, seed: first, until, steps = FAULT_STEPS, tally, fail }) {
     for (let seed = first; performance.now() < until; seed++) {
-      const sweep = new FullDiskSweep({ subject, hash32, seed, steps, stride: DISK_STRIDE, counts: tally.fullDisks })
+      const sweep = new FullDiskSweep({ subject, hash32, seed, steps, sizes: { stride: DISK_STRIDE }, counts: tally.fullDisks })
       await reportFailure(sweep.run(until), fail)
     }
   },
