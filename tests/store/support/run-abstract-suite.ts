@@ -4,6 +4,10 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Kvarium } from 'kvarium'
+import { btreeEngine } from 'kvarium/btree'
+import type { EngineFactory } from 'kvarium/engine'
+import { lsmEngine } from 'kvarium/lsm'
+import { memoryEngine } from 'kvarium/memory'
 import { MemoryFileSystem } from 'kvarium/vfs'
 
 type Suite = (options: { test: unknown; factory: (options?: object) => unknown }) => void
@@ -15,12 +19,20 @@ const require = createRequire(import.meta.url)
 const test = require('tape') as Tape
 const suite = require('abstract-level/test') as Suite
 
-const [engine = '', place] = process.argv.slice(2)
+const FACTORIES: Readonly<Record<string, EngineFactory>> = { memory: memoryEngine, lsm: lsmEngine(), btree: btreeEngine() }
+
+/** The suite opens more than a thousand stores: as it is, each LSM tree begins with 16 MiB for its memtable. */
+function withSmallBuffer(factory: EngineFactory): EngineFactory {
+  const { writeBufferSize } = factory.options
+  if (writeBufferSize?.type !== 'integer') return factory
+  return { ...factory, options: { ...factory.options, writeBufferSize: { ...writeBufferSize, default: 64 << 10 } } }
+}
+
+const [name = '', place] = process.argv.slice(2)
+const engine = withSmallBuffer(FACTORIES[name])
 const fileSystem = place === 'memory' ? { fileSystem: new MemoryFileSystem() } : {}
-// The suite opens more than a thousand stores: by default each LSM tree begins with 16 MiB for its memtable.
-const buffers = engine === 'memory' ? {} : { writeBufferSize: 64 << 10 }
 const base = mkdtempSync(join(tmpdir(), 'kvarium-suite-'))
 let stores = 0
 
-suite({ test, factory: options => new Kvarium(join(base, String(++stores)), { ...options, ...fileSystem, ...buffers, engine }) })
+suite({ test, factory: options => new Kvarium(join(base, String(++stores)), { ...options, ...fileSystem, engine }) })
 test.onFinish(() => rmSync(base, { recursive: true, force: true }))
