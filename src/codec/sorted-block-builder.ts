@@ -143,13 +143,26 @@ export function writeSingleEntryBlock(
   valueStart: number,
   valueEnd: number,
 ): number {
+  return copy(value, valueStart, valueEnd, out, writeSingleEntryHead(out, start, key, keyStart, keyEnd, tag, tagEnd, valueEnd - valueStart))
+}
+
+/** The part of a block of one entry that stands before the value. Returns the offset after it. */
+export function writeSingleEntryHead(
+  out: Uint8Array,
+  start: number,
+  key: Uint8Array,
+  keyStart: number,
+  keyEnd: number,
+  tag: Uint8Array,
+  tagEnd: number,
+  valueLength: number,
+): number {
   const slot = writeHeader(out, start, 1, key, keyStart, keyEnd)
   let at = slot + SLOT_BYTES
   writeSlot(out, slot, 0, at - start)
   at = writeVarint(out, at, 0)
-  at = writeVarint(out, at, tagEnd + valueEnd - valueStart)
-  at = copy(tag, 0, tagEnd, out, at)
-  return copy(value, valueStart, valueEnd, out, at)
+  at = writeVarint(out, at, tagEnd + valueLength)
+  return copy(tag, 0, tagEnd, out, at)
 }
 
 function writeHeader(out: Uint8Array, at: number, count: number, prefix: Uint8Array, prefixStart: number, prefixEnd: number): number {

@@ -1,13 +1,13 @@
-import type { Hash32 } from '../codec/checksum.js'
+import { CHUNK_BYTES, placeSeed, type Hash32 } from '../codec/checksum.js'
 import type { BlockCompression } from '../vfs/environment.js'
 import type { FileHandle } from '../vfs/file-system.js'
-import { CODEC_DEFLATE, CODEC_NONE, TRAILER_BYTES, writeTrailer, type BlockHandle } from './format.js'
+import { CODEC_DEFLATE, CODEC_NONE, TRAILER_BYTES, writeTrailer, writeUint32, type BlockHandle } from './format.js'
 
 /** Blocks are collected in memory and written in pieces of about this size, because every write call costs a microsecond. */
 const BUFFER_BYTES = 256 * 1024
 
-/** Larger blocks stay uncompressed: compressing 64 MiB blocks the thread for a second, and values that large are mostly compressed already. */
-const COMPRESSION_LIMIT_BYTES = 64 * 1024 * 1024
+/** Larger blocks stay uncompressed: compressing 4 MiB blocks the thread for 50 ms, and values that large are mostly compressed already. */
+const COMPRESSION_LIMIT_BYTES = 4 * 1024 * 1024
 
 /**
  * Writes blocks one after another to a file. The caller asks for room, forms a block's contents right in the buffer at
@@ -56,6 +56,43 @@ export class BlockWriter {
     this.at = end + TRAILER_BYTES
   }
 
+  /** Whether a block of this size may be stored in another form. */
+  compresses(rawBytes: number): boolean {
+    return this.#compression !== undefined && rawBytes <= COMPRESSION_LIMIT_BYTES
+  }
+
+  /**
+   * Writes a block of `head` and `value[start, end)` as it is, without forming it in memory, and fills `handle` with its place. Yields after
+   * each MiB that it has hashed and written; nothing else may be written before the end.
+   */
+  *commitInSlices(head: Uint8Array, value: Uint8Array, start: number, end: number, handle: BlockHandle): Generator<void, void> {
+    this.flush()
+    const offset = this.#written
+    const length = head.length + end - start
+    handle.offset = offset
+    handle.bytes = handle.rawBytes = length
+    const chunk = new Uint8Array(CHUNK_BYTES + TRAILER_BYTES)
+    let checksum = placeSeed(this.#fileNumber, offset)
+    // The codec byte behind the contents is in the checksum, too.
+    for (let at = 0; at <= length; at += CHUNK_BYTES) {
+      const to = Math.min(length, at + CHUNK_BYTES)
+      const fromHead = Math.max(0, Math.min(head.length, to) - at)
+      if (fromHead > 0) chunk.set(head.subarray(at, at + fromHead))
+      if (to > head.length) chunk.set(value.subarray(start + at + fromHead - head.length, start + to - head.length), fromHead)
+      let bytes = to - at
+      const isLast = at + CHUNK_BYTES > length
+      if (isLast) chunk[bytes++] = CODEC_NONE
+      checksum = this.#hash32(chunk.subarray(0, bytes), checksum)
+      if (isLast) {
+        writeUint32(chunk, bytes, checksum)
+        bytes += TRAILER_BYTES - 1
+      }
+      this.#file.write(chunk, offset + at, 0, bytes)
+      this.#written += bytes
+      yield
+    }
+  }
+
   /** Adds bytes as they are, without a trailer: the footer. */
   append(bytes: Uint8Array): void {
     this.makeRoom(bytes.length)
@@ -74,7 +111,7 @@ export class BlockWriter {
   /** Replaces the contents by their compressed form if that saves at least an eighth; less is not worth the time of reading. Returns their end. */
   #compress(end: number): number {
     const rawBytes = end - this.at
-    if (this.#compression === undefined || rawBytes > COMPRESSION_LIMIT_BYTES) return end
+    if (this.#compression === undefined || !this.compresses(rawBytes)) return end
     const compressed = this.#compression.compress(this.buffer.subarray(this.at, end))
     if (compressed.length > rawBytes - rawBytes / 8) return end
     this.buffer.set(compressed, this.at)

@@ -1,7 +1,7 @@
 import type { Hash32 } from '../codec/checksum.js'
 import { compareKeys, EMPTY, KIND_DELETE, KIND_DELETE_RANGE, type EntryKind } from '../codec/entry.js'
 import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../codec/limits.js'
-import { singleEntryBlockBytes, SortedBlockBuilder, writeSingleEntryBlock } from '../codec/sorted-block-builder.js'
+import { singleEntryBlockBytes, SortedBlockBuilder, writeSingleEntryBlock, writeSingleEntryHead } from '../codec/sorted-block-builder.js'
 import { MisuseError } from '../errors.js'
 import type { EventBodies } from '../trace/events.js'
 import type { Tracer } from '../trace/span.js'
@@ -18,6 +18,9 @@ import { encodeCustomFilter, type TableFilter } from './table-filter.js'
 
 /** An entry with a value or a key this large gets a block of its own, formed without a copy in scratch memory. */
 const LARGE_BYTES = 64 * 1024
+
+/** A longer value may be added in slices. */
+export const SLICED_VALUE_BYTES = 1 << 20
 
 type BlockKind = EventBodies['table.block']['kind']
 
@@ -125,29 +128,40 @@ export class TableBuilder {
   ): void {
     const keyLength = keyEnd - keyStart
     const valueLength = valueEnd - valueStart
-    this.#checkSizes(keyLength, valueLength)
-    // One comparison with the key before checks the order and finds the bytes that need no copying.
-    const shared = this.#sharedWithLast(key, keyStart, keyLength)
-    const repeated = shared === keyLength && keyLength === this.#lastKeyView.length && this.#entries > 0
-    if (repeated ? sequence >= this.#lastSequence : !this.#ascends(key, keyStart, keyLength, shared)) throw misordered()
-    if (kind === KIND_DELETE_RANGE) throw new MisuseError('LEVEL_INVALID_KIND', 'Range tombstones go to addRangeTombstone')
-
-    const tagEnd = writeTag(this.#tag, 0, sequence, kind)
-    const payloadLength = tagEnd + valueLength
     const large = valueLength >= LARGE_BYTES || keyLength > LARGE_BYTES
-    if (this.#block.count > 0 && (large || this.#overfills(keyLength, payloadLength))) this.#finishBlock()
-    if (this.#indexPending)
-      this.#addToIndex(writeSeparator(this.#roomySeparator(keyLength), this.#lastKey, this.#lastKeyView.length, key, keyStart, keyEnd))
-    if (!repeated) this.#newKey(key, keyStart, keyEnd, shared)
+    const tagEnd = this.#enter(key, keyStart, keyEnd, valueLength, sequence, kind, large)
     if (large) this.#addLarge(key, keyStart, keyEnd, tagEnd, value, valueStart, valueEnd)
     else this.#block.add(key, keyStart, keyEnd, this.#tag, tagEnd, value, valueStart, valueEnd)
+    this.#entered(keyLength, valueLength, sequence, kind)
+  }
 
-    this.#lastSequence = sequence
-    this.#entries++
-    if (kind === KIND_DELETE) this.#pointTombstones++
-    this.#rawKeyBytes += keyLength
-    this.#rawValueBytes += valueLength
-    this.#noteSequence(sequence)
+  /**
+   * `add` of an entry with a value of more than `SLICED_VALUE_BYTES`: yields after each MiB. The caller runs it to its end before any other
+   * call, and leaves key and value as they are until then. A block that is compressed or made by a codec is one slice.
+   */
+  *addInSlices(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+    sequence: number,
+    kind: EntryKind,
+  ): Generator<void, void> {
+    const keyLength = keyEnd - keyStart
+    const valueLength = valueEnd - valueStart
+    const blockBytes = singleEntryBlockBytes(keyLength, MAX_TAG_BYTES + valueLength)
+    if (this.#block instanceof CodecBlockBuilder || this.#writer.compresses(blockBytes)) {
+      this.add(key, keyStart, keyEnd, value, valueStart, valueEnd, sequence, kind)
+      return
+    }
+    const tagEnd = this.#enter(key, keyStart, keyEnd, valueLength, sequence, kind, true)
+    const head = new Uint8Array(singleEntryBlockBytes(keyLength, tagEnd + valueLength) - valueLength)
+    writeSingleEntryHead(head, 0, key, keyStart, keyEnd, this.#tag, tagEnd, valueLength)
+    yield* this.#writer.commitInSlices(head, value, valueStart, valueEnd, this.#handle)
+    this.#blockEnded(1)
+    this.#entered(keyLength, valueLength, sequence, kind)
   }
 
   /** Adds a tombstone for all older entries with keys from `first` to `last`, both included. Tombstones may come in any order, at any time before `finish`. */
@@ -202,6 +216,41 @@ export class TableBuilder {
     if (this.#trace !== null) this.#emitBlock(this.#trace, 'footer', footerOffset, FOOTER_BYTES, 0)
     this.#writer.flush()
     return { ...properties, fileBytes: this.#writer.position }
+  }
+
+  /** Checks the order and the sizes of an entry, ends the block before it if that is due, and writes its tag, whose end it returns. */
+  #enter(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    valueLength: number,
+    sequence: number,
+    kind: EntryKind,
+    large: boolean,
+  ): number {
+    const keyLength = keyEnd - keyStart
+    this.#checkSizes(keyLength, valueLength)
+    // One comparison with the key before checks the order and finds the bytes that need no copying.
+    const shared = this.#sharedWithLast(key, keyStart, keyLength)
+    const repeated = shared === keyLength && keyLength === this.#lastKeyView.length && this.#entries > 0
+    if (repeated ? sequence >= this.#lastSequence : !this.#ascends(key, keyStart, keyLength, shared)) throw misordered()
+    if (kind === KIND_DELETE_RANGE) throw new MisuseError('LEVEL_INVALID_KIND', 'Range tombstones go to addRangeTombstone')
+
+    const tagEnd = writeTag(this.#tag, 0, sequence, kind)
+    if (this.#block.count > 0 && (large || this.#overfills(keyLength, tagEnd + valueLength))) this.#finishBlock()
+    if (this.#indexPending)
+      this.#addToIndex(writeSeparator(this.#roomySeparator(keyLength), this.#lastKey, this.#lastKeyView.length, key, keyStart, keyEnd))
+    if (!repeated) this.#newKey(key, keyStart, keyEnd, shared)
+    return tagEnd
+  }
+
+  #entered(keyLength: number, valueLength: number, sequence: number, kind: EntryKind): void {
+    this.#lastSequence = sequence
+    this.#entries++
+    if (kind === KIND_DELETE) this.#pointTombstones++
+    this.#rawKeyBytes += keyLength
+    this.#rawValueBytes += valueLength
+    this.#noteSequence(sequence)
   }
 
   #overfills(keyLength: number, payloadLength: number): boolean {
@@ -289,8 +338,12 @@ export class TableBuilder {
   }
 
   #commit(end: number, entries: number): void {
+    this.#writer.commit(end, true, this.#handle)
+    this.#blockEnded(entries)
+  }
+
+  #blockEnded(entries: number): void {
     const handle = this.#handle
-    this.#writer.commit(end, true, handle)
     if (this.#trace !== null) this.#emitBlock(this.#trace, 'data', handle.offset, handle.bytes + TRAILER_BYTES, entries)
     this.#blocks++
     this.#indexPending = true

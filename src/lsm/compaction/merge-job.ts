@@ -11,7 +11,7 @@ import { compareKeys, type EntryCursor } from '../../codec/entry.js'
 import { MAX_KEY_BYTES } from '../../codec/limits.js'
 import { keyAfter } from '../../engine/range.js'
 import { Skiplist } from '../../skiplist/skiplist.js'
-import { TableBuilder } from '../../sstable/table-builder.js'
+import { SLICED_VALUE_BYTES, TableBuilder } from '../../sstable/table-builder.js'
 import { Table } from '../../sstable/table.js'
 import { newReadCounts } from '../../trace/ledger.js'
 import type { Tracer } from '../../trace/span.js'
@@ -203,20 +203,22 @@ class Merge {
       if (cancel !== undefined && Atomics.load(cancel, 0) !== 0) throw new JobCancelled('The job was cancelled')
       const turn = this.#context.breathe()
       if (turn !== undefined) await turn
-      if (this.#mergeSlice(entries, retention)) await this.#finishTable(this.#lastKey.copy(), entries.key.copy())
+      const end = this.#mergeSlice(entries, retention)
+      if (end === 'table full') await this.#finishTable(this.#lastKey.copy(), entries.key.copy())
+      else if (end === 'long value') await this.#addLongValue(entries)
     }
     entries.close()
   }
 
-  /** Merges a slice, or up to where the table is full: then returns true, with the next entry still to come. */
-  #mergeSlice(entries: EntryCursor, retention: Retention): boolean {
+  /** Merges a slice, or up to where the table is full, with the next entry still to come, or up to a long value that is still to be added. */
+  #mergeSlice(entries: EntryCursor, retention: Retention): 'slice done' | 'table full' | 'long value' {
     const lastKey = this.#lastKey
     let left = SLICE_BYTES
     while (left > 0 && entries.valid) {
       const key = entries.key
       const isNewKey = !lastKey.equals(key)
       if (isNewKey) {
-        if (this.#mayEndTable()) return true
+        if (this.#mayEndTable()) return 'table full'
         lastKey.save(key)
       }
       const sequence = entries.sequence
@@ -230,12 +232,24 @@ class Merge {
       }
       if (isKept) {
         this.#builder ??= this.#startTable()
+        if (value.end - value.start > SLICED_VALUE_BYTES) return 'long value'
         this.#builder.add(key.bytes, key.start, key.end, value.bytes, value.start, value.end, sequence, kind)
       }
       this.#entriesRead++
       entries.next()
     }
-    return false
+    return 'slice done'
+  }
+
+  async #addLongValue(entries: EntryCursor): Promise<void> {
+    const { key, value, sequence, kind } = entries
+    const slices = this.#builder!.addInSlices(key.bytes, key.start, key.end, value.bytes, value.start, value.end, sequence, kind)
+    while (slices.next().done !== true) {
+      const turn = this.#context.breathe()
+      if (turn !== undefined) await turn
+    }
+    this.#entriesRead++
+    entries.next()
   }
 
   #mayEndTable(): boolean {

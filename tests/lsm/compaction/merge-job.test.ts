@@ -133,6 +133,34 @@ const scenario = fc.record({
 })
 
 describe('a merge', () => {
+  it('a value of megabytes goes into its table by the MiB, and the job may rest after each', async () => {
+    const fileSystem = emptyFileSystem()
+    const list = new Skiplist({ capacityBytes: 12 << 20, random: new SeededRandom(1) })
+    const value = new Uint8Array(5 << 20).fill(7)
+    for (const [key, sequence] of [['a', 1] as const, ['b', 2] as const])
+      list.insert(keyOf(key), 0, 1, value, 0, value.length, sequence, KIND_PUT)
+    const hashed: number[] = []
+    let bytes = 0
+    const counting: Hash32 = (input, seed) => {
+      bytes += input.length
+      return hash32(input, seed)
+    }
+    const breathe = (): Promise<void> => {
+      hashed.push(bytes)
+      bytes = 0
+      return Promise.resolve()
+    }
+    const output = { maxFileBytes: 1 << 30, blockBytes: 4096, filterBitsPerKey: 10, compression: 'none' } as const
+    const job = { directory: DIRECTORY, memtable: { list, ranges: [] }, snapshots: [], older: [], firstOutput: FIRST_OUTPUT, maxOutputs: 1 }
+    const { tables } = await runMergeJob({ ...job, output }, { fileSystem, hash32: counting, breathe })
+    expect(Math.max(...hashed)).toBeLessThanOrEqual((1 << 20) + 100)
+    const { entries } = contentsOf(fileSystem, tables[0])
+    expect(entries.map(entry => [textOf(entry.key), Buffer.compare(entry.value, value)])).toEqual([
+      ['a', 0],
+      ['b', 0],
+    ])
+  })
+
   it('changes nothing that a snapshot or the present sees, and keeps nothing that no reader needs', async () => {
     await fc.assert(
       fc.asyncProperty(scenario, async ({ operations, snapshots: moments, older: edges, maxOutputs }) => {
