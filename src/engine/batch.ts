@@ -24,8 +24,16 @@ const INITIAL_BYTES = 256
 /** A batch with more than this is written in several turns of the event loop. */
 const LONG_OPERATIONS = 2048
 const LONG_BYTES = 4 << 20
+/** Characters of a long text that are encoded in a slice. */
+const TEXT_PIECE = 256 * 1024
 /** Longest varint of a length that fits a batch. */
 const LENGTH_BYTES = 5
+
+/** A text that has its place in a batch, but is not encoded yet. */
+interface PendingText {
+  readonly text: string
+  readonly at: number
+}
 
 export class WriteBatch {
   #bytes = new Uint8Array(INITIAL_BYTES)
@@ -34,6 +42,7 @@ export class WriteBatch {
   #userBytes = 0
   #deletes = 0
   #hasRanges = false
+  #texts: PendingText[] = []
 
   put(key: Uint8Array | string, value: Uint8Array | string): void {
     const keyLength = lengthOf(key)
@@ -43,7 +52,10 @@ export class WriteBatch {
     at = writeLength(bytes, at, keyLength)
     at = write(bytes, at, key, keyLength)
     at = writeLength(bytes, at, valueLength)
-    this.#commit(write(bytes, at, value, valueLength), keyLength + valueLength)
+    // A string cannot change, so encoding it can wait for the slices of the write.
+    if (typeof value === 'string' && value.length > LONG_BYTES) this.#texts.push({ text: value, at })
+    else write(bytes, at, value, valueLength)
+    this.#commit(at + valueLength, keyLength + valueLength)
   }
 
   del(key: Uint8Array | string): void {
@@ -74,6 +86,7 @@ export class WriteBatch {
     this.#userBytes = 0
     this.#deletes = 0
     this.#hasRanges = false
+    if (this.#texts.length > 0) this.#texts = []
   }
 
   /** Number of operations. */
@@ -84,6 +97,11 @@ export class WriteBatch {
   /** Whether writing it at once would keep the event loop from turning for too long. */
   get isLong(): boolean {
     return this.#count > LONG_OPERATIONS || this.#end > LONG_BYTES
+  }
+
+  /** Whether no long text waits for `encodeInSlices`. */
+  get isEncoded(): boolean {
+    return this.#texts.length === 0
   }
 
   /** Deletes of single keys among the operations. */
@@ -101,8 +119,9 @@ export class WriteBatch {
     return this.#userBytes
   }
 
-  /** The encoded batch is `bytes[0, byteLength)`. */
+  /** The encoded batch is `bytes[0, byteLength)`. Long texts that are not encoded yet are encoded now. */
   get bytes(): Uint8Array {
+    if (this.#texts.length > 0) for (const slices = this.encodeInSlices(); slices.next().done !== true;);
     return this.#bytes
   }
 
@@ -120,7 +139,21 @@ export class WriteBatch {
 
   /** Reads the operations back, without copying them. */
   reader(): BatchReader {
-    return new BatchReader().reset(this.#bytes, 0, this.#end)
+    return new BatchReader().reset(this.bytes, 0, this.#end)
+  }
+
+  /** Encodes the long texts that are not encoded yet, and yields after each piece. No operation is added before the end. */
+  *encodeInSlices(): Generator<void, void> {
+    for (const { text, at } of this.#texts) {
+      let end = at
+      for (let from = 0; from < text.length;) {
+        const to = pieceEnd(text, from)
+        end += writeUtf8(this.#bytes, text.slice(from, to), end)
+        from = to
+        yield
+      }
+    }
+    this.#texts = []
   }
 
   #begin(kind: EntryKind, keyLength: number, valueLength: number): number {
@@ -232,6 +265,14 @@ export class BatchReader {
     view.set(this.#bytes, this.#at, this.#at + length)
     this.#at += length
   }
+}
+
+/** The end of a piece of the text, not within a surrogate pair. */
+function pieceEnd(text: string, from: number): number {
+  const to = from + TEXT_PIECE
+  if (to >= text.length) return text.length
+  const last = text.charCodeAt(to - 1)
+  return last >= 0xd800 && last < 0xdc00 ? to - 1 : to
 }
 
 function lengthOf(data: Uint8Array | string): number {

@@ -15,3 +15,8 @@ export function slicesOf(scheduler: Scheduler, span: Span | null | undefined): N
     return withSpan(span, work)
   }
 }
+
+/** Runs work that yields between its pieces, each piece in a slice. */
+export async function inSlices(pieces: Generator<void, void>, nextSlice: NextSlice): Promise<void> {
+  while ((await nextSlice(() => pieces.next())).done !== true);
+}

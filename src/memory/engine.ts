@@ -23,7 +23,7 @@ import type {
 } from '../engine/contract.js'
 import { entryBytesIn } from '../engine/estimate.js'
 import { boundBytes, halfOpen, type HalfOpenRange } from '../engine/range.js'
-import { slicesOf } from '../engine/slices.js'
+import { inSlices, slicesOf } from '../engine/slices.js'
 import { VersionCursor } from '../engine/version-cursor.js'
 import { WriteQueue } from '../engine/write-queue.js'
 import { MisuseError } from '../errors.js'
@@ -202,16 +202,12 @@ class MemoryEngine implements Engine {
   #inSlices(begin: () => Slices): Promise<void> | void {
     const attempt = (): true | Promise<void> => {
       const slices = begin()
-      return slices.next().done === true || this.#goOn(slices)
+      if (slices.next().done === true) return true
+      return inSlices(slices, slicesOf(this.#environment.scheduler, this.#trace?.trace.currentSpan))
     }
     if (!this.#queue.isEmpty) return this.#queue.wait(attempt)
     const rest = attempt()
     if (rest !== true) return this.#queue.occupy(rest, () => undefined)
-  }
-
-  async #goOn(slices: Slices): Promise<void> {
-    const nextSlice = slicesOf(this.#environment.scheduler, this.#trace?.trace.currentSpan)
-    while ((await nextSlice(() => slices.next())).done !== true);
   }
 
   *#write(batch: WriteBatch): Slices {

@@ -104,6 +104,7 @@ export class VersionList {
 
   *write(batch: WriteBatch): Slices {
     yield* this.#makeRoom(roomOf(batch))
+    yield* batch.encodeInSlices()
     batch.seal(this.#sequence + 1)
     const reader = batch.reader()
     for (let work = 0; reader.next();) {

@@ -101,4 +101,25 @@ describe('the write batch', () => {
     const endless = whole.slice().fill(0xff, BATCH_HEADER_BYTES + 1)
     expect(() => readAll(endless)).toThrow(CorruptionError)
   })
+
+  it('encodes a long text in pieces that cut no character, or at once when its bytes are asked for', () => {
+    const piece = 256 * 1024
+    for (const before of [piece - 3, piece - 2, piece - 1, piece]) {
+      const text = 'x'.repeat(before) + '😀é€\ud800'.repeat(1 << 20)
+      for (const inSlices of [true, false]) {
+        const batch = new WriteBatch()
+        batch.put('a', text)
+        batch.put('b', 'behind')
+        expect(batch.isEncoded).toBe(false)
+        let pieces = 0
+        if (inSlices) for (const _ of batch.encodeInSlices()) pieces++
+        expect(pieces).toBeGreaterThanOrEqual(inSlices ? Math.ceil(text.length / piece) : 0)
+        batch.seal(1)
+        const reader = batch.reader()
+        expect([reader.next(), batch.isEncoded]).toEqual([true, true])
+        expect(Buffer.compare(reader.value.copy(), Buffer.from(text))).toBe(0)
+        expect([reader.next(), String.fromCharCode(...reader.value.copy()), reader.next()]).toEqual([true, 'behind', false])
+      }
+    }
+  })
 })

@@ -119,6 +119,19 @@ describe.each(ENGINES)('a long batch on %s', (_, factory, options) => {
     await watched.engine.close()
   })
 
+  it('of a long text is encoded between turns, not within the call', async () => {
+    const watched = await Watched.open(factory, { ...options, writeBufferSize: 16 << 20 })
+    const text = 'text €'.repeat(1 << 20)
+    const long = new WriteBatch()
+    long.put(keyOf('long'), text)
+    const write = watched.engine.write(long, { sync: false })
+    expect([watched.turns, long.isEncoded]).toEqual([0, false])
+    await write
+    expect(watched.turns).toBeGreaterThanOrEqual(text.length / (256 * 1024))
+    expect(Buffer.compare(watched.engine.get(keyOf('long'))!, Buffer.from(text))).toBe(0)
+    await watched.engine.close()
+  })
+
   it('is not overtaken by a later write, nor by a clear', async () => {
     const watched = await Watched.open(factory, options)
     const { engine } = watched

@@ -1,5 +1,5 @@
 import { BatchReader, WriteBatch } from '../../engine/batch.js'
-import { slicesOf } from '../../engine/slices.js'
+import { inSlices, slicesOf } from '../../engine/slices.js'
 import type { BatchWriter } from '../../engine/durable/write-path.js'
 import { isEmptyRange, type HalfOpenRange } from '../../engine/range.js'
 import type { CheckpointScheduler } from '../checkpoint/scheduler.js'
@@ -54,6 +54,7 @@ export class TreeWriter implements BatchWriter {
     const { tree, logs, context } = this.#parts
     const nextSlice = slicesOf(context.environment.scheduler, context.trace?.trace.currentSpan)
     return this.#scheduler.withoutStart(async () => {
+      if (!batch.isEncoded) await inSlices(batch.encodeInSlices(), nextSlice)
       tree.beginLongBatch()
       try {
         this.#seal(batch)

@@ -1,5 +1,5 @@
 import { BatchReader, WriteBatch } from '../../engine/batch.js'
-import { slicesOf } from '../../engine/slices.js'
+import { inSlices, slicesOf } from '../../engine/slices.js'
 import type { BatchWriter } from '../../engine/durable/write-path.js'
 import { isEmptyRange, type HalfOpenRange } from '../../engine/range.js'
 import type { Tracer } from '../../trace/span.js'
@@ -49,6 +49,7 @@ export class MemtableWriter implements BatchWriter {
     const { versions, logs, context, trace } = this.#parts
     const { memtable } = versions.state
     const nextSlice = slicesOf(context.environment.scheduler, trace?.currentSpan)
+    if (!batch.isEncoded) await inSlices(batch.encodeInSlices(), nextSlice)
     batch.seal(versions.sequence + 1)
     await logs.appendInSlices(batch.bytes, batch.byteLength, nextSlice)
     versions.beginLongBatch(versions.sequence + batch.count)
