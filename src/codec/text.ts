@@ -19,8 +19,21 @@ export function utf8Length(text: string): number {
   return nodeBuffer === undefined ? encoder.encode(text).length : nodeBuffer.byteLength(text)
 }
 
+/** ASCII of up to this length is written without a call out of JavaScript, which takes as long as 30 characters here. */
+const SHORT_CHARACTERS = 24
+
 /** Writes `text` at `start`; there must be room for `utf8Length(text)` bytes. Returns the number of bytes written. */
 export function writeUtf8(bytes: Uint8Array, text: string, start: number): number {
+  const { length } = text
+  if (length <= SHORT_CHARACTERS) {
+    let at = 0
+    for (; at < length; at++) {
+      const unit = text.charCodeAt(at)
+      if (unit >= 0x80) break
+      bytes[start + at] = unit
+    }
+    if (at === length) return length
+  }
   if (nodeBuffer !== undefined) return nodeBuffer.prototype.utf8Write.call(bytes, text, start, bytes.length - start)
   return encoder.encodeInto(text, bytes.subarray(start)).written
 }

@@ -11,6 +11,7 @@
  */
 import { CHUNK_BYTES, type Hash32, placeSeed } from '../codec/checksum.js'
 import { BLOCK_HEADER_BYTES, Cell, SLOT_BYTES, SortedBlock } from '../codec/sorted-block.js'
+import { finishXxHash32, PRIME_1, PRIME_2, PRIME_5, rotate, round, STRIPE_BYTES } from '../codec/xxhash32.js'
 import { CorruptionError } from '../errors.js'
 import { CODEC_DEFLATE, CODEC_NONE, readUint32, TRAILER_BYTES } from './format.js'
 
@@ -70,13 +71,6 @@ function endOfSortedBlock(file: Uint8Array, offset: number): number | undefined 
   }
 }
 
-const PRIME_1 = 0x9e3779b1
-const PRIME_2 = 0x85ebca77
-const PRIME_3 = 0xc2b2ae3d
-const PRIME_4 = 0x27d4eb2f
-const PRIME_5 = 0x165667b1
-const STRIPE_BYTES = 16
-
 /** The checksum of `bytes[start, end)` for ends that only grow, at the cost of the bytes between two of them. */
 class GrowingHash {
   readonly #bytes: Uint8Array
@@ -127,19 +121,6 @@ class GrowingHash {
       ? this.#seed + PRIME_5
       : rotate(this.#lane1, 1) + rotate(this.#lane2, 7) + rotate(this.#lane3, 12) + rotate(this.#lane4, 18)
     hash = (hash + end - this.#start) | 0
-    let at = this.#at
-    for (; at + 4 <= end; at += 4) hash = Math.imul(rotate((hash + Math.imul(readUint32(bytes, at), PRIME_3)) | 0, 17), PRIME_4)
-    for (; at < end; at++) hash = Math.imul(rotate((hash + Math.imul(bytes[at], PRIME_5)) | 0, 11), PRIME_1)
-    hash = Math.imul(hash ^ (hash >>> 15), PRIME_2)
-    hash = Math.imul(hash ^ (hash >>> 13), PRIME_3)
-    return (hash ^ (hash >>> 16)) >>> 0
+    return finishXxHash32(hash, bytes, this.#at, end)
   }
-}
-
-function round(lane: number, word: number): number {
-  return Math.imul(rotate((lane + Math.imul(word, PRIME_2)) | 0, 13), PRIME_1)
-}
-
-function rotate(word: number, bits: number): number {
-  return (word << bits) | (word >>> (32 - bits))
 }
