@@ -10,6 +10,8 @@
  * 3. While idle frames take more than `idleLimitBytes`, a slab is dropped as soon as none of its frames is in use.
  */
 
+import { FRAME_STEP_BYTES, LARGEST_SLAB_BYTES, NO_PLACE, SlabList } from './slab-list.js'
+
 /** `bytes[start, start + size)` is a frame. */
 export interface Frame {
   readonly bytes: Uint8Array
@@ -17,10 +19,13 @@ export interface Frame {
   readonly size: number
   /** The slab it was cut from; `undefined` if it has memory of its own. */
   readonly slab: Slab | undefined
+  /** Where it is among the pool's slabs. */
+  readonly place: number
 }
 
 interface Slab {
   readonly bytes: Uint8Array
+  readonly number: number
   readonly idle: Frame[]
   /** Frames in use. */
   used: number
@@ -30,17 +35,17 @@ interface Slab {
 }
 
 /** Frames come in multiples of this, so that pages of about the same size can share them. */
-const CLASS_BYTES = 512
+const CLASS_BYTES = FRAME_STEP_BYTES
 /** Larger frames are left to the garbage collector: their allocation is small against filling them. */
 const POOLED_LIMIT_BYTES = 64 * 1024
 const SMALLEST_SLAB_BYTES = 64 * 1024
-const LARGEST_SLAB_BYTES = 1024 * 1024
 const POISON = 0xdb
 
 export class FramePool {
   readonly #idleLimitBytes: number
   readonly #slabBytes: number
   readonly #poison: boolean
+  readonly list = new SlabList()
   /** By frame size: slabs with frames to give. */
   readonly #slabs: Slab[][] = []
   #idleBytes = 0
@@ -72,7 +77,7 @@ export class FramePool {
     if (frame !== undefined) {
       this.#idleBytes -= size
     } else {
-      frame = { bytes: slab.bytes, start: slab.rest, size, slab }
+      frame = { bytes: slab.bytes, start: slab.rest, size, slab, place: this.list.placeOf(slab.number, slab.rest) }
       slab.rest += size
     }
     slab.used++
@@ -86,7 +91,7 @@ export class FramePool {
   /** A frame outside of the pool: it is never returned, the garbage collector frees it. */
   own(bytes: number): Frame {
     const size = this.frameBytes(bytes)
-    return { bytes: new Uint8Array(size), start: 0, size, slab: undefined }
+    return { bytes: new Uint8Array(size), start: 0, size, slab: undefined, place: NO_PLACE }
   }
 
   /** Returns a frame to the pool. No reader of it may be left. */
@@ -111,6 +116,7 @@ export class FramePool {
   }
 
   #drop(slab: Slab, size: number): void {
+    this.list.remove(slab.number)
     this.#idleBytes -= slab.idle.length * size
     if (!slab.listed) return
     const slabs = this.#slabs[size / CLASS_BYTES]
@@ -118,7 +124,8 @@ export class FramePool {
   }
 
   #startSlab(slabs: Slab[]): Slab {
-    const slab: Slab = { bytes: new Uint8Array(this.#slabBytes), idle: [], used: 0, rest: 0, listed: true }
+    const bytes = new Uint8Array(this.#slabBytes)
+    const slab: Slab = { bytes, number: this.list.add(bytes), idle: [], used: 0, rest: 0, listed: true }
     slabs.push(slab)
     return slab
   }

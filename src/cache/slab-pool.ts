@@ -9,6 +9,8 @@
  *    garbage collector frees when they are returned.
  */
 
+import { FRAME_STEP_BYTES, LARGEST_SLAB_BYTES, NO_PLACE, SlabList } from './slab-list.js'
+
 /** `bytes[start, start + size)` is a frame. */
 export interface SlabFrame {
   readonly bytes: Uint8Array
@@ -16,11 +18,12 @@ export interface SlabFrame {
   readonly size: number
   /** Cut from a slab: kept for reuse. */
   readonly pooled: boolean
+  /** Where it is among the pool's slabs. */
+  readonly place: number
 }
 
 /** Frames come in multiples of this, so that blocks of about the same size can share them. */
-const CLASS_BYTES = 512
-const LARGEST_SLAB_BYTES = 1024 * 1024
+const CLASS_BYTES = FRAME_STEP_BYTES
 /** Larger frames are left to the garbage collector: their allocation is small against filling them. */
 const POOLED_LIMIT_BYTES = 64 * 1024
 /** A request may take an idle frame up to this many classes larger. */
@@ -32,9 +35,11 @@ export class SlabPool {
   readonly #slabSize: number
   readonly #poison: boolean
   readonly #idle: SlabFrame[][] = []
+  readonly list = new SlabList()
   #idleBytes = 0
   #slabBytes = 0
   #slab = new Uint8Array(0)
+  #slabNumber = 0
   #slabAt = 0
 
   /** With `poison`, returned frames are overwritten, so that a reader that keeps a view too long sees nonsense: for tests. */
@@ -71,7 +76,8 @@ export class SlabPool {
       return frame
     }
     if (this.#slabAt + size > this.#slab.length && !this.#startSlab()) return ownMemory(size)
-    const frame = { bytes: this.#slab, start: this.#slabAt, size, pooled: true }
+    const place = this.list.placeOf(this.#slabNumber, this.#slabAt)
+    const frame = { bytes: this.#slab, start: this.#slabAt, size, pooled: true, place }
     this.#slabAt += size
     return frame
   }
@@ -90,6 +96,7 @@ export class SlabPool {
   #startSlab(): boolean {
     if (this.#slabBytes + this.#slabSize > this.#slabLimitBytes) return false
     this.#slab = new Uint8Array(this.#slabSize)
+    this.#slabNumber = this.list.add(this.#slab)
     this.#slabAt = 0
     this.#slabBytes += this.#slabSize
     return true
@@ -97,5 +104,5 @@ export class SlabPool {
 }
 
 function ownMemory(size: number): SlabFrame {
-  return { bytes: new Uint8Array(size), start: 0, size, pooled: false }
+  return { bytes: new Uint8Array(size), start: 0, size, pooled: false, place: NO_PLACE }
 }

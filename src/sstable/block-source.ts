@@ -1,4 +1,5 @@
 import type { Cache } from '../cache/cache.js'
+import { NO_PLACE, type SlabList } from '../cache/slab-list.js'
 import type { Hash32 } from '../codec/checksum.js'
 import { Cell, SortedBlock } from '../codec/sorted-block.js'
 import { VarintReader } from '../codec/varint.js'
@@ -23,15 +24,17 @@ export class Chunk {
  *
  * Invariants:
  * 1. Every block that comes from the file has its checksum verified before anything else looks at it.
- * 2. `blocks[i]`, if set, is data block i: a block in memory is found by one array access.
+ * 2. `blocks[i]`, if set, is data block i: a block in memory is found by one array access. `places[i]` is where its memory is.
  */
-export class BlockSource {
-  readonly blocks: BlockTable
+export class BlockSource implements BlockTable {
+  readonly blocks: (CachedBlock | undefined)[]
+  readonly places: Int32Array
   readonly index: SortedBlock
   readonly #file: FileHandle
   readonly #fileNumber: number
   readonly #hash32: Hash32
   readonly #cache: Cache
+  readonly #slabs: SlabList
   readonly #trace: Tracer | null
   readonly #deflate: BlockCompression | undefined
   readonly #dataEnd: number
@@ -54,12 +57,14 @@ export class BlockSource {
     this.#fileNumber = fileNumber
     this.#hash32 = hash32
     this.#cache = cache
+    this.#slabs = cache.slabs.list
     this.#trace = cache.trace
     this.#deflate = deflate
     this.index = index
     this.#dataEnd = dataEnd
     this.#codec = codec
     this.blocks = new Array<CachedBlock | undefined>(index.count).fill(undefined)
+    this.places = new Int32Array(index.count)
   }
 
   /**
@@ -67,6 +72,8 @@ export class BlockSource {
    * read through the same cache, unless it is pinned.
    */
   load(ordinal: number, counters: ReadCounts): CachedBlock {
+    const place = this.places[ordinal]
+    if (place !== NO_PLACE) this.#slabs.touch(place)
     const found = this.blocks[ordinal]
     if (found !== undefined) {
       // Written only once: each write would move its cache line to memory and back.
@@ -143,8 +150,11 @@ export class BlockSource {
         frame.bytes.set(raw, frame.start)
       }
       const block = this.#block(frame.bytes, frame.start + handle.rawBytes, handle.offset, frame.start)
-      const loaded = new CachedBlock(block, this.#fileNumber, this.blocks, ordinal, slabs, frame)
-      if (this.#cache.insert(loaded)) this.blocks[ordinal] = loaded
+      const loaded = new CachedBlock(block, this.#fileNumber, this, ordinal, slabs, frame)
+      if (this.#cache.insert(loaded)) {
+        this.blocks[ordinal] = loaded
+        this.places[ordinal] = frame.place
+      }
       return loaded
     } catch (error) {
       slabs.give(frame)

@@ -1,12 +1,17 @@
 import { CacheEntry } from '../cache/eviction-policy.js'
+import { NO_PLACE } from '../cache/slab-list.js'
 import type { SlabFrame, SlabPool } from '../cache/slab-pool.js'
 import type { SortedBlock } from '../codec/sorted-block.js'
 
 /** Approximate memory of the objects around a cached block. */
 const OVERHEAD_BYTES = 256
 
-/** The cached blocks of an open table, by number. */
-export type BlockTable = (CachedBlock | undefined)[]
+/** The cached blocks of an open table, by number, and where their memory is. */
+export interface BlockTable {
+  readonly blocks: (CachedBlock | undefined)[]
+  /** Places in the pool's list of slabs. */
+  readonly places: Int32Array
+}
 
 /**
  * A data block in the cache, and the pins of the cursors that stand on it.
@@ -19,19 +24,19 @@ export class CachedBlock extends CacheEntry {
   readonly block: SortedBlock
   readonly bytes: number
   readonly #fileNumber: number
-  readonly #blocks: BlockTable
+  readonly #table: BlockTable
   readonly #ordinal: number
   readonly #slabs: SlabPool
   readonly #frame: SlabFrame
   #pins = 0
   #dropped = false
 
-  constructor(block: SortedBlock, fileNumber: number, blocks: BlockTable, ordinal: number, slabs: SlabPool, frame: SlabFrame) {
+  constructor(block: SortedBlock, fileNumber: number, table: BlockTable, ordinal: number, slabs: SlabPool, frame: SlabFrame) {
     super()
     this.block = block
     this.#fileNumber = fileNumber
     this.bytes = CachedBlock.bytesFor(frame.size)
-    this.#blocks = blocks
+    this.#table = table
     this.#ordinal = ordinal
     this.#slabs = slabs
     this.#frame = frame
@@ -59,7 +64,8 @@ export class CachedBlock extends CacheEntry {
   }
 
   evict(): void {
-    this.#blocks[this.#ordinal] = undefined
+    this.#table.blocks[this.#ordinal] = undefined
+    this.#table.places[this.#ordinal] = NO_PLACE
     this.#dropped = true
     if (this.#pins === 0) this.#slabs.give(this.#frame)
   }

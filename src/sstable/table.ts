@@ -86,7 +86,7 @@ export class Table {
     this.rangeTombstones = footer.ranges.bytes > 0 ? decodeRangeTombstones(meta.block(footer.ranges)) : []
     this.#filter = footer.filter.bytes > 0 ? meta.filter(footer.filter) : undefined
     this.source = new BlockSource(file, fileNumber, hash32, cache, deflate, this.#index, dataEnd, options.blockCodec)
-    this.residentBytes = meta.bytes.length + this.#index.count * 8 + 1024
+    this.residentBytes = meta.bytes.length + this.#index.count * 12 + 1024
   }
 
   /** Reads and checks everything but the data blocks. On an error the file stays open: the caller closes it. */

@@ -10,6 +10,7 @@
  */
 import { CacheEntry } from '../../cache/eviction-policy.js'
 import type { Frame, FramePool } from '../../cache/frame-pool.js'
+import { NO_PLACE } from '../../cache/slab-list.js'
 import { MutableBlock } from '../../codec/mutable-block.js'
 
 /** Approximate memory of the objects around a page. */
@@ -27,6 +28,10 @@ export class Page extends CacheEntry {
   block: MutableBlock | undefined = undefined
   /** The known children of a branch with contents. */
   children: (Page | undefined)[] | undefined = undefined
+  /** Where the contents are among the pool's slabs. */
+  place = NO_PLACE
+  /** The places of leaves under this branch, by slot, as far as readers have noted them. They may be out of date. */
+  places: Int32Array | undefined = undefined
   dirty: boolean
   /** Where the extent begins, in units; 0 if the page is not on disk. */
   offset = 0
@@ -68,14 +73,14 @@ export class Page extends CacheEntry {
   /** Gives an empty page its memory. */
   allocate(capacity: number): MutableBlock {
     const frame = takeFrame(this.#frames, this.level, capacity)
-    this.#frame = frame
+    this.#take(frame)
     if (this.level > 0) this.children = []
     return (this.block = MutableBlock.empty(frame.bytes, frame.start + capacity, frame.start))
   }
 
   /** Takes contents that were read from disk. */
   load(frame: Frame, block: MutableBlock): void {
-    this.#frame = frame
+    this.#take(frame)
     this.block = block
     if (this.level > 0) this.children = new Array<Page | undefined>(block.count).fill(undefined)
   }
@@ -86,7 +91,7 @@ export class Page extends CacheEntry {
     const capacity = source.capacity
     const frame = takeFrame(this.#frames, this.level, capacity)
     frame.bytes.set(source.bytes.subarray(source.base, source.base + capacity), frame.start)
-    this.#frame = frame
+    this.#take(frame)
     this.block = MutableBlock.copy(source, frame.bytes, frame.start)
     if (page.children !== undefined) this.children = page.children.slice()
   }
@@ -95,8 +100,9 @@ export class Page extends CacheEntry {
   stealFrom(page: Page): void {
     this.block = page.block
     this.children = page.children
-    this.#frame = page.#frame
-    page.block = page.children = page.#frame = undefined
+    this.places = page.places
+    this.#take(page.#frame)
+    page.#clear()
   }
 
   /** Replaces the contents by those of another page of any size. The former contents go back to the pool. */
@@ -114,7 +120,7 @@ export class Page extends CacheEntry {
       if (this.pins === 0) this.#frames.give(frame)
       else this.#frames.lose(frame)
     }
-    this.block = this.children = this.#frame = undefined
+    this.#clear()
   }
 
   /** Drops the contents and the branch's object for the page: otherwise objects of evicted pages would outgrow the cache. */
@@ -123,12 +129,30 @@ export class Page extends CacheEntry {
     this.parent?.detach(this)
   }
 
+  /** Notes for the readers to come where the contents of child `slot` are. */
+  notePlace(slot: number, place: number): void {
+    // The branch itself may have left the cache when the leaf was read.
+    if (this.children === undefined) return
+    if (this.places === undefined || slot >= this.places.length) this.places = new Int32Array(this.children.length)
+    this.places[slot] = place
+  }
+
   /** Drops the object of a child. In a clean branch the reference in the entry is enough. */
   detach(child: Page): void {
     const { children } = this
     if (this.dirty || children === undefined) return
     const slot = children.indexOf(child)
     if (slot >= 0) children[slot] = undefined
+  }
+
+  #take(frame: Frame | undefined): void {
+    this.#frame = frame
+    this.place = frame === undefined ? NO_PLACE : frame.place
+  }
+
+  #clear(): void {
+    this.block = this.children = this.places = this.#frame = undefined
+    this.place = NO_PLACE
   }
 }
 

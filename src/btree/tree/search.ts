@@ -1,4 +1,5 @@
 /** The descent of a reader from a root to a key. Loads pages and counts them; changes no page. */
+import { NO_PLACE } from '../../cache/slab-list.js'
 import type { Page } from '../pages/page.js'
 import type { PageStore } from '../pages/page-store.js'
 import type { PageTrace } from '../pages/page-trace.js'
@@ -6,6 +7,7 @@ import type { PageTrace } from '../pages/page-trace.js'
 /** The leaf where a key is or would be. */
 export function leafOf(store: PageStore, root: Page, key: Uint8Array, start: number, end: number): Page {
   if (store.trace !== null) return tracedLeafOf(store, store.trace, root, key, start, end)
+  const slabs = store.cache.frames.list
   let page = root
   let level = root.level
   let inMemory = level + 1
@@ -18,16 +20,19 @@ export function leafOf(store: PageStore, root: Page, key: Uint8Array, start: num
   store.counts.blocksFromCache += inMemory
   store.cache.hits += inMemory
   for (; level > 0; level--) {
-    const slot = page.block!.floor(key, start, end)
-    const child = page.children![slot < 0 ? 0 : slot]
+    const slot = Math.max(0, page.block!.floor(key, start, end))
+    const place = page.places?.[slot]
+    if (place !== undefined && place !== NO_PLACE) slabs.touch(place)
+    let child = page.children![slot]
     if (child?.block !== undefined) {
-      child.referenced = true
-      page = child
+      if (!child.referenced) child.referenced = true
     } else {
       store.counts.blocksFromCache--
       store.cache.hits--
-      page = store.child(page, slot < 0 ? 0 : slot)
+      child = store.child(page, slot)
     }
+    if (level === 1 && child.place !== place) page.notePlace(slot, child.place)
+    page = child
   }
   return page
 }
