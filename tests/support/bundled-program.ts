@@ -20,7 +20,7 @@ export function bundledText(contents: string, directory: string): string {
 
 /** Named after what is in it: processes that bundle the same program at once write the same file. */
 function bundle(name: string, input: BuildOptions): string {
-  const [{ contents, hash }] = buildSync({ ...OPTIONS, ...input, write: false }).outputFiles!
+  const [{ contents, hash }] = buildSync({ ...OPTIONS, ...input, write: false }).outputFiles
   const file = join(FOLDER, `${name}-${hash.replace(/\W/g, '_')}.mjs`)
   if (existsSync(file)) return file
   mkdirSync(FOLDER, { recursive: true })
