@@ -17,8 +17,9 @@ function run(cwd: string, program: string, parameters: readonly string[], input 
   return spawnSync(program, parameters, { cwd, encoding: 'utf8', timeout: 240_000, input, shell: process.platform === 'win32' })
 }
 
+/** What npx starts; without npx, which takes longer than most of what it starts. */
 const kvarium = (parameters: readonly string[], input?: string): Ran =>
-  run(project, 'npx', ['--no-install', 'kvarium', ...parameters], input)
+  run(project, join(project, 'node_modules/.bin/kvarium'), parameters, input)
 
 beforeAll(() => {
   project = mkdtempSync(join(tmpdir(), 'kvarium-command-package-'))
@@ -37,11 +38,11 @@ afterAll(() => rmSync(project, { recursive: true, force: true }))
 
 describe('the command, packed and installed without scripts', { timeout: 300_000 }, () => {
   it('compares the engines with the cities that come along', () => {
-    const { status, stdout, stderr } = kvarium(['compare', '--limit', '5000', '--json'])
+    const { status, stdout, stderr } = run(project, 'npx', ['--no-install', 'kvarium', 'compare', '--limit', '1000', '--json'])
     expect(status, stderr).toBe(0)
     const { ok, dataset } = JSON.parse(stdout) as { readonly ok: boolean; readonly dataset: { readonly entries: number } }
     expect(ok).toBe(true)
-    expect(dataset.entries).toBe(5000)
+    expect(dataset.entries).toBe(1000)
   })
 
   it('prints an example as a checkout does', () => {
