@@ -102,6 +102,7 @@ export class PageStore {
     block!.readCell(slot, this.#cell)
     const child = this.attach(level - 1, this.#reference.read(block!.bytes, this.#cell.payloadStart))
     child.parent = parent
+    child.slot = slot
     parent.children![slot] = child
     return child
   }

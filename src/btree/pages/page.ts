@@ -51,6 +51,8 @@ export class Page extends CacheEntry {
   parent: Page | undefined = undefined
   /** Number of cursors that stand on the contents. */
   pins = 0
+  /** The slot under `parent` where the page was last seen. */
+  slot = 0
   /** The page's number in traces; 0 if no event has named it. */
   number = 0
   #frame: Frame | undefined = undefined
@@ -141,7 +143,7 @@ export class Page extends CacheEntry {
   detach(child: Page): void {
     const { children } = this
     if (this.dirty || children === undefined) return
-    const slot = children.indexOf(child)
+    const slot = children[child.slot] === child ? child.slot : children.indexOf(child)
     if (slot >= 0) children[slot] = undefined
   }
 
