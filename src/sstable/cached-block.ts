@@ -9,6 +9,8 @@ const OVERHEAD_BYTES = 256
 /** The cached blocks of an open table, by number, and where their memory is. */
 export interface BlockTable {
   readonly blocks: (CachedBlock | undefined)[]
+  /** The `block` of each of them: a get needs it first, and reads it beside the entry of the cache instead of behind it. */
+  readonly contents: (SortedBlock | undefined)[]
   /** Places in the pool's list of slabs. */
   readonly places: Int32Array
 }
@@ -64,7 +66,7 @@ export class CachedBlock extends CacheEntry {
   }
 
   evict(): void {
-    this.#table.blocks[this.#ordinal] = undefined
+    this.#table.blocks[this.#ordinal] = this.#table.contents[this.#ordinal] = undefined
     this.#table.places[this.#ordinal] = NO_PLACE
     this.#dropped = true
     if (this.#pins === 0) this.#slabs.give(this.#frame)

@@ -86,7 +86,7 @@ export class Table {
     this.rangeTombstones = footer.ranges.bytes > 0 ? decodeRangeTombstones(meta.block(footer.ranges)) : []
     this.#filter = footer.filter.bytes > 0 ? meta.filter(footer.filter) : undefined
     this.source = new BlockSource(file, fileNumber, hash32, cache, deflate, this.#index, dataEnd, options.blockCodec)
-    this.residentBytes = meta.bytes.length + this.#index.count * 12 + 1024
+    this.residentBytes = meta.bytes.length + this.#index.count * 20 + 1024
   }
 
   /** Reads and checks everything but the data blocks. On an error the file stays open: the caller closes it. */
@@ -126,7 +126,7 @@ export class Table {
     const index = this.#index
     let present = false
     for (let ordinal = index.lowerBound(key, 0, length); ordinal < index.count; ordinal++) {
-      const block = this.source.load(ordinal, counters).block
+      const block = this.source.contentsOf(ordinal, counters)
       let i = block.find(key, 0, length)
       // Absent; after the first block that means that the versions ended with the block before.
       if (i < 0) break

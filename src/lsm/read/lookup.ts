@@ -62,7 +62,7 @@ export class Lookup {
     for (let level = 0; level < levels.length; level++) {
       const runs = levels[level]
       for (let run = 0; run < runs.length; run++) {
-        const file = tableFor(runs[run].tables, key)
+        const file = tableFor(runs[run], key)
         if (file === undefined) {
           if (probes !== null) probes.skipped(level, runs[run])
           continue
