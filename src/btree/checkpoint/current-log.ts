@@ -37,7 +37,7 @@ export class CurrentLog {
     this.#names.clear(number)
     logs.start(number, span => this.makeDurable(span))
     this.number = number
-    this.#header = logs.syncHeader()
+    this.#header = logs.headerDurable(number)
     // `makeDurable` and every later write get the failure.
     this.#header.catch(() => undefined)
   }

@@ -14,7 +14,6 @@ import type { Ledger } from '../../trace/ledger.js'
 import { runJob, withSpan, type Span, type Trace, type Tracer } from '../../trace/span.js'
 import type { Scheduler } from '../../vfs/environment.js'
 import { joinPath, removeInBackground, type FileSystem } from '../../vfs/file-system.js'
-import { LOG_HEADER_BYTES } from '../../wal/format.js'
 import { LogWriter } from '../../wal/writer.js'
 import { BatchReader } from '../batch.js'
 import { logName } from './log-replay.js'
@@ -25,6 +24,8 @@ interface LiveLog {
   readonly writer: LogWriter
   /** Makes the file's name durable and enters it into the manifest; `undefined` once that is done. */
   register: (() => Promise<void>) | undefined
+  /** Resolves when the header is durable; `undefined` for the first log, which its caller syncs. */
+  header: Promise<void> | undefined
   /** What the ledger has of it: bytes written, and the length of the file. */
   bookedWritten: number
   bookedFile: number
@@ -110,7 +111,11 @@ export class LogSet {
     return this.#current === undefined ? this.#older : [...this.#older, this.#current]
   }
 
-  /** Starts a new log; the one before is kept until `release`. `register` is called, as a job, before the first sync. */
+  /**
+   * Starts a new log; the one before is kept until `release`. `register` is called, as a job, before the first sync, unless `registered`
+   * is. The header becomes durable in the background, ahead of the logs before: a header holds nothing that they would have to precede,
+   * and records that are appended meanwhile do not claim to be durable.
+   */
   start(number: number, register: (span: Span | null) => Promise<void>): void {
     if (this.#failure !== undefined) throw this.refusal()
     const next = this.#createAsJob(number, register)
@@ -119,15 +124,15 @@ export class LogSet {
     this.#current = next
   }
 
-  /**
-   * Makes the header of the log that was just started durable, ahead of the logs before it. That breaks no order as long as the header is
-   * all there is: nothing may have been appended yet.
-   */
-  syncHeader(): Promise<void> {
-    const log = this.#writable
-    const { writer } = log
-    if (writer.size > LOG_HEADER_BYTES) throw new KvariumError('LEVEL_INTERNAL', `The log ${writer.path} has records already`)
-    return this.#syncOne(log)
+  /** Resolves when the header of a log that was started is durable, or the log is released. */
+  async headerDurable(number: number): Promise<void> {
+    await this.#live.find(log => log.number === number)?.header
+  }
+
+  /** The manifest lists the log, whose header and name are durable: no sync has to register it. */
+  registered(number: number): void {
+    const log = this.#live.find(each => each.number === number)
+    if (log !== undefined) log.register = undefined
   }
 
   /** Appends a batch. When this returns the batch survives the death of the process. */
@@ -232,10 +237,11 @@ export class LogSet {
       if (this.#failure !== undefined) throw this.refusal()
       // A log that was released meanwhile needs no sync any more.
       if (log !== this.#current && !this.#older.includes(log)) continue
-      if (log.register !== undefined) {
+      const { register } = log
+      if (register !== undefined) {
         if (log.writer.syncedBytes < log.writer.size) await withSpan(span, () => this.#syncOne(log))
         try {
-          await log.register()
+          await register()
         } catch (error) {
           this.poison(error)
           throw error
@@ -260,17 +266,20 @@ export class LogSet {
     const path = joinPath(directory, logName(number))
     const onOwnWrite = (): void => this.#book(log)
     const writer = LogWriter.create({ fileSystem, path, logNumber: number, hash32, turn, onOwnWrite, trace: this.#options.trace })
-    const log: LiveLog = { number, writer, register, bookedWritten: 0, bookedFile: 0 }
+    const log: LiveLog = { number, writer, register, header: undefined, bookedWritten: 0, bookedFile: 0 }
     this.#book(log)
     return log
   }
 
-  /** Making a log is one job, making it known another: the second may be long after the first, or never. */
+  /** Making a log is one job, the sync of its header another, listing it in the manifest a third, which a flush may make unnecessary. */
   #createAsJob(number: number, register: (span: Span | null) => Promise<void>): LiveLog {
     const span = this.#trace?.startSpan('job', 'rotate')
     const registerAsJob = (): Promise<void> => runJob(this.#trace, 'rotate', register, { reason: 'a log is made known' })
     try {
       const log = withSpan(span, () => this.#create(number, registerAsJob))
+      log.header = withSpan(span, () => this.#syncOne(log))
+      // The set is poisoned then, and `headerDurable` rejects.
+      log.header.catch(() => undefined)
       span?.emit({ type: 'log.rotate', from: this.#writable.number, to: number })
       span?.end('ok')
       return log

@@ -79,7 +79,7 @@ export class JobRunner {
   }
 
   async #run(job: MergeJob, span: Span | null): Promise<MergeResult> {
-    const { executor, fileSystem, directory, ledger } = this.#context
+    const { executor, fileSystem, ledger } = this.#context
     const result = await executor.run(job, span)
     const untraced = fileSystem instanceof TracedFileSystem ? fileSystem.inner : fileSystem
     if (executor.remote && untraced instanceof MeteredFileSystem) untraced.absorb(result.io)
@@ -95,10 +95,14 @@ export class JobRunner {
       tables: result.tables.map(meta => meta.number),
       notRecorded: result.notRecorded ?? 0,
     })
-    if (result.tables.length > 0) {
-      await withSpan(span, () => fileSystem.syncDirectory(directory))
-      ledger.syncs++
-    }
+    if (result.tables.length > 0) await this.syncNames(span)
     return result
+  }
+
+  /** Resolves when the names of the files that exist now are durable. */
+  async syncNames(span: Span | null): Promise<void> {
+    const { fileSystem, directory, ledger } = this.#context
+    await withSpan(span, () => fileSystem.syncDirectory(directory))
+    ledger.syncs++
   }
 }

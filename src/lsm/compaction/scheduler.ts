@@ -3,7 +3,8 @@
  * each at a time.
  *
  * Invariants:
- * 1. A table is synced and its name durable before the edit that adds it; logs and inputs go only after that edit.
+ * 1. A table is synced and its name durable before the edit that adds it; logs and inputs go only after that edit. So is the header of the
+ *    log that follows a flushed memtable, which the same edit lists.
  * 2. A failed job changes nothing. It is tried again when a writer needs room and some time has passed; until then the
  *    writers that need the room it would have made get the error. Damaged inputs stay damaged: those compactions are not
  *    tried again, and flushes go on without them.
@@ -190,9 +191,14 @@ export class BackgroundScheduler {
 
   async #flush(span: Span | null): Promise<void> {
     const { versions, logs, pool, runner, snapshots } = this.#context
-    const memtable = versions.state.immutable.at(-1)!
-    const added = await runner.flush(memtable, versions.state.version, versions.allocateFiles(1), snapshots.sequences(), span)
-    await this.#apply({ added, flushed: [memtable] }, span)
+    const { immutable, memtable: newest, version } = versions.state
+    const memtable = immutable.at(-1)!
+    const { firstLog: log } = immutable.at(-2) ?? newest
+    const added = await runner.flush(memtable, version, versions.allocateFiles(1), snapshots.sequences(), span)
+    if (added.length === 0) await runner.syncNames(span)
+    await logs.headerDurable(log)
+    await this.#apply({ added, flushed: [memtable], log }, span)
+    logs.registered(log)
     pool.retire(memtable)
     await withSpan(span, () => logs.release(versions.firstLog))
   }

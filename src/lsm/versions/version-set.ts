@@ -42,7 +42,7 @@ export interface VersionSetChange {
   readonly added?: readonly TableMeta[]
   /** Memtables that are in the added tables; the oldest ones. */
   readonly flushed?: readonly Memtable[]
-  /** A log that now exists under its name. */
+  /** A log whose header and name are durable, to be listed. */
   readonly log?: number
 }
 
@@ -197,26 +197,23 @@ export class VersionSet {
     const remaining = this.#state.immutable.filter(memtable => !flushed.includes(memtable))
     const firstLog = (remaining.at(-1) ?? this.#state.memtable).firstLog
     for (const memtable of flushed) this.#flushedSequence = Math.max(this.#flushedSequence, memtable.maxSequence)
-    // The manifest does not name a log that is never synced. Recovery's memtable has number 0: it holds the logs that were known.
-    const written = new Set([...this.#logs, ...flushed.map(memtable => memtable.firstLog)])
-    const flushedLogs = [...written].filter(number => number > 0 && number < firstLog).sort((a, b) => a - b)
-    this.#logs = [...this.#logs.filter(number => number >= firstLog), ...(log === undefined ? [] : [log])]
+    // A sync and a flush may both list a log.
+    const newLog = log !== undefined && log >= firstLog && !this.#logs.includes(log) ? log : undefined
+    if (newLog === undefined && deleted.length + added.length + flushed.length === 0) return
+    const flushedLogs = this.#logs.filter(number => number < firstLog)
+    this.#logs = [...this.#logs.filter(number => number >= firstLog), ...(newLog === undefined ? [] : [newLog])]
     this.#wholeLogs = this.#wholeLogs.filter(whole => whole.number >= firstLog)
     const numbers = { nextFile: this.#nextFile, lastSequence: this.#flushedSequence, firstLog }
     const isLarge = this.#manifest.size > Math.max(this.#options.manifestBytes, 2 * this.#manifest.startBytes)
     const renews = isLarge && (await this.#renewManifest(version, numbers, span))
-    if (!renews) await this.#append({ ...numbers, deleted, added, ...(log !== undefined && { logs: [log] }) }, span)
+    if (!renews) await this.#append({ ...numbers, deleted, added, ...(newLog !== undefined && { logs: [newLog] }) }, span)
     // The memtable may have been switched while the manifest was written.
     const { memtable, immutable } = this.#state
     const stillImmutable = immutable.filter(table => !flushed.includes(table))
     withSpan(span, () => this.#replace(this.#state.withTables(memtable, stillImmutable, version, this.moments())))
     if (span === null) return
-    const newLog = log === undefined ? {} : { newLog: log }
-    this.#emitEdit(
-      span,
-      renews ? { added: wholeOf(version), deleted: [], flushedLogs, ...newLog } : { added, deleted, flushedLogs, ...newLog },
-      renews,
-    )
+    const logs = newLog === undefined ? { flushedLogs } : { flushedLogs, newLog }
+    this.#emitEdit(span, renews ? { added: wholeOf(version), deleted: [], ...logs } : { added, deleted, ...logs }, renews)
     for (const table of flushed) emitDropped(span, table)
   }
 

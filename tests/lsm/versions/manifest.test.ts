@@ -133,7 +133,7 @@ describe('a store with tables, closed', () => {
 describe('a manifest that grows', () => {
   it('is begun anew, the old one goes, and nothing is lost', async () => {
     const fileSystem = emptyFileSystem()
-    const engine = await openLsm({ fileSystem, created: true, manifestBytes: 500 })
+    const engine = await openLsm({ fileSystem, created: true, manifestBytes: 300 })
     const numbers = new Set<string>()
     for (let i = 0; i < 400; i++) {
       await put(engine, `k${(i * 37) % 400}`, filler(300, i), i % 50 === 0)
