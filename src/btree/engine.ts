@@ -16,6 +16,7 @@ import { newReadCounts } from '../trace/ledger.js'
 import type { Trace } from '../trace/span.js'
 import { checkParts } from './check.js'
 import { compactTree, shrinkFile, type CompactionOptions } from './checkpoint/compaction.js'
+import { IdleCompaction } from './checkpoint/idle-compaction.js'
 import { CheckpointScheduler } from './checkpoint/scheduler.js'
 import { WriteController } from './checkpoint/write-controller.js'
 import type { LiveVersion } from './pages/live-versions.js'
@@ -37,6 +38,7 @@ export class BtreeEngine implements Engine {
   readonly #view = new ByteView()
   readonly #touched = newReadCounts()
   readonly #snapshots: RootSnapshots
+  readonly #idle: IdleCompaction
   /** Records what each read has touched; null below level io. */
   readonly #trace: Trace | null
   readonly #calls = new CallTracker()
@@ -68,7 +70,10 @@ export class BtreeEngine implements Engine {
       start: logStart,
       writer: new TreeWriter(parts, this.#controller, this.#scheduler),
       onStarted: () => this.#scheduler.schedule(),
+      onDeleted: () => this.#idle.onDeleted(),
     })
+    this.#idle = new IdleCompaction({ parts, compaction: this.#compaction, flush: reason => this.#flush(reason) })
+    parts.tree.versions.onUnread = () => this.#idle.onFreed()
     if (parts.context.inspecting !== true) this.#scheduler.schedule()
   }
 
@@ -164,6 +169,7 @@ export class BtreeEngine implements Engine {
       cache: { hits: cache.hits, misses: cache.misses, usedBytes: cache.usedBytes, capacityBytes: cache.capacityBytes },
       pending: { memoryBytes: store.dirtyBytes, jobs: this.#scheduler.pendingJobs },
       stalls: { ...this.#writes.queue.stalls },
+      idleCompaction: { ...this.#idle.counts },
     }
   }
 
@@ -186,10 +192,10 @@ export class BtreeEngine implements Engine {
     }
   }
 
-  async #flush(): Promise<void> {
+  async #flush(reason?: string): Promise<void> {
     const { checkpointer, logStart } = this.#parts
     if (!logStart.isDone && checkpointer.isDue) await logStart.run()
-    await this.#scheduler.flush()
+    await this.#scheduler.flush(reason)
   }
 
   async #settle(): Promise<void> {
@@ -218,6 +224,7 @@ export class BtreeEngine implements Engine {
     queue.drain()
     const failure = this.#scheduler.failure ?? this.#parts.logs.failure
     if (failure !== undefined) queue.fail(failure)
+    this.#idle.onFreed()
   }
 
   async #close(): Promise<void> {
@@ -231,6 +238,7 @@ export class BtreeEngine implements Engine {
       // The writers got the error.
     }
     await queue.busy
+    await this.#idle.close()
     await this.#scheduler.close()
     queue.fail(new MisuseError('LEVEL_DATABASE_NOT_OPEN', 'The engine was closed before the write found room'))
     try {

@@ -11,6 +11,7 @@ export interface BtreeOptions {
   readonly writeBufferSize: number
   readonly cacheSize: number
   readonly pageSize: number
+  readonly idleCompaction: boolean
 }
 
 /** What the engine's factory takes that no directory remembers and no command line can give. */
@@ -46,6 +47,11 @@ export const BTREE_OPTIONS = {
     max: 64 * KIB,
     unit: 'bytes',
     about: 'Size of a leaf, a power of two. It counts when the store is created; a store keeps the size it was created with.',
+  },
+  idleCompaction: {
+    type: 'boolean',
+    default: true,
+    about: 'Whether an idle or closing store turns deleted data into free space, where half of the files or more is dead.',
   },
 } as const satisfies OptionTable
 

@@ -106,6 +106,8 @@ export interface EngineStats {
   readonly pending: { readonly memoryBytes: number; readonly jobs: number }
   /** Times writers had to wait for the background, and for how long in total. */
   readonly stalls: { readonly count: number; readonly totalMs: number }
+  /** Times an idle or closing engine turned deleted data into free space, and the bytes by which that made the files smaller. */
+  readonly idleCompaction?: { readonly runs: number; readonly freedBytes: number }
   /** Where flushes and compactions run: in a worker thread, or inline in the thread of the store. Only of engines that can do both. */
   readonly executor?: 'worker' | 'inline'
 }

@@ -17,6 +17,7 @@ import { TouchedCursor } from '../engine/touched-cursor.js'
 import { newReadCounts, type ReadCounts } from '../trace/ledger.js'
 import { withSpan, type Trace } from '../trace/span.js'
 import { checkTree } from './check.js'
+import { IdleCompaction } from './compaction/idle-compaction.js'
 import { BackgroundScheduler } from './compaction/scheduler.js'
 import { MemtableWriter } from './memtable/memtable-writer.js'
 import { WriteController } from './memtable/write-controller.js'
@@ -39,6 +40,7 @@ export class LsmEngine implements Engine {
   readonly #writes: WritePath
   readonly #lookup: Lookup
   readonly #controller: WriteController
+  readonly #idle: IdleCompaction
   readonly #value = new ByteView()
   /** Null where the level is not recorded. */
   readonly #trace: Trace | null
@@ -55,7 +57,10 @@ export class LsmEngine implements Engine {
     this.#trace = trace
     this.#io = trace?.at('io') ?? null
     this.#lookup = new Lookup(parts, trace?.at('step') ?? null)
-    this.#snapshots = new SnapshotList(() => this.#scheduler.schedule(), trace)
+    this.#snapshots = new SnapshotList(() => {
+      this.#scheduler.schedule()
+      this.#idle.onDeleted()
+    }, trace)
     parts.versions.moments = () => this.#snapshots.sequences()
     this.#scheduler = new BackgroundScheduler({
       ...parts,
@@ -71,6 +76,13 @@ export class LsmEngine implements Engine {
       trace: parts.context.trace,
       writer: new MemtableWriter(parts, this.#controller),
       onStarted: () => this.#scheduler.schedule(),
+      onDeleted: () => this.#idle.onDeleted(),
+    })
+    this.#idle = new IdleCompaction({
+      parts,
+      scheduler: this.#scheduler,
+      snapshots: this.#snapshots,
+      flush: reason => this.#flush(reason),
     })
     if (parts.context.inspecting !== true) this.#scheduler.schedule()
   }
@@ -160,6 +172,7 @@ export class LsmEngine implements Engine {
       cache: { hits: cache.hits, misses: cache.misses, usedBytes: cache.usedBytes, capacityBytes: cache.capacityBytes },
       pending: { memoryBytes: memtables.reduce((sum, { list }) => sum + list.bytesUsed, 0), jobs: this.#scheduler.pendingJobs },
       stalls: { ...this.#writes.queue.stalls },
+      idleCompaction: { ...this.#idle.counts },
       executor: this.#parts.runner.remote ? 'worker' : 'inline',
     }
   }
@@ -190,7 +203,7 @@ export class LsmEngine implements Engine {
     return this.#calls.iterate(violations)
   }
 
-  async #flush(): Promise<void> {
+  async #flush(reason?: string): Promise<void> {
     const { versions, start } = this.#parts
     if (!start.isDone) await this.#writes.ready()
     const span = this.#trace?.currentSpan
@@ -201,7 +214,7 @@ export class LsmEngine implements Engine {
       else if (!versions.state.memtable.isEmpty && this.#controller.isFull) await this.#scheduler.flushed()
       else break
     }
-    if (!versions.state.memtable.isEmpty) withSpan(span, () => this.#controller.switchMemtable(0))
+    if (!versions.state.memtable.isEmpty) withSpan(span, () => this.#controller.switchMemtable(0, reason))
     await this.#scheduler.flushed()
   }
 
@@ -219,6 +232,7 @@ export class LsmEngine implements Engine {
     await this.#calls.close()
     await start.rest()
     while (!queue.isEmpty) await queue.busy
+    await this.#idle.close()
     await this.#scheduler.endCompactions()
     await this.#flushBeforeClose()
     await this.#scheduler.close()

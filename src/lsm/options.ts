@@ -20,6 +20,7 @@ export interface LsmOptions {
   readonly level1Size: number
   readonly fanOut: number
   readonly runsPerLevel: number
+  readonly idleCompaction: boolean
 }
 
 export const LSM_OPTIONS = {
@@ -84,6 +85,11 @@ export const LSM_OPTIONS = {
   },
   fanOut: { type: 'integer', default: 10, min: 2, max: 100, about: 'Leveled: how many times larger each level is than the one above.' },
   runsPerLevel: { type: 'integer', default: 4, min: 2, max: 100, unit: 'runs', about: 'Tiered: runs in a level that start a merge.' },
+  idleCompaction: {
+    type: 'boolean',
+    default: true,
+    about: 'Whether an idle or closing store turns deleted data into free space, where half of the files or more is dead.',
+  },
 } as const satisfies OptionTable
 
 /** What the table cannot say. Throws a MisuseError. */

@@ -42,7 +42,10 @@ it('replay of a large log lets the event loop turn, and applies its entries in t
   await killed.close()
   const environment = simulatedEnvironment({ seed: 1, fileSystem: image })
   let turns = 0
-  const scheduler = { ...environment.scheduler, turn: () => (turns++, environment.scheduler.turn()), sleep: environment.scheduler.sleep }
+  const scheduler = {
+    turn: () => (turns++, environment.scheduler.turn()),
+    sleep: (ms: number) => environment.scheduler.sleep(ms),
+  }
   const engine = await openBtree({ fileSystem: image, environment: { ...environment, scheduler }, options: LARGE_BUFFERS })
   expect(turns).toBeGreaterThanOrEqual(Math.floor(logBytes(image) / MIB))
   for (const [key, value] of model) expect(get(engine, key)).toBe(value)

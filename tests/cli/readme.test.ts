@@ -39,7 +39,7 @@ describe('the README', () => {
     expect(Object.keys(documented)).toEqual(Object.keys(options))
     for (const [name, spec] of Object.entries(options)) {
       if (spec.type === 'object') throw new Error(`the option ${name} has no default to document`)
-      expect(documented[name], `the option ${name}`).toBe(spec.type === 'integer' ? amount(spec) : `\`'${String(spec.default)}'\``)
+      expect(documented[name], `the option ${name}`).toBe(spec.type === 'integer' ? amount(spec) : code(spec.default))
     }
   })
 
@@ -49,6 +49,10 @@ describe('the README', () => {
     for (const link of links) expect(readdirSync(join(ROOT, link, '..')), link).toContain(link.replace(/\/$/, '').split('/').at(-1))
   })
 })
+
+function code(value: string | boolean): string {
+  return typeof value === 'string' ? `\`'${value}'\`` : `\`${value}\``
+}
 
 function amount({ default: value, unit = '' }: { readonly default: number; readonly unit?: string }): string {
   if (unit !== 'bytes') return `${value} ${unit}`.trim()

@@ -21,6 +21,8 @@ export interface CompactionOptions {
   flush(): Promise<void>
   /** Whether changes must be written before more are made. */
   isFull(): boolean
+  /** Whether there is to be another step; default: always. What has been done by then stays. */
+  mayGoOn?(): boolean
 }
 
 /** Children that one step packs or moves at most. */
@@ -45,10 +47,12 @@ export async function compactTree(options: CompactionOptions): Promise<void> {
 /** Moves pages to the front of the file until little of it is free, or a round gains nothing. */
 export async function shrinkFile(options: Omit<CompactionOptions, 'range'>): Promise<void> {
   const { tree, free } = options
-  for (let round = 0; round < MAX_ROUNDS && free.freeUnits > free.end * FREE_SHARE; round++) {
+  const mayGoOn = (): boolean => options.mayGoOn?.() ?? true
+  for (let round = 0; round < MAX_ROUNDS && free.freeUnits > free.end * FREE_SHARE && mayGoOn(); round++) {
     const before = free.end
     const limit = free.end - free.freeUnits
     await walk(options, EMPTY, undefined, key => moveStep(tree, limit, key))
+    if (!mayGoOn()) return
     await options.flush()
     if (free.end >= before) return
   }
@@ -65,6 +69,7 @@ async function walk(
     key = step(key)
     if (options.isFull()) await options.flush()
     await options.scheduler.turn()
+    if (options.mayGoOn?.() === false) return
   }
 }
 

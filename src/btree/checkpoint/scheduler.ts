@@ -72,12 +72,12 @@ export class CheckpointScheduler {
   }
 
   /** Resolves when the tree of this moment is on disk. */
-  async flush(): Promise<void> {
+  async flush(reason = 'asked for'): Promise<void> {
     const { checkpointer } = this.#context
     const wanted = this.#started + 1
     while (checkpointer.isDue && this.#completed < wanted) {
       if (this.#pauses > 0 && this.#running === undefined) await this.#unpaused()
-      this.#start('asked for')
+      this.#start(reason)
       if (this.#running === undefined) throw this.#failure?.error ?? this.#refusal()
       await this.#running
     }

@@ -57,6 +57,17 @@ export class FreeSpace {
     return (this.#used[unit >>> 5] & (1 << (unit & 31))) !== 0
   }
 
+  /** Units in use from `unit` on. */
+  usedFrom(unit: number): number {
+    let units = 0
+    for (let at = this.#nextUsed(unit, this.#end); at < this.#end;) {
+      const end = Math.min(this.#end, this.#nextFree(at))
+      units += end - at
+      at = this.#nextUsed(end, this.#end)
+    }
+    return units
+  }
+
   /** A copy that changes apart from this one. */
   clone(): FreeSpace {
     const clone = new FreeSpace(this.#firstUnit, 0)

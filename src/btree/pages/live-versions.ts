@@ -40,6 +40,8 @@ export class LiveVersions {
   sharedUpTo = 0
   /** A version with readers may reach pages born up to here; -1 while there are no readers. */
   readUpTo = -1
+  /** Called when the last reader has gone. */
+  onUnread: (() => void) | undefined
   readonly #live: LiveVersion[] = []
   readonly #onFree: (page: Page) => void
   readonly #trace: PageTrace | null
@@ -77,7 +79,11 @@ export class LiveVersions {
   release(version: LiveVersion, reader: boolean): void {
     version.holders--
     if (reader) this.#stopReading(version)
-    if (version.holders > 0) return
+    if (version.holders === 0) this.#end(version)
+    if (reader && this.readUpTo === -1) this.onUnread?.()
+  }
+
+  #end(version: LiveVersion): void {
     const index = this.#live.indexOf(version)
     const before = this.#live[index - 1]
     this.#live.splice(index, 1)

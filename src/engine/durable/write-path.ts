@@ -40,6 +40,8 @@ export interface WritePathOptions {
   readonly trace?: Tracer | undefined
   /** Called when the store takes writes: starts background work that is due. */
   readonly onStarted: () => void
+  /** Called when a write has deleted something. */
+  readonly onDeleted: () => void
 }
 
 export class WritePath {
@@ -96,6 +98,7 @@ export class WritePath {
     if (batch !== undefined) {
       if (!this.#makeRoom(batch.byteLength, batch.count)) return false
       this.#writer.append(batch)
+      this.#options.onDeleted()
     }
     const { ledger } = this.#options
     ledger.userBytes += boundBytes(bounds)
@@ -130,6 +133,7 @@ export class WritePath {
     ledger.operations.batches++
     ledger.operations.deletes += batch.deletes
     ledger.operations.puts += batch.count - batch.deletes
+    if (batch.deletes > 0) this.#options.onDeleted()
   }
 
   /** Waits in the queue, makes the attempt, and syncs if the options ask for it. */

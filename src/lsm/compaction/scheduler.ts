@@ -64,7 +64,7 @@ export class BackgroundScheduler {
   readonly #failures: { flush?: Failure | undefined; compaction?: Failure | undefined } = {}
   #manual: { readonly range: HalfOpenRange; readonly resolve: () => void; readonly reject: (error: Error) => void }[] = []
   #compacts = true
-  /** Size of the inputs of the compaction under way, or of the last one. */
+  /** Bytes that the compaction under way reads, or the last one. */
   #compactionBytes = 0
   #closed = false
 
@@ -110,6 +110,17 @@ export class BackgroundScheduler {
       if (running !== undefined) await running
       else if (this.pendingJobs > 0) throw this.#obstacle()
       else return
+    }
+  }
+
+  /** Runs the compactions that are due, as long as their inputs together have no more than `budgetBytes`. */
+  async compactWithin(budgetBytes: number): Promise<void> {
+    for (let left = budgetBytes; ;) {
+      this.schedule()
+      if (this.#compacting === undefined) return
+      left -= this.#compactionBytes
+      if (left < 0) return
+      await this.#compacting
     }
   }
 
@@ -186,7 +197,9 @@ export class BackgroundScheduler {
 
   #flushOldest(): Promise<void> {
     const { trace, runner } = this.#context
-    return runJob(trace, 'flush', span => this.#flush(span), { remote: runner.remote })
+    const { flushReason } = this.#context.versions.state.immutable.at(-1)!
+    const reason = flushReason === undefined ? {} : { reason: flushReason }
+    return runJob(trace, 'flush', span => this.#flush(span), { ...reason, remote: runner.remote })
   }
 
   async #flush(span: Span | null): Promise<void> {
@@ -252,6 +265,7 @@ export class BackgroundScheduler {
     if (span !== null) this.#emitPick(span, compaction)
     const { versions } = this.#context
     const { inputs, outputLevel, outputRun, move, drop } = compaction
+    this.#compactionBytes = move || drop ? 0 : inputBytes(compaction)
     const deleted = inputs.flat().map(meta => meta.number)
     if (drop) return this.#apply({ deleted }, span)
     if (move) {
@@ -263,7 +277,6 @@ export class BackgroundScheduler {
 
   async #merge(compaction: Compaction, span: Span | null): Promise<readonly TableMeta[]> {
     const { versions, options, runner, snapshots } = this.#context
-    this.#compactionBytes = inputBytes(compaction)
     const maxOutputs = Math.ceil((this.#compactionBytes * 1.25) / options.maxFileSize) + 2
     const firstOutput = versions.allocateFiles(maxOutputs)
     const older = olderThanOutput(versions.state.version, compaction)

@@ -1,5 +1,5 @@
 import type { BatchReader } from '../../engine/batch.js'
-import { KIND_DELETE_RANGE, KIND_PUT } from '../../codec/entry.js'
+import { KIND_DELETE, KIND_DELETE_RANGE } from '../../codec/entry.js'
 import { WORK_A_SLICE, WORK_BYTES_SHIFT, type NextSlice } from '../../engine/slices.js'
 import { KvariumError } from '../../errors.js'
 import { Skiplist } from '../../skiplist/skiplist.js'
@@ -23,8 +23,10 @@ export class Memtable {
   holders = 0
   /** Key and value bytes put in, all versions counted. */
   rawBytes = 0
-  /** Whether a deletion of any kind is in it. */
-  hasTombstones = false
+  /** Deletions of single keys. */
+  pointTombstones = 0
+  /** Why it is flushed, if not because it is full. */
+  flushReason: string | undefined
   #maxSequence = 0
 
   constructor(list: MemtableList, firstLog: number) {
@@ -34,6 +36,11 @@ export class Memtable {
 
   get isEmpty(): boolean {
     return this.list.count === 0 && this.ranges.length === 0
+  }
+
+  /** Whether a deletion of any kind is in it. */
+  get hasTombstones(): boolean {
+    return this.pointTombstones > 0 || this.ranges.length > 0
   }
 
   get maxSequence(): number {
@@ -96,7 +103,7 @@ export class Memtable {
   }
 
   #added(reader: BatchReader, trace: Tracer | null): void {
-    if (reader.kind !== KIND_PUT) this.hasTombstones = true
+    if (reader.kind === KIND_DELETE) this.pointTombstones++
     if (trace !== null) this.#emitInsert(trace, reader, reader.sequence)
     this.rawBytes += reader.key.length + reader.value.length
   }

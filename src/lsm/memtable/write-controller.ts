@@ -58,9 +58,10 @@ export class WriteController {
     return this.#isLevel0Full ? 'level 0 is full' : undefined
   }
 
-  /** Makes the memtable immutable and begins a new one, of at least `bytes`, with a new log. */
-  switchMemtable(bytes: number): void {
+  /** Makes the memtable immutable and begins a new one, of at least `bytes`, with a new log. `reason`: why, if not because it is full. */
+  switchMemtable(bytes: number, reason?: string): void {
     const { versions, logs, pool } = this.#parts
+    versions.state.memtable.flushReason = reason
     const number = versions.allocateFiles(1)
     logs.start(number, span => this.#registerLog(number, span))
     versions.switchMemtable(pool.take(bytes, number))

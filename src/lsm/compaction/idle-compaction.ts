@@ -1,0 +1,130 @@
+/**
+ * Turns deleted data into free space while the store is idle, and when it closes: flushes the memtable with the tombstones, after which the
+ * picker finds the tables that they make worth a compaction.
+ *
+ * Invariants:
+ * 1. It runs only where deletions have made half of the files or more dead, by an estimate from counts: an entry for each tombstone.
+ * 2. It runs again only once more has been deleted since.
+ * 3. A close compacts tables of a bounded size. What it leaves is found when the store is opened again.
+ */
+import { IdleTimer } from '../../engine/durable/idle-timer.js'
+import type { SnapshotList } from '../../engine/snapshot-list.js'
+import { compareKeys } from '../../codec/entry.js'
+import type { Memtable } from '../memtable/memtable.js'
+import type { LsmParts } from '../parts.js'
+import type { BackgroundScheduler } from './scheduler.js'
+
+/** Fewer dead bytes cost more to give back than they take. */
+const LEAST_DEAD_BYTES = 512 * 1024
+const DEAD_SHARE = 1 / 2
+/** Tables that a close compacts, in multiples of `writeBufferSize`. */
+const CLOSE_BUFFERS = 8
+
+export interface IdleCompactionOptions {
+  readonly parts: LsmParts
+  readonly scheduler: BackgroundScheduler
+  readonly snapshots: SnapshotList
+  /** Resolves when the memtable is in a table. */
+  flush(reason: string): Promise<void>
+}
+
+export class IdleCompaction {
+  readonly #options: IdleCompactionOptions
+  readonly #timer: IdleTimer
+  readonly #isOn: boolean
+  /** Dead bytes that the last run left: a reader needs them, or the estimate is too high. */
+  #deadBefore = 0
+  /** Runs since open, and the bytes by which they made the files smaller. */
+  readonly counts = { runs: 0, freedBytes: 0 }
+
+  constructor(options: IdleCompactionOptions) {
+    this.#options = options
+    const { context, options: lsmOptions, versions } = options.parts
+    const { scheduler } = context.environment
+    this.#isOn = lsmOptions.idleCompaction && context.inspecting !== true
+    this.#timer = new IdleTimer({ scheduler, activity: () => versions.sequence, onIdle: () => void this.#runIdle() })
+    if (this.#isOn && this.#isWorthIt) this.#timer.arm()
+  }
+
+  /** Something was deleted, or the snapshot that kept deleted data is gone. */
+  onDeleted(): void {
+    if (this.#isOn) this.#timer.arm()
+  }
+
+  /** Gives back what a bounded compaction can, and runs no more. */
+  async close(): Promise<void> {
+    this.#timer.stop()
+    const { writeBufferSize } = this.#options.parts.options
+    if (this.#isOn && this.#isWorthIt) {
+      await this.#run('the store is closed', () => this.#options.scheduler.compactWithin(CLOSE_BUFFERS * writeBufferSize))
+    }
+  }
+
+  async #runIdle(): Promise<void> {
+    if (this.#isWorthIt) await this.#run('idle', () => this.#options.scheduler.settle())
+  }
+
+  /** Never rejects: a failed job is tried again like any other. */
+  async #run(reason: string, compact: () => Promise<void>): Promise<void> {
+    const { parts, flush } = this.#options
+    const { ledger, pool, tables } = parts
+    const before = ledger.fileBytes
+    this.counts.runs++
+    try {
+      await flush(reason)
+      await compact()
+      pool.releaseIdle()
+      await tables.removed()
+    } catch {
+      // Everything acknowledged is in the logs.
+    }
+    this.counts.freedBytes += Math.max(0, before - ledger.fileBytes)
+    this.#deadBefore = this.#usage().deadBytes
+  }
+
+  get #isWorthIt(): boolean {
+    const { parts, snapshots } = this.#options
+    const { logs, start, versions } = parts
+    if (!start.isDone || logs.failure !== undefined || (snapshots.sequences()[0] ?? Infinity) < versions.sequence) return false
+    const { deadBytes, totalBytes } = this.#usage()
+    return deadBytes >= this.#deadBefore + LEAST_DEAD_BYTES && deadBytes >= totalBytes * DEAD_SHARE
+  }
+
+  /** Bytes of the logs and tables, and how many of them are dead by the counts of tombstones. */
+  #usage(): { readonly deadBytes: number; readonly totalBytes: number } {
+    const { versions, logs } = this.#options.parts
+    const { memtable, immutable, version, tombstones: ranges } = versions.state
+    let totalBytes = logs.totalBytes
+    let coveredBytes = [memtable, ...immutable].some(isCovered) ? totalBytes : 0
+    let entries = 0
+    let tombstones = 0
+    for (const { list, pointTombstones } of [memtable, ...immutable]) {
+      entries += list.count
+      tombstones += pointTombstones
+    }
+    for (const { meta } of version.files()) {
+      entries += meta.entries
+      tombstones += meta.tombstones
+      totalBytes += meta.fileBytes
+      if (ranges?.coverAll(meta.smallest, meta.largest, meta.maxSequence) === true) coveredBytes += meta.fileBytes
+    }
+    // A tombstone and the entry under it.
+    const deadShare = entries === 0 ? 0 : Math.min(1, (2 * tombstones) / entries)
+    return { deadBytes: Math.max(coveredBytes, deadShare * totalBytes), totalBytes }
+  }
+}
+
+/** Whether a range tombstone deletes from the first to the last key of the memtable. */
+function isCovered({ list, ranges }: Memtable): boolean {
+  if (ranges.length === 0 || list.count === 0) return false
+  const cursor = list.cursor()
+  try {
+    cursor.first()
+    const first = cursor.key.copy()
+    cursor.last()
+    const last = cursor.key.copy()
+    return ranges.some(range => compareKeys(range.first, first) <= 0 && compareKeys(range.last, last) >= 0)
+  } finally {
+    cursor.close()
+  }
+}
