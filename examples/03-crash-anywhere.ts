@@ -52,7 +52,7 @@ export async function run(lab: Lab): Promise<void> {
     loss may take any part of it. This script puts, puts durably, writes a batch (put fig, put lime, delete apple) and flushes. The power may fail
     at every call that changes the disk: there, the example copies what the medium could hold at that moment. The script itself continues.`)
   const crashes = new CrashPoints<Moment>(['none', 'all', ...SEEDS])
-  const db = await lab.open(DIRECTORY, { environment: crashes.environment, writeBufferSize: 64 * 1024 })
+  const db = await lab.open(DIRECTORY, { environment: crashes.environment, writeBufferSize: 64 * 1024, compression: 'none' })
   let moment: Moment = { step: '', acknowledged: 0, durable: 0 }
   const states = [await contentsOf(db)]
   crashes.watch(() => moment)

@@ -5,6 +5,7 @@ import { parseArgs, promisify } from 'node:util'
 import { short, table } from '../table.js'
 import { bloom } from './bloom.js'
 import { checksum } from './checksum.js'
+import { compression } from './compression.js'
 import { skiplist } from './skiplist.js'
 import { sortedBlock } from './sorted-block.js'
 import { time, type Micro, type Timing } from './suite.js'
@@ -12,7 +13,16 @@ import { table as sstable } from './table.js'
 import { trace } from './trace.js'
 import { wal } from './wal.js'
 
-const MICROS: Readonly<Record<string, Micro>> = { skiplist, 'sorted-block': sortedBlock, bloom, checksum, wal, table: sstable, trace }
+const MICROS: Readonly<Record<string, Micro>> = {
+  skiplist,
+  'sorted-block': sortedBlock,
+  bloom,
+  checksum,
+  compression,
+  wal,
+  table: sstable,
+  trace,
+}
 
 const USAGE = `npm run bench:micro -- [name...] [options]
   name            of ${Object.keys(MICROS).join(', ')} (all)

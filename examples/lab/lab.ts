@@ -157,6 +157,8 @@ export class Lab {
       this.#items.push({ kind: 'event', store, event, text: describe(event), shown: isShown })
     }
     const db = new Kvarium<string, string>(location, {
+      // The examples show and count the bytes of blocks.
+      compression: 'none',
       ...options,
       engine,
       environment,
@@ -171,7 +173,7 @@ export class Lab {
 
   /** Opens a store of which only the sums matter: its events are not recorded. */
   async openUnwatched(location: string, options: Omit<LabStoreOptions, 'name' | 'level' | 'listener'> = {}): Promise<LabStore> {
-    const db = new Kvarium<string, string>(location, { environment: this.#environment, ...options })
+    const db = new Kvarium<string, string>(location, { environment: this.#environment, compression: 'none', ...options })
     await db.open()
     return db
   }

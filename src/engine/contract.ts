@@ -220,6 +220,8 @@ export type OptionSpec =
       readonly choices: readonly string[]
       /** The choices that `false` and `true` stand for, where a boolean is accepted as well. */
       readonly booleans?: readonly [string, string]
+      /** Accepts an object of choices as well: by `level0`, `level1`, …, and `rest` for the other levels, without which they have the default. */
+      readonly byLevel?: true
       readonly about: string
     }
   /** Checked by the engine itself. */

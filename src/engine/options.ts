@@ -76,6 +76,15 @@ function assertAllowed(name: string, spec: OptionSpec, value: unknown): void {
       return
     case 'choice':
       if (typeof value === 'boolean' && spec.booleans !== undefined) return
+      if (spec.byLevel === true && typeof value === 'object' && value !== null) {
+        for (const [level, choice] of Object.entries(value)) {
+          if (!/^(level\d+|rest)$/.test(level)) {
+            throw new MisuseError('LEVEL_INVALID_OPTION', `Option "${name}" has "${level}"; its keys are level0, level1, … and rest`)
+          }
+          assertAllowed(`${name}.${level}`, { type: 'choice', default: spec.default, choices: spec.choices, about: spec.about }, choice)
+        }
+        return
+      }
       if (!spec.choices.includes(value as string)) {
         const nearest = typeof value === 'string' ? nearestName(value, spec.choices) : undefined
         const hint = nearest === undefined ? '' : `. Did you mean "${nearest}"?`

@@ -1,7 +1,7 @@
 import { loadHash32 } from '../codec/checksum.js'
 import { KvariumError, MisuseError } from '../errors.js'
 import { parseLogName } from '../engine/durable/log-replay.js'
-import type { BlockCompression } from '../vfs/environment.js'
+import type { PlatformCompression } from '../vfs/environment.js'
 import { absolutePath, type FileHandle, type FileSystem } from '../vfs/file-system.js'
 import { typedError } from '../vfs/vfs-error.js'
 import { FORMATS, formatByName } from './engine-inspectors.js'
@@ -11,11 +11,9 @@ import { LogDecoder } from './log-decoder.js'
 import type { Fact, Outline, Problem, Span } from './span.js'
 import { IdentityDecoder } from './text-decoders.js'
 
-/** Provides the files. An `Environment` is one. */
-export interface InspectionSource {
+/** Provides the files, and the codecs without which blocks compressed by them are shown as stored. An `Environment` is one. */
+export interface InspectionSource extends PlatformCompression {
   readonly fileSystem: FileSystem
-  /** Without it compressed blocks are shown as stored. */
-  readonly deflate?: BlockCompression | undefined
 }
 
 export interface FileInspectionOptions {
@@ -48,7 +46,7 @@ export async function inspectPlaced(
   source: InspectionSource,
   { preview = DEFAULT_PREVIEW }: FileInspectionOptions,
 ): Promise<FileInspection> {
-  const { fileSystem, deflate } = source
+  const { fileSystem, deflate, zstd } = source
   const hash32 = await loadHash32()
   try {
     const stat = fileSystem.stat(place)
@@ -63,7 +61,7 @@ export async function inspectPlaced(
       const nameNumber = parseLogName(name) ?? formatByName(name)?.parseName(name)?.number
       const problems: Problem[] = []
       const report: FileContext['report'] = problem => void problems.push({ file: path, ...problem })
-      const context = { file, path, bytes, nameNumber, hash32, deflate, preview, report }
+      const context = { file, path, bytes, nameNumber, hash32, compression: { deflate, zstd }, preview, report }
       return new FileInspection(path, file, kind, bytes, decoderFor(kind, context), problems)
     } catch (error) {
       file.close()

@@ -1,6 +1,6 @@
 /** The interface of the decoders of all kinds of files. */
 import type { Hash32 } from '../codec/checksum.js'
-import type { BlockCompression } from '../vfs/environment.js'
+import type { PlatformCompression } from '../vfs/environment.js'
 import type { FileHandle } from '../vfs/file-system.js'
 import { CorruptionError } from '../errors.js'
 import type { Fact, Outline, Problem, Span } from './span.js'
@@ -14,7 +14,7 @@ export interface FileContext {
   /** The number in the file's name. */
   readonly nameNumber: number | undefined
   readonly hash32: Hash32
-  readonly deflate: BlockCompression | undefined
+  readonly compression: PlatformCompression
   /** Longest preview of a key or value, in bytes. */
   readonly preview: number
   report(problem: Omit<Problem, 'file'>): void

@@ -2,7 +2,7 @@
 export { lsmEngine, type LsmSettings } from './open.js'
 export type { CustomParts } from './custom/custom-parts.js'
 export type { IndexEntry, MakeMemtableIndex, MemtableIndex, MemtableIndexContext } from './custom/custom-memtable-list.js'
-export { LSM_OPTIONS, type LsmOptions } from './options.js'
+export { LSM_OPTIONS, type CompressionByLevel, type LsmOptions } from './options.js'
 export { foldLsm, LsmShapeFold, type FoldedLsmShape } from './fold-shape.js'
 export { inlineExecutor, type ExecutorFactory, type JobExecutor } from './compaction/executor.js'
 export type { MergeJob, MergeResult } from './compaction/merge-job.js'

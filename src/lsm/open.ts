@@ -63,8 +63,8 @@ async function open(
 ): Promise<LsmEngine> {
   const options = context.options as unknown as LsmOptions
   const { environment, directory, created } = context
-  const { fileSystem, random, deflate, scheduler } = environment
-  checkOptions(options, deflate !== undefined)
+  const { fileSystem, random, deflate, zstd, scheduler } = environment
+  checkOptions(options, environment)
   const hash32 = await loadHash32()
   const executor = parts === undefined ? makeExecutor(environment, hash32) : inlineExecutorWith(parts, environment, hash32)
   const ledger = new Ledger()
@@ -78,6 +78,7 @@ async function open(
     cache,
     counters: touched,
     deflate,
+    zstd,
     filter: parts?.filter,
     blockCodec: parts?.blockCodec,
     maxOpenFiles: options.maxOpenFiles,

@@ -1,9 +1,19 @@
 import type { OptionTable } from '../engine/contract.js'
+import { isAvailable, type CompressionName } from '../sstable/block-compression.js'
+import type { PlatformCompression } from '../vfs/environment.js'
 import { MisuseError } from '../errors.js'
 
 const KIB = 1024
 const MIB = 1024 * KIB
 const GIB = 1024 * MIB
+
+/** The codec of new tables by their level; `rest` is that of the levels without one. */
+export interface CompressionByLevel {
+  readonly [level: `level${number}`]: CompressionName
+  readonly rest?: CompressionName
+}
+
+const DEFAULT_COMPRESSION = 'none'
 
 /** What `engine: 'lsm'` understands. Names are LevelDB's where they mean the same. */
 export interface LsmOptions {
@@ -13,7 +23,7 @@ export interface LsmOptions {
   readonly maxFileSize: number
   readonly maxOpenFiles: number
   readonly filterBitsPerKey: number
-  readonly compression: 'none' | 'deflate'
+  readonly compression: CompressionName | CompressionByLevel
   readonly compaction: 'leveled' | 'tiered'
   readonly level0Tables: number
   readonly level0StopTables: number
@@ -53,10 +63,11 @@ export const LSM_OPTIONS = {
   },
   compression: {
     type: 'choice',
-    default: 'none',
-    choices: ['none', 'deflate'],
-    booleans: ['none', 'deflate'],
-    about: 'How new blocks are compressed.',
+    default: DEFAULT_COMPRESSION,
+    choices: ['none', 'lz4', 'deflate', 'zstd'],
+    booleans: ['none', 'lz4'],
+    byLevel: true,
+    about: 'How new blocks are compressed that shrink by an eighth or more.',
   },
   compaction: { type: 'choice', default: 'leveled', choices: ['leveled', 'tiered'], about: 'Which tables are merged when.' },
   level0Tables: {
@@ -93,10 +104,12 @@ export const LSM_OPTIONS = {
 } as const satisfies OptionTable
 
 /** What the table cannot say. Throws a MisuseError. */
-export function checkOptions(options: LsmOptions, hasDeflate: boolean): void {
+export function checkOptions(options: LsmOptions, platform: PlatformCompression): void {
   const { compression, compaction, level0StopTables } = options
-  if (compression === 'deflate' && !hasDeflate) {
-    throw new MisuseError('LEVEL_INVALID_OPTION', "compression 'deflate' is not available in this environment; use 'none'")
+  for (const name of typeof compression === 'string' ? [compression] : Object.values(compression)) {
+    if (isAvailable(name, platform)) continue
+    const hint = name === 'zstd' ? ': Node has it from 22.15 on' : ''
+    throw new MisuseError('LEVEL_INVALID_OPTION', `compression '${name}' is not available in this environment${hint}; use 'lz4' or 'none'`)
   }
   // Otherwise writers would wait for a compaction that is never due.
   const [name, trigger] =
@@ -107,4 +120,9 @@ export function checkOptions(options: LsmOptions, hasDeflate: boolean): void {
       `level0StopTables is ${level0StopTables}; it must be larger than ${name}, which is ${trigger}`,
     )
   }
+}
+
+/** How the blocks of new tables in a level are compressed. */
+export function compressionAt(level: number, compression: LsmOptions['compression']): CompressionName {
+  return typeof compression === 'string' ? compression : (compression[`level${level}`] ?? compression.rest ?? DEFAULT_COMPRESSION)
 }

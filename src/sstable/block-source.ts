@@ -3,21 +3,28 @@ import { NO_PLACE, type SlabList } from '../cache/slab-list.js'
 import type { Hash32 } from '../codec/checksum.js'
 import { Cell, SortedBlock } from '../codec/sorted-block.js'
 import { VarintReader } from '../codec/varint.js'
-import { CorruptionError, FormatError } from '../errors.js'
+import { CorruptionError } from '../errors.js'
 import type { ReadCounts } from '../trace/ledger.js'
 import type { Tracer } from '../trace/span.js'
-import type { BlockCompression } from '../vfs/environment.js'
+import type { PlatformCompression } from '../vfs/environment.js'
 import type { FileHandle } from '../vfs/file-system.js'
 import { CodecBlock, type BlockCodec } from './block-codec.js'
+import { decompressBlock } from './block-compression.js'
 import { CachedBlock, type BlockTable } from './cached-block.js'
-import { CODEC_DEFLATE, CODEC_NONE, noHandle, readHandle, TRAILER_BYTES, verifyTrailer, type BlockHandle } from './format.js'
+import { CODEC_NONE, noHandle, readHandle, TRAILER_BYTES, verifyTrailer, type BlockHandle } from './format.js'
 
 /** A range of the file in memory, private to one cursor and reused as it moves on. */
 export class Chunk {
   bytes = new Uint8Array(0)
   offset = 0
   end = 0
+  /** The block read last, if it is compressed. */
+  raw = new Uint8Array(0)
 }
+
+/** Compressed blocks are read into memory that is taken from here and put back, so that the pool keeps only frames of whole blocks. */
+let spareBytes: Uint8Array | undefined = new Uint8Array(16 * 1024)
+const MAX_SPARE_BYTES = 64 * 1024
 
 /**
  * The data blocks of an open table, by number: from memory, through the cache, or in private chunks.
@@ -37,7 +44,7 @@ export class BlockSource implements BlockTable {
   readonly #cache: Cache
   readonly #slabs: SlabList
   readonly #trace: Tracer | null
-  readonly #deflate: BlockCompression | undefined
+  readonly #compression: PlatformCompression
   readonly #dataEnd: number
   readonly #codec: BlockCodec | undefined
   readonly #cell = new Cell()
@@ -49,7 +56,7 @@ export class BlockSource implements BlockTable {
     fileNumber: number,
     hash32: Hash32,
     cache: Cache,
-    deflate: BlockCompression | undefined,
+    compression: PlatformCompression,
     index: SortedBlock,
     dataEnd: number,
     codec?: BlockCodec,
@@ -60,7 +67,7 @@ export class BlockSource implements BlockTable {
     this.#cache = cache
     this.#slabs = cache.slabs.list
     this.#trace = cache.trace
-    this.#deflate = deflate
+    this.#compression = compression
     this.index = index
     this.#dataEnd = dataEnd
     this.#codec = codec
@@ -115,8 +122,11 @@ export class BlockSource implements BlockTable {
     counters.blocksFromDisk++
     const start = handle.offset - chunk.offset
     const bytes = chunk.bytes.subarray(start, start + stored)
-    const raw = this.#verified(bytes, handle)
-    return this.#block(raw ?? bytes, handle.rawBytes, handle.offset, 0)
+    const codec = this.#verified(bytes, handle)
+    if (codec === CODEC_NONE) return this.#block(bytes, handle.rawBytes, handle.offset, 0)
+    if (chunk.raw.length < handle.rawBytes) chunk.raw = new Uint8Array(handle.rawBytes)
+    this.#decompress(codec, bytes, handle, chunk.raw.subarray(0, handle.rawBytes))
+    return this.#block(chunk.raw, handle.rawBytes, handle.offset, 0)
   }
 
   /** Where data block `ordinal` is. The result is overwritten by the next call. */
@@ -146,22 +156,21 @@ export class BlockSource implements BlockTable {
     const stored = handle.bytes + TRAILER_BYTES
     const { slabs } = this.#cache
     // Evicting first lets the read below use an evicted frame.
-    const kept = handle.rawBytes === handle.bytes ? stored : handle.rawBytes
+    const isCompressed = handle.rawBytes !== handle.bytes
+    const kept = isCompressed ? handle.rawBytes : stored
     const cachedBytes = CachedBlock.bytesFor(slabs.frameBytes(kept))
     if (this.#trace !== null) this.#trace.emit({ type: 'cache.miss', file: this.#fileNumber, id: handle.offset, bytes: cachedBytes })
     this.#cache.makeRoom(cachedBytes)
-    let frame = slabs.take(stored)
+    const frame = slabs.take(kept)
     try {
-      this.#read(frame.bytes, handle.offset, stored, frame.start)
+      if (isCompressed) {
+        this.#readCompressed(handle, frame.bytes.subarray(frame.start, frame.start + handle.rawBytes))
+      } else {
+        this.#read(frame.bytes, handle.offset, stored, frame.start)
+        this.#verified(frame.bytes.subarray(frame.start, frame.start + stored), handle)
+      }
       counters.blocksFromDisk++
       counters.bytesFromDisk += stored
-      const raw = this.#verified(frame.bytes.subarray(frame.start, frame.start + stored), handle)
-      if (raw !== undefined) {
-        // Into memory of the pool: what a decompressor returns may be part of something larger, or no plain Uint8Array.
-        slabs.give(frame)
-        frame = slabs.take(handle.rawBytes)
-        frame.bytes.set(raw, frame.start)
-      }
       const block = this.#block(frame.bytes, frame.start + handle.rawBytes, handle.offset, frame.start)
       const loaded = new CachedBlock(block, this.#fileNumber, this, ordinal, slabs, frame)
       if (this.#cache.insert(loaded)) {
@@ -188,23 +197,32 @@ export class BlockSource implements BlockTable {
     }
   }
 
-  /** Checks a stored block with its trailer; returns its decompressed contents, or `undefined` if it was stored as it is. */
-  #verified(stored: Uint8Array, handle: BlockHandle): Uint8Array | undefined {
-    const place = { file: this.#file.path, offset: handle.offset }
-    const codec = verifyTrailer(stored, handle.bytes, this.#hash32, this.#fileNumber, place.file, place.offset)
-    if (codec === CODEC_NONE && handle.rawBytes === handle.bytes) return undefined
-    if (codec > CODEC_DEFLATE)
-      throw new FormatError(`a block of ${place.file} uses codec ${codec}, which this kvarium does not know`, place)
-    if (codec === CODEC_NONE || handle.rawBytes === handle.bytes)
-      throw new CorruptionError('the index and a block disagree on compression', place)
-    if (this.#deflate === undefined) throw new FormatError(`${place.file} is compressed with deflate, which is not available here`, place)
-    let raw: Uint8Array
+  #readCompressed(handle: BlockHandle, target: Uint8Array): void {
+    const stored = handle.bytes + TRAILER_BYTES
+    const memory = spareBytes !== undefined && stored <= spareBytes.length ? spareBytes : new Uint8Array(stored)
+    // A listener may read through another table while this one reads.
+    if (memory === spareBytes) spareBytes = undefined
     try {
-      raw = this.#deflate.decompress(stored.subarray(0, handle.bytes), handle.rawBytes)
-    } catch (cause) {
-      throw new CorruptionError('a block does not decompress', { ...place, cause })
+      this.#read(memory, handle.offset, stored)
+      const bytes = memory.subarray(0, stored)
+      this.#decompress(this.#verified(bytes, handle), bytes, handle, target)
+    } finally {
+      if (memory.length <= MAX_SPARE_BYTES) spareBytes = memory
     }
-    if (raw.length !== handle.rawBytes) throw new CorruptionError('a block decompresses to another size', place)
-    return new Uint8Array(raw.buffer, raw.byteOffset, raw.length)
+  }
+
+  #decompress(codec: number, stored: Uint8Array, handle: BlockHandle, target: Uint8Array): void {
+    const place = { file: this.#file.path, offset: handle.offset }
+    decompressBlock(codec, stored.subarray(0, handle.bytes), target, this.#compression, place)
+  }
+
+  /** Checks a stored block with its trailer; returns its codec. */
+  #verified(stored: Uint8Array, handle: BlockHandle): number {
+    const { path } = this.#file
+    const codec = verifyTrailer(stored, handle.bytes, this.#hash32, this.#fileNumber, path, handle.offset)
+    if ((codec === CODEC_NONE) !== (handle.rawBytes === handle.bytes)) {
+      throw new CorruptionError('the index and a block disagree on compression', { file: path, offset: handle.offset })
+    }
+    return codec
   }
 }

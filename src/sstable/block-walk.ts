@@ -13,7 +13,8 @@ import { CHUNK_BYTES, type Hash32, placeSeed } from '../codec/checksum.js'
 import { BLOCK_HEADER_BYTES, Cell, SLOT_BYTES, SortedBlock } from '../codec/sorted-block.js'
 import { finishXxHash32, PRIME_1, PRIME_2, PRIME_5, rotate, round, STRIPE_BYTES } from '../codec/xxhash32.js'
 import { CorruptionError } from '../errors.js'
-import { CODEC_DEFLATE, CODEC_NONE, readUint32, TRAILER_BYTES } from './format.js'
+import { compressionName } from './block-compression.js'
+import { CODEC_NONE, readUint32, TRAILER_BYTES } from './format.js'
 
 export interface FoundBlock {
   /** Place and size of the contents, without the trailer. */
@@ -37,7 +38,7 @@ function blockAt(file: Uint8Array, offset: number, fileNumber: number): FoundBlo
   const hash = new GrowingHash(file, offset, placeSeed(fileNumber, offset))
   for (let end = offset; end + TRAILER_BYTES <= file.length; end++) {
     const codec = file[end]
-    if (codec > CODEC_DEFLATE) continue
+    if (compressionName(codec) === undefined) continue
     if (hash.upTo(end + 1) === readUint32(file, end + 1)) return { offset, bytes: end - offset, codec }
   }
   return undefined

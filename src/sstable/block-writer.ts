@@ -1,7 +1,7 @@
 import { CHUNK_BYTES, placeSeed, type Hash32 } from '../codec/checksum.js'
-import type { BlockCompression } from '../vfs/environment.js'
 import type { FileHandle } from '../vfs/file-system.js'
-import { CODEC_DEFLATE, CODEC_NONE, TRAILER_BYTES, writeTrailer, writeUint32, type BlockHandle } from './format.js'
+import type { BlockCompressor } from './block-compression.js'
+import { CODEC_NONE, TRAILER_BYTES, writeTrailer, writeUint32, type BlockHandle } from './format.js'
 
 /** Blocks are collected in memory and written in pieces of about this size, because every write call costs a microsecond. */
 const BUFFER_BYTES = 256 * 1024
@@ -17,18 +17,20 @@ export class BlockWriter {
   readonly #file: FileHandle
   readonly #fileNumber: number
   readonly #hash32: Hash32
-  readonly #compression: BlockCompression | undefined
+  readonly #compressor: BlockCompressor | undefined
   buffer = new Uint8Array(BUFFER_BYTES)
   /** Where the next block's contents go in `buffer`. */
   at = 0
   /** Bytes already in the file. */
   #written = 0
+  /** Bytes that compression has saved in this file. */
+  savedBytes = 0
 
-  constructor(file: FileHandle, fileNumber: number, hash32: Hash32, compression: BlockCompression | undefined) {
+  constructor(file: FileHandle, fileNumber: number, hash32: Hash32, compressor: BlockCompressor | undefined) {
     this.#file = file
     this.#fileNumber = fileNumber
     this.#hash32 = hash32
-    this.#compression = compression
+    this.#compressor = compressor
   }
 
   /** Offset in the file of the next block. */
@@ -48,17 +50,23 @@ export class BlockWriter {
   commit(end: number, compress: boolean, handle: BlockHandle): void {
     handle.offset = this.position
     handle.rawBytes = end - this.at
-    const rawEnd = end
-    if (compress) end = this.#compress(end)
+    let codec = CODEC_NONE
+    const isTried = compress && this.compresses(handle.rawBytes)
+    const compressed = isTried ? this.#compressor!.compress(this.buffer.subarray(this.at, end)) : undefined
+    if (compressed !== undefined) {
+      codec = this.#compressor!.codec
+      this.buffer.set(compressed, this.at)
+      this.savedBytes += handle.rawBytes - compressed.length
+      end = this.at + compressed.length
+    }
     handle.bytes = end - this.at
-    const codec = end === rawEnd ? CODEC_NONE : CODEC_DEFLATE
     writeTrailer(this.buffer.subarray(this.at), handle.bytes, codec, this.#hash32, this.#fileNumber, handle.offset)
     this.at = end + TRAILER_BYTES
   }
 
   /** Whether a block of this size may be stored in another form. */
   compresses(rawBytes: number): boolean {
-    return this.#compression !== undefined && rawBytes <= COMPRESSION_LIMIT_BYTES
+    return this.#compressor !== undefined && rawBytes <= COMPRESSION_LIMIT_BYTES
   }
 
   /**
@@ -106,15 +114,5 @@ export class BlockWriter {
     this.at = 0
     // One large value must not keep the buffer large for the rest of the table.
     if (this.buffer.length > BUFFER_BYTES) this.buffer = new Uint8Array(BUFFER_BYTES)
-  }
-
-  /** Replaces the contents by their compressed form if that saves at least an eighth; less is not worth the time of reading. Returns their end. */
-  #compress(end: number): number {
-    const rawBytes = end - this.at
-    if (this.#compression === undefined || !this.compresses(rawBytes)) return end
-    const compressed = this.#compression.compress(this.buffer.subarray(this.at, end))
-    if (compressed.length > rawBytes - rawBytes / 8) return end
-    this.buffer.set(compressed, this.at)
-    return this.at + compressed.length
   }
 }

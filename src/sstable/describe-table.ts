@@ -1,6 +1,6 @@
 import { newReadCounts } from '../trace/ledger.js'
 import { Chunk } from './block-source.js'
-import { CODEC_DEFLATE, CODEC_NONE, FOOTER_BYTES, TRAILER_BYTES } from './format.js'
+import { FOOTER_BYTES, TRAILER_BYTES } from './format.js'
 import type { TableProperties } from './properties.js'
 import type { RangeTombstone } from './range-tombstone.js'
 import type { Table } from './table.js'
@@ -25,7 +25,8 @@ export interface DataBlockPart extends TablePart {
   readonly ordinal: number
   /** Size of the contents once decompressed. */
   readonly rawBytes: number
-  readonly codec: typeof CODEC_NONE | typeof CODEC_DEFLATE
+  /** As in its trailer: 0 none, 1 deflate, 2 LZ4, 3 zstd. */
+  readonly codec: number
   readonly entries: number
   /** Length of the prefix that all its keys share. */
   readonly prefixLength: number
@@ -65,7 +66,7 @@ function dataBlocks({ source }: Table): DataBlockPart[] {
       offset: handle.offset,
       bytes: handle.bytes + TRAILER_BYTES,
       rawBytes: handle.rawBytes,
-      codec: handle.rawBytes === handle.bytes ? CODEC_NONE : CODEC_DEFLATE,
+      codec: chunk.bytes[handle.offset - chunk.offset + handle.bytes],
       entries: block.count,
       prefixLength: block.prefixLength,
       firstKey: block.keyAt(0),

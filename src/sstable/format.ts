@@ -21,15 +21,14 @@ export const TRAILER_BYTES = 5
 /** The footer keeps this size, and the meaning of its last 24 bytes, in all format versions. */
 export const FOOTER_BYTES = 72
 
-/** Stored on disk; never renumber. */
+/** The codec of a block that is stored as it is; the others are in block-compression.ts. */
 export const CODEC_NONE = 0
-export const CODEC_DEFLATE = 1
 
 /** "kvsstab\n" */
 const MAGIC = Uint8Array.of(0x6b, 0x76, 0x73, 0x73, 0x74, 0x61, 0x62, 0x0a)
 
-/** Deflate cannot shrink by more than about 1032 times; a handle that claims more is damaged, and is not worth an allocation. */
-const MAX_INFLATION = 1040
+/** No writer has compressed larger blocks. A handle that claims more is damaged, and is not worth an allocation. */
+export const MAX_COMPRESSED_RAW_BYTES = 64 * 1024 * 1024
 
 /** Where a block is and how large: `bytes` as stored without its trailer, `rawBytes` once decompressed. */
 export interface BlockHandle {
@@ -52,7 +51,8 @@ export function readHandle(reader: VarintReader, dataEnd: number, into: BlockHan
   into.offset = reader.read()
   into.bytes = reader.read()
   into.rawBytes = reader.at < reader.end ? reader.read() : into.bytes
-  if (reader.at !== reader.end || into.offset + into.bytes + TRAILER_BYTES > dataEnd || into.rawBytes > into.bytes * MAX_INFLATION) {
+  const isTooLarge = into.rawBytes !== into.bytes && into.rawBytes > MAX_COMPRESSED_RAW_BYTES
+  if (reader.at !== reader.end || into.offset + into.bytes + TRAILER_BYTES > dataEnd || isTooLarge) {
     throw new CorruptionError('an index entry points nowhere')
   }
 }

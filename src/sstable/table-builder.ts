@@ -5,9 +5,10 @@ import { singleEntryBlockBytes, SortedBlockBuilder, writeSingleEntryBlock, write
 import { MisuseError } from '../errors.js'
 import type { EventBodies } from '../trace/events.js'
 import type { Tracer } from '../trace/span.js'
-import type { BlockCompression } from '../vfs/environment.js'
+import type { PlatformCompression } from '../vfs/environment.js'
 import type { FileHandle } from '../vfs/file-system.js'
 import { CodecBlockBuilder, type BlockCodec } from './block-codec.js'
+import { BlockCompressor, type CompressionName } from './block-compression.js'
 import { BlockWriter } from './block-writer.js'
 import { describeFilter, encodeFilter, KEY_HASH_SEED } from './bloom-filter.js'
 import { MAX_TAG_BYTES, writeTag } from './entry-tag.js'
@@ -24,7 +25,7 @@ export const SLICED_VALUE_BYTES = 1 << 20
 
 type BlockKind = EventBodies['table.block']['kind']
 
-export interface TableBuilderOptions {
+export interface TableBuilderOptions extends PlatformCompression {
   /** A new, empty file. The builder writes it; the caller syncs and closes it. */
   readonly file: FileHandle
   /** Part of every checksum: a table opens only under its own number. */
@@ -36,7 +37,8 @@ export interface TableBuilderOptions {
   readonly filterBitsPerKey?: number
   /** A filter instead of the built-in one. The table can only be opened with it. */
   readonly filter?: TableFilter | undefined
-  readonly compression?: BlockCompression | undefined
+  /** How data blocks are compressed that shrink by an eighth or more; default `'none'`. The codec must be available. */
+  readonly compression?: CompressionName | undefined
   /** Writes the data blocks instead of the built-in builder. */
   readonly blockCodec?: BlockCodec | undefined
   /** Gets the events of blocks and of the filter. */
@@ -99,7 +101,9 @@ export class TableBuilder {
     this.#blockBytes = options.blockBytes ?? 4096
     this.#filterBitsPerKey = options.filterBitsPerKey ?? 10
     this.#filter = options.filter
-    this.#writer = new BlockWriter(options.file, options.fileNumber, options.hash32, options.compression)
+    const { compression = 'none' } = options
+    const compressor = compression === 'none' ? undefined : new BlockCompressor(compression, options)
+    this.#writer = new BlockWriter(options.file, options.fileNumber, options.hash32, compressor)
     this.#block = options.blockCodec === undefined ? new SortedBlockBuilder() : new CodecBlockBuilder(options.blockCodec)
     this.#trace = options.trace?.at('step') ?? null
   }
@@ -107,6 +111,11 @@ export class TableBuilder {
   /** Point entries added so far. */
   get entryCount(): number {
     return this.#entries
+  }
+
+  /** Bytes by which the file would be larger without compression. */
+  get savedBytes(): number {
+    return this.#writer.savedBytes
   }
 
   /** Approximate size of the file in bytes if it were finished now. */

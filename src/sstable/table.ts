@@ -5,7 +5,7 @@ import { Cell, SortedBlock } from '../codec/sorted-block.js'
 import { CorruptionError } from '../errors.js'
 import type { ReadCounts } from '../trace/ledger.js'
 import type { Tracer } from '../trace/span.js'
-import type { BlockCompression } from '../vfs/environment.js'
+import type { PlatformCompression } from '../vfs/environment.js'
 import type { FileHandle } from '../vfs/file-system.js'
 import type { BlockCodec } from './block-codec.js'
 import { BlockSource } from './block-source.js'
@@ -16,7 +16,8 @@ import { decodeRangeTombstones, type RangeTombstone } from './range-tombstone.js
 import { TableCursor, type TableCursorOptions } from './table-cursor.js'
 import { openFilter, type FilterProbe, type TableFilter } from './table-filter.js'
 
-export interface TableOptions {
+/** The codecs of the platform are needed to read tables that they compressed. */
+export interface TableOptions extends PlatformCompression {
   /** Closed by `Table.close`. */
   readonly file: FileHandle
   /** The number under which the table was built. */
@@ -25,8 +26,6 @@ export interface TableOptions {
   readonly cache: Cache
   /** Counts of `get`, and of cursors without their own counters. */
   readonly counters: ReadCounts
-  /** Needed to read compressed tables. */
-  readonly deflate?: BlockCompression | undefined
   /** The file's expected size in bytes: if given, a file of another size is a `CorruptionError`. */
   readonly size?: number
   /** The filter that the table may have been built with, instead of the built-in one. */
@@ -73,7 +72,7 @@ export class Table {
   #closed = false
 
   private constructor(options: TableOptions, fileBytes: number, footer: Footer, meta: MetaBlocks) {
-    const { file, fileNumber, hash32, cache, deflate } = options
+    const { file, fileNumber, hash32, cache, deflate, zstd } = options
     const dataEnd = footer.ranges.bytes > 0 ? footer.ranges.offset : footer.filter.bytes > 0 ? footer.filter.offset : footer.index.offset
     this.fileNumber = fileNumber
     this.footer = footer
@@ -85,7 +84,7 @@ export class Table {
     if (this.properties.blocks !== this.#index.count) throw this.#index.corruption('the index and the properties disagree on the blocks')
     this.rangeTombstones = footer.ranges.bytes > 0 ? decodeRangeTombstones(meta.block(footer.ranges)) : []
     this.#filter = footer.filter.bytes > 0 ? meta.filter(footer.filter) : undefined
-    this.source = new BlockSource(file, fileNumber, hash32, cache, deflate, this.#index, dataEnd, options.blockCodec)
+    this.source = new BlockSource(file, fileNumber, hash32, cache, { deflate, zstd }, this.#index, dataEnd, options.blockCodec)
     this.residentBytes = meta.bytes.length + this.#index.count * 20 + 1024
   }
 

@@ -9,6 +9,8 @@
 
 /** Who wrote: `meta` is the manifest, `CURRENT` and the store's own file; `page` is a B+tree's data file. */
 export type WritePart = 'log' | 'flush' | 'compaction' | 'page' | 'meta'
+/** Who writes what may be compressed. */
+export type CompressedPart = 'flush' | 'compaction'
 /** Who read: `open` is recovery, table indexes and filters; the others are what the name says. */
 export type ReadPart = 'open' | 'get' | 'scan' | 'compaction'
 
@@ -32,6 +34,8 @@ export interface LedgerCounts {
   readonly userBytes: number
   readonly operations: { readonly puts: number; readonly deletes: number; readonly clears: number; readonly batches: number }
   readonly written: Readonly<Record<WritePart, number>>
+  /** Bytes by which compression made `written` smaller: the sum of both is what would be written without it. */
+  readonly saved: Readonly<Record<CompressedPart, number>>
   readonly read: Readonly<Record<ReadPart, number>>
   /** Syncs of files and directories, those of the store's own file included. */
   readonly syncs: number
@@ -91,6 +95,7 @@ export class Ledger {
   userBytes = 0
   readonly operations = { puts: 0, deletes: 0, clears: 0, batches: 0 }
   readonly written: Record<WritePart, number> = { log: 0, flush: 0, compaction: 0, page: 0, meta: 0 }
+  readonly saved: Record<CompressedPart, number> = { flush: 0, compaction: 0 }
   readonly read: Record<ReadPart, number> = { open: 0, get: 0, scan: 0, compaction: 0 }
   syncs = 0
   readonly found: ReadCounts = newReadCounts()
@@ -111,6 +116,7 @@ export class Ledger {
       userBytes: this.userBytes,
       operations: { ...this.operations },
       written: { ...this.written },
+      saved: { ...this.saved },
       read: { ...this.read },
       syncs: this.syncs,
       found: { ...this.found },

@@ -1,13 +1,19 @@
 import type { FileSystem } from './file-system.js'
 
+/** Codecs for blocks that only some platforms have, beside LZ4, which is part of kvarium. */
+export interface PlatformCompression {
+  /** Raw deflate. */
+  readonly deflate?: BlockCompression | undefined
+  /** Zstandard frames. */
+  readonly zstd?: BlockCompression | undefined
+}
+
 /** Everything a store needs from its surroundings, injected so that a run can be replayed exactly. */
-export interface Environment {
+export interface Environment extends PlatformCompression {
   readonly fileSystem: FileSystem
   readonly clock: Clock
   readonly random: Random
   readonly scheduler: Scheduler
-  /** Block compression by name; absent where the platform offers no synchronous codec. */
-  readonly deflate?: BlockCompression
 }
 
 export interface Clock {

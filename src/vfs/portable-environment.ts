@@ -1,13 +1,12 @@
-import type { BlockCompression, Clock, Environment, Random, Scheduler } from './environment.js'
+import type { Clock, Environment, PlatformCompression, Random, Scheduler } from './environment.js'
 import type { FileSystem } from './file-system.js'
 import { SeededRandom } from './seeded-random.js'
 
-export interface PortableEnvironmentOptions {
+/** The codecs of the platform are left out by default. */
+export interface PortableEnvironmentOptions extends PlatformCompression {
   readonly fileSystem: FileSystem
   /** Makes the random numbers reproducible. Default: the platform's generator. */
   readonly seed?: number
-  /** Default: none, blocks are stored as they are. */
-  readonly deflate?: BlockCompression
 }
 
 /** The real world wherever JavaScript runs, a browser for example: nothing here comes from Node. */
@@ -18,7 +17,8 @@ export function portableEnvironment(options: PortableEnvironmentOptions): Enviro
     random: options.seed === undefined ? platformRandom() : new SeededRandom(options.seed),
     scheduler: platformScheduler,
   }
-  return options.deflate === undefined ? environment : { ...environment, deflate: options.deflate }
+  const { deflate, zstd } = options
+  return { ...environment, deflate, zstd }
 }
 
 interface Platform {

@@ -20,7 +20,7 @@ describe('a codec of data blocks', () => {
   it('makes the very bytes that the built-in one makes, and finds what that finds', () => {
     const options = fc.record({
       blockBytes: fc.constantFrom(1, 40, 300, 4096, 200_000),
-      compression: fc.constantFrom(undefined, nodeDeflate),
+      compression: fc.constantFrom('none', 'lz4'),
     })
     fc.assert(
       fc.property(entryLists, options, nastyKey, (entries, settings, target) => {

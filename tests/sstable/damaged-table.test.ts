@@ -45,7 +45,8 @@ function errorOf(action: () => unknown): unknown {
 describe('damaged table', () => {
   for (const [name, options] of [
     ['plain', { blockBytes: 60 }],
-    ['compressed', { blockBytes: 200, compression: nodeDeflate }],
+    ['compressed by deflate', { blockBytes: 200, compression: 'deflate', deflate: nodeDeflate }],
+    ['compressed by LZ4', { blockBytes: 200, compression: 'lz4' }],
   ] as const) {
     it(`a change of any byte is found, in a ${name} table`, () => {
       const { image } = buildTable(entries, options, tombstones)
@@ -116,10 +117,20 @@ describe('damaged table', () => {
   })
 
   it('a compressed table without a decompressor is refused with the reason', () => {
-    const { image } = buildTable([put('k', 1, 'again'.repeat(100))], { compression: nodeDeflate })
+    const { image } = buildTable([put('k', 1, 'again'.repeat(100))], { compression: 'deflate', deflate: nodeDeflate })
     const table = openImage(image)
     expect(() => scan(table)).toThrow(/deflate/)
     expect(errorOf(() => scan(table))).toBeInstanceOf(KvariumError)
+  })
+
+  it('a block whose codec is not known is refused by name, not called damaged', () => {
+    const { image } = buildTable([put('k', 1, 'again'.repeat(100))], { compression: 'lz4' })
+    const block = describeTable(openImage(image)).parts[0]
+    const trailer = block.bytes - 5
+    image[trailer] = 9
+    writeUint32(image, trailer + 1, hash32(image.subarray(0, trailer + 1), placeSeed(7, 0)))
+    expect(() => scan(openImage(image))).toThrow(/uses codec 9, which this kvarium does not know/)
+    expect(() => scan(openImage(image))).toThrow(expect.objectContaining({ code: 'LEVEL_UNSUPPORTED_FORMAT' }))
   })
 
   it('a failed read leaves nothing in the cache, and the next read fails as well', () => {

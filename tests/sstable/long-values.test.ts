@@ -67,10 +67,10 @@ describe('the block of a long value', () => {
 
   it('is compressed up to 4 MiB, and stored as it is beyond', () => {
     const entries = [put('a', 1, new Uint8Array(4 * MIB - 100)), put('b', 2, new Uint8Array(4 * MIB))]
-    const { image, hashed } = buildInSlices(entries, { compression: nodeDeflate })
+    const { image, hashed } = buildInSlices(entries, { compression: 'deflate', deflate: nodeDeflate })
     expect(image.length).toBeGreaterThan(4 * MIB)
     expect(image.length).toBeLessThan(5 * MIB)
     expect(hashed.length).toBe(5)
-    expect(Buffer.compare(image, buildTable(entries, { compression: nodeDeflate }).image)).toBe(0)
+    expect(Buffer.compare(image, buildTable(entries, { compression: 'deflate', deflate: nodeDeflate }).image)).toBe(0)
   })
 })

@@ -30,7 +30,7 @@ const cursorSettings = fc.constantFrom(
 )
 
 function open(entries: readonly Entry[], { compressed, cacheBytes, ...options }: Settings) {
-  const built = buildTable(entries, { ...options, compression: compressed ? nodeDeflate : undefined })
+  const built = buildTable(entries, { ...options, compression: compressed ? 'lz4' : 'none' })
   return { ...built, table: openImage(built.image, { deflate: nodeDeflate, cache: new Cache(cacheBytes, { poisonFrames: true }) }) }
 }
 

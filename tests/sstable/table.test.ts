@@ -10,6 +10,7 @@ import { TableHit } from '../../src/sstable/table.js'
 import type { FileHandle } from '../../src/vfs/file-system.js'
 import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
 import { nodeDeflate } from '../../src/vfs/node/node-deflate.js'
+import { nodeZstd } from '../../src/vfs/node/node-zstd.js'
 import { buildTable, bytesOf, del, entryAt, hash32, openImage, put, scan, show, type Entry } from './support/built-table.js'
 
 function numbered(count: number, value = 'v'.repeat(100)): Entry[] {
@@ -92,16 +93,30 @@ describe('table', () => {
     expect(() => finished.finish()).toThrow(/finished/)
   })
 
-  it('values that deflate shrinks are stored small, others as they are', () => {
-    const noise = Uint8Array.from({ length: 3000 }, (_, i) => hash32(Uint8Array.of(i, i >>> 8), 1))
-    const list = [put('a', 1, noise), put('b', 2, 'again and '.repeat(300)), put('c', 3, noise)]
-    const { image, properties } = buildTable(list, { compression: nodeDeflate, blockBytes: 1 })
-    const table = openImage(image, { deflate: nodeDeflate })
-    const blocks = describeTable(table).parts.filter(({ part }) => part === 'data') as DataBlockPart[]
-    expect(blocks.map(block => block.codec)).toEqual([0, 1, 0])
-    expect(blocks[1].bytes).toBeLessThan(200)
-    expect(properties.dataBytes).toBe(blocks.reduce((sum, { bytes }) => sum + bytes, 0))
-    expect(scan(table)).toEqual(list.map(show))
+  it.each([['deflate', 1], ['lz4', 2], ...(nodeZstd === undefined ? [] : [['zstd', 3] as const])] as const)(
+    'values that %s shrinks are stored small, others as they are',
+    (compression, codec) => {
+      const noise = Uint8Array.from({ length: 3000 }, (_, i) => hash32(Uint8Array.of(i, i >>> 8), 1))
+      const list = [put('a', 1, noise), put('b', 2, 'again and '.repeat(300)), put('c', 3, noise)]
+      const platform = { deflate: nodeDeflate, zstd: nodeZstd }
+      const { image, properties } = buildTable(list, { compression, ...platform, blockBytes: 1 })
+      const table = openImage(image, platform)
+      const blocks = describeTable(table).parts.filter(({ part }) => part === 'data') as DataBlockPart[]
+      expect(blocks.map(block => block.codec)).toEqual([0, codec, 0])
+      expect(blocks[1].bytes).toBeLessThan(200)
+      expect(properties.dataBytes).toBe(blocks.reduce((sum, { bytes }) => sum + bytes, 0))
+      expect(scan(table)).toEqual(list.map(show))
+    },
+  )
+
+  it('a block that saves less than an eighth is stored as it is', () => {
+    const noise = Uint8Array.from({ length: 7000 }, (_, i) => hash32(Uint8Array.of(i, i >>> 8), 1))
+    const codecOf = (repeated: number): number => {
+      const value = new Uint8Array([...noise, ...noise.subarray(0, repeated)])
+      const table = openImage(buildTable([put('a', 1, value)], { compression: 'lz4' }).image)
+      return (describeTable(table).parts[0] as DataBlockPart).codec
+    }
+    expect([900, 1100].map(codecOf)).toEqual([0, 2])
   })
 
   it('the map of the file has no gaps and every block is about as large as asked for', () => {

@@ -35,7 +35,7 @@ describe('the store over lsm', () => {
   it('the parts of the ledger, with KVARIUM in them, add up to what the file system saw', async () => {
     const inner = new MemoryFileSystem()
     const fileSystem = new MeteredFileSystem(inner)
-    const db = new Kvarium('/store', { fileSystem, writeBufferSize: 1 << 16 })
+    const db = new Kvarium('/store', { fileSystem, writeBufferSize: 1 << 16, compression: 'none' })
     const expectBalance = (): void => {
       const { written, read, fileBytes } = db.stats().ledger
       const { bytesWritten, bytesRead } = fileSystem.counts().total

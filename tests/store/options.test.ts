@@ -84,12 +84,19 @@ describe('options of a store', () => {
       ...{ blockRestartInterval: 16, multithreading: true, maxOpenFiles: 100, blockSize: 4096, cacheSize: 1 << 20, maxFileSize: 1 << 20 },
       ...{ writeBufferSize: 1 << 20, filterBitsPerKey: 10, compaction: 'tiered' as const, pageSize: 4096, arenaSize: 8192 },
     }
-    for (const compression of [true, false, 'none'] as const) {
+    for (const compression of [true, false, 'none', 'lz4', { level0: 'none', rest: 'deflate' }, {}] as const) {
       const store = new Kvarium(`/${engine}`, { engine, fileSystem: new MemoryFileSystem(), ...options, compression })
       await store.put('a', '1')
       await store.close()
     }
-    for (const wrong of [{ blockRestartInterval: '16' }, { multithreading: 1 }, { compression: 'zip' }, { pageSize: '4k' }]) {
+    for (const wrong of [
+      { blockRestartInterval: '16' },
+      { multithreading: 1 },
+      { compression: 'zip' },
+      { compression: { level0: 'zip' } },
+      { compression: { levl0: 'lz4' } },
+      { pageSize: '4k' },
+    ]) {
       const make = (): unknown => new Kvarium(`/${engine}`, { engine, ...(wrong as object) })
       expect(make).toThrow(expect.objectContaining({ code: 'LEVEL_INVALID_OPTION' }))
     }

@@ -1,4 +1,6 @@
 import { describe, expectTypeOf, it } from 'vitest'
+import type { CompressionByLevel } from '../../src/lsm/options.js'
+import type { CompressionName } from '../../src/sstable/block-compression.js'
 import { msgpack, type Kvarium, type KvariumOptions, type KvariumStats } from '../../src/index.js'
 
 interface City {
@@ -32,6 +34,6 @@ describe('the types', () => {
     expectTypeOf(use).toBeFunction()
     expectTypeOf<ConstructorParameters<typeof Kvarium<string, City>>[1]>().toEqualTypeOf<KvariumOptions<string, City> | undefined>()
     expectTypeOf<KvariumOptions<string, City>['cacheSize']>().toEqualTypeOf<number | undefined>()
-    expectTypeOf<KvariumOptions<string, City>['compression']>().toEqualTypeOf<'none' | 'deflate' | boolean | undefined>()
+    expectTypeOf<KvariumOptions<string, City>['compression']>().toEqualTypeOf<CompressionName | CompressionByLevel | boolean | undefined>()
   })
 })

@@ -3,6 +3,7 @@ import { golden, type Stage } from './support/golden.js'
 
 const LSM = {
   engine: 'lsm',
+  compression: 'none',
   writeBufferSize: 64 << 10,
   blockSize: 4096,
   level0Tables: 2,

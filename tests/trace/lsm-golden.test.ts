@@ -3,6 +3,7 @@ import { golden } from './support/golden.js'
 
 const LSM = {
   engine: 'lsm',
+  compression: 'none',
   writeBufferSize: 64 << 10,
   blockSize: 256,
   level0Tables: 2,

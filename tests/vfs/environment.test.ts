@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Environment } from '../../src/vfs/environment.js'
 import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
 import { nodeDeflate } from '../../src/vfs/node/node-deflate.js'
+import { nodeZstd } from '../../src/vfs/node/node-zstd.js'
 import { nodeEnvironment } from '../../src/vfs/node/node-environment.js'
 import { portableEnvironment } from '../../src/vfs/portable-environment.js'
 import { SeededRandom, uniform } from '../../src/vfs/seeded-random.js'
@@ -121,19 +122,21 @@ describe('the simulated environment', () => {
   })
 })
 
-describe('deflate', () => {
+const codecs = { deflate: nodeDeflate, ...(nodeZstd !== undefined && { zstd: nodeZstd }) }
+
+describe.each(Object.entries(codecs))('%s', (_name, codec) => {
   it('decompresses to the input', () => {
     for (const size of [0, 1, 100, 4096, 100_000]) {
       const bytes = new Uint8Array(size).map((_, index) => (index * index) % 97)
-      expect(Buffer.compare(nodeDeflate.decompress(nodeDeflate.compress(bytes), size), bytes)).toBe(0)
+      expect(Buffer.compare(codec.decompress(codec.compress(bytes), size), bytes)).toBe(0)
     }
   })
 
   it('refuses a block of another size and bytes that are no stream', () => {
-    const compressed = nodeDeflate.compress(new Uint8Array(1000))
+    const compressed = codec.compress(new Uint8Array(1000))
     for (const size of [0, 1, 999, 1001, 100_000]) {
-      expect(() => nodeDeflate.decompress(compressed, size)).toThrow(expect.objectContaining({ code: 'LEVEL_CORRUPTION' }))
+      expect(() => codec.decompress(compressed, size)).toThrow(expect.objectContaining({ code: 'LEVEL_CORRUPTION' }))
     }
-    expect(() => nodeDeflate.decompress(new Uint8Array(50).fill(0xff), 10)).toThrow(expect.objectContaining({ code: 'LEVEL_CORRUPTION' }))
+    expect(() => codec.decompress(new Uint8Array(50).fill(0xff), 10)).toThrow(expect.objectContaining({ code: 'LEVEL_CORRUPTION' }))
   })
 })

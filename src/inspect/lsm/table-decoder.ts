@@ -4,15 +4,8 @@
  */
 import { placeSeed } from '../../codec/checksum.js'
 import { compareKeys } from '../../codec/entry.js'
-import {
-  CODEC_DEFLATE,
-  CODEC_NONE,
-  FOOTER_BYTES,
-  FORMAT_VERSION,
-  TRAILER_BYTES,
-  readUint32,
-  type BlockHandle,
-} from '../../sstable/format.js'
+import { CODEC_NONE, FOOTER_BYTES, FORMAT_VERSION, TRAILER_BYTES, readUint32, type BlockHandle } from '../../sstable/format.js'
+import { compressionName, decompressBlock, isAvailable } from '../../sstable/block-compression.js'
 import { blockSpans, type BlockView, type DescribeEntry } from '../block-spans.js'
 import { rawSpan, readBytes, type Decoder, type FileContext, type PartRange } from '../inspected-file.js'
 import { counted, place, showBytes } from '../show-bytes.js'
@@ -257,7 +250,7 @@ export class TableDecoder implements Decoder {
     const stored = readBytes(this.#context, offset, length + TRAILER_BYTES)
     const checks = this.#checksumsOf(stored, offset, this.#fileNumber)
     const trailer = new SpanReader(stored, offset, length)
-    trailer.number('codec', 1, codec => ({ value: `${codec}: ${CODECS[codec] ?? 'unknown'}` }))
+    trailer.number('codec', 1, codec => ({ value: `${codec}: ${compressionName(codec) ?? 'unknown'}` }))
     trailer.number('checksum', 4, check => ({ value: word(check) }))
     const known = { entries: this.#entries, largest: this.#largestSequence, properties: new Map(this.#properties), filter: this.#filter }
     this.#isQuiet = !checks.isRight
@@ -290,21 +283,23 @@ export class TableDecoder implements Decoder {
     try {
       const codec = stored[length]
       if (rawBytes === length && codec === CODEC_NONE) return decode(stored.subarray(0, length), offset)
-      if (codec !== CODEC_DEFLATE || rawBytes === length) return raw('the index and the block disagree on its compression')
-      const { deflate } = this.#context
-      if (deflate === undefined) {
-        return { spans: [{ offset, length, name: 'contents', value: 'compressed with deflate, which is not available here' }], value: '' }
+      const codecName = compressionName(codec)
+      if (codecName === undefined) return raw(`codec ${codec} is not known here`)
+      if (codecName === 'none' || rawBytes === length) return raw('the index and the block disagree on its compression')
+      const { compression, path } = this.#context
+      if (!isAvailable(codecName, compression)) {
+        const value = `compressed with ${codecName}, which is not available here`
+        return { spans: [{ offset, length, name: 'contents', value }], value: '' }
       }
-      let bytes: Uint8Array
+      const bytes = new Uint8Array(rawBytes)
       try {
-        bytes = deflate.decompress(stored.subarray(0, length), rawBytes)
+        decompressBlock(codec, stored.subarray(0, length), bytes, compression, { file: path, offset })
       } catch {
         return raw('the contents do not decompress')
       }
-      if (bytes.length !== rawBytes) return raw('the contents decompress to another size')
       const { spans, value } = decode(bytes, 0)
-      const contents = { offset, length, name: 'contents', value: `deflate, of ${rawBytes} bytes`, decompressed: { bytes, spans } }
-      return { spans: [contents], value: `${value}, deflated from ${rawBytes} bytes` }
+      const contents = { offset, length, name: 'contents', value: `${codecName}, of ${rawBytes} bytes`, decompressed: { bytes, spans } }
+      return { spans: [contents], value: `${value}, compressed from ${rawBytes} bytes` }
     } catch (error) {
       return raw(damageIn(error))
     }
@@ -319,7 +314,6 @@ export class TableDecoder implements Decoder {
 }
 
 const MAGIC = Uint8Array.of(0x6b, 0x76, 0x73, 0x73, 0x74, 0x61, 0x62, 0x0a)
-const CODECS: readonly (string | undefined)[] = ['none', 'deflate']
 
 /** The handles that point into the file. */
 function handlesOf(footer: Uint8Array, footerAt: number): Map<Resident, BlockHandle> {

@@ -25,7 +25,7 @@ export const inlineExecutor: ExecutorFactory = (environment, hash32) => inlineEx
 
 /** Jobs with custom parts run inline: functions cannot go to another thread. */
 export function inlineExecutorWith(parts: CustomParts | undefined, environment: Environment, hash32: Hash32): JobExecutor {
-  const { clock, scheduler, fileSystem, deflate } = environment
+  const { clock, scheduler, fileSystem, deflate, zstd } = environment
   const run = (job: MergeJob, span: Span | null = null): Promise<MergeResult> => {
     let sliceEnd = clock.now() + SLICE_MS
     const breathe = (): Promise<void> | undefined => {
@@ -40,7 +40,8 @@ export function inlineExecutorWith(parts: CustomParts | undefined, environment: 
       parts,
       breathe,
       trace: span,
-      ...(deflate && { deflate }),
+      deflate,
+      zstd,
     })
   }
   return { remote: false, run }

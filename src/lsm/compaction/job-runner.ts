@@ -6,7 +6,7 @@ import { TracedFileSystem } from '../../vfs/traced-file-system.js'
 import type { JobExecutor } from './executor.js'
 import type { Memtable } from '../memtable/memtable.js'
 import type { MergeJob, MergeResult, OutputOptions } from './merge-job.js'
-import type { LsmOptions } from '../options.js'
+import { compressionAt, type LsmOptions } from '../options.js'
 import type { DroppedCounts } from './retention.js'
 import { mergeBounds, type TableMeta } from '../versions/table-file.js'
 import type { Version } from '../versions/version.js'
@@ -53,17 +53,20 @@ export class JobRunner {
       older: mergeBounds([...version.files()].map(file => file.meta)),
       firstOutput: number,
       maxOutputs: 1,
-      output: this.#output,
+      output: this.#output(0),
     }
     const result = await this.#run(job, span)
-    this.#context.ledger.written.flush += result.io.total.bytesWritten
+    const { ledger } = this.#context
+    ledger.written.flush += result.io.total.bytesWritten
+    ledger.saved.flush += result.savedBytes
     return result.tables
   }
 
   async compact(job: CompactionJob, span: Span | null): Promise<readonly TableMeta[]> {
     const { directory, ledger } = this.#context
-    const result = await this.#run({ ...job, directory, output: this.#output, cancel: this.#cancel }, span)
+    const result = await this.#run({ ...job, directory, output: this.#output(job.compaction.outputLevel), cancel: this.#cancel }, span)
     ledger.written.compaction += result.io.total.bytesWritten
+    ledger.saved.compaction += result.savedBytes
     ledger.read.compaction += result.io.total.bytesRead
     return result.tables
   }
@@ -73,9 +76,9 @@ export class JobRunner {
     Atomics.store(this.#cancel, 0, 1)
   }
 
-  get #output(): OutputOptions {
+  #output(level: number): OutputOptions {
     const { maxFileSize, blockSize, filterBitsPerKey, compression } = this.#context.options
-    return { maxFileBytes: maxFileSize, blockBytes: blockSize, filterBitsPerKey, compression }
+    return { maxFileBytes: maxFileSize, blockBytes: blockSize, filterBitsPerKey, compression: compressionAt(level, compression) }
   }
 
   async #run(job: MergeJob, span: Span | null): Promise<MergeResult> {

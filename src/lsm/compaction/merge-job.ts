@@ -11,11 +11,12 @@ import { compareKeys, type EntryCursor } from '../../codec/entry.js'
 import { MAX_KEY_BYTES } from '../../codec/limits.js'
 import { keyAfter } from '../../engine/range.js'
 import { Skiplist } from '../../skiplist/skiplist.js'
+import type { CompressionName } from '../../sstable/block-compression.js'
 import { SLICED_VALUE_BYTES, TableBuilder } from '../../sstable/table-builder.js'
 import { Table } from '../../sstable/table.js'
 import { newReadCounts } from '../../trace/ledger.js'
 import type { Tracer } from '../../trace/span.js'
-import type { BlockCompression } from '../../vfs/environment.js'
+import type { PlatformCompression } from '../../vfs/environment.js'
 import { joinPath, type FileHandle, type FileSystem } from '../../vfs/file-system.js'
 import { MeteredFileSystem, type MeterCounts } from '../../vfs/metered-file-system.js'
 import { tableName } from '../file-names.js'
@@ -53,13 +54,15 @@ export interface OutputOptions {
   readonly maxFileBytes: number
   readonly blockBytes: number
   readonly filterBitsPerKey: number
-  readonly compression: 'none' | 'deflate'
+  readonly compression: CompressionName
 }
 
 export interface MergeResult {
   readonly tables: readonly TableMeta[]
   /** What the job read, wrote and synced. */
   readonly io: MeterCounts
+  /** Bytes by which the tables would be larger without compression. */
+  readonly savedBytes: number
   readonly entriesRead: number
   readonly dropped: DroppedCounts
   /** Steps that were not recorded for lack of room, where the job ran in another thread. */
@@ -67,10 +70,9 @@ export interface MergeResult {
 }
 
 /** What the thread that runs a job provides. */
-export interface JobContext {
+export interface JobContext extends PlatformCompression {
   readonly fileSystem: FileSystem
   readonly hash32: Hash32
-  readonly deflate?: BlockCompression
   /** Custom parts; only in the thread of the engine. */
   readonly parts?: CustomParts | undefined
   /** Called every few hundred entries: returns a promise when it is time to let others run. */
@@ -114,6 +116,7 @@ class Merge {
   /** Key of the entry merged last. */
   readonly #lastKey = new SavedKey()
   #entriesRead = 0
+  #savedBytes = 0
   #done = false
   #file: FileHandle | undefined
   #builder: TableBuilder | undefined
@@ -139,7 +142,13 @@ class Merge {
     await this.#mergeEntries(entries, retention)
     await this.#finishLast()
     this.#done = true
-    return { tables: this.#outputs, io: this.#fileSystem.counts(), entriesRead: this.#entriesRead, dropped: retention.dropped }
+    return {
+      tables: this.#outputs,
+      io: this.#fileSystem.counts(),
+      savedBytes: this.#savedBytes,
+      entriesRead: this.#entriesRead,
+      dropped: retention.dropped,
+    }
   }
 
   /** Closes everything; the files of an unfinished job are removed. */
@@ -179,7 +188,7 @@ class Merge {
 
   #openTable(file: TableFile): Table {
     if (file.resource.table !== undefined) return file.resource.table
-    const { hash32, deflate } = this.#context
+    const { hash32, deflate, zstd } = this.#context
     const handle = this.#inputs.openRead(joinPath(this.#job.directory, tableName(file.meta.number)))
     this.#handles.push(handle)
     const table = Table.open({
@@ -190,6 +199,7 @@ class Merge {
       cache: this.#cache,
       counters: this.#counters,
       deflate,
+      zstd,
       filter: this.#context.parts?.filter,
     })
     file.resource.table = table
@@ -259,7 +269,7 @@ class Merge {
   }
 
   #startTable(): TableBuilder {
-    const { hash32, deflate } = this.#context
+    const { hash32, deflate, zstd } = this.#context
     const { output, firstOutput, directory } = this.#job
     const fileNumber = firstOutput + this.#outputs.length
     const path = joinPath(directory, tableName(fileNumber))
@@ -273,7 +283,9 @@ class Merge {
       filterBitsPerKey: output.filterBitsPerKey,
       filter: this.#context.parts?.filter,
       blockCodec: this.#context.parts?.blockCodec,
-      compression: output.compression === 'deflate' ? deflate : undefined,
+      compression: output.compression,
+      deflate,
+      zstd,
       trace: this.#trace,
     })
   }
@@ -289,6 +301,7 @@ class Merge {
     }
     if (lastKey !== undefined) this.#rangesFrom = keyAfter(lastKey)
     const properties = builder.finish(exact => this.#boundsOf(exact, nextKey))
+    this.#savedBytes += builder.savedBytes
     await file.sync()
     file.close()
     this.#file = undefined

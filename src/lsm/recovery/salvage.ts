@@ -106,7 +106,7 @@ class Salvage {
   /** Opens the tables that may belong to the store, and returns the numbers of those that the manifest does not name. */
   #openTables(manifest: SalvagedManifest | undefined): readonly number[] {
     const { environment, directory } = this.#context
-    const { fileSystem, deflate } = environment
+    const { fileSystem } = environment
     const pool = new FilePool(fileSystem, MAX_OPEN_FILES)
     const there = fileSystem.list(directory).flatMap(name => {
       const file = parseFileName(name)
@@ -119,7 +119,10 @@ class Salvage {
       const meta = manifest?.tables.get(number)
       try {
         const file = pool.openRead(path)
-        this.#tables.set(number, SalvagedTable.open({ file, number, hash32: this.#hash32, deflate, largest: meta?.largest }))
+        this.#tables.set(
+          number,
+          SalvagedTable.open({ file, number, hash32: this.#hash32, compression: environment, largest: meta?.largest }),
+        )
       } catch (error) {
         this.#unreadable.set(number, lossOf(meta, placeOf(error, path), `the whole table is lost: ${messageOf(error)}`))
       }

@@ -9,10 +9,10 @@ import { VarintReader } from '../../codec/varint.js'
 import type { KeyRange, Loss } from '../../engine/contract.js'
 import { messageOf, placeOf, type KeyVersion } from '../../engine/durable/log-salvage.js'
 import { CorruptionError, FormatError } from '../../errors.js'
+import { decompressBlock, decompressUnsized } from '../../sstable/block-compression.js'
 import { walkBlocks } from '../../sstable/block-walk.js'
 import { EntryTag, readTag } from '../../sstable/entry-tag.js'
 import {
-  CODEC_DEFLATE,
   CODEC_NONE,
   decodeFooter,
   FOOTER_BYTES,
@@ -25,7 +25,7 @@ import {
 } from '../../sstable/format.js'
 import { decodeProperties } from '../../sstable/properties.js'
 import { decodeRangeTombstones, type RangeTombstone } from '../../sstable/range-tombstone.js'
-import type { BlockCompression } from '../../vfs/environment.js'
+import type { PlatformCompression } from '../../vfs/environment.js'
 import type { FileHandle } from '../../vfs/file-system.js'
 
 export interface SalvagedTableOptions {
@@ -33,7 +33,7 @@ export interface SalvagedTableOptions {
   readonly file: FileHandle
   readonly number: number
   readonly hash32: Hash32
-  readonly deflate: BlockCompression | undefined
+  readonly compression: PlatformCompression
   /** The largest key that the table had, where it is known. */
   readonly largest: Uint8Array | undefined
 }
@@ -152,7 +152,7 @@ export class SalvagedTable {
     // Where the data blocks end is known from the footer alone.
     const isEndKnown = end < file.size()
     for (const { offset, bytes, codec } of walkBlocks(this.#read(0, end), number, hash32)) {
-      const handle = { offset, bytes, rawBytes: codec === CODEC_DEFLATE ? UNKNOWN : bytes }
+      const handle = { offset, bytes, rawBytes: codec === CODEC_NONE ? bytes : UNKNOWN }
       const found = this.#contents(handle)
       if (found.kind === 'index') {
         this.#parts = partsOf(found.block, offset)
@@ -194,20 +194,19 @@ export class SalvagedTable {
   }
 
   #block(handle: BlockHandle): SortedBlock {
-    const { file, number, hash32, deflate } = this.#options
+    const { file, number, hash32, compression } = this.#options
     const { offset, bytes } = handle
     const stored = this.#read(offset, bytes + TRAILER_BYTES)
     const codec = verifyTrailer(stored, bytes, hash32, number, file.path, offset)
     if (codec === CODEC_NONE) return new SortedBlock(stored, bytes, file.path, offset)
     const place = { file: file.path, offset }
-    const isSized = handle.rawBytes !== UNKNOWN
     const contents = stored.subarray(0, bytes)
-    if (codec !== CODEC_DEFLATE)
-      throw new FormatError(`a block of ${file.path} uses codec ${codec}, which this kvarium does not know`, place)
-    if (deflate === undefined) throw new FormatError(`${file.path} is compressed with deflate, which is not available here`, place)
-    if (!isSized && deflate.decompressUnsized === undefined)
-      throw new CorruptionError('a compressed block cannot be read without its index', place)
-    const raw = isSized ? deflate.decompress(contents, handle.rawBytes) : deflate.decompressUnsized!(contents)
+    if (handle.rawBytes === UNKNOWN) {
+      const raw = decompressUnsized(codec, contents, compression, place)
+      return new SortedBlock(raw, raw.length, file.path, offset)
+    }
+    const raw = new Uint8Array(handle.rawBytes)
+    decompressBlock(codec, contents, raw, compression, place)
     return new SortedBlock(raw, raw.length, file.path, offset)
   }
 

@@ -9,21 +9,20 @@ import type { TableFilter } from '../../sstable/table-filter.js'
 import { Table } from '../../sstable/table.js'
 import type { Ledger, ReadCounts } from '../../trace/ledger.js'
 import { runJob, withSpan, type Trace } from '../../trace/span.js'
-import type { BlockCompression } from '../../vfs/environment.js'
+import type { PlatformCompression } from '../../vfs/environment.js'
 import { joinPath, removeInBackground, type FileSystem } from '../../vfs/file-system.js'
 import { tableName } from '../file-names.js'
 import { FilePool } from './file-pool.js'
 import type { TableFile, TableResource } from './table-file.js'
 import type { Version } from './version.js'
 
-export interface TableSetOptions {
+export interface TableSetOptions extends PlatformCompression {
   readonly fileSystem: FileSystem
   readonly directory: string
   readonly hash32: Hash32
   readonly cache: Cache
   /** Where gets count. */
   readonly counters: ReadCounts
-  readonly deflate: BlockCompression | undefined
   readonly filter?: TableFilter | undefined
   readonly blockCodec?: BlockCodec | undefined
   readonly maxOpenFiles: number

@@ -9,26 +9,26 @@
  * 3. Sleepers wake in the order of their deadlines, then of their calls. When no caller waits for a turn, the clock jumps to the
  *    next deadline: no run waits in real time.
  */
-import type { BlockCompression, Clock, Environment, Random, Scheduler } from '../environment.js'
+import type { Clock, Environment, PlatformCompression, Random, Scheduler } from '../environment.js'
 import type { FileSystem } from '../file-system.js'
 import { MemoryFileSystem } from '../memory/memory-file-system.js'
 import { afterTurn } from '../portable-environment.js'
 import { SeededRandom } from '../seeded-random.js'
 
-export interface SimulatedEnvironmentOptions {
+export interface SimulatedEnvironmentOptions extends PlatformCompression {
   readonly seed: number
   /** Default: a new `MemoryFileSystem`. One that waits for a real device makes a run irreproducible. */
   readonly fileSystem?: FileSystem
   /** Duration of a turn on the simulated clock, in milliseconds. Default: 0.05. */
   readonly turnMs?: number
-  readonly deflate?: BlockCompression
 }
 
 export function simulatedEnvironment(options: SimulatedEnvironmentOptions): Environment {
   const time = new SimulatedTime(options.turnMs ?? 0.05)
   const random: Random = new SeededRandom(options.seed)
   const environment = { fileSystem: options.fileSystem ?? new MemoryFileSystem(), clock: time, random, scheduler: time }
-  return options.deflate === undefined ? environment : { ...environment, deflate: options.deflate }
+  const { deflate, zstd } = options
+  return { ...environment, deflate, zstd }
 }
 
 interface Sleeper {

@@ -51,8 +51,8 @@ function randomOptions(table: OptionTable, random: Random): Record<string, unkno
 /** False when a history failed; everything needed to repeat it has been printed. */
 async function tryOne(factory: EngineFactory, place: keyof typeof PLACES, seed: number): Promise<boolean> {
   const options = randomOptions(factory.options, new SeededRandom(seed))
-  // The portable place offers no compression.
-  if (place === 'portable' && 'compression' in options) options['compression'] = 'none'
+  // The portable place has no codec of the platform, and zstd is not in every Node.
+  if (options['compression'] === 'zstd' || (place === 'portable' && options['compression'] === 'deflate')) options['compression'] = 'lz4'
   const subject = { name: factory.name, factory, options, place: PLACES[place] }
   const run = { seed, numRuns: HISTORIES_PER_SEED, ...(given.path === undefined ? {} : { path: given.path }) }
   const details = await fc.check(modelProperty(subject, Number(given.steps)), run)

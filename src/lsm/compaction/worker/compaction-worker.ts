@@ -19,7 +19,7 @@ if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_
 
 const port = parentPort
 if (port === null) throw new Error('compaction-worker.js is started by the worker executor, not directly')
-const { fileSystem, clock, scheduler, deflate } = nodeEnvironment()
+const { fileSystem, clock, scheduler, deflate, zstd } = nodeEnvironment()
 
 port.on('message', (message: JobMessage) => {
   void answer(message).then(reply => port.postMessage(reply))
@@ -39,7 +39,7 @@ async function answer({ id, job, record }: JobMessage): Promise<ReplyMessage> {
   const files =
     recorder === undefined ? fileSystem : new TracedFileSystem(fileSystem, recorder.trace, job.directory, LSM_FILES, recorder.span)
   const outcome = await loadHash32()
-    .then(hash32 => runMergeJob(job, { fileSystem: files, hash32, breathe, trace, ...(deflate && { deflate }) }))
+    .then(hash32 => runMergeJob(job, { fileSystem: files, hash32, breathe, trace, deflate, zstd }))
     .then(
       result => ({ result }),
       (error: unknown) => ({ failure: describeFailure(error) }),

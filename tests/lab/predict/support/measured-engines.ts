@@ -39,7 +39,7 @@ export interface Driven {
   close(): Promise<void>
 }
 
-/** An engine over files in memory, on a simulated clock. */
+/** An engine over files in memory, on a simulated clock. The formulas are those of tables that are not compressed. */
 export async function openMeasured(name: 'lsm' | 'btree', options: Readonly<Record<string, unknown>>): Promise<Driven> {
   const compactedByLevel: number[] = [0, 0, 0, 0]
   const executor: ExecutorFactory = (...given) => {
@@ -55,7 +55,7 @@ export async function openMeasured(name: 'lsm' | 'btree', options: Readonly<Reco
   const image = new MemoryFileSystem()
   image.makeDirectory(DIRECTORY)
   const fileSystem = image.processCrashClone()
-  const filled = fillOptions(factory, options)
+  const filled = fillOptions(factory, name === 'lsm' ? { compression: 'none', ...options } : options)
   const environment = simulatedEnvironment({ seed: 1, fileSystem })
   const engine = await factory.open({ environment, directory: DIRECTORY, created: true, options: filled })
   return { engine, options: filled, compactedByLevel, close: () => engine.close() }

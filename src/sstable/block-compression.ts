@@ -1,0 +1,89 @@
+/** The codecs of data blocks. LZ4 is part of kvarium, deflate and zstd come from the platform where it has them. */
+import { compressLz4, decompressLz4, lz4Size } from '../codec/lz4.js'
+import { CorruptionError, FormatError } from '../errors.js'
+import type { PlatformCompression } from '../vfs/environment.js'
+import { MAX_COMPRESSED_RAW_BYTES } from './format.js'
+
+export type CompressionName = 'none' | 'lz4' | 'deflate' | 'zstd'
+
+/** By the number in a block's trailer: stored on disk, never renumber. */
+const NAMES: readonly CompressionName[] = ['none', 'deflate', 'lz4', 'zstd']
+
+/** The name of a codec by its number; `undefined` for one that this version does not know. */
+export function compressionName(codec: number): CompressionName | undefined {
+  return NAMES[codec]
+}
+
+export function isAvailable(name: CompressionName, platform: PlatformCompression): boolean {
+  return name === 'none' || name === 'lz4' || platform[name] !== undefined
+}
+
+/** Compresses the blocks of a file, one after the other. */
+export class BlockCompressor {
+  readonly codec: number
+  readonly #name: Exclude<CompressionName, 'none'>
+  readonly #platform: PlatformCompression
+  #target = new Uint8Array(0)
+
+  /** The codec must be available. */
+  constructor(name: Exclude<CompressionName, 'none'>, platform: PlatformCompression) {
+    this.codec = NAMES.indexOf(name)
+    this.#name = name
+    this.#platform = platform
+  }
+
+  /** The compressed bytes, valid until the next call. `undefined` if they save less than an eighth, which is not worth the time of reading. */
+  compress(raw: Uint8Array): Uint8Array | undefined {
+    const limit = raw.length - Math.ceil(raw.length / 8)
+    if (this.#name === 'lz4') {
+      if (this.#target.length < limit) this.#target = new Uint8Array(limit)
+      const length = compressLz4(raw, this.#target.length === limit ? this.#target : this.#target.subarray(0, limit))
+      return length < 0 ? undefined : this.#target.subarray(0, length)
+    }
+    const compressed = this.#platform[this.#name]!.compress(raw)
+    return compressed.length > limit ? undefined : compressed
+  }
+}
+
+/** Where a block is, for errors. */
+interface Place {
+  readonly file: string
+  readonly offset: number
+}
+
+/** Decompresses the contents of a block, which fill `target` exactly. */
+export function decompressBlock(codec: number, stored: Uint8Array, target: Uint8Array, platform: PlatformCompression, place: Place): void {
+  const name = nameOf(codec, platform, place)
+  let raw: Uint8Array
+  try {
+    if (name === 'lz4') return decompressLz4(stored, target)
+    raw = platform[name]!.decompress(stored, target.length)
+  } catch (cause) {
+    throw new CorruptionError('a block does not decompress', { ...place, cause })
+  }
+  if (raw.length !== target.length) throw new CorruptionError('a block decompresses to another size', place)
+  target.set(raw)
+}
+
+/** Decompresses a block whose size is not known: for a repair that reads a table without its index. */
+export function decompressUnsized(codec: number, stored: Uint8Array, platform: PlatformCompression, place: Place): Uint8Array {
+  const name = nameOf(codec, platform, place)
+  if (name === 'lz4') {
+    const size = lz4Size(stored)
+    if (size > MAX_COMPRESSED_RAW_BYTES) throw new CorruptionError('a block is larger than any that is compressed', place)
+    const raw = new Uint8Array(size)
+    decompressLz4(stored, raw)
+    return raw
+  }
+  const decompress = platform[name]!.decompressUnsized
+  if (decompress === undefined) throw new CorruptionError('a compressed block cannot be read without its index', place)
+  return decompress(stored)
+}
+
+function nameOf(codec: number, platform: PlatformCompression, place: Place): Exclude<CompressionName, 'none'> {
+  const name = compressionName(codec)
+  if (name === undefined) throw new FormatError(`a block of ${place.file} uses codec ${codec}, which this kvarium does not know`, place)
+  if (name === 'none') throw new CorruptionError('the index and a block disagree on compression', place)
+  if (!isAvailable(name, platform)) throw new FormatError(`${place.file} is compressed with ${name}, which is not available here`, place)
+  return name
+}
