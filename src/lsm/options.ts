@@ -106,7 +106,8 @@ export const LSM_OPTIONS = {
 /** What the table cannot say. Throws a MisuseError. */
 export function checkOptions(options: LsmOptions, platform: PlatformCompression): void {
   const { compression, compaction, level0StopTables } = options
-  for (const name of typeof compression === 'string' ? [compression] : Object.values(compression)) {
+  const chosen = typeof compression === 'string' ? [compression] : Object.values<CompressionName>({ ...compression })
+  for (const name of chosen) {
     if (isAvailable(name, platform)) continue
     const hint = name === 'zstd' ? ': Node has it from 22.15 on' : ''
     throw new MisuseError('LEVEL_INVALID_OPTION', `compression '${name}' is not available in this environment${hint}; use 'lz4' or 'none'`)
