@@ -22,8 +22,8 @@ export class SlabList {
   /** Number 0 is no slab, so that no place of a frame is `NO_PLACE`. */
   readonly #slabs: (Uint8Array | undefined)[] = [undefined]
   readonly #unused: number[] = []
-  /** What was read. It is kept, since a compiler leaves out a read without a use. */
-  #read = 0
+  /** What `touch` read. It is kept, since a compiler leaves out a read without a use. */
+  touched = 0
 
   /** Returns the slab's number. */
   add(slab: Uint8Array): number {
@@ -47,6 +47,6 @@ export class SlabList {
     const slab = this.#slabs[place >>> STEP_BITS]
     if (slab === undefined) return
     const at = (place & STEP_MASK) << STEP_SHIFT
-    this.#read ^= slab[at] ^ slab[at + LINE_BYTES] ^ slab[at + 2 * LINE_BYTES] ^ slab[at + 3 * LINE_BYTES]
+    this.touched ^= slab[at] ^ slab[at + LINE_BYTES] ^ slab[at + 2 * LINE_BYTES] ^ slab[at + 3 * LINE_BYTES]
   }
 }
