@@ -77,7 +77,6 @@ class Recovery {
   readonly #options: RecoveryOptions
   readonly #step: Tracer | null
   #version = new Version()
-  #manifestNumber = 0
   #memtable: Memtable
   #nextFile = 1
   /** No manifest names a file with this number or a larger one, but those that this recovery writes. */
@@ -110,10 +109,9 @@ class Recovery {
     this.#nextFile = Math.max(manifest?.nextFile ?? 1, ...present.map(number => number + 1))
     if (manifest !== undefined) {
       this.#version = manifest.version
-      this.#manifestNumber = manifest.manifestNumber
       this.#firstStray = manifest.nextFile
       this.#sequence = manifest.lastSequence
-      this.#checkTables()
+      this.#checkTables(manifest)
       await this.#replay(manifest)
     }
     const flushedSequence = this.#flushes ? this.#sequence : (manifest?.lastSequence ?? 0)
@@ -132,13 +130,13 @@ class Recovery {
   }
 
   /** A missing table is noticed now, not at its first read. */
-  #checkTables(): void {
+  #checkTables(manifest: ManifestState): void {
     const { fileSystem, directory } = this.#options
     for (const { meta } of this.#version.files()) {
       const file = joinPath(directory, tableName(meta.number))
       const size = fileSystem.stat(file)?.size
       if (size === undefined) {
-        this.#checkManifest(meta.number, `table ${meta.number}`)
+        this.#checkManifest(manifest, meta.number, `table ${meta.number}`)
         throw new CorruptionError('A table that belongs to the store is missing', { file })
       }
       if (size !== meta.fileBytes)
@@ -148,7 +146,7 @@ class Recovery {
   }
 
   /** A file that is gone, with tables behind it that the manifest does not know: then the manifest has lost its end, not the store the file. */
-  #checkManifest(missing: number, what: string): void {
+  #checkManifest({ manifestNumber, validBytes }: ManifestState, missing: number, what: string): void {
     const { fileSystem, directory } = this.#options
     const known = new Set([...this.#version.files()].map(({ meta }) => meta.number))
     const newer = fileSystem.list(directory).find(name => {
@@ -157,14 +155,15 @@ class Recovery {
     })
     if (newer === undefined) return
     throw new CorruptionError(`The end of the manifest is missing: it names ${what}, which is gone, and does not name ${newer}`, {
-      file: joinPath(directory, manifestName(this.#manifestNumber)),
+      file: joinPath(directory, manifestName(manifestNumber)),
+      offset: validBytes,
     })
   }
 
   async #replay(manifest: ManifestState): Promise<void> {
     const { fileSystem, directory, hash32 } = this.#options
     for (const log of manifest.logs) {
-      if (fileSystem.stat(joinPath(directory, logName(log))) === undefined) this.#checkManifest(log, `log ${log}`)
+      if (fileSystem.stat(joinPath(directory, logName(log))) === undefined) this.#checkManifest(manifest, log, `log ${log}`)
     }
     const replayed = await replayLogs({
       fileSystem,

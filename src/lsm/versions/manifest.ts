@@ -29,6 +29,8 @@ export interface ManifestState {
   readonly wholeLogs: ReadonlyMap<number, number>
   readonly firstLog: number
   readonly manifestNumber: number
+  /** Where the last valid record ends. */
+  readonly validBytes: number
 }
 
 /** Bytes of `CURRENT` at the most; more is damage. */
@@ -65,7 +67,7 @@ export function readManifest(fileSystem: FileSystem, directory: string, hash32: 
   // CURRENT only ever names a manifest whose first record is durable.
   if (version === undefined) throw new CorruptionError('The manifest holds no version', { file: path, offset: replay.validBytes })
   const live = [...logs].filter(log => log >= firstLog).sort((a, b) => a - b)
-  return { version, nextFile, lastSequence, firstLog, logs: live, wholeLogs, manifestNumber }
+  return { version, nextFile, lastSequence, firstLog, logs: live, wholeLogs, manifestNumber, validBytes: replay.validBytes }
 }
 
 /** The number of the manifest that `CURRENT` names. Throws a CorruptionError if it names none. */
