@@ -65,13 +65,13 @@ export class WritePath {
     if (!this.queue.isEmpty || !this.#makeRoom(batch.byteLength, batch.count)) return this.#wait(() => this.#tryWrite(batch), options)
     if (batch.isLong) return this.queue.occupy(this.#writeInSlices(batch), () => this.#synced(options))
     this.#write(batch)
-    return options.sync ? this.#logs.sync() : undefined
+    return this.#synced(options)
   }
 
   clear(bounds: HalfOpenRange, options: WriteOptions): Promise<void> | void {
     // The content of the range is known once the earlier writers are done.
     const attempt = (): boolean => this.#tryClear(bounds)
-    if (this.queue.isEmpty && attempt()) return options.sync ? this.#logs.sync() : undefined
+    if (this.queue.isEmpty && attempt()) return this.#synced(options)
     return this.#wait(attempt, options)
   }
 

@@ -20,7 +20,7 @@ export interface CrashSubject {
   /** The length of a history, and how many in a hundred of its steps are what; the others write. */
   readonly steps: number
   readonly shares: { readonly flush: number; readonly compact: number; readonly reopen: number; readonly clear: number }
-  /** One operation in so many is also crashed with nothing unsynced kept, and another one by a kill. */
+  /** Every N-th operation is also crashed with nothing unsynced kept, and another one by a kill. */
   readonly extremesEvery: number
   /** What holds of a store that was just opened; settles it. */
   readonly verifyOpened: (engine: Engine, fileSystem: MemoryFileSystem) => Promise<void>

@@ -30,7 +30,7 @@ export interface FullDiskSweepOptions {
   readonly steps: number
   /** Bytes between one size of the disk and the next; or how many sizes, which lie closer together the smaller they are. */
   readonly sizes: { readonly stride: number } | { readonly count: number }
-  /** Each disk tries one in so many of the rooms to open with, and the next disk those after them. Default: 1, all of them. */
+  /** Each disk tries every N-th of the rooms to open with, and the next disk those after them. Default: 1, all of them. */
   readonly roomsOneIn?: number
   readonly counts: FullDiskCounts
 }
