@@ -7,13 +7,11 @@
  * 2. It stops at the first write, after the step under way; the next idle time goes on.
  * 3. A close moves pages of a bounded size. What it leaves is found when the store is opened again.
  */
+import { DeadSpace, type SpaceUsage } from '../../engine/durable/dead-space.js'
 import { IdleTimer } from '../../engine/durable/idle-timer.js'
 import type { BtreeParts } from '../parts.js'
 import { shrinkFile, type CompactionOptions } from './compaction.js'
 
-/** Fewer dead bytes cost more to give back than they take. */
-const LEAST_DEAD_BYTES = 512 * 1024
-const DEAD_SHARE = 1 / 2
 /** Pages are moved if a checkpoint leaves more than this share of the file free. */
 const SHRINK_SHARE = 1 / 4
 /** The least that a page is filled, and what an entry takes beside its key and value: so a tree is no larger than its entries say. */
@@ -36,18 +34,20 @@ export class IdleCompaction {
   #isClosing = false
   /** The run under way; never rejects. */
   #running: Promise<void> | undefined
-  /** Dead bytes that the last whole run left. */
-  #deadBefore = 0
-  /** Runs since open, and the bytes by which they made the files smaller. */
-  readonly counts = { runs: 0, freedBytes: 0 }
+  readonly #deadSpace: DeadSpace
 
   constructor(options: IdleCompactionOptions) {
     this.#options = options
-    const { context, options: btreeOptions, tree } = options.parts
+    const { context, ledger, options: btreeOptions, tree } = options.parts
     const { scheduler } = context.environment
+    this.#deadSpace = new DeadSpace(ledger)
     this.#isOn = btreeOptions.idleCompaction && context.inspecting !== true
     this.#timer = new IdleTimer({ scheduler, activity: () => tree.sequence, onIdle: () => this.#runIdle() })
     this.onFreed()
+  }
+
+  get counts(): DeadSpace['counts'] {
+    return this.#deadSpace.counts
   }
 
   /** Something was deleted. */
@@ -78,33 +78,26 @@ export class IdleCompaction {
     })
   }
 
-  /** Never rejects: a checkpoint that failed is tried again when the next one is due. */
   async #run(reason: string, mayGoOn: () => boolean): Promise<void> {
     const { parts, compaction, flush } = this.#options
-    const { ledger, free } = parts
-    const before = ledger.fileBytes
-    this.counts.runs++
-    try {
+    const { free } = parts
+    await this.#deadSpace.run(async () => {
       await flush(reason)
       if (free.freeUnits > free.end * SHRINK_SHARE) {
         await shrinkFile({ ...compaction, flush: () => flush(reason), mayGoOn })
       }
-    } catch {
-      // Everything acknowledged is in the logs.
-    }
-    this.counts.freedBytes += Math.max(0, before - ledger.fileBytes)
-    if (mayGoOn()) this.#deadBefore = Math.max(0, this.#usage.deadBytes)
+    })
+    if (mayGoOn()) this.#deadSpace.left(this.#usage)
   }
 
   get #isWorthIt(): boolean {
     const { logs, logStart, tree } = this.#options.parts
     if (!logStart.isDone || logs.failure !== undefined || tree.versions.live.some(({ readers }) => readers > 0)) return false
-    const { deadBytes, totalBytes } = this.#usage
-    return deadBytes >= this.#deadBefore + LEAST_DEAD_BYTES && deadBytes >= totalBytes * DEAD_SHARE
+    return this.#deadSpace.isWorthARun(this.#usage)
   }
 
   /** Bytes of the data file and the logs, and how many of them a checkpoint of the tree would not need. */
-  get #usage(): { readonly deadBytes: number; readonly totalBytes: number } {
+  get #usage(): SpaceUsage {
     const { file, logs, tree } = this.#options.parts
     const totalBytes = file.size + logs.totalBytes
     const { entries, liveBytes } = tree.root

@@ -7,6 +7,7 @@
  * 2. It runs again only once more has been deleted since.
  * 3. A close compacts tables of a bounded size. What it leaves is found when the store is opened again.
  */
+import { DeadSpace, type SpaceUsage } from '../../engine/durable/dead-space.js'
 import { IdleTimer } from '../../engine/durable/idle-timer.js'
 import type { SnapshotList } from '../../engine/snapshot-list.js'
 import { compareKeys } from '../../codec/entry.js'
@@ -14,9 +15,6 @@ import type { Memtable } from '../memtable/memtable.js'
 import type { LsmParts } from '../parts.js'
 import type { BackgroundScheduler } from './scheduler.js'
 
-/** Fewer dead bytes cost more to give back than they take. */
-const LEAST_DEAD_BYTES = 512 * 1024
-const DEAD_SHARE = 1 / 2
 /** Tables that a close compacts, in multiples of `writeBufferSize`. */
 const CLOSE_BUFFERS = 8
 
@@ -32,18 +30,20 @@ export class IdleCompaction {
   readonly #options: IdleCompactionOptions
   readonly #timer: IdleTimer
   readonly #isOn: boolean
-  /** Dead bytes that the last run left: a reader needs them, or the estimate is too high. */
-  #deadBefore = 0
-  /** Runs since open, and the bytes by which they made the files smaller. */
-  readonly counts = { runs: 0, freedBytes: 0 }
+  readonly #deadSpace: DeadSpace
 
   constructor(options: IdleCompactionOptions) {
     this.#options = options
-    const { context, options: lsmOptions, versions } = options.parts
+    const { context, ledger, options: lsmOptions, versions } = options.parts
     const { scheduler } = context.environment
+    this.#deadSpace = new DeadSpace(ledger)
     this.#isOn = lsmOptions.idleCompaction && context.inspecting !== true
     this.#timer = new IdleTimer({ scheduler, activity: () => versions.sequence, onIdle: () => void this.#runIdle() })
     if (this.#isOn && this.#isWorthIt) this.#timer.arm()
+  }
+
+  get counts(): DeadSpace['counts'] {
+    return this.#deadSpace.counts
   }
 
   /** Something was deleted, or the snapshot that kept deleted data is gone. */
@@ -64,34 +64,26 @@ export class IdleCompaction {
     if (this.#isWorthIt) await this.#run('idle', () => this.#options.scheduler.settle())
   }
 
-  /** Never rejects: a failed job is tried again like any other. */
   async #run(reason: string, compact: () => Promise<void>): Promise<void> {
     const { parts, flush } = this.#options
-    const { ledger, pool, tables } = parts
-    const before = ledger.fileBytes
-    this.counts.runs++
-    try {
+    await this.#deadSpace.run(async () => {
       await flush(reason)
       await compact()
-      pool.releaseIdle()
-      await tables.removed()
-    } catch {
-      // Everything acknowledged is in the logs.
-    }
-    this.counts.freedBytes += Math.max(0, before - ledger.fileBytes)
-    this.#deadBefore = this.#usage().deadBytes
+      parts.pool.releaseIdle()
+      await parts.tables.removed()
+    })
+    this.#deadSpace.left(this.#usage())
   }
 
   get #isWorthIt(): boolean {
     const { parts, snapshots } = this.#options
     const { logs, start, versions } = parts
     if (!start.isDone || logs.failure !== undefined || (snapshots.sequences()[0] ?? Infinity) < versions.sequence) return false
-    const { deadBytes, totalBytes } = this.#usage()
-    return deadBytes >= this.#deadBefore + LEAST_DEAD_BYTES && deadBytes >= totalBytes * DEAD_SHARE
+    return this.#deadSpace.isWorthARun(this.#usage())
   }
 
   /** Bytes of the logs and tables, and how many of them are dead by the counts of tombstones. */
-  #usage(): { readonly deadBytes: number; readonly totalBytes: number } {
+  #usage(): SpaceUsage {
     const { versions, logs } = this.#options.parts
     const { memtable, immutable, version, tombstones: ranges } = versions.state
     let totalBytes = logs.totalBytes
