@@ -63,20 +63,26 @@ export class MutableBlock extends SortedBlock {
 
   /** Adds an entry at its place, or returns false and changes nothing if the gap is too small or the key lacks the prefix. */
   insert(index: number, key: Uint8Array, start: number, end: number, value: Uint8Array, valueStart: number, valueEnd: number): boolean {
-    if (this.comparePrefix(key, start, end) !== 0) return false
-    const suffixStart = start + this.prefixLength
-    const at = this.#takeCell(end - suffixStart, valueEnd - valueStart, SLOT_BYTES)
+    const at = this.insertBlank(index, key, start, end, valueEnd - valueStart)
     if (at < 0) return false
+    copyBytes(value, valueStart, valueEnd, this.bytes, at)
+    return true
+  }
+
+  /** `insert` without the payload. Returns where in `bytes` the caller writes it, or -1. */
+  insertBlank(index: number, key: Uint8Array, start: number, end: number, payloadLength: number): number {
+    if (this.comparePrefix(key, start, end) !== 0) return -1
+    const suffixStart = start + this.prefixLength
+    const at = this.#takeCell(end - suffixStart, payloadLength, SLOT_BYTES)
+    if (at < 0) return -1
     const slot = this.slots + index * SLOT_BYTES
     if (index < this.count) this.bytes.copyWithin(slot + SLOT_BYTES, slot, this.slots + this.count * SLOT_BYTES)
     this.#setSlot(slot, headOf(key, suffixStart, end), at)
     this.#setCount(this.count + 1)
     const bytes = this.bytes
     let to = writeVarint(bytes, at, end - suffixStart)
-    to = writeVarint(bytes, to, valueEnd - valueStart)
-    to = copyBytes(key, suffixStart, end, bytes, to)
-    copyBytes(value, valueStart, valueEnd, bytes, to)
-    return true
+    to = writeVarint(bytes, to, payloadLength)
+    return copyBytes(key, suffixStart, end, bytes, to)
   }
 
   /** Gives entry `index` another payload, or returns false and changes nothing if there is no room for it. */

@@ -131,8 +131,9 @@ function moveStep(tree: Tree, limit: number, key: Uint8Array): Uint8Array | unde
     }
   }
   if (furthest < limit && slots.length === 0) return resume
-  const parent = tree.path.descend(key, 0, key.length, lowest)
-  for (const slot of slots) tree.path.ownChild(parent, slot)
+  const { path } = tree
+  const parent = lowest === 0 ? path.ownRoot() : path.descend(key, 0, key.length, lowest)
+  for (const slot of slots) path.ownChild(parent, slot)
   return resume
 }
 

@@ -1,6 +1,6 @@
 /** The data file: pages in extents of units, behind two meta pages. Counts what it reads and writes in the ledger. */
 import type { Hash32 } from '../../codec/checksum.js'
-import { placeSeed } from '../../codec/checksum.js'
+import { CHUNK_BYTES, placeSeed } from '../../codec/checksum.js'
 import { CorruptionError } from '../../errors.js'
 import type { Ledger } from '../../trace/ledger.js'
 import { withSpan, type Trace, type Tracer } from '../../trace/span.js'
@@ -70,6 +70,27 @@ export class PageFile {
     if (this.checkOf(extent, page.offset) !== page.check) {
       throw new CorruptionError('a page does not match the reference to it', place)
     }
+  }
+
+  /** The first bytes of a long extent, which is verified as a whole. Yields after every piece of `CHUNK_BYTES`. */
+  *readHead(page: Pick<Page, 'offset' | 'units' | 'check'>, mostBytes: number): Generator<void, Uint8Array> {
+    const position = page.offset * this.unitBytes
+    const length = page.units * this.unitBytes
+    const place = { file: this.path, offset: position }
+    const head = new Uint8Array(Math.min(length, mostBytes))
+    const buffer = new Uint8Array(Math.min(length, CHUNK_BYTES))
+    let check = this.seedOf(page.offset)
+    for (let start = 0; start < length; start += CHUNK_BYTES) {
+      const piece = buffer.subarray(0, Math.min(CHUNK_BYTES, length - start))
+      const count = this.#options.file.read(piece, position + start)
+      this.bytesRead += count
+      if (count !== piece.length) throw new CorruptionError('the file ends within a page', place)
+      check = this.hash(piece, check)
+      if (start < head.length) head.set(piece.subarray(0, head.length - start), start)
+      yield
+    }
+    if (check >>> 0 !== page.check) throw new CorruptionError('a page does not match the reference to it', place)
+    return head
   }
 
   /** The bytes of an extent that is not a page. */

@@ -7,16 +7,22 @@
  * 3. A page that does not fit the cache is read into a separate object, to which no branch refers.
  */
 import type { Cache } from '../../cache/cache.js'
-import { Cell } from '../../codec/sorted-block.js'
+import { BLOCK_HEADER_BYTES, Cell } from '../../codec/sorted-block.js'
+import { MAX_KEY_BYTES } from '../../codec/limits.js'
+import { VarintReader } from '../../codec/varint.js'
 import { MutableBlock } from '../../codec/mutable-block.js'
 import type { ReadCounts } from '../../trace/ledger.js'
 import { Page, takeFrame } from './page.js'
 import type { PageTrace } from './page-trace.js'
+import { readNumber } from './numbers.js'
 import { Reference } from './reference.js'
 import type { PageFile } from './page-file.js'
 
 /** A branch is this many units long: fewer levels to walk, and few branches against leaves. */
 export const BRANCH_UNITS = 4
+
+/** Before the payload a large leaf has a key, a gap of less than a unit, and some numbers. */
+const LARGE_HEAD_BYTES = MAX_KEY_BYTES + 128 * 1024
 
 export class PageStore {
   readonly unitBytes: number
@@ -122,6 +128,22 @@ export class PageStore {
     return page
   }
 
+  /** The key of a large leaf. Reads the leaf if it has to, and keeps the key alone. */
+  keyOf(leaf: Page): Uint8Array {
+    if (leaf.block !== undefined) return leaf.block.keyAt(0)
+    for (const pieces = this.readKey(leaf); pieces.next().done !== true;);
+    return leaf.key!
+  }
+
+  /** Reads the key of a large leaf in pieces, unless it is known: `keyOf` then reads nothing. */
+  *readKey(leaf: Page): Generator<void, void> {
+    if (leaf.block !== undefined || leaf.key !== undefined) return
+    this.#miss(leaf)
+    const head = yield* this.#file.readHead(leaf, LARGE_HEAD_BYTES)
+    this.#count(leaf)
+    leaf.key = onlyKey(head)
+  }
+
   /** A page was written and is durable: from now on the cache decides how long it stays. A page that left the tree is dropped at once. */
   clean(page: Page): void {
     page.dirty = false
@@ -154,10 +176,8 @@ export class PageStore {
   }
 
   #read(page: Page): Page {
-    this.#missed = true
     const { cache } = this
-    cache.misses++
-    if (this.trace !== null) this.trace.missed(page)
+    this.#miss(page)
     const capacity = page.units * this.unitBytes
     const fits = cache.makeRoom(page.bytes)
     const frame = fits ? takeFrame(cache.frames, page.level, capacity) : cache.frames.own(capacity)
@@ -167,8 +187,7 @@ export class PageStore {
       cache.frames.give(frame)
       throw error
     }
-    this.counts.blocksFromDisk++
-    this.counts.bytesFromDisk += capacity
+    this.#count(page)
     const block = new MutableBlock(frame.bytes, frame.start + capacity, this.#file.path, page.offset * this.unitBytes, frame.start)
     const target = fits ? page : this.#private(page)
     target.load(frame, block)
@@ -177,6 +196,18 @@ export class PageStore {
       if (this.trace !== null) this.trace.kept(page)
     }
     return target
+  }
+
+  #miss(page: Page): void {
+    this.#missed = true
+    this.cache.misses++
+    if (this.trace !== null) this.trace.missed(page)
+  }
+
+  /** Counts a page that was read. */
+  #count({ units }: Page): void {
+    this.counts.blocksFromDisk++
+    this.counts.bytesFromDisk += units * this.unitBytes
   }
 
   #private(page: Page): Page {
@@ -188,4 +219,17 @@ export class PageStore {
     twin.number = page.number
     return twin
   }
+}
+
+/** The key of the only entry of a block, of which this is the beginning. */
+function onlyKey(head: Uint8Array): Uint8Array {
+  const prefixLength = readNumber(head, 4, 4)
+  const slot = BLOCK_HEADER_BYTES + prefixLength
+  const lengths = new VarintReader(head, readNumber(head, slot + 4, 4), head.length)
+  const suffixLength = lengths.read()
+  lengths.read()
+  const key = new Uint8Array(prefixLength + suffixLength)
+  key.set(head.subarray(BLOCK_HEADER_BYTES, slot))
+  key.set(head.subarray(lengths.at, lengths.at + suffixLength), prefixLength)
+  return key
 }

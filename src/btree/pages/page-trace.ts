@@ -81,7 +81,7 @@ export class PageTrace {
       page: this.numberOf(into[0]),
       into: into.map(page => this.numberOf(page)),
       separators,
-      entries: into.map(page => page.block!.count),
+      entries: into.map(page => (page.level === 0 ? page.entries : page.block!.count)),
       rule,
     })
   }

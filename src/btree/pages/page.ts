@@ -53,6 +53,8 @@ export class Page extends CacheEntry {
   pins = 0
   /** The slot under `parent` where the page was last seen. */
   slot = 0
+  /** The key of a large leaf, once it was read without the rest of the leaf. */
+  key: Uint8Array | undefined = undefined
   /** The page's number in traces; 0 if no event has named it. */
   number = 0
   #frame: Frame | undefined = undefined
@@ -70,6 +72,11 @@ export class Page extends CacheEntry {
 
   override get tracedId(): number {
     return this.number
+  }
+
+  /** Whether the page is a leaf for one entry, larger than a leaf of the usual size: see large-leaf.ts. */
+  get isLarge(): boolean {
+    return this.level === 0 && this.units > 1
   }
 
   /** Gives an empty page its memory. */

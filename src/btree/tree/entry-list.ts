@@ -1,5 +1,6 @@
 import type { MutableBlock } from '../../codec/mutable-block.js'
 import { cellBytes } from '../../codec/mutable-block.js'
+import type { ByteView } from '../../codec/entry.js'
 import { Cell, SLOT_BYTES } from '../../codec/sorted-block.js'
 import type { Page } from '../pages/page.js'
 
@@ -11,6 +12,8 @@ export interface NewEntry {
   readonly value: Uint8Array
   readonly valueStart: number
   readonly valueEnd: number
+  /** Points to the value's place in the page: the caller fills it in, piece by piece. Without it the value is copied at once. */
+  readonly blank: ByteView | undefined
   /** The child that the entry of a branch leads to. */
   readonly child: Page | undefined
 }
@@ -93,9 +96,10 @@ export class EntryList {
       const bare = this.branch && index === from
       let next = index + 1
       if (source === undefined) {
-        const { key, start, end, value, valueStart, valueEnd } = this.#new[index]
+        const { key, start, end, value, valueStart, valueEnd, blank } = this.#new[index]
         if (bare) block.insert(block.count, prefix, 0, prefix.length, value, valueStart, valueEnd)
-        else block.insert(block.count, key, start, end, value, valueStart, valueEnd)
+        else if (blank === undefined) block.insert(block.count, key, start, end, value, valueStart, valueEnd)
+        else insertBlank(block, this.#new[index], blank)
       } else {
         const first = this.#indexes[index]
         while (next < to && this.#blocks[next] === source && this.#indexes[next] === first + next - index) next++
@@ -125,6 +129,12 @@ export class EntryList {
     this.children.push(child)
     this.count++
   }
+}
+
+function insertBlank(block: MutableBlock, { key, start, end, valueStart, valueEnd }: NewEntry, blank: ByteView): void {
+  const length = valueEnd - valueStart
+  const at = block.insertBlank(block.count, key, start, end, length)
+  blank.set(block.bytes, at, at + length)
 }
 
 /** How many bytes two keys have in common from the first one on. */

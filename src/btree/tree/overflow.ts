@@ -13,7 +13,7 @@ export function overflow(path: WritablePath, added: AddedEntry): void {
   const before = page.units
   const wasRoot = page === path.root
   const rightmost = page.level === 0 && !added.replaces && added.index === page.block!.count && path.isRightmost
-  const next = rightmost && before === 1 ? path.builder.follow(page, added, generation) : undefined
+  const next = rightmost ? path.builder.follow(page, added, generation) : undefined
   const split = next ?? path.builder.rewrite(page, added, rightmost, generation)
   const { pages } = split
   path.levels.resize(page.level, page.units - before)
@@ -40,10 +40,11 @@ export function insertChild(path: WritablePath, level: number, separator: Uint8A
   }
   const { emptyReference: value } = builder
   const [end, valueEnd] = [separator.length, value.length]
-  overflow(path, { index, replaces: false, key: separator, start: 0, end, value, valueStart: 0, valueEnd, child })
+  overflow(path, { index, replaces: false, key: separator, start: 0, end, value, valueStart: 0, valueEnd, blank: undefined, child })
 }
 
-function addRoot(path: WritablePath, child: Page): void {
+/** Puts a branch above the root. */
+export function addRoot(path: WritablePath, child: Page): void {
   const root = path.store.create(child.level + 1, path.versions.generation, 0)
   root.entries = child.entries
   root.liveBytes = child.liveBytes
@@ -52,10 +53,11 @@ function addRoot(path: WritablePath, child: Page): void {
   path.replaceRoot(root)
 }
 
-function emitSplit({ trace }: WritablePath, page: Page, { pages, rule }: Split): void {
+/** Emits a split: `page` and those that were split off are in the tree. */
+export function emitSplit({ trace }: WritablePath, page: Page, { pages, rule }: Split): void {
   if (trace === null) return
   const all = [page, ...pages.map(split => split.page)]
   const separators = pages.map(({ separator }) => separator)
   if (pages.length > 0) trace.split(all, separators, rule)
-  for (const each of all) trace.changed(each)
+  for (const each of all) if (each.block !== undefined) trace.changed(each)
 }

@@ -76,6 +76,15 @@ export class PageBuilder {
     return { pages, rule: ruleOf(overflow, starts, this.#leafSplit !== undefined) }
   }
 
+  /** A leaf for one entry. */
+  single(entry: NewEntry, born: number): Page {
+    const list = new EntryList(false)
+    list.addNew(entry)
+    const leaf = this.#build(0, list, 0, 1, born)
+    leaf.lastInsert = 0
+    return leaf
+  }
+
   /**
    * Adds an entry behind the last one of the last leaf, which has no room for it: rebuilds the leaf with another prefix if the entry fits
    * then, or begins the page behind it. `undefined` if neither fits, or if a custom `leafSplit` decides. The prefix is what the entry
@@ -208,6 +217,7 @@ export class PageBuilder {
         value: block.bytes,
         valueStart: payloadStart,
         valueEnd: payloadEnd,
+        blank: undefined,
         child,
       })
       list.addRun(right, 1, block.count)

@@ -4,15 +4,20 @@
  */
 import { Cell } from '../../codec/sorted-block.js'
 import type { Page } from '../pages/page.js'
+import { compareKeys } from '../../codec/entry.js'
 import type { WritablePath } from './writable-path.js'
 
 const cell = new Cell()
 
 /** Removes the keys from `first` to `last`, both included. Both paths have been prepared. Leaves underfull pages on them. */
 export function clearRange(path: WritablePath, first: Uint8Array, last: Uint8Array): void {
-  const root = path.ownRoot()
-  clearIn(path, root, first, last)
-  if (root.block!.count > 0) return
+  const root = path.root.isLarge ? path.root : path.ownRoot()
+  if (root.isLarge) {
+    if (!isLargeWithin(path, root, first, last)) return
+  } else {
+    clearIn(path, root, first, last)
+    if (root.block!.count > 0) return
+  }
   path.replaceRoot(path.emptyRoot())
   path.remove(root)
 }
@@ -57,14 +62,27 @@ function clearInBranch(path: WritablePath, branch: Page, first: Uint8Array, last
 }
 
 function clearInChild(path: WritablePath, branch: Page, slot: number, first: Uint8Array, last: Uint8Array): void {
-  const child = path.ownChild(branch, slot)
+  const handle = path.store.handle(branch, slot)
+  const child = handle.isLarge ? handle : path.ownChild(branch, slot)
   const { entries, liveBytes } = child
-  clearIn(path, child, first, last)
-  branch.entries -= entries - child.entries
-  branch.liveBytes -= liveBytes - child.liveBytes
-  if (child.block!.count > 0) return
+  if (child.isLarge) {
+    if (!isLargeWithin(path, child, first, last)) return
+    branch.entries -= entries
+    branch.liveBytes -= liveBytes
+  } else {
+    clearIn(path, child, first, last)
+    branch.entries -= entries - child.entries
+    branch.liveBytes -= liveBytes - child.liveBytes
+    if (child.block!.count > 0) return
+  }
   path.removeChild(branch, slot)
   path.remove(child)
+}
+
+/** Whether the entry of a large leaf is in the range. */
+function isLargeWithin(path: WritablePath, leaf: Page, first: Uint8Array, last: Uint8Array): boolean {
+  const key = path.store.keyOf(leaf)
+  return compareKeys(first, key) <= 0 && compareKeys(key, last) <= 0
 }
 
 /** A subtree leaves the tree. Its clean parts leave as a whole; the next checkpoint walks them. */

@@ -29,6 +29,7 @@ export function rebalance(path: WritablePath): void {
 
 /** Moves entries from child `slot + 1` of an own branch to child `slot`, as many as fit. Returns what is left of the right one. */
 export function pack(path: WritablePath, parent: Page, slot: number): 'merged' | 'moved' | 'full' {
+  if (hasLarge(path.store, parent, slot)) return 'full'
   const left = path.ownChild(parent, slot)
   const right = path.ownChild(parent, slot + 1)
   const between = parent.block!.keyAt(slot + 1)
@@ -61,6 +62,7 @@ function rebalancePage(path: WritablePath, page: Page, parent: Page, slot: numbe
 /** Merges child `slot + 1` into child `slot`; false if they do not fit, or if one of them cannot be read. */
 function merge(path: WritablePath, parent: Page, slot: number): boolean {
   const { store, builder } = path
+  if (hasLarge(store, parent, slot)) return false
   const left = readableChild(store, parent, slot)
   const right = readableChild(store, parent, slot + 1)
   if (left === undefined || right === undefined) return false
@@ -73,6 +75,11 @@ function merge(path: WritablePath, parent: Page, slot: number): boolean {
   path.removeChild(parent, slot + 1)
   path.remove(right)
   return true
+}
+
+/** Whether child `slot` or the one behind it is a large leaf, which holds one entry. */
+function hasLarge(store: PageStore, parent: Page, slot: number): boolean {
+  return store.handle(parent, slot).isLarge || store.handle(parent, slot + 1).isLarge
 }
 
 /** A child, if it can be read. The next operation that needs it throws the error. */

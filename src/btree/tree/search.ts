@@ -1,4 +1,5 @@
 /** The descent of a reader from a root to a key. Loads pages and counts them; changes no page. */
+import { compareBytes } from '../../codec/entry.js'
 import { NO_PLACE } from '../../cache/slab-list.js'
 import type { Page } from '../pages/page.js'
 import type { PageStore } from '../pages/page-store.js'
@@ -35,6 +36,22 @@ export function leafOf(store: PageStore, root: Page, key: Uint8Array, start: num
     page = child
   }
   return page
+}
+
+/** Whether a key is under a root. Reads only the key of a large leaf. */
+export function hasKey(store: PageStore, root: Page, key: Uint8Array, start: number, end: number): boolean {
+  let page = root
+  for (let depth = 0; ; depth++) {
+    if (page.isLarge) {
+      const leafKey = store.keyOf(page)
+      return compareBytes(key, start, end, leafKey, 0, leafKey.length) === 0
+    }
+    page = store.loaded(page)
+    const slot = slotIn(page, key, start, end)
+    if (store.trace !== null) store.trace.visited(page, depth, slot)
+    if (page.level === 0) return slot < page.block!.count && page.block!.keyEquals(slot, key, start, end)
+    page = store.handle(page, slot)
+  }
 }
 
 /** `leafOf`, which emits every page on the way. */

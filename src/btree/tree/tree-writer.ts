@@ -5,7 +5,7 @@ import { isEmptyRange, type HalfOpenRange } from '../../engine/range.js'
 import type { CheckpointScheduler } from '../checkpoint/scheduler.js'
 import type { WriteController } from '../checkpoint/write-controller.js'
 import type { BtreeParts } from '../parts.js'
-import { applyBatch, applyInSlices, prepareBatch, prepareInSlices } from './apply-batch.js'
+import { applyBatch, applySlices, prepareBatch, prepareSlices } from './apply-batch.js'
 import { TreeCursor } from './tree-cursor.js'
 
 /**
@@ -59,14 +59,14 @@ export class TreeWriter implements BatchWriter {
       try {
         this.#seal(batch)
         // Also if all pages are in memory: the checkpoint under way may evict some of them.
-        await prepareInSlices(tree, batch.reader(), nextSlice)
+        await inSlices(prepareSlices(tree, batch.reader()), nextSlice)
         await logs.appendInSlices(batch.bytes, batch.byteLength, nextSlice)
       } catch (error) {
         await tree.endLongBatch(nextSlice)
         throw error
       }
       try {
-        await applyInSlices(tree, batch.reader(), nextSlice)
+        await inSlices(applySlices(tree, batch.reader()), nextSlice)
       } catch (error) {
         // Readers keep seeing the earlier tree; the next open replays the log.
         logs.poison(error)

@@ -1,6 +1,6 @@
 /**
  * The B+tree: finds, puts and deletes entries. The way down is in search.ts for readers and in writable-path.ts for the writer, splits are in
- * overflow.ts, merges in rebalance.ts.
+ * overflow.ts, merges in rebalance.ts, entries that need a leaf of their own in large-leaf.ts.
  *
  * Invariants:
  * 1. All leaves are at level 0, and a branch of level n has children of level n - 1. An entry of a branch leads to keys from its own key
@@ -15,10 +15,11 @@ import type { Page } from '../pages/page.js'
 import type { PageStore } from '../pages/page-store.js'
 import type { PageTrace } from '../pages/page-trace.js'
 import type { LevelCounts } from '../pages/level-counts.js'
+import { putAtLarge, removeLarge } from './large-leaf.js'
 import { overflow } from './overflow.js'
 import { clearRange } from './range-clear.js'
 import { isUnderfull, rebalance } from './rebalance.js'
-import { leafOf } from './search.js'
+import { hasKey, leafOf } from './search.js'
 import type { LeafSplit } from './split.js'
 import { WritablePath } from './writable-path.js'
 
@@ -82,10 +83,15 @@ export class Tree {
     return true
   }
 
-  put(key: Uint8Array, start: number, end: number, value: Uint8Array, valueStart: number, valueEnd: number): void {
+  /** With `blank`, a value that needs a leaf of its own is not copied: `blank` points to where the caller is to write it. */
+  put(key: Uint8Array, start: number, end: number, value: Uint8Array, valueStart: number, valueEnd: number, blank?: ByteView): void {
     if (this.path.atEnd && this.#append(key, start, end, value, valueStart, valueEnd)) return
     const { path } = this
     const leaf = path.descend(key, start, end, 0)
+    if (leaf.isLarge) {
+      putAtLarge(path, { key, start, end, value, valueStart, valueEnd, blank, child: undefined })
+      return
+    }
     const block = leaf.block!
     const length = valueEnd - valueStart
     const found = block.find(key, start, end)
@@ -93,18 +99,17 @@ export class Tree {
       block.readCell(found, cell)
       const grown = length - (cell.payloadEnd - cell.payloadStart)
       if (grown !== 0) path.count(0, grown)
-      // A page for one large entry is rewritten with it.
-      if ((grown === 0 || leaf.units === 1) && block.replace(found, value, valueStart, valueEnd)) {
+      if (block.replace(found, value, valueStart, valueEnd)) {
         if (this.#trace !== null) this.#trace.changed(leaf)
         return
       }
-      overflow(path, { index: found, replaces: true, key, start, end, value, valueStart, valueEnd, child: undefined })
+      overflow(path, { index: found, replaces: true, key, start, end, value, valueStart, valueEnd, blank, child: undefined })
       return
     }
     const index = -1 - found
     path.count(1, end - start + length)
-    if (leaf.units > 1 || !block.insert(index, key, start, end, value, valueStart, valueEnd)) {
-      overflow(path, { index, replaces: false, key, start, end, value, valueStart, valueEnd, child: undefined })
+    if (!block.insert(index, key, start, end, value, valueStart, valueEnd)) {
+      overflow(path, { index, replaces: false, key, start, end, value, valueStart, valueEnd, blank, child: undefined })
     } else {
       leaf.lastInsert = index
       path.atEnd = index === block.count - 1 && path.isRightmost
@@ -114,9 +119,13 @@ export class Tree {
 
   /** Returns whether the key was there. */
   del(key: Uint8Array, start: number, end: number): boolean {
-    if (leafOf(this.store, this.root, key, start, end).block!.find(key, start, end) < 0) return false
     const { path } = this
+    if (!hasKey(this.store, this.root, key, start, end)) return false
     const leaf = path.descend(key, start, end, 0)
+    if (leaf.isLarge) {
+      removeLarge(path)
+      return true
+    }
     const block = leaf.block!
     const index = block.find(key, start, end)
     block.readCell(index, cell)
@@ -130,10 +139,10 @@ export class Tree {
 
   /**
    * Makes the pages on the path to a key the writer's own, so that a change of the key reads nothing more and cannot fail. Throws what
-   * reading throws; the tree's content is then as before.
+   * reading throws; the tree's content is then as before. Returns the leaf: of a large one the change reads the key, see `PageStore.readKey`.
    */
-  prepare(key: Uint8Array, start: number, end: number): void {
-    this.path.descend(key, start, end, 0)
+  prepare(key: Uint8Array, start: number, end: number): Page {
+    return this.path.descend(key, start, end, 0)
   }
 
   /** Removes the keys from `first` to `last`, both included. Leaves between theirs are not read. `prepare` has been called for both. */
@@ -154,7 +163,7 @@ export class Tree {
   /** Puts a key behind the last one without a descent from the root; false if it belongs elsewhere, or if there is no room. */
   #append(key: Uint8Array, start: number, end: number, value: Uint8Array, valueStart: number, valueEnd: number): boolean {
     const leaf = this.path.end
-    if (!this.path.isOwn(leaf) || leaf.units > 1) return false
+    if (!this.path.isOwn(leaf) || leaf.isLarge) return false
     const block = leaf.block!
     const index = block.count
     if (!block.isBehindLast(key, start, end) || !block.insert(index, key, start, end, value, valueStart, valueEnd)) return false

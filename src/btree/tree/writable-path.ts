@@ -5,7 +5,7 @@
  *
  * Invariants:
  * 1. A page on the path is the writer's own before the next one is loaded: dirty, and born after every live version. A dirty page cannot
- *    leave memory.
+ *    leave memory. A large leaf at the end is left as it is, see large-leaf.ts.
  * 2. `entries` and `liveBytes` of a page are those of its subtree. `levels` counts the pages of the tree as it is now, and those of
  *    subtrees that were dropped as a whole until they have been walked.
  */
@@ -67,7 +67,7 @@ export class WritablePath {
   descend(key: Uint8Array, start: number, end: number, level: number): Page {
     const { sharedUpTo } = this.versions
     this.atEnd = false
-    let page = this.ownRoot()
+    let page = this.root.isLarge ? this.root : this.ownRoot()
     let depth = 0
     this.pages[0] = page
     while (page.level > level) {
@@ -75,17 +75,13 @@ export class WritablePath {
       const slot = found < 0 ? 0 : found
       if (this.trace !== null) this.trace.visited(page, depth, slot)
       let child = page.children![slot]
-      if (child?.block === undefined) child = this.store.child(page, slot)
-      if (child.born <= sharedUpTo || !child.dirty) {
-        child = this.#copy(child)
-        page.children![slot] = child
-      }
+      if (child === undefined || child.born <= sharedUpTo || !child.dirty) child = this.#ownUnlessLarge(page, slot)
       this.slots[depth] = slot
       this.pages[++depth] = child
       page = child
     }
     this.depth = depth
-    if (this.trace !== null) this.trace.visited(page, depth, slotIn(page, key, start, end))
+    if (this.trace !== null && page.block !== undefined) this.trace.visited(page, depth, slotIn(page, key, start, end))
     return page
   }
 
@@ -106,9 +102,9 @@ export class WritablePath {
     this.depth = depth
   }
 
-  /** Adds to the counts of every page on the path. */
-  count(entries: number, liveBytes: number): void {
-    for (let depth = this.depth; depth >= 0; depth--) {
+  /** Adds to the counts of every page on the path, or of those down to some depth. */
+  count(entries: number, liveBytes: number, deepest = this.depth): void {
+    for (let depth = deepest; depth >= 0; depth--) {
       const page = this.pages[depth]
       page.entries += entries
       page.liveBytes += liveBytes
@@ -141,6 +137,14 @@ export class WritablePath {
     const root = this.store.create(0, this.versions.generation, 0)
     this.enter(root)
     return root
+  }
+
+  /** Puts a page in the place of the last one of the path. */
+  replaceEnd(page: Page): void {
+    const { depth } = this
+    this.pages[depth] = page
+    if (depth === 0) this.replaceRoot(page)
+    else this.pages[depth - 1].children![this.slots[depth - 1]] = page
   }
 
   replaceRoot(root: Page): void {
@@ -176,6 +180,11 @@ export class WritablePath {
     branch.children!.splice(slot, 1)
     branch.lastInsert = -2
     if (this.trace !== null) this.trace.changed(branch)
+  }
+
+  #ownUnlessLarge(parent: Page, slot: number): Page {
+    const child = this.store.handle(parent, slot)
+    return child.isLarge ? child : this.ownLoaded(parent, slot, child.block === undefined ? this.store.loaded(child) : child)
   }
 
   #copy(page: Page): Page {
