@@ -17,6 +17,8 @@ import { typedError } from './vfs-error.js'
 export interface FileSystem {
   /** Registry of handles that may be closed when descriptors run out. Absent where they do not. */
   readonly spareHandles?: SpareHandles | undefined
+  /** Whether other threads of the process reach the same files by the same paths. */
+  readonly isSharedByThreads?: boolean
   /**
    * The path in a form that a change of the process's working directory does not move; see `absolutePath`. Absent where no path
    * depends on such a directory.

@@ -51,6 +51,10 @@ export class MeteredFileSystem extends ForwardingFileSystem {
     this.#directorySyncs += counts.directorySyncs
   }
 
+  get isSharedByThreads(): boolean {
+    return this.inner.isSharedByThreads === true
+  }
+
   override openRead(path: string): FileHandle {
     return this.#metered(this.inner.openRead(path))
   }

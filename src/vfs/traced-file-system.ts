@@ -57,6 +57,10 @@ export class TracedFileSystem extends ForwardingFileSystem {
     return new TracedFileSystem(this.inner, this.#trace, this.#directory, this.#files, span)
   }
 
+  get isSharedByThreads(): boolean {
+    return this.inner.isSharedByThreads === true
+  }
+
   override openRead(path: string): FileHandle {
     return this.#opened(this.inner.openRead(path), false)
   }

@@ -11,6 +11,7 @@ const processHandles = new SpareHandles()
 /** The machine's file system through `node:fs`. Paths go to the system unchanged. */
 export class NodeFileSystem implements FileSystem {
   readonly spareHandles = processHandles
+  readonly isSharedByThreads = true
   /** Locked directories stay open, so that their syncs need no further descriptor. */
   readonly #lockedDirectories = new Map<string, NodeDirectory>()
 

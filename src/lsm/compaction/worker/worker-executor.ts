@@ -1,17 +1,12 @@
 /**
  * Runs merge jobs in one worker thread that all stores of the process share. It starts with the first job and does not keep
- * the process alive. A store whose file system is not Node's own (in memory, simulated) gets the inline executor: its files
- * do not exist in another thread. Where no thread can be started, jobs run inline, too: correct, but slower for users, so
- * the process gets one warning.
+ * the process alive. A store whose files do not exist in another thread (in memory, simulated) gets the inline executor. Where no
+ * thread can be started, jobs run inline, too: correct, but slower for users, so the process gets one warning.
  */
 import { Worker, type WorkerOptions } from 'node:worker_threads'
 import { KvariumError } from '../../../errors.js'
 import type { Span } from '../../../trace/span.js'
-import type { FileSystem } from '../../../vfs/file-system.js'
-import { MeteredFileSystem } from '../../../vfs/metered-file-system.js'
-import { NodeFileSystem } from '../../../vfs/node/node-file-system.js'
 import { SpareHandles } from '../../../vfs/spare-handles.js'
-import { TracedFileSystem } from '../../../vfs/traced-file-system.js'
 import { isOutOfDescriptors } from '../../../vfs/vfs-error.js'
 import { inlineExecutor, type ExecutorFactory, type JobExecutor } from '../executor.js'
 import type { MergeJob, MergeResult } from '../merge-job.js'
@@ -20,13 +15,7 @@ import { restoreFailure, type JobMessage, type ReadyMessage, type ReplyMessage }
 export const workerExecutor: ExecutorFactory = (environment, hash32) => {
   const inline = inlineExecutor(environment, hash32)
   const { fileSystem } = environment
-  return isNodes(fileSystem) ? new WorkerOrInline(inline, fileSystem.spareHandles ?? new SpareHandles()) : inline
-}
-
-/** Whether a file system is Node's own, perhaps under others that only watch it. */
-function isNodes(fileSystem: FileSystem): boolean {
-  if (fileSystem instanceof TracedFileSystem || fileSystem instanceof MeteredFileSystem) return isNodes(fileSystem.inner)
-  return fileSystem instanceof NodeFileSystem
+  return fileSystem.isSharedByThreads === true ? new WorkerOrInline(inline, fileSystem.spareHandles ?? new SpareHandles()) : inline
 }
 
 interface Waiting {
