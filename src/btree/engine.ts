@@ -7,12 +7,21 @@
 import { ByteView } from '../codec/entry.js'
 import type { WriteBatch } from '../engine/batch.js'
 import { CallTracker } from '../engine/call-tracker.js'
-import type { Cursor, Engine, EngineShape, EngineSnapshot, EngineStats, KeyRange, Violation, WriteOptions } from '../engine/contract.js'
+import type {
+  Cursor,
+  Engine,
+  EngineShape,
+  EngineSnapshot,
+  EngineStats,
+  KeyRange,
+  SharedVersion,
+  Violation,
+  WriteOptions,
+} from '../engine/contract.js'
 import { WritePath } from '../engine/durable/write-path.js'
 import { halfOpen } from '../engine/range.js'
 import { TouchedCursor } from '../engine/touched-cursor.js'
 import { MisuseError } from '../errors.js'
-import { newReadCounts } from '../trace/ledger.js'
 import type { Trace } from '../trace/span.js'
 import { checkParts } from './check.js'
 import { compactTree, shrinkFile, type CompactionOptions } from './checkpoint/compaction.js'
@@ -21,7 +30,9 @@ import { CheckpointScheduler } from './checkpoint/scheduler.js'
 import { WriteController } from './checkpoint/write-controller.js'
 import type { LiveVersion } from './pages/live-versions.js'
 import type { BtreeParts } from './parts.js'
+import { shareTree } from './reader/shared-tree.js'
 import { approximateBytes, shapeOf } from './shape.js'
+import { PointReads } from './tree/point-reads.js'
 import { RootSnapshots } from './tree/root-snapshot.js'
 import { TreeCursor } from './tree/tree-cursor.js'
 import { TreeWriter } from './tree/tree-writer.js'
@@ -36,7 +47,7 @@ export class BtreeEngine implements Engine {
   readonly #writes: WritePath
   readonly #controller: WriteController
   readonly #view = new ByteView()
-  readonly #touched = newReadCounts()
+  readonly #reads: PointReads
   readonly #snapshots: RootSnapshots
   readonly #idle: IdleCompaction
   /** Records what each read has touched; null below level io. */
@@ -49,6 +60,7 @@ export class BtreeEngine implements Engine {
     const { trace, environment } = parts.context
     const { clock } = environment
     this.#trace = trace?.trace.at('io') ?? null
+    this.#reads = new PointReads(parts, this.#trace)
     this.#controller = new WriteController(parts)
     this.#snapshots = new RootSnapshots(parts.tree, trace)
     const { checkpointer, logs, log, logStart, ledger } = parts
@@ -84,26 +96,9 @@ export class BtreeEngine implements Engine {
 
   getView(key: Uint8Array, out: ByteView, snapshot?: EngineSnapshot): boolean {
     this.#requireOpen()
-    const { tree, store, ledger } = this.#parts
+    const { tree } = this.#parts
     const root = snapshot === undefined ? tree.present : this.#snapshots.resolve(snapshot).root
-    const touched = this.#touched
-    store.counts = touched
-    try {
-      const found = tree.find(root, key, 0, key.length, out)
-      const counts = found ? ledger.found : ledger.missing
-      counts.operations++
-      this.#trace?.currentSpan?.touch({ ...touched, operations: 1 })
-      counts.blocksFromCache += touched.blocksFromCache
-      if (touched.blocksFromDisk > 0) {
-        counts.blocksFromDisk += touched.blocksFromDisk
-        counts.bytesFromDisk += touched.bytesFromDisk
-        touched.blocksFromDisk = touched.bytesFromDisk = 0
-      }
-      return found
-    } finally {
-      touched.blocksFromCache = 0
-      store.counts = this.#parts.inner
-    }
+    return this.#reads.find(tree, root, key, out)
   }
 
   write(batch: WriteBatch, options: WriteOptions): Promise<void> | void {
@@ -179,6 +174,14 @@ export class BtreeEngine implements Engine {
 
   check(): AsyncIterable<Violation> {
     return this.#calls.iterate(checkParts(this.#parts, this.#scheduler, () => this.#writes.queue.busy))
+  }
+
+  /** The tree on disk is the one to share: a checkpoint puts everything acknowledged into it. */
+  share(): Promise<SharedVersion> {
+    return this.#calls.run(async () => {
+      await this.#flush('shared with readers')
+      return shareTree(this.#parts)
+    })
   }
 
   get #compaction(): Omit<CompactionOptions, 'range'> {

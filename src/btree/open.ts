@@ -21,6 +21,7 @@ import { META_BYTES, readMeta, type Meta } from './pages/meta-page.js'
 import { PageFile } from './pages/page-file.js'
 import { PageStore } from './pages/page-store.js'
 import { PageTrace } from './pages/page-trace.js'
+import { openBtreeReader } from './reader/btree-reader.js'
 import { createTreeFile } from './recovery/creation.js'
 import { LogStart } from './recovery/log-start.js'
 import { keptLogs, replay, treeOnDisk } from './recovery/recovery.js'
@@ -43,6 +44,7 @@ export function btreeEngine(settings: BtreeSettings = {}): EngineFactory {
       return open({ ...context, directory }, settings)
     },
     salvage: salvageBtree,
+    openReader: openBtreeReader,
   }
 }
 

@@ -67,7 +67,7 @@ export function levelShapes(height: number, { pages, units }: LevelCounts, unitB
  * Bytes of pages that keys in the range occupy: the range's share of live bytes, by the references in branches, times the bytes of all
  * pages of the tree, also of dirty ones, which the next checkpoint writes. Pages that only readers still reach count by the share that the oldest reader sees.
  */
-export function approximateBytes({ tree, store }: BtreeParts, range: HalfOpenRange): number {
+export function approximateBytes({ tree, store }: Pick<BtreeParts, 'tree' | 'store'>, range: HalfOpenRange): number {
   if (isEmptyRange(range)) return 0
   const treeBytes = tree.levels.units.reduce((sum, units) => sum + units * store.unitBytes, 0)
   let bytes = shareOf(tree, tree.present, range) * treeBytes

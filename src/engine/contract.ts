@@ -55,6 +55,32 @@ export interface Engine {
   shape(): EngineShape
   /** Walks everything and yields every broken invariant, with the path to it; nothing if all is well. */
   check(): AsyncIterable<Violation>
+  /**
+   * Holds a version of the files for readers in other threads of the process, see `openReader` of the factory. Everything that was acknowledged
+   * before the call is in it. Absent from an engine whose data other threads cannot reach.
+   */
+  share?(): Promise<SharedVersion>
+}
+
+/** A version that is held for readers in other threads, or that a reader has received. */
+export interface SharedVersion {
+  /** What `openReader` needs of it: data that the structured clone keeps, and memory that threads share. */
+  readonly description: object
+  /** The holder needs it no longer. Releasing twice is harmless. */
+  release(): void
+}
+
+/**
+ * The reading half of an engine, over a version that an engine in another thread shares. It takes no lock and writes nothing. Its ledger counts
+ * its own reads.
+ */
+export interface ReaderEngine extends Pick<
+  Engine,
+  'name' | 'get' | 'cursor' | 'snapshot' | 'approximateSize' | 'close' | 'stats' | 'shape' | 'check'
+> {
+  getView(key: Uint8Array, out: ByteView, snapshot?: EngineSnapshot): boolean
+  /** Reads a newer version from now on. The one before is released when no snapshot and no cursor reads it. */
+  advance(version: SharedVersion): void
 }
 
 export interface WriteOptions {
@@ -159,7 +185,12 @@ export interface EngineFactory {
    * cannot be read goes to `lost`. Changes no file. Without this method a repair reads through an open engine.
    */
   salvage?(context: EngineContext, lost: (loss: Loss) => void): AsyncIterable<SalvagedEntry>
+  /** Reads a version that an engine of this factory shares, in any thread of the process. */
+  openReader?(context: ReaderContext, version: SharedVersion): Promise<ReaderEngine>
 }
+
+/** `options` are those of the factory's table that a reader has: the size of its cache, and files kept open. */
+export type ReaderContext = Pick<EngineContext, 'environment' | 'directory' | 'options'>
 
 /** One way to run an engine in a comparison. */
 export interface EngineVariant {

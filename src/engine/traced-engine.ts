@@ -10,7 +10,17 @@ import type { ByteView } from '../codec/entry.js'
 import type { EventBodies, OperationKind } from '../trace/events.js'
 import { withSpan, type Span, type SpanOptions, type Trace } from '../trace/span.js'
 import { BatchReader, type WriteBatch } from './batch.js'
-import type { Cursor, Engine, EngineShape, EngineSnapshot, EngineStats, KeyRange, Violation, WriteOptions } from './contract.js'
+import type {
+  Cursor,
+  Engine,
+  EngineShape,
+  EngineSnapshot,
+  EngineStats,
+  KeyRange,
+  SharedVersion,
+  Violation,
+  WriteOptions,
+} from './contract.js'
 import { boundBytes, halfOpen } from './range.js'
 
 type Begin = Omit<EventBodies['operation.begin'], 'kind'>
@@ -24,12 +34,15 @@ export class TracedEngine implements Engine {
   /** What does the work. */
   readonly inner: Engine
   readonly getView?: NonNullable<Engine['getView']>
+  readonly share?: NonNullable<Engine['share']>
   readonly #operations: Operations
 
   constructor(inner: Engine, trace: Trace) {
     this.name = inner.name
     this.inner = inner
     this.#operations = new Operations(trace)
+    const share = inner.share?.bind(inner)
+    if (share !== undefined) this.share = () => this.#operations.runLasting('share', nothing, span => tracedShare(share, span))
     const view = inner.getView?.bind(inner)
     if (view === undefined) return
     this.getView = (key, out, snapshot) =>
@@ -258,15 +271,16 @@ class Operations {
   }
 
   /** An operation of several turns. */
-  async runLasting(kind: OperationKind, about: () => Begin, work: () => Promise<void>): Promise<void> {
+  async runLasting<T>(kind: OperationKind, about: () => Begin, work: (span: Span) => Promise<T>): Promise<T> {
     const span = this.begin(kind, about, LASTING)
     try {
-      await withSpan(span, work)
+      const result = await withSpan(span, () => work(span))
+      span.end('ok')
+      return result
     } catch (error) {
       span.end('failed', error)
       throw error
     }
-    span.end('ok')
   }
 
   async #settled(span: Span, pending: Promise<void>): Promise<void> {
@@ -278,6 +292,12 @@ class Operations {
     }
     span.end('ok')
   }
+}
+
+/** The release of a version belongs to the operation that shared it, although that has ended. */
+async function tracedShare(share: () => Promise<SharedVersion>, span: Span): Promise<SharedVersion> {
+  const version = await share()
+  return { description: version.description, release: () => withSpan(span, () => version.release()) }
 }
 
 function nothing(): Begin {

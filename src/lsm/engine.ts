@@ -9,12 +9,23 @@
 import { ByteView } from '../codec/entry.js'
 import type { WriteBatch } from '../engine/batch.js'
 import { CallTracker } from '../engine/call-tracker.js'
-import type { Cursor, Engine, EngineShape, EngineSnapshot, EngineStats, KeyRange, Violation, WriteOptions } from '../engine/contract.js'
+import type {
+  Cursor,
+  Engine,
+  EngineShape,
+  EngineSnapshot,
+  EngineStats,
+  KeyRange,
+  SharedVersion,
+  Violation,
+  WriteOptions,
+} from '../engine/contract.js'
 import { WritePath } from '../engine/durable/write-path.js'
 import { halfOpen } from '../engine/range.js'
 import { SnapshotList } from '../engine/snapshot-list.js'
 import { TouchedCursor } from '../engine/touched-cursor.js'
-import { newReadCounts, type ReadCounts } from '../trace/ledger.js'
+import { MisuseError } from '../errors.js'
+import { countTouched, newReadCounts } from '../trace/ledger.js'
 import { withSpan, type Trace } from '../trace/span.js'
 import { checkTree } from './check.js'
 import { IdleCompaction } from './compaction/idle-compaction.js'
@@ -24,6 +35,7 @@ import { WriteController } from './memtable/write-controller.js'
 import type { LsmParts } from './parts.js'
 import { Lookup } from './read/lookup.js'
 import { LsmCursor } from './read/lsm-cursor.js'
+import { shareState } from './reader/shared-version.js'
 import { approximateBytes, liveBytesEstimate, shapeOf } from './shape.js'
 
 /**
@@ -31,6 +43,9 @@ import { approximateBytes, liveBytesEstimate, shapeOf } from './shape.js'
  * syncs now and a merge later. More becomes a table at the close.
  */
 const CLOSED_LOG_BYTES = 64 * 1024
+
+/** A memtable with more becomes immutable where it may, and is shared in place: a copy would hold up the event loop. */
+const MOST_COPIED_BYTES = 2 * 1024 * 1024
 
 export class LsmEngine implements Engine {
   readonly name = 'lsm'
@@ -100,7 +115,7 @@ export class LsmEngine implements Engine {
     const counts = found ? ledger.found : ledger.missing
     counts.operations++
     this.#io?.currentSpan?.touch({ ...touched, operations: 1 })
-    if (touched.filterProbes !== 0 || touched.blocksFromCache !== 0 || touched.blocksFromDisk !== 0) book(touched, counts)
+    countTouched(touched, counts)
     return found
   }
 
@@ -197,10 +212,26 @@ export class LsmEngine implements Engine {
       tables,
       hash32,
       counters,
-      bookGet: () => book(touched, counters),
+      bookGet: () => countTouched(touched, counters),
       scheduler: context.environment.scheduler,
     })
     return this.#calls.iterate(violations)
+  }
+
+  share(): Promise<SharedVersion> {
+    return this.#calls.run(() => this.#share())
+  }
+
+  async #share(): Promise<SharedVersion> {
+    const { versions, start, logs, hasCustomParts } = this.#parts
+    if (hasCustomParts) {
+      throw new MisuseError('LEVEL_NOT_SUPPORTED', 'An engine with parts of your own cannot be shared: they exist in this thread only')
+    }
+    const isLarge = versions.state.memtable.list.bytesUsed > MOST_COPIED_BYTES
+    // A memtable with a part of a batch cannot be switched.
+    const maySwitch = start.isDone && logs.failure === undefined && this.#writes.queue.busy === undefined && !this.#controller.isFull
+    if (isLarge && maySwitch) this.#controller.switchMemtable(0, 'shared with readers')
+    return shareState(versions.state, versions.sequence)
   }
 
   async #flush(reason?: string): Promise<void> {
@@ -257,16 +288,4 @@ export class LsmEngine implements Engine {
   #requireOpen(): void {
     this.#calls.requireOpen()
   }
-}
-
-/** Moves what a get has touched to where it belongs. */
-function book(touched: ReadCounts, counts: ReadCounts): void {
-  counts.filterProbes += touched.filterProbes
-  counts.filterNegatives += touched.filterNegatives
-  counts.filterFalsePositives += touched.filterFalsePositives
-  counts.blocksFromCache += touched.blocksFromCache
-  counts.blocksFromDisk += touched.blocksFromDisk
-  counts.bytesFromDisk += touched.bytesFromDisk
-  touched.filterProbes = touched.filterNegatives = touched.filterFalsePositives = 0
-  touched.blocksFromCache = touched.blocksFromDisk = touched.bytesFromDisk = 0
 }

@@ -15,6 +15,7 @@ import { LogSet } from '../engine/durable/log-set.js'
 import { MemtablePool } from './memtable/memtable-pool.js'
 import { checkOptions, LSM_OPTIONS, type LsmOptions } from './options.js'
 import type { CustomParts } from './custom/custom-parts.js'
+import { openLsmReader } from './reader/lsm-reader.js'
 import { recover } from './recovery/recovery.js'
 import { salvageTree } from './recovery/salvage.js'
 import { Start } from './recovery/start.js'
@@ -52,6 +53,7 @@ export function lsmEngine(settings: LsmSettings = {}): EngineFactory {
       return open({ ...context, directory }, settings)
     },
     salvage: salvageTree,
+    openReader: openLsmReader,
   }
 }
 
@@ -115,6 +117,7 @@ async function open(
       logs,
       versions,
       start,
+      hasCustomParts: parts !== undefined,
     })
   } catch (error) {
     // Without the marker of a clean close.

@@ -33,4 +33,6 @@ export interface LsmParts {
   /** What is to be written before the store takes writes. */
   readonly start: Start
   readonly trace: Trace | null
+  /** Parts of the user's are in use. */
+  readonly hasCustomParts: boolean
 }

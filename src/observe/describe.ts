@@ -153,6 +153,7 @@ const OPERATIONS: Readonly<Record<OperationKind, string>> = {
   settle: 'Waiting for background work',
   check: 'A check of everything',
   estimate: 'An estimate of a size',
+  share: 'Sharing a version with readers',
 }
 const JOBS: Readonly<Record<TraceJobKind, string>> = {
   open: 'Opening',

@@ -14,7 +14,7 @@ import type { ReadCounts, ReadPart, WritePart } from './ledger.js'
 export type TraceLevel = 'job' | 'io' | 'step'
 
 export type OperationKind =
-  'get' | 'write' | 'clear' | 'cursor' | 'seek' | 'next' | 'snapshot' | 'flush' | 'compact' | 'settle' | 'check' | 'estimate'
+  'get' | 'write' | 'clear' | 'cursor' | 'seek' | 'next' | 'snapshot' | 'flush' | 'compact' | 'settle' | 'check' | 'estimate' | 'share'
 
 /** `commit` is a sync of the log that concurrent writers share; `open` is recovery; `rotate` makes a new log known; `free` removes files. */
 export type TraceJobKind = 'open' | 'close' | 'commit' | 'rotate' | 'flush' | 'compaction' | 'checkpoint' | 'free'

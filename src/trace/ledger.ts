@@ -140,3 +140,16 @@ export function newReadCounts(): ReadCounts {
     filterFalsePositives: 0,
   }
 }
+
+/** Moves what one operation has touched to where it belongs. Operations are counted by the caller. */
+export function countTouched(touched: ReadCounts, counts: ReadCounts): void {
+  if (touched.filterProbes === 0 && touched.blocksFromCache === 0 && touched.blocksFromDisk === 0) return
+  counts.filterProbes += touched.filterProbes
+  counts.filterNegatives += touched.filterNegatives
+  counts.filterFalsePositives += touched.filterFalsePositives
+  counts.blocksFromCache += touched.blocksFromCache
+  counts.blocksFromDisk += touched.blocksFromDisk
+  counts.bytesFromDisk += touched.bytesFromDisk
+  touched.filterProbes = touched.filterNegatives = touched.filterFalsePositives = 0
+  touched.blocksFromCache = touched.blocksFromDisk = touched.bytesFromDisk = 0
+}

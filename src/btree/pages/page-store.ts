@@ -15,7 +15,7 @@ import type { ReadCounts } from '../../trace/ledger.js'
 import { Page, takeFrame } from './page.js'
 import type { PageTrace } from './page-trace.js'
 import { readNumber } from './numbers.js'
-import { Reference } from './reference.js'
+import { Reference, type ReferenceFields } from './reference.js'
 import type { PageFile } from './page-file.js'
 
 /** A branch is this many units long: fewer levels to walk, and few branches against leaves. */
@@ -91,7 +91,7 @@ export class PageStore {
   }
 
   /** A page that is on disk, as the reference says. Nothing is read yet. */
-  attach(level: number, reference: Reference): Page {
+  attach(level: number, reference: ReferenceFields): Page {
     const page = new Page(this.cache.frames, level, 0, reference.units, this.unitBytes, false)
     page.offset = reference.offset
     page.check = reference.check

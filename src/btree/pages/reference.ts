@@ -16,6 +16,9 @@ import type { Page } from './page.js'
 
 export const REFERENCE_BYTES = 24
 
+/** What a reference says of a page. */
+export type ReferenceFields = Pick<Reference, 'offset' | 'units' | 'check' | 'entries' | 'liveBytes'>
+
 /** Fields of a reference, refilled in place. */
 export class Reference {
   offset = 0

@@ -19,6 +19,7 @@ import type { BtreeOptions } from '../options.js'
 import type { LiveVersions } from '../pages/live-versions.js'
 import type { Meta } from '../pages/meta-page.js'
 import type { PageStore } from '../pages/page-store.js'
+import type { ReferenceFields } from '../pages/reference.js'
 import type { LeafSplit } from '../tree/split.js'
 import { Tree } from '../tree/tree.js'
 import { ReplayBuffer } from './replay-buffer.js'
@@ -29,8 +30,13 @@ const MOST_REPLAY_BYTES = 32 * 1024 * 1024
 /** Changed pages that replay leaves in memory, in multiples of `writeBufferSize`: as many as a session may have. */
 const MOST_BUFFERS = 2
 
+/** What a meta page says of its tree. */
+export interface MetaOfTree extends Pick<Meta, 'height' | 'sequence' | 'pages' | 'units'> {
+  readonly root: ReferenceFields
+}
+
 /** The tree that the meta page refers to. */
-export function treeOnDisk(meta: Meta, store: PageStore, versions: LiveVersions, leafSplit: LeafSplit | undefined): Tree {
+export function treeOnDisk(meta: MetaOfTree, store: PageStore, versions: LiveVersions, leafSplit?: LeafSplit): Tree {
   const { height, root, sequence, pages, units } = meta
   const page = height === 0 ? undefined : store.loaded(store.attach(height - 1, root))
   const tree = new Tree(store, versions, page, leafSplit)

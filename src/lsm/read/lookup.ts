@@ -11,12 +11,13 @@ import type { ReadCounts } from '../../trace/ledger.js'
 import type { Tracer } from '../../trace/span.js'
 import { GetTrace, IN_MEMTABLE } from './get-trace.js'
 import type { Memtable } from '../memtable/memtable.js'
+import type { ReadState } from './read-state.js'
 import type { TableSet } from '../versions/table-set.js'
-import type { VersionSet } from '../versions/version-set.js'
 import { tableFor } from '../versions/version.js'
 
 export class Lookup {
-  readonly #versions: VersionSet
+  /** Gives the state that a read looks at. */
+  readonly #versions: { readonly state: ReadState }
   readonly #tables: TableSet
   readonly #hash32: Hash32
   /** Null below level step. */
@@ -32,7 +33,12 @@ export class Lookup {
       tables,
       hash32,
       touched,
-    }: { readonly versions: VersionSet; readonly tables: TableSet; readonly hash32: Hash32; readonly touched: ReadCounts },
+    }: {
+      readonly versions: { readonly state: ReadState }
+      readonly tables: TableSet
+      readonly hash32: Hash32
+      readonly touched: ReadCounts
+    },
     step: Tracer | null,
   ) {
     this.#versions = versions

@@ -28,6 +28,8 @@ export interface TableSetOptions extends PlatformCompression {
   readonly maxOpenFiles: number
   readonly ledger: Ledger
   readonly trace: Trace | null
+  /** A table that no version holds is only closed: its file belongs to another thread. */
+  readonly keepsFiles?: boolean
 }
 
 export class TableSet {
@@ -93,7 +95,8 @@ export class TableSet {
 
   #remove(file: TableFile): void {
     this.#close(file.resource)
-    const { fileSystem, directory, ledger, trace } = this.#options
+    const { fileSystem, directory, ledger, trace, keepsFiles = false } = this.#options
+    if (keepsFiles) return
     const path = joinPath(directory, tableName(file.meta.number))
     const removal = runJob(trace, 'free', () => removeInBackground(fileSystem, path))
       .then(() => ledger.resize(-file.meta.fileBytes))
