@@ -14,6 +14,7 @@ const SLOW = [
   'tests/inspect/damaged-files.test.ts',
   'tests/lab/predict/{predict,simulator}.test.ts',
   'tests/lsm/{clears,descriptors,fill-and-clear,trace,worker-executor}.test.ts',
+  'tests/reader/{damage,moment,threads}.test.ts',
   'tests/repair/{commands,cuts,in-place}.test.ts',
   'tests/skiplist/arena.test.ts',
   'tests/store/{abstract-level,copies,for-await-rules,working-directory}.test.ts',

@@ -59,6 +59,7 @@ const STORE: Package = {
     'vfs-node': 'vfs/node.ts',
     inspect: 'inspect/index.ts',
     repair: 'repair/index.ts',
+    reader: 'reader/index.ts',
   },
   worker: ['compaction-worker', 'lsm/compaction/worker/compaction-worker.ts'],
   chunks: [

@@ -36,6 +36,8 @@ export type {
 } from './store/level-types.js'
 export { msgpack } from './store/msgpack.js'
 export { registry as builtInEngines } from './node-engines.js'
+export type { Share } from './store/node-share.js'
+export type { ReaderHandle } from './store/node-reader-handle.js'
 export type { KvariumStats } from './store/stats.js'
 export type { DestroyOptions, EngineOptions, KvariumOpenOptions, KvariumOptions } from './store/store-options.js'
 export type { LedgerCounts, ReadAmplification, ReadCounts, ReadPart, WriteAmplification, WritePart } from './trace/ledger.js'

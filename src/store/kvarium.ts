@@ -56,6 +56,16 @@ export interface Platform {
   readonly registry: EngineRegistry
 }
 
+/** What a reader in another thread has to know of a store. */
+export interface StoreFacts {
+  readonly engine: string
+  /** The absolute path of the store's directory. */
+  readonly location: string
+  /** Names of the store's encodings. */
+  readonly keyEncoding: string
+  readonly valueEncoding: string
+}
+
 export interface KeyEncodingOption<K> {
   /** How to encode the keys given to this call, instead of the store's own encoding. */
   readonly keyEncoding?: string | Transcoder.PartialEncoder<K> | undefined
@@ -173,6 +183,20 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   /** Walks everything in the store and yields every broken invariant, with the path to it; nothing for a sound store. */
   check(): AsyncIterable<Violation> {
     return this.#check(this.#open())
+  }
+
+  /** The engine and the facts, for readers. Throws when the store is not open, and where other threads do not reach its files. */
+  protected _shareable(): [engine: Engine, facts: StoreFacts] {
+    const { engine } = this.#open()
+    if (this.#factory.durable && this.#environment.fileSystem.isSharedByThreads !== true) {
+      throw new MisuseError(
+        'LEVEL_NOT_SUPPORTED',
+        'A store can be shared on the file system of Node alone: other threads do not reach the files',
+      )
+    }
+    const { commonName: keyEncoding } = this.keyEncoding()
+    const { commonName: valueEncoding } = this.valueEncoding()
+    return [engine, { engine: engine.name, location: this.#directory, keyEncoding, valueEncoding }]
   }
 
   _open(options: OpenOptions): Promise<void> {

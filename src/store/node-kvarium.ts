@@ -1,10 +1,14 @@
 import { registry } from '../node-engines.js'
 import { nodeEnvironment } from '../vfs/node/node-environment.js'
 import { destroyStore, KvariumStore, type Platform } from './kvarium.js'
+import { Shares, type Share } from './node-share.js'
+import type { KvariumStats } from './stats.js'
 import type { DestroyOptions, KvariumOptions } from './store-options.js'
 
 /** The store on Node. `kvarium` exports it with `repair`, which is of the layer above; see repair/node-repair.ts. */
 export class Kvarium<K = string, V = string> extends KvariumStore<K, V> {
+  readonly #shares = new Shares()
+
   /**
    * @param location Directory of the store, made if it is missing.
    * @param options Options of the store and of its engine.
@@ -12,6 +16,29 @@ export class Kvarium<K = string, V = string> extends KvariumStore<K, V> {
    */
   constructor(location: string, options?: KvariumOptions<K, V>) {
     super(location, options, nodePlatform(options))
+    this.supports.additionalMethods['share'] = true
+  }
+
+  /**
+   * Holds a version of the store for readers in other threads of the process: `openReader` of `kvarium/reader` opens a handle of the share
+   * there. Everything that was acknowledged before the call is in the version. Call `release()` of the share when no more readers are to
+   * be opened from it. Closing the store ends its shares and their readers.
+   *
+   * Rejects with `LEVEL_NOT_SUPPORTED` where other threads do not reach the data: the engine `memory`, a file system other than Node's, an
+   * engine with parts of your own.
+   */
+  async share(): Promise<Share> {
+    if (this.status === 'opening') return this.deferAsync(() => this.share())
+    return this.#shares.share(...this._shareable())
+  }
+
+  override stats(): KvariumStats {
+    return { ...super.stats(), readers: this.#shares.connections }
+  }
+
+  override async _close(): Promise<void> {
+    this.#shares.close()
+    await super._close()
   }
 
   /**

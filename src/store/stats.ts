@@ -12,6 +12,8 @@ import type { IdentityTraffic } from './directory.js'
 /** The engine's counts since open, the amplifications that follow from them, and the store's own facts. */
 export interface KvariumStats extends EngineStats {
   readonly location: string
+  /** Readers in other threads, and handles that none has opened yet. Only of a store that can have any. */
+  readonly readers?: number
   /** Milliseconds since open. */
   readonly uptimeMs: number
   /** Defined in `trace/ledger.ts`. */

@@ -168,6 +168,46 @@ describe('an installed package', () => {
     expect(text.match(/Permission is hereby granted/g)?.length).toBeGreaterThanOrEqual(3)
   })
 
+  it('is read by worker threads, from modules and from CommonJS', () => {
+    const reader = `
+      openReader(workerData).then(async reader => {
+        parentPort.postMessage([reader.getSync('a'), await reader.keys({ reverse: true, limit: 1 }).all()])
+        await reader.close()
+      })`
+    writeFileSync(
+      join(project, 'reading.mjs'),
+      `import { parentPort, workerData } from 'node:worker_threads'\nimport { openReader } from 'kvarium/reader'\n${reader}`,
+    )
+    writeFileSync(
+      join(project, 'reading.cjs'),
+      `const { parentPort, workerData } = require('node:worker_threads')\nconst { openReader } = require('kvarium/reader')\n${reader}`,
+    )
+    const sharing = `
+      import { once } from 'node:events'
+      import { Worker } from 'node:worker_threads'
+      import { Kvarium } from 'kvarium'
+      const seen = []
+      for (const engine of ['lsm', 'btree']) {
+        const db = new Kvarium('read-' + engine, { engine, valueEncoding: 'msgpack' })
+        await db.batch([{ type: 'put', key: 'a', value: { engine } }, { type: 'put', key: 'b', value: 1 }])
+        const share = await db.share()
+        for (const file of ['./reading.mjs', './reading.cjs']) {
+          const handle = share.handle()
+          const worker = new Worker(file, { workerData: handle, transferList: [handle.port] })
+          seen.push((await once(worker, 'message'))[0])
+          await once(worker, 'exit')
+        }
+        share.release()
+        await db.close()
+      }
+      console.log(JSON.stringify(seen))`
+    writeFileSync(join(project, 'sharing.mjs'), sharing)
+    const ran = node('sharing.mjs')
+    const answer = (engine: string): unknown => [{ engine }, ['b']]
+    expect(ran.stderr).toBe('')
+    expect(JSON.parse(ran.stdout)).toEqual(['lsm', 'lsm', 'btree', 'btree'].map(answer))
+  })
+
   it('starts its compaction worker', () => {
     writeFileSync(join(project, 'application.js'), APPLICATION)
     expect(node('application.js', inStore('plain'))).toMatchObject({ stdout: '[{"key":"a"},"worker"]\n', stderr: '' })
@@ -231,6 +271,8 @@ describe('the types of an installed package', () => {
     import { lsmEngine, type LsmOptions } from 'kvarium/lsm'
     import { FilterReader, TableBuilder } from 'kvarium/sstable'
     import { btreeEngine } from 'kvarium/btree'
+    import { Worker } from 'node:worker_threads'
+    import { openReader, type Reader, type ReaderHandle } from 'kvarium/reader'
     import { Skiplist } from 'kvarium/skiplist'
     import { Trace } from 'kvarium/trace'
     import { LogWriter } from 'kvarium/wal'
@@ -243,6 +285,14 @@ describe('the types of an installed package', () => {
     export const where: 'worker' | 'inline' | undefined = (db.stats() as KvariumStats).executor
     export const files: FileSystem = new MemoryFileSystem()
     export const all = [CorruptionError, FilterReader, TableBuilder, btreeEngine, Skiplist, Trace, LogWriter, nodeEnvironment, resolveOptions, inspectDirectory]
+    export async function read(handle: ReaderHandle): Promise<number | undefined> {
+      const reader: Reader<string, { born: number }> = await openReader<string, { born: number }>(handle, { cacheSize: 1000 })
+      return (await reader.get('ada'))?.born
+    }
+    export async function send(): Promise<Worker> {
+      const { port, ...rest } = (await db.share()).handle()
+      return new Worker('./read.js', { workerData: { ...rest, port }, transferList: [port] })
+    }
     export type Options = LsmOptions`
 
   it.each([

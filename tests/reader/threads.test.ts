@@ -1,0 +1,88 @@
+import { once } from 'node:events'
+import { setTimeout as wait } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import type { Kvarium } from '../../src/index.js'
+import { openStore, SHARED_ENGINES } from './support/shared-store.js'
+import { ReaderThread } from './support/started-thread.js'
+
+const keyOf = (number: number): string => `key ${String(number).padStart(4, '0')}`
+
+const fill = (db: Kvarium, value: string): Promise<void> =>
+  db.batch(Array.from({ length: 1000 }, (_, i) => ({ type: 'put', key: keyOf(i), value })))
+
+/** The port of a thread that has ended closes a few turns later. */
+async function readersAre(db: Kvarium, count: number): Promise<void> {
+  while (db.stats().readers !== count) await wait(1)
+}
+
+describe.each(SHARED_ENGINES)('a reader of %s in another thread', engine => {
+  it('reads its moment while the store overwrites and compacts it away', async () => {
+    const db = await openStore(engine)
+    await fill(db, 'first '.repeat(20))
+    const share = await db.share()
+    const threads = [new ReaderThread(), new ReaderThread()]
+    for (const thread of threads) expect(await thread.open(share.handle())).toEqual({})
+    share.release()
+    const stop = new Int32Array(new SharedArrayBuffer(4))
+    const reading = threads.map(thread => thread.ask({ do: 'read until', stop, value: 'first '.repeat(20) }))
+    for (let round = 0; round < 12; round++) {
+      await fill(db, `${round} `.repeat(40))
+      await db.compactRange()
+    }
+    Atomics.store(stop, 0, 1)
+    for (const answer of await Promise.all(reading)) {
+      expect(answer).toMatchObject({ result: { wrong: 0 } })
+    }
+    await threads[0].ask({ do: 'refresh' })
+    expect(await threads[0].ask({ do: 'get', keys: [keyOf(7)] })).toEqual({ result: ['11 '.repeat(40)] })
+    expect(await threads[1].ask({ do: 'get', keys: [keyOf(7)] })).toEqual({ result: ['first '.repeat(20)] })
+    expect(await threads[0].ask({ do: 'stats' })).toMatchObject({ result: { ledger: { found: { operations: 1 } } } })
+  })
+
+  it('releases its version when it is closed, when its thread ends, and when its thread is killed', async () => {
+    const db = await openStore(engine)
+    await fill(db, 'value')
+    const share = await db.share()
+    const [closing, ending, killed] = [new ReaderThread(), new ReaderThread(), new ReaderThread()]
+    for (const thread of [closing, ending, killed]) await thread.open(share.handle())
+    expect(db.stats().readers).toBe(3)
+    await closing.ask({ do: 'close' })
+    await readersAre(db, 2)
+    const ended = once(ending.worker, 'exit')
+    ending.worker.postMessage({ do: 'leave' })
+    await ended
+    await readersAre(db, 1)
+    await killed.worker.terminate()
+    await readersAre(db, 0)
+  })
+
+  it('is opened while the store’s thread is busy', async () => {
+    const db = await openStore(engine)
+    await fill(db, 'value')
+    const share = await db.share()
+    const thread = new ReaderThread()
+    const opened = thread.open(share.handle())
+    const until = performance.now() + 300
+    while (performance.now() < until) db.getSync(keyOf(1))
+    expect(await opened).toEqual({})
+    expect(await thread.ask({ do: 'get', keys: [keyOf(3), 'none'] })).toEqual({ result: ['value', undefined] })
+  })
+
+  it('learns that the store was closed', async () => {
+    const db = await openStore(engine)
+    await fill(db, 'value')
+    const thread = new ReaderThread()
+    await thread.open((await db.share()).handle())
+    await db.close()
+    expect(await thread.ask({ do: 'get', keys: [keyOf(3)] })).toMatchObject({ error: { code: 'LEVEL_READER_DETACHED' } })
+    expect(await thread.ask({ do: 'refresh' })).toMatchObject({ error: { code: 'LEVEL_READER_DETACHED' } })
+    expect(await thread.ask({ do: 'close' })).toEqual({})
+  })
+
+  it('needs the port of its handle in the transfer list', async () => {
+    const db = await openStore(engine)
+    const share = await db.share()
+    const thread = new ReaderThread()
+    expect(() => thread.worker.postMessage({ do: 'open', handle: share.handle() })).toThrow(/transfer/i)
+  })
+})
