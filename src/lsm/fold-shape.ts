@@ -53,7 +53,7 @@ export class LsmShapeFold {
         this.#sequence = event.entrySequence
         break
       case 'memtable.freeze':
-        this.#frozen = [this.#memtable, ...this.#frozen]
+        this.#frozen = [{ ...this.#memtable, ...(event.capacityBytes && { capacityBytes: event.capacityBytes }) }, ...this.#frozen]
         break
       case 'memtable.drop':
         this.#frozen = this.#frozen.slice(0, -1)

@@ -3,6 +3,7 @@ import { Cache } from '../cache/cache.js'
 import { loadHash32 } from '../codec/checksum.js'
 import type { EngineContext, EngineFactory, EngineVariant } from '../engine/contract.js'
 import { Ledger, newReadCounts } from '../trace/ledger.js'
+import type { Span } from '../trace/span.js'
 import { absolutePath } from '../vfs/file-system.js'
 import { isOutOfSpace } from '../vfs/vfs-error.js'
 import type { CompactionPicker } from './compaction/pickers/compaction-picker.js'
@@ -58,6 +59,8 @@ export function lsmEngine(settings: LsmSettings = {}): EngineFactory {
 }
 
 const MANIFEST_BYTES = 4 * 1024 * 1024
+/** An open with more logs than this waits until they are in a table: sessions that were killed before that have left them. */
+const MOST_LOGS = 16
 
 async function open(
   context: EngineContext,
@@ -91,17 +94,24 @@ async function open(
   const runner = new JobRunner({ fileSystem, directory, ledger, executor, options })
   let logs: LogSet | undefined
   try {
-    const recovered = await recover({ fileSystem, directory, hash32, ledger, pool, runner, created, trace, readLog: parts?.readLog })
+    const recovered = await recover({ fileSystem, directory, hash32, ledger, pool, created, trace, readLog: parts?.readLog })
     const versions = new VersionSet({ fileSystem, directory, hash32, ledger, tables, manifestBytes, trace }, recovered)
-    logs = new LogSet({ fileSystem, directory, hash32, ledger, scheduler, trace: context.trace }, undefined, recovered.logs)
-    const start = new Start({ fileSystem, directory, ledger, pool, runner, logs, versions, recovered, trace })
+    const { undurableLogs: numbers, replayed } = recovered
+    const register = (log: number, span: Span | null): Promise<void> => versions.apply({ log }, span)
+    logs = new LogSet(
+      { fileSystem, directory, hash32, ledger, scheduler, trace: context.trace },
+      undefined,
+      recovered.logs,
+      replayed && { numbers, replayed, register },
+    )
+    const start = new Start({ fileSystem, directory, ledger, logs, versions, recovered })
     await start.run().catch((error: unknown) => {
       if (created || !isOutOfSpace(error)) throw error
     })
     const picker = parts?.picker ?? builtInPicker(options)
     const makeMergingCursor = parts?.mergingCursor
     trace?.emit({ type: 'engine.open', engine: 'lsm', entrySequence: versions.sequence, options: { ...options } })
-    return new LsmEngine({
+    const engine = new LsmEngine({
       context,
       trace,
       options,
@@ -119,6 +129,8 @@ async function open(
       start,
       hasCustomParts: parts !== undefined,
     })
+    if (recovered.logs.size > MOST_LOGS && context.inspecting !== true) await engine.flush().catch(() => undefined)
+    return engine
   } catch (error) {
     // Without the marker of a clean close.
     logs?.poison(error)

@@ -34,6 +34,7 @@
  */
 import type { ByteView, EntryKind } from '../codec/entry.js'
 import { MisuseError } from '../errors.js'
+import type { Random } from '../vfs/environment.js'
 
 export const NO_NODE = 0
 export const MAX_HEIGHT = 12
@@ -83,6 +84,12 @@ export function nodeBytes(height: number, keyLength: number, valueLength: number
   return (towerWords(height) + KEY + wordsFor(keyLength) + wordsFor(valueLength)) * 4
 }
 
+/** Two zero bits for every further level: probability 1/4 each, in one draw. */
+export function drawHeight(random: Random): number {
+  const drawn = 1 + (Math.clz32(random.uint32()) >>> 1)
+  return drawn < MAX_HEIGHT ? drawn : MAX_HEIGHT
+}
+
 export class Arena {
   readonly buffer: ArenaBuffer
   readonly bytes: Uint8Array
@@ -114,6 +121,14 @@ export class Arena {
     if (arena?.words[0] !== MAGIC) {
       throw new MisuseError('LEVEL_INVALID_OPTION', 'the buffer holds no skiplist: pass what transferable() returned')
     }
+    return arena
+  }
+
+  /** An arena of another size with the same contents. */
+  grown(capacityBytes: number): Arena {
+    const shared = typeof SharedArrayBuffer !== 'undefined' && this.buffer instanceof SharedArrayBuffer
+    const arena = Arena.allocate(capacityBytes, shared)
+    arena.words.set(this.words.subarray(0, this.wordsUsed))
     return arena
   }
 
@@ -171,6 +186,17 @@ export class Arena {
 
   valueLength(node: number): number {
     return this.words[node + VALUE_LENGTH]
+  }
+
+  /** Four bytes of the key from byte `at` on as a number whose order is theirs; zeros stand for those behind its end. */
+  keyWord(node: number, at: number): number {
+    const left = this.keyLength(node) - at
+    if (left <= 0) return 0
+    const start = ((node + KEY) << 2) + at
+    if (left >= 4) return this.view.getUint32(start)
+    let word = 0
+    for (let i = 0; i < left; i++) word |= this.bytes[start + i] << (24 - 8 * i)
+    return word >>> 0
   }
 
   setKeyView(node: number, view: ByteView): void {
@@ -235,6 +261,46 @@ export class Arena {
     this.#noteNewest(node, path, height, levels)
     if (height > levels) words[LEVELS] = height
     words[ENTRIES]++
+  }
+
+  /**
+   * Links all nodes of an empty list. `nodes` has them by ascending sequence number, `order` the indexes of `nodes` in internal order.
+   */
+  linkAll(nodes: Int32Array, order: Int32Array): void {
+    const words = this.words
+    const last = new Int32Array(MAX_HEIGHT).fill(HEAD)
+    // Of each level: the index of the newest node behind the last one, or -1.
+    const newest = new Int32Array(MAX_HEIGHT).fill(-1)
+    let levels = 1
+    for (let i = 0; i < order.length; i++) {
+      const index = order[i]
+      const node = nodes[index]
+      const height = words[node] & 15
+      words[node + PREV] = last[0]
+      for (let level = 0; level < height; level++) {
+        const before = last[level]
+        words[before - 1 - level] = node
+        if (level > 0) this.#endSpan(before, level, nodes, newest)
+        last[level] = node
+      }
+      // What is newest in a span is so in the larger spans around it, unless they have a newer one.
+      for (let level = height; level < MAX_HEIGHT && newest[level] < index; level++) newest[level] = index
+      if (height > levels) levels = height
+    }
+    for (let level = 0; level < MAX_HEIGHT; level++) {
+      words[last[level] - 1 - level] = NO_NODE
+      if (level > 0) this.#endSpan(last[level], level, nodes, newest)
+    }
+    words[HEAD + PREV] = last[0]
+    words[NEWEST] = nodes[order.length - 1]
+    words[LEVELS] = levels
+    words[ENTRIES] = order.length
+  }
+
+  #endSpan(before: number, level: number, nodes: Int32Array, newest: Int32Array): void {
+    const index = newest[level]
+    this.words[before - (this.words[before] & 15) - level] = index < 0 ? NO_NODE : nodes[index]
+    newest[level] = -1
   }
 
   /** Updates `newest` on both sides of a node just linked behind `before`. Above the levels in use `before` is HEAD. */

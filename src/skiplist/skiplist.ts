@@ -16,9 +16,10 @@ import type { EntryCursor, EntryKind } from '../codec/entry.js'
 import { MisuseError } from '../errors.js'
 import type { Random } from '../vfs/environment.js'
 import type { ArenaBuffer } from './arena.js'
-import { Arena, HEAD, HEAD_BYTES, MAX_HEIGHT, MAX_KEY_LENGTH, NO_NODE, nodeBytes } from './arena.js'
+import { Arena, drawHeight, HEAD, HEAD_BYTES, MAX_HEIGHT, MAX_KEY_LENGTH, NO_NODE, nodeBytes } from './arena.js'
 import { nextNewer, previousNewer } from './newer-nodes.js'
 import { Search } from './search.js'
+import { SkiplistLoad } from './skiplist-load.js'
 
 export interface SkiplistOptions {
   /** Bytes of the arena, allocated at once, at most 2^31 - 8. An empty list uses `Skiplist.HEAD_BYTES` of them. */
@@ -37,11 +38,11 @@ export interface SkiplistState {
 export class Skiplist {
   static readonly HEAD_BYTES = HEAD_BYTES
 
-  /** The arena, for cursors and inspection. */
-  readonly arena: Arena
+  /** The arena, for cursors and inspection. Only a load replaces it. */
+  arena: Arena
   /** Absent on a view, which is read-only. */
   readonly #random: Random | undefined
-  readonly #search: Search
+  #search: Search
   /** Where the last insert went: its predecessor at every level, and the node itself. */
   readonly #splice = new Int32Array(MAX_HEIGHT).fill(HEAD)
   #lastInserted: number = NO_NODE
@@ -126,9 +127,7 @@ export class Skiplist {
     const keyLength = checkRange('key', key, keyStart, keyEnd)
     checkEntry(keyLength, sequence)
 
-    // Two zero bits for every further level: probability 1/4 each, in one draw.
-    const drawn = 1 + (Math.clz32(random.uint32()) >>> 1)
-    const height = drawn < MAX_HEIGHT ? drawn : MAX_HEIGHT
+    const height = drawHeight(random)
     if (this.bytesUsed + nodeBytes(height, keyLength, valueLength) > this.capacityBytes) return NO_NODE
 
     const splice = this.#splice
@@ -198,6 +197,17 @@ export class Skiplist {
   /** Points `view` at the value, inside the arena: good until `reset`. */
   setValueView(node: number, view: ByteView): void {
     this.arena.setValueView(node, view)
+  }
+
+  /** Begins to fill the list, which must be empty, at once. Until that is finished there are no reads and no other inserts. */
+  load(): SkiplistLoad {
+    const random = this.#random
+    if (random === undefined) throw new MisuseError('LEVEL_READ_ONLY', 'a view of a skiplist is read-only: load its owner')
+    if (this.count > 0) throw new MisuseError('LEVEL_INVALID_ENTRY', 'a skiplist is loaded while it is empty')
+    return new SkiplistLoad(this.arena, random, arena => {
+      this.arena = arena
+      this.#search = new Search(arena)
+    })
   }
 
   /** For use as a plain sorted map: adds the value as the newest version, numbered by the count of entries. */

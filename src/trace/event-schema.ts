@@ -184,7 +184,7 @@ export const EVENT_SCHEMAS: Schemas = {
   'memtable.freeze': {
     level: 'job',
     about: 'The memtable takes no more and waits for its flush',
-    fields: { log: 'integer', entries: 'integer', bytes: 'integer' },
+    fields: { log: 'integer', entries: 'integer', bytes: 'integer', capacityBytes: { optional: 'integer' } },
   },
   'memtable.drop': { level: 'job', about: 'The oldest frozen memtable is in tables', fields: { log: 'integer', entries: 'integer' } },
   'tombstone.add': {

@@ -149,7 +149,8 @@ export interface EventBodies {
   }
   /** Takes the place of the memtable: the one before was frozen, or is empty and given up for one with more room. */
   'memtable.new': { readonly log: number; readonly bytesUsed: number; readonly capacityBytes: number }
-  'memtable.freeze': { readonly log: number; readonly entries: number; readonly bytes: number }
+  /** `capacityBytes` is there where recovery filled the memtable and it grew. */
+  'memtable.freeze': { readonly log: number; readonly entries: number; readonly bytes: number; readonly capacityBytes?: number }
   /** The oldest frozen one: it is in tables now, or was forgotten. */
   'memtable.drop': { readonly log: number; readonly entries: number }
   'tombstone.add': { readonly from: Uint8Array; readonly to: Uint8Array; readonly entrySequence: number }

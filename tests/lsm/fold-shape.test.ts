@@ -141,17 +141,20 @@ describe('the events of an LSM tree fold to its shape', () => {
     )
   }, 240_000)
 
-  it('also when a crash tore the log and recovery flushes what is left', async () => {
+  it('also when a crash tore the log, and when recovery leaves a memtable to the background', async () => {
     const fileSystem = emptyFileSystem()
     const environment = simulatedEnvironment({ seed: 5, fileSystem })
-    const traced = new TracedLsm({ environment })
+    const traced = new TracedLsm({ environment, options: { writeBufferSize: 64 << 10 } })
     const engine = await traced.open(true)
-    for (let index = 0; index < 20; index++) await engine.write(batchOf([['put', name(index), filler(100)]]), { sync: index === 9 })
+    for (let index = 0; index < 40; index++) await engine.write(batchOf([['put', name(index), filler(1000)]]), { sync: index === 29 })
     const reasons = new Set<string | undefined>()
     for (let seed = 1; seed <= 10; seed++) {
       const crashed = fileSystem.crashClone(seed)
-      const after = new TracedLsm({ environment: simulatedEnvironment({ seed, fileSystem: crashed }) })
+      const options = { writeBufferSize: seed % 2 === 0 ? 64 << 10 : 16 << 10 }
+      const after = new TracedLsm({ environment: simulatedEnvironment({ seed, fileSystem: crashed }), options })
       const reopened = await after.open()
+      expect(after.fold.shape()).toEqual(reopened.shape())
+      await reopened.settle()
       expect(after.fold.shape()).toEqual(reopened.shape())
       expect(after.of('log.replay')).not.toEqual([])
       for (const { reason } of after.of('job.begin')) reasons.add(reason)

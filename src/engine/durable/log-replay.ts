@@ -32,10 +32,12 @@ export interface LogReplayOptions {
   readonly wholeLogs?: ReadonlyMap<number, number>
   /** Sequence number of the last operation before the logs. */
   readonly sequence: number
+  /** Called before the batches of a log, with the length of its file. */
+  readonly beginLog?: (number: number, fileBytes: number) => void
   /** Takes the next batch, or returns false, having done nothing, when it lacks room for that many bytes. */
   apply(reader: BatchReader, bytes: number): boolean
   /** Makes room for a batch that was refused. */
-  makeRoom(bytes: number, operations: number): Promise<void>
+  readonly makeRoom?: (bytes: number, operations: number) => Promise<void>
   /** Reads the logs instead of the built-in reader. */
   readonly readLog?: ReadLog | undefined
   /** A turn of the event loop, taken every now and then; default: none. */
@@ -99,9 +101,15 @@ export async function replayLogs(options: LogReplayOptions): Promise<ReplayedLog
 /**
  * What a killed process left is only in the system's memory yet; the next log must not become durable before it. What no
  * record proves durable is written once more: if a sync of that process failed, the system takes those bytes for written, and
- * to sync them again would do nothing. Returns the number of bytes written.
+ * to sync them again would do nothing. Returns the number of bytes written. `turn` is taken now and then.
  */
-export async function makeLogDurable(fileSystem: FileSystem, directory: string, number: number, replayed?: ReplayedLogs): Promise<number> {
+export async function makeLogDurable(
+  fileSystem: FileSystem,
+  directory: string,
+  number: number,
+  replayed?: ReplayedLogs,
+  turn?: () => Promise<void>,
+): Promise<number> {
   const from = replayed?.syncedBytes.get(number) ?? 0
   const to = replayed?.keptBytes.get(number) ?? 0
   const file = fileSystem.openWrite(joinPath(directory, logName(number)))
@@ -110,6 +118,7 @@ export async function makeLogDurable(fileSystem: FileSystem, directory: string, 
     for (let at = from; at < to; at += chunk.length) {
       const length = file.read(chunk, at, 0, Math.min(chunk.length, to - at))
       file.write(chunk, at, 0, length)
+      if (turn !== undefined) await turn()
     }
     await file.sync()
     return Math.max(0, to - from)
@@ -154,8 +163,9 @@ interface Progress {
 }
 
 async function replayLog(options: LogReplayOptions, number: number, progress: Progress): Promise<void> {
-  const { directory, apply, makeRoom } = options
+  const { fileSystem, directory, apply, makeRoom, beginLog } = options
   const path = joinPath(directory, logName(number))
+  beginLog?.(number, fileSystem.stat(path)?.size ?? 0)
   const reader = new BatchReader()
   let firstGap = -1
   let isRepeat = false
@@ -175,7 +185,7 @@ async function replayLog(options: LogReplayOptions, number: number, progress: Pr
     if (!applied(payload, offset)) return applyLater(payload, offset)
   }
   const applyLater = async (payload: Uint8Array, offset: number): Promise<void> => {
-    await makeRoom(payload.length, reader.count)
+    await makeRoom?.(payload.length, reader.count)
     reset(payload, offset)
     if (!applied(payload, offset)) {
       throw new KvariumError('LEVEL_INTERNAL', 'There is no room for a batch after room was made for it')

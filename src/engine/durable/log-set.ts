@@ -7,6 +7,8 @@
  *    if a later log was ever synced, every earlier one is whole. The header of a log is durable before its manifest entry.
  * 3. The first failure anywhere stops all writing: `failure` is set and every append and sync throws `PoisonedError`.
  * 4. What has been written to a log is in the ledger at once.
+ * 5. A log that a killed process left may be in the system's memory only. It becomes durable before the first sync of this session, or before
+ *    the manifest lists it, and not at all if its memtable is flushed before that.
  */
 import type { Hash32 } from '../../codec/checksum.js'
 import { KvariumError, PoisonedError } from '../../errors.js'
@@ -14,9 +16,11 @@ import type { Ledger } from '../../trace/ledger.js'
 import { runJob, withSpan, type Span, type Trace, type Tracer } from '../../trace/span.js'
 import type { Scheduler } from '../../vfs/environment.js'
 import { joinPath, removeInBackground, type FileSystem } from '../../vfs/file-system.js'
+import { MeteredFileSystem } from '../../vfs/metered-file-system.js'
+import { bindFileSystem } from '../../vfs/traced-file-system.js'
 import { LogWriter } from '../../wal/writer.js'
 import { BatchReader } from '../batch.js'
-import { logName } from './log-replay.js'
+import { logName, makeLogDurable, type ReplayedLogs } from './log-replay.js'
 import type { NextSlice } from '../slices.js'
 
 interface LiveLog {
@@ -29,6 +33,16 @@ interface LiveLog {
   /** What the ledger has of it: bytes written, and the length of the file. */
   bookedWritten: number
   bookedFile: number
+}
+
+/** Logs of an earlier session that may be in the system's memory only. */
+export interface UndurableLogs {
+  /** Their numbers, ascending. */
+  readonly numbers: readonly number[]
+  /** What replay found of them. */
+  readonly replayed: ReplayedLogs
+  /** Enters a log that is durable by now into the manifest. */
+  readonly register: (number: number, span: Span | null) => Promise<void>
 }
 
 export interface LogSetOptions {
@@ -50,6 +64,11 @@ export class LogSet {
   #current: LiveLog | undefined
   /** Logs of an earlier session, whole and durable, and their sizes. */
   readonly #recovered: Map<number, number>
+  /** Those among them that are not known to be durable, ascending, and the work that makes them so. */
+  readonly #undurable = new Map<number, Promise<void> | undefined>()
+  readonly #undurableLogs: UndurableLogs | undefined
+  /** Those that became durable in this session, and where each ends. */
+  readonly #madeDurable = new Map<number, number>()
   /** Bytes of the logs that are no longer written. */
   #olderBytes = 0
   #syncing: Promise<void> | undefined
@@ -61,8 +80,10 @@ export class LogSet {
    * `recovered` are logs of an earlier session. Log `first` is begun at once, and is to be synced before the manifest names it; without one,
    * nothing may be appended until `begin`.
    */
-  constructor(options: LogSetOptions, first: number | undefined, recovered: ReadonlyMap<number, number>) {
+  constructor(options: LogSetOptions, first: number | undefined, recovered: ReadonlyMap<number, number>, undurable?: UndurableLogs) {
     this.#options = options
+    this.#undurableLogs = undurable
+    for (const number of undurable?.numbers ?? []) this.#undurable.set(number, undefined)
     this.#trace = options.trace?.trace ?? null
     this.#io = this.#trace && this.#trace.at('io')
     this.#recovered = new Map(recovered)
@@ -97,9 +118,9 @@ export class LogSet {
     return this.#olderBytes + this.size
   }
 
-  /** The logs of this session and where each ends. */
+  /** The logs that this session wrote or made durable, and where each ends. */
   get ends(): ReadonlyMap<number, number> {
-    return new Map(this.#live.map(log => [log.number, log.writer.size]))
+    return new Map([...this.#madeDurable, ...this.#live.map(log => [log.number, log.writer.size] as const)])
   }
 
   /** Data syncs of all logs since open. */
@@ -124,8 +145,14 @@ export class LogSet {
     this.#current = next
   }
 
-  /** Resolves when the header of a log that was started is durable, or the log is released. */
+  /** Resolves when the first log, which is empty, is durable; those of an earlier session need not be. */
+  async firstDurable(): Promise<void> {
+    await this.#syncOne(this.#writable)
+  }
+
+  /** Resolves when the header of a log that was started, or of one of an earlier session, is durable, or the log is released. */
   async headerDurable(number: number): Promise<void> {
+    await this.#makeDurable(number)
     await this.#live.find(log => log.number === number)?.header
   }
 
@@ -170,7 +197,7 @@ export class LogSet {
     if (this.#failure !== undefined) return Promise.reject(this.refusal())
     const current = this.#current
     if (current === undefined) return Promise.resolve()
-    if (this.#older.length === 0 && current.register === undefined) return this.#syncOne(current)
+    if (this.#older.length === 0 && this.#undurable.size === 0 && current.register === undefined) return this.#syncOne(current)
     // Behind a sync of several logs another one starts over: it may have begun before the caller's append.
     const span = this.#trace?.currentSpan
     current.writer.announceSync()
@@ -205,7 +232,10 @@ export class LogSet {
     }
     for (const [number, size] of this.#recovered) {
       if (number >= firstLog) continue
+      await this.#undurable.get(number)?.catch(() => undefined)
       this.#recovered.delete(number)
+      this.#undurable.delete(number)
+      this.#madeDurable.delete(number)
       this.#olderBytes -= size
       await this.#remove(number, size, span)
     }
@@ -233,6 +263,13 @@ export class LogSet {
   }
 
   async #syncAll(span: Span | null | undefined): Promise<void> {
+    for (const number of [...this.#undurable.keys()]) {
+      if (this.#failure !== undefined) throw this.refusal()
+      await this.#makeDurable(number)
+      await this.#poisoning(
+        runJob(this.#trace, 'rotate', register => this.#undurableLogs!.register(number, register), { reason: 'a log is made known' }),
+      )
+    }
     for (const log of this.#live) {
       if (this.#failure !== undefined) throw this.refusal()
       // A log that was released meanwhile needs no sync any more.
@@ -254,10 +291,35 @@ export class LogSet {
   }
 
   #syncOne(log: LiveLog): Promise<void> {
-    return log.writer.sync().catch((error: unknown) => {
+    return this.#poisoning(log.writer.sync())
+  }
+
+  #poisoning(work: Promise<void>): Promise<void> {
+    return work.catch((error: unknown) => {
       this.poison(error)
       throw error
     })
+  }
+
+  /** Makes a log of an earlier session durable that may not be; a log of this session needs none of it. */
+  #makeDurable(number: number): Promise<void> {
+    if (!this.#undurable.has(number)) return Promise.resolve()
+    const reason = 'a log of an earlier session is made durable'
+    const work =
+      this.#undurable.get(number) ?? this.#poisoning(runJob(this.#trace, 'rotate', span => this.#rewrite(number, span), { reason }))
+    this.#undurable.set(number, work)
+    return work
+  }
+
+  async #rewrite(number: number, span: Span | null): Promise<void> {
+    const { fileSystem, directory, ledger, scheduler } = this.#options
+    const { replayed } = this.#undurableLogs!
+    const meter = new MeteredFileSystem(bindFileSystem(fileSystem, span))
+    ledger.written.log += await makeLogDurable(meter, directory, number, replayed, () => scheduler.turn())
+    ledger.read.open += meter.counts().total.bytesRead
+    ledger.syncs++
+    this.#madeDurable.set(number, replayed.keptBytes.get(number) ?? 0)
+    this.#undurable.delete(number)
   }
 
   #create(number: number, register: LiveLog['register']): LiveLog {

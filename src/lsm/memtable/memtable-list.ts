@@ -1,11 +1,9 @@
 import type { ByteView, EntryCursor, EntryKind } from '../../codec/entry.js'
 import type { SkiplistState } from '../../skiplist/skiplist.js'
 
-/** What a memtable keeps its entries in: the arena skiplist, or a custom index. */
-export interface MemtableList {
-  readonly count: number
+/** Takes the entries of a memtable that is filled. */
+export interface EntrySink {
   readonly bytesUsed: number
-  readonly capacityBytes: number
   /** Height of the tower of the last insert. */
   readonly lastHeight: number
   insert(
@@ -18,6 +16,19 @@ export interface MemtableList {
     sequence: number,
     kind: EntryKind,
   ): boolean
+}
+
+/** Fills an empty list with entries by ascending sequence number. It holds them from `finish` on. */
+export interface ListLoad extends EntrySink {
+  finish(): void
+}
+
+/** What a memtable keeps its entries in: the arena skiplist, or a custom index. */
+export interface MemtableList extends EntrySink {
+  readonly count: number
+  readonly capacityBytes: number
+  /** Begins to fill the empty list at once, cheaper than by inserts. It grows as it needs to. */
+  load?(): ListLoad
   /** `insert` of an entry whose value is filled in later, before any reader may see it. Returns its node, or 0 when it does not fit. */
   insertBlank?(key: Uint8Array, keyStart: number, keyEnd: number, valueLength: number, sequence: number, kind: EntryKind): number
   /** Writes the part from byte `at` on of the value of such an entry. */

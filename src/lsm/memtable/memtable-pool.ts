@@ -12,7 +12,8 @@ const IDLE_ARENAS = 2
 
 /** Makes memtables, reusing the arenas of flushed ones. */
 export class MemtablePool {
-  readonly #capacityBytes: number
+  /** Bytes of a memtable, unless one batch needs more. */
+  readonly capacityBytes: number
   readonly #shared: boolean
   readonly #random: Random
   readonly #makeIndex: MakeMemtableIndex | undefined
@@ -21,7 +22,7 @@ export class MemtablePool {
 
   /** `shared` arenas can be read by a worker thread. With `makeIndex` there are no arenas, but indexes of the user's. */
   constructor(capacityBytes: number, shared: boolean, random: Random, makeIndex?: MakeMemtableIndex) {
-    this.#capacityBytes = capacityBytes
+    this.capacityBytes = capacityBytes
     this.#shared = shared
     this.#random = random
     this.#makeIndex = makeIndex
@@ -30,7 +31,7 @@ export class MemtablePool {
   /** A memtable with room for at least `bytes`, beginning with log `firstLog`. */
   take(bytes: number, firstLog: number): Memtable {
     const needed = bytes + Skiplist.HEAD_BYTES
-    if (needed <= this.#capacityBytes) {
+    if (needed <= this.capacityBytes) {
       const index = this.#retired.findIndex(memtable => memtable.holders === 0)
       if (index >= 0) {
         const [memtable] = this.#retired.splice(index, 1)
@@ -38,13 +39,13 @@ export class MemtablePool {
         return new Memtable(memtable.list, firstLog)
       }
     }
-    const capacityBytes = Math.max(this.#capacityBytes, needed)
+    const capacityBytes = Math.max(this.capacityBytes, needed)
     return new Memtable(this.#list(capacityBytes), firstLog)
   }
 
   /** A flushed memtable, which may still be read. */
   retire(memtable: Memtable): void {
-    if (memtable.list.capacityBytes === this.#capacityBytes && this.#retired.length < IDLE_ARENAS) this.#retired.push(memtable)
+    if (memtable.list.capacityBytes === this.capacityBytes && this.#retired.length < IDLE_ARENAS) this.#retired.push(memtable)
   }
 
   /** Gives idle arenas to the garbage collector: no write is likely to need one soon. */

@@ -6,8 +6,9 @@ export function emitNew(trace: Tracer, { firstLog, list }: Memtable): void {
   trace.emit({ type: 'memtable.new', log: firstLog, bytesUsed: list.bytesUsed, capacityBytes: list.capacityBytes })
 }
 
-export function emitFrozen(trace: Tracer, { firstLog, list, ranges }: Memtable): void {
-  trace.emit({ type: 'memtable.freeze', log: firstLog, entries: list.count + ranges.length, bytes: list.bytesUsed })
+export function emitFrozen(trace: Tracer, { firstLog, list, ranges }: Memtable, hasGrown = false): void {
+  const grown = hasGrown ? { capacityBytes: list.capacityBytes } : {}
+  trace.emit({ type: 'memtable.freeze', log: firstLog, entries: list.count + ranges.length, bytes: list.bytesUsed, ...grown })
 }
 
 export function emitDropped(trace: Tracer, { firstLog, list, ranges }: Memtable): void {

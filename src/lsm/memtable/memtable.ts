@@ -4,7 +4,7 @@ import { WORK_A_SLICE, WORK_BYTES_SHIFT, type NextSlice } from '../../engine/sli
 import { KvariumError } from '../../errors.js'
 import { Skiplist } from '../../skiplist/skiplist.js'
 import type { Tracer } from '../../trace/span.js'
-import type { MemtableList } from './memtable-list.js'
+import type { EntrySink, MemtableList } from './memtable-list.js'
 import type { RangeTombstone } from '../read/range-tombstones.js'
 
 /** Longer values are copied in pieces of this length. */
@@ -17,7 +17,7 @@ const PIECE_BYTES = 1 << 20
 export class Memtable {
   readonly list: MemtableList
   readonly ranges: RangeTombstone[] = []
-  /** Logs with smaller numbers hold nothing of this memtable. Set once, when its first log is known. */
+  /** Logs with smaller numbers hold nothing of this memtable. Set while it is empty, when its first log is known. */
   firstLog: number
   /** Read states that hold this memtable; its arena may be reused when there is none. */
   holders = 0
@@ -57,10 +57,13 @@ export class Memtable {
     return batchBytes + operations * Skiplist.bytesFor(0, 0) + 8 * operations
   }
 
-  /** Adds every operation of a batch, and emits each if there is a listener. There must be room. Returns the number of range tombstones among them. */
-  apply(reader: BatchReader, trace: Tracer | null = null): number {
+  /**
+   * Adds every operation of a batch, and emits each if there is a listener. There must be room. Entries go into the list, or into the load of
+   * it that is under way. Returns the number of range tombstones among them.
+   */
+  apply(reader: BatchReader, trace: Tracer | null = null, into: EntrySink = this.list): number {
     const rangesBefore = this.ranges.length
-    while (reader.next()) this.#add(reader, trace)
+    while (reader.next()) this.#add(reader, trace, into)
     this.#maxSequence = reader.lastSequence
     return this.ranges.length - rangesBefore
   }
@@ -72,7 +75,7 @@ export class Memtable {
         if (!reader.next()) return 'done'
         const { length } = reader.value
         if (length > PIECE_BYTES && this.list.insertBlank !== undefined) return 'long value'
-        this.#add(reader, trace)
+        this.#add(reader, trace, this.list)
         work += 1 + (length >>> WORK_BYTES_SHIFT)
       }
       return 'more'
@@ -83,11 +86,11 @@ export class Memtable {
     this.#maxSequence = reader.lastSequence
   }
 
-  #add(reader: BatchReader, trace: Tracer | null): void {
+  #add(reader: BatchReader, trace: Tracer | null, into: EntrySink): void {
     const { key, value, kind, sequence } = reader
     if (kind === KIND_DELETE_RANGE) this.ranges.push({ first: key.copy(), last: value.copy(), sequence })
-    else if (!this.list.insert(key.bytes, key.start, key.end, value.bytes, value.start, value.end, sequence, kind)) throw noRoom()
-    this.#added(reader, trace)
+    else if (!into.insert(key.bytes, key.start, key.end, value.bytes, value.start, value.end, sequence, kind)) throw noRoom()
+    this.#added(reader, trace, into)
   }
 
   async #addLongValue(reader: BatchReader, trace: Tracer | null, nextSlice: NextSlice): Promise<void> {
@@ -99,20 +102,23 @@ export class Memtable {
     for (let from = start; from < end; from += PIECE_BYTES) {
       await nextSlice(() => list.fillValue!(node, from - start, bytes, from, Math.min(end, from + PIECE_BYTES)))
     }
-    await nextSlice(() => this.#added(reader, trace))
+    await nextSlice(() => this.#added(reader, trace, list))
   }
 
-  #added(reader: BatchReader, trace: Tracer | null): void {
+  #added(reader: BatchReader, trace: Tracer | null, into: EntrySink): void {
     if (reader.kind === KIND_DELETE) this.pointTombstones++
-    if (trace !== null) this.#emitInsert(trace, reader, reader.sequence)
+    if (trace !== null) this.#emitInsert(trace, reader, into)
     this.rawBytes += reader.key.length + reader.value.length
   }
 
-  #emitInsert(trace: Tracer, { key, value, kind }: BatchReader, entrySequence: number): void {
+  #emitInsert(
+    trace: Tracer,
+    { key, value, kind, sequence: entrySequence }: BatchReader,
+    { lastHeight: height, bytesUsed }: EntrySink,
+  ): void {
     if (kind === KIND_DELETE_RANGE) {
       trace.emit({ type: 'tombstone.add', from: key.copy(), to: value.copy(), entrySequence })
     } else {
-      const { lastHeight: height, bytesUsed } = this.list
       trace.emit({ type: 'memtable.insert', key: key.copy(), kind, entrySequence, valueBytes: value.length, height, bytesUsed })
     }
   }

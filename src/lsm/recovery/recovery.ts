@@ -4,32 +4,32 @@
  * Invariants:
  * 1. Recovery changes nothing that an earlier version needs until the new manifest is in force, so it can be cut short
  *    anywhere and begun again.
- * 2. If anything was dropped, the memtable overflowed, or logs have gathered, all of it is flushed before the new manifest: no later
- *    recovery meets the same torn logs with new ones behind them, and none has more than a few to read. What finds no room on the disk
- *    stays in memtables, where it can be read, until start.ts can flush it.
- * 3. The logs that go on hold records and are whole. An open after sessions that wrote nothing costs what the first one cost.
+ * 2. Nothing is written: memtables that are full, or of more than a few logs, are handed over as immutable ones, which the background
+ *    flushes once the store is open. What was dropped of a log is cut off by start.ts.
+ * 3. A log is in one memtable whole: when that is flushed, the log is obsolete. The logs that go on hold records. An open after sessions
+ *    that wrote nothing costs what the first one cost.
  */
 import type { Hash32 } from '../../codec/checksum.js'
 import type { BatchReader } from '../../engine/batch.js'
 import { logName, replayLogs, type ReplayedLogs } from '../../engine/durable/log-replay.js'
 import { CorruptionError } from '../../errors.js'
 import type { Ledger } from '../../trace/ledger.js'
-import { runJob, type Trace, type Tracer } from '../../trace/span.js'
+import type { Trace, Tracer } from '../../trace/span.js'
 import { joinPath, removeLeftover, type FileSystem } from '../../vfs/file-system.js'
 import { MeteredFileSystem } from '../../vfs/metered-file-system.js'
-import { isOutOfSpace } from '../../vfs/vfs-error.js'
 import type { ReadLog } from '../../wal/custom-log-reader.js'
 import { CURRENT, CURRENT_TEMPORARY, manifestName, parseFileName, tableName } from '../file-names.js'
-import type { JobRunner } from '../compaction/job-runner.js'
 import { readManifest, type ManifestState } from '../versions/manifest.js'
-import { emitDropped, emitFrozen, emitNew } from '../memtable/memtable-trace.js'
-import { Memtable } from '../memtable/memtable.js'
+import { emitFrozen, emitNew } from '../memtable/memtable-trace.js'
+import type { ListLoad } from '../memtable/memtable-list.js'
+import type { Memtable } from '../memtable/memtable.js'
 import type { MemtablePool } from '../memtable/memtable-pool.js'
-import type { TableMeta } from '../versions/table-file.js'
 import { Version } from '../versions/version.js'
 
-/** More logs than this are not carried on: their contents become a table. */
+/** A memtable of more logs than this is flushed: no later recovery has more than a few to read. */
 const MAX_RECOVERED_LOGS = 4
+/** Bytes of a memtable that a byte of a log may take, as a rule. A load that needs more grows. */
+const ARENA_SHARE = 2
 
 export interface RecoveryOptions {
   readonly fileSystem: FileSystem
@@ -39,7 +39,6 @@ export interface RecoveryOptions {
   readonly pool: MemtablePool
   /** The directory may hold what a crashed creation left: start empty. */
   readonly created: boolean
-  readonly runner: JobRunner
   /** Reads the logs instead of the built-in reader. */
   readonly readLog: ReadLog | undefined
   readonly trace: Trace | null
@@ -48,18 +47,24 @@ export interface RecoveryOptions {
 export interface Recovered {
   readonly version: Version
   readonly memtable: Memtable
-  /** Memtables that are to be flushed, and that the disk had no room for; newest first. */
-  readonly unflushed: readonly Memtable[]
-  /** Logs that the memtable came from, with their sizes. */
+  /** Memtables that are to be flushed; newest first. */
+  readonly immutable: readonly Memtable[]
+  /** Logs that the memtables came from, with their sizes once they are cut. */
   readonly logs: ReadonlyMap<number, number>
-  /** Where the last frame of each of these logs ends. */
+  /** Those among them that the manifest names. */
+  readonly listedLogs: readonly number[]
+  readonly unlistedLogs: readonly number[]
+  /** Where the last frame of each of those ends that are known to be complete. */
   readonly wholeLogs: ReadonlyMap<number, number>
-  /** Those among them that may be in the system's memory only. */
+  /** Those that are not, which may be in the system's memory only. */
   readonly undurableLogs: readonly number[]
   /** What replay found; `undefined` where there was nothing to replay. */
   readonly replayed: ReplayedLogs | undefined
+  /** No manifest names a file with this number or a larger one. */
+  readonly firstStray: number
   readonly nextFile: number
   readonly sequence: number
+  /** Sequence number of the last operation that is in tables. */
   readonly flushedSequence: number
 }
 
@@ -78,22 +83,21 @@ class Recovery {
   readonly #step: Tracer | null
   #version = new Version()
   #memtable: Memtable
+  /** The load of the memtable that takes the logs. */
+  #load: ListLoad | undefined
+  /** Logs whose batches are in the memtable. */
+  #logsInMemtable = new Set<number>()
+  /** The log that is being replayed. */
+  #log = 0
+  readonly #immutable: Memtable[] = []
   #nextFile = 1
-  /** No manifest names a file with this number or a larger one, but those that this recovery writes. */
-  #firstStray = Infinity
   #sequence = 0
-  #logs: ReadonlyMap<number, number> = new Map()
-  #wholeLogs: ReadonlyMap<number, number> = new Map()
-  #undurableLogs: readonly number[] = []
   #replayed: ReplayedLogs | undefined
-  /** Something of the logs is in a table, or is to be: then all of it. */
-  #flushes = false
-  readonly #unflushed: Memtable[] = []
 
   constructor(options: RecoveryOptions) {
     this.#options = options
     this.#step = options.trace?.at('step') ?? null
-    this.#memtable = this.#takeMemtable(0)
+    this.#memtable = this.#takeMemtable()
   }
 
   async run(): Promise<Recovered> {
@@ -109,23 +113,39 @@ class Recovery {
     this.#nextFile = Math.max(manifest?.nextFile ?? 1, ...present.map(number => number + 1))
     if (manifest !== undefined) {
       this.#version = manifest.version
-      this.#firstStray = manifest.nextFile
       this.#sequence = manifest.lastSequence
       this.#checkTables(manifest)
       await this.#replay(manifest)
     }
-    const flushedSequence = this.#flushes ? this.#sequence : (manifest?.lastSequence ?? 0)
     return {
       version: this.#version,
       memtable: this.#memtable,
-      unflushed: this.#unflushed,
-      logs: this.#logs,
-      wholeLogs: this.#wholeLogs,
-      undurableLogs: this.#undurableLogs,
+      immutable: this.#immutable,
+      ...this.#liveLogs(manifest),
       replayed: this.#replayed,
+      firstStray: manifest?.nextFile ?? 1,
       nextFile: this.#nextFile,
       sequence: this.#sequence,
-      flushedSequence,
+      flushedSequence: manifest?.lastSequence ?? 0,
+    }
+  }
+
+  #liveLogs(manifest: ManifestState | undefined): Pick<Recovered, 'logs' | 'listedLogs' | 'unlistedLogs' | 'wholeLogs' | 'undurableLogs'> {
+    const logs = new Map<number, number>()
+    const replayed = this.#replayed
+    // A log without records has no part in the store any more.
+    for (const number of replayed?.filled ?? []) {
+      const kept = replayed!.keptBytes.get(number)!
+      logs.set(number, kept === replayed!.validBytes.get(number) ? replayed!.logs.get(number)! : kept)
+    }
+    const numbers = [...logs.keys()]
+    const whole = manifest?.wholeLogs ?? new Map<number, number>()
+    return {
+      logs,
+      listedLogs: numbers.filter(number => manifest?.logs.includes(number)),
+      unlistedLogs: numbers.filter(number => !manifest?.logs.includes(number)),
+      wholeLogs: new Map([...whole].filter(([number]) => logs.has(number))),
+      undurableLogs: numbers.filter(number => !whole.has(number)),
     }
   }
 
@@ -176,98 +196,63 @@ class Recovery {
       sequence: manifest.lastSequence,
       readLog: this.#options.readLog,
       trace: this.#options.trace ?? undefined,
-      apply: (reader, bytes) => this.#apply(reader, bytes),
-      makeRoom: async (bytes, operations) => {
-        await this.#flush()
-        this.#memtable = this.#takeMemtable(Memtable.bytesFor(bytes, operations))
-      },
+      beginLog: (number, bytes) => this.#beginLog(number, bytes),
+      apply: reader => this.#apply(reader),
     })
     this.#replayed = replayed
     this.#sequence = replayed.sequence
-    const { filled } = replayed
-    if (replayed.droppedBytes > 0 || this.#flushes || filled.size > MAX_RECOVERED_LOGS) {
-      await this.#flush()
-      return
-    }
-    // What the manifest knows to be complete is durable.
-    this.#undurableLogs = [...filled].filter(number => !manifest.wholeLogs.has(number))
-    // A log without records has no part in the store any more.
-    this.#logs = new Map([...replayed.logs].filter(([number]) => filled.has(number)))
-    this.#wholeLogs = new Map([...replayed.validBytes].filter(([number]) => filled.has(number)))
+    this.#load?.finish()
+    this.#load = undefined
+    const isLarge = this.#memtable.list.bytesUsed > this.#options.pool.capacityBytes
+    if (isLarge || this.#logsInMemtable.size > MAX_RECOVERED_LOGS) this.#freeze()
   }
 
-  #apply(reader: BatchReader, bytes: number): boolean {
-    if (!this.#memtable.hasRoom(bytes, reader.count)) return false
-    this.#memtable.apply(reader, this.#step)
+  /** Its batches join those of the logs before it, if there is room for all of them. */
+  #beginLog(number: number, fileBytes: number): void {
+    const bytesUsed = this.#load?.bytesUsed ?? this.#memtable.list.bytesUsed
+    if (this.#logsInMemtable.size > 0 && bytesUsed + ARENA_SHARE * fileBytes > this.#options.pool.capacityBytes) this.#freeze()
+    this.#log = number
+  }
+
+  #apply(reader: BatchReader): boolean {
+    if (this.#logsInMemtable.size === 0) this.#memtable.firstLog = this.#log
+    this.#logsInMemtable.add(this.#log)
+    this.#load ??= this.#memtable.list.load?.()
+    this.#memtable.apply(reader, this.#step, this.#load)
     return true
   }
 
-  /** Takes the place of the memtable before. */
-  #takeMemtable(bytes: number): Memtable {
+  #takeMemtable(): Memtable {
     const { pool, trace } = this.#options
-    const memtable = pool.take(bytes, 0)
+    const memtable = pool.take(0, 0)
     if (trace !== null) emitNew(trace, memtable)
     return memtable
   }
 
-  async #flush(): Promise<void> {
-    const { pool, trace } = this.#options
-    this.#flushes = true
-    const memtable = this.#memtable
-    if (memtable.isEmpty) return
-    if (trace !== null) emitFrozen(trace, memtable)
-    // Tables enter level 0 in the order of their ages.
-    const added = this.#unflushed.length > 0 ? undefined : await this.#flushIfRoom(memtable)
-    if (added === undefined) {
-      this.#unflushed.unshift(memtable)
-      this.#memtable = this.#takeMemtable(0)
-      return
-    }
-    this.#version = this.#version.apply({ deleted: [], added })
-    if (trace !== null) emitDropped(trace, memtable)
-    this.#memtable = this.#takeMemtable(0)
-    pool.retire(memtable)
-  }
-
-  /** The table that the memtable was flushed to, if any entry was worth one; `undefined` where the disk has no room for it. */
-  async #flushIfRoom(memtable: Memtable): Promise<readonly TableMeta[] | undefined> {
-    const { runner, trace } = this.#options
-    try {
-      return await flushRecovered(runner, trace, memtable, this.#version, this.#nextFile++, [])
-    } catch (error) {
-      if (!isOutOfSpace(error)) throw error
-    }
-    return this.#removeStrays() ? this.#flushIfRoom(memtable) : undefined
-  }
-
-  /**
-   * Removes, once, tables that an earlier recovery wrote and no manifest got to name, which a full disk would keep for ever. Returns whether
-   * there were any. Every table that any manifest names has a smaller number than the next one of this manifest.
-   */
-  #removeStrays(): boolean {
-    const { fileSystem, directory } = this.#options
-    const named = new Set([...this.#version.files()].map(({ meta }) => meta.number))
-    const strays = fileSystem.list(directory).filter(name => {
-      const file = parseFileName(name)
-      return file?.kind === 'table' && file.number >= this.#firstStray && !named.has(file.number)
-    })
-    this.#firstStray = Infinity
-    for (const name of strays) removeLeftover(fileSystem, joinPath(directory, name))
-    return strays.length > 0
+  /** Makes the memtable immutable; a new one takes its place. */
+  #freeze(): void {
+    const { trace, pool } = this.#options
+    this.#load?.finish()
+    this.#load = undefined
+    this.#memtable.flushReason = 'recovery'
+    if (trace !== null) emitFrozen(trace, this.#memtable, this.#memtable.list.capacityBytes > pool.capacityBytes)
+    this.#immutable.unshift(this.#memtable)
+    this.#memtable = this.#takeMemtable()
+    this.#logsInMemtable = new Set()
   }
 }
 
-/** Writes a memtable that recovery filled to a table. */
-export function flushRecovered(
-  runner: JobRunner,
-  trace: Trace | null,
-  memtable: Memtable,
-  version: Version,
-  number: number,
-  snapshots: readonly number[],
-): Promise<readonly TableMeta[]> {
-  const options = { reason: 'recovery', remote: runner.remote }
-  return runJob(trace, 'flush', span => runner.flush(memtable, version, number, snapshots, span), options)
+/**
+ * Removes tables that a job of an earlier session wrote and no manifest got to name, which a full disk would keep for ever. Returns whether
+ * there were any. Every table that a manifest names has a smaller number than `firstStray`.
+ */
+export function removeStrays(fileSystem: FileSystem, directory: string, firstStray: number): boolean {
+  const strays = fileSystem.list(directory).filter(name => {
+    const file = parseFileName(name)
+    return file?.kind === 'table' && file.number >= firstStray
+  })
+  for (const name of strays) removeLeftover(fileSystem, joinPath(directory, name))
+  return strays.length > 0
 }
 
 /** Removes what no version names: files of crashed jobs, obsolete logs, old manifests. Failures leave them for the next open. */

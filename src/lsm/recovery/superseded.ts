@@ -9,7 +9,7 @@
  * Invariants:
  * 1. Only puts are superseded. Tombstones stay true: they hide nothing but what is older than they are.
  * 2. Only keys within stretches of the newer file that can be read: where its blocks are lost, the older file counts.
- * 3. Recovery may flush the first part of a log, so a table supersedes a log only up to the newest operation in the table.
+ * 3. The recovery of earlier versions could flush the first part of a log, so a table supersedes a log only up to the newest operation in the table.
  */
 import { compareKeys } from '../../codec/entry.js'
 import type { KeyVersion } from '../../engine/durable/log-salvage.js'

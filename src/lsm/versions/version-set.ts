@@ -5,7 +5,7 @@
  * Invariants:
  * 1. Edits are applied one after the other: durable in the manifest first, then visible to readers. After one that failed none is.
  * 2. A flushed memtable leaves the read state in the same step in which its table enters it.
- * 3. Until the manifest is begun nothing changes but that tables take the place of memtables which recovery filled.
+ * 3. Until the manifest is begun nothing changes.
  * 4. `sequence` is that of the last operation that readers see. Only a long batch that is being applied has newer ones in the memtable,
  *    up to `appliedSequence`.
  */
@@ -62,34 +62,31 @@ export class VersionSet {
   #failure: Error | undefined
   /** Logs in the manifest that are not obsolete. */
   #logs: readonly number[] = []
+  /** Logs of an earlier session that are not in the manifest yet, and not obsolete. */
+  #unlistedLogs: readonly number[]
   /** Those among them that are complete. */
   #wholeLogs: readonly WholeLog[] = []
 
   /** Takes reads at once; changes need a manifest, see `begin`. Opens the tables with range tombstones, and throws if one is damaged. */
-  constructor(options: VersionSetOptions, { version, memtable, unflushed, nextFile, sequence, flushedSequence }: VersionSetStart) {
+  constructor(options: VersionSetOptions, { version, memtable, immutable, ...start }: VersionSetStart) {
     this.#options = options
-    this.#state = ReadState.of(memtable, unflushed, version, options.tables, [])
-    this.#nextFile = nextFile
-    this.#flushedSequence = flushedSequence
-    this.sequence = sequence
-  }
-
-  /** A memtable that recovery filled, the oldest one, is in the added tables. The manifest must not be begun: it will name them. */
-  flushed(oldest: Memtable, added: readonly TableMeta[]): void {
-    const { memtable, immutable, version } = this.#state
-    const remaining = immutable.filter(table => table !== oldest)
-    this.#replace(this.#state.withTables(memtable, remaining, version.apply({ deleted: [], added }), this.moments()))
+    this.#unlistedLogs = start.unlistedLogs
+    this.#state = ReadState.of(memtable, immutable, version, options.tables, [])
+    this.#nextFile = start.nextFile
+    this.#flushedSequence = start.flushedSequence
+    this.sequence = start.sequence
   }
 
   /**
    * Puts a manifest in force that begins with the present state; a failure leaves the one before in force, or this one with the same
-   * contents. `wholeLogs` says where those of the logs end that are complete.
+   * contents. `logs` are those whose headers and names are durable, `wholeLogs` says where those of them end that are complete.
+   * Logs with numbers below `firstLog` are obsolete.
    */
-  async begin(logs: readonly number[], wholeLogs: ReadonlyMap<number, number>): Promise<void> {
+  async begin(logs: readonly number[], firstLog: number, wholeLogs: ReadonlyMap<number, number>): Promise<void> {
     this.#logs = logs
     this.#wholeLogs = wholeLogsOf(wholeLogs)
     const { version } = this.#state
-    await this.#startManifest(version, { lastSequence: this.#flushedSequence, firstLog: logs[0] }, null)
+    await this.#startManifest(version, { lastSequence: this.#flushedSequence, firstLog }, null)
     this.#emitEdit(null, { added: wholeOf(version), deleted: [], flushedLogs: [] }, true)
   }
 
@@ -200,7 +197,8 @@ export class VersionSet {
     // A sync and a flush may both list a log.
     const newLog = log !== undefined && log >= firstLog && !this.#logs.includes(log) ? log : undefined
     if (newLog === undefined && deleted.length + added.length + flushed.length === 0) return
-    const flushedLogs = this.#logs.filter(number => number < firstLog)
+    const flushedLogs = [...this.#unlistedLogs, ...this.#logs].filter(number => number < firstLog).sort((a, b) => a - b)
+    this.#unlistedLogs = this.#unlistedLogs.filter(number => number >= firstLog && number !== newLog)
     this.#logs = [...this.#logs.filter(number => number >= firstLog), ...(newLog === undefined ? [] : [newLog])]
     this.#wholeLogs = this.#wholeLogs.filter(whole => whole.number >= firstLog)
     const numbers = { nextFile: this.#nextFile, lastSequence: this.#flushedSequence, firstLog }
@@ -287,10 +285,12 @@ function trafficOf(manifest: ManifestWriter): ManifestTraffic {
 export interface VersionSetStart {
   readonly version: Version
   readonly memtable: Memtable
-  /** Memtables that are to be in tables before the manifest is begun; newest first. */
-  readonly unflushed: readonly Memtable[]
+  /** Memtables that are to be flushed; newest first. */
+  readonly immutable: readonly Memtable[]
+  /** Logs that these come from and that the manifest does not name. */
+  readonly unlistedLogs: readonly number[]
   readonly nextFile: number
-  /** Sequence numbers of the last operation, and of the last one that is in tables once the manifest is begun. */
+  /** Sequence numbers of the last operation, and of the last one that is in tables. */
   readonly sequence: number
   readonly flushedSequence: number
 }
