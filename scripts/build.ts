@@ -10,6 +10,7 @@
  * The dependencies of a package.json stay external. Everything else that the sources import (devDependencies) is bundled.
  */
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
 import { join, relative, sep } from 'node:path'
 import { build as buildScript } from 'esbuild'
 import { rolldown, type OutputChunk, type RolldownOptions } from 'rolldown'
@@ -193,7 +194,7 @@ class PackageBuild {
       },
     }
     const { resolve, transform } = this.#input
-    const external = (id: string): boolean => this.#isExternal(id) && !id.startsWith('kvarium')
+    const external = (id: string): boolean => (this.#isExternal(id) || isBuiltin(id)) && !id.startsWith('kvarium')
     const bundle = await rolldown({ platform: 'neutral', resolve: resolve!, transform: transform!, input, external, plugins: [sources] })
     const { output } = await bundle.write({
       dir: join(this.#dist, 'examples'),
