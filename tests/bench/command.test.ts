@@ -8,10 +8,12 @@ import { WORKLOADS } from '../../packages/lab/src/workloads/catalogue.js'
 import { parseRunReport } from '../../packages/lab/src/report/parse-run-report.js'
 import type { RunReport } from '../../packages/lab/src/report/run-report.js'
 import { bundledProgram } from '../support/bundled-program.js'
+import { slice } from '../support/thoroughness.js'
 
 const ROOT = join(import.meta.dirname, '../..')
 /** These tests start processes, which takes long on a busy machine. */
 const TIMEOUT_MS = 120_000
+const ENTRIES = slice(1500, 4000)
 
 let directory = ''
 let command = ''
@@ -90,7 +92,7 @@ describe('npm run bench', () => {
     () => {
       const stores = join(directory, 'stores')
       const report = join(directory, 'result.json')
-      const flags = ['--n', '4000', '--rounds', '2', '--scaled', '--dir', stores, '--report', report]
+      const flags = ['--n', String(ENTRIES), '--rounds', '2', '--scaled', '--dir', stores, '--report', report]
       const { code, stdout, stderr } = bench('--workload', 'overwrite', '--engine', 'lsm,btree,memory', ...flags)
       expect(stderr).not.toMatch(/WRONG|fail/i)
       expect(code).toBe(0)
@@ -111,7 +113,7 @@ describe('npm run bench', () => {
         expect(space.settled.median).toBeGreaterThan(0.5)
         expect(predictions.map(({ metric }) => metric)).toContain('write amplification')
         const ledger = Object.values(write!.settled.parts).reduce((sum, part) => sum + part, 0)
-        expect(ledger).toBeGreaterThan(2 * 4000 * 116)
+        expect(ledger).toBeGreaterThan(2 * ENTRIES * 116)
         if (process.platform !== 'linux') continue
         expect(outside!.ledgerBytes).toBe(ledger)
         expect(write!.settled.userBytes).toBe(outside!.userBytes)

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { lsmEngine } from '../../src/lsm/open.js'
 import { workerExecutor } from '../../src/lsm/compaction/worker/worker-executor.js'
+import { slice } from '../support/thoroughness.js'
 import { engineContract, type ContractSubject } from './support/contract-suite.js'
 import { engineModel } from './support/model.js'
 import { keyOf, withEngine } from './support/opened-engine.js'
@@ -18,16 +19,16 @@ const tiered: ContractSubject = {
   place: nodePlace,
 }
 
-for (const subject of [leveled, tiered]) {
+for (const subject of slice([leveled], [leveled, tiered])) {
   engineContract(subject)
   engineModel(subject, { runs: 15, steps: 60 })
 }
 
 describe('lsm on disk', () => {
   it(
-    'a value of 100 MiB is written, moved and read back whole',
+    'a value of many MiB is written, moved and read back whole',
     withEngine({ ...leveled, options: {} }, async store => {
-      const value = patterned(100 << 20)
+      const value = patterned(slice(40 << 20, 100 << 20))
       await store.put('before', 'small')
       await store.put('huge', value)
       await store.put('next', 'small')

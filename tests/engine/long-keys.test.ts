@@ -1,6 +1,7 @@
-/** Keys of up to a MiB over crashes, and what of them stays in memory and in the manifest. */
+/** Keys up to the limit over crashes, and what of them stays in memory and in the manifest. */
 import { describe, expect, it } from 'vitest'
 import { compareKeys } from '../../src/codec/entry.js'
+import { MAX_KEY_BYTES } from '../../src/codec/limits.js'
 import { WriteBatch } from '../../src/engine/batch.js'
 import type { Engine } from '../../src/engine/contract.js'
 import { Kvarium, repair, verify } from '../../src/index.js'
@@ -72,9 +73,9 @@ describe.each(ENGINES)('long keys on %s', (engine, open) => {
     }
   })
 
-  it('of a MiB are there after a kill, and are verified, inspected and repaired', { timeout: 240_000 }, async () => {
+  it('at the limit are there after a kill, and are verified, inspected and repaired', { timeout: 240_000 }, async () => {
     const fileSystem = new MemoryFileSystem()
-    const keys = [1, 2, 3, 4, 5].map(number => longKey(number, 1024 * KIB))
+    const keys = [1, 2, 3, 4, 5].map(number => longKey(number, MAX_KEY_BYTES))
     const store = (on: MemoryFileSystem, location: string): Kvarium<Uint8Array, Uint8Array> =>
       new Kvarium(location, { engine, fileSystem: on, keyEncoding: 'view', valueEncoding: 'view' })
     const numbers = async (db: Kvarium<Uint8Array, Uint8Array>): Promise<number[]> => (await db.values().all()).map(value => value[0])

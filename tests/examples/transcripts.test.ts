@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { catalog } from '../../examples/lab/catalog.js'
 import { record } from '../../examples/lab/lab.js'
 import { transcript } from '../../examples/lab/transcript.js'
+import { slice } from '../support/thoroughness.js'
 import { chapterProblems } from './support/chapter.js'
 
 /** Enough for two runs of a few seconds each on a busy machine. */
@@ -23,7 +24,8 @@ describe.each(catalog())('example $number', ({ number, name, load }) => {
       const chapter = join(GUIDE, `${title}.md`)
       expect(existsSync(chapter), `docs/guide has a chapter ${title}.md`).toBe(true)
       expect(chapterProblems(chapter, readFileSync(chapter, 'utf8'), recording, first)).toEqual([])
-      expect(transcript(await record(number, name, await load()))).toBe(first)
+      // In one process, as a reader who starts it again from the stepper does. Runs of other processes are the file's.
+      if (slice(number <= 3, true)) expect(transcript(await record(number, name, await load()))).toBe(first)
     },
     TIMEOUT_MS,
   )

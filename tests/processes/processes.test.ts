@@ -5,10 +5,11 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { Kvarium, verify } from '../../src/index.js'
 import { SeededRandom } from '../../src/vfs/index.js'
+import { slice } from '../support/thoroughness.js'
 import { buildWriter, inspectStore, killOnce, runWriter } from './support/child.js'
 import { ENGINES, factoryOf } from './support/engines.js'
 
-const KILLS = 6
+const KILLS = slice(3, 6)
 const LONG = 240_000
 
 let program: string

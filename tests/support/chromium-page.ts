@@ -1,8 +1,8 @@
 /** Opens pages in Chromium, for tests of what they look like and how they are used. */
-import { existsSync, mkdtempSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { existsSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
-import { chromium, type BrowserContext, type Page } from 'playwright-core'
+import { chromium, type Browser, type Page } from 'playwright-core'
+import { afterAll } from 'vitest'
 
 const CHROMIUM = process.env['KVARIUM_CHROMIUM'] ?? '/usr/bin/chromium'
 const ARGUMENTS = [
@@ -24,16 +24,20 @@ export interface Opened {
   readonly requests: readonly string[]
 }
 
-/** The page in a browser with a profile of its own, beside the file, which may not use the network. */
+/** One for all pages of a test file. */
+let browser: Promise<Browser> | undefined
+afterAll(async () => (await browser)?.close())
+
+/** The page in a browser context of its own, which may not use the network. */
 export async function withPage(
   file: string,
   look: { readonly width: number; readonly scheme: 'light' | 'dark' },
   use: (opened: Opened) => Promise<void>,
 ): Promise<void> {
-  const profile = mkdtempSync(join(dirname(file), 'profile-'))
-  const context: BrowserContext = await chromium.launchPersistentContext(profile, {
-    executablePath: CHROMIUM,
-    args: ARGUMENTS,
+  browser ??= chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS })
+  const context = await (
+    await browser
+  ).newContext({
     offline: true,
     colorScheme: look.scheme,
     reducedMotion: 'reduce',

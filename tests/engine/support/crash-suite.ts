@@ -7,6 +7,7 @@ import type { Engine } from '../../../src/engine/contract.js'
 import type { ByteView } from '../../../src/codec/entry.js'
 import { SeededRandom, type MemoryFileSystem } from '../../../src/vfs/index.js'
 import { rangeOf, textOf } from '../../contract/support/opened-engine.js'
+import { slice } from '../../support/thoroughness.js'
 import { HookedFileSystem, isChange } from '../../lsm/support/hooked-file-system.js'
 import { batchOf, emptyFileSystem, filler, get, put, sizeOf, type Operation } from './engine-calls.js'
 
@@ -30,7 +31,7 @@ export interface CrashSubject {
 }
 
 /** How many histories a suite runs; `npm run torture` crashes many more. */
-export const HISTORIES = Number(process.env['KVARIUM_CRASH_HISTORIES'] ?? 1)
+export const HISTORIES = slice(1, 10)
 
 /** Runs one history; resolves with the number of images that were verified. */
 export async function crashAnywhere(subject: CrashSubject, seed: number): Promise<number> {

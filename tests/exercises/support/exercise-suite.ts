@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import type { Exercise, Module } from '../../../exercises/exercise.js'
 import { DEFAULT_SEED, runChecks, type Stage } from '../../../exercises/run-checks.js'
+import { slice } from '../../support/thoroughness.js'
 import { loadMutant, mutantsOf } from './mutants.js'
 
 const EXERCISES = new URL('../../../exercises/', import.meta.url)
@@ -20,7 +21,7 @@ export function exerciseSuite<Part>(exercise: Exercise<Part>, later: Readonly<Re
     runChecks(exercise, await load(`${name}/${path}.ts`), await load(`${name}/reference.ts`), { seed })
 
   describe(`the exercise ${name}`, () => {
-    it.each([DEFAULT_SEED, 3, 5])('the reference passes under the seed %i', async seed => {
+    it.each(slice([DEFAULT_SEED], [DEFAULT_SEED, 3, 5]))('the reference passes under the seed %i', async seed => {
       expect(await check('reference', seed)).toBeUndefined()
     })
 
