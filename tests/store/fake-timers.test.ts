@@ -59,10 +59,9 @@ describe('under fake timers that stand still', () => {
 async function use(db: Kvarium | PortableKvarium): Promise<void> {
   await db.open()
   const entries = Array.from({ length: 3000 }, (_, i) => [`${i}`.padStart(4, '0'), 'v'.repeat(100)] as const)
-  await db.batch(
-    entries.map(([key, value]) => ({ type: 'put', key, value })),
-    { sync: true },
-  )
+  const batch = db.batch()
+  for (const [key, value] of entries) batch.put(key, value)
+  await batch.write({ sync: true })
   await db.flush()
   expect(await db.iterator().all()).toEqual(entries)
   await db.clear({ lt: '1000' })
