@@ -182,6 +182,32 @@ describe.each(SHARED_ENGINES)('a reader of %s', engine => {
     expect((await reader.keys().all()).length).toBe(30_001)
   })
 
+  it('keeps what it has in memory over a refresh: only what has changed is read again', async () => {
+    const db = await openStore(engine)
+    const numbers = Array.from({ length: 3000 }, (_, i) => i)
+    const key = (i: number): string => `key ${String(i).padStart(5, '0')}`
+    await db.batch(numbers.map(i => ({ type: 'put', key: key(i), value: valueOf(i) })))
+    await db.compactRange()
+    const reader = await readerOf(db, { cacheSize: 16 << 20 })
+    const blocksRead = (): number => {
+      const { found } = reader.stats().ledger
+      const before = found.blocksFromDisk
+      for (const i of numbers) expect(reader.getSync(key(i))?.length).toBeGreaterThan(1)
+      return reader.stats().ledger.found.blocksFromDisk - before
+    }
+    const all = blocksRead()
+    expect(all).toBeGreaterThan(100)
+    expect(blocksRead()).toBe(0)
+    for (let round = 0; round < 5; round++) {
+      await db.put(key(500 * round + 3), `changed ${round}`)
+      await reader.refresh()
+      expect(blocksRead()).toBeLessThan(8)
+      expect(reader.getSync(key(500 * round + 3))).toBe(`changed ${round}`)
+    }
+    await reader.refresh()
+    expect(blocksRead()).toBe(0)
+  })
+
   it('of an empty store sees nothing, and after a refresh what came', async () => {
     const db = await openStore(engine)
     const reader = await readerOf(db)

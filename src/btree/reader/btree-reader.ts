@@ -26,6 +26,7 @@ import { PageCheck } from '../check-pages.js'
 import { DATA_FILE } from '../file-names.js'
 import type { BtreeOptions } from '../options.js'
 import { LiveVersions, type LiveVersion } from '../pages/live-versions.js'
+import type { Page } from '../pages/page.js'
 import { PageFile } from '../pages/page-file.js'
 import { PageStore } from '../pages/page-store.js'
 import { treeOnDisk } from '../recovery/recovery.js'
@@ -33,6 +34,7 @@ import { approximateBytes, levelShapes } from '../shape.js'
 import { PointReads } from '../tree/point-reads.js'
 import { TreeCursor } from '../tree/tree-cursor.js'
 import type { Tree } from '../tree/tree.js'
+import { carryOver } from './carry-over.js'
 import type { BtreeVersionDescription } from './shared-tree.js'
 
 /** A version as reads look at it. */
@@ -59,6 +61,8 @@ class BtreeReader implements ReaderEngine {
   readonly #live: LiveVersions
   readonly #versions: ReceivedVersions<Moment>
   readonly #view = new ByteView()
+  /** The root of the present version. */
+  #root: Page | undefined
 
   constructor(context: ReaderContext, hash32: Hash32, version: SharedVersion) {
     const { environment, directory, options } = context
@@ -81,10 +85,13 @@ class BtreeReader implements ReaderEngine {
   }
 
   advance(version: SharedVersion): void {
-    const before = this.#file.bytesRead
+    const bytesRead = this.#file.bytesRead
     const tree = treeOnDisk(version.description as BtreeVersionDescription, this.#store, this.#live)
-    this.#ledger.read.open += this.#file.bytesRead - before
-    this.#file.bytesRead = before
+    const root = this.#root
+    if (root?.block !== undefined) carryOver(this.#store, root, tree.root)
+    this.#root = tree.root
+    this.#ledger.read.open += this.#file.bytesRead - bytesRead
+    this.#file.bytesRead = bytesRead
     this.#versions.advance({ tree, version: this.#live.hold(tree.root, true) }, version)
   }
 
