@@ -1,6 +1,6 @@
 /** What is in a page of a B+tree, what happens when it is full, and how full are pages then? */
 import { Shuffle } from 'kvarium-lab/workloads'
-import { btreeEngine } from '../src/btree/open.js'
+import { btreeEngine } from '../src/btree/factory.js'
 import type { BtreeShape } from '../src/btree/shape.js'
 import { BLOCK_HEADER_BYTES, SLOT_BYTES } from '../src/codec/sorted-block.js'
 import type { EngineFactory } from '../src/engine/contract.js'

@@ -2,18 +2,22 @@
  * Builds `dist/` of every package, which npm publishes: `tsx scripts/build.ts`.
  *
  *   dist/<entry>.js, .d.ts      one pair per entry of the exports map; a command has no declarations
- *   dist/chunk-<name>.js, .d.ts shared by several entries, so that a class is the same class in all of them
+ *   dist/chunk-<name>.js, .d.ts shared by several entries, so that a class is the same class in all of them; `…-later` has what the first
+ *                               entry does not load when it is imported
  *   dist/compaction-worker.js   the worker thread in one file without imports of others, so that an application's bundler can copy it
  *   dist/examples/              the numbered examples, in the command's package alone
  *   dist/LICENSES.txt           the licences of the packages of which parts are in these files
  *
  * The dependencies of a package.json stay external. Everything else that the sources import (devDependencies) is bundled.
+ *
+ * The time of an import is mostly that of parsing, so files have no comments and no white space that only a reader needs. The names in them
+ * are those of the sources, and their lines are short, for a stack trace and the line that Node shows above it.
  */
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { join, relative, sep } from 'node:path'
-import { build as buildScript } from 'esbuild'
-import { rolldown, type OutputChunk, type RolldownOptions } from 'rolldown'
+import { build as buildScript, transform, type CommonOptions, type Plugin as EsbuildPlugin } from 'esbuild'
+import { rolldown, type ChunkingContext, type OutputChunk, type Plugin, type RolldownOptions } from 'rolldown'
 import { rollup } from 'rollup'
 import { dts } from 'rollup-plugin-dts'
 import ts from 'typescript'
@@ -32,9 +36,10 @@ interface Package {
   /**
    * The chunk of a module that several entries share: the first row that matches its path below src/ or the project. A few chunks, since
    * each is a file to open at import. Files that only Node can load, and packages that run code when loaded, are apart from
-   * the rest, so that an application's bundler can leave them out.
+   * the rest, so that an application's bundler can leave them out. A row with a third name is loaded by dynamic imports; what an import of the
+   * first entry needs of it all the same is in the chunk of that name.
    */
-  readonly chunks: readonly (readonly [chunk: string, path: RegExp])[]
+  readonly chunks: readonly (readonly [chunk: string, path: RegExp, atImport?: string])[]
   /** Folders of the project that are published with the package. */
   readonly copies?: readonly string[]
   /** The numbered examples go into dist/examples/, with the sources of the store and of the lab in them. */
@@ -64,14 +69,12 @@ const STORE: Package = {
   },
   worker: ['compaction-worker', 'lsm/compaction/worker/compaction-worker.ts'],
   chunks: [
-    ['msgpack', /^(node_modules\/msgpackr\/|store\/msgpack\.)/],
-    ['sstable', /^(sstable|node_modules\/(bloom-filters|base64-arraybuffer))\//],
     ['node', /^(vfs\/node\/|node-engines\.|(store|repair)\/node|lsm\/compaction\/worker\/worker-)/],
-    ['core', /^(errors|codec|trace|vfs|cache|wal|skiplist|engine|memory|node_modules\/xxhash-wasm)\b/],
-    ['lsm', /^lsm\//],
-    ['btree', /^btree\//],
+    ['core', /^(errors|codec|trace|vfs|cache|wal|skiplist|engine|memory|observe\/recorder|node_modules\/xxhash-wasm)\b/],
+    ['lsm', /^(lsm|sstable|node_modules\/(bloom-filters|base64-arraybuffer))\//],
+    ['btree', /^btree\//, 'core'],
     ['repair-in-place', /^repair\/repair-in-place\./],
-    ['store', /^(built-in-engines\.|(store|repair)\/)/],
+    ['store', /^(built-in-engines\.|(store|repair|node_modules\/msgpackr)\/)/],
     ['tools', /^/],
   ],
 }
@@ -89,6 +92,20 @@ const CLI: Package = {
   chunks: [['shared', /^/]],
   copies: ['exercises'],
   examples: true,
+}
+
+/** A line of a built file has about this many characters. */
+const LINE_LENGTH = 160
+
+const SMALL: CommonOptions = { format: 'esm', target: 'es2023', minifyWhitespace: true, lineLimit: LINE_LENGTH, legalComments: 'none' }
+
+/** The functions by which rolldown joins modules: a file of their own, if not in the files that use them. */
+const RUNTIME = 'chunk-rolldown-runtime.js'
+
+/** Names in the code of other packages are shortened: their sources are elsewhere. */
+const SHORT_NAMES: Plugin = {
+  name: 'short names',
+  transform: async (code, id) => (/node_modules/.test(id) && id.endsWith('js') ? (await transform(code, { minify: true })).code : null),
 }
 
 interface Manifest {
@@ -131,12 +148,13 @@ class PackageBuild {
   readonly #isExternal = (id: string): boolean =>
     id.startsWith('node:') || this.#dependencies.some(name => id === name || id.startsWith(`${name}/`))
 
-  #chunkOf(id: string): string | null {
+  /** The row of a module's chunk; none for an entry. */
+  #rowOf(id: string): Package['chunks'][number] | undefined {
     const path = relative(id.startsWith(this.#types) ? this.#types : id.startsWith(this.#src) ? this.#src : ROOT, id)
       .split(sep)
       .join('/')
-    if (this.#sources.has(path.replace(/(\.d)?\.ts$/, ''))) return null
-    return this.#package.chunks.find(([, pattern]) => pattern.test(path))?.[0] ?? null
+    if (this.#sources.has(path.replace(/(\.d)?\.ts$/, ''))) return undefined
+    return this.#package.chunks.find(([, pattern]) => pattern.test(path))
   }
 
   /** Rolldown's input, portable: of every package the files for all platforms. */
@@ -153,8 +171,27 @@ class PackageBuild {
 
   async #buildEntries(): Promise<readonly OutputChunk[]> {
     const input = Object.fromEntries(Object.entries(this.#package.entries).map(([name, source]) => [name, join(this.#src, source)]))
-    const bundle = await rolldown({ ...this.#input, input, preserveEntrySignatures: 'allow-extension' })
-    const groups = [{ name: (id: string) => this.#chunkOf(id), debugName: 'shared', minShareCount: 2 }]
+    const bundle = await rolldown({ ...this.#input, input, preserveEntrySignatures: 'allow-extension', plugins: [SHORT_NAMES] })
+    const atImport = new Set<string>()
+    const follow = (id: string, modules: ChunkingContext): void => {
+      if (atImport.has(id)) return
+      atImport.add(id)
+      for (const next of modules.getModuleInfo(id)?.importedIds ?? []) follow(next, modules)
+    }
+    const shared = (id: string, modules: ChunkingContext): string | null => {
+      follow(Object.values(input)[0], modules)
+      const [chunk, , eager = chunk] = this.#rowOf(id) ?? []
+      return chunk === undefined || atImport.has(id) ? (eager ?? null) : `${chunk}-later`
+    }
+    const lazy = (id: string, modules: ChunkingContext): string | null => {
+      follow(Object.values(input)[0], modules)
+      const [chunk, , eager] = this.#rowOf(id) ?? []
+      return chunk === undefined || eager === undefined || atImport.has(id) ? null : chunk
+    }
+    const groups = [
+      { name: lazy, debugName: 'lazy', minShareCount: 1 },
+      { name: shared, debugName: 'shared', minShareCount: 2 },
+    ]
     const { output } = await bundle.write({
       dir: this.#dist,
       format: 'es',
@@ -162,7 +199,29 @@ class PackageBuild {
       chunkFileNames: 'chunk-[name].js',
       codeSplitting: { includeDependenciesRecursively: false, groups },
     })
-    return output.filter(file => file.type === 'chunk')
+    const chunks = output.filter(file => file.type === 'chunk')
+    for (const { fileName, code } of chunks) await this.#rewrite(fileName, code)
+    rmSync(join(this.#dist, RUNTIME), { force: true })
+    return chunks
+  }
+
+  /** Writes a built file without white space, and with what it needs of the bundler's own functions in it. */
+  async #rewrite(fileName: string, contents: string): Promise<void> {
+    const isExternal: EsbuildPlugin = {
+      name: 'external',
+      setup: ({ onResolve }) =>
+        onResolve({ filter: /.*/ }, ({ path, kind }) => ({ external: kind !== 'entry-point' && !path.endsWith(RUNTIME) })),
+    }
+    await buildScript({
+      ...SMALL,
+      stdin: { contents, resolveDir: this.#dist },
+      outfile: join(this.#dist, fileName),
+      allowOverwrite: true,
+      bundle: true,
+      platform: 'neutral',
+      tsconfigRaw: {},
+      plugins: [isExternal],
+    })
   }
 
   async #buildWorker(): Promise<readonly OutputChunk[]> {
@@ -235,7 +294,7 @@ class PackageBuild {
       format: 'es',
       entryFileNames: '[name].d.ts',
       chunkFileNames: 'chunk-[name].d.ts',
-      manualChunks: id => this.#chunkOf(id) ?? undefined,
+      manualChunks: id => this.#rowOf(id)?.[0],
     })
   }
 }

@@ -3,7 +3,7 @@
  * Beside it `inspect/engine-inspectors.ts` lists what shows their files, and `packages/lab/src/predict/predictors.ts` their formulas, so that
  * a store loads neither.
  */
-import { btreeEngine } from './btree/open.js'
+import { btreeEngine } from './btree/factory.js'
 import { EngineRegistry } from './engine/registry.js'
 import { lsmEngine, type LsmSettings } from './lsm/open.js'
 import type { LsmOptions } from './lsm/options.js'

@@ -12,7 +12,7 @@ export type {
   OptionTable,
   Violation,
 } from './engine/contract.js'
-export { btreeEngine } from './btree/open.js'
+export { btreeEngine } from './btree/factory.js'
 export type { BtreeOptions } from './btree/options.js'
 export { memoryEngine } from './memory/engine.js'
 export { lsmEngine } from './lsm/open.js'

@@ -1,6 +1,6 @@
 import { memoryEngine } from '../../src/memory/engine.js'
 import { EngineRegistry } from '../../src/engine/registry.js'
-import { btreeEngine } from '../../src/btree/open.js'
+import { btreeEngine } from '../../src/btree/factory.js'
 import { lsmEngine } from '../../src/lsm/open.js'
 import { KvariumStore } from '../../src/store/kvarium.js'
 import type { TraceLevel } from '../../src/trace/events.js'

@@ -1,5 +1,5 @@
 /** `kvarium/btree`: the B+tree engine. Portable. */
-export { btreeEngine } from './open.js'
+export { btreeEngine } from './factory.js'
 export { BTREE_OPTIONS, type BtreeOptions, type BtreeSettings } from './options.js'
 export { BtreeShapeFold, foldBtree, type FoldedBtreeShape } from './fold-shape.js'
 export type { LeafOverflow, LeafSplit } from './tree/split.js'

@@ -1,18 +1,18 @@
 /** Opening a B+tree directory: opens the data file, builds the parts around it, recovers the tree, starts a log. */
 import { Cache } from '../cache/cache.js'
 import { loadHash32, type Hash32 } from '../codec/checksum.js'
-import type { EngineContext, EngineFactory } from '../engine/contract.js'
+import type { EngineContext } from '../engine/contract.js'
 import { logName, parseLogName } from '../engine/durable/log-replay.js'
 import { LogSet } from '../engine/durable/log-set.js'
 import { CorruptionError } from '../errors.js'
 import { Ledger, newReadCounts } from '../trace/ledger.js'
-import { absolutePath, joinPath, type FileHandle } from '../vfs/file-system.js'
+import { joinPath, type FileHandle } from '../vfs/file-system.js'
 import { isOutOfSpace } from '../vfs/vfs-error.js'
 import { Checkpointer } from './checkpoint/checkpoint.js'
 import { CurrentLog } from './checkpoint/current-log.js'
 import { BtreeEngine } from './engine.js'
-import { DATA_FILE, BTREE_FILES } from './file-names.js'
-import { BTREE_OPTIONS, checkOptions, type BtreeOptions, type BtreeSettings } from './options.js'
+import { DATA_FILE } from './file-names.js'
+import { checkOptions, type BtreeOptions, type BtreeSettings } from './options.js'
 import { DroppedSubtrees } from './pages/dropped-subtrees.js'
 import { readFreeList } from './pages/free-list.js'
 import type { FreeSpace } from './pages/free-space.js'
@@ -21,34 +21,15 @@ import { META_BYTES, readMeta, type Meta } from './pages/meta-page.js'
 import { PageFile } from './pages/page-file.js'
 import { PageStore } from './pages/page-store.js'
 import { PageTrace } from './pages/page-trace.js'
-import { openBtreeReader } from './reader/btree-reader.js'
 import { createTreeFile } from './recovery/creation.js'
 import { LogStart } from './recovery/log-start.js'
 import { keptLogs, replay, treeOnDisk } from './recovery/recovery.js'
-import { salvageBtree } from './recovery/salvage.js'
 
 /** Share of `writeBufferSize` that stays allocated for reuse by other pages: a checkpoint needs memory in bursts. */
 const IDLE_SHARE = 1 / 4
 
-/** The `btree` engine. */
-export function btreeEngine(settings: BtreeSettings = {}): EngineFactory {
-  return {
-    name: 'btree',
-    durable: true,
-    options: BTREE_OPTIONS,
-    files: BTREE_FILES,
-    countsLiveBytes: true,
-    variants: [{ name: 'btree', options: {}, scaled: ['writeBufferSize', 'cacheSize'] }],
-    async open(context) {
-      const directory = absolutePath(context.environment.fileSystem, context.directory)
-      return open({ ...context, directory }, settings)
-    },
-    salvage: salvageBtree,
-    openReader: openBtreeReader,
-  }
-}
-
-async function open(context: EngineContext, settings: BtreeSettings): Promise<BtreeEngine> {
+/** @param context Its directory is absolute. */
+export async function openBtree(context: EngineContext, settings: BtreeSettings): Promise<BtreeEngine> {
   const options = context.options as unknown as BtreeOptions
   const { environment, directory, created, trace } = context
   const { fileSystem, scheduler } = environment

@@ -16,9 +16,7 @@ import { LogSet } from '../engine/durable/log-set.js'
 import { MemtablePool } from './memtable/memtable-pool.js'
 import { checkOptions, LSM_OPTIONS, type LsmOptions } from './options.js'
 import type { CustomParts } from './custom/custom-parts.js'
-import { openLsmReader } from './reader/lsm-reader.js'
 import { recover } from './recovery/recovery.js'
-import { salvageTree } from './recovery/salvage.js'
 import { Start } from './recovery/start.js'
 import { TableSet } from './versions/table-set.js'
 import { TieredPicker } from './compaction/pickers/tiered-picker.js'
@@ -53,8 +51,14 @@ export function lsmEngine(settings: LsmSettings = {}): EngineFactory {
       const directory = absolutePath(context.environment.fileSystem, context.directory)
       return open({ ...context, directory }, settings)
     },
-    salvage: salvageTree,
-    openReader: openLsmReader,
+    async *salvage(context, lost) {
+      const { salvageTree } = await import('./recovery/salvage.js')
+      yield* salvageTree(context, lost)
+    },
+    async openReader(context, version) {
+      const { openLsmReader } = await import('./reader/lsm-reader.js')
+      return openLsmReader(context, version)
+    },
   }
 }
 

@@ -14,7 +14,7 @@ export function portableEnvironment(options: PortableEnvironmentOptions): Enviro
   const environment = {
     fileSystem: options.fileSystem,
     clock: platformClock,
-    random: options.seed === undefined ? platformRandom() : new SeededRandom(options.seed),
+    random: options.seed === undefined ? platformRandom : new SeededRandom(options.seed),
     scheduler: platformScheduler,
   }
   const { deflate, zstd } = options
@@ -23,7 +23,6 @@ export function portableEnvironment(options: PortableEnvironmentOptions): Enviro
 
 interface Platform {
   readonly performance?: { now(): number }
-  readonly crypto?: { getRandomValues(target: Uint32Array): unknown }
   readonly setImmediate?: (callback: () => void) => unknown
   readonly MessageChannel?: new () => { readonly port1: Port; readonly port2: Port }
   setTimeout(callback: () => void, ms: number): unknown
@@ -36,26 +35,13 @@ interface Port {
 
 const platform = globalThis as unknown as Platform
 
-// Clock and timers are bound when the module is loaded: fake timers that a test framework installs later do not stop a store.
+// Clock, timers and random numbers are bound when the module is loaded: fakes that a test framework installs later do not stop a store.
 const { setTimeout } = platform
+const { random } = Math
 const platformClock: Clock = { now: platform.performance?.now.bind(platform.performance) ?? Date.now }
 
-/** Draws numbers from the platform a pool at a time, because each request costs about a microsecond. */
-export function platformRandom(): Random {
-  const crypto = platform.crypto
-  if (crypto === undefined) return { uint32: () => Math.floor(Math.random() * 2 ** 32) }
-  const pool = new Uint32Array(256)
-  let used = pool.length
-  return {
-    uint32() {
-      if (used === pool.length) {
-        crypto.getRandomValues(pool)
-        used = 0
-      }
-      return pool[used++]
-    },
-  }
-}
+/** Heights of skiplist nodes and identities of files keep no secrets, and the platform's cryptography takes 4 to 16 ms to load in Node. */
+export const platformRandom: Random = { uint32: () => Math.floor(random() * 2 ** 32) }
 
 /**
  * Calls back after a turn of the event loop. A message is quicker than a timer, which browsers delay by 4 ms when nested;
@@ -64,8 +50,10 @@ export function platformRandom(): Random {
 export const afterTurn: (callback: () => void) => void = chooseTurn()
 
 function chooseTurn(): (callback: () => void) => void {
-  const { setImmediate, MessageChannel } = platform
+  const { setImmediate } = platform
   if (setImmediate !== undefined) return callback => void setImmediate(callback)
+  // Looked at only here: in Node, the name alone loads the module of worker threads.
+  const { MessageChannel } = platform
   if (MessageChannel === undefined) return callback => void setTimeout(callback, 0)
   const waiting: (() => void)[] = []
   const { port1, port2 } = new MessageChannel()

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { btreeEngine } from '../../src/btree/open.js'
+import { btreeEngine } from '../../src/btree/factory.js'
 import { fileDamages, flips, truncations, wipes } from '../damage/support/damages.js'
 import { smallStores, type DamageSubject, type SmallStore } from '../damage/support/small-store.js'
 import { judge, type Damage, type Outcome } from '../damage/support/verdict.js'

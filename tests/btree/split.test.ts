@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { btreeEngine } from '../../src/btree/open.js'
+import { btreeEngine } from '../../src/btree/factory.js'
 import type { BtreeShape } from '../../src/btree/shape.js'
 import { partition, ruleOf, type LeafOverflow, type LeafSplit } from '../../src/btree/tree/split.js'
 import { MisuseError } from '../../src/errors.js'

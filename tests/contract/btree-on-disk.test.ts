@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { btreeEngine } from '../../src/btree/open.js'
+import { btreeEngine } from '../../src/btree/factory.js'
 import { slice } from '../support/thoroughness.js'
 import { engineContract, type ContractSubject } from './support/contract-suite.js'
 import { engineModel } from './support/model.js'

@@ -1,4 +1,4 @@
-import { btreeEngine } from '../../src/btree/open.js'
+import { btreeEngine } from '../../src/btree/factory.js'
 import { slice } from '../support/thoroughness.js'
 import { engineContract, type ContractSubject } from './support/contract-suite.js'
 import { engineModel } from './support/model.js'

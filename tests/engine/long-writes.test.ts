@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { btreeEngine } from '../../src/btree/open.js'
+import { btreeEngine } from '../../src/btree/factory.js'
 import { WriteBatch } from '../../src/engine/batch.js'
 import type { Engine, EngineFactory } from '../../src/engine/contract.js'
 import { lsmEngine } from '../../src/lsm/open.js'

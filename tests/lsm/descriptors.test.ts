@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { btreeEngine } from '../../src/btree/open.js'
+import { btreeEngine } from '../../src/btree/factory.js'
 import type { Engine } from '../../src/engine/contract.js'
 import { FilePool } from '../../src/lsm/versions/file-pool.js'
 import { joinPath } from '../../src/vfs/file-system.js'

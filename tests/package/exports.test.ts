@@ -127,7 +127,7 @@ describe.each([
     const follow = (path: string): void => {
       if (reached.has(path)) return
       reached.add(path)
-      for (const [, to] of readFileSync(join(FOLDERS[name], path), 'utf8').matchAll(/(?:from |import |import\()["']\.\/([^"']+)["']/g)) {
+      for (const [, to] of readFileSync(join(FOLDERS[name], path), 'utf8').matchAll(/(?:from|import) ?\(?["']\.\/([^"']+)["']/g)) {
         follow(path.endsWith('.d.ts') ? `dist/${to.replace(/\.js$/, '.d.ts')}` : `dist/${to}`)
       }
     }

@@ -38,6 +38,7 @@ describe('the checker of the import rule', () => {
     ['Node in the core', 'sstable/reader.ts', `import { readSync } from 'node:fs'`, 'only vfs/node/'],
     ['Node in the core, dynamically', 'lsm/engine.ts', `const fs = await import('node:fs')`, 'only vfs/node/'],
     ['Node in the core, required', 'lsm/engine.ts', `const fs = require('node:fs')`, 'only vfs/node/'],
+    ['Node in the core, asked of the process', 'lsm/engine.ts', `const fs = process.getBuiltinModule('node:fs')`, 'only vfs/node/'],
     ['Node in the store', 'store/kvarium.ts', `import 'node:path'`, 'only vfs/node/'],
     ['Node without its prefix', 'vfs/node.ts', `import 'fs/promises'`, `write 'node:fs/promises'`],
     ['a worker file that reaches for files', 'lsm/compaction/worker/compaction-worker.ts', `import 'node:fs'`, 'and nothing else of Node'],

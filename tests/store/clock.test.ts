@@ -1,6 +1,6 @@
 /** The time affects no byte of a store: clocks are set, jump and stand still. */
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { btreeEngine } from '../../src/btree/open.js'
+import { btreeEngine } from '../../src/btree/factory.js'
 import { Kvarium } from '../../src/index.js'
 import { lsmEngine } from '../../src/lsm/open.js'
 import type { Clock } from '../../src/vfs/index.js'

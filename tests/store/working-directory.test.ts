@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { btreeEngine } from '../../src/btree/open.js'
+import { btreeEngine } from '../../src/btree/factory.js'
 import type { EngineFactory } from '../../src/engine/contract.js'
 import { Kvarium, repair, verify } from '../../src/index.js'
 import { inspectDirectory, inspectFile } from '../../src/inspect/index.js'

@@ -1,19 +1,22 @@
-import { deflateRawSync, inflateRawSync } from 'node:zlib'
+import type * as Zlib from 'node:zlib'
 import { CorruptionError } from '../../errors.js'
 import type { BlockCompression } from '../environment.js'
+
+// Loaded with the first block, not with the store.
+const zlib = (): typeof Zlib => process.getBuiltinModule('node:zlib')
 
 /** Raw deflate by Node's zlib at level 1: on blocks of a few kilobytes higher levels cost much and gain little. */
 export const nodeDeflate: BlockCompression = {
   compress(bytes) {
     // One output chunk that is large enough for most blocks saves zlib a second round and a copy.
-    return deflateRawSync(bytes, { level: 1, chunkSize: Math.max(64, bytes.length) })
+    return zlib().deflateRawSync(bytes, { level: 1, chunkSize: Math.max(64, bytes.length) })
   },
 
   /** Throws a `CorruptionError` if the bytes are not a deflate stream of exactly `size` bytes. */
   decompress(bytes, size) {
     let result: Uint8Array
     try {
-      result = inflateRawSync(bytes, { maxOutputLength: Math.max(1, size), chunkSize: Math.max(64, size) })
+      result = zlib().inflateRawSync(bytes, { maxOutputLength: Math.max(1, size), chunkSize: Math.max(64, size) })
     } catch (cause) {
       throw new CorruptionError(`a compressed block does not decompress to its ${size} bytes`, { cause })
     }
@@ -24,7 +27,7 @@ export const nodeDeflate: BlockCompression = {
   /** Throws a `CorruptionError` if the bytes are not a deflate stream. */
   decompressUnsized(bytes) {
     try {
-      return inflateRawSync(bytes, { maxOutputLength: MAX_UNSIZED_BYTES })
+      return zlib().inflateRawSync(bytes, { maxOutputLength: MAX_UNSIZED_BYTES })
     } catch (cause) {
       throw new CorruptionError('a compressed block does not decompress', { cause })
     }

@@ -30,7 +30,7 @@ export function nodeEnvironment(options: NodeEnvironmentOptions = {}): Environme
   return {
     fileSystem: options.fileSystem ?? new NodeFileSystem(),
     clock,
-    random: options.random ?? platformRandom(),
+    random: options.random ?? platformRandom,
     scheduler,
     deflate: nodeDeflate,
     zstd: nodeZstd,

@@ -18,7 +18,8 @@
  * other, and neither do machines that share a directory over a network.
  */
 import * as fs from 'node:fs'
-import * as net from 'node:net'
+import type * as Net from 'node:net'
+import type { Server } from 'node:net'
 import { LockedError } from '../../errors.js'
 import { joinPath } from '../file-system.js'
 import type { DirectoryLock } from '../file-system.js'
@@ -28,9 +29,12 @@ import { errorCode, FileSystemError } from '../vfs-error.js'
 const NAME_BYTES = 108
 const EARLIER_SOCKET = /^LOCK\.\d+$/
 
+/** Loaded with the first lock, not with the store. */
+const loadNet = (): Promise<typeof Net> => import('node:net')
+
 export async function lockBySocket(directory: string): Promise<DirectoryLock> {
   const descriptor = openDirectory(directory)
-  const servers: net.Server[] = []
+  const servers: Server[] = []
   const release = async (): Promise<void> => {
     await Promise.all(servers.map(close))
     fs.closeSync(descriptor)
@@ -82,7 +86,8 @@ function namesOf(descriptor: number): readonly [string, string] {
   return [short.padEnd(NAME_BYTES, '-'), short]
 }
 
-async function listen(directory: string, name: string): Promise<net.Server> {
+async function listen(directory: string, name: string): Promise<Server> {
+  const net = await loadNet()
   const server = net.createServer(connection => connection.destroy())
   try {
     await new Promise<void>((resolve, reject) => {
@@ -107,7 +112,8 @@ async function hasEarlierOwner(directory: string, descriptor: number): Promise<b
   return false
 }
 
-function accepts(path: string): Promise<boolean> {
+async function accepts(path: string): Promise<boolean> {
+  const net = await loadNet()
   return new Promise(resolve => {
     const connection = net.connect({ path })
     connection.once('connect', () => {
@@ -119,6 +125,6 @@ function accepts(path: string): Promise<boolean> {
   })
 }
 
-function close(server: net.Server): Promise<void> {
+function close(server: Server): Promise<void> {
   return new Promise(resolve => server.close(() => resolve()))
 }

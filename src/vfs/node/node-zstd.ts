@@ -1,4 +1,3 @@
-import * as zlib from 'node:zlib'
 import { CorruptionError } from '../../errors.js'
 import type { BlockCompression } from '../environment.js'
 
@@ -14,24 +13,31 @@ interface ZstdOptions {
   readonly maxOutputLength?: number
 }
 
-const { zstdCompressSync, zstdDecompressSync } = zlib as unknown as Partial<Zstd>
+const zlib = (): Partial<Zstd> => process.getBuiltinModule('node:zlib') as unknown as Partial<Zstd>
+
 /** ZSTD_c_compressionLevel. */
 const LEVEL_PARAMETER = 100
 
 /** Zstandard by Node's zlib at level 1, or `undefined` where Node has none: before 22.15. */
-export const nodeZstd: BlockCompression | undefined =
-  zstdCompressSync === undefined || zstdDecompressSync === undefined ? undefined : zstdBy(zstdCompressSync, zstdDecompressSync)
+export const nodeZstd: BlockCompression | undefined = hasZstd() ? zstdBy(() => zlib() as Zstd) : undefined
 
-function zstdBy(compress: Zstd['zstdCompressSync'], decompress: Zstd['zstdDecompressSync']): BlockCompression {
+/** Node's versions say it without loading zlib; those of Bun and Deno do not say what their zlib has. */
+function hasZstd(): boolean {
+  const { bun, deno, zstd } = process.versions
+  return bun === undefined && deno === undefined ? zstd !== undefined : zlib().zstdCompressSync !== undefined
+}
+
+/** Loads zlib with the first block. */
+function zstdBy(load: () => Zstd): BlockCompression {
   const decompressUpTo = (bytes: Uint8Array, options: ZstdOptions): Uint8Array => {
     try {
-      return decompress(bytes, options)
+      return load().zstdDecompressSync(bytes, options)
     } catch (cause) {
       throw new CorruptionError('a compressed block does not decompress', { cause })
     }
   }
   return {
-    compress: bytes => compress(bytes, { params: { [LEVEL_PARAMETER]: 1 }, chunkSize: Math.max(64, bytes.length) }),
+    compress: bytes => load().zstdCompressSync(bytes, { params: { [LEVEL_PARAMETER]: 1 }, chunkSize: Math.max(64, bytes.length) }),
 
     /** Throws a `CorruptionError` if the bytes are not a frame of exactly `size` bytes. */
     decompress(bytes, size) {

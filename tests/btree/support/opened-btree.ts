@@ -1,4 +1,4 @@
-import { btreeEngine } from '../../../src/btree/open.js'
+import { btreeEngine } from '../../../src/btree/factory.js'
 import type { BtreeShape } from '../../../src/btree/shape.js'
 import type { Engine } from '../../../src/engine/contract.js'
 import type { Environment } from '../../../src/vfs/environment.js'

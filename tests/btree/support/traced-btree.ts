@@ -1,4 +1,4 @@
-import { btreeEngine } from '../../../src/btree/open.js'
+import { btreeEngine } from '../../../src/btree/factory.js'
 import { BtreeShapeFold } from '../../../src/btree/fold-shape.js'
 import type { TraceLevel } from '../../../src/trace/events.js'
 import type { Environment } from '../../../src/vfs/environment.js'

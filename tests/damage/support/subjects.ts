@@ -1,4 +1,4 @@
-import { btreeEngine } from '../../../src/btree/open.js'
+import { btreeEngine } from '../../../src/btree/factory.js'
 import { lsmEngine } from '../../../src/lsm/open.js'
 import type { DamageSubject } from './small-store.js'
 

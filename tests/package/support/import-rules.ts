@@ -118,7 +118,7 @@ interface Parsed {
   readonly bufferLines: readonly number[]
 }
 
-/** Static, dynamic, type and re-exporting imports, `require` calls, and every identifier `Buffer`. */
+/** Static, dynamic, type and re-exporting imports, calls of `require` and `process.getBuiltinModule`, and every identifier `Buffer`. */
 function parse(file: string, source: string): Parsed {
   const tree = ts.createSourceFile(file, source, ts.ScriptTarget.ESNext, true)
   const imports: Reference[] = []
@@ -143,6 +143,7 @@ function parse(file: string, source: string): Parsed {
 }
 
 function isImportCall(callee: ts.Expression): boolean {
+  if (ts.isPropertyAccessExpression(callee) && callee.name.text === 'getBuiltinModule') return true
   return callee.kind === ts.SyntaxKind.ImportKeyword || (ts.isIdentifier(callee) && callee.text === 'require')
 }
 

@@ -9,8 +9,19 @@ export const FOLDERS = { kvarium: ROOT, 'kvarium-lab': join(ROOT, 'packages/lab'
 
 export type PackageName = keyof typeof FOLDERS
 
+interface Packed {
+  /** Bytes of the compressed tarball. */
+  readonly size: number
+  readonly files: readonly { readonly path: string }[]
+}
+
 /** The paths of the files that npm would publish. */
-export function packedFiles(name: PackageName): string[] {
+export const packedFiles = (name: PackageName): string[] => pack(name).files.map(({ path }) => path)
+
+/** Bytes of the tarball that npm would publish. */
+export const packedSize = (name: PackageName): number => pack(name).size
+
+function pack(name: PackageName): Packed {
   const folder = FOLDERS[name]
   if (!existsSync(join(folder, 'dist'))) throw new Error("dist/ is missing: run 'npm run build' first, or 'npm test', which does both")
   const output = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
@@ -19,7 +30,7 @@ export function packedFiles(name: PackageName): string[] {
     stdio: ['ignore', 'pipe', 'ignore'],
     shell: process.platform === 'win32',
   })
-  return (JSON.parse(output) as readonly { readonly files: readonly { readonly path: string }[] }[])[0].files.map(({ path }) => path)
+  return (JSON.parse(output) as readonly Packed[])[0]
 }
 
 export interface LockedPackage {

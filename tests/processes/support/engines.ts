@@ -1,5 +1,5 @@
 import type { EngineFactory } from '../../../src/engine/contract.js'
-import { btreeEngine } from '../../../src/btree/open.js'
+import { btreeEngine } from '../../../src/btree/factory.js'
 import { lsmEngine } from '../../../src/lsm/open.js'
 
 /** Engines without workers, so that a process is one file. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { btreeEngine } from '../../../src/btree/open.js'
+import { btreeEngine } from '../../../src/btree/factory.js'
 import type { Engine } from '../../../src/engine/contract.js'
 import { FaultyFileSystem, simulatedEnvironment, type FileOperation, type FileSystem } from '../../../src/vfs/index.js'
 import { fillOptions } from '../../contract/support/opened-engine.js'

@@ -1,4 +1,4 @@
-import { btreeEngine } from '../../../../src/btree/open.js'
+import { btreeEngine } from '../../../../src/btree/factory.js'
 import { WriteBatch } from '../../../../src/engine/batch.js'
 import type { Engine, EngineFactory } from '../../../../src/engine/contract.js'
 import { inlineExecutor, type ExecutorFactory, type JobExecutor } from '../../../../src/lsm/compaction/executor.js'
