@@ -152,8 +152,8 @@ export class LogSet {
 
   /** Resolves when the header of a log that was started, or of one of an earlier session, is durable, or the log is released. */
   async headerDurable(number: number): Promise<void> {
-    await this.#makeDurable(number)
-    await this.#live.find(log => log.number === number)?.header
+    if (this.#undurable.has(number)) await this.#makeDurable(number)
+    else await this.#live.find(log => log.number === number)?.header
   }
 
   /** The manifest lists the log, whose header and name are durable: no sync has to register it. */
@@ -265,6 +265,8 @@ export class LogSet {
   async #syncAll(span: Span | null | undefined): Promise<void> {
     for (const number of [...this.#undurable.keys()]) {
       if (this.#failure !== undefined) throw this.refusal()
+      // It may have been released meanwhile.
+      if (!this.#undurable.has(number)) continue
       await this.#makeDurable(number)
       await this.#poisoning(
         runJob(this.#trace, 'rotate', register => this.#undurableLogs!.register(number, register), { reason: 'a log is made known' }),
@@ -301,9 +303,8 @@ export class LogSet {
     })
   }
 
-  /** Makes a log of an earlier session durable that may not be; a log of this session needs none of it. */
+  /** Makes a log of an earlier session durable. */
   #makeDurable(number: number): Promise<void> {
-    if (!this.#undurable.has(number)) return Promise.resolve()
     const reason = 'a log of an earlier session is made durable'
     const work =
       this.#undurable.get(number) ?? this.#poisoning(runJob(this.#trace, 'rotate', span => this.#rewrite(number, span), { reason }))
