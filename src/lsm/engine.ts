@@ -82,9 +82,12 @@ export class LsmEngine implements Engine {
       clock,
       snapshots: this.#snapshots,
       isStarted: () => parts.start.isDone,
-      onProgress: () => this.#writes.queue.drain(),
+      onProgress: () => {
+        this.#controller.onProgress()
+        this.#writes.queue.drain()
+      },
     })
-    this.#controller = new WriteController(parts, this.#scheduler)
+    this.#controller = new WriteController(parts, this.#scheduler, () => this.#writes.queue.drain())
     this.#writes = new WritePath({
       ...parts,
       clock,

@@ -9,7 +9,7 @@
 import { compareBytes, type EntryKind } from '../codec/entry.js'
 import { MisuseError } from '../errors.js'
 import type { Random } from '../vfs/environment.js'
-import { Arena, drawHeight, KEY, MAX_CAPACITY, nodeBytes } from './arena.js'
+import { drawHeight, KEY, MAX_CAPACITY, nodeBytes, type Arena } from './arena.js'
 
 const INITIAL_ENTRIES = 1024
 /** Bits of a digit, and its values, in the sort by key heads: three digits make a word, and the counts of one fit into the nearest cache. */

@@ -17,6 +17,7 @@ import type { Clock } from '../../vfs/environment.js'
 import { typedError } from '../../vfs/vfs-error.js'
 import { inputBytes, olderThanOutput, type Compaction } from './compaction.js'
 import type { CompactionPicker } from './pickers/compaction-picker.js'
+import { JobPace, type JobTime } from './job-pace.js'
 import type { JobRunner } from './job-runner.js'
 import type { LogSet } from '../../engine/durable/log-set.js'
 import type { MemtablePool } from '../memtable/memtable-pool.js'
@@ -66,10 +67,26 @@ export class BackgroundScheduler {
   #compacts = true
   /** Bytes that the compaction under way reads, or the last one. */
   #compactionBytes = 0
+  /** Whether the compaction under way makes room in level 0. */
+  #drainsLevel0 = false
+  readonly #flushPace: JobPace
+  readonly #compactionPace: JobPace
   #closed = false
 
   constructor(context: BackgroundSchedulerOptions) {
     this.#context = context
+    this.#flushPace = new JobPace(context.clock)
+    this.#compactionPace = new JobPace(context.clock)
+  }
+
+  /** What is expected of the flush under way; `undefined` if there is none, or nothing to judge it by. */
+  flushTime(now: number): JobTime | undefined {
+    return this.#flushPace.expect(now)
+  }
+
+  /** The same of the compaction that makes room in level 0. */
+  level0Time(now: number): JobTime | undefined {
+    return this.#drainsLevel0 ? this.#compactionPace.expect(now) : undefined
   }
 
   /** Why there will be no room, for a memtable or, with `level0Full`, in level 0; `undefined` while there is hope. */
@@ -167,12 +184,17 @@ export class BackgroundScheduler {
     try {
       await work
     } catch (error) {
+      this.#paceOf(kind).end(false)
       if (error instanceof JobCancelled && !this.#compacts) return
       const retryAt = error instanceof CorruptionError ? Infinity : this.#context.clock.now() + RETRY_AFTER_MS
       const reason = typedError(error)
       this.#failures[kind] = { error: reason, retryAt }
       if (kind === 'compaction') this.#rejectManual(reason)
     }
+  }
+
+  #paceOf(kind: JobKind): JobPace {
+    return kind === 'flush' ? this.#flushPace : this.#compactionPace
   }
 
   /** After a failure the time has come for another try, or there was none. */
@@ -207,10 +229,12 @@ export class BackgroundScheduler {
     const { immutable, memtable: newest, version } = versions.state
     const memtable = immutable.at(-1)!
     const { firstLog: log } = immutable.at(-2) ?? newest
+    this.#flushPace.begin(memtable.list.bytesUsed)
     const added = await runner.flush(memtable, version, versions.allocateFiles(1), snapshots.sequences(), span)
     if (added.length === 0) await runner.syncNames(span)
     await logs.headerDurable(log)
     await this.#apply({ added, flushed: [memtable], log }, span)
+    this.#flushPace.end(true)
     logs.registered(log)
     pool.retire(memtable)
     await withSpan(span, () => logs.release(versions.firstLog))
@@ -266,13 +290,16 @@ export class BackgroundScheduler {
     const { versions } = this.#context
     const { inputs, outputLevel, outputRun, move, drop } = compaction
     this.#compactionBytes = move || drop ? 0 : inputBytes(compaction)
+    this.#drainsLevel0 = inputs.flat().some(meta => meta.level === 0)
     const deleted = inputs.flat().map(meta => meta.number)
     if (drop) return this.#apply({ deleted }, span)
     if (move) {
       const run = outputRun === 'new' ? versions.allocateFiles(1) : outputRun
       return this.#apply({ deleted, added: inputs.flat().map(meta => ({ ...meta, level: outputLevel, run })) }, span)
     }
+    this.#compactionPace.begin(this.#compactionBytes)
     await this.#apply({ deleted, added: await this.#merge(compaction, span) }, span)
+    this.#compactionPace.end(true)
   }
 
   async #merge(compaction: Compaction, span: Span | null): Promise<readonly TableMeta[]> {
