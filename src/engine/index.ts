@@ -19,6 +19,9 @@ export type {
   LevelShape,
   OptionSpec,
   OptionTable,
+  ReaderContext,
+  ReaderEngine,
+  SharedVersion,
   Violation,
   WriteOptions,
 } from './contract.js'
@@ -27,6 +30,7 @@ export { resolveOptions } from './options.js'
 export { EngineRegistry, HOW_TO_REGISTER } from './registry.js'
 export { halfOpen, isEmptyRange, isEverything, keyAfter, rangeContains } from './range.js'
 export type { HalfOpenRange } from './range.js'
+export { ReceivedVersions, type ReceivedVersion } from './received-versions.js'
 export { VersionCursor } from './version-cursor.js'
 export type { RangeTombstoneView } from './version-cursor.js'
 export { BATCH_HEADER_BYTES } from './batch.js'

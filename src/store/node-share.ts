@@ -46,7 +46,7 @@ export class Share {
     if (this.#isReleased || !this.#shares.has(this.#version)) {
       throw new MisuseError('LEVEL_SHARE_RELEASED', 'The share was released, or its store was closed: call share() of the store again')
     }
-    const connection = this.#shares.connect(this.#version)
+    const connection = this.#shares.connect(this.#version, ended => this.#connections.delete(ended))
     this.#connections.add(connection)
     const { remotePort: port, state } = connection
     return { kvariumReader: HANDLE_FORMAT, ...this.#facts, version: this.#version.message, state, port }
@@ -59,8 +59,7 @@ export class Share {
   release(): void {
     if (this.#isReleased) return
     this.#isReleased = true
-    for (const connection of this.#connections) connection.endUnopened()
-    this.#connections.clear()
+    for (const connection of [...this.#connections]) connection.endUnopened()
     this.#version.release()
   }
 
@@ -190,11 +189,14 @@ export class Shares {
     return this.#versions.has(version)
   }
 
-  connect(version: HeldVersion): Connection {
+  connect(version: HeldVersion, onEnd: (connection: Connection) => void): Connection {
     const connection = new Connection(
       version,
       () => this.#hold(),
-      ended => this.#connections.delete(ended),
+      ended => {
+        this.#connections.delete(ended)
+        onEnd(ended)
+      },
     )
     this.#connections.add(connection)
     return connection

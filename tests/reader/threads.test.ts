@@ -1,8 +1,12 @@
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
 import { describe, expect, it } from 'vitest'
 import type { Kvarium } from '../../src/index.js'
-import { openStore, SHARED_ENGINES } from './support/shared-store.js'
+import { openReader, type ReaderHandle } from '../../src/reader/index.js'
+import { bundledProgram } from '../support/bundled-program.js'
+import { codeOf, openStore, SHARED_ENGINES, temporaryDirectory } from './support/shared-store.js'
 import { ReaderThread } from './support/started-thread.js'
 
 const keyOf = (number: number): string => `key ${String(number).padStart(4, '0')}`
@@ -77,6 +81,20 @@ describe.each(SHARED_ENGINES)('a reader of %s in another thread', engine => {
     expect(await thread.ask({ do: 'get', keys: [keyOf(3)] })).toMatchObject({ error: { code: 'LEVEL_READER_DETACHED' } })
     expect(await thread.ask({ do: 'refresh' })).toMatchObject({ error: { code: 'LEVEL_READER_DETACHED' } })
     expect(await thread.ask({ do: 'close' })).toEqual({})
+  })
+
+  it('reads in this thread what another one writes, and learns that that thread has ended', async () => {
+    const program = bundledProgram(join(import.meta.dirname, 'support/store-thread.ts'))
+    const worker = new Worker(program, { workerData: { location: temporaryDirectory(), engine } })
+    const [handle] = (await once(worker, 'message')) as [ReaderHandle]
+    const reader = await openReader(handle)
+    expect(reader.getSync('a')).toBe('1')
+    await reader.refresh()
+    await worker.terminate()
+    while ((await codeOf(() => reader.getSync('a'))) === undefined) await wait(1)
+    expect(await codeOf(reader.get('a'))).toBe('LEVEL_READER_DETACHED')
+    expect(await codeOf(reader.refresh())).toBe('LEVEL_READER_DETACHED')
+    await reader.close()
   })
 
   it('needs the port of its handle in the transfer list', async () => {
