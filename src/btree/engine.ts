@@ -21,7 +21,7 @@ import type {
 import { WritePath } from '../engine/durable/write-path.js'
 import { halfOpen } from '../engine/range.js'
 import { TouchedCursor } from '../engine/touched-cursor.js'
-import { MisuseError } from '../errors.js'
+import { CorruptionError, MisuseError } from '../errors.js'
 import type { Trace } from '../trace/span.js'
 import { checkParts } from './check.js'
 import { compactTree, shrinkFile, type CompactionOptions } from './checkpoint/compaction.js'
@@ -31,6 +31,7 @@ import { WriteController } from './checkpoint/write-controller.js'
 import type { LiveVersion } from './pages/live-versions.js'
 import type { BtreeParts } from './parts.js'
 import { shareTree } from './reader/shared-tree.js'
+import type { DeferredReplay } from './recovery/deferred-replay.js'
 import { approximateBytes, shapeOf } from './shape.js'
 import { PointReads } from './tree/point-reads.js'
 import { RootSnapshots } from './tree/root-snapshot.js'
@@ -54,6 +55,8 @@ export class BtreeEngine implements Engine {
   readonly #trace: Trace | null
   readonly #calls = new CallTracker()
   #closing: Promise<void> | undefined
+  /** The rest of a long replay, until it is finished. */
+  #deferred: DeferredReplay | undefined
 
   constructor(parts: BtreeParts) {
     this.#parts = parts
@@ -87,6 +90,9 @@ export class BtreeEngine implements Engine {
     this.#idle = new IdleCompaction({ parts, compaction: this.#compaction, flush: reason => this.#flush(reason) })
     parts.tree.versions.onUnread = () => this.#idle.onFreed()
     if (parts.context.inspecting !== true) this.#scheduler.schedule()
+    this.#deferred = parts.deferred
+    // A failure is the next write's to repeat.
+    this.#deferred?.runAsJob(trace, () => this.#writes.ready()).catch(() => undefined)
   }
 
   get(key: Uint8Array, snapshot?: EngineSnapshot): Uint8Array | undefined {
@@ -96,6 +102,7 @@ export class BtreeEngine implements Engine {
 
   getView(key: Uint8Array, out: ByteView, snapshot?: EngineSnapshot): boolean {
     this.#requireOpen()
+    if (this.#deferred !== undefined) this.#replayKey(key)
     const { tree } = this.#parts
     const root = snapshot === undefined ? tree.present : this.#snapshots.resolve(snapshot).root
     return this.#reads.find(tree, root, key, out)
@@ -113,6 +120,7 @@ export class BtreeEngine implements Engine {
 
   cursor(range: KeyRange, snapshot?: EngineSnapshot): Cursor {
     this.#requireOpen()
+    this.#finishReplay()
     const { tree, store, ledger } = this.#parts
     const { scan } = ledger
     const version = this.#hold(snapshot)
@@ -122,11 +130,13 @@ export class BtreeEngine implements Engine {
 
   snapshot(): EngineSnapshot {
     this.#requireOpen()
+    this.#finishReplay()
     return this.#snapshots.take()
   }
 
   approximateSize(range: KeyRange): number {
     this.#requireOpen()
+    this.#finishReplay()
     return approximateBytes(this.#parts, halfOpen(range))
   }
 
@@ -152,6 +162,7 @@ export class BtreeEngine implements Engine {
   }
 
   stats(): EngineStats {
+    this.#finishReplayIfReadable()
     const { tree, store, cache, ledger, logs, file, free } = this.#parts
     ledger.read.get = ledger.found.bytesFromDisk + ledger.missing.bytesFromDisk
     ledger.read.scan = ledger.scan.bytesFromDisk
@@ -169,10 +180,12 @@ export class BtreeEngine implements Engine {
   }
 
   shape(): EngineShape {
+    this.#finishReplayIfReadable()
     return { ...shapeOf(this.#parts), snapshots: this.#snapshots.count }
   }
 
   check(): AsyncIterable<Violation> {
+    this.#finishReplayIfReadable()
     return this.#calls.iterate(checkParts(this.#parts, this.#scheduler, () => this.#writes.queue.busy))
   }
 
@@ -203,7 +216,7 @@ export class BtreeEngine implements Engine {
 
   async #settle(): Promise<void> {
     const { free, logStart } = this.#parts
-    if (!logStart.isDone && this.#controller.whyDue() !== undefined) await logStart.run()
+    if (!logStart.isDone && (this.#deferred !== undefined || this.#controller.whyDue() !== undefined)) await logStart.run()
     await this.#scheduler.settle()
     // A checkpoint frees as much space as it wrote.
     const hasExcess = free.freeUnits > free.end * EXCESS_SHARE || this.#controller.hasExcessLog
@@ -211,6 +224,25 @@ export class BtreeEngine implements Engine {
     await this.#scheduler.flush()
     await shrinkFile(this.#compaction)
     await this.#scheduler.settle()
+  }
+
+  #replayKey(key: Uint8Array): void {
+    this.#deferred!.applyKey(key)
+    if (this.#deferred!.isDone) this.#deferred = undefined
+  }
+
+  #finishReplay(): void {
+    this.#deferred?.finish()
+    this.#deferred = undefined
+  }
+
+  /** Numbers of a tree with a page that cannot be read lack what the log has for that page. */
+  #finishReplayIfReadable(): void {
+    try {
+      this.#finishReplay()
+    } catch (error) {
+      if (!(error instanceof CorruptionError)) throw error
+    }
   }
 
   /** The version that a cursor reads, held. */

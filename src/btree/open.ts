@@ -44,14 +44,16 @@ export async function openBtree(context: EngineContext, settings: BtreeSettings)
     dropped.attach(store, tree.levels)
     const version = versions.hold(tree.root, false)
     const checkpointer = new Checkpointer({ environment, tree, file, free, dropped, hash32, meta, version, trace })
-    const replayed = await replay({ context, options, hash32, meta, ledger, tree, checkpointer })
+    const { logs: replayed, deferred } = await replay({ context, options, hash32, meta, ledger, tree, checkpointer })
     const present = fileSystem.list(directory).flatMap(name => parseLogName(name) ?? [])
     const log = currentLog(context, ledger, Math.max(meta.lastLog, ...present) + 1)
     logs = new LogSet({ fileSystem, directory, hash32, ledger, scheduler, trace }, undefined, keptLogs(replayed))
-    const logStart = new LogStart({ context, ledger, checkpointer, logs, log, replayed })
-    await logStart.run().catch((error: unknown) => {
-      if (created || !isOutOfSpace(error)) throw error
-    })
+    const logStart = new LogStart({ context, ledger, checkpointer, logs, log, replayed, deferred })
+    if (deferred === undefined) {
+      await logStart.run().catch((error: unknown) => {
+        if (created || !isOutOfSpace(error)) throw error
+      })
+    }
     ledger.read.open += file.bytesRead
     file.bytesRead = 0
     const inner = newReadCounts()
@@ -59,7 +61,7 @@ export async function openBtree(context: EngineContext, settings: BtreeSettings)
     // A store keeps the page size that it was created with.
     const inForce = { ...options, pageSize: meta.unitBytes }
     trace?.emit({ type: 'engine.open', engine: 'btree', entrySequence: tree.sequence, options: inForce })
-    return new BtreeEngine({ ...pages, context, options, tree, checkpointer, logs, log, logStart, inner })
+    return new BtreeEngine({ ...pages, context, options, tree, checkpointer, logs, log, logStart, deferred, inner })
   } catch (error) {
     // Without the marker of a clean close.
     logs?.poison(error)

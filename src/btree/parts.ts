@@ -6,6 +6,7 @@ import type { Checkpointer } from './checkpoint/checkpoint.js'
 import type { CurrentLog } from './checkpoint/current-log.js'
 import type { DroppedSubtrees } from './pages/dropped-subtrees.js'
 import type { FreeSpace } from './pages/free-space.js'
+import type { DeferredReplay } from './recovery/deferred-replay.js'
 import type { LogStart } from './recovery/log-start.js'
 import type { BtreeOptions } from './options.js'
 import type { PageFile } from './pages/page-file.js'
@@ -27,6 +28,8 @@ export interface BtreeParts {
   readonly logs: LogSet
   readonly log: CurrentLog
   readonly logStart: LogStart
+  /** The rest of a long replay. */
+  readonly deferred: DeferredReplay | undefined
   /** Counts the reads of neither a get nor a scan. */
   readonly inner: ReadCounts
 }

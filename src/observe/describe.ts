@@ -160,6 +160,7 @@ const JOBS: Readonly<Record<TraceJobKind, string>> = {
   close: 'Closing',
   commit: 'A sync of the log',
   rotate: 'Starting a log',
+  replay: 'The rest of a replay',
   flush: 'A flush',
   compaction: 'A compaction',
   checkpoint: 'A checkpoint',

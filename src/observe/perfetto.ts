@@ -29,7 +29,7 @@ export interface ChromeTrace {
 }
 
 const PROCESS = 1
-const TRACKS = ['operations', 'stalls', 'open', 'close', 'commit', 'rotate', 'flush', 'compaction', 'checkpoint', 'free'] as const
+const TRACKS = ['operations', 'stalls', 'open', 'close', 'commit', 'rotate', 'replay', 'flush', 'compaction', 'checkpoint', 'free'] as const
 type Track = (typeof TRACKS)[number]
 /** Most lanes of a track. */
 const LANES = 100

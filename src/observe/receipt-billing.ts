@@ -123,6 +123,7 @@ export class Billing {
     this.#jobs.delete(id)
     const { kind, tally, payers } = job
     if (kind === 'open' || kind === 'close') this.addUnbilled(kind, tally)
+    else if (kind === 'replay') this.addUnbilled('open', tally)
     else if (job.operations.length > 0) return job
     else if (kind === 'commit' && job.log !== undefined) this.#billIdleCommit(job.log, tally)
     else if (payers !== undefined && payers.size > 0) this.#charge(payers, causeOf(kind), job.outputLevel, tally)

@@ -208,7 +208,7 @@ export class ReceiptBook {
     const tally = new Tally()
     tally.write(event.part, event.length)
     const kind = this.#billing.jobOf(event)?.kind
-    const log = event.part === 'log' && kind !== 'open' && kind !== 'close' ? LOG_NAME.exec(event.file) : null
+    const log = event.part === 'log' && kind !== 'open' && kind !== 'replay' && kind !== 'close' ? LOG_NAME.exec(event.file) : null
     if (log === null) return this.#count(event, tally)
     // The cohort's until it is known to be a record.
     this.#total.add(tally)

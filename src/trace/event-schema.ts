@@ -38,7 +38,7 @@ type Schemas = {
 const OPERATION: Field = {
   oneOf: ['get', 'write', 'clear', 'cursor', 'seek', 'next', 'snapshot', 'flush', 'compact', 'settle', 'check', 'estimate', 'share'],
 }
-const JOB: Field = { oneOf: ['open', 'close', 'commit', 'rotate', 'flush', 'compaction', 'checkpoint', 'free'] }
+const JOB: Field = { oneOf: ['open', 'close', 'commit', 'rotate', 'replay', 'flush', 'compaction', 'checkpoint', 'free'] }
 const ENTRY_KIND: Field = { oneOf: [0, 1, 2] }
 const INTEGERS: Field = { list: 'integer' }
 const SOURCE: Field = {

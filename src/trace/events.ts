@@ -16,8 +16,8 @@ export type TraceLevel = 'job' | 'io' | 'step'
 export type OperationKind =
   'get' | 'write' | 'clear' | 'cursor' | 'seek' | 'next' | 'snapshot' | 'flush' | 'compact' | 'settle' | 'check' | 'estimate' | 'share'
 
-/** `commit` is a sync of the log that concurrent writers share; `open` is recovery; `rotate` makes a new log known; `free` removes files. */
-export type TraceJobKind = 'open' | 'close' | 'commit' | 'rotate' | 'flush' | 'compaction' | 'checkpoint' | 'free'
+/** `commit` is a sync of the log that concurrent writers share; `open` is recovery, `replay` what goes on of it after opening; `rotate` makes a new log known; `free` removes files. */
+export type TraceJobKind = 'open' | 'close' | 'commit' | 'rotate' | 'replay' | 'flush' | 'compaction' | 'checkpoint' | 'free'
 
 /** What every event carries. */
 export interface EventStamp {

@@ -136,7 +136,9 @@ class Walk {
   }
 
   #compare(engine: Engine): void {
-    expect(this.#traced.fold.shape()).toEqual(engine.shape())
+    // First the shape, which finishes a replay.
+    const shape = engine.shape()
+    expect(this.#traced.fold.shape()).toEqual(shape)
   }
 
   async #reopen(engine: Engine): Promise<Engine> {

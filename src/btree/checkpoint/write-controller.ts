@@ -6,6 +6,8 @@ const LOG_SHARE = 2
 /** ... and this many times larger than the live data, beyond a minimum: keys that are overwritten often do not fill disk and recovery. */
 const LIVE_SHARE = 3
 const LEAST_LOG_BYTES = 8 * 1024 * 1024
+/** A checkpoint is due at this length of the logs at the latest, but writers do not wait for it: what a kill leaves to replay is bounded. */
+const MOST_REPLAY_BYTES = 16 * 1024 * 1024
 const EXCESS_SHARE = 3
 const LEAST_EXCESS_BYTES = 4 * 1024 * 1024
 
@@ -18,7 +20,7 @@ export class WriteController {
 
   /** Why a checkpoint is due, or `undefined`. */
   whyDue(): string | undefined {
-    const reason = this.#whyOver(1)
+    const reason = this.#whyOver(1, Math.min(MOST_REPLAY_BYTES, this.#logLimit))
     return reason !== undefined && this.#parts.checkpointer.isDue ? reason : undefined
   }
 
@@ -30,14 +32,13 @@ export class WriteController {
 
   /** Why writers have to wait for the checkpoint, or `undefined`. */
   whyFull(): string | undefined {
-    return this.#whyOver(2)
+    return this.#whyOver(2, 2 * this.#logLimit)
   }
 
-  #whyOver(times: number): string | undefined {
+  #whyOver(times: number, logBytes: number): string | undefined {
     const { store, logs, options } = this.#parts
-    const limit = times * options.writeBufferSize
-    if (store.dirtyBytes >= limit) return 'changed pages fill the buffer'
-    return logs.totalBytes >= times * this.#logLimit ? 'the log is full' : undefined
+    if (store.dirtyBytes >= times * options.writeBufferSize) return 'changed pages fill the buffer'
+    return logs.totalBytes >= logBytes ? 'the log is full' : undefined
   }
 
   get #logLimit(): number {

@@ -149,9 +149,27 @@ export class FreeSpace {
       at = start + reader.read()
       if (start < this.#firstUnit || at <= start || at > end)
         throw new CorruptionError('the free list names units that are not in the file')
-      this.free(start, at - start)
+      this.#clear(start, at)
+      this.#usedUnits -= at - start
     }
+    this.#lowestFreed = this.#firstUnit
+    this.#end = this.#lastUsed(end)
     if (reader.at !== length) throw new CorruptionError('the free list has bytes after its end')
+  }
+
+  /** Marks units as free, word by word: a large file has many when it is opened. */
+  #clear(start: number, end: number): void {
+    const used = this.#used
+    const [first, last] = [start >>> 5, (end - 1) >>> 5]
+    const head = -1 << (start & 31)
+    const tail = -1 >>> (31 - ((end - 1) & 31))
+    if (first === last) {
+      used[first] &= ~(head & tail)
+      return
+    }
+    used[first] &= ~head
+    used.fill(0, first + 1, last)
+    used[last] &= ~tail
   }
 
   /** A stretch that begins with a freed unit, or leads up to it, may be lower than `#lowest`. */

@@ -1,6 +1,6 @@
 /**
  * Prepares an opened store for writes: makes the logs of earlier sessions durable, begins a new log, and names it in the meta page. On a full
- * disk the store opens without, for reading; see write-start.ts.
+ * disk the store opens without, for reading; see write-start.ts. So it does while a long replay goes on; see deferred-replay.ts.
  *
  * Invariants:
  * 1. The meta page in force may be in the system's memory only, written by a process that was killed before it was synced. It is written
@@ -17,6 +17,7 @@ import { joinPath, removeLeftover } from '../../vfs/file-system.js'
 import { MeteredFileSystem } from '../../vfs/metered-file-system.js'
 import type { Checkpointer } from '../checkpoint/checkpoint.js'
 import type { CurrentLog } from '../checkpoint/current-log.js'
+import type { DeferredReplay } from './deferred-replay.js'
 
 export interface LogStartOptions {
   readonly context: EngineContext
@@ -25,6 +26,7 @@ export interface LogStartOptions {
   readonly logs: LogSet
   readonly log: CurrentLog
   readonly replayed: ReplayedLogs
+  readonly deferred: DeferredReplay | undefined
 }
 
 export class LogStart extends WriteStart {
@@ -36,7 +38,8 @@ export class LogStart extends WriteStart {
   }
 
   protected async attempt(): Promise<void> {
-    const { checkpointer, logs, log, replayed } = this.#options
+    const { checkpointer, logs, log, replayed, deferred } = this.#options
+    await deferred?.finishInSlices()
     await checkpointer.rewriteMeta()
     this.#removeObsolete()
     checkpointer.cut()

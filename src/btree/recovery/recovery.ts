@@ -9,8 +9,9 @@
  */
 import type { Hash32 } from '../../codec/checksum.js'
 import type { EngineContext } from '../../engine/contract.js'
-import { replayLogs, type ReplayedLogs } from '../../engine/durable/log-replay.js'
+import { parseLogName, replayLogs, type ReplayedLogs } from '../../engine/durable/log-replay.js'
 import type { Ledger } from '../../trace/ledger.js'
+import { joinPath } from '../../vfs/file-system.js'
 import { MeteredFileSystem } from '../../vfs/metered-file-system.js'
 import { isOutOfSpace } from '../../vfs/vfs-error.js'
 import { LOG_HEADER_BYTES } from '../../wal/format.js'
@@ -22,11 +23,14 @@ import type { PageStore } from '../pages/page-store.js'
 import type { ReferenceFields } from '../pages/reference.js'
 import type { LeafSplit } from '../tree/split.js'
 import { Tree } from '../tree/tree.js'
+import { DeferredReplay } from './deferred-replay.js'
 import { ReplayBuffer } from './replay-buffer.js'
 
 /** Replay sorts operations of up to this share of `writeBufferSize` at a time, and of at most `MOST_REPLAY_BYTES`. */
 const REPLAY_SHARE = 1 / 4
 const MOST_REPLAY_BYTES = 32 * 1024 * 1024
+/** A shorter rest of a replay ends before the store is open. */
+const LEAST_DEFERRED_BYTES = 1024 * 1024
 /** Changed pages that replay leaves in memory, in multiples of `writeBufferSize`: as many as a session may have. */
 const MOST_BUFFERS = 2
 
@@ -55,13 +59,19 @@ export interface ReplayOptions {
   readonly checkpointer: Checkpointer
 }
 
+export interface Replay {
+  readonly logs: ReplayedLogs
+  /** What is still to be applied, if that is much. */
+  readonly deferred: DeferredReplay | undefined
+}
+
 /** Applies the logs that the meta page names to the tree. Writes pages out when they outgrow memory, as long as the disk has room. */
-export async function replay({ context, options, hash32, meta, ledger, tree, checkpointer }: ReplayOptions): Promise<ReplayedLogs> {
+export async function replay({ context, options, hash32, meta, ledger, tree, checkpointer }: ReplayOptions): Promise<Replay> {
   const { environment, directory, trace } = context
   const meter = new MeteredFileSystem(environment.fileSystem)
   const { firstLog, lastLog, sequence, ends } = meta
   const { writeBufferSize } = options
-  const buffer = new ReplayBuffer(tree, Math.min(MOST_REPLAY_BYTES, writeBufferSize * REPLAY_SHARE))
+  const buffer = new ReplayBuffer(tree, Math.min(MOST_REPLAY_BYTES, writeBufferSize * REPLAY_SHARE), logBytes(context, firstLog))
   const turn = (): Promise<void> => environment.scheduler.turn()
   let isDiskFull = false
   const afterSlice = async (): Promise<void> => {
@@ -76,7 +86,7 @@ export async function replay({ context, options, hash32, meta, ledger, tree, che
     await turn()
   }
   const drain = (): Promise<void> => buffer.drain(afterSlice)
-  const replayed = await replayLogs({
+  const logs = await replayLogs({
     fileSystem: meter,
     directory,
     hash32,
@@ -90,9 +100,17 @@ export async function replay({ context, options, hash32, meta, ledger, tree, che
     makeRoom: drain,
     turn,
   })
-  await drain()
+  const isDeferred = context.inspecting !== true && buffer.bytes > LEAST_DEFERRED_BYTES
+  if (!isDeferred) await drain()
   ledger.read.open += meter.counts().total.bytesRead
-  return replayed
+  return { logs, deferred: isDeferred ? new DeferredReplay(tree, buffer, afterSlice) : undefined }
+}
+
+/** Length of the logs from one on. */
+function logBytes({ environment, directory }: EngineContext, firstLog: number): number {
+  const { fileSystem } = environment
+  const names = fileSystem.list(directory).filter(name => (parseLogName(name) ?? 0) >= firstLog)
+  return names.reduce((sum, name) => sum + (fileSystem.stat(joinPath(directory, name))?.size ?? 0), 0)
 }
 
 /** The logs that the store carries on, and their lengths once dropped records have been cut off. */

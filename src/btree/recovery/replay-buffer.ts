@@ -4,10 +4,11 @@
  *
  * Invariants:
  * 1. `add` takes a batch as a whole or not at all. A range deletion does not wait among others: it is applied at once, after them.
- * 2. The buffer never holds more than `capacityBytes` of keys and values; a larger batch is applied at once, too.
- * 3. Sorting compares the four bytes behind what all keys of a stretch share, then does the same with each stretch of equal ones.
+ * 2. The buffer never holds more than `capacityBytes` of batches; a larger batch is applied at once, too.
+ * 3. Each key has one entry to apply, so entries may be applied in any order: that of the keys, or the one that is asked for first.
+ * 4. Sorting compares the four bytes behind what all keys of a stretch share, then does the same with each stretch of equal ones.
  */
-import { compareBytes, KIND_DELETE, KIND_DELETE_RANGE } from '../../codec/entry.js'
+import { compareBytes, EMPTY, KIND_DELETE, KIND_DELETE_RANGE } from '../../codec/entry.js'
 import type { BatchReader } from '../../engine/batch.js'
 import { applyBatch } from '../tree/apply-batch.js'
 import type { Tree } from '../tree/tree.js'
@@ -22,35 +23,46 @@ const SHORT_STRETCH = 12
 const SLICE_ENTRIES = 2048
 const SLICE_BYTES = 512 * 1024
 
+const NOTHING = new Uint32Array(0)
+
 export class ReplayBuffer {
   readonly #tree: Tree
   readonly #capacityBytes: number
-  #bytes = new Uint8Array(INITIAL_BYTES)
+  #bytes: Uint8Array
   #length = 0
   #count = 0
   /** Operations of the batches in the buffer. */
   #operations = 0
-  /** Per entry: start of its key, end of the key and start of the value, end of the value. */
+  /** Per entry: start and end of its key, start and end of its value. */
   #starts = new Uint32Array(INITIAL_ENTRIES)
   #middles = new Uint32Array(INITIAL_ENTRIES)
+  #values = new Uint32Array(INITIAL_ENTRIES)
   #ends = new Uint32Array(INITIAL_ENTRIES)
-  #deletes = new Uint8Array(INITIAL_ENTRIES)
+  #deletes: Uint8Array = new Uint8Array(INITIAL_ENTRIES)
+  /** The entries to apply, by key; which of them are applied, and up to where all are. */
+  #order = NOTHING
+  #isApplied: Uint8Array = EMPTY
+  #next = 0
 
-  constructor(tree: Tree, capacityBytes: number) {
+  /** `expectedBytes` of batches are to come. */
+  constructor(tree: Tree, capacityBytes: number, expectedBytes = 0) {
     this.#tree = tree
     this.#capacityBytes = capacityBytes
+    this.#bytes = new Uint8Array(Math.min(capacityBytes, Math.max(INITIAL_BYTES, expectedBytes)))
   }
 
-  /** Takes the operations of a batch; returns false, having taken none, if the buffer has to be drained first. */
+  /**
+   * Takes the operations of a batch of `bytes`, which begin with the first byte of the reader's array; returns false, having taken none, if
+   * the buffer has to be drained first.
+   */
   add(reader: BatchReader, bytes: number): boolean {
     const isEmpty = this.#count === 0
     if (bytes > this.#capacityBytes - this.#length || reader.count > MAX_ENTRIES - this.#count) return isEmpty && this.#apply(reader)
     if (this.#length + bytes > this.#bytes.length) this.#growBytes(this.#length + bytes)
     if (this.#count + reader.count > this.#starts.length) this.#growEntries(this.#count + reader.count)
-    const [length, count] = [this.#length, this.#count]
+    const count = this.#count
     while (reader.next()) {
       if (reader.kind === KIND_DELETE_RANGE) {
-        this.#length = length
         this.#count = count
         if (!isEmpty) return false
         reader.rewind()
@@ -58,26 +70,76 @@ export class ReplayBuffer {
       }
       this.#take(reader)
     }
+    this.#bytes.set(reader.key.bytes.subarray(0, bytes), this.#length)
+    this.#length += bytes
     this.#operations += reader.count
     return true
   }
 
+  /** Bytes of the batches in the buffer. */
+  get bytes(): number {
+    return this.#length
+  }
+
   /** Applies everything to the tree in slices; waits for `afterSlice` after each. */
   async drain(afterSlice: () => Promise<void>): Promise<void> {
+    this.sort()
+    while (this.applySlice()) await afterSlice()
+    if (this.#operations > 0) this.advance()
+    this.#length = this.#count = 0
+    this.#order = NOTHING
+  }
+
+  /** Orders the entries to apply. Until they are applied, nothing may be added. */
+  sort(): void {
     const order = this.#sorted()
-    let sinceTurn = 0
-    let bytes = 0
-    for (let at = 0; at < order.length; at++) {
-      const entry = order[at]
-      if (at + 1 < order.length && this.#compare(entry, order[at + 1]) === 0) continue
-      this.#put(entry)
+    this.#order = order.filter((entry, at) => at + 1 === order.length || this.#compare(entry, order[at + 1]) !== 0)
+    this.#isApplied = new Uint8Array(this.#order.length)
+    this.#next = 0
+  }
+
+  /** Counts the entries as applied before they are: the tree is what it is once they are, for a caller that applies what it reads. */
+  advance(): void {
+    this.#tree.advance(this.#operations)
+    this.#operations = 0
+  }
+
+  /** Applies the next entries; returns whether there are more. */
+  applySlice(): boolean {
+    const order = this.#order
+    for (let entries = 0, bytes = 0; entries < SLICE_ENTRIES && bytes < SLICE_BYTES; entries++) {
+      if (this.#next === order.length) return false
+      const entry = order[this.#next]
+      this.#applyAt(this.#next)
+      this.#next++
       bytes += this.#ends[entry] - this.#starts[entry]
-      if (++sinceTurn < SLICE_ENTRIES && bytes < SLICE_BYTES) continue
-      sinceTurn = bytes = 0
-      await afterSlice()
     }
-    if (this.#operations > 0) this.#tree.advance(this.#operations)
-    this.#length = this.#count = this.#operations = 0
+    return this.#next < order.length
+  }
+
+  /** Applies what the buffer has for a key. */
+  applyKey(key: Uint8Array): void {
+    const order = this.#order
+    let low = this.#next
+    for (let high = order.length; low < high;) {
+      const middle = (low + high) >>> 1
+      if (this.#compareKey(order[middle], key) < 0) low = middle + 1
+      else high = middle
+    }
+    if (low < order.length && this.#compareKey(order[low], key) === 0) this.#applyAt(low)
+  }
+
+  /** Gives up the memory, of a buffer that is not used any more. */
+  release(): void {
+    this.#bytes = EMPTY
+    this.#order = this.#starts = this.#middles = this.#values = this.#ends = NOTHING
+    this.#isApplied = this.#deletes = EMPTY
+  }
+
+  #applyAt(at: number): void {
+    if (this.#isApplied[at] === 1) return
+    this.#put(this.#order[at])
+    this.#isApplied[at] = 1
   }
 
   #apply(reader: BatchReader): true {
@@ -87,24 +149,20 @@ export class ReplayBuffer {
 
   #take({ kind, key, value }: BatchReader): void {
     const entry = this.#count++
-    const start = this.#length
-    const middle = start + key.length
-    const end = middle + value.length
-    const bytes = this.#bytes
-    bytes.set(key.bytes.subarray(key.start, key.end), start)
-    bytes.set(value.bytes.subarray(value.start, value.end), middle)
-    this.#starts[entry] = start
-    this.#middles[entry] = middle
-    this.#ends[entry] = end
-    this.#deletes[entry] = kind === KIND_DELETE ? 1 : 0
-    this.#length = end
+    const base = this.#length
+    const isDelete = kind === KIND_DELETE
+    this.#starts[entry] = base + key.start
+    this.#middles[entry] = base + key.end
+    this.#values[entry] = isDelete ? base + key.end : base + value.start
+    this.#ends[entry] = isDelete ? base + key.end : base + value.end
+    this.#deletes[entry] = isDelete ? 1 : 0
   }
 
   #put(entry: number): void {
-    const [start, middle, end] = [this.#starts[entry], this.#middles[entry], this.#ends[entry]]
+    const [start, middle] = [this.#starts[entry], this.#middles[entry]]
     const bytes = this.#bytes
     if (this.#deletes[entry] === 1) this.#tree.del(bytes, start, middle)
-    else this.#tree.put(bytes, start, middle, bytes, middle, end)
+    else this.#tree.put(bytes, start, middle, bytes, this.#values[entry], this.#ends[entry])
   }
 
   /** The entries by key, those of one key in the order they came. */
@@ -182,6 +240,10 @@ export class ReplayBuffer {
     return compareBytes(this.#bytes, this.#starts[a], this.#middles[a], this.#bytes, this.#starts[b], this.#middles[b])
   }
 
+  #compareKey(entry: number, key: Uint8Array): number {
+    return compareBytes(this.#bytes, this.#starts[entry], this.#middles[entry], key, 0, key.length)
+  }
+
   #growBytes(needed: number): void {
     const grown = new Uint8Array(Math.min(this.#capacityBytes, Math.max(needed, this.#bytes.length * 2)))
     grown.set(this.#bytes.subarray(0, this.#length))
@@ -192,6 +254,7 @@ export class ReplayBuffer {
     const size = Math.max(needed, this.#starts.length * 2)
     this.#starts = grown(this.#starts, new Uint32Array(size))
     this.#middles = grown(this.#middles, new Uint32Array(size))
+    this.#values = grown(this.#values, new Uint32Array(size))
     this.#ends = grown(this.#ends, new Uint32Array(size))
     this.#deletes = grown(this.#deletes, new Uint8Array(size))
   }
