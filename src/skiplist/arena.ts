@@ -269,7 +269,7 @@ export class Arena {
   linkAll(nodes: Int32Array, order: Int32Array): void {
     const words = this.words
     const last = new Int32Array(MAX_HEIGHT).fill(HEAD)
-    // Of each level: the index of the newest node behind the last one, or -1.
+    // The index of the newest node behind the last one of each level, or -1.
     const newest = new Int32Array(MAX_HEIGHT).fill(-1)
     let levels = 1
     for (let i = 0; i < order.length; i++) {

@@ -206,6 +206,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   async _close(): Promise<void> {
     const session = this.#session
     await Promise.allSettled(this.#underway)
+    await session?.reads.settled()
     this.#session = undefined
     if (this.#volatile !== undefined || session === undefined) return
     try {
@@ -310,7 +311,8 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
       lock,
       identity,
       openedAt,
-      reads: new StoreReads(engine, turns),
+      // A span would emit each look of a read: under a trace reads run in place.
+      reads: new StoreReads(engine, turns, this.#trace === undefined ? this.#environment.readOffload : undefined),
       writes: new StoreWrites(engine, turns),
     }
   }

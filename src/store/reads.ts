@@ -9,6 +9,7 @@
 import type { AbstractSnapshot } from 'abstract-level'
 import { ByteView } from '../codec/entry.js'
 import type { Engine, EngineSnapshot } from '../engine/contract.js'
+import { OffloadedLookup, type ReadOffload } from '../vfs/read-offload.js'
 import { typedError } from '../vfs/vfs-error.js'
 import type { EventLoopTurns } from './event-loop-turns.js'
 import type { Awaitable, ReadOptions } from './level-types.js'
@@ -26,13 +27,23 @@ export class StoreReads {
   readonly #engine: Engine
   readonly #lookup: Lookup
   readonly #turns: EventLoopTurns
+  readonly #offload: ReadOffload | undefined
+  /** Reads that wait for the disk. */
+  readonly #waiting = new Set<Promise<unknown>>()
   readonly #scratch = new KeyScratch()
   readonly #view = new ByteView()
 
-  constructor(engine: Engine, turns: EventLoopTurns) {
+  /** @param offload - Lets awaited reads wait for a slow disk off the thread. Without it they wait in place. */
+  constructor(engine: Engine, turns: EventLoopTurns, offload?: ReadOffload) {
     this.#engine = engine
     this.#lookup = lookupOf(engine)
     this.#turns = turns
+    this.#offload = offload
+  }
+
+  /** Resolves when no read waits for the disk. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#waiting)
   }
 
   getSync(key: Stored, options: ReadOptions): Stored | undefined {
@@ -41,17 +52,20 @@ export class StoreReads {
   }
 
   get(key: Stored, options: ReadOptions): Awaitable<Stored | undefined> {
+    if (this.#offload?.isOn === true) return this.#offThread(this.#offload, [key], options, this.#copier(options)).then(([value]) => value)
     const value = this.getSync(key, options)
     return this.#turns.isDue(1, this.#view.length) ? this.#turns.after(value) : value
   }
 
   has(key: Stored, options: ReadOptions): Awaitable<boolean> {
+    if (this.#offload?.isOn === true) return this.#offThread(this.#offload, [key], options, isThere).then(([found]) => found === true)
     const found = this.#find(key, this.moment(options.snapshot))
     return this.#turns.isDue(1, 0) ? this.#turns.after(found) : found
   }
 
   getMany(keys: readonly Stored[], options: ReadOptions): Awaitable<(Stored | undefined)[]> {
-    if (keys.length > KEYS_PER_TURN) return this.#inTurns(keys, options, () => ownedCopy(this.#view, options.valueEncoding))
+    if (this.#offload?.isOn === true) return this.#offThread(this.#offload, keys, options, this.#copier(options))
+    if (keys.length > KEYS_PER_TURN) return this.#inTurns(keys, options, this.#copier(options))
     const values: (Stored | undefined)[] = []
     let bytes = 0
     for (const key of keys) {
@@ -62,13 +76,18 @@ export class StoreReads {
   }
 
   async hasMany(keys: readonly Stored[], options: ReadOptions): Promise<boolean[]> {
-    const found = await this.#inTurns(keys, options, () => true)
-    return found.map(isThere => isThere === true)
+    const offload = this.#offload?.isOn === true ? this.#offload : undefined
+    const found = await (offload ? this.#offThread(offload, keys, options, isThere) : this.#inTurns(keys, options, isThere))
+    return found.map(one => one === true)
   }
 
   /** The moment that a `snapshot` option stands for. */
   moment(snapshot: AbstractSnapshot | undefined): EngineSnapshot | undefined {
     return snapshot ? StoreSnapshot.momentOf(snapshot, this.#engine) : undefined
+  }
+
+  #copier({ valueEncoding }: ReadOptions): () => Stored {
+    return () => ownedCopy(this.#view, valueEncoding)
   }
 
   #find(key: Stored, moment: EngineSnapshot | undefined): boolean {
@@ -77,6 +96,44 @@ export class StoreReads {
     } catch (error) {
       throw typedError(error)
     }
+  }
+
+  /** Reads at one moment, that of the call. Keys that wait for the disk do so side by side. */
+  async #offThread<T>(offload: ReadOffload, keys: readonly Stored[], options: ReadOptions, read: () => T): Promise<(T | undefined)[]> {
+    const given = this.moment(options.snapshot)
+    const moment = given ?? this.#engine.snapshot()
+    // The caller may change its bytes once the call has returned.
+    const own = keys.map(key => (typeof key === 'string' ? key : key.slice()))
+    const results: (T | undefined)[] = []
+    const readAll = async (): Promise<void> => {
+      for (let first = 0; first < own.length; first += KEYS_PER_TURN) {
+        const some = own.slice(first, first + KEYS_PER_TURN)
+        results.push(...(await Promise.all(some.map(key => this.#lookUp(new OffloadedLookup(offload), key, moment, read)))))
+        if (this.#turns.isDue(some.length, this.#view.length)) await this.#turns.turn()
+      }
+    }
+    const waiting = readAll()
+    this.#waiting.add(waiting)
+    try {
+      await waiting
+      return results
+    } finally {
+      this.#waiting.delete(waiting)
+      if (given === undefined) moment.release()
+    }
+  }
+
+  async #lookUp<T>(lookup: OffloadedLookup, key: Stored, moment: EngineSnapshot, read: () => T): Promise<T | undefined> {
+    let result: T | undefined
+    const look = (): void => {
+      result = this.#find(key, moment) ? read() : undefined
+    }
+    try {
+      for (let pending = lookup.attempt(look); pending !== undefined; pending = lookup.attempt(look)) await pending
+    } catch (error) {
+      throw typedError(error)
+    }
+    return result
   }
 
   async #inTurns<T>(keys: readonly Stored[], options: ReadOptions, read: () => T): Promise<(T | undefined)[]> {
@@ -95,6 +152,9 @@ export class StoreReads {
     }
   }
 }
+
+/** What a look finds of a key of which only the presence is asked for. */
+const isThere = (): true => true
 
 /** `getView` of the engine, or an adapter of its `get`. */
 function lookupOf(engine: Engine): Lookup {

@@ -1,4 +1,5 @@
 import type { FileSystem } from './file-system.js'
+import type { ReadOffload } from './read-offload.js'
 
 /** Codecs for blocks that only some platforms have, beside LZ4, which is part of kvarium. */
 export interface PlatformCompression {
@@ -11,6 +12,8 @@ export interface PlatformCompression {
 /** Everything a store needs from its surroundings, injected so that a run can be replayed exactly. */
 export interface Environment extends PlatformCompression {
   readonly fileSystem: FileSystem
+  /** Where the reads of `fileSystem` run. Absent where they only run in place. */
+  readonly readOffload?: ReadOffload | undefined
   readonly clock: Clock
   readonly random: Random
   readonly scheduler: Scheduler

@@ -6,6 +6,7 @@ export type { Fault, FaultEffect, FileOperation, FileOperationKind } from './tes
 export { changesImage, FaultyFileSystem } from './testing/faulty-file-system.js'
 export type { BlockCompression, Clock, Environment, PlatformCompression, Random, Scheduler } from './environment.js'
 export { FileSystemError } from './vfs-error.js'
+export { ReadOffload, type OffloadableFile } from './read-offload.js'
 export { LimitedFileSystem } from './testing/limited-file-system.js'
 export { MemoryFileSystem } from './memory/memory-file-system.js'
 export type { ClassCounts, MeterCounts } from './metered-file-system.js'

@@ -5,6 +5,7 @@ import { nodeDeflate } from './node-deflate.js'
 import { nodeZstd } from './node-zstd.js'
 import { NodeFileSystem } from './node-file-system.js'
 import { platformRandom } from '../portable-environment.js'
+import { ReadOffload } from '../read-offload.js'
 
 // Clock and timers are bound when the module is loaded: fake timers that a test framework installs later do not stop a store.
 const now = performance.now.bind(performance)
@@ -27,8 +28,10 @@ export interface NodeEnvironmentOptions {
 
 /** The real world on Node: disk, clock, event loop, zlib. */
 export function nodeEnvironment(options: NodeEnvironmentOptions = {}): Environment {
+  const readOffload = options.fileSystem === undefined ? new ReadOffload(clock) : undefined
   return {
-    fileSystem: options.fileSystem ?? new NodeFileSystem(),
+    fileSystem: options.fileSystem ?? new NodeFileSystem(readOffload),
+    readOffload,
     clock,
     random: options.random ?? platformRandom,
     scheduler,

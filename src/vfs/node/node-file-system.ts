@@ -2,6 +2,7 @@ import * as fs from 'node:fs'
 import { isAbsolute, resolve } from 'node:path'
 import { joinPath, type DirectoryLock, type FileHandle, type FileStat, type FileSystem } from '../file-system.js'
 import { lockDirectory } from './node-lock.js'
+import type { OffloadableFile, ReadOffload } from '../read-offload.js'
 import { SpareHandles } from '../spare-handles.js'
 import { errorCode, FileSystemError } from '../vfs-error.js'
 
@@ -14,6 +15,12 @@ export class NodeFileSystem implements FileSystem {
   readonly isSharedByThreads = true
   /** Locked directories stay open, so that their syncs need no further descriptor. */
   readonly #lockedDirectories = new Map<string, NodeDirectory>()
+  readonly #offload: ReadOffload | undefined
+
+  /** @param offload - Where reads run. Without it they run in place. */
+  constructor(offload?: ReadOffload) {
+    this.#offload = offload
+  }
 
   /** Not normalized, because `..` after a symbolic link leads elsewhere than the text says; on Windows it does not, and drives matter. */
   absolute(path: string): string {
@@ -123,7 +130,7 @@ export class NodeFileSystem implements FileSystem {
       fs.closeSync(descriptor)
       throw new FileSystemError('EISDIR', { operation, path })
     }
-    return new NodeFileHandle(path, descriptor)
+    return new NodeFileHandle(path, descriptor, this.#offload)
   }
 }
 
@@ -158,15 +165,18 @@ class NodeDirectory {
   }
 }
 
-class NodeFileHandle implements FileHandle {
+class NodeFileHandle implements FileHandle, OffloadableFile {
   readonly path: string
   readonly #descriptor: number
+  readonly #offload: ReadOffload | undefined
   #isClosed = false
-  #syncsInFlight = 0
+  /** Syncs and reads in the thread pool. */
+  #callsInFlight = 0
 
-  constructor(path: string, descriptor: number) {
+  constructor(path: string, descriptor: number, offload: ReadOffload | undefined) {
     this.path = path
     this.#descriptor = descriptor
+    this.#offload = offload
   }
 
   size(): number {
@@ -180,6 +190,11 @@ class NodeFileHandle implements FileHandle {
 
   read(target: Uint8Array, position: number, start = 0, end = target.length): number {
     this.#assertOpen('read')
+    const offload = this.#offload
+    return offload === undefined ? this.readInPlace(target, position, start, end) : offload.read(this, target, position, start, end)
+  }
+
+  readInPlace(target: Uint8Array, position: number, start: number, end: number): number {
     let at = start
     try {
       while (at < end) {
@@ -191,6 +206,31 @@ class NodeFileHandle implements FileHandle {
       throw FileSystemError.from(error, 'read', this.path)
     }
     return at - start
+  }
+
+  async readOffThread(position: number, length: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(length)
+    let at = 0
+    this.#callsInFlight++
+    try {
+      while (at < length) {
+        const count = await this.#readSome(bytes, at, position + at)
+        if (count === 0) break
+        at += count
+      }
+    } finally {
+      this.#ended()
+    }
+    return bytes.subarray(0, at)
+  }
+
+  #readSome(target: Uint8Array, start: number, position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      fs.read(this.#descriptor, target, start, target.length - start, position, (error, count) => {
+        if (error === null) resolve(count)
+        else reject(FileSystemError.from(error, 'read', this.path))
+      })
+    })
   }
 
   write(source: Uint8Array, position: number, start = 0, end = source.length): void {
@@ -214,23 +254,27 @@ class NodeFileHandle implements FileHandle {
 
   async sync(): Promise<void> {
     this.#assertOpen('sync')
-    this.#syncsInFlight++
+    this.#callsInFlight++
     await new Promise<void>((resolve, reject) => {
       fs.fdatasync(this.#descriptor, error => {
-        this.#syncsInFlight--
         if (error === null) resolve()
         else reject(FileSystemError.from(error, 'sync', this.path))
-        // The data are synced, or the sync has failed: no caller is left to report an error of this close to.
-        if (this.#isClosed && this.#syncsInFlight === 0) fs.close(this.#descriptor, () => {})
+        this.#ended()
       })
     })
   }
 
-  /** While a sync is in the thread pool the descriptor must not be closed: its number could go to another file. */
+  /** A call of the thread pool has ended. Its caller knows by then how: none is left to report an error of closing to. */
+  #ended(): void {
+    this.#callsInFlight--
+    if (this.#isClosed && this.#callsInFlight === 0) fs.close(this.#descriptor, () => {})
+  }
+
+  /** While a sync or a read is in the thread pool the descriptor must not be closed: its number could go to another file. */
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    if (this.#syncsInFlight === 0) attempt('close', this.path, () => fs.closeSync(this.#descriptor))
+    if (this.#callsInFlight === 0) attempt('close', this.path, () => fs.closeSync(this.#descriptor))
   }
 
   #assertOpen(operation: string): void {
