@@ -62,7 +62,7 @@ describe('the write pacer', () => {
     }
   })
 
-  it('delays nobody where the job ends long before the limit, or is short', async () => {
+  it('delays no writer where the job ends long before the limit, or is short', async () => {
     expect((await outrun(100, 64 << 20)).worstMs).toBe(0)
     expect((await outrun(15, 10_000)).worstMs).toBe(0)
   })
