@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Reader } from '../../src/reader/index.js'
-import { openStore, readerOf, SHARED_ENGINES, type SharedEngine } from './support/shared-store.js'
+import { openReader, type Reader } from '../../src/reader/index.js'
+import type { SkiplistState } from '../../src/skiplist/index.js'
+import { messagesArrive, openStore, readerOf, SHARED_ENGINES, type SharedEngine } from './support/shared-store.js'
 
 type Entries = readonly (readonly [string, string])[]
 
@@ -216,6 +217,29 @@ describe.each(SHARED_ENGINES)('a reader of %s', engine => {
     await db.put('a', '1')
     await reader.refresh()
     expect(await reader.iterator().all()).toEqual([['a', '1']])
+  })
+
+  it('sees a large memtable, whose memory no later write uses again', async () => {
+    const db = await openStore(engine, { writeBufferSize: 4 << 20, maxFileSize: 8 << 20, cacheSize: 1 << 20 })
+    const fill = (value: string): Promise<void> =>
+      db.batch(Array.from({ length: 3000 }, (_, i) => ({ type: 'put', key: keyOf(i), value: value.repeat(1000) })))
+    await fill('a')
+    const share = await db.share()
+    const handle = share.handle()
+    const buffers = ((handle.version.description as { memtables?: { list: SkiplistState }[] }).memtables ?? []).map(
+      ({ list }) => list.buffer,
+    )
+    const before = buffers.map(buffer => new Uint8Array(buffer).slice())
+    const reader = await openReader(handle)
+    const iterator = reader.values()
+    expect(await iterator.next()).toBe('a'.repeat(1000))
+    share.release()
+    for (let round = 0; round < 6; round++) await fill('b')
+    expect(await iterator.all()).toEqual(Array.from({ length: 2999 }, () => 'a'.repeat(1000)))
+    await reader.close()
+    await messagesArrive()
+    for (let round = 0; round < 6; round++) await fill('c')
+    for (const [i, buffer] of buffers.entries()) expect(Buffer.compare(new Uint8Array(buffer), before[i])).toBe(0)
   })
 
   it('sees values of megabytes', async () => {

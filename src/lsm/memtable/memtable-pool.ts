@@ -43,9 +43,10 @@ export class MemtablePool {
     return new Memtable(this.#list(capacityBytes), firstLog)
   }
 
-  /** A flushed memtable, which may still be read. */
+  /** A flushed memtable, which may still be read. A shared arena is left to the garbage collector. */
   retire(memtable: Memtable): void {
-    if (memtable.list.capacityBytes === this.capacityBytes && this.#retired.length < IDLE_ARENAS) this.#retired.push(memtable)
+    if (memtable.isShared || memtable.list.capacityBytes !== this.capacityBytes || this.#retired.length >= IDLE_ARENAS) return
+    this.#retired.push(memtable)
   }
 
   /** Gives idle arenas to the garbage collector: no write is likely to need one soon. */

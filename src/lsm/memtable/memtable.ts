@@ -21,6 +21,8 @@ export class Memtable {
   firstLog: number
   /** Read states that hold this memtable; its arena may be reused when there is none. */
   holders = 0
+  /** Another thread may read the arena, for longer than this one knows: it is never reused. */
+  isShared = false
   /** Key and value bytes put in, all versions counted. */
   rawBytes = 0
   /** Deletions of single keys. */

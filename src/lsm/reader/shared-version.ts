@@ -25,13 +25,13 @@ export interface LsmVersionDescription {
   readonly memtables: readonly SharedMemtable[]
 }
 
-/** Holds the tables and the immutable memtables of a read state. */
+/** Holds the tables of a read state, and describes it. */
 export function shareState(state: ReadState, sequence: number): SharedVersion {
   const { memtable, immutable, version } = state
   const memtables = [sharedCopy(memtable), ...immutable.map(sharedInPlace)]
   const description: LsmVersionDescription = { sequence, tables: [...version.files()].map(({ meta }) => meta), memtables }
-  // The memtable is copied, so its arena is not held.
-  const held = state.withMemtables(new Memtable(Skiplist.view(memtables[0].list), memtable.firstLog), immutable)
+  // Only tables have to be held: the memtable is copied, and arenas that are shared are never reused.
+  const held = state.withMemtables(new Memtable(Skiplist.view(memtables[0].list), memtable.firstLog), [])
   let isReleased = false
   return {
     description,
@@ -53,6 +53,7 @@ export function receivedMemtable({ list, ranges, rawBytes }: SharedMemtable): Me
 function sharedInPlace(memtable: Memtable): SharedMemtable {
   const { buffer } = arenaOf(memtable)
   if (!(buffer instanceof SharedArrayBuffer)) return sharedCopy(memtable)
+  memtable.isShared = true
   return { list: { buffer }, ranges: memtable.ranges, rawBytes: memtable.rawBytes }
 }
 
