@@ -44,7 +44,7 @@ interface Run {
   readonly otherCores: number
 }
 
-/** Reader threads that run when they are told to, all at once. */
+/** Reader threads that begin each run at once. */
 class ReaderThreads {
   readonly #start = new Int32Array(new SharedArrayBuffer(4))
   readonly #workers: Worker[]

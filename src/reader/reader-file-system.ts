@@ -3,7 +3,7 @@
  *
  * Invariants:
  * 1. Nothing is written, created, renamed, removed or locked.
- * 2. Bytes that were read after the store has let the version go are never handed out: the check comes after the read.
+ * 2. Bytes that were read after the store has released the version are never handed out: the check comes after the read.
  */
 import { MisuseError } from '../errors.js'
 import type { FileHandle, FileSystem } from '../vfs/file-system.js'
