@@ -1,4 +1,7 @@
-/** Small buffers, files, blocks and levels: a test's worth of data goes through many flushes and compactions. */
+/**
+ * Small buffers, files, blocks and levels: a test's worth of data goes through many flushes and compactions. Nothing is compressed, so that
+ * the bytes that are written say how many there are.
+ */
 export const SMALL_LSM = {
   writeBufferSize: 16 << 10,
   maxFileSize: 16 << 10,
@@ -9,4 +12,5 @@ export const SMALL_LSM = {
   level1Size: 64 << 10,
   fanOut: 3,
   runsPerLevel: 3,
+  compression: 'none',
 } as const
