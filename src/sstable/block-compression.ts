@@ -2,12 +2,15 @@
 import { compressLz4, decompressLz4, lz4Size } from '../codec/lz4.js'
 import { CorruptionError, FormatError } from '../errors.js'
 import type { PlatformCompression } from '../vfs/environment.js'
+import { restoreSlots, slotBytesOf, withoutSlots } from './block-slots.js'
 import { MAX_COMPRESSED_RAW_BYTES } from './format.js'
 
 export type CompressionName = 'none' | 'lz4' | 'deflate' | 'zstd'
 
 /** By the number in a block's trailer: stored on disk, never renumber. */
-const NAMES: readonly CompressionName[] = ['none', 'deflate', 'lz4', 'zstd']
+const NAMES: readonly CompressionName[] = ['none', 'deflate', 'lz4', 'zstd', 'lz4']
+/** LZ4 of a block without its slots. */
+const CODEC_LZ4_WITHOUT_SLOTS = 4
 
 /** The name of a codec by its number; `undefined` for one that this version does not know. */
 export function compressionName(codec: number): CompressionName | undefined {
@@ -20,10 +23,12 @@ export function isAvailable(name: CompressionName, platform: PlatformCompression
 
 /** Compresses the blocks of a file, one after the other. */
 export class BlockCompressor {
-  readonly codec: number
+  /** That of the block which was compressed last. */
+  codec: number
   readonly #name: Exclude<CompressionName, 'none'>
   readonly #platform: PlatformCompression
   #target = new Uint8Array(0)
+  #stripped = new Uint8Array(0)
 
   /** The codec must be available. */
   constructor(name: Exclude<CompressionName, 'none'>, platform: PlatformCompression) {
@@ -36,12 +41,19 @@ export class BlockCompressor {
   compress(raw: Uint8Array): Uint8Array | undefined {
     const limit = raw.length - Math.ceil(raw.length / 8)
     if (this.#name === 'lz4') {
-      if (this.#target.length < limit) this.#target = new Uint8Array(limit)
-      const length = compressLz4(raw, this.#target.length === limit ? this.#target : this.#target.subarray(0, limit))
-      return length < 0 ? undefined : this.#target.subarray(0, length)
+      if (this.#stripped.length < raw.length) this.#stripped = new Uint8Array(raw.length)
+      const length = withoutSlots(raw, this.#stripped)
+      this.codec = length < 0 ? NAMES.indexOf('lz4') : CODEC_LZ4_WITHOUT_SLOTS
+      return this.#compressLz4(length < 0 ? raw : this.#stripped.subarray(0, length), limit)
     }
     const compressed = this.#platform[this.#name]!.compress(raw)
     return compressed.length > limit ? undefined : compressed
+  }
+
+  #compressLz4(source: Uint8Array, limit: number): Uint8Array | undefined {
+    if (this.#target.length < limit) this.#target = new Uint8Array(limit)
+    const length = compressLz4(source, this.#target.length === limit ? this.#target : this.#target.subarray(0, limit))
+    return length < 0 ? undefined : this.#target.subarray(0, length)
   }
 }
 
@@ -56,6 +68,12 @@ export function decompressBlock(codec: number, stored: Uint8Array, target: Uint8
   const name = nameOf(codec, platform, place)
   let raw: Uint8Array
   try {
+    if (codec === CODEC_LZ4_WITHOUT_SLOTS) {
+      const start = target.length - lz4Size(stored)
+      if (start < 0) throw new CorruptionError('an LZ4 block has more bytes than are expected')
+      decompressLz4(stored, target.subarray(start))
+      return restoreSlots(target, start)
+    }
     if (name === 'lz4') return decompressLz4(stored, target)
     raw = platform[name]!.decompress(stored, target.length)
   } catch (cause) {
@@ -71,8 +89,15 @@ export function decompressUnsized(codec: number, stored: Uint8Array, platform: P
   if (name === 'lz4') {
     const size = lz4Size(stored)
     if (size > MAX_COMPRESSED_RAW_BYTES) throw new CorruptionError('a block is larger than any that is compressed', place)
-    const raw = new Uint8Array(size)
-    decompressLz4(stored, raw)
+    const contents = new Uint8Array(size)
+    decompressLz4(stored, contents)
+    if (codec !== CODEC_LZ4_WITHOUT_SLOTS) return contents
+    const slotBytes = slotBytesOf(contents)
+    // A cell has two bytes at the least.
+    if (slotBytes > 4 * size) throw new CorruptionError('a block without slots has more entries than fit into it', place)
+    const raw = new Uint8Array(slotBytes + size)
+    raw.set(contents, slotBytes)
+    restoreSlots(raw, slotBytes)
     return raw
   }
   const decompress = platform[name]!.decompressUnsized

@@ -60,7 +60,7 @@ const lsm = subject(
       cacheSize: pick(random, [0, 8 << 10, 1 << 20]),
       maxOpenFiles: pick(random, [8, 1000]),
       filterBitsPerKey: pick(random, [0, 10]),
-      compression: uniform(random, 10) === 0 ? 'deflate' : 'none',
+      compression: pick(random, ['none', 'none', 'lz4', 'deflate'] as const),
       compaction: pick(random, ['leveled', 'tiered'] as const),
       level0Tables,
       runsPerLevel,
