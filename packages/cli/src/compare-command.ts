@@ -36,6 +36,7 @@ interface CompareFlags {
   readonly reads: number
   readonly batch: number
   readonly shuffle: boolean
+  readonly rounds: number
   readonly set?: readonly string[]
   readonly fullSize?: true
   readonly dir?: string
@@ -75,6 +76,7 @@ export function compareCommand(): Command {
     .option('--delete-share <share>', 'share of the entries to delete, 0 to 1', fraction, 0.1)
     .option('--reads <n>', 'gets of each kind, at most', integer(0), 50_000)
     .option('--batch <n>', 'entries in a batch while loading', integer(1), 1000)
+    .option('--rounds <n>', 'times that everything is run, engines in turn, for the spread of the times', integer(1), 3)
     .option('--no-shuffle', 'load in the order of the dataset')
     .option('-s, --set <name=value>', 'an option of the engines; repeatable', collect)
     .option('--full-size', 'keep the default sizes of the engines, even for a small dataset')
@@ -120,6 +122,7 @@ async function runComparison(flags: CompareFlags): Promise<void> {
       engines,
       phases,
       warmUp: datasetPhases(dataset.entries.slice(0, WARM_UP_ENTRIES), work),
+      rounds: flags.rounds,
       directory: scratch.path,
       onProgress: state => progress.update(state),
       onResult: result => {
@@ -201,9 +204,10 @@ function predictedWork({ entries, bytes }: Dataset, { overwriteShare, deleteShar
 }
 
 /** The result without the curves, which belong in a report and are too long to print. */
-function withoutCurves({ timeline: _timeline, final: _final, phases, ...result }: EngineResult): object {
+function withoutCurves({ timeline: _timeline, final: _final, phases, rounds, ...result }: EngineResult): object {
   return {
     ...result,
+    rounds: rounds.map(round => round.map(({ name, ms, entriesPerSecond }) => ({ name, ms, entriesPerSecond }))),
     phases: phases.map(({ distribution: _distribution, calls, ...phase }) => ({
       ...phase,
       calls: calls.map(({ distribution: _curve, ...call }) => call),

@@ -14,6 +14,9 @@ export function progressView(stream: NodeJS.WriteStream, isQuiet: boolean): Prog
   return isQuiet ? { update: () => undefined, pause: () => undefined } : new Lines(stream)
 }
 
+/** The first round goes without saying. */
+const inRound = (round: number): string => (round === 1 ? '' : `, round ${round}`)
+
 class Bar implements ProgressView {
   readonly #bar: SingleBar
   #started = false
@@ -31,10 +34,10 @@ class Bar implements ProgressView {
     })
   }
 
-  update({ engine, phase, phaseIndex, phaseCount, isWarmUp, done, total }: Progress): void {
+  update({ engine, phase, phaseIndex, phaseCount, isWarmUp, round, done, total }: Progress): void {
     const within = total === undefined || total === 0 ? 0 : Math.min(1, done / total)
     const payload = {
-      engine: engine.padEnd(12),
+      engine: `${engine}${inRound(round)}`.padEnd(12),
       phase: (isWarmUp ? 'warming up' : phase).padEnd(16),
       detail: isWarmUp || total === undefined ? '' : `${count(done)} of ${count(total)}`,
     }
@@ -57,8 +60,8 @@ class Lines implements ProgressView {
     this.#stream = stream
   }
 
-  update({ engine, phase, phaseIndex, phaseCount, isWarmUp }: Progress): void {
-    const title = `${engine}: ${isWarmUp ? 'warming up' : `${phase} (${phaseIndex + 1} of ${phaseCount})`}`
+  update({ engine, phase, phaseIndex, phaseCount, isWarmUp, round }: Progress): void {
+    const title = `${engine}${inRound(round)}: ${isWarmUp ? 'warming up' : `${phase} (${phaseIndex + 1} of ${phaseCount})`}`
     if (title === this.#phase) return
     this.#phase = title
     this.#stream.write(`${title}\n`)

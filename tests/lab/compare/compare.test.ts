@@ -97,6 +97,30 @@ describe('a comparison', () => {
     expect(readdirSync(directory)).toEqual(['lsm'])
   })
 
+  it('further rounds take the engines in turn, add their times alone and leave no store', async () => {
+    const turns: string[] = []
+    const engines = ['a', 'b', 'c'].map(name => ({ name, engine: name === 'a' ? 'lsm' : 'memory' }))
+    const { engines: results, ok } = await compare({
+      engines,
+      phases: [phase('write', put('k'))],
+      rounds: 3,
+      directory,
+      onProgress: ({ engine, round, roundCount }) => {
+        expect(roundCount).toBe(3)
+        if (turns.at(-1) !== `${round}${engine}`) turns.push(`${round}${engine}`)
+      },
+    })
+    expect(ok).toBe(true)
+    expect(turns).toEqual(['1a', '1b', '1c', '2b', '2c', '2a', '3c', '3a', '3b'])
+    for (const result of results) {
+      expect(result.rounds).toHaveLength(3)
+      expect(result.rounds[0]).toEqual(result.phases)
+      expect(result.rounds.map(([{ entries }]) => entries)).toEqual([1, 1, 1])
+      expect(result.traffic.userBytes).toBe(2)
+    }
+    expect(readdirSync(directory)).toEqual(['a'])
+  })
+
   it('the same seed makes the same operations, another seed others', () => {
     const entries = Array.from({ length: 50 }, (_, index) => ({ key: bytes(`k${index}`), value: bytes('v') }))
     const operations = (seed: number): string =>
@@ -177,6 +201,19 @@ describe('a comparison notices', () => {
     const messages = (await resultOf(cheating, load)).problems.map(({ kind, message }) => `${kind}: ${message}`)
     expect(messages).toHaveLength(2)
     expect(messages[0]).toMatch(/^ledger: the ledger has \d+ bytes written, the file system \d+$/)
+  })
+
+  it('a wrong answer of a later round, with the round', async () => {
+    let opened = 0
+    const flaky: EngineFactory = {
+      ...memoryEngine,
+      name: 'flaky',
+      open: async context => (++opened === 2 ? faulty(() => ({ get: () => undefined })).open(context) : memoryEngine.open(context)),
+    }
+    const phases = [phase('write', put('a')), phase('read', { type: 'get', key: bytes('a') })]
+    const { engines, ok } = await compare({ engines: [{ name: 'one', engine: flaky }], phases, rounds: 2, directory })
+    expect(ok).toBe(false)
+    expect(engines[0].problems[0].message).toMatch(/^in round 2: /)
   })
 
   it('an engine that fails, and goes on with the next one', async () => {

@@ -32,7 +32,7 @@ describe('the report of a comparison', () => {
       { name: 'btree', engine: 'btree', options: small },
       { name: 'memory', engine: 'memory' },
     ]
-    const comparison = await compare({ engines, phases, directory })
+    const comparison = await compare({ engines, phases, rounds: 2, directory })
     const described = await describeWork(phases)
     const made = comparisonRunReport(comparison, {
       title: 'Small',
@@ -51,6 +51,15 @@ describe('the report of a comparison', () => {
   it('is a valid one and can be shown', () => {
     expect(report.engines.map(engine => engine.verification.problemCount)).toEqual([0, 0, 0])
     expect(renderHtml(report)).not.toMatch(/NaN|Infinity|undefined/)
+  })
+
+  it('has the times of every round, and the bytes of one', () => {
+    expect(report.rounds).toBe(2)
+    for (const { phases, write } of report.engines) {
+      for (const { ms, perSecond, latency } of phases)
+        expect([ms, perSecond, latency.p99Us].map(({ values }) => values.length)).toEqual([2, 2, 2])
+      if (write !== undefined) expect(write.settled.amplification.values).toHaveLength(1)
+    }
   })
 
   it('the parts of what was written never exceed what the operating system saw, and are close to it', () => {

@@ -7,7 +7,7 @@ import { figuresOf } from '../../../packages/lab/src/report/figures.js'
 import { renderDiffHtml, renderHtml } from '../../../packages/lab/src/report/html-page.js'
 import { renderDiffMarkdown, renderMarkdown, renderOverviewMarkdown } from '../../../packages/lab/src/report/markdown.js'
 import { judge, metricsOf } from '../../../packages/lab/src/report/metrics.js'
-import { spreadOf, type RunReport } from '../../../packages/lab/src/report/run-report.js'
+import { spreadOf, type RunReport, type Spread } from '../../../packages/lab/src/report/run-report.js'
 import { renderDiffTerminal, renderOverviewTerminal, renderTerminal } from '../../../packages/lab/src/report/terminal.js'
 import { smallRun } from './support/small-run.js'
 
@@ -52,6 +52,17 @@ describe('a verdict', () => {
   it('names the best engine and how much better it is than the next, among those that keep their data', () => {
     expect(judge(metric('write/settled'), run.engines).text).toBe('lsm-leveled, 3.36×')
     expect(judge(metric('throughput/load'), run.engines).best.map(engine => engine.name)).not.toContain('memory')
+  })
+
+  it('times of one round have no verdict, however far apart; bytes have one', () => {
+    const once = (value: number): Spread => spreadOf([value])
+    const engines = run.engines.slice(0, 2).map((engine, index) => ({
+      ...engine,
+      phases: engine.phases.map(phase => ({ ...phase, perSecond: once(1000 * (index + 1) ** 5) })),
+      write: { ...engine.write!, settled: { ...engine.write!.settled, amplification: once(index + 1) } },
+    }))
+    expect(judge(metric('throughput/load'), engines)).toEqual({ best: [], factor: undefined, text: 'one round' })
+    expect(judge(metric('write/settled'), engines).text).toBe('lsm-leveled, 2.00×')
   })
 
   it('overlapping ranges are no difference', () => {

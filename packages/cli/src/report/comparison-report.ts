@@ -1,6 +1,6 @@
 /** The engines side by side, and what the numbers mean. */
-import type { Comparison, EngineResult } from 'kvarium-lab/compare'
-import { bytes, count, duration, rate, significant, times } from 'kvarium-lab/report'
+import type { Comparison, EngineResult, PhaseResult } from 'kvarium-lab/compare'
+import { bytes, count, differ, duration, formatSpread, rate, significant, spreadOf, times } from 'kvarium-lab/report'
 import { sumOf } from 'kvarium-lab/compare'
 import type { TextStyle } from 'kvarium-lab/report'
 import { indent, table } from './style.js'
@@ -14,10 +14,8 @@ export function comparisonReport({ engines, ok }: Comparison, style: TextStyle):
     const cells = rows.map(([label, cell]) => [label, ...engines.map(cell)])
     return table([title, ...names], cells, style, { widths })
   }
-  const phases = engines[0].phases.map((phase, index): Row => [phase.name, engine => throughput(engine, index)])
   return [
     style.bold('side by side') + style.dim(` ${'─'.repeat(85)}`),
-    part('entries/s, or time', phases),
     part('write amplification', writeRows(engines)) +
       explain('bytes written to files ÷ bytes of keys and values put, and of keys deleted', style),
     part('read amplification, blocks', [
@@ -33,15 +31,55 @@ export function comparisonReport({ engines, ok }: Comparison, style: TextStyle):
       ['  levels', ({ levels }) => (levels.length === 0 ? '–' : count(levels.length))],
     ]) + explain('bytes of files ÷ bytes of keys and values alive in the end; settled: with background work done', style),
     byteLines(engines, style),
+    timeTable(engines, style),
     verdict(engines, ok, style),
   ].join('\n\n')
 }
 
-function throughput({ phases }: EngineResult, index: number): string {
-  // An engine that failed has not reached every phase.
-  const phase = phases.at(index)
-  if (phase === undefined) return '–'
-  return phase.operations === 1 && phase.entries === 1 ? duration(phase.ms * 1000) : rate(phase.entriesPerSecond)
+/** Times of all rounds, and the engine that is faster than the others by more than the rounds vary. */
+function timeTable(engines: readonly EngineResult[], style: TextStyle): string {
+  const names = engines.map(engine => engine.name)
+  const rounds = engines[0].rounds.length
+  const header = ['entries/s, or time', ...names, 'fastest on disk']
+  const rows = engines[0].phases.map(({ name }, index) => [
+    name,
+    ...engines.map(engine => throughput(engine, index)),
+    fastest(engines, index),
+  ])
+  const note =
+    rounds === 1
+      ? 'one round: the spread of times is not known, so there is no verdict; --rounds 3 gives one'
+      : `medians of ${rounds} rounds, ± the furthest; fastest: by more than the rounds vary`
+  const widths = [18, ...names.map(name => Math.max(11, name.length)), 15]
+  return table(header, rows, style, { widths, left: [0, names.length + 1] }) + explain(note, style)
+}
+
+/** A phase in all rounds that reached it: an engine that failed has not reached every phase. */
+function phaseOf({ rounds }: EngineResult, index: number): readonly PhaseResult[] {
+  return rounds.flatMap(phases => phases[index] ?? [])
+}
+
+function throughput(engine: EngineResult, index: number): string {
+  const phases = phaseOf(engine, index)
+  if (phases.length === 0) return '–'
+  const isTask = phases[0].operations === 1 && phases[0].entries === 1
+  const { text, vary } = isTask
+    ? formatSpread(spreadOf(phases.map(({ ms }) => ms)), ms => duration(ms * 1000))
+    : formatSpread(spreadOf(phases.map(({ entriesPerSecond }) => entriesPerSecond)), rate)
+  return vary === '' ? text : `${text} ${vary.replaceAll(' ', '')}`
+}
+
+/** The engine on disk whose slowest round beats every round of the others, and by how much; empty if there is none. */
+function fastest(engines: readonly EngineResult[], index: number): string {
+  const onDisk = engines
+    .filter(({ traffic }) => sumOf(traffic.written) > 0)
+    .map(engine => ({ name: engine.name, ms: phaseOf(engine, index).map(({ ms }) => ms) }))
+    .filter(({ ms }) => ms.length > 1)
+    .map(({ name, ms }) => ({ name, ms: spreadOf(ms) }))
+    .sort((a, b) => a.ms.median - b.ms.median)
+  const [first, ...others] = onDisk
+  if (others.length === 0 || others.some(({ ms }) => !differ(first.ms, ms, true))) return ''
+  return `${first.name}, ${times(others[0].ms.median / first.ms.median)}`
 }
 
 function writeRows(engines: readonly EngineResult[]): Row[] {

@@ -9,22 +9,33 @@ export interface CompareOptions {
   readonly phases: readonly Phase[]
   /** Run on every engine before the measurement, so that the first one does not pay for compiling the code. */
   readonly warmUp?: readonly Phase[]
+  /** Times that everything is run, for the spread of times; default 1. All engines take their turn in a round, each time another one first. */
+  readonly rounds?: number
   /** Each engine gets its own directory in it, which must not hold a store yet. The caller removes them. */
   readonly directory: string
   /** Called at the beginning and the end of a phase, and about 50 times a second in between. */
   readonly onProgress?: (progress: Progress) => void
-  /** Called when an engine is done. */
+  /** Called when an engine is done with the first round. */
   readonly onResult?: (result: EngineResult) => void
 }
 
 /**
  * Runs the same operations, in the same order, on each engine, one engine after the other. Every answer is compared
- * with an oracle. At the end every entry is verified, the engine checks its own invariants, and the ledger is compared
- * with the counts of the file system. Errors are among the problems of the results.
+ * with an oracle. At the end of the first round every entry is verified, and the engine checks its own invariants; at the end of each, the
+ * ledger is compared with the counts of the file system. Errors are among the problems of the results. Bytes and counts are those of the first
+ * round; further rounds start with empty stores, which are removed.
  *
  * @throws MisuseError when an engine or an option is unknown.
  */
-export async function compare({ engines, phases, warmUp = [], directory, onProgress, onResult }: CompareOptions): Promise<Comparison> {
+export async function compare({
+  engines,
+  phases,
+  warmUp = [],
+  rounds = 1,
+  directory,
+  onProgress,
+  onResult,
+}: CompareOptions): Promise<Comparison> {
   const names = engines.map(engine => engine.name)
   for (const name of names) {
     if (!/^[\w.-]+$/.test(name)) {
@@ -34,7 +45,7 @@ export async function compare({ engines, phases, warmUp = [], directory, onProgr
       throw new MisuseError('LEVEL_INVALID_OPTION', `Two engines of the comparison are called "${name}"`)
     }
   }
-  const prepare = (suffix: string, phaseCount: number, isWarmUp: boolean): EngineRun[] =>
+  const prepare = (suffix: string, phaseCount: number, isWarmUp: boolean, round = 1): EngineRun[] =>
     engines.map(
       (engine, engineIndex) =>
         new EngineRun(engine, joinPath(directory, engine.name + suffix), ({ name, total }, phaseIndex, done) =>
@@ -46,6 +57,8 @@ export async function compare({ engines, phases, warmUp = [], directory, onProgr
             phaseIndex,
             phaseCount,
             isWarmUp,
+            round,
+            roundCount: rounds,
             done,
             total,
           }),
@@ -65,7 +78,28 @@ export async function compare({ engines, phases, warmUp = [], directory, onProgr
     results.push(result)
     onResult?.(result)
   }
+  for (let round = 2; round <= rounds; round++) {
+    const again = prepare(`.round-${round}`, phases.length, false, round)
+    for (const index of turnsOf(engines.length, round)) {
+      const run = again[index]
+      results[index] = withRound(results[index], await run.run(phases, false), round)
+      await run.destroy()
+    }
+  }
   return { engines: results, ok: results.every(({ problemCount }) => problemCount === 0) }
+}
+
+/** The order of the engines in a round: the one that was first in the round before is last. */
+function turnsOf(engines: number, round: number): number[] {
+  return Array.from({ length: engines }, (_, index) => (index + round - 1) % engines)
+}
+
+/** Adds the times and the problems of a later round. */
+function withRound(result: EngineResult, { phases, problems, problemCount }: EngineResult, round: number): EngineResult {
+  const rounds = [...result.rounds, phases]
+  if (problemCount === 0) return { ...result, rounds }
+  const own = problems.map(({ kind, message }) => ({ kind, message: `in round ${round}: ${message}` }))
+  return { ...result, rounds, problems: [...result.problems, ...own], problemCount: result.problemCount + problemCount }
 }
 
 /** Adds the problems of the warm-up to the result. */

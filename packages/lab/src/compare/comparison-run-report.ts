@@ -33,7 +33,7 @@ export interface ComparisonAbout {
   readonly predictedWork?: Work
 }
 
-/** A comparison has one round, so its spreads have one value. */
+/** Times are spreads over the rounds; bytes and counts are those of the first. */
 export function comparisonRunReport(comparison: Comparison, about: ComparisonAbout): RunReport {
   const { title, createdAt, command, machine, versions, work, predictedWork } = about
   return {
@@ -45,7 +45,7 @@ export function comparisonRunReport(comparison: Comparison, about: ComparisonAbo
     machine,
     versions,
     work,
-    rounds: 1,
+    rounds: Math.max(1, ...comparison.engines.map(({ rounds }) => rounds.length)),
     engines: comparison.engines.map(result => engineReport(result, predictedWork)),
   }
 }
@@ -63,7 +63,12 @@ function engineReport(result: EngineResult, predictedWork: Work | undefined): En
     engine,
     kind: 'kvarium',
     options: Object.fromEntries(Object.entries(options).filter(([, value]) => isScalar(value))) as EngineReport['options'],
-    phases: phases.map(phaseReport),
+    phases: phases.map((phase, index) =>
+      phaseReport(
+        phase,
+        result.rounds.flatMap(round => round[index] ?? []),
+      ),
+    ),
     ...(writesFiles && { write: { atEndOfWrites: writeAccount(endOfWrites.traffic), settled: writeAccount(traffic) } }),
     ...(outside !== undefined && { outside }),
     ...(writesFiles && { read: { found, missing, scan, blocksPerGet: result.blocksPerGet } }),
@@ -97,16 +102,17 @@ function predictions({ final }: EngineResult, work: Work | undefined): readonly 
   return predict(final, work)
 }
 
-function phaseReport(phase: PhaseResult): PhaseReport {
-  const { name, operations, entries, ms, entriesPerSecond, lag, calls, traffic } = phase
+/** @param rounds - The same phase in every round that reached it. */
+function phaseReport(phase: PhaseResult, rounds: readonly PhaseResult[]): PhaseReport {
+  const { name, operations, entries, lag, traffic } = phase
   return {
     name,
     operations,
     entries,
-    ms: once(ms),
-    perSecond: once(entriesPerSecond),
-    latency: latencyReport([phase]),
-    ...callReports([calls]),
+    ms: spreadOf(rounds.map(({ ms }) => ms)),
+    perSecond: spreadOf(rounds.map(({ entriesPerSecond }) => entriesPerSecond)),
+    latency: latencyReport(rounds),
+    ...callReports(rounds.map(({ calls }) => calls)),
     lag,
     writtenBytes: sumOf(traffic.written),
     readBytes: sumOf(traffic.read),

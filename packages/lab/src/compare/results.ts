@@ -77,7 +77,10 @@ export interface EngineResult {
   /** The name of the engine itself. */
   readonly engine: string
   readonly options: Readonly<Record<string, unknown>>
+  /** Those of the first round, like everything that is not in `rounds`: bytes and counts hardly vary. */
   readonly phases: readonly PhaseResult[]
+  /** The phases of every round, the first included. */
+  readonly rounds: readonly (readonly PhaseResult[])[]
   /** All phases together. */
   readonly traffic: Traffic
   readonly amplification: {
@@ -140,6 +143,9 @@ export interface Progress {
   /** Includes the verification, which comes last. */
   readonly phaseCount: number
   readonly isWarmUp: boolean
+  /** From 1. */
+  readonly round: number
+  readonly roundCount: number
   /** Entries so far, out of `total` if that is known. */
   readonly done: number
   readonly total: number | undefined

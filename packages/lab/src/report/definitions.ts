@@ -113,7 +113,7 @@ export const DEFINITIONS = {
   verdict: {
     name: 'Verdict',
     unit: '',
-    text: 'The best engine, and by how much it is better than the next. “No difference”: the ranges over all rounds overlap. With one round there is no range: then times within 5 % and bytes within 0.5 % are no difference. Engines without files on disk are not ranked.',
+    text: 'The best engine, and by how much it is better than the next. “No difference”: the ranges over all rounds overlap. With one round there is no range: then there is no verdict on times, and bytes within 0.5 % are no difference. Engines without files on disk are not ranked.',
   },
   spread: {
     name: 'Median and range',

@@ -109,7 +109,9 @@ function notesOn(before: RunReport, after: RunReport): string[] {
     ...differencesOf({ ...machineBefore }, { ...machineAfter }).map(text => `another machine, ${text}`),
     ...differencesOf(before.versions, after.versions).map(text => `another version, ${text}`),
     ...(busy > 0.3 ? [`other processes kept ${busy.toFixed(1)} cores busy in one of the runs: times mean little`] : []),
-    ...(before.rounds === 1 || after.rounds === 1 ? ['a run of one round has no spread: small differences in times mean little'] : []),
+    ...(before.rounds === 1 || after.rounds === 1
+      ? ['a run of one round has no spread of times: none of them is called better or worse']
+      : []),
     ...only(before, after, 'first'),
     ...only(after, before, 'second'),
   ]

@@ -32,7 +32,7 @@ export { DEFINITIONS, type Definition, type DefinitionName } from './definitions
 export { compareTable, diffReports, type EngineDiff, type MetricChange, type ReportDiff } from './diff.js'
 export { renderDiffHtml, renderHtml } from './html-page.js'
 export { renderDiffMarkdown, renderMarkdown, renderOverviewMarkdown, type MarkdownReport } from './markdown.js'
-export { judge, metricsOf, type Metric, type Verdict } from './metrics.js'
+export { differ, formatSpread, judge, metricsOf, type FormattedSpread, type Metric, type Verdict } from './metrics.js'
 export { renderDiffTerminal, renderOverviewTerminal, renderTerminal } from './terminal.js'
 export type { TextStyle } from './text-tables.js'
 export { alignedLines } from './aligned-table.js'

@@ -18,13 +18,12 @@ export interface Metric {
   readonly of: (engine: EngineReport) => Spread | undefined
 }
 
-/** Values of one round differ only above these ratios. */
-const EQUAL_TIMES = 1.05
+/** Bytes of one round differ only above this ratio; of times, one round says nothing. */
 const EQUAL_BYTES = 1.005
 
-/** The metrics that at least one engine has, in the order of a table. */
+/** The metrics that at least one engine has, in the order of a table: bytes, which are exact, come before times. */
 export function metricsOf(report: RunReport): Metric[] {
-  return [...timeMetrics(report), ...BYTE_METRICS].filter(metric => report.engines.some(engine => metric.of(engine) !== undefined))
+  return [...BYTE_METRICS, ...timeMetrics(report)].filter(metric => report.engines.some(engine => metric.of(engine) !== undefined))
 }
 
 function timeMetrics({ work }: RunReport): Metric[] {
@@ -134,13 +133,14 @@ function once(value: number | undefined): Spread | undefined {
   return value === undefined ? undefined : spreadOf([value])
 }
 
-/** Whether two values differ by more than their rounds vary, or than one round can show. */
+/** Whether two values differ by more than their rounds vary. Times of one round never do: their spread is not known. */
 export function differ(a: Spread, b: Spread, isTime: boolean): boolean {
   if (a.values.length > 1 && b.values.length > 1) return a.max < b.min || b.max < a.min
+  if (isTime) return false
   const least = Math.min(a.median, b.median)
   const most = Math.max(a.median, b.median)
   if (least <= 0) return most > 0
-  return most / least > (isTime ? EQUAL_TIMES : EQUAL_BYTES)
+  return most / least > EQUAL_BYTES
 }
 
 export interface Verdict {
@@ -162,6 +162,7 @@ export function judge(metric: Metric, engines: readonly EngineReport[]): Verdict
     })
     .sort((a, b) => (metric.better === 'less' ? a.spread.median - b.spread.median : b.spread.median - a.spread.median))
   if (candidates.length < 2) return { best: [], factor: undefined, text: '–' }
+  if (metric.isTime && candidates.some(({ spread }) => spread.values.length < 2)) return { best: [], factor: undefined, text: 'one round' }
   const [first] = candidates
   const equal = candidates.filter(({ spread }) => spread === first.spread || !differ(first.spread, spread, metric.isTime))
   const best = equal.map(({ engine }) => engine)

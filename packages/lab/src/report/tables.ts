@@ -50,7 +50,9 @@ export function verdictTable(report: RunReport): ReportTable {
   const groups = [...new Set(metrics.map(metric => metric.group))]
   const apart = engines.filter(engine => !isDurable(engine)).map(engine => engine.name)
   const reminders = [
-    ...(report.rounds === 1 ? ['One round: no spread is known, so times within 5 % and bytes within 0.5 % are called no difference.'] : []),
+    ...(report.rounds === 1
+      ? ['One round: the spread of times is not known, so there is no verdict on them; bytes within 0.5 % are called no difference.']
+      : []),
     ...(apart.length > 0 ? [`${apart.join(', ')} keeps nothing on disk and is not ranked.`] : []),
   ]
   return {
