@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { simulatedEnvironment } from '../../src/vfs/index.js'
 import { keyOf } from '../contract/support/opened-engine.js'
 import { HookedFileSystem, isChange } from '../lsm/support/hooked-file-system.js'
 import { batchOf, emptyFileSystem, filler, get, openBtree, put, scan, shapeOf, violations } from './support/opened-btree.js'
@@ -68,5 +69,47 @@ describe('a checkpoint', () => {
     expect(get(again, 'key 7')).toBe(filler(50, 7))
     expect(await violations(again)).toEqual([])
     await again.close()
+  })
+
+  it('leaves the writer the memory of what it has written: changes meanwhile are copied only before that, and a failure loses none', async () => {
+    for (const fails of [false, true]) {
+      const fileSystem = emptyFileSystem()
+      const hooked = new HookedFileSystem(fileSystem)
+      const environment = simulatedEnvironment({ seed: 1, fileSystem: hooked })
+      let onTurn: () => void = () => {}
+      const turn = async (): Promise<void> => {
+        await environment.scheduler.turn()
+        onTurn()
+      }
+      const scheduler = { turn, sleep: (ms: number) => environment.scheduler.sleep(ms) }
+      const options = { pageSize: 1024, writeBufferSize: 16 << 20, cacheSize: 1 << 20 }
+      const engine = await openBtree({ fileSystem: hooked, environment: { ...environment, scheduler }, created: true, options })
+      const value = (i: number): string => filler(60, i)
+      for (let i = 0; i < 20_000; i++) await put(engine, `key ${String(i).padStart(6, '0')}`, value(i))
+      const { dirtyBytes } = shapeOf(engine).memory
+      let [next, most] = [0, 0]
+      // Behind the checkpoint, which writes the pages in the order of their keys.
+      onTurn = () => {
+        for (let i = 0; i < 600; i++, next++) void put(engine, `key ${String(next).padStart(6, '0')}`, value(next + 1))
+        most = Math.max(most, shapeOf(engine).memory.dirtyBytes)
+      }
+      hooked.before = ({ kind, path }) => {
+        if (fails && kind === 'sync' && path.endsWith('data.btree')) throw new Error('no sync today')
+      }
+      const flushed = engine.flush()
+      if (fails) await expect(flushed).rejects.toThrow('no sync today')
+      else await flushed
+      onTurn = () => {}
+      hooked.before = () => {}
+      expect(next).toBeGreaterThan(2000)
+      expect(most).toBeLessThan(1.1 * dirtyBytes)
+      for (let i = 0; i < 20_000; i += 7) expect(get(engine, `key ${String(i).padStart(6, '0')}`)).toBe(value(i < next ? i + 1 : i))
+      expect(await violations(engine)).toEqual([])
+      await engine.close()
+      const again = await openBtree({ fileSystem })
+      for (let i = 0; i < 20_000; i += 7) expect(get(again, `key ${String(i).padStart(6, '0')}`)).toBe(value(i < next ? i + 1 : i))
+      expect(await violations(again)).toEqual([])
+      await again.close()
+    }
   })
 })

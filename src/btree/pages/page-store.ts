@@ -74,6 +74,10 @@ export class PageStore {
     if (steal) {
       this.#uncache(page)
       copy.stealFrom(page)
+      if (page.dirty) {
+        page.dirty = false
+        this.dirtyBytes -= page.bytes
+      }
     } else {
       copy.copyFrom(page)
     }

@@ -3,8 +3,9 @@
  *
  * Invariants:
  * 1. A page is written after its children: the reference to a page holds its place and its check.
- * 2. Pages stay dirty, and in memory, until `settle`: only then are they known to be durable.
- * 3. `abandon` restores the state before the write.
+ * 2. Pages stay dirty, and in memory, until `settle`: only then are they known to be durable. But the contents of a written page that the
+ *    writer changes go to the new version, without a copy: the version that is being written needs them no more.
+ * 3. `abandon` restores the state before the write. A page that has lost its contents is freed with the version that is being written.
  */
 import { CHUNK_BYTES } from '../../codec/checksum.js'
 import { Cell } from '../../codec/sorted-block.js'
@@ -83,7 +84,7 @@ export class PageWriter {
   async settle(span: Span | null): Promise<void> {
     this.#startSlice()
     for (const page of this.#written) {
-      withSpan(span, () => this.#options.store.clean(page))
+      if (page.dirty) withSpan(span, () => this.#options.store.clean(page))
       if (this.#isSliceOver()) await this.#turn()
     }
     this.#written = []

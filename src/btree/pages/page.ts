@@ -6,7 +6,8 @@
  * 1. A dirty page has its contents in memory, and so have its ancestors: they are dirty, too. A clean page is on disk at `offset`.
  * 2. Contents never change once a live version shares the page (see live-versions.ts), except the references in a branch that is being
  *    written. A child object, where there is one, overrides the reference in the entry.
- * 3. Clean contents belong to the cache, or are private to the operation that loaded them.
+ * 3. A page whose contents went to a later version before it was durable counts as clean: only the checkpoint that wrote it refers to it.
+ * 4. Clean contents belong to the cache, or are private to the operation that loaded them.
  */
 import { CacheEntry } from '../../cache/eviction-policy.js'
 import type { Frame, FramePool } from '../../cache/frame-pool.js'
@@ -77,6 +78,11 @@ export class Page extends CacheEntry {
   /** Whether the page is a leaf for one entry, larger than a leaf of the usual size: see large-leaf.ts. */
   get isLarge(): boolean {
     return this.level === 0 && this.units > 1
+  }
+
+  /** Whether the checkpoint under way has written the page, which is dirty, so that it needs the contents no more. */
+  get isWritten(): boolean {
+    return this.offset > 0 && this.check !== 0
   }
 
   /** Gives an empty page its memory. */

@@ -189,7 +189,8 @@ export class WritablePath {
 
   #copy(page: Page): Page {
     const { versions } = this
-    const copy = this.store.copy(page, versions.generation, !page.dirty && page.born > versions.readUpTo)
+    const isSpare = page.born > versions.readUpTo && (!page.dirty || page.isWritten)
+    const copy = this.store.copy(page, versions.generation, isSpare)
     versions.retire(page)
     return copy
   }
