@@ -33,13 +33,11 @@ export interface TextRange {
 
 /** A key in tests is a string of characters up to U+00FF, one per byte: so string order is byte order. */
 export function keyOf(text: string): Uint8Array {
-  return Uint8Array.from(text, character => character.charCodeAt(0))
+  return new Uint8Array(Buffer.from(text, 'latin1'))
 }
 
 export function textOf(bytes: Uint8Array): string {
-  let text = ''
-  for (let i = 0; i < bytes.length; i += 4096) text += String.fromCharCode(...bytes.subarray(i, i + 4096))
-  return text
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
 }
 
 export function rangeOf(range: TextRange): KeyRange {
