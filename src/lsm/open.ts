@@ -30,13 +30,14 @@ export interface LsmSettings {
   readonly manifestBytes?: number
 }
 
+/** Compared without compression: what is written and read is then what the formulas calculate from the data alone. */
 const LSM_VARIANTS: readonly EngineVariant[] = [
   {
     name: 'lsm-leveled',
-    options: { compaction: 'leveled' },
+    options: { compaction: 'leveled', compression: 'none' },
     scaled: ['writeBufferSize', 'maxFileSize', 'level1Size', 'cacheSize'],
   },
-  { name: 'lsm-tiered', options: { compaction: 'tiered' }, scaled: ['writeBufferSize', 'maxFileSize', 'cacheSize'] },
+  { name: 'lsm-tiered', options: { compaction: 'tiered', compression: 'none' }, scaled: ['writeBufferSize', 'maxFileSize', 'cacheSize'] },
 ]
 
 /** The `lsm` engine. On Node pass the `workerExecutor`; the default runs background work inline, in slices. */

@@ -13,7 +13,7 @@ export interface CompressionByLevel {
   readonly rest?: CompressionName
 }
 
-const DEFAULT_COMPRESSION = 'none'
+const DEFAULT_COMPRESSION = 'lz4'
 
 /** What `engine: 'lsm'` understands. Names are LevelDB's where they mean the same. */
 export interface LsmOptions {

@@ -12,7 +12,7 @@ let directory: string
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'kvarium-inspect-'))
   for (const engine of ['lsm', 'btree']) {
-    const db = new Kvarium(join(directory, engine), { engine })
+    const db = new Kvarium(join(directory, engine), { engine, compression: 'none' })
     for (let i = 0; i < 500; i++) await db.put(`key${String(i).padStart(3, '0')}`, `value ${i}`)
     await db.flush()
     await db.put('last', 'one')

@@ -74,7 +74,7 @@ describe.each(['lsm', 'btree'])('a repair of %s', engine => {
 describe('verify', () => {
   it.each(['lsm', 'btree'])('lists every damaged block or page of %s, each once, and counts what can be read', async engine => {
     const fileSystem = new MemoryFileSystem()
-    const options = { engine, fileSystem, writeBufferSize: 256 << 10 }
+    const options = { engine, fileSystem, writeBufferSize: 256 << 10, compression: 'none' } as const
     const db = new Kvarium(DIRECTORY, options)
     for (let i = 0; i < 400; i++) await db.put(`key${String(i).padStart(4, '0')}`, 'v'.repeat(100))
     await db.flush()
