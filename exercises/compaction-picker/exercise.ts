@@ -32,6 +32,7 @@ export const exercise: Exercise<PickCompaction> = {
   units,
   plug: pick => lsmEngine({ parts: { picker: new PluggedPicker(pick) } }),
   options: {
+    compression: 'none',
     writeBufferSize: 16 << 10,
     blockSize: 512,
     maxFileSize: 4 << 10,
