@@ -67,6 +67,21 @@ export const ALSO: readonly Row[] = [
     ['nextv-reverse', 'an entry by nextv(1000), reverse'],
     ['for-await', 'an entry by for await'],
   ].map(([work, label]) => ({ work, metric: 'cpuPerOperationUs', label: `CPU of all threads: ${label}`, unit: ' us' })),
+  ...[
+    ['get', 'awaited get'],
+    ['get-64', 'awaited get, 64 in flight'],
+    ['get-sync', 'getSync'],
+  ].flatMap(([work, label]) => [
+    { work, metric: RATE, label, unit: '/s' },
+    { work, metric: 'hitRate', label: `${label}: hit rate of the store's cache`, unit: '' },
+    { work, metric: 'resident', label: `${label}: 1 if the cache holds all files, 0 if not`, unit: '' },
+    { work, metric: 'steady', label: `${label}: 1 if steady in the end, 0 if not`, unit: '' },
+    ...(work === 'get-sync' ? [] : [{ work, metric: 'p999Ms', label: `${label}: event-loop lag p99.9`, unit: ' ms' }]),
+  ]),
+  { work: 'open', metric: 'importMs', label: 'import, first in its process', unit: ' ms' },
+  { work: 'open', metric: 'openMs', label: 'open after a clean close, first in its process', unit: ' ms' },
+  { work: 'open-killed', metric: 'openMs', label: 'open after kill -9, first in its process', unit: ' ms' },
+  { work: 'put-lag', metric: 'worstMs', label: 'worst put', unit: ' ms' },
   { work: 'put', metric: SETTLED, label: 'awaited put, settled', unit: '/s' },
   { work: 'put', metric: 'ticksPerSecond', label: 'ticks of a 1 ms timer in a put loop', unit: '/s' },
   { work: 'put-lag', metric: RATE, label: 'awaited put, all entries', unit: '/s' },
@@ -113,7 +128,20 @@ export interface BarSet {
   readonly works: readonly string[]
 }
 
-const COMMON_WORKS = ['get', 'get-sync', 'nextv', 'put', 'put-lag', 'fill-random', 'fill-ascending', 'fill-lag', 'put-sync']
+const COMMON_WORKS = [
+  'open',
+  'open-killed',
+  'get',
+  'get-64',
+  'get-sync',
+  'nextv',
+  'put',
+  'put-lag',
+  'fill-random',
+  'fill-ascending',
+  'fill-lag',
+  'put-sync',
+]
 
 export const BAR_SETS: Readonly<Record<string, BarSet>> = {
   2: {

@@ -2,11 +2,11 @@
 import { Dataset, type Encoding } from './data.js'
 import { cpuMs } from './process-meter.js'
 import { STORES, openStore } from './stores.js'
-import { WORKLOADS, load, type Context, type Metrics } from './workloads.js'
+import { WORKLOADS, load, loadAndDie, type Context, type Metrics } from './workloads.js'
 
 export interface Task {
   readonly store: string
-  /** A workload, or `load` to fill a directory for those that need data. */
+  /** A workload, `load` to fill a directory for those that need data, or `load-and-die`. */
   readonly work: string
   readonly root: string
   /** Kvarium's build. */
@@ -19,6 +19,7 @@ export interface Task {
   readonly cacheBytes: number
   readonly entries: number
   readonly seconds: number
+  readonly leastReads: number
   readonly puts: number
   readonly syncPuts: number
   readonly set: Readonly<Record<string, unknown>>
@@ -32,18 +33,23 @@ export interface Outcome {
 
 async function run(task: Task): Promise<Metrics> {
   const spec = STORES[task.store]
-  const store = await openStore(task.store, task)
+  const { store, importMs, openMs } = await openStore(task.store, task)
   const context: Context = {
     store,
     data: new Dataset(task.encoding),
     entries: task.entries,
     seconds: task.seconds,
+    leastReads: task.leastReads,
+    cacheBytes: task.cacheBytes,
+    importMs,
+    openMs,
     puts: task.puts,
     syncPuts: task.syncPuts,
     verify: task.store !== 'null',
     ...(spec?.durable && { directory: task.directory }),
   }
   let metrics: Metrics = {}
+  if (task.work === 'load-and-die') await loadAndDie(context)
   if (task.work === 'load') {
     await load(context, task.compact)
   } else {

@@ -3,11 +3,12 @@
  * alternating order, each time in a fresh process.
  */
 import { execFile, type ChildProcess } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Outcome, Task } from './child.js'
+import { historyEntry, historyPage, type HistoryEntry } from './history.js'
 import { installPeers } from './install.js'
 import { describeMachine, machineCpuMs, type Machine } from './machine.js'
 import { USAGE, parseOptions, type Options } from './options.js'
@@ -84,6 +85,7 @@ class Bench {
   /** The directory that is filled once for all read workloads of a durable store. */
   async #dataFor(store: string, work: string): Promise<string | undefined> {
     if (!WORKLOADS[work].loaded || !STORES[store].durable) return undefined
+    if (work === 'open-killed') return this.#killed(store)
     let directory = this.#filled.get(store)
     if (directory === undefined) {
       directory = join(this.#directory, `${store}-filled`)
@@ -93,8 +95,17 @@ class Bench {
     return directory
   }
 
+  /** A directory whose store was filled and killed, for one opening. */
+  async #killed(store: string): Promise<string> {
+    const directory = mkdtempSync(join(this.#directory, `${store}-killed-`))
+    await this.#spawn(store, 'load-and-die', directory).catch((error: unknown) => {
+      if ((error as { signal?: string }).signal !== 'SIGKILL') throw error
+    })
+    return directory
+  }
+
   async #spawn(store: string, work: string, filled?: string): Promise<Outcome> {
-    const { entries, bigEntries, cacheBytes, compact, encoding, seconds, puts, syncPuts, set } = this.#options
+    const { entries, bigEntries, cacheBytes, compact, encoding, seconds, leastReads, puts, syncPuts, set } = this.#options
     const directory = filled ?? mkdtempSync(join(this.#directory, `${store}-`))
     const task: Task = {
       store,
@@ -108,6 +119,7 @@ class Bench {
       cacheBytes: work === 'big' ? BIG_CACHE_BYTES : cacheBytes,
       entries: work === 'big' ? bigEntries : entries,
       seconds,
+      leastReads,
       puts,
       syncPuts,
       set: set[store] ?? {},
@@ -134,6 +146,19 @@ function firstLines(error: unknown): string {
   const { stderr, message } = error as { stderr?: string; message: string }
   const lines = (stderr === undefined || stderr === '' ? message : stderr).split('\n').filter(line => line.trim() !== '')
   return 'failed: ' + (lines.find(line => /^\w*Error/.test(line)) ?? lines.slice(0, 3).join(' / '))
+}
+
+/** Keeps what a release is to keep of the run, and writes the page anew. */
+function writeHistory(version: string, { node, processor, cores }: Machine, options: Options, runs: readonly Run[]): void {
+  const folder = join(ROOT, 'bench/history')
+  const about = { version, node, processor, cores, entries: options.entries, cacheMiB: options.cacheBytes / 2 ** 20 }
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, `${version}.json`), JSON.stringify(historyEntry(about, runs, options.barSet.bars)) + '\n')
+  const files = readdirSync(folder).filter(name => name.endsWith('.json'))
+  const entries = files
+    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+    .map(name => JSON.parse(readFileSync(join(folder, name), 'utf8')) as HistoryEntry)
+  writeFileSync(join(folder, 'README.md'), historyPage(entries, options.barSet.bars))
 }
 
 function describe(machine: Machine, options: Options, runs: readonly Run[]): string {
@@ -185,6 +210,7 @@ async function main(): Promise<void> {
   console.log([describe(machine, options, runs), ...tables, allTable(runs, stores, bars)].join('\n\n'))
   const verdicts = subjects.flatMap(store => judge(runs, store, bars))
   if (options.json !== undefined) writeFileSync(options.json, JSON.stringify({ machine, options, verdicts, runs }, null, 2) + '\n')
+  if (options.history !== undefined) writeHistory(options.history, machine, options, runs)
   const failed = runs.filter(run => run.error !== undefined)
   for (const { round, store, work, error } of failed) console.error(`round ${round + 1}, ${work}, ${store} ${error}`)
   if (failed.length > 0) process.exitCode = 1

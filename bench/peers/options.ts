@@ -21,7 +21,8 @@ npm run bench:peers -- [options]
   --quick              100000 entries, one round, a second per read workload: a smoke test, not a measurement
   --big                add 'big': load and read back --big-n entries with a cache of 64 MiB, and watch the memory
   --big-n COUNT        (5000000)
-  --seconds COUNT      time for each read workload (3)
+  --seconds COUNT      time for each full iteration (3)
+  --least-reads COUNT  calls of each read workload, which goes on until throughput and hit rate are steady (1000000)
   --puts COUNT         single puts (250000, or n if that is less)
   --sync-puts COUNT    durable puts (20000)
   --encoding NAME      utf8, buffer or view, of keys and values (utf8)
@@ -30,6 +31,7 @@ npm run bench:peers -- [options]
   --set STORE.OPTION=VALUE   pass an option to a store; may be repeated
   --dir DIRECTORY      where the stores keep their files (.tmp in the repository); should be a disk, not memory
   --json FILE          write everything measured
+  --history VERSION    keep the medians as bench/history/VERSION.json, and write bench/history/README.md anew
   --help`
 
 export interface Options {
@@ -42,6 +44,7 @@ export interface Options {
   readonly addReferences: boolean
   readonly bigEntries: number
   readonly seconds: number
+  readonly leastReads: number
   readonly puts: number
   readonly syncPuts: number
   readonly encoding: Encoding
@@ -50,6 +53,7 @@ export interface Options {
   readonly set: Readonly<Record<string, Record<string, unknown>>>
   readonly directory: string | undefined
   readonly json: string | undefined
+  readonly history: string | undefined
 }
 
 /** `undefined` for a request for help. Throws a `TypeError` that says what is wrong. */
@@ -66,6 +70,7 @@ export function parseOptions(argv: readonly string[]): Options | undefined {
       big: { type: 'boolean', default: false },
       'big-n': { type: 'string' },
       seconds: { type: 'string' },
+      'least-reads': { type: 'string' },
       puts: { type: 'string' },
       'sync-puts': { type: 'string' },
       encoding: { type: 'string', default: 'utf8' },
@@ -74,6 +79,7 @@ export function parseOptions(argv: readonly string[]): Options | undefined {
       set: { type: 'string', multiple: true, default: [] },
       dir: { type: 'string' },
       json: { type: 'string' },
+      history: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   })
@@ -98,6 +104,7 @@ export function parseOptions(argv: readonly string[]): Options | undefined {
     addReferences: values.stores === undefined,
     bigEntries: count('big-n', values['big-n'], 5_000_000),
     seconds: count('seconds', values.seconds, quick ? 1 : 3),
+    leastReads: count('least-reads', values['least-reads'], quick ? 1 : 1_000_000),
     puts: Math.min(entries, count('puts', values.puts, 250_000)),
     syncPuts: count('sync-puts', values['sync-puts'], quick ? 5_000 : 20_000),
     encoding,
@@ -106,6 +113,7 @@ export function parseOptions(argv: readonly string[]): Options | undefined {
     set: settings(values.set),
     directory: values.dir,
     json: values.json,
+    history: version(values.history),
   }
 }
 
@@ -114,6 +122,11 @@ function count(name: string, text: string | undefined, byDefault: number): numbe
   const value = Number(text)
   if (!Number.isSafeInteger(value) || value < 1) throw new TypeError(`--${name} must be a whole number above 0, not '${text}'`)
   return value
+}
+
+function version(text: string | undefined): string | undefined {
+  if (text === undefined || /^\d+\.\d+\.\d+[\w.-]*$/.test(text)) return text
+  throw new TypeError(`--history wants a version such as 1.2.3, not '${text}'`)
 }
 
 function names(option: string, text: string, known: Readonly<Record<string, unknown>>): string[] {

@@ -5,6 +5,7 @@
  * Journal mode WAL with `synchronous = NORMAL`: a write is acknowledged when it is in the log, passed to the system; it survives the end
  * of the process, not a power loss. A durable write is made with `synchronous = FULL`, which syncs the log in the commit.
  */
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Data } from './data.js'
 import { entryIterator } from './entry-iterator.js'
@@ -48,6 +49,7 @@ export class SqliteStore implements Store {
   }
 
   async open(): Promise<void> {
+    mkdirSync(this.#directory, { recursive: true })
     const db = new this.#database(join(this.#directory, 'data.sqlite'))
     this.#db = db
     db.pragma('journal_mode = WAL')

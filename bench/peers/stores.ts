@@ -9,6 +9,7 @@ import type { EngineShape } from '../../src/engine/contract.js'
 import type { KvariumStats } from '../../src/store/stats.js'
 import { Dataset, type Data, type Encoding } from './data.js'
 import { LmdbStore, type LmdbModule } from './lmdb-store.js'
+import { nodeSqlite, type NodeSqlite } from './node-sqlite.js'
 import { SqliteStore, type SqliteConstructor } from './sqlite-store.js'
 
 export interface PutOperation {
@@ -58,7 +59,7 @@ export interface Store {
 export interface StoreSpec {
   readonly durable: boolean
   /** Its package; none for stores of the harness. */
-  readonly from?: 'kvarium' | 'classic-level' | 'memory-level' | 'lmdb' | 'better-sqlite3'
+  readonly from?: 'kvarium' | 'classic-level' | 'memory-level' | 'lmdb' | 'better-sqlite3' | 'node:sqlite'
   /** Fixed options, under those that all stores share and those given with `--set`. */
   readonly options?: Readonly<Record<string, unknown>>
 }
@@ -66,6 +67,7 @@ export interface StoreSpec {
 export const STORES: Readonly<Record<string, StoreSpec>> = {
   'kvarium-lsm': { durable: true, from: 'kvarium', options: { engine: 'lsm' } },
   'kvarium-lsm-tiered': { durable: true, from: 'kvarium', options: { engine: 'lsm', compaction: 'tiered' } },
+  'kvarium-lsm-lz4': { durable: true, from: 'kvarium', options: { engine: 'lsm', compression: 'lz4' } },
   'kvarium-btree': { durable: true, from: 'kvarium', options: { engine: 'btree' } },
   'kvarium-memory': { durable: false, from: 'kvarium', options: { engine: 'memory' } },
   'classic-level': { durable: true, from: 'classic-level' },
@@ -73,6 +75,7 @@ export const STORES: Readonly<Record<string, StoreSpec>> = {
   lmdb: { durable: true, from: 'lmdb' },
   'lmdb-nosync': { durable: true, from: 'lmdb', options: { noSync: true } },
   'better-sqlite3': { durable: true, from: 'better-sqlite3' },
+  'node-sqlite': { durable: true, from: 'node:sqlite' },
   'memory-level': { durable: false, from: 'memory-level' },
   null: { durable: false },
 }
@@ -89,10 +92,18 @@ export interface OpenOptions {
 
 type Constructor = new (...args: unknown[]) => Store
 
-export async function openStore(name: string, options: OpenOptions): Promise<Store> {
+/** A store, and the milliseconds that its module took to load, and its opening. */
+export interface OpenedStore {
+  readonly store: Store
+  readonly importMs: number
+  readonly openMs: number
+}
+
+export async function openStore(name: string, options: OpenOptions): Promise<OpenedStore> {
   const spec = STORES[name]
   if (spec === undefined) throw new TypeError(`No store is called '${name}'; there are ${Object.keys(STORES).join(', ')}`)
   const encodings = { keyEncoding: options.encoding, valueEncoding: options.encoding }
+  const start = performance.now()
   let store: Store
   if (spec.from === undefined) {
     store = nullStore(options)
@@ -102,6 +113,8 @@ export async function openStore(name: string, options: OpenOptions): Promise<Sto
   } else if (spec.from === 'lmdb') {
     const module = (await importPeer(options.root, spec.from)) as LmdbModule
     store = new LmdbStore(module, options.directory, options.encoding, { ...spec.options, ...options.set })
+  } else if (spec.from === 'node:sqlite') {
+    store = new SqliteStore(nodeSqlite((await import(spec.from)) as NodeSqlite), options.directory, options.cacheBytes)
   } else if (spec.from === 'better-sqlite3') {
     const { default: Database } = (await importPeer(options.root, spec.from)) as { default: SqliteConstructor }
     store = new SqliteStore(Database, options.directory, options.cacheBytes)
@@ -116,8 +129,9 @@ export async function openStore(name: string, options: OpenOptions): Promise<Sto
       store = new ClassicLevel(options.directory, all)
     }
   }
+  const loaded = performance.now()
   await store.open()
-  return store
+  return { store, importMs: loaded - start, openMs: performance.now() - loaded }
 }
 
 async function importPeer(root: string, name: string): Promise<unknown> {

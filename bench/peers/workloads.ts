@@ -6,6 +6,7 @@ import { ENTRY_BYTES, VALUE_BYTES, sameData, type Dataset } from './data.js'
 import { LagRecorder } from '../../packages/lab/src/compare/lag-recorder.js'
 import { cpuMs, directoryBytes, memory, writtenBytes } from './process-meter.js'
 import { settle } from './settle.js'
+import { SteadyReads } from './steady-reads.js'
 import { Shuffle } from '../../packages/lab/src/workloads/shuffle.js'
 import type { PutOperation, Store } from './stores.js'
 
@@ -13,8 +14,15 @@ export interface Context {
   readonly store: Store
   readonly data: Dataset
   readonly entries: number
-  /** Duration of the timed part of reads, which repeat until then. */
+  /** Duration of scans, which repeat until then. */
   readonly seconds: number
+  /** Reads go on until this many calls, and until they are steady. */
+  readonly leastReads: number
+  /** Bytes of the store's cache. */
+  readonly cacheBytes: number
+  /** Of the first opening in the process: loading the store's module, and opening. */
+  readonly importMs: number
+  readonly openMs: number
   /** Single puts, and durable puts. */
   readonly puts: number
   readonly syncPuts: number
@@ -37,9 +45,15 @@ const LANES = 64
 const CHUNK = 2000
 const LOAD_SEED = 0x51ed2701
 const READ_SEED = 0x1b873593
+const WINDOW_MS = 250
+/** A row of reads that is not steady after this many times the seconds of a scan says so. */
+const MOST_SECONDS = 20
 
 export const WORKLOADS: Readonly<Record<string, Workload>> = {
+  open: { loaded: true, run: async ({ importMs, openMs }) => ({ importMs, openMs }) },
+  'open-killed': { loaded: true, run: async ({ openMs }) => ({ openMs }) },
   get: { loaded: true, run: context => timedReads(context, getChunk) },
+  'get-64': { loaded: true, run: context => timedReads(context, getLanes) },
   'get-sync': { loaded: true, run: context => timedReads(context, getSyncChunk) },
   'for-await': { loaded: true, run: context => timedScans(context, scanForAwait) },
   nextv: { loaded: true, run: context => timedScans(context, store => scanNextv(store, false)) },
@@ -64,27 +78,61 @@ export async function load(context: Context, compact: boolean): Promise<void> {
   }
 }
 
+/** Writes every entry and dies as by `kill -9`: what was acknowledged is the system's, and nothing was closed. */
+export async function loadAndDie(context: Context): Promise<never> {
+  await writeAll(context, new Shuffle(context.entries, LOAD_SEED))
+  process.kill(process.pid, 'SIGKILL')
+  return new Promise(() => undefined)
+}
+
 type Chunk = (context: Context, order: Shuffle, from: number, to: number) => Promise<void> | void
 
 async function timedReads(context: Context, chunk: Chunk): Promise<Metrics> {
-  const { entries, seconds } = context
+  const { entries, leastReads, seconds } = context
   const order = new Shuffle(entries, READ_SEED)
   if (context.verify) {
     getSyncChunk(context, order, 0, entries)
     for (let start = performance.now(); performance.now() - start < 500;) await chunk(context, order, 0, Math.min(CHUNK, entries))
   }
-  const cpu = cpuMs()
-  const start = performance.now()
-  let operations = 0
-  let elapsed = 0
-  while (elapsed < seconds * 1000) {
-    const from = operations % entries
-    const to = Math.min(from + CHUNK, entries)
-    await chunk(context, order, from, to)
-    operations += to - from
-    elapsed = performance.now() - start
+  const steady = new SteadyReads({ leastOperations: leastReads, mostMs: seconds * 1000 * (context.verify ? MOST_SECONDS : 1) })
+  const lag = new LagRecorder()
+  let at = 0
+  while (!steady.isDone) {
+    const cpu = cpuMs()
+    const before = cacheCounts(context)
+    const start = performance.now()
+    let operations = 0
+    let ms = 0
+    while (ms < WINDOW_MS) {
+      const from = at % entries
+      const to = Math.min(from + CHUNK, entries)
+      await chunk(context, order, from, to)
+      at += to - from
+      operations += to - from
+      ms = performance.now() - start
+    }
+    const after = cacheCounts(context)
+    steady.add({ operations, ms, cpuMs: cpuMs() - cpu, hits: after.hits - before.hits, misses: after.misses - before.misses })
   }
-  return { ...rate(operations, elapsed), ...cpuSince(cpu, operations) }
+  const isResident = context.directory === undefined || directoryBytes(context.directory) <= context.cacheBytes
+  return { ...steady.metrics, ...lag.stop(), resident: isResident ? 1 : 0 }
+}
+
+/** NaN where the store does not count. */
+function cacheCounts({ store }: Context): { readonly hits: number; readonly misses: number } {
+  return store.stats?.().cache ?? { hits: NaN, misses: NaN }
+}
+
+/** Awaited gets, many in flight. */
+async function getLanes(context: Context, order: Shuffle, from: number, to: number): Promise<void> {
+  let next = from
+  const lane = async (): Promise<void> => {
+    while (next < to) {
+      const index = next++
+      await getChunk(context, order, index, index + 1)
+    }
+  }
+  await Promise.all(Array.from({ length: LANES }, lane))
 }
 
 async function getChunk({ store, data, verify }: Context, order: Shuffle, from: number, to: number): Promise<void> {
@@ -148,14 +196,19 @@ async function scanNextv(store: Store, reverse: boolean): Promise<number> {
 async function putOneByOne({ store, data, entries }: Context, count: number): Promise<Metrics> {
   const order = new Shuffle(entries, LOAD_SEED)
   const lag = new LagRecorder()
+  let worstMs = 0
   const cpu = cpuMs()
   const start = performance.now()
+  let last = start
   for (let i = 0; i < count; i++) {
     const number = order.at(i)
     await store.put(data.key(number), data.value(number))
+    const now = performance.now()
+    worstMs = Math.max(worstMs, now - last)
+    last = now
   }
   const elapsed = performance.now() - start
-  const metrics = { ...rate(count, elapsed), ...cpuSince(cpu, count), ...lag.stop() }
+  const metrics = { ...rate(count, elapsed), ...cpuSince(cpu, count), ...lag.stop(), worstMs }
   return { ...metrics, ...settledRate(count, start, await settle(store)) }
 }
 

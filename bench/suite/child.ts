@@ -48,7 +48,7 @@ async function run({ workload, size, warmUpSize, store }: Task, output: HarnessO
     open: async (directory, listener) => {
       mkdirSync(directory)
       const set = listener === undefined ? options : { ...options, trace: await jobTrace(dist, listener) }
-      return openStore(name, { root, dist, directory, encoding: 'view', cacheBytes, entries: size.entries, set })
+      return (await openStore(name, { root, dist, directory, encoding: 'view', cacheBytes, entries: size.entries, set })).store
     },
     warmUp: plan(warmUpSize),
     plan: plan(size),

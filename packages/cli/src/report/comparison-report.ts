@@ -50,7 +50,7 @@ function timeTable(engines: readonly EngineResult[], style: TextStyle): string {
     rounds === 1
       ? 'one round: the spread of times is not known, so there is no verdict; --rounds 3 gives one'
       : `medians of ${rounds} rounds, ± the furthest; fastest: by more than the rounds vary`
-  const widths = [18, ...names.map(name => Math.max(11, name.length)), 15]
+  const widths = [18, ...names.map(name => Math.max(13, name.length)), 15]
   return table(header, rows, style, { widths, left: [0, names.length + 1] }) + explain(note, style)
 }
 
