@@ -20,7 +20,7 @@ export interface Context {
   readonly leastReads: number
   /** Bytes of the store's cache. */
   readonly cacheBytes: number
-  /** Of the first opening in the process: loading the store's module, and opening. */
+  /** Milliseconds of the first opening in the process: loading the store's module, and opening. */
   readonly importMs: number
   readonly openMs: number
   /** Single puts, and durable puts. */
