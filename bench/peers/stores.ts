@@ -67,7 +67,7 @@ export interface StoreSpec {
 export const STORES: Readonly<Record<string, StoreSpec>> = {
   'kvarium-lsm': { durable: true, from: 'kvarium', options: { engine: 'lsm' } },
   'kvarium-lsm-tiered': { durable: true, from: 'kvarium', options: { engine: 'lsm', compaction: 'tiered' } },
-  'kvarium-lsm-lz4': { durable: true, from: 'kvarium', options: { engine: 'lsm', compression: 'lz4' } },
+  'kvarium-lsm-nocompress': { durable: true, from: 'kvarium', options: { engine: 'lsm', compression: 'none' } },
   'kvarium-btree': { durable: true, from: 'kvarium', options: { engine: 'btree' } },
   'kvarium-memory': { durable: false, from: 'kvarium', options: { engine: 'memory' } },
   'classic-level': { durable: true, from: 'classic-level' },
