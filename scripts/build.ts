@@ -14,7 +14,6 @@
  * are those of the sources, and their lines are short, for a stack trace and the line that Node shows above it.
  */
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { isBuiltin } from 'node:module'
 import { join, relative, sep } from 'node:path'
 import { build as buildScript, transform, type CommonOptions, type Plugin as EsbuildPlugin } from 'esbuild'
 import { rolldown, type ChunkingContext, type OutputChunk, type Plugin, type RolldownOptions } from 'rolldown'
@@ -253,7 +252,8 @@ class PackageBuild {
       },
     }
     const { resolve, transform } = this.#input
-    const external = (id: string): boolean => (this.#isExternal(id) || isBuiltin(id)) && !id.startsWith('kvarium')
+    // The tables of the terminal ask Node for colours by these names, and do without.
+    const external = (id: string): boolean => (this.#isExternal(id) || id === 'os' || id === 'util') && !id.startsWith('kvarium')
     const bundle = await rolldown({ platform: 'neutral', resolve: resolve!, transform: transform!, input, external, plugins: [sources] })
     const { output } = await bundle.write({
       dir: join(this.#dist, 'examples'),
