@@ -271,7 +271,7 @@ export class LsmEngine implements Engine {
     await this.#flushBeforeClose()
     await this.#scheduler.close()
     try {
-      await logs.close()
+      await logs.close({ isStarted: start.isDone })
     } finally {
       await versions.close(logs.failure === undefined && start.isDone ? logs.ends : undefined)
     }

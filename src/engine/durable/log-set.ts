@@ -241,9 +241,9 @@ export class LogSet {
     }
   }
 
-  /** Ends every log with the marker of a clean close, unless writing has failed. */
-  async close(): Promise<void> {
-    const marker = this.#failure === undefined
+  /** Ends every log with the marker of a clean close. After a failure, or where writing has not started, the logs stay as a kill leaves them. */
+  async close({ isStarted = true }: { readonly isStarted?: boolean } = {}): Promise<void> {
+    const marker = isStarted && this.#failure === undefined
     const span = this.#trace?.currentSpan
     try {
       // A sync under way may be about to make a log known: what that changes must not outlive the close.
