@@ -129,7 +129,8 @@ for (const [name, options] of ENGINES) {
       await counted.store.open()
       for (let turn = 0; turn < 20; turn++) await act(counted, 'writes', 100, turn)
       await counted.store.flush()
-      await counted.store.settle()
+      // A B+tree that settles may move pages to free space: that is maintenance.
+      if (options.engine !== 'btree') await counted.store.settle()
       const lines = counted.book.unbilled().filter(({ cause }) => cause !== 'open')
       // The log that was begun last waits for its first record.
       for (const { cause, amounts } of lines)
