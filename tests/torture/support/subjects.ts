@@ -1,6 +1,9 @@
 /** The engines under torture, each with small stores and options that a seed decides. */
 import type { Engine, EngineFactory } from '../../../src/engine/contract.js'
 import { btreeEngine } from '../../../src/btree/factory.js'
+// What the first opening and repair load is loaded before: turns of the event loop are counted.
+import '../../../src/btree/open.js'
+import '../../../src/btree/recovery/salvage.js'
 import { lsmEngine } from '../../../src/lsm/open.js'
 import { SeededRandom, simulatedEnvironment, type Environment, type FileSystem, type Random } from '../../../src/vfs/index.js'
 import { nodeDeflate } from '../../../src/vfs/node.js'
