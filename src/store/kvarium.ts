@@ -206,7 +206,6 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   async _close(): Promise<void> {
     const session = this.#session
     await Promise.allSettled(this.#underway)
-    await session?.reads.settled()
     this.#session = undefined
     if (this.#volatile !== undefined || session === undefined) return
     try {
@@ -221,7 +220,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   }
 
   _get(key: Stored, options: ReadOptions): Awaitable<Stored | undefined> {
-    return this.#open().reads.get(key, options)
+    return this.#track(this.#open().reads.get(key, options))
   }
 
   _getMany(keys: Stored[], options: ReadOptions): Awaitable<(Stored | undefined)[]> {
@@ -229,7 +228,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   }
 
   _has(key: Stored, options: ReadOptions): Awaitable<boolean> {
-    return this.#open().reads.has(key, options)
+    return this.#track(this.#open().reads.has(key, options))
   }
 
   _hasMany(keys: Stored[], options: ReadOptions): Awaitable<boolean[]> {

@@ -28,8 +28,6 @@ export class StoreReads {
   readonly #lookup: Lookup
   readonly #turns: EventLoopTurns
   readonly #offload: ReadOffload | undefined
-  /** Reads that wait for the disk. */
-  readonly #waiting = new Set<Promise<unknown>>()
   readonly #scratch = new KeyScratch()
   readonly #view = new ByteView()
 
@@ -39,11 +37,6 @@ export class StoreReads {
     this.#lookup = lookupOf(engine)
     this.#turns = turns
     this.#offload = offload
-  }
-
-  /** Resolves when no read waits for the disk. */
-  async settled(): Promise<void> {
-    await Promise.allSettled(this.#waiting)
   }
 
   getSync(key: Stored, options: ReadOptions): Stored | undefined {
@@ -98,29 +91,19 @@ export class StoreReads {
     }
   }
 
-  /** Reads at one moment, that of the call. Keys that wait for the disk do so side by side. */
-  async #offThread<T>(offload: ReadOffload, keys: readonly Stored[], options: ReadOptions, read: () => T): Promise<(T | undefined)[]> {
-    const given = this.moment(options.snapshot)
-    const moment = given ?? this.#engine.snapshot()
+  /** Keys that wait for the disk do so side by side. */
+  #offThread<T>(offload: ReadOffload, keys: readonly Stored[], options: ReadOptions, read: () => T): Promise<(T | undefined)[]> {
     // The caller may change its bytes once the call has returned.
     const own = keys.map(key => (typeof key === 'string' ? key : key.slice()))
-    const results: (T | undefined)[] = []
-    const readAll = async (): Promise<void> => {
+    return this.#atMoment(options, async moment => {
+      const results: (T | undefined)[] = []
       for (let first = 0; first < own.length; first += KEYS_PER_TURN) {
         const some = own.slice(first, first + KEYS_PER_TURN)
         results.push(...(await Promise.all(some.map(key => this.#lookUp(new OffloadedLookup(offload), key, moment, read)))))
         if (this.#turns.isDue(some.length, this.#view.length)) await this.#turns.turn()
       }
-    }
-    const waiting = readAll()
-    this.#waiting.add(waiting)
-    try {
-      await waiting
       return results
-    } finally {
-      this.#waiting.delete(waiting)
-      if (given === undefined) moment.release()
-    }
+    })
   }
 
   async #lookUp<T>(lookup: OffloadedLookup, key: Stored, moment: EngineSnapshot, read: () => T): Promise<T | undefined> {
@@ -136,10 +119,8 @@ export class StoreReads {
     return result
   }
 
-  async #inTurns<T>(keys: readonly Stored[], options: ReadOptions, read: () => T): Promise<(T | undefined)[]> {
-    const given = this.moment(options.snapshot)
-    const moment = given ?? this.#engine.snapshot()
-    try {
+  #inTurns<T>(keys: readonly Stored[], options: ReadOptions, read: () => T): Promise<(T | undefined)[]> {
+    return this.#atMoment(options, async moment => {
       const results: (T | undefined)[] = []
       for (const key of keys) {
         const found = this.#find(key, moment)
@@ -147,6 +128,15 @@ export class StoreReads {
         if (this.#turns.isDue(1, this.#view.length)) await this.#turns.turn()
       }
       return results
+    })
+  }
+
+  /** Reads of several turns at one moment: that of the snapshot in the options, or of the call. */
+  async #atMoment<T>(options: ReadOptions, read: (moment: EngineSnapshot) => Promise<T>): Promise<T> {
+    const given = this.moment(options.snapshot)
+    const moment = given ?? this.#engine.snapshot()
+    try {
+      return await read(moment)
     } finally {
       if (given === undefined) moment.release()
     }

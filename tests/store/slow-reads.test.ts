@@ -84,9 +84,7 @@ describe.each(ENGINES)('awaited reads of %s on a slow disk', engine => {
     const opened = await open(engine)
     await slowDown(opened)
     const { db, disk } = opened
-    let resume: () => void = () => undefined
-    const gate = new Promise<void>(resolve => (resume = resolve))
-    disk.pause = () => gate
+    const resume = disk.hold()
     const bytes = new TextEncoder().encode(keyOf(5))
     const get = db.get(keyOf(3))
     const has = db.has(keyOf(4))
@@ -99,7 +97,6 @@ describe.each(ENGINES)('awaited reads of %s on a slow disk', engine => {
     const inPlace = db.getSync(keyOf(3))
     await db.flush()
     await db.compactRange()
-    disk.pause = () => Promise.resolve()
     resume()
     expect(inPlace).toBeUndefined()
     expect(await get).toBe(valueOf(3))
@@ -131,9 +128,7 @@ describe.each(ENGINES)('awaited reads of %s on a slow disk', engine => {
     const opened = await open(engine)
     await slowDown(opened)
     const { db, disk } = opened
-    let resume: () => void = () => undefined
-    const gate = new Promise<void>(resolve => (resume = resolve))
-    disk.pause = () => gate
+    const resume = disk.hold()
     const gets = Promise.all([1, 500, 1500].map(number => db.get(keyOf(number))))
     let isClosed = false
     const closing = db.close().then(() => (isClosed = true))

@@ -19,6 +19,14 @@ export class SlowDisk extends ForwardingFileSystem {
   offThread = 0
   offload: ReadOffload | undefined
 
+  /** Reads off the thread wait from now on, until the returned function is called. */
+  hold(): () => void {
+    let resume: () => void = () => undefined
+    const held = new Promise<void>(resolve => (resume = resolve))
+    this.pause = () => held
+    return resume
+  }
+
   override openRead(path: string): FileHandle {
     return new SlowHandle(this, this.inner.openRead(path))
   }
