@@ -16,53 +16,78 @@ export interface Bar extends Row {
 
 const CLASSIC = 'classic-level'
 const LMDB = 'lmdb'
+const SQLITE = 'better-sqlite3'
+const WRITE_AMPLIFICATION = 'write amplification of the random fill'
 export const RATE = 'operationsPerSecond'
 const SETTLED = 'settledPerSecond'
 
-const LSM_BARS: readonly Bar[] = [
-  { work: 'get', metric: RATE, label: 'awaited get, resident data', unit: '/s', against: CLASSIC, atLeast: 10 },
-  { work: 'get-sync', metric: RATE, label: 'getSync, resident data', unit: '/s', against: CLASSIC, atLeast: 2 },
+/** Bars of both engines. */
+const COMMON_BARS: readonly Bar[] = [
+  { work: 'get-many', metric: RATE, label: 'a key of getMany(100), resident data', unit: '/s', against: LMDB, atLeast: 1.5 },
+  { work: 'get-sync-missing', metric: RATE, label: 'getSync of a missing key', unit: '/s', against: LMDB, atLeast: 1 },
+  { work: 'get-sync-hot', metric: RATE, label: 'getSync of the hot hundredth', unit: '/s', against: LMDB, atLeast: 1 },
+  { work: 'get-64', metric: 'callP99Ms', label: 'awaited get, 64 in flight: p99', unit: ' ms', atMost: 1.5 },
+  { work: 'get-64', metric: 'p999Ms', label: 'event-loop lag p99.9, 64 gets in flight', unit: ' ms', atMost: 2 },
+  { work: 'put-lag', metric: 'p999Ms', label: 'event-loop lag p99.9 in a put loop', unit: ' ms', atMost: 2 },
+  { work: 'put-64', metric: 'p999Ms', label: 'event-loop lag p99.9, 64 puts in flight', unit: ' ms', atMost: 2 },
   { work: 'put', metric: RATE, label: 'awaited put, default durability', unit: '/s', against: CLASSIC, atLeast: 5 },
+  { work: 'fill-ascending', metric: SETTLED, label: 'ascending fill, batches of 1000, settled', unit: '/s', against: LMDB, atLeast: 1 },
+  { work: 'put-sync', metric: RATE, label: 'durable put, 64 in flight', unit: '/s', against: LMDB, atLeast: 1.5 },
+  { work: 'put-sync-alone', metric: RATE, label: 'durable put, one at a time', unit: '/s', against: SQLITE, atLeast: 0.9 },
+  { work: 'open', metric: 'openMs', label: 'open after a clean close, first in its process', unit: ' ms', atMost: 15 },
+]
+
+const LSM_BARS: readonly Bar[] = [
+  ...COMMON_BARS,
+  { work: 'get', metric: RATE, label: 'awaited get, resident data', unit: '/s', against: CLASSIC, atLeast: 10 },
+  { work: 'get-sync', metric: RATE, label: 'getSync, resident data', unit: '/s', against: LMDB, atLeast: 1 },
+  { work: 'put-lag', metric: 'worstMs', label: 'worst put', unit: ' ms', atMost: 20 },
   { work: 'fill-random', metric: SETTLED, label: 'random fill, batches of 1000, settled', unit: '/s', against: CLASSIC, atLeast: 1 },
-  { work: 'put-sync', metric: RATE, label: 'durable put, 64 in flight', unit: '/s', against: CLASSIC, atLeast: 4 },
+  { work: 'fill-random', metric: 'writeAmplification', label: WRITE_AMPLIFICATION, unit: '', against: CLASSIC, atMost: 1 },
+  { work: 'fill-random', metric: 'spaceAmplification', label: 'space amplification of the random fill', unit: '', atMost: 0.6 },
+  { work: 'fill-random', metric: 'peakMiB', label: 'peak RSS of the random fill', unit: ' MiB', atMost: 160 },
   { work: 'nextv', metric: RATE, label: 'full iteration, nextv(1000)', unit: '/s', against: CLASSIC, atLeast: 1.5 },
   { work: 'for-await', metric: RATE, label: 'full iteration, for await', unit: '/s', against: CLASSIC, atLeast: 1.5 },
   { work: 'fill-lag', metric: 'p999Ms', label: 'event-loop lag p99.9 in a batch fill', unit: ' ms', against: CLASSIC, below: 1 },
-  {
-    work: 'fill-random',
-    metric: 'writeAmplification',
-    label: 'write amplification of the random fill',
-    unit: '',
-    against: 'classic-level-nocompress',
-    atMost: 1,
-  },
+  { work: 'open-killed', metric: 'openMs', label: 'open after kill -9, first in its process', unit: ' ms', atMost: 60 },
   { work: 'big', metric: 'peakMiB', label: 'peak RSS, large load and read back', unit: ' MiB', below: 300 },
+  { work: 'big', metric: 'getSyncsPerSecond', label: 'large: getSync', unit: '/s', against: CLASSIC, atLeast: 1 },
+  { work: 'big', metric: 'getSyncsPerSecond', label: 'large: getSync', unit: '/s', against: SQLITE, atLeast: 1 },
 ]
 
 const BTREE_BARS: readonly Bar[] = [
-  { work: 'get-sync', metric: RATE, label: 'getSync, resident data', unit: '/s', against: LMDB, atLeast: 1 },
+  ...COMMON_BARS,
+  { work: 'get-sync', metric: RATE, label: 'getSync, resident data', unit: '/s', against: LMDB, atLeast: 1.3 },
   { work: 'get', metric: RATE, label: 'awaited get, resident data', unit: '/s', against: CLASSIC, atLeast: 15 },
-  { work: 'put', metric: RATE, label: 'awaited put, default durability', unit: '/s', against: CLASSIC, atLeast: 5 },
   { work: 'put', metric: RATE, label: 'awaited put, default durability', unit: '/s', against: LMDB, atLeast: 5 },
-  { work: 'fill-ascending', metric: SETTLED, label: 'ascending fill, batches of 1000, settled', unit: '/s', against: LMDB, atLeast: 1 },
+  { work: 'put-lag', metric: 'worstMs', label: 'worst put', unit: ' ms', atMost: 40 },
   { work: 'fill-random', metric: SETTLED, label: 'random fill, batches of 1000, settled', unit: '/s', against: LMDB, atLeast: 2 },
+  { work: 'fill-random', metric: 'spaceAmplification', label: 'space amplification of the random fill', unit: '', atMost: 1.6 },
+  { work: 'fill-random', metric: 'peakMiB', label: 'peak RSS of the random fill', unit: ' MiB', atMost: 280 },
+  { work: 'overwrite', metric: 'writeAmplification', label: 'write amplification of overwrites', unit: '', atMost: 6 },
+  { work: 'overwrite', metric: 'batchP99Ms', label: 'a batch of overwrites: p99', unit: ' ms', atMost: 30 },
+  { work: 'overwrite', metric: 'spaceAfterClose', label: 'files to live data, closed after overwrites', unit: '', atMost: 1.4 },
   { work: 'nextv', metric: RATE, label: 'full iteration, nextv(1000)', unit: '/s', against: LMDB, atLeast: 1 },
   { work: 'nextv-reverse', metric: RATE, label: 'full reverse iteration, nextv(1000)', unit: '/s', against: LMDB, atLeast: 1 },
-  { work: 'put-sync', metric: RATE, label: 'durable put, 64 in flight', unit: '/s', against: LMDB, atLeast: 1 },
   { work: 'fill-ascending', metric: 'spaceAmplification', label: 'space amplification of the ascending fill', unit: '', atMost: 1.15 },
-  { work: 'fill-random', metric: 'spaceAmplification', label: 'space amplification of the random fill', unit: '', atMost: 1.6 },
-  { work: 'put-lag', metric: 'p999Ms', label: 'event-loop lag p99.9 in a put loop', unit: ' ms', atMost: 5 },
   { work: 'fill-lag', metric: 'p999Ms', label: 'event-loop lag p99.9 in a batch fill', unit: ' ms', atMost: 5 },
+  { work: 'open-killed', metric: 'openMs', label: 'open after kill -9, first in its process', unit: ' ms', atMost: 200 },
 ]
 
 export const ALSO: readonly Row[] = [
   ...[
     ['get', 'awaited get'],
     ['get-sync', 'getSync'],
+    ['get-64', 'awaited get, 64 in flight'],
+    ['get-sync-missing', 'getSync of a missing key'],
+    ['get-sync-hot', 'getSync of the hot hundredth'],
+    ['get-many', 'a key of getMany(100)'],
     ['put', 'awaited put'],
+    ['overwrite', 'an overwrite, settled'],
     ['fill-random', 'an entry of the random fill, settled'],
     ['fill-ascending', 'an entry of the ascending fill, settled'],
     ['put-sync', 'durable put'],
+    ['put-sync-alone', 'durable put, one at a time'],
     ['nextv', 'an entry by nextv(1000)'],
     ['nextv-reverse', 'an entry by nextv(1000), reverse'],
     ['for-await', 'an entry by for await'],
@@ -71,12 +96,15 @@ export const ALSO: readonly Row[] = [
     ['get', 'awaited get'],
     ['get-64', 'awaited get, 64 in flight'],
     ['get-sync', 'getSync'],
+    ['get-sync-missing', 'getSync of a missing key'],
+    ['get-sync-hot', 'getSync of the hot hundredth'],
+    ['get-many', 'a key of getMany(100)'],
   ].flatMap(([work, label]) => [
     { work, metric: RATE, label, unit: '/s' },
     { work, metric: 'hitRate', label: `${label}: hit rate of the store's cache`, unit: '' },
     { work, metric: 'resident', label: `${label}: 1 if the cache holds all files, 0 if not`, unit: '' },
     { work, metric: 'steady', label: `${label}: 1 if steady in the end, 0 if not`, unit: '' },
-    ...(work === 'get-sync' ? [] : [{ work, metric: 'p999Ms', label: `${label}: event-loop lag p99.9`, unit: ' ms' }]),
+    ...(work.startsWith('get-sync') ? [] : [{ work, metric: 'p999Ms', label: `${label}: event-loop lag p99.9`, unit: ' ms' }]),
   ]),
   { work: 'open', metric: 'importMs', label: 'import, first in its process', unit: ' ms' },
   { work: 'open', metric: 'openMs', label: 'open after a clean close, first in its process', unit: ' ms' },
@@ -91,7 +119,7 @@ export const ALSO: readonly Row[] = [
   { work: 'put-lag', metric: 'maxMs', label: 'most', unit: ' ms' },
   { work: 'fill-random', metric: RATE, label: 'random fill, to the end of writes', unit: '/s' },
   { work: 'fill-random', metric: 'stallMs', label: 'random fill: writers waited', unit: ' ms' },
-  { work: 'fill-random', metric: 'writeAmplification', label: 'write amplification of the random fill', unit: '' },
+  { work: 'fill-random', metric: 'writeAmplification', label: WRITE_AMPLIFICATION, unit: '' },
   { work: 'fill-random', metric: 'writeAmplificationAtEnd', label: 'write amplification, to the end of writes', unit: '' },
   { work: 'fill-random', metric: 'ledgerWriteAmplification', label: "write amplification, the store's own ledger", unit: '' },
   ...['log', 'flush', 'compaction', 'page', 'meta'].map(part => ({
@@ -107,6 +135,11 @@ export const ALSO: readonly Row[] = [
   { work: 'fill-ascending', metric: 'spaceAmplification', label: 'space amplification of the ascending fill', unit: '' },
   { work: 'put-sync', metric: 'p50Ms', label: 'durable put, 64 in flight: p50', unit: ' ms' },
   { work: 'put-sync', metric: 'p99Ms', label: 'p99', unit: ' ms' },
+  { work: 'put-64', metric: RATE, label: 'awaited put, 64 in flight', unit: '/s' },
+  { work: 'overwrite', metric: RATE, label: 'overwrites, to the end of writes', unit: '/s' },
+  { work: 'overwrite', metric: SETTLED, label: 'overwrites, settled', unit: '/s' },
+  { work: 'overwrite', metric: 'worstMs', label: 'worst batch of overwrites', unit: ' ms' },
+  { work: 'overwrite', metric: 'peakMiB', label: 'peak RSS of load and overwrites', unit: ' MiB' },
   { work: 'fill-lag', metric: 'p50Ms', label: 'event-loop lag in a batch fill: p50', unit: ' ms' },
   { work: 'fill-lag', metric: 'p99Ms', label: 'p99', unit: ' ms' },
   { work: 'fill-lag', metric: 'maxMs', label: 'most', unit: ' ms' },
@@ -134,28 +167,40 @@ const COMMON_WORKS = [
   'get',
   'get-64',
   'get-sync',
+  'get-sync-missing',
+  'get-sync-hot',
+  'get-many',
   'nextv',
   'put',
   'put-lag',
+  'put-64',
   'fill-random',
   'fill-ascending',
   'fill-lag',
+  'overwrite',
   'put-sync',
+  'put-sync-alone',
 ]
 
 export const BAR_SETS: Readonly<Record<string, BarSet>> = {
-  2: {
+  lsm: {
     bars: LSM_BARS,
     subject: 'kvarium-lsm',
-    peers: [CLASSIC],
-    references: [{ store: 'classic-level-nocompress', works: ['fill-random'] }],
+    peers: [CLASSIC, LMDB],
+    references: [
+      { store: SQLITE, works: ['put-sync-alone', 'big'] },
+      { store: 'classic-level-nocompress', works: ['fill-random'] },
+    ],
     works: ['for-await', ...COMMON_WORKS],
   },
-  3: {
+  btree: {
     bars: BTREE_BARS,
     subject: 'kvarium-btree',
     peers: [CLASSIC, LMDB],
-    references: [{ store: 'lmdb-nosync', works: ['put', 'fill-random', 'fill-ascending'] }],
+    references: [
+      { store: SQLITE, works: ['put-sync-alone'] },
+      { store: 'lmdb-nosync', works: ['put', 'fill-random', 'fill-ascending'] },
+    ],
     works: [...COMMON_WORKS, 'nextv-reverse'],
   },
 }

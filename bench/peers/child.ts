@@ -49,17 +49,17 @@ async function run(task: Task): Promise<Metrics> {
     ...(spec?.durable && { directory: task.directory }),
   }
   let metrics: Metrics = {}
+  const workload = WORKLOADS[task.work]
   if (task.work === 'load-and-die') await loadAndDie(context)
   if (task.work === 'load') {
     await load(context, task.compact)
   } else {
-    const workload = WORKLOADS[task.work]
     if (workload === undefined) throw new TypeError(`No workload is called '${task.work}'`)
     if (workload.loaded && !task.filled && context.verify) await load(context, task.compact)
     metrics = await workload.run(context)
   }
   await store.close()
-  return metrics
+  return { ...metrics, ...workload?.afterClose?.(context) }
 }
 
 const metrics = await run(JSON.parse(process.argv[2]) as Task)

@@ -14,6 +14,7 @@ export const VALUE_BYTES = 100
 export const ENTRY_BYTES = KEY_BYTES + VALUE_BYTES
 
 const ZERO = 48
+const FULL_STOP = 46
 /** Much larger than any block or compression window, so that no value repeats inside one. */
 const POOL_VALUES = 10_000
 
@@ -53,6 +54,16 @@ export class Dataset {
     const key = this.#encoding === 'buffer' ? Buffer.allocUnsafe(KEY_BYTES) : new Uint8Array(KEY_BYTES)
     key.set(scratch)
     return key
+  }
+
+  /** The same key with a byte behind it, between that of the number and the next. */
+  missingKey(number: number): Data {
+    const key = this.key(number)
+    if (typeof key === 'string') return `${key}.`
+    const longer = this.#encoding === 'buffer' ? Buffer.allocUnsafe(KEY_BYTES + 1) : new Uint8Array(KEY_BYTES + 1)
+    longer.set(key)
+    longer[KEY_BYTES] = FULL_STOP
+    return longer
   }
 
   value(number: number): Data {

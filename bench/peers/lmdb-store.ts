@@ -2,7 +2,7 @@
  * lmdb-js, which is no abstract-level database, behind the same interface as the others, with its fastest documented calls:
  *
  * - a batch is one `batch()` of `put`s, which the write thread executes (`transaction()` would do it on the main thread);
- * - reads are its synchronous `get`, which returns a copy, even where the harness awaits the result;
+ * - reads are its synchronous `get`, which returns a copy, even where the harness awaits the result or asks for many;
  * - a full iteration is `for...of` over `getRange()`.
  *
  * A put is acknowledged when it is committed: visible, written to the file, and safe from the end of the process. With
@@ -58,6 +58,10 @@ export class LmdbStore implements Store {
 
   getSync(key: Data): Data | undefined {
     return this.#db.get(key)
+  }
+
+  async getMany(keys: Data[]): Promise<(Data | undefined)[]> {
+    return keys.map(key => this.getSync(key))
   }
 
   async put(key: Data, value: Data, options?: { readonly sync: boolean }): Promise<void> {

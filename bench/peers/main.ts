@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Outcome, Task } from './child.js'
 import { historyEntry, historyPage, type HistoryEntry } from './history.js'
-import { installPeers } from './install.js'
+import { hasSqlite, installPeers } from './install.js'
 import { describeMachine, machineCpuMs, type Machine } from './machine.js'
 import { USAGE, parseOptions, type Options } from './options.js'
 import { allTable, barsTable, judge, type Run } from './report.js'
@@ -59,7 +59,10 @@ class Bench {
   #storesFor(work: string): readonly string[] {
     const { stores, addReferences, barSet } = this.#options
     if (!addReferences) return stores
-    return [...stores, ...barSet.references.filter(({ works }) => works.includes(work)).map(({ store }) => store)]
+    const references = barSet.references.filter(
+      ({ store, works }) => works.includes(work) && (store !== 'better-sqlite3' || hasSqlite(ROOT)),
+    )
+    return [...stores, ...references.map(({ store }) => store)]
   }
 
   async #measure(round: number, store: string, work: string): Promise<void> {

@@ -15,9 +15,9 @@ npm run bench:peers -- [options]
     .filter(name => name !== 'null')
     .join(', ')}
                        (those that the bars need)
-  --bars NUMBER        what is judged, and measured by default (2)
-                       2: kvarium-lsm against classic-level, and classic-level-nocompress for the write amplification
-                       3: kvarium-btree against classic-level and lmdb, and lmdb-nosync for puts and fills
+  --bars ENGINE        what is judged, and measured by default (lsm)
+                       lsm: kvarium-lsm against classic-level and lmdb
+                       btree: kvarium-btree against the same, and lmdb-nosync for puts and fills
   --quick              100000 entries, one round, a second per read workload: a smoke test, not a measurement
   --big                add 'big': load and read back --big-n entries with a cache of 64 MiB, and watch the memory
   --big-n COUNT        (5000000)
@@ -65,7 +65,7 @@ export function parseOptions(argv: readonly string[]): Options | undefined {
       rounds: { type: 'string' },
       only: { type: 'string' },
       stores: { type: 'string' },
-      bars: { type: 'string', default: '2' },
+      bars: { type: 'string', default: 'lsm' },
       quick: { type: 'boolean', default: false },
       big: { type: 'boolean', default: false },
       'big-n': { type: 'string' },

@@ -29,7 +29,8 @@ interface Sqlite {
 export type SqliteConstructor = new (file: string) => Sqlite
 
 const NO_LIMIT = -1
-const EMPTY_KEY = new Uint8Array(0)
+/** Below every text, and every text is below every blob. */
+const LEAST_KEY = ''
 
 export class SqliteStore implements Store {
   readonly #database: SqliteConstructor
@@ -76,6 +77,10 @@ export class SqliteStore implements Store {
     return this.#get.get(key)
   }
 
+  async getMany(keys: Data[]): Promise<(Data | undefined)[]> {
+    return keys.map(key => this.getSync(key))
+  }
+
   async put(key: Data, value: Data, options?: { readonly sync: boolean }): Promise<void> {
     this.#write(options, () => this.#put.run(key, value))
   }
@@ -98,7 +103,7 @@ export class SqliteStore implements Store {
     }
   }
 
-  iterator({ reverse = false, gte = EMPTY_KEY, limit = NO_LIMIT }: IteratorOptions = {}): EntryIterator {
+  iterator({ reverse = false, gte = LEAST_KEY, limit = NO_LIMIT }: IteratorOptions = {}): EntryIterator {
     const rows = reverse ? this.#descending.iterate(limit) : this.#ascending.iterate(gte, limit)
     const next = (): IteratorResult<[Data, Data], undefined> => rows.next() as IteratorResult<[Data, Data], undefined>
     return entryIterator(next, () => rows.return?.())

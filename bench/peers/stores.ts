@@ -41,6 +41,7 @@ export interface Store {
   close(): Promise<void>
   get(key: Data): Promise<Data | undefined>
   getSync(key: Data): Data | undefined
+  getMany(keys: Data[]): Promise<(Data | undefined)[]>
   put(key: Data, value: Data, options?: { readonly sync: boolean }): Promise<void>
   del(key: Data, options?: { readonly sync: boolean }): Promise<void>
   batch(operations: readonly (PutOperation | DelOperation)[]): Promise<void>
@@ -164,6 +165,7 @@ function nullStore({ encoding, entries }: OpenOptions): Store {
     close: nothing,
     get: async () => value,
     getSync: () => value,
+    getMany: async keys => keys.map(() => value),
     put: nothing,
     del: nothing,
     batch: nothing,

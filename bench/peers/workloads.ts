@@ -3,6 +3,7 @@
  * Reads run on a store that was filled in random order, settled and compacted beforehand, after every key was read once.
  */
 import { ENTRY_BYTES, VALUE_BYTES, sameData, type Dataset } from './data.js'
+import { LatencyRecorder } from '../../packages/lab/src/compare/latency-recorder.js'
 import { LagRecorder } from '../../packages/lab/src/compare/lag-recorder.js'
 import { cpuMs, directoryBytes, memory, writtenBytes } from './process-meter.js'
 import { settle } from './settle.js'
@@ -38,13 +39,18 @@ export interface Workload {
   /** Starts from a loaded store instead of an empty one. */
   readonly loaded: boolean
   readonly run: (context: Context) => Promise<Metrics>
+  /** What is to be seen of the files once the store is closed. */
+  readonly afterClose?: (context: Context) => Metrics
 }
 
 const BATCH_ENTRIES = 1000
 const LANES = 64
+/** Keys of a `getMany`. */
+const MANY_KEYS = 100
 const CHUNK = 2000
 const LOAD_SEED = 0x51ed2701
 const READ_SEED = 0x1b873593
+const OVERWRITE_SEED = 0x2c1b3c6d
 const WINDOW_MS = 250
 /** A row of reads that is not steady after this many times the seconds of a scan says so. */
 const MOST_SECONDS = 20
@@ -53,24 +59,30 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = {
   open: { loaded: true, run: async ({ importMs, openMs }) => ({ importMs, openMs }) },
   'open-killed': { loaded: true, run: async ({ openMs }) => ({ openMs }) },
   get: { loaded: true, run: context => timedReads(context, getChunk) },
-  'get-64': { loaded: true, run: context => timedReads(context, getLanes) },
+  'get-64': { loaded: true, run: getLanes },
   'get-sync': { loaded: true, run: context => timedReads(context, getSyncChunk) },
+  'get-sync-missing': { loaded: true, run: context => timedReads(context, getMissingChunk) },
+  'get-sync-hot': { loaded: true, run: context => timedReads(context, getHotChunk) },
+  'get-many': { loaded: true, run: context => timedReads(context, getManyChunk) },
   'for-await': { loaded: true, run: context => timedScans(context, scanForAwait) },
   nextv: { loaded: true, run: context => timedScans(context, store => scanNextv(store, false)) },
   'nextv-reverse': { loaded: true, run: context => timedScans(context, store => scanNextv(store, true)) },
-  put: { loaded: false, run: context => putOneByOne(context, context.puts) },
-  'put-lag': { loaded: false, run: context => putOneByOne(context, context.entries) },
+  put: { loaded: false, run: context => putAll(context, context.puts, 1) },
+  'put-lag': { loaded: false, run: context => putAll(context, context.entries, 1) },
+  'put-64': { loaded: false, run: context => putAll(context, context.entries, LANES) },
   'fill-random': { loaded: false, run: context => fill(context, new Shuffle(context.entries, LOAD_SEED)) },
   'fill-ascending': { loaded: false, run: context => fill(context) },
   'fill-lag': { loaded: false, run: fillLag },
-  'put-sync': { loaded: false, run: putSync },
+  overwrite: { loaded: false, run: overwrite, afterClose: spaceOfFiles },
+  'put-sync': { loaded: false, run: context => putSync(context, LANES) },
+  'put-sync-alone': { loaded: false, run: context => putSync(context, 1) },
   big: { loaded: false, run: big },
 }
 
 /** Fills a store in random order and waits for its background work. */
 export async function load(context: Context, compact: boolean): Promise<void> {
   const { store, data, entries } = context
-  await writeAll(context, new Shuffle(entries, LOAD_SEED))
+  await writeAll(context, { order: new Shuffle(entries, LOAD_SEED) })
   await settle(store)
   if (compact && store.compactRange !== undefined) {
     await store.compactRange(data.key(0), data.key(entries - 1))
@@ -80,7 +92,7 @@ export async function load(context: Context, compact: boolean): Promise<void> {
 
 /** Writes every entry and dies as by `kill -9`: what was acknowledged is the system's, and nothing was closed. */
 export async function loadAndDie(context: Context): Promise<never> {
-  await writeAll(context, new Shuffle(context.entries, LOAD_SEED))
+  await writeAll(context, { order: new Shuffle(context.entries, LOAD_SEED) })
   process.kill(process.pid, 'SIGKILL')
   return new Promise(() => undefined)
 }
@@ -123,16 +135,22 @@ function cacheCounts({ store }: Context): { readonly hits: number; readonly miss
   return store.stats?.().cache ?? { hits: NaN, misses: NaN }
 }
 
-/** Awaited gets, many in flight. */
-async function getLanes(context: Context, order: Shuffle, from: number, to: number): Promise<void> {
-  let next = from
-  const lane = async (): Promise<void> => {
-    while (next < to) {
-      const index = next++
-      await getChunk(context, order, index, index + 1)
+/** Awaited gets, many in flight, and how long each of them takes. */
+async function getLanes(context: Context): Promise<Metrics> {
+  const latencies = new LatencyRecorder()
+  const metrics = await timedReads(context, async (_context, order, from, to) => {
+    let next = from
+    const lane = async (): Promise<void> => {
+      while (next < to) {
+        const index = next++
+        const start = performance.now()
+        await getChunk(context, order, index, index + 1)
+        latencies.record(performance.now() - start)
+      }
     }
-  }
-  await Promise.all(Array.from({ length: LANES }, lane))
+    await Promise.all(Array.from({ length: LANES }, lane))
+  })
+  return { ...metrics, callP99Ms: latencies.summary().p99Us / 1000 }
 }
 
 async function getChunk({ store, data, verify }: Context, order: Shuffle, from: number, to: number): Promise<void> {
@@ -150,6 +168,31 @@ function getSyncChunk({ store, data, verify }: Context, order: Shuffle, from: nu
     const value = store.getSync(data.key(number))
     if (value?.length !== VALUE_BYTES) throw new Error(`Entry ${number} is not what was written`)
     if (verify && i % 64 === 0 && !sameData(value, data.value(number))) throw new Error(`Entry ${number} is not what was written`)
+  }
+}
+
+function getMissingChunk({ store, data, verify }: Context, order: Shuffle, from: number, to: number): void {
+  for (let i = from; i < to; i++) {
+    const number = order.at(i)
+    if (store.getSync(data.missingKey(number)) !== undefined && verify)
+      throw new Error(`There is an entry after ${number} that was never written`)
+  }
+}
+
+/** Every hundredth of the order is spread over the keys; the first hundredth of the keys is hot. */
+function getHotChunk({ store, data, entries }: Context, order: Shuffle, from: number, to: number): void {
+  const hot = Math.max(1, Math.floor(entries / 100))
+  for (let i = from; i < to; i++) {
+    const number = order.at(i) % hot
+    if (store.getSync(data.key(number))?.length !== VALUE_BYTES) throw new Error(`Entry ${number} is not what was written`)
+  }
+}
+
+async function getManyChunk({ store, data }: Context, order: Shuffle, from: number, to: number): Promise<void> {
+  for (let i = from; i < to; i += MANY_KEYS) {
+    const keys = Array.from({ length: Math.min(MANY_KEYS, to - i) }, (_, k) => data.key(order.at(i + k)))
+    const values = await store.getMany(keys)
+    for (const value of values) if (value?.length !== VALUE_BYTES) throw new Error('An entry is not what was written')
   }
 }
 
@@ -193,45 +236,75 @@ async function scanNextv(store: Store, reverse: boolean): Promise<number> {
   return seen
 }
 
-async function putOneByOne({ store, data, entries }: Context, count: number): Promise<Metrics> {
+/** Awaited puts in random order, one at a time or many in flight. */
+async function putAll({ store, data, entries }: Context, count: number, lanes: number): Promise<Metrics> {
   const order = new Shuffle(entries, LOAD_SEED)
   const lag = new LagRecorder()
   let worstMs = 0
+  let next = 0
+  const lane = async (): Promise<void> => {
+    let last = performance.now()
+    while (next < count) {
+      const number = order.at(next++)
+      await store.put(data.key(number), data.value(number))
+      const now = performance.now()
+      worstMs = Math.max(worstMs, now - last)
+      last = now
+    }
+  }
   const cpu = cpuMs()
   const start = performance.now()
-  let last = start
-  for (let i = 0; i < count; i++) {
-    const number = order.at(i)
-    await store.put(data.key(number), data.value(number))
-    const now = performance.now()
-    worstMs = Math.max(worstMs, now - last)
-    last = now
-  }
+  await Promise.all(Array.from({ length: lanes }, lane))
   const elapsed = performance.now() - start
   const metrics = { ...rate(count, elapsed), ...cpuSince(cpu, count), ...lag.stop(), worstMs }
   return { ...metrics, ...settledRate(count, start, await settle(store)) }
 }
 
-async function putSync({ store, data, entries, syncPuts }: Context): Promise<Metrics> {
+async function putSync({ store, data, entries, syncPuts }: Context, lanes: number): Promise<Metrics> {
   const order = new Shuffle(entries, LOAD_SEED)
-  const latencies = new Float64Array(syncPuts)
+  const latencies = new LatencyRecorder()
   let next = 0
   const lane = async (): Promise<void> => {
     while (next < syncPuts) {
-      const index = next++
-      const number = order.at(index % entries)
+      const number = order.at(next++ % entries)
       const start = performance.now()
       await store.put(data.key(number), data.value(number), { sync: true })
-      latencies[index] = performance.now() - start
+      latencies.record(performance.now() - start)
     }
   }
   const cpu = cpuMs()
   const start = performance.now()
-  await Promise.all(Array.from({ length: LANES }, lane))
+  await Promise.all(Array.from({ length: lanes }, lane))
   const elapsed = performance.now() - start
-  const metrics = { ...rate(syncPuts, elapsed), ...cpuSince(cpu, syncPuts) }
-  latencies.sort()
-  return { ...metrics, p50Ms: latencies[syncPuts >> 1], p99Ms: latencies[Math.floor(syncPuts * 0.99)] }
+  const { p50Us, p99Us } = latencies.summary()
+  return { ...rate(syncPuts, elapsed), ...cpuSince(cpu, syncPuts), p50Ms: p50Us / 1000, p99Ms: p99Us / 1000 }
+}
+
+/** Gives every entry another value, in random order, in batches, in a store that was loaded in another random order. */
+async function overwrite(context: Context): Promise<Metrics> {
+  const { entries } = context
+  await load(context, false)
+  const bytes = writtenBytes()
+  const latencies = new LatencyRecorder()
+  const cpu = cpuMs()
+  const start = performance.now()
+  await writeAll(context, { order: new Shuffle(entries, OVERWRITE_SEED), nextValues: true, written: ms => latencies.record(ms) })
+  const elapsed = performance.now() - start
+  const end = await settle(context.store)
+  const { p99Us, maxUs } = latencies.summary()
+  return {
+    ...rate(entries, elapsed),
+    ...settledRate(entries, start, end),
+    ...cpuSince(cpu, entries),
+    writeAmplification: (writtenBytes() - bytes) / (entries * ENTRY_BYTES),
+    batchP99Ms: p99Us / 1000,
+    worstMs: maxUs / 1000,
+    peakMiB: memory().peakBytes / 2 ** 20,
+  }
+}
+
+function spaceOfFiles({ directory, entries }: Context): Metrics {
+  return { spaceAfterClose: directory === undefined ? NaN : directoryBytes(directory) / (entries * ENTRY_BYTES) }
 }
 
 async function fill(context: Context, order?: Shuffle): Promise<Metrics> {
@@ -240,7 +313,7 @@ async function fill(context: Context, order?: Shuffle): Promise<Metrics> {
   const bytes = writtenBytes()
   const cpu = cpuMs()
   const start = performance.now()
-  await writeAll(context, order)
+  await writeAll(context, order === undefined ? {} : { order })
   const elapsed = performance.now() - start
   const atEnd = writtenBytes()
   const end = await settle(store)
@@ -257,6 +330,7 @@ async function fill(context: Context, order?: Shuffle): Promise<Metrics> {
     writeAmplificationAtEnd: (atEnd - bytes - overhead) / userBytes,
     ledgerWriteAmplification: ledger?.total ?? NaN,
     spaceAmplification: directoryBytes(directory) / userBytes,
+    peakMiB: memory().peakBytes / 2 ** 20,
     stallMs: store.stats?.().stalls.totalMs ?? NaN,
   }
 }
@@ -272,7 +346,7 @@ async function wakeUpBytes({ store, data }: Context): Promise<number> {
 async function fillLag(context: Context): Promise<Metrics> {
   const lag = new LagRecorder()
   const start = performance.now()
-  await writeAll(context, new Shuffle(context.entries, LOAD_SEED))
+  await writeAll(context, { order: new Shuffle(context.entries, LOAD_SEED) })
   const elapsed = performance.now() - start
   return { ...rate(context.entries, elapsed), ...lag.stop() }
 }
@@ -284,7 +358,11 @@ async function big(context: Context): Promise<Metrics> {
   let anonymousBytes = 0
   const watch = (): void => void (anonymousBytes = Math.max(anonymousBytes, memory().anonymousBytes))
   const start = performance.now()
-  await writeAll(context, new Shuffle(entries, LOAD_SEED), watch)
+  let batches = 0
+  const written = (): void => {
+    if (batches++ % 100 === 0) watch()
+  }
+  await writeAll(context, { order: new Shuffle(entries, LOAD_SEED), written })
   const settled = settledRate(entries, start, await settle(store))
   const loadedPeakBytes = memory().peakBytes
   const scanStart = performance.now()
@@ -301,11 +379,15 @@ async function big(context: Context): Promise<Metrics> {
   const getStart = performance.now()
   await getChunk(context, new Shuffle(entries, READ_SEED), 0, gets)
   const got = performance.now() - getStart
+  const syncStart = performance.now()
+  getSyncChunk(context, new Shuffle(entries, OVERWRITE_SEED), 0, gets)
+  const gotSync = performance.now() - syncStart
   watch()
   return {
     ...settled,
     scansPerSecond: rate(entries, scanned).operationsPerSecond,
     getsPerSecond: rate(gets, got).operationsPerSecond,
+    getSyncsPerSecond: rate(gets, gotSync).operationsPerSecond,
     startMiB: before / 2 ** 20,
     loadedPeakMiB: loadedPeakBytes / 2 ** 20,
     anonymousPeakMiB: anonymousBytes / 2 ** 20,
@@ -313,17 +395,27 @@ async function big(context: Context): Promise<Metrics> {
   }
 }
 
-/** Puts every entry in batches, in the given order or ascending. */
-async function writeAll({ store, data, entries }: Context, order?: Shuffle, watch?: () => void): Promise<void> {
+interface WriteAllOptions {
+  /** Ascending without one. */
+  readonly order?: Shuffle
+  /** Values of the keys' neighbours: a store may skip the write of a value that is there already. */
+  readonly nextValues?: boolean
+  /** Called with the milliseconds of each batch. */
+  readonly written?: (ms: number) => void
+}
+
+/** Puts every entry in batches. */
+async function writeAll({ store, data, entries }: Context, { order, nextValues = false, written }: WriteAllOptions): Promise<void> {
   for (let from = 0; from < entries; from += BATCH_ENTRIES) {
     const operations: PutOperation[] = []
     const to = Math.min(from + BATCH_ENTRIES, entries)
     for (let i = from; i < to; i++) {
       const number = order === undefined ? i : order.at(i)
-      operations.push({ type: 'put', key: data.key(number), value: data.value(number) })
+      operations.push({ type: 'put', key: data.key(number), value: data.value(nextValues ? number + 1 : number) })
     }
+    const start = performance.now()
     await store.batch(operations)
-    if (watch !== undefined && from % (100 * BATCH_ENTRIES) === 0) watch()
+    written?.(performance.now() - start)
   }
 }
 

@@ -69,6 +69,12 @@ function checked(store: Store, hasWriter: boolean, wrong: string[]): Store {
       look(key as Uint8Array, value as Uint8Array | undefined, undefined)
       return value
     },
+    async getMany(keys) {
+      const atCall = keys.map(key => oracle.get(key as Uint8Array))
+      const values = await store.getMany(keys)
+      for (const [i, key] of keys.entries()) look(key as Uint8Array, values[i] as Uint8Array | undefined, atCall[i])
+      return values
+    },
     async put(key, value, options) {
       keep(key as Uint8Array)
       oracle.apply({ type: 'put', key: key as Uint8Array, value: value as Uint8Array })
