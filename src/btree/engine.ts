@@ -70,6 +70,7 @@ export class BtreeEngine implements Engine {
     this.#scheduler = new CheckpointScheduler({
       clock,
       trace,
+      diagnostics: parts.context.diagnostics,
       checkpointer,
       logs,
       log,
@@ -82,6 +83,7 @@ export class BtreeEngine implements Engine {
       ledger,
       clock,
       trace,
+      diagnostics: parts.context.diagnostics,
       start: logStart,
       writer: new TreeWriter(parts, this.#controller, this.#scheduler),
       onStarted: () => this.#scheduler.schedule(),

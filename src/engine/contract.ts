@@ -12,6 +12,7 @@
  * 6. Nothing that was read is wrong: damaged bytes are a `CorruptionError`, never a missing key.
  */
 import type { ByteView } from '../codec/entry.js'
+import type { Diagnostics } from '../trace/diagnostics.js'
 import type { LedgerCounts } from '../trace/ledger.js'
 import type { Tracer } from '../trace/span.js'
 import type { Environment } from '../vfs/environment.js'
@@ -231,6 +232,8 @@ export interface EngineContext {
   readonly options: Readonly<Record<string, unknown>>
   /** What the engine emits to, inside of operations and in the background; the file system emits file events by itself. */
   readonly trace?: Tracer
+  /** Where the engine publishes the ends of its jobs and stalls, for operators. */
+  readonly diagnostics?: Diagnostics | undefined
 }
 
 export type OptionTable = Readonly<Record<string, OptionSpec>>

@@ -1,3 +1,4 @@
+import type { Diagnostics } from '../trace/diagnostics.js'
 import { withSpan, type Span, type Trace, type Tracer } from '../trace/span.js'
 import type { Clock } from '../vfs/environment.js'
 
@@ -12,6 +13,7 @@ interface Waiting {
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
   readonly since: number
+  readonly reason: string
   readonly span: Span | null
 }
 
@@ -23,15 +25,17 @@ interface Waiting {
 export class WriteQueue {
   readonly #clock: Clock
   readonly #trace: Trace | null
+  readonly #diagnostics: Diagnostics | undefined
   #waiting: Waiting[] = []
   /** Resolves at the end of the long write under way. */
   #busy: Promise<void> | undefined
   /** Writers that had to wait, and how long they waited in total. */
   readonly stalls = { count: 0, totalMs: 0 }
 
-  constructor(clock: Clock, trace?: Tracer) {
+  constructor(clock: Clock, trace?: Tracer, diagnostics?: Diagnostics) {
     this.#clock = clock
     this.#trace = trace?.trace ?? null
+    this.#diagnostics = diagnostics
   }
 
   get isEmpty(): boolean {
@@ -59,7 +63,7 @@ export class WriteQueue {
     const reason = this.isEmpty ? (shortage?.() ?? 'there is no room in memory') : 'other writers wait'
     span?.emit({ type: 'stall.begin', reason })
     const waited = new Promise<void>((resolve, reject) => {
-      this.#waiting.push({ attempt, resolve, reject, since: this.#clock.now(), span })
+      this.#waiting.push({ attempt, resolve, reject, since: this.#clock.now(), reason, span })
     })
     if (after === undefined) return waited
     return waited.then(() => withSpan(span, after))
@@ -69,7 +73,7 @@ export class WriteQueue {
   drain(): void {
     if (this.#busy !== undefined) return
     let served = 0
-    for (const { attempt, resolve, reject, since, span } of this.#waiting) {
+    for (const { attempt, resolve, reject, since, reason, span } of this.#waiting) {
       try {
         const outcome = withSpan(span, attempt)
         if (outcome === false) break
@@ -82,6 +86,7 @@ export class WriteQueue {
       const waitedMs = this.#clock.now() - since
       this.stalls.totalMs += waitedMs
       span?.emit({ type: 'stall.end', waitedMs })
+      this.#diagnostics?.publish('stall', { reason, waitedMs })
       if (this.#busy !== undefined) break
     }
     this.#waiting.splice(0, served)
@@ -91,8 +96,10 @@ export class WriteQueue {
   fail(error: unknown): void {
     const failed = this.#waiting
     this.#waiting = []
-    for (const { reject, span, since } of failed) {
-      span?.emit({ type: 'stall.end', waitedMs: this.#clock.now() - since })
+    for (const { reject, span, since, reason } of failed) {
+      const waitedMs = this.#clock.now() - since
+      span?.emit({ type: 'stall.end', waitedMs })
+      this.#diagnostics?.publish('stall', { reason, waitedMs })
       reject(error)
     }
   }

@@ -80,6 +80,7 @@ export class LsmEngine implements Engine {
     this.#scheduler = new BackgroundScheduler({
       ...parts,
       clock,
+      diagnostics: parts.context.diagnostics,
       snapshots: this.#snapshots,
       isStarted: () => parts.start.isDone,
       onProgress: () => {
@@ -92,6 +93,7 @@ export class LsmEngine implements Engine {
       ...parts,
       clock,
       trace: parts.context.trace,
+      diagnostics: parts.context.diagnostics,
       writer: new MemtableWriter(parts, this.#controller),
       onStarted: () => this.#scheduler.schedule(),
       onDeleted: () => this.#idle.onDeleted(),

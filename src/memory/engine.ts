@@ -29,6 +29,7 @@ import { WriteQueue } from '../engine/write-queue.js'
 import { MisuseError } from '../errors.js'
 import { skiplistSearchPath } from '../skiplist/skiplist-shape.js'
 import { Ledger } from '../trace/ledger.js'
+import type { Diagnostics } from '../trace/diagnostics.js'
 import type { Tracer } from '../trace/span.js'
 import type { Environment } from '../vfs/environment.js'
 import { checkVersions } from './check.js'
@@ -48,8 +49,8 @@ export const memoryEngine: EngineFactory = {
       about: 'Memory taken at the start; more is taken as the data grows',
     },
   },
-  open({ environment, options, trace }) {
-    const engine = new MemoryEngine(options['arenaSize'] as number, environment, trace)
+  open({ environment, options, trace, diagnostics }) {
+    const engine = new MemoryEngine(options['arenaSize'] as number, environment, trace, diagnostics)
     trace?.emit({ type: 'engine.open', engine: 'memory', entrySequence: 0, options })
     return Promise.resolve(engine)
   },
@@ -83,11 +84,11 @@ class MemoryEngine implements Engine {
   readonly #queue: WriteQueue
   readonly #calls = new CallTracker()
 
-  constructor(arenaSize: number, environment: Environment, trace?: Tracer) {
+  constructor(arenaSize: number, environment: Environment, trace?: Tracer, diagnostics?: Diagnostics) {
     this.#environment = environment
     this.#trace = trace
     this.#step = trace?.at('step') ?? null
-    this.#queue = new WriteQueue(environment.clock, trace)
+    this.#queue = new WriteQueue(environment.clock, trace, diagnostics)
     const snapshots = (): number[] => Array.from(this.#snapshots, snapshot => snapshot.sequence)
     this.#versions = new VersionList({ arenaSize, random: environment.random, snapshots, trace })
   }

@@ -9,6 +9,7 @@ import type { Hash32 } from '../codec/checksum.js'
 import type { Engine, EngineFactory } from '../engine/contract.js'
 import type { EngineRegistry } from '../engine/registry.js'
 import { FormatError, IoError, KvariumError, MisuseError } from '../errors.js'
+import type { Diagnostics } from '../trace/diagnostics.js'
 import type { Tracer } from '../trace/span.js'
 import type { Environment } from '../vfs/environment.js'
 import { fileClassOf } from '../vfs/file-classes.js'
@@ -39,6 +40,7 @@ export interface DirectoryRequest {
   readonly errorIfExists: boolean
   readonly hash32: Hash32
   readonly trace?: Tracer | undefined
+  readonly diagnostics?: Diagnostics | undefined
   /** Writes the initial contents of a new store to its engine, durably; until this has ended the directory is not a store. */
   readonly fill?: ((engine: Engine) => Promise<void>) | undefined
 }
@@ -79,9 +81,9 @@ export async function openDirectory(request: DirectoryRequest): Promise<OpenedDi
 }
 
 async function openLocked(request: DirectoryRequest): Promise<Omit<OpenedDirectory, 'lock'>> {
-  const { environment, location, factory, engineOptions, createIfMissing, errorIfExists, hash32, trace } = request
+  const { environment, location, factory, engineOptions, createIfMissing, errorIfExists, hash32, trace, diagnostics } = request
   const { fileSystem } = environment
-  const context = { environment, directory: location, options: engineOptions, ...(trace && { trace }) }
+  const context = { environment, directory: location, options: engineOptions, diagnostics, ...(trace && { trace }) }
   const occupancy = occupancyOf(fileSystem, location, hash32)
   if (occupancy.kind === 'foreign') throw foreignDirectory(location, occupancy.foreign)
   if (occupancy.kind === 'store' || occupancy.kind === 'unfinished') assertSameEngine(occupancy.identity, factory, location)

@@ -16,15 +16,16 @@ import { halfOpen, type HalfOpenRange } from '../engine/range.js'
 import type { EngineRegistry } from '../engine/registry.js'
 import { TracedEngine } from '../engine/traced-engine.js'
 import { KvariumError, MisuseError } from '../errors.js'
+import { Diagnostics } from '../trace/diagnostics.js'
 import { runJob, type Trace } from '../trace/span.js'
 import type { Environment } from '../vfs/environment.js'
 import type { FileNames } from '../vfs/file-classes.js'
 import { absolutePath, type DirectoryLock } from '../vfs/file-system.js'
 import { TracedFileSystem } from '../vfs/traced-file-system.js'
-import { typedError } from '../vfs/vfs-error.js'
 import { EventLoopTurns } from './event-loop-turns.js'
 import { EncodedChainedBatch } from './chained-batch.js'
 import { destroyDirectory, openDirectory, type IdentityTraffic } from './directory.js'
+import { StoreFailures } from './failures.js'
 import { EntryIterator, KeyIterator, ValueIterator } from './iterators.js'
 import {
   BaseLevel,
@@ -91,6 +92,8 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   readonly #registry: EngineRegistry
   readonly #environment: Environment
   readonly #trace: Trace | undefined
+  readonly #diagnostics: Diagnostics | undefined
+  readonly #failures: StoreFailures
   readonly #turns: EventLoopTurns
   /** Work of the store that takes several turns; close waits for it. */
   readonly #underway = new Set<Promise<unknown>>()
@@ -116,6 +119,9 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     this.#registry = platform.registry
     this.#trace = trace
     this.#environment = trace === undefined ? platform.environment : traced(platform.environment, trace, this.#directory, factory.files)
+    const sink = platform.environment.diagnostics
+    this.#diagnostics = sink && new Diagnostics(sink, { location: this.#directory, engine: factory.name })
+    this.#failures = new StoreFailures(this.#diagnostics)
     this.#turns = new EventLoopTurns(platform.environment.clock, platform.environment.scheduler)
   }
 
@@ -134,7 +140,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
    */
   async approximateSize<K2 = K>(start: K2, end: K2, options?: KeyEncodingOption<K2>): Promise<number> {
     if (this.status === 'opening') return this.deferAsync(() => this.approximateSize(start, end, options))
-    return ioTyped(() => this.#open().engine.approximateSize(this.#rangeBetween(start, end, options)))
+    return this.#typed(() => this.#open().engine.approximateSize(this.#rangeBetween(start, end, options)))
   }
 
   /**
@@ -143,19 +149,19 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
    */
   async compactRange<K2 = K>(start?: K2, end?: K2, options?: KeyEncodingOption<K2>): Promise<void> {
     if (this.status === 'opening') return this.deferAsync(() => this.compactRange(start, end, options))
-    return ioTyped(() => this.#open().engine.compact(this.#rangeBetween(start, end, options)))
+    return this.#typed(() => this.#open().engine.compact(this.#rangeBetween(start, end, options)))
   }
 
   /** Writes what is only in memory and the log to tables or pages. Resolves when it is durable there. */
   async flush(): Promise<void> {
     if (this.status === 'opening') return this.deferAsync(() => this.flush())
-    return ioTyped(() => this.#open().engine.flush())
+    return this.#typed(() => this.#open().engine.flush())
   }
 
   /** Resolves when no background work is under way or due. */
   async settle(): Promise<void> {
     if (this.status === 'opening') return this.deferAsync(() => this.settle())
-    return ioTyped(() => this.#open().engine.settle())
+    return this.#typed(() => this.#open().engine.settle())
   }
 
   /** Counts and sizes since open. Throws `LEVEL_DATABASE_NOT_OPEN` when the store is not open. */
@@ -200,7 +206,14 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   }
 
   _open(options: OpenOptions): Promise<void> {
-    return this.remembering(() => this.#openEngine(options))
+    return this.remembering(async () => {
+      try {
+        await this.#openEngine(options)
+      } catch (error) {
+        this.#failures.publishDamage(error)
+        throw error
+      }
+    })
   }
 
   async _close(): Promise<void> {
@@ -285,14 +298,25 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     const engineOptions = resolveEngineOptions(factory, options, this.#registry, hasHook)
     const directory = this.#directory
     const trace = this.#trace
+    const diagnostics = this.#diagnostics
     if (factory.durable) {
       const hash32 = await loadHash32()
       const { createIfMissing, errorIfExists } = options
-      const request = { environment, location: directory, factory, engineOptions, createIfMissing, errorIfExists, hash32, trace }
+      const request = {
+        environment,
+        location: directory,
+        factory,
+        engineOptions,
+        createIfMissing,
+        errorIfExists,
+        hash32,
+        trace,
+        diagnostics,
+      }
       const { engine, lock, identity } = await runJob(trace, 'open', () => openDirectory(request), { fallback: true })
       this.#begin(this.#traced(engine), lock, identity)
     } else {
-      const context = { environment, directory, created: true, options: engineOptions, ...(trace && { trace }) }
+      const context = { environment, directory, created: true, options: engineOptions, diagnostics, ...(trace && { trace }) }
       this.#volatile ??= this.#traced(await runJob(trace, 'open', () => factory.open(context), { fallback: true }))
       this.#begin(this.#volatile, undefined, NO_IDENTITY)
     }
@@ -311,8 +335,8 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
       identity,
       openedAt,
       // A span would emit each look of a read: under a trace reads run in place.
-      reads: new StoreReads(engine, turns, this.#trace === undefined ? this.#environment.readOffload : undefined),
-      writes: new StoreWrites(engine, turns),
+      reads: new StoreReads(engine, turns, this.#failures, this.#trace === undefined ? this.#environment.readOffload : undefined),
+      writes: new StoreWrites(engine, turns, this.#failures),
     }
   }
 
@@ -345,7 +369,16 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
       // A deferred iterator is made in the middle of opening. Its failure must not break that: the first read reports it.
       cursor = new BrokenCursor(error)
     }
-    return new Walk(cursor, range, options, this.#turns)
+    return new Walk(cursor, range, options, this.#turns, this.#failures)
+  }
+
+  /** The result of `work`; a failed file operation rejects as an `IoError`. */
+  async #typed<T>(work: () => T | Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      throw this.#failures.ofRead(error)
+    }
   }
 
   #track<T>(work: Awaitable<T>): Awaitable<T> {
@@ -367,15 +400,6 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
       lower: start === undefined || start === null ? undefined : toBytes(encoding.encode(start)),
       upper: end === undefined || end === null ? undefined : toBytes(encoding.encode(end)),
     })
-  }
-}
-
-/** The result of `work`; a failed file operation rejects as an `IoError`. */
-async function ioTyped<T>(work: () => T | Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    throw typedError(error)
   }
 }
 

@@ -10,9 +10,9 @@ import type { AbstractSnapshot } from 'abstract-level'
 import { ByteView } from '../codec/entry.js'
 import type { Engine, EngineSnapshot } from '../engine/contract.js'
 import { OffloadedLookup, type ReadOffload } from '../vfs/read-offload.js'
-import { typedError } from '../vfs/vfs-error.js'
 import type { EventLoopTurns } from './event-loop-turns.js'
 import type { Awaitable, ReadOptions } from './level-types.js'
+import type { StoreFailures } from './failures.js'
 import { KeyScratch, ownedCopy, type Stored } from './owned-bytes.js'
 import { StoreSnapshot } from './snapshot.js'
 
@@ -27,15 +27,17 @@ export class StoreReads {
   readonly #engine: Engine
   readonly #lookup: Lookup
   readonly #turns: EventLoopTurns
+  readonly #failures: StoreFailures
   readonly #offload: ReadOffload | undefined
   readonly #scratch = new KeyScratch()
   readonly #view = new ByteView()
 
   /** @param offload - Lets awaited reads wait for a slow disk off the thread. Without it they wait in place. */
-  constructor(engine: Engine, turns: EventLoopTurns, offload?: ReadOffload) {
+  constructor(engine: Engine, turns: EventLoopTurns, failures: StoreFailures, offload?: ReadOffload) {
     this.#engine = engine
     this.#lookup = lookupOf(engine)
     this.#turns = turns
+    this.#failures = failures
     this.#offload = offload
   }
 
@@ -87,7 +89,7 @@ export class StoreReads {
     try {
       return this.#lookup.getView(this.#scratch.encode(key), this.#view, moment)
     } catch (error) {
-      throw typedError(error)
+      throw this.#failures.ofRead(error)
     }
   }
 
@@ -114,7 +116,7 @@ export class StoreReads {
     try {
       for (let pending = lookup.attempt(look); pending !== undefined; pending = lookup.attempt(look)) await pending
     } catch (error) {
-      throw typedError(error)
+      throw this.#failures.ofRead(error)
     }
     return result
   }

@@ -12,8 +12,8 @@ import { ByteView } from '../codec/entry.js'
 import type { Cursor } from '../engine/contract.js'
 import { rangeContains, type HalfOpenRange } from '../engine/range.js'
 import { KvariumError } from '../errors.js'
-import { typedError } from '../vfs/vfs-error.js'
 import type { EventLoopTurns } from './event-loop-turns.js'
+import type { StoreFailures } from './failures.js'
 import type { ReadAhead } from './read-ahead.js'
 import type { Awaitable, PrivateIteratorOptions } from './level-types.js'
 import { ownedCopy, toBytes, type Stored, type StoredFormat } from './owned-bytes.js'
@@ -43,9 +43,10 @@ export class Walk {
   #state: typeof FRESH | typeof SOUGHT | typeof YIELDED | typeof ENDED | typeof FAILED = FRESH
   #failure: Error | undefined
   /** Quick steps have used up this turn of the event loop: the next read takes another one. */
+  readonly #failures: StoreFailures
   #turnDue = false
 
-  constructor(cursor: Cursor, range: HalfOpenRange, options: PrivateIteratorOptions, turns: EventLoopTurns) {
+  constructor(cursor: Cursor, range: HalfOpenRange, options: PrivateIteratorOptions, turns: EventLoopTurns, failures: StoreFailures) {
     const { highWaterMarkBytes } = options
     this.#cursor = cursor
     this.#range = range
@@ -54,6 +55,7 @@ export class Walk {
     this.#valueFormat = options.valueEncoding
     this.#signal = options.signal ?? undefined
     this.#turns = turns
+    this.#failures = failures
     this.#highWaterMarkBytes =
       typeof highWaterMarkBytes === 'number' && highWaterMarkBytes >= 0 ? highWaterMarkBytes : HIGH_WATER_MARK_BYTES
   }
@@ -148,7 +150,7 @@ export class Walk {
 
   #failed(error: unknown): Error {
     this.#state = FAILED
-    return (this.#failure = typedError(error))
+    return (this.#failure = this.#failures.ofRead(error))
   }
 
   async #unlessAborted<T>(result: T, signal: AbortSignal, isDue: boolean): Promise<T> {

@@ -8,8 +8,8 @@
  */
 import { WriteBatch } from '../engine/batch.js'
 import type { Engine, EngineSnapshot, KeyRange, WriteOptions } from '../engine/contract.js'
-import { typedError } from '../vfs/vfs-error.js'
 import type { EventLoopTurns } from './event-loop-turns.js'
+import type { StoreFailures } from './failures.js'
 import type { Awaitable, PrivateClearOptions, PrivateOperation, SyncOption } from './level-types.js'
 import type { Stored } from './owned-bytes.js'
 
@@ -24,11 +24,13 @@ const CLEAR_BYTES = 64 * 1024
 export class StoreWrites {
   readonly #engine: Engine
   readonly #turns: EventLoopTurns
+  readonly #failures: StoreFailures
   readonly #spares: WriteBatch[] = []
 
-  constructor(engine: Engine, turns: EventLoopTurns) {
+  constructor(engine: Engine, turns: EventLoopTurns, failures: StoreFailures) {
     this.#engine = engine
     this.#turns = turns
+    this.#failures = failures
   }
 
   put(key: Stored, value: Stored, options: SyncOption): Awaitable<void> {
@@ -60,7 +62,7 @@ export class StoreWrites {
     try {
       pending = this.#engine.write(batch, options.sync ? SYNC : NO_SYNC)
     } catch (error) {
-      throw typedError(error)
+      throw this.#failures.ofWrite(error)
     }
     if (pending !== undefined) return this.#acknowledged(batch, pending)
     this.#recycle(batch)
@@ -72,7 +74,7 @@ export class StoreWrites {
     try {
       await this.#engine.clear(range, options.sync ? SYNC : NO_SYNC)
     } catch (error) {
-      throw typedError(error)
+      throw this.#failures.ofWrite(error)
     }
     if (this.#turns.isDue(1, 0)) await this.#turns.turn()
   }
@@ -95,7 +97,7 @@ export class StoreWrites {
         await this.write(batch, options)
       }
     } catch (error) {
-      throw typedError(error)
+      throw this.#failures.ofWrite(error)
     } finally {
       cursor.close()
     }
@@ -107,7 +109,7 @@ export class StoreWrites {
     try {
       await pending
     } catch (error) {
-      throw typedError(error)
+      throw this.#failures.ofWrite(error)
     }
     this.#recycle(batch)
     if (this.#turns.isDue(operations, bytes)) await this.#turns.turn()

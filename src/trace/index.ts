@@ -19,5 +19,16 @@ export { runJob, Span, Trace, withSpan } from './span.js'
 export type { JobOptions, SpanKind, SpanOptions, TraceListener, TraceOptions, Tracer } from './span.js'
 export { EVENT_SCHEMAS } from './event-schema.js'
 export type { EventSchema, Field, Fields } from './event-schema.js'
+export { Diagnostics, runWatched } from './diagnostics.js'
+export type {
+  DiagnosticMessages,
+  DiagnosticName,
+  DiagnosticSink,
+  DiagnosticSource,
+  FailureMessage,
+  JobMessage,
+  StallMessage,
+  WatchedJob,
+} from './diagnostics.js'
 export { Ledger, readAmplification, spaceAmplification, writeAmplification } from './ledger.js'
 export type { LedgerCounts, ReadAmplification, ReadCounts, ReadPart, WriteAmplification, WritePart } from './ledger.js'

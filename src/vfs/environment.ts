@@ -1,3 +1,4 @@
+import type { DiagnosticSink } from '../trace/diagnostics.js'
 import type { FileSystem } from './file-system.js'
 import type { ReadOffload } from './read-offload.js'
 
@@ -17,6 +18,8 @@ export interface Environment extends PlatformCompression {
   readonly clock: Clock
   readonly random: Random
   readonly scheduler: Scheduler
+  /** Where stores publish what an operator watches. Absent where the platform has no such place. */
+  readonly diagnostics?: DiagnosticSink | undefined
 }
 
 export interface Clock {

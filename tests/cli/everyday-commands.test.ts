@@ -20,8 +20,8 @@ function filesOf(store: string): Record<string, string> {
   return Object.fromEntries(names.map(name => [name, readFileSync(join(directory, store, name), 'hex')]))
 }
 
-async function make(engine: string): Promise<void> {
-  const db = new Kvarium(join(directory, engine), { engine })
+async function make(engine: string, name = engine): Promise<void> {
+  const db = new Kvarium(join(directory, name), { engine })
   for (const [key, value] of [
     ['a', '1'],
     ['b', '2'],
@@ -81,6 +81,25 @@ describe('scan', () => {
     expect(run('scan', 'lsm', '--gt', 'a', '--gte', 'b').status).toBe(2)
     expect(run('stats', 'lsm').stdout).toMatch(/^lsm: lsm\n\n {2}files +4 files, /)
     expect(filesOf('lsm')).toEqual(before)
+  })
+})
+
+describe('stats', () => {
+  it('--prometheus prints OpenMetrics text of every size, with the label values escaped', { timeout: 120_000 }, async () => {
+    const name = 'l"s\\m'
+    await make('lsm', name)
+    const db = new Kvarium(join(directory, name))
+    await db.flush()
+    await db.close()
+    const { stdout, status } = run('stats', name, '--prometheus')
+    expect(status).toBe(0)
+    expect(stdout).toContain('# TYPE kvarium_file_bytes gauge\n')
+    expect(stdout).toMatch(/^kvarium_files\{directory="l\\"s\\\\m",engine="lsm"\} \d+$/m)
+    expect(stdout).toMatch(/^kvarium_level_bytes\{directory=.*,engine="lsm",level="0"\} \d+$/m)
+    expect(stdout.endsWith('\n# EOF\n')).toBe(true)
+    expect(run('stats', name, '--prometheus', '--json').status).toBe(2)
+    await make('btree')
+    expect(run('stats', 'btree', '--prometheus').stdout).toMatch(/^kvarium_tree_pages\{directory="btree",engine="btree",depth="0"\} 1$/m)
   })
 })
 

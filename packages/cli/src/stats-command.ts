@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import type { Engine, EngineFactory } from 'kvarium/engine'
 import { spaceAmplification } from 'kvarium/trace'
 import { nodeEnvironment } from 'kvarium/vfs/node'
@@ -13,6 +13,7 @@ const EXAMPLES = `
 Examples:
   kvarium stats ./planets
   kvarium stats ./planets --json
+  kvarium stats ./planets --prometheus > /var/lib/node_exporter/planets.prom
 
 The sizes are those of a store that has just been opened: what is in its logs counts as memory. The store is not changed, and may not be
 open elsewhere. The exit code is 0, 1 when the store is damaged, and 2 when it cannot be read.
@@ -22,12 +23,13 @@ export function statsCommand(): Command {
   return new Command('stats')
     .description('Print the sizes of a store and of its levels')
     .argument('<dir>', 'the directory of the store')
-    .option('--json', 'print all stats of the engine as JSON')
+    .addOption(new Option('--json', 'print all stats of the engine as JSON').conflicts('prometheus'))
+    .option('--prometheus', 'print the sizes as OpenMetrics text')
     .addHelpText('after', EXAMPLES)
     .action(runStats)
 }
 
-async function runStats(directory: string, { json }: { readonly json?: true }): Promise<void> {
+async function runStats(directory: string, { json, prometheus }: { readonly json?: true; readonly prometheus?: true }): Promise<void> {
   const output = new Output()
   const files = (): { count: number; bytes: number } => filesOf(directory)
   await readStore(directory, async (engine, factory) => {
@@ -35,6 +37,11 @@ async function runStats(directory: string, { json }: { readonly json?: true }): 
     if (json === true) {
       const stats = engine.stats()
       await output.line(JSON.stringify({ directory, files: fileCount, fileBytes, stats, shape: engine.shape() }, undefined, 2))
+      return
+    }
+    if (prometheus === true) {
+      const { openMetrics } = await import('./open-metrics.js')
+      await output.line((await openMetrics({ directory, fileCount, fileBytes, stats: engine.stats(), shape: engine.shape() })).trimEnd())
       return
     }
     await output.line(describe(directory, engine, factory, fileCount, fileBytes))

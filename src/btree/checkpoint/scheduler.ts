@@ -8,6 +8,7 @@
  */
 import type { LogSet } from '../../engine/durable/log-set.js'
 import { CorruptionError, MisuseError } from '../../errors.js'
+import { runWatched, type Diagnostics } from '../../trace/diagnostics.js'
 import { runJob, type Tracer } from '../../trace/span.js'
 import type { Clock } from '../../vfs/environment.js'
 import { typedError } from '../../vfs/vfs-error.js'
@@ -17,6 +18,7 @@ import type { CurrentLog } from './current-log.js'
 export interface CheckpointSchedulerOptions {
   readonly clock: Clock
   readonly trace?: Tracer | undefined
+  readonly diagnostics?: Diagnostics | undefined
   readonly checkpointer: Checkpointer
   readonly logs: LogSet
   readonly log: CurrentLog
@@ -146,9 +148,11 @@ export class CheckpointScheduler {
 
   /** Never rejects; resolves to whether the checkpoint succeeded. */
   async #checkpoint(reason: string): Promise<boolean> {
-    const { clock, trace, checkpointer, logs, log } = this.#context
+    const { clock, trace, diagnostics, checkpointer, logs, log } = this.#context
+    const run = (): Promise<void> =>
+      runJob(trace?.trace, 'checkpoint', span => checkpointer.run(logs, log, span), { reason, fallback: true })
     try {
-      await runJob(trace?.trace, 'checkpoint', span => checkpointer.run(logs, log, span), { reason, fallback: true })
+      await runWatched('checkpoint', run, { diagnostics, clock, reason })
       return true
     } catch (error) {
       const retryAt = error instanceof CorruptionError ? Infinity : clock.now() + RETRY_AFTER_MS

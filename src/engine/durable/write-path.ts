@@ -7,6 +7,7 @@
  *    writer comes between.
  * 2. Writers that wait are served in the order they came; no later writer overtakes them.
  */
+import type { Diagnostics } from '../../trace/diagnostics.js'
 import type { Ledger } from '../../trace/ledger.js'
 import type { Tracer } from '../../trace/span.js'
 import type { Clock } from '../../vfs/environment.js'
@@ -38,6 +39,7 @@ export interface WritePathOptions {
   readonly start: WriteStart
   readonly clock: Clock
   readonly trace?: Tracer | undefined
+  readonly diagnostics?: Diagnostics | undefined
   /** Called when the store takes writes: starts background work that is due. */
   readonly onStarted: () => void
   /** Called when a write has deleted something. */
@@ -56,7 +58,7 @@ export class WritePath {
     this.#writer = options.writer
     this.#logs = options.logs
     this.#start = options.start
-    this.queue = new WriteQueue(options.clock, options.trace)
+    this.queue = new WriteQueue(options.clock, options.trace, options.diagnostics)
   }
 
   /** Returns nothing where the write is acknowledged at once. */

@@ -12,6 +12,7 @@
  */
 import type { HalfOpenRange } from '../../engine/range.js'
 import { CorruptionError } from '../../errors.js'
+import { runWatched, type Diagnostics } from '../../trace/diagnostics.js'
 import { runJob, withSpan, type Span, type Trace } from '../../trace/span.js'
 import type { Clock } from '../../vfs/environment.js'
 import { typedError } from '../../vfs/vfs-error.js'
@@ -38,6 +39,7 @@ export interface BackgroundSchedulerOptions {
   readonly snapshots: SnapshotList
   readonly options: LsmOptions
   readonly trace: Trace | null
+  readonly diagnostics?: Diagnostics | undefined
   /** Whether the store takes writes: until then there is no manifest that a job could change. */
   readonly isStarted: () => boolean
   /** Called when a job has ended or failed: waiting writers can go on, or get the error. */
@@ -218,10 +220,11 @@ export class BackgroundScheduler {
   }
 
   #flushOldest(): Promise<void> {
-    const { trace, runner } = this.#context
+    const { trace, diagnostics, clock, runner } = this.#context
     const { flushReason } = this.#context.versions.state.immutable.at(-1)!
     const reason = flushReason === undefined ? {} : { reason: flushReason }
-    return runJob(trace, 'flush', span => this.#flush(span), { ...reason, remote: runner.remote })
+    const flush = (): Promise<void> => runJob(trace, 'flush', span => this.#flush(span), { ...reason, remote: runner.remote })
+    return runWatched('flush', flush, { diagnostics, clock, ...reason })
   }
 
   async #flush(span: Span | null): Promise<void> {
@@ -262,11 +265,12 @@ export class BackgroundScheduler {
   }
 
   #compact(compaction: Compaction): Promise<void> {
-    const { trace, runner } = this.#context
+    const { trace, diagnostics, clock, runner } = this.#context
     const remote = runner.remote && !compaction.move && !compaction.drop
     const isCancelled = (error: unknown): boolean => error instanceof JobCancelled
     const options = { reason: compaction.reason, remote, isCancelled }
-    return runJob(trace, 'compaction', span => this.#runCompaction(compaction, span), options)
+    const compact = (): Promise<void> => runJob(trace, 'compaction', span => this.#runCompaction(compaction, span), options)
+    return runWatched('compaction', compact, { diagnostics, clock, ...options })
   }
 
   #emitPick(span: Span, compaction: Compaction): void {

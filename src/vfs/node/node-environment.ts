@@ -2,6 +2,7 @@ import { setImmediate, setTimeout } from 'node:timers'
 import type { Clock, Environment, Random, Scheduler } from '../environment.js'
 import type { FileSystem } from '../file-system.js'
 import { nodeDeflate } from './node-deflate.js'
+import { nodeDiagnostics } from './node-diagnostics.js'
 import { nodeZstd } from './node-zstd.js'
 import { NodeFileSystem } from './node-file-system.js'
 import { platformRandom } from '../portable-environment.js'
@@ -35,6 +36,7 @@ export function nodeEnvironment(options: NodeEnvironmentOptions = {}): Environme
     clock,
     random: options.random ?? platformRandom,
     scheduler,
+    diagnostics: nodeDiagnostics,
     deflate: nodeDeflate,
     zstd: nodeZstd,
   }

@@ -68,6 +68,7 @@ const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   'cli-progress': ['cli'],
   'cli-table3': ['lab/report'],
   commander: ['cli'],
+  'prom-client': ['cli'],
   'csv-parse': ['cli'],
   'd3-scale': ['lab/report'],
   'd3-shape': ['lab/report'],
