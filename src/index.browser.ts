@@ -30,6 +30,8 @@ export type {
   PutOptions,
   ValueIteratorOptions,
 } from './store/level-types.js'
+export { copyStore } from './store/copy.js'
+export type { AnyLevel, CopyOptions, CopyProgress, CopyReport, EntrySource } from './store/copy.js'
 export { msgpack } from './store/msgpack.js'
 export type { KvariumStats } from './store/stats.js'
 export type { DestroyOptions, EngineOptions, KvariumOpenOptions, KvariumOptions } from './store/store-options.js'

@@ -34,6 +34,8 @@ export type {
   PutOptions,
   ValueIteratorOptions,
 } from './store/level-types.js'
+export { copyStore } from './store/copy.js'
+export type { AnyLevel, CopyOptions, CopyProgress, CopyReport, EntrySource } from './store/copy.js'
 export { msgpack } from './store/msgpack.js'
 export { registry as builtInEngines } from './node-engines.js'
 export type { Share } from './store/node-share.js'

@@ -161,7 +161,7 @@ export class Walk {
 }
 
 /** The error of Level and of the web platform for an operation that its signal aborted. */
-class AbortError extends KvariumError {
+export class AbortError extends KvariumError {
   constructor() {
     super('LEVEL_ABORTED', 'Operation has been aborted')
     this.name = 'AbortError'

@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander'
 import { MisuseError } from 'kvarium'
 import { compareCommand } from './compare-command.js'
+import { copyCommand } from './copy-command.js'
 import { delCommand } from './del-command.js'
 import { exampleCommand } from './example-command.js'
 import { getCommand } from './get-command.js'
@@ -42,6 +43,7 @@ const commands = [
   learnCommand(),
   verifyCommand(),
   repairCommand(),
+  copyCommand(),
 ]
 for (const command of commands) program.addCommand(command.copyInheritedSettings(program))
 // The examples have their own help, which these settings would replace.

@@ -1,4 +1,5 @@
 import { SingleBar } from 'cli-progress'
+import type { CopyProgress } from 'kvarium'
 import type { Progress } from 'kvarium-lab/compare'
 import { count } from 'kvarium-lab/report'
 
@@ -69,5 +70,16 @@ class Lines implements ProgressView {
 
   pause(): void {
     this.#phase = ''
+  }
+}
+
+/** Counts the entries of a copy on a terminal. How many there will be is not known before the comparison. */
+export function copyProgress(stream: NodeJS.WriteStream): { update(progress: CopyProgress): void; end(): void } {
+  if (!stream.isTTY) return { update: () => undefined, end: () => undefined }
+  const bar = new SingleBar({ stream, format: '  {phase} {entries} entries', hideCursor: true, clearOnComplete: true, fps: 20 })
+  bar.start(1, 0, { phase: 'copying', entries: '0' })
+  return {
+    update: ({ phase, entries }) => bar.update(0, { phase: phase === 'copy' ? 'copying' : 'comparing', entries: count(entries) }),
+    end: () => bar.stop(),
   }
 }
