@@ -9,6 +9,7 @@ import { wrap } from './lab/transcript.js'
 export const question = 'Why must a tombstone not be dropped early, and when is it dropped?'
 
 const FATES: Readonly<Record<KeyFate, string>> = {
+  expired: 'dropped: expired',
   kept: 'kept',
   shadowed: 'dropped',
   covered: 'dropped',

@@ -20,14 +20,18 @@ export type { LsmOptions } from './lsm/options.js'
 export { Kvarium } from './repair/portable-repair.js'
 export type { RepairOptions, RepairReport } from './repair/repair.js'
 export type {
+  BatchOperation,
   BatchOptions,
   ChainedBatch,
   ChainedBatchWriteOptions,
   ClearOptions,
   DelOptions,
+  ExpiresAtOptions,
   IteratorOptions,
   KeyIteratorOptions,
   PutOptions,
+  Sublevel,
+  SublevelOptions,
   ValueIteratorOptions,
 } from './store/level-types.js'
 export { copyStore } from './store/copy.js'

@@ -24,14 +24,18 @@ export { Kvarium, repair, verify } from './repair/node-repair.js'
 export type { RepairOptions, RepairReport } from './repair/repair.js'
 export type { Finding, VerifyOptions, VerifyReport } from './repair/verify.js'
 export type {
+  BatchOperation,
   BatchOptions,
   ChainedBatch,
   ChainedBatchWriteOptions,
   ClearOptions,
   DelOptions,
+  ExpiresAtOptions,
   IteratorOptions,
   KeyIteratorOptions,
   PutOptions,
+  Sublevel,
+  SublevelOptions,
   ValueIteratorOptions,
 } from './store/level-types.js'
 export { copyStore } from './store/copy.js'

@@ -9,8 +9,10 @@ export const KIND_DELETE = 0
 export const KIND_PUT = 1
 /** A range tombstone: deletes every older entry with a key from `key` to `value`, both included. */
 export const KIND_DELETE_RANGE = 2
+/** A put that expires: its stored value is the expiry, see codec/expiry.ts, and then the value. */
+export const KIND_PUT_EXPIRING = 3
 
-export type EntryKind = typeof KIND_DELETE | typeof KIND_PUT | typeof KIND_DELETE_RANGE
+export type EntryKind = typeof KIND_DELETE | typeof KIND_PUT | typeof KIND_DELETE_RANGE | typeof KIND_PUT_EXPIRING
 
 /** The largest sequence number: seeking with it finds the newest version of a key. */
 export const MAX_SEQUENCE = Number.MAX_SAFE_INTEGER

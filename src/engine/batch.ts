@@ -6,12 +6,14 @@
  *          | first  | count | operation | operation | ...
  *          | seq u64| u32   |           |           |
  *          +--------+-------+-----------+-----------+----
- *     operation: kind u8, varint key length, key [, varint value length, value]
+ *     operation: kind u8, varint key length, key [, varint value length, [expiry u48,] value]
  *
  * Numbers are little-endian. Operation i has sequence number first + i. A delete has no value; a range delete's key and
- * value are the first and the last key of the range, both included.
+ * value are the first and the last key of the range, both included. The value of a put that expires begins with its expiry, which its length
+ * includes.
  */
-import { ByteView, EMPTY, KIND_DELETE, KIND_DELETE_RANGE, KIND_PUT, type EntryKind } from '../codec/entry.js'
+import { ByteView, EMPTY, KIND_DELETE, KIND_DELETE_RANGE, KIND_PUT, KIND_PUT_EXPIRING, type EntryKind } from '../codec/entry.js'
+import { EXPIRY_BYTES, writeExpiry } from '../codec/expiry.js'
 import { MAX_KEY_BYTES } from '../codec/limits.js'
 import { utf8Length, writeUtf8 } from '../codec/text.js'
 import { CorruptionError, MisuseError } from '../errors.js'
@@ -42,20 +44,28 @@ export class WriteBatch {
   #userBytes = 0
   #deletes = 0
   #hasRanges = false
+  #hasExpiries = false
   #texts: PendingText[] = []
 
-  put(key: Uint8Array | string, value: Uint8Array | string): void {
+  /** @param expiresAt when the entry expires, in milliseconds since the Unix epoch; without it never */
+  put(key: Uint8Array | string, value: Uint8Array | string, expiresAt?: number): void {
     const keyLength = lengthOf(key)
     const valueLength = lengthOf(value)
-    let at = this.#begin(KIND_PUT, keyLength, valueLength)
+    const expiryLength = expiresAt === undefined ? 0 : EXPIRY_BYTES
+    let at = this.#begin(expiresAt === undefined ? KIND_PUT : KIND_PUT_EXPIRING, keyLength, expiryLength + valueLength)
     const bytes = this.#bytes
     at = writeLength(bytes, at, keyLength)
     at = write(bytes, at, key, keyLength)
-    at = writeLength(bytes, at, valueLength)
+    at = writeLength(bytes, at, expiryLength + valueLength)
+    if (expiresAt !== undefined) {
+      writeExpiry(bytes, at, expiresAt)
+      at += EXPIRY_BYTES
+      this.#hasExpiries = true
+    }
     // A string cannot change, so encoding it can wait for the slices of the write.
     if (typeof value === 'string' && value.length > LONG_BYTES) this.#texts.push({ text: value, at })
     else write(bytes, at, value, valueLength)
-    this.#commit(at + valueLength, keyLength + valueLength)
+    this.#commit(at + valueLength, keyLength + expiryLength + valueLength)
   }
 
   del(key: Uint8Array | string): void {
@@ -86,6 +96,7 @@ export class WriteBatch {
     this.#userBytes = 0
     this.#deletes = 0
     this.#hasRanges = false
+    this.#hasExpiries = false
     if (this.#texts.length > 0) this.#texts = []
   }
 
@@ -114,7 +125,12 @@ export class WriteBatch {
     return this.#hasRanges
   }
 
-  /** Key and value bytes that the user gave. */
+  /** Whether an entry of it expires. */
+  get hasExpiries(): boolean {
+    return this.#hasExpiries
+  }
+
+  /** Key and value bytes that the user gave, and the bytes of expiries. */
   get userBytes(): number {
     return this.#userBytes
   }
@@ -241,13 +257,16 @@ export class BatchReader {
     }
     this.#left--
     const kind = this.#at < this.#end ? this.#bytes[this.#at++] : -1
-    if (kind !== KIND_PUT && kind !== KIND_DELETE && kind !== KIND_DELETE_RANGE) {
+    if (kind !== KIND_PUT && kind !== KIND_DELETE && kind !== KIND_DELETE_RANGE && kind !== KIND_PUT_EXPIRING) {
       throw new CorruptionError('A write batch has an operation of an unknown kind, or fewer operations than it says')
     }
     this.kind = kind
     this.#slice(this.key)
     if (kind === KIND_DELETE) this.value.set(EMPTY, 0, 0)
     else this.#slice(this.value)
+    if (kind === KIND_PUT_EXPIRING && this.value.length < EXPIRY_BYTES) {
+      throw new CorruptionError('A write batch has an operation that is too short for its expiry')
+    }
     return true
   }
 

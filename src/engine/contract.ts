@@ -10,6 +10,8 @@
  *    the operating system, and with `sync` that the medium has it. Writes take effect in the order of the calls.
  * 5. After a failed log write or sync every write fails with `PoisonedError`, reads go on, `close` still works.
  * 6. Nothing that was read is wrong: damaged bytes are a `CorruptionError`, never a missing key.
+ * 7. An entry with an expiry is hidden from every read from that moment on; a snapshot or cursor sees what was live at its own moment. A put
+ *    without an expiry removes that of the entry before. Only of engines with `expiresAt`.
  */
 import type { ByteView } from '../codec/entry.js'
 import type { Diagnostics } from '../trace/diagnostics.js'
@@ -28,6 +30,11 @@ export interface Engine {
    * the caller yields to the engine again (any other call, or an await), and must not be changed.
    */
   getView?(key: Uint8Array, out: ByteView, snapshot?: EngineSnapshot): boolean
+  /**
+   * When the entry of a key expires, in milliseconds since the Unix epoch; `undefined` if it does not, or if there is none. Present in engines
+   * that can expire entries, absent from others, to which the store passes no batch with an expiry.
+   */
+  expiresAt?(key: Uint8Array, snapshot?: EngineSnapshot): number | undefined
   /**
    * Applies a batch atomically. When a promise is returned the batch belongs to the engine until it settles; when
    * nothing is returned the caller may reuse the batch at once.
@@ -77,7 +84,7 @@ export interface SharedVersion {
  */
 export interface ReaderEngine extends Pick<
   Engine,
-  'name' | 'get' | 'cursor' | 'snapshot' | 'approximateSize' | 'close' | 'stats' | 'shape' | 'check'
+  'name' | 'get' | 'expiresAt' | 'cursor' | 'snapshot' | 'approximateSize' | 'close' | 'stats' | 'shape' | 'check'
 > {
   getView(key: Uint8Array, out: ByteView, snapshot?: EngineSnapshot): boolean
   /** Reads a newer version from now on. The one before is released when no snapshot and no cursor reads it. */
@@ -206,6 +213,8 @@ export interface EngineVariant {
 export interface SalvagedEntry {
   readonly key: Uint8Array
   readonly value: Uint8Array
+  /** Milliseconds since the Unix epoch. */
+  readonly expiresAt?: number | undefined
 }
 
 /** A part of a store that cannot be read. */

@@ -3,8 +3,10 @@
  *
  * Invariant: a version is released once, when its last holder releases it. The reader itself holds the present one.
  */
+import { BEFORE_EVERY_EXPIRY } from '../codec/expiry.js'
 import { MisuseError } from '../errors.js'
 import type { EngineSnapshot, SharedVersion } from './contract.js'
+import type { ExpiryClock } from './expiry-clock.js'
 
 /** A version with what the engine has made of its description. */
 export class ReceivedVersion<State> {
@@ -39,10 +41,12 @@ export class ReceivedVersion<State> {
 
 class ReaderSnapshot<State> implements EngineSnapshot {
   readonly version: ReceivedVersion<State>
+  readonly time: number
   released = false
 
-  constructor(version: ReceivedVersion<State>) {
+  constructor(version: ReceivedVersion<State>, time: number) {
     this.version = version
+    this.time = time
   }
 
   release(): void {
@@ -74,8 +78,9 @@ export class ReceivedVersions<State> {
     before?.release()
   }
 
-  snapshot(): EngineSnapshot {
-    return new ReaderSnapshot(this.present.hold())
+  /** @param time entries that have expired by then are not seen at the snapshot */
+  snapshot(time = BEFORE_EVERY_EXPIRY): EngineSnapshot {
+    return new ReaderSnapshot(this.present.hold(), time)
   }
 
   /** The version that a read sees. Throws a MisuseError if the snapshot is released, or from another engine. */
@@ -87,6 +92,11 @@ export class ReceivedVersions<State> {
     }
     if (snapshot.released) throw new MisuseError('LEVEL_SNAPSHOT_RELEASED', 'The snapshot has been released; take another one')
     return snapshot.version as ReceivedVersion<State>
+  }
+
+  /** The time of a read at the snapshot, which `resolve` has accepted; that of the clock without one. */
+  timeOf(snapshot: EngineSnapshot | undefined, clock: ExpiryClock): number {
+    return snapshot instanceof ReaderSnapshot ? snapshot.time : clock.now()
   }
 
   /** Later reads throw. What snapshots and cursors hold is theirs to release. */

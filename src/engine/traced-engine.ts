@@ -34,6 +34,7 @@ export class TracedEngine implements Engine {
   /** What does the work. */
   readonly inner: Engine
   readonly getView?: NonNullable<Engine['getView']>
+  readonly expiresAt?: NonNullable<Engine['expiresAt']>
   readonly share?: NonNullable<Engine['share']>
   readonly #operations: Operations
 
@@ -43,6 +44,16 @@ export class TracedEngine implements Engine {
     this.#operations = new Operations(trace)
     const share = inner.share?.bind(inner)
     if (share !== undefined) this.share = () => this.#operations.runLasting('share', nothing, span => tracedShare(share, span))
+    const expiresAt = inner.expiresAt?.bind(inner)
+    if (expiresAt !== undefined) {
+      this.expiresAt = (key, snapshot) =>
+        this.#operations.run(
+          'get',
+          () => ({ key: new Uint8Array(key) }),
+          () => expiresAt(key, snapshot),
+          expiry => ({ status: expiry === undefined ? 'missing' : 'found' }),
+        )
+    }
     const view = inner.getView?.bind(inner)
     if (view === undefined) return
     this.getView = (key, out, snapshot) =>

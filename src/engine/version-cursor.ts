@@ -1,6 +1,6 @@
 /**
  * The cursor that users see, over the versions that an engine stores: for each key in the range it shows the newest
- * version that the moment of the cursor can see, and nothing where that version is a deletion.
+ * version that the moment of the cursor can see, and nothing where that version is a deletion or has expired.
  *
  * Invariants:
  * 1. Going forward, the entries stand on the version that is shown; `key` and `value` are their views.
@@ -10,7 +10,8 @@
  * 3. Nothing is allocated per entry. Memory is allocated by `first`, `last` and seeks, by a turn of direction, and for keys
  *    with many versions.
  */
-import { ByteView, EMPTY, KIND_PUT, compareKeys, type EntryCursor } from '../codec/entry.js'
+import { ByteView, EMPTY, KIND_PUT, KIND_PUT_EXPIRING, compareKeys, type EntryCursor } from '../codec/entry.js'
+import { BEFORE_EVERY_EXPIRY, EXPIRY_BYTES, readExpiry } from '../codec/expiry.js'
 import { MisuseError } from '../errors.js'
 import type { ReadCounts } from '../trace/ledger.js'
 import type { Cursor } from './contract.js'
@@ -46,6 +47,7 @@ export class VersionCursor implements Cursor {
   value: ByteView
   readonly #entries: EntryCursor
   readonly #sequence: number
+  readonly #time: number
   readonly #lower: Uint8Array | undefined
   readonly #upper: Uint8Array | undefined
   readonly #tombstones: RangeTombstoneView | undefined
@@ -54,6 +56,8 @@ export class VersionCursor implements Cursor {
   /** The key that is being left (forward) or shown (backward). */
   readonly #savedKey = new ByteView()
   readonly #savedValue = new ByteView()
+  /** The value of an entry with an expiry, without that. */
+  readonly #bareValue = new ByteView()
   #forward = true
   #closed = false
 
@@ -61,6 +65,7 @@ export class VersionCursor implements Cursor {
    * @param entries owned by this cursor from now on; closed with it
    * @param sequence versions above it are not seen
    * @param counts `operations` grows by one for each entry that is shown
+   * @param time entries that have expired by then are not seen, in milliseconds since the Unix epoch
    */
   constructor(
     entries: EntryCursor,
@@ -69,9 +74,11 @@ export class VersionCursor implements Cursor {
     tombstones?: RangeTombstoneView,
     counts?: ReadCounts,
     onDeadRange?: DeadRangeListener,
+    time = BEFORE_EVERY_EXPIRY,
   ) {
     this.#entries = entries
     this.#sequence = sequence
+    this.#time = time
     this.#lower = range.lower
     this.#upper = range.upper
     this.#tombstones = tombstones
@@ -172,6 +179,20 @@ export class VersionCursor implements Cursor {
         this.value = entries.value
         return this.#shown()
       }
+      if (entries.kind === KIND_PUT_EXPIRING && !isCovered) {
+        const { bytes, start, end } = entries.value
+        if (readExpiry(bytes, start) > this.#time) {
+          if (dead >= DEAD_RANGE_KEYS && deadFrom !== undefined) this.#onDeadRange!(deadFrom, key.copy())
+          this.#bareValue.set(bytes, start + EXPIRY_BYTES, end)
+          this.key = key
+          this.value = this.#bareValue
+          return this.#shown()
+        }
+        // A snapshot of the same sequence number, but of an earlier time, may see it: the stretch without live keys ends here.
+        if (dead >= DEAD_RANGE_KEYS && deadFrom !== undefined) this.#onDeadRange!(deadFrom, key.copy())
+        dead = -1
+        deadFrom = undefined
+      }
       if (++dead === DEAD_RANGE_START && this.#onDeadRange !== undefined) deadFrom = key.copy()
       covered = isCovered ? covered + 1 : 0
       if (covered > STEPS_BEFORE_SKIP && entries.skipCovered !== undefined) {
@@ -203,6 +224,7 @@ export class VersionCursor implements Cursor {
       if (lower !== undefined && isBelow(lower, key.bytes, key.start, key.end)) break
       copyInto(saved, key)
       let isPut = false
+      let hasExpiry = false
       let newest = 0
       let steps = 0
       do {
@@ -210,7 +232,8 @@ export class VersionCursor implements Cursor {
         if (entries.sequence <= sequence) {
           if (tooMany) entries.seek(this.#savedKeyBytes(), sequence)
           newest = entries.sequence
-          isPut = entries.kind === KIND_PUT
+          hasExpiry = entries.kind === KIND_PUT_EXPIRING
+          isPut = hasExpiry || entries.kind === KIND_PUT
           if (isPut) copyInto(value, entries.value)
         }
         if (tooMany) {
@@ -222,8 +245,11 @@ export class VersionCursor implements Cursor {
       if (isPut && !isCovered) {
         if (dead >= DEAD_RANGE_KEYS && deadTo !== undefined) this.#onDeadRange!(keyAfter(this.#savedKeyBytes()), deadTo)
         this.key = saved
-        this.value = value
-        return this.#shown()
+        this.value = hasExpiry ? this.#bareValue : value
+        if (hasExpiry) this.#bareValue.set(value.bytes, EXPIRY_BYTES, value.end)
+        if (!hasExpiry || readExpiry(value.bytes, 0) > this.#time) return this.#shown()
+        dead = -1
+        deadTo = undefined
       }
       if (++dead === DEAD_RANGE_START && this.#onDeadRange !== undefined) deadTo = keyAfter(this.#savedKeyBytes())
       covered = isCovered ? covered + 1 : 0

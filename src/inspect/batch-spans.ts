@@ -1,5 +1,6 @@
 /** The payloads of logs: write batches (layout in engine/batch.ts). */
-import { KIND_DELETE, KIND_DELETE_RANGE, KIND_PUT } from '../codec/entry.js'
+import { KIND_DELETE, KIND_DELETE_RANGE, KIND_PUT, KIND_PUT_EXPIRING } from '../codec/entry.js'
+import { EXPIRY_BYTES, readExpiry } from '../codec/expiry.js'
 import { CorruptionError } from '../errors.js'
 import { counted, showBytes } from './show-bytes.js'
 import type { SpanReader } from './span-reader.js'
@@ -24,7 +25,12 @@ export function describeBatch({ firstSequence, count }: BatchSummary): string {
   return `${counted(count, 'operation')}, sequence ${firstSequence}${count > 1 ? ` to ${last}` : ''}`
 }
 
-const KINDS: Readonly<Record<number, string>> = { [KIND_DELETE]: 'delete', [KIND_PUT]: 'put', [KIND_DELETE_RANGE]: 'delete range' }
+const KINDS: Readonly<Record<number, string>> = {
+  [KIND_DELETE]: 'delete',
+  [KIND_PUT]: 'put',
+  [KIND_DELETE_RANGE]: 'delete range',
+  [KIND_PUT_EXPIRING]: 'put that expires',
+}
 
 export function kindName(kind: number): string {
   return KINDS[kind] ?? `unknown kind ${kind}`
@@ -36,10 +42,33 @@ function readOperation(reader: SpanReader, sequence: number, preview: number): v
     if (KINDS[kind] === undefined) throw new CorruptionError(`a write batch has an operation of unknown kind ${kind}`)
     const key = readString(operation, kind === KIND_DELETE_RANGE ? 'first key' : 'key', preview)
     if (kind === KIND_DELETE) return { value: `delete ${key}`, entry: true }
+    if (kind === KIND_PUT_EXPIRING) {
+      const length = operation.varint('value length')
+      if (length < EXPIRY_BYTES || length > operation.left) throw new CorruptionError('the field "value" runs past its end')
+      const expiry = readExpirySpan(operation)
+      const bytes = operation.bytes.subarray(operation.at, operation.at + length - EXPIRY_BYTES)
+      const value = showBytes(bytes, preview)
+      operation.take('value', bytes.length, { value })
+      return { value: `put ${key} = ${value} until ${expiry}`, entry: true }
+    }
     const value = readString(operation, kind === KIND_DELETE_RANGE ? 'last key' : 'value', preview)
     return { value: kind === KIND_PUT ? `put ${key} = ${value}` : `delete range ${key} to ${value}`, entry: true }
   })
 }
+
+/** The expiry in front of a value; returns it as a date. */
+export function readExpirySpan(reader: SpanReader): string {
+  const expiry = showExpiry(readExpiry(reader.bytes, reader.at))
+  reader.take('expiry', EXPIRY_BYTES, { value: expiry })
+  return expiry
+}
+
+/** Dates beyond those of JavaScript are shown in milliseconds. */
+function showExpiry(expiry: number): string {
+  return expiry <= MAX_DATE ? new Date(expiry).toISOString() : `${expiry} ms`
+}
+
+const MAX_DATE = 8.64e15
 
 /** A length and that many bytes; returns them as readable text. */
 export function readString(reader: SpanReader, name: string, preview: number): string {

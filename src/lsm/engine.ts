@@ -72,10 +72,14 @@ export class LsmEngine implements Engine {
     this.#trace = trace
     this.#io = trace?.at('io') ?? null
     this.#lookup = new Lookup(parts, trace?.at('step') ?? null)
-    this.#snapshots = new SnapshotList(() => {
-      this.#scheduler.schedule()
-      this.#idle.onDeleted()
-    }, trace)
+    this.#snapshots = new SnapshotList(
+      parts.expiryClock,
+      () => {
+        this.#scheduler.schedule()
+        this.#idle.onDeleted()
+      },
+      trace,
+    )
     parts.versions.moments = () => this.#snapshots.sequences()
     this.#scheduler = new BackgroundScheduler({
       ...parts,
@@ -116,12 +120,16 @@ export class LsmEngine implements Engine {
     this.#requireOpen()
     const { versions, ledger, touched } = this.#parts
     const sequence = this.#snapshots.resolve(snapshot, versions.sequence)
-    const found = this.#lookup.find(key, sequence, out)
+    const found = this.#lookup.find(key, sequence, out, snapshot && this.#snapshots.timeOf(snapshot))
     const counts = found ? ledger.found : ledger.missing
     counts.operations++
     this.#io?.currentSpan?.touch({ ...touched, operations: 1 })
     countTouched(touched, counts)
     return found
+  }
+
+  expiresAt(key: Uint8Array, snapshot?: EngineSnapshot): number | undefined {
+    return this.getView(key, this.#value, snapshot) ? this.#lookup.expiry : undefined
   }
 
   write(batch: WriteBatch, options: WriteOptions): Promise<void> | void {
@@ -137,8 +145,8 @@ export class LsmEngine implements Engine {
   cursor(range: KeyRange, snapshot?: EngineSnapshot): Cursor {
     this.#requireOpen()
     const { versions, tables, ledger, makeMergingCursor } = this.#parts
-    const sequence = this.#snapshots.resolve(snapshot, versions.sequence)
-    const cursor = new LsmCursor(versions.state, tables, halfOpen(range), sequence, ledger.scan, versions.moments, makeMergingCursor)
+    const moment = { sequence: this.#snapshots.resolve(snapshot, versions.sequence), time: this.#snapshots.timeOf(snapshot) }
+    const cursor = new LsmCursor(versions.state, tables, halfOpen(range), moment, ledger.scan, versions.moments, makeMergingCursor)
     return this.#io === null ? cursor : new TouchedCursor(cursor, ledger.scan, this.#io)
   }
 

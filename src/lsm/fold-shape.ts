@@ -29,7 +29,7 @@ export class LsmShapeFold {
   #picker = ''
   #sequence = 0
   #snapshots = 0
-  #dropped: DroppedCounts = { shadowed: 0, covered: 0, tombstones: 0 }
+  #dropped: DroppedCounts = { shadowed: 0, covered: 0, tombstones: 0, expired: 0 }
 
   /** Takes in the next event; those that change nothing of the shape are passed over. */
   apply(event: TraceEvent): void {
@@ -66,6 +66,7 @@ export class LsmShapeFold {
           shadowed: this.#dropped.shadowed + event.dropped.shadowed,
           covered: this.#dropped.covered + event.dropped.covered,
           tombstones: this.#dropped.tombstones + event.dropped.tombstones,
+          expired: this.#dropped.expired + (event.dropped.expired ?? 0),
         }
         break
       case 'snapshot.take':
@@ -110,7 +111,7 @@ export class LsmShapeFold {
     this.#frozen = []
     this.#snapshots = 0
     this.#sequence = 0
-    this.#dropped = { shadowed: 0, covered: 0, tombstones: 0 }
+    this.#dropped = { shadowed: 0, covered: 0, tombstones: 0, expired: 0 }
   }
 }
 

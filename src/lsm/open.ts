@@ -13,6 +13,7 @@ import { LSM_FILES } from './file-names.js'
 import { JobRunner } from './compaction/job-runner.js'
 import { LeveledPicker } from './compaction/pickers/leveled-picker.js'
 import { LogSet } from '../engine/durable/log-set.js'
+import { ExpiryClock } from '../engine/expiry-clock.js'
 import { MemtablePool } from './memtable/memtable-pool.js'
 import { checkOptions, LSM_OPTIONS, type LsmOptions } from './options.js'
 import type { CustomParts } from './custom/custom-parts.js'
@@ -124,6 +125,7 @@ async function open(
       makeMergingCursor,
       hash32,
       ledger,
+      expiryClock: new ExpiryClock(environment.clock),
       cache,
       touched,
       tables,

@@ -1,6 +1,7 @@
 import type { Cache } from '../cache/cache.js'
 import type { Hash32 } from '../codec/checksum.js'
 import type { EngineContext } from '../engine/contract.js'
+import type { ExpiryClock } from '../engine/expiry-clock.js'
 import type { LogSet } from '../engine/durable/log-set.js'
 import type { Ledger, ReadCounts } from '../trace/ledger.js'
 import type { Trace } from '../trace/span.js'
@@ -22,6 +23,7 @@ export interface LsmParts {
   readonly makeMergingCursor?: MakeMergingCursor | undefined
   readonly hash32: Hash32
   readonly ledger: Ledger
+  readonly expiryClock: ExpiryClock
   readonly cache: Cache
   /** What the get under way has touched; tables count into it. */
   readonly touched: ReadCounts

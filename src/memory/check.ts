@@ -1,8 +1,10 @@
 /** The memory engine's invariants about its list, and a walk that finds where they do not hold. */
-import { KIND_DELETE, KIND_PUT, compareBytes } from '../codec/entry.js'
+import { KIND_DELETE, KIND_PUT, KIND_PUT_EXPIRING, compareBytes, type EntryKind } from '../codec/entry.js'
 import type { Skiplist } from '../skiplist/skiplist.js'
 import type { Violation } from '../engine/contract.js'
 import { VersionCursor } from '../engine/version-cursor.js'
+
+const KINDS: readonly EntryKind[] = [KIND_PUT, KIND_DELETE, KIND_PUT_EXPIRING]
 
 /** What the engine assumes about the present. */
 export interface Belief {
@@ -31,7 +33,7 @@ function* checkOrder(list: Skiplist, sequence: number): Generator<Violation> {
   for (let valid = cursor.first(); valid; valid = cursor.next()) {
     const at = `entry ${forward++}`
     if (cursor.sequence > sequence) yield violation(at, `sequence ${cursor.sequence} is above the present, ${sequence}`)
-    if (cursor.kind !== KIND_PUT && cursor.kind !== KIND_DELETE) yield violation(at, `unknown kind ${cursor.kind}`)
+    if (!KINDS.includes(cursor.kind)) yield violation(at, `unknown kind ${cursor.kind}`)
     if (forward === 1) {
       before.first()
       continue

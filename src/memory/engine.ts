@@ -7,7 +7,8 @@
  *
  * Invariant: writes take effect in the order of their calls; between the slices of a long write there is no other.
  */
-import { ByteView, KIND_PUT } from '../codec/entry.js'
+import { ByteView, KIND_PUT, KIND_PUT_EXPIRING } from '../codec/entry.js'
+import { EXPIRY_BYTES, isExpired, readExpiry } from '../codec/expiry.js'
 import type { WriteBatch } from '../engine/batch.js'
 import { CallTracker } from '../engine/call-tracker.js'
 import type {
@@ -21,6 +22,7 @@ import type {
   Violation,
   WriteOptions,
 } from '../engine/contract.js'
+import { ExpiryClock } from '../engine/expiry-clock.js'
 import { entryBytesIn } from '../engine/estimate.js'
 import { boundBytes, halfOpen, type HalfOpenRange } from '../engine/range.js'
 import { inSlices, slicesOf } from '../engine/slices.js'
@@ -28,6 +30,7 @@ import { VersionCursor } from '../engine/version-cursor.js'
 import { WriteQueue } from '../engine/write-queue.js'
 import { MisuseError } from '../errors.js'
 import { skiplistSearchPath } from '../skiplist/skiplist-shape.js'
+import type { ProbeOutcome } from '../trace/events.js'
 import { Ledger } from '../trace/ledger.js'
 import type { Diagnostics } from '../trace/diagnostics.js'
 import type { Tracer } from '../trace/span.js'
@@ -58,10 +61,13 @@ export const memoryEngine: EngineFactory = {
 
 class MemorySnapshot implements EngineSnapshot {
   readonly sequence: number
+  /** When it was taken. */
+  readonly time: number
   readonly #owners: Set<MemorySnapshot>
 
-  constructor(sequence: number, owners: Set<MemorySnapshot>) {
+  constructor(sequence: number, time: number, owners: Set<MemorySnapshot>) {
     this.sequence = sequence
+    this.time = time
     this.#owners = owners
     owners.add(this)
   }
@@ -78,6 +84,7 @@ class MemoryEngine implements Engine {
   readonly #step: Tracer | null
   readonly #ledger = new Ledger()
   readonly #view = new ByteView()
+  readonly #clock: ExpiryClock
   /** In the order they were taken: by ascending sequence number. */
   readonly #snapshots = new Set<MemorySnapshot>()
   readonly #versions: VersionList
@@ -86,11 +93,13 @@ class MemoryEngine implements Engine {
 
   constructor(arenaSize: number, environment: Environment, trace?: Tracer, diagnostics?: Diagnostics) {
     this.#environment = environment
+    this.#clock = new ExpiryClock(environment.clock)
     this.#trace = trace
     this.#step = trace?.at('step') ?? null
     this.#queue = new WriteQueue(environment.clock, trace, diagnostics)
     const snapshots = (): number[] => Array.from(this.#snapshots, snapshot => snapshot.sequence)
-    this.#versions = new VersionList({ arenaSize, random: environment.random, snapshots, trace })
+    const horizon = (): number => this.#snapshots.values().next().value?.time ?? this.#clock.now()
+    this.#versions = new VersionList({ arenaSize, random: environment.random, snapshots, horizon, ledger: this.#ledger, trace })
   }
 
   get(key: Uint8Array, snapshot?: EngineSnapshot): Uint8Array | undefined {
@@ -101,15 +110,35 @@ class MemoryEngine implements Engine {
     const { list } = this.#versions
     const moment = this.#momentOf(snapshot)
     const node = list.find(key, 0, key.length, moment)
-    const found = node !== 0 && list.kindAt(node) === KIND_PUT
-    if (this.#step !== null) this.#emitSearch(this.#step, key, moment, node)
+    let found = false
+    if (node !== 0) {
+      const kind = list.kindAt(node)
+      if (kind === KIND_PUT) {
+        found = true
+        list.setValueView(node, out)
+      } else if (kind === KIND_PUT_EXPIRING) {
+        list.setValueView(node, out)
+        found = readExpiry(out.bytes, out.start) > this.#timeOf(snapshot)
+        out.start += EXPIRY_BYTES
+      }
+    }
+    if (this.#step !== null) this.#emitSearch(this.#step, key, moment, node, snapshot)
     if (found) {
-      list.setValueView(node, out)
       this.#ledger.found.operations++
     } else {
       this.#ledger.missing.operations++
     }
     return found
+  }
+
+  expiresAt(key: Uint8Array, snapshot?: EngineSnapshot): number | undefined {
+    const { list } = this.#versions
+    const node = list.find(key, 0, key.length, this.#momentOf(snapshot))
+    if (node === 0 || list.kindAt(node) !== KIND_PUT_EXPIRING) return undefined
+    const view = this.#view
+    list.setValueView(node, view)
+    const expiry = readExpiry(view.bytes, view.start)
+    return expiry > this.#timeOf(snapshot) ? expiry : undefined
   }
 
   write(batch: WriteBatch, _options: WriteOptions): Promise<void> | void {
@@ -131,12 +160,13 @@ class MemoryEngine implements Engine {
 
   cursor(range: KeyRange, snapshot?: EngineSnapshot): Cursor {
     const moment = this.#momentOf(snapshot)
-    return new VersionCursor(this.#versions.list.cursor(), moment, halfOpen(range), undefined, this.#ledger.scan)
+    const entries = this.#versions.list.cursor()
+    return new VersionCursor(entries, moment, halfOpen(range), undefined, this.#ledger.scan, undefined, this.#timeOf(snapshot))
   }
 
   snapshot(): EngineSnapshot {
     this.#requireOpen()
-    return new MemorySnapshot(this.#versions.sequence, this.#snapshots)
+    return new MemorySnapshot(this.#versions.sequence, this.#clock.now(), this.#snapshots)
   }
 
   approximateSize(range: KeyRange): number {
@@ -229,12 +259,26 @@ class MemoryEngine implements Engine {
     this.#ledger.operations.puts += batch.count - batch.deletes
   }
 
-  #emitSearch(trace: Tracer, key: Uint8Array, moment: number, node: number): void {
+  #emitSearch(trace: Tracer, key: Uint8Array, moment: number, node: number, snapshot: EngineSnapshot | undefined): void {
     const { list } = this.#versions
     const source = { in: 'memtable' } as const
-    const outcome = node === 0 ? 'miss' : list.kindAt(node) === KIND_PUT ? 'hit' : 'tombstone'
+    const outcome = node === 0 ? 'miss' : this.#outcomeAt(node, snapshot)
     trace.emit({ type: 'memtable.search', source, path: skiplistSearchPath(list, key, moment), found: node !== 0 })
     trace.emit({ type: 'get.probe', source, outcome })
+  }
+
+  #outcomeAt(node: number, snapshot: EngineSnapshot | undefined): ProbeOutcome {
+    const { list } = this.#versions
+    const kind = list.kindAt(node)
+    if (kind !== KIND_PUT_EXPIRING) return kind === KIND_PUT ? 'hit' : 'tombstone'
+    const value = new ByteView()
+    list.setValueView(node, value)
+    return isExpired(kind, value, this.#timeOf(snapshot)) ? 'expired' : 'hit'
+  }
+
+  /** The time of a read at the snapshot, which `#momentOf` has accepted. */
+  #timeOf(snapshot: EngineSnapshot | undefined): number {
+    return snapshot === undefined ? this.#clock.now() : (snapshot as MemorySnapshot).time
   }
 
   #momentOf(snapshot: EngineSnapshot | undefined): number {

@@ -4,9 +4,11 @@
  * Invariants:
  * 1. The newest version of a key survives, and each older one that a snapshot sees.
  * 2. A deletion survives only above an older version that survives: there is nothing else to hide.
+ *    An entry that has expired for the oldest reader is a deletion.
  * 3. Versions come in internal order, so that copying them is a sequence of appends.
  */
 import { ByteView, KIND_DELETE, KIND_PUT, MAX_SEQUENCE, compareBytes, type EntryKind } from '../codec/entry.js'
+import { EXPIRY_BYTES, isExpired } from '../codec/expiry.js'
 import type { Skiplist } from '../skiplist/skiplist.js'
 import type { SkiplistCursor } from '../skiplist/skiplist.js'
 import { isBelow, isBeyond, type HalfOpenRange } from '../engine/range.js'
@@ -23,8 +25,12 @@ export class SurvivingVersions {
   value: ByteView
   sequence = 0
   kind: EntryKind = KIND_PUT
+  /** Expired entries so far that were the newest versions of their keys, and their key and value bytes. */
+  expiredEntries = 0
+  expiredBytes = 0
   readonly #cursor: SkiplistCursor
   readonly #snapshots: readonly number[]
+  readonly #horizon: number
   readonly #clearing: Clearing | undefined
   readonly #noValue = new ByteView()
   #started = false
@@ -35,10 +41,14 @@ export class SurvivingVersions {
   #newer = MAX_SEQUENCE
   #tombstone = 0
 
-  /** @param snapshots sequence numbers of the live snapshots, ascending */
-  constructor(list: Skiplist, snapshots: readonly number[], clearing?: Clearing) {
+  /**
+   * @param snapshots sequence numbers of the live snapshots, ascending
+   * @param horizon no reader sees what has expired by then
+   */
+  constructor(list: Skiplist, snapshots: readonly number[], horizon: number, clearing?: Clearing) {
     this.#cursor = list.cursor()
     this.#snapshots = snapshots
+    this.#horizon = horizon
     this.#clearing = clearing
     this.key = this.#cursor.key
     this.value = this.#cursor.value
@@ -49,22 +59,25 @@ export class SurvivingVersions {
     const cursor = this.#cursor
     if (this.#hiddenIsNext) {
       this.#hiddenIsNext = false
-      return this.#show(cursor.sequence, KIND_PUT)
+      return this.#show(cursor.sequence, cursor.kind)
     }
     while (this.#step()) {
       const sequence = cursor.sequence
-      const seen = this.#newer === MAX_SEQUENCE || isSeenBetween(this.#snapshots, sequence, this.#newer)
+      const isNewest = this.#newer === MAX_SEQUENCE
+      const seen = isNewest || isSeenBetween(this.#snapshots, sequence, this.#newer)
       this.#newer = sequence
       if (!seen) continue
       const tombstone = this.#tombstone
-      if (cursor.kind === KIND_DELETE) {
+      const hasExpired = isExpired(cursor.kind, cursor.value, this.#horizon)
+      if (hasExpired && isNewest) this.#countExpired()
+      if (hasExpired || cursor.kind === KIND_DELETE) {
         this.#tombstone = sequence
       } else if (tombstone > 0) {
         this.#tombstone = 0
         this.#hiddenIsNext = true
         return this.#show(tombstone, KIND_DELETE)
       } else {
-        return this.#show(sequence, KIND_PUT)
+        return this.#show(sequence, cursor.kind)
       }
     }
     return false
@@ -95,10 +108,15 @@ export class SurvivingVersions {
     return compareBytes(key.bytes, key.start, key.end, current.bytes, current.start, current.end) === 0
   }
 
+  #countExpired(): void {
+    this.expiredEntries++
+    this.expiredBytes += this.key.length + this.#cursor.value.length - EXPIRY_BYTES
+  }
+
   #show(sequence: number, kind: EntryKind): boolean {
     this.sequence = sequence
     this.kind = kind
-    this.value = kind === KIND_PUT ? this.#cursor.value : this.#noValue
+    this.value = kind === KIND_DELETE ? this.#noValue : this.#cursor.value
     return true
   }
 }

@@ -10,9 +10,10 @@
  *    nothing.
  * 2. A list that has been replaced never changes again: cursors that were open on it continue unaffected.
  * 3. Every version that the present or a live snapshot sees is in the current list.
- * 4. `liveEntries` and `liveBytes` are what a scan of the present would count.
+ * 4. `liveEntries` and `liveBytes` are what a scan of the present would count, and expired entries until a copy leaves them out.
  */
-import { ByteView, EMPTY, KIND_DELETE, KIND_PUT, MAX_SEQUENCE } from '../codec/entry.js'
+import { ByteView, EMPTY, KIND_DELETE, KIND_PUT, KIND_PUT_EXPIRING, MAX_SEQUENCE, type EntryKind } from '../codec/entry.js'
+import { EXPIRY_BYTES } from '../codec/expiry.js'
 import { BatchReader, type WriteBatch } from '../engine/batch.js'
 import { isEmptyRange, isEverything, type HalfOpenRange } from '../engine/range.js'
 import { WORK_A_SLICE, WORK_BYTES_SHIFT } from '../engine/slices.js'
@@ -20,6 +21,7 @@ import { VersionCursor } from '../engine/version-cursor.js'
 import { KvariumError } from '../errors.js'
 import { MAX_CAPACITY } from '../skiplist/arena.js'
 import { Skiplist } from '../skiplist/skiplist.js'
+import type { Ledger } from '../trace/ledger.js'
 import type { Tracer } from '../trace/span.js'
 import type { Random } from '../vfs/environment.js'
 import { SurvivingVersions, type Clearing } from './surviving-versions.js'
@@ -35,12 +37,22 @@ const PIECE_BYTES = 1 << 20
 /** A write that yields between its slices. */
 export type Slices<T = void> = Generator<void, T>
 
+interface Copy {
+  readonly list: Skiplist
+  /** Entries that the copy leaves out because they have expired, and their key and value bytes. */
+  readonly expiredEntries: number
+  readonly expiredBytes: number
+}
+
 export interface VersionListOptions {
   /** Smallest size of an arena. */
   readonly arenaSize: number
   readonly random: Random
   /** The moments that live snapshots see, ascending. */
   readonly snapshots: () => readonly number[]
+  /** No reader sees what has expired by then, now or later. */
+  readonly horizon: () => number
+  readonly ledger: Ledger
   readonly trace: Tracer | undefined
 }
 
@@ -132,13 +144,15 @@ export class VersionList {
   /** Replaces the list by a copy of the visible versions, with room for `bytes` more. */
   *rebuild(bytes: number, clearing?: Clearing): Slices {
     const snapshots = this.#options.snapshots()
-    let list = yield* this.#copy(bytes, snapshots, clearing)
+    const horizon = this.#options.horizon()
+    let copy = yield* this.#copy(bytes, snapshots, horizon, clearing)
     if (clearing !== undefined && this.#options.snapshots().some(moment => !snapshots.includes(moment))) {
       // A snapshot that was taken meanwhile sees what the clear removes. Any further one sees the same moment.
-      list = yield* this.#copy(bytes, [...snapshots.filter(moment => moment < this.#sequence), this.#sequence], clearing)
+      copy = yield* this.#copy(bytes, [...snapshots.filter(moment => moment < this.#sequence), this.#sequence], horizon, clearing)
     }
-    this.#list = list
+    this.#list = copy.list
     this.#rebuilds++
+    if (copy.expiredEntries > 0) this.#expired(copy)
   }
 
   /** Releases everything. */
@@ -154,9 +168,9 @@ export class VersionList {
   }
 
   #add({ kind, key, value, sequence }: BatchReader): void {
-    if (kind === KIND_PUT) {
-      this.#count(key, value)
-      this.#insert(this.#list, key, value, sequence, KIND_PUT)
+    if (kind === KIND_PUT || kind === KIND_PUT_EXPIRING) {
+      this.#count(key, value, kind)
+      this.#insert(this.#list, key, value, sequence, kind)
     } else if (this.#uncount(key)) {
       // Deleting an absent key adds no entry, so that it cannot fill the arena.
       this.#insert(this.#list, key, undefined, sequence, KIND_DELETE)
@@ -164,40 +178,40 @@ export class VersionList {
     }
   }
 
-  *#addLong({ key, value, sequence }: BatchReader): Slices {
-    this.#count(key, value)
-    yield* this.#insertLong(this.#list, key, value, sequence)
+  *#addLong({ key, value, sequence, kind }: BatchReader): Slices {
+    this.#count(key, value, kind)
+    yield* this.#insertLong(this.#list, key, value, sequence, kind)
   }
 
-  #count(key: ByteView, value: ByteView): void {
+  #count(key: ByteView, value: ByteView, kind: EntryKind): void {
     if (!this.#uncount(key)) this.#nextEntries++
-    this.#nextBytes += key.length + value.length
+    this.#nextBytes += key.length + valueBytes(value, kind)
   }
 
   /** Subtracts the live version of the key, if there is one, from the live counts. */
   #uncount(key: ByteView): boolean {
     const list = this.#list
     const node = list.find(key.bytes, key.start, key.end, MAX_SEQUENCE)
-    if (node === 0 || list.kindAt(node) !== KIND_PUT) return false
+    if (node === 0 || list.kindAt(node) === KIND_DELETE) return false
     list.setValueView(node, this.#view)
-    this.#nextBytes -= key.length + this.#view.length
+    this.#nextBytes -= key.length + valueBytes(this.#view, list.kindAt(node))
     return true
   }
 
-  #insert(list: Skiplist, key: ByteView, value: ByteView | undefined, sequence: number, kind: typeof KIND_PUT | typeof KIND_DELETE): void {
+  #insert(list: Skiplist, key: ByteView, value: ByteView | undefined, sequence: number, kind: EntryKind): void {
     const inserted = list.insert(key.bytes, key.start, key.end, value?.bytes ?? EMPTY, value?.start ?? 0, value?.end ?? 0, sequence, kind)
     if (!inserted) throw noRoom()
     if (this.#step !== null) this.#emitInsert(this.#step, list, key, value?.length ?? 0, sequence, kind)
   }
 
-  *#insertLong(list: Skiplist, key: ByteView, { bytes, start, end }: ByteView, sequence: number): Slices {
-    const node = list.insertBlank(key.bytes, key.start, key.end, end - start, sequence, KIND_PUT)
+  *#insertLong(list: Skiplist, key: ByteView, { bytes, start, end }: ByteView, sequence: number, kind: EntryKind): Slices {
+    const node = list.insertBlank(key.bytes, key.start, key.end, end - start, sequence, kind)
     if (node === 0) throw noRoom()
     for (let from = start; from < end; from += PIECE_BYTES) {
       list.fillValue(node, from - start, bytes, from, Math.min(end, from + PIECE_BYTES))
       yield
     }
-    if (this.#step !== null) this.#emitInsert(this.#step, list, key, end - start, sequence, KIND_PUT)
+    if (this.#step !== null) this.#emitInsert(this.#step, list, key, end - start, sequence, kind)
   }
 
   #emitInsert(
@@ -206,7 +220,7 @@ export class VersionList {
     key: ByteView,
     valueBytes: number,
     entrySequence: number,
-    kind: typeof KIND_PUT | typeof KIND_DELETE,
+    kind: EntryKind,
   ): void {
     trace.emit({ type: 'memtable.insert', key: key.copy(), kind, entrySequence, valueBytes, height, bytesUsed })
   }
@@ -242,25 +256,37 @@ export class VersionList {
     if (this.#list.bytesUsed + bytes > this.#list.capacityBytes) yield* this.rebuild(bytes)
   }
 
-  *#copy(bytes: number, snapshots: readonly number[], clearing: Clearing | undefined): Slices<Skiplist> {
+  *#copy(bytes: number, snapshots: readonly number[], horizon: number, clearing: Clearing | undefined): Slices<Copy> {
     let needed = 0
     let versions = 0
-    for (const version = new SurvivingVersions(this.#list, snapshots, clearing); version.next();) {
+    for (const version = new SurvivingVersions(this.#list, snapshots, horizon, clearing); version.next();) {
       needed += Skiplist.bytesFor(version.key.length, version.value.length)
       if (++versions % WORK_A_SLICE === 0) yield
     }
     const list = this.#newList(needed, bytes)
     let work = 0
-    for (const version = new SurvivingVersions(this.#list, snapshots, clearing); version.next();) {
+    const version = new SurvivingVersions(this.#list, snapshots, horizon, clearing)
+    while (version.next()) {
       const { key, value, sequence, kind } = version
-      if (value.length > PIECE_BYTES) yield* this.#insertLong(list, key, value, sequence)
-      else this.#insert(list, key, value, sequence, kind === KIND_PUT ? KIND_PUT : KIND_DELETE)
+      if (value.length > PIECE_BYTES) yield* this.#insertLong(list, key, value, sequence, kind)
+      else this.#insert(list, key, value, sequence, kind)
       work += 1 + (value.length >>> WORK_BYTES_SHIFT)
       if (work < WORK_A_SLICE) continue
       work = 0
       yield
     }
-    return list
+    const { expiredEntries, expiredBytes } = version
+    return { list, expiredEntries, expiredBytes }
+  }
+
+  /** A copy has left out entries that were counted as live. */
+  #expired({ expiredEntries: entries, expiredBytes: bytes }: Copy): void {
+    this.#liveEntries -= entries
+    this.#nextEntries -= entries
+    this.#liveBytes -= bytes
+    this.#nextBytes -= bytes
+    this.#options.ledger.expiredBytes += bytes
+    this.#trace?.emit({ type: 'entries.expire', entries, bytes })
   }
 
   #newList(survivingBytes: number, incomingBytes: number): Skiplist {
@@ -276,6 +302,11 @@ export class VersionList {
     this.#trace?.emit({ type: 'memtable.new', log: 0, bytesUsed: list.bytesUsed, capacityBytes: list.capacityBytes })
     return list
   }
+}
+
+/** Bytes of a value without its expiry. */
+function valueBytes({ length }: ByteView, kind: EntryKind): number {
+  return kind === KIND_PUT_EXPIRING ? length - EXPIRY_BYTES : length
 }
 
 /** Arena bytes that a batch can take at the most. */

@@ -1,5 +1,5 @@
 /** One plain sentence for every event: for transcripts, tooltips and screen readers. */
-import { KIND_DELETE, KIND_DELETE_RANGE, type EntryKind } from '../codec/entry.js'
+import { KIND_DELETE, KIND_DELETE_RANGE, KIND_PUT_EXPIRING, type EntryKind } from '../codec/entry.js'
 import type { EventOf, EventType, OperationKind, ProbeSource, TraceEvent, TraceJobKind } from '../trace/events.js'
 import { textOfBytes } from './text-of-bytes.js'
 
@@ -68,7 +68,10 @@ const SENTENCES: { readonly [Type in EventType]: (event: EventOf<Type>) => strin
   'compaction.key': e => `${version(e.kind)} of ${key(e.key)} with sequence number ${e.entrySequence} ${FATES[e.fate]}.`,
   'merge.end': e =>
     `${count(e.entriesRead, 'entry', 'entries')} were merged into ${count(e.tables.length, 'table')}; ` +
-    `${number(e.dropped.shadowed + e.dropped.covered + e.dropped.tombstones)} of them were dropped.`,
+    `${number(e.dropped.shadowed + e.dropped.covered + e.dropped.tombstones + (e.dropped.expired ?? 0))} of them were dropped.`,
+
+  'entries.expire': e =>
+    `${count(e.entries, 'expired entry', 'expired entries')} of ${bytes(e.bytes)} ${e.entries === 1 ? 'is' : 'are'} dropped.`,
 
   'manifest.edit': e =>
     `The manifest ${e.whole ? 'is rewritten with' : 'adds'} ${count(e.added.length, 'table')}` +
@@ -170,6 +173,7 @@ const READ_FOR = { open: 'opening', get: 'a get', scan: 'a scan', compaction: 'b
 const OUTCOMES = { merge: 'be merged into', move: 'move unchanged to', drop: 'be dropped unread' } as const
 const FATES = {
   kept: 'is kept',
+  expired: 'is dropped: it has expired',
   shadowed: 'is dropped: a newer version hides it',
   covered: 'is dropped: a range tombstone deletes it',
   'tombstone-dropped': 'is dropped: no older version is left below it',
@@ -177,6 +181,7 @@ const FATES = {
 const PROBES = {
   hit: 'the value is found',
   tombstone: 'a tombstone is found, the key is deleted',
+  expired: 'a value is found, but it has expired',
   covered: 'a value is found, but a newer range tombstone deletes it',
   miss: 'the key is not found',
   'range-skip': 'the key is outside of its range',
@@ -192,6 +197,7 @@ const SPLITS = {
 
 function version(kind: EntryKind): string {
   if (kind === KIND_DELETE) return 'A tombstone'
+  if (kind === KIND_PUT_EXPIRING) return 'A value with an expiry'
   return kind === KIND_DELETE_RANGE ? 'A range tombstone' : 'A value'
 }
 

@@ -15,6 +15,7 @@ import { readOnly } from './reader-file-system.js'
 
 export class ReadOnlyEngine implements Engine {
   readonly name: string
+  readonly expiresAt?: NonNullable<Engine['expiresAt']>
   readonly #reader: ReaderEngine
   readonly #requireHeld: () => void
   #closing: Promise<void> | undefined
@@ -24,6 +25,12 @@ export class ReadOnlyEngine implements Engine {
     this.name = reader.name
     this.#reader = reader
     this.#requireHeld = requireHeld
+    const expiresAt = reader.expiresAt?.bind(reader)
+    if (expiresAt === undefined) return
+    this.expiresAt = (key, snapshot) => {
+      this.#requireHeld()
+      return expiresAt(key, snapshot)
+    }
   }
 
   get(key: Uint8Array, snapshot?: EngineSnapshot): Uint8Array | undefined {

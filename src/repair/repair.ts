@@ -109,8 +109,8 @@ async function openSource(store: InspectedStore, lost: (loss: Loss) => void): Pr
 async function copy(entries: Source['entries'], engine: Engine): Promise<{ entries: number; bytes: number }> {
   const written = { entries: 0, bytes: 0 }
   const batch = new WriteBatch()
-  for await (const { key, value } of entries) {
-    batch.put(key, value)
+  for await (const { key, value, expiresAt } of entries) {
+    batch.put(key, value, expiresAt)
     written.entries++
     written.bytes += key.length + value.length
     if (batch.byteLength < BATCH_BYTES) continue

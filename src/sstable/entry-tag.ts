@@ -1,4 +1,5 @@
-import { KIND_PUT, MAX_SEQUENCE, type EntryKind } from '../codec/entry.js'
+import { KIND_PUT, KIND_PUT_EXPIRING, MAX_SEQUENCE, type EntryKind } from '../codec/entry.js'
+import { EXPIRY_BYTES } from '../codec/expiry.js'
 import type { Cell, SortedBlock } from '../codec/sorted-block.js'
 import { writeVarint } from '../codec/varint.js'
 import type { CorruptionError } from '../errors.js'
@@ -46,7 +47,7 @@ export function readTag(block: SortedBlock, cell: Cell, tag: EntryTag): void {
   tag.kind = kind as EntryKind
   tag.end = at
   if (byte >= 0x80) readLongTag(block, cell, tag)
-  else if (at > cell.payloadEnd || kind > 2) throw damaged(block)
+  else if (at > cell.payloadEnd || (kind === KIND_PUT_EXPIRING && at + EXPIRY_BYTES > cell.payloadEnd)) throw damaged(block)
 }
 
 /** The bytes behind the first four, whose sequence bits no longer fit a 32-bit integer. */
@@ -57,7 +58,8 @@ function readLongTag(block: SortedBlock, cell: Cell, tag: EntryTag): void {
     byte = block.bytes[tag.end++]!
     tag.sequence += (byte & 0x7f) * scale
   }
-  if (tag.sequence > MAX_SEQUENCE || tag.kind > 2) throw damaged(block)
+  const isShort = tag.kind === KIND_PUT_EXPIRING && tag.end + EXPIRY_BYTES > cell.payloadEnd
+  if (tag.sequence > MAX_SEQUENCE || isShort) throw damaged(block)
 }
 
 function damaged(block: SortedBlock): CorruptionError {

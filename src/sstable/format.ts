@@ -16,6 +16,8 @@ import { CorruptionError, FormatError } from '../errors.js'
  */
 
 export const FORMAT_VERSION = 1
+/** That of a table with entries that expire: readers of version 1 do not know their kind. */
+export const EXPIRING_FORMAT_VERSION = 2
 /** Codec byte and checksum behind each block. */
 export const TRAILER_BYTES = 5
 /** The footer keeps this size, and the meaning of its last 24 bytes, in all format versions. */
@@ -83,7 +85,7 @@ export function noHandle(): BlockHandle {
   return { offset: 0, bytes: 0, rawBytes: 0 }
 }
 
-export function encodeFooter(footer: Footer, hash32: Hash32, fileNumber: number, offset: number): Uint8Array {
+export function encodeFooter(footer: Footer, hash32: Hash32, fileNumber: number, offset: number, version = FORMAT_VERSION): Uint8Array {
   const bytes = new Uint8Array(FOOTER_BYTES)
   let at = 0
   for (const handle of [footer.ranges, footer.filter, footer.index, footer.properties]) {
@@ -92,7 +94,7 @@ export function encodeFooter(footer: Footer, hash32: Hash32, fileNumber: number,
     at += 12
   }
   writeUint64(bytes, 48, fileNumber)
-  writeUint32(bytes, 56, FORMAT_VERSION)
+  writeUint32(bytes, 56, version)
   writeUint32(bytes, 60, hash32(bytes.subarray(0, 60), placeSeed(fileNumber, offset)))
   bytes.set(MAGIC, 64)
   return bytes
@@ -108,8 +110,9 @@ export function decodeFooter(bytes: Uint8Array, hash32: Hash32, fileNumber: numb
     throw new CorruptionError('the footer fails its checksum', place)
   }
   const version = readUint32(bytes, 56)
-  if (version !== FORMAT_VERSION) {
-    throw new FormatError(`${file} has table format ${version}; this kvarium reads ${FORMAT_VERSION}: use a newer one`, place)
+  if (version < FORMAT_VERSION || version > EXPIRING_FORMAT_VERSION) {
+    const known = `${FORMAT_VERSION} to ${EXPIRING_FORMAT_VERSION}`
+    throw new FormatError(`${file} has table format ${version}; this kvarium reads ${known}: use a newer one`, place)
   }
   const handles = [0, 12, 24, 36].map(at => {
     const size = readUint32(bytes, at + 8)

@@ -1,5 +1,5 @@
 import type { Hash32 } from '../codec/checksum.js'
-import { compareKeys, EMPTY, KIND_DELETE, KIND_DELETE_RANGE, type EntryKind } from '../codec/entry.js'
+import { compareKeys, EMPTY, KIND_DELETE, KIND_DELETE_RANGE, KIND_PUT_EXPIRING, type EntryKind } from '../codec/entry.js'
 import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../codec/limits.js'
 import { singleEntryBlockBytes, SortedBlockBuilder, writeSingleEntryBlock, writeSingleEntryHead } from '../codec/sorted-block-builder.js'
 import { MisuseError } from '../errors.js'
@@ -12,7 +12,17 @@ import { BlockCompressor, type CompressionName } from './block-compression.js'
 import { BlockWriter } from './block-writer.js'
 import { describeFilter, encodeFilter, KEY_HASH_SEED } from './bloom-filter.js'
 import { MAX_TAG_BYTES, writeTag } from './entry-tag.js'
-import { encodeFooter, FOOTER_BYTES, MAX_HANDLE_BYTES, noHandle, TRAILER_BYTES, writeHandle, type BlockHandle } from './format.js'
+import {
+  encodeFooter,
+  EXPIRING_FORMAT_VERSION,
+  FOOTER_BYTES,
+  FORMAT_VERSION,
+  MAX_HANDLE_BYTES,
+  noHandle,
+  TRAILER_BYTES,
+  writeHandle,
+  type BlockHandle,
+} from './format.js'
 import { encodeProperties, type TableProperties } from './properties.js'
 import type { RangeTombstone } from './range-tombstone.js'
 import { encodeCustomFilter, type TableFilter } from './table-filter.js'
@@ -88,6 +98,7 @@ export class TableBuilder {
 
   #entries = 0
   #pointTombstones = 0
+  #hasExpiries = false
   #rawKeyBytes = 0
   #rawValueBytes = 0
   #minSequence = Number.MAX_SAFE_INTEGER
@@ -221,7 +232,8 @@ export class TableBuilder {
     }
     const footer = { ranges, filter, index, properties: this.#writeBlock('properties', encodeProperties(properties)) }
     const footerOffset = this.#writer.position
-    this.#writer.append(encodeFooter(footer, this.#hash32, this.#fileNumber, footerOffset))
+    const version = this.#hasExpiries ? EXPIRING_FORMAT_VERSION : FORMAT_VERSION
+    this.#writer.append(encodeFooter(footer, this.#hash32, this.#fileNumber, footerOffset, version))
     if (this.#trace !== null) this.#emitBlock(this.#trace, 'footer', footerOffset, FOOTER_BYTES, 0)
     this.#writer.flush()
     return { ...properties, fileBytes: this.#writer.position }
@@ -257,6 +269,7 @@ export class TableBuilder {
     this.#lastSequence = sequence
     this.#entries++
     if (kind === KIND_DELETE) this.#pointTombstones++
+    else if (kind === KIND_PUT_EXPIRING) this.#hasExpiries = true
     this.#rawKeyBytes += keyLength
     this.#rawValueBytes += valueLength
     this.#noteSequence(sequence)

@@ -2,6 +2,7 @@ import { AbstractChainedBatch } from 'abstract-level'
 import { WriteBatch } from '../engine/batch.js'
 import type { Awaitable, SyncOption } from './level-types.js'
 import type { Stored } from './owned-bytes.js'
+import type { TtlOption } from './ttl.js'
 import type { StoreWrites } from './writes.js'
 
 /** A chained batch that encodes each operation straight into the engine's batch. */
@@ -14,8 +15,8 @@ export class EncodedChainedBatch<TDatabase, K, V> extends AbstractChainedBatch<T
     this.#writes = writes
   }
 
-  _put(key: Stored, value: Stored): void {
-    this.#batch.put(key, value)
+  _put(key: Stored, value: Stored, { ttl }: TtlOption): void {
+    this.#batch.put(key, value, this.#writes.expiryOf(ttl))
   }
 
   _del(key: Stored): void {

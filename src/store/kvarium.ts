@@ -9,7 +9,7 @@
  * 2. The lock is released after the engine is closed, whether or not that succeeded.
  * 3. A relative location means the same directory for as long as the store exists, even if the working directory changes.
  */
-import type { AbstractSublevelOptions, Transcoder } from 'abstract-level'
+import type { AbstractSublevelOptions } from 'abstract-level'
 import { loadHash32 } from '../codec/checksum.js'
 import type { Cursor, Engine, EngineFactory, EngineShape, KeyRange, Violation } from '../engine/contract.js'
 import { halfOpen, type HalfOpenRange } from '../engine/range.js'
@@ -18,7 +18,7 @@ import { TracedEngine } from '../engine/traced-engine.js'
 import { KvariumError, MisuseError } from '../errors.js'
 import { Diagnostics } from '../trace/diagnostics.js'
 import { runJob, type Trace } from '../trace/span.js'
-import type { Environment } from '../vfs/environment.js'
+import { wallTimeOf, type Environment } from '../vfs/environment.js'
 import type { FileNames } from '../vfs/file-classes.js'
 import { absolutePath, type DirectoryLock } from '../vfs/file-system.js'
 import { TracedFileSystem } from '../vfs/traced-file-system.js'
@@ -30,6 +30,8 @@ import { EntryIterator, KeyIterator, ValueIterator } from './iterators.js'
 import {
   BaseLevel,
   type Awaitable,
+  type ExpiresAtOptions,
+  type KeyEncodingOption,
   type OpenOptions,
   type PrivateClearOptions,
   type PrivateIteratorOptions,
@@ -48,6 +50,7 @@ import { StoreSnapshot } from './snapshot.js'
 import { deriveStats, type KvariumStats } from './stats.js'
 import { checkConstructorOptions, resolveEngineOptions, type KvariumOptions } from './store-options.js'
 import { StoreSublevel } from './sublevel.js'
+import { checkedTtl, type DefaultTtl, type TtlOption } from './ttl.js'
 import { BrokenCursor, Walk } from './walk.js'
 import { StoreWrites } from './writes.js'
 
@@ -67,11 +70,6 @@ export interface StoreFacts {
   readonly valueEncoding: string
 }
 
-export interface KeyEncodingOption<K> {
-  /** How to encode the keys given to this call, instead of the store's own encoding. */
-  readonly keyEncoding?: string | Transcoder.PartialEncoder<K> | undefined
-}
-
 const NO_IDENTITY: IdentityTraffic = { fileBytes: 0, bytesWritten: 0, bytesRead: 0, syncs: 0 }
 
 /** State from open to close. */
@@ -84,7 +82,7 @@ interface Session {
   readonly writes: StoreWrites
 }
 
-export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implements PrivateLevel {
+export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implements PrivateLevel, DefaultTtl {
   readonly #location: string
   /** The absolute location, resolved when the store was made. */
   readonly #directory: string
@@ -95,6 +93,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   readonly #diagnostics: Diagnostics | undefined
   readonly #failures: StoreFailures
   readonly #turns: EventLoopTurns
+  readonly #ttl: number | undefined
   /** Work of the store that takes several turns; close waits for it. */
   readonly #underway = new Set<Promise<unknown>>()
   /** An engine without files. It stays when the store is closed, so that the next open finds the data. */
@@ -107,7 +106,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
    */
   constructor(location: string, options: KvariumOptions<K, V> | undefined, platform: Platform) {
     assertLocation(location)
-    const { engine, environment: _environment, fileSystem: _fileSystem, trace, ...forwarded } = options ?? {}
+    const { engine, environment: _environment, fileSystem: _fileSystem, trace, ttl, ...forwarded } = options ?? {}
     const factory = platform.registry.resolve(engine)
     checkConstructorOptions(factory, options ?? {}, platform.registry)
     super(manifestOf(factory), withMsgpack(forwarded as KvariumOptions<K, V>))
@@ -118,6 +117,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     this.#factory = factory
     this.#registry = platform.registry
     this.#trace = trace
+    this.#ttl = checkedTtl(ttl)
     this.#environment = trace === undefined ? platform.environment : traced(platform.environment, trace, this.#directory, factory.files)
     const sink = platform.environment.diagnostics
     this.#diagnostics = sink && new Diagnostics(sink, { location: this.#directory, engine: factory.name })
@@ -130,9 +130,31 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     return this.#location
   }
 
+  /** @internal */
+  get _defaultTtl(): number | undefined {
+    return this.#ttl
+  }
+
+  /** @internal The writes of the store add its default. */
+  get _ownTtl(): undefined {
+    return undefined
+  }
+
   /** The name of the engine. */
   get engine(): string {
     return this.#factory.name
+  }
+
+  /**
+   * When the entry of a key expires, in milliseconds since the Unix epoch; `undefined` if it does not expire, or if there is none.
+   */
+  async expiresAt<K2 = K>(key: K2, options?: ExpiresAtOptions<K2>): Promise<number | undefined> {
+    if (this.status === 'opening') return this.deferAsync(() => this.expiresAt(key, options))
+    const encoded = this.#encodedKey(key, options)
+    return this.#typed(() => {
+      const { engine, reads } = this.#open()
+      return engine.expiresAt?.(encoded, reads.moment(options?.snapshot))
+    })
   }
 
   /**
@@ -248,7 +270,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     return this.#track(this.#open().reads.hasMany(keys, options))
   }
 
-  _put(key: Stored, value: Stored, options: SyncOption): Awaitable<void> {
+  _put(key: Stored, value: Stored, options: SyncOption & TtlOption): Awaitable<void> {
     return this.#open().writes.put(key, value, options)
   }
 
@@ -336,7 +358,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
       openedAt,
       // A span would emit each look of a read: under a trace reads run in place.
       reads: new StoreReads(engine, turns, this.#failures, this.#trace === undefined ? this.#environment.readOffload : undefined),
-      writes: new StoreWrites(engine, turns, this.#failures),
+      writes: new StoreWrites(engine, turns, this.#failures, { now: wallTimeOf(this.#environment.clock), ttl: this.#ttl }),
     }
   }
 
@@ -395,11 +417,15 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   }
 
   #rangeBetween(start: unknown, end: unknown, options: KeyEncodingOption<never> | undefined): KeyRange {
-    const encoding = (this.keyEncoding as (encoding: unknown) => { encode(key: unknown): Stored }).call(this, options?.keyEncoding)
     return keyRange({
-      lower: start === undefined || start === null ? undefined : toBytes(encoding.encode(start)),
-      upper: end === undefined || end === null ? undefined : toBytes(encoding.encode(end)),
+      lower: start === undefined || start === null ? undefined : this.#encodedKey(start, options),
+      upper: end === undefined || end === null ? undefined : this.#encodedKey(end, options),
     })
+  }
+
+  #encodedKey(key: unknown, options: KeyEncodingOption<never> | undefined): Uint8Array {
+    const encoding = (this.keyEncoding as (encoding: unknown) => { encode(key: unknown): Stored }).call(this, options?.keyEncoding)
+    return toBytes(encoding.encode(key))
   }
 }
 
@@ -451,6 +477,7 @@ function manifestOf(factory: EngineFactory): ConstructorParameters<typeof BaseLe
     getSync: true,
     encodings: { utf8: true, buffer: HAS_BUFFER, view: true },
     additionalMethods: {
+      expiresAt: true,
       approximateSize: true,
       compactRange: true,
       getProperty: true,

@@ -8,6 +8,7 @@ import {
   type AbstractBatchOperation,
   type AbstractBatchOptions,
   type AbstractChainedBatch,
+  type AbstractChainedBatchPutOptions,
   type AbstractChainedBatchWriteOptions,
   type AbstractClearOptions,
   type AbstractDatabaseOptions,
@@ -17,12 +18,16 @@ import {
   type AbstractKeyIterator,
   type AbstractKeyIteratorOptions,
   type AbstractPutOptions,
+  type AbstractSublevel,
+  type AbstractSublevelOptions,
   type AbstractValueIterator,
   type AbstractValueIteratorOptions,
+  type Transcoder,
 } from 'abstract-level'
 import { explainingFailedOpen, type FailedOpen } from './failed-open.js'
 import type { Stored, StoredFormat } from './owned-bytes.js'
 import type { KvariumOpenOptions } from './store-options.js'
+import { defaultingTtl, type TtlOption } from './ttl.js'
 
 export interface SyncOption {
   /**
@@ -42,9 +47,12 @@ export interface HighWaterMarkOption {
   highWaterMarkBytes?: number | undefined
 }
 
-export interface PutOptions<K, V> extends AbstractPutOptions<K, V>, SyncOption {}
+export interface PutOptions<K, V> extends AbstractPutOptions<K, V>, SyncOption, TtlOption {}
 export interface DelOptions<K> extends AbstractDelOptions<K>, SyncOption {}
-export interface BatchOptions<K, V> extends AbstractBatchOptions<K, V>, SyncOption {}
+/** `ttl` is that of every put of the batch that has none of its own. */
+export interface BatchOptions<K, V> extends AbstractBatchOptions<K, V>, SyncOption, TtlOption {}
+/** An operation of a batch. */
+export type BatchOperation<TDatabase, K, V> = AbstractBatchOperation<TDatabase, K, V> & TtlOption
 /** A bound with the value `undefined` is a bound: see {@link IteratorOptions}. */
 export interface ClearOptions<K> extends AbstractClearOptions<K>, SyncOption {}
 export interface ChainedBatchWriteOptions extends AbstractChainedBatchWriteOptions, SyncOption {}
@@ -59,8 +67,38 @@ export interface KeyIteratorOptions<K> extends AbstractKeyIteratorOptions<K>, Hi
 export interface ValueIteratorOptions<K, V> extends AbstractValueIteratorOptions<K, V>, HighWaterMarkOption {}
 
 export interface ChainedBatch<TDatabase, K, V> extends AbstractChainedBatch<TDatabase, K, V> {
+  put(key: K, value: V): this
+  put<K2 = K, V2 = V>(key: K2, value: V2, options: AbstractChainedBatchPutOptions<TDatabase, K2, V2> & TtlOption): this
   write(): Promise<void>
   write(options: ChainedBatchWriteOptions): Promise<void>
+}
+
+export interface KeyEncodingOption<K> {
+  /** How to encode the keys given to this call, instead of the store's own encoding. */
+  readonly keyEncoding?: string | Transcoder.PartialEncoder<K> | undefined
+}
+
+export interface ExpiresAtOptions<K> extends KeyEncodingOption<K> {
+  /** As of this snapshot, instead of now. */
+  readonly snapshot?: AbstractSnapshot | undefined
+}
+
+export interface SublevelOptions<K, V> extends AbstractSublevelOptions<K, V>, TtlOption {}
+
+/** A sublevel whose writes take kvarium's options. An intersection: the types of abstract-level admit no subtype of their sublevels. */
+export type Sublevel<TDatabase, K, V> = SublevelWrites<K, V> & AbstractSublevel<TDatabase, Stored, K, V>
+
+/** What a sublevel has beyond the types of abstract-level. */
+export interface SublevelWrites<K, V> {
+  put(key: K, value: V): Promise<void>
+  put<K2 = K, V2 = V>(key: K2, value: V2, options: PutOptions<K2, V2>): Promise<void>
+  batch(operations: BatchOperation<this, K, V>[]): Promise<void>
+  batch<K2 = K, V2 = V>(operations: BatchOperation<this, K2, V2>[], options: BatchOptions<K2, V2>): Promise<void>
+  batch(): ChainedBatch<this, K, V>
+  sublevel(name: string | string[]): Sublevel<this, string, string>
+  sublevel<K2 = string, V2 = string>(name: string | string[], options: SublevelOptions<K2, V2>): Sublevel<this, K2, V2>
+  /** When the entry of a key expires, in milliseconds since the Unix epoch; `undefined` if it does not expire, or if there is none. */
+  expiresAt<K2 = K>(key: K2, options?: ExpiresAtOptions<K2>): Promise<number | undefined>
 }
 
 /** An abstract-level database whose methods take kvarium's options. */
@@ -71,9 +109,11 @@ export interface SyncLevel<K, V> extends AbstractLevel<Stored, K, V> {
   put<K2 = K, V2 = V>(key: K2, value: V2, options: PutOptions<K2, V2>): Promise<void>
   del(key: K): Promise<void>
   del<K2 = K>(key: K2, options: DelOptions<K2>): Promise<void>
-  batch(operations: AbstractBatchOperation<this, K, V>[]): Promise<void>
-  batch<K2 = K, V2 = V>(operations: AbstractBatchOperation<this, K2, V2>[], options: BatchOptions<K2, V2>): Promise<void>
+  batch(operations: BatchOperation<this, K, V>[]): Promise<void>
+  batch<K2 = K, V2 = V>(operations: BatchOperation<this, K2, V2>[], options: BatchOptions<K2, V2>): Promise<void>
   batch(): ChainedBatch<this, K, V>
+  sublevel(name: string | string[]): Sublevel<this, string, string>
+  sublevel<K2 = string, V2 = string>(name: string | string[], options: SublevelOptions<K2, V2>): Sublevel<this, K2, V2>
   clear(): Promise<void>
   clear<K2 = K>(options: ClearOptions<K2>): Promise<void>
   iterator(): AbstractIterator<this, K, V>
@@ -90,7 +130,7 @@ type SyncLevelConstructor = new <K, V>(
 ) => SyncLevel<K, V> & FailedOpen
 
 /** AbstractLevel under its completed type: the class that the store extends. */
-export const BaseLevel = explainingFailedOpen(AbstractLevel) as unknown as SyncLevelConstructor
+export const BaseLevel = defaultingTtl(explainingFailedOpen(AbstractLevel)) as unknown as SyncLevelConstructor
 
 /** AbstractSnapshot with the constructor that its types leave out. */
 export const BaseSnapshot = AbstractSnapshot as unknown as new (options: SnapshotOptions) => AbstractSnapshot
@@ -128,7 +168,8 @@ export interface PrivateIteratorOptions extends PrivateRange, HighWaterMarkOptio
 }
 
 export type PrivateOperation =
-  { readonly type: 'put'; readonly key: Stored; readonly value: Stored } | { readonly type: 'del'; readonly key: Stored }
+  | { readonly type: 'put'; readonly key: Stored; readonly value: Stored; readonly ttl?: number | undefined }
+  | { readonly type: 'del'; readonly key: Stored }
 
 export type OpenOptions = Readonly<Record<string, unknown>> & { readonly createIfMissing: boolean; readonly errorIfExists: boolean }
 
@@ -144,7 +185,7 @@ export interface PrivateLevel {
   _getMany(keys: Stored[], options: ReadOptions): Awaitable<(Stored | undefined)[]>
   _has(key: Stored, options: ReadOptions): Awaitable<boolean>
   _hasMany(keys: Stored[], options: ReadOptions): Awaitable<boolean[]>
-  _put(key: Stored, value: Stored, options: SyncOption): Awaitable<void>
+  _put(key: Stored, value: Stored, options: SyncOption & TtlOption): Awaitable<void>
   _del(key: Stored, options: SyncOption): Awaitable<void>
   _batch(operations: PrivateOperation[], options: SyncOption): Awaitable<void>
   _clear(options: PrivateClearOptions): Awaitable<void>

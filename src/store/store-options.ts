@@ -33,6 +33,8 @@ export interface KvariumOptions<K, V> extends AbstractDatabaseOptions<K, V>, Eng
   readonly fileSystem?: FileSystem | undefined
   /** Gets the events of the store: operations, files, background jobs, and the steps inside of them. One trace serves one store. */
   readonly trace?: Trace | undefined
+  /** How long puts live that have no `ttl` of their own, in milliseconds. Kept by no file: each opening sets its own. */
+  readonly ttl?: number | undefined
   readonly [engineOption: string]: unknown
 }
 
@@ -72,6 +74,7 @@ const CONSTRUCTOR_OPTIONS: OptionTable = {
   environment: { type: 'object', about: 'Files, clock, randomness and scheduling' },
   fileSystem: { type: 'object', about: 'The file system of the environment' },
   trace: { type: 'object', about: 'Gets the events of the store' },
+  ttl: { type: 'integer', default: 0, min: 1, max: Number.MAX_SAFE_INTEGER, unit: 'milliseconds', about: 'How long puts live' },
   keyEncoding: { type: 'object', about: 'How keys are encoded' },
   valueEncoding: { type: 'object', about: 'How values are encoded' },
 }

@@ -8,10 +8,12 @@
  */
 import { WriteBatch } from '../engine/batch.js'
 import type { Engine, EngineSnapshot, KeyRange, WriteOptions } from '../engine/contract.js'
+import { MisuseError } from '../errors.js'
 import type { EventLoopTurns } from './event-loop-turns.js'
 import type { StoreFailures } from './failures.js'
 import type { Awaitable, PrivateClearOptions, PrivateOperation, SyncOption } from './level-types.js'
 import type { Stored } from './owned-bytes.js'
+import { expiryAfter, type TtlOption } from './ttl.js'
 
 const SYNC: WriteOptions = { sync: true }
 const NO_SYNC: WriteOptions = { sync: false }
@@ -21,21 +23,32 @@ const SPARE_BATCHES = 64
 const CLEAR_KEYS = 1024
 const CLEAR_BYTES = 64 * 1024
 
+/** What expires puts. */
+export interface WriteExpiry {
+  /** The wall clock, in milliseconds since the Unix epoch. */
+  now(): number
+  /** That of puts without one. */
+  readonly ttl: number | undefined
+}
+
 export class StoreWrites {
   readonly #engine: Engine
   readonly #turns: EventLoopTurns
   readonly #failures: StoreFailures
+  readonly #expiry: WriteExpiry
   readonly #spares: WriteBatch[] = []
 
-  constructor(engine: Engine, turns: EventLoopTurns, failures: StoreFailures) {
+  constructor(engine: Engine, turns: EventLoopTurns, failures: StoreFailures, expiry: WriteExpiry) {
     this.#engine = engine
     this.#turns = turns
     this.#failures = failures
+    this.#expiry = expiry
   }
 
-  put(key: Stored, value: Stored, options: SyncOption): Awaitable<void> {
+  put(key: Stored, value: Stored, options: SyncOption & TtlOption): Awaitable<void> {
+    const expiresAt = this.expiryOf(options.ttl)
     const batch = this.#spares.pop() ?? new WriteBatch()
-    batch.put(key, value)
+    batch.put(key, value, expiresAt)
     return this.write(batch, options)
   }
 
@@ -48,10 +61,20 @@ export class StoreWrites {
   batch(operations: readonly PrivateOperation[], options: SyncOption): Awaitable<void> {
     const batch = this.#spares.pop() ?? new WriteBatch()
     for (const operation of operations) {
-      if (operation.type === 'put') batch.put(operation.key, operation.value)
+      if (operation.type === 'put') batch.put(operation.key, operation.value, this.expiryOf(operation.ttl))
       else batch.del(operation.key)
     }
     return this.write(batch, options)
+  }
+
+  /** When a put of now expires. Throws a MisuseError for an invalid `ttl`, and for any with an engine that cannot expire entries. */
+  expiryOf(ttl: number | undefined): number | undefined {
+    const given = ttl ?? this.#expiry.ttl
+    if (given === undefined) return undefined
+    const expiry = expiryAfter(given, this.#expiry.now())
+    if (expiry === undefined || this.#engine.expiresAt !== undefined) return expiry
+    const { name } = this.#engine
+    throw new MisuseError('LEVEL_NOT_SUPPORTED', `The engine "${name}" cannot expire entries: leave out "ttl", or use another engine`)
   }
 
   /** Writes a batch, which then belongs to the store. */

@@ -39,7 +39,7 @@ const OPERATION: Field = {
   oneOf: ['get', 'write', 'clear', 'cursor', 'seek', 'next', 'snapshot', 'flush', 'compact', 'settle', 'check', 'estimate', 'share'],
 }
 const JOB: Field = { oneOf: ['open', 'close', 'commit', 'rotate', 'replay', 'flush', 'compaction', 'checkpoint', 'free'] }
-const ENTRY_KIND: Field = { oneOf: [0, 1, 2] }
+const ENTRY_KIND: Field = { oneOf: [0, 1, 2, 3] }
 const INTEGERS: Field = { list: 'integer' }
 const SOURCE: Field = {
   by: 'in',
@@ -248,7 +248,7 @@ export const EVENT_SCHEMAS: Schemas = {
       key: 'bytes',
       entrySequence: 'integer',
       kind: ENTRY_KIND,
-      fate: { oneOf: ['kept', 'shadowed', 'covered', 'tombstone-dropped'] },
+      fate: { oneOf: ['kept', 'expired', 'shadowed', 'covered', 'tombstone-dropped'] },
       valueBytes: 'integer',
     },
   },
@@ -257,10 +257,16 @@ export const EVENT_SCHEMAS: Schemas = {
     about: 'A flush or compaction has merged its inputs',
     fields: {
       entriesRead: 'integer',
-      dropped: { fields: { shadowed: 'integer', covered: 'integer', tombstones: 'integer' } },
+      dropped: { fields: { shadowed: 'integer', covered: 'integer', tombstones: 'integer', expired: { optional: 'integer' } } },
       tables: INTEGERS,
       notRecorded: 'integer',
     },
+  },
+
+  'entries.expire': {
+    level: 'job',
+    about: 'Expired entries are dropped, with their bytes',
+    fields: { entries: 'integer', bytes: 'integer' },
   },
 
   'manifest.edit': {
@@ -291,7 +297,7 @@ export const EVENT_SCHEMAS: Schemas = {
     about: 'A get looked in one place',
     fields: {
       source: SOURCE,
-      outcome: { oneOf: ['hit', 'tombstone', 'covered', 'miss', 'range-skip', 'bloom-skip', 'false-positive'] },
+      outcome: { oneOf: ['hit', 'tombstone', 'expired', 'covered', 'miss', 'range-skip', 'bloom-skip', 'false-positive'] },
     },
   },
 

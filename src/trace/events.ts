@@ -42,9 +42,9 @@ export type ProbeSource =
  * `range-skip`: no key of the source can be it. `bloom-skip`: the filter said no. `false-positive`: the filter said maybe, wrongly.
  * `covered`: there is a value, but a newer range tombstone deletes it. `miss` also where all versions are newer than the snapshot.
  */
-export type ProbeOutcome = 'hit' | 'tombstone' | 'covered' | 'miss' | 'range-skip' | 'bloom-skip' | 'false-positive'
+export type ProbeOutcome = 'hit' | 'tombstone' | 'expired' | 'covered' | 'miss' | 'range-skip' | 'bloom-skip' | 'false-positive'
 
-export type KeyFate = 'kept' | 'shadowed' | 'covered' | 'tombstone-dropped'
+export type KeyFate = 'kept' | 'expired' | 'shadowed' | 'covered' | 'tombstone-dropped'
 
 export interface TracedTable {
   readonly number: number
@@ -199,11 +199,15 @@ export interface EventBodies {
   /** A flush or compaction has merged its inputs; its tables are complete but in no version yet. */
   'merge.end': {
     readonly entriesRead: number
-    readonly dropped: { readonly shadowed: number; readonly covered: number; readonly tombstones: number }
+    /** `expired` is there where it is not 0. */
+    readonly dropped: { readonly shadowed: number; readonly covered: number; readonly tombstones: number; readonly expired?: number }
     readonly tables: readonly number[]
     /** Events of level step that a job in another thread had to leave out, for lack of room in its buffer. */
     readonly notRecorded: number
   }
+
+  /** Entries that have expired are gone; where they were replaced by tombstones, those may still be there. Level job. */
+  'entries.expire': { readonly entries: number; readonly bytes: number }
 
   // The manifest: level job.
   /**

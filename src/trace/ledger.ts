@@ -47,6 +47,8 @@ export interface LedgerCounts {
   readonly peakFileBytes: number
   /** Estimated key and value bytes of what a full scan would return; exact for engines that know it. */
   readonly liveBytes: number
+  /** Key and value bytes of expired entries that are dropped since open: by merges, by changes of their pages, by copies of a list. */
+  readonly expiredBytes: number
 }
 
 export interface WriteAmplification {
@@ -101,6 +103,7 @@ export class Ledger {
   readonly found: ReadCounts = newReadCounts()
   readonly missing: ReadCounts = newReadCounts()
   readonly scan: ReadCounts = newReadCounts()
+  expiredBytes = 0
   fileBytes = 0
   peakFileBytes = 0
 
@@ -125,6 +128,7 @@ export class Ledger {
       fileBytes: this.fileBytes,
       peakFileBytes: this.peakFileBytes,
       liveBytes,
+      expiredBytes: this.expiredBytes,
     }
   }
 }

@@ -25,6 +25,13 @@ export interface Environment extends PlatformCompression {
 export interface Clock {
   /** Monotonic milliseconds, with fractions. */
   now(): number
+  /** Milliseconds since the Unix epoch: what expiries are compared with. Without it the platform's own. */
+  wallTime?(): number
+}
+
+/** The wall clock of a clock, bound. */
+export function wallTimeOf(clock: Clock): () => number {
+  return clock.wallTime?.bind(clock) ?? Date.now
 }
 
 export interface Random {

@@ -38,7 +38,8 @@ const platform = globalThis as unknown as Platform
 // Clock, timers and random numbers are bound when the module is loaded: fakes that a test framework installs later do not stop a store.
 const { setTimeout } = platform
 const { random } = Math
-const platformClock: Clock = { now: platform.performance?.now.bind(platform.performance) ?? Date.now }
+const wallTime = Date.now
+const platformClock: Clock = { now: platform.performance?.now.bind(platform.performance) ?? wallTime, wallTime }
 
 /** Heights of skiplist nodes and identities of files keep no secrets, and the platform's cryptography takes 4 to 16 ms to load in Node. */
 export const platformRandom: Random = { uint32: () => Math.floor(random() * 2 ** 32) }

@@ -1,5 +1,7 @@
 import { memoryEngine } from '../../src/memory/engine.js'
 import { engineContract, type ContractSubject } from './support/contract-suite.js'
+import { slice } from '../support/thoroughness.js'
+import { expiryModel } from './support/expiry-model.js'
 import { engineModel } from './support/model.js'
 import { memoryPlace } from './support/places.js'
 
@@ -8,3 +10,4 @@ const subject: ContractSubject = { name: 'memory', factory: memoryEngine, option
 
 engineContract(subject)
 engineModel(subject, { runs: 150 })
+expiryModel(subject, slice(60, 300))

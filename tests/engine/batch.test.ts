@@ -96,7 +96,7 @@ describe('the write batch', () => {
     for (let end = 0; end < whole.length; end++) expect(() => readAll(whole.subarray(0, end))).toThrow(CorruptionError)
     expect(() => readAll(Uint8Array.from([...whole, 0]))).toThrow(CorruptionError)
     const unknown = whole.slice()
-    unknown[BATCH_HEADER_BYTES] = 3
+    unknown[BATCH_HEADER_BYTES] = 4
     expect(() => readAll(unknown)).toThrow(CorruptionError)
     const endless = whole.slice().fill(0xff, BATCH_HEADER_BYTES + 1)
     expect(() => readAll(endless)).toThrow(CorruptionError)

@@ -202,7 +202,7 @@ describe.each([
       const end = group.find(event => event.type === 'merge.end')
       if (end === undefined) continue
       merges++
-      const fates = { kept: 0, shadowed: 0, covered: 0, 'tombstone-dropped': 0 }
+      const fates = { kept: 0, expired: 0, shadowed: 0, covered: 0, 'tombstone-dropped': 0 }
       const keys = group.filter(event => event.type === 'compaction.key')
       for (const { fate, kind } of keys) {
         fates[fate]++

@@ -4,7 +4,15 @@
  */
 import { placeSeed } from '../../codec/checksum.js'
 import { compareKeys } from '../../codec/entry.js'
-import { CODEC_NONE, FOOTER_BYTES, FORMAT_VERSION, TRAILER_BYTES, readUint32, type BlockHandle } from '../../sstable/format.js'
+import {
+  CODEC_NONE,
+  EXPIRING_FORMAT_VERSION,
+  FOOTER_BYTES,
+  FORMAT_VERSION,
+  TRAILER_BYTES,
+  readUint32,
+  type BlockHandle,
+} from '../../sstable/format.js'
 import { compressionName, decompressBlock, isAvailable } from '../../sstable/block-compression.js'
 import { blockSpans, type BlockView, type DescribeEntry } from '../block-spans.js'
 import { rawSpan, readBytes, type Decoder, type FileContext, type PartRange } from '../inspected-file.js'
@@ -165,14 +173,15 @@ export class TableDecoder implements Decoder {
       report({ offset, length: FOOTER_BYTES, ...problem })
       return distrust({ ...span, problem: problem.message })
     }
+    const isKnown = version === FORMAT_VERSION || version === EXPIRING_FORMAT_VERSION
     const misplaced =
       nameNumber !== undefined && number !== nameNumber
         ? `the file is table ${number}, but its name says ${nameNumber}: it is in the wrong place`
-        : version !== FORMAT_VERSION
-          ? `table format ${version} is not known; this kvarium reads ${FORMAT_VERSION}`
+        : !isKnown
+          ? `table format ${version} is not known; this kvarium reads ${FORMAT_VERSION} to ${EXPIRING_FORMAT_VERSION}`
           : undefined
     if (misplaced === undefined) return span
-    report({ offset: offset + (version === FORMAT_VERSION ? 48 : 56), length: 8, message: misplaced })
+    report({ offset: offset + (isKnown ? 48 : 56), length: 8, message: misplaced })
     return { ...span, problem: misplaced }
   }
 

@@ -1,11 +1,12 @@
 /** The contents of a table's blocks (docs/formats/sstable.md), entry by entry. */
-import { KIND_DELETE, KIND_DELETE_RANGE, MAX_SEQUENCE } from '../../codec/entry.js'
+import { KIND_DELETE, KIND_DELETE_RANGE, KIND_PUT_EXPIRING, MAX_SEQUENCE } from '../../codec/entry.js'
 import { readUtf8 } from '../../codec/text.js'
 import { CorruptionError } from '../../errors.js'
 import { readHandle, type BlockHandle } from '../../sstable/format.js'
 import { CUSTOM_FILTER_ID } from '../../sstable/table-filter.js'
 import { VarintReader } from '../../codec/varint.js'
-import { kindName } from '../batch-spans.js'
+import { EXPIRY_BYTES } from '../../codec/expiry.js'
+import { kindName, readExpirySpan } from '../batch-spans.js'
 import type { DescribeEntry } from '../block-spans.js'
 import { place, showBytes } from '../show-bytes.js'
 import { SpanReader } from '../span-reader.js'
@@ -34,7 +35,8 @@ function readTag(payload: SpanReader): Tag {
     length++
   }
   const kind = bytes[at] & 3
-  if (kind > KIND_DELETE_RANGE || sequence > MAX_SEQUENCE) throw new CorruptionError('an entry has a damaged tag')
+  const isShort = kind === KIND_PUT_EXPIRING && at + length + EXPIRY_BYTES > end
+  if (isShort || sequence > MAX_SEQUENCE) throw new CorruptionError('an entry has a damaged tag')
   payload.take('tag', length, { value: `${kindName(kind)} at ${sequence}` })
   return { kind, sequence }
 }
@@ -46,9 +48,10 @@ export function describeDataEntry(preview: number, saw: (tag: Tag) => void): Des
     saw(tag)
     const shown = showBytes(key, preview)
     if (tag.kind === KIND_DELETE) return `delete ${shown} at ${tag.sequence}`
+    const until = tag.kind === KIND_PUT_EXPIRING ? ` until ${readExpirySpan(payload)}` : ''
     const value = showBytes(payload.bytes.subarray(payload.at, payload.end), preview)
     payload.rest('value', { value })
-    return `put ${shown} = ${value} at ${tag.sequence}`
+    return `put ${shown} = ${value}${until} at ${tag.sequence}`
   }
 }
 

@@ -20,14 +20,14 @@ export interface JobRunnerOptions {
 }
 
 /** A compaction that merges, and what the merge has to know of the store. */
-export type CompactionJob = Required<Pick<MergeJob, 'compaction' | 'older' | 'snapshots' | 'firstOutput' | 'maxOutputs'>>
+export type CompactionJob = Required<Pick<MergeJob, 'compaction' | 'older' | 'snapshots' | 'expiryHorizon' | 'firstOutput' | 'maxOutputs'>>
 
 /** Makes jobs, has them run, counts what they cost, and makes the names of their tables durable. */
 export class JobRunner {
   readonly #context: JobRunnerOptions
   readonly #cancel = new Int32Array(typeof SharedArrayBuffer === 'undefined' ? new ArrayBuffer(4) : new SharedArrayBuffer(4))
   /** Entries that merges have dropped since open, by reason. */
-  readonly dropped: DroppedCounts = { shadowed: 0, covered: 0, tombstones: 0 }
+  readonly dropped: DroppedCounts = { shadowed: 0, covered: 0, tombstones: 0, expired: 0 }
 
   constructor(context: JobRunnerOptions) {
     this.#context = context
@@ -44,12 +44,14 @@ export class JobRunner {
     version: Version,
     number: number,
     snapshots: readonly number[],
+    expiryHorizon: number,
     span: Span | null,
   ): Promise<readonly TableMeta[]> {
     const job: MergeJob = {
       directory: this.#context.directory,
       memtable: { list: memtable.list.transferable(), ranges: memtable.ranges },
       snapshots,
+      expiryHorizon,
       older: mergeBounds([...version.files()].map(file => file.meta)),
       firstOutput: number,
       maxOutputs: 1,
@@ -91,10 +93,14 @@ export class JobRunner {
     this.dropped.shadowed += result.dropped.shadowed
     this.dropped.covered += result.dropped.covered
     this.dropped.tombstones += result.dropped.tombstones
+    this.dropped.expired += result.dropped.expired
+    ledger.expiredBytes += result.expiredBytes
+    const { expired, ...dropped } = result.dropped
+    if (expired > 0) span?.emit({ type: 'entries.expire', entries: expired, bytes: result.expiredBytes })
     span?.emit({
       type: 'merge.end',
       entriesRead: result.entriesRead,
-      dropped: { ...result.dropped },
+      dropped: expired > 0 ? result.dropped : dropped,
       tables: result.tables.map(meta => meta.number),
       notRecorded: result.notRecorded ?? 0,
     })

@@ -7,7 +7,7 @@
  */
 import { Cache } from '../../cache/cache.js'
 import type { Hash32 } from '../../codec/checksum.js'
-import { compareKeys, type EntryCursor } from '../../codec/entry.js'
+import { compareKeys, EMPTY, KIND_DELETE, type EntryCursor } from '../../codec/entry.js'
 import { MAX_KEY_BYTES } from '../../codec/limits.js'
 import { keyAfter } from '../../engine/range.js'
 import { Skiplist } from '../../skiplist/skiplist.js'
@@ -40,6 +40,8 @@ export interface MergeJob {
   readonly memtable?: { readonly list: FlushedList; readonly ranges: readonly RangeTombstone[] }
   /** Sequence numbers of the live snapshots, ascending. */
   readonly snapshots: readonly number[]
+  /** No reader sees what has expired by then, in milliseconds since the Unix epoch. */
+  readonly expiryHorizon: number
   /** Where older data may lie that tombstones still have to hide; sorted and disjoint. */
   readonly older: readonly KeyBounds[]
   /** File numbers set aside for the output; the last table takes all that is left. */
@@ -65,6 +67,8 @@ export interface MergeResult {
   readonly savedBytes: number
   readonly entriesRead: number
   readonly dropped: DroppedCounts
+  /** Key and value bytes of the entries that had expired. */
+  readonly expiredBytes: number
   /** Steps that were not recorded for lack of room, where the job ran in another thread. */
   readonly notRecorded?: number
 }
@@ -135,9 +139,9 @@ class Merge {
 
   async run(): Promise<MergeResult> {
     const entries = this.#openInputs()
-    const { snapshots, older } = this.#job
+    const { snapshots, expiryHorizon, older } = this.#job
     const ranges = RangeTombstones.of(this.#ranges, snapshots)
-    const retention = new Retention(snapshots, older, ranges)
+    const retention = new Retention(snapshots, expiryHorizon, older, ranges)
     this.#keptRanges = ranges?.pieces().filter(range => retention.keepsRange(range)) ?? []
     await this.#mergeEntries(entries, retention)
     await this.#finishLast()
@@ -148,6 +152,7 @@ class Merge {
       savedBytes: this.#savedBytes,
       entriesRead: this.#entriesRead,
       dropped: retention.dropped,
+      expiredBytes: retention.expiredBytes,
     }
   }
 
@@ -235,13 +240,19 @@ class Merge {
       const kind = entries.kind
       const value = entries.value
       left -= ENTRY_COST_BYTES + value.end - value.start
-      const isKept = retention.keeps(key, lastKey, isNewKey, sequence, kind)
+      const isKept = retention.keeps(key, lastKey, isNewKey, sequence, kind, value)
       if (this.#step !== null) {
-        const fate = isKept ? 'kept' : retention.dropReason
+        const fate = isKept && !retention.isTombstone ? 'kept' : retention.dropReason
         this.#step.emit({ type: 'compaction.key', key: key.copy(), entrySequence: sequence, kind, fate, valueBytes: value.length })
       }
       if (isKept) {
         this.#builder ??= this.#startTable()
+        if (retention.isTombstone) {
+          this.#builder.add(key.bytes, key.start, key.end, EMPTY, 0, 0, sequence, KIND_DELETE)
+          this.#entriesRead++
+          entries.next()
+          continue
+        }
         if (value.end - value.start > SLICED_VALUE_BYTES) return 'long value'
         this.#builder.add(key.bytes, key.start, key.end, value.bytes, value.start, value.end, sequence, kind)
       }

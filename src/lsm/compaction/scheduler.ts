@@ -233,7 +233,7 @@ export class BackgroundScheduler {
     const memtable = immutable.at(-1)!
     const { firstLog: log } = immutable.at(-2) ?? newest
     this.#flushPace.begin(memtable.list.bytesUsed)
-    const added = await runner.flush(memtable, version, versions.allocateFiles(1), snapshots.sequences(), span)
+    const added = await runner.flush(memtable, version, versions.allocateFiles(1), snapshots.sequences(), snapshots.expiryHorizon, span)
     if (added.length === 0) await runner.syncNames(span)
     await logs.headerDurable(log)
     await this.#apply({ added, flushed: [memtable], log }, span)
@@ -311,7 +311,8 @@ export class BackgroundScheduler {
     const maxOutputs = Math.ceil((this.#compactionBytes * 1.25) / options.maxFileSize) + 2
     const firstOutput = versions.allocateFiles(maxOutputs)
     const older = olderThanOutput(versions.state.version, compaction)
-    const added = await runner.compact({ compaction, older, snapshots: snapshots.sequences(), firstOutput, maxOutputs }, span)
+    const kept = { older, snapshots: snapshots.sequences(), expiryHorizon: snapshots.expiryHorizon }
+    const added = await runner.compact({ compaction, ...kept, firstOutput, maxOutputs }, span)
     versions.returnFiles(firstOutput + added.length, maxOutputs - added.length)
     return added
   }

@@ -59,9 +59,10 @@ export class MemtableWriter implements BatchWriter {
 
   clearBatch(bounds: HalfOpenRange): WriteBatch | undefined {
     if (isEmptyRange(bounds)) return undefined
-    const { versions, tables, ledger, makeMergingCursor } = this.#parts
+    const { versions, tables, ledger, expiryClock, makeMergingCursor } = this.#parts
     const batch = new WriteBatch()
-    const cursor = new LsmCursor(versions.state, tables, bounds, versions.sequence, ledger.scan, versions.moments, makeMergingCursor)
+    const moment = { sequence: versions.sequence, time: expiryClock.now() }
+    const cursor = new LsmCursor(versions.state, tables, bounds, moment, ledger.scan, versions.moments, makeMergingCursor)
     try {
       let keys = 0
       for (cursor.first(); cursor.valid && keys <= CLEAR_KEY_BY_KEY; cursor.next(), keys++) batch.del(cursor.key.copy())

@@ -10,6 +10,12 @@ import { RunCursor } from './run-cursor.js'
 import type { TableFile } from '../versions/table-file.js'
 import type { TableSet } from '../versions/table-set.js'
 
+/** What a reader sees: versions up to a sequence number that have not expired by a time, in milliseconds since the Unix epoch. */
+export interface ReadMoment {
+  readonly sequence: number
+  readonly time: number
+}
+
 /** The live keys of a range at one moment, over all sources. Holds its read state until closed. */
 export class LsmCursor extends VersionCursor {
   #state: ReadState | undefined
@@ -20,15 +26,14 @@ export class LsmCursor extends VersionCursor {
     state: ReadState,
     tables: TableSet,
     range: HalfOpenRange,
-    sequence: number,
+    { sequence, time }: ReadMoment,
     counts: ReadCounts,
     moments: () => readonly number[],
     makeMergingCursor?: MakeMergingCursor,
   ) {
     const view = state.tombstones?.at(sequence)
-    super(mergedEntries(state, tables, range, counts, makeMergingCursor), sequence, range, view, counts, (start, end) =>
-      state.noteDead(start, end, sequence, moments()),
-    )
+    const noteDead = (start: Uint8Array, end: Uint8Array | undefined): void => state.noteDead(start, end, sequence, moments())
+    super(mergedEntries(state, tables, range, counts, makeMergingCursor), sequence, range, view, counts, noteDead, time)
     this.#view = view
     this.#state = state.hold()
   }

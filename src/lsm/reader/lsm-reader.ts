@@ -18,6 +18,7 @@ import type {
   SharedVersion,
   Violation,
 } from '../../engine/contract.js'
+import { ExpiryClock } from '../../engine/expiry-clock.js'
 import { halfOpen, type HalfOpenRange } from '../../engine/range.js'
 import { ReceivedVersions, type ReceivedVersion } from '../../engine/received-versions.js'
 import { countTouched, Ledger, newReadCounts, type ReadCounts } from '../../trace/ledger.js'
@@ -51,6 +52,7 @@ class LsmReader implements ReaderEngine {
   readonly name = 'lsm'
   readonly #scheduler: Scheduler
   readonly #hash32: Hash32
+  readonly #clock: ExpiryClock
   readonly #ledger = new Ledger()
   readonly #cache: Cache
   readonly #tables: TableSet
@@ -72,6 +74,7 @@ class LsmReader implements ReaderEngine {
     const counters = this.#touched
     this.#scheduler = scheduler
     this.#hash32 = hash32
+    this.#clock = new ExpiryClock(environment.clock)
     this.#cache = new Cache(cacheSize)
     this.#tables = new TableSet({
       fileSystem,
@@ -90,7 +93,7 @@ class LsmReader implements ReaderEngine {
     this.#latest = new Version()
     this.advance(version)
     this.#looked = { state: this.#versions.present.state.state }
-    this.#lookup = new Lookup({ versions: this.#looked, tables: this.#tables, hash32, touched: counters }, null)
+    this.#lookup = new Lookup({ versions: this.#looked, tables: this.#tables, hash32, expiryClock: this.#clock, touched: counters }, null)
   }
 
   advance(version: SharedVersion): void {
@@ -112,19 +115,24 @@ class LsmReader implements ReaderEngine {
   getView(key: Uint8Array, out: ByteView, snapshot?: EngineSnapshot): boolean {
     const { state, sequence } = this.#versions.resolve(snapshot).state
     this.#looked.state = state
-    const found = this.#lookup.find(key, sequence, out)
+    const found = this.#lookup.find(key, sequence, out, snapshot && this.#versions.timeOf(snapshot, this.#clock))
     const counts = found ? this.#ledger.found : this.#ledger.missing
     counts.operations++
     countTouched(this.#touched, counts)
     return found
   }
 
+  expiresAt(key: Uint8Array, snapshot?: EngineSnapshot): number | undefined {
+    return this.getView(key, this.#view, snapshot) ? this.#lookup.expiry : undefined
+  }
+
   cursor(range: KeyRange, snapshot?: EngineSnapshot): Cursor {
-    return new ReaderCursor(this.#versions.resolve(snapshot), this.#tables, halfOpen(range), this.#ledger.scan)
+    const version = this.#versions.resolve(snapshot)
+    return new ReaderCursor(version, this.#versions.timeOf(snapshot, this.#clock), this.#tables, halfOpen(range), this.#ledger.scan)
   }
 
   snapshot(): EngineSnapshot {
-    return this.#versions.snapshot()
+    return this.#versions.snapshot(this.#clock.now())
   }
 
   approximateSize(range: KeyRange): number {
@@ -181,9 +189,9 @@ class LsmReader implements ReaderEngine {
 class ReaderCursor extends LsmCursor {
   #version: Received | undefined
 
-  constructor(version: Received, tables: TableSet, range: HalfOpenRange, counts: ReadCounts) {
+  constructor(version: Received, time: number, tables: TableSet, range: HalfOpenRange, counts: ReadCounts) {
     const { state, sequence } = version.state
-    super(state, tables, range, sequence, counts, () => NO_MOMENTS)
+    super(state, tables, range, { sequence, time }, counts, () => NO_MOMENTS)
     this.#version = version.hold()
   }
 

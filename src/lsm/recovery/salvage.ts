@@ -9,7 +9,8 @@
  *    directory counts that it does not say to be obsolete, as long as no other table supersedes it (superseded.ts).
  */
 import { loadHash32, type Hash32 } from '../../codec/checksum.js'
-import { compareKeys, KIND_PUT, MAX_SEQUENCE } from '../../codec/entry.js'
+import { compareKeys, KIND_PUT, KIND_PUT_EXPIRING, MAX_SEQUENCE } from '../../codec/entry.js'
+import { splitExpiring } from '../../codec/expiry.js'
 import type { EngineContext, Loss, SalvagedEntry } from '../../engine/contract.js'
 import { logName, parseLogName } from '../../engine/durable/log-replay.js'
 import { messageOf, placeOf, salvageLogs, type SalvagedLogs, type KeyVersion } from '../../engine/durable/log-salvage.js'
@@ -96,10 +97,10 @@ class Salvage {
       last = key
       const isLive =
         !isOlder &&
-        kind === KIND_PUT &&
+        (kind === KIND_PUT || kind === KIND_PUT_EXPIRING) &&
         (tombstones === undefined || tombstones.newestOver(key, 0, key.length, MAX_SEQUENCE) <= sequence) &&
         superseded?.has(version) !== true
-      yield isLive ? { key, value } : undefined
+      yield isLive ? { key, ...(kind === KIND_PUT ? { value } : splitExpiring(value)) } : undefined
     }
   }
 

@@ -10,10 +10,11 @@ import { ReadOffload } from '../read-offload.js'
 
 // Clock and timers are bound when the module is loaded: fake timers that a test framework installs later do not stop a store.
 const now = performance.now.bind(performance)
+const wallTime = Date.now
 const immediate = setImmediate
 const timeout = setTimeout
 
-const clock: Clock = { now }
+const clock: Clock = { now, wallTime }
 
 const scheduler: Scheduler = {
   turn: () => new Promise(resolve => immediate(resolve)),

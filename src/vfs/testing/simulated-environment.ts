@@ -31,6 +31,9 @@ export function simulatedEnvironment(options: SimulatedEnvironmentOptions): Envi
   return { ...environment, deflate, zstd }
 }
 
+/** What the wall clock shows when the clock is at 0. */
+const EPOCH = Date.UTC(2026, 0, 1)
+
 interface Sleeper {
   readonly deadline: number
   readonly wake: () => void
@@ -51,6 +54,10 @@ class SimulatedTime implements Clock, Scheduler {
 
   now(): number {
     return this.#now
+  }
+
+  wallTime(): number {
+    return EPOCH + Math.floor(this.#now)
   }
 
   turn(): Promise<void> {

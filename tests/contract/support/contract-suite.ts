@@ -23,6 +23,7 @@
 import { describe } from 'vitest'
 import { clearPromises } from './clear-promises.js'
 import { cursorPromises } from './cursor-promises.js'
+import { expiryPromises } from './expiry-promises.js'
 import { lifePromises } from './life-promises.js'
 import { longKeyPromises } from './long-key-promises.js'
 import { numberPromises } from './number-promises.js'
@@ -39,6 +40,7 @@ export function engineContract(subject: ContractSubject): void {
     cursorPromises(subject)
     snapshotPromises(subject)
     clearPromises(subject)
+    expiryPromises(subject)
     lifePromises(subject)
     numberPromises(subject)
   })

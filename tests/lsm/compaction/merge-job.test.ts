@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { BEFORE_EVERY_EXPIRY } from '../../../src/codec/expiry.js'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { loadHash32, type Hash32 } from '../../../src/codec/checksum.js'
 import { Cache } from '../../../src/cache/cache.js'
@@ -82,6 +83,7 @@ async function runJob(fileSystem: MemoryFileSystem, job: Partial<MergeJob>): Pro
   const whole = {
     directory: DIRECTORY,
     snapshots: [],
+    expiryHorizon: BEFORE_EVERY_EXPIRY,
     older: [],
     firstOutput: FIRST_OUTPUT,
     maxOutputs: 10,
@@ -151,7 +153,15 @@ describe('a merge', () => {
       return Promise.resolve()
     }
     const output = { maxFileBytes: 1 << 30, blockBytes: 4096, filterBitsPerKey: 10, compression: 'none' } as const
-    const job = { directory: DIRECTORY, memtable: { list, ranges: [] }, snapshots: [], older: [], firstOutput: FIRST_OUTPUT, maxOutputs: 1 }
+    const job = {
+      directory: DIRECTORY,
+      memtable: { list, ranges: [] },
+      snapshots: [],
+      expiryHorizon: BEFORE_EVERY_EXPIRY,
+      older: [],
+      firstOutput: FIRST_OUTPUT,
+      maxOutputs: 1,
+    }
     const { tables } = await runMergeJob({ ...job, output }, { fileSystem, hash32: counting, breathe })
     expect(Math.max(...hashed)).toBeLessThanOrEqual((1 << 20) + 100)
     const { entries } = contentsOf(fileSystem, tables[0])
@@ -293,6 +303,7 @@ describe('a merge', () => {
       directory: DIRECTORY,
       compaction: compactionOf([input]),
       snapshots: [],
+      expiryHorizon: BEFORE_EVERY_EXPIRY,
       older: [],
       firstOutput: FIRST_OUTPUT,
       maxOutputs: 50,
@@ -329,6 +340,7 @@ describe('a merge', () => {
       directory: DIRECTORY,
       compaction: compactionOf([input]),
       snapshots: [],
+      expiryHorizon: BEFORE_EVERY_EXPIRY,
       older: [],
       firstOutput: FIRST_OUTPUT,
       maxOutputs: 1,

@@ -1,5 +1,6 @@
+import { BEFORE_EVERY_EXPIRY, EXPIRY_BYTES, writeExpiry } from '../../../src/codec/expiry.js'
 import { describe, expect, it } from 'vitest'
-import { ByteView, KIND_DELETE, KIND_PUT, type EntryKind } from '../../../src/codec/entry.js'
+import { ByteView, KIND_DELETE, KIND_PUT, KIND_PUT_EXPIRING, type EntryKind } from '../../../src/codec/entry.js'
 import { Retention } from '../../../src/lsm/compaction/retention.js'
 import { RangeTombstones, type RangeTombstone } from '../../../src/lsm/read/range-tombstones.js'
 import { SavedKey } from '../../../src/lsm/read/saved-key.js'
@@ -16,7 +17,7 @@ function merge(
   entries: readonly Entry[],
   { snapshots = [], older = [], ranges = [] }: { snapshots?: number[]; older?: KeyBounds[]; ranges?: RangeTombstone[] } = {},
 ): { kept: string[]; reasons: string[]; dropped: Retention['dropped'] } {
-  const retention = new Retention(snapshots, older, RangeTombstones.of(ranges, snapshots))
+  const retention = new Retention(snapshots, BEFORE_EVERY_EXPIRY, older, RangeTombstones.of(ranges, snapshots))
   const saved = new SavedKey()
   const kept: string[] = []
   const reasons: string[] = []
@@ -25,7 +26,7 @@ function merge(
     view.set(keyOf(text), 0, keyOf(text).length)
     const first = !saved.equals(view)
     saved.save(view)
-    if (retention.keeps(view, saved, first, sequence, kind)) kept.push(`${text}@${sequence}`)
+    if (retention.keeps(view, saved, first, sequence, kind, new ByteView())) kept.push(`${text}@${sequence}`)
     else reasons.push(`${text}@${sequence} ${retention.dropReason}`)
   }
   return { kept, reasons, dropped: retention.dropped }
@@ -75,7 +76,7 @@ describe('versions of a key', () => {
     ]
     const { kept, dropped } = merge(entries, { ranges })
     expect(kept).toEqual(['a@9', 'd@3'])
-    expect(dropped).toEqual({ shadowed: 1, covered: 1, tombstones: 0 })
+    expect(dropped).toEqual({ shadowed: 1, covered: 1, tombstones: 0, expired: 0 })
     expect(merge(entries, { ranges, snapshots: [4] }).kept).toEqual(['a@9', 'b@4', 'd@3'])
   })
 })
@@ -102,7 +103,7 @@ describe('a tombstone', () => {
 
   it('over a range goes on into the output by the same rule', () => {
     const keeps = (snapshots: number[], older: KeyBounds[]): boolean =>
-      new Retention(snapshots, older, undefined).keepsRange(range('c', 'e', 7))
+      new Retention(snapshots, BEFORE_EVERY_EXPIRY, older, undefined).keepsRange(range('c', 'e', 7))
     expect(keeps([], [])).toBe(false)
     expect(keeps([6], [])).toBe(true)
     expect(keeps([7], [])).toBe(false)
@@ -115,5 +116,35 @@ describe('a tombstone', () => {
     ] as const) {
       expect(keeps([], [bounds(smallest, largest)]), `${smallest} to ${largest}`).toBe(isUnder)
     }
+  })
+})
+
+describe('an expired version', () => {
+  const expiring = (expiry: number): ByteView => {
+    const stored = new Uint8Array(EXPIRY_BYTES + 2)
+    writeExpiry(stored, 0, expiry)
+    const view = new ByteView()
+    view.set(stored, 0, stored.length)
+    return view
+  }
+  /** Whether a version with sequence number 5 that is due at 100 goes on, and as what. */
+  const fateOf = (horizon: number, snapshots: number[] = [], older: KeyBounds[] = []): string => {
+    const retention = new Retention(snapshots, horizon, older, undefined)
+    const key = new ByteView()
+    key.set(keyOf('b'), 0, 1)
+    const saved = new SavedKey()
+    saved.save(key)
+    const isKept = retention.keeps(key, saved, true, 5, KIND_PUT_EXPIRING, expiring(100))
+    return isKept ? (retention.isTombstone ? 'tombstone' : 'value') : retention.dropReason
+  }
+
+  it('goes once it is due for the oldest reader, not before', () => {
+    expect([fateOf(99), fateOf(100)]).toEqual(['value', 'expired'])
+  })
+
+  it('leaves a tombstone while it may hide something older, in a table or from a snapshot', () => {
+    expect(fateOf(100, [], [bounds('a', 'c')])).toBe('tombstone')
+    expect(fateOf(100, [], [bounds('c', 'd')])).toBe('expired')
+    expect([fateOf(100, [4]), fateOf(100, [5])]).toEqual(['tombstone', 'expired'])
   })
 })

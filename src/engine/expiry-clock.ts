@@ -1,0 +1,22 @@
+import { wallTimeOf, type Clock } from '../vfs/environment.js'
+
+/**
+ * The time by which an engine hides expired entries: the wall clock, which never goes back while the engine is open.
+ *
+ * Invariant: what one read did not show, no later read shows. So a merge may drop what has expired for the oldest reader.
+ */
+export class ExpiryClock {
+  readonly #wallTime: () => number
+  #latest = 0
+
+  constructor(clock: Clock) {
+    this.#wallTime = wallTimeOf(clock)
+  }
+
+  /** Milliseconds since the Unix epoch. */
+  readonly now = (): number => {
+    const time = this.#wallTime()
+    if (time > this.#latest) this.#latest = time
+    return this.#latest
+  }
+}
