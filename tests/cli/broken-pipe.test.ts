@@ -6,10 +6,10 @@ import { smallRun } from '../lab/report/support/small-run.js'
 import { kvarium, shell } from './support/command-line.js'
 
 let directory = ''
-beforeAll(() => {
+beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'kvarium-pipe-'))
   writeFileSync(join(directory, 'run.json'), JSON.stringify(smallRun()))
-  expect(kvarium(directory, ['put', 'store', 'key', 'value', '--create']).stderr).toBe('')
+  expect((await kvarium(directory, ['put', 'store', 'key', 'value', '--create'])).stderr).toBe('')
 })
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
 

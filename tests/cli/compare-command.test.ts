@@ -1,18 +1,19 @@
-import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Comparison } from '../../packages/lab/src/compare/results.js'
-
-const MAIN = join(import.meta.dirname, '../../packages/cli/dist/main.js')
+import { kvarium, kvariumProcess } from './support/command-line.js'
 
 let directory = ''
 beforeAll(() => {
-  if (!existsSync(MAIN)) throw new Error("dist/ is missing: run 'npm run build' first, or 'npm test', which does both")
   directory = mkdtempSync(join(tmpdir(), 'kvarium-command-'))
+  vi.stubEnv('TMPDIR', directory)
 })
-afterAll(() => rmSync(directory, { recursive: true, force: true }))
+afterAll(() => {
+  vi.unstubAllEnvs()
+  rmSync(directory, { recursive: true, force: true })
+})
 
 interface Output {
   readonly code: number | null
@@ -20,21 +21,17 @@ interface Output {
   readonly stderr: string
 }
 
-function run(...parameters: readonly string[]): Output {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...parameters], {
-    cwd: directory,
-    encoding: 'utf8',
-    env: { ...process.env, TMPDIR: directory, NO_COLOR: '', FORCE_COLOR: '0' },
-  })
-  return { code: status, stdout, stderr }
+async function run(...parameters: readonly string[]): Promise<Output> {
+  const { status, ...printed } = await kvarium(directory, parameters)
+  return { code: status, ...printed }
 }
 
 interface JsonOutput extends Comparison {
   readonly dataset: { readonly entries: number; readonly duplicates: number; readonly keys: string }
 }
 
-function runJson(...parameters: readonly string[]): JsonOutput {
-  const { code, stdout, stderr } = run('compare', '--json', ...parameters)
+async function runJson(...parameters: readonly string[]): Promise<JsonOutput> {
+  const { code, stdout, stderr } = await run('compare', '--json', ...parameters)
   expect(stderr).toBe('')
   expect(code).toBe(0)
   return JSON.parse(stdout) as JsonOutput
@@ -49,8 +46,8 @@ const sum = (parts: Readonly<Record<string, number>> | readonly number[]): numbe
   Object.values(parts).reduce((total, part) => total + part, 0)
 
 describe('kvarium compare', () => {
-  it('the cities go through every engine, all of it is verified, and every byte is accounted for', () => {
-    const { engines, dataset, ok } = runJson('--limit', '2000')
+  it('the cities go through every engine, all of it is verified, and every byte is accounted for', async () => {
+    const { engines, dataset, ok } = await runJson('--limit', '2000')
     expect(ok).toBe(true)
     expect(dataset).toMatchObject({ entries: 2000, duplicates: 0, keys: 'country/name/cityId' })
     expect(engines.map(engine => engine.name)).toEqual(expect.arrayContaining(['lsm-leveled', 'lsm-tiered', 'memory']))
@@ -73,8 +70,8 @@ describe('kvarium compare', () => {
     expect(leveled.phases.find(phase => phase.name === 'getSync')).toMatchObject({ operations: 1800, entries: 1800 })
   })
 
-  it('people get a report, progress goes elsewhere, and nothing is left behind', () => {
-    const { code, stdout, stderr } = run('compare', '--limit', '300', '--engine', 'lsm-leveled,memory')
+  it('people get a report, progress goes elsewhere, and nothing is left behind', async () => {
+    const { code, stdout, stderr } = await run('compare', '--limit', '300', '--engine', 'lsm-leveled,memory')
     expect(code).toBe(0)
     expect(stderr).toContain('lsm-leveled: load (1 of 13)\n')
     for (const text of ['GeoNames cities', 'where every byte went', 'side by side', 'write amplification', 'hold the same 270 entries']) {
@@ -85,37 +82,37 @@ describe('kvarium compare', () => {
     expect(readdirSync(directory).filter(name => name.startsWith('kvarium-compare'))).toEqual([])
   })
 
-  it('the stores are kept on request, where they were wanted, and are not overwritten', () => {
+  it('the stores are kept on request, where they were wanted, and are not overwritten', async () => {
     const parameters = ['compare', '--limit', '50', '--engine', 'lsm-tiered', '--dir', 'kept', '--keep']
-    expect(run(...parameters).code).toBe(0)
+    expect((await run(...parameters)).code).toBe(0)
     expect(readdirSync(join(directory, 'kept'))).toEqual(['lsm-tiered'])
     expect(readdirSync(join(directory, 'kept/lsm-tiered'))).toContain('KVARIUM')
-    const { code, stderr } = run(...parameters)
+    const { code, stderr } = await run(...parameters)
     expect(code).toBe(2)
     expect(stderr).toContain('kept holds lsm-tiered already')
   })
 })
 
 describe('a dataset of the user', () => {
-  it('NDJSON: of records with the same key the last one counts', () => {
+  it('NDJSON: of records with the same key the last one counts', async () => {
     const people = file('people.ndjson', '\ufeff{"id":"b","n":1}\n\n{"id":"a","n":2}\r\n{"id":"b","n":3}\n')
-    const { dataset, engines } = runJson('--engine', 'memory', '--dataset', people)
+    const { dataset, engines } = await runJson('--engine', 'memory', '--dataset', people)
     expect(dataset).toMatchObject({ entries: 2, duplicates: 1, keys: 'id' })
     expect(engines[0].verification.entries).toBe(2)
   })
 
-  it('NDJSON: values that are no objects are keyed by their number', () => {
+  it('NDJSON: values that are no objects are keyed by their number', async () => {
     const numbers = file('numbers.jsonl', '1\n[2]\n"three"\nnull\n')
-    expect(runJson('--engine', 'memory', '--dataset', numbers).dataset).toMatchObject({ entries: 4, keys: 'record number' })
+    expect((await runJson('--engine', 'memory', '--dataset', numbers)).dataset).toMatchObject({ entries: 4, keys: 'record number' })
   })
 
-  it('CSV: quoted line breaks, a byte-order mark, and a key of two columns', () => {
+  it('CSV: quoted line breaks, a byte-order mark, and a key of two columns', async () => {
     const towns = file('towns.csv', '\ufeffcountry,name\nIT,"Ro\nma"\nFR,Paris\n')
-    expect(runJson('--engine', 'memory', '--dataset', towns, '--key', 'country,name').dataset).toMatchObject({
+    expect((await runJson('--engine', 'memory', '--dataset', towns, '--key', 'country,name')).dataset).toMatchObject({
       entries: 2,
       keys: 'country/name',
     })
-    expect(runJson('--engine', 'memory', '--dataset', towns).dataset).toMatchObject({ entries: 2, keys: 'country' })
+    expect((await runJson('--engine', 'memory', '--dataset', towns)).dataset).toMatchObject({ entries: 2, keys: 'country' })
   })
 
   it.each([
@@ -127,15 +124,15 @@ describe('a dataset of the user', () => {
     ['typo.csv', 'city,b\nx,2\n', ['--key', 'cty'], 'typo.csv line 2: the record has no field "cty" for the key. Did you mean "city"?'],
     ['none.csv', 'a,b\n', [], 'none.csv holds no records'],
     ['data.txt', 'a', [], 'must end in .ndjson, .jsonl, .csv or .tsv'],
-  ])('%s is refused with the place and the reason', (name, text, parameters, message) => {
-    const { code, stdout, stderr } = run('compare', '--engine', 'memory', '--dataset', file(name, text), ...parameters)
+  ])('%s is refused with the place and the reason', async (name, text, parameters, message) => {
+    const { code, stdout, stderr } = await run('compare', '--engine', 'memory', '--dataset', file(name, text), ...parameters)
     expect(stderr).toContain(message)
     expect(stdout).toBe('')
     expect(code).toBe(2)
   })
 
-  it('a file that is not there is named', () => {
-    expect(run('compare', '--dataset', 'nowhere.csv').stderr).toMatch(/^error: The dataset cannot be read: .*nowhere\.csv/)
+  it('a file that is not there is named', async () => {
+    expect((await run('compare', '--dataset', 'nowhere.csv')).stderr).toMatch(/^error: The dataset cannot be read: .*nowhere\.csv/)
   })
 })
 
@@ -149,17 +146,18 @@ describe('the command line', () => {
     [['compare', '--set', 'blokSize=4096', '--limit', '9'], 'Did you mean blockSize?'],
     [['compare', '--set', 'blockSize=3', '--limit', '9'], 'must be an integer from 64'],
     [['compare', '--set', 'blockSize', '--limit', '9'], '--set takes NAME=VALUE'],
-  ])('%j is answered with what to do', (parameters, message) => {
-    const { code, stdout, stderr } = run(...parameters)
+  ])('%j is answered with what to do', async (parameters, message) => {
+    const { code, stdout, stderr } = await run(...parameters)
     expect(stderr).toContain(message)
     expect(stdout).toBe('')
     expect(code).toBe(2)
   })
 
-  it('--help and --version are no errors', () => {
-    const help = run('compare', '--help')
+  it('--help and --version are no errors', async () => {
+    const help = await run('compare', '--help')
     expect(help.code).toBe(0)
     for (const flag of ['--engine', '--dataset', '--key', '--json', '--set', '--seed']) expect(help.stdout).toContain(flag)
-    expect(run('--version')).toEqual({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) as string, stderr: '' })
+    for (const ran of [await kvarium(directory, ['--version']), kvariumProcess(directory, ['--version'])])
+      expect(ran).toMatchObject({ status: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) as string, stderr: '' })
   })
 })

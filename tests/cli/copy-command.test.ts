@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Kvarium } from '../../src/index.js'
-import { kvarium } from './support/command-line.js'
+import { kvariumProcess } from './support/command-line.js'
 
 let directory: string
 
@@ -12,7 +12,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(directory, { recursive: true, force: true }))
 
-const run = (...parameters: string[]): ReturnType<typeof kvarium> => kvarium(directory, parameters)
+const run = (...parameters: string[]): ReturnType<typeof kvariumProcess> => kvariumProcess(directory, parameters)
 
 async function fill(name: string, engine: string): Promise<[string, string][]> {
   const db = new Kvarium(join(directory, name), { engine, valueEncoding: 'utf8' })

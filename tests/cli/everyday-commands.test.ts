@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Kvarium } from '../../src/index.js'
-import { kvarium } from './support/command-line.js'
+import { kvarium, kvariumProcess } from './support/command-line.js'
 
 let directory: string
 
@@ -37,16 +37,16 @@ describe('put, get and del', () => {
     'a store of %s is made only when asked for, and then found by its own engine',
     { timeout: 120_000 },
     async engine => {
-      const refused = run('put', engine, 'k', 'v')
+      const refused = await run('put', engine, 'k', 'v')
       expect([refused.status, refused.stderr]).toEqual([2, `error: There is no store ${engine}; kvarium put --create makes one\n`])
       expect(readdirSync(directory)).toEqual([])
-      expect(run('put', engine, 'k', 'v', '--create', engine, '--sync').status).toBe(0)
+      expect((await run('put', engine, 'k', 'v', '--create', engine, '--sync')).status).toBe(0)
       const bytes = Uint8Array.from({ length: 256 }, (_, i) => i)
-      expect(kvarium(directory, ['put', engine, '6b00', '-', '--key-encoding', 'hex'], bytes).status).toBe(0)
-      expect(run('get', engine, '6b00', '--hex').stdout).toBe(`${Buffer.from(bytes).toString('hex')}\n`)
-      const deleted = run('del', engine, 'k', 'nothing')
+      expect((await kvarium(directory, ['put', engine, '6b00', '-', '--key-encoding', 'hex'], bytes)).status).toBe(0)
+      expect((await run('get', engine, '6b00', '--hex')).stdout).toBe(`${Buffer.from(bytes).toString('hex')}\n`)
+      const deleted = await run('del', engine, 'k', 'nothing')
       expect([deleted.status, deleted.stderr]).toEqual([1, 'not found: nothing\n'])
-      expect(run('get', engine, 'k')).toMatchObject({ status: 1, stdout: '', stderr: 'not found: k\n' })
+      expect(await run('get', engine, 'k')).toMatchObject({ status: 1, stdout: '', stderr: 'not found: k\n' })
       const db = new Kvarium(join(directory, engine), { engine })
       await db.open()
       expect(db.engine).toBe(engine)
@@ -56,12 +56,12 @@ describe('put, get and del', () => {
   )
 
   it('values go in and come out as MessagePack', { timeout: 120_000 }, async () => {
-    expect(run('put', 's', 'k', '{"a":[1,true]}', '-v', 'msgpack', '--create').status).toBe(0)
-    expect(run('get', 's', 'k', '-v', 'msgpack', '--json').stdout).toBe('{"key":"k","value":{"a":[1,true]}}\n')
+    expect((await run('put', 's', 'k', '{"a":[1,true]}', '-v', 'msgpack', '--create')).status).toBe(0)
+    expect((await run('get', 's', 'k', '-v', 'msgpack', '--json')).stdout).toBe('{"key":"k","value":{"a":[1,true]}}\n')
     const db = new Kvarium<string, unknown>(join(directory, 's'), { valueEncoding: 'msgpack' })
     expect(await db.get('k')).toEqual({ a: [1, true] })
     await db.close()
-    expect(run('put', 's', 'k', '{', '-v', 'json')).toMatchObject({
+    expect(await run('put', 's', 'k', '{', '-v', 'json')).toMatchObject({
       status: 2,
       stderr: expect.stringMatching(/^error: The value is not JSON: .*\n$/) as string,
     })
@@ -72,14 +72,14 @@ describe('scan', () => {
   it('prints ranges in both directions, and leaves every file as it was', { timeout: 120_000 }, async () => {
     await make('lsm')
     const before = filesOf('lsm')
-    expect(run('scan', 'lsm').stdout).toBe('a\t1\nb\t2\n0x6209\t0x780a79\nc\t3\n')
-    expect(run('scan', 'lsm', '--gte', 'b', '--lt', 'c', '--reverse', '--json').stdout).toBe(
+    expect((await run('scan', 'lsm')).stdout).toBe('a\t1\nb\t2\n0x6209\t0x780a79\nc\t3\n')
+    expect((await run('scan', 'lsm', '--gte', 'b', '--lt', 'c', '--reverse', '--json')).stdout).toBe(
       '{"key":"0x6209","value":"x\\ny"}\n{"key":"b","value":"2"}\n',
     )
-    expect(run('scan', 'lsm', '--prefix', 'b', '--limit', '1', '--keys').stdout).toBe('b\n')
-    expect(run('scan', 'lsm', '--prefix', 'b', '--count').stdout).toBe('2\n')
-    expect(run('scan', 'lsm', '--gt', 'a', '--gte', 'b').status).toBe(2)
-    expect(run('stats', 'lsm').stdout).toMatch(/^lsm: lsm\n\n {2}files +4 files, /)
+    expect((await run('scan', 'lsm', '--prefix', 'b', '--limit', '1', '--keys')).stdout).toBe('b\n')
+    expect((await run('scan', 'lsm', '--prefix', 'b', '--count')).stdout).toBe('2\n')
+    expect((await run('scan', 'lsm', '--gt', 'a', '--gte', 'b')).status).toBe(2)
+    expect((await run('stats', 'lsm')).stdout).toMatch(/^lsm: lsm\n\n {2}files +4 files, /)
     expect(filesOf('lsm')).toEqual(before)
   })
 })
@@ -91,15 +91,17 @@ describe('stats', () => {
     const db = new Kvarium(join(directory, name))
     await db.flush()
     await db.close()
-    const { stdout, status } = run('stats', name, '--prometheus')
+    const { stdout, status } = await run('stats', name, '--prometheus')
     expect(status).toBe(0)
     expect(stdout).toContain('# TYPE kvarium_file_bytes gauge\n')
     expect(stdout).toMatch(/^kvarium_files\{directory="l\\"s\\\\m",engine="lsm"\} \d+$/m)
     expect(stdout).toMatch(/^kvarium_level_bytes\{directory=.*,engine="lsm",level="0"\} \d+$/m)
     expect(stdout.endsWith('\n# EOF\n')).toBe(true)
-    expect(run('stats', name, '--prometheus', '--json').status).toBe(2)
+    expect((await run('stats', name, '--prometheus', '--json')).status).toBe(2)
     await make('btree')
-    expect(run('stats', 'btree', '--prometheus').stdout).toMatch(/^kvarium_tree_pages\{directory="btree",engine="btree",depth="0"\} 1$/m)
+    expect((await run('stats', 'btree', '--prometheus')).stdout).toMatch(
+      /^kvarium_tree_pages\{directory="btree",engine="btree",depth="0"\} 1$/m,
+    )
   })
 })
 
@@ -112,11 +114,11 @@ describe('a store that is open elsewhere', () => {
         ['get', 's', 'k'],
         ['put', 's', 'k', 'v'],
       ]) {
-        const refused = run(...parameters)
+        const refused = kvariumProcess(directory, parameters)
         expect([refused.status, refused.stdout]).toEqual([2, ''])
         expect(refused.stderr).toMatch(/^error: .*s is held by another open store: close that one first\n$/)
       }
-      const inspected = run('inspect', 's/000001.log')
+      const inspected = await run('inspect', 's/000001.log')
       expect(inspected.status).toBe(0)
       expect(inspected.stdout).toContain('put "k" = "v"')
       if (process.platform === 'linux') expect(inspected.stdout).toContain('A process has the store open')
@@ -127,8 +129,8 @@ describe('a store that is open elsewhere', () => {
 })
 
 describe('a mistyped command', () => {
-  it('is answered with the one that was meant', { timeout: 120_000 }, () => {
-    expect(run('inspet')).toMatchObject({ status: 2, stderr: "error: unknown command 'inspet'\n(Did you mean inspect?)\n" })
-    expect(run('scan', 's', '--revers').stderr).toContain('(Did you mean --reverse?)')
+  it('is answered with the one that was meant', { timeout: 120_000 }, async () => {
+    expect(await run('inspet')).toMatchObject({ status: 2, stderr: "error: unknown command 'inspet'\n(Did you mean inspect?)\n" })
+    expect((await run('scan', 's', '--revers')).stderr).toContain('(Did you mean --reverse?)')
   })
 })

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { exerciseFolder, exerciseNames, loadExercise } from '../../exercises/catalog.js'
 import { Kvarium } from '../../src/index.js'
 import { lsmEngine, type MakeMemtableIndex } from '../../src/lsm/index.js'
-import { kvarium } from './support/command-line.js'
+import { kvarium, kvariumProcess } from './support/command-line.js'
 
 let scratch: string
 beforeEach(() => {
@@ -19,21 +19,21 @@ const referenceText = readFileSync(join(exerciseFolder(EXERCISE), 'reference.ts'
 
 describe('kvarium learn', () => {
   it('lists every exercise with its title', async () => {
-    const { stdout, status } = kvarium(scratch, ['learn'])
+    const { stdout, status } = await kvarium(scratch, ['learn'])
     expect(status).toBe(0)
     for (const name of exerciseNames()) expect(stdout).toContain(`${name.padEnd(5)}`)
     for (const name of exerciseNames()) expect(stdout).toContain((await loadExercise(name)).title)
   })
 
-  it('a mistyped name is answered with the one that was meant, and makes nothing', () => {
-    const { stderr, status } = kvarium(scratch, ['learn', 'skip-list'])
+  it('a mistyped name is answered with the one that was meant, and makes nothing', async () => {
+    const { stderr, status } = await kvarium(scratch, ['learn', 'skip-list'])
     expect(stderr).toContain('Did you mean "skiplist"?')
     expect(status).toBe(2)
     expect(readdirSync(scratch)).toEqual([])
   })
 
-  it('makes a folder of its own name with all that is needed', () => {
-    const { stdout, status } = kvarium(scratch, ['learn', EXERCISE])
+  it('makes a folder of its own name with all that is needed', async () => {
+    const { stdout, status } = await kvarium(scratch, ['learn', EXERCISE])
     expect(status).toBe(0)
     expect(stdout).toContain('npm run check')
     expect(readdirSync(join(scratch, EXERCISE)).sort()).toEqual(
@@ -42,44 +42,44 @@ describe('kvarium learn', () => {
     expect(readFileSync(join(scratch, EXERCISE, 'package.json'), 'utf8')).toContain('kvarium learn skiplist --check')
   })
 
-  it('overwrites no file that the learner wrote', () => {
+  it('overwrites no file that the learner wrote', async () => {
     writeFileSync(join(scratch, 'skiplist.ts'), 'mine')
-    const { stderr, status } = kvarium(scratch, ['learn', EXERCISE, '.'])
+    const { stderr, status } = await kvarium(scratch, ['learn', EXERCISE, '.'])
     expect(status).toBe(2)
     expect(stderr).toContain('skiplist.ts already')
     expect(readdirSync(scratch)).toEqual(['skiplist.ts'])
     expect(readFileSync(join(scratch, 'skiplist.ts'), 'utf8')).toBe('mine')
   })
 
-  it('keeps the package.json of a project that is there', () => {
+  it('keeps the package.json of a project that is there', async () => {
     writeFileSync(join(scratch, 'package.json'), '{ "type": "module" }')
-    expect(kvarium(scratch, ['learn', EXERCISE, '.']).status).toBe(0)
+    expect((await kvarium(scratch, ['learn', EXERCISE, '.'])).status).toBe(0)
     expect(readFileSync(join(scratch, 'package.json'), 'utf8')).toBe('{ "type": "module" }')
   })
 
-  it('checks only where there is something to check', () => {
-    const { stderr, status } = kvarium(scratch, ['learn', EXERCISE, '--check'])
+  it('checks only where there is something to check', async () => {
+    const { stderr, status } = await kvarium(scratch, ['learn', EXERCISE, '--check'])
     expect(status).toBe(2)
     expect(stderr).toContain('has no skiplist.ts')
   })
 })
 
 describe('kvarium learn --check', { timeout: 120_000 }, () => {
-  beforeEach(() => {
-    expect(kvarium(scratch, ['learn', EXERCISE, '.']).status).toBe(0)
+  beforeEach(async () => {
+    expect((await kvarium(scratch, ['learn', EXERCISE, '.'])).status).toBe(0)
   })
   const write = (text: string): void => writeFileSync(join(scratch, 'skiplist.ts'), text)
   const check = (...flags: string[]): ReturnType<typeof kvarium> => kvarium(scratch, ['learn', EXERCISE, '.', '--check', ...flags])
 
   it('says of a new starter what is not written yet, from in its folder too', () => {
-    const { stdout, status } = kvarium(scratch, ['learn', EXERCISE, '--check'])
+    const { stdout, status } = kvariumProcess(scratch, ['learn', EXERCISE, '--check'])
     expect(status).toBe(1)
     expect(stdout).toContain('Not written yet: ')
   })
 
   it('a solution passes, and then serves a real store on disk', async () => {
     write(referenceText)
-    const { stdout, status } = check()
+    const { stdout, status } = await check()
     expect(stdout).toContain('All checks pass')
     expect(status).toBe(0)
 
@@ -106,38 +106,38 @@ describe('kvarium learn --check', { timeout: 120_000 }, () => {
     await stock.close()
   })
 
-  it('a loop that never ends is ended, and the check is named', () => {
+  it('a loop that never ends is ended, and the check is named', async () => {
     write(referenceText.replace('while (height < MAX_HEIGHT && this.#context.random() < GROW) height++', 'while (height > 0) height = 1'))
-    const { stdout, status } = check('--limit', '2')
+    const { stdout, status } = await check('--limit', '2')
     expect(status).toBe(1)
     expect(stdout).toMatch(/✗ what was inserted is found.*\n\n {4}This did not come to an end in 2 s/)
   })
 
-  it('a solution that ends the process does not pass', () => {
+  it('a solution that ends the process does not pass', async () => {
     write(`process.exit(0)\n${referenceText}`)
-    const { stdout, status } = check()
+    const { stdout, status } = await check()
     expect(status).toBe(1)
     expect(stdout).toContain('The process ended in the middle of this')
   })
 
-  it('a file that cannot be loaded is said to be one', () => {
+  it('a file that cannot be loaded is said to be one', async () => {
     write('export const makeIndex = (')
-    const { stdout, status } = check()
+    const { stdout, status } = await check()
     expect(status).toBe(1)
     expect(stdout).toContain('✗ the file can be loaded')
   })
 
-  it('a missing export is named', () => {
+  it('a missing export is named', async () => {
     write('export const make = 1')
-    expect(check().stdout).toContain('does not export "makeIndex"')
+    expect((await check()).stdout).toContain('does not export "makeIndex"')
   })
 
-  it('a unit check that the learner added is run', () => {
+  it('a unit check that the learner added is run', async () => {
     write(referenceText)
     const file = join(scratch, 'skiplist.units.ts')
     const own = `{ name: 'one of my own', check() { throw new Error('my own message') } },`
     writeFileSync(file, readFileSync(file, 'utf8').replace('export const units = [', `export const units = [\n${own}`))
-    const { stdout, status } = check()
+    const { stdout, status } = await check()
     expect(status).toBe(1)
     expect(stdout).toMatch(/✗ one of my own\n\n {4}my own message/)
   })

@@ -1,33 +1,28 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseRunReport } from '../../packages/lab/src/report/parse-run-report.js'
-
-const MAIN = join(import.meta.dirname, '../../packages/cli/dist/main.js')
+import { kvarium } from './support/command-line.js'
 
 let directory = ''
-beforeAll(() => {
-  if (!existsSync(MAIN)) throw new Error("dist/ is missing: run 'npm run build' first, or 'npm test', which does both")
+beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'kvarium-report-command-'))
-  compare('--report', 'first')
-  compare('--report', 'second/after.html')
-  compare('--report', 'third.json', '--seed', '2')
+  await compare('--report', 'first')
+  await compare('--report', 'second/after.html')
+  await compare('--report', 'third.json', '--seed', '2')
 })
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
-function run(...parameters: readonly string[]): { readonly code: number | null; readonly stdout: string; readonly stderr: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...parameters], {
-    cwd: directory,
-    encoding: 'utf8',
-    env: { ...process.env, TMPDIR: directory, NO_COLOR: '', FORCE_COLOR: '0' },
-  })
-  return { code: status, stdout, stderr }
+async function run(
+  ...parameters: readonly string[]
+): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
+  const { status, ...printed } = await kvarium(directory, parameters)
+  return { code: status, ...printed }
 }
 
-function compare(...parameters: readonly string[]): string {
-  const { code, stdout } = run('compare', '--engine', 'lsm-leveled,btree', '--limit', '400', ...parameters)
+async function compare(...parameters: readonly string[]): Promise<string> {
+  const { code, stdout } = await run('compare', '--engine', 'lsm-leveled,btree', '--limit', '400', ...parameters)
   expect(code).toBe(0)
   return stdout
 }
@@ -35,8 +30,8 @@ function compare(...parameters: readonly string[]): string {
 const path = (name: string): string => join(directory, name)
 
 describe('kvarium compare', () => {
-  it('ends by writing a report into the current directory, and says where', () => {
-    const stdout = compare()
+  it('ends by writing a report into the current directory, and says where', async () => {
+    const stdout = await compare()
     expect(stdout).toMatch(/report: kvarium-report\/report\.html opens in a browser\n +kvarium-report\/report\.json/)
     expect(readdirSync(path('kvarium-report')).sort()).toEqual(['report.html', 'report.json'])
     expect(parseRunReport(readFileSync(path('kvarium-report/report.json'), 'utf8')).command).toBe(
@@ -44,19 +39,19 @@ describe('kvarium compare', () => {
     )
   })
 
-  it('writes it elsewhere on request, or not at all', () => {
+  it('writes it elsewhere on request, or not at all', async () => {
     expect(readdirSync(path('first')).sort()).toEqual(['report.html', 'report.json'])
     expect(readdirSync(path('second')).sort()).toEqual(['after.html', 'after.json'])
     expect(existsSync(path('third.html'))).toBe(true)
     rmSync(path('kvarium-report'), { recursive: true, force: true })
-    compare('--no-report')
-    compare('--json')
+    await compare('--no-report')
+    await compare('--json')
     expect(existsSync(path('kvarium-report'))).toBe(false)
   })
 
-  it('refuses a place that cannot be written to before anything runs', () => {
+  it('refuses a place that cannot be written to before anything runs', async () => {
     writeFileSync(path('a-file'), '')
-    const { code, stdout, stderr } = run('compare', '--engine', 'memory', '--limit', '9', '--report', 'a-file/there')
+    const { code, stdout, stderr } = await run('compare', '--engine', 'memory', '--limit', '9', '--report', 'a-file/there')
     expect(stderr).toMatch(/^error: The report cannot be written to a-file\/there: /)
     expect(stdout).toBe('')
     expect(code).toBe(2)
@@ -64,18 +59,18 @@ describe('kvarium compare', () => {
 })
 
 describe('kvarium report', () => {
-  it('shows a report on the terminal, or as JSON again', () => {
-    const { code, stdout } = run('report', 'first/report.json')
+  it('shows a report on the terminal, or as JSON again', async () => {
+    const { code, stdout } = await run('report', 'first/report.json')
     expect(code).toBe(0)
     for (const text of ['Verdict', 'Where every byte went', 'lsm-leveled', 'reproduce this run: kvarium compare --engine']) {
       expect(stdout).toContain(text)
     }
-    const again = parseRunReport(run('report', 'first/report.json', '--json').stdout)
+    const again = parseRunReport((await run('report', 'first/report.json', '--json')).stdout)
     expect(again).toEqual(parseRunReport(readFileSync(path('first/report.json'), 'utf8')))
   })
 
-  it('renders it as a page and as Markdown with drawings', () => {
-    const { code, stdout } = run('report', 'first/report.json', '--html', 'page.html', '--markdown', 'page')
+  it('renders it as a page and as Markdown with drawings', async () => {
+    const { code, stdout } = await run('report', 'first/report.json', '--html', 'page.html', '--markdown', 'page')
     expect([code, stdout]).toEqual([0, ''])
     expect(readFileSync(path('page.html'), 'utf8')).toBe(readFileSync(path('first/report.html'), 'utf8'))
     const files = readdirSync(path('page'))
@@ -84,16 +79,16 @@ describe('kvarium report', () => {
     expect(files.reduce((sum, file) => sum + statSync(path(`page/${file}`)).size, 0)).toBeLessThan(300_000)
   })
 
-  it('two runs of the same work: what changed', () => {
-    const { code, stdout } = run('report', 'first/report.json', 'second/after.json')
+  it('two runs of the same work: what changed', async () => {
+    const { code, stdout } = await run('report', 'first/report.json', 'second/after.json')
     expect(code).toBe(0)
     expect(stdout).toMatch(/\d+ better, \d+ worse, \d+ without a difference, of \d+ numbers\.\n$/)
-    const changes = JSON.parse(run('report', 'first/report.json', 'second/after.json', '--json').stdout) as { engines: unknown[] }
+    const changes = JSON.parse((await run('report', 'first/report.json', 'second/after.json', '--json')).stdout) as { engines: unknown[] }
     expect(changes.engines).toHaveLength(2)
   })
 
-  it('two runs of different work are refused, and what differs is named', () => {
-    const { code, stdout, stderr } = run('report', 'first/report.json', 'third.json')
+  it('two runs of different work are refused, and what differs is named', async () => {
+    const { code, stdout, stderr } = await run('report', 'first/report.json', 'third.json')
     expect(stderr).toBe('error: The two runs did different work, so their numbers cannot be compared: seed 1 and 2\n')
     expect([code, stdout]).toEqual([2, ''])
   })
@@ -103,10 +98,10 @@ describe('kvarium report', () => {
     [['report', 'bad.json'], /^error: bad\.json: This is not a report: it is not JSON/],
     [['report', 'newer.json'], /^error: newer\.json: The report's field version is 9, .* render it with a newer kvarium/],
     [['report'], /missing required argument 'report\.json'/],
-  ])('%j is answered with what is wrong', (parameters, message) => {
+  ])('%j is answered with what is wrong', async (parameters, message) => {
     writeFileSync(path('bad.json'), 'no')
     writeFileSync(path('newer.json'), '{"format":"kvarium-report","version":9}')
-    const { code, stdout, stderr } = run(...parameters)
+    const { code, stdout, stderr } = await run(...parameters)
     expect(stderr).toMatch(message)
     expect([code, stdout]).toEqual([2, ''])
   })

@@ -16,14 +16,14 @@ beforeAll(() => {
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
 describe('kvarium report --overview', () => {
-  it('prints a row for each workload', () => {
-    const { status, stdout } = kvarium(directory, ['report', '--overview', 'one.json', 'two.json', 'three.json'])
+  it('prints a row for each workload', async () => {
+    const { status, stdout } = await kvarium(directory, ['report', '--overview', 'one.json', 'two.json', 'three.json'])
     expect(status).toBe(0)
     for (const name of ['one', 'two', 'three']) expect(stdout).toMatch(new RegExp(`^  ${name} +\\* 210k/s`, 'm'))
   })
 
-  it('writes Markdown and drawings, and the whole report of the workloads that are asked for', () => {
-    const { status } = kvarium(directory, ['report', '--overview', 'one.json', 'two.json', '--markdown', 'out', '--detail', 'two'])
+  it('writes Markdown and drawings, and the whole report of the workloads that are asked for', async () => {
+    const { status } = await kvarium(directory, ['report', '--overview', 'one.json', 'two.json', '--markdown', 'out', '--detail', 'two'])
     expect(status).toBe(0)
     const text = readFileSync(join(directory, 'out/README.md'), 'utf8')
     for (const [, file] of text.matchAll(/\]\(([^)#]+)\)/g)) expect(existsSync(join(directory, 'out', file)), file).toBe(true)
@@ -37,8 +37,8 @@ describe('kvarium report --overview', () => {
     [['--overview', 'one.json', '--html', 'x.html'], /for the terminal and for --markdown/],
     [['--overview', 'one.json', 'one.json'], /Two of the reports are for one/],
     [['--overview', 'one.json', '--markdown', 'out', '--detail', 'four'], /no report of it among one/],
-  ])('refuses %j', (parameters, message) => {
-    const { status, stderr } = kvarium(directory, ['report', ...parameters])
+  ])('refuses %j', async (parameters, message) => {
+    const { status, stderr } = await kvarium(directory, ['report', ...parameters])
     expect(stderr).toMatch(message)
     expect(status).toBe(2)
   })

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { afterAll, describe, expect, it } from 'vitest'
 import { arrayEngine } from '../../examples/array-engine.js'
 import { readStore } from '../../packages/cli/src/reading-store.js'
@@ -103,7 +104,14 @@ describe('an engine that is registered', () => {
     expect(files.find(({ name }) => name === '000001.log')).toMatchObject({ kind: 'log', state: 'current', role: 'a log of the engine' })
     expect(await verify(directory)).toMatchObject({ engine: 'toy', opens: true, entries: 2, findings: [] })
     let stats: object = {}
-    await readStore(directory, (opened, factory) => {
+    const invocation = {
+      parameters: [],
+      stdin: Readable.from([]),
+      stdout: process.stdout,
+      stderr: process.stderr,
+      setExitCode: () => undefined,
+    }
+    await readStore(invocation, directory, (opened, factory) => {
       stats = { engine: factory.name, entries: opened.stats().ledger.liveBytes }
       return Promise.resolve()
     })

@@ -1,9 +1,9 @@
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Kvarium } from '../../src/index.js'
+import { kvarium as runCommand, type Ran } from '../cli/support/command-line.js'
 
 let directory: string
 let location: string
@@ -20,9 +20,7 @@ beforeEach(async () => {
 
 afterEach(() => rmSync(directory, { recursive: true, force: true }))
 
-function kvarium(...parameters: string[]): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(process.execPath, ['packages/cli/dist/main.js', ...parameters], { encoding: 'utf8', timeout: 20_000 })
-}
+const kvarium = (...parameters: string[]): Promise<Ran> => runCommand('.', parameters)
 
 function damage(): string {
   const table = join(
@@ -36,35 +34,35 @@ function damage(): string {
 }
 
 describe('kvarium verify and kvarium repair', () => {
-  it('distinguish a sound store from a damaged one by their exit codes, and save what can be saved', () => {
-    const sound = kvarium('verify', location)
+  it('distinguish a sound store from a damaged one by their exit codes, and save what can be saved', async () => {
+    const sound = await kvarium('verify', location)
     expect(sound.status).toBe(0)
     expect(sound.stdout).toMatch(/store \(lsm\): sound; 101 entries/)
     const table = damage()
-    const found = kvarium('verify', location)
+    const found = await kvarium('verify', location)
     expect([found.status, found.stderr]).toEqual([1, ''])
     expect(found.stdout).toContain(`${table} at byte 0`)
-    const saved = kvarium('repair', location, join(directory, 'new'))
+    const saved = await kvarium('repair', location, join(directory, 'new'))
     expect(saved.status).toBe(1)
     expect(saved.stdout).toContain(`lost: a block of the table is lost: a block fails its checksum (${table} at byte 0), keys from`)
   })
 
-  it('repair in place, where exactly one of a target and --in-place is given', () => {
+  it('repair in place, where exactly one of a target and --in-place is given', async () => {
     const table = damage()
-    for (const refused of [kvarium('repair', location), kvarium('repair', location, join(directory, 'new'), '--in-place')]) {
+    for (const refused of [await kvarium('repair', location), await kvarium('repair', location, join(directory, 'new'), '--in-place')]) {
       expect([refused.status, refused.stdout]).toEqual([2, ''])
       expect(refused.stderr).toMatch(/^error: Give either a target, .* or --in-place/)
     }
-    const saved = kvarium('repair', location, '--in-place')
+    const saved = await kvarium('repair', location, '--in-place')
     expect(saved.status).toBe(1)
     expect(saved.stdout).toMatch(/store \(lsm\): \d+ entries of \d+ key and value bytes saved\n/)
     expect(readdirSync(join(location, 'KVARIUM.lost'))).toEqual([basename(table)])
-    expect(kvarium('verify', location).status).toBe(0)
-    expect(kvarium('inspect', location).stdout).toMatch(/KVARIUM\.lost .*damaged files that a repair has replaced/)
+    expect((await kvarium('verify', location)).status).toBe(0)
+    expect((await kvarium('inspect', location)).stdout).toMatch(/KVARIUM\.lost .*damaged files that a repair has replaced/)
   })
 
-  it('say what they cannot use, with exit code 2 and without a stack', () => {
-    const refused = kvarium('repair', location, directory)
+  it('say what they cannot use, with exit code 2 and without a stack', async () => {
+    const refused = await kvarium('repair', location, directory)
     expect(refused.status).toBe(2)
     expect(refused.stderr).toMatch(/^error: .* exists already; .*\n$/)
   })

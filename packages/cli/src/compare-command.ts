@@ -15,6 +15,7 @@ import type { EngineResult } from 'kvarium-lab/compare'
 import type { Work } from 'kvarium-lab/predict'
 import type { WorkReport } from 'kvarium-lab/report'
 import { loadDataset, reviseValue, type Dataset } from './datasets/dataset.js'
+import type { Invocation } from './invocation.js'
 import { VERSION } from './package-version.js'
 import { progressView } from './progress.js'
 import { prepareReportFiles, REPORT_DIRECTORY, shownPath, writeReport } from './report-files.js'
@@ -61,7 +62,7 @@ The exit code is 1 when an engine lost or changed an entry, broke an invariant o
 bytes, and 2 when the command was given something that it cannot use.
 `
 
-export function compareCommand(): Command {
+export function compareCommand(invocation: Invocation): Command {
   return new Command('compare')
     .description('Put a real dataset through each engine, verify every entry, and show where every byte went')
     .option('-e, --engine <names>', `engines, separated by commas (default: ${engineNames().join(',')})`)
@@ -89,10 +90,10 @@ export function compareCommand(): Command {
     .option('--no-report', 'write no report')
     .option('--json', 'print the results as JSON, and nothing else, on standard output; writes no report unless --report is given')
     .addHelpText('after', EXAMPLES)
-    .action(runComparison)
+    .action((flags: CompareFlags) => runComparison(invocation, flags))
 }
 
-async function runComparison(flags: CompareFlags): Promise<void> {
+async function runComparison({ parameters, stdout, stderr, setExitCode }: Invocation, flags: CompareFlags): Promise<void> {
   const { seed, overwriteShare, deleteShare, reads, shuffle, limit = Infinity, set = [], keep = false, json = false } = flags
   const rows = chooseEngines(flags.engine)
   const dataset = await loadDataset({ file: flags.dataset, keyFields: flags.key?.split(','), limit })
@@ -109,9 +110,9 @@ async function runComparison(flags: CompareFlags): Promise<void> {
   const interrupted = (): never => process.exit(130)
   process.once('SIGINT', interrupted).once('SIGTERM', interrupted).once('exit', remove)
 
-  const style = styleFor(process.stdout)
-  const print = (text: string): boolean => !json && process.stdout.write(`${text}\n`)
-  const progress = progressView(process.stderr, json)
+  const style = styleFor(stdout)
+  const print = (text: string): boolean => !json && stdout.write(`${text}\n`)
+  const progress = progressView(stderr, json)
   try {
     const intro = { version: VERSION, dataset, engines, directory: scratch.path, work: settings(flags), scale }
     print(introduction(intro, style))
@@ -135,7 +136,7 @@ async function runComparison(flags: CompareFlags): Promise<void> {
       const report = comparisonRunReport(comparison, {
         title: `kvarium compare: ${dataset.title}`,
         createdAt,
-        command: commandLine(),
+        command: commandLine(parameters),
         machine: { ...describeMachine(scratch.path), ...(otherLoadCores !== undefined && { otherLoadCores }) },
         versions: { kvarium: VERSION, node: process.version, v8: process.versions.v8 },
         work: await workReport(dataset, flags, phases),
@@ -153,7 +154,7 @@ async function runComparison(flags: CompareFlags): Promise<void> {
         work: settings,
       }
       const engines = comparison.engines.map(withoutCurves)
-      process.stdout.write(`${JSON.stringify({ ...about, engines, ok: comparison.ok }, null, 2)}\n`)
+      stdout.write(`${JSON.stringify({ ...about, engines, ok: comparison.ok }, null, 2)}\n`)
     } else {
       print(comparisonReport(comparison, style))
       if (files !== undefined) {
@@ -161,7 +162,7 @@ async function runComparison(flags: CompareFlags): Promise<void> {
         print(`          ${shownPath(files.json)} holds every number, for programs and kvarium report\n`)
       }
     }
-    if (!comparison.ok) process.exitCode = 1
+    if (!comparison.ok) setExitCode(1)
   } finally {
     progress.pause()
     process.off('SIGINT', interrupted).off('SIGTERM', interrupted).off('exit', remove)
@@ -170,9 +171,9 @@ async function runComparison(flags: CompareFlags): Promise<void> {
 }
 
 /** The command line, quoted where a shell needs it. */
-function commandLine(): string {
+function commandLine(parameters: readonly string[]): string {
   const quoted = (word: string): string => (/^[\w./:=,+@%-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)
-  return ['kvarium', ...process.argv.slice(2)].map(quoted).join(' ')
+  return ['kvarium', ...parameters].map(quoted).join(' ')
 }
 
 async function workReport(dataset: Dataset, flags: CompareFlags, phases: ReturnType<typeof datasetPhases>): Promise<WorkReport> {

@@ -15,6 +15,7 @@ import {
 } from 'kvarium'
 import type { Engine } from 'kvarium/engine'
 import { bytes, plural } from 'kvarium-lab/report'
+import type { Invocation } from './invocation.js'
 import { readStore } from './reading-store.js'
 import { copyProgress } from './progress.js'
 import { UsageError } from './usage-error.js'
@@ -47,7 +48,7 @@ compared entry by entry. The exit code is 0 for a copy that is equal, 1 when the
 the copy could not be made.
 `
 
-export function copyCommand(): Command {
+export function copyCommand(invocation: Invocation): Command {
   const engines = builtInEngines.names.filter(name => builtInEngines.find(name)?.durable === true)
   return new Command('copy')
     .description('Copy a store into a new one, of any engine, and compare the two')
@@ -56,31 +57,32 @@ export function copyCommand(): Command {
     .addOption(new Option('-e, --engine <engine>', 'the engine of the new store').choices(engines).default(builtInEngines.defaultName))
     .addOption(new Option('--from <kind>', 'what wrote the source, if its files do not say').choices([...KINDS]))
     .addHelpText('after', EXAMPLES)
-    .action(runCopy)
+    .action((source: string, target: string, flags: CopyFlags) => runCopy(invocation, source, target, flags))
 }
 
-async function runCopy(source: string, target: string, { engine, from }: CopyFlags): Promise<void> {
+async function runCopy(invocation: Invocation, source: string, target: string, { engine, from }: CopyFlags): Promise<void> {
+  const { stdout, stderr, setExitCode } = invocation
   const kind = from ?? kindOf(source)
   if (existsSync(target) && readdirSync(target).length > 0) throw new UsageError(`${target} is not empty: copy into a new directory`)
   const copy = async (entries: AnyLevel | EntrySource): Promise<void> => {
-    const progress = copyProgress(process.stderr)
+    const progress = copyProgress(stderr)
     const start = performance.now()
     try {
       const report = await copyInto(target, engine, entries, progress.update)
       progress.end()
       const seconds = ((performance.now() - start) / 1000).toFixed(1)
       const size = `${plural(report.entries, 'entry', 'entries')}, ${bytes(report.bytes)}`
-      console.log(`${target} (${engine}): ${size}, equal to ${source}, in ${seconds} s`)
+      stdout.write(`${target} (${engine}): ${size}, equal to ${source}, in ${seconds} s\n`)
     } catch (error) {
       progress.end()
       // What is there of the copy would pass for the whole.
       await Kvarium.destroy(target)
       if (!(error instanceof KvariumError && error.code === 'LEVEL_COPY_DIFFERS')) throw error
-      process.stderr.write(`error: ${error.message}\n`)
-      process.exitCode = 1
+      stderr.write(`error: ${error.message}\n`)
+      setExitCode(1)
     }
   }
-  if (kind === 'kvarium') await readStore(source, read => copy(() => entriesOf(read)))
+  if (kind === 'kvarium') await readStore(invocation, source, read => copy(() => entriesOf(read)))
   else if (kind === 'lmdb') await fromLmdb(source, copy)
   else await fromClassicLevel(source, copy)
 }

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { addKeyEncoding, decodeKey, type KeyEncoding } from './encodings.js'
+import type { Invocation } from './invocation.js'
 import { writeStore } from './writing-store.js'
 
 interface DelFlags {
@@ -17,23 +18,26 @@ All keys are deleted at once, or none. The exit code is 0 when all were there, 1
 changed.
 `
 
-export function delCommand(): Command {
+export function delCommand(invocation: Invocation): Command {
   const command = new Command('del')
     .description('Delete keys')
     .argument('<dir>', 'the directory of the store')
     .argument('<keys...>', 'the keys; put -- before keys that begin with a hyphen')
     .option('-x, --hex', 'short for --key-encoding hex')
     .option('--sync', 'wait until the write survives a power loss')
-  return addKeyEncoding(command).addHelpText('after', EXAMPLES).action(runDel)
+  return addKeyEncoding(command)
+    .addHelpText('after', EXAMPLES)
+    .action((directory: string, keys: readonly string[], flags: DelFlags) => runDel(invocation, directory, keys, flags))
 }
 
-async function runDel(directory: string, texts: readonly string[], { keyEncoding, hex, sync }: DelFlags): Promise<void> {
+async function runDel(invocation: Invocation, directory: string, texts: readonly string[], flags: DelFlags): Promise<void> {
+  const { keyEncoding, hex, sync } = flags
   const encoding = hex === true && keyEncoding === 'utf8' ? 'hex' : keyEncoding
   const keys = texts.map(text => decodeKey(text, encoding))
-  await writeStore(directory, undefined, async db => {
+  await writeStore(invocation, directory, undefined, async db => {
     const found = await db.hasMany(keys)
-    for (const [index, isFound] of found.entries()) if (!isFound) process.stderr.write(`not found: ${texts[index]}\n`)
-    if (found.includes(false)) process.exitCode = 1
+    for (const [index, isFound] of found.entries()) if (!isFound) invocation.stderr.write(`not found: ${texts[index]}\n`)
+    if (found.includes(false)) invocation.setExitCode(1)
     const operations = keys.map(key => ({ type: 'del' as const, key }))
     await db.batch(operations, { sync: sync === true })
   })

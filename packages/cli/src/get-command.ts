@@ -9,6 +9,7 @@ import {
   valueForJson,
   type EncodingFlags,
 } from './encodings.js'
+import type { Invocation } from './invocation.js'
 import { Output } from './output.js'
 import { readStore } from './reading-store.js'
 
@@ -27,25 +28,27 @@ The store is not changed, and may not be open elsewhere. The exit code is 0 when
 damaged, and 2 when the store cannot be read.
 `
 
-export function getCommand(): Command {
+export function getCommand(invocation: Invocation): Command {
   const command = new Command('get')
     .description('Print the value of a key')
     .argument('<dir>', 'the directory of the store')
     .argument('<key>', 'the key; put -- before keys that begin with a hyphen')
     .option('--raw', 'print the bytes of the value, without a newline')
     .option('--json', 'print key and value as a JSON object')
-  return addEncodings(command).addHelpText('after', EXAMPLES).action(runGet)
+  return addEncodings(command)
+    .addHelpText('after', EXAMPLES)
+    .action((directory: string, key: string, flags: GetFlags) => runGet(invocation, directory, key, flags))
 }
 
-async function runGet(directory: string, text: string, flags: GetFlags): Promise<void> {
+async function runGet(invocation: Invocation, directory: string, text: string, flags: GetFlags): Promise<void> {
   const encodings = encodingsOf(flags)
   const key = decodeKey(text, encodings.key)
-  const output = new Output()
-  await readStore(directory, async engine => {
+  const output = new Output(invocation.stdout)
+  await readStore(invocation, directory, async engine => {
     const value = engine.get(key)
     if (value === undefined) {
-      process.stderr.write(`not found: ${text}\n`)
-      process.exitCode = 1
+      invocation.stderr.write(`not found: ${text}\n`)
+      invocation.setExitCode(1)
     } else if (flags.raw === true) await output.bytes(value)
     else if (flags.json === true) {
       const entry = { key: encodeKey(key, encodings.key), value: valueForJson(value, encodings.value) }

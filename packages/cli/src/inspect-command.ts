@@ -7,6 +7,7 @@ import { nodeEnvironment } from 'kvarium/vfs/node'
 import { addKeyEncoding, decodeKey, type KeyEncoding } from './encodings.js'
 import { isHeldOpen } from './held-open.js'
 import { entryLines, factLines, hexLines, outlineLines, PART_HEADING, partLine, problemLine } from './inspect-text.js'
+import type { Invocation } from './invocation.js'
 import { Output } from './output.js'
 import { asUsageError } from './refusal.js'
 import { bytes as sizeText, count, plural } from 'kvarium-lab/report'
@@ -50,7 +51,7 @@ a time, unless a range is given; with --limit reading stops there.
 The exit code is 0 when all is well, 1 when something that was read is damaged, torn or missing, and 2 when it could not be looked at.
 `
 
-export function inspectCommand(): Command {
+export function inspectCommand(invocation: Invocation): Command {
   const command = new Command('inspect')
     .description('Show the contents of a file of a store, down to the byte, or the files of a store')
     .argument('<path>', 'a file, or the directory of a store')
@@ -64,12 +65,15 @@ export function inspectCommand(): Command {
     .option('--from <key>', 'only data blocks or leaves that start at this key or later')
     .option('--preview <bytes>', 'most bytes of a key or a value to show', wholeNumber(1), 48)
     .option('-a, --all', `show everything (default: ${SHOWN} parts, and ${SHOWN} entries of each)`)
-  return addKeyEncoding(command).addHelpText('after', EXAMPLES).action(runInspect)
+  return addKeyEncoding(command)
+    .addHelpText('after', EXAMPLES)
+    .action((path: string, flags: InspectFlags) => runInspect(invocation, path, flags))
 }
 
-async function runInspect(path: string, flags: InspectFlags): Promise<void> {
+async function runInspect({ stdout, setExitCode }: Invocation, path: string, flags: InspectFlags): Promise<void> {
   const source = nodeEnvironment()
-  const output = new Output()
+  const output = new Output(stdout)
+  const style = styleFor(stdout)
   const options = { preview: flags.preview }
   try {
     const isDirectory = source.fileSystem.stat(path)?.kind === 'directory'
@@ -77,16 +81,16 @@ async function runInspect(path: string, flags: InspectFlags): Promise<void> {
       isDirectory || source.fileSystem.stat(path) !== undefined ? await isHeldOpen(isDirectory ? path : dirname(path)) : undefined
     if (isDirectory) {
       const result = await inspectDirectory(path, source, { ...options, engines: builtInEngines })
-      if (result.problems.length > 0) process.exitCode = 1
+      if (result.problems.length > 0) setExitCode(1)
       if (flags.json === true) await output.line(JSON.stringify({ ...result, heldOpen: isHeld }, undefined, 2))
-      else await printDirectory(result, isHeld, output)
+      else await printDirectory(result, isHeld, output, style)
       return
     }
     const inspection = await inspectFile(path, source, options)
     try {
-      const view = new FileView(inspection, flags, output, isHeld === true)
+      const view = new FileView(inspection, flags, { output, style, isHeld: isHeld === true })
       await (flags.json === true ? view.printJson() : view.print())
-      if (inspection.problems.length > 0) process.exitCode = 1
+      if (inspection.problems.length > 0) setExitCode(1)
     } finally {
       inspection.close()
     }
@@ -97,8 +101,7 @@ async function runInspect(path: string, flags: InspectFlags): Promise<void> {
   }
 }
 
-async function printDirectory(result: DirectoryInspection, isHeld: boolean | undefined, output: Output): Promise<void> {
-  const style = styleFor(process.stdout)
+async function printDirectory(result: DirectoryInspection, isHeld: boolean | undefined, output: Output, style: TextStyle): Promise<void> {
   const { directory, engine, files, facts, outline, problems } = result
   const total = files.reduce((sum, file) => sum + file.bytes, 0)
   await output.line(`${style.bold(directory)}: ${engine ?? 'no known engine'}, ${plural(files.length, 'file')}, ${sizeText(total)}`)
@@ -119,20 +122,27 @@ async function printProblems(problems: readonly Problem[], style: TextStyle, out
 
 const HELD = 'A process has the store open: its files may be changing.'
 
+interface ViewOptions {
+  readonly output: Output
+  readonly style: TextStyle
+  readonly isHeld: boolean
+}
+
 class FileView {
   readonly #inspection: FileInspection
   readonly #flags: InspectFlags
   readonly #output: Output
   readonly #isHeld: boolean
-  readonly #style = styleFor(process.stdout)
+  readonly #style: TextStyle
   readonly #range: PartRange
   readonly #parts: Generator<Span>
 
-  constructor(inspection: FileInspection, flags: InspectFlags, output: Output, isHeld: boolean) {
+  constructor(inspection: FileInspection, flags: InspectFlags, { output, style, isHeld }: ViewOptions) {
     const { offset, block, page, from, keyEncoding } = flags
     this.#inspection = inspection
     this.#flags = flags
     this.#output = output
+    this.#style = style
     this.#isHeld = isHeld
     this.#range = {
       ...(offset !== undefined && { offset }),

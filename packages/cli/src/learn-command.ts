@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Command } from 'commander'
+import type { Invocation, OutputStream } from './invocation.js'
 import { checkExercise } from './learn/check-exercise.js'
 import { copyExercise } from './learn/copy-exercise.js'
 import { ExercisePackage } from './learn/exercise-package.js'
@@ -29,7 +30,7 @@ Examples:
 The exit code is 1 when a check fails, and 2 when there is nothing to check.
 `
 
-export function learnCommand(): Command {
+export function learnCommand(invocation: Invocation): Command {
   return new Command('learn')
     .description('Write a part of a store yourself, and check it in the real engine')
     .argument('[exercise]', 'the name of the exercise; without one, list all')
@@ -38,31 +39,37 @@ export function learnCommand(): Command {
     .option('--seed <number>', 'seed of the random checks', wholeNumber(0), 1)
     .option('--limit <seconds>', 'time limit of one check', wholeNumber(1), 60)
     .addHelpText('after', HELP)
-    .action(learn)
+    .action((name: string | undefined, directory: string | undefined, flags: LearnFlags) => learn(invocation, name, directory, flags))
 }
 
-async function learn(name: string | undefined, directory: string | undefined, { check = false, ...options }: LearnFlags): Promise<void> {
+async function learn(
+  { stdout, setExitCode }: Invocation,
+  name: string | undefined,
+  directory: string | undefined,
+  { check = false, ...options }: LearnFlags,
+): Promise<void> {
   if (name === undefined) {
-    list(ExercisePackage.own)
+    list(stdout, ExercisePackage.own)
     return
   }
   const isHere = check && existsSync(`${name}.ts`)
   const folder = resolve(directory ?? (isHere ? '.' : name))
   const exercises = check ? ExercisePackage.of(folder) : ExercisePackage.own
   exercises.assertExercise(name)
-  if (!check) make(exercises, name, folder)
-  else if (await checkExercise(exercises, name, folder, options)) process.stdout.write(`\nAll checks pass: ${name} serves a real store.\n`)
-  else process.exitCode = FAILED_EXIT_CODE
+  if (!check) make(stdout, exercises, name, folder)
+  else if (await checkExercise(stdout, exercises, name, { folder, ...options }))
+    stdout.write(`\nAll checks pass: ${name} serves a real store.\n`)
+  else setExitCode(FAILED_EXIT_CODE)
 }
 
-function list(exercises: ExercisePackage): void {
+function list(stdout: OutputStream, exercises: ExercisePackage): void {
   const { names } = exercises
   const width = Math.max(...names.map(name => name.length))
   const lines = names.map(name => `  ${name.padEnd(width)}  ${exercises.title(name)}`)
-  process.stdout.write(`${lines.join('\n')}\n\nBegin one with \`kvarium learn NAME\`.\n`)
+  stdout.write(`${lines.join('\n')}\n\nBegin one with \`kvarium learn NAME\`.\n`)
 }
 
-function make(exercises: ExercisePackage, name: string, folder: string): void {
+function make(stdout: OutputStream, exercises: ExercisePackage, name: string, folder: string): void {
   const files = copyExercise(exercises, name, folder)
   const shown = shownPath(folder)
   const lines = [
@@ -73,5 +80,5 @@ function make(exercises: ExercisePackage, name: string, folder: string): void {
   ]
   if (exercises.checkout !== undefined)
     lines.push(`Or, from ${exercises.checkout} and without installing: npm run kvarium -- learn ${name} ${folder} --check`)
-  process.stdout.write(`${lines.join('\n')}\n`)
+  stdout.write(`${lines.join('\n')}\n`)
 }

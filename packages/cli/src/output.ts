@@ -1,19 +1,20 @@
 import { once } from 'node:events'
+import type { OutputStream } from './invocation.js'
 
 /** Ends the command quietly when the reader of the stream is closed, as in `kvarium scan | head`. */
-export function endWithReader(stream: NodeJS.WriteStream): void {
+export function endWithReader(stream: NodeJS.WritableStream): void {
   stream.once('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error
     process.exit()
   })
 }
 
-/** Standard output for many lines: waits for a slow reader. */
+/** A stream for many lines: waits for a slow reader. */
 export class Output {
-  readonly #stream: NodeJS.WriteStream
+  readonly #stream: OutputStream
   #text = ''
 
-  constructor(stream: NodeJS.WriteStream = process.stdout) {
+  constructor(stream: OutputStream) {
     this.#stream = stream
   }
 

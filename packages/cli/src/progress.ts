@@ -2,6 +2,7 @@ import { SingleBar } from 'cli-progress'
 import type { CopyProgress } from 'kvarium'
 import type { Progress } from 'kvarium-lab/compare'
 import { count } from 'kvarium-lab/report'
+import type { OutputStream } from './invocation.js'
 
 /** Shows how far the comparison is: a bar on a terminal, elsewhere a line for each phase. */
 export interface ProgressView {
@@ -10,8 +11,8 @@ export interface ProgressView {
   pause(): void
 }
 
-export function progressView(stream: NodeJS.WriteStream, isQuiet: boolean): ProgressView {
-  if (stream.isTTY) return new Bar(stream)
+export function progressView(stream: OutputStream, isQuiet: boolean): ProgressView {
+  if (stream.isTTY === true) return new Bar(stream)
   return isQuiet ? { update: () => undefined, pause: () => undefined } : new Lines(stream)
 }
 
@@ -22,7 +23,7 @@ class Bar implements ProgressView {
   readonly #bar: SingleBar
   #started = false
 
-  constructor(stream: NodeJS.WriteStream) {
+  constructor(stream: OutputStream) {
     this.#bar = new SingleBar({
       stream,
       format: '  {engine} {phase} {bar} {percentage} %  {detail}',
@@ -54,10 +55,10 @@ class Bar implements ProgressView {
 }
 
 class Lines implements ProgressView {
-  readonly #stream: NodeJS.WriteStream
+  readonly #stream: OutputStream
   #phase = ''
 
-  constructor(stream: NodeJS.WriteStream) {
+  constructor(stream: OutputStream) {
     this.#stream = stream
   }
 
@@ -74,8 +75,8 @@ class Lines implements ProgressView {
 }
 
 /** Counts the entries of a copy on a terminal. How many there will be is not known before the comparison. */
-export function copyProgress(stream: NodeJS.WriteStream): { update(progress: CopyProgress): void; end(): void } {
-  if (!stream.isTTY) return { update: () => undefined, end: () => undefined }
+export function copyProgress(stream: OutputStream): { update(progress: CopyProgress): void; end(): void } {
+  if (stream.isTTY !== true) return { update: () => undefined, end: () => undefined }
   const bar = new SingleBar({ stream, format: '  {phase} {entries} entries', hideCursor: true, clearOnComplete: true, fps: 20 })
   bar.start(1, 0, { phase: 'copying', entries: '0' })
   return {

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import { builtInEngines } from 'kvarium'
 import { addEncodings, decodeKey, decodeValue, encodingsOf, type EncodingFlags } from './encodings.js'
+import type { Invocation } from './invocation.js'
 import { writeStore } from './writing-store.js'
 
 interface PutFlags extends EncodingFlags {
@@ -17,7 +18,7 @@ Examples:
 The exit code is 0 when the value is stored, and 2 when it could not be.
 `
 
-export function putCommand(): Command {
+export function putCommand(invocation: Invocation): Command {
   const engines = builtInEngines.names.filter(name => builtInEngines.find(name)?.durable === true)
   const { defaultName } = builtInEngines
   const command = new Command('put')
@@ -29,19 +30,21 @@ export function putCommand(): Command {
       new Option('-c, --create [engine]', `create the store if it does not exist (default engine: ${defaultName})`).choices(engines),
     )
     .option('--sync', 'wait until the write survives a power loss')
-  return addEncodings(command).addHelpText('after', EXAMPLES).action(runPut)
+  return addEncodings(command)
+    .addHelpText('after', EXAMPLES)
+    .action((directory: string, key: string, value: string, flags: PutFlags) => runPut(invocation, directory, key, value, flags))
 }
 
-async function runPut(directory: string, key: string, text: string, flags: PutFlags): Promise<void> {
+async function runPut(invocation: Invocation, directory: string, key: string, text: string, flags: PutFlags): Promise<void> {
   const encodings = encodingsOf(flags)
   const keyBytes = decodeKey(key, encodings.key)
   const value = text === '-' ? await readInput(encodings.value) : decodeValue(text, encodings.value)
   const create = flags.create === true ? builtInEngines.defaultName : flags.create
-  await writeStore(directory, create, db => db.put(keyBytes, value, { sync: flags.sync === true }))
+  await writeStore(invocation, directory, create, db => db.put(keyBytes, value, { sync: flags.sync === true }))
 
   async function readInput(encoding: typeof encodings.value): Promise<Uint8Array> {
-    const chunks: Buffer[] = []
-    for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
+    const chunks: Uint8Array[] = []
+    for await (const chunk of invocation.stdin) chunks.push(chunk)
     const bytes = Buffer.concat(chunks)
     return encoding === 'utf8' ? new Uint8Array(bytes) : decodeValue(bytes.toString('utf8').trim(), encoding)
   }

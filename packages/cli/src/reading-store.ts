@@ -3,13 +3,18 @@ import type { Engine, EngineFactory } from 'kvarium/engine'
 import { builtInEngines, CorruptionError, KvariumError } from 'kvarium'
 import { nodeEnvironment } from 'kvarium/vfs/node'
 import { typedError } from 'kvarium/vfs'
+import type { Invocation } from './invocation.js'
 import { UsageError } from './usage-error.js'
 
 /**
  * Opens the store in a directory for `read`, without changing a file of it: writes of the open stay in memory. Damage ends the
  * command with exit code 1, an error that prevents its start with 2.
  */
-export async function readStore(directory: string, read: (engine: Engine, factory: EngineFactory) => Promise<void>): Promise<void> {
+export async function readStore(
+  invocation: Invocation,
+  directory: string,
+  read: (engine: Engine, factory: EngineFactory) => Promise<void>,
+): Promise<void> {
   try {
     const store = await InspectedStore.open(directory, { environment: nodeEnvironment(), registry: builtInEngines }, {})
     try {
@@ -24,16 +29,16 @@ export async function readStore(directory: string, read: (engine: Engine, factor
       await store.close()
     }
   } catch (error) {
-    refuse(error)
+    refuse(invocation, error)
   }
 }
 
 /** Ends a command with the message alone, without a stack. */
-export function refuse(error: unknown): void {
+export function refuse({ stderr, setExitCode }: Invocation, error: unknown): void {
   const typed = typedError(error)
   if (typed instanceof CorruptionError) {
-    process.stderr.write(`error: ${typed.message}\n`)
-    process.exitCode = 1
+    stderr.write(`error: ${typed.message}\n`)
+    setExitCode(1)
     return
   }
   throw typed instanceof KvariumError ? new UsageError(typed.message) : typed

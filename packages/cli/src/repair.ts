@@ -1,9 +1,10 @@
 import { Command } from 'commander'
 import { Kvarium, repair, type Loss, type RepairReport } from 'kvarium'
+import type { Invocation } from './invocation.js'
 import { asUsageError } from './refusal.js'
 import { UsageError } from './usage-error.js'
 
-export function repairCommand(): Command {
+export function repairCommand(invocation: Invocation): Command {
   return new Command('repair')
     .description('Write a new store with everything readable from a damaged one, and report what is lost')
     .argument('<dir>', 'the directory of the damaged store, which does not change unless --in-place is given')
@@ -12,7 +13,9 @@ export function repairCommand(): Command {
     .option('-e, --engine <name>', 'the engine, if the store no longer records it')
     .option('--json', 'print the report as JSON, and nothing else, on standard output')
     .addHelpText('after', '\nThe exit code is 0 if nothing was lost, 1 if something was lost, and 2 if no store was written.\n')
-    .action(runRepair)
+    .action((directory: string, target: string | undefined, options: RepairCommandOptions) =>
+      runRepair(invocation, directory, target, options),
+    )
 }
 
 interface RepairCommandOptions {
@@ -21,15 +24,21 @@ interface RepairCommandOptions {
   readonly inPlace?: boolean
 }
 
-async function runRepair(directory: string, target: string | undefined, options: RepairCommandOptions): Promise<void> {
+async function runRepair(
+  { stdout, setExitCode }: Invocation,
+  directory: string,
+  target: string | undefined,
+  options: RepairCommandOptions,
+): Promise<void> {
   const { engine, json = false, inPlace = false } = options
   if (inPlace === (target !== undefined)) {
     throw new UsageError('Give either a target, for a new store beside the damaged one, or --in-place, to replace the damaged one')
   }
   const repaired = target === undefined ? Kvarium.repair(directory, { engine }) : repair(directory, target, { engine })
   const report = await repaired.catch(asUsageError)
-  if (report.losses.length > 0) process.exitCode = 1
-  console.log(json ? JSON.stringify({ ...report, losses: report.losses.map(readable) }, undefined, 2) : describe(report))
+  if (report.losses.length > 0) setExitCode(1)
+  const text = json ? JSON.stringify({ ...report, losses: report.losses.map(readable) }, undefined, 2) : describe(report)
+  stdout.write(`${text}\n`)
 }
 
 function describe({ target, engine, entries, bytes, losses }: RepairReport): string {

@@ -15,6 +15,7 @@ import {
   type ReportDiff,
 } from 'kvarium-lab/report'
 import type { RunReport } from 'kvarium-lab/report'
+import type { Invocation, OutputStream } from './invocation.js'
 import { makeDirectory, readReport, reportJson, writeText } from './report-files.js'
 import { styleFor } from './report/style.js'
 import { UsageError } from './usage-error.js'
@@ -41,7 +42,7 @@ Examples:
 The exit code is 2 when a report cannot be read, or when the two runs did different work.
 `
 
-export function reportCommand(): Command {
+export function reportCommand({ stdout }: Invocation): Command {
   return new Command('report')
     .description('Show the report of a run from its JSON, or what changed from one run to another')
     .argument('<report.json...>', 'a report of kvarium compare; a second one is a later run of the same work')
@@ -51,24 +52,24 @@ export function reportCommand(): Command {
     .option('--detail <workloads>', 'with --overview and --markdown: workloads whose own reports are written, too, separated by commas')
     .option('--json', 'print the checked report, or the changes, as JSON')
     .addHelpText('after', HELP)
-    .action(showReport)
+    .action((paths: readonly string[], flags: ReportFlags) => showReport(stdout, paths, flags))
 }
 
-function showReport(paths: readonly string[], flags: ReportFlags): void {
+function showReport(stdout: OutputStream, paths: readonly string[], flags: ReportFlags): void {
   if (flags.overview !== true && flags.detail !== undefined) throw new UsageError('--detail goes with --overview')
   if (flags.overview !== true && paths.length > 2) {
     throw new UsageError(`${paths.length} reports: give one, or two of the same work, or --overview for several workloads`)
   }
   const [report, other, ...others] = paths.map(readReport)
-  if (flags.overview === true) showOverview(other === undefined ? [report] : [report, other, ...others], flags)
-  else if (other === undefined) show(report, flags)
-  else showDiff(compared(report, other), flags)
+  if (flags.overview === true) showOverview(stdout, other === undefined ? [report] : [report, other, ...others], flags)
+  else if (other === undefined) show(stdout, report, flags)
+  else showDiff(stdout, compared(report, other), flags)
 }
 
-function showOverview(reports: readonly RunReport[], { html, markdown, detail, json = false }: ReportFlags): void {
+function showOverview(stdout: OutputStream, reports: readonly RunReport[], { html, markdown, detail, json = false }: ReportFlags): void {
   if (html !== undefined || json) throw new UsageError('--overview is for the terminal and for --markdown')
   if (markdown === undefined) {
-    process.stdout.write(renderOverviewTerminal(reports, styleFor(process.stdout)))
+    stdout.write(renderOverviewTerminal(reports, styleFor(stdout)))
     return
   }
   const detailed = detail?.split(',') ?? []
@@ -87,21 +88,21 @@ function writeMarkdown(directory: string, { markdown, drawings }: MarkdownReport
   for (const [name, drawing] of drawings) writeText(join(directory, name), drawing)
 }
 
-function show(report: RunReport, { html, markdown, json = false }: ReportFlags): void {
+function show(stdout: OutputStream, report: RunReport, { html, markdown, json = false }: ReportFlags): void {
   if (html !== undefined) writeText(html, renderHtml(report))
   if (markdown !== undefined) writeMarkdown(markdown, renderMarkdown(report))
-  if (json) process.stdout.write(reportJson(report))
-  else if (html === undefined && markdown === undefined) process.stdout.write(renderTerminal(report, styleFor(process.stdout)))
+  if (json) stdout.write(reportJson(report))
+  else if (html === undefined && markdown === undefined) stdout.write(renderTerminal(report, styleFor(stdout)))
 }
 
-function showDiff(diff: ReportDiff, { html, markdown, json = false }: ReportFlags): void {
+function showDiff(stdout: OutputStream, diff: ReportDiff, { html, markdown, json = false }: ReportFlags): void {
   if (html !== undefined) writeText(html, renderDiffHtml(diff))
   if (markdown !== undefined) {
     makeDirectory(markdown)
     writeText(join(markdown, 'README.md'), renderDiffMarkdown(diff))
   }
-  if (json) process.stdout.write(`${JSON.stringify(plainDiff(diff), undefined, 1)}\n`)
-  else if (html === undefined && markdown === undefined) process.stdout.write(renderDiffTerminal(diff, styleFor(process.stdout)))
+  if (json) stdout.write(`${JSON.stringify(plainDiff(diff), undefined, 1)}\n`)
+  else if (html === undefined && markdown === undefined) stdout.write(renderDiffTerminal(diff, styleFor(stdout)))
 }
 
 function plainDiff({ engines, notes, summary }: ReportDiff): object {

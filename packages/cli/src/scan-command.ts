@@ -10,6 +10,7 @@ import {
   valueForJson,
   type EncodingFlags,
 } from './encodings.js'
+import type { Invocation } from './invocation.js'
 import { Output } from './output.js'
 import { readStore } from './reading-store.js'
 import { UsageError } from './usage-error.js'
@@ -39,7 +40,7 @@ The store is not changed, and may not be open elsewhere. The exit code is 0, als
 is damaged, and 2 when the store cannot be read.
 `
 
-export function scanCommand(): Command {
+export function scanCommand(invocation: Invocation): Command {
   const command = new Command('scan')
     .description('Print the entries of a range of keys, in order')
     .argument('<dir>', 'the directory of the store')
@@ -54,14 +55,16 @@ export function scanCommand(): Command {
     .option('--values', 'only values')
     .option('--count', 'print only the number of entries')
     .option('--json', 'print one JSON object per line')
-  return addEncodings(command).addHelpText('after', EXAMPLES).action(runScan)
+  return addEncodings(command)
+    .addHelpText('after', EXAMPLES)
+    .action((directory: string, flags: ScanFlags) => runScan(invocation, directory, flags))
 }
 
-async function runScan(directory: string, flags: ScanFlags): Promise<void> {
+async function runScan(invocation: Invocation, directory: string, flags: ScanFlags): Promise<void> {
   const { reverse, limit = Infinity, count } = flags
   const range = rangeOf(flags)
-  const output = new Output()
-  await readStore(directory, async engine => {
+  const output = new Output(invocation.stdout)
+  await readStore(invocation, directory, async engine => {
     const cursor = engine.cursor(range)
     let found = 0
     try {

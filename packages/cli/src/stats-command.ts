@@ -4,10 +4,17 @@ import { spaceAmplification } from 'kvarium/trace'
 import { nodeEnvironment } from 'kvarium/vfs/node'
 import { joinPath } from 'kvarium/vfs'
 import { factLines } from './inspect-text.js'
+import type { Invocation } from './invocation.js'
 import { Output } from './output.js'
 import { readStore } from './reading-store.js'
 import { bytes, count, plural, times } from 'kvarium-lab/report'
+import type { TextStyle } from 'kvarium-lab/report'
 import { styleFor, table } from './report/style.js'
+
+interface StatsFlags {
+  readonly json?: true
+  readonly prometheus?: true
+}
 
 const EXAMPLES = `
 Examples:
@@ -19,20 +26,20 @@ The sizes are those of a store that has just been opened: what is in its logs co
 open elsewhere. The exit code is 0, 1 when the store is damaged, and 2 when it cannot be read.
 `
 
-export function statsCommand(): Command {
+export function statsCommand(invocation: Invocation): Command {
   return new Command('stats')
     .description('Print the sizes of a store and of its levels')
     .argument('<dir>', 'the directory of the store')
     .addOption(new Option('--json', 'print all stats of the engine as JSON').conflicts('prometheus'))
     .option('--prometheus', 'print the sizes as OpenMetrics text')
     .addHelpText('after', EXAMPLES)
-    .action(runStats)
+    .action((directory: string, flags: StatsFlags) => runStats(invocation, directory, flags))
 }
 
-async function runStats(directory: string, { json, prometheus }: { readonly json?: true; readonly prometheus?: true }): Promise<void> {
-  const output = new Output()
+async function runStats(invocation: Invocation, directory: string, { json, prometheus }: StatsFlags): Promise<void> {
+  const output = new Output(invocation.stdout)
   const files = (): { count: number; bytes: number } => filesOf(directory)
-  await readStore(directory, async (engine, factory) => {
+  await readStore(invocation, directory, async (engine, factory) => {
     const { count: fileCount, bytes: fileBytes } = files()
     if (json === true) {
       const stats = engine.stats()
@@ -44,13 +51,18 @@ async function runStats(directory: string, { json, prometheus }: { readonly json
       await output.line((await openMetrics({ directory, fileCount, fileBytes, stats: engine.stats(), shape: engine.shape() })).trimEnd())
       return
     }
-    await output.line(describe(directory, engine, factory, fileCount, fileBytes))
+    await output.line(describe(directory, engine, factory, { fileCount, fileBytes, style: styleFor(invocation.stdout) }))
   })
   await output.flush()
 }
 
-function describe(directory: string, engine: Engine, { countsLiveBytes }: EngineFactory, fileCount: number, fileBytes: number): string {
-  const style = styleFor(process.stdout)
+interface Shown {
+  readonly fileCount: number
+  readonly fileBytes: number
+  readonly style: TextStyle
+}
+
+function describe(directory: string, engine: Engine, { countsLiveBytes }: EngineFactory, { fileCount, fileBytes, style }: Shown): string {
   const { ledger, memoryBytes } = engine.stats()
   const { levels, tree } = engine.shape() as { levels?: readonly Level[]; tree?: readonly TreeLevel[] }
   const facts = [

@@ -5,6 +5,7 @@ import type { Outline } from 'kvarium/inspect'
 import { nodeEnvironment } from 'kvarium/vfs/node'
 import { joinPath } from 'kvarium/vfs'
 import { outlineLines, problemLine } from './inspect-text.js'
+import type { Invocation } from './invocation.js'
 import { Output } from './output.js'
 import { asUsageError } from './refusal.js'
 import { styleFor } from './report/style.js'
@@ -27,7 +28,7 @@ tables or pages. Files are read as they are: without a lock, and without changin
 The exit code is 0, 1 when something is damaged or missing, and 2 when the store cannot be read.
 `
 
-export function treeCommand(): Command {
+export function treeCommand(invocation: Invocation): Command {
   return new Command('tree')
     .description('Print the structure of a store: levels and tables, or pages')
     .argument('<dir>', 'the directory of the store')
@@ -35,16 +36,17 @@ export function treeCommand(): Command {
     .option('--preview <bytes>', 'most bytes of a key to show', wholeNumber(1), 24)
     .option('--json', 'print the structure as JSON')
     .addHelpText('after', EXAMPLES)
-    .action(runTree)
+    .action((directory: string, flags: TreeFlags) => runTree(invocation, directory, flags))
 }
 
-async function runTree(directory: string, { limit = Infinity, preview, json }: TreeFlags): Promise<void> {
+async function runTree({ stdout, setExitCode }: Invocation, directory: string, flags: TreeFlags): Promise<void> {
+  const { limit = Infinity, preview, json } = flags
   const source = nodeEnvironment()
-  const output = new Output()
-  const style = styleFor(process.stdout)
+  const output = new Output(stdout)
+  const style = styleFor(stdout)
   try {
     const { engine, outline, outlineFile, problems } = await inspectDirectory(directory, source, { preview, engines: builtInEngines })
-    if (problems.length > 0) process.exitCode = 1
+    if (problems.length > 0) setExitCode(1)
     const pages = outlineFile === undefined ? undefined : await pagesOf(joinPath(directory, outlineFile))
     const nodes = pages === undefined ? outline : concat(outline, pages.outline)
     let lines = 0
@@ -52,7 +54,7 @@ async function runTree(directory: string, { limit = Infinity, preview, json }: T
     else await output.line(`${style.bold(directory)}: ${engine ?? 'no known engine'}`)
     try {
       for (const node of nodes) {
-        if (node.problem !== undefined) process.exitCode = 1
+        if (node.problem !== undefined) setExitCode(1)
         if (lines >= limit) break
         if (json === true) await output.write(`${lines++ === 0 ? '' : ','}\n${JSON.stringify(node)}`)
         else lines = await printNode(node, lines)

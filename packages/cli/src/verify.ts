@@ -1,21 +1,28 @@
 import { Command } from 'commander'
 import { verify, type Finding, type VerifyReport } from 'kvarium'
+import type { Invocation } from './invocation.js'
 import { asUsageError } from './refusal.js'
 
-export function verifyCommand(): Command {
+export function verifyCommand(invocation: Invocation): Command {
   return new Command('verify')
     .description('Read and check everything in a store, without changing it, and report every broken invariant')
     .argument('<dir>', 'the directory of the store, which must not be open')
     .option('-e, --engine <name>', 'the engine, if the store no longer records it')
     .option('--json', 'print the report as JSON, and nothing else, on standard output')
     .addHelpText('after', '\nThe exit code is 0 for a sound store, 1 for a damaged store, and 2 when the store could not be read.\n')
-    .action(runVerify)
+    .action((directory: string, flags: VerifyFlags) => runVerify(invocation, directory, flags))
 }
 
-async function runVerify(directory: string, { engine, json = false }: { engine?: string; json?: boolean }): Promise<void> {
+interface VerifyFlags {
+  readonly engine?: string
+  readonly json?: boolean
+}
+
+async function runVerify({ stdout, setExitCode }: Invocation, directory: string, flags: VerifyFlags): Promise<void> {
+  const { engine, json = false } = flags
   const report = await verify(directory, { engine }).catch(asUsageError)
-  if (report.findings.length > 0) process.exitCode = 1
-  console.log(json ? JSON.stringify(report, undefined, 2) : describe(report))
+  if (report.findings.length > 0) setExitCode(1)
+  stdout.write(`${json ? JSON.stringify(report, undefined, 2) : describe(report)}\n`)
 }
 
 function describe({ directory, engine, opens, entries, bytes, findings }: VerifyReport): string {

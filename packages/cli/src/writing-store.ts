@@ -2,6 +2,7 @@ import { loadHash32 } from 'kvarium/codec'
 import { Kvarium } from 'kvarium'
 import { occupancyOf } from 'kvarium/inspect'
 import { nodeEnvironment } from 'kvarium/vfs/node'
+import type { Invocation } from './invocation.js'
 import { refuse } from './reading-store.js'
 import { UsageError } from './usage-error.js'
 
@@ -11,7 +12,12 @@ type ByteStore = Kvarium<Uint8Array, Uint8Array>
  * Opens the store in a directory for `write`.
  * @param create - Name of the engine for a store that does not exist yet; without it that is an error.
  */
-export async function writeStore(directory: string, create: string | undefined, write: (db: ByteStore) => Promise<void>): Promise<void> {
+export async function writeStore(
+  invocation: Invocation,
+  directory: string,
+  create: string | undefined,
+  write: (db: ByteStore) => Promise<void>,
+): Promise<void> {
   try {
     const engine = (await engineOf(directory)) ?? create
     if (engine === undefined) throw new UsageError(`There is no store ${directory}; kvarium put --create makes one`)
@@ -27,7 +33,7 @@ export async function writeStore(directory: string, create: string | undefined, 
       await db.close()
     }
   } catch (error) {
-    refuse(error)
+    refuse(invocation, error)
   }
 }
 
