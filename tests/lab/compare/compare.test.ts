@@ -74,6 +74,17 @@ describe('a comparison', () => {
     expect(readdirSync(directory)).toEqual(['lsm'])
   })
 
+  it.each(['lsm', 'btree'])('what the background of %s still writes after the last phase is in that phase', async engine => {
+    const puts = Array.from({ length: 300 }, (_, index) => put(`key ${index}`, 'value '.repeat(20)))
+    const engines = [{ name: 'one', engine, options: { writeBufferSize: 16384 } }]
+    const [{ phases, traffic }] = (await compare({ engines, phases: [phase('first', put('a')), phase('last', ...puts)], directory }))
+      .engines
+    // Opening writes to the log and the meta files before the first phase.
+    const written = { flush: 0, compaction: 0, page: 0 }
+    for (const part of ['flush', 'compaction', 'page'] as const) for (const { traffic } of phases) written[part] += traffic.written[part]
+    expect(traffic.written).toMatchObject(written)
+  })
+
   it('progress names the engine, the phase and how much is done; the warm-up leaves nothing', async () => {
     const seen: Progress[] = []
     const entries = Array.from({ length: 50 }, (_, index) => ({ key: bytes(`k/${index}`), value: bytes('v') }))

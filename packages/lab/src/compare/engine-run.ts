@@ -23,7 +23,7 @@ import { processIo, type ProcessIo } from './process-counters.js'
 import type { EngineConfiguration, EngineResult, PhaseResult, Verification } from './results.js'
 import { StoreDriver } from './store-driver.js'
 import { TimelineRecorder } from './timeline-recorder.js'
-import { NO_TRAFFIC, subtractTraffic, type Traffic } from './traffic.js'
+import { addTraffic, NO_TRAFFIC, subtractTraffic, type Traffic } from './traffic.js'
 import { isWrite } from './work-digest.js'
 
 const TURN_EVERY_MS = 15
@@ -96,7 +96,7 @@ export class EngineRun {
     try {
       await this.#db.open({ errorIfExists: true })
       for (const [index, phase] of phases.entries()) await this.#runPhase(phase, index)
-      await this.#db.settle()
+      await this.#settleLastPhase()
       result = this.#result()
       this.#timeline.stop()
       if (verified) await this.#verify(phases.length)
@@ -167,6 +167,15 @@ export class EngineRun {
       traffic,
     })
     this.#report(phase, index, entries)
+  }
+
+  /** What the background still does after the last phase is traffic of that phase: the phases add up to the whole. */
+  async #settleLastPhase(): Promise<void> {
+    const before = this.#watch.total
+    await this.#db.settle()
+    const last = this.#phases.pop()
+    if (last === undefined) return
+    this.#phases.push({ ...last, traffic: addTraffic(last.traffic, subtractTraffic(this.#lookAtLedger(), before)) })
   }
 
   async #endSession(): Promise<void> {
