@@ -10,16 +10,17 @@ import { Oracle } from './oracle.js'
 
 /** Keys that share beginnings, one that is empty, and some whose bytes are above 127, which JavaScript orders differently as text. */
 const KEYS = ['', 'a', 'aa', 'ab', 'b', 'ba', 'c', 'd', 'é', 'ｚ', '😀', 'z']
-const RUNS = 100
+export const HISTORIES = 100
 const LONGEST = 40
 
-export async function modelStage<Part>(exercise: Exercise<Part>, part: Part, seed: number): Promise<string | undefined> {
+/** Runs up to `numRuns` histories. */
+export async function modelStage<Part>(exercise: Exercise<Part>, part: Part, seed: number, numRuns: number): Promise<string | undefined> {
   const property = fc.asyncProperty(histories(), fc.integer({ min: 0, max: 2 ** 31 }), async (history, storeSeed) => {
     const settings = { factory: exercise.plug(part), options: exercise.options, seed: storeSeed }
     const store = await DrivenStore.open(settings)
     await compareWithOracle(store, history).finally(() => store.close().catch(() => undefined))
   })
-  const details = await fc.check(property, { seed, numRuns: RUNS })
+  const details = await fc.check(property, { seed, numRuns })
   if (!details.failed) return undefined
   const [history = [], storeSeed] = details.counterexample ?? []
   const steps = history.map((operation, i) => `  ${String(i + 1).padStart(2)}. ${showOperation(operation)}`)

@@ -5,7 +5,7 @@
  */
 import { divergenceStage } from './divergence-stage.js'
 import type { Exercise, Module } from './exercise.js'
-import { modelStage } from './model-stage.js'
+import { HISTORIES, modelStage } from './model-stage.js'
 
 export type Stage = 'exports' | 'units' | 'model' | 'divergence'
 
@@ -22,6 +22,8 @@ export interface CheckSettings {
   readonly onCheck?: (stage: Stage, check: string) => void
   /** Unit checks to run instead of those of the exercise. */
   readonly units?: Exercise<unknown>['units']
+  /** Histories of the second stage. */
+  readonly histories?: number
 }
 
 export const DEFAULT_SEED = 1
@@ -33,7 +35,7 @@ export async function runChecks<Part>(
   exercise: Exercise<Part>,
   solution: Module,
   reference: Module,
-  { seed = DEFAULT_SEED, onCheck = () => undefined, units = exercise.units }: CheckSettings = {},
+  { seed = DEFAULT_SEED, onCheck = () => undefined, units = exercise.units, histories = HISTORIES }: CheckSettings = {},
 ): Promise<Failure | undefined> {
   const run = async (stage: Stage, check: string, work: () => unknown): Promise<Failure | undefined> => {
     onCheck(stage, check)
@@ -53,7 +55,7 @@ export async function runChecks<Part>(
     if (failure !== undefined) return failure
   }
   return (
-    (await run('model', MODEL_CHECK, () => modelStage(exercise, own, seed))) ??
+    (await run('model', MODEL_CHECK, () => modelStage(exercise, own, seed, histories))) ??
     (await run('divergence', DIVERGENCE_CHECK, () => divergenceStage(exercise, own, exercise.part(reference), seed)))
   )
 }

@@ -10,6 +10,7 @@ import { simulatedEnvironment, type Environment, type MemoryFileSystem } from '.
 import { name, takeCommonStep, type CommonStep } from '../trace/support/common-step.js'
 import { batchOf, emptyFileSystem, filler, violations } from './support/opened-btree.js'
 import { TracedBtree } from './support/traced-btree.js'
+import { slice } from '../support/thoroughness.js'
 
 type Step =
   | CommonStep
@@ -216,14 +217,14 @@ describe('the events of a B+tree fold to its shape after any operation, over reo
   it('with small pages', async () => {
     await fc.assert(
       fc.asyncProperty(stepsWith(0), SMALL, (all, settings) => new Walk(settings).take(all)),
-      { numRuns: 24 },
+      { numRuns: slice(6, 24) },
     )
   }, 120_000)
 
   it('with small pages on a disk that fails', async () => {
     await fc.assert(
       fc.asyncProperty(stepsWith(8), SMALL, (all, settings) => new Walk(settings).take(all)),
-      { numRuns: 24 },
+      { numRuns: slice(6, 24) },
     )
   }, 120_000)
 
@@ -231,7 +232,7 @@ describe('the events of a B+tree fold to its shape after any operation, over reo
     const options = { pageSize: 4096, cacheSize: 64 << 20, writeBufferSize: 128 << 20 }
     await fc.assert(
       fc.asyncProperty(stepsWith(0), fc.integer({ min: 1, max: 1000 }), (all, seed) => new Walk({ options, seed, level: 'io' }).take(all)),
-      { numRuns: 8 },
+      { numRuns: slice(2, 8) },
     )
   }, 120_000)
 })

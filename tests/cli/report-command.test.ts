@@ -10,7 +10,7 @@ beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'kvarium-report-command-'))
   await compare('--report', 'first')
   await compare('--report', 'second/after.html')
-  await compare('--report', 'third.json', '--seed', '2')
+  await compare('--report', 'third.json', '--seed', '2', '--rounds', '1')
 })
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
@@ -44,8 +44,8 @@ describe('kvarium compare', () => {
     expect(readdirSync(path('second')).sort()).toEqual(['after.html', 'after.json'])
     expect(existsSync(path('third.html'))).toBe(true)
     rmSync(path('kvarium-report'), { recursive: true, force: true })
-    await compare('--no-report')
-    await compare('--json')
+    await compare('--no-report', '--rounds', '1')
+    await compare('--json', '--rounds', '1')
     expect(existsSync(path('kvarium-report'))).toBe(false)
   })
 

@@ -3,6 +3,7 @@ import { fileDamages, flips, lostWrites, truncations, wipes } from './support/da
 import { smallStores, type DamageSubject, type SmallStore } from './support/small-store.js'
 import { SUBJECTS } from './support/subjects.js'
 import { judge, type Damage, type Outcome } from './support/verdict.js'
+import { slice } from '../support/thoroughness.js'
 
 async function judgeAll(subject: DamageSubject, store: SmallStore, damages: Iterable<Damage>): Promise<Record<Outcome, number>> {
   const counts: Record<Outcome, number> = { 'refused to open': 0, 'refused a read': 0, right: 0 }
@@ -28,7 +29,7 @@ describe.each(SUBJECTS)('a damaged store of $name', subject => {
 
   it('a byte that changed is never read as something else', async () => {
     for (const store of await smallStores(subject)) {
-      const counts = await judgeAll(subject, store, flips(store, [0x01, 0x80, 0xff], every(29)))
+      const counts = await judgeAll(subject, store, flips(store, [0x01, 0x80, 0xff], every(slice(71, 29))))
       expect(counts['refused to open']).toBeGreaterThan(10)
       expect(counts['refused a read']).toBeGreaterThan(10)
     }
@@ -36,17 +37,17 @@ describe.each(SUBJECTS)('a damaged store of $name', subject => {
 
   it('a file cut short is never read as a shorter store', async () => {
     for (const store of await smallStores(subject)) {
-      const counts = await judgeAll(subject, store, truncations(store, every(13)))
+      const counts = await judgeAll(subject, store, truncations(store, every(slice(29, 13))))
       expect(counts['refused to open']).toBeGreaterThan(10)
     }
   })
 
   it('a stretch of zeros or noise is noticed', async () => {
-    for (const store of await smallStores(subject)) await judgeAll(subject, store, wipes(store, every(7)))
+    for (const store of await smallStores(subject)) await judgeAll(subject, store, wipes(store, every(slice(17, 7))))
   })
 
   it('a write that was lost, or went to another place, is noticed', async () => {
-    for (const store of await smallStores(subject)) await judgeAll(subject, store, lostWrites(store, every(3)))
+    for (const store of await smallStores(subject)) await judgeAll(subject, store, lostWrites(store, every(slice(7, 3))))
   })
 
   it('a file that is missing, empty, in the place of another one or older than the rest is noticed', async () => {

@@ -25,7 +25,7 @@ describe.each(catalog())('example $number', ({ number, name, load }) => {
       expect(existsSync(chapter), `docs/guide has a chapter ${title}.md`).toBe(true)
       expect(chapterProblems(chapter, readFileSync(chapter, 'utf8'), recording, first)).toEqual([])
       // In one process, as a reader who starts it again from the stepper does. Runs of other processes are the file's.
-      if (slice(number <= 3, true)) expect(transcript(await record(number, name, await load()))).toBe(first)
+      if (slice(number === 1, true)) expect(transcript(await record(number, name, await load()))).toBe(first)
     },
     TIMEOUT_MS,
   )

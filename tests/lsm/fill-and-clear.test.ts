@@ -4,6 +4,7 @@ import type { MemoryFileSystem } from '../../src/vfs/index.js'
 import { rangeOf } from '../contract/support/opened-engine.js'
 import { countSteps, stepsOf } from '../contract/support/steps.js'
 import { batchOf, emptyFileSystem, filler, get, openLsm, scan, sizeOf, violations, type Operation } from './support/opened-lsm.js'
+import { slice } from '../support/thoroughness.js'
 
 countSteps()
 
@@ -113,8 +114,8 @@ const ONE_MEMTABLE = { writeBufferSize: 64 * 1024 * 1024 }
 
 describe('filling and clearing again and again', () => {
   it.each(Object.keys(PATTERNS))('costs the same at the end as at the start, in one memtable: %s', async name => {
-    const { engine, costs } = await run(PATTERNS[name], 1000, ONE_MEMTABLE)
-    const [early, late] = [mean(costs.slice(100, 300)), mean(costs.slice(800))]
+    const { engine, costs } = await run(PATTERNS[name], slice(600, 1000), ONE_MEMTABLE)
+    const [early, late] = [mean(costs.slice(100, 300)), mean(costs.slice(-200))]
     expect(late).toBeLessThan(early * 1.5 + 50)
     // A seek in what is empty now: up to 64 stretches, which are not yet worth remembering as one, and a logarithm for each.
     const cursor = engine.cursor({})
@@ -127,9 +128,9 @@ describe('filling and clearing again and again', () => {
   it.each(Object.keys(PATTERNS))(
     'costs the same at the end as at the start, over flushes and compactions, in bounded space: %s',
     async name => {
-      const short = await run(PATTERNS[name], 400, {})
-      const { engine, fileSystem, costs, peakBytes } = await run(PATTERNS[name], 1600, {})
-      expect(mean(costs.slice(1200))).toBeLessThan(mean(costs.slice(100, 500)) * 1.5 + 50)
+      const short = await run(PATTERNS[name], slice(300, 400), {})
+      const { engine, fileSystem, costs, peakBytes } = await run(PATTERNS[name], slice(800, 1600), {})
+      expect(mean(costs.slice(-400))).toBeLessThan(mean(costs.slice(100, 500)) * 1.5 + 50)
       expect(peakBytes).toBeLessThan(short.peakBytes * 1.5 + 64 * 1024)
       await engine.flush()
       await engine.settle()

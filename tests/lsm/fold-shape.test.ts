@@ -12,6 +12,7 @@ import { nodeEnvironment } from '../../src/vfs/node.js'
 import { name, takeCommonStep, type CommonStep } from '../trace/support/common-step.js'
 import { batchOf, emptyFileSystem, filler, violations } from './support/opened-lsm.js'
 import { TracedLsm } from './support/traced-lsm.js'
+import { slice } from '../support/thoroughness.js'
 
 type Step = CommonStep | { readonly do: 'check' } | { readonly do: 'reopen' }
 
@@ -122,7 +123,7 @@ describe('the events of an LSM tree fold to its shape', () => {
           await new Walk(new TracedLsm({ environment, options: more, manifestBytes }), environment).take(all)
         },
       ),
-      { numRuns: 60 },
+      { numRuns: slice(15, 60) },
     )
   }, 240_000)
 
@@ -137,7 +138,7 @@ describe('the events of an LSM tree fold to its shape', () => {
           rmSync(directory, { recursive: true })
         }
       }),
-      { numRuns: 6 },
+      { numRuns: slice(2, 6) },
     )
   }, 240_000)
 

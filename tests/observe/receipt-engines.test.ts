@@ -12,6 +12,7 @@ import { SMALL_BTREE } from '../contract/support/small-btree.js'
 import { SMALL_LSM } from '../contract/support/small-lsm.js'
 import { LOG_HEADER_BYTES } from '../../src/wal/format.js'
 import { expectSums, flat, type Flat } from '../trace/support/receipt-sums.js'
+import { slice } from '../support/thoroughness.js'
 
 const ENGINES = [
   ['lsm, leveled', { engine: 'lsm', ...SMALL_LSM, compaction: 'leveled' }],
@@ -120,7 +121,7 @@ for (const [name, options] of ENGINES) {
           await counted.store.close()
           expectSums(counted.book, true)
         }),
-        { numRuns: 12 },
+        { numRuns: slice(4, 12) },
       )
     })
 

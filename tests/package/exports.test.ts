@@ -30,6 +30,22 @@ function node(...parameters: string[]): string {
   return execFileSync(process.execPath, parameters, { cwd: ROOT, encoding: 'utf8' })
 }
 
+const exported = new Map<string, Readonly<Record<string, readonly string[]>>>()
+
+/** The names that each entry of a package exports; one process loads them all. */
+function exportsBy(type: 'module' | 'commonjs', name: PackageName): Readonly<Record<string, readonly string[]>> {
+  const known = exported.get(`${type} ${name}`)
+  if (known !== undefined) return known
+  const load = type === 'module' ? 'await import(specifier)' : 'require(specifier)'
+  const program = `
+    const names = {}
+    for (const specifier of ${JSON.stringify(specifiersOf(name))}) names[specifier] = Object.keys(${load})
+    console.log(JSON.stringify(names))`
+  const names = JSON.parse(node('--no-warnings', `--input-type=${type}`, '-e', program)) as Record<string, string[]>
+  exported.set(`${type} ${name}`, names)
+  return names
+}
+
 beforeAll(() => {
   if (!existsSync(join(ROOT, 'dist'))) throw new Error("dist/ is missing: run 'npm run build' first, or 'npm test', which does both")
 })
@@ -54,13 +70,11 @@ describe.each(PACKAGES)('the exports map of %s', name => {
   })
 
   it.each(specifiersOf(name))('%s can be imported by its name', specifier => {
-    const names = node('--input-type=module', '-e', `console.log(Object.keys(await import('${specifier}')).join())`)
-    expect(names.trim()).not.toBe('')
+    expect(exportsBy('module', name)[specifier].length).toBeGreaterThan(0)
   })
 
   it.each(specifiersOf(name))('%s can be required: nothing awaits at the top level', specifier => {
-    const names = node('--no-warnings', '--input-type=commonjs', '-e', `console.log(Object.keys(require('${specifier}')).join())`)
-    expect(names.trim()).not.toBe('')
+    expect(exportsBy('commonjs', name)[specifier].length).toBeGreaterThan(0)
   })
 
   it('the versions are in step', () => {

@@ -38,7 +38,16 @@ afterAll(() => rmSync(project, { recursive: true, force: true }))
 
 describe('the command, packed and installed without scripts', { timeout: 300_000 }, () => {
   it('compares the engines with the cities that come along', () => {
-    const { status, stdout, stderr } = run(project, 'npx', ['--no-install', 'kvarium', 'compare', '--limit', '1000', '--json'])
+    const { status, stdout, stderr } = run(project, 'npx', [
+      '--no-install',
+      'kvarium',
+      'compare',
+      '--limit',
+      '1000',
+      '--rounds',
+      '1',
+      '--json',
+    ])
     expect(status, stderr).toBe(0)
     const { ok, dataset } = JSON.parse(stdout) as { readonly ok: boolean; readonly dataset: { readonly entries: number } }
     expect(ok).toBe(true)

@@ -8,48 +8,49 @@ import { CrashSweep, formatPath, newCounts, parsePath, SweepFailure } from './su
 import { FaultSweep } from './support/fault-sweep.js'
 import { FullDiskSweep } from './support/full-disk-sweep.js'
 import { SUBJECTS, type Subject } from './support/subjects.js'
+import { slice } from '../support/thoroughness.js'
 
 /** A slice of what `npm run torture` does for as long as you like. */
 describe.each([...SUBJECTS.values()])('the engine $name', subject => {
   it('survives a crash at every file operation of seeded workloads, and crashes in the recoveries from these', async () => {
     const hash32 = await loadHash32()
     const counts = newCounts()
-    for (let seed = 1; counts.points < 2000; seed++) {
+    for (let seed = 1; counts.points < slice(800, 2000); seed++) {
       await new CrashSweep({ subject, hash32, seed, steps: 40, seededImages: 1, nestOneIn: 60, depth: 2, counts }).run()
     }
-    expect(counts.opened).toBeGreaterThan(500)
-    expect(counts.byDepth[2]).toBeGreaterThan(50)
+    expect(counts.opened).toBeGreaterThan(slice(200, 500))
+    expect(counts.byDepth[2]).toBeGreaterThan(slice(20, 50))
   }, 240_000)
 
   it('survives the failure of any file operation, once, for a while or from then on', async () => {
     const hash32 = await loadHash32()
     const counts = { runs: 0, hits: 0 }
-    for (let seed = 1; counts.runs < 200; seed++) {
+    for (let seed = 1; counts.runs < slice(80, 200); seed++) {
       await new FaultSweep({ subject, hash32, seed, steps: 30, oneIn: 23, counts }).run()
     }
-    expect(counts.hits).toBeGreaterThan(200)
+    expect(counts.hits).toBeGreaterThan(slice(80, 200))
   }, 240_000)
 
   it('keeps two stores of one relative name apart while the working directory changes before every file operation', async () => {
     const hash32 = await loadHash32()
     const counts = { runs: 0, moves: 0 }
-    for (let seed = 1; seed <= 3; seed++) await chdirSweep({ subject, hash32, seed, steps: 40, counts })
-    expect(counts.moves).toBeGreaterThan(1000)
+    for (let seed = 1; seed <= slice(1, 3); seed++) await chdirSweep({ subject, hash32, seed, steps: 40, counts })
+    expect(counts.moves).toBeGreaterThan(slice(300, 1000))
   }, 240_000)
 
   it('is filled and cleared again and again, with crashes in between, and shows what the oracle expects', async () => {
     const hash32 = await loadHash32()
     const counts = { clears: 0, crashes: 0 }
-    for (let seed = 1; seed <= 4; seed++) await clearSweep({ subject, hash32, seed, cycles: 250, counts })
-    expect(counts.crashes).toBeGreaterThan(20)
+    for (let seed = 1; seed <= slice(2, 4); seed++) await clearSweep({ subject, hash32, seed, cycles: slice(150, 250), counts })
+    expect(counts.crashes).toBeGreaterThan(slice(5, 20))
   }, 60_000)
 
   it('opens on a full disk, is read there, and goes on when there is room', async () => {
     const hash32 = await loadHash32()
     const counts = { disks: 0, opened: 0 }
     const options = { subject, hash32, steps: 30, sizes: { count: 40 }, roomsOneIn: 4, counts }
-    for (let seed = 1; seed <= 3; seed++) await new FullDiskSweep({ ...options, seed }).run()
-    expect(counts.opened).toBeGreaterThan(500)
+    for (let seed = 1; seed <= slice(1, 3); seed++) await new FullDiskSweep({ ...options, seed }).run()
+    expect(counts.opened).toBeGreaterThan(slice(150, 500))
   }, 240_000)
 })
 

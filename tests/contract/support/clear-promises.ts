@@ -17,7 +17,7 @@ export function clearPromises(subject: ContractSubject): void {
         const pad = (number: number): string => String(number).padStart(7, '0')
         await store.batch(['!', '~'].map(key => ['put', key, 'stays'] as const))
         let most = 0
-        for (let cycle = 0; cycle < slice(300, 1000); cycle++) {
+        for (let cycle = 0; cycle < slice(200, 1000); cycle++) {
           const keys = Array.from({ length: 40 }, (_, i) => pad((cycle % 3 === 2 ? 20_000 - cycle : cycle) * 40 + i))
           await store.batch(keys.map(key => ['put', key, 'x'.repeat(20)] as const))
           // A limit and reverse are the store's: it clears up to the key that a walk of either direction ends at.

@@ -21,7 +21,11 @@ export const packedFiles = (name: PackageName): string[] => pack(name).files.map
 /** Bytes of the tarball that npm would publish. */
 export const packedSize = (name: PackageName): number => pack(name).size
 
+const packed = new Map<PackageName, Packed>()
+
 function pack(name: PackageName): Packed {
+  const known = packed.get(name)
+  if (known !== undefined) return known
   const folder = FOLDERS[name]
   if (!existsSync(join(folder, 'dist'))) throw new Error("dist/ is missing: run 'npm run build' first, or 'npm test', which does both")
   const output = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
@@ -30,7 +34,9 @@ function pack(name: PackageName): Packed {
     stdio: ['ignore', 'pipe', 'ignore'],
     shell: process.platform === 'win32',
   })
-  return (JSON.parse(output) as readonly Packed[])[0]
+  const [result] = JSON.parse(output) as readonly Packed[]
+  packed.set(name, result)
+  return result
 }
 
 export interface LockedPackage {

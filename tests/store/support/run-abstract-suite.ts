@@ -34,5 +34,7 @@ const fileSystem = place === 'memory' ? { fileSystem: new MemoryFileSystem() } :
 const base = mkdtempSync(join(tmpdir(), 'kvarium-suite-'))
 let stores = 0
 
+// tape compares values by calls that throw, dozens of them for each: their stacks would take most of the run.
+Error.stackTraceLimit = 0
 suite({ test, factory: options => new Kvarium(join(base, String(++stores)), { ...options, ...fileSystem, engine }) })
 test.onFinish(() => rmSync(base, { recursive: true, force: true }))
