@@ -49,7 +49,7 @@ export async function openBtree(context: EngineContext, settings: BtreeSettings)
     const log = currentLog(context, ledger, Math.max(meta.lastLog, ...present) + 1)
     logs = new LogSet({ fileSystem, directory, hash32, ledger, scheduler, trace }, undefined, keptLogs(replayed))
     const logStart = new LogStart({ context, ledger, checkpointer, logs, log, replayed, deferred })
-    if (deferred === undefined) {
+    if (deferred === undefined && context.inspecting !== true) {
       await logStart.run().catch((error: unknown) => {
         if (created || !isOutOfSpace(error)) throw error
       })

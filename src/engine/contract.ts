@@ -235,7 +235,10 @@ export interface EngineContext {
   readonly directory: string
   /** True when this open created the store: the engine then starts empty, over whatever a crash in creation left. */
   readonly created: boolean
-  /** The engine is opened only to be looked at: it starts no background work of its own. */
+  /**
+   * The engine is opened only to be read, by a read-only store or by a tool, maybe while others read it: it starts no background work
+   * of its own. The file system keeps what it writes in memory, over files that do not change; better it writes nothing.
+   */
   readonly inspecting?: boolean
   /** Every option of the factory's table, validated, defaults filled in. */
   readonly options: Readonly<Record<string, unknown>>

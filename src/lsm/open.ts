@@ -111,9 +111,11 @@ async function open(
       replayed && { numbers, replayed, register },
     )
     const start = new Start({ fileSystem, directory, ledger, logs, versions, recovered })
-    await start.run().catch((error: unknown) => {
-      if (created || !isOutOfSpace(error)) throw error
-    })
+    if (context.inspecting !== true) {
+      await start.run().catch((error: unknown) => {
+        if (created || !isOutOfSpace(error)) throw error
+      })
+    }
     const picker = parts?.picker ?? builtInPicker(options)
     const makeMergingCursor = parts?.mergingCursor
     trace?.emit({ type: 'engine.open', engine: 'lsm', entrySequence: versions.sequence, options: { ...options } })

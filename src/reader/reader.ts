@@ -4,7 +4,8 @@
  */
 import type { AbstractDatabaseOptions } from 'abstract-level'
 import { loadHash32 } from '../codec/checksum.js'
-import type { EngineFactory, OptionTable } from '../engine/contract.js'
+import type { EngineFactory, OptionTable, ReaderEngine } from '../engine/contract.js'
+import { ReadOnlyEngine } from '../engine/read-only-engine.js'
 import type { EngineRegistry } from '../engine/registry.js'
 import { FormatError, KvariumError, MisuseError } from '../errors.js'
 import { registry } from '../node-engines.js'
@@ -16,8 +17,7 @@ import type { Environment } from '../vfs/environment.js'
 import { nodeEnvironment } from '../vfs/node/node-environment.js'
 import { errorCode, typedError } from '../vfs/vfs-error.js'
 import { closed, ReaderConnection } from './connection.js'
-import { ReadOnlyEngine } from './read-only-engine.js'
-import { ReaderFileSystem } from './reader-file-system.js'
+import { readOnly, ReaderFileSystem } from './reader-file-system.js'
 
 /** Encodings are those of the store where they are not given. One that the store was given as an object has to be given here, too. */
 export interface ReaderOptions<K, V> extends Pick<AbstractDatabaseOptions<K, V>, 'keyEncoding' | 'valueEncoding'> {
@@ -41,15 +41,15 @@ interface Parts {
 
 export class Reader<K = string, V = string> extends KvariumStore<K, V> {
   readonly #connection: ReaderConnection
-  readonly #opened: { engine: ReadOnlyEngine | undefined }
+  readonly #opened: { engine: ReaderEngine | undefined }
 
   /** @internal Made by `openReader`. */
   constructor(handle: ReaderHandle, options: ReaderOptions<K, V>, { connection, environment, factory }: Parts) {
-    const opened: { engine: ReadOnlyEngine | undefined } = { engine: undefined }
+    const opened: { engine: ReaderEngine | undefined } = { engine: undefined }
     const open = async (context: Parameters<EngineFactory['open']>[0]): Promise<ReadOnlyEngine> => {
       await requireStore(handle, environment)
-      opened.engine = new ReadOnlyEngine(await factory.openReader!(context, connection.first), connection.requireHeld)
-      return opened.engine
+      opened.engine = await factory.openReader!(context, connection.first)
+      return new ReadOnlyEngine(opened.engine, readOnly, connection.requireHeld)
     }
     // Not durable by itself: the store in the other thread has the directory and its lock.
     const readerFactory: EngineFactory = { name: factory.name, durable: false, options: readerOptions(factory.options), open }

@@ -1,19 +1,20 @@
 /**
  * A store opened for inspection: its directory is locked against writers, its engine is known, and all writes stay in memory.
- * The files of the store never change. Where the lock is a file, `LOCK` (not on Linux), it is created beside them.
+ * The files of the store never change. Several inspect a store at once.
  */
 import { loadHash32 } from '../codec/checksum.js'
 import type { Engine, EngineContext, EngineFactory } from '../engine/contract.js'
 import { resolveOptions } from '../engine/options.js'
 import type { EngineRegistry } from '../engine/registry.js'
-import { CorruptionError, FormatError, KvariumError, LockedError, MisuseError } from '../errors.js'
+import { CorruptionError, FormatError, KvariumError, MisuseError } from '../errors.js'
+import { lockToRead } from '../store/directory.js'
 import { IDENTITY, occupancyOf, isLockName } from '../store/identity.js'
 import { finishReplacement } from '../store/replacement.js'
 import type { Environment } from '../vfs/environment.js'
 import { fileClassOf } from '../vfs/file-classes.js'
 import { absolutePath, joinPath, type DirectoryLock, type FileSystem } from '../vfs/file-system.js'
 import { OverlayFileSystem } from '../vfs/overlay-file-system.js'
-import { isOutOfDescriptors, typedError } from '../vfs/vfs-error.js'
+import { typedError } from '../vfs/vfs-error.js'
 
 /** The environment of the stores, and the engines they may have. */
 export interface InspectionPlatform {
@@ -76,7 +77,7 @@ export class InspectedStore {
     // A directory that is no store is refused without the lock, so that no lock file is left there. A listing can miss a name that
     // another process is just renaming: a refusal needs a second check.
     await find().catch(find)
-    const lock = await lockOf(fileSystem, directory, isToReplace)
+    const lock = await (isToReplace ? lockToReplace : lockToRead)(fileSystem, directory)
     try {
       const found = await find()
       if (!found.isReplaced) return new InspectedStore(directory, environment, lock, found)
@@ -161,12 +162,10 @@ function guessEngine(names: readonly string[], registry: EngineRegistry): Engine
   return candidates.length === 1 ? candidates[0] : undefined
 }
 
-/** Where no lock can be taken because nothing can be written, no process writes either. */
-async function lockOf(fileSystem: FileSystem, directory: string, isRequired: boolean): Promise<DirectoryLock | undefined> {
+async function lockToReplace(fileSystem: FileSystem, directory: string): Promise<DirectoryLock> {
   try {
     return await fileSystem.lock(directory)
   } catch (error) {
-    if (isRequired || error instanceof LockedError || isOutOfDescriptors(error)) throw typedError(error)
-    return undefined
+    throw typedError(error)
   }
 }

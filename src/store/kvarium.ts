@@ -24,7 +24,7 @@ import { absolutePath, type DirectoryLock } from '../vfs/file-system.js'
 import { TracedFileSystem } from '../vfs/traced-file-system.js'
 import { EventLoopTurns } from './event-loop-turns.js'
 import { EncodedChainedBatch } from './chained-batch.js'
-import { destroyDirectory, openDirectory, type IdentityTraffic } from './directory.js'
+import { destroyDirectory, openDirectory, openDirectoryToRead, type IdentityTraffic } from './directory.js'
 import { StoreFailures } from './failures.js'
 import { EntryIterator, KeyIterator, ValueIterator } from './iterators.js'
 import {
@@ -323,7 +323,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     const diagnostics = this.#diagnostics
     if (factory.durable) {
       const hash32 = await loadHash32()
-      const { createIfMissing, errorIfExists } = options
+      const { createIfMissing, errorIfExists, readOnly } = options
       const request = {
         environment,
         location: directory,
@@ -335,7 +335,8 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
         trace,
         diagnostics,
       }
-      const { engine, lock, identity } = await runJob(trace, 'open', () => openDirectory(request), { fallback: true })
+      const open = readOnly === true ? openDirectoryToRead : openDirectory
+      const { engine, lock, identity } = await runJob(trace, 'open', () => open(request), { fallback: true })
       this.#begin(this.#traced(engine), lock, identity)
     } else {
       const context = { environment, directory, created: true, options: engineOptions, diagnostics, ...(trace && { trace }) }

@@ -35,11 +35,18 @@ export interface KvariumOptions<K, V> extends AbstractDatabaseOptions<K, V>, Eng
   readonly trace?: Trace | undefined
   /** How long puts live that have no `ttl` of their own, in milliseconds. Kept by no file: each opening sets its own. */
   readonly ttl?: number | undefined
+  /**
+   * Opens a store that exists, of a durable engine, for reading: with any number of other readers, in any process, and not while it is open for
+   * writing (`LEVEL_LOCKED`). Nothing on disk changes. Writes are refused with `LEVEL_READ_ONLY`.
+   * @defaultValue `false`
+   */
+  readonly readOnly?: boolean | undefined
   readonly [engineOption: string]: unknown
 }
 
 /** Options of `open()`: those of the constructor that do not define the store. They override the constructor's. */
 export interface KvariumOpenOptions extends AbstractOpenOptions, EngineOptions {
+  readonly readOnly?: boolean | undefined
   readonly [engineOption: string]: unknown
 }
 
@@ -47,6 +54,7 @@ export interface KvariumOpenOptions extends AbstractOpenOptions, EngineOptions {
 const LEVEL_OPTIONS: OptionTable = {
   createIfMissing: { type: 'boolean', default: true, about: 'Create the store if it is not there' },
   errorIfExists: { type: 'boolean', default: false, about: 'Fail if the store is there already' },
+  readOnly: { type: 'boolean', default: false, about: 'Read the store and change nothing' },
   passive: { type: 'boolean', default: false, about: 'Wait for another call to open the store' },
 }
 
@@ -90,6 +98,7 @@ export function checkConstructorOptions(factory: EngineFactory, given: Options, 
     throw new MisuseError('LEVEL_INVALID_OPTION', 'Option "trace" must be a Trace: new Trace({ level, listener })')
   }
   resolveOptions(LEVEL_OPTIONS, given)
+  refuseReadOnly(factory, given)
   resolveOptions(factory.options, given)
   const tables = [factory.options, LEVEL_OPTIONS, CONSTRUCTOR_OPTIONS]
   const ignored = ignoredTables(registry)
@@ -112,6 +121,7 @@ export function resolveEngineOptions(
   const tables = [factory.options, LEVEL_OPTIONS]
   const ignored = ignoredTables(registry)
   resolveOptions(LEVEL_OPTIONS, given)
+  refuseReadOnly(factory, given)
   for (const name of unknownOptions(tables, given)) {
     if (Object.hasOwn(CONSTRUCTOR_OPTIONS, name)) {
       throw new MisuseError('LEVEL_INVALID_OPTION', `Option "${name}" belongs to the constructor; open() cannot change it`)
@@ -120,6 +130,12 @@ export function resolveEngineOptions(
     if (!hasHook || nearestOption([...tables, ...ignored], name) !== undefined) throw unknownOption(tables, name, ignored)
   }
   return resolveOptions(factory.options, given)
+}
+
+/** An engine without files would open empty, and stay so. */
+function refuseReadOnly({ name, durable }: EngineFactory, given: Options): void {
+  if (given['readOnly'] !== true || durable) return
+  throw new MisuseError('LEVEL_INVALID_OPTION', `Option "readOnly" needs an engine that keeps files; the engine "${name}" keeps none`)
 }
 
 /** The options of the other engines and of classic-level. */

@@ -51,8 +51,10 @@ export interface FileSystem {
   /**
    * Locks the directory for this open store. Rejects with a `LockedError` if another store, in this process or
    * another, holds it. The lock ends with `release()` or with the process, even if that is killed.
+   * @param mode - `shared` for a store that only reads: any number of them hold it at once, and none while another holds it
+   * exclusively. A file system that does not know the mode locks exclusively. Default: `exclusive`.
    */
-  lock(directory: string): Promise<DirectoryLock>
+  lock(directory: string, mode?: LockMode): Promise<DirectoryLock>
 }
 
 export interface FileHandle {
@@ -73,6 +75,8 @@ export interface FileStat {
   readonly kind: 'file' | 'directory' | 'other'
   readonly size: number
 }
+
+export type LockMode = 'exclusive' | 'shared'
 
 export interface DirectoryLock {
   release(): Promise<void>

@@ -1,4 +1,12 @@
-import { absolutePath, removeInBackground, type DirectoryLock, type FileHandle, type FileStat, type FileSystem } from './file-system.js'
+import {
+  absolutePath,
+  removeInBackground,
+  type DirectoryLock,
+  type FileHandle,
+  type FileStat,
+  type FileSystem,
+  type LockMode,
+} from './file-system.js'
 import type { SpareHandles } from './spare-handles.js'
 
 /** Forwards everything to another file system: the base of file systems that observe calls and override some. */
@@ -62,7 +70,7 @@ export class ForwardingFileSystem implements FileSystem {
     return this.inner.syncDirectory(directory)
   }
 
-  lock(directory: string): Promise<DirectoryLock> {
-    return this.inner.lock(directory)
+  lock(directory: string, mode?: LockMode): Promise<DirectoryLock> {
+    return this.inner.lock(directory, mode)
   }
 }

@@ -5,7 +5,7 @@
  * 1. Only reads and the lock reach the file system below.
  * 2. The first change of a file copies it into memory; opening it for writing or renaming it does not.
  */
-import { absolutePath, type DirectoryLock, type FileHandle, type FileStat, type FileSystem } from './file-system.js'
+import { absolutePath, type DirectoryLock, type FileHandle, type FileStat, type FileSystem, type LockMode } from './file-system.js'
 import { MemoryFileSystem } from './memory/memory-file-system.js'
 import type { SpareHandles } from './spare-handles.js'
 import { FileSystemError } from './vfs-error.js'
@@ -101,8 +101,8 @@ export class OverlayFileSystem implements FileSystem {
 
   async syncDirectory(): Promise<void> {}
 
-  lock(directory: string): Promise<DirectoryLock> {
-    return this.#below.lock(directory)
+  lock(directory: string, mode?: LockMode): Promise<DirectoryLock> {
+    return this.#below.lock(directory, mode)
   }
 
   #isAbove(path: string): boolean {

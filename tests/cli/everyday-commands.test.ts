@@ -105,6 +105,22 @@ describe('stats', () => {
   })
 })
 
+describe('a store that is open for reading', () => {
+  it.each(['lsm', 'btree'])('of %s is read by the commands, verified, and not written', { timeout: 120_000 }, async engine => {
+    await make(engine)
+    const reader = new Kvarium(join(directory, engine), { engine, readOnly: true })
+    await reader.open()
+    expect((await run('get', engine, 'a')).stdout).toBe('1\n')
+    expect((await run('scan', engine, '--count')).stdout).toBe('4\n')
+    expect((await run('stats', engine)).status).toBe(0)
+    expect((await run('verify', engine)).status).toBe(0)
+    const put = await run('put', engine, 'd', '4')
+    expect([put.status, put.stderr]).toEqual([2, expect.stringContaining('is open for reading elsewhere: close its readers first')])
+    await reader.close()
+    expect((await run('put', engine, 'd', '4')).status).toBe(0)
+  })
+})
+
 describe('a store that is open elsewhere', () => {
   it('refuses get and put, and lets itself be inspected', { timeout: 120_000 }, async () => {
     const db = new Kvarium(join(directory, 's'), { engine: 'btree' })

@@ -75,6 +75,64 @@ describe('the lock of a directory', () => {
   })
 })
 
+describe('the lock of readers', () => {
+  const shared = (): Promise<{ release(): Promise<void> }> => fileSystem.lock(directory, 'shared')
+
+  it('is shared by readers of any process, and keeps writers out until the last is released or killed', async () => {
+    const [one, two] = [new Contender(), new Contender()]
+    try {
+      expect(await one.ask(`read ${directory}`)).toBe('won')
+      expect(await two.ask(`read ${directory}`)).toBe('won')
+      const mine = [await shared(), await shared()]
+      await expect(fileSystem.lock(directory)).rejects.toThrow('close its readers')
+      await Promise.all(mine.map(lock => lock.release()))
+      await one.kill()
+      await expect(fileSystem.lock(directory)).rejects.toMatchObject(locked)
+      await two.kill()
+      await (await fileSystem.lock(directory)).release()
+    } finally {
+      await Promise.all([one.kill(), two.kill()])
+    }
+  }, 120_000)
+
+  it('is refused while a writer of another process has the lock, and free at once when that is killed', async () => {
+    const writer = new Contender()
+    try {
+      expect(await writer.ask(`open ${directory}`)).toBe('won')
+      await expect(shared()).rejects.toMatchObject(locked)
+    } finally {
+      await writer.kill()
+    }
+    await (await shared()).release()
+  }, 120_000)
+
+  it('is never had beside a writer, whichever comes first, and one always gets in', async () => {
+    const contenders = Array.from({ length: 6 }, () => new Contender())
+    try {
+      for (let round = 0; round < 12; round++) {
+        const asked = contenders.map((_, i) => ((i + round) % 3 === 0 ? 'open' : 'read'))
+        const answers = await Promise.all(contenders.map((contender, i) => contender.ask(`${asked[i]} ${directory}`)))
+        const won = asked.filter((_, i) => answers[i] === 'won')
+        expect(answers.every(answer => answer === 'won' || answer === 'locked')).toBe(true)
+        expect(won.length).toBeGreaterThan(0)
+        if (won.includes('open')) expect(won).toEqual(['open'])
+        await Promise.all(contenders.map(contender => contender.ask('release')))
+      }
+    } finally {
+      await Promise.all(contenders.map(contender => contender.kill()))
+    }
+  }, 240_000)
+
+  it('is found although readers with lower numbers have gone', async () => {
+    const locks = await Promise.all(Array.from({ length: 12 }, shared))
+    await Promise.all(locks.slice(0, 11).map(lock => lock.release()))
+    // The numbers are not in the order of the calls: this leaves one somewhere.
+    await expect(fileSystem.lock(directory)).rejects.toMatchObject(locked)
+    await locks[11].release()
+    await (await fileSystem.lock(directory)).release()
+  })
+})
+
 describe.runIf(process.platform === 'linux')('the lock on Linux', () => {
   it('leaves no file and no descriptor, taken or refused', async () => {
     const before = readdirSync('/proc/self/fd').length
@@ -82,8 +140,12 @@ describe.runIf(process.platform === 'linux')('the lock on Linux', () => {
     expect(readdirSync('/proc/self/fd').length).toBe(before)
     const lock = await fileSystem.lock(directory)
     for (let i = 0; i < 20; i++) await expect(fileSystem.lock(directory)).rejects.toMatchObject(locked)
+    for (let i = 0; i < 3; i++) await expect(fileSystem.lock(directory, 'shared')).rejects.toMatchObject(locked)
     expect(readdirSync(directory)).toEqual([])
     await lock.release()
+    const reader = await fileSystem.lock(directory, 'shared')
+    await expect(fileSystem.lock(directory)).rejects.toMatchObject(locked)
+    await reader.release()
     await lock.release()
     expect(readdirSync('/proc/self/fd').length).toBe(before)
   })

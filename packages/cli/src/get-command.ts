@@ -24,7 +24,7 @@ Examples:
   kvarium get ./planets earth --value-encoding msgpack
   kvarium get ./pictures earth.png --raw > earth.png
 
-The store is not changed, and may not be open elsewhere. The exit code is 0 when the key is there, 1 when it is not or its value is
+The store is not changed, and may not be open for writing. The exit code is 0 when the key is there, 1 when it is not or its value is
 damaged, and 2 when the store cannot be read.
 `
 

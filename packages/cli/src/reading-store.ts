@@ -7,7 +7,7 @@ import type { Invocation } from './invocation.js'
 import { UsageError } from './usage-error.js'
 
 /**
- * Opens the store in a directory for `read`, without changing a file of it: writes of the open stay in memory. Damage ends the
+ * Opens the store in a directory for `read`, beside others that read it, without changing a file of it. Damage ends the
  * command with exit code 1, an error that prevents its start with 2.
  */
 export async function readStore(

@@ -36,7 +36,7 @@ Examples:
 
 A line is a key, a tab and a value; what is no printable text is shown as hexadecimal digits behind 0x. With --json a line is an object.
 
-The store is not changed, and may not be open elsewhere. The exit code is 0, also when nothing is found, 1 when something that was read
+The store is not changed, and may not be open for writing. The exit code is 0, also when nothing is found, 1 when something that was read
 is damaged, and 2 when the store cannot be read.
 `
 

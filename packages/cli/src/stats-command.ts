@@ -23,7 +23,7 @@ Examples:
   kvarium stats ./planets --prometheus > /var/lib/node_exporter/planets.prom
 
 The sizes are those of a store that has just been opened: what is in its logs counts as memory. The store is not changed, and may not be
-open elsewhere. The exit code is 0, 1 when the store is damaged, and 2 when it cannot be read.
+open for writing. The exit code is 0, 1 when the store is damaged, and 2 when it cannot be read.
 `
 
 export function statsCommand(invocation: Invocation): Command {

@@ -6,7 +6,7 @@ import { asUsageError } from './refusal.js'
 export function verifyCommand(invocation: Invocation): Command {
   return new Command('verify')
     .description('Read and check everything in a store, without changing it, and report every broken invariant')
-    .argument('<dir>', 'the directory of the store, which must not be open')
+    .argument('<dir>', 'the directory of the store, which must not be open for writing')
     .option('-e, --engine <name>', 'the engine, if the store no longer records it')
     .option('--json', 'print the report as JSON, and nothing else, on standard output')
     .addHelpText('after', '\nThe exit code is 0 for a sound store, 1 for a damaged store, and 2 when the store could not be read.\n')

@@ -4,7 +4,7 @@
  * Invariants:
  * 1. The newest valid meta page says which tree is in force, and from which log on replay begins: all logs from that one to the last one it
  *    names must exist. Replaying them changes nothing in the data file that this tree needs, so recovery can be interrupted and repeated.
- * 2. Replay needs no space on the disk: on a full disk, changed pages stay in memory. log-start.ts makes the writes that a store needs
+ * 2. Replay needs no space on the disk: on a full disk, and when inspecting, changed pages stay in memory. log-start.ts makes the writes that a store needs
  *    before it takes writes; on a full disk an existing store opens without them, for reading.
  */
 import type { Hash32 } from '../../codec/checksum.js'
@@ -73,14 +73,14 @@ export async function replay({ context, options, hash32, meta, ledger, tree, che
   const { writeBufferSize } = options
   const buffer = new ReplayBuffer(tree, Math.min(MOST_REPLAY_BYTES, writeBufferSize * REPLAY_SHARE), logBytes(context, firstLog))
   const turn = (): Promise<void> => environment.scheduler.turn()
-  let isDiskFull = false
+  let isInMemory = context.inspecting === true
   const afterSlice = async (): Promise<void> => {
-    if (tree.store.dirtyBytes > MOST_BUFFERS * writeBufferSize && !isDiskFull) {
+    if (tree.store.dirtyBytes > MOST_BUFFERS * writeBufferSize && !isInMemory) {
       try {
         await checkpointer.writeOut()
       } catch (error) {
         if (!isOutOfSpace(error)) throw error
-        isDiskFull = true
+        isInMemory = true
       }
     }
     await turn()

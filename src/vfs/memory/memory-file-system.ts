@@ -11,7 +11,7 @@
  * the writes that were kept (bytes of lost writes in front of it read as zeros).
  */
 import { LockedError } from '../../errors.js'
-import type { DirectoryLock, FileHandle, FileStat, FileSystem } from '../file-system.js'
+import type { DirectoryLock, FileHandle, FileStat, FileSystem, LockMode } from '../file-system.js'
 import { MemoryDirectory, MemoryTree } from './memory-directory.js'
 import type { MemoryNode } from './memory-directory.js'
 import { MemoryFile } from './memory-file.js'
@@ -29,6 +29,8 @@ interface Place {
 export class MemoryFileSystem implements FileSystem {
   #tree = new MemoryTree()
   readonly #locked = new Set<MemoryNode>()
+  /** Shared locks of directories, by their number. */
+  readonly #readers = new WeakMap<MemoryNode, number>()
 
   openRead(path: string): FileHandle {
     return new MemoryFileHandle(path, this.#file('openRead', path), false)
@@ -106,16 +108,22 @@ export class MemoryFileSystem implements FileSystem {
     await this.#tree.sync(this.#directory('syncDirectory', directory))
   }
 
-  async lock(directory: string): Promise<DirectoryLock> {
+  async lock(directory: string, mode: LockMode = 'exclusive'): Promise<DirectoryLock> {
     const node = this.#directory('lock', directory)
-    if (this.#locked.has(node)) {
-      throw new LockedError(`${directory} is held by another open store: close that one first`, { file: directory })
-    }
-    this.#locked.add(node)
+    const readers = this.#readers.get(node) ?? 0
+    const why = this.#locked.has(node)
+      ? 'is held by another open store: close that one first'
+      : mode === 'exclusive' && readers > 0
+        ? 'is open for reading elsewhere: close its readers first'
+        : undefined
+    if (why !== undefined) throw new LockedError(`${directory} ${why}`, { file: directory })
+    if (mode === 'exclusive') this.#locked.add(node)
+    else this.#readers.set(node, readers + 1)
     let isHeld = true
     return {
       release: async () => {
-        if (isHeld) this.#locked.delete(node)
+        if (isHeld && mode === 'exclusive') this.#locked.delete(node)
+        else if (isHeld) this.#readers.set(node, this.#readers.get(node)! - 1)
         isHeld = false
       },
     }

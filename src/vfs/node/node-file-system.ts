@@ -1,6 +1,6 @@
 import * as fs from 'node:fs'
 import { isAbsolute, resolve } from 'node:path'
-import { joinPath, type DirectoryLock, type FileHandle, type FileStat, type FileSystem } from '../file-system.js'
+import { joinPath, type DirectoryLock, type FileHandle, type FileStat, type FileSystem, type LockMode } from '../file-system.js'
 import { lockDirectory } from './node-lock.js'
 import type { OffloadableFile, ReadOffload } from '../read-offload.js'
 import { SpareHandles } from '../spare-handles.js'
@@ -90,8 +90,10 @@ export class NodeFileSystem implements FileSystem {
     }
   }
 
-  async lock(directory: string): Promise<DirectoryLock> {
-    const lock = await this.spareHandles.attemptAsync(() => lockDirectory(directory))
+  async lock(directory: string, mode: LockMode = 'exclusive'): Promise<DirectoryLock> {
+    const lock = await this.spareHandles.attemptAsync(() => lockDirectory(directory, mode))
+    // A reader syncs no names.
+    if (mode === 'shared') return lock
     let opened: NodeDirectory | undefined
     try {
       opened = this.#openDirectory(directory)

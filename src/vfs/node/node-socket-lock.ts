@@ -14,6 +14,10 @@
  * 4. Earlier versions left a named socket `LOCK.<n>` in the directory, alive as long as the store was open. A living owner
  *    counts; `openDirectory` removes dead sockets.
  *
+ * 5. Readers share the lock. Each has a name of its own, with the lowest number that is free. A reader takes its name first and then looks for
+ *    a writer; a writer takes both of its names first and then looks for readers. So they never have the lock together, and one that
+ *    meets the other in the middle of this waits a moment: the reader without its name, the writer with both.
+ *
  * The abstract namespace belongs to a network namespace: containers that share a directory and not the network do not exclude each
  * other, and neither do machines that share a directory over a network.
  */
@@ -27,7 +31,18 @@ import { errorCode, FileSystemError } from '../vfs-error.js'
 
 /** Bytes of a socket's name, the zero in front included. */
 const NAME_BYTES = 108
+/** The delays, in milliseconds, after which a writer looks for readers again: one that finds the writer releases its name. */
+const WAITS_FOR_READERS = [10, 10, 10]
+/** The delays after which a reader tries again: longer together, as a writer that finds other readers releases the lock. */
+const WAITS_FOR_WRITER = [20, 40, 80]
+/** The names of readers that a writer connects to; the list of the system has the others. */
+const NAMES_TRIED = 4
+/** The same where the system shows no list. */
+const NAMES_TRIED_WITHOUT_LIST = 64
 const EARLIER_SOCKET = /^LOCK\.\d+$/
+
+// Bound when the module is loaded: fake timers that a test framework installs later do not stop an open.
+const { setTimeout } = globalThis
 
 /** Loaded with the first lock, not with the store. */
 const loadNet = (): Promise<typeof Net> => import('node:net')
@@ -48,6 +63,9 @@ export async function lockBySocket(directory: string): Promise<DirectoryLock> {
     if (longServer !== undefined) servers.push(longServer)
     servers.push(await listen(directory, short))
     if (await hasEarlierOwner(directory, descriptor)) throw lockedError(directory)
+    await eventually(WAITS_FOR_READERS, async () => {
+      if (await hasReaders(short)) throw lockedError(directory, undefined, 'is open for reading elsewhere: close its readers first')
+    })
   } catch (error) {
     await release()
     throw error
@@ -56,19 +74,87 @@ export async function lockBySocket(directory: string): Promise<DirectoryLock> {
   return { release: () => (releasing ??= release()) }
 }
 
-/** Whether a living process has the lock, without taking it: connecting to its socket changes nothing. */
+/** The lock of a reader, which other readers have at the same time. */
+export async function lockSharedBySocket(directory: string): Promise<DirectoryLock> {
+  const descriptor = openDirectory(directory)
+  try {
+    return await eventually(WAITS_FOR_WRITER, async () => {
+      const server = await listenAsReader(directory, namesOf(descriptor)[1])
+      try {
+        if (await hasWriter(directory, descriptor)) throw lockedError(directory)
+      } catch (error) {
+        await close(server)
+        throw error
+      }
+      let releasing: Promise<void> | undefined
+      const release = async (): Promise<void> => {
+        await close(server)
+        fs.closeSync(descriptor)
+      }
+      return { release: () => (releasing ??= release()) }
+    })
+  } catch (error) {
+    fs.closeSync(descriptor)
+    throw error
+  }
+}
+
+/** Tries again after each delay for as long as the other side has the lock. */
+async function eventually<T>(delays: readonly number[], attempt: () => Promise<T>): Promise<T> {
+  for (const delay of delays) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (!(error instanceof LockedError)) throw error
+    }
+    await new Promise<void>(resolve => setTimeout(resolve, delay))
+  }
+  return attempt()
+}
+
+async function listenAsReader(directory: string, short: string): Promise<Server> {
+  for (let number = 0; ; number++) {
+    try {
+      return await listen(directory, readerName(short, number))
+    } catch (error) {
+      if (!(error instanceof LockedError)) throw error
+    }
+  }
+}
+
+function readerName(short: string, number: number): string {
+  return `${short}r${number}`
+}
+
+async function hasReaders(short: string): Promise<boolean> {
+  let tried = NAMES_TRIED
+  try {
+    // The list has an @ for each zero. It can miss a name while others go, but not the first ones, which are tried.
+    if (fs.readFileSync('/proc/net/unix', 'latin1').includes(` @${readerName(short, 0).slice(1, -1)}`)) return true
+  } catch {
+    tried = NAMES_TRIED_WITHOUT_LIST
+  }
+  const held = await Promise.all(Array.from({ length: tried }, (_, number) => accepts(readerName(short, number))))
+  return held.includes(true)
+}
+
+/** Whether a living process has the lock for writing, without taking it: connecting to its socket changes nothing. */
 export async function isHeldBySocket(directory: string): Promise<boolean> {
   const descriptor = openDirectory(directory)
   try {
-    for (const name of namesOf(descriptor)) if (await accepts(name)) return true
-    return await hasEarlierOwner(directory, descriptor)
+    return await hasWriter(directory, descriptor)
   } finally {
     fs.closeSync(descriptor)
   }
 }
 
-export function lockedError(directory: string, cause?: unknown): LockedError {
-  return new LockedError(`${directory} is held by another open store: close that one first`, { file: directory, cause })
+async function hasWriter(directory: string, descriptor: number): Promise<boolean> {
+  for (const name of namesOf(descriptor)) if (await accepts(name)) return true
+  return hasEarlierOwner(directory, descriptor)
+}
+
+export function lockedError(directory: string, cause?: unknown, why = 'is held by another open store: close that one first'): LockedError {
+  return new LockedError(`${directory} ${why}`, { file: directory, cause })
 }
 
 function openDirectory(directory: string): number {

@@ -11,7 +11,15 @@
  * 4. An open that fails for lack of descriptors is tried again, as another operation, as long as a spare handle can be closed.
  * 5. A `close` that fails has closed the handle all the same, as on every system.
  */
-import { absolutePath, removeInBackground, type DirectoryLock, type FileHandle, type FileStat, type FileSystem } from '../file-system.js'
+import {
+  absolutePath,
+  removeInBackground,
+  type DirectoryLock,
+  type FileHandle,
+  type FileStat,
+  type FileSystem,
+  type LockMode,
+} from '../file-system.js'
 import { SpareHandles } from '../spare-handles.js'
 import { FileSystemError } from '../vfs-error.js'
 
@@ -162,9 +170,9 @@ export class FaultyFileSystem implements FileSystem {
     return this.spareHandles.attemptAsync(() => this.runAsync('syncDirectory', directory, () => this.inner.syncDirectory(directory)))
   }
 
-  lock(directory: string): Promise<DirectoryLock> {
+  lock(directory: string, mode?: LockMode): Promise<DirectoryLock> {
     const release = (lock: DirectoryLock): Promise<void> => lock.release()
-    return this.spareHandles.attemptAsync(() => this.runAsync('lock', directory, () => this.inner.lock(directory), release))
+    return this.spareHandles.attemptAsync(() => this.runAsync('lock', directory, () => this.inner.lock(directory, mode), release))
   }
 
   /** @internal `undo` reverts a result that the caller does not get. */

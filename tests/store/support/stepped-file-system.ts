@@ -1,4 +1,4 @@
-import type { DirectoryLock, FileHandle, FileStat, FileSystem } from '../../../src/vfs/file-system.js'
+import type { DirectoryLock, FileHandle, FileStat, FileSystem, LockMode } from '../../../src/vfs/file-system.js'
 import type { MemoryFileSystem } from '../../../src/vfs/memory/memory-file-system.js'
 
 /** Calls back after every change to a file system, and before every sync: the moments at which a crash may come. */
@@ -59,8 +59,8 @@ export class SteppedFileSystem implements FileSystem {
     this.#onStep()
   }
 
-  lock(directory: string): Promise<DirectoryLock> {
-    return this.#inner.lock(directory)
+  lock(directory: string, mode?: LockMode): Promise<DirectoryLock> {
+    return this.#inner.lock(directory, mode)
   }
 
   #stepped(handle: FileHandle): FileHandle {

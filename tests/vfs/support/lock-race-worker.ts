@@ -1,6 +1,6 @@
 /**
  * One contender of the lock race: a process that obeys one command per line on its standard input, so that many rounds
- * need no respawn. `open DIRECTORY` tries to take the lock, `release` releases it, `storm DIRECTORY MS` takes and releases
+ * need no respawn. `open DIRECTORY` tries to take the lock, `read DIRECTORY` to share it with other readers, `release` releases it, `storm DIRECTORY MS` takes and releases
  * it as often as it can and checks by a witness file that no other process has it; each is answered by one line.
  */
 import { closeSync, openSync, unlinkSync } from 'node:fs'
@@ -19,9 +19,9 @@ createInterface({ input: process.stdin }).on('line', line => {
 async function obey(line: string): Promise<string> {
   const [command, directory = '', argument] = line.split(' ')
   if (command === 'storm') return storm(directory, Number(argument))
-  if (command === 'open') {
+  if (command === 'open' || command === 'read') {
     try {
-      lock = await fileSystem.lock(directory)
+      lock = await fileSystem.lock(directory, command === 'read' ? 'shared' : 'exclusive')
       return 'won'
     } catch (error) {
       const { code, message } = error as { code?: string; message: string }

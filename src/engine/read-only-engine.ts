@@ -1,46 +1,46 @@
-/** A reader's engine as the store knows engines: it reads while the store's thread holds the version, and refuses to write. */
+/** An engine of which only the reading half is to be used: every write is refused. */
 import type { ByteView } from '../codec/entry.js'
-import type {
-  Cursor,
-  Engine,
-  EngineShape,
-  EngineSnapshot,
-  EngineStats,
-  KeyRange,
-  ReaderEngine,
-  SharedVersion,
-  Violation,
-} from '../engine/contract.js'
-import { readOnly } from './reader-file-system.js'
+import { MisuseError } from '../errors.js'
+import type { Cursor, Engine, EngineShape, EngineSnapshot, EngineStats, KeyRange, ReaderEngine, Violation } from './contract.js'
+
+type ReadingHalf = Omit<ReaderEngine, 'advance' | 'getView'> & Pick<Engine, 'getView'>
 
 export class ReadOnlyEngine implements Engine {
   readonly name: string
   readonly expiresAt?: NonNullable<Engine['expiresAt']>
-  readonly #reader: ReaderEngine
+  /** `getView` only where the engine has it. */
+  readonly getView?: (key: Uint8Array, out: ByteView, snapshot?: EngineSnapshot) => boolean
+  readonly #reader: ReadingHalf
+  readonly #refusal: () => Error
   readonly #requireHeld: () => void
   #closing: Promise<void> | undefined
 
-  /** @param requireHeld throws when the store does not hold the version any more */
-  constructor(reader: ReaderEngine, requireHeld: () => void) {
+  /**
+   * @param refusal - Makes the error of a write.
+   * @param requireHeld - Throws when what the engine reads is gone.
+   */
+  constructor(reader: ReadingHalf, refusal: () => Error = readOnlyStore, requireHeld: () => void = () => {}) {
     this.name = reader.name
     this.#reader = reader
+    this.#refusal = refusal
     this.#requireHeld = requireHeld
     const expiresAt = reader.expiresAt?.bind(reader)
-    if (expiresAt === undefined) return
-    this.expiresAt = (key, snapshot) => {
-      this.#requireHeld()
-      return expiresAt(key, snapshot)
+    if (expiresAt !== undefined) {
+      this.expiresAt = (key, snapshot) => {
+        requireHeld()
+        return expiresAt(key, snapshot)
+      }
+    }
+    if (reader.getView === undefined) return
+    this.getView = (key, out, snapshot) => {
+      requireHeld()
+      return reader.getView!(key, out, snapshot)
     }
   }
 
   get(key: Uint8Array, snapshot?: EngineSnapshot): Uint8Array | undefined {
     this.#requireHeld()
     return this.#reader.get(key, snapshot)
-  }
-
-  getView(key: Uint8Array, out: ByteView, snapshot?: EngineSnapshot): boolean {
-    this.#requireHeld()
-    return this.#reader.getView(key, out, snapshot)
   }
 
   cursor(range: KeyRange, snapshot?: EngineSnapshot): Cursor {
@@ -72,26 +72,20 @@ export class ReadOnlyEngine implements Engine {
     return this.#reader.check()
   }
 
-  /** Goes on with a newer version. */
-  advance(version: SharedVersion): void {
-    this.#requireHeld()
-    this.#reader.advance(version)
-  }
-
   write(): never {
-    throw readOnly()
+    throw this.#refusal()
   }
 
   clear(): never {
-    throw readOnly()
+    throw this.#refusal()
   }
 
   flush(): Promise<void> {
-    return Promise.reject(readOnly())
+    return Promise.reject(this.#refusal())
   }
 
   compact(): Promise<void> {
-    return Promise.reject(readOnly())
+    return Promise.reject(this.#refusal())
   }
 
   /** There is no background work. */
@@ -103,4 +97,8 @@ export class ReadOnlyEngine implements Engine {
     this.#closing ??= this.#reader.close()
     return this.#closing
   }
+}
+
+function readOnlyStore(): MisuseError {
+  return new MisuseError('LEVEL_READ_ONLY', 'The store is open for reading only: open it without the option "readOnly" to write')
 }
