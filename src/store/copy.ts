@@ -57,7 +57,7 @@ export async function copyStore(source: AnyLevel | EntrySource, target: AnyLevel
   for await (const _ of target.keys({ ...AS_BYTES, limit: 1 })) {
     throw new KvariumError('LEVEL_TARGET_NOT_EMPTY', 'The target of a copy must be empty: copy into a new store, or clear it first')
   }
-  const snapshot = typeof source !== 'function' && source.supports.explicitSnapshots === true ? source.snapshot() : undefined
+  const snapshot = typeof source !== 'function' && source.supports.explicitSnapshots ? source.snapshot() : undefined
   try {
     const entries: EntrySource = typeof source === 'function' ? source : () => entriesOf(source, options.signal, snapshot)
     const report = await write(entries, target, options)

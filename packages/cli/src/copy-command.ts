@@ -125,10 +125,9 @@ async function fromClassicLevel(directory: string, copy: (source: AnyLevel) => P
   const { ClassicLevel } = (await load('classic-level')) as { ClassicLevel: new (directory: string, options: object) => AnyLevel }
   const source = new ClassicLevel(directory, { createIfMissing: false, ...BYTES })
   try {
-    await source.open().catch((error: Error) => {
-      throw new UsageError(
-        `${directory} cannot be read by classic-level: ${error.cause instanceof Error ? error.cause.message : error.message}`,
-      )
+    await source.open().catch((error: unknown) => {
+      const { cause } = error as Error
+      throw new UsageError(`${directory} cannot be read by classic-level: ${cause instanceof Error ? cause.message : String(error)}`)
     })
     await copy(source)
   } finally {
