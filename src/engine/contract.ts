@@ -185,6 +185,8 @@ export interface EngineFactory {
   readonly files?: FileNames
   /** The ledger's `liveBytes` is what a scan would return, not an estimate. */
   readonly countsLiveBytes?: true
+  /** Its entries can expire: the engine has `expiresAt`. */
+  readonly expires?: true
   /** The rows of this engine in `kvarium compare`; by default one of its own name, with the default options. */
   readonly variants?: readonly EngineVariant[]
   open(context: EngineContext): Promise<Engine>

@@ -48,6 +48,7 @@ export function lsmEngine(settings: LsmSettings = {}): EngineFactory {
     durable: true,
     options: LSM_OPTIONS,
     files: LSM_FILES,
+    expires: true,
     variants: LSM_VARIANTS,
     async open(context) {
       const directory = absolutePath(context.environment.fileSystem, context.directory)

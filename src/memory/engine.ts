@@ -42,6 +42,7 @@ export const memoryEngine: EngineFactory = {
   name: 'memory',
   durable: false,
   countsLiveBytes: true,
+  expires: true,
   options: {
     arenaSize: {
       type: 'integer',

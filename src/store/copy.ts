@@ -6,7 +6,6 @@
  * 2. Keys and values are bytes here: encodings do not matter, and sublevels are copied with the rest.
  * 3. A copy that resolves was compared with its source, every key and value.
  */
-import type { AbstractLevel, AbstractSnapshot } from 'abstract-level'
 import { compareKeys } from '../codec/entry.js'
 import { KvariumError, MisuseError } from '../errors.js'
 import { textOfBytes } from '../observe/text-of-bytes.js'
@@ -17,9 +16,25 @@ const BATCH_BYTES = 256 * 1024
 
 type Entry = readonly [key: Uint8Array, value: Uint8Array]
 
-/** Any database of the Level family. A sublevel counts as one: its keys are copied without its prefix. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-export type AnyLevel = AbstractLevel<any, any, any>
+/** Any database of the Level family, or a sublevel, whose keys are copied without its prefix: what a copy uses of abstract-level's interface. */
+export interface AnyLevel {
+  readonly supports: { readonly explicitSnapshots?: boolean }
+  open(): Promise<void>
+  snapshot(): Snapshot
+  keys(options: object): AsyncIterable<unknown>
+  iterator(options: object): { nextv(size: number): Promise<[unknown, unknown][]>; close(): Promise<void> }
+  batch(operations: PutOperation[], options: object): Promise<void>
+}
+
+interface Snapshot {
+  close(): Promise<void>
+}
+
+interface PutOperation {
+  readonly type: 'put'
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+}
 
 /** Entries of something that is no Level database, in the order of their keys. It is iterated twice: to copy, and to compare. */
 export type EntrySource = () => AsyncIterable<Entry> | Iterable<Entry>
@@ -57,7 +72,7 @@ export async function copyStore(source: AnyLevel | EntrySource, target: AnyLevel
   for await (const _ of target.keys({ ...AS_BYTES, limit: 1 })) {
     throw new KvariumError('LEVEL_TARGET_NOT_EMPTY', 'The target of a copy must be empty: copy into a new store, or clear it first')
   }
-  const snapshot = typeof source !== 'function' && source.supports.explicitSnapshots ? source.snapshot() : undefined
+  const snapshot = typeof source !== 'function' && source.supports.explicitSnapshots === true ? source.snapshot() : undefined
   try {
     const entries: EntrySource = typeof source === 'function' ? source : () => entriesOf(source, options.signal, snapshot)
     const report = await write(entries, target, options)
@@ -69,12 +84,12 @@ export async function copyStore(source: AnyLevel | EntrySource, target: AnyLevel
 }
 
 async function write(source: EntrySource, target: AnyLevel, { signal, onProgress }: CopyOptions): Promise<CopyReport> {
-  let operations: { type: 'put'; key: Uint8Array; value: Uint8Array }[] = []
+  let operations: PutOperation[] = []
   let batchBytes = 0
   let entries = 0
   let bytes = 0
   const flush = async (sync: boolean): Promise<void> => {
-    await target.batch(operations, { ...AS_BYTES, sync } as object)
+    await target.batch(operations, { ...AS_BYTES, sync })
     operations = []
     batchBytes = 0
     onProgress?.({ phase: 'copy', entries, bytes })
@@ -114,12 +129,12 @@ async function compare(source: EntrySource, target: AnyLevel, { signal, onProgre
   }
 }
 
-async function* entriesOf(level: AnyLevel, signal?: AbortSignal, snapshot?: AbstractSnapshot): AsyncGenerator<Entry, undefined> {
-  const iterator = level.iterator<Uint8Array, Uint8Array>({ ...AS_BYTES, ...(snapshot && { snapshot }) })
+async function* entriesOf(level: AnyLevel, signal?: AbortSignal, snapshot?: Snapshot): AsyncGenerator<Entry, undefined> {
+  const iterator = level.iterator({ ...AS_BYTES, ...(snapshot && { snapshot }) })
   try {
     for (;;) {
       throwIfAborted(signal)
-      const entries = await iterator.nextv(ENTRIES)
+      const entries = (await iterator.nextv(ENTRIES)) as Entry[]
       if (entries.length === 0) return undefined
       yield* entries
     }

@@ -478,7 +478,7 @@ function manifestOf(factory: EngineFactory): ConstructorParameters<typeof BaseLe
     getSync: true,
     encodings: { utf8: true, buffer: HAS_BUFFER, view: true },
     additionalMethods: {
-      expiresAt: true,
+      expiresAt: factory.expires === true,
       approximateSize: true,
       compactRange: true,
       getProperty: true,

@@ -1,64 +1,28 @@
-/** keyv over an adapter of the kind that its documentation describes: times to live, and namespaces in one store. */
-import { EventEmitter } from 'node:events'
-import type { Kvarium } from 'kvarium'
-import type { KeyvStoreAdapter, StoredData } from 'keyv'
+/** keyv over `kvarium/keyv`: its own suite, times to live, and namespaces in one store. */
+import keyvTestSuite, { keyvIteratorTests } from '@keyv/test-suite'
 import { Keyv } from 'keyv'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { KeyvKvarium } from 'kvarium/keyv'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as vitest from 'vitest'
 import { ENGINES, levelOf, useDirectory } from './support/client-place.js'
 
-/** The interface that Keyv needs from a store. Keyv puts the namespace and a colon in front of each key, and the expiry into the value. */
-class LevelAdapter extends EventEmitter implements KeyvStoreAdapter {
-  /** Keyv iterates only over the stores that it knows by their names in here. */
-  readonly opts = undefined
-  namespace?: string
-  readonly #level: Kvarium
+const { afterAll, afterEach, beforeEach, describe, expect, it, vi } = vitest
 
-  constructor(level: Kvarium) {
-    super()
-    this.#level = level
-  }
-
-  async get<Value>(key: string): Promise<StoredData<Value> | undefined> {
-    return (await this.#level.get(key)) as StoredData<Value> | undefined
-  }
-
-  async getMany<Value>(keys: string[]): Promise<StoredData<Value | undefined>[]> {
-    return (await this.#level.getMany(keys)) as StoredData<Value | undefined>[]
-  }
-
-  async set(key: string, value: string): Promise<void> {
-    await this.#level.put(key, value)
-  }
-
-  async setMany(entries: { key: string; value: string }[]): Promise<void> {
-    await this.#level.batch(entries.map(({ key, value }) => ({ type: 'put', key, value })))
-  }
-
-  async delete(key: string): Promise<boolean> {
-    const there = await this.#level.has(key)
-    await this.#level.del(key)
-    return there
-  }
-
-  async deleteMany(keys: string[]): Promise<boolean> {
-    const there = await this.#level.hasMany(keys)
-    await this.#level.batch(keys.map(key => ({ type: 'del', key })))
-    return there.some(Boolean)
-  }
-
-  async has(key: string): Promise<boolean> {
-    return this.#level.has(key)
-  }
-
-  async clear(): Promise<void> {
-    const { namespace } = this
-    await this.#level.clear(namespace === undefined ? {} : { gte: `${namespace}:`, lt: `${namespace};` })
-  }
-
-  async disconnect(): Promise<void> {
-    await this.#level.close()
-  }
-}
+describe.each(ENGINES)("keyv's own suite on %s", engine => {
+  // The suite makes a store for each of its instances, which share their entries as those of a server do.
+  const Level = levelOf(engine)
+  const directory = mkdtempSync(join(tmpdir(), 'kvarium-keyv-'))
+  const db = new Level(directory)
+  const store = (): KeyvKvarium => new KeyvKvarium({ db })
+  afterAll(async () => {
+    await db.close()
+    rmSync(directory, { recursive: true, force: true })
+  })
+  keyvTestSuite(vitest, Keyv, store)
+  keyvIteratorTests(vitest, Keyv, store)
+})
 
 describe.each(ENGINES)('keyv on %s', engine => {
   const place = useDirectory()
@@ -73,11 +37,11 @@ describe.each(ENGINES)('keyv on %s', engine => {
   })
 
   it('finds every value after a reopening, and what has expired meanwhile no more', async () => {
-    const first = new Keyv({ store: new LevelAdapter(new Level(place('cache'))), namespace: 'a' })
+    const first = new Keyv({ store: new KeyvKvarium({ location: place('cache'), engine }), namespace: 'a' })
     for (let i = 0; i < 500; i++) await first.set(`k${i}`, { i, text: 'ä'.repeat(i) }, i % 2 === 0 ? 1000 : undefined)
     await first.disconnect()
     vi.setSystemTime(NOON + 2000)
-    const second = new Keyv({ store: new LevelAdapter(new Level(place('cache'))), namespace: 'a' })
+    const second = new Keyv({ store: new KeyvKvarium({ location: place('cache'), engine }), namespace: 'a' })
     for (let i = 0; i < 500; i++) {
       expect(await second.get(`k${i}`)).toEqual(i % 2 === 0 ? undefined : { i, text: 'ä'.repeat(i) })
     }
@@ -88,7 +52,7 @@ describe.each(ENGINES)('keyv on %s', engine => {
 
   it('clearing one namespace leaves those whose names begin alike', async () => {
     const level = new Level(place('cache'))
-    const namespaces = ['a', 'aa', 'a:b', 'b'].map(namespace => new Keyv({ store: new LevelAdapter(level), namespace }))
+    const namespaces = ['a', 'aa', 'a:b', 'b'].map(namespace => new Keyv({ store: new KeyvKvarium({ db: level }), namespace }))
     for (const keyv of namespaces) for (let i = 0; i < 50; i++) await keyv.set(`k${i}`, `${keyv.namespace} ${i}`)
     const second = namespaces[1]
     await second.clear()
@@ -99,7 +63,7 @@ describe.each(ENGINES)('keyv on %s', engine => {
   })
 
   it('many at once are read, written and deleted in the order in which they were asked for', async () => {
-    const keyv = new Keyv<number>({ store: new LevelAdapter(new Level(place('cache'))) })
+    const keyv = new Keyv<number>({ store: new KeyvKvarium({ location: place('cache'), engine }) })
     await keyv.setMany(Array.from({ length: 200 }, (_, i) => ({ key: `k${i}`, value: i })))
     expect(await keyv.get(['k7', 'absent', 'k5', 'k7'])).toEqual([7, undefined, 5, 7])
     expect(await keyv.delete(['k7', 'k5'])).toBe(true)
@@ -108,5 +72,19 @@ describe.each(ENGINES)('keyv on %s', engine => {
     await Promise.all(Array.from({ length: 100 }, (_, i) => keyv.set('same', i)))
     expect(await keyv.get('same')).toBe(99)
     await keyv.disconnect()
+  })
+
+  it('the entry of a store that knows expiry expires by itself', async () => {
+    vi.useRealTimers()
+    const level = new Level(place('cache'))
+    const keyv = new Keyv({ store: new KeyvKvarium({ db: level }) })
+    await keyv.set('short', 1, 60_000)
+    await keyv.set('long', 1)
+    const knows = level.supports.additionalMethods['expiresAt'] === true
+    const due = await level.expiresAt('keyv:short').catch(() => undefined)
+    expect(due === undefined).toBe(!knows)
+    if (due !== undefined) expect(due - Date.now()).toBeGreaterThan(50_000)
+    expect(await level.expiresAt('keyv:long').catch(() => undefined)).toBeUndefined()
+    await level.close()
   })
 })

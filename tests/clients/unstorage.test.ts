@@ -1,38 +1,9 @@
-/** unstorage over a driver of its own kind: mounts on sublevels, raw values, snapshots, keys with colons. */
-import type { Kvarium } from 'kvarium'
-import type { Driver, Storage } from 'unstorage'
-import { createStorage, defineDriver, prefixStorage, restoreSnapshot, snapshot } from 'unstorage'
+/** unstorage over `kvarium/unstorage`: the cases of unstorage's own drivers, mounts on sublevels, raw values, snapshots, keys with colons. */
+import type { Storage } from 'unstorage'
+import { createStorage, prefixStorage, restoreSnapshot, snapshot } from 'unstorage'
+import { kvariumDriver } from 'kvarium/unstorage'
 import { describe, expect, it } from 'vitest'
 import { ENGINES, levelOf, useDirectory } from './support/client-place.js'
-
-/** The keys of a base, which ends in a colon; no base means all. */
-function rangeOf(base: string | undefined): { gte?: string; lt?: string } {
-  return base === undefined ? {} : { gte: base, lt: `${base}\uffff` }
-}
-
-/** A mount is a sublevel of one store, which is closed with the first of them. */
-const levelDriver = defineDriver(({ level, name }: { level: Kvarium; name: string }): Driver => {
-  const text = level.sublevel(name)
-  const raw = level.sublevel<string, Uint8Array>(name, { valueEncoding: 'view' })
-  return {
-    name: 'kvarium',
-    getInstance: () => level,
-    hasItem: key => text.has(key),
-    getItem: async key => (await text.get(key)) ?? null,
-    getItems: async items => {
-      const values = await text.getMany(items.map(({ key }) => key))
-      return items.map(({ key }, i) => ({ key, value: values[i] ?? null }))
-    },
-    getItemRaw: async key => (await raw.get(key)) ?? null,
-    setItem: (key, value) => text.put(key, value),
-    setItems: items => text.batch(items.map(({ key, value }) => ({ type: 'put', key, value }))),
-    setItemRaw: (key, value: Uint8Array) => raw.put(key, value),
-    removeItem: key => text.del(key),
-    getKeys: base => text.keys(rangeOf(base)).all(),
-    clear: base => text.clear(rangeOf(base)),
-    dispose: () => level.close(),
-  }
-})
 
 describe.each(ENGINES)('unstorage on %s', engine => {
   const place = useDirectory()
@@ -40,8 +11,14 @@ describe.each(ENGINES)('unstorage on %s', engine => {
 
   function openStorage(): Storage {
     const level = new Level(place('storage'))
-    const storage = createStorage({ driver: levelDriver({ level, name: 'root' }) })
-    storage.mount('cache', levelDriver({ level, name: 'cache' }))
+    const storage = createStorage({ driver: kvariumDriver({ db: level.sublevel('root') }) })
+    storage.mount('cache', kvariumDriver({ db: level.sublevel('cache') }))
+    const dispose = storage.dispose.bind(storage)
+    // A database of the caller is the caller's to close.
+    storage.dispose = async () => {
+      await dispose()
+      await level.close()
+    }
     return storage
   }
 
@@ -97,5 +74,67 @@ describe.each(ENGINES)('unstorage on %s', engine => {
     expect(await to.getItem('k49')).toEqual({ i: 49 })
     expect(await from.getKeys()).toEqual([])
     await storage.dispose()
+  })
+
+  describe('what unstorage asks of each driver', () => {
+    const open = (): Storage => createStorage({ driver: kvariumDriver({ location: place('driver'), engine }) })
+
+    it('a new store has nothing, and a cleared one neither, also when it is cleared twice', async () => {
+      const storage = open()
+      expect(await storage.hasItem('s1:a')).toBe(false)
+      expect(await storage.getItem('s2:a')).toBeNull()
+      expect(await storage.getKeys()).toEqual([])
+      await restoreSnapshot(storage, { initial: 'works' })
+      expect(await storage.getItem('initial')).toBe('works')
+      await storage.clear()
+      await storage.clear()
+      expect(await storage.getKeys()).toEqual([])
+      await storage.dispose()
+    })
+
+    it('keys lose their query, and are listed by base and by depth', async () => {
+      const storage = open()
+      for (const key of ['s1:a', 's2:a', 's3:a?q=1', 'top', 'd0:d1:d2', 'd0:d1_0']) await storage.setItem(key, 'data')
+      expect(await storage.getItem('s3:a?q=2')).toBe('data')
+      expect((await storage.getKeys()).sort()).toEqual(['d0:d1:d2', 'd0:d1_0', 's1:a', 's2:a', 's3:a', 'top'])
+      expect(await storage.getKeys('s1')).toEqual(['s1:a'])
+      expect(await storage.getKeys(undefined, { maxDepth: 0 })).toEqual(['top'])
+      expect((await storage.getKeys('d0', { maxDepth: 1 })).sort()).toEqual(['d0:d1_0'])
+      await storage.removeItem('s1:a')
+      expect(await storage.hasItem('s1:a')).toBe(false)
+      await storage.dispose()
+    })
+
+    it('objects, primitives and what is falsy come back as they were, what is no JSON is refused', async () => {
+      const storage = open()
+      const values = { object: { json: 'works' }, true: true, false: false, zero: 0, text: 'text' }
+      for (const [key, value] of Object.entries(values)) await storage.setItem(`data:${key}.json`, value)
+      for (const [key, value] of Object.entries(values)) expect(await storage.getItem(`data:${key}.json`)).toEqual(value)
+      await storage.setItem('date.json', { toJSON: () => ({ nested: 'works' }) })
+      expect(await storage.getItem('date.json')).toEqual({ nested: 'works' })
+      class Opaque {}
+      await expect(storage.setItem('bad.json', new Opaque())).rejects.toThrow('Cannot stringify')
+      await storage.dispose()
+    })
+
+    it('raw bytes of any view, and many items in the order asked for', async () => {
+      const storage = open()
+      const bytes = Uint8Array.from([0, 255, 1, 2])
+      await storage.setItemRaw('raw', new DataView(bytes.buffer, 1, 2))
+      expect(await storage.getItemRaw('raw')).toEqual(bytes.slice(1, 3))
+      await storage.setItemRaw('raw', bytes.buffer)
+      expect(await storage.getItemRaw('raw')).toEqual(bytes)
+      expect(await storage.getItemRaw('absent')).toBeNull()
+      await storage.setItems([
+        { key: 't:1', value: 'one' },
+        { key: 't:2?q', value: 'two' },
+      ])
+      expect(await storage.getItems([{ key: 't:2' }, 't:1', 't:3'])).toEqual([
+        { key: 't:2', value: 'two' },
+        { key: 't:1', value: 'one' },
+        { key: 't:3', value: null },
+      ])
+      await storage.dispose()
+    })
   })
 })

@@ -28,6 +28,10 @@ interface CopyFlags {
   readonly from?: Kind
 }
 
+interface ClosableLevel extends AnyLevel {
+  close(): Promise<void>
+}
+
 interface Lmdb {
   useReadTransaction(): { done(): void }
   getRange(options: object): Iterable<{ readonly key: Uint8Array; readonly value: Uint8Array }>
@@ -122,7 +126,7 @@ function* entriesOf(engine: Engine): Generator<[Uint8Array, Uint8Array]> {
 }
 
 async function fromClassicLevel(directory: string, copy: (source: AnyLevel) => Promise<void>): Promise<void> {
-  const { ClassicLevel } = (await load('classic-level')) as { ClassicLevel: new (directory: string, options: object) => AnyLevel }
+  const { ClassicLevel } = (await load('classic-level')) as { ClassicLevel: new (directory: string, options: object) => ClosableLevel }
   const source = new ClassicLevel(directory, { createIfMissing: false, ...BYTES })
   try {
     await source.open().catch((error: unknown) => {
