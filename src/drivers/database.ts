@@ -43,11 +43,11 @@ export function openDatabase(source: DatabaseSource): OpenedDatabase {
   if (!('location' in source)) return { db: source.db, close: () => Promise.resolve() }
   const { location, ...options } = source
   const db = new Kvarium<string, string>(location, options)
-  return { db: db as unknown as Database, close: () => db.close() }
+  return { db, close: () => db.close() }
 }
 
 /** The option `ttl` of a write, for a database that knows expiry. */
 export function ttlOption(db: Database, ttl: number | undefined): { readonly ttl?: number } {
   const { additionalMethods } = db.supports
-  return ttl !== undefined && ttl > 0 && additionalMethods['expiresAt'] === true ? { ttl } : {}
+  return ttl !== undefined && ttl > 0 && additionalMethods['expiresAt'] ? { ttl } : {}
 }

@@ -66,7 +66,7 @@ export class KeyvKvarium {
   }
 
   async has(key: string): Promise<boolean> {
-    return (await this.hasMany([key]))[0] === true
+    return (await this.hasMany([key]))[0]
   }
 
   async hasMany(keys: readonly string[]): Promise<boolean[]> {
