@@ -14,7 +14,7 @@ const SLOW = [
   'tests/engine/missing-log.test.ts',
   'tests/inspect/damaged-files.test.ts',
   'tests/lab/{compare/comparison-run-report,predict/predict,predict/simulator}.test.ts',
-  'tests/lsm/{clears,descriptors,fill-and-clear,trace,worker-executor}.test.ts',
+  'tests/lsm/{clears,descriptors,fill-and-clear,ingest,trace,worker-executor}.test.ts',
   'tests/reader/{damage,moment,threads}.test.ts',
   'tests/repair/{commands,cuts,in-place,repair}.test.ts',
   'tests/skiplist/arena.test.ts',

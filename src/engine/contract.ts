@@ -42,6 +42,12 @@ export interface Engine {
   write(batch: WriteBatch, options: WriteOptions): Promise<void> | void
   /** Deletes every key in the range, as one atomic step that costs far less than a tombstone per key. */
   clear(range: KeyRange, options: WriteOptions): Promise<void> | void
+  /**
+   * Adds the puts of all batches as one atomic step, without writing them to a log first. Keys ascend through all batches; each is sealed, read
+   * before the next one is asked for, and may be reused then. Resolves when everything is durable. If it rejects, or `batches` fails, nothing
+   * has changed. Writes of before the commit are older, later ones newer; snapshots of before it see nothing of it.
+   */
+  ingest?(batches: AsyncIterable<WriteBatch>): Promise<void>
   /** A cursor over the range as it is now, or as it was at the snapshot. */
   cursor(range: KeyRange, snapshot?: EngineSnapshot): Cursor
   /** The present moment, held until released. O(1). */

@@ -80,6 +80,10 @@ export class ReadOnlyEngine implements Engine {
     throw this.#refusal()
   }
 
+  ingest(): never {
+    throw this.#refusal()
+  }
+
   flush(): Promise<void> {
     return Promise.reject(this.#refusal())
   }

@@ -36,12 +36,15 @@ export class TracedEngine implements Engine {
   readonly getView?: NonNullable<Engine['getView']>
   readonly expiresAt?: NonNullable<Engine['expiresAt']>
   readonly share?: NonNullable<Engine['share']>
+  readonly ingest?: NonNullable<Engine['ingest']>
   readonly #operations: Operations
 
   constructor(inner: Engine, trace: Trace) {
     this.name = inner.name
     this.inner = inner
     this.#operations = new Operations(trace)
+    const ingest = inner.ingest?.bind(inner)
+    if (ingest !== undefined) this.ingest = batches => this.#operations.runLasting('ingest', nothing, () => ingest(batches))
     const share = inner.share?.bind(inner)
     if (share !== undefined) this.share = () => this.#operations.runLasting('share', nothing, span => tracedShare(share, span))
     const expiresAt = inner.expiresAt?.bind(inner)

@@ -53,6 +53,11 @@ export class WriteQueue {
     return this.#occupy(write).then(() => withSpan(span, after))
   }
 
+  /** Runs work that takes several turns in the place of a writer: after those that wait already, and before later ones. */
+  hold(work: () => Promise<void>): Promise<void> {
+    return this.isEmpty ? this.occupy(work(), () => undefined) : this.wait(work)
+  }
+
   /**
    * Resolves when the attempt has succeeded, and then `after`. Both run in the span of the waiting operation. `shortage` says what it waits
    * for, if not for others.

@@ -32,6 +32,7 @@ import { IdleCompaction } from './compaction/idle-compaction.js'
 import { BackgroundScheduler } from './compaction/scheduler.js'
 import { MemtableWriter } from './memtable/memtable-writer.js'
 import { WriteController } from './memtable/write-controller.js'
+import { Ingester } from './ingest/ingest.js'
 import type { LsmParts } from './parts.js'
 import { Lookup } from './read/lookup.js'
 import { LsmCursor } from './read/lsm-cursor.js'
@@ -56,6 +57,7 @@ export class LsmEngine implements Engine {
   readonly #lookup: Lookup
   readonly #controller: WriteController
   readonly #idle: IdleCompaction
+  readonly #ingester: Ingester
   readonly #value = new ByteView()
   /** Null where the level is not recorded. */
   readonly #trace: Trace | null
@@ -108,6 +110,14 @@ export class LsmEngine implements Engine {
       snapshots: this.#snapshots,
       flush: reason => this.#flush(reason),
     })
+    this.#ingester = new Ingester({
+      parts,
+      scheduler: this.#scheduler,
+      ready: () => this.#writes.ready(),
+      flush: reason => this.#flush(reason),
+      flushHeld: reason => this.#flushHeld(reason),
+      hold: work => this.#writes.queue.hold(work),
+    })
     if (parts.context.inspecting !== true) this.#scheduler.schedule()
   }
 
@@ -140,6 +150,10 @@ export class LsmEngine implements Engine {
   clear(range: KeyRange, options: WriteOptions): Promise<void> | void {
     this.#requireOpen()
     return this.#writes.clear(halfOpen(range), options)
+  }
+
+  ingest(batches: AsyncIterable<WriteBatch>): Promise<void> {
+    return this.#calls.run(() => this.#ingester.run(batches))
   }
 
   cursor(range: KeyRange, snapshot?: EngineSnapshot): Cursor {
@@ -258,6 +272,15 @@ export class LsmEngine implements Engine {
       else if (!versions.state.memtable.isEmpty && this.#controller.isFull) await this.#scheduler.flushed()
       else break
     }
+    if (!versions.state.memtable.isEmpty) withSpan(span, () => this.#controller.switchMemtable(0, reason))
+    await this.#scheduler.flushed()
+  }
+
+  /** The flush of a writer whose turn it is: it waits for no other. */
+  async #flushHeld(reason: string): Promise<void> {
+    const { versions } = this.#parts
+    const span = this.#trace?.currentSpan
+    while (!versions.state.memtable.isEmpty && this.#controller.isFull) await this.#scheduler.flushed()
     if (!versions.state.memtable.isEmpty) withSpan(span, () => this.#controller.switchMemtable(0, reason))
     await this.#scheduler.flushed()
   }

@@ -9,7 +9,7 @@
  */
 import { ByteView, KIND_PUT, KIND_PUT_EXPIRING } from '../codec/entry.js'
 import { EXPIRY_BYTES, isExpired, readExpiry } from '../codec/expiry.js'
-import type { WriteBatch } from '../engine/batch.js'
+import { WriteBatch } from '../engine/batch.js'
 import { CallTracker } from '../engine/call-tracker.js'
 import type {
   Cursor,
@@ -159,6 +159,16 @@ class MemoryEngine implements Engine {
     return this.#inSlices(() => this.#clear(range))
   }
 
+  ingest(batches: AsyncIterable<WriteBatch>): Promise<void> {
+    return this.#calls.run(async () => {
+      const whole = new WriteBatch()
+      for await (const batch of batches) {
+        for (const reader = batch.reader(); reader.next();) whole.put(viewed(reader.key), viewed(reader.value))
+      }
+      if (whole.count > 0) await this.#inSlices(() => this.#write(whole))
+    })
+  }
+
   cursor(range: KeyRange, snapshot?: EngineSnapshot): Cursor {
     const moment = this.#momentOf(snapshot)
     const entries = this.#versions.list.cursor()
@@ -292,4 +302,8 @@ class MemoryEngine implements Engine {
   #requireOpen(): void {
     this.#calls.requireOpen()
   }
+}
+
+function viewed({ bytes, start, end }: ByteView): Uint8Array {
+  return bytes.subarray(start, end)
 }

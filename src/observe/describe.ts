@@ -157,6 +157,7 @@ const OPERATIONS: Readonly<Record<OperationKind, string>> = {
   check: 'A check of everything',
   estimate: 'An estimate of a size',
   share: 'Sharing a version with readers',
+  ingest: 'An ingest',
 }
 const JOBS: Readonly<Record<TraceJobKind, string>> = {
   open: 'Opening',

@@ -9,7 +9,7 @@
  * 2. The lock is released after the engine is closed, whether or not that succeeded.
  * 3. A relative location means the same directory for as long as the store exists, even if the working directory changes.
  */
-import type { AbstractSublevelOptions } from 'abstract-level'
+import type { AbstractSublevel, AbstractSublevelOptions, Transcoder } from 'abstract-level'
 import { loadHash32 } from '../codec/checksum.js'
 import type { Cursor, Engine, EngineFactory, EngineShape, KeyRange, Violation } from '../engine/contract.js'
 import { halfOpen, type HalfOpenRange } from '../engine/range.js'
@@ -26,6 +26,7 @@ import { EventLoopTurns } from './event-loop-turns.js'
 import { EncodedChainedBatch } from './chained-batch.js'
 import { destroyDirectory, openDirectory, openDirectoryToRead, type IdentityTraffic } from './directory.js'
 import { StoreFailures } from './failures.js'
+import { ingestBatches, type IngestEntries } from './ingest.js'
 import { EntryIterator, KeyIterator, ValueIterator } from './iterators.js'
 import {
   BaseLevel,
@@ -70,6 +71,15 @@ export interface StoreFacts {
   readonly valueEncoding: string
 }
 
+export interface IngestOptions<K, V> extends KeyEncodingOption<K> {
+  readonly valueEncoding?: string | Transcoder.PartialEncoder<V> | undefined
+  /** Ends the ingest, which then changes nothing. */
+  readonly signal?: AbortSignal | undefined
+  /** A sublevel of this store that gets the entries: its prefix and encodings apply. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a sublevel of any types
+  readonly sublevel?: AbstractSublevel<any, any, any, any> | undefined
+}
+
 const NO_IDENTITY: IdentityTraffic = { fileBytes: 0, bytesWritten: 0, bytesRead: 0, syncs: 0 }
 
 /** State from open to close. */
@@ -80,6 +90,7 @@ interface Session {
   readonly openedAt: number
   readonly reads: StoreReads
   readonly writes: StoreWrites
+  readonly closing: AbortController
 }
 
 export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implements PrivateLevel, DefaultTtl {
@@ -180,6 +191,18 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     return this.#typed(() => this.#open().engine.flush())
   }
 
+  /**
+   * Adds entries in ascending order of their encoded keys, by the bytes, as one atomic step: into tables directly, without a log. Resolves when
+   * all of them are durable and visible. Entries of the same keys are replaced. If it rejects nothing has changed.
+   *
+   * Rejects with `LEVEL_INGEST_ORDER` at a key that does not ascend, with `LEVEL_ABORTED` once `signal` is aborted, with the error of
+   * `entries` if that fails, and with `LEVEL_NOT_SUPPORTED` if the engine has no ingest.
+   */
+  async ingest<K2 = K, V2 = V>(entries: IngestEntries<K2, V2>, options: IngestOptions<K2, V2> = {}): Promise<void> {
+    if (this.status === 'opening') return this.deferAsync(() => this.ingest(entries, options))
+    return this.#trackPromise(this.#typed(() => this.#ingest(entries, options)))
+  }
+
   /** Resolves when no background work is under way or due. */
   async settle(): Promise<void> {
     if (this.status === 'opening') return this.deferAsync(() => this.settle())
@@ -240,6 +263,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
 
   async _close(): Promise<void> {
     const session = this.#session
+    session?.closing.abort()
     await Promise.allSettled(this.#underway)
     this.#session = undefined
     if (this.#volatile !== undefined || session === undefined) return
@@ -359,6 +383,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
       openedAt,
       // A span would emit each look of a read: under a trace reads run in place.
       reads: new StoreReads(engine, turns, this.#failures, this.#trace === undefined ? this.#environment.readOffload : undefined),
+      closing: new AbortController(),
       writes: new StoreWrites(engine, turns, this.#failures, { now: wallTimeOf(this.#environment.clock), ttl: this.#ttl }),
     }
   }
@@ -417,6 +442,25 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     }
   }
 
+  #ingest<K2, V2>(entries: IngestEntries<K2, V2>, options: IngestOptions<K2, V2>): Promise<void> {
+    const { engine, closing } = this.#open()
+    if (engine.ingest === undefined) {
+      throw new MisuseError('LEVEL_NOT_SUPPORTED', `The engine "${engine.name}" has no ingest; write the entries in batches`)
+    }
+    const target = (options.sublevel ?? this) as unknown as IngestTarget
+    const keyEncoding = target.keyEncoding(options.keyEncoding)
+    const valueEncoding = target.valueEncoding(options.valueEncoding)
+    const batches = ingestBatches({
+      entries,
+      signal: options.signal,
+      closing: closing.signal,
+      turns: this.#turns,
+      encodeKey: key => target.prefixKey(keyEncoding.encode(key), keyEncoding.format, false),
+      encodeValue: value => valueEncoding.encode(value),
+    })
+    return engine.ingest(batches)
+  }
+
   #rangeBetween(start: unknown, end: unknown, options: KeyEncodingOption<never> | undefined): KeyRange {
     return keyRange({
       lower: start === undefined || start === null ? undefined : this.#encodedKey(start, options),
@@ -428,6 +472,13 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     const encoding = (this.keyEncoding as (encoding: unknown) => { encode(key: unknown): Stored }).call(this, options?.keyEncoding)
     return toBytes(encoding.encode(key))
   }
+}
+
+/** What an ingest needs of the store or of a sublevel of it. */
+interface IngestTarget {
+  keyEncoding(encoding: unknown): { readonly format: string; encode(key: unknown): Stored }
+  valueEncoding(encoding: unknown): { encode(value: unknown): Stored }
+  prefixKey(key: Stored, format: string, local: boolean): Stored
 }
 
 /** What `location` means now, for good. */
@@ -483,6 +534,7 @@ function manifestOf(factory: EngineFactory): ConstructorParameters<typeof BaseLe
       compactRange: true,
       getProperty: true,
       flush: true,
+      ingest: true,
       settle: true,
       stats: true,
       shape: true,

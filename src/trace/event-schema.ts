@@ -36,7 +36,22 @@ type Schemas = {
 }
 
 const OPERATION: Field = {
-  oneOf: ['get', 'write', 'clear', 'cursor', 'seek', 'next', 'snapshot', 'flush', 'compact', 'settle', 'check', 'estimate', 'share'],
+  oneOf: [
+    'get',
+    'write',
+    'clear',
+    'cursor',
+    'seek',
+    'next',
+    'snapshot',
+    'flush',
+    'compact',
+    'settle',
+    'check',
+    'estimate',
+    'share',
+    'ingest',
+  ],
 }
 const JOB: Field = { oneOf: ['open', 'close', 'commit', 'rotate', 'replay', 'flush', 'compaction', 'checkpoint', 'free'] }
 const ENTRY_KIND: Field = { oneOf: [0, 1, 2, 3] }

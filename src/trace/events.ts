@@ -14,7 +14,20 @@ import type { ReadCounts, ReadPart, WritePart } from './ledger.js'
 export type TraceLevel = 'job' | 'io' | 'step'
 
 export type OperationKind =
-  'get' | 'write' | 'clear' | 'cursor' | 'seek' | 'next' | 'snapshot' | 'flush' | 'compact' | 'settle' | 'check' | 'estimate' | 'share'
+  | 'get'
+  | 'write'
+  | 'clear'
+  | 'cursor'
+  | 'seek'
+  | 'next'
+  | 'snapshot'
+  | 'flush'
+  | 'compact'
+  | 'settle'
+  | 'check'
+  | 'estimate'
+  | 'share'
+  | 'ingest'
 
 /** `commit` is a sync of the log that concurrent writers share; `open` is recovery, `replay` what goes on of it after opening; `rotate` makes a new log known; `free` removes files. */
 export type TraceJobKind = 'open' | 'close' | 'commit' | 'rotate' | 'replay' | 'flush' | 'compaction' | 'checkpoint' | 'free'

@@ -25,7 +25,7 @@ import type { MemtablePool } from '../memtable/memtable-pool.js'
 import { JobCancelled } from './merge-job.js'
 import type { LsmOptions } from '../options.js'
 import type { SnapshotList } from '../../engine/snapshot-list.js'
-import { mergeBounds, type KeyBounds, type TableMeta } from '../versions/table-file.js'
+import { mergeBounds, overlaps, unionBounds, type KeyBounds, type TableMeta } from '../versions/table-file.js'
 import type { VersionSet, VersionSetChange } from '../versions/version-set.js'
 import type { Version } from '../versions/version.js'
 
@@ -64,6 +64,10 @@ export class BackgroundScheduler {
   readonly #context: BackgroundSchedulerOptions
   #flushing: Promise<void> | undefined
   #compacting: Promise<void> | undefined
+  /** Bounds of the tables that the compaction under way reads; it writes no key outside. */
+  #compactingBounds: KeyBounds | undefined
+  /** Work that no compaction may begin under. */
+  #held: Promise<void> | undefined
   readonly #failures: { flush?: Failure | undefined; compaction?: Failure | undefined } = {}
   #manual: { readonly range: HalfOpenRange; readonly resolve: () => void; readonly reject: (error: Error) => void }[] = []
   #compacts = true
@@ -111,11 +115,12 @@ export class BackgroundScheduler {
         this.#next('flush')
       })
     }
-    if (this.#compacting === undefined && this.#compacts && this.#mayTry('compaction')) {
+    if (this.#compacting === undefined && this.#held === undefined && this.#compacts && this.#mayTry('compaction')) {
       const work = this.#startCompaction()
       if (work === undefined) return
       this.#compacting = this.#guard('compaction', work).then(() => {
         this.#compacting = undefined
+        this.#compactingBounds = undefined
         this.#next('compaction')
       })
     }
@@ -125,7 +130,7 @@ export class BackgroundScheduler {
   async settle(): Promise<void> {
     for (;;) {
       this.schedule()
-      const running = this.#flushing ?? this.#compacting
+      const running = this.#flushing ?? this.#compacting ?? this.#held
       if (running !== undefined) await running
       else if (this.pendingJobs > 0) throw this.#obstacle()
       else return
@@ -158,8 +163,25 @@ export class BackgroundScheduler {
     return new Promise((resolve, reject) => {
       this.#manual.push({ range, resolve, reject })
       this.schedule()
-      if (this.#compacting === undefined) this.#rejectManual(this.#obstacle())
+      if (this.#compacting === undefined && this.#held === undefined) this.#rejectManual(this.#obstacle())
     })
+  }
+
+  /** Whether the compaction under way may put a table where it shares keys with the bounds. */
+  mayMoveInto(bounds: KeyBounds): boolean {
+    return this.#compactingBounds !== undefined && overlaps(this.#compactingBounds, bounds)
+  }
+
+  /** Runs `work` while no compaction begins; one that is under way goes on. One call at a time. */
+  async withoutCompactionStart(work: () => Promise<void>): Promise<void> {
+    const held = work()
+    this.#held = held.catch(() => undefined)
+    try {
+      await held
+    } finally {
+      this.#held = undefined
+      this.schedule()
+    }
   }
 
   /** Gives up a compaction that is running, unless it is small; none starts any more. Flushes go on. No call may be under way. */
@@ -210,7 +232,7 @@ export class BackgroundScheduler {
   #next(ended: JobKind): void {
     this.#context.onProgress()
     if (this.#failures[ended] === undefined) this.schedule()
-    if (this.#compacting === undefined && this.#manual.length > 0) this.#rejectManual(this.#obstacle())
+    if (this.#compacting === undefined && this.#held === undefined && this.#manual.length > 0) this.#rejectManual(this.#obstacle())
   }
 
   #rejectManual(error: Error): void {
@@ -295,6 +317,7 @@ export class BackgroundScheduler {
     const { inputs, outputLevel, outputRun, move, drop } = compaction
     this.#compactionBytes = move || drop ? 0 : inputBytes(compaction)
     this.#drainsLevel0 = inputs.flat().some(meta => meta.level === 0)
+    this.#compactingBounds = unionBounds(inputs.flat())
     const deleted = inputs.flat().map(meta => meta.number)
     if (drop) return this.#apply({ deleted }, span)
     if (move) {

@@ -45,6 +45,12 @@ export class TableSet {
     this.#pool = new FilePool(options.fileSystem, options.maxOpenFiles)
   }
 
+  /** What tables must be built with to be opened here. */
+  get customParts(): Pick<TableSetOptions, 'filter' | 'blockCodec'> {
+    const { filter, blockCodec } = this.#options
+    return { filter, blockCodec }
+  }
+
   /** The table of a file, opened if this is the first use. */
   open(file: TableFile): Table {
     return file.resource.table ?? this.#open(file)

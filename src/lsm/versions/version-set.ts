@@ -44,6 +44,8 @@ export interface VersionSetChange {
   readonly flushed?: readonly Memtable[]
   /** A log whose header and name are durable, to be listed. */
   readonly log?: number
+  /** The present becomes this sequence number with the change. The memtable and its log have nothing, and writers wait. */
+  readonly sequence?: number
 }
 
 export class VersionSet {
@@ -189,11 +191,12 @@ export class VersionSet {
     }
   }
 
-  async #apply({ deleted = [], added = [], flushed = [], log }: VersionSetChange, span: Span | null): Promise<void> {
+  async #apply({ deleted = [], added = [], flushed = [], log, sequence }: VersionSetChange, span: Span | null): Promise<void> {
     const version = this.#state.version.apply({ deleted, added })
     const remaining = this.#state.immutable.filter(memtable => !flushed.includes(memtable))
     const firstLog = (remaining.at(-1) ?? this.#state.memtable).firstLog
     for (const memtable of flushed) this.#flushedSequence = Math.max(this.#flushedSequence, memtable.maxSequence)
+    if (sequence !== undefined) this.#flushedSequence = sequence
     // A sync and a flush may both list a log.
     const newLog = log !== undefined && log >= firstLog && !this.#logs.includes(log) ? log : undefined
     if (newLog === undefined && deleted.length + added.length + flushed.length === 0) return
@@ -208,6 +211,7 @@ export class VersionSet {
     // The memtable may have been switched while the manifest was written.
     const { memtable, immutable } = this.#state
     const stillImmutable = immutable.filter(table => !flushed.includes(table))
+    if (sequence !== undefined) this.sequence = sequence
     withSpan(span, () => this.#replace(this.#state.withTables(memtable, stillImmutable, version, this.moments())))
     if (span === null) return
     const logs = newLog === undefined ? { flushedLogs } : { flushedLogs, newLog }

@@ -16,6 +16,11 @@ export interface CompactionPicker {
   scores(version: Version): readonly number[]
   /** One compaction that brings all tables that share keys with `bounds` to their most compact form. */
   pickRange(version: Version, bounds: KeyBounds): Compaction | undefined
+  /**
+   * Where new tables of `bytes` in all, disjoint and newer than everything, may go at once; without an answer they become a new run of
+   * level 0.
+   */
+  placeIngested?(version: Version, bounds: KeyBounds, bytes: number): { readonly level: number; readonly run: number } | undefined
 }
 
 export interface PickContext {

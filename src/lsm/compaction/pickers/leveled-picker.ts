@@ -72,6 +72,16 @@ export class LeveledPicker implements CompactionPicker {
     return { reason: 'range', score: 1, inputs, outputLevel, outputRun: THE_RUN, move: false, drop: false }
   }
 
+  /** The deepest level with no table above or in it that shares keys with the bounds, as far as the levels hold that much. */
+  placeIngested(version: Version, bounds: KeyBounds, bytes: number): { level: number; run: number } | undefined {
+    if (!isLeveled(version)) return undefined
+    let roomy = Math.max(1, version.deepest)
+    while (version.levelBytes(roomy) + bytes > this.target(roomy)) roomy++
+    let level = -1
+    while (level < roomy && version.overlapping(level + 1, bounds).length === 0) level++
+    return level < 1 ? undefined : { level, run: THE_RUN }
+  }
+
   /** All of level 0: its tables overlap each other, so the oldest cannot go down without the others it shares keys with. */
   #fromLevel0(version: Version, score: number): Compaction {
     const runs = version.level(0).map(run => run.tables)

@@ -1,0 +1,157 @@
+/**
+ * Bulk load: encodes the entries of an iterable into batches for the engine, in order, and takes turns of the event loop in between.
+ *
+ * Invariants:
+ * 1. The engine gets keys in strictly ascending order of their bytes, or an error.
+ * 2. The iterable is closed whenever it is left before its end.
+ */
+import { compareKeys } from '../codec/entry.js'
+import { WriteBatch } from '../engine/batch.js'
+import { KvariumError, MisuseError } from '../errors.js'
+import type { EventLoopTurns } from './event-loop-turns.js'
+import { toBytes, type Stored } from './owned-bytes.js'
+import { AbortError } from './walk.js'
+
+export type IngestEntries<K, V> = Iterable<readonly [K, V]> | AsyncIterable<readonly [K, V]>
+
+/** What of an ingest is in the store's hands. */
+export interface IngestSource<K, V> {
+  readonly entries: IngestEntries<K, V>
+  readonly signal: AbortSignal | undefined
+  /** Aborted when the store closes. */
+  readonly closing: AbortSignal
+  readonly turns: EventLoopTurns
+  encodeKey(key: K): Stored
+  encodeValue(value: V): Stored
+}
+
+/** A batch goes to the engine when it has this many entries or bytes. */
+const BATCH_ENTRIES = 256
+const BATCH_BYTES = 64 * 1024
+const LONGEST_KEY_SHOWN = 64
+
+/** The batch is the same object each time. */
+export async function* ingestBatches<K, V>(source: IngestSource<K, V>): AsyncGenerator<WriteBatch> {
+  const { entries, turns, encodeKey, encodeValue } = source
+  const iterator = iteratorOf(entries)
+  const batch = new WriteBatch()
+  const interruption = interruptionOf(source)
+  let isOver = false
+  let last: Uint8Array | undefined
+  try {
+    for (let position = 0; ; position++) {
+      interruption.check()
+      const next = iterator.next()
+      const step = next instanceof Promise ? await interruption.race(next) : next
+      if (step.done === true) break
+      const entry: unknown = step.value
+      if (!Array.isArray(entry) || entry.length !== 2) {
+        throw new MisuseError('LEVEL_INVALID_ENTRY', `Entry ${position} of the ingest is not an array of a key and a value`)
+      }
+      const [givenKey, givenValue] = entry as [K, V]
+      requirePresent(givenKey, 'key', position)
+      requirePresent(givenValue, 'value', position)
+      const key = toBytes(encodeKey(givenKey))
+      if (last !== undefined) requireAscending(last, key, givenKey, position)
+      // The iterable may change its bytes after the next step.
+      last = typeof givenKey === 'string' ? key : key.slice()
+      batch.put(key, encodeValue(givenValue))
+      if (batch.count < BATCH_ENTRIES && batch.userBytes < BATCH_BYTES) continue
+      const { count, userBytes } = batch
+      yield sealed(batch)
+      batch.clear()
+      if (turns.isDue(count, userBytes)) await turns.turn()
+    }
+    isOver = true
+    if (batch.count > 0) yield sealed(batch)
+    interruption.check()
+  } finally {
+    interruption.end()
+    if (!isOver) await closed(iterator)
+  }
+}
+
+/** The engine gives the entries their sequence number; a reader needs the count in the header. */
+function sealed(batch: WriteBatch): WriteBatch {
+  batch.seal(0)
+  return batch
+}
+
+function iteratorOf<T>(entries: Iterable<T> | AsyncIterable<T>): Iterator<T> | AsyncIterator<T> {
+  if (typeof entries === 'object' && entries !== null) {
+    if (Symbol.asyncIterator in entries) return entries[Symbol.asyncIterator]()
+    if (Symbol.iterator in entries) return entries[Symbol.iterator]()
+  }
+  throw new MisuseError('LEVEL_INVALID_ENTRY', "The first argument 'entries' must be an iterable or an async iterable of [key, value]")
+}
+
+/** A failure of the iterable's own end must not hide why it was left. An iterable that never answers must not hold up the store. */
+async function closed(iterator: Iterator<unknown> | AsyncIterator<unknown>): Promise<void> {
+  try {
+    const end = iterator.return?.()
+    if (end instanceof Promise) end.catch(() => undefined)
+  } catch {
+    // The caller gets the reason why it was left.
+  }
+}
+
+function requirePresent(given: unknown, what: 'key' | 'value', position: number): void {
+  if (given !== null && given !== undefined) return
+  throw new MisuseError(
+    what === 'key' ? 'LEVEL_INVALID_KEY' : 'LEVEL_INVALID_VALUE',
+    `The ${what} of entry ${position} is ${String(given)}`,
+  )
+}
+
+function requireAscending(last: Uint8Array, key: Uint8Array, given: unknown, position: number): void {
+  const order = compareKeys(last, key)
+  if (order < 0) return
+  const fault = order === 0 ? 'repeats the key of the entry before' : 'comes after a larger one'
+  throw new KvariumError(
+    'LEVEL_INGEST_ORDER',
+    `Key ${shown(given, key)} of entry ${position} ${fault}: the entries of an ingest ascend by the bytes of their keys. Nothing was ingested`,
+  )
+}
+
+function shown(given: unknown, key: Uint8Array): string {
+  if (typeof given === 'string') return JSON.stringify(given.length > LONGEST_KEY_SHOWN ? `${given.slice(0, LONGEST_KEY_SHOWN)}…` : given)
+  const hex = Array.from(key.subarray(0, LONGEST_KEY_SHOWN / 2), byte => byte.toString(16).padStart(2, '0')).join('')
+  return `0x${hex}${key.length > LONGEST_KEY_SHOWN / 2 ? '…' : ''}`
+}
+
+interface Interruption {
+  /** Throws if the ingest is to end. */
+  check(): void
+  /** The step, unless the ingest is to end first. */
+  race<T>(step: Promise<T>): Promise<T>
+  end(): void
+}
+
+function interruptionOf({ signal, closing }: Pick<IngestSource<never, never>, 'signal' | 'closing'>): Interruption {
+  const check = (): void => {
+    if (signal?.aborted === true) throw new AbortError()
+    if (closing.aborted) throw new KvariumError('LEVEL_DATABASE_NOT_OPEN', 'The store was closed during the ingest. Nothing was ingested')
+  }
+  let interrupt = (): void => undefined
+  const onAbort = (): void => interrupt()
+  signal?.addEventListener('abort', onAbort)
+  closing.addEventListener('abort', onAbort)
+  return {
+    check,
+    race: step =>
+      new Promise((resolve, reject) => {
+        interrupt = () => {
+          try {
+            check()
+          } catch (error) {
+            reject(error as Error)
+          }
+        }
+        step.then(resolve, reject)
+      }),
+    end: () => {
+      signal?.removeEventListener('abort', onAbort)
+      closing.removeEventListener('abort', onAbort)
+    },
+  }
+}
