@@ -16,7 +16,7 @@ export interface TtlOption {
 /** Checks an option `ttl`. Throws a MisuseError `LEVEL_INVALID_OPTION`. */
 export function checkedTtl(ttl: unknown): number | undefined {
   if (ttl === undefined || (typeof ttl === 'number' && ttl > 0)) return ttl
-  const shown = typeof ttl === 'string' ? JSON.stringify(ttl) : String(ttl)
+  const shown = typeof ttl === 'number' ? String(ttl) : JSON.stringify(ttl)
   throw new MisuseError('LEVEL_INVALID_OPTION', `Option "ttl" is ${shown}, but must be a positive number of milliseconds, or Infinity`)
 }
 
@@ -57,7 +57,7 @@ export function defaultingTtl<TBase>(base: TBase): TBase {
     /** Without parameters it makes a chained batch: abstract-level decides by their number. */
     override batch(...parameters: readonly unknown[]): unknown {
       if (parameters.length === 0) return this.#chained(super.batch() as Chained)
-      const [operations, options] = parameters as [readonly Operation[], Operation | undefined]
+      const [operations, options] = parameters as [unknown, Operation | undefined]
       return super.batch(options?.ttl === undefined ? withDefaults(operations, this._ownTtl) : operations, options)
     }
 
@@ -79,16 +79,17 @@ interface Chained {
 }
 
 /** What is not an array of operations is for abstract-level to refuse. */
-function withDefaults(operations: readonly Operation[], own: number | undefined): readonly Operation[] {
+function withDefaults(operations: unknown, own: number | undefined): unknown {
   if (!Array.isArray(operations)) return operations
-  let copies: Operation[] | undefined
-  for (let i = 0; i < operations.length; i++) {
-    const operation = operations[i] as Operation | null
+  const all = operations as readonly (Operation | null)[]
+  let copies: (Operation | null)[] | undefined
+  for (let i = 0; i < all.length; i++) {
+    const operation = all[i]
     if (operation?.type !== 'put') continue
     const ttl = defaultOf(operation, own)
-    if (ttl !== undefined) (copies ??= [...(operations as readonly Operation[])])[i] = { ...operation, ttl }
+    if (ttl !== undefined) (copies ??= [...all])[i] = { ...operation, ttl }
   }
-  return copies ?? operations
+  return copies ?? all
 }
 
 /** The default that a put is to get: that of its sublevel, if it names one. */
