@@ -11,7 +11,7 @@ const SLOW = [
   'tests/{bench,cli,clients,damage,examples,exercises,package,processes,torture}/**/*.test.ts',
   'tests/**/{browser,crash*,*-on-disk,sessions,fold-shape}.test.ts',
   'tests/contract/{btree,lsm}.test.ts',
-  'tests/engine/missing-log.test.ts',
+  'tests/engine/{changes-after-crashes,missing-log}.test.ts',
   'tests/inspect/damaged-files.test.ts',
   'tests/lab/{compare/comparison-run-report,predict/predict,predict/simulator}.test.ts',
   'tests/lsm/{clears,descriptors,fill-and-clear,ingest,trace,worker-executor}.test.ts',

@@ -30,12 +30,14 @@ export type {
   IteratorOptions,
   KeyIteratorOptions,
   PutOptions,
+  SequencedSnapshot,
   Sublevel,
   SublevelOptions,
   ValueIteratorOptions,
 } from './store/level-types.js'
 export { copyStore } from './store/copy.js'
 export type { AnyLevel, CopyOptions, CopyProgress, CopyReport, EntrySource } from './store/copy.js'
+export type { Change, ChangeOperation, Changes, ChangesOptions } from './store/changes.js'
 export { msgpack } from './store/msgpack.js'
 export type { KvariumStats } from './store/stats.js'
 export type { DestroyOptions, EngineOptions, KvariumOpenOptions, KvariumOptions } from './store/store-options.js'

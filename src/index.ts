@@ -34,12 +34,14 @@ export type {
   IteratorOptions,
   KeyIteratorOptions,
   PutOptions,
+  SequencedSnapshot,
   Sublevel,
   SublevelOptions,
   ValueIteratorOptions,
 } from './store/level-types.js'
 export { copyStore } from './store/copy.js'
 export type { AnyLevel, CopyOptions, CopyProgress, CopyReport, EntrySource } from './store/copy.js'
+export type { Change, ChangeOperation, Changes, ChangesOptions } from './store/changes.js'
 export { msgpack } from './store/msgpack.js'
 export { registry as builtInEngines } from './node-engines.js'
 export type { Share } from './store/node-share.js'

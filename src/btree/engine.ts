@@ -8,16 +8,20 @@ import { ByteView } from '../codec/entry.js'
 import type { WriteBatch } from '../engine/batch.js'
 import { CallTracker } from '../engine/call-tracker.js'
 import type {
+  BatchFeed,
   Cursor,
   Engine,
   EngineShape,
   EngineSnapshot,
   EngineStats,
+  FeedOptions,
   KeyRange,
   SharedVersion,
   Violation,
   WriteOptions,
 } from '../engine/contract.js'
+import { DEFAULT_RETAIN_BYTES } from '../engine/changes.js'
+import { ChangeFeed, type ChangeSource } from '../engine/durable/change-feed.js'
 import { WritePath } from '../engine/durable/write-path.js'
 import { halfOpen } from '../engine/range.js'
 import { TouchedCursor } from '../engine/touched-cursor.js'
@@ -54,6 +58,7 @@ export class BtreeEngine implements Engine {
   /** Records what each read has touched; null below level io. */
   readonly #trace: Trace | null
   readonly #calls = new CallTracker()
+  readonly #changes: ChangeSource
   #closing: Promise<void> | undefined
   /** The rest of a long replay, until it is finished. */
   #deferred: DeferredReplay | undefined
@@ -89,6 +94,19 @@ export class BtreeEngine implements Engine {
       onStarted: () => this.#scheduler.schedule(),
       onDeleted: () => this.#idle.onDeleted(),
     })
+    this.#changes = {
+      ...parts,
+      fileSystem: environment.fileSystem,
+      directory: parts.context.directory,
+      trace,
+      signal: this.#writes.changed,
+      calls: this.#calls,
+      firstSequences: new Map(),
+      sequence: () => parts.tree.sequence,
+      ready: async () => {
+        if (!logStart.isDone) await this.#writes.ready()
+      },
+    }
     this.#idle = new IdleCompaction({ parts, compaction: this.#compaction, flush: reason => this.#flush(reason) })
     parts.tree.versions.onUnread = () => this.#idle.onFreed()
     if (parts.context.inspecting !== true) this.#scheduler.schedule()
@@ -199,6 +217,13 @@ export class BtreeEngine implements Engine {
     })
   }
 
+  changes(options: FeedOptions): BatchFeed {
+    this.#requireOpen()
+    this.#finishReplay()
+    this.#parts.logs.retain(DEFAULT_RETAIN_BYTES)
+    return new ChangeFeed(this.#changes, options)
+  }
+
   get #compaction(): Omit<CompactionOptions, 'range'> {
     const { tree, free, context } = this.#parts
     return {
@@ -267,7 +292,9 @@ export class BtreeEngine implements Engine {
   async #close(): Promise<void> {
     const { logs, log, logStart, file, checkpointer, context } = this.#parts
     const { queue } = this.#writes
-    await this.#calls.close()
+    const closed = this.#calls.close()
+    this.#writes.changed.notify()
+    await closed
     await logStart.rest()
     try {
       while (!queue.isEmpty) await (queue.busy ?? this.#scheduler.flush())

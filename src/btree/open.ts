@@ -4,6 +4,7 @@ import { loadHash32, type Hash32 } from '../codec/checksum.js'
 import type { EngineContext } from '../engine/contract.js'
 import { logName, parseLogName } from '../engine/durable/log-replay.js'
 import { LogSet } from '../engine/durable/log-set.js'
+import { retentionOf } from '../engine/durable/retained-logs.js'
 import { CorruptionError } from '../errors.js'
 import { Ledger, newReadCounts } from '../trace/ledger.js'
 import { joinPath, type FileHandle } from '../vfs/file-system.js'
@@ -47,7 +48,8 @@ export async function openBtree(context: EngineContext, settings: BtreeSettings)
     const { logs: replayed, deferred } = await replay({ context, options, hash32, meta, ledger, tree, checkpointer })
     const present = fileSystem.list(directory).flatMap(name => parseLogName(name) ?? [])
     const log = currentLog(context, ledger, Math.max(meta.lastLog, ...present) + 1)
-    logs = new LogSet({ fileSystem, directory, hash32, ledger, scheduler, trace }, undefined, keptLogs(replayed))
+    const retention = retentionOf(fileSystem, directory, options.changesRetainBytes, created ? 0 : meta.firstLog)
+    logs = new LogSet({ fileSystem, directory, hash32, ledger, scheduler, retention, trace }, undefined, keptLogs(replayed))
     const logStart = new LogStart({ context, ledger, checkpointer, logs, log, replayed, deferred })
     if (deferred === undefined && context.inspecting !== true) {
       await logStart.run().catch((error: unknown) => {
@@ -61,7 +63,7 @@ export async function openBtree(context: EngineContext, settings: BtreeSettings)
     // A store keeps the page size that it was created with.
     const inForce = { ...options, pageSize: meta.unitBytes }
     trace?.emit({ type: 'engine.open', engine: 'btree', entrySequence: tree.sequence, options: inForce })
-    return new BtreeEngine({ ...pages, context, options, tree, checkpointer, logs, log, logStart, deferred, inner })
+    return new BtreeEngine({ ...pages, context, options, hash32, tree, checkpointer, logs, log, logStart, deferred, inner })
   } catch (error) {
     // Without the marker of a clean close.
     logs?.poison(error)

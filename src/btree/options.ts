@@ -1,3 +1,4 @@
+import { CHANGES_RETAIN_BYTES } from '../engine/changes.js'
 import type { OptionTable } from '../engine/contract.js'
 import { MisuseError } from '../errors.js'
 import type { LeafSplit } from './tree/split.js'
@@ -12,6 +13,7 @@ export interface BtreeOptions {
   readonly cacheSize: number
   readonly pageSize: number
   readonly idleCompaction: boolean
+  readonly changesRetainBytes: number
 }
 
 /** What the engine's factory takes that no directory remembers and no command line can give. */
@@ -53,6 +55,7 @@ export const BTREE_OPTIONS = {
     default: true,
     about: 'Whether an idle or closing store turns deleted data into free space, where half of the files or more is dead.',
   },
+  changesRetainBytes: CHANGES_RETAIN_BYTES,
 } as const satisfies OptionTable
 
 /** What the table cannot say. Throws a MisuseError. */

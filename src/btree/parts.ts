@@ -1,4 +1,5 @@
 import type { Cache } from '../cache/cache.js'
+import type { Hash32 } from '../codec/checksum.js'
 import type { EngineContext } from '../engine/contract.js'
 import type { LogSet } from '../engine/durable/log-set.js'
 import type { Ledger, ReadCounts } from '../trace/ledger.js'
@@ -17,6 +18,7 @@ import type { Tree } from './tree/tree.js'
 export interface BtreeParts {
   readonly context: EngineContext
   readonly options: BtreeOptions
+  readonly hash32: Hash32
   readonly ledger: Ledger
   readonly cache: Cache
   readonly file: PageFile

@@ -19,7 +19,7 @@ import type { LedgerCounts } from '../trace/ledger.js'
 import type { Tracer } from '../trace/span.js'
 import type { Environment } from '../vfs/environment.js'
 import type { FileNames } from '../vfs/file-classes.js'
-import type { WriteBatch } from './batch.js'
+import type { BatchReader, WriteBatch } from './batch.js'
 
 export interface Engine {
   readonly name: string
@@ -74,6 +74,29 @@ export interface Engine {
    * before the call is in it. Absent from an engine whose data other threads cannot reach.
    */
   share?(): Promise<SharedVersion>
+  /**
+   * The committed batches after a sequence number, in their order. Each is durable, as far as anything is in this engine, when it is
+   * delivered. Absent from an engine that keeps no history.
+   */
+  changes?(options: FeedOptions): BatchFeed
+}
+
+export interface FeedOptions {
+  /** Sequence number of the last operation of the last batch that the caller knows; 0 for all that are kept. */
+  readonly since: number
+  /** Whether the feed waits for further batches at the present, instead of ending with the batches that were there at the call. */
+  readonly live: boolean
+}
+
+/** Batches one after another. One that lags holds no memory but that of the batch it is at. */
+export interface BatchFeed {
+  /**
+   * The next batch, before its first operation, or `undefined` at the end. It is only good until the next call, which comes after this one
+   * has settled. Fails with `LEVEL_CHANGES_GONE` where the batches that follow are not kept any more.
+   */
+  next(): Promise<BatchReader | undefined> | BatchReader | undefined
+  /** Releases what the feed holds. A `next` that waits fails. Closing twice is harmless. */
+  close(): void
 }
 
 /** A version that is held for readers in other threads, or that a reader has received. */
@@ -112,6 +135,8 @@ export interface KeyRange {
 
 /** A moment of an engine. Releasing twice is harmless. */
 export interface EngineSnapshot {
+  /** Sequence number of the last operation that it sees, where the engine has a change feed. */
+  readonly sequence?: number
   release(): void
 }
 

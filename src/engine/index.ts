@@ -7,6 +7,7 @@ export type { LedgerCounts, ReadAmplification, ReadCounts, ReadPart, WriteAmplif
 export type { Tracer } from '../trace/span.js'
 export { BatchReader, MAX_BATCH_BYTES, WriteBatch } from './batch.js'
 export type {
+  BatchFeed,
   Cursor,
   Engine,
   EngineContext,
@@ -15,6 +16,7 @@ export type {
   EngineSnapshot,
   EngineStats,
   EngineVariant,
+  FeedOptions,
   KeyRange,
   LevelShape,
   OptionSpec,

@@ -11,6 +11,7 @@ import type { EventBodies, OperationKind } from '../trace/events.js'
 import { withSpan, type Span, type SpanOptions, type Trace } from '../trace/span.js'
 import { BatchReader, type WriteBatch } from './batch.js'
 import type {
+  BatchFeed,
   Cursor,
   Engine,
   EngineShape,
@@ -37,6 +38,8 @@ export class TracedEngine implements Engine {
   readonly expiresAt?: NonNullable<Engine['expiresAt']>
   readonly share?: NonNullable<Engine['share']>
   readonly ingest?: NonNullable<Engine['ingest']>
+  /** The reads of a feed belong to the operation that began it, although that has ended. */
+  readonly changes?: NonNullable<Engine['changes']>
   readonly #operations: Operations
 
   constructor(inner: Engine, trace: Trace) {
@@ -57,6 +60,8 @@ export class TracedEngine implements Engine {
           expiry => ({ status: expiry === undefined ? 'missing' : 'found' }),
         )
     }
+    const changes = inner.changes?.bind(inner)
+    if (changes !== undefined) this.changes = options => this.#operations.run('changes', nothing, (): BatchFeed => changes(options))
     const view = inner.getView?.bind(inner)
     if (view === undefined) return
     this.getView = (key, out, snapshot) =>

@@ -10,16 +10,20 @@ import { ByteView } from '../codec/entry.js'
 import type { WriteBatch } from '../engine/batch.js'
 import { CallTracker } from '../engine/call-tracker.js'
 import type {
+  BatchFeed,
   Cursor,
   Engine,
   EngineShape,
   EngineSnapshot,
   EngineStats,
+  FeedOptions,
   KeyRange,
   SharedVersion,
   Violation,
   WriteOptions,
 } from '../engine/contract.js'
+import { DEFAULT_RETAIN_BYTES } from '../engine/changes.js'
+import { ChangeFeed, type ChangeSource } from '../engine/durable/change-feed.js'
 import { WritePath } from '../engine/durable/write-path.js'
 import { halfOpen } from '../engine/range.js'
 import { SnapshotList } from '../engine/snapshot-list.js'
@@ -65,6 +69,7 @@ export class LsmEngine implements Engine {
   /** Reads of checks: scans, but not the user's. */
   readonly #checked = newReadCounts()
   readonly #calls = new CallTracker()
+  readonly #changes: ChangeSource
   #closing: Promise<void> | undefined
 
   constructor(parts: LsmParts) {
@@ -104,6 +109,19 @@ export class LsmEngine implements Engine {
       onStarted: () => this.#scheduler.schedule(),
       onDeleted: () => this.#idle.onDeleted(),
     })
+    this.#changes = {
+      ...parts,
+      fileSystem: parts.context.environment.fileSystem,
+      directory: parts.context.directory,
+      trace: parts.context.trace,
+      signal: this.#writes.changed,
+      calls: this.#calls,
+      firstSequences: new Map(),
+      sequence: () => parts.versions.sequence,
+      ready: async () => {
+        if (!parts.start.isDone) await this.#writes.ready()
+      },
+    }
     this.#idle = new IdleCompaction({
       parts,
       scheduler: this.#scheduler,
@@ -249,6 +267,12 @@ export class LsmEngine implements Engine {
     return this.#calls.run(() => this.#share())
   }
 
+  changes(options: FeedOptions): BatchFeed {
+    this.#requireOpen()
+    this.#parts.logs.retain(DEFAULT_RETAIN_BYTES)
+    return new ChangeFeed(this.#changes, options)
+  }
+
   async #share(): Promise<SharedVersion> {
     const { versions, start, logs, hasCustomParts } = this.#parts
     if (hasCustomParts) {
@@ -296,7 +320,9 @@ export class LsmEngine implements Engine {
     this.#controller.isClosing = true
     const { queue } = this.#writes
     queue.drain()
-    await this.#calls.close()
+    const closed = this.#calls.close()
+    this.#writes.changed.notify()
+    await closed
     await start.rest()
     while (!queue.isEmpty) await queue.busy
     await this.#idle.close()

@@ -14,6 +14,7 @@ import { JobRunner } from './compaction/job-runner.js'
 import { LeveledPicker } from './compaction/pickers/leveled-picker.js'
 import { LogSet } from '../engine/durable/log-set.js'
 import { ExpiryClock } from '../engine/expiry-clock.js'
+import { retentionOf } from '../engine/durable/retained-logs.js'
 import { MemtablePool } from './memtable/memtable-pool.js'
 import { checkOptions, LSM_OPTIONS, type LsmOptions } from './options.js'
 import type { CustomParts } from './custom/custom-parts.js'
@@ -106,7 +107,15 @@ async function open(
     const { undurableLogs: numbers, replayed } = recovered
     const register = (log: number, span: Span | null): Promise<void> => versions.apply({ log }, span)
     logs = new LogSet(
-      { fileSystem, directory, hash32, ledger, scheduler, trace: context.trace },
+      {
+        fileSystem,
+        directory,
+        hash32,
+        ledger,
+        scheduler,
+        retention: retentionOf(fileSystem, directory, options.changesRetainBytes, recovered.firstLog),
+        trace: context.trace,
+      },
       undefined,
       recovered.logs,
       replayed && { numbers, replayed, register },

@@ -1,3 +1,4 @@
+import { CHANGES_RETAIN_BYTES } from '../engine/changes.js'
 import type { OptionTable } from '../engine/contract.js'
 import { isAvailable, type CompressionName } from '../sstable/block-compression.js'
 import type { PlatformCompression } from '../vfs/environment.js'
@@ -31,6 +32,7 @@ export interface LsmOptions {
   readonly fanOut: number
   readonly runsPerLevel: number
   readonly idleCompaction: boolean
+  readonly changesRetainBytes: number
 }
 
 export const LSM_OPTIONS = {
@@ -101,6 +103,7 @@ export const LSM_OPTIONS = {
     default: true,
     about: 'Whether an idle or closing store turns deleted data into free space, where half of the files or more is dead.',
   },
+  changesRetainBytes: CHANGES_RETAIN_BYTES,
 } as const satisfies OptionTable
 
 /** What the table cannot say. Throws a MisuseError. */

@@ -11,13 +11,17 @@ import { ByteView, KIND_PUT, KIND_PUT_EXPIRING } from '../codec/entry.js'
 import { EXPIRY_BYTES, isExpired, readExpiry } from '../codec/expiry.js'
 import { WriteBatch } from '../engine/batch.js'
 import { CallTracker } from '../engine/call-tracker.js'
+import { CHANGES_RETAIN_BYTES, ChangeSignal, DEFAULT_RETAIN_BYTES } from '../engine/changes.js'
 import type {
+  BatchFeed,
   Cursor,
   Engine,
+  EngineContext,
   EngineFactory,
   EngineShape,
   EngineSnapshot,
   EngineStats,
+  FeedOptions,
   KeyRange,
   Violation,
   WriteOptions,
@@ -35,6 +39,7 @@ import { Ledger } from '../trace/ledger.js'
 import type { Diagnostics } from '../trace/diagnostics.js'
 import type { Tracer } from '../trace/span.js'
 import type { Environment } from '../vfs/environment.js'
+import { ChangeRing, RingFeed } from './change-ring.js'
 import { checkVersions } from './check.js'
 import { VersionList, type Slices } from './version-list.js'
 
@@ -52,9 +57,10 @@ export const memoryEngine: EngineFactory = {
       unit: 'bytes',
       about: 'Memory taken at the start; more is taken as the data grows',
     },
+    changesRetainBytes: CHANGES_RETAIN_BYTES,
   },
   open({ environment, options, trace, diagnostics }) {
-    const engine = new MemoryEngine(options['arenaSize'] as number, environment, trace, diagnostics)
+    const engine = new MemoryEngine(options, environment, trace, diagnostics)
     trace?.emit({ type: 'engine.open', engine: 'memory', entrySequence: 0, options })
     return Promise.resolve(engine)
   },
@@ -91,8 +97,13 @@ class MemoryEngine implements Engine {
   readonly #versions: VersionList
   readonly #queue: WriteQueue
   readonly #calls = new CallTracker()
+  readonly #changed = new ChangeSignal()
+  /** The last batches, once a reader of changes may ask for them. */
+  #ring: ChangeRing | undefined
 
-  constructor(arenaSize: number, environment: Environment, trace?: Tracer, diagnostics?: Diagnostics) {
+  constructor(options: EngineContext['options'], environment: Environment, trace?: Tracer, diagnostics?: Diagnostics) {
+    const { arenaSize, changesRetainBytes } = options as { readonly arenaSize: number; readonly changesRetainBytes: number }
+    if (changesRetainBytes > 0) this.#ring = new ChangeRing(changesRetainBytes, 0)
     this.#environment = environment
     this.#clock = new ExpiryClock(environment.clock)
     this.#trace = trace
@@ -180,6 +191,12 @@ class MemoryEngine implements Engine {
     return new MemorySnapshot(this.#versions.sequence, this.#clock.now(), this.#snapshots)
   }
 
+  changes(options: FeedOptions): BatchFeed {
+    this.#requireOpen()
+    const ring = (this.#ring ??= new ChangeRing(DEFAULT_RETAIN_BYTES, this.#versions.sequence))
+    return new RingFeed({ ring, signal: this.#changed, calls: this.#calls, sequence: () => this.#versions.sequence }, options)
+  }
+
   approximateSize(range: KeyRange): number {
     this.#requireOpen()
     return entryBytesIn(this.#versions.list, halfOpen(range))
@@ -201,7 +218,9 @@ class MemoryEngine implements Engine {
   }
 
   async close(): Promise<void> {
-    await this.#calls.close()
+    const closed = this.#calls.close()
+    this.#changed.notify()
+    await closed
     while (!this.#queue.isEmpty) await this.#queue.busy
     this.#snapshots.clear()
     this.#versions.drop()
@@ -211,7 +230,7 @@ class MemoryEngine implements Engine {
     return {
       engine: this.name,
       ledger: this.#ledger.counts(this.#versions.liveBytes),
-      memoryBytes: this.#versions.list.capacityBytes,
+      memoryBytes: this.#versions.list.capacityBytes + (this.#ring?.bytes ?? 0),
       pending: { memoryBytes: 0, jobs: 0 },
       stalls: { ...this.#queue.stalls },
     }
@@ -253,17 +272,40 @@ class MemoryEngine implements Engine {
   }
 
   *#write(batch: WriteBatch): Slices {
+    const copy = this.#ring && (yield* ChangeRing.copy(batch))
     yield* this.#versions.write(batch)
-    this.#countBatch(batch)
+    this.#countBatch(batch, copy)
   }
 
   *#clear(range: HalfOpenRange): Slices {
+    const change = this.#clearBatch(range)
     yield* this.#versions.clear(range)
+    if (change !== undefined) this.#keep(change)
     this.#ledger.userBytes += boundBytes(range)
     this.#ledger.operations.clears++
   }
 
-  #countBatch(batch: WriteBatch): void {
+  /** The deletion of the range's present content, as the engines on disk log it; `undefined` if it is empty. */
+  #clearBatch(range: HalfOpenRange): WriteBatch | undefined {
+    const { list, sequence } = this.#versions
+    const cursor = new VersionCursor(list.cursor(), sequence, range)
+    if (!cursor.first()) return undefined
+    const first = cursor.key.copy()
+    cursor.last()
+    const batch = new WriteBatch()
+    batch.deleteRange(first, cursor.key.copy())
+    batch.seal(sequence + 1)
+    return batch
+  }
+
+  #keep(batch: WriteBatch, copy?: Uint8Array): void {
+    this.#ring?.add(batch, copy)
+    this.#changed.notify()
+  }
+
+  /** Counts a batch that is committed, and keeps it for readers of changes. */
+  #countBatch(batch: WriteBatch, copy?: Uint8Array): void {
+    if (this.#ring !== undefined) this.#keep(batch, copy)
     this.#ledger.userBytes += batch.userBytes
     this.#ledger.operations.batches++
     this.#ledger.operations.deletes += batch.deletes

@@ -34,6 +34,7 @@ const SENTENCES: { readonly [Type in EventType]: (event: EventOf<Type>) => strin
   'log.rotate': e => `Log ${e.from} is complete; writing continues in log ${e.to}.`,
   'log.replay': e =>
     `Log ${e.log} is replayed: ${count(e.records, 'record')} with ${count(e.entries, 'operation')} in ${bytes(e.bytes)}; ${e.outcome}.`,
+  'changes.log': e => `A feed reads the changes after sequence number ${e.after} in log ${e.log}.`,
   'log.release': e => `Log ${e.log} with its ${bytes(e.bytes)} is removed: everything in it is stored elsewhere.`,
   'log.commit': e =>
     `Log ${e.log} is durable up to byte ${number(e.upTo)}${e.operations.length === 0 ? '' : `, by one sync for ${count(e.operations.length, 'operation')}`}.`,
@@ -158,6 +159,7 @@ const OPERATIONS: Readonly<Record<OperationKind, string>> = {
   estimate: 'An estimate of a size',
   share: 'Sharing a version with readers',
   ingest: 'An ingest',
+  changes: 'Opening a feed of changes',
 }
 const JOBS: Readonly<Record<TraceJobKind, string>> = {
   open: 'Opening',
@@ -170,7 +172,7 @@ const JOBS: Readonly<Record<TraceJobKind, string>> = {
   checkpoint: 'A checkpoint',
   free: 'Removing obsolete files',
 }
-const READ_FOR = { open: 'opening', get: 'a get', scan: 'a scan', compaction: 'background work' } as const
+const READ_FOR = { open: 'opening', get: 'a get', scan: 'a scan', compaction: 'background work', changes: 'a feed of changes' } as const
 const OUTCOMES = { merge: 'be merged into', move: 'move unchanged to', drop: 'be dropped unread' } as const
 const FATES = {
   kept: 'is kept',

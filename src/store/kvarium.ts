@@ -11,7 +11,7 @@
  */
 import type { AbstractSublevel, AbstractSublevelOptions, Transcoder } from 'abstract-level'
 import { loadHash32 } from '../codec/checksum.js'
-import type { Cursor, Engine, EngineFactory, EngineShape, KeyRange, Violation } from '../engine/contract.js'
+import type { BatchFeed, Cursor, Engine, EngineFactory, EngineShape, FeedOptions, KeyRange, Violation } from '../engine/contract.js'
 import { halfOpen, type HalfOpenRange } from '../engine/range.js'
 import type { EngineRegistry } from '../engine/registry.js'
 import { TracedEngine } from '../engine/traced-engine.js'
@@ -24,6 +24,7 @@ import { absolutePath, type DirectoryLock } from '../vfs/file-system.js'
 import { TracedFileSystem } from '../vfs/traced-file-system.js'
 import { EventLoopTurns } from './event-loop-turns.js'
 import { EncodedChainedBatch } from './chained-batch.js'
+import { Changes, type ChangesHost, type ChangesOptions } from './changes.js'
 import { destroyDirectory, openDirectory, openDirectoryToRead, type IdentityTraffic } from './directory.js'
 import { StoreFailures } from './failures.js'
 import { ingestBatches, type IngestEntries } from './ingest.js'
@@ -231,6 +232,23 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     return propertyOf(property, engine)
   }
 
+  /**
+   * Every committed batch after the sequence number `since`, in order and each once: those that were there at the call, and with `live` all
+   * that follow. A change is yielded once it survives power loss. Rejects with `LEVEL_CHANGES_GONE` where the changes after `since` are
+   * not kept any more; `changesRetainBytes` says how many are. See docs/changes.md.
+   *
+   * @throws MisuseError (`LEVEL_INVALID_OPTION`) when an option is invalid.
+   */
+  changes<K2 = K, V2 = V>(options: ChangesOptions<K2, V2> = {}): Changes<K2, V2> {
+    const host: ChangesHost = {
+      turns: this.#turns,
+      begin: feed => (this.status === 'opening' ? this.deferAsync(async () => this.#feed(feed)) : this.#feed(feed)),
+      attachResource: resource => this.attachResource(resource),
+      detachResource: resource => this.detachResource(resource),
+    }
+    return new Changes(host, this as unknown as ConstructorParameters<typeof Changes>[1], options)
+  }
+
   /** Walks everything in the store and yields every broken invariant, with the path to it; nothing for a sound store. */
   check(): AsyncIterable<Violation> {
     return this.#check(this.#open())
@@ -429,6 +447,14 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     }
   }
 
+  #feed(options: FeedOptions): BatchFeed {
+    const { engine } = this.#open()
+    if (engine.changes === undefined) {
+      throw new MisuseError('LEVEL_NOT_SUPPORTED', `The engine "${engine.name}" has no feed of changes`)
+    }
+    return engine.changes(options)
+  }
+
   #track<T>(work: Awaitable<T>): Awaitable<T> {
     return work instanceof Promise ? this.#trackPromise(work) : work
   }
@@ -539,6 +565,7 @@ function manifestOf(factory: EngineFactory): ConstructorParameters<typeof BaseLe
       stats: true,
       shape: true,
       check: true,
+      changes: true,
     },
     signals: { iterators: true },
   }

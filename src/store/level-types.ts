@@ -101,6 +101,12 @@ export interface SublevelWrites<K, V> {
   expiresAt<K2 = K>(key: K2, options?: ExpiresAtOptions<K2>): Promise<number | undefined>
 }
 
+/** A snapshot that knows its place among the changes of the store. */
+export interface SequencedSnapshot extends AbstractSnapshot {
+  /** Sequence number of the last operation that it sees; `undefined` where the engine has no change feed. */
+  readonly sequence: number | undefined
+}
+
 /** An abstract-level database whose methods take kvarium's options. */
 export interface SyncLevel<K, V> extends AbstractLevel<Stored, K, V> {
   open(): Promise<void>
@@ -122,6 +128,7 @@ export interface SyncLevel<K, V> extends AbstractLevel<Stored, K, V> {
   keys<K2 = K>(options: KeyIteratorOptions<K2>): AbstractKeyIterator<this, K2>
   values(): AbstractValueIterator<this, K, V>
   values<K2 = K, V2 = V>(options: ValueIteratorOptions<K2, V2>): AbstractValueIterator<this, K2, V2>
+  snapshot(): SequencedSnapshot
 }
 
 type SyncLevelConstructor = new <K, V>(

@@ -13,6 +13,11 @@ export class StoreSnapshot extends BaseSnapshot {
     this.#moment = engine.snapshot()
   }
 
+  /** Sequence number of the last operation that it sees: the changes after it are those `since` it. `undefined` where there is no feed. */
+  get sequence(): number | undefined {
+    return this.#moment.sequence
+  }
+
   /** The moment that a `snapshot` option stands for. Throws when it is a snapshot of another store. */
   static momentOf(snapshot: unknown, engine: Engine): EngineSnapshot {
     if (!(snapshot instanceof StoreSnapshot) || snapshot.#engine !== engine) {

@@ -51,6 +51,7 @@ const OPERATION: Field = {
     'estimate',
     'share',
     'ingest',
+    'changes',
   ],
 }
 const JOB: Field = { oneOf: ['open', 'close', 'commit', 'rotate', 'replay', 'flush', 'compaction', 'checkpoint', 'free'] }
@@ -129,7 +130,7 @@ export const EVENT_SCHEMAS: Schemas = {
   'file.read': {
     level: 'io',
     about: 'Bytes are read, which the ledger counts under `part`',
-    fields: { file: 'string', offset: 'integer', length: 'integer', part: { oneOf: ['open', 'get', 'scan', 'compaction'] } },
+    fields: { file: 'string', offset: 'integer', length: 'integer', part: { oneOf: ['open', 'get', 'scan', 'compaction', 'changes'] } },
   },
   'file.write': {
     level: 'io',
@@ -166,6 +167,11 @@ export const EVENT_SCHEMAS: Schemas = {
     level: 'job',
     about: 'A log of an earlier session is read back',
     fields: { log: 'integer', records: 'integer', entries: 'integer', bytes: 'integer', outcome: 'string' },
+  },
+  'changes.log': {
+    level: 'io',
+    about: 'A feed reads the batches of a log that come after a sequence number',
+    fields: { log: 'integer', after: 'integer' },
   },
   'log.release': { level: 'job', about: 'A log is removed: all that is in it is elsewhere', fields: { log: 'integer', bytes: 'integer' } },
   'log.commit': {

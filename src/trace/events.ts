@@ -28,6 +28,7 @@ export type OperationKind =
   | 'estimate'
   | 'share'
   | 'ingest'
+  | 'changes'
 
 /** `commit` is a sync of the log that concurrent writers share; `open` is recovery, `replay` what goes on of it after opening; `rotate` makes a new log known; `free` removes files. */
 export type TraceJobKind = 'open' | 'close' | 'commit' | 'rotate' | 'replay' | 'flush' | 'compaction' | 'checkpoint' | 'free'
@@ -145,6 +146,8 @@ export interface EventBodies {
     readonly bytes: number
     readonly outcome: string
   }
+  /** A feed of changes begins with a log, or goes on with it. Level io. */
+  'changes.log': { readonly log: number; readonly after: number }
   'log.release': { readonly log: number; readonly bytes: number }
   /** One sync that `operations` shared. */
   'log.commit': { readonly log: number; readonly operations: readonly number[]; readonly upTo: number }

@@ -11,8 +11,8 @@
 export type WritePart = 'log' | 'flush' | 'compaction' | 'page' | 'meta'
 /** Who writes what may be compressed. */
 export type CompressedPart = 'flush' | 'compaction'
-/** Who read: `open` is recovery, table indexes and filters; the others are what the name says. */
-export type ReadPart = 'open' | 'get' | 'scan' | 'compaction'
+/** Who read: `open` is recovery, table indexes and filters; `changes` are the logs that change feeds read; the others are what the name says. */
+export type ReadPart = 'open' | 'get' | 'scan' | 'compaction' | 'changes'
 
 /** What reads of one kind cost. The owner may read and reset the fields at any time. */
 export interface ReadCounts {
@@ -98,7 +98,7 @@ export class Ledger {
   readonly operations = { puts: 0, deletes: 0, clears: 0, batches: 0 }
   readonly written: Record<WritePart, number> = { log: 0, flush: 0, compaction: 0, page: 0, meta: 0 }
   readonly saved: Record<CompressedPart, number> = { flush: 0, compaction: 0 }
-  readonly read: Record<ReadPart, number> = { open: 0, get: 0, scan: 0, compaction: 0 }
+  readonly read: Record<ReadPart, number> = { open: 0, get: 0, scan: 0, compaction: 0, changes: 0 }
   syncs = 0
   readonly found: ReadCounts = newReadCounts()
   readonly missing: ReadCounts = newReadCounts()

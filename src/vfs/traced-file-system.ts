@@ -26,6 +26,7 @@ export function writePartOf(fileClass: FileClass | undefined, user: SpanKind | n
 
 /** The part of the ledger that counts a read from a file of that class. */
 export function readPartOf(fileClass: FileClass | undefined, user: SpanKind | null): ReadPart {
+  if (user === 'changes') return 'changes'
   if (user === 'open' || user === 'close' || (fileClass !== 'table' && fileClass !== 'page')) return 'open'
   if (user === 'get') return 'get'
   if (user === 'cursor' || user === 'seek' || user === 'next') return 'scan'

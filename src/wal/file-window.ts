@@ -10,15 +10,26 @@ export const WINDOW_BYTES = 128 * 1024
 export class FileWindow {
   /** Valid until the next `locate`; only the range it was asked for may be read. */
   bytes: Uint8Array = new Uint8Array(0)
-  readonly size: number
+  /** Bytes read from the file. */
+  bytesRead = 0
+  #size: number
   readonly #file: FileHandle
   #start = 0
   #end = 0
 
-  /** The file's size is taken once: bytes appended later are not seen. */
-  constructor(file: FileHandle) {
+  /** The size is that of the file now, or `size`: bytes behind it are not seen. */
+  constructor(file: FileHandle, size = file.size()) {
     this.#file = file
-    this.size = file.size()
+    this.#size = size
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** Lets the window reach further into a file that has grown. */
+  extend(size: number): void {
+    if (size > this.#size) this.#size = size
   }
 
   /** Makes file bytes `[offset, offset + length)`, which must lie within the file, available; returns their index in `bytes`. */
@@ -28,7 +39,7 @@ export class FileWindow {
   }
 
   #move(offset: number, length: number): void {
-    const wanted = Math.min(Math.max(length, WINDOW_BYTES), this.size - offset)
+    const wanted = Math.min(Math.max(length, WINDOW_BYTES), this.#size - offset)
     const kept = offset >= this.#start && offset < this.#end ? this.#end - offset : 0
     const from = offset - this.#start
     if (wanted > this.bytes.length) {
@@ -41,7 +52,9 @@ export class FileWindow {
     this.#start = offset
     this.#end = offset + kept
     if (kept >= wanted) return
-    this.#end += this.#file.read(this.bytes, offset + kept, kept, wanted)
+    const read = this.#file.read(this.bytes, offset + kept, kept, wanted)
+    this.bytesRead += read
+    this.#end += read
     if (this.#end < offset + length) {
       throw new CorruptionError('the log became shorter while it was read', { file: this.#file.path, offset: this.#end })
     }

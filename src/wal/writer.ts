@@ -238,6 +238,18 @@ export class LogWriter {
     return this.#closing
   }
 
+  /** Cuts off the zeros behind the tail of a log that takes no more records. Where that fails they stay. */
+  cutBlank(): void {
+    if (this.#fileBytes <= this.#size) return
+    try {
+      this.#file.truncate(this.#size)
+    } catch {
+      return
+    }
+    this.#fileBytes = this.#size
+    this.#onOwnWrite?.()
+  }
+
   #write(offset: number, payload: Uint8Array): void {
     const length = payload.length
     const checksum = this.#hash32(payload, placeSeed(this.#logNumber, offset))

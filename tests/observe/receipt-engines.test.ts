@@ -76,9 +76,10 @@ class CountedStore {
 }
 
 function countsOf({ written, read, syncs }: LedgerCounts): Flat {
-  const { open, get, scan, compaction } = read
+  const { open, get, scan, compaction, changes } = read
   const { log, flush, page, meta, compaction: merged } = written
-  return flat({ written: { log, flush, compaction: merged, page, meta }, read: { open, get, scan, compaction }, microSyncs: syncs * 1e6 })
+  const reads = { open, get, scan, compaction, changes }
+  return flat({ written: { log, flush, compaction: merged, page, meta }, read: reads, microSyncs: syncs * 1e6 })
 }
 
 async function act({ store }: CountedStore, way: (typeof WAYS)[number], size: number, seed: number): Promise<void> {

@@ -107,7 +107,7 @@ describe('options of a store', () => {
   it('an unknown option fails the open', async () => {
     const reason = await reasonOf(new TestStore('memory', { engine: 'memory', userland: 1 }).open())
     expect(reason.code).toBe('LEVEL_INVALID_OPTION')
-    expect(reason.message).toContain('There is no option "userland". Known options: arenaSize, createIfMissing')
+    expect(reason.message).toContain('There is no option "userland". Known options: arenaSize, changesRetainBytes, createIfMissing')
   })
 
   it('an unknown option is let through to a postopen hook, a mistyped one is not', async () => {
@@ -133,7 +133,7 @@ describe('options of a store', () => {
     }
     const store = new TestStore('memory', { engine, arenaSize: 8192 })
     await store.open({ arenaSize: 16384 })
-    expect(seen).toEqual([{ arenaSize: 16384 }])
+    expect(seen).toEqual([{ arenaSize: 16384, changesRetainBytes: 0 }])
     await store.close()
     expect((await reasonOf(store.open({ arenaSize: -1 }))).code).toBe('LEVEL_INVALID_OPTION')
     expect((await reasonOf(store.open({ engine: 'toy' }))).message).toContain('belongs to the constructor')

@@ -125,6 +125,7 @@ export class Checkpointer {
       const list = await this.#freeList.write(this.#pendingBefore(version), this.#meta.freeList, span)
       freeList = list.reference
       await withSpan(span, () => Promise.all([file.sync(), log.makeDurable(span)]))
+      if (logs.isRetaining) await withSpan(span, () => logs.sync())
       pagesWritten = this.#writer.pages
       bytesWritten = this.#writer.bytes
       await this.#writer.settle(span)

@@ -64,11 +64,13 @@ export class LogStart extends WriteStart {
 
   /** Removes logs that the meta page in force does not ask for. */
   #removeObsolete(): void {
-    const { context, checkpointer } = this.#options
+    const { context, checkpointer, logs } = this.#options
     const { fileSystem } = context.environment
     const { firstLog } = checkpointer.meta
+    const { numbers } = logs
     for (const name of fileSystem.list(context.directory)) {
-      if ((parseLogName(name) ?? Infinity) < firstLog) removeLeftover(fileSystem, joinPath(context.directory, name))
+      const number = parseLogName(name) ?? Infinity
+      if (number < firstLog && !numbers.has(number)) removeLeftover(fileSystem, joinPath(context.directory, name))
     }
   }
 }

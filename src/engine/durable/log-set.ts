@@ -9,6 +9,7 @@
  * 4. What has been written to a log is in the ledger at once.
  * 5. A log that a killed process left may be in the system's memory only. It becomes durable before the first sync of this session, or before
  *    the manifest lists it, and not at all if its memtable is flushed before that.
+ * 6. A log that is kept for readers of changes is durable before what makes it obsolete is: so a power loss leaves no gap in the history.
  */
 import type { Hash32 } from '../../codec/checksum.js'
 import { KvariumError, PoisonedError } from '../../errors.js'
@@ -18,10 +19,15 @@ import type { Scheduler } from '../../vfs/environment.js'
 import { joinPath, removeInBackground, type FileSystem } from '../../vfs/file-system.js'
 import { MeteredFileSystem } from '../../vfs/metered-file-system.js'
 import { bindFileSystem } from '../../vfs/traced-file-system.js'
+import { FRAME_HEADER_BYTES, LOG_HEADER_BYTES } from '../../wal/format.js'
 import { LogWriter } from '../../wal/writer.js'
 import { BatchReader } from '../batch.js'
 import { logName, makeLogDurable, type ReplayedLogs } from './log-replay.js'
+import { RetainedLogs, type Retention } from './retained-logs.js'
 import type { NextSlice } from '../slices.js'
+
+/** A log with a header and perhaps the marker of a clean close. */
+const EMPTY_LOG_BYTES = LOG_HEADER_BYTES + FRAME_HEADER_BYTES
 
 interface LiveLog {
   readonly number: number
@@ -45,12 +51,24 @@ export interface UndurableLogs {
   readonly register: (number: number, span: Span | null) => Promise<void>
 }
 
+/** How far a log can be read. */
+export interface ReadableLog {
+  readonly number: number
+  /** Everything before this byte is durable. */
+  readonly end: number
+  /** Whether the last record ends there. If not, the log may end earlier. */
+  readonly isExact: boolean
+  /** Whether nothing of the log is behind `end`, now and later. */
+  readonly isWhole: boolean
+}
+
 export interface LogSetOptions {
   readonly fileSystem: FileSystem
   readonly directory: string
   readonly hash32: Hash32
   readonly ledger: Ledger
   readonly scheduler: Scheduler
+  readonly retention?: Retention | undefined
   readonly trace?: Tracer | undefined
 }
 
@@ -75,6 +93,9 @@ export class LogSet {
   #failure: unknown
   /** Data syncs of logs that are gone. */
   #releasedSyncs = 0
+  readonly #retained: RetainedLogs
+  /** Whether the retained logs stay for the next session. */
+  readonly #keepsRetained: boolean
 
   /**
    * `recovered` are logs of an earlier session. Log `first` is begun at once, and is to be synced before the manifest names it; without one,
@@ -86,6 +107,10 @@ export class LogSet {
     for (const number of undurable?.numbers ?? []) this.#undurable.set(number, undefined)
     this.#trace = options.trace?.trace ?? null
     this.#io = this.#trace && this.#trace.at('io')
+    const retention = options.retention ?? { limit: 0, logs: [] }
+    this.#retained = new RetainedLogs(retention, ({ number, bytes }) => this.#remove(number, bytes, this.#trace?.currentSpan))
+    this.#keepsRetained = retention.limit > 0
+    for (const { bytes } of retention.logs) options.ledger.resize(bytes)
     this.#recovered = new Map(recovered)
     for (const size of recovered.values()) {
       options.ledger.resize(size)
@@ -126,6 +151,40 @@ export class LogSet {
   /** Data syncs of all logs since open. */
   get syncs(): number {
     return this.#live.reduce((sum, log) => sum + log.writer.syncs, this.#releasedSyncs)
+  }
+
+  /** Whether obsolete logs are kept. */
+  get isRetaining(): boolean {
+    return this.#retained.limit > 0
+  }
+
+  /** Keeps obsolete logs until the set is closed, `bytes` of them at least, if none are kept yet. */
+  retain(bytes: number): void {
+    if (!this.isRetaining) this.#retained.begin(bytes)
+  }
+
+  /** Numbers of all logs, the retained ones included. */
+  get numbers(): ReadonlySet<number> {
+    return new Set(this.history.map(({ number }) => number))
+  }
+
+  /** Forgets the retained logs with numbers below `number`: a part of the history is missing behind them. */
+  forget(number: number): Promise<void> {
+    return this.#retained.forget(number)
+  }
+
+  /** The logs that hold the history, the oldest first. */
+  get history(): readonly ReadableLog[] {
+    const live = this.#live.map(log => {
+      const { syncedBytes: end, size } = log.writer
+      return { number: log.number, end, isExact: true, isWhole: log !== this.#current && end === size }
+    })
+    const recovered = Array.from(this.#recovered, ([number, size]) => {
+      const isDurable = !this.#undurable.has(number)
+      return { number, end: isDurable ? size : 0, isExact: false, isWhole: isDurable }
+    })
+    const retained = this.#retained.logs.map(({ number, bytes }) => ({ number, end: bytes, isExact: false, isWhole: true }))
+    return [...retained, ...recovered, ...live].sort((a, b) => a.number - b.number)
   }
 
   get #live(): readonly LiveLog[] {
@@ -219,26 +278,32 @@ export class LogSet {
     )
   }
 
-  /** Removes logs with numbers below `firstLog`: their memtables are in tables. */
+  /** Removes logs with numbers below `firstLog`, whose memtables are in tables, or retains them. */
   async release(firstLog: number): Promise<void> {
     const span = this.#trace?.currentSpan
     const obsolete = this.#older.filter(log => log.number < firstLog)
+    if (this.isRetaining) for (const { writer } of obsolete) writer.cutBlank()
+    // In one step: a reader of the history finds each log here or there.
+    const retained = new Set(obsolete.filter(log => this.#retire(log.number, log.writer.fileBytes, isDurable(log.writer))))
     this.#older = this.#older.filter(log => log.number >= firstLog)
-    for (const { number, writer } of obsolete) {
+    for (const log of obsolete) {
+      const { number, writer } = log
       await withSpan(span, () => writer.close({ marker: false }))
       this.#releasedSyncs += writer.syncs
       this.#olderBytes -= writer.size
-      await this.#remove(number, writer.fileBytes, span)
+      if (!retained.has(log)) await this.#remove(number, writer.fileBytes, span)
     }
     for (const [number, size] of this.#recovered) {
       if (number >= firstLog) continue
       await this.#undurable.get(number)?.catch(() => undefined)
+      const isRetained = this.#retire(number, size, !this.#undurable.has(number))
       this.#recovered.delete(number)
       this.#undurable.delete(number)
       this.#madeDurable.delete(number)
       this.#olderBytes -= size
-      await this.#remove(number, size, span)
+      if (!isRetained) await this.#remove(number, size, span)
     }
+    await withSpan(span, () => this.#retained.trim())
   }
 
   /** Ends every log with the marker of a clean close. After a failure, or where writing has not started, the logs stay as a kill leaves them. */
@@ -254,6 +319,7 @@ export class LogSet {
         const closed = withSpan(span, () => log.writer.close({ marker: marker && this.#failure === undefined }))
         await closed.catch((error: unknown) => this.poison(error))
       }
+      if (!this.#keepsRetained) await this.#retained.end()
     }
   }
 
@@ -370,6 +436,11 @@ export class LogSet {
     log.bookedFile = fileBytes
   }
 
+  /** Whether the log is retained. One without records is not. */
+  #retire(number: number, bytes: number, isDurable: boolean): boolean {
+    return bytes > EMPTY_LOG_BYTES && this.#retained.add({ number, bytes }, isDurable)
+  }
+
   async #remove(number: number, size: number, span: Span | null | undefined): Promise<void> {
     const { fileSystem, directory, ledger } = this.#options
     try {
@@ -380,4 +451,8 @@ export class LogSet {
       // Obsolete by the manifest; the next open removes it.
     }
   }
+}
+
+function isDurable({ syncedBytes, size }: LogWriter): boolean {
+  return syncedBytes === size
 }

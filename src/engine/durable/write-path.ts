@@ -12,6 +12,7 @@ import type { Ledger } from '../../trace/ledger.js'
 import type { Tracer } from '../../trace/span.js'
 import type { Clock } from '../../vfs/environment.js'
 import type { WriteBatch } from '../batch.js'
+import { ChangeSignal } from '../changes.js'
 import type { WriteOptions } from '../contract.js'
 import { boundBytes, type HalfOpenRange } from '../range.js'
 import type { LogSet } from './log-set.js'
@@ -48,6 +49,8 @@ export interface WritePathOptions {
 
 export class WritePath {
   readonly queue: WriteQueue
+  /** A batch is committed. */
+  readonly changed = new ChangeSignal()
   readonly #options: WritePathOptions
   readonly #writer: BatchWriter
   readonly #logs: LogSet
@@ -100,6 +103,7 @@ export class WritePath {
     if (batch !== undefined) {
       if (!this.#makeRoom(batch.byteLength, batch.count)) return false
       this.#writer.append(batch)
+      this.changed.notify()
       this.#options.onDeleted()
     }
     const { ledger } = this.#options
@@ -129,7 +133,9 @@ export class WritePath {
     this.#count(batch)
   }
 
+  /** Counts a batch that is committed. */
   #count(batch: WriteBatch): void {
+    this.changed.notify()
     const { ledger } = this.#options
     ledger.userBytes += batch.userBytes
     ledger.operations.batches++

@@ -258,6 +258,7 @@ export class BackgroundScheduler {
     const added = await runner.flush(memtable, version, versions.allocateFiles(1), snapshots.sequences(), snapshots.expiryHorizon, span)
     if (added.length === 0) await runner.syncNames(span)
     await logs.headerDurable(log)
+    if (logs.isRetaining) await logs.sync()
     await this.#apply({ added, flushed: [memtable], log }, span)
     this.#flushPace.end(true)
     logs.registered(log)

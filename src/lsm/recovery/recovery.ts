@@ -60,6 +60,8 @@ export interface Recovered {
   readonly undurableLogs: readonly number[]
   /** What replay found; `undefined` where there was nothing to replay. */
   readonly replayed: ReplayedLogs | undefined
+  /** Logs with smaller numbers are obsolete. */
+  readonly firstLog: number
   /** No manifest names a file with this number or a larger one. */
   readonly firstStray: number
   readonly nextFile: number
@@ -123,6 +125,7 @@ class Recovery {
       immutable: this.#immutable,
       ...this.#liveLogs(manifest),
       replayed: this.#replayed,
+      firstLog: manifest?.firstLog ?? 0,
       firstStray: manifest?.nextFile ?? 1,
       nextFile: this.#nextFile,
       sequence: this.#sequence,

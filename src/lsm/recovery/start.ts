@@ -52,7 +52,7 @@ export class Start extends WriteStart {
     await logs.firstDurable()
     const live = [...recovered.logs.keys(), newLog]
     await versions.begin([...recovered.listedLogs, newLog], live[0], recovered.wholeLogs)
-    removeObsolete(fileSystem, directory, { version: versions.state.version, logs: new Set(live), manifest: versions.manifestNumber })
+    removeObsolete(fileSystem, directory, { version: versions.state.version, logs: logs.numbers, manifest: versions.manifestNumber })
   }
 
   /** Begins the new log, unless an earlier attempt did. Returns its number. */

@@ -21,6 +21,7 @@
  * histories; `soak.ts` does so for as long as you like.
  */
 import { describe } from 'vitest'
+import { changePromises } from './change-promises.js'
 import { clearPromises } from './clear-promises.js'
 import { cursorPromises } from './cursor-promises.js'
 import { expiryPromises } from './expiry-promises.js'
@@ -43,5 +44,7 @@ export function engineContract(subject: ContractSubject): void {
     expiryPromises(subject)
     lifePromises(subject)
     numberPromises(subject)
+    // A feed of changes is optional.
+    if ('changesRetainBytes' in subject.factory.options) changePromises(subject)
   })
 }

@@ -103,7 +103,7 @@ export function sumsOf(events: readonly TraceEvent[]): {
   readonly syncs: number
 } {
   const written = { log: 0, flush: 0, compaction: 0, page: 0, meta: 0 }
-  const read = { open: 0, get: 0, scan: 0, compaction: 0 }
+  const read = { open: 0, get: 0, scan: 0, compaction: 0, changes: 0 }
   let syncs = 0
   for (const event of events) {
     if (event.type === 'file.write') written[event.part] += event.length
