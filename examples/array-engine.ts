@@ -6,7 +6,17 @@
  * range. "How to add an engine" in CONTRIBUTING.md has the steps.
  */
 import { ByteView, compareKeys, halfOpen, KIND_PUT, Ledger, MisuseError, type WriteBatch } from 'kvarium/engine'
-import type { Cursor, Engine, EngineFactory, EngineShape, EngineSnapshot, EngineStats, KeyRange, Violation } from 'kvarium/engine'
+import type {
+  Cursor,
+  Engine,
+  EngineFactory,
+  EngineShape,
+  EngineSnapshot,
+  EngineStats,
+  KeyRange,
+  Violation,
+  WriteOptions,
+} from 'kvarium/engine'
 
 interface Entry {
   readonly key: Uint8Array
@@ -47,8 +57,9 @@ class ArrayEngine implements Engine {
     return found ? Uint8Array.from(entry.value) : undefined
   }
 
-  write(batch: WriteBatch): void {
+  write(batch: WriteBatch, { precondition, applied }: WriteOptions): void {
     this.#requireOpen()
+    precondition?.()
     const entries = [...this.#entries]
     // No operation has a number here; sealing finishes the batch.
     batch.seal(0)
@@ -63,15 +74,18 @@ class ArrayEngine implements Engine {
     this.#ledger.operations.batches++
     this.#ledger.operations.deletes += batch.deletes
     this.#ledger.operations.puts += batch.count - batch.deletes
+    applied?.()
   }
 
-  clear(range: KeyRange): void {
+  clear(range: KeyRange, { precondition, applied }: WriteOptions): void {
     this.#requireOpen()
+    precondition?.()
     const [from, to] = indexesOf(this.#entries, range)
     this.#entries = this.#entries.toSpliced(from, to - from)
     const { lower, upper } = halfOpen(range)
     this.#ledger.userBytes += (lower?.length ?? 0) + (upper?.length ?? 0)
     this.#ledger.operations.clears++
+    applied?.()
   }
 
   cursor(range: KeyRange, snapshot?: EngineSnapshot): Cursor {

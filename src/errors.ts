@@ -62,6 +62,28 @@ export class FormatError extends KvariumError {
   }
 }
 
+/**
+ * A write did not happen because of what the store holds: a transaction's reads have changed (`LEVEL_TRANSACTION_CONFLICT`), or a condition of a
+ * batch does not hold (`LEVEL_CONDITION_FAILED`).
+ */
+export class ConflictError extends KvariumError {
+  /** The key that is to blame, as it is stored: in UTF-8, with the prefixes of sublevels. */
+  readonly key: string | undefined
+
+  constructor(code: 'LEVEL_TRANSACTION_CONFLICT' | 'LEVEL_CONDITION_FAILED', message: string, key?: string) {
+    super(code, message)
+    this.key = key
+  }
+}
+
+/** The error of Level and of the web platform for an operation that its signal aborted. */
+export class AbortError extends KvariumError {
+  constructor() {
+    super('LEVEL_ABORTED', 'Operation has been aborted')
+    this.name = 'AbortError'
+  }
+}
+
 /** The caller used an API wrongly: a bad option, a key that is too long, a cursor after close. */
 export class MisuseError extends TypeError {
   readonly code: string

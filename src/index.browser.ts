@@ -1,5 +1,5 @@
 /** kvarium without Node: a store over files in memory, or over a custom file system. */
-export { CorruptionError, FormatError, IoError, KvariumError, LockedError, MisuseError, PoisonedError } from './errors.js'
+export { ConflictError, CorruptionError, FormatError, IoError, KvariumError, LockedError, MisuseError, PoisonedError } from './errors.js'
 export type {
   Engine,
   EngineContext,
@@ -20,6 +20,7 @@ export type { LsmOptions } from './lsm/options.js'
 export { Kvarium } from './repair/portable-repair.js'
 export type { RepairOptions, RepairReport } from './repair/repair.js'
 export type {
+  BatchCondition,
   BatchOperation,
   BatchOptions,
   ChainedBatch,
@@ -38,6 +39,14 @@ export type {
 export { copyStore } from './store/copy.js'
 export type { AnyLevel, CopyOptions, CopyProgress, CopyReport, EntrySource } from './store/copy.js'
 export type { Change, ChangeOperation, Changes, ChangesOptions } from './store/changes.js'
+export type {
+  Transaction,
+  TransactionKeyOptions,
+  TransactionOperation,
+  TransactionPutOptions,
+  TransactionReadOptions,
+} from './store/transactions/transaction.js'
+export type { TransactionOptions } from './store/transactions/transactions.js'
 export { msgpack } from './store/msgpack.js'
 export type { KvariumStats } from './store/stats.js'
 export type { DestroyOptions, EngineOptions, KvariumOpenOptions, KvariumOptions } from './store/store-options.js'

@@ -1,5 +1,5 @@
 /** kvarium on Node: a store in a directory. The engines and their parts are also available alone: `kvarium/engine`, `kvarium/lsm` and so on. */
-export { CorruptionError, FormatError, IoError, KvariumError, LockedError, MisuseError, PoisonedError } from './errors.js'
+export { ConflictError, CorruptionError, FormatError, IoError, KvariumError, LockedError, MisuseError, PoisonedError } from './errors.js'
 export type {
   Engine,
   EngineContext,
@@ -24,6 +24,7 @@ export { Kvarium, repair, verify } from './repair/node-repair.js'
 export type { RepairOptions, RepairReport } from './repair/repair.js'
 export type { Finding, VerifyOptions, VerifyReport } from './repair/verify.js'
 export type {
+  BatchCondition,
   BatchOperation,
   BatchOptions,
   ChainedBatch,
@@ -42,6 +43,14 @@ export type {
 export { copyStore } from './store/copy.js'
 export type { AnyLevel, CopyOptions, CopyProgress, CopyReport, EntrySource } from './store/copy.js'
 export type { Change, ChangeOperation, Changes, ChangesOptions } from './store/changes.js'
+export type {
+  Transaction,
+  TransactionKeyOptions,
+  TransactionOperation,
+  TransactionPutOptions,
+  TransactionReadOptions,
+} from './store/transactions/transaction.js'
+export type { TransactionOptions } from './store/transactions/transactions.js'
 export { msgpack } from './store/msgpack.js'
 export { registry as builtInEngines } from './node-engines.js'
 export type { Share } from './store/node-share.js'

@@ -6,6 +6,8 @@ interface NodeBuffer {
   readonly prototype: {
     utf8Write(this: Uint8Array, text: string, offset: number, length: number): number
     utf8Slice(this: Uint8Array, start: number, end: number): string
+    latin1Slice(this: Uint8Array, start: number, end: number): string
+    latin1Write(this: Uint8Array, text: string, offset: number, length: number): number
   }
   byteLength(text: string): number
 }
@@ -13,6 +15,9 @@ interface NodeBuffer {
 const nodeBuffer = (globalThis as { Buffer?: NodeBuffer }).Buffer
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+
+/** Arguments of one call. */
+const LATIN1_PIECE = 4096
 
 /** Length of `text` in UTF-8 bytes; lone surrogates count as U+FFFD, three bytes. */
 export function utf8Length(text: string): number {
@@ -41,6 +46,24 @@ export function writeUtf8(bytes: Uint8Array, text: string, start: number): numbe
 export function readUtf8(bytes: Uint8Array, start: number, end: number): string {
   if (nodeBuffer !== undefined) return nodeBuffer.prototype.utf8Slice.call(bytes, start, end)
   return decoder.decode(bytes.subarray(start, end))
+}
+
+/** One character per byte, U+0000 to U+00FF: such texts compare as their bytes do. */
+export function readLatin1(bytes: Uint8Array, start: number, end: number): string {
+  if (nodeBuffer !== undefined) return nodeBuffer.prototype.latin1Slice.call(bytes, start, end)
+  let text = ''
+  for (let at = start; at < end; at += LATIN1_PIECE) {
+    text += String.fromCharCode(...bytes.subarray(at, Math.min(end, at + LATIN1_PIECE)))
+  }
+  return text
+}
+
+/** The bytes of a text of `readLatin1`. */
+export function encodeLatin1(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length)
+  if (nodeBuffer !== undefined) nodeBuffer.prototype.latin1Write.call(bytes, text, 0, text.length)
+  else for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at)
+  return bytes
 }
 
 export function encodeUtf8(text: string): Uint8Array {

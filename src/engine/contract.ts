@@ -36,7 +36,7 @@ export interface Engine {
    */
   expiresAt?(key: Uint8Array, snapshot?: EngineSnapshot): number | undefined
   /**
-   * Applies a batch atomically. When a promise is returned the batch belongs to the engine until it settles; when
+   * Applies a batch atomically, after the `precondition` of the options. When a promise is returned the batch belongs to the engine until it settles; when
    * nothing is returned the caller may reuse the batch at once.
    */
   write(batch: WriteBatch, options: WriteOptions): Promise<void> | void
@@ -123,6 +123,14 @@ export interface ReaderEngine extends Pick<
 export interface WriteOptions {
   /** Acknowledge only once the write survives power loss. */
   readonly sync: boolean
+  /**
+   * Called once, when everything before the write is in effect and no other write can come between this call and the write. It may read the
+   * present state. If it throws, nothing of the write happens, and the write fails with that error. An attempt that finds no room calls it
+   * later, when there is room.
+   */
+  readonly precondition?: (() => void) | undefined
+  /** Called once, when readers see the write, before another write takes effect. Not called for a write that failed. */
+  readonly applied?: (() => void) | undefined
 }
 
 /** Bounds of a range of keys. `gt` with `gte`, or `lt` with `lte`, is a misuse; no bounds means everything. */

@@ -66,6 +66,8 @@ export const memoryEngine: EngineFactory = {
   },
 }
 
+const NO_SYNC: WriteOptions = { sync: false }
+
 class MemorySnapshot implements EngineSnapshot {
   readonly sequence: number
   /** When it was taken. */
@@ -153,21 +155,23 @@ class MemoryEngine implements Engine {
     return expiry > this.#timeOf(snapshot) ? expiry : undefined
   }
 
-  write(batch: WriteBatch, _options: WriteOptions): Promise<void> | void {
+  write(batch: WriteBatch, options: WriteOptions): Promise<void> | void {
     this.#requireOpen()
     if (batch.hasRanges) throw new MisuseError('LEVEL_INVALID_BATCH', 'The memory engine clears ranges with clear()')
     if (this.#queue.isEmpty && !batch.isLong && this.#versions.hasRoom(batch)) {
+      options.precondition?.()
       this.#versions.apply(batch)
       this.#countBatch(batch)
+      options.applied?.()
       return
     }
-    return this.#inSlices(() => this.#write(batch))
+    return this.#inSlices(() => this.#write(batch, options))
   }
 
-  clear(keys: KeyRange, _options: WriteOptions): Promise<void> | void {
+  clear(keys: KeyRange, options: WriteOptions): Promise<void> | void {
     this.#requireOpen()
     const range = halfOpen(keys)
-    return this.#inSlices(() => this.#clear(range))
+    return this.#inSlices(() => this.#clear(range, options))
   }
 
   ingest(batches: AsyncIterable<WriteBatch>): Promise<void> {
@@ -176,7 +180,7 @@ class MemoryEngine implements Engine {
       for await (const batch of batches) {
         for (const reader = batch.reader(); reader.next();) whole.put(viewed(reader.key), viewed(reader.value))
       }
-      if (whole.count > 0) await this.#inSlices(() => this.#write(whole))
+      if (whole.count > 0) await this.#inSlices(() => this.#write(whole, NO_SYNC))
     })
   }
 
@@ -271,18 +275,22 @@ class MemoryEngine implements Engine {
     if (rest !== true) return this.#queue.occupy(rest, () => undefined)
   }
 
-  *#write(batch: WriteBatch): Slices {
+  *#write(batch: WriteBatch, { precondition, applied }: WriteOptions): Slices {
+    precondition?.()
     const copy = this.#ring && (yield* ChangeRing.copy(batch))
     yield* this.#versions.write(batch)
     this.#countBatch(batch, copy)
+    applied?.()
   }
 
-  *#clear(range: HalfOpenRange): Slices {
+  *#clear(range: HalfOpenRange, { precondition, applied }: WriteOptions): Slices {
+    precondition?.()
     const change = this.#clearBatch(range)
     yield* this.#versions.clear(range)
     if (change !== undefined) this.#keep(change)
     this.#ledger.userBytes += boundBytes(range)
     this.#ledger.operations.clears++
+    applied?.()
   }
 
   /** The deletion of the range's present content, as the engines on disk log it; `undefined` if it is empty. */

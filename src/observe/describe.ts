@@ -18,6 +18,13 @@ const SENTENCES: { readonly [Type in EventType]: (event: EventOf<Type>) => strin
   'operation.begin': beginning,
   'operation.end': ending,
 
+  'transaction.conflict': e =>
+    e.key === undefined
+      ? `Run ${e.attempt} of the transaction conflicts: more was written since it began than is kept to compare with.`
+      : `Run ${e.attempt} of the transaction conflicts: another write has changed ${key(e.key)}, which it read.`,
+  'transaction.commit': e =>
+    `Run ${e.attempt} of the transaction commits ${count(e.entries, 'write')} after reading ${count(e.keysRead, 'key')}.`,
+
   'file.create': e => `The file ${e.file} is created.`,
   'file.open': e => `The file ${e.file} is opened for ${e.writable ? 'writing' : 'reading'}.`,
   'file.read': e => `${bytes(e.length)} at offset ${number(e.offset)} of ${e.file} are read for ${READ_FOR[e.part]}.`,
@@ -160,6 +167,7 @@ const OPERATIONS: Readonly<Record<OperationKind, string>> = {
   share: 'Sharing a version with readers',
   ingest: 'An ingest',
   changes: 'Opening a feed of changes',
+  transaction: 'A transaction',
 }
 const JOBS: Readonly<Record<TraceJobKind, string>> = {
   open: 'Opening',

@@ -11,11 +11,10 @@ import { EXPIRY_BYTES, readExpiry } from '../codec/expiry.js'
 import { encodeUtf8 } from '../codec/text.js'
 import type { BatchReader } from '../engine/batch.js'
 import type { BatchFeed, FeedOptions } from '../engine/contract.js'
-import { KvariumError, MisuseError } from '../errors.js'
+import { AbortError, KvariumError, MisuseError } from '../errors.js'
 import { typedError } from '../vfs/vfs-error.js'
 import type { EventLoopTurns } from './event-loop-turns.js'
 import { ownedCopy, type Stored, type StoredFormat } from './owned-bytes.js'
-import { AbortError } from './walk.js'
 
 export interface ChangesOptions<K, V> {
   /**

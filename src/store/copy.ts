@@ -7,9 +7,8 @@
  * 3. A copy that resolves was compared with its source, every key and value.
  */
 import { compareKeys } from '../codec/entry.js'
-import { KvariumError, MisuseError } from '../errors.js'
+import { AbortError, KvariumError, MisuseError } from '../errors.js'
 import { textOfBytes } from '../observe/text-of-bytes.js'
-import { AbortError } from './walk.js'
 
 const ENTRIES = 1000
 const BATCH_BYTES = 256 * 1024

@@ -1,5 +1,5 @@
 /** Errors on their way to the caller of the store: typed, and published where an operator should know of them. */
-import { CorruptionError, MisuseError } from '../errors.js'
+import { ConflictError, CorruptionError, MisuseError } from '../errors.js'
 import type { Diagnostics } from '../trace/diagnostics.js'
 import { typedError } from '../vfs/vfs-error.js'
 
@@ -23,7 +23,7 @@ export class StoreFailures {
 
   ofWrite(error: unknown): Error {
     const typed = this.ofRead(error)
-    if (!(typed instanceof MisuseError)) this.#diagnostics?.publish('write-failure', { error: typed })
+    if (!(typed instanceof MisuseError || typed instanceof ConflictError)) this.#diagnostics?.publish('write-failure', { error: typed })
     return typed
   }
 }

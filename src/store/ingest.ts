@@ -7,10 +7,9 @@
  */
 import { compareKeys } from '../codec/entry.js'
 import { WriteBatch } from '../engine/batch.js'
-import { KvariumError, MisuseError } from '../errors.js'
+import { AbortError, KvariumError, MisuseError } from '../errors.js'
 import type { EventLoopTurns } from './event-loop-turns.js'
 import { toBytes, type Stored } from './owned-bytes.js'
-import { AbortError } from './walk.js'
 
 export type IngestEntries<K, V> = Iterable<readonly [K, V]> | AsyncIterable<readonly [K, V]>
 

@@ -22,6 +22,7 @@ import { wallTimeOf, type Environment } from '../vfs/environment.js'
 import type { FileNames } from '../vfs/file-classes.js'
 import { absolutePath, type DirectoryLock } from '../vfs/file-system.js'
 import { TracedFileSystem } from '../vfs/traced-file-system.js'
+import { checkOf } from './conditions.js'
 import { EventLoopTurns } from './event-loop-turns.js'
 import { EncodedChainedBatch } from './chained-batch.js'
 import { Changes, type ChangesHost, type ChangesOptions } from './changes.js'
@@ -32,6 +33,7 @@ import { EntryIterator, KeyIterator, ValueIterator } from './iterators.js'
 import {
   BaseLevel,
   type Awaitable,
+  type EncodingLevel,
   type ExpiresAtOptions,
   type KeyEncodingOption,
   type OpenOptions,
@@ -53,6 +55,10 @@ import { deriveStats, type KvariumStats } from './stats.js'
 import { checkConstructorOptions, resolveEngineOptions, type KvariumOptions } from './store-options.js'
 import { StoreSublevel } from './sublevel.js'
 import { checkedTtl, type DefaultTtl, type TtlOption } from './ttl.js'
+import { CommitHistory } from './transactions/commit-history.js'
+import { TransactionView } from './transactions/transaction-view.js'
+import type { GivenOperation, Transaction } from './transactions/transaction.js'
+import { Transactions, type TransactionOptions } from './transactions/transactions.js'
 import { BrokenCursor, Walk } from './walk.js'
 import { StoreWrites } from './writes.js'
 
@@ -83,6 +89,14 @@ export interface IngestOptions<K, V> extends KeyEncodingOption<K> {
 
 const NO_IDENTITY: IdentityTraffic = { fileBytes: 0, bytesWritten: 0, bytesRead: 0, syncs: 0 }
 
+/** A property of the options of the batch that commits a transaction. It is not enumerable, so that operations do not inherit it. */
+const PRECONDITION = Symbol('precondition')
+
+interface PrivateBatchOptions extends SyncOption {
+  readonly conditions?: unknown
+  readonly [PRECONDITION]?: () => void
+}
+
 /** State from open to close. */
 interface Session {
   readonly engine: Engine
@@ -92,6 +106,7 @@ interface Session {
   readonly reads: StoreReads
   readonly writes: StoreWrites
   readonly closing: AbortController
+  readonly transactions: Transactions
 }
 
 export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implements PrivateLevel, DefaultTtl {
@@ -210,6 +225,23 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     return this.#typed(() => this.#open().engine.settle())
   }
 
+  /**
+   * Runs a function whose reads see one moment, and writes what it has written as one batch, if nothing that it read has changed meanwhile. Where
+   * something has, the function runs again. See docs/transactions.md.
+   *
+   * Rejects with what the function throws, after which nothing is written; with a ConflictError (`LEVEL_TRANSACTION_CONFLICT`) after `retries`
+   * conflicts; with `LEVEL_TRANSACTION_TOO_LARGE`; with `LEVEL_ABORTED`.
+   */
+  async transaction<T>(body: (transaction: Transaction<K, V>) => Promise<T> | T, options?: TransactionOptions): Promise<T> {
+    if (this.status === 'opening') return this.deferAsync(() => this.transaction(body, options))
+    const store = {
+      isObserved: this.listenerCount('write') > 0 || (this.hooks.prewrite as { readonly noop?: boolean }).noop !== true,
+      writeObserved: (operations: readonly GivenOperation[], { sync }: SyncOption, precondition: () => void) =>
+        this.batch(operations as never, Object.defineProperty({ sync }, PRECONDITION, { value: precondition })),
+    }
+    return this.#open().transactions.run<K, V, T>(this, store, body, options)
+  }
+
   /** Counts and sizes since open. Throws `LEVEL_DATABASE_NOT_OPEN` when the store is not open. */
   stats(): KvariumStats {
     const { engine, identity, openedAt } = this.#open()
@@ -282,6 +314,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   async _close(): Promise<void> {
     const session = this.#session
     session?.closing.abort()
+    session?.transactions.close()
     await Promise.allSettled(this.#underway)
     this.#session = undefined
     if (this.#volatile !== undefined || session === undefined) return
@@ -293,23 +326,23 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   }
 
   _getSync(key: Stored, options: ReadOptions): Stored | undefined {
-    return this.#open().reads.getSync(key, options)
+    return this.#readsFor(options).getSync(key, options)
   }
 
   _get(key: Stored, options: ReadOptions): Awaitable<Stored | undefined> {
-    return this.#track(this.#open().reads.get(key, options))
+    return this.#track(this.#readsFor(options).get(key, options))
   }
 
   _getMany(keys: Stored[], options: ReadOptions): Awaitable<(Stored | undefined)[]> {
-    return this.#track(this.#open().reads.getMany(keys, options))
+    return this.#track(this.#readsFor(options).getMany(keys, options))
   }
 
   _has(key: Stored, options: ReadOptions): Awaitable<boolean> {
-    return this.#track(this.#open().reads.has(key, options))
+    return this.#track(this.#readsFor(options).has(key, options))
   }
 
   _hasMany(keys: Stored[], options: ReadOptions): Awaitable<boolean[]> {
-    return this.#track(this.#open().reads.hasMany(keys, options))
+    return this.#track(this.#readsFor(options).hasMany(keys, options))
   }
 
   _put(key: Stored, value: Stored, options: SyncOption & TtlOption): Awaitable<void> {
@@ -320,8 +353,11 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     return this.#open().writes.del(key, options)
   }
 
-  _batch(operations: PrivateOperation[], options: SyncOption): Awaitable<void> {
-    return this.#open().writes.batch(operations, options)
+  _batch(operations: PrivateOperation[], options: PrivateBatchOptions): Awaitable<void> {
+    const { reads, writes } = this.#open()
+    const { conditions } = options
+    if (conditions === undefined) return writes.batch(operations, options, options[PRECONDITION])
+    return writes.batch(operations, options, checkOf(conditions, options, this as unknown as EncodingLevel, reads))
   }
 
   _chainedBatch(): unknown {
@@ -393,16 +429,21 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
 
   #begin(engine: Engine, lock: DirectoryLock | undefined, identity: IdentityTraffic): void {
     const turns = this.#turns
+    const environment = this.#environment
+    const history = new CommitHistory(engine)
+    // A span would emit each look of a read: under a trace reads run in place.
+    const reads = new StoreReads(engine, turns, this.#failures, this.#trace === undefined ? environment.readOffload : undefined)
+    const writes = new StoreWrites(engine, turns, this.#failures, { now: wallTimeOf(environment.clock), ttl: this.#ttl }, history)
     const openedAt = this.#environment.clock.now()
     this.#session = {
       engine,
       lock,
       identity,
       openedAt,
-      // A span would emit each look of a read: under a trace reads run in place.
-      reads: new StoreReads(engine, turns, this.#failures, this.#trace === undefined ? this.#environment.readOffload : undefined),
+      reads,
+      writes,
+      transactions: new Transactions({ engine, reads, writes, history, environment, trace: this.#trace }),
       closing: new AbortController(),
-      writes: new StoreWrites(engine, turns, this.#failures, { now: wallTimeOf(this.#environment.clock), ttl: this.#ttl }),
     }
   }
 
@@ -430,7 +471,11 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     const range = storedRange(options)
     let cursor: Cursor
     try {
-      cursor = engine.cursor(keyRange(range), reads.moment(options.snapshot))
+      const { snapshot } = options as { readonly snapshot?: unknown }
+      cursor =
+        snapshot instanceof TransactionView
+          ? snapshot.cursor(range, moment => engine.cursor(keyRange(range), moment))
+          : engine.cursor(keyRange(range), reads.moment(options.snapshot))
     } catch (error) {
       // A deferred iterator is made in the middle of opening. Its failure must not break that: the first read reports it.
       cursor = new BrokenCursor(error)
@@ -455,6 +500,12 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     return engine.changes(options)
   }
 
+  /** What reads: the transaction, for its reads, or the store. */
+  #readsFor({ snapshot }: { readonly snapshot?: unknown }): StoreReads | TransactionView {
+    const { reads } = this.#open()
+    return snapshot instanceof TransactionView ? snapshot : reads
+  }
+
   #track<T>(work: Awaitable<T>): Awaitable<T> {
     return work instanceof Promise ? this.#trackPromise(work) : work
   }
@@ -469,7 +520,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   }
 
   #ingest<K2, V2>(entries: IngestEntries<K2, V2>, options: IngestOptions<K2, V2>): Promise<void> {
-    const { engine, closing } = this.#open()
+    const { engine, writes, closing } = this.#open()
     if (engine.ingest === undefined) {
       throw new MisuseError('LEVEL_NOT_SUPPORTED', `The engine "${engine.name}" has no ingest; write the entries in batches`)
     }
@@ -484,7 +535,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
       encodeKey: key => target.prefixKey(keyEncoding.encode(key), keyEncoding.format, false),
       encodeValue: value => valueEncoding.encode(value),
     })
-    return engine.ingest(batches)
+    return writes.unordered(() => engine.ingest!(batches))
   }
 
   #rangeBetween(start: unknown, end: unknown, options: KeyEncodingOption<never> | undefined): KeyRange {
@@ -566,6 +617,7 @@ function manifestOf(factory: EngineFactory): ConstructorParameters<typeof BaseLe
       shape: true,
       check: true,
       changes: true,
+      transaction: true,
     },
     signals: { iterators: true },
   }

@@ -47,10 +47,28 @@ export interface HighWaterMarkOption {
   highWaterMarkBytes?: number | undefined
 }
 
+/** A key that must be absent, or have a value. Encodings are those of the sublevel, or else of the database. */
+export type BatchCondition<K, V> = {
+  readonly key: K
+  /** The key is one of this sublevel. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as in AbstractBatchOperation
+  readonly sublevel?: AbstractSublevel<any, any, any, any> | undefined
+  readonly keyEncoding?: string | Transcoder.PartialEncoder<K> | undefined
+} & (
+  | { readonly absent: true; readonly value?: undefined }
+  | { readonly absent?: false | undefined; readonly value: V; readonly valueEncoding?: string | Transcoder.PartialEncoder<V> | undefined }
+)
+
 export interface PutOptions<K, V> extends AbstractPutOptions<K, V>, SyncOption, TtlOption {}
 export interface DelOptions<K> extends AbstractDelOptions<K>, SyncOption {}
 /** `ttl` is that of every put of the batch that has none of its own. */
-export interface BatchOptions<K, V> extends AbstractBatchOptions<K, V>, SyncOption, TtlOption {}
+export interface BatchOptions<K, V> extends AbstractBatchOptions<K, V>, SyncOption, TtlOption {
+  /**
+   * What has to hold at the moment in which the batch takes effect. Where one does not, nothing of the batch happens, and it rejects with a
+   * ConflictError (`LEVEL_CONDITION_FAILED`) that names the key.
+   */
+  readonly conditions?: readonly BatchCondition<K, V>[] | undefined
+}
 /** An operation of a batch. */
 export type BatchOperation<TDatabase, K, V> = AbstractBatchOperation<TDatabase, K, V> & TtlOption
 /** A bound with the value `undefined` is a bound: see {@link IteratorOptions}. */
@@ -182,6 +200,23 @@ export type OpenOptions = Readonly<Record<string, unknown>> & { readonly createI
 
 /** A result that is known at once need not be a promise: abstract-level awaits either. */
 export type Awaitable<T> = T | Promise<T>
+
+/** An encoding as abstract-level gives it. */
+export interface Encoding {
+  readonly format: StoredFormat
+  encode(data: unknown): Stored
+}
+
+/** A database or a sublevel, as far as it encodes keys and values. */
+export interface EncodingLevel {
+  /** The root of a sublevel. */
+  readonly db?: unknown
+  keyEncoding(encoding?: unknown): Encoding
+  valueEncoding(encoding?: unknown): Encoding
+  prefixKey(key: Stored, format: StoredFormat, local: boolean): Stored
+  _assertValidKey(key: unknown): void
+  _assertValidValue(value: unknown): void
+}
 
 /** The private methods that abstract-level calls, with keys and values encoded. */
 export interface PrivateLevel {

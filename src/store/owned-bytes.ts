@@ -3,7 +3,7 @@
  * their own cost 1.2 us in allocation and garbage collection, from the pool 0.1 us. Node marks its pool as not
  * transferable, so detaching one value cannot detach its neighbours.
  */
-import type { ByteView } from '../codec/entry.js'
+import { ByteView } from '../codec/entry.js'
 import { encodeUtf8, readUtf8, writeUtf8 } from '../codec/text.js'
 
 /** An encoded key or value as abstract-level passes it, in one of the formats that the store declares. */
@@ -30,6 +30,15 @@ export function ownedCopy(view: ByteView, format: StoredFormat): Stored {
   copy.set(view.bytes.subarray(view.start, view.end))
   if (isOwn) return copy
   return format === 'buffer' ? copy : new Uint8Array(copy.buffer, copy.byteOffset, length)
+}
+
+/** A copy of an encoded key or value in a format. */
+export function inFormat(stored: Stored, format: StoredFormat): Stored {
+  if (typeof stored === 'string' && format === 'utf8') return stored
+  const bytes = toBytes(stored)
+  const view = new ByteView()
+  view.set(bytes, 0, bytes.length)
+  return ownedCopy(view, format)
 }
 
 export function toBytes(stored: Stored): Uint8Array {

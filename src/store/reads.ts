@@ -7,7 +7,7 @@
  * 3. A file operation that fails under a read is an `IoError` to the caller, never an absent key.
  */
 import type { AbstractSnapshot } from 'abstract-level'
-import { ByteView } from '../codec/entry.js'
+import { ByteView, compareBytes } from '../codec/entry.js'
 import type { Engine, EngineSnapshot } from '../engine/contract.js'
 import { OffloadedLookup, type ReadOffload } from '../vfs/read-offload.js'
 import type { EventLoopTurns } from './event-loop-turns.js'
@@ -74,6 +74,14 @@ export class StoreReads {
     const offload = this.#offload?.isOn === true ? this.#offload : undefined
     const found = await (offload ? this.#offThread(offload, keys, options, isThere) : this.#inTurns(keys, options, isThere))
     return found.map(one => one === true)
+  }
+
+  /** Whether the key has this value now; without a value, whether it is absent. */
+  holds(key: Uint8Array, value: Uint8Array | undefined): boolean {
+    const found = this.#find(key, undefined)
+    if (value === undefined) return !found
+    const { bytes, start, end } = this.#view
+    return found && compareBytes(bytes, start, end, value, 0, value.length) === 0
   }
 
   /** The moment that a `snapshot` option stands for. */

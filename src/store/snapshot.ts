@@ -2,6 +2,12 @@ import type { Engine, EngineSnapshot } from '../engine/contract.js'
 import { MisuseError } from '../errors.js'
 import { BaseSnapshot, type SnapshotOptions } from './level-types.js'
 
+/** What else than a snapshot a `snapshot` option may be: it knows its moment. */
+export abstract class HeldMoment {
+  /** The moment in this engine; `undefined` is the present. Throws when it is of another engine. */
+  abstract momentIn(engine: Engine): EngineSnapshot | undefined
+}
+
 /** An explicit snapshot: a moment of one engine, held until the snapshot or the store is closed. */
 export class StoreSnapshot extends BaseSnapshot {
   readonly #engine: Engine
@@ -19,7 +25,8 @@ export class StoreSnapshot extends BaseSnapshot {
   }
 
   /** The moment that a `snapshot` option stands for. Throws when it is a snapshot of another store. */
-  static momentOf(snapshot: unknown, engine: Engine): EngineSnapshot {
+  static momentOf(snapshot: unknown, engine: Engine): EngineSnapshot | undefined {
+    if (snapshot instanceof HeldMoment) return snapshot.momentIn(engine)
     if (!(snapshot instanceof StoreSnapshot) || snapshot.#engine !== engine) {
       throw new MisuseError('LEVEL_INVALID_SNAPSHOT', 'The option "snapshot" is not a snapshot of this store: make one with snapshot()')
     }

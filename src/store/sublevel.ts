@@ -1,4 +1,5 @@
 import { AbstractSublevel, type AbstractSublevelOptions } from 'abstract-level'
+import { conditionsIn } from './conditions.js'
 import type { ExpiresAtOptions, SublevelOptions } from './level-types.js'
 import { explainingFailedOpen, type FailedOpen } from './failed-open.js'
 import type { Stored } from './owned-bytes.js'
@@ -8,6 +9,7 @@ import { MSGPACK, msgpack, withMsgpack } from './msgpack.js'
 /** The private methods of a sublevel, which the types of abstract-level leave out. */
 interface PrivateSublevel {
   _open(options: object): Promise<void>
+  _batch(operations: object[], options: object): Promise<void>
   _put(key: Stored, value: Stored, options: object): Promise<void>
   prefixKey(key: Stored, format: string, local: boolean): Stored
 }
@@ -75,6 +77,11 @@ export class StoreSublevel<TDatabase, TFormat, K, V> extends BaseSublevel<TDatab
         throw (this.parent as unknown as FailedOpen).explained(error)
       }
     })
+  }
+
+  override _batch(operations: object[], options: { readonly conditions?: unknown }): Promise<void> {
+    const { conditions } = options
+    return super._batch(operations, conditions === undefined ? options : { ...options, conditions: conditionsIn(this, conditions) })
   }
 
   _sublevel(name: string, options: SublevelOptions<unknown, unknown>): unknown {

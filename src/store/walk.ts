@@ -11,7 +11,7 @@
 import { ByteView } from '../codec/entry.js'
 import type { Cursor } from '../engine/contract.js'
 import { rangeContains, type HalfOpenRange } from '../engine/range.js'
-import { KvariumError } from '../errors.js'
+import { AbortError } from '../errors.js'
 import type { EventLoopTurns } from './event-loop-turns.js'
 import type { StoreFailures } from './failures.js'
 import type { ReadAhead } from './read-ahead.js'
@@ -157,14 +157,6 @@ export class Walk {
     await (isDue ? this.#turns.turn() : undefined)
     if (signal.aborted) throw new AbortError()
     return result
-  }
-}
-
-/** The error of Level and of the web platform for an operation that its signal aborted. */
-export class AbortError extends KvariumError {
-  constructor() {
-    super('LEVEL_ABORTED', 'Operation has been aborted')
-    this.name = 'AbortError'
   }
 }
 

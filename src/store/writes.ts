@@ -4,8 +4,10 @@
  * Invariants:
  * 1. A batch passed to the engine is not touched before the engine is done with it. One whose write failed is never reused.
  * 2. Writes reach the engine in the order of the calls.
- * 3. A file operation that fails under a write is an `IoError` to the caller.
+ * 3. While transactions are open, every write enters their history as it takes effect. `untracked` are those under way that were called before.
+ * 4. A file operation that fails under a write is an `IoError` to the caller.
  */
+import { readLatin1 } from '../codec/text.js'
 import { WriteBatch } from '../engine/batch.js'
 import type { Engine, EngineSnapshot, KeyRange, WriteOptions } from '../engine/contract.js'
 import { MisuseError } from '../errors.js'
@@ -14,6 +16,8 @@ import type { StoreFailures } from './failures.js'
 import type { Awaitable, PrivateClearOptions, PrivateOperation, SyncOption } from './level-types.js'
 import type { Stored } from './owned-bytes.js'
 import { expiryAfter, type TtlOption } from './ttl.js'
+import type { CommitHistory } from './transactions/commit-history.js'
+import { keyText, type KeyText } from './transactions/key-text.js'
 
 const SYNC: WriteOptions = { sync: true }
 const NO_SYNC: WriteOptions = { sync: false }
@@ -36,9 +40,13 @@ export class StoreWrites {
   readonly #turns: EventLoopTurns
   readonly #failures: StoreFailures
   readonly #expiry: WriteExpiry
+  readonly #history: CommitHistory
   readonly #spares: WriteBatch[] = []
+  /** Writes that the engine has not acknowledged, and that the history will not get. */
+  readonly untracked = new Set<Promise<void>>()
 
-  constructor(engine: Engine, turns: EventLoopTurns, failures: StoreFailures, expiry: WriteExpiry) {
+  constructor(engine: Engine, turns: EventLoopTurns, failures: StoreFailures, expiry: WriteExpiry, history: CommitHistory) {
+    this.#history = history
     this.#engine = engine
     this.#turns = turns
     this.#failures = failures
@@ -58,13 +66,13 @@ export class StoreWrites {
     return this.write(batch, options)
   }
 
-  batch(operations: readonly PrivateOperation[], options: SyncOption): Awaitable<void> {
+  batch(operations: readonly PrivateOperation[], options: SyncOption, precondition?: () => void): Awaitable<void> {
     const batch = this.#spares.pop() ?? new WriteBatch()
     for (const operation of operations) {
       if (operation.type === 'put') batch.put(operation.key, operation.value, this.expiryOf(operation.ttl))
       else batch.del(operation.key)
     }
-    return this.write(batch, options)
+    return this.write(batch, options, precondition)
   }
 
   /** When a put of now expires. Throws a MisuseError for an invalid `ttl`, and for any with an engine that cannot expire entries. */
@@ -77,17 +85,35 @@ export class StoreWrites {
     throw new MisuseError('LEVEL_NOT_SUPPORTED', `The engine "${name}" cannot expire entries: leave out "ttl", or use another engine`)
   }
 
-  /** Writes a batch, which then belongs to the store. */
-  write(batch: WriteBatch, options: SyncOption): Awaitable<void> {
+  /** Buffered writes of a transaction, as one batch. */
+  commit(
+    writes: Iterable<{ readonly key: Stored; readonly value: Stored | undefined; readonly ttl?: number | undefined }>,
+    options: SyncOption,
+    precondition: () => void,
+  ): Awaitable<void> {
+    const batch = this.#spares.pop() ?? new WriteBatch()
+    for (const { key, value, ttl } of writes) {
+      if (value === undefined) batch.del(key)
+      else batch.put(key, value, this.expiryOf(ttl))
+    }
+    return this.write(batch, options, precondition)
+  }
+
+  /** Writes a batch, which then belongs to the store. The precondition is checked as the batch takes effect, see `WriteOptions`. */
+  write(batch: WriteBatch, options: SyncOption, precondition?: () => void): Awaitable<void> {
+    const isTracked = this.#history.isOpen
     const operations = batch.count
     const bytes = batch.userBytes
     let pending: Awaitable<void>
     try {
-      pending = this.#engine.write(batch, options.sync ? SYNC : NO_SYNC)
+      pending = this.#engine.write(
+        batch,
+        isTracked || precondition !== undefined ? this.#trackedWrite(batch, options, precondition) : options.sync ? SYNC : NO_SYNC,
+      )
     } catch (error) {
       throw this.#failures.ofWrite(error)
     }
-    if (pending !== undefined) return this.#acknowledged(batch, pending)
+    if (pending !== undefined) return this.#acknowledged(batch, isTracked ? pending : this.#untracked(pending))
     this.#recycle(batch)
     if (this.#turns.isDue(operations, bytes)) return this.#turns.turn()
   }
@@ -95,7 +121,11 @@ export class StoreWrites {
   /** Everything in the range, in one step. */
   async clear(range: KeyRange, options: SyncOption): Promise<void> {
     try {
-      await this.#engine.clear(range, options.sync ? SYNC : NO_SYNC)
+      if (this.#history.isOpen) await this.#engine.clear(range, this.#trackedClear(range, options))
+      else {
+        const pending = this.#engine.clear(range, options.sync ? SYNC : NO_SYNC)
+        if (pending !== undefined) await this.#untracked(pending)
+      }
     } catch (error) {
       throw this.#failures.ofWrite(error)
     }
@@ -126,6 +156,47 @@ export class StoreWrites {
     }
   }
 
+  #trackedWrite(batch: WriteBatch, { sync = false }: SyncOption, precondition?: () => void): WriteOptions {
+    // Reading the keys back needs the header.
+    batch.seal(0)
+    const history = this.#history
+    return {
+      sync,
+      precondition: () => {
+        precondition?.()
+        history.beforeWrite()
+      },
+      applied: () => {
+        if (history.isOpen) history.addKeys(keysOf(batch))
+      },
+    }
+  }
+
+  #trackedClear({ gte, lt }: KeyRange, { sync = false }: SyncOption): WriteOptions {
+    const history = this.#history
+    const range = { lower: gte === undefined ? '' : keyText(gte), upper: lt && keyText(lt) }
+    return { sync, precondition: () => history.beforeWrite(), applied: () => history.addRange(range) }
+  }
+
+  /**
+   * Runs a write that takes effect at a moment which the store does not learn. Transactions that are open conflict with it, whatever they have
+   * read, and the next ones wait for its end.
+   */
+  unordered(write: () => Promise<void>): Promise<void> {
+    this.#history.interrupt()
+    return this.#untracked(write())
+  }
+
+  #untracked(pending: Promise<void>): Promise<void> {
+    const { untracked } = this
+    untracked.add(pending)
+    const settled = (): void => {
+      untracked.delete(pending)
+    }
+    pending.then(settled, settled)
+    return pending
+  }
+
   async #acknowledged(batch: WriteBatch, pending: Promise<void>): Promise<void> {
     const operations = batch.count
     const bytes = batch.userBytes
@@ -141,5 +212,12 @@ export class StoreWrites {
   #recycle(batch: WriteBatch): void {
     batch.clear()
     if (this.#spares.length < SPARE_BATCHES) this.#spares.push(batch)
+  }
+}
+
+function* keysOf(batch: WriteBatch): Generator<KeyText> {
+  for (const reader = batch.reader(); reader.next();) {
+    const { bytes, start, end } = reader.key
+    yield readLatin1(bytes, start, end)
   }
 }

@@ -52,6 +52,7 @@ const OPERATION: Field = {
     'share',
     'ingest',
     'changes',
+    'transaction',
   ],
 }
 const JOB: Field = { oneOf: ['open', 'close', 'commit', 'rotate', 'replay', 'flush', 'compaction', 'checkpoint', 'free'] }
@@ -123,6 +124,17 @@ export const EVENT_SCHEMAS: Schemas = {
       error: { optional: 'string' },
       touched: { optional: { fields: TOUCHED } },
     },
+  },
+
+  'transaction.conflict': {
+    level: 'job',
+    about: 'What a transaction has read was changed by another write',
+    fields: { attempt: 'integer', key: { optional: 'bytes' } },
+  },
+  'transaction.commit': {
+    level: 'job',
+    about: 'A transaction has committed',
+    fields: { attempt: 'integer', entries: 'integer', keysRead: 'integer' },
   },
 
   'file.create': { level: 'io', about: 'A file is created', fields: { file: 'string' } },

@@ -29,6 +29,7 @@ export type OperationKind =
   | 'share'
   | 'ingest'
   | 'changes'
+  | 'transaction'
 
 /** `commit` is a sync of the log that concurrent writers share; `open` is recovery, `replay` what goes on of it after opening; `rotate` makes a new log known; `free` removes files. */
 export type TraceJobKind = 'open' | 'close' | 'commit' | 'rotate' | 'replay' | 'flush' | 'compaction' | 'checkpoint' | 'free'
@@ -109,6 +110,12 @@ export interface EventBodies {
     readonly error?: string
     readonly touched?: Readonly<ReadCounts>
   }
+
+  // Transactions: level job.
+  /** What the run with the number `attempt` read has changed; without a key, more was written meanwhile than is kept to compare with. */
+  'transaction.conflict': { readonly attempt: number; readonly key?: Uint8Array }
+  /** `entries` that the run has written, and the keys that it has read beside ranges. */
+  'transaction.commit': { readonly attempt: number; readonly entries: number; readonly keysRead: number }
 
   // Files: level io. `file` is the name without directory. The ledger counts it under `part`.
   'file.create': { readonly file: string }

@@ -6,6 +6,7 @@
  * 1. A batch is in the log before it is in memory. Both happen in one synchronous step or, if the batch is long, in slices that no other
  *    writer comes between.
  * 2. Writers that wait are served in the order they came; no later writer overtakes them.
+ * 3. A precondition is checked right before the batch goes into the log: in the same step, or, if the batch is long, before its first slice.
  */
 import type { Diagnostics } from '../../trace/diagnostics.js'
 import type { Ledger } from '../../trace/ledger.js'
@@ -67,15 +68,16 @@ export class WritePath {
   /** Returns nothing where the write is acknowledged at once. */
   write(batch: WriteBatch, options: WriteOptions): Promise<void> | void {
     if (batch.count === 0) return
-    if (!this.queue.isEmpty || !this.#makeRoom(batch.byteLength, batch.count)) return this.#wait(() => this.#tryWrite(batch), options)
-    if (batch.isLong) return this.queue.occupy(this.#writeInSlices(batch), () => this.#synced(options))
-    this.#write(batch)
+    if (!this.queue.isEmpty || !this.#makeRoom(batch.byteLength, batch.count))
+      return this.#wait(() => this.#tryWrite(batch, options), options)
+    if (batch.isLong) return this.queue.occupy(this.#writeInSlices(batch, options), () => this.#synced(options))
+    this.#write(batch, options)
     return this.#synced(options)
   }
 
   clear(bounds: HalfOpenRange, options: WriteOptions): Promise<void> | void {
     // The content of the range is known once the earlier writers are done.
-    const attempt = (): boolean => this.#tryClear(bounds)
+    const attempt = (): boolean => this.#tryClear(bounds, options)
     if (this.queue.isEmpty && attempt()) return this.#synced(options)
     return this.#wait(attempt, options)
   }
@@ -87,21 +89,22 @@ export class WritePath {
     this.queue.drain()
   }
 
-  #tryWrite(batch: WriteBatch): boolean | Promise<void> {
+  #tryWrite(batch: WriteBatch, options: WriteOptions): boolean | Promise<void> {
     if (!this.#makeRoom(batch.byteLength, batch.count)) return false
-    if (batch.isLong) return this.#writeInSlices(batch)
-    this.#write(batch)
+    if (batch.isLong) return this.#writeInSlices(batch, options)
+    this.#write(batch, options)
     return true
   }
 
-  #tryClear(bounds: HalfOpenRange): boolean {
+  #tryClear(bounds: HalfOpenRange, { precondition, applied }: WriteOptions): boolean {
     // Even if there is nothing to delete: a failed write may be in the log that the next open replays.
     if (this.#logs.failure !== undefined) throw this.#logs.refusal()
     // Before the range is read for nothing.
     if (!this.#makeRoom(0, 0)) return false
     const batch = this.#writer.clearBatch(bounds)
+    if (batch !== undefined && !this.#makeRoom(batch.byteLength, batch.count)) return false
+    precondition?.()
     if (batch !== undefined) {
-      if (!this.#makeRoom(batch.byteLength, batch.count)) return false
       this.#writer.append(batch)
       this.changed.notify()
       this.#options.onDeleted()
@@ -109,6 +112,7 @@ export class WritePath {
     const { ledger } = this.#options
     ledger.userBytes += boundBytes(bounds)
     ledger.operations.clears++
+    applied?.()
     return true
   }
 
@@ -123,14 +127,18 @@ export class WritePath {
     return false
   }
 
-  #write(batch: WriteBatch): void {
+  #write(batch: WriteBatch, { precondition, applied }: WriteOptions): void {
+    precondition?.()
     this.#writer.append(batch)
     this.#count(batch)
+    applied?.()
   }
 
-  async #writeInSlices(batch: WriteBatch): Promise<void> {
+  async #writeInSlices(batch: WriteBatch, { precondition, applied }: WriteOptions): Promise<void> {
+    precondition?.()
     await this.#writer.appendInSlices(batch)
     this.#count(batch)
+    applied?.()
   }
 
   /** Counts a batch that is committed. */

@@ -29,6 +29,7 @@ import { lifePromises } from './life-promises.js'
 import { longKeyPromises } from './long-key-promises.js'
 import { numberPromises } from './number-promises.js'
 import type { ContractSubject } from './opened-engine.js'
+import { preconditionPromises } from './precondition-promises.js'
 import { snapshotPromises } from './snapshot-promises.js'
 import { writePromises } from './write-promises.js'
 
@@ -42,6 +43,7 @@ export function engineContract(subject: ContractSubject): void {
     snapshotPromises(subject)
     clearPromises(subject)
     expiryPromises(subject)
+    preconditionPromises(subject)
     lifePromises(subject)
     numberPromises(subject)
     // A feed of changes is optional.

@@ -1,4 +1,4 @@
-import type { EngineFactory } from '../../../src/engine/contract.js'
+import type { EngineFactory, WriteOptions } from '../../../src/engine/contract.js'
 import { BatchReader, WriteBatch } from '../../../src/engine/batch.js'
 import { KIND_PUT } from '../../../src/codec/entry.js'
 import { memoryEngine } from '../../../src/memory/engine.js'
@@ -46,12 +46,13 @@ export function toyEngine(name: string): EngineFactory {
       return new Proxy(inner, {
         get(target, property) {
           if (property === 'write') {
-            return (batch: WriteBatch, options: { sync: boolean }) => {
+            return (batch: WriteBatch, options: WriteOptions) => {
+              options.precondition?.()
               batch.seal(0)
               log.write(Uint8Array.of(batch.byteLength), end)
               log.write(batch.bytes, end + 1, 0, batch.byteLength)
               end += 1 + batch.byteLength
-              void target.write(batch, options)
+              void target.write(batch, { sync: false, applied: options.applied })
               return options.sync ? log.sync() : undefined
             }
           }

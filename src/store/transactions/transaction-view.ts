@@ -1,0 +1,176 @@
+/**
+ * What a transaction sees and remembers: the store at its moment with its own writes over it, and what it has read. The store takes it as
+ * the `snapshot` of a read, so that keys, values and sublevels are encoded as for any other read.
+ *
+ * Invariants:
+ * 1. Everything that is read of the store is in the read set before the caller gets it. What the transaction wrote itself is not.
+ * 2. What it remembers takes at most `maxBytes`. Beyond that every call fails, and so does the commit.
+ */
+import type { Cursor, Engine, EngineSnapshot } from '../../engine/contract.js'
+import type { HalfOpenRange } from '../../engine/range.js'
+import { KvariumError, MisuseError } from '../../errors.js'
+import type { Awaitable, ReadOptions } from '../level-types.js'
+import { inFormat, type Stored } from '../owned-bytes.js'
+import type { StoreReads } from '../reads.js'
+import { HeldMoment } from '../snapshot.js'
+import type { OpenTransaction } from './commit-history.js'
+import { keyText } from './key-text.js'
+import { OverlayCursor } from './overlay-cursor.js'
+import { ReadSet } from './read-set.js'
+import { BufferedWrite, WriteBuffer } from './write-buffer.js'
+
+/** What a key that was read, a range, and a write take beside their bytes. */
+const KEY_BYTES = 64
+const RANGE_BYTES = 512
+const WRITE_BYTES = 160
+
+export interface ViewOptions {
+  readonly engine: Engine
+  readonly reads: StoreReads
+  readonly open: OpenTransaction
+  readonly maxBytes: number
+}
+
+export class TransactionView extends HeldMoment {
+  readonly buffer = new WriteBuffer()
+  readonly readSet = new ReadSet()
+  readonly open: OpenTransaction
+  readonly #options: ViewOptions
+  readonly #reads: StoreReads
+  #bytes = 0
+  /** Why it takes no more calls and cannot commit. */
+  #failure: Error | undefined
+  #lastCursor: OverlayCursor | undefined
+
+  constructor(options: ViewOptions) {
+    super()
+    this.#options = options
+    this.#reads = options.reads
+    this.open = options.open
+  }
+
+  /** Throws once the transaction has ended, or cannot go on. */
+  requireOpen(): void {
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  /** Ends the view: every later call fails with the error. */
+  end(error: Error = ended()): void {
+    this.#failure ??= error
+    this.readSet.closeCursors()
+  }
+
+  /** abstract-level calls it before it uses a snapshot. */
+  ref(): void {
+    this.requireOpen()
+  }
+
+  unref(): void {}
+
+  momentIn(engine: Engine): EngineSnapshot | undefined {
+    if (engine !== this.#options.engine) {
+      throw new MisuseError('LEVEL_INVALID_SUBLEVEL', 'The option "sublevel" is not a sublevel of the store of the transaction')
+    }
+    return this.open.snapshot
+  }
+
+  getSync(key: Stored, options: ReadOptions): Stored | undefined {
+    const own = this.#look(key)
+    return own === undefined ? this.#reads.getSync(key, options) : valueOf(own, options)
+  }
+
+  get(key: Stored, options: ReadOptions): Awaitable<Stored | undefined> {
+    const own = this.#look(key)
+    return own === undefined ? this.#reads.get(key, options) : valueOf(own, options)
+  }
+
+  has(key: Stored, options: ReadOptions): Awaitable<boolean> {
+    const own = this.#look(key)
+    return own === undefined ? this.#reads.has(key, options) : own.value !== undefined
+  }
+
+  getMany(keys: readonly Stored[], options: ReadOptions): Awaitable<(Stored | undefined)[]> {
+    return this.#many(
+      keys,
+      missing => this.#reads.getMany(missing, options),
+      own => valueOf(own, options),
+    )
+  }
+
+  hasMany(keys: readonly Stored[], options: ReadOptions): Awaitable<boolean[]> {
+    return this.#many(
+      keys,
+      missing => this.#reads.hasMany(missing, options),
+      own => own.value !== undefined,
+    )
+  }
+
+  cursor(range: HalfOpenRange, make: (snapshot: EngineSnapshot | undefined) => Cursor): Cursor {
+    this.requireOpen()
+    this.#charge(RANGE_BYTES)
+    const { readSet } = this
+    const cursor = new OverlayCursor({
+      base: make(this.open.snapshot),
+      own: this.buffer.within(range),
+      range,
+      onWalked: walked => readSet.ranges.push(walked),
+      onClosed: closed => readSet.unfollow(closed),
+    })
+    readSet.follow(cursor)
+    this.#lastCursor = cursor
+    return cursor
+  }
+
+  /** The cursor that was made last. */
+  takeCursor(): Cursor {
+    return this.#lastCursor!
+  }
+
+  /** Buffers a put, or a deletion. The bytes belong to the view from now on. */
+  write(key: Stored, value: Stored | undefined, ttl?: number): void {
+    const text = keyText(key)
+    this.#charge(WRITE_BYTES + text.length + (value?.length ?? 0))
+    this.buffer.add(new BufferedWrite(text, key, value, ttl))
+  }
+
+  #look(key: Stored): BufferedWrite | undefined {
+    this.requireOpen()
+    const text = keyText(key)
+    const own = this.buffer.get(text)
+    const { keys } = this.readSet
+    if (own === undefined && !keys.has(text)) {
+      this.#charge(KEY_BYTES + text.length)
+      keys.add(text)
+    }
+    return own
+  }
+
+  #many<T>(keys: readonly Stored[], read: (missing: Stored[]) => Awaitable<T[]>, ofOwn: (own: BufferedWrite) => T): Awaitable<T[]> {
+    const own = keys.map(key => this.#look(key))
+    const pending = read(keys.filter((_key, index) => own[index] === undefined))
+    const merge = (found: T[]): T[] => {
+      let next = 0
+      return own.map(write => (write === undefined ? found[next++] : ofOwn(write)))
+    }
+    return pending instanceof Promise ? pending.then(merge) : merge(pending)
+  }
+
+  #charge(bytes: number): void {
+    this.#bytes += bytes
+    const { maxBytes } = this.#options
+    if (this.#bytes <= maxBytes) return
+    this.#failure = new KvariumError(
+      'LEVEL_TRANSACTION_TOO_LARGE',
+      `The transaction needs more than the ${maxBytes} bytes of its option "maxBytes" for what it has read and written: split it, or raise the limit`,
+    )
+    throw this.#failure
+  }
+}
+
+function valueOf({ value }: BufferedWrite, { valueEncoding }: ReadOptions): Stored | undefined {
+  return value === undefined ? undefined : inFormat(value, valueEncoding)
+}
+
+function ended(): Error {
+  return new MisuseError('LEVEL_TRANSACTION_NOT_OPEN', 'The transaction has ended: use it only before its function returns')
+}

@@ -1,0 +1,224 @@
+/**
+ * A transaction as its function gets it: reads and writes with the encodings of the database, or of the sublevel in the options. Reads go through
+ * the database or the sublevel, with the view as their snapshot; writes stay in the view until the commit.
+ */
+import type {
+  AbstractIterator,
+  AbstractKeyIterator,
+  AbstractLevel,
+  AbstractSublevel,
+  AbstractValueIterator,
+  Transcoder,
+} from 'abstract-level'
+import { copyBytes } from '../../codec/entry.js'
+import { MisuseError } from '../../errors.js'
+import type { ClearOptions, EncodingLevel, IteratorOptions, KeyIteratorOptions, ValueIteratorOptions } from '../level-types.js'
+import type { Stored } from '../owned-bytes.js'
+import { checkedTtl, type DefaultTtl, type TtlOption } from '../ttl.js'
+import type { TransactionView } from './transaction-view.js'
+
+/** The encoding of the keys of a call. */
+interface KeyEncoded<K> {
+  readonly keyEncoding?: string | Transcoder.PartialEncoding<K> | undefined
+}
+
+interface Encoded<K, V> extends KeyEncoded<K> {
+  readonly valueEncoding?: string | Transcoder.PartialEncoding<V> | undefined
+}
+
+export interface SublevelOption<K, V> {
+  /** Keys and values of the call are those of this sublevel of the database. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as in AbstractBatchOperation
+  readonly sublevel?: AbstractSublevel<any, any, K, V> | undefined
+}
+
+/** Where values play no part. */
+export interface KeySublevelOption<K> {
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as in AbstractBatchOperation
+  readonly sublevel?: AbstractSublevel<any, any, K, any> | undefined
+}
+
+export interface TransactionReadOptions<K, V> extends Encoded<K, V>, SublevelOption<K, V> {}
+export interface TransactionPutOptions<K, V> extends TransactionReadOptions<K, V>, TtlOption {}
+export interface TransactionKeyOptions<K> extends KeyEncoded<K>, KeySublevelOption<K> {}
+type Ranged<Options> = Omit<Options, 'snapshot'>
+
+/** An operation of a batch. */
+export type TransactionOperation<K, V> =
+  | ({ readonly type: 'put'; readonly key: K; readonly value: V } & Encoded<K, V> & KeySublevelOption<K> & TtlOption)
+  | ({ readonly type: 'del'; readonly key: K } & KeyEncoded<K> & KeySublevelOption<K>)
+
+/** An operation as it was given, for hooks and listeners. */
+export interface GivenOperation {
+  readonly type: 'put' | 'del'
+  readonly key: unknown
+  readonly value?: unknown
+  readonly sublevel?: unknown
+  readonly keyEncoding?: unknown
+  readonly valueEncoding?: unknown
+}
+
+type GivenOptions = Readonly<Record<string, unknown>> & { readonly sublevel?: unknown }
+
+const NO_OPTIONS: GivenOptions = {}
+
+/** The methods of a database that a transaction calls, without their types. */
+interface UntypedLevel extends EncodingLevel, DefaultTtl {
+  get(key: unknown, options: object): Promise<unknown>
+  getSync(key: unknown, options: object): unknown
+  getMany(keys: unknown, options: object): Promise<unknown[]>
+  has(key: unknown, options: object): Promise<boolean>
+  hasMany(keys: unknown, options: object): Promise<boolean[]>
+  iterator(options: object): unknown
+  keys(options: object): { close(): Promise<void> }
+  values(options: object): unknown
+}
+
+export class Transaction<KDefault, VDefault> {
+  readonly #db: UntypedLevel
+  readonly #view: TransactionView
+  /** What reads without options are called with. */
+  readonly #plain: object
+  /** Kept where hooks or listeners get the operations at the commit. */
+  readonly #operations: GivenOperation[] | undefined
+
+  /** @internal Made by `db.transaction()`. */
+  constructor(db: object, view: TransactionView, operations: GivenOperation[] | undefined) {
+    this.#db = db as unknown as UntypedLevel
+    this.#view = view
+    this.#plain = { snapshot: view }
+    this.#operations = operations
+  }
+
+  /** The value, or `undefined`. */
+  get<K = KDefault, V = VDefault>(key: K, options?: TransactionReadOptions<K, V>): Promise<V | undefined> {
+    return this.#call(options, (level, own) => level.get(key, own)) as Promise<V | undefined>
+  }
+
+  getSync<K = KDefault, V = VDefault>(key: K, options?: TransactionReadOptions<K, V>): V | undefined {
+    this.#view.requireOpen()
+    return this.#level(options).getSync(key, this.#own(options)) as V | undefined
+  }
+
+  getMany<K = KDefault, V = VDefault>(keys: readonly K[], options?: TransactionReadOptions<K, V>): Promise<(V | undefined)[]> {
+    return this.#call(options, (level, own) => level.getMany(keys, own)) as Promise<(V | undefined)[]>
+  }
+
+  has<K = KDefault>(key: K, options?: TransactionKeyOptions<K>): Promise<boolean> {
+    return this.#call(options, (level, own) => level.has(key, own))
+  }
+
+  hasMany<K = KDefault>(keys: readonly K[], options?: TransactionKeyOptions<K>): Promise<boolean[]> {
+    return this.#call(options, (level, own) => level.hasMany(keys, own))
+  }
+
+  /** The entries of a range, the transaction's own writes up to this call among them. It is closed when the transaction ends. */
+  iterator<K = KDefault, V = VDefault>(
+    options?: Ranged<IteratorOptions<K, V>> & SublevelOption<K, V>,
+  ): AbstractIterator<AbstractLevel<unknown, KDefault, VDefault>, K, V> {
+    this.#view.requireOpen()
+    return this.#level(options).iterator(this.#own(options)) as AbstractIterator<AbstractLevel<unknown, KDefault, VDefault>, K, V>
+  }
+
+  keys<K = KDefault>(
+    options?: Ranged<KeyIteratorOptions<K>> & KeySublevelOption<K>,
+  ): AbstractKeyIterator<AbstractLevel<unknown, KDefault, VDefault>, K> {
+    this.#view.requireOpen()
+    return this.#level(options).keys(this.#own(options)) as unknown as AbstractKeyIterator<AbstractLevel<unknown, KDefault, VDefault>, K>
+  }
+
+  values<K = KDefault, V = VDefault>(
+    options?: Ranged<ValueIteratorOptions<K, V>> & SublevelOption<K, V>,
+  ): AbstractValueIterator<AbstractLevel<unknown, KDefault, VDefault>, K, V> {
+    this.#view.requireOpen()
+    return this.#level(options).values(this.#own(options)) as AbstractValueIterator<AbstractLevel<unknown, KDefault, VDefault>, K, V>
+  }
+
+  async put<K = KDefault, V = VDefault>(key: K, value: V, options?: TransactionPutOptions<K, V>): Promise<void> {
+    this.#write('put', key, value, (options ?? NO_OPTIONS) as GivenOptions)
+  }
+
+  async del<K = KDefault>(key: K, options?: TransactionKeyOptions<K>): Promise<void> {
+    this.#write('del', key, undefined, (options ?? NO_OPTIONS) as GivenOptions)
+  }
+
+  /** Operations as `db.batch` takes them, each with its own `sublevel`. */
+  async batch<K = KDefault, V = VDefault>(
+    operations: readonly TransactionOperation<K, V>[],
+    options?: Encoded<K, V> & TtlOption,
+  ): Promise<void> {
+    if (!Array.isArray(operations)) throw new TypeError("The first argument 'operations' must be an array")
+    const given = (operations as readonly (GivenOptions & { type: unknown; key: unknown; value: unknown })[]).map(operation => ({
+      ...options,
+      ...operation,
+    }))
+    for (const { type } of given) {
+      if (type !== 'put' && type !== 'del') {
+        throw new TypeError("A batch operation must have a type property that is 'put' or 'del'")
+      }
+    }
+    this.#view.requireOpen()
+    for (const operation of given) this.#write(operation.type as 'put' | 'del', operation.key, operation.value, operation)
+  }
+
+  /** Deletes the keys of a range that the transaction sees. It reads the range: a commit conflicts with a later key in it. */
+  async clear<K = KDefault>(options?: Ranged<ClearOptions<K>> & KeySublevelOption<K>): Promise<void> {
+    const view = this.#view
+    view.requireOpen()
+    const { limit = -1, reverse = false } = (options ?? {}) as { limit?: number; reverse?: boolean }
+    const iterator = this.#level(options).keys(this.#own(options))
+    const cursor = view.takeCursor()
+    try {
+      let left = limit < 0 ? Infinity : limit
+      for (let valid = left > 0 && (reverse ? cursor.last() : cursor.first()); valid; valid = reverse ? cursor.prev() : cursor.next()) {
+        const key = cursor.key.copy()
+        view.write(key, undefined)
+        this.#operations?.push({ type: 'del', key, keyEncoding: 'view' })
+        if (--left <= 0) break
+      }
+    } finally {
+      await iterator.close()
+    }
+  }
+
+  async #call<T>(options: object | undefined, read: (level: UntypedLevel, own: object) => Promise<T>): Promise<T> {
+    this.#view.requireOpen()
+    return read(this.#level(options), this.#own(options))
+  }
+
+  #write(type: 'put' | 'del', key: unknown, value: unknown, options: GivenOptions): void {
+    const view = this.#view
+    view.requireOpen()
+    const level = this.#level(options)
+    level._assertValidKey(key)
+    if (type === 'put') level._assertValidValue(value)
+    const keyEncoding = level.keyEncoding(options['keyEncoding'])
+    const stored = owned(level.prefixKey(keyEncoding.encode(key), keyEncoding.format, false))
+    const storedValue = type === 'put' ? owned(level.valueEncoding(options['valueEncoding']).encode(value)) : undefined
+    view.write(stored, storedValue, type === 'put' ? checkedTtl(options['ttl'] ?? level._defaultTtl) : undefined)
+    this.#operations?.push({ ...options, type, key: ownedInput(key), ...(type === 'put' && { value: ownedInput(value) }) })
+  }
+
+  /** The options of a read: the view is its snapshot. */
+  #own(options: object | undefined): object {
+    if (options === undefined) return this.#plain
+    const { sublevel: _, ...others } = options as GivenOptions
+    return { ...others, snapshot: this.#view }
+  }
+
+  #level(options: object | undefined): UntypedLevel {
+    const level = (options as GivenOptions | undefined)?.sublevel as UntypedLevel | null | undefined
+    if (level === undefined || level === null || level === this.#db) return this.#db
+    if (level.db === this.#db) return level
+    throw new MisuseError('LEVEL_INVALID_SUBLEVEL', 'The option "sublevel" is not a sublevel of the store of the transaction')
+  }
+}
+
+/** The caller may change its bytes once the call has returned. */
+function owned(stored: Stored): Stored {
+  return typeof stored === 'string' ? stored : copyBytes(stored)
+}
+
+function ownedInput(data: unknown): unknown {
+  return data instanceof Uint8Array ? data.slice() : data
+}
