@@ -69,7 +69,7 @@ export class BtreeEngine implements Engine {
     const { clock } = environment
     this.#trace = trace?.trace.at('io') ?? null
     this.#reads = new PointReads(parts, this.#trace)
-    this.#controller = new WriteController(parts)
+    this.#controller = new WriteController(parts, () => this.#writes.queue.drain())
     this.#snapshots = new RootSnapshots(parts.tree, trace)
     const { checkpointer, logs, log, logStart, ledger } = parts
     this.#scheduler = new CheckpointScheduler({
@@ -283,6 +283,7 @@ export class BtreeEngine implements Engine {
 
   #afterCheckpoint(): void {
     const { queue } = this.#writes
+    this.#controller.onCheckpoint()
     queue.drain()
     const failure = this.#scheduler.failure ?? this.#parts.logs.failure
     if (failure !== undefined) queue.fail(failure)
@@ -296,6 +297,8 @@ export class BtreeEngine implements Engine {
     this.#writes.changed.notify()
     await closed
     await logStart.rest()
+    this.#controller.isClosing = true
+    queue.drain()
     try {
       while (!queue.isEmpty) await (queue.busy ?? this.#scheduler.flush())
     } catch {

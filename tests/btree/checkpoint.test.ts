@@ -112,4 +112,37 @@ describe('a checkpoint', () => {
       await again.close()
     }
   })
+
+  it('keeps no page in memory that it has written and that has left the tree, and a failure loses none', async () => {
+    for (const fails of [false, true]) {
+      const fileSystem = emptyFileSystem()
+      const hooked = new HookedFileSystem(fileSystem)
+      const options = { pageSize: 1024, writeBufferSize: 16 << 20, cacheSize: 1 << 20 }
+      const engine = await openBtree({ fileSystem: hooked, created: true, options })
+      const name = (i: number): string => `key ${String(i).padStart(6, '0')}`
+      for (let i = 0; i < 20_000; i++) await put(engine, name(i), filler(60, i))
+      const { dirtyBytes } = shapeOf(engine).memory
+      let atSync = 0
+      hooked.before = ({ kind, path }) => {
+        if (kind !== 'sync' || !path.endsWith('data.btree') || atSync > 0) return
+        atSync = shapeOf(engine).memory.dirtyBytes
+        if (fails) throw new Error('no sync today')
+      }
+      const flushed = engine.flush()
+      // All of it before any is written.
+      for (let i = 0; i < 20_000; i++) void put(engine, name(i), filler(60, i + 1))
+      const most = shapeOf(engine).memory.dirtyBytes
+      if (fails) await expect(flushed).rejects.toThrow('no sync today')
+      else await flushed
+      hooked.before = () => {}
+      expect(most).toBeGreaterThan(1.9 * dirtyBytes)
+      expect(atSync).toBeLessThan(1.1 * dirtyBytes)
+      expect(await violations(engine)).toEqual([])
+      await engine.close()
+      const again = await openBtree({ fileSystem })
+      for (let i = 0; i < 20_000; i += 7) expect(get(again, name(i))).toBe(filler(60, i + 1))
+      expect(await violations(again)).toEqual([])
+      await again.close()
+    }
+  })
 })

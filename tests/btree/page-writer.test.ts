@@ -36,7 +36,7 @@ it('a page of megabytes takes a turn of the event loop for every MiB that is has
     tree.put(keyOf(name), 0, name.length, content, 0, content.length)
   }
   const free = new FreeSpace(file.firstUnit, file.firstUnit)
-  const writer = new PageWriter({ file, store, free, clock, scheduler: { turn, sleep: turn } })
+  const writer = new PageWriter({ file, store, free, versions, clock, scheduler: { turn, sleep: turn } })
   await writer.write(tree.root, null)
   expect(most.length).toBeGreaterThanOrEqual(5)
   expect(Math.max(...most)).toBeLessThanOrEqual((1 << 20) + 4096)

@@ -14,6 +14,7 @@
  *    the earlier tree still need: these do not outlive the process.
  * 4. Dirty pages that only readers still reach are written, too, so that they do not stay in memory.
  */
+import { JobPace, type JobTime } from '../../engine/durable/job-pace.js'
 import type { LogSet } from '../../engine/durable/log-set.js'
 import type { Hash32 } from '../../codec/checksum.js'
 import { LOG_HEADER_BYTES } from '../../wal/format.js'
@@ -44,6 +45,8 @@ export interface CheckpointOptions {
   readonly trace?: Tracer | undefined
 }
 
+/** How long a checkpoint takes by its bytes, until one has shown it: 200 MB a second. */
+const ASSUMED_MS_PER_BYTE = 1 / 200_000
 /** The end of the file is cut off when this share of it is free. */
 const CUT_SHARE = 1 / 16
 
@@ -51,8 +54,10 @@ export class Checkpointer {
   readonly #options: CheckpointOptions
   readonly #writer: PageWriter
   readonly #freeList: FreeListWriter
+  readonly #pace: JobPace
   #meta: Meta
   #version: LiveVersion
+  #isRunning = false
   /** Checkpoints since open. */
   count = 0
 
@@ -62,7 +67,8 @@ export class Checkpointer {
     this.#options = options
     this.#meta = meta
     this.#version = version
-    this.#writer = new PageWriter({ file, store: tree.store, free, clock, scheduler })
+    this.#writer = new PageWriter({ file, store: tree.store, free, versions: tree.versions, clock, scheduler })
+    this.#pace = new JobPace(clock, ASSUMED_MS_PER_BYTE)
     this.#freeList = new FreeListWriter(file, free, () => scheduler.turn())
   }
 
@@ -79,6 +85,15 @@ export class Checkpointer {
   get isDue(): boolean {
     const { tree } = this.#options
     return tree.root !== this.#version.root || tree.sequence !== this.#meta.sequence
+  }
+
+  get isRunning(): boolean {
+    return this.#isRunning
+  }
+
+  /** What is expected of the checkpoint under way; `undefined` if there is none, or nothing to judge it by. */
+  expect(now: number): JobTime | undefined {
+    return this.#pace.expect(now, this.#writer.dirtyBytes)
   }
 
   /** Writes dirty pages without making a checkpoint, so that they can leave memory: for recovery. */
@@ -108,6 +123,18 @@ export class Checkpointer {
 
   /** Makes a checkpoint in the span. Poisons `logs` if a failure leaves open which tree is in force. */
   async run(logs: LogSet, log: CurrentLog, span: Span | null): Promise<void> {
+    const before = this.count
+    this.#isRunning = true
+    this.#pace.begin(this.#options.tree.store.dirtyBytes)
+    try {
+      await this.#run(logs, log, span)
+    } finally {
+      this.#pace.end(this.count > before)
+      this.#isRunning = false
+    }
+  }
+
+  async #run(logs: LogSet, log: CurrentLog, span: Span | null): Promise<void> {
     const { tree, file, dropped } = this.#options
     if (logs.size > LOG_HEADER_BYTES) log.rotate(logs)
     const firstLog = log.number

@@ -148,7 +148,10 @@ export class PageStore {
     leaf.key = onlyKey(head)
   }
 
-  /** A page was written and is durable: from now on the cache decides how long it stays. A page that left the tree is dropped at once. */
+  /**
+   * A page was written and is durable: from now on the cache decides how long it stays. A page that left the tree is dropped at once; if no
+   * reader reaches it, it need not be durable.
+   */
   clean(page: Page): void {
     page.dirty = false
     this.dirtyBytes -= page.bytes

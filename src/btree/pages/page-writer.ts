@@ -5,13 +5,15 @@
  * 1. A page is written after its children: the reference to a page holds its place and its check.
  * 2. Pages stay dirty, and in memory, until `settle`: only then are they known to be durable. But the contents of a written page that the
  *    writer changes go to the new version, without a copy: the version that is being written needs them no more.
- * 3. `abandon` restores the state before the write. A page that has lost its contents is freed with the version that is being written.
+ * 3. A page that left the tree, and that no reader can reach, loses its contents as soon as they are written.
+ * 4. `abandon` restores the state before the write. A page that has lost its contents is freed with the version that is being written.
  */
 import { CHUNK_BYTES } from '../../codec/checksum.js'
 import { Cell } from '../../codec/sorted-block.js'
 import { withSpan, type Span } from '../../trace/span.js'
 import type { Clock, Scheduler } from '../../vfs/environment.js'
 import type { FreeSpace } from './free-space.js'
+import type { LiveVersions } from './live-versions.js'
 import type { Page } from './page.js'
 import type { PageFile } from './page-file.js'
 import type { PageStore } from './page-store.js'
@@ -27,6 +29,7 @@ export interface PageWriterOptions {
   readonly file: PageFile
   readonly store: PageStore
   readonly free: FreeSpace
+  readonly versions: LiveVersions
   readonly clock: Clock
   readonly scheduler: Scheduler
 }
@@ -39,6 +42,7 @@ export class PageWriter {
   #runLength = 0
   #written: Page[] = []
   #bytes = 0
+  #dirtyBytes = 0
   #sliceStart = 0
   #slicePages = 0
 
@@ -54,6 +58,11 @@ export class PageWriter {
   /** Their bytes. */
   get bytes(): number {
     return this.#bytes
+  }
+
+  /** What they took of the store's dirty bytes. */
+  get dirtyBytes(): number {
+    return this.#dirtyBytes
   }
 
   /** Writes what is dirty in the tree under `root`, which the caller holds, in the span. */
@@ -87,8 +96,7 @@ export class PageWriter {
       if (page.dirty) withSpan(span, () => this.#options.store.clean(page))
       if (this.#isSliceOver()) await this.#turn()
     }
-    this.#written = []
-    this.#bytes = 0
+    this.#forget()
   }
 
   /** What was written may be lost: the pages stay dirty, and their places are free again. */
@@ -98,9 +106,13 @@ export class PageWriter {
       this.#options.free.free(page.offset, page.units)
       page.offset = page.check = 0
     }
-    this.#written = []
-    this.#bytes = 0
+    this.#forget()
     this.#runLength = 0
+  }
+
+  #forget(): void {
+    this.#written = []
+    this.#bytes = this.#dirtyBytes = 0
   }
 
   /** Gives the page its place and writes its children's places into it. */
@@ -121,6 +133,7 @@ export class PageWriter {
     page.offset = free.take(page.units)
     this.#written.push(page)
     this.#bytes += capacity
+    this.#dirtyBytes += page.bytes
   }
 
   /** The page has its check, which its parent will hold. */
@@ -143,11 +156,13 @@ export class PageWriter {
     if (isRunOver) withSpan(span, () => this.#flush())
     if (capacity > RUN_BYTES) {
       await this.#writeLarge(page, extent, span)
-      return
+    } else {
+      if (this.#runLength === 0) this.#runPosition = position
+      this.#run.set(extent, this.#runLength)
+      this.#runLength += capacity
     }
-    if (this.#runLength === 0) this.#runPosition = position
-    this.#run.set(extent, this.#runLength)
-    this.#runLength += capacity
+    const { store, versions } = this.#options
+    if (page.retired && page.born > versions.readUpTo) withSpan(span, () => store.clean(page))
   }
 
   /** Hashes and writes a long extent piece by piece. Nothing changes it meanwhile: held versions share it. */

@@ -6,7 +6,8 @@
  * 1. A dirty page has its contents in memory, and so have its ancestors: they are dirty, too. A clean page is on disk at `offset`.
  * 2. Contents never change once a live version shares the page (see live-versions.ts), except the references in a branch that is being
  *    written. A child object, where there is one, overrides the reference in the entry.
- * 3. A page whose contents went to a later version before it was durable counts as clean: only the checkpoint that wrote it refers to it.
+ * 3. A page that was written and gave up its contents before it was durable counts as clean: only the checkpoint that wrote it refers to
+ *    it.
  * 4. Clean contents belong to the cache, or are private to the operation that loaded them.
  */
 import { CacheEntry } from '../../cache/eviction-policy.js'

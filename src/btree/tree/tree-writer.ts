@@ -27,9 +27,8 @@ export class TreeWriter implements BatchWriter {
   }
 
   makeRoom(): boolean {
-    if (this.#controller.whyDue() === undefined) return true
-    this.#scheduler.schedule()
-    if (this.#controller.whyFull() === undefined) return true
+    if (this.#controller.whyDue() !== undefined) this.#scheduler.schedule()
+    if (this.#controller.whyStopped() === undefined) return this.#controller.admits()
     const { logs } = this.#parts
     if (logs.failure !== undefined) throw logs.refusal()
     const { failure } = this.#scheduler

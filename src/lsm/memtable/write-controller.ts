@@ -6,7 +6,7 @@ import type { Span } from '../../trace/span.js'
 import type { BackgroundScheduler } from '../compaction/scheduler.js'
 import type { LsmParts } from '../parts.js'
 import { Memtable } from './memtable.js'
-import { WritePacer, type WriteLimit } from './write-pacer.js'
+import { WritePacer, type WriteLimit } from '../../engine/durable/write-pacer.js'
 
 /** Memtables that may wait for their flush before writers do. */
 const MAX_IMMUTABLE = 2

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { JobPace } from '../../../src/lsm/compaction/job-pace.js'
-import { WritePacer, type WriteLimit } from '../../../src/lsm/memtable/write-pacer.js'
+import { JobPace } from '../../src/engine/durable/job-pace.js'
+import { WritePacer, type WriteLimit } from '../../src/engine/durable/write-pacer.js'
 
 /** Time that passes only in `pass`, with timers that fire in it. */
 class Time {

@@ -1,12 +1,12 @@
 /**
- * Delayed writes. Where writers outrun a flush or a compaction, each waits a little, so that none has to wait for the rest of the job.
+ * Delayed writes. Where writers outrun a job of the background, each waits a little, so that none has to wait for the rest of the job.
  *
  * The rate is what is left until writers must stop, over what is left of the job that makes room. It falls as the limit comes near and rises
  * when a job ends; over many jobs it is their speed.
  *
  * Invariants:
  * 1. A delay ends by itself, after no more than `MOST_DELAY_MS`; only a limit that is reached stops writers.
- * 2. Jobs that take no longer than a delay are not paced: a store with small memtables is as if there were no pacer.
+ * 2. Jobs that take no longer than a delay are not paced: a store with small buffers is as if there were no pacer.
  */
 import type { Clock, Scheduler } from '../../vfs/environment.js'
 

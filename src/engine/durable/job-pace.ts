@@ -11,16 +11,17 @@ export interface JobTime {
   readonly leftMs: number
 }
 
-/** How long jobs of one kind take by the bytes they read, and how far the one under way is by that. */
+/** How long jobs of one kind take by their bytes, and how far the one under way is by that, or by what it has done. */
 export class JobPace {
   readonly #clock: Clock
-  /** `undefined` until a job has ended. */
   #msPerByte: number | undefined
   #bytes = 0
   #since: number | undefined
 
-  constructor(clock: Clock) {
+  /** `msPerByte` is assumed until a job has ended; without it nothing is. */
+  constructor(clock: Clock, msPerByte?: number) {
     this.#clock = clock
+    this.#msPerByte = msPerByte
   }
 
   begin(bytes: number): void {
@@ -37,11 +38,12 @@ export class JobPace {
     this.#since = undefined
   }
 
-  /** `undefined` if no job is under way, or there is nothing to judge it by. */
-  expect(now: number): JobTime | undefined {
-    if (this.#since === undefined || this.#msPerByte === undefined) return undefined
-    const jobMs = this.#bytes * this.#msPerByte
+  /** `undefined` if no job is under way, or there is nothing to judge it by. `doneBytes`: what the job has done of its bytes, if it says so. */
+  expect(now: number, doneBytes = 0): JobTime | undefined {
+    if (this.#since === undefined || (this.#msPerByte === undefined && doneBytes === 0)) return undefined
     const elapsed = now - this.#since
-    return { jobMs, leftMs: Math.max(jobMs - elapsed, elapsed * OVERDUE_SHARE) }
+    const leftByProgress = doneBytes > 0 ? elapsed * Math.max(0, this.#bytes / doneBytes - 1) : 0
+    const jobMs = this.#msPerByte === undefined ? elapsed + leftByProgress : this.#bytes * this.#msPerByte
+    return { jobMs, leftMs: Math.max(jobMs - elapsed, leftByProgress, elapsed * OVERDUE_SHARE) }
   }
 }
