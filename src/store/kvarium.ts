@@ -301,13 +301,11 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   }
 
   _open(options: OpenOptions): Promise<void> {
-    return this.remembering(async () => {
-      try {
-        await this.#openEngine(options)
-      } catch (error) {
-        this.#failures.publishDamage(error)
-        throw error
-      }
+    return this.remembering(() => {
+      const opening = this.#openEngine(options)
+      // Beside the opening, which settles no later for it.
+      opening.catch((error: unknown) => this.#failures.publishDamage(error))
+      return opening
     })
   }
 

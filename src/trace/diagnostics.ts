@@ -55,10 +55,16 @@ export class Diagnostics {
     this.#source = source
   }
 
+  isHeard(name: DiagnosticName): boolean {
+    return this.#sink.hasSubscribers(name)
+  }
+
   publish<Name extends DiagnosticName>(name: Name, message: DiagnosticMessages[Name]): void {
     if (this.#sink.hasSubscribers(name)) this.#sink.publish(name, { ...this.#source, ...message })
   }
 }
+
+type JobName = 'flush' | 'compaction' | 'checkpoint'
 
 export interface WatchedJob {
   readonly diagnostics: Diagnostics | undefined
@@ -68,22 +74,19 @@ export interface WatchedJob {
   readonly isCancelled?: (error: unknown) => boolean
 }
 
-/** Runs a job and publishes its end. */
-export async function runWatched(
-  name: 'flush' | 'compaction' | 'checkpoint',
-  job: () => Promise<void>,
-  options: WatchedJob,
-): Promise<void> {
+/** Runs a job and publishes its end, if the channel has a subscriber as it begins. The result settles when the job's promise does, not later: whether it is watched changes no order. */
+export function runWatched(name: JobName, job: () => Promise<void>, options: WatchedJob): Promise<void> {
   const { diagnostics, clock, reason, isCancelled } = options
-  if (diagnostics === undefined) return job()
+  if (diagnostics?.isHeard(name) !== true) return job()
   const start = clock.now()
-  const because = reason === undefined ? {} : { reason }
-  try {
-    await job()
-  } catch (error) {
-    const status = isCancelled?.(error) === true ? 'cancelled' : 'failed'
-    diagnostics.publish(name, { ...because, status, durationMs: clock.now() - start, error })
-    throw error
+  const running = job()
+  const publish = (end: Pick<JobMessage, 'status' | 'error'>): void => {
+    const because = reason === undefined ? {} : { reason }
+    diagnostics.publish(name, { ...because, durationMs: clock.now() - start, ...end })
   }
-  diagnostics.publish(name, { ...because, status: 'ok', durationMs: clock.now() - start })
+  running.then(
+    () => publish({ status: 'ok' }),
+    (error: unknown) => publish({ status: isCancelled?.(error) === true ? 'cancelled' : 'failed', error }),
+  )
+  return running
 }
