@@ -136,6 +136,8 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     const { engine, environment: _environment, fileSystem: _fileSystem, trace, ttl, ...forwarded } = options ?? {}
     const factory = platform.registry.resolve(engine)
     checkConstructorOptions(factory, options ?? {}, platform.registry)
+    // A database that super has made opens by itself, even if its constructor throws afterwards.
+    checkedTtl(ttl)
     super(manifestOf(factory), withMsgpack(forwarded as KvariumOptions<K, V>))
     this.valueEncoding(msgpack)
     this.supports.encodings[MSGPACK] = true
@@ -144,7 +146,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     this.#factory = factory
     this.#registry = platform.registry
     this.#trace = trace
-    this.#ttl = checkedTtl(ttl)
+    this.#ttl = ttl
     this.#environment = trace === undefined ? platform.environment : traced(platform.environment, trace, this.#directory, factory.files)
     const sink = platform.environment.diagnostics
     this.#diagnostics = sink && new Diagnostics(sink, { location: this.#directory, engine: factory.name })

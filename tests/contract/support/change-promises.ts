@@ -231,6 +231,7 @@ function describeReopening(unlimited: ContractSubject): void {
           const half = Math.floor(expected.length / 2)
           expect(await all(store, { since: half })).toEqual(expected.slice(half))
         }
+        await store.engine.settle()
         expect(store.engine.stats().ledger.fileBytes).toBe(store.directoryBytes())
       }),
     )
