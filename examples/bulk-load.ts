@@ -19,7 +19,7 @@ const unsorted: [string, string][] = [
   ['b', '1'],
   ['a', '2'],
 ]
-await db.ingest(unsorted).catch((error: Error & { code: string }) => console.log(error.code)) // LEVEL_INGEST_ORDER
+await db.ingest(unsorted).catch((error: unknown) => console.log((error as { code: string }).code)) // LEVEL_INGEST_ORDER
 console.log(await db.get('b')) // undefined
 
 await db.close()

@@ -155,7 +155,7 @@ export class Changes<K, V> implements AsyncIterableIterator<Change<K, V>, undefi
       this.#feed = feed
       return undefined
     } catch (error) {
-      return Promise.reject(error as Error)
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)))
     }
   }
 

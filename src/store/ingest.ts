@@ -143,7 +143,7 @@ function interruptionOf({ signal, closing }: Pick<IngestSource<never, never>, 's
           try {
             check()
           } catch (error) {
-            reject(error as Error)
+            reject(error instanceof Error ? error : new Error(String(error)))
           }
         }
         step.then(resolve, reject)

@@ -280,7 +280,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
       attachResource: resource => this.attachResource(resource),
       detachResource: resource => this.detachResource(resource),
     }
-    return new Changes(host, this as unknown as ConstructorParameters<typeof Changes>[1], options)
+    return new Changes(host, this, options)
   }
 
   /** Walks everything in the store and yields every broken invariant, with the path to it; nothing for a sound store. */

@@ -6,7 +6,8 @@ import type { Engine, EngineFactory, FeedOptions } from '../../src/engine/contra
 import { parseLogName } from '../../src/engine/durable/log-replay.js'
 import { RetainedLogs } from '../../src/engine/durable/retained-logs.js'
 import { lsmEngine } from '../../src/lsm/open.js'
-import { MemoryFileSystem, SeededRandom, simulatedEnvironment, type FileSystem } from '../../src/vfs/index.js'
+import type { MemoryFileSystem } from '../../src/vfs/index.js'
+import { SeededRandom, simulatedEnvironment, type FileSystem } from '../../src/vfs/index.js'
 import { LogCursor } from '../../src/wal/log-cursor.js'
 import { LogWriter } from '../../src/wal/writer.js'
 import { SMALL_BTREE } from '../contract/support/small-btree.js'
@@ -123,7 +124,7 @@ describe.each(SUBJECTS)('changes of %s after a crash at any file operation', (_n
     const retained = fileSystem.list('/store').filter(name => parseLogName(name) !== undefined)
     for (const harm of ['remove', 'damage'] as const) {
       const image = fileSystem.processCrashClone()
-      const path = `/store/${retained[1]!}`
+      const path = `/store/${retained[1]}`
       if (harm === 'remove') image.remove(path)
       else {
         const file = image.openWrite(path)

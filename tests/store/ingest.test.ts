@@ -21,7 +21,7 @@ function* entries(from: number, to: number, value = 'ingested'): Generator<[stri
 
 async function contents(store: Store): Promise<[string, string][]> {
   const all = await store.iterator().all()
-  return all as [string, string][]
+  return all
 }
 
 async function sound(store: Store): Promise<void> {
