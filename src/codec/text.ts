@@ -69,3 +69,8 @@ export function encodeLatin1(text: string): Uint8Array {
 export function encodeUtf8(text: string): Uint8Array {
   return encoder.encode(text)
 }
+
+/** Two digits a byte. */
+export function hexOf(bytes: Uint8Array): string {
+  return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('')
+}

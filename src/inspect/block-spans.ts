@@ -1,7 +1,8 @@
 /** The sorted block of tables and tree pages (layout in codec/sorted-block.ts) as spans. */
 import { compareKeys } from '../codec/entry.js'
 import { headOf, SLOT_BYTES } from '../codec/sorted-block.js'
-import { hexOf, place, printableText, showBytes } from './show-bytes.js'
+import { hexOf } from '../codec/text.js'
+import { place, printableText, showBytes } from './show-bytes.js'
 import { SpanReader } from './span-reader.js'
 import { damageIn, tile, type Span } from './span.js'
 

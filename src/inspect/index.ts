@@ -8,5 +8,6 @@ export { FileInspection, inspectFile, type FileInspectionOptions, type Inspectio
 export { showBytes } from './show-bytes.js'
 export type { Fact, Outline, Problem, Span } from './span.js'
 export { HEX_WIDTH, hexLine } from './hex-line.js'
-export { hexOf, printableText } from './show-bytes.js'
+export { hexOf } from '../codec/text.js'
+export { printableText } from './show-bytes.js'
 export { occupancyOf } from '../store/identity.js'

@@ -1,4 +1,5 @@
 /** Keys and values for display: text in quotes where it is text, hexadecimal digits elsewhere. */
+import { hexOf } from '../codec/text.js'
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 /** Control characters and the like would change what a terminal shows. */
@@ -21,10 +22,6 @@ export function printableText(bytes: Uint8Array): string | undefined {
   } catch {
     return undefined
   }
-}
-
-export function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('')
 }
 
 /** An offset as the documents write it. */

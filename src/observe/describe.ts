@@ -1,7 +1,7 @@
 /** One plain sentence for every event: for transcripts, tooltips and screen readers. */
 import { KIND_DELETE, KIND_DELETE_RANGE, KIND_PUT_EXPIRING, type EntryKind } from '../codec/entry.js'
 import type { EventOf, EventType, OperationKind, ProbeSource, TraceEvent, TraceJobKind } from '../trace/events.js'
-import { textOfBytes } from './text-of-bytes.js'
+import { shownBytes } from './text-of-bytes.js'
 
 /** The event in one sentence. */
 export function describe(event: TraceEvent): string {
@@ -229,8 +229,7 @@ function ofLog(log: number): string {
 }
 
 function key(bytes: Uint8Array): string {
-  const text = textOfBytes(bytes)
-  const shown = text === undefined ? `0x${Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('')}` : JSON.stringify(text)
+  const shown = shownBytes(bytes)
   return shown.length > LONGEST_KEY ? `${shown.slice(0, LONGEST_KEY)}…` : shown
 }
 

@@ -11,6 +11,7 @@ import { encodeUtf8 } from '../codec/text.js'
 import { FormatError } from '../errors.js'
 import type { TraceEvent } from '../trace/events.js'
 import { EVENT_SCHEMAS, type EventSchema, type Field, type Fields } from '../trace/event-schema.js'
+import { hexOf } from '../codec/text.js'
 import { textOfBytes } from './text-of-bytes.js'
 
 const VERSION = 1
@@ -50,7 +51,7 @@ export function toJson(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (value instanceof Uint8Array) {
     const utf8 = textOfBytes(value)
-    return utf8 === undefined ? { hex: Array.from(value, byte => byte.toString(16).padStart(2, '0')).join('') } : { utf8 }
+    return utf8 === undefined ? { hex: hexOf(value) } : { utf8 }
   }
   if (Array.isArray(value)) return value.map(toJson)
   return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, toJson(field)]))

@@ -6,6 +6,7 @@
 import { describe } from './describe.js'
 import type { EventOf, TraceEvent } from '../trace/events.js'
 import { writeAmplification, type WritePart } from '../trace/ledger.js'
+import { hexOf } from '../codec/text.js'
 import { textOfBytes } from './text-of-bytes.js'
 
 /** An object of the format's `traceEvents`. Times are microseconds. */
@@ -173,10 +174,6 @@ function argumentsOf(event: TraceEvent): Record<string, unknown> {
   return JSON.parse(
     JSON.stringify(body, (_name, value: unknown) => (value instanceof Uint8Array ? (textOfBytes(value) ?? `0x${hexOf(value)}`) : value)),
   ) as Record<string, unknown>
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('')
 }
 
 function micros(ms: number): number {

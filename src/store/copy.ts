@@ -8,7 +8,7 @@
  */
 import { compareKeys } from '../codec/entry.js'
 import { AbortError, KvariumError, MisuseError } from '../errors.js'
-import { textOfBytes } from '../observe/text-of-bytes.js'
+import { shownBytes } from '../observe/text-of-bytes.js'
 
 const ENTRIES = 1000
 const BATCH_BYTES = 256 * 1024
@@ -143,9 +143,7 @@ async function* entriesOf(level: AnyLevel, signal?: AbortSignal, snapshot?: Snap
 }
 
 function differs(key: Uint8Array, how: string): KvariumError {
-  const text = textOfBytes(key)
-  const name = text === undefined ? `0x${Array.from(key, byte => byte.toString(16).padStart(2, '0')).join('')}` : JSON.stringify(text)
-  return new KvariumError('LEVEL_COPY_DIFFERS', `The copy differs from its source: the key ${name} ${how}`)
+  return new KvariumError('LEVEL_COPY_DIFFERS', `The copy differs from its source: the key ${shownBytes(key)} ${how}`)
 }
 
 function throwIfAborted(signal: AbortSignal | undefined): void {
