@@ -12,7 +12,7 @@ export interface KeyRangePlan {
 export type Operation =
   | { readonly kind: 'get' | 'has' | 'put' | 'del'; readonly key: string; readonly inSublevel: boolean }
   | { readonly kind: 'getMany' | 'batch'; readonly keys: readonly string[]; readonly inSublevel: boolean }
-  /** Takes at most so many entries, one by one, and leaves the rest. */
+  /** Takes at most this number of entries, one by one, and leaves the rest. */
   | { readonly kind: 'scan'; readonly range: KeyRangePlan; readonly taken: number }
   | { readonly kind: 'clear'; readonly range: KeyRangePlan }
 
