@@ -1,5 +1,5 @@
 /** `verify` and `repair` on Node, and the store with `repair`. */
-import { directoryOf } from '../store/kvarium.js'
+import { directoryOf } from '../store/platform.js'
 import { Kvarium as NodeStore, nodePlatform } from '../store/node-kvarium.js'
 import type { Environment } from '../vfs/environment.js'
 import type { FileSystem } from '../vfs/file-system.js'

@@ -1,4 +1,4 @@
-import { directoryOf } from '../store/kvarium.js'
+import { directoryOf } from '../store/platform.js'
 import { Kvarium as PortableStore, portablePlatform } from '../store/portable-kvarium.js'
 import type { DestroyOptions } from '../store/store-options.js'
 import type { RepairOptions, RepairReport } from './repair.js'

@@ -5,23 +5,35 @@
  * 1. The engine gets keys in strictly ascending order of their bytes, or an error.
  * 2. The iterable is closed whenever it is left before its end.
  */
+import type { AbstractSublevel, Transcoder } from 'abstract-level'
 import { compareKeys } from '../codec/entry.js'
+import { hexOf } from '../codec/text.js'
 import { WriteBatch } from '../engine/batch.js'
 import { AbortError, KvariumError, MisuseError } from '../errors.js'
 import type { EventLoopTurns } from './event-loop-turns.js'
-import { toBytes, type Stored } from './owned-bytes.js'
+import type { EncodingLevel, KeyEncodingOption } from './level-types.js'
+import { toBytes } from './owned-bytes.js'
 
 export type IngestEntries<K, V> = Iterable<readonly [K, V]> | AsyncIterable<readonly [K, V]>
+
+export interface IngestOptions<K, V> extends KeyEncodingOption<K> {
+  readonly valueEncoding?: string | Transcoder.PartialEncoder<V> | undefined
+  /** Ends the ingest, which then changes nothing. */
+  readonly signal?: AbortSignal | undefined
+  /** A sublevel of this store that gets the entries: its prefix and encodings apply. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a sublevel of any types
+  readonly sublevel?: AbstractSublevel<any, any, any, any> | undefined
+}
 
 /** What of an ingest is in the store's hands. */
 export interface IngestSource<K, V> {
   readonly entries: IngestEntries<K, V>
-  readonly signal: AbortSignal | undefined
+  readonly options: IngestOptions<K, V>
+  /** The store, or the sublevel that gets the entries. */
+  readonly level: EncodingLevel
   /** Aborted when the store closes. */
   readonly closing: AbortSignal
   readonly turns: EventLoopTurns
-  encodeKey(key: K): Stored
-  encodeValue(value: V): Stored
 }
 
 /** A batch goes to the engine when it has this many entries or bytes. */
@@ -31,7 +43,9 @@ const LONGEST_KEY_SHOWN = 64
 
 /** The batch is the same object each time. */
 export async function* ingestBatches<K, V>(source: IngestSource<K, V>): AsyncGenerator<WriteBatch> {
-  const { entries, turns, encodeKey, encodeValue } = source
+  const { entries, options, level, turns } = source
+  const keyEncoding = level.keyEncoding(options.keyEncoding)
+  const valueEncoding = level.valueEncoding(options.valueEncoding)
   const iterator = iteratorOf(entries)
   const batch = new WriteBatch()
   const interruption = interruptionOf(source)
@@ -50,11 +64,11 @@ export async function* ingestBatches<K, V>(source: IngestSource<K, V>): AsyncGen
       const [givenKey, givenValue] = entry as [K, V]
       requirePresent(givenKey, 'key', position)
       requirePresent(givenValue, 'value', position)
-      const key = toBytes(encodeKey(givenKey))
+      const key = toBytes(level.prefixKey(keyEncoding.encode(givenKey), keyEncoding.format, false))
       if (last !== undefined) requireAscending(last, key, givenKey, position)
       // The iterable may change its bytes after the next step.
       last = typeof givenKey === 'string' ? key : key.slice()
-      batch.put(key, encodeValue(givenValue))
+      batch.put(key, valueEncoding.encode(givenValue))
       if (batch.count < BATCH_ENTRIES && batch.userBytes < BATCH_BYTES) continue
       const { count, userBytes } = batch
       yield sealed(batch)
@@ -114,7 +128,7 @@ function requireAscending(last: Uint8Array, key: Uint8Array, given: unknown, pos
 
 function shown(given: unknown, key: Uint8Array): string {
   if (typeof given === 'string') return JSON.stringify(given.length > LONGEST_KEY_SHOWN ? `${given.slice(0, LONGEST_KEY_SHOWN)}…` : given)
-  const hex = Array.from(key.subarray(0, LONGEST_KEY_SHOWN / 2), byte => byte.toString(16).padStart(2, '0')).join('')
+  const hex = hexOf(key.subarray(0, LONGEST_KEY_SHOWN / 2))
   return `0x${hex}${key.length > LONGEST_KEY_SHOWN / 2 ? '…' : ''}`
 }
 
@@ -126,7 +140,7 @@ interface Interruption {
   end(): void
 }
 
-function interruptionOf({ signal, closing }: Pick<IngestSource<never, never>, 'signal' | 'closing'>): Interruption {
+function interruptionOf({ options: { signal }, closing }: Pick<IngestSource<never, never>, 'options' | 'closing'>): Interruption {
   const check = (): void => {
     if (signal?.aborted === true) throw new AbortError()
     if (closing.aborted) throw new KvariumError('LEVEL_DATABASE_NOT_OPEN', 'The store was closed during the ingest. Nothing was ingested')

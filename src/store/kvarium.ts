@@ -9,10 +9,9 @@
  * 2. The lock is released after the engine is closed, whether or not that succeeded.
  * 3. A relative location means the same directory for as long as the store exists, even if the working directory changes.
  */
-import type { AbstractSublevel, AbstractSublevelOptions, Transcoder } from 'abstract-level'
+import type { AbstractSublevelOptions } from 'abstract-level'
 import { loadHash32 } from '../codec/checksum.js'
 import type { BatchFeed, Cursor, Engine, EngineFactory, EngineShape, FeedOptions, KeyRange, Violation } from '../engine/contract.js'
-import { halfOpen, type HalfOpenRange } from '../engine/range.js'
 import type { EngineRegistry } from '../engine/registry.js'
 import { TracedEngine } from '../engine/traced-engine.js'
 import { KvariumError, MisuseError } from '../errors.js'
@@ -26,9 +25,9 @@ import { checkOf } from './conditions.js'
 import { EventLoopTurns } from './event-loop-turns.js'
 import { EncodedChainedBatch } from './chained-batch.js'
 import { Changes, type ChangesHost, type ChangesOptions } from './changes.js'
-import { destroyDirectory, openDirectory, openDirectoryToRead, type IdentityTraffic } from './directory.js'
+import { openDirectory, openDirectoryToRead, type IdentityTraffic } from './directory.js'
 import { StoreFailures } from './failures.js'
-import { ingestBatches, type IngestEntries } from './ingest.js'
+import { ingestBatches, type IngestEntries, type IngestOptions } from './ingest.js'
 import { EntryIterator, KeyIterator, ValueIterator } from './iterators.js'
 import {
   BaseLevel,
@@ -41,16 +40,18 @@ import {
   type PrivateIteratorOptions,
   type PrivateLevel,
   type PrivateOperation,
-  type PrivateRange,
   type ReadOptions,
   type SnapshotOptions,
   type SyncOption,
 } from './level-types.js'
 import { MSGPACK, msgpack, withMsgpack } from './msgpack.js'
-import { HAS_BUFFER, toBytes, type Stored } from './owned-bytes.js'
+import { toBytes, type Stored } from './owned-bytes.js'
 import { propertyOf } from './properties.js'
+import { manifestOf } from './manifest.js'
+import { assertLocation, type Platform } from './platform.js'
 import { StoreReads } from './reads.js'
 import { StoreSnapshot } from './snapshot.js'
+import { keyRange, storedRange } from './stored-range.js'
 import { deriveStats, type KvariumStats } from './stats.js'
 import { checkConstructorOptions, resolveEngineOptions, type KvariumOptions } from './store-options.js'
 import { StoreSublevel } from './sublevel.js'
@@ -62,12 +63,6 @@ import { Transactions, type TransactionOptions } from './transactions/transactio
 import { BrokenCursor, Walk } from './walk.js'
 import { StoreWrites } from './writes.js'
 
-/** A platform's environment and engines. */
-export interface Platform {
-  readonly environment: Environment
-  readonly registry: EngineRegistry
-}
-
 /** What a reader in another thread has to know of a store. */
 export interface StoreFacts {
   readonly engine: string
@@ -76,15 +71,6 @@ export interface StoreFacts {
   /** Names of the store's encodings. */
   readonly keyEncoding: string
   readonly valueEncoding: string
-}
-
-export interface IngestOptions<K, V> extends KeyEncodingOption<K> {
-  readonly valueEncoding?: string | Transcoder.PartialEncoder<V> | undefined
-  /** Ends the ingest, which then changes nothing. */
-  readonly signal?: AbortSignal | undefined
-  /** A sublevel of this store that gets the entries: its prefix and encodings apply. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a sublevel of any types
-  readonly sublevel?: AbstractSublevel<any, any, any, any> | undefined
 }
 
 const NO_IDENTITY: IdentityTraffic = { fileBytes: 0, bytesWritten: 0, bytesRead: 0, syncs: 0 }
@@ -524,17 +510,8 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     if (engine.ingest === undefined) {
       throw new MisuseError('LEVEL_NOT_SUPPORTED', `The engine "${engine.name}" has no ingest; write the entries in batches`)
     }
-    const target = (options.sublevel ?? this) as unknown as IngestTarget
-    const keyEncoding = target.keyEncoding(options.keyEncoding)
-    const valueEncoding = target.valueEncoding(options.valueEncoding)
-    const batches = ingestBatches({
-      entries,
-      signal: options.signal,
-      closing: closing.signal,
-      turns: this.#turns,
-      encodeKey: key => target.prefixKey(keyEncoding.encode(key), keyEncoding.format, false),
-      encodeValue: value => valueEncoding.encode(value),
-    })
+    const level = (options.sublevel ?? this) as unknown as EncodingLevel
+    const batches = ingestBatches({ entries, options, level, closing: closing.signal, turns: this.#turns })
     return writes.unordered(() => engine.ingest!(batches))
   }
 
@@ -551,75 +528,8 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   }
 }
 
-/** What an ingest needs of the store or of a sublevel of it. */
-interface IngestTarget {
-  keyEncoding(encoding: unknown): { readonly format: string; encode(key: unknown): Stored }
-  valueEncoding(encoding: unknown): { encode(value: unknown): Stored }
-  prefixKey(key: Stored, format: string, local: boolean): Stored
-}
-
-/** What `location` means now, for good. */
-export function directoryOf(location: string, { environment }: Platform): string {
-  assertLocation(location)
-  return absolutePath(environment.fileSystem, location)
-}
-
-/** Removes the files of a store, see `Kvarium.destroy`. */
-export async function destroyStore(location: string, platform: Platform): Promise<void> {
-  const { environment, registry } = platform
-  const directory = directoryOf(location, platform)
-  await destroyDirectory(environment.fileSystem, directory, registry, await loadHash32())
-}
-
 /** The same environment with a file system that emits file events. */
 function traced(environment: Environment, trace: Trace, directory: string, files: FileNames = {}): Environment {
   trace.useClock(() => environment.clock.now())
   return { ...environment, fileSystem: new TracedFileSystem(environment.fileSystem, trace, directory, files) }
-}
-
-function assertLocation(location: unknown): asserts location is string {
-  if (typeof location === 'string' && location !== '' && !location.includes('\0')) return
-  throw new MisuseError('LEVEL_INVALID_LOCATION', 'The first argument, the location of the store, must be a non-empty string without a NUL')
-}
-
-function keyRange({ lower, upper }: HalfOpenRange): KeyRange {
-  return { ...(lower === undefined ? {} : { gte: lower }), ...(upper === undefined ? {} : { lt: upper }) }
-}
-
-/** The range of an iterator or a clear, over copies. As in all of Level, `gte` wins over `gt` and `lte` over `lt`. */
-function storedRange({ gt, gte, lt, lte }: PrivateRange): HalfOpenRange {
-  return halfOpen({
-    ...(gte !== undefined ? { gte: toBytes(gte) } : gt !== undefined ? { gt: toBytes(gt) } : {}),
-    ...(lte !== undefined ? { lte: toBytes(lte) } : lt !== undefined ? { lt: toBytes(lt) } : {}),
-  })
-}
-
-function manifestOf(factory: EngineFactory): ConstructorParameters<typeof BaseLevel>[0] {
-  const manifest = {
-    permanence: factory.durable,
-    createIfMissing: factory.durable,
-    errorIfExists: factory.durable,
-    implicitSnapshots: true,
-    explicitSnapshots: true,
-    seek: true,
-    has: true,
-    getSync: true,
-    encodings: { utf8: true, buffer: HAS_BUFFER, view: true },
-    additionalMethods: {
-      expiresAt: factory.expires === true,
-      approximateSize: true,
-      compactRange: true,
-      getProperty: true,
-      flush: true,
-      ingest: true,
-      settle: true,
-      stats: true,
-      shape: true,
-      check: true,
-      changes: true,
-      transaction: true,
-    },
-    signals: { iterators: true },
-  }
-  return manifest
 }

@@ -1,6 +1,7 @@
 import { registry } from '../node-engines.js'
 import { nodeEnvironment } from '../vfs/node/node-environment.js'
-import { destroyStore, KvariumStore, type Platform } from './kvarium.js'
+import { KvariumStore } from './kvarium.js'
+import { destroyStore, type Platform } from './platform.js'
 import { Shares, type Share } from './node-share.js'
 import type { KvariumStats } from './stats.js'
 import type { DestroyOptions, KvariumOptions } from './store-options.js'

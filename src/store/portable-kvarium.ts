@@ -1,7 +1,8 @@
 import { builtInEngines } from '../built-in-engines.js'
 import { MemoryFileSystem } from '../vfs/memory/memory-file-system.js'
 import { portableEnvironment } from '../vfs/portable-environment.js'
-import { destroyStore, KvariumStore, type Platform } from './kvarium.js'
+import { KvariumStore } from './kvarium.js'
+import { destroyStore, type Platform } from './platform.js'
 import type { DestroyOptions, KvariumOptions } from './store-options.js'
 
 /** The store that needs nothing of Node. `kvarium` exports it with `repair`, which is of the layer above; see repair/portable-repair.ts. */
