@@ -43,6 +43,8 @@ export class EngineRun {
   readonly #problems = new ProblemList()
   readonly #driver: StoreDriver
   readonly #phases: PhaseResult[] = []
+  /** The traffic up to the end of the last phase. */
+  #inPhases = NO_TRAFFIC
   readonly #timeline: TimelineRecorder
   readonly #jobs = new JobWatch()
   readonly #blocksPerGet: BlocksPerGet
@@ -95,6 +97,7 @@ export class EngineRun {
     this.#timeline.start()
     try {
       await this.#db.open({ errorIfExists: true })
+      this.#inPhases = this.#lookAtLedger()
       for (const [index, phase] of phases.entries()) await this.#runPhase(phase, index)
       await this.#settleLastPhase()
       result = this.#result()
@@ -121,7 +124,6 @@ export class EngineRun {
   async #runPhase(phase: Phase, index: number): Promise<void> {
     const driver = this.#driver
     const latencies = new MixedLatencies()
-    const before = this.#lookAtLedger()
     let operations = 0
     let entries = 0
     let writes = false
@@ -148,7 +150,7 @@ export class EngineRun {
     }
     this.#timeline.endPhase()
     this.#lookAtMemory()
-    const traffic = subtractTraffic(this.#lookAtLedger(), before)
+    const traffic = this.#trafficSincePhase()
     if (writes) this.#endOfWrites = { traffic: this.#watch.total, diskBytes: this.#db.stats().ledger.fileBytes }
     const ms = latencies.all.totalMs
     const { name, about } = phase
@@ -171,11 +173,17 @@ export class EngineRun {
 
   /** What the background still does after the last phase is traffic of that phase: the phases add up to the whole. */
   async #settleLastPhase(): Promise<void> {
-    const before = this.#watch.total
     await this.#db.settle()
     const last = this.#phases.pop()
     if (last === undefined) return
-    this.#phases.push({ ...last, traffic: addTraffic(last.traffic, subtractTraffic(this.#lookAtLedger(), before)) })
+    this.#phases.push({ ...last, traffic: addTraffic(last.traffic, this.#trafficSincePhase()) })
+  }
+
+  /** The traffic since the phase before: what a background job does between two phases is traffic of the later one. */
+  #trafficSincePhase(): Traffic {
+    const before = this.#inPhases
+    this.#inPhases = this.#lookAtLedger()
+    return subtractTraffic(this.#inPhases, before)
   }
 
   async #endSession(): Promise<void> {
