@@ -214,7 +214,7 @@ async function fill(db: LabStore): Promise<void> {
   await db.flush()
 }
 
-function writtenSince(db: LabStore, before: LedgerCounts): Pick<LedgerCounts, 'userBytes' | 'written'> {
+function writtenSince(db: LabStore, before: LedgerCounts): Parameters<typeof writeAmplification>[0] {
   const { userBytes, written } = db.stats().ledger
   const { log, flush, compaction, page, meta } = before.written
   return {

@@ -36,6 +36,7 @@ export type {
   SublevelOptions,
   ValueIteratorOptions,
 } from './store/level-types.js'
+export type { CheckpointOptions } from './store/checkpoint.js'
 export { copyStore } from './store/copy.js'
 export type { AnyLevel, CopyOptions, CopyProgress, CopyReport, EntrySource } from './store/copy.js'
 export type { Change, ChangeOperation, Changes, ChangesOptions } from './store/changes.js'
@@ -50,7 +51,7 @@ export type { TransactionOptions } from './store/transactions/transactions.js'
 export { msgpack } from './store/msgpack.js'
 export type { KvariumStats } from './store/stats.js'
 export type { DestroyOptions, EngineOptions, KvariumOpenOptions, KvariumOptions } from './store/store-options.js'
-export type { LedgerCounts, ReadAmplification, ReadCounts, ReadPart, WriteAmplification, WritePart } from './trace/ledger.js'
+export type { LedgerCounts, ReadAmplification, ReadCounts, ReadPart, StorePart, WriteAmplification, WritePart } from './trace/ledger.js'
 export type { TraceEvent, TraceLevel } from './trace/events.js'
 export { Recorder } from './observe/recorder.js'
 export type { RecorderOptions } from './observe/recorder.js'

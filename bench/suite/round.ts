@@ -8,7 +8,7 @@ import { TimelineRecorder } from '../../packages/lab/src/compare/timeline-record
 import type { EngineShape } from '../../src/engine/contract.js'
 import type { Measured } from '../../packages/lab/src/predict/prediction.js'
 import type { LagReport, Timeline } from '../../packages/lab/src/report/run-report.js'
-import type { LedgerCounts, ReadCounts, WritePart } from '../../src/trace/ledger.js'
+import type { LedgerCounts, ReadCounts, StorePart } from '../../src/trace/ledger.js'
 import type { TraceListener } from '../../src/trace/span.js'
 import { LagRecorder } from '../../packages/lab/src/compare/lag-recorder.js'
 import { cpuMs, memory } from '../peers/process-meter.js'
@@ -28,7 +28,7 @@ export interface PhaseMeasure extends PhaseOutcome {
 
 export interface Account {
   readonly userBytes: number
-  readonly written?: Readonly<Record<WritePart, number>>
+  readonly written?: Readonly<Record<StorePart, number>>
   readonly outsideBytes?: number
   readonly fileBytes: number
 }
@@ -110,7 +110,7 @@ export async function runRound(parts: RoundParts): Promise<RoundOutcome> {
     return {
       userBytes: driver.userBytes,
       fileBytes: outside?.fileBytes() ?? 0,
-      ...(ledger !== undefined && durable && { written: ledger.written }),
+      ...(ledger !== undefined && durable && { written: withoutBackup(ledger.written) }),
       ...(outsideBytes !== undefined && !Number.isNaN(outsideBytes) && { outsideBytes }),
     }
   }
@@ -228,4 +228,9 @@ async function contentsOf(store: Store, hash32: Hash32): Promise<Contents> {
   }
   await iterator.close()
   return { entries, bytes, digest: hexadecimal(digest) }
+}
+
+/** A comparison makes no backups. */
+function withoutBackup({ backup: _backup, ...written }: LedgerCounts['written']): Record<StorePart, number> {
+  return written
 }

@@ -50,6 +50,9 @@ export class FileHistories {
         this.#files.set(event.to, this.#files.get(event.from) ?? UNKNOWN)
         this.#files.delete(event.from)
         break
+      case 'file.link':
+        this.#files.set(event.name, this.#files.get(event.file) ?? UNKNOWN)
+        break
       case 'file.remove':
         this.#files.delete(event.file)
         break

@@ -75,6 +75,10 @@ export interface Engine {
    */
   share?(): Promise<SharedVersion>
   /**
+   * Holds the present moment, to be written as a store of its own. Synchronous, like `snapshot`. Absent from an engine without files.
+   */
+  checkpoint?(): EngineCheckpoint
+  /**
    * The committed batches after a sequence number, in their order. Each is durable, as far as anything is in this engine, when it is
    * delivered. Absent from an engine that keeps no history.
    */
@@ -97,6 +101,19 @@ export interface BatchFeed {
   next(): Promise<BatchReader | undefined> | BatchReader | undefined
   /** Releases what the feed holds. A `next` that waits fails. Closing twice is harmless. */
   close(): void
+}
+
+/** A moment of an engine that is to be written to another directory. */
+export interface EngineCheckpoint {
+  /**
+   * Writes the files of a store of this engine that holds exactly what this one held at the moment into `directory`, which exists and has
+   * nothing but the store's own files. Writes, flushes and compactions go on meanwhile. The files share nothing with those of this store that
+   * either of them changes later. Resolves when the files and their names are durable. Rejects with `LEVEL_ABORTED` once `signal` is aborted;
+   * what a failure leaves in the directory, the store removes. To be called once at the most.
+   */
+  write(directory: string, signal?: AbortSignal): Promise<void>
+  /** Releases what is held. Releasing twice is harmless. */
+  release(): void
 }
 
 /** A version that is held for readers in other threads, or that a reader has received. */

@@ -3,7 +3,7 @@ export { ByteView, KIND_DELETE, KIND_DELETE_RANGE, KIND_PUT, MAX_SEQUENCE, compa
 export type { EntryCursor, EntryKind } from '../codec/entry.js'
 export { CorruptionError, FormatError, IoError, KvariumError, LockedError, MisuseError, PoisonedError } from '../errors.js'
 export { Ledger, readAmplification, spaceAmplification, writeAmplification } from '../trace/ledger.js'
-export type { LedgerCounts, ReadAmplification, ReadCounts, ReadPart, WriteAmplification, WritePart } from '../trace/ledger.js'
+export type { LedgerCounts, ReadAmplification, ReadCounts, ReadPart, StorePart, WriteAmplification, WritePart } from '../trace/ledger.js'
 export type { Tracer } from '../trace/span.js'
 export { BatchReader, MAX_BATCH_BYTES, WriteBatch } from './batch.js'
 export type {

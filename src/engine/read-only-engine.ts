@@ -3,11 +3,12 @@ import type { ByteView } from '../codec/entry.js'
 import { MisuseError } from '../errors.js'
 import type { Cursor, Engine, EngineShape, EngineSnapshot, EngineStats, KeyRange, ReaderEngine, Violation } from './contract.js'
 
-type ReadingHalf = Omit<ReaderEngine, 'advance' | 'getView'> & Pick<Engine, 'getView'>
+type ReadingHalf = Omit<ReaderEngine, 'advance' | 'getView'> & Pick<Engine, 'getView' | 'checkpoint'>
 
 export class ReadOnlyEngine implements Engine {
   readonly name: string
   readonly expiresAt?: NonNullable<Engine['expiresAt']>
+  readonly checkpoint?: NonNullable<Engine['checkpoint']>
   /** `getView` only where the engine has it. */
   readonly getView?: (key: Uint8Array, out: ByteView, snapshot?: EngineSnapshot) => boolean
   readonly #reader: ReadingHalf
@@ -31,6 +32,8 @@ export class ReadOnlyEngine implements Engine {
         return expiresAt(key, snapshot)
       }
     }
+    const checkpoint = reader.checkpoint?.bind(reader)
+    if (checkpoint !== undefined) this.checkpoint = checkpoint
     if (reader.getView === undefined) return
     this.getView = (key, out, snapshot) => {
       requireHeld()

@@ -14,6 +14,7 @@ import type {
   BatchFeed,
   Cursor,
   Engine,
+  EngineCheckpoint,
   EngineShape,
   EngineSnapshot,
   EngineStats,
@@ -38,6 +39,7 @@ export class TracedEngine implements Engine {
   readonly expiresAt?: NonNullable<Engine['expiresAt']>
   readonly share?: NonNullable<Engine['share']>
   readonly ingest?: NonNullable<Engine['ingest']>
+  readonly checkpoint?: NonNullable<Engine['checkpoint']>
   /** The reads of a feed belong to the operation that began it, although that has ended. */
   readonly changes?: NonNullable<Engine['changes']>
   readonly #operations: Operations
@@ -50,6 +52,8 @@ export class TracedEngine implements Engine {
     if (ingest !== undefined) this.ingest = batches => this.#operations.runLasting('ingest', nothing, () => ingest(batches))
     const share = inner.share?.bind(inner)
     if (share !== undefined) this.share = () => this.#operations.runLasting('share', nothing, span => tracedShare(share, span))
+    const checkpoint = inner.checkpoint?.bind(inner)
+    if (checkpoint !== undefined) this.checkpoint = () => new TracedCheckpoint(this.#operations, checkpoint)
     const expiresAt = inner.expiresAt?.bind(inner)
     if (expiresAt !== undefined) {
       this.expiresAt = (key, snapshot) =>
@@ -242,6 +246,40 @@ class TracedCursor implements Cursor {
       },
       valid => (valid ? { status: 'found', valueBytes: this.#inner.value.length } : { status: 'missing' }),
     )
+  }
+}
+
+/** One operation from the moment to the release. */
+class TracedCheckpoint implements EngineCheckpoint {
+  readonly #inner: EngineCheckpoint
+  readonly #span: Span
+  #failure: unknown
+  #isReleased = false
+
+  constructor(operations: Operations, checkpoint: () => EngineCheckpoint) {
+    this.#span = operations.begin('backup', nothing, LASTING)
+    try {
+      this.#inner = withSpan(this.#span, checkpoint)
+    } catch (error) {
+      this.#span.end('failed', error)
+      throw error
+    }
+  }
+
+  async write(directory: string, signal?: AbortSignal): Promise<void> {
+    try {
+      await withSpan(this.#span, () => this.#inner.write(directory, signal))
+    } catch (error) {
+      this.#failure = error
+      throw error
+    }
+  }
+
+  release(): void {
+    if (this.#isReleased) return
+    this.#isReleased = true
+    withSpan(this.#span, () => this.#inner.release())
+    this.#span.end(this.#failure === undefined ? 'ok' : 'failed', this.#failure)
   }
 }
 

@@ -145,7 +145,7 @@ class DirectoryLook implements DirectoryView {
       this.describe(IDENTITY, 'current', 'marks this as a store and names its engine')
       const facts = inspection.facts()
       this.#isReplaced = facts.some(fact => fact.name === 'store format' && fact.value === REPLACING_VERSION)
-      this.addFacts(...facts.filter(fact => fact.name === 'repair in place'))
+      this.addFacts(...facts.filter(fact => ['repair in place', 'checkpoint'].includes(fact.name)))
       return facts.find(fact => fact.name === 'engine')?.value as string | undefined
     })
   }

@@ -1,6 +1,6 @@
 /** The small text files: `KVARIUM` (docs/formats/store.md) and `CURRENT` (docs/formats/manifest.md). */
 import { readUtf8 } from '../codec/text.js'
-import { FORMAT_VERSION, REPLACING_VERSION } from '../store/identity.js'
+import { CHECKPOINT_VERSION, FORMAT_VERSION, REPLACING_VERSION } from '../store/identity.js'
 import { readBytes, type Decoder, type FileContext } from './inspected-file.js'
 import { printableText, showBytes } from './show-bytes.js'
 import { SpanReader } from './span-reader.js'
@@ -86,6 +86,7 @@ export class IdentityDecoder extends TextDecoderOfFile {
     const identity = parsed(readUtf8(bytes, 0, this.lineEnd(bytes, 0)))!
     this.known.push({ name: 'engine', value: identity.engine }, { name: 'store format', value: identity.version })
     if (identity.version === REPLACING_VERSION) this.known.push({ name: 'repair in place', value: 'to be finished by the next open' })
+    if (identity.version === CHECKPOINT_VERSION) this.known.push({ name: 'checkpoint', value: 'not finished; this is no store' })
   }
 }
 

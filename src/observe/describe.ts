@@ -32,6 +32,7 @@ const SENTENCES: { readonly [Type in EventType]: (event: EventOf<Type>) => strin
   'file.truncate': e => `The file ${e.file} is cut to ${bytes(e.size)}.`,
   'file.sync': e => `Everything written to ${e.file} is now durable.`,
   'file.close': e => `The file ${e.file} is closed.`,
+  'file.link': e => `The file ${e.file} gets a second name, ${e.name}.`,
   'file.rename': e => `The file ${e.from} is renamed to ${e.to}.`,
   'file.remove': e => `The file ${e.file} is removed.`,
   'directory.sync': e => `The names in ${e.directory === '.' ? 'the directory of the store' : e.directory} are now durable.`,
@@ -167,6 +168,7 @@ const OPERATIONS: Readonly<Record<OperationKind, string>> = {
   share: 'Sharing a version with readers',
   ingest: 'An ingest',
   changes: 'Opening a feed of changes',
+  backup: 'A backup',
   transaction: 'A transaction',
 }
 const JOBS: Readonly<Record<TraceJobKind, string>> = {
@@ -180,7 +182,14 @@ const JOBS: Readonly<Record<TraceJobKind, string>> = {
   checkpoint: 'A checkpoint',
   free: 'Removing obsolete files',
 }
-const READ_FOR = { open: 'opening', get: 'a get', scan: 'a scan', compaction: 'background work', changes: 'a feed of changes' } as const
+const READ_FOR = {
+  open: 'opening',
+  get: 'a get',
+  scan: 'a scan',
+  compaction: 'background work',
+  changes: 'a feed of changes',
+  backup: 'a backup',
+} as const
 const OUTCOMES = { merge: 'be merged into', move: 'move unchanged to', drop: 'be dropped unread' } as const
 const FATES = {
   kept: 'is kept',

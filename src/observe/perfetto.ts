@@ -52,7 +52,7 @@ class Export {
   readonly #jobs = new Map<number, Open>()
   readonly #stalls = new Map<number, Open>()
   readonly #lanes = new Map<Track, boolean[]>()
-  readonly #written: Record<WritePart, number> = { log: 0, flush: 0, compaction: 0, page: 0, meta: 0 }
+  readonly #written: Record<WritePart, number> = { log: 0, flush: 0, compaction: 0, page: 0, meta: 0, backup: 0 }
   #userBytes = 0
 
   constructor(events: readonly TraceEvent[]) {

@@ -7,8 +7,8 @@
 import type { ReadPart, WritePart } from '../trace/ledger.js'
 import type { Amounts } from './receipt.js'
 
-const WRITE_PARTS = ['log', 'flush', 'compaction', 'page', 'meta'] as const satisfies readonly WritePart[]
-const READ_PARTS = ['open', 'get', 'scan', 'compaction', 'changes'] as const satisfies readonly ReadPart[]
+const WRITE_PARTS = ['log', 'flush', 'compaction', 'page', 'meta', 'backup'] as const satisfies readonly WritePart[]
+const READ_PARTS = ['open', 'get', 'scan', 'compaction', 'changes', 'backup'] as const satisfies readonly ReadPart[]
 const SYNCS = WRITE_PARTS.length + READ_PARTS.length
 const CELLS = SYNCS + 1
 /** Units of one sync, which operations can share. */

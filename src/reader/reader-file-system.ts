@@ -40,6 +40,10 @@ export class ReaderFileSystem extends ForwardingFileSystem {
     throw readOnly()
   }
 
+  override link(): never {
+    throw readOnly()
+  }
+
   override remove(): never {
     throw readOnly()
   }

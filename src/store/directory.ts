@@ -29,6 +29,7 @@ import {
   markUnfinished,
   removeEarlierLocks,
   SYNCS_TO_CREATE,
+  UNFINISHED_CHECKPOINT,
   writeUnfinished,
   type Identity,
   type Occupancy,
@@ -53,6 +54,12 @@ export interface OpenedDirectory {
   readonly lock: DirectoryLock
   /** Traffic of the store itself (not the engine) during the open, for the ledger. */
   readonly identity: IdentityTraffic
+}
+
+/** What a store that was opened to be read needs to write elsewhere. */
+export interface PassingThrough {
+  /** From now on what the engine does in a directory happens there, and not in memory. */
+  passThrough(directory: string): void
 }
 
 export interface IdentityTraffic {
@@ -128,7 +135,7 @@ async function openLocked(request: DirectoryRequest): Promise<Omit<OpenedDirecto
  */
 export async function openDirectoryToRead(
   request: DirectoryRequest,
-): Promise<Partial<Pick<OpenedDirectory, 'lock'>> & Omit<OpenedDirectory, 'lock'>> {
+): Promise<Partial<Pick<OpenedDirectory, 'lock'>> & Omit<OpenedDirectory, 'lock'> & PassingThrough> {
   try {
     return await openToRead(request)
   } catch (error) {
@@ -164,6 +171,7 @@ async function openToRead(request: DirectoryRequest): ReturnType<typeof openDire
     })
     return {
       engine: new ReadOnlyEngine(engine),
+      passThrough: directory => overlay.passThrough(directory),
       ...(lock && { lock }),
       identity: { fileBytes: bytes, bytesWritten: 0, bytesRead: bytes, syncs: 0 },
     }
@@ -246,18 +254,18 @@ async function removeFiles(fileSystem: FileSystem, location: string, registry: E
   await fileSystem.syncDirectory(location)
 }
 
-/** A store whose `KVARIUM` is damaged is still a store to destroy; one of a newer format is not. */
+/** A store whose `KVARIUM` is damaged is still a store to destroy, and so is a checkpoint that did not finish; one of a newer format is not. */
 function inspectEvenDamaged(fileSystem: FileSystem, location: string, hash32: Hash32): Occupancy | { readonly kind: 'damaged' } {
   try {
     return occupancyOf(fileSystem, location, hash32)
   } catch (error) {
-    if (errorCode(error) === 'LEVEL_CORRUPTION') return { kind: 'damaged' }
+    if (['LEVEL_CORRUPTION', UNFINISHED_CHECKPOINT].includes(errorCode(error) ?? '')) return { kind: 'damaged' }
     throw error
   }
 }
 
 /** Creates the directory and the missing ones above it, and makes their names durable. Returns how many syncs that took. */
-async function makeDurableDirectory(fileSystem: FileSystem, location: string): Promise<number> {
+export async function makeDurableDirectory(fileSystem: FileSystem, location: string): Promise<number> {
   if (fileSystem.stat(location) !== undefined) return 0
   const parents: string[] = []
   let path = location
@@ -271,7 +279,7 @@ async function makeDurableDirectory(fileSystem: FileSystem, location: string): P
   return real.length
 }
 
-function parentOf(path: string): string {
+export function parentOf(path: string): string {
   const trimmed = path.replace(/(?<!^)\/+$/, '')
   const slash = trimmed.lastIndexOf('/')
   if (slash > 0) return trimmed.slice(0, slash)

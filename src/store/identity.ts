@@ -5,7 +5,8 @@
  *     line 2  xxh32 5c474a29                  of line 1 with its newline, seed 0x4b564152 ("KVAR"); end of file
  *
  * Every later format begins with these two lines, so that an older kvarium can report the version that it found. Format 2 is that of a
- * store whose repair in place has to be finished before anything else, see replacement.ts; it is format 1 again afterwards.
+ * store whose repair in place has to be finished before anything else, see replacement.ts; it is format 1 again afterwards. Format 3 is no store:
+ * it marks a checkpoint that is being written, or that did not finish, see checkpoint.ts. A finished one has format 1.
  *
  * Creation writes `KVARIUM.tmp`, makes it durable, lets the engine create its files, and then renames it to `KVARIUM`:
  * 1. `KVARIUM` exists: the store is complete. Nothing is acknowledged before that.
@@ -15,17 +16,22 @@
  */
 import type { Hash32 } from '../codec/checksum.js'
 import { encodeUtf8, readUtf8 } from '../codec/text.js'
-import { CorruptionError, FormatError } from '../errors.js'
+import { CorruptionError, FormatError, KvariumError } from '../errors.js'
 import { joinPath, type FileSystem } from '../vfs/file-system.js'
 
 export const IDENTITY = 'KVARIUM'
 export const IDENTITY_TEMPORARY = 'KVARIUM.tmp'
 /** The newest format that is understood. */
-export const FORMAT_VERSION = 2
+export const FORMAT_VERSION = 3
 /** What a store at rest has. */
 const STORE_VERSION = 1
 /** The format of a store that a repaired one replaces. */
 export const REPLACING_VERSION = 2
+/** The format of a checkpoint that is not a store yet. */
+export const CHECKPOINT_VERSION = 3
+
+/** The code of the error for such a checkpoint. */
+export const UNFINISHED_CHECKPOINT = 'LEVEL_UNFINISHED_CHECKPOINT'
 
 const SEED = 0x4b564152
 const MAX_BYTES = 4096
@@ -61,7 +67,7 @@ export type Occupancy =
   | { readonly kind: 'empty' }
   | { readonly kind: 'foreign'; readonly foreign: readonly string[] }
 
-/** Looks at a directory without changing it. Throws a CorruptionError or a FormatError when `KVARIUM` cannot be used. */
+/** Looks at a directory without changing it. Throws a CorruptionError, a FormatError or `LEVEL_UNFINISHED_CHECKPOINT` when `KVARIUM` cannot be used. */
 export function occupancyOf(fileSystem: FileSystem, directory: string, hash32: Hash32): Occupancy {
   const names = fileSystem.list(directory)
   if (names.includes(IDENTITY)) return { kind: 'store', identity: readIdentity(fileSystem, joinPath(directory, IDENTITY), hash32) }
@@ -182,6 +188,14 @@ function readIdentity(fileSystem: FileSystem, path: string, hash32: Hash32): Ide
   if (version > FORMAT_VERSION) {
     throw new FormatError(
       `The store was made by a newer kvarium: its format is ${version}, this kvarium knows up to ${FORMAT_VERSION}. Update kvarium (${path})`,
+      { file: path },
+    )
+  }
+  if (version === CHECKPOINT_VERSION) {
+    const directory = path.slice(0, path.lastIndexOf('/'))
+    throw new KvariumError(
+      UNFINISHED_CHECKPOINT,
+      `${directory} is a checkpoint that was not finished, and not a store. It may be deleted: destroy it, or remove the directory`,
       { file: path },
     )
   }

@@ -25,7 +25,15 @@ import { checkOf } from './conditions.js'
 import { EventLoopTurns } from './event-loop-turns.js'
 import { EncodedChainedBatch } from './chained-batch.js'
 import { Changes, type ChangesHost, type ChangesOptions } from './changes.js'
-import { openDirectory, openDirectoryToRead, type IdentityTraffic } from './directory.js'
+import { assertCheckpointTarget, writeCheckpoint, type CheckpointOptions, type CheckpointTraffic } from './checkpoint.js'
+import {
+  openDirectory,
+  openDirectoryToRead,
+  type DirectoryRequest,
+  type IdentityTraffic,
+  type OpenedDirectory,
+  type PassingThrough,
+} from './directory.js'
 import { StoreFailures } from './failures.js'
 import { ingestBatches, type IngestEntries, type IngestOptions } from './ingest.js'
 import { EntryIterator, KeyIterator, ValueIterator } from './iterators.js'
@@ -83,6 +91,9 @@ interface PrivateBatchOptions extends SyncOption {
   readonly [PRECONDITION]?: () => void
 }
 
+/** What an open has made; a lock and what passes through only where there are such. */
+type OpenedStore = Pick<OpenedDirectory, 'engine' | 'identity'> & Partial<Pick<OpenedDirectory, 'lock'> & PassingThrough>
+
 /** State from open to close. */
 interface Session {
   readonly engine: Engine
@@ -93,6 +104,8 @@ interface Session {
   readonly writes: StoreWrites
   readonly closing: AbortController
   readonly transactions: Transactions
+  readonly passThrough: PassingThrough['passThrough'] | undefined
+  checkpoints: CheckpointTraffic
 }
 
 export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implements PrivateLevel, DefaultTtl {
@@ -207,6 +220,20 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     return this.#trackPromise(this.#typed(() => this.#ingest(entries, options)))
   }
 
+  /**
+   * Makes a store of its own in a directory that is new or empty, with what this store holds at the call. Writes go on meanwhile. Resolves when the
+   * new store is durable. If it rejects, or the process ends before, the directory is no store. See docs/backup.md.
+   *
+   * Rejects with `LEVEL_ALREADY_EXISTS` if the directory is not empty, with `LEVEL_INVALID_LOCATION` if it lies in this store, with `LEVEL_ABORTED`
+   * once `signal` is aborted, and with `LEVEL_NOT_SUPPORTED` if the engine makes no checkpoints.
+   */
+  async checkpoint(directory: string, options: CheckpointOptions = {}): Promise<void> {
+    assertLocation(directory)
+    const target = absolutePath(this.#environment.fileSystem, directory)
+    if (this.status === 'opening') return this.deferAsync(() => this.checkpoint(target, options))
+    return this.#trackPromise(this.#typed(() => this.#checkpoint(target, options)))
+  }
+
   /** Resolves when no background work is under way or due. */
   async settle(): Promise<void> {
     if (this.status === 'opening') return this.deferAsync(() => this.settle())
@@ -232,8 +259,8 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
 
   /** Counts and sizes since open. Throws `LEVEL_DATABASE_NOT_OPEN` when the store is not open. */
   stats(): KvariumStats {
-    const { engine, identity, openedAt } = this.#open()
-    return deriveStats(engine.stats(), identity, this.#location, this.#environment.clock.now() - openedAt)
+    const { engine, identity, openedAt, checkpoints } = this.#open()
+    return deriveStats(engine.stats(), { identity, checkpoints }, this.#location, this.#environment.clock.now() - openedAt)
   }
 
   /** The structure of the engine as plain JSON. Throws `LEVEL_DATABASE_NOT_OPEN` when the store is not open. */
@@ -399,13 +426,12 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
         trace,
         diagnostics,
       }
-      const open = readOnly === true ? openDirectoryToRead : openDirectory
-      const { engine, lock, identity } = await runJob(trace, 'open', () => open(request), { fallback: true })
-      this.#begin(this.#traced(engine), lock, identity)
+      const open: (request: DirectoryRequest) => Promise<OpenedStore> = readOnly === true ? openDirectoryToRead : openDirectory
+      this.#begin(await runJob(trace, 'open', () => open(request), { fallback: true }))
     } else {
       const context = { environment, directory, created: true, options: engineOptions, diagnostics, ...(trace && { trace }) }
-      this.#volatile ??= this.#traced(await runJob(trace, 'open', () => factory.open(context), { fallback: true }))
-      this.#begin(this.#volatile, undefined, NO_IDENTITY)
+      this.#volatile ??= await runJob(trace, 'open', () => factory.open(context), { fallback: true })
+      this.#begin({ engine: this.#volatile, identity: NO_IDENTITY })
     }
   }
 
@@ -413,7 +439,8 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     return this.#trace === undefined ? engine : new TracedEngine(engine, this.#trace)
   }
 
-  #begin(engine: Engine, lock: DirectoryLock | undefined, identity: IdentityTraffic): void {
+  #begin({ engine: untraced, lock, identity, passThrough }: OpenedStore): void {
+    const engine = this.#traced(untraced)
     const turns = this.#turns
     const environment = this.#environment
     const history = new CommitHistory(engine)
@@ -430,6 +457,8 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
       writes,
       transactions: new Transactions({ engine, reads, writes, history, environment, trace: this.#trace }),
       closing: new AbortController(),
+      passThrough,
+      checkpoints: { bytesWritten: 0, syncs: 0 },
     }
   }
 
@@ -513,6 +542,26 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     const level = (options.sublevel ?? this) as unknown as EncodingLevel
     const batches = ingestBatches({ entries, options, level, closing: closing.signal, turns: this.#turns })
     return writes.unordered(() => engine.ingest!(batches))
+  }
+
+  async #checkpoint(directory: string, { signal }: CheckpointOptions): Promise<void> {
+    const session = this.#open()
+    const { engine } = session
+    if (engine.checkpoint === undefined) {
+      throw new MisuseError('LEVEL_NOT_SUPPORTED', `The engine "${engine.name}" makes no checkpoints; copy the store with copyStore`)
+    }
+    const { fileSystem } = this.#environment
+    assertCheckpointTarget(fileSystem, this.#directory, directory)
+    const checkpoint = engine.checkpoint()
+    try {
+      const hash32 = await loadHash32()
+      session.passThrough?.(directory)
+      const { bytesWritten, syncs } = await writeCheckpoint({ fileSystem, hash32, engine: engine.name, directory, signal }, checkpoint)
+      const { checkpoints } = session
+      session.checkpoints = { bytesWritten: checkpoints.bytesWritten + bytesWritten, syncs: checkpoints.syncs + syncs }
+    } finally {
+      checkpoint.release()
+    }
   }
 
   #rangeBetween(start: unknown, end: unknown, options: KeyEncodingOption<never> | undefined): KeyRange {

@@ -21,6 +21,7 @@ export function manifestOf(factory: EngineFactory): ConstructorParameters<typeof
       getProperty: true,
       flush: true,
       ingest: true,
+      checkpoint: true,
       settle: true,
       stats: true,
       shape: true,

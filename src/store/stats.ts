@@ -7,6 +7,7 @@ import {
   type ReadAmplification,
   type WriteAmplification,
 } from '../trace/ledger.js'
+import type { CheckpointTraffic } from './checkpoint.js'
 import type { IdentityTraffic } from './directory.js'
 
 /** The engine's counts since open, the amplifications that follow from them, and the store's own facts. */
@@ -26,9 +27,15 @@ export interface KvariumStats extends EngineStats {
   }
 }
 
-/** The engine's stats with the store's own file counted under `meta` and `open`, and what follows from them. */
-export function deriveStats(engine: EngineStats, identity: IdentityTraffic, location: string, uptimeMs: number): KvariumStats {
-  const ledger = withIdentity(engine.ledger, identity)
+/** What the store itself, and not the engine, wrote and read. */
+export interface StoreTraffic {
+  readonly identity: IdentityTraffic
+  readonly checkpoints: CheckpointTraffic
+}
+
+/** The engine's stats with the store's own files counted under `meta`, `open` and `backup`, and what follows from them. */
+export function deriveStats(engine: EngineStats, store: StoreTraffic, location: string, uptimeMs: number): KvariumStats {
+  const ledger = withStore(engine.ledger, store)
   return {
     ...engine,
     ledger,
@@ -47,12 +54,16 @@ export function deriveStats(engine: EngineStats, identity: IdentityTraffic, loca
   }
 }
 
-function withIdentity(ledger: LedgerCounts, identity: IdentityTraffic): LedgerCounts {
+function withStore(ledger: LedgerCounts, { identity, checkpoints }: StoreTraffic): LedgerCounts {
   return {
     ...ledger,
-    written: { ...ledger.written, meta: ledger.written.meta + identity.bytesWritten },
+    written: {
+      ...ledger.written,
+      meta: ledger.written.meta + identity.bytesWritten,
+      backup: ledger.written.backup + checkpoints.bytesWritten,
+    },
     read: { ...ledger.read, open: ledger.read.open + identity.bytesRead },
-    syncs: ledger.syncs + identity.syncs,
+    syncs: ledger.syncs + identity.syncs + checkpoints.syncs,
     fileBytes: ledger.fileBytes + identity.fileBytes,
     peakFileBytes: ledger.peakFileBytes + identity.fileBytes,
   }

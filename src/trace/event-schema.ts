@@ -52,6 +52,7 @@ const OPERATION: Field = {
     'share',
     'ingest',
     'changes',
+    'backup',
     'transaction',
   ],
 }
@@ -142,7 +143,12 @@ export const EVENT_SCHEMAS: Schemas = {
   'file.read': {
     level: 'io',
     about: 'Bytes are read, which the ledger counts under `part`',
-    fields: { file: 'string', offset: 'integer', length: 'integer', part: { oneOf: ['open', 'get', 'scan', 'compaction', 'changes'] } },
+    fields: {
+      file: 'string',
+      offset: 'integer',
+      length: 'integer',
+      part: { oneOf: ['open', 'get', 'scan', 'compaction', 'changes', 'backup'] },
+    },
   },
   'file.write': {
     level: 'io',
@@ -158,6 +164,7 @@ export const EVENT_SCHEMAS: Schemas = {
   'file.truncate': { level: 'io', about: 'A file is cut to a size', fields: { file: 'string', size: 'integer' } },
   'file.sync': { level: 'io', about: 'What was written to a file is durable', fields: { file: 'string' } },
   'file.close': { level: 'io', about: 'A file is closed', fields: { file: 'string' } },
+  'file.link': { level: 'io', about: 'A file gets a second name', fields: { file: 'string', name: 'string' } },
   'file.rename': { level: 'io', about: 'A file gets another name', fields: { from: 'string', to: 'string' } },
   'file.remove': { level: 'io', about: 'A file is removed', fields: { file: 'string' } },
   'directory.sync': { level: 'io', about: 'The names in a directory are durable', fields: { directory: 'string' } },

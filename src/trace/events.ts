@@ -29,6 +29,7 @@ export type OperationKind =
   | 'share'
   | 'ingest'
   | 'changes'
+  | 'backup'
   | 'transaction'
 
 /** `commit` is a sync of the log that concurrent writers share; `open` is recovery, `replay` what goes on of it after opening; `rotate` makes a new log known; `free` removes files. */
@@ -133,6 +134,7 @@ export interface EventBodies {
   'file.sync': { readonly file: string }
   'file.close': { readonly file: string }
   'file.rename': { readonly from: string; readonly to: string }
+  'file.link': { readonly file: string; readonly name: string }
   'file.remove': { readonly file: string }
   'directory.sync': { readonly directory: string }
 

@@ -31,4 +31,4 @@ export type {
   WatchedJob,
 } from './diagnostics.js'
 export { Ledger, readAmplification, spaceAmplification, writeAmplification } from './ledger.js'
-export type { LedgerCounts, ReadAmplification, ReadCounts, ReadPart, WriteAmplification, WritePart } from './ledger.js'
+export type { LedgerCounts, ReadAmplification, ReadCounts, ReadPart, StorePart, WriteAmplification, WritePart } from './ledger.js'

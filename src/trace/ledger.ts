@@ -7,12 +7,17 @@
  * 2. A byte is counted when the file system has accepted it, by the part of the engine that asked for it.
  */
 
-/** Who wrote: `meta` is the manifest, `CURRENT` and the store's own file; `page` is a B+tree's data file. */
-export type WritePart = 'log' | 'flush' | 'compaction' | 'page' | 'meta'
+/** Who wrote: `meta` is the manifest, `CURRENT` and the store's own file; `page` is a B+tree's data file; `backup` the files of checkpoints. */
+export type WritePart = 'log' | 'flush' | 'compaction' | 'page' | 'meta' | 'backup'
+/** What is written into the files of the store itself. */
+export type StorePart = Exclude<WritePart, 'backup'>
 /** Who writes what may be compressed. */
 export type CompressedPart = 'flush' | 'compaction'
-/** Who read: `open` is recovery, table indexes and filters; `changes` are the logs that change feeds read; the others are what the name says. */
-export type ReadPart = 'open' | 'get' | 'scan' | 'compaction' | 'changes'
+/**
+ * Who read: `open` is recovery, table indexes and filters; `changes` are the logs that change feeds read; `backup` is what a
+ * checkpoint copies; the others are what the name says.
+ */
+export type ReadPart = 'open' | 'get' | 'scan' | 'compaction' | 'changes' | 'backup'
 
 /** What reads of one kind cost. The owner may read and reset the fields at any time. */
 export interface ReadCounts {
@@ -53,14 +58,17 @@ export interface LedgerCounts {
 
 export interface WriteAmplification {
   readonly total: number
-  readonly parts: Readonly<Record<WritePart, number>>
+  readonly parts: Readonly<Record<StorePart, number>>
 }
 
-/** All bytes written through the file system ÷ user key and value bytes, in parts. 0 when nothing was written. */
-export function writeAmplification(counts: Pick<LedgerCounts, 'userBytes' | 'written'>): WriteAmplification {
+/** All bytes written into the files of the store ÷ user key and value bytes, in parts. 0 when nothing was written. */
+export function writeAmplification(counts: {
+  readonly userBytes: number
+  readonly written: Readonly<Record<StorePart, number>>
+}): WriteAmplification {
   const parts = { log: 0, flush: 0, compaction: 0, page: 0, meta: 0 }
   let total = 0
-  for (const part of Object.keys(parts) as WritePart[]) {
+  for (const part of Object.keys(parts) as StorePart[]) {
     parts[part] = ratio(counts.written[part], counts.userBytes)
     total += counts.written[part]
   }
@@ -96,9 +104,9 @@ function ratio(a: number, b: number): number {
 export class Ledger {
   userBytes = 0
   readonly operations = { puts: 0, deletes: 0, clears: 0, batches: 0 }
-  readonly written: Record<WritePart, number> = { log: 0, flush: 0, compaction: 0, page: 0, meta: 0 }
+  readonly written: Record<WritePart, number> = { log: 0, flush: 0, compaction: 0, page: 0, meta: 0, backup: 0 }
   readonly saved: Record<CompressedPart, number> = { flush: 0, compaction: 0 }
-  readonly read: Record<ReadPart, number> = { open: 0, get: 0, scan: 0, compaction: 0, changes: 0 }
+  readonly read: Record<ReadPart, number> = { open: 0, get: 0, scan: 0, compaction: 0, changes: 0, backup: 0 }
   syncs = 0
   readonly found: ReadCounts = newReadCounts()
   readonly missing: ReadCounts = newReadCounts()

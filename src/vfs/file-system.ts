@@ -1,5 +1,5 @@
 import type { SpareHandles } from './spare-handles.js'
-import { typedError } from './vfs-error.js'
+import { FileSystemError, typedError } from './vfs-error.js'
 
 /**
  * The file-system seam. Everything above it reaches storage through these two interfaces only, so that the same
@@ -32,6 +32,11 @@ export interface FileSystem {
   create(path: string): FileHandle
   /** Atomically gives a file a new name, replacing a file that has it. */
   rename(from: string, to: string): void
+  /**
+   * Gives a file a second name, under which it stays when the first one is removed; fails with `EEXIST` if the name is taken. Both names are
+   * the same bytes. Absent, or failing with `ENOTSUP`, `EXDEV` or `EPERM`, where that is not possible; see `linkOrCopy`.
+   */
+  link?(from: string, to: string): void
   remove(path: string): void
   /**
    * Removes a file off the main thread: freeing the blocks of a large file takes milliseconds. Absent where removal is
@@ -86,6 +91,12 @@ export interface DirectoryLock {
 export async function removeInBackground(fileSystem: FileSystem, path: string): Promise<void> {
   if (fileSystem.removeLater === undefined) fileSystem.remove(path)
   else await fileSystem.removeLater(path)
+}
+
+/** Gives a file a second name. Throws `ENOTSUP` where the file system has no such names. */
+export function linkFile(fileSystem: FileSystem, from: string, to: string): void {
+  if (fileSystem.link === undefined) throw new FileSystemError('ENOTSUP', { operation: 'link', path: to })
+  fileSystem.link(from, to)
 }
 
 /** Removes a file that nothing refers to. A failure leaves it, which costs only space. */

@@ -1,5 +1,6 @@
 import {
   absolutePath,
+  linkFile,
   removeInBackground,
   type DirectoryLock,
   type FileHandle,
@@ -40,6 +41,10 @@ export class ForwardingFileSystem implements FileSystem {
 
   rename(from: string, to: string): void {
     this.inner.rename(from, to)
+  }
+
+  link(from: string, to: string): void {
+    linkFile(this.inner, from, to)
   }
 
   remove(path: string): void {

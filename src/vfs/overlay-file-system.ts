@@ -2,10 +2,19 @@
  * A file system over another one that it never changes: writes stay in memory, on top of it.
  *
  * Invariants:
- * 1. Only reads and the lock reach the file system below.
+ * 1. Only reads and the lock reach the file system below, but for what concerns the directories that are passed through.
  * 2. The first change of a file copies it into memory; opening it for writing or renaming it does not.
  */
-import { absolutePath, type DirectoryLock, type FileHandle, type FileStat, type FileSystem, type LockMode } from './file-system.js'
+import {
+  absolutePath,
+  joinPath,
+  linkFile,
+  type DirectoryLock,
+  type FileHandle,
+  type FileStat,
+  type FileSystem,
+  type LockMode,
+} from './file-system.js'
 import { MemoryFileSystem } from './memory/memory-file-system.js'
 import type { SpareHandles } from './spare-handles.js'
 import { FileSystemError } from './vfs-error.js'
@@ -17,6 +26,8 @@ export class OverlayFileSystem implements FileSystem {
   readonly #hidden = new Set<string>()
   /** New paths of files below, and their own. */
   readonly #renamed = new Map<string, string>()
+  /** Directories below, with a `/` at the end, whose files are written there. */
+  readonly #through = new Set<string>()
 
   constructor(below: FileSystem) {
     this.#below = below
@@ -30,23 +41,31 @@ export class OverlayFileSystem implements FileSystem {
     return absolutePath(this.#below, path)
   }
 
+  /** From now on everything in a directory happens below, and the overlay has no part in it. */
+  passThrough(directory: string): void {
+    this.#through.add(joinPath(directory, ''))
+  }
+
   openRead(path: string): FileHandle {
     if (this.#isAbove(path)) return this.#above.openRead(path)
     return this.#below.openRead(this.#pathBelow('openRead', path))
   }
 
   openWrite(path: string): FileHandle {
+    if (this.#isThrough(path)) return this.#below.openWrite(path)
     if (this.#isAbove(path)) return this.#above.openWrite(path)
     return new OverlaidFile(this.#below.openRead(this.#pathBelow('openWrite', path)), contents => this.#lift(path, contents))
   }
 
   create(path: string): FileHandle {
+    if (this.#isThrough(path)) return this.#below.create(path)
     if (this.stat(path) !== undefined) throw new FileSystemError('EEXIST', { operation: 'create', path })
     this.#makeParent(path)
     return this.#above.create(path)
   }
 
   rename(from: string, to: string): void {
+    if (this.#isThrough(to)) return this.#below.rename(from, to)
     this.#makeParent(to)
     if (this.#isAbove(from)) {
       this.#above.rename(from, to)
@@ -61,7 +80,14 @@ export class OverlayFileSystem implements FileSystem {
     this.#hidden.add(from).add(to)
   }
 
+  /** A file below gets its second name where names are passed through; no other file does. */
+  link(from: string, to: string): void {
+    if (!this.#isThrough(to) || this.#isAbove(from)) throw new FileSystemError('ENOTSUP', { operation: 'link', path: to })
+    linkFile(this.#below, this.#pathBelow('link', from), to)
+  }
+
   remove(path: string): void {
+    if (this.#isThrough(path)) return this.#below.remove(path)
     if (this.#isAbove(path)) this.#above.remove(path)
     else this.#pathBelow('remove', path)
     this.#renamed.delete(path)
@@ -99,10 +125,17 @@ export class OverlayFileSystem implements FileSystem {
     return this.#hidden.has(path) ? undefined : this.#below.stat(path)
   }
 
-  async syncDirectory(): Promise<void> {}
+  async syncDirectory(directory: string): Promise<void> {
+    if (this.#isThrough(joinPath(directory, ''))) await this.#below.syncDirectory(directory)
+  }
 
   lock(directory: string, mode?: LockMode): Promise<DirectoryLock> {
     return this.#below.lock(directory, mode)
+  }
+
+  #isThrough(path: string): boolean {
+    for (const directory of this.#through) if (path.startsWith(directory)) return true
+    return false
   }
 
   #isAbove(path: string): boolean {

@@ -17,16 +17,17 @@ export function bindFileSystem(fileSystem: FileSystem, span: Span | null): FileS
   return span !== null && fileSystem instanceof TracedFileSystem ? fileSystem.bind(span) : fileSystem
 }
 
-/** The part of the ledger that counts a write to a file of that class. Files of no class are the store's own. */
-export function writePartOf(fileClass: FileClass | undefined, user: SpanKind | null): WritePart {
+/** The part of the ledger that counts a write to a file of that class. Files of no class are the store's own; those outside are of checkpoints. */
+export function writePartOf(fileClass: FileClass | 'outside' | undefined, user: SpanKind | null): WritePart {
+  if (user === 'backup' || fileClass === 'outside') return 'backup'
   if (fileClass === 'log') return 'log'
   if (fileClass === 'table') return user === 'compaction' ? 'compaction' : 'flush'
   return fileClass === 'page' ? 'page' : 'meta'
 }
 
 /** The part of the ledger that counts a read from a file of that class. */
-export function readPartOf(fileClass: FileClass | undefined, user: SpanKind | null): ReadPart {
-  if (user === 'changes') return 'changes'
+export function readPartOf(fileClass: FileClass | 'outside' | undefined, user: SpanKind | null): ReadPart {
+  if (user === 'changes' || user === 'backup') return user
   if (user === 'open' || user === 'close' || (fileClass !== 'table' && fileClass !== 'page')) return 'open'
   if (user === 'get') return 'get'
   if (user === 'cursor' || user === 'seek' || user === 'next') return 'scan'
@@ -82,6 +83,11 @@ export class TracedFileSystem extends ForwardingFileSystem {
     this.#io?.emit({ type: 'file.rename', from: this.#nameOf(from), to: this.#nameOf(to) })
   }
 
+  override link(from: string, to: string): void {
+    super.link(from, to)
+    this.#io?.emit({ type: 'file.link', file: this.#nameOf(from), name: this.#nameOf(to) })
+  }
+
   override remove(path: string): void {
     this.inner.remove(path)
     this.#removed(path, this.#span ?? this.#trace.currentSpan)
@@ -110,7 +116,8 @@ export class TracedFileSystem extends ForwardingFileSystem {
   }
 
   #traced(handle: FileHandle, file: string): FileHandle {
-    return new TracedFileHandle(handle, this.#trace, file, fileClassOf(this.#files, file), this.#span)
+    const isOutside = !handle.path.startsWith(this.#directory)
+    return new TracedFileHandle(handle, this.#trace, file, isOutside ? 'outside' : fileClassOf(this.#files, file), this.#span)
   }
 
   /** A removal outside of any span (a cursor's last table, long after the merge that replaced it) is a job of its own. */
@@ -132,10 +139,10 @@ class TracedFileHandle implements FileHandle {
   readonly #trace: Trace
   readonly #io: Trace | null
   readonly #file: string
-  readonly #class: FileClass | undefined
+  readonly #class: FileClass | 'outside' | undefined
   readonly #bound: Span | null
 
-  constructor(inner: FileHandle, trace: Trace, file: string, fileClass: FileClass | undefined, bound: Span | null) {
+  constructor(inner: FileHandle, trace: Trace, file: string, fileClass: FileClass | 'outside' | undefined, bound: Span | null) {
     this.path = inner.path
     this.#inner = inner
     this.#trace = trace

@@ -54,7 +54,7 @@ describe.each(Object.entries(ENGINES))('the trace of %s for Perfetto', (_name, o
     expect(slices.length).toBe(events.filter(begun).length)
     expect(slices.every(slice => slice.args?.['unfinished'] === undefined)).toBe(true)
     const last = traceEvents.findLast(event => event.name === 'bytes written')
-    expect(last?.args ?? { log: 0, flush: 0, compaction: 0, page: 0, meta: 0 }).toEqual(sumsOf(events).written)
+    expect(last?.args ?? { log: 0, flush: 0, compaction: 0, page: 0, meta: 0, backup: 0 }).toEqual(sumsOf(events).written)
     const amplification = traceEvents.findLast(event => event.name === 'write amplification')
     if (amplification !== undefined) expect(amplification.args!['total']).toBeGreaterThan(1)
     await db.close()

@@ -20,7 +20,7 @@ const ENGINES = [
   ['btree', { engine: 'btree', ...SMALL_BTREE }],
 ] as const
 
-const NOTHING = { log: 0, flush: 0, compaction: 0, page: 0, meta: 0 }
+const NOTHING = { log: 0, flush: 0, compaction: 0, page: 0, meta: 0, backup: 0 }
 
 const WAYS = ['writes', 'writes', 'writes', 'synced', 'reads', 'scan', 'clear', 'flush', 'compact', 'check', 'reopen'] as const
 
@@ -76,10 +76,10 @@ class CountedStore {
 }
 
 function countsOf({ written, read, syncs }: LedgerCounts): Flat {
-  const { open, get, scan, compaction, changes } = read
-  const { log, flush, page, meta, compaction: merged } = written
-  const reads = { open, get, scan, compaction, changes }
-  return flat({ written: { log, flush, compaction: merged, page, meta }, read: reads, microSyncs: syncs * 1e6 })
+  const { open, get, scan, compaction, changes, backup } = read
+  const { log, flush, page, meta, compaction: merged, backup: copied } = written
+  const reads = { open, get, scan, compaction, changes, backup }
+  return flat({ written: { log, flush, compaction: merged, page, meta, backup: copied }, read: reads, microSyncs: syncs * 1e6 })
 }
 
 async function act({ store }: CountedStore, way: (typeof WAYS)[number], size: number, seed: number): Promise<void> {

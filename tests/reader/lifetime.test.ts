@@ -259,7 +259,7 @@ describe('a reader', () => {
       expect(ledger.read.get).toBe(ledger.found.bytesFromDisk + ledger.missing.bytesFromDisk)
       expect(ledger.read.get).toBeGreaterThan(0)
       expect(ledger.found.blocksFromCache).toBeGreaterThan(100)
-      expect(ledger.written).toEqual({ log: 0, flush: 0, compaction: 0, page: 0, meta: 0 })
+      expect(ledger.written).toEqual({ log: 0, flush: 0, compaction: 0, page: 0, meta: 0, backup: 0 })
       expect(cache?.capacityBytes).toBe(1 << 20)
       const after = db.stats().ledger
       expect([after.found, after.missing, after.scan]).toEqual([before.found, before.missing, before.scan])

@@ -5,8 +5,8 @@
  * 1. A directory's `durable` names plus the logged changes, in order, give its `names`.
  * 2. A change is one atomic step, even a rename between directories: a power loss keeps all of it or nothing.
  * 3. Syncing a directory makes the changes that touch it durable, those made before the sync was called.
- * 4. A file has at most one name, whichever changes a power loss keeps: of the changes to one file none becomes durable before
- *    an earlier one.
+ * 4. A file that was not linked has at most one name, whichever changes a power loss keeps: of the changes to one file none becomes
+ *    durable before an earlier one. The names of a linked file stay names of one file.
  */
 import type { Random } from '../environment.js'
 import { MemoryFile } from './memory-file.js'
@@ -61,7 +61,12 @@ export class MemoryTree {
     const changes = typeof choice === 'string' ? (choice === 'all' ? this.#pending : []) : pick(this.#pending, choice)
     for (const change of changes) applyTo(image, change)
     const tree = new MemoryTree()
-    copyDirectory(this.root, tree.root, image, choice)
+    const files = new Map<MemoryFile, MemoryFile>()
+    copyDirectory(this.root, tree.root, image, file => {
+      let clone = files.get(file)
+      if (clone === undefined) files.set(file, (clone = file.crashed(choice)))
+      return clone
+    })
     return tree
   }
 }
@@ -131,15 +136,15 @@ function copyDirectory(
   from: MemoryDirectory,
   to: MemoryDirectory,
   image: Map<MemoryDirectory, Map<string, MemoryNode>>,
-  choice: CrashChoice,
+  cloneOf: (file: MemoryFile) => MemoryFile,
 ): void {
   // In name order, so that the same seed gives the same result.
   for (const [name, node] of [...imageOf(image, from)].sort(byName)) {
     let clone: MemoryNode
-    if (node instanceof MemoryFile) clone = node.crashed(choice)
+    if (node instanceof MemoryFile) clone = cloneOf(node)
     else {
       clone = new MemoryDirectory()
-      copyDirectory(node, clone, image, choice)
+      copyDirectory(node, clone, image, cloneOf)
     }
     to.names.set(name, clone)
   }

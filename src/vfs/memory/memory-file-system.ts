@@ -61,6 +61,13 @@ export class MemoryFileSystem implements FileSystem {
     })
   }
 
+  link(from: string, to: string): void {
+    const file = this.#file('link', from)
+    const { parent, name, node } = this.#find('link', to)
+    if (node !== undefined) throw new FileSystemError('EEXIST', { operation: 'link', path: to })
+    this.#tree.change({ added: { directory: parent, name, node: file } })
+  }
+
   remove(path: string): void {
     const node = this.#file('remove', path)
     const { parent, name } = this.#find('remove', path)

@@ -44,6 +44,10 @@ export class NodeFileSystem implements FileSystem {
     attempt('rename', from, () => fs.renameSync(from, to))
   }
 
+  link(from: string, to: string): void {
+    attempt('link', to, () => fs.linkSync(from, to))
+  }
+
   remove(path: string): void {
     attempt('remove', path, () => fs.unlinkSync(path))
   }

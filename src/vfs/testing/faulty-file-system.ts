@@ -13,6 +13,7 @@
  */
 import {
   absolutePath,
+  linkFile,
   removeInBackground,
   type DirectoryLock,
   type FileHandle,
@@ -28,6 +29,7 @@ export type FileOperationKind =
   | 'openWrite'
   | 'create'
   | 'rename'
+  | 'link'
   | 'remove'
   | 'removeDirectory'
   | 'list'
@@ -45,7 +47,7 @@ export type FileOperationKind =
 export interface FileOperation {
   readonly number: number
   readonly kind: FileOperationKind
-  /** For a rename, the new name. */
+  /** For a rename or a link, the new name. */
   readonly path: string
   /** Bytes that a read asks for or a write passes; else 0. */
   readonly bytes: number
@@ -74,7 +76,7 @@ interface ActiveFault {
 }
 
 const CHANGES: ReadonlySet<FileOperationKind> = new Set<FileOperationKind>([
-  ...(['create', 'rename', 'remove', 'removeDirectory', 'makeDirectory'] as const),
+  ...(['create', 'rename', 'link', 'remove', 'removeDirectory', 'makeDirectory'] as const),
   ...(['syncDirectory', 'write', 'truncate', 'sync'] as const),
 ])
 
@@ -140,6 +142,10 @@ export class FaultyFileSystem implements FileSystem {
 
   rename(from: string, to: string): void {
     this.run('rename', to, 0, () => this.inner.rename(from, to))
+  }
+
+  link(from: string, to: string): void {
+    this.run('link', to, 0, () => linkFile(this.inner, from, to))
   }
 
   remove(path: string): void {

@@ -3,7 +3,7 @@
  *
  * Invariants:
  * 1. Overwriting, shortening and removing need no space, and neither does a rename.
- * 2. A file takes as many bytes as it is long, and `NAME_BYTES` for its name.
+ * 2. A file takes as many bytes as it is long, and `NAME_BYTES` for each of its names.
  */
 import type { FileHandle, FileSystem } from '../file-system.js'
 import { removeInBackground } from '../file-system.js'
@@ -16,6 +16,8 @@ export class LimitedFileSystem extends ForwardingFileSystem {
   /** Size of the disk in bytes. It may change at any time. */
   limitBytes: number
   #usedBytes = 0
+  /** The other names of files that were linked. */
+  readonly #linked = new Map<string, Set<string>>()
 
   /** `directories` are those whose existing files count. */
   constructor(inner: FileSystem, limitBytes: number, directories: readonly string[] = []) {
@@ -45,18 +47,34 @@ export class LimitedFileSystem extends ForwardingFileSystem {
     const replaced = from === to ? 0 : this.#sizeOf(to)
     this.inner.rename(from, to)
     this.#usedBytes -= replaced
+    if (from === to) return
+    this.#unlink(to)
+    const names = this.#linked.get(from)
+    if (names === undefined) return
+    this.#unlink(from)
+    this.#linked.set(to, names.add(to))
+  }
+
+  override link(from: string, to: string): void {
+    if (this.#usedBytes + NAME_BYTES > this.limitBytes) throw new FileSystemError('ENOSPC', { operation: 'link', path: to })
+    super.link(from, to)
+    this.#usedBytes += NAME_BYTES
+    const names = this.#linked.get(from) ?? new Set([from])
+    for (const name of [from, to]) this.#linked.set(name, names.add(name))
   }
 
   override remove(path: string): void {
     const size = this.#sizeOf(path)
     this.inner.remove(path)
     this.#usedBytes -= size
+    this.#unlink(path)
   }
 
   override async removeLater(path: string): Promise<void> {
     const size = this.#sizeOf(path)
     await removeInBackground(this.inner, path)
     this.#usedBytes -= size
+    this.#unlink(path)
   }
 
   /** @internal Takes up to `bytes` more and returns how many there were. */
@@ -71,9 +89,16 @@ export class LimitedFileSystem extends ForwardingFileSystem {
     this.#usedBytes -= bytes
   }
 
+  /** Bytes that are free when the name is gone. */
   #sizeOf(path: string): number {
     const stat = this.inner.stat(path)
-    return stat?.kind === 'file' ? stat.size + NAME_BYTES : 0
+    if (stat?.kind !== 'file') return 0
+    return (this.#linked.get(path)?.size ?? 1) > 1 ? NAME_BYTES : stat.size + NAME_BYTES
+  }
+
+  #unlink(path: string): void {
+    this.#linked.get(path)?.delete(path)
+    this.#linked.delete(path)
   }
 }
 

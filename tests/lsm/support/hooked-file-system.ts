@@ -2,13 +2,14 @@ import type { FileHandle } from '../../../src/vfs/file-system.js'
 import { ForwardingFileSystem } from '../../../src/vfs/forwarding-file-system.js'
 
 export interface FileOperation {
-  readonly kind: 'openRead' | 'openWrite' | 'create' | 'rename' | 'remove' | 'syncDirectory' | 'read' | 'write' | 'truncate' | 'sync'
-  /** For a rename, the new name. */
+  readonly kind:
+    'openRead' | 'openWrite' | 'create' | 'rename' | 'link' | 'remove' | 'syncDirectory' | 'read' | 'write' | 'truncate' | 'sync'
+  /** For a rename or a link, the new name. */
   readonly path: string
 }
 
 /** Operations that change what a crash would leave. */
-const CHANGES: readonly FileOperation['kind'][] = ['create', 'rename', 'remove', 'syncDirectory', 'write', 'truncate', 'sync']
+const CHANGES: readonly FileOperation['kind'][] = ['create', 'rename', 'link', 'remove', 'syncDirectory', 'write', 'truncate', 'sync']
 
 export function isChange({ kind }: FileOperation): boolean {
   return CHANGES.includes(kind)
@@ -38,6 +39,11 @@ export class HookedFileSystem extends ForwardingFileSystem {
   override rename(from: string, to: string): void {
     this.before({ kind: 'rename', path: to })
     super.rename(from, to)
+  }
+
+  override link(from: string, to: string): void {
+    this.before({ kind: 'link', path: to })
+    super.link(from, to)
   }
 
   override remove(path: string): void {

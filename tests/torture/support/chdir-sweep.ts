@@ -99,6 +99,10 @@ class DiskWithWorkingDirectory extends ForwardingFileSystem {
     super.rename(this.absolute(from), this.absolute(to))
   }
 
+  override link(from: string, to: string): void {
+    super.link(this.absolute(from), this.absolute(to))
+  }
+
   override remove(path: string): void {
     super.remove(this.absolute(path))
   }

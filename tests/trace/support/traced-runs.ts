@@ -102,8 +102,8 @@ export function sumsOf(events: readonly TraceEvent[]): {
   readonly read: Sums<ReadPart>
   readonly syncs: number
 } {
-  const written = { log: 0, flush: 0, compaction: 0, page: 0, meta: 0 }
-  const read = { open: 0, get: 0, scan: 0, compaction: 0, changes: 0 }
+  const written = { log: 0, flush: 0, compaction: 0, page: 0, meta: 0, backup: 0 }
+  const read = { open: 0, get: 0, scan: 0, compaction: 0, changes: 0, backup: 0 }
   let syncs = 0
   for (const event of events) {
     if (event.type === 'file.write') written[event.part] += event.length

@@ -1,6 +1,6 @@
 /** Checks JSON against the types of `run-report.ts`. */
 import type { Prediction } from '../predict/prediction.js'
-import type { ReadCounts, WritePart } from 'kvarium/trace'
+import type { ReadCounts, StorePart } from 'kvarium/trace'
 import {
   amount,
   arrayOf,
@@ -66,7 +66,7 @@ function checkTimeline(timeline: report.Timeline | undefined, path: string): voi
   }
 }
 
-const parts: Check<Readonly<Record<WritePart, number>>> = object<Readonly<Record<WritePart, number>>>({
+const parts: Check<Readonly<Record<StorePart, number>>> = object<Readonly<Record<StorePart, number>>>({
   log: count,
   flush: count,
   compaction: count,

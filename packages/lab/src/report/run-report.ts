@@ -11,7 +11,7 @@
  * `parse-run-report.ts` checks a file against these types. A change that an older kvarium could misread needs a new version.
  */
 import type { Prediction } from '../predict/prediction.js'
-import type { ReadCounts, WritePart } from 'kvarium/trace'
+import type { ReadCounts, StorePart } from 'kvarium/trace'
 
 export const REPORT_FORMAT = 'kvarium-report'
 export const REPORT_VERSION = 1
@@ -180,7 +180,7 @@ export interface WriteAccount {
   /** Key and value bytes put, and key bytes deleted. */
   readonly userBytes: number
   /** Bytes written to files, by cause. */
-  readonly parts: Readonly<Record<WritePart, number>>
+  readonly parts: Readonly<Record<StorePart, number>>
   /** All parts ÷ `userBytes`: `writeAmplification` in `trace/ledger.ts`. */
   readonly amplification: Spread
 }
@@ -282,7 +282,7 @@ export interface Sample {
   /** Key and value bytes put and key bytes deleted so far. */
   readonly userBytes: number
   /** Bytes written so far by cause, from the ledger. */
-  readonly written?: Readonly<Record<WritePart, number>>
+  readonly written?: Readonly<Record<StorePart, number>>
   /** Bytes passed to write calls so far: by the operating system. */
   readonly outsideWrittenBytes?: number
   /** Bytes of all files now. */

@@ -1,5 +1,5 @@
 /** One engine over time, in figures on the same axis: seconds since its run started. */
-import type { WritePart } from 'kvarium/trace'
+import type { StorePart } from 'kvarium/trace'
 import { lineChart, type Lane } from './charts/line-chart.js'
 import { stackedAreaChart } from './charts/stacked-area-chart.js'
 import type { Axis, Band } from './charts/frame.js'
@@ -8,7 +8,7 @@ import { bytes, count, duration, plain, rate, shortBytes, shortDuration, signifi
 import type { EngineReport, MarkKind, RunReport, Sample, Timeline } from './run-report.js'
 
 const KINDS: readonly MarkKind[] = ['flush', 'compaction', 'checkpoint', 'stall']
-const PARTS: readonly WritePart[] = ['log', 'flush', 'compaction', 'page', 'meta']
+const PARTS: readonly StorePart[] = ['log', 'flush', 'compaction', 'page', 'meta']
 /** Most rows of the table of a figure over time. */
 const MOST_ROWS = 120
 
