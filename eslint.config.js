@@ -9,7 +9,7 @@ const NODE_SIDE = [
   'src/vfs/node/**',
   'src/store/node*.ts',
   'src/repair/node*.ts',
-  'src/lsm/compaction/worker/{worker-executor,compaction-worker}.ts',
+  'src/lsm/compaction/worker/{worker-executor,worker-thread,compaction-worker}.ts',
 ]
 
 const HOUSE_SYNTAX = [

@@ -167,6 +167,8 @@ class PackageBuild {
       // The target of the compiler's configuration; `using` came later.
       transform: { target: 'es2023', define: { KVARIUM_BUILT: 'true' } },
       treeshake: { moduleSideEffects: id => !id.startsWith(this.#src) },
+      // What one entry loads later another needs at its import.
+      checks: { ineffectiveDynamicImport: false },
     }
   }
 
@@ -253,10 +255,18 @@ class PackageBuild {
         return name === 'kvarium-lab' ? join(ROOT, LAB.folder, 'src', LAB.entries[entry]) : null
       },
     }
-    const { resolve, transform } = this.#input
+    const { resolve, transform, checks } = this.#input
     // The tables of the terminal ask Node for colours by these names, and do without.
     const external = (id: string): boolean => (this.#isExternal(id) || id === 'os' || id === 'util') && !id.startsWith('kvarium')
-    const bundle = await rolldown({ platform: 'neutral', resolve: resolve!, transform: transform!, input, external, plugins: [sources] })
+    const bundle = await rolldown({
+      platform: 'neutral',
+      resolve: resolve!,
+      transform: transform!,
+      checks: checks!,
+      input,
+      external,
+      plugins: [sources],
+    })
     const { output } = await bundle.write({
       dir: join(this.#dist, 'examples'),
       format: 'es',

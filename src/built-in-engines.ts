@@ -7,7 +7,7 @@ import { btreeEngine } from './btree/factory.js'
 import { EngineRegistry } from './engine/registry.js'
 import { lsmEngine, type LsmSettings } from './lsm/open.js'
 import type { LsmOptions } from './lsm/options.js'
-import { memoryEngine } from './memory/engine.js'
+import { memoryEngine } from './memory/factory.js'
 
 /** A registry of the built-in engines, in the order in which `compare` runs them. The first is the default of a store. */
 export function builtInEngines(settings: Pick<LsmSettings, 'executor'> = {}): EngineRegistry {

@@ -16,7 +16,7 @@ export type {
 } from './engine/contract.js'
 export { btreeEngine } from './btree/factory.js'
 export type { BtreeOptions } from './btree/options.js'
-export { memoryEngine } from './memory/engine.js'
+export { memoryEngine } from './memory/factory.js'
 export { lsmEngine } from './lsm/open.js'
 export type { LsmOptions } from './lsm/options.js'
 export type { InspectionPlace } from './repair/node-repair.js'

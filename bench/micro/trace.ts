@@ -1,4 +1,4 @@
-import { memoryEngine } from '../../src/memory/engine.js'
+import { memoryEngine } from '../../src/memory/factory.js'
 import { EngineRegistry } from '../../src/engine/registry.js'
 import { btreeEngine } from '../../src/btree/factory.js'
 import { lsmEngine } from '../../src/lsm/open.js'

@@ -31,12 +31,11 @@ import { TouchedCursor } from '../engine/touched-cursor.js'
 import { MisuseError } from '../errors.js'
 import { countTouched, newReadCounts } from '../trace/ledger.js'
 import { withSpan, type Trace } from '../trace/span.js'
-import { checkTree } from './check.js'
 import { IdleCompaction } from './compaction/idle-compaction.js'
 import { BackgroundScheduler } from './compaction/scheduler.js'
 import { MemtableWriter } from './memtable/memtable-writer.js'
 import { WriteController } from './memtable/write-controller.js'
-import { Ingester } from './ingest/ingest.js'
+import type { Ingester } from './ingest/ingest.js'
 import type { LsmParts } from './parts.js'
 import { Lookup } from './read/lookup.js'
 import { LsmCursor } from './read/lsm-cursor.js'
@@ -61,7 +60,8 @@ export class LsmEngine implements Engine {
   readonly #lookup: Lookup
   readonly #controller: WriteController
   readonly #idle: IdleCompaction
-  readonly #ingester: Ingester
+  /** From the first ingest on. */
+  #ingester: Promise<Ingester> | undefined
   readonly #value = new ByteView()
   /** Null where the level is not recorded. */
   readonly #trace: Trace | null
@@ -128,14 +128,6 @@ export class LsmEngine implements Engine {
       snapshots: this.#snapshots,
       flush: reason => this.#flush(reason),
     })
-    this.#ingester = new Ingester({
-      parts,
-      scheduler: this.#scheduler,
-      ready: () => this.#writes.ready(),
-      flush: reason => this.#flush(reason),
-      flushHeld: reason => this.#flushHeld(reason),
-      hold: work => this.#writes.queue.hold(work),
-    })
     if (parts.context.inspecting !== true) this.#scheduler.schedule()
   }
 
@@ -171,7 +163,11 @@ export class LsmEngine implements Engine {
   }
 
   ingest(batches: AsyncIterable<WriteBatch>): Promise<void> {
-    return this.#calls.run(() => this.#ingester.run(batches))
+    const span = this.#parts.trace?.currentSpan ?? null
+    return this.#calls.run(async () => {
+      this.#ingester ??= this.#newIngester()
+      return (await this.#ingester).run(batches, span)
+    })
   }
 
   cursor(range: KeyRange, snapshot?: EngineSnapshot): Cursor {
@@ -249,18 +245,7 @@ export class LsmEngine implements Engine {
   }
 
   check(): AsyncIterable<Violation> {
-    const { versions, tables, context, hash32, touched } = this.#parts
-    const counters = this.#checked
-    const violations = checkTree({
-      state: versions.state,
-      newest: () => versions.appliedSequence,
-      tables,
-      hash32,
-      counters,
-      bookGet: () => countTouched(touched, counters),
-      scheduler: context.environment.scheduler,
-    })
-    return this.#calls.iterate(violations)
+    return this.#calls.iterate(this.#check())
   }
 
   share(): Promise<SharedVersion> {
@@ -283,6 +268,33 @@ export class LsmEngine implements Engine {
     const maySwitch = start.isDone && logs.failure === undefined && this.#writes.queue.busy === undefined && !this.#controller.isFull
     if (isLarge && maySwitch) this.#controller.switchMemtable(0, 'shared with readers')
     return shareState(versions.state, versions.sequence)
+  }
+
+  async *#check(): AsyncGenerator<Violation> {
+    const { checkTree } = await import('./check.js')
+    const { versions, tables, context, hash32, touched } = this.#parts
+    const counters = this.#checked
+    yield* checkTree({
+      state: versions.state,
+      newest: () => versions.appliedSequence,
+      tables,
+      hash32,
+      counters,
+      bookGet: () => countTouched(touched, counters),
+      scheduler: context.environment.scheduler,
+    })
+  }
+
+  async #newIngester(): Promise<Ingester> {
+    const { Ingester } = await import('./ingest/ingest.js')
+    return new Ingester({
+      parts: this.#parts,
+      scheduler: this.#scheduler,
+      ready: () => this.#writes.ready(),
+      flush: reason => this.#flush(reason),
+      flushHeld: reason => this.#flushHeld(reason),
+      hold: work => this.#writes.queue.hold(work),
+    })
   }
 
   async #flush(reason?: string): Promise<void> {

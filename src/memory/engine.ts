@@ -11,13 +11,12 @@ import { ByteView, KIND_PUT, KIND_PUT_EXPIRING } from '../codec/entry.js'
 import { EXPIRY_BYTES, isExpired, readExpiry } from '../codec/expiry.js'
 import { WriteBatch } from '../engine/batch.js'
 import { CallTracker } from '../engine/call-tracker.js'
-import { CHANGES_RETAIN_BYTES, ChangeSignal, DEFAULT_RETAIN_BYTES } from '../engine/changes.js'
+import { ChangeSignal, DEFAULT_RETAIN_BYTES } from '../engine/changes.js'
 import type {
   BatchFeed,
   Cursor,
   Engine,
   EngineContext,
-  EngineFactory,
   EngineShape,
   EngineSnapshot,
   EngineStats,
@@ -43,27 +42,11 @@ import { ChangeRing, RingFeed } from './change-ring.js'
 import { checkVersions } from './check.js'
 import { VersionList, type Slices } from './version-list.js'
 
-export const memoryEngine: EngineFactory = {
-  name: 'memory',
-  durable: false,
-  countsLiveBytes: true,
-  expires: true,
-  options: {
-    arenaSize: {
-      type: 'integer',
-      default: 1 << 20,
-      min: 1 << 12,
-      max: 1 << 30,
-      unit: 'bytes',
-      about: 'Memory taken at the start; more is taken as the data grows',
-    },
-    changesRetainBytes: CHANGES_RETAIN_BYTES,
-  },
-  open({ environment, options, trace, diagnostics }) {
-    const engine = new MemoryEngine(options, environment, trace, diagnostics)
-    trace?.emit({ type: 'engine.open', engine: 'memory', entrySequence: 0, options })
-    return Promise.resolve(engine)
-  },
+/** Opens an engine with nothing in it. */
+export function openMemory({ environment, options, trace, diagnostics }: EngineContext): Engine {
+  const engine = new MemoryEngine(options, environment, trace, diagnostics)
+  trace?.emit({ type: 'engine.open', engine: 'memory', entrySequence: 0, options })
+  return engine
 }
 
 const NO_SYNC: WriteOptions = { sync: false }

@@ -1,10 +1,10 @@
 /** `verify` and `repair` on Node, and the store with `repair`. */
-import { directoryOf } from '../store/platform.js'
+import { directoryOf, settledPath } from '../store/platform.js'
 import { Kvarium as NodeStore, nodePlatform } from '../store/node-kvarium.js'
 import type { Environment } from '../vfs/environment.js'
 import type { FileSystem } from '../vfs/file-system.js'
-import { repairStore, type RepairOptions, type RepairReport } from './repair.js'
-import { verifyStore, type VerifyOptions, type VerifyReport } from './verify.js'
+import type { RepairOptions, RepairReport } from './repair.js'
+import type { VerifyOptions, VerifyReport } from './verify.js'
 
 /** The file system of the store, if not the disk. */
 export interface InspectionPlace {
@@ -39,14 +39,22 @@ export class Kvarium<K = string, V = string> extends NodeStore<K, V> {
  * Reads and checks everything in a store that is not open, without changing a file of it. Rejects with `LEVEL_LOCKED` when the store is
  * open, with `LEVEL_NOT_FOUND` when there is none, and with `LEVEL_INVALID_ENGINE` when its engine cannot be identified.
  */
-export function verify(directory: string, options: VerifyOptions & InspectionPlace = {}): Promise<VerifyReport> {
-  return verifyStore(directory, nodePlatform(options), options)
+export async function verify(directory: string, options: VerifyOptions & InspectionPlace = {}): Promise<VerifyReport> {
+  const platform = nodePlatform(options)
+  // Relative paths are resolved before the first await.
+  const place = settledPath(directory, 'The directory of the store', platform)
+  const { verifyStore } = await import('./verify.js')
+  return { ...(await verifyStore(place, platform, options)), directory }
 }
 
 /**
  * Writes a new store at `target` with everything that can still be read of the one in `directory`, which does not change, and
  * reports what could not be read. Rejects like `verify`, and with `LEVEL_ALREADY_EXISTS` when something is at `target`.
  */
-export function repair(directory: string, target: string, options: RepairOptions & InspectionPlace = {}): Promise<RepairReport> {
-  return repairStore(directory, target, nodePlatform(options), options)
+export async function repair(directory: string, target: string, options: RepairOptions & InspectionPlace = {}): Promise<RepairReport> {
+  const platform = nodePlatform(options)
+  const from = settledPath(directory, 'The directory of the store', platform)
+  const to = settledPath(target, 'The target of a repair', platform)
+  const { repairStore } = await import('./repair.js')
+  return { ...(await repairStore(from, to, platform, options)), directory, target }
 }

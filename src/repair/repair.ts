@@ -5,7 +5,8 @@ import { resolveOptions } from '../engine/options.js'
 import { KvariumError, MisuseError } from '../errors.js'
 import { destroyDirectory, openDirectory } from '../store/directory.js'
 import { occupancyOf, type Occupancy } from '../store/identity.js'
-import { absolutePath, type FileSystem } from '../vfs/file-system.js'
+import { settledPath } from '../store/platform.js'
+import type { FileSystem } from '../vfs/file-system.js'
 import { InspectedStore, type InspectionOptions, type InspectionPlatform } from './inspected-store.js'
 import { probe } from './probe.js'
 
@@ -130,11 +131,6 @@ async function removeUnfinished(target: string, { environment, registry }: Inspe
   } catch {
     // The error of the repair is the one to report.
   }
-}
-
-function settledPath(path: unknown, what: string, { environment }: InspectionPlatform): string {
-  if (typeof path === 'string' && path !== '') return absolutePath(environment.fileSystem, path)
-  throw new MisuseError('LEVEL_INVALID_LOCATION', `${what} must be a string that is not empty`)
 }
 
 function assertTarget(directory: string, target: string, { environment }: InspectionPlatform, hash32: Hash32): void {

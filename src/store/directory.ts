@@ -1,23 +1,20 @@
 /**
- * Opens, creates and destroys the directory of a durable engine. Policy:
+ * Opens, creates and destroys the directory of a durable engine; read-only-directory.ts opens one for reading alone. Policy:
  * 1. The lock is taken before the first write and before any read that decides. Only a directory that is evidently foreign is
  *    refused without it, so that not even a lock file is left there.
  * 2. A refusal changes nothing, and every failure releases lock and engine.
- * 3. A read-only open changes nothing on disk, and so needs no more rights than to read.
- * 4. A crash at any step leaves a state that the next open (or destroy) accepts; see identity.ts.
+ * 3. A crash at any step leaves a state that the next open (or destroy) accepts; see identity.ts.
  */
 import type { Hash32 } from '../codec/checksum.js'
 import type { Engine, EngineFactory } from '../engine/contract.js'
 import type { EngineRegistry } from '../engine/registry.js'
-import { ReadOnlyEngine } from '../engine/read-only-engine.js'
-import { FormatError, IoError, KvariumError, LockedError, MisuseError } from '../errors.js'
+import { FormatError, IoError, KvariumError, MisuseError } from '../errors.js'
 import type { Diagnostics } from '../trace/diagnostics.js'
 import type { Tracer } from '../trace/span.js'
 import type { Environment } from '../vfs/environment.js'
 import { fileClassOf } from '../vfs/file-classes.js'
 import { joinPath, type DirectoryLock, type FileSystem } from '../vfs/file-system.js'
-import { OverlayFileSystem } from '../vfs/overlay-file-system.js'
-import { errorCode, isOutOfDescriptors, typedError } from '../vfs/vfs-error.js'
+import { errorCode } from '../vfs/vfs-error.js'
 import { finishReplacement, LOST_DIRECTORY, removeFolder, REPAIR_DIRECTORY } from './replacement.js'
 import {
   IDENTITY,
@@ -129,68 +126,6 @@ async function openLocked(request: DirectoryRequest): Promise<Omit<OpenedDirecto
   return { engine, identity: traffic }
 }
 
-/**
- * Opens a store that exists for reading, with other readers. What an open would write goes to memory, over the files: the end of a repair in
- * place, and what a custom engine writes. The lock is absent where none can be taken.
- */
-export async function openDirectoryToRead(
-  request: DirectoryRequest,
-): Promise<Partial<Pick<OpenedDirectory, 'lock'>> & Omit<OpenedDirectory, 'lock'> & PassingThrough> {
-  try {
-    return await openToRead(request)
-  } catch (error) {
-    throw explained(error, request.location)
-  }
-}
-
-async function openToRead(request: DirectoryRequest): ReturnType<typeof openDirectoryToRead> {
-  const { environment, location, factory, engineOptions, errorIfExists, hash32, trace, diagnostics } = request
-  const { fileSystem } = environment
-  if (fileSystem.stat(location) === undefined) throw doesNotExist(location, 'readOnly is true')
-  assertDirectory(fileSystem, location)
-  // Refused without the lock, of which a file may stay.
-  if (!mayBeStore(fileSystem, location, hash32)) throw doesNotExist(location, 'readOnly is true')
-  const lock = await lockToRead(fileSystem, location)
-  try {
-    const occupancy = occupancyOf(fileSystem, location, hash32)
-    if (occupancy.kind === 'foreign') throw foreignDirectory(location, occupancy.foreign)
-    if (occupancy.kind !== 'store') throw doesNotExist(location, 'readOnly is true')
-    assertSameEngine(occupancy.identity, factory, location)
-    if (errorIfExists) throw alreadyExists(location)
-    const { bytes, isReplaced } = occupancy.identity
-    const overlay = new OverlayFileSystem(fileSystem)
-    if (isReplaced) await finishReplacement(overlay, location, factory.files ?? {}, hash32)
-    const engine = await factory.open({
-      environment: { ...environment, fileSystem: overlay },
-      directory: location,
-      options: engineOptions,
-      created: false,
-      inspecting: true,
-      diagnostics,
-      ...(trace && { trace }),
-    })
-    return {
-      engine: new ReadOnlyEngine(engine),
-      passThrough: directory => overlay.passThrough(directory),
-      ...(lock && { lock }),
-      identity: { fileBytes: bytes, bytesWritten: 0, bytesRead: bytes, syncs: 0 },
-    }
-  } catch (error) {
-    await lock?.release()
-    throw error
-  }
-}
-
-/** A lock that readers share. Where none can be taken because nothing can be written, no process writes either. */
-export async function lockToRead(fileSystem: FileSystem, directory: string): Promise<DirectoryLock | undefined> {
-  try {
-    return await fileSystem.lock(directory, 'shared')
-  } catch (error) {
-    if (error instanceof LockedError || isOutOfDescriptors(error)) throw typedError(error)
-    return undefined
-  }
-}
-
 /** Finishes a repair in place. `read` is what the marker had in bytes. */
 async function replace(
   fileSystem: FileSystem,
@@ -286,7 +221,7 @@ export function parentOf(path: string): string {
   return slash === 0 ? '/' : '.'
 }
 
-function assertDirectory(fileSystem: FileSystem, location: string): void {
+export function assertDirectory(fileSystem: FileSystem, location: string): void {
   const stat = fileSystem.stat(location)
   if (stat === undefined) throw doesNotExist(location)
   if (stat.kind !== 'directory') {
@@ -297,7 +232,7 @@ function assertDirectory(fileSystem: FileSystem, location: string): void {
 }
 
 /** A first check without the lock. Throws when the directory is foreign; false when there is nothing of a store in it. */
-function mayBeStore(fileSystem: FileSystem, location: string, hash32: Hash32): boolean {
+export function mayBeStore(fileSystem: FileSystem, location: string, hash32: Hash32): boolean {
   const names = fileSystem.list(location)
   if (names.includes(IDENTITY) || names.includes(IDENTITY_TEMPORARY)) return true
   if (names.every(isLockName)) return false
@@ -307,7 +242,7 @@ function mayBeStore(fileSystem: FileSystem, location: string, hash32: Hash32): b
   return true
 }
 
-function assertSameEngine(identity: Identity, factory: EngineFactory, location: string): void {
+export function assertSameEngine(identity: Identity, factory: EngineFactory, location: string): void {
   if (identity.engine === factory.name) return
   throw new FormatError(
     `The store ${location} was made with the engine "${identity.engine}" and cannot be opened with "${factory.name}". ` +
@@ -316,15 +251,15 @@ function assertSameEngine(identity: Identity, factory: EngineFactory, location: 
   )
 }
 
-function doesNotExist(location: string, why = 'createIfMissing is false'): KvariumError {
+export function doesNotExist(location: string, why = 'createIfMissing is false'): KvariumError {
   return new KvariumError('LEVEL_NOT_FOUND', `The store ${location} does not exist (${why})`)
 }
 
-function alreadyExists(location: string): KvariumError {
+export function alreadyExists(location: string): KvariumError {
   return new KvariumError('LEVEL_ALREADY_EXISTS', `The store ${location} already exists (errorIfExists is true)`)
 }
 
-function foreignDirectory(location: string, foreign: readonly string[]): FormatError {
+export function foreignDirectory(location: string, foreign: readonly string[]): FormatError {
   const shown = foreign.slice(0, 3).join(', ') + (foreign.length > 3 ? `, and ${foreign.length - 3} more` : '')
   return new FormatError(
     `${location} is not a kvarium store: it has no file ${IDENTITY}, but contains ${shown}. ` +
@@ -344,7 +279,7 @@ const ADVICE: Readonly<Record<string, string>> = {
 }
 
 /** A file system error with the store's location and advice; any other error as it is. */
-function explained(error: unknown, location: string): unknown {
+export function explained(error: unknown, location: string): unknown {
   if (error instanceof KvariumError || error instanceof MisuseError) return error
   const code = errorCode(error)
   if (!(error instanceof Error) || code === undefined || !/^E[A-Z0-9]+$/.test(code)) return error

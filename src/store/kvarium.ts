@@ -25,17 +25,10 @@ import { checkOf } from './conditions.js'
 import { EventLoopTurns } from './event-loop-turns.js'
 import { EncodedChainedBatch } from './chained-batch.js'
 import { Changes, type ChangesHost, type ChangesOptions } from './changes.js'
-import { assertCheckpointTarget, writeCheckpoint, type CheckpointOptions, type CheckpointTraffic } from './checkpoint.js'
-import {
-  openDirectory,
-  openDirectoryToRead,
-  type DirectoryRequest,
-  type IdentityTraffic,
-  type OpenedDirectory,
-  type PassingThrough,
-} from './directory.js'
+import type { CheckpointOptions, CheckpointTraffic } from './checkpoint.js'
+import { openDirectory, type DirectoryRequest, type IdentityTraffic, type OpenedDirectory, type PassingThrough } from './directory.js'
 import { StoreFailures } from './failures.js'
-import { ingestBatches, type IngestEntries, type IngestOptions } from './ingest.js'
+import type { IngestEntries, IngestOptions } from './ingest.js'
 import { EntryIterator, KeyIterator, ValueIterator } from './iterators.js'
 import {
   BaseLevel,
@@ -426,7 +419,8 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
         trace,
         diagnostics,
       }
-      const open: (request: DirectoryRequest) => Promise<OpenedStore> = readOnly === true ? openDirectoryToRead : openDirectory
+      const open: (request: DirectoryRequest) => Promise<OpenedStore> =
+        readOnly === true ? (await import('./read-only-directory.js')).openDirectoryToRead : openDirectory
       this.#begin(await runJob(trace, 'open', () => open(request), { fallback: true }))
     } else {
       const context = { environment, directory, created: true, options: engineOptions, diagnostics, ...(trace && { trace }) }
@@ -534,12 +528,13 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     }
   }
 
-  #ingest<K2, V2>(entries: IngestEntries<K2, V2>, options: IngestOptions<K2, V2>): Promise<void> {
+  async #ingest<K2, V2>(entries: IngestEntries<K2, V2>, options: IngestOptions<K2, V2>): Promise<void> {
     const { engine, writes, closing } = this.#open()
     if (engine.ingest === undefined) {
       throw new MisuseError('LEVEL_NOT_SUPPORTED', `The engine "${engine.name}" has no ingest; write the entries in batches`)
     }
     const level = (options.sublevel ?? this) as unknown as EncodingLevel
+    const { ingestBatches } = await import('./ingest.js')
     const batches = ingestBatches({ entries, options, level, closing: closing.signal, turns: this.#turns })
     return writes.unordered(() => engine.ingest!(batches))
   }
@@ -551,9 +546,10 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
       throw new MisuseError('LEVEL_NOT_SUPPORTED', `The engine "${engine.name}" makes no checkpoints; copy the store with copyStore`)
     }
     const { fileSystem } = this.#environment
-    assertCheckpointTarget(fileSystem, this.#directory, directory)
     const checkpoint = engine.checkpoint()
     try {
+      const { assertCheckpointTarget, writeCheckpoint } = await import('./checkpoint.js')
+      assertCheckpointTarget(fileSystem, this.#directory, directory)
       const hash32 = await loadHash32()
       session.passThrough?.(directory)
       const { bytesWritten, syncs } = await writeCheckpoint({ fileSystem, hash32, engine: engine.name, directory, signal }, checkpoint)

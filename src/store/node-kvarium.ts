@@ -2,13 +2,14 @@ import { registry } from '../node-engines.js'
 import { nodeEnvironment } from '../vfs/node/node-environment.js'
 import { KvariumStore } from './kvarium.js'
 import { destroyStore, type Platform } from './platform.js'
-import { Shares, type Share } from './node-share.js'
+import type { Share, Shares } from './node-share.js'
 import type { KvariumStats } from './stats.js'
 import type { DestroyOptions, KvariumOptions } from './store-options.js'
 
 /** The store on Node. `kvarium` exports it with `repair`, which is of the layer above; see repair/node-repair.ts. */
 export class Kvarium<K = string, V = string> extends KvariumStore<K, V> {
-  readonly #shares = new Shares()
+  /** From the first `share()` on. */
+  #shares: Shares | undefined
 
   /**
    * @param location Directory of the store, made if it is missing.
@@ -30,15 +31,17 @@ export class Kvarium<K = string, V = string> extends KvariumStore<K, V> {
    */
   async share(): Promise<Share> {
     if (this.status === 'opening') return this.deferAsync(() => this.share())
+    const { Shares } = await import('./node-share.js')
+    this.#shares ??= new Shares()
     return this.#shares.share(...this._shareable())
   }
 
   override stats(): KvariumStats {
-    return { ...super.stats(), readers: this.#shares.connections }
+    return { ...super.stats(), readers: this.#shares?.connections ?? 0 }
   }
 
   override async _close(): Promise<void> {
-    this.#shares.close()
+    this.#shares?.close()
     await super._close()
   }
 

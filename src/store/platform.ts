@@ -18,6 +18,12 @@ export function directoryOf(location: string, { environment }: Platform): string
   return absolutePath(environment.fileSystem, location)
 }
 
+/** What a path means now, for good. `what` names it in the error. */
+export function settledPath(path: unknown, what: string, { environment }: Platform): string {
+  if (typeof path === 'string' && path !== '') return absolutePath(environment.fileSystem, path)
+  throw new MisuseError('LEVEL_INVALID_LOCATION', `${what} must be a string that is not empty`)
+}
+
 /** Removes the files of a store, see `Kvarium.destroy`. */
 export async function destroyStore(location: string, platform: Platform): Promise<void> {
   const { environment, registry } = platform

@@ -1,4 +1,4 @@
-import { memoryEngine } from '../../src/memory/engine.js'
+import { memoryEngine } from '../../src/memory/factory.js'
 import { engineContract, type ContractSubject } from './support/contract-suite.js'
 import { slice } from '../support/thoroughness.js'
 import { expiryModel } from './support/expiry-model.js'

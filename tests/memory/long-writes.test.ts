@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { encodeUtf8 } from '../../src/codec/text.js'
 import { WriteBatch } from '../../src/engine/batch.js'
 import type { Engine, EngineSnapshot } from '../../src/engine/contract.js'
-import { memoryEngine } from '../../src/memory/engine.js'
+import { memoryEngine } from '../../src/memory/factory.js'
 import { simulatedEnvironment } from '../../src/vfs/index.js'
 
 const ENTRIES = 5000

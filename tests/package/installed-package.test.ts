@@ -144,8 +144,9 @@ describe('an installed package', () => {
     follow('index.js')
     const text = [...files].map(file => readFileSync(join(installed, 'dist', file), 'utf8')).join('')
     expect(files.size).toBeLessThanOrEqual(5)
-    expect(text.length).toBeLessThan(560_000)
-    for (const later of ['BtreeEngine', 'salvageTree', 'EVENT_SCHEMAS', 'repairStoreInPlace']) {
+    expect(text.length).toBeLessThan(480_000)
+    const engines = ['BtreeEngine', 'MemoryEngine', 'MemoryFileSystem', 'salvageTree']
+    for (const later of [...engines, 'EVENT_SCHEMAS', 'Ingester', 'Share', 'checkTree', 'repairStoreInPlace', 'verifyStore']) {
       expect(text, later).not.toMatch(new RegExp(`(class|function\\*?|const|var) ${later}\\b|${later}=class`))
     }
   })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Engine, EngineFactory } from '../../src/engine/contract.js'
 import { Kvarium } from '../../src/index.js'
-import { memoryEngine } from '../../src/memory/engine.js'
+import { memoryEngine } from '../../src/memory/factory.js'
 import { MemoryFileSystem, simulatedEnvironment } from '../../src/vfs/index.js'
 
 const START = Date.UTC(2026, 0, 1)

@@ -46,8 +46,7 @@ export class Ingester {
   }
 
   /** Resolves when all entries are durable and visible; if it rejects nothing has changed. */
-  run(batches: AsyncIterable<WriteBatch>): Promise<void> {
-    const span = this.#options.parts.trace?.currentSpan ?? null
+  run(batches: AsyncIterable<WriteBatch>, span: Span | null): Promise<void> {
     const ingest = this.#last.then(() => this.#run(batches, span))
     this.#last = ingest.catch(() => undefined)
     return ingest

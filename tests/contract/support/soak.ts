@@ -9,7 +9,7 @@
 import { parseArgs } from 'node:util'
 import fc from 'fast-check'
 import type { EngineFactory, OptionTable } from '../../../src/engine/contract.js'
-import { memoryEngine } from '../../../src/memory/engine.js'
+import { memoryEngine } from '../../../src/memory/factory.js'
 import { lsmEngine } from '../../../src/lsm/open.js'
 import { workerExecutor } from '../../../src/lsm/compaction/worker/worker-executor.js'
 import { SeededRandom, uniform, type Random } from '../../../src/vfs/index.js'

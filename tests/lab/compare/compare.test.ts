@@ -7,7 +7,7 @@ import { datasetPhases } from '../../../packages/lab/src/compare/dataset-phases.
 import type { Operation, Phase } from '../../../packages/lab/src/compare/operation.js'
 import type { EngineResult, Progress } from '../../../packages/lab/src/compare/results.js'
 import type { Cursor, Engine, EngineFactory } from '../../../src/engine/contract.js'
-import { memoryEngine } from '../../../src/memory/engine.js'
+import { memoryEngine } from '../../../src/memory/factory.js'
 
 let directory = ''
 beforeEach(() => {

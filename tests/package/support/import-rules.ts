@@ -80,7 +80,7 @@ const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   'xxhash-wasm': ['codec'],
 }
 
-const WORKER_FILES = new Set(['lsm/compaction/worker/worker-executor.ts', 'lsm/compaction/worker/compaction-worker.ts'])
+const WORKER_FILES = new Set(['worker-executor', 'worker-thread', 'compaction-worker'].map(name => `lsm/compaction/worker/${name}.ts`))
 const isNodeVfs = (file: string): boolean => file === 'vfs/node.ts' || file.startsWith('vfs/node/')
 const isNodeFile = (file: string): boolean => isNodeVfs(file) || WORKER_FILES.has(file)
 /** Everything outside of the store's package, which the store does not import. */

@@ -1,5 +1,5 @@
 import type { EngineFactory } from '../../../src/engine/contract.js'
-import { memoryEngine } from '../../../src/memory/engine.js'
+import { memoryEngine } from '../../../src/memory/factory.js'
 import { EngineRegistry } from '../../../src/engine/registry.js'
 import { KvariumStore } from '../../../src/store/kvarium.js'
 import { destroyStore } from '../../../src/store/platform.js'

@@ -1,7 +1,7 @@
 import type { EngineFactory, WriteOptions } from '../../../src/engine/contract.js'
 import { BatchReader, WriteBatch } from '../../../src/engine/batch.js'
 import { KIND_PUT } from '../../../src/codec/entry.js'
-import { memoryEngine } from '../../../src/memory/engine.js'
+import { memoryEngine } from '../../../src/memory/factory.js'
 import { CorruptionError } from '../../../src/errors.js'
 import { joinPath } from '../../../src/vfs/file-system.js'
 

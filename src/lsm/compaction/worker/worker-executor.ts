@@ -3,7 +3,7 @@
  * the process alive. A store whose files do not exist in another thread (in memory, simulated) gets the inline executor. Where no
  * thread can be started, jobs run inline, too: correct, but slower for users, so the process gets one warning.
  */
-import { Worker, type WorkerOptions } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { KvariumError } from '../../../errors.js'
 import type { Span } from '../../../trace/span.js'
 import { SpareHandles } from '../../../vfs/spare-handles.js'
@@ -11,11 +11,22 @@ import { isOutOfDescriptors } from '../../../vfs/vfs-error.js'
 import { inlineExecutor, type ExecutorFactory, type JobExecutor } from '../executor.js'
 import type { MergeJob, MergeResult } from '../merge-job.js'
 import { restoreFailure, type JobMessage, type ReadyMessage, type ReplyMessage } from './worker-protocol.js'
+import type * as Threads from './worker-thread.js'
 
 export const workerExecutor: ExecutorFactory = (environment, hash32) => {
   const inline = inlineExecutor(environment, hash32)
   const { fileSystem } = environment
-  return fileSystem.isSharedByThreads === true ? new WorkerOrInline(inline, fileSystem.spareHandles ?? new SpareHandles()) : inline
+  if (fileSystem.isSharedByThreads !== true) return inline
+  // Now, while a store opens: with the first job there may be no descriptor for it.
+  loadThreads().catch(() => undefined)
+  return new WorkerOrInline(inline, fileSystem.spareHandles ?? new SpareHandles())
+}
+
+let threads: Promise<typeof Threads> | undefined
+
+/** Node's threads, which a program that opens no such store does not load. */
+function loadThreads(): Promise<typeof Threads> {
+  return (threads ??= import('./worker-thread.js'))
 }
 
 interface Waiting {
@@ -102,7 +113,8 @@ class SharedWorker {
   #lastId = 0
 
   async run(job: MergeJob, span: Span | null): Promise<MergeResult> {
-    const worker = (this.#worker ??= this.#start())
+    const startThread = await startOfThreads()
+    const worker = (this.#worker ??= this.#start(startThread))
     const id = ++this.#lastId
     const record = span === null ? {} : { record: { level: span.trace.level, payloads: span.trace.payloads, kind: span.kind } }
     return new Promise((resolve, reject) => {
@@ -113,9 +125,9 @@ class SharedWorker {
     })
   }
 
-  #start(): Worker {
+  #start(startThread: () => Worker): Worker {
     this.#isReady = false
-    const worker = startThread()
+    const worker = started(startThread)
     worker.unref()
     worker.on('message', (message: ReadyMessage | ReplyMessage) => {
       if ('ready' in message) this.#isReady = true
@@ -157,32 +169,24 @@ function reasonOf(cause: unknown): string {
 }
 
 /** @throws NoWorkerError where the process may not start threads. */
-function startThread(): Worker {
+async function startOfThreads(): Promise<() => Worker> {
   try {
-    return newThread()
+    return (await loadThreads()).startThread
   } catch (cause) {
-    throw new NoWorkerError('LEVEL_WORKER_FAILED', `The compaction worker cannot be started: ${reasonOf(cause)}`, { cause })
+    throw cannotStart(cause)
   }
 }
 
-/** `true` in the files that npm publishes, where the build writes it. A source checkout does not define it. */
-declare const KVARIUM_BUILT: true | undefined
-
-// Merging makes only garbage that dies at once: room for more of it would be memory for nothing.
-const SETTINGS: WorkerOptions = { name: 'kvarium compaction', resourceLimits: { maxYoungGenerationSizeMb: 8 } }
-
-function newThread(): Worker {
-  if (typeof KVARIUM_BUILT === 'undefined') return sourceThread()
-  // Bundlers look for exactly this expression, and bring the file along.
-  // Flags of the process (a loader, `--input-type`) are for the program, not for this file.
-  return new Worker(new URL('./compaction-worker.js', import.meta.url), { ...SETTINGS, execArgv: [] })
+function started(startThread: () => Worker): Worker {
+  try {
+    return startThread()
+  } catch (cause) {
+    throw cannotStart(cause)
+  }
 }
 
-/** In a source checkout (tests, tsx) a new thread has to load TypeScript. By itself it would look for tsx in the current directory. */
-function sourceThread(): Worker {
-  const url = JSON.stringify(new URL('./compaction-worker.ts', import.meta.url))
-  const tsx = JSON.stringify(import.meta.resolve('tsx/esm/api'))
-  return new Worker(`import(${tsx}).then(({ register }) => { register(); return import(${url}) })`, { ...SETTINGS, eval: true })
+function cannotStart(cause: unknown): NoWorkerError {
+  return new NoWorkerError('LEVEL_WORKER_FAILED', `The compaction worker cannot be started: ${reasonOf(cause)}`, { cause })
 }
 
 const sharedWorker = new SharedWorker()
