@@ -18,10 +18,15 @@ export async function* checkParts(
   const { store, file, context } = parts
   const check = new PageCheck(store, file, () => context.environment.scheduler.turn())
   // Violations are yielded after the walk: the caller may wait for a write that waits for a checkpoint.
-  await scheduler.paused(async () => {
-    while (busy() !== undefined) await busy()
-    await walk(parts, check)
-  })
+  for (let isDone = false; !isDone;) {
+    for (let long = busy(); long !== undefined; long = busy()) await long
+    // The long write may be an ingest, which waits for a checkpoint.
+    await scheduler.paused(async () => {
+      if (busy() !== undefined) return
+      await walk(parts, check)
+      isDone = true
+    })
+  }
   yield* check.violations
 }
 
@@ -32,6 +37,7 @@ async function walk({ tree, file, free, checkpointer, dropped }: BtreeParts, che
   try {
     const used = free.clone()
     const levels = tree.levels.clone()
+    const unborn = [...(checkpointer.unborn?.pairs ?? [])]
     const pending = versions.flatMap(each => [...each.pendingFree])
     const { meta } = checkpointer
     for (let unit = 0; unit < file.firstUnit; unit++) check.claimed.set(unit, 'the meta pages')
@@ -42,6 +48,7 @@ async function walk({ tree, file, free, checkpointer, dropped }: BtreeParts, che
       if (each === current && !dropped.isBehind(pending) && !check.isIncomplete) checkLevels(check, levels)
     }
     claimPending(check, pending)
+    for (let i = 0; i < unborn.length; i += 2) check.claim(unborn[i], unborn[i + 1], 'btree / pages of an ingest')
     const isBehind = dropped.isBehind(pending) || check.isIncomplete
     for (let unit = file.firstUnit; unit < used.end; unit++) {
       const claimant = check.claimed.get(unit)

@@ -32,6 +32,7 @@ import { compactTree, shrinkFile, type CompactionOptions } from './checkpoint/co
 import { IdleCompaction } from './checkpoint/idle-compaction.js'
 import { CheckpointScheduler } from './checkpoint/scheduler.js'
 import { WriteController } from './checkpoint/write-controller.js'
+import { Ingester } from './ingest/ingest.js'
 import type { LiveVersion } from './pages/live-versions.js'
 import type { BtreeParts } from './parts.js'
 import { shareTree } from './reader/shared-tree.js'
@@ -55,6 +56,7 @@ export class BtreeEngine implements Engine {
   readonly #reads: PointReads
   readonly #snapshots: RootSnapshots
   readonly #idle: IdleCompaction
+  readonly #ingester: Ingester
   /** Records what each read has touched; null below level io. */
   readonly #trace: Trace | null
   readonly #calls = new CallTracker()
@@ -108,6 +110,13 @@ export class BtreeEngine implements Engine {
       },
     }
     this.#idle = new IdleCompaction({ parts, compaction: this.#compaction, flush: reason => this.#flush(reason) })
+    this.#ingester = new Ingester({
+      parts,
+      scheduler: this.#scheduler,
+      ready: () => this.#writes.ready(),
+      hold: work => this.#writes.queue.hold(work),
+      onCommit: () => this.#writes.changed.notify(),
+    })
     parts.tree.versions.onUnread = () => this.#idle.onFreed()
     if (parts.context.inspecting !== true) this.#scheduler.schedule()
     this.#deferred = parts.deferred
@@ -136,6 +145,10 @@ export class BtreeEngine implements Engine {
   clear(range: KeyRange, options: WriteOptions): Promise<void> | void {
     this.#requireOpen()
     return this.#writes.clear(halfOpen(range), options)
+  }
+
+  ingest(batches: AsyncIterable<WriteBatch>): Promise<void> {
+    return this.#calls.run(() => this.#ingester.run(batches))
   }
 
   cursor(range: KeyRange, snapshot?: EngineSnapshot): Cursor {
@@ -232,6 +245,7 @@ export class BtreeEngine implements Engine {
       scheduler: context.environment.scheduler,
       flush: () => this.#scheduler.flush(),
       isFull: () => this.#controller.whyDue() !== undefined,
+      busy: () => this.#writes.queue.busy,
     }
   }
 

@@ -58,6 +58,11 @@ export class BtreeShapeFold {
         state.liveBytes = event.liveBytes
         state.sequence = event.entrySequence
         break
+      case 'tree.ingest': {
+        this.#levels = new LevelCounts()
+        for (let level = 0; level < event.pages.length; level++) this.#levels.change(level, event.pages[level], event.units[level])
+        break
+      }
       case 'root.change':
         state.height = event.height
         break

@@ -124,6 +124,11 @@ const SENTENCES: { readonly [Type in EventType]: (event: EventOf<Type>) => strin
   'space.free': e => `${count(e.units, 'unit')} at unit ${e.offset} ${e.units === 1 ? 'is' : 'are'} returned to free space.`,
   'tree.change': e =>
     `The tree holds ${count(e.entries, 'entry', 'entries')} of ${bytes(e.liveBytes)}, up to sequence number ${e.entrySequence}.`,
+  'tree.ingest': e =>
+    `An ingest is in the tree, which now has ${count(
+      e.pages.reduce((sum, pages) => sum + pages, 0),
+      'page',
+    )}.`,
   'root.change': e => `Page ${e.page} is now the root of a tree of height ${e.height} with ${count(e.entries, 'entry', 'entries')}.`,
   'root.hold': e => `The tree version under page ${e.page} is held; ${count(e.held, 'root')} now held.`,
   'root.release': e => `The tree version under page ${e.page} is released; ${count(e.held, 'root')} still held.`,

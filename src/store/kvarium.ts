@@ -202,7 +202,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   }
 
   /**
-   * Adds entries in ascending order of their encoded keys, by the bytes, as one atomic step: into tables directly, without a log. Resolves when
+   * Adds entries in ascending order of their encoded keys, by the bytes, as one atomic step: into tables or pages directly, without a log. Resolves when
    * all of them are durable and visible. Entries of the same keys are replaced. If it rejects nothing has changed.
    *
    * Rejects with `LEVEL_INGEST_ORDER` at a key that does not ascend, with `LEVEL_ABORTED` once `signal` is aborted, with the error of

@@ -427,6 +427,11 @@ export const EVENT_SCHEMAS: Schemas = {
     about: 'A batch is in the tree',
     fields: { entries: 'integer', liveBytes: 'integer', entrySequence: 'integer' },
   },
+  'tree.ingest': {
+    level: 'io',
+    about: 'An ingest is in the tree, whose pages are counted anew',
+    fields: { pages: INTEGERS, units: INTEGERS },
+  },
   'root.change': {
     level: 'io',
     about: 'The tree has another root',

@@ -320,6 +320,8 @@ export interface EventBodies {
   // The B+tree as a whole: `tree.change` and `root.*` io, `meta.*` and `checkpoint.end` job.
   /** A batch is in the tree: what that holds, and the sequence number of its last operation. */
   'tree.change': { readonly entries: number; readonly liveBytes: number; readonly entrySequence: number }
+  /** An ingest is in the tree, which from now on has these pages and units, by level from the leaves up. */
+  'tree.ingest': { readonly pages: readonly number[]; readonly units: readonly number[] }
   'root.change': { readonly page: number; readonly height: number; readonly entries: number }
   /** `held` is the number of roots that snapshots, cursors, a checkpoint and the meta page on disk hold, after. */
   'root.hold': { readonly page: number; readonly generation: number; readonly held: number }

@@ -22,14 +22,16 @@ import { withSpan, type Span, type Tracer } from '../../trace/span.js'
 import type { Environment } from '../../vfs/environment.js'
 import type { CurrentLog } from './current-log.js'
 import type { DroppedSubtrees } from '../pages/dropped-subtrees.js'
-import { FreeListWriter } from '../pages/free-list.js'
+import type { Extents } from '../pages/extents.js'
+import { FreeListWriter, type FreedExtents } from '../pages/free-list.js'
 import type { FreeSpace } from '../pages/free-space.js'
+import type { LevelCounts } from '../pages/level-counts.js'
 import type { LiveVersion } from '../pages/live-versions.js'
 import { encodeMeta, metaOffset, type Meta } from '../pages/meta-page.js'
 import type { Page } from '../pages/page.js'
 import type { PageFile } from '../pages/page-file.js'
 import { PageWriter } from '../pages/page-writer.js'
-import { Reference } from '../pages/reference.js'
+import { Reference, type ReferenceFields } from '../pages/reference.js'
 import type { Tree } from '../tree/tree.js'
 
 export interface CheckpointOptions {
@@ -43,6 +45,18 @@ export interface CheckpointOptions {
   readonly meta: Meta
   readonly version: LiveVersion
   readonly trace?: Tracer | undefined
+}
+
+/** A tree that an ingest has written. */
+export interface NextTree {
+  readonly height: number
+  readonly root: ReferenceFields
+  readonly sequence: number
+  readonly levels: LevelCounts
+  /** Offset and length of each page of the present tree that is not in this one, the root first. */
+  readonly replaced: number[]
+  /** The same for what the ingest has written and no tree needs. */
+  readonly unused: number[]
 }
 
 /** How long a checkpoint takes by its bytes, until one has shown it: 200 MB a second. */
@@ -60,6 +74,8 @@ export class Checkpointer {
   #isRunning = false
   /** Checkpoints since open. */
   count = 0
+  /** Extents that an ingest under way has taken: in the free list of a checkpoint they are free. */
+  unborn: Extents | undefined
 
   constructor(options: CheckpointOptions) {
     const { environment, tree, file, free, meta, version } = options
@@ -149,7 +165,8 @@ export class Checkpointer {
     try {
       for (const { root } of [version, ...readers]) await this.#writer.write(root, span)
       await dropped.walk(this.#pendingBefore(version), levels, span)
-      const list = await this.#freeList.write(this.#pendingBefore(version), this.#meta.freeList, span)
+      const pending = [...this.#pendingBefore(version), ...this.#unborn()]
+      const list = await this.#freeList.write(pending, this.#meta.freeList, span)
       freeList = list.reference
       await withSpan(span, () => Promise.all([file.sync(), log.makeDurable(span)]))
       if (logs.isRetaining) await withSpan(span, () => logs.sync())
@@ -181,6 +198,51 @@ export class Checkpointer {
     await this.#releaseVersion(versionBefore, span)
     await withSpan(span, () => logs.release(firstLog))
     if (this.#excess > file.size * CUT_SHARE) withSpan(span, () => this.cut())
+  }
+
+  /**
+   * Puts a tree in force that an ingest has written, in the place of the one on disk, which is the present one. No write comes between. What
+   * fails before the meta page changes leaves everything as it was.
+   */
+  async adopt(next: NextTree, logs: LogSet, log: CurrentLog, span: Span | null): Promise<void> {
+    const { tree, file } = this.#options
+    const { store } = tree
+    const { height, sequence, levels } = next
+    const root = withSpan(span, () => store.loaded(store.attach(height - 1, next.root)))
+    const { meta: metaBefore, version: versionBefore } = this
+    let freeList: Reference | undefined
+    try {
+      if (logs.size > LOG_HEADER_BYTES) withSpan(span, () => log.rotate(logs))
+      const firstLog = log.number
+      const pending = tree.versions.live.map(({ pendingFree }) => pendingFree).flat()
+      const unneeded = [next.replaced, next.unused].map(inExtents)
+      const list = await this.#freeList.write([...pending, ...unneeded], metaBefore.freeList, span)
+      freeList = list.reference
+      await withSpan(span, () => Promise.all([file.sync(), log.makeDurable(span)]))
+      if (logs.isRetaining) await withSpan(span, () => logs.sync())
+      const logsToKeep = { firstLog, lastLog: firstLog, ends: new Map<number, number>() }
+      const { pages, units } = levels
+      const number = metaBefore.number + 1
+      const reference = Object.assign(new Reference(), next.root)
+      const meta = { ...metaBefore, ...logsToKeep, number, height, sequence, length: list.length, root: reference, freeList, pages, units }
+      await this.#writeDown(meta, logs, span)
+      this.#meta = meta
+    } catch (error) {
+      withSpan(span, () => {
+        store.discard(root)
+        if (logs.failure === undefined && freeList !== undefined && freeList.units > 0) {
+          this.#options.free.free(freeList.offset, freeList.units)
+        }
+      })
+      throw error
+    }
+    withSpan(span, () => {
+      tree.adopt(root, levels, sequence, next.replaced)
+      this.#version = tree.versions.hold(root, false)
+      this.#follow(metaBefore)
+    })
+    await this.#releaseVersion(versionBefore, span)
+    await withSpan(span, () => logs.release(this.#meta.firstLog))
   }
 
   /** After a failure: frees what was written, since nothing refers to it. */
@@ -266,6 +328,10 @@ export class Checkpointer {
     return ([] as Page[]).concat(...before.map(({ pendingFree }) => pendingFree))
   }
 
+  #unborn(): FreedExtents[] {
+    return this.unborn === undefined ? [] : [inExtents([...this.unborn.pairs])]
+  }
+
   #emitEnd(pages: number, bytes: number): void {
     const { trace, file, free } = this.#options
     const { number, firstLog } = this.#meta
@@ -289,4 +355,8 @@ export class Checkpointer {
     const { file, free } = this.#options
     return file.size - Math.max(free.end, this.#meta.length) * file.unitBytes
   }
+}
+
+function inExtents(extents: number[]): FreedExtents {
+  return { offset: 0, units: 0, extents }
 }

@@ -21,6 +21,8 @@ export interface CompactionOptions {
   flush(): Promise<void>
   /** Whether changes must be written before more are made. */
   isFull(): boolean
+  /** Resolves at the end of the long write, or the ingest, under way. Between its slices nothing else changes the tree. */
+  busy(): Promise<void> | undefined
   /** Whether there is to be another step; default: always. What has been done by then stays. */
   mayGoOn?(): boolean
 }
@@ -66,6 +68,7 @@ async function walk(
   step: (key: Uint8Array) => Uint8Array | undefined,
 ): Promise<void> {
   for (let key: Uint8Array | undefined = from; key !== undefined && (upper === undefined || compareKeys(key, upper) < 0);) {
+    for (let busy = options.busy(); busy !== undefined; busy = options.busy()) await busy
     key = step(key)
     if (options.isFull()) await options.flush()
     await options.scheduler.turn()

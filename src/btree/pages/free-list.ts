@@ -7,6 +7,9 @@ import type { Page } from './page.js'
 import type { PageFile } from './page-file.js'
 import { Reference } from './reference.js'
 
+/** A page, if it has a place, and the others whose places go with it. */
+export type FreedExtents = Pick<Page, 'offset' | 'units' | 'extents'>
+
 const PAGES_A_TURN = 2048
 
 export interface FreeList {
@@ -31,7 +34,7 @@ export class FreeListWriter {
    * Writes the list: what is free now, the `pending` pages and the earlier list. Turns the event loop: both are taken at one moment, so
    * that pages which readers release meanwhile are among the pending ones.
    */
-  async write(pending: readonly Page[], before: Reference, span: Span | null): Promise<FreeList> {
+  async write(pending: readonly FreedExtents[], before: Reference, span: Span | null): Promise<FreeList> {
     const file = this.#file
     const after = this.#free.clone()
     await this.#addPending(after, pending)
@@ -57,7 +60,7 @@ export class FreeListWriter {
     return { reference, length: after.end }
   }
 
-  async #addPending(after: FreeSpace, pending: readonly Page[]): Promise<void> {
+  async #addPending(after: FreeSpace, pending: readonly FreedExtents[]): Promise<void> {
     let sinceTurn = 0
     for (const { offset, units, extents } of pending) {
       if (++sinceTurn % PAGES_A_TURN === 0) await this.#turn()

@@ -7,9 +7,18 @@ export class LevelCounts {
 
   clone(): LevelCounts {
     const clone = new LevelCounts()
-    clone.pages.push(...this.pages)
-    clone.units.push(...this.units)
+    clone.assign(this)
     return clone
+  }
+
+  assign({ pages, units }: LevelCounts): void {
+    this.pages.splice(0, this.pages.length, ...pages)
+    this.units.splice(0, this.units.length, ...units)
+  }
+
+  /** Adds the counts of other pages, or with `sign` -1 takes them away. */
+  join({ pages, units }: LevelCounts, sign: 1 | -1): void {
+    for (let level = 0; level < pages.length; level++) this.change(level, sign * pages[level], sign * units[level])
   }
 
   add(page: Page): void {

@@ -22,7 +22,7 @@ import type { PageFile } from './page-file.js'
 export const BRANCH_UNITS = 4
 
 /** Before the payload a large leaf has a key, a gap of less than a unit, and some numbers. */
-const LARGE_HEAD_BYTES = MAX_KEY_BYTES + 128 * 1024
+export const LARGE_HEAD_BYTES = MAX_KEY_BYTES + 128 * 1024
 
 export class PageStore {
   readonly unitBytes: number
@@ -229,7 +229,7 @@ export class PageStore {
 }
 
 /** The key of the only entry of a block, of which this is the beginning. */
-function onlyKey(head: Uint8Array): Uint8Array {
+export function onlyKey(head: Uint8Array): Uint8Array {
   const prefixLength = readNumber(head, 4, 4)
   const slot = BLOCK_HEADER_BYTES + prefixLength
   const lengths = new VarintReader(head, readNumber(head, slot + 4, 4), head.length)

@@ -8,6 +8,7 @@
  * 2. An event is emitted after it has happened; its numbers are as of the event.
  */
 import type { Tracer } from '../../trace/span.js'
+import type { LevelCounts } from './level-counts.js'
 import type { Page } from './page.js'
 import type { SplitRule } from '../tree/split.js'
 
@@ -99,6 +100,11 @@ export class PageTrace {
     this.#io.emit({ type: 'page.write', page: page.number, level, offset, units })
   }
 
+  /** A page was written that has no object. */
+  wroteAt(offset: number, level: number, units: number): void {
+    this.#io.emit({ type: 'page.write', page: this.#numberAt(offset), level, offset, units })
+  }
+
   cleaned(page: Page, dirtyBytes: number): void {
     this.#io.emit({ type: 'page.clean', page: this.numberOf(page), dirtyBytes })
   }
@@ -141,6 +147,13 @@ export class PageTrace {
 
   released(root: Page, generation: number, held: number): void {
     this.#io.emit({ type: 'root.release', page: this.numberOf(root), generation, held })
+  }
+
+  /** An ingest is in the tree, whose pages are counted anew. */
+  ingested(root: Page, entrySequence: number, { pages, units }: LevelCounts): void {
+    this.#io.emit({ type: 'tree.ingest', pages: [...pages], units: [...units] })
+    this.rootChanged(root)
+    this.treeChanged(root, entrySequence)
   }
 
   /** A batch is in the tree. */

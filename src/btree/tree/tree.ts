@@ -160,6 +160,21 @@ export class Tree {
     if (this.#trace !== null) this.#trace.treeChanged(this.root, this.sequence)
   }
 
+  /**
+   * Goes over to a tree that is on disk, and may share pages with the present one. `replaced` are the places of the pages that it does not
+   * share, the present root first.
+   */
+  adopt(root: Page, levels: LevelCounts, sequence: number, replaced: readonly number[]): void {
+    const before = this.path.adopt(root, levels)
+    this.sequence = sequence
+    if (before.offset === 0 || replaced.length > 0) {
+      before.whole = true
+      before.extents = replaced.slice(2)
+      this.versions.retire(before)
+    }
+    if (this.#trace !== null) this.#trace.ingested(root, sequence, levels)
+  }
+
   /** Puts a key behind the last one without a descent from the root; false if it belongs elsewhere, or if there is no room. */
   #append(key: Uint8Array, start: number, end: number, value: Uint8Array, valueStart: number, valueEnd: number): boolean {
     const leaf = this.path.end

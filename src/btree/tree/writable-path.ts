@@ -152,6 +152,16 @@ export class WritablePath {
     if (this.trace !== null) this.trace.rootChanged(root)
   }
 
+  /** Goes over to another tree. Returns the root of the one before. */
+  adopt(root: Page, levels: LevelCounts): Page {
+    const before = this.root
+    this.root = root
+    this.levels.assign(levels)
+    this.atEnd = false
+    this.depth = 0
+    return before
+  }
+
   /** A new page enters the tree. */
   enter(page: Page): void {
     this.levels.add(page)

@@ -1,0 +1,110 @@
+/**
+ * Writes new pages to free places of the data file, adjacent ones in one call. No tree refers to them yet.
+ *
+ * Invariant: `taken` has every extent from the moment on when it is taken, so that it can be given back.
+ */
+import { CHUNK_BYTES } from '../../codec/checksum.js'
+import { MutableBlock } from '../../codec/mutable-block.js'
+import { withSpan, type Span } from '../../trace/span.js'
+import type { Extents } from '../pages/extents.js'
+import type { FreeSpace } from '../pages/free-space.js'
+import { LevelCounts } from '../pages/level-counts.js'
+import type { PageFile } from '../pages/page-file.js'
+import type { PageTrace } from '../pages/page-trace.js'
+import type { ReferenceFields } from '../pages/reference.js'
+
+const RUN_BYTES = 256 * 1024
+
+export interface PageOutputOptions {
+  readonly file: PageFile
+  readonly free: FreeSpace
+  readonly taken: Extents
+  readonly trace: PageTrace | null
+  readonly span: Span | null
+  turn(): Promise<void>
+}
+
+export class PageOutput {
+  /** Pages written, by level. */
+  readonly levels = new LevelCounts()
+  readonly #options: PageOutputOptions
+  readonly #run = new Uint8Array(RUN_BYTES)
+  #runPosition = 0
+  #runLength = 0
+
+  constructor(options: PageOutputOptions) {
+    this.#options = options
+  }
+
+  get unitBytes(): number {
+    return this.#options.file.unitBytes
+  }
+
+  /** Writes a page whose block `fill` makes. */
+  write(level: number, units: number, entries: number, liveBytes: number, fill: (block: MutableBlock) => void): ReferenceFields {
+    const { file } = this.#options
+    const capacity = units * file.unitBytes
+    const offset = this.#take(units)
+    if (capacity > RUN_BYTES) {
+      const extent = new Uint8Array(capacity)
+      fill(MutableBlock.empty(extent, capacity, 0))
+      const check = file.checkOf(extent, offset)
+      this.#write(extent, offset, 0, capacity)
+      return this.#wrote(level, { offset, units, check, entries, liveBytes })
+    }
+    const position = offset * file.unitBytes
+    if (position !== this.#runPosition + this.#runLength || this.#runLength + capacity > RUN_BYTES) this.flush()
+    if (this.#runLength === 0) this.#runPosition = position
+    const from = this.#runLength
+    const run = this.#run
+    const block = MutableBlock.empty(run, from + capacity, from)
+    fill(block)
+    run.fill(0, block.gapStart, block.gapEnd)
+    this.#runLength += capacity
+    const check = file.checkOf(run.subarray(from, from + capacity), offset)
+    return this.#wrote(level, { offset, units, check, entries, liveBytes })
+  }
+
+  /** `write` for a leaf of one entry whose value is long, in pieces between turns of the event loop. */
+  async writeLong(units: number, liveBytes: number, fill: (block: MutableBlock) => void): Promise<ReferenceFields> {
+    const { file, turn } = this.#options
+    const extent = new Uint8Array(units * file.unitBytes)
+    fill(MutableBlock.empty(extent, extent.length, 0))
+    const offset = this.#take(units)
+    let check = file.seedOf(offset)
+    for (let start = 0; start < extent.length; start += CHUNK_BYTES) {
+      const end = Math.min(extent.length, start + CHUNK_BYTES)
+      check = file.hash(extent.subarray(start, end), check)
+      this.#write(extent, offset, start, end)
+      if (end < extent.length) await turn()
+    }
+    return this.#wrote(0, { offset, units, check: check >>> 0, entries: 1, liveBytes })
+  }
+
+  /** Hands what is left to the file. */
+  flush(): void {
+    const { file, span } = this.#options
+    const length = this.#runLength
+    if (length > 0) withSpan(span, () => file.write(this.#run, this.#runPosition, 0, length, 'page'))
+    this.#runLength = 0
+  }
+
+  #take(units: number): number {
+    const { free, taken, span } = this.#options
+    const offset = withSpan(span, () => free.take(units))
+    taken.add(offset, units)
+    return offset
+  }
+
+  #write(extent: Uint8Array, offset: number, start: number, end: number): void {
+    const { file, span } = this.#options
+    withSpan(span, () => file.write(extent, offset * file.unitBytes + start, start, end, 'page'))
+  }
+
+  #wrote(level: number, page: ReferenceFields): ReferenceFields {
+    const { trace, span } = this.#options
+    this.levels.change(level, 1, page.units)
+    if (trace !== null) withSpan(span, () => trace.wroteAt(page.offset, level, page.units))
+    return page
+  }
+}
