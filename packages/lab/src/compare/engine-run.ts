@@ -23,7 +23,7 @@ import { processIo, type ProcessIo } from './process-counters.js'
 import type { EngineConfiguration, EngineResult, PhaseResult, Verification } from './results.js'
 import { StoreDriver } from './store-driver.js'
 import { TimelineRecorder } from './timeline-recorder.js'
-import { addTraffic, NO_TRAFFIC, subtractTraffic, type Traffic } from './traffic.js'
+import { addTraffic, NO_TRAFFIC, subtractTraffic, sumOf, type Traffic } from './traffic.js'
 import { isWrite } from './work-digest.js'
 
 const TURN_EVERY_MS = 15
@@ -176,7 +176,9 @@ export class EngineRun {
     await this.#db.settle()
     const last = this.#phases.pop()
     if (last === undefined) return
-    this.#phases.push({ ...last, traffic: addTraffic(last.traffic, this.#trafficSincePhase()) })
+    const settling = this.#trafficSincePhase()
+    this.#phases.push({ ...last, traffic: addTraffic(last.traffic, settling) })
+    if (sumOf(settling.written) > 0) this.#timeline.endPhase()
   }
 
   /** The traffic since the phase before: what a background job does between two phases is traffic of the later one. */
