@@ -4,24 +4,37 @@ import { defineConfig } from 'vitest/config'
 const SRC = join(import.meta.dirname, 'src')
 
 /**
- * What `npm run test:fast` leaves out: folders whose tests start processes, open browsers, pack packages, or crash and damage stores by
- * the thousand, and single files of other folders that do so or take more than a few seconds.
+ * Tests that start processes or threads, open browsers, pack packages, replace modules or change the working directory. Each file has a process
+ * of its own.
  */
-const SLOW = [
-  'tests/{bench,cli,clients,damage,examples,exercises,package,processes,torture}/**/*.test.ts',
-  'tests/**/{browser,crash*,*-on-disk,sessions,fold-shape}.test.ts',
+const PROCESSES = [
+  'tests/{clients,package,processes}/**/*.test.ts',
+  'tests/**/browser.test.ts',
+  'tests/bench/command.test.ts',
+  'tests/cli/{broken-pipe,readme}.test.ts',
+  'tests/examples/{example-command,examples,replay-page}.test.ts',
+  'tests/lsm/worker-executor.test.ts',
+  'tests/reader/threads.test.ts',
+  'tests/skiplist/arena.test.ts',
+  'tests/store/{abstract-level,copies,working-directory}.test.ts',
+  'tests/torture/torture.test.ts',
+  'tests/vfs/{environment,lock}.test.ts',
+]
+
+/** Other tests that take more than a few seconds: they crash and damage stores by the thousand, or run on real disks. */
+const LONG = [
+  'tests/{bench,cli,damage,examples,exercises,torture}/**/*.test.ts',
+  'tests/**/{crash*,*-on-disk,sessions,fold-shape}.test.ts',
   'tests/contract/{btree,lsm}.test.ts',
   'tests/engine/{changes-after-crashes,missing-log}.test.ts',
   'tests/inspect/damaged-files.test.ts',
   'tests/lab/{compare/comparison-run-report,predict/predict,predict/simulator}.test.ts',
-  'tests/lsm/{clears,descriptors,fill-and-clear,ingest,trace,worker-executor}.test.ts',
-  'tests/reader/{damage,moment,threads}.test.ts',
-  'tests/repair/{commands,cuts,in-place,repair}.test.ts',
-  'tests/skiplist/arena.test.ts',
-  'tests/store/{abstract-level,copies,for-await-rules,lsm-store,working-directory}.test.ts',
+  'tests/lsm/{clears,descriptors,fill-and-clear,ingest,trace}.test.ts',
   'tests/observe/{json-lines,receipt-book,receipt-engines}.test.ts',
+  'tests/reader/{damage,moment}.test.ts',
+  'tests/repair/{commands,cuts,in-place,repair}.test.ts',
+  'tests/store/{for-await-rules,lsm-store}.test.ts',
   'tests/trace/attribution.test.ts',
-  'tests/vfs/{environment,lock}.test.ts',
 ]
 
 export default defineConfig({
@@ -37,15 +50,17 @@ export default defineConfig({
   },
   test: {
     environment: 'node',
+    // Where files share a process they share the modules that they import: to load these anew takes longer than most tests.
     projects: [
-      // The files of one worker share the modules that they import: to load these anew for each file takes longer than most tests.
-      { extends: true, test: { name: 'fast', include: ['tests/**/*.test.ts'], exclude: SLOW, isolate: false } },
-      { extends: true, test: { name: 'slow', include: SLOW } },
+      { extends: true, test: { name: 'fast', include: ['tests/**/*.test.ts'], exclude: [...LONG, ...PROCESSES], isolate: false } },
+      { extends: true, test: { name: 'long', include: LONG, exclude: PROCESSES, isolate: false } },
+      { extends: true, test: { name: 'processes', include: PROCESSES } },
     ],
     setupFiles: ['tests/support/setup.ts'],
     // Processes, not threads: tests kill, lock and start workers of their own.
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than the machine of CI has cores: some of the tests wait for a process or a disk.
+    maxWorkers: 3,
     // The default import of a CommonJS module is its module.exports, as it is in Node.
     deps: { interopDefault: false },
     testTimeout: 120_000,
