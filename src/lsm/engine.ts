@@ -13,6 +13,7 @@ import type {
   BatchFeed,
   Cursor,
   Engine,
+  EngineCheckpoint,
   EngineShape,
   EngineSnapshot,
   EngineStats,
@@ -31,6 +32,7 @@ import { TouchedCursor } from '../engine/touched-cursor.js'
 import { MisuseError } from '../errors.js'
 import { countTouched, newReadCounts } from '../trace/ledger.js'
 import { withSpan, type Trace } from '../trace/span.js'
+import type { HeldMoment } from './checkpoint.js'
 import { IdleCompaction } from './compaction/idle-compaction.js'
 import { BackgroundScheduler } from './compaction/scheduler.js'
 import { MemtableWriter } from './memtable/memtable-writer.js'
@@ -252,6 +254,26 @@ export class LsmEngine implements Engine {
     return this.#calls.run(() => this.#share())
   }
 
+  checkpoint(): EngineCheckpoint {
+    this.#requireOpen()
+    this.#freezeIfLarge('a checkpoint')
+    const moment = this.#hold()
+    let isReleased = false
+    return {
+      write: (directory, signal) => {
+        const span = this.#trace?.currentSpan ?? null
+        return this.#calls.run(async () => {
+          const { LsmCheckpoint } = await import('./checkpoint.js')
+          await new LsmCheckpoint(this.#parts, moment, span).write(directory, signal)
+        })
+      },
+      release: () => {
+        if (!isReleased) moment.state.release()
+        isReleased = true
+      },
+    }
+  }
+
   changes(options: FeedOptions): BatchFeed {
     this.#requireOpen()
     this.#parts.logs.retain(DEFAULT_RETAIN_BYTES)
@@ -259,15 +281,33 @@ export class LsmEngine implements Engine {
   }
 
   async #share(): Promise<SharedVersion> {
-    const { versions, start, logs, hasCustomParts } = this.#parts
+    const { versions, hasCustomParts } = this.#parts
     if (hasCustomParts) {
       throw new MisuseError('LEVEL_NOT_SUPPORTED', 'An engine with parts of your own cannot be shared: they exist in this thread only')
     }
+    this.#freezeIfLarge('shared with readers')
+    return shareState(versions.state, versions.sequence)
+  }
+
+  /** The present moment. Memtables take more range tombstones later. */
+  #hold(): HeldMoment {
+    const { versions } = this.#parts
+    const { sequence } = versions
+    const state = versions.state.hold()
+    const memtables = [state.memtable, ...state.immutable].map(memtable => ({
+      memtable,
+      ranges: memtable.ranges.filter(range => range.sequence <= sequence),
+    }))
+    return { state, sequence, memtables }
+  }
+
+  /** Makes a memtable that is too large to be copied immutable, where that is possible now. */
+  #freezeIfLarge(reason: string): void {
+    const { versions, start, logs } = this.#parts
     const isLarge = versions.state.memtable.list.bytesUsed > MOST_COPIED_BYTES
     // A memtable with a part of a batch cannot be switched.
     const maySwitch = start.isDone && logs.failure === undefined && this.#writes.queue.busy === undefined && !this.#controller.isFull
-    if (isLarge && maySwitch) this.#controller.switchMemtable(0, 'shared with readers')
-    return shareState(versions.state, versions.sequence)
+    if (isLarge && maySwitch) this.#controller.switchMemtable(0, reason)
   }
 
   async *#check(): AsyncGenerator<Violation> {

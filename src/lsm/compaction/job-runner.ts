@@ -4,6 +4,7 @@ import type { FileSystem } from '../../vfs/file-system.js'
 import { MeteredFileSystem } from '../../vfs/metered-file-system.js'
 import { TracedFileSystem } from '../../vfs/traced-file-system.js'
 import type { JobExecutor } from './executor.js'
+import type { FlushedList } from '../memtable/memtable-list.js'
 import type { Memtable } from '../memtable/memtable.js'
 import type { MergeJob, MergeResult, OutputOptions } from './merge-job.js'
 import { compressionAt, type LsmOptions } from '../options.js'
@@ -73,6 +74,16 @@ export class JobRunner {
     return result.tables
   }
 
+  /** Writes what a memtable held at a moment to a table of level 0 in another directory, which is not one of the store's. */
+  copyMemtable(
+    { list, ranges }: Pick<Memtable, 'ranges'> & { readonly list: FlushedList },
+    copy: Pick<MergeJob, 'directory' | 'newest' | 'older' | 'firstOutput' | 'cancel'>,
+    span: Span | null,
+  ): Promise<MergeResult> {
+    const output = this.#output(0)
+    return this.#execute({ ...copy, memtable: { list, ranges }, snapshots: [], expiryHorizon: 0, maxOutputs: 1, output }, span)
+  }
+
   /** Makes the compaction under way, and every later one, give up with `JobCancelled`. */
   cancelCompactions(): void {
     Atomics.store(this.#cancel, 0, 1)
@@ -84,10 +95,8 @@ export class JobRunner {
   }
 
   async #run(job: MergeJob, span: Span | null): Promise<MergeResult> {
-    const { executor, fileSystem, ledger } = this.#context
-    const result = await executor.run(job, span)
-    const untraced = fileSystem instanceof TracedFileSystem ? fileSystem.inner : fileSystem
-    if (executor.remote && untraced instanceof MeteredFileSystem) untraced.absorb(result.io)
+    const { ledger } = this.#context
+    const result = await this.#execute(job, span)
     for (const meta of result.tables) ledger.resize(meta.fileBytes)
     ledger.syncs += result.io.total.syncs
     this.dropped.shadowed += result.dropped.shadowed
@@ -105,6 +114,14 @@ export class JobRunner {
       notRecorded: result.notRecorded ?? 0,
     })
     if (result.tables.length > 0) await this.syncNames(span)
+    return result
+  }
+
+  async #execute(job: MergeJob, span: Span | null): Promise<MergeResult> {
+    const { executor, fileSystem } = this.#context
+    const result = await executor.run(job, span)
+    const untraced = fileSystem instanceof TracedFileSystem ? fileSystem.inner : fileSystem
+    if (executor.remote && untraced instanceof MeteredFileSystem) untraced.absorb(result.io)
     return result
   }
 

@@ -38,6 +38,8 @@ export interface MergeJob {
   readonly compaction?: Compaction
   /** The memtable to flush to level 0. */
   readonly memtable?: { readonly list: FlushedList; readonly ranges: readonly RangeTombstone[] }
+  /** Newer entries of the memtable are left out. Its range tombstones are not newer. */
+  readonly newest?: number
   /** Sequence numbers of the live snapshots, ascending. */
   readonly snapshots: readonly number[]
   /** No reader sees what has expired by then, in milliseconds since the Unix epoch. */
@@ -228,8 +230,14 @@ class Merge {
   /** Merges a slice, or up to where the table is full, with the next entry still to come, or up to a long value that is still to be added. */
   #mergeSlice(entries: EntryCursor, retention: Retention): 'slice done' | 'table full' | 'long value' {
     const lastKey = this.#lastKey
+    const { newest = Infinity } = this.#job
     let left = SLICE_BYTES
     while (left > 0 && entries.valid) {
+      if (entries.sequence > newest) {
+        left -= ENTRY_COST_BYTES
+        entries.next()
+        continue
+      }
       const key = entries.key
       const isNewKey = !lastKey.equals(key)
       if (isNewKey) {

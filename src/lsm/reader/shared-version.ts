@@ -58,11 +58,16 @@ function sharedInPlace(memtable: Memtable): SharedMemtable {
 }
 
 function sharedCopy(memtable: Memtable): SharedMemtable {
+  return { list: copiedList(memtable), ranges: [...memtable.ranges], rawBytes: memtable.rawBytes }
+}
+
+/** A copy of a list that takes inserts, as it is now, for another thread. */
+export function copiedList(memtable: Memtable): SkiplistState {
   const { bytes } = arenaOf(memtable)
   const { bytesUsed } = memtable.list
   const buffer = new SharedArrayBuffer(bytesUsed)
   new Uint8Array(buffer).set(bytes.subarray(0, bytesUsed))
-  return { list: { buffer }, ranges: [...memtable.ranges], rawBytes: memtable.rawBytes }
+  return { buffer }
 }
 
 function arenaOf({ list }: Memtable): Skiplist['arena'] {
