@@ -11,6 +11,7 @@ import type {
   BatchFeed,
   Cursor,
   Engine,
+  EngineCheckpoint,
   EngineShape,
   EngineSnapshot,
   EngineStats,
@@ -38,6 +39,7 @@ import type { BtreeParts } from './parts.js'
 import { shareTree } from './reader/shared-tree.js'
 import type { DeferredReplay } from './recovery/deferred-replay.js'
 import { approximateBytes, shapeOf } from './shape.js'
+import { TreeCheckpoint } from './store-checkpoint.js'
 import { PointReads } from './tree/point-reads.js'
 import { RootSnapshots } from './tree/root-snapshot.js'
 import { TreeCursor } from './tree/tree-cursor.js'
@@ -228,6 +230,12 @@ export class BtreeEngine implements Engine {
       await this.#flush('shared with readers')
       return shareTree(this.#parts)
     })
+  }
+
+  checkpoint(): EngineCheckpoint {
+    this.#requireOpen()
+    this.#finishReplay()
+    return new TreeCheckpoint(this.#parts, this.#calls)
   }
 
   changes(options: FeedOptions): BatchFeed {

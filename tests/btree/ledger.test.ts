@@ -1,10 +1,12 @@
 import { expect, it } from 'vitest'
+import { META_AREA_BYTES, META_BYTES } from '../../src/btree/pages/meta-page.js'
 import { simulatedEnvironment, MeteredFileSystem, SeededRandom } from '../../src/vfs/index.js'
 import { rangeOf, keyOf } from '../contract/support/opened-engine.js'
 import { batchOf, emptyFileSystem, filler, openBtree, scan, shapeOf, sizeOf, violations } from './support/opened-btree.js'
 
 it('the parts of the ledger add up to the bytes that went through the file system, and file bytes to the files', async () => {
   const fileSystem = new MeteredFileSystem(emptyFileSystem())
+  fileSystem.makeDirectory('/copy')
   const environment = simulatedEnvironment({ seed: 1, fileSystem })
   const random = new SeededRandom(3)
   let before = fileSystem.counts().total
@@ -28,6 +30,12 @@ it('the parts of the ledger add up to the bytes that went through the file syste
     scan(engine)
     if (session === 1) await engine.compact()
     if (session === 2) expect(await violations(engine)).toEqual([])
+    if (session === 3) {
+      await engine.checkpoint!().write('/copy')
+      // Nothing is written between and behind the two meta pages.
+      expect(engine.stats().ledger.written.backup).toBe(sizeOf(fileSystem, '/copy') - META_AREA_BYTES + 2 * META_BYTES)
+      expect(engine.stats().ledger.read.backup).toBeGreaterThan(0)
+    }
     await engine.settle()
     expectExact()
     expect(shapeOf(engine).checkpoints).toBeGreaterThan(1)

@@ -74,10 +74,21 @@ export class PageFile {
 
   /** The first bytes of a long extent, which is verified as a whole. Yields after every piece of `CHUNK_BYTES`. */
   *readHead(page: Pick<Page, 'offset' | 'units' | 'check'>, mostBytes: number): Generator<void, Uint8Array> {
+    const head = new Uint8Array(Math.min(page.units * this.unitBytes, mostBytes))
+    let start = 0
+    for (const piece of this.readPieces(page)) {
+      if (start < head.length) head.set(piece.subarray(0, head.length - start), start)
+      start += piece.length
+      yield
+    }
+    return head
+  }
+
+  /** A long extent in pieces of up to `CHUNK_BYTES`. A piece is only good until the next step; the step after the last verifies the whole. */
+  *readPieces(page: Pick<Page, 'offset' | 'units' | 'check'>): Generator<Uint8Array, void> {
     const position = page.offset * this.unitBytes
     const length = page.units * this.unitBytes
     const place = { file: this.path, offset: position }
-    const head = new Uint8Array(Math.min(length, mostBytes))
     const buffer = new Uint8Array(Math.min(length, CHUNK_BYTES))
     let check = this.seedOf(page.offset)
     for (let start = 0; start < length; start += CHUNK_BYTES) {
@@ -86,11 +97,9 @@ export class PageFile {
       this.bytesRead += count
       if (count !== piece.length) throw new CorruptionError('the file ends within a page', place)
       check = this.hash(piece, check)
-      if (start < head.length) head.set(piece.subarray(0, head.length - start), start)
-      yield
+      yield piece
     }
     if (check >>> 0 !== page.check) throw new CorruptionError('a page does not match the reference to it', place)
-    return head
   }
 
   /** The bytes of an extent that is not a page. */

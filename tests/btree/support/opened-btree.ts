@@ -23,6 +23,7 @@ export {
 
 export interface OpenSettings {
   readonly fileSystem: FileSystem
+  readonly directory?: string
   readonly environment?: Environment
   readonly created?: boolean
   readonly options?: Readonly<Record<string, unknown>>
@@ -30,11 +31,18 @@ export interface OpenSettings {
 }
 
 /** A B+tree engine with small pages and buffers, in memory and on a simulated clock. */
-export function openBtree({ fileSystem, environment, created = false, options, seed = 1 }: OpenSettings): Promise<Engine> {
+export function openBtree({
+  fileSystem,
+  directory = DIRECTORY,
+  environment,
+  created = false,
+  options,
+  seed = 1,
+}: OpenSettings): Promise<Engine> {
   const factory = btreeEngine({ poisonFrames: true })
   return factory.open({
     environment: environment ?? simulatedEnvironment({ seed, fileSystem }),
-    directory: DIRECTORY,
+    directory,
     created,
     options: fillOptions(factory, { ...SMALL_BTREE, ...options }),
   })
