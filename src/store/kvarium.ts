@@ -59,8 +59,8 @@ import { StoreSublevel } from './sublevel.js'
 import { checkedTtl, type DefaultTtl, type TtlOption } from './ttl.js'
 import { CommitHistory } from './transactions/commit-history.js'
 import { TransactionView } from './transactions/transaction-view.js'
-import type { GivenOperation, Transaction } from './transactions/transaction.js'
-import { Transactions, type TransactionOptions } from './transactions/transactions.js'
+import type { Transaction } from './transactions/transaction.js'
+import { Transactions, type TransactionOptions, type WriteObserved } from './transactions/transactions.js'
 import { BrokenCursor, Walk } from './walk.js'
 import { StoreWrites } from './writes.js'
 
@@ -240,14 +240,14 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
    * Rejects with what the function throws, after which nothing is written; with a ConflictError (`LEVEL_TRANSACTION_CONFLICT`) after `retries`
    * conflicts; with `LEVEL_TRANSACTION_TOO_LARGE`; with `LEVEL_ABORTED`.
    */
-  async transaction<T>(body: (transaction: Transaction<K, V>) => Promise<T> | T, options?: TransactionOptions): Promise<T> {
+  transaction<T>(body: (transaction: Transaction<K, V>) => Promise<T> | T, options?: TransactionOptions): Promise<T> {
     if (this.status === 'opening') return this.deferAsync(() => this.transaction(body, options))
-    const store = {
-      isObserved: this.listenerCount('write') > 0 || (this.hooks.prewrite as { readonly noop?: boolean }).noop !== true,
-      writeObserved: (operations: readonly GivenOperation[], { sync }: SyncOption, precondition: () => void) =>
-        this.batch(operations as never, Object.defineProperty({ sync }, PRECONDITION, { value: precondition })),
+    try {
+      const isObserved = this.listenerCount('write') > 0 || (this.hooks.prewrite as { readonly noop?: boolean }).noop !== true
+      return this.#open().transactions.run<K, V, T>(this, body, options, isObserved ? this.#writeObserved : undefined)
+    } catch (error) {
+      return Promise.reject(error as Error)
     }
-    return this.#open().transactions.run<K, V, T>(this, store, body, options)
   }
 
   /** Counts and sizes since open. Throws `LEVEL_DATABASE_NOT_OPEN` when the store is not open. */
@@ -500,6 +500,9 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
       throw this.#failures.ofRead(error)
     }
   }
+
+  readonly #writeObserved: WriteObserved = (operations, { sync }, precondition) =>
+    this.batch(operations as never, Object.defineProperty({ sync }, PRECONDITION, { value: precondition }))
 
   #feed(options: FeedOptions): BatchFeed {
     const { engine } = this.#open()

@@ -206,6 +206,7 @@ export type Awaitable<T> = T | Promise<T>
 export interface Encoding {
   readonly format: StoredFormat
   encode(data: unknown): Stored
+  decode(stored: Stored): unknown
 }
 
 /** A database or a sublevel, as far as it encodes keys and values. */

@@ -41,6 +41,11 @@ export class StoreReads {
     this.#offload = offload
   }
 
+  /** Whether awaited reads wait for the disk in place. */
+  get isInPlace(): boolean {
+    return this.#offload?.isOn !== true
+  }
+
   getSync(key: Stored, options: ReadOptions): Stored | undefined {
     const found = this.#find(key, this.moment(options.snapshot))
     return found ? ownedCopy(this.#view, options.valueEncoding) : undefined

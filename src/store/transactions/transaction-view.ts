@@ -24,39 +24,50 @@ const KEY_BYTES = 64
 const RANGE_BYTES = 512
 const WRITE_BYTES = 160
 
-export interface ViewOptions {
+/** What the transactions of a store read. */
+export interface ViewedStore {
   readonly engine: Engine
   readonly reads: StoreReads
-  readonly open: OpenTransaction
-  readonly maxBytes: number
 }
 
 export class TransactionView extends HeldMoment {
   readonly buffer = new WriteBuffer()
   readonly readSet = new ReadSet()
   readonly open: OpenTransaction
-  readonly #options: ViewOptions
-  readonly #reads: StoreReads
+  readonly #store: ViewedStore
+  readonly #maxBytes: number
   #bytes = 0
-  /** Why it takes no more calls and cannot commit. */
+  #isOpen = true
+  /** Why it takes no more calls and cannot commit, if not because it has ended. */
   #failure: Error | undefined
   #lastCursor: OverlayCursor | undefined
 
-  constructor(options: ViewOptions) {
+  constructor(store: ViewedStore, open: OpenTransaction, maxBytes: number) {
     super()
-    this.#options = options
-    this.#reads = options.reads
-    this.open = options.open
+    this.#store = store
+    this.open = open
+    this.#maxBytes = maxBytes
+  }
+
+  /** Whether it takes calls. */
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  /** Whether reads wait for the disk in place. */
+  get isInPlace(): boolean {
+    return this.#store.reads.isInPlace
   }
 
   /** Throws once the transaction has ended, or cannot go on. */
   requireOpen(): void {
-    if (this.#failure !== undefined) throw this.#failure
+    if (!this.#isOpen) throw this.#failure ?? ended()
   }
 
   /** Ends the view: every later call fails with the error. */
-  end(error: Error = ended()): void {
-    this.#failure ??= error
+  end(error?: Error): void {
+    if (this.#isOpen) this.#failure = error
+    this.#isOpen = false
     this.readSet.closeCursors()
   }
 
@@ -68,7 +79,7 @@ export class TransactionView extends HeldMoment {
   unref(): void {}
 
   momentIn(engine: Engine): EngineSnapshot | undefined {
-    if (engine !== this.#options.engine) {
+    if (engine !== this.#store.engine) {
       throw new MisuseError('LEVEL_INVALID_SUBLEVEL', 'The option "sublevel" is not a sublevel of the store of the transaction')
     }
     return this.open.snapshot
@@ -76,23 +87,23 @@ export class TransactionView extends HeldMoment {
 
   getSync(key: Stored, options: ReadOptions): Stored | undefined {
     const own = this.#look(key)
-    return own === undefined ? this.#reads.getSync(key, options) : valueOf(own, options)
+    return own === undefined ? this.#store.reads.getSync(key, options) : valueOf(own, options)
   }
 
   get(key: Stored, options: ReadOptions): Awaitable<Stored | undefined> {
     const own = this.#look(key)
-    return own === undefined ? this.#reads.get(key, options) : valueOf(own, options)
+    return own === undefined ? this.#store.reads.get(key, options) : valueOf(own, options)
   }
 
   has(key: Stored, options: ReadOptions): Awaitable<boolean> {
     const own = this.#look(key)
-    return own === undefined ? this.#reads.has(key, options) : own.value !== undefined
+    return own === undefined ? this.#store.reads.has(key, options) : own.value !== undefined
   }
 
   getMany(keys: readonly Stored[], options: ReadOptions): Awaitable<(Stored | undefined)[]> {
     return this.#many(
       keys,
-      missing => this.#reads.getMany(missing, options),
+      missing => this.#store.reads.getMany(missing, options),
       own => valueOf(own, options),
     )
   }
@@ -100,7 +111,7 @@ export class TransactionView extends HeldMoment {
   hasMany(keys: readonly Stored[], options: ReadOptions): Awaitable<boolean[]> {
     return this.#many(
       keys,
-      missing => this.#reads.hasMany(missing, options),
+      missing => this.#store.reads.hasMany(missing, options),
       own => own.value !== undefined,
     )
   }
@@ -157,11 +168,11 @@ export class TransactionView extends HeldMoment {
 
   #charge(bytes: number): void {
     this.#bytes += bytes
-    const { maxBytes } = this.#options
-    if (this.#bytes <= maxBytes) return
+    if (this.#bytes <= this.#maxBytes) return
+    this.#isOpen = false
     this.#failure = new KvariumError(
       'LEVEL_TRANSACTION_TOO_LARGE',
-      `The transaction needs more than the ${maxBytes} bytes of its option "maxBytes" for what it has read and written: split it, or raise the limit`,
+      `The transaction needs more than the ${this.#maxBytes} bytes of its option "maxBytes" for what it has read and written: split it, or raise the limit`,
     )
     throw this.#failure
   }

@@ -11,8 +11,16 @@ import type {
   Transcoder,
 } from 'abstract-level'
 import { copyBytes } from '../../codec/entry.js'
-import { MisuseError } from '../../errors.js'
-import type { ClearOptions, EncodingLevel, IteratorOptions, KeyIteratorOptions, ValueIteratorOptions } from '../level-types.js'
+import { KvariumError, MisuseError } from '../../errors.js'
+import type {
+  ClearOptions,
+  Encoding,
+  EncodingLevel,
+  IteratorOptions,
+  KeyIteratorOptions,
+  ReadOptions,
+  ValueIteratorOptions,
+} from '../level-types.js'
 import type { Stored } from '../owned-bytes.js'
 import { checkedTtl, type DefaultTtl, type TtlOption } from '../ttl.js'
 import type { TransactionView } from './transaction-view.js'
@@ -64,6 +72,7 @@ const NO_OPTIONS: GivenOptions = {}
 
 /** The methods of a database that a transaction calls, without their types. */
 interface UntypedLevel extends EncodingLevel, DefaultTtl {
+  readonly status: string
   get(key: unknown, options: object): Promise<unknown>
   getSync(key: unknown, options: object): unknown
   getMany(keys: unknown, options: object): Promise<unknown[]>
@@ -92,7 +101,7 @@ export class Transaction<KDefault, VDefault> {
 
   /** The value, or `undefined`. */
   get<K = KDefault, V = VDefault>(key: K, options?: TransactionReadOptions<K, V>): Promise<V | undefined> {
-    return this.#call(options, (level, own) => level.get(key, own)) as Promise<V | undefined>
+    return this.#get(key, options) as Promise<V | undefined>
   }
 
   getSync<K = KDefault, V = VDefault>(key: K, options?: TransactionReadOptions<K, V>): V | undefined {
@@ -181,6 +190,23 @@ export class Transaction<KDefault, VDefault> {
     }
   }
 
+  /** Reads in place skip the database's `get`, which would come to the view by more promises. */
+  async #get(key: unknown, options: object | undefined): Promise<unknown> {
+    const view = this.#view
+    view.requireOpen()
+    const level = this.#level(options)
+    if (level.status !== 'open' || !view.isInPlace) return level.get(key, this.#own(options))
+    level._assertValidKey(key)
+    const { keyEncoding, valueEncoding } = (options ?? NO_OPTIONS) as GivenOptions
+    const keys = level.keyEncoding(keyEncoding)
+    const values = level.valueEncoding(valueEncoding)
+    const stored = level.prefixKey(keys.encode(key), keys.format, false)
+    const own: unknown = { keyEncoding: keys.format, valueEncoding: values.format, snapshot: view }
+    const pending = view.get(stored, own as ReadOptions)
+    const found = pending instanceof Promise ? await pending : pending
+    return found === undefined ? undefined : decoded(values, found)
+  }
+
   async #call<T>(options: object | undefined, read: (level: UntypedLevel, own: object) => Promise<T>): Promise<T> {
     this.#view.requireOpen()
     return read(this.#level(options), this.#own(options))
@@ -211,6 +237,14 @@ export class Transaction<KDefault, VDefault> {
     if (level === undefined || level === null || level === this.#db) return this.#db
     if (level.db === this.#db) return level
     throw new MisuseError('LEVEL_INVALID_SUBLEVEL', 'The option "sublevel" is not a sublevel of the store of the transaction')
+  }
+}
+
+function decoded(encoding: Encoding, stored: Stored): unknown {
+  try {
+    return encoding.decode(stored)
+  } catch (cause) {
+    throw new KvariumError('LEVEL_DECODE_ERROR', 'Could not decode value', { cause })
   }
 }
 

@@ -40,13 +40,8 @@ const MAX_BYTES = 64 << 20
 /** Turns of the event loop that a retry waits at most: twice as many after each conflict, up to this. */
 const MOST_TURNS = 64
 
-/** What the store adds: hooks and listeners see a commit as they see a batch. */
-export interface TransactionStore {
-  /** Whether hooks or listeners see the operations of a commit. */
-  readonly isObserved: boolean
-  /** Writes the operations as a batch of the store. */
-  writeObserved(operations: readonly GivenOperation[], options: SyncOption, precondition: () => void): Promise<void>
-}
+/** Writes the operations of a commit as a batch of the store, so that its hooks and listeners see them. */
+export type WriteObserved = (operations: readonly GivenOperation[], options: SyncOption, precondition: () => void) => Promise<void>
 
 export interface TransactionsOptions {
   readonly engine: Engine
@@ -75,14 +70,28 @@ export class Transactions {
     this.#history.close()
   }
 
-  async run<K, V, T>(db: object, store: TransactionStore, body: Body<K, V, T>, given: TransactionOptions | undefined): Promise<T> {
+  /**
+   * Throws, or rejects, as `transaction` of the store does.
+   *
+   * @param writeObserved there if hooks or listeners are to see the commit
+   */
+  run<K, V, T>(
+    db: object,
+    body: Body<K, V, T>,
+    given: TransactionOptions | undefined,
+    writeObserved: WriteObserved | undefined,
+  ): Promise<T> {
     const options = checked(body, given)
     const { trace } = this.#options
-    if (trace === undefined) return this.#attempts(db, store, body, options, null)
+    if (trace === undefined) return this.#attempts(db, body, options, writeObserved)
+    return this.#traced(trace, options, span => this.#attempts(db, body, options, writeObserved, span))
+  }
+
+  async #traced<T>(trace: Trace, { sync }: CheckedOptions, run: (span: Span) => Promise<T>): Promise<T> {
     const span = trace.startSpan('operation', 'transaction')
-    if (trace.at('io') !== null) span.emit({ type: 'operation.begin', kind: 'transaction', sync: options.sync })
+    if (trace.at('io') !== null) span.emit({ type: 'operation.begin', kind: 'transaction', sync })
     try {
-      const result = await this.#attempts(db, store, body, options, span)
+      const result = await run(span)
       span.end('ok')
       return result
     } catch (error) {
@@ -91,62 +100,68 @@ export class Transactions {
     }
   }
 
+  /** Awaits as little as it can: each await of a promise that is settled already costs as much as a read. */
   async #attempts<K, V, T>(
     db: object,
-    store: TransactionStore,
     body: Body<K, V, T>,
     options: CheckedOptions,
-    span: Span | null,
+    writeObserved: WriteObserved | undefined,
+    span?: Span,
   ): Promise<T> {
-    const { retries, signal } = options
+    const { retries, maxBytes, signal } = options
     for (let attempt = 1; ; attempt++) {
       if (signal?.aborted) throw new AbortError()
-      const run = new Attempt(this, store, options)
+      const begun = this.#history.begin()
+      // Their keys are unknown: the moment of the transaction is after them.
+      const open = this.#options.writes.untracked.size > 0 ? await this.#afterUntracked(begun) : begun
+      const view = new TransactionView(this.#options, open, maxBytes)
+      this.#views.add(view)
       try {
-        return await run.run(db, body, span, attempt)
+        const operations: GivenOperation[] | undefined = writeObserved && []
+        const transaction = new Transaction<K, V>(db, view, operations)
+        const result = await (signal === undefined ? body(transaction) : unlessAborted(signal, () => body(transaction)))
+        view.requireOpen()
+        const { buffer, readSet } = view
+        if (buffer.size > 0) {
+          readSet.finish()
+          const pending = this.#commit(view, options, operations, writeObserved)
+          if (pending !== undefined) await pending
+          if (view.isOpen) throw this.#unchecked()
+        }
+        span?.emit({ type: 'transaction.commit', attempt, entries: buffer.size, keysRead: readSet.keys.size })
+        return result
       } catch (error) {
-        if (error !== run.conflict) throw error
-        span?.emit({ type: 'transaction.conflict', attempt, ...(run.conflict.text !== undefined && { key: keyBytes(run.conflict.text) }) })
-        if (attempt > retries) throw givenUp(run.conflict, attempt)
+        if (!(error instanceof Conflict)) throw error
+        span?.emit({ type: 'transaction.conflict', attempt, ...(error.text !== undefined && { key: keyBytes(error.text) }) })
+        if (attempt > retries) throw givenUp(error, attempt)
+      } finally {
+        this.#end(view)
       }
       await this.#pause(attempt)
     }
   }
 
-  /** @internal */
-  async begin(maxBytes: number): Promise<TransactionView> {
-    const { engine, reads, writes } = this.#options
-    let open = this.#history.begin()
-    // Their keys are unknown: the moment of the transaction is after them.
-    if (writes.untracked.size > 0) open = await this.#afterUntracked(open)
-    const view = new TransactionView({ engine, reads, open, maxBytes })
-    this.#views.add(view)
-    return view
-  }
-
-  /** @internal */
-  end(view: TransactionView, error?: Error): void {
-    this.#end(view, error)
-  }
-
-  /** @internal Writes what the view has buffered, if nothing that it read has changed. */
-  async commit(view: TransactionView, write: (precondition: () => void) => Awaitable<void>): Promise<void> {
-    let isChecked = false
-    await write(() => {
-      isChecked = true
+  /** Writes what the view has buffered, and ends it, if nothing that it read has changed. */
+  #commit(
+    view: TransactionView,
+    { sync }: CheckedOptions,
+    operations: readonly GivenOperation[] | undefined,
+    writeObserved: WriteObserved | undefined,
+  ): Awaitable<void> {
+    const precondition = (): void => {
       const { open, readSet } = view
       if (open.isOverrun) throw new Conflict(undefined)
       const text = this.#history.conflictOf(open, readSet)
       if (text !== undefined) throw new Conflict(text)
       this.#end(view)
-    })
-    if (isChecked) return
-    const { name } = this.#options.engine
-    throw new KvariumError('LEVEL_NOT_SUPPORTED', `The engine "${name}" writes without checking preconditions, which transactions need`)
+    }
+    if (operations !== undefined) return writeObserved!(operations, { sync }, precondition)
+    return this.#options.writes.commit(view.buffer.values(), { sync }, precondition)
   }
 
-  get writes(): StoreWrites {
-    return this.#options.writes
+  #unchecked(): Error {
+    const { name } = this.#options.engine
+    return new KvariumError('LEVEL_NOT_SUPPORTED', `The engine "${name}" writes without checking preconditions, which transactions need`)
   }
 
   #end(view: TransactionView, error?: Error): void {
@@ -193,57 +208,6 @@ function givenUp({ message, key }: Conflict, attempts: number): ConflictError {
   return new ConflictError('LEVEL_TRANSACTION_CONFLICT', `${message}. Given up after ${times}: see the option "retries"`, key)
 }
 
-/** One run of the function of a transaction. */
-class Attempt {
-  readonly #transactions: Transactions
-  readonly #store: TransactionStore
-  readonly #options: CheckedOptions
-  /** Why it has to run again. */
-  conflict!: Conflict
-
-  constructor(transactions: Transactions, store: TransactionStore, options: CheckedOptions) {
-    this.#transactions = transactions
-    this.#store = store
-    this.#options = options
-  }
-
-  async run<K, V, T>(db: object, body: Body<K, V, T>, span: Span | null, attempt: number): Promise<T> {
-    const transactions = this.#transactions
-    const store = this.#store
-    const { maxBytes, signal } = this.#options
-    const view = await transactions.begin(maxBytes)
-    try {
-      const operations: GivenOperation[] | undefined = store.isObserved ? [] : undefined
-      const transaction = new Transaction<K, V>(db, view, operations)
-      const result = await (signal ? unlessAborted(signal, () => body(transaction)) : body(transaction))
-      view.requireOpen()
-      if (view.buffer.size > 0) {
-        view.readSet.finish()
-        await this.#commit(view, operations)
-      }
-      span?.emit({ type: 'transaction.commit', attempt, entries: view.buffer.size, keysRead: view.readSet.keys.size })
-      return result
-    } finally {
-      transactions.end(view)
-    }
-  }
-
-  async #commit(view: TransactionView, operations: readonly GivenOperation[] | undefined): Promise<void> {
-    const transactions = this.#transactions
-    const { sync } = this.#options
-    try {
-      await transactions.commit(view, precondition =>
-        operations === undefined
-          ? transactions.writes.commit(view.buffer.values(), { sync }, precondition)
-          : this.#store.writeObserved(operations, { sync }, precondition),
-      )
-    } catch (error) {
-      if (error instanceof Conflict) this.conflict = error
-      throw error
-    }
-  }
-}
-
 interface CheckedOptions {
   readonly retries: number
   readonly sync: boolean
@@ -251,10 +215,13 @@ interface CheckedOptions {
   readonly signal: AbortSignal | undefined
 }
 
-function checked(body: unknown, options: TransactionOptions = {}): CheckedOptions {
+const DEFAULTS: CheckedOptions = { retries: RETRIES, maxBytes: MAX_BYTES, sync: false, signal: undefined }
+
+function checked(body: unknown, options: TransactionOptions | undefined): CheckedOptions {
   if (typeof body !== 'function') {
     throw new MisuseError('LEVEL_INVALID_TRANSACTION', 'The first argument of transaction() must be a function: async tx => …')
   }
+  if (options === undefined) return DEFAULTS
   const { retries = RETRIES, maxBytes = MAX_BYTES, sync = false, signal } = options
   for (const [name, value] of [
     ['retries', retries],
