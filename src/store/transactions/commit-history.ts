@@ -8,6 +8,7 @@
  *    snapshot, one for all transactions that began since the write before.
  * 3. Nothing is kept while no transaction is open, and nothing older than the start of the oldest one.
  * 4. The history is bounded: past the limit the oldest transactions lose their claim to it, and cannot commit writes.
+ * 5. Open transactions are a linked list in the order of their starts. Those at the present are the last ones of it.
  */
 import type { Engine, EngineSnapshot } from '../../engine/contract.js'
 import { typedError } from '../../vfs/vfs-error.js'
@@ -36,6 +37,10 @@ export class OpenTransaction {
   failure: Error | undefined
   /** Undefined while the moment is the present. */
   moment: SharedMoment | undefined
+  /** Whether it is in the list of the history, and its neighbours there. */
+  isListed = false
+  older: OpenTransaction | undefined
+  younger: OpenTransaction | undefined
 
   constructor(start: number) {
     this.start = start
@@ -51,11 +56,15 @@ export class OpenTransaction {
 /** One snapshot of the engine for several transactions. */
 class SharedMoment {
   readonly snapshot: EngineSnapshot
-  #users: number
+  #users = 0
 
-  constructor(snapshot: EngineSnapshot, users: number) {
+  constructor(snapshot: EngineSnapshot) {
     this.snapshot = snapshot
-    this.#users = users
+  }
+
+  give(transaction: OpenTransaction): void {
+    transaction.moment = this
+    this.#users++
   }
 
   release(): void {
@@ -66,10 +75,10 @@ class SharedMoment {
 export class CommitHistory {
   readonly #engine: Pick<Engine, 'snapshot'>
   readonly #limitBytes: number
-  /** In the order of their starts. */
-  readonly #open = new Set<OpenTransaction>()
-  /** Those whose moment is the present. */
-  readonly #atPresent = new Set<OpenTransaction>()
+  #oldest: OpenTransaction | undefined
+  #youngest: OpenTransaction | undefined
+  /** The oldest one whose moment is the present. */
+  #atPresent: OpenTransaction | undefined
   #number = 0
   /** The number of the last write of each key. */
   #last = new Map<KeyText, number>()
@@ -87,7 +96,7 @@ export class CommitHistory {
 
   /** Whether writes have to be entered. */
   get isOpen(): boolean {
-    return this.#open.size > 0
+    return this.#oldest !== undefined
   }
 
   /** Roughly what the history takes, in bytes. */
@@ -97,46 +106,46 @@ export class CommitHistory {
 
   begin(): OpenTransaction {
     const transaction = new OpenTransaction(this.#number)
-    this.#open.add(transaction)
-    this.#atPresent.add(transaction)
+    transaction.isListed = true
+    transaction.older = this.#youngest
+    if (this.#youngest === undefined) this.#oldest = transaction
+    else this.#youngest.younger = transaction
+    this.#youngest = transaction
+    this.#atPresent ??= transaction
     return transaction
   }
 
   /** Ends a transaction, however it ended. Ending twice is harmless. */
   end(transaction: OpenTransaction): void {
-    this.#atPresent.delete(transaction)
     transaction.moment?.release()
     transaction.moment = undefined
-    if (!this.#open.delete(transaction)) return
-    if (this.#open.size === 0) this.#forget()
-    else this.#prune()
+    if (transaction.isListed) this.#drop(transaction)
   }
 
   /** Ends all transactions. */
   close(): void {
-    for (const transaction of [...this.#open]) this.end(transaction)
+    while (this.#oldest !== undefined) this.end(this.#oldest)
   }
 
   /** A write begins of which neither the keys nor the moment are known: no transaction that is open can commit writes any more. */
   interrupt(): void {
     this.beforeWrite()
-    for (const transaction of this.#open) transaction.isOverrun = true
-    this.#open.clear()
-    this.#forget()
+    while (this.#oldest !== undefined) this.#overrun(this.#oldest)
   }
 
   /** A write is about to take effect: keeps the moment of the transactions that read the present. */
   beforeWrite(): void {
-    const { size } = this.#atPresent
-    if (size === 0) return
+    const first = this.#atPresent
+    if (first === undefined) return
+    this.#atPresent = undefined
     try {
-      const moment = new SharedMoment(this.#engine.snapshot(), size)
-      for (const transaction of this.#atPresent) transaction.moment = moment
+      const moment = new SharedMoment(this.#engine.snapshot())
+      for (let at: OpenTransaction | undefined = first; at !== undefined; at = at.younger) moment.give(at)
     } catch (error) {
       // The write goes on.
-      for (const transaction of this.#atPresent) transaction.failure = typedError(error)
+      const failure = typedError(error)
+      for (let at: OpenTransaction | undefined = first; at !== undefined; at = at.younger) at.failure = failure
     }
-    this.#atPresent.clear()
   }
 
   /** A write is in effect. */
@@ -165,7 +174,7 @@ export class CommitHistory {
   }
 
   #changedKey(start: number, reads: ReadSet): KeyText | undefined {
-    for (const key of reads.keys) if ((this.#last.get(key) ?? 0) > start) return key
+    for (const key of reads.keys()) if ((this.#last.get(key) ?? 0) > start) return key
     if (reads.ranges.length === 0) return undefined
     for (let at = this.#keys.length - 1; at >= this.#first && this.#numbers[at] > start; at--) {
       if (reads.isInRange(this.#keys[at])) return this.#keys[at]
@@ -182,18 +191,32 @@ export class CommitHistory {
   }
 
   #shorten(): void {
-    while (this.#bytes > this.#limitBytes && this.#open.size > 0) {
-      const [oldest] = this.#open
-      oldest.isOverrun = true
-      this.#open.delete(oldest)
-      this.#prune()
-    }
-    if (this.#open.size === 0) this.#forget()
+    while (this.#bytes > this.#limitBytes && this.#oldest !== undefined) this.#overrun(this.#oldest)
+    if (this.#oldest === undefined) this.#forget()
   }
 
-  #prune(): void {
-    const [oldest] = this.#open
-    const start = oldest?.start ?? this.#number
+  #overrun(transaction: OpenTransaction): void {
+    transaction.isOverrun = true
+    this.#drop(transaction)
+  }
+
+  #drop(transaction: OpenTransaction): void {
+    const { older, younger } = transaction
+    transaction.isListed = false
+    transaction.older = transaction.younger = undefined
+    if (younger === undefined) this.#youngest = older
+    else younger.older = older
+    if (this.#atPresent === transaction) this.#atPresent = younger
+    if (older !== undefined) older.younger = younger
+    else {
+      this.#oldest = younger
+      if (younger === undefined) this.#forget()
+      else this.#prune(younger.start)
+    }
+  }
+
+  /** Forgets the writes up to the number. */
+  #prune(start: number): void {
     while (this.#first < this.#keys.length && this.#numbers[this.#first] <= start) {
       const key = this.#keys[this.#first]
       if (this.#last.get(key) === this.#numbers[this.#first]) this.#last.delete(key)

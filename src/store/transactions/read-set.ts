@@ -12,28 +12,51 @@ interface WalkingCursor {
 }
 
 export class ReadSet {
-  readonly keys = new Set<KeyText>()
+  /** The key, where there is only one: most transactions need no set, which takes long to make. */
+  #key: KeyText | undefined
+  #keys: Set<KeyText> | undefined
   /** Disjoint and ascending once `finish` was called. */
   ranges: TextRange[] = []
-  readonly #cursors = new Set<WalkingCursor>()
+  #cursors: Set<WalkingCursor> | undefined
+
+  /** How many keys were read. */
+  get size(): number {
+    return this.#keys?.size ?? (this.#key === undefined ? 0 : 1)
+  }
+
+  has(key: KeyText): boolean {
+    return this.#keys?.has(key) ?? this.#key === key
+  }
+
+  add(key: KeyText): void {
+    if (this.#keys !== undefined) this.#keys.add(key)
+    else if (this.#key === undefined) this.#key = key
+    else this.#keys = new Set([this.#key, key])
+  }
+
+  /** The keys that were read. */
+  keys(): Iterable<KeyText> {
+    return this.#keys ?? (this.#key === undefined ? [] : [this.#key])
+  }
 
   /** Adds a cursor, whose walk is read when it is closed, or at `finish`. */
   follow(cursor: WalkingCursor): void {
+    this.#cursors ??= new Set()
     this.#cursors.add(cursor)
   }
 
   unfollow(cursor: WalkingCursor): void {
-    this.#cursors.delete(cursor)
+    this.#cursors?.delete(cursor)
   }
 
   /** Completes the ranges: what open cursors have walked so far is in them. */
   finish(): void {
-    for (const cursor of this.#cursors) cursor.endWalk()
+    if (this.#cursors !== undefined) for (const cursor of this.#cursors) cursor.endWalk()
     if (this.ranges.length > 1) this.ranges = merged(this.ranges)
   }
 
   closeCursors(): void {
-    for (const cursor of [...this.#cursors]) cursor.close()
+    if (this.#cursors !== undefined) for (const cursor of [...this.#cursors]) cursor.close()
   }
 
   isInRange(key: KeyText): boolean {
@@ -49,7 +72,7 @@ export class ReadSet {
 
   /** A key of the set that is in the range, or where a range of the set meets it. */
   firstIn({ lower, upper }: TextRange): KeyText | undefined {
-    for (const key of this.keys) if (key >= lower && isBefore(key, upper)) return key
+    for (const key of this.keys()) if (key >= lower && isBefore(key, upper)) return key
     const met = this.ranges.find(range => isBefore(range.lower, upper) && isBefore(lower, range.upper))
     return met && (met.lower > lower ? met.lower : lower)
   }

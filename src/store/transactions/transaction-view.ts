@@ -148,10 +148,9 @@ export class TransactionView extends HeldMoment {
     this.requireOpen()
     const text = keyText(key)
     const own = this.buffer.get(text)
-    const { keys } = this.readSet
-    if (own === undefined && !keys.has(text)) {
+    if (own === undefined && !this.readSet.has(text)) {
       this.#charge(KEY_BYTES + text.length)
-      keys.add(text)
+      this.readSet.add(text)
     }
     return own
   }

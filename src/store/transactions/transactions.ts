@@ -128,7 +128,7 @@ export class Transactions {
           if (pending !== undefined) await pending
           if (view.isOpen) throw this.#unchecked()
         }
-        span?.emit({ type: 'transaction.commit', attempt, entries: buffer.size, keysRead: readSet.keys.size })
+        span?.emit({ type: 'transaction.commit', attempt, entries: buffer.size, keysRead: readSet.size })
         return result
       } catch (error) {
         if (!(error instanceof Conflict)) throw error
@@ -165,9 +165,9 @@ export class Transactions {
   }
 
   #end(view: TransactionView, error?: Error): void {
+    if (!this.#views.delete(view)) return
     view.end(error)
     this.#history.end(view.open)
-    this.#views.delete(view)
   }
 
   /** A start of the transaction after the writes under way that the history does not get. It stays open meanwhile, so there are no more of them. */

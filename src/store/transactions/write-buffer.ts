@@ -32,31 +32,40 @@ export class BufferedWrite {
 }
 
 export class WriteBuffer {
-  readonly #writes = new Map<KeyText, BufferedWrite>()
+  /** The write, where there is only one: most transactions need no map, which takes long to make. */
+  #write: BufferedWrite | undefined
+  #writes: Map<KeyText, BufferedWrite> | undefined
   /** Ascending; made again for a cursor after a write. A cursor keeps its own, so that it sees one moment. */
   #sorted: readonly BufferedWrite[] | undefined
 
   get size(): number {
-    return this.#writes.size
+    return this.#writes?.size ?? (this.#write === undefined ? 0 : 1)
   }
 
   get(text: KeyText): BufferedWrite | undefined {
-    return this.#writes.get(text)
+    if (this.#writes !== undefined) return this.#writes.get(text)
+    return this.#write?.text === text ? this.#write : undefined
   }
 
   add(write: BufferedWrite): void {
-    this.#writes.set(write.text, write)
     this.#sorted = undefined
+    if (this.#writes !== undefined) this.#writes.set(write.text, write)
+    else if (this.#write === undefined || this.#write.text === write.text) this.#write = write
+    else
+      this.#writes = new Map([
+        [this.#write.text, this.#write],
+        [write.text, write],
+      ])
   }
 
   values(): Iterable<BufferedWrite> {
-    return this.#writes.values()
+    return this.#writes?.values() ?? (this.#write === undefined ? [] : [this.#write])
   }
 
   /** The writes in the range, ascending. */
   within({ lower, upper }: HalfOpenRange): readonly BufferedWrite[] {
-    if (this.#writes.size === 0) return []
-    this.#sorted ??= [...this.#writes.values()].sort((a, b) => (a.text < b.text ? -1 : 1))
+    if (this.size === 0) return []
+    this.#sorted ??= [...this.values()].sort((a, b) => (a.text < b.text ? -1 : 1))
     return this.#sorted.filter(({ keyBytes: key }) => !isBelow(lower, key, 0, key.length) && !isBeyond(upper, key, 0, key.length))
   }
 }
