@@ -34,6 +34,8 @@ const COMMON_BARS: readonly Bar[] = [
   { work: 'fill-ascending', metric: SETTLED, label: 'ascending fill, batches of 1000, settled', unit: '/s', against: LMDB, atLeast: 1 },
   { work: 'put-sync', metric: RATE, label: 'durable put, 64 in flight', unit: '/s', against: LMDB, atLeast: 1.5 },
   { work: 'put-sync-alone', metric: RATE, label: 'durable put, one at a time', unit: '/s', against: SQLITE, atLeast: 0.9 },
+  { work: 'transaction', metric: RATE, label: 'transaction that reads and puts a key', unit: '/s', against: LMDB, atLeast: 5 },
+  { work: 'transaction', metric: 'ofPuts', label: 'transactions to puts, the same keys', unit: '', atLeast: 0.5 },
   { work: 'open', metric: 'openMs', label: 'open after a clean close, first in its process', unit: ' ms', atMost: 15 },
 ]
 
@@ -133,6 +135,8 @@ export const ALSO: readonly Row[] = [
   { work: 'fill-ascending', metric: SETTLED, label: 'ascending fill, settled', unit: '/s' },
   { work: 'fill-ascending', metric: 'writeAmplification', label: 'write amplification of the ascending fill', unit: '' },
   { work: 'fill-ascending', metric: 'spaceAmplification', label: 'space amplification of the ascending fill', unit: '' },
+  { work: 'transaction', metric: RATE, label: 'transaction that reads and puts a key', unit: '/s' },
+  { work: 'transaction', metric: 'ofPuts', label: 'transactions to puts, the same keys', unit: '' },
   { work: 'put-sync', metric: 'p50Ms', label: 'durable put, 64 in flight: p50', unit: ' ms' },
   { work: 'put-sync', metric: 'p99Ms', label: 'p99', unit: ' ms' },
   { work: 'put-64', metric: RATE, label: 'awaited put, 64 in flight', unit: '/s' },
@@ -174,6 +178,7 @@ const COMMON_WORKS = [
   'put',
   'put-lag',
   'put-64',
+  'transaction',
   'fill-random',
   'fill-ascending',
   'fill-lag',

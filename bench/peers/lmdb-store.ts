@@ -3,7 +3,8 @@
  *
  * - a batch is one `batch()` of `put`s, which the write thread executes (`transaction()` would do it on the main thread);
  * - reads are its synchronous `get`, which returns a copy, even where the harness awaits the result or asks for many;
- * - a full iteration is `for...of` over `getRange()`.
+ * - a full iteration is `for...of` over `getRange()`;
+ * - a transaction is `transaction()`, whose function runs on the main thread in the write thread's transaction.
  *
  * A put is acknowledged when it is committed: visible, written to the file, and safe from the end of the process. With
  * `overlappingSync`, the default, a sync of every commit follows; a durable put waits for the end of that, too.
@@ -17,6 +18,7 @@ interface Lmdb {
   put(key: Data, value: Data): Promise<boolean> & { readonly flushed?: Promise<unknown> }
   remove(key: Data): Promise<boolean> & { readonly flushed?: Promise<unknown> }
   batch(action: () => void): Promise<boolean>
+  transaction<T>(action: () => T): Promise<T>
   getRange(options: {
     readonly reverse?: boolean
     readonly start?: Data
@@ -81,6 +83,14 @@ export class LmdbStore implements Store {
     await db.batch(() => {
       for (const operation of operations)
         void (operation.type === 'put' ? db.put(operation.key, operation.value) : db.remove(operation.key))
+    })
+  }
+
+  async readAndPut(key: Data, value: Data): Promise<void> {
+    const db = this.#db
+    await db.transaction(() => {
+      db.get(key)
+      void db.put(key, value)
     })
   }
 

@@ -57,7 +57,8 @@ class Bench {
   }
 
   #storesFor(work: string): readonly string[] {
-    const { stores, addReferences, barSet } = this.#options
+    const { addReferences, barSet } = this.#options
+    const stores = this.#options.stores.filter(store => WORKLOADS[work].transactions !== true || STORES[store].transactions === true)
     if (!addReferences) return stores
     const references = barSet.references.filter(
       ({ store, works }) => works.includes(work) && (store !== 'better-sqlite3' || hasSqlite(ROOT)),

@@ -6,6 +6,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { EngineShape } from '../../src/engine/contract.js'
+import type { Kvarium } from '../../src/index.js'
 import type { KvariumStats } from '../../src/store/stats.js'
 import { Dataset, type Data, type Encoding } from './data.js'
 import { LmdbStore, type LmdbModule } from './lmdb-store.js'
@@ -45,6 +46,8 @@ export interface Store {
   put(key: Data, value: Data, options?: { readonly sync: boolean }): Promise<void>
   del(key: Data, options?: { readonly sync: boolean }): Promise<void>
   batch(operations: readonly (PutOperation | DelOperation)[]): Promise<void>
+  /** Reads the key and puts the value in one transaction, if the store has transactions. */
+  readAndPut?(key: Data, value: Data): Promise<void>
   iterator(options?: IteratorOptions): EntryIterator
   /** A full iteration in the store's fastest way, if that is not `nextv`. */
   scan?(reverse: boolean, each: (key: Data, value: Data) => void): void
@@ -59,6 +62,8 @@ export interface Store {
 
 export interface StoreSpec {
   readonly durable: boolean
+  /** Whether it has transactions that are awaited. */
+  readonly transactions?: boolean
   /** Its package; none for stores of the harness. */
   readonly from?: 'kvarium' | 'classic-level' | 'memory-level' | 'lmdb' | 'better-sqlite3' | 'node:sqlite'
   /** Fixed options, under those that all stores share and those given with `--set`. */
@@ -66,19 +71,19 @@ export interface StoreSpec {
 }
 
 export const STORES: Readonly<Record<string, StoreSpec>> = {
-  'kvarium-lsm': { durable: true, from: 'kvarium', options: { engine: 'lsm' } },
-  'kvarium-lsm-tiered': { durable: true, from: 'kvarium', options: { engine: 'lsm', compaction: 'tiered' } },
-  'kvarium-lsm-nocompress': { durable: true, from: 'kvarium', options: { engine: 'lsm', compression: 'none' } },
-  'kvarium-btree': { durable: true, from: 'kvarium', options: { engine: 'btree' } },
-  'kvarium-memory': { durable: false, from: 'kvarium', options: { engine: 'memory' } },
+  'kvarium-lsm': { durable: true, transactions: true, from: 'kvarium', options: { engine: 'lsm' } },
+  'kvarium-lsm-tiered': { durable: true, transactions: true, from: 'kvarium', options: { engine: 'lsm', compaction: 'tiered' } },
+  'kvarium-lsm-nocompress': { durable: true, transactions: true, from: 'kvarium', options: { engine: 'lsm', compression: 'none' } },
+  'kvarium-btree': { durable: true, transactions: true, from: 'kvarium', options: { engine: 'btree' } },
+  'kvarium-memory': { durable: false, transactions: true, from: 'kvarium', options: { engine: 'memory' } },
   'classic-level': { durable: true, from: 'classic-level' },
   'classic-level-nocompress': { durable: true, from: 'classic-level', options: { compression: false } },
-  lmdb: { durable: true, from: 'lmdb' },
-  'lmdb-nosync': { durable: true, from: 'lmdb', options: { noSync: true } },
+  lmdb: { durable: true, transactions: true, from: 'lmdb' },
+  'lmdb-nosync': { durable: true, transactions: true, from: 'lmdb', options: { noSync: true } },
   'better-sqlite3': { durable: true, from: 'better-sqlite3' },
   'node-sqlite': { durable: true, from: 'node:sqlite' },
   'memory-level': { durable: false, from: 'memory-level' },
-  null: { durable: false },
+  null: { durable: false, transactions: true },
 }
 
 export interface OpenOptions {
@@ -92,6 +97,7 @@ export interface OpenOptions {
 }
 
 type Constructor = new (...args: unknown[]) => Store
+type TransactionalConstructor = new (...args: unknown[]) => Store & Pick<Kvarium<Data, Data>, 'transaction'>
 
 /** A store, and the milliseconds that its module took to load, and its opening. */
 export interface OpenedStore {
@@ -123,8 +129,8 @@ export async function openStore(name: string, options: OpenOptions): Promise<Ope
     const cache = spec.durable ? { cacheSize: options.cacheBytes } : {}
     const all = { ...encodings, ...cache, ...spec.options, ...options.set }
     if (spec.from === 'kvarium') {
-      const { Kvarium } = (await import(pathToFileURL(join(options.dist, 'index.js')).href)) as { Kvarium: Constructor }
-      store = new Kvarium(options.directory, all)
+      const { Kvarium } = (await import(pathToFileURL(join(options.dist, 'index.js')).href)) as { Kvarium: TransactionalConstructor }
+      store = withTransactions(new Kvarium(options.directory, all))
     } else {
       const { ClassicLevel } = (await importPeer(options.root, spec.from)) as { ClassicLevel: Constructor }
       store = new ClassicLevel(options.directory, all)
@@ -133,6 +139,15 @@ export async function openStore(name: string, options: OpenOptions): Promise<Ope
   const loaded = performance.now()
   await store.open()
   return { store, importMs: loaded - start, openMs: performance.now() - loaded }
+}
+
+function withTransactions(store: Store & Pick<Kvarium<Data, Data>, 'transaction'>): Store {
+  store.readAndPut = (key, value) =>
+    store.transaction(async tx => {
+      await tx.get(key)
+      await tx.put(key, value)
+    })
+  return store
 }
 
 async function importPeer(root: string, name: string): Promise<unknown> {
@@ -167,6 +182,7 @@ function nullStore({ encoding, entries }: OpenOptions): Store {
     getSync: () => value,
     getMany: async keys => keys.map(() => value),
     put: nothing,
+    readAndPut: nothing,
     del: nothing,
     batch: nothing,
     iterator,

@@ -2,7 +2,7 @@
  * The workloads. Each runs alone in a fresh process on one store and returns numbers, which `main.ts` interprets.
  * Reads run on a store that was filled in random order, settled and compacted beforehand, after every key was read once.
  */
-import { ENTRY_BYTES, VALUE_BYTES, sameData, type Dataset } from './data.js'
+import { ENTRY_BYTES, VALUE_BYTES, sameData, type Data, type Dataset } from './data.js'
 import { LatencyRecorder } from '../../packages/lab/src/compare/latency-recorder.js'
 import { LagRecorder } from '../../packages/lab/src/compare/lag-recorder.js'
 import { cpuMs, directoryBytes, memory, writtenBytes } from './process-meter.js'
@@ -15,7 +15,7 @@ export interface Context {
   readonly store: Store
   readonly data: Dataset
   readonly entries: number
-  /** Duration of scans, which repeat until then. */
+  /** Duration of scans, which repeat until then, and of transactions. */
   readonly seconds: number
   /** Reads go on until this many calls, and until they are steady. */
   readonly leastReads: number
@@ -38,6 +38,8 @@ export type Metrics = Record<string, number>
 export interface Workload {
   /** Starts from a loaded store instead of an empty one. */
   readonly loaded: boolean
+  /** Only for stores with transactions. */
+  readonly transactions?: boolean
   readonly run: (context: Context) => Promise<Metrics>
   /** What is to be seen of the files once the store is closed. */
   readonly afterClose?: (context: Context) => Metrics
@@ -48,6 +50,8 @@ const LANES = 64
 /** Keys of a `getMany`. */
 const MANY_KEYS = 100
 const CHUNK = 2000
+/** Puts, and then transactions, in one turn of the workload `transaction`. */
+const TURN_OPERATIONS = 1000
 const LOAD_SEED = 0x51ed2701
 const READ_SEED = 0x1b873593
 const OVERWRITE_SEED = 0x2c1b3c6d
@@ -69,6 +73,7 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = {
   'nextv-reverse': { loaded: true, run: context => timedScans(context, store => scanNextv(store, true)) },
   put: { loaded: false, run: context => putAll(context, context.puts, 1) },
   'put-lag': { loaded: false, run: context => putAll(context, context.entries, 1) },
+  transaction: { loaded: false, transactions: true, run: putsAndTransactions },
   'put-64': { loaded: false, run: context => putAll(context, context.entries, LANES) },
   'fill-random': { loaded: false, run: context => fill(context, new Shuffle(context.entries, LOAD_SEED)) },
   'fill-ascending': { loaded: false, run: context => fill(context) },
@@ -421,6 +426,24 @@ async function writeAll({ store, data, entries }: Context, { order, nextValues =
 
 function rate(operations: number, elapsedMs: number): { operationsPerSecond: number } {
   return { operationsPerSecond: (operations / elapsedMs) * 1000 }
+}
+
+/** Puts of new random keys take turns with transactions that read and put the same keys; all are awaited, one after another. */
+async function putsAndTransactions({ store, data, entries, puts, seconds }: Context): Promise<Metrics> {
+  const order = new Shuffle(entries, LOAD_SEED)
+  const timed = async (from: number, write: (key: Data, value: Data) => Promise<void>): Promise<number> => {
+    const start = performance.now()
+    for (let i = from; i < from + TURN_OPERATIONS; i++) await write(data.key(order.at(i)), data.value(order.at(i)))
+    return performance.now() - start
+  }
+  let done = 0
+  let putMs = 0
+  let transactionMs = 0
+  for (const end = performance.now() + seconds * 1000; performance.now() < end && done + TURN_OPERATIONS <= puts; done += TURN_OPERATIONS) {
+    putMs += await timed(done, (key, value) => store.put(key, value))
+    transactionMs += await timed(done, (key, value) => store.readAndPut!(key, value))
+  }
+  return { ...rate(done, transactionMs), putsPerSecond: rate(done, putMs).operationsPerSecond, ofPuts: putMs / transactionMs }
 }
 
 /** CPU time of all threads per operation. */

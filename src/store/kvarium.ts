@@ -20,6 +20,7 @@ import { runJob, type Trace } from '../trace/span.js'
 import { wallTimeOf, type Environment } from '../vfs/environment.js'
 import type { FileNames } from '../vfs/file-classes.js'
 import { absolutePath, type DirectoryLock } from '../vfs/file-system.js'
+import { typedError } from '../vfs/vfs-error.js'
 import { TracedFileSystem } from '../vfs/traced-file-system.js'
 import { checkOf } from './conditions.js'
 import { EventLoopTurns } from './event-loop-turns.js'
@@ -246,7 +247,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
       const isObserved = this.listenerCount('write') > 0 || (this.hooks.prewrite as { readonly noop?: boolean }).noop !== true
       return this.#open().transactions.run<K, V, T>(this, body, options, isObserved ? this.#writeObserved : undefined)
     } catch (error) {
-      return Promise.reject(error as Error)
+      return Promise.reject(typedError(error))
     }
   }
 
