@@ -154,7 +154,7 @@ export class PageCheck {
     let liveBytes = 0
     for (let index = 0; index < block.count; index++) {
       block.readCell(index, this.#cell)
-      liveBytes += block.prefixLength + this.#cell.payloadEnd - this.#cell.suffixStart
+      liveBytes += block.prefixLength + this.#cell.dataBytes
     }
     if (page.entries !== block.count) this.report(path, `${page.entries} entries are counted, ${block.count} are there`)
     if (page.liveBytes !== liveBytes) this.report(path, `${page.liveBytes} live bytes are counted, ${liveBytes} are there`)

@@ -41,7 +41,7 @@ import type { DeferredReplay } from './recovery/deferred-replay.js'
 import { approximateBytes, shapeOf } from './shape.js'
 import { TreeCheckpoint } from './store-checkpoint.js'
 import { PointReads } from './tree/point-reads.js'
-import { RootSnapshots } from './tree/root-snapshot.js'
+import { RootSnapshots, type RootSnapshot } from './tree/root-snapshot.js'
 import { TreeCursor } from './tree/tree-cursor.js'
 import { TreeWriter } from './tree/tree-writer.js'
 
@@ -74,7 +74,7 @@ export class BtreeEngine implements Engine {
     this.#trace = trace?.trace.at('io') ?? null
     this.#reads = new PointReads(parts, this.#trace)
     this.#controller = new WriteController(parts, () => this.#writes.queue.drain())
-    this.#snapshots = new RootSnapshots(parts.tree, trace)
+    this.#snapshots = new RootSnapshots(parts.tree, parts.expiryClock, trace)
     const { checkpointer, logs, log, logStart, ledger } = parts
     this.#scheduler = new CheckpointScheduler({
       clock,
@@ -135,8 +135,18 @@ export class BtreeEngine implements Engine {
     this.#requireOpen()
     if (this.#deferred !== undefined) this.#replayKey(key)
     const { tree } = this.#parts
-    const root = snapshot === undefined ? tree.present : this.#snapshots.resolve(snapshot).root
-    return this.#reads.find(tree, root, key, out)
+    if (snapshot === undefined) return this.#reads.find(tree, tree.present, key, out)
+    const { version, time } = this.#snapshots.resolve(snapshot)
+    return this.#reads.find(tree, version.root, key, out, time)
+  }
+
+  expiresAt(key: Uint8Array, snapshot?: EngineSnapshot): number | undefined {
+    this.#requireOpen()
+    if (this.#deferred !== undefined) this.#replayKey(key)
+    const { tree } = this.#parts
+    if (snapshot === undefined) return this.#reads.expiresAt(tree, tree.present, key, this.#view)
+    const { version, time } = this.#snapshots.resolve(snapshot)
+    return this.#reads.expiresAt(tree, version.root, key, this.#view, time)
   }
 
   write(batch: WriteBatch, options: WriteOptions): Promise<void> | void {
@@ -156,10 +166,11 @@ export class BtreeEngine implements Engine {
   cursor(range: KeyRange, snapshot?: EngineSnapshot): Cursor {
     this.#requireOpen()
     this.#finishReplay()
-    const { tree, store, ledger } = this.#parts
+    const { tree, store, ledger, expiryClock } = this.#parts
     const { scan } = ledger
-    const version = this.#hold(snapshot)
-    const cursor = new TreeCursor(store, tree.versions, version, halfOpen(range), scan)
+    const held = snapshot === undefined ? undefined : this.#snapshots.resolve(snapshot)
+    const version = this.#hold(held)
+    const cursor = new TreeCursor(store, tree.versions, version, halfOpen(range), scan, held?.time ?? expiryClock.now())
     return this.#trace === null ? cursor : new TouchedCursor(cursor, scan, this.#trace)
   }
 
@@ -295,10 +306,10 @@ export class BtreeEngine implements Engine {
   }
 
   /** The version that a cursor reads, held. */
-  #hold(snapshot: EngineSnapshot | undefined): LiveVersion {
+  #hold(snapshot: RootSnapshot | undefined): LiveVersion {
     const { tree } = this.#parts
     if (snapshot === undefined) return tree.versions.hold(tree.present, true)
-    const version = this.#snapshots.resolve(snapshot)
+    const { version } = snapshot
     tree.versions.retain(version, true)
     return version
   }

@@ -15,6 +15,7 @@ export function btreeEngine(settings: BtreeSettings = {}): EngineFactory {
     options: BTREE_OPTIONS,
     files: BTREE_FILES,
     countsLiveBytes: true,
+    expires: true,
     variants: [{ name: 'btree', options: {}, scaled: ['writeBufferSize', 'cacheSize'] }],
     async open(context) {
       const directory = absolutePath(context.environment.fileSystem, context.directory)

@@ -63,6 +63,10 @@ export class BtreeShapeFold {
         for (let level = 0; level < event.pages.length; level++) this.#levels.change(level, event.pages[level], event.units[level])
         break
       }
+      case 'entries.expire':
+        state.entries -= event.entries
+        state.liveBytes -= event.bytes
+        break
       case 'root.change':
         state.height = event.height
         break

@@ -4,6 +4,7 @@ import { loadHash32, type Hash32 } from '../codec/checksum.js'
 import type { EngineContext } from '../engine/contract.js'
 import { logName, parseLogName } from '../engine/durable/log-replay.js'
 import { LogSet } from '../engine/durable/log-set.js'
+import { ExpiryClock } from '../engine/expiry-clock.js'
 import { retentionOf } from '../engine/durable/retained-logs.js'
 import { CorruptionError } from '../errors.js'
 import { Ledger, newReadCounts } from '../trace/ledger.js'
@@ -25,6 +26,7 @@ import { PageTrace } from './pages/page-trace.js'
 import { createTreeFile } from './recovery/creation.js'
 import { LogStart } from './recovery/log-start.js'
 import { keptLogs, replay, treeOnDisk } from './recovery/recovery.js'
+import { Expiries } from './tree/expiries.js'
 
 /** Share of `writeBufferSize` that stays allocated for reuse by other pages: a checkpoint needs memory in bursts. */
 const IDLE_SHARE = 1 / 4
@@ -41,7 +43,9 @@ export async function openBtree(context: EngineContext, settings: BtreeSettings)
   try {
     const pages = pageParts(context, settings, hash32, handle)
     const { ledger, meta, file, free, dropped, store, versions } = pages
-    const tree = treeOnDisk(meta, store, versions, settings.leafSplit)
+    const expiryClock = new ExpiryClock(environment.clock)
+    const expiries = new Expiries({ clock: expiryClock, ledger, trace, isUsed: meta.hasExpiries })
+    const tree = treeOnDisk(meta, store, versions, settings.leafSplit, expiries)
     dropped.attach(store, tree.levels)
     const version = versions.hold(tree.root, false)
     const checkpointer = new Checkpointer({ environment, tree, file, free, dropped, hash32, meta, version, trace })
@@ -63,7 +67,7 @@ export async function openBtree(context: EngineContext, settings: BtreeSettings)
     // A store keeps the page size that it was created with.
     const inForce = { ...options, pageSize: meta.unitBytes }
     trace?.emit({ type: 'engine.open', engine: 'btree', entrySequence: tree.sequence, options: inForce })
-    return new BtreeEngine({ ...pages, context, options, hash32, tree, checkpointer, logs, log, logStart, deferred, inner })
+    return new BtreeEngine({ ...pages, context, options, hash32, tree, checkpointer, logs, log, logStart, deferred, inner, expiryClock })
   } catch (error) {
     // Without the marker of a clean close.
     logs?.poison(error)

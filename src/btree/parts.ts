@@ -1,6 +1,7 @@
 import type { Cache } from '../cache/cache.js'
 import type { Hash32 } from '../codec/checksum.js'
 import type { EngineContext } from '../engine/contract.js'
+import type { ExpiryClock } from '../engine/expiry-clock.js'
 import type { LogSet } from '../engine/durable/log-set.js'
 import type { Ledger, ReadCounts } from '../trace/ledger.js'
 import type { Checkpointer } from './checkpoint/checkpoint.js'
@@ -25,6 +26,7 @@ export interface BtreeParts {
   readonly free: FreeSpace
   readonly dropped: DroppedSubtrees
   readonly store: PageStore
+  readonly expiryClock: ExpiryClock
   readonly tree: Tree
   readonly checkpointer: Checkpointer
   readonly logs: LogSet

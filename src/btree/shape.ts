@@ -107,7 +107,7 @@ function liveBelow(tree: Tree, root: Page, key: Uint8Array): number {
   const end = block.lowerBound(key, 0, key.length)
   for (let index = 0; index < end; index++) {
     block.readCell(index, cell)
-    live += block.prefixLength + cell.payloadEnd - cell.suffixStart
+    live += block.prefixLength + cell.dataBytes
   }
   return live
 }

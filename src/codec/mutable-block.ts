@@ -1,4 +1,4 @@
-import { BLOCK_HEADER_BYTES, Cell, headOf, SLOT_BYTES, SortedBlock } from './sorted-block.js'
+import { BLOCK_HEADER_BYTES, Cell, EXPIRES_BIT, headOf, SLOT_BYTES, SortedBlock } from './sorted-block.js'
 import { varintLength, writeVarint } from './varint.js'
 
 /**
@@ -61,23 +61,35 @@ export class MutableBlock extends SortedBlock {
     return this.#cellsStart
   }
 
-  /** Adds an entry at its place, or returns false and changes nothing if the gap is too small or the key lacks the prefix. */
-  insert(index: number, key: Uint8Array, start: number, end: number, value: Uint8Array, valueStart: number, valueEnd: number): boolean {
-    const at = this.insertBlank(index, key, start, end, valueEnd - valueStart)
+  /**
+   * Adds an entry at its place, or returns false and changes nothing if the gap is too small or the key lacks the prefix. The payload of an
+   * entry that `expires` begins with the expiry.
+   */
+  insert(
+    index: number,
+    key: Uint8Array,
+    start: number,
+    end: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+    expires = false,
+  ): boolean {
+    const at = this.insertBlank(index, key, start, end, valueEnd - valueStart, expires)
     if (at < 0) return false
     copyBytes(value, valueStart, valueEnd, this.bytes, at)
     return true
   }
 
   /** `insert` without the payload. Returns where in `bytes` the caller writes it, or -1. */
-  insertBlank(index: number, key: Uint8Array, start: number, end: number, payloadLength: number): number {
+  insertBlank(index: number, key: Uint8Array, start: number, end: number, payloadLength: number, expires = false): number {
     if (this.comparePrefix(key, start, end) !== 0) return -1
     const suffixStart = start + this.prefixLength
     const at = this.#takeCell(end - suffixStart, payloadLength, SLOT_BYTES)
     if (at < 0) return -1
     const slot = this.slots + index * SLOT_BYTES
     if (index < this.count) this.bytes.copyWithin(slot + SLOT_BYTES, slot, this.slots + this.count * SLOT_BYTES)
-    this.#setSlot(slot, headOf(key, suffixStart, end), at)
+    this.#setSlot(slot, headOf(key, suffixStart, end), at, expires)
     this.#setCount(this.count + 1)
     const bytes = this.bytes
     let to = writeVarint(bytes, at, end - suffixStart)
@@ -86,12 +98,13 @@ export class MutableBlock extends SortedBlock {
   }
 
   /** Gives entry `index` another payload, or returns false and changes nothing if there is no room for it. */
-  replace(index: number, value: Uint8Array, valueStart: number, valueEnd: number): boolean {
+  replace(index: number, value: Uint8Array, valueStart: number, valueEnd: number, expires = false): boolean {
     this.#measure()
     this.readCell(index, cell)
     const { suffixStart, payloadStart, payloadEnd } = cell
     const length = valueEnd - valueStart
     if (length === payloadEnd - payloadStart) {
+      if (expires || cell.expires) this.#setOffset(index, this.cellStart(index), expires)
       copyBytes(value, valueStart, valueEnd, this.bytes, payloadStart)
       return true
     }
@@ -100,7 +113,7 @@ export class MutableBlock extends SortedBlock {
     if (at < 0) return false
     this.#garbage += cellBytes(suffixLength, payloadEnd - payloadStart)
     const bytes = this.bytes
-    writeUint32(bytes, this.slots + index * SLOT_BYTES + 4, at - this.base)
+    this.#setOffset(index, at, expires)
     let to = writeVarint(bytes, at, suffixLength)
     to = writeVarint(bytes, to, length)
     to = copyBytes(bytes, suffixStart, payloadStart, bytes, to)
@@ -156,7 +169,7 @@ export class MutableBlock extends SortedBlock {
       const tail = copyBytes(source.bytes, sourcePrefix, sourcePrefix + extra, bytes, suffix)
       copyBytes(source.bytes, suffixStart, cell.payloadEnd, bytes, tail)
       const slot = this.slots + this.count * SLOT_BYTES
-      this.#setSlot(slot, headOf(bytes, suffix, suffix + suffixLength), at)
+      this.#setSlot(slot, headOf(bytes, suffix, suffix + suffixLength), at, cell.expires)
       this.count++
     }
     this.#setCount(this.count)
@@ -167,13 +180,17 @@ export class MutableBlock extends SortedBlock {
     writeUint32(this.bytes, this.base, count)
   }
 
-  #setSlot(slot: number, head: number, cellStart: number): void {
+  #setOffset(index: number, cellStart: number, expires: boolean): void {
+    writeUint32(this.bytes, this.slots + index * SLOT_BYTES + 4, (cellStart - this.base) | (expires ? EXPIRES_BIT : 0))
+  }
+
+  #setSlot(slot: number, head: number, cellStart: number, expires: boolean): void {
     const bytes = this.bytes
     bytes[slot] = head >>> 24
     bytes[slot + 1] = head >>> 16
     bytes[slot + 2] = head >>> 8
     bytes[slot + 3] = head
-    writeUint32(bytes, slot + 4, cellStart - this.base)
+    writeUint32(bytes, slot + 4, (cellStart - this.base) | (expires ? EXPIRES_BIT : 0))
   }
 
   /** Offset for a new cell; -1 if the gap has no room for it and `extra` bytes more. */

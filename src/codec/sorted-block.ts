@@ -1,4 +1,5 @@
 import { CorruptionError } from '../errors.js'
+import { EXPIRY_BYTES } from './expiry.js'
 import { VarintReader } from './varint.js'
 
 /**
@@ -7,11 +8,12 @@ import { VarintReader } from './varint.js'
  *   +-----------+------------------+----------------+---------------------+--------------------------+
  *   | count u32 | prefixLength u32 | prefix         | slots, 8 bytes each | cells                    |
  *   +-----------+------------------+----------------+---------------------+--------------------------+
- *   slot:  head (first 4 bytes of the suffix, big-endian, zero padded) | cell offset u32 from the start of the block
+ *   slot:  head (first 4 bytes of the suffix, big-endian, zero padded) | cell offset u31 from the start of the block, bit 31: expires
  *   cell:  varint suffix length | varint payload length | suffix | payload
  *
  * Integers are little-endian except the head, which is big-endian so that heads order like the bytes they stand for.
- * A key is prefix + suffix.
+ * A key is prefix + suffix. Where a slot says that its entry expires, the payload is the expiry (see expiry.ts) and then the value. Only
+ * leaves of the B+tree have such slots.
  *
  * Invariants:
  * 1. Every key starts with the prefix, so a search compares the prefix once and then only suffixes.
@@ -27,11 +29,26 @@ import { VarintReader } from './varint.js'
 export const BLOCK_HEADER_BYTES = 8
 export const SLOT_BYTES = 8
 
+/** In the word of a slot that holds the cell offset: the entry expires. */
+export const EXPIRES_BIT = 0x8000_0000
+export const OFFSET_MASK = 0x7fff_ffff
+
 /** Where one entry's bytes lie within `block.bytes`; filled by `readCell`. The suffix ends where the payload starts. */
 export class Cell {
   suffixStart = 0
   payloadStart = 0
+  /** Behind the expiry, if the entry has one; else where the payload starts. */
+  valueStart = 0
   payloadEnd = 0
+
+  get expires(): boolean {
+    return this.valueStart !== this.payloadStart
+  }
+
+  /** Bytes of suffix and value. */
+  get dataBytes(): number {
+    return this.payloadStart - this.suffixStart + this.payloadEnd - this.valueStart
+  }
 }
 
 const lengths = new VarintReader(new Uint8Array(0))
@@ -119,25 +136,33 @@ export class SortedBlock {
   /** Finds the bytes of entry `index`, which must be within [0, count). */
   readCell(index: number, cell: Cell): void {
     const bytes = this.bytes
-    let at = this.base + readUint32(bytes, this.slots + index * SLOT_BYTES + 4)
+    const word = readInt32(bytes, this.slots + index * SLOT_BYTES + 4)
+    let at = this.base + (word & OFFSET_MASK)
     const suffixLength = bytes[at]
     let payloadLength = bytes[at + 1]
     if (suffixLength >= 0x80 || (payloadLength >= 0x80 && bytes[at + 2] >= 0x80)) {
       this.#readLongCell(at, cell)
+      if (word < 0) this.#passExpiry(index, cell)
       return
     }
     at += 2
     if (payloadLength >= 0x80) payloadLength = (payloadLength & 0x7f) | (bytes[at++] << 7)
     cell.suffixStart = at
-    cell.payloadStart = at + suffixLength
+    cell.payloadStart = cell.valueStart = at + suffixLength
     cell.payloadEnd = at + suffixLength + payloadLength
     // Negated, because a read past the bytes made the length not a number.
     if (!(cell.payloadEnd <= this.end)) throw this.corruption(`entry ${index} runs past the end of its block`)
+    if (word < 0) this.#passExpiry(index, cell)
+  }
+
+  /** Whether the slot of entry `index` says that it expires. */
+  expires(index: number): boolean {
+    return this.bytes[this.slots + index * SLOT_BYTES + 7] >= 0x80
   }
 
   /** Where in `bytes` the cell of entry `index` begins. */
   protected cellStart(index: number): number {
-    return this.base + readUint32(this.bytes, this.slots + index * SLOT_BYTES + 4)
+    return this.base + (readInt32(this.bytes, this.slots + index * SLOT_BYTES + 4) & OFFSET_MASK)
   }
 
   /** A copy of the key of entry `index`: for inspection and set-up, not for hot paths. */
@@ -190,7 +215,7 @@ export class SortedBlock {
   /** Order of the suffix of entry `index` against `key[start, end)`. */
   #compareSuffix(index: number, key: Uint8Array, start: number, end: number): number {
     const bytes = this.bytes
-    let at = this.base + readUint32(bytes, this.slots + index * SLOT_BYTES + 4)
+    let at = this.base + (readInt32(bytes, this.slots + index * SLOT_BYTES + 4) & OFFSET_MASK)
     let length = bytes[at]
     if (length < 0x80) {
       do at++
@@ -211,13 +236,18 @@ export class SortedBlock {
     return length - keyLength
   }
 
+  #passExpiry(index: number, cell: Cell): void {
+    cell.valueStart = cell.payloadStart + EXPIRY_BYTES
+    if (cell.valueStart > cell.payloadEnd) throw this.corruption(`entry ${index} is too short for its expiry`)
+  }
+
   #readLongCell(at: number, cell: Cell): void {
     lengths.reset(this.bytes, at, this.end)
     try {
       const suffixLength = lengths.read()
       const payloadLength = lengths.read()
       cell.suffixStart = lengths.at
-      cell.payloadStart = cell.suffixStart + suffixLength
+      cell.payloadStart = cell.valueStart = cell.suffixStart + suffixLength
       cell.payloadEnd = cell.payloadStart + payloadLength
     } catch (cause) {
       throw this.corruption('a cell has damaged lengths', cause)
@@ -227,5 +257,9 @@ export class SortedBlock {
 }
 
 function readUint32(bytes: Uint8Array, at: number): number {
-  return (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0
+  return readInt32(bytes, at) >>> 0
+}
+
+function readInt32(bytes: Uint8Array, at: number): number {
+  return bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)
 }

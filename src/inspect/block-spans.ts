@@ -1,13 +1,13 @@
 /** The sorted block of tables and tree pages (layout in codec/sorted-block.ts) as spans. */
 import { compareKeys } from '../codec/entry.js'
-import { headOf, SLOT_BYTES } from '../codec/sorted-block.js'
+import { EXPIRES_BIT, headOf, OFFSET_MASK, SLOT_BYTES } from '../codec/sorted-block.js'
 import { hexOf } from '../codec/text.js'
 import { place, printableText, showBytes } from './show-bytes.js'
 import { SpanReader } from './span-reader.js'
 import { damageIn, tile, type Span } from './span.js'
 
-/** Decodes the payload from the reader's position to its end, and describes the entry in one line. */
-export type DescribeEntry = (key: Uint8Array, payload: SpanReader, index: number) => string
+/** Decodes the payload from the reader's position to its end, and describes the entry in one line. The payload of one that `expires` begins with its expiry. */
+export type DescribeEntry = (key: Uint8Array, payload: SpanReader, index: number, expires: boolean) => string
 
 export interface BlockOptions {
   readonly preview: number
@@ -16,6 +16,8 @@ export interface BlockOptions {
   readonly wrong: (offset: number, length: number, message: string) => void
   /** Branch pages: the key of entry 0 bounds nothing. */
   readonly bareFirst?: boolean
+  /** Leaves of the B+tree: slots say which entries expire. */
+  readonly mayExpire?: boolean
 }
 
 export interface BlockView {
@@ -41,7 +43,7 @@ export function blockSpans(bytes: Uint8Array, end: number, base: number, options
       reader.rest('unreadable')
       return { spans: reader.spans, ...empty }
     }
-    const places = readSlots(reader, count)
+    const places = readSlots(reader, count, options.mayExpire === true)
     return readCells(reader, prefix, places, options)
   } catch (error) {
     options.wrong(base, end, damageIn(error))
@@ -53,20 +55,23 @@ export function blockSpans(bytes: Uint8Array, end: number, base: number, options
 interface Slot {
   readonly head: number
   readonly cell: number
+  readonly expires: boolean
   readonly offset: number
 }
 
-function readSlots(reader: SpanReader, count: number): Slot[] {
+function readSlots(reader: SpanReader, count: number, mayExpire: boolean): Slot[] {
   const { bytes } = reader
   return Array.from({ length: count }, (_, index) => {
     const at = reader.at
     const head = ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0
-    const cell = (bytes[at + 4] | (bytes[at + 5] << 8) | (bytes[at + 6] << 16) | (bytes[at + 7] << 24)) >>> 0
+    const word = (bytes[at + 4] | (bytes[at + 5] << 8) | (bytes[at + 6] << 16) | (bytes[at + 7] << 24)) >>> 0
+    const expires = mayExpire && word >= EXPIRES_BIT
+    const cell = expires ? word & OFFSET_MASK : word
     const offset = reader.base + at
     reader.take(`slot ${index}`, SLOT_BYTES, {
-      value: `head ${showHead(bytes.subarray(at, at + 4))}, cell at ${place(reader.base + cell)}`,
+      value: `head ${showHead(bytes.subarray(at, at + 4))}, cell at ${place(reader.base + cell)}${expires ? ', expires' : ''}`,
     })
-    return { head, cell, offset }
+    return { head, cell, expires, offset }
   })
 }
 
@@ -83,7 +88,7 @@ function readCells(reader: SpanReader, prefix: Uint8Array, slots: readonly Slot[
   const cells: Span[] = []
   let firstKey: Uint8Array | undefined
   let lastKey: Uint8Array | undefined
-  for (const [index, { head, cell: at, offset }] of slots.entries()) {
+  for (const [index, { head, cell: at, expires, offset }] of slots.entries()) {
     if (at < cellsStart || at >= end) {
       wrong(offset, SLOT_BYTES, `slot ${index} points outside of the cells`)
       continue
@@ -101,7 +106,7 @@ function readCells(reader: SpanReader, prefix: Uint8Array, slots: readonly Slot[
       }
       const key = joined(prefix, suffix)
       const payload = new SpanReader(bytes, base, cell.at, cell.at + payloadLength)
-      const value = described(key, payload, index, name, options)
+      const value = described(key, payload, index, expires, name)
       cells.push({ offset: base + at, length: payload.end - at, name, value, entry: true, children: [...cell.spans, ...payload.spans] })
       if (head !== headOf(suffix, 0, suffix.length)) wrong(offset, SLOT_BYTES, `the head in slot ${index} is not that of its key`)
       if (lastKey !== undefined && !(bareFirst && index === 1) && compareKeys(lastKey, key) > 0) {
@@ -119,16 +124,16 @@ function readCells(reader: SpanReader, prefix: Uint8Array, slots: readonly Slot[
   const unused = tiled.reduce((sum, span) => sum + (span.unused === true ? span.length : 0), 0)
   return { spans: [...reader.spans, ...tiled], count: slots.length, firstKey, lastKey, usedBytes: end - unused }
 
-  function described(key: Uint8Array, payload: SpanReader, index: number, name: string, { describe: _, ...rest }: BlockOptions): string {
+  function described(key: Uint8Array, payload: SpanReader, index: number, expires: boolean, name: string): string {
     try {
-      const text = describe(key, payload, index)
+      const text = describe(key, payload, index, expires)
       if (payload.left > 0) {
-        rest.wrong(base + payload.at, payload.left, `${name} has bytes after its end`)
+        wrong(base + payload.at, payload.left, `${name} has bytes after its end`)
         payload.rest('unreadable')
       }
       return text
     } catch (error) {
-      rest.wrong(base + payload.at, Math.max(1, payload.left), `${name}: ${damageIn(error)}`)
+      wrong(base + payload.at, Math.max(1, payload.left), `${name}: ${damageIn(error)}`)
       payload.rest('unreadable')
       return showBytes(key, preview)
     }

@@ -1,6 +1,7 @@
 import { btreeEngine } from '../../src/btree/factory.js'
 import { slice } from '../support/thoroughness.js'
 import { engineContract, type ContractSubject } from './support/contract-suite.js'
+import { expiryModel } from './support/expiry-model.js'
 import { engineModel } from './support/model.js'
 import { memoryPlace, portablePlace } from './support/places.js'
 import { SMALL_BTREE } from './support/small-btree.js'
@@ -17,4 +18,5 @@ const subjects: readonly ContractSubject[] = [
 for (const subject of slice(subjects.slice(1), subjects)) {
   engineContract(subject)
   engineModel(subject)
+  expiryModel(subject, slice(30, 150))
 }

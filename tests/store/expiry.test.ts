@@ -19,7 +19,7 @@ function storeOn(engine: string, options: object = {}): { readonly db: Kvarium; 
   return { db, pass: ms => void (time += ms) }
 }
 
-for (const engine of ['lsm', 'memory']) {
+for (const engine of ['lsm', 'btree', 'memory']) {
   describe(`expiry in a store on ${engine}`, () => {
     it('a put, an operation of a batch, a batch and a chained batch take a ttl, each put its own', async () => {
       const { db, pass } = storeOn(engine)

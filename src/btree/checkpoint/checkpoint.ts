@@ -155,6 +155,7 @@ export class Checkpointer {
     if (logs.size > LOG_HEADER_BYTES) log.rotate(logs)
     const firstLog = log.number
     const { sequence } = tree
+    const hasExpiries = tree.expiries.isUsed
     const levels = tree.levels.clone()
     const version = tree.versions.hold(tree.root, false)
     const readers = tree.versions.live.filter(other => other !== version && other.readers > 0)
@@ -178,7 +179,19 @@ export class Checkpointer {
       const number = this.#meta.number + 1
       const { pages, units } = levels
       const logsToKeep = { firstLog, lastLog: firstLog, ends: new Map<number, number>() }
-      const meta = { ...this.#meta, ...logsToKeep, number, height, sequence, length: list.length, root, freeList, pages, units }
+      const meta = {
+        ...this.#meta,
+        ...logsToKeep,
+        number,
+        height,
+        sequence,
+        length: list.length,
+        root,
+        freeList,
+        pages,
+        units,
+        hasExpiries,
+      }
       await this.#writeDown(meta, logs, span)
       this.#meta = meta
       this.#version = version

@@ -8,6 +8,7 @@ import type { HalfOpenRange } from '../../engine/range.js'
 import type { Scheduler } from '../../vfs/environment.js'
 import type { FreeSpace } from '../pages/free-space.js'
 import type { Page } from '../pages/page.js'
+import { removeLarge } from '../tree/large-leaf.js'
 import { pack, rebalance } from '../tree/rebalance.js'
 import { lookAt } from '../tree/search.js'
 import type { Tree } from '../tree/tree.js'
@@ -39,6 +40,7 @@ const FREE_SHARE = 1 / 32
 export async function compactTree(options: CompactionOptions): Promise<void> {
   const { tree, range } = options
   await options.flush()
+  if (tree.expiries.isUsed) await walk(options, range.lower ?? EMPTY, range.upper, key => expireStep(tree, key))
   for (let level = 0; level < tree.root.level; level++) {
     await walk(options, range.lower ?? EMPTY, range.upper, key => packStep(tree, level, key))
   }
@@ -74,6 +76,66 @@ async function walk(
     await options.scheduler.turn()
     if (options.mayGoOn?.() === false) return
   }
+}
+
+/** Drops entries that are due from the leaves on the way to the key and under the branch there. */
+function expireStep(tree: Tree, key: Uint8Array): Uint8Array | undefined {
+  const { path, store } = tree
+  if (tree.root.level === 0) {
+    if (tree.root.isLarge ? isDueLarge(tree, tree.root) : tree.expiries.hasDue(store.loaded(tree.root))) expireRoot(tree)
+    return undefined
+  }
+  const { page: branch, next } = lookAt(store, tree.root, key, 1)
+  const first = slotOf(branch, key)
+  const slots: number[] = []
+  let resume = next
+  // Reading the children may cost the branch its place in memory.
+  const children = Array.from({ length: branch.block!.count - first }, (_, i) => store.handle(branch, first + i))
+  for (const [index, child] of children.entries()) {
+    if (!(child.isLarge ? isDueLarge(tree, child) : tree.expiries.hasDue(store.loaded(child)))) continue
+    if (slots.length === CHILDREN_A_STEP) {
+      resume = store.loaded(branch).block!.keyAt(first + index)
+      break
+    }
+    slots.push(first + index)
+  }
+  if (slots.length === 0) return next
+  const parent = path.descend(key, 0, key.length, 1)
+  // From the last to the first: a leaf that is left empty leaves the branch.
+  for (const slot of slots.reverse()) expireChild(tree, parent, slot)
+  rebalance(path)
+  return resume
+}
+
+/** The root is a leaf. */
+function expireRoot({ path, root, store, expiries }: Tree): void {
+  if (!root.isLarge) {
+    path.dropDue(path.ownRoot(), -1, true)
+    return
+  }
+  expiries.count(1, root.liveBytes)
+  path.descend(store.keyOf(root), 0, store.keyOf(root).length, 0)
+  removeLarge(path)
+}
+
+function expireChild({ path, store, expiries }: Tree, parent: Page, slot: number): void {
+  const child = store.handle(parent, slot)
+  if (child.isLarge) {
+    expiries.count(1, child.liveBytes)
+    path.count(-1, -child.liveBytes)
+    path.removeChild(parent, slot)
+    path.remove(child)
+    return
+  }
+  const leaf = path.ownChild(parent, slot)
+  path.dropDue(leaf, path.depth, true)
+  if (leaf.block!.count > 0) return
+  path.removeChild(parent, slot)
+  path.remove(leaf)
+}
+
+function isDueLarge({ store, expiries }: Tree, leaf: Page): boolean {
+  return expiries.isDue(store.expiryOf(leaf))
 }
 
 /** Packs pages of `level` under the branch on the way to the key. */
@@ -136,7 +198,10 @@ function moveStep(tree: Tree, limit: number, key: Uint8Array): Uint8Array | unde
   if (furthest < limit && slots.length === 0) return resume
   const { path } = tree
   const parent = lowest === 0 ? path.ownRoot() : path.descend(key, 0, key.length, lowest)
-  for (const slot of slots) path.ownChild(parent, slot)
+  for (const slot of slots) {
+    const child = path.ownChild(parent, slot)
+    if (child.level === 0 && !child.isLarge) path.dropDue(child, path.depth)
+  }
   return resume
 }
 

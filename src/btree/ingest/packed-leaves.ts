@@ -2,6 +2,7 @@
  * Packs ascending entries into leaves that are as full as they can be. The leaf before the open one is held back, so that a last one with few
  * entries can get some of its.
  */
+import { EXPIRY_BYTES } from '../../codec/expiry.js'
 import { cellBytes, type MutableBlock } from '../../codec/mutable-block.js'
 import { BLOCK_HEADER_BYTES, SLOT_BYTES } from '../../codec/sorted-block.js'
 import { varintLength } from '../../codec/varint.js'
@@ -25,6 +26,8 @@ export class PackedLeaves {
   #staged = new Uint8Array(1 << 16)
   /** For each staged entry, where its key and its value end. */
   #ends = new Int32Array(2048)
+  /** For each staged entry, the bytes of the expiry that its value begins with. */
+  #expiryLengths: Uint8Array = new Uint8Array(1024)
   #count = 0
   /** Entries of the leaf that is held back; the others are those of the open one. */
   #cut = 0
@@ -53,8 +56,8 @@ export class PackedLeaves {
     return singleLeafBytes(keyLength, valueLength) > this.#capacity
   }
 
-  /** Adds an entry that is not large. */
-  add(key: Uint8Array, start: number, end: number, value: Uint8Array, valueStart: number, valueEnd: number): void {
+  /** Adds an entry that is not large. The value of one that `expires` begins with the expiry. */
+  add(key: Uint8Array, start: number, end: number, value: Uint8Array, valueStart: number, valueEnd: number, expires: boolean): void {
     const keyLength = end - start
     const valueLength = valueEnd - valueStart
     const payload = valueLength + (valueLength <= SHORT ? 1 : varintLength(valueLength))
@@ -67,7 +70,7 @@ export class PackedLeaves {
       if (keyLength > longest) this.#longestKey = keyLength
       if (this.#size(open + 1, prefix) <= this.#capacity) {
         this.#prefix = prefix
-        this.#stage(key, start, end, value, valueStart, valueEnd)
+        this.#stage(key, start, end, value, valueStart, valueEnd, expires)
         return
       }
       const last = this.#keyStart(this.#count - 1)
@@ -78,7 +81,7 @@ export class PackedLeaves {
     this.#keyBytes = this.#longestKey = keyLength
     this.#cellsBytes = payload
     this.#openSeparator ??= key.slice(start, end)
-    this.#stage(key, start, end, value, valueStart, valueEnd)
+    this.#stage(key, start, end, value, valueStart, valueEnd, expires)
   }
 
   /** Writes what is staged. The next entry begins a leaf. */
@@ -116,29 +119,35 @@ export class PackedLeaves {
   #write(from: number, to: number, separator: Uint8Array): void {
     const start = this.#keyStart(from)
     const prefix = this.#sharedBy(from, to)
-    const reference = this.#output.write(0, 1, to - from, this.#ends[to * 2 - 1] - start, block => {
+    let liveBytes = this.#ends[to * 2 - 1] - start
+    for (let i = from; i < to; i++) liveBytes -= this.#expiryLengths[i]
+    const reference = this.#output.write(0, 1, to - from, liveBytes, block => {
       block.reset(this.#staged, start, start + prefix)
       let at = start
       for (let i = from; i < to; i++) {
         const keyEnd = this.#ends[i * 2]
         const valueEnd = this.#ends[i * 2 + 1]
-        block.insert(i - from, this.#staged, at, keyEnd, this.#staged, keyEnd, valueEnd)
+        block.insert(i - from, this.#staged, at, keyEnd, this.#staged, keyEnd, valueEnd, this.#expiryLengths[i] > 0)
         at = valueEnd
       }
     })
     this.#place({ separator, reference })
   }
 
-  #stage(key: Uint8Array, start: number, end: number, value: Uint8Array, valueStart: number, valueEnd: number): void {
+  #stage(key: Uint8Array, start: number, end: number, value: Uint8Array, valueStart: number, valueEnd: number, expires: boolean): void {
     const at = this.#count === 0 ? 0 : this.#ends[this.#count * 2 - 1]
     const keyEnd = at + end - start
     const needed = keyEnd + valueEnd - valueStart
     if (needed > this.#staged.length) this.#staged = grown(this.#staged, new Uint8Array(Math.max(needed, 2 * this.#staged.length)))
-    if (this.#count * 2 + 2 > this.#ends.length) this.#ends = grown(this.#ends, new Int32Array(2 * this.#ends.length))
+    if (this.#count * 2 + 2 > this.#ends.length) {
+      this.#ends = grown(this.#ends, new Int32Array(2 * this.#ends.length))
+      this.#expiryLengths = grown(this.#expiryLengths, new Uint8Array(2 * this.#expiryLengths.length))
+    }
     copy(key, start, end, this.#staged, at)
     copy(value, valueStart, valueEnd, this.#staged, keyEnd)
     this.#ends[this.#count * 2] = keyEnd
     this.#ends[this.#count * 2 + 1] = needed
+    this.#expiryLengths[this.#count] = expires ? EXPIRY_BYTES : 0
     this.#count++
   }
 
@@ -148,6 +157,7 @@ export class PackedLeaves {
     const end = this.#ends[this.#count * 2 - 1]
     this.#staged.copyWithin(0, bytes, end)
     for (let i = count * 2; i < this.#count * 2; i++) this.#ends[i - count * 2] = this.#ends[i] - bytes
+    this.#expiryLengths.copyWithin(0, count, this.#count)
     this.#count -= count
   }
 

@@ -31,10 +31,18 @@ export class PackedTree {
     return true
   }
 
-  /** Adds an entry. Returns a promise if its value is long. */
-  add(key: Uint8Array, start: number, end: number, value: Uint8Array, valueStart: number, valueEnd: number): Promise<void> | undefined {
+  /** Adds an entry. Returns a promise if its value is long. One that `expires` comes from a leaf of the usual size. */
+  add(
+    key: Uint8Array,
+    start: number,
+    end: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+    expires = false,
+  ): Promise<void> | undefined {
     if (!this.#leaves.isLarge(end - start, valueEnd - valueStart)) {
-      this.#leaves.add(key, start, end, value, valueStart, valueEnd)
+      this.#leaves.add(key, start, end, value, valueStart, valueEnd, expires)
       return undefined
     }
     this.#leaves.seal()

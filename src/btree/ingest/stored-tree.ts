@@ -130,7 +130,7 @@ export class StoredTree {
       const key = block.keyAt(leaf.index)
       block.readCell(leaf.index, this.#cell)
       // Not large: it comes from a leaf of the usual size.
-      void out.add(key, 0, key.length, block.bytes, this.#cell.payloadStart, this.#cell.payloadEnd)
+      void out.add(key, 0, key.length, block.bytes, this.#cell.payloadStart, this.#cell.payloadEnd, this.#cell.expires)
     }
   }
 

@@ -3,7 +3,7 @@
  *
  *     offset  size
  *       0      8    magic "kvbtree\n"
- *       8      4    format version, 1
+ *       8      4    format version: 1, or 2 once an entry of the tree has had an expiry
  *      12      4    unit in bytes
  *      16      4    identity of the data file, a random number
  *      20      4    levels of the tree; 0 if it is empty
@@ -33,6 +33,8 @@ const META_STRIDE = 4096
 /** Bytes before the first page. */
 export const META_AREA_BYTES = 2 * META_STRIDE
 export const BTREE_FORMAT_VERSION = 1
+/** The version of a tree that has, or had, an entry that expires. */
+export const EXPIRING_BTREE_FORMAT_VERSION = 2
 export const MAX_LEVELS = 25
 
 const MAGIC = 'kvbtree\n'
@@ -60,6 +62,8 @@ export interface Meta {
   readonly units: readonly number[]
   /** Logs that are complete, and where they end. */
   readonly ends: ReadonlyMap<number, number>
+  /** The tree may have entries that expire, or has had some. */
+  readonly hasExpiries: boolean
 }
 
 /** Where the meta page with this number is. */
@@ -70,7 +74,7 @@ export function metaOffset(number: number): number {
 export function encodeMeta(meta: Meta, hash32: Hash32): Uint8Array {
   const bytes = new Uint8Array(META_BYTES)
   bytes.set(encodeUtf8(MAGIC))
-  writeNumber(bytes, 8, 4, BTREE_FORMAT_VERSION)
+  writeNumber(bytes, 8, 4, meta.hasExpiries ? EXPIRING_BTREE_FORMAT_VERSION : BTREE_FORMAT_VERSION)
   writeNumber(bytes, 12, 4, meta.unitBytes)
   writeNumber(bytes, 16, 4, meta.identity)
   writeNumber(bytes, 20, 4, meta.height)
@@ -108,11 +112,12 @@ function readSlot(file: FileHandle, slot: number, hash32: Hash32): Meta | undefi
   if (file.read(bytes, offset) !== META_BYTES || readUtf8(bytes, 0, MAGIC.length) !== MAGIC) return undefined
   if (readNumber(bytes, CHECK_AT, 4) !== checkOf(bytes, slot, hash32)) return undefined
   const version = readNumber(bytes, 8, 4)
-  if (version !== BTREE_FORMAT_VERSION) {
-    throw new FormatError(
-      `The tree in ${file.path} has format version ${version}; this kvarium reads version ${BTREE_FORMAT_VERSION}. Update kvarium`,
-      { file: file.path, offset: offset + 8 },
-    )
+  if (version !== BTREE_FORMAT_VERSION && version !== EXPIRING_BTREE_FORMAT_VERSION) {
+    const known = `${BTREE_FORMAT_VERSION} and ${EXPIRING_BTREE_FORMAT_VERSION}`
+    throw new FormatError(`The tree in ${file.path} has format version ${version}; this kvarium reads versions ${known}. Update kvarium`, {
+      file: file.path,
+      offset: offset + 8,
+    })
   }
   const height = readNumber(bytes, 20, 4)
   const levels = Array.from({ length: Math.min(height, MAX_LEVELS) }, (_, level) => LEVELS_AT + level * LEVEL_BYTES)
@@ -130,6 +135,7 @@ function readSlot(file: FileHandle, slot: number, hash32: Hash32): Meta | undefi
     pages: levels.map(at => readNumber(bytes, at, 6)),
     units: levels.map(at => readNumber(bytes, at + 6, 6)),
     ends: readEnds(bytes),
+    hasExpiries: version === EXPIRING_BTREE_FORMAT_VERSION,
   }
 }
 

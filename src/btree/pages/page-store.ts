@@ -7,7 +7,8 @@
  * 3. A page that does not fit the cache is read into a separate object, to which no branch refers.
  */
 import type { Cache } from '../../cache/cache.js'
-import { BLOCK_HEADER_BYTES, Cell } from '../../codec/sorted-block.js'
+import { BLOCK_HEADER_BYTES, Cell, OFFSET_MASK } from '../../codec/sorted-block.js'
+import { readExpiry } from '../../codec/expiry.js'
 import { MAX_KEY_BYTES } from '../../codec/limits.js'
 import { VarintReader } from '../../codec/varint.js'
 import { MutableBlock } from '../../codec/mutable-block.js'
@@ -139,13 +140,24 @@ export class PageStore {
     return leaf.key!
   }
 
-  /** Reads the key of a large leaf in pieces, unless it is known: `keyOf` then reads nothing. */
+  /** When the entry of a large leaf expires; `Infinity` for never. Reads as `keyOf` does. */
+  expiryOf(leaf: Page): number {
+    if (leaf.block !== undefined) {
+      leaf.block.readCell(0, this.#cell)
+      return this.#cell.expires ? readExpiry(leaf.block.bytes, this.#cell.payloadStart) : Infinity
+    }
+    this.keyOf(leaf)
+    return leaf.expiry
+  }
+
+  /** Reads the key and the expiry of a large leaf in pieces, unless they are known: `keyOf` then reads nothing. */
   *readKey(leaf: Page): Generator<void, void> {
     if (leaf.block !== undefined || leaf.key !== undefined) return
     this.#miss(leaf)
     const head = yield* this.#file.readHead(leaf, LARGE_HEAD_BYTES)
     this.#count(leaf)
     leaf.key = onlyKey(head)
+    leaf.expiry = onlyExpiry(head)
   }
 
   /**
@@ -230,13 +242,24 @@ export class PageStore {
 
 /** The key of the only entry of a block, of which this is the beginning. */
 export function onlyKey(head: Uint8Array): Uint8Array {
+  const { prefixLength, at, suffixLength } = onlyCell(head)
+  const key = new Uint8Array(prefixLength + suffixLength)
+  key.set(head.subarray(BLOCK_HEADER_BYTES, BLOCK_HEADER_BYTES + prefixLength))
+  key.set(head.subarray(at, at + suffixLength), prefixLength)
+  return key
+}
+
+/** When that entry expires; `Infinity` for never. */
+function onlyExpiry(head: Uint8Array): number {
+  const { expires, at, suffixLength } = onlyCell(head)
+  return expires ? readExpiry(head, at + suffixLength) : Infinity
+}
+
+function onlyCell(head: Uint8Array) {
   const prefixLength = readNumber(head, 4, 4)
-  const slot = BLOCK_HEADER_BYTES + prefixLength
-  const lengths = new VarintReader(head, readNumber(head, slot + 4, 4), head.length)
+  const word = readNumber(head, BLOCK_HEADER_BYTES + prefixLength + 4, 4)
+  const lengths = new VarintReader(head, word & OFFSET_MASK, head.length)
   const suffixLength = lengths.read()
   lengths.read()
-  const key = new Uint8Array(prefixLength + suffixLength)
-  key.set(head.subarray(BLOCK_HEADER_BYTES, slot))
-  key.set(head.subarray(lengths.at, lengths.at + suffixLength), prefixLength)
-  return key
+  return { prefixLength, suffixLength, at: lengths.at, expires: word > OFFSET_MASK }
 }

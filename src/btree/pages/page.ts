@@ -43,6 +43,8 @@ export class Page extends CacheEntry {
   liveBytes = 0
   /** Index of the last insert: detects ascending inserts. */
   lastInsert = -2
+  /** Entries of the leaf have left because they were due; it has not been merged since. */
+  shrunk = false
   /** The page left the tree; only live versions may still reach it. */
   retired = false
   /** The page is the top of a clean subtree that left the tree as a whole. */
@@ -57,6 +59,8 @@ export class Page extends CacheEntry {
   slot = 0
   /** The key of a large leaf, once it was read without the rest of the leaf. */
   key: Uint8Array | undefined = undefined
+  /** When the entry of a large leaf expires, once its key was read; `Infinity` for never. */
+  expiry = Infinity
   /** The page's number in traces; 0 if no event has named it. */
   number = 0
   #frame: Frame | undefined = undefined

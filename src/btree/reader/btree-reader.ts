@@ -18,6 +18,7 @@ import type {
   SharedVersion,
   Violation,
 } from '../../engine/contract.js'
+import { ExpiryClock } from '../../engine/expiry-clock.js'
 import { halfOpen, type HalfOpenRange } from '../../engine/range.js'
 import { ReceivedVersions, type ReceivedVersion } from '../../engine/received-versions.js'
 import { Ledger, newReadCounts, type ReadCounts } from '../../trace/ledger.js'
@@ -56,6 +57,7 @@ class BtreeReader implements ReaderEngine {
   readonly #file: PageFile
   readonly #store: PageStore
   readonly #reads: PointReads
+  readonly #clock: ExpiryClock
   /** Reads of neither a get nor a scan. */
   readonly #inner = newReadCounts()
   readonly #live: LiveVersions
@@ -74,7 +76,8 @@ class BtreeReader implements ReaderEngine {
       this.#file = new PageFile({ file, unitBytes, identity, hash32, ledger })
       this.#cache = new Cache((options as unknown as BtreeOptions).cacheSize)
       this.#store = new PageStore(this.#file, this.#cache, this.#inner)
-      this.#reads = new PointReads({ store: this.#store, ledger, inner: this.#inner }, null)
+      this.#clock = new ExpiryClock(environment.clock)
+      this.#reads = new PointReads({ store: this.#store, ledger, inner: this.#inner, expiryClock: this.#clock }, null)
       this.#live = new LiveVersions(page => this.#store.discard(page))
       this.#versions = new ReceivedVersions(({ version }) => this.#live.release(version, true))
       this.advance(version)
@@ -102,15 +105,22 @@ class BtreeReader implements ReaderEngine {
 
   getView(key: Uint8Array, out: ByteView, snapshot?: EngineSnapshot): boolean {
     const { tree } = this.#versions.resolve(snapshot).state
-    return this.#reads.find(tree, tree.root, key, out)
+    return this.#reads.find(tree, tree.root, key, out, snapshot && this.#versions.timeOf(snapshot, this.#clock))
+  }
+
+  expiresAt(key: Uint8Array, snapshot?: EngineSnapshot): number | undefined {
+    const { tree } = this.#versions.resolve(snapshot).state
+    return this.#reads.expiresAt(tree, tree.root, key, this.#view, snapshot && this.#versions.timeOf(snapshot, this.#clock))
   }
 
   cursor(range: KeyRange, snapshot?: EngineSnapshot): Cursor {
-    return new ReaderCursor(this.#versions.resolve(snapshot), this.#store, this.#live, halfOpen(range), this.#ledger.scan)
+    const version = this.#versions.resolve(snapshot)
+    const time = this.#versions.timeOf(snapshot, this.#clock)
+    return new ReaderCursor(version, this.#store, this.#live, halfOpen(range), this.#ledger.scan, time)
   }
 
   snapshot(): EngineSnapshot {
-    return this.#versions.snapshot()
+    return this.#versions.snapshot(this.#clock.now())
   }
 
   approximateSize(range: KeyRange): number {
@@ -175,10 +185,17 @@ class BtreeReader implements ReaderEngine {
 class ReaderCursor extends TreeCursor {
   #received: ReceivedVersion<Moment> | undefined
 
-  constructor(received: ReceivedVersion<Moment>, store: PageStore, live: LiveVersions, range: HalfOpenRange, counts: ReadCounts) {
+  constructor(
+    received: ReceivedVersion<Moment>,
+    store: PageStore,
+    live: LiveVersions,
+    range: HalfOpenRange,
+    counts: ReadCounts,
+    time: number,
+  ) {
     const { version } = received.state
     live.retain(version, true)
-    super(store, live, version, range, counts)
+    super(store, live, version, range, counts, time)
     this.#received = received.hold()
   }
 

@@ -29,6 +29,7 @@ export async function createTreeFile({ environment, directory, options, trace }:
         freeList: nothing,
         pages: [],
         units: [],
+        hasExpiries: false,
         ends: new Map<number, number>(),
       }
       const bytes = encodeMeta({ unitBytes: pageSize, identity, height: 0, number, sequence: 0, ...places }, hash32)

@@ -8,6 +8,7 @@
  *    be an older version: these fill only keys that no better leaf covers.
  */
 import { compareKeys, EMPTY } from '../../codec/entry.js'
+import { readExpiry } from '../../codec/expiry.js'
 import { BLOCK_HEADER_BYTES, Cell, SLOT_BYTES, SortedBlock } from '../../codec/sorted-block.js'
 import type { SalvagedEntry } from '../../engine/contract.js'
 import { keyAfter } from '../../engine/range.js'
@@ -81,9 +82,15 @@ export function entriesIn(pages: PageFile, { leaf }: LeafPiece, low: Uint8Array,
     const key = block.keyAt(index)
     if (compareKeys(key, low) < 0 || !isBefore(key, high)) continue
     block.readCell(index, cell)
-    entries.push({ key, value: block.bytes.slice(cell.payloadStart, cell.payloadEnd) })
+    entries.push(salvagedEntry(block, key, cell))
   }
   return entries
+}
+
+/** An entry of a leaf, whether or not it has expired. */
+export function salvagedEntry({ bytes }: SortedBlock, key: Uint8Array, cell: Cell): SalvagedEntry {
+  const value = bytes.slice(cell.valueStart, cell.payloadEnd)
+  return cell.expires ? { key, value, expiresAt: readExpiry(bytes, cell.payloadStart) } : { key, value }
 }
 
 /** What stands at a unit if it can be a branch: entries with references for payloads, whatever comes behind them. */
@@ -130,7 +137,7 @@ function leafAt(reference: Reference, pages: PageFile): SortedBlock | undefined 
     let live = 0
     for (let index = 0; index < block.count; index++) {
       block.readCell(index, cell)
-      live += block.prefixLength + cell.payloadEnd - cell.suffixStart
+      live += block.prefixLength + cell.dataBytes
     }
     return live === liveBytes ? block : undefined
   } catch (error) {

@@ -21,6 +21,7 @@ import type { LiveVersions } from '../pages/live-versions.js'
 import type { Meta } from '../pages/meta-page.js'
 import type { PageStore } from '../pages/page-store.js'
 import type { ReferenceFields } from '../pages/reference.js'
+import type { Expiries } from '../tree/expiries.js'
 import type { LeafSplit } from '../tree/split.js'
 import { Tree } from '../tree/tree.js'
 import { DeferredReplay } from './deferred-replay.js'
@@ -40,10 +41,10 @@ export interface MetaOfTree extends Pick<Meta, 'height' | 'sequence' | 'pages' |
 }
 
 /** The tree that the meta page refers to. */
-export function treeOnDisk(meta: MetaOfTree, store: PageStore, versions: LiveVersions, leafSplit?: LeafSplit): Tree {
+export function treeOnDisk(meta: MetaOfTree, store: PageStore, versions: LiveVersions, leafSplit?: LeafSplit, expiries?: Expiries): Tree {
   const { height, root, sequence, pages, units } = meta
   const page = height === 0 ? undefined : store.loaded(store.attach(height - 1, root))
-  const tree = new Tree(store, versions, page, leafSplit)
+  const tree = new Tree(store, versions, page, leafSplit, expiries)
   tree.sequence = sequence
   for (let level = 0; level < height; level++) tree.levels.change(level, pages[level], units[level])
   return tree

@@ -8,7 +8,7 @@
  * 3. Each key has one entry to apply, so entries may be applied in any order: that of the keys, or the one that is asked for first.
  * 4. Sorting compares the four bytes behind what all keys of a stretch share, then does the same with each stretch of equal ones.
  */
-import { compareBytes, EMPTY, KIND_DELETE, KIND_DELETE_RANGE } from '../../codec/entry.js'
+import { compareBytes, EMPTY, KIND_DELETE, KIND_DELETE_RANGE, KIND_PUT_EXPIRING, type EntryKind } from '../../codec/entry.js'
 import type { BatchReader } from '../../engine/batch.js'
 import { applyBatch } from '../tree/apply-batch.js'
 import type { Tree } from '../tree/tree.js'
@@ -38,7 +38,7 @@ export class ReplayBuffer {
   #middles = new Uint32Array(INITIAL_ENTRIES)
   #values = new Uint32Array(INITIAL_ENTRIES)
   #ends = new Uint32Array(INITIAL_ENTRIES)
-  #deletes: Uint8Array = new Uint8Array(INITIAL_ENTRIES)
+  #kinds: Uint8Array = new Uint8Array(INITIAL_ENTRIES)
   /** The entries to apply, by key; which of them are applied, and up to where all are. */
   #order = NOTHING
   #isApplied: Uint8Array = EMPTY
@@ -133,7 +133,7 @@ export class ReplayBuffer {
   release(): void {
     this.#bytes = EMPTY
     this.#order = this.#starts = this.#middles = this.#values = this.#ends = NOTHING
-    this.#isApplied = this.#deletes = EMPTY
+    this.#isApplied = this.#kinds = EMPTY
   }
 
   #applyAt(at: number): void {
@@ -155,14 +155,15 @@ export class ReplayBuffer {
     this.#middles[entry] = base + key.end
     this.#values[entry] = isDelete ? base + key.end : base + value.start
     this.#ends[entry] = isDelete ? base + key.end : base + value.end
-    this.#deletes[entry] = isDelete ? 1 : 0
+    this.#kinds[entry] = kind
   }
 
   #put(entry: number): void {
     const [start, middle] = [this.#starts[entry], this.#middles[entry]]
     const bytes = this.#bytes
-    if (this.#deletes[entry] === 1) this.#tree.del(bytes, start, middle)
-    else this.#tree.put(bytes, start, middle, bytes, this.#values[entry], this.#ends[entry])
+    const kind = this.#kinds[entry] as EntryKind
+    if (kind === KIND_DELETE) this.#tree.del(bytes, start, middle)
+    else this.#tree.put(bytes, start, middle, bytes, this.#values[entry], this.#ends[entry], kind === KIND_PUT_EXPIRING)
   }
 
   /** The entries by key, those of one key in the order they came. */
@@ -256,7 +257,7 @@ export class ReplayBuffer {
     this.#middles = grown(this.#middles, new Uint32Array(size))
     this.#values = grown(this.#values, new Uint32Array(size))
     this.#ends = grown(this.#ends, new Uint32Array(size))
-    this.#deletes = grown(this.#deletes, new Uint8Array(size))
+    this.#kinds = grown(this.#kinds, new Uint8Array(size))
   }
 }
 

@@ -7,7 +7,8 @@
  * 2. Each page that cannot be read is reported with its range of keys: in this range, the result may have older entries.
  */
 import { loadHash32, type Hash32 } from '../../codec/checksum.js'
-import { compareKeys, EMPTY, KIND_PUT } from '../../codec/entry.js'
+import { compareKeys, EMPTY, KIND_PUT, KIND_PUT_EXPIRING } from '../../codec/entry.js'
+import { splitExpiring } from '../../codec/expiry.js'
 import { Cell, SortedBlock } from '../../codec/sorted-block.js'
 import type { EngineContext, Loss, SalvagedEntry } from '../../engine/contract.js'
 import { logName, parseLogName } from '../../engine/durable/log-replay.js'
@@ -16,7 +17,7 @@ import { CorruptionError } from '../../errors.js'
 import { Ledger } from '../../trace/ledger.js'
 import { joinPath, type FileHandle } from '../../vfs/file-system.js'
 import { DATA_FILE } from '../file-names.js'
-import { arrangeLeaves, entriesIn, findLeaves, type Bounds, type FoundLeaf, type LeafPiece } from './found-leaves.js'
+import { arrangeLeaves, entriesIn, findLeaves, salvagedEntry, type Bounds, type FoundLeaf, type LeafPiece } from './found-leaves.js'
 import { decodeFreeList } from '../pages/free-list.js'
 import type { FreeSpace } from '../pages/free-space.js'
 import { metaOffset, readMetas, type Meta } from '../pages/meta-page.js'
@@ -243,12 +244,14 @@ function* leafEntries(block: SortedBlock): Generator<SalvagedEntry> {
   const cell = new Cell()
   for (let index = 0; index < block.count; index++) {
     block.readCell(index, cell)
-    yield { key: block.keyAt(index), value: block.bytes.slice(cell.payloadStart, cell.payloadEnd) }
+    yield salvagedEntry(block, block.keyAt(index), cell)
   }
 }
 
 function* liveOne({ key, value, kind, sequence }: KeyVersion, tombstones: readonly SalvagedClear[]): Generator<SalvagedEntry> {
-  if (kind === KIND_PUT && !isCleared(key, sequence, tombstones)) yield { key, value }
+  if (isCleared(key, sequence, tombstones)) return
+  if (kind === KIND_PUT) yield { key, value }
+  else if (kind === KIND_PUT_EXPIRING) yield { key, ...splitExpiring(value) }
 }
 
 /** Whether a clear that is newer than `sequence` covers the key. */

@@ -1,4 +1,4 @@
-import { ByteView, KIND_DELETE, KIND_DELETE_RANGE, KIND_PUT } from '../../codec/entry.js'
+import { ByteView, KIND_DELETE, KIND_DELETE_RANGE, KIND_PUT_EXPIRING } from '../../codec/entry.js'
 import type { BatchReader } from '../../engine/batch.js'
 import { WORK_A_SLICE, WORK_BYTES_SHIFT } from '../../engine/slices.js'
 import type { Tree } from './tree.js'
@@ -16,7 +16,7 @@ export function applyBatch(tree: Tree, reader: BatchReader): void {
 export function* applySlices(tree: Tree, reader: BatchReader): Generator<void, void> {
   const { value } = reader
   for (let work = 0; reader.next();) {
-    if (reader.kind === KIND_PUT && value.length > PIECE_BYTES) yield* putLong(tree, reader)
+    if (isPut(reader) && value.length > PIECE_BYTES) yield* putLong(tree, reader)
     else apply(tree, reader)
     work += 1 + (value.length >>> WORK_BYTES_SHIFT)
     if (work < WORK_A_SLICE) continue
@@ -54,15 +54,19 @@ function apply(tree: Tree, { kind, key, value }: BatchReader): void {
     tree.prepare(last, 0, last.length)
     tree.clear(first, last)
   } else {
-    tree.put(key.bytes, key.start, key.end, value.bytes, value.start, value.end)
+    tree.put(key.bytes, key.start, key.end, value.bytes, value.start, value.end, kind === KIND_PUT_EXPIRING)
   }
 }
 
+function isPut({ kind }: BatchReader): boolean {
+  return kind !== KIND_DELETE && kind !== KIND_DELETE_RANGE
+}
+
 /** Puts a value that takes a page of its own; the page's bytes follow piece by piece. */
-function* putLong(tree: Tree, { key, value }: BatchReader): Generator<void, void> {
+function* putLong(tree: Tree, { kind, key, value }: BatchReader): Generator<void, void> {
   const place = new ByteView()
   const { bytes, start, end } = value
-  tree.put(key.bytes, key.start, key.end, bytes, start, end, place)
+  tree.put(key.bytes, key.start, key.end, bytes, start, end, kind === KIND_PUT_EXPIRING, place)
   for (let from = start; from < end; from += PIECE_BYTES) {
     place.bytes.set(bytes.subarray(from, Math.min(end, from + PIECE_BYTES)), place.start + from - start)
     yield

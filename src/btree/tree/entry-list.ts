@@ -1,6 +1,7 @@
 import type { MutableBlock } from '../../codec/mutable-block.js'
 import { cellBytes } from '../../codec/mutable-block.js'
 import type { ByteView } from '../../codec/entry.js'
+import { EXPIRY_BYTES } from '../../codec/expiry.js'
 import { Cell, SLOT_BYTES } from '../../codec/sorted-block.js'
 import type { Page } from '../pages/page.js'
 
@@ -12,6 +13,8 @@ export interface NewEntry {
   readonly value: Uint8Array
   readonly valueStart: number
   readonly valueEnd: number
+  /** The value begins with an expiry. */
+  readonly expires: boolean
   /** Points to the value's place in the page: the caller fills it in, piece by piece. Without it the value is copied at once. */
   readonly blank: ByteView | undefined
   /** The child that the entry of a branch leads to. */
@@ -29,6 +32,8 @@ export class EntryList {
   readonly #indexes: number[] = []
   readonly #keyLengths: number[] = []
   readonly #payloadLengths: number[] = []
+  /** Bytes of the payload in front of the value. */
+  readonly #expiryLengths: number[] = []
   /** The new entries, by their place in the list. */
   readonly #new: NewEntry[] = []
 
@@ -45,6 +50,7 @@ export class EntryList {
         index,
         block.prefixLength + cell.payloadStart - cell.suffixStart,
         cell.payloadEnd - cell.payloadStart,
+        cell.valueStart - cell.payloadStart,
         page.children?.[index],
       )
     }
@@ -52,7 +58,7 @@ export class EntryList {
 
   addNew(entry: NewEntry): void {
     this.#new[this.count] = entry
-    this.#add(undefined, -1, entry.end - entry.start, entry.valueEnd - entry.valueStart, entry.child)
+    this.#add(undefined, -1, entry.end - entry.start, entry.valueEnd - entry.valueStart, entry.expires ? EXPIRY_BYTES : 0, entry.child)
   }
 
   key(index: number): Uint8Array {
@@ -62,9 +68,9 @@ export class EntryList {
     return key.slice(start, end)
   }
 
-  /** Bytes of key and payload. */
+  /** Bytes of key and value. */
   dataBytes(index: number): number {
-    return this.#keyLengths[index] + this.#payloadLengths[index]
+    return this.#keyLengths[index] + this.#payloadLengths[index] - this.#expiryLengths[index]
   }
 
   /** Bytes that an entry takes, with its slot, behind a prefix of such a length. */
@@ -96,9 +102,9 @@ export class EntryList {
       const bare = this.branch && index === from
       let next = index + 1
       if (source === undefined) {
-        const { key, start, end, value, valueStart, valueEnd, blank } = this.#new[index]
+        const { key, start, end, value, valueStart, valueEnd, expires, blank } = this.#new[index]
         if (bare) block.insert(block.count, prefix, 0, prefix.length, value, valueStart, valueEnd)
-        else if (blank === undefined) block.insert(block.count, key, start, end, value, valueStart, valueEnd)
+        else if (blank === undefined) block.insert(block.count, key, start, end, value, valueStart, valueEnd, expires)
         else insertBlank(block, this.#new[index], blank)
       } else {
         const first = this.#indexes[index]
@@ -121,19 +127,27 @@ export class EntryList {
     use(block.bytes, cell.payloadStart)
   }
 
-  #add(block: MutableBlock | undefined, index: number, keyLength: number, payloadLength: number, child: Page | undefined): void {
+  #add(
+    block: MutableBlock | undefined,
+    index: number,
+    keyLength: number,
+    payloadLength: number,
+    expiryLength: number,
+    child: Page | undefined,
+  ): void {
     this.#blocks.push(block)
     this.#indexes.push(index)
     this.#keyLengths.push(keyLength)
     this.#payloadLengths.push(payloadLength)
+    this.#expiryLengths.push(expiryLength)
     this.children.push(child)
     this.count++
   }
 }
 
-function insertBlank(block: MutableBlock, { key, start, end, valueStart, valueEnd }: NewEntry, blank: ByteView): void {
+function insertBlank(block: MutableBlock, { key, start, end, valueStart, valueEnd, expires }: NewEntry, blank: ByteView): void {
   const length = valueEnd - valueStart
-  const at = block.insertBlank(block.count, key, start, end, length)
+  const at = block.insertBlank(block.count, key, start, end, length, expires)
   blank.set(block.bytes, at, at + length)
 }
 

@@ -29,6 +29,8 @@ export function overflow(path: WritablePath, added: AddedEntry): void {
   emitSplit(path, page, split)
 }
 
+const AN_ENTRY_OF_A_BRANCH = { expires: false, blank: undefined }
+
 /** Enters a page into the branch of `level` where its separator belongs. */
 export function insertChild(path: WritablePath, level: number, separator: Uint8Array, child: Page): void {
   const { builder, trace } = path
@@ -40,7 +42,7 @@ export function insertChild(path: WritablePath, level: number, separator: Uint8A
   }
   const { emptyReference: value } = builder
   const [end, valueEnd] = [separator.length, value.length]
-  overflow(path, { index, replaces: false, key: separator, start: 0, end, value, valueStart: 0, valueEnd, blank: undefined, child })
+  overflow(path, { index, replaces: false, key: separator, start: 0, end, value, valueStart: 0, valueEnd, ...AN_ENTRY_OF_A_BRANCH, child })
 }
 
 /** Puts a branch above the root. */

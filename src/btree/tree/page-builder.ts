@@ -3,6 +3,7 @@
  * and the longest prefix that its keys allow.
  */
 import { copyBytes, EMPTY } from '../../codec/entry.js'
+import { EXPIRY_BYTES } from '../../codec/expiry.js'
 import { cellBytes } from '../../codec/mutable-block.js'
 import { BLOCK_HEADER_BYTES, Cell, SLOT_BYTES } from '../../codec/sorted-block.js'
 import { EntryList, sharedBytes, type NewEntry } from './entry-list.js'
@@ -113,10 +114,10 @@ export class PageBuilder {
   }
 
   #begin(page: Page, leaf: Page, entry: NewEntry): Split {
-    const { key, start, end, valueStart, valueEnd } = entry
+    const { key, start, end, valueStart, valueEnd, expires } = entry
     this.#insertLast(page, entry)
     page.entries = 1
-    page.liveBytes = end - start + valueEnd - valueStart
+    page.liveBytes = end - start + valueEnd - valueStart - (expires ? EXPIRY_BYTES : 0)
     page.lastInsert = 0
     leaf.lastInsert = -2
     const own = copyBytes(key, start, end)
@@ -124,8 +125,8 @@ export class PageBuilder {
     return { pages: [{ separator: own.slice(0, sharedBytes(last, own) + 1), page }], rule: 'ascending' }
   }
 
-  #insertLast({ block }: Page, { key, start, end, value, valueStart, valueEnd }: NewEntry): void {
-    block!.insert(block!.count, key, start, end, value, valueStart, valueEnd)
+  #insertLast({ block }: Page, { key, start, end, value, valueStart, valueEnd, expires }: NewEntry): void {
+    block!.insert(block!.count, key, start, end, value, valueStart, valueEnd, expires)
   }
 
   /** Makes a page the only child of an empty branch. */
@@ -217,6 +218,7 @@ export class PageBuilder {
         value: block.bytes,
         valueStart: payloadStart,
         valueEnd: payloadEnd,
+        expires: false,
         blank: undefined,
         child,
       })

@@ -1,4 +1,6 @@
 import type { ByteView } from '../../codec/entry.js'
+import { readExpiry } from '../../codec/expiry.js'
+import type { ExpiryClock } from '../../engine/expiry-clock.js'
 import { newReadCounts, type Ledger, type ReadCounts } from '../../trace/ledger.js'
 import type { Trace } from '../../trace/span.js'
 import type { Page } from '../pages/page.js'
@@ -10,28 +12,34 @@ export class PointReads {
   readonly #store: PageStore
   readonly #ledger: Ledger
   readonly #inner: ReadCounts
+  readonly #clock: ExpiryClock
   readonly #touched = newReadCounts()
   /** Records what each read has touched; null below level io. */
   readonly #trace: Trace | null
 
   /** @param inner counts what the store reads outside of a get */
   constructor(
-    { store, ledger, inner }: { readonly store: PageStore; readonly ledger: Ledger; readonly inner: ReadCounts },
+    parts: { readonly store: PageStore; readonly ledger: Ledger; readonly inner: ReadCounts; readonly expiryClock: ExpiryClock },
     trace: Trace | null,
   ) {
-    this.#store = store
-    this.#ledger = ledger
-    this.#inner = inner
+    this.#store = parts.store
+    this.#ledger = parts.ledger
+    this.#inner = parts.inner
+    this.#clock = parts.expiryClock
     this.#trace = trace
   }
 
-  /** Points `out` at the value of a key under a root of the tree; false if it has none. */
-  find(tree: Tree, root: Page, key: Uint8Array, out: ByteView): boolean {
+  /**
+   * Points `out` at the value of a key under a root of the tree; false if it has none, or if that has expired at `time`, in milliseconds
+   * since the Unix epoch. Without a time, that of the clock counts.
+   */
+  find(tree: Tree, root: Page, key: Uint8Array, out: ByteView, time?: number): boolean {
     const store = this.#store
     const touched = this.#touched
     store.counts = touched
     try {
-      const found = tree.find(root, key, 0, key.length, out)
+      let found = tree.find(root, key, 0, key.length, out)
+      if (found && tree.found.expires) found = expiryOf(tree, out) > (time ?? this.#clock.now())
       const counts = found ? this.#ledger.found : this.#ledger.missing
       counts.operations++
       this.#trace?.currentSpan?.touch({ ...touched, operations: 1 })
@@ -47,4 +55,14 @@ export class PointReads {
       store.counts = this.#inner
     }
   }
+
+  /** When the value of a key expires; `undefined` if it does not, or if `find` finds none. */
+  expiresAt(tree: Tree, root: Page, key: Uint8Array, out: ByteView, time?: number): number | undefined {
+    return this.find(tree, root, key, out, time) && tree.found.expires ? expiryOf(tree, out) : undefined
+  }
+}
+
+/** The expiry of the entry that the tree has found last, whose value `out` points at. */
+function expiryOf({ found }: Tree, { bytes }: ByteView): number {
+  return readExpiry(bytes, found.payloadStart)
 }

@@ -33,7 +33,7 @@ function clearInLeaf({ trace }: WritablePath, leaf: Page, first: Uint8Array, las
   const to = block.floor(last, 0, last.length) + 1
   for (let index = from; index < to; index++) {
     block.readCell(index, cell)
-    leaf.liveBytes -= block.prefixLength + cell.payloadEnd - cell.suffixStart
+    leaf.liveBytes -= block.prefixLength + cell.dataBytes
   }
   if (to <= from) return
   leaf.entries -= to - from

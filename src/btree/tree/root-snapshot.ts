@@ -1,20 +1,24 @@
 import type { EngineSnapshot } from '../../engine/contract.js'
+import type { ExpiryClock } from '../../engine/expiry-clock.js'
 import { MisuseError } from '../../errors.js'
 import type { Tracer } from '../../trace/span.js'
 import type { LiveVersion } from '../pages/live-versions.js'
 import type { Tree } from './tree.js'
 
 /** A snapshot is a version of the tree; holding it keeps its pages. */
-class RootSnapshot implements EngineSnapshot {
+export class RootSnapshot implements EngineSnapshot {
   readonly version: LiveVersion
   /** The sequence number of the last operation in it. */
   readonly sequence: number
+  /** When it was taken: it sees what had not expired by then. */
+  readonly time: number
   readonly #onRelease: (snapshot: RootSnapshot) => void
   released = false
 
-  constructor(version: LiveVersion, sequence: number, onRelease: (snapshot: RootSnapshot) => void) {
+  constructor(version: LiveVersion, sequence: number, time: number, onRelease: (snapshot: RootSnapshot) => void) {
     this.version = version
     this.sequence = sequence
+    this.time = time
     this.#onRelease = onRelease
   }
 
@@ -28,11 +32,13 @@ class RootSnapshot implements EngineSnapshot {
 /** The snapshots that are not released yet. */
 export class RootSnapshots {
   readonly #tree: Tree
+  readonly #clock: ExpiryClock
   readonly #trace: Tracer | undefined
   readonly #live = new Set<RootSnapshot>()
 
-  constructor(tree: Tree, trace: Tracer | undefined) {
+  constructor(tree: Tree, clock: ExpiryClock, trace: Tracer | undefined) {
     this.#tree = tree
+    this.#clock = clock
     this.#trace = trace
   }
 
@@ -42,19 +48,20 @@ export class RootSnapshots {
 
   take(): EngineSnapshot {
     const { versions, present, sequence } = this.#tree
-    const snapshot = new RootSnapshot(versions.hold(present, true), sequence, released => this.#release(released))
+    const time = this.#clock.now()
+    const snapshot = new RootSnapshot(versions.hold(present, true), sequence, time, released => this.#release(released))
     this.#live.add(snapshot)
     this.#trace?.emit({ type: 'snapshot.take', entrySequence: sequence, live: this.#live.size })
     return snapshot
   }
 
-  /** The version that the snapshot holds. Throws a MisuseError if the snapshot is released, or from another engine. */
-  resolve(snapshot: EngineSnapshot): LiveVersion {
+  /** The snapshot as this engine made it. Throws a MisuseError if the snapshot is released, or from another engine. */
+  resolve(snapshot: EngineSnapshot): RootSnapshot {
     if (!(snapshot instanceof RootSnapshot) || (!snapshot.released && !this.#live.has(snapshot))) {
       throw new MisuseError('LEVEL_INVALID_SNAPSHOT', 'The snapshot is not from this engine')
     }
     if (snapshot.released) throw new MisuseError('LEVEL_SNAPSHOT_RELEASED', 'The snapshot has been released; take another one')
-    return snapshot.version
+    return snapshot
   }
 
   #release(snapshot: RootSnapshot): void {

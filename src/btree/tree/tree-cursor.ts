@@ -8,6 +8,7 @@
  * 3. Nothing is allocated per entry. A key behind a prefix is put together in the cursor's own memory.
  */
 import { ByteView } from '../../codec/entry.js'
+import { readExpiry } from '../../codec/expiry.js'
 import { Cell } from '../../codec/sorted-block.js'
 import type { MutableBlock } from '../../codec/mutable-block.js'
 import type { Cursor } from '../../engine/contract.js'
@@ -27,6 +28,7 @@ export class TreeCursor implements Cursor {
   readonly #version: LiveVersion
   readonly #range: HalfOpenRange
   readonly #counts: ReadCounts
+  readonly #time: number
   readonly #cell = new Cell()
   readonly #path: Page[] = []
   readonly #slots: number[] = []
@@ -38,12 +40,14 @@ export class TreeCursor implements Cursor {
   #keyBytes = new Uint8Array(64)
   #closed = false
 
-  constructor(store: PageStore, versions: LiveVersions, version: LiveVersion, range: HalfOpenRange, counts: ReadCounts) {
+  /** @param time entries that have expired by then are not seen, in milliseconds since the Unix epoch */
+  constructor(store: PageStore, versions: LiveVersions, version: LiveVersion, range: HalfOpenRange, counts: ReadCounts, time: number) {
     this.#store = store
     this.#versions = versions
     this.#version = version
     this.#range = range
     this.#counts = counts
+    this.#time = time
   }
 
   first(): boolean {
@@ -56,7 +60,7 @@ export class TreeCursor implements Cursor {
     if (isEmptyRange(this.#range)) return this.#leave()
     this.#descend(upper, true)
     this.#index = this.#to - 1
-    return this.#index >= this.#from ? this.#show() : this.#retreat()
+    return this.#index >= this.#from ? this.#show(-1) : this.#retreat()
   }
 
   seek(target: Uint8Array): boolean {
@@ -70,17 +74,17 @@ export class TreeCursor implements Cursor {
     if (isEmptyRange(this.#range)) return this.#leave()
     this.#descend(target, false)
     this.#index = Math.min(this.#block!.floor(target, 0, target.length), this.#to - 1)
-    return this.#index >= this.#from ? this.#show() : this.#retreat()
+    return this.#index >= this.#from ? this.#show(-1) : this.#retreat()
   }
 
   next(): boolean {
     if (!this.valid) throw notOnAnEntry('next')
-    return ++this.#index < this.#to ? this.#show() : this.#advance()
+    return ++this.#index < this.#to ? this.#show(1) : this.#advance()
   }
 
   prev(): boolean {
     if (!this.valid) throw notOnAnEntry('prev')
-    return --this.#index >= this.#from ? this.#show() : this.#retreat()
+    return --this.#index >= this.#from ? this.#show(-1) : this.#retreat()
   }
 
   close(): void {
@@ -96,25 +100,33 @@ export class TreeCursor implements Cursor {
     if (isEmptyRange(this.#range)) return this.#leave()
     this.#descend(target, false)
     this.#index = target === undefined ? this.#from : Math.max(this.#from, this.#block!.lowerBound(target, 0, target.length))
-    return this.#index < this.#to ? this.#show() : this.#advance()
+    return this.#index < this.#to ? this.#show(1) : this.#advance()
   }
 
-  /** Moves to the first entry of the next leaf that is in the range. */
   #advance(): boolean {
-    // A bound within this leaf, or at its end: nothing behind it is in the range.
-    while (this.#to === this.#block!.count && this.#step(1)) {
-      this.#index = this.#from
-      if (this.#index < this.#to) return this.#show()
-    }
-    return this.#leave()
+    return this.#toNextLeaf() ? this.#show(1) : this.#leave()
   }
 
   #retreat(): boolean {
+    return this.#toLeafBefore() ? this.#show(-1) : this.#leave()
+  }
+
+  /** Moves to the first entry of the next leaf that is in the range; false if there is none. */
+  #toNextLeaf(): boolean {
+    // A bound within this leaf, or at its end: nothing behind it is in the range.
+    while (this.#to === this.#block!.count && this.#step(1)) {
+      this.#index = this.#from
+      if (this.#index < this.#to) return true
+    }
+    return false
+  }
+
+  #toLeafBefore(): boolean {
     while (this.#from === 0 && this.#step(-1)) {
       this.#index = this.#to - 1
-      if (this.#index >= this.#from) return this.#show()
+      if (this.#index >= this.#from) return true
     }
-    return this.#leave()
+    return false
   }
 
   /** Moves to the neighbouring leaf on the right or left; false if there is none. */
@@ -193,10 +205,30 @@ export class TreeCursor implements Cursor {
     return (this.valid = false)
   }
 
-  #show(): true {
+  /** Shows the entry at the index, or if it has expired the next one in a direction that has not. */
+  #show(by: 1 | -1): boolean {
+    this.#block!.readCell(this.#index, this.#cell)
+    return this.#cell.expires && this.#hasExpired() && !this.#passExpired(by) ? this.#leave() : this.#showCell()
+  }
+
+  /** Moves to the next entry in a direction that has not expired; false if there is none. */
+  #passExpired(by: 1 | -1): boolean {
+    for (;;) {
+      this.#index += by
+      const isWithin = this.#index < this.#to && this.#index >= this.#from
+      if (!isWithin && !(by > 0 ? this.#toNextLeaf() : this.#toLeafBefore())) return false
+      this.#block!.readCell(this.#index, this.#cell)
+      if (!this.#cell.expires || !this.#hasExpired()) return true
+    }
+  }
+
+  #hasExpired(): boolean {
+    return readExpiry(this.#block!.bytes, this.#cell.payloadStart) <= this.#time
+  }
+
+  #showCell(): true {
     const block = this.#block!
     const cell = this.#cell
-    block.readCell(this.#index, cell)
     const { suffixStart, payloadStart } = cell
     const { bytes, prefixLength } = block
     if (prefixLength === 0) {
@@ -208,7 +240,7 @@ export class TreeCursor implements Cursor {
       for (let from = suffixStart, to = prefixLength; from < payloadStart; from++, to++) key[to] = bytes[from]
       this.key.set(key, 0, length)
     }
-    this.value.set(bytes, payloadStart, cell.payloadEnd)
+    this.value.set(bytes, cell.valueStart, cell.payloadEnd)
     this.#counts.operations++
     return (this.valid = true)
   }

@@ -1,3 +1,4 @@
+import { BEFORE_EVERY_EXPIRY } from '../../codec/expiry.js'
 import { BatchReader, WriteBatch } from '../../engine/batch.js'
 import { inSlices, slicesOf } from '../../engine/slices.js'
 import type { BatchWriter } from '../../engine/durable/write-path.js'
@@ -81,7 +82,8 @@ export class TreeWriter implements BatchWriter {
   clearBatch(bounds: HalfOpenRange): WriteBatch | undefined {
     if (isEmptyRange(bounds)) return undefined
     const { tree, store, inner } = this.#parts
-    const cursor = new TreeCursor(store, tree.versions, tree.versions.hold(tree.present, true), bounds, inner)
+    // Expired entries are in the range like others.
+    const cursor = new TreeCursor(store, tree.versions, tree.versions.hold(tree.present, true), bounds, inner, BEFORE_EVERY_EXPIRY)
     try {
       if (!cursor.first()) return undefined
       const first = cursor.key.copy()

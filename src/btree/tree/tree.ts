@@ -8,6 +8,7 @@
  * 2. Readers see `present`. A long batch changes pages of its own and is published as a whole.
  */
 import type { NextSlice } from '../../engine/slices.js'
+import { EXPIRY_BYTES } from '../../codec/expiry.js'
 import { Cell } from '../../codec/sorted-block.js'
 import type { ByteView } from '../../codec/entry.js'
 import type { LiveVersion, LiveVersions } from '../pages/live-versions.js'
@@ -15,12 +16,14 @@ import type { Page } from '../pages/page.js'
 import type { PageStore } from '../pages/page-store.js'
 import type { PageTrace } from '../pages/page-trace.js'
 import type { LevelCounts } from '../pages/level-counts.js'
+import type { NewEntry } from './entry-list.js'
 import { putAtLarge, removeLarge } from './large-leaf.js'
 import { overflow } from './overflow.js'
 import { clearRange } from './range-clear.js'
 import { isUnderfull, rebalance } from './rebalance.js'
 import { hasKey, leafOf } from './search.js'
 import type { LeafSplit } from './split.js'
+import type { Expiries } from './expiries.js'
 import { WritablePath } from './writable-path.js'
 
 const cell = new Cell()
@@ -31,16 +34,18 @@ export class Tree {
   readonly store: PageStore
   readonly versions: LiveVersions
   readonly path: WritablePath
+  /** Where the entry that `find` has found lies. */
+  readonly found = new Cell()
   readonly #trace: PageTrace | null
   /** The tree without the long batch that is being applied. */
   #published: LiveVersion | undefined
 
-  /** Starts with an empty root if none is given. A `leafSplit` decides where leaves are cut. */
-  constructor(store: PageStore, versions: LiveVersions, root?: Page, leafSplit?: LeafSplit) {
+  /** Starts with an empty root if none is given. A `leafSplit` decides where leaves are cut. Without `expiries` no entry is dropped. */
+  constructor(store: PageStore, versions: LiveVersions, root?: Page, leafSplit?: LeafSplit, expiries?: Expiries) {
     this.store = store
     this.versions = versions
     this.#trace = store.trace
-    this.path = new WritablePath(store, versions, root, leafSplit)
+    this.path = new WritablePath(store, versions, root, leafSplit, expiries)
   }
 
   /** The root that the writer changes. */
@@ -50,6 +55,10 @@ export class Tree {
 
   get height(): number {
     return this.root.level + 1
+  }
+
+  get expiries(): Expiries {
+    return this.path.expiries
   }
 
   get levels(): LevelCounts {
@@ -73,47 +82,46 @@ export class Tree {
     return this.versions.releaseInSlices(published, nextSlice)
   }
 
-  /** Points `out` at the value of a key under a root of this tree. */
+  /** Points `out` at the value of a key under a root of this tree, and `found` at the entry, which may have expired. */
   find(root: Page, key: Uint8Array, start: number, end: number, out: ByteView): boolean {
     const block = leafOf(this.store, root, key, start, end).block!
     const index = block.find(key, start, end)
     if (index < 0) return false
-    block.readCell(index, cell)
-    out.set(block.bytes, cell.payloadStart, cell.payloadEnd)
+    const { found } = this
+    block.readCell(index, found)
+    out.set(block.bytes, found.valueStart, found.payloadEnd)
     return true
   }
 
-  /** With `blank`, a value that needs a leaf of its own is not copied: `blank` points to where the caller is to write it. */
-  put(key: Uint8Array, start: number, end: number, value: Uint8Array, valueStart: number, valueEnd: number, blank?: ByteView): void {
-    if (this.path.atEnd && this.#append(key, start, end, value, valueStart, valueEnd)) return
+  /**
+   * The value of an entry that `expires` begins with the expiry. With `blank`, a value that needs a leaf of its own is not copied: `blank`
+   * points to where the caller is to write it.
+   */
+  put(
+    key: Uint8Array,
+    start: number,
+    end: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+    expires = false,
+    blank?: ByteView,
+  ): void {
     const { path } = this
+    if (expires) path.expiries.isUsed = true
+    if (path.atEnd && this.#append(key, start, end, value, valueStart, valueEnd, expires)) return
     const leaf = path.descend(key, start, end, 0)
     if (leaf.isLarge) {
-      putAtLarge(path, { key, start, end, value, valueStart, valueEnd, blank, child: undefined })
+      putAtLarge(path, { key, start, end, value, valueStart, valueEnd, expires, blank, child: undefined })
       return
     }
-    const block = leaf.block!
-    const length = valueEnd - valueStart
-    const found = block.find(key, start, end)
-    if (found >= 0) {
-      block.readCell(found, cell)
-      const grown = length - (cell.payloadEnd - cell.payloadStart)
-      if (grown !== 0) path.count(0, grown)
-      if (block.replace(found, value, valueStart, valueEnd)) {
-        if (this.#trace !== null) this.#trace.changed(leaf)
-        return
-      }
-      overflow(path, { index: found, replaces: true, key, start, end, value, valueStart, valueEnd, blank, child: undefined })
-      return
-    }
-    const index = -1 - found
-    path.count(1, end - start + length)
-    if (!block.insert(index, key, start, end, value, valueStart, valueEnd)) {
-      overflow(path, { index, replaces: false, key, start, end, value, valueStart, valueEnd, blank, child: undefined })
+    let isPut = this.#set(leaf, key, start, end, value, valueStart, valueEnd, expires)
+    // What is due makes room in a full leaf.
+    if (!isPut && path.dropDue(leaf, path.depth - 1)) isPut = this.#set(leaf, key, start, end, value, valueStart, valueEnd, expires)
+    if (isPut) {
+      this.#joinIfShrunk(leaf)
     } else {
-      leaf.lastInsert = index
-      path.atEnd = index === block.count - 1 && path.isRightmost
-      if (this.#trace !== null) this.#trace.changed(leaf)
+      this.#overflow(leaf, { key, start, end, value, valueStart, valueEnd, expires, blank, child: undefined })
     }
   }
 
@@ -128,11 +136,14 @@ export class Tree {
     }
     const block = leaf.block!
     const index = block.find(key, start, end)
-    block.readCell(index, cell)
-    path.count(-1, start - end - (cell.payloadEnd - cell.payloadStart))
-    block.remove(index, index + 1)
-    leaf.lastInsert = -2
-    if (this.#trace !== null) this.#trace.changed(leaf)
+    // An entry that was due has left when its page was copied.
+    if (index >= 0) {
+      block.readCell(index, cell)
+      path.count(-1, -(block.prefixLength + cell.dataBytes))
+      block.remove(index, index + 1)
+      leaf.lastInsert = -2
+      if (this.#trace !== null) this.#trace.changed(leaf)
+    }
     if (isUnderfull(this.store, leaf)) rebalance(path)
     return true
   }
@@ -175,16 +186,76 @@ export class Tree {
     if (this.#trace !== null) this.#trace.ingested(root, sequence, levels)
   }
 
+  /** Puts an entry into an own leaf; false if that has no room. */
+  #set(
+    leaf: Page,
+    key: Uint8Array,
+    start: number,
+    end: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+    expires: boolean,
+  ): boolean {
+    const { path } = this
+    const block = leaf.block!
+    const dataBytes = valueBytes(valueStart, valueEnd, expires)
+    const found = block.find(key, start, end)
+    if (found >= 0) {
+      block.readCell(found, cell)
+      const grown = dataBytes - (cell.payloadEnd - cell.valueStart)
+      if (!block.replace(found, value, valueStart, valueEnd, expires)) return false
+      if (grown !== 0) path.count(0, grown)
+    } else {
+      const index = -1 - found
+      if (!block.insert(index, key, start, end, value, valueStart, valueEnd, expires)) return false
+      path.count(1, end - start + dataBytes)
+      leaf.lastInsert = index
+      path.atEnd = index === block.count - 1 && path.isRightmost
+    }
+    if (this.#trace !== null) this.#trace.changed(leaf)
+    return true
+  }
+
+  #overflow(leaf: Page, entry: NewEntry): void {
+    const { path } = this
+    const { key, start, end, valueStart, valueEnd, expires } = entry
+    const block = leaf.block!
+    const dataBytes = valueBytes(valueStart, valueEnd, expires)
+    const found = block.find(key, start, end)
+    if (found >= 0) {
+      block.readCell(found, cell)
+      path.count(0, dataBytes - (cell.payloadEnd - cell.valueStart))
+    } else {
+      path.count(1, end - start + dataBytes)
+    }
+    overflow(path, { ...entry, index: found < 0 ? -1 - found : found, replaces: found >= 0 })
+  }
+
+  /** Merges a leaf that has lost entries because they were due, if it is underfull. */
+  #joinIfShrunk(leaf: Page): void {
+    if (!leaf.shrunk) return
+    leaf.shrunk = false
+    if (!isUnderfull(this.store, leaf)) return
+    this.path.atEnd = false
+    rebalance(this.path)
+  }
+
   /** Puts a key behind the last one without a descent from the root; false if it belongs elsewhere, or if there is no room. */
-  #append(key: Uint8Array, start: number, end: number, value: Uint8Array, valueStart: number, valueEnd: number): boolean {
+  #append(key: Uint8Array, start: number, end: number, value: Uint8Array, valueStart: number, valueEnd: number, expires: boolean): boolean {
     const leaf = this.path.end
     if (!this.path.isOwn(leaf) || leaf.isLarge) return false
     const block = leaf.block!
     const index = block.count
-    if (!block.isBehindLast(key, start, end) || !block.insert(index, key, start, end, value, valueStart, valueEnd)) return false
-    this.path.count(1, end - start + valueEnd - valueStart)
+    if (!block.isBehindLast(key, start, end) || !block.insert(index, key, start, end, value, valueStart, valueEnd, expires)) return false
+    this.path.count(1, end - start + valueBytes(valueStart, valueEnd, expires))
     leaf.lastInsert = index
     if (this.#trace !== null) this.#trace.changed(leaf)
     return true
   }
+}
+
+/** Bytes of a value without its expiry. */
+function valueBytes(start: number, end: number, expires: boolean): number {
+  return end - start - (expires ? EXPIRY_BYTES : 0)
 }

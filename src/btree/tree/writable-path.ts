@@ -16,6 +16,7 @@ import type { Page } from '../pages/page.js'
 import type { PageStore } from '../pages/page-store.js'
 import type { PageTrace } from '../pages/page-trace.js'
 import { LevelCounts } from '../pages/level-counts.js'
+import { Expiries } from './expiries.js'
 import { PageBuilder } from './page-builder.js'
 import { slotIn } from './search.js'
 import type { LeafSplit } from './split.js'
@@ -28,6 +29,7 @@ export class WritablePath {
   readonly versions: LiveVersions
   readonly trace: PageTrace | null
   readonly builder: PageBuilder
+  readonly expiries: Expiries
   readonly levels = new LevelCounts()
   /** The pages from the root down to `depth`. */
   readonly pages: Page[] = []
@@ -38,11 +40,12 @@ export class WritablePath {
   atEnd = false
 
   /** Starts with an empty root if none is given. A `leafSplit` decides where leaves are cut. */
-  constructor(store: PageStore, versions: LiveVersions, root?: Page, leafSplit?: LeafSplit) {
+  constructor(store: PageStore, versions: LiveVersions, root?: Page, leafSplit?: LeafSplit, expiries = new Expiries()) {
     this.store = store
     this.versions = versions
     this.trace = store.trace
     this.builder = new PageBuilder(store, leafSplit)
+    this.expiries = expiries
     this.root = root ?? this.emptyRoot()
     if (this.trace !== null) this.trace.rootChanged(this.root)
   }
@@ -63,11 +66,13 @@ export class WritablePath {
     return page.dirty && page.born > this.versions.sharedUpTo
   }
 
-  /** Descends to the page of `level` where a key belongs, and copies what live versions share. */
+  /** Descends to the page of `level` where a key belongs, and copies what live versions share. A leaf that is copied loses what is due. */
   descend(key: Uint8Array, start: number, end: number, level: number): Page {
     const { sharedUpTo } = this.versions
     this.atEnd = false
-    let page = this.root.isLarge ? this.root : this.ownRoot()
+    const { root } = this
+    let page = root.isLarge ? root : this.ownRoot()
+    let isCopied = page !== root
     let depth = 0
     this.pages[0] = page
     while (page.level > level) {
@@ -75,12 +80,17 @@ export class WritablePath {
       const slot = found < 0 ? 0 : found
       if (this.trace !== null) this.trace.visited(page, depth, slot)
       let child = page.children![slot]
-      if (child === undefined || child.born <= sharedUpTo || !child.dirty) child = this.#ownUnlessLarge(page, slot)
+      isCopied = false
+      if (child === undefined || child.born <= sharedUpTo || !child.dirty) {
+        child = this.#ownUnlessLarge(page, slot)
+        isCopied = !child.isLarge
+      }
       this.slots[depth] = slot
       this.pages[++depth] = child
       page = child
     }
     this.depth = depth
+    if (isCopied && level === 0) this.dropDue(page, depth - 1)
     if (this.trace !== null && page.block !== undefined) this.trace.visited(page, depth, slotIn(page, key, start, end))
     return page
   }
@@ -100,6 +110,22 @@ export class WritablePath {
       page = child
     }
     this.depth = depth
+  }
+
+  /**
+   * Drops the entries of an own leaf that are due; page `above` of the path leads to it. One stays if it would be empty, unless that is
+   * allowed. Returns whether there were any.
+   */
+  dropDue(leaf: Page, above: number, mayEmpty = false): boolean {
+    const { entries, bytes } = this.expiries.drop(leaf, !mayEmpty)
+    if (entries === 0) return false
+    leaf.entries -= entries
+    leaf.liveBytes -= bytes
+    this.count(-entries, -bytes, above)
+    leaf.lastInsert = -2
+    leaf.shrunk = true
+    if (this.trace !== null) this.trace.changed(leaf)
+    return true
   }
 
   /** Adds to the counts of every page on the path, or of those down to some depth. */

@@ -3,6 +3,7 @@ import { compareKeys } from '../../codec/entry.js'
 import { VarintReader } from '../../codec/varint.js'
 import { META_AREA_BYTES, META_BYTES, metaOffset } from '../../btree/pages/meta-page.js'
 import { CorruptionError } from '../../errors.js'
+import { readExpirySpan } from '../batch-spans.js'
 import { blockSpans } from '../block-spans.js'
 import { PageReader, type PageContents, type PagePlace, type WalkedPage } from './btree-pages.js'
 import { rawSpan, readBytes, type Decoder, type FileContext, type PartRange } from '../inspected-file.js'
@@ -100,7 +101,7 @@ export class BtreeDecoder implements Decoder {
   }
 
   #usedShare({ bytes }: PageContents, place: PagePlace, { unitBytes }: MetaView): number {
-    const options = { preview: 0, describe: () => '', wrong: () => undefined, bareFirst: place.level > 0 }
+    const options = { preview: 0, describe: () => '', wrong: () => undefined, bareFirst: place.level > 0, mayExpire: place.level === 0 }
     const { usedBytes } = blockSpans(bytes, bytes.length, place.unit * unitBytes, {
       ...options,
       describe: (_, payload) => {
@@ -154,17 +155,19 @@ export class BtreeDecoder implements Decoder {
     const { spans, count, firstKey, lastKey, usedBytes } = blockSpans(bytes, bytes.length, offset, {
       preview,
       bareFirst: place.level > 0,
+      mayExpire: place.level === 0,
       wrong: (at, length, message) => {
         if (isRight) report({ offset: at, length, message: `${name}: ${message}` })
       },
-      describe: (key, payload, index) => {
+      describe: (key, payload, index, expires) => {
         if (place.level > 0) {
           const child = readReference(payload, 'reference', unitBytes)
           return `${index === 0 ? 'below the next' : `from ${showBytes(key, preview)}`}: ${describeReference(child, unitBytes)}`
         }
+        const until = expires ? ` until ${readExpirySpan(payload)}` : ''
         const value = showBytes(payload.bytes.subarray(payload.at, payload.end), preview)
         payload.rest('value', { value })
-        return `${showBytes(key, preview)} = ${value}`
+        return `${showBytes(key, preview)} = ${value}${until}`
       },
     })
     const keys =

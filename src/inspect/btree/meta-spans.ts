@@ -1,6 +1,6 @@
 /** A meta page of the B+tree (docs/formats/btree.md), field by field. */
 import { placeSeed, type Hash32 } from '../../codec/checksum.js'
-import { BTREE_FORMAT_VERSION, MAX_LEVELS, META_BYTES, metaOffset } from '../../btree/pages/meta-page.js'
+import { BTREE_FORMAT_VERSION, EXPIRING_BTREE_FORMAT_VERSION, MAX_LEVELS, META_BYTES, metaOffset } from '../../btree/pages/meta-page.js'
 import { Reference } from '../../btree/pages/reference.js'
 import { logName } from '../../engine/durable/log-replay.js'
 import { place, showBytes } from '../show-bytes.js'
@@ -55,8 +55,9 @@ export function readMetaSpan(bytes: Uint8Array, slot: number, hash32: Hash32): M
   if (MAGIC.some((byte, i) => bytes[i] !== byte)) return damaged(span, `${name} does not begin with the magic`, {})
   if (found !== expected) return damaged(span, `${name} fails its check`, { expected, found })
   const version = bytes[8] + bytes[9] * 0x100 + bytes[10] * 0x1_0000 + bytes[11] * 0x100_0000
-  if (version !== BTREE_FORMAT_VERSION) {
-    const message = `${name} has format version ${version}; this kvarium reads version ${BTREE_FORMAT_VERSION}`
+  if (version !== BTREE_FORMAT_VERSION && version !== EXPIRING_BTREE_FORMAT_VERSION) {
+    const known = `${BTREE_FORMAT_VERSION} and ${EXPIRING_BTREE_FORMAT_VERSION}`
+    const message = `${name} has format version ${version}; this kvarium reads versions ${known}`
     return { span: { ...span, problem: message }, problem: { offset: offset + 8, length: 4, message } }
   }
   const { unitBytes, height } = meta

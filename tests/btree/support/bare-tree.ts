@@ -1,5 +1,6 @@
 import { Cache } from '../../../src/cache/cache.js'
 import { loadHash32 } from '../../../src/codec/checksum.js'
+import { BEFORE_EVERY_EXPIRY } from '../../../src/codec/expiry.js'
 import { ByteView } from '../../../src/codec/entry.js'
 import { LiveVersions, type LiveVersion } from '../../../src/btree/pages/live-versions.js'
 import { PageCheck } from '../../../src/btree/check-pages.js'
@@ -52,7 +53,7 @@ export class BareTree {
   cursor(range: HalfOpenRange = { lower: undefined, upper: undefined }, version?: LiveVersion): TreeCursor {
     const own = version ?? this.versions.hold(this.tree.root, true)
     if (version !== undefined) this.versions.retain(version, true)
-    return new TreeCursor(this.store, this.versions, own, range, newReadCounts())
+    return new TreeCursor(this.store, this.versions, own, range, newReadCounts(), BEFORE_EVERY_EXPIRY)
   }
 
   /** Every broken invariant of the tree and its counts. */
