@@ -130,7 +130,10 @@ export class LsmEngine implements Engine {
       snapshots: this.#snapshots,
       flush: reason => this.#flush(reason),
     })
-    if (parts.context.inspecting !== true) this.#scheduler.schedule()
+    if (parts.context.inspecting === true) return
+    this.#scheduler.schedule()
+    // A failure is the next write's to repeat.
+    parts.deferred?.runAsJob(() => this.#writes.ready()).catch(() => undefined)
   }
 
   get(key: Uint8Array, snapshot?: EngineSnapshot): Uint8Array | undefined {
@@ -205,7 +208,8 @@ export class LsmEngine implements Engine {
 
   settle(): Promise<void> {
     return this.#calls.run(async () => {
-      if (!this.#parts.start.isDone && this.#scheduler.pendingJobs > 0) await this.#writes.ready()
+      const { start, deferred } = this.#parts
+      if (!start.isDone && (deferred !== undefined || this.#scheduler.pendingJobs > 0)) await this.#writes.ready()
       await this.#scheduler.settle()
       await this.#rest()
     })
@@ -381,6 +385,7 @@ export class LsmEngine implements Engine {
     await this.#scheduler.endCompactions()
     await this.#flushBeforeClose()
     await this.#scheduler.close()
+    this.#parts.deferred?.close()
     try {
       await logs.close({ isStarted: start.isDone })
     } finally {

@@ -58,6 +58,9 @@ export class LsmShapeFold {
       case 'memtable.drop':
         this.#frozen = this.#frozen.slice(0, -1)
         break
+      case 'manifest.read':
+        this.#version = new Version().apply({ added: event.tables, deleted: [] })
+        break
       case 'manifest.edit':
         this.#version = (event.whole ? new Version() : this.#version).apply(event)
         break

@@ -30,6 +30,8 @@ export interface LsmSettings {
   readonly executor?: ExecutorFactory
   /** Size in bytes beyond which a manifest is begun anew; default 4 MiB. */
   readonly manifestBytes?: number
+  /** Logs of this many bytes and more go into memtables once the store is open; default 1 MiB. */
+  readonly leastDeferredBytes?: number
 }
 
 /** Compared without compression: what is written and read is then what the formulas calculate from the data alone. */
@@ -67,12 +69,18 @@ export function lsmEngine(settings: LsmSettings = {}): EngineFactory {
 }
 
 const MANIFEST_BYTES = 4 * 1024 * 1024
+const LEAST_DEFERRED_BYTES = 1024 * 1024
 /** An open with more logs than this waits until they are in a table: sessions that were killed before that have left them. */
 const MOST_LOGS = 16
 
 async function open(
   context: EngineContext,
-  { parts, executor: makeExecutor = inlineExecutor, manifestBytes = MANIFEST_BYTES }: LsmSettings,
+  {
+    parts,
+    executor: makeExecutor = inlineExecutor,
+    manifestBytes = MANIFEST_BYTES,
+    leastDeferredBytes = LEAST_DEFERRED_BYTES,
+  }: LsmSettings,
 ): Promise<LsmEngine> {
   const options = context.options as unknown as LsmOptions
   const { environment, directory, created } = context
@@ -102,7 +110,19 @@ async function open(
   const runner = new JobRunner({ fileSystem, directory, ledger, executor, options })
   let logs: LogSet | undefined
   try {
-    const recovered = await recover({ fileSystem, directory, hash32, ledger, pool, created, trace, readLog: parts?.readLog })
+    const recovered = await recover({
+      fileSystem,
+      directory,
+      hash32,
+      ledger,
+      pool,
+      created,
+      leastDeferredBytes,
+      scheduler,
+      trace,
+      readLog: parts?.readLog,
+    })
+    const { deferred } = recovered
     const versions = new VersionSet({ fileSystem, directory, hash32, ledger, tables, manifestBytes, trace }, recovered)
     const { undurableLogs: numbers, replayed } = recovered
     const register = (log: number, span: Span | null): Promise<void> => versions.apply({ log }, span)
@@ -121,7 +141,7 @@ async function open(
       replayed && { numbers, replayed, register },
     )
     const start = new Start({ fileSystem, directory, ledger, logs, versions, recovered })
-    if (context.inspecting !== true) {
+    if (deferred === undefined && context.inspecting !== true) {
       await start.run().catch((error: unknown) => {
         if (created || !isOutOfSpace(error)) throw error
       })
@@ -146,6 +166,7 @@ async function open(
       logs,
       versions,
       start,
+      deferred,
       hasCustomParts: parts !== undefined,
     })
     if (recovered.logs.size > MOST_LOGS && context.inspecting !== true) await engine.flush().catch(() => undefined)

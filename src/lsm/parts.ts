@@ -10,6 +10,7 @@ import type { CompactionPicker } from './compaction/pickers/compaction-picker.js
 import type { MemtablePool } from './memtable/memtable-pool.js'
 import type { LsmOptions } from './options.js'
 import type { MakeMergingCursor } from './read/merging-cursor.js'
+import type { DeferredLoad } from './recovery/deferred-load.js'
 import type { Start } from './recovery/start.js'
 import type { TableSet } from './versions/table-set.js'
 import type { VersionSet } from './versions/version-set.js'
@@ -34,6 +35,8 @@ export interface LsmParts {
   readonly versions: VersionSet
   /** What is to be written before the store takes writes. */
   readonly start: Start
+  /** Fills the memtables, where opening has not. */
+  readonly deferred: DeferredLoad | undefined
   readonly trace: Trace | null
   /** Parts of the user's are in use. */
   readonly hasCustomParts: boolean

@@ -82,6 +82,8 @@ const SENTENCES: { readonly [Type in EventType]: (event: EventOf<Type>) => strin
   'entries.expire': e =>
     `${count(e.entries, 'expired entry', 'expired entries')} of ${bytes(e.bytes)} ${e.entries === 1 ? 'is' : 'are'} dropped.`,
 
+  'manifest.read': e =>
+    `Manifest ${e.manifest} is read: ${count(e.tables.length, 'table')} ${e.tables.length === 1 ? 'belongs' : 'belong'} to the store.`,
   'manifest.edit': e =>
     `The manifest ${e.whole ? 'is rewritten with' : 'adds'} ${count(e.added.length, 'table')}` +
     `${e.deleted.length > 0 ? `, drops ${count(e.deleted.length, 'table')}` : ''}` +

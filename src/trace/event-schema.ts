@@ -309,6 +309,11 @@ export const EVENT_SCHEMAS: Schemas = {
     fields: { entries: 'integer', bytes: 'integer' },
   },
 
+  'manifest.read': {
+    level: 'job',
+    about: 'The manifest in force says which files make up the store that is opened',
+    fields: { manifest: 'integer', tables: TABLES },
+  },
   'manifest.edit': {
     level: 'job',
     about: 'A change of which files make up the store is durable and in force',

@@ -235,6 +235,8 @@ export interface EventBodies {
   'entries.expire': { readonly entries: number; readonly bytes: number }
 
   // The manifest: level job.
+  /** Opening has read the manifest in force, which names these tables. */
+  'manifest.read': { readonly manifest: number; readonly tables: readonly TracedTable[] }
   /**
    * Durable, and in force at once. With `whole` it begins a manifest: `added` are all tables of the version, whatever was there before.
    * What was in `flushedLogs` is in tables from now on; the manifest itself names a log only when it is synced.

@@ -33,6 +33,11 @@ export class LogCursor {
     this.#window = new FileWindow(file, 0)
   }
 
+  /** Where the frame of that record begins. */
+  get offset(): number {
+    return this.#position - FRAME_HEADER_BYTES - this.payload.length
+  }
+
   /** Bytes read from the file. */
   get bytesRead(): number {
     return this.#window.bytesRead

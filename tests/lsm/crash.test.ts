@@ -3,8 +3,10 @@ import { crashAnywhere, HISTORIES, type CrashSubject } from '../engine/support/c
 import { slice } from '../support/thoroughness.js'
 import { leftovers, openLsm, violations } from './support/opened-lsm.js'
 
+/** The leveled tree loads its logs once it is open. */
 function lsm(compaction: 'leveled' | 'tiered'): CrashSubject {
-  const settings = { manifestBytes: 700, options: { compaction, maxFileSize: 8 << 10, level1Size: 16 << 10 } }
+  const deferred = compaction === 'leveled' ? { leastDeferredBytes: 0 } : {}
+  const settings = { manifestBytes: 700, ...deferred, options: { compaction, maxFileSize: 8 << 10, level1Size: 16 << 10 } }
   return {
     open: place => openLsm({ ...settings, ...place }),
     steps: slice(45, 70),

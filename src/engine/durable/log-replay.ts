@@ -191,16 +191,8 @@ async function replayLog(options: LogReplayOptions, number: number, progress: Pr
       throw new KvariumError('LEVEL_INTERNAL', 'There is no room for a batch after room was made for it')
     }
   }
-  const reset = (payload: Uint8Array, offset: number): BatchReader => asBatch(offset, () => reader.reset(payload, 0, payload.length))
-  const applied = (payload: Uint8Array, offset: number): boolean => asBatch(offset, () => apply(reader, payload.length))
-  function asBatch<T>(offset: number, read: () => T): T {
-    try {
-      return read()
-    } catch (cause) {
-      if (!(cause instanceof CorruptionError)) throw cause
-      throw new CorruptionError(`A log record is not a write batch: ${cause.message}`, { file: path, offset, cause })
-    }
-  }
+  const reset = (payload: Uint8Array, offset: number): BatchReader => asBatch(path, offset, () => reader.reset(payload, 0, payload.length))
+  const applied = (payload: Uint8Array, offset: number): boolean => asBatch(path, offset, () => apply(reader, payload.length))
   const replay = await readRecords(options, path, number, onRecord)
   if (isRepeat)
     throw new CorruptionError('A log begins with sequence numbers that have been there before', { file: path, offset: firstGap })
@@ -229,6 +221,16 @@ async function replayLog(options: LogReplayOptions, number: number, progress: Pr
         ? `a torn tail of ${dropped} bytes was dropped`
         : 'whole'
   options.trace?.emit({ type: 'log.replay', log: number, records, entries, bytes: replay.validBytes, outcome })
+}
+
+/** Runs `read` on the record of a log at a place, which an error about its contents names. */
+export function asBatch<T>(path: string, offset: number, read: () => T): T {
+  try {
+    return read()
+  } catch (cause) {
+    if (!(cause instanceof CorruptionError)) throw cause
+    throw new CorruptionError(`A log record is not a write batch: ${cause.message}`, { file: path, offset, cause })
+  }
 }
 
 type OnRecord = (payload: Uint8Array, offset: number) => Promise<void> | void

@@ -157,7 +157,7 @@ export class WritePath {
     return this.queue.wait(
       attempt,
       () => this.#synced(options),
-      () => this.#writer.whyFull(),
+      () => (this.#start.isDone ? this.#writer.whyFull() : 'the store is being prepared for writes'),
     )
   }
 

@@ -6,30 +6,28 @@
  *    anywhere and begun again.
  * 2. Nothing is written: memtables that are full, or of more than a few logs, are handed over as immutable ones, which the background
  *    flushes once the store is open. What was dropped of a log is cut off by start.ts.
- * 3. A log is in one memtable whole: when that is flushed, the log is obsolete. The logs that go on hold records. An open after sessions
- *    that wrote nothing costs what the first one cost.
+ * 3. Long logs are verified, and loaded once the store is open; see deferred-load.ts.
+ * 4. The logs that go on hold records. An open after sessions that wrote nothing costs what the first one cost.
  */
 import type { Hash32 } from '../../codec/checksum.js'
-import type { BatchReader } from '../../engine/batch.js'
-import { logName, replayLogs, type ReplayedLogs } from '../../engine/durable/log-replay.js'
+import { logName, parseLogName, replayLogs, type LogReplayOptions, type ReplayedLogs } from '../../engine/durable/log-replay.js'
 import { CorruptionError } from '../../errors.js'
 import type { Ledger } from '../../trace/ledger.js'
-import type { Trace, Tracer } from '../../trace/span.js'
+import type { Trace } from '../../trace/span.js'
+import type { Scheduler } from '../../vfs/environment.js'
 import { joinPath, removeLeftover, type FileSystem } from '../../vfs/file-system.js'
 import { MeteredFileSystem } from '../../vfs/metered-file-system.js'
 import type { ReadLog } from '../../wal/custom-log-reader.js'
 import { CURRENT, CURRENT_TEMPORARY, manifestName, parseFileName, tableName } from '../file-names.js'
 import { readManifest, type ManifestState } from '../versions/manifest.js'
-import { emitFrozen, emitNew } from '../memtable/memtable-trace.js'
-import type { ListLoad } from '../memtable/memtable-list.js'
 import type { Memtable } from '../memtable/memtable.js'
 import type { MemtablePool } from '../memtable/memtable-pool.js'
 import { Version } from '../versions/version.js'
+import { DeferredLoad } from './deferred-load.js'
+import { MemtableLoad } from './memtable-load.js'
 
-/** A memtable of more logs than this is flushed: no later recovery has more than a few to read. */
-const MAX_RECOVERED_LOGS = 4
-/** Bytes of a memtable that a byte of a log may take, as a rule. A load that needs more grows. */
-const ARENA_SHARE = 2
+/** Only reads the records of a log. */
+const VERIFYING: Pick<LogReplayOptions, 'apply'> = { apply: () => true }
 
 export interface RecoveryOptions {
   readonly fileSystem: FileSystem
@@ -41,6 +39,9 @@ export interface RecoveryOptions {
   readonly created: boolean
   /** Reads the logs instead of the built-in reader. */
   readonly readLog: ReadLog | undefined
+  /** Logs of this many bytes and more are loaded once the store is open. */
+  readonly leastDeferredBytes: number
+  readonly scheduler: Scheduler
   readonly trace: Trace | null
 }
 
@@ -49,7 +50,9 @@ export interface Recovered {
   readonly memtable: Memtable
   /** Memtables that are to be flushed; newest first. */
   readonly immutable: readonly Memtable[]
-  /** Logs that the memtables came from, with their sizes once they are cut. */
+  /** What fills the memtables, which are empty; `undefined` where they are filled. */
+  readonly deferred: DeferredLoad | undefined
+  /** Logs that the memtables come from, with their sizes once they are cut. */
   readonly logs: ReadonlyMap<number, number>
   /** Those among them that the manifest names. */
   readonly listedLogs: readonly number[]
@@ -82,24 +85,16 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
 
 class Recovery {
   readonly #options: RecoveryOptions
-  readonly #step: Tracer | null
+  readonly #memtables: MemtableLoad
   #version = new Version()
-  #memtable: Memtable
-  /** The load of the memtable that takes the logs. */
-  #load: ListLoad | undefined
-  /** Logs whose batches are in the memtable. */
-  #logsInMemtable = new Set<number>()
-  /** The log that is being replayed. */
-  #log = 0
-  readonly #immutable: Memtable[] = []
   #nextFile = 1
   #sequence = 0
   #replayed: ReplayedLogs | undefined
+  #deferred: DeferredLoad | undefined
 
   constructor(options: RecoveryOptions) {
     this.#options = options
-    this.#step = options.trace?.at('step') ?? null
-    this.#memtable = this.#takeMemtable()
+    this.#memtables = new MemtableLoad(options.pool, options.trace)
   }
 
   async run(): Promise<Recovered> {
@@ -116,13 +111,16 @@ class Recovery {
     if (manifest !== undefined) {
       this.#version = manifest.version
       this.#sequence = manifest.lastSequence
+      const tables = [...manifest.version.files()].map(file => file.meta)
+      this.#options.trace?.emit({ type: 'manifest.read', manifest: manifest.manifestNumber, tables })
       this.#checkTables(manifest)
       await this.#replay(manifest)
     }
     return {
       version: this.#version,
-      memtable: this.#memtable,
-      immutable: this.#immutable,
+      memtable: this.#memtables.memtable,
+      immutable: this.#memtables.immutable,
+      deferred: this.#deferred,
       ...this.#liveLogs(manifest),
       replayed: this.#replayed,
       firstLog: manifest?.firstLog ?? 0,
@@ -188,6 +186,8 @@ class Recovery {
     for (const log of manifest.logs) {
       if (fileSystem.stat(joinPath(directory, logName(log))) === undefined) this.#checkManifest(manifest, log, `log ${log}`)
     }
+    const { readLog, leastDeferredBytes } = this.#options
+    const isDeferred = readLog === undefined && this.#logBytes(manifest.firstLog) >= leastDeferredBytes
     const replayed = await replayLogs({
       fileSystem,
       directory,
@@ -197,51 +197,38 @@ class Recovery {
       durableHeaders: true,
       wholeLogs: manifest.wholeLogs,
       sequence: manifest.lastSequence,
-      readLog: this.#options.readLog,
+      readLog,
       trace: this.#options.trace ?? undefined,
-      beginLog: (number, bytes) => this.#beginLog(number, bytes),
-      apply: reader => this.#apply(reader),
+      ...(isDeferred ? VERIFYING : this.#loading()),
     })
     this.#replayed = replayed
     this.#sequence = replayed.sequence
-    this.#load?.finish()
-    this.#load = undefined
-    const isLarge = this.#memtable.list.bytesUsed > this.#options.pool.capacityBytes
-    if (isLarge || this.#logsInMemtable.size > MAX_RECOVERED_LOGS) this.#freeze()
+    if (!isDeferred) this.#memtables.end()
+    else if (replayed.filled.size > 0) this.#deferred = this.#deferredLoad(replayed)
   }
 
-  /** Its batches join those of the logs before it, if there is room for all of them. */
-  #beginLog(number: number, fileBytes: number): void {
-    const bytesUsed = this.#load?.bytesUsed ?? this.#memtable.list.bytesUsed
-    if (this.#logsInMemtable.size > 0 && bytesUsed + ARENA_SHARE * fileBytes > this.#options.pool.capacityBytes) this.#freeze()
-    this.#log = number
+  #loading(): Pick<LogReplayOptions, 'beginLog' | 'apply'> {
+    const memtables = this.#memtables
+    return {
+      beginLog: (number, bytes) => memtables.beginLog(number, bytes),
+      apply: reader => {
+        memtables.apply(reader)
+        return true
+      },
+    }
   }
 
-  #apply(reader: BatchReader): boolean {
-    if (this.#logsInMemtable.size === 0) this.#memtable.firstLog = this.#log
-    this.#logsInMemtable.add(this.#log)
-    this.#load ??= this.#memtable.list.load?.()
-    this.#memtable.apply(reader, this.#step, this.#load)
-    return true
+  #deferredLoad({ filled, keptBytes, sequence }: ReplayedLogs): DeferredLoad {
+    const logs = new Map([...filled].map(number => [number, keptBytes.get(number)!]))
+    const { ledger } = this.#options
+    return new DeferredLoad({ ...this.#options, memtables: this.#memtables, logs, sequence, onRead: bytes => (ledger.read.open += bytes) })
   }
 
-  #takeMemtable(): Memtable {
-    const { pool, trace } = this.#options
-    const memtable = pool.take(0, 0)
-    if (trace !== null) emitNew(trace, memtable)
-    return memtable
-  }
-
-  /** Makes the memtable immutable; a new one takes its place. */
-  #freeze(): void {
-    const { trace, pool } = this.#options
-    this.#load?.finish()
-    this.#load = undefined
-    this.#memtable.flushReason = 'recovery'
-    if (trace !== null) emitFrozen(trace, this.#memtable, this.#memtable.list.capacityBytes > pool.capacityBytes)
-    this.#immutable.unshift(this.#memtable)
-    this.#memtable = this.#takeMemtable()
-    this.#logsInMemtable = new Set()
+  /** Length of the logs from one on. */
+  #logBytes(firstLog: number): number {
+    const { fileSystem, directory } = this.#options
+    const names = fileSystem.list(directory).filter(name => (parseLogName(name) ?? -1) >= firstLog)
+    return names.reduce((sum, name) => sum + (fileSystem.stat(joinPath(directory, name))?.size ?? 0), 0)
   }
 }
 

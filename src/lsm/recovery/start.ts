@@ -1,6 +1,7 @@
 /**
  * Prepares a store that recovery has read for writes: cuts off what replay dropped of the logs that go on, begins a new log, puts a new
- * manifest in force, and removes leftovers. On a full disk the store opens without, for reading.
+ * manifest in force, and removes leftovers. On a full disk the store opens without, for reading. So it does while long logs are loaded; see
+ * deferred-load.ts.
  *
  * Invariants:
  * 1. The header of the new log is durable before the manifest names it. Logs that only a killed process wrote stay as durable as they are, and
@@ -35,10 +36,11 @@ export class Start extends WriteStart {
   }
 
   protected async attempt(): Promise<void> {
+    const { fileSystem, directory, recovered } = this.#options
+    await recovered.deferred?.finishInSlices()
     try {
       await this.#prepare()
     } catch (error) {
-      const { fileSystem, directory, recovered } = this.#options
       if (!isOutOfSpace(error) || !removeStrays(fileSystem, directory, recovered.firstStray)) throw error
       await this.#prepare()
     }

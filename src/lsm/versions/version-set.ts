@@ -6,7 +6,8 @@
  * 1. Edits are applied one after the other: durable in the manifest first, then visible to readers. After one that failed none is.
  * 2. A flushed memtable leaves the read state in the same step in which its table enters it.
  * 3. Until the manifest is begun nothing changes.
- * 4. `sequence` is that of the last operation that readers see. Only a long batch that is being applied has newer ones in the memtable,
+ * 4. Memtables that are filled after the opening are whole before anything looks at the state.
+ * 5. `sequence` is that of the last operation that readers see. Only a long batch that is being applied has newer ones in the memtable,
  *    up to `appliedSequence`.
  */
 import type { Hash32 } from '../../codec/checksum.js'
@@ -57,6 +58,8 @@ export class VersionSet {
   /** `undefined` until it is begun. */
   #begun: ManifestWriter | undefined
   #state: ReadState
+  /** Fills the memtables; `undefined` once they are. */
+  #load: (() => FilledMemtables) | undefined
   #nextFile: number
   #flushedSequence: number
   #applying: Promise<void> = Promise.resolve()
@@ -70,8 +73,9 @@ export class VersionSet {
   #wholeLogs: readonly WholeLog[] = []
 
   /** Takes reads at once; changes need a manifest, see `begin`. Opens the tables with range tombstones, and throws if one is damaged. */
-  constructor(options: VersionSetOptions, { version, memtable, immutable, ...start }: VersionSetStart) {
+  constructor(options: VersionSetOptions, { version, memtable, immutable, deferred, ...start }: VersionSetStart) {
     this.#options = options
+    this.#load = deferred && (() => deferred.finish())
     this.#unlistedLogs = start.unlistedLogs
     this.#state = ReadState.of(memtable, immutable, version, options.tables, [])
     this.#nextFile = start.nextFile
@@ -92,8 +96,9 @@ export class VersionSet {
     this.#emitEdit(null, { added: wholeOf(version), deleted: [], flushedLogs: [] }, true)
   }
 
-  /** What reads look at now. */
+  /** What reads look at now. The first look fills the memtables, where opening has not, and throws what keeps it from that. */
   get state(): ReadState {
+    if (this.#load !== undefined) this.#fill(this.#load)
     return this.#state
   }
 
@@ -254,6 +259,12 @@ export class VersionSet {
     this.#bookManifest(this.#begun, NOTHING_WRITTEN)
   }
 
+  #fill(load: () => FilledMemtables): void {
+    const { memtable, immutable } = load()
+    this.#load = undefined
+    this.#replace(ReadState.of(memtable, immutable, this.#state.version, this.#options.tables, this.moments()))
+  }
+
   #replace(next: ReadState): void {
     const last = this.#state
     this.#state = next
@@ -286,11 +297,16 @@ function trafficOf(manifest: ManifestWriter): ManifestTraffic {
   return { bytes: manifest.bytesWritten, syncs: manifest.syncs }
 }
 
-export interface VersionSetStart {
-  readonly version: Version
+export interface FilledMemtables {
   readonly memtable: Memtable
   /** Memtables that are to be flushed; newest first. */
   readonly immutable: readonly Memtable[]
+}
+
+export interface VersionSetStart extends FilledMemtables {
+  readonly version: Version
+  /** Fills the memtables, which are empty until then. */
+  readonly deferred: { finish(): FilledMemtables } | undefined
   /** Logs that these come from and that the manifest does not name. */
   readonly unlistedLogs: readonly number[]
   readonly nextFile: number

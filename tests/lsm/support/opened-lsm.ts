@@ -33,9 +33,9 @@ export interface OpenSettings extends LsmSettings {
 
 /** An LSM engine with small buffers, files and levels, in memory and on a simulated clock unless it says otherwise. */
 export async function openLsm(settings: OpenSettings = {}): Promise<Engine> {
-  const { fileSystem = emptyFileSystem(), seed = 1, directory = DIRECTORY, created = false, options, executor, manifestBytes } = settings
+  const { fileSystem = emptyFileSystem(), seed = 1, directory = DIRECTORY, created = false, options } = settings
   const environment = settings.environment ?? simulatedEnvironment({ seed, fileSystem })
-  const factory = lsmEngine({ ...(executor && { executor }), ...(manifestBytes !== undefined && { manifestBytes }) })
+  const factory = lsmEngine(settings)
   return factory.open({ environment, directory, created, options: fillOptions(factory, { ...SMALL_LSM, ...options }) })
 }
 
