@@ -12,7 +12,7 @@ import { WriteBatch } from '../engine/batch.js'
 import { AbortError, KvariumError, MisuseError } from '../errors.js'
 import type { EventLoopTurns } from './event-loop-turns.js'
 import type { EncodingLevel, KeyEncodingOption } from './level-types.js'
-import { toBytes } from './owned-bytes.js'
+import { KeyScratch } from './owned-bytes.js'
 
 export type IngestEntries<K, V> = Iterable<readonly [K, V]> | AsyncIterable<readonly [K, V]>
 
@@ -48,12 +48,13 @@ export async function* ingestBatches<K, V>(source: IngestSource<K, V>): AsyncGen
   const valueEncoding = level.valueEncoding(options.valueEncoding)
   const iterator = iteratorOf(entries)
   const batch = new WriteBatch()
+  const scratches = [new KeyScratch(), new KeyScratch()]
   const interruption = interruptionOf(source)
+  interruption.check()
   let isOver = false
   let last: Uint8Array | undefined
   try {
     for (let position = 0; ; position++) {
-      interruption.check()
       const next = iterator.next()
       const step = next instanceof Promise ? await interruption.race(next) : next
       if (step.done === true) break
@@ -61,16 +62,18 @@ export async function* ingestBatches<K, V>(source: IngestSource<K, V>): AsyncGen
       if (!Array.isArray(entry) || entry.length !== 2) {
         throw new MisuseError('LEVEL_INVALID_ENTRY', `Entry ${position} of the ingest is not an array of a key and a value`)
       }
-      const [givenKey, givenValue] = entry as [K, V]
+      const givenKey = entry[0] as K
+      const givenValue = entry[1] as V
       requirePresent(givenKey, 'key', position)
       requirePresent(givenValue, 'value', position)
-      const key = toBytes(level.prefixKey(keyEncoding.encode(givenKey), keyEncoding.format, false))
+      // A copy: the iterable may change its bytes after the next step.
+      const key = scratches[position & 1].copyOf(level.prefixKey(keyEncoding.encode(givenKey), keyEncoding.format, false))
       if (last !== undefined) requireAscending(last, key, givenKey, position)
-      // The iterable may change its bytes after the next step.
-      last = typeof givenKey === 'string' ? key : key.slice()
+      last = key
       batch.put(key, valueEncoding.encode(givenValue))
       if (batch.count < BATCH_ENTRIES && batch.userBytes < BATCH_BYTES) continue
       const { count, userBytes } = batch
+      interruption.check()
       yield sealed(batch)
       batch.clear()
       if (turns.isDue(count, userBytes)) await turns.turn()

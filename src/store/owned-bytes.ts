@@ -58,7 +58,18 @@ export class KeyScratch {
   encode(key: Stored): Uint8Array {
     if (typeof key !== 'string') return key
     if (key.length > SCRATCH_CHARACTERS) return encodeUtf8(key)
-    const length = writeUtf8(this.#bytes, key, 0)
+    return this.#first(writeUtf8(this.#bytes, key, 0))
+  }
+
+  /** `encode` with a copy of bytes, which the caller may change then. */
+  copyOf(key: Stored): Uint8Array {
+    if (typeof key === 'string') return this.encode(key)
+    if (key.length > SCRATCH_BYTES) return Uint8Array.from(key)
+    this.#bytes.set(key)
+    return this.#first(key.length)
+  }
+
+  #first(length: number): Uint8Array {
     return (this.#views[length] ??= this.#bytes.subarray(0, length))
   }
 }
