@@ -1,7 +1,7 @@
 import { SingleBar } from 'cli-progress'
 import type { CopyProgress } from 'kvarium'
 import type { Progress } from 'kvarium-lab/compare'
-import { count } from 'kvarium-lab/report'
+import { bytes, count } from 'kvarium-lab/report'
 import type { OutputStream } from './invocation.js'
 
 /** Shows how far the comparison is: a bar on a terminal, elsewhere a line for each phase. */
@@ -81,6 +81,38 @@ export function copyProgress(stream: OutputStream): { update(progress: CopyProgr
   bar.start(1, 0, { phase: 'copying', entries: '0' })
   return {
     update: ({ phase, entries }) => bar.update(0, { phase: phase === 'copy' ? 'copying' : 'comparing', entries: count(entries) }),
+    end: () => bar.stop(),
+  }
+}
+
+export interface LoadProgress {
+  /** So many bytes of the input have been read, of `size` if that is known. */
+  read(bytes: number, size: number | undefined): void
+  /** So many records have been written. */
+  write(records: number, total: number): void
+  end(): void
+}
+
+/** Shows how far a load is on a terminal: first how much of the input has been read, then how many records are written. */
+export function loadProgress(stream: OutputStream): LoadProgress {
+  if (stream.isTTY !== true) return { read: () => undefined, write: () => undefined, end: () => undefined }
+  const format = '  {phase} {bar} {percentage} %  {detail}'
+  const bar = new SingleBar({
+    stream,
+    format,
+    barCompleteChar: '█',
+    barIncompleteChar: '░',
+    barsize: 32,
+    hideCursor: true,
+    clearOnComplete: true,
+    fps: 20,
+  })
+  bar.start(1000, 0, { phase: 'reading', detail: '' })
+  const show = (phase: string, done: number, total: number | undefined, detail: string): void =>
+    bar.update(total === undefined || total === 0 ? 0 : Math.min(1000, Math.round((done / total) * 1000)), { phase, detail })
+  return {
+    read: (done, size) => show('reading', done, size, size === undefined ? bytes(done) : `${bytes(done)} of ${bytes(size)}`),
+    write: (records, total) => show('writing', records, total, `${count(records)} of ${count(total)}`),
     end: () => bar.stop(),
   }
 }

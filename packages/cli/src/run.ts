@@ -9,6 +9,7 @@ import { getCommand } from './get-command.js'
 import { inspectCommand } from './inspect-command.js'
 import type { Invocation } from './invocation.js'
 import { learnCommand } from './learn-command.js'
+import { loadCommand } from './load-command.js'
 import { VERSION } from './package-version.js'
 import { putCommand } from './put-command.js'
 import { repairCommand } from './repair.js'
@@ -60,6 +61,7 @@ function programFor(invocation: Invocation): Command {
     verifyCommand(invocation),
     repairCommand(invocation),
     copyCommand(invocation),
+    loadCommand(invocation),
   ]
   // An added command inherits no settings.
   for (const command of commands) program.addCommand(command.copyInheritedSettings(program))

@@ -38,7 +38,7 @@ export async function writeStore(
 }
 
 /** The engine that the directory records, or `undefined` if there is no store yet. */
-async function engineOf(directory: string): Promise<string | undefined> {
+export async function engineOf(directory: string): Promise<string | undefined> {
   const { fileSystem } = nodeEnvironment()
   if (fileSystem.stat(directory)?.kind !== 'directory') return undefined
   const occupancy = occupancyOf(fileSystem, directory, await loadHash32())

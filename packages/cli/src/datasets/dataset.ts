@@ -6,6 +6,7 @@ import { UsageError } from '../usage-error.js'
 import { csvRecords } from './csv.js'
 import { cityRecords } from './geonames.js'
 import { ndjsonRecords } from './ndjson.js'
+import { fileInput, type RecordInput } from './record-input.js'
 import type { KeyedRecord, RecordSource } from './record-source.js'
 
 export interface Dataset {
@@ -52,17 +53,22 @@ export function reviseValue(value: Uint8Array): Uint8Array {
   return msgpack.encode(isRecord ? { ...decoded, revision: 2 } : { value: decoded, revision: 2 })
 }
 
+export const FORMATS = ['ndjson', 'csv', 'tsv'] as const
+export type Format = (typeof FORMATS)[number]
+
+/** The format of a file by its name; `undefined` if that does not say it. */
+export function formatOf(file: string): Format | undefined {
+  const extension = extname(file).toLowerCase().slice(1)
+  return extension === 'jsonl' ? 'ndjson' : FORMATS.find(format => format === extension)
+}
+
+/** The records of an input in a format. */
+export function recordsOf(input: RecordInput, format: Format, keyFields: readonly string[] | undefined): RecordSource {
+  return format === 'ndjson' ? ndjsonRecords(input, keyFields) : csvRecords(input, format === 'csv' ? ',' : '\t', keyFields)
+}
+
 function fileRecords(file: string, keyFields: readonly string[] | undefined): RecordSource {
-  const extension = extname(file).toLowerCase()
-  switch (extension) {
-    case '.ndjson':
-    case '.jsonl':
-      return ndjsonRecords(file, keyFields)
-    case '.csv':
-      return csvRecords(file, ',', keyFields)
-    case '.tsv':
-      return csvRecords(file, '\t', keyFields)
-    default:
-      throw new UsageError(`${file} is not a dataset: the name must end in .ndjson, .jsonl, .csv or .tsv`)
-  }
+  const format = formatOf(file)
+  if (format === undefined) throw new UsageError(`${file} is not a dataset: the name must end in .ndjson, .jsonl, .csv or .tsv`)
+  return recordsOf(fileInput(file), format, keyFields)
 }

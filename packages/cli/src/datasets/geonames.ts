@@ -16,7 +16,7 @@ export async function cityRecords(keyFields: readonly string[] | undefined): Pro
   return {
     title: 'GeoNames cities',
     keys: () => 'country/name/cityId',
-    records: cities.map(city => ({ key: `${city.country}/${city.name}/${city.cityId}`, value: city })),
+    records: cities.map((city, i) => ({ key: `${city.country}/${city.name}/${city.cityId}`, value: city, line: i + 1 })),
   }
 }
 

@@ -2,6 +2,8 @@
 export interface KeyedRecord {
   readonly key: string
   readonly value: unknown
+  /** Where it is in its file, from 1 on: the last line of it. */
+  readonly line: number
 }
 
 export interface RecordSource {
