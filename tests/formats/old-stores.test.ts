@@ -12,6 +12,8 @@ const FIXTURES = join(import.meta.dirname, 'fixtures')
 interface Expected {
   readonly options: Readonly<Record<string, unknown>> & { readonly engine: string }
   readonly entries: [string, string][]
+  /** When entries expire, by key; none of those in `entries` has. */
+  readonly expiries?: Readonly<Record<string, number>>
 }
 
 const stores = readdirSync(FIXTURES).flatMap(format =>
@@ -37,13 +39,18 @@ function copyOf(store: string): string {
 }
 
 describe.each(stores)('the store %s, written by an earlier version', store => {
-  const { options, entries } = expectedOf(store)
+  const { options, entries, expiries = {} } = expectedOf(store)
+
+  async function expectExpiries(db: Kvarium<string, string>): Promise<void> {
+    for (const [key] of entries) expect(await db.expiresAt(key)).toBe(expiries[key])
+  }
 
   it('opens with default options and holds what was written, both ways', async () => {
     const db = new Kvarium<string, string>(copyOf(store), { engine: options.engine })
     expect(await db.iterator().all()).toEqual(entries)
     expect(await db.iterator({ reverse: true }).all()).toEqual(entries.toReversed())
     for (const [key, value] of entries) expect(await db.get(key)).toBe(value)
+    await expectExpiries(db)
     const violations = []
     for await (const violation of db.check()) violations.push(violation)
     expect(violations).toEqual([])
@@ -76,6 +83,7 @@ describe.each(stores)('the store %s, written by an earlier version', store => {
     await repair(location, target)
     const db = new Kvarium<string, string>(target, { engine: options.engine })
     expect(await db.iterator().all()).toEqual(entries)
+    await expectExpiries(db)
     await db.close()
   })
 
