@@ -22,6 +22,7 @@
  */
 import { describe } from 'vitest'
 import { changePromises } from './change-promises.js'
+import { checkpointPromises } from './checkpoint-promises.js'
 import { clearPromises } from './clear-promises.js'
 import { cursorPromises } from './cursor-promises.js'
 import { expiryPromises } from './expiry-promises.js'
@@ -46,7 +47,8 @@ export function engineContract(subject: ContractSubject): void {
     preconditionPromises(subject)
     lifePromises(subject)
     numberPromises(subject)
-    // A feed of changes is optional.
+    // Checkpoints and a feed of changes are optional.
+    if (subject.factory.durable) checkpointPromises(subject)
     if ('changesRetainBytes' in subject.factory.options) changePromises(subject)
   })
 }

@@ -74,6 +74,9 @@ export class OpenedEngine {
   engine: Engine
   readonly #subject: ContractSubject
   readonly #place: ContractPlace
+  /** Stores in directories beside this one. */
+  readonly #copies: OpenedEngine[] = []
+  readonly #directories: string[] = []
 
   private constructor(subject: ContractSubject, place: ContractPlace, engine: Engine) {
     this.#subject = subject
@@ -103,9 +106,37 @@ export class OpenedEngine {
     this.engine = await openIn(this.#subject, this.#place, false)
   }
 
+  /** A new, empty directory beside the engine's. */
+  newDirectory(): string {
+    const { environment, directory } = this.#place
+    const path = `${directory}-${this.#directories.length + 1}`
+    environment.fileSystem.makeDirectory(path)
+    this.#directories.push(path)
+    return path
+  }
+
+  /** Opens the store in a directory; it is disposed of with this one. */
+  async openCopy(directory: string): Promise<OpenedEngine> {
+    const { environment } = this.#place
+    const place = { environment, directory }
+    const copy = new OpenedEngine(this.#subject, place, await openIn(this.#subject, place, false))
+    this.#copies.push(copy)
+    return copy
+  }
+
   async dispose(): Promise<void> {
+    for (const copy of this.#copies) await copy.dispose()
     await this.engine.close()
+    this.#removeDirectories()
     await this.#place.dispose?.()
+  }
+
+  #removeDirectories(): void {
+    const { fileSystem } = this.#place.environment
+    for (const directory of this.#directories.splice(0)) {
+      for (const name of fileSystem.list(directory)) fileSystem.remove(joinPath(directory, name))
+      fileSystem.removeDirectory(directory)
+    }
   }
 
   async put(key: string, value: string | Uint8Array, sync = false): Promise<void> {
