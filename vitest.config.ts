@@ -16,7 +16,7 @@ const PROCESSES = [
   'tests/lsm/worker-executor.test.ts',
   'tests/reader/threads.test.ts',
   'tests/skiplist/arena.test.ts',
-  'tests/store/{abstract-level,copies,working-directory}.test.ts',
+  'tests/store/{abstract-level,checkpoint,copies,working-directory}.test.ts',
   'tests/torture/torture.test.ts',
   'tests/vfs/{environment,lock}.test.ts',
 ]
