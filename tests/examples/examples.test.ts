@@ -26,6 +26,7 @@ const OUTPUTS: Readonly<Record<string, readonly string[]>> = {
   'durable-batches.ts': ['after a kill: ada 65, grace 135', 'after a power loss: ada 70, grace 130', '100 durable puts took 2 syncs'],
   'readers-in-threads.ts': ['words in the shared moment: 8000', 'open readers: 2', 'words now: 12000'],
   'bulk-load.ts': ['42 degrees', 'LEVEL_INGEST_ORDER', 'undefined'],
+  'checkpoint.ts': ['the store: 6 days', 'the copy: 9 days, the last of them visits/09', 'LEVEL_ALREADY_EXISTS'],
   'copy-store.ts': ['3 entries, 46 bytes of keys and values', 'btree: { moons: 2 }'],
   'custom-engine.ts': ['from the engine array', 'array: 1800 entries, write amplification 0.00, all right', 'they hold the same'],
 }
