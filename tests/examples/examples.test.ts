@@ -28,6 +28,18 @@ const OUTPUTS: Readonly<Record<string, readonly string[]>> = {
   'bulk-load.ts': ['42 degrees', 'LEVEL_INGEST_ORDER', 'undefined'],
   'checkpoint.ts': ['the store: 6 days', 'the copy: 9 days, the last of them visits/09', 'LEVEL_ALREADY_EXISTS'],
   'copy-store.ts': ['3 entries, 46 bytes of keys and values', 'btree: { moons: 2 }'],
+  'reading-only.ts': [
+    'while it is written: LEVEL_LOCKED',
+    'reader 2: mars is red',
+    'a write: LEVEL_READ_ONLY',
+    'while it is read: LEVEL_LOCKED',
+  ],
+  'watching-a-store.ts': ['flushes that ended well: ', 'jobs that failed: 0', '= bytes put × 1.'],
+  'expiring-cache.ts': [
+    "at once: [ { title: 'Home' }, { title: 'News of this moment' } ]",
+    "260 ms later: [ { title: 'Home' }, undefined ]",
+    'keys in the store: 1',
+  ],
   'custom-engine.ts': ['from the engine array', 'array: 1800 entries, write amplification 0.00, all right', 'they hold the same'],
 }
 const PARTS = ['array-engine.ts']
