@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { loadHash32 } from '../../src/codec/checksum.js'
-import type { Engine } from '../../src/engine/contract.js'
+import { WriteBatch } from '../../src/engine/batch.js'
+import type { Engine, EngineFactory } from '../../src/engine/contract.js'
 import type { FileSystem } from '../../src/vfs/index.js'
 import { chdirSweep } from './support/chdir-sweep.js'
 import { clearSweep } from './support/clear-sweep.js'
@@ -8,6 +9,7 @@ import { CrashSweep, formatPath, newCounts, parsePath, SweepFailure } from './su
 import { FaultSweep } from './support/fault-sweep.js'
 import { FullDiskSweep } from './support/full-disk-sweep.js'
 import { SUBJECTS, type Subject } from './support/subjects.js'
+import { transactionSweep } from './support/transaction-sweep.js'
 import { slice } from '../support/thoroughness.js'
 
 /** A slice of what `npm run torture` does for as long as you like. */
@@ -43,6 +45,13 @@ describe.each([...SUBJECTS.values()])('the engine $name', subject => {
     const counts = { clears: 0, crashes: 0 }
     for (let seed = 1; seed <= slice(2, 4); seed++) await clearSweep({ subject, hash32, seed, cycles: slice(150, 250), counts })
     expect(counts.crashes).toBeGreaterThan(slice(5, 20))
+  }, 60_000)
+
+  it('has all or nothing of a transaction and of a batch with conditions, whatever crashes or fails meanwhile', async () => {
+    const counts = { committed: 0, crashes: 0 }
+    for (let seed = 2; seed <= slice(3, 13); seed++) await transactionSweep({ subject, seed, steps: 40, counts })
+    expect(counts.committed).toBeGreaterThan(slice(30, 150))
+    expect(counts.crashes).toBeGreaterThan(slice(40, 200))
   }, 60_000)
 
   it('opens on a full disk, is read there, and goes on when there is room', async () => {
@@ -94,6 +103,18 @@ async function faultSweep(subject: Subject): Promise<void> {
   for (let seed = 1; seed <= 3; seed++) await new FaultSweep({ ...options, seed }).run()
 }
 
+/** Transactions on an engine that has been tampered with. */
+async function transactions(tamper: (engine: Engine) => Engine): Promise<void> {
+  const subject = SUBJECTS.get('lsm')!
+  const storeOptions: Subject['storeOptions'] = seed => {
+    const options = subject.storeOptions(seed)
+    const factory = options.engine as EngineFactory
+    return { ...options, engine: { ...factory, open: async context => tamper(await factory.open(context)) } }
+  }
+  const counts = { committed: 0, crashes: 0 }
+  for (let seed = 1; seed <= 3; seed++) await transactionSweep({ subject: { ...subject, storeOptions }, seed, steps: 40, counts })
+}
+
 describe('the sweeps find', () => {
   it('syncs that sync nothing', async () => {
     await expect(crashSweep(tampered({ fileSystem: noLogSyncs }))).rejects.toThrow(SweepFailure)
@@ -127,6 +148,32 @@ describe('the sweeps find', () => {
     const following = (fileSystem: FileSystem): FileSystem => overlaid(fileSystem, { absolute: path => path })
     const options = { subject: tampered({ fileSystem: following }), hash32: await loadHash32(), counts: { runs: 0, moves: 0 } }
     await expect(chdirSweep({ ...options, seed: 1, steps: 40 })).rejects.toThrow(SweepFailure)
+  })
+
+  it('preconditions that are checked before it is the turn of the write', async () => {
+    const early = (engine: Engine): Engine =>
+      overlaid(engine, {
+        async write(batch, { precondition, ...options }) {
+          precondition?.()
+          await Promise.resolve()
+          await engine.write(batch, options)
+        },
+      })
+    await expect(transactions(early)).rejects.toThrow(/the items that are there make it .*\nReplay: npm run torture/s)
+  })
+
+  it('a part of a batch', async () => {
+    const partial = (engine: Engine): Engine =>
+      overlaid(engine, {
+        write(batch, options) {
+          const half = new WriteBatch()
+          for (const reader = batch.reader(); half.count * 2 < batch.count && reader.next();) {
+            half.put(reader.key.copy(), reader.value.copy())
+          }
+          return engine.write(half, options)
+        },
+      })
+    await expect(transactions(partial)).rejects.toThrow(SweepFailure)
   })
 
   it('what a replay is given to find again, in the engine that has it only', async () => {

@@ -1,9 +1,9 @@
 /**
  * Everything that must not harm a store, until a deadline, on each engine in turn: crashes at every file operation, failing
  * file operations, full disks, damaged files, files cut short and repaired, killed processes, changes of the working
- * directory, clears by the thousand.
+ * directory, clears by the thousand, transactions.
  *
- *     npm run torture -- --minutes 10 [--engine lsm,btree] [--seed N] [--only crash,fault,full,damage,cut,kill,chdir,clear] [--steps 60] [--images N]
+ *     npm run torture -- --minutes 10 [--engine lsm,btree] [--seed N] [--only crash,fault,full,damage,cut,kill,chdir,clear,transaction] [--steps 60] [--images N]
  *
  * It ends with a table of what was tried. After a failure it continues, and exits with 1; each is reported with the command that repeats it.
  */
@@ -122,7 +122,10 @@ async function torture(): Promise<boolean> {
   return failures === 0
 }
 
-function report(kind: Kind, { crashes, crashCpuSeconds, faults, fullDisks, damages, cuts, kills, chdirs, clears }: Tally): string {
+function report(
+  kind: Kind,
+  { crashes, crashCpuSeconds, faults, fullDisks, damages, cuts, kills, chdirs, clears, transactions }: Tally,
+): string {
   const seconds = Math.max(crashCpuSeconds, 1e-3)
   switch (kind) {
     case 'crash':
@@ -147,10 +150,12 @@ function report(kind: Kind, { crashes, crashCpuSeconds, faults, fullDisks, damag
       return `${grouped(chdirs.runs)} runs of two stores of one relative name, ${grouped(chdirs.moves)} changes of the working directory`
     case 'clear':
       return `${grouped(clears.clears)} clears of a store that is filled again, ${grouped(clears.crashes)} crashes among them`
+    case 'transaction':
+      return `${grouped(transactions.committed)} transactions and conditional batches, ${grouped(transactions.crashes)} crashes among them`
   }
 }
 
-function row({ crashes, faults, fullDisks, damages, cuts, kills, chdirs, clears, failures }: Tally): Record<string, number> {
+function row({ crashes, faults, fullDisks, damages, cuts, kills, chdirs, clears, transactions, failures }: Tally): Record<string, number> {
   return {
     'crash points': crashes.points,
     'crash images': crashes.images,
@@ -163,6 +168,7 @@ function row({ crashes, faults, fullDisks, damages, cuts, kills, chdirs, clears,
     kills: kills.kills,
     'changes of directory': chdirs.moves,
     clears: clears.clears,
+    transactions: transactions.committed,
     failures,
   }
 }

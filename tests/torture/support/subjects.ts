@@ -1,13 +1,15 @@
 /** The engines under torture, each with small stores and options that a seed decides. */
 import type { Engine, EngineFactory } from '../../../src/engine/contract.js'
 import { btreeEngine } from '../../../src/btree/factory.js'
-// What the first opening and repair load is loaded before: turns of the event loop are counted.
-import '../../../src/btree/open.js'
+import { openBtree } from '../../../src/btree/open.js'
+// What the first repair loads is loaded before: turns of the event loop are counted.
 import '../../../src/btree/recovery/salvage.js'
 import { lsmEngine } from '../../../src/lsm/open.js'
+import type { KvariumOptions } from '../../../src/store/store-options.js'
 import { SeededRandom, simulatedEnvironment, type Environment, type FileSystem, type Random } from '../../../src/vfs/index.js'
 import { nodeDeflate } from '../../../src/vfs/node.js'
 import { uniform } from '../../../src/vfs/seeded-random.js'
+import { absolutePath } from '../../../src/vfs/file-system.js'
 import { fillOptions } from '../../contract/support/opened-engine.js'
 
 export const DIRECTORY = '/store'
@@ -16,6 +18,8 @@ export interface Subject {
   readonly name: string
   /** Opens a store, by default `DIRECTORY`; the seed decides the options. */
   open(seed: number, fileSystem: FileSystem, created: boolean, directory?: string): Promise<Opened>
+  /** The options of a store with this engine and the options that `open` gives it. */
+  storeOptions(seed: number): Pick<KvariumOptions<string, string>, 'engine'>
   /** Whether the end of a file decides what it holds, so that a read that ends early reads as a shorter file. */
   endsMatter(path: string): boolean
 }
@@ -36,6 +40,10 @@ function subject(
   return {
     name,
     endsMatter,
+    storeOptions(seed) {
+      const random = new SeededRandom(seed)
+      return { engine: factoryOf(random), ...optionsOf(random) }
+    },
     async open(seed, fileSystem, created, directory = DIRECTORY) {
       const random = new SeededRandom(seed)
       const environment = simulatedEnvironment({ seed, fileSystem, deflate: nodeDeflate })
@@ -75,9 +83,15 @@ const lsm = subject(
   path => !path.endsWith('.sst'),
 )
 
+const POISONED = { poisonFrames: true }
+
 const btree = subject(
   'btree',
-  () => btreeEngine({ poisonFrames: true }),
+  () => ({
+    ...btreeEngine(POISONED),
+    // Not by an import, which a busy machine may take more turns for than a test waits.
+    open: context => openBtree({ ...context, directory: absolutePath(context.environment.fileSystem, context.directory) }, POISONED),
+  }),
   random => ({
     writeBufferSize: pick(random, [16 << 10, 16 << 10, 64 << 10]),
     pageSize: pick(random, [256, 512, 4096]),

@@ -9,17 +9,29 @@ import { chdirSweep, type ChdirCounts } from './chdir-sweep.js'
 import { clearSweep, type ClearCounts } from './clear-sweep.js'
 import { FullDiskSweep, type FullDiskCounts } from './full-disk-sweep.js'
 import type { Subject } from './subjects.js'
+import { transactionSweep, type TransactionCounts } from './transaction-sweep.js'
 
-export const KINDS = ['crash', 'fault', 'full', 'damage', 'cut', 'kill', 'chdir', 'clear'] as const
+export const KINDS = ['crash', 'fault', 'full', 'damage', 'cut', 'kill', 'chdir', 'clear', 'transaction'] as const
 export type Kind = (typeof KINDS)[number]
 
 /** Parts of the time that each kind gets. */
-export const WEIGHTS: Readonly<Record<Kind, number>> = { crash: 42, fault: 10, full: 5, damage: 14, cut: 10, kill: 13, chdir: 3, clear: 3 }
+export const WEIGHTS: Readonly<Record<Kind, number>> = {
+  crash: 38,
+  fault: 10,
+  full: 5,
+  damage: 14,
+  cut: 10,
+  kill: 13,
+  chdir: 3,
+  clear: 3,
+  transaction: 4,
+}
 
 export const CRASH_STEPS = 60
 export const FAULT_STEPS = 30
 export const CHDIR_STEPS = 60
 export const CLEAR_CYCLES = 1000
+export const TRANSACTION_STEPS = 60
 /** The share of the pairs of operation and fault to try per workload, so that there are many workloads. */
 const FAULTS_ONE_IN = 17
 /** Bytes between the sizes of disks that one workload fills. */
@@ -37,6 +49,7 @@ export interface Tally {
   readonly kills: KillCounts
   readonly chdirs: ChdirCounts
   readonly clears: ClearCounts
+  readonly transactions: TransactionCounts
   failures: number
 }
 
@@ -65,6 +78,7 @@ export function newTally(): Tally {
     kills: { kills: 0, acknowledged: 0 },
     chdirs: { runs: 0, moves: 0 },
     clears: { clears: 0, crashes: 0 },
+    transactions: { committed: 0, crashes: 0 },
     failures: 0,
   }
 }
@@ -129,6 +143,12 @@ export const TRIALS: Readonly<Record<Kind, (trial: Trial) => Promise<void>>> = {
   async clear({ subject, hash32, seed: first, until, steps = CLEAR_CYCLES, tally, fail }) {
     for (let seed = first; performance.now() < until; seed++) {
       await reportFailure(clearSweep({ subject, hash32, seed, cycles: steps, counts: tally.clears }), fail)
+    }
+  },
+
+  async transaction({ subject, seed: first, until, steps = TRANSACTION_STEPS, tally, fail }) {
+    for (let seed = first; performance.now() < until; seed++) {
+      await reportFailure(transactionSweep({ subject, seed, steps, counts: tally.transactions }), fail)
     }
   },
 }
