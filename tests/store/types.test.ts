@@ -1,7 +1,7 @@
 import { describe, expectTypeOf, it } from 'vitest'
 import type { CompressionByLevel } from '../../src/lsm/options.js'
 import type { CompressionName } from '../../src/sstable/block-compression.js'
-import { msgpack, type Kvarium, type KvariumOptions, type KvariumStats } from '../../src/index.js'
+import { msgpack, type Transaction, type Kvarium, type KvariumOptions, type KvariumStats } from '../../src/index.js'
 
 interface City {
   readonly name: string
@@ -29,9 +29,60 @@ async function use(db: Kvarium<string, City>): Promise<void> {
   await db.put('a', { name: 'Aarau' }, { sync: 'yes' })
 }
 
+interface User {
+  readonly born: number
+}
+
+/** Never called, either. */
+async function useTransactions(db: Kvarium<string, City>): Promise<void> {
+  const users = db.sublevel<number, User>('users', { keyEncoding: 'json', valueEncoding: 'json' })
+  const result = await db.transaction(
+    async tx => {
+      expectTypeOf(tx).toEqualTypeOf<Transaction<string, City>>()
+      expectTypeOf(await tx.get('a')).toEqualTypeOf<City | undefined>()
+      expectTypeOf(tx.getSync('a')).toEqualTypeOf<City | undefined>()
+      expectTypeOf(await tx.getMany(['a'])).toEqualTypeOf<(City | undefined)[]>()
+      expectTypeOf(await tx.has('a')).toEqualTypeOf<boolean>()
+      expectTypeOf(await tx.get(7, { sublevel: users })).toEqualTypeOf<User | undefined>()
+      expectTypeOf(await tx.get<string, number>('a', { valueEncoding: 'json' })).toEqualTypeOf<number | undefined>()
+      expectTypeOf(await tx.iterator({ gte: 'a', limit: 5 }).all()).toEqualTypeOf<[string, City][]>()
+      expectTypeOf(await tx.keys({ sublevel: users, gt: 7 }).all()).toEqualTypeOf<number[]>()
+      expectTypeOf(await tx.values({ sublevel: users }).all()).toEqualTypeOf<User[]>()
+      await tx.put('a', { name: 'Aarau' }, { ttl: 1000 })
+      await tx.put(7, { born: 1815 }, { sublevel: users })
+      await tx.del(7, { sublevel: users })
+      await tx.batch([
+        { type: 'put', key: 'a', value: { name: 'Aarau' } },
+        { type: 'del', key: 'b' },
+      ])
+      await tx.clear({ sublevel: users, lt: 7 })
+      // @ts-expect-error the value must be a city
+      await tx.put('a', 5)
+      // @ts-expect-error keys of the store are texts
+      await tx.get(7)
+      // @ts-expect-error the value must be that of the sublevel
+      await tx.put(7, { name: 'Aarau' }, { sublevel: users })
+      // @ts-expect-error a transaction is a moment itself
+      tx.iterator({ snapshot: db.snapshot() })
+      // @ts-expect-error durability is an option of the transaction
+      await tx.put('a', { name: 'Aarau' }, { sync: true })
+      return 5
+    },
+    { retries: 3, sync: true, maxBytes: 1000, signal: null },
+  )
+  expectTypeOf(result).toEqualTypeOf<number>()
+  expectTypeOf(await db.transaction(tx => tx.getSync('a'))).toEqualTypeOf<City | undefined>()
+  // @ts-expect-error there is a number of retries, not a yes or no
+  await db.transaction(() => undefined, { retries: true })
+  await db.batch([{ type: 'del', key: 'a' }], { conditions: [{ key: 'a', value: { name: 'Aarau' } }] })
+  // @ts-expect-error a condition has either a value or "absent"
+  await db.batch([{ type: 'del', key: 'a' }], { conditions: [{ key: 'a', absent: true, value: { name: 'Aarau' } }] })
+}
+
 describe('the types', () => {
   it('know the options of kvarium and of the engine', () => {
     expectTypeOf(use).toBeFunction()
+    expectTypeOf(useTransactions).toBeFunction()
     expectTypeOf<ConstructorParameters<typeof Kvarium<string, City>>[1]>().toEqualTypeOf<KvariumOptions<string, City> | undefined>()
     expectTypeOf<KvariumOptions<string, City>['cacheSize']>().toEqualTypeOf<number | undefined>()
     expectTypeOf<KvariumOptions<string, City>['compression']>().toEqualTypeOf<CompressionName | CompressionByLevel | boolean | undefined>()

@@ -100,24 +100,34 @@ export class Transaction<KDefault, VDefault> {
   }
 
   /** The value, or `undefined`. */
-  get<K = KDefault, V = VDefault>(key: K, options?: TransactionReadOptions<K, V>): Promise<V | undefined> {
-    return this.#get(key, options) as Promise<V | undefined>
+  get(key: KDefault): Promise<VDefault | undefined>
+  get<K = KDefault, V = VDefault>(key: K, options: TransactionReadOptions<K, V> | undefined): Promise<V | undefined>
+  get(key: unknown, options?: object): Promise<unknown> {
+    return this.#get(key, options)
   }
 
-  getSync<K = KDefault, V = VDefault>(key: K, options?: TransactionReadOptions<K, V>): V | undefined {
+  getSync(key: KDefault): VDefault | undefined
+  getSync<K = KDefault, V = VDefault>(key: K, options: TransactionReadOptions<K, V> | undefined): V | undefined
+  getSync(key: unknown, options?: object): unknown {
     this.#view.requireOpen()
-    return this.#level(options).getSync(key, this.#own(options)) as V | undefined
+    return this.#level(options).getSync(key, this.#own(options))
   }
 
-  getMany<K = KDefault, V = VDefault>(keys: readonly K[], options?: TransactionReadOptions<K, V>): Promise<(V | undefined)[]> {
-    return this.#call(options, (level, own) => level.getMany(keys, own)) as Promise<(V | undefined)[]>
+  getMany(keys: readonly KDefault[]): Promise<(VDefault | undefined)[]>
+  getMany<K = KDefault, V = VDefault>(keys: readonly K[], options: TransactionReadOptions<K, V> | undefined): Promise<(V | undefined)[]>
+  getMany(keys: unknown, options?: object): Promise<unknown[]> {
+    return this.#call(options, (level, own) => level.getMany(keys, own))
   }
 
-  has<K = KDefault>(key: K, options?: TransactionKeyOptions<K>): Promise<boolean> {
+  has(key: KDefault): Promise<boolean>
+  has<K = KDefault>(key: K, options: TransactionKeyOptions<K> | undefined): Promise<boolean>
+  has(key: unknown, options?: object): Promise<boolean> {
     return this.#call(options, (level, own) => level.has(key, own))
   }
 
-  hasMany<K = KDefault>(keys: readonly K[], options?: TransactionKeyOptions<K>): Promise<boolean[]> {
+  hasMany(keys: readonly KDefault[]): Promise<boolean[]>
+  hasMany<K = KDefault>(keys: readonly K[], options: TransactionKeyOptions<K> | undefined): Promise<boolean[]>
+  hasMany(keys: unknown, options?: object): Promise<boolean[]> {
     return this.#call(options, (level, own) => level.hasMany(keys, own))
   }
 
@@ -143,11 +153,15 @@ export class Transaction<KDefault, VDefault> {
     return this.#level(options).values(this.#own(options)) as AbstractValueIterator<AbstractLevel<unknown, KDefault, VDefault>, K, V>
   }
 
-  async put<K = KDefault, V = VDefault>(key: K, value: V, options?: TransactionPutOptions<K, V>): Promise<void> {
+  put(key: KDefault, value: VDefault): Promise<void>
+  put<K = KDefault, V = VDefault>(key: K, value: V, options: TransactionPutOptions<K, V> | undefined): Promise<void>
+  async put(key: unknown, value: unknown, options?: object): Promise<void> {
     this.#write('put', key, value, (options ?? NO_OPTIONS) as GivenOptions)
   }
 
-  async del<K = KDefault>(key: K, options?: TransactionKeyOptions<K>): Promise<void> {
+  del(key: KDefault): Promise<void>
+  del<K = KDefault>(key: K, options: TransactionKeyOptions<K> | undefined): Promise<void>
+  async del(key: unknown, options?: object): Promise<void> {
     this.#write('del', key, undefined, (options ?? NO_OPTIONS) as GivenOptions)
   }
 
