@@ -15,7 +15,17 @@ import type { EngineCheckpoint } from '../engine/contract.js'
 import { AbortError, KvariumError, MisuseError } from '../errors.js'
 import { joinPath, type FileSystem } from '../vfs/file-system.js'
 import { makeDurableDirectory, parentOf } from './directory.js'
-import { CHECKPOINT_VERSION, encodeIdentity, IDENTITY, IDENTITY_TEMPORARY, isLockName, markFinished, writeDurably } from './identity.js'
+import {
+  CHECKPOINT_VERSION,
+  encodeIdentity,
+  IDENTITY,
+  IDENTITY_TEMPORARY,
+  isLockName,
+  markFinished,
+  STORE_VERSION,
+  writeDurably,
+  type BackupNote,
+} from './identity.js'
 
 export interface CheckpointOptions {
   /** Ends the checkpoint, which then leaves nothing. */
@@ -29,6 +39,8 @@ export interface CheckpointRequest {
   /** Absolute. */
   readonly directory: string
   readonly signal: AbortSignal | undefined
+  /** What the checkpoint is a backup of, if it is one. */
+  readonly backup?: BackupNote | undefined
 }
 
 /** What the store itself wrote and synced. */
@@ -81,9 +93,9 @@ export async function writeCheckpoint(request: CheckpointRequest, checkpoint: En
 }
 
 async function writeLocked(request: CheckpointRequest, checkpoint: EngineCheckpoint): Promise<CheckpointTraffic> {
-  const { fileSystem, directory, engine, hash32, signal } = request
+  const { fileSystem, directory, engine, hash32, signal, backup } = request
   const marker = encodeIdentity(engine, hash32, CHECKPOINT_VERSION)
-  const identity = encodeIdentity(engine, hash32)
+  const identity = encodeIdentity(engine, hash32, STORE_VERSION, backup)
   await createMarker(fileSystem, directory, marker)
   let isStore = false
   try {

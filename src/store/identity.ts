@@ -8,6 +8,9 @@
  * store whose repair in place has to be finished before anything else, see replacement.ts; it is format 1 again afterwards. Format 3 is no store:
  * it marks a checkpoint that is being written, or that did not finish, see checkpoint.ts. A finished one has format 1.
  *
+ * A backup has in line 1 also what it is one of, "backup": {"of": "/data/planets", "sequence": 128}: the directory of the store, and the sequence
+ * number of the last operation in the backup. Readers ignore what they do not know there.
+ *
  * Creation writes `KVARIUM.tmp`, makes it durable, lets the engine create its files, and then renames it to `KVARIUM`:
  * 1. `KVARIUM` exists: the store is complete. Nothing is acknowledged before that.
  * 2. Only a valid `KVARIUM.tmp`: a creation, a repair (or a destruction, which runs backwards) did not finish. All other files
@@ -24,7 +27,7 @@ export const IDENTITY_TEMPORARY = 'KVARIUM.tmp'
 /** The newest format that is understood. */
 export const FORMAT_VERSION = 3
 /** What a store at rest has. */
-const STORE_VERSION = 1
+export const STORE_VERSION = 1
 /** The format of a store that a repaired one replaces. */
 export const REPLACING_VERSION = 2
 /** The format of a checkpoint that is not a store yet. */
@@ -37,15 +40,25 @@ const SEED = 0x4b564152
 const MAX_BYTES = 4096
 const LAYOUT = /^(\{[^\n]*\}\n)xxh32 ([0-9a-f]{8})\n/
 
+/** What a store is a backup of. */
+export interface BackupNote {
+  /** The directory of the store; of a long path the end. */
+  readonly of: string
+  /** Sequence number of the last operation in the backup. */
+  readonly sequence: number
+}
+
 export interface Identity {
   readonly engine: string
+  /** Present in a backup, also once it has been written to. */
+  readonly backup?: BackupNote | undefined
   readonly bytes: number
   /** A repaired store in `KVARIUM.repair` is the valid one, and is to be moved here. */
   readonly isReplaced: boolean
 }
 
-export function encodeIdentity(engine: string, hash32: Hash32, version = STORE_VERSION): Uint8Array {
-  return encodeChecked({ kvarium: version, engine }, hash32)
+export function encodeIdentity(engine: string, hash32: Hash32, version = STORE_VERSION, backup?: BackupNote): Uint8Array {
+  return encodeChecked({ kvarium: version, engine, ...(backup && { backup }) }, hash32)
 }
 
 /** A line of JSON and one with its checksum. */
@@ -181,7 +194,7 @@ function readIdentity(fileSystem: FileSystem, path: string, hash32: Hash32): Ide
   if (stored !== checksum(line, hash32)) {
     throw new CorruptionError('The file that identifies the store is damaged: its checksum is wrong', { file: path, offset: 0 })
   }
-  const { kvarium: version, engine } = JSON.parse(line) as { readonly kvarium?: unknown; readonly engine?: unknown }
+  const { kvarium: version, engine, backup } = JSON.parse(line) as { readonly [name in 'kvarium' | 'engine' | 'backup']?: unknown }
   if (typeof version !== 'number' || typeof engine !== 'string') {
     throw new CorruptionError('The file that identifies the store does not name a version and an engine', { file: path, offset: 0 })
   }
@@ -202,7 +215,13 @@ function readIdentity(fileSystem: FileSystem, path: string, hash32: Hash32): Ide
   if (encodeUtf8(whole).length !== bytes.length) {
     throw new CorruptionError('The file that identifies the store has bytes after its end', { file: path, offset: whole.length })
   }
-  return { engine, bytes: bytes.length, isReplaced: version === REPLACING_VERSION }
+  return { engine, bytes: bytes.length, isReplaced: version === REPLACING_VERSION, ...(isNote(backup) && { backup }) }
+}
+
+function isNote(value: unknown): value is BackupNote {
+  if (typeof value !== 'object' || value === null) return false
+  const { of, sequence } = value as { readonly [name in keyof BackupNote]?: unknown }
+  return typeof of === 'string' && typeof sequence === 'number'
 }
 
 function checksum(line: string, hash32: Hash32): string {

@@ -45,9 +45,10 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   store: [...ENGINE_PARTS, 'engine', 'built-in-engines', 'node-engines'],
   repair: [...ENGINE_PARTS, 'engine', 'node-engines', 'store'],
   reader: [...ENGINE_PARTS, 'engine', 'node-engines', 'store'],
+  backup: [...ENGINE_PARTS, 'engine', 'store'],
   drivers: [...ENGINE_PARTS, 'engine', 'store'],
   inspect: [...ENGINE_PARTS, 'engine', ...ENGINES, 'built-in-engines', 'store'],
-  index: [...ENGINE_PARTS, 'engine', ...ENGINES, 'node-engines', 'store', 'repair'],
+  index: [...ENGINE_PARTS, 'engine', ...ENGINES, 'node-engines', 'store', 'repair', 'backup'],
   'index.browser': [...ENGINE_PARTS, 'engine', ...ENGINES, 'store', 'repair'],
   'lab/predict': [],
   'lab/report': ['lab/predict'],
@@ -91,7 +92,7 @@ const isNodeSide = (file: string): boolean =>
   isProgram(file) ||
   file === 'index.ts' ||
   file === 'node-engines.ts' ||
-  /^(reader\/|drivers\/database\.|(store|repair)\/node[^/]*\.ts$)/.test(file)
+  /^(reader\/|drivers\/database\.|(store|repair|backup)\/node[^/]*\.ts$)/.test(file)
 
 const BUILTINS = new Set(builtinModules)
 const VAGUE_NAME = /^(utils?|helpers?|common|misc)$/
