@@ -1,5 +1,5 @@
 import { SingleBar } from 'cli-progress'
-import type { CopyProgress } from 'kvarium'
+import type { BackupProgress, CopyProgress } from 'kvarium'
 import type { Progress } from 'kvarium-lab/compare'
 import { bytes, count } from 'kvarium-lab/report'
 import type { OutputStream } from './invocation.js'
@@ -113,6 +113,31 @@ export function loadProgress(stream: OutputStream): LoadProgress {
   return {
     read: (done, size) => show('reading', done, size, size === undefined ? bytes(done) : `${bytes(done)} of ${bytes(size)}`),
     write: (records, total) => show('writing', records, total, `${count(records)} of ${count(total)}`),
+    end: () => bar.stop(),
+  }
+}
+
+/** Shows how far a backup is, on a terminal. How many entries there are is not known before they are compared. */
+export function backupProgress(stream: OutputStream): { update(progress: BackupProgress): void; end(): void } {
+  if (stream.isTTY !== true) return { update: () => undefined, end: () => undefined }
+  const bar = new SingleBar({
+    stream,
+    format: '  {phase} {bar} {detail}',
+    barCompleteChar: '█',
+    barIncompleteChar: '░',
+    barsize: 32,
+    hideCursor: true,
+    clearOnComplete: true,
+    fps: 20,
+  })
+  bar.start(1, 0, { phase: 'writing', detail: '' })
+  return {
+    update: ({ phase, bytes, totalBytes, entries }) => {
+      const share = totalBytes === 0 ? 0 : Math.min(1, bytes / totalBytes)
+      if (phase === 'write') bar.update(share, { phase: 'writing', detail: `${Math.round(share * 100)} %` })
+      else if (phase === 'check') bar.update(1, { phase: 'checking', detail: '' })
+      else bar.update(1, { phase: 'comparing', detail: `${count(entries)} entries` })
+    },
     end: () => bar.stop(),
   }
 }

@@ -1,6 +1,7 @@
 /** The command: its subcommands, and the exit codes of what they refuse. */
 import { Command, CommanderError } from 'commander'
 import { MisuseError } from 'kvarium'
+import { backupCommand } from './backup-command.js'
 import { compareCommand } from './compare-command.js'
 import { copyCommand } from './copy-command.js'
 import { delCommand } from './del-command.js'
@@ -62,6 +63,7 @@ function programFor(invocation: Invocation): Command {
     repairCommand(invocation),
     copyCommand(invocation),
     loadCommand(invocation),
+    backupCommand(invocation),
   ]
   // An added command inherits no settings.
   for (const command of commands) program.addCommand(command.copyInheritedSettings(program))
