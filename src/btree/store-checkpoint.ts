@@ -19,6 +19,7 @@ export class TreeCheckpoint implements EngineCheckpoint {
   readonly #parts: BtreeParts
   readonly #calls: CallTracker
   readonly #sequence: number
+  readonly #hasExpiries: boolean
   /** `undefined` once it is released. */
   #version: LiveVersion | undefined
 
@@ -27,6 +28,7 @@ export class TreeCheckpoint implements EngineCheckpoint {
     this.#parts = parts
     this.#calls = calls
     this.#sequence = tree.sequence
+    this.#hasExpiries = tree.expiries.isUsed
     this.#version = tree.versions.hold(tree.present, true)
   }
 
@@ -82,6 +84,7 @@ export class TreeCheckpoint implements EngineCheckpoint {
       pages,
       units,
       ends: new Map(),
+      hasExpiries: this.#hasExpiries,
     }
     // Both meta pages say the same: either may be damaged later.
     await copy.writeHead([0, 1].map(number => ({ bytes: encodeMeta({ ...meta, number }, hash32), position: metaOffset(number) })))

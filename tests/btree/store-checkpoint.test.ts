@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { readMeta } from '../../src/btree/pages/meta-page.js'
+import { loadHash32 } from '../../src/codec/checksum.js'
+import { WriteBatch } from '../../src/engine/batch.js'
 import type { Engine } from '../../src/engine/contract.js'
 import { simulatedEnvironment } from '../../src/vfs/index.js'
 import { SeededRandom } from '../../src/vfs/seeded-random.js'
+import { keyOf } from '../contract/support/opened-engine.js'
 import { HookedFileSystem } from '../lsm/support/hooked-file-system.js'
 import { slice } from '../support/thoroughness.js'
 import {
@@ -115,6 +119,22 @@ describe('a checkpoint of the store', () => {
     await checkpoint(engine)
     await engine.close()
     await verifyCopy(fileSystem, [], 2)
+  })
+
+  it('has expiries, and the version of the format that says so, before the store has written either to its own file', async () => {
+    const fileSystem = fileSystemWithCopy()
+    const engine = await openBtree({ fileSystem, created: true })
+    const batch = new WriteBatch()
+    batch.put(keyOf('a'), keyOf('1'), 4_000_000_000_000)
+    await engine.write(batch, { sync: false })
+    await checkpoint(engine)
+    await engine.close()
+    const file = fileSystem.openRead(`${COPY}/data.btree`)
+    expect(readMeta(file, await loadHash32()).hasExpiries).toBe(true)
+    file.close()
+    const copy = await openBtree({ fileSystem, directory: COPY })
+    expect(copy.expiresAt!(keyOf('a'))).toBe(4_000_000_000_000)
+    await copy.close()
   })
 
   it('has what a kill left in the log, also while the rest of a long replay goes on', async () => {
