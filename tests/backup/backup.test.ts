@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { backup, Kvarium, verify, type BackupOptions, type BackupProgress } from '../../src/index.js'
-import type { FileSystem } from '../../src/vfs/file-system.js'
+import type { FileHandle, FileSystem } from '../../src/vfs/file-system.js'
 import { ForwardingFileSystem } from '../../src/vfs/forwarding-file-system.js'
 import { FileSystemError, LimitedFileSystem, MemoryFileSystem } from '../../src/vfs/index.js'
 import { changesImage, FaultyFileSystem } from '../../src/vfs/testing/faulty-file-system.js'
@@ -17,6 +17,20 @@ class TwoDisks extends ForwardingFileSystem {
   override link(from: string, to: string): void {
     if (from.startsWith(TARGET) !== to.startsWith(TARGET)) throw new FileSystemError('EXDEV', { operation: 'link', path: to })
     super.link(from, to)
+  }
+}
+
+/** Changes a byte of each large write of a table or a page. */
+class BadDisk extends ForwardingFileSystem {
+  override create(path: string): FileHandle {
+    const file = super.create(path)
+    const { write } = file
+    file.write = (source, position, start = 0, end = source.length) => {
+      const bytes = source.slice(start, end)
+      if (bytes.length >= 300) bytes[100] ^= 1
+      write.call(file, bytes, position, 0, bytes.length)
+    }
+    return file
   }
 }
 
@@ -181,6 +195,21 @@ describe.each(['lsm', 'btree'])('a backup of %s', engine => {
     await expect(run(full(memory.bytesInUse() + 2000), { incremental: true })).rejects.toThrow()
     expect(filesOf(memory, TARGET)).toEqual(before)
     await expect(run(memory, { incremental: true, signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'LEVEL_ABORTED' })
+    expect(filesOf(memory, TARGET)).toEqual(before)
+  })
+
+  it('on a disk that changes a byte is found to differ by `verify`, and does not take the place of the earlier one', async () => {
+    const memory = new MemoryFileSystem()
+    await write(memory, engine, 0, 100)
+    const bad = new TwoDisks(new BadDisk(memory))
+    await expect(run(bad, { verify: true })).rejects.toMatchObject({
+      code: expect.stringMatching(/LEVEL_BACKUP_DIFFERS|LEVEL_CORRUPTION/) as string,
+    })
+    expect(memory.stat(TARGET)).toBeUndefined()
+    await run(new TwoDisks(memory), { verify: true })
+    const before = filesOf(memory, TARGET)
+    await write(memory, engine, 100, 50)
+    await expect(run(bad, { incremental: true, verify: true })).rejects.toThrow()
     expect(filesOf(memory, TARGET)).toEqual(before)
   })
 
