@@ -61,54 +61,74 @@ export class BlockCompressor {
 interface Place {
   readonly file: string
   readonly offset: number
+  /** The number of a data block, where it is known. */
+  readonly block?: number
 }
 
 /** Decompresses the contents of a block, which fill `target` exactly. */
 export function decompressBlock(codec: number, stored: Uint8Array, target: Uint8Array, platform: PlatformCompression, place: Place): void {
   const name = nameOf(codec, platform, place)
-  let raw: Uint8Array
   try {
     if (codec === CODEC_LZ4_WITHOUT_SLOTS) {
       const start = target.length - lz4Size(stored)
       if (start < 0) throw new CorruptionError('an LZ4 block has more bytes than are expected')
       decompressLz4(stored, target.subarray(start))
-      return restoreSlots(target, start)
+      restoreSlots(target, start)
+    } else if (name === 'lz4') {
+      decompressLz4(stored, target)
+    } else {
+      const raw = platform[name]!.decompress(stored, target.length)
+      if (raw.length !== target.length) throw new CorruptionError(`it has ${raw.length} bytes where ${target.length} are expected`)
+      target.set(raw)
     }
-    if (name === 'lz4') return decompressLz4(stored, target)
-    raw = platform[name]!.decompress(stored, target.length)
   } catch (cause) {
-    throw new CorruptionError('a block does not decompress', { ...place, cause })
+    throw doesNotDecompress(name, place, cause)
   }
-  if (raw.length !== target.length) throw new CorruptionError('a block decompresses to another size', place)
-  target.set(raw)
 }
 
 /** Decompresses a block whose size is not known: for a repair that reads a table without its index. */
 export function decompressUnsized(codec: number, stored: Uint8Array, platform: PlatformCompression, place: Place): Uint8Array {
   const name = nameOf(codec, platform, place)
-  if (name === 'lz4') {
-    const size = lz4Size(stored)
-    if (size > MAX_COMPRESSED_RAW_BYTES) throw new CorruptionError('a block is larger than any that is compressed', place)
-    const contents = new Uint8Array(size)
-    decompressLz4(stored, contents)
-    if (codec !== CODEC_LZ4_WITHOUT_SLOTS) return contents
-    const slotBytes = slotBytesOf(contents)
-    // A cell has two bytes at the least.
-    if (slotBytes > 4 * size) throw new CorruptionError('a block without slots has more entries than fit into it', place)
-    const raw = new Uint8Array(slotBytes + size)
-    raw.set(contents, slotBytes)
-    restoreSlots(raw, slotBytes)
-    return raw
+  if (name !== 'lz4' && platform[name]!.decompressUnsized === undefined) {
+    throw corruption('a compressed block cannot be read without its index', place)
   }
-  const decompress = platform[name]!.decompressUnsized
-  if (decompress === undefined) throw new CorruptionError('a compressed block cannot be read without its index', place)
-  return decompress(stored)
+  try {
+    return name === 'lz4' ? decompressUnsizedLz4(codec, stored) : platform[name]!.decompressUnsized!(stored)
+  } catch (cause) {
+    throw doesNotDecompress(name, place, cause)
+  }
+}
+
+function decompressUnsizedLz4(codec: number, stored: Uint8Array): Uint8Array {
+  const size = lz4Size(stored)
+  if (size > MAX_COMPRESSED_RAW_BYTES) throw new CorruptionError('it is larger than any that is compressed')
+  const contents = new Uint8Array(size)
+  decompressLz4(stored, contents)
+  if (codec !== CODEC_LZ4_WITHOUT_SLOTS) return contents
+  const slotBytes = slotBytesOf(contents)
+  // A cell has two bytes at the least.
+  if (slotBytes > 4 * size) throw new CorruptionError('a block without slots has more entries than fit into it')
+  const raw = new Uint8Array(slotBytes + size)
+  raw.set(contents, slotBytes)
+  restoreSlots(raw, slotBytes)
+  return raw
+}
+
+/** The codecs do not know where a block is. */
+function doesNotDecompress(name: CompressionName, place: Place, cause: unknown): CorruptionError {
+  const block = place.block === undefined ? 'a block' : `data block ${place.block}`
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return corruption(`${block} does not decompress with ${name}: ${reason}`, place, cause)
+}
+
+function corruption(message: string, { file, offset }: Place, cause?: unknown): CorruptionError {
+  return new CorruptionError(message, { file, offset, cause })
 }
 
 function nameOf(codec: number, platform: PlatformCompression, place: Place): Exclude<CompressionName, 'none'> {
   const name = compressionName(codec)
   if (name === undefined) throw new FormatError(`a block of ${place.file} uses codec ${codec}, which this kvarium does not know`, place)
-  if (name === 'none') throw new CorruptionError('the index and a block disagree on compression', place)
+  if (name === 'none') throw corruption('the index and a block disagree on compression', place)
   if (!isAvailable(name, platform)) throw new FormatError(`${place.file} is compressed with ${name}, which is not available here`, place)
   return name
 }

@@ -125,7 +125,7 @@ export class BlockSource implements BlockTable {
     const codec = this.#verified(bytes, handle)
     if (codec === CODEC_NONE) return this.#block(bytes, handle.rawBytes, handle.offset, 0)
     if (chunk.raw.length < handle.rawBytes) chunk.raw = new Uint8Array(handle.rawBytes)
-    this.#decompress(codec, bytes, handle, chunk.raw.subarray(0, handle.rawBytes))
+    this.#decompress(codec, bytes, ordinal, handle, chunk.raw.subarray(0, handle.rawBytes))
     return this.#block(chunk.raw, handle.rawBytes, handle.offset, 0)
   }
 
@@ -164,7 +164,7 @@ export class BlockSource implements BlockTable {
     const frame = slabs.take(kept)
     try {
       if (isCompressed) {
-        this.#readCompressed(handle, frame.bytes.subarray(frame.start, frame.start + handle.rawBytes))
+        this.#readCompressed(ordinal, handle, frame.bytes.subarray(frame.start, frame.start + handle.rawBytes))
       } else {
         this.#read(frame.bytes, handle.offset, stored, frame.start)
         this.#verified(frame.bytes.subarray(frame.start, frame.start + stored), handle)
@@ -197,7 +197,7 @@ export class BlockSource implements BlockTable {
     }
   }
 
-  #readCompressed(handle: BlockHandle, target: Uint8Array): void {
+  #readCompressed(ordinal: number, handle: BlockHandle, target: Uint8Array): void {
     const stored = handle.bytes + TRAILER_BYTES
     const memory = spareBytes !== undefined && stored <= spareBytes.length ? spareBytes : new Uint8Array(stored)
     // A listener may read through another table while this one reads.
@@ -205,14 +205,14 @@ export class BlockSource implements BlockTable {
     try {
       this.#read(memory, handle.offset, stored)
       const bytes = memory.subarray(0, stored)
-      this.#decompress(this.#verified(bytes, handle), bytes, handle, target)
+      this.#decompress(this.#verified(bytes, handle), bytes, ordinal, handle, target)
     } finally {
       if (memory.length <= MAX_SPARE_BYTES) spareBytes = memory
     }
   }
 
-  #decompress(codec: number, stored: Uint8Array, handle: BlockHandle, target: Uint8Array): void {
-    const place = { file: this.#file.path, offset: handle.offset }
+  #decompress(codec: number, stored: Uint8Array, ordinal: number, handle: BlockHandle, target: Uint8Array): void {
+    const place = { file: this.#file.path, offset: handle.offset, block: ordinal }
     decompressBlock(codec, stored.subarray(0, handle.bytes), target, this.#compression, place)
   }
 

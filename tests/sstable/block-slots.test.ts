@@ -98,6 +98,14 @@ describe('a block without its slots', () => {
     expect(() => decompressBlock(4, compressed, new Uint8Array(block.length + 1), {}, PLACE)).toThrow(CorruptionError)
     expect(() => decompressBlock(4, compressed, new Uint8Array(8), {}, PLACE)).toThrow(CorruptionError)
 
+    const cut = compressed.subarray(0, -1)
+    const place = { file: '/a.sst', offset: 4096 }
+    const message = expect.stringMatching(/^a block does not decompress with lz4: .*ends early.* \(\/a.sst at byte 4096\)$/) as string
+    const where = { name: 'CorruptionError', ...place, message }
+    expect(() => decompressUnsized(4, cut, {}, place)).toThrow(expect.objectContaining(where))
+    expect(() => decompressBlock(4, cut, target, {}, place)).toThrow(expect.objectContaining(where))
+    expect(() => decompressBlock(2, cut, target, {}, { ...place, block: 7 })).toThrow(/^data block 7 does not decompress with lz4: /)
+
     const noBlock = new Uint8Array(500).fill(3)
     const older = compressor.compress(noBlock)!.slice()
     expect(compressor.codec).toBe(2)

@@ -18,9 +18,9 @@ export const nodeDeflate: BlockCompression = {
     try {
       result = zlib().inflateRawSync(bytes, { maxOutputLength: Math.max(1, size), chunkSize: Math.max(64, size) })
     } catch (cause) {
-      throw new CorruptionError(`a compressed block does not decompress to its ${size} bytes`, { cause })
+      throw new CorruptionError(`the bytes are no deflate stream of ${size} bytes`, { cause })
     }
-    if (result.length !== size) throw new CorruptionError(`a compressed block holds ${result.length} bytes where ${size} are expected`)
+    if (result.length !== size) throw new CorruptionError(`it has ${result.length} bytes where ${size} are expected`)
     return result
   },
 
@@ -29,7 +29,7 @@ export const nodeDeflate: BlockCompression = {
     try {
       return zlib().inflateRawSync(bytes, { maxOutputLength: MAX_UNSIZED_BYTES })
     } catch (cause) {
-      throw new CorruptionError('a compressed block does not decompress', { cause })
+      throw new CorruptionError('the bytes are no deflate stream', { cause })
     }
   },
 }

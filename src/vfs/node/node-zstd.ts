@@ -33,7 +33,7 @@ function zstdBy(load: () => Zstd): BlockCompression {
     try {
       return load().zstdDecompressSync(bytes, options)
     } catch (cause) {
-      throw new CorruptionError('a compressed block does not decompress', { cause })
+      throw new CorruptionError('the bytes are no zstd frame', { cause })
     }
   }
   return {
@@ -42,7 +42,7 @@ function zstdBy(load: () => Zstd): BlockCompression {
     /** Throws a `CorruptionError` if the bytes are not a frame of exactly `size` bytes. */
     decompress(bytes, size) {
       const result = decompressUpTo(bytes, { maxOutputLength: Math.max(1, size), chunkSize: Math.max(64, size) })
-      if (result.length !== size) throw new CorruptionError(`a compressed block holds ${result.length} bytes where ${size} are expected`)
+      if (result.length !== size) throw new CorruptionError(`it has ${result.length} bytes where ${size} are expected`)
       return result
     },
 
