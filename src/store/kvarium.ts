@@ -52,16 +52,15 @@ import { propertyOf } from './properties.js'
 import { manifestOf } from './manifest.js'
 import { assertLocation, type Platform } from './platform.js'
 import { StoreReads } from './reads.js'
-import { StoreSnapshot } from './snapshot.js'
+import { HeldMoment, StoreSnapshot } from './snapshot.js'
 import { keyRange, storedRange } from './stored-range.js'
 import { deriveStats, type KvariumStats } from './stats.js'
 import { checkConstructorOptions, resolveEngineOptions, type KvariumOptions } from './store-options.js'
 import { StoreSublevel } from './sublevel.js'
 import { checkedTtl, type DefaultTtl, type TtlOption } from './ttl.js'
 import { CommitHistory } from './transactions/commit-history.js'
-import { TransactionView } from './transactions/transaction-view.js'
 import type { Transaction } from './transactions/transaction.js'
-import { Transactions, type TransactionOptions, type WriteObserved } from './transactions/transactions.js'
+import type { Transactions, TransactionOptions, WriteObserved } from './transactions/transactions.js'
 import { BrokenCursor, Walk } from './walk.js'
 import { StoreWrites } from './writes.js'
 
@@ -97,7 +96,9 @@ interface Session {
   readonly reads: StoreReads
   readonly writes: StoreWrites
   readonly closing: AbortController
-  readonly transactions: Transactions
+  readonly history: CommitHistory
+  /** From the first transaction on. */
+  transactions: Transactions | undefined
   readonly passThrough: PassingThrough['passThrough'] | undefined
   checkpoints: CheckpointTraffic
 }
@@ -245,7 +246,10 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     if (this.status === 'opening') return this.deferAsync(() => this.transaction(body, options))
     try {
       const isObserved = this.listenerCount('write') > 0 || (this.hooks.prewrite as { readonly noop?: boolean }).noop !== true
-      return this.#open().transactions.run<K, V, T>(this, body, options, isObserved ? this.#writeObserved : undefined)
+      const writeObserved = isObserved ? this.#writeObserved : undefined
+      const { transactions } = this.#open()
+      if (transactions !== undefined) return transactions.run<K, V, T>(this, body, options, writeObserved)
+      return this.#loadTransactions().then(loaded => loaded.run<K, V, T>(this, body, options, writeObserved))
     } catch (error) {
       return Promise.reject(typedError(error))
     }
@@ -321,7 +325,8 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   async _close(): Promise<void> {
     const session = this.#session
     session?.closing.abort()
-    session?.transactions.close()
+    session?.transactions?.close()
+    session?.history.close()
     await Promise.allSettled(this.#underway)
     this.#session = undefined
     if (this.#volatile !== undefined || session === undefined) return
@@ -450,7 +455,8 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
       openedAt,
       reads,
       writes,
-      transactions: new Transactions({ engine, reads, writes, history, environment, trace: this.#trace }),
+      history,
+      transactions: undefined,
       closing: new AbortController(),
       passThrough,
       checkpoints: { bytesWritten: 0, syncs: 0 },
@@ -462,6 +468,20 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
       throw this.explained(new KvariumError('LEVEL_DATABASE_NOT_OPEN', 'Database is not open'))
     }
     return this.#session
+  }
+
+  async #loadTransactions(): Promise<Transactions> {
+    const { Transactions } = await import('./transactions/transactions.js')
+    const session = this.#open()
+    const { engine, reads, writes, history } = session
+    return (session.transactions ??= new Transactions({
+      engine,
+      reads,
+      writes,
+      history,
+      environment: this.#environment,
+      trace: this.#trace,
+    }))
   }
 
   /** A check ends with the session that it began in. */
@@ -483,7 +503,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     try {
       const { snapshot } = options as { readonly snapshot?: unknown }
       cursor =
-        snapshot instanceof TransactionView
+        snapshot instanceof HeldMoment
           ? snapshot.cursor(range, moment => engine.cursor(keyRange(range), moment))
           : engine.cursor(keyRange(range), reads.moment(options.snapshot))
     } catch (error) {
@@ -514,9 +534,9 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   }
 
   /** What reads: the transaction, for its reads, or the store. */
-  #readsFor({ snapshot }: { readonly snapshot?: unknown }): StoreReads | TransactionView {
+  #readsFor({ snapshot }: { readonly snapshot?: unknown }): StoreReads | HeldMoment {
     const { reads } = this.#open()
-    return snapshot instanceof TransactionView ? snapshot : reads
+    return snapshot instanceof HeldMoment ? snapshot : reads
   }
 
   #track<T>(work: Awaitable<T>): Awaitable<T> {

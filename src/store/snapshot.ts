@@ -1,11 +1,20 @@
-import type { Engine, EngineSnapshot } from '../engine/contract.js'
+import type { Cursor, Engine, EngineSnapshot } from '../engine/contract.js'
+import type { HalfOpenRange } from '../engine/range.js'
 import { MisuseError } from '../errors.js'
-import { BaseSnapshot, type SnapshotOptions } from './level-types.js'
+import { BaseSnapshot, type Awaitable, type ReadOptions, type SnapshotOptions } from './level-types.js'
+import type { Stored } from './owned-bytes.js'
 
-/** What else than a snapshot a `snapshot` option may be: it knows its moment. */
+/** What else than a snapshot a `snapshot` option may be: a transaction. It knows its moment, and reads go through it. */
 export abstract class HeldMoment {
   /** The moment in this engine; `undefined` is the present. Throws when it is of another engine. */
   abstract momentIn(engine: Engine): EngineSnapshot | undefined
+  abstract getSync(key: Stored, options: ReadOptions): Stored | undefined
+  abstract get(key: Stored, options: ReadOptions): Awaitable<Stored | undefined>
+  abstract has(key: Stored, options: ReadOptions): Awaitable<boolean>
+  abstract getMany(keys: readonly Stored[], options: ReadOptions): Awaitable<(Stored | undefined)[]>
+  abstract hasMany(keys: readonly Stored[], options: ReadOptions): Awaitable<boolean[]>
+  /** `make` makes the cursor of the engine at a moment. */
+  abstract cursor(range: HalfOpenRange, make: (snapshot: EngineSnapshot | undefined) => Cursor): Cursor
 }
 
 /** An explicit snapshot: a moment of one engine, held until the snapshot or the store is closed. */

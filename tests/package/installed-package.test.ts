@@ -146,7 +146,16 @@ describe('an installed package', () => {
     expect(files.size).toBeLessThanOrEqual(5)
     expect(text.length).toBeLessThan(480_000)
     const engines = ['BtreeEngine', 'MemoryEngine', 'MemoryFileSystem', 'salvageTree']
-    for (const later of [...engines, 'EVENT_SCHEMAS', 'Ingester', 'Share', 'checkTree', 'repairStoreInPlace', 'verifyStore']) {
+    for (const later of [
+      ...engines,
+      'EVENT_SCHEMAS',
+      'Ingester',
+      'Share',
+      'Transactions',
+      'checkTree',
+      'repairStoreInPlace',
+      'verifyStore',
+    ]) {
       expect(text, later).not.toMatch(new RegExp(`(class|function\\*?|const|var) ${later}\\b|${later}=class`))
     }
   })

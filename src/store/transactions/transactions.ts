@@ -67,7 +67,6 @@ export class Transactions {
   /** Ends every transaction that is open. */
   close(): void {
     for (const view of this.#views) this.#end(view, new KvariumError('LEVEL_DATABASE_NOT_OPEN', 'Database is not open'))
-    this.#history.close()
   }
 
   /**
