@@ -1,5 +1,6 @@
 /**
- * Builds `dist/` of every package, which npm publishes: `tsx scripts/build.ts`.
+ * Builds `dist/` of every package, which npm publishes: `tsx scripts/build.ts`. With `--javascript` the declarations stay as they are: most of
+ * the time goes into them, and a program that runs needs none.
  *
  *   dist/<entry>.js, .d.ts      one pair per entry of the exports map; a command has no declarations
  *   dist/chunk-<name>.js, .d.ts shared by several entries, so that a class is the same class in all of them; `…-later` has what the first
@@ -13,7 +14,7 @@
  * The time of an import is mostly that of parsing, so files have no comments and no white space that only a reader needs. The names in them
  * are those of the sources, and their lines are short, for a stack trace and the line that Node shows above it.
  */
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { build as buildScript, transform, type CommonOptions, type Plugin as EsbuildPlugin } from 'esbuild'
 import { rolldown, type ChunkingContext, type OutputChunk, type Plugin, type RolldownOptions } from 'rolldown'
@@ -22,6 +23,7 @@ import { dts } from 'rollup-plugin-dts'
 import ts from 'typescript'
 
 const ROOT = join(import.meta.dirname, '..')
+const JAVASCRIPT_ONLY = process.argv.includes('--javascript')
 
 interface Package {
   /** Its folder below the root. */
@@ -136,14 +138,21 @@ class PackageBuild {
 
   async run(): Promise<void> {
     const { commands, copies = [], examples } = this.#package
-    rmSync(this.#dist, { recursive: true, force: true })
-    rmSync(this.#types, { recursive: true, force: true })
-    mkdirSync(this.#dist)
+    this.#removeBuilt()
+    mkdirSync(this.#dist, { recursive: true })
     const chunks = [...(await this.#buildEntries()), ...(await this.#buildWorker()), ...(examples ? await this.#buildExamples() : [])]
-    if (commands === undefined) await this.#buildTypes()
+    if (commands === undefined && !JAVASCRIPT_ONLY) await this.#buildTypes()
     const licences = licencesOf(chunks)
     if (licences !== undefined) writeFileSync(join(this.#dist, 'LICENSES.txt'), licences)
     for (const folder of copies) cpSync(join(ROOT, folder), join(this.#dist, folder), { recursive: true })
+  }
+
+  #removeBuilt(): void {
+    if (JAVASCRIPT_ONLY && existsSync(this.#dist)) {
+      for (const name of readdirSync(this.#dist)) if (!name.endsWith('.d.ts')) rmSync(join(this.#dist, name), { recursive: true })
+      return
+    }
+    for (const folder of [this.#dist, this.#types]) rmSync(folder, { recursive: true, force: true })
   }
 
   readonly #isExternal = (id: string): boolean =>

@@ -95,10 +95,9 @@ function checked(store: Store, hasWriter: boolean, wrong: string[]): Store {
         async nextv(size: number) {
           const chunk = await iterator.nextv(size)
           for (const [key, value] of chunk as [Uint8Array, Uint8Array][]) {
-            const entry = expected.next().value
-            if (entry === undefined || !same(entry[0], key) || !same(entry[1], value)) wrong.push(`scan at ${name(key)}`)
+            if (!expected.next() || !expected.hasKey(key) || !same(expected.value, value)) wrong.push(`scan at ${name(key)}`)
           }
-          if (chunk.length === 0 && expected.next().done !== true) wrong.push('a scan ended early')
+          if (chunk.length === 0 && expected.next()) wrong.push('a scan ended early')
           return chunk
         },
         close: () => iterator.close(),

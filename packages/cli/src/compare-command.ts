@@ -75,7 +75,7 @@ export function compareCommand(invocation: Invocation): Command {
     .option('--seed <n>', 'seed of all random choices', integer(0), 1)
     .option('--overwrite-share <share>', 'share of the entries to write a second time, 0 to 1', fraction, 0.3)
     .option('--delete-share <share>', 'share of the entries to delete, 0 to 1', fraction, 0.1)
-    .option('--reads <n>', 'gets of each kind, at most', integer(0), 50_000)
+    .option('--reads <n>', 'gets of each kind, at most', integer(0), 20_000)
     .option('--batch <n>', 'entries in a batch while loading', integer(1), 1000)
     .option('--rounds <n>', 'times that everything is run, engines in turn, for the spread of the times', integer(1), 3)
     .option('--no-shuffle', 'load in the order of the dataset')

@@ -74,6 +74,21 @@ describe('a comparison', () => {
     expect(readdirSync(directory)).toEqual(['lsm'])
   })
 
+  it('what compression saved is counted beside what was written, also before the store was opened again', async () => {
+    const puts = Array.from({ length: 300 }, (_, index) => put(`key ${index}`, 'value '.repeat(20)))
+    const phases = [phase('write', ...puts, { type: 'flush' }), phase('rest', { type: 'compact' }, { type: 'reopen' })]
+    const result = async (compression: string): Promise<EngineResult> =>
+      (await compare({ engines: [{ name: compression, engine: 'lsm', options: { compression } }], phases, directory })).engines[0]
+    const plain = await result('none')
+    const { traffic, problems } = await result('lz4')
+    expect(problems).toEqual([])
+    expect(plain.traffic.saved).toEqual({ flush: 0, compaction: 0 })
+    expect(traffic.saved.flush).toBeGreaterThan(traffic.written.flush)
+    // An index entry of a compressed block has its size in addition.
+    const raw = traffic.written.flush + traffic.saved.flush
+    expect(raw / plain.traffic.written.flush).toBeCloseTo(1, 1)
+  })
+
   it.each(['lsm', 'btree'])('what the background of %s still writes after the last phase is in that phase', async engine => {
     const puts = Array.from({ length: 300 }, (_, index) => put(`key ${index}`, 'value '.repeat(20)))
     const engines = [{ name: 'one', engine, options: { writeBufferSize: 16384 } }]

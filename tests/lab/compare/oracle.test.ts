@@ -1,9 +1,16 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Oracle } from '../../../packages/lab/src/compare/oracle.js'
+import { KeyOrder, Oracle, type ExpectedEntries } from '../../../packages/lab/src/compare/oracle.js'
 
 const key = fc.uint8Array({ maxLength: 3 })
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+function* steps(entries: ExpectedEntries): Generator<readonly [Uint8Array, Uint8Array]> {
+  while (entries.next()) {
+    expect(entries.hasKey(entries.key)).toBe(true)
+    yield [entries.key, entries.value]
+  }
+}
 
 describe('the oracle', () => {
   it('a scan after any history is in the order of bytes, within its bounds', () => {
@@ -20,7 +27,7 @@ describe('the oracle', () => {
         const hex = (data: Uint8Array): string => Buffer.from(data).toString('hex')
         for (const operation of writes) {
           // Asking for an order in the middle makes the oracle keep it up to date.
-          if (operation.type === 'scan') expect([...oracle.scan({})]).toHaveLength(oracle.size)
+          if (operation.type === 'scan') expect([...steps(oracle.scan({}))]).toHaveLength(oracle.size)
           oracle.apply(operation)
           if (operation.type === 'put') model.set(hex(operation.key), hex(operation.value))
           if (operation.type === 'del') model.delete(hex(operation.key))
@@ -29,12 +36,27 @@ describe('the oracle', () => {
           }
         }
         const wanted = [...model].sort(([a], [b]) => (a < b ? -1 : 1)).filter(([name]) => name >= hex(gte) && name < hex(lt))
-        const scanned = [...oracle.scan({ gte, lt, reverse, limit })].map(([k, v]) => [hex(k), hex(v)])
+        const scanned = [...steps(oracle.scan({ gte, lt, reverse, limit }))].map(([k, v]) => [hex(k), hex(v)])
         expect(scanned).toEqual((reverse ? wanted.reverse() : wanted).slice(0, limit))
         expect(oracle.bytes).toBe([...model].reduce((total, [k, v]) => total + (k.length + v.length) / 2, 0))
         expect(oracle.size).toBe(model.size)
       }),
     )
+  })
+
+  it('oracles that share an order have their own keys', () => {
+    const order = new KeyOrder()
+    const keysAfter = (...keys: readonly string[]): string[] => {
+      const oracle = new Oracle(order)
+      for (const each of keys) oracle.apply({ type: 'put', key: bytes(each), value: bytes('') })
+      const scan = (): string[] => [...steps(oracle.scan({}))].map(([k]) => new TextDecoder().decode(k))
+      scan()
+      oracle.apply({ type: 'put', key: bytes('m'), value: bytes('') })
+      return scan()
+    }
+    expect(keysAfter('b', 'a')).toEqual(['a', 'b', 'm'])
+    expect(keysAfter('a', 'b')).toEqual(['a', 'b', 'm'])
+    expect(keysAfter('a', 'c')).toEqual(['a', 'c', 'm'])
   })
 
   it('a key that came back is not among the deleted', () => {

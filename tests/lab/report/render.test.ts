@@ -9,6 +9,7 @@ import { renderDiffMarkdown, renderMarkdown, renderOverviewMarkdown } from '../.
 import { judge, metricsOf } from '../../../packages/lab/src/report/metrics.js'
 import { spreadOf, type RunReport, type Spread } from '../../../packages/lab/src/report/run-report.js'
 import { renderDiffTerminal, renderOverviewTerminal, renderTerminal } from '../../../packages/lab/src/report/terminal.js'
+import { writeTable } from '../../../packages/lab/src/report/tables.js'
 import { smallRun } from './support/small-run.js'
 
 const run = smallRun()
@@ -201,6 +202,17 @@ describe('the forms of a report', () => {
     ['markdown.md', () => renderMarkdown(run).markdown],
   ])('%s is as it was reviewed', async (file, make) => {
     await expect(make()).toMatchFileSnapshot(join(import.meta.dirname, 'fixtures', file))
+  })
+
+  it('bytes before compression stand beside those that were written, where an engine compresses', () => {
+    const [first, ...others] = run.engines
+    const write = { ...first.write!, settled: { ...first.write!.settled, savedBytes: 299_000 } }
+    const { columns, groups } = writeTable({ ...run, engines: [{ ...first, write }, ...others] })
+    const at = columns.findIndex(({ text }) => text === 'before compression') - 1
+    const [ledger, before] = [at - 1, at].map(column => groups[0].rows.map(({ cells }) => cells[column].text))
+    expect(ledger.slice(0, 2)).toEqual(['294 KiB', '986 KiB'])
+    expect(before.slice(0, 2)).toEqual(['586 KiB', '986 KiB'])
+    expect(writeTable(run).columns.map(({ text }) => text)).not.toContain('before compression')
   })
 
   it('Markdown shows every drawing that is written beside it', () => {

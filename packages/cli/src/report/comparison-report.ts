@@ -104,7 +104,9 @@ function byteLines(engines: readonly EngineResult[], style: TextStyle): string {
     const parts = Object.entries(traffic.written).filter(([, amount]) => amount > 0)
     const sum = parts.map(([part, amount]) => `${part} ${bytes(amount)}`).join(' + ')
     const counted = metered.ledgerWritten === metered.meterWritten ? style.good('✓') : style.bad('✗')
-    return `${counted} ${name.padEnd(12)} ${bytes(traffic.userBytes)} → ${sum} = ${bytes(total)}`
+    const saved = sumOf(traffic.saved)
+    const raw = saved > 0 ? ` (${bytes(total + saved)} before compression)` : ''
+    return `${counted} ${name.padEnd(12)} ${bytes(traffic.userBytes)} → ${sum} = ${bytes(total)}${raw}`
   })
   if (lines.length === 0) return indent('No engine wrote a file.')
   return `${indent(style.dim('where every byte went, as the file system counted it too'))}\n${indent(lines.join('\n'))}`

@@ -55,15 +55,17 @@ function levelChart(levels: readonly LevelShape[], style: TextStyle): string {
 
 /** User bytes, the bytes written for them, and the file system's count. */
 function byteAccount({ traffic, amplification, metered, live, disk }: EngineResult, style: TextStyle): string {
-  const { userBytes, written } = traffic
+  const { userBytes, written, saved } = traffic
   const total = sumOf(written)
   if (total === 0) return indent(`${bytes(userBytes)} of keys and values were put and deleted; nothing went to disk`)
-  const row = (name: string, amount: number): string[] => [name, bytes(amount), times(amount / userBytes), bar(amount, total)]
+  const savedBytes = sumOf(saved)
+  const row = (name: string, amount: number): string[] => [name, bytes(amount), times(amount / userBytes), bar(amount, total + savedBytes)]
   const parts = Object.entries(written).filter(([, amount]) => amount > 0)
   const rows = [
     row('put and deleted', userBytes),
     ...parts.map(([part, amount]) => row(`→ ${part}`, amount)),
     row('= written to files', total),
+    ...(savedBytes > 0 ? [row('before compression', total + savedBytes)] : []),
   ]
   const { settled, peak } = amplification.space
   const space =

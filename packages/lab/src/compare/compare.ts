@@ -1,6 +1,7 @@
 import { MisuseError } from 'kvarium'
 import { joinPath } from 'kvarium/vfs'
 import { EngineRun } from './engine-run.js'
+import { KeyOrder } from './oracle.js'
 import type { Phase } from './operation.js'
 import type { Comparison, EngineConfiguration, EngineResult, Progress } from './results.js'
 
@@ -45,23 +46,28 @@ export async function compare({
       throw new MisuseError('LEVEL_INVALID_OPTION', `Two engines of the comparison are called "${name}"`)
     }
   }
+  const order = new KeyOrder()
   const prepare = (suffix: string, phaseCount: number, isWarmUp: boolean, round = 1): EngineRun[] =>
     engines.map(
       (engine, engineIndex) =>
-        new EngineRun(engine, joinPath(directory, engine.name + suffix), ({ name, total }, phaseIndex, done) =>
-          onProgress?.({
-            engine: engine.name,
-            engineIndex,
-            engineCount: engines.length,
-            phase: name,
-            phaseIndex,
-            phaseCount,
-            isWarmUp,
-            round,
-            roundCount: rounds,
-            done,
-            total,
-          }),
+        new EngineRun(
+          engine,
+          joinPath(directory, engine.name + suffix),
+          ({ name, total }, phaseIndex, done) =>
+            onProgress?.({
+              engine: engine.name,
+              engineIndex,
+              engineCount: engines.length,
+              phase: name,
+              phaseIndex,
+              phaseCount,
+              isWarmUp,
+              round,
+              roundCount: rounds,
+              done,
+              total,
+            }),
+          order,
         ),
     )
   // All runs are prepared before the first one starts, so that a wrong option is an error at once.

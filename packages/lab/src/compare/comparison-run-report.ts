@@ -1,5 +1,5 @@
 /** A comparison as the report of a run. */
-import { sumOf } from './traffic.js'
+import { storeParts, sumOf } from './traffic.js'
 import { predict } from '../predict/predict.js'
 import { predictorOf } from '../predict/predictors.js'
 import type { Prediction, Work } from '../predict/prediction.js'
@@ -120,8 +120,14 @@ function phaseReport(phase: PhaseResult, rounds: readonly PhaseResult[]): PhaseR
 }
 
 function writeAccount(traffic: Traffic): WriteAccount {
-  const { userBytes, written } = traffic
-  return { userBytes, parts: written, amplification: once(writeAmplification(traffic).total) }
+  const { userBytes, written, saved } = traffic
+  const savedBytes = sumOf(saved)
+  return {
+    userBytes,
+    parts: storeParts(written),
+    ...(savedBytes > 0 && { savedBytes }),
+    amplification: once(writeAmplification(traffic).total),
+  }
 }
 
 function outsideReport({ process, traffic, metered }: EngineResult): OutsideReport | undefined {

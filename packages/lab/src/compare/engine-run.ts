@@ -17,7 +17,7 @@ import { LagRecorder } from './lag-recorder.js'
 import { MixedLatencies } from './latency-recorder.js'
 import { filesIn, LedgerWatch } from './ledger-watch.js'
 import type { Phase } from './operation.js'
-import { Oracle } from './oracle.js'
+import { Oracle, type KeyOrder } from './oracle.js'
 import { ProblemList, wrongValue } from './problem-list.js'
 import { processIo, type ProcessIo } from './process-counters.js'
 import type { EngineConfiguration, EngineResult, PhaseResult, Verification } from './results.js'
@@ -39,7 +39,7 @@ export class EngineRun {
   readonly #environment = nodeEnvironment({ fileSystem: this.#meter })
   readonly #db: Kvarium<Uint8Array, Uint8Array>
   readonly #watch: LedgerWatch
-  readonly #oracle = new Oracle()
+  readonly #oracle: Oracle
   readonly #problems = new ProblemList()
   readonly #driver: StoreDriver
   readonly #phases: PhaseResult[] = []
@@ -56,8 +56,9 @@ export class EngineRun {
   #peakRssBytes = 0
 
   /** @throws MisuseError when the engine or an option is unknown. */
-  constructor(configuration: EngineConfiguration, directory: string, report: ReportProgress) {
+  constructor(configuration: EngineConfiguration, directory: string, report: ReportProgress, order?: KeyOrder) {
     const { engine, options } = configuration
+    this.#oracle = new Oracle(order)
     this.#configuration = configuration
     this.#directory = absolutePath(this.#environment.fileSystem, directory)
     this.#report = report
@@ -217,7 +218,7 @@ export class EngineRun {
       this.#report(phase, index, done)
       await this.#turn()
     }
-    for (const [key, value] of oracle.scan({})) await lookUp(key, value)
+    for (const entries = oracle.scan({}); entries.next();) await lookUp(entries.key, entries.value)
     for (const key of oracle.deletedKeys) await lookUp(key, undefined)
     for await (const { path, message } of this.#db.check()) this.#problems.add('check', `${path}: ${message}`)
     this.#report(phase, index, phase.total)

@@ -5,7 +5,7 @@
  */
 import type { Kvarium } from 'kvarium'
 import type { Operation, ScanOperation } from './operation.js'
-import type { Oracle } from './oracle.js'
+import type { ExpectedEntries, Oracle } from './oracle.js'
 import { showKey, wrongValue } from './problem-list.js'
 
 const SYNC = { sync: true }
@@ -120,7 +120,7 @@ export class StoreDriver {
         elapsed += performance.now() - start
         if (chunk.length === 0) break
         this.#entries += chunk.length
-        for (const [key, value] of chunk) compareEntry(key, value, expected.next().value, wrong)
+        for (const [key, value] of chunk) compareEntry(key, value, expected, wrong)
         start = performance.now()
       }
     } finally {
@@ -128,8 +128,7 @@ export class StoreDriver {
       await iterator.close()
       elapsed += performance.now() - start
     }
-    const left = expected.next().value
-    if (left !== undefined) wrong(`it ended before ${showKey(left[0])}`)
+    if (expected.next()) wrong(`it ended before ${showKey(expected.key)}`)
     this.#elapsedMs = elapsed
   }
 
@@ -147,14 +146,9 @@ function boundsOf({ gte, lt }: { gte?: Uint8Array; lt?: Uint8Array }): { gte?: U
   return { ...(gte !== undefined && { gte }), ...(lt !== undefined && { lt }) }
 }
 
-function compareEntry(
-  key: Uint8Array,
-  value: Uint8Array,
-  expected: readonly [Uint8Array, Uint8Array] | undefined,
-  wrong: (message: string) => void,
-): void {
-  if (expected === undefined) return wrong(`${showKey(key)} comes after the last entry`)
-  if (Buffer.compare(key, expected[0]) !== 0) return wrong(`${showKey(key)} comes where ${showKey(expected[0])} must`)
-  const message = wrongValue(key, value, expected[1])
+function compareEntry(key: Uint8Array, value: Uint8Array, expected: ExpectedEntries, wrong: (message: string) => void): void {
+  if (!expected.next()) return wrong(`${showKey(key)} comes after the last entry`)
+  if (!expected.hasKey(key)) return wrong(`${showKey(key)} comes where ${showKey(expected.key)} must`)
+  const message = wrongValue(key, value, expected.value)
   if (message !== undefined) wrong(message)
 }

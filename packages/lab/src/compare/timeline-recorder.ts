@@ -9,7 +9,7 @@ import type { Sample, Timeline } from '../report/run-report.js'
 import { ActivityWatch } from './activity-watch.js'
 import type { JobWatch } from './job-watch.js'
 import { LatencyRecorder } from './latency-recorder.js'
-import type { Traffic } from './traffic.js'
+import { storeParts, type Traffic } from './traffic.js'
 
 export interface TimelineSource {
   /** Whether the store can be read now. */
@@ -148,7 +148,7 @@ export class TimelineRecorder {
       operations: this.#operations,
       entries: this.#entries,
       userBytes,
-      written,
+      written: storeParts(written),
       fileBytes: stats.ledger.fileBytes,
       ...(this.#windowCalls > 0 && { window: { p50Us, p99Us, maxUs } }),
       ...structureOf(this.#source.shape()),

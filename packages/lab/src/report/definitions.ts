@@ -58,6 +58,12 @@ export const DEFINITIONS = {
     text: 'log: the write-ahead log. flush: memtables written as tables. compaction: tables merged into tables. page: pages of a B+tree, by checkpoints. meta: manifest, CURRENT and the file of the store.',
     source: `WritePart in ${LEDGER}`,
   },
+  compression: {
+    name: 'Bytes before compression',
+    unit: 'bytes',
+    text: 'What the ledger would have without compression: the bytes written, and those that the compression of blocks saved in flushes and compactions.',
+    source: `CompressedPart in ${LEDGER}`,
+  },
   outside: {
     name: 'Measured from outside',
     unit: 'bytes',

@@ -121,7 +121,7 @@ const phase = object<report.PhaseReport>({
   readBytes: optional(count),
 })
 
-const writeAccount = object<report.WriteAccount>({ userBytes: count, parts, amplification: spread })
+const writeAccount = object<report.WriteAccount>({ userBytes: count, parts, savedBytes: optional(count), amplification: spread })
 
 const outside = object<report.OutsideReport>({
   method: string,

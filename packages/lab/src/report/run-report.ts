@@ -181,6 +181,8 @@ export interface WriteAccount {
   readonly userBytes: number
   /** Bytes written to files, by cause. */
   readonly parts: Readonly<Record<StorePart, number>>
+  /** Bytes by which compression made the parts smaller; absent where it saved none. */
+  readonly savedBytes?: number
   /** All parts ÷ `userBytes`: `writeAmplification` in `trace/ledger.ts`. */
   readonly amplification: Spread
 }

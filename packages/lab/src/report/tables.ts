@@ -135,6 +135,7 @@ export function phaseTable(engine: EngineReport): ReportTable {
 
 /** Where every byte went, and the operating system's counts. */
 export function writeTable({ engines }: RunReport): ReportTable {
+  const isCompressed = engines.some(({ write }) => write?.settled.savedBytes !== undefined)
   const rows = engines.flatMap(({ name, write, outside }): Row[] => {
     const account = write?.settled
     if (account === undefined && outside === undefined) return []
@@ -148,6 +149,7 @@ export function writeTable({ engines }: RunReport): ReportTable {
         cells: [
           byteCell(account?.userBytes ?? outside?.userBytes ?? 0),
           ...own,
+          ...(isCompressed ? [account === undefined ? NONE : byteCell(ledger + (account.savedBytes ?? 0))] : []),
           outside === undefined ? NONE : byteCell(outside.writtenBytes),
           outside === undefined || compared === undefined || compared === 0
             ? NONE
@@ -168,6 +170,7 @@ export function writeTable({ engines }: RunReport): ReportTable {
       { text: 'user bytes', definition: 'writeAmplification' },
       ...['log', 'flush', 'compaction', 'page', 'meta'].map((text): Column => ({ text, definition: 'parts' })),
       { text: '= ledger', definition: 'parts' },
+      ...(isCompressed ? [{ text: 'before compression', definition: 'compression' } as const] : []),
       { text: 'from outside', definition: 'outside' },
       { text: 'difference', definition: 'outside' },
       { text: '× ledger', definition: 'writeAmplification' },
