@@ -2,6 +2,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Engine, EngineSnapshot } from '../../src/engine/contract.js'
 import type { WriteBatch } from '../../src/engine/batch.js'
+import { PageFile } from '../../src/btree/pages/page-file.js'
+import { Ledger } from '../../src/trace/ledger.js'
 import { SeededRandom, type MemoryFileSystem } from '../../src/vfs/index.js'
 import { textOf } from '../contract/support/opened-engine.js'
 import { HookedFileSystem, isChange } from '../lsm/support/hooked-file-system.js'
@@ -226,5 +228,21 @@ describe('an ingest', () => {
       expect(await violations(opened)).toEqual([])
       await opened.close()
     }
+  })
+
+  it('and a checkpoint beside it both fail with a sync that failed for one of them', async () => {
+    const hooked = new HookedFileSystem(emptyFileSystem())
+    hooked.create('/data').write(new Uint8Array(1 << 14), 0)
+    const ledger = new Ledger()
+    const file = new PageFile({ file: hooked.openWrite('/data'), unitBytes: 512, identity: 1, hash32: () => 0, ledger })
+    const before = file.failedSyncs
+    hooked.before = ({ kind }) => {
+      if (kind === 'sync') throw Object.assign(new Error('EIO: the disk failed'), { code: 'EIO' })
+    }
+    await expect(file.sync()).rejects.toThrow('EIO')
+    hooked.before = () => {}
+    await expect(file.sync(before)).rejects.toThrow('EIO')
+    await file.sync()
+    file.close()
   })
 })

@@ -154,6 +154,7 @@ export class Checkpointer {
     const { tree, file, dropped } = this.#options
     if (logs.size > LOG_HEADER_BYTES) log.rotate(logs)
     const firstLog = log.number
+    const { failedSyncs } = file
     const { sequence } = tree
     const hasExpiries = tree.expiries.isUsed
     const levels = tree.levels.clone()
@@ -169,7 +170,7 @@ export class Checkpointer {
       const pending = [...this.#pendingBefore(version), ...this.#unborn()]
       const list = await this.#freeList.write(pending, this.#meta.freeList, span)
       freeList = list.reference
-      await withSpan(span, () => Promise.all([file.sync(), log.makeDurable(span)]))
+      await withSpan(span, () => Promise.all([file.sync(failedSyncs), log.makeDurable(span)]))
       if (logs.isRetaining) await withSpan(span, () => logs.sync())
       pagesWritten = this.#writer.pages
       bytesWritten = this.#writer.bytes
@@ -223,6 +224,7 @@ export class Checkpointer {
     const { height, sequence, levels } = next
     const root = withSpan(span, () => store.loaded(store.attach(height - 1, next.root)))
     const { meta: metaBefore, version: versionBefore } = this
+    const { failedSyncs } = file
     let freeList: Reference | undefined
     try {
       if (logs.size > LOG_HEADER_BYTES) withSpan(span, () => log.rotate(logs))
@@ -231,7 +233,7 @@ export class Checkpointer {
       const unneeded = [next.replaced, next.unused].map(inExtents)
       const list = await this.#freeList.write([...pending, ...unneeded], metaBefore.freeList, span)
       freeList = list.reference
-      await withSpan(span, () => Promise.all([file.sync(), log.makeDurable(span)]))
+      await withSpan(span, () => Promise.all([file.sync(failedSyncs), log.makeDurable(span)]))
       if (logs.isRetaining) await withSpan(span, () => logs.sync())
       const logsToKeep = { firstLog, lastLog: firstLog, ends: new Map<number, number>() }
       const { pages, units } = levels

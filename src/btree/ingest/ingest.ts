@@ -69,16 +69,17 @@ class Ingest {
   }
 
   async run(batches: AsyncIterable<WriteBatch>): Promise<void> {
-    const { checkpointer, file, free, logs } = this.#options.parts
+    const { checkpointer, free, logs } = this.#options.parts
     checkpointer.unborn = this.#taken
     let isCommitted = false
     try {
       const added = await this.#write(batches)
       if (added === undefined) return
-      await withSpan(this.#span, () => file.sync())
+      await this.#output.sync()
       await this.#options.hold(() => this.#commit(added))
       isCommitted = true
     } finally {
+      await this.#output.settled()
       // If the meta page could not be written, the next open may find the ingest in force.
       if (!isCommitted && logs.failure === undefined) {
         checkpointer.unborn = undefined

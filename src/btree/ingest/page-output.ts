@@ -1,7 +1,9 @@
 /**
  * Writes new pages to free places of the data file, adjacent ones in one call. No tree refers to them yet.
  *
- * Invariant: `taken` has every extent from the moment on when it is taken, so that it can be given back.
+ * Invariants:
+ * 1. `taken` has every extent from the moment on when it is taken, so that it can be given back.
+ * 2. Pages become durable while others are written, so that little is left for `sync`.
  */
 import { CHUNK_BYTES } from '../../codec/checksum.js'
 import { MutableBlock } from '../../codec/mutable-block.js'
@@ -14,6 +16,8 @@ import type { PageTrace } from '../pages/page-trace.js'
 import type { ReferenceFields } from '../pages/reference.js'
 
 const RUN_BYTES = 256 * 1024
+/** With so much written since the last sync another one begins. */
+const SYNC_BYTES = 8 << 20
 
 export interface PageOutputOptions {
   readonly file: PageFile
@@ -31,9 +35,13 @@ export class PageOutput {
   readonly #run = new Uint8Array(RUN_BYTES)
   #runPosition = 0
   #runLength = 0
+  #unsyncedBytes = 0
+  #syncing: Promise<void> | undefined
+  readonly #failedSyncs: number
 
   constructor(options: PageOutputOptions) {
     this.#options = options
+    this.#failedSyncs = options.file.failedSyncs
   }
 
   get unitBytes(): number {
@@ -87,6 +95,30 @@ export class PageOutput {
     const length = this.#runLength
     if (length > 0) withSpan(span, () => file.write(this.#run, this.#runPosition, 0, length, 'page'))
     this.#runLength = 0
+    this.#unsyncedBytes += length
+    if (this.#unsyncedBytes >= SYNC_BYTES && this.#syncing === undefined) this.#startSync()
+  }
+
+  /** Resolves when everything written is durable. */
+  async sync(): Promise<void> {
+    const { file, span } = this.#options
+    await this.#syncing
+    await withSpan(span, () => file.sync(this.#failedSyncs))
+  }
+
+  /** Resolves when no sync is under way. */
+  async settled(): Promise<void> {
+    await this.#syncing
+  }
+
+  /** A failure is that of `sync`. */
+  #startSync(): void {
+    const { file, span } = this.#options
+    const over = (): void => {
+      this.#syncing = undefined
+    }
+    this.#unsyncedBytes = 0
+    this.#syncing = withSpan(span, () => file.sync()).then(over, over)
   }
 
   #take(units: number): number {
@@ -98,6 +130,7 @@ export class PageOutput {
 
   #write(extent: Uint8Array, offset: number, start: number, end: number): void {
     const { file, span } = this.#options
+    this.#unsyncedBytes += end - start
     withSpan(span, () => file.write(extent, offset * file.unitBytes + start, start, end, 'page'))
   }
 

@@ -29,6 +29,9 @@ export class PageFile {
   #size: number
   /** Bytes read from pages. The owner may reset it. */
   bytesRead = 0
+  /** Syncs that have failed. */
+  failedSyncs = 0
+  #syncFailure: unknown
 
   constructor(options: PageFileOptions) {
     this.#options = options
@@ -121,9 +124,20 @@ export class PageFile {
     this.#resized(size)
   }
 
-  async sync(): Promise<void> {
+  /**
+   * Makes what was written durable. A sync that fails may be the only one to say so of all that was written before: so a caller whose writes
+   * began at `failedSyncs` gets the failure of others' syncs since.
+   */
+  async sync(since = this.failedSyncs): Promise<void> {
     this.#options.ledger.syncs++
-    await this.#options.file.sync()
+    try {
+      await this.#options.file.sync()
+    } catch (error) {
+      this.failedSyncs++
+      this.#syncFailure = error
+      throw error
+    }
+    if (this.failedSyncs !== since) throw this.#syncFailure
   }
 
   close(): void {
