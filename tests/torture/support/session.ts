@@ -5,7 +5,7 @@
 import type { Hash32 } from '../../../src/codec/checksum.js'
 import { WriteBatch } from '../../../src/engine/batch.js'
 import type { Engine, EngineSnapshot } from '../../../src/engine/contract.js'
-import { type FaultyFileSystem, FileSystemError, SeededRandom, type Environment } from '../../../src/vfs/index.js'
+import { type FaultyFileSystem, FileSystemError, MemoryFileSystem, SeededRandom, type Environment } from '../../../src/vfs/index.js'
 import { keyOf } from '../../contract/support/opened-engine.js'
 import { bounded } from './bounded.js'
 import { Oracle, type State } from './oracle.js'
@@ -48,6 +48,7 @@ export class Session {
   /** What was begun and not waited for. */
   #underWay: Promise<void>[] = []
   #stoppedFor = 0
+  #checkpoints = 0
   /** The file system has failed, so that errors may come; and as what: damage, too, or only as failures. */
   hasFailed = false
   mayLookDamaged = false
@@ -148,6 +149,8 @@ export class Session {
         return this.#attempt('compact', () => engine.compact())
       case 'settle':
         return this.#attempt('settle', () => engine.settle())
+      case 'checkpoint':
+        return this.#checkpoint(engine)
       case 'reopen':
         await this.close()
         return this.open()
@@ -168,6 +171,29 @@ export class Session {
       case 'release':
         return this.#release(engine)
     }
+  }
+
+  /** A checkpoint that resolves has what the engine showed at the call, and a power loss right afterwards takes nothing of it. */
+  async #checkpoint(engine: Engine): Promise<void> {
+    const { subject, seed, fileSystem } = this.#options
+    const { inner } = fileSystem
+    if (!(inner instanceof MemoryFileSystem)) return
+    const directory = `/copies/${++this.#checkpoints}`
+    inner.makeDirectory(directory)
+    for (const parent of ['/', '/copies']) await inner.syncDirectory(parent)
+    await this.#attempt('checkpoint', async () => {
+      const expected = this.oracle.read(engine.cursor({}))
+      const checkpoint = engine.checkpoint!()
+      try {
+        await checkpoint.write(directory)
+      } finally {
+        checkpoint.release()
+      }
+      const copy = await subject.open(seed, inner.crashClone('none'), false, directory)
+      const seen = this.oracle.read(copy.engine.cursor({}))
+      await copy.engine.close()
+      if (seen.hash !== expected.hash) this.faults.push('a checkpoint differs from its moment')
+    })
   }
 
   #release(engine: Engine): void {

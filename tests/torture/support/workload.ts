@@ -6,7 +6,7 @@ import type { Change } from './oracle.js'
 export type Step =
   | { readonly kind: 'write'; readonly changes: readonly Change[]; readonly sync: boolean; readonly awaited: boolean }
   | { readonly kind: 'clear'; readonly first: string; readonly last: string; readonly sync: boolean; readonly awaited: boolean }
-  | { readonly kind: 'flush' | 'compact' | 'settle' | 'reopen' | 'scan' | 'get' | 'snapshot' | 'release' }
+  | { readonly kind: 'flush' | 'compact' | 'settle' | 'checkpoint' | 'reopen' | 'scan' | 'get' | 'snapshot' | 'release' }
   /** Started, and waited for when the next step needs it. */
   | { readonly kind: 'in the background'; readonly job: 'flush' | 'compact' }
 
@@ -44,7 +44,7 @@ function step(random: Random, shape: Shape, number: number): Step {
   if (roll < 4) return { kind: 'clear', ...range(random, shape), sync, awaited }
   if (roll < 10) return { kind: 'flush' }
   if (roll < 13) return { kind: 'compact' }
-  if (roll < 15) return { kind: 'settle' }
+  if (roll < 15) return { kind: number % 2 === 0 ? 'settle' : 'checkpoint' }
   if (roll < 19) return { kind: 'reopen' }
   if (roll < 22) return { kind: 'scan' }
   if (roll < 25) return { kind: 'get' }
