@@ -567,7 +567,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     const session = this.#open()
     const { engine } = session
     if (engine.checkpoint === undefined) {
-      throw new MisuseError('LEVEL_NOT_SUPPORTED', `The engine "${engine.name}" makes no checkpoints; copy the store with copyStore`)
+      throw new MisuseError('LEVEL_NOT_SUPPORTED', `This store on "${engine.name}" cannot make a checkpoint; copy it with copyStore`)
     }
     const { fileSystem } = this.#environment
     const checkpoint = engine.checkpoint()

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { Kvarium, type KvariumOptions } from '../../src/index.js'
+import { Kvarium, repair, verify, type KvariumOptions } from '../../src/index.js'
 import type { TraceEvent } from '../../src/trace/events.js'
 import { Trace } from '../../src/trace/span.js'
 import {
@@ -313,6 +313,40 @@ describe.each(ENGINES)('a checkpoint of a store on %s', engine => {
     } finally {
       rmSync(directory, { recursive: true, force: true })
     }
+  })
+})
+
+describe('a checkpoint that did not finish', () => {
+  // As written since 0.1.0: a change takes a new format.
+  const marker = '{"kvarium":3,"engine":"lsm"}\nxxh32 74512c5f\n'
+
+  it('is refused by whatever opens, reads or repairs a store, and changes by none of it', async () => {
+    const memory = new MemoryFileSystem()
+    const environment = simulatedEnvironment({ seed: 1, fileSystem: memory })
+    memory.makeDirectory(TARGET)
+    const file = memory.create(`${TARGET}/KVARIUM`)
+    file.write(Buffer.from(marker), 0)
+    file.close()
+    const before = memory.files()
+    const attempts = [
+      () => open('lsm', TARGET, memory).open(),
+      () => open('btree', TARGET, memory).open(),
+      () => open('lsm', TARGET, memory, { readOnly: true }).open(),
+      () => verify(TARGET, { environment }),
+      () => repair(TARGET, '/repaired', { environment }),
+      () => Kvarium.repair(TARGET, { environment }),
+    ]
+    for (const attempt of attempts) {
+      const error = (await failure(attempt())) as Error
+      const { code, message } = (error.cause ?? error) as Error & { readonly code?: string }
+      expect([code, message]).toEqual([
+        'LEVEL_UNFINISHED_CHECKPOINT',
+        expect.stringContaining('/copies/one is a checkpoint that was not finished'),
+      ])
+    }
+    expect(memory.files()).toEqual(before)
+    await Kvarium.destroy(TARGET, { environment })
+    expect(memory.stat(TARGET)).toBeUndefined()
   })
 })
 
