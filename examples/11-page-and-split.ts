@@ -4,7 +4,7 @@ import { btreeEngine } from '../src/btree/factory.js'
 import type { BtreeShape } from '../src/btree/shape.js'
 import { BLOCK_HEADER_BYTES, SLOT_BYTES } from '../src/codec/sorted-block.js'
 import type { EngineFactory } from '../src/engine/contract.js'
-import { MIDPOINT_FILL, RANDOM_FILL, RIGHTMOST_FILL } from '../packages/lab/src/predict/btree-model.js'
+import { MIDPOINT_FILL, RANDOM_FILL, RIGHTMOST_FILL, SPREAD_FILL } from '../packages/lab/src/predict/btree-model.js'
 import { describe } from '../src/observe/describe.js'
 import type { Lab } from './lab/lab.js'
 import { drawTree, pagesAt, readTree } from './lab/tree-drawing.js'
@@ -66,10 +66,14 @@ async function page(lab: Lab): Promise<void> {
 
   await lab.do(db, 'put "ant", "ape"', () => db.batch(['ant', 'ape'].map(put)))
   lab.predict('"cow" belongs in the left leaf, which is full. Will the tree grow again?')
-  await lab.do(db, 'put("cow")', () => db.batch([put('cow')]), ['page.visit', 'page.new', 'page.split', 'root.change'])
+  await lab.do(db, 'put("cow")', () => db.batch([put('cow')]), ['page.visit', 'page.new', 'page.split', 'page.spread', 'root.change'])
   await lab.do(db, 'flush: a checkpoint', () => db.flush())
   lab.lines('The tree', drawTree(await readTree(ZOO, lab.environment)))
-  lab.reveal('Only in width', 'The root has room for another child. It grows in height only when a split goes all the way up.')
+  lab.reveal(
+    'Not at all',
+    `The neighbour has room, so the two share their entries evenly, and the separator between them moves. If both were full, they would
+      become three. The tree grows in height only when the root itself has no room for another child.`,
+  )
 
   lab.say('So more keys, in no order, until it does.')
   const shape = (): BtreeShape => db.shape() as BtreeShape
@@ -80,7 +84,8 @@ async function page(lab: Lab): Promise<void> {
       await db.batch([put(`n${String((n * 377) % 1000).padStart(3, '0')}`)])
     }
   })
-  lab.lines('The last splits', [...lab.events('page.split').slice(-2), ...lab.events('root.change').slice(-1)].map(describe))
+  const last = [lab.events('page.spread').at(-1)!, lab.events('page.split').at(-1)!, lab.events('root.change').at(-1)!]
+  lab.lines('The last splits', last.map(describe))
   const after = shape()
   lab.table(
     'The tree before and after the last put',
@@ -111,11 +116,20 @@ async function fill(lab: Lab): Promise<void> {
   )
   lab.predict('And if the keys come in random order?')
   const order = new Shuffle(ENTRIES, 1)
-  const random = await fillOf(lab, 'random', n => order.at(n), btreeEngine())
+  const inTheMiddle = btreeEngine({ leafSplit: ({ sizes }) => Math.floor(sizes.length / 2) })
+  const random = await fillOf(lab, 'random', n => order.at(n), inTheMiddle)
   lab.reveal(
     percent(random.fill),
     `A page fills up from one half. The fuller it is, the larger its share of the keys, and the sooner it gets the next one. So there are
       more pages slightly above one half than close to full, and pages are ln 2 = 69.3 % full on average.`,
+  )
+  lab.predict(
+    'The engine first asks a neighbour of the full leaf to take entries, and splits two full leaves into three. What does that gain?',
+  )
+  const spread = await fillOf(lab, 'spread', n => order.at(n), btreeEngine())
+  lab.reveal(
+    percent(spread.fill),
+    `Leaves begin two thirds full, not one half: 2 ln 1.5 = 81.1 % on average with one neighbour. The engine chooses the emptier one of two.`,
   )
   lab.table(
     'The same entries in the same pages',
@@ -130,6 +144,7 @@ async function fill(lab: Lab): Promise<void> {
         percent(RIGHTMOST_FILL),
       ],
       ['random, in the middle', random.leaves, (ENTRIES / random.leaves).toFixed(1), percent(random.fill), percent(RANDOM_FILL)],
+      ['random, with a neighbour', spread.leaves, (ENTRIES / spread.leaves).toFixed(1), percent(spread.fill), percent(SPREAD_FILL)],
     ],
   )
 }

@@ -121,6 +121,31 @@ export class MutableBlock extends SortedBlock {
     return true
   }
 
+  /** Gives entry `index` another key, or returns false and changes nothing if there is no room for it or if it lacks the prefix. */
+  replaceKey(index: number, key: Uint8Array, start: number, end: number): boolean {
+    if (this.comparePrefix(key, start, end) !== 0) return false
+    this.#measure()
+    this.readCell(index, cell)
+    const { suffixStart, payloadStart, payloadEnd } = cell
+    const bytes = this.bytes
+    const from = start + this.prefixLength
+    const slot = this.slots + index * SLOT_BYTES
+    if (end - from === payloadStart - suffixStart) {
+      copyBytes(key, from, end, bytes, suffixStart)
+      this.#setSlot(slot, headOf(key, from, end), this.cellStart(index), cell.expires)
+      return true
+    }
+    const at = this.#takeCell(end - from, payloadEnd - payloadStart, 0)
+    if (at < 0) return false
+    this.#garbage += cellBytes(payloadStart - suffixStart, payloadEnd - payloadStart)
+    this.#setSlot(slot, headOf(key, from, end), at, cell.expires)
+    let to = writeVarint(bytes, at, end - from)
+    to = writeVarint(bytes, to, payloadEnd - payloadStart)
+    to = copyBytes(key, from, end, bytes, to)
+    copyBytes(bytes, payloadStart, payloadEnd, bytes, to)
+    return true
+  }
+
   /** Removes the entries `[from, to)`. */
   remove(from: number, to: number): void {
     this.#measure()

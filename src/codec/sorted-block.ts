@@ -181,7 +181,7 @@ export class SortedBlock {
   }
 
   /** Negative if the key sorts before everything with the prefix, positive if after, 0 if it starts with the prefix. */
-  protected comparePrefix(key: Uint8Array, start: number, end: number): number {
+  comparePrefix(key: Uint8Array, start: number, end: number): number {
     const bytes = this.bytes
     const length = this.prefixLength
     const prefix = this.prefixStart

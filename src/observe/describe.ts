@@ -114,6 +114,10 @@ const SENTENCES: { readonly [Type in EventType]: (event: EventOf<Type>) => strin
     e.rule === 'merge'
       ? `Pages ${e.pages.join(' and ')} are underfull and merge into page ${e.into.join(', ')}.`
       : `The entries of pages ${e.pages.join(' and ')} are packed: the left page is filled from the right one.`,
+  'page.spread': e =>
+    e.into.length === e.pages.length
+      ? `Pages ${e.pages.join(' and ')} share their entries evenly: one of them has no room for another.`
+      : `Pages ${e.pages.join(' and ')} have no room for another entry and become pages ${e.into.join(', ')}, equally full.`,
   'page.write': e => `Page ${e.page} of level ${e.level} is written at unit ${e.offset}.`,
   'page.clean': e => `Page ${e.page} is durable; ${bytes(e.dirtyBytes)} of dirty pages remain in memory.`,
   'page.drop': e => `Page ${e.page} of level ${e.level} leaves the tree.`,

@@ -396,6 +396,11 @@ export const EVENT_SCHEMAS: Schemas = {
     about: 'A page takes over the entries of its right neighbour, all or some',
     fields: { pages: INTEGERS, into: INTEGERS, rule: { oneOf: ['merge', 'pack'] } },
   },
+  'page.spread': {
+    level: 'step',
+    about: 'A full leaf and its neighbour share their entries anew, as two leaves or three',
+    fields: { pages: INTEGERS, into: INTEGERS, separators: { list: 'bytes' }, entries: INTEGERS },
+  },
   'page.write': {
     level: 'io',
     about: 'A page gets its place in the data file and is written there',

@@ -306,6 +306,13 @@ export interface EventBodies {
   }
   /** `pack`: entries of the right page fill up the left one, in a compaction. */
   'page.merge': { readonly pages: readonly number[]; readonly into: readonly number[]; readonly rule: 'merge' | 'pack' }
+  /** Before a split: `pages` are a leaf without room for an entry and a neighbour, `into` the same two, and a third if both are full. */
+  'page.spread': {
+    readonly pages: readonly number[]
+    readonly into: readonly number[]
+    readonly separators: readonly Uint8Array[]
+    readonly entries: readonly number[]
+  }
   'page.write': { readonly page: number; readonly level: number; readonly offset: number; readonly units: number }
   /** It is durable, and changed no more. */
   'page.clean': { readonly page: number; readonly dirtyBytes: number }

@@ -94,6 +94,19 @@ export class PageTrace {
     this.#step.emit({ type: 'page.merge', pages, into: rule === 'merge' ? pages.slice(0, 1) : pages, rule })
   }
 
+  /** Leaves share their entries anew. `into` begins with all of them. */
+  spread(pages: readonly Page[], into: readonly Page[], separators: readonly Uint8Array[]): void {
+    if (this.#step === null) return
+    const numbers = (list: readonly Page[]): number[] => list.map(page => this.numberOf(page))
+    this.#step.emit({
+      type: 'page.spread',
+      pages: numbers(pages),
+      into: numbers(into),
+      separators,
+      entries: into.map(({ entries }) => entries),
+    })
+  }
+
   wrote(page: Page): void {
     const { level, offset, units } = page
     this.#numbers.set(offset, this.numberOf(page))

@@ -23,59 +23,74 @@ export interface NewEntry {
 
 const cell = new Cell()
 
-/** Entries of one or two pages, and new ones, in the order of their keys: the input of a rewrite. */
+/** Entries of a page, or neighbours of them, that stand in the list one after the other; or a new entry. */
+interface Run {
+  /** Index of its first entry in the list. */
+  readonly start: number
+  readonly block: MutableBlock | undefined
+  /** Index of its first entry in the block. */
+  readonly from: number
+  readonly to: number
+  readonly children: readonly (Page | undefined)[] | undefined
+  readonly entry: NewEntry | undefined
+}
+
+/** Entries of neighbouring pages, and new ones, in the order of their keys: the input of a rewrite. */
 export class EntryList {
   readonly branch: boolean
   count = 0
-  readonly children: (Page | undefined)[] = []
-  readonly #blocks: (MutableBlock | undefined)[] = []
-  readonly #indexes: number[] = []
-  readonly #keyLengths: number[] = []
-  readonly #payloadLengths: number[] = []
-  /** Bytes of the payload in front of the value. */
-  readonly #expiryLengths: number[] = []
-  /** The new entries, by their place in the list. */
-  readonly #new: NewEntry[] = []
+  readonly #runs: Run[] = []
 
   constructor(branch: boolean) {
     this.branch = branch
   }
 
-  addRun(page: Page, from: number, to: number): void {
-    const block = page.block!
-    for (let index = from; index < to; index++) {
-      block.readCell(index, cell)
-      this.#add(
-        block,
-        index,
-        block.prefixLength + cell.payloadStart - cell.suffixStart,
-        cell.payloadEnd - cell.payloadStart,
-        cell.valueStart - cell.payloadStart,
-        page.children?.[index],
-      )
-    }
+  addRun({ block, children }: Page, from: number, to: number): void {
+    if (to > from) this.#runs.push({ start: this.count, block: block!, from, to, children, entry: undefined })
+    this.count += to - from
   }
 
   addNew(entry: NewEntry): void {
-    this.#new[this.count] = entry
-    this.#add(undefined, -1, entry.end - entry.start, entry.valueEnd - entry.valueStart, entry.expires ? EXPIRY_BYTES : 0, entry.child)
+    this.#runs.push({ start: this.count++, block: undefined, from: 0, to: 1, children: undefined, entry })
   }
 
   key(index: number): Uint8Array {
-    const block = this.#blocks[index]
-    if (block !== undefined) return block.keyAt(this.#indexes[index])
-    const { key, start, end } = this.#new[index]
+    const run = this.#runOf(index)
+    if (run.block !== undefined) return run.block.keyAt(run.from + index - run.start)
+    const { key, start, end } = run.entry!
     return key.slice(start, end)
+  }
+
+  /** The child that the entry of a branch leads to, if there is an object for it. */
+  child(index: number): Page | undefined {
+    const run = this.#runOf(index)
+    return run.entry === undefined ? run.children![run.from + index - run.start] : run.entry.child
   }
 
   /** Bytes of key and value. */
   dataBytes(index: number): number {
-    return this.#keyLengths[index] + this.#payloadLengths[index] - this.#expiryLengths[index]
+    const { start, block, from, entry } = this.#runOf(index)
+    if (block === undefined) {
+      return entry!.end - entry!.start + entry!.valueEnd - entry!.valueStart - (entry!.expires ? EXPIRY_BYTES : 0)
+    }
+    block.readCell(from + index - start, cell)
+    return block.prefixLength + cell.dataBytes
   }
 
   /** Bytes that an entry takes, with its slot, behind a prefix of such a length. */
   size(index: number, prefixLength: number): number {
-    return SLOT_BYTES + cellBytes(Math.max(0, this.#keyLengths[index] - prefixLength), this.#payloadLengths[index])
+    const { start, block, from, entry } = this.#runOf(index)
+    let keyLength: number
+    let payloadLength: number
+    if (block === undefined) {
+      keyLength = entry!.end - entry!.start
+      payloadLength = entry!.valueEnd - entry!.valueStart
+    } else {
+      block.readCell(from + index - start, cell)
+      keyLength = block.prefixLength + cell.payloadStart - cell.suffixStart
+      payloadLength = cell.payloadEnd - cell.payloadStart
+    }
+    return SLOT_BYTES + cellBytes(Math.max(0, keyLength - prefixLength), payloadLength)
   }
 
   /** The prefix that the keys of `[from, to)` share; the first entry of a branch does not count. */
@@ -97,51 +112,37 @@ export class EntryList {
   fill(block: MutableBlock, from: number, to: number): void {
     const prefix = this.prefix(from, to)
     block.reset(prefix, 0, prefix.length)
-    for (let index = from; index < to;) {
-      const source = this.#blocks[index]
-      const bare = this.branch && index === from
-      let next = index + 1
-      if (source === undefined) {
-        const { key, start, end, value, valueStart, valueEnd, expires, blank } = this.#new[index]
-        if (bare) block.insert(block.count, prefix, 0, prefix.length, value, valueStart, valueEnd)
-        else if (blank === undefined) block.insert(block.count, key, start, end, value, valueStart, valueEnd, expires)
-        else insertBlank(block, this.#new[index], blank)
-      } else {
-        const first = this.#indexes[index]
-        while (next < to && this.#blocks[next] === source && this.#indexes[next] === first + next - index) next++
-        block.append(source, first, first + next - index, bare)
+    for (const { start, block: source, from: first, to: last, entry } of this.#runs) {
+      const [low, high] = [Math.max(from, start), Math.min(to, start + last - first)]
+      if (low >= high) continue
+      const bare = this.branch && low === from
+      if (source !== undefined) {
+        block.append(source, first + low - start, first + high - start, bare)
+        continue
       }
-      index = next
+      const { key, start: keyStart, end, value, valueStart, valueEnd, expires, blank } = entry!
+      if (bare) block.insert(block.count, prefix, 0, prefix.length, value, valueStart, valueEnd)
+      else if (blank === undefined) block.insert(block.count, key, keyStart, end, value, valueStart, valueEnd, expires)
+      else insertBlank(block, entry!, blank)
     }
   }
 
   /** Reference bytes of a branch entry that is not new. */
   readPayload(index: number, use: (bytes: Uint8Array, at: number) => void): void {
-    const block = this.#blocks[index]
+    const { start, block, from, entry } = this.#runOf(index)
     if (block === undefined) {
-      const { value, valueStart } = this.#new[index]
-      use(value, valueStart)
+      use(entry!.value, entry!.valueStart)
       return
     }
-    block.readCell(this.#indexes[index], cell)
+    block.readCell(from + index - start, cell)
     use(block.bytes, cell.payloadStart)
   }
 
-  #add(
-    block: MutableBlock | undefined,
-    index: number,
-    keyLength: number,
-    payloadLength: number,
-    expiryLength: number,
-    child: Page | undefined,
-  ): void {
-    this.#blocks.push(block)
-    this.#indexes.push(index)
-    this.#keyLengths.push(keyLength)
-    this.#payloadLengths.push(payloadLength)
-    this.#expiryLengths.push(expiryLength)
-    this.children.push(child)
-    this.count++
+  #runOf(index: number): Run {
+    const runs = this.#runs
+    let at = runs.length - 1
+    while (runs[at].start > index) at--
+    return runs[at]
   }
 }
 

@@ -1,9 +1,10 @@
 /**
- * Splits pages: a page that has no room for an entry is rewritten in as many pages as it takes. The new ones enter the branch above, which
- * may overflow in turn; a root that was split gets another root above it.
+ * Splits pages: a page that has no room for an entry is rewritten in as many pages as it takes; a leaf first asks a neighbour, see spread.ts.
+ * The new pages enter the branch above, which may overflow in turn; a root that was split gets another root above it.
  */
 import type { Page } from '../pages/page.js'
 import type { AddedEntry, Split } from './page-builder.js'
+import { spread, type Loose } from './spread.js'
 import type { WritablePath } from './writable-path.js'
 
 /** The page at the end of the path has no room for an entry, or for another value of one. */
@@ -14,19 +15,32 @@ export function overflow(path: WritablePath, added: AddedEntry): void {
   const wasRoot = page === path.root
   const rightmost = page.level === 0 && !added.replaces && added.index === page.block!.count && path.isRightmost
   const next = rightmost ? path.builder.follow(page, added, generation) : undefined
+  if (next === undefined && page.level === 0 && path.builder.mustSplit(page, added, rightmost)) {
+    const loose = spread(path, added)
+    if (loose !== undefined) {
+      enterAll(path, 1, loose)
+      return
+    }
+  }
   const split = next ?? path.builder.rewrite(page, added, rightmost, generation)
   const { pages } = split
   path.levels.resize(page.level, page.units - before)
   if (pages.length > 0 && wasRoot) addRoot(path, page)
-  // From the last to the first: until a page is in its branch, the page to the left of its place counts its entries.
-  for (let i = pages.length - 1; i >= 0; i--) {
-    const { separator, page: right } = pages[i]
-    page.entries -= right.entries
-    page.liveBytes -= right.liveBytes
-    path.enter(right)
-    insertChild(path, page.level + 1, separator, right)
-  }
+  const loose = pages.map(({ page: right, separator }) => ({ page: right, separator, left: page }))
+  for (let i = loose.length - 1; i >= 0; i--) path.enter(loose[i].page)
+  enterAll(path, page.level + 1, loose)
   emitSplit(path, page, split)
+}
+
+/** Enters pages into branches of `level`. */
+function enterAll(path: WritablePath, level: number, loose: readonly Loose[]): void {
+  // From the last to the first: the branch may be split meanwhile, and what a page counts for another one must be under the same branch.
+  for (let i = loose.length - 1; i >= 0; i--) {
+    const { page, separator, left } = loose[i]
+    left.entries -= page.entries
+    left.liveBytes -= page.liveBytes
+    insertChild(path, level, separator, page)
+  }
 }
 
 const AN_ENTRY_OF_A_BRANCH = { expires: false, blank: undefined }

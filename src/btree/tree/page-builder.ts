@@ -10,7 +10,7 @@ import { EntryList, sharedBytes, type NewEntry } from './entry-list.js'
 import type { Page } from '../pages/page.js'
 import type { PageStore } from '../pages/page-store.js'
 import { Reference, REFERENCE_BYTES } from '../pages/reference.js'
-import { partition, ruleOf, type LeafSplit, type SplitRule } from './split.js'
+import { cutEvenly, partition, ruleOf, type LeafSplit, type SplitRule } from './split.js'
 
 export interface AddedEntry extends NewEntry {
   readonly index: number
@@ -28,6 +28,14 @@ export interface SplitPage {
 export interface Split {
   readonly pages: readonly SplitPage[]
   readonly rule: SplitRule
+}
+
+/** Leaves that share their entries anew, and the separators between them. */
+export interface Spread {
+  /** The leaves that were there, and perhaps a new one behind them. */
+  readonly pages: readonly Page[]
+  /** One fewer than leaves. */
+  readonly separators: readonly Uint8Array[]
 }
 
 /** Packing moves nothing for less than this share of a page. */
@@ -59,7 +67,7 @@ export class PageBuilder {
     list.addNew(added)
     list.addRun(page, replaces ? index + 1 : index, count)
     const prefixLength = list.prefix(0, list.count).length
-    const sizes = Array.from({ length: list.count }, (_, i) => list.size(i, prefixLength))
+    const sizes = this.#sizes(list, prefixLength)
     const capacity = this.#usual(page.level) - BLOCK_HEADER_BYTES - prefixLength
     const ascending = !replaces && (rightmost || page.lastInsert === index - 1)
     const overflow = { sizes, capacity, index, ascending, branch: list.branch }
@@ -75,6 +83,50 @@ export class PageBuilder {
     if (!unchanged) this.#store.exchange(page, this.#build(page.level, list, 0, starts[1] ?? list.count, born))
     page.lastInsert = index < (starts[1] ?? list.count) ? index : -2
     return { pages, rule: ruleOf(overflow, starts, this.#leafSplit !== undefined) }
+  }
+
+  /** Whether an entry that comes in no order, and for which a leaf of the usual size has no room, needs more than another prefix or less garbage. */
+  mustSplit(leaf: Page, { index, replaces, key, start, end, valueStart, valueEnd }: AddedEntry, rightmost: boolean): boolean {
+    const block = leaf.block!
+    if (this.#leafSplit !== undefined || leaf.units > 1 || (!replaces && (rightmost || leaf.lastInsert === index - 1))) return false
+    if (block.comparePrefix(key, start, end) !== 0) return false
+    let bytes = SLOT_BYTES + cellBytes(end - start - block.prefixLength, valueEnd - valueStart)
+    if (replaces) {
+      block.readCell(index, this.#cell)
+      const { suffixStart, payloadStart, payloadEnd } = this.#cell
+      bytes -= SLOT_BYTES + cellBytes(payloadStart - suffixStart, payloadEnd - payloadStart)
+    }
+    return block.usedBytes + bytes > this.#usual(0)
+  }
+
+  /**
+   * Rewrites neighbouring leaves with a new entry that belongs into the leaf at `at`, as `count` leaves that are about equally full: the
+   * given ones, and perhaps one behind them. `undefined`, and nothing has changed, if that many do not hold the entries.
+   */
+  spread(leaves: readonly Page[], at: number, added: AddedEntry, count: number, born: number): Spread | undefined {
+    const list = new EntryList(false)
+    let place = 0
+    for (const [i, leaf] of leaves.entries()) {
+      const entries = leaf.block!.count
+      if (i !== at) {
+        list.addRun(leaf, 0, entries)
+        continue
+      }
+      list.addRun(leaf, 0, added.index)
+      place = list.count
+      list.addNew(added)
+      list.addRun(leaf, added.replaces ? added.index + 1 : added.index, entries)
+    }
+    const prefixLength = list.prefix(0, list.count).length
+    const starts = cutEvenly(this.#sizes(list, prefixLength), count, this.#usual(0) - BLOCK_HEADER_BYTES - prefixLength)
+    if (starts === undefined) return undefined
+    const separators = starts.slice(1).map(start => list.separator(start))
+    const fresh = starts.map((start, i) => this.#build(0, list, start, starts[i + 1] ?? list.count, born))
+    for (const [i, leaf] of leaves.entries()) {
+      this.#take(leaf, fresh[i])
+      if (place >= starts[i] && place < starts[i] + leaf.block!.count) leaf.lastInsert = place - starts[i]
+    }
+    return { pages: [...leaves, ...fresh.slice(leaves.length)], separators }
   }
 
   /** A leaf for one entry. */
@@ -203,6 +255,12 @@ export class PageBuilder {
     return this.#store.unitsAt(level) * this.#store.unitBytes
   }
 
+  #sizes(list: EntryList, prefixLength: number): number[] {
+    const sizes: number[] = []
+    for (let index = 0; index < list.count; index++) sizes.push(list.size(index, prefixLength))
+    return sizes
+  }
+
   #join(left: Page, right: Page, between: Uint8Array): EntryList {
     const list = new EntryList(left.level > 0)
     list.addRun(left, 0, left.block!.count)
@@ -255,7 +313,7 @@ export class PageBuilder {
     for (let index = from; index < to; index++) bytes += list.size(index, prefixLength)
     const page = this.#store.create(level, born, bytes)
     list.fill(page.block!, from, to)
-    if (level > 0) page.children = list.children.slice(from, to)
+    if (level > 0) page.children = Array.from({ length: to - from }, (_, i) => list.child(from + i))
     this.#count(page, list, from, to)
     return page
   }
@@ -268,7 +326,7 @@ export class PageBuilder {
     }
     const reference = this.#reference
     for (let index = from; index < to; index++) {
-      const child = list.children[index]
+      const child = page.children![index - from]
       if (child === undefined) list.readPayload(index, (bytes, at) => reference.read(bytes, at))
       const { entries, liveBytes } = child ?? reference
       page.entries += entries

@@ -1,4 +1,4 @@
-/** Where an overflowing page is cut. Pure: sizes in, cuts out. */
+/** Where overflowing pages are cut. Pure: sizes in, cuts out. */
 import { MisuseError } from '../../errors.js'
 
 /** Fewest entries of a branch: it grows beyond its usual size if its keys are too long for that. */
@@ -50,6 +50,20 @@ export function ruleOf(overflow: Overflow, starts: readonly number[], isAsked: b
   if (starts.length !== 2 || !fits(starts[1], before, capacity)) return 'large'
   if (isAsked && !branch) return 'asked'
   return starts[1] === ascendingCut(overflow) ? 'ascending' : 'middle'
+}
+
+/** The index of the first entry of each of `count` pages that are about equally full; `undefined` if one would have more than `capacity` bytes. */
+export function cutEvenly(sizes: readonly number[], count: number, capacity: number): number[] | undefined {
+  const before = sumsBefore(sizes)
+  const total = before[sizes.length]
+  const starts = [0]
+  for (let index = 1; index < sizes.length && starts.length < count; index++) {
+    const ideal = (total * starts.length) / count
+    // The entry goes to the side where most of it belongs.
+    if (before[index] + sizes[index] / 2 > ideal) starts.push(index)
+  }
+  if (starts.length < count) return undefined
+  return starts.every((start, i) => before[starts[i + 1] ?? sizes.length] - before[start] <= capacity) ? starts : undefined
 }
 
 /** Bytes of all entries before each, and at the end of all. */

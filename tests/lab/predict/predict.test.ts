@@ -10,7 +10,7 @@ import { decimalKey, drive, lsmOptions, measuredOf, openMeasured, SMALL, type Dr
 const WORK: Work = { puts: 24_000, keys: 12_000, keyBytes: 16, valueBytes: 100, distribution: 'uniform', batchPuts: 10 }
 const LEVELED = { ...SMALL, compaction: 'leveled' } as const
 const TIERED = { ...SMALL, compaction: 'tiered' } as const
-const BTREE = { writeBufferSize: 1 << 20, cacheSize: 8 << 20 } as const
+const BTREE = { writeBufferSize: 3 << 18, cacheSize: 8 << 20 } as const
 
 function look({ engine }: Driven): void {
   for (let i = 0; i < 4000; i++) {
@@ -93,12 +93,15 @@ describe('an LSM tree', () => {
 })
 
 describe('a B+tree', () => {
-  it('writes the different pages between checkpoints, fills leaves to ln 2, and is as high as its leaves need', () => {
+  it('writes the different pages between checkpoints, fills leaves to 2 ln 1.5 or a little more, and is as high as its leaves need', () => {
     expect(error(runs.btree, 'write amplification', 'log')).toBeLessThan(0.001)
-    // The formula assumes equal distances between the few checkpoints; writers that go on during one make them unequal.
-    expect(error(runs.btree, 'write amplification', 'page', 'distinct pages')).toBeLessThan(0.12)
+    // The formula assumes equal distances between the few checkpoints; writers that go on during one make them unequal. And it does not
+    // know that a full leaf changes a neighbour, too.
+    expect(error(runs.btree, 'write amplification', 'page', 'distinct pages')).toBeLessThan(0.16)
     expect(row(runs.btree, 'write amplification', 'page', 'a cold page per record').error).toBeGreaterThan(0.2)
-    expect(error(runs.btree, 'leaf fill', 'total')).toBeLessThan(0.03)
+    expect(error(runs.btree, 'leaf fill', 'total')).toBeLessThan(0.06)
+    const fill = row(runs.btree, 'leaf fill', 'total', '2 ln 1.5')
+    expect(fill.measured).toBeGreaterThan(fill.predicted)
     expect(error(runs.btree, 'tree height', 'total')).toBe(0)
     expect(error(runs.btree, 'read amplification', 'found')).toBe(0)
     expect(error(runs.btree, 'space amplification', 'total', '1/fill + free pages')).toBeLessThan(0.15)

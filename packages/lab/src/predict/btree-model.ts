@@ -6,6 +6,11 @@ import { distinctUniform } from './draws.js'
 
 /** Share of a leaf that is in use when keys come in random order: ln 2. Source: Yao, Acta Informatica 1978; Comer 1979. */
 export const RANDOM_FILL = Math.LN2
+/**
+ * The same where a full leaf is split together with a full neighbour, two into three: m ln((m + 1) / m) with m = 2. Source: Küspert, Acta
+ * Informatica 1983.
+ */
+export const SPREAD_FILL = 2 * Math.log(3 / 2)
 /** Ascending keys and a split that leaves the full page as it is. */
 export const RIGHTMOST_FILL = 1
 /** Ascending keys and a split in the middle: every left page is half full. Source: Comer 1979. */

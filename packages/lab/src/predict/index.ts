@@ -25,6 +25,7 @@ export {
   pagesPerRecord,
   pageWrite,
   RANDOM_FILL,
+  SPREAD_FILL,
   recordLogWrites,
   RIGHTMOST_FILL,
   treeHeight,

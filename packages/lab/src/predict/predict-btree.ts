@@ -3,7 +3,7 @@ import type { BtreeLevelShape, BtreeOptions, BtreeShape } from 'kvarium/btree'
 import { BRANCH_UNITS, REFERENCE_BYTES } from 'kvarium/btree'
 import { BLOCK_HEADER_BYTES, SLOT_BYTES, varintLength } from 'kvarium/codec'
 import { readAmplification, spaceAmplification, writeAmplification } from 'kvarium/trace'
-import { pageSpace, pageWrite, RANDOM_FILL, RIGHTMOST_FILL, treeHeight } from './btree-model.js'
+import { pageSpace, pageWrite, RANDOM_FILL, RIGHTMOST_FILL, SPREAD_FILL, treeHeight } from './btree-model.js'
 import { distinctKeys, distinctUniform } from './draws.js'
 import { predictCache, type DrawnPages } from './predict-cache.js'
 import { prediction, quantity, type Measured, type Prediction, type Work } from './prediction.js'
@@ -158,8 +158,9 @@ function fillOf({ work, shape, recordBytes }: BtreeCase): Prediction[] {
       why,
     })
   if (!ascending) {
-    const why = 'The limit ln 2 holds for large leaves and many keys; small leaves and small trees vary around it.'
-    return [row('ln 2', shared, RANDOM_FILL, 'Yao, Acta Informatica 1978; Comer 1979', why)]
+    const why =
+      'The limit holds for large leaves, many keys and one neighbour; the engine chooses between two, so that its leaves are fuller.'
+    return [row('2 ln 1.5', shared, SPREAD_FILL, 'Küspert, Acta Informatica 1983', why)]
   }
   const source = 'a split that leaves the full page as it is'
   const why = 'The last leaf is not full yet, and the length of the common prefix of a leaf depends on its first keys.'
