@@ -113,36 +113,44 @@ describe('a checkpoint', () => {
     }
   })
 
-  it('keeps no page in memory that it has written and that has left the tree, and a failure loses none', async () => {
-    for (const fails of [false, true]) {
-      const fileSystem = emptyFileSystem()
-      const hooked = new HookedFileSystem(fileSystem)
-      const options = { pageSize: 1024, writeBufferSize: 16 << 20, cacheSize: 1 << 20 }
-      const engine = await openBtree({ fileSystem: hooked, created: true, options })
-      const name = (i: number): string => `key ${String(i).padStart(6, '0')}`
-      for (let i = 0; i < 20_000; i++) await put(engine, name(i), filler(60, i))
-      const { dirtyBytes } = shapeOf(engine).memory
-      let atSync = 0
-      hooked.before = ({ kind, path }) => {
-        if (kind !== 'sync' || !path.endsWith('data.btree') || atSync > 0) return
-        atSync = shapeOf(engine).memory.dirtyBytes
-        if (fails) throw new Error('no sync today')
-      }
-      const flushed = engine.flush()
-      // All of it before any is written.
-      for (let i = 0; i < 20_000; i++) void put(engine, name(i), filler(60, i + 1))
-      const most = shapeOf(engine).memory.dirtyBytes
-      if (fails) await expect(flushed).rejects.toThrow('no sync today')
-      else await flushed
-      hooked.before = () => {}
-      expect(most).toBeGreaterThan(1.9 * dirtyBytes)
-      expect(atSync).toBeLessThan(1.1 * dirtyBytes)
-      expect(await violations(engine)).toEqual([])
-      await engine.close()
-      const again = await openBtree({ fileSystem })
-      for (let i = 0; i < 20_000; i += 7) expect(get(again, name(i))).toBe(filler(60, i + 1))
-      expect(await violations(again)).toEqual([])
-      await again.close()
+  it.each([
+    ['written before its turn, not copied', false, undefined],
+    ['written before its turn, even where the file takes no more', false, 'write'],
+    ['written before its turn, even where it cannot be made durable', false, 'sync'],
+    ['copied for a snapshot, and leaves memory once it is written', true, undefined],
+    ['copied for a snapshot, even where the checkpoint fails', true, 'sync'],
+  ] as const)('a page that is changed during it is %s', async (_, isHeld, fails) => {
+    const fileSystem = emptyFileSystem()
+    const hooked = new HookedFileSystem(fileSystem)
+    const options = { pageSize: 1024, writeBufferSize: 16 << 20, cacheSize: 1 << 20 }
+    const engine = await openBtree({ fileSystem: hooked, created: true, options })
+    const keys = 8000
+    const name = (i: number): string => `key ${String(i).padStart(6, '0')}`
+    for (let i = 0; i < keys; i++) await put(engine, name(i), filler(60, i))
+    const { dirtyBytes } = shapeOf(engine).memory
+    let [atSync, failures] = [0, 0]
+    hooked.before = ({ kind, path }) => {
+      if (!path.endsWith('data.btree') || failures > 0) return
+      if (kind === 'sync' && atSync === 0) atSync = shapeOf(engine).memory.dirtyBytes
+      if (kind === fails && ++failures > 0) throw new Error('not today')
     }
+    const snapshot = isHeld ? engine.snapshot() : undefined
+    const flushed = engine.flush()
+    // All of it before any has its turn.
+    for (let i = 0; i < keys; i++) void put(engine, name((i * 4999) % keys), filler(60, ((i * 4999) % keys) + 1))
+    const most = shapeOf(engine).memory.dirtyBytes
+    snapshot?.release()
+    if (fails !== undefined) await expect(flushed).rejects.toThrow('not today')
+    else await flushed
+    hooked.before = () => {}
+    if (isHeld) expect(most).toBeGreaterThan(1.9 * dirtyBytes)
+    else expect(most).toBeLessThan(1.1 * dirtyBytes + (fails === 'write' ? dirtyBytes : 0))
+    expect(atSync).toBeLessThan(1.1 * dirtyBytes)
+    expect(await violations(engine)).toEqual([])
+    await engine.close()
+    const again = await openBtree({ fileSystem })
+    for (let i = 0; i < keys; i += 7) expect(get(again, name(i))).toBe(filler(60, i + 1))
+    expect(await violations(again)).toEqual([])
+    await again.close()
   })
 })

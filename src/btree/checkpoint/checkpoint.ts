@@ -117,7 +117,7 @@ export class Checkpointer {
     const { tree, file } = this.#options
     const version = tree.versions.hold(tree.root, false)
     try {
-      await this.#writer.write(version.root, null)
+      await this.#writer.write(version, null)
       await file.sync()
       await this.#writer.settle(null)
     } finally {
@@ -165,7 +165,7 @@ export class Checkpointer {
     let freeList: Reference | undefined
     let [pagesWritten, bytesWritten] = [0, 0]
     try {
-      for (const { root } of [version, ...readers]) await this.#writer.write(root, span)
+      for (const each of [version, ...readers]) await this.#writer.write(each, span)
       await dropped.walk(this.#pendingBefore(version), levels, span)
       const pending = [...this.#pendingBefore(version), ...this.#unborn()]
       const list = await this.#freeList.write(pending, this.#meta.freeList, span)

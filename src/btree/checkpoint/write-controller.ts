@@ -11,7 +11,7 @@ const LOG_SHARE = 2
 const LIVE_SHARE = 3
 const LEAST_LOG_BYTES = 8 * 1024 * 1024
 /** A checkpoint is due at this length of the logs at the latest, ... */
-const LOG_DUE_BYTES = 16 * 1024 * 1024
+const LOG_DUE_BYTES = 20 * 1024 * 1024
 /** ... and writes are delayed so that it ends before they have this length, which bounds what a kill leaves to replay. None stops for it. */
 const MOST_REPLAY_BYTES = 24 * 1024 * 1024
 /** A checkpoint is due once the changed pages take this many times the buffer, ... */

@@ -31,6 +31,8 @@ export class PageStore {
   /** Counts the reads; the operation under way sets it. */
   counts: ReadCounts
   dirtyBytes = 0
+  /** Writes a dirty leaf that is about to be changed, if a checkpoint under way is to write it: then it needs its contents no more. */
+  writeAhead: ((leaf: Page) => void) | undefined
   /** Null without a listener. */
   readonly trace: PageTrace | null
   /** A page was read, or could not be kept. */

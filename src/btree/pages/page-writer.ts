@@ -6,14 +6,17 @@
  * 2. Pages stay dirty, and in memory, until `settle`: only then are they known to be durable. But the contents of a written page that the
  *    writer changes go to the new version, without a copy: the version that is being written needs them no more.
  * 3. A page that left the tree, and that no reader can reach, loses its contents as soon as they are written.
- * 4. `abandon` restores the state before the write. A page that has lost its contents is freed with the version that is being written.
+ * 4. A leaf that is changed before its turn is written at once, so that the change needs no copy of it. Its place follows that of the page
+ *    written last, whatever their keys.
+ * 5. `abandon` restores the state before the write. A page that has lost its contents is freed with the version that is being written.
  */
 import { CHUNK_BYTES } from '../../codec/checksum.js'
 import { Cell } from '../../codec/sorted-block.js'
 import { withSpan, type Span } from '../../trace/span.js'
 import type { Clock, Scheduler } from '../../vfs/environment.js'
+import { typedError } from '../../vfs/vfs-error.js'
 import type { FreeSpace } from './free-space.js'
-import type { LiveVersions } from './live-versions.js'
+import type { LiveVersion, LiveVersions } from './live-versions.js'
 import type { Page } from './page.js'
 import type { PageFile } from './page-file.js'
 import type { PageStore } from './page-store.js'
@@ -44,6 +47,8 @@ export class PageWriter {
   #bytes = 0
   #dirtyBytes = 0
   #sliceStart = 0
+  /** What a leaf that was written before its turn met: the write under way fails with it. */
+  #failure: Error | undefined
   #slicePages = 0
 
   constructor(options: PageWriterOptions) {
@@ -65,28 +70,37 @@ export class PageWriter {
     return this.#dirtyBytes
   }
 
-  /** Writes what is dirty in the tree under `root`, which the caller holds, in the span. */
-  async write(root: Page, span: Span | null): Promise<void> {
+  /** Writes what is dirty in the tree of a version, which the caller holds, in the span. */
+  async write({ root, generation }: LiveVersion, span: Span | null): Promise<void> {
     if (!isDue(root)) return
-    this.#startSlice()
-    const path = [root]
-    const slots = [0]
-    while (path.length > 0) {
-      const top = path.length - 1
-      const page = path[top]
-      const child = nextDue(page, slots[top])
-      if (child >= 0) {
-        slots[top] = child + 1
-        path.push(page.children![child]!)
-        slots.push(0)
-        continue
-      }
-      await this.#writePage(page, span)
-      path.pop()
-      slots.pop()
-      if (this.#isSliceOver()) await this.#turn()
+    const { store } = this.#options
+    store.writeAhead = page => {
+      if (page.born <= generation) withSpan(span, () => this.#writeAhead(page))
     }
-    withSpan(span, () => this.#flush())
+    try {
+      this.#startSlice()
+      const path = [root]
+      const slots = [0]
+      while (path.length > 0) {
+        const top = path.length - 1
+        const page = path[top]
+        const child = nextDue(page, slots[top])
+        if (child >= 0) {
+          slots[top] = child + 1
+          path.push(page.children![child]!)
+          slots.push(0)
+          continue
+        }
+        await this.#writePage(page, span)
+        path.pop()
+        slots.pop()
+        if (this.#isSliceOver()) await this.#turn()
+        if (this.#failure !== undefined) throw this.#failure
+      }
+      withSpan(span, () => this.#flush())
+    } finally {
+      store.writeAhead = undefined
+    }
   }
 
   /** The caller has made everything written durable: the pages become clean. */
@@ -112,6 +126,7 @@ export class PageWriter {
 
   #forget(): void {
     this.#written = []
+    this.#failure = undefined
     this.#bytes = this.#dirtyBytes = 0
   }
 
@@ -151,18 +166,37 @@ export class PageWriter {
       this.#place(page)
       if (capacity <= RUN_BYTES) this.#checked(page, file.checkOf(extent, page.offset))
     })
-    const position = page.offset * file.unitBytes
-    const isRunOver = position !== this.#runPosition + this.#runLength || this.#runLength + capacity > RUN_BYTES
-    if (isRunOver) withSpan(span, () => this.#flush())
     if (capacity > RUN_BYTES) {
+      withSpan(span, () => this.#flush())
       await this.#writeLarge(page, extent, span)
     } else {
-      if (this.#runLength === 0) this.#runPosition = position
-      this.#run.set(extent, this.#runLength)
-      this.#runLength += capacity
+      withSpan(span, () => this.#append(page, extent))
     }
     const { store, versions } = this.#options
     if (page.retired && page.born > versions.readUpTo) withSpan(span, () => store.clean(page))
+  }
+
+  /** Adds an extent to the run, which goes to the file first if the extent does not follow it. */
+  #append({ offset }: Page, extent: Uint8Array): void {
+    const position = offset * this.#options.file.unitBytes
+    if (position !== this.#runPosition + this.#runLength || this.#runLength + extent.length > RUN_BYTES) this.#flush()
+    if (this.#runLength === 0) this.#runPosition = position
+    this.#run.set(extent, this.#runLength)
+    this.#runLength += extent.length
+  }
+
+  /** Writes a leaf of the version before its turn. A failure is the checkpoint's, not that of the change. */
+  #writeAhead(page: Page): void {
+    if (this.#failure !== undefined) return
+    const { bytes, base, capacity } = page.block!
+    const extent = bytes.subarray(base, base + capacity)
+    this.#place(page)
+    try {
+      this.#append(page, extent)
+      this.#checked(page, this.#options.file.checkOf(extent, page.offset))
+    } catch (error) {
+      this.#failure = typedError(error)
+    }
   }
 
   /** Hashes and writes a long extent piece by piece. Nothing changes it meanwhile: held versions share it. */

@@ -224,9 +224,12 @@ export class WritablePath {
   }
 
   #copy(page: Page): Page {
-    const { versions } = this
+    const { versions, store } = this
+    if (store.writeAhead !== undefined && page.dirty && page.level === 0 && !page.isWritten && page.born > versions.readUpTo) {
+      store.writeAhead(page)
+    }
     const isSpare = page.born > versions.readUpTo && (!page.dirty || page.isWritten)
-    const copy = this.store.copy(page, versions.generation, isSpare)
+    const copy = store.copy(page, versions.generation, isSpare)
     versions.retire(page)
     return copy
   }
