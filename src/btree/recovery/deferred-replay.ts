@@ -16,6 +16,8 @@ export class DeferredReplay {
   readonly #tree: Tree
   readonly #buffer: ReplayBuffer
   readonly #afterSlice: () => Promise<void>
+  /** Sorting takes longer than all the rest of an opening: it is left to the first that needs the order. */
+  #isSorted = false
   #isDone = false
   #span: Span | null = null
 
@@ -24,7 +26,6 @@ export class DeferredReplay {
     this.#tree = tree
     this.#buffer = buffer
     this.#afterSlice = afterSlice
-    buffer.sort()
     buffer.advance()
   }
 
@@ -47,7 +48,9 @@ export class DeferredReplay {
 
   /** Applies what the log has for a key. */
   applyKey(key: Uint8Array): void {
-    if (!this.#isDone) withSpan(this.#span, () => this.#buffer.applyKey(key))
+    if (this.#isDone) return
+    this.#sort()
+    withSpan(this.#span, () => this.#buffer.applyKey(key))
   }
 
   /** Applies the rest in one step. */
@@ -64,7 +67,14 @@ export class DeferredReplay {
     }
   }
 
+  #sort(): void {
+    if (this.#isSorted) return
+    this.#buffer.sort()
+    this.#isSorted = true
+  }
+
   #applySlice(): void {
+    this.#sort()
     withSpan(this.#span, () => {
       if (this.#buffer.applySlice()) return
       this.#isDone = true
