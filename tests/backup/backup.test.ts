@@ -3,6 +3,7 @@ import { backup, Kvarium, verify, type BackupOptions, type BackupProgress } from
 import type { FileHandle, FileSystem } from '../../src/vfs/file-system.js'
 import { ForwardingFileSystem } from '../../src/vfs/forwarding-file-system.js'
 import { FileSystemError, LimitedFileSystem, MemoryFileSystem } from '../../src/vfs/index.js'
+import { nodeEnvironment } from '../../src/vfs/node/node-environment.js'
 import { changesImage, FaultyFileSystem } from '../../src/vfs/testing/faulty-file-system.js'
 import { DIRECTORY } from '../damage/support/small-store.js'
 import { SMALL } from '../repair/support/cut-sweep.js'
@@ -196,6 +197,24 @@ describe.each(['lsm', 'btree'])('a backup of %s', engine => {
     expect(filesOf(memory, TARGET)).toEqual(before)
     await expect(run(memory, { incremental: true, signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'LEVEL_ABORTED' })
     expect(filesOf(memory, TARGET)).toEqual(before)
+  })
+
+  it('has the expiries of the store, and what expires while both are compared is in both', async () => {
+    const fileSystem = new MemoryFileSystem()
+    const db = new Kvarium(DIRECTORY, { engine, fileSystem })
+    const start = Date.now()
+    for (let i = 0; i < 200; i++) await db.put(`key${i}`, 'v', { ttl: 1_000_000 + i })
+    await db.close()
+    // Some milliseconds go by whenever the time is asked for.
+    let now = start + 1_000_000
+    const clock = { now: () => performance.now(), wallTime: () => (now += 5) }
+    const environment = { ...nodeEnvironment(), fileSystem, clock }
+    const { entries } = await backup(DIRECTORY, TARGET, { environment, verify: true })
+    expect(entries).toBeGreaterThan(100)
+    const copy = new Kvarium(TARGET, { engine, fileSystem, readOnly: true })
+    await copy.open()
+    expect(await copy.expiresAt('key199')).toBeGreaterThan(start + 1_000_000)
+    await copy.close()
   })
 
   it('on a disk that changes a byte is found to differ by `verify`, and does not take the place of the earlier one', async () => {
