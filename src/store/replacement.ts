@@ -1,5 +1,6 @@
 /**
- * The last part of a repair in place: a repaired store takes the place of the one around it, in steps that any open can finish.
+ * The last part of a repair in place: a repaired store takes the place of the one around it, in steps that any open can finish. A new backup takes
+ * the place of an earlier one in the same way.
  *
  *     KVARIUM          format 2 says that the store in KVARIUM.repair is the valid one, and replaces the files beside it
  *     KVARIUM.repair   the repaired store; its file LOST names the old files to keep, and is there until the old files are gone
