@@ -75,13 +75,16 @@ export class JobRunner {
   }
 
   /** Writes what a memtable held at a moment to a table of level 0 in another directory, which is not one of the store's. */
-  copyMemtable(
+  async copyMemtable(
     { list, ranges }: Pick<Memtable, 'ranges'> & { readonly list: FlushedList },
     copy: Pick<MergeJob, 'directory' | 'newest' | 'older' | 'firstOutput' | 'cancel'>,
     span: Span | null,
   ): Promise<MergeResult> {
     const output = this.#output(0)
-    return this.#execute({ ...copy, memtable: { list, ranges }, snapshots: [], expiryHorizon: 0, maxOutputs: 1, output }, span)
+    const job = { ...copy, memtable: { list, ranges }, snapshots: [], expiryHorizon: 0, maxOutputs: 1, output }
+    const result = await this.#context.executor.run(job, span)
+    this.#absorb(result)
+    return result
   }
 
   /** Makes the compaction under way, and every later one, give up with `JobCancelled`. */
@@ -95,8 +98,9 @@ export class JobRunner {
   }
 
   async #run(job: MergeJob, span: Span | null): Promise<MergeResult> {
-    const { ledger } = this.#context
-    const result = await this.#execute(job, span)
+    const { executor, ledger } = this.#context
+    const result = await executor.run(job, span)
+    this.#absorb(result)
     for (const meta of result.tables) ledger.resize(meta.fileBytes)
     ledger.syncs += result.io.total.syncs
     this.dropped.shadowed += result.dropped.shadowed
@@ -117,12 +121,11 @@ export class JobRunner {
     return result
   }
 
-  async #execute(job: MergeJob, span: Span | null): Promise<MergeResult> {
+  /** What another thread has read and written, the meter of this one has not seen. */
+  #absorb({ io }: MergeResult): void {
     const { executor, fileSystem } = this.#context
-    const result = await executor.run(job, span)
     const untraced = fileSystem instanceof TracedFileSystem ? fileSystem.inner : fileSystem
-    if (executor.remote && untraced instanceof MeteredFileSystem) untraced.absorb(result.io)
-    return result
+    if (executor.remote && untraced instanceof MeteredFileSystem) untraced.absorb(io)
   }
 
   /** Resolves when the names of the files that exist now are durable. */
