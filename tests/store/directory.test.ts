@@ -126,12 +126,12 @@ describe.each(PLACES)('a directory on the %s file system', (_name, place) => {
     const { fileSystem, location } = place()
     const hash32 = await loadHash32()
     fileSystem.makeDirectory(location)
-    const line = '{"kvarium":3,"engine":"lsm","wonders":7}\n'
+    const line = '{"kvarium":4,"engine":"lsm","wonders":7}\n'
     const checksum = (hash32(encodeUtf8(line), 0x4b564152) >>> 0).toString(16).padStart(8, '0')
     put(fileSystem, `${location}/KVARIUM`, `${line}xxh32 ${checksum}\nmore lines\n`)
     const reason = await reasonToOpen(location, { fileSystem })
     expect(reason.code).toBe('LEVEL_UNSUPPORTED_FORMAT')
-    expect(reason.message).toContain('made by a newer kvarium: its format is 3, this kvarium knows up to 2')
+    expect(reason.message).toContain('made by a newer kvarium: its format is 4, this kvarium knows up to 3')
     expect((await reasonOf(destroy(location, fileSystem))).code).toBe('LEVEL_UNSUPPORTED_FORMAT')
   })
 
