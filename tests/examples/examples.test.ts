@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { bundledProgram } from '../support/bundled-program.js'
+import { slice } from '../support/thoroughness.js'
 
 const ROOT = join(import.meta.dirname, '../..')
 
@@ -27,6 +28,7 @@ const OUTPUTS: Readonly<Record<string, readonly string[]>> = {
   'readers-in-threads.ts': ['words in the shared moment: 8000', 'open readers: 2', 'words now: 12000'],
   'bulk-load.ts': ['42 degrees', 'LEVEL_INGEST_ORDER', 'undefined'],
   'checkpoint.ts': ['the store: 6 days', 'the copy: 9 days, the last of them visits/09', 'LEVEL_ALREADY_EXISTS'],
+  'following-changes.ts': ['entries; the second store, killed', 'is equal'],
   'copy-store.ts': ['3 entries, 46 bytes of keys and values', 'btree: { moons: 2 }'],
   'reading-only.ts': [
     'while it is written: LEVEL_LOCKED',
@@ -55,4 +57,16 @@ describe('the examples', () => {
     const output = execFileSync(process.execPath, [bundledProgram(join(ROOT, 'examples', name))], { cwd: ROOT, encoding: 'utf8' })
     for (const line of lines) expect(output).toContain(line)
   })
+
+  it.runIf(slice(false, true))(
+    'a follower that is killed at any change ends up equal to what it follows',
+    () => {
+      const program = bundledProgram(join(ROOT, 'examples/following-changes.ts'))
+      for (let seed = 2; seed <= 11; seed++) {
+        const output = execFileSync(process.execPath, [program, '12', String(seed)], { cwd: ROOT, encoding: 'utf8' })
+        expect(output, `seed ${seed}`).toContain('is equal')
+      }
+    },
+    120_000,
+  )
 })
