@@ -160,6 +160,46 @@ describe.each(ENGINES)('changes of a store on %s', engine => {
     await db.close()
   })
 
+  it('a follower that comes to an ingest gets its entries, or is refused, also later, and starts over from a snapshot', async () => {
+    const fileSystem = new MemoryFileSystem()
+    const options = { changesRetainBytes: 1e6 }
+    let db = open(engine, options, fileSystem)
+    await db.put('a', 'before')
+    const live = db.changes({ live: true })
+    expect((await live.next()).value?.sequence).toBe(1)
+    const waiting = live.next()
+    await db.ingest([
+      ['b', 'ingested'],
+      ['c', 'ingested'],
+    ])
+    const ingested = { operations: ['b', 'c'].map(key => ({ type: 'put', key, value: 'ingested' })) }
+    if (engine === 'memory') {
+      expect((await waiting).value).toMatchObject(ingested)
+      expect(await all(db.changes({ since: 1 }))).toMatchObject([ingested])
+      await db.close()
+      return
+    }
+    // A live follower may wait until something is written.
+    const refused = failure(waiting)
+    // Nothing was written since: an end without an error would be a skip.
+    expect(await failure(all(db.changes({ since: 1 })))).toMatchObject({ code: 'LEVEL_CHANGES_GONE' })
+    await db.put('d', 'after')
+    expect(await refused).toMatchObject({ code: 'LEVEL_CHANGES_GONE' })
+    await db.close()
+    db = open(engine, options, fileSystem)
+    await db.open()
+    expect(await failure(all(db.changes({ since: 1 })))).toMatchObject({ code: 'LEVEL_CHANGES_GONE' })
+    const snapshot = db.snapshot()
+    const copy = new Map(await db.iterator({ snapshot }).all())
+    await db.del('b')
+    for await (const { operations } of db.changes({ since: snapshot.sequence })) {
+      for (const operation of operations) if (operation.type === 'del') copy.delete(operation.key)
+    }
+    expect([...copy]).toEqual(await db.iterator().all())
+    await snapshot.close()
+    await db.close()
+  })
+
   it('a long run of changes lets the event loop turn', async () => {
     const db = new Kvarium<string, string>('/store', { engine, fileSystem: new MemoryFileSystem(), changesRetainBytes: 1e8 })
     for (let i = 0; i < 300; i++) await db.batch(Array.from({ length: 100 }, (_, n) => ({ type: 'put', key: `${n}`, value: '' }) as const))
