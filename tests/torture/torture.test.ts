@@ -7,6 +7,7 @@ import { chdirSweep } from './support/chdir-sweep.js'
 import { clearSweep } from './support/clear-sweep.js'
 import { CrashSweep, formatPath, newCounts, parsePath, SweepFailure } from './support/crash-sweep.js'
 import { FaultSweep } from './support/fault-sweep.js'
+import { followerSweep } from './support/follower-sweep.js'
 import { FullDiskSweep } from './support/full-disk-sweep.js'
 import { SUBJECTS, type Subject } from './support/subjects.js'
 import { transactionSweep } from './support/transaction-sweep.js'
@@ -52,6 +53,13 @@ describe.each([...SUBJECTS.values()])('the engine $name', subject => {
     for (let seed = 2; seed <= slice(3, 13); seed++) await transactionSweep({ subject, seed, steps: 40, counts })
     expect(counts.committed).toBeGreaterThan(slice(30, 150))
     expect(counts.crashes).toBeGreaterThan(slice(40, 200))
+  }, 60_000)
+
+  it('is followed without a change skipped or repeated, whichever of the two stores crashes', async () => {
+    const counts = { followed: 0, crashes: 0, restarts: 0 }
+    for (let seed = 1; seed <= slice(2, 20); seed++) await followerSweep({ subject, seed, steps: 150, counts })
+    expect(counts.followed).toBeGreaterThan(slice(50, 1000))
+    expect(counts.crashes).toBeGreaterThan(slice(15, 200))
   }, 60_000)
 
   it('opens on a full disk, is read there, and goes on when there is room', async () => {
@@ -103,16 +111,20 @@ async function faultSweep(subject: Subject): Promise<void> {
   for (let seed = 1; seed <= 3; seed++) await new FaultSweep({ ...options, seed }).run()
 }
 
-/** Transactions on an engine that has been tampered with. */
-async function transactions(tamper: (engine: Engine) => Engine): Promise<void> {
+/** A subject whose stores have an engine that has been tampered with. */
+function tamperedStores(tamper: (engine: Engine) => Engine): Subject {
   const subject = SUBJECTS.get('lsm')!
   const storeOptions: Subject['storeOptions'] = seed => {
     const options = subject.storeOptions(seed)
     const factory = options.engine as EngineFactory
     return { ...options, engine: { ...factory, open: async context => tamper(await factory.open(context)) } }
   }
+  return { ...subject, storeOptions }
+}
+
+async function transactions(tamper: (engine: Engine) => Engine): Promise<void> {
   const counts = { committed: 0, crashes: 0 }
-  for (let seed = 1; seed <= 3; seed++) await transactionSweep({ subject: { ...subject, storeOptions }, seed, steps: 40, counts })
+  for (let seed = 1; seed <= 3; seed++) await transactionSweep({ subject: tamperedStores(tamper), seed, steps: 40, counts })
 }
 
 describe('the sweeps find', () => {
@@ -174,6 +186,27 @@ describe('the sweeps find', () => {
         },
       })
     await expect(transactions(partial)).rejects.toThrow(SweepFailure)
+  })
+
+  it('changes that are skipped', async () => {
+    const skipping = (engine: Engine): Engine =>
+      overlaid(engine, {
+        changes(options) {
+          const feed = engine.changes!(options)
+          let number = 0
+          return {
+            next: () => (++number % 10 === 0 ? Promise.resolve(feed.next()).then(() => feed.next()) : feed.next()),
+            close: () => feed.close(),
+          }
+        },
+      })
+    const sweep = followerSweep({
+      subject: tamperedStores(skipping),
+      seed: 1,
+      steps: 200,
+      counts: { followed: 0, crashes: 0, restarts: 0 },
+    })
+    await expect(sweep).rejects.toThrow(/comes the change/)
   })
 
   it('what a replay is given to find again, in the engine that has it only', async () => {

@@ -1,9 +1,9 @@
 /**
  * Everything that must not harm a store, until a deadline, on each engine in turn: crashes at every file operation, failing
  * file operations, full disks, damaged files, files cut short and repaired, killed processes, changes of the working
- * directory, clears by the thousand, transactions.
+ * directory, clears by the thousand, transactions, followers of changes.
  *
- *     npm run torture -- --minutes 10 [--engine lsm,btree] [--seed N] [--only crash,fault,full,damage,cut,kill,chdir,clear,transaction] [--steps 60] [--images N]
+ *     npm run torture -- --minutes 10 [--engine lsm,btree] [--seed N] [--only crash,fault,full,damage,cut,kill,chdir,clear,transaction,follow] [--steps 60] [--images N]
  *
  * It ends with a table of what was tried. After a failure it continues, and exits with 1; each is reported with the command that repeats it.
  */
@@ -124,7 +124,7 @@ async function torture(): Promise<boolean> {
 
 function report(
   kind: Kind,
-  { crashes, crashCpuSeconds, faults, fullDisks, damages, cuts, kills, chdirs, clears, transactions }: Tally,
+  { crashes, crashCpuSeconds, faults, fullDisks, damages, cuts, kills, chdirs, clears, transactions, follows }: Tally,
 ): string {
   const seconds = Math.max(crashCpuSeconds, 1e-3)
   switch (kind) {
@@ -152,10 +152,27 @@ function report(
       return `${grouped(clears.clears)} clears of a store that is filled again, ${grouped(clears.crashes)} crashes among them`
     case 'transaction':
       return `${grouped(transactions.committed)} transactions and conditional batches, ${grouped(transactions.crashes)} crashes among them`
+    case 'follow':
+      return (
+        `${grouped(follows.followed)} changes followed through ${grouped(follows.crashes)} crashes of either store, ` +
+        `${grouped(follows.restarts)} followers started over`
+      )
   }
 }
 
-function row({ crashes, faults, fullDisks, damages, cuts, kills, chdirs, clears, transactions, failures }: Tally): Record<string, number> {
+function row({
+  crashes,
+  faults,
+  fullDisks,
+  damages,
+  cuts,
+  kills,
+  chdirs,
+  clears,
+  transactions,
+  follows,
+  failures,
+}: Tally): Record<string, number> {
   return {
     'crash points': crashes.points,
     'crash images': crashes.images,
@@ -169,6 +186,7 @@ function row({ crashes, faults, fullDisks, damages, cuts, kills, chdirs, clears,
     'changes of directory': chdirs.moves,
     clears: clears.clears,
     transactions: transactions.committed,
+    'changes followed': follows.followed,
     failures,
   }
 }

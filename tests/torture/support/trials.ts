@@ -7,16 +7,17 @@ import { CrashSweep, newCounts, SweepFailure, type SweepCounts } from './crash-s
 import { FaultSweep, type FaultCounts } from './fault-sweep.js'
 import { chdirSweep, type ChdirCounts } from './chdir-sweep.js'
 import { clearSweep, type ClearCounts } from './clear-sweep.js'
+import { followerSweep, type FollowCounts } from './follower-sweep.js'
 import { FullDiskSweep, type FullDiskCounts } from './full-disk-sweep.js'
 import type { Subject } from './subjects.js'
 import { transactionSweep, type TransactionCounts } from './transaction-sweep.js'
 
-export const KINDS = ['crash', 'fault', 'full', 'damage', 'cut', 'kill', 'chdir', 'clear', 'transaction'] as const
+export const KINDS = ['crash', 'fault', 'full', 'damage', 'cut', 'kill', 'chdir', 'clear', 'transaction', 'follow'] as const
 export type Kind = (typeof KINDS)[number]
 
 /** Parts of the time that each kind gets. */
 export const WEIGHTS: Readonly<Record<Kind, number>> = {
-  crash: 38,
+  crash: 35,
   fault: 10,
   full: 5,
   damage: 14,
@@ -25,6 +26,7 @@ export const WEIGHTS: Readonly<Record<Kind, number>> = {
   chdir: 3,
   clear: 3,
   transaction: 4,
+  follow: 3,
 }
 
 export const CRASH_STEPS = 60
@@ -32,6 +34,7 @@ export const FAULT_STEPS = 30
 export const CHDIR_STEPS = 60
 export const CLEAR_CYCLES = 1000
 export const TRANSACTION_STEPS = 60
+export const FOLLOW_STEPS = 300
 /** The share of the pairs of operation and fault to try per workload, so that there are many workloads. */
 const FAULTS_ONE_IN = 17
 /** Bytes between the sizes of disks that one workload fills. */
@@ -50,6 +53,7 @@ export interface Tally {
   readonly chdirs: ChdirCounts
   readonly clears: ClearCounts
   readonly transactions: TransactionCounts
+  readonly follows: FollowCounts
   failures: number
 }
 
@@ -79,6 +83,7 @@ export function newTally(): Tally {
     chdirs: { runs: 0, moves: 0 },
     clears: { clears: 0, crashes: 0 },
     transactions: { committed: 0, crashes: 0 },
+    follows: { followed: 0, crashes: 0, restarts: 0 },
     failures: 0,
   }
 }
@@ -149,6 +154,12 @@ export const TRIALS: Readonly<Record<Kind, (trial: Trial) => Promise<void>>> = {
   async transaction({ subject, seed: first, until, steps = TRANSACTION_STEPS, tally, fail }) {
     for (let seed = first; performance.now() < until; seed++) {
       await reportFailure(transactionSweep({ subject, seed, steps, counts: tally.transactions }), fail)
+    }
+  },
+
+  async follow({ subject, seed: first, until, steps = FOLLOW_STEPS, tally, fail }) {
+    for (let seed = first; performance.now() < until; seed++) {
+      await reportFailure(followerSweep({ subject, seed, steps, counts: tally.follows }), fail)
     }
   },
 }
