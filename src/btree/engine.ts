@@ -95,7 +95,10 @@ export class BtreeEngine implements Engine {
       diagnostics: parts.context.diagnostics,
       start: logStart,
       writer: new TreeWriter(parts, this.#controller, this.#scheduler),
-      onStarted: () => this.#scheduler.schedule(),
+      onStarted: () => {
+        this.#scheduler.schedule()
+        this.#idle.onFreed()
+      },
       onDeleted: () => this.#idle.onDeleted(),
     })
     this.#changes = {

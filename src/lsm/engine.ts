@@ -108,7 +108,10 @@ export class LsmEngine implements Engine {
       trace: parts.context.trace,
       diagnostics: parts.context.diagnostics,
       writer: new MemtableWriter(parts, this.#controller),
-      onStarted: () => this.#scheduler.schedule(),
+      onStarted: () => {
+        this.#scheduler.schedule()
+        this.#idle.onStarted()
+      },
       onDeleted: () => this.#idle.onDeleted(),
     })
     this.#changes = {

@@ -192,13 +192,13 @@ describe.each(ENGINES)('a store of %s that closes', (_, factory) => {
   })
 })
 
-it('what a session leaves behind, the next one gives back when it is idle', async () => {
-  const factory = lsmEngine()
+it.each(['is closed', 'is killed'])('what a session leaves behind that %s, the next one gives back when it is idle', async ending => {
+  const factory = lsmEngine({ leastDeferredBytes: 1 })
   const subject = await Subject.loaded(factory, { idleCompaction: false })
   await subject.engine.flush()
   // Below the share at which the picker compacts a table, as the file of the tombstones is one of its own.
   await subject.write(0, ENTRIES / 2, 'del')
-  await subject.engine.close()
+  if (ending === 'is closed') await subject.engine.close()
   await subject.open(false)
   await subject.idle(5000)
   expect(subject.bytes).toBeLessThan(LOADED_BYTES * 0.6)

@@ -39,11 +39,16 @@ export class IdleCompaction {
     this.#deadSpace = new DeadSpace(ledger)
     this.#isOn = lsmOptions.idleCompaction && context.inspecting !== true
     this.#timer = new IdleTimer({ scheduler, activity: () => versions.sequence, onIdle: () => void this.#runIdle() })
-    if (this.#isOn && this.#isWorthIt) this.#timer.arm()
+    this.onStarted()
   }
 
   get counts(): DeadSpace['counts'] {
     return this.#deadSpace.counts
+  }
+
+  /** The store takes writes: what earlier sessions have left may be worth it. */
+  onStarted(): void {
+    if (this.#isOn && this.#isWorthIt) this.#timer.arm()
   }
 
   /** Something was deleted, or the snapshot that kept deleted data is gone. */
