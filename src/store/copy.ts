@@ -17,12 +17,24 @@ type Entry = readonly [key: Uint8Array, value: Uint8Array]
 
 /** Any database of the Level family, or a sublevel, whose keys are copied without its prefix: what a copy uses of abstract-level's interface. */
 export interface AnyLevel {
-  readonly supports: { readonly explicitSnapshots?: boolean }
+  readonly supports: Supports
   open(): Promise<void>
   snapshot(): Snapshot
   keys(options: object): AsyncIterable<unknown>
   iterator(options: object): { nextv(size: number): Promise<[unknown, unknown][]>; close(): Promise<void> }
   batch(operations: PutOperation[], options: object): Promise<void>
+}
+
+interface Supports {
+  readonly explicitSnapshots?: boolean
+  readonly permanence?: boolean
+  readonly additionalMethods?: { readonly ingest?: boolean }
+}
+
+/** A store that takes sorted entries without a log. */
+interface IngestingLevel {
+  readonly _defaultTtl: number | undefined
+  ingest(entries: AsyncIterable<Entry>, options: object): Promise<void>
 }
 
 interface Snapshot {
@@ -60,10 +72,11 @@ export interface CopyReport {
 const AS_BYTES = { keyEncoding: 'view', valueEncoding: 'view' } as const
 
 /**
- * Copies everything in `source` into `target`, which must be empty, durably where the target has `sync`, and then compares both.
+ * Copies everything in `source` into `target`, which must be empty, durably where the target has `sync`, and then compares both. A Kvarium with
+ * files gets the entries by `ingest`, unless it has a `ttl`; any other target gets batches.
  *
  * Rejects with `LEVEL_TARGET_NOT_EMPTY`, with `LEVEL_COPY_DIFFERS` if the target has something else afterwards than the source had, and
- * with `LEVEL_ABORTED`. After a failure the target may hold a part of the entries.
+ * with `LEVEL_ABORTED`. After a failure a target that gets batches may hold a part of the entries.
  */
 export async function copyStore(source: AnyLevel | EntrySource, target: AnyLevel, options: CopyOptions = {}): Promise<CopyReport> {
   if (source === target) throw new MisuseError('LEVEL_INVALID_TARGET', 'A database cannot be copied into itself')
@@ -74,12 +87,55 @@ export async function copyStore(source: AnyLevel | EntrySource, target: AnyLevel
   const snapshot = typeof source !== 'function' && source.supports.explicitSnapshots === true ? source.snapshot() : undefined
   try {
     const entries: EntrySource = typeof source === 'function' ? source : () => entriesOf(source, options.signal, snapshot)
-    const report = await write(entries, target, options)
+    const report = (mayIngest(target) ? await ingest(entries, target, options) : undefined) ?? (await write(entries, target, options))
     await compare(entries, target, options)
     return report
   } finally {
     await snapshot?.close()
   }
+}
+
+/** A put has the target's `ttl`, and an engine without files keeps what it ingests twice meanwhile: both are for batches. */
+function mayIngest(target: AnyLevel): target is AnyLevel & IngestingLevel {
+  const { permanence, additionalMethods } = target.supports
+  return permanence === true && additionalMethods?.ingest === true && (target as AnyLevel & IngestingLevel)._defaultTtl === undefined
+}
+
+/** `undefined`, with nothing read and written, if the engine of the target has no ingest. */
+async function ingest(source: EntrySource, target: IngestingLevel, { signal, onProgress }: CopyOptions): Promise<CopyReport | undefined> {
+  let entries = 0
+  let bytes = 0
+  const counted = stepsOf(source, ([key, value]) => {
+    entries++
+    bytes += key.length + value.length
+    if (entries % ENTRIES === 0) onProgress?.({ phase: 'copy', entries, bytes })
+  })
+  try {
+    await target.ingest(counted, { ...AS_BYTES, ...(signal && { signal }) })
+  } catch (error) {
+    const { code, message } = error as { readonly code?: unknown; readonly message: string }
+    if (code === 'LEVEL_NOT_SUPPORTED' && entries === 0) return undefined
+    if (code !== 'LEVEL_INGEST_ORDER') throw error
+    throw new KvariumError('LEVEL_COPY_DIFFERS', `The copy would differ from its source: ${message}`, { cause: error })
+  }
+  if (entries % ENTRIES !== 0) onProgress?.({ phase: 'copy', entries, bytes })
+  return { entries, bytes }
+}
+
+/** The entries, each of them seen by `see`. A step that is there at once is no promise: `ingest` goes on without waiting for it. */
+function stepsOf(source: EntrySource, see: (entry: Entry) => void): AsyncIterable<Entry> {
+  const entries = source()
+  const steps = Symbol.asyncIterator in entries ? entries[Symbol.asyncIterator]() : entries[Symbol.iterator]()
+  const seen = (step: IteratorResult<Entry>): IteratorResult<Entry> => {
+    if (step.done !== true) see(step.value)
+    return step
+  }
+  const next = (): unknown => {
+    const step = steps.next()
+    return step instanceof Promise ? step.then(seen) : seen(step)
+  }
+  const iterator = { next, return: () => steps.return?.() } as AsyncIterator<Entry>
+  return { [Symbol.asyncIterator]: () => iterator }
 }
 
 async function write(source: EntrySource, target: AnyLevel, { signal, onProgress }: CopyOptions): Promise<CopyReport> {
@@ -124,22 +180,38 @@ async function compare(source: EntrySource, target: AnyLevel, { signal, onProgre
     const { done, value: more } = await copies.next()
     if (done !== true) throw differs(more[0], 'is not in the source')
   } finally {
-    await copies.return(undefined)
+    await copies.return!()
   }
 }
 
-async function* entriesOf(level: AnyLevel, signal?: AbortSignal, snapshot?: Snapshot): AsyncGenerator<Entry, undefined> {
-  const iterator = level.iterator({ ...AS_BYTES, ...(snapshot && { snapshot }) })
-  try {
-    for (;;) {
-      throwIfAborted(signal)
-      const entries = (await iterator.nextv(ENTRIES)) as Entry[]
-      if (entries.length === 0) return undefined
-      yield* entries
-    }
-  } finally {
-    await iterator.close()
+/** The entries of a database, read in chunks: only the first step in a chunk is a promise. */
+function entriesOf(level: AnyLevel, signal?: AbortSignal, snapshot?: Snapshot): AsyncIterableIterator<Entry, undefined> {
+  /** From the first step on. */
+  let iterator: ReturnType<AnyLevel['iterator']> | undefined
+  let chunk: Entry[] = []
+  let at = 0
+  const end = async (): Promise<IteratorResult<Entry, undefined>> => {
+    await iterator?.close()
+    return { done: true, value: undefined }
   }
+  const read = async (): Promise<IteratorResult<Entry, undefined>> => {
+    try {
+      throwIfAborted(signal)
+      iterator ??= level.iterator({ ...AS_BYTES, ...(snapshot && { snapshot }) })
+      chunk = (await iterator.nextv(ENTRIES)) as Entry[]
+    } catch (error) {
+      await end()
+      throw error
+    }
+    at = 0
+    return chunk.length > 0 ? { done: false, value: chunk[at++] } : end()
+  }
+  const steps = {
+    next: () => (at < chunk.length ? { done: false, value: chunk[at++] } : read()),
+    return: end,
+    [Symbol.asyncIterator]: () => steps,
+  }
+  return steps as AsyncIterableIterator<Entry, undefined>
 }
 
 function differs(key: Uint8Array, how: string): KvariumError {

@@ -115,6 +115,38 @@ describe('copyStore', () => {
     await Promise.all([source.close(), target.close()])
   })
 
+  it.each(['lsm', 'btree'])('entries out of order are refused, and %s stays empty', async engine => {
+    const target = make('target', engine)
+    const entries = (): [Uint8Array, Uint8Array][] => [2, 1].map(i => [keyOf(i), valueOf(i)])
+    await expect(copyStore(entries, target)).rejects.toMatchObject({
+      code: 'LEVEL_COPY_DIFFERS',
+      message: expect.stringContaining('entry 1 comes after a larger one') as string,
+    })
+    expect(await all(target)).toEqual([])
+    await target.close()
+  })
+
+  it('a target with a time to live gives it to every entry', async () => {
+    const source = await filled('source', 'memory', 10)
+    const target: Bytes = new Kvarium('/target', { fileSystem: disk, ttl: 60_000, ...BYTES })
+    await copyStore(source, target)
+    expect(await target.expiresAt(keyOf(3))).toBeGreaterThan(Date.now())
+    await Promise.all([source.close(), target.close()])
+  })
+
+  it('writes a copy once, without a log', async () => {
+    const source = await filled('source', 'memory', 3000)
+    for (const engine of ['lsm', 'btree']) {
+      const target = make(engine, engine)
+      await copyStore(source, target)
+      const { written, userBytes } = target.stats().ledger
+      expect(written.log, engine).toBeLessThan(1000)
+      expect(written.flush + written.page, engine).toBeLessThan(2 * userBytes)
+      await target.close()
+    }
+    await source.close()
+  })
+
   it('an empty source makes an empty copy', async () => {
     const source = make('source')
     const target = make('target', 'btree')
