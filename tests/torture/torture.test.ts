@@ -76,8 +76,8 @@ function tampered(change: { fileSystem?: (fileSystem: FileSystem) => FileSystem;
   const subject = SUBJECTS.get('lsm')!
   return {
     ...subject,
-    async open(seed, fileSystem, created, directory) {
-      const opened = await subject.open(seed, change.fileSystem?.(fileSystem) ?? fileSystem, created, directory)
+    async open(seed, fileSystem, created, settings) {
+      const opened = await subject.open(seed, change.fileSystem?.(fileSystem) ?? fileSystem, created, settings)
       return change.engine === undefined ? opened : { ...opened, engine: change.engine(opened.engine) }
     },
   }
@@ -149,6 +149,12 @@ describe('the sweeps find', () => {
         },
       })
     await expect(faultSweep(tampered({ engine: forgiving }))).rejects.toThrow(/Replay: npm run torture/)
+  })
+
+  it('entries that outlive their expiry', async () => {
+    const lsm = SUBJECTS.get('lsm')!
+    const timeless: Subject = { ...lsm, open: (seed, fileSystem, created) => lsm.open(seed, fileSystem, created) }
+    await expect(crashSweep(timeless)).rejects.toThrow(/should not be there/)
   })
 
   it('closes that do not end', async () => {

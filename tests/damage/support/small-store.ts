@@ -18,6 +18,10 @@ export const DIRECTORY = '/store'
 const STEPS = 46
 const LAST_FLUSH = 34
 
+/** Expiries of entries: most have none, some expire later than any test, some have expired when they are put. */
+const GONE = Date.UTC(2000, 0, 1)
+const EXPIRIES = [undefined, undefined, undefined, Date.UTC(2500, 0, 1), GONE]
+
 /** An engine under damage. */
 export interface DamageSubject {
   readonly name: string
@@ -141,8 +145,10 @@ class History {
         this.#model.delete(key)
       } else {
         const value = `${step}`.repeat(this.#random.uniform(12))
-        batch.put(keyOf(key), keyOf(value))
-        this.#model.set(key, value)
+        const expiry = EXPIRIES[this.#random.uniform(EXPIRIES.length)]
+        batch.put(keyOf(key), keyOf(value), expiry)
+        if (expiry === GONE) this.#model.delete(key)
+        else this.#model.set(key, value)
       }
     }
     await engine.write(batch, { sync: step % 6 === 0 })

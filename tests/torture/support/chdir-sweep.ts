@@ -44,9 +44,9 @@ export async function chdirSweep({ subject, hash32, seed, steps, counts }: Chdir
     }
     const opened: Subject = {
       ...subject,
-      open(number, given, created) {
+      open(number, given, created, settings) {
         disk.workingDirectory = home
-        return subject.open(number, given, created, NAME)
+        return subject.open(number, given, created, { ...settings, directory: NAME })
       },
     }
     return new Session({ subject: opened, seed: seed + index, fileSystem, hash32, delays: seed % 3 !== 0 })

@@ -12,7 +12,15 @@
  */
 import { mix32, type Hash32 } from '../../../src/codec/checksum.js'
 import { WriteBatch } from '../../../src/engine/batch.js'
-import { changesImage, FaultyFileSystem, type Fault, type FileOperation, MemoryFileSystem, SeededRandom } from '../../../src/vfs/index.js'
+import {
+  changesImage,
+  FaultyFileSystem,
+  type Fault,
+  type FileOperation,
+  type FileSystem,
+  MemoryFileSystem,
+  SeededRandom,
+} from '../../../src/vfs/index.js'
 import { keyOf } from '../../contract/support/opened-engine.js'
 import { bounded } from './bounded.js'
 import type { Change, Oracle, State } from './oracle.js'
@@ -193,7 +201,7 @@ export class CrashSweep {
       }
     }
     try {
-      const { engine } = await bounded(this.#options.subject.open(this.#options.seed, fileSystem, image.created), 'an open')
+      const { engine } = await bounded(this.#subjectOpens(fileSystem, image.created), 'an open')
       fileSystem.before = undefined
       await bounded(engine.close(), 'a close')
     } catch (error) {
@@ -234,6 +242,7 @@ export class CrashSweep {
       const value = engine.get(keyOf(key))
       if (value === undefined || this.#oracle.valueHash(value) !== hash)
         throw new Error(`a get of ${JSON.stringify(key)} differs from the scan`)
+      if (engine.expiresAt!(keyOf(key)) !== this.#oracle.expiryOf(hash)) throw new Error(`the expiry of ${JSON.stringify(key)} is wrong`)
     }
     if (engine.get(keyOf('absent')) !== undefined) throw new Error('a get finds a key that was never written')
   }
@@ -247,7 +256,12 @@ export class CrashSweep {
   }
 
   #opened(fileSystem: MemoryFileSystem, created: boolean): Promise<Opened> {
-    return bounded(this.#options.subject.open(this.#options.seed, fileSystem, created), 'an open')
+    return bounded(this.#subjectOpens(fileSystem, created), 'an open')
+  }
+
+  #subjectOpens(fileSystem: FileSystem, created: boolean): Promise<Opened> {
+    const { subject, seed } = this.#options
+    return subject.open(seed, fileSystem, created, { wallTime: () => this.#oracle.now })
   }
 
   #choices(seed: number, operation: number): ImageChoice[] {

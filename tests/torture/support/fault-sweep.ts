@@ -102,6 +102,8 @@ export interface FaultSweepOptions {
 interface PowerLoss {
   readonly image: MemoryFileSystem
   readonly created: boolean
+  /** What the wall clock showed. */
+  readonly time: number
   /** Hashes of what may be there. */
   readonly allowed: ReadonlySet<number>
 }
@@ -159,7 +161,7 @@ export class FaultSweep {
       fileSystem.before = operation => {
         if (left === 0 || !changesImage(operation) || --left > 0) return
         const image = memory.crashClone(seed % 2 === 0 ? 'none' : seed)
-        powerLoss = { image, created: session.created, allowed: session.oracle.afterPowerLoss() }
+        powerLoss = { image, created: session.created, time: session.oracle.now, allowed: session.oracle.afterPowerLoss() }
       }
       fileSystem.failed = ({ kind, path }, { effect }) => {
         if (effect === GROWTH_REFUSED || variant.harmless === true) return
@@ -224,21 +226,21 @@ export class FaultSweep {
   }
 
   #expect(memory: MemoryFileSystem, { oracle, created }: Session, floor: number, when: string): Promise<void> {
-    return this.#reopen(memory, created, when, found => {
+    return this.#reopen(memory, created, oracle.now, when, found => {
       if (oracle.allows(found.hash, floor) === undefined) throw new Error(oracle.explain(found, floor))
     })
   }
 
-  #afterPowerLoss({ image, created, allowed }: PowerLoss): Promise<void> {
-    return this.#reopen(image, created, 'after a power loss soon after the fault', found => {
+  #afterPowerLoss({ image, created, time, allowed }: PowerLoss): Promise<void> {
+    return this.#reopen(image, created, time, 'after a power loss soon after the fault', found => {
       if (!allowed.has(found.hash)) throw new Error(`the ${found.contents.size} keys there are not what any number of batches leaves`)
     })
   }
 
-  async #reopen(memory: MemoryFileSystem, created: boolean, when: string, judge: (found: State) => void): Promise<void> {
+  async #reopen(memory: MemoryFileSystem, created: boolean, time: number, when: string, judge: (found: State) => void): Promise<void> {
     const { subject, seed, hash32 } = this.#options
     try {
-      const { engine } = await bounded(subject.open(seed, memory, !created), 'an open')
+      const { engine } = await bounded(subject.open(seed, memory, !created, { wallTime: () => time }), 'an open')
       judge(new Oracle(hash32).read(engine.cursor({})))
       for await (const { path, message } of engine.check()) throw new Error(`check: ${path}: ${message}`)
       const batch = new WriteBatch()

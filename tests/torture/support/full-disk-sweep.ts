@@ -122,7 +122,7 @@ export class FullDiskSweep {
   async #useFull(disk: LimitedFileSystem, oracle: Oracle, created: boolean): Promise<readonly string[]> {
     const { subject, seed } = this.#options
     const taken: string[] = []
-    const opened = await bounded(subject.open(seed, disk, !created), 'an open')
+    const opened = await bounded(subject.open(seed, disk, !created, { wallTime: () => oracle.now }), 'an open')
     let { engine } = opened
     const expect = (): void => {
       const found = new Oracle(this.#options.hash32).read(engine.cursor({ lt: keyOf(TRIED) }))
@@ -151,7 +151,7 @@ export class FullDiskSweep {
     let error = await put(`${TRIED} with room`)
     if ((error as { code?: string } | undefined)?.code === 'LEVEL_WRITES_STOPPED') {
       await bounded(engine.close(), 'a close')
-      ;({ engine } = await bounded(subject.open(seed, disk, false), 'an open'))
+      ;({ engine } = await bounded(subject.open(seed, disk, false, { wallTime: () => oracle.now }), 'an open'))
       error = await put(`${TRIED} with room`)
     }
     if (error !== undefined) throw error
@@ -162,7 +162,7 @@ export class FullDiskSweep {
 
   async #reopen(memory: MemoryFileSystem, oracle: Oracle, created: boolean, taken: readonly string[]): Promise<void> {
     const { subject, seed, hash32 } = this.#options
-    const { engine } = await bounded(subject.open(seed, memory, !created), 'an open')
+    const { engine } = await bounded(subject.open(seed, memory, !created, { wallTime: () => oracle.now }), 'an open')
     const found = new Oracle(hash32).read(engine.cursor({ lt: keyOf(TRIED) }))
     if (oracle.allows(found.hash, oracle.acknowledged) === undefined) throw new Error(oracle.explain(found, oracle.acknowledged))
     for (const key of taken) if (engine.get(keyOf(key)) === undefined) throw new Error(`the key "${key}" was acknowledged and is gone`)

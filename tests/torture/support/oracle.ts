@@ -3,7 +3,7 @@
  *
  * Invariants:
  * 1. `#levels[i]` holds every state that may be after `i` batches. There is one, unless a batch failed: whether that one took
- *    effect is unknown, until a reopened store has shown it.
+ *    effect is unknown, until a reopened store has shown it. Entries that have expired by `now` are in none.
  * 2. The floors only rise: batches up to `synced` survive power loss, those up to `acknowledged` the death of the process.
  */
 import { mix32, type Hash32 } from '../../../src/codec/checksum.js'
@@ -11,7 +11,7 @@ import type { Cursor } from '../../../src/engine/contract.js'
 import { keyOf, textOf } from '../../contract/support/opened-engine.js'
 
 export type Change =
-  | { readonly kind: 'put'; readonly key: string; readonly value: Uint8Array }
+  | { readonly kind: 'put'; readonly key: string; readonly value: Uint8Array; readonly expiry?: number }
   | { readonly kind: 'del'; readonly key: string }
   | { readonly kind: 'clear'; readonly first: string; readonly last: string }
 
@@ -23,6 +23,9 @@ export interface State {
   readonly contents: Contents
 }
 
+/** What the wall clock shows when a session begins. */
+export const START = Date.UTC(2026, 0, 1)
+
 const EMPTY_STATE: State = { hash: 0, contents: new Map() }
 
 export class Oracle {
@@ -31,6 +34,10 @@ export class Oracle {
   readonly #batches: { readonly changes: readonly Change[]; uncertain: boolean }[] = []
   synced = 0
   acknowledged = 0
+  /** What the wall clock shows. */
+  now = START
+  /** When values expire, by their hashes: no two writes have the same value. */
+  readonly #expiries = new Map<number, number>()
 
   constructor(hash32: Hash32) {
     this.#hash32 = hash32
@@ -44,6 +51,17 @@ export class Oracle {
   /** What a process that sees everything may see. */
   get latest(): readonly State[] {
     return this.#levels.at(-1)!
+  }
+
+  /** The wall clock moves on: what is due by then is in no state any more. */
+  pass(ms: number): void {
+    this.now += ms
+    this.#levels = this.#levels.map(states => distinct(states.map(state => this.#live(state))))
+  }
+
+  /** When a value expires that was put, by its hash. */
+  expiryOf(value: number | undefined): number | undefined {
+    return value === undefined ? undefined : this.#expiries.get(value)
   }
 
   /** Returns the number of the batch. */
@@ -101,6 +119,10 @@ export class Oracle {
       drop(change.key)
       if (change.kind === 'del') continue
       const value = this.#hash32(change.value, 0)
+      if (change.expiry !== undefined) {
+        this.#expiries.set(value, change.expiry)
+        if (change.expiry <= this.now) continue
+      }
       contents.set(change.key, value)
       hash = plus(hash, this.#entryHash(change.key, value))
     }
@@ -152,7 +174,17 @@ export class Oracle {
     const before = this.#levels[number - 1]
     const states = before.map(state => this.after(state, changes))
     if (uncertain) states.push(...before)
-    this.#levels.push(states.filter((state, index) => states.findIndex(({ hash }) => hash === state.hash) === index))
+    this.#levels.push(distinct(states))
+  }
+
+  #live(state: State): State {
+    const due = [...state.contents].filter(([, value]) => (this.#expiries.get(value) ?? Infinity) <= this.now)
+    return due.length === 0
+      ? state
+      : this.after(
+          state,
+          due.map(([key]): Change => ({ kind: 'del', key })),
+        )
   }
 
   readonly #keyHashes = new Map<string, number>()
@@ -162,6 +194,10 @@ export class Oracle {
     if (keyHash === undefined) this.#keyHashes.set(key, (keyHash = this.#hash32(keyOf(key), 1)))
     return mix32(keyHash, value) * 0x10_0000 + (mix32(value, keyHash) & 0xf_ffff)
   }
+}
+
+function distinct(states: readonly State[]): State[] {
+  return states.filter((state, index) => states.findIndex(({ hash }) => hash === state.hash) === index)
 }
 
 /** Sums of entry hashes modulo 2^52. */

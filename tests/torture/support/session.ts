@@ -65,7 +65,7 @@ export class Session {
   async open(): Promise<void> {
     const { subject, seed, fileSystem } = this.#options
     await this.#attempt('open', async () => {
-      const { engine, environment } = await subject.open(seed, fileSystem, !this.created)
+      const { engine, environment } = await subject.open(seed, fileSystem, !this.created, { wallTime: () => this.oracle.now })
       this.engine = engine
       this.environment = environment
       this.created = true
@@ -143,6 +143,9 @@ export class Session {
       case 'in the background':
         this.#underWay.push(this.#attempt(step.job, () => engine[step.job]()))
         return
+      case 'pass':
+        await this.rest()
+        return this.oracle.pass(step.ms)
       case 'flush':
         return this.#attempt('flush', () => engine.flush())
       case 'compact':
@@ -211,7 +214,7 @@ export class Session {
   async #writeStep(engine: Engine, { changes, sync, awaited }: Step & { kind: 'write' }): Promise<void> {
     const batch = new WriteBatch()
     for (const change of changes) {
-      if (change.kind === 'put') batch.put(keyOf(change.key), change.value)
+      if (change.kind === 'put') batch.put(keyOf(change.key), change.value, change.expiry)
       else if (change.kind === 'del') batch.del(keyOf(change.key))
     }
     const written = this.#write('write', changes, sync, async () => engine.write(batch, { sync }))
@@ -256,6 +259,7 @@ export class Session {
         const value = engine.get(keyOf(key))
         const hash = value === undefined ? undefined : this.oracle.valueHash(value)
         if (!latest.some(state => state.contents.get(key) === hash)) this.faults.push(`a get of ${JSON.stringify(key)} is wrong`)
+        if (engine.expiresAt!(keyOf(key)) !== this.oracle.expiryOf(hash)) this.faults.push(`the expiry of ${JSON.stringify(key)} is wrong`)
       } catch (error) {
         this.#judge('a get', error)
         isRead = false

@@ -11,17 +11,24 @@ import { nodeDeflate } from '../../../src/vfs/node.js'
 import { uniform } from '../../../src/vfs/seeded-random.js'
 import { absolutePath } from '../../../src/vfs/file-system.js'
 import { fillOptions } from '../../contract/support/opened-engine.js'
+import { START } from './oracle.js'
 
 export const DIRECTORY = '/store'
 
 export interface Subject {
   readonly name: string
-  /** Opens a store, by default `DIRECTORY`; the seed decides the options. */
-  open(seed: number, fileSystem: FileSystem, created: boolean, directory?: string): Promise<Opened>
+  /** Opens a store, by default `DIRECTORY`; the seed decides the options. Without a `wallTime` it is that of the start of a session. */
+  open(seed: number, fileSystem: FileSystem, created: boolean, settings?: OpenSettings): Promise<Opened>
   /** The options of a store with this engine and the options that `open` gives it. */
   storeOptions(seed: number): Pick<KvariumOptions<string, string>, 'engine'>
   /** Whether the end of a file decides what it holds, so that a read that ends early reads as a shorter file. */
   endsMatter(path: string): boolean
+}
+
+export interface OpenSettings {
+  readonly directory?: string
+  /** Milliseconds since the Unix epoch. */
+  readonly wallTime?: () => number
 }
 
 export interface Opened {
@@ -44,9 +51,10 @@ function subject(
       const random = new SeededRandom(seed)
       return { engine: factoryOf(random), ...optionsOf(random) }
     },
-    async open(seed, fileSystem, created, directory = DIRECTORY) {
+    async open(seed, fileSystem, created, { directory = DIRECTORY, wallTime = () => START } = {}) {
       const random = new SeededRandom(seed)
-      const environment = simulatedEnvironment({ seed, fileSystem, deflate: nodeDeflate })
+      const simulated = simulatedEnvironment({ seed, fileSystem, deflate: nodeDeflate })
+      const environment = { ...simulated, clock: { now: () => simulated.clock.now(), wallTime } }
       const factory = factoryOf(random)
       const options = fillOptions(factory, optionsOf(random))
       return { environment, engine: await factory.open({ environment, directory, created, options }) }

@@ -1,12 +1,14 @@
 /** The steps of a run, decided beforehand by a seed: the same for every engine, with or without faults. */
 import { SeededRandom, type Random } from '../../../src/vfs/index.js'
 import { uniform } from '../../../src/vfs/seeded-random.js'
-import type { Change } from './oracle.js'
+import { START, type Change } from './oracle.js'
 
 export type Step =
   | { readonly kind: 'write'; readonly changes: readonly Change[]; readonly sync: boolean; readonly awaited: boolean }
   | { readonly kind: 'clear'; readonly first: string; readonly last: string; readonly sync: boolean; readonly awaited: boolean }
   | { readonly kind: 'flush' | 'compact' | 'settle' | 'checkpoint' | 'reopen' | 'scan' | 'get' | 'snapshot' | 'release' }
+  /** The wall clock moves on. */
+  | { readonly kind: 'pass'; readonly ms: number }
   /** Started, and waited for when the next step needs it. */
   | { readonly kind: 'in the background'; readonly job: 'flush' | 'compact' }
 
@@ -20,7 +22,13 @@ const KEYS = [
   ...['', 'x'].map(end => 'long '.repeat(40) + end),
 ]
 
+/** Entries of every second seed expire. */
 export function workload(seed: number, steps: number): readonly Step[] {
+  const lasting = lastingWorkload(seed, steps)
+  return seed % 2 === 0 ? withExpiries(seed, lasting) : lasting
+}
+
+function lastingWorkload(seed: number, steps: number): readonly Step[] {
   const random = new SeededRandom(seed)
   const shape: Shape = {
     syncPercent: pick(random, [10, 30, 60]),
@@ -59,6 +67,31 @@ function step(random: Random, shape: Shape, number: number): Step {
     else changes.push({ kind: 'put', key, value: valueOf(random, number * 8 + left, sizeOf(random, shape)) })
   }
   return { kind: 'write', changes, sync, awaited }
+}
+
+/** The same steps, but some entries expire: soon, later than the end, or before they are put. Time passes in some of the steps. */
+function withExpiries(seed: number, steps: readonly Step[]): readonly Step[] {
+  const random = new SeededRandom(seed + 1)
+  let now = START
+  return steps.map(step => {
+    if (step.kind === 'write') return { ...step, changes: step.changes.map(change => withExpiry(random, change, now)) }
+    if (!PASSIVE.has(step.kind) || uniform(random, 2) === 0) return step
+    const ms = 1 + uniform(random, 100)
+    now += ms
+    return { kind: 'pass', ms }
+  })
+}
+
+const PASSIVE: ReadonlySet<Step['kind']> = new Set(['scan', 'get', 'snapshot', 'flush', 'settle'])
+
+function withExpiry(random: Random, change: Change, now: number): Change {
+  if (change.kind !== 'put') return change
+  const roll = uniform(random, 10)
+  if (roll < 4) return change
+  return {
+    ...change,
+    expiry: now + (roll < 8 ? 1 + uniform(random, 200) : roll === 8 ? 1e12 + uniform(random, 1000) : -uniform(random, 5)),
+  }
 }
 
 function sizeOf(random: Random, { largestValue }: Shape): number {
