@@ -192,7 +192,7 @@ export class Session {
       } finally {
         checkpoint.release()
       }
-      const copy = await subject.open(seed, inner.crashClone('none'), false, directory)
+      const copy = await subject.open(seed, inner.crashClone('none'), false, { directory, wallTime: () => this.oracle.now })
       const seen = this.oracle.read(copy.engine.cursor({}))
       await copy.engine.close()
       if (seen.hash !== expected.hash) this.faults.push('a checkpoint differs from its moment')
