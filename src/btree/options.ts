@@ -53,7 +53,8 @@ export const BTREE_OPTIONS = {
   idleCompaction: {
     type: 'boolean',
     default: true,
-    about: 'Whether an idle or closing store turns deleted data into free space, where half of the files or more is dead.',
+    about:
+      'Whether free space is given back: by an idle store where half of the files or more is dead, by a closing one where an eighth is.',
   },
   changesRetainBytes: CHANGES_RETAIN_BYTES,
 } as const satisfies OptionTable

@@ -62,3 +62,23 @@ it('an ascending fill takes hardly more space than its keys and values, whatever
     await engine.close()
   }
 })
+
+it.each([
+  ['after a checkpoint', true],
+  ['with all of it still to be written', false],
+])('a tree that was overwritten as a whole leaves hardly any of its file free at the close, %s', async (_, isFlushed) => {
+  const fileSystem = emptyFileSystem()
+  const engine = await openBtree({ fileSystem, created: true, options: { pageSize: 4096, writeBufferSize: 16 << 20 } })
+  const name = (i: number): string => `key ${String((i * 7919) % 12_000).padStart(6, '0')}`
+  for (let i = 0; i < 12_000; i++) await put(engine, name(i), filler(100, i))
+  await engine.flush()
+  for (let i = 0; i < 12_000; i++) await put(engine, name(i), filler(100, i + 1))
+  if (isFlushed) await engine.flush()
+  await engine.close()
+  const again = await openBtree({ fileSystem })
+  const { file } = shapeOf(again)
+  expect(file.freeBytes).toBeLessThan(file.bytes / 8)
+  for (let i = 0; i < 12_000; i += 97) expect(get(again, name(i))).toBe(filler(100, i + 1))
+  expect(await violations(again)).toEqual([])
+  await again.close()
+})

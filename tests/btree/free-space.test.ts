@@ -39,6 +39,9 @@ describe('free space', () => {
           const end = Math.max(...used) + 1
           expect(space.end).toBe(end)
           expect(space.freeUnits).toBe(end - used.size)
+          const last = space.startOfLast(5)
+          expect(space.usedFrom(last)).toBeLessThanOrEqual(5)
+          if (last > FIRST) expect(space.usedFrom(last - 1)).toBeGreaterThan(5)
           for (let unit = 0; unit < end + 40; unit++) expect(space.isUsed(unit)).toBe(used.has(unit))
         }
       }),

@@ -48,13 +48,18 @@ export async function compactTree(options: CompactionOptions): Promise<void> {
   await shrinkFile(options)
 }
 
-/** Moves pages to the front of the file until little of it is free, or a round gains nothing. */
-export async function shrinkFile(options: Omit<CompactionOptions, 'range'>): Promise<void> {
+/**
+ * Moves pages to the front of the file until little of it is free, or a round gains nothing. Moves no more than `mostUnits`, those nearest to
+ * the end: so any number of them makes the file shorter.
+ */
+export async function shrinkFile(options: Omit<CompactionOptions, 'range'>, mostUnits = Infinity): Promise<void> {
   const { tree, free } = options
+  let leftUnits = mostUnits
   const mayGoOn = (): boolean => options.mayGoOn?.() ?? true
   for (let round = 0; round < MAX_ROUNDS && free.freeUnits > free.end * FREE_SHARE && mayGoOn(); round++) {
     const before = free.end
-    const limit = free.end - free.freeUnits
+    const limit = Math.max(free.end - free.freeUnits, free.startOfLast(leftUnits))
+    leftUnits -= free.usedFrom(limit)
     await walk(options, EMPTY, undefined, key => moveStep(tree, limit, key))
     if (!mayGoOn()) return
     await options.flush()

@@ -3,9 +3,11 @@
  * pages from the end of the file to the front, so that the end can be cut off.
  *
  * Invariants:
- * 1. It runs only where the pages of the tree would take half of the files or less, and no reader holds pages that it would free.
+ * 1. It runs only where the pages of the tree would take half of the files or less, at the close seven eighths, and no reader holds pages
+ *    that it would free.
  * 2. It stops at the first write, after the step under way; the next idle time goes on.
- * 3. A close moves pages of a bounded size. What it leaves is found when the store is opened again.
+ * 3. A close moves pages of a bounded size, those at the end of the file: about a second for each GiB of it. What it leaves is found when
+ *    the store is opened again.
  */
 import { DeadSpace, type SpaceUsage } from '../../engine/durable/dead-space.js'
 import { IdleTimer } from '../../engine/durable/idle-timer.js'
@@ -17,8 +19,14 @@ const SHRINK_SHARE = 1 / 4
 /** The least that a page is filled, and what an entry takes beside its key and value: so a tree is no larger than its entries say. */
 const LEAST_FILL = 1 / 2
 const ENTRY_BYTES = 16
-/** Pages behind the new end of the file that a close moves, in bytes. */
-const CLOSE_BYTES = 64 * 1024 * 1024
+/** A close gives back free space where this share of the files or more is dead: what an overwritten tree leaves free is not kept. */
+const CLOSE_SHARE = 1 / 8
+/** With fewer changed pages a close need not look at what its last checkpoint leaves free. */
+const LEAST_DIRTY_BYTES = 512 * 1024
+/** The most bytes that a close moves, ... */
+const CLOSE_BYTES = 96 * 1024 * 1024
+/** ... or this share of the file, if that is more. */
+const CLOSE_FILE_SHARE = 1 / 8
 
 export interface IdleCompactionOptions {
   readonly parts: BtreeParts
@@ -65,35 +73,45 @@ export class IdleCompaction {
     this.#isClosing = true
     this.#timer.stop()
     await this.#running
-    if (this.#isOn && this.#isWorthIt) await this.#run('the store is closed', () => this.#bytesToMove <= CLOSE_BYTES)
+    if (!this.#isOn || !this.#mayRun) return
+    const { store, file } = this.#options.parts
+    // The pages that these replace are dead only after the last checkpoint.
+    if (store.dirtyBytes > LEAST_DIRTY_BYTES) await this.#options.flush('the store is closed').catch(() => undefined)
+    if (!this.#deadSpace.isWorthARun(this.#usage, CLOSE_SHARE)) return
+    const { size, unitBytes } = file
+    const mostUnits = Math.max(CLOSE_BYTES, size * CLOSE_FILE_SHARE) / unitBytes
+    await this.#run('the store is closed', CLOSE_SHARE, undefined, mostUnits)
   }
 
   #runIdle(): void {
     if (!this.#isWorthIt) return
     const { tree } = this.#options.parts
     const { sequence } = tree
-    this.#running ??= this.#run('idle', () => !this.#isClosing && tree.sequence === sequence).finally(() => {
+    this.#running ??= this.#run('idle', SHRINK_SHARE, () => !this.#isClosing && tree.sequence === sequence).finally(() => {
       this.#running = undefined
       this.onFreed()
     })
   }
 
-  async #run(reason: string, mayGoOn: () => boolean): Promise<void> {
+  async #run(reason: string, shrinkShare: number, mayGoOn = (): boolean => true, mostUnits = Infinity): Promise<void> {
     const { parts, compaction, flush } = this.#options
     const { free } = parts
     await this.#deadSpace.run(async () => {
       await flush(reason)
-      if (free.freeUnits > free.end * SHRINK_SHARE) {
-        await shrinkFile({ ...compaction, flush: () => flush(reason), mayGoOn })
+      if (free.freeUnits > free.end * shrinkShare) {
+        await shrinkFile({ ...compaction, flush: () => flush(reason), mayGoOn }, mostUnits)
       }
     })
     if (mayGoOn()) this.#deadSpace.left(this.#usage)
   }
 
   get #isWorthIt(): boolean {
+    return this.#mayRun && this.#deadSpace.isWorthARun(this.#usage)
+  }
+
+  get #mayRun(): boolean {
     const { logs, logStart, tree } = this.#options.parts
-    if (!logStart.isDone || logs.failure !== undefined || tree.versions.live.some(({ readers }) => readers > 0)) return false
-    return this.#deadSpace.isWorthARun(this.#usage)
+    return logStart.isDone && logs.failure === undefined && !tree.versions.live.some(({ readers }) => readers > 0)
   }
 
   /** Bytes of the data file and the logs, and how many of them a checkpoint of the tree would not need. */
@@ -105,11 +123,5 @@ export class IdleCompaction {
     // The levels count subtrees that were dropped until the next checkpoint.
     const treeBytes = Math.min(pageBytes, (liveBytes + ENTRY_BYTES * entries) / LEAST_FILL)
     return { deadBytes: totalBytes - treeBytes, totalBytes }
-  }
-
-  /** Bytes in use behind what will be the end of the file. */
-  get #bytesToMove(): number {
-    const { file, free } = this.#options.parts
-    return free.usedFrom(free.end - free.freeUnits) * file.unitBytes
   }
 }

@@ -68,6 +68,17 @@ export class FreeSpace {
     return units
   }
 
+  /** The lowest place from which on no more than `units` are in use. */
+  startOfLast(units: number): number {
+    let [low, high] = [this.#firstUnit, this.#end]
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2)
+      if (this.usedFrom(middle) <= units) high = middle
+      else low = middle + 1
+    }
+    return low
+  }
+
   /** A copy that changes apart from this one. */
   clone(): FreeSpace {
     const clone = new FreeSpace(this.#firstUnit, 0)

@@ -2,7 +2,7 @@
  * When the dead bytes of a store are worth giving back, and what runs gave back.
  *
  * Invariants:
- * 1. A run is worth it only where half of the files or more is dead.
+ * 1. A run is worth it only where half of the files or more is dead, or the share that the engine asks for.
  * 2. Another one is worth it only once much more is dead than the last whole run left.
  */
 import type { Ledger } from '../../trace/ledger.js'
@@ -27,8 +27,8 @@ export class DeadSpace {
     this.#ledger = ledger
   }
 
-  isWorthARun({ deadBytes, totalBytes }: SpaceUsage): boolean {
-    return deadBytes >= this.#leftBytes + LEAST_DEAD_BYTES && deadBytes >= totalBytes * DEAD_SHARE
+  isWorthARun({ deadBytes, totalBytes }: SpaceUsage, deadShare = DEAD_SHARE): boolean {
+    return deadBytes >= this.#leftBytes + LEAST_DEAD_BYTES && deadBytes >= totalBytes * deadShare
   }
 
   /** Counts a run. Never rejects: everything acknowledged is in the logs, and a job that failed is tried again like any other. */
