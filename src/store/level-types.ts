@@ -24,11 +24,11 @@ import {
   type AbstractValueIteratorOptions,
   type Transcoder,
 } from 'abstract-level'
+import { completingBatches } from './batches.js'
 import { explainingFailedOpen, type FailedOpen } from './failed-open.js'
-import { refusingIdleConditions } from './idle-conditions.js'
 import type { Stored, StoredFormat } from './owned-bytes.js'
 import type { KvariumOpenOptions } from './store-options.js'
-import { defaultingTtl, type TtlOption } from './ttl.js'
+import type { TtlOption } from './ttl.js'
 
 export interface SyncOption {
   /**
@@ -156,7 +156,7 @@ type SyncLevelConstructor = new <K, V>(
 ) => SyncLevel<K, V> & FailedOpen
 
 /** AbstractLevel under its completed type: the class that the store extends. */
-export const BaseLevel = refusingIdleConditions(defaultingTtl(explainingFailedOpen(AbstractLevel))) as unknown as SyncLevelConstructor
+export const BaseLevel = completingBatches(explainingFailedOpen(AbstractLevel)) as unknown as SyncLevelConstructor
 
 /** AbstractSnapshot with the constructor that its types leave out. */
 export const BaseSnapshot = AbstractSnapshot as unknown as new (options: SnapshotOptions) => AbstractSnapshot

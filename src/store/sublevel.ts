@@ -1,10 +1,10 @@
 import { AbstractSublevel, type AbstractSublevelOptions } from 'abstract-level'
 import { conditionsIn } from './conditions.js'
 import type { ExpiresAtOptions, SublevelOptions } from './level-types.js'
+import { completingBatches } from './batches.js'
 import { explainingFailedOpen, type FailedOpen } from './failed-open.js'
-import { refusingIdleConditions } from './idle-conditions.js'
 import type { Stored } from './owned-bytes.js'
-import { checkedTtl, defaultingTtl, type DefaultTtl, type TtlOption } from './ttl.js'
+import { checkedTtl, type DefaultTtl, type TtlOption } from './ttl.js'
 import { MSGPACK, msgpack, withMsgpack } from './msgpack.js'
 
 /** The private methods of a sublevel, which the types of abstract-level leave out. */
@@ -31,7 +31,7 @@ type SublevelConstructor = new <TDatabase, TFormat, K, V>(
   options: AbstractSublevelOptions<K, V>,
 ) => AbstractSublevel<TDatabase, TFormat, K, V> & FailedOpen & PrivateSublevel
 
-const BaseSublevel = refusingIdleConditions(defaultingTtl(explainingFailedOpen(AbstractSublevel))) as unknown as SublevelConstructor
+const BaseSublevel = completingBatches(explainingFailedOpen(AbstractSublevel)) as unknown as SublevelConstructor
 
 /** A sublevel that knows `valueEncoding: 'msgpack'`, as do the sublevels in it, and that may have a default `ttl`. */
 export class StoreSublevel<TDatabase, TFormat, K, V> extends BaseSublevel<TDatabase, TFormat, K, V> implements DefaultTtl {
