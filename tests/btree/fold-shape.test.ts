@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { foldBtree } from '../../src/btree/fold-shape.js'
+import type { WriteBatch } from '../../src/engine/batch.js'
 import type { Cursor, Engine, EngineSnapshot } from '../../src/engine/contract.js'
 import { jsonLines, parseJsonLines } from '../../src/observe/json-lines.js'
 import type { TraceLevel } from '../../src/trace/events.js'
@@ -15,6 +16,7 @@ import { slice } from '../support/thoroughness.js'
 type Step =
   | CommonStep
   | { readonly do: 'ascending'; readonly from: number; readonly count: number; readonly valueBytes: number }
+  | { readonly do: 'ingest'; readonly keys: readonly number[]; readonly valueBytes: number; readonly wait: boolean }
   | { readonly do: 'crash'; readonly power: boolean }
   | { readonly do: 'fault'; readonly on: 'read' | 'write' | 'sync' | 'truncate'; readonly skip: number; readonly done: boolean }
   | { readonly do: 'cursor' }
@@ -52,6 +54,15 @@ const stepsWith = (faults: number): fc.Arbitrary<Step[]> =>
       {
         weight: 4,
         arbitrary: fc.record({ do: fc.constant('ascending' as const), from: key, count: fc.integer({ min: 1, max: 200 }), valueBytes }),
+      },
+      {
+        weight: 4,
+        arbitrary: fc.record({
+          do: fc.constant('ingest' as const),
+          keys: fc.uniqueArray(key, { maxLength: 200, size: 'max' }),
+          valueBytes,
+          wait: fc.boolean(),
+        }),
       },
       { weight: 5, arbitrary: fc.record({ do: fc.constant('clear' as const), from: key, to: key }) },
       { weight: 2, arbitrary: fc.record({ do: fc.constant('get' as const), key }) },
@@ -171,6 +182,12 @@ class Walk {
           if (written !== undefined) await written
         }
         return
+      case 'ingest': {
+        const ingested = this.#attempt(() => engine.ingest!(ingestOf(step.keys, step.valueBytes)))
+        if (step.wait) await ingested
+        else this.#pending.push(ingested)
+        return
+      }
       case 'cursor': {
         const cursor = engine.cursor({}, this.#snapshots.at(-1))
         cursor.first()
@@ -200,6 +217,16 @@ class Walk {
           later: written => this.#pending.push(this.#attempt(() => written)),
         })
     }
+  }
+}
+
+async function* ingestOf(keys: readonly number[], bytes: number): AsyncGenerator<WriteBatch> {
+  const sorted = keys.map(each => name(each)).sort()
+  for (let from = 0; from < sorted.length; from += 20) {
+    const batch = batchOf(sorted.slice(from, from + 20).map((each, i) => ['put', each, filler(bytes, i)] as const))
+    batch.seal(0)
+    yield batch
+    await Promise.resolve()
   }
 }
 
