@@ -230,6 +230,32 @@ describe('an ingest', () => {
     }
   })
 
+  it('into a store that takes no more writes does not overwrite the tree that may be in force', async () => {
+    const fileSystem = emptyFileSystem()
+    const hooked = new HookedFileSystem(fileSystem)
+    const { engine: first, model } = await filled(hooked)
+    await first.close()
+    const engine = await openBtree({ fileSystem: hooked })
+    await put(engine, name(70), 'newer', true)
+    model.set(name(70), 'newer')
+    let syncs = 0
+    hooked.before = ({ kind, path }) => {
+      // The first one is of the pages, the second one of the meta page.
+      if (kind === 'sync' && path.endsWith('.btree') && ++syncs === 2)
+        throw Object.assign(new Error('EIO: the disk failed'), { code: 'EIO' })
+    }
+    await expect(engine.flush()).rejects.toThrow('EIO')
+    hooked.before = () => {}
+    // They copy the pages on the way before they are refused: the former places are free then, in memory alone.
+    for (let i = 0; i < 160; i += 5) expect(() => put(engine, name(i), 'refused')).toThrow('takes no more writes')
+    await expect(engine.ingest!(batches(entriesOf(40, 500, 7)))).rejects.toMatchObject({ code: 'LEVEL_WRITES_STOPPED' })
+    await engine.close().catch(() => undefined)
+    const opened = await openBtree({ fileSystem })
+    expect(scan(opened)).toEqual(listed(model))
+    expect(await violations(opened)).toEqual([])
+    await opened.close()
+  })
+
   it('and a checkpoint beside it both fail with a sync that failed for one of them', async () => {
     const hooked = new HookedFileSystem(emptyFileSystem())
     hooked.create('/data').write(new Uint8Array(1 << 14), 0)

@@ -216,9 +216,9 @@ export class Checkpointer {
 
   /**
    * Puts a tree in force that an ingest has written, in the place of the one on disk, which is the present one. No write comes between. What
-   * fails before the meta page changes leaves everything as it was.
+   * fails before the meta page changes leaves everything as it was. `adopted` is called in the step in which the tree becomes the present one.
    */
-  async adopt(next: NextTree, logs: LogSet, log: CurrentLog, span: Span | null): Promise<void> {
+  async adopt(next: NextTree, logs: LogSet, log: CurrentLog, span: Span | null, adopted: () => void): Promise<void> {
     const { tree, file } = this.#options
     const { store } = tree
     const { height, sequence, levels } = next
@@ -255,6 +255,7 @@ export class Checkpointer {
       tree.adopt(root, levels, sequence, next.replaced)
       this.#version = tree.versions.hold(root, false)
       this.#follow(metaBefore)
+      adopted()
     })
     await this.#releaseVersion(versionBefore, span)
     await withSpan(span, () => logs.release(this.#meta.firstLog))

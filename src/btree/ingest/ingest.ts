@@ -59,29 +59,34 @@ class Ingest {
   readonly #output: PageOutput
   #userBytes = 0
   #puts = 0
+  #isCommitted = false
 
   constructor(options: IngesterOptions, span: Span | null) {
     this.#options = options
     this.#span = span
-    const { file, free, store, context } = options.parts
+    const { file, free, store, context, logs } = options.parts
     const turn = (): Promise<void> => context.environment.scheduler.turn()
-    this.#output = new PageOutput({ file, free, taken: this.#taken, trace: store.trace, span, turn })
+    const requireWritable = (): void => {
+      if (logs.failure !== undefined) throw logs.refusal()
+    }
+    this.#output = new PageOutput({ file, free, taken: this.#taken, trace: store.trace, span, turn, requireWritable })
   }
 
   async run(batches: AsyncIterable<WriteBatch>): Promise<void> {
     const { checkpointer, free, logs } = this.#options.parts
     checkpointer.unborn = this.#taken
-    let isCommitted = false
     try {
       const added = await this.#write(batches)
       if (added === undefined) return
       await this.#output.sync()
       await this.#options.hold(() => this.#commit(added))
-      isCommitted = true
+    } catch (error) {
+      // In force it is whole, whatever fails behind that: the next open removes the logs that are left.
+      if (!this.#isCommitted) throw error
     } finally {
       await this.#output.settled()
       // If the meta page could not be written, the next open may find the ingest in force.
-      if (!isCommitted && logs.failure === undefined) {
+      if (!this.#isCommitted && logs.failure === undefined) {
         checkpointer.unborn = undefined
         withSpan(this.#span, () => {
           freeAll(free, this.#taken.pairs)
@@ -142,13 +147,15 @@ class Ingest {
       replaced: present.replaced,
       unused: own.replaced,
     }
-    await checkpointer.adopt(next, logs, log, this.#span)
-    checkpointer.unborn = undefined
-    withSpan(this.#span, () => freeAll(free, own.replaced))
-    ledger.userBytes += this.#userBytes
-    ledger.operations.puts += this.#puts
-    ledger.operations.batches++
-    this.#options.onCommit()
+    await checkpointer.adopt(next, logs, log, this.#span, () => {
+      this.#isCommitted = true
+      checkpointer.unborn = undefined
+      freeAll(free, own.replaced)
+      ledger.userBytes += this.#userBytes
+      ledger.operations.puts += this.#puts
+      ledger.operations.batches++
+      this.#options.onCommit()
+    })
   }
 }
 

@@ -26,6 +26,8 @@ export interface PageOutputOptions {
   readonly trace: PageTrace | null
   readonly span: Span | null
   turn(): Promise<void>
+  /** Throws once the store takes no more writes: then a place that is free in memory may be one of the tree in force. */
+  requireWritable(): void
 }
 
 export class PageOutput {
@@ -122,7 +124,8 @@ export class PageOutput {
   }
 
   #take(units: number): number {
-    const { free, taken, span } = this.#options
+    const { free, taken, span, requireWritable } = this.#options
+    requireWritable()
     const offset = withSpan(span, () => free.take(units))
     taken.add(offset, units)
     return offset
