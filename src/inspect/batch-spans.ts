@@ -64,7 +64,7 @@ export function readExpirySpan(reader: SpanReader): string {
 }
 
 /** Dates beyond those of JavaScript are shown in milliseconds. */
-function showExpiry(expiry: number): string {
+export function showExpiry(expiry: number): string {
   return expiry <= MAX_DATE ? new Date(expiry).toISOString() : `${expiry} ms`
 }
 

@@ -99,6 +99,7 @@ export class LsmEngine implements Engine {
       onProgress: () => {
         this.#controller.onProgress()
         this.#writes.queue.drain()
+        this.#idle.onTables()
       },
     })
     this.#controller = new WriteController(parts, this.#scheduler, () => this.#writes.queue.drain())

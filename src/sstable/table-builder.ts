@@ -1,4 +1,5 @@
 import type { Hash32 } from '../codec/checksum.js'
+import { readExpiry } from '../codec/expiry.js'
 import { compareKeys, EMPTY, KIND_DELETE, KIND_DELETE_RANGE, KIND_PUT_EXPIRING, type EntryKind } from '../codec/entry.js'
 import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../codec/limits.js'
 import { singleEntryBlockBytes, SortedBlockBuilder, writeSingleEntryBlock, writeSingleEntryHead } from '../codec/sorted-block-builder.js'
@@ -26,6 +27,7 @@ import {
 import { encodeProperties, type TableProperties } from './properties.js'
 import type { RangeTombstone } from './range-tombstone.js'
 import { encodeCustomFilter, type TableFilter } from './table-filter.js'
+import { ExpirySample } from './expiry-sample.js'
 
 /** An entry with a value or a key this large gets a block of its own, formed without a copy in scratch memory. */
 const LARGE_BYTES = 64 * 1024
@@ -98,7 +100,7 @@ export class TableBuilder {
 
   #entries = 0
   #pointTombstones = 0
-  #hasExpiries = false
+  #expiries: ExpirySample | undefined
   #rawKeyBytes = 0
   #rawValueBytes = 0
   #minSequence = Number.MAX_SAFE_INTEGER
@@ -122,6 +124,11 @@ export class TableBuilder {
   /** Point entries added so far. */
   get entryCount(): number {
     return this.#entries
+  }
+
+  /** About when half of the entries will have expired, in milliseconds since the Unix epoch; `undefined` if fewer expire. */
+  get halfExpiredAt(): number | undefined {
+    return this.#expiries?.halfOf(this.#entries)
   }
 
   /** Bytes by which the file would be larger without compression. */
@@ -152,6 +159,7 @@ export class TableBuilder {
     const tagEnd = this.#enter(key, keyStart, keyEnd, valueLength, sequence, kind, large)
     if (large) this.#addLarge(key, keyStart, keyEnd, tagEnd, value, valueStart, valueEnd)
     else this.#block.add(key, keyStart, keyEnd, this.#tag, tagEnd, value, valueStart, valueEnd)
+    if (kind === KIND_PUT_EXPIRING) this.#noteExpiry(value, valueStart)
     this.#entered(keyLength, valueLength, sequence, kind)
   }
 
@@ -181,6 +189,7 @@ export class TableBuilder {
     writeSingleEntryHead(head, 0, key, keyStart, keyEnd, this.#tag, tagEnd, valueLength)
     yield* this.#writer.commitInSlices(head, value, valueStart, valueEnd, this.#handle)
     this.#blockEnded(1)
+    if (kind === KIND_PUT_EXPIRING) this.#noteExpiry(value, valueStart)
     this.#entered(keyLength, valueLength, sequence, kind)
   }
 
@@ -232,7 +241,7 @@ export class TableBuilder {
     }
     const footer = { ranges, filter, index, properties: this.#writeBlock('properties', encodeProperties(properties)) }
     const footerOffset = this.#writer.position
-    const version = this.#hasExpiries ? EXPIRING_FORMAT_VERSION : FORMAT_VERSION
+    const version = this.#expiries !== undefined ? EXPIRING_FORMAT_VERSION : FORMAT_VERSION
     this.#writer.append(encodeFooter(footer, this.#hash32, this.#fileNumber, footerOffset, version))
     if (this.#trace !== null) this.#emitBlock(this.#trace, 'footer', footerOffset, FOOTER_BYTES, 0)
     this.#writer.flush()
@@ -269,10 +278,14 @@ export class TableBuilder {
     this.#lastSequence = sequence
     this.#entries++
     if (kind === KIND_DELETE) this.#pointTombstones++
-    else if (kind === KIND_PUT_EXPIRING) this.#hasExpiries = true
     this.#rawKeyBytes += keyLength
     this.#rawValueBytes += valueLength
     this.#noteSequence(sequence)
+  }
+
+  #noteExpiry(value: Uint8Array, start: number): void {
+    this.#expiries ??= new ExpirySample()
+    this.#expiries.note(readExpiry(value, start))
   }
 
   #overfills(keyLength: number, payloadLength: number): boolean {

@@ -81,6 +81,7 @@ const TABLE = {
   maxSequence: 'integer',
   smallest: 'bytes',
   largest: 'bytes',
+  halfExpiredAt: { optional: 'integer' },
 } as const
 const TABLES: Field = { list: { fields: TABLE } }
 const TOUCHED: Fields = {

@@ -76,6 +76,8 @@ export interface TracedTable {
   readonly maxSequence: number
   readonly smallest: Uint8Array
   readonly largest: Uint8Array
+  /** About when half of the entries will have expired, in milliseconds since the Unix epoch; only where that many expire. */
+  readonly halfExpiredAt?: number
 }
 
 /** One level of a search through a skiplist, from the top down. `key` is where it stood when it went down; undefined is the head. */

@@ -8,7 +8,7 @@
 import type { Ledger } from '../../trace/ledger.js'
 
 /** Fewer dead bytes cost more to give back than they take. */
-const LEAST_DEAD_BYTES = 512 * 1024
+export const LEAST_DEAD_BYTES = 512 * 1024
 const DEAD_SHARE = 1 / 2
 
 /** Bytes of the files of a store, and how many of them hold nothing that is needed. */

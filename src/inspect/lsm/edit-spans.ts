@@ -3,7 +3,7 @@ import { CorruptionError } from '../../errors.js'
 import { logName } from '../../engine/durable/log-replay.js'
 import { tableName } from '../../lsm/file-names.js'
 import { counted } from '../show-bytes.js'
-import { readString } from '../batch-spans.js'
+import { readString, showExpiry } from '../batch-spans.js'
 import type { SpanReader } from '../span-reader.js'
 
 const NAMES: Readonly<Record<number, string>> = {
@@ -14,6 +14,7 @@ const NAMES: Readonly<Record<number, string>> = {
   5: 'deleted table',
   6: 'added table',
   7: 'whole log',
+  8: 'half expired',
 }
 
 const COUNTS = [
@@ -46,6 +47,7 @@ export function readEdit(reader: SpanReader, preview: number): string {
 }
 
 function readField(field: SpanReader, tag: number, preview: number): string {
+  if (tag === 8) return showExpiry(field.varint('moment'))
   const number = field.varint('number')
   if (tag === 5) return tableName(number)
   if (tag === 6) return readTable(field, number, preview)

@@ -3,7 +3,7 @@ import type { Version } from '../versions/version.js'
 
 /** What to merge, and where the result goes. Plain data: it goes to the worker thread as it is. */
 export interface Compaction {
-  readonly reason: 'level 0 is full' | 'level is too large' | 'too many runs' | 'tombstones' | 'everything deleted' | 'range'
+  readonly reason: 'level 0 is full' | 'level is too large' | 'too many runs' | 'tombstones' | 'expired' | 'everything deleted' | 'range'
   /** How urgent: the level's size or count over its target. */
   readonly score: number
   /** Tables to read, as runs, newest first. */

@@ -320,6 +320,7 @@ class Merge {
     }
     if (lastKey !== undefined) this.#rangesFrom = keyAfter(lastKey)
     const properties = builder.finish(exact => this.#boundsOf(exact, nextKey))
+    const { halfExpiredAt } = builder
     this.#savedBytes += builder.savedBytes
     await file.sync()
     file.close()
@@ -340,6 +341,7 @@ class Merge {
       largest: properties.largest,
       minSequence: properties.minSequence,
       maxSequence: properties.maxSequence,
+      ...(halfExpiredAt !== undefined && { halfExpiredAt }),
     }
     this.#outputs.push(meta)
     this.#trace?.emit({ type: 'table.built', ...meta, blocks: properties.blocks })

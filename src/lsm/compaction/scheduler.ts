@@ -284,7 +284,11 @@ export class BackgroundScheduler {
   #pick(): Compaction | undefined {
     const { picker, versions, snapshots } = this.#context
     const { version, tableRanges } = versions.state
-    return picker.pick(version, { oldestSnapshot: snapshots.sequences()[0] ?? Infinity, rangeTombstones: tableRanges })
+    return picker.pick(version, {
+      oldestSnapshot: snapshots.sequences()[0] ?? Infinity,
+      rangeTombstones: tableRanges,
+      time: snapshots.expiryHorizon,
+    })
   }
 
   #compact(compaction: Compaction): Promise<void> {

@@ -19,6 +19,8 @@ export interface TableMeta {
   readonly largest: Uint8Array
   readonly minSequence: number
   readonly maxSequence: number
+  /** About when half of the entries will have expired, in milliseconds since the Unix epoch. Absent if fewer expire. */
+  readonly halfExpiredAt?: number
 }
 
 /** A table's place in a version. Moving a table to another level makes a new one over the same resource. */

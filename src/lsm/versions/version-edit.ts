@@ -9,6 +9,7 @@
  *     tag 5  deleted table      varint number
  *     tag 6  added table        varints number, level, run, file bytes, entries, tombstones, range tombstones, raw bytes,
  *                               smallest sequence, largest sequence; two keys, each varint length and bytes
+ *     tag 8  half expired       varint        when half of the entries of the table before will have expired; only where that many expire
  *     tag 7  whole log          varints number, bytes: the log has that many bytes, all durable, and gets no more: fewer are damage
  *
  * Unknown tags are an error: an older kvarium must not guess at what a newer one recorded.
@@ -40,6 +41,7 @@ const TAG_LOG = 4
 const TAG_DELETED = 5
 const TAG_ADDED = 6
 const TAG_WHOLE_LOG = 7
+const TAG_HALF_EXPIRED = 8
 
 /** The numbers of a table's meta in their order on disk. */
 const META_NUMBERS = [
@@ -66,6 +68,7 @@ export function encodeVersionEdit(edit: VersionEdit): Uint8Array {
     writer.numbers(TAG_ADDED, ...META_NUMBERS.map(field => meta[field]))
     writer.key(meta.smallest)
     writer.key(meta.largest)
+    if (meta.halfExpiredAt !== undefined) writer.numbers(TAG_HALF_EXPIRED, meta.halfExpiredAt)
   }
   for (const log of edit.wholeLogs ?? []) writer.numbers(TAG_WHOLE_LOG, log.number, log.bytes)
   return writer.take()
@@ -87,6 +90,7 @@ export function decodeVersionEdit(bytes: Uint8Array): VersionEdit {
     else if (tag === TAG_LOG) logs.push(reader.read())
     else if (tag === TAG_DELETED) deleted.push(reader.read())
     else if (tag === TAG_ADDED) added.push(readMeta(reader))
+    else if (tag === TAG_HALF_EXPIRED) added.push({ ...lastOf(added), halfExpiredAt: reader.read() })
     else if (tag === TAG_WHOLE_LOG) wholeLogs.push({ number: reader.read(), bytes: reader.read() })
     else throw new CorruptionError(`A version edit has a field of unknown kind ${tag}`)
   }
@@ -100,6 +104,13 @@ function readMeta(reader: VarintReader): TableMeta {
   const largest = readKey(reader)
   if (numbers.level > MAX_LEVEL) throw new CorruptionError(`A version edit puts a table into level ${numbers.level}`)
   return { ...numbers, smallest, largest }
+}
+
+/** Takes the table off the list that the field belongs to. */
+function lastOf(added: TableMeta[]): TableMeta {
+  const last = added.pop()
+  if (last === undefined) throw new CorruptionError('A version edit has an expiry without a table before it')
+  return last
 }
 
 /** No tree gets nearly so deep; more is damage, and must not size an array. */

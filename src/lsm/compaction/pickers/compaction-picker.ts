@@ -28,6 +28,8 @@ export interface PickContext {
   readonly oldestSnapshot: number
   /** Range tombstones that are in tables. Those only in a memtable may still be lost with the log's tail. */
   readonly rangeTombstones: readonly RangeTombstone[]
+  /** No reader sees what has expired by then, in milliseconds since the Unix epoch. Without it nothing has. */
+  readonly time?: number
 }
 
 /** Share of tombstones among a table's entries that makes it worth compacting for their sake. */
@@ -57,7 +59,8 @@ export function pickDeleted(version: Version, context: PickContext): Compaction 
 }
 
 /**
- * A table in which many entries are tombstones that nothing older lies under: rewriting it in place drops them. Only
+ * A table in which many entries are tombstones that nothing older lies under, or have expired: rewriting it in place drops them. Where
+ * something older lies under an expired entry, a tombstone is left in its place, which is smaller. Only
  * when no snapshot needs any of its entries, so that every pick makes progress.
  */
 export function pickTombstones(version: Version, context: PickContext): Compaction | undefined {
@@ -65,9 +68,10 @@ export function pickTombstones(version: Version, context: PickContext): Compacti
     const runs = version.level(level)
     for (let index = runs.length - 1; index >= 0; index--) {
       for (const file of runs[index].tables) {
-        if (!tombstoneHeavy(file, context.oldestSnapshot) || hasOlder(version, level, index, file)) continue
+        const reason = whyRewritten(file, context)
+        if (reason === undefined || (reason === 'tombstones' && hasOlder(version, level, index, file))) continue
         return {
-          reason: 'tombstones',
+          reason,
           score: 1,
           inputs: [[file.meta]],
           outputLevel: level,
@@ -81,10 +85,11 @@ export function pickTombstones(version: Version, context: PickContext): Compacti
   return undefined
 }
 
-/** Many tombstones that all may do their work now: worth a compaction for the space that comes back. */
-export function tombstoneHeavy({ meta }: TableFile, oldestSnapshot: number): boolean {
-  if (meta.maxSequence > oldestSnapshot) return false
-  return meta.rangeTombstones > 0 || (meta.tombstones > 0 && meta.tombstones >= meta.entries * TOMBSTONE_SHARE)
+/** Why a table is worth a compaction for the space that comes back: many tombstones that all may do their work now, or expired entries. */
+export function whyRewritten({ meta }: TableFile, { oldestSnapshot, time = -Infinity }: PickContext): 'tombstones' | 'expired' | undefined {
+  if (meta.maxSequence > oldestSnapshot) return undefined
+  if (meta.rangeTombstones > 0 || (meta.tombstones > 0 && meta.tombstones >= meta.entries * TOMBSTONE_SHARE)) return 'tombstones'
+  return meta.halfExpiredAt !== undefined && meta.halfExpiredAt <= time ? 'expired' : undefined
 }
 
 function hasOlder(version: Version, level: number, runIndex: number, { meta }: TableFile): boolean {

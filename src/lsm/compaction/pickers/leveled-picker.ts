@@ -5,7 +5,7 @@
  */
 import { compareKeys } from '../../../codec/entry.js'
 import type { Compaction } from '../compaction.js'
-import { closure, pickDeleted, pickTombstones, tombstoneHeavy, type CompactionPicker, type PickContext } from './compaction-picker.js'
+import { closure, pickDeleted, pickTombstones, whyRewritten, type CompactionPicker, type PickContext } from './compaction-picker.js'
 import { metasOf, overlaps, unionBounds, type KeyBounds, type TableFile } from '../../versions/table-file.js'
 import type { Version } from '../../versions/version.js'
 
@@ -93,15 +93,15 @@ export class LeveledPicker implements CompactionPicker {
     return compactionOf(reason, score, [[file]], version.overlapping(level + 1, file.meta), level + 1, true)
   }
 
-  #tombstonesDown(version: Version, { oldestSnapshot }: PickContext): Compaction | undefined {
+  #tombstonesDown(version: Version, context: PickContext): Compaction | undefined {
     for (let level = 1; level < version.levels.length - 1; level++) {
       for (const run of version.level(level)) {
-        const file = run.tables.find(candidate => tombstoneHeavy(candidate, oldestSnapshot))
+        const file = run.tables.find(candidate => whyRewritten(candidate, context) !== undefined)
         if (file !== undefined) return this.#down(version, level, file, 'tombstones', 1)
       }
     }
     const level0 = version.level(0)
-    if (level0.some(run => run.tables.some(file => tombstoneHeavy(file, oldestSnapshot)))) {
+    if (level0.some(run => run.tables.some(file => whyRewritten(file, context) !== undefined))) {
       return { ...this.#fromLevel0(version, 1), reason: 'tombstones' }
     }
     return undefined
