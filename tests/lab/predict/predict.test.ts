@@ -10,7 +10,7 @@ import { decimalKey, drive, lsmOptions, measuredOf, openMeasured, SMALL, type Dr
 const WORK: Work = { puts: 24_000, keys: 12_000, keyBytes: 16, valueBytes: 100, distribution: 'uniform', batchPuts: 10 }
 const LEVELED = { ...SMALL, compaction: 'leveled' } as const
 const TIERED = { ...SMALL, compaction: 'tiered' } as const
-const BTREE = { writeBufferSize: 3 << 18, cacheSize: 8 << 20 } as const
+const BTREE = { writeBufferSize: 1 << 19, cacheSize: 8 << 20 } as const
 
 function look({ engine }: Driven): void {
   for (let i = 0; i < 4000; i++) {
