@@ -3,12 +3,13 @@
  * may fail: then every error must say so, every read must still be right, and no call may hang.
  */
 import type { Hash32 } from '../../../src/codec/checksum.js'
+import { compareKeys } from '../../../src/codec/entry.js'
 import { WriteBatch } from '../../../src/engine/batch.js'
 import type { Engine, EngineSnapshot } from '../../../src/engine/contract.js'
 import { type FaultyFileSystem, FileSystemError, MemoryFileSystem, SeededRandom, type Environment } from '../../../src/vfs/index.js'
 import { keyOf } from '../../contract/support/opened-engine.js'
 import { bounded } from './bounded.js'
-import { Oracle, type State } from './oracle.js'
+import { Oracle, type Change, type State } from './oracle.js'
 import type { Subject } from './subjects.js'
 import type { Step } from './workload.js'
 
@@ -134,12 +135,16 @@ export class Session {
   }
 
   async #perform(engine: Engine, step: Step): Promise<void> {
-    if ((step.kind === 'write' || step.kind === 'clear') && this.oracle.latest.length > MOST_STATES) return
+    if ((step.kind === 'write' || step.kind === 'clear' || step.kind === 'ingest') && this.oracle.latest.length > MOST_STATES) return
     switch (step.kind) {
       case 'write':
         return this.#writeStep(engine, step)
       case 'clear':
         return this.#clearStep(engine, step)
+      case 'ingest':
+        // Writes under way may come before its commit or after it.
+        await this.rest()
+        return this.#write('ingest', step.changes, true, () => engine.ingest!(sortedBatches(step.changes)))
       case 'in the background':
         this.#underWay.push(this.#attempt(step.job, () => engine[step.job]()))
         return
@@ -329,4 +334,17 @@ function stackOf(error: unknown): string {
 function codeOf(error: unknown): string | undefined {
   const code = error instanceof Error ? (error as { readonly code?: unknown }).code : undefined
   return typeof code === 'string' ? code : undefined
+}
+
+/** Puts in the order of their keys, a few in each batch. */
+async function* sortedBatches(changes: readonly Change[]): AsyncGenerator<WriteBatch> {
+  const puts = changes.flatMap(change => (change.kind === 'put' ? [{ key: keyOf(change.key), value: change.value }] : []))
+  puts.sort((a, b) => compareKeys(a.key, b.key))
+  for (let from = 0; from < puts.length; from += 5) {
+    const batch = new WriteBatch()
+    for (const { key, value } of puts.slice(from, from + 5)) batch.put(key, value)
+    batch.seal(0)
+    yield batch
+    await Promise.resolve()
+  }
 }

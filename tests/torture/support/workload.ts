@@ -6,11 +6,16 @@ import { START, type Change } from './oracle.js'
 export type Step =
   | { readonly kind: 'write'; readonly changes: readonly Change[]; readonly sync: boolean; readonly awaited: boolean }
   | { readonly kind: 'clear'; readonly first: string; readonly last: string; readonly sync: boolean; readonly awaited: boolean }
+  /** Puts of different keys. */
+  | { readonly kind: 'ingest'; readonly changes: readonly Change[] }
   | { readonly kind: 'flush' | 'compact' | 'settle' | 'checkpoint' | 'reopen' | 'scan' | 'get' | 'snapshot' | 'release' }
   /** The wall clock moves on. */
   | { readonly kind: 'pass'; readonly ms: number }
   /** Started, and waited for when the next step needs it. */
   | { readonly kind: 'in the background'; readonly job: 'flush' | 'compact' }
+
+/** What ingests number their values from. */
+const INGESTED = 2 ** 31
 
 /** Before and after every key of the workload. */
 export const FIRST_KEY = ''
@@ -59,6 +64,7 @@ function step(random: Random, shape: Shape, number: number): Step {
   if (roll < 28) return { kind: 'snapshot' }
   if (roll < 31) return { kind: 'release' }
   if (roll < 36) return { kind: 'in the background', job: uniform(random, 3) === 0 ? 'compact' : 'flush' }
+  if (roll < 40) return { kind: 'ingest', changes: ingested(random, shape, number) }
   const changes: Change[] = []
   for (let left = 1 + uniform(random, 6); left > 0; left--) {
     const key = KEYS[uniform(random, shape.keys)]
@@ -92,6 +98,12 @@ function withExpiry(random: Random, change: Change, now: number): Change {
     ...change,
     expiry: now + (roll < 8 ? 1 + uniform(random, 200) : roll === 8 ? 1e12 + uniform(random, 1000) : -uniform(random, 5)),
   }
+}
+
+/** About half of the keys. */
+function ingested(random: Random, shape: Shape, number: number): Change[] {
+  const keys = KEYS.slice(0, shape.keys).filter(() => uniform(random, 2) === 0)
+  return keys.map((key, i) => ({ kind: 'put', key, value: valueOf(random, INGESTED + number * 64 + i, sizeOf(random, shape)) }))
 }
 
 function sizeOf(random: Random, { largestValue }: Shape): number {
