@@ -1,33 +1,31 @@
 /**
  * The store: an abstract-level database over an engine. Portable; `node-kvarium.ts` and `portable-kvarium.ts` give it an
- * environment and the built-in engines. Reading and writing are in `reads.ts`, `writes.ts` and `iterators.ts`, opening and destroying
- * the directory in `directory.ts`.
+ * environment and the built-in engines. What goes on from an open to the close is in `session.ts`, reading and writing in `reads.ts`,
+ * `writes.ts` and `iterators.ts`, opening and destroying the directory in `directory.ts`.
  *
  * Invariants:
  * 1. Keys and values cross this layer once: strings are encoded into the engine's batch or a reused scratch, and results
  *    are decoded from the engine's memory into a string or a copy that the user owns.
- * 2. The lock is released after the engine is closed, whether or not that succeeded.
- * 3. A relative location means the same directory for as long as the store exists, even if the working directory changes.
+ * 2. A relative location means the same directory for as long as the store exists, even if the working directory changes.
  */
 import type { AbstractSublevelOptions } from 'abstract-level'
 import { loadHash32 } from '../codec/checksum.js'
-import type { BatchFeed, Cursor, Engine, EngineFactory, EngineShape, FeedOptions, KeyRange, Violation } from '../engine/contract.js'
+import type { Cursor, Engine, EngineFactory, EngineShape, KeyRange, Violation } from '../engine/contract.js'
 import type { EngineRegistry } from '../engine/registry.js'
-import { TracedEngine } from '../engine/traced-engine.js'
 import { KvariumError, MisuseError } from '../errors.js'
 import { Diagnostics } from '../trace/diagnostics.js'
 import { runJob, type Trace } from '../trace/span.js'
-import { wallTimeOf, type Environment } from '../vfs/environment.js'
+import type { Environment } from '../vfs/environment.js'
 import type { FileNames } from '../vfs/file-classes.js'
-import { absolutePath, type DirectoryLock } from '../vfs/file-system.js'
+import { absolutePath } from '../vfs/file-system.js'
 import { typedError } from '../vfs/vfs-error.js'
 import { TracedFileSystem } from '../vfs/traced-file-system.js'
 import { checkOf } from './conditions.js'
 import { EventLoopTurns } from './event-loop-turns.js'
 import { EncodedChainedBatch } from './chained-batch.js'
 import { Changes, type ChangesHost, type ChangesOptions } from './changes.js'
-import type { CheckpointOptions, CheckpointTraffic } from './checkpoint.js'
-import { openDirectory, type DirectoryRequest, type IdentityTraffic, type OpenedDirectory, type PassingThrough } from './directory.js'
+import type { CheckpointOptions } from './checkpoint.js'
+import { openDirectory, type DirectoryRequest, type IdentityTraffic } from './directory.js'
 import { StoreFailures } from './failures.js'
 import type { IngestEntries, IngestOptions } from './ingest.js'
 import { EntryIterator, KeyIterator, ValueIterator } from './iterators.js'
@@ -51,18 +49,17 @@ import { toBytes, type Stored } from './owned-bytes.js'
 import { propertyOf } from './properties.js'
 import { manifestOf } from './manifest.js'
 import { assertLocation, type Platform } from './platform.js'
-import { StoreReads } from './reads.js'
+import type { StoreReads } from './reads.js'
+import { Session, type OpenedStore } from './session.js'
 import { HeldMoment, StoreSnapshot } from './snapshot.js'
 import { keyRange, storedRange } from './stored-range.js'
-import { deriveStats, type KvariumStats } from './stats.js'
+import type { KvariumStats } from './stats.js'
 import { checkConstructorOptions, resolveEngineOptions, type KvariumOptions } from './store-options.js'
 import { StoreSublevel } from './sublevel.js'
 import { checkedTtl, type DefaultTtl, type TtlOption } from './ttl.js'
-import { CommitHistory } from './transactions/commit-history.js'
 import type { Transaction } from './transactions/transaction.js'
-import type { Transactions, TransactionOptions, WriteObserved } from './transactions/transactions.js'
+import type { TransactionOptions, WriteObserved } from './transactions/transactions.js'
 import { BrokenCursor, Walk } from './walk.js'
-import { StoreWrites } from './writes.js'
 
 /** What a reader in another thread has to know of a store. */
 export interface StoreFacts {
@@ -84,25 +81,6 @@ interface PrivateBatchOptions extends SyncOption {
   readonly [PRECONDITION]?: () => void
 }
 
-/** What an open has made; a lock and what passes through only where there are such. */
-type OpenedStore = Pick<OpenedDirectory, 'engine' | 'identity'> & Partial<Pick<OpenedDirectory, 'lock'> & PassingThrough>
-
-/** State from open to close. */
-interface Session {
-  readonly engine: Engine
-  readonly lock: DirectoryLock | undefined
-  readonly identity: IdentityTraffic
-  readonly openedAt: number
-  readonly reads: StoreReads
-  readonly writes: StoreWrites
-  readonly closing: AbortController
-  readonly history: CommitHistory
-  /** From the first transaction on. */
-  transactions: Transactions | undefined
-  readonly passThrough: PassingThrough['passThrough'] | undefined
-  checkpoints: CheckpointTraffic
-}
-
 export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implements PrivateLevel, DefaultTtl {
   readonly #location: string
   /** The absolute location, resolved when the store was made. */
@@ -115,8 +93,6 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   readonly #failures: StoreFailures
   readonly #turns: EventLoopTurns
   readonly #ttl: number | undefined
-  /** Work of the store that takes several turns; close waits for it. */
-  readonly #underway = new Set<Promise<unknown>>()
   /** An engine without files. It stays when the store is closed, so that the next open finds the data. */
   #volatile: Engine | undefined
   #session: Session | undefined
@@ -212,7 +188,10 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
    */
   async ingest<K2 = K, V2 = V>(entries: IngestEntries<K2, V2>, options: IngestOptions<K2, V2> = {}): Promise<void> {
     if (this.status === 'opening') return this.deferAsync(() => this.ingest(entries, options))
-    return this.#trackPromise(this.#typed(() => this.#ingest(entries, options)))
+    return this.#typed(() => {
+      const session = this.#open()
+      return session.track(session.ingest((options.sublevel ?? this) as unknown as EncodingLevel, entries, options))
+    })
   }
 
   /**
@@ -226,7 +205,10 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     assertLocation(directory)
     const target = absolutePath(this.#environment.fileSystem, directory)
     if (this.status === 'opening') return this.deferAsync(() => this.checkpoint(target, options))
-    return this.#trackPromise(this.#typed(() => this.#checkpoint(target, options)))
+    return this.#typed(() => {
+      const session = this.#open()
+      return session.track(session.checkpoint(target, options))
+    })
   }
 
   /** Resolves when no background work is under way or due. */
@@ -247,9 +229,10 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     try {
       const isObserved = this.listenerCount('write') > 0 || (this.hooks.prewrite as { readonly noop?: boolean }).noop !== true
       const writeObserved = isObserved ? this.#writeObserved : undefined
-      const { transactions } = this.#open()
+      const session = this.#open()
+      const { transactions } = session
       if (transactions !== undefined) return transactions.run<K, V, T>(this, body, options, writeObserved)
-      return this.#loadTransactions().then(loaded => loaded.run<K, V, T>(this, body, options, writeObserved))
+      return session.loadTransactions().then(loaded => loaded.run<K, V, T>(this, body, options, writeObserved))
     } catch (error) {
       return Promise.reject(typedError(error))
     }
@@ -257,8 +240,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
 
   /** Counts and sizes since open. Throws `LEVEL_DATABASE_NOT_OPEN` when the store is not open. */
   stats(): KvariumStats {
-    const { engine, identity, openedAt, checkpoints } = this.#open()
-    return deriveStats(engine.stats(), { identity, checkpoints }, this.#location, this.#environment.clock.now() - openedAt)
+    return this.#open().stats(this.#location)
   }
 
   /** The structure of the engine as plain JSON. Throws `LEVEL_DATABASE_NOT_OPEN` when the store is not open. */
@@ -287,7 +269,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   changes<K2 = K, V2 = V>(options: ChangesOptions<K2, V2> = {}): Changes<K2, V2> {
     const host: ChangesHost = {
       turns: this.#turns,
-      begin: feed => (this.status === 'opening' ? this.deferAsync(async () => this.#feed(feed)) : this.#feed(feed)),
+      begin: feed => (this.status === 'opening' ? this.deferAsync(async () => this.#open().feed(feed)) : this.#open().feed(feed)),
       attachResource: resource => this.attachResource(resource),
       detachResource: resource => this.detachResource(resource),
     }
@@ -296,7 +278,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
 
   /** Walks everything in the store and yields every broken invariant, with the path to it; nothing for a sound store. */
   check(): AsyncIterable<Violation> {
-    return this.#check(this.#open())
+    return this.#open().check()
   }
 
   /** The engine and the facts, for readers. Throws when the store is not open, and where other threads do not reach its files. */
@@ -324,17 +306,9 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
 
   async _close(): Promise<void> {
     const session = this.#session
-    session?.closing.abort()
-    session?.transactions?.close()
-    session?.history.close()
-    await Promise.allSettled(this.#underway)
+    await session?.end()
     this.#session = undefined
-    if (this.#volatile !== undefined || session === undefined) return
-    try {
-      await runJob(this.#trace, 'close', () => session.engine.close(), { fallback: true })
-    } finally {
-      await session.lock?.release()
-    }
+    if (this.#volatile === undefined) await session?.close()
   }
 
   _getSync(key: Stored, options: ReadOptions): Stored | undefined {
@@ -342,19 +316,19 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   }
 
   _get(key: Stored, options: ReadOptions): Awaitable<Stored | undefined> {
-    return this.#track(this.#readsFor(options).get(key, options))
+    return this.#open().track(this.#readsFor(options).get(key, options))
   }
 
   _getMany(keys: Stored[], options: ReadOptions): Awaitable<(Stored | undefined)[]> {
-    return this.#track(this.#readsFor(options).getMany(keys, options))
+    return this.#open().track(this.#readsFor(options).getMany(keys, options))
   }
 
   _has(key: Stored, options: ReadOptions): Awaitable<boolean> {
-    return this.#track(this.#readsFor(options).has(key, options))
+    return this.#open().track(this.#readsFor(options).has(key, options))
   }
 
   _hasMany(keys: Stored[], options: ReadOptions): Awaitable<boolean[]> {
-    return this.#track(this.#readsFor(options).hasMany(keys, options))
+    return this.#open().track(this.#readsFor(options).hasMany(keys, options))
   }
 
   _put(key: Stored, value: Stored, options: SyncOption & TtlOption): Awaitable<void> {
@@ -377,10 +351,11 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   }
 
   _clear(options: PrivateClearOptions): Awaitable<void> {
-    const { reads, writes } = this.#open()
+    const session = this.#open()
+    const { reads, writes } = session
     const range = keyRange(storedRange(options))
     if (options.limit === -1 && !options.snapshot) return writes.clear(range, options)
-    return this.#track(writes.clearByCursor(range, reads.moment(options.snapshot), options))
+    return session.track(writes.clearByCursor(range, reads.moment(options.snapshot), options))
   }
 
   _iterator(options: PrivateIteratorOptions): unknown {
@@ -435,32 +410,15 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     }
   }
 
-  #traced(engine: Engine): Engine {
-    return this.#trace === undefined ? engine : new TracedEngine(engine, this.#trace)
-  }
-
-  #begin({ engine: untraced, lock, identity, passThrough }: OpenedStore): void {
-    const engine = this.#traced(untraced)
-    const turns = this.#turns
-    const environment = this.#environment
-    const history = new CommitHistory(engine)
-    // A span would emit each look of a read: under a trace reads run in place.
-    const reads = new StoreReads(engine, turns, this.#failures, this.#trace === undefined ? environment.readOffload : undefined)
-    const writes = new StoreWrites(engine, turns, this.#failures, { now: wallTimeOf(environment.clock), ttl: this.#ttl }, history)
-    const openedAt = this.#environment.clock.now()
-    this.#session = {
-      engine,
-      lock,
-      identity,
-      openedAt,
-      reads,
-      writes,
-      history,
-      transactions: undefined,
-      closing: new AbortController(),
-      passThrough,
-      checkpoints: { bytesWritten: 0, syncs: 0 },
-    }
+  #begin(opened: OpenedStore): void {
+    this.#session = new Session(opened, {
+      directory: this.#directory,
+      environment: this.#environment,
+      trace: this.#trace,
+      failures: this.#failures,
+      turns: this.#turns,
+      ttl: this.#ttl,
+    })
   }
 
   #open(): Session {
@@ -468,32 +426,6 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
       throw this.explained(new KvariumError('LEVEL_DATABASE_NOT_OPEN', 'Database is not open'))
     }
     return this.#session
-  }
-
-  async #loadTransactions(): Promise<Transactions> {
-    const { Transactions } = await import('./transactions/transactions.js')
-    const session = this.#open()
-    const { engine, reads, writes, history } = session
-    return (session.transactions ??= new Transactions({
-      engine,
-      reads,
-      writes,
-      history,
-      environment: this.#environment,
-      trace: this.#trace,
-    }))
-  }
-
-  /** A check ends with the session that it began in. */
-  async *#check(session: Session): AsyncGenerator<Violation> {
-    const requireSession = (): void => {
-      if (this.#open() !== session) throw new KvariumError('LEVEL_DATABASE_NOT_OPEN', 'Database has been closed since the check began')
-    }
-    requireSession()
-    for await (const violation of session.engine.check()) {
-      yield violation
-      requireSession()
-    }
   }
 
   #walk(options: PrivateIteratorOptions): Walk {
@@ -525,63 +457,10 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   readonly #writeObserved: WriteObserved = (operations, { sync }, precondition) =>
     this.batch(operations as never, Object.defineProperty({ sync }, PRECONDITION, { value: precondition }))
 
-  #feed(options: FeedOptions): BatchFeed {
-    const { engine } = this.#open()
-    if (engine.changes === undefined) {
-      throw new MisuseError('LEVEL_NOT_SUPPORTED', `The engine "${engine.name}" has no feed of changes`)
-    }
-    return engine.changes(options)
-  }
-
   /** What reads: the transaction, for its reads, or the store. */
   #readsFor({ snapshot }: { readonly snapshot?: unknown }): StoreReads | HeldMoment {
     const { reads } = this.#open()
     return snapshot instanceof HeldMoment ? snapshot : reads
-  }
-
-  #track<T>(work: Awaitable<T>): Awaitable<T> {
-    return work instanceof Promise ? this.#trackPromise(work) : work
-  }
-
-  async #trackPromise<T>(work: Promise<T>): Promise<T> {
-    this.#underway.add(work)
-    try {
-      return await work
-    } finally {
-      this.#underway.delete(work)
-    }
-  }
-
-  async #ingest<K2, V2>(entries: IngestEntries<K2, V2>, options: IngestOptions<K2, V2>): Promise<void> {
-    const { engine, writes, closing } = this.#open()
-    if (engine.ingest === undefined) {
-      throw new MisuseError('LEVEL_NOT_SUPPORTED', `The engine "${engine.name}" has no ingest; write the entries in batches`)
-    }
-    const level = (options.sublevel ?? this) as unknown as EncodingLevel
-    const { ingestBatches } = await import('./ingest.js')
-    const batches = ingestBatches({ entries, options, level, closing: closing.signal, turns: this.#turns })
-    return writes.unordered(() => engine.ingest!(batches))
-  }
-
-  async #checkpoint(directory: string, { signal }: CheckpointOptions): Promise<void> {
-    const session = this.#open()
-    const { engine } = session
-    if (engine.checkpoint === undefined) {
-      throw new MisuseError('LEVEL_NOT_SUPPORTED', `This store on "${engine.name}" cannot make a checkpoint; copy it with copyStore`)
-    }
-    const { fileSystem } = this.#environment
-    const checkpoint = engine.checkpoint()
-    try {
-      const { assertCheckpointTarget, writeCheckpoint } = await import('./checkpoint.js')
-      assertCheckpointTarget(fileSystem, this.#directory, directory)
-      const hash32 = await loadHash32()
-      session.passThrough?.(directory)
-      const { bytesWritten, syncs } = await writeCheckpoint({ fileSystem, hash32, engine: engine.name, directory, signal }, checkpoint)
-      const { checkpoints } = session
-      session.checkpoints = { bytesWritten: checkpoints.bytesWritten + bytesWritten, syncs: checkpoints.syncs + syncs }
-    } finally {
-      checkpoint.release()
-    }
   }
 
   #rangeBetween(start: unknown, end: unknown, options: KeyEncodingOption<never> | undefined): KeyRange {
