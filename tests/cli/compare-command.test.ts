@@ -116,7 +116,7 @@ describe('a dataset of the user', () => {
   })
 
   it.each([
-    ['bad.ndjson', '{"id":1}\n\n{"id":2,}\n', [], 'bad.ndjson line 3: this is not JSON'],
+    ['bad.ndjson', '{"id":1}\n\n{"id":2,}\n', [], 'bad.ndjson line 3 column 9: this is not JSON'],
     ['other.ndjson', '{"id":1}\n{"ld":2}\n', [], 'other.ndjson line 2: the record has no field "id" for the key'],
     ['mixed.ndjson', '{"id":1}\n7\n', [], 'mixed.ndjson line 2: the record is not an object'],
     ['deep.ndjson', '{"id":[1]}\n', ['--key', 'id'], 'deep.ndjson line 1: the field "id" cannot be part of a key'],

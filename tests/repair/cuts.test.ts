@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { repair, verify } from '../../src/index.js'
-import { fileSystemOf, DIRECTORY, smallStores } from '../damage/support/small-store.js'
+import { fileSystemOf, DIRECTORY, lastingStores } from '../damage/support/small-store.js'
 import { SUBJECTS } from '../damage/support/subjects.js'
 import { cutsOf, cutStores, judgeCut, SMALL, TARGET } from './support/cut-sweep.js'
 
@@ -40,7 +40,7 @@ describe('a cut manifest', () => {
 
   it('lets no deleted key come back from tables that a crash left over', async () => {
     const [subject] = SUBJECTS
-    for (const { files, older, contents } of await smallStores(subject, 3)) {
+    for (const { files, older, contents } of await lastingStores(subject, 3)) {
       const manifest = [...files.keys()].find(name => name.startsWith('MANIFEST'))!
       const leftOver = [...older]
         .filter(([name]) => name.endsWith('.sst') && !files.has(name))

@@ -4,7 +4,7 @@ import { halfOpen, rangeContains } from '../../src/engine/range.js'
 import { Kvarium, repair, verify } from '../../src/index.js'
 import { MemoryFileSystem } from '../../src/vfs/index.js'
 import { flips } from '../damage/support/damages.js'
-import { filesOf, fileSystemOf, sameBytes, DIRECTORY, smallStores, type Files, type SmallStore } from '../damage/support/small-store.js'
+import { filesOf, fileSystemOf, sameBytes, DIRECTORY, lastingStores, type Files, type SmallStore } from '../damage/support/small-store.js'
 import { keyOf } from '../contract/support/opened-engine.js'
 import { SUBJECTS } from '../damage/support/subjects.js'
 import { slice } from '../support/thoroughness.js'
@@ -52,7 +52,7 @@ describe.each(byEngine)('verify and repair of $name', subject => {
   const { engine } = subject
 
   it('find nothing wrong with a sound store, change no file of it, and copy all of it', async () => {
-    for (const store of await smallStores(subject)) {
+    for (const store of await lastingStores(subject)) {
       const files = await withIdentity(store, engine)
       const fileSystem = fileSystemOf(files)
       expect(await verify(DIRECTORY, { fileSystem })).toMatchObject({ engine, opens: true, entries: store.contents.length, findings: [] })
@@ -64,7 +64,7 @@ describe.each(byEngine)('verify and repair of $name', subject => {
   })
 
   it('any flipped byte that matters is found, and what cannot have suffered from the losses is saved as it was', async () => {
-    const [, clean] = await smallStores(subject)
+    const [, clean] = await lastingStores(subject)
     const files = await withIdentity(clean, engine)
     for (const damage of flips({ ...clean, files }, [0x40], place => place % slice(307, 101) === 0)) {
       const fileSystem = fileSystemOf(damage.files)
@@ -83,7 +83,7 @@ describe.each(byEngine)('verify and repair of $name', subject => {
   })
 
   it('a lost KVARIUM does not hinder them', async () => {
-    const [, clean] = await smallStores(subject)
+    const [, clean] = await lastingStores(subject)
     const fileSystem = fileSystemOf(clean.files)
     const report = await verify(DIRECTORY, { fileSystem })
     expect(report).toMatchObject({ engine, opens: true, findings: [{ file: `${DIRECTORY}/KVARIUM` }] })
@@ -96,7 +96,7 @@ describe('repair of lsm', () => {
   const [subject] = SUBJECTS
 
   it('a damaged record costs only itself', async () => {
-    const [, clean] = await smallStores(subject)
+    const [, clean] = await lastingStores(subject)
     const files = await withIdentity(clean, 'lsm')
     const log = [...files.keys()].find(name => name.endsWith('.log'))!
     const fileSystem = fileSystemOf(changed(files, log, 40))
@@ -109,7 +109,7 @@ describe('repair of lsm', () => {
   })
 
   it('without CURRENT or without its manifest the tables and logs are found by their names', async () => {
-    const [, clean] = await smallStores(subject)
+    const [, clean] = await lastingStores(subject)
     const files = await withIdentity(clean, 'lsm')
     for (const lost of [...files.keys()].filter(name => name === 'CURRENT' || name.startsWith('MANIFEST'))) {
       const without = new Map(files)
@@ -126,7 +126,7 @@ describe('repair of btree', () => {
   const subject = SUBJECTS.find(({ name }) => name === 'btree')!
 
   it('a damaged record of a log costs only itself, and a damaged page only its keys', async () => {
-    const [unclean] = await smallStores(subject)
+    const [unclean] = await lastingStores(subject)
     const files = await withIdentity(unclean, 'btree')
     const log = [...files.keys()].find(name => name.endsWith('.log'))!
     const fileSystem = fileSystemOf(changed(files, log, 40))
@@ -137,7 +137,7 @@ describe('repair of btree', () => {
   })
 
   it('without the data file the logs are what is left', async () => {
-    const [unclean] = await smallStores(subject)
+    const [unclean] = await lastingStores(subject)
     const files = await withIdentity(unclean, 'btree')
     files.delete('data.btree')
     const fileSystem = fileSystemOf(files)
@@ -153,7 +153,7 @@ describe('repair of an engine that can only be read open', () => {
   it.each(byEngine)('reads around what is damaged ($name)', async subject => {
     const { salvage, ...factory } = subject.factory
     expect(salvage).toBeDefined()
-    const [, clean] = await smallStores(subject)
+    const [, clean] = await lastingStores(subject)
     const files = await withIdentity(clean, factory.name)
     let probed = 0
     for (const damage of flips({ ...clean, files }, [0x40], place => place % slice(307, 101) === 0)) {

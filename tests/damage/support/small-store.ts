@@ -82,16 +82,20 @@ export function fileSystemOf(files: Files): MemoryFileSystem {
   return fileSystem
 }
 
-/** Every state of the history with this seed. */
-export async function smallStores(subject: DamageSubject, seed = 1): Promise<readonly SmallStore[]> {
-  const history = new History(subject, seed)
-  await history.run()
-  return history.stores
+/** Every state of the history with this seed. Some of the entries expire. */
+export function smallStores(subject: DamageSubject, seed = 1): Promise<readonly SmallStore[]> {
+  return new History(subject, seed, EXPIRIES).run()
+}
+
+/** The same without expiries: what files hold is what readers see. */
+export function lastingStores(subject: DamageSubject, seed = 1): Promise<readonly SmallStore[]> {
+  return new History(subject, seed, []).run()
 }
 
 class History {
-  readonly stores: SmallStore[] = []
+  readonly #stores: SmallStore[] = []
   readonly #subject: DamageSubject
+  readonly #expiries: readonly (number | undefined)[]
   readonly #random: SeededRandom
   readonly #fileSystem = new MemoryFileSystem()
   readonly #model = new Map<string, string>()
@@ -100,13 +104,14 @@ class History {
   readonly #keys = new Set(['', '!', 'k05x', '~'])
   readonly #older = new Map<string, Uint8Array[]>()
 
-  constructor(subject: DamageSubject, seed: number) {
+  constructor(subject: DamageSubject, seed: number, expiries: readonly (number | undefined)[]) {
     this.#subject = subject
+    this.#expiries = expiries
     this.#random = new SeededRandom(seed)
     this.#fileSystem.makeDirectory(DIRECTORY)
   }
 
-  async run(): Promise<void> {
+  async run(): Promise<readonly SmallStore[]> {
     const engine = await this.#open(true)
     for (let step = 0; step < STEPS; step++) {
       if (step === 12 || step === 24) await this.#clear(engine, step)
@@ -123,6 +128,7 @@ class History {
       await this.#write(again, STEPS)
       await this.#close(again, state)
     }
+    return this.#stores
   }
 
   #open(created: boolean): Promise<Engine> {
@@ -145,7 +151,7 @@ class History {
         this.#model.delete(key)
       } else {
         const value = `${step}`.repeat(this.#random.uniform(12))
-        const expiry = EXPIRIES[this.#random.uniform(EXPIRIES.length)]
+        const expiry = this.#expiries.length === 0 ? undefined : this.#expiries[this.#random.uniform(this.#expiries.length)]
         batch.put(keyOf(key), keyOf(value), expiry)
         if (expiry === GONE) this.#model.delete(key)
         else this.#model.set(key, value)
@@ -192,7 +198,7 @@ class History {
     const older = new Map([...this.#older].map(([name, copies]) => [name, copies.filter(copy => !isFile(files, name, copy))]))
     const records = state === 'unclean' ? await recordsOf(files, this.#states) : []
     const contents = this.#states.at(-1)!
-    this.stores.push({ state, files, older, contents, keys: [...this.#keys].sort(), records })
+    this.#stores.push({ state, files, older, contents, keys: [...this.#keys].sort(), records })
   }
 }
 

@@ -9,7 +9,7 @@ import {
   fileSystemOf,
   filesOf,
   sameBytes,
-  smallStores,
+  lastingStores,
   type DamageSubject,
   type Files,
   type SmallStore,
@@ -40,7 +40,7 @@ export interface Cut {
 export async function cutStores(engine: string, seed: number): Promise<readonly CutStore[]> {
   const stores: CutStore[] = []
   for (const subject of SUBJECTS.filter(({ factory }) => factory.name === engine)) {
-    for (const store of await smallStores(subject, seed)) stores.push(await cutStore(subject, store))
+    for (const store of await lastingStores(subject, seed)) stores.push(await cutStore(subject, store))
   }
   return stores
 }
