@@ -87,6 +87,16 @@ export class JobRunner {
     return result
   }
 
+  /** Writes the puts of an ingest to table `number`, which is in no version yet. */
+  async ingest(batches: NonNullable<MergeJob['batches']>, number: number, level: number, span: Span | null): Promise<MergeResult> {
+    const { directory, executor } = this.#context
+    const output = this.#output(level)
+    const job = { directory, batches, snapshots: [], expiryHorizon: 0, older: [], firstOutput: number, maxOutputs: 1, output }
+    const result = await executor.run(job, span)
+    this.#absorb(result)
+    return result
+  }
+
   /** Makes the compaction under way, and every later one, give up with `JobCancelled`. */
   cancelCompactions(): void {
     Atomics.store(this.#cancel, 0, 1)

@@ -21,6 +21,7 @@ import { joinPath, type FileHandle, type FileSystem } from '../../vfs/file-syste
 import { MeteredFileSystem, type MeterCounts } from '../../vfs/metered-file-system.js'
 import { tableName } from '../file-names.js'
 import { FilePool } from '../versions/file-pool.js'
+import { BatchesCursor } from '../ingest/batches-cursor.js'
 import type { FlushedList } from '../memtable/memtable-list.js'
 import { mergeCursors } from '../read/merging-cursor.js'
 import type { CustomParts } from '../custom/custom-parts.js'
@@ -32,12 +33,14 @@ import { SavedKey } from '../read/saved-key.js'
 import { TableFile, type KeyBounds, type TableMeta } from '../versions/table-file.js'
 import { shortBounds } from './table-bounds.js'
 
-/** A job has a compaction or a memtable. */
+/** A job has a compaction, a memtable or batches. */
 export interface MergeJob {
   readonly directory: string
   readonly compaction?: Compaction
   /** The memtable to flush to level 0. */
   readonly memtable?: { readonly list: FlushedList; readonly ranges: readonly RangeTombstone[] }
+  /** Encoded puts of an ingest, whose keys ascend through all batches, and the sequence number of them all. */
+  readonly batches?: { readonly bytes: readonly Uint8Array[]; readonly sequence: number }
   /** Newer entries of the memtable are left out. Its range tombstones are not newer. */
   readonly newest?: number
   /** Sequence numbers of the live snapshots, ascending. */
@@ -53,6 +56,9 @@ export interface MergeJob {
   /** Set to 1 (from any thread) to make the job give up. */
   readonly cancel?: Int32Array
 }
+
+/** What a merge asks of its inputs. */
+type MergedEntries = Pick<EntryCursor, 'valid' | 'key' | 'value' | 'sequence' | 'kind' | 'first' | 'next' | 'close'>
 
 export interface OutputOptions {
   readonly maxFileBytes: number
@@ -177,9 +183,10 @@ class Merge {
     }
   }
 
-  #openInputs(): EntryCursor {
+  #openInputs(): MergedEntries {
     const cursors: EntryCursor[] = []
-    const { memtable, compaction } = this.#job
+    const { memtable, compaction, batches } = this.#job
+    if (batches !== undefined) return new BatchesCursor(batches.bytes, batches.sequence)
     if (memtable !== undefined) {
       const { list } = memtable
       cursors.push('cursor' in list ? list.cursor() : Skiplist.view(list).cursor())
@@ -213,7 +220,7 @@ class Merge {
     return table
   }
 
-  async #mergeEntries(entries: EntryCursor, retention: Retention): Promise<void> {
+  async #mergeEntries(entries: MergedEntries, retention: Retention): Promise<void> {
     const { cancel } = this.#job
     entries.first()
     while (entries.valid) {
@@ -228,7 +235,7 @@ class Merge {
   }
 
   /** Merges a slice, or up to where the table is full, with the next entry still to come, or up to a long value that is still to be added. */
-  #mergeSlice(entries: EntryCursor, retention: Retention): 'slice done' | 'table full' | 'long value' {
+  #mergeSlice(entries: MergedEntries, retention: Retention): 'slice done' | 'table full' | 'long value' {
     const lastKey = this.#lastKey
     const { newest = Infinity } = this.#job
     let left = SLICE_BYTES
@@ -270,7 +277,7 @@ class Merge {
     return 'slice done'
   }
 
-  async #addLongValue(entries: EntryCursor): Promise<void> {
+  async #addLongValue(entries: MergedEntries): Promise<void> {
     const { key, value, sequence, kind } = entries
     const slices = this.#builder!.addInSlices(key.bytes, key.start, key.end, value.bytes, value.start, value.end, sequence, kind)
     while (slices.next().done !== true) {
@@ -349,7 +356,8 @@ class Merge {
 
   /** Range tombstones that go on are cut at exact keys. */
   #boundsOf(exact: KeyBounds, behind: Uint8Array | undefined): KeyBounds {
-    if (this.#keptRanges.length > 0) return exact
+    // What another job of the same ingest writes next to this table is not known here.
+    if (this.#keptRanges.length > 0 || this.#job.batches !== undefined) return exact
     return shortBounds(exact, { before: this.#outputs.at(-1)?.largest, behind }, this.#job.compaction?.inputs.flat() ?? [])
   }
 

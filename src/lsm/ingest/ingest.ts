@@ -14,7 +14,6 @@ import type { WriteBatch } from '../../engine/batch.js'
 import { withSpan, type Span } from '../../trace/span.js'
 import { bindFileSystem } from '../../vfs/traced-file-system.js'
 import type { BackgroundScheduler } from '../compaction/scheduler.js'
-import { compressionAt } from '../options.js'
 import type { LsmParts } from '../parts.js'
 import { unionBounds, type TableMeta } from '../versions/table-file.js'
 import { IngestedTables, overtaken } from './ingested-tables.js'
@@ -59,7 +58,7 @@ export class Ingester {
     let mayBeNamed = false
     let committed = false
     try {
-      for await (const batch of batches) await tables.add(batch.reader())
+      for await (const batch of batches) await tables.add(batch)
       await tables.finish()
       if (tables.tables.length > 0) {
         await parts.runner.syncNames(span)
@@ -106,28 +105,17 @@ export class Ingester {
   }
 
   #tables(span: Span | null): IngestedTables {
-    const { versions, options, context, hash32, ledger, tables } = this.#options.parts
-    const { environment, directory } = context
-    const { deflate, zstd } = environment
-    const deepest = Math.max(1, versions.state.version.deepest)
+    const { versions, options, context, ledger, runner } = this.#options.parts
     return new IngestedTables({
-      fileSystem: bindFileSystem(environment.fileSystem, span),
-      directory,
-      hash32,
+      fileSystem: bindFileSystem(context.environment.fileSystem, span),
+      directory: context.directory,
       ledger,
+      runner,
       span,
       sequence: versions.sequence + NUMBERS_LEFT,
       maxFileBytes: options.maxFileSize,
-      table: {
-        blockBytes: options.blockSize,
-        filterBitsPerKey: options.filterBitsPerKey,
-        compression: compressionAt(deepest, options.compression),
-        deflate,
-        zstd,
-        ...tables.customParts,
-      },
+      level: Math.max(1, versions.state.version.deepest),
       allocateFile: () => versions.allocateFiles(1),
-      turn: () => environment.scheduler.turn(),
     })
   }
 }

@@ -1,59 +1,57 @@
 /**
- * Writes the tables of an ingest, straight from its sorted entries. They are in no version until the ingest commits.
+ * Writes the tables of an ingest, straight from its sorted entries. Entries are collected until they fill a table, which a job then writes, in another thread
+ * where there is one, while the next entries arrive. The tables are in no version until the ingest commits.
  *
  * Invariants:
  * 1. All entries have one sequence number, which is ahead of every other that the store has used by the time of the commit.
- * 2. A table is durable before the next but one begins, and all of them are once `finish` resolves.
+ * 2. At most `MOST_JOBS` tables are being written, so memory holds the entries of one table more, and of each up to `MOST_COLLECTED_BYTES`.
  */
-import type { Hash32 } from '../../codec/checksum.js'
-import type { ByteView } from '../../codec/entry.js'
-import type { BatchReader } from '../../engine/batch.js'
+import type { WriteBatch } from '../../engine/batch.js'
 import { MisuseError } from '../../errors.js'
-import { SLICED_VALUE_BYTES, TableBuilder, type TableBuilderOptions } from '../../sstable/table-builder.js'
 import type { Ledger } from '../../trace/ledger.js'
 import type { Span } from '../../trace/span.js'
-import { joinPath, type FileHandle, type FileSystem } from '../../vfs/file-system.js'
-import { MeteredFileSystem } from '../../vfs/metered-file-system.js'
+import { joinPath, removeLeftover, type FileSystem } from '../../vfs/file-system.js'
+import type { JobRunner } from '../compaction/job-runner.js'
 import { tableName } from '../file-names.js'
 import type { TableMeta } from '../versions/table-file.js'
+
+const MOST_JOBS = 2
+/** Entries are collected for a table by their bytes before compression, which may be this many times those of the table. */
+const MOST_COMPRESSION = 4
+const MOST_COLLECTED_BYTES = 32 << 20
 
 export interface IngestedTablesOptions {
   readonly fileSystem: FileSystem
   readonly directory: string
-  readonly hash32: Hash32
   readonly ledger: Ledger
+  readonly runner: JobRunner
   readonly span: Span | null
   /** The sequence number of every entry. */
   readonly sequence: number
   readonly maxFileBytes: number
-  readonly table: Pick<
-    TableBuilderOptions,
-    'blockBytes' | 'filterBitsPerKey' | 'filter' | 'blockCodec' | 'compression' | 'deflate' | 'zstd'
-  >
+  /** The level whose compression the tables have. */
+  readonly level: number
   allocateFile(): number
-  /** Takes a turn of the event loop between the pieces of a long value. */
-  turn(): Promise<void>
 }
 
-/** What the manifest needs of a table but for its place in the tree. */
-export type PlacelessTable = Omit<TableMeta, 'level' | 'run'>
-
 export class IngestedTables {
-  readonly tables: PlacelessTable[] = []
+  /** Those that are complete, ascending. */
+  readonly tables: TableMeta[] = []
   readonly #options: IngestedTablesOptions
-  readonly #fileSystem: MeteredFileSystem
-  readonly #created: string[] = []
-  #number = 0
-  #file: FileHandle | undefined
-  #builder: TableBuilder | undefined
-  #syncing: Promise<void> = Promise.resolve()
+  readonly #numbers: number[] = []
+  readonly #jobs: Promise<void>[] = []
+  #batches: Uint8Array[] = []
+  #bytes = 0
+  #enough: number
   #userBytes = 0
   #puts = 0
   #savedBytes = 0
+  #bytesWritten = 0
+  #syncs = 0
 
   constructor(options: IngestedTablesOptions) {
     this.#options = options
-    this.#fileSystem = new MeteredFileSystem(options.fileSystem)
+    this.#enough = Math.min(options.maxFileBytes, MOST_COLLECTED_BYTES)
   }
 
   get sequence(): number {
@@ -64,36 +62,29 @@ export class IngestedTables {
     return this.tables.reduce((sum, { fileBytes }) => sum + fileBytes, 0)
   }
 
-  /** Adds the puts of a batch. Their keys ascend, also from one batch to the next. */
-  async add(batch: BatchReader): Promise<void> {
-    const { maxFileBytes } = this.#options
-    while (batch.next()) {
-      if (this.#builder !== undefined && this.#builder.estimatedBytes >= maxFileBytes) await this.#finishTable()
-      const { key, value } = batch
-      const builder = (this.#builder ??= this.#startTable())
-      const { sequence } = this
-      if (value.length > SLICED_VALUE_BYTES) {
-        const slices = builder.addInSlices(key.bytes, key.start, key.end, value.bytes, value.start, value.end, sequence, batch.kind)
-        while (slices.next().done !== true) await this.#options.turn()
-      } else {
-        builder.add(key.bytes, key.start, key.end, value.bytes, value.start, value.end, sequence, batch.kind)
-      }
-      this.#count(key, value)
-    }
+  /** Adds the puts of a sealed batch. Their keys ascend, also from one batch to the next. */
+  async add(batch: WriteBatch): Promise<void> {
+    this.#batches.push(sharedCopy(batch.bytes, batch.byteLength))
+    this.#bytes += batch.byteLength
+    this.#userBytes += batch.userBytes
+    this.#puts += batch.count
+    if (this.#bytes < this.#enough) return
+    this.#startTable()
+    if (this.#jobs.length > MOST_JOBS) await this.#jobs.shift()
   }
 
   /** Resolves when all tables are complete and durable; their names are not. */
   async finish(): Promise<void> {
-    if (this.#builder !== undefined) await this.#finishTable()
-    await this.#syncing
+    if (this.#batches.length > 0) this.#startTable()
+    await Promise.all(this.#jobs.splice(0))
+    this.tables.sort((a, b) => a.number - b.number)
   }
 
   /** Counts what was written, and, with `committed`, what the user gave. */
   settle(committed: boolean): void {
     const { ledger } = this.#options
-    const { bytesWritten, syncs } = this.#fileSystem.counts().total
-    ledger.written.flush += bytesWritten
-    ledger.syncs += syncs
+    ledger.written.flush += this.#bytesWritten
+    ledger.syncs += this.#syncs
     if (!committed) return
     ledger.saved.flush += this.#savedBytes
     ledger.resize(this.fileBytes)
@@ -102,69 +93,42 @@ export class IngestedTables {
     ledger.operations.batches++
   }
 
-  /** Closes and removes everything. What cannot be removed, the next open removes. */
+  /** Removes everything. What cannot be removed, the next open removes. */
   async abandon(): Promise<void> {
-    await this.#syncing.catch(() => undefined)
-    try {
-      this.#file?.close()
-    } catch {
-      // The file is to be removed.
-    }
-    for (const path of this.#created) {
-      try {
-        this.#fileSystem.remove(path)
-      } catch {
-        // No version names the file.
-      }
-    }
+    await Promise.allSettled(this.#jobs)
+    const { fileSystem, directory } = this.#options
+    for (const number of this.#numbers) removeLeftover(fileSystem, joinPath(directory, tableName(number)))
   }
 
-  #count(key: ByteView, value: ByteView): void {
-    this.#userBytes += key.length + value.length
-    this.#puts++
-  }
-
-  #startTable(): TableBuilder {
-    const { directory, hash32, span, table, allocateFile } = this.#options
-    this.#number = allocateFile()
-    const path = joinPath(directory, tableName(this.#number))
-    this.#file = this.#fileSystem.create(path)
-    this.#created.push(path)
-    return new TableBuilder({ ...table, file: this.#file, fileNumber: this.#number, hash32, trace: span })
-  }
-
-  async #finishTable(): Promise<void> {
-    const file = this.#file!
-    const properties = this.#builder!.finish()
-    this.#savedBytes += this.#builder!.savedBytes
-    this.tables.push({
-      number: this.#number,
-      fileBytes: properties.fileBytes,
-      entries: properties.entries,
-      tombstones: 0,
-      rangeTombstones: 0,
-      rawBytes: properties.rawKeyBytes + properties.rawValueBytes,
-      smallest: properties.smallest,
-      largest: properties.largest,
-      minSequence: properties.minSequence,
-      maxSequence: properties.maxSequence,
+  #startTable(): void {
+    const { allocateFile, level, runner, sequence, span } = this.#options
+    const number = allocateFile()
+    this.#numbers.push(number)
+    const rawBytes = this.#bytes
+    const job = runner.ingest({ bytes: this.#batches, sequence }, number, level, span).then(({ tables, io, savedBytes }) => {
+      this.tables.push(...tables)
+      this.#savedBytes += savedBytes
+      this.#bytesWritten += io.total.bytesWritten
+      this.#syncs += io.total.syncs
+      this.#expect(rawBytes / tables.reduce((sum, { fileBytes }) => sum + fileBytes, 0))
     })
-    this.#builder = undefined
-    this.#file = undefined
-    const earlier = this.#syncing
-    this.#syncing = syncAndClose(file)
-    // A failure is reported by the next wait; until then it is not unhandled.
-    this.#syncing.catch(() => undefined)
-    await earlier
+    // A failure is reported by the wait for the job; until then it is not unhandled.
+    job.catch(() => undefined)
+    this.#jobs.push(job)
+    this.#batches = []
+    this.#bytes = 0
+  }
+
+  #expect(compression: number): void {
+    this.#enough = Math.min(this.#options.maxFileBytes * Math.min(MOST_COMPRESSION, Math.max(1, compression)), MOST_COLLECTED_BYTES)
   }
 }
 
-async function syncAndClose(file: FileHandle): Promise<void> {
-  try {
-    await file.sync()
-  } finally {
-    file.close()
-  }
+/** Other threads reach it without a copy of their own. */
+function sharedCopy(bytes: Uint8Array, length: number): Uint8Array {
+  const copy = new Uint8Array(typeof SharedArrayBuffer === 'undefined' ? new ArrayBuffer(length) : new SharedArrayBuffer(length))
+  copy.set(bytes.subarray(0, length))
+  return copy
 }
 
 export function overtaken(): MisuseError {
