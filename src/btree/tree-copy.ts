@@ -20,14 +20,12 @@ import type { FileHandle } from '../vfs/file-system.js'
 import { LevelCounts } from './pages/level-counts.js'
 import type { Page } from './pages/page.js'
 import type { PageFile } from './pages/page-file.js'
+import { PageSlices } from './pages/page-slices.js'
 import type { PageStore } from './pages/page-store.js'
 import { Reference } from './pages/reference.js'
 
 /** Pages go to the file in one call of this length. */
 const RUN_BYTES = 256 * 1024
-/** A slice ends after this time, or this number of pages. */
-const SLICE_MS = 1
-const SLICE_PAGES = 128
 /** The file is synced whenever this much was written: one long sync at the end would hold up those of the log. */
 const SYNC_BYTES = 16 * 1024 * 1024
 
@@ -61,13 +59,13 @@ export class TreeCopy {
   #runUnit: number
   readonly #cell = new Cell()
   readonly #reference = new Reference()
+  readonly #slices: PageSlices
   #unsyncedBytes = 0
-  #sliceStart = 0
-  #slicePages = 0
 
   constructor(options: TreeCopyOptions) {
     const { unitBytes, firstUnit } = options.file
     this.#options = options
+    this.#slices = new PageSlices(options.clock)
     this.#unitBytes = unitBytes
     this.#runUnit = firstUnit
   }
@@ -79,7 +77,7 @@ export class TreeCopy {
 
   /** Copies the tree under a root that is held and has entries. Resolves to the reference to the copied root, when all is durable. */
   async copy(root: Page): Promise<Reference> {
-    this.#startSlice()
+    this.#slices.start()
     const reference = await this.#page(root)
     withSpan(this.#options.span, () => this.#flush())
     await this.#sync()
@@ -114,7 +112,7 @@ export class TreeCopy {
       const child = children?.[slot] ?? store.attach(page.level - 1, this.#reference.read(bytes, payloadStart))
       const reference = await this.#page(child)
       reference.write(bytes, payloadStart)
-      if (this.#isSliceOver()) await this.#turn()
+      if (this.#slices.isOver()) await this.#turn()
     }
     return withSpan(span, () => this.#append(page, (target, start) => target.set(bytes, start)))
   }
@@ -220,22 +218,11 @@ export class TreeCopy {
     ledger.syncs++
   }
 
-  #startSlice(): void {
-    this.#sliceStart = this.#options.clock.now()
-    this.#slicePages = 0
-  }
-
-  #isSliceOver(): boolean {
-    this.#slicePages++
-    if (this.#slicePages % 8 !== 0) return false
-    return this.#slicePages >= SLICE_PAGES || this.#options.clock.now() - this.#sliceStart > SLICE_MS
-  }
-
   async #turn(): Promise<void> {
     if (this.#unsyncedBytes >= SYNC_BYTES) await this.#sync()
     await this.#options.scheduler.turn()
     if (this.#options.signal?.aborted === true) throw new AbortError()
-    this.#startSlice()
+    this.#slices.start()
   }
 }
 

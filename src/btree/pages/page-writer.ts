@@ -19,14 +19,12 @@ import type { FreeSpace } from './free-space.js'
 import type { LiveVersion, LiveVersions } from './live-versions.js'
 import type { Page } from './page.js'
 import type { PageFile } from './page-file.js'
+import { PageSlices } from './page-slices.js'
 import type { PageStore } from './page-store.js'
 import { writeReference } from './reference.js'
 
 /** Adjacent pages go to the file in one call of up to this length. */
 const RUN_BYTES = 256 * 1024
-/** A slice ends after this time, or this number of pages. */
-const SLICE_MS = 1
-const SLICE_PAGES = 128
 
 export interface PageWriterOptions {
   readonly file: PageFile
@@ -41,18 +39,18 @@ export class PageWriter {
   readonly #options: PageWriterOptions
   readonly #run = new Uint8Array(RUN_BYTES)
   readonly #cell = new Cell()
+  readonly #slices: PageSlices
   #runPosition = 0
   #runLength = 0
   #written: Page[] = []
   #bytes = 0
   #dirtyBytes = 0
-  #sliceStart = 0
   /** What a leaf that was written before its turn met: the write under way fails with it. */
   #failure: Error | undefined
-  #slicePages = 0
 
   constructor(options: PageWriterOptions) {
     this.#options = options
+    this.#slices = new PageSlices(options.clock)
   }
 
   /** Pages written since the last `settle` or `abandon`. */
@@ -78,7 +76,7 @@ export class PageWriter {
       if (page.born <= generation) withSpan(span, () => this.#writeAhead(page))
     }
     try {
-      this.#startSlice()
+      this.#slices.start()
       const path = [root]
       const slots = [0]
       while (path.length > 0) {
@@ -94,7 +92,7 @@ export class PageWriter {
         await this.#writePage(page, span)
         path.pop()
         slots.pop()
-        if (this.#isSliceOver()) await this.#turn()
+        if (this.#slices.isOver()) await this.#turn()
         if (this.#failure !== undefined) throw this.#failure
       }
       withSpan(span, () => this.#flush())
@@ -105,10 +103,10 @@ export class PageWriter {
 
   /** The caller has made everything written durable: the pages become clean. */
   async settle(span: Span | null): Promise<void> {
-    this.#startSlice()
+    this.#slices.start()
     for (const page of this.#written) {
       if (page.dirty) withSpan(span, () => this.#options.store.clean(page))
-      if (this.#isSliceOver()) await this.#turn()
+      if (this.#slices.isOver()) await this.#turn()
     }
     this.#forget()
   }
@@ -220,20 +218,9 @@ export class PageWriter {
     this.#runLength = 0
   }
 
-  #startSlice(): void {
-    this.#sliceStart = this.#options.clock.now()
-    this.#slicePages = 0
-  }
-
-  #isSliceOver(): boolean {
-    this.#slicePages++
-    if (this.#slicePages % 8 !== 0) return false
-    return this.#slicePages >= SLICE_PAGES || this.#options.clock.now() - this.#sliceStart > SLICE_MS
-  }
-
   async #turn(): Promise<void> {
     await this.#options.scheduler.turn()
-    this.#startSlice()
+    this.#slices.start()
   }
 }
 
