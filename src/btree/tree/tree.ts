@@ -37,6 +37,8 @@ export class Tree {
   /** Where the entry that `find` has found lies. */
   readonly found = new Cell()
   readonly #trace: PageTrace | null
+  /** Where `#set` has found the key in its leaf, or -1 less the index where it belongs. */
+  #place = 0
   /** The tree without the long batch that is being applied. */
   #published: LiveVersion | undefined
 
@@ -200,7 +202,7 @@ export class Tree {
     const { path } = this
     const block = leaf.block!
     const dataBytes = valueBytes(valueStart, valueEnd, expires)
-    const found = block.find(key, start, end)
+    const found = (this.#place = block.find(key, start, end))
     if (found >= 0) {
       block.readCell(found, cell)
       const grown = dataBytes - (cell.payloadEnd - cell.valueStart)
@@ -217,14 +219,14 @@ export class Tree {
     return true
   }
 
+  /** Puts an entry for which `#set` has found no room. */
   #overflow(leaf: Page, entry: NewEntry): void {
     const { path } = this
-    const { key, start, end, valueStart, valueEnd, expires } = entry
-    const block = leaf.block!
+    const found = this.#place
+    const { start, end, valueStart, valueEnd, expires } = entry
     const dataBytes = valueBytes(valueStart, valueEnd, expires)
-    const found = block.find(key, start, end)
     if (found >= 0) {
-      block.readCell(found, cell)
+      leaf.block!.readCell(found, cell)
       path.count(0, dataBytes - (cell.payloadEnd - cell.valueStart))
     } else {
       path.count(1, end - start + dataBytes)
