@@ -21,6 +21,7 @@ import type { LsmParts } from './parts.js'
 import { copiedList } from './reader/shared-version.js'
 import type { RangeTombstone } from './read/range-tombstones.js'
 import type { ReadState } from './read/read-state.js'
+import { sharedBuffer } from './shared-buffer.js'
 import { ManifestWriter } from './versions/manifest.js'
 import { mergeBounds, type TableMeta } from './versions/table-file.js'
 
@@ -77,7 +78,7 @@ export class LsmCheckpoint {
   async #writeMemtables(directory: string, linked: readonly TableMeta[], signal: AbortSignal | undefined): Promise<TableMeta[]> {
     const { versions, runner } = this.#parts
     const written: TableMeta[] = []
-    const cancel = new Int32Array(typeof SharedArrayBuffer === 'undefined' ? new ArrayBuffer(4) : new SharedArrayBuffer(4))
+    const cancel = new Int32Array(sharedBuffer(4))
     const onAbort = (): number => Atomics.store(cancel, 0, 1)
     signal?.addEventListener('abort', onAbort)
     try {

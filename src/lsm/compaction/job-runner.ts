@@ -8,6 +8,7 @@ import type { FlushedList } from '../memtable/memtable-list.js'
 import type { Memtable } from '../memtable/memtable.js'
 import type { MergeJob, MergeResult, OutputOptions } from './merge-job.js'
 import { compressionAt, type LsmOptions } from '../options.js'
+import { sharedBuffer } from '../shared-buffer.js'
 import type { DroppedCounts } from './retention.js'
 import { mergeBounds, type TableMeta } from '../versions/table-file.js'
 import type { Version } from '../versions/version.js'
@@ -26,7 +27,7 @@ export type CompactionJob = Required<Pick<MergeJob, 'compaction' | 'older' | 'sn
 /** Makes jobs, has them run, counts what they cost, and makes the names of their tables durable. */
 export class JobRunner {
   readonly #context: JobRunnerOptions
-  readonly #cancel = new Int32Array(typeof SharedArrayBuffer === 'undefined' ? new ArrayBuffer(4) : new SharedArrayBuffer(4))
+  readonly #cancel = new Int32Array(sharedBuffer(4))
   /** Entries that merges have dropped since open, by reason. */
   readonly dropped: DroppedCounts = { shadowed: 0, covered: 0, tombstones: 0, expired: 0 }
 
@@ -75,26 +76,17 @@ export class JobRunner {
   }
 
   /** Writes what a memtable held at a moment to a table of level 0 in another directory, which is not one of the store's. */
-  async copyMemtable(
+  copyMemtable(
     { list, ranges }: Pick<Memtable, 'ranges'> & { readonly list: FlushedList },
     copy: Pick<MergeJob, 'directory' | 'newest' | 'older' | 'firstOutput' | 'cancel'>,
     span: Span | null,
   ): Promise<MergeResult> {
-    const output = this.#output(0)
-    const job = { ...copy, memtable: { list, ranges }, snapshots: [], expiryHorizon: 0, maxOutputs: 1, output }
-    const result = await this.#context.executor.run(job, span)
-    this.#absorb(result)
-    return result
+    return this.#writeApart({ ...copy, memtable: { list, ranges } }, 0, span)
   }
 
   /** Writes the puts of an ingest to table `number`, which is in no version yet. */
-  async ingest(batches: NonNullable<MergeJob['batches']>, number: number, level: number, span: Span | null): Promise<MergeResult> {
-    const { directory, executor } = this.#context
-    const output = this.#output(level)
-    const job = { directory, batches, snapshots: [], expiryHorizon: 0, older: [], firstOutput: number, maxOutputs: 1, output }
-    const result = await executor.run(job, span)
-    this.#absorb(result)
-    return result
+  ingest(batches: NonNullable<MergeJob['batches']>, number: number, level: number, span: Span | null): Promise<MergeResult> {
+    return this.#writeApart({ directory: this.#context.directory, batches, older: [], firstOutput: number }, level, span)
   }
 
   /** Makes the compaction under way, and every later one, give up with `JobCancelled`. */
@@ -105,6 +97,18 @@ export class JobRunner {
   #output(level: number): OutputOptions {
     const { maxFileSize, blockSize, filterBitsPerKey, compression } = this.#context.options
     return { maxFileBytes: maxFileSize, blockBytes: blockSize, filterBitsPerKey, compression: compressionAt(level, compression) }
+  }
+
+  /** Writes one table that is in no version. The caller counts it. */
+  async #writeApart(
+    job: Omit<MergeJob, 'snapshots' | 'expiryHorizon' | 'maxOutputs' | 'output'>,
+    level: number,
+    span: Span | null,
+  ): Promise<MergeResult> {
+    const whole = { ...job, snapshots: [], expiryHorizon: 0, maxOutputs: 1, output: this.#output(level) }
+    const result = await this.#context.executor.run(whole, span)
+    this.#absorb(result)
+    return result
   }
 
   async #run(job: MergeJob, span: Span | null): Promise<MergeResult> {

@@ -12,6 +12,7 @@ import type { Ledger } from '../../trace/ledger.js'
 import type { Span } from '../../trace/span.js'
 import { joinPath, removeLeftover, type FileSystem } from '../../vfs/file-system.js'
 import type { JobRunner } from '../compaction/job-runner.js'
+import { sharedBuffer } from '../shared-buffer.js'
 import { tableName } from '../file-names.js'
 import type { TableMeta } from '../versions/table-file.js'
 
@@ -126,7 +127,7 @@ export class IngestedTables {
 
 /** Other threads reach it without a copy of their own. */
 function sharedCopy(bytes: Uint8Array, length: number): Uint8Array {
-  const copy = new Uint8Array(typeof SharedArrayBuffer === 'undefined' ? new ArrayBuffer(length) : new SharedArrayBuffer(length))
+  const copy = new Uint8Array(sharedBuffer(length))
   copy.set(bytes.subarray(0, length))
   return copy
 }
