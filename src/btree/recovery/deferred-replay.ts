@@ -8,7 +8,8 @@
  * 2. The store takes no write before the end, and makes no checkpoint.
  * 3. What cannot be applied is an error for everything that would have to see it, and is tried again.
  */
-import { runJob, withSpan, type Span, type Tracer } from '../../trace/span.js'
+import { ReplayJob } from '../../engine/durable/replay-job.js'
+import { withSpan, type Tracer } from '../../trace/span.js'
 import type { Tree } from '../tree/tree.js'
 import type { ReplayBuffer } from './replay-buffer.js'
 
@@ -19,7 +20,7 @@ export class DeferredReplay {
   /** Sorting takes longer than all the rest of an opening: it is left to the first that needs the order. */
   #isSorted = false
   #isDone = false
-  #span: Span | null = null
+  readonly #job = new ReplayJob()
 
   /** Takes over a buffer that is filled. The tree counts its operations from now on. */
   constructor(tree: Tree, buffer: ReplayBuffer, afterSlice: () => Promise<void>) {
@@ -35,22 +36,14 @@ export class DeferredReplay {
 
   /** Runs `work`, which finishes the replay, as a job that all reads and changes of the replay belong to. */
   runAsJob(trace: Tracer | undefined, work: () => Promise<void>): Promise<void> {
-    const run = async (span: Span | null): Promise<void> => {
-      this.#span = span
-      try {
-        await work()
-      } finally {
-        this.#span = null
-      }
-    }
-    return runJob(trace?.trace, 'replay', run, { reason: 'the log is long', fallback: true })
+    return this.#job.run(trace?.trace, 'the log is long', work)
   }
 
   /** Applies what the log has for a key. */
   applyKey(key: Uint8Array): void {
     if (this.#isDone) return
     this.#sort()
-    withSpan(this.#span, () => this.#buffer.applyKey(key))
+    withSpan(this.#job.span, () => this.#buffer.applyKey(key))
   }
 
   /** Applies the rest in one step. */
@@ -75,7 +68,7 @@ export class DeferredReplay {
 
   #applySlice(): void {
     this.#sort()
-    withSpan(this.#span, () => {
+    withSpan(this.#job.span, () => {
       if (this.#buffer.applySlice()) return
       this.#isDone = true
       this.#buffer.release()

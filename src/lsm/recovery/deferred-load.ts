@@ -11,8 +11,9 @@
 import type { Hash32 } from '../../codec/checksum.js'
 import { BatchReader } from '../../engine/batch.js'
 import { asBatch, logName } from '../../engine/durable/log-replay.js'
+import { ReplayJob } from '../../engine/durable/replay-job.js'
 import { KvariumError } from '../../errors.js'
-import { runJob, withSpan, type Span, type Trace } from '../../trace/span.js'
+import { withSpan, type Trace } from '../../trace/span.js'
 import type { Scheduler } from '../../vfs/environment.js'
 import { joinPath, type FileHandle, type FileSystem } from '../../vfs/file-system.js'
 import { typedError } from '../../vfs/vfs-error.js'
@@ -55,7 +56,7 @@ export class DeferredLoad {
   #lastSequence = 0
   #isDone = false
   #failure: Error | undefined
-  #span: Span | null = null
+  readonly #job = new ReplayJob()
 
   constructor(options: DeferredLoadOptions) {
     this.#options = options
@@ -64,15 +65,7 @@ export class DeferredLoad {
 
   /** Runs `work`, which ends the load, as a job that all reads of the load belong to. */
   runAsJob(work: () => Promise<void>): Promise<void> {
-    const run = async (span: Span | null): Promise<void> => {
-      this.#span = span
-      try {
-        await work()
-      } finally {
-        this.#span = null
-      }
-    }
-    return runJob(this.#options.trace, 'replay', run, { reason: 'the logs are long', fallback: true })
+    return this.#job.run(this.#options.trace, 'the logs are long', work)
   }
 
   get isDone(): boolean {
@@ -101,7 +94,7 @@ export class DeferredLoad {
 
   #loadSlice(): void {
     if (this.#failure !== undefined) throw this.#failure
-    withSpan(this.#span, () => {
+    withSpan(this.#job.span, () => {
       const log = (this.#log ??= this.#nextLog())
       if (log === undefined) this.#lasting(() => this.#end())
       else if (!this.#loadFrom(log)) this.#closeLog()
