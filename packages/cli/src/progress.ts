@@ -16,6 +16,19 @@ export function progressView(stream: OutputStream, isQuiet: boolean): ProgressVi
   return isQuiet ? { update: () => undefined, pause: () => undefined } : new Lines(stream)
 }
 
+function barOn(stream: OutputStream, format: string): SingleBar {
+  return new SingleBar({
+    stream,
+    format,
+    barCompleteChar: '█',
+    barIncompleteChar: '░',
+    barsize: 32,
+    hideCursor: true,
+    clearOnComplete: true,
+    fps: 20,
+  })
+}
+
 /** The first round goes without saying. */
 const inRound = (round: number): string => (round === 1 ? '' : `, round ${round}`)
 
@@ -24,16 +37,7 @@ class Bar implements ProgressView {
   #started = false
 
   constructor(stream: OutputStream) {
-    this.#bar = new SingleBar({
-      stream,
-      format: '  {engine} {phase} {bar} {percentage} %  {detail}',
-      barCompleteChar: '█',
-      barIncompleteChar: '░',
-      barsize: 32,
-      hideCursor: true,
-      clearOnComplete: true,
-      fps: 20,
-    })
+    this.#bar = barOn(stream, '  {engine} {phase} {bar} {percentage} %  {detail}')
   }
 
   update({ engine, phase, phaseIndex, phaseCount, isWarmUp, round, done, total }: Progress): void {
@@ -77,7 +81,7 @@ class Lines implements ProgressView {
 /** Counts the entries of a copy on a terminal. How many there will be is not known before the comparison. */
 export function copyProgress(stream: OutputStream): { update(progress: CopyProgress): void; end(): void } {
   if (stream.isTTY !== true) return { update: () => undefined, end: () => undefined }
-  const bar = new SingleBar({ stream, format: '  {phase} {entries} entries', hideCursor: true, clearOnComplete: true, fps: 20 })
+  const bar = barOn(stream, '  {phase} {entries} entries')
   bar.start(1, 0, { phase: 'copying', entries: '0' })
   return {
     update: ({ phase, entries }) => bar.update(0, { phase: phase === 'copy' ? 'copying' : 'comparing', entries: count(entries) }),
@@ -86,9 +90,9 @@ export function copyProgress(stream: OutputStream): { update(progress: CopyProgr
 }
 
 export interface LoadProgress {
-  /** So many bytes of the input have been read, of `size` if that is known. */
+  /** How many bytes of the input have been read, of `size` if that is known. */
   read(bytes: number, size: number | undefined): void
-  /** So many records have been written. */
+  /** How many records have been written. */
   write(records: number, total: number): void
   end(): void
 }
@@ -96,17 +100,7 @@ export interface LoadProgress {
 /** Shows how far a load is on a terminal: first how much of the input has been read, then how many records are written. */
 export function loadProgress(stream: OutputStream): LoadProgress {
   if (stream.isTTY !== true) return { read: () => undefined, write: () => undefined, end: () => undefined }
-  const format = '  {phase} {bar} {percentage} %  {detail}'
-  const bar = new SingleBar({
-    stream,
-    format,
-    barCompleteChar: '█',
-    barIncompleteChar: '░',
-    barsize: 32,
-    hideCursor: true,
-    clearOnComplete: true,
-    fps: 20,
-  })
+  const bar = barOn(stream, '  {phase} {bar} {percentage} %  {detail}')
   bar.start(1000, 0, { phase: 'reading', detail: '' })
   const show = (phase: string, done: number, total: number | undefined, detail: string): void =>
     bar.update(total === undefined || total === 0 ? 0 : Math.min(1000, Math.round((done / total) * 1000)), { phase, detail })
@@ -120,16 +114,7 @@ export function loadProgress(stream: OutputStream): LoadProgress {
 /** Shows how far a backup is, on a terminal. How many entries there are is not known before they are compared. */
 export function backupProgress(stream: OutputStream): { update(progress: BackupProgress): void; end(): void } {
   if (stream.isTTY !== true) return { update: () => undefined, end: () => undefined }
-  const bar = new SingleBar({
-    stream,
-    format: '  {phase} {bar} {detail}',
-    barCompleteChar: '█',
-    barIncompleteChar: '░',
-    barsize: 32,
-    hideCursor: true,
-    clearOnComplete: true,
-    fps: 20,
-  })
+  const bar = barOn(stream, '  {phase} {bar} {detail}')
   bar.start(1, 0, { phase: 'writing', detail: '' })
   return {
     update: ({ phase, bytes, totalBytes, entries }) => {
