@@ -1,4 +1,4 @@
-import { compareKeys } from '../codec/entry.js'
+import { compareBytes, type ByteView } from '../codec/entry.js'
 import type { Cursor, Engine } from '../engine/contract.js'
 import { AbortError, KvariumError } from '../errors.js'
 import { shownBytes } from '../observe/text-of-bytes.js'
@@ -38,13 +38,10 @@ async function compareEntries({ source, copy, from, directory, ...rest }: Compar
   const { signal, environment, onProgress } = rest
   let entries = 0
   for (let [more, moreTheirs] = [ours.first(), theirs.first()]; more || moreTheirs; [more, moreTheirs] = [ours.next(), theirs.next()]) {
-    const key = (more ? ours : theirs).key.copy()
-    if (!more || !moreTheirs) throw differs(directory, `differs from ${from}: the key ${shownBytes(key)} is in one of them alone`)
-    if (compareKeys(key, theirs.key.copy()) !== 0) {
-      const first = compareKeys(key, theirs.key.copy()) < 0 ? key : theirs.key.copy()
-      throw differs(directory, `differs from ${from}: the key ${shownBytes(first)} is in one of them alone`)
-    }
-    if (compareKeys(ours.value.copy(), theirs.value.copy()) !== 0) {
+    const order = more && moreTheirs ? compareViews(ours.key, theirs.key) : more ? -1 : 1
+    const key = (order <= 0 ? ours : theirs).key.copy()
+    if (order !== 0) throw differs(directory, `differs from ${from}: the key ${shownBytes(key)} is in one of them alone`)
+    if (compareViews(ours.value, theirs.value) !== 0) {
       throw differs(directory, `differs from ${from}: the key ${shownBytes(key)} has another value`)
     }
     if (source.expiresAt?.(key) !== copy.expiresAt?.(key)) {
@@ -56,6 +53,10 @@ async function compareEntries({ source, copy, from, directory, ...rest }: Compar
     if (signal?.aborted === true) throw new AbortError()
   }
   return entries
+}
+
+function compareViews(a: ByteView, b: ByteView): number {
+  return compareBytes(a.bytes, a.start, a.end, b.bytes, b.start, b.end)
 }
 
 function differs(directory: string, how: string): KvariumError {
