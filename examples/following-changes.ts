@@ -13,7 +13,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { Kvarium, type Change } from 'kvarium'
 
-/** What the follower is told: a change; or, to start over, that it is to forget everything, some entries, and the place to go on from. */
+/** What the follower receives: a change; or, to start over, that it is to forget everything, some entries, and the place to go on from. */
 type Message =
   Change<string, string> | { readonly forget: true } | { readonly entries: readonly [string, string][] } | { readonly position: number }
 

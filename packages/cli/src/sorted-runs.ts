@@ -112,7 +112,7 @@ function* runRecords(file: string): Generator<SortedRecord, undefined> {
   try {
     let buffer: Buffer = Buffer.alloc(0)
     let at = 0
-    /** Whether so many bytes are there from `at` on. */
+    /** Whether this number of bytes is there from `at` on. */
     const has = (bytes: number): boolean => {
       if (buffer.length - at >= bytes) return true
       const rest = buffer.subarray(at)

@@ -115,7 +115,7 @@ export class PackedBranches {
     this.#place({ separator: children[from].separator, reference })
   }
 
-  /** Bytes that the open branch would take with so many children and such a prefix; a few more at worst. */
+  /** Bytes that the open branch would take with this number of children and this prefix, or a few more. */
   #size(count: number, prefix: number): number {
     const cells = 1 + count * (SLOT_BYTES + 1 + REFERENCE_BYTES)
     return BLOCK_HEADER_BYTES + prefix + cells + this.#separatorBytes - Math.max(0, count - 1) * prefix

@@ -165,7 +165,7 @@ export class PackedLeaves {
     return index === 0 ? 0 : this.#ends[index * 2 - 1]
   }
 
-  /** Bytes that the open leaf would take with so many entries and such a prefix; a few more at worst. */
+  /** Bytes that the open leaf would take with this number of entries and this prefix, or a few more. */
   #size(count: number, prefix: number): number {
     const longest = this.#longestKey - prefix
     const lengthBytes = longest <= SHORT ? 1 : varintLength(longest)
