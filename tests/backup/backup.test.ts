@@ -76,6 +76,19 @@ async function soundBackup(fileSystem: FileSystem, engine: string, expected: Con
 const run = (fileSystem: FileSystem, options: BackupOptions = {}): ReturnType<typeof backup> =>
   backup(DIRECTORY, TARGET, { fileSystem, ...options })
 
+/** Makes a backup, and returns what crashes of the process and of the machine leave before each operation of it that changes a file. */
+async function crashImages(memory: MemoryFileSystem, options: BackupOptions = {}): Promise<MemoryFileSystem[]> {
+  const images: MemoryFileSystem[] = []
+  const faulty = new FaultyFileSystem(memory)
+  faulty.before = operation => {
+    if (!changesImage(operation)) return
+    const kind = images.length % 3
+    images.push(kind === 0 ? memory.processCrashClone() : memory.crashClone(kind === 1 ? 'none' : images.length))
+  }
+  await run(new TwoDisks(faulty), options)
+  return images
+}
+
 describe.each(['lsm', 'btree'])('a backup of %s', engine => {
   it('has every entry, also those of the log, and the store stays as it is', async () => {
     const fileSystem = new MemoryFileSystem()
@@ -129,15 +142,7 @@ describe.each(['lsm', 'btree'])('a backup of %s', engine => {
     const earlier = await contentsOf(memory, TARGET, engine)
     await write(new TwoDisks(memory), engine, 100, 40)
     const newer = await contentsOf(memory, DIRECTORY, engine)
-    let images: MemoryFileSystem[] = []
-    const faulty = new FaultyFileSystem(memory)
-    faulty.before = operation => {
-      if (!changesImage(operation)) return
-      images.push(
-        images.length % 3 === 0 ? memory.processCrashClone() : memory.crashClone(images.length % 3 === 1 ? 'none' : images.length),
-      )
-    }
-    await run(new TwoDisks(faulty), { incremental: true })
+    let images = await crashImages(memory, { incremental: true })
     expect(images.length).toBeGreaterThan(25)
     images = images.filter((_, i) => i % slice(2, 1) === 0)
     let replaced = 0
@@ -158,15 +163,7 @@ describe.each(['lsm', 'btree'])('a backup of %s', engine => {
     const memory = new MemoryFileSystem()
     await write(new TwoDisks(memory), engine, 0, 60)
     const expected = await contentsOf(memory, DIRECTORY, engine)
-    let images: MemoryFileSystem[] = []
-    const faulty = new FaultyFileSystem(memory)
-    faulty.before = operation => {
-      if (!changesImage(operation)) return
-      images.push(
-        images.length % 3 === 0 ? memory.processCrashClone() : memory.crashClone(images.length % 3 === 1 ? 'none' : images.length),
-      )
-    }
-    await run(new TwoDisks(faulty))
+    let images = await crashImages(memory)
     images = images.filter((_, i) => i % slice(2, 1) === 0)
     let finished = 0
     for (const image of images) {

@@ -1,12 +1,11 @@
 /** Ingests between writes, snapshots, checkpoints and compactions; crashes and failures at every file operation of one. */
 import { describe, expect, it } from 'vitest'
 import type { Engine, EngineSnapshot } from '../../src/engine/contract.js'
-import type { WriteBatch } from '../../src/engine/batch.js'
 import { PageFile } from '../../src/btree/pages/page-file.js'
 import { Ledger } from '../../src/trace/ledger.js'
 import { SeededRandom, type MemoryFileSystem } from '../../src/vfs/index.js'
-import { textOf } from '../contract/support/opened-engine.js'
-import { HookedFileSystem, isChange } from '../lsm/support/hooked-file-system.js'
+import { batches, contentsAt, contentsOf, CrashImages, entriesOf, failedIngest, name } from '../engine/support/ingests.js'
+import { HookedFileSystem } from '../lsm/support/hooked-file-system.js'
 import { slice } from '../support/thoroughness.js'
 import {
   batchOf,
@@ -20,37 +19,6 @@ import {
   violations,
   type Operation,
 } from './support/opened-btree.js'
-
-function name(index: number): string {
-  return `k${String(index).padStart(4, '0')}`
-}
-
-async function* batches(entries: ReadonlyMap<string, string>): AsyncGenerator<WriteBatch> {
-  const sorted = [...entries].sort(([a], [b]) => (a < b ? -1 : 1))
-  for (let from = 0; from < sorted.length; from += 50) {
-    const batch = batchOf(sorted.slice(from, from + 50).map(([key, value]): Operation => ['put', key, value]))
-    batch.seal(0)
-    yield batch
-    await Promise.resolve()
-  }
-}
-
-/** Every `step`th key from one on. */
-function entriesOf(from: number, count: number, mark: number, step = 1, length = 20): Map<string, string> {
-  return new Map(Array.from({ length: count }, (_, i) => [name(from + i * step), filler(length, mark)]))
-}
-
-function contentsAt(engine: Engine, snapshot: EngineSnapshot): string[] {
-  const cursor = engine.cursor({}, snapshot)
-  const keys = []
-  for (let valid = cursor.first(); valid; valid = cursor.next()) keys.push(`${textOf(cursor.key.copy())} ${textOf(cursor.value.copy())}`)
-  cursor.close()
-  return keys
-}
-
-function contentsOf(model: ReadonlyMap<string, string>): string[] {
-  return [...model].map(([key, value]) => `${key} ${value}`).sort()
-}
 
 async function ingest(engine: Engine, model: Map<string, string>, entries: ReadonlyMap<string, string>): Promise<void> {
   await engine.ingest!(batches(entries))
@@ -167,25 +135,18 @@ describe('an ingest', () => {
     const { engine, model } = await filled(hooked)
     const ingested = entriesOf(40, 150, 7)
     const after = new Map([...model, ...ingested])
-    const images: { at: string; image: MemoryFileSystem; isDone: boolean }[] = []
-    let isDone = false
-    let operations = 0
-    hooked.before = operation => {
-      if (!isChange(operation)) return
-      const at = `${operation.kind} ${operation.path}`
-      images.push({ at, image: fileSystem.crashClone(++operations), isDone }, { at, image: fileSystem.processCrashClone(), isDone })
-    }
+    const crashes = new CrashImages(hooked, fileSystem)
     const running = engine.ingest!(batches(ingested))
     // A checkpoint meanwhile has what is written so far as free space.
     await engine.flush()
     await running
-    isDone = true
+    crashes.isDone = true
     await put(engine, name(45), 'newer', true)
     hooked.before = () => {}
     await engine.close()
-    expect(images.length).toBeGreaterThan(20)
+    expect(crashes.images.length).toBeGreaterThan(20)
     const newest = new Map([...after, [name(45), 'newer']])
-    for (const { at, image, isDone: mustBeThere } of images) {
+    for (const { at, image, isDone: mustBeThere } of crashes.images) {
       const opened = await openBtree({ fileSystem: image })
       const possible = mustBeThere ? [listed(after), listed(newest)] : [listed(model), listed(after)]
       expect(possible, at).toContainEqual(scan(opened))
@@ -202,16 +163,8 @@ describe('an ingest', () => {
       const hooked = new HookedFileSystem(fileSystem)
       const { engine, model } = await filled(hooked)
       const ingested = entriesOf(40, 150, 7)
-      let operations = 0
-      hooked.before = operation => {
-        if (isChange(operation) && ++operations === failing) throw Object.assign(new Error(`${code}: the disk failed`), { code })
-      }
-      const failure = await engine.ingest!(batches(ingested)).then(
-        () => undefined,
-        (error: unknown) => error,
-      )
-      isOver = operations < failing
-      hooked.before = () => {}
+      const { failure, hasMet } = await failedIngest(engine, hooked, ingested, failing, code)
+      isOver = !hasMet
       if (failure !== undefined) expect(scan(engine)).toEqual(listed(model))
       // Where the meta page could not be written, either tree may be in force: no place is given back.
       const refused = await (async () => put(engine, 'z', 'after the failure', true))().catch((error: unknown) => error)

@@ -1,55 +1,13 @@
 /** Ingests between writes, snapshots, flushes and compactions; crashes and failures at every file operation of one. */
 import { describe, expect, it } from 'vitest'
 import type { Engine, EngineSnapshot } from '../../src/engine/contract.js'
-import type { WriteBatch } from '../../src/engine/batch.js'
 import { SeededRandom, type MemoryFileSystem } from '../../src/vfs/index.js'
 import { slice } from '../support/thoroughness.js'
-import { textOf } from '../contract/support/opened-engine.js'
-import { HookedFileSystem, isChange } from './support/hooked-file-system.js'
-import {
-  batchOf,
-  emptyFileSystem,
-  filler,
-  leftovers,
-  listed,
-  openLsm,
-  put,
-  scan,
-  violations,
-  type Operation,
-} from './support/opened-lsm.js'
+import { batches, contentsAt, contentsOf, CrashImages, entriesOf, failedIngest, name } from '../engine/support/ingests.js'
+import { HookedFileSystem } from './support/hooked-file-system.js'
+import { batchOf, emptyFileSystem, leftovers, listed, openLsm, put, scan, violations, type Operation } from './support/opened-lsm.js'
 
 const SMALL = { maxFileSize: 2 << 10, level1Size: 8 << 10 }
-
-function name(index: number): string {
-  return `k${String(index).padStart(4, '0')}`
-}
-
-async function* batches(entries: ReadonlyMap<string, string>): AsyncGenerator<WriteBatch> {
-  const sorted = [...entries].sort(([a], [b]) => (a < b ? -1 : 1))
-  for (let from = 0; from < sorted.length; from += 50) {
-    const batch = batchOf(sorted.slice(from, from + 50).map(([key, value]): Operation => ['put', key, value]))
-    batch.seal(0)
-    yield batch
-    await Promise.resolve()
-  }
-}
-
-function entriesOf(from: number, count: number, mark: number): Map<string, string> {
-  return new Map(Array.from({ length: count }, (_, i) => [name(from + i), filler(20, mark)]))
-}
-
-function contentsAt(engine: Engine, snapshot: EngineSnapshot): string[] {
-  const cursor = engine.cursor({}, snapshot)
-  const keys = []
-  for (let valid = cursor.first(); valid; valid = cursor.next()) keys.push(`${textOf(cursor.key.copy())} ${textOf(cursor.value.copy())}`)
-  cursor.close()
-  return keys
-}
-
-function contentsOf(model: ReadonlyMap<string, string>): string[] {
-  return [...model].map(([key, value]) => `${key} ${value}`).sort()
-}
 
 /** A store with tables, a memtable and a log: what an ingest meets. */
 async function filled(fileSystem: MemoryFileSystem | HookedFileSystem): Promise<{ engine: Engine; model: Map<string, string> }> {
@@ -122,22 +80,15 @@ describe('an ingest', () => {
     const { engine, model } = await filled(hooked)
     const ingested = entriesOf(40, 150, 7)
     const after = new Map([...model, ...ingested])
-    const images: { at: string; image: MemoryFileSystem; isDone: boolean }[] = []
-    let isDone = false
-    let operations = 0
-    hooked.before = operation => {
-      if (!isChange(operation)) return
-      const at = `${operation.kind} ${operation.path}`
-      images.push({ at, image: fileSystem.crashClone(++operations), isDone }, { at, image: fileSystem.processCrashClone(), isDone })
-    }
+    const crashes = new CrashImages(hooked, fileSystem)
     await engine.ingest!(batches(ingested))
-    isDone = true
+    crashes.isDone = true
     await put(engine, name(45), 'newer', true)
     hooked.before = () => {}
     await engine.close()
-    expect(images.length).toBeGreaterThan(30)
+    expect(crashes.images.length).toBeGreaterThan(30)
     const newest = new Map([...after, [name(45), 'newer']])
-    for (const { at, image, isDone: mustBeThere } of images) {
+    for (const { at, image, isDone: mustBeThere } of crashes.images) {
       const opened = await openLsm({ fileSystem: image, options: SMALL })
       const possible = mustBeThere ? [listed(after), listed(newest)] : [listed(model), listed(after)]
       expect(possible, at).toContainEqual(scan(opened))
@@ -155,16 +106,8 @@ describe('an ingest', () => {
       const hooked = new HookedFileSystem(fileSystem)
       const { engine, model } = await filled(hooked)
       const ingested = entriesOf(40, 150, 7)
-      let operations = 0
-      hooked.before = operation => {
-        if (isChange(operation) && ++operations === failing) throw Object.assign(new Error(`${code}: the disk failed`), { code })
-      }
-      const failure = await engine.ingest!(batches(ingested)).then(
-        () => undefined,
-        (error: unknown) => error,
-      )
-      isOver = operations < failing
-      hooked.before = () => {}
+      const { failure, hasMet } = await failedIngest(engine, hooked, ingested, failing, code)
+      isOver = !hasMet
       if (failure !== undefined) expect(scan(engine)).toEqual(listed(model))
       await engine.close().catch(() => undefined)
       const opened = await openLsm({ fileSystem, options: SMALL })
