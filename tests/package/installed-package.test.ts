@@ -249,8 +249,9 @@ describe('an installed package', () => {
         for (const file of ['./reading.mjs', './reading.cjs']) {
           const handle = share.handle()
           const worker = new Worker(file, { workerData: handle, transferList: [handle.port] })
-          seen.push((await once(worker, 'message'))[0])
-          await once(worker, 'exit')
+          // Both at once: a thread that ends quickly emits both in one step.
+          const [[message]] = await Promise.all([once(worker, 'message'), once(worker, 'exit')])
+          seen.push(message)
         }
         share.release()
         await db.close()
