@@ -19,314 +19,182 @@ import type { Walk } from './walk.js'
 /** Entries that `all()` takes at once. */
 const ALL_AT_ONCE = 1000
 
-type Entry = [Stored | undefined, Stored | undefined]
+/** What the iterators of abstract-level have in common. Its types leave out the class that they extend. */
+interface CommonIterator {
+  get count(): number
+  get limit(): number
+  next(): Promise<unknown>
+  nextv(size: number, options: object): Promise<unknown[]>
+  all(options: object): Promise<unknown[]>
+  close(): Promise<void>
+}
 
-export class EntryIterator<TDatabase, K, V> extends AbstractIterator<TDatabase, K, V> implements Source<[K, V]> {
-  readonly #walk: Walk
-  readonly #ahead = new ReadAhead<Entry>()
+type CommonIteratorClass = new (db: unknown, options: object) => CommonIterator
+type StoreIteratorClass = new (db: unknown, options: PrivateIteratorOptions, walk: Walk) => CommonIterator
+
+const ENTRIES = 0
+const KEYS = 1
+const VALUES = 2
+type What = typeof ENTRIES | typeof KEYS | typeof VALUES
+
+/** An encoded key or value, or an entry of which the options may leave out either. */
+type Item = Stored | [key: Stored | undefined, value: Stored | undefined]
+
+/** An iterator class of abstract-level with the reads of the store. */
+function storeIterator(Base: CommonIteratorClass, what: What): StoreIteratorClass {
+  return class StoreIterator extends Base implements Source<unknown> {
+    readonly #walk: Walk
+    readonly #ahead = new ReadAhead<Item>()
+    readonly #contents: Contents
+    readonly #snapshot: AbstractSnapshot | undefined
+    readonly #isLimited: boolean
+
+    constructor(db: unknown, options: PrivateIteratorOptions, walk: Walk) {
+      super(db, options)
+      this.#walk = walk
+      this.#contents = new Contents(what, options)
+      this.#snapshot = options.snapshot
+      this.#isLimited = options.limit >= 0
+    }
+
+    override get count(): number {
+      return super.count + this.#walk.quickSteps
+    }
+
+    override next(): Promise<unknown> {
+      this.#walk.uses++
+      return super.next()
+    }
+
+    override nextv(size: number, options?: object): Promise<unknown[]> {
+      this.#walk.uses++
+      return super.nextv(size, options ?? {})
+    }
+
+    override all(options?: object): Promise<unknown[]> {
+      this.#walk.uses++
+      return super.all(options ?? {})
+    }
+
+    _quickNext(): unknown {
+      const walk = this.#walk
+      if (!walk.isQuick) return NOT_QUICK
+      if (this.#snapshot !== undefined) assertOpen(this.#snapshot)
+      const ahead = this.#ahead
+      if (ahead.isEmpty && !walk.readAhead(ahead, this.#isLimited ? this.limit - this.count : Infinity, this.#collect)) return undefined
+      const decoded = this.#contents.decode(ahead.take())
+      walk.quickSteps++
+      return decoded
+    }
+
+    _next(): Awaitable<Item | undefined> {
+      const walk = this.#walk
+      const ahead = this.#ahead
+      if (!ahead.isEmpty) return walk.finish(ahead.take(), 1, 0)
+      const items: Item[] = []
+      const bytes = this.#isLimited && this.count >= this.limit ? 0 : this.#collect(items, 1)
+      return walk.finish(items[0], items.length, bytes)
+    }
+
+    _nextv(size: number): Awaitable<Item[]> {
+      return this.#take(Math.min(size, this.limit - this.count))
+    }
+
+    _all(): Promise<Item[]> {
+      return takeAll(this.limit - this.count, size => this.#take(size))
+    }
+
+    #take(size: number): Awaitable<Item[]> {
+      const items = this.#ahead.takeMany(size)
+      const bytes = this.#collect(items, size)
+      return this.#walk.finish(items, items.length, bytes)
+    }
+
+    /** Adds entries until the limit or the high-water mark is reached; returns the bytes that it has added. */
+    readonly #collect = (items: Item[], size: number): number => {
+      const walk = this.#walk
+      const contents = this.#contents
+      let bytes = 0
+      while (walk.hasRoom(items.length, bytes, size) && walk.step()) {
+        items.push(contents.read(walk))
+        bytes += contents.bytes(walk)
+      }
+      return bytes
+    }
+
+    _seek(target: Stored): void {
+      this.#ahead.drop()
+      this.#walk.seek(target)
+    }
+
+    [Symbol.asyncIterator](): AsyncGenerator<unknown, void> {
+      return new Iteration<unknown>(this, this.#walk)
+    }
+
+    async _close(): Promise<void> {
+      this.#walk.close()
+    }
+  }
+}
+
+export const EntryIterator = storeIterator(AbstractIterator, ENTRIES)
+export const KeyIterator = storeIterator(AbstractKeyIterator, KEYS)
+export const ValueIterator = storeIterator(AbstractValueIterator, VALUES)
+
+/** What an iterator takes of the entry that a walk stands on. One class for all: calls of its methods are inlined. */
+class Contents {
+  readonly #what: What
   readonly #keys: boolean
   readonly #values: boolean
-  readonly #decoders: Decoders<K, V>
-  readonly #snapshot: AbstractSnapshot | undefined
-  readonly #isLimited: boolean
+  readonly #decoders: Decoders
 
-  constructor(db: TDatabase, options: PrivateIteratorOptions, walk: Walk) {
-    super(db, options as object)
-    this.#walk = walk
-    this.#keys = options.keys
-    this.#values = options.values
+  constructor(what: What, options: PrivateIteratorOptions) {
+    this.#what = what
+    this.#keys = what === KEYS || (what === ENTRIES && options.keys)
+    this.#values = what === VALUES || (what === ENTRIES && options.values)
     this.#decoders = decodersOf(options)
-    this.#snapshot = options.snapshot
-    this.#isLimited = options.limit >= 0
   }
 
-  override get count(): number {
-    return super.count + this.#walk.quickSteps
+  /** A copy, encoded. */
+  read(walk: Walk): Item {
+    if (this.#what === ENTRIES) return [this.#keys ? walk.key() : undefined, this.#values ? walk.value() : undefined]
+    return this.#what === KEYS ? walk.key() : walk.value()
   }
 
-  override next(): Promise<[K, V] | undefined> {
-    this.#walk.uses++
-    return super.next()
+  /** Length of what `read` returns, in bytes. */
+  bytes(walk: Walk): number {
+    return (this.#keys ? walk.keyBytes() : 0) + (this.#values ? walk.valueBytes() : 0)
   }
 
-  override nextv(size: number, options?: object): Promise<[K, V][]> {
-    this.#walk.uses++
-    return super.nextv(size, options ?? {})
-  }
-
-  override all(options?: object): Promise<[K, V][]> {
-    this.#walk.uses++
-    return super.all(options ?? {})
-  }
-
-  _quickNext(): [K, V] | undefined | typeof NOT_QUICK {
-    const walk = this.#walk
-    if (!walk.isQuick) return NOT_QUICK
-    if (this.#snapshot !== undefined) assertOpen(this.#snapshot)
-    const ahead = this.#ahead
-    if (ahead.isEmpty && !walk.readAhead(ahead, this.#isLimited ? this.limit - this.count : Infinity, this.#collect)) return undefined
-    const [key, value] = ahead.take()
+  decode(item: Item): unknown {
     const { keys, values } = this.#decoders
-    const entry = [key === undefined ? key : decode(keys, key), value === undefined ? value : decode(values, value)]
-    walk.quickSteps++
-    return entry as [K, V]
-  }
-
-  _next(): Awaitable<Entry | undefined> {
-    const walk = this.#walk
-    const ahead = this.#ahead
-    if (!ahead.isEmpty) return walk.finish(ahead.take(), 1, 0)
-    const items: Entry[] = []
-    const bytes = this.#isLimited && this.count >= this.limit ? 0 : this.#collect(items, 1)
-    return walk.finish(items[0], items.length, bytes)
-  }
-
-  _nextv(size: number): Awaitable<Entry[]> {
-    return this.#take(Math.min(size, this.limit - this.count))
-  }
-
-  _all(): Promise<Entry[]> {
-    return takeAll(this.limit - this.count, size => this.#take(size))
-  }
-
-  #take(size: number): Awaitable<Entry[]> {
-    const items = this.#ahead.takeMany(size)
-    const bytes = this.#collect(items, size)
-    return this.#walk.finish(items, items.length, bytes)
-  }
-
-  /** Adds entries until the limit or the high-water mark is reached; returns the bytes that it has added. */
-  readonly #collect = (items: Entry[], size: number): number => {
-    const walk = this.#walk
-    const withKeys = this.#keys
-    const withValues = this.#values
-    let bytes = 0
-    while (walk.hasRoom(items.length, bytes, size) && walk.step()) {
-      items.push([withKeys ? walk.key() : undefined, withValues ? walk.value() : undefined])
-      bytes += (withKeys ? walk.keyBytes() : 0) + (withValues ? walk.valueBytes() : 0)
+    if (this.#what === ENTRIES) {
+      const [key, value] = item as [Stored | undefined, Stored | undefined]
+      return [key === undefined ? key : decode(keys, key), value === undefined ? value : decode(values, value)]
     }
-    return bytes
-  }
-
-  _seek(target: Stored): void {
-    this.#ahead.drop()
-    this.#walk.seek(target)
-  }
-
-  override [Symbol.asyncIterator](): AsyncGenerator<[K, V], void> {
-    return new Iteration<[K, V]>(this, this.#walk)
-  }
-
-  async _close(): Promise<void> {
-    this.#walk.close()
+    return decode(this.#what === KEYS ? keys : values, item as Stored)
   }
 }
 
-export class KeyIterator<TDatabase, K> extends AbstractKeyIterator<TDatabase, K> implements Source<K> {
-  readonly #walk: Walk
-  readonly #ahead = new ReadAhead<Stored>()
-  readonly #decoders: Decoders<K, unknown>
-  readonly #snapshot: AbstractSnapshot | undefined
-  readonly #isLimited: boolean
-
-  constructor(db: TDatabase, options: PrivateIteratorOptions, walk: Walk) {
-    super(db, options as object)
-    this.#walk = walk
-    this.#decoders = decodersOf(options)
-    this.#snapshot = options.snapshot
-    this.#isLimited = options.limit >= 0
-  }
-
-  override get count(): number {
-    return super.count + this.#walk.quickSteps
-  }
-
-  override next(): Promise<K | undefined> {
-    this.#walk.uses++
-    return super.next()
-  }
-
-  override nextv(size: number, options?: object): Promise<K[]> {
-    this.#walk.uses++
-    return super.nextv(size, options ?? {})
-  }
-
-  override all(options?: object): Promise<K[]> {
-    this.#walk.uses++
-    return super.all(options ?? {})
-  }
-
-  _quickNext(): K | undefined | typeof NOT_QUICK {
-    const walk = this.#walk
-    if (!walk.isQuick) return NOT_QUICK
-    if (this.#snapshot !== undefined) assertOpen(this.#snapshot)
-    const ahead = this.#ahead
-    if (ahead.isEmpty && !walk.readAhead(ahead, this.#isLimited ? this.limit - this.count : Infinity, this.#collect)) return undefined
-    const decoded = decode(this.#decoders.keys, ahead.take())
-    walk.quickSteps++
-    return decoded
-  }
-
-  _next(): Awaitable<Stored | undefined> {
-    const walk = this.#walk
-    const ahead = this.#ahead
-    if (!ahead.isEmpty) return walk.finish(ahead.take(), 1, 0)
-    const items: Stored[] = []
-    const bytes = this.#isLimited && this.count >= this.limit ? 0 : this.#collect(items, 1)
-    return walk.finish(items[0], items.length, bytes)
-  }
-
-  _nextv(size: number): Awaitable<Stored[]> {
-    return this.#take(Math.min(size, this.limit - this.count))
-  }
-
-  _all(): Promise<Stored[]> {
-    return takeAll(this.limit - this.count, size => this.#take(size))
-  }
-
-  #take(size: number): Awaitable<Stored[]> {
-    const items = this.#ahead.takeMany(size)
-    const bytes = this.#collect(items, size)
-    return this.#walk.finish(items, items.length, bytes)
-  }
-
-  /** Adds entries until the limit or the high-water mark is reached; returns the bytes that it has added. */
-  readonly #collect = (items: Stored[], size: number): number => {
-    const walk = this.#walk
-    let bytes = 0
-    while (walk.hasRoom(items.length, bytes, size) && walk.step()) {
-      items.push(walk.key())
-      bytes += walk.keyBytes()
-    }
-    return bytes
-  }
-
-  _seek(target: Stored): void {
-    this.#ahead.drop()
-    this.#walk.seek(target)
-  }
-
-  override [Symbol.asyncIterator](): AsyncGenerator<K, void> {
-    return new Iteration<K>(this, this.#walk)
-  }
-
-  async _close(): Promise<void> {
-    this.#walk.close()
-  }
+interface Decoder {
+  decode(stored: Stored): unknown
 }
 
-export class ValueIterator<TDatabase, K, V> extends AbstractValueIterator<TDatabase, K, V> implements Source<V> {
-  readonly #walk: Walk
-  readonly #ahead = new ReadAhead<Stored>()
-  readonly #decoders: Decoders<K, V>
-  readonly #snapshot: AbstractSnapshot | undefined
-  readonly #isLimited: boolean
-
-  constructor(db: TDatabase, options: PrivateIteratorOptions, walk: Walk) {
-    super(db, options as object)
-    this.#walk = walk
-    this.#decoders = decodersOf(options)
-    this.#snapshot = options.snapshot
-    this.#isLimited = options.limit >= 0
-  }
-
-  override get count(): number {
-    return super.count + this.#walk.quickSteps
-  }
-
-  override next(): Promise<V | undefined> {
-    this.#walk.uses++
-    return super.next()
-  }
-
-  override nextv(size: number, options?: object): Promise<V[]> {
-    this.#walk.uses++
-    return super.nextv(size, options ?? {})
-  }
-
-  override all(options?: object): Promise<V[]> {
-    this.#walk.uses++
-    return super.all(options ?? {})
-  }
-
-  _quickNext(): V | undefined | typeof NOT_QUICK {
-    const walk = this.#walk
-    if (!walk.isQuick) return NOT_QUICK
-    if (this.#snapshot !== undefined) assertOpen(this.#snapshot)
-    const ahead = this.#ahead
-    if (ahead.isEmpty && !walk.readAhead(ahead, this.#isLimited ? this.limit - this.count : Infinity, this.#collect)) return undefined
-    const decoded = decode(this.#decoders.values, ahead.take())
-    walk.quickSteps++
-    return decoded
-  }
-
-  _next(): Awaitable<Stored | undefined> {
-    const walk = this.#walk
-    const ahead = this.#ahead
-    if (!ahead.isEmpty) return walk.finish(ahead.take(), 1, 0)
-    const items: Stored[] = []
-    const bytes = this.#isLimited && this.count >= this.limit ? 0 : this.#collect(items, 1)
-    return walk.finish(items[0], items.length, bytes)
-  }
-
-  _nextv(size: number): Awaitable<Stored[]> {
-    return this.#take(Math.min(size, this.limit - this.count))
-  }
-
-  _all(): Promise<Stored[]> {
-    return takeAll(this.limit - this.count, size => this.#take(size))
-  }
-
-  #take(size: number): Awaitable<Stored[]> {
-    const items = this.#ahead.takeMany(size)
-    const bytes = this.#collect(items, size)
-    return this.#walk.finish(items, items.length, bytes)
-  }
-
-  /** Adds entries until the limit or the high-water mark is reached; returns the bytes that it has added. */
-  readonly #collect = (items: Stored[], size: number): number => {
-    const walk = this.#walk
-    let bytes = 0
-    while (walk.hasRoom(items.length, bytes, size) && walk.step()) {
-      items.push(walk.value())
-      bytes += walk.valueBytes()
-    }
-    return bytes
-  }
-
-  _seek(target: Stored): void {
-    this.#ahead.drop()
-    this.#walk.seek(target)
-  }
-
-  override [Symbol.asyncIterator](): AsyncGenerator<V, void> {
-    return new Iteration<V>(this, this.#walk)
-  }
-
-  async _close(): Promise<void> {
-    this.#walk.close()
-  }
-}
-
-interface Decoder<T> {
-  decode(stored: Stored): T
-}
-
-interface Decoders<K, V> {
-  readonly keys: Decoder<K>
-  readonly values: Decoder<V>
+interface Decoders {
+  readonly keys: Decoder
+  readonly values: Decoder
 }
 
 /** abstract-level puts the encodings of an iterator into its options under these symbols, which its types leave out. */
 const ENCODINGS = AbstractIterator as unknown as { readonly keyEncoding: symbol; readonly valueEncoding: symbol }
 
-function decodersOf<K, V>(options: PrivateIteratorOptions): Decoders<K, V> {
+function decodersOf(options: PrivateIteratorOptions): Decoders {
   const given = options as unknown as Readonly<Record<symbol, unknown>>
-  return { keys: given[ENCODINGS.keyEncoding] as Decoder<K>, values: given[ENCODINGS.valueEncoding] as Decoder<V> }
+  return { keys: given[ENCODINGS.keyEncoding] as Decoder, values: given[ENCODINGS.valueEncoding] as Decoder }
 }
 
 /** Decodes as abstract-level does, whose error class it does not export. */
-function decode<T>(decoder: Decoder<T>, stored: Stored): T {
+function decode(decoder: Decoder, stored: Stored): unknown {
   try {
     return decoder.decode(stored)
   } catch (cause) {
