@@ -12,7 +12,7 @@ import { arrayEngine } from './array-engine.js'
 // From here every tool finds it by its name.
 builtInEngines.register(arrayEngine)
 
-const db = new Kvarium('fruit', { engine: 'array' })
+const db = new Kvarium('fruit', { engine: arrayEngine })
 await db.batch([
   { type: 'put', key: 'plum', value: 'blue' },
   { type: 'put', key: 'lemon', value: 'yellow' },

@@ -4,15 +4,25 @@
  * a store loads neither.
  */
 import { btreeEngine } from './btree/factory.js'
+import type { BtreeOptions } from './btree/options.js'
 import { EngineRegistry } from './engine/registry.js'
 import { lsmEngine, type LsmSettings } from './lsm/open.js'
 import type { LsmOptions } from './lsm/options.js'
-import { memoryEngine } from './memory/factory.js'
+import { memoryEngine, type MemoryOptions } from './memory/factory.js'
 
 /** A registry of the built-in engines, in the order in which `compare` runs them. The first is the default of a store. */
 export function builtInEngines(settings: Pick<LsmSettings, 'executor'> = {}): EngineRegistry {
   return new EngineRegistry([lsmEngine(settings), btreeEngine(), memoryEngine])
 }
 
-/** The options of the default engine. */
-export type DefaultEngineOptions = LsmOptions
+type Given<Options> = { readonly [Name in keyof Options]?: Options[Name] | undefined }
+
+/** What each built-in engine can be given. What is missing has its default. */
+export interface BuiltInEngineOptions {
+  readonly lsm: Given<Omit<LsmOptions, 'compression'>> & {
+    /** How new blocks are compressed that shrink by an eighth or more. `false` means `'none'`, `true` the default codec, `'lz4'`. */
+    readonly compression?: LsmOptions['compression'] | boolean | undefined
+  }
+  readonly btree: Given<BtreeOptions>
+  readonly memory: Given<MemoryOptions>
+}

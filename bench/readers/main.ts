@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
-import type { Kvarium } from '../../src/index.js'
+import type { builtInEngines, Kvarium } from '../../src/index.js'
 import { prepareProgram, type Program } from '../program.js'
 import { median, short, table } from '../table.js'
 import { keyOf, RandomKeys } from './random-keys.js'
@@ -14,6 +14,7 @@ import type { ReaderTask, RunResult } from './reader-thread.js'
 
 interface Library {
   readonly Kvarium: typeof Kvarium
+  readonly builtInEngines: typeof builtInEngines
 }
 
 const USAGE = `npm run bench:readers -- [options]
@@ -131,7 +132,7 @@ async function load(db: Kvarium): Promise<void> {
 }
 
 async function measure(library: Library, program: Program, directory: string, engine: string): Promise<string[][]> {
-  const db = new library.Kvarium(join(directory, engine), { engine, cacheSize: cacheBytes })
+  const db = new library.Kvarium(join(directory, engine), { engine: library.builtInEngines.resolve(engine), cacheSize: cacheBytes })
   await load(db)
   const share = await db.share()
   const one = new ReaderThreads(program, [share.handle()])

@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { table } from '../table.js'
-import type { Kvarium } from '../../src/index.js'
+import type { builtInEngines, Kvarium } from '../../src/index.js'
 import { TurnMonitor } from './turn-monitor.js'
 
 interface Library {
   readonly Kvarium: typeof Kvarium
+  readonly builtInEngines: typeof builtInEngines
 }
 
 type Value = string | Uint8Array
@@ -89,7 +90,10 @@ let slowestPut = 0
 
 async function measure(library: Library, engine: string): Promise<string[][]> {
   const directory = mkdtempSync(join(tmpdir(), 'kvarium-stalls-'))
-  const db: Store = new library.Kvarium<string, Value>(join(directory, 'db'), { engine, valueEncoding: values.strings ? 'utf8' : 'view' })
+  const db: Store = new library.Kvarium<string, Value>(join(directory, 'db'), {
+    engine: library.builtInEngines.resolve(engine),
+    valueEncoding: values.strings ? 'utf8' : 'view',
+  })
   const rows: string[][] = []
   try {
     await db.open()

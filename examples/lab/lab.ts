@@ -6,7 +6,7 @@
  * 1. A run with the same seed gives the same items.
  * 2. The lab never pauses an engine: an operation runs to its end, and its events are read afterwards.
  */
-import { Kvarium } from 'kvarium'
+import { builtInEngines, Kvarium } from 'kvarium'
 import type { EngineFactory } from '../../src/engine/contract.js'
 import { HEX_WIDTH } from '../../src/inspect/hex-line.js'
 import { hexRows, inspectFile, type Span } from 'kvarium/inspect'
@@ -160,7 +160,7 @@ export class Lab {
       // The examples show and count the bytes of blocks.
       compression: 'none',
       ...options,
-      engine,
+      engine: builtInEngines.resolve(engine),
       environment,
       ...(level !== 'nothing' && {
         trace: new Trace({ level, payloads: level === 'step', listener: other === undefined ? listener : tee(listener, other) }),

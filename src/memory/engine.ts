@@ -37,6 +37,7 @@ import type { ProbeOutcome } from '../trace/events.js'
 import { Ledger } from '../trace/ledger.js'
 import type { Diagnostics } from '../trace/diagnostics.js'
 import type { Tracer } from '../trace/span.js'
+import type { MemoryOptions } from './factory.js'
 import type { Environment } from '../vfs/environment.js'
 import { ChangeRing, RingFeed } from './change-ring.js'
 import { checkVersions } from './check.js'
@@ -87,7 +88,7 @@ class MemoryEngine implements Engine {
   #ring: ChangeRing | undefined
 
   constructor(options: EngineContext['options'], environment: Environment, trace?: Tracer, diagnostics?: Diagnostics) {
-    const { arenaSize, changesRetainBytes } = options as { readonly arenaSize: number; readonly changesRetainBytes: number }
+    const { arenaSize, changesRetainBytes } = options as unknown as MemoryOptions
     if (changesRetainBytes > 0) this.#ring = new ChangeRing(changesRetainBytes, 0)
     this.#environment = environment
     this.#clock = new ExpiryClock(environment.clock)

@@ -5,6 +5,14 @@
 import { CHANGES_RETAIN_BYTES } from '../engine/changes.js'
 import type { EngineFactory } from '../engine/contract.js'
 
+/** What `engine: 'memory'` understands. */
+export interface MemoryOptions {
+  /** Memory that is taken at the start, in bytes. More is taken as the data grows. */
+  readonly arenaSize: number
+  /** Batches that are kept for `changes()`, in bytes. */
+  readonly changesRetainBytes: number
+}
+
 /** The `memory` engine. */
 export const memoryEngine: EngineFactory = {
   name: 'memory',

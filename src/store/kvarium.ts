@@ -54,7 +54,7 @@ import { Session, type OpenedStore } from './session.js'
 import { HeldMoment, StoreSnapshot } from './snapshot.js'
 import { keyRange, storedRange } from './stored-range.js'
 import type { KvariumStats } from './stats.js'
-import { checkConstructorOptions, resolveEngineOptions, type KvariumOptions } from './store-options.js'
+import { checkConstructorOptions, resolveEngineOptions, type UntypedOptions } from './store-options.js'
 import { StoreSublevel } from './sublevel.js'
 import { checkedTtl, type DefaultTtl, type TtlOption } from './ttl.js'
 import type { Transaction } from './transactions/transaction.js'
@@ -101,14 +101,14 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
    * @param location Directory of the store; any name for an engine without files.
    * @throws MisuseError (`LEVEL_INVALID_OPTION`, `LEVEL_INVALID_ENGINE`) when an option is invalid.
    */
-  constructor(location: string, options: KvariumOptions<K, V> | undefined, platform: Platform) {
+  constructor(location: string, options: UntypedOptions<K, V> | undefined, platform: Platform) {
     assertLocation(location)
     const { engine, environment: _environment, fileSystem: _fileSystem, trace, ttl, ...forwarded } = options ?? {}
     const factory = platform.registry.resolve(engine)
     checkConstructorOptions(factory, options ?? {}, platform.registry)
     // A database that super has made opens by itself, even if its constructor throws afterwards.
     checkedTtl(ttl)
-    super(manifestOf(factory), withMsgpack(forwarded as KvariumOptions<K, V>))
+    super(manifestOf(factory), withMsgpack(forwarded))
     this.valueEncoding(msgpack)
     this.supports.encodings[MSGPACK] = true
     this.#location = location

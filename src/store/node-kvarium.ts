@@ -4,7 +4,7 @@ import { KvariumStore } from './kvarium.js'
 import { destroyStore, type Platform } from './platform.js'
 import type { Share, Shares } from './node-share.js'
 import type { KvariumStats } from './stats.js'
-import type { DestroyOptions, KvariumOptions } from './store-options.js'
+import type { DestroyOptions, KvariumOptions, UntypedOptions } from './store-options.js'
 
 /** The store on Node. `kvarium` exports it with `repair`, which is of the layer above; see repair/node-repair.ts. */
 export class Kvarium<K = string, V = string> extends KvariumStore<K, V> {
@@ -17,7 +17,7 @@ export class Kvarium<K = string, V = string> extends KvariumStore<K, V> {
    * @throws MisuseError with code `LEVEL_INVALID_OPTION`, `LEVEL_INVALID_ENGINE` or `LEVEL_INVALID_LOCATION`.
    */
   constructor(location: string, options?: KvariumOptions<K, V>) {
-    super(location, options, nodePlatform(options))
+    super(location, options as UntypedOptions<K, V> | undefined, nodePlatform(options))
     this.supports.additionalMethods['share'] = true
   }
 

@@ -3,7 +3,7 @@ import { MemoryFileSystem } from '../vfs/memory/memory-file-system.js'
 import { portableEnvironment } from '../vfs/portable-environment.js'
 import { KvariumStore } from './kvarium.js'
 import { destroyStore, type Platform } from './platform.js'
-import type { DestroyOptions, KvariumOptions } from './store-options.js'
+import type { DestroyOptions, KvariumOptions, UntypedOptions } from './store-options.js'
 
 /** The store that needs nothing of Node. `kvarium` exports it with `repair`, which is of the layer above; see repair/portable-repair.ts. */
 export class Kvarium<K = string, V = string> extends KvariumStore<K, V> {
@@ -13,7 +13,7 @@ export class Kvarium<K = string, V = string> extends KvariumStore<K, V> {
    * @throws MisuseError with code `LEVEL_INVALID_OPTION`, `LEVEL_INVALID_ENGINE` or `LEVEL_INVALID_LOCATION`.
    */
   constructor(location: string, options?: KvariumOptions<K, V>) {
-    super(location, options, portablePlatform(options))
+    super(location, options as UntypedOptions<K, V> | undefined, portablePlatform(options))
   }
 
   /**

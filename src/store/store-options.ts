@@ -1,5 +1,5 @@
 import type { AbstractDatabaseOptions, AbstractOpenOptions } from 'abstract-level'
-import type { DefaultEngineOptions } from '../built-in-engines.js'
+import type { BuiltInEngineOptions } from '../built-in-engines.js'
 import type { EngineFactory, OptionTable } from '../engine/contract.js'
 import { checkIgnoredOption, nearestOption, resolveOptions, unknownOption, unknownOptions, type Options } from '../engine/options.js'
 import type { EngineRegistry } from '../engine/registry.js'
@@ -8,22 +8,28 @@ import type { Trace } from '../trace/span.js'
 import type { Environment } from '../vfs/environment.js'
 import type { FileSystem } from '../vfs/file-system.js'
 
-/** The options of the default engine; those of other engines may be given in their place. */
-export type EngineOptions = {
-  readonly [Name in Exclude<keyof DefaultEngineOptions, 'compression'>]?: DefaultEngineOptions[Name] | undefined
-} & {
-  /** `false` means `'none'`, `true` the default codec. */
-  readonly compression?: DefaultEngineOptions['compression'] | boolean | undefined
+/** The built-in engines by name. */
+export type EngineName = keyof BuiltInEngineOptions
+
+type AnyEngineOption = { [Name in EngineName]: keyof BuiltInEngineOptions[Name] }[EngineName]
+
+/** A built-in engine with its options, without those that only other engines have. */
+type Chosen<Name extends EngineName> = BuiltInEngineOptions[Name] & {
+  readonly [Option in Exclude<AnyEngineOption, keyof BuiltInEngineOptions[Name]>]?: undefined
 }
 
-/** Options of the constructor, and those of the engine beside them. */
-export interface KvariumOptions<K, V> extends AbstractDatabaseOptions<K, V>, EngineOptions {
-  /**
-   * The engine that keeps the data: the name of a built-in one, or a custom factory. A directory records its
-   * engine; opening it with another one is an error.
-   * @defaultValue `'lsm'`
-   */
-  readonly engine?: string | EngineFactory | undefined
+/**
+ * The engine that keeps the data, with its options: the name of a built-in one, `'lsm'` by default, or a factory, such as that of an engine of
+ * your own. A directory records its engine; opening it with another one is an error.
+ */
+export type EngineOptions =
+  | ({ readonly engine?: 'lsm' | undefined } & Chosen<'lsm'>)
+  | ({ readonly engine: 'btree' } & Chosen<'btree'>)
+  | ({ readonly engine: 'memory' } & Chosen<'memory'>)
+  | { readonly engine: EngineFactory; readonly [engineOption: string]: unknown }
+
+/** Options of a store with any engine. */
+export interface StoreOptions<K, V> extends AbstractDatabaseOptions<K, V> {
   /**
    * The source of files, time, randomness and turns of the event loop. For tests and simulations.
    * @defaultValue the platform's own
@@ -41,14 +47,22 @@ export interface KvariumOptions<K, V> extends AbstractDatabaseOptions<K, V>, Eng
    * @defaultValue `false`
    */
   readonly readOnly?: boolean | undefined
+}
+
+/** Options of the constructor: those of the store, and those of its engine. */
+export type KvariumOptions<K, V> = StoreOptions<K, V> & EngineOptions
+
+/** The same for code that gets the engine and its options from elsewhere. They are checked when the store is made. */
+export interface UntypedOptions<K, V> extends StoreOptions<K, V> {
+  readonly engine?: string | EngineFactory | undefined
   readonly [engineOption: string]: unknown
 }
 
-/** Options of `open()`: those of the constructor that do not define the store. They override the constructor's. */
-export interface KvariumOpenOptions extends AbstractOpenOptions, EngineOptions {
-  readonly readOnly?: boolean | undefined
-  readonly [engineOption: string]: unknown
-}
+/** Options of `open()`: those of the constructor that do not define the store, of any engine. They override the constructor's. */
+export type KvariumOpenOptions = AbstractOpenOptions &
+  BuiltInEngineOptions['lsm'] &
+  BuiltInEngineOptions['btree'] &
+  BuiltInEngineOptions['memory'] & { readonly readOnly?: boolean | undefined }
 
 /** Options that abstract-level forwards from the constructor to `_open`. */
 const LEVEL_OPTIONS: OptionTable = {

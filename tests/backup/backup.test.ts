@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { backup, Kvarium, verify, type BackupOptions, type BackupProgress } from '../../src/index.js'
+import { builtInEngines, backup, Kvarium, verify, type BackupOptions, type BackupProgress } from '../../src/index.js'
 import type { FileHandle, FileSystem } from '../../src/vfs/file-system.js'
 import { ForwardingFileSystem } from '../../src/vfs/forwarding-file-system.js'
 import { FileSystemError, LimitedFileSystem, MemoryFileSystem } from '../../src/vfs/index.js'
@@ -37,7 +37,7 @@ class BadDisk extends ForwardingFileSystem {
 
 /** Writes entries from `first` on. What was flushed before is not merged with them. */
 async function write(fileSystem: FileSystem, engine: string, first: number, count: number): Promise<void> {
-  const db = new Kvarium(DIRECTORY, { engine, fileSystem, ...SMALL, idleCompaction: false })
+  const db = new Kvarium(DIRECTORY, { engine: builtInEngines.resolve(engine), fileSystem, ...SMALL, idleCompaction: false })
   for (let i = first; i < first + count; i++) {
     await db.put(`key${String(i).padStart(4, '0')}`, 'v'.repeat(100))
     if (i % 50 === 40) await db.flush()
@@ -47,7 +47,7 @@ async function write(fileSystem: FileSystem, engine: string, first: number, coun
 }
 
 async function contentsOf(fileSystem: FileSystem, location: string, engine: string): Promise<Contents> {
-  const db = new Kvarium(location, { engine, fileSystem, readOnly: true })
+  const db = new Kvarium(location, { engine: builtInEngines.resolve(engine), fileSystem, readOnly: true })
   try {
     return await db.iterator().all()
   } finally {
@@ -93,7 +93,7 @@ describe.each(['lsm', 'btree'])('a backup of %s', engine => {
   it('has every entry, also those of the log, and the store stays as it is', async () => {
     const fileSystem = new MemoryFileSystem()
     await write(fileSystem, engine, 0, 120)
-    const db = new Kvarium(DIRECTORY, { engine, fileSystem, ...SMALL })
+    const db = new Kvarium(DIRECTORY, { engine: builtInEngines.resolve(engine), fileSystem, ...SMALL })
     for (let i = 0; i < 30; i++) await db.put(`late${i}`, 'in the log alone')
     const killed = fileSystem.processCrashClone()
     await db.close()
@@ -198,7 +198,7 @@ describe.each(['lsm', 'btree'])('a backup of %s', engine => {
 
   it('has the expiries of the store, and what expires while both are compared is in both', async () => {
     const fileSystem = new MemoryFileSystem()
-    const db = new Kvarium(DIRECTORY, { engine, fileSystem })
+    const db = new Kvarium(DIRECTORY, { engine: builtInEngines.resolve(engine), fileSystem })
     const start = Date.now()
     for (let i = 0; i < 200; i++) await db.put(`key${i}`, 'v', { ttl: 1_000_000 + i })
     await db.close()
@@ -208,7 +208,7 @@ describe.each(['lsm', 'btree'])('a backup of %s', engine => {
     const environment = { ...nodeEnvironment(), fileSystem, clock }
     const { entries } = await backup(DIRECTORY, TARGET, { environment, verify: true })
     expect(entries).toBeGreaterThan(100)
-    const copy = new Kvarium(TARGET, { engine, fileSystem, readOnly: true })
+    const copy = new Kvarium(TARGET, { engine: builtInEngines.resolve(engine), fileSystem, readOnly: true })
     await copy.open()
     expect(await copy.expiresAt('key199')).toBeGreaterThan(start + 1_000_000)
     await copy.close()
@@ -237,7 +237,7 @@ describe.each(['lsm', 'btree'])('a backup of %s', engine => {
     await expect(backup(DIRECTORY, `${DIRECTORY}/inside`, options)).rejects.toMatchObject({ code: 'LEVEL_INVALID_LOCATION' })
     await run(fileSystem)
     await expect(run(fileSystem)).rejects.toMatchObject({ code: 'LEVEL_ALREADY_EXISTS' })
-    const db = new Kvarium(DIRECTORY, { engine, fileSystem })
+    const db = new Kvarium(DIRECTORY, { engine: builtInEngines.resolve(engine), fileSystem })
     await db.open()
     await expect(run(fileSystem, { incremental: true })).rejects.toMatchObject({ code: 'LEVEL_LOCKED' })
     await db.checkpoint('/other')
@@ -249,7 +249,7 @@ describe.each(['lsm', 'btree'])('a backup of %s', engine => {
     })
     await write(fileSystem, engine, 200, 10)
     await run(fileSystem, { incremental: true })
-    const copy = new Kvarium(TARGET, { engine, fileSystem })
+    const copy = new Kvarium(TARGET, { engine: builtInEngines.resolve(engine), fileSystem })
     await copy.put('a', 'written to the backup')
     await copy.close()
     const before = filesOf(fileSystem, TARGET)

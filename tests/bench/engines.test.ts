@@ -1,3 +1,4 @@
+import { builtInEngines } from '../../src/index.js'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -30,7 +31,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }))
 async function openKvarium(engine: string, location: string): Promise<Store> {
   mkdirSync(location)
   const db = new Kvarium<Uint8Array, Uint8Array>(location, {
-    engine,
+    engine: builtInEngines.resolve(engine),
     keyEncoding: 'view',
     valueEncoding: 'view',
     ...OPTIONS[engine],

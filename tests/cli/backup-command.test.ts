@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { run as runCommand } from '../../packages/cli/src/run.js'
-import { Kvarium, type BackupReport } from '../../src/index.js'
+import { builtInEngines, Kvarium, type BackupReport } from '../../src/index.js'
 import { kvarium } from './support/command-line.js'
 
 let directory: string
@@ -17,7 +17,7 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }))
 const run = (...parameters: string[]): ReturnType<typeof kvarium> => kvarium(directory, parameters)
 
 async function write(engine: string, first: number, count: number): Promise<[string, string][]> {
-  const db = new Kvarium(join(directory, 'source'), { engine })
+  const db = new Kvarium(join(directory, 'source'), { engine: builtInEngines.resolve(engine) })
   await db.batch(Array.from({ length: count }, (_, i) => ({ type: 'put', key: `key ${first + i}`, value: `value ${i}` })))
   await db.flush()
   const entries = await db.iterator().all()
@@ -26,7 +26,7 @@ async function write(engine: string, first: number, count: number): Promise<[str
 }
 
 async function entriesOf(name: string, engine: string): Promise<[string, string][]> {
-  const db = new Kvarium(join(directory, name), { engine, readOnly: true })
+  const db = new Kvarium(join(directory, name), { engine: builtInEngines.resolve(engine), readOnly: true })
   try {
     return await db.iterator().all()
   } finally {
@@ -71,13 +71,13 @@ describe.each(['lsm', 'btree'])('backup of %s', engine => {
   it('refuses a store that is open, one that is none, and a target that is no backup', { timeout: 120_000 }, async () => {
     await write(engine, 0, 10)
     expect(await run('backup', 'missing', 'target')).toMatchObject({ status: 2, stderr: 'error: There is no store missing\n' })
-    const db = new Kvarium(join(directory, 'source'), { engine })
+    const db = new Kvarium(join(directory, 'source'), { engine: builtInEngines.resolve(engine) })
     await db.open()
     const locked = await run('backup', 'source', 'target')
     await db.close()
     expect(locked.status).toBe(2)
     expect(locked.stderr).toMatch(/^error: .*source .*(open|held)/)
-    const other = new Kvarium(join(directory, 'other'), { engine })
+    const other = new Kvarium(join(directory, 'other'), { engine: builtInEngines.resolve(engine) })
     await other.put('a', '1')
     await other.close()
     const before = filesOf('other')

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, mkdirSync, readFileSync, readdirSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Kvarium } from '../../src/index.js'
+import { builtInEngines, Kvarium } from '../../src/index.js'
 import { kvariumProcess } from './support/command-line.js'
 
 let directory: string
@@ -15,7 +15,7 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }))
 const run = (...parameters: string[]): ReturnType<typeof kvariumProcess> => kvariumProcess(directory, parameters)
 
 async function fill(name: string, engine: string): Promise<[string, string][]> {
-  const db = new Kvarium(join(directory, name), { engine, valueEncoding: 'utf8' })
+  const db = new Kvarium(join(directory, name), { engine: builtInEngines.resolve(engine), valueEncoding: 'utf8' })
   await db.batch(Array.from({ length: 2500 }, (_, i) => ({ type: 'put', key: `key ${i}`, value: `value ${i}` })))
   await db.sublevel('names').put('a', 'b')
   const entries = await db.iterator().all()
@@ -24,7 +24,11 @@ async function fill(name: string, engine: string): Promise<[string, string][]> {
 }
 
 async function entriesOf(name: string): Promise<[string, string][]> {
-  const db = new Kvarium(join(directory, name), { createIfMissing: false, engine: engineOf(name), valueEncoding: 'utf8' })
+  const db = new Kvarium(join(directory, name), {
+    createIfMissing: false,
+    engine: builtInEngines.resolve(engineOf(name)),
+    valueEncoding: 'utf8',
+  })
   try {
     return await db.iterator().all()
   } finally {

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Kvarium } from '../../src/index.js'
+import { builtInEngines, Kvarium } from '../../src/index.js'
 import { kvarium, kvariumProcess } from './support/command-line.js'
 
 let directory: string
@@ -21,7 +21,7 @@ function filesOf(store: string): Record<string, string> {
 }
 
 async function make(engine: string, name = engine): Promise<void> {
-  const db = new Kvarium(join(directory, name), { engine })
+  const db = new Kvarium(join(directory, name), { engine: builtInEngines.resolve(engine) })
   for (const [key, value] of [
     ['a', '1'],
     ['b', '2'],
@@ -47,7 +47,7 @@ describe('put, get and del', () => {
       const deleted = await run('del', engine, 'k', 'nothing')
       expect([deleted.status, deleted.stderr]).toEqual([1, 'not found: nothing\n'])
       expect(await run('get', engine, 'k')).toMatchObject({ status: 1, stdout: '', stderr: 'not found: k\n' })
-      const db = new Kvarium(join(directory, engine), { engine })
+      const db = new Kvarium(join(directory, engine), { engine: builtInEngines.resolve(engine) })
       await db.open()
       expect(db.engine).toBe(engine)
       expect(await db.keys().all()).toEqual(['k\0'])
@@ -108,7 +108,7 @@ describe('stats', () => {
 describe('a store that is open for reading', () => {
   it.each(['lsm', 'btree'])('of %s is read by the commands, verified, and not written', { timeout: 120_000 }, async engine => {
     await make(engine)
-    const reader = new Kvarium(join(directory, engine), { engine, readOnly: true })
+    const reader = new Kvarium(join(directory, engine), { engine: builtInEngines.resolve(engine), readOnly: true })
     await reader.open()
     expect((await run('get', engine, 'a')).stdout).toBe('1\n')
     expect((await run('scan', engine, '--count')).stdout).toBe('4\n')

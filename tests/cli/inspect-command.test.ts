@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { DirectoryInspection, Problem, Span } from '../../src/inspect/index.js'
-import { Kvarium } from '../../src/index.js'
+import { builtInEngines, Kvarium } from '../../src/index.js'
 import { coverageFault } from '../inspect/support/covered.js'
 import { kvarium } from './support/command-line.js'
 
@@ -12,7 +12,7 @@ let directory: string
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'kvarium-inspect-'))
   for (const engine of ['lsm', 'btree']) {
-    const db = new Kvarium(join(directory, engine), { engine, compression: 'none' })
+    const db = new Kvarium(join(directory, engine), { engine: builtInEngines.resolve(engine), compression: 'none' })
     for (let i = 0; i < 500; i++) await db.put(`key${String(i).padStart(3, '0')}`, `value ${i}`)
     await db.flush()
     await db.put('last', 'one')

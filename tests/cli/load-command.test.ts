@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { faultOf } from '../../packages/cli/src/datasets/json-fault.js'
 import { SortedRuns, type SortedRecord } from '../../packages/cli/src/sorted-runs.js'
-import { Kvarium } from '../../src/index.js'
+import { builtInEngines, Kvarium } from '../../src/index.js'
 import { kvarium, type Ran } from './support/command-line.js'
 
 let directory: string
@@ -19,7 +19,11 @@ const run = (...parameters: string[]): Promise<Ran> => kvarium(directory, parame
 const write = (name: string, text: string): void => writeFileSync(join(directory, name), text)
 
 async function entriesOf(name: string, engine = 'lsm', valueEncoding = 'utf8'): Promise<[string, unknown][]> {
-  const db = new Kvarium<string, unknown>(join(directory, name), { createIfMissing: false, engine, valueEncoding })
+  const db = new Kvarium<string, unknown>(join(directory, name), {
+    createIfMissing: false,
+    engine: builtInEngines.resolve(engine),
+    valueEncoding,
+  })
   try {
     return await db.iterator().all()
   } finally {

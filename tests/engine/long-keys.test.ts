@@ -4,7 +4,7 @@ import { compareKeys } from '../../src/codec/entry.js'
 import { MAX_KEY_BYTES } from '../../src/codec/limits.js'
 import { WriteBatch } from '../../src/engine/batch.js'
 import type { Engine } from '../../src/engine/contract.js'
-import { Kvarium, repair, verify } from '../../src/index.js'
+import { builtInEngines, Kvarium, repair, verify } from '../../src/index.js'
 import { inspectDirectory } from '../../src/inspect/index.js'
 import { MemoryFileSystem, type FileSystem } from '../../src/vfs/index.js'
 import { openBtree } from '../btree/support/opened-btree.js'
@@ -77,7 +77,7 @@ describe.each(ENGINES)('long keys on %s', (engine, open) => {
     const fileSystem = new MemoryFileSystem()
     const keys = [1, 2, 3, 4, 5].map(number => longKey(number, MAX_KEY_BYTES))
     const store = (on: MemoryFileSystem, location: string): Kvarium<Uint8Array, Uint8Array> =>
-      new Kvarium(location, { engine, fileSystem: on, keyEncoding: 'view', valueEncoding: 'view' })
+      new Kvarium(location, { engine: builtInEngines.resolve(engine), fileSystem: on, keyEncoding: 'view', valueEncoding: 'view' })
     const numbers = async (db: Kvarium<Uint8Array, Uint8Array>): Promise<number[]> => (await db.values().all()).map(value => value[0])
     const db = store(fileSystem, DIRECTORY)
     for (const index of [2, 0, 3, 1]) await db.put(keys[index], Uint8Array.of(index), { sync: true })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Kvarium } from '../../src/index.js'
+import { builtInEngines, Kvarium } from '../../src/index.js'
 import { joinPath } from '../../src/vfs/file-system.js'
 import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
 import { HookedFileSystem, isChange } from '../lsm/support/hooked-file-system.js'
@@ -10,7 +10,7 @@ const FLUSHED = 200
 /** What a kill leaves of a store with flushed entries, and 50 more in its newest log, the last of them synced or not. */
 async function killed(engine: string, sync: boolean): Promise<MemoryFileSystem> {
   const fileSystem = new MemoryFileSystem()
-  const db = new Kvarium(DIRECTORY, { engine, fileSystem })
+  const db = new Kvarium(DIRECTORY, { engine: builtInEngines.resolve(engine), fileSystem })
   for (let i = 0; i < FLUSHED; i++) await db.put(`flushed ${i}`, 'v'.repeat(100))
   await db.flush()
   for (let i = 0; i < 50; i++) await db.put(`logged ${i}`, 'v'.repeat(100), { sync: sync && i === 49 })
@@ -22,7 +22,7 @@ async function killed(engine: string, sync: boolean): Promise<MemoryFileSystem> 
 /** What a kill leaves of a new store with 50 entries, none of them synced. */
 async function killedUnflushed(engine: string): Promise<MemoryFileSystem> {
   const fileSystem = new MemoryFileSystem()
-  const db = new Kvarium(DIRECTORY, { engine, fileSystem })
+  const db = new Kvarium(DIRECTORY, { engine: builtInEngines.resolve(engine), fileSystem })
   for (let i = 0; i < 50; i++) await db.put(`logged ${i}`, 'v'.repeat(100))
   const image = fileSystem.processCrashClone()
   await db.close()
@@ -32,7 +32,7 @@ async function killedUnflushed(engine: string): Promise<MemoryFileSystem> {
 /** What a kill leaves of a store whose flush deleted everything, so that it wrote no table or an empty tree, and 50 entries behind it. */
 async function killedAfterEmptyFlush(engine: string): Promise<MemoryFileSystem> {
   const fileSystem = new MemoryFileSystem()
-  const db = new Kvarium(DIRECTORY, { engine, fileSystem })
+  const db = new Kvarium(DIRECTORY, { engine: builtInEngines.resolve(engine), fileSystem })
   await db.put('deleted', 'v')
   await db.del('deleted')
   await db.flush()
@@ -77,7 +77,7 @@ describe.each(['lsm', 'btree'])('the newest log of a killed %s store', engine =>
       const fileSystem = await kill(engine)
       const log = newestLog(fileSystem)
       damage(fileSystem, log)
-      const db = new Kvarium(DIRECTORY, { engine, fileSystem })
+      const db = new Kvarium(DIRECTORY, { engine: builtInEngines.resolve(engine), fileSystem })
       await expect(db.open()).rejects.toMatchObject({ cause: { code: 'LEVEL_CORRUPTION', file: log } })
     })
   })
@@ -86,7 +86,7 @@ describe.each(['lsm', 'btree'])('the newest log of a killed %s store', engine =>
     const fileSystem = new MemoryFileSystem()
     const hooked = new HookedFileSystem(fileSystem)
     const images: (readonly [at: string, image: MemoryFileSystem])[] = []
-    const db = new Kvarium(DIRECTORY, { engine, fileSystem: hooked })
+    const db = new Kvarium(DIRECTORY, { engine: builtInEngines.resolve(engine), fileSystem: hooked })
     await db.open()
     hooked.before = operation => {
       if (!isChange(operation)) return
@@ -105,7 +105,7 @@ describe.each(['lsm', 'btree'])('the newest log of a killed %s store', engine =>
     await db.close()
     expect(images.length).toBeGreaterThan(150)
     for (const [at, image] of images) {
-      const again = new Kvarium(DIRECTORY, { engine, fileSystem: image })
+      const again = new Kvarium(DIRECTORY, { engine: builtInEngines.resolve(engine), fileSystem: image })
       await again.open().catch((cause: unknown) => {
         throw new Error(`before ${at}`, { cause })
       })

@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Kvarium, repair, verify } from '../../src/index.js'
+import { builtInEngines, Kvarium, repair, verify } from '../../src/index.js'
 import { inspectFile } from '../../src/inspect/inspect-file.js'
 import { nodeEnvironment } from '../../src/vfs/node/node-environment.js'
 
@@ -46,7 +46,7 @@ describe.each(stores)('the store %s, written by an earlier version', store => {
   }
 
   it('opens with default options and holds what was written, both ways', async () => {
-    const db = new Kvarium<string, string>(copyOf(store), { engine: options.engine })
+    const db = new Kvarium<string, string>(copyOf(store), { engine: builtInEngines.resolve(options.engine) })
     expect(await db.iterator().all()).toEqual(entries)
     expect(await db.iterator({ reverse: true }).all()).toEqual(entries.toReversed())
     for (const [key, value] of entries) expect(await db.get(key)).toBe(value)
@@ -60,7 +60,7 @@ describe.each(stores)('the store %s, written by an earlier version', store => {
   it('takes writes with the options it was made with, compacts, and opens again', async () => {
     const location = copyOf(store)
     const model = new Map(entries)
-    let db = new Kvarium<string, string>(location, options)
+    let db = new Kvarium<string, string>(location, { ...options, engine: builtInEngines.resolve(options.engine) })
     for (let i = 0; i < 300; i++) {
       const key = `key:${String(i * 3).padStart(5, '0')}`
       await db.put(key, `new ${i}`)
@@ -70,7 +70,7 @@ describe.each(stores)('the store %s, written by an earlier version', store => {
     for (const key of [...model.keys()]) if (key >= 'key:00100' && key < 'key:00150') model.delete(key)
     await db.compactRange('', '\uffff')
     await db.close()
-    db = new Kvarium<string, string>(location, options)
+    db = new Kvarium<string, string>(location, { ...options, engine: builtInEngines.resolve(options.engine) })
     expect(await db.iterator().all()).toEqual([...model].sort(([a], [b]) => (a < b ? -1 : 1)))
     await db.close()
   })
@@ -81,7 +81,7 @@ describe.each(stores)('the store %s, written by an earlier version', store => {
     expect(report).toMatchObject({ engine: options.engine, opens: true, entries: entries.length, findings: [] })
     const target = join(directory, 'repaired')
     await repair(location, target)
-    const db = new Kvarium<string, string>(target, { engine: options.engine })
+    const db = new Kvarium<string, string>(target, { engine: builtInEngines.resolve(options.engine) })
     expect(await db.iterator().all()).toEqual(entries)
     await expectExpiries(db)
     await db.close()

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { MAX_KEY_BYTES } from '../../src/codec/limits.js'
 import { MAX_BATCH_BYTES } from '../../src/engine/batch.js'
-import { Kvarium, type EngineFactory } from '../../src/index.js'
+import { builtInEngines, Kvarium, type EngineFactory } from '../../src/index.js'
 import { MemoryFileSystem } from '../../src/vfs/index.js'
 import { nodeEnvironment } from '../../src/vfs/node/node-environment.js'
 import { sameBytes } from '../damage/support/small-store.js'
@@ -18,7 +18,7 @@ type Loose = Record<string, (...parameters: unknown[]) => unknown>
 const FACTORIES = new Map(SUBJECTS.map(subject => [subject.factory.name, subject.factory]))
 
 function store(fileSystem: MemoryFileSystem, engine: EngineFactory | string, options: Options = {}): Store {
-  return new Kvarium<string, string>(LOCATION, { engine, fileSystem, ...options })
+  return new Kvarium<string, string>(LOCATION, { engine: builtInEngines.resolve(engine), fileSystem, ...options })
 }
 
 /** Everything on a file system, by path. */

@@ -1,3 +1,4 @@
+import { registry as builtInEngines } from '../../src/node-engines.js'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { Kvarium } from '../../src/store/portable-kvarium.js'
@@ -15,7 +16,12 @@ async function runExample(engine: 'lsm' | 'btree'): Promise<{ book: ReceiptBook;
   const book = new ReceiptBook()
   const events: TraceEvent[] = []
   const trace = new Trace({ level: 'step', listener: tee(book.listener, event => events.push(event)) })
-  const db = new Kvarium('shop', { engine, compression: 'none', trace, environment: simulatedEnvironment({ seed: 1 }) })
+  const db = new Kvarium('shop', {
+    engine: builtInEngines.resolve(engine),
+    compression: 'none',
+    trace,
+    environment: simulatedEnvironment({ seed: 1 }),
+  })
   await db.open()
   await Promise.all([
     db.put('apple', 'a'.repeat(95), { sync: true }),

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Kvarium } from '../../src/index.js'
+import { builtInEngines, Kvarium } from '../../src/index.js'
 
 const ROOT = join(import.meta.dirname, '../..')
 const ACKNOWLEDGED = 3000
@@ -51,7 +51,7 @@ describe.each(['lsm', 'btree'])('a program with an open store of %s', engine => 
     expect({ code, signal }).toEqual({ code: expected, signal: null })
     if (expected === 1) expect(stderr).toContain('its own')
     else expect(stderr).toBe('')
-    const db = new Kvarium(join(directory, 'db'), { engine, createIfMissing: false })
+    const db = new Kvarium(join(directory, 'db'), { engine: builtInEngines.resolve(engine), createIfMissing: false })
     const keys = await db.keys({ lt: 'later' }).all()
     expect(keys).toHaveLength(ACKNOWLEDGED)
     expect(keys.at(-1)).toBe('002999')

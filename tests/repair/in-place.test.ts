@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { loadHash32 } from '../../src/codec/checksum.js'
-import { Kvarium, repair, verify } from '../../src/index.js'
+import { builtInEngines, Kvarium, repair, verify } from '../../src/index.js'
 import { inspectDirectory } from '../../src/inspect/index.js'
 import { encodeIdentity, IDENTITY } from '../../src/store/identity.js'
 import { MemoryFileSystem } from '../../src/vfs/index.js'
@@ -17,7 +17,7 @@ type Contents = readonly [string, string][]
 
 async function healthyStore(engine: string): Promise<MemoryFileSystem> {
   const fileSystem = new MemoryFileSystem()
-  const db = new Kvarium(DIRECTORY, { engine, fileSystem, ...SMALL })
+  const db = new Kvarium(DIRECTORY, { engine: builtInEngines.resolve(engine), fileSystem, ...SMALL })
   for (let i = 0; i < ENTRIES; i++) {
     await db.put(`key${String(i).padStart(4, '0')}`, 'v'.repeat(100))
     if (i % 150 === 100) await db.flush()
@@ -68,7 +68,7 @@ function stateOf(fileSystem: MemoryFileSystem): Map<string, string> {
 }
 
 async function contentsOf(fileSystem: MemoryFileSystem | FaultyFileSystem, engine: string, location = DIRECTORY): Promise<Contents> {
-  const db = new Kvarium(location, { engine, fileSystem, createIfMissing: false, ...SMALL })
+  const db = new Kvarium(location, { engine: builtInEngines.resolve(engine), fileSystem, createIfMissing: false, ...SMALL })
   try {
     return await db.iterator().all()
   } finally {
@@ -210,7 +210,7 @@ describe.each(['lsm', 'btree'])('a repair of %s in place', engine => {
 
   it('of a store whose KVARIUM is lost makes it a store again', async () => {
     const fileSystem = new MemoryFileSystem()
-    const db = new Kvarium(DIRECTORY, { engine, fileSystem, ...SMALL })
+    const db = new Kvarium(DIRECTORY, { engine: builtInEngines.resolve(engine), fileSystem, ...SMALL })
     await db.put('a', 'b')
     await db.close()
     fileSystem.remove(`${DIRECTORY}/${IDENTITY}`)
@@ -222,7 +222,7 @@ describe.each(['lsm', 'btree'])('a repair of %s in place', engine => {
 
   it('is refused while the store is open, and where there is no store', async () => {
     const fileSystem = await healthyStore(engine)
-    const db = new Kvarium(DIRECTORY, { engine, fileSystem, ...SMALL })
+    const db = new Kvarium(DIRECTORY, { engine: builtInEngines.resolve(engine), fileSystem, ...SMALL })
     await db.open()
     await expect(repairIn(fileSystem)).rejects.toMatchObject({ code: 'LEVEL_LOCKED' })
     await db.close()

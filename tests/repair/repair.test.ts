@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Loss } from '../../src/engine/contract.js'
 import { halfOpen, rangeContains } from '../../src/engine/range.js'
-import { Kvarium, repair, verify } from '../../src/index.js'
+import { builtInEngines, Kvarium, repair, verify } from '../../src/index.js'
 import { MemoryFileSystem } from '../../src/vfs/index.js'
 import { flips } from '../damage/support/damages.js'
 import { filesOf, fileSystemOf, sameBytes, DIRECTORY, lastingStores, type Files, type SmallStore } from '../damage/support/small-store.js'
@@ -14,14 +14,14 @@ const TARGET = '/repaired'
 /** The files of a small store with the file that the store keeps beside the engine's. */
 async function withIdentity(store: SmallStore, engine: string): Promise<Map<string, Uint8Array>> {
   const fileSystem = new MemoryFileSystem()
-  const db = new Kvarium(DIRECTORY, { engine, fileSystem })
+  const db = new Kvarium(DIRECTORY, { engine: builtInEngines.resolve(engine), fileSystem })
   await db.open()
   await db.close()
   return new Map(store.files).set('KVARIUM', filesOf(fileSystem).get('KVARIUM')!)
 }
 
 async function listed(fileSystem: MemoryFileSystem, location: string, engine: string): Promise<string[]> {
-  const db = new Kvarium<string, string>(location, { engine, fileSystem, keyEncoding: 'utf8' })
+  const db = new Kvarium<string, string>(location, { engine: builtInEngines.resolve(engine), fileSystem, keyEncoding: 'utf8' })
   await db.open()
   const all = (await db.iterator().all()).map(([key, value]) => `${key}=${value}`)
   await db.close()

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Kvarium, repair, verify } from '../../src/index.js'
+import { builtInEngines, Kvarium, repair, verify } from '../../src/index.js'
 import { FaultyFileSystem, type FileOperation } from '../../src/vfs/testing/faulty-file-system.js'
 import { MemoryFileSystem } from '../../src/vfs/index.js'
 import { filesOf, sameBytes, DIRECTORY } from '../damage/support/small-store.js'
@@ -9,7 +9,7 @@ const ENTRIES = 300
 
 async function damagedStore(engine: string): Promise<MemoryFileSystem> {
   const fileSystem = new MemoryFileSystem()
-  const db = new Kvarium(DIRECTORY, { engine, fileSystem, ...SMALL })
+  const db = new Kvarium(DIRECTORY, { engine: builtInEngines.resolve(engine), fileSystem, ...SMALL })
   for (let i = 0; i < ENTRIES; i++) await db.put(`key${String(i).padStart(4, '0')}`, 'v'.repeat(100))
   await db.flush()
   await db.close()
@@ -19,7 +19,7 @@ async function damagedStore(engine: string): Promise<MemoryFileSystem> {
 }
 
 async function entriesOf(fileSystem: MemoryFileSystem, location: string, engine: string): Promise<number> {
-  const db = new Kvarium(location, { engine, fileSystem, createIfMissing: false, ...SMALL })
+  const db = new Kvarium(location, { engine: builtInEngines.resolve(engine), fileSystem, createIfMissing: false, ...SMALL })
   const { length } = await db.keys().all()
   await db.close()
   return length
@@ -74,7 +74,7 @@ describe.each(['lsm', 'btree'])('a repair of %s', engine => {
 describe('verify', () => {
   it.each(['lsm', 'btree'])('lists every damaged block or page of %s, each once, and counts what can be read', async engine => {
     const fileSystem = new MemoryFileSystem()
-    const options = { engine, fileSystem, writeBufferSize: 256 << 10, compression: 'none' } as const
+    const options = { engine: builtInEngines.resolve(engine), fileSystem, writeBufferSize: 256 << 10, compression: 'none' } as const
     const db = new Kvarium(DIRECTORY, options)
     for (let i = 0; i < 400; i++) await db.put(`key${String(i).padStart(4, '0')}`, 'v'.repeat(100))
     await db.flush()

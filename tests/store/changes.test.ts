@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
-import { Kvarium, type Change, type KvariumOptions } from '../../src/index.js'
+import { builtInEngines, Kvarium, type Change, type StoreOptions } from '../../src/index.js'
 import { MemoryFileSystem, simulatedEnvironment } from '../../src/vfs/index.js'
 import { Trace } from '../../src/trace/span.js'
 import type { TraceEvent } from '../../src/trace/events.js'
@@ -9,10 +9,14 @@ const ENGINES = ['lsm', 'btree', 'memory'] as const
 
 function open<V = string>(
   engine: string,
-  options: KvariumOptions<string, V> = {},
+  options: StoreOptions<string, V> & Record<string, unknown> = {},
   fileSystem = new MemoryFileSystem(),
 ): Kvarium<string, V> {
-  return new Kvarium<string, V>('/store', { engine, environment: simulatedEnvironment({ seed: 1, fileSystem }), ...options })
+  return new Kvarium<string, V>('/store', {
+    engine: builtInEngines.resolve(engine),
+    environment: simulatedEnvironment({ seed: 1, fileSystem }),
+    ...options,
+  })
 }
 
 async function all<K, V>(changes: AsyncIterable<Change<K, V>>): Promise<Change<K, V>[]> {

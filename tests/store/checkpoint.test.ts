@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { Kvarium, repair, verify, type KvariumOptions } from '../../src/index.js'
+import { builtInEngines, Kvarium, repair, verify, type StoreOptions } from '../../src/index.js'
 import type { TraceEvent } from '../../src/trace/events.js'
 import { Trace } from '../../src/trace/span.js'
 import {
@@ -23,8 +23,18 @@ const TARGET = '/copies/one'
 
 type Engine = keyof typeof SMALL
 
-function open(engine: Engine, location: string, fileSystem: FileSystem, options: KvariumOptions<string, string> = {}): Kvarium {
-  return new Kvarium(location, { engine, environment: simulatedEnvironment({ seed: 1, fileSystem }), ...SMALL[engine], ...options })
+function open(
+  engine: Engine,
+  location: string,
+  fileSystem: FileSystem,
+  options: StoreOptions<string, string> & Record<string, unknown> = {},
+): Kvarium {
+  return new Kvarium(location, {
+    engine: builtInEngines.resolve(engine),
+    environment: simulatedEnvironment({ seed: 1, fileSystem }),
+    ...SMALL[engine],
+    ...options,
+  })
 }
 
 async function fill(db: Kvarium, count = 140): Promise<void> {
@@ -32,7 +42,11 @@ async function fill(db: Kvarium, count = 140): Promise<void> {
   for (let at = 0; at < count; at += 20) await db.batch(batch.slice(at, at + 20), { sync: true })
 }
 
-async function filled(engine: Engine, fileSystem: FileSystem, options?: KvariumOptions<string, string>): Promise<Kvarium> {
+async function filled(
+  engine: Engine,
+  fileSystem: FileSystem,
+  options?: StoreOptions<string, string> & Record<string, unknown>,
+): Promise<Kvarium> {
   const db = open(engine, '/store', fileSystem, options)
   await fill(db)
   await db.compactRange()
@@ -295,7 +309,7 @@ describe.each(ENGINES)('a checkpoint of a store on %s', engine => {
   it('on a disk shares what never changes, and outlives the store', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'kvarium-checkpoint-'))
     try {
-      const db = new Kvarium(join(directory, 'store'), { engine, ...SMALL[engine] })
+      const db = new Kvarium(join(directory, 'store'), { engine: builtInEngines.resolve(engine), ...SMALL[engine] })
       await fill(db)
       await db.compactRange()
       const content = await contentOf(db)

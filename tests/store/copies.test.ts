@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Kvarium, verify } from '../../src/index.js'
+import { builtInEngines, Kvarium, verify } from '../../src/index.js'
 import { buildWriter, inspectStore, runWriter } from '../processes/support/child.js'
 
 let base: string
@@ -20,7 +20,7 @@ beforeEach(() => {
 afterEach(() => rmSync(base, { recursive: true, force: true }))
 
 async function filled(engine: string, location: string): Promise<Kvarium> {
-  const db = new Kvarium(location, { engine })
+  const db = new Kvarium(location, { engine: builtInEngines.resolve(engine) })
   for (let i = 0; i < 500; i++) await db.put(`key ${i}`, `value ${i}`)
   return db
 }
@@ -43,7 +43,7 @@ describe.each(['lsm', 'btree'])('a store of %s', engine => {
     const db = await filled(engine, location)
     const to = join(base, 'copy')
     await copy(location, to)
-    const other = new Kvarium(to, { engine, createIfMissing: false })
+    const other = new Kvarium(to, { engine: builtInEngines.resolve(engine), createIfMissing: false })
     expect(await other.keys().all()).toHaveLength(500)
     await other.put('only here', '1')
     expect(await db.get('only here')).toBeUndefined()
@@ -81,7 +81,7 @@ describe.each(['lsm', 'btree'])('a store of %s', engine => {
       for (let i = 0; i < 300; i++) await db.put(`key ${i}`, `round ${round} ${'x'.repeat(500)}`)
       await db.flush()
       if (!(await copying)) continue
-      const copied = new Kvarium(to, { engine, createIfMissing: false })
+      const copied = new Kvarium(to, { engine: builtInEngines.resolve(engine), createIfMissing: false })
       const failure = await copied.open().then(
         () => undefined,
         (error: unknown) => (error as { cause?: { code?: string } }).cause?.code,
@@ -101,7 +101,7 @@ describe.each(['lsm', 'btree'])('a store of %s', engine => {
     spawnSync(process.execPath, ['-e', script])
     writeFileSync(join(location, 'LOCK.generation'), '3\n')
     expect(readdirSync(location)).toContain('LOCK.3')
-    const db = new Kvarium(location, { engine, createIfMissing: false })
+    const db = new Kvarium(location, { engine: builtInEngines.resolve(engine), createIfMissing: false })
     expect(await db.keys().all()).toHaveLength(500)
     expect(readdirSync(location).filter(name => name.startsWith('LOCK'))).toEqual([])
     await cp(location, join(base, 'copy'), { recursive: true })
@@ -136,7 +136,7 @@ describe('what only reads', () => {
     for (const path of [missing, empty, foreign]) {
       await expect(verify(path)).rejects.toMatchObject({ code: expect.stringMatching(/^LEVEL_/) as string })
       for (const engine of ['lsm', 'btree']) {
-        await expect(new Kvarium(path, { engine, createIfMissing: false }).open()).rejects.toThrow()
+        await expect(new Kvarium(path, { engine: builtInEngines.resolve(engine), createIfMissing: false }).open()).rejects.toThrow()
       }
     }
     expect([readdirSync(base), readdirSync(empty), readdirSync(foreign)]).toEqual([['empty', 'foreign'], [], ['notes.txt']])

@@ -1,5 +1,6 @@
+import { builtInEngines } from '../../src/index.js'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { copyStore, Kvarium, memoryEngine } from '../../src/index.browser.js'
+import { copyStore, Kvarium } from '../../src/index.browser.js'
 import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
 import { ArrayLevel } from './support/array-level.js'
 
@@ -14,7 +15,7 @@ beforeEach(() => {
   disk = new MemoryFileSystem()
 })
 const make = (name: string, engine = 'lsm'): Bytes =>
-  new Kvarium(`/${name}`, { engine: engine === 'memory' ? memoryEngine : engine, fileSystem: disk, ...BYTES })
+  new Kvarium(`/${name}`, { engine: builtInEngines.resolve(engine), fileSystem: disk, ...BYTES })
 
 async function filled(name: string, engine: string, entries = 3001): Promise<Bytes> {
   const db = make(name, engine)

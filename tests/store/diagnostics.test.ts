@@ -1,3 +1,4 @@
+import { registry as builtInEngines } from '../../src/node-engines.js'
 import { channel } from 'node:diagnostics_channel'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { META_BYTES } from '../../src/btree/pages/meta-page.js'
@@ -31,7 +32,7 @@ describe.each(['lsm', 'btree'] as const)('what %s publishes', engine => {
     heard.length = 0
     disk = new MemoryFileSystem()
     fileSystem = new FaultyFileSystem(disk)
-    db = new Kvarium('/store', { engine, fileSystem, cacheSize: 0, ...SMALL[engine] })
+    db = new Kvarium('/store', { engine: builtInEngines.resolve(engine), fileSystem, cacheSize: 0, ...SMALL[engine] })
     subscribe()
   })
 

@@ -6,7 +6,7 @@ import { loadHash32 } from '../../src/codec/checksum.js'
 import { encodeUtf8 } from '../../src/codec/text.js'
 import type { EngineFactory } from '../../src/engine/contract.js'
 import { encodeIdentity } from '../../src/store/identity.js'
-import type { KvariumOptions } from '../../src/store/store-options.js'
+import type { UntypedOptions } from '../../src/store/store-options.js'
 import { joinPath, type FileSystem } from '../../src/vfs/file-system.js'
 import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
 import { NodeFileSystem } from '../../src/vfs/node/node-file-system.js'
@@ -44,7 +44,7 @@ function snapshot(fileSystem: FileSystem, directory: string): Record<string, str
 }
 
 describe.each(PLACES)('a directory on the %s file system', (_name, place) => {
-  const reasonToOpen = (location: string, options: KvariumOptions<string, string>): Promise<{ code: string; message: string }> =>
+  const reasonToOpen = (location: string, options: UntypedOptions<string, string>): Promise<{ code: string; message: string }> =>
     reasonOf(new TestStore(location, options).open())
 
   it('what was written is there after closing and opening again', async () => {

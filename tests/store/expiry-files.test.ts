@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { Kvarium, repair, verify } from '../../src/index.js'
+import { builtInEngines, Kvarium, repair, verify } from '../../src/index.js'
 import { openReader } from '../../src/reader/index.js'
 import { MemoryFileSystem, simulatedEnvironment, type Environment } from '../../src/vfs/index.js'
 import { filesOf } from '../damage/support/small-store.js'
@@ -24,7 +24,7 @@ type Engine = keyof typeof ENGINES
 
 /** A store whose key `a` expires in a table or page, and `b` in the log. */
 async function fill(fileSystem: MemoryFileSystem, engine: Engine = 'lsm'): Promise<MemoryFileSystem> {
-  const db = new Kvarium(DIRECTORY, { environment: environmentOn(fileSystem), engine, ...ENGINES[engine] })
+  const db = new Kvarium(DIRECTORY, { environment: environmentOn(fileSystem), engine: builtInEngines.resolve(engine), ...ENGINES[engine] })
   await db.put('a', 'in a table', { ttl: 100 })
   await db.flush()
   await db.put('b', 'in the log', { ttl: 200 })

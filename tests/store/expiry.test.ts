@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Engine, EngineFactory } from '../../src/engine/contract.js'
-import { Kvarium } from '../../src/index.js'
+import { builtInEngines, Kvarium } from '../../src/index.js'
 import { memoryEngine } from '../../src/memory/factory.js'
 import { MemoryFileSystem, simulatedEnvironment } from '../../src/vfs/index.js'
 
@@ -12,7 +12,7 @@ function storeOn(engine: string, options: object = {}): { readonly db: Kvarium; 
   const { clock } = environment
   let time = START
   const db = new Kvarium('/store', {
-    engine,
+    engine: builtInEngines.resolve(engine),
     environment: { ...environment, clock: { now: () => clock.now(), wallTime: () => time } },
     ...options,
   })
@@ -181,7 +181,7 @@ for (const engine of ['lsm', 'btree', 'memory']) {
     it('a ttl given to open() belongs to the constructor', async () => {
       const { db } = storeOn(engine, { passive: true })
       await db.close()
-      await expect(db.open({ ttl: 5 })).rejects.toMatchObject({
+      await expect(db.open({ ttl: 5 } as object)).rejects.toMatchObject({
         cause: { message: expect.stringContaining('belongs to the constructor') as string },
       })
     })

@@ -1,3 +1,4 @@
+import { registry as builtInEngines } from '../../src/node-engines.js'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { IoError } from '../../src/errors.js'
 import { Kvarium } from '../../src/store/portable-kvarium.js'
@@ -20,7 +21,7 @@ describe.each(['lsm', 'btree'] as const)('a read of %s that the disk fails', eng
 
   beforeEach(async () => {
     fileSystem = new FaultyFileSystem(new MemoryFileSystem())
-    db = new Kvarium('/store', { engine, fileSystem, cacheSize: 0, ...SMALL[engine] })
+    db = new Kvarium('/store', { engine: builtInEngines.resolve(engine), fileSystem, cacheSize: 0, ...SMALL[engine] })
     for (let i = 0; i < KEYS; i++) await db.put(keyAt(i), 'v'.repeat(50))
     await db.flush()
     await db.settle()

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Kvarium as PortableKvarium } from '../../src/index.browser.js'
-import { Kvarium } from '../../src/index.js'
+import { builtInEngines, Kvarium } from '../../src/index.js'
 import { MemoryFileSystem } from '../../src/vfs/index.js'
 import { nodeEnvironment } from '../../src/vfs/node/node-environment.js'
 import { portableEnvironment } from '../../src/vfs/portable-environment.js'
@@ -46,12 +46,15 @@ describe('under fake timers that stand still', () => {
     expect(clock.now()).toBeGreaterThan(before)
   })
 
-  it.each(['lsm', 'btree', 'memory'])('%s opens, writes, flushes, scans, compacts and closes', async engine => {
-    const db = new Kvarium(join(directory, 'db'), { engine, ...(engine !== 'memory' && { writeBufferSize: 64 << 10 }) })
+  it.each(['lsm', 'btree', 'memory'] as const)('%s opens, writes, flushes, scans, compacts and closes', async engine => {
+    const db = new Kvarium(join(directory, 'db'), {
+      engine: builtInEngines.resolve(engine),
+      ...(engine !== 'memory' && { writeBufferSize: 64 << 10 }),
+    })
     await use(db)
   })
 
-  it.each(['lsm', 'btree', 'memory'])('%s does so where it is portable', async engine => {
+  it.each(['lsm', 'btree', 'memory'] as const)('%s does so where it is portable', async engine => {
     await use(new PortableKvarium('db', { engine }))
   })
 })

@@ -141,7 +141,7 @@ function codeOf(error: unknown): string {
   return code ?? message
 }
 
-describe.each(['memory', 'lsm', 'btree'])('for await on %s', engine => {
+describe.each(['memory', 'lsm', 'btree'] as const)('for await on %s', engine => {
   const open = (): Level =>
     new Kvarium<string, unknown>('/store', { engine, fileSystem: new MemoryFileSystem(), valueEncoding: 'json' }) as unknown as Level
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Kvarium } from '../../src/index.js'
+import { builtInEngines, Kvarium } from '../../src/index.js'
 import { MemoryFileSystem } from '../../src/vfs/index.js'
 
 const ENGINES = ['lsm', 'btree', 'memory'] as const
@@ -11,7 +11,7 @@ const SMALL: Readonly<Record<string, object>> = {
 type Store = Kvarium<string, string>
 
 function open(engine: string, fileSystem: MemoryFileSystem): Store {
-  return new Kvarium('/store', { engine, fileSystem, ...SMALL[engine] })
+  return new Kvarium('/store', { engine: builtInEngines.resolve(engine), fileSystem, ...SMALL[engine] })
 }
 
 function key(index: number): string {

@@ -1,10 +1,11 @@
+import { registry as builtInEngines } from '../../src/node-engines.js'
 import { describe, expect, it } from 'vitest'
 import type { EngineFactory, OptionTable } from '../../src/engine/contract.js'
 import { editDistance, nearestName } from '../../src/engine/nearest-name.js'
 import { resolveOptions, unknownOption } from '../../src/engine/options.js'
 import { EngineRegistry } from '../../src/engine/registry.js'
 import { memoryEngine } from '../../src/memory/factory.js'
-import type { KvariumOptions } from '../../src/store/store-options.js'
+import type { UntypedOptions } from '../../src/store/store-options.js'
 import { Kvarium } from '../../src/store/node-kvarium.js'
 import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
 import { reasonOf, TestStore } from './support/test-store.js'
@@ -70,7 +71,7 @@ describe('options of a store', () => {
     [{ keyEncoding: 'msgpack' }, 'LEVEL_ENCODING_NOT_SUPPORTED', 'is for values'],
     [{ valueEncoding: 'msgpck' }, 'LEVEL_ENCODING_NOT_FOUND', 'msgpck'],
   ])('%o is refused by the constructor', (options, code, message) => {
-    const make = (): unknown => new TestStore('nowhere', options as KvariumOptions<string, string>)
+    const make = (): unknown => new TestStore('nowhere', options as UntypedOptions<string, string>)
     expect(make).toThrow(expect.objectContaining({ code }))
     expect(make).toThrow(message)
   })
@@ -79,13 +80,18 @@ describe('options of a store', () => {
     expect(() => new TestStore(location as string)).toThrow(expect.objectContaining({ code: 'LEVEL_INVALID_LOCATION' }))
   })
 
-  it.each(['memory', 'lsm', 'btree'])('%s takes the options of classic-level and of every other engine', async engine => {
+  it.each(['memory', 'lsm', 'btree'] as const)('%s takes the options of classic-level and of every other engine', async engine => {
     const options = {
       ...{ blockRestartInterval: 16, multithreading: true, maxOpenFiles: 100, blockSize: 4096, cacheSize: 1 << 20, maxFileSize: 1 << 20 },
       ...{ writeBufferSize: 1 << 20, filterBitsPerKey: 10, compaction: 'tiered' as const, pageSize: 4096, arenaSize: 8192 },
     }
     for (const compression of [true, false, 'none', 'lz4', { level0: 'none', rest: 'deflate' }, {}] as const) {
-      const store = new Kvarium(`/${engine}`, { engine, fileSystem: new MemoryFileSystem(), ...options, compression })
+      const store = new Kvarium(`/${engine}`, {
+        engine: builtInEngines.resolve(engine),
+        fileSystem: new MemoryFileSystem(),
+        ...options,
+        compression,
+      })
       await store.put('a', '1')
       await store.close()
     }
@@ -119,7 +125,7 @@ describe('options of a store', () => {
     await store.open()
     expect(seen).toEqual({ createIfMissing: true, errorIfExists: false, userland: 1 })
     await store.close()
-    expect((await reasonOf(store.open({ arenaSise: 1 }))).message).toContain('Did you mean "arenaSize"?')
+    expect((await reasonOf(store.open({ arenaSise: 1 } as object))).message).toContain('Did you mean "arenaSize"?')
   })
 
   it('an option given to open wins over the one of the constructor, and is checked as well', async () => {
@@ -136,7 +142,7 @@ describe('options of a store', () => {
     expect(seen).toEqual([{ arenaSize: 16384, changesRetainBytes: 0 }])
     await store.close()
     expect((await reasonOf(store.open({ arenaSize: -1 }))).code).toBe('LEVEL_INVALID_OPTION')
-    expect((await reasonOf(store.open({ engine: 'toy' }))).message).toContain('belongs to the constructor')
+    expect((await reasonOf(store.open({ engine: 'toy' } as object))).message).toContain('belongs to the constructor')
   })
 
   it('a registry forgets nothing and replaces what has the same name', () => {

@@ -5,7 +5,7 @@ import { MemoryFileSystem } from '../../src/vfs/index.js'
 
 const NUMBER = 'leveldb.num-files-at-level'
 
-describe.each(['lsm', 'btree', 'memory'])('the properties of a store on %s', engine => {
+describe.each(['lsm', 'btree', 'memory'] as const)('the properties of a store on %s', engine => {
   it('are strings, empty for a name that does not exist', async () => {
     const db = new Kvarium('/store', { engine, fileSystem: new MemoryFileSystem() })
     await db.put('ada', '1815')

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { EngineFactory } from '../../src/engine/contract.js'
-import { Kvarium } from '../../src/index.js'
+import { builtInEngines, Kvarium } from '../../src/index.js'
 import { FaultyFileSystem, MemoryFileSystem, type FileOperationKind } from '../../src/vfs/index.js'
 import type { NodeFileSystem } from '../../src/vfs/node.js'
 import { toyEngine } from './support/toy-engine.js'
@@ -31,7 +31,7 @@ describe.each(ENGINES)('a read-only store of %s', (_name, engine) => {
   /** A store whose process was killed, with a log that no table or page has yet. */
   async function killed(entries = 40): Promise<MemoryFileSystem> {
     const fileSystem = new MemoryFileSystem()
-    const db = new Kvarium('/db', { engine, fileSystem })
+    const db = new Kvarium('/db', { engine: builtInEngines.resolve(engine), fileSystem })
     for (let i = 0; i < entries / 2; i++) await db.put(`key ${i}`, 'a')
     await db.flush()
     for (let i = entries / 2; i < entries; i++) await db.put(`key ${i}`, 'b')
@@ -45,7 +45,7 @@ describe.each(ENGINES)('a read-only store of %s', (_name, engine) => {
     const image = await killed()
     const before = image.files()
     const mount = readOnlyMount(image)
-    const db = new Kvarium('/db', { engine, fileSystem: mount, readOnly: true })
+    const db = new Kvarium('/db', { engine: builtInEngines.resolve(engine), fileSystem: mount, readOnly: true })
     expect(await db.keys().all()).toHaveLength(39)
     expect(await db.get('key 39')).toBe('b')
     expect(await db.get('key 0')).toBeUndefined()
@@ -59,13 +59,13 @@ describe.each(ENGINES)('a read-only store of %s', (_name, engine) => {
     await db.close()
     expect(mount.hits).toBe(0)
     expect(image.files()).toEqual(before)
-    const normal = new Kvarium('/db', { engine, fileSystem: image })
+    const normal = new Kvarium('/db', { engine: builtInEngines.resolve(engine), fileSystem: image })
     expect(await normal.keys().all()).toHaveLength(39)
     await normal.close()
   })
 
   it('refuses every way to write with LEVEL_READ_ONLY', async () => {
-    const db = new Kvarium('/db', { engine, fileSystem: await killed(), readOnly: true })
+    const db = new Kvarium('/db', { engine: builtInEngines.resolve(engine), fileSystem: await killed(), readOnly: true })
     await db.open()
     const sub = db.sublevel('sub')
     const refused = { code: 'LEVEL_READ_ONLY' }
@@ -86,9 +86,9 @@ describe.each(ENGINES)('a read-only store of %s', (_name, engine) => {
   it('is open beside other readers, and not beside a writer, either way', async () => {
     const fileSystem = await killed()
     const locked = { code: 'LEVEL_DATABASE_NOT_OPEN', cause: { code: 'LEVEL_LOCKED' } }
-    const readers = [1, 2, 3].map(() => new Kvarium('/db', { engine, fileSystem, readOnly: true }))
+    const readers = [1, 2, 3].map(() => new Kvarium('/db', { engine: builtInEngines.resolve(engine), fileSystem, readOnly: true }))
     await Promise.all(readers.map(reader => reader.open()))
-    const writer = new Kvarium('/db', { engine, fileSystem })
+    const writer = new Kvarium('/db', { engine: builtInEngines.resolve(engine), fileSystem })
     await expect(writer.open()).rejects.toMatchObject(locked)
     for (const reader of readers) expect(await reader.get('key 39')).toBe('b')
     await Promise.all(readers.map(reader => reader.close()))
@@ -103,7 +103,7 @@ describe.each(ENGINES)('a read-only store of %s', (_name, engine) => {
     const fileSystem = new MemoryFileSystem()
     fileSystem.makeDirectory('/empty')
     for (const location of ['/nothing', '/empty']) {
-      const db = new Kvarium(location, { engine, fileSystem: readOnlyMount(fileSystem), readOnly: true })
+      const db = new Kvarium(location, { engine: builtInEngines.resolve(engine), fileSystem: readOnlyMount(fileSystem), readOnly: true })
       await expect(db.open()).rejects.toMatchObject({ cause: { code: 'LEVEL_NOT_FOUND' } })
     }
     expect(fileSystem.list('/')).toEqual(['empty'])
@@ -111,7 +111,7 @@ describe.each(ENGINES)('a read-only store of %s', (_name, engine) => {
 
   it('has the manifest of a store that writes, and can be chosen at open', async () => {
     const fileSystem = await killed()
-    const db = new Kvarium('/db', { engine, fileSystem, readOnly: true })
+    const db = new Kvarium('/db', { engine: builtInEngines.resolve(engine), fileSystem, readOnly: true })
     await db.open()
     const { supports } = db
     await db.close()
@@ -140,12 +140,12 @@ describe.each(['lsm', 'btree'])('a read-only store of %s', engine => {
 
   it('leaves the times and bytes of a directory without the right to write', async () => {
     const location = join(base, 'db')
-    const db = new Kvarium(location, { engine })
+    const db = new Kvarium(location, { engine: builtInEngines.resolve(engine) })
     for (let i = 0; i < 2000; i++) await db.put(`key ${i}`, 'x'.repeat(100))
     await db.close()
     chmodSync(location, 0o555)
     const before = factsOf(location)
-    const readers = [1, 2].map(() => new Kvarium(location, { engine, readOnly: true }))
+    const readers = [1, 2].map(() => new Kvarium(location, { engine: builtInEngines.resolve(engine), readOnly: true }))
     for (const reader of readers) expect(await reader.keys().all()).toHaveLength(2000)
     await Promise.all(readers.map(reader => reader.close()))
     expect(factsOf(location)).toEqual(before)
@@ -153,14 +153,14 @@ describe.each(['lsm', 'btree'])('a read-only store of %s', engine => {
 
   it('is refused for damage as a normal open is', async () => {
     const location = join(base, 'db')
-    const db = new Kvarium(location, { engine })
+    const db = new Kvarium(location, { engine: builtInEngines.resolve(engine) })
     for (let i = 0; i < 200; i++) await db.put(`key ${i}`, 'x'.repeat(100), { sync: i === 199 })
     await db.close()
     const name = readdirSync(location).find(file => file.endsWith('.log'))!
     rmSync(join(location, name))
     const reasons = []
     for (const readOnly of [true, false]) {
-      const opened = new Kvarium(location, { engine, readOnly })
+      const opened = new Kvarium(location, { engine: builtInEngines.resolve(engine), readOnly })
       reasons.push(await reasonOf(opened.open()))
     }
     expect(reasons[0]).toBeDefined()

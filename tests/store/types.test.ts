@@ -1,7 +1,16 @@
 import { describe, expectTypeOf, it } from 'vitest'
 import type { CompressionByLevel } from '../../src/lsm/options.js'
 import type { CompressionName } from '../../src/sstable/block-compression.js'
-import { msgpack, type Transaction, type Kvarium, type KvariumOptions, type KvariumStats } from '../../src/index.js'
+import {
+  btreeEngine,
+  type BuiltInEngineOptions,
+  builtInEngines,
+  msgpack,
+  type Transaction,
+  Kvarium,
+  type KvariumOptions,
+  type KvariumStats,
+} from '../../src/index.js'
 
 interface City {
   readonly name: string
@@ -79,12 +88,54 @@ async function useTransactions(db: Kvarium<string, City>): Promise<void> {
   await db.batch([{ type: 'del', key: 'a' }], { conditions: [{ key: 'a', absent: true, value: { name: 'Aarau' } }] })
 }
 
+/** Never called, either. */
+function useOptions(engine: string): void {
+  new Kvarium('db')
+  new Kvarium('db', { cacheSize: 1 << 20, compression: { level0: 'none', rest: 'lz4' }, ttl: 1000, createIfMissing: false })
+  new Kvarium('db', { engine: 'lsm', compression: false, compaction: 'tiered' })
+  new Kvarium('db', { engine: 'btree', pageSize: 8192, cacheSize: 1 << 20 })
+  new Kvarium('db', { engine: 'memory', arenaSize: 1 << 20, keyEncoding: 'json' })
+  new Kvarium('db', { engine: btreeEngine(), pageSize: 8192 })
+  new Kvarium('db', { engine: builtInEngines.resolve(engine), anything: true })
+  new Kvarium<string, City>('db', { valueEncoding: 'json', readOnly: true, engine: 'btree' })
+  for (const name of ['lsm', 'btree'] as const) new Kvarium('db', { engine: name, cacheSize: 1 << 20, writeBufferSize: 1 << 20 })
+  // @ts-expect-error misspelt
+  new Kvarium('db', { cachSize: 3 })
+  // @ts-expect-error misspelt
+  new Kvarium('db', { engine: 'btree', cachSize: 3 })
+  // @ts-expect-error an option of lsm
+  new Kvarium('db', { engine: 'btree', blockSize: 4096 })
+  // @ts-expect-error an option of btree, and the engine is lsm
+  new Kvarium('db', { pageSize: 4096 })
+  // @ts-expect-error an option of btree
+  new Kvarium('db', { engine: 'memory', pageSize: 4096 })
+  // @ts-expect-error there is no such engine
+  new Kvarium('db', { engine: 'lmdb' })
+  // @ts-expect-error a name is known, a text is not
+  new Kvarium('db', { engine })
+  // @ts-expect-error a choice
+  new Kvarium('db', { compaction: 'level' })
+  // @ts-expect-error a size is a number
+  new Kvarium('db', { engine: 'btree', cacheSize: '64 MiB' })
+}
+
+/** Never called, either. */
+async function useOpen(db: Kvarium): Promise<void> {
+  await db.open({ cacheSize: 0, readOnly: true })
+  // @ts-expect-error a size is a number
+  await db.open({ cacheSize: 'none' })
+  // @ts-expect-error misspelt
+  await db.open({ cachSize: 0 })
+}
+
 describe('the types', () => {
   it('know the options of kvarium and of the engine', () => {
     expectTypeOf(use).toBeFunction()
     expectTypeOf(useTransactions).toBeFunction()
+    expectTypeOf(useOptions).toBeFunction()
+    expectTypeOf(useOpen).toBeFunction()
     expectTypeOf<ConstructorParameters<typeof Kvarium<string, City>>[1]>().toEqualTypeOf<KvariumOptions<string, City> | undefined>()
-    expectTypeOf<KvariumOptions<string, City>['cacheSize']>().toEqualTypeOf<number | undefined>()
-    expectTypeOf<KvariumOptions<string, City>['compression']>().toEqualTypeOf<CompressionName | CompressionByLevel | boolean | undefined>()
+    expectTypeOf<BuiltInEngineOptions['lsm']['cacheSize']>().toEqualTypeOf<number | undefined>()
+    expectTypeOf<BuiltInEngineOptions['lsm']['compression']>().toEqualTypeOf<CompressionName | CompressionByLevel | boolean | undefined>()
   })
 })

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { btreeEngine } from '../../src/btree/factory.js'
 import type { EngineFactory } from '../../src/engine/contract.js'
-import { Kvarium, repair, verify } from '../../src/index.js'
+import { builtInEngines, Kvarium, repair, verify } from '../../src/index.js'
 import { inspectDirectory, inspectFile } from '../../src/inspect/index.js'
 import { lsmEngine } from '../../src/lsm/open.js'
 import { FaultyFileSystem } from '../../src/vfs/index.js'
@@ -40,7 +40,7 @@ async function fill(db: Kvarium, from: number, to: number, mark: string): Promis
 }
 
 async function valuesOf(location: string, engine: string): Promise<Set<string> & { count?: number }> {
-  const db = new Kvarium(location, { engine, createIfMissing: false })
+  const db = new Kvarium(location, { engine: builtInEngines.resolve(engine), createIfMissing: false })
   await db.open()
   const values = await db.values().all()
   await db.close()
@@ -50,11 +50,11 @@ async function valuesOf(location: string, engine: string): Promise<Set<string> &
 describe.each(['lsm', 'btree'])('a relative location of %s', engine => {
   it('does not follow a change of the working directory after the opening, background work included', async () => {
     process.chdir(there)
-    const other = new Kvarium('./db', { engine })
+    const other = new Kvarium('./db', { engine: builtInEngines.resolve(engine) })
     await fill(other, 0, 300, 'B')
     await other.close()
     process.chdir(here)
-    const db = new Kvarium('./db', { engine, writeBufferSize: 65536 })
+    const db = new Kvarium('./db', { engine: builtInEngines.resolve(engine), writeBufferSize: 65536 })
     await fill(db, 0, 500, 'A')
     await db.flush()
     process.chdir(there)
@@ -74,7 +74,7 @@ describe.each(['lsm', 'btree'])('a relative location of %s', engine => {
   })
 
   it('is that of the constructor, not of the opening or of a reopening', async () => {
-    const db = new Kvarium('db', { engine })
+    const db = new Kvarium('db', { engine: builtInEngines.resolve(engine) })
     process.chdir(there)
     await db.put('a', '1')
     await db.close()
@@ -92,7 +92,7 @@ describe.each(['lsm', 'btree'])('a relative location of %s', engine => {
       [there, 5],
     ] as const) {
       process.chdir(place)
-      const db = new Kvarium('./db', { engine })
+      const db = new Kvarium('./db', { engine: builtInEngines.resolve(engine) })
       await fill(db, 0, count, 'x')
       await db.close()
     }
@@ -112,7 +112,7 @@ describe.each(['lsm', 'btree'])('a relative location of %s', engine => {
   })
 
   it('of a look at its files does not follow while that waits', async () => {
-    const db = new Kvarium('./db', { engine })
+    const db = new Kvarium('./db', { engine: builtInEngines.resolve(engine) })
     await fill(db, 0, 100, 'x')
     await db.close()
     const looking = inspectDirectory('./db', nodeEnvironment())
@@ -129,7 +129,7 @@ describe.each(['lsm', 'btree'])('a relative location of %s', engine => {
 
   it('holds through a file system that wraps another, and for an engine that is opened by itself', async () => {
     const fileSystem = new FaultyFileSystem(new NodeFileSystem())
-    const db = new Kvarium('./db', { engine, fileSystem, writeBufferSize: 65536 })
+    const db = new Kvarium('./db', { engine: builtInEngines.resolve(engine), fileSystem, writeBufferSize: 65536 })
     await db.open()
     process.chdir(there)
     await fill(db, 0, 1500, 'A')

@@ -97,7 +97,7 @@ async function copyInto(
   entries: AnyLevel | EntrySource,
   onProgress: (progress: CopyProgress) => void,
 ): Promise<CopyReport> {
-  const target = new Kvarium<Uint8Array, Uint8Array>(directory, { engine, errorIfExists: true, ...BYTES })
+  const target = new Kvarium<Uint8Array, Uint8Array>(directory, { engine: builtInEngines.resolve(engine), errorIfExists: true, ...BYTES })
   try {
     return await copyStore(entries, target, { onProgress })
   } finally {

@@ -1,5 +1,5 @@
 import { loadHash32 } from 'kvarium/codec'
-import { Kvarium } from 'kvarium'
+import { builtInEngines, Kvarium } from 'kvarium'
 import { occupancyOf } from 'kvarium/inspect'
 import { nodeEnvironment } from 'kvarium/vfs/node'
 import type { Invocation } from './invocation.js'
@@ -22,7 +22,12 @@ export async function writeStore(
     const engine = (await engineOf(directory)) ?? create
     if (engine === undefined) throw new UsageError(`There is no store ${directory}; kvarium put --create makes one`)
     const createIfMissing = create !== undefined
-    const db: ByteStore = new Kvarium(directory, { engine, createIfMissing, keyEncoding: 'view', valueEncoding: 'view' })
+    const db: ByteStore = new Kvarium(directory, {
+      engine: builtInEngines.resolve(engine),
+      createIfMissing,
+      keyEncoding: 'view',
+      valueEncoding: 'view',
+    })
     try {
       await db.open()
       await write(db)

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { KvariumOptions } from 'kvarium'
-import { Kvarium } from 'kvarium'
+import { builtInEngines, Kvarium } from 'kvarium'
 import { afterEach, beforeEach } from 'vitest'
 
 /** The engines that keep a store in a directory. */
@@ -16,7 +16,7 @@ const SMALL_BUFFER_BYTES = 64 << 10
 export function levelOf(engine: EngineName): typeof Kvarium {
   return class<K = string, V = string> extends Kvarium<K, V> {
     constructor(location: string, options: KvariumOptions<K, V> = {}) {
-      super(location, { writeBufferSize: SMALL_BUFFER_BYTES, ...options, engine })
+      super(location, { writeBufferSize: SMALL_BUFFER_BYTES, ...options, engine: builtInEngines.resolve(engine) })
     }
   }
 }

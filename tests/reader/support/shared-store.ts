@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { Kvarium } from '../../../src/index.js'
+import { builtInEngines, Kvarium } from '../../../src/index.js'
 import { openReader, type Reader, type ReaderOptions } from '../../../src/reader/index.js'
 import type { Share } from '../../../src/store/node-share.js'
-import type { KvariumOptions } from '../../../src/store/store-options.js'
+import type { StoreOptions } from '../../../src/store/store-options.js'
 import { SMALL_BTREE } from '../../contract/support/small-btree.js'
 import { SMALL_LSM } from '../../contract/support/small-lsm.js'
 
@@ -24,9 +24,12 @@ export function temporaryDirectory(): string {
 }
 
 /** An open store in a directory of its own, closed and removed when the test has ended. */
-export async function openStore<V = string>(engine: SharedEngine, options: KvariumOptions<string, V> = {}): Promise<Kvarium<string, V>> {
+export async function openStore<V = string>(
+  engine: SharedEngine,
+  options: StoreOptions<string, V> & Record<string, unknown> = {},
+): Promise<Kvarium<string, V>> {
   const [, small] = SHARED_ENGINES.find(([name]) => name === engine)!
-  const db = new Kvarium<string, V>(temporaryDirectory(), { engine, ...small, ...options })
+  const db = new Kvarium<string, V>(temporaryDirectory(), { engine: builtInEngines.resolve(engine), ...small, ...options })
   onTestFinished(() => db.close())
   await db.open()
   return db

@@ -1,5 +1,5 @@
 /** Cuts, empties and deletes each file of small stores, repairs what is left, and compares with what must be saved. */
-import { repair, Kvarium } from '../../../src/index.js'
+import { builtInEngines, repair, Kvarium } from '../../../src/index.js'
 import type { Loss } from '../../../src/engine/contract.js'
 import { halfOpen, rangeContains } from '../../../src/engine/range.js'
 import { MemoryFileSystem } from '../../../src/vfs/index.js'
@@ -53,7 +53,7 @@ async function cutStore(subject: DamageSubject, { state, files, contents }: Smal
 
 async function identityOf(engine: string): Promise<Uint8Array> {
   const fileSystem = new MemoryFileSystem()
-  const db = new Kvarium(DIRECTORY, { engine, fileSystem })
+  const db = new Kvarium(DIRECTORY, { engine: builtInEngines.resolve(engine), fileSystem })
   await db.open()
   await db.close()
   return filesOf(fileSystem).get('KVARIUM')!
@@ -110,7 +110,7 @@ export async function judgeCut({ store, file, length }: Cut): Promise<void> {
 }
 
 async function listed(fileSystem: MemoryFileSystem, location: string, engine: string): Promise<string[]> {
-  const db = new Kvarium<string, string>(location, { engine, fileSystem, createIfMissing: false, ...SMALL })
+  const db = new Kvarium<string, string>(location, { engine: builtInEngines.resolve(engine), fileSystem, createIfMissing: false, ...SMALL })
   const all = (await db.iterator().all()).map(([key, value]) => `${key}=${value}`)
   await db.close()
   return all

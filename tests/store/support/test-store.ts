@@ -3,7 +3,7 @@ import { memoryEngine } from '../../../src/memory/factory.js'
 import { EngineRegistry } from '../../../src/engine/registry.js'
 import { KvariumStore } from '../../../src/store/kvarium.js'
 import { destroyStore } from '../../../src/store/platform.js'
-import type { KvariumOptions } from '../../../src/store/store-options.js'
+import type { UntypedOptions } from '../../../src/store/store-options.js'
 import type { FileSystem } from '../../../src/vfs/file-system.js'
 import { nodeEnvironment } from '../../../src/vfs/node/node-environment.js'
 import { toyEngine } from './toy-engine.js'
@@ -12,7 +12,7 @@ export const registry = new EngineRegistry([memoryEngine, toyEngine('toy'), toyE
 
 /** The store with engines of the tests, on any file system. */
 export class TestStore<K = string, V = string> extends KvariumStore<K, V> {
-  constructor(location: string, options: KvariumOptions<K, V> = {}) {
+  constructor(location: string, options: UntypedOptions<K, V> = {}) {
     const environment = nodeEnvironment()
     const { fileSystem = environment.fileSystem } = options
     super(location, { engine: 'toy', ...options }, { environment: { ...environment, fileSystem }, registry })
@@ -24,7 +24,7 @@ export function destroy(location: string, fileSystem: FileSystem): Promise<void>
 }
 
 /** A store in memory, open. */
-export async function openMemory<K = string, V = string>(options: KvariumOptions<K, V> = {}): Promise<TestStore<K, V>> {
+export async function openMemory<K = string, V = string>(options: UntypedOptions<K, V> = {}): Promise<TestStore<K, V>> {
   const store = new TestStore<K, V>('memory', { ...options, engine: options.engine ?? 'memory' })
   await store.open()
   return store

@@ -64,7 +64,7 @@ export class EngineRun {
     this.#report = report
     this.#db = new Kvarium<Uint8Array, Uint8Array>(this.#directory, {
       ...options,
-      engine,
+      engine: builtInEngines.resolve(engine),
       environment: this.#environment,
       trace: new Trace({ level: 'job', listener: this.#jobs.listener }),
       keyEncoding: 'view',
