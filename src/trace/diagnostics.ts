@@ -39,10 +39,13 @@ export interface DiagnosticSource {
   readonly engine: string
 }
 
+/** What a subscriber of the channel `kvarium:NAME` gets. */
+export type DiagnosticMessage<Name extends DiagnosticName> = DiagnosticSource & DiagnosticMessages[Name]
+
 /** Where a platform publishes: `node:diagnostics_channel` on Node. */
 export interface DiagnosticSink {
   hasSubscribers(name: DiagnosticName): boolean
-  publish<Name extends DiagnosticName>(name: Name, message: DiagnosticSource & DiagnosticMessages[Name]): void
+  publish<Name extends DiagnosticName>(name: Name, message: DiagnosticMessage<Name>): void
 }
 
 /** The messages of one store. */
