@@ -10,10 +10,13 @@ const LOG_SHARE = 2
 /** ... and this many times larger than the live data, beyond a minimum: keys that are overwritten often do not fill disk and recovery. */
 const LIVE_SHARE = 3
 const LEAST_LOG_BYTES = 8 * 1024 * 1024
-/** A checkpoint is due at this length of the logs at the latest, ... */
-const LOG_DUE_BYTES = 20 * 1024 * 1024
-/** ... and writes are delayed so that it ends before they have this length, which bounds what a kill leaves to replay. None stops for it. */
-const MOST_REPLAY_BYTES = 24 * 1024 * 1024
+/**
+ * A checkpoint is due at this length of the logs at the latest. Scattered overwrites change every leaf of a tree long before: each checkpoint
+ * then writes all of it, so that write amplification is the tree's size over this.
+ */
+const LOG_DUE_BYTES = 36 * 1024 * 1024
+/** Writes are delayed so that the checkpoint ends before the logs have this length, which bounds what a kill leaves to replay. None stops for it. */
+const MOST_LOG_BYTES = 44 * 1024 * 1024
 /** A checkpoint is due once the changed pages take this many times the buffer, ... */
 const DUE_TIMES = 1.5
 /** ... and writers stop once they, or the logs, take this many times theirs. */
@@ -80,7 +83,7 @@ export class WriteController {
   /** How far the changed pages or the logs, whichever is further, are on the way to their limit, in bytes of changed pages. */
   get #used(): number {
     const { store, logs } = this.#parts
-    return Math.max(store.dirtyBytes, (logs.totalBytes / Math.min(MOST_REPLAY_BYTES, STOP_TIMES * this.#logLimit)) * this.#mostDirtyBytes)
+    return Math.max(store.dirtyBytes, (logs.totalBytes / Math.min(MOST_LOG_BYTES, STOP_TIMES * this.#logLimit)) * this.#mostDirtyBytes)
   }
 
   get #mostDirtyBytes(): number {

@@ -27,9 +27,12 @@ import { Tree } from '../tree/tree.js'
 import { DeferredReplay } from './deferred-replay.js'
 import { ReplayBuffer } from './replay-buffer.js'
 
-/** Replay sorts operations of up to this share of `writeBufferSize` at a time, and of at most `MOST_REPLAY_BYTES`. */
-const REPLAY_SHARE = 1 / 4
-const MOST_REPLAY_BYTES = 32 * 1024 * 1024
+/**
+ * Replay sorts operations of up to this share of `writeBufferSize` at a time, and of at most `MOST_REPLAY_BYTES`. With the default options that
+ * is more than a kill leaves (`MOST_LOG_BYTES` of write-controller.ts), so that all of it waits until the store is open.
+ */
+const REPLAY_SHARE = 3 / 8
+const MOST_REPLAY_BYTES = 48 * 1024 * 1024
 /** A shorter rest of a replay ends before the store is open. */
 const LEAST_DEFERRED_BYTES = 1024 * 1024
 /** Changed pages that replay leaves in memory, in multiples of `writeBufferSize`: as many as a session may have. */

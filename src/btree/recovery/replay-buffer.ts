@@ -7,6 +7,7 @@
  * 2. The buffer never holds more than `capacityBytes` of batches; a larger batch is applied at once, too.
  * 3. Each key has one entry to apply, so entries may be applied in any order: that of the keys, or the one that is asked for first.
  * 4. Sorting compares the four bytes behind what all keys of a stretch share, then does the same with each stretch of equal ones.
+ * 5. A sort key has these bytes in its upper half. The lower one is how many there are, times `MAX_ENTRIES`, and the entry.
  */
 import { compareBytes, EMPTY, KIND_DELETE, KIND_DELETE_RANGE, KIND_PUT_EXPIRING, type EntryKind } from '../../codec/entry.js'
 import type { BatchReader } from '../../engine/batch.js'
@@ -15,8 +16,11 @@ import type { Tree } from '../tree/tree.js'
 
 const INITIAL_BYTES = 64 * 1024
 const INITIAL_ENTRIES = 1024
-/** A sort key is a head times this, plus an index, in 53 bits. */
-const MAX_ENTRIES = 1 << 18
+const ENTRY_BITS = 29
+const MAX_ENTRIES = 2 ** ENTRY_BITS
+/** Where the halves of a 64-bit number are in this machine's order of bytes. */
+const UPPER = new Uint32Array(BigUint64Array.of(1n).buffer)[0]
+const LOWER = 1 - UPPER
 /** Stretches up to here are sorted by insertion. */
 const SHORT_STRETCH = 12
 /** Entries and bytes applied between two turns of the event loop. */
@@ -170,7 +174,7 @@ export class ReplayBuffer {
   #sorted(): Uint32Array {
     const order = new Uint32Array(this.#count)
     for (let i = 0; i < order.length; i++) order[i] = i
-    const keys = new Float64Array(order.length)
+    const keys = new BigUint64Array(order.length)
     const waiting: number[] = [0, order.length, 0]
     while (waiting.length > 0) {
       const depth = waiting.pop()!
@@ -183,15 +187,16 @@ export class ReplayBuffer {
   }
 
   /** Sorts a stretch whose keys share `depth` bytes by the next four they do not share; what is equal then goes to `waiting`. */
-  #sortLong(order: Uint32Array, keys: Float64Array, from: number, to: number, depth: number, waiting: number[]): void {
+  #sortLong(order: Uint32Array, keys: BigUint64Array, from: number, to: number, depth: number, waiting: number[]): void {
     const shared = this.#sharedBytes(order, from, to, depth)
     if (shared < 0) return
-    for (let at = from; at < to; at++) keys[at] = this.#head(order[at], shared) * MAX_ENTRIES + order[at]
+    const halves = new Uint32Array(keys.buffer)
+    for (let at = from; at < to; at++) this.#setSortKey(halves, at, order[at], shared)
     keys.subarray(from, to).sort()
     let start = from
     for (let at = from; at < to; at++) {
-      order[at] = keys[at] % MAX_ENTRIES
-      if (at === from || Math.floor(keys[at] / MAX_ENTRIES) === Math.floor(keys[at - 1] / MAX_ENTRIES)) continue
+      order[at] = halves[2 * at + LOWER] % MAX_ENTRIES
+      if (at === from || isSameHead(halves, at)) continue
       if (at - start > 1) waiting.push(start, at, shared)
       start = at
     }
@@ -218,14 +223,15 @@ export class ReplayBuffer {
     return isSame && shared === length ? -1 : shared
   }
 
-  /** Up to four bytes of a key from `at` on, then how many there are: a key that ends there comes before one that goes on with zeros. */
-  #head(entry: number, at: number): number {
+  /** The sort key of an entry: a key that ends within the four bytes comes before one that goes on with zeros. */
+  #setSortKey(halves: Uint32Array, index: number, entry: number, shared: number): void {
     const bytes = this.#bytes
-    const start = this.#starts[entry] + at
+    const start = this.#starts[entry] + shared
     const length = Math.min(4, this.#middles[entry] - start)
     let head = 0
-    for (let i = 0; i < 4; i++) head = head * 256 + (i < length ? bytes[start + i] : 0)
-    return head * 5 + length
+    for (let i = 0; i < length; i++) head |= bytes[start + i] << (24 - 8 * i)
+    halves[2 * index + UPPER] = head
+    halves[2 * index + LOWER] = length * MAX_ENTRIES + entry
   }
 
   #sortShort(order: Uint32Array, from: number, to: number): void {
@@ -259,6 +265,12 @@ export class ReplayBuffer {
     this.#ends = grown(this.#ends, new Uint32Array(size))
     this.#kinds = grown(this.#kinds, new Uint8Array(size))
   }
+}
+
+/** Whether the sort key at `at` has the same bytes of a key as the one before it. */
+function isSameHead(halves: Uint32Array, at: number): boolean {
+  const [upper, lower] = [2 * at + UPPER, 2 * at + LOWER]
+  return halves[upper] === halves[upper - 2] && halves[lower] >>> ENTRY_BITS === halves[lower - 2] >>> ENTRY_BITS
 }
 
 function grown<T extends Uint8Array | Uint32Array>(before: T, after: T): T {
