@@ -1,5 +1,4 @@
 /** The machine and its other load. */
-import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism, cpus, loadavg, release, totalmem, type as osType } from 'node:os'
 import { join } from 'node:path'
@@ -28,16 +27,5 @@ export function describeMachine(root: string): Machine {
     memoryMiB: Math.round(totalmem() / 2 ** 20),
     load1: loadavg()[0],
     versions: Object.fromEntries(['abstract-level', 'classic-level', 'lmdb'].map(name => [name, version(name)])),
-  }
-}
-
-/** CPU time that the machine has spent since it started, in milliseconds; `NaN` where the system does not count it. */
-export function machineCpuMs(): number {
-  try {
-    // user nice system idle iowait irq softirq steal, in hundredths of a second
-    const fields = readFileSync('/proc/stat', 'latin1').split('\n', 1)[0].trim().split(/\s+/).slice(1).map(Number)
-    return (fields[0] + fields[1] + fields[2] + fields[5] + fields[6] + fields[7]) * 10
-  } catch {
-    return NaN
   }
 }

@@ -7,10 +7,12 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { LoadOfOthers } from '../../packages/lab/src/compare/process-counters.js'
+import { isBusy } from '../../packages/lab/src/report/machine-load.js'
 import type { Outcome, Task } from './child.js'
 import { historyEntry, historyPage, type HistoryEntry } from './history.js'
 import { hasSqlite, installPeers } from './install.js'
-import { describeMachine, machineCpuMs, type Machine } from './machine.js'
+import { describeMachine, type Machine } from './machine.js'
 import { USAGE, parseOptions, type Options } from './options.js'
 import { allTable, barsTable, judge, type Run } from './report.js'
 import { prepareProgram, type Program } from '../program.js'
@@ -20,8 +22,6 @@ import { WORKLOADS } from './workloads.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const CHILD_TIMEOUT_MS = 30 * 60_000
-/** If other processes use more cores than this, the figures are not reliable. */
-const BUSY_CORES = 0.2
 const BIG_CACHE_BYTES = 64 * 2 ** 20
 
 const execute = promisify(execFile)
@@ -67,14 +67,13 @@ class Bench {
   }
 
   async #measure(round: number, store: string, work: string): Promise<void> {
-    const busy = machineCpuMs()
+    const load = new LoadOfOthers()
     const start = performance.now()
     let run: Run
     try {
       const directory = await this.#dataFor(store, work)
       const { metrics, cpuMs } = await this.#spawn(store, work, directory)
-      const othersCores = (machineCpuMs() - busy - cpuMs) / (performance.now() - start)
-      run = { round, store, work, metrics, othersCores: Math.max(0, othersCores) }
+      run = { round, store, work, metrics, othersCores: load.cores(cpuMs) ?? NaN }
     } catch (error) {
       run = { round, store, work, metrics: {}, error: firstLines(error), othersCores: NaN }
     }
@@ -167,8 +166,9 @@ function writeHistory(version: string, { node, processor, cores }: Machine, opti
 
 function describe(machine: Machine, options: Options, runs: readonly Run[]): string {
   const others = runs.map(run => run.othersCores).filter(cores => !Number.isNaN(cores))
-  const busy =
-    median(others) > BUSY_CORES ? ['THE MACHINE WAS BUSY: other processes change the ratios, not only the times. Do not quote these.'] : []
+  const busy = isBusy(median(others))
+    ? ['THE MACHINE WAS BUSY: other processes change the ratios, not only the times. Do not quote these.']
+    : []
   return [
     ...busy,
     `Node ${machine.node}, ${machine.system}, ${machine.cores} cores (${machine.processor}), ${machine.memoryMiB} MiB`,

@@ -15,7 +15,7 @@ import {
   type WriteAccount,
 } from '../../packages/lab/src/report/run-report.js'
 import { registry } from '../../src/node-engines.js'
-import { writeAmplification } from '../../src/trace/ledger.js'
+import { readAmplification, writeAmplification } from '../../src/trace/ledger.js'
 import { STORES } from '../peers/stores.js'
 import type { Plan } from '../../packages/lab/src/workloads/workload.js'
 import type { Engine } from './engines.js'
@@ -129,7 +129,7 @@ function engineReport(
         ...(ledgerBytes !== undefined && { ledgerBytes }),
       },
     }),
-    ...(one.reads !== undefined && { read: one.reads }),
+    ...(one.reads !== undefined && { read: { ...one.reads, blocks: blocksOf(outcomes) } }),
     space: {
       liveBytes: one.contents.bytes,
       peakBytes: one.peakFileBytes,
@@ -156,6 +156,13 @@ function engineReport(
       problemCount: problems.length,
     },
   }
+}
+
+/** Blocks per operation in every round, of the kinds of reads that there were. */
+function blocksOf(outcomes: readonly RoundOutcome[]): NonNullable<NonNullable<EngineReport['read']>['blocks']> {
+  const reads = outcomes.flatMap(outcome => outcome.reads ?? [])
+  const kinds = (['found', 'missing', 'scan'] as const).filter(kind => reads.every(read => read[kind].operations > 0))
+  return Object.fromEntries(kinds.map(kind => [kind, spreadOf(reads.map(read => readAmplification(read[kind]).blocks))]))
 }
 
 function predictionsOf(engine: Engine, { final, contents }: RoundOutcome, plan: Plan, options: Options): readonly Prediction[] {

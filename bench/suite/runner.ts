@@ -6,7 +6,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { machineCpuMs } from '../peers/machine.js'
+import { LoadOfOthers } from '../../packages/lab/src/compare/process-counters.js'
 import type { Program } from '../program.js'
 import type { Workload } from '../../packages/lab/src/workloads/workload.js'
 import type { Line, StoreTask, Task } from './child.js'
@@ -93,15 +93,13 @@ export class Runner {
 
   async #visit(visit: Visit): Promise<VisitResult> {
     const directory = mkdtempSync(join(this.#parts.directory, `${visit.engine.name}-`))
-    const busy = machineCpuMs()
-    const start = performance.now()
+    const load = new LoadOfOthers()
     try {
       const line = await this.#spawn(this.#task(visit.workload, { engine: visit.engine, directory }), (phase, share) =>
         this.#parts.onProgress?.(visit, phase, share),
       )
       if (!('outcome' in line)) throw new Error('it ended without a result')
-      const othersCores = Math.max(0, (machineCpuMs() - busy - line.outcome.cpuMs) / (performance.now() - start))
-      return { ...visit, outcome: line.outcome, othersCores }
+      return { ...visit, outcome: line.outcome, othersCores: load.cores(line.outcome.cpuMs) ?? NaN }
     } catch (error) {
       return { ...visit, error: (error as Error).message, othersCores: NaN }
     } finally {

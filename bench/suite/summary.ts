@@ -1,9 +1,9 @@
 /** The tables at the end of a run of the suite. */
 import type { EngineReport, PhaseReport, RunReport, Spread } from '../../packages/lab/src/report/run-report.js'
+import { busyBanner } from '../../packages/lab/src/report/machine-load.js'
+import { plural } from '../../packages/lab/src/report/numbers.js'
 import { short, table } from '../table.js'
 import { runIndex } from './progress.js'
-
-const BUSY_CORES = 0.2
 
 /** The table of a workload: one row per engine. */
 export function workloadTable(report: RunReport): string {
@@ -58,13 +58,14 @@ export function machineLines(reports: readonly RunReport[]): string {
   const [{ machine, versions, rounds }] = reports
   const { cpu, cores, memoryBytes, system, fileSystem = 'unknown' } = machine
   const otherLoadCores = reports.reduce((sum, report) => sum + (report.machine.otherLoadCores ?? 0), 0) / reports.length
-  const busy = otherLoadCores > BUSY_CORES ? ' THE MACHINE WAS BUSY: do not quote these figures.' : ''
+  const busy = busyBanner({ cores, otherLoadCores })
   return [
     `${cpu}, ${cores} cores, ${Math.round(memoryBytes / 2 ** 20)} MiB, ${system}, files on ${fileSystem}`,
     Object.entries(versions)
       .map(([name, version]) => `${name} ${version}`)
       .join(', '),
-    `${rounds} ${rounds === 1 ? 'round' : 'rounds'}; others kept ${otherLoadCores.toFixed(2)} cores busy.${busy}`,
+    `${plural(rounds, 'round')}; others kept ${otherLoadCores.toFixed(2)} cores busy.`,
+    ...(busy === undefined ? [] : [busy]),
   ].join('\n')
 }
 

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +10,7 @@ import { kvarium } from './support/command-line.js'
 let directory = ''
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'kvarium-report-command-'))
+  await compareBesideBusyChild('--report', 'busy.json')
   await compare('--report', 'first')
   await compare('--report', 'second/after.html')
   await compare('--report', 'third.json', '--seed', '2', '--rounds', '1')
@@ -25,6 +28,17 @@ async function compare(...parameters: readonly string[]): Promise<string> {
   const { code, stdout } = await run('compare', '--engine', 'lsm-leveled,btree', '--limit', '400', ...parameters)
   expect(code).toBe(0)
   return stdout
+}
+
+/** A run while another process keeps a core busy. */
+async function compareBesideBusyChild(...parameters: readonly string[]): Promise<void> {
+  const child = spawn(process.execPath, ['-e', 'process.stdout.write("."); for (;;);'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  try {
+    await once(child.stdout, 'data')
+    await compare(...parameters)
+  } finally {
+    child.kill('SIGKILL')
+  }
 }
 
 const path = (name: string): string => join(directory, name)
@@ -79,12 +93,19 @@ describe('kvarium report', () => {
     expect(files.reduce((sum, file) => sum + statSync(path(`page/${file}`)).size, 0)).toBeLessThan(300_000)
   })
 
-  it('two runs of the same work: what changed', async () => {
+  it('finds no difference between two runs of the same', async () => {
     const { code, stdout } = await run('report', 'first/report.json', 'second/after.json')
     expect(code).toBe(0)
-    expect(stdout).toMatch(/\d+ better, \d+ worse, \d+ without a difference, of \d+ numbers\.\n$/)
+    expect(stdout).toMatch(/\n {2}No difference in \d+ numbers(; times are not compared)?\.\n$/)
     const changes = JSON.parse((await run('report', 'first/report.json', 'second/after.json', '--json')).stdout) as { engines: unknown[] }
     expect(changes.engines).toHaveLength(2)
+  })
+
+  it('finds none either if another program was busy during one of them, and does not compare times', async () => {
+    const { stdout } = await run('report', 'first/report.json', 'busy.json')
+    expect(stdout).toMatch(/\n {2}No difference in \d+ numbers; times are not compared\.\n$/)
+    expect(stdout).toMatch(/note: other programs kept [\d.]+ cores busy in one of the runs: times are not compared/)
+    expect((await run('report', 'busy.json')).stdout).toContain('! The machine was busy')
   })
 
   it('two runs of different work are refused, and what differs is named', async () => {

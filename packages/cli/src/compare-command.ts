@@ -47,6 +47,9 @@ interface CompareFlags {
   readonly report?: string | false
 }
 
+/** A part of the cities, so that three rounds take less than a minute. */
+const DEFAULT_CITIES = 50_000
+
 /** Enough for the compiler to optimise the code. */
 const WARM_UP_ENTRIES = 5000
 
@@ -71,7 +74,11 @@ export function compareCommand(invocation: Invocation): Command {
       '-k, --key <fields>',
       'fields that make the key, separated by commas (default: key, id, _id or uuid; else the first column, or the number of the record)',
     )
-    .option('-n, --limit <n>', 'take only the first records', integer(1))
+    .option(
+      '-n, --limit <n>',
+      `take only the first records (default: ${count(DEFAULT_CITIES)} of the cities, all of your own data)`,
+      integer(1),
+    )
     .option('--seed <n>', 'seed of all random choices', integer(0), 1)
     .option('--overwrite-share <share>', 'share of the entries to write a second time, 0 to 1', fraction, 0.3)
     .option('--delete-share <share>', 'share of the entries to delete, 0 to 1', fraction, 0.1)
@@ -94,7 +101,8 @@ export function compareCommand(invocation: Invocation): Command {
 }
 
 async function runComparison({ parameters, stdout, stderr, setExitCode }: Invocation, flags: CompareFlags): Promise<void> {
-  const { seed, overwriteShare, deleteShare, reads, shuffle, limit = Infinity, set = [], keep = false, json = false } = flags
+  const { seed, overwriteShare, deleteShare, reads, shuffle, set = [], keep = false, json = false } = flags
+  const { limit = flags.dataset === undefined ? DEFAULT_CITIES : Infinity } = flags
   const rows = chooseEngines(flags.engine)
   const dataset = await loadDataset({ file: flags.dataset, keyFields: flags.key?.split(','), limit })
   const scale = flags.fullSize === true ? 1 : scaleFor(dataset.bytes)
@@ -131,19 +139,17 @@ async function runComparison({ parameters, stdout, stderr, setExitCode }: Invoca
         print(engineReport(result, style))
       },
     })
-    if (files !== undefined) {
-      const otherLoadCores = load.cores()
-      const report = comparisonRunReport(comparison, {
-        title: `kvarium compare: ${dataset.title}`,
-        createdAt,
-        command: commandLine(parameters),
-        machine: { ...describeMachine(scratch.path), ...(otherLoadCores !== undefined && { otherLoadCores }) },
-        versions: { kvarium: VERSION, node: process.version, v8: process.versions.v8 },
-        work: await workReport(dataset, flags, phases),
-        predictedWork: predictedWork(dataset, flags),
-      })
-      writeReport(report, files)
-    }
+    const otherLoadCores = load.cores()
+    const report = comparisonRunReport(comparison, {
+      title: `kvarium compare: ${dataset.title}`,
+      createdAt,
+      command: commandLine(parameters),
+      machine: { ...describeMachine(scratch.path), ...(otherLoadCores !== undefined && { otherLoadCores }) },
+      versions: { kvarium: VERSION, node: process.version, v8: process.versions.v8 },
+      work: await workReport(dataset, flags, phases),
+      predictedWork: predictedWork(dataset, flags),
+    })
+    if (files !== undefined) writeReport(report, files)
     if (json) {
       const { title, keys, entries, duplicates, bytes } = dataset
       const { revise: _revise, ...settings } = work
@@ -156,7 +162,7 @@ async function runComparison({ parameters, stdout, stderr, setExitCode }: Invoca
       const engines = comparison.engines.map(withoutCurves)
       stdout.write(`${JSON.stringify({ ...about, engines, ok: comparison.ok }, null, 2)}\n`)
     } else {
-      print(comparisonReport(comparison, style))
+      print(comparisonReport(comparison, report, style))
       if (files !== undefined) {
         print(`\n  report: ${style.bold(shownPath(files.html))} opens in a browser`)
         print(`          ${shownPath(files.json)} holds every number, for programs and kvarium report\n`)
@@ -208,7 +214,7 @@ function predictedWork({ entries, bytes }: Dataset, { overwriteShare, deleteShar
 function withoutCurves({ timeline: _timeline, final: _final, phases, rounds, ...result }: EngineResult): object {
   return {
     ...result,
-    rounds: rounds.map(round => round.map(({ name, ms, entriesPerSecond }) => ({ name, ms, entriesPerSecond }))),
+    rounds: rounds.map(round => round.phases.map(({ name, ms, entriesPerSecond }) => ({ name, ms, entriesPerSecond }))),
     phases: phases.map(({ distribution: _distribution, calls, ...phase }) => ({
       ...phase,
       calls: calls.map(({ distribution: _curve, ...call }) => call),

@@ -123,7 +123,7 @@ describe('a comparison', () => {
     expect(readdirSync(directory)).toEqual(['lsm'])
   })
 
-  it('further rounds take the engines in turn, add their times alone and leave no store', async () => {
+  it('further rounds take the engines in turn, add their times and bytes and leave no store', async () => {
     const turns: string[] = []
     const engines = ['a', 'b', 'c'].map(name => ({ name, engine: name === 'a' ? 'lsm' : 'memory' }))
     const { engines: results, ok } = await compare({
@@ -140,8 +140,9 @@ describe('a comparison', () => {
     expect(turns).toEqual(['1a', '1b', '1c', '2b', '2c', '2a', '3c', '3a', '3b'])
     for (const result of results) {
       expect(result.rounds).toHaveLength(3)
-      expect(result.rounds[0]).toEqual(result.phases)
-      expect(result.rounds.map(([{ entries }]) => entries)).toEqual([1, 1, 1])
+      expect(result.rounds[0].phases).toEqual(result.phases)
+      expect(result.rounds.map(({ phases: [{ entries }] }) => entries)).toEqual([1, 1, 1])
+      expect(result.rounds.map(({ traffic }) => traffic.userBytes)).toEqual([2, 2, 2])
       expect(result.traffic.userBytes).toBe(2)
     }
     expect(readdirSync(directory)).toEqual(['a'])

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FormatError } from '../../../src/errors.js'
@@ -37,13 +39,21 @@ describe('the JSON of a report', () => {
     ['engines.0.phases.0.ms.min', 1e9, `must have min ≤ median ≤ max`],
     ['engines.0.timeline.marks.0.kind', 'merge', `must be one of flush, compaction, checkpoint, stall, not "merge"`],
     ['engines', [], `The report's field engines must have at least 1 item, not 0`],
-    ['version', 2, `The report's field version is 2, this kvarium reads up to version 1: render it with a newer kvarium`],
-    ['version', 0, `The report's field version must be 1`],
+    ['version', 3, `The report's field version is 3, this kvarium reads up to version 2: render it with a newer kvarium`],
+    ['version', 0, `The report's field version must be 2`],
     ['format', 'other', `This is not a report`],
   ])('%s = %j is refused with its path and what is wrong', (path, value, message) => {
     const parse = (): RunReport => parseRunReport(withField(path, value))
     expect(parse).toThrow(FormatError)
     expect(parse).toThrow(message)
+  })
+
+  it('a file of version 1 opens as one of today, which knows that its engines shared a process', () => {
+    const { version, engines, ...rest } = smallRun()
+    const old = parseRunReport(readFileSync(join(import.meta.dirname, 'fixtures/report-v1.json'), 'utf8'))
+    const shared = engines.map(engine => ({ ...engine, memory: { ...engine.memory, sharesProcess: true } }))
+    expect(old).toEqual({ ...rest, version, engines: shared })
+    expect(renderHtml(old)).toContain('lsm-leveled')
   })
 
   it('what is no JSON is refused, too', () => {

@@ -6,10 +6,12 @@ import { diffReports } from '../../../packages/lab/src/report/diff.js'
 import { figuresOf } from '../../../packages/lab/src/report/figures.js'
 import { renderDiffHtml, renderHtml } from '../../../packages/lab/src/report/html-page.js'
 import { renderDiffMarkdown, renderMarkdown, renderOverviewMarkdown } from '../../../packages/lab/src/report/markdown.js'
-import { judge, metricsOf } from '../../../packages/lab/src/report/metrics.js'
+import { differ, judge, metricsOf } from '../../../packages/lab/src/report/metrics.js'
 import { spreadOf, type RunReport, type Spread } from '../../../packages/lab/src/report/run-report.js'
+import { verdictOf } from '../../../packages/lab/src/report/sentences.js'
 import { renderDiffTerminal, renderOverviewTerminal, renderTerminal } from '../../../packages/lab/src/report/terminal.js'
 import { writeTable } from '../../../packages/lab/src/report/tables.js'
+import { SeededRandom } from '../../../src/vfs/seeded-random.js'
 import { smallRun } from './support/small-run.js'
 
 const run = smallRun()
@@ -52,7 +54,7 @@ function hostile(name: string): RunReport {
 describe('a verdict', () => {
   it('names the best engine and how much better it is than the next, among those that keep their data', () => {
     expect(judge(metric('write/settled'), run.engines).text).toBe('lsm-leveled, 3.36×')
-    expect(judge(metric('throughput/load'), run.engines).best.map(engine => engine.name)).not.toContain('memory')
+    expect(judge(metric('throughput/load'), run.engines).best.map(({ engine }) => engine.name)).not.toContain('memory')
   })
 
   it('times of one round have no verdict, however far apart; bytes have one', () => {
@@ -62,15 +64,71 @@ describe('a verdict', () => {
       phases: engine.phases.map(phase => ({ ...phase, perSecond: once(1000 * (index + 1) ** 5) })),
       write: { ...engine.write!, settled: { ...engine.write!.settled, amplification: once(index + 1) } },
     }))
-    expect(judge(metric('throughput/load'), engines)).toEqual({ best: [], factor: undefined, text: 'one round' })
+    expect(judge(metric('throughput/load'), engines)).toMatchObject({ best: [], text: 'one round' })
     expect(judge(metric('write/settled'), engines).text).toBe('lsm-leveled, 2.00×')
   })
 
-  it('overlapping ranges are no difference', () => {
+  it('ranges that touch, or lie apart by less than they span, are no difference', () => {
     // 100k to 110k against 99k to 106k: both are best; the third is not.
     expect(judge(metric('throughput/load'), run.engines).text).toBe('lsm-leveled, a-peer, 2.02×')
     const two = run.engines.filter(engine => engine.name !== 'btree')
     expect(judge(metric('throughput/load'), two).text).toBe('no difference')
+  })
+
+  it('of 2,000 metrics by chance alone, 1 in 100 has a winner in one run, and fewer a change between two', () => {
+    const random = new SeededRandom(7)
+    // The mean of twelve uniform values, with a spread of a tenth: a noisy machine, without a difference.
+    const value = (): number =>
+      100 + Array.from({ length: 12 }, () => random.uniform(1000) / 1000 - 0.5).reduce((sum, one) => sum + one, 0) * 10
+    const spread = (): Spread => spreadOf([value(), value(), value()])
+    const pairs = Array.from({ length: 2000 }, () => [spread(), spread()] as const)
+    const found = (of: 'one run' | 'two runs'): number => pairs.filter(([a, b]) => differ(a, b, true, of)).length
+    expect(found('one run')).toBeLessThan(30)
+    expect(found('two runs')).toBeLessThan(10)
+  })
+
+  it('waiting, hit rates and the memory of a shared process crown no engine', () => {
+    const shared = { ...run, engines: run.engines.map(engine => ({ ...engine, memory: { ...engine.memory, sharesProcess: true } })) }
+    const texts = ['time/settle', 'cache/hits', 'memory/shared'].map(id => {
+      const [found] = metricsOf(shared).filter(one => one.id === id)
+      return judge(found, shared.engines).text
+    })
+    expect(texts).toEqual(['not ranked', 'not ranked', 'not ranked'])
+    expect(metricsOf(shared).map(({ id }) => id)).not.toContain('memory/peak')
+  })
+
+  it('is told in sentences, bytes first, with what does not differ at the end', () => {
+    const own = { ...run, engines: run.engines.filter(({ kind }) => kind === 'kvarium') }
+    const { sentences, undecided } = verdictOf(own)
+    expect(sentences.map(({ text }) => text)).toEqual([
+      'lsm-leveled writes 3.01 bytes per byte, btree 10.1',
+      'lsm-leveled takes 1.30 bytes on disk per live byte, btree 1.70',
+      'lsm-leveled loads 2.02× faster than btree',
+      'lsm-leveled gets 2.02× faster than btree',
+    ])
+    expect(undecided).toEqual(['read amplification, blocks'])
+    expect(verdictOf({ ...own, engines: own.engines.slice(0, 1) }).sentences).toEqual([])
+  })
+
+  it('of fewer than three rounds is silent on times, and says why', () => {
+    const two = (spread: Spread): Spread => spreadOf(spread.values.slice(0, 2))
+    const engines = run.engines.map(engine => ({
+      ...engine,
+      phases: engine.phases.map(phase => ({ ...phase, perSecond: two(phase.perSecond) })),
+    }))
+    const { sentences, remark } = verdictOf({ ...run, rounds: 2, engines })
+    expect(sentences.every(({ metric: { isTime } }) => !isTime)).toBe(true)
+    expect(remark).toMatch(/^The 2 rounds have no spread of times/)
+  })
+
+  it('of a busy machine has a banner at the head of every form', () => {
+    const busy = { ...run, machine: { ...run.machine, otherLoadCores: 1.6 } }
+    const banner = 'The machine was busy: other programs kept 1.60 of 2 cores at work during this run.'
+    for (const text of [renderHtml(busy), renderMarkdown(busy).markdown, renderTerminal(busy), renderOverviewTerminal([busy])]) {
+      expect(text.replace(/\s+/g, ' ')).toContain(banner)
+    }
+    for (const text of [renderHtml(run), renderMarkdown(run).markdown, renderTerminal(run)])
+      expect(text).not.toContain('The machine was busy')
   })
 
   it('a number that only one engine has is no victory', () => {
@@ -95,7 +153,15 @@ describe('two runs', () => {
     expect(engines[0].changes.find(change => change.metric.id === 'write/settled')?.change).toBe('none')
     expect(diffReports(faster, run).engines[0].changes.find(change => change.metric.id === 'throughput/load')?.change).toBe('worse')
     expect(notes).toContain('another version, kvarium: 0.1.0 → 0.2.0')
-    expect(summary).toMatch(/^8 better, 0 worse, /)
+    expect(summary).toMatch(/^8 better, 0 worse, no difference in \d+ numbers\.$/)
+  })
+
+  it('of a busy machine are compared by their bytes alone', () => {
+    const busy = { ...faster, machine: { ...faster.machine, otherLoadCores: 0.9 } }
+    const { engines, summary, notes } = diffReports(run, busy)
+    expect(engines[0].changes.find(change => change.metric.id === 'throughput/load')?.change).toBe('unjudged')
+    expect(summary).toMatch(/^No difference in \d+ numbers; times are not compared\.$/)
+    expect(notes).toContain('other programs kept 0.90 cores busy in one of the runs: times are not compared')
   })
 
   it('in all three forms', () => {

@@ -1,13 +1,27 @@
 /** The engines side by side, and what the numbers mean. */
 import type { Comparison, EngineResult, PhaseResult } from 'kvarium-lab/compare'
-import { bytes, count, differ, duration, formatSpread, rate, significant, spreadOf, times } from 'kvarium-lab/report'
+import {
+  bannerLines,
+  busyBanner,
+  bytes,
+  count,
+  duration,
+  formatSpread,
+  plural,
+  rate,
+  significant,
+  spreadOf,
+  times,
+  verdictLines,
+} from 'kvarium-lab/report'
 import { sumOf } from 'kvarium-lab/compare'
-import type { TextStyle } from 'kvarium-lab/report'
+import type { RunReport, TextStyle } from 'kvarium-lab/report'
 import { indent, table } from './style.js'
 
 type Row = readonly [label: string, cell: (engine: EngineResult) => string]
 
-export function comparisonReport({ engines, ok }: Comparison, style: TextStyle): string {
+/** @param report - The same comparison as a report, for the verdict. */
+export function comparisonReport({ engines, ok }: Comparison, report: RunReport, style: TextStyle): string {
   const names = engines.map(engine => engine.name)
   const widths = [28, ...names.map(name => Math.max(14, name.length))]
   const part = (title: string, rows: readonly Row[]): string => {
@@ -32,31 +46,25 @@ export function comparisonReport({ engines, ok }: Comparison, style: TextStyle):
     ]) + explain('bytes of files ÷ bytes of keys and values alive in the end; settled: with background work done', style),
     byteLines(engines, style),
     timeTable(engines, style),
-    verdict(engines, ok, style),
+    verdictLines(report, style),
+    ...bannerLines(busyBanner(report.machine), style),
+    agreement(engines, ok, style),
   ].join('\n\n')
 }
 
-/** Times of all rounds, and the engine that is faster than the others by more than the rounds vary. */
+/** Times of all rounds. */
 function timeTable(engines: readonly EngineResult[], style: TextStyle): string {
   const names = engines.map(engine => engine.name)
   const rounds = engines[0].rounds.length
-  const header = ['entries/s, or time', ...names, 'fastest on disk']
-  const rows = engines[0].phases.map(({ name }, index) => [
-    name,
-    ...engines.map(engine => throughput(engine, index)),
-    fastest(engines, index),
-  ])
-  const note =
-    rounds === 1
-      ? 'one round: the spread of times is not known, so there is no verdict; --rounds 3 gives one'
-      : `medians of ${rounds} rounds, ± the furthest; fastest: by more than the rounds vary`
-  const widths = [18, ...names.map(name => Math.max(13, name.length)), 15]
-  return table(header, rows, style, { widths, left: [0, names.length + 1] }) + explain(note, style)
+  const rows = engines[0].phases.map(({ name }, index) => [name, ...engines.map(engine => throughput(engine, index))])
+  const note = rounds === 1 ? 'one round' : `medians of ${rounds} rounds, ± the furthest`
+  const widths = [18, ...names.map(name => Math.max(13, name.length))]
+  return table(['entries/s, or time', ...names], rows, style, { widths }) + explain(note, style)
 }
 
 /** A phase in all rounds that reached it: an engine that failed has not reached every phase. */
 function phaseOf({ rounds }: EngineResult, index: number): readonly PhaseResult[] {
-  return rounds.flatMap(phases => phases[index] ?? [])
+  return rounds.flatMap(({ phases }) => phases[index] ?? [])
 }
 
 function throughput(engine: EngineResult, index: number): string {
@@ -67,19 +75,6 @@ function throughput(engine: EngineResult, index: number): string {
     ? formatSpread(spreadOf(phases.map(({ ms }) => ms)), ms => duration(ms * 1000))
     : formatSpread(spreadOf(phases.map(({ entriesPerSecond }) => entriesPerSecond)), rate)
   return vary === '' ? text : `${text} ${vary.replaceAll(' ', '')}`
-}
-
-/** The engine on disk whose slowest round beats every round of the others, and by how much; empty if there is none. */
-function fastest(engines: readonly EngineResult[], index: number): string {
-  const onDisk = engines
-    .filter(({ traffic }) => sumOf(traffic.written) > 0)
-    .map(engine => ({ name: engine.name, ms: phaseOf(engine, index).map(({ ms }) => ms) }))
-    .filter(({ ms }) => ms.length > 1)
-    .map(({ name, ms }) => ({ name, ms: spreadOf(ms) }))
-    .sort((a, b) => a.ms.median - b.ms.median)
-  const [first, ...others] = onDisk
-  if (others.length === 0 || others.some(({ ms }) => !differ(first.ms, ms, true))) return ''
-  return `${first.name}, ${times(others[0].ms.median / first.ms.median)}`
 }
 
 function writeRows(engines: readonly EngineResult[]): Row[] {
@@ -116,13 +111,14 @@ function explain(text: string, style: TextStyle): string {
   return `\n${indent(style.dim(text))}`
 }
 
-function verdict(engines: readonly EngineResult[], ok: boolean, style: TextStyle): string {
+/** Whether all engines hold what the oracle holds. */
+function agreement(engines: readonly EngineResult[], ok: boolean, style: TextStyle): string {
   const names = engines.map(engine => engine.name).join(', ')
   if (!ok) {
     const failed = engines.filter(engine => engine.problemCount > 0).map(engine => engine.name)
     return indent(`${style.bad('✗')} not everything was right: see the problems of ${failed.join(', ')} above`)
   }
   const { entries, digest } = engines[0].verification
-  const agreement = engines.length === 1 ? `${names} holds` : `${names} hold the same`
-  return indent(`${style.good('✓')} ${agreement} ${count(entries)} entries, equal to the oracle's (digest ${digest})`)
+  const who = engines.length === 1 ? `${names} holds` : `${names} hold the same`
+  return indent(`${style.good('✓')} ${who} ${plural(entries, 'entry', 'entries')}, equal to the oracle's (digest ${digest})`)
 }

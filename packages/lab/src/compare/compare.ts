@@ -23,8 +23,8 @@ export interface CompareOptions {
 /**
  * Runs the same operations, in the same order, on each engine, one engine after the other. Every answer is compared
  * with an oracle. At the end of the first round every entry is verified, and the engine checks its own invariants; at the end of each, the
- * ledger is compared with the counts of the file system. Errors are among the problems of the results. Bytes and counts are those of the first
- * round; further rounds start with empty stores, which are removed.
+ * ledger is compared with the counts of the file system. Errors are among the problems of the results. `rounds` of a result has the
+ * measurements of every round, everything else is that of the first; further rounds start with empty stores, which are removed.
  *
  * @throws MisuseError when an engine or an option is unknown.
  */
@@ -100,12 +100,12 @@ function turnsOf(engines: number, round: number): number[] {
   return Array.from({ length: engines }, (_, index) => (index + round - 1) % engines)
 }
 
-/** Adds the times and the problems of a later round. */
-function withRound(result: EngineResult, { phases, problems, problemCount }: EngineResult, round: number): EngineResult {
-  const rounds = [...result.rounds, phases]
+/** Adds the measurements and the problems of a later round. */
+function withRound(result: EngineResult, { rounds: [own], problems, problemCount }: EngineResult, round: number): EngineResult {
+  const rounds = [...result.rounds, own]
   if (problemCount === 0) return { ...result, rounds }
-  const own = problems.map(({ kind, message }) => ({ kind, message: `in round ${round}: ${message}` }))
-  return { ...result, rounds, problems: [...result.problems, ...own], problemCount: result.problemCount + problemCount }
+  const later = problems.map(({ kind, message }) => ({ kind, message: `in round ${round}: ${message}` }))
+  return { ...result, rounds, problems: [...result.problems, ...later], problemCount: result.problemCount + problemCount }
 }
 
 /** Adds the problems of the warm-up to the result. */

@@ -10,12 +10,13 @@ import type {
   MachineReport,
   OutsideReport,
   PhaseReport,
+  ReadReport,
   RunReport,
   Spread,
   WorkReport,
   WriteAccount,
 } from '../report/run-report.js'
-import type { Comparison, EngineResult, PhaseResult } from './results.js'
+import type { Comparison, EngineResult, EngineRound, PhaseResult } from './results.js'
 import { callReports, latencyReport } from './latency-report.js'
 import type { Traffic } from './traffic.js'
 
@@ -33,7 +34,7 @@ export interface ComparisonAbout {
   readonly predictedWork?: Work
 }
 
-/** Times are spreads over the rounds; bytes and counts are those of the first. */
+/** Times and amplifications are spreads over the rounds; bytes and counts are those of the first. */
 export function comparisonRunReport(comparison: Comparison, about: ComparisonAbout): RunReport {
   const { title, createdAt, command, machine, versions, work, predictedWork } = about
   return {
@@ -51,12 +52,12 @@ export function comparisonRunReport(comparison: Comparison, about: ComparisonAbo
 }
 
 function engineReport(result: EngineResult, predictedWork: Work | undefined): EngineReport {
-  const { name, engine, options, phases, traffic, endOfWrites, live, disk, cacheBytes, timeline } = result
+  const { name, engine, options, phases, rounds, traffic, endOfWrites, live, disk, cacheBytes, timeline } = result
   const { found, missing, scan } = traffic
   const writesFiles = sumOf(traffic.written) > 0
   const hits = found.blocksFromCache + missing.blocksFromCache + scan.blocksFromCache
   const misses = found.blocksFromDisk + missing.blocksFromDisk + scan.blocksFromDisk
-  const atEndOfWrites = live.bytes === 0 ? 0 : endOfWrites.diskBytes / live.bytes
+  const over = (measure: (round: EngineRound) => number): Spread => spreadOf(rounds.map(measure))
   const outside = writesFiles ? outsideReport(result) : undefined
   return {
     name,
@@ -66,23 +67,34 @@ function engineReport(result: EngineResult, predictedWork: Work | undefined): En
     phases: phases.map((phase, index) =>
       phaseReport(
         phase,
-        result.rounds.flatMap(round => round[index] ?? []),
+        rounds.flatMap(round => round.phases[index] ?? []),
       ),
     ),
-    ...(writesFiles && { write: { atEndOfWrites: writeAccount(endOfWrites.traffic), settled: writeAccount(traffic) } }),
+    ...(writesFiles && {
+      write: {
+        atEndOfWrites: writeAccount(
+          endOfWrites.traffic,
+          rounds.map(round => round.endOfWrites.traffic),
+        ),
+        settled: writeAccount(
+          traffic,
+          rounds.map(round => round.traffic),
+        ),
+      },
+    }),
     ...(outside !== undefined && { outside }),
-    ...(writesFiles && { read: { found, missing, scan, blocksPerGet: result.blocksPerGet } }),
+    ...(writesFiles && { read: { found, missing, scan, blocks: blocksOf(rounds), blocksPerGet: result.blocksPerGet } }),
     space: {
       liveBytes: live.bytes,
       peakBytes: disk.peakBytes,
       atEndOfWritesBytes: endOfWrites.diskBytes,
       settledBytes: disk.bytes,
-      peak: once(result.amplification.space.peak),
-      atEndOfWrites: once(atEndOfWrites),
-      settled: once(result.amplification.space.settled),
+      peak: over(round => round.amplification.space.peak),
+      atEndOfWrites: over(round => (round.live.bytes === 0 ? 0 : round.endOfWrites.diskBytes / round.live.bytes)),
+      settled: over(round => round.amplification.space.settled),
       files: disk.files,
     },
-    memory: { peakRssBytes: once(result.peakRssBytes), engineBytes: result.memoryBytes },
+    memory: { peakRssBytes: over(round => round.peakRssBytes), sharesProcess: true, engineBytes: result.memoryBytes },
     ...(cacheBytes !== undefined && { cache: { hits, misses, capacityBytes: cacheBytes } }),
     stalls: result.stalls,
     timeline,
@@ -119,18 +131,28 @@ function phaseReport(phase: PhaseResult, rounds: readonly PhaseResult[]): PhaseR
   }
 }
 
-function writeAccount(traffic: Traffic): WriteAccount {
+/** @param rounds - The same traffic in every round. */
+function writeAccount(traffic: Traffic, rounds: readonly Traffic[]): WriteAccount {
   const { userBytes, written, saved } = traffic
   const savedBytes = sumOf(saved)
   return {
     userBytes,
     parts: storeParts(written),
     ...(savedBytes > 0 && { savedBytes }),
-    amplification: once(writeAmplification(traffic).total),
+    amplification: spreadOf(rounds.map(round => writeAmplification(round).total)),
   }
 }
 
-function outsideReport({ process, traffic, metered }: EngineResult): OutsideReport | undefined {
+/** Blocks per operation, of the kinds of reads that there were. */
+function blocksOf(rounds: readonly EngineRound[]): NonNullable<ReadReport['blocks']> {
+  const over = (kind: 'found' | 'missing' | 'scan'): Partial<Record<typeof kind, Spread>> =>
+    rounds.every(({ traffic }) => traffic[kind].operations > 0)
+      ? { [kind]: spreadOf(rounds.map(({ amplification }) => amplification.read[kind].blocks)) }
+      : {}
+  return { ...over('found'), ...over('missing'), ...over('scan') }
+}
+
+function outsideReport({ process, rounds, traffic, metered }: EngineResult): OutsideReport | undefined {
   if (process === undefined) return undefined
   const { userBytes } = traffic
   return {
@@ -140,13 +162,11 @@ function outsideReport({ process, traffic, metered }: EngineResult): OutsideRepo
     userBytes,
     writtenBytes: process.writtenBytes,
     readBytes: process.readBytes,
-    amplification: once(userBytes === 0 ? 0 : process.writtenBytes / userBytes),
+    amplification: spreadOf(
+      rounds.map(round => (round.traffic.userBytes === 0 ? 0 : (round.process?.writtenBytes ?? 0) / round.traffic.userBytes)),
+    ),
     ledgerBytes: metered.ledgerWritten + metered.closingWritten,
   }
-}
-
-function once(value: number): Spread {
-  return spreadOf([value])
 }
 
 function isScalar(value: unknown): boolean {

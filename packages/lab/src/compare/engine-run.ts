@@ -20,7 +20,7 @@ import type { Phase } from './operation.js'
 import { Oracle, type KeyOrder } from './oracle.js'
 import { ProblemList, wrongValue } from './problem-list.js'
 import { processIo, type ProcessIo } from './process-counters.js'
-import type { EngineConfiguration, EngineResult, PhaseResult, Verification } from './results.js'
+import type { EngineConfiguration, EngineResult, EngineRound, PhaseResult, Verification } from './results.js'
 import { StoreDriver } from './store-driver.js'
 import { TimelineRecorder } from './timeline-recorder.js'
 import { addTraffic, NO_TRAFFIC, subtractTraffic, sumOf, type Traffic } from './traffic.js'
@@ -242,12 +242,8 @@ export class EngineRun {
     const live = { entries: this.#oracle.size, bytes: this.#oracle.bytes }
     const disk = { ...filesIn(this.#meter, this.#directory), peakBytes: this.#watch.peakBytes }
     if (isOpen) this.#holdLedgerAgainst(metered, disk.bytes)
-    return {
-      name,
-      engine: this.#db.engine,
-      options,
+    const round: EngineRound = {
       phases: this.#phases,
-      rounds: [this.#phases],
       traffic: total,
       amplification: {
         write: writeAmplification(total),
@@ -255,17 +251,24 @@ export class EngineRun {
         space: { peak: spaceAmplification(disk.peakBytes, live.bytes), settled: spaceAmplification(disk.bytes, live.bytes) },
       },
       endOfWrites: this.#endOfWrites,
-      blocksPerGet: { found: this.#blocksPerGet.found, missing: this.#blocksPerGet.missing },
-      metered,
       ...(io !== undefined &&
         ioBefore !== undefined && {
           process: { writtenBytes: io.writtenBytes - ioBefore.writtenBytes, readBytes: io.readBytes - ioBefore.readBytes },
         }),
       live,
+      peakRssBytes: this.#peakRssBytes,
+    }
+    return {
+      ...round,
+      name,
+      engine: this.#db.engine,
+      options,
+      rounds: [round],
+      blocksPerGet: { found: this.#blocksPerGet.found, missing: this.#blocksPerGet.missing },
+      metered,
       disk,
       levels: isOpen ? (this.#db.shape().levels ?? []) : [],
       memoryBytes: isOpen ? this.#db.stats().memoryBytes : 0,
-      peakRssBytes: this.#peakRssBytes,
       ...(cacheBytes !== undefined && { cacheBytes }),
       timeline: this.#timeline.timeline(),
       ...(isOpen && { final: this.#final(total, live.bytes) }),

@@ -22,13 +22,16 @@ export class LoadOfOthers {
   readonly #own = process.cpuUsage()
   readonly #all = machineCpuMs()
 
-  /** Cores, on average. */
-  cores(): number | undefined {
+  /**
+   * Cores, on average.
+   * @param childrenMs - CPU time of this process's children, which is not the load of others.
+   */
+  cores(childrenMs = 0): number | undefined {
     const all = machineCpuMs()
     const ms = performance.now() - this.#start
     if (all === undefined || this.#all === undefined || ms === 0) return undefined
     const { user, system } = process.cpuUsage(this.#own)
-    return Math.max(0, (all - this.#all - (user + system) / 1000) / ms)
+    return Math.max(0, (all - this.#all - (user + system) / 1000 - childrenMs) / ms)
   }
 }
 
@@ -59,13 +62,19 @@ function fileSystemOf(directory: string): string | undefined {
   return type
 }
 
-/** CPU time that the machine has spent since it started. */
-function machineCpuMs(): number | undefined {
+/**
+ * Milliseconds of CPU time that the machine has spent since it started, on all cores; time that a hypervisor took away counts, too.
+ * `undefined` where the system does not count it.
+ */
+export function machineCpuMs(): number | undefined {
   const line = readProc('/proc/stat').split('\n', 1)[0]
-  if (!line.startsWith('cpu')) return undefined
-  // user nice system idle iowait irq softirq steal, in hundredths of a second
-  const [user, nice, system, , , irq, softirq] = line.trim().split(/\s+/).slice(1).map(Number)
-  return (user + nice + system + irq + softirq) * 10
+  if (line.startsWith('cpu')) {
+    // user nice system idle iowait irq softirq steal, in hundredths of a second
+    const [user, nice, system, , , irq, softirq, steal = 0] = line.trim().split(/\s+/).slice(1).map(Number)
+    return (user + nice + system + irq + softirq + steal) * 10
+  }
+  const times = cpus().map(({ times: { user, nice, sys, irq } }) => user + nice + sys + irq)
+  return times.length === 0 ? undefined : times.reduce((sum, ms) => sum + ms, 0)
 }
 
 function readProc(path: string): string {

@@ -77,10 +77,10 @@ export interface EngineResult {
   /** The name of the engine itself. */
   readonly engine: string
   readonly options: Readonly<Record<string, unknown>>
-  /** Those of the first round, like everything that is not in `rounds`: bytes and counts hardly vary. */
+  /** Those of the first round, like everything that is not in `rounds`. */
   readonly phases: readonly PhaseResult[]
-  /** The phases of every round, the first included. */
-  readonly rounds: readonly (readonly PhaseResult[])[]
+  /** What every round measured, the first included. */
+  readonly rounds: readonly EngineRound[]
   /** All phases together. */
   readonly traffic: Traffic
   readonly amplification: {
@@ -117,6 +117,9 @@ export interface EngineResult {
   readonly problems: readonly Problem[]
   readonly problemCount: number
 }
+
+/** A round's times and bytes. Bytes vary a little, too: background work meets other data when it runs at other moments. */
+export type EngineRound = Pick<EngineResult, 'phases' | 'traffic' | 'amplification' | 'endOfWrites' | 'live' | 'process' | 'peakRssBytes'>
 
 export interface Verification {
   /** Entries compared one by one, by iteration and by key. */

@@ -94,7 +94,7 @@ export const DEFINITIONS = {
   memory: {
     name: 'Memory',
     unit: 'bytes',
-    text: 'Memory that the engine holds for data at the end: memtables or pages, cache, indexes and filters. Peak resident: the memory of the process at its peak; npm run bench gives each engine a process of its own, kvarium compare runs all engines in one process with the dataset and the oracle. Less is better.',
+    text: 'Memory that the engine holds for data at the end: memtables or pages, cache, indexes and filters. Peak resident: the memory of the process at its peak; npm run bench gives each engine a process of its own. kvarium compare runs all engines in one process with the dataset and the oracle, so its peak ranks none of them. Less is better.',
   },
   cacheHits: {
     name: 'Cache hit rate',
@@ -119,7 +119,7 @@ export const DEFINITIONS = {
   verdict: {
     name: 'Verdict',
     unit: '',
-    text: 'The best engine, and by how much it is better than the next. “No difference”: the ranges over all rounds overlap. With one round there is no range: then there is no verdict on times, and bytes within 0.5 % are no difference. Engines without files on disk are not ranked.',
+    text: 'The best engine, and by how much it is better than the next. “No difference”: the ranges over all rounds do not lie apart by more than the wider of them spans, or the medians are within 5 % for times, 0.5 % for bytes. With fewer than three rounds there is no verdict on times, and bytes within 25 % are no difference. Two runs must differ by more: 25 % for times, 5 % for bytes that vary, and times are compared only if the machine was quiet in both. Engines without files on disk are not ranked, nor are numbers that say nothing about an engine: waiting for background work, hit rates of caches, memory of one process that all engines share.',
   },
   spread: {
     name: 'Median and range',

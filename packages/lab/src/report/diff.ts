@@ -1,7 +1,8 @@
-/** Two runs of the same work: changes that exceed the variation between rounds. */
+/** Two runs of the same work: changes that exceed the variation between rounds, and between runs. */
 import { MisuseError } from 'kvarium'
-import { differ, formatSpread, metricsOf, type Metric } from './metrics.js'
-import { times } from './numbers.js'
+import { isBusy } from './machine-load.js'
+import { differ, formatSpread, LEAST_ROUNDS, metricsOf, type Metric } from './metrics.js'
+import { count, plural, significant, times } from './numbers.js'
 import type { EngineReport, RunReport, Spread, WorkReport } from './run-report.js'
 import { signedShare, type Cell, type ReportTable } from './tables.js'
 
@@ -9,8 +10,11 @@ export interface MetricChange {
   readonly metric: Metric
   readonly before: Spread | undefined
   readonly after: Spread | undefined
-  /** `none`: the ranges overlap, or the values are nearly equal. `unknown`: only one run has it. */
-  readonly change: 'better' | 'worse' | 'none' | 'unknown'
+  /**
+   * `none`: no more than chance explains. `unjudged`: the number is not ranked, or is a time of a run on a busy machine or of too few
+   * rounds. `unknown`: only one run has it.
+   */
+  readonly change: 'better' | 'worse' | 'none' | 'unjudged' | 'unknown'
 }
 
 export interface EngineDiff {
@@ -48,20 +52,32 @@ export function diffReports(before: RunReport, after: RunReport): ReportDiff {
     throw new MisuseError('KVARIUM_OTHER_WORK', `The two runs have no engine in common: ${names(before)}; ${names(after)}`)
   }
   const metrics = metricsOf({ ...before, engines: [...before.engines, ...after.engines] })
+  const judgesTimes = ![before, after].some(({ rounds, machine }) => rounds < LEAST_ROUNDS || isBusy(machine.otherLoadCores))
   const engines = shared.map(({ engine, later }): EngineDiff => ({
     name: engine.name,
     options: differencesOf(engine.options, later.options),
-    changes: metrics.flatMap(metric => changeOf(metric, engine, later)),
+    changes: metrics.flatMap(metric => changeOf(metric, engine, later, judgesTimes)),
   }))
-  const changes = engines.flatMap(engine => engine.changes)
-  const number = (change: MetricChange['change']): number => changes.filter(one => one.change === change).length
   return {
     before,
     after,
     engines,
     notes: notesOn(before, after),
-    summary: `${number('better')} better, ${number('worse')} worse, ${number('none')} without a difference, of ${changes.length} numbers.`,
+    summary: summaryOf(
+      engines.flatMap(engine => engine.changes),
+      judgesTimes,
+    ),
   }
+}
+
+/** `No difference in 20 numbers.` */
+function summaryOf(changes: readonly MetricChange[], judgesTimes: boolean): string {
+  const number = (change: MetricChange['change']): number => changes.filter(one => one.change === change).length
+  const [better, worse, none] = [number('better'), number('worse'), number('none')]
+  const same = plural(none, 'number')
+  const found =
+    better + worse === 0 ? `No difference in ${same}` : `${count(better)} better, ${count(worse)} worse, no difference in ${same}`
+  return judgesTimes ? `${found}.` : `${found}; times are not compared.`
 }
 
 /** In words; empty if the work is the same. */
@@ -89,12 +105,13 @@ function differencesOf(a: Readonly<Record<string, Scalar>>, b: Readonly<Record<s
     .map(name => `${name}: ${show(a[name])} → ${show(b[name])}`)
 }
 
-function changeOf(metric: Metric, a: EngineReport, b: EngineReport): MetricChange[] {
+function changeOf(metric: Metric, a: EngineReport, b: EngineReport, judgesTimes: boolean): MetricChange[] {
   const before = metric.of(a)
   const after = metric.of(b)
   if (before === undefined && after === undefined) return []
   if (before === undefined || after === undefined) return [{ metric, before, after, change: 'unknown' }]
-  if (!differ(before, after, metric.isTime)) return [{ metric, before, after, change: 'none' }]
+  if (!metric.isRanked || (metric.isTime && !judgesTimes)) return [{ metric, before, after, change: 'unjudged' }]
+  if (!differ(before, after, metric.isTime, 'two runs')) return [{ metric, before, after, change: 'none' }]
   const isMore = after.median > before.median
   return [{ metric, before, after, change: isMore === (metric.better === 'more') ? 'better' : 'worse' }]
 }
@@ -103,14 +120,15 @@ function notesOn(before: RunReport, after: RunReport): string[] {
   const { otherLoadCores: loadBefore, ...machineBefore } = before.machine
   const { otherLoadCores: loadAfter, ...machineAfter } = after.machine
   const busy = Math.max(loadBefore ?? 0, loadAfter ?? 0)
+  const rounds = Math.min(before.rounds, after.rounds)
   const only = (a: RunReport, b: RunReport, which: string): string[] =>
     a.engines.filter(({ name }) => !b.engines.some(one => one.name === name)).map(({ name }) => `${name} is only in the ${which} run`)
   return [
     ...differencesOf({ ...machineBefore }, { ...machineAfter }).map(text => `another machine, ${text}`),
     ...differencesOf(before.versions, after.versions).map(text => `another version, ${text}`),
-    ...(busy > 0.3 ? [`other processes kept ${busy.toFixed(1)} cores busy in one of the runs: times mean little`] : []),
-    ...(before.rounds === 1 || after.rounds === 1
-      ? ['a run of one round has no spread of times: none of them is called better or worse']
+    ...(isBusy(busy) ? [`other programs kept ${significant(busy)} cores busy in one of the runs: times are not compared`] : []),
+    ...(rounds < LEAST_ROUNDS
+      ? [`a run of ${plural(rounds, 'round')} does not show how much times vary: they are not compared; --rounds ${LEAST_ROUNDS} is enough`]
       : []),
     ...only(before, after, 'first'),
     ...only(after, before, 'second'),
@@ -155,6 +173,7 @@ function amountOf({ before, after }: MetricChange): Cell {
 
 function verdictOf({ change, before, after }: MetricChange): Cell {
   if (change === 'none') return { text: 'no difference', isText: true }
+  if (change === 'unjudged') return { text: '–', isText: true }
   if (change === 'unknown' || before === undefined || after === undefined) return { text: 'only in one run', isText: true }
   const [low, high] = [before.median, after.median].sort((a, b) => a - b)
   return { text: low > 0 ? `${change}, ${times(high / low)}` : change, isText: true, mark: change }

@@ -13,8 +13,9 @@ import { compareTable, type ReportDiff } from './diff.js'
 import type { Figure, FigureGroup } from './figure.js'
 import { figuresOf } from './figures.js'
 import { PAGE_STYLE } from './style-sheet.js'
-import { isDurable, judge, metricsOf } from './metrics.js'
-import { count } from './numbers.js'
+import { busyBanner } from './machine-load.js'
+import { count, plural } from './numbers.js'
+import { NO_DIFFERENCE, NOTHING_TO_COMPARE, verdictOf } from './sentences.js'
 import type { RunReport } from './run-report.js'
 import {
   facts,
@@ -40,7 +41,7 @@ export function renderHtml(report: RunReport): string {
   const groups = figuresOf(report)
   const predictions = predictionTable(report)
   const sections: Section[] = [
-    section('verdict', 'Verdict', [winners(report), tablePanel(verdictTable(report))]),
+    section('verdict', 'Verdict', [verdictCards(report), tablePanel(verdictTable(report))]),
     ...groups.slice(0, 1).map(figureSection),
     section('bytes', 'Where every byte went', [tablePanel(writeTable(report))]),
     section('reads-table', 'What a read touches', [tablePanel(readTable(report))]),
@@ -61,7 +62,7 @@ export function renderHtml(report: RunReport): string {
     ]),
   ]
   const lead = `${work.about.replace(/\.$/, '')}. ${engines.map(engine => engine.name).join(', ')}; ${count(work.entries)} entries, ${report.createdAt.slice(0, 10)}.`
-  return page(report.title, lead, [...sections, definitionSection()])
+  return page(report.title, lead, [...sections, definitionSection()], busyBanner(report.machine))
 }
 
 /** The page of two runs of the same work. */
@@ -72,6 +73,19 @@ export function renderDiffHtml(diff: ReportDiff): string {
       'Changes',
       diff.engines.map(engine => tablePanel(compareTable(engine), true)),
     ),
+    ...(diff.notes.length === 0
+      ? []
+      : [
+          section(
+            'notes',
+            'Notes',
+            element(
+              'ul',
+              {},
+              diff.notes.map(note => element('li', {}, note)),
+            ),
+          ),
+        ]),
     section(
       'runs',
       'The two runs',
@@ -81,7 +95,7 @@ export function renderDiffHtml(diff: ReportDiff): string {
   return page(`${diff.before.title}: before and after`, diff.summary, [...sections, definitionSection()])
 }
 
-function page(title: string, lead: string, sections: readonly Section[]): string {
+function page(title: string, lead: string, sections: readonly Section[], banner?: string): string {
   const head = element(
     'head',
     {},
@@ -95,7 +109,13 @@ function page(title: string, lead: string, sections: readonly Section[]): string
     'body',
     {},
     element('a', { class: 'skip', href: '#main' }, 'Skip to the results'),
-    element('header', {}, element('h1', {}, title), element('p', { class: 'lead' }, lead)),
+    element(
+      'header',
+      {},
+      element('h1', {}, title),
+      element('p', { class: 'lead' }, lead),
+      banner === undefined ? undefined : element('p', { class: 'problem', role: 'note' }, element('strong', {}, banner)),
+    ),
     element(
       'nav',
       { 'aria-label': 'Contents' },
@@ -212,29 +232,26 @@ function definitionLink(name: DefinitionName, text: string): Markup {
   return element('a', { href: `#d-${name}`, title: `${unit === '' ? '' : `${unit}. `}${meaning}` }, text)
 }
 
-/** The verdict in a few words, one box per group of metrics. */
-function winners(report: RunReport): Markup {
-  const metrics = metricsOf(report)
-  const hasPeers = report.engines.some(engine => engine.kind === 'peer')
-  const shown = [hasPeers ? 'write/outside' : 'write/settled', 'space/settled', 'read/found']
-  // A suite gives the main phase of a workload the workload's name.
-  const throughput = metrics.filter(metric => metric.id.startsWith('throughput/'))
-  const first = throughput.find(metric => metric.label === report.work.name) ?? throughput.at(0)
-  const chosen = [first, ...shown.map(id => metrics.find(metric => metric.id === id))].filter(metric => metric !== undefined)
-  const verdicts = chosen
-    .map(metric => ({ metric, verdict: judge(metric, report.engines) }))
-    .filter(({ verdict }) => verdict.text !== '–')
-    .slice(0, 4)
-  if (report.engines.filter(isDurable).length < 2 || verdicts.length === 0) {
-    return element('p', {}, 'With one engine on disk there is nothing to compare: these are its numbers.')
-  }
-  return element(
-    'ul',
-    { class: 'facts' },
-    verdicts.map(({ metric, verdict }) =>
-      element('li', {}, element('strong', {}, verdict.text), element('span', {}, `${metric.group}: ${metric.label}`)),
-    ),
-  )
+/** The verdict in sentences, a card for each. */
+function verdictCards(report: RunReport): Content {
+  const { sentences, undecided, remark } = verdictOf(report)
+  const remarks = [
+    ...(undecided.length === 0 ? [] : [`${NO_DIFFERENCE}: ${undecided.join(', ')}.`]),
+    ...(remark === undefined ? [] : [`${remark}.`]),
+  ]
+  if (sentences.length + remarks.length === 0) return element('p', {}, NOTHING_TO_COMPARE)
+  return [
+    sentences.length === 0
+      ? undefined
+      : element(
+          'ul',
+          { class: 'facts' },
+          sentences.map(({ metric: { definition, group, label }, text }) =>
+            element('li', {}, element('strong', {}, text), element('span', {}, definitionLink(definition, `${group}: ${label}`))),
+          ),
+        ),
+    remarks.map(text => element('p', {}, text)),
+  ]
 }
 
 function verification({ engines }: RunReport): Content {
@@ -243,7 +260,7 @@ function verification({ engines }: RunReport): Content {
       return element(
         'div',
         { class: 'problem' },
-        element('p', {}, element('strong', {}, `${name}: ${count(problemCount)} ${problemCount === 1 ? 'problem' : 'problems'}`)),
+        element('p', {}, element('strong', {}, `${name}: ${plural(problemCount, 'problem')}`)),
         element(
           'ul',
           {},
@@ -254,7 +271,7 @@ function verification({ engines }: RunReport): Content {
     const checked =
       entries === 0 && digest === ''
         ? 'its entries were not compared'
-        : `${count(entries)} entries and ${count(deleted)} deleted keys compared with an oracle, no problem (digest ${digest})`
+        : `${plural(entries, 'entry', 'entries')} and ${plural(deleted, 'deleted key')} compared with an oracle, no problem (digest ${digest})`
     return element('p', { class: 'ok' }, `${name}: ${checked}`)
   })
 }

@@ -37,6 +37,9 @@ export const count: Check<number> = (value, path) =>
     ? (value as number)
     : refuse(path, `must be a whole number of at least 0, not ${show(value)}`)
 
+export const flag: Check<boolean> = (value, path) =>
+  typeof value === 'boolean' ? value : refuse(path, `must be true or false, not ${show(value)}`)
+
 export const scalar: Check<string | number | boolean> = (value, path) =>
   typeof value === 'string' || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))
     ? value

@@ -4,9 +4,11 @@ import { DEFINITIONS, type Definition } from './definitions.js'
 import { compareTable, type ReportDiff } from './diff.js'
 import type { Figure } from './figure.js'
 import { figuresOf } from './figures.js'
+import { busiestBanner, busyBanner } from './machine-load.js'
+import { NO_DIFFERENCE, NOTHING_TO_COMPARE, verdictOf } from './sentences.js'
 import { checkOverview, overviewFigures, overviewTables, workTable } from './overview.js'
 import { drawingStyle } from './style-sheet.js'
-import { count } from './numbers.js'
+import { plural } from './numbers.js'
 import type { RunReport } from './run-report.js'
 import { facts, optionTable, phaseTable, predictionTable, readTable, verdictTable, writeTable } from './tables.js'
 import { markdownTable, markdownText } from './text-tables.js'
@@ -27,8 +29,10 @@ export function renderMarkdown(report: RunReport): MarkdownReport {
   const predictions = predictionTable(report)
   const parts = [
     `# ${markdownText(title)}`,
+    ...bannerQuote(busyBanner(report.machine)),
     `${markdownText(work.about.replace(/\.$/, ''))}.`,
     '## Verdict',
+    ...verdictList(report),
     markdownTable(verdictTable(report)),
     '## Where every byte went',
     markdownTable(writeTable(report)),
@@ -59,6 +63,7 @@ export function renderOverviewMarkdown(reports: readonly RunReport[], detailed: 
   const figures = overviewFigures(reports)
   const parts = [
     `# ${markdownText(first.engines.map(({ name }) => name).join(', '))}: ${reports.length} workloads`,
+    ...bannerQuote(busiestBanner(reports)),
     markdownTable(workTable(reports)),
     ...(detailed.length === 0 ? [] : [`In detail: ${detailed.map(name => `[${markdownText(name)}](${name}/README.md)`).join(', ')}.`]),
     ...overviewTables(reports).flatMap(table => {
@@ -74,6 +79,20 @@ export function renderOverviewMarkdown(reports: readonly RunReport[], detailed: 
     definitionList(),
   ]
   return { markdown: `${parts.join('\n\n')}\n`, drawings }
+}
+
+function bannerQuote(banner: string | undefined): string[] {
+  return banner === undefined ? [] : [`> **${markdownText(banner)}**`]
+}
+
+function verdictList(report: RunReport): string[] {
+  const { sentences, undecided, remark } = verdictOf(report)
+  const items = [
+    ...sentences.map(({ text }) => text),
+    ...(undecided.length === 0 ? [] : [`${NO_DIFFERENCE}: ${undecided.join(', ')}`]),
+    ...(remark === undefined ? [] : [remark]),
+  ]
+  return [items.length === 0 ? NOTHING_TO_COMPARE : items.map(item => `- ${markdownText(item)}.`).join('\n')]
 }
 
 export function renderDiffMarkdown(diff: ReportDiff): string {
@@ -114,10 +133,11 @@ function factList(report: RunReport, without: readonly string[] = []): string {
 }
 
 function verified({ entries, deleted, digest, problems, problemCount }: RunReport['engines'][number]['verification']): string {
-  if (problemCount > 0) return `${count(problemCount)} problems: ${problems.map(({ kind, message }) => `${kind}: ${message}`).join('; ')}`
+  if (problemCount > 0)
+    return `${plural(problemCount, 'problem')}: ${problems.map(({ kind, message }) => `${kind}: ${message}`).join('; ')}`
   return entries === 0 && digest === ''
     ? 'its entries were not compared'
-    : `${count(entries)} entries and ${count(deleted)} deleted keys compared with an oracle, no problem (digest ${digest})`
+    : `${plural(entries, 'entry', 'entries')} and ${plural(deleted, 'deleted key')} compared with an oracle, no problem (digest ${digest})`
 }
 
 /** A fence that is longer than any in the text. */

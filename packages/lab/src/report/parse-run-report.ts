@@ -5,6 +5,7 @@ import {
   amount,
   arrayOf,
   count,
+  flag,
   number,
   object,
   objectAt,
@@ -42,7 +43,7 @@ export function checkRunReport(value: unknown): RunReport {
   if (typeof version === 'number' && version > REPORT_VERSION) {
     return refuse('version', `is ${version}, this kvarium reads up to version ${REPORT_VERSION}: render it with a newer kvarium`)
   }
-  const result = runReport(value, '')
+  const result = version === 1 ? ofToday(runReport({ ...objectAt(value, ''), version: REPORT_VERSION }, '')) : runReport(value, '')
   for (const [index, engine] of result.engines.entries()) {
     const path = `engines[${index}]`
     if (result.engines.findIndex(other => other.name === engine.name) !== index) refuse(`${path}.name`, `is another engine's, too`)
@@ -53,6 +54,12 @@ export function checkRunReport(value: unknown): RunReport {
     checkTimeline(engine.timeline, `${path}.timeline`)
   }
   return result
+}
+
+/** A report of version 1, which did not say that `kvarium compare` runs all engines in one process. */
+function ofToday(report: RunReport): RunReport {
+  if (report.work.name !== 'dataset') return report
+  return { ...report, engines: report.engines.map(engine => ({ ...engine, memory: { ...engine.memory, sharesProcess: true } })) }
 }
 
 function checkTimeline(timeline: report.Timeline | undefined, path: string): void {
@@ -136,6 +143,9 @@ const read = object<report.ReadReport>({
   found: readCounts,
   missing: readCounts,
   scan: readCounts,
+  blocks: optional(
+    object<NonNullable<report.ReadReport['blocks']>>({ found: optional(spread), missing: optional(spread), scan: optional(spread) }),
+  ),
   blocksPerGet: optional(object({ found: arrayOf(count), missing: arrayOf(count) })),
 })
 
@@ -198,7 +208,11 @@ const engine = object<report.EngineReport>({
   outside: optional(outside),
   read: optional(read),
   space,
-  memory: object<report.MemoryReport>({ peakRssBytes: optional(spread), engineBytes: optional(count) }),
+  memory: object<report.MemoryReport>({
+    peakRssBytes: optional(spread),
+    sharesProcess: optional(flag),
+    engineBytes: optional(count),
+  }),
   cache: optional(object<report.CacheReport>({ hits: count, misses: count, capacityBytes: optional(count) })),
   stalls: optional(object({ count, totalMs: amount })),
   timeline: optional(timeline),

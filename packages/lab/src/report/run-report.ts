@@ -3,18 +3,19 @@
  * charts are made from this alone, so a report can be rendered again, compared with another one or read by other programs.
  *
  * Invariants:
- * 1. Bytes and counts of one engine are those of one round, the representative one; a `Spread` is over all rounds.
+ * 1. Bytes and counts of one engine are those of one round, the representative one; a `Spread` is over all rounds, with the value of each.
  * 2. Cumulative numbers of a timeline never shrink.
  * 3. Two reports with the same `work.digest` did the same operations in the same order.
  * 4. A number that was not measured is omitted; 0 means measured and 0.
  *
- * `parse-run-report.ts` checks a file against these types. A change that an older kvarium could misread needs a new version.
+ * `parse-run-report.ts` checks a file against these types, and makes a file of version 1 one of today. A change that an older kvarium
+ * could misread needs a new version.
  */
 import type { Prediction } from '../predict/prediction.js'
 import type { ReadCounts, StorePart } from 'kvarium/trace'
 
 export const REPORT_FORMAT = 'kvarium-report'
-export const REPORT_VERSION = 1
+export const REPORT_VERSION = 2
 
 export interface RunReport {
   readonly format: typeof REPORT_FORMAT
@@ -209,6 +210,8 @@ export interface ReadReport {
   readonly missing: ReadCounts
   /** Scans; an operation is an entry. */
   readonly scan: ReadCounts
+  /** Blocks or pages per operation in every round; since version 2. */
+  readonly blocks?: { readonly found?: Spread; readonly missing?: Spread; readonly scan?: Spread }
   /** How many of the sampled gets touched 0, 1, 2 ... blocks or pages. */
   readonly blocksPerGet?: {
     readonly found: readonly number[]
@@ -234,6 +237,8 @@ export interface SpaceReport {
 export interface MemoryReport {
   /** Peak resident bytes of the whole process. */
   readonly peakRssBytes?: Spread
+  /** Whether all engines ran in that one process, so that its peak says nothing about an engine; since version 2. */
+  readonly sharesProcess?: boolean
   /** Bytes of memory that the engine holds for data at the end. */
   readonly engineBytes?: number
 }

@@ -2,7 +2,7 @@
 import { readAmplification, type ReadCounts } from 'kvarium/trace'
 import type { DefinitionName } from './definitions.js'
 import { formatSpread, isDurable, judge, metricsOf, type Metric } from './metrics.js'
-import { bytes, count, duration, exactBytes, rate, share, significant, times } from './numbers.js'
+import { bytes, count, duration, exactBytes, plural, rate, share, significant, times } from './numbers.js'
 import type { EngineReport, LatencyReport, PhaseReport, RunReport } from './run-report.js'
 
 export interface Column {
@@ -51,9 +51,11 @@ export function verdictTable(report: RunReport): ReportTable {
   const apart = engines.filter(engine => !isDurable(engine)).map(engine => engine.name)
   const reminders = [
     ...(report.rounds === 1
-      ? ['One round: the spread of times is not known, so there is no verdict on them; bytes within 0.5 % are called no difference.']
+      ? ['One round: the spread of times is not known, so there is no verdict on them; bytes within 25 % are called no difference.']
       : []),
-    ...(apart.length > 0 ? [`${apart.join(', ')} keeps nothing on disk and is not ranked.`] : []),
+    ...(apart.length > 0
+      ? [`${apart.join(', ')} ${apart.length === 1 ? 'keeps nothing on disk and is' : 'keep nothing on disk and are'} not ranked.`]
+      : []),
   ]
   return {
     id: 'verdict',
@@ -84,7 +86,7 @@ export function metricRow(metric: Metric, engines: readonly (EngineReport | unde
   const cells = engines.map((engine): Cell => {
     const spread = engine && metric.of(engine)
     if (engine === undefined || spread === undefined) return NONE
-    return { ...formatSpread(spread, metric.format), ...(best.includes(engine) && { mark: 'best' }) }
+    return { ...formatSpread(spread, metric.format), ...(best.some(one => one.engine === engine) && { mark: 'best' }) }
   })
   return { head, cells: [...cells, { text, isText: true }] }
 }
@@ -154,8 +156,8 @@ export function writeTable({ engines }: RunReport): ReportTable {
           outside === undefined || compared === undefined || compared === 0
             ? NONE
             : { text: signedShare((outside.writtenBytes - compared) / compared) },
-          write === undefined ? NONE : { text: times(write.settled.amplification.median) },
-          outside === undefined ? NONE : { text: times(outside.amplification.median) },
+          account === undefined || account.userBytes === 0 ? NONE : { text: times(ledger / account.userBytes) },
+          outside === undefined || outside.userBytes === 0 ? NONE : { text: times(outside.writtenBytes / outside.userBytes) },
         ],
       },
     ]
@@ -301,9 +303,15 @@ export function facts({ machine, versions, work, rounds, createdAt }: RunReport)
   return [
     ['Work', `${work.name}: ${work.about}`],
     ['Entries', `${count(work.entries)} of ${significant(work.keyBytes)} + ${significant(work.valueBytes)} bytes (key + value, mean)`],
-    ['Settings', [`seed ${work.seed}`, ...Object.entries(work.parameters).map(([name, value]) => `${name} ${value}`)].join(', ')],
-    ['Operations', `digest ${work.digest}, ${rounds} ${rounds === 1 ? 'round' : 'rounds'}`],
-    ['Processor', `${cpu}, ${cores} ${cores === 1 ? 'core' : 'cores'}`],
+    [
+      'Settings',
+      [
+        `seed ${work.seed}`,
+        ...Object.entries(work.parameters).map(([name, value]) => `${name} ${typeof value === 'number' ? count(value) : value}`),
+      ].join(', '),
+    ],
+    ['Operations', `digest ${work.digest}, ${plural(rounds, 'round')}`],
+    ['Processor', `${cpu}, ${plural(cores, 'core')}`],
     ['Memory', bytes(memoryBytes)],
     ['System', system + (fileSystem === undefined ? '' : `, files on ${fileSystem}`)],
     ...(otherLoadCores === undefined ? [] : [['Other processes', `${significant(otherLoadCores)} cores on average`] as const]),

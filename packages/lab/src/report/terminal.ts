@@ -1,8 +1,10 @@
 /** A report for a terminal. */
 import { compareTable, type ReportDiff } from './diff.js'
-import { count } from './numbers.js'
+import { busiestBanner, busyBanner } from './machine-load.js'
+import { plural } from './numbers.js'
 import { checkOverview, overviewTables, workTable } from './overview.js'
 import type { RunReport } from './run-report.js'
+import { NO_DIFFERENCE, NOTHING_TO_COMPARE, verdictOf } from './sentences.js'
 import { facts, narrowPredictionTable, phaseTable, readTable, verdictTable, writeTable } from './tables.js'
 import { PLAIN_TEXT, printable, terminalTable, type TextStyle } from './text-tables.js'
 
@@ -12,6 +14,7 @@ export function renderTerminal(report: RunReport, style: TextStyle = PLAIN_TEXT)
   const problems = engines.filter(engine => engine.verification.problemCount > 0)
   return `${[
     style.bold(printable(title)),
+    ...bannerLines(busyBanner(report.machine), style),
     factLines(report, style),
     ...engines.map(engine => terminalTable(phaseTable(engine), style)),
     terminalTable(writeTable(report), style),
@@ -20,8 +23,9 @@ export function renderTerminal(report: RunReport, style: TextStyle = PLAIN_TEXT)
     terminalTable(verdictTable(report), style),
     ...problems.map(({ name, verification }) => {
       const lines = verification.problems.map(({ kind, message }) => `  ${printable(`${kind}: ${message}`)}`)
-      return [style.bad(printable(`${name}: ${count(verification.problemCount)} problems`)), ...lines].join('\n')
+      return [style.bad(printable(`${name}: ${plural(verification.problemCount, 'problem')}`)), ...lines].join('\n')
     }),
+    verdictLines(report, style),
     `${style.dim('  reproduce this run: ')}${printable(command)}`,
   ].join('\n\n')}\n`
 }
@@ -29,8 +33,46 @@ export function renderTerminal(report: RunReport, style: TextStyle = PLAIN_TEXT)
 /** Several workloads side by side. */
 export function renderOverviewTerminal(reports: readonly RunReport[], style: TextStyle = PLAIN_TEXT): string {
   checkOverview(reports)
-  const tables = [workTable(reports), ...overviewTables(reports)]
-  return `${tables.map(table => terminalTable(table, style)).join('\n\n')}\n`
+  const tables = [workTable(reports), ...overviewTables(reports)].map(table => terminalTable(table, style))
+  return `${[...bannerLines(busiestBanner(reports), style), ...tables].join('\n\n')}\n`
+}
+
+/** The verdict in sentences, one on a line. */
+export function verdictLines(report: RunReport, style: TextStyle = PLAIN_TEXT): string {
+  const { sentences, undecided, remark } = verdictOf(report)
+  const lines = [
+    ...sentences.map(({ text }) => text),
+    ...(undecided.length === 0 ? [] : [`${NO_DIFFERENCE}: ${undecided.join(', ')}`]),
+    ...(remark === undefined ? [] : [remark]),
+  ]
+  if (lines.length === 0) return `  ${NOTHING_TO_COMPARE}`
+  return [
+    style.bold('in words'),
+    ...lines.flatMap(line => wrapped(printable(line)).map((part, index) => `${index === 0 ? '  ' : '    '}${part}`)),
+  ].join('\n')
+}
+
+/** On lines of their own, for the head and the end of an output; none if the machine was quiet. */
+export function bannerLines(banner: string | undefined, style: TextStyle = PLAIN_TEXT): string[] {
+  return banner === undefined
+    ? []
+    : [
+        wrapped(`! ${banner}`)
+          .map(line => `  ${style.bad(line)}`)
+          .join('\n'),
+      ]
+}
+
+const WIDTH = 92
+
+function wrapped(text: string): string[] {
+  const lines = ['']
+  for (const word of text.split(' ')) {
+    const last = lines[lines.length - 1]
+    if (last !== '' && last.length + 1 + word.length > WIDTH) lines.push(word)
+    else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`
+  }
+  return lines
 }
 
 export function renderDiffTerminal(diff: ReportDiff, style: TextStyle = PLAIN_TEXT): string {
