@@ -64,6 +64,7 @@ const STORE: Package = {
     observe: 'observe/index.ts',
     vfs: 'vfs/index.ts',
     'vfs-node': 'vfs/node.ts',
+    'vfs-opfs': 'opfs/index.ts',
     inspect: 'inspect/index.ts',
     repair: 'repair/index.ts',
     reader: 'reader/index.ts',

@@ -68,6 +68,7 @@ export function typedError(error: unknown): Error {
 
 const meanings: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
+  EAGAIN: 'nothing is ready for it: try again in a moment (on OPFS, more spareFiles make that rare)',
   EBADF: 'the handle is closed or was opened for reading only',
   EDQUOT: 'the disk quota is used up',
   EEXIST: 'the name is taken',

@@ -17,6 +17,7 @@ const PORTABLE_ENTRIES = [
   'src/sstable/index.ts',
   'src/wal/index.ts',
   'src/vfs/index.ts',
+  'src/opfs/index.ts',
   'src/trace/index.ts',
   'src/observe/index.ts',
   'src/index.browser.ts',

@@ -10,13 +10,14 @@
  * The simplifications: a directory cannot be renamed, the root `/` is always there, and the durable length of a file is that of
  * the writes that were kept (bytes of lost writes in front of it read as zeros).
  */
-import { LockedError } from '../../errors.js'
+import { DirectoryLocks } from '../directory-locks.js'
 import type { DirectoryLock, FileHandle, FileStat, FileSystem, LockMode } from '../file-system.js'
 import { MemoryDirectory, MemoryTree } from './memory-directory.js'
 import type { MemoryNode } from './memory-directory.js'
 import { MemoryFile } from './memory-file.js'
 import type { CrashChoice } from './memory-file.js'
 import { MemoryFileHandle } from './memory-file-handle.js'
+import { pathNames } from '../path-names.js'
 import { SeededRandom } from '../seeded-random.js'
 import { FileSystemError } from '../vfs-error.js'
 
@@ -28,9 +29,7 @@ interface Place {
 
 export class MemoryFileSystem implements FileSystem {
   #tree = new MemoryTree()
-  readonly #locked = new Set<MemoryNode>()
-  /** Shared locks of directories, by their number. */
-  readonly #readers = new WeakMap<MemoryNode, number>()
+  readonly #locks = new DirectoryLocks()
 
   openRead(path: string): FileHandle {
     return new MemoryFileHandle(path, this.#file('openRead', path), false)
@@ -87,7 +86,7 @@ export class MemoryFileSystem implements FileSystem {
 
   makeDirectory(path: string): void {
     let parent = this.#tree.root
-    const names = split(path)
+    const names = pathNames(path)
     for (const [index, name] of names.entries()) {
       let node = parent.names.get(name)
       if (node instanceof MemoryFile) {
@@ -103,7 +102,7 @@ export class MemoryFileSystem implements FileSystem {
 
   stat(path: string): FileStat | undefined {
     let node: MemoryNode | undefined = this.#tree.root
-    for (const name of split(path)) {
+    for (const name of pathNames(path)) {
       if (!(node instanceof MemoryDirectory)) return undefined
       node = node.names.get(name)
     }
@@ -116,24 +115,7 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   async lock(directory: string, mode: LockMode = 'exclusive'): Promise<DirectoryLock> {
-    const node = this.#directory('lock', directory)
-    const readers = this.#readers.get(node) ?? 0
-    const why = this.#locked.has(node)
-      ? 'is held by another open store: close that one first'
-      : mode === 'exclusive' && readers > 0
-        ? 'is open for reading elsewhere: close its readers first'
-        : undefined
-    if (why !== undefined) throw new LockedError(`${directory} ${why}`, { file: directory })
-    if (mode === 'exclusive') this.#locked.add(node)
-    else this.#readers.set(node, readers + 1)
-    let isHeld = true
-    return {
-      release: async () => {
-        if (isHeld && mode === 'exclusive') this.#locked.delete(node)
-        else if (isHeld) this.#readers.set(node, this.#readers.get(node)! - 1)
-        isHeld = false
-      },
-    }
+    return this.#locks.lock(this.#directory('lock', directory), directory, mode)
   }
 
   /**
@@ -193,7 +175,7 @@ export class MemoryFileSystem implements FileSystem {
 
   #find(operation: string, path: string): Place {
     let parent = this.#tree.root
-    const names = split(path)
+    const names = pathNames(path)
     const last = names.pop()
     if (last === undefined) return { parent, name: '', node: parent }
     for (const name of names) {
@@ -204,16 +186,6 @@ export class MemoryFileSystem implements FileSystem {
     }
     return { parent, name: last, node: parent.names.get(last) }
   }
-}
-
-/** Relative paths start at the root, as there is no current directory. */
-function split(path: string): string[] {
-  const names: string[] = []
-  for (const name of path.split('/')) {
-    if (name === '..') names.pop()
-    else if (name !== '' && name !== '.') names.push(name)
-  }
-  return names
 }
 
 function collect(directory: MemoryDirectory, path: string, found: Map<string, number>): void {

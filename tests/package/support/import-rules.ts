@@ -47,6 +47,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   reader: [...ENGINE_PARTS, 'engine', 'node-engines', 'store'],
   backup: [...ENGINE_PARTS, 'engine', 'store'],
   drivers: [...ENGINE_PARTS, 'engine', 'store'],
+  opfs: [...LOWEST, 'wal'],
   inspect: [...ENGINE_PARTS, 'engine', ...ENGINES, 'built-in-engines', 'store'],
   index: [...ENGINE_PARTS, 'engine', ...ENGINES, 'node-engines', 'store', 'repair', 'backup'],
   'index.browser': [...ENGINE_PARTS, 'engine', ...ENGINES, 'store', 'repair'],
