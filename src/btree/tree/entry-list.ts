@@ -21,6 +21,13 @@ export interface NewEntry {
   readonly child: Page | undefined
 }
 
+/** An entry for which the page at its place has no room. */
+export interface AddedEntry extends NewEntry {
+  readonly index: number
+  /** The entry replaces the one at `index`. */
+  readonly replaces: boolean
+}
+
 const cell = new Cell()
 
 /** Entries of a page, or neighbours of them, that stand in the list one after the other; or a new entry. */
@@ -45,7 +52,7 @@ export class EntryList {
     this.branch = branch
   }
 
-  addRun({ block, children }: Page, from: number, to: number): void {
+  addRun({ block, children }: Pick<Page, 'block' | 'children'>, from: number, to: number): void {
     if (to > from) this.#runs.push({ start: this.count, block: block!, from, to, children, entry: undefined })
     this.count += to - from
   }
@@ -93,6 +100,24 @@ export class EntryList {
     return SLOT_BYTES + cellBytes(Math.max(0, keyLength - prefixLength), payloadLength)
   }
 
+  /** Writes what each entry takes behind a prefix of such a length to `sizes`, and bytes of key and value to `dataBytes`. Not for branches. */
+  measure(prefixLength: number, sizes: number[], dataBytes: number[]): void {
+    sizes.length = dataBytes.length = this.count
+    for (const { start, block, from, to } of this.#runs) {
+      if (block === undefined) {
+        sizes[start] = this.size(start, prefixLength)
+        dataBytes[start] = this.dataBytes(start)
+        continue
+      }
+      for (let index = from, place = start; index < to; index++, place++) {
+        block.readCell(index, cell)
+        const keyBytes = block.prefixLength + cell.payloadStart - cell.suffixStart
+        sizes[place] = SLOT_BYTES + cellBytes(Math.max(0, keyBytes - prefixLength), cell.payloadEnd - cell.payloadStart)
+        dataBytes[place] = keyBytes + cell.payloadEnd - cell.valueStart
+      }
+    }
+  }
+
   /** The prefix that the keys of `[from, to)` share; the first entry of a branch does not count. */
   prefix(from: number, to: number): Uint8Array {
     const first = this.branch ? from + 1 : from
@@ -109,8 +134,7 @@ export class EntryList {
   }
 
   /** Appends `[from, to)` to an empty block, which has room for them and their prefix. */
-  fill(block: MutableBlock, from: number, to: number): void {
-    const prefix = this.prefix(from, to)
+  fill(block: MutableBlock, from: number, to: number, prefix = this.prefix(from, to)): void {
     block.reset(prefix, 0, prefix.length)
     for (const { start, block: source, from: first, to: last, entry } of this.#runs) {
       const [low, high] = [Math.max(from, start), Math.min(to, start + last - first)]

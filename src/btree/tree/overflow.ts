@@ -3,7 +3,8 @@
  * The new pages enter the branch above, which may overflow in turn; a root that was split gets another root above it.
  */
 import type { Page } from '../pages/page.js'
-import type { AddedEntry, Split } from './page-builder.js'
+import type { AddedEntry } from './entry-list.js'
+import type { Split } from './page-builder.js'
 import { spread, type Loose } from './spread.js'
 import type { WritablePath } from './writable-path.js'
 

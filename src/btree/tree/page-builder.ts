@@ -6,17 +6,11 @@ import { copyBytes, EMPTY } from '../../codec/entry.js'
 import { EXPIRY_BYTES } from '../../codec/expiry.js'
 import { cellBytes } from '../../codec/mutable-block.js'
 import { BLOCK_HEADER_BYTES, Cell, SLOT_BYTES } from '../../codec/sorted-block.js'
-import { EntryList, sharedBytes, type NewEntry } from './entry-list.js'
+import { EntryList, sharedBytes, type AddedEntry, type NewEntry } from './entry-list.js'
 import type { Page } from '../pages/page.js'
 import type { PageStore } from '../pages/page-store.js'
 import { Reference, REFERENCE_BYTES } from '../pages/reference.js'
-import { cutEvenly, partition, ruleOf, type LeafSplit, type SplitRule } from './split.js'
-
-export interface AddedEntry extends NewEntry {
-  readonly index: number
-  /** The entry replaces the one at `index`. */
-  readonly replaces: boolean
-}
+import { partition, ruleOf, type LeafSplit, type SplitRule } from './split.js'
 
 /** A page that was split off, and the key from which on entries belong to it. */
 export interface SplitPage {
@@ -28,14 +22,6 @@ export interface SplitPage {
 export interface Split {
   readonly pages: readonly SplitPage[]
   readonly rule: SplitRule
-}
-
-/** Leaves that share their entries anew, and the separators between them. */
-export interface Spread {
-  /** The leaves that were there, and perhaps a new one behind them. */
-  readonly pages: readonly Page[]
-  /** One fewer than leaves. */
-  readonly separators: readonly Uint8Array[]
 }
 
 /** Packing moves nothing for less than this share of a page. */
@@ -97,36 +83,6 @@ export class PageBuilder {
       bytes -= SLOT_BYTES + cellBytes(payloadStart - suffixStart, payloadEnd - payloadStart)
     }
     return block.usedBytes + bytes > this.#usual(0)
-  }
-
-  /**
-   * Rewrites neighbouring leaves with a new entry that belongs into the leaf at `at`, as `count` leaves that are about equally full: the
-   * given ones, and perhaps one behind them. `undefined`, and nothing has changed, if that many do not hold the entries.
-   */
-  spread(leaves: readonly Page[], at: number, added: AddedEntry, count: number, born: number): Spread | undefined {
-    const list = new EntryList(false)
-    let place = 0
-    for (const [i, leaf] of leaves.entries()) {
-      const entries = leaf.block!.count
-      if (i !== at) {
-        list.addRun(leaf, 0, entries)
-        continue
-      }
-      list.addRun(leaf, 0, added.index)
-      place = list.count
-      list.addNew(added)
-      list.addRun(leaf, added.replaces ? added.index + 1 : added.index, entries)
-    }
-    const prefixLength = list.prefix(0, list.count).length
-    const starts = cutEvenly(this.#sizes(list, prefixLength), count, this.#usual(0) - BLOCK_HEADER_BYTES - prefixLength)
-    if (starts === undefined) return undefined
-    const separators = starts.slice(1).map(start => list.separator(start))
-    const fresh = starts.map((start, i) => this.#build(0, list, start, starts[i + 1] ?? list.count, born))
-    for (const [i, leaf] of leaves.entries()) {
-      this.#take(leaf, fresh[i])
-      if (place >= starts[i] && place < starts[i] + leaf.block!.count) leaf.lastInsert = place - starts[i]
-    }
-    return { pages: [...leaves, ...fresh.slice(leaves.length)], separators }
   }
 
   /** A leaf for one entry. */

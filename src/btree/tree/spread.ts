@@ -8,7 +8,8 @@
  * 2. Leaves that fill in ascending order are left as they are, and so are those of a custom `leafSplit`.
  */
 import type { Page } from '../pages/page.js'
-import type { AddedEntry, Spread } from './page-builder.js'
+import type { AddedEntry } from './entry-list.js'
+import type { Spread } from './leaf-sharing.js'
 import type { WritablePath } from './writable-path.js'
 
 /** A neighbour takes entries if this share of it is free. With less, leaves would soon share their entries again. */
@@ -26,7 +27,7 @@ export interface Loose {
  * enter into their branch, in the order of their keys; `undefined` if nothing has changed.
  */
 export function spread(path: WritablePath, added: AddedEntry): Loose[] | undefined {
-  const { store, builder, versions, depth, trace } = path
+  const { store, sharing, versions, depth, trace } = path
   if (depth === 0) return undefined
   const parent = path.pages[depth - 1]
   const slot = path.slots[depth - 1]
@@ -36,7 +37,7 @@ export function spread(path: WritablePath, added: AddedEntry): Loose[] | undefin
   const hasRoom = Math.max(left, right) >= store.unitBytes * LEAST_ROOM
   const first = left >= right ? slot - 1 : slot
   const leaves = [path.ownChild(parent, first), path.ownChild(parent, first + 1)]
-  const result = builder.spread(leaves, slot - first, added, hasRoom ? 2 : 3, versions.generation)
+  const result = sharing.spread(leaves, slot - first, added, hasRoom ? 2 : 3, versions.generation)
   if (result === undefined) return undefined
   const loose = rejoin(path, parent, first, leaves.length, result)
   if (trace !== null) {

@@ -17,6 +17,7 @@ import type { PageStore } from '../pages/page-store.js'
 import type { PageTrace } from '../pages/page-trace.js'
 import { LevelCounts } from '../pages/level-counts.js'
 import { Expiries } from './expiries.js'
+import { LeafSharing } from './leaf-sharing.js'
 import { PageBuilder } from './page-builder.js'
 import { slotIn } from './search.js'
 import type { LeafSplit } from './split.js'
@@ -29,6 +30,7 @@ export class WritablePath {
   readonly versions: LiveVersions
   readonly trace: PageTrace | null
   readonly builder: PageBuilder
+  readonly sharing: LeafSharing
   readonly expiries: Expiries
   readonly levels = new LevelCounts()
   /** The pages from the root down to `depth`. */
@@ -45,6 +47,7 @@ export class WritablePath {
     this.versions = versions
     this.trace = store.trace
     this.builder = new PageBuilder(store, leafSplit)
+    this.sharing = new LeafSharing(store)
     this.expiries = expiries
     this.root = root ?? this.emptyRoot()
     if (this.trace !== null) this.trace.rootChanged(this.root)
