@@ -4,23 +4,35 @@
  *
  * Invariants:
  * 1. Nothing of the store changes: it is opened to be read, beside others that read it.
- * 2. The target is the earlier backup, or no store, until the new one is whole and durable, and verified where that is asked for. A new one in
- *    the place of an earlier one is made in the folder of repairs, and moved as repaired stores are: see store/replacement.ts.
- * 3. Only a backup of the same directory that has not been written to is replaced. A file of it is used again only if every byte is that of
- *    the store.
+ * 2. The target is the earlier backup, or no store, until the new one is whole and durable, and verified where that is asked for. An engine may
+ *    bring the files of the earlier one to the new moment (`update` of the contract). Otherwise the new one is made in the folder of repairs,
+ *    and moved as repaired stores are: see store/replacement.ts.
+ * 3. Only a backup of the same directory that has not been written to is replaced. A file or a page of it is used again only if every byte is
+ *    that of the store.
+ * 4. While an update commits, `KVARIUM` has the sequence numbers of both moments. So what a kill leaves is known to be one of them.
  */
 import { loadHash32, type Hash32 } from '../codec/checksum.js'
-import type { Engine, EngineFactory } from '../engine/contract.js'
+import type { CheckpointUpdate, Engine, EngineFactory } from '../engine/contract.js'
 import { resolveOptions } from '../engine/options.js'
 import type { EngineRegistry } from '../engine/registry.js'
-import { CorruptionError, KvariumError, MisuseError } from '../errors.js'
+import { AbortError, CorruptionError, KvariumError, MisuseError } from '../errors.js'
 import { assertCheckpointTarget, writeCheckpoint } from '../store/checkpoint.js'
 import { destroyDirectory } from '../store/directory.js'
-import { IDENTITY, isLockName, occupancyOf, UNFINISHED_CHECKPOINT, type BackupNote, type Identity } from '../store/identity.js'
+import {
+  encodeIdentity,
+  IDENTITY,
+  isLockName,
+  occupancyOf,
+  STORE_VERSION,
+  UNFINISHED_CHECKPOINT,
+  type BackupNote,
+  type Identity,
+} from '../store/identity.js'
 import { directoryOf } from '../store/platform.js'
 import { openDirectoryToRead } from '../store/read-only-directory.js'
-import { finishReplacement, markReplaced, removeFolder, REPAIR_DIRECTORY } from '../store/replacement.js'
+import { finishReplacement, markReplaced, removeFolder, REPAIR_DIRECTORY, replaceIdentity } from '../store/replacement.js'
 import { wallTimeOf, type Environment } from '../vfs/environment.js'
+import { fileClassOf } from '../vfs/file-classes.js'
 import { joinPath, type FileSystem } from '../vfs/file-system.js'
 import { OverlayFileSystem } from '../vfs/overlay-file-system.js'
 import { errorCode, typedError } from '../vfs/vfs-error.js'
@@ -28,7 +40,7 @@ import { BackupFileSystem } from './backup-file-system.js'
 import { compareBackup } from './compare-backup.js'
 
 export interface BackupOptions {
-  /** An earlier backup of the same store may be at the target: it is replaced by the new one, which uses its files where they are the same. */
+  /** An earlier backup of the same store may be at the target: it is replaced by the new one, which uses its files and pages where they are the same. */
   readonly incremental?: boolean | undefined
   /** Opens and checks the backup, and compares it with the store entry by entry, before it counts. */
   readonly verify?: boolean | undefined
@@ -61,8 +73,10 @@ export interface BackupReport {
   readonly writtenBytes: number
   /** Bytes of files of the store that have a second name in the backup. */
   readonly linkedBytes: number
-  /** Bytes of files that stay from the earlier backup. */
+  /** Bytes of files and pages that stay from the earlier backup. */
   readonly keptBytes: number
+  /** Pages of the data file that stay from the earlier backup, and those that were written. Present where the engine has brought it up to date in place. */
+  readonly pages?: { readonly kept: number; readonly written: number }
   /** Entries that were compared; absent without `verify`. */
   readonly entries?: number
 }
@@ -193,8 +207,8 @@ async function writeNew(work: Work, engine: Engine, factory: EngineFactory): Pro
   assertCheckpointTarget(files, from, to)
   const sequence = await writeTo(work, to, engine)
   try {
-    const compared = await verified(work, to, engine, factory)
-    return { engine: factory.name, incremental: false, sequence, ...bytesOf(work), ...compared }
+    const entries = await verified(work, to, engine, factory)
+    return { engine: factory.name, incremental: false, sequence, ...bytesOf(work), ...entries }
   } catch (error) {
     await destroyDirectory(files, to, registry, hash32).catch(() => undefined)
     throw error
@@ -219,28 +233,96 @@ async function replaceEarlier(work: Work, engine: Engine, factory: EngineFactory
   const staging = joinPath(to, REPAIR_DIRECTORY)
   const lock = await files.lock(to)
   try {
-    await assertEarlier(work, engine, factory)
+    const earlier = await assertEarlier(work, engine, factory)
     removeFolder(files, staging)
+    const updated = await updateEarlier(work, engine, factory, earlier)
+    if (updated !== undefined) return updated
     files.earlier = to
     let sequence: number
-    let compared: Pick<Outcome, 'entries'>
+    let entries: Pick<Outcome, 'entries'>
     try {
       sequence = await writeTo(work, staging, engine)
-      compared = await verified(work, staging, engine, factory)
+      entries = await verified(work, staging, engine, factory)
     } catch (error) {
       removeFolder(files, staging)
       throw error
     }
     await markReplaced(files, to, factory.name, [], hash32)
     await finishReplacement(files, to, factory.files ?? {}, hash32)
-    return { engine: factory.name, incremental: true, sequence, ...bytesOf(work), ...compared }
+    return { engine: factory.name, incremental: true, sequence, ...bytesOf(work), ...entries }
   } finally {
     await lock.release()
   }
 }
 
-/** Throws where the target is not an earlier backup of the store, as it was made. Finishes the replacement of one that was killed. */
-async function assertEarlier(work: Work, engine: Engine, factory: EngineFactory): Promise<void> {
+/** Brings the earlier backup to the present of the engine, if the engine can. `sequence` is that of the earlier one. */
+async function updateEarlier(work: Work, engine: Engine, factory: EngineFactory, sequence: number): Promise<Outcome | undefined> {
+  const { files, to, options } = work
+  const { signal } = options
+  const checkpoint = engine.checkpoint!()
+  try {
+    const update = await checkpoint.update?.(to, { signal, onKept: bytes => (files.keptBytes += bytes) })
+    if (update === undefined) return undefined
+    try {
+      const { pages } = update
+      const entries = await verifiedPreview(work, update, engine, factory)
+      if (signal?.aborted === true) throw new AbortError()
+      const next = sequenceOf(engine)
+      await commit(work, update, factory.name, { sequence, next })
+      return { engine: factory.name, incremental: true, sequence: next, pages, ...bytesOf(work), ...entries }
+    } finally {
+      update.close()
+    }
+  } finally {
+    checkpoint.release()
+  }
+}
+
+async function commit(
+  { files, from, to, hash32 }: Work,
+  update: CheckpointUpdate,
+  engine: string,
+  { sequence, next }: { readonly sequence: number; readonly next: number },
+): Promise<void> {
+  const note = (backup: Omit<BackupNote, 'of'>): Promise<void> =>
+    replaceIdentity(files, to, encodeIdentity(engine, hash32, STORE_VERSION, { of: endOf(from), ...backup }))
+  await note({ sequence, next })
+  await update.commit()
+  await note({ sequence: next })
+}
+
+/** `verified`, before the update is committed. */
+async function verifiedPreview(
+  work: Work,
+  update: CheckpointUpdate,
+  source: Engine,
+  factory: EngineFactory,
+): Promise<Pick<Outcome, 'entries'>> {
+  if (work.options.verify !== true) return {}
+  const copy = await openToInspect(work, update.preview(work.files), factory)
+  try {
+    return await compared(work, work.to, source, copy)
+  } finally {
+    await copy.close()
+  }
+}
+
+/** Opens the target, of which the caller has the lock. */
+function openToInspect({ environment, to }: Work, files: FileSystem, factory: EngineFactory): Promise<Engine> {
+  return factory.open({
+    environment: { ...environment, fileSystem: new OverlayFileSystem(files) },
+    directory: to,
+    options: resolveOptions(factory.options, {}),
+    created: false,
+    inspecting: true,
+  })
+}
+
+/**
+ * Throws where the target is not an earlier backup of the store, as it was made. Finishes the replacement of one that was killed. Resolves to the
+ * sequence number of its last operation.
+ */
+async function assertEarlier(work: Work, engine: Engine, factory: EngineFactory): Promise<number> {
   const { files, from, to, hash32 } = work
   let identity = earlierIdentity(work)
   if (identity?.isReplaced === true) {
@@ -251,19 +333,27 @@ async function assertEarlier(work: Work, engine: Engine, factory: EngineFactory)
   if (identity === undefined || backup === undefined) throw invalidTarget(to, 'is not a backup')
   if (identity.engine !== factory.name) throw invalidTarget(to, `is a backup of a store with the engine "${identity.engine}"`)
   if (backup.of !== endOf(from)) throw invalidTarget(to, `is a backup of ${backup.of}, and not of ${from}`)
-  if (backup.sequence > sequenceOf(engine))
-    throw invalidTarget(to, 'is newer than the store, which may have been restored from an older one')
-  const earlier = await factory.open({
-    environment: { ...work.environment, fileSystem: new OverlayFileSystem(files) },
-    directory: to,
-    options: resolveOptions(factory.options, {}),
-    created: false,
-    inspecting: true,
-  })
+  if (backup.sequence > sequenceOf(engine)) throw newer(to)
+  const sequence = await sequenceOfEarlier(work, factory)
+  // A session that writes to a backup leaves a log.
+  const isCommitted = sequence === backup.next && !files.list(to).some(name => fileClassOf(factory.files ?? {}, name) === 'log')
+  if (sequence !== backup.sequence && !isCommitted) throw invalidTarget(to, 'has been written to since it was made')
+  if (sequence > sequenceOf(engine)) throw newer(to)
+  return sequence
+}
+
+async function sequenceOfEarlier(work: Work, factory: EngineFactory): Promise<number> {
+  const { files, to } = work
   try {
-    if (sequenceOf(earlier) !== backup.sequence) throw invalidTarget(to, 'has been written to since it was made')
-  } finally {
-    await earlier.close()
+    const earlier = await openToInspect(work, files, factory)
+    try {
+      return sequenceOf(earlier)
+    } finally {
+      await earlier.close()
+    }
+  } catch (error) {
+    if (error instanceof CorruptionError) throw invalidTarget(to, `is damaged (${error.message})`, error)
+    throw error
   }
 }
 
@@ -275,20 +365,23 @@ function earlierIdentity({ files, to, hash32 }: Work): Identity | undefined {
 
 /** Opens and checks the backup in a directory, and compares it with the store, if that is asked for. */
 async function verified(work: Work, directory: string, source: Engine, factory: EngineFactory): Promise<Pick<Outcome, 'entries'>> {
-  const { options, environment, from } = work
-  if (options.verify !== true) return {}
-  const copy = await openToRead(work, directory, factory, environment)
+  if (work.options.verify !== true) return {}
+  const copy = await openToRead(work, directory, factory, work.environment)
   try {
-    const bytes = sizeOf(work.files, directory)
-    const onProgress = (phase: 'check' | 'compare', entries: number): void => {
-      options.onProgress?.({ phase, bytes, totalBytes: bytes, entries })
-    }
-    const entries = await compareBackup({ source, copy: copy.engine, from, directory, signal: options.signal, environment, onProgress })
-    return { entries }
+    return await compared(work, directory, source, copy.engine)
   } finally {
     await copy.engine.close()
     await copy.lock?.release()
   }
+}
+
+async function compared(work: Work, directory: string, source: Engine, copy: Engine): Promise<Pick<Outcome, 'entries'>> {
+  const { options, environment, from } = work
+  const bytes = sizeOf(work.files, directory)
+  const onProgress = (phase: 'check' | 'compare', entries: number): void => {
+    options.onProgress?.({ phase, bytes, totalBytes: bytes, entries })
+  }
+  return { entries: await compareBackup({ source, copy, from, directory, signal: options.signal, environment, onProgress }) }
 }
 
 function sequenceOf(engine: Engine): number {
@@ -315,6 +408,10 @@ function endOf(path: string): string {
   return path.slice(-LONGEST_PATH)
 }
 
-function invalidTarget(target: string, how: string): KvariumError {
-  return new KvariumError('LEVEL_INVALID_TARGET', `${target} ${how}: make a backup in a new directory. Nothing was changed`)
+function newer(target: string): KvariumError {
+  return invalidTarget(target, 'is newer than the store, which may have been restored from an older one')
+}
+
+function invalidTarget(target: string, how: string, cause?: Error): KvariumError {
+  return new KvariumError('LEVEL_INVALID_TARGET', `${target} ${how}: make a backup in a new directory. Nothing was changed`, { cause })
 }

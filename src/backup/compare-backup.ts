@@ -60,5 +60,5 @@ function compareViews(a: ByteView, b: ByteView): number {
 }
 
 function differs(directory: string, how: string): KvariumError {
-  return new KvariumError('LEVEL_BACKUP_DIFFERS', `The backup ${directory} ${how}. It was removed`)
+  return new KvariumError('LEVEL_BACKUP_DIFFERS', `The backup ${directory} ${how}. It was discarded`)
 }

@@ -14,7 +14,7 @@ export interface BackupPlace {
  * is open, `db.checkpoint` makes one.
  *
  * With `incremental` an earlier backup of the same store may be at `target`. It stays whole until the new one is, whatever happens in between.
- * Of the engine `lsm` only what is new is written.
+ * Only what is new is written: tables of `lsm`, pages of `btree`.
  *
  * Rejects with `LEVEL_NOT_FOUND` where there is no store, with `LEVEL_LOCKED` when it is open for writing or the target is open, with
  * `LEVEL_ALREADY_EXISTS` when something is at the target, with `LEVEL_INVALID_TARGET` when an incremental backup finds something else than an

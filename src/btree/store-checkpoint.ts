@@ -1,9 +1,9 @@
 /**
  * The B+tree's part of a checkpoint of the store: a data file with the tree of one moment, in another directory. It needs no log, and the
- * sequence numbers go on from there.
+ * sequence numbers go on from there. The file is a new one, or that of an earlier checkpoint, see store-update.ts.
  */
 import type { CallTracker } from '../engine/call-tracker.js'
-import type { EngineCheckpoint } from '../engine/contract.js'
+import type { CheckpointUpdate, CheckpointUpdateOptions, EngineCheckpoint } from '../engine/contract.js'
 import { AbortError } from '../errors.js'
 import { withSpan, type Span } from '../trace/span.js'
 import { joinPath, type FileHandle } from '../vfs/file-system.js'
@@ -12,6 +12,7 @@ import type { LiveVersion } from './pages/live-versions.js'
 import { encodeMeta, metaOffset, type Meta } from './pages/meta-page.js'
 import { Reference } from './pages/reference.js'
 import type { BtreeParts } from './parts.js'
+import { TreeUpdate } from './store-update.js'
 import { TreeCopy } from './tree-copy.js'
 
 /** Holds the present tree, with what is not on disk yet, until it is written or released. */
@@ -34,6 +35,10 @@ export class TreeCheckpoint implements EngineCheckpoint {
 
   write(directory: string, signal?: AbortSignal): Promise<void> {
     return this.#calls.run(() => this.#write(directory, signal))
+  }
+
+  update(directory: string, options: CheckpointUpdateOptions): Promise<CheckpointUpdate | undefined> {
+    return this.#calls.run(() => this.#update(directory, options))
   }
 
   release(): void {
@@ -60,13 +65,25 @@ export class TreeCheckpoint implements EngineCheckpoint {
     }
   }
 
+  async #update(directory: string, options: CheckpointUpdateOptions): Promise<TreeUpdate | undefined> {
+    const span = this.#parts.context.trace?.trace.currentSpan ?? null
+    const [sequence, hasExpiries] = [this.#sequence, this.#hasExpiries]
+    try {
+      return await TreeUpdate.prepare(this.#parts, directory, { root: this.#version!.root, sequence, hasExpiries }, { ...options, span })
+    } finally {
+      await this.#releaseInTurns(span)
+    }
+  }
+
   async #writeTree(handle: FileHandle, signal: AbortSignal | undefined, span: Span | null): Promise<void> {
     const { context, hash32, store, file, ledger, checkpointer } = this.#parts
     const { clock, scheduler, random } = context.environment
     const { root } = this.#version!
     const identity = random.uint32()
     const target = { handle, identity, hash32 }
-    const copy = new TreeCopy({ store, file, ledger, target, clock, scheduler, signal, span })
+    let end = file.firstUnit
+    const places = { take: (units: number) => (end += units) - units, keep: () => undefined }
+    const copy = new TreeCopy({ store, file, ledger, target, places, clock, scheduler, signal, span })
     const isEmpty = root.level === 0 && root.entries === 0
     const reference = isEmpty ? new Reference() : await copy.copy(root)
     if (signal?.aborted === true) throw new AbortError()
@@ -78,7 +95,7 @@ export class TreeCheckpoint implements EngineCheckpoint {
       sequence: this.#sequence,
       firstLog: 1,
       lastLog: 0,
-      length: isEmpty ? 0 : copy.end,
+      length: isEmpty ? 0 : end,
       root: reference,
       freeList: new Reference(),
       pages,

@@ -1,15 +1,16 @@
 /**
- * Copies a held version of the tree into a data file of its own, in slices between turns of the event loop. What it reads and writes counts
+ * Copies a held version of the tree into another data file, in slices between turns of the event loop. What it reads and writes counts
  * as backup.
  *
  * Invariants:
- * 1. A page is written after its children: the reference to a page holds its place and its check. So the copy has its pages one behind the
- *    other, the leaves in the order of their keys, and no free space.
+ * 1. A page is written after its children: the reference to a page holds its place and its check. So a new file has its pages one behind the
+ *    other, the leaves in the order of their keys, and no free space. Where an earlier copy has the same page, the reference is to that one.
  * 2. A reader holds the version, so a page keeps its contents in memory or its place on disk. Where they are is looked up when it is the
  *    page's turn: a checkpoint may write it meanwhile, and the cache may drop it.
  * 3. Pages on disk are verified, and read around the cache. Nothing of the source changes but the unused bytes of large leaves in memory.
  */
 import { CHUNK_BYTES, placeSeed, type Hash32 } from '../codec/checksum.js'
+import { EMPTY } from '../codec/entry.js'
 import { MutableBlock } from '../codec/mutable-block.js'
 import { Cell } from '../codec/sorted-block.js'
 import { AbortError } from '../errors.js'
@@ -17,6 +18,7 @@ import type { Ledger } from '../trace/ledger.js'
 import { withSpan, type Span } from '../trace/span.js'
 import type { Clock, Scheduler } from '../vfs/environment.js'
 import type { FileHandle } from '../vfs/file-system.js'
+import type { EarlierTree } from './earlier-tree.js'
 import { LevelCounts } from './pages/level-counts.js'
 import type { Page } from './pages/page.js'
 import type { PageFile } from './pages/page-file.js'
@@ -36,12 +38,23 @@ export interface CopiedFile {
   readonly hash32: Hash32
 }
 
+/** Where pages of the copy go. */
+export interface CopyPlaces {
+  /** The place of a page that is written next. */
+  take(units: number): number
+  /** The page of the earlier copy at the reference stays where it is. */
+  keep(reference: Reference): void
+}
+
 export interface TreeCopyOptions {
   /** Pages of the tree that is copied. */
   readonly store: PageStore
   readonly file: PageFile
   readonly ledger: Ledger
   readonly target: CopiedFile
+  readonly places: CopyPlaces
+  /** The tree that the target has already, if any. */
+  readonly earlier?: EarlierTree | undefined
   readonly clock: Clock
   readonly scheduler: Scheduler
   readonly signal: AbortSignal | undefined
@@ -56,29 +69,22 @@ export class TreeCopy {
   readonly #run = new Uint8Array(RUN_BYTES)
   #runLength = 0
   /** Where the run begins in the target. */
-  #runUnit: number
+  #runUnit = 0
   readonly #cell = new Cell()
   readonly #reference = new Reference()
   readonly #slices: PageSlices
   #unsyncedBytes = 0
 
   constructor(options: TreeCopyOptions) {
-    const { unitBytes, firstUnit } = options.file
     this.#options = options
     this.#slices = new PageSlices(options.clock)
-    this.#unitBytes = unitBytes
-    this.#runUnit = firstUnit
-  }
-
-  /** Length of the target in units. */
-  get end(): number {
-    return this.#runUnit + this.#runLength / this.#unitBytes
+    this.#unitBytes = options.file.unitBytes
   }
 
   /** Copies the tree under a root that is held and has entries. Resolves to the reference to the copied root, when all is durable. */
   async copy(root: Page): Promise<Reference> {
     this.#slices.start()
-    const reference = await this.#page(root)
+    const reference = await this.#page(root, EMPTY)
     withSpan(this.#options.span, () => this.#flush())
     await this.#sync()
     return reference
@@ -92,15 +98,16 @@ export class TreeCopy {
     await this.#sync()
   }
 
-  async #page(page: Page): Promise<Reference> {
+  /** Copies the page, and what is under it. `low` is where its range of keys begins. */
+  async #page(page: Page, low: Uint8Array): Promise<Reference> {
     const { span } = this.#options
-    if (page.level > 0) return this.#branch(page)
-    if (page.units * this.#unitBytes > RUN_BYTES) return this.#large(page)
-    return withSpan(span, () => this.#append(page, (target, start) => this.#fill(page, target, start)))
+    if (page.level > 0) return this.#branch(page, low)
+    if (page.units * this.#unitBytes > RUN_BYTES) return this.#large(page, low)
+    return withSpan(span, () => this.#append(page, low, (target, start) => this.#fill(page, target, start)))
   }
 
-  async #branch(page: Page): Promise<Reference> {
-    const { store, file, span } = this.#options
+  async #branch(page: Page, low: Uint8Array): Promise<Reference> {
+    const { store, file, span, earlier } = this.#options
     const bytes = new Uint8Array(page.units * this.#unitBytes)
     withSpan(span, () => this.#fill(page, bytes, 0))
     // Taken together with the contents. A child without an object is where the entry says.
@@ -110,23 +117,38 @@ export class TreeCopy {
       block.readCell(slot, this.#cell)
       const { payloadStart } = this.#cell
       const child = children?.[slot] ?? store.attach(page.level - 1, this.#reference.read(bytes, payloadStart))
-      const reference = await this.#page(child)
+      const childLow = earlier === undefined ? EMPTY : slot === 0 ? low : block.keyAt(slot)
+      const reference = await this.#page(child, childLow)
       reference.write(bytes, payloadStart)
       if (this.#slices.isOver()) await this.#turn()
     }
-    return withSpan(span, () => this.#append(page, (target, start) => target.set(bytes, start)))
+    return withSpan(span, () => this.#append(page, low, (target, start) => target.set(bytes, start)))
   }
 
   /** Adds a page that fits the run; `fill` writes its contents from a place of the run on. */
-  #append(page: Page, fill: (target: Uint8Array, start: number) => void): Reference {
+  #append(page: Page, low: Uint8Array, fill: (target: Uint8Array, start: number) => void): Reference {
+    const { target, places, earlier } = this.#options
     const length = page.units * this.#unitBytes
     if (this.#runLength + length > RUN_BYTES) this.#flush()
-    const start = this.#runLength
+    let start = this.#runLength
     fill(this.#run, start)
-    const offset = this.end
+    const kept = earlier?.find(page, low)
+    if (kept !== undefined && earlier!.has(kept, this.#run.subarray(start, start + length))) return this.#keep(page, kept)
+    const offset = places.take(page.units)
+    if (offset !== this.#runUnit + this.#runLength / this.#unitBytes) {
+      this.#flush()
+      this.#run.copyWithin(0, start, start + length)
+      this.#runUnit = offset
+      start = 0
+    }
     this.#runLength += length
-    const { hash32 } = this.#options.target
-    return this.#copied(page, offset, hash32(this.#run.subarray(start, start + length), this.#seedOf(offset)))
+    return this.#copied(page, offset, target.hash32(this.#run.subarray(start, start + length), this.#seedOf(offset)))
+  }
+
+  #keep(page: Page, reference: Reference): Reference {
+    this.levels.add(page)
+    this.#options.places.keep(reference)
+    return reference
   }
 
   /** The contents of a page, in memory or else on disk, as they are on disk. */
@@ -142,31 +164,52 @@ export class TreeCopy {
   }
 
   /** A leaf that is larger than the run goes to the file piece by piece. */
-  async #large(page: Page): Promise<Reference> {
-    const { file, target, span } = this.#options
-    withSpan(span, () => this.#flush())
-    const offset = this.#runUnit
+  async #large(page: Page, low: Uint8Array): Promise<Reference> {
+    const { target, places, span, earlier } = this.#options
+    const kept = earlier?.find(page, low)
+    if (kept !== undefined && (await this.#isKept(page, kept, earlier!))) return this.#keep(page, kept)
+    const offset = places.take(page.units)
     let check = this.#seedOf(offset)
-    let position = offset * this.#unitBytes
+    await this.#pieces(page, (piece, start) => {
+      withSpan(span, () => {
+        check = target.hash32(piece, check)
+        this.#write(piece, offset * this.#unitBytes + start, piece.length)
+      })
+      return true
+    })
+    return this.#copied(page, offset, check)
+  }
+
+  /** Whether the earlier copy has a large leaf at the reference. */
+  async #isKept(page: Page, reference: Reference, earlier: EarlierTree): Promise<boolean> {
+    const { target, span } = this.#options
+    let sum = this.#seedOf(reference.offset)
+    const isWhole = await this.#pieces(page, (piece, start) =>
+      withSpan(span, () => {
+        sum = target.hash32(piece, sum)
+        return earlier.hasPiece(reference, piece, start)
+      }),
+    )
+    return isWhole && sum >>> 0 === reference.check
+  }
+
+  /** Takes the pieces of a large leaf one by one, until `take` returns false. Resolves to whether it never did. */
+  async #pieces(page: Page, take: (piece: Uint8Array, start: number) => boolean): Promise<boolean> {
+    const { file, span } = this.#options
     // The cache does not reuse the memory of a page that is pinned.
     page.pins++
     try {
       const pieces = page.block === undefined ? file.readPieces(page) : piecesOf(page.block)
-      for (;;) {
+      for (let start = 0; ;) {
         const { done, value: piece } = withSpan(span, () => this.#read(() => pieces.next()))
-        if (done === true) break
-        withSpan(span, () => {
-          check = target.hash32(piece, check)
-          this.#write(piece, position, piece.length)
-        })
-        position += piece.length
+        if (done === true) return true
+        if (!take(piece, start)) return false
+        start += piece.length
         await this.#turn()
       }
     } finally {
       page.pins--
     }
-    this.#runUnit += page.units
-    return this.#copied(page, offset, check)
   }
 
   #seedOf(offset: number): number {

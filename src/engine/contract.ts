@@ -19,6 +19,7 @@ import type { LedgerCounts } from '../trace/ledger.js'
 import type { Tracer } from '../trace/span.js'
 import type { Environment } from '../vfs/environment.js'
 import type { FileNames } from '../vfs/file-classes.js'
+import type { FileSystem } from '../vfs/file-system.js'
 import type { BatchReader, WriteBatch } from './batch.js'
 
 export interface Engine {
@@ -112,8 +113,33 @@ export interface EngineCheckpoint {
    * what a failure leaves in the directory, the store removes. To be called once at the most.
    */
   write(directory: string, signal?: AbortSignal): Promise<void>
+  /**
+   * Prepares an earlier checkpoint in `directory` to hold this moment: writes what it does not have to places that it does not use. What it holds
+   * stays whole until the commit. `undefined` where the earlier one cannot be used that way; then nothing has changed. To be called instead
+   * of `write`. Absent from an engine that makes every checkpoint anew.
+   */
+  update?(directory: string, options: CheckpointUpdateOptions): Promise<CheckpointUpdate | undefined>
   /** Releases what is held. Releasing twice is harmless. */
   release(): void
+}
+
+export interface CheckpointUpdateOptions {
+  /** Ends the work with `LEVEL_ABORTED`. */
+  readonly signal?: AbortSignal | undefined
+  /** Called with the bytes of each page of the earlier checkpoint that stays in its place. */
+  readonly onKept: (bytes: number) => void
+}
+
+/** What an earlier checkpoint lacks is written and durable; only the commit is left. */
+export interface CheckpointUpdate {
+  /** Pages of the earlier checkpoint that stay in their places, and pages that were written. */
+  readonly pages: { readonly kept: number; readonly written: number }
+  /** The file system, with the files of the directory as the commit leaves them: to be read only. */
+  preview(fileSystem: FileSystem): FileSystem
+  /** From the end of this on, and durably, the directory holds the moment. A failure leaves the earlier checkpoint or this one. */
+  commit(): Promise<void>
+  /** Closes the files. Without a commit the directory holds what it held. */
+  close(): void
 }
 
 /** A version that is held for readers in other threads, or that a reader has received. */

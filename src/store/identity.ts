@@ -9,7 +9,8 @@
  * it marks a checkpoint that is being written, or that did not finish, see checkpoint.ts. A finished one has format 1.
  *
  * A backup has in line 1 also what it is one of, "backup": {"of": "/data/planets", "sequence": 128}: the directory of the store, and the sequence
- * number of the last operation in the backup. Readers ignore what they do not know there.
+ * number of the last operation in the backup. While a backup in place goes from one moment to another it has both: "next" is the later sequence
+ * number. Readers ignore what they do not know there.
  *
  * Creation writes `KVARIUM.tmp`, makes it durable, lets the engine create its files, and then renames it to `KVARIUM`:
  * 1. `KVARIUM` exists: the store is complete. Nothing is acknowledged before that.
@@ -46,6 +47,8 @@ export interface BackupNote {
   readonly of: string
   /** Sequence number of the last operation in the backup. */
   readonly sequence: number
+  /** Present where a backup in place has not ended: the last operation may be this one already. */
+  readonly next?: number | undefined
 }
 
 export interface Identity {
@@ -220,8 +223,8 @@ function readIdentity(fileSystem: FileSystem, path: string, hash32: Hash32): Ide
 
 function isNote(value: unknown): value is BackupNote {
   if (typeof value !== 'object' || value === null) return false
-  const { of, sequence } = value as { readonly [name in keyof BackupNote]?: unknown }
-  return typeof of === 'string' && typeof sequence === 'number'
+  const { of, sequence, next } = value as { readonly [name in keyof BackupNote]?: unknown }
+  return typeof of === 'string' && typeof sequence === 'number' && (next === undefined || typeof next === 'number')
 }
 
 function checksum(line: string, hash32: Hash32): string {

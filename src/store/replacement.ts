@@ -43,9 +43,27 @@ export async function markReplaced(
   hash32: Hash32,
 ): Promise<void> {
   const from = joinPath(directory, REPAIR_DIRECTORY)
-  const marker = joinPath(from, MARKER)
   await writeDurably(fileSystem, joinPath(from, LOST_LIST), encodeChecked({ lost }, hash32))
-  await writeDurably(fileSystem, marker, encodeIdentity(engine, hash32, REPLACING_VERSION))
+  await moveIdentity(fileSystem, directory, encodeIdentity(engine, hash32, REPLACING_VERSION))
+}
+
+/** Puts other bytes in the place of `KVARIUM`, which is the earlier or the new one at every moment. The caller holds the lock. */
+export async function replaceIdentity(fileSystem: FileSystem, directory: string, bytes: Uint8Array): Promise<void> {
+  const folder = joinPath(directory, REPAIR_DIRECTORY)
+  removeFolder(fileSystem, folder)
+  fileSystem.makeDirectory(folder)
+  try {
+    await moveIdentity(fileSystem, directory, bytes)
+  } finally {
+    removeFolder(fileSystem, folder)
+  }
+}
+
+/** By way of the folder of repairs, which has its name already. */
+async function moveIdentity(fileSystem: FileSystem, directory: string, bytes: Uint8Array): Promise<void> {
+  const from = joinPath(directory, REPAIR_DIRECTORY)
+  const marker = joinPath(from, MARKER)
+  await writeDurably(fileSystem, marker, bytes)
   await fileSystem.syncDirectory(from)
   fileSystem.rename(marker, joinPath(directory, IDENTITY))
   await fileSystem.syncDirectory(directory)

@@ -19,8 +19,8 @@ Examples:
 
 The backup is a store of its own, which any program opens; to restore, copy its directory. The source is only read, and may not be open
 for writing: a program that has it open makes a backup with db.checkpoint(directory). On one disk the tables of the engine lsm are not
-copied but get a second name. With --incremental the target may be new, or an earlier backup of the same directory that was not written to;
-it stays whole until the new one is. The exit code is 0 for a backup, 1 when the store is damaged or the backup differs from it, and 2 when
+copied but get a second name. With --incremental the target may be new, or an earlier backup of the same directory that was not written to:
+of btree only changed pages are written. The earlier one stays whole until the new one is. The exit code is 0 for a backup, 1 when the store is damaged or the backup differs from it, and 2 when
 none could be made.
 `
 
@@ -59,11 +59,12 @@ async function runBackup(invocation: Invocation, directory: string, target: stri
 }
 
 function describe({ directory, target, engine, entries, ...report }: BackupReport, ms: number): string {
-  const { writtenBytes, linkedBytes, keptBytes } = report
+  const { writtenBytes, linkedBytes, keptBytes, pages } = report
+  const inPages = (count: number | undefined): string => (count === undefined ? '' : ` in ${plural(count, 'page')}`)
   const parts = [
-    `${bytes(writtenBytes)} written`,
+    `${bytes(writtenBytes)} written${inPages(pages?.written)}`,
     ...(linkedBytes > 0 ? [`${bytes(linkedBytes)} shared with the store`] : []),
-    ...(keptBytes > 0 ? [`${bytes(keptBytes)} kept from the earlier backup`] : []),
+    ...(keptBytes > 0 ? [`${bytes(keptBytes)} kept from the earlier backup${inPages(pages?.kept)}`] : []),
   ]
   const compared = entries === undefined ? '' : `; ${plural(entries, 'entry', 'entries')}, equal to ${directory}`
   return `${target} (${engine}): ${bytes(report.bytes)}, ${parts.join(', ')}${compared}, in ${(ms / 1000).toFixed(1)} s`

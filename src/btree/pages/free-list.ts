@@ -35,10 +35,15 @@ export class FreeListWriter {
    * that pages which readers release meanwhile are among the pending ones.
    */
   async write(pending: readonly FreedExtents[], before: Reference, span: Span | null): Promise<FreeList> {
-    const file = this.#file
     const after = this.#free.clone()
     await this.#addPending(after, pending)
     if (before.units > 0) after.free(before.offset, before.units)
+    return this.writeMap(after, span)
+  }
+
+  /** Writes the list of another map, which changes no more, to a place that is free in both. */
+  async writeMap(after: FreeSpace, span: Span | null): Promise<FreeList> {
+    const file = this.#file
     const reference = new Reference()
     if (after.freeUnits === 0) return { reference, length: after.end > file.firstUnit ? after.end : 0 }
     // The list's own place may cut a stretch in two, or move the end of the file.
