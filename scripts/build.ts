@@ -37,10 +37,10 @@ interface Package {
   /**
    * The chunk of a module that several entries share: the first row that matches its path below src/ or the project. A few chunks, since
    * each is a file to open at import. Files that only Node can load, and packages that run code when loaded, are apart from
-   * the rest, so that an application's bundler can leave them out. A row with a third name is loaded by dynamic imports; what an import of the
-   * first entry needs of it all the same is in the chunk of that name.
+   * the rest, so that an application's bundler can leave them out. A row with a third name is loaded by a dynamic import of the module that
+   * is its fourth: the chunk has what that needs beyond an import of the first entry, which needs the chunk of the third name.
    */
-  readonly chunks: readonly (readonly [chunk: string, path: RegExp, atImport?: string])[]
+  readonly chunks: readonly (readonly [chunk: string, path: RegExp, atImport?: string, root?: string])[]
   /** Folders of the project that are published with the package. */
   readonly copies?: readonly string[]
   /** The numbered examples go into dist/examples/, with the sources of the store and of the lab in them. */
@@ -76,7 +76,7 @@ const STORE: Package = {
     ['node', /^(vfs\/node\/|node-engines\.|(store|repair)\/node|lsm\/compaction\/worker\/worker-)/],
     ['core', /^(errors|codec|trace|vfs|cache|wal|skiplist|engine|memory|observe\/(recorder|text-of-bytes)|node_modules\/xxhash-wasm)\b/],
     ['lsm', /^(lsm|sstable|node_modules\/(bloom-filters|base64-arraybuffer))\//],
-    ['btree', /^btree\//, 'core'],
+    ['btree', /^btree\//, 'core', 'btree/open.ts'],
     ['repair-in-place', /^repair\/repair-in-place\./],
     ['store', /^(built-in-engines\.|(store|repair|node_modules\/msgpackr)\/)/],
     ['tools', /^/],
@@ -186,11 +186,12 @@ class PackageBuild {
     const input = Object.fromEntries(Object.entries(this.#package.entries).map(([name, source]) => [name, join(this.#src, source)]))
     const bundle = await rolldown({ ...this.#input, input, preserveEntrySignatures: 'allow-extension', plugins: [SHORT_NAMES] })
     const atImport = new Set<string>()
-    const follow = (id: string, modules: ChunkingContext): void => {
-      if (atImport.has(id)) return
-      atImport.add(id)
-      for (const next of modules.getModuleInfo(id)?.importedIds ?? []) follow(next, modules)
+    const follow = (id: string, modules: ChunkingContext, reached = atImport): void => {
+      if (reached.has(id) || atImport.has(id)) return
+      reached.add(id)
+      for (const next of modules.getModuleInfo(id)?.importedIds ?? []) follow(next, modules, reached)
     }
+    const lazyRoots = this.#package.chunks.flatMap(([chunk, , , root]) => (root === undefined ? [] : { chunk, root, reached: new Set<string>() }))
     const shared = (id: string, modules: ChunkingContext): string | null => {
       follow(Object.values(input)[0], modules)
       const [chunk, , eager = chunk] = this.#rowOf(id) ?? []
@@ -198,8 +199,8 @@ class PackageBuild {
     }
     const lazy = (id: string, modules: ChunkingContext): string | null => {
       follow(Object.values(input)[0], modules)
-      const [chunk, , eager] = this.#rowOf(id) ?? []
-      return chunk === undefined || eager === undefined || atImport.has(id) ? null : chunk
+      for (const { root, reached } of lazyRoots) follow(join(this.#src, root), modules, reached)
+      return lazyRoots.find(({ reached }) => reached.has(id))?.chunk ?? null
     }
     const groups = [
       { name: lazy, debugName: 'lazy', minShareCount: 1 },

@@ -28,12 +28,11 @@ import { halfOpen } from '../engine/range.js'
 import { TouchedCursor } from '../engine/touched-cursor.js'
 import { CorruptionError, MisuseError } from '../errors.js'
 import type { Trace } from '../trace/span.js'
-import { checkParts } from './check.js'
 import { compactTree, shrinkFile, type CompactionOptions } from './checkpoint/compaction.js'
 import { IdleCompaction } from './checkpoint/idle-compaction.js'
 import { CheckpointScheduler } from './checkpoint/scheduler.js'
 import { WriteController } from './checkpoint/write-controller.js'
-import { Ingester } from './ingest/ingest.js'
+import type { Ingester } from './ingest/ingest.js'
 import type { LiveVersion } from './pages/live-versions.js'
 import type { BtreeParts } from './parts.js'
 import { shareTree } from './reader/shared-tree.js'
@@ -58,7 +57,8 @@ export class BtreeEngine implements Engine {
   readonly #reads: PointReads
   readonly #snapshots: RootSnapshots
   readonly #idle: IdleCompaction
-  readonly #ingester: Ingester
+  /** From the first ingest on. */
+  #ingester: Promise<Ingester> | undefined
   /** Records what each read has touched; null below level io. */
   readonly #trace: Trace | null
   readonly #calls = new CallTracker()
@@ -115,13 +115,6 @@ export class BtreeEngine implements Engine {
       },
     }
     this.#idle = new IdleCompaction({ parts, compaction: this.#compaction, flush: reason => this.#flush(reason) })
-    this.#ingester = new Ingester({
-      parts,
-      scheduler: this.#scheduler,
-      ready: () => this.#writes.ready(),
-      hold: work => this.#writes.queue.hold(work),
-      onCommit: () => this.#writes.changed.notify(),
-    })
     parts.tree.versions.onUnread = () => this.#idle.onFreed()
     if (parts.context.inspecting !== true) this.#scheduler.schedule()
     this.#deferred = parts.deferred
@@ -163,7 +156,10 @@ export class BtreeEngine implements Engine {
   }
 
   ingest(batches: AsyncIterable<WriteBatch>): Promise<void> {
-    return this.#calls.run(() => this.#ingester.run(batches))
+    return this.#calls.run(async () => {
+      this.#ingester ??= this.#newIngester()
+      return (await this.#ingester).run(batches)
+    })
   }
 
   cursor(range: KeyRange, snapshot?: EngineSnapshot): Cursor {
@@ -235,7 +231,7 @@ export class BtreeEngine implements Engine {
 
   check(): AsyncIterable<Violation> {
     this.#finishReplayIfReadable()
-    return this.#calls.iterate(checkParts(this.#parts, this.#scheduler, () => this.#writes.queue.busy))
+    return this.#calls.iterate(this.#check())
   }
 
   /** The tree on disk is the one to share: a checkpoint puts everything acknowledged into it. */
@@ -269,6 +265,22 @@ export class BtreeEngine implements Engine {
       isFull: () => this.#controller.whyDue() !== undefined,
       busy: () => this.#writes.queue.busy,
     }
+  }
+
+  async *#check(): AsyncGenerator<Violation> {
+    const { checkParts } = await import('./check.js')
+    yield* checkParts(this.#parts, this.#scheduler, () => this.#writes.queue.busy)
+  }
+
+  async #newIngester(): Promise<Ingester> {
+    const { Ingester } = await import('./ingest/ingest.js')
+    return new Ingester({
+      parts: this.#parts,
+      scheduler: this.#scheduler,
+      ready: () => this.#writes.ready(),
+      hold: work => this.#writes.queue.hold(work),
+      onCommit: () => this.#writes.changed.notify(),
+    })
   }
 
   async #flush(reason?: string): Promise<void> {

@@ -12,8 +12,7 @@ import type { LiveVersion } from './pages/live-versions.js'
 import { encodeMeta, metaOffset, type Meta } from './pages/meta-page.js'
 import { Reference } from './pages/reference.js'
 import type { BtreeParts } from './parts.js'
-import { TreeUpdate } from './store-update.js'
-import { TreeCopy } from './tree-copy.js'
+import type { TreeUpdate } from './store-update.js'
 
 /** Holds the present tree, with what is not on disk yet, until it is written or released. */
 export class TreeCheckpoint implements EngineCheckpoint {
@@ -69,6 +68,7 @@ export class TreeCheckpoint implements EngineCheckpoint {
     const span = this.#parts.context.trace?.trace.currentSpan ?? null
     const [sequence, hasExpiries] = [this.#sequence, this.#hasExpiries]
     try {
+      const { TreeUpdate } = await import('./store-update.js')
       return await TreeUpdate.prepare(this.#parts, directory, { root: this.#version!.root, sequence, hasExpiries }, { ...options, span })
     } finally {
       await this.#releaseInTurns(span)
@@ -83,6 +83,7 @@ export class TreeCheckpoint implements EngineCheckpoint {
     const target = { handle, identity, hash32 }
     let end = file.firstUnit
     const places = { take: (units: number) => (end += units) - units, keep: () => undefined }
+    const { TreeCopy } = await import('./tree-copy.js')
     const copy = new TreeCopy({ store, file, ledger, target, places, clock, scheduler, signal, span })
     const isEmpty = root.level === 0 && root.entries === 0
     const reference = isEmpty ? new Reference() : await copy.copy(root)

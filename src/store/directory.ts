@@ -39,7 +39,8 @@ export interface DirectoryRequest {
   readonly engineOptions: Readonly<Record<string, unknown>>
   readonly createIfMissing: boolean
   readonly errorIfExists: boolean
-  readonly hash32: Hash32
+  /** Compiles while the lock is taken. */
+  readonly hash32: Hash32 | Promise<Hash32>
   readonly trace?: Tracer | undefined
   readonly diagnostics?: Diagnostics | undefined
   /** Writes the initial contents of a new store to its engine, durably; until this has ended the directory is not a store. */
@@ -73,7 +74,7 @@ export async function openDirectory(request: DirectoryRequest): Promise<OpenedDi
   try {
     const syncs = createIfMissing ? await makeDurableDirectory(fileSystem, location) : 0
     assertDirectory(fileSystem, location)
-    if (!mayBeStore(fileSystem, location, hash32) && !createIfMissing) throw doesNotExist(location)
+    if (!(await mayBeStore(fileSystem, location, hash32)) && !createIfMissing) throw doesNotExist(location)
     const lock = await fileSystem.lock(location)
     try {
       const { engine, identity } = await openLocked(request)
@@ -88,8 +89,9 @@ export async function openDirectory(request: DirectoryRequest): Promise<OpenedDi
 }
 
 async function openLocked(request: DirectoryRequest): Promise<Omit<OpenedDirectory, 'lock'>> {
-  const { environment, location, factory, engineOptions, createIfMissing, errorIfExists, hash32, trace, diagnostics } = request
+  const { environment, location, factory, engineOptions, createIfMissing, errorIfExists, trace, diagnostics } = request
   const { fileSystem } = environment
+  const hash32 = await request.hash32
   const context = { environment, directory: location, options: engineOptions, diagnostics, ...(trace && { trace }) }
   const occupancy = occupancyOf(fileSystem, location, hash32)
   if (occupancy.kind === 'foreign') throw foreignDirectory(location, occupancy.foreign)
@@ -154,7 +156,7 @@ export async function destroyDirectory(fileSystem: FileSystem, location: string,
   try {
     if (fileSystem.stat(location) === undefined) return
     assertDirectory(fileSystem, location)
-    mayBeStore(fileSystem, location, hash32)
+    await mayBeStore(fileSystem, location, hash32)
     const lock = await fileSystem.lock(location)
     try {
       await removeFiles(fileSystem, location, registry, hash32)
@@ -232,12 +234,12 @@ export function assertDirectory(fileSystem: FileSystem, location: string): void 
 }
 
 /** A first check without the lock. Throws when the directory is foreign; false when there is nothing of a store in it. */
-export function mayBeStore(fileSystem: FileSystem, location: string, hash32: Hash32): boolean {
+export async function mayBeStore(fileSystem: FileSystem, location: string, hash32: Hash32 | Promise<Hash32>): Promise<boolean> {
   const names = fileSystem.list(location)
   if (names.includes(IDENTITY) || names.includes(IDENTITY_TEMPORARY)) return true
   if (names.every(isLockName)) return false
   // A listing can miss a name that another process is just renaming: check again before refusing.
-  const occupancy = inspectEvenDamaged(fileSystem, location, hash32)
+  const occupancy = inspectEvenDamaged(fileSystem, location, await hash32)
   if (occupancy.kind === 'foreign') throw foreignDirectory(location, occupancy.foreign)
   return true
 }

@@ -387,7 +387,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     const trace = this.#trace
     const diagnostics = this.#diagnostics
     if (factory.durable) {
-      const hash32 = await loadHash32()
+      const hash32 = loadHash32()
       const { createIfMissing, errorIfExists, readOnly } = options
       const request = {
         environment,

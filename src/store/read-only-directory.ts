@@ -37,14 +37,15 @@ export async function openDirectoryToRead(
 }
 
 async function openToRead(request: DirectoryRequest): ReturnType<typeof openDirectoryToRead> {
-  const { environment, location, factory, engineOptions, errorIfExists, hash32, trace, diagnostics } = request
+  const { environment, location, factory, engineOptions, errorIfExists, trace, diagnostics } = request
   const { fileSystem } = environment
   if (fileSystem.stat(location) === undefined) throw doesNotExist(location, 'readOnly is true')
   assertDirectory(fileSystem, location)
   // Refused without the lock, of which a file may stay.
-  if (!mayBeStore(fileSystem, location, hash32)) throw doesNotExist(location, 'readOnly is true')
+  if (!(await mayBeStore(fileSystem, location, request.hash32))) throw doesNotExist(location, 'readOnly is true')
   const lock = await lockToRead(fileSystem, location)
   try {
+    const hash32 = await request.hash32
     const occupancy = occupancyOf(fileSystem, location, hash32)
     if (occupancy.kind === 'foreign') throw foreignDirectory(location, occupancy.foreign)
     if (occupancy.kind !== 'store') throw doesNotExist(location, 'readOnly is true')

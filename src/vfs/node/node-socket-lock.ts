@@ -44,8 +44,8 @@ const EARLIER_SOCKET = /^LOCK\.\d+$/
 // Bound when the module is loaded: fake timers that a test framework installs later do not stop an open.
 const { setTimeout } = globalThis
 
-/** Loaded with the first lock, not with the store. */
-const loadNet = (): Promise<typeof Net> => import('node:net')
+/** Loaded with the first lock, not with the store; without `import()`, which takes as long again. */
+const net = (): typeof Net => process.getBuiltinModule('node:net')
 
 export async function lockBySocket(directory: string): Promise<DirectoryLock> {
   const descriptor = openDirectory(directory)
@@ -173,8 +173,7 @@ function namesOf(descriptor: number): readonly [string, string] {
 }
 
 async function listen(directory: string, name: string): Promise<Server> {
-  const net = await loadNet()
-  const server = net.createServer(connection => connection.destroy())
+  const server = net().createServer(connection => connection.destroy())
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
@@ -198,10 +197,9 @@ async function hasEarlierOwner(directory: string, descriptor: number): Promise<b
   return false
 }
 
-async function accepts(path: string): Promise<boolean> {
-  const net = await loadNet()
+function accepts(path: string): Promise<boolean> {
   return new Promise(resolve => {
-    const connection = net.connect({ path })
+    const connection = net().connect({ path })
     connection.once('connect', () => {
       connection.destroy()
       resolve(true)
