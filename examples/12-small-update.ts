@@ -42,6 +42,7 @@ export async function run(lab: Lab): Promise<void> {
   lab.number('page-bytes', pageBytes)
 
   const db = await lab.open('/tree', { engine: 'btree' })
+  await db.settle()
   lab.say(`Now the value of one key in the middle changes. No page is ever changed in place on disk, so a crash cannot tear a page. The leaf
     goes to a new place; then its parent has to point to the new place, and goes to a new place, too; and so on up to the root. (Places
     are counted in units of 4 KiB. The engine numbers pages as it first loads or creates them, and a copy is another page.)`)
@@ -158,6 +159,7 @@ interface Round {
 /** The cost of updates, by how many of them share a checkpoint. */
 async function measureRounds(lab: Lab, name: string, keys: (updates: number) => readonly number[]): Promise<Round[]> {
   const db = await lab.openUnwatched('/tree', { engine: 'btree' })
+  await db.settle()
   const rounds: Round[] = []
   for (const [updates, checkpoints] of ROUNDS) {
     const before = db.stats().ledger

@@ -53,6 +53,8 @@ async function watch(lab: Lab): Promise<void> {
     await db.flush()
     await db.close()
     stores[engine] = await lab.open(`/watched-${engine}`, { engine })
+    // Deletes nothing, and waits until the store takes writes.
+    await stores[engine].clear({ gt: keyOf(FEW) })
     await stores[engine].getMany([keyOf(0), keyOf(FEW - 1)])
   }
 

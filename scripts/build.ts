@@ -191,7 +191,9 @@ class PackageBuild {
       reached.add(id)
       for (const next of modules.getModuleInfo(id)?.importedIds ?? []) follow(next, modules, reached)
     }
-    const lazyRoots = this.#package.chunks.flatMap(([chunk, , , root]) => (root === undefined ? [] : { chunk, root, reached: new Set<string>() }))
+    const lazyRoots = this.#package.chunks.flatMap(([chunk, , , root]) =>
+      root === undefined ? [] : { chunk, root, reached: new Set<string>() },
+    )
     const shared = (id: string, modules: ChunkingContext): string | null => {
       follow(Object.values(input)[0], modules)
       const [chunk, , eager = chunk] = this.#rowOf(id) ?? []

@@ -122,6 +122,12 @@ export class BtreeEngine implements Engine {
     this.#deferred?.runAsJob(trace, () => this.#writes.ready()).catch(() => undefined)
   }
 
+  /** Starts writing once the opening is over. */
+  startLater(): void {
+    const { logStart, context } = this.#parts
+    logStart.runLater(context.environment.scheduler, context.trace?.trace, () => this.#writes.ready())
+  }
+
   get(key: Uint8Array, snapshot?: EngineSnapshot): Uint8Array | undefined {
     const view = this.#view
     return this.getView(key, view, snapshot) ? view.copy() : undefined
@@ -291,6 +297,7 @@ export class BtreeEngine implements Engine {
 
   async #settle(): Promise<void> {
     const { free, logStart } = this.#parts
+    await logStart.rest()
     if (!logStart.isDone && (this.#deferred !== undefined || this.#controller.whyDue() !== undefined)) await logStart.run()
     await this.#scheduler.settle()
     // A checkpoint frees as much space as it wrote.

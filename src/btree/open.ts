@@ -55,7 +55,8 @@ export async function openBtree(context: EngineContext, settings: BtreeSettings)
     const retention = retentionOf(fileSystem, directory, options.changesRetainBytes, created ? 0 : meta.firstLog)
     logs = new LogSet({ fileSystem, directory, hash32, ledger, scheduler, retention, trace }, undefined, keptLogs(replayed))
     const logStart = new LogStart({ context, ledger, checkpointer, logs, log, replayed, deferred })
-    if (deferred === undefined && context.inspecting !== true) {
+    const isClean = !created && replayed.filled.size === 0
+    if (deferred === undefined && !isClean && context.inspecting !== true) {
       await logStart.run().catch((error: unknown) => {
         if (created || !isOutOfSpace(error)) throw error
       })
@@ -67,7 +68,10 @@ export async function openBtree(context: EngineContext, settings: BtreeSettings)
     // A store keeps the page size that it was created with.
     const inForce = { ...options, pageSize: meta.unitBytes }
     trace?.emit({ type: 'engine.open', engine: 'btree', entrySequence: tree.sequence, options: inForce })
-    return new BtreeEngine({ ...pages, context, options, hash32, tree, checkpointer, logs, log, logStart, deferred, inner, expiryClock })
+    const parts = { ...pages, context, options, hash32, tree, checkpointer, logs, log, logStart, deferred, inner, expiryClock }
+    const engine = new BtreeEngine(parts)
+    if (isClean && context.inspecting !== true) engine.startLater()
+    return engine
   } catch (error) {
     // Without the marker of a clean close.
     logs?.poison(error)

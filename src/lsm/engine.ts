@@ -140,6 +140,12 @@ export class LsmEngine implements Engine {
     parts.deferred?.runAsJob(() => this.#writes.ready()).catch(() => undefined)
   }
 
+  /** Starts writing once the opening is over. */
+  startLater(): void {
+    const { start, context } = this.#parts
+    start.runLater(context.environment.scheduler, context.trace?.trace, () => this.#writes.ready())
+  }
+
   get(key: Uint8Array, snapshot?: EngineSnapshot): Uint8Array | undefined {
     const value = this.#value
     return this.getView(key, value, snapshot) ? value.copy() : undefined
@@ -213,6 +219,7 @@ export class LsmEngine implements Engine {
   settle(): Promise<void> {
     return this.#calls.run(async () => {
       const { start, deferred } = this.#parts
+      await start.rest()
       if (!start.isDone && (deferred !== undefined || this.#scheduler.pendingJobs > 0)) await this.#writes.ready()
       await this.#scheduler.settle()
       await this.#rest()

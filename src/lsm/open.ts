@@ -141,7 +141,8 @@ async function open(
       replayed && { numbers, replayed, register },
     )
     const start = new Start({ fileSystem, directory, ledger, logs, versions, recovered })
-    if (deferred === undefined && context.inspecting !== true) {
+    const isClean = !created && recovered.logs.size === 0
+    if (deferred === undefined && !isClean && context.inspecting !== true) {
       await start.run().catch((error: unknown) => {
         if (created || !isOutOfSpace(error)) throw error
       })
@@ -169,6 +170,7 @@ async function open(
       deferred,
       hasCustomParts: parts !== undefined,
     })
+    if (isClean && context.inspecting !== true) engine.startLater()
     if (recovered.logs.size > MOST_LOGS && context.inspecting !== true) await engine.flush().catch(() => undefined)
     return engine
   } catch (error) {

@@ -187,7 +187,7 @@ const JOBS: Readonly<Record<TraceJobKind, string>> = {
   close: 'Closing',
   commit: 'A sync of the log',
   rotate: 'Starting a log',
-  replay: 'The rest of a replay',
+  replay: 'The rest of opening',
   flush: 'A flush',
   compaction: 'A compaction',
   checkpoint: 'A checkpoint',

@@ -107,6 +107,7 @@ describe.each(SUBJECTS)('changes of %s after a crash at any file operation', (_n
     const logs = (): number => fileSystem.list('/store').filter(name => parseLogName(name) !== undefined).length
     expect(logs()).toBeGreaterThan(2)
     const second = await open(fileSystem, false, 0)
+    await second.settle()
     expect(logs()).toBeLessThan(3)
     await expect(read(second, { since: 30 })).rejects.toMatchObject({ code: 'LEVEL_CHANGES_GONE' })
     expect(await read(second)).toEqual(new Map())

@@ -1,3 +1,5 @@
+import { runJob, type Trace } from '../../trace/span.js'
+import type { Scheduler } from '../../vfs/environment.js'
 import { typedError } from '../../vfs/vfs-error.js'
 import type { LogSet } from './log-set.js'
 
@@ -26,6 +28,21 @@ export abstract class WriteStart {
     if (this.#isDone) return Promise.resolve()
     this.#running ??= this.#run().finally(() => (this.#running = undefined))
     return this.#running
+  }
+
+  /**
+   * Begins in a turn after the opening, which waits for none of it, as a job of its own. Until then a write or the close waits for that turn.
+   * `ready` resolves when the store takes writes; a failure is the next write's to repeat.
+   */
+  runLater(scheduler: Scheduler, trace: Trace | null | undefined, ready: () => Promise<void>): void {
+    const run = (): Promise<void> => {
+      this.#running = scheduler
+        .turn()
+        .then(() => this.#run())
+        .finally(() => (this.#running = undefined))
+      return ready()
+    }
+    runJob(trace, 'replay', run, { reason: 'the store is to take writes', fallback: true }).catch(() => undefined)
   }
 
   /** Resolves when no attempt is under way. */
