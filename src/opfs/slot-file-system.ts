@@ -167,6 +167,7 @@ export class SlotFileSystem implements FileSystem {
       if (file.handles === 0) this.#pool.release(file.slot)
       else this.#read.add(file)
     }
+    await this.#pool.ready()
   }
 
   async lock(directory: string, mode: LockMode = 'exclusive'): Promise<DirectoryLock> {

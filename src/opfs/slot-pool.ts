@@ -3,7 +3,7 @@
  *
  * Invariants:
  * 1. A spare slot is empty, durably. So a new file never shows bytes of the one that had the slot before it.
- * 2. Spare slots are opened and emptied in the background: `take` never waits.
+ * 2. Spare slots are opened and emptied in the background: `take` never waits. `ready` does.
  */
 import { CorruptionError } from '../errors.js'
 import { FileSystemError } from '../vfs/vfs-error.js'
@@ -81,6 +81,14 @@ export class SlotPool {
   release(slot: number): void {
     this.#cleaning++
     this.#background = this.#background.then(() => this.#clean(slot))
+  }
+
+  /**
+   * Resolves once at least half of the spare slots are ready, or cannot be opened. Opening one takes a turn of the event loop, which code that
+   * only awaits what is done never gives.
+   */
+  async ready(): Promise<void> {
+    if (this.#spares.length < this.#wanted / 2) await this.#background
   }
 
   /** Resolves when no work in the background is left. */

@@ -4,8 +4,8 @@ import { pathToFileURL } from 'node:url'
 import { chromium, type Browser, type Page } from 'playwright-core'
 import { afterAll } from 'vitest'
 
-const CHROMIUM = process.env['KVARIUM_CHROMIUM'] ?? '/usr/bin/chromium'
-const ARGUMENTS = [
+export const CHROMIUM = process.env['KVARIUM_CHROMIUM'] ?? '/usr/bin/chromium'
+export const ARGUMENTS = [
   '--headless',
   '--no-sandbox',
   '--disable-gpu',

@@ -1,0 +1,2 @@
+/** For tests in a browser that name Buffer. */
+export { Buffer } from 'buffer'
