@@ -8,7 +8,8 @@ import type { BtreeOptions } from './btree/options.js'
 import { EngineRegistry } from './engine/registry.js'
 import { lsmEngine, type LsmSettings } from './lsm/open.js'
 import type { LsmOptions } from './lsm/options.js'
-import { memoryEngine, type MemoryOptions } from './memory/factory.js'
+import { memoryEngine } from './memory/factory.js'
+import type { MemoryOptions } from './memory/options.js'
 
 /** A registry of the built-in engines, in the order in which `compare` runs them. The first is the default of a store. */
 export function builtInEngines(settings: Pick<LsmSettings, 'executor'> = {}): EngineRegistry {

@@ -12,7 +12,6 @@ export type {
   OptionTable,
   Violation,
 } from './engine/contract.js'
-export type { BuiltInEngineOptions } from './built-in-engines.js'
 export { btreeEngine } from './btree/factory.js'
 export type { BtreeOptions } from './btree/options.js'
 export { memoryEngine } from './memory/factory.js'
@@ -51,7 +50,15 @@ export type {
 export type { TransactionOptions } from './store/transactions/transactions.js'
 export { msgpack } from './store/msgpack.js'
 export type { KvariumStats } from './store/stats.js'
-export type { DestroyOptions, EngineName, EngineOptions, KvariumOpenOptions, KvariumOptions, StoreOptions } from './store/store-options.js'
+export type {
+  BuiltInEngineOptions,
+  DestroyOptions,
+  EngineName,
+  EngineOptions,
+  KvariumOpenOptions,
+  KvariumOptions,
+  StoreOptions,
+} from './store/store-options.js'
 export type { LedgerCounts, ReadAmplification, ReadCounts, ReadPart, StorePart, WriteAmplification, WritePart } from './trace/ledger.js'
 export type { TraceEvent, TraceLevel } from './trace/events.js'
 export { Recorder } from './observe/recorder.js'

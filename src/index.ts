@@ -14,7 +14,6 @@ export type {
   SalvagedEntry,
   Violation,
 } from './engine/contract.js'
-export type { BuiltInEngineOptions } from './built-in-engines.js'
 export { btreeEngine } from './btree/factory.js'
 export type { BtreeOptions } from './btree/options.js'
 export { memoryEngine } from './memory/factory.js'
@@ -61,7 +60,15 @@ export { registry as builtInEngines } from './node-engines.js'
 export type { Share } from './store/node-share.js'
 export type { ReaderHandle } from './store/node-reader-handle.js'
 export type { KvariumStats } from './store/stats.js'
-export type { DestroyOptions, EngineName, EngineOptions, KvariumOpenOptions, KvariumOptions, StoreOptions } from './store/store-options.js'
+export type {
+  BuiltInEngineOptions,
+  DestroyOptions,
+  EngineName,
+  EngineOptions,
+  KvariumOpenOptions,
+  KvariumOptions,
+  StoreOptions,
+} from './store/store-options.js'
 export type { LedgerCounts, ReadAmplification, ReadCounts, ReadPart, StorePart, WriteAmplification, WritePart } from './trace/ledger.js'
 export type { DiagnosticMessage, DiagnosticName } from './trace/diagnostics.js'
 export type { TraceEvent, TraceLevel } from './trace/events.js'

@@ -8,6 +8,8 @@ import type { Trace } from '../trace/span.js'
 import type { Environment } from '../vfs/environment.js'
 import type { FileSystem } from '../vfs/file-system.js'
 
+export type { BuiltInEngineOptions } from '../built-in-engines.js'
+
 /** The built-in engines by name. */
 export type EngineName = keyof BuiltInEngineOptions
 

@@ -17,8 +17,9 @@ export class FileSystemError extends Error {
   readonly operation: string
   readonly path: string
 
-  constructor(code: string, place: FileSystemErrorPlace) {
-    super(`${place.operation} failed: ${explain(code)} (${place.path})`, place.cause === undefined ? undefined : { cause: place.cause })
+  /** @param reason - Says why, in place of what the code means. */
+  constructor(code: string, place: FileSystemErrorPlace, reason: string = explain(code)) {
+    super(`${place.operation} failed: ${reason} (${place.path})`, place.cause === undefined ? undefined : { cause: place.cause })
     this.name = 'FileSystemError'
     this.code = code
     this.operation = place.operation
@@ -28,7 +29,10 @@ export class FileSystemError extends Error {
   /** Adds operation and path to a system error; returns an error that has them unchanged. */
   static from(error: unknown, operation: string, path: string): FileSystemError {
     if (error instanceof FileSystemError) return error
-    return new FileSystemError(errorCode(error) ?? 'EIO', { operation, path, cause: error })
+    const code = errorCode(error)
+    if (code !== undefined || !(error instanceof Error)) return new FileSystemError(code ?? 'EIO', { operation, path, cause: error })
+    // No system error: Deno's, for one, that names the permission that the program lacks.
+    return new FileSystemError(error.name === 'NotCapable' ? 'EACCES' : 'EIO', { operation, path, cause: error }, error.message)
   }
 }
 

@@ -89,7 +89,7 @@ describe.each(ENGINES)('processes with %s', engine => {
       const directories = [elsewhere, directory, '/']
       const run = await runWriter(program, location, engine, { most: 400, inFlight: 4, directories })
       expect(run.said.at(-1)).toBe('closed')
-      await killOnce(program, location, engine, 40, 4, directories)
+      await killOnce(program, location, engine, 40, 4, { directories })
       expect(await inspectStore(location, engine)).toBeGreaterThanOrEqual(400)
       expect(readdirSync(join(elsewhere, 'store'))).toEqual(before)
     },

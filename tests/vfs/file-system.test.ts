@@ -7,6 +7,7 @@ import { joinPath } from '../../src/vfs/file-system.js'
 import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
 import { MeteredFileSystem } from '../../src/vfs/metered-file-system.js'
 import { NodeFileSystem } from '../../src/vfs/node/node-file-system.js'
+import { FileSystemError } from '../../src/vfs/vfs-error.js'
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value)
 
@@ -224,4 +225,11 @@ describe.each(kinds)('%s file system', (kind, make) => {
     await expect(fileSystem.lock(directory)).rejects.toMatchObject({ code: 'LEVEL_LOCKED' })
     await again.release()
   })
+})
+
+it('the error of a call that failed without a code of the system says what the runtime said', () => {
+  const cause = Object.assign(new Error('Requires net access, run again with the --allow-net flag'), { name: 'NotCapable' })
+  const error = FileSystemError.from(cause, 'lock', '/db')
+  expect(error).toMatchObject({ code: 'EACCES', message: `lock failed: ${cause.message} (/db)`, cause })
+  expect(FileSystemError.from(new Error('odd'), 'lock', '/db')).toMatchObject({ code: 'EIO', message: 'lock failed: odd (/db)' })
 })

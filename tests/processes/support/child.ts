@@ -28,6 +28,8 @@ export interface WriterRun {
 }
 
 export interface WriterOptions {
+  /** What starts the program, in place of this Node. */
+  readonly runtime?: readonly string[]
   /** In front of node: `strace` and the like. */
   readonly prefix?: readonly string[]
   readonly inFlight?: number
@@ -39,9 +41,9 @@ export interface WriterOptions {
 }
 
 export function runWriter(program: string, location: string, engine: string, options: WriterOptions = {}): Promise<WriterRun> {
-  const { prefix = [], inFlight = 1, most = Infinity, directories = [], onOutput } = options
+  const { runtime = [process.execPath], prefix = [], inFlight = 1, most = Infinity, directories = [], onOutput } = options
   const name = directories.length === 0 ? location : `./${basename(location)}`
-  const command = [...prefix, process.execPath, program, name, engine, String(inFlight), String(most), ...directories]
+  const command = [...prefix, ...runtime, program, name, engine, String(inFlight), String(most), ...directories]
   const cwd = directories.length === 0 ? undefined : dirname(location)
   const child = spawn(command[0], command.slice(1), { cwd, stdio: ['ignore', 'pipe', 'inherit'], timeout: 60_000, killSignal: 'SIGKILL' })
   let output = ''
@@ -78,12 +80,12 @@ export async function killOnce(
   engine: string,
   delayMs: number,
   inFlight: number,
-  directories: readonly string[] = [],
+  options: Pick<WriterOptions, 'directories' | 'runtime'> = {},
 ): Promise<WriterRun> {
   let isCounting = false
   const run = await runWriter(program, location, engine, {
+    ...options,
     inFlight,
-    directories,
     onOutput(kill, output) {
       if (isCounting || !output.includes('ready')) return
       isCounting = true

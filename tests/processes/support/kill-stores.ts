@@ -59,7 +59,7 @@ async function killStore(
   let before = 0
   for (let kill = 0; kill < KILLS_A_STORE && performance.now() < until; kill++) {
     const directories = random.uniform(2) === 0 ? [] : [elsewhere, dirname(location), '/']
-    const { acknowledged } = await killOnce(program, location, engine, random.uniform(LONGEST_MS), 1 + random.uniform(16), directories)
+    const { acknowledged } = await killOnce(program, location, engine, random.uniform(LONGEST_MS), 1 + random.uniform(16), { directories })
     const stray = readdirSync(elsewhere)
     if (stray.length > 0) throw new Error(`the working directory has got ${stray.join(', ')}`)
     counts.kills++

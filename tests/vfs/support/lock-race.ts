@@ -24,8 +24,9 @@ export class Contender {
   readonly #exited: Promise<unknown>
   readonly #waiting: ((answer: string) => void)[] = []
 
-  constructor() {
-    this.#child = spawn(process.execPath, [worker()], { stdio: ['pipe', 'pipe', 'inherit'] })
+  /** @param runtime - What starts the process: by default this Node. */
+  constructor([command, ...parameters]: readonly string[] = [process.execPath]) {
+    this.#child = spawn(command, [...parameters, worker()], { stdio: ['pipe', 'pipe', 'inherit'] })
     this.#exited = once(this.#child, 'exit')
     createInterface({ input: this.#child.stdout }).on('line', line => this.#waiting.shift()?.(line))
   }
@@ -53,11 +54,15 @@ export interface RaceOptions {
   readonly contenders: number
   /** Every n-th round the winner is killed instead of releasing; 0 for never. */
   readonly killEvery: number
+  /** What starts the contenders, by turns. Default: this Node. */
+  readonly runtimes?: readonly (readonly string[])[]
 }
 
 /** Throws at the first round that has not exactly one winner. The winner holds until all others have reported. */
 export async function race(options: RaceOptions): Promise<void> {
-  const contenders = Array.from({ length: options.contenders }, () => new Contender())
+  const { runtimes = [[process.execPath]] } = options
+  const contender = (i: number): Contender => new Contender(runtimes[i % runtimes.length])
+  const contenders = Array.from({ length: options.contenders }, (_, i) => contender(i))
   try {
     for (let round = 1; round <= options.rounds; round++) {
       const answers = await Promise.all(contenders.map(contender => contender.ask(`open ${options.directory}`)))
@@ -66,7 +71,7 @@ export async function race(options: RaceOptions): Promise<void> {
       if (winner < 0 || turnedAway !== contenders.length - 1) throw new Error(`round ${round}: ${answers.join(', ')}`)
       if (options.killEvery > 0 && round % options.killEvery === 0) {
         await contenders[winner].kill()
-        contenders[winner] = new Contender()
+        contenders[winner] = contender(winner)
       } else {
         await contenders[winner].ask('release')
       }

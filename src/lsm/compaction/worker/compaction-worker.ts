@@ -15,7 +15,13 @@ import { describeFailure, type JobMessage, type ReadyMessage, type ReplyMessage 
 const SLICE_MS = 4
 
 // Where cores are scarce, the thread that serves users goes first. Only Linux gives single threads a priority.
-if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
+if (process.platform === 'linux') {
+  try {
+    setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
+  } catch {
+    // Deno asks for a permission.
+  }
+}
 
 const port = parentPort
 if (port === null) throw new Error('compaction-worker.js is started by the worker executor, not directly')

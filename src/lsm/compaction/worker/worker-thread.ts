@@ -9,9 +9,10 @@ const SETTINGS: WorkerOptions = { name: 'kvarium compaction', resourceLimits: { 
 
 export function startThread(): Worker {
   if (typeof KVARIUM_BUILT === 'undefined') return sourceThread()
-  // Bundlers look for exactly this expression, and bring the file along.
+  // Bundlers look for exactly this expression, and bring the file along. Inside of `new Worker()`, webpack 5.113 makes a broken program of it.
+  const file = new URL('./compaction-worker.js', import.meta.url)
   // Flags of the process (a loader, `--input-type`) are for the program, not for this file.
-  return new Worker(new URL('./compaction-worker.js', import.meta.url), { ...SETTINGS, execArgv: [] })
+  return new Worker(file, { ...SETTINGS, execArgv: [] })
 }
 
 /** In a source checkout (tests, tsx) a new thread has to load TypeScript. By itself it would look for tsx in the current directory. */
