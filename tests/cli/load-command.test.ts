@@ -58,6 +58,36 @@ describe('load', () => {
     ])
   })
 
+  it('puts records into a sublevel, which get, scan, put and del find again, and refuses a name that is none', async () => {
+    write('cities.csv', 'country,city\nDE,Berlin\nCH,Bern\nDE,Aachen\n')
+    write('more.csv', 'country,city\nFR,Lyon\n')
+    const cities = ['--sublevel', 'geo', '--sublevel', 'cities']
+    const columns = ['--key', 'country,city']
+    const refused = await run('load', 'store', 'cities.csv', ...columns, '--sublevel', 'a b')
+    expect([refused.status, refused.stderr]).toEqual([
+      2,
+      'error: "a b" is no name of a sublevel: that has ASCII characters other than space, ! and "\n',
+    ])
+    expect(existsSync(join(directory, 'store'))).toBe(false)
+    expect((await run('load', 'store', 'cities.csv', ...columns, ...cities)).stdout).toMatch(/^store \(lsm\): 3 entries/)
+    expect((await run('load', 'store', 'more.csv', ...columns, '--sublevel', 'geo')).status).toBe(0)
+    expect((await run('load', 'store', 'more.csv', ...columns)).status).toBe(0)
+    expect((await run('put', 'store', 'CH/Basel', 'new', ...cities)).status).toBe(0)
+    expect((await run('del', 'store', 'DE/Aachen', ...cities)).status).toBe(0)
+    expect((await run('get', 'store', 'DE/Berlin', '--json', '-v', 'json', ...cities)).stdout).toBe(
+      '{"key":"DE/Berlin","value":{"country":"DE","city":"Berlin"}}\n',
+    )
+    expect((await run('scan', 'store', '--keys', ...cities)).stdout).toBe('CH/Basel\nCH/Bern\nDE/Berlin\n')
+    expect((await run('scan', 'store', '--keys', '--gt', 'CH/Basel', '--reverse', ...cities)).stdout).toBe('DE/Berlin\nCH/Bern\n')
+    expect((await run('scan', 'store', '--keys', '--lte', 'CH/Bern', ...cities)).stdout).toBe('CH/Basel\nCH/Bern\n')
+    expect((await run('scan', 'store', '--count', '--prefix', 'CH/', ...cities)).stdout).toBe('2\n')
+    const db = new Kvarium(join(directory, 'store'))
+    expect(await db.sublevel(['geo', 'cities']).keys().all()).toEqual(['CH/Basel', 'CH/Bern', 'DE/Berlin'])
+    expect(await db.keys({ gte: 'A' }).all()).toEqual(['FR/Lyon'])
+    expect(await db.sublevel('geo').keys({ gte: 'A' }).all()).toEqual(['FR/Lyon'])
+    await db.close()
+  })
+
   it('reads standard input, sorts in files what does not fit into memory, and leaves none of them', async () => {
     const lines = Array.from({ length: 20_000 }, (_, i) => JSON.stringify({ id: `k${String((i * 7919) % 20_000).padStart(5, '0')}`, i }))
     const input = `${lines.join('\n')}\n`

@@ -1,9 +1,10 @@
 import { Command } from 'commander'
 import { addKeyEncoding, decodeKey, type KeyEncoding } from './encodings.js'
 import type { Invocation } from './invocation.js'
+import { inSublevel, sublevelOption, sublevelPrefix, type SublevelFlag } from './sublevels.js'
 import { writeStore } from './writing-store.js'
 
-interface DelFlags {
+interface DelFlags extends SublevelFlag {
   readonly keyEncoding: KeyEncoding
   readonly hex?: true
   readonly sync?: true
@@ -24,6 +25,7 @@ export function delCommand(invocation: Invocation): Command {
     .argument('<dir>', 'the directory of the store')
     .argument('<keys...>', 'the keys; put -- before keys that begin with a hyphen')
     .option('-x, --hex', 'short for --key-encoding hex')
+    .addOption(sublevelOption())
     .option('--sync', 'wait until the write survives a power loss')
   return addKeyEncoding(command)
     .addHelpText('after', EXAMPLES)
@@ -33,7 +35,8 @@ export function delCommand(invocation: Invocation): Command {
 async function runDel(invocation: Invocation, directory: string, texts: readonly string[], flags: DelFlags): Promise<void> {
   const { keyEncoding, hex, sync } = flags
   const encoding = hex === true && keyEncoding === 'utf8' ? 'hex' : keyEncoding
-  const keys = texts.map(text => decodeKey(text, encoding))
+  const prefix = sublevelPrefix(flags.sublevel)
+  const keys = texts.map(text => inSublevel(prefix, decodeKey(text, encoding)))
   await writeStore(invocation, directory, undefined, async db => {
     const found = await db.hasMany(keys)
     for (const [index, isFound] of found.entries()) if (!isFound) invocation.stderr.write(`not found: ${texts[index]}\n`)

@@ -12,8 +12,9 @@ import {
 import type { Invocation } from './invocation.js'
 import { Output } from './output.js'
 import { readStore } from './reading-store.js'
+import { inSublevel, sublevelOption, sublevelPrefix, type SublevelFlag } from './sublevels.js'
 
-interface GetFlags extends EncodingFlags {
+interface GetFlags extends EncodingFlags, SublevelFlag {
   readonly raw?: true
   readonly json?: true
 }
@@ -23,6 +24,7 @@ Examples:
   kvarium get ./planets earth
   kvarium get ./planets earth --value-encoding msgpack
   kvarium get ./pictures earth.png --raw > earth.png
+  kvarium get ./geography DE/Berlin --sublevel cities
 
 The store is not changed, and may not be open for writing. The exit code is 0 when the key is there, 1 when it is not or its value is
 damaged, and 2 when the store cannot be read.
@@ -35,6 +37,7 @@ export function getCommand(invocation: Invocation): Command {
     .argument('<key>', 'the key; put -- before keys that begin with a hyphen')
     .option('--raw', 'print the bytes of the value, without a newline')
     .option('--json', 'print key and value as a JSON object')
+    .addOption(sublevelOption())
   return addEncodings(command)
     .addHelpText('after', EXAMPLES)
     .action((directory: string, key: string, flags: GetFlags) => runGet(invocation, directory, key, flags))
@@ -43,9 +46,10 @@ export function getCommand(invocation: Invocation): Command {
 async function runGet(invocation: Invocation, directory: string, text: string, flags: GetFlags): Promise<void> {
   const encodings = encodingsOf(flags)
   const key = decodeKey(text, encodings.key)
+  const stored = inSublevel(sublevelPrefix(flags.sublevel), key)
   const output = new Output(invocation.stdout)
   await readStore(invocation, directory, async engine => {
-    const value = engine.get(key)
+    const value = engine.get(stored)
     if (value === undefined) {
       invocation.stderr.write(`not found: ${text}\n`)
       invocation.setExitCode(1)

@@ -7,11 +7,12 @@ import { fileInput, streamInput, watchedInput } from './datasets/record-input.js
 import type { Invocation } from './invocation.js'
 import { loadProgress } from './progress.js'
 import { SortedRuns, type SortedRecord } from './sorted-runs.js'
+import { sublevelOption, sublevelPrefix, type SublevelFlag } from './sublevels.js'
 import { UsageError } from './usage-error.js'
 import { wholeNumber } from './whole-number.js'
 import { engineOf, writeStore } from './writing-store.js'
 
-interface LoadFlags {
+interface LoadFlags extends SublevelFlag {
   readonly key?: string
   readonly engine?: string
   readonly format?: Format
@@ -23,11 +24,13 @@ interface LoadFlags {
 
 const MIB = 1 << 20
 const LONGEST_KEY_SHOWN = 64
+const BYTES = { keyEncoding: 'view', valueEncoding: 'view' }
 
 const EXAMPLES = `
 Examples:
   kvarium load ./people people.ndjson --key country,email
   kvarium load ./prices prices.csv --key sku --engine btree
+  kvarium load ./geography cities.tsv --key country,city --sublevel cities
   zcat events.ndjson.gz | kvarium load ./events - --format ndjson
 
 Keys are the chosen fields as text, joined by slashes; without --key the field key, id, _id or uuid that the first record has, of
@@ -45,6 +48,7 @@ export function loadCommand(invocation: Invocation): Command {
     .argument('<dir>', 'the directory of the store, which is created if it does not exist')
     .argument('<file>', 'a file .ndjson, .jsonl, .csv or .tsv, or - for standard input')
     .option('-k, --key <fields>', 'the fields that make up the key, with commas between them')
+    .addOption(sublevelOption())
     .addOption(new Option('-e, --engine <engine>', `the engine of a new store (default: ${builtInEngines.defaultName})`).choices(engines))
     .addOption(new Option('-f, --format <format>', 'the format of the file, if its name does not say it').choices([...FORMATS]))
     .addOption(new Option('-v, --value-encoding <name>', 'how records are stored').choices(['json', 'msgpack']).default('json'))
@@ -67,6 +71,8 @@ async function runLoad(invocation: Invocation, directory: string, file: string, 
       file === '-' ? 'Standard input needs --format' : `The name of ${file} does not say what it is: choose with --format`,
     )
   }
+  const { sublevel: names = [] } = flags
+  sublevelPrefix(names)
   const present = await engineOf(directory)
   if (present !== undefined && flags.engine !== undefined && flags.engine !== present) {
     throw new UsageError(`${directory} is a store of ${present}: leave out --engine ${flags.engine}, or load into another directory`)
@@ -90,7 +96,11 @@ async function runLoad(invocation: Invocation, directory: string, file: string, 
         records++
       }
       if (records === 0) throw new UsageError(`${input.name} holds no records`)
-      await db.ingest(entries.of(runs.sorted(), done => progress.write(done, records)))
+      const sublevel = names.length === 0 ? undefined : db.sublevel<Uint8Array, Uint8Array>([...names], BYTES)
+      await db.ingest(
+        entries.of(runs.sorted(), done => progress.write(done, records)),
+        { sublevel },
+      )
       isLoaded = true
     })
   } finally {

@@ -2,9 +2,10 @@ import { Command, Option } from 'commander'
 import { builtInEngines } from 'kvarium'
 import { addEncodings, decodeKey, decodeValue, encodingsOf, type EncodingFlags } from './encodings.js'
 import type { Invocation } from './invocation.js'
+import { inSublevel, sublevelOption, sublevelPrefix, type SublevelFlag } from './sublevels.js'
 import { writeStore } from './writing-store.js'
 
-interface PutFlags extends EncodingFlags {
+interface PutFlags extends EncodingFlags, SublevelFlag {
   readonly create?: string | true
   readonly sync?: true
 }
@@ -29,6 +30,7 @@ export function putCommand(invocation: Invocation): Command {
     .addOption(
       new Option('-c, --create [engine]', `create the store if it does not exist (default engine: ${defaultName})`).choices(engines),
     )
+    .addOption(sublevelOption())
     .option('--sync', 'wait until the write survives a power loss')
   return addEncodings(command)
     .addHelpText('after', EXAMPLES)
@@ -37,7 +39,7 @@ export function putCommand(invocation: Invocation): Command {
 
 async function runPut(invocation: Invocation, directory: string, key: string, text: string, flags: PutFlags): Promise<void> {
   const encodings = encodingsOf(flags)
-  const keyBytes = decodeKey(key, encodings.key)
+  const keyBytes = inSublevel(sublevelPrefix(flags.sublevel), decodeKey(key, encodings.key))
   const value = text === '-' ? await readInput(encodings.value) : decodeValue(text, encodings.value)
   const create = flags.create === true ? builtInEngines.defaultName : flags.create
   await writeStore(invocation, directory, create, db => db.put(keyBytes, value, { sync: flags.sync === true }))

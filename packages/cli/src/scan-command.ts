@@ -13,12 +13,13 @@ import {
 import type { Invocation } from './invocation.js'
 import { Output } from './output.js'
 import { readStore } from './reading-store.js'
+import { inSublevel, sublevelOption, sublevelPrefix, type SublevelFlag } from './sublevels.js'
 import { UsageError } from './usage-error.js'
 import { wholeNumber } from './whole-number.js'
 
 const BOUNDS = ['gt', 'gte', 'lt', 'lte'] as const
 
-interface ScanFlags extends EncodingFlags, Readonly<Partial<Record<(typeof BOUNDS)[number], string>>> {
+interface ScanFlags extends EncodingFlags, SublevelFlag, Readonly<Partial<Record<(typeof BOUNDS)[number], string>>> {
   readonly prefix?: string
   readonly reverse?: true
   readonly limit?: number
@@ -33,6 +34,7 @@ Examples:
   kvarium scan ./planets
   kvarium scan ./planets --gte e --lt n --values --value-encoding msgpack
   kvarium scan ./planets --prefix mars/ --reverse --limit 10 --json
+  kvarium scan ./geography --sublevel cities --gte DE
 
 A line is a key, a tab and a value; what is no printable text is shown as hexadecimal digits behind 0x. With --json a line is an object.
 
@@ -49,6 +51,7 @@ export function scanCommand(invocation: Invocation): Command {
     .option('--lt <key>', 'keys less than this')
     .option('--lte <key>', 'keys less than or equal to this')
     .option('-p, --prefix <key>', 'only keys with this prefix')
+    .addOption(sublevelOption())
     .option('-r, --reverse', 'from the last key to the first')
     .option('-n, --limit <n>', 'print at most this many entries', wholeNumber(0))
     .option('--keys', 'only keys')
@@ -62,14 +65,15 @@ export function scanCommand(invocation: Invocation): Command {
 
 async function runScan(invocation: Invocation, directory: string, flags: ScanFlags): Promise<void> {
   const { reverse, limit = Infinity, count } = flags
-  const range = rangeOf(flags)
+  const sublevel = sublevelPrefix(flags.sublevel)
+  const range = rangeOf(flags, sublevel)
   const output = new Output(invocation.stdout)
   await readStore(invocation, directory, async engine => {
     const cursor = engine.cursor(range)
     let found = 0
     try {
       for (let valid = limit > 0 && (reverse === true ? cursor.last() : cursor.first()); valid;) {
-        if (count !== true) await output.line(lineOf(cursor, flags))
+        if (count !== true) await output.line(lineOf(cursor, flags, sublevel.length))
         if (++found >= limit) break
         valid = reverse === true ? cursor.prev() : cursor.next()
       }
@@ -82,30 +86,31 @@ async function runScan(invocation: Invocation, directory: string, flags: ScanFla
   })
 }
 
-function lineOf({ key, value }: Cursor, flags: ScanFlags): string {
+/** A line without the first bytes of the key, which are those of the sublevel. */
+function lineOf({ key, value }: Cursor, flags: ScanFlags, prefixBytes: number): string {
   const { keys, values, json } = flags
   const encodings = encodingsOf(flags)
   const showsKey = values !== true || keys === true
   const showsValue = keys !== true || values === true
   if (json === true) {
     const entry = {
-      ...(showsKey && { key: encodeKey(key.copy(), encodings.key) }),
+      ...(showsKey && { key: encodeKey(key.copy().subarray(prefixBytes), encodings.key) }),
       ...(showsValue && { value: valueForJson(value.copy(), encodings.value) }),
     }
     return JSON.stringify(entry, readableBytes)
   }
   const pieces = [
-    ...(showsKey ? [encodeKey(key.copy(), encodings.key)] : []),
+    ...(showsKey ? [encodeKey(key.copy().subarray(prefixBytes), encodings.key)] : []),
     ...(showsValue ? [encodeValue(value.copy(), encodings.value)] : []),
   ]
   return pieces.join('\t')
 }
 
-function rangeOf(flags: ScanFlags): KeyRange {
+function rangeOf(flags: ScanFlags, sublevel: Uint8Array): KeyRange {
   const { key: encoding } = encodingsOf(flags)
   const given = BOUNDS.flatMap(bound => {
     const text = flags[bound]
-    return text === undefined ? [] : [[bound, decodeKey(text, encoding)] as const]
+    return text === undefined ? [] : [[bound, inSublevel(sublevel, decodeKey(text, encoding))] as const]
   })
   for (const [a, b] of [
     ['gt', 'gte'],
@@ -113,9 +118,18 @@ function rangeOf(flags: ScanFlags): KeyRange {
   ] as const) {
     if (flags[a] !== undefined && flags[b] !== undefined) throw new UsageError(`--${a} and --${b} bound the same side: give one of them`)
   }
-  if (flags.prefix === undefined) return Object.fromEntries(given)
+  if (flags.prefix === undefined) {
+    const { gte, lt } = rangeBehind(sublevel)
+    const hasLower = flags.gt !== undefined || flags.gte !== undefined
+    const hasUpper = flags.lt !== undefined || flags.lte !== undefined
+    return { ...(!hasLower && { gte }), ...(!hasUpper && lt !== undefined && { lt }), ...Object.fromEntries(given) }
+  }
   if (given.length > 0) throw new UsageError('--prefix is a range by itself: leave the other bounds out')
-  const prefix = decodeKey(flags.prefix, encoding)
+  return rangeBehind(inSublevel(sublevel, decodeKey(flags.prefix, encoding)))
+}
+
+/** All keys with the prefix. */
+function rangeBehind(prefix: Uint8Array): { readonly gte: Uint8Array; readonly lt?: Uint8Array } {
   const after = behind(prefix)
   return { gte: prefix, ...(after !== undefined && { lt: after }) }
 }
