@@ -66,7 +66,9 @@ export function bundlers(bun: string, dist: string): Readonly<Record<string, Bun
       return node(join(out, 'app.mjs'), out)
     },
     async webpack(entry, out) {
-      const { default: webpack } = (await import('webpack')) as unknown as { default: (options: object, done: Done) => void }
+      // Installed in this directory alone: the checkout's types do not know it.
+      const name: string = 'webpack'
+      const { default: webpack } = (await import(name)) as { default: (options: object, done: Done) => void }
       await new Promise<void>((resolve, reject) => {
         webpack({ mode: 'production', target: 'node', entry, output: { path: out, filename: 'app.cjs' } }, (error, stats) => {
           if (error) reject(error)
