@@ -6,7 +6,7 @@ import type { Violation } from '../engine/contract.js'
 import type { CheckpointScheduler } from './checkpoint/scheduler.js'
 import { PageCheck } from './check-pages.js'
 import type { LiveVersion } from './pages/live-versions.js'
-import type { Page } from './pages/page.js'
+import type { LeftPage } from './pages/former-page.js'
 import type { BtreeParts } from './parts.js'
 
 /** `busy` resolves when the long batch that is being applied ends: until then the pages are not those of the tree that readers see. */
@@ -68,7 +68,7 @@ async function walk({ tree, file, free, checkpointer, dropped }: BtreeParts, che
 }
 
 /** A page may be pending longer than necessary: its generation is not always known. */
-function claimPending(check: PageCheck, pending: readonly Page[]): void {
+function claimPending(check: PageCheck, pending: readonly LeftPage[]): void {
   for (const page of pending) {
     const extents = [...(page.offset > 0 ? [page.offset, page.units] : []), ...(page.extents ?? [])]
     for (let i = 0; i < extents.length; i += 2) {

@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { FramePool } from '../../src/cache/frame-pool.js'
 import { LiveVersions } from '../../src/btree/pages/live-versions.js'
+import type { LeftPage } from '../../src/btree/pages/former-page.js'
 import { Page } from '../../src/btree/pages/page.js'
 
 describe('pages that left the tree', () => {
-  let freed: Page[] = []
+  let freed: LeftPage[] = []
   let versions = new LiveVersions(() => {})
   const frames = new FramePool(0, false)
   const pageAt = (level = 0): Page => new Page(frames, level, versions.generation, 1, 256, true)

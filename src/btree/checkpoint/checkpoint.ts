@@ -23,12 +23,12 @@ import type { Environment } from '../../vfs/environment.js'
 import type { CurrentLog } from './current-log.js'
 import type { DroppedSubtrees } from '../pages/dropped-subtrees.js'
 import type { Extents } from '../pages/extents.js'
+import type { LeftPage } from '../pages/former-page.js'
 import { FreeListWriter, type FreedExtents } from '../pages/free-list.js'
 import type { FreeSpace } from '../pages/free-space.js'
 import type { LevelCounts } from '../pages/level-counts.js'
 import type { LiveVersion } from '../pages/live-versions.js'
 import { encodeMeta, metaOffset, type Meta } from '../pages/meta-page.js'
-import type { Page } from '../pages/page.js'
 import type { PageFile } from '../pages/page-file.js'
 import { PageWriter } from '../pages/page-writer.js'
 import { Reference, type ReferenceFields } from '../pages/reference.js'
@@ -338,10 +338,10 @@ export class Checkpointer {
   }
 
   /** Pages that left the tree before this version was held. */
-  #pendingBefore(version: LiveVersion): Page[] {
+  #pendingBefore(version: LiveVersion): LeftPage[] {
     const before = this.#options.tree.versions.live.filter(other => other.generation < version.generation)
     // Not flatMap, which takes milliseconds for the pages of a large tree.
-    return ([] as Page[]).concat(...before.map(({ pendingFree }) => pendingFree))
+    return ([] as LeftPage[]).concat(...before.map(({ pendingFree }) => pendingFree))
   }
 
   #unborn(): FreedExtents[] {

@@ -8,6 +8,7 @@ import { withSpan, type Span } from '../../trace/span.js'
 import type { Scheduler } from '../../vfs/environment.js'
 import type { FreeSpace } from './free-space.js'
 import type { LevelCounts } from './level-counts.js'
+import type { LeftPage } from './former-page.js'
 import type { Page } from './page.js'
 import type { PageFile } from './page-file.js'
 import type { PageStore } from './page-store.js'
@@ -46,25 +47,25 @@ export class DroppedSubtrees {
   }
 
   /** Whether the counts are behind: subtrees wait to be walked, among these pending pages or otherwise, or could not be read. */
-  isBehind(pending: readonly Page[]): boolean {
+  isBehind(pending: readonly LeftPage[]): boolean {
     return this.lostBranches > 0 || this.#waiting.length > 0 || pending.some(page => page.whole && page.extents === undefined)
   }
 
   /** No version reaches the page any more: its extents become free, once they are known. */
-  release(page: Page): void {
+  release(page: LeftPage): void {
     this.#store!.discard(page)
     if (page.whole && page.extents === undefined) this.#waiting.push(page)
     else this.#freeExtents(page)
   }
 
-  #freeExtents(page: Page): void {
+  #freeExtents(page: LeftPage): void {
     if (page.offset > 0) this.#free.free(page.offset, page.units)
     const { extents } = page
     for (let i = 0; i < (extents?.length ?? 0); i += 2) this.#free.free(extents![i], extents![i + 1])
   }
 
   /** Walks the subtrees among the pending pages, and those that wait to be freed. Takes their pages from `levels`, too. */
-  async walk(pending: readonly Page[], levels: LevelCounts, span: Span | null): Promise<void> {
+  async walk(pending: readonly LeftPage[], levels: LevelCounts, span: Span | null): Promise<void> {
     let sinceTurn = 0
     for (const page of pending) {
       if (++sinceTurn % ENTRIES_A_TURN === 0) await this.#scheduler.turn()

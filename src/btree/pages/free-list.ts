@@ -3,12 +3,12 @@ import { CorruptionError } from '../../errors.js'
 import { withSpan, type Span } from '../../trace/span.js'
 import { FreeSpace } from './free-space.js'
 import type { Meta } from './meta-page.js'
-import type { Page } from './page.js'
+import type { LeftPage } from './former-page.js'
 import type { PageFile } from './page-file.js'
 import { Reference } from './reference.js'
 
 /** A page, if it has a place, and the others whose places go with it. */
-export type FreedExtents = Pick<Page, 'offset' | 'units' | 'extents'>
+export type FreedExtents = Pick<LeftPage, 'offset' | 'units' | 'extents'>
 
 const PAGES_A_TURN = 2048
 

@@ -14,6 +14,7 @@
  *    version and before the next one.
  */
 import type { NextSlice } from '../../engine/slices.js'
+import type { LeftPage } from './former-page.js'
 import type { Page } from './page.js'
 import type { PageTrace } from './page-trace.js'
 
@@ -22,7 +23,7 @@ const PAGES_A_SLICE = 1024
 export class LiveVersion {
   readonly generation: number
   readonly root: Page
-  readonly pendingFree: Page[] = []
+  readonly pendingFree: LeftPage[] = []
   holders = 0
   /** Holders that read pages: snapshots and cursors. The others need only what is on disk, or still dirty. */
   readers = 0
@@ -43,10 +44,10 @@ export class LiveVersions {
   /** Called when the last reader has gone. */
   onUnread: (() => void) | undefined
   readonly #live: LiveVersion[] = []
-  readonly #onFree: (page: Page) => void
+  readonly #onFree: (page: LeftPage) => void
   readonly #trace: PageTrace | null
 
-  constructor(onFree: (page: Page) => void, trace: PageTrace | null = null) {
+  constructor(onFree: (page: LeftPage) => void, trace: PageTrace | null = null) {
     this.#onFree = onFree
     this.#trace = trace
   }
@@ -118,7 +119,7 @@ export class LiveVersions {
     for (let i = 0; i < PAGES_A_SLICE && version.pendingFree.length > 0; i++) this.#passOn(version.pendingFree.pop()!, before)
   }
 
-  #passOn(page: Page, before: LiveVersion | undefined): void {
+  #passOn(page: LeftPage, before: LiveVersion | undefined): void {
     if (before !== undefined && isReachedFrom(before.generation, page)) before.pendingFree.push(page)
     else this.#onFree(page)
   }
@@ -126,6 +127,11 @@ export class LiveVersions {
   /** A page has left the tree: it is free once no live version reaches it. */
   retire(page: Page): void {
     page.retired = true
+    this.retireFormer(page)
+  }
+
+  /** `retire` for what is left of a page. */
+  retireFormer(page: LeftPage): void {
     const newest = this.#live.at(-1)
     if (newest !== undefined && isReachedFrom(newest.generation, page)) newest.pendingFree.push(page)
     else this.#onFree(page)
@@ -133,6 +139,6 @@ export class LiveVersions {
 }
 
 /** Whether a version of that generation may reach the page, or something under it: a subtree has pages that are older than its top. */
-function isReachedFrom(generation: number, page: Page): boolean {
+function isReachedFrom(generation: number, page: LeftPage): boolean {
   return page.whole || page.born <= generation
 }

@@ -13,6 +13,7 @@ import { MAX_KEY_BYTES } from '../../codec/limits.js'
 import { VarintReader } from '../../codec/varint.js'
 import { MutableBlock } from '../../codec/mutable-block.js'
 import type { ReadCounts } from '../../trace/ledger.js'
+import { FormerPage, type LeftPage } from './former-page.js'
 import { Page, takeFrame } from './page.js'
 import type { PageTrace } from './page-trace.js'
 import { readNumber } from './numbers.js'
@@ -87,6 +88,19 @@ export class PageStore {
     this.dirtyBytes += copy.bytes
     if (this.trace !== null) this.trace.created(copy, this.dirtyBytes, page)
     return copy
+  }
+
+  /**
+   * Makes a clean page that is loaded its own next version, to be changed: no reader reaches it, and no other page refers to the object. Returns
+   * what is left of the version before.
+   */
+  renew(page: Page, born: number): FormerPage {
+    this.#uncache(page)
+    const former = new FormerPage(page)
+    page.renew(born)
+    this.dirtyBytes += page.bytes
+    if (this.trace !== null) this.trace.created(page, this.dirtyBytes, former)
+    return former
   }
 
   /** Puts the contents and the size of a fresh page in the place of a dirty one's. */
@@ -183,11 +197,13 @@ export class PageStore {
   }
 
   /** Drops a page that no version reaches. */
-  discard(page: Page): void {
-    if (page.dirty) this.dirtyBytes -= page.bytes
-    page.dirty = false
-    this.#uncache(page)
-    page.drop()
+  discard(page: LeftPage): void {
+    if (page instanceof Page) {
+      if (page.dirty) this.dirtyBytes -= page.bytes
+      page.dirty = false
+      this.#uncache(page)
+      page.drop()
+    }
     if (this.trace !== null) this.trace.freed(page, this.dirtyBytes)
   }
 

@@ -9,6 +9,7 @@
  */
 import type { Tracer } from '../../trace/span.js'
 import type { LevelCounts } from './level-counts.js'
+import type { LeftPage } from './former-page.js'
 import type { Page } from './page.js'
 import type { SplitRule } from '../tree/split.js'
 
@@ -30,7 +31,7 @@ export class PageTrace {
     return io === null ? null : new PageTrace(io)
   }
 
-  numberOf(page: Page): number {
+  numberOf(page: Pick<Page, 'number' | 'offset'>): number {
     if (page.number === 0) page.number = page.offset > 0 ? this.#numberAt(page.offset) : ++this.#last
     return page.number
   }
@@ -57,7 +58,7 @@ export class PageTrace {
     this.#io.emit({ type: 'cache.remove', ...this.#cached(page) })
   }
 
-  created(page: Page, dirtyBytes: number, copyOf?: Page): void {
+  created(page: Page, dirtyBytes: number, copyOf?: LeftPage): void {
     const { level, units, entries, liveBytes } = page
     const original = copyOf === undefined ? {} : { copyOf: this.numberOf(copyOf) }
     this.#io.emit({ type: 'page.new', page: this.numberOf(page), level, units, entries, liveBytes, dirtyBytes, ...original })
@@ -137,7 +138,7 @@ export class PageTrace {
     this.#io.emit({ type: 'subtree.drop', page: this.numberOf(page), level, entries })
   }
 
-  freed(page: Page, dirtyBytes: number): void {
+  freed(page: LeftPage, dirtyBytes: number): void {
     this.#io.emit({ type: 'page.free', page: this.numberOf(page), dirtyBytes })
   }
 

@@ -22,7 +22,7 @@ export class Page extends CacheEntry {
   /** 0 is a leaf. */
   readonly level: number
   /** The generation that made this version, or an earlier one if that is not known. */
-  readonly born: number
+  born: number
   /** Length of the extent. */
   units: number
   bytes: number
@@ -114,6 +114,16 @@ export class Page extends CacheEntry {
     this.#take(frame)
     this.block = MutableBlock.copy(source, frame.bytes, frame.start)
     if (page.children !== undefined) this.children = page.children.slice()
+  }
+
+  /** Becomes the next version of the page, which is on disk and is to be changed. */
+  renew(born: number): void {
+    this.born = born
+    this.dirty = true
+    this.shrunk = false
+    this.offset = this.check = this.number = 0
+    this.parent = this.key = undefined
+    this.expiry = Infinity
   }
 
   /** Takes the contents of another page, which is left without. */

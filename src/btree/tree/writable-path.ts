@@ -11,6 +11,7 @@
  */
 import { Cell } from '../../codec/sorted-block.js'
 import type { LiveVersions } from '../pages/live-versions.js'
+import { FormerPage } from '../pages/former-page.js'
 import { MAX_LEVELS } from '../pages/meta-page.js'
 import type { Page } from '../pages/page.js'
 import type { PageStore } from '../pages/page-store.js'
@@ -156,6 +157,11 @@ export class WritablePath {
   /** `ownChild` for a child that is loaded. */
   ownLoaded(parent: Page, slot: number, child: Page): Page {
     if (this.isOwn(child)) return child
+    if (this.#isRenewable(child)) {
+      this.versions.retireFormer(this.store.renew(child, this.versions.generation))
+      parent.children![slot] = child
+      return child
+    }
     const copy = this.#copy(child)
     parent.children![slot] = copy
     return copy
@@ -226,6 +232,14 @@ export class WritablePath {
     return child.isLarge ? child : this.ownLoaded(parent, slot, child.block === undefined ? this.store.loaded(child) : child)
   }
 
+  /**
+   * Whether a page can become its own next version: it is on disk, no reader reaches it, and its parent is the only page that refers to it. That
+   * of the version which a checkpoint is writing may be another one.
+   */
+  #isRenewable(page: Page): boolean {
+    return !page.dirty && page.pins === 0 && page.born > this.versions.readUpTo && this.store.writeAhead === undefined
+  }
+
   #copy(page: Page): Page {
     const { versions, store } = this
     if (store.writeAhead !== undefined && page.dirty && page.level === 0 && !page.isWritten && page.born > versions.readUpTo) {
@@ -233,7 +247,8 @@ export class WritablePath {
     }
     const isSpare = page.born > versions.readUpTo && (!page.dirty || page.isWritten)
     const copy = store.copy(page, versions.generation, isSpare)
-    versions.retire(page)
+    if (isSpare) versions.retireFormer(new FormerPage(page))
+    else versions.retire(page)
     return copy
   }
 }
