@@ -4,10 +4,17 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { TraceEvent } from '../../src/trace/events.js'
-import { MemoryFileSystem } from '../../src/vfs/index.js'
+import { ForwardingFileSystem } from '../../src/vfs/forwarding-file-system.js'
+import { FileSystemError, MemoryFileSystem } from '../../src/vfs/index.js'
 import { nodeEnvironment } from '../../src/vfs/node.js'
 import { ENGINES, ledgerSums, mixedLoad, openTraced, simulated, sumsOf } from './support/traced-runs.js'
 import { slice } from '../support/thoroughness.js'
+
+class WithoutLinks extends ForwardingFileSystem {
+  override link(_from: string, path: string): void {
+    throw new FileSystemError('ENOTSUP', { operation: 'link', path })
+  }
+}
 
 const FILE_EVENTS = /^(file|directory)\./
 
@@ -111,6 +118,23 @@ describe.each(['lsm', 'btree'])('writes that stall in %s', name => {
     expect(named).toEqual(durable)
     expect([...appended]).toEqual(Array.from({ length: 600 }, (_, i) => [i + 1, 1]))
     expect(waited.every(event => event.operation > 0)).toBe(true)
+  })
+})
+
+describe.each(['lsm', 'btree'])('a checkpoint of %s that is open for reading', name => {
+  it('counts what it copies as backup where the disk has no second names, and adds up to the ledger', async () => {
+    const environment = simulated(11, new WithoutLinks(new MemoryFileSystem()))
+    const options = ENGINES[name]
+    const writer = await openTraced({ environment, options })
+    await mixedLoad(writer.db, 11, 12)
+    await writer.db.close()
+    const { db, events } = await openTraced({ environment, options: { ...options, readOnly: true } })
+    await db.checkpoint('/copy')
+    const { ledger } = db.stats()
+    expect(sumsOf(events)).toEqual(ledgerSums(ledger))
+    expect(ledger.read.backup).toBeGreaterThan(10_000)
+    expect(ledger.read.compaction).toBe(0)
+    await db.close()
   })
 })
 

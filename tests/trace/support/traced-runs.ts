@@ -3,7 +3,7 @@ import { Kvarium, type KvariumOptions } from '../../../src/index.js'
 import type { LedgerCounts, ReadPart, WritePart } from '../../../src/trace/ledger.js'
 import type { TraceEvent, TraceLevel } from '../../../src/trace/events.js'
 import { Trace } from '../../../src/trace/span.js'
-import { MemoryFileSystem, SeededRandom, simulatedEnvironment, type Environment } from '../../../src/vfs/index.js'
+import { MemoryFileSystem, SeededRandom, simulatedEnvironment, type Environment, type FileSystem } from '../../../src/vfs/index.js'
 import { SMALL_BTREE } from '../../contract/support/small-btree.js'
 import { SMALL_LSM } from '../../contract/support/small-lsm.js'
 
@@ -34,7 +34,7 @@ export async function openTraced({ environment, location = '/db', level = 'step'
   return { db, events }
 }
 
-export function simulated(seed: number, fileSystem = new MemoryFileSystem()): Environment {
+export function simulated(seed: number, fileSystem: FileSystem = new MemoryFileSystem()): Environment {
   return simulatedEnvironment({ seed, fileSystem })
 }
 
