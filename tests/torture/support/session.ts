@@ -5,7 +5,7 @@
 import type { Hash32 } from '../../../src/codec/checksum.js'
 import { compareKeys } from '../../../src/codec/entry.js'
 import { WriteBatch } from '../../../src/engine/batch.js'
-import type { Engine, EngineSnapshot } from '../../../src/engine/contract.js'
+import type { Engine, EngineCheckpoint, EngineSnapshot } from '../../../src/engine/contract.js'
 import { type FaultyFileSystem, FileSystemError, MemoryFileSystem, SeededRandom, type Environment } from '../../../src/vfs/index.js'
 import { keyOf } from '../../contract/support/opened-engine.js'
 import { bounded } from './bounded.js'
@@ -50,6 +50,8 @@ export class Session {
   #underWay: Promise<void>[] = []
   #stoppedFor = 0
   #checkpoints = 0
+  /** The directory of the last checkpoint, if the next one is to go there, as after each flush. */
+  #copy: string | undefined
   /** The file system has failed, so that errors may come; and as what: damage, too, or only as failures. */
   hasFailed = false
   mayLookDamaged = false
@@ -152,7 +154,8 @@ export class Session {
         await this.rest()
         return this.oracle.pass(step.ms)
       case 'flush':
-        return this.#attempt('flush', () => engine.flush())
+        await this.#attempt('flush', () => engine.flush())
+        return this.#copy === undefined ? undefined : this.#checkpoint(engine)
       case 'compact':
         return this.#attempt('compact', () => engine.compact())
       case 'settle':
@@ -181,27 +184,50 @@ export class Session {
     }
   }
 
-  /** A checkpoint that resolves has what the engine showed at the call, and a power loss right afterwards takes nothing of it. */
+  /**
+   * A checkpoint that resolves has what the engine showed at the call, and a power loss right afterwards takes nothing of it. One that can goes
+   * to the place of the one before, which holds its own moment or this one, whatever fails.
+   */
   async #checkpoint(engine: Engine): Promise<void> {
-    const { subject, seed, fileSystem } = this.#options
-    const { inner } = fileSystem
+    const { inner } = this.#options.fileSystem
     if (!(inner instanceof MemoryFileSystem)) return
-    const directory = `/copies/${++this.#checkpoints}`
-    inner.makeDirectory(directory)
-    for (const parent of ['/', '/copies']) await inner.syncDirectory(parent)
+    const earlier = this.#copy
+    this.#copy = undefined
+    const directory = earlier ?? `/copies/${++this.#checkpoints}`
+    if (earlier === undefined) {
+      inner.makeDirectory(directory)
+      for (const parent of ['/', '/copies']) await inner.syncDirectory(parent)
+    }
     await this.#attempt('checkpoint', async () => {
+      const before = earlier && (await this.#hashOf(inner.crashClone('none'), earlier))
       const expected = this.oracle.read(engine.cursor({}))
       const checkpoint = engine.checkpoint!()
+      let isWritten = false
       try {
-        await checkpoint.write(directory)
+        isWritten = await write(checkpoint, directory, earlier !== undefined)
       } finally {
         checkpoint.release()
+        if (isWritten || earlier !== undefined) {
+          const seen = await this.#hashOf(inner.crashClone('none'), directory)
+          if (seen !== expected.hash && (isWritten || seen !== before)) this.faults.push('a checkpoint differs from its moment')
+        }
       }
-      const copy = await subject.open(seed, inner.crashClone('none'), false, { directory, wallTime: () => this.oracle.now })
-      const seen = this.oracle.read(copy.engine.cursor({}))
-      await copy.engine.close()
-      if (seen.hash !== expected.hash) this.faults.push('a checkpoint differs from its moment')
+      if (isWritten && checkpoint.update !== undefined) this.#copy = directory
     })
+  }
+
+  /** What a checkpoint holds on a file system without faults; `undefined` if it cannot be opened. */
+  async #hashOf(fileSystem: MemoryFileSystem, directory: string): Promise<number | undefined> {
+    const { subject, seed } = this.#options
+    try {
+      const { engine } = await subject.open(seed, fileSystem, false, { directory, wallTime: () => this.oracle.now })
+      const { hash } = this.oracle.read(engine.cursor({}))
+      await engine.close()
+      return hash
+    } catch (error) {
+      this.faults.push(`a checkpoint cannot be opened: ${String(error)}`)
+      return undefined
+    }
   }
 
   #release(engine: Engine): void {
@@ -347,4 +373,19 @@ async function* sortedBatches(changes: readonly Change[]): AsyncGenerator<WriteB
     yield batch
     await Promise.resolve()
   }
+}
+
+/** Writes a checkpoint into an empty directory, or to the place of an earlier one. Resolves to whether that was possible. */
+async function write(checkpoint: EngineCheckpoint, directory: string, isUpdate: boolean): Promise<boolean> {
+  if (!isUpdate) {
+    await checkpoint.write(directory)
+    return true
+  }
+  const update = await checkpoint.update!(directory, { onKept: () => undefined })
+  try {
+    await update?.commit()
+  } finally {
+    update?.close()
+  }
+  return update !== undefined
 }
