@@ -1,6 +1,6 @@
 /** One workload on one store, in its own process: a task as JSON in, a line of JSON out. */
 import { Dataset, type Encoding } from './data.js'
-import { cpuMs } from './process-meter.js'
+import { cpuMs } from '../../packages/lab/src/compare/process-meter.js'
 import { STORES, openStore } from './stores.js'
 import { WORKLOADS, load, loadAndDie, type Context, type Metrics } from './workloads.js'
 

@@ -1,4 +1,4 @@
-import { quiet } from './process-meter.js'
+import { quiet } from '../../packages/lab/src/compare/process-meter.js'
 import type { Store } from './stores.js'
 
 /**

@@ -5,7 +5,7 @@
 import { ENTRY_BYTES, VALUE_BYTES, sameData, type Data, type Dataset } from './data.js'
 import { LatencyRecorder } from '../../packages/lab/src/compare/latency-recorder.js'
 import { LagRecorder } from '../../packages/lab/src/compare/lag-recorder.js'
-import { cpuMs, directoryBytes, memory, writtenBytes } from './process-meter.js'
+import { cpuMs, directoryBytes, memory, writtenBytes } from '../../packages/lab/src/compare/process-meter.js'
 import { settle } from './settle.js'
 import { SteadyReads } from './steady-reads.js'
 import { Shuffle } from '../../packages/lab/src/workloads/shuffle.js'

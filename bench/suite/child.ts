@@ -6,11 +6,15 @@ import type { TraceListener, TraceOptions } from '../../src/trace/span.js'
 import { openStore } from '../peers/stores.js'
 import { findWorkload } from '../../packages/lab/src/workloads/catalogue.js'
 import type { Size } from '../../packages/lab/src/workloads/workload.js'
+import { isModulePath } from '../../packages/lab/src/compare/own-modules.js'
+import { loadWorkload } from '../../packages/lab/src/workloads/own-workload.js'
+import { distOf, isOwn, openOwnStore } from './own-store.js'
 import { HarnessOutput } from './harness-output.js'
 import { referenceOf, type Reference } from './reference.js'
 import { runRound, type RoundOutcome } from './round.js'
 
 export interface Task {
+  /** Its name, or the path of its file. */
   readonly workload: string
   readonly size: Size
   /** Size of the warm-up. */
@@ -20,7 +24,7 @@ export interface Task {
 }
 
 export interface StoreTask {
-  /** Its name in `STORES`. */
+  /** Its name in `STORES`, or one of `own-store.ts`. */
   readonly name: string
   readonly durable: boolean
   readonly isKvarium: boolean
@@ -39,15 +43,17 @@ export type Line =
 const PROGRESS_EVERY_MS = 250
 
 async function run({ workload, size, warmUpSize, store }: Task, output: HarnessOutput): Promise<Line> {
-  const { plan } = findWorkload(workload)!
+  const { plan } = isModulePath(workload) ? await loadWorkload(workload) : findWorkload(workload)!
   if (store === undefined) return { reference: await referenceOf(plan(size)) }
-  const { name, root, dist, cacheBytes, options } = store
+  const { name, root, cacheBytes, options } = store
+  const dist = distOf(name, store.dist)
   let lastMs = 0
   const outcome = await runRound({
     ...store,
     open: async (directory, listener) => {
       mkdirSync(directory)
       const set = listener === undefined ? options : { ...options, trace: await jobTrace(dist, listener) }
+      if (isOwn(name)) return openOwnStore(name, { root, dist, directory, cacheBytes, options: set })
       return (await openStore(name, { root, dist, directory, encoding: 'view', cacheBytes, entries: size.entries, set })).store
     },
     warmUp: plan(warmUpSize),

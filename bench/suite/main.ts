@@ -20,11 +20,11 @@ import { machineLines, overview, workloadTable } from './summary.js'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 async function main(): Promise<void> {
-  const options = withoutMissing(parseOptions(process.argv.slice(2)))
+  const options = withoutMissing(await parseOptions(process.argv.slice(2), ROOT))
   if (options.list) return list()
   const createdAt = new Date()
   const scratch = new Scratch(options.directory)
-  if (options.engines.some(({ isKvarium }) => !isKvarium)) installPeers(ROOT)
+  if (options.engines.some(({ isKvarium, item }) => !isKvarium && item === undefined)) installPeers(ROOT)
   let runner: Runner | undefined
   const interrupted = (): void => {
     void (runner?.stop() ?? Promise.resolve()).then(() => {
@@ -44,7 +44,13 @@ async function main(): Promise<void> {
     progress.end()
     const reports: RunReport[] = []
     for (const result of results) {
-      const report = benchRunReport(result, { options, createdAt, command: commandFor(result.workload.name, options), machine, versions })
+      const report = benchRunReport(result, {
+        options,
+        createdAt,
+        command: commandFor(options.files.get(result.workload) ?? result.workload.name, options),
+        machine,
+        versions,
+      })
       if (report !== undefined) reports.push(checkRunReport(JSON.parse(JSON.stringify(report))))
       for (const { engine, round, error } of result.visits) {
         if (error !== undefined) say(`${result.workload.name}, ${engine.name}, round ${round + 1} failed: ${error}`)
@@ -105,7 +111,7 @@ function list(): void {
 }
 
 function versionsOf({ engines }: Options): Record<string, string> {
-  const peers = engines.filter(({ isKvarium }) => !isKvarium).map(({ engine }) => engine)
+  const peers = engines.filter(({ isKvarium, item }) => !isKvarium && item === undefined).map(({ engine }) => engine)
   const entries = [...new Set(peers)].map(name => [name, versionIn(join(ROOT, 'bench/peers/node_modules', name))] as const)
   return { kvarium: versionIn(ROOT), node: process.versions.node, v8: process.versions.v8, ...Object.fromEntries(entries) }
 }
@@ -117,7 +123,7 @@ function versionIn(folder: string): string {
 /** The command for this workload alone. */
 function commandFor(workload: string, { engines, size, rounds, cacheBytes, isScaled, set }: Options): string {
   const flags = [
-    `--workload ${workload} --engine ${engines.map(({ name }) => name).join(',')} --n ${size.entries} --rounds ${rounds}`,
+    `--workload ${workload} --engine ${engines.map(({ name, item = name }) => item).join(',')} --n ${size.entries} --rounds ${rounds}`,
     `--seed ${size.seed} --key-size ${size.keyBytes} --value-size ${size.valueBytes} --batch ${size.batch} --ops ${size.operations} --cache ${cacheBytes}`,
     ...(size.readsSync ? ['--get-sync'] : []),
     ...(isScaled ? ['--scaled'] : []),

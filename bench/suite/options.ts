@@ -1,12 +1,18 @@
 /** The command line of the suite. */
+import { resolve as absolute } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { nearestName } from '../../src/engine/nearest-name.js'
 import { WORKLOADS } from '../../packages/lab/src/workloads/catalogue.js'
 import type { Size, Workload } from '../../packages/lab/src/workloads/workload.js'
-import { ENGINES, type Engine } from './engines.js'
+import { LEVEL_PREFIX } from '../../packages/lab/src/compare/level-store.js'
+import { isModulePath } from '../../packages/lab/src/compare/own-modules.js'
+import { loadWorkload } from '../../packages/lab/src/workloads/own-workload.js'
+import { ENGINES, ownEngine, type Engine } from './engines.js'
 
 export interface Options {
   readonly workloads: readonly Workload[]
+  /** Paths of the workloads that come from files. */
+  readonly files: ReadonlyMap<Workload, string>
   readonly engines: readonly Engine[]
   readonly size: Size
   readonly rounds: number
@@ -57,6 +63,7 @@ Examples:
   npm run bench -- --quick
   npm run bench -- --workload ycsb-a,fillrandom --engine lsm,btree,classic-level --n 1e6 --report result.json
   npm run bench -- --workload overwrite --engine lsm --set lsm.writeBufferSize=4194304
+  npm run bench -- --workload ./examples/delivery-log.ts --engine ./examples/array-engine.ts,lsm,level:classic-level --quick
   npm run bench -- --list
 
 A report of several workloads is a file for each: result-ycsb-a.json, result-fillrandom.json. The exit code is 1 when an
@@ -67,11 +74,14 @@ engine failed or was wrong, and 2 when the command was given something that it c
  * Reads the command line; help is written to standard output.
  * @throws CommanderError or TypeError that says what is wrong.
  */
-export function parseOptions(argv: readonly string[]): Options {
+export async function parseOptions(argv: readonly string[], root: string): Promise<Options> {
   const command = new Command('npm run bench --')
     .description('Runs workloads on engines, each in its own process, and measures their cost')
-    .option('-w, --workload <names>', 'workloads, separated by commas (default: all)')
-    .option('-e, --engine <names>', `engines, separated by commas (default: ${DEFAULT_ENGINES})`)
+    .option('-w, --workload <names>', 'workloads, separated by commas: names, or files such as ./my-workload.ts (default: all)')
+    .option(
+      '-e, --engine <names>',
+      `engines, separated by commas: names, files such as ./my-engine.ts, packages such as level:classic-level (default: ${DEFAULT_ENGINES})`,
+    )
     .option('-n, --n <count>', `entries, such as 1e6 (default: ${DEFAULTS.entries}, with --quick ${QUICK.entries})`, whole(LEAST_ENTRIES))
     .option('--rounds <count>', `times that everything is run (default: ${DEFAULTS.rounds}, with --quick ${QUICK.rounds})`, whole(1))
     .option('--seed <number>', 'of all random choices', whole(0), 1)
@@ -93,10 +103,10 @@ export function parseOptions(argv: readonly string[]): Options {
     .addHelpText('after', EXAMPLES)
     .exitOverride()
     .parse(argv, { from: 'user' })
-  return resolve(command.opts<Flags>())
+  return resolve(command.opts<Flags>(), root)
 }
 
-function resolve(flags: Flags): Options {
+async function resolve(flags: Flags, root: string): Promise<Options> {
   const isQuick = flags.quick === true
   const preset = isQuick ? QUICK : DEFAULTS
   const entries = flags.n ?? preset.entries
@@ -105,9 +115,16 @@ function resolve(flags: Flags): Options {
     throw new TypeError(`--key-size ${keySize} is too small for ${entries} different keys: take ${String(entries - 1).length} or more`)
   }
   if (report !== undefined && !report.endsWith('.json')) throw new TypeError(`--report takes the name of a .json file, not "${report}"`)
-  const engines = choose('engine', flags.engine ?? DEFAULT_ENGINES, ENGINES)
+  const engines = await choose('engine', flags.engine ?? DEFAULT_ENGINES, ENGINES, item => ownEngine(item, root))
+  const files = new Map<Workload, string>()
+  const ownWorkload = async (path: string): Promise<Workload> => {
+    const workload = await loadWorkload(path)
+    files.set(workload, absolute(path))
+    return workload
+  }
   return {
-    workloads: flags.workload === undefined ? WORKLOADS : choose('workload', flags.workload, WORKLOADS),
+    workloads: flags.workload === undefined ? WORKLOADS : await choose('workload', flags.workload, WORKLOADS, ownWorkload),
+    files,
     engines,
     size: {
       entries,
@@ -129,23 +146,32 @@ function resolve(flags: Flags): Options {
   }
 }
 
-function choose<T extends { readonly name: string }>(what: string, list: string, known: readonly T[]): readonly T[] {
+/** @param own - Makes one of a file, or of a package. */
+async function choose<T extends { readonly name: string }>(
+  what: string,
+  list: string,
+  known: readonly T[],
+  own: (item: string) => Promise<T>,
+): Promise<readonly T[]> {
   const names = known.map(({ name }) => name)
-  const chosen = list.split(',').map(item => {
-    const name = item.trim()
-    const found = known.find(one => one.name === name)
-    if (found !== undefined) return found
-    const nearest = nearestName(name, names)
-    const hint = nearest === undefined ? '' : ` Did you mean ${nearest}?`
-    throw new TypeError(`There is no ${what} "${name}".${hint} Known: ${names.join(', ')}`)
-  })
-  return [...new Set(chosen)]
+  const chosen: T[] = []
+  for (const item of list.split(',').map(text => text.trim())) {
+    const found = isModulePath(item) || item.startsWith(LEVEL_PREFIX) ? await own(item) : known.find(one => one.name === item)
+    if (found === undefined) {
+      const nearest = nearestName(item, names)
+      const hint = nearest === undefined ? '' : ` Did you mean ${nearest}?`
+      throw new TypeError(`There is no ${what} "${item}".${hint} Known: ${names.join(', ')}; or give a file, such as ./my-${what}.ts`)
+    }
+    if (chosen.some(one => one !== found && one.name === found.name)) throw new TypeError(`Two of the ${what}s are called "${found.name}"`)
+    if (!chosen.includes(found)) chosen.push(found)
+  }
+  return chosen
 }
 
 function settings(texts: readonly string[], engines: readonly Engine[]): Options['set'] {
   const set: Record<string, Record<string, unknown>> = {}
   for (const text of texts) {
-    const [, engine, option, value] = /^([\w-]+)\.(\w+)=(.*)$/.exec(text) ?? []
+    const [, engine, option, value] = /^([\w.-]+)\.(\w+)=(.*)$/.exec(text) ?? []
     if (engine === undefined) throw new TypeError(`--set takes ENGINE.OPTION=VALUE, not "${text}"`)
     if (!engines.some(({ name }) => name === engine)) throw new TypeError(`--set ${text}: the engine ${engine} is not among those to run`)
     const isLiteral = value === 'true' || value === 'false' || (value !== '' && !Number.isNaN(Number(value)))

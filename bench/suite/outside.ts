@@ -2,7 +2,7 @@
  * A store measured from outside: the bytes that its process passed to write calls and received from read calls, and the files in its
  * directory. The measure is the same for every store, so kvarium's own ledger can be compared with it.
  */
-import { directoryBytes, readBytes, writtenBytes } from '../peers/process-meter.js'
+import { directoryBytes, readBytes, writtenBytes } from '../../packages/lab/src/compare/process-meter.js'
 import type { Store } from '../peers/stores.js'
 
 /** Describes the counts of `Outside` for the reader of a report. */

@@ -11,7 +11,7 @@ import type { LagReport, Timeline } from '../../packages/lab/src/report/run-repo
 import type { LedgerCounts, ReadCounts, StorePart } from '../../src/trace/ledger.js'
 import type { TraceListener } from '../../src/trace/span.js'
 import { LagRecorder } from '../../packages/lab/src/compare/lag-recorder.js'
-import { cpuMs, memory } from '../peers/process-meter.js'
+import { cpuMs, memory } from '../../packages/lab/src/compare/process-meter.js'
 import type { Store } from '../peers/stores.js'
 import { hexadecimal } from '../../packages/lab/src/workloads/digest.js'
 import type { Plan } from '../../packages/lab/src/workloads/workload.js'

@@ -3,6 +3,7 @@ import { callReports, latencyReport } from '../../packages/lab/src/compare/laten
 import { resolveOptions } from '../../src/engine/options.js'
 import { predict } from '../../packages/lab/src/predict/predict.js'
 import type { Prediction } from '../../packages/lab/src/predict/prediction.js'
+import { predictorOf } from '../../packages/lab/src/predict/predictors.js'
 import {
   REPORT_FORMAT,
   REPORT_VERSION,
@@ -16,9 +17,8 @@ import {
 } from '../../packages/lab/src/report/run-report.js'
 import { registry } from '../../src/node-engines.js'
 import { readAmplification, writeAmplification } from '../../src/trace/ledger.js'
-import { STORES } from '../peers/stores.js'
 import type { Plan } from '../../packages/lab/src/workloads/workload.js'
-import type { Engine } from './engines.js'
+import { fixedOptions, type Engine } from './engines.js'
 import type { Options } from './options.js'
 import { OUTSIDE_METHOD } from './outside.js'
 import { findProblems, type FoundProblem } from './problems.js'
@@ -167,10 +167,10 @@ function blocksOf(outcomes: readonly RoundOutcome[]): NonNullable<NonNullable<En
 
 function predictionsOf(engine: Engine, { final, contents }: RoundOutcome, plan: Plan, options: Options): readonly Prediction[] {
   const { predictedWork } = plan
-  if (final === undefined || predictedWork === undefined) return []
+  if (final === undefined || predictedWork === undefined || predictorOf(engine.engine) === undefined) return []
   const { engine: _engine, ...own }: Readonly<Record<string, unknown>> = {
     cacheSize: plan.cacheBytes ?? options.cacheBytes,
-    ...STORES[engine.store].options,
+    ...fixedOptions(engine),
     ...engineOptions(options, engine, plan),
   }
   const resolved = resolveOptions(registry.resolve(engine.engine).options, own)
@@ -211,7 +211,7 @@ function representative(outcomes: readonly RoundOutcome[]): RoundOutcome {
 }
 
 function optionsOf(engine: Engine, plan: Plan, options: Options): Record<string, string | number | boolean> {
-  const own = { ...STORES[engine.store].options, ...engineOptions(options, engine, plan) }
+  const own = { ...fixedOptions(engine), ...engineOptions(options, engine, plan) }
   const hasCache = engine.durable && engine.engine !== 'lmdb'
   const given: Record<string, string | number | boolean> = hasCache ? { cacheSize: plan.cacheBytes ?? options.cacheBytes } : {}
   for (const [name, value] of Object.entries(own)) {

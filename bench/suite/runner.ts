@@ -107,12 +107,13 @@ export class Runner {
     }
   }
 
-  #task({ name, plan }: Workload, on?: { readonly engine: Engine; readonly directory: string }): Task {
+  #task(workload: Workload, on?: { readonly engine: Engine; readonly directory: string }): Task {
     const { options, root, program, onProgress } = this.#parts
+    const { plan } = workload
     const { size } = options
     const { entries, operations } = size
     const warmUpSize = { ...size, entries: Math.min(entries, WARM_UP_ENTRIES), operations: Math.min(operations, WARM_UP_ENTRIES) }
-    const task = { workload: name, size, warmUpSize }
+    const task = { workload: options.files.get(workload) ?? workload.name, size, warmUpSize }
     if (on === undefined) return task
     const { engine, directory } = on
     const { cacheBytes = options.cacheBytes } = plan(size)

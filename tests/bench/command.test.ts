@@ -50,9 +50,12 @@ describe('npm run bench', () => {
     [['--set', 'lmdb.noSync=true'], 'not among those to run'],
     [['--wrkload', 'fillseq'], '--workload'],
     [['fillseq'], 'too many arguments'],
-  ])('%j is refused, with what to do', (parameters, message) => {
+    [['--engine', './nowhere.ts'], './nowhere.ts: there is no such file'],
+    [['--workload', './examples/array-engine.ts'], './examples/array-engine.ts: it exports no workload'],
+    [['--engine', 'level:not-installed'], 'The package not-installed is not installed'],
+  ])('%j is refused, with what to do', async (parameters, message) => {
     vi.spyOn(process.stderr, 'write').mockReturnValue(true)
-    expect(() => parseOptions(parameters)).toThrow(message)
+    await expect(parseOptions(parameters, ROOT)).rejects.toThrow(message)
     vi.restoreAllMocks()
   })
 
@@ -66,15 +69,15 @@ describe('npm run bench', () => {
     expect([code, stdout]).toEqual([2, ''])
   })
 
-  it('without flags it is everything on the engines of kvarium, and --quick is less of it', () => {
-    const { workloads, engines, size, rounds } = parseOptions([])
+  it('without flags it is everything on the engines of kvarium, and --quick is less of it', async () => {
+    const { workloads, engines, size, rounds } = await parseOptions([], ROOT)
     expect(workloads).toBe(WORKLOADS)
     expect(engines.map(({ name }) => name)).toEqual(['lsm', 'lsm-tiered', 'btree'])
-    const quick = parseOptions(['--quick'])
+    const quick = await parseOptions(['--quick'], ROOT)
     expect(quick.workloads).toBe(WORKLOADS)
     expect(quick.size.entries).toBeLessThan(size.entries)
     expect([rounds, quick.rounds, quick.isScaled]).toEqual([3, 1, true])
-    expect(parseOptions(['--quick', '--n', '1e6', '--cache', '32 MiB', '--set', 'btree.pageSize=8192'])).toMatchObject({
+    expect(await parseOptions(['--quick', '--n', '1e6', '--cache', '32 MiB', '--set', 'btree.pageSize=8192'], ROOT)).toMatchObject({
       size: { entries: 1_000_000 },
       cacheBytes: 32 * 2 ** 20,
       set: { btree: { pageSize: 8192 } },

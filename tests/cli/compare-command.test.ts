@@ -136,6 +136,37 @@ describe('a dataset of the user', () => {
   })
 })
 
+describe('engines and workloads of the user', () => {
+  const ROOT = join(import.meta.dirname, '../..')
+
+  it('come from TypeScript files and packages, also where Node itself does not read TypeScript', () => {
+    const engine = './examples/array-engine.ts,memory,level:classic-level'
+    const flags = ['--workload', 'examples/delivery-log.ts', '--limit', '200', '--reads', '100', '--rounds', '1', '--json']
+    const { status, stdout, stderr } = kvariumProcess(ROOT, ['compare', '--engine', engine, ...flags])
+    expect(stderr).toBe('')
+    expect(status).toBe(0)
+    const { engines, ok } = JSON.parse(stdout) as Comparison
+    expect(ok).toBe(true)
+    expect(engines.map(({ name, kind }) => [name, kind])).toEqual([
+      ['array', 'kvarium'],
+      ['memory', 'kvarium'],
+      ['classic-level', 'peer'],
+    ])
+    expect(engines.map(({ verification }) => verification.entries)).toEqual([250, 250, 250])
+  })
+
+  it.each([
+    [['--workload', 'ycsb-g'], 'There is no workload "ycsb-g". Did you mean ycsb-'],
+    [['--workload', 'ycsb-a', '--dataset', 'a.csv'], '--workload brings its own entries: it does not go with --dataset'],
+    [['--engine', './nowhere.ts'], './nowhere.ts: there is no such file'],
+    [['--engine', 'level:nowhere'], 'The package nowhere is not installed in'],
+  ])('%j is answered with what to do', async (parameters, message) => {
+    const { code, stdout, stderr } = await run('compare', ...parameters)
+    expect(stderr).toContain(message)
+    expect([code, stdout]).toEqual([2, ''])
+  })
+})
+
 describe('the command line', () => {
   it.each([
     [['comapre'], 'Did you mean compare?'],

@@ -1,6 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander'
 import {
-  chooseEngines,
   compare,
   comparisonRunReport,
   configureEngines,
@@ -8,12 +7,16 @@ import {
   describeMachine,
   describeWork,
   engineNames,
+  isModulePath,
+  loadEngines,
   LoadOfOthers,
   scaleFor,
 } from 'kvarium-lab/compare'
-import type { EngineResult } from 'kvarium-lab/compare'
+import type { EngineResult, Phase } from 'kvarium-lab/compare'
 import type { Work } from 'kvarium-lab/predict'
 import type { WorkReport } from 'kvarium-lab/report'
+import { findWorkload, loadWorkload, workloadPhases, WORKLOADS, type Workload } from 'kvarium-lab/workloads'
+import { nearestName } from 'kvarium/engine'
 import { loadDataset, reviseValue, type Dataset } from './datasets/dataset.js'
 import type { Invocation } from './invocation.js'
 import { VERSION } from './package-version.js'
@@ -21,14 +24,16 @@ import { progressView } from './progress.js'
 import { prepareReportFiles, REPORT_DIRECTORY, shownPath, writeReport } from './report-files.js'
 import { comparisonReport } from './report/comparison-report.js'
 import { engineReport } from './report/engine-report.js'
-import { introduction } from './report/introduction.js'
+import { datasetSubject, introduction, workloadSubject, type Subject } from './report/introduction.js'
 import { count, share } from 'kvarium-lab/report'
 import { styleFor } from './report/style.js'
+import { UsageError } from './usage-error.js'
 import { ScratchDirectory } from './scratch-directory.js'
 
 interface CompareFlags {
   readonly engine?: string
   readonly dataset?: string
+  readonly workload?: string
   readonly key?: string
   readonly limit?: number
   readonly seed: number
@@ -50,6 +55,9 @@ interface CompareFlags {
 /** A part of the cities, so that three rounds take less than a minute. */
 const DEFAULT_CITIES = 50_000
 
+/** A workload has as many entries, unless `--limit` says how many. */
+const WORKLOAD_ENTRIES = 20_000
+
 /** Enough for the compiler to optimise the code. */
 const WARM_UP_ENTRIES = 5000
 
@@ -59,6 +67,7 @@ Examples:
   kvarium compare --engine lsm --limit 20000
   kvarium compare --dataset people.ndjson --key country,email
   kvarium compare --engine lsm-leveled --set compression=deflate --set blockSize=16KiB
+  kvarium compare --engine ./array-engine.ts,lsm,level:classic-level --workload ./my-workload.ts
   kvarium compare --json > result.json
 
 The exit code is 1 when an engine lost or changed an entry, broke an invariant or lost count of its
@@ -68,25 +77,29 @@ bytes, and 2 when the command was given something that it cannot use.
 export function compareCommand(invocation: Invocation): Command {
   return new Command('compare')
     .description('Put a real dataset through each engine, verify every entry, and show where every byte went')
-    .option('-e, --engine <names>', `engines, separated by commas (default: ${engineNames().join(',')})`)
+    .option(
+      '-e, --engine <names>',
+      `engines, separated by commas: names, files such as ./my-engine.ts, and installed packages such as level:classic-level (default: ${engineNames().join(',')})`,
+    )
     .option('-d, --dataset <file>', 'your own data: .ndjson, .jsonl, .csv or .tsv (default: the cities of GeoNames)')
+    .option('-w, --workload <name>', 'a workload instead of a dataset: ycsb-a, fillrandom, ..., or a file such as ./my-workload.ts')
     .option(
       '-k, --key <fields>',
       'fields that make the key, separated by commas (default: key, id, _id or uuid; else the first column, or the number of the record)',
     )
     .option(
       '-n, --limit <n>',
-      `take only the first records (default: ${count(DEFAULT_CITIES)} of the cities, all of your own data)`,
+      `take only the first records (default: ${count(DEFAULT_CITIES)} of the cities, all of your own data); entries of a workload (default: ${count(WORKLOAD_ENTRIES)})`,
       integer(1),
     )
     .option('--seed <n>', 'seed of all random choices', integer(0), 1)
     .option('--overwrite-share <share>', 'share of the entries to write a second time, 0 to 1', fraction, 0.3)
     .option('--delete-share <share>', 'share of the entries to delete, 0 to 1', fraction, 0.1)
-    .option('--reads <n>', 'gets of each kind, at most', integer(0), 20_000)
+    .option('--reads <n>', 'gets of each kind, at most; calls of a workload that reads', integer(0), 20_000)
     .option('--batch <n>', 'entries in a batch while loading', integer(1), 1000)
     .option('--rounds <n>', 'times that everything is run, engines in turn, for the spread of the times', integer(1), 3)
     .option('--no-shuffle', 'load in the order of the dataset')
-    .option('-s, --set <name=value>', 'an option of the engines; repeatable', collect)
+    .option('-s, --set <name=value>', 'an option of the engines, or NAME.OPTION=VALUE of a package; repeatable', collect)
     .option('--full-size', 'keep the default sizes of the engines, even for a small dataset')
     .option('--dir <directory>', 'directory for the stores (default: a temporary directory)')
     .option('--keep', 'keep the stores after the run')
@@ -101,13 +114,11 @@ export function compareCommand(invocation: Invocation): Command {
 }
 
 async function runComparison({ parameters, stdout, stderr, setExitCode }: Invocation, flags: CompareFlags): Promise<void> {
-  const { seed, overwriteShare, deleteShare, reads, shuffle, set = [], keep = false, json = false } = flags
-  const { limit = flags.dataset === undefined ? DEFAULT_CITIES : Infinity } = flags
-  const rows = chooseEngines(flags.engine)
-  const dataset = await loadDataset({ file: flags.dataset, keyFields: flags.key?.split(','), limit })
-  const scale = flags.fullSize === true ? 1 : scaleFor(dataset.bytes)
+  const { set = [], keep = false, json = false } = flags
+  const rows = await loadEngines(flags.engine)
+  const task = flags.workload === undefined ? await datasetTask(flags) : await workloadTask(flags.workload, flags)
+  const scale = flags.fullSize === true ? 1 : scaleFor(task.bytes)
   const engines = configureEngines(rows, scale, set)
-  const work = { seed, overwriteShare, deleteShare, reads, batchSize: flags.batch, shuffle, revise: reviseValue }
   const files = flags.report === false || (json && flags.report === undefined) ? undefined : prepareReportFiles(flags.report)
   const scratch = new ScratchDirectory(
     flags.dir,
@@ -122,15 +133,15 @@ async function runComparison({ parameters, stdout, stderr, setExitCode }: Invoca
   const print = (text: string): boolean => !json && stdout.write(`${text}\n`)
   const progress = progressView(stderr, json)
   try {
-    const intro = { version: VERSION, dataset, engines, directory: scratch.path, work: settings(flags), scale }
+    const intro = { version: VERSION, subject: task.subject, engines, directory: scratch.path, work: task.settings, scale }
     print(introduction(intro, style))
     const createdAt = new Date()
     const load = new LoadOfOthers()
-    const phases = datasetPhases(dataset.entries, work)
+    const { phases, warmUp } = task
     const comparison = await compare({
       engines,
       phases,
-      warmUp: datasetPhases(dataset.entries.slice(0, WARM_UP_ENTRIES), work),
+      warmUp,
       rounds: flags.rounds,
       directory: scratch.path,
       onProgress: state => progress.update(state),
@@ -141,24 +152,17 @@ async function runComparison({ parameters, stdout, stderr, setExitCode }: Invoca
     })
     const otherLoadCores = load.cores()
     const report = comparisonRunReport(comparison, {
-      title: `kvarium compare: ${dataset.title}`,
+      title: `kvarium compare: ${task.title}`,
       createdAt,
       command: commandLine(parameters),
       machine: { ...describeMachine(scratch.path), ...(otherLoadCores !== undefined && { otherLoadCores }) },
       versions: { kvarium: VERSION, node: process.version, v8: process.versions.v8 },
-      work: await workReport(dataset, flags, phases),
-      predictedWork: predictedWork(dataset, flags),
+      work: { ...task.work, ...(await describeWork(phases)) },
+      ...(task.predictedWork !== undefined && { predictedWork: task.predictedWork }),
     })
     if (files !== undefined) writeReport(report, files)
     if (json) {
-      const { title, keys, entries, duplicates, bytes } = dataset
-      const { revise: _revise, ...settings } = work
-      const about = {
-        version: VERSION,
-        node: process.version,
-        dataset: { title, keys, entries: entries.length, duplicates, bytes },
-        work: settings,
-      }
+      const about = { version: VERSION, node: process.version, ...task.about }
       const engines = comparison.engines.map(withoutCurves)
       stdout.write(`${JSON.stringify({ ...about, engines, ok: comparison.ok }, null, 2)}\n`)
     } else {
@@ -182,20 +186,79 @@ function commandLine(parameters: readonly string[]): string {
   return ['kvarium', ...parameters].map(quoted).join(' ')
 }
 
-async function workReport(dataset: Dataset, flags: CompareFlags, phases: ReturnType<typeof datasetPhases>): Promise<WorkReport> {
-  const { entries, title, keys } = dataset
+/** What is run, and how it is described. */
+interface Task {
+  readonly title: string
+  readonly subject: Subject
+  /** The bytes of all keys and values. */
+  readonly bytes: number
+  readonly phases: readonly Phase[]
+  readonly warmUp: readonly Phase[]
+  readonly work: Omit<WorkReport, 'phases' | 'digest'>
+  readonly predictedWork?: Work
+  /** Pieces that stay on a line. */
+  readonly settings: readonly string[]
+  /** For `--json`. */
+  readonly about: object
+}
+
+async function datasetTask(flags: CompareFlags): Promise<Task> {
   const { seed, overwriteShare, deleteShare, reads, batch, shuffle } = flags
+  const { limit = flags.dataset === undefined ? DEFAULT_CITIES : Infinity } = flags
+  const dataset = await loadDataset({ file: flags.dataset, keyFields: flags.key?.split(','), limit })
+  const { entries, title, keys, duplicates, bytes } = dataset
+  const settings = { seed, overwriteShare, deleteShare, reads, batchSize: batch, shuffle }
+  const work = { ...settings, revise: reviseValue }
   const keyBytes = entries.reduce((sum, { key }) => sum + key.length, 0) / entries.length
   return {
-    name: 'dataset',
-    about: `${title}: load, overwrite, delete, read and scan, every answer checked`,
-    seed,
-    parameters: { keys, overwriteShare, deleteShare, reads, batch, shuffle },
-    entries: entries.length,
-    keyBytes,
-    valueBytes: dataset.bytes / entries.length - keyBytes,
-    ...(await describeWork(phases)),
+    title,
+    subject: datasetSubject(dataset),
+    bytes,
+    phases: datasetPhases(entries, work),
+    warmUp: datasetPhases(entries.slice(0, WARM_UP_ENTRIES), work),
+    work: {
+      name: 'dataset',
+      about: `${title}: load, overwrite, delete, read and scan, every answer checked`,
+      seed,
+      parameters: { keys, overwriteShare, deleteShare, reads, batch, shuffle },
+      entries: entries.length,
+      keyBytes,
+      valueBytes: bytes / entries.length - keyBytes,
+    },
+    predictedWork: predictedWork(dataset, flags),
+    settings: settingsOf(flags),
+    about: { dataset: { title, keys, entries: entries.length, duplicates, bytes }, work: settings },
   }
+}
+
+async function workloadTask(name: string, flags: CompareFlags): Promise<Task> {
+  if (flags.dataset !== undefined) throw new UsageError('--workload brings its own entries: it does not go with --dataset')
+  const { seed, reads, batch, limit = WORKLOAD_ENTRIES } = flags
+  const workload = isModulePath(name) ? await loadWorkload(name) : namedWorkload(name)
+  const size = { entries: limit, operations: reads, keyBytes: 16, valueBytes: 100, seed, batch, readsSync: false }
+  const small = { ...size, entries: Math.min(limit, WARM_UP_ENTRIES), operations: Math.min(reads, WARM_UP_ENTRIES) }
+  const plan = workload.plan(size)
+  const { entries, keyBytes, valueBytes } = plan
+  const about = `${workload.about.replace(/\.$/, '')}. Defined by: ${workload.source}`
+  return {
+    title: workload.name,
+    subject: workloadSubject(workload, plan),
+    bytes: entries * (keyBytes + valueBytes),
+    phases: workloadPhases(plan),
+    warmUp: workloadPhases(workload.plan(small)),
+    work: { name: workload.name, about, seed, parameters: { n: limit, ops: reads, batch }, entries, keyBytes, valueBytes },
+    settings: [`${count(limit)} entries,`, `${count(reads)} calls of runs that read or mix,`, `verify; seed ${seed}`],
+    about: { workload: { name: workload.name, about: workload.about, entries }, work: { seed, operations: reads, batch } },
+  }
+}
+
+function namedWorkload(name: string): Workload {
+  const found = findWorkload(name)
+  if (found !== undefined) return found
+  const names = WORKLOADS.map(workload => workload.name)
+  const nearest = nearestName(name, names)
+  const hint = nearest === undefined ? '' : ` Did you mean ${nearest}?`
+  throw new UsageError(`There is no workload "${name}".${hint} Known: ${names.join(', ')}; or give a file, such as ./my-workload.ts`)
 }
 
 /** The work for the formulas, which cover puts only: a delete counts as one. */
@@ -222,7 +285,7 @@ function withoutCurves({ timeline: _timeline, final: _final, phases, rounds, ...
   }
 }
 
-function settings({ seed, overwriteShare, deleteShare, reads, batch, shuffle }: CompareFlags): string[] {
+function settingsOf({ seed, overwriteShare, deleteShare, reads, batch, shuffle }: CompareFlags): string[] {
   return [
     `load in batches of ${count(batch)}${shuffle ? ', shuffled' : ''},`,
     `overwrite ${share(overwriteShare)},`,

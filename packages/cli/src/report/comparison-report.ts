@@ -33,9 +33,9 @@ export function comparisonReport({ engines, ok }: Comparison, report: RunReport,
     part('write amplification', writeRows(engines)) +
       explain('bytes written to files ÷ bytes of keys and values put, and of keys deleted', style),
     part('read amplification, blocks', [
-      ['get, found', ({ amplification }) => blocks(amplification.read.found)],
-      ['get, missing', ({ amplification }) => blocks(amplification.read.missing)],
-      ['scan, per entry', ({ amplification }) => blocks(amplification.read.scan)],
+      ['get, found', ({ kind, amplification }) => (kind === 'peer' ? '–' : blocks(amplification.read.found))],
+      ['get, missing', ({ kind, amplification }) => (kind === 'peer' ? '–' : blocks(amplification.read.missing))],
+      ['scan, per entry', ({ kind, amplification }) => (kind === 'peer' ? '–' : blocks(amplification.read.scan))],
     ]) + explain('blocks touched ÷ gets, or ÷ entries scanned; in brackets those read from a file, not the cache', style),
     part('space amplification', [
       ['peak', ({ amplification }) => times(amplification.space.peak)],
@@ -79,10 +79,13 @@ function throughput(engine: EngineResult, index: number): string {
 
 function writeRows(engines: readonly EngineResult[]): Row[] {
   const parts = ['log', 'flush', 'compaction', 'page', 'meta'] as const
-  const used = parts.filter(part => engines.some(({ traffic }) => traffic.written[part] > 0))
+  const used = parts.filter(part => engines.some(({ kind, traffic }) => kind === 'kvarium' && traffic.written[part] > 0))
   return [
     ['total', ({ amplification }) => times(amplification.write.total)],
-    ...used.map((part): Row => [`  ${part}`, ({ amplification }) => times(amplification.write.parts[part])]),
+    ...used.map((part): Row => [
+      `  ${part}`,
+      ({ kind, amplification }) => (kind === 'peer' ? '–' : times(amplification.write.parts[part])),
+    ]),
   ]
 }
 
@@ -93,15 +96,16 @@ function blocks({ blocks: all, blocksFromDisk }: { readonly blocks: number; read
 
 /** From the user's bytes to the file's, one line per engine. */
 function byteLines(engines: readonly EngineResult[], style: TextStyle): string {
-  const lines = engines.flatMap(({ name, traffic, metered }) => {
+  const lines = engines.flatMap(({ name, kind, traffic, metered }) => {
     const total = sumOf(traffic.written)
     if (total === 0) return []
+    if (kind === 'peer') return `  ${name.padEnd(13)} ${bytes(traffic.userBytes)} → ${bytes(total)}, as the operating system counts`
     const parts = Object.entries(traffic.written).filter(([, amount]) => amount > 0)
     const sum = parts.map(([part, amount]) => `${part} ${bytes(amount)}`).join(' + ')
     const counted = metered.ledgerWritten === metered.meterWritten ? style.good('✓') : style.bad('✗')
     const saved = sumOf(traffic.saved)
     const raw = saved > 0 ? ` (${bytes(total + saved)} before compression)` : ''
-    return `${counted} ${name.padEnd(12)} ${bytes(traffic.userBytes)} → ${sum} = ${bytes(total)}${raw}`
+    return `${counted} ${name.padEnd(13)} ${bytes(traffic.userBytes)} → ${sum} = ${bytes(total)}${raw}`
   })
   if (lines.length === 0) return indent('No engine wrote a file.')
   return `${indent(style.dim('where every byte went, as the file system counted it too'))}\n${indent(lines.join('\n'))}`

@@ -54,7 +54,8 @@ function levelChart(levels: readonly LevelShape[], style: TextStyle): string {
 }
 
 /** User bytes, the bytes written for them, and the file system's count. */
-function byteAccount({ traffic, amplification, metered, live, disk }: EngineResult, style: TextStyle): string {
+function byteAccount(result: EngineResult, style: TextStyle): string {
+  const { kind, traffic, amplification, metered, live, disk } = result
   const { userBytes, written, saved } = traffic
   const total = sumOf(written)
   if (total === 0) return indent(`${bytes(userBytes)} of keys and values were put and deleted; nothing went to disk`)
@@ -71,7 +72,14 @@ function byteAccount({ traffic, amplification, metered, live, disk }: EngineResu
   const space =
     `on disk ${plural(disk.files, 'file')}, ${bytes(disk.bytes)} for ${bytes(live.bytes)} alive: ` +
     `space amplification ${times(settled)}, at its peak ${times(peak)}`
+  if (kind === 'peer') return `${indent(outsideLine(userBytes, total))}\n${indent(space)}`
   return `${table(['where every byte went', '', '', ''], rows, style, { left: [0, 3] })}\n${indent(space)}\n${indent(meterLine(metered, style))}`
+}
+
+/** The bytes of a package, which has no ledger. */
+function outsideLine(userBytes: number, total: number): string {
+  const written = `${bytes(total)} (${times(total / userBytes)}) went to write calls`
+  return `${bytes(userBytes)} put and deleted; by the system's count ${written}: no ledger says for what`
 }
 
 function meterLine(

@@ -3,11 +3,13 @@ import type { EngineConfiguration } from 'kvarium-lab/compare'
 import type { Dataset } from '../datasets/dataset.js'
 import { bytes, count, exactBytes, plural } from 'kvarium-lab/report'
 import type { TextStyle } from 'kvarium-lab/report'
+import type { Plan, Workload } from 'kvarium-lab/workloads'
 import { flow } from './style.js'
 
 export interface Introduced {
   readonly version: string
-  readonly dataset: Dataset
+  /** What the operations come from, and lines about it. */
+  readonly subject: Subject
   readonly engines: readonly EngineConfiguration[]
   readonly directory: string
   /** The work, in pieces that stay on a line. */
@@ -16,26 +18,45 @@ export interface Introduced {
   readonly scale: number
 }
 
+export interface Subject {
+  readonly label: 'dataset' | 'workload'
+  readonly lines: (style: TextStyle) => readonly string[]
+}
+
+export function datasetSubject({ title, keys, entries, duplicates, bytes: size, example }: Dataset): Subject {
+  const lines = (style: TextStyle): readonly string[] => [
+    `${title}: ${plural(entries.length, 'entry', 'entries')}, ${bytes(size)} of keys and values, key ${keys}`,
+    ...(duplicates === 0 ? [] : [`${plural(duplicates, 'record')} had a key that a later one has again; the last one counts`]),
+    style.dim(exampleLine(example.key, example.value)),
+  ]
+  return { label: 'dataset', lines }
+}
+
+export function workloadSubject({ name, about }: Workload, { entries, keyBytes, valueBytes }: Plan): Subject {
+  const size = `${plural(entries, 'entry', 'entries')} of ${count(Math.round(keyBytes))} + ${count(Math.round(valueBytes))} bytes`
+  return { label: 'workload', lines: () => [`${name}, ${size}`, ...flow(about.split(' '), WIDTH - LABEL, ' ')] }
+}
+
 const WIDTH = 100
 const LABEL = 11
-const NAME = 13
+const NAME = 15
 
 /** Describes the run before it starts. */
-export function introduction({ version, dataset, engines, directory, work, scale }: Introduced, style: TextStyle): string {
-  const { title, keys, entries, duplicates, bytes: size, example } = dataset
+export function introduction({ version, subject, engines, directory, work, scale }: Introduced, style: TextStyle): string {
   const block = (label: string, lines: readonly string[]): string[] =>
     lines.map((line, index) => style.dim((index === 0 ? `  ${label}` : '').padEnd(LABEL)) + line)
   return [
     `${style.bold('kvarium compare')} ${style.dim(`${version}, Node ${process.version}, ${process.platform} ${process.arch}`)}`,
     '',
-    ...block('dataset', [
-      `${title}: ${plural(entries.length, 'entry', 'entries')}, ${bytes(size)} of keys and values, key ${keys}`,
-      ...(duplicates === 0 ? [] : [`${plural(duplicates, 'record')} had a key that a later one has again; the last one counts`]),
-      style.dim(exampleLine(example.key, example.value)),
-    ]),
+    ...block(subject.label, subject.lines(style)),
     ...block('work', flow(work, WIDTH - LABEL, ' ')),
     ...block('engines', [
-      ...engines.flatMap(({ name, options = {} }) => describeEngine(name, options)),
+      ...engines.flatMap(({ name, options = {}, level }) => [
+        ...describeEngine(name, options),
+        ...(level === undefined
+          ? []
+          : [`${''.padEnd(NAME)}${style.dim('a package: no ledger, so its bytes are those that the system counts')}`]),
+      ]),
       ...(scale === 1
         ? []
         : [style.dim(`sizes are 1/${count(1 / scale)} of the defaults, so that this dataset fills what a large one would`)]),

@@ -12,13 +12,23 @@ import type {
   PhaseReport,
   ReadReport,
   RunReport,
+  Sample,
   Spread,
+  Timeline,
   WorkReport,
   WriteAccount,
 } from '../report/run-report.js'
 import type { Comparison, EngineResult, EngineRound, PhaseResult } from './results.js'
 import { callReports, latencyReport } from './latency-report.js'
 import type { Traffic } from './traffic.js'
+
+const METHOD =
+  'wchar and rchar of /proc/self/io, from before the store was opened until it settled. Progress on the terminal, ' +
+  'messages between threads and reads of program files are included.'
+
+const PEER_METHOD =
+  'Of a package, the same from its first open until it settled, without what an awaited call writes to wake the event loop; ' +
+  'reads through mapped memory are not included.'
 
 export interface ComparisonAbout {
   readonly title: string
@@ -54,20 +64,22 @@ export function comparisonRunReport(comparison: Comparison, about: ComparisonAbo
 function engineReport(result: EngineResult, predictedWork: Work | undefined): EngineReport {
   const { name, engine, options, phases, rounds, traffic, endOfWrites, live, disk, cacheBytes, timeline } = result
   const { found, missing, scan } = traffic
-  const writesFiles = sumOf(traffic.written) > 0
+  const isPeer = result.kind === 'peer'
+  const writesFiles = !isPeer && sumOf(traffic.written) > 0
   const hits = found.blocksFromCache + missing.blocksFromCache + scan.blocksFromCache
   const misses = found.blocksFromDisk + missing.blocksFromDisk + scan.blocksFromDisk
   const over = (measure: (round: EngineRound) => number): Spread => spreadOf(rounds.map(measure))
-  const outside = writesFiles ? outsideReport(result) : undefined
+  const outside = sumOf(traffic.written) > 0 ? outsideReport(result) : undefined
   return {
     name,
     engine,
-    kind: 'kvarium',
+    kind: result.kind,
     options: Object.fromEntries(Object.entries(options).filter(([, value]) => isScalar(value))) as EngineReport['options'],
     phases: phases.map((phase, index) =>
       phaseReport(
         phase,
         rounds.flatMap(round => round.phases[index] ?? []),
+        isPeer,
       ),
     ),
     ...(writesFiles && {
@@ -94,10 +106,10 @@ function engineReport(result: EngineResult, predictedWork: Work | undefined): En
       settled: over(round => round.amplification.space.settled),
       files: disk.files,
     },
-    memory: { peakRssBytes: over(round => round.peakRssBytes), sharesProcess: true, engineBytes: result.memoryBytes },
+    memory: { peakRssBytes: over(round => round.peakRssBytes), sharesProcess: true, ...(!isPeer && { engineBytes: result.memoryBytes }) },
     ...(cacheBytes !== undefined && { cache: { hits, misses, capacityBytes: cacheBytes } }),
-    stalls: result.stalls,
-    timeline,
+    ...(!isPeer && { stalls: result.stalls }),
+    timeline: isPeer ? fromOutside(timeline) : timeline,
     predictions: predictions(result, predictedWork),
     verification: {
       entries: result.verification.entries,
@@ -115,7 +127,7 @@ function predictions({ final }: EngineResult, work: Work | undefined): readonly 
 }
 
 /** @param rounds - The same phase in every round that reached it. */
-function phaseReport(phase: PhaseResult, rounds: readonly PhaseResult[]): PhaseReport {
+function phaseReport(phase: PhaseResult, rounds: readonly PhaseResult[], isPeer: boolean): PhaseReport {
   const { name, operations, entries, lag, traffic } = phase
   return {
     name,
@@ -127,7 +139,7 @@ function phaseReport(phase: PhaseResult, rounds: readonly PhaseResult[]): PhaseR
     ...callReports(rounds.map(({ calls }) => calls)),
     lag,
     writtenBytes: sumOf(traffic.written),
-    readBytes: sumOf(traffic.read),
+    ...(!isPeer && { readBytes: sumOf(traffic.read) }),
   }
 }
 
@@ -152,20 +164,26 @@ function blocksOf(rounds: readonly EngineRound[]): NonNullable<ReadReport['block
   return { ...over('found'), ...over('missing'), ...over('scan') }
 }
 
-function outsideReport({ process, rounds, traffic, metered }: EngineResult): OutsideReport | undefined {
+/** A peer's bytes are counted by the operating system: not by cause, and without a cache. */
+function fromOutside({ samples, ...timeline }: Timeline): Timeline {
+  const outside = samples.map(({ written, cacheHits: _hits, cacheMisses: _misses, ...sample }): Sample =>
+    written === undefined ? sample : { ...sample, outsideWrittenBytes: written.log },
+  )
+  return { ...timeline, samples: outside }
+}
+
+function outsideReport({ kind, process, rounds, traffic, metered }: EngineResult): OutsideReport | undefined {
   if (process === undefined) return undefined
   const { userBytes } = traffic
   return {
-    method:
-      'wchar and rchar of /proc/self/io, from before the store was opened until it settled. Progress on the terminal, ' +
-      'messages between threads and reads of program files are included.',
+    method: kind === 'peer' ? PEER_METHOD : METHOD,
     userBytes,
     writtenBytes: process.writtenBytes,
     readBytes: process.readBytes,
     amplification: spreadOf(
       rounds.map(round => (round.traffic.userBytes === 0 ? 0 : (round.process?.writtenBytes ?? 0) / round.traffic.userBytes)),
     ),
-    ledgerBytes: metered.ledgerWritten + metered.closingWritten,
+    ...(kind === 'kvarium' && { ledgerBytes: metered.ledgerWritten + metered.closingWritten }),
   }
 }
 

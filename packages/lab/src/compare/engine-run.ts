@@ -5,6 +5,7 @@
  * 1. The oracle applies an operation when the engine has acknowledged it.
  * 2. The event loop gets a turn at least every few milliseconds, so that background work can finish.
  */
+import { rmSync } from 'node:fs'
 import { loadHash32 } from 'kvarium/codec'
 import { readAmplification, spaceAmplification, Trace, writeAmplification } from 'kvarium/trace'
 import { absolutePath, MeteredFileSystem } from 'kvarium/vfs'
@@ -13,9 +14,11 @@ import { resolveOptions } from 'kvarium/engine'
 import { Kvarium, builtInEngines } from 'kvarium'
 import { BlocksPerGet } from './blocks-per-get.js'
 import { JobWatch } from './job-watch.js'
+import { LevelStore } from './level-store.js'
 import { LagRecorder } from './lag-recorder.js'
 import { MixedLatencies } from './latency-recorder.js'
 import { filesIn, LedgerWatch } from './ledger-watch.js'
+import type { MeasuredStore } from './measured-store.js'
 import type { Phase } from './operation.js'
 import { Oracle, type KeyOrder } from './oracle.js'
 import { ProblemList, wrongValue } from './problem-list.js'
@@ -37,7 +40,8 @@ export class EngineRun {
   readonly #report: ReportProgress
   readonly #meter = new MeteredFileSystem(new NodeFileSystem())
   readonly #environment = nodeEnvironment({ fileSystem: this.#meter })
-  readonly #db: Kvarium<Uint8Array, Uint8Array>
+  readonly #db: MeasuredStore
+  readonly #isPeer: boolean
   readonly #watch: LedgerWatch
   readonly #oracle: Oracle
   readonly #problems = new ProblemList()
@@ -57,20 +61,15 @@ export class EngineRun {
 
   /** @throws MisuseError when the engine or an option is unknown. */
   constructor(configuration: EngineConfiguration, directory: string, report: ReportProgress, order?: KeyOrder) {
-    const { engine, options } = configuration
+    const { engine, options, level } = configuration
+    this.#isPeer = level !== undefined
     this.#oracle = new Oracle(order)
     this.#configuration = configuration
     this.#directory = absolutePath(this.#environment.fileSystem, directory)
     this.#report = report
-    this.#db = new Kvarium<Uint8Array, Uint8Array>(this.#directory, {
-      ...options,
-      engine: builtInEngines.resolve(engine),
-      environment: this.#environment,
-      trace: new Trace({ level: 'job', listener: this.#jobs.listener }),
-      keyEncoding: 'view',
-      valueEncoding: 'view',
-    })
-    this.#watch = new LedgerWatch(this.#meter, this.#db.supports.permanence)
+    this.#db = level === undefined ? this.#openable(engine, options) : new LevelStore(nameOf(engine), level, this.#directory, options ?? {})
+    // A ledger begins anew with each session; what is measured from outside goes on.
+    this.#watch = new LedgerWatch(this.#meter, !this.#isPeer && this.#db.supports.permanence)
     this.#driver = new StoreDriver({
       db: this.#db,
       oracle: this.#oracle,
@@ -85,6 +84,17 @@ export class EngineRun {
       shape: () => this.#db.shape(),
       traffic: () => this.#lookAtLedger(),
       jobs: this.#jobs,
+    })
+  }
+
+  #openable(engine: EngineConfiguration['engine'], options: EngineConfiguration['options']): MeasuredStore {
+    return new Kvarium<Uint8Array, Uint8Array>(this.#directory, {
+      ...options,
+      engine: builtInEngines.resolve(engine),
+      environment: this.#environment,
+      trace: new Trace({ level: 'job', listener: this.#jobs.listener }),
+      keyEncoding: 'view',
+      valueEncoding: 'view',
     })
   }
 
@@ -119,7 +129,8 @@ export class EngineRun {
 
   /** Removes the store, which must be closed. */
   async destroy(): Promise<void> {
-    if (this.#db.supports.permanence) await Kvarium.destroy(this.#directory, { environment: this.#environment })
+    if (this.#isPeer) rmSync(this.#directory, { recursive: true, force: true })
+    else if (this.#db.supports.permanence) await Kvarium.destroy(this.#directory, { environment: this.#environment })
   }
 
   async #runPhase(phase: Phase, index: number): Promise<void> {
@@ -212,7 +223,8 @@ export class EngineRun {
     await this.#driver.scan({ type: 'scan' }, message => wrong(`full scan: ${message}`))
     done += this.#driver.entries
     const lookUp = async (key: Uint8Array, expected: Uint8Array | undefined): Promise<void> => {
-      const message = wrongValue(key, this.#db.getSync(key), expected)
+      const found = this.#db.getSync(key)
+      const message = wrongValue(key, found instanceof Promise ? await found : found, expected)
       if (message !== undefined) wrong(message)
       if (++done % 1000 !== 0) return
       this.#report(phase, index, done)
@@ -241,7 +253,7 @@ export class EngineRun {
     const cacheBytes = isOpen ? this.#db.stats().cache?.capacityBytes : undefined
     const live = { entries: this.#oracle.size, bytes: this.#oracle.bytes }
     const disk = { ...filesIn(this.#meter, this.#directory), peakBytes: this.#watch.peakBytes }
-    if (isOpen) this.#holdLedgerAgainst(metered, disk.bytes)
+    if (isOpen && !this.#isPeer) this.#holdLedgerAgainst(metered, disk.bytes)
     const round: EngineRound = {
       phases: this.#phases,
       traffic: total,
@@ -253,7 +265,10 @@ export class EngineRun {
       endOfWrites: this.#endOfWrites,
       ...(io !== undefined &&
         ioBefore !== undefined && {
-          process: { writtenBytes: io.writtenBytes - ioBefore.writtenBytes, readBytes: io.readBytes - ioBefore.readBytes },
+          process: {
+            writtenBytes: this.#isPeer ? total.written.log : io.writtenBytes - ioBefore.writtenBytes,
+            readBytes: io.readBytes - ioBefore.readBytes,
+          },
         }),
       live,
       peakRssBytes: this.#peakRssBytes,
@@ -261,6 +276,7 @@ export class EngineRun {
     return {
       ...round,
       name,
+      kind: this.#isPeer ? 'peer' : 'kvarium',
       engine: this.#db.engine,
       options,
       rounds: [round],
@@ -271,7 +287,7 @@ export class EngineRun {
       memoryBytes: isOpen ? this.#db.stats().memoryBytes : 0,
       ...(cacheBytes !== undefined && { cacheBytes }),
       timeline: this.#timeline.timeline(),
-      ...(isOpen && { final: this.#final(total, live.bytes) }),
+      ...(isOpen && !this.#isPeer && { final: this.#final(total, live.bytes) }),
       stalls: this.#stalls,
       verification: this.#verification,
       problems: [],
@@ -323,6 +339,10 @@ export class EngineRun {
     this.#lookAtMemory()
     this.#lastTurn = performance.now()
   }
+}
+
+function nameOf(engine: EngineConfiguration['engine']): string {
+  return typeof engine === 'string' ? engine : engine.name
 }
 
 /** The message with its causes: abstract-level has the reason of a failed open in the cause. */

@@ -2,11 +2,15 @@
 import type { EngineVariant, OptionTable } from 'kvarium/engine'
 import { MisuseError, builtInEngines } from 'kvarium'
 import { HOW_TO_REGISTER, nearestName, resolveOptions } from 'kvarium/engine'
+import { LEVEL_PREFIX, loadLevel, type LevelClass } from './level-store.js'
+import { isModulePath, loadEngine } from './own-modules.js'
 import type { EngineConfiguration } from './results.js'
 
-interface EngineRow extends EngineVariant {
-  /** As the registry knows it. */
+export interface EngineRow extends EngineVariant {
+  /** As the registry knows it, or the name of the package. */
   readonly engine: string
+  /** The class of an abstract-level database, for one that is no engine of kvarium. */
+  readonly level?: LevelClass
 }
 
 /** The dataset for which the engines' default sizes are kept. */
@@ -22,6 +26,37 @@ function knownRows(): EngineRow[] {
 
 export function engineNames(): string[] {
   return knownRows().map(row => row.name)
+}
+
+/**
+ * The rows of a comma-separated list that may also name files, such as `./array-engine.ts`, and packages, such as `level:classic-level`.
+ * The engines of files are registered.
+ * @throws MisuseError that says what is wrong with a name, a file or a package.
+ */
+export async function loadEngines(list: string | undefined): Promise<readonly EngineRow[]> {
+  if (list === undefined) return chooseEngines(undefined)
+  const rows: EngineRow[] = []
+  for (const item of list.split(',').map(text => text.trim())) {
+    if (item.startsWith(LEVEL_PREFIX)) rows.push(await levelRow(item.slice(LEVEL_PREFIX.length)))
+    else if (isModulePath(item)) rows.push(...(await registeredRows(item)))
+    else rows.push(...chooseEngines(item))
+  }
+  return rows.filter((row, index) => rows.findIndex(({ name }) => name === row.name) === index)
+}
+
+async function registeredRows(path: string): Promise<readonly EngineRow[]> {
+  const factory = await loadEngine(path)
+  const known = builtInEngines.find(factory.name)
+  if (known !== undefined && known !== factory) {
+    throw new MisuseError('LEVEL_INVALID_OPTION', `${path}: its engine is called "${factory.name}", as one that is there: rename it`)
+  }
+  builtInEngines.register(factory)
+  return chooseEngines(factory.name)
+}
+
+async function levelRow(engine: string): Promise<EngineRow> {
+  const level = await loadLevel(engine)
+  return { name: engine.replaceAll(/[^\w.-]/g, '-').replace(/^-/, ''), engine, level, options: {}, scaled: [] }
 }
 
 /** The rows of a comma-separated list: by their names, or by the name of an engine for all of its rows. */
@@ -49,12 +84,15 @@ export function chooseEngines(list: string | undefined): readonly EngineRow[] {
  * @throws MisuseError when a setting is malformed or not allowed.
  */
 export function configureEngines(rows: readonly EngineRow[], scale: number, settings: readonly string[]): EngineConfiguration[] {
-  const tables = rows.map(row => builtInEngines.resolve(row.engine).options)
-  const given = settings.map(setting => parseSetting(setting, tables))
-  return rows.map(({ name, engine, options: own, scaled }, index) => {
+  const own = settings.map(setting => settingOfPeer(setting, rows)).filter(setting => setting !== undefined)
+  const shared = settings.filter(setting => settingOfPeer(setting, rows) === undefined)
+  const tables = rows.map(row => (row.level === undefined ? builtInEngines.resolve(row.engine).options : {}))
+  const given = shared.map(setting => parseSetting(setting, tables))
+  return rows.map(({ name, engine, level, options: fixed, scaled }, index) => {
     const table = tables[index]
+    if (level !== undefined) return { name, engine, level, options: { ...equalTerms(scale), ...optionsOf(name, own) } }
     const options = {
-      ...own,
+      ...fixed,
       ...scaledSizes(table, scaled, scale),
       ...Object.fromEntries(given.filter(([option]) => Object.hasOwn(table, option))),
     }
@@ -78,6 +116,29 @@ function scaledSizes(table: OptionTable, names: readonly string[], scale: number
   return sizes
 }
 
+/** What a package of LevelDB calls as kvarium's engines do: so all have the same sizes, and none compresses. Other packages ignore it. */
+function equalTerms(scale: number): Record<string, unknown> {
+  return { ...scaledSizes(builtInEngines.resolve('lsm').options, ['cacheSize', 'writeBufferSize'], scale), compression: false }
+}
+
+interface SettingOfPeer {
+  readonly peer: string
+  readonly option: string
+  readonly value: unknown
+}
+
+/** `classic-level.blockSize=16KiB`: a package has no table of options, so its settings name it. */
+function settingOfPeer(setting: string, rows: readonly EngineRow[]): SettingOfPeer | undefined {
+  const peer = rows.find(({ name, level }) => level !== undefined && setting.startsWith(`${name}.`))?.name
+  const [, option, text] = peer === undefined ? [] : (/^(\w+)=(.*)$/.exec(setting.slice(peer.length + 1)) ?? [])
+  if (peer === undefined || option === undefined) return undefined
+  return { peer, option, value: text === 'true' || text === 'false' ? text === 'true' : (wholeWithUnit(text) ?? text) }
+}
+
+function optionsOf(name: string, settings: readonly SettingOfPeer[]): Record<string, unknown> {
+  return Object.fromEntries(settings.filter(({ peer }) => peer === name).map(({ option, value }) => [option, value]))
+}
+
 const UNITS: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 }
 
 function parseSetting(setting: string, tables: readonly OptionTable[]): readonly [string, unknown] {
@@ -91,10 +152,10 @@ function parseSetting(setting: string, tables: readonly OptionTable[]): readonly
     throw new MisuseError('LEVEL_INVALID_OPTION', `None of the engines has an option "${name}". ${hint}`)
   }
   if (spec.type === 'integer') {
-    const [, digits, unit] = /^(\d+)\s*([kmg]?)(?:i?b)?$/i.exec(text) ?? []
-    if (digits === undefined)
+    const value = wholeWithUnit(text)
+    if (value === undefined)
       throw new MisuseError('LEVEL_INVALID_OPTION', `--set ${name} takes a whole number, also with KiB, MiB or GiB; not "${text}"`)
-    return [name, Number(digits) * UNITS[unit.toLowerCase()]]
+    return [name, value]
   }
   if (spec.type === 'boolean') {
     if (text !== 'true' && text !== 'false')
@@ -102,4 +163,9 @@ function parseSetting(setting: string, tables: readonly OptionTable[]): readonly
     return [name, text === 'true']
   }
   return [name, text]
+}
+
+function wholeWithUnit(text: string): number | undefined {
+  const [, digits, unit] = /^(\d+)\s*([kmg]?)(?:i?b)?$/i.exec(text) ?? []
+  return digits === undefined ? undefined : Number(digits) * UNITS[unit.toLowerCase()]
 }

@@ -18,4 +18,8 @@ export { comparisonRunReport, type ComparisonAbout } from './comparison-run-repo
 export { describeMachine, LoadOfOthers } from './process-counters.js'
 export { describeWork, type DescribedWork } from './work-digest.js'
 export { sumOf } from './traffic.js'
-export { chooseEngines, configureEngines, engineNames, scaleFor } from './engine-table.js'
+export { chooseEngines, configureEngines, engineNames, loadEngines, scaleFor, type EngineRow } from './engine-table.js'
+export { loadLevel, type LevelClass } from './level-store.js'
+export { isModulePath, loadEngine } from './own-modules.js'
+/** What a file for `--engine` exports. */
+export type { EngineFactory } from 'kvarium/engine'

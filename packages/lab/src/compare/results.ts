@@ -1,4 +1,5 @@
 /** The results of a comparison: plain data to render, store or compare. */
+import type { LevelClass } from './level-store.js'
 import type { EngineFactory, LevelShape } from 'kvarium/engine'
 import type { Measured } from '../predict/prediction.js'
 import type { LagReport, Timeline } from '../report/run-report.js'
@@ -10,8 +11,10 @@ import type { Traffic } from './traffic.js'
 export interface EngineConfiguration {
   /** Name of the column in the results, and of the store's directory. */
   readonly name: string
-  /** The name of a built-in engine, or a custom factory. */
+  /** The name of a built-in engine, or a custom factory; the name of the package with `level`. */
   readonly engine: string | EngineFactory
+  /** Instead of a kvarium engine: the class of an abstract-level database, as `loadLevel` returns it. */
+  readonly level?: LevelClass
   readonly options?: Readonly<Record<string, unknown>>
 }
 
@@ -74,6 +77,11 @@ export interface Metered {
 
 export interface EngineResult {
   readonly name: string
+  /**
+   * `peer`: an abstract-level database, measured from outside. Its `traffic` has the bytes that the process passed to write calls, all as
+   * `log`, and no reads; it has no levels and no ledger to hold against a meter.
+   */
+  readonly kind: 'kvarium' | 'peer'
   /** The name of the engine itself. */
   readonly engine: string
   readonly options: Readonly<Record<string, unknown>>

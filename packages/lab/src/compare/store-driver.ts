@@ -3,7 +3,7 @@
  *
  * Invariant: only the store's own work is timed, not preparing and checking operations.
  */
-import type { Kvarium } from 'kvarium'
+import type { MeasuredStore } from './measured-store.js'
 import type { Operation, ScanOperation } from './operation.js'
 import type { ExpectedEntries, Oracle } from './oracle.js'
 import { showKey, wrongValue } from './problem-list.js'
@@ -12,7 +12,7 @@ const SYNC = { sync: true }
 const SCAN_CHUNK = 1000
 
 export interface StoreDriverParts {
-  readonly db: Kvarium<Uint8Array, Uint8Array>
+  readonly db: MeasuredStore
   readonly oracle: Oracle
   /** Called with every wrong answer. */
   readonly wrong: (message: string) => void
@@ -82,7 +82,8 @@ export class StoreDriver {
       }
       case 'get-sync': {
         const start = performance.now()
-        const value = db.getSync(operation.key)
+        const found = db.getSync(operation.key)
+        const value = found instanceof Promise ? await found : found
         this.#took(start)
         return this.#expect(operation.key, value)
       }

@@ -144,8 +144,8 @@ function memory(id: string, label: string, of: Metric['of']): Metric {
 }
 
 /** Whether the engine keeps data on disk: one that does not is not ranked with those that do. */
-export function isDurable({ kind, write }: EngineReport): boolean {
-  return kind === 'peer' || write !== undefined
+export function isDurable({ kind, write, space }: EngineReport): boolean {
+  return write !== undefined || (kind === 'peer' && space.peakBytes > 0)
 }
 
 function onDisk(engine: EngineReport, spread: Spread): Spread | undefined {

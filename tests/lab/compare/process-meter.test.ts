@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { directoryBytes } from '../../bench/peers/process-meter.js'
+import { directoryBytes } from '../../../packages/lab/src/compare/process-meter.js'
 
 const directory = mkdtempSync(join(tmpdir(), 'kvarium-bench-meter-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
