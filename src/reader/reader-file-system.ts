@@ -6,7 +6,7 @@
  * 2. Bytes that were read after the store has released the version are never handed out: the check comes after the read.
  */
 import { MisuseError } from '../errors.js'
-import type { FileHandle, FileSystem } from '../vfs/file-system.js'
+import type { Extent, FileHandle, FileSystem } from '../vfs/file-system.js'
 import { ForwardingFileSystem } from '../vfs/forwarding-file-system.js'
 
 export class ReaderFileSystem extends ForwardingFileSystem {
@@ -90,6 +90,10 @@ class ReaderFile implements FileHandle {
     const count = this.#inner.read(target, position, start, end)
     this.#requireHeld()
     return count
+  }
+
+  readAhead(upcoming: (bytes: number) => readonly Extent[], unread: (bytes: number) => void): void {
+    this.#inner.readAhead?.(upcoming, unread)
   }
 
   write(): never {

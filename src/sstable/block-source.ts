@@ -7,7 +7,7 @@ import { CorruptionError } from '../errors.js'
 import type { ReadCounts } from '../trace/ledger.js'
 import type { Tracer } from '../trace/span.js'
 import type { PlatformCompression } from '../vfs/environment.js'
-import type { FileHandle } from '../vfs/file-system.js'
+import type { Extent, FileHandle } from '../vfs/file-system.js'
 import { CodecBlock, type BlockCodec } from './block-codec.js'
 import { decompressBlock } from './block-compression.js'
 import { CachedBlock, type BlockTable } from './cached-block.js'
@@ -127,6 +127,23 @@ export class BlockSource implements BlockTable {
     if (chunk.raw.length < handle.rawBytes) chunk.raw = new Uint8Array(handle.rawBytes)
     this.#decompress(codec, bytes, ordinal, handle, chunk.raw.subarray(0, handle.rawBytes))
     return this.#block(chunk.raw, handle.rawBytes, handle.offset, 0)
+  }
+
+  /**
+   * A scan reaches data block `ordinal` now, and then those behind it or, with `by` -1, before it: lets a slow disk read them ahead.
+   */
+  readAhead(ordinal: number, by: 1 | -1, counters: ReadCounts): void {
+    if (this.#file.readAhead === undefined || this.blocks[ordinal] !== undefined) return
+    const upcoming = (most: number): Extent[] => {
+      const extents: Extent[] = []
+      for (let next = ordinal, bytes = 0; next >= 0 && next < this.blocks.length && bytes < most; next += by) {
+        const handle = this.handle(next)
+        if (this.blocks[next] === undefined) extents.push({ position: handle.offset, length: handle.bytes + TRAILER_BYTES })
+        bytes += handle.rawBytes
+      }
+      return extents
+    }
+    this.#file.readAhead(upcoming, unread => (counters.bytesFromDisk += unread))
   }
 
   /** Where data block `ordinal` is. The result is overwritten by the next call. */

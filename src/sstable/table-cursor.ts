@@ -51,7 +51,7 @@ export class TableCursor implements EntryCursor {
   }
 
   first(): boolean {
-    return this.#blockCount > 0 ? this.#moveTo(this.#enter(0), 0) : this.#leave()
+    return this.#enterForwards(0)
   }
 
   last(): boolean {
@@ -95,13 +95,20 @@ export class TableCursor implements EntryCursor {
   }
 
   #enterForwards(ordinal: number): boolean {
-    return ordinal < this.#blockCount ? this.#moveTo(this.#enter(ordinal), 0) : this.#leave()
+    if (ordinal >= this.#blockCount) return this.#leave()
+    this.#readAhead(ordinal, 1)
+    return this.#moveTo(this.#enter(ordinal), 0)
   }
 
   #enterBackwards(ordinal: number): boolean {
     if (ordinal < 0) return this.#leave()
+    this.#readAhead(ordinal, -1)
     const block = this.#enter(ordinal)
     return this.#moveTo(block, block.count - 1)
+  }
+
+  #readAhead(ordinal: number, by: 1 | -1): void {
+    if (!this.#private && ordinal !== this.#ordinal) this.#source.readAhead(ordinal, by, this.#counters)
   }
 
   /** Makes block `ordinal` the current one, with its prefix in the key buffer. */

@@ -81,7 +81,9 @@ function storeIterator(Base: CommonIteratorClass, what: What): StoreIteratorClas
       if (!walk.isQuick) return NOT_QUICK
       if (this.#snapshot !== undefined) assertOpen(this.#snapshot)
       const ahead = this.#ahead
-      if (ahead.isEmpty && !walk.readAhead(ahead, this.#isLimited ? this.limit - this.count : Infinity, this.#collect)) return undefined
+      if (ahead.isEmpty && !walk.readAhead(ahead, this.#isLimited ? this.limit - this.count : Infinity, this.#collect)) {
+        return walk.isPending ? NOT_QUICK : undefined
+      }
       const decoded = this.#contents.decode(ahead.take())
       walk.quickSteps++
       return decoded
@@ -90,10 +92,13 @@ function storeIterator(Base: CommonIteratorClass, what: What): StoreIteratorClas
     _next(): Awaitable<Item | undefined> {
       const walk = this.#walk
       const ahead = this.#ahead
-      if (!ahead.isEmpty) return walk.finish(ahead.take(), 1, 0)
+      walk.beginBatch()
+      if (!ahead.isEmpty) return walk.finish(ahead.take(), 1)
       const items: Item[] = []
-      const bytes = this.#isLimited && this.count >= this.limit ? 0 : this.#collect(items, 1)
-      return walk.finish(items[0], items.length, bytes)
+      const size = this.#isLimited && this.count >= this.limit ? 0 : 1
+      if (walk.isSlow) return walk.fill(items, size, this.#collect).then(([item]) => item)
+      this.#collect(items, size)
+      return walk.finish(items[0], items.length)
     }
 
     _nextv(size: number): Awaitable<Item[]> {
@@ -105,21 +110,22 @@ function storeIterator(Base: CommonIteratorClass, what: What): StoreIteratorClas
     }
 
     #take(size: number): Awaitable<Item[]> {
+      const walk = this.#walk
       const items = this.#ahead.takeMany(size)
-      const bytes = this.#collect(items, size)
-      return this.#walk.finish(items, items.length, bytes)
+      walk.beginBatch()
+      if (walk.isSlow) return walk.fill(items, size, this.#collect)
+      this.#collect(items, size)
+      return walk.finish(items, items.length)
     }
 
-    /** Adds entries until the limit or the high-water mark is reached; returns the bytes that it has added. */
-    readonly #collect = (items: Item[], size: number): number => {
+    /** Adds entries until the limit or the high-water mark is reached. */
+    readonly #collect = (items: Item[], size: number): void => {
       const walk = this.#walk
       const contents = this.#contents
-      let bytes = 0
-      while (walk.hasRoom(items.length, bytes, size) && walk.step()) {
+      while (walk.hasRoom(items.length, size) && walk.step()) {
         items.push(contents.read(walk))
-        bytes += contents.bytes(walk)
+        walk.took(contents.bytes(walk))
       }
-      return bytes
     }
 
     _seek(target: Stored): void {

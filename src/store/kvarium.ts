@@ -442,7 +442,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
       // A deferred iterator is made in the middle of opening. Its failure must not break that: the first read reports it.
       cursor = new BrokenCursor(error)
     }
-    return new Walk(cursor, range, options, this.#turns, this.#failures)
+    return new Walk(cursor, range, options, this.#turns, this.#failures, reads.offload)
   }
 
   /** The result of `work`; a failed file operation rejects as an `IoError`. */

@@ -28,22 +28,22 @@ export class StoreReads {
   readonly #lookup: Lookup
   readonly #turns: EventLoopTurns
   readonly #failures: StoreFailures
-  readonly #offload: ReadOffload | undefined
+  /** Where awaited reads wait for a slow disk off the thread. Absent where they wait in place. */
+  readonly offload: ReadOffload | undefined
   readonly #scratch = new KeyScratch()
   readonly #view = new ByteView()
 
-  /** @param offload - Lets awaited reads wait for a slow disk off the thread. Without it they wait in place. */
-  constructor(engine: Engine, turns: EventLoopTurns, failures: StoreFailures, offload?: ReadOffload) {
+  constructor(engine: Engine, turns: EventLoopTurns, failures: StoreFailures, offload: ReadOffload | undefined) {
     this.#engine = engine
     this.#lookup = lookupOf(engine)
     this.#turns = turns
     this.#failures = failures
-    this.#offload = offload
+    this.offload = offload
   }
 
   /** Whether awaited reads wait for the disk in place. */
   get isInPlace(): boolean {
-    return this.#offload?.isOn !== true
+    return this.offload?.isOn !== true
   }
 
   getSync(key: Stored, options: ReadOptions): Stored | undefined {
@@ -52,19 +52,19 @@ export class StoreReads {
   }
 
   get(key: Stored, options: ReadOptions): Awaitable<Stored | undefined> {
-    if (this.#offload?.isOn === true) return this.#offThread(this.#offload, [key], options, this.#copier(options)).then(([value]) => value)
+    if (this.offload?.isOn === true) return this.#offThread(this.offload, [key], options, this.#copier(options)).then(([value]) => value)
     const value = this.getSync(key, options)
     return this.#turns.isDue(1, this.#view.length) ? this.#turns.after(value) : value
   }
 
   has(key: Stored, options: ReadOptions): Awaitable<boolean> {
-    if (this.#offload?.isOn === true) return this.#offThread(this.#offload, [key], options, isThere).then(([found]) => found === true)
+    if (this.offload?.isOn === true) return this.#offThread(this.offload, [key], options, isThere).then(([found]) => found === true)
     const found = this.#find(key, this.moment(options.snapshot))
     return this.#turns.isDue(1, 0) ? this.#turns.after(found) : found
   }
 
   getMany(keys: readonly Stored[], options: ReadOptions): Awaitable<(Stored | undefined)[]> {
-    if (this.#offload?.isOn === true) return this.#offThread(this.#offload, keys, options, this.#copier(options))
+    if (this.offload?.isOn === true) return this.#offThread(this.offload, keys, options, this.#copier(options))
     if (keys.length > KEYS_PER_TURN) return this.#inTurns(keys, options, this.#copier(options))
     const values: (Stored | undefined)[] = []
     let bytes = 0
@@ -76,7 +76,7 @@ export class StoreReads {
   }
 
   async hasMany(keys: readonly Stored[], options: ReadOptions): Promise<boolean[]> {
-    const offload = this.#offload?.isOn === true ? this.#offload : undefined
+    const offload = this.offload?.isOn === true ? this.offload : undefined
     const found = await (offload ? this.#offThread(offload, keys, options, isThere) : this.#inTurns(keys, options, isThere))
     return found.map(one => one === true)
   }

@@ -68,12 +68,24 @@ export interface FileHandle {
   size(): number
   /** Fills `target[start, end)` from byte `position` of the file; returns the number of bytes read. */
   read(target: Uint8Array, position: number, start?: number, end?: number): number
+  /**
+   * Begins to read off the thread what a scan will read soon, where reads are slow and the scan can wait: the extents of the next so many bytes,
+   * which `upcoming` returns in the order in which they will be read. `unread` gets the bytes of those that are dropped unused. Absent
+   * where every read runs in place.
+   */
+  readAhead?(upcoming: (bytes: number) => readonly Extent[], unread: (bytes: number) => void): void
   /** Writes `source[start, end)` at byte `position` of the file, growing it if needed. */
   write(source: Uint8Array, position: number, start?: number, end?: number): void
   truncate(size: number): void
   /** Makes the file's data and length durable (fdatasync). */
   sync(): Promise<void>
   close(): void
+}
+
+/** A part of a file, in bytes. */
+export interface Extent {
+  readonly position: number
+  readonly length: number
 }
 
 export interface FileStat {

@@ -1,5 +1,5 @@
 /** The file-system seam and its portable implementations. Those for Node are in `node.ts`. */
-export type { DirectoryLock, FileHandle, FileStat, FileSystem, LockMode } from './file-system.js'
+export type { DirectoryLock, Extent, FileHandle, FileStat, FileSystem, LockMode } from './file-system.js'
 export { fileClassOf, type FileClass, type FileNames } from './file-classes.js'
 export { absolutePath, joinPath } from './file-system.js'
 export type { Fault, FaultEffect, FileOperation, FileOperationKind } from './testing/faulty-file-system.js'

@@ -4,56 +4,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { KvariumStore } from '../../src/store/kvarium.js'
-import { FileSystemError, MemoryFileSystem, SeededRandom } from '../../src/vfs/index.js'
+import { FileSystemError, SeededRandom } from '../../src/vfs/index.js'
 import { NodeFileSystem } from '../../src/vfs/node.js'
 import { nodeEnvironment } from '../../src/vfs/node/node-environment.js'
 import { ReadOffload } from '../../src/vfs/read-offload.js'
-import { SlowDisk } from './support/slow-disk.js'
 import { registry } from '../../src/node-engines.js'
-
-const ENTRIES = 2000
-const ENGINES = ['lsm', 'btree']
-const keyOf = (number: number): string => String(number).padStart(6, '0')
-const valueOf = (number: number): string => `${number} `.repeat(20)
-
-type Store = KvariumStore<string, string>
-
-/** No block stays in the cache, and the tables or pages are small. */
-const OPTIONS = { cacheSize: 0, writeBufferSize: 32 << 10, maxFileSize: 32 << 10, pageSize: 512, blockSize: 512 }
-
-function optionsOf(engine: string): object {
-  const { pageSize, maxFileSize, blockSize, ...both } = OPTIONS
-  return engine === 'lsm' ? { ...both, maxFileSize, blockSize } : { ...both, pageSize }
-}
-
-interface Opened {
-  readonly db: Store
-  readonly disk: SlowDisk
-}
-
-async function open(engine: string): Promise<Opened> {
-  const disk = new SlowDisk(new MemoryFileSystem())
-  disk.offload = new ReadOffload({ now: () => disk.now })
-  const environment = { ...nodeEnvironment({ random: new SeededRandom(1) }), fileSystem: disk, readOffload: disk.offload }
-  const db: Store = new KvariumStore<string, string>('/store', { engine, ...optionsOf(engine) }, { environment, registry })
-  await db.open()
-  await db.batch(Array.from({ length: ENTRIES }, (_, i) => ({ type: 'put', key: keyOf(i), value: valueOf(i) }) as const))
-  await db.flush()
-  await db.settle()
-  return { db, disk }
-}
-
-/** Reads become slow, and the store notices. */
-async function slowDown({ db, disk }: Opened): Promise<void> {
-  disk.readMs = 5
-  for (let i = 0; i < 4 && !disk.offload!.isOn; i++) await db.get(keyOf(i * 100))
-  expect(disk.offload!.isOn).toBe(true)
-  disk.blocking = disk.offThread = 0
-}
+import { ENGINES, ENTRIES, keyOf, openSlowStore, slowDown, smallOptions, valueOf, type Store } from './support/slow-store.js'
 
 describe.each(ENGINES)('awaited reads of %s on a slow disk', engine => {
   it('hold up the event loop a few times, where reads in place would do so at every block', async () => {
-    const opened = await open(engine)
+    const opened = await openSlowStore(engine)
     await slowDown(opened)
     const { db, disk } = opened
     const numbers = Array.from({ length: 300 }, (_, i) => (i * 617) % ENTRIES)
@@ -67,7 +27,7 @@ describe.each(ENGINES)('awaited reads of %s on a slow disk', engine => {
   })
 
   it('wait side by side', async () => {
-    const opened = await open(engine)
+    const opened = await openSlowStore(engine)
     await slowDown(opened)
     const { db, disk } = opened
     const paused: (() => void)[] = []
@@ -81,7 +41,7 @@ describe.each(ENGINES)('awaited reads of %s on a slow disk', engine => {
   })
 
   it('see the moment of the call, whatever is written, flushed and compacted away before they end', async () => {
-    const opened = await open(engine)
+    const opened = await openSlowStore(engine)
     await slowDown(opened)
     const { db, disk } = opened
     const resume = disk.hold()
@@ -109,7 +69,7 @@ describe.each(ENGINES)('awaited reads of %s on a slow disk', engine => {
   })
 
   it('that fail are an error which names the file, and the next read is answered', async () => {
-    const opened = await open(engine)
+    const opened = await openSlowStore(engine)
     await slowDown(opened)
     const { db, disk } = opened
     let failures = 1
@@ -125,7 +85,7 @@ describe.each(ENGINES)('awaited reads of %s on a slow disk', engine => {
   })
 
   it('end before the store is closed', async () => {
-    const opened = await open(engine)
+    const opened = await openSlowStore(engine)
     await slowDown(opened)
     const { db, disk } = opened
     const resume = disk.hold()
@@ -140,7 +100,7 @@ describe.each(ENGINES)('awaited reads of %s on a slow disk', engine => {
   })
 
   it('run in place again once the disk is quick', async () => {
-    const opened = await open(engine)
+    const opened = await openSlowStore(engine)
     await slowDown(opened)
     const { db, disk } = opened
     disk.readMs = 0
@@ -171,7 +131,7 @@ describe.each(ENGINES)('reads off the thread of %s in a directory', engine => {
     const readOffload = new ReadOffload({ now: () => (now += 10) })
     const environment = { ...nodeEnvironment(), fileSystem: new NodeFileSystem(readOffload), readOffload }
     const descriptors = (): number => openFiles().filter(path => path.startsWith(directory)).length
-    const db: Store = new KvariumStore<string, string>(directory, { engine, ...optionsOf(engine) }, { environment, registry })
+    const db: Store = new KvariumStore<string, string>(directory, { engine, ...smallOptions(engine) }, { environment, registry })
     await db.open()
     const random = new SeededRandom(3)
     const model = new Map<string, string>()

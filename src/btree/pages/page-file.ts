@@ -75,6 +75,17 @@ export class PageFile {
     }
   }
 
+  /** Lets a slow disk read pages ahead: those that `upcoming` returns for a number of bytes, in their order. `unread` as for a file. */
+  readAhead(upcoming: (bytes: number) => readonly Pick<Page, 'offset' | 'units'>[], unread: (bytes: number) => void): void {
+    this.#options.file.readAhead?.(
+      most => upcoming(most).map(({ offset, units }) => ({ position: offset * this.unitBytes, length: units * this.unitBytes })),
+      bytes => {
+        this.bytesRead += bytes
+        unread(bytes)
+      },
+    )
+  }
+
   /** The first bytes of a long extent, which is verified as a whole. Yields after every piece of `CHUNK_BYTES`. */
   *readHead(page: Pick<Page, 'offset' | 'units' | 'check'>, mostBytes: number): Generator<void, Uint8Array> {
     const head = new Uint8Array(Math.min(page.units * this.unitBytes, mostBytes))

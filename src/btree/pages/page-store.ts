@@ -149,6 +149,27 @@ export class PageStore {
     return page
   }
 
+  /**
+   * A scan reaches child `slot` of a loaded branch now, and then those behind it or, with `by` -1, before it: lets a slow disk read them
+   * ahead. Counts what is then not needed in `counts`.
+   */
+  readAhead(parent: Page, slot: number, by: 1 | -1, counts: ReadCounts): void {
+    if (this.handle(parent, slot).block !== undefined) return
+    const upcoming = (most: number): Page[] => {
+      const pages: Page[] = []
+      const { count } = parent.block!
+      for (let next = slot, units = 0; next >= 0 && next < count && units * this.unitBytes < most; next += by) {
+        const page = this.handle(parent, next)
+        units += page.units
+        // A large value is read when it is needed.
+        if (page.units * this.unitBytes > most) break
+        if (page.block === undefined) pages.push(page)
+      }
+      return pages
+    }
+    this.#file.readAhead(upcoming, unread => (counts.bytesFromDisk += unread))
+  }
+
   /** The key of a large leaf. Reads the leaf if it has to, and keeps the key alone. */
   keyOf(leaf: Page): Uint8Array {
     if (leaf.block !== undefined) return leaf.block.keyAt(0)

@@ -139,6 +139,7 @@ export class TreeCursor implements Cursor {
       if (slot < 0 || slot >= branch.block!.count) continue
       this.#slots[depth] = slot
       this.#leave()
+      if (branch.level === 1) this.#store.readAhead(branch, slot, by, this.#counts)
       this.#follow(depth, undefined, by < 0)
       return true
     }

@@ -1,5 +1,5 @@
 import { MisuseError } from '../../errors.js'
-import type { FileHandle, FileSystem } from '../../vfs/file-system.js'
+import type { Extent, FileHandle, FileSystem } from '../../vfs/file-system.js'
 import { SpareHandles, type SpareHandle } from '../../vfs/spare-handles.js'
 
 /**
@@ -83,6 +83,10 @@ class PooledFile implements FileHandle, SpareHandle {
 
   read(target: Uint8Array, position: number, start?: number, end?: number): number {
     return this.acquire().read(target, position, start, end)
+  }
+
+  readAhead(upcoming: (bytes: number) => readonly Extent[], unread: (bytes: number) => void): void {
+    this.acquire().readAhead?.(upcoming, unread)
   }
 
   close(): void {

@@ -1,6 +1,14 @@
 import * as fs from 'node:fs'
 import { isAbsolute, resolve } from 'node:path'
-import { joinPath, type DirectoryLock, type FileHandle, type FileStat, type FileSystem, type LockMode } from '../file-system.js'
+import {
+  joinPath,
+  type DirectoryLock,
+  type Extent,
+  type FileHandle,
+  type FileStat,
+  type FileSystem,
+  type LockMode,
+} from '../file-system.js'
 import { lockDirectory } from './node-lock.js'
 import type { OffloadableFile, ReadOffload } from '../read-offload.js'
 import { SpareHandles } from '../spare-handles.js'
@@ -198,6 +206,11 @@ class NodeFileHandle implements FileHandle, OffloadableFile {
     this.#assertOpen('read')
     const offload = this.#offload
     return offload === undefined ? this.readInPlace(target, position, start, end) : offload.read(this, target, position, start, end)
+  }
+
+  readAhead(upcoming: (bytes: number) => readonly Extent[], unread: (bytes: number) => void): void {
+    this.#assertOpen('read')
+    this.#offload?.readAhead(this, upcoming, unread)
   }
 
   readInPlace(target: Uint8Array, position: number, start: number, end: number): number {

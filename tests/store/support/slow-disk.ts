@@ -1,4 +1,4 @@
-import type { FileHandle } from '../../../src/vfs/file-system.js'
+import type { Extent, FileHandle } from '../../../src/vfs/file-system.js'
 import { ForwardingFileSystem } from '../../../src/vfs/forwarding-file-system.js'
 import type { OffloadableFile, ReadOffload } from '../../../src/vfs/read-offload.js'
 
@@ -17,6 +17,10 @@ export class SlowDisk extends ForwardingFileSystem {
   /** Decides when a read off the thread ends. */
   pause: () => Promise<void> = () => Promise.resolve()
   offThread = 0
+  /** Bytes of all reads. */
+  bytesRead = 0
+  /** Gets the bytes of each read. */
+  afterRead: (bytes: Uint8Array) => void = () => undefined
   offload: ReadOffload | undefined
 
   /** Reads off the thread wait from now on, until the returned function is called. */
@@ -55,11 +59,18 @@ class SlowHandle implements FileHandle, OffloadableFile {
     return this.#disk.offload!.read(this, target, position, start, end)
   }
 
+  readAhead(upcoming: (bytes: number) => readonly Extent[], unread: (bytes: number) => void): void {
+    this.#disk.offload!.readAhead(this, upcoming, unread)
+  }
+
   readInPlace(target: Uint8Array, position: number, start: number, end: number): number {
     this.#disk.beforeRead(this.path, position)
     this.#disk.now += this.#disk.readMs
     if (this.#disk.readMs > 0) this.#disk.blocking++
-    return this.#inner.read(target, position, start, end)
+    const count = this.#inner.read(target, position, start, end)
+    this.#disk.bytesRead += count
+    this.#disk.afterRead(target.subarray(start, start + count))
+    return count
   }
 
   async readOffThread(position: number, length: number): Promise<Uint8Array> {
@@ -67,6 +78,8 @@ class SlowHandle implements FileHandle, OffloadableFile {
     this.#disk.beforeRead(this.path, position)
     const bytes = new Uint8Array(length)
     const count = this.#inner.read(bytes, position)
+    this.#disk.bytesRead += count
+    this.#disk.afterRead(bytes)
     await this.#disk.pause()
     return bytes.subarray(0, count)
   }
