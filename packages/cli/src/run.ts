@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { MisuseError } from 'kvarium'
 import { backupCommand } from './backup-command.js'
 import { compareCommand } from './compare-command.js'
+import { completionCommand, completionServer } from './completion-command.js'
 import { copyCommand } from './copy-command.js'
 import { delCommand } from './del-command.js'
 import { exampleCommand } from './example-command.js'
@@ -64,9 +65,10 @@ function programFor(invocation: Invocation): Command {
     copyCommand(invocation),
     loadCommand(invocation),
     backupCommand(invocation),
+    completionCommand(invocation),
   ]
   // An added command inherits no settings.
   for (const command of commands) program.addCommand(command.copyInheritedSettings(program))
   // The examples have their own help, which these settings would replace.
-  return program.addCommand(exampleCommand())
+  return program.addCommand(exampleCommand()).addCommand(completionServer(invocation, program), { hidden: true })
 }
