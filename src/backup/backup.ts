@@ -16,7 +16,7 @@ import type { CheckpointUpdate, Engine, EngineFactory } from '../engine/contract
 import { resolveOptions } from '../engine/options.js'
 import type { EngineRegistry } from '../engine/registry.js'
 import { AbortError, CorruptionError, KvariumError, MisuseError } from '../errors.js'
-import { assertCheckpointTarget, writeCheckpoint } from '../store/checkpoint.js'
+import { assertCheckpointTarget, assertOutside, isSamePath, writeCheckpoint } from '../store/checkpoint.js'
 import { destroyDirectory } from '../store/directory.js'
 import {
   encodeIdentity,
@@ -143,6 +143,7 @@ async function fromSource(work: Work, { engine: name }: Identity): Promise<Outco
   const source = await openToRead(work, from, factory, reporting(work))
   try {
     const { engine, passThrough } = source
+    assertOutside(files, from, to)
     if (engine.checkpoint === undefined) {
       throw new MisuseError('LEVEL_NOT_SUPPORTED', `The engine "${name}" makes no checkpoints; copy the store with "kvarium copy"`)
     }
@@ -332,7 +333,7 @@ async function assertEarlier(work: Work, engine: Engine, factory: EngineFactory)
   const backup = identity?.backup
   if (identity === undefined || backup === undefined) throw invalidTarget(to, 'is not a backup')
   if (identity.engine !== factory.name) throw invalidTarget(to, `is a backup of a store with the engine "${identity.engine}"`)
-  if (backup.of !== endOf(from)) throw invalidTarget(to, `is a backup of ${backup.of}, and not of ${from}`)
+  if (!isSamePath(backup.of, endOf(from))) throw invalidTarget(to, `is a backup of ${backup.of}, and not of ${from}`)
   if (backup.sequence > sequenceOf(engine)) throw newer(to)
   const sequence = await sequenceOfEarlier(work, factory)
   // A session that writes to a backup leaves a log.

@@ -68,10 +68,15 @@ export class TreeUpdate implements CheckpointUpdate {
     parts.ledger.read.backup += 2 * META_BYTES
   }
 
-  /** `undefined` for a file with pages of another size, or one that is much larger than the tree. */
+  /**
+   * `undefined` for a file with pages of another size, one that is much larger than the tree, one that has further names, which are to keep what
+   * they have, and the file of the tree itself.
+   */
   static async prepare(parts: BtreeParts, directory: string, held: HeldTree, options: TreeUpdateOptions): Promise<TreeUpdate | undefined> {
     const { fileSystem } = parts.context.environment
-    const handle = withSpan(options.span, () => fileSystem.openWrite(joinPath(directory, DATA_FILE)))
+    const path = joinPath(directory, DATA_FILE)
+    if (fileSystem.stat(path)?.hasOtherNames === true) return undefined
+    const handle = withSpan(options.span, () => fileSystem.openWrite(path))
     let update: TreeUpdate | undefined
     let isReady = false
     try {
@@ -104,11 +109,11 @@ export class TreeUpdate implements CheckpointUpdate {
   }
 
   async #prepare(held: HeldTree, { signal, onKept }: TreeUpdateOptions): Promise<boolean> {
-    const { hash32, file: source, ledger, tree, store, context } = this.#parts
+    const { hash32, file: source, ledger, tree, store, context, checkpointer } = this.#parts
     const { clock, scheduler } = context.environment
     const [handle, span] = [this.#handle, this.#span]
     const { unitBytes, identity } = this.#before
-    if (unitBytes !== source.unitBytes) return false
+    if (unitBytes !== source.unitBytes || identity === checkpointer.meta.identity) return false
     const file = new PageFile({ file: handle, unitBytes, identity, hash32, ledger: new Ledger() })
     const free = withSpan(span, () => readFreeList(file, this.#before))
     const units = tree.levels.units.reduce((sum, each) => sum + each, 0)

@@ -51,6 +51,12 @@ export interface CheckpointTraffic {
 
 /** Throws where a checkpoint of the store in `source` cannot be made. Both are absolute. */
 export function assertCheckpointTarget(fileSystem: FileSystem, source: string, directory: string): void {
+  assertOutside(fileSystem, source, directory)
+  requireEmpty(fileSystem, directory)
+}
+
+/** Throws where a directory would lie in the store in `source`, or in another one. A symbolic link may lead to the former. */
+export function assertOutside(fileSystem: FileSystem, source: string, directory: string): void {
   const [outer, inner] = [source, directory].map(path => partsOf(path, source))
   if (outer.every((part, index) => part === inner[index])) {
     throw new MisuseError(
@@ -58,7 +64,15 @@ export function assertCheckpointTarget(fileSystem: FileSystem, source: string, d
       `The checkpoint ${directory} would lie in the store itself; choose a directory outside of it`,
     )
   }
-  requireEmpty(fileSystem, directory)
+  for (let path = parentOf(directory); path !== '.'; path = parentOf(path)) {
+    if (fileSystem.stat(joinPath(path, IDENTITY))?.kind === 'file') {
+      throw new MisuseError(
+        'LEVEL_INVALID_LOCATION',
+        `The checkpoint ${directory} would lie in the store ${path}; choose a directory outside of it`,
+      )
+    }
+    if (path === parentOf(path)) return
+  }
 }
 
 function requireEmpty(fileSystem: FileSystem, directory: string): void {
@@ -165,6 +179,12 @@ function removeDirectories(fileSystem: FileSystem, directories: readonly string[
   } catch {
     // An empty directory is left, or one that is marked as no store.
   }
+}
+
+/** Whether two absolute paths have the same names, however many slashes separate or end them. */
+export function isSamePath(one: string, other: string): boolean {
+  const [names, otherNames] = [one, other].map(path => partsOf(path, one))
+  return names.length === otherNames.length && names.every((name, index) => name === otherNames[index])
 }
 
 /** The names on the way to a path. Where the store has a path of Windows, both kinds of slashes separate them. */

@@ -91,6 +91,8 @@ export interface Extent {
 export interface FileStat {
   readonly kind: 'file' | 'directory' | 'other'
   readonly size: number
+  /** The file has further names. Absent where the file system does not count them. */
+  readonly hasOtherNames?: true
 }
 
 export type LockMode = 'exclusive' | 'shared'

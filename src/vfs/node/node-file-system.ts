@@ -87,7 +87,9 @@ export class NodeFileSystem implements FileSystem {
       throw FileSystemError.from(error, 'stat', path)
     }
     if (stats === undefined) return undefined
-    return { kind: stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : 'other', size: stats.size }
+    const { size, nlink } = stats
+    if (stats.isFile()) return { kind: 'file', size, ...(nlink > 1 && { hasOtherNames: true }) }
+    return { kind: stats.isDirectory() ? 'directory' : 'other', size }
   }
 
   /** Windows has no way to sync a directory and orders its own metadata writes: there it does nothing. */
