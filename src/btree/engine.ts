@@ -100,6 +100,7 @@ export class BtreeEngine implements Engine {
         this.#idle.onFreed()
       },
       onDeleted: () => this.#idle.onDeleted(),
+      onExpiring: () => this.#idle.onExpiring(),
     })
     this.#changes = {
       ...parts,

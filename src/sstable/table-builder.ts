@@ -27,7 +27,7 @@ import {
 import { encodeProperties, type TableProperties } from './properties.js'
 import type { RangeTombstone } from './range-tombstone.js'
 import { encodeCustomFilter, type TableFilter } from './table-filter.js'
-import { ExpirySample } from './expiry-sample.js'
+import { ExpirySample } from '../codec/expiry-sample.js'
 
 /** An entry with a value or a key this large gets a block of its own, formed without a copy in scratch memory. */
 const LARGE_BYTES = 64 * 1024

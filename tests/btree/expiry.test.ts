@@ -1,8 +1,12 @@
 import { expect, it } from 'vitest'
 import { WriteBatch } from '../../src/engine/batch.js'
 import type { Engine } from '../../src/engine/contract.js'
-import { simulatedEnvironment, type Environment, type MemoryFileSystem } from '../../src/vfs/index.js'
+import { Kvarium } from '../../src/index.js'
+import type { TraceEvent } from '../../src/trace/events.js'
+import { Trace } from '../../src/trace/span.js'
+import { MemoryFileSystem, simulatedEnvironment, type Environment } from '../../src/vfs/index.js'
 import { joinPath } from '../../src/vfs/file-system.js'
+import { slice } from '../support/thoroughness.js'
 import { keyOf } from '../contract/support/opened-engine.js'
 import { LARGE_BUFFERS } from './support/large-buffers.js'
 import { DIRECTORY, emptyFileSystem, filler, get, openBtree, put, scan, shapeOf, violations } from './support/opened-btree.js'
@@ -168,3 +172,67 @@ it('a large value is dropped once it is due, also where it is the whole tree', a
   expect(await violations(engine)).toEqual([])
   await engine.close()
 })
+
+it.each([true, false])(
+  'an idle tree gives back the space of what has expired without a write (idle compaction: %s)',
+  async idleCompaction => {
+    const count = slice(20_000, 200_000)
+    const fileSystem = new MemoryFileSystem()
+    const environment = simulatedEnvironment({ seed: 1, fileSystem })
+    const events: TraceEvent[] = []
+    const open = (): Kvarium =>
+      new Kvarium('/store', {
+        engine: 'btree',
+        environment,
+        idleCompaction,
+        trace: new Trace({ level: 'job', listener: event => void events.push(event) }),
+      })
+    const bytes = (): number => [...fileSystem.files()].reduce((sum, [, size]) => sum + size, 0)
+    const idle = async (seconds: number): Promise<void> => {
+      for (let i = 0; i < seconds; i++) await environment.scheduler.sleep(1000)
+    }
+    for (const isReopened of [false, true]) {
+      let db = open()
+      await db.open()
+      for (let from = 0; from < count; from += 1000) {
+        const puts = Array.from({ length: 1000 }, (_, i) => ({
+          type: 'put' as const,
+          key: name(100_000 + from + i),
+          value: filler(90, i),
+          ttl: 3_600_000,
+        }))
+        await db.batch(puts)
+      }
+      await db.batch(Array.from({ length: 200 }, (_, i) => ({ type: 'put' as const, key: `stays ${i}`, value: 'x' })))
+      await db.flush()
+      const snapshot = db.snapshot()
+      await idle(60)
+      expect(bytes()).toBeGreaterThan(count * 100)
+      await environment.scheduler.sleep(3_700_000)
+      // The pages are the snapshot's.
+      await idle(10)
+      expect((await db.keys({ snapshot }).all()).length).toBe(count + 200)
+      expect((await db.keys().all()).length).toBe(200)
+      await snapshot.close()
+      if (isReopened) {
+        await db.close()
+        db = open()
+        await db.open()
+      }
+      await idle(70)
+      expect((await db.keys().all()).length).toBe(200)
+      const { ledger, idleCompaction: runs } = db.stats()
+      if (idleCompaction) {
+        expect(bytes()).toBeLessThan(count * 30)
+        // A few of the last leaf stay: they are not worth writing it anew.
+        expect(ledger.expiredBytes).toBeGreaterThan((count - 100) * (name(100_000).length + 90))
+        expect(ledger.expiredBytes).toBeLessThanOrEqual(count * (name(100_000).length + 90))
+        expect(runs!.runs).toBeGreaterThan(0)
+        expect(events.some(({ type }) => type === 'entries.expire')).toBe(true)
+      } else expect([ledger.expiredBytes, bytes() > count * 100]).toEqual([0, true])
+      for await (const violation of db.check()) throw new Error(violation.message)
+      await db.clear()
+      await db.close()
+    }
+  },
+)

@@ -3,6 +3,7 @@
  * free places further in front, so that the end can be cut off.
  */
 import { compareKeys, EMPTY } from '../../codec/entry.js'
+import { ExpirySample } from '../../codec/expiry-sample.js'
 import { BLOCK_HEADER_BYTES } from '../../codec/sorted-block.js'
 import type { HalfOpenRange } from '../../engine/range.js'
 import type { Scheduler } from '../../vfs/environment.js'
@@ -40,12 +41,40 @@ const FREE_SHARE = 1 / 32
 export async function compactTree(options: CompactionOptions): Promise<void> {
   const { tree, range } = options
   await options.flush()
-  if (tree.expiries.isUsed) await walk(options, range.lower ?? EMPTY, range.upper, key => expireStep(tree, key))
+  const sample = new ExpirySample()
+  if (tree.expiries.isUsed) await walk(options, range.lower ?? EMPTY, range.upper, key => expireStep(tree, key, 0, sample))
   for (let level = 0; level < tree.root.level; level++) {
     await walk(options, range.lower ?? EMPTY, range.upper, key => packStep(tree, level, key))
   }
   await options.flush()
   await shrinkFile(options)
+}
+
+/**
+ * Drops entries that are due, from the key on, in at most `mostSteps` branches of leaves, where they are `leastShare` of all entries or more.
+ * The expiries of entries that are not due go to the sample. Resolves, with the key to go on from if there is more, when it is on disk.
+ */
+export async function dropDue(
+  options: Omit<CompactionOptions, 'range'>,
+  from: Uint8Array,
+  mostSteps: number,
+  leastShare: number,
+  sample: ExpirySample,
+): Promise<Uint8Array | undefined> {
+  const { tree, flush } = options
+  let next: Uint8Array | undefined = from
+  let steps = 0
+  let hasDropped = false
+  const mayGoOn = (): boolean => steps < mostSteps && options.mayGoOn?.() !== false
+  await walk({ ...options, mayGoOn }, from, undefined, key => {
+    const { entries } = tree.root
+    steps++
+    next = expireStep(tree, key, leastShare, sample)
+    hasDropped ||= tree.root.entries < entries
+    return next
+  })
+  if (hasDropped) await flush()
+  return next
 }
 
 /**
@@ -83,28 +112,34 @@ async function walk(
   }
 }
 
-/** Drops entries that are due from the leaves on the way to the key and under the branch there. */
-function expireStep(tree: Tree, key: Uint8Array): Uint8Array | undefined {
+/** Drops entries that are due from the leaves on the way to the key and under the branch there, if they are `leastShare` of those or more. */
+function expireStep(tree: Tree, key: Uint8Array, leastShare: number, sample: ExpirySample): Uint8Array | undefined {
   const { path, store } = tree
   if (tree.root.level === 0) {
-    if (tree.root.isLarge ? isDueLarge(tree, tree.root) : tree.expiries.hasDue(store.loaded(tree.root))) expireRoot(tree)
+    const due = dueOf(tree, tree.root, sample)
+    if (due > 0 && due >= leastShare * tree.root.entries) expireRoot(tree)
     return undefined
   }
   const { page: branch, next } = lookAt(store, tree.root, key, 1)
   const first = slotOf(branch, key)
   const slots: number[] = []
   let resume = next
+  let due = 0
+  let entries = 0
   // Reading the children may cost the branch its place in memory.
   const children = Array.from({ length: branch.block!.count - first }, (_, i) => store.handle(branch, first + i))
   for (const [index, child] of children.entries()) {
-    if (!(child.isLarge ? isDueLarge(tree, child) : tree.expiries.hasDue(store.loaded(child)))) continue
+    const dueOfChild = dueOf(tree, child, sample)
+    due += dueOfChild
+    entries += child.entries
+    if (dueOfChild === 0) continue
     if (slots.length === CHILDREN_A_STEP) {
       resume = store.loaded(branch).block!.keyAt(first + index)
       break
     }
     slots.push(first + index)
   }
-  if (slots.length === 0) return next
+  if (slots.length === 0 || due < leastShare * entries) return resume
   const parent = path.descend(key, 0, key.length, 1)
   // From the last to the first: a leaf that is left empty leaves the branch.
   for (const slot of slots.reverse()) expireChild(tree, parent, slot)
@@ -139,8 +174,10 @@ function expireChild({ path, store, expiries }: Tree, parent: Page, slot: number
   path.remove(leaf)
 }
 
-function isDueLarge({ store, expiries }: Tree, leaf: Page): boolean {
-  return expiries.isDue(store.expiryOf(leaf))
+/** How many entries of a leaf are due. */
+function dueOf({ store, expiries }: Tree, leaf: Page, sample: ExpirySample): number {
+  if (!leaf.isLarge) return expiries.countDue(store.loaded(leaf), sample)
+  return expiries.isDueOrNoted(store.expiryOf(leaf), sample) ? 1 : 0
 }
 
 /** Packs pages of `level` under the branch on the way to the key. */

@@ -1,6 +1,6 @@
 /**
  * Turns deleted data into free space while the store is idle, and when it closes: makes a checkpoint, which frees pages and logs, and moves
- * pages from the end of the file to the front, so that the end can be cut off.
+ * pages from the end of the file to the front, so that the end can be cut off. While idle it also drops entries that have expired.
  *
  * Invariants:
  * 1. It runs only where the pages of the tree would take half of the files or less, at the close seven eighths, and no reader holds pages
@@ -13,7 +13,11 @@ import { DeadSpace, type SpaceUsage } from '../../engine/durable/dead-space.js'
 import { IdleTimer } from '../../engine/durable/idle-timer.js'
 import type { BtreeParts } from '../parts.js'
 import { shrinkFile, type CompactionOptions } from './compaction.js'
+import { ExpirySweep } from './expiry-sweep.js'
 
+/** How long it waits at most, and at least, before it looks again for entries that have expired. */
+const MOST_WAIT_MS = 60_000
+const LEAST_WAIT_MS = 1000
 /** Pages are moved if a checkpoint leaves more than this share of the file free. */
 const SHRINK_SHARE = 1 / 4
 /** The least that a page is filled, and what an entry takes beside its key and value: so a tree is no larger than its entries say. */
@@ -43,12 +47,15 @@ export class IdleCompaction {
   /** The run under way; never rejects. */
   #running: Promise<void> | undefined
   readonly #deadSpace: DeadSpace
+  readonly #sweep: ExpirySweep
+  #isWaiting = false
 
   constructor(options: IdleCompactionOptions) {
     this.#options = options
-    const { context, ledger, options: btreeOptions, tree } = options.parts
+    const { context, ledger, options: btreeOptions, tree, expiryClock } = options.parts
     const { scheduler } = context.environment
     this.#deadSpace = new DeadSpace(ledger)
+    this.#sweep = new ExpirySweep(tree, expiryClock, { ...options.compaction, flush: () => options.flush('idle') })
     this.#isOn = btreeOptions.idleCompaction && context.inspecting !== true
     this.#timer = new IdleTimer({ scheduler, activity: () => tree.sequence, onIdle: () => this.#runIdle() })
     this.onFreed()
@@ -65,7 +72,15 @@ export class IdleCompaction {
 
   /** A checkpoint, or a reader that went, may have made space free. */
   onFreed(): void {
-    if (this.#isOn && this.#running === undefined && this.#isWorthIt) this.#timer.arm()
+    if (!this.#isOn || this.#running !== undefined) return
+    if (this.#isWorthIt || (this.#mayRun && this.#sweep.isDue)) this.#timer.arm()
+    this.onExpiring()
+  }
+
+  /** There may be entries that expire. */
+  onExpiring(): void {
+    const { logStart } = this.#options.parts
+    if (this.#isOn && logStart.isDone && !this.#isWaiting && !this.#isClosing) void this.#waitForExpiry()
   }
 
   /** Gives back what a bounded run can, and runs no more. */
@@ -83,14 +98,35 @@ export class IdleCompaction {
     await this.#run('the store is closed', CLOSE_SHARE, undefined, mostUnits)
   }
 
+  /** Arms the timer whenever there are expired entries to look for. */
+  async #waitForExpiry(): Promise<void> {
+    const { expiryClock, context } = this.#options.parts
+    this.#isWaiting = true
+    for (let now = expiryClock.now(); this.#sweep.dueAt < Infinity && !this.#isClosing; now = expiryClock.now()) {
+      const wait = this.#sweep.dueAt - now
+      // If a sweep is due already, the timer is armed or a reader that has to go arms it.
+      await context.environment.scheduler.sleep(wait > 0 ? Math.max(LEAST_WAIT_MS, Math.min(MOST_WAIT_MS, wait)) : MOST_WAIT_MS)
+      if (this.#sweep.isDue && this.#mayRun) this.#timer.arm()
+      // A clock that stands still is not waited for.
+      if (expiryClock.now() === now) break
+    }
+    this.#isWaiting = false
+  }
+
   #runIdle(): void {
-    if (!this.#isWorthIt) return
+    if (!this.#mayRun || !(this.#sweep.isDue || this.#isWorthIt)) return
     const { tree } = this.#options.parts
     const { sequence } = tree
-    this.#running ??= this.#run('idle', SHRINK_SHARE, () => !this.#isClosing && tree.sequence === sequence).finally(() => {
+    this.#running ??= this.#runWhile(() => !this.#isClosing && tree.sequence === sequence).finally(() => {
       this.#running = undefined
       this.onFreed()
     })
+  }
+
+  async #runWhile(mayGoOn: () => boolean): Promise<void> {
+    // A failure is that of the next write, too.
+    if (this.#sweep.isDue) await this.#sweep.run(mayGoOn).catch(() => undefined)
+    if (mayGoOn() && !this.#sweep.isUnderWay && this.#isWorthIt) await this.#run('idle', SHRINK_SHARE, mayGoOn)
   }
 
   async #run(reason: string, shrinkShare: number, mayGoOn = (): boolean => true, mostUnits = Infinity): Promise<void> {

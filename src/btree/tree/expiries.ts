@@ -1,13 +1,15 @@
 /**
- * Expired entries leave the tree when their page is copied for another change, when it is full, and when the tree is compacted.
+ * Expired entries leave the tree when their page is copied for another change, when it is full, when the tree is compacted, and when an idle
+ * store sweeps it.
  *
  * Invariants:
  * 1. An entry that has expired is dropped from pages that no reader reaches: a snapshot keeps the pages of its own moment.
- * 2. A leaf below a branch is never left empty, except by a compaction, which removes it.
+ * 2. A leaf below a branch is never left empty, except by a compaction or a sweep, which removes it.
  * 3. A tree without expiries, now and in earlier sessions, looks at none.
  */
 import type { ExpiryClock } from '../../engine/expiry-clock.js'
 import { readExpiry } from '../../codec/expiry.js'
+import type { ExpirySample } from '../../codec/expiry-sample.js'
 import type { MutableBlock } from '../../codec/mutable-block.js'
 import { Cell } from '../../codec/sorted-block.js'
 import type { Ledger } from '../../trace/ledger.js'
@@ -35,6 +37,8 @@ export interface ExpiriesOptions {
 export class Expiries {
   /** Whether the tree has, or had, an entry that expires. It stays so. */
   isUsed: boolean
+  /** Whether entries that expire were written since this was made false. */
+  isNew = false
   readonly #options: ExpiriesOptions | undefined
 
   /** Without options nothing is ever dropped. */
@@ -48,10 +52,19 @@ export class Expiries {
     return this.#options !== undefined && expiry <= this.#options.clock.now()
   }
 
-  /** Whether a loaded leaf has an entry that is due. */
-  hasDue({ block }: Page): boolean {
-    if (!this.isUsed) return false
-    for (let index = 0; index < block!.count; index++) if (block!.expires(index) && this.isDue(expiryAt(block!, index))) return true
+  /** How many entries of a loaded leaf are due. The others that expire go to the sample. */
+  countDue({ block }: Page, sample: ExpirySample): number {
+    if (!this.isUsed) return 0
+    let due = 0
+    for (let index = 0; index < block!.count; index++)
+      if (block!.expires(index) && this.isDueOrNoted(expiryAt(block!, index), sample)) due++
+    return due
+  }
+
+  /** Whether an expiry has passed; if not, it goes to the sample. */
+  isDueOrNoted(expiry: number, sample: ExpirySample): boolean {
+    if (this.isDue(expiry)) return true
+    if (expiry < Infinity) sample.note(expiry)
     return false
   }
 

@@ -110,7 +110,7 @@ export class Tree {
     blank?: ByteView,
   ): void {
     const { path } = this
-    if (expires) path.expiries.isUsed = true
+    if (expires) path.expiries.isUsed = path.expiries.isNew = true
     if (path.atEnd && this.#append(key, start, end, value, valueStart, valueEnd, expires)) return
     const leaf = path.descend(key, start, end, 0)
     if (leaf.isLarge) {

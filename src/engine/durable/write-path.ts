@@ -46,6 +46,8 @@ export interface WritePathOptions {
   readonly onStarted: () => void
   /** Called when a write has deleted something. */
   readonly onDeleted: () => void
+  /** Called when entries that expire were written. */
+  readonly onExpiring?: () => void
 }
 
 export class WritePath {
@@ -150,6 +152,7 @@ export class WritePath {
     ledger.operations.deletes += batch.deletes
     ledger.operations.puts += batch.count - batch.deletes
     if (batch.deletes > 0) this.#options.onDeleted()
+    if (batch.hasExpiries) this.#options.onExpiring?.()
   }
 
   /** Waits in the queue, makes the attempt, and syncs if the options ask for it. */

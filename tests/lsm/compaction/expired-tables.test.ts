@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { decodeVersionEdit, encodeVersionEdit } from '../../../src/lsm/versions/version-edit.js'
 import { Kvarium } from '../../../src/index.js'
-import { ExpirySample } from '../../../src/sstable/expiry-sample.js'
+import { ExpirySample } from '../../../src/codec/expiry-sample.js'
 import { MemoryFileSystem, SeededRandom, simulatedEnvironment } from '../../../src/vfs/index.js'
 
 const HOUR = 3_600_000

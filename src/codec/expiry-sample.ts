@@ -1,4 +1,4 @@
-/** When the entries of a table expire, as a sample of bounded size: every entry's expiry at first, then every second one's, and so on. */
+/** When entries expire, as a sample of bounded size: every entry's expiry at first, then every second one's, and so on. */
 export class ExpirySample {
   readonly #capacity: number
   #sample: number[] = []
@@ -26,5 +26,10 @@ export class ExpirySample {
     if (this.#seen === 0 || this.#seen < rank) return undefined
     const sorted = [...this.#sample].sort((a, b) => a - b)
     return sorted[Math.min(sorted.length, Math.ceil(rank / this.#stride)) - 1]
+  }
+
+  /** `halfOf` the entries that were noted. */
+  get halfOfAll(): number | undefined {
+    return this.halfOf(this.#seen)
   }
 }
