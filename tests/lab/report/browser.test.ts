@@ -73,4 +73,23 @@ describe.skipIf(!isInstalled)('the page of a report, in a browser', () => {
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(400)
     })
   })
+
+  it.each(['light', 'dark'] as const)('a phone keeps the names of rows in sight and says that a drawing is wider: %s', async scheme => {
+    await withPage(file, { width: 360, scheme }, async ({ page }) => {
+      const hints = await page
+        .locator('figure > .scroll')
+        .evaluateAll(all => all.filter(one => getComputedStyle(one, '::before').content.includes('scroll sideways')).length)
+      expect(hints).toBe(await page.locator('figure').count())
+      const table = page.locator('#verdict .panel .scroll')
+      const scrolled = await table.evaluate(region => {
+        region.scrollLeft = 200
+        const name = region.querySelector('tbody tr:nth-child(2) th')!.getBoundingClientRect()
+        return { moved: region.scrollLeft, left: name.left - region.getBoundingClientRect().left }
+      })
+      expect(scrolled.moved).toBeGreaterThan(100)
+      expect(scrolled.left).toBeLessThan(2)
+      const least: { contrast: number; text: string } = await page.evaluate(LEAST_CONTRAST)
+      expect(least.contrast, least.text).toBeGreaterThanOrEqual(4.5)
+    })
+  })
 })

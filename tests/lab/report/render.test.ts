@@ -255,6 +255,37 @@ describe('the forms of a report', () => {
     expect(ids.size).toBe([...html.matchAll(/ id="([^"]+)"/g)].length)
   })
 
+  it('phases that are too narrow for their names have numbers, which a key explains, and none is left out', () => {
+    const [first, ...others] = run.engines
+    const names = ['load', 'get', 'a phase with a long name', 'another one', 'the last of them']
+    const phases = names.map((name, index) => ({ name, startMs: [0, 20, 38, 39, 40][index], endMs: [20, 38, 39, 40, 50][index] }))
+    const narrow = { ...run, engines: [{ ...first, timeline: { ...first.timeline!, phases } }, ...others] }
+    const [figure] = figuresOf(narrow).find(({ id }) => id === 'over-time-lsm-leveled')!.figures
+    const texts = [...figure.drawing.markup.matchAll(/class="band-name"[^>]*>([^<]*)</g)].map(([, text]) => text)
+    expect(texts).toEqual(['1', '2', '3–4', '5', '1 load', '2 get', '3 a phase with a long name', '4 another one', '5 the last of them'])
+  })
+
+  it('no line over time leads from one phase to the next', () => {
+    const [figure] = figuresOf(run).find(({ id }) => id === 'over-time-lsm-leveled')!.figures
+    const [, path] = /class="line[^"]*" d="([^"]*)"/.exec(figure.drawing.markup)!
+    // Load and get; settling does no work.
+    expect(path.match(/M/g)).toHaveLength(2)
+  })
+
+  it('percentiles of batches and scans say so, beside those of single calls', () => {
+    const batched = {
+      ...run,
+      engines: run.engines.map(engine => ({
+        ...engine,
+        phases: engine.phases.map(phase => (phase.name === 'load' ? { ...phase, entries: 1_000_000 } : phase)),
+      })),
+    }
+    expect(metricsOf(batched).find(({ id }) => id === 'p99/load')?.label).toBe('load, batches of 1,000')
+    expect(renderTerminal(batched)).toMatch(/^ {2}load, batches of 1,000 +1,000,000 /m)
+    expect(renderHtml(batched)).toContain('Latency: load, batches of 1,000')
+    expect(renderTerminal(run)).not.toContain('batches of')
+  })
+
   it('definitions name formulas that are there', () => {
     for (const definition of Object.values(DEFINITIONS)) {
       if (!('source' in definition)) continue

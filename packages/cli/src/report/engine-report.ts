@@ -2,7 +2,7 @@
 import { sumOf } from 'kvarium-lab/compare'
 import type { EngineResult, PhaseResult } from 'kvarium-lab/compare'
 import type { LevelShape } from 'kvarium/engine'
-import { briefDuration, bytes, count, duration, plural, rate, times } from 'kvarium-lab/report'
+import { briefDuration, bytes, count, duration, manyPerCall, plural, rate, times } from 'kvarium-lab/report'
 import type { TextStyle } from 'kvarium-lab/report'
 import { indent, table } from './style.js'
 
@@ -37,7 +37,16 @@ function phaseTable(phases: readonly PhaseResult[], style: TextStyle): string {
       read === 0 ? '' : bytes(read),
     ]
   })
-  return table(header, rows, style)
+  return table(header, rows, style) + percentileNote(phases, style)
+}
+
+/** Percentiles of calls with many entries are not to be read beside those of single ones. */
+function percentileNote(phases: readonly PhaseResult[], style: TextStyle): string {
+  const many = phases.flatMap(phase => {
+    const calls = manyPerCall(phase, phase.traffic.userBytes > 0 ? 'write' : 'read')
+    return calls === undefined ? [] : [`${phase.name}: ${calls}`]
+  })
+  return many.length === 0 ? '' : `\n${indent(style.dim(`percentiles are of calls; ${many.join('; ')}`))}`
 }
 
 function levelChart(levels: readonly LevelShape[], style: TextStyle): string {

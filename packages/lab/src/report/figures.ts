@@ -1,6 +1,7 @@
 /** The figures of a report, as drawings and as tables, for pages of every kind. */
 import { barChart } from './charts/bar-chart.js'
 import { lineChart } from './charts/line-chart.js'
+import { nameWithCalls } from './calls.js'
 import { slug, type Figure, type FigureGroup } from './figure.js'
 import { count, duration, plain, rate, share, shortDuration, significant, times } from './numbers.js'
 import { engineFigures } from './timeline-figures.js'
@@ -141,7 +142,8 @@ const nines = (part: number): number => Math.min(MOST_NINES, -Math.log10(Math.ma
 const SHARES = [0, 0.5, 0.9, 0.99, 0.999, 0.9999]
 const SHARE_NAMES = ['0 %', '50 %', '90 %', '99 %', '99.9 %', '99.99 %']
 
-function latencies({ work, engines }: RunReport): Figure[] {
+function latencies(report: RunReport): Figure[] {
+  const { work, engines } = report
   return work.phases
     .filter(phase => phase.kind !== 'other' && phase.operations > 100)
     .map(({ name, about: what }, index): Figure => {
@@ -151,7 +153,7 @@ function latencies({ work, engines }: RunReport): Figure[] {
       })
       const about = {
         id: `latency-${index}`,
-        title: `Latency: ${name}`,
+        title: `Latency: ${nameWithCalls(report, name)}`,
         description: `${what}. Share of calls that finished within this time.`,
       }
       const row = ({ engine }: { readonly engine: EngineReport }): string[] => {

@@ -52,7 +52,7 @@ export function renderHtml(report: RunReport): string {
     section(
       'phases',
       'All phases',
-      engines.map(engine => tablePanel({ ...phaseTable(engine), title: engine.name }, true)),
+      engines.map(engine => tablePanel({ ...phaseTable(engine, report), title: engine.name }, true)),
     ),
     section('verification', 'Verification', verification(report)),
     section('setup', 'Machine, versions and options', [factTable(report), tablePanel(optionTable(report), true)]),

@@ -41,7 +41,7 @@ export function renderMarkdown(report: RunReport): MarkdownReport {
     ...figures,
     ...(predictions.groups.length === 0 ? [] : ['## Predicted and measured', markdownTable(predictions)]),
     '## All phases',
-    ...engines.flatMap(engine => [`### ${markdownText(engine.name)}`, markdownTable(phaseTable(engine))]),
+    ...engines.flatMap(engine => [`### ${markdownText(engine.name)}`, markdownTable(phaseTable(engine, report))]),
     '## Verification',
     engines.map(({ name, verification }) => `- ${markdownText(name)}: ${markdownText(verified(verification))}`).join('\n'),
     '## Machine, versions and options',

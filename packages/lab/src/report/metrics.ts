@@ -1,5 +1,6 @@
 /** The metrics by which engines are compared, and the rule for a difference that counts. */
 import { readAmplification } from 'kvarium/trace'
+import { nameWithCalls } from './calls.js'
 import type { DefinitionName } from './definitions.js'
 import { bytes, duration, rate, share, times } from './numbers.js'
 import { spreadOf, type EngineReport, type RunReport, type Spread } from './run-report.js'
@@ -37,7 +38,8 @@ export function metricsOf(report: RunReport): Metric[] {
   return [...BYTE_METRICS, ...timeMetrics(report)].filter(metric => report.engines.some(engine => metric.of(engine) !== undefined))
 }
 
-function timeMetrics({ work }: RunReport): Metric[] {
+function timeMetrics(report: RunReport): Metric[] {
+  const { work } = report
   const calls = work.phases.filter(phase => phase.kind !== 'other')
   const tasks = work.phases.filter(phase => phase.kind === 'other')
   const phaseOf = (engine: EngineReport, name: string) => engine.phases.find(phase => phase.name === name)
@@ -69,7 +71,7 @@ function timeMetrics({ work }: RunReport): Metric[] {
       .map(({ name }): Metric => ({
         id: `p99/${name}`,
         group: 'Latency, p99',
-        label: name,
+        label: nameWithCalls(report, name),
         definition: 'latency',
         better: 'less',
         isTime: true,
@@ -97,7 +99,14 @@ const BYTE_METRICS: readonly Metric[] = [
     ),
     isRanked: false,
   },
-  memory('memory/engine', 'held by the engine', e => once(e.memory.engineBytes)),
+  memory('memory/engine', 'held by the engine', e => (e.memory.sharesProcess === true ? undefined : once(e.memory.engineBytes))),
+  {
+    // kvarium compare ends by opening the store again: its memory is empty.
+    ...memory('memory/reopened', 'held by the engine, opened again', e =>
+      e.memory.sharesProcess === true ? once(e.memory.engineBytes) : undefined,
+    ),
+    isRanked: false,
+  },
   {
     id: 'cache/hits',
     group: 'Memory and cache',

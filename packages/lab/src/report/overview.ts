@@ -40,7 +40,7 @@ export function overviewTables(reports: readonly RunReport[]): ReportTable[] {
   const columns: Column[] = [
     { text: 'workload', isText: true },
     ...names.map(text => ({ text })),
-    { text: 'best, and how many times better than the next', definition: 'verdict', isText: true },
+    { text: 'best, and by how much', definition: 'verdict', isText: true },
   ]
   const tables = TOPICS.map(({ id, title, definition, metric }): ReportTable => {
     const rows = reports.flatMap(report => rowOf(report, metric(report), names))

@@ -59,7 +59,7 @@ p{margin:.4rem 0;max-width:78ch}
 nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.3rem 1.1rem;margin:1rem 0 0;padding:.6rem 0;border-top:1px solid var(--line);border-bottom:1px solid var(--line)}
 .facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(13rem,1fr));gap:.75rem;margin:1rem 0;padding:0;list-style:none}
 .facts li{background:var(--panel);border:1px solid var(--line);border-radius:8px;padding:.7rem .9rem}
-.facts strong{display:block;font-size:1.05rem}
+.facts strong{display:block;line-height:1.35}
 .facts span{color:var(--soft);font-size:.87rem}
 .figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,30rem),1fr));gap:1rem}
 figure{margin:0;background:var(--panel);border:1px solid var(--line);border-radius:8px;padding:.9rem 1rem;min-width:0}
@@ -69,6 +69,12 @@ figcaption p{color:var(--soft);font-size:.87rem;margin:.15rem 0 .5rem}
 @media (max-width:34rem){.figures.uneven{columns:auto}}
 .scroll{position:relative;overflow-x:auto;max-width:100%}
 figure .chart{display:block;width:100%;min-width:30rem;height:auto}
+@media (max-width:34rem){header,main,footer,nav{padding:0 .75rem}figure{padding:.7rem .6rem}
+.scroll{background:linear-gradient(to right,var(--panel) 40%,transparent) 0 0/2.5rem 100% no-repeat local,linear-gradient(to left,var(--panel) 40%,transparent) 100% 0/2.5rem 100% no-repeat local,linear-gradient(to right,var(--line),transparent) 0 0/.9rem 100% no-repeat scroll,linear-gradient(to left,var(--line),transparent) 100% 0/.9rem 100% no-repeat scroll}
+.scroll table{background:none}
+figure>.scroll:not(details .scroll)::before{content:"wider than the screen: scroll sideways →";position:sticky;left:0;display:block;width:max-content;color:var(--soft);font-size:.78rem}
+.panel{padding:.3rem}.panel th[scope=row],details th[scope=row]{position:sticky;left:0;min-width:6.5rem;max-width:8.5rem;background:var(--panel);overflow-wrap:anywhere;box-shadow:1px 0 0 var(--line)}
+.panel th[scope=col]:first-child{position:sticky;left:0;background:var(--panel)}th,td{padding:.3rem .45rem}}
 details{margin-top:.5rem;font-size:.87rem}
 summary{cursor:pointer;color:var(--accent);width:max-content;padding:.15rem 0}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;background:var(--panel)}
@@ -78,7 +84,8 @@ thead th{color:var(--soft);font-weight:600;font-size:.87rem;vertical-align:botto
 thead th a,th[scope=row] a{color:inherit;text-decoration:underline dotted;text-underline-offset:3px}
 tbody.group>tr:first-child th{background:var(--band);text-align:left;font-size:.87rem}
 th[scope=row]{font-weight:400;min-width:9rem}
-td .range{display:block;color:var(--soft);font-size:.78rem}
+td .range{display:block;color:var(--soft);font-size:.78rem;font-weight:400}
+th.text+th.text,th:last-child.text{min-width:11rem}
 td.best{font-weight:650;color:var(--good)}
 td.best::before{content:"▲ ";font-size:.7em;vertical-align:.15em}
 td.verdict{text-align:left;min-width:11rem;white-space:normal}

@@ -1,5 +1,6 @@
 /** The tables of a report as data, for pages, Markdown and terminals alike. */
 import { readAmplification, type ReadCounts } from 'kvarium/trace'
+import { nameWithCalls } from './calls.js'
 import type { DefinitionName } from './definitions.js'
 import { formatSpread, isDurable, judge, metricsOf, type Metric } from './metrics.js'
 import { bytes, count, duration, exactBytes, plural, rate, share, significant, times } from './numbers.js'
@@ -64,7 +65,7 @@ export function verdictTable(report: RunReport): ReportTable {
     columns: [
       { text: 'metric', isText: true },
       ...engines.map(engine => ({ text: engine.name })),
-      { text: 'best, and how many times better than the next', definition: 'verdict', isText: true },
+      { text: 'best, and by how much', definition: 'verdict', isText: true },
     ],
     groups: groups.map(name => {
       const own = metrics.filter(metric => metric.group === name)
@@ -92,7 +93,7 @@ export function metricRow(metric: Metric, engines: readonly (EngineReport | unde
 }
 
 /** Every phase of every engine, and the latencies of each kind of call where a phase has several. */
-export function phaseTable(engine: EngineReport): ReportTable {
+export function phaseTable(engine: EngineReport, report: RunReport): ReportTable {
   const hasLag = engine.phases.some(phase => phase.lag !== undefined)
   const latencies = ({ p50Us, p99Us, p999Us, maxUs }: LatencyReport): Cell[] =>
     [p50Us, p99Us, p999Us, maxUs].map(value => formatSpread(value, duration))
@@ -124,7 +125,7 @@ export function phaseTable(engine: EngineReport): ReportTable {
     groups: [
       {
         rows: engine.phases.flatMap(phase => [
-          { head: phase.name, cells: cells(phase) },
+          { head: nameWithCalls(report, phase.name), cells: cells(phase) },
           ...(phase.calls ?? []).map(({ kind, operations, latency }) => ({
             head: `${phase.name}: ${kind}`,
             cells: [{ text: count(operations) }, EMPTY, EMPTY, ...latencies(latency), ...(hasLag ? [EMPTY] : []), EMPTY, EMPTY],

@@ -16,7 +16,7 @@ export function renderTerminal(report: RunReport, style: TextStyle = PLAIN_TEXT)
     style.bold(printable(title)),
     ...bannerLines(busyBanner(report.machine), style),
     factLines(report, style),
-    ...engines.map(engine => terminalTable(phaseTable(engine), style)),
+    ...engines.map(engine => terminalTable(phaseTable(engine, report), style)),
     terminalTable(writeTable(report), style),
     terminalTable(readTable(report), style),
     ...(predictions.groups.length === 0 ? [] : [terminalTable(predictions, style)]),

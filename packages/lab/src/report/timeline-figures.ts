@@ -3,6 +3,7 @@ import type { StorePart } from 'kvarium/trace'
 import { lineChart, type Lane } from './charts/line-chart.js'
 import { stackedAreaChart } from './charts/stacked-area-chart.js'
 import type { Axis, Band } from './charts/frame.js'
+import { nameWithCalls } from './calls.js'
 import { slug, type Figure } from './figure.js'
 import { bytes, count, duration, plain, rate, shortBytes, shortDuration, significant, times } from './numbers.js'
 import type { EngineReport, MarkKind, RunReport, Sample, Timeline } from './run-report.js'
@@ -12,38 +13,85 @@ const PARTS: readonly StorePart[] = ['log', 'flush', 'compaction', 'page', 'meta
 /** Most rows of the table of a figure over time. */
 const MOST_ROWS = 120
 
+interface Window {
+  readonly before: Sample
+  readonly sample: Sample
+  /** Whether it is the first one of its phase: a line begins with it. */
+  readonly isFirst: boolean
+}
+
 interface Scene {
   readonly engine: EngineReport
   readonly timeline: Timeline
   readonly prefix: string
   readonly x: Axis
   readonly bands: readonly Band[]
+  /** The same, where a name says if the calls of a phase have many entries. */
+  readonly latencyBands: readonly Band[]
   readonly lanes: readonly Lane[]
-  /** Samples after the work of a phase, each with the one before; settling and reopening are not included. */
-  readonly windows: readonly { readonly before: Sample; readonly sample: Sample }[]
+  /** What lies between two samples in a phase that works; settling and reopening are not included. */
+  readonly windows: readonly Window[]
 }
 
-export function engineFigures({ work, engines }: RunReport, engine: EngineReport): Figure[] {
+export function engineFigures(report: RunReport, engine: EngineReport): Figure[] {
+  const { work, engines } = report
   const { timeline } = engine
   if (timeline === undefined) return []
   const idle = new Set(work.phases.filter(phase => phase.kind === 'other').map(phase => phase.name))
-  const phaseAt = (ms: number): string | undefined => timeline.phases.find(phase => phase.startMs < ms && ms <= phase.endMs)?.name
   const scene: Scene = {
     engine,
     timeline,
     prefix: `${slug(engine.name)}-${engines.indexOf(engine)}`,
     x: { label: 'seconds since the run began', format: plain },
     bands: timeline.phases.map(({ name, startMs, endMs }) => ({ name, from: startMs / 1000, to: endMs / 1000 })),
+    latencyBands: timeline.phases.map(({ name, startMs, endMs }) => ({
+      name: nameWithCalls(report, name),
+      from: startMs / 1000,
+      to: endMs / 1000,
+    })),
     lanes: KINDS.flatMap(kind => {
       const marks = timeline.marks.filter(mark => mark.kind === kind)
       return marks.length === 0 ? [] : [{ name: kind, spans: marks.map(spanOf) }]
     }),
-    windows: timeline.samples.slice(1).flatMap((sample, index) => {
-      const name = phaseAt(sample.atMs)
-      return name === undefined || idle.has(name) ? [] : [{ before: timeline.samples[index], sample }]
-    }),
+    windows: windowsOf(timeline, idle),
   }
   return [throughput(scene), latency(scene), writeAmplification(scene), structure(scene)]
+}
+
+function windowsOf({ phases, samples }: Timeline, idle: ReadonlySet<string>): Window[] {
+  const phaseAt = (ms: number): Timeline['phases'][number] | undefined => phases.find(({ startMs, endMs }) => startMs < ms && ms <= endMs)
+  const windows: Window[] = []
+  let last: Timeline['phases'][number] | undefined
+  for (const [index, sample] of samples.slice(1).entries()) {
+    const phase = phaseAt(sample.atMs)
+    if (phase !== undefined && !idle.has(phase.name)) windows.push({ before: samples[index], sample, isFirst: phase !== last })
+    last = phase
+  }
+  return windows
+}
+
+type Point = readonly [x: number, y: number]
+
+/**
+ * A line of the value of each window, which begins with the phase and ends with it: none leads from one phase to the next. A window without
+ * a value, as during a long call, is part of the next one that has a value.
+ */
+function lineOf(windows: readonly Window[], valueOf: (window: Window) => number | undefined): Point[] {
+  const points: Point[] = []
+  /** Where the line of this phase begins; `undefined` once it has. */
+  let from: number | undefined
+  for (const window of windows) {
+    if (window.isFirst) {
+      from = window.before.atMs / 1000
+      points.push([from, NaN])
+    }
+    const value = valueOf(window)
+    if (value === undefined) continue
+    if (from !== undefined) points.push([from, value])
+    from = undefined
+    points.push([window.sample.atMs / 1000, value])
+  }
+  return points
 }
 
 function spanOf({ kind, startMs, endMs, detail }: Timeline['marks'][number]): Lane['spans'][number] {
@@ -54,11 +102,14 @@ function spanOf({ kind, startMs, endMs, detail }: Timeline['marks'][number]): La
 const MARKS_UNDER = 'Under it, the times of flushes, compactions, checkpoints and waiting writers.'
 
 function throughput({ engine, prefix, x, bands, lanes, windows }: Scene): Figure {
-  const points = windows.flatMap(({ before, sample }, index) => {
-    const gap = index > 0 && windows[index - 1].sample !== before ? [[before.atMs / 1000, NaN] as const] : []
+  const rateOf = ({ before, sample }: Window): number | undefined => {
     const ms = sample.busyMs - before.busyMs
     const entries = sample.entries - before.entries
-    return ms > 0 && entries > 0 ? [...gap, [sample.atMs / 1000, (entries * 1000) / ms] as const] : gap
+    return ms > 0 && entries > 0 ? (entries * 1000) / ms : undefined
+  }
+  const rows = windows.flatMap(window => {
+    const value = rateOf(window)
+    return value === undefined ? [] : [[significant(window.sample.atMs / 1000), count(Math.round(value))]]
   })
   const about = {
     id: `${prefix}-throughput`,
@@ -72,29 +123,28 @@ function throughput({ engine, prefix, x, bands, lanes, windows }: Scene): Figure
       ...about,
       x,
       y: { label: 'entries per second', format: rate, scale: 'log' },
-      series: [{ name: 'throughput', look: 0, points }],
+      series: [{ name: 'throughput', look: 0, points: lineOf(windows, rateOf) }],
       bands,
       lanes,
     }),
     table: {
       head: ['second', 'entries/s'],
-      rows: thinned(points.filter(([, value]) => !Number.isNaN(value))).map(([at, value]) => [significant(at), count(Math.round(value))]),
+      rows: thinned(rows),
     },
   }
 }
 
-function latency({ engine, prefix, x, bands, lanes, windows }: Scene): Figure {
+function latency({ engine, prefix, x, latencyBands, lanes, windows }: Scene): Figure {
   const known = windows.flatMap(({ sample: { atMs, window } }) => (window === undefined ? [] : [{ at: atMs / 1000, ...window }]))
-  const gaps = windows.flatMap(({ before }, index) => (index > 0 && windows[index - 1].sample !== before ? [before.atMs / 1000] : []))
   const about = {
     id: `${prefix}-latency`,
     title: `${engine.name}: latency over time`,
-    description: `Median, 99th percentile and longest call between two samples. ${MARKS_UNDER}`,
+    description: `Median, 99th percentile and longest call between two samples. A batch or a scan is one call. ${MARKS_UNDER}`,
   }
   const series = (name: string, look: number, of: 'p50Us' | 'p99Us' | 'maxUs') => ({
     name,
     look,
-    points: [...known.map(one => [one.at, one[of]] as const), ...gaps.map(at => [at, NaN] as const)].sort(([a], [b]) => a - b),
+    points: lineOf(windows, ({ sample }) => sample.window?.[of]),
   })
   return {
     ...about,
@@ -104,7 +154,7 @@ function latency({ engine, prefix, x, bands, lanes, windows }: Scene): Figure {
       x,
       y: { label: 'time of a call', format: shortDuration, scale: 'log' },
       series: [series('p50', 0, 'p50Us'), series('p99', 1, 'p99Us'), series('longest', 2, 'maxUs')],
-      bands,
+      bands: latencyBands,
       lanes,
     }),
     table: {

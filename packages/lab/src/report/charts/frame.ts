@@ -114,23 +114,79 @@ export function axes(x: Axis, y: Axis, scales: { readonly x: Scale; readonly y: 
   ]
 }
 
-/** Bands, every second one shaded, with their names above where there is room. */
+/**
+ * Bands, every second one shaded, with their names above. If some name has no room, all have numbers instead, which `bandKey` explains:
+ * narrow neighbours share a label such as `3–5`.
+ */
 export function bandsBehind(bands: readonly Band[], x: Scale, { top, right }: Plot, bottom: number): Markup[] {
-  return bands.flatMap(({ name, from, to }, index) => {
+  const places = bands.map(({ name, from, to }, index) => {
     const start = tenth(x(from))
-    const width = tenth(Math.min(right, x(to)) - start)
-    if (width <= 0) return []
-    return [
+    return { name, number: index + 1, start, end: tenth(Math.min(right, x(to))) }
+  })
+  const drawn = places.filter(({ start, end }) => end > start)
+  const labels = areNumbered(bands, x) ? numberLabels(places) : drawn.map(({ name, start, end }) => ({ text: name, at: (start + end) / 2 }))
+  return [
+    ...drawn.map(({ name, number, start, end }) =>
       element(
         'rect',
-        { class: index % 2 === 0 ? 'band' : 'band odd', x: start, y: top, width, height: bottom - top },
+        { class: number % 2 === 1 ? 'band' : 'band odd', x: start, y: top, width: tenth(end - start), height: bottom - top },
         element('title', {}, name),
       ),
-      name.length * BAND_LETTER + 4 > width
-        ? undefined
-        : element('text', { class: 'band-name', x: start + width / 2, y: top - 4, 'text-anchor': 'middle' }, name),
-    ].filter(part => part !== undefined)
-  })
+    ),
+    ...labels.map(({ text, at }) => element('text', { class: 'band-name', x: tenth(at), y: top - 4, 'text-anchor': 'middle' }, text)),
+  ]
+}
+
+function areNumbered(bands: readonly Band[], x: Scale): boolean {
+  return bands.some(({ name, from, to }) => name.length * BAND_LETTER + 4 > x(to) - x(from))
+}
+
+/** A number above each band that has room for it, and one label above neighbours that have not. */
+function numberLabels(
+  places: readonly { readonly number: number; readonly start: number; readonly end: number }[],
+): { readonly text: string; readonly at: number }[] {
+  const labels: { text: string; at: number }[] = []
+  let group: typeof places = []
+  const close = (): void => {
+    if (group.length === 0) return
+    const [first, last] = [group[0], group[group.length - 1]]
+    labels.push({ text: first === last ? String(first.number) : `${first.number}–${last.number}`, at: (first.start + last.end) / 2 })
+    group = []
+  }
+  const room = (text: string): number => text.length * BAND_LETTER + 8
+  for (const place of places) {
+    if (place.end - place.start >= room(String(place.number))) {
+      close()
+      group = [place]
+      close()
+      continue
+    }
+    group = [...group, place]
+    if (place.end - group[0].start >= room(`${group[0].number}–${place.number}`)) close()
+  }
+  close()
+  return labels
+}
+
+const KEY_ROW = 15
+
+/** Numbers and names of the bands, in rows under a drawing; empty if the names stand above the bands. */
+export function bandKey(bands: readonly Band[], x: Scale, top: number): { readonly parts: readonly Markup[]; readonly height: number } {
+  if (!areNumbered(bands, x)) return { parts: [], height: 0 }
+  const parts: Markup[] = []
+  let at = 4
+  let row = 0
+  for (const [index, { name }] of bands.entries()) {
+    const text = `${index + 1} ${name}`
+    const room = text.length * BAND_LETTER + 14
+    if (at + room > RIGHT && at > 4) {
+      at = 4
+      row++
+    }
+    parts.push(element('text', { class: 'band-name', x: tenth(at), y: top + 12 + row * KEY_ROW }, text))
+    at += room
+  }
+  return { parts, height: (row + 1) * KEY_ROW + 4 }
 }
 
 /** @param description - Read out in place of the drawing. */

@@ -1,6 +1,6 @@
 /** Lines over one axis, with concurrent activity in lanes under them. */
 import { curveLinear, curveStepAfter, line } from 'd3-shape'
-import { axes, bandsBehind, drawing, scaleFor, type Axis, type Band, type ChartAbout, type Scale } from './frame.js'
+import { axes, bandKey, bandsBehind, drawing, scaleFor, type Axis, type Band, type ChartAbout, type Scale } from './frame.js'
 import { legendOf, NO_LEGEND, plotUnder, type LegendSample } from './legend.js'
 import { element, type Markup } from './markup.js'
 import { colourClass, dashOf, lineSample, marker, tenth } from './series-look.js'
@@ -59,12 +59,14 @@ export function lineChart(chart: LineChart): Markup {
   )
     .defined(isThere)
     .curve(steps ? curveStepAfter : curveLinear)
+  const key = bandKey(bands, scales.x, lanesEnd + 36)
   return drawing(
     chart,
-    lanesEnd + 38,
+    lanesEnd + 38 + key.height,
     bandsBehind(bands, scales.x, plot, lanesEnd),
     axes(x, y, scales, plot, lanesEnd),
     legend.parts,
+    key.parts,
     series.map(({ name, look, points: values }) => [
       element(
         'path',

@@ -1,6 +1,6 @@
 /** Stacked areas over one axis: the parts of a growing sum. */
 import { area, curveStepAfter, stack } from 'd3-shape'
-import { axes, bandsBehind, drawing, scaleFor, type Axis, type Band, type ChartAbout, type Scale } from './frame.js'
+import { axes, bandKey, bandsBehind, drawing, scaleFor, type Axis, type Band, type ChartAbout, type Scale } from './frame.js'
 import { legendOf, plotUnder } from './legend.js'
 import { element, type Markup } from './markup.js'
 import { hatchings, tenth } from './series-look.js'
@@ -39,9 +39,10 @@ export function stackedAreaChart(chart: StackedAreaChart): Markup {
     .y1(([, high]) => tenth(scales.y(high)))
     .curve(curveStepAfter)
   const looks = Math.max(0, ...parts.map(part => part.look)) + 1
+  const key = bandKey(bands, scales.x, plot.bottom + 36)
   return drawing(
     chart,
-    plot.bottom + 38,
+    plot.bottom + 38 + key.height,
     hatchings(id, looks),
     bandsBehind(bands, scales.x, plot, plot.bottom),
     layers.map((layer, index) =>
@@ -53,6 +54,7 @@ export function stackedAreaChart(chart: StackedAreaChart): Markup {
     ),
     axes(x, y, scales, plot),
     legend.parts,
+    key.parts,
   )
 }
 
