@@ -18,12 +18,23 @@ export function builtInEngines(settings: Pick<LsmSettings, 'executor'> = {}): En
 
 type Given<Options> = { readonly [Name in keyof Options]?: Options[Name] | undefined }
 
+export interface CacheSizeOption {
+  /**
+   * Budget of the cache in bytes, or `'auto'`: a quarter of the memory that is available when the store opens, at least 64 MiB. Other stores of the
+   * thread with `'auto'` count as having filled theirs. Where the platform does not say what is available, as in a browser, it is 64 MiB.
+   * `stats().cache.capacityBytes` is what it came to.
+   * @defaultValue 64 MiB
+   */
+  readonly cacheSize?: number | 'auto' | undefined
+}
+
 /** What each built-in engine can be given. What is missing has its default. */
 export interface BuiltInEngineOptions {
-  readonly lsm: Given<Omit<LsmOptions, 'compression'>> & {
-    /** How new blocks are compressed that shrink by an eighth or more. `false` means `'none'`, `true` the default codec, `'lz4'`. */
-    readonly compression?: LsmOptions['compression'] | boolean | undefined
-  }
-  readonly btree: Given<BtreeOptions>
+  readonly lsm: Given<Omit<LsmOptions, 'compression' | 'cacheSize'>> &
+    CacheSizeOption & {
+      /** How new blocks are compressed that shrink by an eighth or more. `false` means `'none'`, `true` the default codec, `'lz4'`. */
+      readonly compression?: LsmOptions['compression'] | boolean | undefined
+    }
+  readonly btree: Given<Omit<BtreeOptions, 'cacheSize'>> & CacheSizeOption
   readonly memory: Given<MemoryOptions>
 }

@@ -39,8 +39,9 @@ export const BTREE_OPTIONS = {
     default: 64 * MIB,
     min: 0,
     max: 64 * GIB,
+    auto: true,
     unit: 'bytes',
-    about: 'Budget of the cache for unchanged pages.',
+    about: 'Budget of the cache for unchanged pages, or "auto": a quarter of the memory that is available at opening.',
   },
   pageSize: {
     type: 'integer',

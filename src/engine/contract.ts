@@ -340,6 +340,8 @@ export type OptionSpec =
       readonly default: number
       readonly min: number
       readonly max: number
+      /** Accepts `'auto'` as well. The store replaces it, before the engine is opened, by a part of the memory that is available. */
+      readonly auto?: true
       readonly unit?: string
       readonly about: string
     }

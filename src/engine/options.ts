@@ -65,9 +65,14 @@ export function unknownOption(tables: readonly OptionTable[], name: string, igno
 function assertAllowed(name: string, spec: OptionSpec, value: unknown): void {
   switch (spec.type) {
     case 'integer': {
+      if (spec.auto === true && value === 'auto') return
       const unit = spec.unit === undefined ? '' : ` ${spec.unit}`
       if (!Number.isInteger(value) || (value as number) < spec.min || (value as number) > spec.max) {
-        throw notAllowed(name, value, `an integer from ${spec.min} to ${spec.max}${unit} (default ${spec.default})`)
+        throw notAllowed(
+          name,
+          value,
+          `an integer from ${spec.min} to ${spec.max}${unit}${spec.auto === true ? ' or "auto"' : ''} (default ${spec.default})`,
+        )
       }
       return
     }

@@ -44,7 +44,15 @@ export const LSM_OPTIONS = {
     unit: 'bytes',
     about: 'Size of the memtable. A larger one makes for fewer flushes and compactions, and a longer recovery.',
   },
-  cacheSize: { type: 'integer', default: 64 * MIB, min: 0, max: 64 * GIB, unit: 'bytes', about: 'Budget of the block cache.' },
+  cacheSize: {
+    type: 'integer',
+    default: 64 * MIB,
+    min: 0,
+    max: 64 * GIB,
+    auto: true,
+    unit: 'bytes',
+    about: 'Budget of the block cache, or "auto": a quarter of the memory that is available at opening.',
+  },
   blockSize: { type: 'integer', default: 4 * KIB, min: 64, max: 16 * MIB, unit: 'bytes', about: 'Aimed-at size of a data block.' },
   maxFileSize: {
     type: 'integer',

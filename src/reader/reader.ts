@@ -22,10 +22,10 @@ import { readOnly, ReaderFileSystem } from './reader-file-system.js'
 /** Encodings are those of the store where they are not given. One that the store was given as an object has to be given here, too. */
 export interface ReaderOptions<K, V> extends Pick<AbstractDatabaseOptions<K, V>, 'keyEncoding' | 'valueEncoding'> {
   /**
-   * Budget of the reader's own cache, in bytes.
+   * Budget of the reader's own cache, in bytes, or `'auto'` as for a store.
    * @defaultValue that of the engine
    */
-  readonly cacheSize?: number | undefined
+  readonly cacheSize?: number | 'auto' | undefined
   /** Tables kept open at once, of an engine with tables. */
   readonly maxOpenFiles?: number | undefined
 }

@@ -17,6 +17,7 @@ import { Diagnostics } from '../trace/diagnostics.js'
 import { runJob, type Trace } from '../trace/span.js'
 import type { Environment } from '../vfs/environment.js'
 import type { FileNames } from '../vfs/file-classes.js'
+import type { MemoryShare } from '../vfs/memory-budget.js'
 import { absolutePath } from '../vfs/file-system.js'
 import { typedError } from '../vfs/vfs-error.js'
 import { TracedFileSystem } from '../vfs/traced-file-system.js'
@@ -54,7 +55,7 @@ import { Session, type OpenedStore } from './session.js'
 import { HeldMoment, StoreSnapshot } from './snapshot.js'
 import { keyRange, storedRange } from './stored-range.js'
 import type { KvariumStats } from './stats.js'
-import { checkConstructorOptions, resolveEngineOptions, type UntypedOptions } from './store-options.js'
+import { checkConstructorOptions, resolveEngineOptions, sizeByMemory, type UntypedOptions } from './store-options.js'
 import { StoreSublevel } from './sublevel.js'
 import { checkedTtl, type DefaultTtl, type TtlOption } from './ttl.js'
 import type { Transaction } from './transactions/transaction.js'
@@ -96,6 +97,8 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   /** An engine without files. It stays when the store is closed, so that the next open finds the data. */
   #volatile: Engine | undefined
   #session: Session | undefined
+  /** Held while the store is open. */
+  #memory: readonly MemoryShare[] = []
 
   /**
    * @param location Directory of the store; any name for an engine without files.
@@ -299,7 +302,10 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     return this.remembering(() => {
       const opening = this.#openEngine(options)
       // Beside the opening, which settles no later for it.
-      opening.catch((error: unknown) => this.#failures.publishDamage(error))
+      opening.catch((error: unknown) => {
+        this.#releaseMemory()
+        this.#failures.publishDamage(error)
+      })
       return opening
     })
   }
@@ -308,7 +314,11 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     const session = this.#session
     await session?.end()
     this.#session = undefined
-    if (this.#volatile === undefined) await session?.close()
+    try {
+      if (this.#volatile === undefined) await session?.close()
+    } finally {
+      this.#releaseMemory()
+    }
   }
 
   _getSync(key: Stored, options: ReadOptions): Stored | undefined {
@@ -382,7 +392,9 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     const factory = this.#factory
     const environment = this.#environment
     const hasHook = !(this.hooks.postopen as { readonly noop?: boolean }).noop
-    const engineOptions = resolveEngineOptions(factory, options, this.#registry, hasHook)
+    const given = resolveEngineOptions(factory, options, this.#registry, hasHook)
+    const { options: engineOptions, shares } = sizeByMemory(given, factory.options, environment.memory)
+    this.#memory = shares
     const directory = this.#directory
     const trace = this.#trace
     const diagnostics = this.#diagnostics
@@ -419,6 +431,11 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
       turns: this.#turns,
       ttl: this.#ttl,
     })
+  }
+
+  #releaseMemory(): void {
+    for (const share of this.#memory) share.release()
+    this.#memory = []
   }
 
   #open(): Session {

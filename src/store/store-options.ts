@@ -7,6 +7,7 @@ import { MisuseError } from '../errors.js'
 import type { Trace } from '../trace/span.js'
 import type { Environment } from '../vfs/environment.js'
 import type { FileSystem } from '../vfs/file-system.js'
+import type { MemoryBudget, MemoryShare } from '../vfs/memory-budget.js'
 
 export type { BuiltInEngineOptions } from '../built-in-engines.js'
 
@@ -146,6 +147,23 @@ export function resolveEngineOptions(
     if (!hasHook || nearestOption([...tables, ...ignored], name) !== undefined) throw unknownOption(tables, name, ignored)
   }
   return resolveOptions(factory.options, given)
+}
+
+/** Replaces `'auto'` by a part of the memory that is available, or by the default where there is no telling. */
+export function sizeByMemory(
+  options: Readonly<Record<string, unknown>>,
+  table: OptionTable,
+  memory: MemoryBudget | undefined,
+): { readonly options: Readonly<Record<string, unknown>>; readonly shares: readonly MemoryShare[] } {
+  const sized = { ...options }
+  const shares: MemoryShare[] = []
+  for (const [name, spec] of Object.entries(table)) {
+    if (spec.type !== 'integer' || spec.auto !== true || sized[name] !== 'auto') continue
+    const share = memory?.take(spec.default, spec.max)
+    if (share !== undefined) shares.push(share)
+    sized[name] = share?.bytes ?? spec.default
+  }
+  return { options: sized, shares }
 }
 
 /** An engine without files would open empty, and stay so. */

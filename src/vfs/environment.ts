@@ -1,5 +1,6 @@
 import type { DiagnosticSink } from '../trace/diagnostics.js'
 import type { FileSystem } from './file-system.js'
+import type { MemoryBudget } from './memory-budget.js'
 import type { ReadOffload } from './read-offload.js'
 
 /** Codecs for blocks that only some platforms have, beside LZ4, which is part of kvarium. */
@@ -15,6 +16,8 @@ export interface Environment extends PlatformCompression {
   readonly fileSystem: FileSystem
   /** Where the reads of `fileSystem` run. Absent where they only run in place. */
   readonly readOffload?: ReadOffload | undefined
+  /** What stores with `cacheSize: 'auto'` take their caches of. Absent where the platform does not say how much memory there is. */
+  readonly memory?: MemoryBudget | undefined
   readonly clock: Clock
   readonly random: Random
   readonly scheduler: Scheduler

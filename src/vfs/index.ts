@@ -8,6 +8,7 @@ export type { BlockCompression, Clock, Environment, PlatformCompression, Random,
 export { FileSystemError } from './vfs-error.js'
 export { ReadOffload, type OffloadableFile } from './read-offload.js'
 export { LimitedFileSystem } from './testing/limited-file-system.js'
+export { MemoryBudget, type MemoryShare } from './memory-budget.js'
 export { MemoryFileSystem } from './memory/memory-file-system.js'
 export type { ClassCounts, MeterCounts } from './metered-file-system.js'
 export { MeteredFileSystem } from './metered-file-system.js'

@@ -135,7 +135,7 @@ describe('the types', () => {
     expectTypeOf(useOptions).toBeFunction()
     expectTypeOf(useOpen).toBeFunction()
     expectTypeOf<ConstructorParameters<typeof Kvarium<string, City>>[1]>().toEqualTypeOf<KvariumOptions<string, City> | undefined>()
-    expectTypeOf<BuiltInEngineOptions['lsm']['cacheSize']>().toEqualTypeOf<number | undefined>()
+    expectTypeOf<BuiltInEngineOptions['lsm']['cacheSize']>().toEqualTypeOf<number | 'auto' | undefined>()
     expectTypeOf<BuiltInEngineOptions['lsm']['compression']>().toEqualTypeOf<CompressionName | CompressionByLevel | boolean | undefined>()
   })
 })

@@ -1,6 +1,8 @@
 import { setImmediate, setTimeout } from 'node:timers'
 import type { Clock, Environment, Random, Scheduler } from '../environment.js'
 import type { FileSystem } from '../file-system.js'
+import { MemoryBudget } from '../memory-budget.js'
+import { availableMemory } from './available-memory.js'
 import { nodeDeflate } from './node-deflate.js'
 import { nodeDiagnostics } from './node-diagnostics.js'
 import { nodeZstd } from './node-zstd.js'
@@ -15,6 +17,9 @@ const immediate = setImmediate
 const timeout = setTimeout
 
 const clock: Clock = { now, wallTime }
+
+/** All stores of the thread share it. */
+const memory = new MemoryBudget(availableMemory)
 
 const scheduler: Scheduler = {
   turn: () => new Promise(resolve => immediate(resolve)),
@@ -34,6 +39,7 @@ export function nodeEnvironment(options: NodeEnvironmentOptions = {}): Environme
   return {
     fileSystem: options.fileSystem ?? new NodeFileSystem(readOffload),
     readOffload,
+    memory,
     clock,
     random: options.random ?? platformRandom,
     scheduler,
