@@ -174,7 +174,7 @@ export class PageStore {
   keyOf(leaf: Page): Uint8Array {
     if (leaf.block !== undefined) return leaf.block.keyAt(0)
     for (const pieces = this.readKey(leaf); pieces.next().done !== true;);
-    return leaf.key!
+    return leaf.head!.key
   }
 
   /** When the entry of a large leaf expires; `Infinity` for never. Reads as `keyOf` does. */
@@ -184,17 +184,16 @@ export class PageStore {
       return this.#cell.expires ? readExpiry(leaf.block.bytes, this.#cell.payloadStart) : Infinity
     }
     this.keyOf(leaf)
-    return leaf.expiry
+    return leaf.head!.expiry
   }
 
   /** Reads the key and the expiry of a large leaf in pieces, unless they are known: `keyOf` then reads nothing. */
   *readKey(leaf: Page): Generator<void, void> {
-    if (leaf.block !== undefined || leaf.key !== undefined) return
+    if (leaf.block !== undefined || leaf.head !== undefined) return
     this.#miss(leaf)
     const head = yield* this.#file.readHead(leaf, LARGE_HEAD_BYTES)
     this.#count(leaf)
-    leaf.key = onlyKey(head)
-    leaf.expiry = onlyExpiry(head)
+    leaf.head = { key: onlyKey(head), expiry: onlyExpiry(head) }
   }
 
   /**

@@ -152,7 +152,7 @@ export class PageWriter {
   /** The page has its check, which its parent will hold. */
   #checked(page: Page, check: number): void {
     const { trace } = this.#options.store
-    page.check = check >>> 0
+    page.check = check
     if (trace !== null) trace.wrote(page)
   }
 

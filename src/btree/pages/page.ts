@@ -15,6 +15,13 @@ import type { Frame, FramePool } from '../../cache/frame-pool.js'
 import { NO_PLACE } from '../../cache/slab-list.js'
 import { MutableBlock } from '../../codec/mutable-block.js'
 
+/** What the beginning of a large leaf says. */
+export interface LargeHead {
+  readonly key: Uint8Array
+  /** When the entry expires, in milliseconds since the Unix epoch; `Infinity` for never. */
+  readonly expiry: number
+}
+
 /** Approximate memory of the objects around a page. */
 const OVERHEAD_BYTES = 320
 
@@ -37,7 +44,8 @@ export class Page extends CacheEntry {
   dirty: boolean
   /** Where the extent begins, in units; 0 if the page is not on disk. */
   offset = 0
-  check = 0
+  /** The bits of the check, as a number that V8 keeps in the object: most unsigned ones would be an object of their own. */
+  #check = 0
   /** Entries of the subtree, and their key and value bytes. */
   entries = 0
   liveBytes = 0
@@ -57,10 +65,8 @@ export class Page extends CacheEntry {
   pins = 0
   /** The slot under `parent` where the page was last seen. */
   slot = 0
-  /** The key of a large leaf, once it was read without the rest of the leaf. */
-  key: Uint8Array | undefined = undefined
-  /** When the entry of a large leaf expires, once its key was read; `Infinity` for never. */
-  expiry = Infinity
+  /** The beginning of a large leaf, once it was read without the rest of the leaf. */
+  head: LargeHead | undefined = undefined
   /** The page's number in traces; 0 if no event has named it. */
   number = 0
   #frame: Frame | undefined = undefined
@@ -74,6 +80,15 @@ export class Page extends CacheEntry {
     this.units = units
     this.bytes = units * unitBytes + OVERHEAD_BYTES
     this.dirty = dirty
+  }
+
+  /** The check of the extent, an unsigned number of 32 bits. */
+  get check(): number {
+    return this.#check >>> 0
+  }
+
+  set check(check: number) {
+    this.#check = check | 0
   }
 
   override get tracedId(): number {
@@ -122,8 +137,7 @@ export class Page extends CacheEntry {
     this.dirty = true
     this.shrunk = false
     this.offset = this.check = this.number = 0
-    this.parent = this.key = undefined
-    this.expiry = Infinity
+    this.parent = this.head = undefined
   }
 
   /** Takes the contents of another page, which is left without. */
