@@ -30,6 +30,8 @@ interface Package {
   readonly folder: string
   /** The name of an entry in dist/ and its source. */
   readonly entries: Readonly<Record<string, string>>
+  /** Entries that share no files with the others: a page that loads one gets nothing else of the package. */
+  readonly alone?: Readonly<Record<string, string>>
   /** Entries without declarations. */
   readonly commands?: readonly string[]
   /** The worker thread: its name in dist/ and its source. */
@@ -65,7 +67,6 @@ const STORE: Package = {
     vfs: 'vfs/index.ts',
     'vfs-node': 'vfs/node.ts',
     'vfs-opfs': 'opfs/index.ts',
-    browser: 'browser/index.ts',
     'browser-worker': 'browser/worker.ts',
     inspect: 'inspect/index.ts',
     repair: 'repair/index.ts',
@@ -73,6 +74,7 @@ const STORE: Package = {
     keyv: 'drivers/keyv.ts',
     unstorage: 'drivers/unstorage.ts',
   },
+  alone: { browser: 'browser/index.ts' },
   worker: ['compaction-worker', 'lsm/compaction/worker/compaction-worker.ts'],
   chunks: [
     ['node', /^(vfs\/node\/|node-engines\.|(store|repair)\/node|lsm\/compaction\/worker\/worker-)/],
@@ -81,6 +83,7 @@ const STORE: Package = {
     ['btree', /^btree\//, 'core', 'btree/open.ts'],
     ['repair-in-place', /^repair\/repair-in-place\./],
     ['store', /^(built-in-engines\.|(store|repair|node_modules\/msgpackr)\/)/],
+    ['browser', /^(opfs|browser)\//],
     ['tools', /^/],
   ],
 }
@@ -136,14 +139,15 @@ class PackageBuild {
     this.#types = join(ROOT, '.tmp/types', what.folder)
     const manifest = JSON.parse(readFileSync(join(this.#root, 'package.json'), 'utf8')) as Manifest
     this.#dependencies = Object.keys(manifest.dependencies)
-    this.#sources = new Set(Object.values(what.entries).map(source => source.replace(/\.ts$/, '')))
+    this.#sources = new Set(Object.values({ ...what.entries, ...what.alone }).map(source => source.replace(/\.ts$/, '')))
   }
 
   async run(): Promise<void> {
     const { commands, copies = [], examples } = this.#package
     this.#removeBuilt()
     mkdirSync(this.#dist, { recursive: true })
-    const chunks = [...(await this.#buildEntries()), ...(await this.#buildWorker()), ...(examples ? await this.#buildExamples() : [])]
+    const chunks = [...(await this.#buildEntries()), ...(await this.#buildAlone()), ...(await this.#buildWorker())]
+    if (examples) chunks.push(...(await this.#buildExamples()))
     if (commands === undefined && !JAVASCRIPT_ONLY) await this.#buildTypes()
     const licences = licencesOf(chunks)
     if (licences !== undefined) writeFileSync(join(this.#dist, 'LICENSES.txt'), licences)
@@ -242,6 +246,20 @@ class PackageBuild {
     })
   }
 
+  async #buildAlone(): Promise<readonly OutputChunk[]> {
+    const chunks: OutputChunk[] = []
+    for (const [name, source] of Object.entries(this.#package.alone ?? {})) {
+      const bundle = await rolldown({ ...this.#input, input: { [name]: join(this.#src, source) }, plugins: [SHORT_NAMES] })
+      const { output } = await bundle.write({ dir: this.#dist, format: 'es', entryFileNames: '[name].js', codeSplitting: false })
+      for (const file of output) {
+        if (file.type !== 'chunk') continue
+        await this.#rewrite(file.fileName, file.code)
+        chunks.push(file)
+      }
+    }
+    return chunks
+  }
+
   async #buildWorker(): Promise<readonly OutputChunk[]> {
     const { worker } = this.#package
     if (worker === undefined) return []
@@ -313,7 +331,7 @@ class PackageBuild {
       const host = { getCurrentDirectory: () => ROOT, getCanonicalFileName: (name: string) => name, getNewLine: () => '\n' }
       throw new Error(ts.formatDiagnosticsWithColorAndContext(diagnostics, host))
     }
-    const entries = Object.entries(this.#package.entries)
+    const entries = Object.entries({ ...this.#package.entries, ...this.#package.alone })
     const input = Object.fromEntries(entries.map(([name, source]) => [name, join(this.#types, source.replace(/\.ts$/, '.d.ts'))]))
     const bundle = await rollup({ input, external: this.#isExternal, plugins: [dts()] })
     await bundle.write({

@@ -90,9 +90,14 @@ describe.each(PACKAGES)('the exports map of %s', name => {
 })
 
 describe('the exports map', () => {
-  it('a bundler for browsers is led to the browser entry', async () => {
+  it.each([
+    ['kvarium', 'index.browser'],
+    ['kvarium/vfs/opfs', 'vfs-opfs'],
+    ['kvarium/browser', 'browser'],
+    ['kvarium/browser/worker', 'browser-worker'],
+  ])('a bundler for browsers is led from %s to the entry %s, without Node', async (specifier, entry) => {
     const { metafile } = await build({
-      stdin: { contents: `export * from 'kvarium'`, resolveDir: ROOT },
+      stdin: { contents: `export * from '${specifier}'`, resolveDir: ROOT },
       bundle: true,
       write: false,
       metafile: true,
@@ -103,7 +108,7 @@ describe('the exports map', () => {
       tsconfigRaw: {},
     })
     const inputs = Object.keys(metafile.inputs)
-    expect(inputs).toContain('dist/index.browser.js')
+    expect(inputs).toContain(`dist/${entry}.js`)
     expect(inputs.filter(input => input === 'dist/index.js' || /-node/.test(input))).toEqual([])
   })
 
