@@ -4,8 +4,8 @@ import { Worker, type WorkerOptions } from 'node:worker_threads'
 /** `true` in the files that npm publishes, where the build writes it. A source checkout does not define it. */
 declare const KVARIUM_BUILT: true | undefined
 
-// Merging makes only garbage that dies at once: room for more of it would be memory for nothing.
-const SETTINGS: WorkerOptions = { name: 'kvarium compaction', resourceLimits: { maxYoungGenerationSizeMb: 8 } }
+// Merging makes only garbage that dies at once: room for more of it, and for the buffers that die with it, would be memory for nothing.
+const SETTINGS: WorkerOptions = { name: 'kvarium compaction', resourceLimits: { maxYoungGenerationSizeMb: 2 } }
 
 export function startThread(): Worker {
   if (typeof KVARIUM_BUILT === 'undefined') return sourceThread()
