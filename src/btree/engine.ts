@@ -143,6 +143,21 @@ export class BtreeEngine implements Engine {
     return this.#reads.find(tree, version.root, key, out, time)
   }
 
+  getViews(
+    keys: readonly Uint8Array[],
+    count: number,
+    out: ByteView,
+    each: (found: boolean) => boolean,
+    snapshot?: EngineSnapshot,
+  ): number {
+    this.#requireOpen()
+    for (let i = 0; i < count && this.#deferred !== undefined; i++) this.#replayKey(keys[i])
+    const { tree } = this.#parts
+    if (snapshot === undefined) return this.#reads.findMany(tree, tree.present, keys, count, out, each)
+    const { version, time } = this.#snapshots.resolve(snapshot)
+    return this.#reads.findMany(tree, version.root, keys, count, out, each, time)
+  }
+
   expiresAt(key: Uint8Array, snapshot?: EngineSnapshot): number | undefined {
     this.#requireOpen()
     if (this.#deferred !== undefined) this.#replayKey(key)

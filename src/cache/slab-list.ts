@@ -49,4 +49,18 @@ export class SlabList {
     const at = (place & STEP_MASK) << STEP_SHIFT
     this.touched ^= slab[at] ^ slab[at + LINE_BYTES] ^ slab[at + 2 * LINE_BYTES] ^ slab[at + 3 * LINE_BYTES]
   }
+
+  /** `touch` of the first `count` places, one right after the other. */
+  touchAll(places: Int32Array, count: number): void {
+    const slabs = this.#slabs
+    let touched = 0
+    for (let i = 0; i < count; i++) {
+      const place = places[i]
+      const slab = slabs[place >>> STEP_BITS]
+      if (slab === undefined) continue
+      const at = (place & STEP_MASK) << STEP_SHIFT
+      touched ^= slab[at] ^ slab[at + LINE_BYTES] ^ slab[at + 2 * LINE_BYTES] ^ slab[at + 3 * LINE_BYTES]
+    }
+    this.touched ^= touched
+  }
 }

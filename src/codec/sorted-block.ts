@@ -122,6 +122,25 @@ export class SortedBlock {
     return index < this.count && this.#compareSuffix(index, key, suffix, end) === 0 ? index : -1 - index
   }
 
+  /** Index of the first entry whose head is not less than that of the key, or else of the last entry. Looks at no cell; there must be entries. */
+  byHead(key: Uint8Array, start: number, end: number): number {
+    const { bytes, slots } = this
+    const target = headOf(key, Math.min(start + this.prefixLength, end), end)
+    let low = 0
+    let high = this.count - 1
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (readHead(bytes, slots + middle * SLOT_BYTES) < target) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  /** `find` of a key that is most likely entry `index`. */
+  findNear(index: number, key: Uint8Array, start: number, end: number): number {
+    return this.keyEquals(index, key, start, end) ? index : this.find(key, start, end)
+  }
+
   /** Whether entry `index` has exactly this key. */
   keyEquals(index: number, key: Uint8Array, start: number, end: number): boolean {
     return this.comparePrefix(key, start, end) === 0 && this.#compareSuffix(index, key, start + this.prefixLength, end) === 0
@@ -161,7 +180,7 @@ export class SortedBlock {
   }
 
   /** Where in `bytes` the cell of entry `index` begins. */
-  protected cellStart(index: number): number {
+  cellStart(index: number): number {
     return this.base + (readInt32(this.bytes, this.slots + index * SLOT_BYTES + 4) & OFFSET_MASK)
   }
 
@@ -204,7 +223,7 @@ export class SortedBlock {
       const middle = (low + high) >>> 1
       const slot = slots + middle * SLOT_BYTES
       // By bytes: a DataView beside the array would be one more object to fetch for every block.
-      const head = ((bytes[slot] << 24) | (bytes[slot + 1] << 16) | (bytes[slot + 2] << 8) | bytes[slot + 3]) >>> 0
+      const head = readHead(bytes, slot)
       if (head < target) low = middle + 1
       else if (head > target || this.#compareSuffix(middle, key, start, end) >= bias) high = middle
       else low = middle + 1
@@ -254,6 +273,10 @@ export class SortedBlock {
     }
     if (cell.payloadEnd > this.end) throw this.corruption('a cell runs past the end of its block')
   }
+}
+
+function readHead(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0
 }
 
 function readUint32(bytes: Uint8Array, at: number): number {

@@ -32,6 +32,13 @@ export interface Engine {
    */
   getView?(key: Uint8Array, out: ByteView, snapshot?: EngineSnapshot): boolean
   /**
+   * `getView` of several keys at one moment, in their order, in less time than that of one after the other. Points `out` at the value of a key
+   * and calls `each`, which reads it and does nothing else with the engine, and ends the look-up by returning true. Returns how many keys were
+   * looked up.
+   * @param keys of which the first `count` are meant
+   */
+  getViews?(keys: readonly Uint8Array[], count: number, out: ByteView, each: (found: boolean) => boolean, snapshot?: EngineSnapshot): number
+  /**
    * When the entry of a key expires, in milliseconds since the Unix epoch; `undefined` if it does not, or if there is none. Present in engines
    * that can expire entries, absent from others, to which the store passes no batch with an expiry.
    */

@@ -73,3 +73,31 @@ export class KeyScratch {
     return (this.#views[length] ??= this.#bytes.subarray(0, length))
   }
 }
+
+/** Keys that a `KeyBatch` takes. */
+export const BATCH_KEYS = 32
+const BATCH_KEY_BYTES = 192
+const BATCH_KEY_CHARACTERS = BATCH_KEY_BYTES / 3
+
+/** Encodes several keys that are needed at the same time, otherwise like `KeyScratch`. */
+export class KeyBatch {
+  readonly keys: Uint8Array[] = []
+  readonly #bytes = new Uint8Array(BATCH_KEYS * BATCH_KEY_BYTES)
+  /** One view per length for each place in the batch. */
+  readonly #views: Uint8Array[][] = Array.from({ length: BATCH_KEYS }, () => [])
+
+  /** Makes `this.keys` those from `from` on, at most `BATCH_KEYS`; valid until the next call. Returns how many they are. */
+  encode(keys: readonly Stored[], from: number): number {
+    const count = Math.min(BATCH_KEYS, keys.length - from)
+    for (let i = 0; i < count; i++) this.keys[i] = this.#encode(i, keys[from + i])
+    return count
+  }
+
+  #encode(at: number, key: Stored): Uint8Array {
+    if (typeof key !== 'string') return key
+    if (key.length > BATCH_KEY_CHARACTERS) return encodeUtf8(key)
+    const start = at * BATCH_KEY_BYTES
+    const length = writeUtf8(this.#bytes, key, start)
+    return (this.#views[at][length] ??= this.#bytes.subarray(start, start + length))
+  }
+}

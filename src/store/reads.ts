@@ -13,11 +13,11 @@ import { OffloadedLookup, type ReadOffload } from '../vfs/read-offload.js'
 import type { EventLoopTurns } from './event-loop-turns.js'
 import type { Awaitable, ReadOptions } from './level-types.js'
 import type { StoreFailures } from './failures.js'
-import { KeyScratch, ownedCopy, type Stored } from './owned-bytes.js'
+import { BATCH_KEYS, KeyBatch, KeyScratch, ownedCopy, type Stored } from './owned-bytes.js'
 import { StoreSnapshot } from './snapshot.js'
 
 /** Most keys read in one turn of the event loop. */
-const KEYS_PER_TURN = 32
+const KEYS_PER_TURN = BATCH_KEYS
 
 interface Lookup {
   getView(key: Uint8Array, out: ByteView, snapshot?: EngineSnapshot): boolean
@@ -31,6 +31,7 @@ export class StoreReads {
   /** Where awaited reads wait for a slow disk off the thread. Absent where they wait in place. */
   readonly offload: ReadOffload | undefined
   readonly #scratch = new KeyScratch()
+  readonly #batch = new KeyBatch()
   readonly #view = new ByteView()
 
   constructor(engine: Engine, turns: EventLoopTurns, failures: StoreFailures, offload: ReadOffload | undefined) {
@@ -68,10 +69,11 @@ export class StoreReads {
     if (keys.length > KEYS_PER_TURN) return this.#inTurns(keys, options, this.#copier(options))
     const values: (Stored | undefined)[] = []
     let bytes = 0
-    for (const key of keys) {
-      values.push(this.getSync(key, options))
+    this.#findMany(keys, 0, this.moment(options.snapshot), found => {
+      values.push(found ? ownedCopy(this.#view, options.valueEncoding) : undefined)
       bytes += this.#view.length
-    }
+      return false
+    })
     return this.#turns.isDue(keys.length, bytes) ? this.#turns.after(values) : values
   }
 
@@ -101,6 +103,21 @@ export class StoreReads {
   #find(key: Stored, moment: EngineSnapshot | undefined): boolean {
     try {
       return this.#lookup.getView(this.#scratch.encode(key), this.#view, moment)
+    } catch (error) {
+      throw this.#failures.ofRead(error)
+    }
+  }
+
+  /** Looks up the keys from `from` on, at most `BATCH_KEYS`, and calls `each` with the view at the value, until that returns true. */
+  #findMany(keys: readonly Stored[], from: number, moment: EngineSnapshot | undefined, each: (found: boolean) => boolean): void {
+    const batch = this.#batch
+    const count = batch.encode(keys, from)
+    try {
+      if (this.#engine.getViews !== undefined) {
+        this.#engine.getViews(batch.keys, count, this.#view, each, moment)
+        return
+      }
+      for (let i = 0; i < count; i++) if (each(this.#lookup.getView(batch.keys[i], this.#view, moment))) return
     } catch (error) {
       throw this.#failures.ofRead(error)
     }
@@ -137,10 +154,14 @@ export class StoreReads {
   #inTurns<T>(keys: readonly Stored[], options: ReadOptions, read: () => T): Promise<(T | undefined)[]> {
     return this.#atMoment(options, async moment => {
       const results: (T | undefined)[] = []
-      for (const key of keys) {
-        const found = this.#find(key, moment)
+      let isDue = false
+      const each = (found: boolean): boolean => {
         results.push(found ? read() : undefined)
-        if (this.#turns.isDue(1, this.#view.length)) await this.#turns.turn()
+        return (isDue = this.#turns.isDue(1, this.#view.length))
+      }
+      while (results.length < keys.length) {
+        this.#findMany(keys, results.length, moment, each)
+        if (isDue) await this.#turns.turn()
       }
       return results
     })

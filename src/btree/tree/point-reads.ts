@@ -5,6 +5,7 @@ import { newReadCounts, type Ledger, type ReadCounts } from '../../trace/ledger.
 import type { Trace } from '../../trace/span.js'
 import type { Page } from '../pages/page.js'
 import type { PageStore } from '../pages/page-store.js'
+import { LeavesAhead } from './leaves-ahead.js'
 import type { Tree } from './tree.js'
 
 /** Gets of single keys, counted in the ledger by what they have found and touched. */
@@ -14,6 +15,9 @@ export class PointReads {
   readonly #inner: ReadCounts
   readonly #clock: ExpiryClock
   readonly #touched = newReadCounts()
+  readonly #ahead = new LeavesAhead()
+  /** Misses of the cache when the last look-up of several keys began. */
+  #misses = -1
   /** Records what each read has touched; null below level io. */
   readonly #trace: Trace | null
 
@@ -54,6 +58,55 @@ export class PointReads {
       touched.blocksFromCache = 0
       store.counts = this.#inner
     }
+  }
+
+  /**
+   * `find` of several keys in their order, until `each` returns true. Returns how many were looked up. Waits for memory are most of what a look-up
+   * takes. So whatever leads to the entries is read for all keys before the next step, as far as it is in memory: then the waits overlap.
+   */
+  findMany(
+    tree: Tree,
+    root: Page,
+    keys: readonly Uint8Array[],
+    count: number,
+    out: ByteView,
+    each: (found: boolean) => boolean,
+    time?: number,
+  ): number {
+    const store = this.#store
+    const { misses } = store.cache
+    // A key that is read from the file may move out what others would find, and such keys have more to wait for.
+    const isResident = misses === this.#misses && this.#trace === null && store.trace === null
+    this.#misses = misses
+    const ahead = isResident ? this.#ahead.look(store, root, keys, count) : 0
+    try {
+      for (let i = 0; i < count; i++) {
+        const found = i < ahead ? this.#findAhead(tree, root, i, keys[i], out, time) : this.find(tree, root, keys[i], out, time)
+        if (each(found)) return i + 1
+      }
+      return count
+    } finally {
+      this.#ahead.clear()
+    }
+  }
+
+  #findAhead(tree: Tree, root: Page, i: number, key: Uint8Array, out: ByteView, time: number | undefined): boolean {
+    const ledger = this.#ledger
+    const store = this.#store
+    const block = this.#ahead.blocks[i]!
+    const index = block.count === 0 ? -1 : block.findNear(this.#ahead.indexes[i], key, 0, key.length)
+    let isThere = index >= 0
+    if (isThere) {
+      const { found } = tree
+      block.readCell(index, found)
+      out.set(block.bytes, found.valueStart, found.payloadEnd)
+      if (found.expires) isThere = expiryOf(tree, out) > (time ?? this.#clock.now())
+    }
+    const counts = isThere ? ledger.found : ledger.missing
+    counts.operations++
+    counts.blocksFromCache += root.level + 1
+    store.cache.hits += root.level + 1
+    return isThere
   }
 
   /** When the value of a key expires; `undefined` if it does not, or if `find` finds none. */

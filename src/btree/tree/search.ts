@@ -38,6 +38,22 @@ export function leafOf(store: PageStore, root: Page, key: Uint8Array, start: num
   return page
 }
 
+/** The leaf where a key is or would be, if every page above it is in memory. Neither counts nor looks at the leaf; notes its place. */
+export function leafAhead(root: Page, key: Uint8Array, places: Int32Array, at: number): Page | undefined {
+  let page: Page | undefined = root
+  places[at] = root.place
+  for (let level = root.level; level > 0; level--) {
+    const { block, children, places: known }: Page = page
+    if (block === undefined) return undefined
+    if (!page.referenced) page.referenced = true
+    const slot = Math.max(0, block.floor(key, 0, key.length))
+    places[at] = known !== undefined && slot < known.length ? known[slot] : NO_PLACE
+    page = children![slot]
+    if (page === undefined) return undefined
+  }
+  return page
+}
+
 /** Whether a key is under a root. Reads only the key of a large leaf. */
 export function hasKey(store: PageStore, root: Page, key: Uint8Array, start: number, end: number): boolean {
   let page = root

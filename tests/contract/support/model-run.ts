@@ -1,5 +1,6 @@
 /** One history on an engine and on the oracle, compared at every step. */
 import fc from 'fast-check'
+import { ByteView } from '../../../src/codec/entry.js'
 import type { Cursor, EngineSnapshot } from '../../../src/engine/contract.js'
 import { histories, operationsOf, type Change, type History, type Step } from './history.js'
 import { OpenedEngine, keyOf, textOf, type ContractSubject, type TextRange } from './opened-engine.js'
@@ -128,8 +129,25 @@ class ModelRun {
     const { snapshot, moment } = this.#momentAt(which)
     const value = this.#store.engine.get(keyOf(key), snapshot)
     const actual = value === undefined ? undefined : { key, value }
+    const many: (typeof actual)[] = []
     const expectedValue = moment.get(key)
-    demand(`get(${JSON.stringify(key)})`, actual, expectedValue === undefined ? undefined : { key, value: expectedValue })
+    const expected = expectedValue === undefined ? undefined : { key, value: expectedValue }
+    demand(`get(${JSON.stringify(key)})`, actual, expected)
+    const view = new ByteView()
+    this.#store.engine.getViews?.(
+      [key, `${key}\0`, key].map(keyOf),
+      3,
+      view,
+      found => {
+        many.push(found ? { key, value: view.copy() } : undefined)
+        return false
+      },
+      snapshot,
+    )
+    if (many.length > 0) {
+      demand(`the first of many gets of ${JSON.stringify(key)}`, many[0], expected)
+      demand(`the last of many gets of ${JSON.stringify(key)}`, many[2], expected)
+    }
   }
 
   #scan(range: TextRange, which: number): void {
