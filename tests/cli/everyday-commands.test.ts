@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -82,6 +82,14 @@ describe('scan', () => {
     expect((await run('stats', 'lsm')).stdout).toMatch(/^lsm: lsm\n\n {2}files +4 files, /)
     expect(filesOf('lsm')).toEqual(before)
   })
+})
+
+it('inspect and stats agree on files and bytes, also beside what a lock left', async () => {
+  await make('lsm')
+  writeFileSync(join(directory, 'lsm', 'LOCK.generation'), '17')
+  const [, shown] = /files +(.+)/.exec((await run('stats', 'lsm')).stdout)!
+  expect((await run('inspect', 'lsm')).stdout).toContain(`: lsm, ${shown}\n`)
+  rmSync(join(directory, 'lsm', 'LOCK.generation'))
 })
 
 describe('stats', () => {

@@ -103,8 +103,10 @@ async function runInspect({ stdout, setExitCode }: Invocation, path: string, fla
 
 async function printDirectory(result: DirectoryInspection, isHeld: boolean | undefined, output: Output, style: TextStyle): Promise<void> {
   const { directory, engine, files, facts, outline, problems } = result
-  const total = files.reduce((sum, file) => sum + file.bytes, 0)
-  await output.line(`${style.bold(directory)}: ${engine ?? 'no known engine'}, ${plural(files.length, 'file')}, ${sizeText(total)}`)
+  // Without the lock's files, as kvarium stats counts.
+  const own = files.filter(({ name }) => !name.startsWith('LOCK'))
+  const total = own.reduce((sum, file) => sum + file.bytes, 0)
+  await output.line(`${style.bold(directory)}: ${engine ?? 'no known engine'}, ${plural(own.length, 'file')}, ${sizeText(total)}`)
   if (isHeld === true) await output.line(HELD)
   const rows = files.map(({ name, bytes, state, role }) => [name, count(bytes), state, role])
   await output.line(`\n${table(['file', 'bytes', 'state', 'what it is for'], rows, style, { left: [0, 2, 3] })}`)

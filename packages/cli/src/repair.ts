@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { Kvarium, repair, type Loss, type RepairReport } from 'kvarium'
+import { plural } from 'kvarium-lab/report'
 import type { Invocation } from './invocation.js'
 import { asUsageError } from './refusal.js'
 import { UsageError } from './usage-error.js'
@@ -43,7 +44,7 @@ async function runRepair(
 
 function describe({ target, engine, entries, bytes, losses }: RepairReport): string {
   const lines = losses.map(line)
-  lines.push(`${target} (${engine}): ${entries} entries of ${bytes} key and value bytes saved`)
+  lines.push(`${target} (${engine}): ${plural(entries, 'entry', 'entries')} of ${plural(bytes, 'key and value byte')} saved`)
   if (losses.length > 0) lines.push('Keys in what was lost may be missing, or have an older value')
   return lines.join('\n')
 }

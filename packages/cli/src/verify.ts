@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { verify, type Finding, type VerifyReport } from 'kvarium'
+import { plural } from 'kvarium-lab/report'
 import type { Invocation } from './invocation.js'
 import { asUsageError } from './refusal.js'
 
@@ -27,8 +28,8 @@ async function runVerify({ stdout, setExitCode }: Invocation, directory: string,
 
 function describe({ directory, engine, opens, entries, bytes, findings }: VerifyReport): string {
   const lines = findings.map(line)
-  const verdict = findings.length === 0 ? 'sound' : `${findings.length} ${findings.length === 1 ? 'problem' : 'problems'}`
-  lines.push(`${directory} (${engine}): ${verdict}; ${entries} entries of ${bytes} key and value bytes read`)
+  const verdict = findings.length === 0 ? 'sound' : plural(findings.length, 'problem')
+  lines.push(`${directory} (${engine}): ${verdict}; ${plural(entries, 'entry', 'entries')} of ${plural(bytes, 'key and value byte')} read`)
   if (findings.length > 0) {
     const state = opens ? 'It opens, but what is damaged cannot be read' : 'It does not open'
     lines.push(`${state}. kvarium repair ${directory} <target> writes a new store with what can be saved, and leaves this one as it is`)
