@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { chromium, type Browser, type Page } from 'playwright-core'
-import { ARGUMENTS, CHROMIUM } from './chromium-page.js'
+import { ARGUMENTS, CHROMIUM } from './chromium.js'
 
 const SUPPORT = import.meta.dirname
 

@@ -1,22 +1,10 @@
 /** Opens pages in Chromium, for tests of what they look like and how they are used. */
-import { existsSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { chromium, type Browser, type Page } from 'playwright-core'
 import { afterAll } from 'vitest'
+import { ARGUMENTS, CHROMIUM } from './chromium.js'
 
-export const CHROMIUM = process.env['KVARIUM_CHROMIUM'] ?? '/usr/bin/chromium'
-export const ARGUMENTS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
-export const isInstalled = existsSync(CHROMIUM)
-if (!isInstalled) process.stderr.write(`Pages are not opened: there is no ${CHROMIUM}; KVARIUM_CHROMIUM can name another one\n`)
+export { isInstalled } from './chromium.js'
 
 export interface Opened {
   readonly page: Page

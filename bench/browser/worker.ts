@@ -1,0 +1,3 @@
+import { serveStores } from '../../src/browser/worker.js'
+
+serveStores()
