@@ -11,6 +11,7 @@
 import type { AbstractSublevelOptions } from 'abstract-level'
 import { loadHash32 } from '../codec/checksum.js'
 import type { Cursor, Engine, EngineFactory, EngineShape, KeyRange, Violation } from '../engine/contract.js'
+import { withExpiryClock } from '../engine/expiry-clock.js'
 import type { EngineRegistry } from '../engine/registry.js'
 import { KvariumError, MisuseError } from '../errors.js'
 import { Diagnostics } from '../trace/diagnostics.js'
@@ -120,7 +121,8 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     this.#registry = platform.registry
     this.#trace = trace
     this.#ttl = ttl
-    this.#environment = trace === undefined ? platform.environment : traced(platform.environment, trace, this.#directory, factory.files)
+    const environment = withExpiryClock(platform.environment)
+    this.#environment = trace === undefined ? environment : traced(environment, trace, this.#directory, factory.files)
     const sink = platform.environment.diagnostics
     this.#diagnostics = sink && new Diagnostics(sink, { location: this.#directory, engine: factory.name })
     this.#failures = new StoreFailures(this.#diagnostics)

@@ -122,6 +122,24 @@ for (const engine of ['lsm', 'btree', 'memory']) {
       await db.close()
     })
 
+    it('what is put after the clock was set back stays for its ttl, and is not expired at once', async () => {
+      const { db, pass } = storeOn(engine)
+      await db.put('old', '1', { ttl: 5 })
+      pass(3_600_000)
+      expect(await db.get('old')).toBeUndefined()
+      pass(-3_600_000)
+      await db.put('put', '2', { ttl: 1_000 })
+      await db.batch([{ type: 'put', key: 'batch', value: '3', ttl: 1_000 }])
+      await db.transaction(tx => tx.put('transaction', '4', { ttl: 1_000 }))
+      expect(await db.keys().all()).toEqual(['batch', 'put', 'transaction'])
+      expect(await db.expiresAt('put')).toBe(START + 3_601_000)
+      pass(3_600_999)
+      expect(await db.keys().all()).toEqual(['batch', 'put', 'transaction'])
+      pass(1)
+      expect(await db.keys().all()).toEqual([])
+      await db.close()
+    })
+
     it('keys of another encoding, in a sublevel too, have their expiry', async () => {
       const { db } = storeOn(engine)
       const bytes = db.sublevel<Uint8Array, unknown>('bytes', { keyEncoding: 'view', valueEncoding: 'json' })
