@@ -19,6 +19,7 @@ beforeAll(() => {
 afterAll(() => rmSync(project, { recursive: true, force: true }))
 
 interface Ran {
+  readonly status: number | null
   readonly stdout: string
   readonly stderr: string
 }
@@ -262,6 +263,26 @@ describe('an installed package', () => {
     const answer = (engine: string): unknown => [{ engine }, ['b']]
     expect(ran.stderr).toBe('')
     expect(JSON.parse(ran.stdout)).toEqual(['lsm', 'lsm', 'btree', 'btree'].map(answer))
+  })
+
+  it('runs the example for a browser tab, where there are no threads and no sockets', () => {
+    writeFileSync(
+      join(project, 'confined.mjs'),
+      `import net from 'node:net'
+      import threads from 'node:worker_threads'
+      import { syncBuiltinESMExports } from 'node:module'
+      const refuse = () => { throw new Error('not in a tab') }
+      net.Server.prototype.listen = net.connect = refuse
+      threads.Worker = class { constructor() { refuse() } }
+      syncBuiltinESMExports()`,
+    )
+    for (const file of ['index.js', 'package.json']) {
+      mkdirSync(join(project, 'tab'), { recursive: true })
+      writeFileSync(join(project, 'tab', file), readFileSync(join(ROOT, 'examples/stackblitz', file)))
+    }
+    const { status, stdout, stderr } = node('--import', './confined.mjs', 'tab/index.js')
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    expect(stdout).toMatch(/^lsm: \d+ bytes were put, [\d.]+ times as many were written\n\[[^]*btree: \d+ bytes/)
   })
 
   it('starts its compaction worker', () => {
