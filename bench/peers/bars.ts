@@ -39,8 +39,17 @@ const COMMON_BARS: readonly Bar[] = [
   { work: 'open', metric: 'openMs', label: 'open after a clean close, first in its process', unit: ' ms', atMost: 15 },
 ]
 
+/** The bars of reads of data that a cache of 64 MiB does not hold. */
+const BEYOND_BARS: readonly Bar[] = [
+  { work: 'ycsb-c', metric: RATE, label: 'YCSB C, 250,000 x 1 kB, cache 64 MiB', unit: '/s', against: CLASSIC, atLeast: 1.5 },
+  { work: 'ycsb-c', metric: RATE, label: 'YCSB C, 250,000 x 1 kB, cache 64 MiB', unit: '/s', against: SQLITE, atLeast: 1.5 },
+  { work: 'get-sync-2gib', metric: RATE, label: 'getSync of 2 GiB, cache 64 MiB', unit: '/s', against: CLASSIC, atLeast: 1 },
+  { work: 'get-sync-2gib', metric: RATE, label: 'getSync of 2 GiB, cache 64 MiB', unit: '/s', against: SQLITE, atLeast: 1 },
+]
+
 const LSM_BARS: readonly Bar[] = [
   ...COMMON_BARS,
+  ...BEYOND_BARS,
   { work: 'get', metric: RATE, label: 'awaited get, resident data', unit: '/s', against: CLASSIC, atLeast: 10 },
   { work: 'get-sync', metric: RATE, label: 'getSync, resident data', unit: '/s', against: LMDB, atLeast: 1 },
   { work: 'put-lag', metric: 'worstMs', label: 'worst put', unit: ' ms', atMost: 20 },
@@ -59,6 +68,8 @@ const LSM_BARS: readonly Bar[] = [
 
 const BTREE_BARS: readonly Bar[] = [
   ...COMMON_BARS,
+  ...BEYOND_BARS,
+  { work: 'get-sync-64', metric: RATE, label: 'getSync, cache 64 MiB', unit: '/s', against: LMDB, atLeast: 0.8 },
   { work: 'get-sync', metric: RATE, label: 'getSync, resident data', unit: '/s', against: LMDB, atLeast: 1.3 },
   { work: 'get', metric: RATE, label: 'awaited get, resident data', unit: '/s', against: CLASSIC, atLeast: 15 },
   { work: 'put', metric: RATE, label: 'awaited put, default durability', unit: '/s', against: LMDB, atLeast: 5 },
@@ -94,10 +105,12 @@ export const ALSO: readonly Row[] = [
     ['nextv-reverse', 'an entry by nextv(1000), reverse'],
     ['for-await', 'an entry by for await'],
   ].map(([work, label]) => ({ work, metric: 'cpuPerOperationUs', label: `CPU of all threads: ${label}`, unit: ' us' })),
+  ...['ycsb-c', 'get-sync-2gib'].map(work => ({ work, metric: 'hitRate', label: `${work}: hit rate of the store's cache`, unit: '' })),
   ...[
     ['get', 'awaited get'],
     ['get-64', 'awaited get, 64 in flight'],
     ['get-sync', 'getSync'],
+    ['get-sync-64', 'getSync, cache 64 MiB'],
     ['get-sync-missing', 'getSync of a missing key'],
     ['get-sync-hot', 'getSync of the hot hundredth'],
     ['get-many', 'a key of getMany(100)'],
@@ -185,6 +198,8 @@ const COMMON_WORKS = [
   'overwrite',
   'put-sync',
   'put-sync-alone',
+  'get-sync-64',
+  'ycsb-c',
 ]
 
 export const BAR_SETS: Readonly<Record<string, BarSet>> = {
@@ -193,7 +208,7 @@ export const BAR_SETS: Readonly<Record<string, BarSet>> = {
     subject: 'kvarium-lsm',
     peers: [CLASSIC, LMDB],
     references: [
-      { store: SQLITE, works: ['put-sync-alone', 'big'] },
+      { store: SQLITE, works: ['put-sync-alone', 'ycsb-c', 'get-sync-2gib', 'big'] },
       { store: 'classic-level-nocompress', works: ['fill-random'] },
     ],
     works: ['for-await', ...COMMON_WORKS],
@@ -203,7 +218,7 @@ export const BAR_SETS: Readonly<Record<string, BarSet>> = {
     subject: 'kvarium-btree',
     peers: [CLASSIC, LMDB],
     references: [
-      { store: SQLITE, works: ['put-sync-alone'] },
+      { store: SQLITE, works: ['put-sync-alone', 'ycsb-c', 'get-sync-2gib'] },
       { store: 'lmdb-nosync', works: ['put', 'fill-random', 'fill-ascending'] },
     ],
     works: [...COMMON_WORKS, 'nextv-reverse'],

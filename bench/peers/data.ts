@@ -11,6 +11,7 @@ export type Data = string | Uint8Array
 
 export const KEY_BYTES = 16
 export const VALUE_BYTES = 100
+export const LONG_VALUE_BYTES = 10 * VALUE_BYTES
 export const ENTRY_BYTES = KEY_BYTES + VALUE_BYTES
 
 const ZERO = 48
@@ -67,11 +68,20 @@ export class Dataset {
   }
 
   value(number: number): Data {
+    return this.#ofPool(number % POOL_VALUES, VALUE_BYTES)
+  }
+
+  /** A value ten times as long. */
+  longValue(number: number): Data {
+    return this.#ofPool((number * 10) % POOL_VALUES, LONG_VALUE_BYTES)
+  }
+
+  #ofPool(value: number, length: number): Data {
     const pool = this.#pool
-    const at = (number % POOL_VALUES) * VALUE_BYTES
-    if (this.#encoding === 'utf8') return pool.toString('latin1', at, at + VALUE_BYTES)
-    if (this.#encoding === 'buffer') return pool.subarray(at, at + VALUE_BYTES)
-    return new Uint8Array(pool.buffer, pool.byteOffset + at, VALUE_BYTES)
+    const at = value * VALUE_BYTES
+    if (this.#encoding === 'utf8') return pool.toString('latin1', at, at + length)
+    if (this.#encoding === 'buffer') return pool.subarray(at, at + length)
+    return new Uint8Array(pool.buffer, pool.byteOffset + at, length)
   }
 }
 

@@ -22,7 +22,6 @@ import { WORKLOADS } from './workloads.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const CHILD_TIMEOUT_MS = 30 * 60_000
-const BIG_CACHE_BYTES = 64 * 2 ** 20
 
 const execute = promisify(execFile)
 
@@ -119,7 +118,7 @@ class Bench {
       filled: filled !== undefined,
       compact,
       encoding,
-      cacheBytes: work === 'big' ? BIG_CACHE_BYTES : cacheBytes,
+      cacheBytes: WORKLOADS[work]?.cacheBytes ?? cacheBytes,
       entries: work === 'big' ? bigEntries : entries,
       seconds,
       leastReads,

@@ -2,12 +2,14 @@
  * The workloads. Each runs alone in a fresh process on one store and returns numbers, which `main.ts` interprets.
  * Reads run on a store that was filled in random order, settled and compacted beforehand, after every key was read once.
  */
-import { ENTRY_BYTES, VALUE_BYTES, sameData, type Data, type Dataset } from './data.js'
+import { ENTRY_BYTES, LONG_VALUE_BYTES, VALUE_BYTES, sameData, type Data, type Dataset } from './data.js'
 import { LatencyRecorder } from '../../packages/lab/src/compare/latency-recorder.js'
 import { LagRecorder } from '../../packages/lab/src/compare/lag-recorder.js'
 import { cpuMs, directoryBytes, memory, writtenBytes } from '../../packages/lab/src/compare/process-meter.js'
 import { settle } from './settle.js'
 import { SteadyReads } from './steady-reads.js'
+import { ScrambledZipfian, Uniform } from '../../packages/lab/src/workloads/distributions.js'
+import { SeededRandom } from '../../src/vfs/seeded-random.js'
 import { Shuffle } from '../../packages/lab/src/workloads/shuffle.js'
 import type { PutOperation, Store } from './stores.js'
 
@@ -41,6 +43,8 @@ export interface Workload {
   /** Only for stores with transactions. */
   readonly transactions?: boolean
   readonly run: (context: Context) => Promise<Metrics>
+  /** Bytes of the store's cache, where they are not those of the run. */
+  readonly cacheBytes?: number
   /** What is to be seen of the files once the store is closed. */
   readonly afterClose?: (context: Context) => Metrics
 }
@@ -52,6 +56,12 @@ const MANY_KEYS = 100
 const CHUNK = 2000
 /** Puts, and then transactions, in one turn of the workload `transaction`. */
 const TURN_OPERATIONS = 1000
+const SMALL_CACHE_BYTES = 64 * 2 ** 20
+/** Entries with long values of `ycsb-c`, 250 MB, and of `get-sync-2gib`. */
+const YCSB_ENTRIES = 250_000
+const TWO_GIB_ENTRIES = 2_100_000
+/** Their reads, and as many before to warm up. */
+const LONG_READS = 500_000
 const LOAD_SEED = 0x51ed2701
 const READ_SEED = 0x1b873593
 const OVERWRITE_SEED = 0x2c1b3c6d
@@ -81,7 +91,10 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = {
   overwrite: { loaded: false, run: overwrite, afterClose: spaceOfFiles },
   'put-sync': { loaded: false, run: context => putSync(context, LANES) },
   'put-sync-alone': { loaded: false, run: context => putSync(context, 1) },
-  big: { loaded: false, run: big },
+  'get-sync-64': { loaded: true, cacheBytes: SMALL_CACHE_BYTES, run: context => timedReads(context, getSyncChunk) },
+  'ycsb-c': { loaded: false, cacheBytes: SMALL_CACHE_BYTES, run: ycsbC },
+  'get-sync-2gib': { loaded: false, cacheBytes: SMALL_CACHE_BYTES, run: getSyncOfTwoGib },
+  big: { loaded: false, cacheBytes: SMALL_CACHE_BYTES, run: big },
 }
 
 /** Fills a store in random order and waits for its background work. */
@@ -398,6 +411,68 @@ async function big(context: Context): Promise<Metrics> {
     anonymousPeakMiB: anonymousBytes / 2 ** 20,
     peakMiB: memory().peakBytes / 2 ** 20,
   }
+}
+
+async function ycsbC(context: Context): Promise<Metrics> {
+  const { store, data } = context
+  await loadLong(context, YCSB_ENTRIES)
+  const zipfian = new ScrambledZipfian(new SeededRandom(READ_SEED), YCSB_ENTRIES)
+  return readLong(
+    context,
+    () => zipfian.next(),
+    number => store.get(data.key(number)),
+  )
+}
+
+async function getSyncOfTwoGib(context: Context): Promise<Metrics> {
+  const { store, data } = context
+  await loadLong(context, TWO_GIB_ENTRIES)
+  const uniform = new Uniform(new SeededRandom(READ_SEED), TWO_GIB_ENTRIES)
+  return readLong(
+    context,
+    () => uniform.next(),
+    number => store.getSync(data.key(number)),
+  )
+}
+
+/** Fills a store with long values in random order, and lets it settle. */
+async function loadLong({ store, data, verify }: Context, entries: number): Promise<void> {
+  if (!verify) return
+  const order = new Shuffle(entries, LOAD_SEED)
+  for (let from = 0; from < entries; from += BATCH_ENTRIES / 10) {
+    const length = Math.min(BATCH_ENTRIES / 10, entries - from)
+    const numbers = Array.from({ length }, (_, i) => order.at(from + i))
+    await store.batch(numbers.map(number => ({ type: 'put', key: data.key(number), value: data.longValue(number) })))
+  }
+  await settle(store)
+}
+
+async function readLong(
+  context: Context,
+  next: () => number,
+  read: (number: number) => Promise<Data | undefined> | Data | undefined,
+): Promise<Metrics> {
+  const { data, verify } = context
+  const pass = async (numbers: Uint32Array): Promise<Metrics> => {
+    const before = cacheCounts(context)
+    const cpu = cpuMs()
+    const start = performance.now()
+    for (let i = 0; i < numbers.length; i++) {
+      const found = read(numbers[i])
+      const value = found instanceof Promise ? await found : found
+      if (!verify) continue
+      const isRight = value?.length === LONG_VALUE_BYTES && (i % 64 !== 0 || sameData(value, data.longValue(numbers[i])))
+      if (!isRight) throw new Error(`Entry ${numbers[i]} is not what was written`)
+    }
+    const elapsed = performance.now() - start
+    const after = cacheCounts(context)
+    const hits = after.hits - before.hits
+    const hitRate = hits / (hits + after.misses - before.misses)
+    return { ...rate(numbers.length, elapsed), ...cpuSince(cpu, numbers.length), hitRate }
+  }
+  const numbers = (): Uint32Array => Uint32Array.from({ length: LONG_READS }, next)
+  await pass(numbers())
+  return pass(numbers())
 }
 
 interface WriteAllOptions {
