@@ -25,7 +25,7 @@ function served(options: ServeOptions = {}): Served {
 
 async function withStore(use: (db: WorkerStore, served: Served) => Promise<void>, options: ServeOptions = {}): Promise<void> {
   const there = served(options)
-  const db = openInWorker(there.worker, 'store')
+  const db = openInWorker(there.worker, 'store', { writeBufferSize: 64 << 10 })
   await db.open()
   try {
     await use(db, there)

