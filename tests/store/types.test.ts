@@ -71,6 +71,26 @@ async function useTransactions(db: Kvarium<string, City>): Promise<void> {
       await tx.get(7)
       // @ts-expect-error the value must be that of the sublevel
       await tx.put(7, { name: 'Aarau' }, { sublevel: users })
+      // @ts-expect-error keys of the sublevel are numbers
+      await tx.get('a', { sublevel: users })
+      // @ts-expect-error keys of the sublevel are numbers
+      tx.getSync('a', { sublevel: users })
+      // @ts-expect-error keys of the sublevel are numbers
+      await tx.getMany(['a'], { sublevel: users })
+      // @ts-expect-error keys of the sublevel are numbers
+      await tx.has('a', { sublevel: users })
+      // @ts-expect-error keys of the sublevel are numbers
+      await tx.hasMany(['a'], { sublevel: users })
+      // @ts-expect-error keys of the sublevel are numbers
+      await tx.put('a', { born: 1815 }, { sublevel: users })
+      // @ts-expect-error keys of the sublevel are numbers
+      await tx.del('a', { sublevel: users })
+      expectTypeOf(await tx.getMany([7], { sublevel: users })).toEqualTypeOf<(User | undefined)[]>()
+      expectTypeOf(await tx.hasMany([7], { sublevel: users })).toEqualTypeOf<boolean[]>()
+      await tx.put(5, 'text', { keyEncoding: 'json', valueEncoding: 'utf8' })
+      await tx.put('a', 5, { valueEncoding: 'json' })
+      await tx.del(5, { keyEncoding: 'json' })
+      await tx.get(5, { keyEncoding: 'json' })
       // @ts-expect-error a transaction is a moment itself
       tx.iterator({ snapshot: db.snapshot() })
       // @ts-expect-error durability is an option of the transaction

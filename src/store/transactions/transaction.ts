@@ -51,6 +51,13 @@ export interface TransactionPutOptions<K, V> extends TransactionReadOptions<K, V
 export interface TransactionKeyOptions<K> extends KeyEncoded<K>, KeySublevelOption<K> {}
 type Ranged<Options> = Omit<Options, 'snapshot'>
 
+/** Keys have the type of the sublevel, or else of the database, unless a call names their encoding. */
+interface OwnKeys<K> {
+  readonly keyEncoding: string | Transcoder.PartialEncoding<K>
+}
+
+type OwnEncoding<K, V> = OwnKeys<K> | { readonly valueEncoding: string | Transcoder.PartialEncoding<V> }
+
 /** An operation of a batch. */
 export type TransactionOperation<K, V> =
   | ({ readonly type: 'put'; readonly key: K; readonly value: V } & Encoded<K, V> & KeySublevelOption<K> & TtlOption)
@@ -101,32 +108,40 @@ export class Transaction<KDefault, VDefault> {
 
   /** The value, or `undefined`. */
   get(key: KDefault): Promise<VDefault | undefined>
-  get<K = KDefault, V = VDefault>(key: K, options: TransactionReadOptions<K, V> | undefined): Promise<V | undefined>
+  get<K = KDefault, V = VDefault>(key: NoInfer<K>, options: TransactionReadOptions<K, V> | undefined): Promise<V | undefined>
+  get<K, V = VDefault>(key: K, options: TransactionReadOptions<K, V> & OwnKeys<K>): Promise<V | undefined>
   get(key: unknown, options?: object): Promise<unknown> {
     return this.#get(key, options)
   }
 
   getSync(key: KDefault): VDefault | undefined
-  getSync<K = KDefault, V = VDefault>(key: K, options: TransactionReadOptions<K, V> | undefined): V | undefined
+  getSync<K = KDefault, V = VDefault>(key: NoInfer<K>, options: TransactionReadOptions<K, V> | undefined): V | undefined
+  getSync<K, V = VDefault>(key: K, options: TransactionReadOptions<K, V> & OwnKeys<K>): V | undefined
   getSync(key: unknown, options?: object): unknown {
     this.#view.requireOpen()
     return this.#level(options).getSync(key, this.#own(options))
   }
 
   getMany(keys: readonly KDefault[]): Promise<(VDefault | undefined)[]>
-  getMany<K = KDefault, V = VDefault>(keys: readonly K[], options: TransactionReadOptions<K, V> | undefined): Promise<(V | undefined)[]>
+  getMany<K = KDefault, V = VDefault>(
+    keys: readonly NoInfer<K>[],
+    options: TransactionReadOptions<K, V> | undefined,
+  ): Promise<(V | undefined)[]>
+  getMany<K, V = VDefault>(keys: readonly K[], options: TransactionReadOptions<K, V> & OwnKeys<K>): Promise<(V | undefined)[]>
   getMany(keys: unknown, options?: object): Promise<unknown[]> {
     return this.#call(options, (level, own) => level.getMany(keys, own))
   }
 
   has(key: KDefault): Promise<boolean>
-  has<K = KDefault>(key: K, options: TransactionKeyOptions<K> | undefined): Promise<boolean>
+  has<K = KDefault>(key: NoInfer<K>, options: TransactionKeyOptions<K> | undefined): Promise<boolean>
+  has<K>(key: K, options: TransactionKeyOptions<K> & OwnKeys<K>): Promise<boolean>
   has(key: unknown, options?: object): Promise<boolean> {
     return this.#call(options, (level, own) => level.has(key, own))
   }
 
   hasMany(keys: readonly KDefault[]): Promise<boolean[]>
-  hasMany<K = KDefault>(keys: readonly K[], options: TransactionKeyOptions<K> | undefined): Promise<boolean[]>
+  hasMany<K = KDefault>(keys: readonly NoInfer<K>[], options: TransactionKeyOptions<K> | undefined): Promise<boolean[]>
+  hasMany<K>(keys: readonly K[], options: TransactionKeyOptions<K> & OwnKeys<K>): Promise<boolean[]>
   hasMany(keys: unknown, options?: object): Promise<boolean[]> {
     return this.#call(options, (level, own) => level.hasMany(keys, own))
   }
@@ -154,13 +169,15 @@ export class Transaction<KDefault, VDefault> {
   }
 
   put(key: KDefault, value: VDefault): Promise<void>
-  put<K = KDefault, V = VDefault>(key: K, value: V, options: TransactionPutOptions<K, V> | undefined): Promise<void>
+  put<K = KDefault, V = VDefault>(key: NoInfer<K>, value: NoInfer<V>, options: TransactionPutOptions<K, V> | undefined): Promise<void>
+  put<K, V>(key: K, value: V, options: TransactionPutOptions<K, V> & OwnEncoding<K, V>): Promise<void>
   async put(key: unknown, value: unknown, options?: object): Promise<void> {
     this.#write('put', key, value, (options ?? NO_OPTIONS) as GivenOptions)
   }
 
   del(key: KDefault): Promise<void>
-  del<K = KDefault>(key: K, options: TransactionKeyOptions<K> | undefined): Promise<void>
+  del<K = KDefault>(key: NoInfer<K>, options: TransactionKeyOptions<K> | undefined): Promise<void>
+  del<K>(key: K, options: TransactionKeyOptions<K> & OwnKeys<K>): Promise<void>
   async del(key: unknown, options?: object): Promise<void> {
     this.#write('del', key, undefined, (options ?? NO_OPTIONS) as GivenOptions)
   }
