@@ -13,7 +13,7 @@ interface TestPage {
 }
 declare const window: TestPage
 
-const KILLS = slice(1, 15)
+const KILLS = slice(1, 6)
 
 describe.skipIf(!isInstalled)('stores in OPFS, in Chromium', () => {
   const browser = new ProfiledBrowser()
