@@ -74,6 +74,6 @@ export function changesGone(since: number, why: string): KvariumError {
 }
 
 /** Throws where the store has not come to `since` yet: then it is a position of another store, or of one that is lost. */
-export function checkSince(since: number, sequence: number): void {
-  if (since > sequence) throw changesGone(since, `the last change of this store has sequence ${sequence}`)
+export function checkSince(since: number | undefined, sequence: number): void {
+  if (since !== undefined && since > sequence) throw changesGone(since, `the last change of this store has sequence ${sequence}`)
 }

@@ -94,8 +94,8 @@ export interface Engine {
 }
 
 export interface FeedOptions {
-  /** Sequence number of the last operation of the last batch that the caller knows; 0 for all that are kept. */
-  readonly since: number
+  /** Sequence number of the last operation of the last batch that the caller knows, 0 before the first; `undefined` for all that are kept. */
+  readonly since: number | undefined
   /** Whether the feed waits for further batches at the present, instead of ending with the batches that were there at the call. */
   readonly live: boolean
 }

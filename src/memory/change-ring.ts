@@ -111,13 +111,14 @@ export class RingFeed implements BatchFeed {
     const { ring } = source
     const sequence = source.sequence()
     checkSince(since, sequence)
-    if (since > 0 && since < ring.floor) throw changesGone(since, `those up to sequence ${ring.floor} are not kept`)
+    if (since !== undefined && since < ring.floor) throw changesGone(since, `those up to sequence ${ring.floor} are not kept`)
     this.#source = source
     this.#until = live ? Infinity : sequence
-    this.#position = since
+    const position = since ?? 0
+    this.#position = position
     let place = ring.end
-    while (place > ring.first && this.#at(place - 1).lastSequence > since) place--
-    if (since > 0 && place < ring.end && this.#at(place).firstSequence <= since)
+    while (place > ring.first && this.#at(place - 1).lastSequence > position) place--
+    if (since !== undefined && place < ring.end && this.#at(place).firstSequence <= since)
       throw changesGone(since, 'no change of this store ends there')
     this.#place = place
   }

@@ -18,8 +18,8 @@ import { ownedCopy, type Stored, type StoredFormat } from './owned-bytes.js'
 
 export interface ChangesOptions<K, V> {
   /**
-   * The `sequence` of the last change, or of the snapshot, that the caller has: the changes after it follow. 0 stands for all that are kept.
-   * @defaultValue `0`
+   * The `sequence` of the last change, or of the snapshot, that the caller has: the changes after it follow. 0 is the position of an empty store:
+   * every change since then follows, or `LEVEL_CHANGES_GONE`. Without it all that are kept follow.
    */
   readonly since?: number | undefined
   /**
@@ -91,7 +91,7 @@ export class Changes<K, V> implements AsyncIterableIterator<Change<K, V>, undefi
 
   /** Throws a MisuseError for an invalid option. */
   constructor(host: ChangesHost, store: Encoded, options: ChangesOptions<K, V>) {
-    const { since = 0, live = false, signal, sublevel } = options
+    const { since, live = false, signal, sublevel } = options
     checkOptions(options)
     const encoded = (sublevel as Encoded | undefined) ?? store
     this.#host = host

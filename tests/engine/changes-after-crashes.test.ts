@@ -39,7 +39,7 @@ function opener(factory: EngineFactory, options: object) {
 
 /** Puts that a feed delivers until its end, by sequence number. */
 async function read(engine: Engine, options: Partial<FeedOptions> = {}): Promise<Map<number, string>> {
-  const feed = engine.changes!({ since: 0, live: false, ...options })
+  const feed = engine.changes!({ since: undefined, live: false, ...options })
   const found = new Map<number, string>()
   for (let batch = await feed.next(); batch !== undefined; batch = await feed.next()) {
     batch.next()
@@ -67,7 +67,7 @@ describe.each(SUBJECTS)('changes of %s after a crash at any file operation', (_n
       const image = operations % 3 === 0 ? fileSystem.processCrashClone() : fileSystem.crashClone(random.uint32())
       images.push({ image, seen: delivered.length, at: `${kind} ${path}` })
     }
-    const feed = engine.changes!({ since: 0, live: true })
+    const feed = engine.changes!({ since: undefined, live: true })
     for (let i = 1; i <= 150; i++) {
       await engine.write(batchOf([['put', `key ${i % 9}`, `${i} `.padEnd(random.uniform(700))]]), { sync: random.uniform(10) === 0 })
       if (random.uniform(12) === 0) await engine.flush()
@@ -144,7 +144,7 @@ describe.each(SUBJECTS)('changes of %s after a crash at any file operation', (_n
   it('a failed sync ends the feed, which has delivered nothing that could be lost', async () => {
     const hooked = new HookedFileSystem(emptyFileSystem())
     const engine = await open(hooked, true)
-    const feed = engine.changes!({ since: 0, live: true })
+    const feed = engine.changes!({ since: undefined, live: true })
     await engine.write(batchOf([['put', 'a', '1']]), { sync: true })
     expect((await feed.next())?.lastSequence).toBe(1)
     await engine.write(batchOf([['put', 'b', '2']]), { sync: false })

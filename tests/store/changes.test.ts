@@ -204,6 +204,25 @@ describe.each(ENGINES)('changes of a store on %s', engine => {
     await db.close()
   })
 
+  it('a follower of an empty store, at position 0, is not given a part of the changes as if it were all', async () => {
+    const db = open(engine)
+    await db.open()
+    const snapshot = db.snapshot()
+    expect(snapshot.sequence).toBe(0)
+    await snapshot.close()
+    if (engine !== 'memory') expect(await all(db.changes({ since: 0 }))).toEqual([])
+    await db.put('a', '1')
+    if (engine !== 'memory') {
+      expect(await all(db.changes({ since: 0 }))).toHaveLength(1)
+      await db.ingest([['b', '2']])
+    }
+    expect(await failure(all(db.changes({ since: 0 })))).toMatchObject({ code: 'LEVEL_CHANGES_GONE' })
+    await db.put('c', '3')
+    expect(await failure(all(db.changes({ since: 0 })))).toMatchObject({ code: 'LEVEL_CHANGES_GONE' })
+    expect((await all(db.changes())).at(-1)?.operations).toEqual([{ type: 'put', key: 'c', value: '3' }])
+    await db.close()
+  })
+
   it('a long run of changes lets the event loop turn', async () => {
     const db = new Kvarium<string, string>('/store', { engine, fileSystem: new MemoryFileSystem(), changesRetainBytes: 1e8 })
     for (let i = 0; i < 300; i++) await db.batch(Array.from({ length: 100 }, (_, n) => ({ type: 'put', key: `${n}`, value: '' }) as const))

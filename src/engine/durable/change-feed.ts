@@ -42,7 +42,7 @@ export class ChangeFeed implements BatchFeed {
   readonly #source: ChangeSource
   readonly #fileSystem: FileSystem
   readonly #span: Span | null
-  readonly #since: number
+  readonly #since: number | undefined
   /** The last sequence number to deliver. */
   readonly #until: number
   readonly #reader = new BatchReader()
@@ -105,16 +105,16 @@ export class ChangeFeed implements BatchFeed {
     const { history } = logs
     let start: ReadableLog | undefined
     let first = Infinity
-    for (let i = history.length - 1; i >= 0 && first > since + 1; i--) {
+    for (let i = history.length - 1; i >= 0 && first > (since ?? 0) + 1; i--) {
       const sequence = this.#firstSequence(history[i])
       if (sequence === undefined) continue
       start = history[i]
       first = sequence
     }
-    if (since > 0 && first > since + 1 && since < this.#durable) {
+    if (since !== undefined && first > since + 1 && since < this.#durable) {
       throw changesGone(since, start === undefined ? 'none is kept' : `the oldest that is kept begins with sequence ${first}`)
     }
-    this.#position = since > 0 ? since : Math.min(first - 1, this.#durable)
+    this.#position = since ?? Math.min(first - 1, this.#durable)
     this.#open(start ?? history.at(-1)!)
   }
 

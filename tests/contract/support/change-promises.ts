@@ -16,7 +16,7 @@ function shownBatch(batch: BatchReader): string {
 }
 
 function feedOf({ engine }: OpenedEngine, options: Partial<FeedOptions> = {}): BatchFeed {
-  return engine.changes!({ since: 0, live: false, ...options })
+  return engine.changes!({ since: undefined, live: false, ...options })
 }
 
 /** All that a feed delivers until its end, or `count` batches of it. */
