@@ -125,6 +125,18 @@ describe.each(ENGINES)('transactions on %s', name => {
     await db.close()
   })
 
+  it('a sublevel that was made a moment ago, and opens still, is cleared and read', async () => {
+    const db = await openStore(name)
+    await db.sublevel('new').batch(['a', 'b', 'c'].map(key => ({ type: 'put', key, value: key })))
+    await db.transaction(tx => tx.clear({ sublevel: db.sublevel('new'), limit: 1 }))
+    await db.transaction(async tx => {
+      expect(await tx.keys({ sublevel: db.sublevel('new') }).all()).toEqual(['b', 'c'])
+      await tx.clear({ sublevel: db.sublevel('new'), gte: 'c' })
+    })
+    expect(await db.sublevel('new').keys().all()).toEqual(['b'])
+    await db.close()
+  })
+
   it('an error of the function rolls back and is rethrown; a transaction that has ended is an error', async () => {
     const db = await openStore(name)
     const mine = new Error('mine')

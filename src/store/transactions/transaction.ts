@@ -80,6 +80,7 @@ const NO_OPTIONS: GivenOptions = {}
 /** The methods of a database that a transaction calls, without their types. */
 interface UntypedLevel extends EncodingLevel, DefaultTtl {
   readonly status: string
+  open(options: { readonly passive: true }): Promise<void>
   get(key: unknown, options: object): Promise<unknown>
   getSync(key: unknown, options: object): unknown
   getMany(keys: unknown, options: object): Promise<unknown[]>
@@ -206,7 +207,13 @@ export class Transaction<KDefault, VDefault> {
     const view = this.#view
     view.requireOpen()
     const { limit = -1, reverse = false } = (options ?? {}) as { limit?: number; reverse?: boolean }
-    const iterator = this.#level(options).keys(this.#own(options))
+    const level = this.#level(options)
+    if (level.status === 'opening') {
+      // A sublevel opens a moment after it was made. Until then its iterator has no cursor.
+      await level.open({ passive: true })
+      view.requireOpen()
+    }
+    const iterator = level.keys(this.#own(options))
     const cursor = view.takeCursor()
     try {
       let left = limit < 0 ? Infinity : limit
