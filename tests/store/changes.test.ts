@@ -223,6 +223,18 @@ describe.each(ENGINES)('changes of a store on %s', engine => {
     await db.close()
   })
 
+  it('a feed that ends with the present ends at an ingest behind other changes, too, without a further write', async () => {
+    const db = open(engine)
+    await db.put('a', '1')
+    await all(db.changes())
+    await db.put('b', '2')
+    await db.ingest([['c', '3']])
+    const outcome = await failure(all(db.changes()))
+    if (engine === 'memory') expect(outcome).toBeUndefined()
+    else expect(outcome).toMatchObject({ code: 'LEVEL_CHANGES_GONE' })
+    await db.close()
+  })
+
   it('a long run of changes lets the event loop turn', async () => {
     const db = new Kvarium<string, string>('/store', { engine, fileSystem: new MemoryFileSystem(), changesRetainBytes: 1e8 })
     for (let i = 0; i < 300; i++) await db.batch(Array.from({ length: 100 }, (_, n) => ({ type: 'put', key: `${n}`, value: '' }) as const))

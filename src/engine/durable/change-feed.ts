@@ -82,6 +82,8 @@ export class ChangeFeed implements BatchFeed {
       if (this.#position === undefined) await this.#begin()
       else if (this.#position >= this.#until) return this.#end()
       else if (this.#durable < sequence()) await this.#makeDurable()
+      // What is durable and in no log is an ingest.
+      else if (this.#position < this.#durable) throw changesGone(this.#position, 'the end of a log is missing')
       else await signal.wait(this.#life)
       this.#requireOpen()
       const position = this.#position!
