@@ -26,7 +26,7 @@ interface OpenBranch {
   slot: number
 }
 
-/** A leaf with its entries, or a large leaf with its key. */
+/** A leaf with its entries, of which it has at least one, or a large leaf with its key. */
 interface OpenLeaf {
   readonly subtree: Subtree
   readonly block: SortedBlock | undefined
@@ -69,9 +69,12 @@ export class StoredTree {
     return this.#next === undefined && this.#leaf === undefined
   }
 
-  /** The next key. */
-  async key(): Promise<Uint8Array> {
-    while (this.#leaf === undefined) await this.#open()
+  /** The next key; `undefined` if there is none: the pages that were left had no entries. */
+  async key(): Promise<Uint8Array | undefined> {
+    while (this.#leaf === undefined) {
+      if (this.#next === undefined) return undefined
+      await this.#open()
+    }
     const { block, index, firstKey } = this.#leaf
     return index === 0 ? firstKey : block!.keyAt(index)
   }
@@ -141,7 +144,7 @@ export class StoredTree {
     this.#leave()
   }
 
-  /** Opens the next subtree: its children are next, or its entries. */
+  /** Opens the next subtree: its children are next, or its entries. A leaf without entries is gone past: deletes leave it between large ones. */
   async #open(): Promise<void> {
     if (++this.#work % WORK_A_TURN === 0) await this.#turn()
     const subtree = this.#next!
@@ -154,6 +157,11 @@ export class StoredTree {
       withSpan(this.#span, () => this.#file.read(reference, bytes))
       const block = new SortedBlock(bytes, bytes.length, this.#file.path, reference.offset * this.#file.unitBytes)
       if (level === 0) {
+        if (block.count === 0) {
+          this.#replace(subtree)
+          this.#leave()
+          return
+        }
         this.#leaf = { subtree, block, firstKey: block.keyAt(0), index: 0 }
       } else {
         this.#replace(subtree)
@@ -210,13 +218,14 @@ function isWholeBelow({ subtree, block, firstKey }: OpenLeaf, limit: Uint8Array 
   return compareKeys(block === undefined ? firstKey : block.keyAt(block.count - 1), limit!) < 0
 }
 
-/** Puts two trees together: both have the entries, of which `added` has the newer. Neither is empty. */
+/** Puts two trees together: both have the entries, of which `added` has the newer. That one has entries. */
 export async function merge(present: StoredTree, added: StoredTree, out: PackedTree): Promise<StoredRoot> {
-  await present.passSubtrees(await added.key(), out)
+  let key = await added.key()
+  if (key !== undefined) await present.passSubtrees(key, out)
   added.interrupt()
-  while (!present.isDone && !added.isDone) {
-    const key = await added.key()
+  for (; key !== undefined; key = await added.key()) {
     const other = await present.key()
+    if (other === undefined) break
     const order = compareKeys(other, key)
     if (order === 0) {
       present.skip()
