@@ -144,7 +144,7 @@ export class StoredTree {
     this.#leave()
   }
 
-  /** Opens the next subtree: its children are next, or its entries. A leaf without entries is gone past: deletes leave it between large ones. */
+  /** Opens the next subtree: its children are next, or its entries. It goes past leaves without entries, which older versions left. */
   async #open(): Promise<void> {
     if (++this.#work % WORK_A_TURN === 0) await this.#turn()
     const subtree = this.#next!

@@ -11,7 +11,9 @@ import type { WritablePath } from './writable-path.js'
 const UNDERFULL = 0.25
 const MERGED_FULL = 0.9
 
+/** Also a page without entries, however much of it a long prefix takes. */
 export function isUnderfull(store: PageStore, page: Page): boolean {
+  if (page.block!.count === 0) return true
   const usual = store.unitsAt(page.level)
   const used = page.block!.usedBytes
   return used < usual * store.unitBytes * UNDERFULL || (page.units > usual && used <= usual * store.unitBytes)
