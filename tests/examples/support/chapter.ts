@@ -8,8 +8,16 @@ import { dirname, join } from 'node:path'
 import type { Recording } from '../../../examples/lab/items.js'
 
 const MARKED = /(-?\d[\d,.]*)<!-- ([a-z0-9-]+) -->/g
-/** In these, a number is no claim about the run. Numerals that belong to a name (`L0`, `xxHash32`) do not count either. */
-const EXEMPT = [/^#.*$/gm, /^\d+\.(?= )/gm, /\]\([^)]*\)/g, /`[^`\n]*[A-Za-z_(){}=][^`\n]*`/g, /\[chapter \d+/gi, /[A-Za-z]\w*\d\w*/g]
+/** In these, a number is no claim about the run: `no program` says why a block of code is not tried. Numerals that belong to a name (`L0`, `xxHash32`) do not count either. */
+const EXEMPT = [
+  /^<!-- no program: .*-->$/gm,
+  /^#.*$/gm,
+  /^\d+\.(?= )/gm,
+  /\]\([^)]*\)/g,
+  /`[^`\n]*[A-Za-z_(){}=][^`\n]*`/g,
+  /\[chapter \d+/gi,
+  /[A-Za-z]\w*\d\w*/g,
+]
 
 /** What is wrong with a chapter, one line each. */
 export function chapterProblems(path: string, markdown: string, { numbers }: Recording, transcript: string): string[] {
