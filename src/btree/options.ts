@@ -55,7 +55,8 @@ export const BTREE_OPTIONS = {
     type: 'boolean',
     default: true,
     about:
-      'Whether free space is given back: by an idle store where half of the files or more is dead, by a closing one where an eighth is.',
+      'Whether free space is given back: by an idle store where half of the files or more is dead, by a closing one where an eighth is. ' +
+      'An idle store also drops entries that have expired.',
   },
   changesRetainBytes: CHANGES_RETAIN_BYTES,
 } as const satisfies OptionTable
