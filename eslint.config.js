@@ -23,7 +23,7 @@ const HOUSE_SYNTAX = [
 ]
 
 export default defineConfig(
-  globalIgnores(['**/dist/', 'coverage/', '.tmp/', '**/fixtures/']),
+  globalIgnores(['**/dist/', 'coverage/', '.tmp/', '**/fixtures/', 'site/.vitepress/']),
   js.configs.recommended,
   tseslint.configs.recommendedTypeChecked,
   {

@@ -72,7 +72,6 @@ const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   'bloom-filters': ['sstable'],
   'cli-progress': ['cli'],
   'cli-table3': ['lab/report'],
-  '@pnpm/tabtab': ['cli'],
   commander: ['cli'],
   'prom-client': ['cli'],
   'csv-parse': ['cli'],
