@@ -92,6 +92,10 @@ class ReaderFile implements FileHandle {
     return count
   }
 
+  get readsAhead(): boolean {
+    return this.#inner.readsAhead === true
+  }
+
   readAhead(upcoming: (bytes: number) => readonly Extent[], unread: (bytes: number) => void): void {
     this.#inner.readAhead?.(upcoming, unread)
   }

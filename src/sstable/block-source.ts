@@ -133,7 +133,10 @@ export class BlockSource implements BlockTable {
    * A scan reaches data block `ordinal` now, and then those behind it or, with `by` -1, before it: lets a slow disk read them ahead.
    */
   readAhead(ordinal: number, by: 1 | -1, counters: ReadCounts): void {
-    if (this.#file.readAhead === undefined || this.blocks[ordinal] !== undefined) return
+    if (this.blocks[ordinal] === undefined && this.#file.readsAhead === true) this.#readAhead(ordinal, by, counters)
+  }
+
+  #readAhead(ordinal: number, by: 1 | -1, counters: ReadCounts): void {
     const upcoming = (most: number): Extent[] => {
       const extents: Extent[] = []
       for (let next = ordinal, bytes = 0; next >= 0 && next < this.blocks.length && bytes < most; next += by) {
@@ -143,7 +146,7 @@ export class BlockSource implements BlockTable {
       }
       return extents
     }
-    this.#file.readAhead(upcoming, unread => (counters.bytesFromDisk += unread))
+    this.#file.readAhead?.(upcoming, unread => (counters.bytesFromDisk += unread))
   }
 
   /** Where data block `ordinal` is. The result is overwritten by the next call. */

@@ -122,9 +122,14 @@ function storeIterator(Base: CommonIteratorClass, what: What): StoreIteratorClas
     readonly #collect = (items: Item[], size: number): void => {
       const walk = this.#walk
       const contents = this.#contents
-      while (walk.hasRoom(items.length, size) && walk.step()) {
-        items.push(contents.read(walk))
-        walk.took(contents.bytes(walk))
+      let bytes = walk.batchBytes
+      try {
+        while (walk.hasRoom(items.length, bytes, size) && walk.step()) {
+          items.push(contents.read(walk))
+          bytes += contents.bytes(walk)
+        }
+      } finally {
+        walk.batchBytes = bytes
       }
     }
 

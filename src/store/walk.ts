@@ -22,6 +22,7 @@ import type { Awaitable, PrivateIteratorOptions } from './level-types.js'
 import { ownedCopy, toBytes, type Stored, type StoredFormat } from './owned-bytes.js'
 
 const HIGH_WATER_MARK_BYTES = 64 * 1024
+const NO_KEY = new Uint8Array(0)
 
 const FRESH = 0
 /** A seek found the entry under the cursor; it has not been yielded. */
@@ -39,6 +40,8 @@ export class Walk {
   uses = 0
   /** Entries handed out by quick steps of `for await`, which abstract-level does not count. */
   quickSteps = 0
+  /** Bytes of the entries in the batch. */
+  batchBytes = 0
   readonly #highWaterMarkBytes: number
   readonly #turns: EventLoopTurns
   readonly #signal: AbortSignal | undefined
@@ -53,12 +56,11 @@ export class Walk {
   #failure: Error | undefined
   /** Quick steps have used up this turn of the event loop: the next read takes another one. */
   #turnDue = false
-  #batchBytes = 0
   /** From the first read on that may wait for a slow disk. */
   #scan: OffloadedScan | undefined
   #pending: Promise<void> | undefined
   /** The key that the walk left, or seeks. */
-  #resumeKey: Uint8Array = new Uint8Array(0)
+  #resumeKey: Uint8Array = NO_KEY
   #hasMovedOn = false
 
   /** @param offload - Lets awaited reads wait for a slow disk off the thread. Without it they wait in place. */
@@ -100,17 +102,13 @@ export class Walk {
   }
 
   beginBatch(): void {
-    this.#batchBytes = 0
+    this.batchBytes = 0
+    if (this.#scan !== undefined && !this.isSlow) this.#endScan()
   }
 
-  /** Whether the batch takes another entry. The first one always fits. */
-  hasRoom(entries: number, size: number): boolean {
-    return entries < size && (entries === 0 || this.#batchBytes < this.#highWaterMarkBytes)
-  }
-
-  /** An entry of so many bytes is in the batch. */
-  took(bytes: number): void {
-    this.#batchBytes += bytes
+  /** Whether a batch takes another entry. The first one always fits. */
+  hasRoom(entries: number, bytes: number, size: number): boolean {
+    return entries < size && (entries === 0 || bytes < this.#highWaterMarkBytes)
   }
 
   /**
@@ -122,11 +120,13 @@ export class Walk {
     const items: T[] = []
     this.beginBatch()
     try {
-      this.#look(() => collect(items, Math.min(ahead.size, limit)))
+      const size = Math.min(ahead.size, limit)
+      if (this.isSlow) this.#look(() => collect(items, size))
+      else collect(items, size)
     } catch (error) {
       if (items.length === 0) throw error
     }
-    if (this.#turns.isDue(Math.max(1, items.length), this.#batchBytes)) this.#turnDue = true
+    if (this.#turns.isDue(Math.max(1, items.length), this.batchBytes)) this.#turnDue = true
     ahead.put(items)
     return items.length > 0
   }
@@ -155,15 +155,16 @@ export class Walk {
   /** The next entry is the one at the target or after it in the direction of the walk. Outside of the range is the end. */
   seek(target: Stored): void {
     this.#forgetReads()
+    const key = toBytes(target)
+    if (!this.isSlow) {
+      this.#seek(key)
+      return
+    }
     // A copy: the seek may go on after the caller has changed its bytes.
-    this.#resumeKey = toBytes(target).slice()
+    this.#resumeKey = key.slice()
     this.#state = SEEKING
     this.#look(() => {
-      try {
-        this.#state = this.#find(this.#resumeKey) ? SOUGHT : ENDED
-      } catch (error) {
-        throw this.#failed(error)
-      }
+      this.#seek(this.#resumeKey)
     })
   }
 
@@ -186,7 +187,7 @@ export class Walk {
   /** What a read resolves to: at once, or after a turn of the event loop if one is due; not at all if it was aborted. */
   finish<T>(result: T, entries: number): Awaitable<T> {
     // A step that finds the end counts as work, too.
-    const isDue = this.#turns.isDue(Math.max(1, entries), this.#batchBytes) || this.#turnDue
+    const isDue = this.#turns.isDue(Math.max(1, entries), this.batchBytes) || this.#turnDue
     this.#turnDue = false
     if (this.#signal !== undefined) return this.#unlessAborted(result, this.#signal, isDue)
     return isDue ? this.#turns.after(result) : result
@@ -200,16 +201,27 @@ export class Walk {
   }
 
   #move(): boolean {
+    if (this.#state !== YIELDED) return this.#begin()
+    if (this.#scan !== undefined) this.#keepKey()
+    return this.#reverse ? this.#cursor.prev() : this.#cursor.next()
+  }
+
+  /** A step from anywhere but an entry. Apart, because what each step runs is inlined if it is short. */
+  #begin(): boolean {
     const cursor = this.#cursor
-    if (this.#state === YIELDED) {
-      if (this.#scan !== undefined) this.#keepKey()
-      return this.#reverse ? cursor.prev() : cursor.next()
-    }
     if (this.#state === FRESH) return this.#reverse ? cursor.last() : cursor.first()
     if (this.#state === FAILED) throw this.#failure!
     if (this.#state === LEFT) return this.#return()
     if (this.#state === SEEKING) return this.#find(this.#resumeKey)
     return this.#state === SOUGHT
+  }
+
+  #seek(key: Uint8Array): void {
+    try {
+      this.#state = this.#find(key) ? SOUGHT : ENDED
+    } catch (error) {
+      throw this.#failed(error)
+    }
   }
 
   #find(key: Uint8Array): boolean {
@@ -234,8 +246,7 @@ export class Walk {
   /** Runs what reads. Where it has to wait for a slow disk, the read is pending afterwards. */
   #look(read: () => void): void {
     if (!this.isSlow) {
-      this.#forgetReads()
-      this.#scan = undefined
+      this.#endScan()
       read()
       return
     }
@@ -262,6 +273,12 @@ export class Walk {
   #forgetReads(): void {
     this.#pending = undefined
     this.#scan?.drop()
+  }
+
+  /** The disk is quick again. */
+  #endScan(): void {
+    this.#forgetReads()
+    this.#scan = undefined
   }
 
   #failed(error: unknown): Error {

@@ -74,6 +74,8 @@ export interface FileHandle {
    * where every read runs in place.
    */
   readAhead?(upcoming: (bytes: number) => readonly Extent[], unread: (bytes: number) => void): void
+  /** Whether `readAhead` would begin reads now. Ask first: to name the extents costs more. Absent where every read runs in place. */
+  readonly readsAhead?: boolean
   /** Writes `source[start, end)` at byte `position` of the file, growing it if needed. */
   write(source: Uint8Array, position: number, start?: number, end?: number): void
   truncate(size: number): void

@@ -73,6 +73,11 @@ export class ReadOffload {
     return count
   }
 
+  /** Whether `readAhead` would do something: within an `OffloadedScan`, unless the next read is measured, in place. */
+  get readsAhead(): boolean {
+    return this.#left > 0 && this.#lookup instanceof OffloadedScan
+  }
+
   /** `readAhead` of a file. Does nothing outside of an `OffloadedScan`. */
   readAhead(file: OffloadableFile, upcoming: (bytes: number) => readonly Extent[], unread: (bytes: number) => void): void {
     // The next read is measured, in place.

@@ -75,6 +75,11 @@ export class PageFile {
     }
   }
 
+  /** Whether `readAhead` would begin reads now. */
+  get readsAhead(): boolean {
+    return this.#options.file.readsAhead === true
+  }
+
   /** Lets a slow disk read pages ahead: those that `upcoming` returns for a number of bytes, in their order. `unread` as for a file. */
   readAhead(upcoming: (bytes: number) => readonly Pick<Page, 'offset' | 'units'>[], unread: (bytes: number) => void): void {
     this.#options.file.readAhead?.(

@@ -154,7 +154,10 @@ export class PageStore {
    * ahead. Counts what is then not needed in `counts`.
    */
   readAhead(parent: Page, slot: number, by: 1 | -1, counts: ReadCounts): void {
-    if (this.handle(parent, slot).block !== undefined) return
+    if (this.#file.readsAhead && this.handle(parent, slot).block === undefined) this.#readAhead(parent, slot, by, counts)
+  }
+
+  #readAhead(parent: Page, slot: number, by: 1 | -1, counts: ReadCounts): void {
     const upcoming = (most: number): Page[] => {
       const pages: Page[] = []
       const { count } = parent.block!

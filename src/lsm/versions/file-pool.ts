@@ -85,6 +85,10 @@ class PooledFile implements FileHandle, SpareHandle {
     return this.acquire().read(target, position, start, end)
   }
 
+  get readsAhead(): boolean {
+    return this.acquire().readsAhead === true
+  }
+
   readAhead(upcoming: (bytes: number) => readonly Extent[], unread: (bytes: number) => void): void {
     this.acquire().readAhead?.(upcoming, unread)
   }

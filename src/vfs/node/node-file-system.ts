@@ -210,6 +210,10 @@ class NodeFileHandle implements FileHandle, OffloadableFile {
     return offload === undefined ? this.readInPlace(target, position, start, end) : offload.read(this, target, position, start, end)
   }
 
+  get readsAhead(): boolean {
+    return this.#offload?.readsAhead === true
+  }
+
   readAhead(upcoming: (bytes: number) => readonly Extent[], unread: (bytes: number) => void): void {
     this.#assertOpen('read')
     this.#offload?.readAhead(this, upcoming, unread)

@@ -17,7 +17,7 @@ export class SlowDisk extends ForwardingFileSystem {
   /** Decides when a read off the thread ends. */
   pause: () => Promise<void> = () => Promise.resolve()
   offThread = 0
-  /** Bytes of all reads. */
+  /** Bytes of all reads but those of logs, which go on in the background after an open. */
   bytesRead = 0
   /** Gets the bytes of each read. */
   afterRead: (bytes: Uint8Array) => void = () => undefined
@@ -59,6 +59,10 @@ class SlowHandle implements FileHandle, OffloadableFile {
     return this.#disk.offload!.read(this, target, position, start, end)
   }
 
+  get readsAhead(): boolean {
+    return this.#disk.offload!.readsAhead
+  }
+
   readAhead(upcoming: (bytes: number) => readonly Extent[], unread: (bytes: number) => void): void {
     this.#disk.offload!.readAhead(this, upcoming, unread)
   }
@@ -68,7 +72,7 @@ class SlowHandle implements FileHandle, OffloadableFile {
     this.#disk.now += this.#disk.readMs
     if (this.#disk.readMs > 0) this.#disk.blocking++
     const count = this.#inner.read(target, position, start, end)
-    this.#disk.bytesRead += count
+    this.#read(count)
     this.#disk.afterRead(target.subarray(start, start + count))
     return count
   }
@@ -78,10 +82,14 @@ class SlowHandle implements FileHandle, OffloadableFile {
     this.#disk.beforeRead(this.path, position)
     const bytes = new Uint8Array(length)
     const count = this.#inner.read(bytes, position)
-    this.#disk.bytesRead += count
+    this.#read(count)
     this.#disk.afterRead(bytes)
     await this.#disk.pause()
     return bytes.subarray(0, count)
+  }
+
+  #read(bytes: number): void {
+    if (!this.path.endsWith('.log')) this.#disk.bytesRead += bytes
   }
 
   size(): number {
