@@ -11,6 +11,7 @@ const PROCESSES = [
   'tests/{clients,package,processes}/**/*.test.ts',
   'tests/**/browser.test.ts',
   'tests/bench/command.test.ts',
+  'tests/btree/empty-leaf.test.ts',
   'tests/cli/{broken-pipe,completion-command,readme}.test.ts',
   'tests/examples/{example-command,examples,replay-page}.test.ts',
   'tests/lsm/worker-executor.test.ts',

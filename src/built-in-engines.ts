@@ -38,3 +38,6 @@ export interface BuiltInEngineOptions {
   readonly btree: Given<Omit<BtreeOptions, 'cacheSize'>> & CacheSizeOption
   readonly memory: Given<MemoryOptions>
 }
+
+/** The engine of a store that names none. */
+export type DefaultEngine = 'lsm'

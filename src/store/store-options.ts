@@ -1,5 +1,5 @@
 import type { AbstractDatabaseOptions, AbstractOpenOptions } from 'abstract-level'
-import type { BuiltInEngineOptions } from '../built-in-engines.js'
+import type { BuiltInEngineOptions, DefaultEngine } from '../built-in-engines.js'
 import type { EngineFactory, OptionTable } from '../engine/contract.js'
 import { checkIgnoredOption, nearestOption, resolveOptions, unknownOption, unknownOptions, type Options } from '../engine/options.js'
 import type { EngineRegistry } from '../engine/registry.js'
@@ -21,14 +21,14 @@ type Chosen<Name extends EngineName> = BuiltInEngineOptions[Name] & {
   readonly [Option in Exclude<AnyEngineOption, keyof BuiltInEngineOptions[Name]>]?: undefined
 }
 
+type Named<Name extends EngineName> = Name extends DefaultEngine ? { readonly engine?: Name | undefined } : { readonly engine: Name }
+
 /**
- * The engine that keeps the data, with its options: the name of a built-in one, `'lsm'` by default, or a factory, such as that of an engine of
+ * The engine that keeps the data, with its options: the name of a built-in one, by default the first, or a factory, such as that of an engine of
  * your own. A directory records its engine; opening it with another one is an error.
  */
 export type EngineOptions =
-  | ({ readonly engine?: 'lsm' | undefined } & Chosen<'lsm'>)
-  | ({ readonly engine: 'btree' } & Chosen<'btree'>)
-  | ({ readonly engine: 'memory' } & Chosen<'memory'>)
+  | { [Name in EngineName]: Named<Name> & Chosen<Name> }[EngineName]
   | { readonly engine: EngineFactory; readonly [engineOption: string]: unknown }
 
 /** Options of a store with any engine. */
@@ -62,10 +62,10 @@ export interface UntypedOptions<K, V> extends StoreOptions<K, V> {
 }
 
 /** Options of `open()`: those of the constructor that do not define the store, of any engine. They override the constructor's. */
-export type KvariumOpenOptions = AbstractOpenOptions &
-  BuiltInEngineOptions['lsm'] &
-  BuiltInEngineOptions['btree'] &
-  BuiltInEngineOptions['memory'] & { readonly readOnly?: boolean | undefined }
+export type KvariumOpenOptions = AbstractOpenOptions & AllOf<BuiltInEngineOptions[EngineName]> & { readonly readOnly?: boolean | undefined }
+
+/** The intersection of the members of a union. */
+type AllOf<Union> = (Union extends unknown ? (one: Union) => void : never) extends (all: infer All) => void ? All : never
 
 /** Options that abstract-level forwards from the constructor to `_open`. */
 const LEVEL_OPTIONS: OptionTable = {

@@ -116,9 +116,9 @@ function scaledSizes(table: OptionTable, names: readonly string[], scale: number
   return sizes
 }
 
-/** What a package of LevelDB calls as kvarium's engines do: so all have the same sizes, and none compresses. Other packages ignore it. */
+/** What a package of LevelDB calls as the default engine does: so both have the same sizes, and neither compresses. Other packages ignore it. */
 function equalTerms(scale: number): Record<string, unknown> {
-  return { ...scaledSizes(builtInEngines.resolve('lsm').options, ['cacheSize', 'writeBufferSize'], scale), compression: false }
+  return { ...scaledSizes(builtInEngines.resolve().options, ['cacheSize', 'writeBufferSize'], scale), compression: false }
 }
 
 interface SettingOfPeer {
