@@ -44,7 +44,7 @@ export type {
   ValueIteratorOptions,
 } from './store/level-types.js'
 export type { CheckpointOptions } from './store/checkpoint.js'
-export { copyStore } from './store/copy.js'
+export { copyStore } from './store/copy-store.js'
 export type { AnyLevel, CopyOptions, CopyProgress, CopyReport, EntrySource } from './store/copy.js'
 export type { Change, ChangeOperation, Changes, ChangesOptions } from './store/changes.js'
 export type {

@@ -71,14 +71,8 @@ export interface CopyReport {
 
 const AS_BYTES = { keyEncoding: 'view', valueEncoding: 'view' } as const
 
-/**
- * Copies everything in `source` into `target`, which must be empty, durably where the target has `sync`, and then compares both. A Kvarium with
- * files gets the entries by `ingest`, unless it has a `ttl`; any other target gets batches.
- *
- * Rejects with `LEVEL_TARGET_NOT_EMPTY`, with `LEVEL_COPY_DIFFERS` if the target has something else afterwards than the source had, and
- * with `LEVEL_ABORTED`. After a failure a target that gets batches may hold a part of the entries.
- */
-export async function copyStore(source: AnyLevel | EntrySource, target: AnyLevel, options: CopyOptions = {}): Promise<CopyReport> {
+/** See `copyStore`, which loads this file. */
+export async function copyEntries(source: AnyLevel | EntrySource, target: AnyLevel, options: CopyOptions): Promise<CopyReport> {
   if (source === target) throw new MisuseError('LEVEL_INVALID_TARGET', 'A database cannot be copied into itself')
   for (const database of [source, target]) if (typeof database !== 'function') await database.open()
   for await (const _ of target.keys({ ...AS_BYTES, limit: 1 })) {
