@@ -65,8 +65,8 @@ export async function checkSite(folder: string, pictures: string): Promise<void>
     await page.locator('.output', { hasText: 'write amplification' }).waitFor()
     const output = await page.locator('.output').textContent()
     if (!output?.startsWith('mars {"radiusKm":3390}\n')) problems.push(`the first example prints ${output}`)
-    await page.keyboard.press('Control+k')
-    await page.keyboard.type('tombstone')
+    await page.getByRole('button', { name: 'Search' }).click()
+    await page.locator('#localsearch-input').fill('tombstone')
     await page.locator('.VPLocalSearchBox .result').first().waitFor()
   } finally {
     await browser.close()
