@@ -3,8 +3,7 @@
  * that has its bytes.
  */
 import { CorruptionError } from '../errors.js'
-import { pathNames } from '../vfs/path-names.js'
-import { FileSystemError } from '../vfs/vfs-error.js'
+import { findPlace, type NamePlace } from '../vfs/path-names.js'
 
 export class NamedFile {
   readonly slot: number
@@ -35,11 +34,7 @@ export interface NamesImage {
 }
 
 /** Where a path leads. */
-export interface NamePlace {
-  readonly parent: NamedDirectory
-  readonly name: string
-  readonly node: NamedFile | NamedDirectory | undefined
-}
+type Place = NamePlace<NamedFile, NamedDirectory>
 
 export class Names {
   readonly root = new NamedDirectory()
@@ -79,18 +74,8 @@ export class Names {
   }
 
   /** Throws `ENOENT` or `ENOTDIR` where a directory above the path is missing. */
-  find(operation: string, path: string): NamePlace {
-    let parent = this.root
-    const names = pathNames(path)
-    const last = names.pop()
-    if (last === undefined) return { parent, name: '', node: parent }
-    for (const name of names) {
-      const node = parent.names.get(name)
-      if (node === undefined) throw new FileSystemError('ENOENT', { operation, path })
-      if (node instanceof NamedFile) throw new FileSystemError('ENOTDIR', { operation, path })
-      parent = node
-    }
-    return { parent, name: last, node: parent.names.get(last) }
+  find(operation: string, path: string): Place {
+    return findPlace(this.root, (node): node is NamedFile => node instanceof NamedFile, operation, path)
   }
 
   /**
@@ -135,7 +120,7 @@ export class Names {
     }
   }
 
-  #give({ parent, name }: NamePlace, file: NamedFile): void {
+  #give({ parent, name }: Place, file: NamedFile): void {
     parent.names.set(name, file)
     file.links++
   }
@@ -145,13 +130,13 @@ export class Names {
     return file.links === 0 ? file : undefined
   }
 
-  #free(path: string): NamePlace {
+  #free(path: string): Place {
     const place = this.find('apply', path)
     if (place.node !== undefined) throw this.#impossible(path)
     return place
   }
 
-  #file(path: string): NamePlace & { readonly node: NamedFile } {
+  #file(path: string): Place & { readonly node: NamedFile } {
     const { parent, name, node } = this.find('apply', path)
     if (!(node instanceof NamedFile)) throw this.#impossible(path)
     return { parent, name, node }

@@ -22,7 +22,7 @@ import { slotName, SlotPool, slotsAmong } from './slot-pool.js'
 
 export interface SlotFileSystemOptions {
   /**
-   * Files that are opened ahead of need: so many can be created in one turn of the event loop. More are opened in the background.
+   * Number of files that are opened ahead of need, and can be created in one turn of the event loop. More are opened in the background.
    * @defaultValue `24`
    */
   readonly spareFiles?: number | undefined

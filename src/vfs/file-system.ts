@@ -69,7 +69,7 @@ export interface FileHandle {
   /** Fills `target[start, end)` from byte `position` of the file; returns the number of bytes read. */
   read(target: Uint8Array, position: number, start?: number, end?: number): number
   /**
-   * Begins to read off the thread what a scan will read soon, where reads are slow and the scan can wait: the extents of the next so many bytes,
+   * Begins to read off the thread what a scan will read soon, where reads are slow and the scan can wait: the extents of the next `bytes` bytes,
    * which `upcoming` returns in the order in which they will be read. `unread` gets the bytes of those that are dropped unused. Absent
    * where every read runs in place.
    */

@@ -17,15 +17,11 @@ import type { MemoryNode } from './memory-directory.js'
 import { MemoryFile } from './memory-file.js'
 import type { CrashChoice } from './memory-file.js'
 import { MemoryFileHandle } from './memory-file-handle.js'
-import { pathNames } from '../path-names.js'
+import { findPlace, pathNames, type NamePlace } from '../path-names.js'
 import { SeededRandom } from '../seeded-random.js'
 import { FileSystemError } from '../vfs-error.js'
 
-interface Place {
-  readonly parent: MemoryDirectory
-  readonly name: string
-  readonly node: MemoryNode | undefined
-}
+type Place = NamePlace<MemoryFile, MemoryDirectory>
 
 export class MemoryFileSystem implements FileSystem {
   #tree = new MemoryTree()
@@ -174,17 +170,7 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   #find(operation: string, path: string): Place {
-    let parent = this.#tree.root
-    const names = pathNames(path)
-    const last = names.pop()
-    if (last === undefined) return { parent, name: '', node: parent }
-    for (const name of names) {
-      const node = parent.names.get(name)
-      if (node === undefined) throw new FileSystemError('ENOENT', { operation, path })
-      if (node instanceof MemoryFile) throw new FileSystemError('ENOTDIR', { operation, path })
-      parent = node
-    }
-    return { parent, name: last, node: parent.names.get(last) }
+    return findPlace(this.#tree.root, (node): node is MemoryFile => node instanceof MemoryFile, operation, path)
   }
 }
 
