@@ -270,7 +270,7 @@ describe('an increment of a B+tree', () => {
     await equalsStore(fileSystem)
   })
 
-  it('that was killed at its commit is told from a backup that was written to since', async () => {
+  it('that was killed at its commit is distinguished from a backup that was written to since', async () => {
     const memory = await backedUp(100)
     await put(memory, range(0, 5), 'newer')
     const newer = await contentsOf(memory, DIRECTORY, 'btree')

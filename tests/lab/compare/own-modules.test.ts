@@ -33,7 +33,7 @@ function file(text: string): string {
 }
 
 describe('a file for --engine or --workload', () => {
-  it('is told from a name by its form', () => {
+  it('is distinguished from a name by its form', () => {
     for (const path of ['./a', '../a.ts', '/a', 'a.ts', 'b/c.mjs', 'a.cts']) expect([path, isModulePath(path)]).toEqual([path, true])
     for (const name of ['lsm', 'level:classic-level', 'ycsb-a', 'a.tsx']) expect([name, isModulePath(name)]).toEqual([name, false])
   })

@@ -97,7 +97,7 @@ describe('a verdict', () => {
     expect(metricsOf(shared).map(({ id }) => id)).not.toContain('memory/peak')
   })
 
-  it('is told in sentences, bytes first, with what does not differ at the end', () => {
+  it('is said in sentences, bytes first, with what does not differ at the end', () => {
     const own = { ...run, engines: run.engines.filter(({ kind }) => kind === 'kvarium') }
     const { sentences, undecided } = verdictOf(own)
     expect(sentences.map(({ text }) => text)).toEqual([
