@@ -1,8 +1,9 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Comparison } from '../../packages/lab/src/compare/results.js'
+import { parseRunReport } from '../../packages/lab/src/report/parse-run-report.js'
 import { kvarium, kvariumProcess } from './support/command-line.js'
 
 let directory = ''
@@ -90,6 +91,29 @@ describe('kvarium compare', () => {
     const { code, stderr } = await run(...parameters)
     expect(code).toBe(2)
     expect(stderr).toContain('kept holds lsm-tiered already')
+  })
+})
+
+describe('cacheSize=auto', () => {
+  it('is a size of this machine in what is printed, in the report and in the predictions', async () => {
+    const parameters = ['compare', '--limit', '3000', '--rounds', '1', '--engine', 'lsm-leveled,btree,memory', '--set', 'cacheSize=auto']
+    const { code, stdout } = await run(...parameters, '--report', 'auto.json')
+    expect(code).toBe(0)
+    expect(stdout.match(/^ +cacheSize auto: [\d.,]+ [MG]iB$/gm)).toHaveLength(2)
+    const report = parseRunReport(readFileSync(join(directory, 'auto.json'), 'utf8'))
+    for (const { options, cache, predictions } of report.engines.slice(0, 2)) {
+      expect(options['cacheSize']).toBe('auto')
+      expect(cache!.capacityBytes).toBeGreaterThanOrEqual(64 * 2 ** 20)
+      expect(predictions.find(({ metric }) => metric === 'cache hit rate')!.predicted).toBeGreaterThan(0)
+    }
+    expect(readFileSync(join(directory, 'auto.html'), 'utf8')).toMatch(/cacheSize.{1,80}auto: [\d.,]+ [MG]iB/s)
+  })
+
+  it('is not offered for another size', async () => {
+    const { code, stderr } = await run('compare', '--limit', '9', '--set', 'blockSize=auto')
+    expect(stderr).toContain('--set blockSize takes a whole number, also with KiB, MiB or GiB; not "auto"')
+    expect(code).toBe(2)
+    expect((await run('compare', '--limit', '9', '--set', 'cacheSize=all')).stderr).toContain('MiB or GiB, or auto; not "all"')
   })
 })
 

@@ -66,7 +66,7 @@ Examples:
   kvarium compare
   kvarium compare --engine lsm --limit 20000
   kvarium compare --dataset people.ndjson --key country,email
-  kvarium compare --engine lsm-leveled --set compression=deflate --set blockSize=16KiB
+  kvarium compare --engine lsm-leveled --set compression=deflate --set blockSize=16KiB --set cacheSize=auto
   kvarium compare --engine ./array-engine.ts,lsm,level:classic-level --workload ./my-workload.ts
   kvarium compare --json > result.json
 

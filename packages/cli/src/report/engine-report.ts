@@ -15,6 +15,7 @@ export function engineReport(result: EngineResult, style: TextStyle): string {
     phaseTable(result.phases, style),
     ...(result.levels.length === 0 ? [] : [levelChart(result.levels, style)]),
     byteAccount(result, style),
+    ...cacheLine(result),
     verdict(result, style),
   ]
   return `${sections.join('\n\n')}\n${problems.length === 0 ? '' : `\n${problemList(result, style)}\n`}`
@@ -83,6 +84,11 @@ function byteAccount(result: EngineResult, style: TextStyle): string {
     `space amplification ${times(settled)}, at its peak ${times(peak)}`
   if (kind === 'peer') return `${indent(outsideLine(userBytes, total))}\n${indent(space)}`
   return `${table(['where every byte went', '', '', ''], rows, style, { left: [0, 3] })}\n${indent(space)}\n${indent(meterLine(metered, style))}`
+}
+
+/** What `cacheSize: 'auto'` came to, as another machine gets another size. */
+function cacheLine({ options, cacheBytes }: EngineResult): string[] {
+  return options['cacheSize'] === 'auto' && cacheBytes !== undefined ? [indent(`cacheSize auto: ${bytes(cacheBytes)}`)] : []
 }
 
 /** The bytes of a package, which has no ledger. */

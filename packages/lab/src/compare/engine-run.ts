@@ -287,7 +287,7 @@ export class EngineRun {
       memoryBytes: isOpen ? this.#db.stats().memoryBytes : 0,
       ...(cacheBytes !== undefined && { cacheBytes }),
       timeline: this.#timeline.timeline(),
-      ...(isOpen && !this.#isPeer && { final: this.#final(total, live.bytes) }),
+      ...(isOpen && !this.#isPeer && { final: this.#final(total, live.bytes, cacheBytes) }),
       stalls: this.#stalls,
       verification: this.#verification,
       problems: [],
@@ -295,13 +295,14 @@ export class EngineRun {
     }
   }
 
-  #final(total: Traffic, liveBytes: number): NonNullable<EngineResult['final']> {
+  #final(total: Traffic, liveBytes: number, cacheBytes: number | undefined): NonNullable<EngineResult['final']> {
     const { engine, options = {} } = this.#configuration
+    const resolved = resolveOptions(builtInEngines.resolve(engine).options, options)
     const ledger = { ...this.#db.stats().ledger, ...total, peakFileBytes: this.#watch.peakBytes }
     // The shape counts only the checkpoints since the last open.
     const { compactedByLevel, checkpoints } = this.#jobs
     return {
-      options: resolveOptions(builtInEngines.resolve(engine).options, options),
+      options: resolved['cacheSize'] === 'auto' && cacheBytes !== undefined ? { ...resolved, cacheSize: cacheBytes } : resolved,
       ledger,
       shape: this.#db.shape(),
       compactedByLevel,

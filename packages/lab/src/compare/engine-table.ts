@@ -152,9 +152,11 @@ function parseSetting(setting: string, tables: readonly OptionTable[]): readonly
     throw new MisuseError('LEVEL_INVALID_OPTION', `None of the engines has an option "${name}". ${hint}`)
   }
   if (spec.type === 'integer') {
-    const value = wholeWithUnit(text)
-    if (value === undefined)
-      throw new MisuseError('LEVEL_INVALID_OPTION', `--set ${name} takes a whole number, also with KiB, MiB or GiB; not "${text}"`)
+    const value = spec.auto === true && text === 'auto' ? text : wholeWithUnit(text)
+    if (value === undefined) {
+      const auto = spec.auto === true ? ', or auto' : ''
+      throw new MisuseError('LEVEL_INVALID_OPTION', `--set ${name} takes a whole number, also with KiB, MiB or GiB${auto}; not "${text}"`)
+    }
     return [name, value]
   }
   if (spec.type === 'boolean') {

@@ -116,7 +116,7 @@ export interface EngineResult {
   /** Bytes that the cache may hold; `undefined` without one. */
   readonly cacheBytes?: number
   readonly timeline: Timeline
-  /** The engine's final state for predictions: its options with defaults, the ledger over all sessions, its shape; live bytes counted. */
+  /** The engine's final state for predictions: its options with defaults and sizes, the ledger over all sessions, its shape; live bytes counted. */
   readonly final?: Pick<Measured, 'options' | 'ledger' | 'shape' | 'compactedByLevel' | 'checkpoints' | 'liveBytes'>
   /** How often and how long writers waited for background work. */
   readonly stalls: { readonly count: number; readonly totalMs: number }

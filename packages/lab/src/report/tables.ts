@@ -281,6 +281,8 @@ export function optionTable({ engines }: RunReport): ReportTable {
   const show = (engine: EngineReport, name: string): Cell => {
     const value = engine.options[name]
     if (value === undefined) return { text: 'default' }
+    const capacity = engine.cache?.capacityBytes
+    if (name === 'cacheSize' && value === 'auto' && capacity !== undefined) return { text: `auto: ${bytes(capacity)}` }
     return { text: typeof value === 'number' && value >= 1024 ? exactBytes(value) : String(value) }
   }
   return {
