@@ -15,6 +15,7 @@ import {
   type Spread,
   type WriteAccount,
 } from '../../packages/lab/src/report/run-report.js'
+import { withVerdict } from '../../packages/lab/src/report/verdict-report.js'
 import { registry } from '../../src/node-engines.js'
 import { readAmplification, writeAmplification } from '../../src/trace/ledger.js'
 import type { Plan } from '../../packages/lab/src/workloads/workload.js'
@@ -49,7 +50,7 @@ export function benchRunReport(result: WorkloadResult, about: RunAbout): RunRepo
   if (first === undefined) return undefined
   const others = visits.map(visit => visit.othersCores).filter(cores => !Number.isNaN(cores))
   const { entries, keyBytes, valueBytes, phases } = plan
-  return {
+  return withVerdict({
     format: REPORT_FORMAT,
     version: REPORT_VERSION,
     title: workload.about,
@@ -70,7 +71,7 @@ export function benchRunReport(result: WorkloadResult, about: RunAbout): RunRepo
     },
     rounds: options.rounds,
     engines,
-  }
+  })
 }
 
 function parametersOf({ entries, keyBytes, valueBytes, cacheBytes }: Plan, options: Options): Record<string, string | number | boolean> {

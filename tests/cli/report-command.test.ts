@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseRunReport } from '../../packages/lab/src/report/parse-run-report.js'
+import type { RunReport } from '../../packages/lab/src/report/run-report.js'
 import { kvarium } from './support/command-line.js'
 
 let directory = ''
@@ -59,8 +60,10 @@ describe('kvarium compare', () => {
     expect(existsSync(path('third.html'))).toBe(true)
     rmSync(path('kvarium-report'), { recursive: true, force: true })
     await compare('--no-report', '--rounds', '1')
-    await compare('--json', '--rounds', '1')
+    const printed = JSON.parse(await compare('--json', '--rounds', '1')) as Pick<RunReport, 'verdict'>
     expect(existsSync(path('kvarium-report'))).toBe(false)
+    expect(printed.verdict!.remark).toMatch(/^One round has no spread of times/)
+    expect(printed.verdict!.rows.find(({ metric }) => metric === 'throughput/load')!.outcome).toBe('too few rounds')
   })
 
   it('refuses a place that cannot be written to before anything runs', async () => {
@@ -80,6 +83,8 @@ describe('kvarium report', () => {
       expect(stdout).toContain(text)
     }
     const again = parseRunReport((await run('report', 'first/report.json', '--json')).stdout)
+    for (const { metric, text } of again.verdict!.rows.filter(({ outcome }) => outcome === 'best'))
+      expect([metric, stdout]).toEqual([metric, expect.stringContaining(text)])
     expect(again).toEqual(parseRunReport(readFileSync(path('first/report.json'), 'utf8')))
   })
 

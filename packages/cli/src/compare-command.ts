@@ -164,7 +164,7 @@ async function runComparison({ parameters, stdout, stderr, setExitCode }: Invoca
     if (json) {
       const about = { version: VERSION, node: process.version, ...task.about }
       const engines = comparison.engines.map(withoutCurves)
-      stdout.write(`${JSON.stringify({ ...about, engines, ok: comparison.ok }, null, 2)}\n`)
+      stdout.write(`${JSON.stringify({ ...about, engines, verdict: report.verdict, ok: comparison.ok }, null, 2)}\n`)
     } else {
       print(comparisonReport(comparison, report, style))
       if (files !== undefined) {

@@ -13,6 +13,7 @@ import {
   renderOverviewTerminal,
   renderTerminal,
   type ReportDiff,
+  withVerdict,
 } from 'kvarium-lab/report'
 import type { RunReport } from 'kvarium-lab/report'
 import type { Invocation, OutputStream } from './invocation.js'
@@ -50,7 +51,7 @@ export function reportCommand({ stdout }: Invocation): Command {
     .option('--markdown <directory>', 'write README.md to this directory, with its drawings as SVG files')
     .option('--overview', 'several workloads side by side, instead of what changed')
     .option('--detail <workloads>', 'with --overview and --markdown: workloads whose own reports are written, too, separated by commas')
-    .option('--json', 'print the checked report, or the changes, as JSON')
+    .option('--json', 'print the checked report with its verdict, or the changes, as JSON')
     .addHelpText('after', HELP)
     .action((paths: readonly string[], flags: ReportFlags) => showReport(stdout, paths, flags))
 }
@@ -91,7 +92,7 @@ function writeMarkdown(directory: string, { markdown, drawings }: MarkdownReport
 function show(stdout: OutputStream, report: RunReport, { html, markdown, json = false }: ReportFlags): void {
   if (html !== undefined) writeText(html, renderHtml(report))
   if (markdown !== undefined) writeMarkdown(markdown, renderMarkdown(report))
-  if (json) stdout.write(reportJson(report))
+  if (json) stdout.write(reportJson(withVerdict(report)))
   else if (html === undefined && markdown === undefined) stdout.write(renderTerminal(report, styleFor(stdout)))
 }
 

@@ -8,13 +8,14 @@ import { renderMarkdown } from '../../../packages/lab/src/report/markdown.js'
 import { parseRunReport } from '../../../packages/lab/src/report/parse-run-report.js'
 import { spreadOf, type RunReport } from '../../../packages/lab/src/report/run-report.js'
 import { renderTerminal } from '../../../packages/lab/src/report/terminal.js'
+import { withVerdict } from '../../../packages/lab/src/report/verdict-report.js'
 import { smallRun } from './support/small-run.js'
 
 type Json = Record<string, unknown>
 
 /** A copy of the small report with one field replaced; `undefined` removes it. */
 function withField(path: string, value: unknown): string {
-  const report = structuredClone(smallRun()) as unknown as Json
+  const report = structuredClone(withVerdict(smallRun())) as unknown as Json
   const steps = path.split('.')
   const last = steps.pop()!
   const parent = steps.reduce<Json>((at, step) => at[step] as Json, report)
@@ -25,7 +26,7 @@ function withField(path: string, value: unknown): string {
 
 describe('the JSON of a report', () => {
   it('comes back as it was', () => {
-    expect(parseRunReport(JSON.stringify(smallRun()))).toEqual(smallRun())
+    for (const report of [smallRun(), withVerdict(smallRun())]) expect(parseRunReport(JSON.stringify(report))).toEqual(report)
   })
 
   it.each([
@@ -38,9 +39,10 @@ describe('the JSON of a report', () => {
     ['engines.1.name', 'lsm-leveled', `The report's field engines[1].name is another engine's, too`],
     ['engines.0.phases.0.ms.min', 1e9, `must have min ≤ median ≤ max`],
     ['engines.0.timeline.marks.0.kind', 'merge', `must be one of flush, compaction, checkpoint, stall, not "merge"`],
+    ['verdict.rows.0.outcome', 'maybe', `The report's field verdict.rows[0].outcome must be one of best, no difference, `],
     ['engines', [], `The report's field engines must have at least 1 item, not 0`],
-    ['version', 3, `The report's field version is 3, this kvarium reads up to version 2: render it with a newer kvarium`],
-    ['version', 0, `The report's field version must be 2`],
+    ['version', 4, `The report's field version is 4, this kvarium reads up to version 3: render it with a newer kvarium`],
+    ['version', 0, `The report's field version must be 3`],
     ['format', 'other', `This is not a report`],
   ])('%s = %j is refused with its path and what is wrong', (path, value, message) => {
     const parse = (): RunReport => parseRunReport(withField(path, value))
@@ -56,13 +58,19 @@ describe('the JSON of a report', () => {
     expect(renderHtml(old)).toContain('lsm-leveled')
   })
 
+  it('a file of version 2 opens without a verdict, and gets the one that a run of today has', () => {
+    const old = parseRunReport(readFileSync(join(import.meta.dirname, 'fixtures/report-v2.json'), 'utf8'))
+    expect(old).toEqual(smallRun())
+    expect(withVerdict(old)).toEqual(withVerdict(smallRun()))
+  })
+
   it('what is no JSON is refused, too', () => {
     expect(() => parseRunReport('{')).toThrow(/This is not a report: it is not JSON/)
     expect(() => parseRunReport('[]')).toThrow(FormatError)
   })
 
   it('any field replaced by anything is refused with an error of its own, or can be shown', () => {
-    const paths = pathsOf(smallRun())
+    const paths = pathsOf(withVerdict(smallRun()))
     fc.assert(
       fc.property(fc.constantFrom(...paths), fc.jsonValue(), (path, value) => {
         let report: RunReport

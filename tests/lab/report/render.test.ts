@@ -10,7 +10,8 @@ import { differ, judge, metricsOf } from '../../../packages/lab/src/report/metri
 import { spreadOf, type RunReport, type Spread } from '../../../packages/lab/src/report/run-report.js'
 import { verdictOf } from '../../../packages/lab/src/report/sentences.js'
 import { renderDiffTerminal, renderOverviewTerminal, renderTerminal } from '../../../packages/lab/src/report/terminal.js'
-import { writeTable } from '../../../packages/lab/src/report/tables.js'
+import { verdictTable, writeTable } from '../../../packages/lab/src/report/tables.js'
+import { withVerdict } from '../../../packages/lab/src/report/verdict-report.js'
 import { SeededRandom } from '../../../src/vfs/seeded-random.js'
 import { smallRun } from './support/small-run.js'
 
@@ -129,6 +130,40 @@ describe('a verdict', () => {
     }
     for (const text of [renderHtml(run), renderMarkdown(run).markdown, renderTerminal(run)])
       expect(text).not.toContain('The machine was busy')
+  })
+
+  it('is in the JSON as it is on the page and the terminal: rows, sentences and banner', () => {
+    for (const report of [run, { ...run, rounds: 1, machine: { ...run.machine, otherLoadCores: 1.6 } }]) {
+      const { rows, sentences, banner } = withVerdict(report).verdict!
+      const shown = verdictTable(report).groups.flatMap(group => group.rows)
+      expect(rows.map(({ label, text }) => [label, text])).toEqual(shown.map(({ head, cells }) => [head, cells.at(-1)!.text]))
+      const winners = shown.map(({ cells }) => report.engines.filter((_, index) => cells[index].mark === 'best').map(({ name }) => name))
+      expect(rows.map(({ best }) => new Set(best))).toEqual(winners.map(names => new Set(names)))
+      const terminal = renderTerminal(report).replace(/\s+/g, ' ')
+      for (const text of [...sentences, banner ?? '']) expect(terminal).toContain(text)
+      expect(banner !== undefined).toBe(terminal.includes('The machine was busy'))
+    }
+  })
+
+  it('in the JSON has an outcome for programs, the spread of each engine, and the rules of today', () => {
+    const { rows } = withVerdict({ ...run, verdict: { sentences: ['of other rules'], undecided: [], rows: [] } }).verdict!
+    const rowOf = (id: string) => rows.find(row => row.metric === id)
+    expect(rowOf('throughput/load')).toEqual({
+      metric: 'throughput/load',
+      group: 'Throughput',
+      label: 'load',
+      better: 'more',
+      outcome: 'best',
+      best: ['lsm-leveled', 'a-peer'],
+      factor: 105 / 52,
+      text: 'lsm-leveled, a-peer, 2.02×',
+      values: Object.fromEntries(run.engines.map(({ name, phases }) => [name, phases[0].perSecond])),
+    })
+    expect(rowOf('read/found')).toMatchObject({ outcome: 'no difference', best: [] })
+    expect(rowOf('time/settle')).toMatchObject({ outcome: 'not ranked', best: [] })
+    const alone = withVerdict({ ...run, engines: run.engines.slice(0, 1) }).verdict!
+    expect(new Set(alone.rows.map(({ outcome }) => outcome))).toEqual(new Set(['nothing to compare']))
+    expect(alone.sentences).toEqual([])
   })
 
   it('a number that only one engine has is no victory', () => {

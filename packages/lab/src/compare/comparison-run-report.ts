@@ -5,6 +5,7 @@ import { predictorOf } from '../predict/predictors.js'
 import type { Prediction, Work } from '../predict/prediction.js'
 import { writeAmplification } from 'kvarium/trace'
 import { REPORT_FORMAT, REPORT_VERSION, spreadOf } from '../report/run-report.js'
+import { withVerdict } from '../report/verdict-report.js'
 import type {
   EngineReport,
   MachineReport,
@@ -47,7 +48,7 @@ export interface ComparisonAbout {
 /** Times and amplifications are spreads over the rounds; bytes and counts are those of the first. */
 export function comparisonRunReport(comparison: Comparison, about: ComparisonAbout): RunReport {
   const { title, createdAt, command, machine, versions, work, predictedWork } = about
-  return {
+  return withVerdict({
     format: REPORT_FORMAT,
     version: REPORT_VERSION,
     title,
@@ -58,7 +59,7 @@ export function comparisonRunReport(comparison: Comparison, about: ComparisonAbo
     work,
     rounds: Math.max(1, ...comparison.engines.map(({ rounds }) => rounds.length)),
     engines: comparison.engines.map(result => engineReport(result, predictedWork)),
-  }
+  })
 }
 
 function engineReport(result: EngineResult, predictedWork: Work | undefined): EngineReport {

@@ -13,6 +13,7 @@ export {
   type Mark,
   type MarkKind,
   type MemoryReport,
+  type Outcome,
   type OutsideReport,
   type PhaseReport,
   type ReadReport,
@@ -22,6 +23,8 @@ export {
   type Spread,
   type StallReport,
   type Timeline,
+  type VerdictReport,
+  type VerdictRow,
   type VerificationReport,
   type WorkPhase,
   type WorkReport,
@@ -36,6 +39,7 @@ export { differ, formatSpread, judge, metricsOf, type FormattedSpread, type Metr
 export { bannerLines, renderDiffTerminal, renderOverviewTerminal, renderTerminal, verdictLines } from './terminal.js'
 export { manyPerCall } from './calls.js'
 export { busyBanner } from './machine-load.js'
+export { withVerdict } from './verdict-report.js'
 export { verdictOf, type RunVerdict, type VerdictSentence } from './sentences.js'
 export type { TextStyle } from './text-tables.js'
 export { alignedLines } from './aligned-table.js'

@@ -3,7 +3,7 @@ import { readAmplification } from 'kvarium/trace'
 import { nameWithCalls } from './calls.js'
 import type { DefinitionName } from './definitions.js'
 import { bytes, duration, rate, share, times } from './numbers.js'
-import { spreadOf, type EngineReport, type RunReport, type Spread } from './run-report.js'
+import { spreadOf, type EngineReport, type Outcome, type RunReport, type Spread } from './run-report.js'
 
 export interface Metric {
   /** Stable, for programs: `throughput/load`. */
@@ -200,18 +200,19 @@ export interface Verdict {
   readonly others: readonly Candidate[]
   /** How many times better the best one is than the next of the others; `undefined` if a ratio has no meaning. */
   readonly factor: number | undefined
+  readonly outcome: Outcome
   /** `lsm-leveled, 1.3×`, `no difference`. */
   readonly text: string
 }
 
 /** The best engines by a metric, among those that keep their data. */
 export function judge(metric: Metric, engines: readonly EngineReport[]): Verdict {
-  const none = (text: string): Verdict => ({ best: [], others: [], factor: undefined, text })
+  const none = (outcome: Outcome, text: string = outcome): Verdict => ({ best: [], others: [], factor: undefined, outcome, text })
   const candidates = candidatesFor(metric, engines)
-  if (candidates.length < 2) return none('–')
+  if (candidates.length < 2) return none('nothing to compare', '–')
   if (!metric.isRanked) return none('not ranked')
   const rounds = Math.min(...candidates.map(({ spread }) => spread.values.length))
-  if (metric.isTime && rounds < LEAST_ROUNDS) return none(rounds === 1 ? 'one round' : `${rounds} rounds`)
+  if (metric.isTime && rounds < LEAST_ROUNDS) return none('too few rounds', rounds === 1 ? 'one round' : `${rounds} rounds`)
   const [first] = candidates
   const isWorse = (than: Candidate, one: Candidate): boolean => differ(than.spread, one.spread, metric.isTime)
   const best = candidates.filter(one => one === first || !isWorse(first, one))
@@ -219,7 +220,7 @@ export function judge(metric: Metric, engines: readonly EngineReport[]): Verdict
   if (others.length === 0) return none('no difference')
   const factor = factorBetween(first.spread, others[0].spread)
   const names = best.map(({ engine }) => engine.name).join(', ')
-  return { best, others, factor, text: factor === undefined ? names : `${names}, ${times(factor)}` }
+  return { best, others, factor, outcome: 'best', text: factor === undefined ? names : `${names}, ${times(factor)}` }
 }
 
 /** The engines that keep their data and have the number, best first. */

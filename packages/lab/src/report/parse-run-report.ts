@@ -20,7 +20,7 @@ import {
   type Check,
 } from './json-check.js'
 import type * as report from './run-report.js'
-import { REPORT_FORMAT, REPORT_VERSION, type RunReport } from './run-report.js'
+import { OUTCOMES, REPORT_FORMAT, REPORT_VERSION, type RunReport } from './run-report.js'
 
 /**
  * The report in a JSON text.
@@ -43,7 +43,9 @@ export function checkRunReport(value: unknown): RunReport {
   if (typeof version === 'number' && version > REPORT_VERSION) {
     return refuse('version', `is ${version}, this kvarium reads up to version ${REPORT_VERSION}: render it with a newer kvarium`)
   }
-  const result = version === 1 ? ofToday(runReport({ ...objectAt(value, ''), version: REPORT_VERSION }, '')) : runReport(value, '')
+  const isOlder = version === 1 || version === 2
+  const checked = runReport(isOlder ? { ...objectAt(value, ''), version: REPORT_VERSION } : value, '')
+  const result = version === 1 ? ofToday(checked) : checked
   for (const [index, engine] of result.engines.entries()) {
     const path = `engines[${index}]`
     if (result.engines.findIndex(other => other.name === engine.name) !== index) refuse(`${path}.name`, `is another engine's, too`)
@@ -247,6 +249,26 @@ const machine = object<report.MachineReport>({
   otherLoadCores: optional(amount),
 })
 
+const verdict = object<report.VerdictReport>({
+  banner: optional(string),
+  sentences: arrayOf(string),
+  undecided: arrayOf(string),
+  remark: optional(string),
+  rows: arrayOf(
+    object<report.VerdictRow>({
+      metric: string,
+      group: string,
+      label: string,
+      better: oneOf('less', 'more'),
+      outcome: oneOf(...OUTCOMES),
+      best: arrayOf(string),
+      factor: optional(amount),
+      text: string,
+      values: recordOf(spread),
+    }),
+  ),
+})
+
 const runReport = object<RunReport>({
   format: oneOf(REPORT_FORMAT),
   version: value => (value === REPORT_VERSION ? REPORT_VERSION : refuse('version', `must be ${REPORT_VERSION}`)),
@@ -258,4 +280,5 @@ const runReport = object<RunReport>({
   work,
   rounds: count,
   engines: arrayOf(engine, 1),
+  verdict: optional(verdict),
 })

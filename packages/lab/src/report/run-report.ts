@@ -8,14 +8,14 @@
  * 3. Two reports with the same `work.digest` did the same operations in the same order.
  * 4. A number that was not measured is omitted; 0 means measured and 0.
  *
- * `parse-run-report.ts` checks a file against these types, and makes a file of version 1 one of today. A change that an older kvarium
- * could misread needs a new version.
+ * `parse-run-report.ts` checks a file against these types, and makes a file of an older version one of today. A change that an older kvarium
+ * could misread, or would refuse, needs a new version.
  */
 import type { Prediction } from '../predict/prediction.js'
 import type { ReadCounts, StorePart } from 'kvarium/trace'
 
 export const REPORT_FORMAT = 'kvarium-report'
-export const REPORT_VERSION = 2
+export const REPORT_VERSION = 3
 
 export interface RunReport {
   readonly format: typeof REPORT_FORMAT
@@ -34,6 +34,8 @@ export interface RunReport {
   readonly rounds: number
   /** In the order of the columns. */
   readonly engines: readonly EngineReport[]
+  /** What follows from the numbers, for programs; since version 3. Pages and tables judge the numbers themselves. */
+  readonly verdict?: VerdictReport
 }
 
 export interface MachineReport {
@@ -268,6 +270,43 @@ export interface VerificationReport {
   readonly problems: readonly { readonly kind: string; readonly message: string }[]
   readonly problemCount: number
 }
+
+/** The verdict of the page, the Markdown and the terminal. */
+export interface VerdictReport {
+  /** The warning that other programs kept the machine busy: times are not reliable. Absent if they did not, or it is not known. */
+  readonly banner?: string
+  /** The differences that count most, without full stops: `lsm-tiered loads 1.55× faster than lsm-leveled`. */
+  readonly sentences: readonly string[]
+  /** Numbers by which the engines do not differ by more than their rounds vary. */
+  readonly undecided: readonly string[]
+  /** Why times have no verdict. */
+  readonly remark?: string
+  /** Each metric that at least one engine has: bytes before times. */
+  readonly rows: readonly VerdictRow[]
+}
+
+export interface VerdictRow {
+  /** Stable: `write/settled`, `throughput/load`. */
+  readonly metric: string
+  /** `Throughput`. */
+  readonly group: string
+  /** `load`. */
+  readonly label: string
+  readonly better: 'less' | 'more'
+  /** Times of fewer than three rounds have no verdict; a number that is not ranked says nothing about which engine is better. */
+  readonly outcome: Outcome
+  /** The engines with the best value, best first; empty unless `outcome` is `best`. */
+  readonly best: readonly string[]
+  /** How many times better the best one is than the next of the others; absent where a ratio has no meaning. */
+  readonly factor?: number
+  /** As in the table: `lsm-leveled, 1.3×`. */
+  readonly text: string
+  /** The same number as in `engines`, by the name of the engine; without engines that do not have it. */
+  readonly values: Readonly<Record<string, Spread>>
+}
+
+export const OUTCOMES = ['best', 'no difference', 'too few rounds', 'not ranked', 'nothing to compare'] as const
+export type Outcome = (typeof OUTCOMES)[number]
 
 /** The representative round over time. Milliseconds count from the start of the first phase, by the wall clock. */
 export interface Timeline {

@@ -58,15 +58,15 @@ export function verdictOf(report: RunReport): RunVerdict {
   const undecided: string[] = []
   let remark: string | undefined
   for (const metric of [...amounts, ...works]) {
-    const { best, others, text } = judge(metric, report.engines)
-    if (best.length > 0) {
+    const { best, others, outcome, text } = judge(metric, report.engines)
+    if (outcome === 'best') {
       const sentence = Object.hasOwn(AMOUNTS, metric.id)
         ? amountSentence(metric, candidatesFor(metric, report.engines))
         : workSentence(metric, best, others)
       sentences.push({ metric, text: sentence })
-    } else if (text === 'no difference') {
+    } else if (outcome === 'no difference') {
       undecided.push(Object.hasOwn(AMOUNTS, metric.id) ? metric.group.toLowerCase() : metric.label)
-    } else if (text.includes('round')) {
+    } else if (outcome === 'too few rounds') {
       remark = `${text === 'one round' ? 'One round has' : `The ${text} have`} no spread of times, so there is no verdict on them: --rounds 3 gives one`
     }
   }
