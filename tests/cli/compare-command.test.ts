@@ -96,19 +96,8 @@ describe('kvarium compare', () => {
 
 describe('cacheSize=auto', () => {
   it('is a size of this machine in what is printed, in the report and in the predictions', async () => {
-    const parameters = [
-      'compare',
-      '--limit',
-      '1000',
-      '--reads',
-      '100',
-      '--rounds',
-      '1',
-      '--engine',
-      'lsm-leveled,btree',
-      '--set',
-      'cacheSize=auto',
-    ]
+    const sizes = ['--limit', '2000', '--reads', '500', '--rounds', '1']
+    const parameters = ['compare', ...sizes, '--engine', 'lsm-leveled,btree', '--set', 'cacheSize=auto']
     const { code, stdout } = await run(...parameters, '--report', 'auto.json')
     expect(code).toBe(0)
     expect(stdout.match(/^ +cacheSize auto: [\d.,]+ [MG]iB$/gm)).toHaveLength(2)
