@@ -9,12 +9,18 @@ import { INSPECTORS } from '../../src/inspect/engine-inspectors.js'
 const ROOT = join(import.meta.dirname, '../..')
 const ENGINES = builtInEngines().names
 
-/** The lists of engines: of the store, of inspection, and of predictions, each read by the entry of its name alone. */
-const LISTS = ['src/built-in-engines.ts', 'src/inspect/engine-inspectors.ts', 'packages/lab/src/predict/predictors.ts']
+/** The lists of engines: of the store, of inspection, of predictions and of the explorer, each read by the entry of its name alone. */
+const LISTS = [
+  'src/built-in-engines.ts',
+  'src/inspect/engine-inspectors.ts',
+  'packages/lab/src/predict/predictors.ts',
+  'packages/explorer/src/run/engine-lanes.ts',
+  'packages/explorer/src/views/catalog.ts',
+]
 /** Files that give an engine's own names to users, or start its worker thread; they choose nothing. */
 const ENTRIES = ['src/index.ts', 'src/index.browser.ts', 'src/node-engines.ts']
-/** Formulas and the simulator are about one engine's options, shape and pickers. */
-const FORMULAS = /^packages\/lab\/src\/predict\//
+/** Formulas and the simulator are about one engine's options, shape and pickers; a drawing is of one engine's structure. */
+const FORMULAS = /^packages\/(lab\/src\/predict|explorer\/src\/views|explorer\/src\/page\/drawings)\//
 
 const FOLDERS = ENGINES.flatMap(name => [`src/${name}/`, `src/inspect/${name}/`])
 /** Also an ordinary word: it is an engine's name where it is compared, or given as one. */
@@ -52,7 +58,7 @@ function isName(parent: ts.Node): boolean {
 
 function sources(folder: string): [file: string, source: string][] {
   return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-    .filter(name => name.endsWith('.ts'))
+    .filter(name => /\.tsx?$/.test(name))
     .map(name => [`${folder}/${name}`, readFileSync(join(ROOT, folder, name), 'utf8')])
 }
 

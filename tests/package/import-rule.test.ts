@@ -8,7 +8,7 @@ const ROOT = join(import.meta.dirname, '../..')
 function readSources(): Map<string, string> {
   const read = (folder: string, prefix: string): [string, string][] =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-      .filter(name => name.endsWith('.ts'))
+      .filter(name => /\.tsx?$/.test(name))
       .sort()
       .map(name => [`${prefix}${name}`, readFileSync(join(ROOT, folder, name), 'utf8')])
   const packages = readdirSync(join(ROOT, 'packages')).map(name => `packages/${name}/src`)

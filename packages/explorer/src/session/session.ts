@@ -1,0 +1,192 @@
+/**
+ * A run as the page sees it: answers the calls of the page. It needs neither a page nor a worker.
+ *
+ * Invariants:
+ * 1. Calls are answered in their order. `add` lets the event loop have its turns; a `look` waits for it.
+ * 2. An answer depends on the run and the call alone.
+ */
+import { describe } from 'kvarium/observe'
+import type { TraceEvent } from 'kvarium/trace'
+import { formatOperation } from '../run/command.js'
+import type { Line } from '../run/line.js'
+import { Run, type Moment, type RunSettings } from '../run/run.js'
+import { foldsFor } from '../views/catalog.js'
+import { Track } from '../views/track.js'
+import type {
+  Answering,
+  LaneLook,
+  Look,
+  LookRequest,
+  MomentText,
+  OperationRow,
+  SeekRequest,
+  Summary,
+  Timeline,
+  TimelineRequest,
+} from './protocol.js'
+import { Timelines } from './timelines.js'
+
+const AROUND = 4
+/** Operations between two messages about the progress of an `add`. */
+const OPERATIONS_PER_PROGRESS = 200
+
+export class Session implements Answering {
+  readonly #onProgress: (summary: Summary) => void
+  #run: Run | undefined
+  #tracks: Track[] = []
+  #timelines = new Timelines()
+  /** For each moment, the number of the lane's events up to and with it. */
+  #counts: number[] = []
+  #taken = 0
+  #isStopped = false
+
+  constructor(onProgress: (summary: Summary) => void = () => undefined) {
+    this.#onProgress = onProgress
+  }
+
+  readonly begin = async (settings: RunSettings): Promise<Summary> => {
+    await this.#run?.close()
+    this.#run = await Run.open(settings)
+    this.#tracks = settings.lanes.map(({ engine }) => new Track(() => foldsFor(engine)))
+    this.#timelines = new Timelines()
+    this.#counts = []
+    this.#taken = 0
+    return this.#summary()
+  }
+
+  readonly add = async (lines: readonly Line[]): Promise<Summary> => {
+    const run = this.#begun()
+    this.#isStopped = false
+    for (const line of lines) {
+      await run.add(line, done => {
+        if (done % OPERATIONS_PER_PROGRESS === 0) this.#onProgress(this.#summary())
+        return !this.#isStopped
+      })
+      if (this.#isStopped) break
+    }
+    return this.#summary()
+  }
+
+  /** Ends an `add` that is under way, after its present operation. */
+  stop(): void {
+    this.#isStopped = true
+  }
+
+  readonly look = async ({ position, pictures, around = AROUND }: LookRequest): Promise<Look> => {
+    const run = this.#begun()
+    const at = Math.max(0, Math.min(position, run.moments.length))
+    const lanes = run.settings.lanes.map(({ name, engine }, lane): LaneLook => {
+      const events = this.#eventsUpTo(at, lane)
+      const folds = this.#tracks[lane].at(events)
+      const wanted = pictures.filter(picture => picture in folds)
+      return { name, engine, events, pictures: Object.fromEntries(wanted.map(picture => [picture, folds[picture].picture()])) }
+    })
+    const first = Math.max(1, at - around)
+    const last = Math.min(run.moments.length, at + around)
+    const texts = Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => ({
+      position: first + index,
+      ...this.#textAt(first + index),
+    }))
+    return { position: at, ...(at > 0 && { moment: this.#textAt(at) }), around: texts, lanes }
+  }
+
+  readonly seek = async ({ from, direction, at, lane }: SeekRequest): Promise<number | undefined> => {
+    const { moments } = this.#begun()
+    for (let position = from + direction; position >= 0 && position <= moments.length; position += direction) {
+      if (position === 0) return at === 'moment' || at === 'operation' ? 0 : undefined
+      const moment = moments[position - 1]
+      if ((lane === undefined || moment.lane === lane) && this.#isStop(moment, position, at)) return position
+    }
+    return undefined
+  }
+
+  readonly operations = async (from: number, to: number): Promise<readonly OperationRow[]> => {
+    const { operations, starts, moments, lanes } = this.#begun()
+    return operations.slice(from, to).map((operation, offset) => {
+      const index = from + offset
+      const start = starts[index]
+      const outcomes: OperationRow['outcomes'][number][] = lanes.map(() => undefined)
+      const end = starts[index + 1] ?? moments.length
+      for (let position = start; position < end; position++) {
+        const moment = moments[position]
+        if (moment.kind === 'return' && moment.operation === index) outcomes[moment.lane] = moment.outcome
+      }
+      return { index, text: formatOperation(operation), start: start + 1, outcomes }
+    })
+  }
+
+  readonly timeline = async (request: TimelineRequest): Promise<Timeline> => {
+    this.#begun()
+    return this.#timelines.within(request)
+  }
+
+  #begun(): Run {
+    if (this.#run === undefined) throw new Error('No run has begun')
+    this.#take(this.#run)
+    return this.#run
+  }
+
+  /** Takes in the moments that the run has added. */
+  #take({ moments }: Run): void {
+    for (; this.#taken < moments.length; this.#taken++) {
+      const moment = moments[this.#taken]
+      const track = this.#tracks[moment.lane]
+      if (moment.kind === 'event') track.events.push(moment.event)
+      this.#counts.push(track.events.length)
+      this.#timelines.add(moment, this.#taken + 1)
+    }
+  }
+
+  /** How many events a lane has had at a position. */
+  #eventsUpTo(position: number, lane: number): number {
+    const { moments } = this.#run!
+    for (let index = position - 1; index >= 0; index--) if (moments[index].lane === lane) return this.#counts[index]
+    return 0
+  }
+
+  #summary(): Summary {
+    const { settings, moments, operations } = this.#run!
+    return { settings, moments: moments.length, operations: operations.length }
+  }
+
+  #isStop(moment: Moment, position: number, at: SeekRequest['at']): boolean {
+    if (at === 'moment') return true
+    if (at === 'operation') return moment.kind === 'call'
+    if (at === 'job') return moment.kind === 'event' && (moment.event.type === 'job.begin' || moment.event.type === 'job.end')
+    if ('type' in at) return moment.kind === 'event' ? hasType(moment.event, at.type) : moment.kind === at.type
+    return this.#textAt(position).sentence.toLowerCase().includes(at.text.toLowerCase())
+  }
+
+  /** The moment before a position, in words. */
+  #textAt(position: number): MomentText {
+    const { moments, operations, starts, settings } = this.#run!
+    const moment = moments[position - 1]
+    const { lane, kind } = moment
+    if (kind === 'event') {
+      const { event } = moment
+      const operation = lastAtOrBefore(starts, position - 1)
+      const job = event.job > 0 ? { job: event.job } : {}
+      return { lane, kind, type: event.type, sentence: describe(event), operation, atMs: event.atMs, ...job }
+    }
+    const { operation } = moment
+    const text = operation < 0 ? `open ${settings.lanes[lane].engine}` : formatOperation(operations[operation])
+    const sentence = kind === 'call' ? text : [text, moment.outcome.text].filter(part => part !== '').join(': ')
+    return { lane, kind, type: kind, sentence, operation }
+  }
+}
+
+function hasType({ type }: TraceEvent, wanted: string): boolean {
+  return type === wanted || type.startsWith(`${wanted}.`)
+}
+
+/** Index of the last number that is at most `value`, in ascending numbers; -1 if there is none. */
+function lastAtOrBefore(numbers: readonly number[], value: number): number {
+  let low = 0
+  let high = numbers.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (numbers[middle] <= value) low = middle + 1
+    else high = middle
+  }
+  return low - 1
+}

@@ -1,0 +1,69 @@
+/** The background of a run: which job ran from where to where, and the moments that a timeline marks. */
+import type { TraceEvent } from 'kvarium/trace'
+import type { Moment } from '../run/run.js'
+import type { Timeline, TimelineJob, TimelineMark, TimelineRequest } from './protocol.js'
+
+/** A job whose end is not known yet. */
+type OpenJob = { -readonly [Field in keyof TimelineJob]: TimelineJob[Field] }
+type MarkType = TimelineMark['type']
+
+export class Timelines {
+  /** By their beginning. */
+  readonly #jobs: OpenJob[] = []
+  readonly #open = new Map<string, OpenJob>()
+  readonly #marks: TimelineMark[] = []
+
+  add(moment: Moment, position: number): void {
+    const { lane } = moment
+    if (moment.kind === 'return' && moment.outcome.status === 'failed') this.#marks.push({ lane, type: 'failed', position, count: 1 })
+    if (moment.kind !== 'event') return
+    const { event } = moment
+    if (event.type === 'job.begin') {
+      const job: OpenJob = {
+        lane,
+        job: event.job,
+        kind: event.kind,
+        from: position,
+        ...(event.reason !== undefined && { reason: event.reason }),
+      }
+      this.#jobs.push(job)
+      this.#open.set(`${lane}:${event.job}`, job)
+    }
+    if (event.type === 'job.end') {
+      const job = this.#open.get(`${lane}:${event.job}`)
+      if (job !== undefined) job.to = position
+      this.#open.delete(`${lane}:${event.job}`)
+    }
+    const type = markOf(event)
+    if (type !== undefined) this.#marks.push({ lane, type, position, count: 1 })
+  }
+
+  /** What lies in a part of the run. */
+  within({ from, to, buckets }: TimelineRequest): Timeline {
+    const jobs = this.#jobs.filter(job => job.from <= to && (job.to ?? Infinity) >= from)
+    const width = Math.max(1, (to - from) / buckets)
+    const marks = new Map<string, TimelineMark>()
+    for (const mark of this.#marks) {
+      if (mark.position < from || mark.position > to) continue
+      const bucket = `${mark.lane} ${mark.type} ${Math.floor((mark.position - from) / width)}`
+      const before = marks.get(bucket)
+      marks.set(bucket, before === undefined ? mark : { ...before, count: before.count + 1 })
+    }
+    return { jobs, marks: [...marks.values()] }
+  }
+}
+
+function markOf(event: TraceEvent): MarkType | undefined {
+  switch (event.type) {
+    case 'job.end':
+      return event.kind === 'flush' || event.kind === 'compaction' || event.kind === 'checkpoint' ? event.kind : undefined
+    case 'stall.begin':
+      return 'stall'
+    case 'cache.evict':
+      return 'eviction'
+    case 'log.commit':
+      return 'sync'
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,30 @@
+/** The worker of the page: passes the calls of the page to a session, one after the other. */
+import type { CallName, FromWorker, ToWorker } from './protocol.js'
+import { Session } from './session.js'
+
+/** The part of a worker's global scope that is used here. */
+interface Scope {
+  onmessage: ((event: { readonly data: ToWorker }) => void) | null
+  postMessage(message: FromWorker): void
+}
+
+const scope = globalThis as unknown as Scope
+const session = new Session(progress => scope.postMessage({ progress }))
+let last: Promise<unknown> = Promise.resolve()
+
+scope.onmessage = ({ data }) => {
+  if ('stop' in data) {
+    session.stop()
+    return
+  }
+  last = last.then(() => answer(data.id, data.call, data.parameters))
+}
+
+async function answer(id: number, call: CallName, parameters: readonly unknown[]): Promise<void> {
+  try {
+    const method = session[call] as (...all: readonly unknown[]) => Promise<unknown>
+    scope.postMessage({ id, answer: await method(...parameters) })
+  } catch (error) {
+    scope.postMessage({ id, error: error instanceof Error ? error.message : String(error) })
+  }
+}

@@ -1,0 +1,33 @@
+/** Every drawing's picture by name, and the fold that makes it. A drawing is a line here, its fold beside this file, and its component in the page. */
+import type { FoldedBtreeShape } from 'kvarium/btree'
+import type { FoldedLsmShape } from 'kvarium/lsm'
+import { FilesFold, type FilesPicture } from './files-fold.js'
+import type { Fold } from './fold.js'
+import { LevelsFold, TreeFold } from './shape-folds.js'
+
+/** Pictures by name; those of other engines are missing. */
+export interface Pictures {
+  readonly levels?: FoldedLsmShape
+  readonly tree?: FoldedBtreeShape
+  readonly files?: FilesPicture
+}
+
+export type PictureName = keyof Pictures
+
+interface Entry<Picture> {
+  /** Absent for all engines. */
+  readonly engine?: string
+  readonly make: () => Fold<Picture>
+}
+
+const CATALOG: { readonly [Name in PictureName]-?: Entry<NonNullable<Pictures[Name]>> } = {
+  levels: { engine: 'lsm', make: () => new LevelsFold() },
+  tree: { engine: 'btree', make: () => new TreeFold() },
+  files: { make: () => new FilesFold() },
+}
+
+/** New folds for a lane of this engine, by name. */
+export function foldsFor(engine: string): Readonly<Record<string, Fold<unknown>>> {
+  const entries = Object.entries<Entry<unknown>>(CATALOG).filter(([, entry]) => entry.engine === undefined || entry.engine === engine)
+  return Object.fromEntries(entries.map(([name, { make }]) => [name, make()]))
+}

@@ -1,0 +1,15 @@
+/**
+ * What a drawing needs to know, folded from the events of one lane.
+ *
+ * Invariants:
+ * 1. A picture is plain data, and bounded: what it leaves out it counts.
+ * 2. A fold knows only what events said; the same events give the same picture.
+ */
+import type { TraceEvent } from 'kvarium/trace'
+
+export interface Fold<Picture> {
+  apply(event: TraceEvent): void
+  /** A fold of the same events that goes on by itself. */
+  clone(): Fold<Picture>
+  picture(): Picture
+}

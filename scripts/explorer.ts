@@ -1,0 +1,84 @@
+/**
+ * Builds the explorer into a folder of static files, and serves it: `npm run explorer`. With `--out DIR` it only builds, into DIR.
+ *
+ *   index.html   the page, with its style
+ *   page.js      its script; worker.js and the chunks beside it: the engines, which run in a worker
+ */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { build, type BuildOptions } from 'esbuild'
+import { PAGE_STYLE } from '../packages/lab/src/report/style-sheet.js'
+import { serve } from '../site/serve.js'
+
+const ROOT = join(import.meta.dirname, '..')
+const SOURCE = join(ROOT, 'packages/explorer/src')
+const OUT = join(ROOT, '.tmp/explorer')
+
+const POLICY =
+  "default-src 'none'; style-src 'unsafe-inline'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src data:"
+
+/** Builds the page into `folder`, which is emptied before. */
+export async function buildExplorer(folder: string): Promise<void> {
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  const options: BuildOptions = {
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    legalComments: 'none',
+    logLevel: 'error',
+    outdir: folder,
+    splitting: true,
+    tsconfig: join(ROOT, 'tsconfig.json'),
+    // The store as browsers get it.
+    plugins: [
+      {
+        name: 'entries of the store',
+        setup: ({ onResolve }) => {
+          onResolve({ filter: /^kvarium$/ }, () => ({ path: join(ROOT, 'src/index.browser.ts') }))
+          onResolve({ filter: /^kvarium\/\w+$/ }, ({ path }) => ({ path: join(ROOT, 'src', path.slice('kvarium/'.length), 'index.ts') }))
+          onResolve({ filter: /^kvarium-lab\/\w+$/ }, ({ path }) => ({
+            path: join(ROOT, 'packages/lab/src', path.slice('kvarium-lab/'.length), 'index.ts'),
+          }))
+        },
+      },
+    ],
+  }
+  await build({ ...options, entryPoints: { page: join(SOURCE, 'page/main.tsx') } })
+  await build({ ...options, entryPoints: { worker: join(SOURCE, 'session/worker.ts') } })
+  writeFileSync(join(folder, 'index.html'), page())
+}
+
+function page(): string {
+  const style = PAGE_STYLE + readFileSync(join(SOURCE, 'page/style.css'), 'utf8')
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${POLICY}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>kvarium explorer</title>
+<style>${style}</style>
+<script type="module" src="page.js"></script>
+</head>
+<body>
+<a class="skip" href="#main">Skip to the engines</a>
+<div id="explorer"></div>
+<noscript>The explorer runs storage engines in this page, so it needs JavaScript.</noscript>
+</body>
+</html>
+`
+}
+
+if (pathToFileURL(process.argv[1]).href === import.meta.url) {
+  const out = process.argv.indexOf('--out')
+  if (out > 0) await buildExplorer(process.argv[out + 1])
+  else {
+    await buildExplorer(OUT)
+    const { address } = await serve(OUT, 4174)
+    console.log(`${address} (end with Ctrl+C)`)
+  }
+}
