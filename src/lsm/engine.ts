@@ -41,6 +41,7 @@ import type { Ingester } from './ingest/ingest.js'
 import type { LsmParts } from './parts.js'
 import { Lookup } from './read/lookup.js'
 import { LsmCursor } from './read/lsm-cursor.js'
+import { TablesAhead } from './read/tables-ahead.js'
 import { shareState } from './reader/shared-version.js'
 import { approximateBytes, liveBytesEstimate, shapeOf } from './shape.js'
 
@@ -80,7 +81,9 @@ export class LsmEngine implements Engine {
     const { clock } = parts.context.environment
     this.#trace = trace
     this.#io = trace?.at('io') ?? null
-    this.#lookup = new Lookup(parts, trace?.at('step') ?? null)
+    // Events come in the order of the keys, and parts of the user's are asked no more than needed.
+    const isPlain = trace === null && !parts.hasCustomParts
+    this.#lookup = new Lookup(parts, trace?.at('step') ?? null, isPlain ? new TablesAhead(parts.hash32, parts.cache.slabs.list) : null)
     this.#snapshots = new SnapshotList(
       parts.expiryClock,
       () => {
@@ -153,14 +156,26 @@ export class LsmEngine implements Engine {
 
   getView(key: Uint8Array, out: ByteView, snapshot?: EngineSnapshot): boolean {
     this.#requireOpen()
-    const { versions, ledger, touched } = this.#parts
-    const sequence = this.#snapshots.resolve(snapshot, versions.sequence)
+    const sequence = this.#snapshots.resolve(snapshot, this.#parts.versions.sequence)
     const found = this.#lookup.find(key, sequence, out, snapshot && this.#snapshots.timeOf(snapshot))
-    const counts = found ? ledger.found : ledger.missing
-    counts.operations++
-    this.#io?.currentSpan?.touch({ ...touched, operations: 1 })
-    countTouched(touched, counts)
+    this.#count(found)
     return found
+  }
+
+  getViews(
+    keys: readonly Uint8Array[],
+    count: number,
+    out: ByteView,
+    each: (found: boolean) => boolean,
+    snapshot?: EngineSnapshot,
+  ): number {
+    this.#requireOpen()
+    const sequence = this.#snapshots.resolve(snapshot, this.#parts.versions.sequence)
+    const counted = (found: boolean): boolean => {
+      this.#count(found)
+      return each(found)
+    }
+    return this.#lookup.findMany(keys, count, sequence, out, counted, snapshot && this.#snapshots.timeOf(snapshot))
   }
 
   expiresAt(key: Uint8Array, snapshot?: EngineSnapshot): number | undefined {
@@ -302,6 +317,15 @@ export class LsmEngine implements Engine {
     }
     this.#freezeIfLarge('shared with readers')
     return shareState(versions.state, versions.sequence)
+  }
+
+  /** Counts a get by what it has found and touched. */
+  #count(found: boolean): void {
+    const { ledger, touched } = this.#parts
+    const counts = found ? ledger.found : ledger.missing
+    counts.operations++
+    this.#io?.currentSpan?.touch({ ...touched, operations: 1 })
+    countTouched(touched, counts)
   }
 
   /** The present moment. Memtables take more range tombstones later. */

@@ -121,12 +121,27 @@ export class Table {
         return false
       }
     }
-    const length = key.length
-    const index = this.#index
+    return this.getFrom(this.#index.lowerBound(key, 0, key.length), -1, key, sequence, hit)
+  }
+
+  /** Whether the filter lets a key with this hash pass. Counts nothing. */
+  mayContain(hash: number): boolean {
+    return this.#filter === undefined || this.#filter.mayContain(hash)
+  }
+
+  /**
+   * What is left of `get` behind the filter, where data block `ordinal` is known as the first that may hold the key. There it is most likely entry
+   * `near`; -1 if that is not known.
+   */
+  getFrom(ordinal: number, near: number, key: Uint8Array, sequence: number, hit: TableHit): boolean {
+    const counters = this.#counters
+    const { length } = key
+    const { count } = this.#index
     let present = false
-    for (let ordinal = index.lowerBound(key, 0, length); ordinal < index.count; ordinal++) {
+    for (; ordinal < count; ordinal++) {
       const block = this.source.contentsOf(ordinal, counters)
-      let i = block.find(key, 0, length)
+      let i = near < 0 ? block.find(key, 0, length) : block.findNear(near, key, 0, length)
+      near = -1
       // Absent; after the first block that means that the versions ended with the block before.
       if (i < 0) break
       present = true
@@ -137,12 +152,17 @@ export class Table {
       // Only where versions fill the block to its end may the next block hold more.
       if (i < block.count) break
     }
-    if (!present && filter !== undefined) counters.filterFalsePositives++
+    if (!present && this.#filter !== undefined) counters.filterFalsePositives++
     return false
   }
 
   cursor(options: TableCursorOptions = {}): TableCursor {
     return new TableCursor(this.source, options, this.#counters)
+  }
+
+  /** Whether `get` asks a filter. */
+  get hasFilter(): boolean {
+    return this.#filter !== undefined
   }
 
   /** Approximate bytes of the file before `key`. */

@@ -14,6 +14,7 @@ import type { Tracer } from '../../trace/span.js'
 import { GetTrace, IN_MEMTABLE } from './get-trace.js'
 import type { Memtable } from '../memtable/memtable.js'
 import type { ReadState } from './read-state.js'
+import { IN_MEMTABLES, NOWHERE, type TablesAhead } from './tables-ahead.js'
 import type { TableSet } from '../versions/table-set.js'
 import { tableFor } from '../versions/version.js'
 
@@ -25,6 +26,9 @@ export class Lookup {
   readonly #clock: ExpiryClock
   /** Null below level step. */
   readonly #probes: GetTrace | null
+  /** Null where keys are looked up one after the other. */
+  readonly #ahead: TablesAhead | null
+  readonly #touched: ReadCounts
   readonly #hit = new TableHit()
   /** When the value that `find` found last expires. */
   expiry: number | undefined
@@ -47,11 +51,14 @@ export class Lookup {
       readonly touched: ReadCounts
     },
     step: Tracer | null,
+    ahead: TablesAhead | null = null,
   ) {
     this.#versions = versions
     this.#tables = tables
     this.#hash32 = hash32
     this.#clock = expiryClock
+    this.#ahead = ahead
+    this.#touched = touched
     this.#probes = step === null ? null : new GetTrace(step, touched)
   }
 
@@ -62,7 +69,7 @@ export class Lookup {
   find(key: Uint8Array, sequence: number, out: ByteView, time?: number): boolean {
     this.expiry = undefined
     const probes = this.#probes
-    const { memtable, immutable, version, tombstones } = this.#versions.state
+    const { memtable, immutable, version } = this.#versions.state
     let isThere = this.#findIn(memtable, key, sequence, out)
     if (probes !== null) probes.searched(IN_MEMTABLE, memtable.list, key, sequence, this.#outcome(isThere, key, sequence, out, time))
     if (isThere) return this.#isLive(key, sequence) && (this.#kind === KIND_PUT || this.#isInTime(out, time))
@@ -73,30 +80,79 @@ export class Lookup {
       }
       if (isThere) return this.#isLive(key, sequence) && (this.#kind === KIND_PUT || this.#isInTime(out, time))
     }
-    const { levels } = version
-    if (levels.length === 0) return false
-    const hash = keyHash(this.#hash32, key)
+    if (version.levels.length === 0) return false
+    return this.#findInTables(0, 0, key, keyHash(this.#hash32, key), sequence, out, time)
+  }
+
+  /**
+   * `find` of several keys in their order, until `each` returns true. Returns how many were looked up. Waits for memory are most of what a look-up
+   * takes. So whatever leads to the versions is read for all keys before the next step, as far as it is in memory: then the waits overlap.
+   */
+  findMany(
+    keys: readonly Uint8Array[],
+    count: number,
+    sequence: number,
+    out: ByteView,
+    each: (found: boolean) => boolean,
+    time?: number,
+  ): number {
+    const ahead = this.#ahead
+    const known = ahead === null ? 0 : ahead.look(this.#versions.state, keys, count, sequence)
+    try {
+      for (let i = 0; i < count; i++) {
+        const found = i < known ? this.#findAhead(ahead!, i, keys[i], sequence, out, time) : this.find(keys[i], sequence, out, time)
+        if (each(found)) return i + 1
+      }
+      return count
+    } finally {
+      ahead?.clear()
+    }
+  }
+
+  #findAhead(ahead: TablesAhead, i: number, key: Uint8Array, sequence: number, out: ByteView, time: number | undefined): boolean {
+    const level = ahead.levels[i]
+    if (level === IN_MEMTABLES) return this.find(key, sequence, out, time)
+    this.expiry = undefined
+    const touched = this.#touched
+    const negatives = ahead.negatives[i]
+    touched.filterProbes += negatives
+    touched.filterNegatives += negatives
+    if (level === NOWHERE) return false
+    const table = ahead.tables[i]!
+    if (table.hasFilter) touched.filterProbes++
     const hit = this.#hit
-    for (let level = 0; level < levels.length; level++) {
+    if (table.getFrom(ahead.ordinals[i], ahead.entries[i], key, sequence, hit)) return this.#isShown(key, sequence, out, time)
+    return this.#findInTables(level, ahead.runs[i] + 1, key, ahead.hashes[i], sequence, out, time)
+  }
+
+  /** `find` in the tables from a level and a run in it on. */
+  #findInTables(
+    level: number,
+    run: number,
+    key: Uint8Array,
+    hash: number,
+    sequence: number,
+    out: ByteView,
+    time: number | undefined,
+  ): boolean {
+    const probes = this.#probes
+    const { levels } = this.#versions.state.version
+    for (; level < levels.length; level++, run = 0) {
       const runs = levels[level]
-      for (let run = 0; run < runs.length; run++) {
+      for (; run < runs.length; run++) {
         const file = tableFor(runs[run], key)
         if (file === undefined) {
           if (probes !== null) probes.skipped(level, runs[run])
           continue
         }
         if (probes !== null) probes.asks()
-        if (!this.#tables.open(file).get(key, hash, sequence, hit)) {
+        if (!this.#tables.open(file).get(key, hash, sequence, this.#hit)) {
           if (probes !== null) probes.missed(level, file)
           continue
         }
-        const isPut = hit.kind === KIND_PUT || hit.kind === KIND_PUT_EXPIRING
-        const isCovered = isPut && tombstones !== undefined && tombstones.newestOver(key, 0, key.length, sequence) > hit.sequence
-        const { bytes, start, end } = hit.value
-        out.set(bytes, start, end)
-        const isLive = isPut && !isCovered && (hit.kind === KIND_PUT || this.#isInTime(out, time))
-        if (probes !== null) probes.found(level, file, isLive ? 'hit' : isCovered ? 'covered' : isPut ? 'expired' : 'tombstone')
-        return isLive
+        const isShown = this.#isShown(key, sequence, out, time)
+        if (probes !== null) probes.found(level, file, isShown ? 'hit' : this.#hiddenBy(key, sequence))
+        return isShown
       }
     }
     return false
@@ -116,6 +172,27 @@ export class Lookup {
     if (this.#kind !== KIND_PUT && this.#kind !== KIND_PUT_EXPIRING) return false
     const { tombstones } = this.#versions.state
     return tombstones === undefined || tombstones.newestOver(key, 0, key.length, sequence) <= this.#sequence
+  }
+
+  /** Whether the version in `#hit` is a value that a reader sees. Points `out` at it. */
+  #isShown(key: Uint8Array, sequence: number, out: ByteView, time: number | undefined): boolean {
+    const { kind, value } = this.#hit
+    out.set(value.bytes, value.start, value.end)
+    if (kind === KIND_PUT) return this.#versions.state.tombstones === undefined || !this.#isCovered(key, sequence)
+    return kind === KIND_PUT_EXPIRING && !this.#isCovered(key, sequence) && this.#isInTime(out, time)
+  }
+
+  /** Whether a range tombstone deletes the version in `#hit`. */
+  #isCovered(key: Uint8Array, sequence: number): boolean {
+    const { tombstones } = this.#versions.state
+    return tombstones !== undefined && tombstones.newestOver(key, 0, key.length, sequence) > this.#hit.sequence
+  }
+
+  /** Why the version in `#hit` is not shown. */
+  #hiddenBy(key: Uint8Array, sequence: number): ProbeOutcome {
+    const { kind } = this.#hit
+    if (kind !== KIND_PUT && kind !== KIND_PUT_EXPIRING) return 'tombstone'
+    return this.#isCovered(key, sequence) ? 'covered' : 'expired'
   }
 
   /** Whether a value with an expiry is shown; takes the expiry off it. */
