@@ -1,17 +1,13 @@
 /** Stores of a page that are in a dedicated worker. The worker's side is `kvarium/browser/worker`. */
-import { KvariumError } from '../errors.js'
 import type { KvariumOptions } from '../store/store-options.js'
 import type { Connect, Port } from './protocol.js'
+import { WorkerHealth, type WorkerLike } from './worker-health.js'
 import { WorkerStore } from './worker-store.js'
 
 export { ConflictError, CorruptionError, FormatError, IoError, KvariumError, LockedError, MisuseError, PoisonedError } from '../errors.js'
 export { WorkerStore } from './worker-store.js'
-
-/** A dedicated worker, as far as it is used. */
-export interface WorkerLike {
-  postMessage(message: unknown, transfer: never[]): void
-  addEventListener(type: 'error', listener: (event: unknown) => void): void
-}
+export type { WorkerLike } from './worker-health.js'
+export type { WorkerSnapshot } from './worker-iterators.js'
 
 interface Channels {
   readonly MessageChannel: new () => { readonly port1: Port; readonly port2: Port }
@@ -35,17 +31,11 @@ export function openInWorker<K = string, V = string>(
   location: string,
   options: KvariumOptions<K, V> = {},
 ): WorkerStore<K, V> {
-  const store = new WorkerStore<K, V>(location, options, () => {
+  const health = WorkerHealth.of(worker)
+  return new WorkerStore<K, V>(location, options, health, () => {
     const { port1, port2 } = new (globalThis as unknown as Channels).MessageChannel()
-    const connect: Connect = { kvarium: 'connect', port: port2 }
+    const connect: Connect = { kvarium: 'connect', port: port2, lock: health.lock }
     worker.postMessage(connect, [port2 as never])
     return port1
   })
-  worker.addEventListener('error', event => {
-    const { message } = event as { readonly message?: string }
-    store.fail(
-      new KvariumError('LEVEL_WORKER_FAILED', `The worker of ${location} has failed: ${message ?? 'its script could not be loaded'}`),
-    )
-  })
-  return store
 }

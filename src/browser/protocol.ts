@@ -1,6 +1,6 @@
 /**
  * The messages between a page and the worker that has its stores. A page connects with a port for each store; on it each request has a number, and
- * its answer has the same. The worker begins requests in the order in which they were made.
+ * its answer has the same. The worker begins requests in the order in which they were made. `calls.ts` lists the requests.
  */
 import { ConflictError, CorruptionError, FormatError, IoError, KvariumError, LockedError, MisuseError, PoisonedError } from '../errors.js'
 import type { Stored, StoredFormat } from '../store/owned-bytes.js'
@@ -9,43 +9,62 @@ import type { Stored, StoredFormat } from '../store/owned-bytes.js'
 export interface Connect {
   readonly kvarium: 'connect'
   readonly port: Port
+  /** The name of a Web Lock that the worker holds for as long as it lives. */
+  readonly lock: string | undefined
 }
 
 /** A MessagePort, as far as it is used. */
 export interface Port {
   onmessage: ((event: { readonly data: unknown }) => void) | null
+  onmessageerror: ((event: never) => void) | null
+  addEventListener(type: 'close', listener: () => void): void
   postMessage(message: unknown): void
   close(): void
 }
 
-export interface Request {
-  readonly id: number
-  readonly method: Method
-  readonly args: readonly unknown[]
+/** The Web Locks of a page or a worker; `undefined` where there are none. */
+export interface Locks {
+  request(name: string, options: { readonly signal?: AbortSignal }, held: () => Promise<void>): Promise<void>
+}
+
+export function webLocks(): Locks | undefined {
+  return (globalThis as { readonly navigator?: { readonly locks?: Locks } }).navigator?.locks
 }
 
 export type Answer =
   { readonly id: number; readonly result: unknown; readonly error?: undefined } | { readonly id: number; readonly error: ErrorMessage }
 
-/** Methods of the store itself, by name, with arguments that are plain data. */
-export const STORE_METHODS = ['approximateSize', 'compactRange', 'expiresAt', 'flush', 'getProperty', 'settle', 'shape', 'stats'] as const
-export type StoreMethod = (typeof STORE_METHODS)[number]
-export type Method =
-  | StoreMethod
-  | ('open' | 'close' | 'get' | 'getMany' | 'has' | 'hasMany' | 'put' | 'del' | 'batch' | 'clear')
-  | ('snapshot' | 'releaseSnapshot' | 'iterator' | 'nextv' | 'seek' | 'closeIterator')
-
-/** Options of reads and writes: keys and values are encoded by the page. */
-export interface CallOptions {
-  readonly keyEncoding: StoredFormat
+/** Options of reads: keys and values are encoded by the page. */
+export interface ReadCall {
+  readonly keyEncoding?: StoredFormat
   readonly valueEncoding?: StoredFormat
-  /** The number of a snapshot. */
+  /** The number of a snapshot, or of a transaction. */
   readonly snapshot?: number
+}
+
+export interface WriteCall {
+  readonly keyEncoding?: StoredFormat
+  readonly valueEncoding?: StoredFormat
   readonly sync?: boolean | undefined
   readonly ttl?: number | undefined
 }
 
-export interface RangeOptions extends CallOptions {
+export interface BatchCall extends WriteCall {
+  readonly conditions?: readonly ({ readonly key: Stored; readonly value: Stored } | { readonly key: Stored; readonly absent: true })[]
+}
+
+export type WriteOperation =
+  | {
+      readonly type: 'put'
+      readonly key: Stored
+      readonly value: Stored
+      readonly keyEncoding?: StoredFormat
+      readonly valueEncoding?: StoredFormat
+      readonly ttl?: number | undefined
+    }
+  | { readonly type: 'del'; readonly key: Stored; readonly keyEncoding?: StoredFormat }
+
+export interface RangeCall extends ReadCall {
   readonly gt?: Stored
   readonly gte?: Stored
   readonly lt?: Stored
@@ -55,6 +74,7 @@ export interface RangeOptions extends CallOptions {
   readonly keys?: boolean
   readonly values?: boolean
   readonly highWaterMarkBytes?: number
+  readonly sync?: boolean
 }
 
 export type IteratorKind = 'iterator' | 'keys' | 'values'

@@ -1,12 +1,10 @@
-/**
- * The page's side: an abstract-level database over the port of a worker. Keys and values are encoded here; a snapshot and an iterator are made in the
- * worker when its request arrives, which is after all requests before it.
- */
-import { AbstractIterator, AbstractKeyIterator, AbstractValueIterator, type AbstractSublevelOptions } from 'abstract-level'
-import { AbortError, KvariumError, MisuseError } from '../errors.js'
+/** The page's side: an abstract-level database over the port of a worker. Keys and values are encoded here. */
+import type { EngineShape, Violation } from '../engine/contract.js'
+import { KvariumError, MisuseError } from '../errors.js'
+import { storedConditions } from '../store/conditions.js'
 import {
-  BaseLevel,
-  BaseSnapshot,
+  BaseRemoteLevel,
+  type EncodingLevel,
   type ExpiresAtOptions,
   type KeyEncodingOption,
   type OpenOptions,
@@ -15,18 +13,19 @@ import {
   type PrivateOperation,
   type ReadOptions,
   type SnapshotOptions,
+  type SublevelOptions,
   type SyncOption,
 } from '../store/level-types.js'
 import { toBytes, type Stored } from '../store/owned-bytes.js'
-import type { EngineShape } from '../engine/contract.js'
 import type { KvariumStats } from '../store/stats.js'
-import type { KvariumOptions } from '../store/store-options.js'
+import { ExpiringSublevel } from '../store/sublevel.js'
+import type { EngineName, KvariumOptions } from '../store/store-options.js'
 import type { DefaultTtl, TtlOption } from '../store/ttl.js'
-import { alone, errorOf, STORE_METHODS, type Answer, type IteratorKind, type Method, type Port, type RangeOptions } from './protocol.js'
-
-/** Entries that an iterator asks for first, and at the most. A page of them ends at `highWaterMarkBytes` in any case. */
-const FIRST_PAGE = 100
-const LARGEST_PAGE = 10_000
+import type { Arguments, Method, Result } from './calls.js'
+import { alone, type Port, type RangeCall, type ReadCall, type WriteOperation } from './protocol.js'
+import type { WorkerHealth } from './worker-health.js'
+import { EntryIterator, KeyIterator, ValueIterator, WorkerSnapshot } from './worker-iterators.js'
+import { WorkerLink } from './worker-link.js'
 
 const MANIFEST = {
   permanence: true,
@@ -38,47 +37,67 @@ const MANIFEST = {
   has: true,
   getSync: false,
   encodings: { utf8: true, view: true },
-  additionalMethods: Object.fromEntries(STORE_METHODS.map(name => [name, true])),
+  additionalMethods: {
+    expiresAt: true,
+    approximateSize: true,
+    compactRange: true,
+    getProperty: true,
+    flush: true,
+    settle: true,
+    stats: true,
+    shape: true,
+    check: true,
+  },
   signals: { iterators: true },
 }
 
-interface Waiting {
-  resolve(result: never): void
-  reject(error: Error): void
-}
-
+const DEFAULT_ENGINE: EngineName = 'lsm'
 /** The options of a store that the worker sets, or that no message can carry. */
 const WORKERS_OPTIONS = ['environment', 'fileSystem', 'trace']
 
-/** A store in a worker. It has the asynchronous methods of `Kvarium`; `stats`, `shape` and `getProperty` return promises here. */
-export class WorkerStore<K = string, V = string> extends BaseLevel<K, V> implements DefaultTtl {
+/** The options that say what an iterator or a clear walks. abstract-level passes others on. */
+const RANGE_OPTIONS: readonly (keyof RangeCall)[] = [
+  ...(['gt', 'gte', 'lt', 'lte', 'reverse', 'limit', 'keys', 'values'] as const),
+  ...(['keyEncoding', 'valueEncoding', 'highWaterMarkBytes', 'sync'] as const),
+]
+
+/** A store in a worker. It has the methods of `Kvarium`; those that return at once there return promises here. */
+export class WorkerStore<K = string, V = string> extends BaseRemoteLevel<K, V> implements DefaultTtl {
   readonly #location: string
   readonly #options: object
+  readonly #engine: string
+  readonly #health: WorkerHealth
   readonly #connect: () => Port
-  #port: Port | undefined
-  readonly #waiting = new Map<number, Waiting>()
-  #requests = 0
-  #failure: Error | undefined
+  #link: WorkerLink | undefined
+  #numbers = 0
 
   /** @internal Use `openInWorker`. */
-  constructor(location: string, options: KvariumOptions<K, V>, connect: () => Port) {
+  constructor(location: string, options: KvariumOptions<K, V>, health: WorkerHealth, connect: () => Port) {
     const given = options as Readonly<Record<string, unknown>>
     for (const name of WORKERS_OPTIONS) {
       if (given[name] !== undefined)
         throw new MisuseError('LEVEL_INVALID_OPTION', `Option "${name}" is the worker's: give it to serveStores there`)
     }
-    if (options.engine !== undefined && typeof options.engine !== 'string') {
+    const { engine = DEFAULT_ENGINE } = options
+    if (typeof engine !== 'string') {
       throw new MisuseError('LEVEL_INVALID_OPTION', 'Option "engine" must be a name here: no message carries a factory to the worker')
     }
     const { keyEncoding: _keyEncoding, valueEncoding: _valueEncoding, ...others } = options
     super(MANIFEST, options)
     this.#location = location
     this.#options = others
+    this.#engine = engine
+    this.#health = health
     this.#connect = connect
   }
 
   get location(): string {
     return this.#location
+  }
+
+  /** The name of the engine. */
+  get engine(): string {
+    return this.#engine
   }
 
   /** @internal The worker adds the default of the store. */
@@ -92,88 +111,93 @@ export class WorkerStore<K = string, V = string> extends BaseLevel<K, V> impleme
   }
 
   stats(): Promise<KvariumStats> {
-    return this.#callStore('stats')
+    return this.#call('stats', [])
   }
 
   shape(): Promise<EngineShape> {
-    return this.#callStore('shape')
+    return this.#call('shape', [])
   }
 
   getProperty(property: string): Promise<string> {
-    return this.#callStore('getProperty', property)
+    return this.#call('getProperty', [property])
   }
 
   /** Writes what is only in memory and the log to tables or pages. Resolves when it is durable there. */
   flush(): Promise<void> {
-    return this.#callStore('flush')
+    return this.#call('flush', [])
   }
 
   /** Resolves when no background work is under way or due. */
   settle(): Promise<void> {
-    return this.#callStore('settle')
+    return this.#call('settle', [])
   }
 
   /** Brings the keys in `[start, end)` to the engine's most compact form and returns free space; without bounds, everything. */
   compactRange<K2 = K>(start?: K2, end?: K2, options?: KeyEncodingOption<K2>): Promise<void> {
-    return this.#callStore('compactRange', this.#bytesOf(start, options), this.#bytesOf(end, options))
+    return this.#call('compactRange', [this.#bytesOf(start, options), this.#bytesOf(end, options)])
   }
 
   /** Approximate bytes of the keys in `[start, end)`. */
   approximateSize<K2 = K>(start: K2, end: K2, options?: KeyEncodingOption<K2>): Promise<number> {
-    return this.#callStore('approximateSize', this.#bytesOf(start, options), this.#bytesOf(end, options))
+    return this.#call('approximateSize', [this.#bytesOf(start, options)!, this.#bytesOf(end, options)!])
   }
 
   /** When the entry of a key expires, in milliseconds since the Unix epoch; `undefined` if it does not expire, or if there is none. */
-  expiresAt<K2 = K>(key: K2, options?: KeyEncodingOption<K2> & { readonly snapshot?: undefined }): Promise<number | undefined> {
-    return this.#callStore('expiresAt', this.#bytesOf(key, options as ExpiresAtOptions<K2>))
+  async expiresAt<K2 = K>(key: K2, options?: ExpiresAtOptions<K2>): Promise<number | undefined> {
+    return this.#call('expiresAt', [this.#bytesOf(key, options)!, this.#snapshotOf(options?.snapshot)])
   }
 
-  /** Refuses everything from now on: the worker has ended. */
-  fail(error: Error): void {
-    this.#failure = error
-    for (const { reject } of this.#waiting.values()) reject(error)
-    this.#waiting.clear()
-  }
-
-  /** @internal Sends a request; its answer is dropped once `signal` is aborted. */
-  async _request<T>(method: Method, args: readonly unknown[], signal?: AbortSignal | null): Promise<T> {
-    if (this.#failure !== undefined) throw this.#failure
-    if (this.#port === undefined) throw new KvariumError('LEVEL_DATABASE_NOT_OPEN', 'Database is not open')
-    const id = this.#requests++
-    const answer = new Promise<T>((resolve, reject) => this.#waiting.set(id, { resolve, reject }))
-    this.#port.postMessage({ id, method, args: alone(args) })
-    if (signal === undefined || signal === null) return answer
-    let abort: (() => void) | undefined
-    const aborted = new Promise<never>((_resolve, reject) => {
-      abort = () => reject(new AbortError())
-      signal.addEventListener('abort', abort)
-    })
+  /** Walks everything in the store and yields every broken invariant, with the path to it; nothing for a sound store. */
+  async *check(): AsyncGenerator<Violation> {
+    const number = this._newNumber()
+    await this.#call('check', [number])
     try {
-      return await Promise.race([answer, aborted])
+      for (;;) {
+        const step = await this._request('nextViolation', [number])
+        if (step.done === true) return
+        yield step.value
+      }
     } finally {
-      signal.removeEventListener('abort', abort!)
+      await this._release('endCheck', number)
     }
   }
 
-  /** @internal A number for a snapshot or an iterator. */
+  /** @internal */
+  async _request<M extends Method>(method: M, args: Arguments<M>, signal?: AbortSignal | null): Promise<Result<M>> {
+    if (this.#link === undefined) throw notOpen()
+    return this.#link.request(method, args, signal)
+  }
+
+  /** @internal */
+  async _release<M extends Method>(method: M, number: number): Promise<void> {
+    const link = this.#link
+    try {
+      await link?.request(method, [number] as unknown as Arguments<M>)
+    } catch (error) {
+      if (link?.hasFailed !== true) throw error
+    }
+  }
+
+  /** @internal A number for something that the worker is to make. */
   _newNumber(): number {
-    return this.#requests++
+    return this.#numbers++
   }
 
   /** @internal What an iterator or a clear walks, for a message. */
-  _rangeOf(options: PrivateIteratorOptions | PrivateClearOptions): RangeOptions {
-    const { snapshot, signal: _signal, ...others } = options as PrivateIteratorOptions
-    const plain: Record<string, unknown> = {}
-    for (const [name, value] of Object.entries(others)) if (typeof value !== 'function') plain[name] = value
-    return { ...(plain as unknown as RangeOptions), ...this.#snapshotOf(snapshot) }
+  _rangeOf(options: PrivateIteratorOptions | PrivateClearOptions): RangeCall {
+    const given = options as unknown as Readonly<Record<string, unknown>>
+    const range: Record<string, unknown> = this.#snapshotOf(given['snapshot'])
+    for (const name of RANGE_OPTIONS) if (given[name] !== undefined) range[name] = given[name]
+    return range as unknown as RangeCall
   }
 
   _open(options: OpenOptions): Promise<void> {
     return this.remembering(async () => {
       const hasHook = (this.hooks.postopen as { readonly noop?: boolean }).noop !== true
-      this.#port = this.#listen(this.#connect())
+      this.#link = new WorkerLink(this.#location, this.#health, this.#connect())
       try {
         await this._request('open', [this.#location, { ...this.#options, ...options }, hasHook])
+        this.#health.waitForEnd()
       } catch (error) {
         this.#disconnect()
         throw error
@@ -182,8 +206,12 @@ export class WorkerStore<K = string, V = string> extends BaseLevel<K, V> impleme
   }
 
   async _close(): Promise<void> {
+    const link = this.#link
     try {
-      if (this.#port !== undefined && this.#failure === undefined) await this._request('close', [])
+      await link?.request('close', [])
+    } catch (error) {
+      // A worker that has gone has no store left to close.
+      if (link?.hasFailed !== true) throw error
     } finally {
       this.#disconnect()
     }
@@ -217,15 +245,13 @@ export class WorkerStore<K = string, V = string> extends BaseLevel<K, V> impleme
     operations: (PrivateOperation & Partial<ReadOptions>)[],
     options: SyncOption & TtlOption & { readonly conditions?: unknown },
   ): Promise<void> {
-    if (options.conditions !== undefined) {
-      throw new MisuseError('LEVEL_NOT_SUPPORTED', 'Option "conditions" is not supported through a worker: write in the worker itself')
-    }
     const plain = operations.map(operation => {
       const { type, key, keyEncoding, valueEncoding } = operation
       if (type === 'del') return { type, key, keyEncoding }
       return { type, key, value: alone(operation.value), keyEncoding, valueEncoding, ttl: operation.ttl }
     })
-    return this._request('batch', [plain, { sync: options.sync, ttl: options.ttl }])
+    const { sync, ttl } = options
+    return this._request('batch', [plain as WriteOperation[], { sync, ttl, ...this.#conditionsOf(options) }])
   }
 
   _clear(options: PrivateClearOptions): Promise<void> {
@@ -244,30 +270,39 @@ export class WorkerStore<K = string, V = string> extends BaseLevel<K, V> impleme
     return new ValueIterator(this, options, 'values')
   }
 
+  /** A moment of the store. Its `sequence` is a promise. */
+  override snapshot(options?: { readonly owner?: object }): WorkerSnapshot {
+    return (super.snapshot as (options: unknown) => unknown).call(this, options) as WorkerSnapshot
+  }
+
   _snapshot(options: SnapshotOptions): unknown {
     return new WorkerSnapshot(options, this)
   }
 
-  _sublevel(name: string, options: AbstractSublevelOptions<unknown, unknown> & TtlOption): unknown {
-    if (options.ttl !== undefined) {
-      throw new MisuseError('LEVEL_NOT_SUPPORTED', 'Option "ttl" of a sublevel is not supported through a worker: give it to each put')
-    }
-    return (BaseLevel.prototype as unknown as { _sublevel(name: string, options: object): unknown })._sublevel.call(this, name, options)
+  _sublevel(name: string, options: SublevelOptions<unknown, unknown>): unknown {
+    return new ExpiringSublevel(this, name, options)
   }
 
-  #read({ keyEncoding, valueEncoding, snapshot }: ReadOptions): object {
+  #read({ keyEncoding, valueEncoding, snapshot }: ReadOptions): ReadCall {
     return { keyEncoding, valueEncoding, ...this.#snapshotOf(snapshot) }
   }
 
   #snapshotOf(snapshot: unknown): { readonly snapshot?: number } {
     if (snapshot === undefined || snapshot === null) return {}
-    if (snapshot instanceof WorkerSnapshot && snapshot.store === (this as Requests)) return { snapshot: snapshot.number }
+    if (snapshot instanceof WorkerSnapshot && snapshot._store === this) return { snapshot: snapshot._number }
     throw new MisuseError('LEVEL_INVALID_SNAPSHOT', 'The option "snapshot" is not a snapshot of this store: make one with snapshot()')
   }
 
-  async #callStore<T>(method: Method, ...args: readonly unknown[]): Promise<T> {
-    if (this.status === 'opening') return this.deferAsync<T>(() => this.#callStore(method, ...args))
-    if (this.status !== 'open') throw this.explained(new KvariumError('LEVEL_DATABASE_NOT_OPEN', 'Database is not open'))
+  #conditionsOf(options: { readonly conditions?: unknown }): Pick<Arguments<'batch'>[1], 'conditions'> {
+    if (options.conditions === undefined) return {}
+    const stored = storedConditions(options.conditions, options, this as unknown as EncodingLevel)
+    return { conditions: stored.map(({ key, value }) => (value === undefined ? { key, absent: true } : { key, value })) }
+  }
+
+  /** A call that is not of abstract-level: it waits for the open by itself. */
+  async #call<M extends Method>(method: M, args: Arguments<M>): Promise<Result<M>> {
+    if (this.status === 'opening') return this.deferAsync(() => this.#call(method, args))
+    if (this.status !== 'open') throw this.explained(notOpen())
     return this._request(method, args)
   }
 
@@ -278,105 +313,11 @@ export class WorkerStore<K = string, V = string> extends BaseLevel<K, V> impleme
   }
 
   #disconnect(): void {
-    this.#port?.close()
-    this.#port = undefined
-  }
-
-  #listen(port: Port): Port {
-    port.onmessage = ({ data }) => {
-      const answer = data as Answer
-      const waiting = this.#waiting.get(answer.id)
-      this.#waiting.delete(answer.id)
-      if (answer.error === undefined) waiting?.resolve(answer.result as never)
-      else waiting?.reject(errorOf(answer.error))
-    }
-    return port
+    this.#link?.close()
+    this.#link = undefined
   }
 }
 
-/** What snapshots and iterators use of their store. */
-interface Requests {
-  _request<T>(method: Method, args: readonly unknown[], signal?: AbortSignal | null): Promise<T>
-  _newNumber(): number
-  _rangeOf(options: PrivateIteratorOptions): RangeOptions
-}
-
-class WorkerSnapshot extends BaseSnapshot {
-  readonly store: Requests
-  readonly number: number
-
-  constructor(options: SnapshotOptions, store: Requests) {
-    super(options)
-    this.store = store
-    this.number = store._newNumber()
-    unawaited(store._request('snapshot', [this.number]))
-  }
-
-  _close(): Promise<void> {
-    return this.store._request('releaseSnapshot', [this.number])
-  }
-}
-
-type IteratorClass = new (db: unknown, options: object) => { readonly limit: number; readonly count: number }
-type WorkerIteratorClass = new (db: unknown, options: PrivateIteratorOptions, kind: IteratorKind) => object
-
-/** An iterator class of abstract-level that gets its entries in pages. */
-function workerIterator(Base: IteratorClass): WorkerIteratorClass {
-  return class WorkerIterator extends Base {
-    readonly #store: Requests
-    readonly #number: number
-    readonly #signal: AbortSignal | null | undefined
-    readonly #keyEncoding: string
-    #page: unknown[] = []
-    /** The next entry of the page. */
-    #at = 0
-    #size = FIRST_PAGE
-
-    constructor(db: unknown, options: PrivateIteratorOptions, kind: IteratorKind) {
-      super(db, options)
-      this.#store = db as Requests
-      this.#number = this.#store._newNumber()
-      this.#signal = options.signal
-      this.#keyEncoding = options.keyEncoding
-      unawaited(this.#store._request('iterator', [this.#number, kind, this.#store._rangeOf(options)]))
-    }
-
-    async _next(): Promise<unknown> {
-      if (this.#at === this.#page.length) await this.#turn()
-      return this.#page[this.#at++]
-    }
-
-    async _nextv(size: number): Promise<unknown[]> {
-      if (this.#at === this.#page.length) return this.#store._request('nextv', [this.#number, size], this.#signal)
-      const items = this.#page.slice(this.#at, this.#at + size)
-      this.#at += items.length
-      return items
-    }
-
-    async #turn(): Promise<void> {
-      const page = await this.#store._request<unknown[]>('nextv', [this.#number, this.#size], this.#signal)
-      this.#size = Math.min(LARGEST_PAGE, this.#size * 4)
-      this.#page = page
-      this.#at = 0
-    }
-
-    _seek(target: Stored): void {
-      this.#page = []
-      this.#at = 0
-      unawaited(this.#store._request('seek', [this.#number, target, this.#keyEncoding]))
-    }
-
-    _close(): Promise<void> {
-      return this.#store._request('closeIterator', [this.#number])
-    }
-  }
-}
-
-const EntryIterator = workerIterator(AbstractIterator)
-const KeyIterator = workerIterator(AbstractKeyIterator)
-const ValueIterator = workerIterator(AbstractValueIterator)
-
-/** A request whose failure the next one reports. */
-function unawaited(request: Promise<unknown>): void {
-  request.catch(() => undefined)
+function notOpen(): KvariumError {
+  return new KvariumError('LEVEL_DATABASE_NOT_OPEN', 'Database is not open')
 }

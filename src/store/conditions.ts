@@ -8,19 +8,20 @@ import type { StoreReads } from './reads.js'
 /** As the store gets it, before anything is checked. */
 export type GivenCondition = Readonly<Record<string, unknown>> & { readonly sublevel?: EncodingLevel | undefined }
 
-interface StoredCondition {
+export interface StoredCondition {
   readonly key: Uint8Array
   /** `undefined`: the key has to be absent. */
   readonly value: Uint8Array | undefined
 }
 
-/**
- * Encodes the conditions; the function that is returned checks them, and throws a ConflictError (`LEVEL_CONDITION_FAILED`) that names the key of
- * one that does not hold. Throws a MisuseError (`LEVEL_INVALID_CONDITION`) where they are no conditions.
- */
-export function checkOf(given: unknown, defaults: object, db: EncodingLevel, reads: StoreReads): () => void {
+/** Encodes conditions. Throws a MisuseError (`LEVEL_INVALID_CONDITION`) where they are no conditions. */
+export function storedConditions(given: unknown, defaults: object, db: EncodingLevel): StoredCondition[] {
   if (!Array.isArray(given)) throw invalid('Option "conditions" must be an array')
-  const conditions = (given as GivenCondition[]).map(condition => encoded({ ...defaults, ...condition }, db))
+  return (given as GivenCondition[]).map(condition => encoded({ ...defaults, ...condition }, db))
+}
+
+/** The function that is returned throws a ConflictError (`LEVEL_CONDITION_FAILED`) that names the key of a condition that does not hold. */
+export function checkOf(conditions: readonly StoredCondition[], reads: StoreReads): () => void {
   return () => {
     for (const { key, value } of conditions) {
       if (reads.holds(key, value)) continue

@@ -22,7 +22,7 @@ import type { MemoryShare } from '../vfs/memory-budget.js'
 import { absolutePath } from '../vfs/file-system.js'
 import { typedError } from '../vfs/vfs-error.js'
 import { TracedFileSystem } from '../vfs/traced-file-system.js'
-import { checkOf } from './conditions.js'
+import { checkOf, storedConditions } from './conditions.js'
 import { EventLoopTurns } from './event-loop-turns.js'
 import { EncodedChainedBatch } from './chained-batch.js'
 import { Changes, type ChangesHost, type ChangesOptions } from './changes.js'
@@ -57,7 +57,7 @@ import { HeldMoment, StoreSnapshot } from './snapshot.js'
 import { keyRange, storedRange } from './stored-range.js'
 import type { KvariumStats } from './stats.js'
 import { checkConstructorOptions, resolveEngineOptions, sizeByMemory, type UntypedOptions } from './store-options.js'
-import { StoreSublevel } from './sublevel.js'
+import { StoreSublevel } from './store-sublevel.js'
 import { checkedTtl, type DefaultTtl, type TtlOption } from './ttl.js'
 import type { Transaction } from './transactions/transaction.js'
 import type { TransactionOptions, WriteObserved } from './transactions/transactions.js'
@@ -355,7 +355,7 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
     const { reads, writes } = this.#open()
     const { conditions } = options
     if (conditions === undefined) return writes.batch(operations, options, options[PRECONDITION])
-    return writes.batch(operations, options, checkOf(conditions, options, this as unknown as EncodingLevel, reads))
+    return writes.batch(operations, options, checkOf(storedConditions(conditions, options, this as unknown as EncodingLevel), reads))
   }
 
   _chainedBatch(): unknown {

@@ -127,7 +127,7 @@ export interface SequencedSnapshot extends AbstractSnapshot {
 }
 
 /** An abstract-level database whose methods take kvarium's options. */
-export interface SyncLevel<K, V> extends AbstractLevel<Stored, K, V> {
+export interface OptionLevel<K, V> extends AbstractLevel<Stored, K, V> {
   open(): Promise<void>
   open(options: KvariumOpenOptions): Promise<void>
   put(key: K, value: V): Promise<void>
@@ -147,16 +147,28 @@ export interface SyncLevel<K, V> extends AbstractLevel<Stored, K, V> {
   keys<K2 = K>(options: KeyIteratorOptions<K2>): AbstractKeyIterator<this, K2>
   values(): AbstractValueIterator<this, K, V>
   values<K2 = K, V2 = V>(options: ValueIteratorOptions<K2, V2>): AbstractValueIterator<this, K2, V2>
+}
+
+/** One in the thread of the caller. */
+export interface SyncLevel<K, V> extends OptionLevel<K, V> {
   snapshot(): SequencedSnapshot
 }
 
-type SyncLevelConstructor = new <K, V>(
-  manifest: ConstructorParameters<typeof AbstractLevel>[0],
+type Manifest = ConstructorParameters<typeof AbstractLevel>[0]
+
+const CompletedLevel = completingBatches(explainingFailedOpen(AbstractLevel))
+
+/** AbstractLevel under its completed type: the class that the store extends. */
+export const BaseLevel = CompletedLevel as unknown as new <K, V>(
+  manifest: Manifest,
   options: AbstractDatabaseOptions<K, V>,
 ) => SyncLevel<K, V> & FailedOpen
 
-/** AbstractLevel under its completed type: the class that the store extends. */
-export const BaseLevel = completingBatches(explainingFailedOpen(AbstractLevel)) as unknown as SyncLevelConstructor
+/** The same for a store in another thread. */
+export const BaseRemoteLevel = CompletedLevel as unknown as new <K, V>(
+  manifest: Manifest,
+  options: AbstractDatabaseOptions<K, V>,
+) => OptionLevel<K, V> & FailedOpen
 
 /** AbstractSnapshot with the constructor that its types leave out. */
 export const BaseSnapshot = AbstractSnapshot as unknown as new (options: SnapshotOptions) => AbstractSnapshot

@@ -5,7 +5,6 @@ import { completingBatches } from './batches.js'
 import { explainingFailedOpen, type FailedOpen } from './failed-open.js'
 import type { Stored } from './owned-bytes.js'
 import { checkedTtl, type DefaultTtl, type TtlOption } from './ttl.js'
-import { MSGPACK, msgpack, withMsgpack } from './msgpack.js'
 
 /** The private methods of a sublevel, which the types of abstract-level leave out. */
 interface PrivateSublevel {
@@ -33,15 +32,13 @@ type SublevelConstructor = new <TDatabase, TFormat, K, V>(
 
 const BaseSublevel = completingBatches(explainingFailedOpen(AbstractSublevel)) as unknown as SublevelConstructor
 
-/** A sublevel that knows `valueEncoding: 'msgpack'`, as do the sublevels in it, and that may have a default `ttl`. */
-export class StoreSublevel<TDatabase, TFormat, K, V> extends BaseSublevel<TDatabase, TFormat, K, V> implements DefaultTtl {
+/** A sublevel that may have a default `ttl`, and takes conditions. */
+export class ExpiringSublevel<TDatabase, TFormat, K, V> extends BaseSublevel<TDatabase, TFormat, K, V> implements DefaultTtl {
   readonly #ttl: number | undefined
 
   constructor(db: TDatabase, name: string, { ttl, ...options }: SublevelOptions<K, V>) {
-    super(db, name, withMsgpack(options as AbstractSublevelOptions<K, V>))
+    super(db, name, options)
     this.#ttl = checkedTtl(ttl)
-    this.valueEncoding(msgpack)
-    this.supports.encodings[MSGPACK] = true
   }
 
   /** @internal */
@@ -86,6 +83,6 @@ export class StoreSublevel<TDatabase, TFormat, K, V> extends BaseSublevel<TDatab
   }
 
   _sublevel(name: string, options: SublevelOptions<unknown, unknown>): unknown {
-    return new StoreSublevel(this, name, options)
+    return new ExpiringSublevel(this, name, options)
   }
 }

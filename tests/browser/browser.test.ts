@@ -12,6 +12,7 @@ interface TestPage {
   write(): void
   acknowledged: number
   count(location: string): Promise<number>
+  codesAfterEnd(): Promise<string[]>
 }
 declare const window: TestPage
 
@@ -66,5 +67,12 @@ describe.skipIf(!isInstalled)('a page with its store in a worker, in Chromium', 
     expect(await page.evaluate(() => window.open('nowhere'))).toMatch(
       /^LEVEL_DATABASE_NOT_OPEN LEVEL_WORKER_FAILED The worker of nowhere has failed/,
     )
+  })
+
+  it('a terminated worker ends what waits for it, and the close', async () => {
+    const page = await newPage()
+    const failed = new Array<string>(4).fill('LEVEL_WORKER_FAILED')
+    expect(await page.evaluate(() => window.codesAfterEnd())).toEqual([...failed, 'resolved', 'resolved'])
+    await page.close()
   })
 })

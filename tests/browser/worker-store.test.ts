@@ -1,8 +1,9 @@
 /** The page and the worker in one process, with a channel between them. The suite of abstract-level runs in `browser.test.ts`. */
 import { describe, expect, it } from 'vitest'
 import { openInWorker, type WorkerLike, type WorkerStore } from '../../src/browser/index.js'
+import { WINDOW_CALLS } from '../../src/browser/worker-link.js'
 import { serve, type ServeOptions } from '../../src/browser/serve.js'
-import { CorruptionError, IoError, LockedError, MisuseError } from '../../src/errors.js'
+import { ConflictError, CorruptionError, IoError, LockedError, MisuseError } from '../../src/errors.js'
 import { Kvarium } from '../../src/index.browser.js'
 import { LimitedFileSystem } from '../../src/vfs/testing/limited-file-system.js'
 import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
@@ -10,17 +11,51 @@ import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
 interface Served {
   readonly worker: WorkerLike
   readonly fail: (message: string) => void
+  /** Keeps requests from the worker until `release`; they are counted. */
+  readonly hold: () => void
+  readonly release: () => void
+  readonly requests: { readonly method: string; readonly args: readonly unknown[] }[]
+  /** Ends the worker as `terminate` does. */
+  readonly end: () => void
 }
 
 function served(options: ServeOptions = {}): Served {
   const events = new EventTarget()
   const page = new EventTarget()
   serve(Kvarium, { fileSystem: new MemoryFileSystem(), ...options }, events)
+  const ends: MessagePort[] = []
+  const requests: Served['requests'] = []
+  let held: (() => void)[] | undefined
+  /** What the page sends goes through here. */
+  const between = (outer: MessagePort): MessagePort => {
+    const { port1, port2 } = new MessageChannel()
+    outer.onmessage = ({ data }: MessageEvent<Served['requests'][number]>) => {
+      requests.push(data)
+      if (held === undefined) port1.postMessage(data)
+      else held.push(() => port1.postMessage(data))
+    }
+    port1.onmessage = ({ data }) => outer.postMessage(data)
+    ends.push(outer, port1)
+    return port2
+  }
   const worker: WorkerLike = {
-    postMessage: message => void events.dispatchEvent(Object.assign(new Event('message'), { data: message })),
+    postMessage: message => {
+      const connect = message as { readonly port: MessagePort }
+      events.dispatchEvent(Object.assign(new Event('message'), { data: { ...connect, port: between(connect.port) } }))
+    },
     addEventListener: (type, listener) => page.addEventListener(type, listener),
   }
-  return { worker, fail: message => void page.dispatchEvent(Object.assign(new Event('error'), { message })) }
+  return {
+    worker,
+    requests,
+    fail: message => void page.dispatchEvent(Object.assign(new Event('error'), { message })),
+    hold: () => (held ??= []),
+    release: () => {
+      for (const send of held ?? []) send()
+      held = undefined
+    },
+    end: () => ends.forEach(port => port.close()),
+  }
 }
 
 async function withStore(use: (db: WorkerStore, served: Served) => Promise<void>, options: ServeOptions = {}): Promise<void> {
@@ -36,6 +71,10 @@ async function withStore(use: (db: WorkerStore, served: Served) => Promise<void>
 
 const numbered = (count: number): { type: 'put'; key: string; value: string }[] =>
   Array.from({ length: count }, (_, i) => ({ type: 'put' as const, key: String(i).padStart(5, '0'), value: `value ${i}` }))
+
+const turns = async (count: number): Promise<void> => {
+  for (let turn = 0; turn < count; turn++) await new Promise(resolve => setImmediate(resolve))
+}
 
 const caught = (work: Promise<unknown>): Promise<unknown> => work.catch((error: unknown) => error)
 
@@ -114,6 +153,58 @@ describe('a store in a worker', () => {
       expect(await db.getProperty('leveldb.stats')).not.toBe('')
     }))
 
+  it('checks the conditions of a batch, in sublevels too, where it takes effect', () =>
+    withStore(async db => {
+      const people = db.sublevel<string, object>('people', { valueEncoding: 'json' })
+      await db.put('lock', 'mine')
+      const conditions = [
+        { key: 'lock', value: 'mine' },
+        { key: 'ada', absent: true as const, sublevel: people },
+      ]
+      const write = (): Promise<unknown> =>
+        caught(db.batch([{ type: 'put', key: 'ada', value: { born: 1815 } as never, sublevel: people }], { conditions }))
+      expect(await write()).toBeUndefined()
+      const error = await write()
+      expect(error).toBeInstanceOf(ConflictError)
+      expect(error).toMatchObject({ code: 'LEVEL_CONDITION_FAILED', key: '!people!ada' })
+      await people.batch([{ type: 'del', key: 'ada' }], { conditions: [{ key: 'ada', value: { born: 1815 } }] })
+      expect(await people.get('ada')).toBeUndefined()
+      expect(await caught(db.batch([{ type: 'del', key: 'a' }], { conditions: [{ key: 'a' }] as never }))).toMatchObject({
+        code: 'LEVEL_INVALID_CONDITION',
+      })
+    }))
+
+  it('expires the puts of a sublevel with a ttl, and of a sublevel in it', () =>
+    withStore(async db => {
+      const sessions = db.sublevel('sessions', { ttl: 60_000 })
+      const inner = sessions.sublevel('inner')
+      await sessions.put('a', '1')
+      await inner.batch([{ type: 'put', key: 'b', value: '2' }])
+      await db.batch([{ type: 'put', key: 'c', value: '3', sublevel: sessions }])
+      await sessions.put('d', '4', { ttl: Infinity })
+      const snapshot = db.snapshot()
+      for (const [level, key] of [
+        [sessions, 'a'],
+        [inner, 'b'],
+        [sessions, 'c'],
+      ] as const) {
+        expect(await level.expiresAt(key)).toBeGreaterThan(Date.now())
+        expect(await level.expiresAt(key, { snapshot })).toBeGreaterThan(Date.now())
+      }
+      expect(await sessions.expiresAt('d')).toBeUndefined()
+      expect(() => db.sublevel('x', { ttl: -1 })).toThrow(expect.objectContaining({ code: 'LEVEL_INVALID_OPTION' }))
+      await snapshot.close()
+    }))
+
+  it('is checked, and its snapshots know their place', () =>
+    withStore(async db => {
+      await db.batch(numbered(10))
+      const snapshot = db.snapshot()
+      expect(await snapshot.sequence).toBe(10)
+      await snapshot.close()
+      for await (const violation of db.check()) expect(violation).toBeUndefined()
+    }))
+
   it('closes and opens again, and its options reach the worker', async () => {
     const { worker } = served()
     const db = openInWorker(worker, 'tree', { engine: 'btree', valueEncoding: 'json' })
@@ -125,6 +216,41 @@ describe('a store in a worker', () => {
     await db.close()
     expect(await caught(db.stats())).toMatchObject({ code: 'LEVEL_DATABASE_NOT_OPEN' })
   })
+})
+
+describe('a page that does not await its writes', () => {
+  it('has some under way, and the rest waits in the page, in order and as it was at the call', () =>
+    withStore(async (db, { hold, release, requests }) => {
+      hold()
+      const before = requests.length
+      const value = new Uint8Array(1)
+      const writes = Array.from({ length: 5000 }, (_, number) => {
+        value[0] = number % 251
+        return db.put(number % 10 === 0 ? 'counter' : String(number), value as never, { valueEncoding: 'view' })
+      })
+      const reading = db.get<string, Uint8Array>('counter', { valueEncoding: 'view' })
+      value[0] = 255
+      await turns(20)
+      expect(requests.length - before).toBe(WINDOW_CALLS)
+      release()
+      await Promise.all(writes)
+      expect(await reading).toEqual(Uint8Array.of(4990 % 251))
+      expect(requests.slice(before, -1).map(({ method }) => method)).toEqual(new Array(5000).fill('put'))
+      expect(requests.slice(before + 1, 10 + before).map(({ args }) => args[0])).toEqual(['1', '2', '3', '4', '5', '6', '7', '8', '9'])
+    }))
+
+  it('has few megabytes under way, and a larger write by itself', () =>
+    withStore(async (db, { hold, release, requests }) => {
+      hold()
+      const before = requests.length
+      const sizes = [1, 2, 3, 9, 1, 1]
+      const writes = sizes.map((size, number) => db.put(String(number), 'x'.repeat(size << 20)))
+      await turns(20)
+      expect(requests.length - before).toBe(2)
+      release()
+      await Promise.all(writes)
+      expect(await db.keys().all()).toEqual(['0', '1', '2', '3', '4', '5'])
+    }))
 })
 
 describe('errors of a store in a worker', () => {
@@ -167,20 +293,37 @@ describe('errors of a store in a worker', () => {
       expect(() => openInWorker(worker, 'x', { [option]: {} })).toThrow(expect.objectContaining({ code: 'LEVEL_INVALID_OPTION' }))
     expect(() => openInWorker(worker, 'x', { engine: {} as never })).toThrow(MisuseError)
     const db = openInWorker(worker, 'x')
-    expect(() => db.sublevel('s', { ttl: 5 })).toThrow(expect.objectContaining({ code: 'LEVEL_NOT_SUPPORTED' }))
     await db.open()
     expect(() => db.getSync('a')).toThrow(expect.objectContaining({ code: 'LEVEL_NOT_SUPPORTED' }))
     expect(db.supports).toMatchObject({ getSync: false })
-    const conditions = [{ key: 'a', absent: true as const }]
-    expect(await caught(db.batch([{ type: 'put', key: 'a', value: 'b' }], { conditions }))).toMatchObject({ code: 'LEVEL_NOT_SUPPORTED' })
     await db.close()
   })
 
-  it('end what waits when the worker fails', () =>
-    withStore(async (db, { fail }) => {
-      const waiting = caught(db.get('a'))
-      fail('out of memory')
-      expect(await waiting).toMatchObject({ code: 'LEVEL_WORKER_FAILED', message: 'The worker of store has failed: out of memory' })
-      expect(await caught(db.put('a', 'b'))).toMatchObject({ code: 'LEVEL_WORKER_FAILED' })
-    }))
+  it('end what waits when the worker fails, and every later call, until the close', async () => {
+    const there = served()
+    const [db, other] = [openInWorker(there.worker, 'store'), openInWorker(there.worker, 'other')]
+    await Promise.all([db.open(), other.open()])
+    const snapshot = db.snapshot()
+    const iterator = db.iterator()
+    const waiting = [db.get('a'), other.get('a'), iterator.next(), db.sublevel('s').get('a')].map(caught)
+    there.fail('out of memory')
+    for (const error of await Promise.all(waiting)) expect(error).toMatchObject({ code: 'LEVEL_WORKER_FAILED' })
+    expect(await waiting[0]).toMatchObject({ message: 'The worker of store has failed: out of memory' })
+    expect(await caught(db.put('a', 'b'))).toMatchObject({ code: 'LEVEL_WORKER_FAILED' })
+    await snapshot.close()
+    await db.close()
+    await other.close()
+    expect(await caught(db.open())).toMatchObject({ code: 'LEVEL_DATABASE_NOT_OPEN', cause: { code: 'LEVEL_WORKER_FAILED' } })
+  })
+
+  it('end what waits when the worker has gone', async () => {
+    const there = served()
+    const db = openInWorker(there.worker, 'store')
+    await db.open()
+    there.hold()
+    const waiting = caught(db.get('a'))
+    there.end()
+    expect(await waiting).toMatchObject({ code: 'LEVEL_WORKER_FAILED', message: 'The worker of store has failed: it has ended' })
+    await db.close()
+  })
 })

@@ -103,7 +103,9 @@ describe.skipIf(!isInstalled)('stores in OPFS, in Chromium', () => {
     async engine => {
       const page = await newPage()
       const protocol = await page.context().newCDPSession(page)
-      const quota = { origin: origin.url, quotaSize: 12 << 20 }
+      // The stores of the tests before count as well.
+      const { usage = 0 } = await page.evaluate(() => navigator.storage.estimate())
+      const quota = { origin: origin.url, quotaSize: usage + (12 << 20) }
       await protocol.send('Storage.overrideQuotaForOrigin', quota)
       const filled = (await run(page, 'fill', `full-${engine}`, engine)) as Record<string, unknown>
       expect(filled).toMatchObject({ code: 'LEVEL_IO_ERROR', isReadable: true })

@@ -11,6 +11,7 @@ interface Page {
   write(): void
   acknowledged: number
   count(location: string): Promise<number>
+  codesAfterEnd(): Promise<string[]>
 }
 
 const page = globalThis as unknown as Page
@@ -61,4 +62,19 @@ page.count = async location => {
   }
   await db.close()
   return count
+}
+
+page.codesAfterEnd = async () => {
+  const ended = new Worker('/store.js')
+  const stores = [openInWorker(ended, 'ended'), openInWorker(ended, 'ended-too')]
+  await Promise.all(stores.map(store => store.open()))
+  ended.terminate()
+  const code = (work: Promise<unknown>): Promise<string> =>
+    work.then(
+      () => 'resolved',
+      (error: unknown) => (error as { readonly code: string }).code,
+    )
+  const waiting = stores.map(store => code(store.get('a')))
+  const codes = [...(await Promise.all(waiting)), await code(stores[0].put('a', 'b')), await code(stores[1].iterator().next())]
+  return [...codes, ...(await Promise.all(stores.map(store => code(store.close()))))]
 }

@@ -1,0 +1,128 @@
+/** A store that a page uses, with what the page holds of it by numbers: snapshots, iterators and so on. */
+import type { Violation } from '../engine/contract.js'
+import { KvariumError } from '../errors.js'
+import { openOpfs } from '../opfs/opfs.js'
+import type { KvariumStore } from '../store/kvarium.js'
+import type { SequencedSnapshot } from '../store/level-types.js'
+import type { Stored } from '../store/owned-bytes.js'
+import type { KvariumOptions } from '../store/store-options.js'
+import type { FileSystem } from '../vfs/file-system.js'
+import type { IteratorKind, ReadCall } from './protocol.js'
+
+export interface ServeOptions {
+  /**
+   * The file system of all stores, under their locations.
+   * @defaultValue for each store a folder of OPFS, with the name of its location
+   */
+  readonly fileSystem?: FileSystem | Promise<FileSystem> | undefined
+}
+
+type Store = KvariumStore<Stored, Stored>
+
+export type StoreConstructor = new (location: string, options: KvariumOptions<Stored, Stored>) => Store
+
+interface PagedIterator {
+  nextv(size: number): Promise<unknown[]>
+  seek(target: Stored, options: object): void
+  close(): Promise<void>
+}
+
+/** What reads: the store. */
+type Reader = Pick<Store, 'get' | 'getMany' | 'has' | 'hasMany'> & Record<IteratorKind, (options: object) => PagedIterator>
+
+/** Things that the page made, by the numbers that it gave them. One that could not be made answers with the reason. */
+export class Numbered<T> {
+  readonly #all = new Map<number, { readonly made: T } | { readonly error: unknown }>()
+
+  add(number: number, make: () => T): T {
+    try {
+      const made = make()
+      this.#all.set(number, { made })
+      return made
+    } catch (error) {
+      this.#all.set(number, { error })
+      throw error
+    }
+  }
+
+  of(number: number): T {
+    const found = this.#all.get(number)
+    if (found === undefined) throw notOpen()
+    if ('error' in found) throw found.error
+    return found.made
+  }
+
+  remove(number: number): T | undefined {
+    const found = this.#all.get(number)
+    this.#all.delete(number)
+    return found !== undefined && 'made' in found ? found.made : undefined
+  }
+
+  clear(): void {
+    this.#all.clear()
+  }
+}
+
+export class ServedStore {
+  readonly snapshots = new Numbered<SequencedSnapshot>()
+  readonly iterators = new Numbered<PagedIterator>()
+  readonly checks = new Numbered<AsyncIterator<Violation>>()
+  readonly #Store: StoreConstructor
+  readonly #options: ServeOptions
+  #store: Store | undefined
+  #files: { close(): Promise<void> } | undefined
+
+  constructor(Store: StoreConstructor, options: ServeOptions) {
+    this.#Store = Store
+    this.#options = options
+  }
+
+  get store(): Store {
+    if (this.#store === undefined) throw notOpen()
+    return this.#store
+  }
+
+  async open(location: string, options: object, hasHook: boolean): Promise<void> {
+    const fileSystem = await this.#options.fileSystem
+    const opened = fileSystem === undefined ? await openOpfs(location) : undefined
+    try {
+      const store = new this.#Store(location, { ...options, fileSystem: fileSystem ?? opened, keyEncoding: 'view', valueEncoding: 'view' })
+      // Options that no engine knows are for a hook.
+      if (hasHook) store.hooks.postopen.add(async () => {})
+      await store.open()
+      this.#store = store
+      this.#files = opened
+    } catch (error) {
+      await opened?.close()
+      // The reason, instead of an error that says that the store is not open.
+      throw error instanceof Error && error.cause instanceof Error ? error.cause : error
+    }
+  }
+
+  async close(): Promise<void> {
+    const [store, files] = [this.#store, this.#files]
+    this.#store = undefined
+    this.#files = undefined
+    for (const held of [this.snapshots, this.iterators, this.checks]) held.clear()
+    try {
+      await store?.close()
+    } finally {
+      await files?.close()
+    }
+  }
+
+  /** What is to run a read with these options. */
+  readerOf(_options: ReadCall): Reader {
+    return this.store
+  }
+
+  /** The options with the snapshot itself. */
+  ownOptions<T extends ReadCall>(options: T): Omit<T, 'snapshot'> & { snapshot?: SequencedSnapshot } {
+    const { snapshot, ...others } = options
+    return snapshot === undefined ? others : { ...others, snapshot: this.snapshots.of(snapshot) }
+  }
+}
+
+function notOpen(): KvariumError {
+  return new KvariumError('LEVEL_DATABASE_NOT_OPEN', 'Database is not open')
+}
