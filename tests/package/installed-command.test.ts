@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -78,6 +78,32 @@ describe('the command, packed and installed without scripts', { timeout: 300_000
     expect(stdout).toContain('Usage: kvarium example')
     expect(stdout).toContain('--step')
     expect(stdout).toContain('14  lockstep')
+  })
+
+  it('without tsx, TypeScript of the user is refused with the file and what to do where Node does not read it', () => {
+    const engine = 'export interface Shape { a: 1 }\nexport default { name: "typed" }\n'
+    writeFileSync(join(project, 'typed.ts'), engine)
+    writeFileSync(join(project, 'imports-typed.mjs'), "export * from './typed.ts'\n")
+    const advice =
+      /Node v20\S+ does not read TypeScript\. Install tsx beside the file \(npm install --save-dev tsx\), .* or use Node 22\.18/
+    const readsTypes = (process.features as { readonly typescript?: unknown }).typescript !== undefined
+    for (const [flag, file, own] of [
+      ['--engine', './typed.ts', /exports no engine/],
+      ['--engine', './imports-typed.mjs', /exports no engine/],
+      ['--workload', './typed.ts', /exports no workload/],
+    ] as const) {
+      const { status, stdout, stderr } = kvarium(['compare', flag, file])
+      expect(stderr).toMatch(readsTypes ? own : advice)
+      expect(stderr).toContain(`error: ${file}: `)
+      expect([status, stdout]).toEqual([2, ''])
+    }
+  })
+
+  it('without tsx, the checks of an exercise say where to install it', () => {
+    kvarium(['learn', 'bloom-filter', 'unchecked'])
+    const { status, stderr } = kvarium(['learn', 'bloom-filter', 'unchecked', '--check'])
+    expect(stderr).toBe(`error: The checks are TypeScript and need tsx: run \`npm install\` in ${join(project, 'unchecked')} first.\n`)
+    expect(status).toBe(2)
   })
 
   it('lists and copies the exercises', () => {

@@ -6,7 +6,7 @@ import { compare } from '../../../packages/lab/src/compare/compare.js'
 import { comparisonRunReport } from '../../../packages/lab/src/compare/comparison-run-report.js'
 import { configureEngines, loadEngines } from '../../../packages/lab/src/compare/engine-table.js'
 import { loadLevel } from '../../../packages/lab/src/compare/level-store.js'
-import { isModulePath, loadEngine } from '../../../packages/lab/src/compare/own-modules.js'
+import { isModulePath, lackOfTypeScript, loadEngine } from '../../../packages/lab/src/compare/own-modules.js'
 import { describeMachine } from '../../../packages/lab/src/compare/process-counters.js'
 import { describeWork } from '../../../packages/lab/src/compare/work-digest.js'
 import { loadWorkload } from '../../../packages/lab/src/workloads/own-workload.js'
@@ -88,6 +88,34 @@ describe('a file for --engine or --workload', () => {
       /The package not-there is not installed in .*: npm install not-there$/,
     )
     await expect(loadEngines('level:fast-check')).rejects.toThrow(/exports no class that is an abstract-level database: a class with open/)
+  })
+})
+
+describe('TypeScript that Node cannot read', () => {
+  const fails = (code: string, message: string): Error => Object.assign(new Error(message), { code })
+
+  it.each([
+    [
+      fails('ERR_UNKNOWN_FILE_EXTENSION', 'Unknown file extension ".ts" for /a.ts'),
+      /does not read TypeScript\. Install tsx .* Node 22\.18/,
+    ],
+    [fails('ERR_UNKNOWN_FILE_EXTENSION', 'Unknown file extension ".mts" for /a.mts'), /does not read TypeScript/],
+    [fails('ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX', 'enum is not supported'), /\(enum is not supported\)\. Install tsx .* JavaScript$/],
+    [fails('ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING', 'in node_modules'), /\(in node_modules\)\. Install tsx/],
+  ])('%s is answered with what to do', (error, message) => {
+    expect(lackOfTypeScript(error)).toMatch(message)
+  })
+
+  it('is nothing else', () => {
+    expect(lackOfTypeScript(fails('ERR_UNKNOWN_FILE_EXTENSION', 'Unknown file extension ".tsx" for /a.tsx'))).toBeUndefined()
+    expect(lackOfTypeScript(fails('ERR_MODULE_NOT_FOUND', 'Cannot find module "a.ts"'))).toBeUndefined()
+    expect(lackOfTypeScript('thrown')).toBeUndefined()
+  })
+
+  it('is read by tsx, also what a file of JavaScript imports', async () => {
+    writeFileSync(join(directory, 'typed.mts'), 'enum Name { Own = "typed" }\nexport const name: string = Name.Own\n')
+    const path = file("export { name } from './typed.mts'\nexport default { open() {}, name: 'typed', durable: false, options: {} }")
+    expect((await loadEngine(path)).name).toBe('typed')
   })
 })
 

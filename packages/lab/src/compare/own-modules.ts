@@ -1,7 +1,7 @@
 /** Modules of the user's own: files that export an engine or a workload. */
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, extname, isAbsolute, join, resolve } from 'node:path'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { EngineRegistry, type EngineFactory } from 'kvarium/engine'
 import { MisuseError } from 'kvarium'
@@ -67,12 +67,14 @@ async function importFile(path: string): Promise<Readonly<Record<string, unknown
   const file = resolve(path)
   if (!existsSync(file)) throw wrong(path, 'there is no such file')
   const { href } = pathToFileURL(file)
+  let stop: () => Promise<void>
   try {
     return (await import(/* @vite-ignore */ href)) as Readonly<Record<string, unknown>>
   } catch (error) {
-    if (!isTypeScript(file) || (error as { code?: unknown }).code !== 'ERR_UNKNOWN_FILE_EXTENSION') throw failed(path, error)
+    const lack = lackOfTypeScript(error)
+    if (lack === undefined) throw failed(path, error)
+    stop = await registerTsx(path, file, lack)
   }
-  const stop = await registerTsx(path, file)
   try {
     // Another address: the failure of the first one is remembered.
     return (await import(/* @vite-ignore */ `${href}?tsx`)) as Readonly<Record<string, unknown>>
@@ -83,8 +85,18 @@ async function importFile(path: string): Promise<Readonly<Record<string, unknown
   }
 }
 
-function isTypeScript(file: string): boolean {
-  return ['.ts', '.mts', '.cts'].includes(extname(file))
+/** What Node itself cannot do with TypeScript in the file or in one that it imports, and what to do without tsx; `undefined` for other errors. */
+export function lackOfTypeScript(error: unknown): string | undefined {
+  const { code, message = '' } = error as { readonly code?: unknown; readonly message?: string }
+  const compile = 'Install tsx beside the file (npm install --save-dev tsx), or compile it to JavaScript'
+  if (code === 'ERR_UNKNOWN_FILE_EXTENSION' && /"\.[cm]?ts"/.test(message)) {
+    return `Node ${process.version} does not read TypeScript. ${compile}, or use Node 22.18 or later`
+  }
+  // Node 22.18 and later erase types; they compile no enums, and nothing in node_modules.
+  if (code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX' || code === 'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING') {
+    return `Node ${process.version} cannot read this TypeScript (${message.trim()}). ${compile}`
+  }
+  return undefined
 }
 
 function failed(path: string, error: unknown): MisuseError {
@@ -95,8 +107,8 @@ interface TsxApi {
   register(options: { readonly tsconfig: false }): () => Promise<void>
 }
 
-/** Node 20 does not read TypeScript: tsx does, from the folder of the file, from the current one or from beside this package. */
-async function registerTsx(path: string, file: string): Promise<() => Promise<void>> {
+/** Has tsx read TypeScript: from the folder of the file, from the current one or from beside this package. */
+async function registerTsx(path: string, file: string, lack: string): Promise<() => Promise<void>> {
   for (const place of [dirname(file), process.cwd(), import.meta.dirname]) {
     let manifest: string
     try {
@@ -110,8 +122,5 @@ async function registerTsx(path: string, file: string): Promise<() => Promise<vo
     // Without the paths of a tsconfig.json: they could lead to a second copy of kvarium.
     return register({ tsconfig: false })
   }
-  throw wrong(
-    path,
-    `Node ${process.version} does not read TypeScript. Install tsx beside the file (npm install --save-dev tsx), compile it to JavaScript, or use Node 22.18 or later`,
-  )
+  throw wrong(path, lack)
 }
