@@ -281,3 +281,72 @@ describe('random histories', () => {
     expect(new Set(images).size).toBeGreaterThan(25)
   })
 })
+
+describe('the parts of what is not synced', () => {
+  it('are named with their places, sector by sector', async () => {
+    const fileSystem = new MemoryFileSystem()
+    fileSystem.makeDirectory('/d')
+    const handle = create(fileSystem, '/d/a', 'x'.repeat(600))
+    handle.truncate(100)
+    fileSystem.rename('/d/a', '/d/b')
+    expect(fileSystem.unsynced()).toEqual([
+      { change: 'name', added: '/d' },
+      { change: 'name', added: '/d/a' },
+      { change: 'name', removed: '/d/a', added: '/d/b' },
+      { change: 'write', path: '/d/b', offset: 0, length: 512 },
+      { change: 'write', path: '/d/b', offset: 512, length: 88 },
+      { change: 'truncate', path: '/d/b', size: 100 },
+    ])
+    await handle.sync()
+    await fileSystem.syncDirectory('/d')
+    await fileSystem.syncDirectory('/')
+    expect(fileSystem.unsynced()).toEqual([])
+  })
+
+  it('are kept or lost one by one: all of them is everything, none is nothing, and a kept one changes only its place', () => {
+    const names = ['/a', '/b', '/c']
+    const step = fc.oneof(
+      fc.record({
+        kind: fc.constant('write' as const),
+        name: fc.constantFrom(...names),
+        at: fc.nat(1500),
+        length: fc.integer({ min: 1, max: 700 }),
+      }),
+      fc.record({ kind: fc.constant('rename' as const), name: fc.constantFrom(...names), to: fc.constantFrom(...names) }),
+      fc.record({
+        kind: fc.constantFrom('remove' as const, 'sync' as const, 'names' as const, 'truncate' as const),
+        name: fc.constantFrom(...names),
+      }),
+    )
+    return fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 25 }), fc.nat(), async (steps, seed) => {
+        const fileSystem = new MemoryFileSystem()
+        let written = 0
+        for (const each of steps) {
+          const exists = fileSystem.stat(each.name) !== undefined
+          if (each.kind === 'write') {
+            const handle = exists ? fileSystem.openWrite(each.name) : fileSystem.create(each.name)
+            handle.write(bytesOf(String.fromCharCode(97 + (written++ % 26)).repeat(each.length)), each.at)
+          } else if (each.kind === 'names') await fileSystem.syncDirectory('/')
+          else if (!exists) continue
+          else if (each.kind === 'rename') fileSystem.rename(each.name, each.to)
+          else if (each.kind === 'remove') fileSystem.remove(each.name)
+          else if (each.kind === 'sync') await fileSystem.openWrite(each.name).sync()
+          else fileSystem.openWrite(each.name).truncate(seed % 600)
+        }
+        const parts = fileSystem.unsynced()
+        const all = new Set(parts.keys())
+        expect(dump(fileSystem.crashClone(all))).toBe(dump(fileSystem.crashClone('all')))
+        expect(dump(fileSystem.crashClone(new Set()))).toBe(dump(fileSystem.crashClone('none')))
+        const last = parts.at(-1)
+        if (last?.change !== 'write') return
+        const without = fileSystem.crashClone(new Set([...all].filter(part => part !== parts.length - 1)))
+        const changed = [...fileSystem.crashClone('all').files().keys()].filter(
+          path => read(without, path) !== read(fileSystem.crashClone('all'), path),
+        )
+        expect(changed.every(path => path === last.path)).toBe(true)
+      }),
+      { seed: 1, numRuns: 300 },
+    )
+  })
+})

@@ -10,7 +10,7 @@
  */
 import type { Random } from '../environment.js'
 import { MemoryFile } from './memory-file.js'
-import type { CrashChoice } from './memory-file.js'
+import type { CrashChoice, UnsyncedPart } from './memory-file.js'
 import { uniform } from '../seeded-random.js'
 
 export type MemoryNode = MemoryFile | MemoryDirectory
@@ -58,16 +58,63 @@ export class MemoryTree {
   /** The tree as a power loss leaves it, all of it durable. */
   crashed(choice: CrashChoice): MemoryTree {
     const image = new Map<MemoryDirectory, Map<string, MemoryNode>>()
-    const changes = typeof choice === 'string' ? (choice === 'all' ? this.#pending : []) : pick(this.#pending, choice)
+    const changes =
+      typeof choice === 'string'
+        ? choice === 'all'
+          ? this.#pending
+          : []
+        : 'kept' in choice
+          ? inOrder(this.#pending, index => choice.kept.has(index))
+          : pick(this.#pending, choice)
     for (const change of changes) applyTo(image, change)
     const tree = new MemoryTree()
+    const firstParts = typeof choice === 'object' && 'kept' in choice ? this.#firstParts() : undefined
     const files = new Map<MemoryFile, MemoryFile>()
     copyDirectory(this.root, tree.root, image, file => {
       let clone = files.get(file)
-      if (clone === undefined) files.set(file, (clone = file.crashed(choice)))
+      if (clone === undefined) files.set(file, (clone = file.crashed(choice, firstParts?.get(file))))
       return clone
     })
     return tree
+  }
+
+  /** What a power loss may take, in parts: the changes of names in their order, then those of each file. */
+  unsynced(): UnsyncedPart[] {
+    const { directories, files } = this.#reached()
+    const pathOf = (place: NamePlace): string => `${directories.get(place.directory) ?? ''}/${place.name}`
+    const names = this.#pending.map(({ removed, added }): UnsyncedPart => ({
+      change: 'name',
+      ...(removed !== undefined && { removed: pathOf(removed) }),
+      ...(added !== undefined && { added: pathOf(added) }),
+    }))
+    return [...names, ...[...files].flatMap(([file, path]) => file.unsynced(path))]
+  }
+
+  #firstParts(): Map<MemoryFile, number> {
+    let next = this.#pending.length
+    return new Map(
+      [...this.#reached().files].map(([file, path]) => {
+        const first = next
+        next += file.unsynced(path).length
+        return [file, first]
+      }),
+    )
+  }
+
+  /** Everything that has a name, or may have one after a power loss, with its path: the present one, if there is one. In the order of the names. */
+  #reached(): { readonly directories: Map<MemoryDirectory, string>; readonly files: Map<MemoryFile, string> } {
+    const directories = new Map<MemoryDirectory, string>()
+    const files = new Map<MemoryFile, string>()
+    const reach = (directory: MemoryDirectory, path: string, namesOf: (directory: MemoryDirectory) => [string, MemoryNode][]): void => {
+      directories.set(directory, directories.get(directory) ?? path)
+      for (const [name, node] of namesOf(directory).sort(byName)) {
+        if (node instanceof MemoryDirectory) reach(node, `${path}/${name}`, namesOf)
+        else if (!files.has(node)) files.set(node, `${path}/${name}`)
+      }
+    }
+    reach(this.root, '', directory => [...directory.names])
+    reach(this.root, '', directory => [...directory.names, ...directory.durable, ...placesIn(this.#pending, directory)])
+    return { directories, files }
   }
 }
 
@@ -114,6 +161,22 @@ function imageOf(image: Map<MemoryDirectory, Map<string, MemoryNode>>, directory
   let names = image.get(directory)
   if (names === undefined) image.set(directory, (names = new Map(directory.durable)))
   return names
+}
+
+/** The names that pending changes add in a directory. */
+function placesIn(changes: readonly NameChange[], directory: MemoryDirectory): [string, MemoryNode][] {
+  return changes.flatMap(({ added }): [string, MemoryNode][] => (added?.directory === directory ? [[added.name, added.node]] : []))
+}
+
+/** The chosen changes, without those of a file of which an earlier one was not chosen. */
+function inOrder(changes: readonly NameChange[], isChosen: (index: number) => boolean): NameChange[] {
+  const ended = new Set<MemoryNode | undefined>()
+  return changes.filter((change, index) => {
+    const node = nodeOf(change)
+    if (!ended.has(node) && isChosen(index)) return true
+    ended.add(node)
+    return false
+  })
 }
 
 /** Mostly, each directory got a prefix of its changes, as a journal keeps their order; sometimes any of them. */

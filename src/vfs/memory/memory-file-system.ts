@@ -15,7 +15,7 @@ import type { DirectoryLock, FileHandle, FileStat, FileSystem, LockMode } from '
 import { MemoryDirectory, MemoryTree } from './memory-directory.js'
 import type { MemoryNode } from './memory-directory.js'
 import { MemoryFile } from './memory-file.js'
-import type { CrashChoice } from './memory-file.js'
+import type { CrashChoice, UnsyncedPart } from './memory-file.js'
 import { MemoryFileHandle } from './memory-file-handle.js'
 import { findPlace, pathNames, type NamePlace } from '../path-names.js'
 import { SeededRandom } from '../seeded-random.js'
@@ -116,10 +116,17 @@ export class MemoryFileSystem implements FileSystem {
 
   /**
    * The file system after a power loss at this moment. `none` keeps nothing unsynced and `all` everything; a seed keeps some of the
-   * unsynced writes, whole or torn, and some of the unsynced names: the same for the same seed and history.
+   * unsynced writes, whole or torn, and some of the unsynced names: the same for the same seed and history. A set keeps the parts with these
+   * numbers in the list of `unsynced`; of the names of a file none becomes durable before an earlier one, whatever the set says.
    */
-  crashClone(seed: number | 'none' | 'all'): MemoryFileSystem {
-    return this.#crashed(typeof seed === 'number' ? new SeededRandom(seed) : seed)
+  crashClone(kept: number | 'none' | 'all' | ReadonlySet<number>): MemoryFileSystem {
+    if (typeof kept === 'object') return this.#crashed({ kept })
+    return this.#crashed(typeof kept === 'number' ? new SeededRandom(kept) : kept)
+  }
+
+  /** What a power loss at this moment may take or leave, in parts: changes of names, and sectors of writes. Empty when everything is durable. */
+  unsynced(): readonly UnsyncedPart[] {
+    return this.#tree.unsynced()
   }
 
   /** The file system after the death of the process (`kill -9`): everything that was written. */

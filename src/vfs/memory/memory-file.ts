@@ -17,8 +17,20 @@ const sectorBytes = 512
 const fieldsPerChange = 3
 const truncation = -1
 
-/** Which unsynced changes a power loss keeps: none, all, or a random choice. */
-export type CrashChoice = 'none' | 'all' | Random
+/** Which unsynced changes a power loss keeps: none, all, a random choice, or those parts. */
+export type CrashChoice = 'none' | 'all' | Random | KeptParts
+
+/** Parts by their numbers in the list of `unsynced`. */
+export interface KeptParts {
+  readonly kept: ReadonlySet<number>
+}
+
+/** A part of what is not synced that the medium has whole or not at all. */
+export type UnsyncedPart =
+  | { readonly change: 'write'; readonly path: string; readonly offset: number; readonly length: number }
+  | { readonly change: 'truncate'; readonly path: string; readonly size: number }
+  /** `removed` and `added` are paths; both are there for a rename. */
+  | { readonly change: 'name'; readonly removed?: string; readonly added?: string }
 
 export class MemoryFile {
   readonly #current: MemoryBytes
@@ -81,13 +93,25 @@ export class MemoryFile {
     this.#hasLost = true
   }
 
-  /** The file as a power loss leaves it, all of it durable. */
-  crashed(choice: CrashChoice): MemoryFile {
+  /** The pending changes in their order, writes in parts that end at sectors of the file. */
+  unsynced(path: string): UnsyncedPart[] {
+    return Array.from({ length: this.pendingChanges }, (_, index): UnsyncedPart[] => {
+      const position = this.#pending[index * fieldsPerChange]
+      if (this.#pending[index * fieldsPerChange + 1] === truncation) return [{ change: 'truncate', path, size: position }]
+      return this.#sectors(index).map(([from, to]) => ({ change: 'write', path, offset: position + from, length: to - from }))
+    }).flat()
+  }
+
+  /** The file as a power loss leaves it, all of it durable. `first` is the number of its first part. */
+  crashed(choice: CrashChoice, first = 0): MemoryFile {
     const clone = new MemoryFile()
     if (choice === 'all') this.#current.copyTo(clone.#current)
     else {
       this.#durable.copyTo(clone.#current)
-      if (choice !== 'none') this.#applySome(clone.#current, choice)
+      if (typeof choice === 'object') {
+        if ('kept' in choice) this.#applyParts(clone.#current, choice.kept, first)
+        else this.#applySome(clone.#current, choice)
+      }
     }
     clone.#durable.adoptPeer()
     return clone
@@ -129,6 +153,26 @@ export class MemoryFile {
     const bytes = new Uint8Array(stop - from)
     this.#journal.read(bytes, this.#pending[index * fieldsPerChange + 2] + from, 0, bytes.length)
     target.write(bytes, position + from, 0, bytes.length)
+  }
+
+  #applyParts(target: MemoryBytes, kept: ReadonlySet<number>, first: number): void {
+    let part = first
+    for (let index = 0; index < this.pendingChanges; index++) {
+      for (const [from, to] of this.#sectors(index)) if (kept.has(part++)) this.#apply(target, index, from, to)
+    }
+  }
+
+  /** The parts of a pending change, as offsets in it: a write ends at every sector, a truncation is one part. */
+  #sectors(index: number): [from: number, to: number][] {
+    const position = this.#pending[index * fieldsPerChange]
+    const length = this.#pending[index * fieldsPerChange + 1]
+    const parts: [number, number][] = []
+    for (let from = 0; from < length;) {
+      const to = Math.min(length, from + sectorBytes - ((position + from) % sectorBytes))
+      parts.push([from, to])
+      from = to
+    }
+    return length === truncation ? [[0, 0]] : parts
   }
 
   /** Either the medium got a prefix of the changes, the last one torn, or each change by itself was kept, lost or torn. */
