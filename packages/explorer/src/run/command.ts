@@ -12,6 +12,8 @@ export function formatOperation(operation: Operation): string {
       return `del ${operation.key}${operation.sync === true ? ' sync' : ''}`
     case 'get':
       return `get ${operation.key}${operation.snapshot === undefined ? '' : ` at ${operation.snapshot}`}`
+    case 'crash':
+      return `crash ${operation.lane} event ${operation.event}`
     default:
       return operation.type
   }

@@ -41,20 +41,25 @@ const { turn } = portableEnvironment({ fileSystem: new MemoryFileSystem() }).sch
 
 export class Lane {
   readonly settings: LaneSettings
-  readonly fileSystem: MemoryFileSystem
   readonly #seed: number
   readonly #listener: TraceListener
+  /** What the lane began with; never changed. */
+  readonly #base: MemoryFileSystem
+  readonly #fileSystem: MemoryFileSystem
   readonly #time = new SteppedTime()
   readonly #environment: Environment
   readonly #snapshots = new Map<string, StoreSnapshot>()
+  readonly #done: Operation[] = []
   #store: Store | undefined
 
-  constructor(settings: LaneSettings, seed: number, listener: TraceListener, fileSystem = new MemoryFileSystem()) {
+  /** @param base - The files that it finds; they stay as they are. */
+  constructor(settings: LaneSettings, seed: number, listener: TraceListener, base = new MemoryFileSystem()) {
     this.settings = settings
-    this.fileSystem = fileSystem
     this.#seed = seed
     this.#listener = listener
-    this.#environment = { fileSystem, clock: this.#time, scheduler: this.#time, random: new SeededRandom(seed) }
+    this.#base = base
+    this.#fileSystem = base.processCrashClone()
+    this.#environment = { fileSystem: this.#fileSystem, clock: this.#time, scheduler: this.#time, random: new SeededRandom(seed) }
   }
 
   /** Opens the store; the outcome says why where it cannot be opened. */
@@ -69,7 +74,42 @@ export class Lane {
 
   /** Performs an operation, and lets the background have its turns. */
   execute(operation: Operation): Promise<Outcome> {
+    this.#done.push(operation)
     return this.#perform(() => this.#do(operation))
+  }
+
+  /** Does everything again up to an event, and takes from its files as they were right after it. Events count from the opening of this lane. */
+  async at<T>(event: number, take: (fileSystem: MemoryFileSystem) => T): Promise<T> {
+    let count = 0
+    let taken: { readonly value: T } | undefined
+    const again: Lane = new Lane(
+      this.settings,
+      this.#seed,
+      () => {
+        if (++count === event) taken = { value: take(again.#fileSystem) }
+      },
+      this.#base,
+    )
+    if (event === 0) return take(again.#fileSystem)
+    await again.open()
+    for (const operation of this.#done) {
+      if (taken !== undefined) break
+      await again.execute(operation)
+    }
+    if (taken === undefined)
+      throw new Error(`Lane "${this.settings.name}" has had ${count} events since it was opened; there is no event ${event}`)
+    return taken.value
+  }
+
+  /** A lane on files that this one has left: its time and chance begin anew. */
+  recovered(image: MemoryFileSystem, listener: TraceListener): Lane {
+    return new Lane(this.settings, this.#seed, listener, image)
+  }
+
+  /** All entries that the store holds. */
+  async entries(): Promise<readonly (readonly [key: string, value: string])[]> {
+    const store = this.#opened()
+    return this.#complete(store.iterator().all())
   }
 
   /** Closes the store, if it is open. */
@@ -99,8 +139,7 @@ export class Lane {
   }
 
   async #do(operation: Operation): Promise<Outcome> {
-    const store = this.#store
-    if (store === undefined) throw new Error('The store is not open: see what its opening said')
+    const store = this.#opened()
     switch (operation.type) {
       case 'put':
         await this.#complete(store.put(operation.key, operation.value, syncOption(operation)))
@@ -154,7 +193,14 @@ export class Lane {
         await this.close()
         await this.#openStore()
         return ok('closed and opened again')
+      case 'crash':
+        throw new Error('A crash is of the run: it makes another lane of this one')
     }
+  }
+
+  #opened(): Store {
+    if (this.#store === undefined) throw new Error('The store is not open: see what its opening said')
+    return this.#store
   }
 
   async #range(store: Store, operation: Operation & { readonly type: 'range' }): Promise<Outcome> {
@@ -212,11 +258,6 @@ export class Lane {
   async #step(untilMs?: number): Promise<void> {
     this.#time.step(untilMs)
     await turn()
-  }
-
-  /** A lane on what a power loss or the end of the process leaves of this one's files; its time begins anew. */
-  recovered(settings: LaneSettings, image: MemoryFileSystem, listener: TraceListener): Lane {
-    return new Lane(settings, this.#seed, listener, image)
   }
 }
 

@@ -36,6 +36,23 @@ export type Operation =
   /** Simulated time passes, in milliseconds, in which the background works. */
   | { readonly type: 'wait'; readonly ms: number }
   | { readonly type: 'reopen' }
+  | Crash
+
+/** Power fails in one lane as it was after one of its events, and its store opens again on what is left. The other lanes go on. */
+export interface Crash {
+  readonly type: 'crash'
+  /** Name of the lane. */
+  readonly lane: string
+  /** Number of the event. What the lane did later has not happened for it. */
+  readonly event: number
+  readonly image: CrashImage
+}
+
+/**
+ * What is left of a lane's files. `none`: only what was synced; `all`: everything, as after the end of the process. A number is the seed of a
+ * choice among what was not synced, parts of it torn. A list has the parts that are kept, by their numbers in `unsynced` of the file system.
+ */
+export type CrashImage = 'none' | 'all' | number | readonly number[]
 
 /** What came of an operation. `text` is one line; `entries` are those of a range, as far as they are kept. */
 export interface Outcome {

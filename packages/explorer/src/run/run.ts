@@ -7,9 +7,10 @@
  * 3. Events of a lane are numbered from 1 without a gap, also over a reopening, where the trace of the store begins anew.
  */
 import type { TraceEvent } from 'kvarium/trace'
+import type { MemoryFileSystem } from 'kvarium/vfs'
 import { expand, type Line } from './line.js'
 import { Lane, type LaneSettings } from './lane.js'
-import type { Operation, Outcome } from './operation.js'
+import type { Crash, CrashImage, Operation, Outcome } from './operation.js'
 
 export const MOST_LANES = 3
 
@@ -32,8 +33,10 @@ export class Run {
   readonly operations: Operation[] = []
   /** Position of the first moment of each operation. */
   readonly starts: number[] = []
-  readonly lanes: readonly Lane[]
+  readonly #lanes: Lane[]
+  /** By lane: the number of its events, and how many of them came before the present lane in its place. */
   readonly #sequences: number[]
+  readonly #earlier: number[]
   /** The lines, as they were added. */
   readonly lines: Line[] = []
 
@@ -43,13 +46,14 @@ export class Run {
     }
     this.settings = settings
     this.#sequences = settings.lanes.map(() => 0)
-    this.lanes = settings.lanes.map((lane, index) => new Lane(lane, settings.seed, event => this.#record(index, event)))
+    this.#earlier = settings.lanes.map(() => 0)
+    this.#lanes = settings.lanes.map((lane, index) => new Lane(lane, settings.seed, event => this.#record(index, event)))
   }
 
   /** Opens all lanes. Where a store does not open, the moment of its return says why. */
   static async open(settings: RunSettings): Promise<Run> {
     const run = new Run(settings)
-    for (const [index, lane] of run.lanes.entries()) {
+    for (const [index, lane] of run.#lanes.entries()) {
       run.moments.push({ kind: 'call', lane: index, operation: -1 })
       run.moments.push({ kind: 'return', lane: index, operation: -1, outcome: await lane.open() })
     }
@@ -64,20 +68,67 @@ export class Run {
       const index = this.operations.length
       this.operations.push(operation)
       this.starts.push(this.moments.length)
-      for (const [number, lane] of this.lanes.entries()) {
-        this.moments.push({ kind: 'call', lane: number, operation: index })
-        const outcome = await lane.execute(operation)
-        this.moments.push({ kind: 'return', lane: number, operation: index, outcome })
+      if (operation.type === 'crash') await this.#crash(operation, index)
+      else {
+        for (const [number, lane] of this.#lanes.entries()) {
+          this.moments.push({ kind: 'call', lane: number, operation: index })
+          const outcome = await lane.execute(operation)
+          this.moments.push({ kind: 'return', lane: number, operation: index, outcome })
+        }
       }
       if (!between(done + 1, operations.length)) return
     }
   }
 
   async close(): Promise<void> {
-    for (const lane of this.lanes) await lane.close()
+    for (const lane of this.#lanes) await lane.close()
+  }
+
+  /** The files of a lane right after one of its events, for `take`; and how to open a store on an image of them. */
+  async at<T>(lane: number, event: number, take: (fileSystem: MemoryFileSystem) => T): Promise<T> {
+    const since = event - this.#earlier[lane]
+    if (since < 0) throw new Error(`The lane has crashed since event ${event}: go back before the crash, and crash it there`)
+    return this.#lanes[lane].at(since, take)
+  }
+
+  /** The files that a lane began with: none, or those that its last crash left. */
+  base(lane: number): Promise<MemoryFileSystem> {
+    return this.#lanes[lane].at(0, files => files.processCrashClone())
+  }
+
+  /** A lane like one of the run, on an image of its files; the run goes on without it. */
+  recover(lane: number, image: MemoryFileSystem): Lane {
+    return this.#lanes[lane].recovered(image, () => undefined)
+  }
+
+  async #crash({ lane: name, event, image }: Crash, operation: number): Promise<void> {
+    const lane = this.settings.lanes.findIndex(settings => settings.name === name)
+    if (lane < 0) {
+      const names = this.settings.lanes.map(settings => settings.name).join(', ')
+      const text = `There is no lane "${name}" to crash: the lanes are ${names}`
+      this.moments.push({ kind: 'call', lane: 0, operation })
+      this.moments.push({ kind: 'return', lane: 0, operation, outcome: { status: 'failed', text } })
+      return
+    }
+    this.moments.push({ kind: 'call', lane, operation })
+    let outcome: Outcome
+    try {
+      const left = await this.at(lane, event, files => imageOf(files, image))
+      this.#lanes[lane] = this.#lanes[lane].recovered(left, recorded => this.#record(lane, recorded))
+      this.#earlier[lane] = this.#sequences[lane]
+      outcome = await this.#lanes[lane].open()
+    } catch (error) {
+      outcome = { status: 'failed', text: error instanceof Error ? error.message : String(error) }
+    }
+    this.moments.push({ kind: 'return', lane, operation, outcome })
   }
 
   #record(lane: number, event: TraceEvent): void {
     this.moments.push({ kind: 'event', lane, event: { ...event, sequence: ++this.#sequences[lane] } })
   }
+}
+
+/** What is left of files. */
+export function imageOf(files: MemoryFileSystem, image: CrashImage): MemoryFileSystem {
+  return files.crashClone(typeof image === 'object' ? new Set(image) : image)
 }

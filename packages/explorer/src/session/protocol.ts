@@ -1,7 +1,8 @@
 /**
  * What the page asks of its worker: a table of calls. Everything that goes over the wire is plain data.
  */
-import type { Outcome } from '../run/operation.js'
+import type { UnsyncedPart } from 'kvarium/vfs'
+import type { CrashImage, Outcome } from '../run/operation.js'
 import type { Line } from '../run/line.js'
 import type { RunSettings } from '../run/run.js'
 import type { PictureName, Pictures } from '../views/catalog.js'
@@ -100,6 +101,45 @@ export interface Timeline {
   readonly marks: readonly TimelineMark[]
 }
 
+/** One thing that recovery makes of some of the images. */
+export interface CrashOutcome {
+  /** One of the images. */
+  readonly image: CrashImage
+  /** How many images lead to it. */
+  readonly images: number
+  /** Entries of the recovered store; absent if it does not open. */
+  readonly entries?: number
+  /** Why it does not open. */
+  readonly problem?: string
+  /** How many of the acknowledged writes are there, the oldest first; -1 if what is there is no state that the store ever had. */
+  readonly kept: number
+  /** Writes of the operation under way that are there. */
+  readonly keptUnderway: number
+  /** The first of the acknowledged writes that are not there. */
+  readonly lost: readonly { readonly operation: number; readonly text: string }[]
+  readonly lostCount: number
+  /** Whether it is what the store promises: a state that it had, with every write that was acknowledged as durable. */
+  readonly isRight: boolean
+}
+
+/** What power loss at a position would do to a lane. */
+export interface Crashed {
+  readonly position: number
+  readonly lane: number
+  /** Number of the lane's last event before. */
+  readonly event: number
+  /** What is not synced. */
+  readonly parts: readonly UnsyncedPart[]
+  readonly images: number
+  /** Whether these are all images that there may be. */
+  readonly isComplete: boolean
+  /** Acknowledged writes, and how many of them the store must not lose. */
+  readonly acknowledged: number
+  readonly durable: number
+  /** The one that keeps most first. */
+  readonly outcomes: readonly CrashOutcome[]
+}
+
 /** The calls of the page, by name. */
 export interface ExplorerCalls {
   /** A new run takes the place of the one before. */
@@ -112,6 +152,8 @@ export interface ExplorerCalls {
   /** The operations with these indexes, `to` excluded. */
   operations(from: number, to: number): readonly OperationRow[]
   timeline(request: TimelineRequest): Timeline
+  /** Power fails in a lane at a position: what may be left, and what recovery makes of it. The run stays as it is. */
+  crash(lane: number, position: number): Crashed
 }
 
 export type CallName = keyof ExplorerCalls

@@ -12,8 +12,10 @@ import type { Line } from '../run/line.js'
 import { Run, type Moment, type RunSettings } from '../run/run.js'
 import { foldsFor } from '../views/catalog.js'
 import { Track } from '../views/track.js'
+import { crashAt } from './crashes.js'
 import type {
   Answering,
+  Crashed,
   LaneLook,
   Look,
   LookRequest,
@@ -101,11 +103,11 @@ export class Session implements Answering {
   }
 
   readonly operations = async (from: number, to: number): Promise<readonly OperationRow[]> => {
-    const { operations, starts, moments, lanes } = this.#begun()
+    const { operations, starts, moments, settings } = this.#begun()
     return operations.slice(from, to).map((operation, offset) => {
       const index = from + offset
       const start = starts[index]
-      const outcomes: OperationRow['outcomes'][number][] = lanes.map(() => undefined)
+      const outcomes: OperationRow['outcomes'][number][] = settings.lanes.map(() => undefined)
       const end = starts[index + 1] ?? moments.length
       for (let position = start; position < end; position++) {
         const moment = moments[position]
@@ -119,6 +121,8 @@ export class Session implements Answering {
     this.#begun()
     return this.#timelines.within(request)
   }
+
+  readonly crash = async (lane: number, position: number): Promise<Crashed> => crashAt(this.#begun(), lane, position)
 
   #begun(): Run {
     if (this.#run === undefined) throw new Error('No run has begun')
