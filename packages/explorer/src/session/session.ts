@@ -94,7 +94,8 @@ export class Session implements Answering {
 
   readonly seek = async ({ from, direction, at, lane }: SeekRequest): Promise<number | undefined> => {
     const { moments } = this.#begun()
-    for (let position = from + direction; position >= 0 && position <= moments.length; position += direction) {
+    const first = Math.max(-1, Math.min(from, moments.length + 1)) + direction
+    for (let position = first; position >= 0 && position <= moments.length; position += direction) {
       if (position === 0) return at === 'moment' || at === 'operation' ? 0 : undefined
       const moment = moments[position - 1]
       if ((lane === undefined || moment.lane === lane) && this.#isStop(moment, position, at)) return position
