@@ -52,8 +52,22 @@ it('q ends the command, also while its input stays open', async () => {
 
 it.each([
   ['two forms at once', ['1', '--step', '--json'], /cannot be used with/],
+  [
+    'a page in a directory that is not there',
+    ['1', '--html', '/nonexistent/x.html'],
+    /^error: \/nonexistent\/x\.html cannot be written: ENOENT.*\n$/,
+  ],
+  ['an option without an example', ['--step'], /^error: which example\? Its number or name is missing/],
   ['an example that is not there', ['99'], /There is no example 99\. The examples are:\n {2}1 {2}bytes-of-a-put/],
 ])('%s is refused', (_, args, message) => {
   const { status, stderr } = spawnSync(process.execPath, [...COMMAND, ...args], { cwd: ROOT, encoding: 'utf8' })
   expect([status, stderr]).toEqual([1, expect.stringMatching(message)])
+})
+
+it('without an example, and with --help, it lists the question of each; a name does as well as a number', () => {
+  for (const parameters of [[], ['--help']]) {
+    const listed = run(parameters)
+    for (const { name } of catalog()) expect(listed).toMatch(new RegExp(`^ +\\d+  ${name} .*\\?$`, 'm'))
+  }
+  expect(run(['flush'])).toBe(run(['4']))
 })

@@ -77,7 +77,7 @@ describe('the command, packed and installed without scripts', { timeout: 300_000
     expect(status).toBe(0)
     expect(stdout).toContain('Usage: kvarium example')
     expect(stdout).toContain('--step')
-    expect(stdout).toContain('14  lockstep')
+    expect(stdout).toMatch(/^ {2}14 {2}lockstep .*\?$/m)
   })
 
   it('without tsx, TypeScript of the user is refused with the file and what to do where Node does not read it', () => {
