@@ -83,9 +83,17 @@ describe('a verdict', () => {
       100 + Array.from({ length: 12 }, () => random.uniform(1000) / 1000 - 0.5).reduce((sum, one) => sum + one, 0) * 10
     const spread = (): Spread => spreadOf([value(), value(), value()])
     const pairs = Array.from({ length: 2000 }, () => [spread(), spread()] as const)
-    const found = (of: 'one run' | 'two runs'): number => pairs.filter(([a, b]) => differ(a, b, true, of)).length
+    const found = (of: 'one run' | 'two runs'): number => pairs.filter(([a, b]) => differ(a, b, { isTime: true }, of)).length
     expect(found('one run')).toBeLessThan(30)
     expect(found('two runs')).toBeLessThan(10)
+  })
+
+  it('percentiles of two runs differ by half at least: the same run twice has had 1.45 between them', () => {
+    const [before, after] = [spreadOf([4447, 4453, 5011]), spreadOf([6111, 6460, 6464])]
+    expect(differ(before, after, { isTime: true, isTail: true }, 'two runs')).toBe(false)
+    expect(differ(before, after, { isTime: true }, 'two runs')).toBe(true)
+    expect(differ(before, spreadOf([7000, 7100, 7200]), { isTime: true, isTail: true }, 'two runs')).toBe(true)
+    expect(differ(before, after, { isTime: true, isTail: true }, 'one run')).toBe(true)
   })
 
   it('waiting, hit rates and the memory of a shared process crown no engine', () => {

@@ -119,7 +119,7 @@ export const DEFINITIONS = {
   verdict: {
     name: 'Verdict',
     unit: '',
-    text: 'The best engine, and by how much it is better than the next. “No difference”: the ranges over all rounds do not lie apart by more than the wider of them spans, or the medians are within 5 % for times, 0.5 % for bytes. With fewer than three rounds there is no verdict on times, and bytes within 25 % are no difference. Two runs must differ by more: 25 % for times, 5 % for bytes that vary, and times are compared only if the machine was quiet in both. Engines without files on disk are not ranked, nor are numbers that say nothing about an engine: waiting for background work, hit rates of caches, memory of one process that all engines share.',
+    text: 'The best engine, and by how much it is better than the next. “No difference”: the ranges over all rounds do not lie apart by more than the wider of them spans, or the medians are within 5 % for times, 0.5 % for bytes. With fewer than three rounds there is no verdict on times, and bytes within 25 % are no difference. Two runs must differ by more: 25 % for times, 50 % for percentiles, 5 % for bytes that vary, and times are compared only if the machine was quiet in both. Engines without files on disk are not ranked, nor are numbers that say nothing about an engine: waiting for background work, hit rates of caches, memory of one process that all engines share.',
   },
   spread: {
     name: 'Median and range',

@@ -111,7 +111,7 @@ function changeOf(metric: Metric, a: EngineReport, b: EngineReport, judgesTimes:
   if (before === undefined && after === undefined) return []
   if (before === undefined || after === undefined) return [{ metric, before, after, change: 'unknown' }]
   if (!metric.isRanked || (metric.isTime && !judgesTimes)) return [{ metric, before, after, change: 'unjudged' }]
-  if (!differ(before, after, metric.isTime, 'two runs')) return [{ metric, before, after, change: 'none' }]
+  if (!differ(before, after, metric, 'two runs')) return [{ metric, before, after, change: 'none' }]
   const isMore = after.median > before.median
   return [{ metric, before, after, change: isMore === (metric.better === 'more') ? 'better' : 'worse' }]
 }
