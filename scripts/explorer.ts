@@ -15,6 +15,9 @@ const ROOT = join(import.meta.dirname, '..')
 const SOURCE = join(ROOT, 'packages/explorer/src')
 const OUT = join(ROOT, '.tmp/explorer')
 
+/** Of the page and of its parts, in the folder of the page. */
+const STYLES = ['style.css', 'drawings/hex.css']
+
 const POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src data:"
 
@@ -53,7 +56,7 @@ export async function buildExplorer(folder: string): Promise<void> {
 }
 
 function page(): string {
-  const style = PAGE_STYLE + readFileSync(join(SOURCE, 'page/style.css'), 'utf8')
+  const style = PAGE_STYLE + STYLES.map(file => readFileSync(join(SOURCE, 'page', file), 'utf8')).join('')
   return `<!doctype html>
 <html lang="en">
 <head>

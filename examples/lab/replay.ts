@@ -11,7 +11,7 @@ import { LsmShapeFold } from '../../src/lsm/fold-shape.js'
 import type { TraceEvent } from '../../src/trace/events.js'
 import { Recorder } from '../../src/observe/recorder.js'
 import { Rewind, type Folding } from '../../src/observe/rewind.js'
-import { FileHistories, type RebuiltFile } from './file-history.js'
+import { FileHistories, type RebuiltFile } from '../../src/observe/file-histories.js'
 import type { Item } from './items.js'
 
 /** Rebuilds the structure of an engine. */

@@ -41,8 +41,8 @@ function Lanes(): JSX.Element {
       {look.value.lanes.map((lane, index) => (
         <section key={lane.name} class="lane" aria-label={lane.name}>
           <h2>{lane.name}</h2>
-          {DRAWINGS.filter(({ picture }) => lane.pictures[picture] !== undefined).map(({ picture, title, Component }) => (
-            <section key={picture} class="drawing" aria-label={title}>
+          {DRAWINGS.filter(({ picture }) => lane.pictures[picture] !== undefined).map(({ title, Component }) => (
+            <section key={title} class="drawing" aria-label={title}>
               <h3>{title}</h3>
               <Component lane={lane} index={index} />
             </section>

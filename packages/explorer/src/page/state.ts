@@ -9,7 +9,7 @@ import { computed, signal } from '@preact/signals'
 import type { Line } from '../run/line.js'
 import { DEFAULT_LANES } from '../run/engine-lanes.js'
 import type { RunSettings } from '../run/run.js'
-import type { Look, SeekRequest, Summary } from '../session/protocol.js'
+import type { CallName, ExplorerCalls, Look, SeekRequest, Selection, Summary } from '../session/protocol.js'
 import type { PictureName } from '../views/catalog.js'
 import { connect, type Client } from './client.js'
 import { DRAWINGS } from './drawings/catalog.js'
@@ -21,6 +21,8 @@ export const look = signal<Look | undefined>(undefined)
 export const isBusy = signal(false)
 /** What went wrong last, in a sentence. */
 export const problem = signal<string | undefined>(undefined)
+/** What drawings and panels show more of. */
+export const selection = signal<Selection | undefined>(undefined)
 export const last = computed(() => summary.value?.moments ?? 0)
 
 let client: Client
@@ -72,6 +74,19 @@ export async function move(direction: 1 | -1, at: SeekRequest['at'], lane?: numb
     problem.value = undefined
     await goTo(found)
   }
+}
+
+export function select(what: Selection | undefined): void {
+  selection.value = what
+}
+
+/** A call whose answer only one component needs. */
+export function ask<Name extends CallName>(
+  name: Name,
+  ...parameters: Parameters<ExplorerCalls[Name]>
+): Promise<ReturnType<ExplorerCalls[Name]>> {
+  const call = client[name] as unknown as (...all: readonly unknown[]) => Promise<ReturnType<ExplorerCalls[Name]>>
+  return call(...parameters)
 }
 
 async function guarded(work: () => Promise<void>): Promise<void> {

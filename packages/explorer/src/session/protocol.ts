@@ -140,6 +140,60 @@ export interface Crashed {
   readonly outcomes: readonly CrashOutcome[]
 }
 
+export interface HexRequest {
+  readonly lane: number
+  readonly position: number
+  readonly file: string
+  /** Of the first byte. Default: where the present event of the lane writes, or 0. */
+  readonly offset?: number
+  readonly rows: number
+}
+
+/** A row of annotated hex. */
+export interface HexLine {
+  /** How deep in the structure: 0 is a part of the file. */
+  readonly depth: number
+  /** Of its first byte: in the file, or in what `decompressed` says. */
+  readonly offset: number
+  /** Two digits for each byte, with spaces between; none for the heading of a part. */
+  readonly bytes: string
+  readonly text: string
+  readonly meaning: string
+  readonly state: 'good' | 'unverified' | 'unused'
+  readonly isProblem?: true
+  /** The bytes are decompressed contents. */
+  readonly decompressed?: true
+  /** Which bytes of the row the present event has written, the end excluded. */
+  readonly written?: readonly [from: number, to: number]
+}
+
+/** A part of a file at a position. */
+export interface HexPage {
+  readonly file: string
+  /** What kind of file it is. */
+  readonly title: string
+  /** In bytes. */
+  readonly size: number
+  readonly isWhole: boolean
+  /** Of its first byte. */
+  readonly offset: number
+  readonly lines: readonly HexLine[]
+  /** Of the first byte behind the page; absent at the end of the file. */
+  readonly nextOffset?: number
+  /** What the present event has written. */
+  readonly written?: { readonly offset: number; readonly length: number }
+  readonly problems: readonly string[]
+}
+
+/** A thing of a lane that has a history. */
+export type Selection = { readonly lane: number } & (
+  | { readonly kind: 'table'; readonly table: number }
+  | { readonly kind: 'page'; readonly page: number }
+  | { readonly kind: 'key'; readonly key: string }
+  | { readonly kind: 'file'; readonly file: string }
+  | { readonly kind: 'bytes'; readonly file: string; readonly offset: number; readonly length: number }
+)
+
 /** The calls of the page, by name. */
 export interface ExplorerCalls {
   /** A new run takes the place of the one before. */
@@ -154,6 +208,8 @@ export interface ExplorerCalls {
   timeline(request: TimelineRequest): Timeline
   /** Power fails in a lane at a position: what may be left, and what recovery makes of it. The run stays as it is. */
   crash(lane: number, position: number): Crashed
+  /** Bytes of a file as it is at a position, with their meaning; `undefined` if there is no such file. */
+  hex(request: HexRequest): HexPage | undefined
 }
 
 export type CallName = keyof ExplorerCalls

@@ -13,9 +13,12 @@ import { Run, type Moment, type RunSettings } from '../run/run.js'
 import { foldsFor } from '../views/catalog.js'
 import { Track } from '../views/track.js'
 import { crashAt } from './crashes.js'
+import { FileBytes } from './file-bytes.js'
 import type {
   Answering,
   Crashed,
+  HexPage,
+  HexRequest,
   LaneLook,
   Look,
   LookRequest,
@@ -36,6 +39,7 @@ export class Session implements Answering {
   readonly #onProgress: (summary: Summary) => void
   #run: Run | undefined
   #tracks: Track[] = []
+  #files: FileBytes[] = []
   #timelines = new Timelines()
   /** For each moment, the number of the lane's events up to and with it. */
   #counts: number[] = []
@@ -50,6 +54,7 @@ export class Session implements Answering {
     await this.#run?.close()
     this.#run = await Run.open(settings)
     this.#tracks = settings.lanes.map(({ engine }) => new Track(() => foldsFor(engine)))
+    this.#files = this.#tracks.map(({ events }) => new FileBytes(events))
     this.#timelines = new Timelines()
     this.#counts = []
     this.#taken = 0
@@ -124,6 +129,10 @@ export class Session implements Answering {
   }
 
   readonly crash = async (lane: number, position: number): Promise<Crashed> => crashAt(this.#begun(), lane, position)
+  readonly hex = async ({ lane, position, ...range }: HexRequest): Promise<HexPage | undefined> => {
+    this.#begun()
+    return this.#files[lane].hex({ ...range, count: this.#eventsUpTo(position, lane) })
+  }
 
   #begun(): Run {
     if (this.#run === undefined) throw new Error('No run has begun')

@@ -23,14 +23,15 @@ interface Checkpoint {
 
 export class Track {
   /** All events of the lane; the run adds to them. */
-  readonly events: TraceEvent[] = []
+  readonly events: TraceEvent[]
   /** Ascending by their number of events. The first one has none. */
   readonly #checkpoints: Checkpoint[]
   /** The latest ones passed, oldest first. */
   readonly #near: Checkpoint[] = []
   #present: { count: number; folds: Folds }
 
-  constructor(make: () => Folds) {
+  constructor(make: () => Folds, events: TraceEvent[] = []) {
+    this.events = events
     this.#checkpoints = [{ count: 0, folds: make() }]
     this.#present = { count: 0, folds: make() }
   }

@@ -5,9 +5,10 @@
  * 1. A history is immutable: each write adds to it and leaves the one before as it was, so a copy of a directory costs only its names.
  * 2. The contents of a file from before the trace are unknown, and are not invented.
  */
-import type { EventOf, TraceEvent } from '../../src/trace/events.js'
+import type { EventOf, TraceEvent } from '../trace/events.js'
 
-type Change = EventOf<'file.write'> | EventOf<'file.truncate'>
+/** What changes the contents of a file. */
+export type FileChange = EventOf<'file.write'> | EventOf<'file.truncate'>
 
 interface FileHistory {
   /** Whether the trace contains its creation. */
@@ -16,10 +17,11 @@ interface FileHistory {
 }
 
 interface Changes {
-  readonly last: Change
+  readonly last: FileChange
   readonly before: Changes | undefined
 }
 
+/** A file as its writes left it. */
 export interface RebuiltFile {
   readonly name: string
   readonly bytes: Uint8Array
@@ -29,9 +31,11 @@ export interface RebuiltFile {
 
 const UNKNOWN: FileHistory = { isNew: false, changes: undefined }
 
+/** Takes in the events of a trace with payloads, one after the other, and rebuilds any file as of the last of them. */
 export class FileHistories {
   #files = new Map<string, FileHistory>()
 
+  /** Takes in the next event; those that change no file are passed over. */
   apply(event: TraceEvent): void {
     switch (event.type) {
       case 'file.create':
@@ -61,21 +65,28 @@ export class FileHistories {
     }
   }
 
+  /** Histories of the same events that go on by themselves. */
   clone(): FileHistories {
     const clone = new FileHistories()
     clone.#files = new Map(this.#files)
     return clone
   }
 
+  /** The names of the files, in order. */
   get names(): string[] {
     return [...this.#files.keys()].sort()
+  }
+
+  /** The write or cut that changed the file last; `undefined` if there is no file with this name, or none is known. */
+  lastChange(name: string): FileChange | undefined {
+    return this.#files.get(name)?.changes?.last
   }
 
   /** The file with all writes to it; `undefined` if there is none with this name. */
   rebuild(name: string): RebuiltFile | undefined {
     const history = this.#files.get(name)
     if (history === undefined) return undefined
-    const changes: Change[] = []
+    const changes: FileChange[] = []
     for (let at = history.changes; at !== undefined; at = at.before) changes.push(at.last)
     changes.reverse()
     let size = 0
