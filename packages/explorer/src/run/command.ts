@@ -1,24 +1,358 @@
-/** The words of an operation: how it is typed, and how it is shown. */
-import type { Operation } from './operation.js'
+/**
+ * The language of operations: one operation or generator a line, as it is typed, pasted, kept in a link and shown.
+ *
+ *   put KEY VALUE [sync]     VALUE is text, or a length such as 100B for a made value
+ *   random 1000 keys 500     stands for many operations
+ *
+ * Keys, values and names are written bare or in double quotes with JSON's escapes.
+ *
+ * Invariants:
+ * 1. `parse(format(line))` is the line again.
+ * 2. A problem says where it is, and what to do.
+ */
+import type { Generator } from './generate.js'
+import type { Line } from './line.js'
+import { madeValue } from './made-value.js'
+import type { CrashImage, Operation } from './operation.js'
+import { WORKLOAD_WORDS } from './workload-words.js'
+import { IncompleteError, LineReader, ProblemError, isBare, lengthText, type Problem } from './line-reader.js'
+
+export type { Problem } from './line-reader.js'
 
 const LONGEST_VALUE = 24
+/** Writes of a batch that are shown. */
+const SHOWN_WRITES = 3
+/** Shorter values are shown as they are. */
+const LEAST_MADE = 8
+const MOST_MADE_BYTES = 1024 * 1024
+const MOST_OPERATIONS = 1_000_000
+const MOST_WAIT_MS = 1_000_000
 
-/** An operation as it is typed; long values are shortened. */
+const DEFAULTS = { keys: 1000, valueBytes: 100, seed: 1 } as const
+
+interface Word {
+  readonly name: string
+  /** What follows the word. */
+  readonly form: string
+  readonly about: string
+  readonly read: (reader: LineReader) => Line
+}
+
+const operation = (name: Operation['type'], form: string, about: string, read: (reader: LineReader) => Operation): Word => ({
+  name,
+  form,
+  about,
+  read: reader => ({ operation: read(reader) }),
+})
+
+const generator = (name: string, form: string, about: string, read: (reader: LineReader, count: number) => Generator): Word => ({
+  name,
+  form: `COUNT${form}`,
+  about,
+  read: reader => ({ generator: read(reader, reader.integer('how many operations', 1, MOST_OPERATIONS)) }),
+})
+
+/** The words that a line begins with. */
+export const WORDS: readonly Word[] = [
+  operation('put', 'KEY VALUE [sync]', 'Writes a value; 100B stands for a made value of that length', reader => readPut(reader, true)),
+  operation('del', 'KEY [sync]', 'Deletes a key', reader => readDel(reader, true)),
+  operation('get', 'KEY [at SNAPSHOT]', 'Reads a value, also as of a snapshot', reader => {
+    const key = reader.text('key', 'a key')
+    const snapshot = reader.option('at') ? reader.text('snapshot', 'the name of a snapshot') : undefined
+    return { type: 'get', key, ...(snapshot !== undefined && { snapshot }) }
+  }),
+  operation('range', '[FROM] [TO] [limit N] [reverse]', 'Reads the entries from FROM on and before TO; - means no bound', reader => {
+    const interval = readInterval(reader, ['limit', 'reverse'])
+    const limit = reader.option('limit') ? reader.integer('how many entries', 1, MOST_OPERATIONS) : undefined
+    const reverse = reader.option('reverse')
+    return { type: 'range', ...interval, ...(limit !== undefined && { limit }), ...(reverse && { reverse }) }
+  }),
+  operation('batch', 'put KEY VALUE; del KEY; ... [sync]', 'Writes all of these or none', readBatch),
+  operation('clear', '[FROM] [TO]', 'Deletes the keys from FROM on and before TO', reader => ({ type: 'clear', ...readInterval(reader) })),
+  operation('snapshot', 'NAME', 'Holds this moment, to be read later', reader => ({
+    type: 'snapshot',
+    name: reader.text('name', 'a name for the snapshot'),
+  })),
+  operation('release', 'NAME', 'Ends a snapshot', reader => ({
+    type: 'release',
+    name: reader.text('snapshot', 'the name of a snapshot'),
+  })),
+  operation('sync', '', 'Makes durable what was written so far', () => ({ type: 'sync' })),
+  operation('flush', '', 'Writes what is in memory to files', () => ({ type: 'flush' })),
+  operation('compact', '[FROM] [TO]', 'Merges or rewrites what lies in these keys', reader => ({
+    type: 'compact',
+    ...readInterval(reader),
+  })),
+  operation('wait', 'MS', 'Lets simulated time pass, in milliseconds, in which the background works', reader => ({
+    type: 'wait',
+    ms: reader.integer('milliseconds', 0, MOST_WAIT_MS),
+  })),
+  operation('crash', 'LANE event N none|all|seed N|parts N,N,...', 'Power fails in a lane after one of its events', readCrash),
+  operation('reopen', '', 'Closes the store and opens it again', () => ({ type: 'reopen' })),
+  generator('ascending', ' [values 100B] [seed N] [first N]', 'Puts of keys in ascending order', (reader, count) => {
+    const { keys: _, ...options } = readOptions(reader, ['values', 'seed', 'first'])
+    return { kind: 'ascending', count, ...options }
+  }),
+  ...(['random', 'zipfian'] as const).map(kind =>
+    generator(
+      kind,
+      ' [keys N] [values 100B] [seed N] [first N]',
+      kind === 'random' ? 'Puts of random keys, all equally often' : 'Puts of random keys, a few of them very often',
+      (reader, count) => ({ kind, count, ...readOptions(reader, ['keys', 'values', 'seed', 'first']) }),
+    ),
+  ),
+  generator('cities', ' [first N]', 'Puts of cities of the world, from the GeoNames dataset', (reader, count) => {
+    const { first } = readOptions(reader, ['first'])
+    return { kind: 'cities', count, ...(first !== undefined && { first }) }
+  }),
+  ...WORKLOAD_WORDS.map(({ name, about }) =>
+    generator(name, ' [keys N] [values 100B] [seed N] [first N]', about, (reader, count) => {
+      const { keys, ...options } = readOptions(reader, ['keys', 'values', 'seed', 'first'], count)
+      return { kind: 'workload', name, count, entries: keys, ...options }
+    }),
+  ),
+]
+
+/** Reads a line. */
+export function parse(text: string): Line | Problem {
+  try {
+    return readLine(new LineReader(text))
+  } catch (error) {
+    if (error instanceof ProblemError) return error.problem
+    throw error
+  }
+}
+
+export function isProblem(parsed: Line | Problem): parsed is Problem {
+  return 'message' in parsed
+}
+
+/** Reads a list of lines; empty ones and those that begin with # are left out. Rows count from 0. */
+export function parseScript(text: string): {
+  readonly lines: readonly Line[]
+  readonly problems: readonly (Problem & { readonly row: number })[]
+} {
+  const lines: Line[] = []
+  const problems: (Problem & { readonly row: number })[] = []
+  for (const [row, line] of text.split(/\r?\n/).entries()) {
+    if (line.trim() === '' || line.trimStart().startsWith('#')) continue
+    const parsed = parse(line)
+    if (isProblem(parsed)) problems.push({ ...parsed, row })
+    else lines.push(parsed)
+  }
+  return { lines, problems }
+}
+
+/** What can be typed at the end of a text, which may end inside of a word. */
+export interface Completion {
+  /** Offset where the word begins that a completion takes the place of. */
+  readonly from: number
+  readonly words: readonly { readonly word: string; readonly about: string }[]
+  /** A key or a snapshot's name may stand here as well; the run knows which there are. */
+  readonly wants: readonly ('key' | 'snapshot')[]
+  /** What is expected, in words. */
+  readonly hint: string
+}
+
+export function complete(text: string): Completion {
+  let reader: LineReader
+  try {
+    reader = new LineReader(text, true)
+    readToHole(reader)
+  } catch (error) {
+    // Behind a mistake nothing fits.
+    if (error instanceof ProblemError) return { from: text.length, words: [], wants: [], hint: '' }
+    throw error
+  }
+  const { expected, hole } = reader
+  const words = expected.flatMap(({ kind, word, about }) => (kind === 'word' ? [{ word, about }] : []))
+  const wants = expected.flatMap(({ kind }) => (kind === 'key' || kind === 'snapshot' ? [kind] : []))
+  const hint = expected.flatMap(({ kind, word, about }) => (kind === 'word' ? (about === '' ? [word] : []) : [about])).join(', or ')
+  return { from: hole, words: words.filter(({ word }) => word.startsWith(text.slice(hole))), wants, hint }
+}
+
+function readToHole(reader: LineReader): void {
+  try {
+    readLine(reader)
+  } catch (error) {
+    if (!(error instanceof IncompleteError)) throw error
+  }
+}
+
+function readLine(reader: LineReader): Line {
+  const name = reader.word(
+    'an operation',
+    WORDS.map(({ name: word, form, about }) => ({ word, about: form === '' ? about : `${form}: ${about}` })),
+  )
+  const line = WORDS.find(word => word.name === name)!.read(reader)
+  reader.end()
+  return line
+}
+
+function readPut(reader: LineReader, mayEnd: boolean): Operation & { readonly type: 'put' } {
+  const key = reader.text('key', 'a key')
+  const length = readLength(reader)
+  const value = length === undefined ? reader.text('value', 'a value: text, or a length such as 100B') : madeValue(key, length)
+  return { type: 'put', key, value, ...(mayEnd && reader.option('sync') && { sync: true }) }
+}
+
+function readDel(reader: LineReader, mayEnd: boolean): Operation & { readonly type: 'del' } {
+  return { type: 'del', key: reader.text('key', 'a key'), ...(mayEnd && reader.option('sync') && { sync: true }) }
+}
+
+function readLength(reader: LineReader): number | undefined {
+  const length = reader.length()
+  if (length !== undefined && length > MOST_MADE_BYTES) reader.refuse(`Write a length of at most ${lengthText(MOST_MADE_BYTES)}`)
+  return length
+}
+
+function readBatch(reader: LineReader): Operation {
+  const operations: (Operation & { readonly type: 'put' | 'del' })[] = []
+  do {
+    const name = reader.word('put or del', [
+      { word: 'put', about: 'KEY VALUE' },
+      { word: 'del', about: 'KEY' },
+    ])
+    operations.push(name === 'put' ? readPut(reader, false) : readDel(reader, false))
+  } while (reader.semicolon())
+  return { type: 'batch', operations, ...(reader.option('sync') && { sync: true }) }
+}
+
+const IMAGES = [
+  { word: 'none', about: 'only what was synced is left' },
+  { word: 'all', about: 'everything is left' },
+  { word: 'seed', about: 'a choice among what was not synced' },
+  { word: 'parts', about: 'the numbers of what is left, or -' },
+] as const
+
+function readCrash(reader: LineReader): Operation {
+  const lane = reader.text('lane', 'the name of a lane')
+  reader.word('what to count', [{ word: 'event', about: 'The number of the event after which power fails' }])
+  const event = reader.integer('the number of an event', 0, Number.MAX_SAFE_INTEGER)
+  const kept = reader.word('what is left', IMAGES)
+  if (kept === 'seed') return { type: 'crash', lane, event, image: reader.integer('a seed', 0, 2 ** 32 - 1) }
+  if (kept === 'parts') return { type: 'crash', lane, event, image: reader.integers('the numbers of the parts that are left, or -') }
+  return { type: 'crash', lane, event, image: kept }
+}
+
+function readInterval(reader: LineReader, options: readonly string[] = []): { from?: string; to?: string } {
+  const from = reader.bound('the first key', options)
+  const to = from === undefined ? undefined : reader.bound('the key before which it ends', options)
+  return { ...(typeof from === 'string' && { from }), ...(typeof to === 'string' && { to }) }
+}
+
+function readOptions(
+  reader: LineReader,
+  names: readonly ('keys' | 'values' | 'seed' | 'first')[],
+  defaultKeys: number = DEFAULTS.keys,
+): { readonly keys: number; readonly valueBytes: number; readonly seed: number; readonly first?: number } {
+  let { valueBytes, seed }: { valueBytes: number; seed: number } = DEFAULTS
+  let keys = defaultKeys
+  let first: number | undefined
+  const left = new Set(names)
+  for (;;) {
+    const name = [...left].filter(each => reader.option(each)).at(0)
+    if (name === undefined) break
+    left.delete(name)
+    if (name === 'keys') keys = reader.integer('how many keys', 1, MOST_OPERATIONS)
+    else if (name === 'seed') seed = reader.integer('a seed', 0, 2 ** 32 - 1)
+    else if (name === 'first') first = reader.integer('how many operations', 0, MOST_OPERATIONS)
+    else valueBytes = readLength(reader) ?? reader.expect('length', 'a length such as 100B')
+  }
+  return { keys, valueBytes, seed, ...(first !== undefined && { first }) }
+}
+
+/** A line as it is typed. */
+export function format(line: Line): string {
+  return 'operation' in line ? formatExactly(line.operation) : formatGenerator(line.generator)
+}
+
+/** An operation as it is typed; long values and batches are shortened. */
 export function formatOperation(operation: Operation): string {
+  if (operation.type === 'batch') {
+    const { operations } = operation
+    const hidden = operations.length - SHOWN_WRITES
+    const shown = hidden > 0 ? operations.slice(0, SHOWN_WRITES) : operations
+    const text = shown.map(write => formatWith(write, shortValue)).join('; ')
+    return `batch ${text}${hidden > 0 ? `; ... (${hidden} more)` : ''}${syncText(operation)}`
+  }
+  return formatWith(operation, shortValue)
+}
+
+function formatExactly(operation: Operation): string {
+  if (operation.type !== 'batch') return formatWith(operation, valueText)
+  return `batch ${operation.operations.map(write => formatWith(write, valueText)).join('; ')}${syncText(operation)}`
+}
+
+function formatWith(operation: Exclude<Operation, { type: 'batch' }>, value: (value: string, key: string) => string): string {
   switch (operation.type) {
     case 'put':
-      return `put ${operation.key} ${shorten(operation.value)}${operation.sync === true ? ' sync' : ''}`
+      return `put ${wordText(operation.key)} ${value(operation.value, operation.key)}${syncText(operation)}`
     case 'del':
-      return `del ${operation.key}${operation.sync === true ? ' sync' : ''}`
+      return `del ${wordText(operation.key)}${syncText(operation)}`
     case 'get':
-      return `get ${operation.key}${operation.snapshot === undefined ? '' : ` at ${operation.snapshot}`}`
+      return `get ${wordText(operation.key)}${operation.snapshot === undefined ? '' : ` at ${wordText(operation.snapshot)}`}`
+    case 'range': {
+      const { limit, reverse } = operation
+      const limitText = limit === undefined ? '' : ` limit ${limit}`
+      return `range${intervalText(operation)}${limitText}${reverse === true ? ' reverse' : ''}`
+    }
+    case 'clear':
+    case 'compact':
+      return operation.type + intervalText(operation)
+    case 'snapshot':
+    case 'release':
+      return `${operation.type} ${wordText(operation.name)}`
+    case 'wait':
+      return `wait ${operation.ms}`
     case 'crash':
-      return `crash ${operation.lane} event ${operation.event}`
+      return `crash ${wordText(operation.lane)} event ${operation.event} ${imageText(operation.image)}`
     default:
       return operation.type
   }
 }
 
-function shorten(value: string): string {
-  return value.length > LONGEST_VALUE ? `${value.slice(0, LONGEST_VALUE - 3)}...` : value
+function formatGenerator(generator: Generator): string {
+  const { count, first } = generator
+  const name = generator.kind === 'workload' ? generator.name : generator.kind
+  const options: string[] = []
+  if (generator.kind === 'workload' && generator.entries !== count) options.push(` keys ${generator.entries}`)
+  if ('keys' in generator && generator.keys !== DEFAULTS.keys) options.push(` keys ${generator.keys}`)
+  if (generator.kind !== 'cities') {
+    if (generator.valueBytes !== DEFAULTS.valueBytes) options.push(` values ${lengthText(generator.valueBytes)}`)
+    if (generator.seed !== DEFAULTS.seed) options.push(` seed ${generator.seed}`)
+  }
+  return `${name} ${count}${options.join('')}${first === undefined ? '' : ` first ${first}`}`
+}
+
+function imageText(image: CrashImage): string {
+  if (typeof image === 'string') return image
+  if (typeof image === 'number') return `seed ${image}`
+  return `parts ${image.length === 0 ? '-' : image.join(',')}`
+}
+
+function syncText({ sync }: { readonly sync?: boolean }): string {
+  return sync === true ? ' sync' : ''
+}
+
+function intervalText({ from, to }: { readonly from?: string; readonly to?: string }): string {
+  if (to !== undefined) return ` ${from === undefined ? '-' : wordText(from)} ${wordText(to)}`
+  return from === undefined ? '' : ` ${wordText(from)}`
+}
+
+/** A key, a value or a name: bare where it can be. */
+export function wordText(text: string): string {
+  return isBare(text) ? text : JSON.stringify(text)
+}
+
+function valueText(value: string, key: string): string {
+  if (value.length >= LEAST_MADE && value.length <= MOST_MADE_BYTES && value === madeValue(key, value.length))
+    return lengthText(value.length)
+  return wordText(value)
+}
+
+function shortValue(value: string, key: string): string {
+  if (value.length <= LONGEST_VALUE) return valueText(value, key)
+  const exact = valueText(value, key)
+  return exact.length <= LONGEST_VALUE ? exact : `${exact.slice(0, LONGEST_VALUE - 3)}...`
 }

@@ -1,28 +1,69 @@
 /** Many operations from a short description: the same description gives the same operations. */
 import { SeededRandom, uniform } from 'kvarium/vfs'
+import { drawnValue } from './made-value.js'
 import type { Operation } from './operation.js'
 
-export interface Generator {
-  readonly kind: 'ascending' | 'random'
+interface Counted {
   readonly count: number
+  /** Only so many of the operations, from the first on. */
+  readonly first?: number
+}
+
+interface Seeded extends Counted {
   readonly seed: number
   /** Length of the values, in characters. */
   readonly valueBytes: number
-  /** Number of keys that `random` draws from. */
-  readonly keys: number
 }
 
-const LETTERS = 'abcdefghijklmnopqrstuvwxyz'
+export type Generator =
+  /** Puts of keys in ascending order. */
+  | ({ readonly kind: 'ascending' } & Seeded)
+  /** Puts of keys drawn from `keys` keys, all alike or few of them often. */
+  | ({ readonly kind: 'random' | 'zipfian'; readonly keys: number } & Seeded)
+  /** A workload of db_bench or YCSB by its name: `entries` are loaded first where it needs them, then come `count` calls. */
+  | ({ readonly kind: 'workload'; readonly name: string; readonly entries: number } & Seeded)
+  /** Puts of cities of the world; after the last one they begin again. */
+  | ({ readonly kind: 'cities' } & Counted)
 
-export function generate({ kind, count, seed, valueBytes, keys }: Generator): readonly Operation[] {
-  const random = new SeededRandom(seed)
-  return Array.from({ length: count }, (_, index) => {
-    const number = kind === 'ascending' ? index : uniform(random, keys)
-    return { type: 'put', key: `key${String(number).padStart(6, '0')}`, value: value(random, valueBytes) }
-  })
+/** The entries of the cities, which a page loads only when they are wanted. */
+export type LoadCities = () => Promise<readonly (readonly [key: string, value: string])[]>
+
+/** @param loadCities - Where the cities come from. */
+export async function generate(generator: Generator, loadCities: LoadCities): Promise<readonly Operation[]> {
+  const operations = await all(generator, loadCities)
+  return generator.first === undefined ? operations : operations.slice(0, generator.first)
 }
 
-function value(random: SeededRandom, length: number): string {
-  const unit = Array.from({ length: Math.ceil(length / 2) }, () => LETTERS[uniform(random, LETTERS.length)]).join('')
-  return (unit + unit).slice(0, length)
+async function all(generator: Generator, loadCities: LoadCities): Promise<readonly Operation[]> {
+  switch (generator.kind) {
+    case 'ascending': {
+      const random = new SeededRandom(generator.seed)
+      return Array.from({ length: generator.count }, (_, index) => put(index, random, generator.valueBytes))
+    }
+    case 'random': {
+      const random = new SeededRandom(generator.seed)
+      return Array.from({ length: generator.count }, () => put(uniform(random, generator.keys), random, generator.valueBytes))
+    }
+    case 'zipfian': {
+      const { zipfianKeys } = await import('./zipfian-keys.js')
+      const random = new SeededRandom(generator.seed)
+      const next = zipfianKeys(random, generator.keys, generator.seed)
+      return Array.from({ length: generator.count }, () => put(next(), random, generator.valueBytes))
+    }
+    case 'workload': {
+      const { workloadOperations } = await import('./workload-operations.js')
+      return workloadOperations(generator)
+    }
+    case 'cities': {
+      const cities = await loadCities()
+      return Array.from({ length: generator.count }, (_, index) => {
+        const [key, value] = cities[index % cities.length]
+        return { type: 'put', key, value }
+      })
+    }
+  }
+}
+
+function put(number: number, random: SeededRandom, valueBytes: number): Operation {
+  return { type: 'put', key: `key${String(number).padStart(6, '0')}`, value: drawnValue(random, valueBytes) }
 }

@@ -25,7 +25,8 @@ export type Operation =
   /** With `snapshot` the value of the moment when the snapshot of this name was taken. */
   | { readonly type: 'get'; readonly key: string; readonly snapshot?: string }
   | ({ readonly type: 'range'; readonly limit?: number; readonly reverse?: boolean } & KeyInterval)
-  | { readonly type: 'batch'; readonly operations: readonly (Put | Del)[]; readonly sync?: boolean }
+  /** All of its writes or none. */
+  | { readonly type: 'batch'; readonly operations: readonly (Omit<Put, 'sync'> | Omit<Del, 'sync'>)[]; readonly sync?: boolean }
   | ({ readonly type: 'clear' } & KeyInterval)
   | { readonly type: 'snapshot'; readonly name: string }
   | { readonly type: 'release'; readonly name: string }

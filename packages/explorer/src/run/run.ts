@@ -8,7 +8,8 @@
  */
 import type { TraceEvent } from 'kvarium/trace'
 import type { MemoryFileSystem } from 'kvarium/vfs'
-import { expand, type Line } from './line.js'
+import type { LoadCities } from './generate.js'
+import { expand, firstOf, type Line } from './line.js'
 import { Lane, type LaneSettings } from './lane.js'
 import type { Crash, CrashImage, Operation, Outcome } from './operation.js'
 
@@ -37,10 +38,14 @@ export class Run {
   /** By lane: the number of its events, and how many of them came before the present lane in its place. */
   readonly #sequences: number[]
   readonly #earlier: number[]
-  /** The lines, as they were added. */
+  /** The lines, as they were added; one that was ended early stands for the operations before the end. */
   readonly lines: Line[] = []
+  /** Index of the first operation of each line. */
+  readonly #lineStarts: number[] = []
+  readonly #loadCities: LoadCities
 
-  private constructor(settings: RunSettings) {
+  private constructor(settings: RunSettings, loadCities: LoadCities) {
+    this.#loadCities = loadCities
     if (settings.lanes.length < 1 || settings.lanes.length > MOST_LANES) {
       throw new TypeError(`A run has one to ${MOST_LANES} lanes, not ${settings.lanes.length}`)
     }
@@ -51,8 +56,8 @@ export class Run {
   }
 
   /** Opens all lanes. Where a store does not open, the moment of its return says why. */
-  static async open(settings: RunSettings): Promise<Run> {
-    const run = new Run(settings)
+  static async open(settings: RunSettings, loadCities: LoadCities = noCities): Promise<Run> {
+    const run = new Run(settings, loadCities)
     for (const [index, lane] of run.#lanes.entries()) {
       run.moments.push({ kind: 'call', lane: index, operation: -1 })
       run.moments.push({ kind: 'return', lane: index, operation: -1, outcome: await lane.open() })
@@ -62,8 +67,9 @@ export class Run {
 
   /** Performs the operations of a line in all lanes. `between` is called after each operation, and ends the line early by `false`. */
   async add(line: Line, between: (done: number, of: number) => boolean = () => true): Promise<void> {
-    const operations = expand(line)
+    const operations = await expand(line, this.#loadCities)
     this.lines.push(line)
+    this.#lineStarts.push(this.operations.length)
     for (const [done, operation] of operations.entries()) {
       const index = this.operations.length
       this.operations.push(operation)
@@ -76,8 +82,20 @@ export class Run {
           this.moments.push({ kind: 'return', lane: number, operation: index, outcome })
         }
       }
-      if (!between(done + 1, operations.length)) return
+      if (between(done + 1, operations.length) || done + 1 === operations.length) continue
+      this.lines[this.lines.length - 1] = firstOf(line, done + 1)
+      return
     }
+  }
+
+  /** The lines that make the first `count` operations. */
+  linesOf(count: number): readonly Line[] {
+    return this.lines.flatMap((line, index) => {
+      const start = this.#lineStarts[index]
+      if (start >= count) return []
+      const end = this.#lineStarts[index + 1] ?? this.operations.length
+      return [end <= count ? line : firstOf(line, count - start)]
+    })
   }
 
   async close(): Promise<void> {
@@ -131,4 +149,8 @@ export class Run {
 /** What is left of files. */
 export function imageOf(files: MemoryFileSystem, image: CrashImage): MemoryFileSystem {
   return files.crashClone(typeof image === 'object' ? new Set(image) : image)
+}
+
+function noCities(): never {
+  throw new Error('The cities are not at hand here: use another generator')
 }

@@ -8,6 +8,7 @@
 import { describe } from 'kvarium/observe'
 import type { TraceEvent } from 'kvarium/trace'
 import { formatOperation } from '../run/command.js'
+import type { LoadCities } from '../run/generate.js'
 import type { Line } from '../run/line.js'
 import { Run, type Moment, type RunSettings } from '../run/run.js'
 import { foldsFor } from '../views/catalog.js'
@@ -37,6 +38,7 @@ const OPERATIONS_PER_PROGRESS = 200
 
 export class Session implements Answering {
   readonly #onProgress: (summary: Summary) => void
+  readonly #loadCities: LoadCities | undefined
   #run: Run | undefined
   #tracks: Track[] = []
   #files: FileBytes[] = []
@@ -46,13 +48,14 @@ export class Session implements Answering {
   #taken = 0
   #isStopped = false
 
-  constructor(onProgress: (summary: Summary) => void = () => undefined) {
+  constructor(onProgress: (summary: Summary) => void = () => undefined, loadCities?: LoadCities) {
     this.#onProgress = onProgress
+    this.#loadCities = loadCities
   }
 
   readonly begin = async (settings: RunSettings): Promise<Summary> => {
     await this.#run?.close()
-    this.#run = await Run.open(settings)
+    this.#run = await Run.open(settings, this.#loadCities)
     this.#tracks = settings.lanes.map(({ engine }) => new Track(() => foldsFor(engine)))
     this.#files = this.#tracks.map(({ events }) => new FileBytes(events))
     this.#timelines = new Timelines()

@@ -1,4 +1,5 @@
 /** The worker of the page: passes the calls of the page to a session, one after the other. */
+import type { LoadCities } from '../run/generate.js'
 import type { CallName, FromWorker, ToWorker } from './protocol.js'
 import { Session } from './session.js'
 
@@ -9,7 +10,8 @@ interface Scope {
 }
 
 const scope = globalThis as unknown as Scope
-const session = new Session(progress => scope.postMessage({ progress }))
+const loadCities: LoadCities = async () => (await fetch('cities.json')).json() as ReturnType<LoadCities>
+const session = new Session(progress => scope.postMessage({ progress }), loadCities)
 let last: Promise<unknown> = Promise.resolve()
 
 scope.onmessage = ({ data }) => {

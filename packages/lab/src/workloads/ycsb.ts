@@ -12,6 +12,7 @@ import { loadPhases, SETTLE, type Plan, type Size, type Workload, type WorkloadO
 const FIELDS = 10
 const MOST_SCANNED = 100
 const SAMPLE = 1000
+const ASCII = new TextEncoder()
 
 type Share = 'read' | 'update' | 'insert' | 'scan' | 'readModifyWrite'
 
@@ -56,7 +57,7 @@ export const YCSB_WORKLOADS: readonly Workload[] = ROWS.map(row => ({
 }))
 
 export function recordKey(number: number): Uint8Array {
-  return Buffer.from(`user${decimal(fnv64(number))}`, 'latin1')
+  return ASCII.encode(`user${decimal(fnv64(number))}`)
 }
 
 function plan(row: Row, size: Size): Plan {

@@ -1,0 +1,18 @@
+/** Values of a wanted length, made from nothing but a seed: half of each repeats, so that it compresses as text does. */
+import { SeededRandom, uniform } from 'kvarium/vfs'
+
+const LETTERS = 'abcdefghijklmnopqrstuvwxyz'
+const FNV_OFFSET = 0x811c9dc5
+const FNV_PRIME = 0x01000193
+
+/** The value of `length` letters that `put KEY LENGTH` writes: the same for the same key and length. */
+export function madeValue(key: string, length: number): string {
+  let hash = FNV_OFFSET
+  for (let at = 0; at < key.length; at++) hash = Math.imul(hash ^ key.charCodeAt(at), FNV_PRIME)
+  return drawnValue(new SeededRandom(hash >>> 0), length)
+}
+
+export function drawnValue(random: SeededRandom, length: number): string {
+  const unit = Array.from({ length: Math.ceil(length / 2) }, () => LETTERS[uniform(random, LETTERS.length)]).join('')
+  return (unit + unit).slice(0, length)
+}

@@ -1,0 +1,21 @@
+/** The workloads of db_bench and YCSB that lines can name; the workloads themselves are loaded when one is wanted. */
+export const WORKLOAD_WORDS: readonly { readonly name: string; readonly about: string }[] = [
+  { name: 'ycsb-a', about: 'YCSB A: half reads, half updates, zipfian' },
+  { name: 'ycsb-b', about: 'YCSB B: 95 % reads, 5 % updates, zipfian' },
+  { name: 'ycsb-c', about: 'YCSB C: reads, zipfian' },
+  { name: 'ycsb-d', about: 'YCSB D: 95 % reads of the newest records, 5 % inserts' },
+  { name: 'ycsb-e', about: 'YCSB E: 95 % short ranges, 5 % inserts' },
+  { name: 'ycsb-f', about: 'YCSB F: half reads, half read-modify-writes, zipfian' },
+  { name: 'fillseq', about: 'db_bench: puts of all keys, in order' },
+  { name: 'fillrandom', about: 'db_bench: puts of random keys' },
+  { name: 'fillsync', about: 'db_bench: durable puts of random keys' },
+  { name: 'overwrite', about: 'db_bench: puts of random existing keys' },
+  { name: 'deleterandom', about: 'db_bench: deletions of random keys' },
+  { name: 'readrandom', about: 'db_bench: gets of random existing keys' },
+  { name: 'readmissing', about: 'db_bench: gets of absent keys, each next to an existing one' },
+  { name: 'readhot', about: 'db_bench: gets of random keys of the first hundredth' },
+  { name: 'readwhilewriting', about: 'db_bench: gets and puts of random keys in turn' },
+  { name: 'seekrandom', about: 'db_bench: ranges of 10 entries from random keys on' },
+  { name: 'readseq', about: 'db_bench: all entries in order' },
+  { name: 'readreverse', about: 'db_bench: all entries in reverse order' },
+]
