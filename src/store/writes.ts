@@ -189,6 +189,8 @@ export class StoreWrites {
 
   #untracked(pending: Promise<void>): Promise<void> {
     const { untracked } = this
+    // Writes that share a sync.
+    if (untracked.has(pending)) return pending
     untracked.add(pending)
     const settled = (): void => {
       untracked.delete(pending)
