@@ -85,11 +85,19 @@ export function frameCheck(seed: number, offset: number, length: number, synced:
 }
 
 /** Writes the header of the frame at file offset `offset` to `bytes[0, 16)`. */
-export function encodeFrameHeader(bytes: Uint8Array, seed: number, offset: number, length: number, synced: number, checksum: number): void {
-  writeWord(bytes, 0, length)
-  writeWord(bytes, 4, synced)
-  writeWord(bytes, 8, checksum)
-  writeWord(bytes, 12, frameCheck(seed, offset, length, synced, checksum))
+export function encodeFrameHeader(
+  bytes: Uint8Array,
+  seed: number,
+  offset: number,
+  length: number,
+  synced: number,
+  checksum: number,
+  at = 0,
+): void {
+  writeWord(bytes, at, length)
+  writeWord(bytes, at + 4, synced)
+  writeWord(bytes, at + 8, checksum)
+  writeWord(bytes, at + 12, frameCheck(seed, offset, length, synced, checksum))
 }
 
 /** A frame header, refilled in place so that reading a log does not allocate one per record. */

@@ -2,7 +2,8 @@
  * Appends records to a log and makes them durable, many callers sharing one sync (group commit).
  *
  * Invariants:
- * 1. Bytes are only ever written at the tail, and the tail moves only when a write has succeeded.
+ * 1. Bytes are only ever written at the tail. The tail moves when a write has succeeded, or when a frame is held that the next sync, or an
+ *    earlier write, writes in front of what it does itself. Frames are held only while a sync waits to begin, and not where events are listened to.
  * 2. A caller of `sync` is acknowledged by a data sync that started after everything appended before the call. While
  *    one runs, callers wait for the next, which begins when the running one ends.
  * 3. The watermark is the size of the log at the start of the last sync that succeeded. Every frame carries the
@@ -44,7 +45,7 @@ export interface LogWriterOptions {
    * and share this one. Without it the first of them starts a sync of its own, and groups are half as large.
    */
   readonly turn?: () => Promise<void>
-  /** Called when the writer has changed the file without an append: zeros ahead, leftovers cut off, close marker. */
+  /** Called when the writer has changed the file without an append: held frames, zeros ahead, leftovers cut off, close marker. */
   readonly onOwnWrite?: () => void
   /** Gets the events of syncs. */
   readonly trace?: Tracer | undefined
@@ -59,6 +60,7 @@ const COMMITS_BEFORE_GROWING = 4
 /** Longer payloads are written from where they are, in a second write; copying them would cost more than the call. */
 const COPIED_PAYLOAD_BYTES = 256 * 1024
 const INITIAL_SCRATCH_BYTES = 4 * 1024
+const MOST_SCRATCH_BYTES = FRAME_HEADER_BYTES + COPIED_PAYLOAD_BYTES
 const EMPTY = new Uint8Array(0)
 
 export class LogWriter {
@@ -67,6 +69,8 @@ export class LogWriter {
   readonly #hash32: Hash32
   readonly #seed: number
   #scratch = new Uint8Array(INITIAL_SCRATCH_BYTES)
+  /** Bytes of the frames that are held: the first ones of the scratch, and the last ones before the tail. */
+  #heldBytes = 0
   #size = 0
   /** Length of the file, zeros behind the tail included; what a recycled file had before is not known here. */
   #fileBytes = 0
@@ -153,14 +157,14 @@ export class LogWriter {
     return this.#syncedBytes
   }
 
-  /** Physical bytes this writer has written: file header, frames, close marker, zeros. Failed writes do not count. */
+  /** Physical bytes this writer has written: file header, frames, close marker, zeros. Failed writes and held frames do not count. */
   get writtenBytes(): number {
-    return this.#size + this.#blankBytes
+    return this.#size - this.#heldBytes + this.#blankBytes
   }
 
   /** Length of the file in bytes: that of the log, and zeros written ahead. */
   get fileBytes(): number {
-    return Math.max(this.#size, this.#fileBytes)
+    return Math.max(this.#size - this.#heldBytes, this.#fileBytes)
   }
 
   /** Data syncs started. */
@@ -177,15 +181,17 @@ export class LogWriter {
    * Appends `payload[start, end)` as one record and returns the offset of its frame. When it returns, the record
    * survives the death of the process; power loss it survives once a later `sync` has resolved.
    *
+   * With `willSync` the caller acknowledges the record only behind a `sync` of its own. Then it may be held in memory and written with others.
+   *
    * Throws an `IoError` if the write fails, which poisons the writer; a `PoisonedError` ever after; a `MisuseError`,
    * without effect, if the payload is empty or longer than `MAX_PAYLOAD_BYTES`, if the log would outgrow
    * `MAX_LOG_BYTES`, or after `close`.
    */
-  append(payload: Uint8Array, start = 0, end = payload.length): number {
+  append(payload: Uint8Array, start = 0, end = payload.length, willSync = false): number {
     if (this.#stopped) throw this.#refusal()
     this.#checkPayload(payload, start, end)
     const offset = this.#size
-    this.#write(offset, end - start === payload.length ? payload : payload.subarray(start, end))
+    this.#write(offset, end - start === payload.length ? payload : payload.subarray(start, end), willSync)
     return offset
   }
 
@@ -196,6 +202,7 @@ export class LogWriter {
   async appendInSlices(payload: Uint8Array, start: number, end: number, nextSlice: <T>(work: () => T) => Promise<T>): Promise<number> {
     if (this.#stopped) throw this.#refusal()
     this.#checkPayload(payload, start, end)
+    this.writeHeld()
     const offset = this.#size
     let checksum = placeSeed(this.#logNumber, offset)
     this.#isSlicing = true
@@ -250,20 +257,40 @@ export class LogWriter {
     this.#onOwnWrite?.()
   }
 
-  #write(offset: number, payload: Uint8Array): void {
+  /** Writes the frames that are held. Throws an `IoError` if that fails, which poisons the writer. */
+  writeHeld(): void {
+    if (this.#heldBytes === 0 || this.#failure !== undefined) return
+    try {
+      this.#file.write(this.#scratch, this.#size - this.#heldBytes, 0, this.#heldBytes)
+    } catch (cause) {
+      throw this.#poison('appending to', cause)
+    }
+    this.#heldBytes = 0
+    this.#onOwnWrite?.()
+  }
+
+  #write(offset: number, payload: Uint8Array, willSync: boolean): void {
     const length = payload.length
     const checksum = this.#hash32(payload, placeSeed(this.#logNumber, offset))
     const copied = length <= COPIED_PAYLOAD_BYTES ? length : 0
     const frameBytes = FRAME_HEADER_BYTES + copied
-    if (frameBytes > this.#scratch.length) this.#growScratch(frameBytes)
+    if (this.#heldBytes + frameBytes > MOST_SCRATCH_BYTES) this.writeHeld()
+    const held = this.#heldBytes
+    const bytes = held + frameBytes
+    if (bytes > this.#scratch.length) this.#growScratch(bytes)
     const scratch = this.#scratch
-    encodeFrameHeader(scratch, this.#seed, offset, length, this.#syncedBytes, checksum)
-    if (copied > 0) scratch.set(payload, FRAME_HEADER_BYTES)
-    try {
-      this.#file.write(scratch, offset, 0, frameBytes)
-      if (copied < length) this.#file.write(payload, offset + FRAME_HEADER_BYTES, 0, length)
-    } catch (cause) {
-      throw this.#poison('appending to', cause)
+    encodeFrameHeader(scratch, this.#seed, offset, length, this.#syncedBytes, checksum, held)
+    if (copied > 0) scratch.set(payload, held + FRAME_HEADER_BYTES)
+    if (willSync && this.#next !== undefined && this.#trace === null && copied === length) {
+      this.#heldBytes = bytes
+    } else {
+      try {
+        this.#file.write(scratch, offset - held, 0, bytes)
+        if (copied < length) this.#file.write(payload, offset + FRAME_HEADER_BYTES, 0, length)
+      } catch (cause) {
+        throw this.#poison('appending to', cause)
+      }
+      this.#heldBytes = 0
     }
     this.#size = offset + FRAME_HEADER_BYTES + length
   }
@@ -297,7 +324,9 @@ export class LogWriter {
   }
 
   #growScratch(needed: number): void {
-    this.#scratch = new Uint8Array(Math.min(Math.max(needed, this.#scratch.length * 2), FRAME_HEADER_BYTES + COPIED_PAYLOAD_BYTES))
+    const scratch = new Uint8Array(Math.min(Math.max(needed, this.#scratch.length * 2), MOST_SCRATCH_BYTES))
+    scratch.set(this.#scratch.subarray(0, this.#heldBytes))
+    this.#scratch = scratch
   }
 
   #syncAll(): Promise<void> {
@@ -327,6 +356,7 @@ export class LogWriter {
   readonly #startNext = (): Promise<void> => {
     this.#next = undefined
     if (this.#failure !== undefined) throw this.#refusal()
+    this.writeHeld()
     return this.#startSync()
   }
 

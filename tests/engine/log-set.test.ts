@@ -36,11 +36,11 @@ function logSet(first = 1, { watched = hooked, ledger = new Ledger() }: Parts = 
   return new LogSet({ fileSystem: watched, directory: DIRECTORY, hash32, ledger, scheduler }, first, new Map())
 }
 
-function append(logs: LogSet, key: string): void {
+function append(logs: LogSet, key: string, willSync = false): void {
   const batch = new WriteBatch()
   batch.put(keyOf(key), keyOf('v'))
   batch.seal(++sequence)
-  logs.append(batch.bytes, batch.byteLength)
+  logs.append(batch.bytes, batch.byteLength, willSync)
 }
 
 interface Replayed extends ReplayedLogs {
@@ -122,6 +122,43 @@ describe('a set of logs', () => {
     expect(new Set(syncs)).toEqual(new Set(['sync 000001.log', 'sync 000002.log', 'sync 000003.log']))
     expect((await replay(fileSystem)).keys).toEqual(['a', 'b', 'c'])
     await logs.close()
+  })
+
+  it('writes batches that wait for a sync before the next log begins: no later one survives them', async () => {
+    const logs = logSet()
+    append(logs, 'a')
+    const first = logs.sync()
+    append(logs, 'b')
+    const second = logs.sync()
+    append(logs, 'c', true)
+    append(logs, 'd', true)
+    const third = logs.sync()
+    expect((await replay(fileSystem.processCrashClone())).keys).toEqual(['a', 'b'])
+    logs.start(2, () => Promise.resolve())
+    append(logs, 'e')
+    expect((await replay(fileSystem.processCrashClone())).keys).toEqual(['a', 'b', 'c', 'd', 'e'])
+    await Promise.all([first, second, third])
+    await logs.close()
+  })
+
+  it('begins no log where those batches cannot be written', async () => {
+    const logs = logSet()
+    append(logs, 'a')
+    const syncs = [logs.sync()]
+    append(logs, 'b')
+    syncs.push(logs.sync())
+    append(logs, 'c', true)
+    const outcomes = Promise.allSettled(syncs)
+    hooked.before = ({ kind }) => {
+      if (kind === 'write') throw new Error('ENOSPC')
+    }
+    expect(() => logs.start(2, () => Promise.resolve())).toThrow('ENOSPC')
+    expect(logs.failure).toBeDefined()
+    hooked.before = () => {}
+    expect((await outcomes).map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
+    expect(fileSystem.list(DIRECTORY)).toEqual(['000001.log'])
+    await logs.close()
+    expect((await replay(fileSystem)).keys).toEqual(['a', 'b'])
   })
 
   it('removes logs that are released, and syncs them no more', async () => {

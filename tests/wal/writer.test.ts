@@ -348,3 +348,108 @@ test('a disk without room to grow ahead does not fail a commit', async () => {
   expect(log.poisoned).toBe(false)
   expect(replay(file.contents()).records).toBe(10)
 })
+
+/** A log of which a sync is under way, which the test ends, and another one waits to begin. */
+async function withWaitingSync(options: { readonly onOwnWrite?: () => void } = {}) {
+  const file = new ByteFile()
+  const log = new LogWriter(file, { logNumber: NUMBER, hash32, growBytes: 0, ...options })
+  const medium = heldMedium(file)
+  log.append(payload(10))
+  const first = log.sync()
+  log.append(payload(20))
+  const next = log.sync()
+  return { file, log, medium, first, next }
+}
+
+test('records whose callers wait for a sync that has not begun are written at once, before it', async () => {
+  const booked: number[] = []
+  const { file, log, medium, first, next } = await withWaitingSync({ onOwnWrite: () => booked.push(log.writtenBytes) })
+  const { writes, syncs } = file
+  const written = log.writtenBytes
+  const lengths = [1, 17, 4096, 5000, 300]
+  const offsets = lengths.map(length => log.append(payload(length), 0, length, true))
+  const later = log.sync()
+  expect(offsets[1]).toBe(offsets[0] + FRAME_HEADER_BYTES + 1)
+  expect(file).toMatchObject({ writes, syncs })
+  expect(log).toMatchObject({ writtenBytes: written, fileBytes: file.size() })
+  await medium.finish()
+  await first
+  expect(file).toMatchObject({ writes: writes + 1, syncs: syncs + 1 })
+  expect(log.size).toBe(file.size())
+  expect(booked).toEqual([file.size()])
+  await medium.finish()
+  await Promise.all([next, later])
+  expect(log.syncedBytes).toBe(file.size())
+  expect(replay(file.contents()).payloads).toEqual([10, 20, ...lengths].map(length => payload(length)))
+})
+
+test.each<[string, (log: LogWriter) => unknown]>([
+  ['a record that is not held', (log: LogWriter) => void log.append(payload(30))],
+  ['a record too long to be held', (log: LogWriter) => void log.append(payload(300_000), 0, 300_000, true)],
+  ['a record in slices', (log: LogWriter) => log.appendInSlices(payload(30), 0, 30, async work => work())],
+  ['what must not come before them', (log: LogWriter) => log.writeHeld()],
+])('held records are in the file before %s', async (_, write) => {
+  const { file, log, medium } = await withWaitingSync()
+  log.append(payload(40), 0, 40, true)
+  log.append(payload(50), 0, 50, true)
+  await write(log)
+  const { payloads, droppedBytes } = replay(file.contents())
+  expect(payloads.slice(0, 4)).toEqual([10, 20, 40, 50].map(length => payload(length)))
+  expect(droppedBytes).toBe(0)
+  expect(log.size).toBe(file.size())
+  await medium.finish()
+  await medium.finish()
+})
+
+test('more records than are held at once are written in order', async () => {
+  const { file, log, medium, next } = await withWaitingSync()
+  const { writes } = file
+  for (let i = 0; i < 40; i++) log.append(payload(10_000, i), 0, 10_000, true)
+  expect(file.writes).toBe(writes + 1)
+  await medium.finish()
+  await medium.finish()
+  await next
+  expect(replay(file.contents()).payloads.slice(2)).toEqual(Array.from({ length: 40 }, (_, i) => payload(10_000, i)))
+})
+
+test('a failed write of held records fails all who wait, and stops the log', async () => {
+  const { file, log, medium, first, next } = await withWaitingSync()
+  log.append(payload(40), 0, 40, true)
+  const later = log.sync()
+  const { syncs } = file
+  const before = file.contents()
+  file.before = operation => {
+    if (operation === 'write') throw new Error('ENOSPC')
+  }
+  const outcomes = Promise.allSettled([first, next, later])
+  await medium.finish()
+  expect((await outcomes).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected'])
+  await expect(next).rejects.toThrow(IoError)
+  expect(log.poisoned).toBe(true)
+  expect(log.fileBytes).toBe(before.length)
+  expect(() => log.append(payload(1))).toThrow(PoisonedError)
+  file.before = () => {}
+  await log.close({ marker: true })
+  expect(file.contents()).toEqual(before)
+  expect(file.syncs).toBe(syncs)
+})
+
+test('nothing is held after a failed sync, nor written', async () => {
+  const { file, log, medium, first, next } = await withWaitingSync()
+  log.append(payload(40), 0, 40, true)
+  const before = file.contents()
+  const outcomes = Promise.allSettled([first, next])
+  await medium.finish(new Error('EIO'))
+  expect((await outcomes).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  await log.close({ marker: true })
+  expect(file.contents()).toEqual(before)
+})
+
+test('a close waits for held records', async () => {
+  const { file, log, medium, next } = await withWaitingSync()
+  log.append(payload(40), 0, 40, true)
+  const closed = log.close({ marker: true })
+  for (let i = 0; i < 3; i++) await medium.finish()
+  await Promise.all([next, closed])
+  expect(replay(file.contents())).toMatchObject({ records: 3, cleanlyClosed: true })
+})

@@ -41,12 +41,12 @@ export class TreeWriter implements BatchWriter {
     return this.#controller.whyFull()
   }
 
-  append(batch: WriteBatch): void {
+  append(batch: WriteBatch, willSync: boolean): void {
     const { tree, logs, store } = this.#parts
     const reader = this.#reader
     this.#seal(batch)
     if (!store.complete) prepareBatch(tree, reader.reset(batch.bytes, 0, batch.byteLength))
-    logs.append(batch.bytes, batch.byteLength)
+    logs.append(batch.bytes, batch.byteLength, willSync)
     applyBatch(tree, reader.reset(batch.bytes, 0, batch.byteLength))
   }
 

@@ -90,6 +90,8 @@ export class LogSet {
   /** Bytes of the logs that are no longer written. */
   #olderBytes = 0
   #syncing: Promise<void> | undefined
+  /** The sync of a log that was asked for last, and what its callers wait for. */
+  #joined: { readonly sync?: Promise<void>; readonly poisoning: Promise<void> } = { poisoning: Promise.resolve() }
   #failure: unknown
   /** Data syncs of logs that are gone. */
   #releasedSyncs = 0
@@ -198,6 +200,8 @@ export class LogSet {
    */
   start(number: number, register: (span: Span | null) => Promise<void>): void {
     if (this.#failure !== undefined) throw this.refusal()
+    // Nothing in the next log may survive what is missing in this one.
+    this.#writeHeld()
     const next = this.#createAsJob(number, register)
     this.#olderBytes += this.size
     this.#older.push(this.#writable)
@@ -221,13 +225,16 @@ export class LogSet {
     if (log !== undefined) log.register = undefined
   }
 
-  /** Appends a batch. When this returns the batch survives the death of the process. */
-  append(bytes: Uint8Array, end: number): void {
+  /**
+   * Appends a batch. When this returns the batch survives the death of the process; with `willSync` not before the `sync` that the caller goes on
+   * with has resolved.
+   */
+  append(bytes: Uint8Array, end: number, willSync = false): void {
     if (this.#failure !== undefined) throw this.refusal()
     const log = this.#writable
     const { writer } = log
     try {
-      const offset = writer.append(bytes, 0, end)
+      const offset = writer.append(bytes, 0, end, willSync)
       if (this.#io !== null) this.#emitAppend(this.#io, log, bytes, end, offset)
     } catch (error) {
       if (writer.poisoned) this.poison(error)
@@ -358,8 +365,19 @@ export class LogSet {
     }
   }
 
+  #writeHeld(): void {
+    try {
+      this.#writable.writer.writeHeld()
+    } catch (error) {
+      this.poison(error)
+      throw error
+    }
+  }
+
   #syncOne(log: LiveLog): Promise<void> {
-    return this.#poisoning(log.writer.sync())
+    const sync = log.writer.sync()
+    if (sync !== this.#joined.sync) this.#joined = { sync, poisoning: this.#poisoning(sync) }
+    return this.#joined.poisoning
   }
 
   #poisoning(work: Promise<void>): Promise<void> {

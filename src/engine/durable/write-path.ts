@@ -26,8 +26,8 @@ export interface BatchWriter {
   makeRoom(bytes: number, operations: number): boolean
   /** Why writers have to wait, or `undefined`. */
   whyFull(): string | undefined
-  /** Appends the batch to the log and applies it to memory. */
-  append(batch: WriteBatch): void
+  /** Appends the batch to the log and applies it to memory. With `willSync` the log is synced before the batch is acknowledged. */
+  append(batch: WriteBatch, willSync: boolean): void
   /** `append` in slices, for a long batch. Readers see none of it before the end. */
   appendInSlices(batch: WriteBatch): Promise<void>
   /** The deletion of the range's present content; `undefined` if it is empty. */
@@ -98,7 +98,7 @@ export class WritePath {
     return true
   }
 
-  #tryClear(bounds: HalfOpenRange, { precondition, applied }: WriteOptions): boolean {
+  #tryClear(bounds: HalfOpenRange, { sync, precondition, applied }: WriteOptions): boolean {
     // Even if there is nothing to delete: a failed write may be in the log that the next open replays.
     if (this.#logs.failure !== undefined) throw this.#logs.refusal()
     // Before the range is read for nothing.
@@ -107,7 +107,7 @@ export class WritePath {
     if (batch !== undefined && !this.#makeRoom(batch.byteLength, batch.count)) return false
     precondition?.()
     if (batch !== undefined) {
-      this.#writer.append(batch)
+      this.#writer.append(batch, sync)
       this.changed.notify()
       this.#options.onDeleted()
     }
@@ -129,9 +129,9 @@ export class WritePath {
     return false
   }
 
-  #write(batch: WriteBatch, { precondition, applied }: WriteOptions): void {
+  #write(batch: WriteBatch, { sync, precondition, applied }: WriteOptions): void {
     precondition?.()
-    this.#writer.append(batch)
+    this.#writer.append(batch, sync)
     this.#count(batch)
     applied?.()
   }

@@ -35,10 +35,10 @@ export class MemtableWriter implements BatchWriter {
     return this.#controller.whyFull()
   }
 
-  append(batch: WriteBatch): void {
+  append(batch: WriteBatch, willSync: boolean): void {
     const { versions, logs } = this.#parts
     batch.seal(versions.sequence + 1)
-    logs.append(batch.bytes, batch.byteLength)
+    logs.append(batch.bytes, batch.byteLength, willSync)
     const { state } = versions
     const ranges = state.memtable.apply(this.#reader.reset(batch.bytes, 0, batch.byteLength), this.#step)
     versions.sequence += batch.count
