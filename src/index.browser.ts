@@ -47,7 +47,7 @@ export type {
   TransactionPutOptions,
   TransactionReadOptions,
 } from './store/transactions/transaction.js'
-export type { TransactionOptions } from './store/transactions/transactions.js'
+export type { TransactionOptions } from './store/transactions/transaction-options.js'
 export { msgpack } from './store/msgpack.js'
 export type { KvariumStats } from './store/stats.js'
 export type {

@@ -54,7 +54,7 @@ export type {
   TransactionPutOptions,
   TransactionReadOptions,
 } from './store/transactions/transaction.js'
-export type { TransactionOptions } from './store/transactions/transactions.js'
+export type { TransactionOptions } from './store/transactions/transaction-options.js'
 export { msgpack } from './store/msgpack.js'
 export { registry as builtInEngines } from './node-engines.js'
 export type { Share } from './store/node-share.js'

@@ -3,8 +3,10 @@
  * table, and none of its code.
  */
 import type { Stored } from '../store/owned-bytes.js'
+import type { TransactionOptions } from '../store/transactions/transaction-options.js'
 import type { BatchCall, IteratorKind, RangeCall, ReadCall, WriteCall, WriteOperation } from './protocol.js'
 import type { ServedStore } from './served-store.js'
+import { ServedTransaction } from './served-transaction.js'
 
 export const CALLS = {
   open: (at: ServedStore, location: string, options: object, hasHook: boolean) => at.open(location, options, hasHook),
@@ -28,6 +30,20 @@ export const CALLS = {
   nextv: (at: ServedStore, number: number, size: number) => at.iterators.of(number).nextv(size),
   seek: (at: ServedStore, number: number, target: Stored) => at.iterators.of(number).seek(target, { keyEncoding: 'view' }),
   closeIterator: (at: ServedStore, number: number) => at.iterators.remove(number)?.close(),
+
+  begin: (at: ServedStore, number: number, options: TransactionOptions) =>
+    at.transactions.add(number, () => new ServedTransaction(at.store, options)).begun(),
+  write: (at: ServedStore, number: number, operations: WriteOperation[]) => at.transactions.of(number).transaction.batch(operations),
+  clearIn: async (at: ServedStore, number: number, range: RangeCall, isObserved: boolean) => {
+    const { transaction } = at.transactions.of(number)
+    const options = at.ownOptions(range)
+    const keys = isObserved ? await transaction.keys<Stored>({ ...options, keyEncoding: 'view' }).all() : []
+    await transaction.clear(options)
+    return keys
+  },
+  commit: (at: ServedStore, number: number) => at.transactions.of(number).commit(),
+  rollback: (at: ServedStore, number: number) => at.transactions.of(number).rollback(),
+  endTransaction: (at: ServedStore, number: number) => void at.transactions.remove(number),
 
   flush: (at: ServedStore) => at.store.flush(),
   settle: (at: ServedStore) => at.store.settle(),

@@ -38,8 +38,10 @@ export type Answer =
 export interface ReadCall {
   readonly keyEncoding?: StoredFormat
   readonly valueEncoding?: StoredFormat
-  /** The number of a snapshot, or of a transaction. */
+  /** The number of a snapshot. */
   readonly snapshot?: number
+  /** The number of a transaction, which reads instead of the store. */
+  readonly transaction?: number
 }
 
 export interface WriteCall {

@@ -8,6 +8,7 @@ import type { Stored } from '../store/owned-bytes.js'
 import type { KvariumOptions } from '../store/store-options.js'
 import type { FileSystem } from '../vfs/file-system.js'
 import type { IteratorKind, ReadCall } from './protocol.js'
+import type { ServedTransaction } from './served-transaction.js'
 
 export interface ServeOptions {
   /**
@@ -27,7 +28,7 @@ interface PagedIterator {
   close(): Promise<void>
 }
 
-/** What reads: the store. */
+/** What reads: the store, or a transaction. */
 type Reader = Pick<Store, 'get' | 'getMany' | 'has' | 'hasMany'> & Record<IteratorKind, (options: object) => PagedIterator>
 
 /** Things that the page made, by the numbers that it gave them. One that could not be made answers with the reason. */
@@ -67,6 +68,7 @@ export class ServedStore {
   readonly snapshots = new Numbered<SequencedSnapshot>()
   readonly iterators = new Numbered<PagedIterator>()
   readonly checks = new Numbered<AsyncIterator<Violation>>()
+  readonly transactions = new Numbered<ServedTransaction>()
   readonly #Store: StoreConstructor
   readonly #options: ServeOptions
   #store: Store | undefined
@@ -103,7 +105,7 @@ export class ServedStore {
     const [store, files] = [this.#store, this.#files]
     this.#store = undefined
     this.#files = undefined
-    for (const held of [this.snapshots, this.iterators, this.checks]) held.clear()
+    for (const held of [this.snapshots, this.iterators, this.checks, this.transactions]) held.clear()
     try {
       await store?.close()
     } finally {
@@ -111,14 +113,14 @@ export class ServedStore {
     }
   }
 
-  /** What is to run a read with these options. */
-  readerOf(_options: ReadCall): Reader {
-    return this.store
+  /** What runs a read with these options: the store, or a transaction. */
+  readerOf({ transaction }: ReadCall): Reader {
+    return transaction === undefined ? this.store : this.transactions.of(transaction).transaction
   }
 
   /** The options with the snapshot itself. */
-  ownOptions<T extends ReadCall>(options: T): Omit<T, 'snapshot'> & { snapshot?: SequencedSnapshot } {
-    const { snapshot, ...others } = options
+  ownOptions<T extends ReadCall>(options: T): Omit<T, 'snapshot' | 'transaction'> & { snapshot?: SequencedSnapshot } {
+    const { snapshot, transaction: _transaction, ...others } = options
     return snapshot === undefined ? others : { ...others, snapshot: this.snapshots.of(snapshot) }
   }
 }

@@ -21,11 +21,14 @@ import type { KvariumStats } from '../store/stats.js'
 import { ExpiringSublevel } from '../store/sublevel.js'
 import type { EngineName, KvariumOptions } from '../store/store-options.js'
 import type { DefaultTtl, TtlOption } from '../store/ttl.js'
+import type { Transaction } from '../store/transactions/transaction.js'
+import type { TransactionOptions } from '../store/transactions/transaction-options.js'
 import type { Arguments, Method, Result } from './calls.js'
 import { alone, type Port, type RangeCall, type ReadCall, type WriteOperation } from './protocol.js'
 import type { WorkerHealth } from './worker-health.js'
 import { EntryIterator, KeyIterator, ValueIterator, WorkerSnapshot } from './worker-iterators.js'
 import { WorkerLink } from './worker-link.js'
+import { runTransaction, WorkerMoment, type CommitObserved } from './worker-transaction.js'
 
 const MANIFEST = {
   permanence: true,
@@ -47,6 +50,7 @@ const MANIFEST = {
     stats: true,
     shape: true,
     check: true,
+    transaction: true,
   },
   signals: { iterators: true },
 }
@@ -60,6 +64,11 @@ const RANGE_OPTIONS: readonly (keyof RangeCall)[] = [
   ...(['gt', 'gte', 'lt', 'lte', 'reverse', 'limit', 'keys', 'values'] as const),
   ...(['keyEncoding', 'valueEncoding', 'highWaterMarkBytes', 'sync'] as const),
 ]
+
+/** A property of the options of the batch that commits a transaction. It is not enumerable, so that operations do not inherit it. */
+const COMMIT = Symbol('commit')
+/** Ends that batch where the function of the transaction is to run again. */
+const AGAIN = new Error('The transaction conflicts')
 
 /** A store in a worker. It has the methods of `Kvarium`; those that return at once there return promises here. */
 export class WorkerStore<K = string, V = string> extends BaseRemoteLevel<K, V> implements DefaultTtl {
@@ -162,6 +171,17 @@ export class WorkerStore<K = string, V = string> extends BaseRemoteLevel<K, V> i
     }
   }
 
+  /**
+   * Runs a function whose reads see one moment, and writes what it has written as one batch, if nothing that it read has changed meanwhile, as that of
+   * `Kvarium` does. The function runs here, and each read of it is a message.
+   */
+  async transaction<T>(body: (transaction: Transaction<K, V>) => Promise<T> | T, options?: TransactionOptions): Promise<T> {
+    if (this.status === 'opening') return this.deferAsync(() => this.transaction(body, options))
+    if (this.status !== 'open') throw this.explained(notOpen())
+    const isObserved = this.listenerCount('write') > 0 || (this.hooks.prewrite as { readonly noop?: boolean }).noop !== true
+    return runTransaction<K, V, T>(this, body, options, isObserved ? this.#commitObserved : undefined)
+  }
+
   /** @internal */
   async _request<M extends Method>(method: M, args: Arguments<M>, signal?: AbortSignal | null): Promise<Result<M>> {
     if (this.#link === undefined) throw notOpen()
@@ -243,14 +263,15 @@ export class WorkerStore<K = string, V = string> extends BaseRemoteLevel<K, V> i
 
   _batch(
     operations: (PrivateOperation & Partial<ReadOptions>)[],
-    options: SyncOption & TtlOption & { readonly conditions?: unknown },
+    options: SyncOption & TtlOption & { readonly conditions?: unknown; readonly [COMMIT]?: WorkerMoment },
   ): Promise<void> {
     const plain = operations.map(operation => {
       const { type, key, keyEncoding, valueEncoding } = operation
       if (type === 'del') return { type, key, keyEncoding }
       return { type, key, value: alone(operation.value), keyEncoding, valueEncoding, ttl: operation.ttl }
     })
-    const { sync, ttl } = options
+    const { sync, ttl, [COMMIT]: moment } = options
+    if (moment !== undefined) return this.#commit(moment._number, plain as WriteOperation[])
     return this._request('batch', [plain as WriteOperation[], { sync, ttl, ...this.#conditionsOf(options) }])
   }
 
@@ -263,6 +284,8 @@ export class WorkerStore<K = string, V = string> extends BaseRemoteLevel<K, V> i
   }
 
   _keys(options: PrivateIteratorOptions): unknown {
+    const snapshot: unknown = options.snapshot
+    if (snapshot instanceof WorkerMoment) snapshot.walksKeys(options)
     return new KeyIterator(this, options, 'keys')
   }
 
@@ -283,12 +306,29 @@ export class WorkerStore<K = string, V = string> extends BaseRemoteLevel<K, V> i
     return new ExpiringSublevel(this, name, options)
   }
 
+  readonly #commitObserved: CommitObserved = async (moment, operations, { sync }) => {
+    try {
+      await this.batch(operations as never, Object.defineProperty({ sync }, COMMIT, { value: moment }))
+      return false
+    } catch (error) {
+      if (error !== AGAIN) throw error
+      return true
+    }
+  }
+
+  /** Writes what the hooks have added, and over what was written before in any case. */
+  async #commit(number: number, operations: WriteOperation[]): Promise<void> {
+    await this._request('write', [number, operations])
+    if (await this._request('commit', [number])) throw AGAIN
+  }
+
   #read({ keyEncoding, valueEncoding, snapshot }: ReadOptions): ReadCall {
     return { keyEncoding, valueEncoding, ...this.#snapshotOf(snapshot) }
   }
 
-  #snapshotOf(snapshot: unknown): { readonly snapshot?: number } {
+  #snapshotOf(snapshot: unknown): Pick<ReadCall, 'snapshot' | 'transaction'> {
     if (snapshot === undefined || snapshot === null) return {}
+    if (snapshot instanceof WorkerMoment && snapshot._store === this) return { transaction: snapshot._number }
     if (snapshot instanceof WorkerSnapshot && snapshot._store === this) return { snapshot: snapshot._number }
     throw new MisuseError('LEVEL_INVALID_SNAPSHOT', 'The option "snapshot" is not a snapshot of this store: make one with snapshot()')
   }

@@ -60,7 +60,8 @@ import { checkConstructorOptions, resolveEngineOptions, sizeByMemory, type Untyp
 import { StoreSublevel } from './store-sublevel.js'
 import { checkedTtl, type DefaultTtl, type TtlOption } from './ttl.js'
 import type { Transaction } from './transactions/transaction.js'
-import type { TransactionOptions, WriteObserved } from './transactions/transactions.js'
+import type { TransactionOptions } from './transactions/transaction-options.js'
+import type { WriteObserved } from './transactions/transactions.js'
 import { BrokenCursor, Walk } from './walk.js'
 
 /** What a reader in another thread has to know of a store. */

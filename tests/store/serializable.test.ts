@@ -74,7 +74,10 @@ const history: fc.Arbitrary<History> = fc
     }) as unknown as fc.Arbitrary<History>
   })
 
-const RUNS: Record<EngineName, number> = slice({ memory: 250, lsm: 200, btree: 200 }, { memory: 3000, lsm: 3000, btree: 3000 })
+const RUNS: Record<EngineName, number> = slice(
+  { memory: 250, lsm: 200, btree: 200, worker: 40 },
+  { memory: 3000, lsm: 3000, btree: 3000, worker: 3000 },
+)
 
 describe.each(ENGINES)('transactions on %s', name => {
   it('committed transactions and plain writes have a serial order', async () => {

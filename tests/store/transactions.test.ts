@@ -79,7 +79,7 @@ describe.each(ENGINES)('transactions on %s', name => {
     expect(await db.get('k')).toBe('mine')
     const seen = await db.transaction(
       async tx => {
-        const first = tx.getSync('k')
+        const first = name === 'worker' ? await tx.get('k') : tx.getSync('k')
         await db.put('k', 'later')
         return [first, await tx.get('k'), ...(await tx.values().all())]
       },
@@ -116,7 +116,8 @@ describe.each(ENGINES)('transactions on %s', name => {
       expect(await entries(true)).toEqual(expected.toReversed())
       expect(await tx.values({ sublevel: sub }).all()).toEqual([{ n: 1 }, { n: 2 }])
       expect(await tx.get(2, { sublevel: sub })).toEqual({ n: 2 })
-      expect([await tx.has('b'), tx.getSync('é'), await db.has('aa')]).toEqual([false, 'other', false])
+      const readNow = name === 'worker' ? await tx.get('é') : tx.getSync('é')
+      expect([await tx.has('b'), readNow, await db.has('aa')]).toEqual([false, 'other', false])
       await tx.clear({ gte: 'a', limit: 2 })
       expect(await tx.keys({ gte: 'a' }).all()).toEqual(['c', 'é'])
       await tx.clear({ sublevel: sub })
@@ -258,17 +259,20 @@ describe.each(ENGINES)('transactions on %s', name => {
     await db.close()
   })
 
-  it.skipIf(name === 'btree')('an ingest that begins during a transaction is a conflict, and the next run sees all of it', async () => {
-    const db = await openStore(name)
-    let runs = 0
-    await db.transaction(async tx => {
-      const before = await tx.get('k')
-      if (++runs === 1) await db.ingest([['k', 'ingested']])
-      await tx.put('seen', String(before))
-    })
-    expect([runs, await db.get('seen')]).toEqual([2, 'ingested'])
-    await db.close()
-  })
+  it.skipIf(name === 'btree' || name === 'worker')(
+    'an ingest that begins during a transaction is a conflict, and the next run sees all of it',
+    async () => {
+      const db = await openStore(name)
+      let runs = 0
+      await db.transaction(async tx => {
+        const before = await tx.get('k')
+        if (++runs === 1) await db.ingest([['k', 'ingested']])
+        await tx.put('seen', String(before))
+      })
+      expect([runs, await db.get('seen')]).toEqual([2, 'ingested'])
+      await db.close()
+    },
+  )
 
   it('closing the store ends its transactions', async () => {
     const db = await openStore(name)
@@ -279,7 +283,7 @@ describe.each(ENGINES)('transactions on %s', name => {
     await expect(open).rejects.toMatchObject({ code: 'LEVEL_DATABASE_NOT_OPEN' })
   })
 
-  it('a trace has a transaction with its conflicts and its commit', async () => {
+  it.skipIf(name === 'worker')('a trace has a transaction with its conflicts and its commit', async () => {
     const events: TraceEvent[] = []
     const db = await openStore(name, { trace: new Trace({ level: 'io', listener: event => events.push(event) }) })
     let runs = 0

@@ -17,6 +17,7 @@ import type { OpenTransaction } from './commit-history.js'
 import { keyText } from './key-text.js'
 import { OverlayCursor } from './overlay-cursor.js'
 import { ReadSet } from './read-set.js'
+import type { ClearLimits, TransactionMoment } from './transaction-moment.js'
 import { BufferedWrite, WriteBuffer } from './write-buffer.js'
 
 /** What a key that was read, a range, and a write take beside their bytes. */
@@ -30,7 +31,7 @@ export interface ViewedStore {
   readonly reads: StoreReads
 }
 
-export class TransactionView extends HeldMoment {
+export class TransactionView extends HeldMoment implements TransactionMoment {
   readonly buffer = new WriteBuffer()
   readonly readSet = new ReadSet()
   readonly open: OpenTransaction
@@ -54,9 +55,9 @@ export class TransactionView extends HeldMoment {
     return this.#isOpen
   }
 
-  /** Whether reads wait for the disk in place. */
-  get isInPlace(): boolean {
-    return this.#store.reads.isInPlace
+  /** Itself, unless reads are to leave the thread. */
+  get inPlace(): this | undefined {
+    return this.#store.reads.isInPlace ? this : undefined
   }
 
   /** Throws once the transaction has ended, or cannot go on. */
@@ -132,9 +133,18 @@ export class TransactionView extends HeldMoment {
     return cursor
   }
 
-  /** The cursor that was made last. */
-  takeCursor(): Cursor {
-    return this.#lastCursor!
+  /** Deletes what the iterator that was made last walks, and returns the keys. */
+  clear({ limit = -1, reverse = false }: ClearLimits): Uint8Array[] {
+    const cursor = this.#lastCursor!
+    const keys: Uint8Array[] = []
+    let left = limit < 0 ? Infinity : limit
+    for (let valid = left > 0 && (reverse ? cursor.last() : cursor.first()); valid; valid = reverse ? cursor.prev() : cursor.next()) {
+      const key = cursor.key.copy()
+      this.write(key, undefined)
+      keys.push(key)
+      if (--left <= 0) break
+    }
+    return keys
   }
 
   /** Buffers a put, or a deletion. The bytes belong to the view from now on. */
@@ -142,6 +152,11 @@ export class TransactionView extends HeldMoment {
     const text = keyText(key)
     this.#charge(WRITE_BYTES + text.length + (value?.length ?? 0))
     this.buffer.add(new BufferedWrite(text, key, value, ttl))
+  }
+
+  /** What was written is in the view at once. */
+  written(): undefined {
+    return undefined
   }
 
   #look(key: Stored): BufferedWrite | undefined {

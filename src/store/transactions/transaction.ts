@@ -23,7 +23,7 @@ import type {
 } from '../level-types.js'
 import type { Stored } from '../owned-bytes.js'
 import { checkedTtl, type DefaultTtl, type TtlOption } from '../ttl.js'
-import type { TransactionView } from './transaction-view.js'
+import type { TransactionMoment } from './transaction-moment.js'
 
 /** The encoding of the keys of a call. */
 interface KeyEncoded<K> {
@@ -93,14 +93,14 @@ interface UntypedLevel extends EncodingLevel, DefaultTtl {
 
 export class Transaction<KDefault, VDefault> {
   readonly #db: UntypedLevel
-  readonly #view: TransactionView
+  readonly #view: TransactionMoment
   /** What reads without options are called with. */
   readonly #plain: object
   /** Kept where hooks or listeners get the operations at the commit. */
   readonly #operations: GivenOperation[] | undefined
 
   /** @internal Made by `db.transaction()`. */
-  constructor(db: object, view: TransactionView, operations: GivenOperation[] | undefined) {
+  constructor(db: object, view: TransactionMoment, operations: GivenOperation[] | undefined) {
     this.#db = db as unknown as UntypedLevel
     this.#view = view
     this.#plain = { snapshot: view }
@@ -174,6 +174,7 @@ export class Transaction<KDefault, VDefault> {
   put<K, V>(key: K, value: V, options: TransactionPutOptions<K, V> & OwnEncoding<K, V>): Promise<void>
   async put(key: unknown, value: unknown, options?: object): Promise<void> {
     this.#write('put', key, value, (options ?? NO_OPTIONS) as GivenOptions)
+    return this.#view.written()
   }
 
   del(key: KDefault): Promise<void>
@@ -181,6 +182,7 @@ export class Transaction<KDefault, VDefault> {
   del<K>(key: K, options: TransactionKeyOptions<K> & OwnKeys<K>): Promise<void>
   async del(key: unknown, options?: object): Promise<void> {
     this.#write('del', key, undefined, (options ?? NO_OPTIONS) as GivenOptions)
+    return this.#view.written()
   }
 
   /** Operations as `db.batch` takes them, each with its own `sublevel`. */
@@ -200,13 +202,13 @@ export class Transaction<KDefault, VDefault> {
     }
     this.#view.requireOpen()
     for (const operation of given) this.#write(operation.type as 'put' | 'del', operation.key, operation.value, operation)
+    return this.#view.written()
   }
 
   /** Deletes the keys of a range that the transaction sees. It reads the range: a commit conflicts with a later key in it. */
   async clear<K = KDefault>(options?: Ranged<ClearOptions<K>> & KeySublevelOption<K>): Promise<void> {
     const view = this.#view
     view.requireOpen()
-    const { limit = -1, reverse = false } = (options ?? {}) as { limit?: number; reverse?: boolean }
     const level = this.#level(options)
     if (level.status === 'opening') {
       // A sublevel opens a moment after it was made. Until then its iterator has no cursor.
@@ -214,15 +216,10 @@ export class Transaction<KDefault, VDefault> {
       view.requireOpen()
     }
     const iterator = level.keys(this.#own(options))
-    const cursor = view.takeCursor()
     try {
-      let left = limit < 0 ? Infinity : limit
-      for (let valid = left > 0 && (reverse ? cursor.last() : cursor.first()); valid; valid = reverse ? cursor.prev() : cursor.next()) {
-        const key = cursor.key.copy()
-        view.write(key, undefined)
-        this.#operations?.push({ type: 'del', key, keyEncoding: 'view' })
-        if (--left <= 0) break
-      }
+      const pending = view.clear(options ?? {}, this.#operations !== undefined)
+      const keys = pending instanceof Promise ? await pending : pending
+      for (const key of keys) this.#operations?.push({ type: 'del', key, keyEncoding: 'view' })
     } finally {
       await iterator.close()
     }
@@ -233,14 +230,15 @@ export class Transaction<KDefault, VDefault> {
     const view = this.#view
     view.requireOpen()
     const level = this.#level(options)
-    if (level.status !== 'open' || !view.isInPlace) return level.get(key, this.#own(options))
+    const { inPlace } = view
+    if (level.status !== 'open' || inPlace === undefined) return level.get(key, this.#own(options))
     level._assertValidKey(key)
     const { keyEncoding, valueEncoding } = (options ?? NO_OPTIONS) as GivenOptions
     const keys = level.keyEncoding(keyEncoding)
     const values = level.valueEncoding(valueEncoding)
     const stored = level.prefixKey(keys.encode(key), keys.format, false)
     const own: unknown = { keyEncoding: keys.format, valueEncoding: values.format, snapshot: view }
-    const pending = view.get(stored, own as ReadOptions)
+    const pending = inPlace.get(stored, own as ReadOptions)
     const found = pending instanceof Promise ? await pending : pending
     return found === undefined ? undefined : decoded(values, found)
   }

@@ -9,7 +9,7 @@
  */
 import { readUtf8 } from '../../codec/text.js'
 import type { Engine } from '../../engine/contract.js'
-import { AbortError, ConflictError, KvariumError, MisuseError } from '../../errors.js'
+import { AbortError, ConflictError, KvariumError } from '../../errors.js'
 import type { Span, Trace } from '../../trace/span.js'
 import type { Environment } from '../../vfs/environment.js'
 import type { Awaitable, SyncOption } from '../level-types.js'
@@ -17,26 +17,10 @@ import type { StoreReads } from '../reads.js'
 import type { StoreWrites } from '../writes.js'
 import type { CommitHistory, OpenTransaction } from './commit-history.js'
 import { keyBytes, type KeyText } from './key-text.js'
+import { checkedTransaction, unlessAborted, type CheckedOptions, type TransactionOptions } from './transaction-options.js'
 import { TransactionView } from './transaction-view.js'
 import { Transaction, type GivenOperation } from './transaction.js'
 
-export interface TransactionOptions extends SyncOption {
-  /**
-   * How many times the function runs again after conflicts before the transaction is given up.
-   * @defaultValue `10`
-   */
-  readonly retries?: number | undefined
-  /** Ends the transaction, which then has no effect, unless its commit is under way. */
-  readonly signal?: AbortSignal | null | undefined
-  /**
-   * What one run may remember of what it reads and writes, in bytes.
-   * @defaultValue 64 MiB
-   */
-  readonly maxBytes?: number | undefined
-}
-
-const RETRIES = 10
-const MAX_BYTES = 64 << 20
 /** Turns of the event loop that a retry waits at most: twice as many after each conflict, up to this. */
 const MOST_TURNS = 64
 
@@ -80,7 +64,7 @@ export class Transactions {
     given: TransactionOptions | undefined,
     writeObserved: WriteObserved | undefined,
   ): Promise<T> {
-    const options = checked(body, given)
+    const options = checkedTransaction(body, given)
     const { trace } = this.#options
     if (trace === undefined) return this.#attempts(db, body, options, writeObserved)
     return this.#traced(trace, options, span => this.#attempts(db, body, options, writeObserved, span))
@@ -205,45 +189,6 @@ class Conflict extends ConflictError {
 function givenUp({ message, key }: Conflict, attempts: number): ConflictError {
   const times = attempts === 1 ? 'one run' : `${attempts} runs`
   return new ConflictError('LEVEL_TRANSACTION_CONFLICT', `${message}. Given up after ${times}: see the option "retries"`, key)
-}
-
-interface CheckedOptions {
-  readonly retries: number
-  readonly sync: boolean
-  readonly maxBytes: number
-  readonly signal: AbortSignal | undefined
-}
-
-const DEFAULTS: CheckedOptions = { retries: RETRIES, maxBytes: MAX_BYTES, sync: false, signal: undefined }
-
-function checked(body: unknown, options: TransactionOptions | undefined): CheckedOptions {
-  if (typeof body !== 'function') {
-    throw new MisuseError('LEVEL_INVALID_TRANSACTION', 'The first argument of transaction() must be a function: async tx => …')
-  }
-  if (options === undefined) return DEFAULTS
-  const { retries = RETRIES, maxBytes = MAX_BYTES, sync = false, signal } = options
-  for (const [name, value] of [
-    ['retries', retries],
-    ['maxBytes', maxBytes],
-  ] as const) {
-    if (!Number.isSafeInteger(value) || value < 0)
-      throw new MisuseError('LEVEL_INVALID_OPTION', `Option "${name}" must be an integer of 0 or more`)
-  }
-  return { retries, maxBytes, sync, signal: signal ?? undefined }
-}
-
-/** The result of the function, or an AbortError as soon as the signal is aborted. */
-async function unlessAborted<T>(signal: AbortSignal, body: () => Awaitable<T>): Promise<T> {
-  let onAbort!: () => void
-  const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => reject(new AbortError())
-    signal.addEventListener('abort', onAbort, { once: true })
-  })
-  try {
-    return await Promise.race([aborted, Promise.resolve(body())])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
 }
 
 function shownKey(text: KeyText): string {
