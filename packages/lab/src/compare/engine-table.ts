@@ -80,7 +80,7 @@ export function chooseEngines(list: string | undefined): readonly EngineRow[] {
 /**
  * The configurations to compare: options from the table, sizes scaled to the dataset, and what the user set on top.
  * @param scale - See `scaleFor`.
- * @param settings - `NAME=VALUE` each; a setting goes to every engine that has such an option.
+ * @param settings - `NAME=VALUE` each; a setting goes to every engine that has such an option, but to none that lacks the value if another has it.
  * @throws MisuseError when a setting is malformed or not allowed.
  */
 export function configureEngines(rows: readonly EngineRow[], scale: number, settings: readonly string[]): EngineConfiguration[] {
@@ -94,11 +94,26 @@ export function configureEngines(rows: readonly EngineRow[], scale: number, sett
     const options = {
       ...fixed,
       ...scaledSizes(table, scaled, scale),
-      ...Object.fromEntries(given.filter(([option]) => Object.hasOwn(table, option))),
+      ...Object.fromEntries(given.filter(setting => isFor(table, setting, tables))),
     }
     resolveOptions(table, options)
     return { name, engine, options }
   })
+}
+
+/** Whether the engine of a table gets a setting. One that no engine takes goes to all that have the option: they say what is allowed. */
+function isFor(table: OptionTable, setting: readonly [string, unknown], tables: readonly OptionTable[]): boolean {
+  return Object.hasOwn(table, setting[0]) && (takes(table, setting) || !tables.some(other => takes(other, setting)))
+}
+
+function takes(table: OptionTable, [option, value]: readonly [string, unknown]): boolean {
+  if (!Object.hasOwn(table, option)) return false
+  try {
+    resolveOptions({ [option]: table[option] }, { [option]: value })
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** The power of two, from 1/1024 to 1, by which sizes shrink for a dataset of the given size. */
