@@ -78,7 +78,7 @@ export class PageCheck {
   async #page(page: Page, path: string, fences: Fences): Promise<void> {
     if (++this.#sinceTurn % 64 === 0) await this.#turn()
     this.pages[page.level] = (this.pages[page.level] ?? 0) + 1
-    this.units[page.level] = (this.units[page.level] ?? 0) + page.units
+    this.units[page.level] = (this.units[page.level] ?? 0) + this.#store.contentUnits(page)
     const before = page.offset > 0 ? this.#walked.get(page.offset) : undefined
     if (before !== undefined && before !== page.units) this.report(path, `its extent has ${page.units} units, elsewhere ${before}`)
     const known = before !== undefined
@@ -102,8 +102,7 @@ export class PageCheck {
   #contents(page: Page, path: string): MutableBlock | undefined {
     if (page.block === undefined || (!page.dirty && page.offset > 0)) {
       try {
-        const bytes = new Uint8Array(page.units * this.#store.unitBytes)
-        this.#file.read(page, bytes)
+        const bytes = this.#file.contentsOf(page)
         return page.block ?? new MutableBlock(bytes, bytes.length, this.#file.path, page.offset * this.#store.unitBytes)
       } catch (error) {
         this.isIncomplete = true
@@ -116,7 +115,8 @@ export class PageCheck {
 
   /** Header, slots and cells lie within the page and do not overlap. */
   #structure(block: MutableBlock, page: Page, path: string): boolean {
-    if (block.capacity !== page.units * this.#store.unitBytes) this.report(path, `it has ${block.capacity} bytes in ${page.units} units`)
+    const units = this.#store.contentUnits(page)
+    if (block.capacity !== units * this.#store.unitBytes) this.report(path, `it has ${block.capacity} bytes in ${units} units`)
     const stored = new MutableBlock(block.bytes, block.base + block.capacity, this.#file.path, page.offset, block.base)
     if (stored.count !== block.count || stored.prefixLength !== block.prefixLength) this.report(path, 'its header is not up to date')
     const cells: [number, number][] = []

@@ -18,7 +18,7 @@ export interface FoldedBtreeShape extends BtreeShape {
 
 /** Folds events into the shape of the tree, one after the other. */
 export class BtreeShapeFold {
-  #levels = new LevelCounts()
+  #levels = new LevelCounts(1)
   #state = noTree()
 
   /** Applies the next event. Events that do not change the shape are ignored. */
@@ -59,7 +59,7 @@ export class BtreeShapeFold {
         state.sequence = event.entrySequence
         break
       case 'tree.ingest': {
-        this.#levels = new LevelCounts()
+        this.#levels = new LevelCounts(1)
         for (let level = 0; level < event.pages.length; level++) this.#levels.change(level, event.pages[level], event.units[level])
         break
       }
@@ -105,14 +105,14 @@ export class BtreeShapeFold {
 
   /** The tree after the events so far. */
   shape(): FoldedBtreeShape {
-    const { height, entries, liveBytes, unitBytes, dirtyBytes, cachedBytes, cachedPages, fileBytes, freeUnits } = this.#state
+    const { height, entries, liveBytes, unitBytes, pageBytes, dirtyBytes, cachedBytes, cachedPages, fileBytes, freeUnits } = this.#state
     const { checkpoint, firstLog, sequence, checkpoints, heldRoots, snapshots } = this.#state
     return {
       engine: 'btree',
       height,
       entries,
       liveBytes,
-      pageBytes: unitBytes,
+      pageBytes,
       tree: levelShapes(height, this.#levels, unitBytes, liveBytes),
       memory: { dirtyBytes, cachedBytes, cachedPages },
       file: { bytes: fileBytes, freeBytes: freeUnits * unitBytes, checkpoint, firstLog },
@@ -132,7 +132,7 @@ export class BtreeShapeFold {
   }
 
   #begin(): void {
-    this.#levels = new LevelCounts()
+    this.#levels = new LevelCounts(1)
     this.#state = noTree()
   }
 
@@ -141,6 +141,7 @@ export class BtreeShapeFold {
     entrySequence,
     firstLog,
     unitBytes,
+    pageBytes = unitBytes,
     entries,
     liveBytes,
     pages,
@@ -150,7 +151,7 @@ export class BtreeShapeFold {
   }: EventOf<'meta.read'>): void {
     for (let level = 0; level < pages.length; level++) this.#levels.change(level, pages[level], units[level])
     const meta = { sequence: entrySequence, checkpoint: number, firstLog }
-    this.#state = { ...this.#state, ...meta, unitBytes, entries, liveBytes, fileBytes, freeUnits }
+    this.#state = { ...this.#state, ...meta, unitBytes, pageBytes, entries, liveBytes, fileBytes, freeUnits }
   }
 
   #cache(pages: number, bytes: number): void {
@@ -172,6 +173,7 @@ function noTree() {
     entries: 0,
     liveBytes: 0,
     unitBytes: 0,
+    pageBytes: 0,
     dirtyBytes: 0,
     cachedBytes: 0,
     cachedPages: 0,

@@ -5,5 +5,5 @@ export { BtreeShapeFold, foldBtree, type FoldedBtreeShape } from './fold-shape.j
 export type { LeafOverflow, LeafSplit } from './tree/split.js'
 export type { BtreeLevelShape, BtreeShape } from './shape.js'
 export { DATA_FILE } from './file-names.js'
-export { BRANCH_UNITS } from './pages/page-store.js'
+export { BRANCH_PAGES } from './pages/page-store.js'
 export { REFERENCE_BYTES } from './pages/reference.js'

@@ -49,6 +49,7 @@ export async function openBtree(context: EngineContext, settings: BtreeSettings)
     dropped.attach(store, tree.levels)
     const version = versions.hold(tree.root, false)
     const checkpointer = new Checkpointer({ environment, tree, file, free, dropped, hash32, meta, version, trace })
+    checkpointer.noteStoredShare()
     const { logs: replayed, deferred } = await replay({ context, options, hash32, meta, ledger, tree, checkpointer })
     const present = fileSystem.list(directory).flatMap(name => parseLogName(name) ?? [])
     const log = currentLog(context, ledger, Math.max(meta.lastLog, ...present) + 1)
@@ -65,8 +66,8 @@ export async function openBtree(context: EngineContext, settings: BtreeSettings)
     file.bytesRead = 0
     const inner = newReadCounts()
     store.counts = inner
-    // A store keeps the page size that it was created with.
-    const inForce = { ...options, pageSize: meta.unitBytes }
+    // A store keeps the page size and the compression that it was created with.
+    const inForce = { ...options, pageSize: meta.pageBytes, compression: file.packer === undefined ? 'none' : 'lz4' }
     trace?.emit({ type: 'engine.open', engine: 'btree', entrySequence: tree.sequence, options: inForce })
     const parts = { ...pages, context, options, hash32, tree, checkpointer, logs, log, logStart, deferred, inner, expiryClock }
     const engine = new BtreeEngine(parts)
@@ -105,8 +106,8 @@ function pageParts(context: EngineContext, settings: BtreeSettings, hash32: Hash
   const { cacheSize, writeBufferSize } = context.options as unknown as BtreeOptions
   const ledger = new Ledger()
   const meta = readMeta(handle, hash32)
-  const { unitBytes, identity } = meta
-  const file = new PageFile({ file: handle, unitBytes, identity, hash32, ledger, trace: context.trace })
+  const { unitBytes, pageBytes, identity } = meta
+  const file = new PageFile({ file: handle, unitBytes, pageBytes, identity, hash32, ledger, trace: context.trace })
   ledger.read.open += 2 * META_BYTES
   if (context.created) {
     ledger.written.meta += 2 * META_BYTES
@@ -125,9 +126,9 @@ function pageParts(context: EngineContext, settings: BtreeSettings, hash32: Hash
 }
 
 function emitMeta({ trace }: EngineContext, meta: Meta, fileBytes: number, freeUnits: number): void {
-  const { number, sequence, firstLog, unitBytes, root, pages, units } = meta
+  const { number, sequence, firstLog, unitBytes, pageBytes, root, pages, units } = meta
   const { entries, liveBytes } = root
-  const tree = { entrySequence: sequence, unitBytes, entries, liveBytes, pages, units }
+  const tree = { entrySequence: sequence, unitBytes, ...(pageBytes > unitBytes && { pageBytes }), entries, liveBytes, pages, units }
   trace?.emit({ type: 'meta.read', number, firstLog, ...tree, fileBytes, freeUnits })
 }
 

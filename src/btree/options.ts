@@ -7,11 +7,15 @@ const KIB = 1024
 const MIB = 1024 * KIB
 const GIB = 1024 * MIB
 
+/** With compression, a unit of the data file is this part of a leaf: a packed leaf takes as few units as it can. */
+export const PACKED_UNITS = 8
+
 /** What `engine: 'btree'` understands. */
 export interface BtreeOptions {
   readonly writeBufferSize: number
   readonly cacheSize: number
   readonly pageSize: number
+  readonly compression: 'none' | 'lz4'
   readonly idleCompaction: boolean
   readonly changesRetainBytes: number
 }
@@ -50,6 +54,13 @@ export const BTREE_OPTIONS = {
     max: 64 * KIB,
     unit: 'bytes',
     about: 'Size of a leaf, a power of two. It counts when the store is created; a store keeps the size it was created with.',
+  },
+  compression: {
+    type: 'choice',
+    default: 'none',
+    choices: ['none', 'lz4'],
+    booleans: ['none', 'lz4'],
+    about: 'How leaves are compressed. It counts when the store is created; a store keeps what it was created with.',
   },
   idleCompaction: {
     type: 'boolean',

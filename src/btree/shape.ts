@@ -33,13 +33,13 @@ export interface BtreeLevelShape {
 
 export function shapeOf({ tree, store, cache, file, free, checkpointer }: BtreeParts): BtreeShape {
   const { root, levels } = tree
-  const { unitBytes } = store
+  const { unitBytes, pageBytes } = store
   return {
     engine: 'btree',
     height: tree.height,
     entries: root.entries,
     liveBytes: root.liveBytes,
-    pageBytes: unitBytes,
+    pageBytes,
     tree: levelShapes(tree.height, levels, unitBytes, root.liveBytes),
     memory: { dirtyBytes: store.dirtyBytes, cachedBytes: cache.usedBytes, cachedPages: cache.entries },
     file: {
@@ -69,7 +69,7 @@ export function levelShapes(height: number, { pages, units }: LevelCounts, unitB
  */
 export function approximateBytes({ tree, store }: Pick<BtreeParts, 'tree' | 'store'>, range: HalfOpenRange): number {
   if (isEmptyRange(range)) return 0
-  const treeBytes = tree.levels.units.reduce((sum, units) => sum + units * store.unitBytes, 0)
+  const treeBytes = tree.levels.units.reduce((sum, units) => sum + units * store.unitBytes, 0) * store.storedShare
   let bytes = shareOf(tree, tree.present, range) * treeBytes
   const oldest = tree.versions.live.find(version => version.readers > 0)
   if (oldest !== undefined) bytes += shareOf(tree, oldest.root, range) * pendingBytes(tree.versions.live, oldest, store.unitBytes)

@@ -112,11 +112,11 @@ export class TreeUpdate implements CheckpointUpdate {
     const { hash32, file: source, ledger, tree, store, context, checkpointer } = this.#parts
     const { clock, scheduler } = context.environment
     const [handle, span] = [this.#handle, this.#span]
-    const { unitBytes, identity } = this.#before
-    if (unitBytes !== source.unitBytes || identity === checkpointer.meta.identity) return false
-    const file = new PageFile({ file: handle, unitBytes, identity, hash32, ledger: new Ledger() })
+    const { unitBytes, pageBytes, identity } = this.#before
+    if (unitBytes !== source.unitBytes || pageBytes !== source.pageBytes || identity === checkpointer.meta.identity) return false
+    const file = new PageFile({ file: handle, unitBytes, pageBytes, identity, hash32, ledger: new Ledger() })
     const free = withSpan(span, () => readFreeList(file, this.#before))
-    const units = tree.levels.units.reduce((sum, each) => sum + each, 0)
+    const units = tree.levels.units.reduce((sum, each) => sum + each, 0) * store.storedShare
     if (units < (free.end - file.firstUnit) * LEAST_SHARE) return false
     await this.#begin()
     const before = this.#before

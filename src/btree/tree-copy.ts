@@ -63,13 +63,15 @@ export interface TreeCopyOptions {
 
 export class TreeCopy {
   /** Pages and units of each level that were copied. */
-  readonly levels = new LevelCounts()
+  readonly levels: LevelCounts
   readonly #options: TreeCopyOptions
   readonly #unitBytes: number
   readonly #run = new Uint8Array(RUN_BYTES)
   #runLength = 0
   /** Where the run begins in the target. */
   #runUnit = 0
+  /** A leaf before it is compressed. */
+  readonly #leaf: Uint8Array
   readonly #cell = new Cell()
   readonly #reference = new Reference()
   readonly #slices: PageSlices
@@ -79,6 +81,8 @@ export class TreeCopy {
     this.#options = options
     this.#slices = new PageSlices(options.clock)
     this.#unitBytes = options.file.unitBytes
+    this.levels = new LevelCounts(options.file.pageUnits)
+    this.#leaf = new Uint8Array(options.file.packer === undefined ? 0 : options.file.pageBytes)
   }
 
   /** Copies the tree under a root that is held and has entries. Resolves to the reference to the copied root, when all is durable. */
@@ -122,19 +126,24 @@ export class TreeCopy {
       reference.write(bytes, payloadStart)
       if (this.#slices.isOver()) await this.#turn()
     }
-    return withSpan(span, () => this.#append(page, low, (target, start) => target.set(bytes, start)))
+    return withSpan(span, () =>
+      this.#append(page, low, (target, start) => {
+        target.set(bytes, start)
+        return bytes.length
+      }),
+    )
   }
 
-  /** Adds a page that fits the run; `fill` writes its contents from a place of the run on. */
-  #append(page: Page, low: Uint8Array, fill: (target: Uint8Array, start: number) => void): Reference {
-    const { target, places, earlier } = this.#options
-    const length = page.units * this.#unitBytes
-    if (this.#runLength + length > RUN_BYTES) this.#flush()
+  /** Adds a page that fits the run; `fill` writes its extent from a place of the run on, and returns the length. */
+  #append(page: Page, low: Uint8Array, fill: (target: Uint8Array, start: number) => number): Reference {
+    const { file, target, places, earlier } = this.#options
+    if (this.#runLength + file.contentUnits(page.units) * this.#unitBytes > RUN_BYTES) this.#flush()
     let start = this.#runLength
-    fill(this.#run, start)
-    const kept = earlier?.find(page, low)
+    const length = fill(this.#run, start)
+    const units = length / this.#unitBytes
+    const kept = earlier?.find(page, units, low)
     if (kept !== undefined && earlier!.has(kept, this.#run.subarray(start, start + length))) return this.#keep(page, kept)
-    const offset = places.take(page.units)
+    const offset = places.take(units)
     if (offset !== this.#runUnit + this.#runLength / this.#unitBytes) {
       this.#flush()
       this.#run.copyWithin(0, start, start + length)
@@ -142,7 +151,7 @@ export class TreeCopy {
       start = 0
     }
     this.#runLength += length
-    return this.#copied(page, offset, target.hash32(this.#run.subarray(start, start + length), this.#seedOf(offset)))
+    return this.#copied(page, offset, units, target.hash32(this.#run.subarray(start, start + length), this.#seedOf(offset)))
   }
 
   #keep(page: Page, reference: Reference): Reference {
@@ -151,22 +160,25 @@ export class TreeCopy {
     return reference
   }
 
-  /** The contents of a page, in memory or else on disk, as they are on disk. */
-  #fill(page: Page, target: Uint8Array, start: number): void {
+  /** The extent of a page, in memory or else on disk, as it is on disk. Returns its length. */
+  #fill(page: Page, target: Uint8Array, start: number): number {
     const { block } = page
+    const { file } = this.#options
     if (block === undefined) {
-      this.#read(() => this.#options.file.read(page, target, start))
-      return
+      this.#read(() => file.read(page, target, start))
+      return page.units * this.#unitBytes
     }
-    const { bytes, base, capacity, gapStart, gapEnd } = block
-    target.set(bytes.subarray(base, base + capacity), start)
-    target.fill(0, start + gapStart - base, start + gapEnd - base)
+    if (file.packer === undefined || page.level > 0 || page.isLarge) return copyBlock(block, target, start)
+    copyBlock(block, this.#leaf, 0)
+    const extent = file.packer.pack(this.#leaf) ?? this.#leaf
+    target.set(extent, start)
+    return extent.length
   }
 
   /** A leaf that is larger than the run goes to the file piece by piece. */
   async #large(page: Page, low: Uint8Array): Promise<Reference> {
     const { target, places, span, earlier } = this.#options
-    const kept = earlier?.find(page, low)
+    const kept = earlier?.find(page, page.units, low)
     if (kept !== undefined && (await this.#isKept(page, kept, earlier!))) return this.#keep(page, kept)
     const offset = places.take(page.units)
     let check = this.#seedOf(offset)
@@ -177,7 +189,7 @@ export class TreeCopy {
       })
       return true
     })
-    return this.#copied(page, offset, check)
+    return this.#copied(page, offset, page.units, check)
   }
 
   /** Whether the earlier copy has a large leaf at the reference. */
@@ -235,11 +247,11 @@ export class TreeCopy {
     this.#unsyncedBytes += length
   }
 
-  #copied(page: Page, offset: number, check: number): Reference {
+  #copied(page: Page, offset: number, units: number, check: number): Reference {
     this.levels.add(page)
     const reference = new Reference()
     reference.offset = offset
-    reference.units = page.units
+    reference.units = units
     reference.check = check >>> 0
     reference.entries = page.entries
     reference.liveBytes = page.liveBytes
@@ -267,6 +279,13 @@ export class TreeCopy {
     if (this.#options.signal?.aborted === true) throw new AbortError()
     this.#slices.start()
   }
+}
+
+/** Copies a block with zeros in its gap. Returns its length. */
+function copyBlock({ bytes, base, capacity, gapStart, gapEnd }: MutableBlock, target: Uint8Array, start: number): number {
+  target.set(bytes.subarray(base, base + capacity), start)
+  target.fill(0, start + gapStart - base, start + gapEnd - base)
+  return capacity
 }
 
 function* piecesOf(block: MutableBlock): Generator<Uint8Array, void> {

@@ -62,10 +62,12 @@ export interface UntypedOptions<K, V> extends StoreOptions<K, V> {
 }
 
 /** Options of `open()`: those of the constructor that do not define the store, of any engine. They override the constructor's. */
-export type KvariumOpenOptions = AbstractOpenOptions & AllOf<BuiltInEngineOptions[EngineName]> & { readonly readOnly?: boolean | undefined }
+export type KvariumOpenOptions = AbstractOpenOptions & AnyOf<BuiltInEngineOptions[EngineName]> & { readonly readOnly?: boolean | undefined }
 
-/** The intersection of the members of a union. */
-type AllOf<Union> = (Union extends unknown ? (one: Union) => void : never) extends (all: infer All) => void ? All : never
+/** The properties of all members of a union, each with the types that it has in any of them. */
+type AnyOf<Union> = { readonly [Name in NamesOf<Union>]?: Union extends unknown ? (Name extends keyof Union ? Union[Name] : never) : never }
+
+type NamesOf<Union> = Union extends unknown ? keyof Union : never
 
 /** Options that abstract-level forwards from the constructor to `_open`. */
 const LEVEL_OPTIONS: OptionTable = {

@@ -466,6 +466,7 @@ export const EVENT_SCHEMAS: Schemas = {
       entrySequence: 'integer',
       firstLog: 'integer',
       unitBytes: 'integer',
+      pageBytes: { optional: 'integer' },
       entries: 'integer',
       liveBytes: 'integer',
       pages: INTEGERS,

@@ -315,6 +315,7 @@ export interface EventBodies {
     readonly separators: readonly Uint8Array[]
     readonly entries: readonly number[]
   }
+  /** With compression a leaf takes fewer `units` here than in the other events of pages, which count those of the contents. */
   'page.write': { readonly page: number; readonly level: number; readonly offset: number; readonly units: number }
   /** It is durable, and changed no more. */
   'page.clean': { readonly page: number; readonly dirtyBytes: number }
@@ -343,6 +344,8 @@ export interface EventBodies {
     readonly entrySequence: number
     readonly firstLog: number
     readonly unitBytes: number
+    /** Bytes of a leaf in memory, where leaves are compressed. Without compression they are a unit. */
+    readonly pageBytes?: number
     readonly entries: number
     readonly liveBytes: number
     readonly pages: readonly number[]

@@ -12,7 +12,7 @@ export type WritePart = 'log' | 'flush' | 'compaction' | 'page' | 'meta' | 'back
 /** What is written into the files of the store itself. */
 export type StorePart = Exclude<WritePart, 'backup'>
 /** Who writes what may be compressed. */
-export type CompressedPart = 'flush' | 'compaction'
+export type CompressedPart = 'flush' | 'compaction' | 'page'
 /**
  * Who read: `open` is recovery, table indexes and filters; `changes` are the logs that change feeds read; `backup` is what a
  * checkpoint copies; the others are what the name says.
@@ -105,7 +105,7 @@ export class Ledger {
   userBytes = 0
   readonly operations = { puts: 0, deletes: 0, clears: 0, batches: 0 }
   readonly written: Record<WritePart, number> = { log: 0, flush: 0, compaction: 0, page: 0, meta: 0, backup: 0 }
-  readonly saved: Record<CompressedPart, number> = { flush: 0, compaction: 0 }
+  readonly saved: Record<CompressedPart, number> = { flush: 0, compaction: 0, page: 0 }
   readonly read: Record<ReadPart, number> = { open: 0, get: 0, scan: 0, compaction: 0, changes: 0, backup: 0 }
   syncs = 0
   readonly found: ReadCounts = newReadCounts()

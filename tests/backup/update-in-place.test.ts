@@ -255,6 +255,27 @@ describe('an increment of a B+tree', () => {
     }
   })
 
+  it('of a store with compression keeps the leaves that have not changed, and one of a store without it is a whole new file', async () => {
+    const fileSystem = new MemoryFileSystem()
+    const packed = new Kvarium(DIRECTORY, { ...OPTIONS, compression: 'lz4', fileSystem })
+    for (const i of range(0, 500)) await packed.put(keyOf(i), 'v'.repeat(60))
+    await packed.close()
+    await run(fileSystem)
+    const size = fileSystem.stat(DATA)!.size
+    for (let round = 0; round < 3; round++) {
+      await put(fileSystem, [17, 300 + round], `round ${round}`.repeat(6 - round))
+      const { pages } = await increment(fileSystem)
+      expect(pages.written).toBeLessThan(8)
+      expect(pages.kept).toBeGreaterThan(60)
+      await equalsStore(fileSystem)
+    }
+    expect(fileSystem.stat(DATA)!.size).toBeLessThan(size * 1.5)
+    await Kvarium.destroy(DIRECTORY, { fileSystem })
+    await put(fileSystem, range(0, 600), 'v'.repeat(60))
+    expect((await run(fileSystem, INCREMENTAL)).pages).toBeUndefined()
+    await equalsStore(fileSystem)
+  })
+
   it('of a store with pages of another size, or that has shrunk to a fraction, is a whole new file', async () => {
     const fileSystem = await backedUp()
     await withStore(fileSystem, db => db.clear({ gte: keyOf(100) }))

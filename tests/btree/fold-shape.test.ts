@@ -235,6 +235,7 @@ const SMALL = fc.record({
     pageSize: fc.constantFrom(256, 512),
     cacheSize: fc.constantFrom(0, 4096, 65_536),
     writeBufferSize: fc.constantFrom(16 << 10, 64 << 10),
+    compression: fc.constantFrom('none' as const, 'lz4' as const),
   }),
   seed: fc.integer({ min: 1, max: 1000 }),
   level: fc.constantFrom('io' as const, 'step' as const),

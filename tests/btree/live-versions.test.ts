@@ -8,7 +8,7 @@ describe('pages that left the tree', () => {
   let freed: LeftPage[] = []
   let versions = new LiveVersions(() => {})
   const frames = new FramePool(0, false)
-  const pageAt = (level = 0): Page => new Page(frames, level, versions.generation, 1, 256, true)
+  const pageAt = (level = 0): Page => new Page(frames, level, versions.generation, 1, { unitBytes: 256, pageUnits: 1 }, true)
 
   beforeEach(() => {
     freed = []

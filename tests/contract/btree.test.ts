@@ -11,6 +11,7 @@ const factory = btreeEngine({ poisonFrames: true })
 const subjects: readonly ContractSubject[] = [
   { name: 'btree, in memory', factory, options: SMALL_BTREE, place: memoryPlace },
   { name: 'btree, tiny pages and no cache', factory, options: { ...SMALL_BTREE, pageSize: 256, cacheSize: 0 }, place: memoryPlace },
+  { name: 'btree, compressed', factory, options: { ...SMALL_BTREE, compression: 'lz4' }, place: memoryPlace },
   { name: 'btree, as in a browser', factory, options: { ...SMALL_BTREE, writeBufferSize: 64 << 10 }, place: portablePlace },
 ]
 

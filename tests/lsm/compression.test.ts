@@ -41,7 +41,7 @@ describe('compression', () => {
     const engine = await store()({ level0: 'none', rest: 'lz4' })
     await fill(engine)
     await engine.flush()
-    expect(engine.stats().ledger.saved).toEqual({ flush: 0, compaction: 0 })
+    expect(engine.stats().ledger.saved).toEqual({ flush: 0, compaction: 0, page: 0 })
     const flushed = engine.stats().ledger.fileBytes
     await engine.compact()
     const { saved, fileBytes } = engine.stats().ledger

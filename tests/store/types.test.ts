@@ -113,7 +113,9 @@ function useOptions(engine: string): void {
   new Kvarium('db')
   new Kvarium('db', { cacheSize: 1 << 20, compression: { level0: 'none', rest: 'lz4' }, ttl: 1000, createIfMissing: false })
   new Kvarium('db', { engine: 'lsm', compression: false, compaction: 'tiered' })
-  new Kvarium('db', { engine: 'btree', pageSize: 8192, cacheSize: 1 << 20 })
+  new Kvarium('db', { engine: 'btree', pageSize: 8192, cacheSize: 1 << 20, compression: 'lz4' })
+  // @ts-expect-error a codec of the other engine
+  new Kvarium('db', { engine: 'btree', compression: 'deflate' })
   new Kvarium('db', { engine: 'memory', arenaSize: 1 << 20, keyEncoding: 'json' })
   new Kvarium('db', { engine: btreeEngine(), pageSize: 8192 })
   new Kvarium('db', { engine: builtInEngines.resolve(engine), anything: true })
@@ -157,5 +159,6 @@ describe('the types', () => {
     expectTypeOf<ConstructorParameters<typeof Kvarium<string, City>>[1]>().toEqualTypeOf<KvariumOptions<string, City> | undefined>()
     expectTypeOf<BuiltInEngineOptions['lsm']['cacheSize']>().toEqualTypeOf<number | 'auto' | undefined>()
     expectTypeOf<BuiltInEngineOptions['lsm']['compression']>().toEqualTypeOf<CompressionName | CompressionByLevel | boolean | undefined>()
+    expectTypeOf<BuiltInEngineOptions['btree']['compression']>().toEqualTypeOf<'none' | 'lz4' | boolean | undefined>()
   })
 })

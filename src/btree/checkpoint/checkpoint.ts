@@ -210,6 +210,7 @@ export class Checkpointer {
       this.#emitEnd(pagesWritten, bytesWritten)
     })
     await this.#releaseVersion(versionBefore, span)
+    this.noteStoredShare()
     await withSpan(span, () => logs.release(firstLog))
     if (this.#excess > file.size * CUT_SHARE) withSpan(span, () => this.cut())
   }
@@ -258,6 +259,7 @@ export class Checkpointer {
       adopted()
     })
     await this.#releaseVersion(versionBefore, span)
+    this.noteStoredShare()
     await withSpan(span, () => logs.release(this.#meta.firstLog))
   }
 
@@ -324,6 +326,15 @@ export class Checkpointer {
       () => environment.scheduler.turn(),
       work => withSpan(span, work),
     )
+  }
+
+  /** Compares what the pages on disk take with their contents, if there are no others than those of the tree in force. */
+  noteStoredShare(): void {
+    const { tree, file, free } = this.#options
+    const { freeList, units } = this.#meta
+    const contents = units.reduce((sum, each) => sum + each, 0)
+    if (file.packer === undefined || contents === 0 || tree.versions.live[0] !== this.#version) return
+    tree.store.storedShare = Math.min(1, (free.end - free.freeUnits - file.firstUnit - freeList.units) / contents)
   }
 
   #rootReference({ root }: LiveVersion): Reference {

@@ -152,10 +152,10 @@ export class IdleCompaction {
 
   /** Bytes of the data file and the logs, and how many of them a checkpoint of the tree would not need. */
   get #usage(): SpaceUsage {
-    const { file, logs, tree } = this.#options.parts
+    const { file, logs, store, tree } = this.#options.parts
     const totalBytes = file.size + logs.totalBytes
     const { entries, liveBytes } = tree.root
-    const pageBytes = tree.levels.units.reduce((sum, units) => sum + units, 0) * file.unitBytes
+    const pageBytes = tree.levels.units.reduce((sum, units) => sum + units, 0) * file.unitBytes * store.storedShare
     // The levels count subtrees that were dropped until the next checkpoint.
     const treeBytes = Math.min(pageBytes, (liveBytes + ENTRY_BYTES * entries) / LEAST_FILL)
     return { deadBytes: totalBytes - treeBytes, totalBytes }

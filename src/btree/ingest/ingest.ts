@@ -131,7 +131,7 @@ class Ingest {
   ): Promise<void> {
     const { tree, file, free, checkpointer, logs, log, ledger, context } = this.#options.parts
     const streams = { file, span: this.#span, turn: () => context.environment.scheduler.turn() }
-    const levels = height === 0 ? new LevelCounts() : tree.levels.clone()
+    const levels = height === 0 ? new LevelCounts(file.pageUnits) : tree.levels.clone()
     let joined = added
     const present = new StoredTree({ height, reference: root }, streams)
     const own = new StoredTree(added, streams)

@@ -6,7 +6,7 @@ import { EMPTY } from '../../codec/entry.js'
 import { cellBytes, type MutableBlock } from '../../codec/mutable-block.js'
 import { BLOCK_HEADER_BYTES, SLOT_BYTES } from '../../codec/sorted-block.js'
 import { varintLength } from '../../codec/varint.js'
-import { BRANCH_UNITS } from '../pages/page-store.js'
+import { BRANCH_PAGES } from '../pages/page-store.js'
 import { REFERENCE_BYTES, writeReference } from '../pages/reference.js'
 import { sharedBytes } from '../tree/entry-list.js'
 import type { PlacedChild } from './packed-leaves.js'
@@ -32,7 +32,7 @@ export class PackedBranches {
   constructor(level: number, output: PageOutput, place: (branch: PlacedChild) => void) {
     this.#level = level
     this.#output = output
-    this.#capacity = BRANCH_UNITS * output.unitBytes
+    this.#capacity = BRANCH_PAGES * output.pageBytes
     this.#place = place
   }
 
@@ -99,7 +99,7 @@ export class PackedBranches {
       entries += reference.entries
       liveBytes += reference.liveBytes
     }
-    const units = Math.max(BRANCH_UNITS, Math.ceil(bytes / this.#output.unitBytes))
+    const units = Math.ceil(Math.max(this.#capacity, bytes) / this.#output.unitBytes)
     const fill = (block: MutableBlock): void => {
       const payload = new Uint8Array(REFERENCE_BYTES)
       block.reset(prefix, 0, prefix.length)

@@ -42,7 +42,7 @@ export class PackedLeaves {
   /** `place` gets the leaves in the order of their keys. */
   constructor(output: PageOutput, place: (leaf: PlacedChild) => void) {
     this.#output = output
-    this.#capacity = output.unitBytes
+    this.#capacity = output.pageBytes
     this.#place = place
   }
 
@@ -121,7 +121,7 @@ export class PackedLeaves {
     const prefix = this.#sharedBy(from, to)
     let liveBytes = this.#ends[to * 2 - 1] - start
     for (let i = from; i < to; i++) liveBytes -= this.#expiryLengths[i]
-    const reference = this.#output.write(0, 1, to - from, liveBytes, block => {
+    const reference = this.#output.writeLeaf(to - from, liveBytes, block => {
       block.reset(this.#staged, start, start + prefix)
       let at = start
       for (let i = from; i < to; i++) {

@@ -32,22 +32,49 @@ export interface PageOutputOptions {
 
 export class PageOutput {
   /** Pages written, by level. */
-  readonly levels = new LevelCounts()
+  readonly levels: LevelCounts
   readonly #options: PageOutputOptions
   readonly #run = new Uint8Array(RUN_BYTES)
+  /** A leaf before it is compressed. */
+  readonly #leaf: Uint8Array
   #runPosition = 0
   #runLength = 0
+  /** What compression has spared of the run. */
+  #savedBytes = 0
   #unsyncedBytes = 0
   #syncing: Promise<void> | undefined
   readonly #failedSyncs: number
 
   constructor(options: PageOutputOptions) {
     this.#options = options
+    this.levels = new LevelCounts(options.file.pageUnits)
+    this.#leaf = new Uint8Array(options.file.packer === undefined ? 0 : options.file.pageBytes)
     this.#failedSyncs = options.file.failedSyncs
   }
 
   get unitBytes(): number {
     return this.#options.file.unitBytes
+  }
+
+  get pageBytes(): number {
+    return this.#options.file.pageBytes
+  }
+
+  /** Writes a leaf of the usual size whose block `fill` makes. */
+  writeLeaf(entries: number, liveBytes: number, fill: (block: MutableBlock) => void): ReferenceFields {
+    const { file } = this.#options
+    const { packer, pageUnits, unitBytes } = file
+    if (packer === undefined) return this.write(0, pageUnits, entries, liveBytes, fill)
+    const block = MutableBlock.empty(this.#leaf, this.#leaf.length, 0)
+    fill(block)
+    this.#leaf.fill(0, block.gapStart, block.gapEnd)
+    const extent = packer.pack(this.#leaf) ?? this.#leaf
+    const offset = this.#take(extent.length / unitBytes)
+    this.#append(offset, extent.length)
+    this.#run.set(extent, this.#runLength)
+    this.#runLength += extent.length
+    this.#savedBytes += this.#leaf.length - extent.length
+    return this.#wrote(0, { offset, units: extent.length / unitBytes, check: file.checkOf(extent, offset), entries, liveBytes })
   }
 
   /** Writes a page whose block `fill` makes. */
@@ -62,9 +89,7 @@ export class PageOutput {
       this.#write(extent, offset, 0, capacity)
       return this.#wrote(level, { offset, units, check, entries, liveBytes })
     }
-    const position = offset * file.unitBytes
-    if (position !== this.#runPosition + this.#runLength || this.#runLength + capacity > RUN_BYTES) this.flush()
-    if (this.#runLength === 0) this.#runPosition = position
+    this.#append(offset, capacity)
     const from = this.#runLength
     const run = this.#run
     const block = MutableBlock.empty(run, from + capacity, from)
@@ -95,8 +120,11 @@ export class PageOutput {
   flush(): void {
     const { file, span } = this.#options
     const length = this.#runLength
-    if (length > 0) withSpan(span, () => file.write(this.#run, this.#runPosition, 0, length, 'page'))
-    this.#runLength = 0
+    if (length > 0) {
+      withSpan(span, () => file.write(this.#run, this.#runPosition, 0, length, 'page'))
+      file.countSaved(this.#savedBytes)
+    }
+    this.#runLength = this.#savedBytes = 0
     this.#unsyncedBytes += length
     if (this.#unsyncedBytes >= SYNC_BYTES && this.#syncing === undefined) this.#startSync()
   }
@@ -123,6 +151,13 @@ export class PageOutput {
     this.#syncing = withSpan(span, () => file.sync()).then(over, over)
   }
 
+  /** Prepares the run for `length` bytes at the unit. */
+  #append(offset: number, length: number): void {
+    const position = offset * this.unitBytes
+    if (position !== this.#runPosition + this.#runLength || this.#runLength + length > RUN_BYTES) this.flush()
+    if (this.#runLength === 0) this.#runPosition = position
+  }
+
   #take(units: number): number {
     const { free, taken, span, requireWritable } = this.#options
     requireWritable()
@@ -139,7 +174,7 @@ export class PageOutput {
 
   #wrote(level: number, page: ReferenceFields): ReferenceFields {
     const { trace, span } = this.#options
-    this.levels.change(level, 1, page.units)
+    this.levels.add({ level, units: page.units })
     if (trace !== null) withSpan(span, () => trace.wroteAt(page.offset, level, page.units))
     return page
   }

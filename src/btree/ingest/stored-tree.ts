@@ -46,7 +46,7 @@ const WORK_A_TURN = 256
 export class StoredTree {
   /** Offset and length of each page that was taken apart, the root among them if it was. */
   readonly replaced: number[] = []
-  readonly replacedLevels = new LevelCounts()
+  readonly replacedLevels: LevelCounts
   readonly #file: PageFile
   readonly #turn: () => Promise<void>
   readonly #span: Span | null
@@ -60,6 +60,7 @@ export class StoredTree {
 
   constructor({ height, reference }: StoredRoot, { file, turn, span }: StoredTreeOptions) {
     this.#file = file
+    this.replacedLevels = new LevelCounts(file.pageUnits)
     this.#turn = turn
     this.#span = span
     this.#next = height === 0 ? undefined : { level: height - 1, reference, low: undefined, high: undefined }
@@ -149,12 +150,11 @@ export class StoredTree {
     if (++this.#work % WORK_A_TURN === 0) await this.#turn()
     const subtree = this.#next!
     const { level, reference } = subtree
-    if (level === 0 && reference.units > 1) {
+    if (level === 0 && reference.units > this.#file.pageUnits) {
       const firstKey = await this.#keyOfLarge(reference)
       this.#leaf = { subtree, block: undefined, firstKey, index: 0 }
     } else {
-      const bytes = new Uint8Array(reference.units * this.#file.unitBytes)
-      withSpan(this.#span, () => this.#file.read(reference, bytes))
+      const bytes = withSpan(this.#span, () => this.#file.contentsOf(reference))
       const block = new SortedBlock(bytes, bytes.length, this.#file.path, reference.offset * this.#file.unitBytes)
       if (level === 0) {
         if (block.count === 0) {
@@ -204,7 +204,7 @@ export class StoredTree {
 
   #replace({ level, reference: { offset, units } }: Subtree): void {
     this.replaced.push(offset, units)
-    this.replacedLevels.change(level, 1, units)
+    this.replacedLevels.add({ level, units })
   }
 }
 

@@ -107,9 +107,9 @@ export class DroppedSubtrees {
 
   /** Takes a page of a subtree from the counts. */
   #count(level: number, { offset, units }: Pick<Page, 'offset' | 'units'>, levels: LevelCounts): void {
-    for (const each of [levels, this.#levels!]) each.change(level, -1, -units)
+    for (const each of [levels, this.#levels!]) each.remove({ level, units })
     const { trace } = this.#store!
-    if (trace !== null) trace.droppedAt(offset, level, units)
+    if (trace !== null) trace.droppedAt(offset, level, this.#file.contentUnits(units))
   }
 
   #read(place: Branch['place']): MutableBlock | undefined {

@@ -1,12 +1,18 @@
 import type { Page } from '../pages/page.js'
 
-/** How many pages and units each level of the tree has, from the leaves up. */
+/** How many pages each level of the tree has, and how many units their contents take, from the leaves up. A page that is compressed takes fewer. */
 export class LevelCounts {
   readonly pages: number[] = []
   readonly units: number[] = []
+  readonly #leafUnits: number
+
+  /** The contents of a leaf take `leafUnits`. */
+  constructor(leafUnits: number) {
+    this.#leafUnits = leafUnits
+  }
 
   clone(): LevelCounts {
-    const clone = new LevelCounts()
+    const clone = new LevelCounts(this.#leafUnits)
     clone.assign(this)
     return clone
   }
@@ -21,12 +27,12 @@ export class LevelCounts {
     for (let level = 0; level < pages.length; level++) this.change(level, sign * pages[level], sign * units[level])
   }
 
-  add(page: Page): void {
-    this.change(page.level, 1, page.units)
+  add(page: Pick<Page, 'level' | 'units'>): void {
+    this.change(page.level, 1, Math.max(page.units, this.#leafUnits))
   }
 
-  remove(page: Page): void {
-    this.change(page.level, -1, -page.units)
+  remove(page: Pick<Page, 'level' | 'units'>): void {
+    this.change(page.level, -1, -Math.max(page.units, this.#leafUnits))
   }
 
   resize(level: number, units: number): void {

@@ -3,7 +3,7 @@
  *
  *     offset  size
  *       0      8    magic "kvbtree\n"
- *       8      4    format version: 1, or 2 once an entry of the tree has had an expiry
+ *       8      4    format version: 1, or 2 once an entry of the tree has had an expiry; 3 for a file with compression
  *      12      4    unit in bytes
  *      16      4    identity of the data file, a random number
  *      20      4    levels of the tree; 0 if it is empty
@@ -16,6 +16,8 @@
  *      80     24    reference to the free list: its `entries` are the runs, its `live bytes` the length; units 0 if nothing is free
  *     104    300    for each level from the leaves up: pages u48, units u48
  *     404     96    for each log from the first on: where it ends, u64, if it is known to be complete, or 0
+ *     500      4    version 3: bytes of a leaf in memory
+ *     504      4    version 3: 1 once an entry of the tree has had an expiry, or 0
  *     508      4    xxHash32 of bytes 0 to 507, seeded with where the meta page is
  *
  * Numbers are little-endian. Magic, version and check have their place in every format version.
@@ -35,6 +37,8 @@ export const META_AREA_BYTES = 2 * META_STRIDE
 export const BTREE_FORMAT_VERSION = 1
 /** The version of a tree that has, or had, an entry that expires. */
 export const EXPIRING_BTREE_FORMAT_VERSION = 2
+/** The version of a file whose leaves may be compressed, with or without entries that expire. */
+export const COMPRESSED_BTREE_FORMAT_VERSION = 3
 export const MAX_LEVELS = 25
 
 const MAGIC = 'kvbtree\n'
@@ -44,9 +48,14 @@ const LEVELS_AT = 104
 const LEVEL_BYTES = 12
 const ENDS_AT = LEVELS_AT + MAX_LEVELS * LEVEL_BYTES
 const MAX_ENDS = 12
+const PAGE_AT = ENDS_AT + MAX_ENDS * 8
+const EXPIRIES_AT = PAGE_AT + 4
+const VERSIONS: readonly number[] = [BTREE_FORMAT_VERSION, EXPIRING_BTREE_FORMAT_VERSION, COMPRESSED_BTREE_FORMAT_VERSION]
 
 export interface Meta {
   readonly unitBytes: number
+  /** Bytes of a leaf in memory: a unit, or more where leaves may be compressed. */
+  readonly pageBytes: number
   readonly identity: number
   readonly height: number
   readonly number: number
@@ -66,6 +75,13 @@ export interface Meta {
   readonly hasExpiries: boolean
 }
 
+/** For messages. */
+export const KNOWN_VERSIONS = `versions ${VERSIONS[0]} to ${VERSIONS.at(-1)!}`
+
+export function isKnownVersion(version: number): boolean {
+  return VERSIONS.includes(version)
+}
+
 /** Where the meta page with this number is. */
 export function metaOffset(number: number): number {
   return (number % 2) * META_STRIDE
@@ -74,7 +90,9 @@ export function metaOffset(number: number): number {
 export function encodeMeta(meta: Meta, hash32: Hash32): Uint8Array {
   const bytes = new Uint8Array(META_BYTES)
   bytes.set(encodeUtf8(MAGIC))
-  writeNumber(bytes, 8, 4, meta.hasExpiries ? EXPIRING_BTREE_FORMAT_VERSION : BTREE_FORMAT_VERSION)
+  const isCompressed = meta.pageBytes > meta.unitBytes
+  const uncompressed = meta.hasExpiries ? EXPIRING_BTREE_FORMAT_VERSION : BTREE_FORMAT_VERSION
+  writeNumber(bytes, 8, 4, isCompressed ? COMPRESSED_BTREE_FORMAT_VERSION : uncompressed)
   writeNumber(bytes, 12, 4, meta.unitBytes)
   writeNumber(bytes, 16, 4, meta.identity)
   writeNumber(bytes, 20, 4, meta.height)
@@ -90,6 +108,10 @@ export function encodeMeta(meta: Meta, hash32: Hash32): Uint8Array {
     writeNumber(bytes, LEVELS_AT + level * LEVEL_BYTES + 6, 6, meta.units[level])
   }
   for (let i = 0; i < MAX_ENDS; i++) writeNumber(bytes, ENDS_AT + i * 8, 8, meta.ends.get(meta.firstLog + i) ?? 0)
+  if (isCompressed) {
+    writeNumber(bytes, PAGE_AT, 4, meta.pageBytes)
+    writeNumber(bytes, EXPIRIES_AT, 4, meta.hasExpiries ? 1 : 0)
+  }
   writeNumber(bytes, CHECK_AT, 4, checkOf(bytes, meta.number % 2, hash32))
   return bytes
 }
@@ -112,17 +134,20 @@ function readSlot(file: FileHandle, slot: number, hash32: Hash32): Meta | undefi
   if (file.read(bytes, offset) !== META_BYTES || readUtf8(bytes, 0, MAGIC.length) !== MAGIC) return undefined
   if (readNumber(bytes, CHECK_AT, 4) !== checkOf(bytes, slot, hash32)) return undefined
   const version = readNumber(bytes, 8, 4)
-  if (version !== BTREE_FORMAT_VERSION && version !== EXPIRING_BTREE_FORMAT_VERSION) {
-    const known = `${BTREE_FORMAT_VERSION} and ${EXPIRING_BTREE_FORMAT_VERSION}`
-    throw new FormatError(`The tree in ${file.path} has format version ${version}; this kvarium reads versions ${known}. Update kvarium`, {
+  if (!isKnownVersion(version)) {
+    const known = `this kvarium reads ${KNOWN_VERSIONS}`
+    throw new FormatError(`The tree in ${file.path} has format version ${version}; ${known}. Update kvarium`, {
       file: file.path,
       offset: offset + 8,
     })
   }
+  const isCompressed = version === COMPRESSED_BTREE_FORMAT_VERSION
+  const unitBytes = readNumber(bytes, 12, 4)
   const height = readNumber(bytes, 20, 4)
   const levels = Array.from({ length: Math.min(height, MAX_LEVELS) }, (_, level) => LEVELS_AT + level * LEVEL_BYTES)
   return {
-    unitBytes: readNumber(bytes, 12, 4),
+    unitBytes,
+    pageBytes: isCompressed ? readNumber(bytes, PAGE_AT, 4) : unitBytes,
     identity: readNumber(bytes, 16, 4),
     height,
     number: readNumber(bytes, 24, 8),
@@ -135,7 +160,7 @@ function readSlot(file: FileHandle, slot: number, hash32: Hash32): Meta | undefi
     pages: levels.map(at => readNumber(bytes, at, 6)),
     units: levels.map(at => readNumber(bytes, at + 6, 6)),
     ends: readEnds(bytes),
-    hasExpiries: version === EXPIRING_BTREE_FORMAT_VERSION,
+    hasExpiries: isCompressed ? readNumber(bytes, EXPIRIES_AT, 4) === 1 : version === EXPIRING_BTREE_FORMAT_VERSION,
   }
 }
 

@@ -6,12 +6,15 @@ import type { Ledger } from '../../trace/ledger.js'
 import { withSpan, type Trace, type Tracer } from '../../trace/span.js'
 import type { FileHandle } from '../../vfs/file-system.js'
 import { META_AREA_BYTES } from './meta-page.js'
+import { LeafPacker, unpackLeaf } from './packed-leaf.js'
 import type { Page } from './page.js'
 import type { Reference } from './reference.js'
 
 export interface PageFileOptions {
   readonly file: FileHandle
   readonly unitBytes: number
+  /** Bytes of a leaf in memory; default: a unit. With more, leaves are compressed. */
+  readonly pageBytes?: number
   /** A random number drawn when the file was created: pages of another file do not match. */
   readonly identity: number
   readonly hash32: Hash32
@@ -21,11 +24,18 @@ export interface PageFileOptions {
 
 export class PageFile {
   readonly unitBytes: number
+  /** Bytes of a leaf in memory, and how many units they are. */
+  readonly pageBytes: number
+  readonly pageUnits: number
+  /** Compresses leaves; `undefined` in a file without compression. */
+  readonly packer: LeafPacker | undefined
   readonly path: string
   /** The first unit behind the meta pages. */
   readonly firstUnit: number
   readonly #options: PageFileOptions
   readonly #trace: Trace | null
+  /** A packed leaf that is read. */
+  readonly #packed: Uint8Array
   #size: number
   /** Bytes read from pages. The owner may reset it. */
   bytesRead = 0
@@ -36,7 +46,12 @@ export class PageFile {
   constructor(options: PageFileOptions) {
     this.#options = options
     this.#trace = options.trace?.trace ?? null
-    this.unitBytes = options.unitBytes
+    const { unitBytes, pageBytes = unitBytes } = options
+    this.unitBytes = unitBytes
+    this.pageBytes = pageBytes
+    this.pageUnits = pageBytes / unitBytes
+    this.packer = this.pageUnits > 1 ? new LeafPacker(pageBytes, unitBytes) : undefined
+    this.#packed = new Uint8Array(pageBytes - unitBytes)
     this.path = options.file.path
     this.firstUnit = Math.ceil(META_AREA_BYTES / options.unitBytes)
     this.#size = options.file.size()
@@ -59,6 +74,29 @@ export class PageFile {
 
   hash(bytes: Uint8Array, seed: number): number {
     return this.#options.hash32(bytes, seed)
+  }
+
+  /** How many units the contents of a page take, by the units of its extent. */
+  contentUnits(units: number): number {
+    return Math.max(units, this.pageUnits)
+  }
+
+  /** Fills `target` from `start` on with the contents of a page: verifies its extent, and decompresses it if need be. */
+  readPage(page: Pick<Page, 'offset' | 'units' | 'check'>, target: Uint8Array, start = 0): void {
+    if (page.units >= this.pageUnits) {
+      this.read(page, target, start)
+      return
+    }
+    const extent = this.#packed.subarray(0, page.units * this.unitBytes)
+    this.read(page, extent)
+    unpackLeaf(extent, target.subarray(start, start + this.pageBytes), { file: this.path, offset: page.offset * this.unitBytes })
+  }
+
+  /** The contents of a page. */
+  contentsOf(page: Pick<Page, 'offset' | 'units' | 'check'>): Uint8Array {
+    const bytes = new Uint8Array(this.contentUnits(page.units) * this.unitBytes)
+    this.readPage(page, bytes)
+    return bytes
   }
 
   /** Fills `target` from `start` on with the extent and verifies it. */
@@ -133,6 +171,11 @@ export class PageFile {
     withSpan(this.#trace?.currentSpan?.writing(part), () => file.write(bytes, position, start, end))
     ledger.written[part] += end - start
     this.#resized(Math.max(this.#size, position + end - start))
+  }
+
+  /** Counts by how much compression has made what was written smaller. */
+  countSaved(bytes: number): void {
+    this.#options.ledger.saved.page += bytes
   }
 
   truncate(size: number): void {

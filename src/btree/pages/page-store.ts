@@ -14,24 +14,28 @@ import { VarintReader } from '../../codec/varint.js'
 import { MutableBlock } from '../../codec/mutable-block.js'
 import type { ReadCounts } from '../../trace/ledger.js'
 import { FormerPage, type LeftPage } from './former-page.js'
-import { Page, takeFrame } from './page.js'
+import { Page, takeFrame, type PageSizes } from './page.js'
 import type { PageTrace } from './page-trace.js'
 import { readNumber } from './numbers.js'
 import { Reference, type ReferenceFields } from './reference.js'
 import type { PageFile } from './page-file.js'
 
-/** A branch is this many units long: fewer levels to walk, and few branches against leaves. */
-export const BRANCH_UNITS = 4
+/** A branch is as long as this many leaves: fewer levels to walk, and few branches against leaves. */
+export const BRANCH_PAGES = 4
 
 /** Before the payload a large leaf has a key, a gap of less than a unit, and some numbers. */
 export const LARGE_HEAD_BYTES = MAX_KEY_BYTES + 128 * 1024
 
-export class PageStore {
+export class PageStore implements PageSizes {
   readonly unitBytes: number
+  readonly pageUnits: number
+  readonly pageBytes: number
   readonly cache: Cache
   /** Counts the reads; the operation under way sets it. */
   counts: ReadCounts
   dirtyBytes = 0
+  /** What pages on disk take of the bytes of their contents, as of the last checkpoint: less than 1 with compression. */
+  storedShare = 1
   /** Writes a dirty leaf that is about to be changed, if a checkpoint under way is to write it: then it needs its contents no more. */
   writeAhead: ((leaf: Page) => void) | undefined
   /** Null without a listener. */
@@ -45,6 +49,8 @@ export class PageStore {
   constructor(file: PageFile, cache: Cache, counts: ReadCounts, trace: PageTrace | null = null) {
     this.#file = file
     this.unitBytes = file.unitBytes
+    this.pageUnits = file.pageUnits
+    this.pageBytes = file.pageBytes
     this.cache = cache
     this.counts = counts
     this.trace = trace
@@ -55,15 +61,20 @@ export class PageStore {
     return !this.#missed && this.cache.evictions === 0
   }
 
-  /** Usual length of a page of a level. */
+  /** How many units the contents of a page of a level usually take. */
   unitsAt(level: number): number {
-    return level === 0 ? 1 : BRANCH_UNITS
+    return level === 0 ? this.pageUnits : BRANCH_PAGES * this.pageUnits
+  }
+
+  /** How many units the contents of a page take. */
+  contentUnits({ units }: Pick<Page, 'units'>): number {
+    return this.#file.contentUnits(units)
   }
 
   /** A new, empty, dirty page that holds at least `bytes`. */
   create(level: number, born: number, bytes: number): Page {
     const units = Math.max(this.unitsAt(level), Math.ceil(bytes / this.unitBytes))
-    const page = new Page(this.cache.frames, level, born, units, this.unitBytes, true)
+    const page = new Page(this.cache.frames, level, born, units, this, true)
     page.allocate(units * this.unitBytes)
     this.dirtyBytes += page.bytes
     return page
@@ -71,7 +82,7 @@ export class PageStore {
 
   /** A dirty version of a loaded page, to be changed. With `steal` the old version is left without contents. */
   copy(page: Page, born: number, steal: boolean): Page {
-    const copy = new Page(this.cache.frames, page.level, born, page.units, this.unitBytes, true)
+    const copy = new Page(this.cache.frames, page.level, born, this.contentUnits(page), this, true)
     copy.entries = page.entries
     copy.liveBytes = page.liveBytes
     copy.lastInsert = page.lastInsert
@@ -97,7 +108,7 @@ export class PageStore {
   renew(page: Page, born: number): FormerPage {
     this.#uncache(page)
     const former = new FormerPage(page)
-    page.renew(born)
+    page.renew(born, this.contentUnits(page))
     this.dirtyBytes += page.bytes
     if (this.trace !== null) this.trace.created(page, this.dirtyBytes, former)
     return former
@@ -113,7 +124,7 @@ export class PageStore {
 
   /** A page that is on disk, as the reference says. Nothing is read yet. */
   attach(level: number, reference: ReferenceFields): Page {
-    const page = new Page(this.cache.frames, level, 0, reference.units, this.unitBytes, false)
+    const page = new Page(this.cache.frames, level, 0, reference.units, this, false)
     page.offset = reference.offset
     page.check = reference.check
     page.entries = reference.entries
@@ -238,11 +249,11 @@ export class PageStore {
   #read(page: Page): Page {
     const { cache } = this
     this.#miss(page)
-    const capacity = page.units * this.unitBytes
+    const capacity = this.contentUnits(page) * this.unitBytes
     const fits = cache.makeRoom(page.bytes)
     const frame = fits ? takeFrame(cache.frames, page.level, capacity) : cache.frames.own(capacity)
     try {
-      this.#file.read(page, frame.bytes, frame.start)
+      this.#file.readPage(page, frame.bytes, frame.start)
     } catch (error) {
       cache.frames.give(frame)
       throw error
@@ -271,7 +282,7 @@ export class PageStore {
   }
 
   #private(page: Page): Page {
-    const twin = new Page(this.cache.frames, page.level, page.born, page.units, this.unitBytes, false)
+    const twin = new Page(this.cache.frames, page.level, page.born, page.units, this, false)
     twin.offset = page.offset
     twin.check = page.check
     twin.entries = page.entries

@@ -123,8 +123,9 @@ export class PageTrace {
     this.#io.emit({ type: 'page.clean', page: this.numberOf(page), dirtyBytes })
   }
 
-  dropped(page: Page): void {
-    const { level, units } = page
+  /** The contents of the page take `units`. */
+  dropped(page: Page, units: number): void {
+    const { level } = page
     this.#io.emit({ type: 'page.drop', page: this.numberOf(page), level, units })
   }
 

@@ -44,6 +44,8 @@ export class PageWriter {
   #runLength = 0
   #written: Page[] = []
   #bytes = 0
+  /** What compression has spared of the run. */
+  #savedBytes = 0
   #dirtyBytes = 0
   /** What a leaf that was written before its turn met: the write under way fails with it. */
   #failure: Error | undefined
@@ -115,11 +117,13 @@ export class PageWriter {
   abandon(): void {
     for (const page of this.#written) {
       if (!page.dirty) continue
-      this.#options.free.free(page.offset, page.units)
+      const { free, store } = this.#options
+      free.free(page.offset, page.units)
+      page.units = store.contentUnits(page)
       page.offset = page.check = 0
     }
     this.#forget()
-    this.#runLength = 0
+    this.#runLength = this.#savedBytes = 0
   }
 
   #forget(): void {
@@ -128,11 +132,11 @@ export class PageWriter {
     this.#bytes = this.#dirtyBytes = 0
   }
 
-  /** Gives the page its place and writes its children's places into it. */
-  #place(page: Page): void {
-    const { free } = this.#options
+  /** Writes its children's places into the page and gives it its own. Returns what the file is to have there. */
+  #place(page: Page): Uint8Array {
+    const { free, file, store } = this.#options
     const block = page.block!
-    const { bytes, capacity } = block
+    const { bytes, base, capacity } = block
     const { children } = page
     for (let slot = 0; slot < (children?.length ?? 0); slot++) {
       const child = children![slot]
@@ -143,10 +147,15 @@ export class PageWriter {
       if (!child.dirty && child.block === undefined) children![slot] = undefined
     }
     bytes.fill(0, block.gapStart, block.gapEnd)
+    const contents = bytes.subarray(base, base + capacity)
+    const packed = page.level > 0 || page.isLarge ? undefined : file.packer?.pack(contents)
+    const extent = packed ?? contents
+    page.units = extent.length / store.unitBytes
     page.offset = free.take(page.units)
     this.#written.push(page)
-    this.#bytes += capacity
+    this.#bytes += extent.length
     this.#dirtyBytes += page.bytes
+    return extent
   }
 
   /** The page has its check, which its parent will hold. */
@@ -158,13 +167,12 @@ export class PageWriter {
 
   async #writePage(page: Page, span: Span | null): Promise<void> {
     const { file } = this.#options
-    const { bytes, base, capacity } = page.block!
-    const extent = bytes.subarray(base, base + capacity)
-    withSpan(span, () => {
-      this.#place(page)
-      if (capacity <= RUN_BYTES) this.#checked(page, file.checkOf(extent, page.offset))
+    const extent = withSpan(span, () => {
+      const extent = this.#place(page)
+      if (extent.length <= RUN_BYTES) this.#checked(page, file.checkOf(extent, page.offset))
+      return extent
     })
-    if (capacity > RUN_BYTES) {
+    if (extent.length > RUN_BYTES) {
       withSpan(span, () => this.#flush())
       await this.#writeLarge(page, extent, span)
     } else {
@@ -175,20 +183,20 @@ export class PageWriter {
   }
 
   /** Adds an extent to the run, which goes to the file first if the extent does not follow it. */
-  #append({ offset }: Page, extent: Uint8Array): void {
-    const position = offset * this.#options.file.unitBytes
+  #append({ offset, units }: Page, extent: Uint8Array): void {
+    const { file, store } = this.#options
+    const position = offset * file.unitBytes
     if (position !== this.#runPosition + this.#runLength || this.#runLength + extent.length > RUN_BYTES) this.#flush()
     if (this.#runLength === 0) this.#runPosition = position
     this.#run.set(extent, this.#runLength)
     this.#runLength += extent.length
+    this.#savedBytes += store.contentUnits({ units }) * file.unitBytes - extent.length
   }
 
   /** Writes a leaf of the version before its turn. A failure is the checkpoint's, not that of the change. */
   #writeAhead(page: Page): void {
     if (this.#failure !== undefined) return
-    const { bytes, base, capacity } = page.block!
-    const extent = bytes.subarray(base, base + capacity)
-    this.#place(page)
+    const extent = this.#place(page)
     try {
       this.#append(page, extent)
       this.#checked(page, this.#options.file.checkOf(extent, page.offset))
@@ -214,8 +222,12 @@ export class PageWriter {
   }
 
   #flush(): void {
-    if (this.#runLength > 0) this.#options.file.write(this.#run, this.#runPosition, 0, this.#runLength, 'page')
-    this.#runLength = 0
+    const { file } = this.#options
+    if (this.#runLength > 0) {
+      file.write(this.#run, this.#runPosition, 0, this.#runLength, 'page')
+      file.countSaved(this.#savedBytes)
+    }
+    this.#runLength = this.#savedBytes = 0
   }
 
   async #turn(): Promise<void> {

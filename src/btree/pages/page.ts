@@ -22,6 +22,12 @@ export interface LargeHead {
   readonly expiry: number
 }
 
+/** The size of a unit of the file, and how many of them the contents of a leaf take. */
+export interface PageSizes {
+  readonly unitBytes: number
+  readonly pageUnits: number
+}
+
 /** Approximate memory of the objects around a page. */
 const OVERHEAD_BYTES = 320
 
@@ -30,9 +36,11 @@ export class Page extends CacheEntry {
   readonly level: number
   /** The generation that made this version, or an earlier one if that is not known. */
   born: number
-  /** Length of the extent. */
+  /** Length of the extent, which is shorter than the contents if it is compressed. That of the contents until the page is on disk. */
   units: number
   bytes: number
+  /** The page is a leaf for one entry, larger than a leaf of the usual size: see large-leaf.ts. */
+  isLarge: boolean
   /** Contents; `undefined` while they are only on disk. */
   block: MutableBlock | undefined = undefined
   /** The known children of a branch with contents. */
@@ -72,13 +80,15 @@ export class Page extends CacheEntry {
   #frame: Frame | undefined = undefined
   readonly #frames: FramePool
 
-  constructor(frames: FramePool, level: number, born: number, units: number, unitBytes: number, dirty: boolean) {
+  /** The contents take `pageUnits`, or `units` if these are more: only then a leaf is a large one. */
+  constructor(frames: FramePool, level: number, born: number, units: number, { unitBytes, pageUnits }: PageSizes, dirty: boolean) {
     super()
     this.#frames = frames
     this.level = level
     this.born = born
     this.units = units
-    this.bytes = units * unitBytes + OVERHEAD_BYTES
+    this.bytes = Math.max(units, pageUnits) * unitBytes + OVERHEAD_BYTES
+    this.isLarge = level === 0 && units > pageUnits
     this.dirty = dirty
   }
 
@@ -93,11 +103,6 @@ export class Page extends CacheEntry {
 
   override get tracedId(): number {
     return this.number
-  }
-
-  /** Whether the page is a leaf for one entry, larger than a leaf of the usual size: see large-leaf.ts. */
-  get isLarge(): boolean {
-    return this.level === 0 && this.units > 1
   }
 
   /** Whether the checkpoint under way has written the page, which is dirty, so that it needs the contents no more. */
@@ -131,8 +136,9 @@ export class Page extends CacheEntry {
     if (page.children !== undefined) this.children = page.children.slice()
   }
 
-  /** Becomes the next version of the page, which is on disk and is to be changed. */
-  renew(born: number): void {
+  /** Becomes the next version of the page, which is on disk and is to be changed. Its contents take `units`. */
+  renew(born: number, units: number): void {
+    this.units = units
     this.born = born
     this.dirty = true
     this.shrunk = false
@@ -155,6 +161,7 @@ export class Page extends CacheEntry {
     this.stealFrom(page)
     this.units = page.units
     this.bytes = page.bytes
+    this.isLarge = page.isLarge
   }
 
   /** Drops the contents. Their memory is reused, unless a cursor may still read it. */

@@ -68,12 +68,12 @@ class BtreeReader implements ReaderEngine {
 
   constructor(context: ReaderContext, hash32: Hash32, version: SharedVersion) {
     const { environment, directory, options } = context
-    const { unitBytes, identity } = version.description as BtreeVersionDescription
+    const { unitBytes, pageBytes, identity } = version.description as BtreeVersionDescription
     const ledger = this.#ledger
     this.#context = context
     const file = environment.fileSystem.openRead(joinPath(directory, DATA_FILE))
     try {
-      this.#file = new PageFile({ file, unitBytes, identity, hash32, ledger })
+      this.#file = new PageFile({ file, unitBytes, pageBytes, identity, hash32, ledger })
       this.#cache = new Cache((options as unknown as BtreeOptions).cacheSize)
       this.#store = new PageStore(this.#file, this.#cache, this.#inner)
       this.#clock = new ExpiryClock(environment.clock)
@@ -152,13 +152,13 @@ class BtreeReader implements ReaderEngine {
   shape(): EngineShape {
     const { tree } = this.#present
     const { root, height, levels, sequence } = tree
-    const { unitBytes } = this.#store
+    const { unitBytes, pageBytes } = this.#store
     return {
       engine: this.name,
       height,
       entries: root.entries,
       liveBytes: root.liveBytes,
-      pageBytes: unitBytes,
+      pageBytes,
       tree: levelShapes(height, levels, unitBytes, root.liveBytes),
       sequence,
     }

@@ -4,13 +4,13 @@ import type { BtreeParts } from '../parts.js'
 import type { MetaOfTree } from '../recovery/recovery.js'
 
 /** What a reader in another thread is handed of a B+tree, the `description` of a shared version: the tree on disk. */
-export interface BtreeVersionDescription extends MetaOfTree, Pick<Meta, 'unitBytes' | 'identity'> {}
+export interface BtreeVersionDescription extends MetaOfTree, Pick<Meta, 'unitBytes' | 'pageBytes' | 'identity'> {}
 
 /** Holds the tree on disk, whose pages stay in the data file until it is released. */
 export function shareTree({ checkpointer, tree }: Pick<BtreeParts, 'checkpointer' | 'tree'>): SharedVersion {
   const { meta, version } = checkpointer
-  const { unitBytes, identity, height, sequence, pages, units, root } = meta
-  const description: BtreeVersionDescription = { unitBytes, identity, height, sequence, pages, units, root: { ...root } }
+  const { unitBytes, pageBytes, identity, height, sequence, pages, units, root } = meta
+  const description: BtreeVersionDescription = { unitBytes, pageBytes, identity, height, sequence, pages, units, root: { ...root } }
   tree.versions.retain(version, true)
   let isReleased = false
   return {

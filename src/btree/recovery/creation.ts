@@ -6,7 +6,7 @@ import { withSpan } from '../../trace/span.js'
 import { joinPath, type FileHandle } from '../../vfs/file-system.js'
 import { DATA_FILE } from '../file-names.js'
 import { encodeMeta, metaOffset } from '../pages/meta-page.js'
-import type { BtreeOptions } from '../options.js'
+import { PACKED_UNITS, type BtreeOptions } from '../options.js'
 import { Reference } from '../pages/reference.js'
 
 /** A data file with an empty tree, over whatever a crash in an earlier creation left. */
@@ -17,7 +17,8 @@ export async function createTreeFile({ environment, directory, options, trace }:
   }
   const file = fileSystem.create(joinPath(directory, DATA_FILE))
   try {
-    const { pageSize } = options as unknown as BtreeOptions
+    const { pageSize: pageBytes, compression } = options as unknown as BtreeOptions
+    const unitBytes = compression === 'none' ? pageBytes : pageBytes / PACKED_UNITS
     const identity = random.uint32()
     const nothing = new Reference()
     for (const number of [0, 1]) {
@@ -32,7 +33,7 @@ export async function createTreeFile({ environment, directory, options, trace }:
         hasExpiries: false,
         ends: new Map<number, number>(),
       }
-      const bytes = encodeMeta({ unitBytes: pageSize, identity, height: 0, number, sequence: 0, ...places }, hash32)
+      const bytes = encodeMeta({ unitBytes, pageBytes, identity, height: 0, number, sequence: 0, ...places }, hash32)
       withSpan(trace?.trace.currentSpan?.writing('meta'), () => file.write(bytes, metaOffset(number)))
     }
     await file.sync()

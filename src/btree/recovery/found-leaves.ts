@@ -130,7 +130,7 @@ function leafAt(reference: Reference, pages: PageFile): SortedBlock | undefined 
   const { offset, units, entries, liveBytes } = reference
   if (units === 0 || offset < pages.firstUnit || (offset + units) * pages.unitBytes > pages.size) return undefined
   try {
-    const bytes = pages.readExtent(reference)
+    const bytes = pages.contentsOf(reference)
     const block = new SortedBlock(bytes, bytes.length, pages.path, offset * pages.unitBytes)
     if (block.count !== entries) return undefined
     const cell = new Cell()

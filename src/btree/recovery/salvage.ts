@@ -126,9 +126,9 @@ class SalvagedTree {
   #spare: readonly LeafPiece[] | undefined
 
   constructor(file: FileHandle, metas: readonly Meta[], hash32: Hash32, lost: (loss: Loss) => void) {
-    const { unitBytes, identity } = metas[0]
+    const { unitBytes, pageBytes, identity } = metas[0]
     this.#file = file
-    this.#pages = new PageFile({ file, unitBytes, identity, hash32, ledger: new Ledger() })
+    this.#pages = new PageFile({ file, unitBytes, pageBytes, identity, hash32, ledger: new Ledger() })
     this.#metas = metas
     this.#lost = lost
   }
@@ -219,7 +219,7 @@ class SalvagedTree {
   }
 
   #block(reference: Reference): SortedBlock {
-    const bytes = this.#pages.readExtent(reference)
+    const bytes = this.#pages.contentsOf(reference)
     return new SortedBlock(bytes, bytes.length, this.#pages.path, reference.offset * this.#pages.unitBytes)
   }
 }

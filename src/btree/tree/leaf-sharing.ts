@@ -38,7 +38,7 @@ export class LeafSharing {
    * given ones, and perhaps one behind them. `undefined` if that many do not hold the entries.
    */
   spread(leaves: readonly Page[], at: number, added: AddedEntry, count: number, born: number): Spread | undefined {
-    const { unitBytes } = this.#store
+    const { pageBytes } = this.#store
     const blocks = this.#copies(leaves, count)
     const list = new EntryList(false)
     let place = 0
@@ -56,7 +56,7 @@ export class LeafSharing {
     const [lowest, highest] = [list.key(0), list.key(list.count - 1)]
     const prefixLength = sharedBytes(lowest, highest)
     list.measure(prefixLength, this.#sizes, this.#dataBytes)
-    const starts = cutEvenly(this.#sizes, count, unitBytes - BLOCK_HEADER_BYTES - prefixLength)
+    const starts = cutEvenly(this.#sizes, count, pageBytes - BLOCK_HEADER_BYTES - prefixLength)
     if (starts === undefined) return undefined
     const pages = leaves.slice()
     const separators: Uint8Array[] = []
@@ -78,19 +78,19 @@ export class LeafSharing {
 
   /** Copies of the leaves' blocks, with memory behind them for `count` more. */
   #copies(leaves: readonly Page[], count: number): MutableBlock[] {
-    const { unitBytes } = this.#store
-    const bytes = (leaves.length + count) * unitBytes
+    const { pageBytes } = this.#store
+    const bytes = (leaves.length + count) * pageBytes
     if (this.#memory.length < bytes) this.#memory = new Uint8Array(bytes)
     return leaves.map(({ block }, i) => {
-      const base = i * unitBytes
-      this.#memory.set(block!.bytes.subarray(block!.base, block!.base + unitBytes), base)
+      const base = i * pageBytes
+      this.#memory.set(block!.bytes.subarray(block!.base, block!.base + pageBytes), base)
       return MutableBlock.copy(block!, this.#memory, base)
     })
   }
 
   #empty(place: number): MutableBlock {
-    const { unitBytes } = this.#store
-    return MutableBlock.empty(this.#memory, (place + 1) * unitBytes, place * unitBytes)
+    const { pageBytes } = this.#store
+    return MutableBlock.empty(this.#memory, (place + 1) * pageBytes, place * pageBytes)
   }
 
   /** Gives a leaf the entries `[from, to)` of the list, which the block has. */

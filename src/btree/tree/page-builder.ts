@@ -74,7 +74,7 @@ export class PageBuilder {
   /** Whether an entry that comes in no order, and for which a leaf of the usual size has no room, needs more than another prefix or less garbage. */
   mustSplit(leaf: Page, { index, replaces, key, start, end, valueStart, valueEnd }: AddedEntry, rightmost: boolean): boolean {
     const block = leaf.block!
-    if (this.#leafSplit !== undefined || leaf.units > 1 || (!replaces && (rightmost || leaf.lastInsert === index - 1))) return false
+    if (this.#leafSplit !== undefined || leaf.isLarge || (!replaces && (rightmost || leaf.lastInsert === index - 1))) return false
     if (block.comparePrefix(key, start, end) !== 0) return false
     let bytes = SLOT_BYTES + cellBytes(end - start - block.prefixLength, valueEnd - valueStart)
     if (replaces) {

@@ -34,7 +34,7 @@ export function spread(path: WritablePath, added: AddedEntry): Loose[] | undefin
   const left = roomOf(path, parent.children![slot - 1])
   const right = roomOf(path, parent.children![slot + 1])
   if (left < 0 && right < 0) return undefined
-  const hasRoom = Math.max(left, right) >= store.unitBytes * LEAST_ROOM
+  const hasRoom = Math.max(left, right) >= store.pageBytes * LEAST_ROOM
   const first = left >= right ? slot - 1 : slot
   const leaves = [path.ownChild(parent, first), path.ownChild(parent, first + 1)]
   const result = sharing.spread(leaves, slot - first, added, hasRoom ? 2 : 3, versions.generation)
@@ -49,7 +49,7 @@ export function spread(path: WritablePath, added: AddedEntry): Loose[] | undefin
 
 /** Free bytes of a neighbour; -1 if it cannot take part. */
 function roomOf({ store }: WritablePath, page: Page | undefined): number {
-  return page?.block === undefined || page.isLarge ? -1 : store.unitBytes - page.block.usedBytes
+  return page?.block === undefined || page.isLarge ? -1 : store.pageBytes - page.block.usedBytes
 }
 
 /**

@@ -33,7 +33,7 @@ export class WritablePath {
   readonly builder: PageBuilder
   readonly sharing: LeafSharing
   readonly expiries: Expiries
-  readonly levels = new LevelCounts()
+  readonly levels: LevelCounts
   /** The pages from the root down to `depth`. */
   readonly pages: Page[] = []
   /** The slot of each page that leads on to the next one. */
@@ -47,6 +47,7 @@ export class WritablePath {
     this.store = store
     this.versions = versions
     this.trace = store.trace
+    this.levels = new LevelCounts(store.pageUnits)
     this.builder = new PageBuilder(store, leafSplit)
     this.sharing = new LeafSharing(store)
     this.expiries = expiries
@@ -206,7 +207,7 @@ export class WritablePath {
   /** The page and its extent leave the tree. */
   remove(page: Page): void {
     this.levels.remove(page)
-    if (this.trace !== null) this.trace.dropped(page)
+    if (this.trace !== null) this.trace.dropped(page, this.store.contentUnits(page))
     this.versions.retire(page)
   }
 

@@ -70,6 +70,7 @@ export class BtreeDecoder implements Decoder {
     return [
       { name: 'current meta page', value: `${meta.slot}, number ${meta.number}` },
       { name: 'unit', value: `${meta.unitBytes} bytes` },
+      ...(meta.pageBytes > meta.unitBytes ? [{ name: 'leaf in memory', value: `${meta.pageBytes} bytes` }] : []),
       { name: 'levels', value: meta.height },
       { name: 'root', value: describeReference(meta.root, meta.unitBytes) },
       { name: 'last sequence in the tree', value: meta.sequence },
@@ -83,15 +84,16 @@ export class BtreeDecoder implements Decoder {
   *outline(): Generator<Outline> {
     const meta = this.#meta
     if (meta === undefined) return
-    for (const page of new PageReader(this.#context, meta).walk({ withLeaves: true })) yield this.#outlineOf(page, meta)
+    const reader = new PageReader(this.#context, meta)
+    for (const page of reader.walk({ withLeaves: true })) yield this.#outlineOf(page, meta, reader)
   }
 
-  #outlineOf({ place, low, high, depth, contents }: WalkedPage, meta: MetaView): Outline {
+  #outlineOf({ place, low, high, depth, contents }: WalkedPage, meta: MetaView, reader: PageReader): Outline {
     const { preview } = this.#context
     const name = place.level === 0 ? 'leaf' : depth === 0 ? 'root' : 'branch'
     const from = low === undefined ? 'from the first key' : `from ${showBytes(low, preview)}`
     const to = high === undefined ? 'to the last' : `to before ${showBytes(high, preview)}`
-    const fill = contents?.isRight === true ? `, ${percent(this.#usedShare(contents, place, meta))} full` : ''
+    const fill = contents?.isRight === true ? this.#fill(contents, place, meta, reader) : ''
     const indent = '  '.repeat(depth)
     const label = `${indent}${name} at unit ${place.unit} (${hexPlace(place.unit * meta.unitBytes)}), ${counted(place.entries, 'entry', 'entries')} ${from} ${to}${fill}`
     if (contents === undefined) return { label, problem: 'it is not in the file' }
@@ -100,7 +102,18 @@ export class BtreeDecoder implements Decoder {
       : { label, problem: `it does not match the reference to it (${contents.expected}, not ${contents.found})` }
   }
 
-  #usedShare({ bytes }: PageContents, place: PagePlace, { unitBytes }: MetaView): number {
+  #fill(contents: PageContents, place: PagePlace, meta: MetaView, reader: PageReader): string {
+    try {
+      const unpacked = reader.unpacked(place, contents)
+      const share = percent(this.#usedShare(unpacked ?? contents.bytes, place, meta))
+      return `, ${share} full${unpacked === undefined ? '' : `, compressed to ${counted(place.units, 'unit')}`}`
+    } catch (error) {
+      if (!(error instanceof CorruptionError)) throw error
+      return ', does not decompress'
+    }
+  }
+
+  #usedShare(bytes: Uint8Array, place: PagePlace, { unitBytes }: MetaView): number {
     const options = { preview: 0, describe: () => '', wrong: () => undefined, bareFirst: place.level > 0, mayExpire: place.level === 0 }
     const { usedBytes } = blockSpans(bytes, bytes.length, place.unit * unitBytes, {
       ...options,
@@ -151,14 +164,28 @@ export class BtreeDecoder implements Decoder {
     const offset = place.unit * unitBytes
     const contents = reader.read(place)!
     const name = `${place.level === 0 ? 'leaf' : 'branch'} at unit ${place.unit}`
-    const { bytes, isRight, expected, found } = contents
-    const { spans, count, firstKey, lastKey, usedBytes } = blockSpans(bytes, bytes.length, offset, {
+    const { bytes: extent, isRight, expected, found } = contents
+    const wrong = (at: number, length: number, message: string): void => {
+      if (isRight) report({ offset: at, length, message: `${name}: ${message}` })
+    }
+    let unpacked: Uint8Array | undefined
+    try {
+      unpacked = reader.unpacked(place, contents)
+    } catch (error) {
+      if (!(error instanceof CorruptionError)) throw error
+      const problem = isRight ? 'it does not decompress' : 'it does not match the reference to it'
+      report({ offset, length: extent.length, message: `${name}: ${problem}`, ...(isRight ? {} : { expected, found }) })
+      this.#read.pages++
+      const rest = rawSpan(offset, extent.length, 'contents', problem)
+      return { offset, length: extent.length, name, problem, children: [rest] }
+    }
+    const bytes = unpacked ?? extent
+    const { spans, count, firstKey, lastKey, usedBytes } = blockSpans(bytes, bytes.length, unpacked === undefined ? offset : 0, {
       preview,
       bareFirst: place.level > 0,
       mayExpire: place.level === 0,
-      wrong: (at, length, message) => {
-        if (isRight) report({ offset: at, length, message: `${name}: ${message}` })
-      },
+      // The place in the file of anything inside compressed contents is that of the page.
+      wrong: unpacked === undefined ? wrong : (_, __, message) => wrong(offset, extent.length, `${message}, decompressed`),
       describe: (key, payload, index, expires) => {
         if (place.level > 0) {
           const child = readReference(payload, 'reference', unitBytes)
@@ -173,12 +200,14 @@ export class BtreeDecoder implements Decoder {
     const keys =
       firstKey === undefined || lastKey === undefined ? '' : `, ${showBytes(firstKey, preview)} to ${showBytes(lastKey, preview)}`
     const entries = counted(count, 'entry', 'entries')
-    const value = `level ${place.level}, ${entries}${place.level > 0 ? '' : keys}, ${percent(usedBytes / bytes.length)} full`
-    const span: Span = { offset, length: bytes.length, name, value, children: spans }
+    const packed = unpacked === undefined ? '' : `, compressed from ${bytes.length} bytes`
+    const value = `level ${place.level}, ${entries}${place.level > 0 ? '' : keys}, ${percent(usedBytes / bytes.length)} full${packed}`
+    const children = unpacked === undefined ? spans : packedSpans(extent, offset, unpacked, spans)
+    const span: Span = { offset, length: extent.length, name, value, children }
     this.#read.pages++
     if (!isRight) {
       const problem = `${name} does not match the reference to it`
-      report({ offset, length: bytes.length, message: problem, expected, found })
+      report({ offset, length: extent.length, message: problem, expected, found })
       return distrust({ ...span, problem })
     }
     if (place.level === 0) {
@@ -263,6 +292,15 @@ export class BtreeDecoder implements Decoder {
     this.#context.report({ offset, length, message: `${counted(length / meta.unitBytes, 'unit')} of the file: ${problem}` })
     return rawSpan(offset, length, 'unreadable', problem)
   }
+}
+
+/** A compressed leaf: its length, the LZ4 block with what it decompresses to, and zeros. */
+function packedSpans(extent: Uint8Array, offset: number, contents: Uint8Array, spans: readonly Span[]): readonly Span[] {
+  const reader = new SpanReader(extent, offset)
+  const length = reader.number('length', 2)
+  reader.take('contents', length, { value: `lz4, of ${contents.length} bytes`, decompressed: { bytes: contents, spans } })
+  if (reader.left > 0) reader.rest('zeros', { unused: true })
+  return reader.spans
 }
 
 /** The free ranges in a readable free list. */

@@ -10,6 +10,7 @@ import { placeSeed } from '../../codec/checksum.js'
 import { Cell, SortedBlock } from '../../codec/sorted-block.js'
 import { Reference, REFERENCE_BYTES } from '../../btree/pages/reference.js'
 import { CorruptionError } from '../../errors.js'
+import { unpackLeaf } from '../../btree/pages/packed-leaf.js'
 import { readBytes, type FileContext } from '../inspected-file.js'
 import { word } from '../span.js'
 import type { MetaView } from './meta-spans.js'
@@ -58,6 +59,15 @@ export class PageReader {
     const bytes = readBytes(this.#context, offset, length)
     const hash = this.#context.hash32(bytes, placeSeed(identity, offset)) >>> 0
     return { bytes, expected: word(check), found: word(hash), isRight: hash === check }
+  }
+
+  /** The contents of a page that is compressed; `undefined` for other pages. Throws a `CorruptionError` if they do not decompress. */
+  unpacked({ unit, units, level }: PagePlace, { bytes }: PageContents): Uint8Array | undefined {
+    const { unitBytes, pageBytes } = this.#meta
+    if (level > 0 || units * unitBytes >= pageBytes) return undefined
+    const contents = new Uint8Array(pageBytes)
+    unpackLeaf(bytes, contents, { file: this.#context.path, offset: unit * unitBytes })
+    return contents
   }
 
   /** Every page, the root first, each before its children. Leaves are read only with `withLeaves`. */

@@ -1,6 +1,13 @@
 /** A meta page of the B+tree (docs/formats/btree.md), field by field. */
 import { placeSeed, type Hash32 } from '../../codec/checksum.js'
-import { BTREE_FORMAT_VERSION, EXPIRING_BTREE_FORMAT_VERSION, MAX_LEVELS, META_BYTES, metaOffset } from '../../btree/pages/meta-page.js'
+import {
+  COMPRESSED_BTREE_FORMAT_VERSION,
+  isKnownVersion,
+  KNOWN_VERSIONS,
+  MAX_LEVELS,
+  META_BYTES,
+  metaOffset,
+} from '../../btree/pages/meta-page.js'
 import { Reference } from '../../btree/pages/reference.js'
 import { logName } from '../../engine/durable/log-replay.js'
 import { place, showBytes } from '../show-bytes.js'
@@ -17,6 +24,8 @@ export interface MetaView {
   readonly slot: number
   readonly number: number
   readonly unitBytes: number
+  /** Bytes of a leaf in memory: more than a unit where leaves may be compressed. */
+  readonly pageBytes: number
   readonly identity: number
   readonly height: number
   readonly sequence: number
@@ -54,17 +63,21 @@ export function readMetaSpan(bytes: Uint8Array, slot: number, hash32: Hash32): M
   const span: Span = { offset, length: META_BYTES, name, value, children: reader.spans }
   if (MAGIC.some((byte, i) => bytes[i] !== byte)) return damaged(span, `${name} does not begin with the magic`, {})
   if (found !== expected) return damaged(span, `${name} fails its check`, { expected, found })
-  const version = bytes[8] + bytes[9] * 0x100 + bytes[10] * 0x1_0000 + bytes[11] * 0x100_0000
-  if (version !== BTREE_FORMAT_VERSION && version !== EXPIRING_BTREE_FORMAT_VERSION) {
-    const known = `${BTREE_FORMAT_VERSION} and ${EXPIRING_BTREE_FORMAT_VERSION}`
-    const message = `${name} has format version ${version}; this kvarium reads versions ${known}`
+  const version = versionOf(bytes)
+  if (!isKnownVersion(version)) {
+    const message = `${name} has format version ${version}; this kvarium reads ${KNOWN_VERSIONS}`
     return { span: { ...span, problem: message }, problem: { offset: offset + 8, length: 4, message } }
   }
-  const { unitBytes, height } = meta
-  if (unitBytes < 256 || unitBytes > 65536 || (unitBytes & (unitBytes - 1)) !== 0 || height > MAX_LEVELS) {
+  const { unitBytes, pageBytes, height } = meta
+  const isUnit = unitBytes > 0 && unitBytes <= pageBytes && (unitBytes & (unitBytes - 1)) === 0
+  if (!isUnit || pageBytes < 256 || pageBytes > 65536 || (pageBytes & (pageBytes - 1)) !== 0 || height > MAX_LEVELS) {
     return damaged(span, `${name} contradicts itself`, {})
   }
   return { span, meta }
+}
+
+function versionOf(bytes: Uint8Array): number {
+  return bytes[8] + bytes[9] * 0x100 + bytes[10] * 0x1_0000 + bytes[11] * 0x100_0000
 }
 
 function damaged(span: Span, message: string, checks: Pick<Problem, 'expected' | 'found'>): MetaSpan {
@@ -97,8 +110,14 @@ function readFields(reader: SpanReader, slot: number): MetaView {
   for (let i = 0; i < LOG_ENDS; i++) {
     reader.number(`end of log ${firstLog + i}`, 8, value => (value === 0 ? { value: '0: not known to be complete' } : { entry: true }))
   }
-  reader.take('not in use', CHECK_AT - reader.at)
-  return { slot, number, unitBytes, identity, height, sequence, firstLog, lastLog, length, root, freeList, pages }
+  let pageBytes = unitBytes
+  if (versionOf(reader.bytes) === COMPRESSED_BTREE_FORMAT_VERSION) {
+    pageBytes = reader.number('leaf in memory', 4, value => ({ value: `${value} bytes`, entry: true }))
+    reader.number('entries that expire', 4, value => ({ value: value === 0 ? 'never had one' : 'has or had one' }))
+  } else {
+    reader.take('not in use', CHECK_AT - reader.at)
+  }
+  return { slot, number, unitBytes, pageBytes, identity, height, sequence, firstLog, lastLog, length, root, freeList, pages }
 }
 
 /** Reads a reference as one field with its parts below. */

@@ -1,11 +1,11 @@
 import { simulatedEnvironment } from '../../../src/vfs/index.js'
 import { batchOf, DIRECTORY, emptyFileSystem, openBtree, type Operation } from './opened-btree.js'
 
-/** The data file of the worked example in docs/formats/btree.md. */
-export async function exampleFile(): Promise<Uint8Array> {
+/** The data file of a worked example in docs/formats/btree.md. */
+export async function exampleFile(compression: 'none' | 'lz4' = 'none'): Promise<Uint8Array> {
   const fileSystem = emptyFileSystem()
   const environment = { ...simulatedEnvironment({ seed: 1, fileSystem }), random: { uint32: () => 0x11223344 } }
-  const engine = await openBtree({ fileSystem, environment, created: true, options: { pageSize: 256 } })
+  const engine = await openBtree({ fileSystem, environment, created: true, options: { pageSize: 256, compression } })
   const entries: Operation[] = ['apple', 'apricot', 'banana', 'cherry', 'date'].map(key => ['put', key, `${key} `.repeat(9)])
   await engine.write(batchOf(entries), { sync: true })
   await engine.flush()

@@ -15,5 +15,6 @@ const SMALL_LSM = {
 export const SUBJECTS: readonly DamageSubject[] = [
   { name: 'lsm', factory: lsmEngine(), options: SMALL_LSM },
   { name: 'btree', factory: btreeEngine(), options: { pageSize: 256, cacheSize: 8 << 10 } },
+  { name: 'btree, compressed', factory: btreeEngine(), options: { pageSize: 256, cacheSize: 8 << 10, compression: 'lz4' } },
   { name: 'lsm, compressed', factory: lsmEngine(), options: { ...SMALL_LSM, blockSize: 512, compression: 'deflate' } },
 ]

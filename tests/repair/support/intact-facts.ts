@@ -123,11 +123,18 @@ function logFacts(fileSystem: MemoryFileSystem, hash32: Hash32, firstLog: number
 function btreeFacts(fileSystem: MemoryFileSystem, hash32: Hash32): Fact[] {
   const file = fileSystem.openRead(`${DIRECTORY}/data.btree`)
   const meta = readMeta(file, hash32)
-  const pages = new PageFile({ file, unitBytes: meta.unitBytes, identity: meta.identity, hash32, ledger: new Ledger() })
+  const pages = new PageFile({
+    file,
+    unitBytes: meta.unitBytes,
+    pageBytes: meta.pageBytes,
+    identity: meta.identity,
+    hash32,
+    ledger: new Ledger(),
+  })
   readFreeList(pages, meta)
   const facts: Fact[] = []
   const visit = (reference: Reference, level: number, vouched: number): void => {
-    const bytes = pages.readExtent(reference)
+    const bytes = pages.contentsOf(reference)
     const block = new SortedBlock(bytes, bytes.length, file.path, 0)
     const end = (reference.offset + reference.units) * meta.unitBytes
     const cell = new Cell()

@@ -104,6 +104,7 @@ const btree = subject(
     writeBufferSize: pick(random, [16 << 10, 16 << 10, 64 << 10]),
     pageSize: pick(random, [256, 512, 4096]),
     cacheSize: pick(random, [0, 8 << 10, 1 << 20]),
+    compression: pick(random, ['none', 'none', 'lz4'] as const),
   }),
   path => path.endsWith('.log'),
 )

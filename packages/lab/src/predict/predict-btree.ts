@@ -1,6 +1,6 @@
 /** Predictions for a B+tree after some work, beside its ledger and shape. */
 import type { BtreeLevelShape, BtreeOptions, BtreeShape } from 'kvarium/btree'
-import { BRANCH_UNITS, REFERENCE_BYTES } from 'kvarium/btree'
+import { BRANCH_PAGES, REFERENCE_BYTES } from 'kvarium/btree'
 import { BLOCK_HEADER_BYTES, SLOT_BYTES, varintLength } from 'kvarium/codec'
 import { readAmplification, spaceAmplification, writeAmplification } from 'kvarium/trace'
 import { pageSpace, pageWrite, RANDOM_FILL, RIGHTMOST_FILL, SPREAD_FILL, treeHeight } from './btree-model.js'
@@ -177,7 +177,7 @@ function cellBytes(suffix: number, valueBytes: number): number {
 function height({ work, shape, recordBytes }: BtreeCase, fill: number): Prediction {
   const leaves = (shape.entries * recordBytes) / (fill * shape.pageBytes)
   const branchFill = work.distribution === 'ascending' ? RIGHTMOST_FILL : RANDOM_FILL
-  const branchBytes = BRANCH_UNITS * shape.pageBytes
+  const branchBytes = BRANCH_PAGES * shape.pageBytes
   const mostChildren = (branchBytes - BLOCK_HEADER_BYTES) / cellBytes(suffixDigits(work.keyBytes, work.keys), REFERENCE_BYTES)
   const fanOut = branchFill * mostChildren
   return prediction({

@@ -61,7 +61,7 @@ export const DEFINITIONS = {
   compression: {
     name: 'Bytes before compression',
     unit: 'bytes',
-    text: 'What the ledger would have without compression: the bytes written, and those that the compression of blocks saved in flushes and compactions.',
+    text: 'What the ledger would have without compression: the bytes written, and those that the compression of blocks saved in flushes, compactions and pages.',
     source: `CompressedPart in ${LEDGER}`,
   },
   outside: {
