@@ -1,6 +1,7 @@
 /** The whole page: operations, time, and a column of drawings for every lane. */
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
+import { Crash } from './crash.js'
 import { DRAWINGS } from './drawings/catalog.js'
 import { handleKey } from './keys.js'
 import { Operations } from './operations.js'
@@ -29,6 +30,7 @@ export function App(): JSX.Element {
           </p>
         )}
         <Lanes />
+        <Crash />
       </main>
     </>
   )

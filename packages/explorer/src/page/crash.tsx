@@ -1,0 +1,159 @@
+/** Power loss at the present position: what may be left of a lane's files, and what recovery makes of it. */
+import { signal } from '@preact/signals'
+import type { JSX } from 'preact'
+import type { CrashOutcome, Crashed } from '../session/protocol.js'
+import { number } from './format.js'
+import { add, ask, look, position } from './state.js'
+
+/** What was found for the position at which it was asked. */
+const found = signal<Crashed | undefined>(undefined)
+const isLooking = signal(false)
+
+const SHOWN_PARTS = 8
+const SHOWN_OUTCOMES = 10
+const BAR_REM = 5
+
+export function Crash(): JSX.Element {
+  const lanes = look.value?.lanes ?? []
+  const failPower = async (lane: number): Promise<void> => {
+    isLooking.value = true
+    try {
+      found.value = await ask('crash', lane, position.value)
+    } finally {
+      isLooking.value = false
+    }
+  }
+  return (
+    <section class="crash" aria-labelledby="crash-h">
+      <h2 id="crash-h">What if power failed here?</h2>
+      <div class="buttons" role="group" aria-label="Power loss">
+        {lanes.map((lane, index) => (
+          <button key={lane.name} type="button" disabled={isLooking.value || lane.events === 0} onClick={() => void failPower(index)}>
+            Power fails in {lane.name}
+          </button>
+        ))}
+      </div>
+      <div aria-live="polite">
+        {isLooking.value ? <p>Stores are recovered.</p> : found.value === undefined ? null : <Outcomes crashed={found.value} />}
+      </div>
+    </section>
+  )
+}
+
+function Outcomes({ crashed }: { readonly crashed: Crashed }): JSX.Element {
+  const { lane, position: at, parts, images, isComplete, acknowledged, durable, outcomes } = crashed
+  const name = look.value?.lanes[lane]?.name ?? ''
+  const wrong = outcomes.filter(outcome => !outcome.isRight)
+  const shown = shownOf(outcomes)
+  return (
+    <>
+      <p>
+        At position {number(at)}, {name} had acknowledged {plural(acknowledged, 'write')}, {durable === 0 ? 'none' : number(durable)} of
+        them as durable.{' '}
+        {parts.length === 0
+          ? 'Everything is synced, so power loss takes nothing.'
+          : `Power loss may take each of ${plural(parts.length, 'part')}:`}
+      </p>
+      {parts.length === 0 ? null : (
+        <ul class="parts">
+          {parts.slice(0, SHOWN_PARTS).map(part => (
+            <li key={JSON.stringify(part)}>{partText(part)}</li>
+          ))}
+          {parts.length > SHOWN_PARTS ? <li>and {number(parts.length - SHOWN_PARTS)} more</li> : null}
+        </ul>
+      )}
+      <p>
+        {isComplete
+          ? images === 1
+            ? 'One image of the files may be left.'
+            : `All ${images} images that may be left were opened.`
+          : `${images} of the images that may be left were opened: both extremes, and others drawn by chance.`}{' '}
+        {wrong.length === 0
+          ? 'Every one of them is recovered to a state that the store has had, with all writes that were acknowledged as durable.'
+          : `${plural(wrong.length, 'outcome')} must not be: see below.`}
+      </p>
+      <div class="scroll">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">images</th>
+              <th scope="col">entries</th>
+              <th scope="col">writes kept</th>
+              <th scope="col" class="text">
+                what is missing
+              </th>
+              <th scope="col" class="text">
+                go on
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {shown.map(outcome => (
+              <OutcomeRow key={JSON.stringify(outcome.image)} outcome={outcome} crashed={crashed} name={name} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {shown.length < outcomes.length ? (
+        <p class="lead">{plural(outcomes.length - shown.length, 'outcome')} between these are not listed.</p>
+      ) : null}
+    </>
+  )
+}
+
+/** Those that must not be, and of the others the ends of the list. */
+function shownOf(outcomes: readonly CrashOutcome[]): readonly CrashOutcome[] {
+  const half = SHOWN_OUTCOMES / 2
+  return outcomes.filter((outcome, index) => !outcome.isRight || index < half || index >= outcomes.length - half)
+}
+
+interface RowProps {
+  readonly outcome: CrashOutcome
+  readonly crashed: Crashed
+  readonly name: string
+}
+
+function OutcomeRow({ outcome, crashed, name }: RowProps): JSX.Element {
+  const { image, images, entries, problem, kept, keptUnderway, isRight } = outcome
+  const share = crashed.acknowledged === 0 ? 1 : Math.max(0, kept) / crashed.acknowledged
+  const goOn = (): void => void add([{ operation: { type: 'crash', lane: name, event: crashed.event, image } }])
+  return (
+    <tr class={isRight ? '' : 'worse'}>
+      <td>{number(images)}</td>
+      <td>{entries === undefined ? 'does not open' : number(entries)}</td>
+      <td>
+        <span class="bar" style={{ width: `${share * BAR_REM}rem` }} aria-hidden="true" />
+        {kept < 0 ? 'no state that it had' : `${number(kept)} of ${number(crashed.acknowledged)}`}
+        {keptUnderway > 0 ? ', and the one under way' : ''}
+      </td>
+      <td class="text">{problem ?? missingText(outcome)}</td>
+      <td class="text">
+        <button type="button" onClick={goOn}>
+          Go on with this store
+        </button>
+      </td>
+    </tr>
+  )
+}
+
+function missingText({ lost, lostCount, isRight }: CrashOutcome): string {
+  if (lostCount === 0) return 'nothing'
+  const named = lost.slice(0, 3).map(write => write.text)
+  const more = lostCount > named.length ? ` and ${number(lostCount - named.length)} more` : ''
+  return `${named.join(', ')}${more}: ${isRight ? 'acknowledged without sync, so power loss may take it' : 'it was acknowledged as durable'}`
+}
+
+function partText(part: Crashed['parts'][number]): string {
+  if (part.change === 'write') return `${number(part.length)} bytes at offset ${number(part.offset)} of ${fileOf(part.path)}`
+  if (part.change === 'truncate') return `the cut of ${fileOf(part.path)} to ${number(part.size)} bytes`
+  if (part.added === undefined) return `the removal of ${fileOf(part.removed!)}`
+  return part.removed === undefined ? `the name ${fileOf(part.added)}` : `the renaming of ${fileOf(part.removed)} to ${fileOf(part.added)}`
+}
+
+function fileOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
+}
+
+function plural(count: number, noun: string): string {
+  return `${number(count)} ${noun}${count === 1 ? '' : 's'}`
+}
