@@ -1,5 +1,5 @@
 /** What if an LSM tree never merged its tables, or always merged all of them? */
-import { lsmEngine } from '../src/lsm/open.js'
+import { lsmEngine } from '../src/lsm/whole-engine.js'
 import { alwaysMergingWrites } from 'kvarium-lab/predict'
 import { ALWAYS, NEVER } from './lab/custom-pickers.js'
 import type { Lab, LabStore, LabStoreOptions } from './lab/lab.js'

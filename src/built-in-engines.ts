@@ -6,14 +6,18 @@
 import { btreeEngine } from './btree/factory.js'
 import type { BtreeOptions } from './btree/options.js'
 import { EngineRegistry } from './engine/registry.js'
-import { lsmEngine, type LsmSettings } from './lsm/open.js'
+import type { EngineFactory } from './engine/contract.js'
+import { lsmEngine } from './lsm/factory.js'
 import type { LsmOptions } from './lsm/options.js'
 import { memoryEngine } from './memory/factory.js'
 import type { MemoryOptions } from './memory/options.js'
 
-/** A registry of the built-in engines, in the order in which `compare` runs them. The first is the default of a store. */
-export function builtInEngines(settings: Pick<LsmSettings, 'executor'> = {}): EngineRegistry {
-  return new EngineRegistry([lsmEngine(settings), btreeEngine(), memoryEngine])
+/**
+ * A registry of the built-in engines, in the order in which `compare` runs them. The first is the default of a store; by default its code is
+ * loaded by the first opening.
+ */
+export function builtInEngines(lsm: EngineFactory = lsmEngine()): EngineRegistry {
+  return new EngineRegistry([lsm, btreeEngine(), memoryEngine])
 }
 
 type Given<Options> = { readonly [Name in keyof Options]?: Options[Name] | undefined }

@@ -15,7 +15,7 @@ export type {
 export { btreeEngine } from './btree/factory.js'
 export type { BtreeOptions } from './btree/options.js'
 export { memoryEngine } from './memory/factory.js'
-export { lsmEngine } from './lsm/open.js'
+export { lsmEngine } from './lsm/factory.js'
 export type { LsmOptions } from './lsm/options.js'
 export { Kvarium } from './repair/portable-repair.js'
 export type { RepairOptions, RepairReport } from './repair/repair.js'

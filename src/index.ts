@@ -17,7 +17,7 @@ export type {
 export { btreeEngine } from './btree/factory.js'
 export type { BtreeOptions } from './btree/options.js'
 export { memoryEngine } from './memory/factory.js'
-export { lsmEngine } from './lsm/open.js'
+export { lsmEngine } from './lsm/whole-engine.js'
 export type { LsmOptions } from './lsm/options.js'
 export { backup } from './backup/node-backup.js'
 export type { BackupPlace } from './backup/node-backup.js'

@@ -1,7 +1,7 @@
 import { memoryEngine } from '../../src/memory/factory.js'
 import { EngineRegistry } from '../../src/engine/registry.js'
 import { btreeEngine } from '../../src/btree/factory.js'
-import { lsmEngine } from '../../src/lsm/open.js'
+import { lsmEngine } from '../../src/lsm/whole-engine.js'
 import { KvariumStore } from '../../src/store/kvarium.js'
 import type { TraceLevel } from '../../src/trace/events.js'
 import { Trace } from '../../src/trace/span.js'

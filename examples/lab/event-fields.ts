@@ -1,6 +1,6 @@
 /** The fields of an event as short texts, and the bytes of a file that it refers to. */
 import { DATA_FILE } from '../../src/btree/file-names.js'
-import { logName } from '../../src/engine/durable/log-replay.js'
+import { logName } from '../../src/engine/durable/log-names.js'
 import { showBytes } from '../../src/inspect/show-bytes.js'
 import { manifestName, tableName } from '../../src/lsm/file-names.js'
 import type { TraceEvent } from '../../src/trace/events.js'

@@ -2,7 +2,7 @@
 import { Cache } from '../cache/cache.js'
 import { loadHash32, type Hash32 } from '../codec/checksum.js'
 import type { EngineContext } from '../engine/contract.js'
-import { logName, parseLogName } from '../engine/durable/log-replay.js'
+import { logName, parseLogName } from '../engine/durable/log-names.js'
 import { LogSet } from '../engine/durable/log-set.js'
 import { ExpiryClock } from '../engine/expiry-clock.js'
 import { retentionOf } from '../engine/durable/retained-logs.js'

@@ -13,7 +13,7 @@
  * 4. Pages keep the identity of the file, which is part of their checks.
  */
 import type { CheckpointUpdate, CheckpointUpdateOptions } from '../engine/contract.js'
-import { logName, parseLogName } from '../engine/durable/log-replay.js'
+import { logName, parseLogName } from '../engine/durable/log-names.js'
 import { AbortError } from '../errors.js'
 import { Ledger } from '../trace/ledger.js'
 import { withSpan, type Span } from '../trace/span.js'

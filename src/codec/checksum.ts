@@ -1,5 +1,4 @@
-import xxhash from 'xxhash-wasm'
-import { shortXxHash32 } from './xxhash32.js'
+import { xxHash32 } from './xxhash32.js'
 
 /**
  * 32-bit xxHash of bytes under a seed. The seed encodes where the bytes belong (file number, offset), so that a valid block
@@ -19,18 +18,37 @@ export const CHUNK_BYTES = 1 << 20
  */
 const SHORT_BYTES = 32
 
+/** Of inputs that are not short: in JavaScript until the WASM module is there. */
+let hashLong: Hash32 = xxHash32
+
+const hash32: Hash32 = (bytes, seed) => {
+  if (bytes.length <= SHORT_BYTES) return xxHash32(bytes, seed)
+  if (bytes.length <= CHUNK_BYTES) return hashLong(bytes, seed)
+  let hash = seed
+  for (let start = 0; start < bytes.length; start += CHUNK_BYTES) hash = hashLong(bytes.subarray(start, start + CHUNK_BYTES), hash)
+  return hash
+}
+
 let loaded: Promise<Hash32> | undefined
 
-/** Instantiates the hash once per thread (about 1.6 ms); no top-level await, which would break `require(esm)`. */
+/** Loads and instantiates the WASM module once per thread (about 1.6 ms); no top-level await, which would break `require(esm)`. */
 export function loadHash32(): Promise<Hash32> {
-  loaded ??= xxhash().then(({ h32Raw }) => (bytes, seed) => {
-    if (bytes.length <= SHORT_BYTES) return shortXxHash32(bytes, seed)
-    if (bytes.length <= CHUNK_BYTES) return h32Raw(bytes, seed)
-    let hash = seed
-    for (let start = 0; start < bytes.length; start += CHUNK_BYTES) hash = h32Raw(bytes.subarray(start, start + CHUNK_BYTES), hash)
-    return hash
-  })
+  loaded ??= loadLong()
   return loaded
+}
+
+/** The same hash at once, for what has few bytes to hash at first: slower than WASM until that is loaded, which this begins. */
+export function hash32Now(): Hash32 {
+  // Where a page allows no WASM, what waits for it says so.
+  loadHash32().catch(() => undefined)
+  return hash32
+}
+
+async function loadLong(): Promise<Hash32> {
+  const { default: xxhash } = await import('xxhash-wasm')
+  const { h32Raw } = await xxhash()
+  hashLong = h32Raw
+  return hash32
 }
 
 /** A cheap integer mix (murmur3's finaliser) for seeds and headers of a few words. Returns an unsigned 32-bit number. */

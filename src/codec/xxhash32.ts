@@ -1,6 +1,6 @@
 /**
- * xxHash32 in JavaScript: the rounds of the hash, for what the WASM module does not serve well. Those are short inputs, and a hash that grows with
- * its input.
+ * xxHash32 in JavaScript: the rounds of the hash, for what the WASM module does not serve well. Those are short inputs, what
+ * is hashed before the module is loaded, and a hash that grows with its input.
  */
 export const PRIME_1 = 0x9e3779b1 | 0
 export const PRIME_2 = 0x85ebca77 | 0
@@ -9,8 +9,8 @@ const PRIME_4 = 0x27d4eb2f | 0
 export const PRIME_5 = 0x165667b1 | 0
 export const STRIPE_BYTES = 16
 
-/** The hash of a few bytes, unsigned. */
-export function shortXxHash32(bytes: Uint8Array, seed: number): number {
+/** The hash of the bytes, unsigned. */
+export function xxHash32(bytes: Uint8Array, seed: number): number {
   const length = bytes.length
   let at = 0
   let hash: number

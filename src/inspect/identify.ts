@@ -1,6 +1,6 @@
 /** The kind of a file, by its content; its name decides only if the content does not. */
 import { readUtf8 } from '../codec/text.js'
-import { parseLogName } from '../engine/durable/log-replay.js'
+import { parseLogName } from '../engine/durable/log-names.js'
 import { FRAME_HEADER_BYTES, LOG_HEADER_BYTES, readWord } from '../wal/format.js'
 import { IDENTITY, IDENTITY_TEMPORARY, isLockName } from '../store/identity.js'
 import { CorruptionError } from '../errors.js'

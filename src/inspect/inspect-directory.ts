@@ -3,7 +3,7 @@
  * blocks and pages.
  */
 import { builtInEngines } from '../built-in-engines.js'
-import { logName, parseLogName } from '../engine/durable/log-replay.js'
+import { logName, parseLogName } from '../engine/durable/log-names.js'
 import type { EngineRegistry } from '../engine/registry.js'
 import { KvariumError, MisuseError } from '../errors.js'
 import { IDENTITY, REPLACING_VERSION } from '../store/identity.js'

@@ -1,6 +1,6 @@
 import { loadHash32 } from '../codec/checksum.js'
 import { KvariumError, MisuseError } from '../errors.js'
-import { parseLogName } from '../engine/durable/log-replay.js'
+import { parseLogName } from '../engine/durable/log-names.js'
 import type { PlatformCompression } from '../vfs/environment.js'
 import { absolutePath, type FileHandle, type FileSystem } from '../vfs/file-system.js'
 import { typedError } from '../vfs/vfs-error.js'

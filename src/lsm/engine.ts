@@ -41,7 +41,6 @@ import type { Ingester } from './ingest/ingest.js'
 import type { LsmParts } from './parts.js'
 import { Lookup } from './read/lookup.js'
 import { LsmCursor } from './read/lsm-cursor.js'
-import { TablesAhead } from './read/tables-ahead.js'
 import { shareState } from './reader/shared-version.js'
 import { approximateBytes, liveBytesEstimate, shapeOf } from './shape.js'
 
@@ -83,7 +82,7 @@ export class LsmEngine implements Engine {
     this.#io = trace?.at('io') ?? null
     // Events come in the order of the keys, and parts of the user's are asked no more than needed.
     const isPlain = trace === null && !parts.hasCustomParts
-    this.#lookup = new Lookup(parts, trace?.at('step') ?? null, isPlain ? new TablesAhead(parts.hash32, parts.cache.slabs.list) : null)
+    this.#lookup = new Lookup(parts, trace?.at('step') ?? null, isPlain)
     this.#snapshots = new SnapshotList(
       parts.expiryClock,
       () => {
@@ -247,7 +246,8 @@ export class LsmEngine implements Engine {
   }
 
   stats(): EngineStats {
-    const { versions, tables, cache, ledger, logs } = this.#parts
+    const { versions, tables, ledger, logs } = this.#parts
+    const cache = tables.cacheCounts
     const { memtable, immutable, version } = versions.state
     const memtables = [memtable, ...immutable]
     ledger.read.get = ledger.found.bytesFromDisk + ledger.missing.bytesFromDisk
@@ -257,7 +257,7 @@ export class LsmEngine implements Engine {
       engine: this.name,
       ledger: { ...counts, syncs: counts.syncs + logs.syncs },
       memoryBytes: memtables.reduce((sum, { list }) => sum + list.bytesUsed, 0) + cache.usedBytes + tables.residentBytes,
-      cache: { hits: cache.hits, misses: cache.misses, usedBytes: cache.usedBytes, capacityBytes: cache.capacityBytes },
+      cache,
       pending: { memoryBytes: memtables.reduce((sum, { list }) => sum + list.bytesUsed, 0), jobs: this.#scheduler.pendingJobs },
       stalls: { ...this.#writes.queue.stalls },
       idleCompaction: { ...this.#idle.counts },

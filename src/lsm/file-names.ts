@@ -1,5 +1,5 @@
 /** The names of the files in an LSM directory. Numbers come from one counter, so a number names one file only. */
-import { paddedNumber, parseLogName } from '../engine/durable/log-replay.js'
+import { paddedNumber, parseLogName } from '../engine/durable/log-names.js'
 import { CorruptionError } from '../errors.js'
 import type { FileNames } from '../vfs/file-classes.js'
 

@@ -1,5 +1,6 @@
 /** `kvarium/lsm`: the LSM engine and its parts that are worth using alone. Portable: the worker executor is Node's. */
-export { lsmEngine, type LsmSettings } from './open.js'
+export { lsmEngine } from './whole-engine.js'
+export type { LsmSettings } from './settings.js'
 export type { CustomParts } from './custom/custom-parts.js'
 export type { IndexEntry, MakeMemtableIndex, MemtableIndex, MemtableIndexContext } from './custom/custom-memtable-list.js'
 export { LSM_OPTIONS, type CompressionByLevel, type LsmOptions } from './options.js'

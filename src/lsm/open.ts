@@ -1,102 +1,56 @@
 /** Opening an LSM directory: builds the parts, recovers, writes what a start takes. A store that exists opens on a full disk without. */
-import { Cache } from '../cache/cache.js'
-import { loadHash32 } from '../codec/checksum.js'
-import type { EngineContext, EngineFactory, EngineVariant } from '../engine/contract.js'
+import { hash32Now, loadHash32 } from '../codec/checksum.js'
+import type { EngineContext } from '../engine/contract.js'
 import { Ledger, newReadCounts } from '../trace/ledger.js'
 import type { Span } from '../trace/span.js'
-import { absolutePath } from '../vfs/file-system.js'
 import { isOutOfSpace } from '../vfs/vfs-error.js'
 import type { CompactionPicker } from './compaction/pickers/compaction-picker.js'
 import { LsmEngine } from './engine.js'
-import { inlineExecutor, inlineExecutorWith, type ExecutorFactory } from './compaction/executor.js'
-import { LSM_FILES } from './file-names.js'
+import { CodeLoader, type GivenTableCode } from './code-loader.js'
+import type { JobExecutor } from './compaction/executor.js'
 import { JobRunner } from './compaction/job-runner.js'
 import { LeveledPicker } from './compaction/pickers/leveled-picker.js'
 import { LogSet } from '../engine/durable/log-set.js'
 import { ExpiryClock } from '../engine/expiry-clock.js'
 import { retentionOf } from '../engine/durable/retained-logs.js'
 import { MemtablePool } from './memtable/memtable-pool.js'
-import { checkOptions, LSM_OPTIONS, type LsmOptions } from './options.js'
-import type { CustomParts } from './custom/custom-parts.js'
-import { recover } from './recovery/recovery.js'
+import { checkOptions, type LsmOptions } from './options.js'
+import { nothingRecovered } from './recovery/recovered.js'
 import { Start } from './recovery/start.js'
+import type { LsmSettings } from './settings.js'
 import { TableSet } from './versions/table-set.js'
 import { TieredPicker } from './compaction/pickers/tiered-picker.js'
 import { VersionSet } from './versions/version-set.js'
-
-export interface LsmSettings {
-  /** Parts to use instead of the built-in ones. */
-  readonly parts?: CustomParts
-  readonly executor?: ExecutorFactory
-  /** Size in bytes beyond which a manifest is begun anew; default 4 MiB. */
-  readonly manifestBytes?: number
-  /** Logs of this many bytes and more go into memtables once the store is open; default 1 MiB. */
-  readonly leastDeferredBytes?: number
-}
-
-/** Compared without compression: what is written and read is then what the formulas calculate from the data alone. */
-const LSM_VARIANTS: readonly EngineVariant[] = [
-  {
-    name: 'lsm-leveled',
-    options: { compaction: 'leveled', compression: 'none' },
-    scaled: ['writeBufferSize', 'maxFileSize', 'level1Size', 'cacheSize'],
-  },
-  { name: 'lsm-tiered', options: { compaction: 'tiered', compression: 'none' }, scaled: ['writeBufferSize', 'maxFileSize', 'cacheSize'] },
-]
-
-/** The `lsm` engine. On Node pass the `workerExecutor`; the default runs background work inline, in slices. */
-export function lsmEngine(settings: LsmSettings = {}): EngineFactory {
-  return {
-    name: 'lsm',
-    durable: true,
-    options: LSM_OPTIONS,
-    files: LSM_FILES,
-    expires: true,
-    variants: LSM_VARIANTS,
-    async open(context) {
-      const directory = absolutePath(context.environment.fileSystem, context.directory)
-      return open({ ...context, directory }, settings)
-    },
-    async *salvage(context, lost) {
-      const { salvageTree } = await import('./recovery/salvage.js')
-      yield* salvageTree(context, lost)
-    },
-    async openReader(context, version) {
-      const { openLsmReader } = await import('./reader/lsm-reader.js')
-      return openLsmReader(context, version)
-    },
-  }
-}
 
 const MANIFEST_BYTES = 4 * 1024 * 1024
 const LEAST_DEFERRED_BYTES = 1024 * 1024
 /** An open with more logs than this waits until they are in a table: sessions that were killed before that have left them. */
 const MOST_LOGS = 16
 
-async function open(
+export async function openLsm(
   context: EngineContext,
-  {
-    parts,
-    executor: makeExecutor = inlineExecutor,
-    manifestBytes = MANIFEST_BYTES,
-    leastDeferredBytes = LEAST_DEFERRED_BYTES,
-  }: LsmSettings,
+  { parts, executor: makeExecutor, manifestBytes = MANIFEST_BYTES, leastDeferredBytes = LEAST_DEFERRED_BYTES }: LsmSettings,
+  tableCode: GivenTableCode,
 ): Promise<LsmEngine> {
   const options = context.options as unknown as LsmOptions
   const { environment, directory, created } = context
   const { fileSystem, random, deflate, zstd, scheduler } = environment
   checkOptions(options, environment)
-  const hash32 = await loadHash32()
-  const executor = parts === undefined ? makeExecutor(environment, hash32) : inlineExecutorWith(parts, environment, hash32)
+  const loader = new CodeLoader(tableCode)
+  const isInline = parts !== undefined || makeExecutor === undefined
+  if (!loader.isLoaded && !(created && isInline)) await loader.load()
+  const hash32 = created ? hash32Now() : await loadHash32()
+  const inline = (): JobExecutor => loader.code.inlineExecutorWith(parts, environment, hash32)
+  const executor = !isInline ? makeExecutor(environment, hash32) : loader.isLoaded ? inline() : loadingExecutor(loader, inline)
   const ledger = new Ledger()
   const trace = context.trace?.trace ?? null
-  const cache = new Cache(options.cacheSize, { trace })
   const touched = newReadCounts()
   const tables = new TableSet({
     fileSystem,
     directory,
     hash32,
-    cache,
+    loader,
+    cacheBytes: options.cacheSize,
     counters: touched,
     deflate,
     zstd,
@@ -110,28 +64,17 @@ async function open(
   const runner = new JobRunner({ fileSystem, directory, ledger, executor, options })
   let logs: LogSet | undefined
   try {
-    const recovered = await recover({
-      fileSystem,
-      directory,
-      hash32,
-      ledger,
-      pool,
-      created,
-      leastDeferredBytes,
-      scheduler,
-      trace,
-      readLog: parts?.readLog,
-    })
+    const place = { fileSystem, directory, hash32, ledger }
+    const recovered = created
+      ? nothingRecovered({ ...place, pool, trace })
+      : await loader.code.recover({ ...place, pool, leastDeferredBytes, scheduler, trace, readLog: parts?.readLog })
     const { deferred } = recovered
-    const versions = new VersionSet({ fileSystem, directory, hash32, ledger, tables, manifestBytes, trace }, recovered)
+    const versions = new VersionSet({ ...place, tables, manifestBytes, trace }, recovered)
     const { undurableLogs: numbers, replayed } = recovered
     const register = (log: number, span: Span | null): Promise<void> => versions.apply({ log }, span)
     logs = new LogSet(
       {
-        fileSystem,
-        directory,
-        hash32,
-        ledger,
+        ...place,
         scheduler,
         retention: retentionOf(fileSystem, directory, options.changesRetainBytes, recovered.firstLog),
         trace: context.trace,
@@ -159,9 +102,9 @@ async function open(
       hash32,
       ledger,
       expiryClock: new ExpiryClock(environment.clock),
-      cache,
       touched,
       tables,
+      loader,
       pool,
       runner,
       logs,
@@ -179,6 +122,19 @@ async function open(
     await logs?.close()
     await tables.closeAll()
     throw error
+  }
+}
+
+/** Runs jobs inline. The first loads the code for them. */
+function loadingExecutor(loader: CodeLoader, inline: () => JobExecutor): JobExecutor {
+  let loaded: JobExecutor | undefined
+  return {
+    remote: false,
+    run: async (job, span) => {
+      await loader.load()
+      loaded ??= inline()
+      return loaded.run(job, span)
+    },
   }
 }
 

@@ -1,6 +1,6 @@
 import { CHANGES_RETAIN_BYTES } from '../engine/changes.js'
 import type { OptionTable } from '../engine/contract.js'
-import { isAvailable, type CompressionName } from '../sstable/block-compression.js'
+import { isAvailable, type CompressionName } from '../sstable/compression-name.js'
 import type { PlatformCompression } from '../vfs/environment.js'
 import { MisuseError } from '../errors.js'
 

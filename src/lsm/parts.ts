@@ -1,10 +1,10 @@
-import type { Cache } from '../cache/cache.js'
 import type { Hash32 } from '../codec/checksum.js'
 import type { EngineContext } from '../engine/contract.js'
 import type { ExpiryClock } from '../engine/expiry-clock.js'
 import type { LogSet } from '../engine/durable/log-set.js'
 import type { Ledger, ReadCounts } from '../trace/ledger.js'
 import type { Trace } from '../trace/span.js'
+import type { CodeLoader } from './code-loader.js'
 import type { JobRunner } from './compaction/job-runner.js'
 import type { CompactionPicker } from './compaction/pickers/compaction-picker.js'
 import type { MemtablePool } from './memtable/memtable-pool.js'
@@ -25,10 +25,10 @@ export interface LsmParts {
   readonly hash32: Hash32
   readonly ledger: Ledger
   readonly expiryClock: ExpiryClock
-  readonly cache: Cache
   /** What the get under way has touched; tables count into it. */
   readonly touched: ReadCounts
   readonly tables: TableSet
+  readonly loader: CodeLoader
   readonly pool: MemtablePool
   readonly runner: JobRunner
   readonly logs: LogSet

@@ -3,9 +3,8 @@ import { compressLz4, decompressLz4, lz4Size } from '../codec/lz4.js'
 import { CorruptionError, FormatError } from '../errors.js'
 import type { PlatformCompression } from '../vfs/environment.js'
 import { restoreSlots, slotBytesOf, withoutSlots } from './block-slots.js'
+import { isAvailable, type CompressionName } from './compression-name.js'
 import { MAX_COMPRESSED_RAW_BYTES } from './format.js'
-
-export type CompressionName = 'none' | 'lz4' | 'deflate' | 'zstd'
 
 /** By the number in a block's trailer: stored on disk, never renumber. */
 const NAMES: readonly CompressionName[] = ['none', 'deflate', 'lz4', 'zstd', 'lz4']
@@ -15,10 +14,6 @@ const CODEC_LZ4_WITHOUT_SLOTS = 4
 /** The name of a codec by its number; `undefined` for one that this version does not know. */
 export function compressionName(codec: number): CompressionName | undefined {
   return NAMES[codec]
-}
-
-export function isAvailable(name: CompressionName, platform: PlatformCompression): boolean {
-  return name === 'none' || name === 'lz4' || platform[name] !== undefined
 }
 
 /** Compresses the blocks of a file, one after the other. */

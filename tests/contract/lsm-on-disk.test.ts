@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { lsmEngine } from '../../src/lsm/open.js'
+import { lsmEngine } from '../../src/lsm/whole-engine.js'
 import { workerExecutor } from '../../src/lsm/compaction/worker/worker-executor.js'
 import { slice } from '../support/thoroughness.js'
 import { engineContract, type ContractSubject } from './support/contract-suite.js'

@@ -1,4 +1,4 @@
-import { lsmEngine } from '../../src/lsm/open.js'
+import { lsmEngine } from '../../src/lsm/whole-engine.js'
 import { slice } from '../support/thoroughness.js'
 import { engineContract, type ContractSubject } from './support/contract-suite.js'
 import { expiryModel } from './support/expiry-model.js'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { btreeEngine } from '../../src/btree/factory.js'
 import type { Engine, EngineFactory } from '../../src/engine/contract.js'
-import { lsmEngine } from '../../src/lsm/open.js'
+import { lsmEngine } from '../../src/lsm/whole-engine.js'
 import { simulatedEnvironment, type FileSystem, type MemoryFileSystem } from '../../src/vfs/index.js'
 import { fillOptions, keyOf, textOf } from '../contract/support/opened-engine.js'
 import { HookedFileSystem, isChange, type FileOperation } from '../lsm/support/hooked-file-system.js'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Engine } from '../../src/engine/contract.js'
-import { lsmEngine } from '../../src/lsm/open.js'
+import { lsmEngine } from '../../src/lsm/whole-engine.js'
 import { joinPath, simulatedEnvironment, type MemoryFileSystem } from '../../src/vfs/index.js'
 import { fillOptions, keyOf } from '../contract/support/opened-engine.js'
 import { SMALL_LSM } from '../contract/support/small-lsm.js'

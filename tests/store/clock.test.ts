@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { btreeEngine } from '../../src/btree/factory.js'
 import { Kvarium } from '../../src/index.js'
-import { lsmEngine } from '../../src/lsm/open.js'
+import { lsmEngine } from '../../src/lsm/whole-engine.js'
 import type { Clock } from '../../src/vfs/index.js'
 import { MemoryFileSystem, simulatedEnvironment } from '../../src/vfs/index.js'
 import { fillOptions } from '../contract/support/opened-engine.js'

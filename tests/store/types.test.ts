@@ -1,6 +1,6 @@
 import { describe, expectTypeOf, it } from 'vitest'
 import type { CompressionByLevel } from '../../src/lsm/options.js'
-import type { CompressionName } from '../../src/sstable/block-compression.js'
+import type { CompressionName } from '../../src/sstable/compression-name.js'
 import {
   btreeEngine,
   type BuiltInEngineOptions,

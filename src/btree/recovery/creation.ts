@@ -1,7 +1,7 @@
 /** Makes the data file of a new store: two meta pages, and no tree yet. */
 import type { Hash32 } from '../../codec/checksum.js'
 import type { EngineContext } from '../../engine/contract.js'
-import { parseLogName } from '../../engine/durable/log-replay.js'
+import { parseLogName } from '../../engine/durable/log-names.js'
 import { withSpan } from '../../trace/span.js'
 import { joinPath, type FileHandle } from '../../vfs/file-system.js'
 import { DATA_FILE } from '../file-names.js'

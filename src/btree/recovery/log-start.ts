@@ -9,7 +9,9 @@
  *    new one behind it.
  */
 import type { EngineContext } from '../../engine/contract.js'
-import { cutLog, makeLogDurable, parseLogName, type ReplayedLogs } from '../../engine/durable/log-replay.js'
+import { cutLog, makeLogDurable } from '../../engine/durable/log-durability.js'
+import { parseLogName } from '../../engine/durable/log-names.js'
+import type { ReplayedLogs } from '../../engine/durable/log-replay.js'
 import type { LogSet } from '../../engine/durable/log-set.js'
 import { WriteStart } from '../../engine/durable/write-start.js'
 import type { Ledger } from '../../trace/ledger.js'

@@ -9,7 +9,8 @@
  */
 import type { Hash32 } from '../../codec/checksum.js'
 import type { EngineContext } from '../../engine/contract.js'
-import { parseLogName, replayLogs, type ReplayedLogs } from '../../engine/durable/log-replay.js'
+import { parseLogName } from '../../engine/durable/log-names.js'
+import { replayLogs, type ReplayedLogs } from '../../engine/durable/log-replay.js'
 import type { Ledger } from '../../trace/ledger.js'
 import { joinPath } from '../../vfs/file-system.js'
 import { MeteredFileSystem } from '../../vfs/metered-file-system.js'

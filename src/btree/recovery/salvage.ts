@@ -11,7 +11,7 @@ import { compareKeys, EMPTY, KIND_PUT, KIND_PUT_EXPIRING } from '../../codec/ent
 import { splitExpiring } from '../../codec/expiry.js'
 import { Cell, SortedBlock } from '../../codec/sorted-block.js'
 import type { EngineContext, Loss, SalvagedEntry } from '../../engine/contract.js'
-import { logName, parseLogName } from '../../engine/durable/log-replay.js'
+import { logName, parseLogName } from '../../engine/durable/log-names.js'
 import { messageOf, placeOf, salvageLogs, type SalvagedClear, type KeyVersion } from '../../engine/durable/log-salvage.js'
 import { CorruptionError } from '../../errors.js'
 import { Ledger } from '../../trace/ledger.js'

@@ -17,7 +17,7 @@ import { BatchReader } from '../batch.js'
 import type { CallTracker } from '../call-tracker.js'
 import { changesGone, checkSince, FeedLife, type ChangeSignal } from '../changes.js'
 import type { BatchFeed, FeedOptions } from '../contract.js'
-import { logName } from './log-replay.js'
+import { logName } from './log-names.js'
 import type { LogSet, ReadableLog } from './log-set.js'
 
 /** The engine's side of a feed. */

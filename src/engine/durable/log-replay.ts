@@ -14,9 +14,9 @@ import { CorruptionError, KvariumError } from '../../errors.js'
 import type { Tracer } from '../../trace/span.js'
 import { joinPath, type FileSystem } from '../../vfs/file-system.js'
 import { replayWith, type ReadLog } from '../../wal/custom-log-reader.js'
-import { encodeFileHeader } from '../../wal/format.js'
 import { LogReader, type LogReplay } from '../../wal/reader.js'
 import { BatchReader } from '../batch.js'
+import { logName, parseLogName } from './log-names.js'
 
 export interface LogReplayOptions {
   readonly fileSystem: FileSystem
@@ -62,22 +62,6 @@ export interface ReplayedLogs {
   readonly droppedBytes: number
 }
 
-const LOG_NAME = /^(\d{6,16})\.log$/
-
-export function paddedNumber(number: number): string {
-  return String(number).padStart(6, '0')
-}
-
-export function logName(number: number): string {
-  return `${paddedNumber(number)}.log`
-}
-
-/** The number of a log file, or `undefined` if the name is not one. */
-export function parseLogName(name: string): number | undefined {
-  const match = LOG_NAME.exec(name)
-  return match === null ? undefined : Number(match[1])
-}
-
 export async function replayLogs(options: LogReplayOptions): Promise<ReplayedLogs> {
   const { fileSystem, directory, firstLog, expected } = options
   const there = fileSystem.list(directory).flatMap(name => parseLogName(name) ?? [])
@@ -98,57 +82,6 @@ export async function replayLogs(options: LogReplayOptions): Promise<ReplayedLog
   return replayed
 }
 
-/**
- * What a killed process left is only in the system's memory yet; the next log must not become durable before it. What no
- * record proves durable is written once more: if a sync of that process failed, the system takes those bytes for written, and
- * to sync them again would do nothing. Returns the number of bytes written. `turn` is taken now and then.
- */
-export async function makeLogDurable(
-  fileSystem: FileSystem,
-  directory: string,
-  number: number,
-  replayed?: ReplayedLogs,
-  turn?: () => Promise<void>,
-): Promise<number> {
-  const from = replayed?.syncedBytes.get(number) ?? 0
-  const to = replayed?.keptBytes.get(number) ?? 0
-  const file = fileSystem.openWrite(joinPath(directory, logName(number)))
-  try {
-    const chunk = new Uint8Array(Math.min(REWRITE_CHUNK_BYTES, Math.max(0, to - from)))
-    for (let at = from; at < to; at += chunk.length) {
-      const length = file.read(chunk, at, 0, Math.min(chunk.length, to - at))
-      file.write(chunk, at, 0, length)
-      if (turn !== undefined) await turn()
-    }
-    await file.sync()
-    return Math.max(0, to - from)
-  } finally {
-    file.close()
-  }
-}
-
-/**
- * Cuts off what replay dropped of a log, so that a new log can follow it; a log without a header gets one. Returns the number of bytes
- * written. Nothing of it is durable before `makeLogDurable`.
- */
-export function cutLog(fileSystem: FileSystem, directory: string, number: number, replayed: ReplayedLogs): number {
-  const kept = replayed.keptBytes.get(number) ?? 0
-  const isWhole = kept > 0 && kept === replayed.validBytes.get(number)
-  const path = joinPath(directory, logName(number))
-  if (isWhole && fileSystem.stat(path)?.size === replayed.logs.get(number)) return 0
-  const file = fileSystem.openWrite(path)
-  try {
-    file.truncate(kept)
-    if (kept > 0) return 0
-    const header = encodeFileHeader(number)
-    file.write(header, 0)
-    return header.length
-  } finally {
-    file.close()
-  }
-}
-
-const REWRITE_CHUNK_BYTES = 256 * 1024
 /** Bytes of log between two turns of the event loop. */
 const SLICE_BYTES = 1024 * 1024
 

@@ -7,7 +7,7 @@ import { errorCode } from '../../vfs/vfs-error.js'
 import { salvageLog } from '../../wal/salvage.js'
 import { BatchReader } from '../batch.js'
 import type { Loss } from '../contract.js'
-import { logName, parseLogName } from './log-replay.js'
+import { logName, parseLogName } from './log-names.js'
 
 /** One version of a key, in bytes of its own. */
 export interface KeyVersion {

@@ -6,7 +6,7 @@
  * 2. The limit is what is kept at least, once that much has been written: the oldest log goes when the others reach the limit.
  */
 import { joinPath, type FileSystem } from '../../vfs/file-system.js'
-import { logName, parseLogName } from './log-replay.js'
+import { logName, parseLogName } from './log-names.js'
 
 export interface RetainedLog {
   readonly number: number

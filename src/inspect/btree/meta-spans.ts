@@ -9,7 +9,7 @@ import {
   metaOffset,
 } from '../../btree/pages/meta-page.js'
 import { Reference } from '../../btree/pages/reference.js'
-import { logName } from '../../engine/durable/log-replay.js'
+import { logName } from '../../engine/durable/log-names.js'
 import { place, showBytes } from '../show-bytes.js'
 import { SpanReader } from '../span-reader.js'
 import { distrust, word, type Problem, type Span } from '../span.js'

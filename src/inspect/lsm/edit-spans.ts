@@ -1,6 +1,6 @@
 /** The payloads of manifests: version edits (layout in lsm/version-edit.ts). */
 import { CorruptionError } from '../../errors.js'
-import { logName } from '../../engine/durable/log-replay.js'
+import { logName } from '../../engine/durable/log-names.js'
 import { tableName } from '../../lsm/file-names.js'
 import { counted } from '../show-bytes.js'
 import { readString, showExpiry } from '../batch-spans.js'

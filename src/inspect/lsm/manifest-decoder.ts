@@ -1,4 +1,4 @@
-import { logName } from '../../engine/durable/log-replay.js'
+import { logName } from '../../engine/durable/log-names.js'
 import { tableName } from '../../lsm/file-names.js'
 import { decodeVersionEdit, type WholeLog } from '../../lsm/versions/version-edit.js'
 import { Version } from '../../lsm/versions/version.js'

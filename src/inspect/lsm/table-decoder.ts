@@ -13,7 +13,8 @@ import {
   readUint32,
   type BlockHandle,
 } from '../../sstable/format.js'
-import { compressionName, decompressBlock, isAvailable } from '../../sstable/block-compression.js'
+import { compressionName, decompressBlock } from '../../sstable/block-compression.js'
+import { isAvailable } from '../../sstable/compression-name.js'
 import { blockSpans, type BlockView, type DescribeEntry } from '../block-spans.js'
 import { rawSpan, readBytes, type Decoder, type FileContext, type PartRange } from '../inspected-file.js'
 import { counted, place, showBytes } from '../show-bytes.js'

@@ -11,7 +11,7 @@ import { compareKeys, EMPTY, KIND_DELETE, type EntryCursor } from '../../codec/e
 import { MAX_KEY_BYTES } from '../../codec/limits.js'
 import { keyAfter } from '../../engine/range.js'
 import { Skiplist } from '../../skiplist/skiplist.js'
-import type { CompressionName } from '../../sstable/block-compression.js'
+import type { CompressionName } from '../../sstable/compression-name.js'
 import { SLICED_VALUE_BYTES, TableBuilder } from '../../sstable/table-builder.js'
 import { Table } from '../../sstable/table.js'
 import { newReadCounts } from '../../trace/ledger.js'
@@ -27,6 +27,7 @@ import { mergeCursors } from '../read/merging-cursor.js'
 import type { CustomParts } from '../custom/custom-parts.js'
 import { RangeTombstones, type RangeTombstone } from '../read/range-tombstones.js'
 import type { Compaction } from './compaction.js'
+import { JobCancelled } from './job-cancelled.js'
 import { Retention, type DroppedCounts } from './retention.js'
 import { RunCursor } from '../read/run-cursor.js'
 import { SavedKey } from '../read/saved-key.js'
@@ -90,10 +91,6 @@ export interface JobContext extends PlatformCompression {
   /** Called every few hundred entries: returns a promise when it is time to let others run. */
   breathe(): Promise<void> | undefined
   readonly trace?: Tracer | null
-}
-
-export class JobCancelled extends Error {
-  override readonly name = 'JobCancelled'
 }
 
 /** A slice of a merge: a few hundred small entries, or one large value. The fixed cost of an entry is that of `ENTRY_COST_BYTES` bytes. */

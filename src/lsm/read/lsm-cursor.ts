@@ -6,7 +6,6 @@ import { compareKeys } from '../../codec/entry.js'
 import { mergeCursors, type MakeMergingCursor } from './merging-cursor.js'
 import type { CursorTombstones } from './range-tombstones.js'
 import type { ReadState } from './read-state.js'
-import { RunCursor } from './run-cursor.js'
 import type { TableFile } from '../versions/table-file.js'
 import type { TableSet } from '../versions/table-set.js'
 
@@ -60,7 +59,7 @@ function mergedEntries(
   for (const level of state.version.levels) {
     for (const run of level) {
       const files = range.lower === undefined && range.upper === undefined ? run.tables : run.tables.filter(file => meets(file, range))
-      if (files.length > 0) cursors.push(new RunCursor(files, file => tables.open(file).cursor({ counters })))
+      if (files.length > 0) cursors.push(new tables.code.RunCursor(files, file => tables.open(file).cursor({ counters })))
     }
   }
   return mergeCursors(cursors, make)

@@ -10,7 +10,8 @@ import type { Hash32 } from '../../codec/checksum.js'
 import type { SortedBlock } from '../../codec/sorted-block.js'
 import { keyHash } from '../../sstable/bloom-filter.js'
 import type { Table } from '../../sstable/table.js'
-import { tableFor, type Run } from '../versions/version.js'
+import { tableFor } from '../versions/run-bounds.js'
+import type { Run } from '../versions/version.js'
 import type { ReadState } from './read-state.js'
 
 const LINE_BYTES = 64

@@ -4,7 +4,6 @@
  *
  * Invariant: no file is written or removed. The engine that shares a version keeps its tables until the version is released.
  */
-import { Cache } from '../../cache/cache.js'
 import { loadHash32, type Hash32 } from '../../codec/checksum.js'
 import { ByteView } from '../../codec/entry.js'
 import type {
@@ -24,8 +23,10 @@ import { ReceivedVersions, type ReceivedVersion } from '../../engine/received-ve
 import { countTouched, Ledger, newReadCounts, type ReadCounts } from '../../trace/ledger.js'
 import type { Scheduler } from '../../vfs/environment.js'
 import { checkTree } from '../check.js'
+import { CodeLoader } from '../code-loader.js'
 import type { LsmOptions } from '../options.js'
 import { approximateBytes, liveBytesEstimate, shapeOf } from '../shape.js'
+import * as tableCode from '../table-code.js'
 import { TableSet } from '../versions/table-set.js'
 import { Version } from '../versions/version.js'
 import { Lookup } from '../read/lookup.js'
@@ -41,6 +42,8 @@ interface Moment {
 
 type Received = ReceivedVersion<Moment>
 
+const CODE = new CodeLoader(tableCode)
+
 /** No reader but the cursors of this thread asks for a moment. */
 const NO_MOMENTS: readonly number[] = []
 
@@ -54,7 +57,6 @@ class LsmReader implements ReaderEngine {
   readonly #hash32: Hash32
   readonly #clock: ExpiryClock
   readonly #ledger = new Ledger()
-  readonly #cache: Cache
   readonly #tables: TableSet
   readonly #versions: ReceivedVersions<Moment>
   readonly #lookup: Lookup
@@ -75,12 +77,12 @@ class LsmReader implements ReaderEngine {
     this.#scheduler = scheduler
     this.#hash32 = hash32
     this.#clock = new ExpiryClock(environment.clock)
-    this.#cache = new Cache(cacheSize)
     this.#tables = new TableSet({
       fileSystem,
       directory,
       hash32,
-      cache: this.#cache,
+      loader: CODE,
+      cacheBytes: cacheSize,
       counters,
       deflate,
       zstd,
@@ -93,7 +95,10 @@ class LsmReader implements ReaderEngine {
     this.#latest = new Version()
     this.advance(version)
     this.#looked = { state: this.#versions.present.state.state }
-    this.#lookup = new Lookup({ versions: this.#looked, tables: this.#tables, hash32, expiryClock: this.#clock, touched: counters }, null)
+    this.#lookup = new Lookup(
+      { versions: this.#looked, tables: this.#tables, loader: CODE, hash32, expiryClock: this.#clock, touched: counters },
+      null,
+    )
   }
 
   advance(version: SharedVersion): void {
@@ -146,7 +151,7 @@ class LsmReader implements ReaderEngine {
 
   stats(): EngineStats {
     const ledger = this.#ledger
-    const cache = this.#cache
+    const cache = this.#tables.cacheCounts
     const { memtable, immutable, version } = this.#versions.present.state.state
     const memtables = [memtable, ...immutable]
     ledger.read.get = ledger.found.bytesFromDisk + ledger.missing.bytesFromDisk
@@ -155,7 +160,7 @@ class LsmReader implements ReaderEngine {
       engine: this.name,
       ledger: ledger.counts(liveBytesEstimate(version, memtables)),
       memoryBytes: memtables.reduce((sum, { list }) => sum + list.bytesUsed, 0) + cache.usedBytes + this.#tables.residentBytes,
-      cache: { hits: cache.hits, misses: cache.misses, usedBytes: cache.usedBytes, capacityBytes: cache.capacityBytes },
+      cache,
       pending: { memoryBytes: 0, jobs: 0 },
       stalls: { count: 0, totalMs: 0 },
     }

@@ -10,7 +10,8 @@
  */
 import type { Hash32 } from '../../codec/checksum.js'
 import { BatchReader } from '../../engine/batch.js'
-import { asBatch, logName } from '../../engine/durable/log-replay.js'
+import { logName } from '../../engine/durable/log-names.js'
+import { asBatch } from '../../engine/durable/log-replay.js'
 import { ReplayJob } from '../../engine/durable/replay-job.js'
 import { KvariumError } from '../../errors.js'
 import { withSpan, type Trace } from '../../trace/span.js'

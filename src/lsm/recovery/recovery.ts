@@ -10,21 +10,22 @@
  * 4. The logs that go on hold records. An open after sessions that wrote nothing costs what the first one cost.
  */
 import type { Hash32 } from '../../codec/checksum.js'
-import { logName, parseLogName, replayLogs, type LogReplayOptions, type ReplayedLogs } from '../../engine/durable/log-replay.js'
+import { logName, parseLogName } from '../../engine/durable/log-names.js'
+import { replayLogs, type LogReplayOptions, type ReplayedLogs } from '../../engine/durable/log-replay.js'
 import { CorruptionError } from '../../errors.js'
 import type { Ledger } from '../../trace/ledger.js'
 import type { Trace } from '../../trace/span.js'
 import type { Scheduler } from '../../vfs/environment.js'
-import { joinPath, removeLeftover, type FileSystem } from '../../vfs/file-system.js'
+import { joinPath, type FileSystem } from '../../vfs/file-system.js'
 import { MeteredFileSystem } from '../../vfs/metered-file-system.js'
 import type { ReadLog } from '../../wal/custom-log-reader.js'
-import { CURRENT, CURRENT_TEMPORARY, manifestName, parseFileName, tableName } from '../file-names.js'
+import { CURRENT, manifestName, parseFileName, tableName } from '../file-names.js'
 import { readManifest, type ManifestState } from '../versions/manifest.js'
-import type { Memtable } from '../memtable/memtable.js'
 import type { MemtablePool } from '../memtable/memtable-pool.js'
 import { Version } from '../versions/version.js'
 import { DeferredLoad } from './deferred-load.js'
 import { MemtableLoad } from './memtable-load.js'
+import { nextFileOf, type Recovered } from './recovered.js'
 
 /** Only reads the records of a log. */
 const VERIFYING: Pick<LogReplayOptions, 'apply'> = { apply: () => true }
@@ -35,42 +36,12 @@ export interface RecoveryOptions {
   readonly hash32: Hash32
   readonly ledger: Ledger
   readonly pool: MemtablePool
-  /** The directory may hold what a crashed creation left: start empty. */
-  readonly created: boolean
   /** Reads the logs instead of the built-in reader. */
   readonly readLog: ReadLog | undefined
   /** Logs of this many bytes and more are loaded once the store is open. */
   readonly leastDeferredBytes: number
   readonly scheduler: Scheduler
   readonly trace: Trace | null
-}
-
-export interface Recovered {
-  readonly version: Version
-  readonly memtable: Memtable
-  /** Memtables that are to be flushed; newest first. */
-  readonly immutable: readonly Memtable[]
-  /** What fills the memtables, which are empty; `undefined` where they are filled. */
-  readonly deferred: DeferredLoad | undefined
-  /** Logs that the memtables come from, with their sizes once they are cut. */
-  readonly logs: ReadonlyMap<number, number>
-  /** Those among them that the manifest names. */
-  readonly listedLogs: readonly number[]
-  readonly unlistedLogs: readonly number[]
-  /** Where the last frame of each of those ends that are known to be complete. */
-  readonly wholeLogs: ReadonlyMap<number, number>
-  /** Those that are not, which may be in the system's memory only. */
-  readonly undurableLogs: readonly number[]
-  /** What replay found; `undefined` where there was nothing to replay. */
-  readonly replayed: ReplayedLogs | undefined
-  /** Logs with smaller numbers are obsolete. */
-  readonly firstLog: number
-  /** No manifest names a file with this number or a larger one. */
-  readonly firstStray: number
-  readonly nextFile: number
-  readonly sequence: number
-  /** Sequence number of the last operation that is in tables. */
-  readonly flushedSequence: number
 }
 
 export async function recover(options: RecoveryOptions): Promise<Recovered> {
@@ -87,7 +58,6 @@ class Recovery {
   readonly #options: RecoveryOptions
   readonly #memtables: MemtableLoad
   #version = new Version()
-  #nextFile = 1
   #sequence = 0
   #replayed: ReplayedLogs | undefined
   #deferred: DeferredLoad | undefined
@@ -98,24 +68,20 @@ class Recovery {
   }
 
   async run(): Promise<Recovered> {
-    const { fileSystem, directory, hash32, created } = this.#options
-    const manifest = created ? undefined : readManifest(fileSystem, directory, hash32)
-    if (manifest === undefined && !created) {
+    const { fileSystem, directory, hash32 } = this.#options
+    const manifest = readManifest(fileSystem, directory, hash32)
+    if (manifest === undefined) {
       throw new CorruptionError('The file CURRENT is missing: without it nothing says which tables and logs belong to the store', {
         file: joinPath(directory, CURRENT),
       })
     }
-    // Numbers are never used twice, not even those of files that no manifest got to mention.
-    const present = fileSystem.list(directory).flatMap(name => parseFileName(name)?.number ?? [])
-    this.#nextFile = Math.max(manifest?.nextFile ?? 1, ...present.map(number => number + 1))
-    if (manifest !== undefined) {
-      this.#version = manifest.version
-      this.#sequence = manifest.lastSequence
-      const tables = [...manifest.version.files()].map(file => file.meta)
-      this.#options.trace?.emit({ type: 'manifest.read', manifest: manifest.manifestNumber, tables })
-      this.#checkTables(manifest)
-      await this.#replay(manifest)
-    }
+    const nextFile = nextFileOf(fileSystem, directory, manifest.nextFile)
+    this.#version = manifest.version
+    this.#sequence = manifest.lastSequence
+    const tables = [...manifest.version.files()].map(file => file.meta)
+    this.#options.trace?.emit({ type: 'manifest.read', manifest: manifest.manifestNumber, tables })
+    this.#checkTables(manifest)
+    await this.#replay(manifest)
     return {
       version: this.#version,
       memtable: this.#memtables.memtable,
@@ -123,15 +89,15 @@ class Recovery {
       deferred: this.#deferred,
       ...this.#liveLogs(manifest),
       replayed: this.#replayed,
-      firstLog: manifest?.firstLog ?? 0,
-      firstStray: manifest?.nextFile ?? 1,
-      nextFile: this.#nextFile,
+      firstLog: manifest.firstLog,
+      firstStray: manifest.nextFile,
+      nextFile,
       sequence: this.#sequence,
-      flushedSequence: manifest?.lastSequence ?? 0,
+      flushedSequence: manifest.lastSequence,
     }
   }
 
-  #liveLogs(manifest: ManifestState | undefined): Pick<Recovered, 'logs' | 'listedLogs' | 'unlistedLogs' | 'wholeLogs' | 'undurableLogs'> {
+  #liveLogs(manifest: ManifestState): Pick<Recovered, 'logs' | 'listedLogs' | 'unlistedLogs' | 'wholeLogs' | 'undurableLogs'> {
     const logs = new Map<number, number>()
     const replayed = this.#replayed
     // A log without records has no part in the store any more.
@@ -140,11 +106,11 @@ class Recovery {
       logs.set(number, kept === replayed!.validBytes.get(number) ? replayed!.logs.get(number)! : kept)
     }
     const numbers = [...logs.keys()]
-    const whole = manifest?.wholeLogs ?? new Map<number, number>()
+    const whole = manifest.wholeLogs
     return {
       logs,
-      listedLogs: numbers.filter(number => manifest?.logs.includes(number)),
-      unlistedLogs: numbers.filter(number => !manifest?.logs.includes(number)),
+      listedLogs: numbers.filter(number => manifest.logs.includes(number)),
+      unlistedLogs: numbers.filter(number => !manifest.logs.includes(number)),
       wholeLogs: new Map([...whole].filter(([number]) => logs.has(number))),
       undurableLogs: numbers.filter(number => !whole.has(number)),
     }
@@ -229,43 +195,5 @@ class Recovery {
     const { fileSystem, directory } = this.#options
     const names = fileSystem.list(directory).filter(name => (parseLogName(name) ?? -1) >= firstLog)
     return names.reduce((sum, name) => sum + (fileSystem.stat(joinPath(directory, name))?.size ?? 0), 0)
-  }
-}
-
-/**
- * Removes tables that a job of an earlier session wrote and no manifest got to name, which a full disk would keep for ever. Returns whether
- * there were any. Every table that a manifest names has a smaller number than `firstStray`.
- */
-export function removeStrays(fileSystem: FileSystem, directory: string, firstStray: number): boolean {
-  const strays = fileSystem.list(directory).filter(name => {
-    const file = parseFileName(name)
-    return file?.kind === 'table' && file.number >= firstStray
-  })
-  for (const name of strays) removeLeftover(fileSystem, joinPath(directory, name))
-  return strays.length > 0
-}
-
-/** Removes what no version names: files of crashed jobs, obsolete logs, old manifests. Failures leave them for the next open. */
-export function removeObsolete(
-  fileSystem: FileSystem,
-  directory: string,
-  live: { readonly version: Version; readonly logs: ReadonlySet<number>; readonly manifest: number },
-): void {
-  const tables = new Set([...live.version.files()].map(file => file.meta.number))
-  let names: readonly string[] = []
-  try {
-    names = fileSystem.list(directory)
-  } catch {
-    // They take up space and do no other harm.
-  }
-  for (const name of names) {
-    const file = parseFileName(name)
-    const obsolete =
-      name === CURRENT_TEMPORARY ||
-      (file?.kind === 'table' && !tables.has(file.number)) ||
-      (file?.kind === 'log' && !live.logs.has(file.number)) ||
-      (file?.kind === 'manifest' && file.number !== live.manifest)
-    // The numbers of these files are not used again.
-    if (obsolete) removeLeftover(fileSystem, joinPath(directory, name))
   }
 }

@@ -8,14 +8,15 @@
  *    are not named: nothing here takes time in proportion to what is to be flushed.
  * 2. The new log is durable only after those before it; see log-set.ts.
  */
-import { cutLog } from '../../engine/durable/log-replay.js'
+import { cutLog } from '../../engine/durable/log-durability.js'
 import type { LogSet } from '../../engine/durable/log-set.js'
 import { WriteStart } from '../../engine/durable/write-start.js'
 import type { Ledger } from '../../trace/ledger.js'
 import type { FileSystem } from '../../vfs/file-system.js'
 import { isOutOfSpace } from '../../vfs/vfs-error.js'
 import type { VersionSet } from '../versions/version-set.js'
-import { removeObsolete, removeStrays, type Recovered } from './recovery.js'
+import { removeObsolete, removeStrays } from './leftovers.js'
+import type { Recovered } from './recovered.js'
 
 export interface StartOptions {
   readonly fileSystem: FileSystem

@@ -4,23 +4,33 @@
  */
 import type { Cache } from '../../cache/cache.js'
 import type { Hash32 } from '../../codec/checksum.js'
+import type { EngineStats } from '../../engine/contract.js'
 import type { BlockCodec } from '../../sstable/block-codec.js'
 import type { TableFilter } from '../../sstable/table-filter.js'
-import { Table } from '../../sstable/table.js'
+import type { Table } from '../../sstable/table.js'
 import type { Ledger, ReadCounts } from '../../trace/ledger.js'
 import { runJob, withSpan, type Trace } from '../../trace/span.js'
 import type { PlatformCompression } from '../../vfs/environment.js'
 import { joinPath, removeInBackground, type FileSystem } from '../../vfs/file-system.js'
 import { tableName } from '../file-names.js'
+import type { RunCursor } from '../read/run-cursor.js'
 import { FilePool } from './file-pool.js'
 import type { TableFile, TableResource } from './table-file.js'
 import type { Version } from './version.js'
+
+/** The code for tables, which must be there once there is one. */
+export interface CodeOfTables {
+  readonly Cache: typeof Cache
+  readonly RunCursor: typeof RunCursor
+  readonly Table: typeof Table
+}
 
 export interface TableSetOptions extends PlatformCompression {
   readonly fileSystem: FileSystem
   readonly directory: string
   readonly hash32: Hash32
-  readonly cache: Cache
+  readonly loader: { readonly code: CodeOfTables }
+  readonly cacheBytes: number
   /** Where gets count. */
   readonly counters: ReadCounts
   readonly filter?: TableFilter | undefined
@@ -34,6 +44,7 @@ export interface TableSetOptions extends PlatformCompression {
 
 export class TableSet {
   readonly #options: TableSetOptions
+  #cache: Cache | undefined
   readonly #pool: FilePool
   readonly #opened = new Set<TableResource>()
   readonly #removals = new Set<Promise<void>>()
@@ -43,6 +54,22 @@ export class TableSet {
   constructor(options: TableSetOptions) {
     this.#options = options
     this.#pool = new FilePool(options.fileSystem, options.maxOpenFiles)
+  }
+
+  /** There must have been a table to load it for. */
+  get code(): CodeOfTables {
+    return this.#options.loader.code
+  }
+
+  get cache(): Cache {
+    const { cacheBytes, trace } = this.#options
+    return (this.#cache ??= new this.code.Cache(cacheBytes, { trace }))
+  }
+
+  /** What the cache of blocks did and holds. */
+  get cacheCounts(): NonNullable<EngineStats['cache']> {
+    const { hits = 0, misses = 0, usedBytes = 0 } = this.#cache ?? {}
+    return { hits, misses, usedBytes, capacityBytes: this.#options.cacheBytes }
   }
 
   /** What tables must be built with to be opened here. */
@@ -83,11 +110,12 @@ export class TableSet {
 
   #openNow(file: TableFile): Table {
     const { directory, ledger } = this.#options
+    const { cache } = this
     const { number, fileBytes } = file.meta
     const path = joinPath(directory, tableName(number))
     const handle = this.#pool.openRead(path)
     try {
-      const table = Table.open({ ...this.#options, file: handle, fileNumber: number, size: fileBytes })
+      const table = this.code.Table.open({ ...this.#options, cache, file: handle, fileNumber: number, size: fileBytes })
       ledger.read.open += fileBytes - table.properties.dataBytes
       this.residentBytes += table.residentBytes
       file.resource.table = table

@@ -8,9 +8,8 @@
  * 2. The tables of a run are sorted by key and disjoint, bounds inclusive.
  * 3. In a leveled tree every level but 0 has at most one run.
  */
-import { compareBytes, compareKeys, EMPTY } from '../../codec/entry.js'
-import { SortedBlockBuilder } from '../../codec/sorted-block-builder.js'
-import { SortedBlock } from '../../codec/sorted-block.js'
+import { compareBytes, compareKeys } from '../../codec/entry.js'
+import type { SortedBlock } from '../../codec/sorted-block.js'
 import { CorruptionError } from '../../errors.js'
 import { overlaps, TableFile, type KeyBounds, type TableMeta } from './table-file.js'
 
@@ -79,22 +78,6 @@ export class Version {
     for (let index = this.levels.length - 1; index >= 0; index--) if (this.levels[index].length > 0) return index
     return -1
   }
-}
-
-/** The table of a run that may hold the key, or `undefined`. */
-export function tableFor(run: Run, key: Uint8Array): TableFile | undefined {
-  const bounds = (run.bounds ??= boundsOf(run.tables))
-  const file = run.tables[bounds.lowerBound(key, 0, key.length)]
-  if (file === undefined) return undefined
-  const smallest = file.meta.smallest
-  return compareBytes(smallest, 0, smallest.length, key, 0, key.length) <= 0 ? file : undefined
-}
-
-function boundsOf(tables: readonly TableFile[]): SortedBlock {
-  const builder = new SortedBlockBuilder()
-  for (const { meta } of tables) builder.add(meta.largest, 0, meta.largest.length, EMPTY, 0, EMPTY, 0, 0)
-  const bytes = new Uint8Array(builder.estimatedBytes)
-  return new SortedBlock(bytes, builder.finish(bytes, 0), 'bounds of tables', 0)
 }
 
 /** Index of the first table of a run whose largest key is at or after `key`; `tables.length` if there is none. */

@@ -7,7 +7,7 @@
 import { loadHash32 } from '../../../src/codec/checksum.js'
 import { BatchReader, WriteBatch } from '../../../src/engine/batch.js'
 import type { Engine, EngineFactory } from '../../../src/engine/contract.js'
-import { logName, parseLogName } from '../../../src/engine/durable/log-replay.js'
+import { logName, parseLogName } from '../../../src/engine/durable/log-names.js'
 import { MemoryFileSystem, SeededRandom, simulatedEnvironment } from '../../../src/vfs/index.js'
 import { nodeDeflate } from '../../../src/vfs/node/node-deflate.js'
 import { LogReader } from '../../../src/wal/reader.js'

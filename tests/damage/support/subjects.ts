@@ -1,5 +1,5 @@
 import { btreeEngine } from '../../../src/btree/factory.js'
-import { lsmEngine } from '../../../src/lsm/open.js'
+import { lsmEngine } from '../../../src/lsm/whole-engine.js'
 import type { DamageSubject } from './small-store.js'
 
 const SMALL_LSM = {

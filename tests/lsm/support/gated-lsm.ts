@@ -1,7 +1,8 @@
 /** A tree whose background jobs wait or fail as a test says. */
 import type { Engine } from '../../../src/engine/contract.js'
 import { inlineExecutor, type ExecutorFactory } from '../../../src/lsm/compaction/executor.js'
-import { JobCancelled, type MergeJob } from '../../../src/lsm/compaction/merge-job.js'
+import { JobCancelled } from '../../../src/lsm/compaction/job-cancelled.js'
+import type { MergeJob } from '../../../src/lsm/compaction/merge-job.js'
 import { portableEnvironment } from '../../../src/vfs/index.js'
 import { HookedFileSystem } from './hooked-file-system.js'
 import { emptyFileSystem, filler, openLsm, put } from './opened-lsm.js'

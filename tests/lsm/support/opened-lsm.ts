@@ -1,6 +1,7 @@
 import type { Engine, Violation } from '../../../src/engine/contract.js'
 import { parseFileName } from '../../../src/lsm/file-names.js'
-import { lsmEngine, type LsmSettings } from '../../../src/lsm/open.js'
+import type { LsmSettings } from '../../../src/lsm/settings.js'
+import { lsmEngine } from '../../../src/lsm/whole-engine.js'
 import type { LsmShape } from '../../../src/lsm/shape.js'
 import type { Environment } from '../../../src/vfs/environment.js'
 import type { FileSystem } from '../../../src/vfs/file-system.js'

@@ -1,5 +1,6 @@
 import { LsmShapeFold } from '../../../src/lsm/fold-shape.js'
-import { lsmEngine, type LsmSettings } from '../../../src/lsm/open.js'
+import type { LsmSettings } from '../../../src/lsm/settings.js'
+import { lsmEngine } from '../../../src/lsm/whole-engine.js'
 import type { TraceLevel } from '../../../src/trace/events.js'
 import type { Environment } from '../../../src/vfs/environment.js'
 import { SMALL_LSM } from '../../contract/support/small-lsm.js'

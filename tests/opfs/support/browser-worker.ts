@@ -1,7 +1,7 @@
 /** What runs in a dedicated worker of a browser for `browser.test.ts`: each message is a command, its answer the result or the error. */
 import { btreeEngine } from '../../../src/btree/factory.js'
 import { Kvarium } from '../../../src/index.browser.js'
-import { lsmEngine } from '../../../src/lsm/open.js'
+import { lsmEngine } from '../../../src/lsm/whole-engine.js'
 import { memoryEngine } from '../../../src/memory/factory.js'
 import { openOpfs, removeOpfs } from '../../../src/opfs/opfs.js'
 import type { SlotFileSystem } from '../../../src/opfs/slot-file-system.js'

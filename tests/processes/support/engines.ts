@@ -1,6 +1,6 @@
 import type { EngineFactory } from '../../../src/engine/contract.js'
 import { btreeEngine } from '../../../src/btree/factory.js'
-import { lsmEngine } from '../../../src/lsm/open.js'
+import { lsmEngine } from '../../../src/lsm/whole-engine.js'
 
 /** Engines without workers, so that a process is one file. */
 const FACTORIES: readonly EngineFactory[] = [lsmEngine(), btreeEngine()]

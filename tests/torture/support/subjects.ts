@@ -4,7 +4,7 @@ import { btreeEngine } from '../../../src/btree/factory.js'
 import { openBtree } from '../../../src/btree/open.js'
 // What the first repair loads is loaded before: turns of the event loop are counted.
 import '../../../src/btree/recovery/salvage.js'
-import { lsmEngine } from '../../../src/lsm/open.js'
+import { lsmEngine } from '../../../src/lsm/whole-engine.js'
 import type { KvariumOptions } from '../../../src/store/store-options.js'
 import { SeededRandom, simulatedEnvironment, type Environment, type FileSystem, type Random } from '../../../src/vfs/index.js'
 import { nodeDeflate } from '../../../src/vfs/node.js'

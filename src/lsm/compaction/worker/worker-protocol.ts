@@ -1,7 +1,8 @@
 /** What the main thread and the compaction worker say to each other. Errors keep their class, code and place. */
 import type { JobRecord, RecordRequest } from './job-recorder.js'
 import { describeError, restoreError, type ErrorMessage } from '../../../vfs/error-message.js'
-import { JobCancelled, type MergeJob, type MergeResult } from '../merge-job.js'
+import { JobCancelled } from '../job-cancelled.js'
+import type { MergeJob, MergeResult } from '../merge-job.js'
 
 export interface JobMessage {
   readonly id: number

@@ -1,0 +1,12 @@
+import type { ExecutorFactory } from './compaction/executor.js'
+import type { CustomParts } from './custom/custom-parts.js'
+
+export interface LsmSettings {
+  /** Parts to use instead of the built-in ones. */
+  readonly parts?: CustomParts
+  readonly executor?: ExecutorFactory
+  /** Size in bytes beyond which a manifest is begun anew; default 4 MiB. */
+  readonly manifestBytes?: number
+  /** Logs of this many bytes and more go into memtables once the store is open; default 1 MiB. */
+  readonly leastDeferredBytes?: number
+}
