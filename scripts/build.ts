@@ -3,8 +3,8 @@
  * the time goes into them, and a program that runs needs none.
  *
  *   dist/<entry>.js, .d.ts      one pair per entry of the exports map; a command has no declarations
- *   dist/chunk-<name>.js, .d.ts shared by several entries, so that a class is the same class in all of them; `…-later` has what the first
- *                               entry does not load when it is imported
+ *   dist/chunk-<name>.js, .d.ts shared by several entries, so that a class is the same class in all of them; the end of a name says when its
+ *                               modules are loaded, see `Loads`
  *   dist/compaction-worker.js   the worker thread in one file without imports of others, so that an application's bundler can copy it
  *   dist/examples/              the numbered examples, in the command's package alone
  *   dist/LICENSES.txt           the licences of the packages of which parts are in these files
@@ -39,8 +39,9 @@ interface Package {
   /**
    * The chunk of a module that several entries share: the first row that matches its path below src/ or the project. A few chunks, since
    * each is a file to open at import. Files that only Node can load, and packages that run code when loaded, are apart from
-   * the rest, so that an application's bundler can leave them out. A row with a third name is loaded by a dynamic import of the module that
-   * is its fourth: the chunk has what that needs beyond an import of the first entry, which needs the chunk of the third name.
+   * the rest, so that an application's bundler can leave them out. What of a row with a third name a page loads when it is imported is in the
+   * chunk of that name. A row with a fourth is loaded by a dynamic import of that module: the chunk has what that needs beyond an import of
+   * the first entry.
    */
   readonly chunks: readonly (readonly [chunk: string, path: RegExp, atImport?: string, root?: string])[]
   /** Folders of the project that are published with the package. */
@@ -78,8 +79,8 @@ const STORE: Package = {
   worker: ['compaction-worker', 'lsm/compaction/worker/compaction-worker.ts'],
   chunks: [
     ['node', /^(vfs\/node\/|node-engines\.|(store|repair)\/node|lsm\/compaction\/worker\/worker-)/],
-    ['core', /^(errors|codec|trace|vfs|cache|wal|skiplist|engine|memory|observe\/(recorder|text-of-bytes)|node_modules\/xxhash-wasm)\b/],
-    ['lsm', /^(lsm|sstable|node_modules\/(bloom-filters|base64-arraybuffer))\//],
+    ['core', /^(errors|codec|trace|vfs|cache|wal|skiplist|engine|memory|observe\/(recorder|text-of-bytes))\b/],
+    ['lsm', /^(lsm|sstable|node_modules\/(bloom-filters|base64-arraybuffer))\//, 'core'],
     ['btree', /^btree\//, 'core', 'btree/open.ts'],
     ['repair-in-place', /^repair\/repair-in-place\./],
     ['store', /^(built-in-engines\.|(store|repair|node_modules\/msgpackr)\/)/],
@@ -119,6 +120,50 @@ const SHORT_NAMES: Plugin = {
 
 interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>
+}
+
+/** The entries of the store for Node and for a page, and what its default engine loads there at the first opening. */
+const ON_NODE = 'index.ts'
+const ON_A_PAGE = 'index.browser.ts'
+const LSM_OPEN = 'lsm/open.ts'
+
+/**
+ * When a module of the store is loaded, as the end of its chunk's name. A page loads the first and `-page` at its import, `-open` with the first
+ * opening and `-tables` with the first table: its bundler cannot divide a file. Node loads these at its import, but for `-page`.
+ */
+class Loads {
+  readonly #pathOf: (module: string) => string
+  readonly #reached = new Map<string, ReadonlySet<string>>()
+
+  constructor(pathOf: (module: string) => string) {
+    this.#pathOf = pathOf
+  }
+
+  of(id: string, modules: ChunkingContext): '' | '-open' | '-tables' | '-page' | '-later' {
+    const isIn = (root: string): boolean => this.reached(root, modules).has(id)
+    if (!isIn(ON_NODE)) return isIn(ON_A_PAGE) ? '-page' : '-later'
+    if (isIn(ON_A_PAGE)) return ''
+    return isIn(LSM_OPEN) ? '-open' : '-tables'
+  }
+
+  isAtImport(id: string, modules: ChunkingContext): boolean {
+    return this.reached(ON_NODE, modules).has(id)
+  }
+
+  /** The modules that an import of one loads. */
+  reached(root: string, modules: ChunkingContext): ReadonlySet<string> {
+    const known = this.#reached.get(root)
+    if (known !== undefined) return known
+    const reached = new Set<string>()
+    const follow = (id: string): void => {
+      if (reached.has(id)) return
+      reached.add(id)
+      for (const next of modules.getModuleInfo(id)?.importedIds ?? []) follow(next)
+    }
+    follow(this.#pathOf(root))
+    this.#reached.set(root, reached)
+    return reached
+  }
 }
 
 /** Builds one package into its dist/, after the packages that it depends on. */
@@ -191,25 +236,16 @@ class PackageBuild {
   async #buildEntries(): Promise<readonly OutputChunk[]> {
     const input = Object.fromEntries(Object.entries(this.#package.entries).map(([name, source]) => [name, join(this.#src, source)]))
     const bundle = await rolldown({ ...this.#input, input, preserveEntrySignatures: 'allow-extension', plugins: [SHORT_NAMES] })
-    const atImport = new Set<string>()
-    const follow = (id: string, modules: ChunkingContext, reached = atImport): void => {
-      if (reached.has(id) || atImport.has(id)) return
-      reached.add(id)
-      for (const next of modules.getModuleInfo(id)?.importedIds ?? []) follow(next, modules, reached)
-    }
-    const lazyRoots = this.#package.chunks.flatMap(([chunk, , , root]) =>
-      root === undefined ? [] : { chunk, root, reached: new Set<string>() },
-    )
+    const loads = new Loads(name => join(this.#src, name))
+    const lazyRoots = this.#package.chunks.flatMap(([chunk, , , root]) => (root === undefined ? [] : { chunk, root }))
     const shared = (id: string, modules: ChunkingContext): string | null => {
-      follow(Object.values(input)[0], modules)
-      const [chunk, , eager = chunk] = this.#rowOf(id) ?? []
-      return chunk === undefined || atImport.has(id) ? (eager ?? null) : `${chunk}-later`
+      const [chunk, , first = chunk] = this.#rowOf(id) ?? []
+      if (chunk === undefined || chunk === 'node') return chunk ?? null
+      const load = loads.of(id, modules)
+      return load === '' ? first! : `${chunk}${load}`
     }
-    const lazy = (id: string, modules: ChunkingContext): string | null => {
-      follow(Object.values(input)[0], modules)
-      for (const { root, reached } of lazyRoots) follow(join(this.#src, root), modules, reached)
-      return lazyRoots.find(({ reached }) => reached.has(id))?.chunk ?? null
-    }
+    const lazy = (id: string, modules: ChunkingContext): string | null =>
+      loads.isAtImport(id, modules) ? null : (lazyRoots.find(({ root }) => loads.reached(root, modules).has(id))?.chunk ?? null)
     const groups = [
       { name: lazy, debugName: 'lazy', minShareCount: 1 },
       { name: shared, debugName: 'shared', minShareCount: 2 },

@@ -18,7 +18,7 @@ export const CHUNK_BYTES = 1 << 20
  */
 const SHORT_BYTES = 32
 
-/** Of inputs that are not short: in JavaScript until the WASM module is there. */
+/** Hashes inputs that are not short: in JavaScript until the WASM module is there. */
 let hashLong: Hash32 = xxHash32
 
 const hash32: Hash32 = (bytes, seed) => {

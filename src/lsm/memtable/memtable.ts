@@ -129,3 +129,10 @@ export class Memtable {
 function noRoom(): KvariumError {
   return new KvariumError('LEVEL_INTERNAL', 'A batch did not fit into a memtable that had room for it')
 }
+
+/** What an opening has made of the logs. */
+export interface FilledMemtables {
+  readonly memtable: Memtable
+  /** Memtables that are to be flushed; newest first. */
+  readonly immutable: readonly Memtable[]
+}

@@ -19,7 +19,7 @@ import type { Scheduler } from '../../vfs/environment.js'
 import { joinPath, type FileHandle, type FileSystem } from '../../vfs/file-system.js'
 import { typedError } from '../../vfs/vfs-error.js'
 import { LogCursor } from '../../wal/log-cursor.js'
-import type { FilledMemtables } from '../versions/version-set.js'
+import type { FilledMemtables } from '../memtable/memtable.js'
 import type { MemtableLoad } from './memtable-load.js'
 
 /** Bytes of log between two turns of the event loop. */

@@ -20,7 +20,7 @@ import { FileSystemError, isOutOfDescriptors, isOutOfSpace } from '../../vfs/vfs
 import { manifestName } from '../file-names.js'
 import { ManifestWriter } from './manifest.js'
 import { emitDropped, emitFrozen, emitNew } from '../memtable/memtable-trace.js'
-import type { Memtable } from '../memtable/memtable.js'
+import type { FilledMemtables, Memtable } from '../memtable/memtable.js'
 import { ReadState } from '../read/read-state.js'
 import type { TableMeta } from './table-file.js'
 import type { TableSet } from './table-set.js'
@@ -295,12 +295,6 @@ const NOTHING_WRITTEN: ManifestTraffic = { bytes: 0, syncs: 0 }
 
 function trafficOf(manifest: ManifestWriter): ManifestTraffic {
   return { bytes: manifest.bytesWritten, syncs: manifest.syncs }
-}
-
-export interface FilledMemtables {
-  readonly memtable: Memtable
-  /** Memtables that are to be flushed; newest first. */
-  readonly immutable: readonly Memtable[]
 }
 
 export interface VersionSetStart extends FilledMemtables {
