@@ -2,10 +2,12 @@
  * Every call that a page can make: its name, its arguments, what the worker does, and by that its answer. The page's side has its types from this
  * table, and none of its code.
  */
+import type { FeedOptions } from '../engine/contract.js'
 import type { Stored } from '../store/owned-bytes.js'
 import type { TransactionOptions } from '../store/transactions/transaction-options.js'
 import type { BatchCall, IteratorKind, RangeCall, ReadCall, WriteCall, WriteOperation } from './protocol.js'
 import type { ServedStore } from './served-store.js'
+import { ServedFeed } from './served-feed.js'
 import { ServedTransaction } from './served-transaction.js'
 
 export const CALLS = {
@@ -44,6 +46,13 @@ export const CALLS = {
   commit: (at: ServedStore, number: number) => at.transactions.of(number).commit(),
   rollback: (at: ServedStore, number: number) => at.transactions.of(number).rollback(),
   endTransaction: (at: ServedStore, number: number) => void at.transactions.remove(number),
+
+  ingest: (at: ServedStore, number: number) => at.ingest(number),
+  giveBatch: (at: ServedStore, number: number, batch: Uint8Array) => at.ingests.of(number).give(batch),
+  endIngest: (at: ServedStore, number: number, isComplete: boolean) => at.ingests.remove(number)?.end(isComplete),
+  feed: (at: ServedStore, number: number, options: FeedOptions) => void at.feeds.add(number, () => new ServedFeed(at.store._feed(options))),
+  nextBatches: (at: ServedStore, number: number) => at.feeds.of(number).nextPage(),
+  closeFeed: (at: ServedStore, number: number) => at.feeds.remove(number)?.close(),
 
   flush: (at: ServedStore) => at.store.flush(),
   settle: (at: ServedStore) => at.store.settle(),

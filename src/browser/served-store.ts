@@ -8,6 +8,8 @@ import type { Stored } from '../store/owned-bytes.js'
 import type { KvariumOptions } from '../store/store-options.js'
 import type { FileSystem } from '../vfs/file-system.js'
 import type { IteratorKind, ReadCall } from './protocol.js'
+import type { ServedFeed } from './served-feed.js'
+import { ServedIngest } from './served-ingest.js'
 import type { ServedTransaction } from './served-transaction.js'
 
 export interface ServeOptions {
@@ -69,6 +71,8 @@ export class ServedStore {
   readonly iterators = new Numbered<PagedIterator>()
   readonly checks = new Numbered<AsyncIterator<Violation>>()
   readonly transactions = new Numbered<ServedTransaction>()
+  readonly feeds = new Numbered<ServedFeed>()
+  readonly ingests = new Numbered<ServedIngest>()
   readonly #Store: StoreConstructor
   readonly #options: ServeOptions
   #store: Store | undefined
@@ -105,11 +109,21 @@ export class ServedStore {
     const [store, files] = [this.#store, this.#files]
     this.#store = undefined
     this.#files = undefined
-    for (const held of [this.snapshots, this.iterators, this.checks, this.transactions]) held.clear()
+    for (const held of [this.snapshots, this.iterators, this.checks, this.transactions, this.feeds, this.ingests]) held.clear()
     try {
       await store?.close()
     } finally {
       await files?.close()
+    }
+  }
+
+  /** Resolves when everything that the page gives under the number is in the store. */
+  async ingest(number: number): Promise<void> {
+    const entries = this.ingests.add(number, () => new ServedIngest())
+    try {
+      await this.store.ingest(entries)
+    } finally {
+      entries.stop()
     }
   }
 

@@ -2,19 +2,10 @@ import type { KvariumStore } from '../store/kvarium.js'
 import type { Stored } from '../store/owned-bytes.js'
 import type { Transaction } from '../store/transactions/transaction.js'
 import type { TransactionOptions } from '../store/transactions/transaction-options.js'
+import { Settled } from './settled.js'
 
 /** Why the function of a transaction ends that the page gave up. */
 const GIVEN_UP = new Error('The page gave the transaction up')
-
-/** A promise and what settles it. */
-class Settled<T> {
-  resolve!: (result: T) => void
-  reject!: (error: unknown) => void
-  readonly promise = new Promise<T>((resolve, reject) => {
-    this.resolve = resolve
-    this.reject = reject
-  })
-}
 
 /**
  * A transaction whose function runs in the page. Its function here waits for the end of that one, and runs again after a conflict, as that one

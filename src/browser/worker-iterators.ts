@@ -13,7 +13,7 @@ const LARGEST_PAGE = 10_000
 export interface Requests {
   _request<M extends Method>(method: M, args: Arguments<M>, signal?: AbortSignal | null): Promise<Result<M>>
   /** Resolves too if the worker has gone: there is nothing left to release. */
-  _release<M extends Method>(method: M, number: number): Promise<void>
+  _release<M extends Method>(method: M, ...args: Arguments<M>): Promise<void>
   _newNumber(): number
   _rangeOf(options: PrivateIteratorOptions): RangeCall
 }

@@ -1,7 +1,9 @@
 /** The page's side: an abstract-level database over the port of a worker. Keys and values are encoded here. */
 import type { EngineShape, Violation } from '../engine/contract.js'
 import { KvariumError, MisuseError } from '../errors.js'
+import { Changes, type ChangesHost, type ChangesOptions } from '../store/changes.js'
 import { storedConditions } from '../store/conditions.js'
+import type { IngestEntries, IngestOptions } from '../store/ingest.js'
 import {
   BaseRemoteLevel,
   type EncodingLevel,
@@ -25,10 +27,12 @@ import type { Transaction } from '../store/transactions/transaction.js'
 import type { TransactionOptions } from '../store/transactions/transaction-options.js'
 import type { Arguments, Method, Result } from './calls.js'
 import { alone, type Port, type RangeCall, type ReadCall, type WriteOperation } from './protocol.js'
+import { NO_TURNS, WorkerFeed } from './worker-feed.js'
 import type { WorkerHealth } from './worker-health.js'
 import { EntryIterator, KeyIterator, ValueIterator, WorkerSnapshot } from './worker-iterators.js'
 import { WorkerLink } from './worker-link.js'
-import { runTransaction, WorkerMoment, type CommitObserved } from './worker-transaction.js'
+import { WorkerMoment } from './worker-moment.js'
+import type { CommitObserved, runTransaction } from './worker-transaction.js'
 
 const MANIFEST = {
   permanence: true,
@@ -50,6 +54,8 @@ const MANIFEST = {
     stats: true,
     shape: true,
     check: true,
+    ingest: true,
+    changes: true,
     transaction: true,
   },
   signals: { iterators: true },
@@ -70,6 +76,8 @@ const COMMIT = Symbol('commit')
 /** Ends that batch where the function of the transaction is to run again. */
 const AGAIN = new Error('The transaction conflicts')
 
+let runLoaded: typeof runTransaction | undefined
+
 /** A store in a worker. It has the methods of `Kvarium`; those that return at once there return promises here. */
 export class WorkerStore<K = string, V = string> extends BaseRemoteLevel<K, V> implements DefaultTtl {
   readonly #location: string
@@ -79,6 +87,7 @@ export class WorkerStore<K = string, V = string> extends BaseRemoteLevel<K, V> i
   readonly #connect: () => Port
   #link: WorkerLink | undefined
   #numbers = 0
+  #closing = new AbortController()
 
   /** @internal Use `openInWorker`. */
   constructor(location: string, options: KvariumOptions<K, V>, health: WorkerHealth, connect: () => Port) {
@@ -179,7 +188,33 @@ export class WorkerStore<K = string, V = string> extends BaseRemoteLevel<K, V> i
     if (this.status === 'opening') return this.deferAsync(() => this.transaction(body, options))
     if (this.status !== 'open') throw this.explained(notOpen())
     const isObserved = this.listenerCount('write') > 0 || (this.hooks.prewrite as { readonly noop?: boolean }).noop !== true
-    return runTransaction<K, V, T>(this, body, options, isObserved ? this.#commitObserved : undefined)
+    // Once it is loaded nothing is awaited, and the transaction sees the moment of the call.
+    const run = (runLoaded ??= (await import('./worker-transaction.js')).runTransaction)
+    return run<K, V, T>(this, body, options, isObserved ? this.#commitObserved : undefined)
+  }
+
+  /** Adds entries in ascending order of their encoded keys as one atomic step, as that of `Kvarium` does. They are sent as the worker takes them. */
+  async ingest<K2 = K, V2 = V>(entries: IngestEntries<K2, V2>, options: IngestOptions<K2, V2> = {}): Promise<void> {
+    if (this.status === 'opening') return this.deferAsync(() => this.ingest(entries, options))
+    if (this.status !== 'open') throw this.explained(notOpen())
+    const { ingest } = await import('./worker-ingest.js')
+    return ingest(this, (options.sublevel ?? this) as unknown as EncodingLevel, entries, options, this.#closing.signal)
+  }
+
+  /**
+   * Every committed batch after the sequence number `since`, as that of `Kvarium` yields them. The worker sends the next ones when those before have
+   * been read.
+   *
+   * @throws MisuseError (`LEVEL_INVALID_OPTION`) when an option is invalid.
+   */
+  changes<K2 = K, V2 = V>(options: ChangesOptions<K2, V2> = {}): Changes<K2, V2> {
+    const host: ChangesHost = {
+      turns: NO_TURNS,
+      begin: feed => (this.status === 'opening' ? this.deferAsync(async () => new WorkerFeed(this, feed)) : new WorkerFeed(this, feed)),
+      attachResource: resource => this.attachResource(resource),
+      detachResource: resource => this.detachResource(resource),
+    }
+    return new Changes(host, this, options)
   }
 
   /** @internal */
@@ -189,10 +224,10 @@ export class WorkerStore<K = string, V = string> extends BaseRemoteLevel<K, V> i
   }
 
   /** @internal */
-  async _release<M extends Method>(method: M, number: number): Promise<void> {
+  async _release<M extends Method>(method: M, ...args: Arguments<M>): Promise<void> {
     const link = this.#link
     try {
-      await link?.request(method, [number] as unknown as Arguments<M>)
+      await link?.request(method, args)
     } catch (error) {
       if (link?.hasFailed !== true) throw error
     }
@@ -227,6 +262,8 @@ export class WorkerStore<K = string, V = string> extends BaseRemoteLevel<K, V> i
 
   async _close(): Promise<void> {
     const link = this.#link
+    this.#closing.abort()
+    this.#closing = new AbortController()
     try {
       await link?.request('close', [])
     } catch (error) {

@@ -225,6 +225,11 @@ export class BatchReader {
     return this
   }
 
+  /** The encoded batch. */
+  copy(): Uint8Array {
+    return this.#bytes.slice(this.#start, this.#end)
+  }
+
   /** Back before the first operation. */
   rewind(): void {
     this.#at = this.#start + BATCH_HEADER_BYTES

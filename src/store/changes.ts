@@ -67,7 +67,7 @@ interface Encoded {
 
 /** The store's side of an iteration. */
 export interface ChangesHost {
-  readonly turns: EventLoopTurns
+  readonly turns: Pick<EventLoopTurns, 'isDue' | 'turn'>
   /** Begins the feed of the engine; a promise while the store is opening. */
   begin(options: FeedOptions): BatchFeed | Promise<BatchFeed>
   attachResource(resource: AbstractResource): void

@@ -33,7 +33,7 @@ export interface IngestSource<K, V> {
   readonly level: EncodingLevel
   /** Aborted when the store closes. */
   readonly closing: AbortSignal
-  readonly turns: EventLoopTurns
+  readonly turns: Pick<EventLoopTurns, 'isDue' | 'turn'>
 }
 
 /** A batch goes to the engine when it has this many entries or bytes. */

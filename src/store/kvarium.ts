@@ -10,7 +10,7 @@
  */
 import type { AbstractSublevelOptions } from 'abstract-level'
 import { loadHash32 } from '../codec/checksum.js'
-import type { Cursor, Engine, EngineFactory, EngineShape, KeyRange, Violation } from '../engine/contract.js'
+import type { BatchFeed, Cursor, Engine, EngineFactory, EngineShape, FeedOptions, KeyRange, Violation } from '../engine/contract.js'
 import { withExpiryClock } from '../engine/expiry-clock.js'
 import type { EngineRegistry } from '../engine/registry.js'
 import { KvariumError, MisuseError } from '../errors.js'
@@ -275,11 +275,16 @@ export class KvariumStore<K = string, V = string> extends BaseLevel<K, V> implem
   changes<K2 = K, V2 = V>(options: ChangesOptions<K2, V2> = {}): Changes<K2, V2> {
     const host: ChangesHost = {
       turns: this.#turns,
-      begin: feed => (this.status === 'opening' ? this.deferAsync(async () => this.#open().feed(feed)) : this.#open().feed(feed)),
+      begin: feed => (this.status === 'opening' ? this.deferAsync(async () => this._feed(feed)) : this._feed(feed)),
       attachResource: resource => this.attachResource(resource),
       detachResource: resource => this.detachResource(resource),
     }
     return new Changes(host, this, options)
+  }
+
+  /** @internal The batches of the engine, for `changes` in another thread, too. */
+  _feed(options: FeedOptions): BatchFeed {
+    return this.#open().feed(options)
   }
 
   /** Walks everything in the store and yields every broken invariant, with the path to it; nothing for a sound store. */
