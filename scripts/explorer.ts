@@ -18,8 +18,8 @@ const SOURCE = join(ROOT, 'packages/explorer/src')
 const CITIES = 400
 const OUT = join(ROOT, '.tmp/explorer')
 
-/** Of the page and of its parts, in the folder of the page. */
-const STYLES = ['style.css', 'crash.css', 'history.css', 'drawings/hex.css', 'drawings/lsm.css']
+/** Styles of the page and of its parts, in the folder of the page. */
+const STYLES = ['style.css', 'crash.css', 'drawings/hex.css']
 
 const POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src data:"

@@ -3,9 +3,9 @@ import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { Crash } from './crash.js'
 import { DRAWINGS } from './drawings/catalog.js'
-import { History } from './history.js'
 import { handleKey } from './keys.js'
 import { Operations } from './operations.js'
+import { Share } from './share.js'
 import { last, look, problem } from './state.js'
 import { Time } from './time.js'
 
@@ -30,9 +30,9 @@ export function App(): JSX.Element {
             {problem.value}
           </p>
         )}
-        <History />
         <Lanes />
         <Crash />
+        <Share />
       </main>
     </>
   )

@@ -9,10 +9,10 @@ import { computed, signal } from '@preact/signals'
 import type { Line } from '../run/line.js'
 import { DEFAULT_LANES } from '../run/engine-lanes.js'
 import type { RunSettings } from '../run/run.js'
+import { decodeScenario, encodeScenario, linesOf } from '../run/scenario.js'
 import type { CallName, ExplorerCalls, Look, SeekRequest, Selection, Summary } from '../session/protocol.js'
-import type { PictureName } from '../views/catalog.js'
+import { PICTURE_NAMES } from '../views/catalog.js'
 import { connect, type Client } from './client.js'
-import { DRAWINGS } from './drawings/catalog.js'
 
 export const summary = signal<Summary | undefined>(undefined)
 export const position = signal(0)
@@ -27,9 +27,38 @@ export const last = computed(() => summary.value?.moments ?? 0)
 
 let client: Client
 
-export async function start(worker: Worker, settings: RunSettings = { seed: 1, lanes: DEFAULT_LANES }): Promise<void> {
+/** Begins with the run of a link, if there is one. */
+export async function start(worker: Worker, link: string): Promise<void> {
   client = connect(worker, progress => (summary.value = progress))
-  await begin(settings)
+  if (link !== '' && (await open(link))) return
+  const wrong = problem.value
+  await begin({ seed: 1, lanes: DEFAULT_LANES })
+  problem.value = wrong
+}
+
+/** Does what a link says, and goes to its position. */
+export async function open(link: string): Promise<boolean> {
+  let isOpen = false
+  await guarded(async () => {
+    const { settings, script, position: at } = await decodeScenario(link)
+    const lines = linesOf(script)
+    summary.value = await client.begin(settings)
+    isBusy.value = true
+    try {
+      summary.value = await client.add(lines)
+    } finally {
+      isBusy.value = false
+    }
+    await goTo(at)
+    isOpen = true
+  })
+  return isOpen
+}
+
+/** The run up to the present operation, with the present position, as a link. */
+export async function linkHere(): Promise<string> {
+  const { settings } = summary.value!
+  return encodeScenario({ settings, script: await client.script(position.value), position: position.value })
 }
 
 /** A new run. */
@@ -61,8 +90,7 @@ export function stop(): void {
 export async function goTo(wanted: number): Promise<void> {
   const to = Math.max(0, Math.min(wanted, last.value))
   position.value = to
-  const pictures = DRAWINGS.map(({ picture }): PictureName => picture)
-  const found = await client.look({ position: to, pictures })
+  const found = await client.look({ position: to, pictures: PICTURE_NAMES })
   if (position.value === to) look.value = found
 }
 

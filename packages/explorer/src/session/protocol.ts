@@ -6,9 +6,6 @@ import type { CrashImage, Outcome } from '../run/operation.js'
 import type { Line } from '../run/line.js'
 import type { RunSettings } from '../run/run.js'
 import type { PictureName, Pictures } from '../views/catalog.js'
-import type { History } from './history.js'
-import type { KeyTrace } from './key-trace.js'
-import type { TableAnatomy } from './table-anatomy.js'
 
 /** Sizes of the run. */
 export interface Summary {
@@ -147,7 +144,7 @@ export interface HexRequest {
   readonly lane: number
   readonly position: number
   readonly file: string
-  /** Of the first byte. Default: where the present event of the lane writes, or 0. */
+  /** Offset of the first byte. Default: where the present event of the lane writes, or 0. */
   readonly offset?: number
   readonly rows: number
 }
@@ -156,7 +153,7 @@ export interface HexRequest {
 export interface HexLine {
   /** How deep in the structure: 0 is a part of the file. */
   readonly depth: number
-  /** Of its first byte: in the file, or in what `decompressed` says. */
+  /** Offset of its first byte: in the file, or in what `decompressed` says. */
   readonly offset: number
   /** Two digits for each byte, with spaces between; none for the heading of a part. */
   readonly bytes: string
@@ -178,10 +175,10 @@ export interface HexPage {
   /** In bytes. */
   readonly size: number
   readonly isWhole: boolean
-  /** Of its first byte. */
+  /** Offset of its first byte. */
   readonly offset: number
   readonly lines: readonly HexLine[]
-  /** Of the first byte behind the page; absent at the end of the file. */
+  /** Offset of the first byte behind the page; absent at the end of the file. */
   readonly nextOffset?: number
   /** What the present event has written. */
   readonly written?: { readonly offset: number; readonly length: number }
@@ -211,14 +208,16 @@ export interface ExplorerCalls {
   timeline(request: TimelineRequest): Timeline
   /** Power fails in a lane at a position: what may be left, and what recovery makes of it. The run stays as it is. */
   crash(lane: number, position: number): Crashed
+  /** The run up to the operation at a position, as lines that can be typed. */
+  script(position: number): readonly string[]
+  /** A digest of all moments: equal where every byte is. */
+  digest(): string
+  /** The trace of a lane as JSON lines. */
+  trace(lane: number): string
+  /** A module for Node that does the operations so far. */
+  program(): string
   /** Bytes of a file as it is at a position, with their meaning; `undefined` if there is no such file. */
   hex(request: HexRequest): HexPage | undefined
-  /** The inside of a table as of a position; `undefined` if nothing names it so far. */
-  table(lane: number, table: number, position: number): TableAnatomy | undefined
-  /** Every moment of the run that names a thing, seen from a position. */
-  history(selection: Selection, position: number): History
-  /** Where versions of a key lie in an LSM tree at a position; `undefined` for other engines. */
-  trace(lane: number, key: string, position: number): KeyTrace | undefined
 }
 
 export type CallName = keyof ExplorerCalls

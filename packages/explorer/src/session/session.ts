@@ -7,18 +7,15 @@
  */
 import { describe } from 'kvarium/observe'
 import type { TraceEvent } from 'kvarium/trace'
-import { formatOperation } from '../run/command.js'
+import { format, formatOperation } from '../run/command.js'
 import type { LoadCities } from '../run/generate.js'
 import type { Line } from '../run/line.js'
 import { Run, type Moment, type RunSettings } from '../run/run.js'
 import { foldsFor } from '../views/catalog.js'
-import type { LevelsFold } from '../views/levels-fold.js'
-import type { MemtableFold } from '../views/memtable-fold.js'
 import { Track } from '../views/track.js'
 import { crashAt } from './crashes.js'
+import { digestOf, programText, traceText } from './exports.js'
 import { FileBytes } from './file-bytes.js'
-import { historyOf, type History } from './history.js'
-import { traceKey, type KeyTrace } from './key-trace.js'
 import type {
   Answering,
   Crashed,
@@ -30,12 +27,10 @@ import type {
   MomentText,
   OperationRow,
   SeekRequest,
-  Selection,
   Summary,
   Timeline,
   TimelineRequest,
 } from './protocol.js'
-import { anatomyOf, type TableAnatomy } from './table-anatomy.js'
 import { Timelines } from './timelines.js'
 
 const AROUND = 4
@@ -137,25 +132,24 @@ export class Session implements Answering {
     return this.#timelines.within(request)
   }
 
+  readonly script = async (position: number): Promise<readonly string[]> => {
+    const run = this.#begun()
+    return run.linesOf(lastAtOrBefore(run.starts, Math.max(0, position - 1)) + 1).map(format)
+  }
+
+  readonly digest = async (): Promise<string> => digestOf(this.#begun())
+
+  readonly trace = async (lane: number): Promise<string> => traceText(this.#begun(), lane)
+
+  readonly program = async (): Promise<string> => {
+    const { settings, operations } = this.#begun()
+    return programText(settings, operations)
+  }
+
   readonly crash = async (lane: number, position: number): Promise<Crashed> => crashAt(this.#begun(), lane, position)
   readonly hex = async ({ lane, position, ...range }: HexRequest): Promise<HexPage | undefined> => {
     this.#begun()
     return this.#files[lane].hex({ ...range, count: this.#eventsUpTo(position, lane) })
-  }
-
-  readonly table = async (lane: number, table: number, position: number): Promise<TableAnatomy | undefined> => {
-    this.#begun()
-    return anatomyOf(this.#tracks[lane].events, this.#files[lane], this.#eventsUpTo(position, lane), table)
-  }
-
-  readonly history = async (selection: Selection, position: number): Promise<History> => historyOf(this.#begun(), selection, position)
-
-  readonly trace = async (lane: number, key: string, position: number): Promise<KeyTrace | undefined> => {
-    this.#begun()
-    const count = this.#eventsUpTo(position, lane)
-    const folds = this.#tracks[lane].at(count)
-    if (!('memtable' in folds)) return undefined
-    return traceKey(key, folds.memtable as MemtableFold, (folds.levels as LevelsFold).picture(), this.#files[lane], count)
   }
 
   #begun(): Run {

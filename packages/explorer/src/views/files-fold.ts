@@ -14,7 +14,7 @@ export interface FilePicture {
 export interface FilesPicture {
   /** By name. */
   readonly files: readonly FilePicture[]
-  /** Of the present event: the file that it touches. */
+  /** The file that the present event touches. */
   readonly touched: string | undefined
 }
 

@@ -1,0 +1,70 @@
+/** The run as a link, as a trace and as a program. */
+import { signal } from '@preact/signals'
+import type { JSX } from 'preact'
+import { ask, linkHere, look, summary } from './state.js'
+
+/** What was made last, in a sentence. */
+const made = signal('')
+const link = signal('')
+
+export function Share(): JSX.Element {
+  const lanes = look.value?.lanes ?? []
+  const isEmpty = summary.value === undefined
+  return (
+    <section class="share" aria-labelledby="share-h">
+      <h2 id="share-h">Share and export</h2>
+      <div class="buttons" role="group" aria-label="Share and export">
+        <button type="button" disabled={isEmpty} onClick={() => void showLink()}>
+          Link to this position
+        </button>
+        <button type="button" disabled={isEmpty} onClick={() => void save('run.mjs', () => ask('program'))}>
+          Program for Node
+        </button>
+        {lanes.map((lane, index) => (
+          <button key={lane.name} type="button" onClick={() => void save(`${lane.name}.jsonl`, () => ask('trace', index))}>
+            Trace of {lane.name}
+          </button>
+        ))}
+        <button type="button" disabled={isEmpty} onClick={() => void showDigest()}>
+          Digest of the run
+        </button>
+      </div>
+      {link.value === '' ? null : (
+        <p>
+          <label>
+            Link <input class="link" type="text" readOnly value={link.value} onFocus={event => event.currentTarget.select()} />
+          </label>
+        </p>
+      )}
+      <p aria-live="polite">{made.value}</p>
+    </section>
+  )
+}
+
+async function showLink(): Promise<void> {
+  const { href } = new URL(`#${await linkHere()}`, location.href)
+  link.value = href
+  try {
+    await navigator.clipboard.writeText(href)
+    made.value = 'The link is copied. Whoever opens it gets the same run, byte for byte.'
+  } catch {
+    made.value = 'The link is in the field: copy it from there.'
+  }
+}
+
+async function showDigest(): Promise<void> {
+  made.value = `The digest of everything that has happened is ${await ask('digest')}.`
+}
+
+/** Gives a text to the reader as a file. */
+async function save(name: string, text: () => Promise<string>): Promise<void> {
+  try {
+    const address = URL.createObjectURL(new Blob([await text()], { type: 'text/plain' }))
+    const anchor = Object.assign(document.createElement('a'), { href: address, download: name })
+    anchor.click()
+    URL.revokeObjectURL(address)
+    made.value = `${name} is saved.`
+  } catch (error) {
+    made.value = error instanceof Error ? error.message : String(error)
+  }
+}

@@ -1,0 +1,83 @@
+/** A run as text: its trace, and a program that does the same in Node. */
+import { loadHash32, mix32 } from 'kvarium/codec'
+import { jsonLines } from 'kvarium/observe'
+import type { TraceEvent } from 'kvarium/trace'
+import type { Operation } from '../run/operation.js'
+import type { Moment, Run, RunSettings } from '../run/run.js'
+
+/**
+ * A digest of everything that happened: eight hexadecimal digits that are the same for the same moments, with every byte that was written.
+ */
+export async function digestOf({ moments }: Run): Promise<string> {
+  const hash32 = await loadHash32()
+  const encoder = new TextEncoder()
+  let digest = 0
+  const add = (line: string): void => {
+    digest = mix32(digest, hash32(encoder.encode(line), 0))
+  }
+  for (const moment of moments) {
+    if (moment.kind === 'event') for (const line of jsonLines([moment.event])) add(line)
+    else add(JSON.stringify(moment))
+  }
+  return digest.toString(16).padStart(8, '0')
+}
+
+/** The trace of a lane as JSON lines, which `kvarium/observe` reads. */
+export function traceText({ moments }: Run, lane: number): string {
+  const events = moments.flatMap((moment: Moment): TraceEvent[] => (moment.kind === 'event' && moment.lane === lane ? [moment.event] : []))
+  return [...jsonLines(events)].join('')
+}
+
+/** A module for Node that does the same operations with the same engines. Throws where the run has a crash, which is at an event of the run alone. */
+export function programText({ seed, lanes }: RunSettings, operations: readonly Operation[]): string {
+  if (operations.some(({ type }) => type === 'crash')) {
+    throw new Error('A run with a crash is no program: go back before the crash, and export that')
+  }
+  return `// npm install kvarium, then: node run.mjs
+import { Kvarium } from 'kvarium'
+import { simulatedEnvironment } from 'kvarium/vfs'
+
+const seed = ${seed}
+const lanes = ${JSON.stringify(lanes, undefined, 2)}
+const operations = [
+${operations.map(operation => `  ${JSON.stringify(operation)},`).join('\n')}
+]
+
+const bounds = ({ from, to }) => ({ ...(from !== undefined && { gte: from }), ...(to !== undefined && { lt: to }) })
+
+for (const { name, engine, options } of lanes) {
+  const environment = simulatedEnvironment({ seed })
+  const store = new Kvarium('/store', { ...options, engine, environment })
+  const snapshots = new Map()
+  for (const operation of operations) {
+    const { type, key, value, sync = false } = operation
+    const snapshot = snapshots.get(operation.snapshot)
+    if (type === 'put') await store.put(key, value, { sync })
+    else if (type === 'del') await store.del(key, { sync })
+    else if (type === 'get') console.log(name, 'get', key, await store.get(key, { snapshot }))
+    else if (type === 'range') {
+      const { limit = -1, reverse = false } = operation
+      console.log(name, 'range', await store.iterator({ ...bounds(operation), limit, reverse }).all())
+    } else if (type === 'batch') await store.batch(operation.operations, { sync })
+    else if (type === 'clear') await store.clear(bounds(operation))
+    else if (type === 'snapshot') snapshots.set(operation.name, store.snapshot())
+    else if (type === 'release') {
+      await snapshots.get(operation.name).close()
+      snapshots.delete(operation.name)
+    } else if (type === 'sync') await store.clear({ gte: '', lt: '', sync: true })
+    else if (type === 'flush') await store.flush()
+    else if (type === 'compact') await store.compactRange(operation.from, operation.to)
+    else if (type === 'wait') await environment.scheduler.sleep(operation.ms)
+    else if (type === 'reopen') {
+      for (const held of snapshots.values()) await held.close()
+      snapshots.clear()
+      await store.close()
+      await store.open()
+    }
+  }
+  const { write, space } = store.stats().amplification
+  console.log(name, { write, space })
+  await store.close()
+}
+`
+}
