@@ -7,6 +7,7 @@ import { cpSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } fro
 import { join } from 'node:path'
 import { build as bundle } from 'esbuild'
 import { catalog } from '../examples/lab/catalog.js'
+import { siteStyle } from '../packages/lab/src/report/shared-style.js'
 import { checkSite } from './check.js'
 import { Pages } from './pages.js'
 import { serve } from './serve.js'
@@ -29,6 +30,7 @@ async function build(): Promise<void> {
   // The pages are outside of the package that has the generator.
   symlinkSync(join(import.meta.dirname, 'node_modules'), join(WORK, 'node_modules'))
   cpSync(join(import.meta.dirname, '.vitepress'), join(PAGES, '.vitepress'), { recursive: true })
+  writeFileSync(join(PAGES, '.vitepress/theme/shared.css'), siteStyle())
   cpSync(join(import.meta.dirname, 'index.md'), join(PAGES, 'index.md'))
   const pages = new Pages(ROOT, PAGES)
   pages.write()

@@ -36,6 +36,11 @@ export async function replayPage(recording: Recording, limits: StoreLimits = {})
     {},
     pageHeader(recording, stored),
     pageMain(recording, stored),
+    element(
+      'footer',
+      {},
+      element('p', {}, 'Made by kvarium from the recording of the run, which holds every event and every written byte.'),
+    ),
     element('script', {}, { markup: await bundledScript() }),
   )
   return `<!doctype html>\n${render(element('html', { lang: 'en' }, head, body))}\n`
@@ -51,6 +56,7 @@ function pageHeader({ number, question }: Recording, { leftOut }: StoredRecordin
     element(
       'header',
       {},
+      element('p', { class: 'brand' }, 'kvarium', element('span', {}, 'replay')),
       element('h1', {}, `Example ${number}: ${question}`),
       element(
         'p',

@@ -3,8 +3,7 @@ export const REPLAY_STYLE = `
 [hidden]{display:none}
 .controls{position:sticky;top:0;z-index:1;background:var(--page);border-bottom:1px solid var(--line);padding:.6rem 0;display:flex;flex-wrap:wrap;gap:.5rem .9rem;align-items:center}
 .buttons{display:flex;flex-wrap:wrap;gap:.3rem}
-button,select,input{font:inherit;color:var(--ink);background:var(--panel);border:1px solid var(--soft);border-radius:6px;padding:.25rem .7rem}
-button{cursor:pointer}button:hover{background:var(--band)}
+select,input{font:inherit;color:var(--ink);background:var(--panel);border:1px solid var(--soft);border-radius:6px;padding:.25rem .7rem}
 .controls label{display:flex;align-items:center;gap:.4rem}
 #position{padding:0;border:0;accent-color:var(--accent);width:min(20rem,60vw)}
 #count{font-variant-numeric:tabular-nums;min-width:7rem}
@@ -12,7 +11,7 @@ button{cursor:pointer}button:hover{background:var(--band)}
 .columns{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,34rem),1fr));gap:0 2rem}
 .columns>section{min-width:0}
 .columns h2{margin-top:1rem}
-#around{list-style:none;padding:0;margin:.4rem 0;font-size:.87rem}
+#around{list-style:none;padding:0;margin:.4rem 0;font-size:var(--small)}
 #around li{padding:.15rem .5rem;border-left:4px solid transparent;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 #around li[aria-current]{border-left-color:var(--accent);background:var(--band);font-weight:600}
 #around .type{color:var(--soft);font-weight:400}

@@ -1,6 +1,7 @@
 import DefaultTheme from 'vitepress/theme-without-fonts'
 import type { Theme } from 'vitepress'
 import TryIt from './TryIt.vue'
+import './shared.css'
 import './style.css'
 
 export default {

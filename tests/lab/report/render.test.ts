@@ -8,6 +8,8 @@ import { renderDiffHtml, renderHtml } from '../../../packages/lab/src/report/htm
 import { renderDiffMarkdown, renderMarkdown, renderOverviewMarkdown } from '../../../packages/lab/src/report/markdown.js'
 import { differ, judge, metricsOf } from '../../../packages/lab/src/report/metrics.js'
 import { spreadOf, type RunReport, type Spread } from '../../../packages/lab/src/report/run-report.js'
+import { siteStyle, textStyle } from '../../../packages/lab/src/report/shared-style.js'
+import { PAGE_STYLE } from '../../../packages/lab/src/report/style-sheet.js'
 import { verdictOf } from '../../../packages/lab/src/report/sentences.js'
 import { renderDiffTerminal, renderOverviewTerminal, renderTerminal } from '../../../packages/lab/src/report/terminal.js'
 import { verdictTable, writeTable } from '../../../packages/lab/src/report/tables.js'
@@ -176,6 +178,18 @@ describe('a verdict', () => {
 
   it('a number that only one engine has is no victory', () => {
     expect(judge(metric('read/found'), run.engines.slice(0, 1)).text).toBe('–')
+  })
+})
+
+describe('the style', () => {
+  it('of the site has no colour or font of its own: its variables are those of reports and replays', () => {
+    const theme = readFileSync(join(import.meta.dirname, '../../../site/.vitepress/theme/style.css'), 'utf8')
+    const defined = new Set([...siteStyle().matchAll(/(--[\w-]+):/g)].map(([, name]) => name))
+    const used = [...`${theme}${siteStyle()}`.matchAll(/var\((--[\w-]+)\)/g)].map(([, name]) => name)
+    expect(used.filter(name => !name.startsWith('--vp-') && !defined.has(name))).toEqual([])
+    expect(theme).not.toMatch(/#[0-9a-f]{3}|sans-serif|monospace/)
+    expect(PAGE_STYLE).toContain(textStyle())
+    expect(siteStyle()).toContain('.vp-doc thead th{')
   })
 })
 

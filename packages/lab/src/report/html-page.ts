@@ -112,6 +112,7 @@ function page(title: string, lead: string, sections: readonly Section[], banner?
     element(
       'header',
       {},
+      element('p', { class: 'brand' }, 'kvarium', element('span', {}, 'report')),
       element('h1', {}, title),
       element('p', { class: 'lead' }, lead),
       banner === undefined ? undefined : element('p', { class: 'problem', role: 'note' }, element('strong', {}, banner)),

@@ -1,7 +1,5 @@
 /** The style of pages and drawings, in light and dark. Drawings in their own files (next to a Markdown report) include their part. */
-
-const LIGHT = `--page:#fbfbf9;--panel:#ffffff;--ink:#1d232b;--soft:#525b66;--line:#d9dde2;--band:#f1f3f4;--band2:#e7eaed;--grid:#e2e5e9;--accent:#0b5cad;--good:#116329;--bad:#a40e26;--hatch:rgba(255,255,255,.62);--s0:#0b62b0;--s1:#b35309;--s2:#0f7561;--s3:#9d2a72;--s4:#5e50c4;--s5:#6b6100`
-const DARK = `--page:#12161b;--panel:#191f26;--ink:#e6eaee;--soft:#a8b2bd;--line:#36404b;--band:#1f262e;--band2:#28313b;--grid:#313a44;--accent:#7fb8f0;--good:#6fd08c;--bad:#ff9492;--hatch:rgba(15,20,26,.55);--s0:#6cb0f5;--s1:#f0a35e;--s2:#5cc9ae;--s3:#ea8cc4;--s4:#b0a5ff;--s5:#d3c64b`
+import { DARK, LIGHT, SIZES, textStyle } from './shared-style.js'
 
 const SERIES = [0, 1, 2, 3, 4, 5].map(series => `.c${series}{--c:var(--s${series})}`).join('')
 
@@ -39,31 +37,30 @@ export function drawingStyle(drawing: string): string {
 }
 
 /** For the page. */
-export const PAGE_STYLE = `:root{color-scheme:light dark;${LIGHT}}
+export const PAGE_STYLE = `:root{color-scheme:light dark;${LIGHT};${SIZES}}
 @media (prefers-color-scheme:dark){:root{${DARK}}}
 *{box-sizing:border-box}
 html{scroll-behavior:smooth;scroll-padding-top:1rem}
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
-body{margin:0;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
-a{color:var(--accent)}
+body{margin:0;background:var(--page);color:var(--ink);font:var(--text)/var(--leading) var(--sans)}
+${textStyle()}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px;border-radius:2px}
 .skip{position:absolute;left:-999px;top:0;background:var(--panel);padding:.5rem 1rem;z-index:1}
 .skip:focus{left:0}
 header,main,footer,nav{max-width:1240px;margin:0 auto;padding:0 1.25rem}
-header{padding-top:2rem}
-h1{font-size:1.75rem;line-height:1.2;margin:0 0 .35rem}
-h2{font-size:1.25rem;margin:2.6rem 0 .5rem;padding-top:.6rem;border-top:2px solid var(--line)}
+.brand{font-weight:600;font-size:1rem;max-width:none;margin:0 0 1.5rem;padding:1.1rem 0;border-bottom:1px solid var(--line)}
+.brand span{color:var(--soft);font-weight:400;margin-left:.6rem}
 h3{font-size:.98rem;margin:0}
-p{margin:.4rem 0;max-width:78ch}
+p{margin:var(--near) 0;max-width:78ch}
 .lead{color:var(--soft)}
-nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.3rem 1.1rem;margin:1rem 0 0;padding:.6rem 0;border-top:1px solid var(--line);border-bottom:1px solid var(--line)}
+nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.3rem 1.1rem;margin:var(--apart) 0 0;padding:.6rem 0;border-top:1px solid var(--line);border-bottom:1px solid var(--line)}
 .facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(13rem,1fr));gap:.75rem;margin:1rem 0;padding:0;list-style:none}
-.facts li{background:var(--panel);border:1px solid var(--line);border-radius:8px;padding:.7rem .9rem}
+.facts li{background:var(--panel);border:1px solid var(--line);border-radius:var(--corner);padding:.7rem .9rem}
 .facts strong{display:block;line-height:1.35}
-.facts span{color:var(--soft);font-size:.87rem}
+.facts span{color:var(--soft);font-size:var(--small)}
 .figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,30rem),1fr));gap:1rem}
-figure{margin:0;background:var(--panel);border:1px solid var(--line);border-radius:8px;padding:.9rem 1rem;min-width:0}
-figcaption p{color:var(--soft);font-size:.87rem;margin:.15rem 0 .5rem}
+figure{margin:0;background:var(--panel);border:1px solid var(--line);border-radius:var(--corner);padding:.9rem 1rem;min-width:0}
+figcaption p{color:var(--soft);font-size:var(--small);margin:.15rem 0 .5rem}
 .figures.uneven{display:block;columns:2 30rem;column-gap:1rem}
 .figures.uneven figure{break-inside:avoid;margin-bottom:1rem}
 @media (max-width:34rem){.figures.uneven{columns:auto}}
@@ -75,14 +72,13 @@ figure .chart{display:block;width:100%;min-width:30rem;height:auto}
 figure>.scroll:not(details .scroll)::before{content:"wider than the screen: scroll sideways →";position:sticky;left:0;display:block;width:max-content;color:var(--soft);font-size:.78rem}
 .panel{padding:.3rem}.panel th[scope=row],details th[scope=row]{position:sticky;left:0;min-width:6.5rem;max-width:8.5rem;background:var(--panel);overflow-wrap:anywhere;box-shadow:1px 0 0 var(--line)}
 .panel th[scope=col]:first-child{position:sticky;left:0;background:var(--panel)}th,td{padding:.3rem .45rem}}
-details{margin-top:.5rem;font-size:.87rem}
+details{margin-top:.5rem;font-size:var(--small)}
 summary{cursor:pointer;color:var(--accent);width:max-content;padding:.15rem 0}
-table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;background:var(--panel)}
-th,td{padding:.32rem .6rem;border-bottom:1px solid var(--line);text-align:right;vertical-align:top;white-space:nowrap}
+table{width:100%;background:var(--panel)}
+th,td{text-align:right;white-space:nowrap}
 th[scope=row],td.text,th.text{text-align:left;white-space:normal}
-thead th{color:var(--soft);font-weight:600;font-size:.87rem;vertical-align:bottom}
 thead th a,th[scope=row] a{color:inherit;text-decoration:underline dotted;text-underline-offset:3px}
-tbody.group>tr:first-child th{background:var(--band);text-align:left;font-size:.87rem}
+tbody.group>tr:first-child th{background:var(--band);text-align:left;font-size:var(--small)}
 th[scope=row]{font-weight:400;min-width:9rem}
 td .range{display:block;color:var(--soft);font-size:.78rem;font-weight:400}
 th.text+th.text,th:last-child.text{min-width:11rem}
@@ -91,14 +87,14 @@ td.best::before{content:"▲ ";font-size:.7em;vertical-align:.15em}
 td.verdict{text-align:left;min-width:11rem;white-space:normal}
 .worse{color:var(--bad)}.better{color:var(--good)}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
-.panel{background:var(--panel);border:1px solid var(--line);border-radius:8px;padding:.3rem .6rem;margin:.8rem 0}
-pre{background:var(--panel);border:1px solid var(--line);border-radius:8px;padding:.8rem 1rem;overflow-x:auto;font:13px/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
-code{font:.92em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere}
+.panel{background:var(--panel);border:1px solid var(--line);border-radius:var(--corner);padding:.3rem .6rem;margin:.8rem 0}
+pre{background:var(--panel);border:1px solid var(--line);border-radius:var(--corner);padding:.8rem 1rem;overflow-x:auto;font:13px/1.45 var(--mono)}
 dl.definitions{display:grid;gap:.8rem 1.5rem;grid-template-columns:repeat(auto-fit,minmax(min(100%,28rem),1fr))}
 dl.definitions dt{font-weight:650}
 dl.definitions dd{margin:.1rem 0 0;color:var(--soft)}
 .problem{border-left:4px solid var(--bad);padding:.4rem .9rem;background:var(--panel)}
 .ok{border-left:4px solid var(--good);padding:.4rem .9rem;background:var(--panel)}
-footer{color:var(--soft);font-size:.87rem;margin-top:3rem;padding-bottom:2rem}
+footer{color:var(--soft);font-size:var(--small);text-align:center;margin-top:3rem;padding-bottom:2rem}
+footer p{max-width:none;padding-top:var(--apart);border-top:1px solid var(--line)}
 ${CHART}
 @media print{.scroll{overflow:visible}nav,.skip,details{display:none}figure{break-inside:avoid}}`
