@@ -5,7 +5,7 @@
  *   page.js      its script; worker.js and the chunks beside it: the engines, which run in a worker
  *   cities.json  entries of the GeoNames dataset, for those who ask for them
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -17,9 +17,6 @@ const ROOT = join(import.meta.dirname, '..')
 const SOURCE = join(ROOT, 'packages/explorer/src')
 const CITIES = 400
 const OUT = join(ROOT, '.tmp/explorer')
-
-/** Styles of the page and of its parts, in the folder of the page. */
-const STYLES = ['style.css', 'crash.css', 'drawings/hex.css']
 
 const POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src data:"
@@ -83,8 +80,15 @@ function cityEntries(): [key: string, value: string][] {
     .map(city => [`${city.country}/${city.name}/${city.cityId}`, JSON.stringify(city)])
 }
 
+/** The style sheets of the page and its parts; that of the whole page comes first. */
+function styles(): string {
+  const files = readdirSync(join(SOURCE, 'page'), { recursive: true, encoding: 'utf8' }).filter(file => file.endsWith('.css'))
+  const parts = files.filter(file => file !== 'style.css').sort()
+  return ['style.css', ...parts].map(file => readFileSync(join(SOURCE, 'page', file), 'utf8')).join('')
+}
+
 function page(): string {
-  const style = PAGE_STYLE + STYLES.map(file => readFileSync(join(SOURCE, 'page', file), 'utf8')).join('')
+  const style = PAGE_STYLE + styles()
   return `<!doctype html>
 <html lang="en">
 <head>

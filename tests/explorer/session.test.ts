@@ -1,6 +1,8 @@
-/** Hazards: a picture that depends on the way to its position; a search that stops at the wrong place; a timeline that loses a job. */
+/** Hazards: an operation lost or kept by going back; a picture that depends on the way to its position; a search that stops at the wrong place; a timeline that loses a job. */
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { parse } from '../../packages/explorer/src/run/command.js'
+import type { Line } from '../../packages/explorer/src/run/line.js'
 import type { Look, Summary } from '../../packages/explorer/src/session/protocol.js'
 import { Session } from '../../packages/explorer/src/session/session.js'
 import type { PictureName } from '../../packages/explorer/src/views/catalog.js'
@@ -73,5 +75,73 @@ describe('a session', () => {
     expect(row).toMatchObject({ index: 5, outcomes: [{ status: 'ok' }, { status: 'ok' }] })
     const look = await session.look({ position: row.start, pictures: [] })
     expect(look.moment).toMatchObject({ kind: 'call', operation: 5, sentence: row.text })
+  })
+})
+
+describe('going back and adding', () => {
+  const texts = async (session: Session): Promise<readonly string[]> => (await session.operations(0, 100)).map(({ text }) => text)
+  const line = (typed: string): Line => parse(typed) as Line
+
+  it('keeps the operations that had begun, also within a generator, and brings back what it dropped', async () => {
+    const session = new Session()
+    await session.begin(SETTINGS)
+    const full = await session.add(['put a 1', 'ascending 10 values 8B', 'put z 1'].map(line))
+    const before = await texts(session)
+    const [{ start }] = await session.operations(4, 5)
+    const back = await session.add([line('get a')], start)
+    expect(back).toMatchObject({ operations: 6, dropped: 12 })
+    expect(await texts(session)).toEqual([...before.slice(0, 5), 'get a'])
+    expect(await session.restore()).toMatchObject({ operations: 12, moments: full.moments, dropped: 6 })
+    expect(await texts(session)).toEqual(before)
+    expect((await session.look({ position: start, pictures: [] })).moment?.sentence).toBe(before[4])
+  })
+
+  it('drops nothing in the last operation or at the end, and everything at the beginning', async () => {
+    const session = new Session()
+    await session.begin(SETTINGS)
+    await session.add([line('put a 1'), line('put b 1')])
+    const [{ start }] = await session.operations(1, 2)
+    expect(await session.add([line('put c 1')], start)).not.toHaveProperty('dropped')
+    expect(await session.add([line('put d 1')], 0)).toMatchObject({ operations: 1, dropped: 3 })
+    expect(await texts(session)).toEqual(['put d 1'])
+  })
+
+  it('replays the same operations with other settings', async () => {
+    const session = new Session()
+    await session.begin(SETTINGS)
+    await session.add([line('random 30'), line('get key000001')])
+    const before = await texts(session)
+    const [lsm] = SETTINGS.lanes
+    const replayed = await session.replay({ seed: 2, lanes: [{ ...lsm, options: { ...lsm.options, compaction: 'tiered' } }] })
+    expect(replayed).toMatchObject({ operations: 31, settings: { seed: 2 } })
+    expect(await texts(session)).toEqual(before)
+    expect(await session.restore()).toMatchObject({ settings: SETTINGS })
+  })
+
+  it('keeps of a generator that was stopped what it had done', async () => {
+    const ahead: (number | undefined)[] = []
+    const session: Session = new Session(summary => {
+      ahead.push(summary.ahead)
+      session.stop()
+    })
+    await session.begin(SETTINGS)
+    await session.add([line('ascending 1000 values 8B')])
+    expect(ahead).toEqual([800])
+    await expect(session.restore()).rejects.toThrow('No operations have been dropped')
+    const kept = await texts(session)
+    expect(await session.replay(SETTINGS)).toMatchObject({ operations: 200 })
+    expect(await texts(session)).toEqual(kept)
+  })
+
+  it('knows the words and the types of the run', async () => {
+    const session = new Session()
+    await session.begin(SETTINGS)
+    await session.add(['put apple 1', 'put pear 1', 'get apricot', 'snapshot s', 'snapshot t', 'release s'].map(line))
+    expect(await session.words('key', 'ap')).toEqual(['apricot', 'apple'])
+    expect(await session.words('snapshot', '')).toEqual(['t'])
+    expect(await session.words('lane', 'b')).toEqual(['btree'])
+    const types = await session.types()
+    expect(types.find(({ type }) => type === 'call')).toEqual({ type: 'call', count: 14 })
+    expect(types.map(({ type }) => type)).toEqual(types.map(({ type }) => type).toSorted())
   })
 })

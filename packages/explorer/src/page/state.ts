@@ -2,7 +2,7 @@
  * The state of the page: signals, and the moves that change them.
  *
  * Invariants:
- * 1. `look` is what the worker said about the newest position that was asked for; answers that come late are dropped.
+ * 1. `look` is what the worker said last about a position, and comes to be that of `position`: one answer is under way at a time.
  * 2. Only the functions here change a signal.
  */
 import { computed, signal } from '@preact/signals'
@@ -69,29 +69,63 @@ export async function begin(settings: RunSettings): Promise<void> {
   })
 }
 
-/** Performs lines in all lanes, and goes to the first moment of what they did. */
+/**
+ * Performs lines in all lanes, behind the operation at the present position. After a single operation the page stands at its first moment,
+ * ready to be stepped through; after many, at the end.
+ */
 export async function add(lines: readonly Line[]): Promise<void> {
-  await guarded(async () => {
-    const before = last.value
-    isBusy.value = true
-    try {
-      summary.value = await client.add(lines)
-    } finally {
-      isBusy.value = false
-    }
-    await goTo(Math.min(before + 1, last.value))
+  await performing(async () => {
+    summary.value = await client.add(lines, position.value)
+    const isOne = lines.length === 1 && 'operation' in lines[0]
+    await goTo(isOne ? await startOf(summary.value.operations - 1) : last.value)
   })
+}
+
+/** Brings back the operations that were dropped last. */
+export async function restore(): Promise<void> {
+  await performing(async () => {
+    summary.value = await client.restore()
+    await goTo(summary.value.moments)
+  })
+}
+
+/** Runs the same operations with other settings, and goes to the operation at which the page stood. */
+export async function replay(settings: RunSettings): Promise<void> {
+  await performing(async () => {
+    const operation = look.value?.moment?.operation ?? -1
+    const wasLast = position.value === last.value
+    summary.value = await client.replay(settings)
+    await goTo(wasLast || operation < 0 ? last.value : await startOf(operation))
+  })
+}
+
+async function startOf(operation: number): Promise<number> {
+  const [row] = await client.operations(operation, operation + 1)
+  return row?.start ?? last.value
 }
 
 export function stop(): void {
   client.stop()
 }
 
-export async function goTo(wanted: number): Promise<void> {
-  const to = Math.max(0, Math.min(wanted, last.value))
-  position.value = to
-  const found = await client.look({ position: to, pictures: PICTURE_NAMES })
-  if (position.value === to) look.value = found
+/** Where the page is on its way to. */
+let wanted: { readonly position: number } | undefined
+
+export async function goTo(to: number): Promise<void> {
+  position.value = Math.max(0, Math.min(to, last.value))
+  // While an answer is on its way, only the newest wish waits.
+  const isUnderWay = wanted !== undefined
+  wanted = { position: position.value }
+  if (isUnderWay) return
+  try {
+    let next
+    do {
+      next = wanted
+      look.value = await client.look({ position: next.position, pictures: PICTURE_NAMES })
+    } while (next !== wanted)
+  } finally {
+    wanted = undefined
+  }
 }
 
 /** Goes on to the next place of a kind; stays where there is none. */
@@ -115,6 +149,17 @@ export function ask<Name extends CallName>(
 ): Promise<ReturnType<ExplorerCalls[Name]>> {
   const call = client[name] as unknown as (...all: readonly unknown[]) => Promise<ReturnType<ExplorerCalls[Name]>>
   return call(...parameters)
+}
+
+async function performing(work: () => Promise<void>): Promise<void> {
+  await guarded(async () => {
+    isBusy.value = true
+    try {
+      await work()
+    } finally {
+      isBusy.value = false
+    }
+  })
 }
 
 async function guarded(work: () => Promise<void>): Promise<void> {

@@ -148,8 +148,8 @@ export interface Completion {
   /** Offset where the word begins that a completion takes the place of. */
   readonly from: number
   readonly words: readonly { readonly word: string; readonly about: string }[]
-  /** A key or a snapshot's name may stand here as well; the run knows which there are. */
-  readonly wants: readonly ('key' | 'snapshot')[]
+  /** A key or the name of a snapshot or lane may stand here as well; the run knows which there are. */
+  readonly wants: readonly ('key' | 'snapshot' | 'lane')[]
   /** What is expected, in words. */
   readonly hint: string
 }
@@ -166,7 +166,7 @@ export function complete(text: string): Completion {
   }
   const { expected, hole } = reader
   const words = expected.flatMap(({ kind, word, about }) => (kind === 'word' ? [{ word, about }] : []))
-  const wants = expected.flatMap(({ kind }) => (kind === 'key' || kind === 'snapshot' ? [kind] : []))
+  const wants = expected.flatMap(({ kind }) => (kind === 'key' || kind === 'snapshot' || kind === 'lane' ? [kind] : []))
   const hint = expected.flatMap(({ kind, word, about }) => (kind === 'word' ? (about === '' ? [word] : []) : [about])).join(', or ')
   return { from: hole, words: words.filter(({ word }) => word.startsWith(text.slice(hole))), wants, hint }
 }

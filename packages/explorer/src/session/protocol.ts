@@ -13,6 +13,10 @@ export interface Summary {
   /** The last position. */
   readonly moments: number
   readonly operations: number
+  /** While lines are performed: how many operations are still to come, as far as that is known. */
+  readonly ahead?: number
+  /** Operations of the run before, which going back and adding there has dropped; `restore` brings them back. */
+  readonly dropped?: number
 }
 
 /** The moment at a position, in words. */
@@ -72,6 +76,11 @@ export interface OperationRow {
   readonly outcomes: readonly (Outcome | undefined)[]
 }
 
+export interface TypeCount {
+  readonly type: string
+  readonly count: number
+}
+
 export interface TimelineRequest {
   readonly from: number
   readonly to: number
@@ -87,6 +96,8 @@ export interface TimelineJob {
   readonly from: number
   /** Absent if it has not ended. */
   readonly to?: number
+  /** Jobs of a kind that are shorter than a bucket are counted as one. */
+  readonly count: number
 }
 
 export interface TimelineMark {
@@ -198,8 +209,19 @@ export type Selection = { readonly lane: number } & (
 export interface ExplorerCalls {
   /** A new run takes the place of the one before. */
   begin(settings: RunSettings): Summary
-  /** Performs lines in all lanes; `stop` ends it between two operations. */
-  add(lines: readonly Line[]): Summary
+  /**
+   * Performs lines in all lanes; `stop` ends it between two operations. Behind `position`, only operations that had begun there stay: the run
+   * starts again with these, and the others are dropped.
+   */
+  add(lines: readonly Line[], position?: number): Summary
+  /** Starts the run that was dropped last again; the present one is dropped in its place. */
+  restore(): Summary
+  /** Starts a run of the same lines with other settings. */
+  replay(settings: RunSettings): Summary
+  /** Words that begin so and that a line could name, the latest first. */
+  words(kind: 'key' | 'snapshot' | 'lane', prefix: string): readonly string[]
+  /** The types of moments in the run, and how many there are of each, by name. */
+  types(): readonly TypeCount[]
   look(request: LookRequest): Look
   /** The next position of that kind; `undefined` if there is none. */
   seek(request: SeekRequest): number | undefined

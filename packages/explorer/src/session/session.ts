@@ -30,8 +30,10 @@ import type {
   Summary,
   Timeline,
   TimelineRequest,
+  TypeCount,
 } from './protocol.js'
 import { Timelines } from './timelines.js'
+import { Vocabulary } from './vocabulary.js'
 
 const AROUND = 4
 /** Operations between two messages about the progress of an `add`. */
@@ -47,6 +49,11 @@ export class Session implements Answering {
   /** For each moment, the number of the lane's events up to and with it. */
   #counts: number[] = []
   #taken = 0
+  #takenOperations = 0
+  #vocabulary = new Vocabulary()
+  #types = new Map<string, number>()
+  /** The run that was dropped last. */
+  #dropped: { readonly settings: RunSettings; readonly lines: readonly Line[]; readonly operations: number } | undefined
   #isStopped = false
 
   constructor(onProgress: (summary: Summary) => void = () => undefined, loadCities?: LoadCities) {
@@ -55,6 +62,11 @@ export class Session implements Answering {
   }
 
   readonly begin = async (settings: RunSettings): Promise<Summary> => {
+    this.#dropped = undefined
+    return this.#open(settings)
+  }
+
+  async #open(settings: RunSettings): Promise<Summary> {
     await this.#run?.close()
     this.#run = await Run.open(settings, this.#loadCities)
     this.#tracks = settings.lanes.map(({ engine }) => new Track(() => foldsFor(engine)))
@@ -62,23 +74,69 @@ export class Session implements Answering {
     this.#timelines = new Timelines()
     this.#counts = []
     this.#taken = 0
+    this.#takenOperations = 0
+    this.#vocabulary = new Vocabulary(settings.lanes.map(({ name }) => name))
+    this.#types = new Map()
     return this.#summary()
   }
 
-  readonly add = async (lines: readonly Line[]): Promise<Summary> => {
-    const run = this.#begun()
+  readonly add = async (lines: readonly Line[], position = Infinity): Promise<Summary> => {
+    const { starts, operations } = this.#begun()
+    const kept = lastAtOrBefore(starts, position - 1) + 1
     this.#isStopped = false
-    for (const line of lines) {
-      await run.add(line, done => {
-        if (done % OPERATIONS_PER_PROGRESS === 0) this.#onProgress(this.#summary())
+    if (kept < operations.length) await this.#again(this.#run!.settings, this.#run!.linesOf(kept))
+    await this.#perform(lines)
+    return this.#summary()
+  }
+
+  readonly restore = async (): Promise<Summary> => {
+    this.#begun()
+    if (this.#dropped === undefined) throw new Error('No operations have been dropped')
+    this.#isStopped = false
+    await this.#again(this.#dropped.settings, this.#dropped.lines)
+    return this.#summary()
+  }
+
+  readonly replay = async (settings: RunSettings): Promise<Summary> => {
+    const { lines } = this.#begun()
+    this.#isStopped = false
+    await this.#again(settings, lines)
+    return this.#summary()
+  }
+
+  readonly words = async (kind: 'key' | 'snapshot' | 'lane', prefix: string): Promise<readonly string[]> => {
+    this.#begun()
+    return this.#vocabulary.beginning(kind, prefix)
+  }
+
+  readonly types = async (): Promise<readonly TypeCount[]> => {
+    this.#begun()
+    return [...this.#types].map(([type, count]) => ({ type, count })).sort((a, b) => (a.type < b.type ? -1 : 1))
+  }
+
+  /** Another run takes the place of the present one, which can be restored. */
+  async #again(settings: RunSettings, lines: readonly Line[]): Promise<void> {
+    const before = this.#run!
+    const dropped = { settings: before.settings, lines: [...before.lines], operations: before.operations.length }
+    await this.#open(settings)
+    this.#dropped = dropped
+    await this.#perform(lines)
+  }
+
+  async #perform(lines: readonly Line[]): Promise<void> {
+    const run = this.#run!
+    for (const [index, line] of lines.entries()) {
+      await run.add(line, (done, of) => {
+        if (run.operations.length % OPERATIONS_PER_PROGRESS === 0) {
+          this.#onProgress({ ...this.#summary(), ahead: of - done + lines.length - index - 1 })
+        }
         return !this.#isStopped
       })
       if (this.#isStopped) break
     }
-    return this.#summary()
   }
 
-  /** Ends an `add` that is under way, after its present operation. */
+  /** Ends what performs operations, after its present operation. */
   stop(): void {
     this.#isStopped = true
   }
@@ -159,13 +217,16 @@ export class Session implements Answering {
   }
 
   /** Takes in the moments that the run has added. */
-  #take({ moments }: Run): void {
+  #take({ moments, operations }: Run): void {
+    for (; this.#takenOperations < operations.length; this.#takenOperations++) this.#vocabulary.add(operations[this.#takenOperations])
     for (; this.#taken < moments.length; this.#taken++) {
       const moment = moments[this.#taken]
       const track = this.#tracks[moment.lane]
       if (moment.kind === 'event') track.events.push(moment.event)
       this.#counts.push(track.events.length)
       this.#timelines.add(moment, this.#taken + 1)
+      const type = moment.kind === 'event' ? moment.event.type : moment.kind
+      this.#types.set(type, (this.#types.get(type) ?? 0) + 1)
     }
   }
 
@@ -178,7 +239,8 @@ export class Session implements Answering {
 
   #summary(): Summary {
     const { settings, moments, operations } = this.#run!
-    return { settings, moments: moments.length, operations: operations.length }
+    const dropped = this.#dropped?.operations
+    return { settings, moments: moments.length, operations: operations.length, ...(dropped !== undefined && { dropped }) }
   }
 
   #isStop(moment: Moment, position: number, at: SeekRequest['at']): boolean {

@@ -24,6 +24,7 @@ export class Timelines {
         job: event.job,
         kind: event.kind,
         from: position,
+        count: 1,
         ...(event.reason !== undefined && { reason: event.reason }),
       }
       this.#jobs.push(job)
@@ -40,8 +41,22 @@ export class Timelines {
 
   /** What lies in a part of the run. */
   within({ from, to, buckets }: TimelineRequest): Timeline {
-    const jobs = this.#jobs.filter(job => job.from <= to && (job.to ?? Infinity) >= from)
     const width = Math.max(1, (to - from) / buckets)
+    const jobs: TimelineJob[] = []
+    const short = new Map<string, OpenJob>()
+    for (const job of this.#jobs) {
+      if (job.from > to || (job.to ?? Infinity) < from) continue
+      const bucket = `${job.lane} ${job.kind} ${Math.floor((job.from - from) / width)}`
+      const before = short.get(bucket)
+      if (before !== undefined && isShort(job, width)) {
+        before.count++
+        before.to = Math.max(before.to!, job.to!)
+        continue
+      }
+      const shown = { ...job }
+      jobs.push(shown)
+      if (isShort(job, width)) short.set(bucket, shown)
+    }
     const marks = new Map<string, TimelineMark>()
     for (const mark of this.#marks) {
       if (mark.position < from || mark.position > to) continue
@@ -51,6 +66,10 @@ export class Timelines {
     }
     return { jobs, marks: [...marks.values()] }
   }
+}
+
+function isShort({ from, to }: TimelineJob, width: number): boolean {
+  return to !== undefined && to - from < width
 }
 
 function markOf(event: TraceEvent): MarkType | undefined {
