@@ -1,6 +1,8 @@
 /** Hazards: an operation lost or kept by going back; a picture that depends on the way to its position; a search that stops at the wrong place; a timeline that loses a job. */
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { LANE_KINDS } from '../../packages/explorer/src/run/engine-lanes.js'
+import type { LaneSettings } from '../../packages/explorer/src/run/lane.js'
 import { parse } from '../../packages/explorer/src/run/command.js'
 import type { Line } from '../../packages/explorer/src/run/line.js'
 import type { Look, Summary } from '../../packages/explorer/src/session/protocol.js'
@@ -143,5 +145,25 @@ describe('going back and adding', () => {
     const types = await session.types()
     expect(types.find(({ type }) => type === 'call')).toEqual({ type: 'call', count: 14 })
     expect(types.map(({ type }) => type)).toEqual(types.map(({ type }) => type).toSorted())
+  })
+})
+
+describe('the settings of a lane', () => {
+  it('are checked by the store itself: option by option, then together', async () => {
+    const session = new Session()
+    const [lsm, btree] = SETTINGS.lanes
+    const check = (lane: LaneSettings, options: LaneSettings['options']): Promise<readonly unknown[]> =>
+      session.checkLane({ ...lane, options: { ...lane.options, ...options } })
+    expect(await check(lsm, {})).toEqual([])
+    expect(await check(lsm, { fanOut: 1, compaction: 'leaveled' })).toEqual([
+      { option: 'fanOut', message: 'Option "fanOut" is 1, but must be an integer from 2 to 100 (default 10)' },
+      { option: 'compaction', message: expect.stringContaining('Did you mean "leveled"?') as string },
+    ])
+    expect(await check(btree, { pageSize: 1000 })).toEqual([{ message: expect.stringContaining('a power of two') as string }])
+    expect(Object.keys(await session.engineOptions())).toEqual(['lsm', 'btree'])
+  })
+
+  it('open a store in every kind of lane that the page offers', async () => {
+    for (const { lane } of LANE_KINDS) expect(await new Session().checkLane(lane)).toEqual([])
   })
 })

@@ -6,6 +6,7 @@ import { DRAWINGS } from './drawings/catalog.js'
 import { handleKey } from './keys.js'
 import { Operations } from './operations.js'
 import { Share } from './share.js'
+import { LaneSettingsPanel } from './lanes.js'
 import { last, look, problem } from './state.js'
 import { Time } from './time.js'
 
@@ -23,6 +24,7 @@ export function App(): JSX.Element {
         </p>
       </header>
       <main id="main">
+        <LaneSettingsPanel />
         <Operations />
         <Time />
         {problem.value === undefined ? null : (

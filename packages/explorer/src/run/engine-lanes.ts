@@ -1,20 +1,41 @@
-/** The lanes that a run begins with: engines so small that a few hundred operations reach every part of them. */
+/** The engines that lanes can have, so small that a few hundred operations reach every part of them, and the options of these engines. */
+import { BTREE_OPTIONS } from 'kvarium/btree'
+import type { OptionTable } from 'kvarium/engine'
+import { LSM_OPTIONS } from 'kvarium/lsm'
 import type { LaneSettings } from './lane.js'
 
-export const DEFAULT_LANES: readonly LaneSettings[] = [
+const SMALL_LSM = {
+  writeBufferSize: 16384,
+  level0Tables: 3,
+  level1Size: 65536,
+  fanOut: 4,
+  maxFileSize: 16384,
+  blockSize: 1024,
+  cacheSize: 65536,
+  compression: 'none',
+}
+
+export interface LaneKind {
+  readonly title: string
+  readonly lane: LaneSettings
+}
+
+export const LANE_KINDS: readonly LaneKind[] = [
+  { title: 'LSM tree, leveled', lane: { name: 'lsm', engine: 'lsm', options: SMALL_LSM } },
   {
-    name: 'lsm',
-    engine: 'lsm',
-    options: {
-      writeBufferSize: 16384,
-      level0Tables: 3,
-      level1Size: 65536,
-      fanOut: 4,
-      maxFileSize: 16384,
-      blockSize: 1024,
-      cacheSize: 65536,
-      compression: 'none',
-    },
+    title: 'LSM tree, tiered',
+    lane: { name: 'tiered', engine: 'lsm', options: { ...SMALL_LSM, compaction: 'tiered' } },
   },
-  { name: 'btree', engine: 'btree', options: { writeBufferSize: 65536, pageSize: 1024, cacheSize: 65536 } },
+  {
+    title: 'B+tree',
+    lane: { name: 'btree', engine: 'btree', options: { writeBufferSize: 65536, pageSize: 1024, cacheSize: 65536 } },
+  },
 ]
+
+const [LEVELED, , BTREE] = LANE_KINDS
+
+/** The lanes that a run begins with. */
+export const DEFAULT_LANES: readonly LaneSettings[] = [LEVELED.lane, BTREE.lane]
+
+/** The options of each engine, by its name. */
+export const ENGINE_OPTIONS: Readonly<Record<string, OptionTable>> = { lsm: LSM_OPTIONS, btree: BTREE_OPTIONS }

@@ -1,9 +1,11 @@
 /**
  * What the page asks of its worker: a table of calls. Everything that goes over the wire is plain data.
  */
+import type { OptionTable } from 'kvarium/engine'
 import type { UnsyncedPart } from 'kvarium/vfs'
 import type { CrashImage, Outcome } from '../run/operation.js'
 import type { Line } from '../run/line.js'
+import type { LaneSettings } from '../run/lane.js'
 import type { RunSettings } from '../run/run.js'
 import type { PictureName, Pictures } from '../views/catalog.js'
 
@@ -74,6 +76,13 @@ export interface OperationRow {
   readonly start: number
   /** By lane. */
   readonly outcomes: readonly (Outcome | undefined)[]
+}
+
+/** Something that a store says against settings of a lane. */
+export interface SettingProblem {
+  /** Absent where the settings do not go together. */
+  readonly option?: string
+  readonly message: string
 }
 
 export interface TypeCount {
@@ -218,6 +227,10 @@ export interface ExplorerCalls {
   restore(): Summary
   /** Starts a run of the same lines with other settings. */
   replay(settings: RunSettings): Summary
+  /** The options of every engine, by its name. */
+  engineOptions(): Readonly<Record<string, OptionTable>>
+  /** What a store says against settings; nothing where it opens with them. */
+  checkLane(lane: LaneSettings): readonly SettingProblem[]
   /** Words that begin so and that a line could name, the latest first. */
   words(kind: 'key' | 'snapshot' | 'lane', prefix: string): readonly string[]
   /** The types of moments in the run, and how many there are of each, by name. */

@@ -5,10 +5,13 @@
  * 1. Calls are answered in their order. `add` lets the event loop have its turns; a `look` waits for it.
  * 2. An answer depends on the run and the call alone.
  */
+import type { OptionTable } from 'kvarium/engine'
 import { describe } from 'kvarium/observe'
 import type { TraceEvent } from 'kvarium/trace'
 import { format, formatOperation } from '../run/command.js'
+import { ENGINE_OPTIONS } from '../run/engine-lanes.js'
 import type { LoadCities } from '../run/generate.js'
+import type { LaneSettings } from '../run/lane.js'
 import type { Line } from '../run/line.js'
 import { Run, type Moment, type RunSettings } from '../run/run.js'
 import { foldsFor } from '../views/catalog.js'
@@ -27,11 +30,13 @@ import type {
   MomentText,
   OperationRow,
   SeekRequest,
+  SettingProblem,
   Summary,
   Timeline,
   TimelineRequest,
   TypeCount,
 } from './protocol.js'
+import { checkLane } from './settings.js'
 import { Timelines } from './timelines.js'
 import { Vocabulary } from './vocabulary.js'
 
@@ -103,6 +108,9 @@ export class Session implements Answering {
     await this.#again(settings, lines)
     return this.#summary()
   }
+
+  readonly engineOptions = async (): Promise<Readonly<Record<string, OptionTable>>> => ENGINE_OPTIONS
+  readonly checkLane = (lane: LaneSettings): Promise<readonly SettingProblem[]> => checkLane(lane)
 
   readonly words = async (kind: 'key' | 'snapshot' | 'lane', prefix: string): Promise<readonly string[]> => {
     this.#begun()

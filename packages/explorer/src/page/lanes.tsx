@@ -1,0 +1,215 @@
+/** The engines of the run and their options, as controls that the engines' own tables describe. */
+import { signal } from '@preact/signals'
+import type { OptionSpec, OptionTable } from 'kvarium/engine'
+import type { JSX } from 'preact'
+import { useEffect } from 'preact/hooks'
+import { LANE_KINDS } from '../run/engine-lanes.js'
+import type { LaneSettings, Setting } from '../run/lane.js'
+import { MOST_LANES, type RunSettings } from '../run/run.js'
+import type { SettingProblem } from '../session/protocol.js'
+import { number } from './format.js'
+import { ask, isBusy, replay, summary } from './state.js'
+
+/** The settings as they are edited; none before the first change. */
+const draft = signal<RunSettings | undefined>(undefined)
+const tables = signal<Readonly<Record<string, OptionTable>>>({})
+const problems = signal<readonly (readonly SettingProblem[])[]>([])
+
+export function LaneSettingsPanel(): JSX.Element | null {
+  const applied = summary.value?.settings
+  useEffect(() => {
+    draft.value = undefined
+    problems.value = []
+  }, [applied])
+  if (applied === undefined) return null
+  const settings = draft.value ?? applied
+  const isWrong = problems.value.some(each => each.length > 0)
+  return (
+    <details
+      class="settings"
+      onToggle={event => {
+        if (event.currentTarget.open) void ask('engineOptions').then(found => (tables.value = found))
+      }}
+    >
+      <summary>
+        Engines and options: {applied.lanes.map(({ name }) => name).join(', ')}; seed {applied.seed}
+      </summary>
+      <form
+        onSubmit={event => {
+          event.preventDefault()
+          if (!isWrong) void replay(settings)
+        }}
+      >
+        <div class="settings-lanes">
+          {settings.lanes.map((lane, index) => (
+            <LaneForm key={index} lane={lane} index={index} settings={settings} />
+          ))}
+        </div>
+        <p class="settings-row">
+          {settings.lanes.length < MOST_LANES ? (
+            <button
+              type="button"
+              onClick={() => change({ ...settings, lanes: [...settings.lanes, named(nextKind(settings), settings.lanes)] })}
+            >
+              Add an engine
+            </button>
+          ) : null}
+          <label>
+            Seed{' '}
+            <input
+              type="number"
+              min={0}
+              max={4294967295}
+              value={settings.seed}
+              onInput={event => change({ ...settings, seed: Math.max(0, Math.trunc(event.currentTarget.valueAsNumber || 0)) })}
+            />
+          </label>
+          <button type="submit" disabled={isBusy.value || isWrong || draft.value === undefined}>
+            Apply
+          </button>
+          <span class="about">Apply runs the same operations again with these engines and options.</span>
+        </p>
+      </form>
+    </details>
+  )
+}
+
+interface LaneFormProps {
+  readonly lane: LaneSettings
+  readonly index: number
+  readonly settings: RunSettings
+}
+
+function LaneForm({ lane, index, settings }: LaneFormProps): JSX.Element {
+  const set = (changed: LaneSettings): void => change({ ...settings, lanes: settings.lanes.with(index, changed) })
+  const found = problems.value[index] ?? []
+  const kind = LANE_KINDS.findIndex(
+    ({ lane: { engine, options } }) => engine === lane.engine && options.compaction === lane.options.compaction,
+  )
+  const table = Object.entries(tables.value[lane.engine] ?? {})
+  return (
+    <fieldset class="settings-lane">
+      <legend>{lane.name}</legend>
+      <p class="settings-row">
+        <label>
+          Engine{' '}
+          <select
+            value={kind}
+            onChange={event => set(named(LANE_KINDS[Number(event.currentTarget.value)].lane, settings.lanes.toSpliced(index, 1)))}
+          >
+            {kind < 0 ? <option value={-1}>{lane.engine}</option> : null}
+            {LANE_KINDS.map(({ title }, value) => (
+              <option key={title} value={value}>
+                {title}
+              </option>
+            ))}
+          </select>
+        </label>
+        {settings.lanes.length > 1 ? (
+          <button type="button" onClick={() => change({ ...settings, lanes: settings.lanes.toSpliced(index, 1) })}>
+            Remove {lane.name}
+          </button>
+        ) : null}
+      </p>
+      {found
+        .filter(({ option }) => option === undefined)
+        .map(({ message }) => (
+          <p key={message} class="problem" role="alert">
+            {message}
+          </p>
+        ))}
+      {table.map(([name, spec]) => (
+        <Option
+          key={name}
+          id={`option-${index}-${name}`}
+          name={name}
+          spec={spec}
+          value={lane.options[name]}
+          problem={found.find(({ option }) => option === name)?.message}
+          onChange={value => {
+            const { [name]: _, ...others } = lane.options
+            set({ ...lane, options: value === undefined ? others : { ...others, [name]: value } })
+          }}
+        />
+      ))}
+    </fieldset>
+  )
+}
+
+interface OptionProps {
+  readonly id: string
+  readonly name: string
+  readonly spec: OptionSpec
+  /** Absent for the default. */
+  readonly value: Setting | undefined
+  readonly problem: string | undefined
+  readonly onChange: (value: Setting | undefined) => void
+}
+
+function Option({ id, name, spec, value, problem, onChange }: OptionProps): JSX.Element | null {
+  if (spec.type === 'object') return null
+  const describedBy = { 'aria-describedby': `${id}-about`, 'aria-invalid': problem !== undefined }
+  return (
+    <div class="option">
+      <label for={id}>{name}</label>
+      {spec.type === 'integer' ? (
+        <input
+          id={id}
+          type="number"
+          min={spec.min}
+          max={spec.max}
+          placeholder={String(spec.default)}
+          value={value === undefined ? '' : String(value)}
+          {...describedBy}
+          onInput={({ currentTarget: { value: text, valueAsNumber } }) => onChange(text === '' ? undefined : valueAsNumber)}
+        />
+      ) : (
+        <select
+          id={id}
+          value={value === undefined ? '' : String(value)}
+          {...describedBy}
+          onChange={({ currentTarget: { value: text } }) =>
+            onChange(text === '' ? undefined : spec.type === 'boolean' ? text === 'true' : text)
+          }
+        >
+          <option value="">default: {String(spec.default)}</option>
+          {(spec.type === 'choice' ? spec.choices : ['true', 'false']).map(choice => (
+            <option key={choice}>{choice}</option>
+          ))}
+        </select>
+      )}
+      <p id={`${id}-about`} class="about">
+        {spec.about}
+        {spec.type === 'integer'
+          ? ` From ${number(spec.min)} to ${number(spec.max)}${unitText(spec.unit)}; default ${number(spec.default)}.`
+          : ''}
+        {problem === undefined ? null : <strong class="problem"> {problem}</strong>}
+      </p>
+    </div>
+  )
+}
+
+function unitText(unit: string | undefined): string {
+  return unit === undefined ? '' : ` ${unit}`
+}
+
+function change(settings: RunSettings): void {
+  draft.value = settings
+  void Promise.all(settings.lanes.map(lane => ask('checkLane', lane))).then(found => {
+    if (draft.value === settings) problems.value = found
+  })
+}
+
+/** The first kind of engine that no lane has yet. */
+function nextKind({ lanes }: RunSettings): LaneSettings {
+  const free = LANE_KINDS.find(({ lane }) => !lanes.some(({ name }) => name === lane.name))
+  return (free ?? LANE_KINDS[0]).lane
+}
+
+/** The lane with a name that none of the others has. */
+function named(lane: LaneSettings, others: readonly LaneSettings[]): LaneSettings {
+  const isTaken = (name: string): boolean => others.some(other => other.name === name)
+  let name = lane.name
+  for (let count = 2; isTaken(name); count++) name = `${lane.name}-${count}`
+  return { ...lane, name }
+}

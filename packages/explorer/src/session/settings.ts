@@ -1,0 +1,22 @@
+/** What engines say about the settings of a lane. */
+import { resolveOptions, type OptionTable } from 'kvarium/engine'
+import { ENGINE_OPTIONS } from '../run/engine-lanes.js'
+import { Lane, type LaneSettings } from '../run/lane.js'
+import type { SettingProblem } from './protocol.js'
+
+export async function checkLane(settings: LaneSettings): Promise<readonly SettingProblem[]> {
+  const table: OptionTable = ENGINE_OPTIONS[settings.engine] ?? {}
+  const problems = Object.entries(settings.options).flatMap(([option, value]): SettingProblem[] => {
+    try {
+      if (option in table) resolveOptions({ [option]: table[option] }, { [option]: value })
+      return []
+    } catch (error) {
+      return [{ option, message: error instanceof Error ? error.message : String(error) }]
+    }
+  })
+  if (problems.length > 0) return problems
+  const lane = new Lane(settings, 1, () => undefined)
+  const outcome = await lane.open()
+  await lane.close()
+  return outcome.status === 'failed' ? [{ message: outcome.text }] : []
+}
