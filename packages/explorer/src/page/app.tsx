@@ -3,6 +3,7 @@ import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { Crash } from './crash.js'
 import { DRAWINGS } from './drawings/catalog.js'
+import { History } from './history.js'
 import { handleKey } from './keys.js'
 import { Operations } from './operations.js'
 import { Share } from './share.js'
@@ -32,6 +33,7 @@ export function App(): JSX.Element {
             {problem.value}
           </p>
         )}
+        <History />
         <Lanes />
         <Crash />
         <Share />

@@ -10,3 +10,8 @@ export function bytes(count: number): string {
 export function number(count: number): string {
   return count.toLocaleString('en-US')
 }
+
+/** A number of things, in the form that agrees with it. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${number(count)} ${count === 1 ? one : many}`
+}

@@ -8,6 +8,9 @@ import type { Line } from '../run/line.js'
 import type { LaneSettings } from '../run/lane.js'
 import type { RunSettings } from '../run/run.js'
 import type { PictureName, Pictures } from '../views/catalog.js'
+import type { History } from './history.js'
+import type { KeyTrace } from './key-trace.js'
+import type { TableAnatomy } from './table-anatomy.js'
 
 /** Sizes of the run. */
 export interface Summary {
@@ -253,6 +256,12 @@ export interface ExplorerCalls {
   program(): string
   /** Bytes of a file as it is at a position, with their meaning; `undefined` if there is no such file. */
   hex(request: HexRequest): HexPage | undefined
+  /** The inside of a table as of a position; `undefined` if nothing names it so far. */
+  table(lane: number, table: number, position: number): TableAnatomy | undefined
+  /** Every moment of the run that names a thing, seen from a position. */
+  history(selection: Selection, position: number): History
+  /** Where versions of a key lie in an LSM tree at a position; `undefined` for other engines. */
+  keyPlaces(lane: number, key: string, position: number): KeyTrace | undefined
 }
 
 export type CallName = keyof ExplorerCalls

@@ -15,10 +15,14 @@ import type { LaneSettings } from '../run/lane.js'
 import type { Line } from '../run/line.js'
 import { Run, type Moment, type RunSettings } from '../run/run.js'
 import { foldsFor } from '../views/catalog.js'
+import type { LevelsFold } from '../views/levels-fold.js'
+import type { MemtableFold } from '../views/memtable-fold.js'
 import { Track } from '../views/track.js'
 import { crashAt } from './crashes.js'
 import { digestOf, programText, traceText } from './exports.js'
 import { FileBytes } from './file-bytes.js'
+import { historyOf, type History } from './history.js'
+import { traceKey, type KeyTrace } from './key-trace.js'
 import type {
   Answering,
   Crashed,
@@ -31,12 +35,14 @@ import type {
   OperationRow,
   SeekRequest,
   SettingProblem,
+  Selection,
   Summary,
   Timeline,
   TimelineRequest,
   TypeCount,
 } from './protocol.js'
 import { checkLane } from './settings.js'
+import { anatomyOf, type TableAnatomy } from './table-anatomy.js'
 import { Timelines } from './timelines.js'
 import { Vocabulary } from './vocabulary.js'
 
@@ -216,6 +222,21 @@ export class Session implements Answering {
   readonly hex = async ({ lane, position, ...range }: HexRequest): Promise<HexPage | undefined> => {
     this.#begun()
     return this.#files[lane].hex({ ...range, count: this.#eventsUpTo(position, lane) })
+  }
+
+  readonly table = async (lane: number, table: number, position: number): Promise<TableAnatomy | undefined> => {
+    this.#begun()
+    return anatomyOf(this.#tracks[lane].events, this.#files[lane], this.#eventsUpTo(position, lane), table)
+  }
+
+  readonly history = async (selection: Selection, position: number): Promise<History> => historyOf(this.#begun(), selection, position)
+
+  readonly keyPlaces = async (lane: number, key: string, position: number): Promise<KeyTrace | undefined> => {
+    this.#begun()
+    const count = this.#eventsUpTo(position, lane)
+    const folds = this.#tracks[lane].at(count)
+    if (!('memtable' in folds)) return undefined
+    return traceKey(key, folds.memtable as MemtableFold, (folds.levels as LevelsFold).picture(), this.#files[lane], count)
   }
 
   #begun(): Run {

@@ -1,13 +1,19 @@
 /** Every drawing's picture by name, and the fold that makes it. A drawing is a line here, its fold beside this file, and its component in the page. */
 import type { FoldedBtreeShape } from 'kvarium/btree'
-import type { FoldedLsmShape } from 'kvarium/lsm'
 import { FilesFold, type FilesPicture } from './files-fold.js'
 import type { Fold } from './fold.js'
-import { LevelsFold, TreeFold } from './shape-folds.js'
+import { LevelsFold, type LevelsPicture } from './levels-fold.js'
+import { LogFold, type LogsPicture } from './log-fold.js'
+import { MemtableFold, type MemtablesPicture } from './memtable-fold.js'
+import { MergeFold, type MergesPicture } from './merge-fold.js'
+import { TreeFold } from './shape-folds.js'
 
 /** Pictures by name; those of other engines are missing. */
 export interface Pictures {
-  readonly levels?: FoldedLsmShape
+  readonly log?: LogsPicture
+  readonly memtable?: MemtablesPicture
+  readonly levels?: LevelsPicture
+  readonly merge?: MergesPicture
   readonly tree?: FoldedBtreeShape
   readonly files?: FilesPicture
 }
@@ -21,7 +27,10 @@ interface Entry<Picture> {
 }
 
 const CATALOG: { readonly [Name in PictureName]-?: Entry<NonNullable<Pictures[Name]>> } = {
+  log: { make: () => new LogFold() },
+  memtable: { engine: 'lsm', make: () => new MemtableFold() },
   levels: { engine: 'lsm', make: () => new LevelsFold() },
+  merge: { engine: 'lsm', make: () => new MergeFold() },
   tree: { engine: 'btree', make: () => new TreeFold() },
   files: { make: () => new FilesFold() },
 }

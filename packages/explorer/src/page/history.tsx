@@ -1,0 +1,129 @@
+/** The history of what is selected, and a search for a key: where every version of it lies, and everything that was done with it. */
+import { useState } from 'preact/hooks'
+import type { JSX } from 'preact'
+import type { HistoryEntry } from '../session/history.js'
+import type { KeyPlace } from '../session/key-trace.js'
+import { bytes, counted } from './format.js'
+import { goTo, look, select, selection } from './state.js'
+import { useAnswer } from './use-answer.js'
+
+export function History(): JSX.Element {
+  const [key, setKey] = useState('')
+  const [lane, setLane] = useState(0)
+  const lanes = look.value?.lanes ?? []
+  const selected = selection.value
+  return (
+    <section class="history" aria-label="History">
+      <h2>History</h2>
+      <form
+        class="controls"
+        onSubmit={event => {
+          event.preventDefault()
+          if (key !== '') select({ lane: Math.min(lane, lanes.length - 1), kind: 'key', key })
+        }}
+      >
+        <label>
+          Key <input value={key} onInput={event => setKey(event.currentTarget.value)} placeholder="key000042" />
+        </label>
+        <label>
+          in{' '}
+          <select value={lane} onChange={event => setLane(Number(event.currentTarget.value))}>
+            {lanes.map(({ name }, index) => (
+              <option key={name} value={index}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
+        <button type="submit">Trace</button>
+        {selected === undefined ? null : (
+          <button type="button" onClick={() => select(undefined)}>
+            Select nothing
+          </button>
+        )}
+      </form>
+      {selected === undefined ? (
+        <p class="lead">Select a table, a file or a key in a drawing, or type a key: who made it, why, and what became of it.</p>
+      ) : (
+        <Selected />
+      )}
+    </section>
+  )
+}
+
+function Selected(): JSX.Element | null {
+  const position = look.value?.position ?? 0
+  const selected = selection.value!
+  const found = useAnswer('history', [selected, position])
+  if (found === undefined) return null
+  const { title, summary, entries, omittedBefore, omittedAfter } = found
+  return (
+    <>
+      <h3>
+        {title} in {look.value?.lanes[selected.lane]?.name}
+      </h3>
+      {summary.map(sentence => (
+        <p key={sentence}>{sentence}</p>
+      ))}
+      {selected.kind === 'key' ? <Places lane={selected.lane} name={selected.key} position={position} /> : null}
+      {omittedBefore > 0 ? <p>{counted(omittedBefore, 'earlier moment')} not listed.</p> : null}
+      <ol class="entries" tabIndex={0} aria-label={`Moments of ${title}`}>
+        {entries.map(entry => (
+          <Entry key={entry.position} entry={entry} isPresent={entry.position === position} />
+        ))}
+      </ol>
+      {omittedAfter > 0 ? <p>{counted(omittedAfter, 'later moment')} not listed.</p> : null}
+    </>
+  )
+}
+
+function Entry({ entry, isPresent }: { readonly entry: HistoryEntry; readonly isPresent: boolean }): JSX.Element {
+  const { position, sentence, isLater } = entry
+  return (
+    <li value={position} class={isLater ? 'later' : ''} aria-current={isPresent ? 'step' : undefined}>
+      <button type="button" class="plain" onClick={() => void goTo(position)}>
+        {isLater ? 'later: ' : ''}
+        {sentence}
+      </button>
+    </li>
+  )
+}
+
+interface PlacesProps {
+  readonly lane: number
+  readonly name: string
+  readonly position: number
+}
+
+function Places({ lane, name, position }: PlacesProps): JSX.Element | null {
+  const found = useAnswer('keyPlaces', [lane, name, position])
+  if (found?.key !== name) return null
+  const { places, without } = found
+  return (
+    <>
+      <p>
+        {places.length === 0 ? 'No version of it lies anywhere now.' : `${counted(places.length, 'version')} of it now, the newest first:`}
+      </p>
+      <ol class="places">
+        {places.map((place, at) => (
+          <li key={`${place.in} ${place.number} ${place.sequence}`}>
+            {placeText(place)}: {place.kind}
+            {place.kind === 'tombstone' ? '' : ` of ${bytes(place.valueBytes)}`}, sequence number {place.sequence}
+            {at === 0 ? ': what a get finds, unless a range tombstone deletes it' : ': hidden by the newer one'}
+          </li>
+        ))}
+      </ol>
+      {without.length === 0 ? null : (
+        <p>
+          {counted(without.length, 'table')} ({without.join(', ')}) {without.length === 1 ? 'has' : 'have'} keys on both sides of it, but
+          not this one: the filter saves a get the look into {without.length === 1 ? 'it' : 'them'}.
+        </p>
+      )}
+    </>
+  )
+}
+
+function placeText({ in: place, number, level }: KeyPlace): string {
+  if (place !== 'table') return place
+  return `table ${number}, level ${level}`
+}
