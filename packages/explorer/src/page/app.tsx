@@ -5,6 +5,7 @@ import { Crash } from './crash.js'
 import { DRAWINGS } from './drawings/catalog.js'
 import { History } from './history.js'
 import { handleKey } from './keys.js'
+import { KeysDialog } from './keys-dialog.js'
 import { Operations } from './operations.js'
 import { Share } from './share.js'
 import { LaneSettingsPanel } from './lanes.js'
@@ -37,6 +38,7 @@ export function App(): JSX.Element {
         <Lanes />
         <Crash />
         <Share />
+        <KeysDialog />
       </main>
     </>
   )

@@ -183,7 +183,7 @@ function Option({ id, name, spec, value, problem, onChange }: OptionProps): JSX.
         {spec.type === 'integer'
           ? ` From ${number(spec.min)} to ${number(spec.max)}${unitText(spec.unit)}; default ${number(spec.default)}.`
           : ''}
-        {problem === undefined ? null : <strong class="problem"> {problem}</strong>}
+        {problem === undefined ? null : <strong class="option-problem"> {problem}</strong>}
       </p>
     </div>
   )
