@@ -7,6 +7,7 @@
  *                               modules are loaded, see `Loads`
  *   dist/compaction-worker.js   the worker thread in one file without imports of others, so that an application's bundler can copy it
  *   dist/examples/              the numbered examples, in the command's package alone
+ *   dist/explorer/              the explorer's page, there too
  *   dist/LICENSES.txt           the licences of the packages of which parts are in these files
  *
  * The dependencies of a package.json stay external. Everything else that the sources import (devDependencies) is bundled.
@@ -21,6 +22,7 @@ import { rolldown, type ChunkingContext, type OutputChunk, type Plugin, type Rol
 import { rollup } from 'rollup'
 import { dts } from 'rollup-plugin-dts'
 import ts from 'typescript'
+import { buildExplorer } from './explorer.js'
 
 const ROOT = join(import.meta.dirname, '..')
 const JAVASCRIPT_ONLY = process.argv.includes('--javascript')
@@ -48,6 +50,8 @@ interface Package {
   readonly copies?: readonly string[]
   /** The numbered examples go into dist/examples/, with the sources of the store and of the lab in them. */
   readonly examples?: true
+  /** The explorer's page goes into dist/explorer/, with the store in it. */
+  readonly explorer?: true
 }
 
 const STORE: Package = {
@@ -102,6 +106,7 @@ const CLI: Package = {
   chunks: [['shared', /^/]],
   copies: ['exercises'],
   examples: true,
+  explorer: true,
 }
 
 /** A line of a built file has about this many characters. */
@@ -188,13 +193,14 @@ class PackageBuild {
   }
 
   async run(): Promise<void> {
-    const { commands, copies = [], examples } = this.#package
+    const { commands, copies = [], examples, explorer } = this.#package
     this.#removeBuilt()
     mkdirSync(this.#dist, { recursive: true })
     const chunks = [...(await this.#buildEntries()), ...(await this.#buildAlone()), ...(await this.#buildWorker())]
     if (examples) chunks.push(...(await this.#buildExamples()))
     if (commands === undefined && !JAVASCRIPT_ONLY) await this.#buildTypes()
-    const licences = licencesOf(chunks)
+    const page = explorer ? await buildExplorer(join(this.#dist, 'explorer')) : []
+    const licences = licencesOf([...chunks.flatMap(({ moduleIds }) => moduleIds), ...page])
     if (licences !== undefined) writeFileSync(join(this.#dist, 'LICENSES.txt'), licences)
     for (const folder of copies) cpSync(join(ROOT, folder), join(this.#dist, folder), { recursive: true })
   }
@@ -381,13 +387,11 @@ class PackageBuild {
 }
 
 /** The licences of all packages that are partly in the files; `undefined` if there are none. */
-function licencesOf(chunks: readonly OutputChunk[]): string | undefined {
+function licencesOf(modules: readonly string[]): string | undefined {
   const packages = new Set<string>()
-  for (const { moduleIds } of chunks) {
-    for (const id of moduleIds) {
-      const name = /node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/.exec(id)?.[1]
-      if (name !== undefined) packages.add(name)
-    }
+  for (const id of modules) {
+    const name = /node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/.exec(id)?.[1]
+    if (name !== undefined) packages.add(name)
   }
   if (packages.size === 0) return undefined
   const sections = [...packages].sort().map(name => {

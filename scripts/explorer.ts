@@ -27,8 +27,8 @@ interface City {
   readonly country: string
 }
 
-/** Builds the page into `folder`, which is emptied before. */
-export async function buildExplorer(folder: string): Promise<void> {
+/** Builds the page into `folder`, which is emptied before. Resolves to the files from which it is made. */
+export async function buildExplorer(folder: string): Promise<readonly string[]> {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   const options: BuildOptions = {
@@ -59,10 +59,12 @@ export async function buildExplorer(folder: string): Promise<void> {
       },
     ],
   }
-  assertPortable(await build({ ...options, entryPoints: { page: join(SOURCE, 'page/main.tsx') } }))
-  assertPortable(await build({ ...options, entryPoints: { worker: join(SOURCE, 'session/worker.ts') } }))
+  const page = await build({ ...options, entryPoints: { page: join(SOURCE, 'page/main.tsx') } })
+  const worker = await build({ ...options, entryPoints: { worker: join(SOURCE, 'session/worker.ts') } })
+  for (const result of [page, worker]) assertPortable(result)
   writeFileSync(join(folder, 'cities.json'), JSON.stringify(cityEntries()))
-  writeFileSync(join(folder, 'index.html'), page())
+  writeFileSync(join(folder, 'index.html'), html())
+  return [page, worker].flatMap(({ metafile }) => Object.keys(metafile!.inputs))
 }
 
 function assertPortable({ metafile }: BuildResult): void {
@@ -87,7 +89,7 @@ function styles(): string {
   return ['style.css', ...parts].map(file => readFileSync(join(SOURCE, 'page', file), 'utf8')).join('')
 }
 
-function page(): string {
+function html(): string {
   const style = PAGE_STYLE + styles()
   return `<!doctype html>
 <html lang="en">

@@ -7,6 +7,7 @@ import { completionCommand, completionServer } from './completion-command.js'
 import { copyCommand } from './copy-command.js'
 import { delCommand } from './del-command.js'
 import { exampleCommand } from './example-command.js'
+import { exploreCommand } from './explore-command.js'
 import { getCommand } from './get-command.js'
 import { inspectCommand } from './inspect-command.js'
 import type { Invocation } from './invocation.js'
@@ -57,6 +58,7 @@ function programFor(invocation: Invocation): Command {
     statsCommand(invocation),
     treeCommand(invocation),
     inspectCommand(invocation),
+    exploreCommand(invocation),
     compareCommand(invocation),
     reportCommand(invocation),
     learnCommand(invocation),

@@ -1,0 +1,73 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { Command } from 'commander'
+import { openInBrowser } from './explore/open-in-browser.js'
+import { PageServer } from './explore/page-server.js'
+import type { Invocation, OutputStream } from './invocation.js'
+import { packageRoot } from './package-root.js'
+import { UsageError } from './usage-error.js'
+import { wholeNumber } from './whole-number.js'
+
+interface ExploreFlags {
+  readonly port: number
+  readonly open: boolean
+}
+
+const HIGHEST_PORT = 65_535
+
+const HELP = `
+The page is served to this machine alone, at an address that no other program can guess, until Ctrl+C. Nothing leaves the machine.
+
+Examples:
+  kvarium explore
+  kvarium explore --port 8080 --no-open
+
+The exit code is 2 when the page cannot be served.
+`
+
+export function exploreCommand({ stdout }: Invocation): Command {
+  return new Command('explore')
+    .description('Open a page that runs storage engines step by step')
+    .option('--port <n>', 'the port to listen on; 0 for any that is free', wholeNumber(0), 0)
+    .option('--no-open', 'only print the address')
+    .addHelpText('after', HELP)
+    .action((flags: ExploreFlags) => explore(stdout, flags))
+}
+
+async function explore(stdout: OutputStream, { port, open }: ExploreFlags): Promise<void> {
+  if (port > HIGHEST_PORT) throw new UsageError(`--port ${port}: the highest one is ${HIGHEST_PORT}`)
+  const server = await listen(port)
+  stdout.write(`${server.address}\nEnd with Ctrl+C.\n`)
+  if (open && stdout.isTTY === true) openInBrowser(server.address)
+  await interrupted()
+  await server.close()
+}
+
+async function listen(port: number): Promise<PageServer> {
+  try {
+    return await PageServer.listen(pageFolder(), port)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EADDRINUSE') throw new UsageError(`--port ${port} is in use: leave it out for one that is free`)
+    if (code === 'EACCES') throw new UsageError(`--port ${port} is not for this user: leave it out for one that is free`)
+    throw error
+  }
+}
+
+/** The built page. */
+function pageFolder(): string {
+  const folder = join(packageRoot(), 'dist/explorer')
+  if (!existsSync(folder))
+    throw new UsageError(`${folder} is missing: in a clone run \`npm run build\`, otherwise install kvarium-cli again`)
+  return folder
+}
+
+function interrupted(): Promise<void> {
+  return new Promise(resolve => {
+    const end = (): void => {
+      process.off('SIGINT', end).off('SIGTERM', end)
+      resolve()
+    }
+    process.on('SIGINT', end).on('SIGTERM', end)
+  })
+}

@@ -1,0 +1,92 @@
+/**
+ * Serves the explorer's page to the browser of this machine.
+ *
+ * Invariants:
+ * 1. It listens on the loopback address alone, and answers only requests that name that address: a page of another origin reads nothing, also
+ *    when a name of its own leads here.
+ * 2. Every address begins with a random word, so other programs of this machine cannot guess one.
+ * 3. Only files that were listed can be asked for: a request makes no path.
+ */
+import { randomBytes } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { extname, join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+
+const LOOPBACK = '127.0.0.1'
+const WORD_BYTES = 16
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.json': 'application/json',
+}
+
+/** For every answer: nothing is kept, guessed, framed or given to another origin. */
+const HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "frame-ancestors 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+}
+
+export class PageServer {
+  /** Where the page is. */
+  readonly address: string
+  readonly #server: Server
+  readonly #hosts: ReadonlySet<string>
+  readonly #prefix = `/${randomBytes(WORD_BYTES).toString('hex')}/`
+  readonly #folder: string
+  readonly #files: ReadonlySet<string>
+
+  private constructor(server: Server, port: number, folder: string) {
+    this.#server = server
+    this.#hosts = new Set([`${LOOPBACK}:${port}`, `localhost:${port}`])
+    this.#folder = folder
+    this.#files = new Set(readdirSync(folder, { withFileTypes: true }).flatMap(entry => (entry.isFile() ? [entry.name] : [])))
+    this.address = `http://${LOOPBACK}:${port}${this.#prefix}`
+    server.on('request', (request, response) => this.#answer(request, response))
+  }
+
+  /**
+   * @param folder - That of the built page.
+   * @param port - `0` for any that is free.
+   */
+  static async listen(folder: string, port = 0): Promise<PageServer> {
+    const server = createServer()
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(port, LOOPBACK, resolve)
+    })
+    return new PageServer(server, (server.address() as { readonly port: number }).port, folder)
+  }
+
+  async close(): Promise<void> {
+    const isClosed = new Promise<void>(resolve => this.#server.close(() => resolve()))
+    this.#server.closeAllConnections()
+    await isClosed
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    const { method, headers, url = '/' } = request
+    if (!this.#hosts.has(headers.host ?? '')) return refuse(response, 403, 'This server answers only at the loopback address.')
+    if (method !== 'GET' && method !== 'HEAD') return refuse(response, 405, 'This address can only be read.')
+    const [path] = url.split('?')
+    if (!path.startsWith(this.#prefix)) return refuse(response, 404, 'Open the address that the command printed.')
+    const name = path.slice(this.#prefix.length) || 'index.html'
+    if (!this.#files.has(name)) return refuse(response, 404, 'There is no such file.')
+    const bytes = readFileSync(join(this.#folder, name))
+    const isGzip = headers['accept-encoding']?.includes('gzip') === true
+    response.writeHead(200, {
+      ...HEADERS,
+      'content-type': TYPES[extname(name)] ?? 'application/octet-stream',
+      ...(isGzip && { 'content-encoding': 'gzip' }),
+    })
+    response.end(isGzip ? gzipSync(bytes) : bytes)
+  }
+}
+
+function refuse(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { ...HEADERS, 'content-type': 'text/plain; charset=utf-8' }).end(`${text}\n`)
+}
