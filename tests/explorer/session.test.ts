@@ -10,7 +10,7 @@ import { Session } from '../../packages/explorer/src/session/session.js'
 import type { PictureName } from '../../packages/explorer/src/views/catalog.js'
 import { SETTINGS } from './support/settings.js'
 
-const PICTURES: readonly PictureName[] = ['log', 'memtable', 'levels', 'merge', 'tree', 'files']
+const PICTURES: readonly PictureName[] = ['log', 'memtable', 'levels', 'merge', 'pages', 'files']
 
 async function filled(): Promise<{ readonly session: Session; readonly summary: Summary }> {
   const session = new Session()
@@ -44,9 +44,9 @@ describe('a session', () => {
     const [{ pictures: lsm }, { pictures: btree }] = lanes
     expect(lsm.levels?.sequence).toBe(600)
     expect(lsm.levels?.levels.some(level => level.tables > 0)).toBe(true)
-    expect(btree.tree?.sequence).toBe(600)
+    expect(btree.pages?.shape.sequence).toBe(600)
     expect(lsm.files?.files.map(file => file.name)).toContain('CURRENT')
-    expect(lsm.tree).toBeUndefined()
+    expect(lsm.pages).toBeUndefined()
   })
 
   it('finds the next place of a kind both ways', async () => {

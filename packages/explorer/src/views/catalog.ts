@@ -1,12 +1,13 @@
 /** Every drawing's picture by name, and the fold that makes it. A drawing is a line here, its fold beside this file, and its component in the page. */
-import type { FoldedBtreeShape } from 'kvarium/btree'
+import { CacheFold, type CachePicture } from './cache-fold.js'
 import { FilesFold, type FilesPicture } from './files-fold.js'
 import type { Fold } from './fold.js'
 import { LevelsFold, type LevelsPicture } from './levels-fold.js'
 import { LogFold, type LogsPicture } from './log-fold.js'
 import { MemtableFold, type MemtablesPicture } from './memtable-fold.js'
 import { MergeFold, type MergesPicture } from './merge-fold.js'
-import { TreeFold } from './shape-folds.js'
+import { PagesFold, type PagesPicture } from './pages-fold.js'
+import { SpaceFold, type SpacePicture } from './space-fold.js'
 
 /** Pictures by name; those of other engines are missing. */
 export interface Pictures {
@@ -14,7 +15,9 @@ export interface Pictures {
   readonly memtable?: MemtablesPicture
   readonly levels?: LevelsPicture
   readonly merge?: MergesPicture
-  readonly tree?: FoldedBtreeShape
+  readonly pages?: PagesPicture
+  readonly space?: SpacePicture
+  readonly cache?: CachePicture
   readonly files?: FilesPicture
 }
 
@@ -31,7 +34,9 @@ const CATALOG: { readonly [Name in PictureName]-?: Entry<NonNullable<Pictures[Na
   memtable: { engine: 'lsm', make: () => new MemtableFold() },
   levels: { engine: 'lsm', make: () => new LevelsFold() },
   merge: { engine: 'lsm', make: () => new MergeFold() },
-  tree: { engine: 'btree', make: () => new TreeFold() },
+  pages: { engine: 'btree', make: () => new PagesFold() },
+  space: { engine: 'btree', make: () => new SpaceFold() },
+  cache: { make: () => new CacheFold() },
   files: { make: () => new FilesFold() },
 }
 

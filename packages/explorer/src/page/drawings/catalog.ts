@@ -1,4 +1,5 @@
 /** The drawings of the page, in the order in which they stand. */
+import { Cache } from './cache.js'
 import type { Drawing } from './drawing.js'
 import { Files } from './files.js'
 import { Hex } from './hex.js'
@@ -6,14 +7,17 @@ import { Levels } from './levels.js'
 import { Log } from './log.js'
 import { Memtable } from './memtable.js'
 import { Merge } from './merge.js'
-import { Tree } from './tree.js'
+import { Pages } from './pages.js'
+import { Space } from './space.js'
 
 export const DRAWINGS: readonly Drawing[] = [
   { picture: 'log', title: 'Log', Component: Log },
   { picture: 'memtable', title: 'Memtable', Component: Memtable },
   { picture: 'levels', title: 'Levels', Component: Levels },
   { picture: 'merge', title: 'Merge', Component: Merge },
-  { picture: 'tree', title: 'Pages', Component: Tree },
+  { picture: 'pages', title: 'Pages', Component: Pages },
+  { picture: 'space', title: 'Free space', Component: Space },
+  { picture: 'cache', title: 'Cache', Component: Cache },
   { picture: 'files', title: 'Files', Component: Files },
   { picture: 'files', title: 'Bytes', Component: Hex },
 ]

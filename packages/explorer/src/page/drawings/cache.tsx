@@ -1,0 +1,71 @@
+/** The cache of a store: what is in it, what it has just evicted, and how often it had what was asked for. */
+import type { JSX } from 'preact'
+import type { CachedPicture } from '../../views/cache-fold.js'
+import { bytes, counted, number } from '../format.js'
+import { select } from '../state.js'
+import type { DrawingProps } from './drawing.js'
+
+export function Cache({ lane, index }: DrawingProps): JSX.Element | null {
+  const picture = lane.pictures.cache
+  if (picture === undefined) return null
+  const { capacityBytes, entries, newest, hits, misses, evictions, evicted, present } = picture
+  const asked = hits + misses
+  return (
+    <div class="cache">
+      <p>
+        {counted(entries, lane.engine === 'btree' ? 'page' : 'block')}, {bytes(picture.bytes)}
+        {capacityBytes === undefined ? '' : ` of ${bytes(capacityBytes)}`}.{' '}
+        {asked === 0
+          ? 'Nothing has been asked for yet.'
+          : `Found in memory: ${number(hits)} of ${number(asked)} (${Math.round((100 * hits) / asked)} %). Evicted: ${number(evictions)}.`}
+      </p>
+      {capacityBytes === undefined || capacityBytes === 0 ? null : (
+        <span class="sizes" aria-hidden="true">
+          <span class="size" style={{ width: `${Math.min(100, (100 * picture.bytes) / capacityBytes)}%` }} />
+        </span>
+      )}
+      {entries === 0 ? null : (
+        <>
+          <h4>In it now, the one used last first</h4>
+          <List entries={newest} lane={index} present={present} />
+          {entries > newest.length ? <p class="why">And {number(entries - newest.length)} that were used longer ago.</p> : null}
+        </>
+      )}
+      {evicted.length === 0 ? null : (
+        <>
+          <h4>Evicted, the latest first</h4>
+          <List entries={evicted} lane={index} present={present} />
+        </>
+      )}
+    </div>
+  )
+}
+
+interface ListProps {
+  readonly entries: readonly CachedPicture[]
+  readonly lane: number
+  readonly present: { readonly file: number; readonly id: number } | undefined
+}
+
+function List({ entries, lane, present }: ListProps): JSX.Element {
+  return (
+    <ul class="cached">
+      {entries.map((entry, at) => {
+        const { file, id, hits } = entry
+        const isPresent = present?.file === file && present.id === id
+        const open = (): void => select(file === 0 ? { lane, kind: 'page', page: id } : { lane, kind: 'table', table: file })
+        return (
+          <li key={`${at} ${file} ${id}`} class={isPresent ? 'touched' : ''} aria-current={isPresent ? 'true' : undefined}>
+            <button type="button" class="plain" onClick={open} title={`${bytes(entry.bytes)}, found ${counted(hits, 'time')}`}>
+              {file === 0 ? `page ${id}` : `table ${file} @${id}`}
+              <span class="hidden">
+                , {bytes(entry.bytes)}, found {counted(hits, 'time')}
+              </span>
+              {hits > 0 ? <span aria-hidden="true"> ×{hits}</span> : null}
+            </button>
+          </li>
+        )
+      })}
+    </ul>
+  )
+}
