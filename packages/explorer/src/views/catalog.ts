@@ -2,6 +2,7 @@
 import { CacheFold, type CachePicture } from './cache-fold.js'
 import { FilesFold, type FilesPicture } from './files-fold.js'
 import type { Fold } from './fold.js'
+import { LedgerFold, type LedgerPicture } from './ledger-fold.js'
 import { LevelsFold, type LevelsPicture } from './levels-fold.js'
 import { LogFold, type LogsPicture } from './log-fold.js'
 import { MemtableFold, type MemtablesPicture } from './memtable-fold.js'
@@ -18,6 +19,7 @@ export interface Pictures {
   readonly pages?: PagesPicture
   readonly space?: SpacePicture
   readonly cache?: CachePicture
+  readonly ledger?: LedgerPicture
   readonly files?: FilesPicture
 }
 
@@ -37,6 +39,7 @@ const CATALOG: { readonly [Name in PictureName]-?: Entry<NonNullable<Pictures[Na
   pages: { engine: 'btree', make: () => new PagesFold() },
   space: { engine: 'btree', make: () => new SpaceFold() },
   cache: { make: () => new CacheFold() },
+  ledger: { make: () => new LedgerFold() },
   files: { make: () => new FilesFold() },
 }
 

@@ -3,6 +3,7 @@ import { Cache } from './cache.js'
 import type { Drawing } from './drawing.js'
 import { Files } from './files.js'
 import { Hex } from './hex.js'
+import { Ledger } from './ledger.js'
 import { Levels } from './levels.js'
 import { Log } from './log.js'
 import { Memtable } from './memtable.js'
@@ -18,6 +19,7 @@ export const DRAWINGS: readonly Drawing[] = [
   { picture: 'pages', title: 'Pages', Component: Pages },
   { picture: 'space', title: 'Free space', Component: Space },
   { picture: 'cache', title: 'Cache', Component: Cache },
+  { picture: 'ledger', title: 'Ledger', Component: Ledger },
   { picture: 'files', title: 'Files', Component: Files },
   { picture: 'files', title: 'Bytes', Component: Hex },
 ]
