@@ -165,7 +165,7 @@ describe('the folds of a B+tree lane', () => {
 
   it('draw a bounded part of many leaves, around the path', async () => {
     const run = await Run.open({ seed: 1, lanes: [SETTINGS.lanes[BTREE]] })
-    await run.add({ generator: { kind: 'ascending', count: 2500, seed: 1, valueBytes: 100, keys: 2500 } })
+    await run.add({ generator: { kind: 'ascending', count: 2500, seed: 1, valueBytes: 100 } })
     await perform(run, get(1200))
     const fold = new PagesFold()
     for (const event of eventsOf(run, 0)) fold.apply(event)

@@ -40,7 +40,7 @@ describe('a link', () => {
     const { moments } = await session.add([])
     for (const position of [0, 80, 2000, moments]) {
       const again = await run(await session.script(position))
-      const pictures = ['levels', 'tree', 'files'] as const
+      const pictures = ['levels', 'pages', 'files'] as const
       expect((await again.look({ position, pictures })).lanes).toEqual((await session.look({ position, pictures })).lanes)
     }
     expect(await (await run(await session.script(moments))).digest()).toBe(await session.digest())
