@@ -13,7 +13,7 @@ describe('the bytes of a file', () => {
   beforeAll(async () => {
     session = new Session()
     await session.begin(SETTINGS)
-    summary = await session.add([{ generator: { kind: 'random', count: 600, seed: 3, valueBytes: 100, keys: 400 } }])
+    summary = await session.add([{ generator: { kind: 'random', count: 300, seed: 3, valueBytes: 100, keys: 200 } }])
   })
 
   const filesAt = async (position: number, lane = LSM): Promise<readonly { readonly name: string; readonly bytes: number }[]> =>

@@ -32,16 +32,20 @@ export interface HexRange {
 export class FileBytes {
   readonly #events: readonly TraceEvent[]
   readonly #track: Track
+  /** For what comes after a position, so that the next step goes on from it. */
+  readonly #later: Track
 
   /** @param events Those of the lane, to which the run adds. */
   constructor(events: TraceEvent[]) {
     this.#events = events
-    this.#track = new Track(() => ({ files: new HistoriesFold() }), events)
+    const make = (): { files: HistoriesFold } => ({ files: new HistoriesFold() })
+    this.#track = new Track(make, events)
+    this.#later = new Track(make, events)
   }
 
   /** The files after the first `count` events, to be read until the next call. */
   at(count: number): FileHistories {
-    return (this.#track.at(count).files as HistoriesFold).picture()
+    return historiesOf(this.#track, count)
   }
 
   /** A page of annotated hex; `undefined` if there is no such file. */
@@ -74,12 +78,9 @@ export class FileBytes {
   #complete(file: RebuiltFile, count: number): RebuiltFile {
     const job = this.at(count).lastChange(file.name)?.job ?? 0
     if (job === 0) return file
-    const end = this.#events.findIndex((event, index) => index >= count && event.type === 'job.end' && event.job === job)
-    const isOver = this.#events
-      .slice(0, count)
-      .findLast(event => event.job === job && (event.type === 'job.end' || event.type === 'job.begin'))
-    if (end < 0 || isOver?.type === 'job.end') return file
-    const later = this.at(end + 1).rebuild(file.name)
+    const end = endOf(this.#events, job, count)
+    if (end === undefined) return file
+    const later = historiesOf(this.#later, end + 1).rebuild(file.name)
     return later !== undefined && file.bytes.every((byte, index) => later.bytes[index] === byte) ? later : file
   }
 }
@@ -96,6 +97,25 @@ export async function inspected<T>({ name, bytes }: RebuiltFile, work: (inspecti
   } finally {
     inspection.close()
   }
+}
+
+function historiesOf(track: Track, count: number): FileHistories {
+  return (track.at(count).files as HistoriesFold).picture()
+}
+
+/** Index of the end of a job that runs after the first `count` events; `undefined` if it is over by then, or never ends. */
+function endOf(events: readonly TraceEvent[], job: number, count: number): number | undefined {
+  for (let at = count - 1; at >= 0; at--) {
+    const event = events[at]
+    if (event.job !== job) continue
+    if (event.type === 'job.end') return undefined
+    if (event.type === 'job.begin') break
+  }
+  for (let at = count; at < events.length; at++) {
+    const event = events[at]
+    if (event.job === job && event.type === 'job.end') return at
+  }
+  return undefined
 }
 
 class HistoriesFold implements Fold<FileHistories> {

@@ -31,38 +31,66 @@ const MOST_ENTRIES = 100
 /** Types of events that a job explains. */
 const REASONED: ReadonlySet<string> = new Set(['table.built', 'page.new', 'compaction.key', 'file.create'])
 
-/** The history of a selection, as seen from a position. */
-export function historyOf({ moments, operations }: Run, selection: Selection, position: number): History {
-  const entries: HistoryEntry[] = []
-  const named: TraceEvent[] = []
-  const before = new Map<number, string>()
-  for (const [index, moment] of moments.entries()) {
-    if (moment.lane !== selection.lane) continue
-    const at = index + 1
-    const isLater = at > position
-    if (moment.kind === 'event') {
-      const { event } = moment
-      learnReason(event, before)
-      if (!isNamed(selection, event)) continue
-      named.push(event)
-      const reason = REASONED.has(event.type) ? before.get(event.job) : undefined
-      const why = reason === undefined ? '' : ` Why: ${reason}.`
-      entries.push({ position: at, type: event.type, sentence: describe(event) + why, isLater })
-    } else if (moment.kind === 'call' && moment.operation >= 0 && selection.kind === 'key') {
-      const operation = operations[moment.operation]
-      if (isAbout(operation, selection.key)) entries.push({ position: at, type: 'call', sentence: formatOperation(operation), isLater })
+/** The histories of the things of a run; the one asked for last is kept, so that a step does not look for it again. */
+export class Histories {
+  readonly #run: Run
+  #last: { readonly asked: string; readonly found: Found } | undefined
+
+  constructor(run: Run) {
+    this.#run = run
+  }
+
+  /** The history of a selection, as seen from a position. */
+  of(selection: Selection, position: number): History {
+    const asked = `${this.#run.moments.length} ${JSON.stringify(selection)}`
+    const found = this.#last?.asked === asked ? this.#last.found : find(this.#run, selection)
+    this.#last = { asked, found }
+    const { entries, summary } = found
+    const present = entries.filter(entry => entry.position <= position).length
+    const from = Math.max(0, Math.min(present - MOST_ENTRIES / 2, entries.length - MOST_ENTRIES))
+    const shown = entries.slice(from, from + MOST_ENTRIES)
+    return {
+      title: titleOf(selection),
+      summary,
+      entries: shown.map(entry => ({ ...entry, isLater: entry.position > position })),
+      omittedBefore: from,
+      omittedAfter: entries.length - from - shown.length,
     }
   }
-  const present = entries.filter(({ isLater }) => !isLater).length
-  const from = Math.max(0, Math.min(present - MOST_ENTRIES / 2, entries.length - MOST_ENTRIES))
-  const shown = entries.slice(from, from + MOST_ENTRIES)
-  return {
-    title: titleOf(selection),
-    summary: summaryOf(selection, named, before),
-    entries: shown,
-    omittedBefore: from,
-    omittedAfter: entries.length - from - shown.length,
+}
+
+/** An event, and the job that it is part of in words: numbers of jobs begin anew when a store is opened again. */
+interface Named {
+  readonly event: TraceEvent
+  readonly by: string
+}
+
+interface Found {
+  readonly entries: readonly Omit<HistoryEntry, 'isLater'>[]
+  readonly summary: readonly string[]
+}
+
+function find({ moments, operations }: Run, selection: Selection): Found {
+  const entries: Omit<HistoryEntry, 'isLater'>[] = []
+  const named: Named[] = []
+  const reasons = new Map<number, string>()
+  for (const [index, moment] of moments.entries()) {
+    if (moment.lane !== selection.lane) continue
+    const position = index + 1
+    if (moment.kind === 'event') {
+      const { event } = moment
+      learnReason(event, reasons)
+      if (!isNamed(selection, event)) continue
+      const reason = reasons.get(event.job)
+      named.push({ event, by: reason ?? 'a job' })
+      const why = reason === undefined || !REASONED.has(event.type) ? '' : ` Why: ${reason}.`
+      entries.push({ position, type: event.type, sentence: describe(event) + why })
+    } else if (moment.kind === 'call' && moment.operation >= 0 && selection.kind === 'key') {
+      const operation = operations[moment.operation]
+      if (isAbout(operation, selection.key)) entries.push({ position, type: 'call', sentence: formatOperation(operation) })
+    }
   }
+  return { entries, summary: summaryOf(selection, named) }
 }
 
 /** Why a job runs: a compaction says it better when it has picked its tables. */
@@ -163,22 +191,24 @@ function titleOf(selection: Selection): string {
   }
 }
 
-function summaryOf(selection: Selection, named: readonly TraceEvent[], reasons: ReadonlyMap<number, string>): readonly string[] {
+function summaryOf(selection: Selection, named: readonly Named[]): readonly string[] {
   if (named.length === 0) return ['No event of this lane names it.']
   if (selection.kind !== 'table') return []
+  const { table } = selection
   const said: string[] = []
-  const built = named.find(event => event.type === 'table.built')
-  if (built !== undefined) said.push(`Made by ${reasons.get(built.job) ?? 'a job'}: ${built.entries} entries for level ${built.level}.`)
-  for (const event of named) {
-    if (event.type !== 'manifest.edit') continue
-    const added = event.added.find(({ number }) => number === selection.table)
-    const isDeleted = event.deleted.includes(selection.table)
-    if (added !== undefined && !event.whole)
-      said.push(isDeleted ? `Moved to level ${added.level}.` : `Part of the store, in level ${added.level}.`)
-    else if (isDeleted) said.push(`Replaced by ${reasons.get(event.job) ?? 'a job'}.`)
+  let probes = 0
+  let isRemoved = false
+  for (const { event, by } of named) {
+    if (event.type === 'table.built') said.push(`Made by ${by}: ${event.entries} entries for level ${event.level}.`)
+    if (event.type === 'get.probe') probes++
+    if (event.type === 'file.remove') isRemoved = true
+    if (event.type !== 'manifest.edit' || event.whole) continue
+    const added = event.added.find(({ number }) => number === table)
+    const isDeleted = event.deleted.includes(table)
+    if (added !== undefined) said.push(isDeleted ? `Moved to level ${added.level}.` : `Part of the store, in level ${added.level}.`)
+    else if (isDeleted) said.push(`Replaced by ${by}.`)
   }
-  const probes = named.filter(event => event.type === 'get.probe').length
   if (probes > 0) said.push(probes === 1 ? 'A get came to it once.' : `Gets came to it ${probes} times.`)
-  if (named.some(event => event.type === 'file.remove')) said.push('Its file is removed in this run.')
+  if (isRemoved) said.push('Its file is removed in this run.')
   return said
 }

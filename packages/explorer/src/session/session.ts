@@ -21,7 +21,7 @@ import { Track } from '../views/track.js'
 import { crashAt } from './crashes.js'
 import { digestOf, programText, traceText } from './exports.js'
 import { FileBytes } from './file-bytes.js'
-import { historyOf, type History } from './history.js'
+import { Histories, type History } from './history.js'
 import { traceKey, type KeyTrace } from './key-trace.js'
 import type {
   Answering,
@@ -56,6 +56,7 @@ export class Session implements Answering {
   #run: Run | undefined
   #tracks: Track[] = []
   #files: FileBytes[] = []
+  #histories: Histories | undefined
   #timelines = new Timelines()
   /** For each moment, the number of the lane's events up to and with it. */
   #counts: number[] = []
@@ -82,6 +83,7 @@ export class Session implements Answering {
     this.#run = await Run.open(settings, this.#loadCities)
     this.#tracks = settings.lanes.map(({ engine }) => new Track(() => foldsFor(engine)))
     this.#files = this.#tracks.map(({ events }) => new FileBytes(events))
+    this.#histories = new Histories(this.#run)
     this.#timelines = new Timelines()
     this.#counts = []
     this.#taken = 0
@@ -229,7 +231,10 @@ export class Session implements Answering {
     return anatomyOf(this.#tracks[lane].events, this.#files[lane], this.#eventsUpTo(position, lane), table)
   }
 
-  readonly history = async (selection: Selection, position: number): Promise<History> => historyOf(this.#begun(), selection, position)
+  readonly history = async (selection: Selection, position: number): Promise<History> => {
+    this.#begun()
+    return this.#histories!.of(selection, position)
+  }
 
   readonly keyPlaces = async (lane: number, key: string, position: number): Promise<KeyTrace | undefined> => {
     this.#begun()

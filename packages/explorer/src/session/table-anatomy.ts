@@ -59,7 +59,8 @@ export async function anatomyOf(
   let probe: EventOf<'bloom.probe'> | undefined
   let outcome: ProbeOutcome | undefined
   let visited: number | undefined
-  for (const event of events.slice(0, count)) {
+  for (let at = 0; at < count; at++) {
+    const event = events[at]
     switch (event.type) {
       case 'file.create':
         if (event.file !== file) break
