@@ -22,7 +22,10 @@ export function Hex({ lane, index }: DrawingProps): JSX.Element | null {
   const position = look.value?.position ?? 0
   const selected = selection.value
   const names = picture?.files.map(({ name }) => name) ?? []
-  const file = [chosen?.file, picture?.touched, page?.file].find(name => name !== undefined && names.includes(name)) ?? names[0]
+  const file =
+    [chosen?.file, picture?.touched, page?.file].find(name => name !== undefined && names.includes(name)) ??
+    names.findLast(name => name.endsWith('.log')) ??
+    names[0]
   const offset = chosen?.file === file ? chosen?.offset : undefined
 
   useEffect(() => {
@@ -54,7 +57,7 @@ export function Hex({ lane, index }: DrawingProps): JSX.Element | null {
             value={chosen === undefined ? '' : file}
             onChange={event => choose(event.currentTarget.value === '' ? undefined : { file: event.currentTarget.value })}
           >
-            <option value="">the one written last ({file})</option>
+            <option value="">the one being written ({file})</option>
             {names.map(name => (
               <option key={name} value={name}>
                 {name}

@@ -1,4 +1,5 @@
 /** The memtables as skiplists: a column for every tower, a line for every level, the path of the present search lit. */
+import { useEffect, useRef } from 'preact/hooks'
 import type { JSX } from 'preact'
 import type { MemtablePicture, SearchPicture, Tower } from '../../views/memtable-fold.js'
 import { bytes, counted, number } from '../format.js'
@@ -70,8 +71,15 @@ function Towers({ memtable, name, lane }: TowersProps): JSX.Element {
   const x = (column: number): number => (column + 1) * COLUMN + 12
   const y = (level: number): number => bottom - level * ROW
   const marks = marksOf(search)
+  const scrolled = useRef<HTMLDivElement>(null)
+  const newest = columns.findIndex(column => 'key' in column && column.isNew === true)
+  const focus = search?.end ?? (newest < 0 ? undefined : newest)
+  useEffect(() => {
+    const element = scrolled.current
+    if (element !== null && focus !== undefined) element.scrollLeft = x(focus) - element.clientWidth / 2
+  }, [focus, search !== undefined])
   return (
-    <div class="scroll" tabIndex={0} role="group" aria-label={`Towers of the ${name}`}>
+    <div ref={scrolled} class="scroll" tabIndex={0} role="group" aria-label={`Towers of the ${name}`}>
       <svg class="towers" width={width} height={bottom + ROW + KEY_HEIGHT} role="list">
         {Array.from({ length: height }, (_, level) => (
           <line key={level} class="level-line" x1={x(-1)} x2={width} y1={y(level)} y2={y(level)} />
