@@ -1,7 +1,8 @@
 /** Hazards: bytes that are not those of the position; bytes without a meaning; marks beside what was written; a page that loses rows. */
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { HexPage, Summary } from '../../packages/explorer/src/session/protocol.js'
+import type { HexPage } from '../../packages/explorer/src/session/hex-page.js'
+import type { Summary } from '../../packages/explorer/src/session/protocol.js'
 import { Session } from '../../packages/explorer/src/session/session.js'
 import { SETTINGS } from './support/settings.js'
 

@@ -65,7 +65,7 @@ export class Lane {
   /** Opens the store; the outcome says why where it cannot be opened. */
   async open(): Promise<Outcome> {
     // What takes real time is loaded before the lane's time begins.
-    await loadHash32()
+    await loadEngine(this.settings.engine)
     return this.#perform(async () => {
       await this.#openStore()
       return ok(`${this.settings.engine} is open`)
@@ -258,6 +258,42 @@ export class Lane {
   async #step(untilMs?: number): Promise<void> {
     this.#time.step(untilMs)
     await turn()
+  }
+}
+
+/** By engine: whether its code is loaded. */
+const loaded = new Map<string, Promise<void>>()
+
+/** Loads all code of an engine that a lane may need: code that came in the middle of an operation would change what happens in which turn. */
+function loadEngine(engine: string): Promise<void> {
+  let loading = loaded.get(engine)
+  if (loading === undefined) loaded.set(engine, (loading = useOnce(engine)))
+  return loading
+}
+
+/** Uses a store once in all ways that load code: it writes files, reads them, and recovers them. */
+async function useOnce(engine: string): Promise<void> {
+  await loadHash32()
+  const fileSystem = new MemoryFileSystem()
+  const useStore = async (files: MemoryFileSystem): Promise<MemoryFileSystem> => {
+    const store: Store = new Kvarium<string, string>(LOCATION, { engine, environment: portableEnvironment({ fileSystem: files }) } as never)
+    await store.open()
+    await store.put('a', '1')
+    await store.flush()
+    await store.put('b', '2', { sync: true })
+    const left = files.processCrashClone()
+    await store.clear({ gte: 'a' })
+    await store.compactRange()
+    await store.iterator().all()
+    await store.close()
+    return left
+  }
+  try {
+    const left = await useStore(fileSystem)
+    await useStore(left)
+    await useStore(fileSystem)
+  } catch {
+    // An engine that does not open says why where the lane opens it.
   }
 }
 

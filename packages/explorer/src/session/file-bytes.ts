@@ -11,7 +11,7 @@ import type { TraceEvent } from 'kvarium/trace'
 import { MemoryFileSystem } from 'kvarium/vfs'
 import type { Fold } from '../views/fold.js'
 import { Track } from '../views/track.js'
-import type { HexLine, HexPage } from './protocol.js'
+import type { HexLine, HexPage } from './hex-page.js'
 
 /** Bytes per row. */
 export const BYTES_PER_ROW = 8

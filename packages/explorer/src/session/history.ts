@@ -5,7 +5,7 @@ import { formatOperation } from '../run/command.js'
 import type { Operation } from '../run/operation.js'
 import type { Run } from '../run/run.js'
 import { keyText } from '../views/key-text.js'
-import type { Selection } from './protocol.js'
+import type { Selection } from './selection.js'
 import { fileOfTable } from './table-anatomy.js'
 
 export interface HistoryEntry {

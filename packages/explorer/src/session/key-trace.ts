@@ -10,7 +10,7 @@ import { fileOfTable } from './table-anatomy.js'
 
 export interface KeyPlace {
   readonly in: 'memtable' | 'immutable memtable' | 'table'
-  /** Of an immutable memtable 1 for the newest; of a table its number. */
+  /** For an immutable memtable 1 is the newest; a table has its number. */
   readonly number: number
   readonly level?: number
   readonly sequence: number

@@ -8,8 +8,10 @@ import type { Line } from '../run/line.js'
 import type { LaneSettings } from '../run/lane.js'
 import type { RunSettings } from '../run/run.js'
 import type { PictureName, Pictures } from '../views/catalog.js'
+import type { HexPage } from './hex-page.js'
 import type { History } from './history.js'
 import type { KeyTrace } from './key-trace.js'
+import type { Selection } from './selection.js'
 import type { TableAnatomy } from './table-anatomy.js'
 
 /** Sizes of the run. */
@@ -171,51 +173,6 @@ export interface HexRequest {
   readonly offset?: number
   readonly rows: number
 }
-
-/** A row of annotated hex. */
-export interface HexLine {
-  /** How deep in the structure: 0 is a part of the file. */
-  readonly depth: number
-  /** Offset of its first byte: in the file, or in what `decompressed` says. */
-  readonly offset: number
-  /** Two digits for each byte, with spaces between; none for the heading of a part. */
-  readonly bytes: string
-  readonly text: string
-  readonly meaning: string
-  readonly state: 'good' | 'unverified' | 'unused'
-  readonly isProblem?: true
-  /** The bytes are decompressed contents. */
-  readonly decompressed?: true
-  /** Which bytes of the row the present event has written, the end excluded. */
-  readonly written?: readonly [from: number, to: number]
-}
-
-/** A part of a file at a position. */
-export interface HexPage {
-  readonly file: string
-  /** What kind of file it is. */
-  readonly title: string
-  /** In bytes. */
-  readonly size: number
-  readonly isWhole: boolean
-  /** Offset of its first byte. */
-  readonly offset: number
-  readonly lines: readonly HexLine[]
-  /** Offset of the first byte behind the page; absent at the end of the file. */
-  readonly nextOffset?: number
-  /** What the present event has written. */
-  readonly written?: { readonly offset: number; readonly length: number }
-  readonly problems: readonly string[]
-}
-
-/** A thing of a lane that has a history. */
-export type Selection = { readonly lane: number } & (
-  | { readonly kind: 'table'; readonly table: number }
-  | { readonly kind: 'page'; readonly page: number }
-  | { readonly kind: 'key'; readonly key: string }
-  | { readonly kind: 'file'; readonly file: string }
-  | { readonly kind: 'bytes'; readonly file: string; readonly offset: number; readonly length: number }
-)
 
 /** The calls of the page, by name. */
 export interface ExplorerCalls {

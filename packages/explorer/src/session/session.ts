@@ -23,10 +23,11 @@ import { digestOf, programText, traceText } from './exports.js'
 import { FileBytes } from './file-bytes.js'
 import { Histories, type History } from './history.js'
 import { traceKey, type KeyTrace } from './key-trace.js'
+import type { HexPage } from './hex-page.js'
+import type { Selection } from './selection.js'
 import type {
   Answering,
   Crashed,
-  HexPage,
   HexRequest,
   LaneLook,
   Look,
@@ -35,7 +36,6 @@ import type {
   OperationRow,
   SeekRequest,
   SettingProblem,
-  Selection,
   Summary,
   Timeline,
   TimelineRequest,

@@ -30,7 +30,7 @@ export interface TableAnatomy {
   readonly fileBytes: number
   readonly blocks: readonly AnatomyBlock[]
   readonly filter?: AnatomyFilter
-  /** Of the latest get, if it asked this table and no operation has begun since. */
+  /** What the latest get asked the filter, if it asked this table and no operation has begun since. */
   readonly probe?: { readonly positions: readonly number[]; readonly mayContain: boolean; readonly outcome?: ProbeOutcome }
   /** Offset of the block that it read, or found in the cache. */
   readonly visited?: number

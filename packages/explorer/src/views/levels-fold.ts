@@ -22,7 +22,7 @@ export interface CompactionPicture {
 }
 
 export interface ProbePicture {
-  /** Of a table or run: its number. */
+  /** A table or a run has its number in `number`. */
   readonly in: 'memtable' | 'frozen' | 'table' | 'run'
   readonly number: number
   readonly level?: number

@@ -1,7 +1,7 @@
 /** The bytes of a file, a row at a time, with what they mean; those that the present event writes are marked. */
 import { useEffect, useState } from 'preact/hooks'
 import type { JSX } from 'preact'
-import type { HexLine, HexPage } from '../../session/protocol.js'
+import type { HexLine, HexPage } from '../../session/hex-page.js'
 import { bytes, number } from '../format.js'
 import { ask, look, selection } from '../state.js'
 import type { DrawingProps } from './drawing.js'
