@@ -1,5 +1,6 @@
 /** What the keys do, where no field or control takes them. */
 import { signal } from '@preact/signals'
+import { focusEditor } from './editor.js'
 import { find, SEARCH_FIELD } from './find.js'
 import { togglePlay } from './play.js'
 import { goTo, last, move } from './state.js'
@@ -26,7 +27,7 @@ export const KEYS: readonly Key[] = [
   { key: 'End', does: 'to the end', run: () => void goTo(last.value) },
   { key: 'p', does: 'play, or pause', run: togglePlay },
   { key: '/', does: 'look for a text', run: () => document.getElementById(SEARCH_FIELD)?.focus() },
-  { key: 'e', does: 'type an operation', run: () => document.querySelector<HTMLElement>('.cm-content')?.focus() },
+  { key: 'e', does: 'type an operation', run: focusEditor },
   { key: '?', does: 'show these keys', run: () => (areKeysShown.value = true) },
 ]
 
