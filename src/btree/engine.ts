@@ -24,6 +24,7 @@ import type {
 import { DEFAULT_RETAIN_BYTES } from '../engine/changes.js'
 import { ChangeFeed, type ChangeSource } from '../engine/durable/change-feed.js'
 import { WritePath } from '../engine/durable/write-path.js'
+import type { EntryCache } from '../engine/entry-cache.js'
 import { halfOpen } from '../engine/range.js'
 import { TouchedCursor } from '../engine/touched-cursor.js'
 import { CorruptionError, MisuseError } from '../errors.js'
@@ -55,6 +56,7 @@ export class BtreeEngine implements Engine {
   readonly #controller: WriteController
   readonly #view = new ByteView()
   readonly #reads: PointReads
+  readonly #entries: EntryCache | undefined
   readonly #snapshots: RootSnapshots
   readonly #idle: IdleCompaction
   /** From the first ingest on. */
@@ -73,6 +75,7 @@ export class BtreeEngine implements Engine {
     const { clock } = environment
     this.#trace = trace?.trace.at('io') ?? null
     this.#reads = new PointReads(parts, this.#trace)
+    this.#entries = parts.entries
     this.#controller = new WriteController(parts, () => this.#writes.queue.drain())
     this.#snapshots = new RootSnapshots(parts.tree, parts.expiryClock, trace)
     const { checkpointer, logs, log, logStart, ledger } = parts
@@ -138,9 +141,19 @@ export class BtreeEngine implements Engine {
     this.#requireOpen()
     if (this.#deferred !== undefined) this.#replayKey(key)
     const { tree } = this.#parts
-    if (snapshot === undefined) return this.#reads.find(tree, tree.present, key, out)
-    const { version, time } = this.#snapshots.resolve(snapshot)
-    return this.#reads.find(tree, version.root, key, out, time)
+    if (snapshot !== undefined) {
+      const { version, time } = this.#snapshots.resolve(snapshot)
+      return this.#reads.find(tree, version.root, key, out, time)
+    }
+    const entries = this.#entries
+    if (entries === undefined || !entries.isAsked()) return this.#reads.find(tree, tree.present, key, out)
+    if (entries.find(key, out)) {
+      this.#parts.ledger.found.operations++
+      return true
+    }
+    const found = this.#reads.find(tree, tree.present, key, out)
+    if (found && !tree.found.expires) entries.offer(key, out)
+    return found
   }
 
   getViews(
@@ -240,6 +253,7 @@ export class BtreeEngine implements Engine {
       ledger: { ...counts, syncs: counts.syncs + logs.syncs },
       memoryBytes: store.dirtyBytes + cache.usedBytes + free.memoryBytes,
       cache: { hits: cache.hits, misses: cache.misses, usedBytes: cache.usedBytes, capacityBytes: cache.capacityBytes },
+      ...(this.#entries && { entryCache: this.#entries.stats }),
       pending: { memoryBytes: store.dirtyBytes, jobs: this.#scheduler.pendingJobs },
       stalls: { ...this.#writes.queue.stalls },
       idleCompaction: { ...this.#idle.counts },
@@ -300,7 +314,7 @@ export class BtreeEngine implements Engine {
       parts: this.#parts,
       scheduler: this.#scheduler,
       ready: () => this.#writes.ready(),
-      hold: work => this.#writes.queue.hold(work),
+      hold: work => this.#writes.queue.hold(() => this.#entries?.paused(work) ?? work()),
       onCommit: () => this.#writes.changed.notify(),
     })
   }

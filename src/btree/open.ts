@@ -69,7 +69,9 @@ export async function openBtree(context: EngineContext, settings: BtreeSettings)
     // A store keeps the page size and the compression that it was created with.
     const inForce = { ...options, pageSize: meta.pageBytes, compression: file.packer === undefined ? 'none' : 'lz4' }
     trace?.emit({ type: 'engine.open', engine: 'btree', entrySequence: tree.sequence, options: inForce })
-    const parts = { ...pages, context, options, hash32, tree, checkpointer, logs, log, logStart, deferred, inner, expiryClock }
+    const mayHold = options.entryCache && (trace?.trace.at('io') ?? null) === null
+    const entries = mayHold ? (await import('../engine/entry-cache.js')).EntryCache.of(pages.cache, settings.entryCachePace) : undefined
+    const parts = { ...pages, entries, context, options, hash32, tree, checkpointer, logs, log, logStart, deferred, inner, expiryClock }
     const engine = new BtreeEngine(parts)
     if (isClean && context.inspecting !== true) engine.startLater()
     return engine

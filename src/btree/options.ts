@@ -1,5 +1,6 @@
 import { CHANGES_RETAIN_BYTES } from '../engine/changes.js'
 import type { OptionTable } from '../engine/contract.js'
+import type { EntryCachePace } from '../engine/entry-cache.js'
 import { MisuseError } from '../errors.js'
 import type { LeafSplit } from './tree/split.js'
 
@@ -14,6 +15,7 @@ export const PACKED_UNITS = 8
 export interface BtreeOptions {
   readonly writeBufferSize: number
   readonly cacheSize: number
+  readonly entryCache: boolean
   readonly pageSize: number
   readonly compression: 'none' | 'lz4'
   readonly idleCompaction: boolean
@@ -26,6 +28,8 @@ export interface BtreeSettings {
   readonly leafSplit?: LeafSplit
   /** Memory that pages have left is overwritten: for tests. */
   readonly poisonFrames?: boolean
+  /** When the cache of entries looks whether it is of use: for tests. */
+  readonly entryCachePace?: EntryCachePace
 }
 
 export const BTREE_OPTIONS = {
@@ -46,6 +50,11 @@ export const BTREE_OPTIONS = {
     auto: true,
     unit: 'bytes',
     about: 'Budget of the cache for unchanged pages, or "auto": a quarter of the memory that is available at opening.',
+  },
+  entryCache: {
+    type: 'boolean',
+    default: false,
+    about: 'Whether up to 0.3 of `cacheSize` may hold single entries, while the same few keys are read again and again.',
   },
   pageSize: {
     type: 'integer',

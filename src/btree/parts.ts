@@ -1,6 +1,7 @@
 import type { Cache } from '../cache/cache.js'
 import type { Hash32 } from '../codec/checksum.js'
 import type { EngineContext } from '../engine/contract.js'
+import type { EntryCache } from '../engine/entry-cache.js'
 import type { ExpiryClock } from '../engine/expiry-clock.js'
 import type { LogSet } from '../engine/durable/log-set.js'
 import type { Ledger, ReadCounts } from '../trace/ledger.js'
@@ -22,6 +23,8 @@ export interface BtreeParts {
   readonly hash32: Hash32
   readonly ledger: Ledger
   readonly cache: Cache
+  /** Absent where it is too small, not wanted, or would hide steps from the trace. */
+  readonly entries: EntryCache | undefined
   readonly file: PageFile
   readonly free: FreeSpace
   readonly dropped: DroppedSubtrees

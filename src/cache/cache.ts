@@ -20,7 +20,7 @@ export interface CacheOptions {
  * entries themselves (a table by block number), so a hit costs no look-up here.
  *
  * Invariants:
- * 1. `usedBytes` is the sum of the `bytes` of the cached entries and never exceeds `capacityBytes`.
+ * 1. `usedBytes` is the sum of the `bytes` of the cached entries and of what is reserved, and never exceeds `capacityBytes`.
  * 2. An entry leaves by `evict()`, which its owner implements, or by the owner's `remove`, never silently.
  * 3. Frames (see FramePool) are returned only by their owner, once no cursor reads from them.
  */
@@ -39,6 +39,7 @@ export class Cache {
   readonly trace: Tracer | null
   readonly #policy: EvictionPolicy
   #usedBytes = 0
+  #reservedBytes = 0
   #entries = 0
 
   constructor(capacityBytes: number, options: CacheOptions = {}) {
@@ -63,7 +64,7 @@ export class Cache {
    * evicts nothing, if they exceed the whole budget: such an entry is used but not cached.
    */
   makeRoom(bytes: number): boolean {
-    if (bytes > this.capacityBytes) return false
+    if (bytes > this.capacityBytes - this.#reservedBytes) return false
     while (this.#usedBytes + bytes > this.capacityBytes) {
       const victim = this.#policy.victim()!
       this.remove(victim)
@@ -82,6 +83,19 @@ export class Cache {
     this.#entries++
     this.#policy.add(entry)
     return true
+  }
+
+  /** Takes memory outside of the cache out of its budget, and evicts entries for it. */
+  reserve(bytes: number): void {
+    this.makeRoom(bytes)
+    this.#usedBytes += bytes
+    this.#reservedBytes += bytes
+  }
+
+  /** Gives back what was reserved. */
+  release(bytes: number): void {
+    this.#usedBytes -= bytes
+    this.#reservedBytes -= bytes
   }
 
   /** Drops an entry, without calling its `evict`. Does nothing if it is not cached. */

@@ -21,6 +21,7 @@ import type { Environment } from '../vfs/environment.js'
 import type { FileNames } from '../vfs/file-classes.js'
 import type { FileSystem } from '../vfs/file-system.js'
 import type { BatchReader, WriteBatch } from './batch.js'
+import type { EntryCacheStats } from './entry-cache.js'
 
 export interface Engine {
   readonly name: string
@@ -225,6 +226,8 @@ export interface EngineStats {
   /** Bytes held in memory for data: memtables or pages, cache, resident indexes and filters. */
   readonly memoryBytes: number
   readonly cache?: { readonly hits: number; readonly misses: number; readonly usedBytes: number; readonly capacityBytes: number }
+  /** Values of keys that are read again and again, in bytes and gets. Only where the option `entryCache` is on, and the cache large enough. */
+  readonly entryCache?: EntryCacheStats
   /** Work that waits for the background writer: bytes not yet flushed, compactions due. */
   readonly pending: { readonly memoryBytes: number; readonly jobs: number }
   /** Times writers had to wait for the background, and for how long in total. */

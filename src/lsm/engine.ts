@@ -26,6 +26,7 @@ import type {
 import { DEFAULT_RETAIN_BYTES } from '../engine/changes.js'
 import { ChangeFeed, type ChangeSource } from '../engine/durable/change-feed.js'
 import { WritePath } from '../engine/durable/write-path.js'
+import type { EntryCache } from '../engine/entry-cache.js'
 import { halfOpen } from '../engine/range.js'
 import { SnapshotList } from '../engine/snapshot-list.js'
 import { TouchedCursor } from '../engine/touched-cursor.js'
@@ -60,6 +61,7 @@ export class LsmEngine implements Engine {
   readonly #snapshots: SnapshotList
   readonly #writes: WritePath
   readonly #lookup: Lookup
+  readonly #entries: EntryCache | undefined
   readonly #controller: WriteController
   readonly #idle: IdleCompaction
   /** From the first ingest on. */
@@ -83,6 +85,7 @@ export class LsmEngine implements Engine {
     // Events come in the order of the keys, and parts of the user's are asked no more than needed.
     const isPlain = trace === null && !parts.hasCustomParts
     this.#lookup = new Lookup(parts, trace?.at('step') ?? null, isPlain)
+    this.#entries = parts.entries
     this.#snapshots = new SnapshotList(
       parts.expiryClock,
       () => {
@@ -155,9 +158,14 @@ export class LsmEngine implements Engine {
 
   getView(key: Uint8Array, out: ByteView, snapshot?: EngineSnapshot): boolean {
     this.#requireOpen()
-    const sequence = this.#snapshots.resolve(snapshot, this.#parts.versions.sequence)
-    const found = this.#lookup.find(key, sequence, out, snapshot && this.#snapshots.timeOf(snapshot))
-    this.#count(found)
+    const entries = this.#entries
+    if (entries === undefined || snapshot !== undefined || !entries.isAsked()) return this.#find(key, out, snapshot)
+    if (entries.find(key, out)) {
+      this.#parts.ledger.found.operations++
+      return true
+    }
+    const found = this.#find(key, out)
+    if (found && this.#lookup.expiry === undefined) entries.offer(key, out)
     return found
   }
 
@@ -178,7 +186,8 @@ export class LsmEngine implements Engine {
   }
 
   expiresAt(key: Uint8Array, snapshot?: EngineSnapshot): number | undefined {
-    return this.getView(key, this.#value, snapshot) ? this.#lookup.expiry : undefined
+    this.#requireOpen()
+    return this.#find(key, this.#value, snapshot) ? this.#lookup.expiry : undefined
   }
 
   write(batch: WriteBatch, options: WriteOptions): Promise<void> | void {
@@ -258,6 +267,7 @@ export class LsmEngine implements Engine {
       ledger: { ...counts, syncs: counts.syncs + logs.syncs },
       memoryBytes: memtables.reduce((sum, { list }) => sum + list.bytesUsed, 0) + cache.usedBytes + tables.residentBytes,
       cache,
+      ...(this.#entries && { entryCache: this.#entries.stats }),
       pending: { memoryBytes: memtables.reduce((sum, { list }) => sum + list.bytesUsed, 0), jobs: this.#scheduler.pendingJobs },
       stalls: { ...this.#writes.queue.stalls },
       idleCompaction: { ...this.#idle.counts },
@@ -319,6 +329,14 @@ export class LsmEngine implements Engine {
     return shareState(versions.state, versions.sequence)
   }
 
+  /** Finds a key past the cache of entries. */
+  #find(key: Uint8Array, out: ByteView, snapshot?: EngineSnapshot): boolean {
+    const sequence = this.#snapshots.resolve(snapshot, this.#parts.versions.sequence)
+    const found = this.#lookup.find(key, sequence, out, snapshot && this.#snapshots.timeOf(snapshot))
+    this.#count(found)
+    return found
+  }
+
   /** Counts a get by what it has found and touched. */
   #count(found: boolean): void {
     const { ledger, touched } = this.#parts
@@ -372,7 +390,7 @@ export class LsmEngine implements Engine {
       ready: () => this.#writes.ready(),
       flush: reason => this.#flush(reason),
       flushHeld: reason => this.#flushHeld(reason),
-      hold: work => this.#writes.queue.hold(work),
+      hold: work => this.#writes.queue.hold(() => this.#entries?.paused(work) ?? work()),
     })
   }
 

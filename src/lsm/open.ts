@@ -11,6 +11,7 @@ import type { JobExecutor } from './compaction/executor.js'
 import { JobRunner } from './compaction/job-runner.js'
 import { LeveledPicker } from './compaction/pickers/leveled-picker.js'
 import { LogSet } from '../engine/durable/log-set.js'
+import type { EntryCache } from '../engine/entry-cache.js'
 import { ExpiryClock } from '../engine/expiry-clock.js'
 import { retentionOf } from '../engine/durable/retained-logs.js'
 import { MemtablePool } from './memtable/memtable-pool.js'
@@ -29,7 +30,7 @@ const MOST_LOGS = 16
 
 export async function openLsm(
   context: EngineContext,
-  { parts, executor: makeExecutor, manifestBytes = MANIFEST_BYTES, leastDeferredBytes = LEAST_DEFERRED_BYTES }: LsmSettings,
+  { parts, executor: makeExecutor, manifestBytes = MANIFEST_BYTES, leastDeferredBytes = LEAST_DEFERRED_BYTES, entryCachePace }: LsmSettings,
   tableCode: GivenTableCode,
 ): Promise<LsmEngine> {
   const options = context.options as unknown as LsmOptions
@@ -92,6 +93,13 @@ export async function openLsm(
     }
     const picker = parts?.picker ?? builtInPicker(options)
     const makeMergingCursor = parts?.mergingCursor
+    let entries: EntryCache | undefined
+    if (options.entryCache && (trace?.at('io') ?? null) === null) {
+      // Its memory is a part of the cache of blocks.
+      await loader.load()
+      const { EntryCache } = await import('../engine/entry-cache.js')
+      entries = EntryCache.of(tables.cache, entryCachePace)
+    }
     trace?.emit({ type: 'engine.open', engine: 'lsm', entrySequence: versions.sequence, options: { ...options } })
     const engine = new LsmEngine({
       context,
@@ -102,6 +110,7 @@ export async function openLsm(
       hash32,
       ledger,
       expiryClock: new ExpiryClock(environment.clock),
+      entries,
       touched,
       tables,
       loader,

@@ -20,6 +20,7 @@ const DEFAULT_COMPRESSION = 'lz4'
 export interface LsmOptions {
   readonly writeBufferSize: number
   readonly cacheSize: number
+  readonly entryCache: boolean
   readonly blockSize: number
   readonly maxFileSize: number
   readonly maxOpenFiles: number
@@ -52,6 +53,11 @@ export const LSM_OPTIONS = {
     auto: true,
     unit: 'bytes',
     about: 'Budget of the block cache, or "auto": a quarter of the memory that is available at opening.',
+  },
+  entryCache: {
+    type: 'boolean',
+    default: false,
+    about: 'Whether up to 0.3 of `cacheSize` may hold single entries, while the same few keys are read again and again.',
   },
   blockSize: { type: 'integer', default: 4 * KIB, min: 64, max: 16 * MIB, unit: 'bytes', about: 'Aimed-at size of a data block.' },
   maxFileSize: {

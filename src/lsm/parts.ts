@@ -1,5 +1,6 @@
 import type { Hash32 } from '../codec/checksum.js'
 import type { EngineContext } from '../engine/contract.js'
+import type { EntryCache } from '../engine/entry-cache.js'
 import type { ExpiryClock } from '../engine/expiry-clock.js'
 import type { LogSet } from '../engine/durable/log-set.js'
 import type { Ledger, ReadCounts } from '../trace/ledger.js'
@@ -25,6 +26,8 @@ export interface LsmParts {
   readonly hash32: Hash32
   readonly ledger: Ledger
   readonly expiryClock: ExpiryClock
+  /** Absent where it is not wanted, too small, or would hide steps from the trace. */
+  readonly entries: EntryCache | undefined
   /** What the get under way has touched; tables count into it. */
   readonly touched: ReadCounts
   readonly tables: TableSet

@@ -1,3 +1,4 @@
+import type { EntryCachePace } from '../engine/entry-cache.js'
 import type { ExecutorFactory } from './compaction/executor.js'
 import type { CustomParts } from './custom/custom-parts.js'
 
@@ -9,4 +10,6 @@ export interface LsmSettings {
   readonly manifestBytes?: number
   /** Logs of this many bytes and more go into memtables once the store is open; default 1 MiB. */
   readonly leastDeferredBytes?: number
+  /** When the cache of entries looks whether it is of use: for tests. */
+  readonly entryCachePace?: EntryCachePace
 }

@@ -4,11 +4,19 @@ import { engineContract, type ContractSubject } from './support/contract-suite.j
 import { expiryModel } from './support/expiry-model.js'
 import { engineModel } from './support/model.js'
 import { memoryPlace, portablePlace } from './support/places.js'
+import { readingAgain } from './support/reading-again.js'
 import { SMALL_LSM } from './support/small-lsm.js'
 
 const factory = lsmEngine()
+const cached = readingAgain(lsmEngine({ entryCachePace: { window: 4, sleep: 0 } }))
 
 const subjects: readonly ContractSubject[] = [
+  {
+    name: 'lsm, leveled, in memory, entries cached',
+    factory: cached,
+    options: { ...SMALL_LSM, cacheSize: 256 << 10, entryCache: true },
+    place: memoryPlace,
+  },
   { name: 'lsm, leveled, in memory', factory, options: { ...SMALL_LSM, compaction: 'leveled' }, place: memoryPlace },
   {
     name: 'lsm, tiered, in memory, compressed',
@@ -19,8 +27,8 @@ const subjects: readonly ContractSubject[] = [
   { name: 'lsm, leveled, as in a browser', factory, options: { ...SMALL_LSM, writeBufferSize: 32 << 10 }, place: portablePlace },
 ]
 
-// The leveled tree of every day is the one of `lsm-on-disk.test.ts`.
-for (const subject of slice(subjects.slice(1), subjects)) {
+// The leveled tree of every day is the one of `lsm-on-disk.test.ts`. `tests/engine/entry-cache.test.ts` is that of cached entries.
+for (const subject of slice(subjects.slice(2), subjects)) {
   engineContract(subject)
   engineModel(subject)
   expiryModel(subject, slice(30, 150))

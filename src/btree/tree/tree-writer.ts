@@ -42,15 +42,21 @@ export class TreeWriter implements BatchWriter {
   }
 
   append(batch: WriteBatch, willSync: boolean): void {
-    const { tree, logs, store } = this.#parts
+    const { tree, logs, store, entries } = this.#parts
     const reader = this.#reader
     this.#seal(batch)
     if (!store.complete) prepareBatch(tree, reader.reset(batch.bytes, 0, batch.byteLength))
     logs.append(batch.bytes, batch.byteLength, willSync)
+    entries?.drop(reader.reset(batch.bytes, 0, batch.byteLength))
     applyBatch(tree, reader.reset(batch.bytes, 0, batch.byteLength))
   }
 
   appendInSlices(batch: WriteBatch): Promise<void> {
+    const { entries } = this.#parts
+    return entries === undefined ? this.#appendInSlices(batch) : entries.paused(() => this.#appendInSlices(batch))
+  }
+
+  #appendInSlices(batch: WriteBatch): Promise<void> {
     const { tree, logs, context } = this.#parts
     const nextSlice = slicesOf(context.environment.scheduler, context.trace?.trace.currentSpan)
     return this.#scheduler.withoutStart(async () => {

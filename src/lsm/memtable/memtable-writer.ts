@@ -36,16 +36,22 @@ export class MemtableWriter implements BatchWriter {
   }
 
   append(batch: WriteBatch, willSync: boolean): void {
-    const { versions, logs } = this.#parts
+    const { versions, logs, entries } = this.#parts
     batch.seal(versions.sequence + 1)
     logs.append(batch.bytes, batch.byteLength, willSync)
     const { state } = versions
+    entries?.drop(this.#reader.reset(batch.bytes, 0, batch.byteLength))
     const ranges = state.memtable.apply(this.#reader.reset(batch.bytes, 0, batch.byteLength), this.#step)
     versions.sequence += batch.count
     if (ranges > 0) state.addTombstones(state.memtable.ranges.slice(-ranges), versions.moments())
   }
 
-  async appendInSlices(batch: WriteBatch): Promise<void> {
+  appendInSlices(batch: WriteBatch): Promise<void> {
+    const { entries } = this.#parts
+    return entries === undefined ? this.#appendInSlices(batch) : entries.paused(() => this.#appendInSlices(batch))
+  }
+
+  async #appendInSlices(batch: WriteBatch): Promise<void> {
     const { versions, logs, context, trace } = this.#parts
     const { memtable } = versions.state
     const nextSlice = slicesOf(context.environment.scheduler, trace?.currentSpan)
