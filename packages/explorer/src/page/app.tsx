@@ -9,6 +9,7 @@ import { KeysDialog } from './keys-dialog.js'
 import { Operations } from './operations.js'
 import { Share } from './share.js'
 import { LaneSettingsPanel } from './lanes.js'
+import { Receipt } from './receipt.js'
 import { last, look, problem } from './state.js'
 import { Time } from './time.js'
 
@@ -35,6 +36,7 @@ export function App(): JSX.Element {
           </p>
         )}
         <History />
+        <Receipt />
         <Lanes />
         <Crash />
         <Share />

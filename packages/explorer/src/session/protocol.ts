@@ -11,6 +11,7 @@ import type { PictureName, Pictures } from '../views/catalog.js'
 import type { HexPage } from './hex-page.js'
 import type { History } from './history.js'
 import type { KeyTrace } from './key-trace.js'
+import type { LaneReceipt } from './receipts.js'
 import type { Selection } from './selection.js'
 import type { TableAnatomy } from './table-anatomy.js'
 
@@ -219,6 +220,8 @@ export interface ExplorerCalls {
   history(selection: Selection, position: number): History
   /** Where versions of a key lie in an LSM tree at a position; `undefined` for other engines. */
   keyPlaces(lane: number, key: string, position: number): KeyTrace | undefined
+  /** What an operation has cost in a lane: at once, and up to the end of the run. `operation` is its index. */
+  receipt(lane: number, operation: number): LaneReceipt
 }
 
 export type CallName = keyof ExplorerCalls

@@ -41,6 +41,7 @@ import type {
   TimelineRequest,
   TypeCount,
 } from './protocol.js'
+import { Receipts, type LaneReceipt } from './receipts.js'
 import { checkLane } from './settings.js'
 import { anatomyOf, type TableAnatomy } from './table-anatomy.js'
 import { Timelines } from './timelines.js'
@@ -58,6 +59,7 @@ export class Session implements Answering {
   #files: FileBytes[] = []
   #histories: Histories | undefined
   #timelines = new Timelines()
+  #receipts = new Receipts()
   /** For each moment, the number of the lane's events up to and with it. */
   #counts: number[] = []
   #taken = 0
@@ -85,6 +87,7 @@ export class Session implements Answering {
     this.#files = this.#tracks.map(({ events }) => new FileBytes(events))
     this.#histories = new Histories(this.#run)
     this.#timelines = new Timelines()
+    this.#receipts = new Receipts()
     this.#counts = []
     this.#taken = 0
     this.#takenOperations = 0
@@ -235,6 +238,9 @@ export class Session implements Answering {
     this.#begun()
     return this.#histories!.of(selection, position)
   }
+
+  readonly receipt = async (lane: number, operation: number): Promise<LaneReceipt> =>
+    this.#receipts.of(this.#begun().moments, lane, operation)
 
   readonly keyPlaces = async (lane: number, key: string, position: number): Promise<KeyTrace | undefined> => {
     this.#begun()

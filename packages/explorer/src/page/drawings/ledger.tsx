@@ -18,7 +18,7 @@ const PARTS: readonly { readonly part: WrittenPart; readonly name: string }[] = 
 const READ_NAMES = { open: 'opening', get: 'gets', scan: 'scans', compaction: 'compaction', changes: 'changes', backup: 'backup' }
 
 const WIDTH = 420
-const LEFT = 34
+const LEFT = 38
 const RIGHT = 6
 const TABLE_ROWS = 12
 

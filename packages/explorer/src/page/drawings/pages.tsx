@@ -1,5 +1,6 @@
 /** The pages of a B+tree, level by level: how full, where they lie, which way the last operation went, and the last split, spread or merge. */
 import type { JSX, TargetedKeyboardEvent } from 'preact'
+import { useEffect, useRef } from 'preact/hooks'
 import type { PageLevelPicture, PagePicture, PagesPicture, SharingPicture } from '../../views/pages-fold.js'
 import { bytes, counted, number } from '../format.js'
 import { select, selection } from '../state.js'
@@ -62,13 +63,22 @@ function Level({ level, height, selected, toggle }: LevelProps): JSX.Element {
     after > 0 ? `${number(after)} after these` : '',
     unnamed > 0 ? `${number(unnamed)} that nothing has come to since the opening` : '',
   ].filter(text => text !== '')
+  const boxes = useRef<HTMLUListElement>(null)
+  const onPath = drawn.find(page => page.slot !== undefined)?.page
+  useEffect(() => {
+    const list = boxes.current
+    const box = list?.querySelector<HTMLElement>('.on-path')
+    if (list === null || !box) return
+    const isSeen = box.offsetTop >= list.scrollTop && box.offsetTop + box.offsetHeight <= list.scrollTop + list.clientHeight
+    if (!isSeen) list.scrollTop = box.offsetTop - list.clientHeight / 2
+  }, [onPath, before])
   const reachable = drawn.find(page => page.page === selected) ?? drawn.find(page => page.slot !== undefined) ?? drawn[0]
   return (
     <section aria-label={name}>
       <h4>
         {name}: {counted(pages, 'page')}, {bytes(level.bytes)}
       </h4>
-      <ul class="page-boxes" onKeyDown={moveFocus}>
+      <ul class="page-boxes" ref={boxes} onKeyDown={moveFocus}>
         {drawn.map(page => (
           <li key={page.page} class={[page.state, page.slot === undefined ? '' : 'on-path', page.isTouched ? 'touched' : ''].join(' ')}>
             <button

@@ -31,7 +31,7 @@ export function Space({ lane }: DrawingProps): JSX.Element | null {
         ))}
       </ol>
       <p class="why">
-        Dark is used, light is free, hatched is unknown, half is both; + was just taken, − just given back. A piece is{' '}
+        Filled is used, empty is free, hatched is unknown, half filled is both; + was just taken, − just given back. A piece is{' '}
         {counted(unitsPerBucket, 'unit')}.
         {present === undefined
           ? ''
