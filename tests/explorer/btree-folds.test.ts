@@ -2,6 +2,8 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Operation } from '../../packages/explorer/src/run/operation.js'
 import { Run } from '../../packages/explorer/src/run/run.js'
+import type { History } from '../../packages/explorer/src/session/history.js'
+import { Session } from '../../packages/explorer/src/session/session.js'
 import { CacheFold } from '../../packages/explorer/src/views/cache-fold.js'
 import type { Fold } from '../../packages/explorer/src/views/fold.js'
 import { PagesFold, type PagesPicture } from '../../packages/explorer/src/views/pages-fold.js'
@@ -181,3 +183,23 @@ describe('the folds of a B+tree lane', () => {
 function eventsOf(run: Run, lane: number): TraceEvent[] {
   return run.moments.flatMap(moment => (moment.kind === 'event' && moment.lane === lane ? [moment.event] : []))
 }
+
+describe('the history of a page', () => {
+  it('is that of the opening at the position, because every opening numbers pages anew', async () => {
+    const session = new Session()
+    await session.begin({ seed: 1, lanes: [SETTINGS.lanes[BTREE]] })
+    const fill = { generator: { kind: 'random', count: 60, seed: 3, valueBytes: 100, keys: 400 } } as const
+    const { moments } = await session.add([fill, { operation: { type: 'flush' } }, { generator: { ...fill.generator, seed: 4 } }])
+    const { moments: end } = await session.add([{ operation: { type: 'reopen' } }, { operation: get(1) }, fill])
+    const of = (page: number, position: number): Promise<History> => session.history({ lane: 0, kind: 'page', page }, position)
+    const first = await of(2, moments)
+    expect(first.summary.slice(0, 2)).toEqual([
+      "Made by the store's operation 1, as a copy of page 1.",
+      "Split by the store's operation 9: pages 2, 4 share its entries.",
+    ])
+    expect(first.summary.some(sentence => sentence.startsWith('Written by a checkpoint'))).toBe(true)
+    const second = await of(2, end)
+    expect(second.summary).not.toContain(first.summary[0])
+    expect(second.entries[0].position).toBeGreaterThan(first.entries.at(-1)!.position)
+  })
+})

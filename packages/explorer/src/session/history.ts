@@ -5,6 +5,7 @@ import { formatOperation } from '../run/command.js'
 import type { Operation } from '../run/operation.js'
 import type { Run } from '../run/run.js'
 import { keyText } from '../views/key-text.js'
+import { pageSummary } from './page-history.js'
 import type { Selection } from './selection.js'
 import { fileOfTable } from './table-anatomy.js'
 
@@ -34,7 +35,7 @@ const REASONED: ReadonlySet<string> = new Set(['table.built', 'page.new', 'compa
 /** The histories of the things of a run; the one asked for last is kept, so that a step does not look for it again. */
 export class Histories {
   readonly #run: Run
-  #last: { readonly asked: string; readonly found: Found } | undefined
+  #last: { readonly asked: string; readonly found: readonly Found[] } | undefined
 
   constructor(run: Run) {
     this.#run = run
@@ -45,7 +46,7 @@ export class Histories {
     const asked = `${this.#run.moments.length} ${JSON.stringify(selection)}`
     const found = this.#last?.asked === asked ? this.#last.found : find(this.#run, selection)
     this.#last = { asked, found }
-    const { entries, summary } = found
+    const { entries, summary } = found.findLast(({ from }) => from <= position) ?? found[0]
     const present = entries.filter(entry => entry.position <= position).length
     const from = Math.max(0, Math.min(present - MOST_ENTRIES / 2, entries.length - MOST_ENTRIES))
     const shown = entries.slice(from, from + MOST_ENTRIES)
@@ -65,14 +66,20 @@ interface Named {
   readonly by: string
 }
 
+/** What is known of the thing, beginning with the moment at `from`. */
 interface Found {
+  readonly from: number
   readonly entries: readonly Omit<HistoryEntry, 'isLater'>[]
   readonly summary: readonly string[]
 }
 
-function find({ moments, operations }: Run, selection: Selection): Found {
-  const entries: Omit<HistoryEntry, 'isLater'>[] = []
-  const named: Named[] = []
+/** One history; for a page one of each opening of the store, which numbers pages anew. */
+function find({ moments, operations }: Run, selection: Selection): readonly Found[] {
+  const found: Found[] = []
+  let from = 0
+  let entries: Omit<HistoryEntry, 'isLater'>[] = []
+  let named: Named[] = []
+  const finish = (): void => void found.push({ from, entries, summary: summaryOf(selection, named) })
   const reasons = new Map<number, string>()
   for (const [index, moment] of moments.entries()) {
     if (moment.lane !== selection.lane) continue
@@ -80,6 +87,12 @@ function find({ moments, operations }: Run, selection: Selection): Found {
     if (moment.kind === 'event') {
       const { event } = moment
       learnReason(event, reasons)
+      if (selection.kind === 'page' && event.type === 'job.begin' && event.kind === 'open') {
+        finish()
+        from = position
+        entries = []
+        named = []
+      }
       if (!isNamed(selection, event)) continue
       const reason = reasons.get(event.job)
       named.push({ event, by: reason ?? 'a job' })
@@ -90,7 +103,8 @@ function find({ moments, operations }: Run, selection: Selection): Found {
       if (isAbout(operation, selection.key)) entries.push({ position, type: 'call', sentence: formatOperation(operation) })
     }
   }
-  return { entries, summary: summaryOf(selection, named) }
+  finish()
+  return found
 }
 
 /** Why a job runs: a compaction says it better when it has picked its tables. */
@@ -193,6 +207,7 @@ function titleOf(selection: Selection): string {
 
 function summaryOf(selection: Selection, named: readonly Named[]): readonly string[] {
   if (named.length === 0) return ['No event of this lane names it.']
+  if (selection.kind === 'page') return pageSummary(selection.page, named)
   if (selection.kind !== 'table') return []
   const { table } = selection
   const said: string[] = []

@@ -30,7 +30,7 @@ export interface LedgerPicture {
   readonly read: Readonly<Record<ReadPart, number>>
 }
 
-export const MOST_SAMPLES = 200
+export const MOST_SAMPLES = 120
 
 export class LedgerFold implements Fold<LedgerPicture> {
   #samples: LedgerSample[] = []
