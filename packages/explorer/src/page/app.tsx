@@ -54,7 +54,7 @@ function Lanes(): JSX.Element {
         <section key={lane.name} class="lane" aria-label={lane.name}>
           <h2>{lane.name}</h2>
           {DRAWINGS.filter(({ picture }) => lane.pictures[picture] !== undefined).map(({ title, Component }) => (
-            <section key={title} class="drawing" aria-label={title}>
+            <section key={title} class="drawing" aria-label={`${title} of ${lane.name}`}>
               <h3>{title}</h3>
               <Component lane={lane} index={index} />
             </section>

@@ -32,7 +32,7 @@ export function OperationList(): JSX.Element {
     const element = view.current
     if (element === null || current < 0) return
     const top = current * ROW_PIXELS
-    const isSeen = top >= element.scrollTop && top + ROW_PIXELS <= element.scrollTop + element.clientHeight
+    const isSeen = top >= element.scrollTop && top + 2 * ROW_PIXELS <= element.scrollTop + element.clientHeight
     if (!isSeen) element.scrollTop = top - (ROWS_IN_VIEW / 2) * ROW_PIXELS
   }, [current, count])
   if (count === 0) return <p class="lead">No operations yet: type one above, or add many.</p>
@@ -43,16 +43,26 @@ export function OperationList(): JSX.Element {
       class="operation-list"
       role="table"
       aria-label="Operations so far"
-      aria-rowcount={count}
+      aria-rowcount={count + 1}
       tabIndex={0}
       onScroll={() => void fetchRows()}
     >
+      <div role="row" aria-rowindex={1} class="operation-row operation-head">
+        <span role="columnheader" class="operation-text">
+          operation
+        </span>
+        {lanes.map(({ name }) => (
+          <span key={name} role="columnheader" class="operation-outcome">
+            {name}
+          </span>
+        ))}
+      </div>
       <div role="rowgroup" style={{ height: `${count * ROW_PIXELS}px`, position: 'relative' }}>
         {rows.value.rows.map(row => (
           <div
             key={row.index}
             role="row"
-            aria-rowindex={row.index + 1}
+            aria-rowindex={row.index + 2}
             aria-current={row.index === current ? 'step' : undefined}
             class="operation-row"
             style={{ top: `${row.index * ROW_PIXELS}px` }}
