@@ -6,6 +6,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { PageServer } from '../../packages/cli/src/explore/page-server.js'
 import { kvarium } from './support/command-line.js'
 
+/** Files of a store by name. */
+const STORE = [
+  ['KVARIUM', 'identity'],
+  ['000001.log', ''],
+  ['a b%', 'odd'],
+] as const
+
 let scratch: string
 let server: PageServer
 beforeEach(async () => {
@@ -17,7 +24,11 @@ beforeEach(async () => {
   writeFileSync(join(scratch, 'secret'), 'secret')
   mkdirSync(join(page, 'folder'))
   symlinkSync(join(scratch, 'secret'), join(page, 'link'))
-  server = await PageServer.listen(page)
+  const store = join(scratch, 'store')
+  mkdirSync(join(store, 'folder'), { recursive: true })
+  for (const [name, text] of STORE) writeFileSync(join(store, name), text)
+  symlinkSync(join(scratch, 'secret'), join(store, 'link'))
+  server = await PageServer.listen(page, { store })
 })
 afterEach(async () => {
   await server.close()
@@ -98,7 +109,44 @@ describe('the server of kvarium explore', () => {
   })
 })
 
+describe('the files of a store, as kvarium explore serves them', () => {
+  it('are those that lie in its directory, and no links', async () => {
+    expect(JSON.parse((await ask(`${prefix()}store/`)).text)).toEqual(STORE.map(([name]) => name).sort())
+    for (const [name, text] of STORE) {
+      expect(await ask(`${prefix()}store/${encodeURIComponent(name)}`)).toMatchObject({ status: 200, text })
+    }
+    expect(new URL(server.address).hash).toBe('#store')
+  })
+
+  it.each(['link', 'folder', '..', '../secret', '..%2fsecret', '%2e%2e%2fsecret', '%', 'folder/x', '%00', 'gone'])(
+    '%s is none of them',
+    async name => {
+      const { status, text } = await ask(`${prefix()}store/${name}`)
+      expect(status).toBe(404)
+      expect(text).not.toMatch(/^secret/)
+    },
+  )
+
+  it('need the word of the address and its host', async () => {
+    expect(await ask('/store/')).toMatchObject({ status: 404 })
+    expect(await ask(`${prefix()}store/KVARIUM`, { host: 'evil.example' })).toMatchObject({ status: 403 })
+    expect(await ask(`${prefix()}store/KVARIUM`, {}, 'PUT')).toMatchObject({ status: 405 })
+  })
+
+  it('are none where the command was given no store', async () => {
+    const other = await PageServer.listen(join(scratch, 'page'))
+    const answer = await fetch(`${other.address}store/`)
+    expect(answer.status).toBe(404)
+    await other.close()
+  })
+})
+
 describe('kvarium explore', () => {
+  it('a directory that is no store is refused', async () => {
+    const { status, stderr } = await kvarium(scratch, ['explore', 'page'])
+    expect([status, stderr]).toEqual([2, 'error: page is no store: it has no file KVARIUM\n'])
+  })
+
   it('a port that cannot be is refused with the reason', async () => {
     const { status, stderr } = await kvarium(scratch, ['explore', '--port', '65536'])
     expect([status, stderr]).toEqual([2, 'error: --port 65536: the highest one is 65535\n'])

@@ -5,16 +5,18 @@
  * 1. It listens on the loopback address alone, and answers only requests that name that address: a page of another origin reads nothing, also
  *    when a name of its own leads here.
  * 2. Every address begins with a random word, so other programs of this machine cannot guess one.
- * 3. Only files that were listed can be asked for: a request makes no path.
+ * 3. Only files that were listed can be asked for: a request makes no path. A link in a store's directory is not followed.
  */
 import { randomBytes } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
+import { closeSync, constants, createReadStream, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { extname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 
 const LOOPBACK = '127.0.0.1'
 const WORD_BYTES = 16
+/** The files of a store are below this name, which itself lists them. */
+const STORE = 'store/'
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -39,27 +41,33 @@ export class PageServer {
   readonly #prefix = `/${randomBytes(WORD_BYTES).toString('hex')}/`
   readonly #folder: string
   readonly #files: ReadonlySet<string>
+  readonly #store: string | undefined
 
-  private constructor(server: Server, port: number, folder: string) {
+  private constructor(server: Server, port: number, folder: string, store: string | undefined) {
     this.#server = server
     this.#hosts = new Set([`${LOOPBACK}:${port}`, `localhost:${port}`])
     this.#folder = folder
-    this.#files = new Set(readdirSync(folder, { withFileTypes: true }).flatMap(entry => (entry.isFile() ? [entry.name] : [])))
-    this.address = `http://${LOOPBACK}:${port}${this.#prefix}`
+    this.#files = new Set(regularFiles(folder))
+    this.#store = store
+    this.address = `http://${LOOPBACK}:${port}${this.#prefix}${store === undefined ? '' : '#store'}`
     server.on('request', (request, response) => this.#answer(request, response))
   }
 
   /**
    * @param folder - That of the built page.
    * @param port - `0` for any that is free.
+   * @param store - The directory of a store, whose files the page may read.
    */
-  static async listen(folder: string, port = 0): Promise<PageServer> {
+  static async listen(
+    folder: string,
+    { port = 0, store }: { readonly port?: number; readonly store?: string | undefined } = {},
+  ): Promise<PageServer> {
     const server = createServer()
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
       server.listen(port, LOOPBACK, resolve)
     })
-    return new PageServer(server, (server.address() as { readonly port: number }).port, folder)
+    return new PageServer(server, (server.address() as { readonly port: number }).port, folder, store)
   }
 
   async close(): Promise<void> {
@@ -75,6 +83,7 @@ export class PageServer {
     const [path] = url.split('?')
     if (!path.startsWith(this.#prefix)) return refuse(response, 404, 'Open the address that the command printed.')
     const name = path.slice(this.#prefix.length) || 'index.html'
+    if (name.startsWith(STORE)) return this.#answerOfStore(name.slice(STORE.length), response)
     if (!this.#files.has(name)) return refuse(response, 404, 'There is no such file.')
     const bytes = readFileSync(join(this.#folder, name))
     const isGzip = headers['accept-encoding']?.includes('gzip') === true
@@ -84,6 +93,44 @@ export class PageServer {
       ...(isGzip && { 'content-encoding': 'gzip' }),
     })
     response.end(isGzip ? gzipSync(bytes) : bytes)
+  }
+
+  #answerOfStore(text: string, response: ServerResponse): void {
+    const store = this.#store
+    if (store === undefined) return refuse(response, 404, 'The command was given no store.')
+    try {
+      const names = regularFiles(store)
+      if (text === '') {
+        response.writeHead(200, { ...HEADERS, 'content-type': 'application/json' }).end(JSON.stringify(names))
+        return
+      }
+      const name = decoded(text)
+      if (name === undefined || !names.includes(name))
+        return refuse(response, 404, `There is no such file in ${store}: load the page again.`)
+      const descriptor = openSync(join(store, name), constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0))
+      const stat = fstatSync(descriptor)
+      if (!stat.isFile()) {
+        closeSync(descriptor)
+        return refuse(response, 404, `${name} is no file any more: load the page again.`)
+      }
+      response.writeHead(200, { ...HEADERS, 'content-type': 'application/octet-stream' })
+      createReadStream('', { fd: descriptor }).pipe(response)
+    } catch (error) {
+      refuse(response, 404, (error as Error).message)
+    }
+  }
+}
+
+/** The names of the regular files that lie directly in a folder. */
+function regularFiles(folder: string): readonly string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap(entry => (entry.isFile() ? [entry.name] : []))
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
   }
 }
 

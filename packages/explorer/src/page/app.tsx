@@ -7,6 +7,7 @@ import { History } from './history.js'
 import { handleKey } from './keys.js'
 import { KeysDialog } from './keys-dialog.js'
 import { Operations } from './operations.js'
+import { OwnStore } from './own-store.js'
 import { Share } from './share.js'
 import { LaneSettingsPanel } from './lanes.js'
 import { Receipt } from './receipt.js'
@@ -40,6 +41,7 @@ export function App(): JSX.Element {
         <Lanes />
         <Crash />
         <Share />
+        <OwnStore />
         <KeysDialog />
       </main>
     </>

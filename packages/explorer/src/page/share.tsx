@@ -42,7 +42,13 @@ export function Share(): JSX.Element {
 }
 
 async function showLink(): Promise<void> {
-  const { href } = new URL(`#${await linkHere()}`, location.href)
+  let href: string
+  try {
+    href = new URL(`#${await linkHere()}`, location.href).href
+  } catch (error) {
+    made.value = error instanceof Error ? error.message : String(error)
+    return
+  }
   link.value = href
   try {
     await navigator.clipboard.writeText(href)

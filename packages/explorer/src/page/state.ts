@@ -10,10 +10,12 @@ import type { Line } from '../run/line.js'
 import { DEFAULT_LANES } from '../run/engine-lanes.js'
 import type { RunSettings } from '../run/run.js'
 import { decodeScenario, encodeScenario, linesOf } from '../run/scenario.js'
+import type { StoredFile } from '../run/stored-files.js'
 import type { Selection } from '../session/selection.js'
 import type { CallName, ExplorerCalls, Look, SeekRequest, Summary } from '../session/protocol.js'
 import { PICTURE_NAMES } from '../views/catalog.js'
 import { connect, type Client } from './client.js'
+import { servedFiles } from './store-files.js'
 
 export const summary = signal<Summary | undefined>(undefined)
 export const position = signal(0)
@@ -37,8 +39,23 @@ export async function start(worker: Worker, link: string): Promise<void> {
   problem.value = wrong
 }
 
+/** The fragment of the page's address where its server has the files of a store. */
+const STORE_LINK = 'store'
+
+/** A new run on a copy of a store's files. */
+export async function openStore(files: () => Promise<readonly StoredFile[]>): Promise<boolean> {
+  let isOpen = false
+  await performing(async () => {
+    summary.value = await client.openStore(await files())
+    await goTo(summary.value.moments)
+    isOpen = true
+  })
+  return isOpen
+}
+
 /** Does what a link says, and goes to its position. */
 export async function open(link: string): Promise<boolean> {
+  if (link === STORE_LINK) return openStore(servedFiles)
   let isOpen = false
   await guarded(async () => {
     const { settings, script, position: at } = await decodeScenario(link)
@@ -58,7 +75,8 @@ export async function open(link: string): Promise<boolean> {
 
 /** The run up to the present operation, with the present position, as a link. */
 export async function linkHere(): Promise<string> {
-  const { settings } = summary.value!
+  const { settings, isOfFiles } = summary.value!
+  if (isOfFiles) throw new Error('A link cannot carry the files of your store: save the trace instead')
   return encodeScenario({ settings, script: await client.script(position.value), position: position.value })
 }
 

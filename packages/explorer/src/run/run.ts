@@ -44,7 +44,7 @@ export class Run {
   readonly #lineStarts: number[] = []
   readonly #loadCities: LoadCities
 
-  private constructor(settings: RunSettings, loadCities: LoadCities) {
+  private constructor(settings: RunSettings, loadCities: LoadCities, base: MemoryFileSystem | undefined) {
     this.#loadCities = loadCities
     if (settings.lanes.length < 1 || settings.lanes.length > MOST_LANES) {
       throw new TypeError(`A run has one to ${MOST_LANES} lanes, not ${settings.lanes.length}`)
@@ -52,12 +52,15 @@ export class Run {
     this.settings = settings
     this.#sequences = settings.lanes.map(() => 0)
     this.#earlier = settings.lanes.map(() => 0)
-    this.#lanes = settings.lanes.map((lane, index) => new Lane(lane, settings.seed, event => this.#record(index, event)))
+    this.#lanes = settings.lanes.map((lane, index) => new Lane(lane, settings.seed, event => this.#record(index, event), base))
   }
 
-  /** Opens all lanes. Where a store does not open, the moment of its return says why. */
-  static async open(settings: RunSettings, loadCities: LoadCities = noCities): Promise<Run> {
-    const run = new Run(settings, loadCities)
+  /**
+   * Opens all lanes. Where a store does not open, the moment of its return says why.
+   * @param base - The files that each lane begins with, if they are not new; they stay as they are.
+   */
+  static async open(settings: RunSettings, loadCities: LoadCities = noCities, base?: MemoryFileSystem): Promise<Run> {
+    const run = new Run(settings, loadCities, base)
     for (const [index, lane] of run.#lanes.entries()) {
       run.moments.push({ kind: 'call', lane: index, operation: -1 })
       run.moments.push({ kind: 'return', lane: index, operation: -1, outcome: await lane.open() })

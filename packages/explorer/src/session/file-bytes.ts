@@ -35,10 +35,13 @@ export class FileBytes {
   /** For what comes after a position, so that the next step goes on from it. */
   readonly #later: Track
 
-  /** @param events Those of the lane, to which the run adds. */
-  constructor(events: TraceEvent[]) {
+  /**
+   * @param events Those of the lane, to which the run adds.
+   * @param before They stand for the files that the lane begins with.
+   */
+  constructor(events: TraceEvent[], before: readonly TraceEvent[] = []) {
     this.#events = events
-    const make = (): { files: HistoriesFold } => ({ files: new HistoriesFold() })
+    const make = (): { files: HistoriesFold } => ({ files: historiesAfter(before) })
     this.#track = new Track(make, events)
     this.#later = new Track(make, events)
   }
@@ -116,6 +119,12 @@ function endOf(events: readonly TraceEvent[], job: number, count: number): numbe
     if (event.job === job && event.type === 'job.end') return at
   }
   return undefined
+}
+
+function historiesAfter(events: readonly TraceEvent[]): HistoriesFold {
+  const histories = new HistoriesFold()
+  for (const event of events) histories.apply(event)
+  return histories
 }
 
 class HistoriesFold implements Fold<FileHistories> {

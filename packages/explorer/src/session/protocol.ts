@@ -7,6 +7,7 @@ import type { CrashImage, Outcome } from '../run/operation.js'
 import type { Line } from '../run/line.js'
 import type { LaneSettings } from '../run/lane.js'
 import type { RunSettings } from '../run/run.js'
+import type { StoredFile } from '../run/stored-files.js'
 import type { PictureName, Pictures } from '../views/catalog.js'
 import type { HexPage } from './hex-page.js'
 import type { History } from './history.js'
@@ -21,6 +22,8 @@ export interface Summary {
   /** The last position. */
   readonly moments: number
   readonly operations: number
+  /** The run began with the files of a store: they are no part of a link or a program. */
+  readonly isOfFiles?: true
   /** While lines are performed: how many operations are still to come, as far as that is known. */
   readonly ahead?: number
   /** Operations of the run before, which going back and adding there has dropped; `restore` brings them back. */
@@ -179,6 +182,8 @@ export interface HexRequest {
 export interface ExplorerCalls {
   /** A new run takes the place of the one before. */
   begin(settings: RunSettings): Summary
+  /** A new run of one lane, which begins with the files of a store. Operations change a copy of them in memory. */
+  openStore(files: readonly StoredFile[]): Summary
   /**
    * Performs lines in all lanes; `stop` ends it between two operations. Behind `position`, only operations that had begun there stay: the run
    * starts again with these, and the others are dropped.

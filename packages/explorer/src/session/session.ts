@@ -8,12 +8,14 @@
 import type { OptionTable } from 'kvarium/engine'
 import { describe } from 'kvarium/observe'
 import type { TraceEvent } from 'kvarium/trace'
+import type { MemoryFileSystem } from 'kvarium/vfs'
 import { format, formatOperation } from '../run/command.js'
 import { ENGINE_OPTIONS } from '../run/engine-lanes.js'
 import type { LoadCities } from '../run/generate.js'
 import type { LaneSettings } from '../run/lane.js'
 import type { Line } from '../run/line.js'
 import { Run, type Moment, type RunSettings } from '../run/run.js'
+import { eventsBefore, readStore, type StoredFile } from '../run/stored-files.js'
 import { foldsFor } from '../views/catalog.js'
 import type { LevelsFold } from '../views/levels-fold.js'
 import type { MemtableFold } from '../views/memtable-fold.js'
@@ -55,6 +57,8 @@ export class Session implements Answering {
   readonly #onProgress: (summary: Summary) => void
   readonly #loadCities: LoadCities | undefined
   #run: Run | undefined
+  /** The files that the lanes begin with, if they are not new. */
+  #base: MemoryFileSystem | undefined
   #tracks: Track[] = []
   #files: FileBytes[] = []
   #histories: Histories | undefined
@@ -77,14 +81,23 @@ export class Session implements Answering {
 
   readonly begin = async (settings: RunSettings): Promise<Summary> => {
     this.#dropped = undefined
+    this.#base = undefined
     return this.#open(settings)
+  }
+
+  readonly openStore = async (files: readonly StoredFile[]): Promise<Summary> => {
+    const { engine, fileSystem } = await readStore(files)
+    this.#dropped = undefined
+    this.#base = fileSystem
+    return this.#open({ seed: 1, lanes: [{ name: engine, engine, options: {} }] })
   }
 
   async #open(settings: RunSettings): Promise<Summary> {
     await this.#run?.close()
-    this.#run = await Run.open(settings, this.#loadCities)
-    this.#tracks = settings.lanes.map(({ engine }) => new Track(() => foldsFor(engine)))
-    this.#files = this.#tracks.map(({ events }) => new FileBytes(events))
+    this.#run = await Run.open(settings, this.#loadCities, this.#base)
+    const before = this.#base === undefined ? [] : eventsBefore(this.#base)
+    this.#tracks = settings.lanes.map(({ engine }) => new Track(() => foldsFor(engine, before)))
+    this.#files = this.#tracks.map(({ events }) => new FileBytes(events, before))
     this.#histories = new Histories(this.#run)
     this.#timelines = new Timelines()
     this.#receipts = new Receipts()
@@ -220,6 +233,7 @@ export class Session implements Answering {
 
   readonly program = async (): Promise<string> => {
     const { settings, operations } = this.#begun()
+    if (this.#base !== undefined) throw new Error('A run on the files of a store is no program: its files would not be in it')
     return programText(settings, operations)
   }
 
@@ -280,7 +294,13 @@ export class Session implements Answering {
   #summary(): Summary {
     const { settings, moments, operations } = this.#run!
     const dropped = this.#dropped?.operations
-    return { settings, moments: moments.length, operations: operations.length, ...(dropped !== undefined && { dropped }) }
+    return {
+      settings,
+      moments: moments.length,
+      operations: operations.length,
+      ...(dropped !== undefined && { dropped }),
+      ...(this.#base !== undefined && { isOfFiles: true as const }),
+    }
   }
 
   #isStop(moment: Moment, position: number, at: SeekRequest['at']): boolean {

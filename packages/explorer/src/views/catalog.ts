@@ -1,4 +1,5 @@
 /** Every drawing's picture by name, and the fold that makes it. A drawing is a line here, its fold beside this file, and its component in the page. */
+import type { TraceEvent } from 'kvarium/trace'
 import { CacheFold, type CachePicture } from './cache-fold.js'
 import { FilesFold, type FilesPicture } from './files-fold.js'
 import type { Fold } from './fold.js'
@@ -46,8 +47,10 @@ const CATALOG: { readonly [Name in PictureName]-?: Entry<NonNullable<Pictures[Na
 /** The names of all pictures. */
 export const PICTURE_NAMES = Object.keys(CATALOG) as readonly PictureName[]
 
-/** New folds for a lane of this engine, by name. */
-export function foldsFor(engine: string): Readonly<Record<string, Fold<unknown>>> {
+/** New folds for a lane of this engine, by name; `before` stands for the files that it begins with. */
+export function foldsFor(engine: string, before: readonly TraceEvent[] = []): Readonly<Record<string, Fold<unknown>>> {
   const entries = Object.entries<Entry<unknown>>(CATALOG).filter(([, entry]) => entry.engine === undefined || entry.engine === engine)
-  return Object.fromEntries(entries.map(([name, { make }]) => [name, make()]))
+  const folds = Object.fromEntries(entries.map(([name, { make }]) => [name, make()]))
+  for (const event of before) folds.files.apply(event)
+  return folds
 }

@@ -1,0 +1,55 @@
+/** A store of the reader: its files are dropped on the page, or chosen. */
+import type { JSX } from 'preact'
+import { useEffect } from 'preact/hooks'
+import { isBusy, openStore, summary } from './state.js'
+import { chosenFiles, droppedFiles } from './store-files.js'
+
+export function OwnStore(): JSX.Element {
+  useEffect(() => {
+    const allow = (event: DragEvent): void => {
+      if (event.dataTransfer?.types.includes('Files')) event.preventDefault()
+    }
+    const drop = (event: DragEvent): void => {
+      if (!event.dataTransfer?.types.includes('Files')) return
+      event.preventDefault()
+      const files = droppedFiles(event.dataTransfer.items)
+      void openStore(() => files)
+    }
+    document.addEventListener('dragover', allow)
+    document.addEventListener('drop', drop)
+    return () => {
+      document.removeEventListener('dragover', allow)
+      document.removeEventListener('drop', drop)
+    }
+  }, [])
+  return (
+    <section class="own-store" aria-labelledby="own-store-h">
+      <h2 id="own-store-h">Your own store</h2>
+      <p>
+        Drop the directory of a store on this page, or all of its files. The page copies them into its memory: your files stay as they are,
+        and nothing leaves this machine.
+      </p>
+      <p>
+        <label>
+          Directory of a store{' '}
+          <input
+            type="file"
+            multiple
+            disabled={isBusy.value}
+            {...{ webkitdirectory: true }}
+            onChange={event => choose(event.currentTarget)}
+          />
+        </label>
+      </p>
+      {summary.value?.isOfFiles ? (
+        <p role="status">
+          This is a copy of your store, opened as after a crash. Operations change the copy alone; no link and no program can carry it.
+        </p>
+      ) : null}
+    </section>
+  )
+}
+
+function choose({ files }: HTMLInputElement): void {
+  if (files !== null && files.length > 0) void openStore(async () => chosenFiles(files))
+}

@@ -1,0 +1,72 @@
+/**
+ * The files of a store that is there already, as what a lane begins with. They are copied into memory: whatever the lane does, they stay as they are.
+ */
+import { loadHash32 } from 'kvarium/codec'
+import { occupancyOf } from 'kvarium/inspect'
+import type { EventBody, TraceEvent } from 'kvarium/trace'
+import { joinPath, MemoryFileSystem } from 'kvarium/vfs'
+import { LOCATION } from './lane.js'
+
+/** A file by its name in the store's directory. */
+export interface StoredFile {
+  readonly name: string
+  readonly contents: Blob
+}
+
+/** What the files of a store may have together, in bytes: a page holds them a few times in memory. */
+export const MOST_BYTES = 128 << 20
+
+/** Files of the lock of a process. */
+const LOCK = /^LOCK/
+
+export interface StoredStore {
+  readonly engine: string
+  readonly fileSystem: MemoryFileSystem
+}
+
+/** Rejects with an Error that says what to do where these are not the files of one store, or too large. */
+export async function readStore(files: readonly StoredFile[]): Promise<StoredStore> {
+  const bytes = files.reduce((sum, { contents }) => sum + contents.size, 0)
+  if (bytes > MOST_BYTES) {
+    throw new Error(
+      `These files have ${Math.ceil(bytes / 2 ** 20)} MiB, and a page takes at most ${MOST_BYTES / 2 ** 20}: look into them with kvarium inspect`,
+    )
+  }
+  const fileSystem = new MemoryFileSystem()
+  fileSystem.makeDirectory(LOCATION)
+  for (const { name, contents } of files) {
+    if (LOCK.test(name)) continue
+    const handle = fileSystem.create(joinPath(LOCATION, name))
+    handle.write(new Uint8Array(await contents.arrayBuffer()), 0)
+    handle.close()
+  }
+  const occupancy = occupancyOf(fileSystem, LOCATION, await loadHash32())
+  if (occupancy.kind !== 'store')
+    throw new Error('These are not the files of a store: choose all files of its directory, KVARIUM among them')
+  return { engine: occupancy.identity.engine, fileSystem: fileSystem.processCrashClone() }
+}
+
+/** The files as if they had been written and synced before the first event of a lane. */
+export function eventsBefore(fileSystem: MemoryFileSystem): readonly TraceEvent[] {
+  const stamp = { sequence: 0, operation: 0, job: 0, atMs: 0 }
+  const bodies = fileSystem.list(LOCATION).flatMap((file): readonly EventBody[] => {
+    const bytes = contentsOf(fileSystem, file)
+    return [
+      { type: 'file.create', file },
+      { type: 'file.write', file, offset: 0, length: bytes.length, part: 'meta', bytes },
+      { type: 'file.sync', file },
+    ]
+  })
+  return [...bodies, { type: 'directory.sync' as const, directory: LOCATION }].map(body => ({ ...body, ...stamp }))
+}
+
+function contentsOf(fileSystem: MemoryFileSystem, name: string): Uint8Array {
+  const handle = fileSystem.openRead(joinPath(LOCATION, name))
+  try {
+    const bytes = new Uint8Array(handle.size())
+    handle.read(bytes, 0)
+    return bytes
+  } finally {
+    handle.close()
+  }
+}
