@@ -10,7 +10,7 @@ import { Session } from '../../packages/explorer/src/session/session.js'
 import type { PictureName } from '../../packages/explorer/src/views/catalog.js'
 import { SETTINGS } from './support/settings.js'
 
-const PICTURES: readonly PictureName[] = ['log', 'memtable', 'levels', 'merge', 'pages', 'files']
+const PICTURES: readonly PictureName[] = ['log', 'memtable', 'levels', 'merge', 'pages', 'space', 'cache', 'ledger', 'files']
 
 async function filled(): Promise<{ readonly session: Session; readonly summary: Summary }> {
   const session = new Session()

@@ -3,6 +3,7 @@ import type { JSX } from 'preact'
 import type { CachedPicture } from '../../views/cache-fold.js'
 import { bytes, counted, number } from '../format.js'
 import { select } from '../state.js'
+import { moveFocus } from './arrows.js'
 import type { DrawingProps } from './drawing.js'
 
 export function Cache({ lane, index }: DrawingProps): JSX.Element | null {
@@ -49,14 +50,20 @@ interface ListProps {
 
 function List({ entries, lane, present }: ListProps): JSX.Element {
   return (
-    <ul class="cached">
+    <ul class="cached" onKeyDown={moveFocus}>
       {entries.map((entry, at) => {
         const { file, id, hits } = entry
         const isPresent = present?.file === file && present.id === id
         const open = (): void => select(file === 0 ? { lane, kind: 'page', page: id } : { lane, kind: 'table', table: file })
         return (
           <li key={`${at} ${file} ${id}`} class={isPresent ? 'touched' : ''} aria-current={isPresent ? 'true' : undefined}>
-            <button type="button" class="plain" onClick={open} title={`${bytes(entry.bytes)}, found ${counted(hits, 'time')}`}>
+            <button
+              type="button"
+              class="plain"
+              tabIndex={at === 0 ? 0 : -1}
+              onClick={open}
+              title={`${bytes(entry.bytes)}, found ${counted(hits, 'time')}`}
+            >
               {file === 0 ? `page ${id}` : `table ${file} @${id}`}
               <span class="hidden">
                 , {bytes(entry.bytes)}, found {counted(hits, 'time')}

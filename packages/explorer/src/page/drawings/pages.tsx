@@ -1,9 +1,10 @@
 /** The pages of a B+tree, level by level: how full, where they lie, which way the last operation went, and the last split, spread or merge. */
-import type { JSX, TargetedKeyboardEvent } from 'preact'
+import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import type { PageLevelPicture, PagePicture, PagesPicture, SharingPicture } from '../../views/pages-fold.js'
 import { bytes, counted, number } from '../format.js'
 import { select, selection } from '../state.js'
+import { moveFocus } from './arrows.js'
 import type { DrawingProps } from './drawing.js'
 
 const STATES = { dirty: 'changed in memory, not in the file', written: 'in the file, not durable yet', clean: 'on disk' }
@@ -102,17 +103,6 @@ function Level({ level, height, selected, toggle }: LevelProps): JSX.Element {
       {left.length === 0 ? null : <p class="why">Not drawn: {left.join(', ')}.</p>}
     </section>
   )
-}
-
-/** The pages of a level are one stop for the tab key; arrows go on within them. */
-function moveFocus(event: TargetedKeyboardEvent<HTMLUListElement>): void {
-  const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0
-  if (step === 0) return
-  const buttons = [...event.currentTarget.querySelectorAll('button')]
-  const to = buttons[buttons.indexOf(event.target as HTMLButtonElement) + step]
-  event.preventDefault()
-  event.stopPropagation()
-  to?.focus()
 }
 
 function labelOf({ page, state, entries, fill, copyOf, slot, isTouched }: PagePicture): string {
