@@ -197,7 +197,7 @@ describe('the history of a page', () => {
       "Made by the store's operation 1, as a copy of page 1.",
       "Split by the store's operation 9: pages 2, 4 share its entries.",
     ])
-    expect(first.summary.some(sentence => sentence.startsWith('Written by a checkpoint'))).toBe(true)
+    expect(first.summary.some(sentence => sentence.startsWith('Written at unit '))).toBe(true)
     const second = await of(2, end)
     expect(second.summary).not.toContain(first.summary[0])
     expect(second.entries[0].position).toBeGreaterThan(first.entries.at(-1)!.position)

@@ -11,7 +11,7 @@ export function Receipt(): JSX.Element {
     <section class="receipts" aria-label="Receipt">
       <h2>Receipt</h2>
       <details open={isOpen} onToggle={event => open(event.currentTarget.open)}>
-        <summary>What the operation here has cost, now and later</summary>
+        <summary>What this operation costs, now and later</summary>
         {isOpen ? <Lanes /> : null}
       </details>
     </section>

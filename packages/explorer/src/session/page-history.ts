@@ -33,10 +33,10 @@ export function pageSummary(page: number, named: readonly Named[]): readonly str
         if (event.rule === 'merge') said.push(`Merged by ${who}: page ${event.into[0]} has the entries of ${event.pages.join(' and ')}.`)
         break
       case 'page.write':
-        said.push(`Written by ${by} at unit ${event.offset}.`)
+        said.push(`Written at unit ${event.offset} by ${by}.`)
         break
       case 'page.drop':
-        said.push(`Out of the tree by ${who}.`)
+        said.push(`Taken out of the tree by ${who}.`)
         break
       case 'page.free':
         said.push('In the end nothing needed it any more.')
