@@ -17,11 +17,36 @@ export function Operations(): JSX.Element {
     <section class="operations" aria-label="Operations">
       <h2>Operations</h2>
       <Editor />
+      <Language />
       <Many />
       <Progress />
       <Undone />
       <OperationList />
     </section>
+  )
+}
+
+function Language(): JSX.Element {
+  return (
+    <details>
+      <summary>What can be typed</summary>
+      <p>
+        One operation or generator a line. Words in capitals stand for your own; those in brackets may be left out. Keys and values with
+        spaces go in double quotes.
+      </p>
+      <dl class="language">
+        {WORDS.map(({ name, form, about }) => (
+          <div key={name}>
+            <dt>
+              <code>
+                {name} {form}
+              </code>
+            </dt>
+            <dd>{about}</dd>
+          </div>
+        ))}
+      </dl>
+    </details>
   )
 }
 
