@@ -50,6 +50,21 @@ describe.each(SETTINGS.lanes)('the ledger of $engine', ({ engine, options }) => 
     const values = (parts: Readonly<Record<string, number>>): number => Object.values(parts).reduce((sum, value) => sum + value, 0)
     expect([values(now.written), values(read)]).toEqual([total('file.write'), total('file.read')])
     checkClones(events)
+
+    // A page that begins with the files of a store has seen none of them being made.
+    const later = new LedgerFold()
+    const again = new Kvarium<string, string>('/store', {
+      ...options,
+      engine,
+      environment,
+      trace: new Trace({ level: 'step', listener: event => later.apply(event) }),
+    } as never)
+    await again.open()
+    const { fileBytes } = later.picture().now
+    const { ledger } = again.stats()
+    expect(fileBytes).toBeLessThanOrEqual(ledger.fileBytes)
+    expect(fileBytes).toBeGreaterThan(ledger.fileBytes * 0.9)
+    await again.close()
   })
 })
 

@@ -5,6 +5,7 @@
  * 1. The written parts add up to the bytes of all `file.write` events, the read parts to those of all `file.read` events.
  * 2. There are at most `MOST_SAMPLES` samples: when there are more, every second one goes.
  */
+import { DATA_FILE } from 'kvarium/btree'
 import type { ReadPart, TraceEvent, WritePart } from 'kvarium/trace'
 import type { Fold } from './fold.js'
 import { LiveBytes } from './live-bytes.js'
@@ -67,6 +68,18 @@ export class LedgerFold implements Fold<LedgerPicture> {
           this.#blocksFromDisk += event.touched.blocksFromDisk
         }
         if (++this.#operations % this.#stride === 0) this.#keep()
+        break
+      }
+      // What an opening finds that no event has made.
+      case 'meta.read':
+        this.#files.set(DATA_FILE, event.fileBytes)
+        break
+      case 'manifest.read':
+        for (const { number, fileBytes } of event.tables) this.#files.set(numbered(number, 'sst'), fileBytes)
+        break
+      case 'log.replay': {
+        const name = numbered(event.log, 'log')
+        this.#files.set(name, Math.max(this.#files.get(name) ?? 0, event.bytes))
         break
       }
       case 'file.create':
@@ -136,4 +149,8 @@ export class LedgerFold implements Fold<LedgerPicture> {
       liveBytes: this.#live.bytes,
     }
   }
+}
+
+function numbered(number: number, extension: string): string {
+  return `${String(number).padStart(6, '0')}.${extension}`
 }
