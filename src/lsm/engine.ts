@@ -158,14 +158,10 @@ export class LsmEngine implements Engine {
 
   getView(key: Uint8Array, out: ByteView, snapshot?: EngineSnapshot): boolean {
     this.#requireOpen()
-    const entries = this.#entries
-    if (entries === undefined || snapshot !== undefined || !entries.isAsked()) return this.#find(key, out, snapshot)
-    if (entries.find(key, out)) {
-      this.#parts.ledger.found.operations++
-      return true
-    }
-    const found = this.#find(key, out)
-    if (found && this.#lookup.expiry === undefined) entries.offer(key, out)
+    if (this.#entries !== undefined && snapshot === undefined) return this.#findCached(this.#entries, key, out)
+    const sequence = this.#snapshots.resolve(snapshot, this.#parts.versions.sequence)
+    const found = this.#lookup.find(key, sequence, out, snapshot && this.#snapshots.timeOf(snapshot))
+    this.#count(found)
     return found
   }
 
@@ -187,7 +183,10 @@ export class LsmEngine implements Engine {
 
   expiresAt(key: Uint8Array, snapshot?: EngineSnapshot): number | undefined {
     this.#requireOpen()
-    return this.#find(key, this.#value, snapshot) ? this.#lookup.expiry : undefined
+    const sequence = this.#snapshots.resolve(snapshot, this.#parts.versions.sequence)
+    const found = this.#lookup.find(key, sequence, this.#value, snapshot && this.#snapshots.timeOf(snapshot))
+    this.#count(found)
+    return found ? this.#lookup.expiry : undefined
   }
 
   write(batch: WriteBatch, options: WriteOptions): Promise<void> | void {
@@ -329,11 +328,16 @@ export class LsmEngine implements Engine {
     return shareState(versions.state, versions.sequence)
   }
 
-  /** Finds a key past the cache of entries. */
-  #find(key: Uint8Array, out: ByteView, snapshot?: EngineSnapshot): boolean {
-    const sequence = this.#snapshots.resolve(snapshot, this.#parts.versions.sequence)
-    const found = this.#lookup.find(key, sequence, out, snapshot && this.#snapshots.timeOf(snapshot))
+  /** Finds what a key has now, in the cache of entries or behind it. */
+  #findCached(entries: EntryCache, key: Uint8Array, out: ByteView): boolean {
+    const isAsked = entries.isAsked()
+    if (isAsked && entries.find(key, out)) {
+      this.#parts.ledger.found.operations++
+      return true
+    }
+    const found = this.#lookup.find(key, this.#parts.versions.sequence, out)
     this.#count(found)
+    if (isAsked && found && this.#lookup.expiry === undefined) entries.offer(key, out)
     return found
   }
 
