@@ -1,4 +1,4 @@
-/** Hazards: a store of the reader that is changed, or shown as another; files that are no store; a run on files that pretends to be a link. */
+/** Hazards: a store of the reader that is changed, or shown as another; a recording that is shown otherwise than it was; files that are no store; a run on files that pretends to be a link. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +8,7 @@ import type { Line } from '../../packages/explorer/src/run/line.js'
 import { MOST_BYTES, type StoredFile } from '../../packages/explorer/src/run/stored-files.js'
 import { Session } from '../../packages/explorer/src/session/session.js'
 import { Kvarium } from '../../src/index.js'
+import { parseJsonLines } from '../../src/observe/index.js'
 
 let directory: string
 beforeEach(() => {
@@ -36,7 +37,7 @@ describe.each(['lsm', 'btree'] as const)('a session on the files of a store of %
     const files = await written(engine)
     const before = filesNow()
     const session = new Session()
-    const { moments, settings } = await session.openStore(files)
+    const { moments, settings } = await session.openFiles(files)
     expect(settings.lanes.map(lane => lane.engine)).toEqual([engine])
     const { moment, lanes } = await session.look({ position: moments, pictures: PICTURES })
     expect(moment?.sentence).toContain('is open')
@@ -53,7 +54,7 @@ describe.each(['lsm', 'btree'] as const)('a session on the files of a store of %
   it('shows the files as they are before the first event, byte for byte', async () => {
     const files = await written(engine)
     const session = new Session()
-    await session.openStore(files)
+    await session.openFiles(files)
     const { lanes } = await session.look({ position: 1, pictures: PICTURES })
     const shown = new Map(lanes[0].pictures.files!.files.map(({ name, bytes }) => [name, bytes]))
     for (const { name, contents } of files) if (!name.startsWith('LOCK')) expect(shown.get(name), name).toBe(contents.size)
@@ -64,7 +65,7 @@ describe.each(['lsm', 'btree'] as const)('a session on the files of a store of %
 
   it('does the same again where one goes back and adds another operation', async () => {
     const session = new Session()
-    const { moments, isOfFiles } = await session.openStore(await written(engine))
+    const { moments, isOfFiles } = await session.openFiles(await written(engine))
     expect(isOfFiles).toBe(true)
     await session.add([parse('del key7') as Line])
     await session.add([parse('get key7') as Line], moments)
@@ -77,10 +78,50 @@ describe('files that are no store', () => {
   it('are refused with what to do, and the run before goes on', async () => {
     const session = new Session()
     await session.begin({ seed: 1, lanes: [{ name: 'lsm', engine: 'lsm', options: {} }] })
-    await expect(session.openStore([{ name: 'notes.txt', contents: new Blob(['hello']) }])).rejects.toThrow('KVARIUM among them')
-    const large = { size: MOST_BYTES + 1 } as Blob
-    await expect(session.openStore([{ name: 'KVARIUM', contents: large }])).rejects.toThrow('kvarium inspect')
+    await expect(session.openFiles([{ name: 'notes.txt', contents: new Blob(['hello']) }])).rejects.toThrow('KVARIUM among them')
+    const large = Object.defineProperty(new Blob(['large']), 'size', { value: MOST_BYTES + 1 })
+    await expect(session.openFiles([{ name: 'KVARIUM', contents: large }])).rejects.toThrow('kvarium inspect')
     const { isOfFiles, settings } = await session.add([parse('put a 1') as Line])
     expect([isOfFiles, settings.lanes[0].name]).toEqual([undefined, 'lsm'])
+  })
+})
+
+describe('a recording', () => {
+  const recorded = async (): Promise<{ readonly text: string; readonly live: Session }> => {
+    const live = new Session()
+    await live.begin({ seed: 1, lanes: [{ name: 'lsm', engine: 'lsm', options: {} }] })
+    await live.add(['put a 1', 'get a', 'flush'].map(line => parse(line) as Line))
+    return { text: await live.trace(0), live }
+  }
+  const fileOf = (text: string): readonly StoredFile[] => [{ name: 'trace.jsonl', contents: new Blob([text]) }]
+
+  it('gives the same drawings as the run that it is of, event by event', async () => {
+    const { text, live } = await recorded()
+    const session = new Session()
+    const { moments, settings, isRecorded } = await session.openFiles(fileOf(text))
+    expect([settings.lanes[0].engine, isRecorded, moments]).toEqual(['lsm', true, text.split('\n').length - 2])
+    expect(parseJsonLines(await session.trace(0))).toEqual(parseJsonLines(text))
+    const end = (await live.add([])).moments
+    const [shown, wanted] = [
+      await session.look({ position: moments, pictures: PICTURES }),
+      await live.look({ position: end, pictures: PICTURES }),
+    ]
+    expect(shown.lanes[0].pictures).toEqual(wanted.lanes[0].pictures)
+  })
+
+  it('takes no operations, is no program and cannot crash, and says so', async () => {
+    const session = new Session()
+    const { moments } = await session.openFiles(fileOf((await recorded()).text))
+    await expect(session.add([parse('put b 2') as Line])).rejects.toThrow('This is a recording')
+    await expect(session.program()).rejects.toThrow('A recording is no program')
+    await expect(session.crash(0, moments)).rejects.toThrow('This is a recording')
+    await expect(session.replay({ seed: 1, lanes: [] })).rejects.toThrow('cannot be done again')
+    expect((await session.look({ position: moments, pictures: [] })).position).toBe(moments)
+  })
+
+  it('that is damaged names the line, and the run before goes on', async () => {
+    const { text, live } = await recorded()
+    await expect(live.openFiles(fileOf(text.replace('"type"', '"typo"')))).rejects.toThrow('Line 2 of the trace')
+    expect((await live.add([])).operations).toBe(3)
   })
 })

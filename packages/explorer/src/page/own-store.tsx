@@ -1,7 +1,7 @@
-/** A store of the reader: its files are dropped on the page, or chosen. */
+/** A store of the reader, or a recording of one: files are dropped on the page, or chosen. */
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
-import { isBusy, openStore, summary } from './state.js'
+import { isBusy, openFiles, summary } from './state.js'
 import { chosenFiles, droppedFiles } from './store-files.js'
 
 export function OwnStore(): JSX.Element {
@@ -13,7 +13,7 @@ export function OwnStore(): JSX.Element {
       if (!event.dataTransfer?.types.includes('Files')) return
       event.preventDefault()
       const files = droppedFiles(event.dataTransfer.items)
-      void openStore(() => files)
+      void openFiles(() => files)
     }
     document.addEventListener('dragover', allow)
     document.addEventListener('drop', drop)
@@ -26,8 +26,8 @@ export function OwnStore(): JSX.Element {
     <section class="own-store" aria-labelledby="own-store-h">
       <h2 id="own-store-h">Your own store</h2>
       <p>
-        Drop the directory of a store on this page, or all of its files. The page copies them into its memory: your files stay as they are,
-        and nothing leaves this machine.
+        Drop the directory of a store on this page, or all of its files, or a recording (the JSON lines of kvarium/observe). The page copies
+        them into its memory: your files stay as they are, and nothing leaves this machine.
       </p>
       <p>
         <label>
@@ -41,9 +41,19 @@ export function OwnStore(): JSX.Element {
           />
         </label>
       </p>
+      <p>
+        <label>
+          Recording <input type="file" accept=".jsonl" disabled={isBusy.value} onChange={event => choose(event.currentTarget)} />
+        </label>
+      </p>
       {summary.value?.isOfFiles ? (
         <p role="status">
           This is a copy of your store, opened as after a crash. Operations change the copy alone; no link and no program can carry it.
+        </p>
+      ) : null}
+      {summary.value?.isRecorded ? (
+        <p role="status">
+          This is a recording: every event can be stepped through, and no operations can be added. Drawings begin with its first event.
         </p>
       ) : null}
     </section>
@@ -51,5 +61,5 @@ export function OwnStore(): JSX.Element {
 }
 
 function choose({ files }: HTMLInputElement): void {
-  if (files !== null && files.length > 0) void openStore(async () => chosenFiles(files))
+  if (files !== null && files.length > 0) void openFiles(async () => chosenFiles(files))
 }

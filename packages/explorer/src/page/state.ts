@@ -42,11 +42,11 @@ export async function start(worker: Worker, link: string): Promise<void> {
 /** The fragment of the page's address where its server has the files of a store. */
 const STORE_LINK = 'store'
 
-/** A new run on a copy of a store's files. */
-export async function openStore(files: () => Promise<readonly StoredFile[]>): Promise<boolean> {
+/** A new run on a copy of a store's files, or on a recording. */
+export async function openFiles(files: () => Promise<readonly StoredFile[]>): Promise<boolean> {
   let isOpen = false
   await performing(async () => {
-    summary.value = await client.openStore(await files())
+    summary.value = await client.openFiles(await files())
     await goTo(summary.value.moments)
     isOpen = true
   })
@@ -55,7 +55,7 @@ export async function openStore(files: () => Promise<readonly StoredFile[]>): Pr
 
 /** Does what a link says, and goes to its position. */
 export async function open(link: string): Promise<boolean> {
-  if (link === STORE_LINK) return openStore(servedFiles)
+  if (link === STORE_LINK) return openFiles(servedFiles)
   let isOpen = false
   await guarded(async () => {
     const { settings, script, position: at } = await decodeScenario(link)
@@ -75,7 +75,8 @@ export async function open(link: string): Promise<boolean> {
 
 /** The run up to the present operation, with the present position, as a link. */
 export async function linkHere(): Promise<string> {
-  const { settings, isOfFiles } = summary.value!
+  const { settings, isOfFiles, isRecorded } = summary.value!
+  if (isRecorded) throw new Error('A link cannot carry a recording: pass its file on')
   if (isOfFiles) throw new Error('A link cannot carry the files of your store: save the trace instead')
   return encodeScenario({ settings, script: await client.script(position.value), position: position.value })
 }

@@ -43,6 +43,7 @@ export class Run {
   /** Index of the first operation of each line. */
   readonly #lineStarts: number[] = []
   readonly #loadCities: LoadCities
+  #isRecorded = false
 
   private constructor(settings: RunSettings, loadCities: LoadCities, base: MemoryFileSystem | undefined) {
     this.#loadCities = loadCities
@@ -68,8 +69,27 @@ export class Run {
     return run
   }
 
+  /**
+   * A run of one lane that is what a recording says, from its first event to its last. It has no store, so it takes no operations.
+   * @param events - Those of one store.
+   */
+  static recorded(events: readonly TraceEvent[]): Run {
+    const opening = events.find(event => event.type === 'engine.open')
+    const engine = opening?.engine ?? ''
+    const run = new Run({ seed: 1, lanes: [{ name: `recording${engine && ` of ${engine}`}`, engine, options: {} }] }, noCities, undefined)
+    run.#isRecorded = true
+    for (const event of events) run.#record(0, event)
+    return run
+  }
+
+  /** Whether it is a recording. */
+  get isRecorded(): boolean {
+    return this.#isRecorded
+  }
+
   /** Performs the operations of a line in all lanes. `between` is called after each operation, and ends the line early by `false`. */
   async add(line: Line, between: (done: number, of: number) => boolean = () => true): Promise<void> {
+    this.#assertLive()
     const operations = await expand(line, this.#loadCities)
     this.lines.push(line)
     this.#lineStarts.push(this.operations.length)
@@ -107,6 +127,7 @@ export class Run {
 
   /** The files of a lane right after one of its events, for `take`; and how to open a store on an image of them. */
   async at<T>(lane: number, event: number, take: (fileSystem: MemoryFileSystem) => T): Promise<T> {
+    this.#assertLive()
     const since = event - this.#earlier[lane]
     if (since < 0) throw new Error(`The lane has crashed since event ${event}: go back before the crash, and crash it there`)
     return this.#lanes[lane].at(since, take)
@@ -120,6 +141,10 @@ export class Run {
   /** A lane like one of the run, on an image of its files; the run goes on without it. */
   recover(lane: number, image: MemoryFileSystem): Lane {
     return this.#lanes[lane].recovered(image, () => undefined)
+  }
+
+  #assertLive(): void {
+    if (this.#isRecorded) throw new Error('This is a recording: it has no store. Begin a new run, or open the files of a store')
   }
 
   async #crash({ lane: name, event, image }: Crash, operation: number): Promise<void> {

@@ -1,8 +1,10 @@
 /**
- * The files of a store that is there already, as what a lane begins with. They are copied into memory: whatever the lane does, they stay as they are.
+ * What a reader has already: the files of a store, as what a lane begins with, or a recording. They are copied into memory: whatever the lane does,
+ * they stay as they are.
  */
 import { loadHash32 } from 'kvarium/codec'
 import { occupancyOf } from 'kvarium/inspect'
+import { parseJsonLines } from 'kvarium/observe'
 import type { EventBody, TraceEvent } from 'kvarium/trace'
 import { joinPath, MemoryFileSystem } from 'kvarium/vfs'
 import { LOCATION } from './lane.js'
@@ -42,8 +44,25 @@ export async function readStore(files: readonly StoredFile[]): Promise<StoredSto
   }
   const occupancy = occupancyOf(fileSystem, LOCATION, await loadHash32())
   if (occupancy.kind !== 'store')
-    throw new Error('These are not the files of a store: choose all files of its directory, KVARIUM among them')
+    throw new Error('These are not the files of a store: choose all files of its directory, KVARIUM among them, or a recording alone')
   return { engine: occupancy.identity.engine, fileSystem: fileSystem.processCrashClone() }
+}
+
+/** How a recording begins. */
+const RECORDING = '{"kvarium-trace":'
+/** What a recording may have, in bytes: its events take several times as much. */
+const MOST_RECORDED_BYTES = 32 << 20
+
+/** The events of a recording; `undefined` where the files are something else. Rejects with an Error that names the line that is wrong. */
+export async function readRecording(files: readonly StoredFile[]): Promise<readonly TraceEvent[] | undefined> {
+  const [file, ...others] = files
+  if (file === undefined || others.length > 0 || (await file.contents.slice(0, RECORDING.length).text()) !== RECORDING) return undefined
+  if (file.contents.size > MOST_RECORDED_BYTES) {
+    throw new Error(
+      `${file.name} has ${Math.ceil(file.contents.size / 2 ** 20)} MiB, and a page takes at most ${MOST_RECORDED_BYTES / 2 ** 20}: keep its first or last lines`,
+    )
+  }
+  return parseJsonLines(await file.contents.text())
 }
 
 /** The files as if they had been written and synced before the first event of a lane. */

@@ -24,6 +24,8 @@ export interface Summary {
   readonly operations: number
   /** The run began with the files of a store: they are no part of a link or a program. */
   readonly isOfFiles?: true
+  /** The run is a recording: it takes no operations. */
+  readonly isRecorded?: true
   /** While lines are performed: how many operations are still to come, as far as that is known. */
   readonly ahead?: number
   /** Operations of the run before, which going back and adding there has dropped; `restore` brings them back. */
@@ -182,8 +184,8 @@ export interface HexRequest {
 export interface ExplorerCalls {
   /** A new run takes the place of the one before. */
   begin(settings: RunSettings): Summary
-  /** A new run of one lane, which begins with the files of a store. Operations change a copy of them in memory. */
-  openStore(files: readonly StoredFile[]): Summary
+  /** A new run of one lane, which begins with the files of a store, or is what a recording says. Operations change a copy of a store in memory. */
+  openFiles(files: readonly StoredFile[]): Summary
   /**
    * Performs lines in all lanes; `stop` ends it between two operations. Behind `position`, only operations that had begun there stay: the run
    * starts again with these, and the others are dropped.

@@ -15,7 +15,7 @@ import type { LoadCities } from '../run/generate.js'
 import type { LaneSettings } from '../run/lane.js'
 import type { Line } from '../run/line.js'
 import { Run, type Moment, type RunSettings } from '../run/run.js'
-import { eventsBefore, readStore, type StoredFile } from '../run/stored-files.js'
+import { eventsBefore, readRecording, readStore, type StoredFile } from '../run/stored-files.js'
 import { foldsFor } from '../views/catalog.js'
 import type { LevelsFold } from '../views/levels-fold.js'
 import type { MemtableFold } from '../views/memtable-fold.js'
@@ -85,7 +85,13 @@ export class Session implements Answering {
     return this.#open(settings)
   }
 
-  readonly openStore = async (files: readonly StoredFile[]): Promise<Summary> => {
+  readonly openFiles = async (files: readonly StoredFile[]): Promise<Summary> => {
+    const recording = await readRecording(files)
+    if (recording !== undefined) {
+      this.#dropped = undefined
+      this.#base = undefined
+      return this.#begin(Run.recorded(recording))
+    }
     const { engine, fileSystem } = await readStore(files)
     this.#dropped = undefined
     this.#base = fileSystem
@@ -93,8 +99,13 @@ export class Session implements Answering {
   }
 
   async #open(settings: RunSettings): Promise<Summary> {
+    return this.#begin(await Run.open(settings, this.#loadCities, this.#base))
+  }
+
+  async #begin(run: Run): Promise<Summary> {
     await this.#run?.close()
-    this.#run = await Run.open(settings, this.#loadCities, this.#base)
+    this.#run = run
+    const { settings } = run
     const before = this.#base === undefined ? [] : eventsBefore(this.#base)
     this.#tracks = settings.lanes.map(({ engine }) => new Track(() => foldsFor(engine, before)))
     this.#files = this.#tracks.map(({ events }) => new FileBytes(events, before))
@@ -127,7 +138,8 @@ export class Session implements Answering {
   }
 
   readonly replay = async (settings: RunSettings): Promise<Summary> => {
-    const { lines } = this.#begun()
+    const { lines, isRecorded } = this.#begun()
+    if (isRecorded) throw new Error('A recording cannot be done again: it has no operations, only their events')
     this.#isStopped = false
     await this.#again(settings, lines)
     return this.#summary()
@@ -232,7 +244,8 @@ export class Session implements Answering {
   readonly trace = async (lane: number): Promise<string> => traceText(this.#begun(), lane)
 
   readonly program = async (): Promise<string> => {
-    const { settings, operations } = this.#begun()
+    const { settings, operations, isRecorded } = this.#begun()
+    if (isRecorded) throw new Error('A recording is no program: it has no operations, only their events')
     if (this.#base !== undefined) throw new Error('A run on the files of a store is no program: its files would not be in it')
     return programText(settings, operations)
   }
@@ -300,6 +313,7 @@ export class Session implements Answering {
       operations: operations.length,
       ...(dropped !== undefined && { dropped }),
       ...(this.#base !== undefined && { isOfFiles: true as const }),
+      ...(this.#run!.isRecorded && { isRecorded: true as const }),
     }
   }
 
