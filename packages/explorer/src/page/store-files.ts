@@ -25,8 +25,14 @@ export function chosenFiles(files: FileList): readonly StoredFile[] {
 
 /** Dropped files, and those that lie directly in dropped directories. To be called while the drop is handled. */
 export function droppedFiles(items: DataTransferItemList): Promise<readonly StoredFile[]> {
-  const entries = [...items].flatMap(item => item.webkitGetAsEntry() ?? [])
-  return Promise.all(entries.map(filesOf)).then(files => files.flat())
+  const dropped = [...items].map((item): Promise<readonly StoredFile[]> => {
+    const entry = item.webkitGetAsEntry()
+    if (entry !== null) return filesOf(entry)
+    // What comes from no directory, as from another page.
+    const file = item.getAsFile()
+    return Promise.resolve(file === null ? [] : [{ name: file.name, contents: file }])
+  })
+  return Promise.all(dropped).then(files => files.flat())
 }
 
 async function filesOf(entry: FileSystemEntry): Promise<readonly StoredFile[]> {
