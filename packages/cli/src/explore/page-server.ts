@@ -11,6 +11,7 @@ import { randomBytes } from 'node:crypto'
 import { closeSync, constants, createReadStream, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { extname, join } from 'node:path'
+import { pipeline } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 
 const LOOPBACK = '127.0.0.1'
@@ -114,7 +115,8 @@ export class PageServer {
         return refuse(response, 404, `${name} is no file any more: load the page again.`)
       }
       response.writeHead(200, { ...HEADERS, 'content-type': 'application/octet-stream' })
-      createReadStream('', { fd: descriptor }).pipe(response)
+      // Where either side fails, both are closed, and the page sees an answer that is cut off.
+      pipeline(createReadStream('', { fd: descriptor }), response, () => undefined)
     } catch (error) {
       refuse(response, 404, (error as Error).message)
     }

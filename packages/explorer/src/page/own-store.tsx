@@ -48,7 +48,8 @@ export function OwnStore(): JSX.Element {
       </p>
       {summary.value?.isOfFiles ? (
         <p role="status">
-          This is a copy of your store, opened as after a crash. Operations change the copy alone; no link and no program can carry it.
+          This is a copy of your store. Its run begins with the opening. Operations change the copy alone; no link and no program can carry
+          it.
         </p>
       ) : null}
       {summary.value?.isRecorded ? (
