@@ -15,6 +15,7 @@ const LISTS = [
   'src/inspect/engine-inspectors.ts',
   'packages/lab/src/predict/predictors.ts',
   'packages/explorer/src/run/engine-lanes.ts',
+  'packages/explorer/src/run/engines.ts',
   'packages/explorer/src/views/catalog.ts',
 ]
 /** Files that give an engine's own names to users, or start its worker thread; they choose nothing. */

@@ -28,6 +28,9 @@ export const problem = signal<string | undefined>(undefined)
 export const selection = signal<Selection | undefined>(undefined)
 export const last = computed(() => summary.value?.moments ?? 0)
 
+/** What a page without a link begins with: enough for a flush, a compaction, splits and a checkpoint, and a look at what they left. */
+const DEMO = ['ascending 40', 'random 400 keys 300', 'put mars "the red planet" sync', 'del key000007', 'get key000042', 'get nothing']
+
 let client: Client
 
 /** Begins with the run of a link, if there is one. */
@@ -36,6 +39,7 @@ export async function start(worker: Worker, link: string): Promise<void> {
   if (link !== '' && (await open(link))) return
   const wrong = problem.value
   await begin({ seed: 1, lanes: DEFAULT_LANES })
+  await add(linesOf(DEMO))
   problem.value = wrong
 }
 

@@ -10,6 +10,7 @@ import { Kvarium } from 'kvarium'
 import { loadHash32 } from 'kvarium/codec'
 import { Trace, type TraceListener } from 'kvarium/trace'
 import { MemoryFileSystem, portableEnvironment, SeededRandom, type Environment } from 'kvarium/vfs'
+import { engineOf } from './engines.js'
 import type { KeyInterval, Operation, Outcome } from './operation.js'
 import { SteppedTime } from './stepped-time.js'
 
@@ -121,7 +122,12 @@ export class Lane {
   async #openStore(): Promise<void> {
     const { engine, options } = this.settings
     const trace = new Trace({ level: 'step', payloads: true, listener: this.#listener })
-    const store: Store = new Kvarium<string, string>(LOCATION, { ...options, engine, environment: this.#environment, trace } as never)
+    const store: Store = new Kvarium<string, string>(LOCATION, {
+      ...options,
+      engine: engineOf(engine),
+      environment: this.#environment,
+      trace,
+    } as never)
     // Opening begins by itself; only this promise says why it failed.
     await this.#complete(store.open())
     this.#store = store
@@ -276,7 +282,10 @@ async function useOnce(engine: string): Promise<void> {
   await loadHash32()
   const fileSystem = new MemoryFileSystem()
   const useStore = async (files: MemoryFileSystem): Promise<MemoryFileSystem> => {
-    const store: Store = new Kvarium<string, string>(LOCATION, { engine, environment: portableEnvironment({ fileSystem: files }) } as never)
+    const store: Store = new Kvarium<string, string>(LOCATION, {
+      engine: engineOf(engine),
+      environment: portableEnvironment({ fileSystem: files }),
+    } as never)
     await store.open()
     await store.put('a', '1')
     await store.flush()

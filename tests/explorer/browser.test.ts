@@ -1,0 +1,179 @@
+/**
+ * Hazards: a page that shows another run than Node, in which keys or the screen reader get stuck, that is wider than a phone, or that asks the
+ * network.
+ */
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { chromium, type Browser, type Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { decodeScenario, linesOf } from '../../packages/explorer/src/run/scenario.js'
+import { Session } from '../../packages/explorer/src/session/session.js'
+import { buildExplorer } from '../../scripts/explorer.js'
+import { serve, type Served } from '../../site/serve.js'
+import { ARGUMENTS, CHROMIUM, isInstalled } from '../support/chromium.js'
+
+const ROOT = join(import.meta.dirname, '../..')
+const FOLDER = join(ROOT, '.tmp/explorer-test')
+const PICTURES = join(ROOT, '.tmp/pictures/explorer')
+const AXE = readFileSync(createRequire(join(ROOT, 'packages/explorer/package.json')).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** All scripts that a page may load, compressed. */
+const MOST_BYTES = 250_000
+
+const LOOKS = [
+  { width: 1280, scheme: 'light' },
+  { width: 1280, scheme: 'dark' },
+  { width: 360, scheme: 'light' },
+  { width: 360, scheme: 'dark' },
+] as const
+
+interface AxeResults {
+  readonly violations: readonly { readonly id: string; readonly help: string; readonly nodes: readonly { readonly html: string }[] }[]
+}
+
+describe.skipIf(!isInstalled)('the explorer in Chromium', () => {
+  let browser: Browser
+  let served: Served
+
+  beforeAll(async () => {
+    await buildExplorer(FOLDER)
+    served = await serve(FOLDER)
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS })
+    mkdirSync(PICTURES, { recursive: true })
+  })
+  afterAll(async () => {
+    await browser.close()
+    await served.close()
+  })
+
+  /** A page whose run is ready, and what it asked for and complained about. */
+  async function opened(
+    hash = '',
+    { width, scheme }: (typeof LOOKS)[number] = LOOKS[0],
+  ): Promise<{ readonly page: Page; readonly messages: string[]; readonly requests: string[] }> {
+    const context = await browser.newContext({ colorScheme: scheme, reducedMotion: 'reduce', viewport: { width, height: 800 } })
+    const page = await context.newPage()
+    const messages: string[] = []
+    const requests: string[] = []
+    page.on('console', message => messages.push(message.text()))
+    page.on('pageerror', error => messages.push(error.message))
+    page.on('request', request => requests.push(request.url()))
+    await page.goto(served.address + hash)
+    await settled(page)
+    return { page, messages, requests }
+  }
+
+  /** No operation is performed any more, and the page stands where it was sent. */
+  async function settled(page: Page): Promise<void> {
+    await page.locator('.lanes').waitFor()
+    await page.locator('.progress').waitFor({ state: 'detached' })
+  }
+
+  const sentence = (page: Page): Promise<string | null> => page.locator('.sentence').textContent()
+
+  async function type(page: Page, text: string): Promise<void> {
+    await page.getByRole('textbox', { name: 'Operations' }).click()
+    await page.keyboard.type(text)
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('Enter')
+    await settled(page)
+  }
+
+  it('performs a typed operation in both engines, and steps into it and back by keys', async () => {
+    const { page, messages } = await opened()
+    await type(page, 'put venus hot sync')
+    expect(await sentence(page)).toBe('lsm: put venus hot sync')
+    await page.locator('body').click({ position: { x: 2, y: 2 } })
+    await page.keyboard.press('ArrowRight')
+    await page.waitForFunction(() => document.querySelector('.sentence')?.textContent !== 'lsm: put venus hot sync')
+    await page.keyboard.press('Shift+ArrowRight')
+    await page.waitForFunction(() => document.querySelector('.sentence')?.textContent === 'btree: put venus hot sync')
+    await page.keyboard.press('Shift+ArrowLeft')
+    await page.waitForFunction(() => document.querySelector('.sentence')?.textContent === 'lsm: put venus hot sync')
+    expect(messages).toEqual([])
+    await page.context().close()
+  })
+
+  it('says what is wrong with a line before it is entered, and keeps it', async () => {
+    const { page } = await opened()
+    const editor = page.getByRole('textbox', { name: 'Operations' })
+    await editor.click()
+    await page.keyboard.type('fetch venus')
+    await page.locator('#editor-note.problem').waitFor()
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('Enter')
+    expect(await editor.textContent()).toBe('fetch venus')
+    await page.context().close()
+  })
+
+  it('opens a link to the same run, byte for byte, also in Node', async () => {
+    const { page } = await opened()
+    await type(page, 'random 300 seed 7')
+    await page.getByRole('button', { name: 'Link to this position' }).click()
+    const field = page.getByRole('textbox', { name: 'Link' })
+    await field.waitFor()
+    const link = await field.inputValue()
+    await page.getByRole('button', { name: 'Digest of the run' }).click()
+    const digest = /is ([0-9a-f]{8})/
+    const said = page.locator('.share p', { hasText: digest })
+    await said.waitFor()
+    const [, here] = digest.exec((await said.textContent())!)!
+
+    const other = await opened(new URL(link).hash)
+    expect(await sentence(other.page)).toBe(await sentence(page))
+    await other.page.getByRole('button', { name: 'Digest of the run' }).click()
+    await other.page.locator('.share p', { hasText: here }).waitFor()
+
+    const { settings, script } = await decodeScenario(new URL(link).hash.slice(1))
+    const session = new Session()
+    await session.begin(settings)
+    await session.add(linesOf(script))
+    expect(await session.digest()).toBe(here)
+    await page.context().close()
+    await other.page.context().close()
+  })
+
+  it('shows what power loss leaves, and goes on with a recovered store', async () => {
+    const { page } = await opened()
+    await type(page, 'put venus hot')
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Last', exact: true }).click()
+    await page.getByRole('button', { name: 'Power fails in lsm' }).click()
+    const rows = page.locator('.crash tbody tr')
+    await rows.first().waitFor()
+    expect(await rows.count()).toBeGreaterThan(1)
+    expect(await page.locator('.crash tr.worse').count()).toBe(0)
+    await rows.last().getByRole('button', { name: 'Go on with this store' }).click()
+    await page.locator('.operation-list', { hasText: 'crash lsm' }).waitFor()
+    await settled(page)
+    await type(page, 'get venus')
+    await page.locator('.operation-list', { hasText: 'not found' }).waitFor()
+    await page.context().close()
+  })
+
+  it('says why a damaged link opens no run, and begins with the demo', async () => {
+    const { page } = await opened('#v1.abc')
+    await page.locator('[role=alert]', { hasText: 'This link is damaged' }).waitFor()
+    expect(await page.locator('.lane').count()).toBe(2)
+    await page.context().close()
+  })
+
+  it.each(LOOKS)('fits a screen of $width pixels in $scheme, and axe finds nothing', async look => {
+    const { page, messages, requests } = await opened('', look)
+    await page.screenshot({ path: join(PICTURES, `${look.width}-${look.scheme}.png`), fullPage: true })
+    expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0)
+    await page.evaluate(AXE)
+    const { violations } = await page.evaluate<AxeResults>('axe.run({ resultTypes: ["violations"] })')
+    expect(violations.map(({ id, help, nodes }) => `${id}: ${help} (${nodes.length}: ${nodes[0]?.html.slice(0, 160)})`)).toEqual([])
+    expect(messages).toEqual([])
+    expect(requests.filter(url => !url.startsWith(served.address))).toEqual([])
+    const loaded = new Set(requests.map(url => new URL(url).pathname.slice(1)))
+    const sizes = readdirSync(FOLDER)
+      .filter(name => loaded.has(name))
+      .map(name => gzipSync(readFileSync(join(FOLDER, name)), { level: 9 }).length)
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(MOST_BYTES)
+    await page.context().close()
+  })
+})
