@@ -19,8 +19,8 @@ const FOLDER = join(ROOT, '.tmp/explorer-test')
 const PICTURES = join(ROOT, '.tmp/pictures/explorer')
 const AXE = readFileSync(createRequire(join(ROOT, 'packages/explorer/package.json')).resolve('axe-core/axe.min.js'), 'utf8')
 
-/** All scripts that a page may load, compressed. */
-const MOST_BYTES = 250_000
+/** All scripts that a page loads at its start, compressed. */
+const MOST_BYTES = 290_000
 
 const LOOKS = [
   { width: 1280, scheme: 'light' },

@@ -1,8 +1,8 @@
 /** Hazards: an operation lost or kept by going back; a picture that depends on the way to its position; a search that stops at the wrong place; a timeline that loses a job. */
+import type { LaneSettings } from '../../packages/explorer/src/run/settings.js'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { LANE_KINDS } from '../../packages/explorer/src/run/engine-lanes.js'
-import type { LaneSettings } from '../../packages/explorer/src/run/lane.js'
 import { parse } from '../../packages/explorer/src/run/command.js'
 import type { Line } from '../../packages/explorer/src/run/line.js'
 import type { Look, Summary } from '../../packages/explorer/src/session/protocol.js'

@@ -1,5 +1,5 @@
 /** An LSM tree and a B+tree so small that a few hundred operations reach all of them. */
-import type { RunSettings } from '../../../packages/explorer/src/run/run.js'
+import type { RunSettings } from '../../../packages/explorer/src/run/settings.js'
 
 export const SETTINGS: RunSettings = {
   seed: 1,

@@ -1,11 +1,10 @@
 /** The engines of the run and their options, as controls that the engines' own tables describe. */
+import { type LaneSettings, type Setting, MOST_LANES, type RunSettings } from '../run/settings.js'
 import { signal } from '@preact/signals'
 import type { OptionSpec, OptionTable } from 'kvarium/engine'
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { LANE_KINDS } from '../run/engine-lanes.js'
-import type { LaneSettings, Setting } from '../run/lane.js'
-import { MOST_LANES, type RunSettings } from '../run/run.js'
 import type { SettingProblem } from '../session/protocol.js'
 import { number } from './format.js'
 import { ask, isBusy, replay, summary } from './state.js'

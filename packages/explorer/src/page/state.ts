@@ -5,15 +5,14 @@
  * 1. `look` is what the worker said last about a position, and comes to be that of `position`: one answer is under way at a time.
  * 2. Only the functions here change a signal.
  */
+import type { RunSettings } from '../run/settings.js'
 import { computed, signal } from '@preact/signals'
 import type { Line } from '../run/line.js'
 import { DEFAULT_LANES } from '../run/engine-lanes.js'
-import type { RunSettings } from '../run/run.js'
 import { decodeScenario, encodeScenario, linesOf } from '../run/scenario.js'
 import type { StoredFile } from '../run/stored-files.js'
 import type { Selection } from '../session/selection.js'
 import type { CallName, ExplorerCalls, Look, SeekRequest, Summary } from '../session/protocol.js'
-import { PICTURE_NAMES } from '../views/catalog.js'
 import { connect, type Client } from './client.js'
 import { servedFiles } from './store-files.js'
 
@@ -145,7 +144,7 @@ export async function goTo(to: number): Promise<void> {
     let next
     do {
       next = wanted
-      look.value = await client.look({ position: next.position, pictures: PICTURE_NAMES })
+      look.value = await client.look({ position: next.position })
     } while (next !== wanted)
   } finally {
     wanted = undefined

@@ -1,8 +1,5 @@
-/** The engines that lanes can have, so small that a few hundred operations reach every part of them, and the options of these engines. */
-import { BTREE_OPTIONS } from 'kvarium/btree'
-import type { OptionTable } from 'kvarium/engine'
-import { LSM_OPTIONS } from 'kvarium/lsm'
-import type { LaneSettings } from './lane.js'
+/** The lanes that can be chosen: engines so small that a few hundred operations reach every part of them. A page needs no engine to know them. */
+import type { LaneSettings } from './settings.js'
 
 const SMALL_LSM = {
   writeBufferSize: 16384,
@@ -36,6 +33,3 @@ const [LEVELED, , BTREE] = LANE_KINDS
 
 /** The lanes that a run begins with. */
 export const DEFAULT_LANES: readonly LaneSettings[] = [LEVELED.lane, BTREE.lane]
-
-/** The options of each engine, by its name. */
-export const ENGINE_OPTIONS: Readonly<Record<string, OptionTable>> = { lsm: LSM_OPTIONS, btree: BTREE_OPTIONS }

@@ -11,6 +11,7 @@ import { loadHash32 } from 'kvarium/codec'
 import { Trace, type TraceListener } from 'kvarium/trace'
 import { MemoryFileSystem, portableEnvironment, SeededRandom, type Environment } from 'kvarium/vfs'
 import { engineOf } from './engines.js'
+import type { LaneSettings } from './settings.js'
 import type { KeyInterval, Operation, Outcome } from './operation.js'
 import { SteppedTime } from './stepped-time.js'
 
@@ -26,16 +27,6 @@ const MOST_IDLE_MS = 30_000
 
 type Store = Kvarium<string, string>
 type StoreSnapshot = ReturnType<Store['snapshot']>
-
-/** A setting of an engine's option, as a control or a link has it. */
-export type Setting = number | string | boolean
-
-export interface LaneSettings {
-  /** Unique among the lanes of a run. */
-  readonly name: string
-  readonly engine: string
-  readonly options: Readonly<Record<string, Setting>>
-}
 
 /** A turn of the real event loop: every promise chain has gone on as far as it can. */
 const { turn } = portableEnvironment({ fileSystem: new MemoryFileSystem() }).scheduler

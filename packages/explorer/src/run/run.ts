@@ -10,16 +10,9 @@ import type { TraceEvent } from 'kvarium/trace'
 import type { MemoryFileSystem } from 'kvarium/vfs'
 import type { LoadCities } from './generate.js'
 import { expand, firstOf, type Line } from './line.js'
-import { Lane, type LaneSettings } from './lane.js'
+import { Lane } from './lane.js'
+import { MOST_LANES, type RunSettings } from './settings.js'
 import type { Crash, CrashImage, Operation, Outcome } from './operation.js'
-
-export const MOST_LANES = 3
-
-/** Everything from which a run can be made again. */
-export interface RunSettings {
-  readonly seed: number
-  readonly lanes: readonly LaneSettings[]
-}
 
 export type Moment =
   /** An operation begins in a lane; `operation` is its index, -1 for the opening. */

@@ -7,10 +7,9 @@
  * 1. Decoding what was encoded gives the scenario again.
  * 2. A text that no page has made is refused with a sentence, and nothing of it is used.
  */
+import { type LaneSettings, type Setting, MOST_LANES, type RunSettings } from './settings.js'
 import { isProblem, parse } from './command.js'
-import type { LaneSettings, Setting } from './lane.js'
 import type { Line } from './line.js'
-import { MOST_LANES, type RunSettings } from './run.js'
 
 export interface Scenario {
   readonly settings: RunSettings

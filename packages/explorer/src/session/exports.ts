@@ -1,9 +1,10 @@
 /** A run as text: its trace, and a program that does the same in Node. */
+import type { RunSettings } from '../run/settings.js'
 import { loadHash32, mix32 } from 'kvarium/codec'
 import { jsonLines } from 'kvarium/observe'
 import type { TraceEvent } from 'kvarium/trace'
 import type { Operation } from '../run/operation.js'
-import type { Moment, Run, RunSettings } from '../run/run.js'
+import type { Moment, Run } from '../run/run.js'
 
 /**
  * A digest of everything that happened: eight hexadecimal digits that are the same for the same moments, with every byte that was written.

@@ -1,12 +1,11 @@
 /**
  * What the page asks of its worker: a table of calls. Everything that goes over the wire is plain data.
  */
+import type { LaneSettings, RunSettings } from '../run/settings.js'
 import type { OptionTable } from 'kvarium/engine'
 import type { UnsyncedPart } from 'kvarium/vfs'
 import type { CrashImage, Outcome } from '../run/operation.js'
 import type { Line } from '../run/line.js'
-import type { LaneSettings } from '../run/lane.js'
-import type { RunSettings } from '../run/run.js'
 import type { StoredFile } from '../run/stored-files.js'
 import type { PictureName, Pictures } from '../views/catalog.js'
 import type { HexPage } from './hex-page.js'
@@ -66,7 +65,8 @@ export interface Look {
 
 export interface LookRequest {
   readonly position: number
-  readonly pictures: readonly PictureName[]
+  /** Default: all of them. */
+  readonly pictures?: readonly PictureName[]
   /** Moments before and behind the position that are put into words. Default: 4. */
   readonly around?: number
 }

@@ -5,16 +5,16 @@
  * 1. Calls are answered in their order. `add` lets the event loop have its turns; a `look` waits for it.
  * 2. An answer depends on the run and the call alone.
  */
+import type { LaneSettings, RunSettings } from '../run/settings.js'
 import type { OptionTable } from 'kvarium/engine'
 import { describe } from 'kvarium/observe'
 import type { TraceEvent } from 'kvarium/trace'
 import type { MemoryFileSystem } from 'kvarium/vfs'
 import { format, formatOperation } from '../run/command.js'
-import { ENGINE_OPTIONS } from '../run/engine-lanes.js'
+import { ENGINE_OPTIONS } from '../run/engines.js'
 import type { LoadCities } from '../run/generate.js'
-import type { LaneSettings } from '../run/lane.js'
 import type { Line } from '../run/line.js'
-import { Run, type Moment, type RunSettings } from '../run/run.js'
+import { Run, type Moment } from '../run/run.js'
 import { eventsBefore, readRecording, readStore, type StoredFile } from '../run/stored-files.js'
 import { foldsFor } from '../views/catalog.js'
 import type { LevelsFold } from '../views/levels-fold.js'
@@ -191,7 +191,7 @@ export class Session implements Answering {
     const lanes = run.settings.lanes.map(({ name, engine }, lane): LaneLook => {
       const events = this.#eventsUpTo(at, lane)
       const folds = this.#tracks[lane].at(events)
-      const wanted = pictures.filter(picture => picture in folds)
+      const wanted = pictures?.filter(picture => picture in folds) ?? Object.keys(folds)
       return { name, engine, events, pictures: Object.fromEntries(wanted.map(picture => [picture, folds[picture].picture()])) }
     })
     const first = Math.max(1, at - around)

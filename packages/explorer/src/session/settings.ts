@@ -1,7 +1,8 @@
 /** What engines say about the settings of a lane. */
+import type { LaneSettings } from '../run/settings.js'
 import { resolveOptions, type OptionTable } from 'kvarium/engine'
-import { ENGINE_OPTIONS } from '../run/engine-lanes.js'
-import { Lane, type LaneSettings } from '../run/lane.js'
+import { ENGINE_OPTIONS } from '../run/engines.js'
+import { Lane } from '../run/lane.js'
 import type { SettingProblem } from './protocol.js'
 
 export async function checkLane(settings: LaneSettings): Promise<readonly SettingProblem[]> {

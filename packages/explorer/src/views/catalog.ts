@@ -44,9 +44,6 @@ const CATALOG: { readonly [Name in PictureName]-?: Entry<NonNullable<Pictures[Na
   files: { make: () => new FilesFold() },
 }
 
-/** The names of all pictures. */
-export const PICTURE_NAMES = Object.keys(CATALOG) as readonly PictureName[]
-
 /** New folds for a lane of this engine, by name; `before` stands for the files that it begins with. */
 export function foldsFor(engine: string, before: readonly TraceEvent[] = []): Readonly<Record<string, Fold<unknown>>> {
   const entries = Object.entries<Entry<unknown>>(CATALOG).filter(([, entry]) => entry.engine === undefined || entry.engine === engine)
