@@ -1,4 +1,5 @@
 /** The page's side: an abstract-level database over the port of a worker. Keys and values are encoded here. */
+import { DEFAULT_ENGINE } from '../default-engine.js'
 import type { EngineShape, Violation } from '../engine/contract.js'
 import { KvariumError, MisuseError } from '../errors.js'
 import { Changes, type ChangesHost, type ChangesOptions } from '../store/changes.js'
@@ -21,7 +22,7 @@ import {
 import { toBytes, type Stored } from '../store/owned-bytes.js'
 import type { KvariumStats } from '../store/stats.js'
 import { ExpiringSublevel } from '../store/sublevel.js'
-import type { EngineName, KvariumOptions } from '../store/store-options.js'
+import type { KvariumOptions } from '../store/store-options.js'
 import type { DefaultTtl, TtlOption } from '../store/ttl.js'
 import type { Transaction } from '../store/transactions/transaction.js'
 import type { TransactionOptions } from '../store/transactions/transaction-options.js'
@@ -61,7 +62,6 @@ const MANIFEST = {
   signals: { iterators: true },
 }
 
-const DEFAULT_ENGINE: EngineName = 'lsm'
 /** The options of a store that the worker sets, or that no message can carry. */
 const WORKERS_OPTIONS = ['environment', 'fileSystem', 'trace']
 

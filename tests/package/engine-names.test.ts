@@ -4,6 +4,7 @@ import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
 import { predictableEngines } from '../../packages/lab/src/predict/predictors.js'
 import { builtInEngines } from '../../src/built-in-engines.js'
+import { DEFAULT_ENGINE } from '../../src/default-engine.js'
 import { INSPECTORS } from '../../src/inspect/engine-inspectors.js'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -12,6 +13,7 @@ const ENGINES = builtInEngines().names
 /** The lists of engines: of the store, of inspection, of predictions and of the explorer, each read by the entry of its name alone. */
 const LISTS = [
   'src/built-in-engines.ts',
+  'src/default-engine.ts',
   'src/inspect/engine-inspectors.ts',
   'packages/lab/src/predict/predictors.ts',
   'packages/explorer/src/run/engine-lanes.ts',
@@ -68,6 +70,10 @@ describe('the names of the engines', () => {
     const files = [...sources('src'), ...readdirSync(join(ROOT, 'packages')).flatMap(name => sources(`packages/${name}/src`))]
     expect(files.length).toBeGreaterThan(200)
     expect(files.flatMap(([file, source]) => namesIn(file, source))).toEqual([])
+  })
+
+  it('give a page the same default as a store', () => {
+    expect(builtInEngines().resolve().name).toBe(DEFAULT_ENGINE)
   })
 
   it.each([

@@ -14,7 +14,7 @@ export function Cache({ lane, index }: DrawingProps): JSX.Element | null {
   return (
     <div class="cache">
       <p>
-        {counted(entries, lane.engine === 'btree' ? 'page' : 'block')}, {bytes(picture.bytes)}
+        {counted(entries, lane.pictures.pages === undefined ? 'block' : 'page')}, {bytes(picture.bytes)}
         {capacityBytes === undefined ? '' : ` of ${bytes(capacityBytes)}`}.{' '}
         {asked === 0
           ? 'Nothing has been asked for yet.'
