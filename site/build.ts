@@ -7,6 +7,7 @@ import { cpSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } fro
 import { join } from 'node:path'
 import { build as bundle } from 'esbuild'
 import { catalog } from '../examples/lab/catalog.js'
+import { buildExplorer } from '../scripts/explorer.js'
 import { siteStyle } from '../packages/lab/src/report/shared-style.js'
 import { checkSite } from './check.js'
 import { Pages } from './pages.js'
@@ -77,7 +78,7 @@ function reference(): void {
   ])
 }
 
-/** What the pages run: the store for the start page, and a page for each example. */
+/** What the pages run: the store for the start page, the explorer, and a page for each example. */
 async function programs(): Promise<void> {
   const folder = join(PAGES, 'public')
   mkdirSync(join(folder, 'examples'), { recursive: true })
@@ -90,6 +91,7 @@ async function programs(): Promise<void> {
     platform: 'browser',
     logLevel: 'error',
   })
+  await buildExplorer(join(folder, 'explorer'))
   for (const { number } of catalog()) {
     run(process.execPath, [
       '--import',

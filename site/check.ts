@@ -20,6 +20,7 @@ const LOOKED_AT = [
   'api/',
   'source/src/wal/tail.ts.html',
   'examples/1.html',
+  'explorer/',
 ]
 const LOOKS = [360, 1280].flatMap(width => (['light', 'dark'] as const).map(scheme => ({ width, scheme })))
 

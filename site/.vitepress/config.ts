@@ -23,6 +23,7 @@ export default defineConfig({
     nav: [
       item('Start', '/start'),
       item('Guide', '/guide/'),
+      { ...item('Explorer', '/explorer/index.html'), target: '_self' },
       item('Documents', '/durability'),
       item('API', '/api/'),
       item('Benchmarks', '/bench/history'),
@@ -60,6 +61,7 @@ export default defineConfig({
         text: 'Look inside',
         items: [
           item('Inspecting', '/inspecting'),
+          item('The explorer', '/explorer'),
           item('Stepping', '/stepping'),
           item('Tracing', '/tracing'),
           item('Receipts', '/receipts'),
