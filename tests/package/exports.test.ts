@@ -126,7 +126,7 @@ describe.each([
   ['kvarium-lab', /^(dist\/[^/]+\.(js|d\.ts)|README\.md|LICENSE|package\.json)$/, ['package.json', 'LICENSE', 'README.md']],
   [
     'kvarium-cli',
-    /^(dist\/[^/]+\.js|dist\/LICENSES\.txt|dist\/examples\/(lab\/)?[^/]+\.js|dist\/exercises\/.+\.(ts|md)|README\.md|LICENSE|package\.json)$/,
+    /^(dist\/[^/]+\.js|dist\/LICENSES\.txt|dist\/explorer\/(index\.html|[^/]+\.js(on)?)|dist\/examples\/(lab\/)?[^/]+\.js|dist\/exercises\/.+\.(ts|md)|README\.md|LICENSE|package\.json)$/,
     ['package.json', 'LICENSE', 'README.md'],
   ],
 ] as const)('what npm packs of %s', (name, wanted, documents) => {
@@ -137,7 +137,7 @@ describe.each([
     paths = packedFiles(name)
   })
 
-  it('nothing but the built code, the documents, the exercises and the licence', () => {
+  it('nothing but the built code, the documents, the explorer, the exercises and the licence', () => {
     expect(paths.filter(path => !wanted.test(path))).toEqual([])
   })
 
