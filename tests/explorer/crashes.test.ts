@@ -53,7 +53,7 @@ describe('recovery at many positions', () => {
   })
 
   it('is never a state that the store did not have, nor one without a durable write', async () => {
-    const times = slice(6, 60)
+    const times = slice(3, 60)
     for (let index = 1; index <= times; index++) {
       for (const lane of [0, 1]) {
         const { outcomes } = await session.crash(lane, Math.floor((end * index) / times))
