@@ -3,7 +3,9 @@
  * table, and none of its code.
  */
 import type { FeedOptions } from '../engine/contract.js'
+import type { RepairOptions } from '../repair/repair.js'
 import type { Stored } from '../store/owned-bytes.js'
+import type { DestroyOptions } from '../store/store-options.js'
 import type { TransactionOptions } from '../store/transactions/transaction-options.js'
 import type { BatchCall, IteratorKind, RangeCall, ReadCall, WriteCall, WriteOperation } from './protocol.js'
 import type { ServedStore } from './served-store.js'
@@ -11,6 +13,10 @@ import { ServedFeed } from './served-feed.js'
 import { ServedTransaction } from './served-transaction.js'
 
 export const CALLS = {
+  /** Answered once the page can watch the worker. */
+  ready: () => {},
+  destroy: (at: ServedStore, location: string, options: DestroyOptions) => at.destroy(location, options),
+  repair: (at: ServedStore, location: string, options: RepairOptions) => at.repair(location, options),
   open: (at: ServedStore, location: string, options: object, hasHook: boolean) => at.open(location, options, hasHook),
   close: (at: ServedStore) => at.close(),
 
@@ -53,6 +59,9 @@ export const CALLS = {
   feed: (at: ServedStore, number: number, options: FeedOptions) => void at.feeds.add(number, () => new ServedFeed(at.store._feed(options))),
   nextBatches: (at: ServedStore, number: number) => at.feeds.of(number).nextPage(),
   closeFeed: (at: ServedStore, number: number) => at.feeds.remove(number)?.close(),
+
+  checkpoint: (at: ServedStore, number: number, directory: string) => at.checkpoint(number, directory),
+  abortCheckpoint: (at: ServedStore, number: number) => at.checkpoints.remove(number)?.abort(),
 
   flush: (at: ServedStore) => at.store.flush(),
   settle: (at: ServedStore) => at.store.settle(),

@@ -16,12 +16,15 @@ export function serve(Store: StoreConstructor, options: ServeOptions, events: Ev
   })
 }
 
-/** Requests begin at once: each sees what those before it have done. Only `open` waits for the sign that the page watches. */
+/** The first requests of a page, which wait for the sign that it watches. */
+const SIGNED: ReadonlySet<string> = new Set(['open', 'ready'])
+
+/** Requests begin at once: each sees what those before it have done. */
 function answerAll(store: ServedStore, port: Port, sign: Promise<void>): void {
   const answer = async ({ id, method, args }: Request): Promise<void> => {
     let answered: Answer
     try {
-      if (method === 'open') await sign
+      if (SIGNED.has(method)) await sign
       answered = { id, result: alone(await run(store, method, args)) }
     } catch (error) {
       answered = { id, error: errorMessage(error) }

@@ -1,12 +1,17 @@
 /** A store that a page uses, with what the page holds of it by numbers: snapshots, iterators and so on. */
 import type { Violation } from '../engine/contract.js'
 import { KvariumError } from '../errors.js'
-import { openOpfs } from '../opfs/opfs.js'
+import { hasOpfs, openOpfs } from '../opfs/opfs.js'
+import type { RepairOptions, RepairReport } from '../repair/repair.js'
+import type { ReachedCheckpoint } from '../store/checkpoint.js'
 import type { KvariumStore } from '../store/kvarium.js'
 import type { SequencedSnapshot } from '../store/level-types.js'
 import type { Stored } from '../store/owned-bytes.js'
-import type { KvariumOptions } from '../store/store-options.js'
+import { assertLocation } from '../store/platform.js'
+import type { DestroyOptions, KvariumOptions } from '../store/store-options.js'
 import type { FileSystem } from '../vfs/file-system.js'
+import { MemoryFileSystem } from '../vfs/memory/memory-file-system.js'
+import { FolderFileSystem } from './folder-file-system.js'
 import type { IteratorKind, ReadCall } from './protocol.js'
 import type { ServedFeed } from './served-feed.js'
 import { ServedIngest } from './served-ingest.js'
@@ -22,7 +27,11 @@ export interface ServeOptions {
 
 type Store = KvariumStore<Stored, Stored>
 
-export type StoreConstructor = new (location: string, options: KvariumOptions<Stored, Stored>) => Store
+export interface StoreConstructor {
+  new (location: string, options: KvariumOptions<Stored, Stored>): Store
+  destroy(location: string, options: DestroyOptions): Promise<void>
+  repair(location: string, options: RepairOptions & DestroyOptions): Promise<RepairReport>
+}
 
 interface PagedIterator {
   nextv(size: number): Promise<unknown[]>
@@ -73,10 +82,13 @@ export class ServedStore {
   readonly transactions = new Numbered<ServedTransaction>()
   readonly feeds = new Numbered<ServedFeed>()
   readonly ingests = new Numbered<ServedIngest>()
+  readonly checkpoints = new Numbered<AbortController>()
   readonly #Store: StoreConstructor
   readonly #options: ServeOptions
   #store: Store | undefined
-  #files: { close(): Promise<void> } | undefined
+  /** Those of the store, if they are in a folder of OPFS. */
+  #files: FolderFileSystem | undefined
+  readonly #underway = new Set<Promise<void>>()
 
   constructor(Store: StoreConstructor, options: ServeOptions) {
     this.#Store = Store
@@ -90,7 +102,7 @@ export class ServedStore {
 
   async open(location: string, options: object, hasHook: boolean): Promise<void> {
     const fileSystem = await this.#options.fileSystem
-    const opened = fileSystem === undefined ? await openOpfs(location) : undefined
+    const opened = fileSystem === undefined ? new FolderFileSystem(await openOpfs(location), location) : undefined
     try {
       const store = new this.#Store(location, { ...options, fileSystem: fileSystem ?? opened, keyEncoding: 'view', valueEncoding: 'view' })
       // Options that no engine knows are for a hook.
@@ -112,8 +124,66 @@ export class ServedStore {
     for (const held of [this.snapshots, this.iterators, this.checks, this.transactions, this.feeds, this.ingests]) held.clear()
     try {
       await store?.close()
+      await Promise.allSettled(this.#underway)
     } finally {
       await files?.close()
+    }
+  }
+
+  /** Removes a store that is not open, and its folder of OPFS if nothing else is in it. */
+  async destroy(location: string, options: DestroyOptions): Promise<void> {
+    await this.#withFiles(location, fileSystem => this.#Store.destroy(location, { ...options, fileSystem }))
+  }
+
+  /** Repairs a store that is not open. */
+  repair(location: string, options: RepairOptions): Promise<RepairReport> {
+    return this.#withFiles(location, fileSystem => this.#Store.repair(location, { ...options, fileSystem }))
+  }
+
+  /** Makes a checkpoint of the store as it is at the call, which a page can end by its number. */
+  async checkpoint(number: number, target: string): Promise<void> {
+    const { signal } = this.checkpoints.add(number, () => new AbortController())
+    const work = this.#checkpoint(target, signal)
+    this.#underway.add(work)
+    try {
+      await work
+    } finally {
+      this.#underway.delete(work)
+      this.checkpoints.remove(number)
+    }
+  }
+
+  async #checkpoint(target: string, signal: AbortSignal): Promise<void> {
+    const { store } = this
+    const files = this.#files
+    if (files === undefined) return store.checkpoint(target, { signal })
+    let leave: ((isDiscarded: boolean) => Promise<void>) | undefined
+    const reach = async (): Promise<void> => {
+      const { assertOutside } = await import('../store/checkpoint.js')
+      assertOutside(files, store.location, target)
+      leave = await files.enter(target)
+    }
+    try {
+      await store.checkpoint(target, { signal, reach } as ReachedCheckpoint)
+    } catch (error) {
+      // The error before is the one to report.
+      await leave?.(true).catch(() => undefined)
+      throw error
+    }
+    await leave?.(false)
+  }
+
+  /** Works on a store that is not open, which makes no folder where there is none. */
+  async #withFiles<T>(location: string, work: (fileSystem: FileSystem) => Promise<T>): Promise<T> {
+    assertLocation(location)
+    const fileSystem = await this.#options.fileSystem
+    if (fileSystem !== undefined) return work(fileSystem)
+    if (!(await hasOpfs(location))) return work(new MemoryFileSystem())
+    const files = await openOpfs(location)
+    try {
+      return await work(files)
+    } finally {
+      await (files.isEmpty ? files.discard() : files.close())
     }
   }
 

@@ -3,6 +3,7 @@ import { DEFAULT_ENGINE } from '../default-engine.js'
 import type { EngineShape, Violation } from '../engine/contract.js'
 import { KvariumError, MisuseError } from '../errors.js'
 import { Changes, type ChangesHost, type ChangesOptions } from '../store/changes.js'
+import type { CheckpointOptions } from '../store/checkpoint.js'
 import { storedConditions } from '../store/conditions.js'
 import type { IngestEntries, IngestOptions } from '../store/ingest.js'
 import {
@@ -58,6 +59,7 @@ const MANIFEST = {
     ingest: true,
     changes: true,
     transaction: true,
+    checkpoint: true,
   },
   signals: { iterators: true },
 }
@@ -97,9 +99,7 @@ export class WorkerStore<K = string, V = string> extends BaseRemoteLevel<K, V> i
         throw new MisuseError('LEVEL_INVALID_OPTION', `Option "${name}" is the worker's: give it to serveStores there`)
     }
     const { engine = DEFAULT_ENGINE } = options
-    if (typeof engine !== 'string') {
-      throw new MisuseError('LEVEL_INVALID_OPTION', 'Option "engine" must be a name here: no message carries a factory to the worker')
-    }
+    assertEngineName(engine)
     const { keyEncoding: _keyEncoding, valueEncoding: _valueEncoding, ...others } = options
     super(MANIFEST, options)
     this.#location = location
@@ -215,6 +215,26 @@ export class WorkerStore<K = string, V = string> extends BaseRemoteLevel<K, V> i
       detachResource: resource => this.detachResource(resource),
     }
     return new Changes(host, this, options)
+  }
+
+  /**
+   * Makes a store of its own with what this store holds at the call, as that of `Kvarium` does. It is in a folder of its own, as every store of a
+   * page, so its files are copies.
+   */
+  async checkpoint(directory: string, options: CheckpointOptions = {}): Promise<void> {
+    if (this.status === 'opening') return this.deferAsync(() => this.checkpoint(directory, options))
+    if (this.status !== 'open') throw this.explained(notOpen())
+    const { signal } = options
+    const number = this._newNumber()
+    const abort = (): void => void this._release('abortCheckpoint', number).catch(() => undefined)
+    const made = this._request('checkpoint', [number, directory])
+    if (signal?.aborted === true) abort()
+    signal?.addEventListener('abort', abort)
+    try {
+      await made
+    } finally {
+      signal?.removeEventListener('abort', abort)
+    }
   }
 
   /** @internal */
@@ -393,6 +413,11 @@ export class WorkerStore<K = string, V = string> extends BaseRemoteLevel<K, V> i
     this.#link?.close()
     this.#link = undefined
   }
+}
+
+export function assertEngineName(engine: unknown): asserts engine is string | undefined {
+  if (engine === undefined || typeof engine === 'string') return
+  throw new MisuseError('LEVEL_INVALID_OPTION', 'Option "engine" must be a name here: no message carries a factory to the worker')
 }
 
 function notOpen(): KvariumError {

@@ -50,11 +50,11 @@ const web = globalThis as unknown as Web
  * `LEVEL_INVALID_LOCATION` for a folder without a name; with `LEVEL_CORRUPTION` if files are missing.
  */
 export async function openOpfs(folder: string, options: OpfsOptions = {}): Promise<SlotFileSystem> {
-  const { parent, name } = await placeOf(folder)
+  const place = await placeOf(folder)
   const release = await ownFolder(folder, options.lockTimeout)
   let files: SlotFiles
   try {
-    files = new OpfsFiles(folder, await parent.getDirectoryHandle(name, { create: true }), release)
+    files = new OpfsFiles(folder, place, await place.parent.getDirectoryHandle(place.name, { create: true }), release)
   } catch (error) {
     await release()
     throw slotError(error, 'makeDirectory', folder)
@@ -69,19 +69,36 @@ export async function removeOpfs(folder: string, options: Pick<OpfsOptions, 'loc
   try {
     await patiently(folder, () => parent.removeEntry(name, { recursive: true }))
   } catch (error) {
-    if (!(error instanceof Error && error.name === 'NotFoundError')) throw slotError(error, 'removeDirectory', folder)
+    if (!isNamed(error, 'NotFoundError')) throw slotError(error, 'removeDirectory', folder)
   } finally {
     await release()
   }
 }
 
+/** Whether there is a folder of OPFS. Makes nothing. */
+export async function hasOpfs(folder: string): Promise<boolean> {
+  const names = namesOf(folder)
+  let directory = await rootFolder(folder)
+  try {
+    for (const name of names) directory = await directory.getDirectoryHandle(name)
+    return true
+  } catch (error) {
+    if (isNamed(error, 'NotFoundError')) return false
+    throw slotError(error, 'stat', folder)
+  }
+}
+
 class OpfsFiles implements SlotFiles {
   readonly path: string
+  readonly #parent: Directory
+  readonly #name: string
   readonly #directory: Directory
   readonly #release: () => Promise<void>
 
-  constructor(path: string, directory: Directory, release: () => Promise<void>) {
+  constructor(path: string, { parent, name }: Place, directory: Directory, release: () => Promise<void>) {
     this.path = path
+    this.#parent = parent
+    this.#name = name
     this.#directory = directory
     this.#release = release
   }
@@ -110,9 +127,18 @@ class OpfsFiles implements SlotFiles {
 
   async remove(name: string): Promise<void> {
     try {
-      await this.#directory.removeEntry(name)
+      await patiently(this.path, () => this.#directory.removeEntry(name))
     } catch (error) {
       throw slotError(error, 'remove', `${this.path}/${name}`)
+    }
+  }
+
+  async removeFolder(): Promise<void> {
+    try {
+      await this.#parent.removeEntry(this.#name)
+    } catch (error) {
+      // Something else is in it, another store for one.
+      if (!isNamed(error, 'InvalidModificationError')) throw slotError(error, 'removeDirectory', this.path)
     }
   }
 
@@ -121,10 +147,30 @@ class OpfsFiles implements SlotFiles {
   }
 }
 
-async function placeOf(folder: string): Promise<{ readonly parent: Directory; readonly name: string }> {
+interface Place {
+  readonly parent: Directory
+  readonly name: string
+}
+
+function namesOf(folder: string): string[] {
   const names = typeof folder === 'string' ? folder.split('/').filter(name => name !== '') : []
-  const name = names.pop()
-  if (name === undefined) throw new MisuseError('LEVEL_INVALID_LOCATION', 'The folder of OPFS must be a string that is not empty')
+  if (names.length === 0) throw new MisuseError('LEVEL_INVALID_LOCATION', 'The folder of OPFS must be a string that is not empty')
+  return names
+}
+
+async function placeOf(folder: string): Promise<Place> {
+  const names = namesOf(folder)
+  const name = names.pop()!
+  let parent = await rootFolder(folder)
+  try {
+    for (const above of names) parent = await parent.getDirectoryHandle(above, { create: true })
+    return { parent, name }
+  } catch (error) {
+    throw slotError(error, 'makeDirectory', folder)
+  }
+}
+
+async function rootFolder(folder: string): Promise<Directory> {
   const storage = web.navigator?.storage
   if (storage?.getDirectory === undefined) {
     throw notSupported(
@@ -132,9 +178,7 @@ async function placeOf(folder: string): Promise<{ readonly parent: Directory; re
     )
   }
   try {
-    let parent = await storage.getDirectory()
-    for (const above of names) parent = await parent.getDirectoryHandle(above, { create: true })
-    return { parent, name }
+    return await storage.getDirectory()
   } catch (error) {
     throw slotError(error, 'makeDirectory', folder)
   }
@@ -167,11 +211,15 @@ async function patiently<T>(folder: string, work: () => Promise<T>): Promise<T> 
     try {
       return await work()
     } catch (error) {
-      if (!(error instanceof Error) || error.name !== 'NoModificationAllowedError') throw error
+      if (!isNamed(error, 'NoModificationAllowedError')) throw error
       if (waited >= HANDLE_TIMEOUT) throw locked(folder, error)
     }
     await new Promise<void>(resolve => web.setTimeout(resolve, RETRY_AFTER))
   }
+}
+
+function isNamed(error: unknown, name: string): boolean {
+  return error instanceof Error && error.name === name
 }
 
 function locked(folder: string, cause?: unknown): LockedError {

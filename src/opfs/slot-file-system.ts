@@ -50,11 +50,13 @@ export class SlotFileSystem implements FileSystem {
     this.#pool = pool
   }
 
-  /** Rejects with a CorruptionError if names or slots are missing. `files` is closed then. */
+  /** Rejects with a CorruptionError if names or slots are missing. `files` is closed then, and removed if there were none before. */
   static async open(files: SlotFiles, { spareFiles = DEFAULT_SPARE_FILES }: SlotFileSystemOptions = {}): Promise<SlotFileSystem> {
     const opened: SlotFile[] = []
+    let wasEmpty = false
     try {
       const [hash32, found] = await Promise.all([loadHash32(), files.list()])
+      wasEmpty = found.length === 0
       for (const name of NAMES_FILES) opened.push(await files.open(name))
       const paths = NAMES_FILES.map(name => `${files.path}/${name}`)
       const { log, isNew } = await NamesLog.open(opened as [SlotFile, SlotFile], paths as [string, string], hash32)
@@ -64,6 +66,8 @@ export class SlotFileSystem implements FileSystem {
       return new SlotFileSystem(files, opened, log, pool)
     } catch (error) {
       for (const file of opened) file.close()
+      // The error before is the one to report.
+      if (wasEmpty) await removeAll(files).catch(() => undefined)
       await files.close()
       throw error
     }
@@ -184,10 +188,25 @@ export class SlotFileSystem implements FileSystem {
     return (this.#closing ??= this.#close())
   }
 
-  async #close(): Promise<void> {
+  /** Whether no file has a name. */
+  get isEmpty(): boolean {
+    return this.#log.names.slots().size === 0
+  }
+
+  /** Closes all files and removes them, and their folder if nothing else is in it. Others may open the folder afterwards. */
+  discard(): Promise<void> {
+    return (this.#closing ??= this.#close(() => removeAll(this.#files)))
+  }
+
+  /** @param last - What is done before others may open the files. */
+  async #close(last?: () => Promise<void>): Promise<void> {
     await this.#pool.close()
     for (const file of this.#namesFiles) file.close()
-    await this.#files.close()
+    try {
+      await last?.()
+    } finally {
+      await this.#files.close()
+    }
   }
 
   #change(path: string, change: NameChange): void {
@@ -222,6 +241,14 @@ export class SlotFileSystem implements FileSystem {
     if (node instanceof NamedFile) throw new FileSystemError('ENOTDIR', { operation, path })
     return node
   }
+}
+
+/** The names last: without them the slots would be those of names that were lost. */
+async function removeAll(files: SlotFiles): Promise<void> {
+  const found = await files.list()
+  for (const slot of slotsAmong(found)) await files.remove(slotName(slot))
+  for (const name of NAMES_FILES) if (found.includes(name)) await files.remove(name)
+  await files.removeFolder()
 }
 
 /** Without a log of names, files with contents are those of names that were lost. */

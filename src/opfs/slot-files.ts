@@ -16,6 +16,8 @@ export interface SlotFiles {
   open(name: string): Promise<SlotFile>
   /** Removes a file that is not open. */
   remove(name: string): Promise<void>
+  /** Removes the place itself, if nothing is left in it. */
+  removeFolder(): Promise<void>
   /** Gives up the ownership of the files, all of which are closed by then. */
   close(): Promise<void>
 }

@@ -32,6 +32,12 @@ export interface CheckpointOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** A checkpoint whose directory takes time to get at. */
+export interface ReachedCheckpoint extends CheckpointOptions {
+  /** Gets at the directory. Runs once the moment of the checkpoint is held. */
+  readonly reach?: (() => Promise<void>) | undefined
+}
+
 export interface CheckpointRequest {
   readonly fileSystem: FileSystem
   readonly hash32: Hash32

@@ -12,7 +12,7 @@ import { KvariumError, MisuseError } from '../errors.js'
 import { runJob, type Trace } from '../trace/span.js'
 import { wallTimeOf, type Environment } from '../vfs/environment.js'
 import type { DirectoryLock } from '../vfs/file-system.js'
-import type { CheckpointOptions, CheckpointTraffic } from './checkpoint.js'
+import type { CheckpointTraffic, ReachedCheckpoint } from './checkpoint.js'
 import type { IdentityTraffic, OpenedDirectory, PassingThrough } from './directory.js'
 import type { EventLoopTurns } from './event-loop-turns.js'
 import type { StoreFailures } from './failures.js'
@@ -133,7 +133,7 @@ export class Session {
   }
 
   /** @param target - Absolute. */
-  async checkpoint(target: string, { signal }: CheckpointOptions): Promise<void> {
+  async checkpoint(target: string, { signal, reach }: ReachedCheckpoint): Promise<void> {
     const { engine } = this
     if (engine.checkpoint === undefined) {
       throw new MisuseError('LEVEL_NOT_SUPPORTED', `This store on "${engine.name}" cannot make a checkpoint; copy it with copyStore`)
@@ -142,6 +142,7 @@ export class Session {
     const { fileSystem } = environment
     const checkpoint = engine.checkpoint()
     try {
+      if (reach !== undefined) await reach()
       const { assertCheckpointTarget, writeCheckpoint } = await import('./checkpoint.js')
       assertCheckpointTarget(fileSystem, directory, target)
       const hash32 = await loadHash32()

@@ -13,6 +13,8 @@ interface TestPage {
   acknowledged: number
   count(location: string): Promise<number>
   codesAfterEnd(): Promise<string[]>
+  checkpoint(engine: string): Promise<{ atCall: number; inCopy: number; after: number }>
+  failedCheckpoint(): Promise<{ codes: string[]; folders: string[] }>
 }
 declare const window: TestPage
 
@@ -59,6 +61,25 @@ describe.skipIf(!isInstalled)('a page with its store in a worker, in Chromium', 
     expect(acknowledged).toBeGreaterThan(50)
     await page.close()
     expect(await second.evaluate(() => window.count('numbers'))).toBeGreaterThan(acknowledged)
+  })
+
+  it.each(['lsm', 'btree'])('makes a checkpoint, a store in another folder, while it writes: %s', async engine => {
+    const page = await newPage()
+    await page.evaluate(() => window.start('/store.js'))
+    const { atCall, inCopy, after } = await page.evaluate(name => window.checkpoint(name), engine)
+    expect(atCall).toBe(3000)
+    expect(inCopy).toBe(atCall)
+    expect(after).toBeGreaterThan(atCall)
+    await page.close()
+  })
+
+  it('leaves no folder of a checkpoint that was ended, and none of a store that is destroyed', async () => {
+    const page = await newPage()
+    await page.evaluate(() => window.start('/store.js'))
+    const { codes, folders } = await page.evaluate(() => window.failedCheckpoint())
+    expect(codes).toEqual(['LEVEL_ABORTED', 'LEVEL_INVALID_LOCATION', 'LEVEL_LOCKED'])
+    expect(folders).toEqual(['source'])
+    await page.close()
   })
 
   it('a worker whose script cannot be loaded fails the store, with its location', async () => {

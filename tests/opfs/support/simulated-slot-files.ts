@@ -30,6 +30,9 @@ export function simulatedSlotFiles(fileSystem: FileSystem): SlotFiles {
       } satisfies SlotFile
     },
     remove: async name => fileSystem.remove(joinPath(DIRECTORY, name)),
+    removeFolder: async () => {
+      if (fileSystem.list(DIRECTORY).length === 0) fileSystem.removeDirectory(DIRECTORY)
+    },
     close: async () => {},
   }
 }
