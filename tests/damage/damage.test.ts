@@ -38,17 +38,17 @@ describe.each(SUBJECTS)('a damaged store of $name', subject => {
 
   it('a file cut short is never read as a shorter store', async () => {
     for (const store of await smallStores(subject)) {
-      const counts = await judgeAll(subject, store, truncations(store, every(slice(29, 13))))
+      const counts = await judgeAll(subject, store, truncations(store, every(slice(53, 13))))
       expect(counts['refused to open']).toBeGreaterThan(10)
     }
   })
 
   it('a stretch of zeros or noise is noticed', async () => {
-    for (const store of await smallStores(subject)) await judgeAll(subject, store, wipes(store, every(slice(17, 7))))
+    for (const store of await smallStores(subject)) await judgeAll(subject, store, wipes(store, every(slice(29, 7))))
   })
 
   it('a write that was lost, or went to another place, is noticed', async () => {
-    for (const store of await smallStores(subject)) await judgeAll(subject, store, lostWrites(store, every(slice(7, 3))))
+    for (const store of await smallStores(subject)) await judgeAll(subject, store, lostWrites(store, every(slice(11, 3))))
   })
 
   it('a file that is missing, empty, in the place of another one or older than the rest is noticed', async () => {
