@@ -129,7 +129,7 @@ describe('filling and clearing again and again', () => {
     'costs the same at the end as at the start, over flushes and compactions, in bounded space: %s',
     async name => {
       const short = await run(PATTERNS[name], slice(300, 400), {})
-      const { engine, fileSystem, costs, peakBytes } = await run(PATTERNS[name], slice(800, 1600), {})
+      const { engine, fileSystem, costs, peakBytes } = await run(PATTERNS[name], slice(600, 1600), {})
       expect(mean(costs.slice(-400))).toBeLessThan(mean(costs.slice(100, 500)) * 1.5 + 50)
       expect(peakBytes).toBeLessThan(short.peakBytes * 1.5 + 64 * 1024)
       await engine.flush()
