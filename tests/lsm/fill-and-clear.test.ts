@@ -130,7 +130,7 @@ describe('filling and clearing again and again', () => {
     async name => {
       const short = await run(PATTERNS[name], slice(300, 400), {})
       const { engine, fileSystem, costs, peakBytes } = await run(PATTERNS[name], slice(600, 1600), {})
-      expect(mean(costs.slice(-400))).toBeLessThan(mean(costs.slice(100, 500)) * 1.5 + 50)
+      expect(mean(costs.slice(-200))).toBeLessThan(mean(costs.slice(100, 300)) * 1.5 + 50)
       expect(peakBytes).toBeLessThan(short.peakBytes * 1.5 + 64 * 1024)
       await engine.flush()
       await engine.settle()
