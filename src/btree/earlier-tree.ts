@@ -50,7 +50,7 @@ export class EarlierTree {
     if (height > 1) this.#path.push(this.#branch(root, height - 1, EMPTY))
   }
 
-  /** The page of the same level with as many entries, whose range begins with the same key and whose extent has so many units. */
+  /** The page of the same level with as many entries, whose range begins with the same key and whose extent has as many units. */
   find({ level, entries, liveBytes }: Page, units: number, low: Uint8Array): Reference | undefined {
     const found = level === 0 ? this.#leafAt(low) : this.#branchAt(level, low)
     return found?.units === units && found.entries === entries && found.liveBytes === liveBytes ? found : undefined

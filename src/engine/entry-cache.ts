@@ -71,7 +71,7 @@ const FIRST_PART = 16
 /** A longer value is copied by a call. */
 const SHORT_VALUE = 256
 
-/** From so many evictions per get on the engine's cache is too small: there a hit saves a read. Elsewhere it saves only a search. */
+/** From this many evictions per get on the engine's cache is too small: there a hit saves a read. Elsewhere it saves only a search. */
 const PRESSED = 0.2
 /** Shares of a window, by whether the engine's cache is too small: keys seen before that turn the cache on, hits below which it turns off. */
 const ON = { pressed: 0.25, resident: 0.5 }
@@ -327,7 +327,7 @@ export class EntryCache {
     this.#first = this.#head
   }
 
-  /** Where an entry of so many units goes: at the head, or at the start of the ring if it would not fit before the end. */
+  /** Where an entry of this length, in units, goes: at the head, or at the start of the ring if it would not fit before the end. */
   #room(units: number): number {
     const unit = this.#head & (this.#units - 1)
     return unit + units > this.#units ? this.#head + this.#units - unit : this.#head

@@ -1,4 +1,4 @@
-/** A job that was told to give up has. */
+/** A job was cancelled, and has ended. */
 export class JobCancelled extends Error {
   override readonly name = 'JobCancelled'
 }

@@ -2,7 +2,7 @@
 import { signal } from '@preact/signals'
 import type { JSX } from 'preact'
 import type { CrashOutcome, Crashed } from '../session/protocol.js'
-import { number } from './format.js'
+import { counted, number } from './format.js'
 import { add, ask, look, position } from './state.js'
 
 /** What was found for the position at which it was asked. */
@@ -48,11 +48,11 @@ function Outcomes({ crashed }: { readonly crashed: Crashed }): JSX.Element {
   return (
     <>
       <p>
-        At position {number(at)}, {name} had acknowledged {plural(acknowledged, 'write')}, {durable === 0 ? 'none' : number(durable)} of
+        At position {number(at)}, {name} had acknowledged {counted(acknowledged, 'write')}, {durable === 0 ? 'none' : number(durable)} of
         them as durable.{' '}
         {parts.length === 0
           ? 'Everything is synced, so power loss takes nothing.'
-          : `Power loss may take each of ${plural(parts.length, 'part')}:`}
+          : `Power loss may take each of ${counted(parts.length, 'part')}:`}
       </p>
       {parts.length === 0 ? null : (
         <ul class="parts">
@@ -70,7 +70,7 @@ function Outcomes({ crashed }: { readonly crashed: Crashed }): JSX.Element {
           : `${images} of the images that may be left were opened: both extremes, and others drawn by chance.`}{' '}
         {wrong.length === 0
           ? 'Every one of them is recovered to a state that the store has had, with all writes that were acknowledged as durable.'
-          : `${plural(wrong.length, 'outcome')} must not be: see below.`}
+          : `${counted(wrong.length, 'outcome')} must not be: see below.`}
       </p>
       <div class="scroll">
         <table>
@@ -95,7 +95,7 @@ function Outcomes({ crashed }: { readonly crashed: Crashed }): JSX.Element {
         </table>
       </div>
       {shown.length < outcomes.length ? (
-        <p class="lead">{plural(outcomes.length - shown.length, 'outcome')} between these are not listed.</p>
+        <p class="lead">{counted(outcomes.length - shown.length, 'outcome')} between these are not listed.</p>
       ) : null}
     </>
   )
@@ -152,8 +152,4 @@ function partText(part: Crashed['parts'][number]): string {
 
 function fileOf(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1)
-}
-
-function plural(count: number, noun: string): string {
-  return `${number(count)} ${noun}${count === 1 ? '' : 's'}`
 }

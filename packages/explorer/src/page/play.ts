@@ -1,4 +1,4 @@
-/** Playing: the page goes on by itself, so many moments a second. */
+/** Playing: the page goes on by itself, a number of moments a second. */
 import { signal } from '@preact/signals'
 import { goTo, last, position } from './state.js'
 

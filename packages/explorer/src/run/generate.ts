@@ -5,7 +5,7 @@ import type { Operation } from './operation.js'
 
 interface Counted {
   readonly count: number
-  /** Only so many of the operations, from the first on. */
+  /** Only this number of the operations, from the first on. */
   readonly first?: number
 }
 

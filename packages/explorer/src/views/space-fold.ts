@@ -157,7 +157,7 @@ export class SpaceFold implements Fold<SpacePicture> {
     this.#recent = [...this.#recent, [offset, units]]
   }
 
-  /** The file has at least so many units; new ones are used. */
+  /** The file has at least this many units; new ones are used. */
   #grow(units: number): void {
     if (units <= this.#units) return
     if (units > this.#states.length) {

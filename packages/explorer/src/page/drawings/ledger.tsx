@@ -215,7 +215,7 @@ function Figures({ picture: { samples, now, read } }: { readonly picture: Ledger
       <summary>Figures</summary>
       <div class="scroll" tabIndex={0} role="region" aria-label="Figures of the ledger">
         <table>
-          <caption>Bytes written by part, and the amplifications, after so many operations</caption>
+          <caption>Bytes written by part, and the amplifications, by the number of operations</caption>
           <thead>
             <tr>
               {['operations', 'user bytes', ...parts.map(({ name }) => name), 'per user byte', 'blocks per get', 'files per live byte'].map(
