@@ -31,6 +31,14 @@ export function isExpired(kind: EntryKind, value: ByteView, now: number): boolea
   return kind === KIND_PUT_EXPIRING && readExpiry(value.bytes, value.start) <= now
 }
 
+/** Takes the expiry off a stored value that is not hidden at `now`, and returns it; `undefined` if it is hidden. */
+export function takeExpiry(value: ByteView, now: number): number | undefined {
+  const expiry = readExpiry(value.bytes, value.start)
+  if (expiry <= now) return undefined
+  value.start += EXPIRY_BYTES
+  return expiry
+}
+
 /** A stored value in two parts, each a copy. */
 export function splitExpiring(stored: Uint8Array): { readonly value: Uint8Array; readonly expiresAt: number } {
   return { value: new Uint8Array(stored.subarray(EXPIRY_BYTES)), expiresAt: readExpiry(stored, 0) }

@@ -4,7 +4,7 @@
  */
 import type { Hash32 } from '../../codec/checksum.js'
 import { KIND_PUT, KIND_PUT_EXPIRING, type ByteView, type EntryKind } from '../../codec/entry.js'
-import { EXPIRY_BYTES, readExpiry } from '../../codec/expiry.js'
+import { readExpiry, takeExpiry } from '../../codec/expiry.js'
 import type { ExpiryClock } from '../../engine/expiry-clock.js'
 import type { ProbeOutcome } from '../../trace/events.js'
 import type { ReadCounts } from '../../trace/ledger.js'
@@ -157,11 +157,8 @@ export class Lookup {
 
   /** Whether a value with an expiry is shown; takes the expiry off it. */
   #isInTime(out: ByteView, time = this.#clock.now()): boolean {
-    const expiry = readExpiry(out.bytes, out.start)
-    if (expiry <= time) return false
-    out.start += EXPIRY_BYTES
-    this.expiry = expiry
-    return true
+    this.expiry = takeExpiry(out, time)
+    return this.expiry !== undefined
   }
 
   /** What a search of a memtable met. */

@@ -5,7 +5,7 @@
 import type { Cache } from '../../cache/cache.js'
 import type { Hash32 } from '../../codec/checksum.js'
 import { KIND_PUT, KIND_PUT_EXPIRING, type ByteView } from '../../codec/entry.js'
-import { EXPIRY_BYTES, readExpiry } from '../../codec/expiry.js'
+import { takeExpiry } from '../../codec/expiry.js'
 import type { ExpiryClock } from '../../engine/expiry-clock.js'
 import { keyHash } from '../../sstable/bloom-filter.js'
 import { TableHit, type Table } from '../../sstable/table.js'
@@ -141,10 +141,7 @@ export class TableLookup {
 
   /** Whether a value with an expiry is shown; takes the expiry off it. */
   #isInTime(out: ByteView, time = this.#clock.now()): boolean {
-    const expiry = readExpiry(out.bytes, out.start)
-    if (expiry <= time) return false
-    out.start += EXPIRY_BYTES
-    this.expiry = expiry
-    return true
+    this.expiry = takeExpiry(out, time)
+    return this.expiry !== undefined
   }
 }
