@@ -120,8 +120,9 @@ describe('npm run bench', () => {
         if (process.platform !== 'linux') continue
         expect(outside!.ledgerBytes).toBe(ledger)
         expect(write!.settled.userBytes).toBe(outside!.userBytes)
-        // What is left are bytes by which threads wake each other.
-        expect(Math.abs(outside!.writtenBytes / ledger - 1)).toBeLessThan(0.02)
+        // What is left are bytes by which threads wake each other: the busier the machine, the more.
+        expect(outside!.writtenBytes).toBeGreaterThanOrEqual(ledger)
+        expect(outside!.writtenBytes / ledger).toBeLessThan(1.05)
       }
     },
     TIMEOUT_MS,
