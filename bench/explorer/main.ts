@@ -1,0 +1,231 @@
+/**
+ * What the explorer costs, in Chromium: `npm run bench:explorer`. Loads the page several times, then performs operations until there are as many
+ * moments as wanted, and steps, jumps and plays there.
+ *
+ *   --operations 3050,10000   random puts into both lanes; one table for each
+ *   --steps 100               by the arrow keys, half of them back
+ *   --jumps 40
+ *   --loads 5
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { gzipSync } from 'node:zlib'
+import { chromium, type Browser, type CDPSession, type Page } from 'playwright-core'
+import { DEFAULT_LANES } from '../../packages/explorer/src/run/engine-lanes.js'
+import { encodeScenario } from '../../packages/explorer/src/run/scenario.js'
+import { buildExplorer } from '../../scripts/explorer.js'
+import { serve } from '../../site/serve.js'
+import { ARGUMENTS, CHROMIUM } from '../../tests/support/chromium.js'
+import { browserScript } from '../../tests/support/chromium-origin.js'
+import { median, short, table } from '../table.js'
+import type { StepTimes } from './meter.js'
+
+const { values } = parseArgs({
+  options: {
+    operations: { type: 'string', default: '3050,10000' },
+    steps: { type: 'string', default: '100' },
+    jumps: { type: 'string', default: '40' },
+    loads: { type: 'string', default: '5' },
+  },
+})
+const PLAYED_MS = 4000
+
+/** A page with a meter in it, and the scripts that it has asked for. */
+async function opened(browser: Browser, address: string): Promise<{ readonly page: Page; readonly loaded: Set<string> }> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } })
+  const page = await context.newPage()
+  const loaded = new Set<string>()
+  page.on('request', request => loaded.add(new URL(request.url()).pathname.slice(1) || 'index.html'))
+  page.on('pageerror', error => console.error(error.message))
+  await page.addInitScript({ content: METER })
+  await page.goto(address)
+  await page.locator('.lanes').waitFor()
+  await page.evaluate(() => meter.settled())
+  return { page, loaded }
+}
+
+async function measureLoads(browser: Browser, address: string, folder: string): Promise<void> {
+  const paints: number[] = []
+  const firsts: number[] = []
+  const demos: number[] = []
+  const tasks: number[] = []
+  let loaded = new Set<string>()
+  for (let load = 0; load < Number(values.loads); load++) {
+    const tab = await opened(browser, address)
+    loaded = tab.loaded
+    const { paint, ready, longTasks } = await tab.page.evaluate(() => ({
+      paint: performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN,
+      ready: meter.ready,
+      longTasks: meter.longTasks(),
+    }))
+    paints.push(paint)
+    firsts.push(ready.first)
+    demos.push(ready.demo)
+    tasks.push(...longTasks)
+    await tab.page.context().close()
+  }
+  const bytes = [...loaded].map(name => gzipSync(readFileSync(join(folder, name)), { level: 9 }).length)
+  const total = bytes.reduce((sum, size) => sum + size, 0)
+  console.log(
+    table(
+      [`of ${paints.length} loads`, 'median', 'most'],
+      [
+        ['first paint (ms)', ...medianAndMost(paints)],
+        ['engines ready (ms)', ...medianAndMost(firsts)],
+        ['run of the beginning performed (ms)', ...medianAndMost(demos)],
+        ['tasks over 50 ms in the page', String(tasks.length), short(Math.max(0, ...tasks))],
+        [`loaded: ${loaded.size} files (kB gzip)`, (total / 1000).toFixed(1), ''],
+      ],
+    ),
+  )
+}
+
+async function measureRun(browser: Browser, address: string, operations: number): Promise<void> {
+  const { page } = await opened(browser, address)
+  const cdp = await page.context().newCDPSession(page)
+  await page.evaluate(() => meter.longTasks())
+  const link = await encodeScenario({
+    settings: { seed: 1, lanes: DEFAULT_LANES },
+    script: [`random ${operations} keys ${operations}`],
+    position: 0,
+  })
+  const began = performance.now()
+  await page.evaluate(async hash => {
+    location.hash = hash
+    await new Promise(resolve => setTimeout(resolve, 100))
+    await meter.settled()
+  }, link)
+  const addedMs = performance.now() - began
+  const adding = await page.evaluate(() => meter.longTasks())
+  const first = await page.evaluate(() => meter.jump([1]))
+  const moments = await page.evaluate(() => meter.position())
+  const places = Array.from({ length: Number(values.jumps) }, (_, index) => (0.05 + index * 0.618034) % 1)
+  const jumps = await page.evaluate(all => meter.jump(all), places)
+  const jumping = await page.evaluate(() => meter.longTasks())
+  const steps: StepTimes[] = []
+  for (const place of [0.5, 0.95]) {
+    await page.evaluate(at => meter.jump([at]), place)
+    for (const key of ['ArrowRight', 'ArrowLeft']) {
+      steps.push(...(await page.evaluate(([pressed, times]) => meter.press(pressed, times), [key, Number(values.steps) / 4] as const)))
+    }
+  }
+  const stepping = await page.evaluate(() => meter.longTasks())
+  await page.evaluate(() => meter.jump([0.3]))
+  await page.getByLabel('Speed').selectOption('2500')
+  await page.evaluate(() => meter.longTasks())
+  await page.locator('body').press('p')
+  await page.waitForTimeout(PLAYED_MS)
+  await page.locator('body').press('p')
+  const playing = await page.evaluate(() => meter.longTasks())
+  await page.evaluate(() => meter.settled())
+  const heaps = await heapsOf(cdp)
+  const row = (name: string, all: readonly number[]): string[] => [
+    name,
+    short(median(all)),
+    short(percentile(all, 0.95)),
+    short(Math.max(...all)),
+  ]
+  const tasks = (name: string, all: readonly number[]): string[] => [
+    `tasks over 50 ms in the page, ${name}`,
+    String(all.length),
+    '',
+    short(Math.max(0, ...all)),
+  ]
+  const heap = (name: string, bytes: number): string[] => [name, (bytes / 1e6).toFixed(0), '', '']
+  console.log()
+  console.log(
+    table(
+      [`${moments.toLocaleString('en')} moments of ${operations.toLocaleString('en')} operations`, 'median', 'p95', 'most'],
+      [
+        ['performing them (ms)', short(addedMs), '', ''],
+        row(
+          'step: drawn (ms)',
+          steps.map(({ look }) => look),
+        ),
+        row(
+          'step: every panel drawn (ms)',
+          steps.map(({ settled }) => settled),
+        ),
+        row(
+          'first jump to the end: drawn (ms)',
+          first.map(({ look }) => look),
+        ),
+        row(
+          'jump: drawn (ms)',
+          jumps.map(({ look }) => look),
+        ),
+        row(
+          'jump: every panel drawn (ms)',
+          jumps.map(({ settled }) => settled),
+        ),
+        tasks('performing', adding),
+        tasks('jumping', jumping),
+        tasks('stepping', stepping),
+        tasks('playing', playing),
+        heap('heap of the page (MB)', heaps.page),
+        heap('heap and buffers of the worker (MB)', heaps.worker),
+      ],
+    ),
+  )
+  await page.context().close()
+}
+
+interface HeapUsage {
+  readonly usedSize: number
+  readonly backingStorageSize?: number
+}
+
+/** Bytes in use after a garbage collection. */
+async function heapsOf(cdp: CDPSession): Promise<{ readonly page: number; readonly worker: number }> {
+  const bytesOf = ({ usedSize, backingStorageSize = 0 }: HeapUsage): number => usedSize + backingStorageSize
+  await cdp.send('HeapProfiler.collectGarbage')
+  const page = bytesOf(await cdp.send('Runtime.getHeapUsage'))
+  const attached = new Promise<string>(resolve => cdp.once('Target.attachedToTarget', ({ sessionId }) => resolve(sessionId)))
+  await cdp.send('Target.setAutoAttach', { autoAttach: true, waitForDebuggerOnStart: false })
+  const sessionId = await attached
+  let calls = 0
+  const ask = async (method: string): Promise<HeapUsage> => {
+    const id = ++calls
+    const answered = new Promise<HeapUsage>(resolve => {
+      const listen = ({ message }: { readonly message: string }): void => {
+        const answer = JSON.parse(message) as { readonly id?: number; readonly result: HeapUsage }
+        if (answer.id !== id) return
+        cdp.off('Target.receivedMessageFromTarget', listen)
+        resolve(answer.result)
+      }
+      cdp.on('Target.receivedMessageFromTarget', listen)
+    })
+    await cdp.send('Target.sendMessageToTarget', { sessionId, message: JSON.stringify({ id, method }) })
+    return answered
+  }
+  await ask('HeapProfiler.collectGarbage')
+  return { page, worker: bytesOf(await ask('Runtime.getHeapUsage')) }
+}
+
+function percentile(all: readonly number[], part: number): number {
+  const sorted = all.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))]
+}
+
+function medianAndMost(all: readonly number[]): [string, string] {
+  return [short(median(all)), short(Math.max(...all))]
+}
+
+const METER = await browserScript(join(import.meta.dirname, 'meter.ts'))
+const folder = mkdtempSync(join(tmpdir(), 'kvarium-explorer-'))
+try {
+  await buildExplorer(folder)
+  const served = await serve(folder)
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS })
+  try {
+    await measureLoads(browser, served.address, folder)
+    for (const operations of values.operations.split(',')) await measureRun(browser, served.address, Number(operations))
+  } finally {
+    await browser.close()
+    await served.close()
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
