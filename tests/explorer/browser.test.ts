@@ -77,6 +77,8 @@ describe.skipIf(!isInstalled)('the explorer in Chromium', () => {
     await settled(page)
   }
 
+  const openPanel = (page: Page, title: string): Promise<void> => page.getByRole('tab', { name: title }).click()
+
   it('performs a typed operation in both engines, and steps into it and back by keys', async () => {
     const { page, messages } = await opened()
     await type(page, 'put venus hot sync')
@@ -107,6 +109,7 @@ describe.skipIf(!isInstalled)('the explorer in Chromium', () => {
   it('opens a link to the same run, byte for byte, also in Node', async () => {
     const { page } = await opened()
     await type(page, 'random 300 seed 7')
+    await openPanel(page, 'Share')
     await page.getByRole('button', { name: 'Link to this position' }).click()
     const field = page.getByRole('textbox', { name: 'Link' })
     await field.waitFor()
@@ -117,7 +120,7 @@ describe.skipIf(!isInstalled)('the explorer in Chromium', () => {
     await said.waitFor()
     const [, here] = digest.exec((await said.textContent())!)!
 
-    const other = await opened(new URL(link).hash)
+    const other = await opened(`${new URL(link).hash}&share`)
     expect(await sentence(other.page)).toBe(await sentence(page))
     await other.page.getByRole('button', { name: 'Digest of the run' }).click()
     await other.page.locator('.share p', { hasText: here }).waitFor()
@@ -135,13 +138,15 @@ describe.skipIf(!isInstalled)('the explorer in Chromium', () => {
     const { page } = await opened()
     await type(page, 'put venus hot')
     await page.keyboard.press('Escape')
-    await page.getByRole('button', { name: 'Last', exact: true }).click()
+    await page.getByRole('button', { name: 'End', exact: true }).click()
+    await openPanel(page, 'Power loss')
     await page.getByRole('button', { name: 'Power fails in lsm' }).click()
     const rows = page.locator('.crash tbody tr')
     await rows.first().waitFor()
     expect(await rows.count()).toBeGreaterThan(1)
     expect(await page.locator('.crash tr.worse').count()).toBe(0)
     await rows.last().getByRole('button', { name: 'Go on with this store' }).click()
+    await openPanel(page, 'Operations')
     await page.locator('.operation-list', { hasText: 'crash lsm' }).waitFor()
     await settled(page)
     await type(page, 'get venus')

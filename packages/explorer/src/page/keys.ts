@@ -1,7 +1,9 @@
 /** What the keys do, where no field or control takes them. */
 import { signal } from '@preact/signals'
 import { focusEditor } from './editor.js'
-import { find, SEARCH_FIELD } from './find.js'
+import { find, focusSearch } from './find.js'
+import { openedPanel } from './open-panel.js'
+import { focusTab } from './panel-tabs.js'
 import { togglePlay } from './play.js'
 import { goTo, last, move } from './state.js'
 
@@ -26,8 +28,9 @@ export const KEYS: readonly Key[] = [
   { key: 'Home', does: 'to the beginning', run: () => void goTo(0) },
   { key: 'End', does: 'to the end', run: () => void goTo(last.value) },
   { key: 'p', does: 'play, or pause', run: togglePlay },
-  { key: '/', does: 'look for a text', run: () => document.getElementById(SEARCH_FIELD)?.focus() },
+  { key: '/', does: 'look for a text', run: focusSearch },
   { key: 'e', does: 'type an operation', run: focusEditor },
+  { key: 't', does: 'to the tabs of the panels', run: () => focusTab(openedPanel.value) },
   { key: '?', does: 'show these keys', run: () => (areKeysShown.value = true) },
 ]
 

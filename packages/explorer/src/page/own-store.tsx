@@ -1,27 +1,9 @@
 /** A store of the reader, or a recording of one: files are dropped on the page, or chosen. */
 import type { JSX } from 'preact'
-import { useEffect } from 'preact/hooks'
 import { isBusy, openFiles, summary } from './state.js'
-import { chosenFiles, droppedFiles } from './store-files.js'
+import { chosenFiles } from './store-files.js'
 
 export function OwnStore(): JSX.Element {
-  useEffect(() => {
-    const allow = (event: DragEvent): void => {
-      if (event.dataTransfer?.types.includes('Files')) event.preventDefault()
-    }
-    const drop = (event: DragEvent): void => {
-      if (!event.dataTransfer?.types.includes('Files')) return
-      event.preventDefault()
-      const files = droppedFiles(event.dataTransfer.items)
-      void openFiles(() => files)
-    }
-    document.addEventListener('dragover', allow)
-    document.addEventListener('drop', drop)
-    return () => {
-      document.removeEventListener('dragover', allow)
-      document.removeEventListener('drop', drop)
-    }
-  }, [])
   return (
     <section class="own-store" aria-labelledby="own-store-h">
       <h2 id="own-store-h">Your own store</h2>

@@ -28,7 +28,7 @@ function Lanes(): JSX.Element {
         Operation {number(operation + 1)}. Later costs are its share of what the background has done with its data up to the end of this
         run; a reopened store begins a new account.
       </p>
-      <div class="lanes">
+      <div class="receipt-lanes">
         {look.value!.lanes.map(({ name }, lane) => (
           <section key={name} aria-label={`Receipt in ${name}`}>
             <h3>{name}</h3>

@@ -1,58 +1,30 @@
-/** The run as a drawing to scrub: a row for the foreground of every lane, rows for its background jobs, and marks. */
+/** The timeline in full: a row for the foreground of every lane, rows for its background jobs, and marks. */
 import { signal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
-import type { Timeline as Content, TimelineMark } from '../session/protocol.js'
 import { number } from './format.js'
-import { ask, goTo, isBusy, last, look, position, summary } from './state.js'
-import { marksInWords, packJobs, windowAround, type Window } from './timeline-layout.js'
+import { goTo, last, position, summary } from './state.js'
+import { content, length, MARK_PIXELS, shownWindow } from './timeline-content.js'
+import { marksInWords, packJobs } from './timeline-layout.js'
+import { isOfBackground, Mark, MARK_TYPES } from './timeline-marks.js'
 
 const LENGTHS: readonly (number | undefined)[] = [undefined, 20_000, 2000, 200]
 const JOB_ROWS = 3
-const MARK_PIXELS = 10
 const JOB_PIXELS = 13
 const NAME_PIXELS = 16
 /** Rows of the table. */
 const MOST_LISTED = 100
 
-/** Shapes tell marks apart, not colours. */
-const SHAPES: Readonly<
-  Record<TimelineMark['type'], { readonly path: string; readonly row: 'foreground' | 'background'; readonly isHollow?: true }>
-> = {
-  sync: { path: 'M0,-5V5', row: 'foreground', isHollow: true },
-  eviction: { path: 'M-3,0a3,3 0 1,0 6,0a3,3 0 1,0 -6,0', row: 'foreground', isHollow: true },
-  stall: { path: 'M-4,-5H4L-4,5H4Z', row: 'foreground' },
-  failed: { path: 'M-4,-4L4,4M4,-4L-4,4', row: 'foreground', isHollow: true },
-  flush: { path: 'M-5,-4H5L0,5Z', row: 'background' },
-  compaction: { path: 'M0,-5L5,0L0,5L-5,0Z', row: 'background' },
-  checkpoint: { path: 'M-4,-4H4V4H-4Z', row: 'background' },
-}
-const MARK_TYPES = Object.keys(SHAPES) as readonly TimelineMark['type'][]
-
-const length = signal<number | undefined>(undefined)
-const content = signal<Content & Window>({ jobs: [], marks: [], from: 0, to: 0 })
-const width = signal(600)
+const width = signal(360)
 
 export function Timeline(): JSX.Element {
   const drawing = useRef<HTMLDivElement>(null)
-  const { from, to } = windowAround(position.value, last.value, length.value ?? Infinity)
+  const { from, to } = shownWindow.value
   useEffect(() => {
     const observer = new ResizeObserver(([{ contentRect }]) => (width.value = Math.round(contentRect.width)))
     observer.observe(drawing.current!)
     return () => observer.disconnect()
   }, [])
-  useEffect(() => {
-    if (isBusy.value || last.value === 0) return
-    void ask('timeline', { from, to, buckets: Math.max(20, Math.round(width.value / MARK_PIXELS)) }).then(found => {
-      content.value = { ...found, from, to }
-    })
-  }, [from, to, width.value, summary.value, isBusy.value])
-
-  const positionAt = (event: PointerEvent): number => {
-    const { left, width: shown } = drawing.current!.getBoundingClientRect()
-    return Math.round(from + ((event.clientX - left) / shown) * (to - from))
-  }
-  const text = look.value?.moment?.sentence ?? 'the beginning'
   return (
     <div class="timeline">
       <div class="settings-row">
@@ -76,23 +48,12 @@ export function Timeline(): JSX.Element {
       <div
         ref={drawing}
         class="timeline-drawing"
-        role="slider"
-        tabIndex={0}
-        aria-label="Position in the run"
-        aria-valuemin={0}
-        aria-valuemax={last.value}
-        aria-valuenow={position.value}
-        aria-valuetext={`${number(position.value)} of ${number(last.value)}: ${text}`}
-        onKeyDown={event => handleKey(event, to - from)}
         onPointerDown={event => {
-          event.currentTarget.setPointerCapture(event.pointerId)
-          void goTo(positionAt(event))
-        }}
-        onPointerMove={event => {
-          if (event.buttons === 1) void goTo(positionAt(event))
+          const { left, width: shown } = event.currentTarget.getBoundingClientRect()
+          void goTo(Math.round(from + ((event.clientX - left) / shown) * (to - from)))
         }}
       >
-        <Drawing from={from} to={to} />
+        <Drawing />
       </div>
       <Legend />
       <Table />
@@ -100,27 +61,9 @@ export function Timeline(): JSX.Element {
   )
 }
 
-function handleKey(event: KeyboardEvent, shown: number): void {
-  const page = Math.max(1, Math.round(shown / 20))
-  const moves: Readonly<Record<string, number>> = {
-    ArrowRight: 1,
-    ArrowUp: 1,
-    ArrowLeft: -1,
-    ArrowDown: -1,
-    PageUp: page,
-    PageDown: -page,
-    Home: -Infinity,
-    End: Infinity,
-  }
-  const by = moves[event.key]
-  if (by === undefined || event.shiftKey) return
-  event.preventDefault()
-  event.stopPropagation()
-  void goTo(position.value + by)
-}
-
-function Drawing({ from, to }: Window): JSX.Element {
+function Drawing(): JSX.Element {
   const lanes = summary.value?.settings.lanes ?? []
+  const { from, to } = shownWindow.value
   const { jobs, marks } = content.value
   const x = (at: number): number => ((at - from) / Math.max(1, to - from)) * width.value
   const laneHeight = NAME_PIXELS + 2 * (MARK_PIXELS + 4) + JOB_ROWS * JOB_PIXELS
@@ -156,12 +99,7 @@ function Drawing({ from, to }: Window): JSX.Element {
             {marks
               .filter(mark => mark.lane === lane)
               .map(({ type, position: at }) => (
-                <path
-                  key={`${type} ${at}`}
-                  class={SHAPES[type].isHollow === true ? 'timeline-mark timeline-hollow' : 'timeline-mark'}
-                  d={SHAPES[type].path}
-                  transform={`translate(${x(at)} ${SHAPES[type].row === 'foreground' ? foreground : background})`}
-                />
+                <Mark key={`${type} ${at}`} type={type} x={x(at)} y={isOfBackground(type) ? background : foreground} />
               ))}
           </g>
         )
@@ -178,7 +116,7 @@ function Legend(): JSX.Element {
       {MARK_TYPES.map(type => (
         <li key={type}>
           <svg width={14} height={14} viewBox="-7 -7 14 14" aria-hidden="true">
-            <path class={SHAPES[type].isHollow === true ? 'timeline-mark timeline-hollow' : 'timeline-mark'} d={SHAPES[type].path} />
+            <Mark type={type} x={0} y={0} />
           </svg>{' '}
           {type} {number(marks.reduce((sum, mark) => (mark.type === type ? sum + mark.count : sum), 0))}
         </li>

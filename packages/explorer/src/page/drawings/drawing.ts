@@ -8,7 +8,11 @@ export interface DrawingProps {
   readonly index: number
 }
 
+/** Drawings that mean the same in different engines stand side by side in a row. */
+export type RowName = 'log' | 'memory' | 'disk' | 'merge' | 'cache' | 'ledger' | 'files' | 'bytes'
+
 export interface Drawing {
+  readonly row: RowName
   readonly picture: PictureName
   readonly title: string
   readonly Component: ComponentType<DrawingProps>

@@ -1,0 +1,45 @@
+/** Which panel is open. The page's address names it, so that a link and a reload come back to it. */
+import { effect, signal } from '@preact/signals'
+import { readAddress, writeAddress } from './address.js'
+import { PANELS } from './panels.js'
+import { open, selection } from './state.js'
+
+const FIRST = PANELS[0].anchor
+
+export const openedPanel = signal(FIRST)
+/** Whether something was selected that the open panel does not show. */
+export const hasNews = signal(false)
+
+export function openPanel(anchor: string): void {
+  openedPanel.value = anchor
+  if (anchor === 'history') hasNews.value = false
+  const { link } = readAddress(location.hash)
+  const hash = writeAddress({ link, ...(anchor !== FIRST && { panel: anchor }) })
+  if (hash !== location.hash) history.replaceState(null, '', hash === '' ? location.pathname + location.search : hash)
+}
+
+/** Opens what an address names, now and whenever it changes. Answers the run that it names now. */
+export function followAddress(): string {
+  const { link, panel } = readAddress(location.hash)
+  if (panel !== undefined) openedPanel.value = panel
+  let present = link
+  addEventListener('hashchange', () => {
+    // The skip link goes to an element.
+    if (document.getElementById(location.hash.slice(1)) !== null) return
+    const next = readAddress(location.hash)
+    if (next.panel !== undefined) openPanel(next.panel)
+    if (next.link !== '' && next.link !== present) void open(next.link)
+    present = next.link
+  })
+  return link
+}
+
+/** What is selected has its history; bytes are shown among the drawings. */
+effect(() => {
+  const kind = selection.value?.kind
+  if (kind === undefined || kind === 'file' || kind === 'bytes') return
+  const panel = PANELS.find(({ anchor }) => anchor === openedPanel.peek())
+  if (panel?.anchor === 'history') return
+  if (panel?.stays === true) hasNews.value = true
+  else openPanel('history')
+})

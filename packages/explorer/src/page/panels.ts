@@ -1,0 +1,65 @@
+/**
+ * The panels beside the drawings, in the order of their tabs.
+ *
+ * A new panel is one line here: the name in the page's address, a title of a word or two, what it is for, and its component, whose code loads
+ * when it is opened first. A panel is as narrow as 320 px, and only exists while it is open: what has to outlive it is kept in signals of its
+ * module.
+ */
+import type { ComponentType } from 'preact'
+
+export interface Panel {
+  /** In the address: `#history`, or behind a link to a run: `#v1.…&history`. */
+  readonly anchor: string
+  readonly title: string
+  /** What it is for, in a sentence. */
+  readonly about: string
+  readonly load: () => Promise<ComponentType>
+  /** Stays open when something is selected in a drawing: the reader works in it. */
+  readonly stays?: true
+}
+
+export const PANELS: readonly Panel[] = [
+  {
+    anchor: 'operations',
+    title: 'Operations',
+    about: 'What was done, and what came of it',
+    load: async () => (await import('./operation-panel.js')).OperationPanel,
+  },
+  {
+    anchor: 'timeline',
+    title: 'Timeline',
+    about: 'Jobs and marks of the run, the moments around this one, and a search',
+    load: async () => (await import('./timeline-panel.js')).TimelinePanel,
+  },
+  {
+    anchor: 'history',
+    title: 'History',
+    about: 'What became of a key, a table, a page or a file',
+    load: async () => (await import('./history.js')).History,
+  },
+  {
+    anchor: 'receipt',
+    title: 'Receipt',
+    about: 'What the present operation costs, now and later',
+    load: async () => (await import('./receipt.js')).Receipt,
+  },
+  { anchor: 'power', title: 'Power loss', about: 'What is left if power fails here', load: async () => (await import('./crash.js')).Crash },
+  {
+    anchor: 'engines',
+    title: 'Engines',
+    about: 'Which engines run, and their options',
+    load: async () => (await import('./lanes.js')).LaneSettingsPanel,
+  },
+  {
+    anchor: 'share',
+    title: 'Share',
+    about: 'The run as a link, a trace or a program',
+    load: async () => (await import('./share.js')).Share,
+  },
+  {
+    anchor: 'your-store',
+    title: 'Your store',
+    about: 'A store or a recording of your own',
+    load: async () => (await import('./own-store.js')).OwnStore,
+  },
+]

@@ -1,0 +1,77 @@
+/** The drawings of all lanes, row by row: what means the same in two engines stands side by side. */
+import type { JSX } from 'preact'
+import type { LaneLook } from '../session/protocol.js'
+import { DRAWINGS } from './drawings/catalog.js'
+import type { Drawing, RowName } from './drawings/drawing.js'
+import { number } from './format.js'
+import { isShown, rowsOfRun, show } from './shown-rows.js'
+import { last, look } from './state.js'
+
+export function Rows(): JSX.Element {
+  if (look.value === undefined || last.value === 0) return <p class="lead">The engines are starting.</p>
+  const { lanes } = look.value
+  return (
+    <section class="lanes" aria-label="Drawings" style={{ '--lanes': lanes.length }}>
+      <Chooser />
+      <div class="lane-names">
+        {lanes.map(({ name, events }) => (
+          <h2 key={name} class="lane">
+            {name} <span class="lane-events">{number(events)} events</span>
+          </h2>
+        ))}
+      </div>
+      {rowsOfRun()
+        .filter(({ row }) => isShown(row))
+        .map(({ row, title }) => (
+          <section key={row} class={`row row-${row}`} aria-label={title}>
+            {lanes.map((lane, index) => (
+              <div key={lane.name} class="cell">
+                <Drawings row={row} lane={lane} index={index} />
+              </div>
+            ))}
+          </section>
+        ))}
+    </section>
+  )
+}
+
+/** Which rows are shown. */
+function Chooser(): JSX.Element {
+  return (
+    <div class="chooser" role="group" aria-label="Drawings that are shown">
+      {rowsOfRun().map(({ row, title }) => (
+        <button key={row} class="chip" type="button" aria-pressed={isShown(row)} onClick={() => show(row, !isShown(row))}>
+          {title}
+        </button>
+      ))}
+    </div>
+  )
+}
+
+interface DrawingsProps {
+  readonly row: RowName
+  readonly lane: LaneLook
+  readonly index: number
+}
+
+function Drawings({ row, lane, index }: DrawingsProps): JSX.Element {
+  const own = DRAWINGS.filter(each => each.row === row && lane.pictures[each.picture] !== undefined)
+  return (
+    <>
+      {own.map(drawing => (
+        <One key={drawing.title} drawing={drawing} lane={lane} index={index} />
+      ))}
+    </>
+  )
+}
+
+function One({ drawing: { title, Component }, lane, index }: { readonly drawing: Drawing } & Omit<DrawingsProps, 'row'>): JSX.Element {
+  return (
+    <section class="drawing" aria-label={`${title} of ${lane.name}`}>
+      <h3>
+        {title} <span class="of">{lane.name}</span>
+      </h3>
+      <Component lane={lane} index={index} />
+    </section>
+  )
+}

@@ -1,0 +1,72 @@
+/** Three things to begin with, for those who are here for the first time. Each goes away when it is used. */
+import type { JSX } from 'preact'
+import { linesOf } from '../run/scenario.js'
+import { openPanel } from './open-panel.js'
+import { isListOfTexts, remembered } from './remembered.js'
+import { add, goTo, isBusy, last, move } from './state.js'
+
+interface Suggestion {
+  readonly name: string
+  readonly title: string
+  readonly about: string
+  readonly run: () => Promise<void>
+}
+
+const SUGGESTIONS: readonly Suggestion[] = [
+  {
+    name: 'put',
+    title: 'Step through a put',
+    about: 'It stands at its beginning: → goes on by a moment',
+    run: () => add(linesOf(['put saturn "rings of ice"'])),
+  },
+  {
+    name: 'flush',
+    title: 'Make it flush',
+    about: 'The memtable becomes a table, the changed pages go to the file',
+    run: async () => {
+      await add(linesOf(['flush']))
+      await move(1, 'job')
+    },
+  },
+  {
+    name: 'power',
+    title: 'Break the power',
+    about: 'See what is left of each store',
+    run: async () => {
+      await goTo(last.value)
+      openPanel('power')
+    },
+  },
+]
+
+const used = remembered<readonly string[]>('used-suggestions', [], isListOfTexts)
+
+export function StartHere(): JSX.Element | null {
+  const left = SUGGESTIONS.filter(({ name }) => !used.value.includes(name))
+  if (left.length === 0) return null
+  return (
+    <section class="start-here" aria-labelledby="start-here-h">
+      <h2 id="start-here-h">Start here</h2>
+      <ul>
+        {left.map(({ name, title, about, run }) => (
+          <li key={name}>
+            <button
+              type="button"
+              disabled={isBusy.value}
+              onClick={() => {
+                used.value = [...used.value, name]
+                void run()
+              }}
+            >
+              {title}
+            </button>{' '}
+            <span class="about">{about}</span>
+          </li>
+        ))}
+      </ul>
+      <button class="plain dismiss" type="button" onClick={() => (used.value = SUGGESTIONS.map(({ name }) => name))}>
+        Not now
+      </button>
+    </section>
+  )
+}
