@@ -2,19 +2,24 @@
  * Builds the explorer into a folder of static files, and serves it: `npm run explorer`. With `--out DIR` it only builds, into DIR.
  *
  *   index.html   the page, with its style
- *   page.js      its script; worker.js and the chunks beside it: the engines, which run in a worker
+ *   page.js      its script; worker.js beside it: the engines, which run in a worker; in page-*.js and worker-*.js what either loads later
  *   cities.json  entries of the GeoNames dataset, for those who ask for them
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { build, type BuildOptions, type BuildResult } from 'esbuild'
+import { transform } from 'esbuild'
+import { rolldown, type OutputChunk, type Plugin, type RolldownOptions } from 'rolldown'
 import { PAGE_STYLE } from '../packages/lab/src/report/style-sheet.js'
 import { serve } from '../site/serve.js'
 
 const ROOT = join(import.meta.dirname, '..')
 const SOURCE = join(ROOT, 'packages/explorer/src')
+/** Their modules do nothing when they are loaded. */
+const SOURCES = [join(ROOT, 'src'), SOURCE, join(ROOT, 'packages/lab/src')]
+const PAGE = join(SOURCE, 'page/main.tsx')
+const WORKER = join(SOURCE, 'session/worker.ts')
 const CITIES = 400
 const OUT = join(ROOT, '.tmp/explorer')
 
@@ -27,50 +32,81 @@ interface City {
   readonly country: string
 }
 
+/** What the worker loads with a page's first run, beyond what it imports: see `useOnce` in run/lane.ts. */
+const LOADED_AT_START = /\/(btree\/open|engine\/entry-cache|xxhash-wasm)\b/
+
 /** Builds the page into `folder`, which is emptied before. Resolves to the files from which it is made. */
 export async function buildExplorer(folder: string): Promise<readonly string[]> {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
-  const options: BuildOptions = {
-    bundle: true,
-    minify: true,
-    format: 'esm',
-    platform: 'browser',
-    target: 'es2022',
-    legalComments: 'none',
-    logLevel: 'error',
-    outdir: folder,
-    splitting: true,
-    tsconfig: join(ROOT, 'tsconfig.json'),
-    metafile: true,
-    // Parts of the lab that the page does not use import from Node.
-    external: ['node:*'],
-    // The store as browsers get it.
-    plugins: [
-      {
-        name: 'entries of the store',
-        setup: ({ onResolve }) => {
-          onResolve({ filter: /^kvarium$/ }, () => ({ path: join(ROOT, 'src/index.browser.ts') }))
-          onResolve({ filter: /^kvarium\/\w+$/ }, ({ path }) => ({ path: join(ROOT, 'src', path.slice('kvarium/'.length), 'index.ts') }))
-          onResolve({ filter: /^kvarium-lab\/\w+$/ }, ({ path }) => ({
-            path: join(ROOT, 'packages/lab/src', path.slice('kvarium-lab/'.length), 'index.ts'),
-          }))
-        },
-      },
-    ],
-  }
-  const page = await build({ ...options, entryPoints: { page: join(SOURCE, 'page/main.tsx') } })
-  const worker = await build({ ...options, entryPoints: { worker: join(SOURCE, 'session/worker.ts') } })
-  for (const result of [page, worker]) assertPortable(result)
+  const modules = [...(await buildScript('page', PAGE, folder)), ...(await buildScript('worker', WORKER, folder))]
   writeFileSync(join(folder, 'cities.json'), JSON.stringify(cityEntries()))
-  writeFileSync(join(folder, 'index.html'), html())
-  return [page, worker].flatMap(({ metafile }) => Object.keys(metafile!.inputs))
+  const { code: style } = await transform(PAGE_STYLE + styles(), { loader: 'css', minify: true })
+  writeFileSync(join(folder, 'index.html'), html(style))
+  return modules
 }
 
-function assertPortable({ metafile }: BuildResult): void {
-  for (const [file, { imports }] of Object.entries(metafile!.outputs)) {
-    const external = imports.find(({ external }) => external === true)
-    if (external !== undefined) throw new Error(`${file} imports ${external.path}, which no browser has`)
+/** What is loaded at the start is one file, which compresses better than many. What comes later is in files beside it. Resolves to the modules in them. */
+async function buildScript(name: string, entry: string, folder: string): Promise<readonly string[]> {
+  const atStart = await modulesAtStart(entry)
+  const bundle = await rolldown({ ...INPUT, input: { [name]: entry }, preserveEntrySignatures: 'allow-extension' })
+  const { output } = await bundle.write({
+    dir: folder,
+    format: 'es',
+    entryFileNames: '[name].js',
+    chunkFileNames: `${name}-[name].js`,
+    minify: true,
+    codeSplitting: {
+      includeDependenciesRecursively: false,
+      groups: [{ name: id => (atStart.has(id) ? name : null), debugName: 'start', minShareCount: 1 }],
+    },
+  })
+  const chunks = output.filter(file => file.type === 'chunk')
+  assertPortable(chunks)
+  return chunks.flatMap(({ moduleIds }) => moduleIds)
+}
+
+/** The modules of which something is loaded with an entry, before anything is done. */
+async function modulesAtStart(entry: string): Promise<ReadonlySet<string>> {
+  const later: Plugin = {
+    name: 'later',
+    async resolveDynamicImport(name, importer) {
+      const found = typeof name === 'string' ? await this.resolve(name, importer) : null
+      return found === null || LOADED_AT_START.test(found.id) ? found : { id: found.id, external: true }
+    },
+  }
+  const bundle = await rolldown({ ...INPUT, input: entry, plugins: [later, ENTRIES_OF_THE_STORE] })
+  const { output } = await bundle.generate({ codeSplitting: false })
+  return new Set(output.flatMap(file => (file.type === 'chunk' ? file.moduleIds : [])))
+}
+
+/** The store as browsers get it. */
+const ENTRIES_OF_THE_STORE: Plugin = {
+  name: 'entries of the store',
+  resolveId: id => {
+    const [, name, entry] = /^(kvarium|kvarium-lab)(?:\/(.+))?$/.exec(id) ?? []
+    if (name === 'kvarium') return join(ROOT, 'src', entry === undefined ? 'index.browser.ts' : `${entry}/index.ts`)
+    return name === 'kvarium-lab' ? join(ROOT, 'packages/lab/src', entry, 'index.ts') : null
+  },
+}
+
+const INPUT: RolldownOptions = {
+  platform: 'neutral',
+  resolve: { mainFields: ['module', 'main'], conditionNames: ['import', 'module', 'browser', 'default'] },
+  transform: { target: 'es2022' },
+  // Parts of the lab that the page does not use import from Node.
+  external: /^node:/,
+  treeshake: { moduleSideEffects: id => !SOURCES.some(sources => id.startsWith(sources)) || id === PAGE || id === WORKER },
+  // What one part loads later another needs at once.
+  checks: { ineffectiveDynamicImport: false },
+  plugins: [ENTRIES_OF_THE_STORE],
+}
+
+function assertPortable(chunks: readonly OutputChunk[]): void {
+  const own = new Set(chunks.map(({ fileName }) => fileName))
+  for (const { fileName, imports, dynamicImports } of chunks) {
+    const external = [...imports, ...dynamicImports].find(name => !own.has(name))
+    if (external !== undefined) throw new Error(`${fileName} imports ${external}, which no browser has`)
   }
 }
 
@@ -89,8 +125,7 @@ function styles(): string {
   return ['style.css', ...parts].map(file => readFileSync(join(SOURCE, 'page', file), 'utf8')).join('')
 }
 
-function html(): string {
-  const style = PAGE_STYLE + styles()
+function html(style: string): string {
   return `<!doctype html>
 <html lang="en">
 <head>

@@ -4,6 +4,7 @@
  * Invariants:
  * 1. Calls are answered in their order. `add` lets the event loop have its turns; a `look` waits for it.
  * 2. An answer depends on the run and the call alone.
+ * 3. Code that a first look needs not is loaded with the first call that does, so that a page has little to load.
  */
 import type { LaneSettings, RunSettings } from '../run/settings.js'
 import type { OptionTable } from 'kvarium/engine'
@@ -15,16 +16,14 @@ import { ENGINE_OPTIONS } from '../run/engines.js'
 import type { LoadCities } from '../run/generate.js'
 import type { Line } from '../run/line.js'
 import { Run, type Moment } from '../run/run.js'
-import { eventsBefore, readRecording, readStore, type StoredFile } from '../run/stored-files.js'
+import type { StoredFile } from '../run/stored-files.js'
 import { foldsFor } from '../views/catalog.js'
 import type { LevelsFold } from '../views/levels-fold.js'
 import type { MemtableFold } from '../views/memtable-fold.js'
 import { Track } from '../views/track.js'
-import { crashAt } from './crashes.js'
-import { digestOf, programText, traceText } from './exports.js'
-import { FileBytes } from './file-bytes.js'
-import { Histories, type History } from './history.js'
-import { traceKey, type KeyTrace } from './key-trace.js'
+import type { FileBytes } from './file-bytes.js'
+import type { Histories, History } from './history.js'
+import type { KeyTrace } from './key-trace.js'
 import type { HexPage } from './hex-page.js'
 import type { Selection } from './selection.js'
 import type {
@@ -43,9 +42,9 @@ import type {
   TimelineRequest,
   TypeCount,
 } from './protocol.js'
-import { Receipts, type LaneReceipt } from './receipts.js'
+import type { LaneReceipt, Receipts } from './receipts.js'
 import { checkLane } from './settings.js'
-import { anatomyOf, type TableAnatomy } from './table-anatomy.js'
+import type { TableAnatomy } from './table-anatomy.js'
 import { Timelines } from './timelines.js'
 import { Vocabulary } from './vocabulary.js'
 
@@ -60,10 +59,13 @@ export class Session implements Answering {
   /** The files that the lanes begin with, if they are not new. */
   #base: MemoryFileSystem | undefined
   #tracks: Track[] = []
-  #files: FileBytes[] = []
+  /** What stands for the files that a lane begins with. */
+  #before: readonly TraceEvent[] = []
+  /** By lane, once they have been asked for. */
+  #files: (FileBytes | undefined)[] = []
   #histories: Histories | undefined
   #timelines = new Timelines()
-  #receipts = new Receipts()
+  #receipts: Receipts | undefined
   /** For each moment, the number of the lane's events up to and with it. */
   #counts: number[] = []
   #taken = 0
@@ -86,6 +88,7 @@ export class Session implements Answering {
   }
 
   readonly openFiles = async (files: readonly StoredFile[]): Promise<Summary> => {
+    const { readRecording, readStore } = await import('../run/stored-files.js')
     const recording = await readRecording(files)
     if (recording !== undefined) {
       this.#dropped = undefined
@@ -106,12 +109,13 @@ export class Session implements Answering {
     await this.#run?.close()
     this.#run = run
     const { settings } = run
-    const before = this.#base === undefined ? [] : eventsBefore(this.#base)
+    const before = this.#base === undefined ? [] : (await import('../run/stored-files.js')).eventsBefore(this.#base)
+    this.#before = before
     this.#tracks = settings.lanes.map(({ engine }) => new Track(() => foldsFor(engine, before)))
-    this.#files = this.#tracks.map(({ events }) => new FileBytes(events, before))
-    this.#histories = new Histories(this.#run)
+    this.#files = []
+    this.#histories = undefined
     this.#timelines = new Timelines()
-    this.#receipts = new Receipts()
+    this.#receipts = undefined
     this.#counts = []
     this.#taken = 0
     this.#takenOperations = 0
@@ -239,42 +243,57 @@ export class Session implements Answering {
     return run.linesOf(lastAtOrBefore(run.starts, Math.max(0, position - 1)) + 1).map(format)
   }
 
-  readonly digest = async (): Promise<string> => digestOf(this.#begun())
+  readonly digest = async (): Promise<string> => (await import('./exports.js')).digestOf(this.#begun())
 
-  readonly trace = async (lane: number): Promise<string> => traceText(this.#begun(), lane)
+  readonly trace = async (lane: number): Promise<string> => (await import('./exports.js')).traceText(this.#begun(), lane)
 
   readonly program = async (): Promise<string> => {
     const { settings, operations, isRecorded } = this.#begun()
     if (isRecorded) throw new Error('A recording is no program: it has no operations, only their events')
     if (this.#base !== undefined) throw new Error('A run on the files of a store is no program: its files would not be in it')
-    return programText(settings, operations)
+    return (await import('./exports.js')).programText(settings, operations)
   }
 
-  readonly crash = async (lane: number, position: number): Promise<Crashed> => crashAt(this.#begun(), lane, position)
+  readonly crash = async (lane: number, position: number): Promise<Crashed> =>
+    (await import('./crashes.js')).crashAt(this.#begun(), lane, position)
+
   readonly hex = async ({ lane, position, ...range }: HexRequest): Promise<HexPage | undefined> => {
     this.#begun()
-    return this.#files[lane].hex({ ...range, count: this.#eventsUpTo(position, lane) })
+    return (await this.#filesOf(lane)).hex({ ...range, count: this.#eventsUpTo(position, lane) })
   }
 
   readonly table = async (lane: number, table: number, position: number): Promise<TableAnatomy | undefined> => {
     this.#begun()
-    return anatomyOf(this.#tracks[lane].events, this.#files[lane], this.#eventsUpTo(position, lane), table)
+    const { anatomyOf } = await import('./table-anatomy.js')
+    return anatomyOf(this.#tracks[lane].events, await this.#filesOf(lane), this.#eventsUpTo(position, lane), table)
   }
 
   readonly history = async (selection: Selection, position: number): Promise<History> => {
-    this.#begun()
-    return this.#histories!.of(selection, position)
+    const run = this.#begun()
+    const { Histories } = await import('./history.js')
+    this.#histories ??= new Histories(run)
+    return this.#histories.of(selection, position)
   }
 
-  readonly receipt = async (lane: number, operation: number): Promise<LaneReceipt> =>
-    this.#receipts.of(this.#begun().moments, lane, operation)
+  readonly receipt = async (lane: number, operation: number): Promise<LaneReceipt> => {
+    const { moments } = this.#begun()
+    const { Receipts } = await import('./receipts.js')
+    this.#receipts ??= new Receipts()
+    return this.#receipts.of(moments, lane, operation)
+  }
 
   readonly keyPlaces = async (lane: number, key: string, position: number): Promise<KeyTrace | undefined> => {
     this.#begun()
     const count = this.#eventsUpTo(position, lane)
     const folds = this.#tracks[lane].at(count)
     if (!('memtable' in folds)) return undefined
-    return traceKey(key, folds.memtable as MemtableFold, (folds.levels as LevelsFold).picture(), this.#files[lane], count)
+    const { traceKey } = await import('./key-trace.js')
+    return traceKey(key, folds.memtable as MemtableFold, (folds.levels as LevelsFold).picture(), await this.#filesOf(lane), count)
+  }
+
+  async #filesOf(lane: number): Promise<FileBytes> {
+    const { FileBytes } = await import('./file-bytes.js')
+    return (this.#files[lane] ??= new FileBytes(this.#tracks[lane].events, this.#before))
   }
 
   #begun(): Run {
