@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { LANE_KINDS } from '../../packages/explorer/src/run/engine-lanes.js'
 import { parse } from '../../packages/explorer/src/run/command.js'
 import type { Line } from '../../packages/explorer/src/run/line.js'
+import { CallOrder } from '../../packages/explorer/src/session/call-order.js'
 import type { Look, Summary } from '../../packages/explorer/src/session/protocol.js'
 import { Session } from '../../packages/explorer/src/session/session.js'
 import type { PictureName } from '../../packages/explorer/src/views/catalog.js'
@@ -133,6 +134,36 @@ describe('going back and adding', () => {
     const kept = await texts(session)
     expect(await session.replay(SETTINGS)).toMatchObject({ operations: 200 })
     expect(await texts(session)).toEqual(kept)
+  })
+
+  it('shows moments that are there while operations are performed, without changing what comes', async () => {
+    const order = new CallOrder()
+    const other = new Session()
+    await other.begin(SETTINGS)
+    const seen: Look[] = []
+    let isDone = false
+    const done = new Promise<void>(resolve => {
+      order.take('add', async () => {
+        await other.add([line('random 600 seed 3')])
+        isDone = true
+        resolve()
+      })
+    })
+    while (!isDone) {
+      await new Promise<void>(resolve =>
+        order.take('look', async () => {
+          seen.push(await other.look({ position: (seen.length * 173) % 2000, around: 0 }))
+          setTimeout(resolve)
+        }),
+      )
+    }
+    await done
+    expect(seen.filter(({ position }) => position > 0).length).toBeGreaterThan(2)
+    for (const early of seen.slice(0, 20)) expect(await other.look({ position: early.position, around: 0 })).toEqual(early)
+    const alone = new Session()
+    await alone.begin(SETTINGS)
+    await alone.add([line('random 600 seed 3')])
+    expect(await other.digest()).toBe(await alone.digest())
   })
 
   it('knows the words and the types of the run', async () => {

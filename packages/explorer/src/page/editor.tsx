@@ -47,7 +47,7 @@ export function Editor(): JSX.Element {
         recalled = Math.max(0, Math.min(entered.length, recalled + direction))
         set(entered[recalled] ?? '')
       },
-      words: (kind, prefix) => (isBusy.value ? Promise.resolve([]) : ask('words', kind, prefix)),
+      words: (kind, prefix) => ask('words', kind, prefix),
     })
     editor.current.set(value)
     isReady.value = true

@@ -5,7 +5,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import type { OperationRow } from '../session/protocol.js'
 import type { Outcome } from '../run/operation.js'
 import { number } from './format.js'
-import { ask, goTo, isBusy, look, summary } from './state.js'
+import { ask, goTo, look, summary } from './state.js'
 
 /** As in the style. */
 const ROW_PIXELS = 28
@@ -20,14 +20,14 @@ export function OperationList(): JSX.Element {
   const count = summary.value?.operations ?? 0
   const current = look.value?.moment?.operation ?? -1
   const fetchRows = async (): Promise<void> => {
-    if (isBusy.value || view.current === null) return
+    if (view.current === null) return
     const first = Math.floor(view.current.scrollTop / ROW_PIXELS)
     const from = Math.max(0, first - MARGIN)
     rows.value = { from, rows: await ask('operations', from, first + ROWS_IN_VIEW + MARGIN) }
   }
   useEffect(() => {
     void fetchRows()
-  }, [count, isBusy.value, summary.value])
+  }, [count, summary.value])
   useEffect(() => {
     const element = view.current
     if (element === null || current < 0) return

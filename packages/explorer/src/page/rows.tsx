@@ -1,13 +1,17 @@
 /** The drawings of all lanes, row by row: what means the same in two engines stands side by side. */
 import type { JSX } from 'preact'
+import { useEffect } from 'preact/hooks'
 import type { LaneLook } from '../session/protocol.js'
 import { DRAWINGS } from './drawings/catalog.js'
 import type { Drawing, RowName } from './drawings/drawing.js'
+import { follow, happensIn, heedScrolling } from './follow.js'
 import { number } from './format.js'
 import { isShown, rowsOfRun, show } from './shown-rows.js'
 import { last, look } from './state.js'
 
 export function Rows(): JSX.Element {
+  useEffect(heedScrolling, [])
+  useEffect(follow, [look.value?.position])
   if (look.value === undefined || last.value === 0) return <p class="lead">The engines are starting.</p>
   const { lanes } = look.value
   return (
@@ -65,11 +69,15 @@ function Drawings({ row, lane, index }: DrawingsProps): JSX.Element {
   )
 }
 
-function One({ drawing: { title, Component }, lane, index }: { readonly drawing: Drawing } & Omit<DrawingsProps, 'row'>): JSX.Element {
+function One({ drawing, lane, index }: { readonly drawing: Drawing } & Omit<DrawingsProps, 'row'>): JSX.Element {
+  const { title, Component } = drawing
+  const moment = look.value?.moment
+  const isHere = moment?.lane === index && happensIn(drawing, moment)
   return (
-    <section class="drawing" aria-label={`${title} of ${lane.name}`}>
+    <section class={isHere ? 'drawing here' : 'drawing'} aria-label={`${title} of ${lane.name}`}>
       <h3>
         {title} <span class="of">{lane.name}</span>
+        {isHere ? <span class="badge">this step</span> : null}
       </h3>
       <Component lane={lane} index={index} />
     </section>

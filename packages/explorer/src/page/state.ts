@@ -98,17 +98,17 @@ export async function begin(settings: RunSettings): Promise<void> {
  */
 export async function add(lines: readonly Line[]): Promise<void> {
   await performing(async () => {
-    summary.value = await client.add(lines, position.value)
     const isOne = lines.length === 1 && 'operation' in lines[0]
-    await goTo(isOne ? await startOf(summary.value.operations - 1) : last.value)
+    const arrive = unlessMoved(async ({ operations, moments }) => (isOne ? startOf(operations - 1) : moments))
+    await arrive(await client.add(lines, position.value))
   })
 }
 
 /** Brings back the operations that were dropped last. */
 export async function restore(): Promise<void> {
   await performing(async () => {
-    summary.value = await client.restore()
-    await goTo(summary.value.moments)
+    const arrive = unlessMoved(async ({ moments }) => moments)
+    await arrive(await client.restore())
   })
 }
 
@@ -117,9 +117,18 @@ export async function replay(settings: RunSettings): Promise<void> {
   await performing(async () => {
     const operation = look.value?.moment?.operation ?? -1
     const wasLast = position.value === last.value
-    summary.value = await client.replay(settings)
-    await goTo(wasLast || operation < 0 ? last.value : await startOf(operation))
+    const arrive = unlessMoved(async ({ moments }) => (wasLast || operation < 0 ? moments : startOf(operation)))
+    await arrive(await client.replay(settings))
   })
+}
+
+/** Takes the summary of what was performed, and goes where it leads, unless the reader has gone elsewhere meanwhile. */
+function unlessMoved(to: (found: Summary) => Promise<number>): (found: Summary) => Promise<void> {
+  const before = moves
+  return async found => {
+    summary.value = found
+    if (moves === before) await goTo(await to(found))
+  }
 }
 
 async function startOf(operation: number): Promise<number> {
@@ -134,7 +143,11 @@ export function stop(): void {
 /** Where the page is on its way to. */
 let wanted: { readonly position: number } | undefined
 
+/** How often the page has been sent to another position. */
+let moves = 0
+
 export async function goTo(to: number): Promise<void> {
+  moves++
   position.value = Math.max(0, Math.min(to, last.value))
   // While an answer is on its way, only the newest wish waits.
   const isUnderWay = wanted !== undefined

@@ -1,6 +1,7 @@
 /** The moves through the run, where the page stands in it, and what happens there: always in sight. */
 import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
+import { isFollowing } from './follow.js'
 import { number } from './format.js'
 import { isPlaying, speed, SPEEDS, togglePlay } from './play.js'
 import { Scrubber } from './scrubber.js'
@@ -61,11 +62,20 @@ function Steps(): JSX.Element {
         <select class="speed" aria-label="Speed" value={speed.value} onChange={event => (speed.value = Number(event.currentTarget.value))}>
           {SPEEDS.map(each => (
             <option key={each} value={each}>
-              {number(each)} a second
+              {number(each)}/s
             </option>
           ))}
         </select>
       </span>
+      <button
+        type="button"
+        class="step follow"
+        aria-pressed={isFollowing.value}
+        title="Scroll to the drawing in which each step happens"
+        onClick={() => (isFollowing.value = !isFollowing.value)}
+      >
+        Follow
+      </button>
       <span class="place">
         {number(position.value)} <span class="place-of">of {number(last.value)}</span>
       </span>

@@ -1,7 +1,7 @@
 /** What the timelines of the page show: a part of the run, fetched for the width at hand. */
 import { computed, effect, signal } from '@preact/signals'
 import type { Timeline } from '../session/protocol.js'
-import { ask, isBusy, last, position, summary } from './state.js'
+import { ask, last, position, summary } from './state.js'
 import { windowAround, type Window } from './timeline-layout.js'
 
 /** Pixels that a mark needs. */
@@ -19,7 +19,7 @@ const wanted = computed(() => JSON.stringify([shownWindow.value, width.value]))
 effect(() => {
   void wanted.value
   void summary.value
-  if (isBusy.value || last.peek() === 0) return
+  if (last.peek() === 0) return
   const { from, to } = shownWindow.peek()
   void ask('timeline', { from, to, buckets: Math.max(20, Math.round(width.peek() / MARK_PIXELS)) }).then(found => {
     content.value = { ...found, from, to }

@@ -5,7 +5,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import type { TypeCount } from '../session/protocol.js'
 import { find, isFieldWanted, wantedLane, wantedText, wantedType } from './find.js'
 import { number } from './format.js'
-import { ask, goTo, isBusy, last, look, position, summary } from './state.js'
+import { ask, goTo, last, look, position, summary } from './state.js'
 import { Timeline } from './timeline.js'
 
 const types = signal<readonly TypeCount[]>([])
@@ -37,8 +37,8 @@ function Find(): JSX.Element {
     isFieldWanted.value = false
   }, [isFieldWanted.value])
   useEffect(() => {
-    if (!isBusy.value && last.value > 0) void ask('types').then(found => (types.value = found))
-  }, [summary.value, isBusy.value])
+    if (last.value > 0) void ask('types').then(found => (types.value = found))
+  }, [summary.value])
   return (
     <form
       class="settings-row find"

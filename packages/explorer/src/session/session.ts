@@ -2,7 +2,7 @@
  * A run as the page sees it: answers the calls of the page. It needs neither a page nor a worker.
  *
  * Invariants:
- * 1. Calls are answered in their order. `add` lets the event loop have its turns; a `look` waits for it.
+ * 1. While operations are performed the event loop has its turns, in which calls that only look are answered (`call-order.ts`).
  * 2. An answer depends on the run and the call alone.
  * 3. Code that a first look needs not is loaded with the first call that does, so that a page has little to load.
  */

@@ -1,5 +1,6 @@
-/** The worker of the page: passes the calls of the page to a session, one after the other. */
+/** The worker of the page: passes the calls of the page to a session. */
 import type { LoadCities } from '../run/generate.js'
+import { CallOrder } from './call-order.js'
 import type { CallName, FromWorker, ToWorker } from './protocol.js'
 import { Session } from './session.js'
 
@@ -12,14 +13,14 @@ interface Scope {
 const scope = globalThis as unknown as Scope
 const loadCities: LoadCities = async () => (await fetch('cities.json')).json() as ReturnType<LoadCities>
 const session = new Session(progress => scope.postMessage({ progress }), loadCities)
-let last: Promise<unknown> = Promise.resolve()
+const order = new CallOrder()
 
 scope.onmessage = ({ data }) => {
   if ('stop' in data) {
     session.stop()
     return
   }
-  last = last.then(() => answer(data.id, data.call, data.parameters))
+  order.take(data.call, () => answer(data.id, data.call, data.parameters))
 }
 
 async function answer(id: number, call: CallName, parameters: readonly unknown[]): Promise<void> {

@@ -11,27 +11,34 @@ import { Merge } from './merge.js'
 import { Pages } from './pages.js'
 import { Space } from './space.js'
 
+interface Row {
+  readonly row: RowName
+  readonly title: string
+  /** What is drawn there goes along with almost everything: the page does not scroll to it. */
+  readonly isBeside?: true
+}
+
 /** The rows of drawings, from the top down, with the names of what they hold in the engines there are. */
-export const ROWS: readonly { readonly row: RowName; readonly title: string }[] = [
+export const ROWS: readonly Row[] = [
   { row: 'log', title: 'Log' },
   { row: 'memory', title: 'Memtable, pages' },
   { row: 'disk', title: 'Levels, free space' },
   { row: 'merge', title: 'Merge' },
-  { row: 'cache', title: 'Cache' },
-  { row: 'ledger', title: 'Ledger' },
-  { row: 'files', title: 'Files' },
-  { row: 'bytes', title: 'Bytes' },
+  { row: 'cache', title: 'Cache', isBeside: true },
+  { row: 'ledger', title: 'Ledger', isBeside: true },
+  { row: 'files', title: 'Files', isBeside: true },
+  { row: 'bytes', title: 'Bytes', isBeside: true },
 ]
 
 export const DRAWINGS: readonly Drawing[] = [
-  { row: 'log', picture: 'log', title: 'Log', Component: Log },
-  { row: 'memory', picture: 'memtable', title: 'Memtable', Component: Memtable },
-  { row: 'disk', picture: 'levels', title: 'Levels', Component: Levels },
-  { row: 'merge', picture: 'merge', title: 'Merge', Component: Merge },
-  { row: 'memory', picture: 'pages', title: 'Pages', Component: Pages },
-  { row: 'disk', picture: 'space', title: 'Free space', Component: Space },
-  { row: 'cache', picture: 'cache', title: 'Cache', Component: Cache },
-  { row: 'ledger', picture: 'ledger', title: 'Ledger', Component: Ledger },
-  { row: 'files', picture: 'files', title: 'Files', Component: Files },
-  { row: 'bytes', picture: 'files', title: 'Bytes', Component: Hex },
+  { row: 'log', picture: 'log', title: 'Log', events: ['log'], Component: Log },
+  { row: 'memory', picture: 'memtable', title: 'Memtable', events: ['memtable', 'tombstone'], Component: Memtable },
+  { row: 'disk', picture: 'levels', title: 'Levels', events: ['table', 'get', 'bloom', 'compaction.pick', 'manifest'], Component: Levels },
+  { row: 'merge', picture: 'merge', title: 'Merge', events: ['compaction', 'merge'], Component: Merge },
+  { row: 'memory', picture: 'pages', title: 'Pages', events: ['page', 'root', 'tree', 'subtree', 'checkpoint'], Component: Pages },
+  { row: 'disk', picture: 'space', title: 'Free space', events: ['space'], Component: Space },
+  { row: 'cache', picture: 'cache', title: 'Cache', events: ['cache'], Component: Cache },
+  { row: 'ledger', picture: 'ledger', title: 'Ledger', events: [], Component: Ledger },
+  { row: 'files', picture: 'files', title: 'Files', events: ['file', 'directory'], Component: Files },
+  { row: 'bytes', picture: 'files', title: 'Bytes', events: ['file.write'], Component: Hex },
 ]

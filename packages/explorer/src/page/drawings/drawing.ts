@@ -15,5 +15,7 @@ export interface Drawing {
   readonly row: RowName
   readonly picture: PictureName
   readonly title: string
+  /** The events that happen in what it draws: types, or their first words. */
+  readonly events: readonly string[]
   readonly Component: ComponentType<DrawingProps>
 }
