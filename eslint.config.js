@@ -6,6 +6,7 @@ import tseslint from 'typescript-eslint'
 const NODE_SIDE = [
   'src/index.ts',
   'src/vfs/node.ts',
+  'src/explore/**',
   'src/vfs/node/**',
   'src/store/node*.ts',
   'src/repair/node*.ts',

@@ -13,6 +13,7 @@ const PROCESSES = [
   'tests/bench/command.test.ts',
   'tests/btree/empty-leaf.test.ts',
   'tests/cli/{broken-pipe,completion-command,readme}.test.ts',
+  'tests/explore/program.test.ts',
   'tests/examples/{example-command,examples,replay-page}.test.ts',
   'tests/lsm/worker-executor.test.ts',
   'tests/reader/threads.test.ts',

@@ -69,6 +69,7 @@ const STORE: Package = {
     wal: 'wal/index.ts',
     trace: 'trace/index.ts',
     observe: 'observe/index.ts',
+    explore: 'explore/index.ts',
     vfs: 'vfs/index.ts',
     'vfs-node': 'vfs/node.ts',
     'vfs-opfs': 'opfs/index.ts',

@@ -69,6 +69,14 @@ export class Recorder {
     return this.#events.slice(this.#indexOf(from), this.#indexOf(to + 1))
   }
 
+  /** Removes the oldest event and returns it; it does not count as dropped. */
+  shift(): TraceEvent | undefined {
+    if (this.length === 0) return undefined
+    const event = this.#events[this.#first]
+    this.#removeOldest()
+    return event
+  }
+
   /** Removes all events; they do not count as dropped. */
   clear(): void {
     this.#events.length = this.#sizes.length = 0
@@ -97,10 +105,14 @@ export class Recorder {
 
   #dropOldest(): void {
     const event = this.#events[this.#first]
-    this.#bytes -= this.#sizes[this.#first]
-    this.#first++
+    this.#removeOldest()
     this.#dropped++
     for (const listener of this.#dropListeners) listener(event)
+  }
+
+  #removeOldest(): void {
+    this.#bytes -= this.#sizes[this.#first]
+    this.#first++
     if (this.#first < IDLE_PLACES || this.#first < this.#events.length / 2) return
     this.#events.splice(0, this.#first)
     this.#sizes.splice(0, this.#first)

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
+import { announce } from 'kvarium/explore'
 import { openInBrowser } from './explore/open-in-browser.js'
 import { PageServer } from './explore/page-server.js'
 import { isHeldOpen } from './held-open.js'
@@ -19,6 +20,8 @@ const HIGHEST_PORT = 65_535
 const HELP = `
 With the directory of a store, the page begins with a copy of its files in its memory. The store itself is only read, without its lock: while a
 program writes to it, the files may not fit together, and the page says so if they do not open.
+
+A program whose store has \`trace: explorerTrace()\` of kvarium/explore shows up in the page while it runs, whichever of the two was started first.
 
 The page is served to this machine alone, at an address that no other program can guess, until Ctrl+C. Nothing leaves the machine.
 
@@ -48,10 +51,22 @@ async function explore(stdout: OutputStream, directory: string | undefined, { po
   if (directory !== undefined && (await isHeldOpen(directory)) === true) {
     stdout.write('A process has the store open: its files may be changing, so the copy may not open. A checkpoint is of one moment.\n')
   }
+  const takeBack = await announced(stdout, server.feedAddress)
   stdout.write(`${server.address}\nEnd with Ctrl+C.\n`)
   if (open && stdout.isTTY === true) openInBrowser(server.address)
   await interrupted()
+  await takeBack()
   await server.close()
+}
+
+/** Says to programs where the explorer is. */
+async function announced(stdout: OutputStream, address: string): Promise<() => Promise<void>> {
+  try {
+    return await announce(address)
+  } catch (error) {
+    stdout.write(`Programs will not find this explorer: ${(error as Error).message}\n`)
+    return async () => undefined
+  }
 }
 
 async function listen(port: number, store: string | undefined): Promise<PageServer> {

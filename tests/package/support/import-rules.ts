@@ -32,6 +32,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   trace: LOWEST,
   vfs: LOWEST,
   observe: LOWEST,
+  explore: [...LOWEST, 'observe'],
   cache: LOWEST,
   wal: [...LOWEST, 'cache'],
   skiplist: [...LOWEST, 'cache'],
@@ -107,7 +108,9 @@ const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
 
 const WORKER_FILES = new Set(['worker-executor', 'worker-thread', 'compaction-worker'].map(name => `lsm/compaction/worker/${name}.ts`))
 const isNodeVfs = (file: string): boolean => file === 'vfs/node.ts' || file.startsWith('vfs/node/')
-const isNodeFile = (file: string): boolean => isNodeVfs(file) || WORKER_FILES.has(file)
+/** What connects a program with the explorer. */
+const isFeed = (file: string): boolean => file.startsWith('explore/')
+const isNodeFile = (file: string): boolean => isNodeVfs(file) || isFeed(file) || WORKER_FILES.has(file)
 /** Everything outside of the store's package, which the store does not import. */
 const isProgram = (file: string): boolean => file.startsWith('packages/')
 /** Files that never reach a browser bundle, so they may import the Node files. */
@@ -184,12 +187,12 @@ function judgePackage(file: string, specifier: string): string | undefined {
   const layer = layerOf(file)
   if (specifier.startsWith('node:') || BUILTINS.has(specifier.split('/')[0])) {
     if (!specifier.startsWith('node:')) return `write 'node:${specifier}' for a module of Node`
-    if (isNodeVfs(file) || isProgram(file)) return undefined
+    if (isNodeVfs(file) || isFeed(file) || isProgram(file)) return undefined
     if (WORKER_FILES.has(file)) {
       const allowed = specifier === 'node:worker_threads' || specifier === 'node:os'
       return allowed ? undefined : 'the worker files import node:worker_threads, node:os for the thread priority, and nothing else of Node'
     }
-    return 'only vfs/node/, the two files of lsm/compaction/worker/ that start and are the worker, and the programs import from Node: reach the platform through the Environment'
+    return 'only vfs/node/, explore/, the two files of lsm/compaction/worker/ that start and are the worker, and the programs import from Node: reach the platform through the Environment'
   }
   const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
   const owners = PACKAGE_OWNERS[name]

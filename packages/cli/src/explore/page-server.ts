@@ -6,6 +6,7 @@
  *    when a name of its own leads here.
  * 2. Every address begins with a random word, so other programs of this machine cannot guess one.
  * 3. Only files that were listed can be asked for: a request makes no path. A link in a store's directory is not followed.
+ * 4. Programs send their events to an address with a word of its own, which reads nothing. A page of any origin may not send there.
  */
 import { randomBytes } from 'node:crypto'
 import { closeSync, constants, createReadStream, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs'
@@ -13,11 +14,17 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { extname, join } from 'node:path'
 import { pipeline } from 'node:stream'
 import { gzipSync } from 'node:zlib'
+import { LiveFeeds } from './live-feeds.js'
 
 const LOOPBACK = '127.0.0.1'
 const WORD_BYTES = 16
 /** The files of a store are below this name, which itself lists them. */
 const STORE = 'store/'
+/** The stores of running programs are below this name, which itself lists them. */
+const LIVE = 'live/'
+/** Where a page finds that name, so that it asks for it only here. */
+const CHARSET = '<meta charset="utf-8">'
+const LIVE_NAME = `${CHARSET}\n<meta name="kvarium-live" content="${LIVE}">`
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -37,6 +44,10 @@ const HEADERS = {
 export class PageServer {
   /** Where the page is. */
   readonly address: string
+  /** Where programs send their events. */
+  readonly feedAddress: string
+  readonly #feeds = new LiveFeeds()
+  readonly #feedPath = `/${randomBytes(WORD_BYTES).toString('hex')}`
   readonly #server: Server
   readonly #hosts: ReadonlySet<string>
   readonly #prefix = `/${randomBytes(WORD_BYTES).toString('hex')}/`
@@ -51,6 +62,9 @@ export class PageServer {
     this.#files = new Set(regularFiles(folder))
     this.#store = store
     this.address = `http://${LOOPBACK}:${port}${this.#prefix}${store === undefined ? '' : '#store'}`
+    this.feedAddress = `http://${LOOPBACK}:${port}${this.#feedPath}`
+    // A program sends as long as it runs.
+    server.requestTimeout = 0
     server.on('request', (request, response) => this.#answer(request, response))
   }
 
@@ -80,13 +94,19 @@ export class PageServer {
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const { method, headers, url = '/' } = request
     if (!this.#hosts.has(headers.host ?? '')) return refuse(response, 403, 'This server answers only at the loopback address.')
+    if (url === this.#feedPath) {
+      if (headers.origin !== undefined) return refuse(response, 403, 'Only programs send events here.')
+      if (method === 'POST') return this.#feeds.take(request, response)
+    }
     if (method !== 'GET' && method !== 'HEAD') return refuse(response, 405, 'This address can only be read.')
     const [path] = url.split('?')
     if (!path.startsWith(this.#prefix)) return refuse(response, 404, 'Open the address that the command printed.')
     const name = path.slice(this.#prefix.length) || 'index.html'
     if (name.startsWith(STORE)) return this.#answerOfStore(name.slice(STORE.length), response)
+    if (name.startsWith(LIVE)) return this.#answerOfFeeds(name.slice(LIVE.length), response)
     if (!this.#files.has(name)) return refuse(response, 404, 'There is no such file.')
-    const bytes = readFileSync(join(this.#folder, name))
+    const file = readFileSync(join(this.#folder, name))
+    const bytes = name === 'index.html' ? Buffer.from(file.toString('utf8').replace(CHARSET, LIVE_NAME)) : file
     const isGzip = headers['accept-encoding']?.includes('gzip') === true
     response.writeHead(200, {
       ...HEADERS,
@@ -94,6 +114,14 @@ export class PageServer {
       ...(isGzip && { 'content-encoding': 'gzip' }),
     })
     response.end(isGzip ? gzipSync(bytes) : bytes)
+  }
+
+  #answerOfFeeds(feed: string, response: ServerResponse): void {
+    if (feed === '') {
+      response.writeHead(200, { ...HEADERS, 'content-type': 'application/json' }).end(JSON.stringify(this.#feeds.states))
+      return
+    }
+    if (!this.#feeds.send(feed, response, HEADERS)) refuse(response, 404, 'There is no such store any more.')
   }
 
   #answerOfStore(text: string, response: ServerResponse): void {

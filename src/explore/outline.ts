@@ -1,0 +1,66 @@
+/**
+ * What has to be known of the events before to go on with the next one: an opening of the store in a few events, as if it were opened now.
+ * It knows which engine it is with which options, the tables of an LSM tree, and the root of a B+tree.
+ *
+ * Invariant: it is bounded by the tables of the store, and an event that it does not keep costs it one comparison of a text.
+ */
+import type { EventBody, EventOf, TracedTable, TraceEvent } from '../trace/events.js'
+
+export class Outline {
+  #opening: EventOf<'engine.open'> | undefined
+  #meta: EventOf<'meta.read'> | undefined
+  #root: EventOf<'root.change'> | undefined
+  #manifest: number | undefined
+  readonly #tables = new Map<number, TracedTable>()
+
+  apply(event: TraceEvent): void {
+    switch (event.type) {
+      case 'job.begin':
+        if (event.kind === 'open') this.#begin()
+        break
+      case 'engine.open':
+        this.#opening = event
+        break
+      case 'manifest.read':
+        this.#manifest = event.manifest
+        this.#tables.clear()
+        this.#add(event.tables)
+        break
+      case 'manifest.edit':
+        this.#manifest = event.manifest
+        if (event.whole) this.#tables.clear()
+        for (const table of event.deleted) this.#tables.delete(table)
+        this.#add(event.added)
+        break
+      case 'meta.read':
+        this.#meta = event
+        break
+      case 'root.change':
+        this.#root = event
+        break
+      default:
+        break
+    }
+  }
+
+  /** The opening. Its events have the sequence number 0. */
+  events(): readonly TraceEvent[] {
+    const tables = [...this.#tables.values()]
+    const bodies: readonly EventBody[] = [
+      { type: 'job.begin', kind: 'open', reason: 'the events before are not known' },
+      ...(this.#manifest === undefined ? [] : [{ type: 'manifest.read', manifest: this.#manifest, tables } as const]),
+      ...[this.#meta, this.#root, this.#opening].filter(event => event !== undefined),
+      { type: 'job.end', kind: 'open', status: 'ok', bytesRead: 0, bytesWritten: 0 },
+    ]
+    return bodies.map(body => ({ atMs: 0, ...body, sequence: 0, operation: 0, job: 0 }))
+  }
+
+  #begin(): void {
+    this.#opening = this.#meta = this.#root = this.#manifest = undefined
+    this.#tables.clear()
+  }
+
+  #add(tables: readonly TracedTable[]): void {
+    for (const table of tables) this.#tables.set(table.number, table)
+  }
+}
