@@ -3,7 +3,7 @@ import { signal } from '@preact/signals'
 import type { JSX } from 'preact'
 import type { CrashOutcome, Crashed } from '../session/protocol.js'
 import { counted, number } from './format.js'
-import { add, ask, look, position } from './state.js'
+import { add, ask, isBusy, look, position } from './state.js'
 
 /** What was found for the position at which it was asked. */
 const found = signal<Crashed | undefined>(undefined)
@@ -11,7 +11,6 @@ const isLooking = signal(false)
 
 const SHOWN_PARTS = 8
 const SHOWN_OUTCOMES = 10
-const BAR_REM = 5
 
 export function Crash(): JSX.Element {
   const lanes = look.value?.lanes ?? []
@@ -34,7 +33,7 @@ export function Crash(): JSX.Element {
         ))}
       </div>
       <div aria-live="polite">
-        {isLooking.value ? <p>Stores are recovered.</p> : found.value === undefined ? null : <Outcomes crashed={found.value} />}
+        {isLooking.value ? <p>Recovering every image.</p> : found.value === undefined ? null : <Outcomes crashed={found.value} />}
       </div>
     </section>
   )
@@ -72,28 +71,11 @@ function Outcomes({ crashed }: { readonly crashed: Crashed }): JSX.Element {
           ? 'Every one of them is recovered to a state that the store has had, with all writes that were acknowledged as durable.'
           : `${counted(wrong.length, 'outcome')} must not be: see below.`}
       </p>
-      <div class="scroll">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">images</th>
-              <th scope="col">entries</th>
-              <th scope="col">writes kept</th>
-              <th scope="col" class="text">
-                what is missing
-              </th>
-              <th scope="col" class="text">
-                go on
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {shown.map(outcome => (
-              <OutcomeRow key={JSON.stringify(outcome.image)} outcome={outcome} crashed={crashed} name={name} />
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <ul class="outcomes" aria-label="What recovery makes of the images">
+        {shown.map(outcome => (
+          <OutcomeItem key={JSON.stringify(outcome.image)} outcome={outcome} crashed={crashed} name={name} />
+        ))}
+      </ul>
       {shown.length < outcomes.length ? (
         <p class="lead">{counted(outcomes.length - shown.length, 'outcome')} between these are not listed.</p>
       ) : null}
@@ -107,32 +89,29 @@ function shownOf(outcomes: readonly CrashOutcome[]): readonly CrashOutcome[] {
   return outcomes.filter((outcome, index) => !outcome.isRight || index < half || index >= outcomes.length - half)
 }
 
-interface RowProps {
+interface OutcomeProps {
   readonly outcome: CrashOutcome
   readonly crashed: Crashed
   readonly name: string
 }
 
-function OutcomeRow({ outcome, crashed, name }: RowProps): JSX.Element {
+function OutcomeItem({ outcome, crashed, name }: OutcomeProps): JSX.Element {
   const { image, images, entries, problem, kept, keptUnderway, isRight } = outcome
   const share = crashed.acknowledged === 0 ? 1 : Math.max(0, kept) / crashed.acknowledged
   const goOn = (): void => void add([{ operation: { type: 'crash', lane: name, event: crashed.event, image } }])
   return (
-    <tr class={isRight ? '' : 'worse'}>
-      <td>{number(images)}</td>
-      <td>{entries === undefined ? 'does not open' : number(entries)}</td>
-      <td>
-        <span class="bar" style={{ width: `${share * BAR_REM}rem` }} aria-hidden="true" />
-        {kept < 0 ? 'no state that it had' : `${number(kept)} of ${number(crashed.acknowledged)}`}
-        {keptUnderway > 0 ? ', and the one under way' : ''}
-      </td>
-      <td class="text">{problem ?? missingText(outcome)}</td>
-      <td class="text">
-        <button type="button" onClick={goOn}>
-          Go on with this store
-        </button>
-      </td>
-    </tr>
+    <li class={isRight ? 'outcome' : 'outcome worse'}>
+      <strong>{counted(images, 'image')}</strong>: {entries === undefined ? 'does not open' : counted(entries, 'entry', 'entries')},{' '}
+      {kept < 0 ? 'no state that it had' : `${number(kept)} of ${counted(crashed.acknowledged, 'write')} kept`}
+      {keptUnderway > 0 ? ', and the one under way' : ''}
+      <span class="kept" aria-hidden="true">
+        <span style={{ width: `${share * 100}%` }} />
+      </span>
+      <span class="missing">{problem ?? `Missing: ${missingText(outcome)}.`}</span>{' '}
+      <button type="button" disabled={isBusy.value} onClick={goOn}>
+        Go on with this store
+      </button>
+    </li>
   )
 }
 

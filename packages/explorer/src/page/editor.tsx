@@ -86,7 +86,7 @@ export function Editor(): JSX.Element {
         </button>
       </div>
       <p id="editor-note" class={note.value.isProblem ? 'editor-note problem' : 'editor-note'} aria-live="polite">
-        {note.value.text === '' ? 'Enter runs what is typed, Shift+Enter begins another line, Tab completes a word.' : note.value.text}
+        {note.value.text === '' ? 'Enter runs it, Shift+Enter begins a line, Tab completes a word.' : note.value.text}
       </p>
     </div>
   )

@@ -19,7 +19,7 @@ export function happensIn({ events }: Drawing, { kind, type }: MomentText): bool
   return kind === 'event' && events.some(each => type === each || type.startsWith(`${each}.`))
 }
 
-const FOLLOWED = ROWS.filter(({ isBeside }) => isBeside !== true).map(({ row }) => `.row-${row} .here`)
+const FOLLOWED = ROWS.filter(({ isBeside }) => isBeside !== true).map(({ row }) => `.of-${row}.here`)
 
 /** Brings the drawing of the present event into view, if none is that it happens in. */
 export function follow(): void {

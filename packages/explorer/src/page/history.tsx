@@ -14,7 +14,7 @@ export function History(): JSX.Element {
   const selected = selection.value
   return (
     <section class="history" aria-label="History">
-      <h2>History</h2>
+      <h2>What became of it</h2>
       <form
         class="controls"
         onSubmit={event => {
@@ -38,12 +38,12 @@ export function History(): JSX.Element {
         <button type="submit">Trace</button>
         {selected === undefined ? null : (
           <button type="button" onClick={() => select(undefined)}>
-            Select nothing
+            Clear
           </button>
         )}
       </form>
       {selected === undefined ? (
-        <p class="lead">Select a table, a file or a key in a drawing, or type a key: who made it, why, and what became of it.</p>
+        <p class="lead">Select a key, a table or a page in a drawing, or type a key: who made it, why, and what became of it.</p>
       ) : (
         <Selected />
       )}

@@ -26,6 +26,7 @@ export function LaneSettingsPanel(): JSX.Element | null {
   return (
     <details
       class="settings"
+      open
       onToggle={event => {
         if (event.currentTarget.open) void ask('engineOptions').then(found => (tables.value = found))
       }}

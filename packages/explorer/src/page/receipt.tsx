@@ -1,19 +1,14 @@
 /** The receipt of the operation at the present position, lane by lane: what it cost at once, and what its data has cost since. */
-import { useState } from 'preact/hooks'
 import type { JSX } from 'preact'
 import { counted, number } from './format.js'
 import { last, look } from './state.js'
 import { useAnswer } from './use-answer.js'
 
 export function Receipt(): JSX.Element {
-  const [isOpen, open] = useState(false)
   return (
     <section class="receipts" aria-label="Receipt">
-      <h2>Receipt</h2>
-      <details open={isOpen} onToggle={event => open(event.currentTarget.open)}>
-        <summary>What this operation costs, now and later</summary>
-        {isOpen ? <Lanes /> : null}
-      </details>
+      <h2>What this operation costs, now and later</h2>
+      <Lanes />
     </section>
   )
 }
@@ -26,7 +21,7 @@ function Lanes(): JSX.Element {
     <>
       <p class="lead">
         Operation {number(operation + 1)}. Later costs are its share of what the background has done with its data up to the end of this
-        run; a reopened store begins a new account.
+        run. A reopened store begins a new account.
       </p>
       <div class="receipt-lanes">
         {look.value!.lanes.map(({ name }, lane) => (

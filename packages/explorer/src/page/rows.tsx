@@ -6,7 +6,7 @@ import { DRAWINGS } from './drawings/catalog.js'
 import type { Drawing, RowName } from './drawings/drawing.js'
 import { follow, happensIn, heedScrolling } from './follow.js'
 import { number } from './format.js'
-import { isShown, rowsOfRun, show } from './shown-rows.js'
+import { isShown, rowsOfRun, show, shownBands } from './shown-rows.js'
 import { last, look } from './state.js'
 
 export function Rows(): JSX.Element {
@@ -24,17 +24,17 @@ export function Rows(): JSX.Element {
           </h2>
         ))}
       </div>
-      {rowsOfRun()
-        .filter(({ row }) => isShown(row))
-        .map(({ row, title }) => (
-          <section key={row} class={`row row-${row}`} aria-label={title}>
-            {lanes.map((lane, index) => (
-              <div key={lane.name} class="cell">
-                <Drawings row={row} lane={lane} index={index} />
-              </div>
-            ))}
-          </section>
-        ))}
+      {shownBands().map(band => (
+        <section key={band[0].row} class="row" aria-label={band.map(({ title }) => title).join(', ')}>
+          {lanes.map((lane, index) => (
+            <div key={lane.name} class="cell">
+              {band.map(({ row }) => (
+                <Drawings key={row} row={row} lane={lane} index={index} />
+              ))}
+            </div>
+          ))}
+        </section>
+      ))}
     </section>
   )
 }
@@ -74,7 +74,7 @@ function One({ drawing, lane, index }: { readonly drawing: Drawing } & Omit<Draw
   const moment = look.value?.moment
   const isHere = moment?.lane === index && happensIn(drawing, moment)
   return (
-    <section class={isHere ? 'drawing here' : 'drawing'} aria-label={`${title} of ${lane.name}`}>
+    <section class={`drawing of-${drawing.row}${isHere ? ' here' : ''}`} aria-label={`${title} of ${lane.name}`}>
       <h3>
         {title} <span class="of">{lane.name}</span>
         {isHere ? <span class="badge">this step</span> : null}

@@ -23,3 +23,13 @@ export function rowsOfRun(): typeof ROWS {
     DRAWINGS.some(each => each.row === row && lanes.some(({ pictures }) => pictures[each.picture] !== undefined)),
   )
 }
+
+/** The rows that are shown, by those that stand on a line: a row that continues another is with it. */
+export function shownBands(): readonly (typeof ROWS)[] {
+  const bands: (typeof ROWS)[number][][] = []
+  for (const row of rowsOfRun().filter(each => isShown(each.row))) {
+    if (row.continues === true && bands.length > 0) bands.at(-1)!.push(row)
+    else bands.push([row])
+  }
+  return bands
+}

@@ -16,13 +16,13 @@ const SUGGESTIONS: readonly Suggestion[] = [
   {
     name: 'put',
     title: 'Step through a put',
-    about: 'It stands at its beginning: → goes on by a moment',
+    about: 'then → for each step',
     run: () => add(linesOf(['put saturn "rings of ice"'])),
   },
   {
     name: 'flush',
     title: 'Make it flush',
-    about: 'The memtable becomes a table, the changed pages go to the file',
+    about: 'a table appears, pages are written',
     run: async () => {
       await add(linesOf(['flush']))
       await move(1, 'job')
@@ -31,7 +31,7 @@ const SUGGESTIONS: readonly Suggestion[] = [
   {
     name: 'power',
     title: 'Break the power',
-    about: 'See what is left of each store',
+    about: 'what is left of each store?',
     run: async () => {
       await goTo(last.value)
       openPanel('power')

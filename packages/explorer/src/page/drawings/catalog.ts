@@ -14,6 +14,8 @@ import { Space } from './space.js'
 interface Row {
   readonly row: RowName
   readonly title: string
+  /** Follows the row before in each lane by itself: the drawings of both are of different heights in different engines. */
+  readonly continues?: true
   /** What is drawn there goes along with almost everything: the page does not scroll to it. */
   readonly isBeside?: true
 }
@@ -22,8 +24,8 @@ interface Row {
 export const ROWS: readonly Row[] = [
   { row: 'log', title: 'Log' },
   { row: 'memory', title: 'Memtable, pages' },
-  { row: 'disk', title: 'Levels, free space' },
-  { row: 'merge', title: 'Merge' },
+  { row: 'disk', title: 'Levels, free space', continues: true },
+  { row: 'merge', title: 'Merge', continues: true },
   { row: 'cache', title: 'Cache', isBeside: true },
   { row: 'ledger', title: 'Ledger', isBeside: true },
   { row: 'files', title: 'Files', isBeside: true },

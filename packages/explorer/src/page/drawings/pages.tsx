@@ -26,8 +26,8 @@ export function Pages({ lane, index }: DrawingProps): JSX.Element | null {
         <Level key={level.depth} level={level} height={shape.height} selected={selected} toggle={toggle} />
       ))}
       <p class="why">
-        The bar says how full a page is; <b>*</b> is changed in memory and not in the file, <b>↓</b> is in the file and not durable yet, ⤳
-        is the way of the last operation.
+        Bar: how full. <b>*</b> changed in memory, not in the file. <b>↓</b> in the file, not durable yet. <b>⤳</b> on the path of the last
+        operation.
       </p>
       <Path picture={picture} />
       {sharing === undefined ? null : <Sharing sharing={sharing} toggle={toggle} />}
