@@ -23,6 +23,7 @@ import { rollup } from 'rollup'
 import { dts } from 'rollup-plugin-dts'
 import ts from 'typescript'
 import { buildExplorer } from './explorer.js'
+import { bundleReplayView } from './replay-view.js'
 
 const ROOT = join(import.meta.dirname, '..')
 const JAVASCRIPT_ONLY = process.argv.includes('--javascript')
@@ -351,16 +352,7 @@ class PackageBuild {
       codeSplitting: { groups: [{ name: 'shared', minShareCount: 2 }] },
       minify: true,
     })
-    await buildScript({
-      entryPoints: [join(folder, 'lab/page/replay-view.ts')],
-      outfile: join(this.#dist, 'examples/lab/replay-view.js'),
-      bundle: true,
-      minify: true,
-      platform: 'browser',
-      target: 'es2022',
-      format: 'iife',
-      legalComments: 'none',
-    })
+    writeFileSync(join(this.#dist, 'examples/lab/replay-view.js'), await bundleReplayView())
     return output.filter(file => file.type === 'chunk')
   }
 

@@ -4,6 +4,7 @@
  *   index.html   the page, with its style
  *   page.js      its script; worker.js beside it: the engines, which run in a worker; in page-*.js and worker-*.js what either loads later
  *   cities.json  entries of the GeoNames dataset, for those who ask for them
+ *   replay-view.js  the script of the page that replays a run, for those who export one
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -13,6 +14,7 @@ import { transform } from 'esbuild'
 import { rolldown, type OutputChunk, type Plugin, type RolldownOptions } from 'rolldown'
 import { PAGE_STYLE } from '../packages/lab/src/report/style-sheet.js'
 import { serve } from '../site/serve.js'
+import { bundleReplayView } from './replay-view.js'
 
 const ROOT = join(import.meta.dirname, '..')
 const SOURCE = join(ROOT, 'packages/explorer/src')
@@ -41,6 +43,7 @@ export async function buildExplorer(folder: string): Promise<readonly string[]> 
   mkdirSync(folder, { recursive: true })
   const modules = [...(await buildScript('page', PAGE, folder)), ...(await buildScript('worker', WORKER, folder))]
   writeFileSync(join(folder, 'cities.json'), JSON.stringify(cityEntries()))
+  writeFileSync(join(folder, 'replay-view.js'), await bundleReplayView())
   const { code: style } = await transform(PAGE_STYLE + styles(), { loader: 'css', minify: true })
   writeFileSync(join(folder, 'index.html'), html(style))
   return modules

@@ -16,8 +16,8 @@ import type { EventOf, EventType, TraceEvent, TraceLevel } from '../../src/trace
 import { Trace, type TraceListener } from '../../src/trace/span.js'
 import type { Environment } from '../../src/vfs/environment.js'
 import { simulatedEnvironment } from '../../src/vfs/testing/simulated-environment.js'
-import { annotatedLine } from './hex-line.js'
-import type { CallItem, Item, Recording } from './items.js'
+import { annotatedLine } from '../../packages/lab/src/replay/hex-line.js'
+import type { CallItem, Item, Recording } from '../../packages/lab/src/replay/items.js'
 
 /** Types of events, or their first words: `log` means `log.append`, `log.rotate` and so on. */
 export type Shown = readonly (

@@ -5,10 +5,12 @@ import { toJson } from '../../src/observe/json-lines.js'
 import { catalog, type Entry } from './catalog.js'
 import { CommandKeys } from './command-keys.js'
 import { commandLines } from './command-lines.js'
-import type { Recording } from './items.js'
+import type { Recording } from '../../packages/lab/src/replay/items.js'
+import { replayPage } from '../../packages/lab/src/replay/replay-page.js'
 import { record } from './lab.js'
+import { replayScript } from './replay-script.js'
 import { stepThrough } from './step-session.js'
-import { typesOf } from './stepper.js'
+import { typesOf } from '../../packages/lab/src/replay/stepper.js'
 import { transcript } from './transcript.js'
 
 interface Flags {
@@ -66,13 +68,12 @@ async function stepAt(recording: Recording): Promise<void> {
 }
 
 async function writePage(program: Command, recording: Recording, file: string): Promise<void> {
-  // Only a page needs the bundler.
-  const { replayPage } = await import('./page/replay-page.js')
-  const page = await replayPage(recording)
+  const { number, question, items } = recording
+  const page = replayPage({ title: `Example ${number}: ${question}`, items }, await replayScript())
   try {
     writeFileSync(file, page)
   } catch (error) {
     program.error(`error: ${file} cannot be written: ${(error as Error).message}`)
   }
-  process.stdout.write(`${file} replays example ${recording.number}\n`)
+  process.stdout.write(`${file} replays example ${number}\n`)
 }

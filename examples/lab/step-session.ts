@@ -3,13 +3,13 @@
  * a pipe.
  */
 import { parsedCommand, STEP_HELP, type StepCommand } from './step-command.js'
-import { bytesOfEvent, bytesOfFile, type ShownBytes } from './event-bytes.js'
-import type { Recording } from './items.js'
-import { Replay } from './replay.js'
+import { bytesOfEvent, bytesOfFile, type ShownBytes } from '../../packages/lab/src/replay/event-bytes.js'
+import type { Recording } from '../../packages/lab/src/replay/items.js'
+import { Replay } from '../../packages/lab/src/replay/replay.js'
 import { stopText } from './step-text.js'
-import { Stepper } from './stepper.js'
-import { structureLines } from './structure-text.js'
-import { touchedUpTo, touchText } from './touched.js'
+import { Stepper } from '../../packages/lab/src/replay/stepper.js'
+import { structureLines } from '../../packages/lab/src/replay/structure-text.js'
+import { touchedUpTo, touchText } from '../../packages/lab/src/replay/touched.js'
 
 export interface CommandSource {
   /** Whether a reader can answer a question. */

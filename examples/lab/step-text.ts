@@ -1,7 +1,7 @@
 /** One stop of the stepper as text for a terminal. */
-import { fieldsOf, ownerOf } from './event-fields.js'
-import type { Stepper } from './stepper.js'
-import { typeOf } from './stepper.js'
+import { fieldsOf, ownerOf } from '../../packages/lab/src/replay/event-fields.js'
+import type { Stepper } from '../../packages/lab/src/replay/stepper.js'
+import { typeOf } from '../../packages/lab/src/replay/stepper.js'
 import { show, wrap } from './transcript.js'
 
 /** The position and what happens there. */

@@ -1,6 +1,6 @@
 /** The recording of an example as text: what `npm run example N` prints and the golden files hold. */
 import Table from 'cli-table3'
-import type { Item, Recording, TableItem } from './items.js'
+import type { Item, Recording, TableItem } from '../../packages/lab/src/replay/items.js'
 
 const WIDTH = 100
 

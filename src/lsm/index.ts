@@ -15,4 +15,5 @@ export { TieredPicker, type TieredOptions } from './compaction/pickers/tiered-pi
 export { Version, type Level, type Run, type TableChanges } from './versions/version.js'
 export { TableFile, type KeyBounds, type TableMeta } from './versions/table-file.js'
 export type { LsmLevelShape, LsmShape, MemtableShape, TableShape } from './shape.js'
+export { manifestName, tableName } from './file-names.js'
 export { Memtable } from './memtable/memtable.js'

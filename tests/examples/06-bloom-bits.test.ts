@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import xxhash from 'xxhash-wasm'
 import { question, run } from '../../examples/06-bloom-bits.js'
-import type { Recording } from '../../examples/lab/items.js'
+import type { Recording } from '../../packages/lab/src/replay/items.js'
 import { record } from '../../examples/lab/lab.js'
 
 const ANIMALS = ['ant', 'bat', 'cat', 'dog', 'elk', 'fox', 'gnu', 'hen', 'ibis', 'jay', 'koi', 'zebra']

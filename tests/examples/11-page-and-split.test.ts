@@ -1,7 +1,7 @@
 /** Example 11 by hand: what fits into a page from the sizes alone, and the leaves that a toy tree without pages splits into. */
 import { beforeAll, describe, expect, test } from 'vitest'
 import { question, run } from '../../examples/11-page-and-split.js'
-import type { Recording } from '../../examples/lab/items.js'
+import type { Recording } from '../../packages/lab/src/replay/items.js'
 import { record } from '../../examples/lab/lab.js'
 import { SeededRandom } from '../../src/vfs/seeded-random.js'
 

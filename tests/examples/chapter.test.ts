@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Recording } from '../../examples/lab/items.js'
+import type { Recording } from '../../packages/lab/src/replay/items.js'
 import { chapterProblems } from './support/chapter.js'
 
 const RECORDING: Recording = { number: 1, name: 'x', question: '?', items: [], numbers: { bytes: 38, rate: 1.3312, many: 12_345 } }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { catalog } from '../../examples/lab/catalog.js'
-import type { Recording } from '../../examples/lab/items.js'
+import type { Recording } from '../../packages/lab/src/replay/items.js'
 import { record } from '../../examples/lab/lab.js'
 import { eventFromJson } from '../../src/observe/json-lines.js'
 

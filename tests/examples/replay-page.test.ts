@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Item, Recording } from '../../examples/lab/items.js'
-import { replayPage } from '../../examples/lab/page/replay-page.js'
-import { itemsOf, storedRecording } from '../../examples/lab/page/stored-recording.js'
-import { typeOf } from '../../examples/lab/stepper.js'
+import { replayScript } from '../../examples/lab/replay-script.js'
+import type { Item, ReplayedRun } from '../../packages/lab/src/replay/items.js'
+import { replayPage } from '../../packages/lab/src/replay/replay-page.js'
+import { itemsOf, storedRecording } from '../../packages/lab/src/replay/stored-recording.js'
+import { typeOf } from '../../packages/lab/src/replay/stepper.js'
 import type { EventOf } from '../../src/trace/events.js'
 import { isInstalled, LEAST_CONTRAST, withPage } from '../support/chromium-page.js'
 import { slice } from '../support/thoroughness.js'
@@ -15,27 +16,30 @@ import { recordingOfBoth } from './support/small-example.js'
 
 let directory = ''
 let file = ''
-let recording: Recording
+let run: ReplayedRun
+let script = ''
 let items: readonly Item[]
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'kvarium-replay-'))
   file = join(directory, 'replay.html')
-  recording = await recordingOfBoth()
-  items = recording.items
-  writeFileSync(file, await replayPage(recording))
+  const { question, items: all } = await recordingOfBoth()
+  items = all
+  run = { title: question, items }
+  script = await replayScript()
+  writeFileSync(file, replayPage(run, script))
 })
 afterAll(() => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }))
 
 describe('a recording in a page', () => {
   it('comes back from JSON as it went in', () => {
-    const stored = storedRecording(recording)
+    const stored = storedRecording(run)
     expect(itemsOf(JSON.parse(JSON.stringify(stored)) as typeof stored)).toEqual(items)
     expect(stored.leftOut).toEqual({ items: 0, payloadBytes: 0 })
   })
 
   it('beyond its limits it keeps a beginning and counts the rest, and the page says so', async () => {
     const limits = { maxItems: 200, maxPayloadBytes: 300 }
-    const stored = storedRecording(recording, limits)
+    const stored = storedRecording(run, limits)
     const kept = itemsOf(stored)
     const bytesOf = (of: readonly Item[], counts: (event: EventOf<'file.write'>) => number): number =>
       of.reduce((sum, item) => sum + (item.kind === 'event' && item.event.type === 'file.write' ? counts(item.event) : 0), 0)
@@ -44,12 +48,12 @@ describe('a recording in a page', () => {
     expect(kept).toHaveLength(200)
     expect(bytes).toBeLessThanOrEqual(300)
     expect(stored.leftOut).toEqual({ items: items.length - 200, payloadBytes: all - bytes })
-    const page = await replayPage(recording, limits)
+    const page = replayPage(run, script, limits)
     expect(page).toContain(`leaves out the last ${items.length - 200} items`)
   })
 
   it('no text of a recording becomes markup or ends the script that holds it', async () => {
-    const page = await replayPage({ ...recording, question: '</script><b>' })
+    const page = replayPage({ ...run, title: '</script><b>' }, script)
     expect(page).not.toContain('<script>alert')
     expect(page).not.toContain('</script><b>')
   })

@@ -4,11 +4,11 @@ import { expect, it } from 'vitest'
 import { catalog } from '../../examples/lab/catalog.js'
 import { CommandKeys } from '../../examples/lab/command-keys.js'
 import { commandLines } from '../../examples/lab/command-lines.js'
-import type { Recording } from '../../examples/lab/items.js'
+import type { Recording } from '../../packages/lab/src/replay/items.js'
 import { record } from '../../examples/lab/lab.js'
 import { STEP_HELP } from '../../examples/lab/step-command.js'
 import { stepThrough } from '../../examples/lab/step-session.js'
-import { typesOf } from '../../examples/lab/stepper.js'
+import { typesOf } from '../../packages/lab/src/replay/stepper.js'
 import { smallRecording } from './support/small-example.js'
 
 async function session(recording: Recording, commands: readonly string[]): Promise<string> {

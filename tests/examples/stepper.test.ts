@@ -1,15 +1,15 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { EngineShape } from '../../src/engine/contract.js'
-import type { EventItem, Item, Recording } from '../../examples/lab/items.js'
+import type { EventItem, Item, Recording } from '../../packages/lab/src/replay/items.js'
 import { record } from '../../examples/lab/lab.js'
-import { Replay } from '../../examples/lab/replay.js'
-import { structureLines } from '../../examples/lab/structure-text.js'
-import { Stepper, typeOf } from '../../examples/lab/stepper.js'
+import { Replay } from '../../packages/lab/src/replay/replay.js'
+import { structureLines } from '../../packages/lab/src/replay/structure-text.js'
+import { Stepper, typeOf } from '../../packages/lab/src/replay/stepper.js'
 import { foldBtree } from '../../src/btree/fold-shape.js'
 import { foldLsm } from '../../src/lsm/fold-shape.js'
 import type { TraceEvent } from '../../src/trace/events.js'
-import { bytesOfEvent } from '../../examples/lab/event-bytes.js'
+import { bytesOfEvent } from '../../packages/lab/src/replay/event-bytes.js'
 import { recordingOfBoth } from './support/small-example.js'
 
 let recording: Recording
@@ -57,7 +57,7 @@ describe('stepping', () => {
     fc.assert(
       fc.property(moves, steps => {
         const stepper = new Stepper(items)
-        const replay = new Replay(items, FEW_EVENTS)
+        const replay = new Replay(items, [], FEW_EVENTS)
         for (const step of steps) move(stepper, step)
         const before = seen(stepper, replay)
         if (!stepper.next()) return
@@ -73,7 +73,7 @@ describe('stepping', () => {
     fc.assert(
       fc.property(fc.nat(items.length - 1), fc.array(fc.nat(items.length - 1)), moves, (target, before, steps) => {
         const jumping = new Stepper(items)
-        const replay = new Replay(items, FEW_EVENTS)
+        const replay = new Replay(items, [], FEW_EVENTS)
         // Leaves checkpoints behind, from here and there.
         for (const position of before) seen(at(position), replay)
         for (const step of steps) move(jumping, step)
@@ -184,7 +184,7 @@ describe('the state as of a step', () => {
     { store: 'animals', fold: foldLsm },
     { store: 'plants', fold: foldBtree },
   ])('the structure of $store is what their events up to there fold to', ({ store, fold }) => {
-    const replay = new Replay(items, FEW_EVENTS)
+    const replay = new Replay(items, [], FEW_EVENTS)
     const end = items.length - 1
     for (const position of [end, 40, 90, 41, 5, 200, end - 20, end - 60, end - 21]) {
       const events = items.slice(0, position + 1).flatMap(item => (item.kind === 'event' && item.store === store ? [item.event] : []))

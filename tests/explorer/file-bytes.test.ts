@@ -1,6 +1,8 @@
-/** Hazards: bytes that are not those of the position; bytes without a meaning; marks beside what was written; a page that loses rows. */
+/** Hazards: bytes that are not those of the position, or that a crash has taken; bytes without a meaning; marks beside what was written; a page that loses rows. */
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { parse } from '../../packages/explorer/src/run/command.js'
+import type { Line } from '../../packages/explorer/src/run/line.js'
 import type { HexPage } from '../../packages/explorer/src/session/hex-page.js'
 import type { Summary } from '../../packages/explorer/src/session/protocol.js'
 import { Session } from '../../packages/explorer/src/session/session.js'
@@ -77,5 +79,39 @@ describe('the bytes of a file', () => {
 
   it('are not there where the file is not', async () => {
     expect(await session.hex({ lane: LSM, position: 0, file: 'CURRENT', rows: 10 })).toBeUndefined()
+  })
+})
+
+describe('the files of a lane that has crashed', () => {
+  it.each(['lsm', 'btree'])('are those that the crash left, also after another crash of the same lane: %s', async engine => {
+    const session = new Session()
+    await session.begin({ ...SETTINGS, lanes: SETTINGS.lanes.filter(lane => lane.engine === engine) })
+    const shown = async (position: number): Promise<string> => {
+      const { lanes } = await session.look({ position, pictures: ['files', 'ledger'] })
+      const { files, ledger } = lanes[0].pictures
+      const texts = await Promise.all(
+        files!.files.map(async ({ name, bytes }) => {
+          const page = (await session.hex({ lane: 0, position, file: name, offset: 0, rows: 3000 }))!
+          expect([name, page.size]).toEqual([name, bytes])
+          return page.lines.map(({ text }) => text).join('')
+        }),
+      )
+      expect(ledger!.now.fileBytes).toBe(files!.files.reduce((sum, { bytes }) => sum + bytes, 0))
+      return texts.join('')
+    }
+    const crash = async (): Promise<{ readonly before: number; readonly after: number }> => {
+      const { moments: before } = await session.add([parse('put lost1234 gone5678') as Line])
+      const { lanes } = await session.look({ position: before, pictures: [] })
+      const { moments: after } = await session.add([parse(`crash ${engine} event ${lanes[0].events} none`) as Line])
+      return { before, after }
+    }
+    await session.add([parse('put kept1234 here sync') as Line])
+    for (let time = 1; time <= 2; time++) {
+      const { before, after } = await crash()
+      expect(await shown(before)).toContain('gone5678')
+      expect(await shown(after)).not.toContain('gone5678')
+      expect(await shown(after)).toContain('here')
+      expect(await shown(before)).toContain('gone5678')
+    }
   })
 })

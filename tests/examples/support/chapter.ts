@@ -5,7 +5,7 @@
  */
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { Recording } from '../../../examples/lab/items.js'
+import type { Recording } from '../../../packages/lab/src/replay/items.js'
 
 const MARKED = /(-?\d[\d,.]*)<!-- ([a-z0-9-]+) -->/g
 /** In these, a number is no claim about the run: `no program` says why a block of code is not tried. Numerals that belong to a name (`L0`, `xxHash32`) do not count either. */

@@ -1,6 +1,6 @@
 /** A short run with something of everything: questions, calls, events, a table, lines, two engines. */
 import { record, type Example, type Lab } from '../../../examples/lab/lab.js'
-import type { Recording } from '../../../examples/lab/items.js'
+import type { Recording } from '../../../packages/lab/src/replay/items.js'
 
 const lsmExample: Example = {
   question: 'What is a small run?',

@@ -1,7 +1,7 @@
 /** The run as a link, as a trace and as a program. */
 import { signal } from '@preact/signals'
 import type { JSX } from 'preact'
-import { ask, linkHere, look, summary } from './state.js'
+import { ask, linkHere, look, position, summary } from './state.js'
 
 /** What was made last, in a sentence. */
 const made = signal('')
@@ -19,6 +19,9 @@ export function Share(): JSX.Element {
         </button>
         <button type="button" disabled={isEmpty} onClick={() => void save('run.mjs', () => ask('program'))}>
           Program for Node
+        </button>
+        <button type="button" disabled={isEmpty} onClick={() => void save('replay.html', () => ask('replayPage', position.value))}>
+          Page that replays the run
         </button>
         {lanes.map((lane, index) => (
           <button key={lane.name} type="button" onClick={() => void save(`${lane.name}.jsonl`, () => ask('trace', index))}>

@@ -20,6 +20,15 @@ export type Moment =
   | { readonly kind: 'event'; readonly lane: number; readonly event: TraceEvent }
   | { readonly kind: 'return'; readonly lane: number; readonly operation: number; readonly outcome: Outcome }
 
+/** Files that a lane finds at a position, in place of those that it had. */
+export interface Found {
+  readonly lane: number
+  /** The lane's next event from there on is the first on these files. */
+  readonly position: number
+  /** Not to be changed. */
+  readonly fileSystem: MemoryFileSystem
+}
+
 export class Run {
   readonly settings: RunSettings
   readonly moments: Moment[] = []
@@ -27,6 +36,8 @@ export class Run {
   readonly operations: Operation[] = []
   /** Position of the first moment of each operation. */
   readonly starts: number[] = []
+  /** In the order of the positions. */
+  readonly found: Found[] = []
   readonly #lanes: Lane[]
   /** By lane: the number of its events, and how many of them came before the present lane in its place. */
   readonly #sequences: number[]
@@ -46,6 +57,7 @@ export class Run {
     this.settings = settings
     this.#sequences = settings.lanes.map(() => 0)
     this.#earlier = settings.lanes.map(() => 0)
+    if (base !== undefined) this.found.push(...settings.lanes.map((_, lane) => ({ lane, position: 0, fileSystem: base })))
     this.#lanes = settings.lanes.map((lane, index) => new Lane(lane, settings.seed, event => this.#record(index, event), base))
   }
 
@@ -155,6 +167,7 @@ export class Run {
       const left = await this.at(lane, event, files => imageOf(files, image))
       this.#lanes[lane] = this.#lanes[lane].recovered(left, recorded => this.#record(lane, recorded))
       this.#earlier[lane] = this.#sequences[lane]
+      this.found.push({ lane, position: this.moments.length, fileSystem: left })
       outcome = await this.#lanes[lane].open()
     } catch (error) {
       outcome = { status: 'failed', text: error instanceof Error ? error.message : String(error) }

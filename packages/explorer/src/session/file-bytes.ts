@@ -10,7 +10,7 @@ import { FileHistories, type RebuiltFile } from 'kvarium/observe'
 import type { TraceEvent } from 'kvarium/trace'
 import { MemoryFileSystem } from 'kvarium/vfs'
 import type { Fold } from '../views/fold.js'
-import { Track } from '../views/track.js'
+import { Track, type LaneEvents } from '../views/track.js'
 import type { HexLine, HexPage } from './hex-page.js'
 
 /** Bytes per row. */
@@ -30,20 +30,23 @@ export interface HexRange {
 }
 
 export class FileBytes {
-  readonly #events: readonly TraceEvent[]
+  readonly #lane: LaneEvents
   readonly #track: Track
   /** For what comes after a position, so that the next step goes on from it. */
   readonly #later: Track
 
   /**
-   * @param events Those of the lane, to which the run adds.
    * @param before They stand for the files that the lane begins with.
    */
-  constructor(events: TraceEvent[], before: readonly TraceEvent[] = []) {
-    this.#events = events
-    const make = (): { files: HistoriesFold } => ({ files: historiesAfter(before) })
-    this.#track = new Track(make, events)
-    this.#later = new Track(make, events)
+  constructor(lane: LaneEvents, before: readonly TraceEvent[] = []) {
+    this.#lane = lane
+    const make = (): { files: HistoriesFold } => {
+      const files = new HistoriesFold()
+      files.findFiles(before)
+      return { files }
+    }
+    this.#track = new Track(make, lane)
+    this.#later = new Track(make, lane)
   }
 
   /** The files after the first `count` events, to be read until the next call. */
@@ -56,7 +59,7 @@ export class FileBytes {
     const file = this.at(count).rebuild(name)
     if (file === undefined) return undefined
     const size = file.bytes.length
-    const written = writtenBy(this.#events[count - 1], name)
+    const written = writtenBy(this.#lane.events[count - 1], name)
     const from = Math.max(0, Math.min(offset ?? written?.offset ?? 0, size - 1))
     const page = { file: name, size, isWhole: file.isWhole, offset: from, ...(written !== undefined && { written }) }
     if (size === 0) return { ...page, title: 'file without bytes so far', lines: [], problems: [] }
@@ -81,7 +84,7 @@ export class FileBytes {
   #complete(file: RebuiltFile, count: number): RebuiltFile {
     const job = this.at(count).lastChange(file.name)?.job ?? 0
     if (job === 0) return file
-    const end = endOf(this.#events, job, count)
+    const end = endOf(this.#lane.events, job, count)
     if (end === undefined) return file
     const later = historiesOf(this.#later, end + 1).rebuild(file.name)
     return later !== undefined && file.bytes.every((byte, index) => later.bytes[index] === byte) ? later : file
@@ -121,14 +124,8 @@ function endOf(events: readonly TraceEvent[], job: number, count: number): numbe
   return undefined
 }
 
-function historiesAfter(events: readonly TraceEvent[]): HistoriesFold {
-  const histories = new HistoriesFold()
-  for (const event of events) histories.apply(event)
-  return histories
-}
-
 class HistoriesFold implements Fold<FileHistories> {
-  readonly #histories: FileHistories
+  #histories: FileHistories
 
   constructor(histories = new FileHistories()) {
     this.#histories = histories
@@ -136,6 +133,11 @@ class HistoriesFold implements Fold<FileHistories> {
 
   apply(event: TraceEvent): void {
     this.#histories.apply(event)
+  }
+
+  findFiles(files: readonly TraceEvent[]): void {
+    this.#histories = new FileHistories()
+    for (const event of files) this.#histories.apply(event)
   }
 
   clone(): HistoriesFold {

@@ -219,6 +219,8 @@ export interface ExplorerCalls {
   trace(lane: number): string
   /** A module for Node that does the operations so far. */
   program(): string
+  /** A page that replays the run and opens at a position: one file of HTML that needs no network. */
+  replayPage(position: number): string
   /** Bytes of a file as it is at a position, with their meaning; `undefined` if there is no such file. */
   hex(request: HexRequest): HexPage | undefined
   /** The inside of a table as of a position; `undefined` if nothing names it so far. */

@@ -16,6 +16,7 @@ import { ENGINE_OPTIONS } from '../run/engines.js'
 import type { LoadCities } from '../run/generate.js'
 import type { Line } from '../run/line.js'
 import { Run, type Moment } from '../run/run.js'
+import { eventsBefore } from '../run/events-before.js'
 import type { StoredFile } from '../run/stored-files.js'
 import { foldsFor } from '../views/catalog.js'
 import type { LevelsFold } from '../views/levels-fold.js'
@@ -55,6 +56,7 @@ const OPERATIONS_PER_PROGRESS = 200
 export class Session implements Answering {
   readonly #onProgress: (summary: Summary) => void
   readonly #loadCities: LoadCities | undefined
+  readonly #loadReplayView: (() => Promise<string>) | undefined
   #run: Run | undefined
   /** The files that the lanes begin with, if they are not new. */
   #base: MemoryFileSystem | undefined
@@ -70,15 +72,18 @@ export class Session implements Answering {
   #counts: number[] = []
   #taken = 0
   #takenOperations = 0
+  #takenFound = 0
   #vocabulary = new Vocabulary()
   #types = new Map<string, number>()
   /** The run that was dropped last. */
   #dropped: { readonly settings: RunSettings; readonly lines: readonly Line[]; readonly operations: number } | undefined
   #isStopped = false
 
-  constructor(onProgress: (summary: Summary) => void = () => undefined, loadCities?: LoadCities) {
+  /** @param loadReplayView - Gives the script of the page that replays a run. */
+  constructor(onProgress: (summary: Summary) => void = () => undefined, loadCities?: LoadCities, loadReplayView?: () => Promise<string>) {
     this.#onProgress = onProgress
     this.#loadCities = loadCities
+    this.#loadReplayView = loadReplayView
   }
 
   readonly begin = async (settings: RunSettings): Promise<Summary> => {
@@ -109,7 +114,7 @@ export class Session implements Answering {
     await this.#run?.close()
     this.#run = run
     const { settings } = run
-    const before = this.#base === undefined ? [] : (await import('../run/stored-files.js')).eventsBefore(this.#base)
+    const before = this.#base === undefined ? [] : eventsBefore(this.#base)
     this.#before = before
     this.#tracks = settings.lanes.map(({ engine }) => new Track(() => foldsFor(engine, before)))
     this.#files = []
@@ -119,6 +124,8 @@ export class Session implements Answering {
     this.#counts = []
     this.#taken = 0
     this.#takenOperations = 0
+    // Those of the beginning are in the folds.
+    this.#takenFound = run.found.length
     this.#vocabulary = new Vocabulary(settings.lanes.map(({ name }) => name))
     this.#types = new Map()
     return this.#summary()
@@ -254,6 +261,13 @@ export class Session implements Answering {
     return (await import('./exports.js')).programText(settings, operations)
   }
 
+  readonly replayPage = async (position: number): Promise<string> => {
+    const run = this.#begun()
+    if (this.#loadReplayView === undefined) throw new Error('The script of the replay page is not at hand here')
+    const { replayText } = await import('./replay-export.js')
+    return replayText(run, position, await this.#loadReplayView())
+  }
+
   readonly crash = async (lane: number, position: number): Promise<Crashed> =>
     (await import('./crashes.js')).crashAt(this.#begun(), lane, position)
 
@@ -265,7 +279,7 @@ export class Session implements Answering {
   readonly table = async (lane: number, table: number, position: number): Promise<TableAnatomy | undefined> => {
     this.#begun()
     const { anatomyOf } = await import('./table-anatomy.js')
-    return anatomyOf(this.#tracks[lane].events, await this.#filesOf(lane), this.#eventsUpTo(position, lane), table)
+    return anatomyOf(this.#tracks[lane].lane.events, await this.#filesOf(lane), this.#eventsUpTo(position, lane), table)
   }
 
   readonly history = async (selection: Selection, position: number): Promise<History> => {
@@ -293,7 +307,7 @@ export class Session implements Answering {
 
   async #filesOf(lane: number): Promise<FileBytes> {
     const { FileBytes } = await import('./file-bytes.js')
-    return (this.#files[lane] ??= new FileBytes(this.#tracks[lane].events, this.#before))
+    return (this.#files[lane] ??= new FileBytes(this.#tracks[lane].lane, this.#before))
   }
 
   #begun(): Run {
@@ -303,13 +317,16 @@ export class Session implements Answering {
   }
 
   /** Takes in the moments that the run has added. */
-  #take({ moments, operations }: Run): void {
+  #take({ moments, operations, found }: Run): void {
     for (; this.#takenOperations < operations.length; this.#takenOperations++) this.#vocabulary.add(operations[this.#takenOperations])
     for (; this.#taken < moments.length; this.#taken++) {
       const moment = moments[this.#taken]
-      const track = this.#tracks[moment.lane]
-      if (moment.kind === 'event') track.events.push(moment.event)
-      this.#counts.push(track.events.length)
+      const { events, found: foundBefore } = this.#tracks[moment.lane].lane
+      for (; found[this.#takenFound]?.position === this.#taken; this.#takenFound++) {
+        foundBefore.push({ count: events.length, files: eventsBefore(found[this.#takenFound].fileSystem) })
+      }
+      if (moment.kind === 'event') events.push(moment.event)
+      this.#counts.push(events.length)
       this.#timelines.add(moment, this.#taken + 1)
       const type = moment.kind === 'event' ? moment.event.type : moment.kind
       this.#types.set(type, (this.#types.get(type) ?? 0) + 1)

@@ -12,7 +12,8 @@ interface Scope {
 
 const scope = globalThis as unknown as Scope
 const loadCities: LoadCities = async () => (await fetch('cities.json')).json() as ReturnType<LoadCities>
-const session = new Session(progress => scope.postMessage({ progress }), loadCities)
+const loadReplayView = async (): Promise<string> => (await fetch('replay-view.js')).text()
+const session = new Session(progress => scope.postMessage({ progress }), loadCities, loadReplayView)
 const order = new CallOrder()
 
 scope.onmessage = ({ data }) => {

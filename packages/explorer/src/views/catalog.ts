@@ -48,6 +48,6 @@ const CATALOG: { readonly [Name in PictureName]-?: Entry<NonNullable<Pictures[Na
 export function foldsFor(engine: string, before: readonly TraceEvent[] = []): Readonly<Record<string, Fold<unknown>>> {
   const entries = Object.entries<Entry<unknown>>(CATALOG).filter(([, entry]) => entry.engine === undefined || entry.engine === engine)
   const folds = Object.fromEntries(entries.map(([name, { make }]) => [name, make()]))
-  for (const event of before) folds.files.apply(event)
+  if (before.length > 0) for (const fold of Object.values(folds)) fold.findFiles?.(before)
   return folds
 }

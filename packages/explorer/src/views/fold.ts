@@ -9,6 +9,8 @@ import type { TraceEvent } from 'kvarium/trace'
 
 export interface Fold<Picture> {
   apply(event: TraceEvent): void
+  /** The store goes on with other files than those that it had: as if these events had made them, and nothing else. */
+  findFiles?(files: readonly TraceEvent[]): void
   /** A fold of the same events that goes on by itself. */
   clone(): Fold<Picture>
   picture(): Picture

@@ -5,9 +5,9 @@
  * 1. The written parts add up to the bytes of all `file.write` events, the read parts to those of all `file.read` events.
  * 2. There are at most `MOST_SAMPLES` samples: when there are more, every second one goes.
  */
-import { DATA_FILE } from 'kvarium/btree'
 import type { ReadPart, TraceEvent, WritePart } from 'kvarium/trace'
 import type { Fold } from './fold.js'
+import { KnownFiles } from './known-files.js'
 import { LiveBytes } from './live-bytes.js'
 
 export interface LedgerSample {
@@ -44,13 +44,14 @@ export class LedgerFold implements Fold<LedgerPicture> {
   #gets = 0
   #blocks = 0
   #blocksFromDisk = 0
-  #files = new Map<string, number>()
+  #files = new KnownFiles()
   /** User bytes of operations under way. */
   #underway = new Map<number, number>()
   #live = new LiveBytes()
 
   apply(event: TraceEvent): void {
     this.#live.apply(event)
+    this.#files.apply(event)
     switch (event.type) {
       case 'job.begin':
         if (event.kind === 'open') this.#underway.clear()
@@ -70,41 +71,20 @@ export class LedgerFold implements Fold<LedgerPicture> {
         if (++this.#operations % this.#stride === 0) this.#keep()
         break
       }
-      // What an opening finds that no event has made.
-      case 'meta.read':
-        this.#files.set(DATA_FILE, event.fileBytes)
-        break
-      case 'manifest.read':
-        for (const { number, fileBytes } of event.tables) this.#files.set(numbered(number, 'sst'), fileBytes)
-        break
-      case 'log.replay': {
-        const name = numbered(event.log, 'log')
-        this.#files.set(name, Math.max(this.#files.get(name) ?? 0, event.bytes))
-        break
-      }
-      case 'file.create':
-        this.#files.set(event.file, 0)
-        break
       case 'file.read':
         this.#read[event.part] += event.length
         break
       case 'file.write':
         this.#written[event.part] += event.length
-        this.#files.set(event.file, Math.max(this.#files.get(event.file) ?? 0, event.offset + event.length))
-        break
-      case 'file.truncate':
-        this.#files.set(event.file, event.size)
-        break
-      case 'file.rename':
-        this.#files.set(event.to, this.#files.get(event.from) ?? 0)
-        this.#files.delete(event.from)
-        break
-      case 'file.remove':
-        this.#files.delete(event.file)
         break
       default:
         break
     }
+  }
+
+  findFiles(files: readonly TraceEvent[]): void {
+    this.#files = new KnownFiles()
+    for (const event of files) this.#files.apply(event)
   }
 
   clone(): LedgerFold {
@@ -118,7 +98,7 @@ export class LedgerFold implements Fold<LedgerPicture> {
     clone.#gets = this.#gets
     clone.#blocks = this.#blocks
     clone.#blocksFromDisk = this.#blocksFromDisk
-    clone.#files = new Map(this.#files)
+    clone.#files = this.#files.clone()
     clone.#underway = new Map(this.#underway)
     clone.#live = this.#live.clone()
     return clone
@@ -136,8 +116,6 @@ export class LedgerFold implements Fold<LedgerPicture> {
   }
 
   #sample(): LedgerSample {
-    let fileBytes = 0
-    for (const size of this.#files.values()) fileBytes += size
     return {
       operations: this.#operations,
       userBytes: this.#userBytes,
@@ -145,12 +123,8 @@ export class LedgerFold implements Fold<LedgerPicture> {
       gets: this.#gets,
       blocks: this.#blocks,
       blocksFromDisk: this.#blocksFromDisk,
-      fileBytes,
+      fileBytes: this.#files.bytes,
       liveBytes: this.#live.bytes,
     }
   }
-}
-
-function numbered(number: number, extension: string): string {
-  return `${String(number).padStart(6, '0')}.${extension}`
 }

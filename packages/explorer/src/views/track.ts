@@ -16,22 +16,28 @@ const NEAR_CHECKPOINTS = 4
 /** Folds by the name of what they draw. */
 export type Folds = Readonly<Record<string, Fold<unknown>>>
 
+/** The events of a lane; a run adds to them. */
+export interface LaneEvents {
+  readonly events: TraceEvent[]
+  /** Files that the lane finds in place of those that it had, after so many events and before the next; ascending. */
+  readonly found: { readonly count: number; readonly files: readonly TraceEvent[] }[]
+}
+
 interface Checkpoint {
   readonly count: number
   readonly folds: Folds
 }
 
 export class Track {
-  /** All events of the lane; the run adds to them. */
-  readonly events: TraceEvent[]
+  readonly lane: LaneEvents
   /** Ascending by their number of events. The first one has none. */
   readonly #checkpoints: Checkpoint[]
   /** The latest ones passed, oldest first. */
   readonly #near: Checkpoint[] = []
   #present: { count: number; folds: Folds }
 
-  constructor(make: () => Folds, events: TraceEvent[] = []) {
-    this.events = events
+  constructor(make: () => Folds, lane: LaneEvents = { events: [], found: [] }) {
+    this.lane = lane
     this.#checkpoints = [{ count: 0, folds: make() }]
     this.#present = { count: 0, folds: make() }
   }
@@ -45,8 +51,13 @@ export class Track {
     const { folds } = this.#present
     const all = Object.values(folds)
     while (this.#present.count < count) {
-      const event = this.events[this.#present.count++]
-      for (const fold of all) fold.apply(event)
+      const { events, found } = this.lane
+      const files = found.findLast(({ count: at }) => at === this.#present.count)?.files
+      const event = events[this.#present.count++]
+      for (const fold of all) {
+        if (files !== undefined) fold.findFiles?.(files)
+        fold.apply(event)
+      }
       this.#keep(count)
     }
     return folds

@@ -26,6 +26,7 @@ export function Files({ lane }: DrawingProps): JSX.Element | null {
             </th>
             <td>
               <span class="bar" style={{ width: `${(100 * file.bytes) / longest}%` }} aria-hidden="true" />
+              {file.isAtLeast ? 'at least ' : ''}
               {bytes(file.bytes)}
             </td>
             <td>{file.unsyncedBytes === 0 ? '' : bytes(file.unsyncedBytes)}</td>

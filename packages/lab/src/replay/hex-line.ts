@@ -1,5 +1,4 @@
-import type { HexRow } from '../../src/inspect/annotated-hex.js'
-import { hexLine } from '../../src/inspect/hex-line.js'
+import { hexLine, type HexRow } from 'kvarium/inspect'
 
 const OFFSET_DIGITS = 6
 

@@ -1,10 +1,8 @@
 /** The structure of an engine as lines for a terminal. */
-import type { FoldedBtreeShape } from '../../src/btree/fold-shape.js'
-import type { BtreeLevelShape, BtreeShape } from '../../src/btree/shape.js'
-import type { EngineShape } from '../../src/engine/contract.js'
-import type { FoldedLsmShape } from '../../src/lsm/fold-shape.js'
-import type { LsmLevelShape, MemtableShape, TableShape } from '../../src/lsm/shape.js'
-import { count, plural, share } from '../../packages/lab/src/report/numbers.js'
+import type { BtreeLevelShape, BtreeShape, FoldedBtreeShape } from 'kvarium/btree'
+import type { EngineShape } from 'kvarium/engine'
+import type { FoldedLsmShape, LsmLevelShape, MemtableShape, TableShape } from 'kvarium/lsm'
+import { count, plural, share } from '../report/numbers.js'
 
 const TABLES_OF_A_LEVEL = 40
 

@@ -1,4 +1,4 @@
-import { element, type Markup } from '../../../packages/lab/src/report/charts/markup.js'
+import { element, type Markup } from '../report/charts/markup.js'
 
 /** A share of 1 as a bar; the text beside it has the numbers. */
 export function barMarkup(share: number): Markup {

@@ -1,10 +1,10 @@
 /** An item of a recording on the page. */
-import { element, type Content, type Markup } from '../../../packages/lab/src/report/charts/markup.js'
-import { dataTable, scrollable } from '../../../packages/lab/src/report/data-table.js'
-import { count } from '../../../packages/lab/src/report/numbers.js'
-import { fieldsOf, ownerOf } from '../event-fields.js'
-import type { Item, TableItem } from '../items.js'
-import { typeOf, type Stepper } from '../stepper.js'
+import { element, type Content, type Markup } from '../report/charts/markup.js'
+import { dataTable, scrollable } from '../report/data-table.js'
+import { count } from '../report/numbers.js'
+import { fieldsOf, ownerOf } from './event-fields.js'
+import type { Item, TableItem } from './items.js'
+import { typeOf, type Stepper } from './stepper.js'
 
 /** One plain sentence for every item: for screen readers and the list of neighbouring steps. */
 export function sentenceOf(item: Item): string {

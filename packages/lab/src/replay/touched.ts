@@ -1,5 +1,5 @@
 /** The places that the current operation or job has searched so far: the probes of a get, the pages of a search, the inputs of a compaction. */
-import type { EventOf, ProbeSource } from '../../src/trace/events.js'
+import type { EventOf, ProbeSource } from 'kvarium/trace'
 import { ownerOf } from './event-fields.js'
 import type { Item } from './items.js'
 

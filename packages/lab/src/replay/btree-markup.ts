@@ -1,8 +1,8 @@
 /** A B+tree, drawn: a row of pages for each level, from the root down. */
-import type { BtreeLevelShape, BtreeShape } from '../../../src/btree/shape.js'
-import { element, type Content, type Markup } from '../../../packages/lab/src/report/charts/markup.js'
-import { plural } from '../../../packages/lab/src/report/numbers.js'
-import { btreeFileText, btreeMemoryText, treeLevelText } from '../structure-text.js'
+import type { BtreeLevelShape, BtreeShape } from 'kvarium/btree'
+import { element, type Content, type Markup } from '../report/charts/markup.js'
+import { plural } from '../report/numbers.js'
+import { btreeFileText, btreeMemoryText, treeLevelText } from './structure-text.js'
 import { barMarkup } from './bar-markup.js'
 
 const MAX_PAGES = 200

@@ -4,49 +4,49 @@
  *
  * Invariants:
  * 1. The page holds only the recording. It folds the structure and the files at a step itself, with the code that the
- *    terminal uses, bundled from these sources.
+ *    terminal uses.
  */
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import { element, render, type Content, type Markup } from '../../../packages/lab/src/report/charts/markup.js'
-import { bytes, count, plural } from '../../../packages/lab/src/report/numbers.js'
-import { PAGE_STYLE } from '../../../packages/lab/src/report/style-sheet.js'
-import type { Recording } from '../items.js'
-import { typeOf } from '../stepper.js'
+import { element, render, type Content, type Markup } from '../report/charts/markup.js'
+import { bytes, count, plural } from '../report/numbers.js'
+import { PAGE_STYLE } from '../report/style-sheet.js'
+import type { ReplayedRun } from './items.js'
+import { typeOf } from './stepper.js'
 import { REPLAY_STYLE } from './replay-style.js'
 import { storedRecording, type StoredRecording, type StoreLimits } from './stored-recording.js'
 
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'wasm-unsafe-eval'"
 
-/** The page as text. Limits keep it small enough to open at once; the page says what is missing. */
-export async function replayPage(recording: Recording, limits: StoreLimits = {}): Promise<string> {
-  const { number, question } = recording
-  const stored = storedRecording(recording, limits)
+/**
+ * The page as text. Limits keep it small enough to open at once; the page says what is missing.
+ * @param script - `replay-view.ts` with all its imports, bundled.
+ */
+export function replayPage(run: ReplayedRun, script: string, limits: StoreLimits = {}): string {
+  const stored = storedRecording(run, limits)
   const head = element(
     'head',
     {},
     element('meta', { charset: 'utf-8' }),
     element('meta', { 'http-equiv': 'Content-Security-Policy', content: POLICY }),
     element('meta', { name: 'viewport', content: 'width=device-width, initial-scale=1' }),
-    element('title', {}, `Example ${number}: ${question}`),
+    element('title', {}, run.title),
     element('style', {}, { markup: PAGE_STYLE + REPLAY_STYLE }),
   )
   const body = element(
     'body',
     {},
-    pageHeader(recording, stored),
-    pageMain(recording, stored),
+    pageHeader(run, stored),
+    pageMain(run, stored),
     element(
       'footer',
       {},
       element('p', {}, 'Made by kvarium from the recording of the run, which holds every event and every written byte.'),
     ),
-    element('script', {}, { markup: await bundledScript() }),
+    element('script', {}, { markup: script }),
   )
   return `<!doctype html>\n${render(element('html', { lang: 'en' }, head, body))}\n`
 }
 
-function pageHeader({ number, question }: Recording, { leftOut }: StoredRecording): Content {
+function pageHeader({ title }: ReplayedRun, { leftOut }: StoredRecording): Content {
   const missing = [
     leftOut.items > 0 ? `the last ${plural(leftOut.items, 'item')} of the recording` : '',
     leftOut.payloadBytes > 0 ? `${bytes(leftOut.payloadBytes)} of later writes` : '',
@@ -57,7 +57,7 @@ function pageHeader({ number, question }: Recording, { leftOut }: StoredRecordin
       'header',
       {},
       element('p', { class: 'brand' }, 'kvarium', element('span', {}, 'replay')),
-      element('h1', {}, `Example ${number}: ${question}`),
+      element('h1', {}, title),
       element(
         'p',
         { class: 'lead' },
@@ -71,7 +71,7 @@ function pageHeader({ number, question }: Recording, { leftOut }: StoredRecordin
   ]
 }
 
-function pageMain({ items }: Recording, stored: StoredRecording): Markup {
+function pageMain({ items }: ReplayedRun, stored: StoredRecording): Markup {
   const shown = items.slice(0, stored.items.length)
   return element(
     'main',
@@ -132,24 +132,4 @@ function button(id: string, text: string): Markup {
 
 function panel(id: string, title: string, ...content: readonly Content[]): Markup {
   return element('section', { 'aria-labelledby': `${id}-h` }, element('h2', { id: `${id}-h` }, title), content)
-}
-
-/** Defined by `scripts/build.ts` in built files. */
-declare const KVARIUM_BUILT: true | undefined
-
-/** The view with all its imports, as one script. The build puts it beside the built file. */
-async function bundledScript(): Promise<string> {
-  if (typeof KVARIUM_BUILT !== 'undefined') return readFileSync(new URL('replay-view.js', import.meta.url), 'utf8')
-  const { build } = await import('esbuild')
-  const result = await build({
-    entryPoints: [fileURLToPath(new URL('replay-view.ts', import.meta.url))],
-    bundle: true,
-    minify: true,
-    write: false,
-    platform: 'browser',
-    target: 'es2022',
-    format: 'iife',
-    legalComments: 'none',
-  })
-  return result.outputFiles[0].text
 }

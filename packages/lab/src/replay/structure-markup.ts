@@ -5,21 +5,12 @@
  * 1. The text of a drawing says everything that the drawing shows; nothing depends on colour, place or size alone.
  * 2. A drawing is bounded: a line gives the number of tables that are not drawn.
  */
-import type { EngineShape } from '../../../src/engine/contract.js'
-import type { LsmLevelShape, MemtableShape, TableShape } from '../../../src/lsm/shape.js'
-import { element, type Content, type Markup } from '../../../packages/lab/src/report/charts/markup.js'
-import { bytes, plural } from '../../../packages/lab/src/report/numbers.js'
-import {
-  isBtree,
-  isLsm,
-  levelText,
-  MEMORY_UNKNOWN,
-  memtableText,
-  structureLines,
-  tableText,
-  type KnownLsmShape,
-} from '../structure-text.js'
-import { placeName, tableName, touchText, type Touch } from '../touched.js'
+import type { EngineShape } from 'kvarium/engine'
+import type { LsmLevelShape, MemtableShape, TableShape } from 'kvarium/lsm'
+import { element, type Content, type Markup } from '../report/charts/markup.js'
+import { bytes, plural } from '../report/numbers.js'
+import { isBtree, isLsm, levelText, MEMORY_UNKNOWN, memtableText, structureLines, tableText, type KnownLsmShape } from './structure-text.js'
+import { placeName, tableName, touchText, type Touch } from './touched.js'
 import { btreeMarkup } from './btree-markup.js'
 import { barMarkup } from './bar-markup.js'
 

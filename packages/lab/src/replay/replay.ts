@@ -5,14 +5,12 @@
  * 1. The state of a store at a position is that after all of its events up to there, independent of earlier moves.
  * 2. It is folded from the nearest checkpoint before, so a step costs the same at the end of a long recording as at its beginning.
  */
-import { BtreeShapeFold } from '../../src/btree/fold-shape.js'
-import type { EngineShape } from '../../src/engine/contract.js'
-import { LsmShapeFold } from '../../src/lsm/fold-shape.js'
-import type { TraceEvent } from '../../src/trace/events.js'
-import { Recorder } from '../../src/observe/recorder.js'
-import { Rewind, type Folding } from '../../src/observe/rewind.js'
-import { FileHistories, type RebuiltFile } from '../../src/observe/file-histories.js'
-import type { Item } from './items.js'
+import { BtreeShapeFold } from 'kvarium/btree'
+import type { EngineShape } from 'kvarium/engine'
+import { LsmShapeFold } from 'kvarium/lsm'
+import type { TraceEvent } from 'kvarium/trace'
+import { FileHistories, Recorder, Rewind, type Folding, type RebuiltFile } from 'kvarium/observe'
+import type { FoundFiles, Item } from './items.js'
 
 /** Rebuilds the structure of an engine. */
 interface ShapeFold {
@@ -43,12 +41,14 @@ interface State {
 
 export class Replay {
   readonly #items: readonly Item[]
+  readonly #found: readonly FoundFiles[]
   readonly #everyEvents: number
   readonly #stores = new Map<string, StoreReplay>()
 
   /** @param everyEvents Number of events between two checkpoints. */
-  constructor(items: readonly Item[], everyEvents = EVENTS_PER_CHECKPOINT) {
+  constructor(items: readonly Item[], found: readonly FoundFiles[] = [], everyEvents = EVENTS_PER_CHECKPOINT) {
     this.#items = items
+    this.#found = found
     this.#everyEvents = everyEvents
   }
 
@@ -68,17 +68,19 @@ export class Replay {
   #store(name: string): StoreReplay {
     let store = this.#stores.get(name)
     if (store === undefined) {
-      store = new StoreReplay(name, this.#items, this.#everyEvents)
+      const found = this.#found.filter(files => files.store === name)
+      store = new StoreReplay(name, this.#items, found, this.#everyEvents)
       this.#stores.set(name, store)
     }
     return store
   }
 }
 
-/** Each open of a store begins a new trace, with files of unknown contents. */
+/** Each open of a store begins a new trace, with files of unknown contents unless they are found with it. */
 interface OneTrace {
   /** The position of its first event. */
   readonly from: number
+  readonly found: readonly TraceEvent[]
   engine?: string
   level?: 'io' | 'step'
 }
@@ -89,7 +91,7 @@ class StoreReplay {
   readonly #traces: OneTrace[] = []
   readonly #rewind: Rewind<State>
 
-  constructor(name: string, items: readonly Item[], everyEvents: number) {
+  constructor(name: string, items: readonly Item[], found: readonly FoundFiles[], everyEvents: number) {
     this.#name = name
     const recorder = new Recorder({ maxEvents: Infinity, maxBytes: Infinity })
     const beginnings = new Map<number, OneTrace>()
@@ -97,7 +99,7 @@ class StoreReplay {
       initial: () => ({ fold: undefined, files: new FileHistories() }),
       apply: (state, event) => {
         const begun = beginnings.get(event.sequence)
-        const { fold, files } = begun === undefined ? state : { fold: foldOf(begun)?.make(), files: new FileHistories() }
+        const { fold, files } = begun === undefined ? state : { fold: foldOf(begun)?.make(), files: filesOf(begun) }
         fold?.apply(event)
         files.apply(event)
         return { fold, files }
@@ -105,12 +107,15 @@ class StoreReplay {
       copy: ({ fold, files }) => ({ fold: fold?.clone(), files: files.clone() }),
     }
     this.#rewind = new Rewind(recorder, folding, everyEvents)
+    let taken = 0
     for (const [position, item] of items.entries()) {
       if (item.kind !== 'event' || item.store !== name) continue
       // Numbered by position, which never repeats.
       const sequence = position + 1
-      if (item.event.sequence === 1) {
-        const trace = { from: position }
+      const before = taken
+      while (taken < found.length && found[taken].position <= position) taken++
+      if (item.event.sequence === 1 || taken > before) {
+        const trace = { from: position, found: taken > before ? found[taken - 1].events : [] }
         this.#traces.push(trace)
         beginnings.set(sequence, trace)
       }
@@ -142,6 +147,12 @@ class StoreReplay {
     if (event.type === 'engine.open') trace.engine = event.engine
     if (event.type === 'file.write') trace.level ??= event.bytes === undefined ? 'io' : 'step'
   }
+}
+
+function filesOf({ found }: OneTrace): FileHistories {
+  const files = new FileHistories()
+  for (const event of found) files.apply(event)
+  return files
 }
 
 function foldOf({ engine }: OneTrace): FoldOfEngine | undefined {

@@ -1,8 +1,8 @@
 /**
- * What an example produces: a list of items, in order. The transcript, the stepper, the JSON and the replay page all show the same
+ * A recorded run: a list of items, in order. The transcript of an example, the stepper, the JSON and the replay page all show the same
  * list, so each shows what the engine did.
  */
-import type { TraceEvent } from '../../src/trace/events.js'
+import type { TraceEvent } from 'kvarium/trace'
 
 export type Item = HeadingItem | SayItem | PredictItem | RevealItem | CallItem | EventItem | TableItem | LinesItem
 
@@ -74,4 +74,24 @@ export interface Recording {
   readonly items: readonly Item[]
   /** The measured numbers by name: the guide quotes these. */
   readonly numbers: Readonly<Record<string, number | string>>
+}
+
+/** A run as the replay page needs it. */
+export interface ReplayedRun {
+  readonly title: string
+  /** At least one. */
+  readonly items: readonly Item[]
+  /** Index of the item that the page opens at; default: the first. */
+  readonly position?: number
+  /** Files that events of the stores did not make, in the order of the positions. */
+  readonly found?: readonly FoundFiles[]
+}
+
+/** The files that a store finds at a position, in place of those that it had: it begins on files, or on those that a crash has left. */
+export interface FoundFiles {
+  readonly store: string
+  /** Index of an item: the first event of the store from there on is the first after it found them. */
+  readonly position: number
+  /** They stand for the files: as if these had been written before. */
+  readonly events: readonly TraceEvent[]
 }

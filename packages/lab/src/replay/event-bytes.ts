@@ -5,13 +5,11 @@
  * 1. A write shows the bytes of that write. Their meaning is read from the file after the write, or, for the writes of a
  *    job, after the job: only then do the parts of a table or a tree refer to each other.
  */
-import { hexRows, type HexRow } from '../../src/inspect/annotated-hex.js'
-import { HEX_WIDTH } from '../../src/inspect/hex-line.js'
-import { inspectFile } from '../../src/inspect/inspect-file.js'
-import { MemoryFileSystem } from '../../src/vfs/memory/memory-file-system.js'
+import { HEX_WIDTH, hexRows, inspectFile, type HexRow } from 'kvarium/inspect'
+import { MemoryFileSystem } from 'kvarium/vfs'
 import { bytesIn, placeOf, type FilePlace } from './event-fields.js'
 import { annotatedLine } from './hex-line.js'
-import type { RebuiltFile } from '../../src/observe/file-histories.js'
+import type { RebuiltFile } from 'kvarium/observe'
 import type { EventItem, Item } from './items.js'
 import type { Replay } from './replay.js'
 import { isBtree } from './structure-text.js'

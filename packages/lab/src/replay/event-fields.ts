@@ -1,9 +1,9 @@
 /** The fields of an event as short texts, and the bytes of a file that it refers to. */
-import { DATA_FILE } from '../../src/btree/file-names.js'
-import { logName } from '../../src/engine/durable/log-names.js'
-import { showBytes } from '../../src/inspect/show-bytes.js'
-import { manifestName, tableName } from '../../src/lsm/file-names.js'
-import type { TraceEvent } from '../../src/trace/events.js'
+import { DATA_FILE } from 'kvarium/btree'
+import { logName } from 'kvarium/engine'
+import { showBytes } from 'kvarium/inspect'
+import { manifestName, tableName } from 'kvarium/lsm'
+import type { TraceEvent } from 'kvarium/trace'
 
 const LONGEST_BYTES = 32
 const LONGEST_LIST = 8

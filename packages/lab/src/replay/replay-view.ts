@@ -1,13 +1,13 @@
 /** The script of the replay page: moves the stepper by keys and buttons, and shows its position. */
-import { element, render, type Content } from '../../../packages/lab/src/report/charts/markup.js'
-import { plural } from '../../../packages/lab/src/report/numbers.js'
-import { bytesOfEvent } from '../event-bytes.js'
-import type { Item } from '../items.js'
-import { Replay } from '../replay.js'
-import { Stepper, typeOf } from '../stepper.js'
-import { touchedUpTo } from '../touched.js'
+import { element, render, type Content } from '../report/charts/markup.js'
+import { plural } from '../report/numbers.js'
+import { bytesOfEvent } from './event-bytes.js'
+import type { FoundFiles, Item } from './items.js'
+import { Replay } from './replay.js'
+import { Stepper, typeOf } from './stepper.js'
+import { touchedUpTo } from './touched.js'
 import { itemMarkup, sentenceOf } from './item-markup.js'
-import { itemsOf, type StoredRecording } from './stored-recording.js'
+import { foundOf, itemsOf, type StoredRecording } from './stored-recording.js'
 import { structureMarkup } from './structure-markup.js'
 
 const AROUND = 4
@@ -21,14 +21,15 @@ class ReplayView {
   readonly #slider = byId<HTMLInputElement>('position')
   readonly #filter = byId<HTMLSelectElement>('filter')
 
-  constructor(items: readonly Item[]) {
+  constructor(items: readonly Item[], found: readonly FoundFiles[], position: number) {
     this.#items = items
     this.#stepper = new Stepper(items)
-    this.#replay = new Replay(items)
+    this.#replay = new Replay(items, found)
     this.#slider.addEventListener('input', () => this.#go(() => this.#stepper.goTo(Number(this.#slider.value) - 1)))
     for (const [id, move] of Object.entries(this.#moves)) byId(id).addEventListener('click', () => this.#go(move))
     document.addEventListener('keydown', event => this.#onKey(event))
     document.addEventListener('submit', event => this.#onAnswer(event))
+    this.#stepper.goTo(position)
     this.#show()
   }
 
@@ -157,4 +158,4 @@ function fill(id: string, content: Content): void {
 }
 
 const stored = JSON.parse(byId('recording').textContent) as StoredRecording
-new ReplayView(itemsOf(stored))
+new ReplayView(itemsOf(stored), foundOf(stored), stored.position)
