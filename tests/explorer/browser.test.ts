@@ -5,6 +5,7 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { chromium, type Browser, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -133,6 +134,45 @@ describe.skipIf(!isInstalled)('the explorer in Chromium', () => {
     expect(await session.digest()).toBe(here)
     await page.context().close()
     await other.page.context().close()
+  })
+
+  it('saves a page that replays the run from a disk, from the same position on', async () => {
+    const { page } = await opened()
+    await type(page, 'put venus hot sync')
+    const here = await sentence(page)
+    await openPanel(page, 'Share')
+    const saved = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Page that replays the run' }).click()
+    const file = join(FOLDER, 'replay.html')
+    await (await saved).saveAs(file)
+    await page.locator('body').click({ position: { x: 2, y: 2 } })
+    const sentences: (string | null)[] = []
+    for (let step = 1; step <= 8; step++) {
+      const before = await sentence(page)
+      await page.keyboard.press('ArrowRight')
+      await page.waitForFunction(text => document.querySelector('.sentence')?.textContent !== text, before)
+      sentences.push(await sentence(page))
+    }
+
+    const replay = await page.context().newPage()
+    const requests: string[] = []
+    const messages: string[] = []
+    replay.on('request', request => requests.push(request.url()))
+    replay.on('console', message => messages.push(message.text()))
+    replay.on('pageerror', error => messages.push(error.message))
+    await replay.goto(pathToFileURL(file).href)
+    const shown = replay.locator('#sentence')
+    expect(await shown.textContent()).toBe(here)
+    expect(await replay.locator('#structure').textContent()).toMatch(/Store "lsm"[^]*Store "btree"/)
+    for (const said of sentences) {
+      await replay.keyboard.press('ArrowRight')
+      expect(said).toContain(await shown.textContent())
+    }
+    await replay.keyboard.press('Shift+ArrowRight')
+    expect(await shown.textContent()).toBe('btree: put venus hot sync')
+    expect(requests).toEqual([pathToFileURL(file).href])
+    expect(messages).toEqual([])
+    await page.context().close()
   })
 
   it('shows what power loss leaves, and goes on with a recovered store', async () => {

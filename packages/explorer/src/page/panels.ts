@@ -53,7 +53,7 @@ export const PANELS: readonly Panel[] = [
   {
     anchor: 'share',
     title: 'Share',
-    about: 'The run as a link, a trace or a program',
+    about: 'The run as a link, a page, a trace or a program',
     load: async () => (await import('./share.js')).Share,
   },
   {

@@ -88,7 +88,7 @@ export class KnownFiles {
     return [...this.#files].sort(([a], [b]) => (a < b ? -1 : 1))
   }
 
-  /** Of all files together. */
+  /** The length of all files together. */
   get bytes(): number {
     let sum = 0
     for (const { bytes, isLink } of this.#files.values()) if (!isLink) sum += bytes
