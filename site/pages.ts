@@ -4,6 +4,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, posix } from 'node:path'
+import { LESSONS } from '../packages/explorer/src/lessons/catalog.js'
 
 /** Documents outside of `docs/`, and their pages. */
 const NAMED: Readonly<Record<string, string>> = {
@@ -97,14 +98,18 @@ export class Pages {
     })
   }
 
-  /** A chapter has its example as a page that goes through it step by step. */
+  /** A chapter has its example as a page that goes through it step by step, and its lesson. */
   #withReplay(page: string, text: string): string {
     const number = Number(/^guide\/(\d+)/.exec(page)?.[1] ?? NaN)
     if (Number.isNaN(number)) return text
-    return text.replace(
-      /^# .*$/m,
-      title => `${title}\n\n<a href="../examples/${number}.html" target="_self">Go through the example of this chapter, step by step</a>`,
-    )
+    const lesson = LESSONS.find(({ chapter }) => page === `guide/${chapter}`)
+    const links = [
+      `<a href="../examples/${number}.html" target="_self">Go through the example of this chapter, step by step</a>`,
+      ...(lesson === undefined
+        ? []
+        : [`<a href="../explorer/index.html#lesson=${lesson.name}" target="_self">Take this chapter as a lesson in the explorer</a>`]),
+    ]
+    return text.replace(/^# .*$/m, title => `${title}\n\n${links.join(' · ')}`)
   }
 
   #target(document: string, file: string): string {

@@ -62,7 +62,8 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   'explorer/run': [],
   'explorer/views': ['explorer/run'],
   'explorer/session': ['explorer/run', 'explorer/views'],
-  'explorer/page': ['explorer/run', 'explorer/views', 'explorer/session'],
+  'explorer/lessons': ['explorer/run', 'explorer/views', 'explorer/session'],
+  'explorer/page': ['explorer/run', 'explorer/views', 'explorer/session', 'explorer/lessons'],
   cli: [],
 }
 

@@ -4,6 +4,7 @@ import { useEffect } from 'preact/hooks'
 import { takeDroppedFiles } from './drop.js'
 import { areKeysShown, handleKey } from './keys.js'
 import { KeysDialog } from './keys-dialog.js'
+import { LessonPlace } from './lessons.js'
 import { Operations } from './operations.js'
 import { PanelTabs } from './panel-tabs.js'
 import { Rows } from './rows.js'
@@ -30,6 +31,7 @@ export function App(): JSX.Element {
       <Time />
       <main id="main">
         <div class="side">
+          <LessonPlace />
           <Operations />
           <StartHere />
           <PanelTabs />

@@ -2,7 +2,13 @@
 import { render } from 'preact'
 import { App } from './app.js'
 import { followAddress } from './open-panel.js'
+import { lessonIn } from './lesson-name.js'
+import { openLink } from './lessons.js'
 import { start } from './state.js'
 
 render(<App />, document.getElementById('explorer')!)
-void start(new Worker(new URL('worker.js', document.baseURI), { type: 'module' }), followAddress())
+const link = followAddress()
+const isLesson = lessonIn(link) !== undefined
+void start(new Worker(new URL('worker.js', document.baseURI), { type: 'module' }), isLesson ? '' : link).then(() =>
+  isLesson ? openLink(link) : undefined,
+)

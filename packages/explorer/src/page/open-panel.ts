@@ -2,7 +2,9 @@
 import { effect, signal } from '@preact/signals'
 import { readAddress, writeAddress } from './address.js'
 import { PANELS } from './panels.js'
-import { open, selection } from './state.js'
+import { lessonIn, lessonLink, lessonName } from './lesson-name.js'
+import { openLink } from './lessons.js'
+import { selection } from './state.js'
 
 const FIRST = PANELS[0].anchor
 
@@ -13,12 +15,16 @@ export const hasNews = signal(false)
 export function openPanel(anchor: string): void {
   openedPanel.value = anchor
   if (anchor === 'history') hasNews.value = false
-  const { link } = readAddress(location.hash)
-  const hash = writeAddress({ link, ...(anchor !== FIRST && { panel: anchor }) })
+  write(readAddress(location.hash).link)
+}
+
+function write(link: string): void {
+  const panel = openedPanel.peek()
+  const hash = writeAddress({ link, ...(panel !== FIRST && { panel }) })
   if (hash !== location.hash) history.replaceState(null, '', hash === '' ? location.pathname + location.search : hash)
 }
 
-/** Opens what an address names, now and whenever it changes. Answers the run that it names now. */
+/** Opens what an address names, now and whenever it changes. Answers the run or the lesson that it names now. */
 export function followAddress(): string {
   const { link, panel } = readAddress(location.hash)
   if (panel !== undefined) openedPanel.value = panel
@@ -28,7 +34,7 @@ export function followAddress(): string {
     if (document.getElementById(location.hash.slice(1)) !== null) return
     const next = readAddress(location.hash)
     if (next.panel !== undefined) openPanel(next.panel)
-    if (next.link !== '' && next.link !== present) void open(next.link)
+    if (next.link !== '' && (next.link !== present || lessonIn(next.link) !== undefined)) void openLink(next.link)
     present = next.link
   })
   return link
@@ -42,4 +48,20 @@ effect(() => {
   if (panel?.anchor === 'history') return
   if (panel?.stays === true) hasNews.value = true
   else openPanel('history')
+})
+
+/** What the address named before a lesson was opened. */
+let linkBefore: string | undefined
+
+/** The address names the lesson that is open; when it is left, what it named before. */
+effect(() => {
+  const { value: name } = lessonName
+  const { link } = readAddress(location.hash)
+  if (name !== undefined) {
+    linkBefore ??= lessonIn(link) === undefined ? link : ''
+    write(lessonLink(name))
+  } else if (linkBefore !== undefined) {
+    if (lessonIn(link) !== undefined) write(linkBefore)
+    linkBefore = undefined
+  }
 })

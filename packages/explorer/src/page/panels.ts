@@ -51,6 +51,12 @@ export const PANELS: readonly Panel[] = [
     load: async () => (await import('./lanes.js')).LaneSettingsPanel,
   },
   {
+    anchor: 'lessons',
+    title: 'Lessons',
+    about: 'Guided tours with questions, goals and challenges',
+    load: async () => (await import('./lesson-list.js')).LessonList,
+  },
+  {
     anchor: 'share',
     title: 'Share',
     about: 'The run as a link, a page, a trace or a program',

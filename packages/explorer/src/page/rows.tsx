@@ -6,6 +6,7 @@ import { DRAWINGS } from './drawings/catalog.js'
 import type { Drawing, RowName } from './drawings/drawing.js'
 import { follow, happensIn, heedScrolling } from './follow.js'
 import { number } from './format.js'
+import { drawingId, isLit } from './lit.js'
 import { isShown, rowsOfRun, show, shownBands } from './shown-rows.js'
 import { last, look } from './state.js'
 
@@ -73,10 +74,17 @@ function One({ drawing, lane, index }: { readonly drawing: Drawing } & Omit<Draw
   const { title, Component } = drawing
   const moment = look.value?.moment
   const isHere = moment?.lane === index && happensIn(drawing, moment)
+  const isWanted = isLit(title, index)
   return (
-    <section class={`drawing of-${drawing.row}${isHere ? ' here' : ''}`} aria-label={`${title} of ${lane.name}`}>
+    <section
+      id={drawingId({ drawing: title, lane: index })}
+      class={`drawing of-${drawing.row}${isHere ? ' here' : ''}${isWanted ? ' lit' : ''}`}
+      aria-label={`${title} of ${lane.name}`}
+      tabIndex={-1}
+    >
       <h3>
         {title} <span class="of">{lane.name}</span>
+        {isWanted ? <span class="badge look-here">look here</span> : null}
         {isHere ? <span class="badge">this step</span> : null}
       </h3>
       <Component lane={lane} index={index} />

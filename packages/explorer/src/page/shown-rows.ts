@@ -1,6 +1,7 @@
 /** Which rows of drawings are shown. */
 import { DRAWINGS, ROWS } from './drawings/catalog.js'
 import type { RowName } from './drawings/drawing.js'
+import { isRowLit } from './lit.js'
 import { isListOfTexts, remembered } from './remembered.js'
 import { look } from './state.js'
 
@@ -24,10 +25,10 @@ export function rowsOfRun(): typeof ROWS {
   )
 }
 
-/** The rows that are shown, by those that stand on a line: a row that continues another is with it. */
+/** The rows that are shown or hold a lit drawing, by those that stand on a line: a row that continues another is with it. */
 export function shownBands(): readonly (typeof ROWS)[] {
   const bands: (typeof ROWS)[number][][] = []
-  for (const row of rowsOfRun().filter(each => isShown(each.row))) {
+  for (const row of rowsOfRun().filter(({ row: name }) => isShown(name) || isRowLit(name))) {
     if (row.continues === true && bands.length > 0) bands.at(-1)!.push(row)
     else bands.push([row])
   }

@@ -104,6 +104,32 @@ export async function add(lines: readonly Line[]): Promise<void> {
   })
 }
 
+/** A new run of these lines; the page stands at its end. */
+export async function performLines(settings: RunSettings, lines: readonly Line[]): Promise<void> {
+  await performing(async () => {
+    await client.begin(settings)
+    summary.value = await client.add(lines)
+    await goTo(last.value)
+  })
+}
+
+/** Where the page stood in the run that waits. */
+let positionAside = 0
+
+/** The present run waits while others take its place. */
+export async function setAside(): Promise<void> {
+  await client.setAside()
+  positionAside = position.value
+}
+
+/** Goes on with the run that waits, where it was left. */
+export async function takeBack(): Promise<void> {
+  await performing(async () => {
+    summary.value = await client.takeBack()
+    await goTo(positionAside)
+  })
+}
+
 /** Brings back the operations that were dropped last. */
 export async function restore(): Promise<void> {
   await performing(async () => {

@@ -29,7 +29,8 @@ export const LANE_KINDS: readonly LaneKind[] = [
   },
 ]
 
-const [LEVELED, , BTREE] = LANE_KINDS
+/** The small lanes by name. */
+export const [LEVELED, TIERED, BTREE] = LANE_KINDS.map(({ lane }) => lane)
 
 /** The lanes that a run begins with. */
-export const DEFAULT_LANES: readonly LaneSettings[] = [LEVELED.lane, BTREE.lane]
+export const DEFAULT_LANES: readonly LaneSettings[] = [LEVELED, BTREE]

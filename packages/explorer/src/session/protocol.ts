@@ -8,6 +8,7 @@ import type { CrashImage, Outcome } from '../run/operation.js'
 import type { Line } from '../run/line.js'
 import type { StoredFile } from '../run/stored-files.js'
 import type { PictureName, Pictures } from '../views/catalog.js'
+import type { Facts } from './facts.js'
 import type { HexPage } from './hex-page.js'
 import type { History } from './history.js'
 import type { KeyTrace } from './key-trace.js'
@@ -193,6 +194,10 @@ export interface ExplorerCalls {
   add(lines: readonly Line[], position?: number): Summary
   /** Starts the run that was dropped last again; the present one is dropped in its place. */
   restore(): Summary
+  /** Keeps the present run as it is, until `takeBack`: the next one does not end it. It takes the place of a run that was set aside before. */
+  setAside(): void
+  /** Goes on with the run that was set aside; the present one ends. */
+  takeBack(): Summary
   /** Starts a run of the same lines with other settings. */
   replay(settings: RunSettings): Summary
   /** The options of every engine, by its name. */
@@ -204,6 +209,8 @@ export interface ExplorerCalls {
   /** The types of moments in the run, and how many there are of each, by name. */
   types(): readonly TypeCount[]
   look(request: LookRequest): Look
+  /** Figures of the run up to a position, by which goals can be checked. */
+  facts(position: number): Facts
   /** The next position of that kind; `undefined` if there is none. */
   seek(request: SeekRequest): number | undefined
   /** The operations with these indexes, `to` excluded. */

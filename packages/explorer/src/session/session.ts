@@ -18,10 +18,11 @@ import type { Line } from '../run/line.js'
 import { Run, type Moment } from '../run/run.js'
 import { eventsBefore } from '../run/events-before.js'
 import type { StoredFile } from '../run/stored-files.js'
-import { foldsFor } from '../views/catalog.js'
+import { foldsFor, type PictureName } from '../views/catalog.js'
 import type { LevelsFold } from '../views/levels-fold.js'
 import type { MemtableFold } from '../views/memtable-fold.js'
 import { Track } from '../views/track.js'
+import type { Facts } from './facts.js'
 import type { FileBytes } from './file-bytes.js'
 import type { Histories, History } from './history.js'
 import type { KeyTrace } from './key-trace.js'
@@ -77,6 +78,8 @@ export class Session implements Answering {
   #types = new Map<string, number>()
   /** The run that was dropped last. */
   #dropped: { readonly settings: RunSettings; readonly lines: readonly Line[]; readonly operations: number } | undefined
+  /** The run that waits while another one takes its place. */
+  #aside: { readonly run: Run; readonly base: MemoryFileSystem | undefined } | undefined
   #isStopped = false
 
   /** @param loadReplayView - Gives the script of the page that replays a run. */
@@ -111,7 +114,7 @@ export class Session implements Answering {
   }
 
   async #begin(run: Run): Promise<Summary> {
-    await this.#run?.close()
+    if (this.#run !== this.#aside?.run) await this.#run?.close()
     this.#run = run
     const { settings } = run
     const before = this.#base === undefined ? [] : eventsBefore(this.#base)
@@ -146,6 +149,24 @@ export class Session implements Answering {
     this.#isStopped = false
     await this.#again(this.#dropped.settings, this.#dropped.lines)
     return this.#summary()
+  }
+
+  readonly setAside = async (): Promise<void> => {
+    const run = this.#begun()
+    if (this.#aside?.run === run) return
+    await this.#aside?.run.close()
+    this.#aside = { run, base: this.#base }
+  }
+
+  readonly takeBack = async (): Promise<Summary> => {
+    this.#begun()
+    if (this.#aside === undefined) throw new Error('No run has been set aside')
+    const { run, base } = this.#aside
+    this.#dropped = undefined
+    this.#base = base
+    const summary = await this.#begin(run)
+    this.#aside = undefined
+    return summary
   }
 
   readonly replay = async (settings: RunSettings): Promise<Summary> => {
@@ -199,12 +220,7 @@ export class Session implements Answering {
   readonly look = async ({ position, pictures, around = AROUND }: LookRequest): Promise<Look> => {
     const run = this.#begun()
     const at = Math.max(0, Math.min(position, run.moments.length))
-    const lanes = run.settings.lanes.map(({ name, engine }, lane): LaneLook => {
-      const events = this.#eventsUpTo(at, lane)
-      const folds = this.#tracks[lane].at(events)
-      const wanted = pictures?.filter(picture => picture in folds) ?? Object.keys(folds)
-      return { name, engine, events, pictures: Object.fromEntries(wanted.map(picture => [picture, folds[picture].picture()])) }
-    })
+    const lanes = this.#looks(run, at, pictures)
     const first = Math.max(1, at - around)
     const last = Math.min(run.moments.length, at + around)
     const texts = Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => ({
@@ -212,6 +228,22 @@ export class Session implements Answering {
       ...this.#textAt(first + index),
     }))
     return { position: at, ...(at > 0 && { moment: this.#textAt(at) }), around: texts, lanes }
+  }
+
+  readonly facts = async (position: number): Promise<Facts> => {
+    const run = this.#begun()
+    const at = Math.max(0, Math.min(position, run.moments.length))
+    const { factsAt } = await import('./facts.js')
+    return factsAt(run, at, await this.script(at), this.#looks(run, at, ['ledger', 'files', 'levels', 'pages']))
+  }
+
+  #looks({ settings }: Run, position: number, pictures?: readonly PictureName[]): readonly LaneLook[] {
+    return settings.lanes.map(({ name, engine }, lane): LaneLook => {
+      const events = this.#eventsUpTo(position, lane)
+      const folds = this.#tracks[lane].at(events)
+      const wanted = pictures?.filter(picture => picture in folds) ?? Object.keys(folds)
+      return { name, engine, events, pictures: Object.fromEntries(wanted.map(picture => [picture, folds[picture].picture()])) }
+    })
   }
 
   readonly seek = async ({ from, direction, at, lane }: SeekRequest): Promise<number | undefined> => {
