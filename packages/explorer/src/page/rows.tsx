@@ -1,6 +1,6 @@
 /** The drawings of all lanes, row by row: what means the same in two engines stands side by side. */
 import type { JSX } from 'preact'
-import { useEffect } from 'preact/hooks'
+import { useEffect, useMemo } from 'preact/hooks'
 import type { LaneLook } from '../session/protocol.js'
 import { DRAWINGS } from './drawings/catalog.js'
 import type { Drawing, RowName } from './drawings/drawing.js'
@@ -71,8 +71,13 @@ function Drawings({ row, lane, index }: DrawingsProps): JSX.Element {
 }
 
 function One({ drawing, lane, index }: { readonly drawing: Drawing } & Omit<DrawingsProps, 'row'>): JSX.Element {
-  const { title, Component } = drawing
+  const { title, picture, Component } = drawing
   const moment = look.value?.moment
+  // An element that is the same as before is not drawn again: of a lane, a drawing sees its own picture, and which others there are.
+  const drawn = useMemo(
+    () => <Component lane={lane} index={index} />,
+    [Component, lane.pictures[picture], Object.keys(lane.pictures).length, lane.name, index],
+  )
   const isHere = moment?.lane === index && happensIn(drawing, moment)
   const isWanted = isLit(title, index)
   return (
@@ -87,7 +92,7 @@ function One({ drawing, lane, index }: { readonly drawing: Drawing } & Omit<Draw
         {isWanted ? <span class="badge look-here">look here</span> : null}
         {isHere ? <span class="badge">this step</span> : null}
       </h3>
-      <Component lane={lane} index={index} />
+      {drawn}
     </section>
   )
 }

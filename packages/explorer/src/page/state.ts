@@ -192,7 +192,9 @@ export async function goTo(to: number): Promise<void> {
 
 /** Goes on to the next place of a kind; stays where there is none. */
 export async function move(direction: 1 | -1, at: SeekRequest['at'], lane?: number): Promise<void> {
-  const found = await client.seek({ from: position.value, direction, at, ...(lane !== undefined && { lane }) })
+  const next = position.value + direction
+  const isBeside = at === 'moment' && lane === undefined && next >= 0 && next <= last.value
+  const found = isBeside ? next : await client.seek({ from: position.value, direction, at, ...(lane !== undefined && { lane }) })
   if (found === undefined) problem.value = 'There is nothing more this way'
   else {
     problem.value = undefined

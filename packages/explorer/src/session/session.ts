@@ -115,9 +115,9 @@ export class Session implements Answering {
 
   async #begin(run: Run): Promise<Summary> {
     if (this.#run !== this.#aside?.run) await this.#run?.close()
+    const before = this.#base === undefined ? [] : eventsBefore(this.#base)
     this.#run = run
     const { settings } = run
-    const before = this.#base === undefined ? [] : eventsBefore(this.#base)
     this.#before = before
     this.#tracks = settings.lanes.map(({ engine }) => new Track(() => foldsFor(engine, before)))
     this.#files = []
@@ -304,42 +304,42 @@ export class Session implements Answering {
     (await import('./crashes.js')).crashAt(this.#begun(), lane, position)
 
   readonly hex = async ({ lane, position, ...range }: HexRequest): Promise<HexPage | undefined> => {
+    const { FileBytes } = await import('./file-bytes.js')
     this.#begun()
-    return (await this.#filesOf(lane)).hex({ ...range, count: this.#eventsUpTo(position, lane) })
+    return this.#filesOf(FileBytes, lane).hex({ ...range, count: this.#eventsUpTo(position, lane) })
   }
 
   readonly table = async (lane: number, table: number, position: number): Promise<TableAnatomy | undefined> => {
+    const [{ FileBytes }, { anatomyOf }] = await Promise.all([import('./file-bytes.js'), import('./table-anatomy.js')])
     this.#begun()
-    const { anatomyOf } = await import('./table-anatomy.js')
-    return anatomyOf(this.#tracks[lane].lane.events, await this.#filesOf(lane), this.#eventsUpTo(position, lane), table)
+    return anatomyOf(this.#tracks[lane].lane.events, this.#filesOf(FileBytes, lane), this.#eventsUpTo(position, lane), table)
   }
 
   readonly history = async (selection: Selection, position: number): Promise<History> => {
-    const run = this.#begun()
     const { Histories } = await import('./history.js')
+    const run = this.#begun()
     this.#histories ??= new Histories(run)
     return this.#histories.of(selection, position)
   }
 
   readonly receipt = async (lane: number, operation: number): Promise<LaneReceipt> => {
-    const { moments } = this.#begun()
     const { Receipts } = await import('./receipts.js')
+    const { moments } = this.#begun()
     this.#receipts ??= new Receipts()
     return this.#receipts.of(moments, lane, operation)
   }
 
   readonly keyPlaces = async (lane: number, key: string, position: number): Promise<KeyTrace | undefined> => {
+    const [{ FileBytes }, { traceKey }] = await Promise.all([import('./file-bytes.js'), import('./key-trace.js')])
     this.#begun()
     const count = this.#eventsUpTo(position, lane)
     const folds = this.#tracks[lane].at(count)
     if (!('memtable' in folds)) return undefined
-    const { traceKey } = await import('./key-trace.js')
-    return traceKey(key, folds.memtable as MemtableFold, (folds.levels as LevelsFold).picture(), await this.#filesOf(lane), count)
+    return traceKey(key, folds.memtable as MemtableFold, (folds.levels as LevelsFold).picture(), this.#filesOf(FileBytes, lane), count)
   }
 
-  async #filesOf(lane: number): Promise<FileBytes> {
-    const { FileBytes } = await import('./file-bytes.js')
-    return (this.#files[lane] ??= new FileBytes(this.#tracks[lane].lane, this.#before))
+  #filesOf(Files: typeof FileBytes, lane: number): FileBytes {
+    return (this.#files[lane] ??= new Files(this.#tracks[lane].lane, this.#before))
   }
 
   #begun(): Run {

@@ -1,7 +1,8 @@
 /** The worker of the page: passes the calls of the page to a session. */
 import type { LoadCities } from '../run/generate.js'
 import { CallOrder } from './call-order.js'
-import type { CallName, FromWorker, ToWorker } from './protocol.js'
+import { LookPacker } from './look-delta.js'
+import type { CallName, FromWorker, Look, ToWorker } from './protocol.js'
 import { Session } from './session.js'
 
 /** The part of a worker's global scope that is used here. */
@@ -15,6 +16,7 @@ const loadCities: LoadCities = async () => (await fetch('cities.json')).json() a
 const loadReplayView = async (): Promise<string> => (await fetch('replay-view.js')).text()
 const session = new Session(progress => scope.postMessage({ progress }), loadCities, loadReplayView)
 const order = new CallOrder()
+const looks = new LookPacker()
 
 scope.onmessage = ({ data }) => {
   if ('stop' in data) {
@@ -27,7 +29,8 @@ scope.onmessage = ({ data }) => {
 async function answer(id: number, call: CallName, parameters: readonly unknown[]): Promise<void> {
   try {
     const method = session[call] as (...all: readonly unknown[]) => Promise<unknown>
-    scope.postMessage({ id, answer: await method(...parameters) })
+    const found = await method(...parameters)
+    scope.postMessage({ id, answer: call === 'look' ? looks.pack(found as Look) : found })
   } catch (error) {
     scope.postMessage({ id, error: error instanceof Error ? error.message : String(error) })
   }

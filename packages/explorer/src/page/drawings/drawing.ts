@@ -3,6 +3,7 @@ import type { ComponentType } from 'preact'
 import type { LaneLook } from '../../session/protocol.js'
 import type { PictureName } from '../../views/catalog.js'
 
+/** A drawing is drawn again when its own picture has changed, and when a signal has that it reads. */
 export interface DrawingProps {
   readonly lane: LaneLook
   readonly index: number
