@@ -195,6 +195,24 @@ describe.skipIf(!isInstalled)('the explorer in Chromium', () => {
     await page.context().close()
   })
 
+  it('selects in a drawing by the arrow keys, and keeps the focus over steps', async () => {
+    const { page } = await opened('#timeline')
+    const focused = (): Promise<string | null> => page.evaluate<string | null>('document.activeElement.getAttribute("data-item")')
+    await page.locator('.pages [data-item][tabindex="0"]').focus()
+    await page.keyboard.press('Home')
+    await page.keyboard.press('ArrowDown')
+    const leaf = await focused()
+    expect(leaf).toMatch(/^\d+$/)
+    await page.keyboard.press('Enter')
+    await page.locator('.history h3', { hasText: `Page ${leaf} in btree` }).waitFor()
+    const before = await sentence(page)
+    await page.keyboard.press(',')
+    await page.waitForFunction(text => document.querySelector('.sentence')?.textContent !== text, before)
+    expect(await focused()).toBe(leaf)
+    expect(new URL(page.url()).hash).toBe('#history')
+    await page.context().close()
+  })
+
   it('says why a damaged link opens no run, and begins with the demo', async () => {
     const { page } = await opened('#v1.abc')
     await page.locator('[role=alert]', { hasText: 'This link is damaged' }).waitFor()

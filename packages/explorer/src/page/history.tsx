@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks'
 import type { JSX } from 'preact'
 import type { HistoryEntry } from '../session/history.js'
 import type { KeyPlace } from '../session/key-trace.js'
+import { useRoving, type Roving } from './drawings/roving.js'
 import { bytes, counted } from './format.js'
 import { goTo, look, select, selection } from './state.js'
 import { useAnswer } from './use-answer.js'
@@ -55,6 +56,8 @@ function Selected(): JSX.Element | null {
   const position = look.value?.position ?? 0
   const selected = selection.value!
   const found = useAnswer('history', [selected, position])
+  const keys = found?.entries.map(entry => String(entry.position)) ?? []
+  const roving = useRoving(keys, found?.entries.findLast(({ isLater }) => !isLater)?.position.toString())
   if (found === undefined) return null
   const { title, summary, entries, omittedBefore, omittedAfter } = found
   return (
@@ -67,21 +70,29 @@ function Selected(): JSX.Element | null {
       ))}
       {selected.kind === 'key' ? <Places lane={selected.lane} name={selected.key} position={position} /> : null}
       {omittedBefore > 0 ? <p>{counted(omittedBefore, 'earlier moment')} not listed.</p> : null}
-      <ol class="entries" tabIndex={0} aria-label={`Moments of ${title}`}>
-        {entries.map(entry => (
-          <Entry key={entry.position} entry={entry} isPresent={entry.position === position} />
-        ))}
-      </ol>
+      <div {...roving.around}>
+        <ol class="entries" aria-label={`Moments of ${title}`}>
+          {entries.map(entry => (
+            <Entry key={entry.position} entry={entry} isPresent={entry.position === position} roving={roving} />
+          ))}
+        </ol>
+      </div>
       {omittedAfter > 0 ? <p>{counted(omittedAfter, 'later moment')} not listed.</p> : null}
     </>
   )
 }
 
-function Entry({ entry, isPresent }: { readonly entry: HistoryEntry; readonly isPresent: boolean }): JSX.Element {
+interface EntryProps {
+  readonly entry: HistoryEntry
+  readonly isPresent: boolean
+  readonly roving: Roving
+}
+
+function Entry({ entry, isPresent, roving }: EntryProps): JSX.Element {
   const { position, sentence, isLater } = entry
   return (
     <li value={position} class={isLater ? 'later' : ''} aria-current={isPresent ? 'step' : undefined}>
-      <button type="button" class="plain" onClick={() => void goTo(position)}>
+      <button type="button" class="plain" {...roving.item(String(position))} onClick={() => void goTo(position)}>
         {isLater ? 'later: ' : ''}
         {sentence}
       </button>

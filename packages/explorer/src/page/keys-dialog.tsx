@@ -12,7 +12,9 @@ export function KeysDialog(): JSX.Element {
   return (
     <dialog ref={dialog} class="keys" aria-labelledby="keys-title" onClose={() => (areKeysShown.value = false)}>
       <h2 id="keys-title">Keys</h2>
-      <p>They work where no field has the focus.</p>
+      <p>
+        They work where no field has the focus. In a drawing, the arrow keys go from one thing to the next, and Enter shows its history.
+      </p>
       <table>
         <tbody>
           {KEYS.map(({ key, does }) => (

@@ -19,6 +19,8 @@ export const areKeysShown = signal(false)
 export const KEYS: readonly Key[] = [
   { key: 'ArrowRight', does: 'one moment on', run: () => void move(1, 'moment') },
   { key: 'ArrowLeft', does: 'one moment back', run: () => void move(-1, 'moment') },
+  { key: '.', does: 'one moment on, also where the arrows select', run: () => void move(1, 'moment') },
+  { key: ',', does: 'one moment back, also where the arrows select', run: () => void move(-1, 'moment') },
   { key: 'shift+ArrowRight', does: 'to the next operation', run: () => void move(1, 'operation') },
   { key: 'shift+ArrowLeft', does: 'to the operation before', run: () => void move(-1, 'operation') },
   { key: 'j', does: 'to where the next job begins or ends', run: () => void move(1, 'job') },
@@ -42,7 +44,7 @@ export function keyText(key: string): string {
 export function handleKey(event: KeyboardEvent): void {
   if (event.altKey || event.ctrlKey || event.metaKey || areKeysShown.value) return
   const { target } = event
-  if (target instanceof HTMLElement && target.matches('input, select, textarea, [contenteditable], pre')) return
+  if (target instanceof HTMLElement && target.matches('input, select, textarea, [contenteditable]')) return
   const pressed = `${event.shiftKey && event.key.length > 1 ? 'shift+' : ''}${event.key}`
   const found = KEYS.find(({ key }) => key === pressed)
   if (found === undefined) return

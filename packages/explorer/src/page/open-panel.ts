@@ -4,6 +4,7 @@ import { readAddress, writeAddress } from './address.js'
 import { PANELS } from './panels.js'
 import { lessonIn, lessonLink, lessonName } from './lesson-name.js'
 import { openLink } from './lessons.js'
+import { show } from './shown-rows.js'
 import { selection } from './state.js'
 
 const FIRST = PANELS[0].anchor
@@ -40,10 +41,11 @@ export function followAddress(): string {
   return link
 }
 
-/** What is selected has its history; bytes are shown among the drawings. */
+/** What is selected has its history. Bytes are shown among the drawings, too. */
 effect(() => {
   const kind = selection.value?.kind
-  if (kind === undefined || kind === 'file' || kind === 'bytes') return
+  if (kind === undefined) return
+  if (kind === 'file' || kind === 'bytes') show('bytes', true)
   const panel = PANELS.find(({ anchor }) => anchor === openedPanel.peek())
   if (panel?.anchor === 'history') return
   if (panel?.stays === true) hasNews.value = true

@@ -13,7 +13,7 @@ export function isShown(row: RowName): boolean {
 }
 
 export function show(row: RowName, isWanted: boolean): void {
-  const others = hiddenRows.value.filter(each => each !== row)
+  const others = hiddenRows.peek().filter(each => each !== row)
   hiddenRows.value = isWanted ? others : [...others, row]
 }
 

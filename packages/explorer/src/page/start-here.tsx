@@ -2,6 +2,7 @@
 import type { JSX } from 'preact'
 import { linesOf } from '../run/scenario.js'
 import { openPanel } from './open-panel.js'
+import { focusTab } from './panel-tabs.js'
 import { isListOfTexts, remembered } from './remembered.js'
 import { add, goTo, isBusy, last, move } from './state.js'
 
@@ -39,6 +40,11 @@ const SUGGESTIONS: readonly Suggestion[] = [
   },
 ]
 
+function focusNext(name: string): void {
+  if (name === 'power') focusTab('power')
+  else document.querySelector<HTMLElement>('[aria-label="Next moment"]')?.focus()
+}
+
 const used = remembered<readonly string[]>('used-suggestions', [], isListOfTexts)
 
 export function StartHere(): JSX.Element | null {
@@ -55,7 +61,8 @@ export function StartHere(): JSX.Element | null {
               disabled={isBusy.value}
               onClick={() => {
                 used.value = [...used.value, name]
-                void run()
+                // The button that had the focus is gone; what goes on from here takes it.
+                void run().then(() => focusNext(name))
               }}
             >
               {title}

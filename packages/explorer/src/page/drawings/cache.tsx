@@ -3,16 +3,17 @@ import type { JSX } from 'preact'
 import type { CachedPicture } from '../../views/cache-fold.js'
 import { bytes, counted, number } from '../format.js'
 import { select } from '../state.js'
-import { moveFocus } from './arrows.js'
 import type { DrawingProps } from './drawing.js'
+import { useRoving, type Roving } from './roving.js'
 
 export function Cache({ lane, index }: DrawingProps): JSX.Element | null {
   const picture = lane.pictures.cache
+  const roving = useRoving([...(picture?.newest.map(keyOf('in')) ?? []), ...(picture?.evicted.map(keyOf('out')) ?? [])])
   if (picture === undefined) return null
   const { capacityBytes, entries, newest, hits, misses, evictions, evicted, present } = picture
   const asked = hits + misses
   return (
-    <div class="cache">
+    <div class="cache" {...roving.around}>
       <p>
         {counted(entries, lane.pictures.pages === undefined ? 'block' : 'page')}, {bytes(picture.bytes)}
         {capacityBytes === undefined ? '' : ` of ${bytes(capacityBytes)}`}.{' '}
@@ -28,39 +29,47 @@ export function Cache({ lane, index }: DrawingProps): JSX.Element | null {
       {entries === 0 ? null : (
         <>
           <h4>In it now, the one used last first</h4>
-          <List entries={newest} lane={index} present={present} />
+          <List name="in" entries={newest} lane={index} present={present} roving={roving} />
           {entries > newest.length ? <p class="why">And {number(entries - newest.length)} that were used longer ago.</p> : null}
         </>
       )}
       {evicted.length === 0 ? null : (
         <>
           <h4>Evicted, the latest first</h4>
-          <List entries={evicted} lane={index} present={present} />
+          <List name="out" entries={evicted} lane={index} present={present} roving={roving} />
         </>
       )}
     </div>
   )
 }
 
+/** Of a page or block in the list of that name: evicted may be the same one more than once. */
+function keyOf(name: ListProps['name']): (entry: CachedPicture, at: number) => string {
+  return ({ file, id }, at) => (name === 'in' ? `in ${file} ${id}` : `out ${file} ${id} ${at}`)
+}
+
 interface ListProps {
+  readonly name: 'in' | 'out'
   readonly entries: readonly CachedPicture[]
   readonly lane: number
   readonly present: { readonly file: number; readonly id: number } | undefined
+  readonly roving: Roving
 }
 
-function List({ entries, lane, present }: ListProps): JSX.Element {
+function List({ name, entries, lane, present, roving }: ListProps): JSX.Element {
   return (
-    <ul class="cached" onKeyDown={moveFocus}>
+    <ul class="cached">
       {entries.map((entry, at) => {
         const { file, id, hits } = entry
         const isPresent = present?.file === file && present.id === id
+        const key = keyOf(name)(entry, at)
         const open = (): void => select(file === 0 ? { lane, kind: 'page', page: id } : { lane, kind: 'table', table: file })
         return (
-          <li key={`${at} ${file} ${id}`} class={isPresent ? 'touched' : ''} aria-current={isPresent ? 'true' : undefined}>
+          <li key={key} class={isPresent ? 'touched' : ''} aria-current={isPresent ? 'true' : undefined}>
             <button
               type="button"
               class="plain"
-              tabIndex={at === 0 ? 0 : -1}
+              {...roving.item(key)}
               onClick={open}
               title={`${bytes(entry.bytes)}, found ${counted(hits, 'time')}`}
             >

@@ -1,10 +1,11 @@
 /** The bytes of a file, a row at a time, with what they mean; those that the present event writes are marked. */
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import type { JSX } from 'preact'
 import type { HexLine, HexPage } from '../../session/hex-page.js'
 import { bytes, number } from '../format.js'
-import { ask, look, selection } from '../state.js'
+import { ask, look, select, selection } from '../state.js'
 import type { DrawingProps } from './drawing.js'
+import { useRoving } from './roving.js'
 
 const ROWS = 32
 const BYTES_PER_ROW = 8
@@ -17,6 +18,7 @@ interface Place {
 
 export function Hex({ lane, index }: DrawingProps): JSX.Element | null {
   const [chosen, choose] = useState<Place | undefined>(undefined)
+  const box = useRef<HTMLDivElement>(null)
   const [page, setPage] = useState<HexPage | undefined>(undefined)
   const picture = lane.pictures.files
   const position = look.value?.position ?? 0
@@ -30,8 +32,11 @@ export function Hex({ lane, index }: DrawingProps): JSX.Element | null {
 
   useEffect(() => {
     if (selected?.lane !== index) return
-    if (selected.kind === 'file' || selected.kind === 'bytes')
-      choose({ file: selected.file, ...(selected.kind === 'bytes' && { offset: selected.offset }) })
+    if (selected.kind === 'file') choose({ file: selected.file })
+    // Rows that are there stay where they are.
+    if (selected.kind === 'bytes' && !page?.lines.some(line => page.file === selected.file && line.offset === selected.offset))
+      choose({ file: selected.file, offset: selected.offset })
+    if (selected.kind === 'file' || selected.kind === 'bytes') box.current?.scrollIntoView({ block: 'nearest' })
   }, [selected, index])
 
   useEffect(() => {
@@ -49,7 +54,7 @@ export function Hex({ lane, index }: DrawingProps): JSX.Element | null {
   const goTo = (to: number): void => choose({ file, offset: Math.max(0, to) })
   const isShown = page?.file === file
   return (
-    <div class="hex">
+    <div ref={box} class="hex">
       <div class="controls">
         <label>
           File{' '}
@@ -88,13 +93,17 @@ export function Hex({ lane, index }: DrawingProps): JSX.Element | null {
           </button>
         ) : null}
       </div>
-      {isShown ? <Page page={page} /> : null}
+      {isShown ? <Page page={page} lane={index} /> : null}
     </div>
   )
 }
 
-function Page({ page }: { readonly page: HexPage }): JSX.Element {
-  const { file, title, size, written, problems } = page
+function Page({ page, lane }: { readonly page: HexPage; readonly lane: number }): JSX.Element {
+  const { file, title, size, written, problems, lines } = page
+  const roving = useRoving(lines.flatMap((line, at) => (isOfFile(line) ? [String(at)] : [])))
+  const width = Math.max(4, ...lines.map(({ offset }) => offset.toString(16).length))
+  const selected =
+    selection.value?.lane === lane && selection.value.kind === 'bytes' && selection.value.file === file ? selection.value : undefined
   return (
     <>
       <p>
@@ -108,36 +117,55 @@ function Page({ page }: { readonly page: HexPage }): JSX.Element {
           {problem}
         </p>
       ))}
-      <pre tabIndex={0} aria-label={`Bytes of ${file} from offset ${page.offset}, each row with its meaning`}>
-        {segments(page.lines).map(({ text, isWritten }, index) => (isWritten ? <mark key={index}>{text}</mark> : text))}
-      </pre>
+      <div
+        {...roving.around}
+        class="hex-rows"
+        role="group"
+        aria-label={`Bytes of ${file} from offset ${page.offset}, each row with its meaning`}
+      >
+        {lines.map((line, at) =>
+          isOfFile(line) ? (
+            <button
+              key={at}
+              class="hex-row"
+              type="button"
+              {...roving.item(String(at))}
+              aria-pressed={selected?.offset === line.offset}
+              onClick={() => select({ lane, kind: 'bytes', file, offset: line.offset, length: lengthOf(line) })}
+            >
+              <Row line={line} width={width} />
+            </button>
+          ) : (
+            <div key={at} class="hex-row">
+              <Row line={line} width={width} />
+            </div>
+          ),
+        )}
+      </div>
     </>
   )
 }
 
-interface Segment {
-  readonly text: string
-  readonly isWritten: boolean
+/** Whether a row has bytes that lie in the file as they are shown. */
+function isOfFile({ bytes: shown, decompressed }: HexLine): boolean {
+  return shown !== '' && decompressed === undefined
 }
 
-/** The text of all rows, in as few pieces as the marks allow. */
-function segments(lines: readonly HexLine[]): readonly Segment[] {
-  const pieces: Segment[] = []
-  let plain = ''
-  const width = Math.max(4, ...lines.map(({ offset }) => offset.toString(16).length))
-  for (const line of lines) {
-    const [from, to] = line.written ?? [0, 0]
-    const before = line.bytes.slice(0, from * 3)
-    const marked = line.bytes.slice(from * 3, Math.max(0, to * 3 - 1))
-    const after = line.bytes.slice(from * 3 + marked.length)
-    plain += `${line.decompressed === undefined ? ' ' : '~'}${line.offset.toString(16).padStart(width, '0')}  ${before}`
-    if (marked !== '') {
-      pieces.push({ text: plain, isWritten: false }, { text: marked, isWritten: true })
-      plain = ''
-    }
-    const filler = ' '.repeat(BYTES_PER_ROW * 3 - 1 - line.bytes.length)
-    const sign = line.isProblem ? '! ' : line.state === 'unverified' ? '? ' : ''
-    plain += `${after}${filler}  ${line.text.padEnd(BYTES_PER_ROW)}  ${'  '.repeat(line.depth)}${sign}${line.meaning}`.trimEnd() + '\n'
-  }
-  return [...pieces, { text: plain, isWritten: false }]
+function lengthOf({ bytes: shown }: HexLine): number {
+  return (shown.length + 1) / 3
+}
+
+function Row({ line, width }: { readonly line: HexLine; readonly width: number }): JSX.Element {
+  const [from, to] = line.written ?? [0, 0]
+  const marked = line.bytes.slice(from * 3, Math.max(0, to * 3 - 1))
+  const after = line.bytes.slice(from * 3 + marked.length)
+  const filler = ' '.repeat(BYTES_PER_ROW * 3 - 1 - line.bytes.length)
+  const sign = line.isProblem ? '! ' : line.state === 'unverified' ? '? ' : ''
+  return (
+    <>
+      {`${line.decompressed === undefined ? ' ' : '~'}${line.offset.toString(16).padStart(width, '0')}  ${line.bytes.slice(0, from * 3)}`}
+      {marked === '' ? null : <mark>{marked}</mark>}
+      {`${after}${filler}  ${line.text.padEnd(BYTES_PER_ROW)}  ${' '.repeat(line.depth)}${sign}${line.meaning}`.trimEnd()}
+    </>
+  )
 }

@@ -6,6 +6,7 @@ import type { CompactionPicture, LevelsPicture, ProbePicture } from '../../views
 import { bytes, counted, number } from '../format.js'
 import { select, selection } from '../state.js'
 import type { DrawingProps } from './drawing.js'
+import { useRoving } from './roving.js'
 import { TableAnatomy } from './table-anatomy.js'
 
 export function Levels({ lane, index }: DrawingProps): JSX.Element | null {
@@ -49,9 +50,13 @@ function ByKeys({ picture, lane, selected }: ByKeysProps): JSX.Element {
   const { compaction } = picture
   const inputs = new Set(compaction?.state === 'running' ? compaction.inputs.flat() : [])
   const outputs = new Set(compaction?.state === 'current' ? compaction.outputs : [])
+  const roving = useRoving(
+    all.map(table => String(table.number)),
+    selected?.toString(),
+  )
   const probes = new Map(picture.probes.filter(probe => probe.in === 'table').map(probe => [probe.number, probe]))
   return (
-    <>
+    <div {...roving.around}>
       {filled.length === 0 ? <p>No table yet: everything is in memory and in the log.</p> : null}
       {filled.map(level => (
         <section key={level.level} aria-label={`Level ${level.level}`}>
@@ -68,6 +73,7 @@ function ByKeys({ picture, lane, selected }: ByKeysProps): JSX.Element {
                   <li key={table.number} class={[role, probe && `probed ${probe.outcome}`].filter(Boolean).join(' ')} style={place(table)}>
                     <button
                       type="button"
+                      {...roving.item(String(table.number))}
                       aria-pressed={selected === table.number}
                       aria-label={`${tableText(table)}${role === '' ? '' : `, ${role} of the compaction`}${probe === undefined ? '' : `, ${OUTCOMES[probe.outcome]}`}`}
                       title={tableText(table)}
@@ -84,7 +90,7 @@ function ByKeys({ picture, lane, selected }: ByKeysProps): JSX.Element {
           ))}
         </section>
       ))}
-    </>
+    </div>
   )
 }
 

@@ -1,10 +1,11 @@
 /** The memtables as skiplists: a column for every tower, a line for every level, the path of the present search lit. */
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect } from 'preact/hooks'
 import type { JSX } from 'preact'
 import type { MemtablePicture, SearchPicture, Tower } from '../../views/memtable-fold.js'
 import { bytes, counted, number } from '../format.js'
 import { select } from '../state.js'
 import type { DrawingProps } from './drawing.js'
+import { useRoving } from './roving.js'
 
 const COLUMN = 22
 const ROW = 14
@@ -71,16 +72,19 @@ function Towers({ memtable, name, lane }: TowersProps): JSX.Element {
   const x = (column: number): number => (column + 1) * COLUMN + 12
   const y = (level: number): number => bottom - level * ROW
   const marks = marksOf(search)
-  const scrolled = useRef<HTMLDivElement>(null)
   const newest = columns.findIndex(column => 'key' in column && column.isNew === true)
   const focus = search?.end ?? (newest < 0 ? undefined : newest)
+  const roving = useRoving(
+    columns.flatMap(column => ('key' in column ? [keyOf(column)] : [])),
+    newest < 0 ? undefined : keyOf(columns[newest] as Tower),
+  )
   useEffect(() => {
-    const element = scrolled.current
+    const element = roving.around.ref.current
     if (element !== null && focus !== undefined) element.scrollLeft = x(focus) - element.clientWidth / 2
   }, [focus, search !== undefined])
   return (
-    <div ref={scrolled} class="scroll" tabIndex={0} role="group" aria-label={`Towers of the ${name}`}>
-      <svg class="towers" width={width} height={bottom + ROW + KEY_HEIGHT} role="list">
+    <div {...roving.around} class="scroll" tabIndex={0} role="group" aria-label={`Towers of the ${name}`}>
+      <svg class="towers" width={width} height={bottom + ROW + KEY_HEIGHT}>
         {Array.from({ length: height }, (_, level) => (
           <line key={level} class="level-line" x1={x(-1)} x2={width} y1={y(level)} y2={y(level)} />
         ))}
@@ -99,14 +103,15 @@ function Towers({ memtable, name, lane }: TowersProps): JSX.Element {
         })}
         {columns.map((column, at) =>
           'omitted' in column ? (
-            <text key={`gap ${at}`} class="gap" x={x(at)} y={bottom - 4} role="listitem" aria-label={`${column.omitted} more towers`}>
+            <text key={`gap ${at}`} class="gap" x={x(at)} y={bottom - 4} role="img" aria-label={`${column.omitted} more towers`}>
               +{number(column.omitted)}
             </text>
           ) : (
             <g
-              key={`${column.key} ${column.sequence}`}
+              key={keyOf(column)}
+              {...roving.item(keyOf(column))}
               class={`tower ${column.kind.replace(' ', '-')}${column.isNew ? ' new' : ''}`}
-              role="listitem"
+              role="button"
               aria-label={towerText(column)}
               onClick={() => select({ lane, kind: 'key', key: column.key })}
             >
@@ -125,6 +130,10 @@ function Towers({ memtable, name, lane }: TowersProps): JSX.Element {
       </svg>
     </div>
   )
+}
+
+function keyOf({ key, sequence }: Tower): string {
+  return `${key} ${sequence}`
 }
 
 /** What a search did with a node, by level and column. */

@@ -5,6 +5,7 @@ import type { MergePicture } from '../../views/merge-fold.js'
 import { bytes, counted, number } from '../format.js'
 import { select } from '../state.js'
 import type { DrawingProps } from './drawing.js'
+import { useRoving } from './roving.js'
 
 const FATES: readonly (readonly [fate: KeyFate, sign: string, name: string, reason: string])[] = [
   ['kept', '✓', 'kept', 'It is the newest version, or a snapshot may still read it.'],
@@ -17,6 +18,8 @@ const SHOWN = 12
 
 export function Merge({ lane, index }: DrawingProps): JSX.Element | null {
   const picture = lane.pictures.merge
+  const recent = picture?.merge?.recent.slice(-SHOWN) ?? []
+  const roving = useRoving(recent.map(keyOf), recent.map(keyOf).at(-1))
   if (picture === undefined) return null
   const { merge } = picture
   if (merge === undefined) return <p>No flush and no compaction yet.</p>
@@ -54,22 +57,33 @@ export function Merge({ lane, index }: DrawingProps): JSX.Element | null {
         </tbody>
       </table>
       {merge.notRecorded > 0 ? <p>{counted(merge.notRecorded, 'event')} of this job were not recorded.</p> : null}
-      <ol class="recent" aria-label="The latest entries, the last one last">
-        {merge.recent.slice(-SHOWN).map((entry, at, all) => {
-          const [, sign, name] = FATES.find(([fate]) => fate === entry.fate)!
-          const isPresent = merge.isAtKey && at === all.length - 1
-          return (
-            <li key={`${entry.key} ${entry.sequence}`} class={`fate ${entry.fate}`} aria-current={isPresent ? 'step' : undefined}>
-              <button type="button" class="plain" onClick={() => select({ lane: index, kind: 'key', key: entry.key })}>
-                <span aria-hidden="true">{sign} </span>
-                {entry.kind} of {entry.key} at {entry.sequence}: {name}
-              </button>
-            </li>
-          )
-        })}
-      </ol>
+      <div {...roving.around}>
+        <ol class="recent" aria-label="The latest entries, the last one last">
+          {recent.map((entry, at, all) => {
+            const [, sign, name] = FATES.find(([fate]) => fate === entry.fate)!
+            const isPresent = merge.isAtKey && at === all.length - 1
+            return (
+              <li key={keyOf(entry)} class={`fate ${entry.fate}`} aria-current={isPresent ? 'step' : undefined}>
+                <button
+                  type="button"
+                  class="plain"
+                  {...roving.item(keyOf(entry))}
+                  onClick={() => select({ lane: index, kind: 'key', key: entry.key })}
+                >
+                  <span aria-hidden="true">{sign} </span>
+                  {entry.kind} of {entry.key} at {entry.sequence}: {name}
+                </button>
+              </li>
+            )
+          })}
+        </ol>
+      </div>
     </div>
   )
+}
+
+function keyOf({ key, sequence }: MergePicture['recent'][number]): string {
+  return `${key} ${sequence}`
 }
 
 function sentenceOf({ kind, reason, outcome, state, inputs, outputs, bytesRead, bytesWritten }: MergePicture): string {

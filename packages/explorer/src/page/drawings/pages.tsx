@@ -4,14 +4,19 @@ import { useEffect, useRef } from 'preact/hooks'
 import type { PageLevelPicture, PagePicture, PagesPicture, SharingPicture } from '../../views/pages-fold.js'
 import { bytes, counted, number } from '../format.js'
 import { select, selection } from '../state.js'
-import { moveFocus } from './arrows.js'
 import type { DrawingProps } from './drawing.js'
+import { useRoving, type Roving } from './roving.js'
 
 const STATES = { dirty: 'changed in memory, not in the file', written: 'in the file, not durable yet', clean: 'on disk' }
 const SIGNS = { dirty: '*', written: '↓', clean: '' }
 
 export function Pages({ lane, index }: DrawingProps): JSX.Element | null {
   const picture = lane.pictures.pages
+  const drawn = picture?.levels.flatMap(level => level.drawn) ?? []
+  const roving = useRoving(
+    drawn.map(({ page }) => String(page)),
+    drawn.findLast(({ slot }) => slot !== undefined)?.page.toString(),
+  )
   if (picture === undefined) return null
   const { shape, levels, sharing, shadowed } = picture
   const selected = selection.value?.lane === index && selection.value.kind === 'page' ? selection.value.page : undefined
@@ -22,9 +27,11 @@ export function Pages({ lane, index }: DrawingProps): JSX.Element | null {
         {counted(shape.entries, 'entry', 'entries')} in {counted(shape.height, 'level')}. Changed pages take{' '}
         {bytes(shape.memory.dirtyBytes)} of memory.
       </p>
-      {levels.map(level => (
-        <Level key={level.depth} level={level} height={shape.height} selected={selected} toggle={toggle} />
-      ))}
+      <div {...roving.around}>
+        {levels.map(level => (
+          <Level key={level.depth} level={level} height={shape.height} selected={selected} toggle={toggle} roving={roving} />
+        ))}
+      </div>
       <p class="why">
         Bar: how full. <b>*</b> changed in memory, not in the file. <b>↓</b> in the file, not durable yet. <b>⤳</b> on the path of the last
         operation.
@@ -54,9 +61,10 @@ interface LevelProps {
   readonly height: number
   readonly selected: number | undefined
   readonly toggle: (page: number) => void
+  readonly roving: Roving
 }
 
-function Level({ level, height, selected, toggle }: LevelProps): JSX.Element {
+function Level({ level, height, selected, toggle, roving }: LevelProps): JSX.Element {
   const { depth, pages, drawn, before, after, unnamed } = level
   const name = depth === height - 1 ? (depth === 0 ? 'The only leaf' : 'Leaves') : depth === 0 ? 'Root' : `Branches at depth ${depth}`
   const left = [
@@ -73,18 +81,17 @@ function Level({ level, height, selected, toggle }: LevelProps): JSX.Element {
     const isSeen = box.offsetTop >= list.scrollTop && box.offsetTop + box.offsetHeight <= list.scrollTop + list.clientHeight
     if (!isSeen) list.scrollTop = box.offsetTop - list.clientHeight / 2
   }, [onPath, before])
-  const reachable = drawn.find(page => page.page === selected) ?? drawn.find(page => page.slot !== undefined) ?? drawn[0]
   return (
     <section aria-label={name}>
       <h4>
         {name}: {counted(pages, 'page')}, {bytes(level.bytes)}
       </h4>
-      <ul class="page-boxes" ref={boxes} onKeyDown={moveFocus}>
+      <ul class="page-boxes" ref={boxes}>
         {drawn.map(page => (
           <li key={page.page} class={[page.state, page.slot === undefined ? '' : 'on-path', page.isTouched ? 'touched' : ''].join(' ')}>
             <button
               type="button"
-              tabIndex={page === reachable ? 0 : -1}
+              {...roving.item(String(page.page))}
               aria-pressed={page.page === selected}
               aria-label={labelOf(page)}
               title={labelOf(page)}
