@@ -15,8 +15,8 @@ import { Recorder } from '../observe/recorder.js'
 import type { TraceEvent } from '../trace/events.js'
 import type { TraceListener } from '../trace/span.js'
 import { announcedAddress, loopbackAddress } from './announcement.js'
-import { eventLine, headLine, outlineLine } from './feed-lines.js'
-import { Outline } from './outline.js'
+import { eventLine, headLine, outlineLine } from '../observe/feed-lines.js'
+import { Outline } from '../observe/outline.js'
 
 export interface ExplorerFeedOptions {
   /** What the explorer calls the store. @defaultValue the name of the program's file, with a number from the second store on */
@@ -48,7 +48,7 @@ export class ExplorerFeed {
   readonly #address: string | undefined
   readonly #feed = randomUUID()
   readonly #waiting: Recorder
-  /** Of all events that wait no more. */
+  /** What is known of the events that wait no more. */
   readonly #outline = new Outline()
   #hasOutline = false
   /** Whether the explorer knows all events before the next one. */

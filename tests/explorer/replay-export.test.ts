@@ -36,7 +36,7 @@ describe('a run, exported as the page that replays it', () => {
   let stored: StoredRecording
   let page: string
   beforeAll(async () => {
-    session = new Session(undefined, undefined, async () => SCRIPT)
+    session = new Session(undefined, { loadReplayView: async () => SCRIPT })
     await session.begin(SETTINGS)
     ;({ moments } = await session.add(linesOf(CRASHING)))
     page = await session.replayPage(77)
@@ -87,7 +87,7 @@ describe('a run, exported as the page that replays it', () => {
 
   it('replays a recording, too, and says where there is nothing in it', async () => {
     const trace = await session.trace(1)
-    const other = new Session(undefined, undefined, async () => SCRIPT)
+    const other = new Session(undefined, { loadReplayView: async () => SCRIPT })
     const opened = await other.openFiles([{ name: 'btree.jsonl', contents: new Blob([trace]) }])
     const again = itemsOf(storedIn(await other.replayPage(opened.moments)))
     const original = itemsOf(stored).filter(item => item.kind === 'event' && item.store === 'btree')

@@ -6,7 +6,7 @@
  * 2. A page that reads slowly costs nothing: it reads on where it stopped, and gets the outline where that is gone.
  * 3. What programs send is passed on as it is. The page checks it.
  */
-import { Outline, outlineLine, parseFeedLine, parseHead, type FeedHead } from 'kvarium/explore'
+import { Outline, outlineLine, parseFeedLine, parseHead, type FeedHead } from 'kvarium/observe'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /** What the page is told of a store. */

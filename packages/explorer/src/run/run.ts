@@ -4,6 +4,7 @@
  * Invariants:
  * 1. Moments are only ever added at the end. A position is a number of moments: at position n the first n have happened.
  * 2. An operation runs in the first lane to its end, then in the next: its moments are `call`, events, `return`, lane by lane.
+ *    A run of what others did keeps only the newest moments: `first` moments before those in `moments` are gone.
  * 3. Events of a lane are numbered from 1 without a gap, also over a reopening, where the trace of the store begins anew.
  */
 import type { TraceEvent } from 'kvarium/trace'
@@ -11,7 +12,7 @@ import type { MemoryFileSystem } from 'kvarium/vfs'
 import type { LoadCities } from './generate.js'
 import { expand, firstOf, type Line } from './line.js'
 import { Lane } from './lane.js'
-import { MOST_LANES, type RunSettings } from './settings.js'
+import { MOST_LANES, type LaneSettings, type RunSettings } from './settings.js'
 import type { Crash, CrashImage, Operation, Outcome } from './operation.js'
 
 export type Moment =
@@ -32,6 +33,7 @@ export interface Found {
 export class Run {
   readonly settings: RunSettings
   readonly moments: Moment[] = []
+  #first = 0
   /** The operations so far, generators expanded. */
   readonly operations: Operation[] = []
   /** Position of the first moment of each operation. */
@@ -81,9 +83,15 @@ export class Run {
   static recorded(events: readonly TraceEvent[]): Run {
     const opening = events.find(event => event.type === 'engine.open')
     const engine = opening?.engine ?? ''
-    const run = new Run({ seed: 1, lanes: [{ name: `recording${engine && ` of ${engine}`}`, engine, options: {} }] }, noCities, undefined)
+    const run = Run.live([{ name: `recording${engine && ` of ${engine}`}`, engine }])
+    for (const event of events) run.record(0, event)
+    return run
+  }
+
+  /** A run of what stores elsewhere do, as they say it by `record`. It takes no operations. */
+  static live(lanes: readonly Pick<LaneSettings, 'name' | 'engine'>[]): Run {
+    const run = new Run({ seed: 1, lanes: lanes.map(({ name, engine }) => ({ name, engine, options: {} })) }, noCities, undefined)
     run.#isRecorded = true
-    for (const event of events) run.#record(0, event)
     return run
   }
 
@@ -146,6 +154,27 @@ export class Run {
   /** A lane like one of the run, on an image of its files; the run goes on without it. */
   recover(lane: number, image: MemoryFileSystem): Lane {
     return this.#lanes[lane].recovered(image, () => undefined)
+  }
+
+  /** Adds an event of a store that is elsewhere. */
+  record(lane: number, event: TraceEvent): void {
+    this.#record(lane, event)
+  }
+
+  /** Moments before those in `moments`. */
+  get first(): number {
+    return this.#first
+  }
+
+  /** The last position. */
+  get last(): number {
+    return this.#first + this.moments.length
+  }
+
+  /** Drops the oldest moments of a run that takes no operations. Positions stay as they are. */
+  forget(count: number): void {
+    this.moments.splice(0, count)
+    this.#first += count
   }
 
   #assertLive(): void {

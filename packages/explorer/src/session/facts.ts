@@ -62,14 +62,14 @@ interface Counts {
 
 /** @param looks - With the pictures `ledger`, `files`, `levels` and `pages` of the position. */
 export function factsAt(
-  { moments, operations, settings }: Run,
+  { moments, first, operations, settings }: Run,
   position: number,
   script: readonly string[],
   looks: readonly Pictured[],
 ): Facts {
   const counts = settings.lanes.map((): Counts => ({ failed: 0, found: 0, missing: 0, comparisons: 0, keys: new Set(), events: {} }))
   let begun = 0
-  for (const moment of moments.slice(0, position)) {
+  for (const moment of moments.slice(0, position - first)) {
     const count = counts[moment.lane]
     if (moment.kind === 'call') begun = moment.operation + 1
     else if (moment.kind === 'event') {

@@ -43,7 +43,7 @@ export class Histories {
 
   /** The history of a selection, as seen from a position. */
   of(selection: Selection, position: number): History {
-    const asked = `${this.#run.moments.length} ${JSON.stringify(selection)}`
+    const asked = `${this.#run.first} ${this.#run.moments.length} ${JSON.stringify(selection)}`
     const found = this.#last?.asked === asked ? this.#last.found : find(this.#run, selection)
     this.#last = { asked, found }
     const { entries, summary } = found.findLast(({ from }) => from <= position) ?? found[0]
@@ -74,7 +74,7 @@ interface Found {
 }
 
 /** One history; for a page one of each opening of the store, which numbers pages anew. */
-function find({ moments, operations }: Run, selection: Selection): readonly Found[] {
+function find({ moments, first, operations }: Run, selection: Selection): readonly Found[] {
   const found: Found[] = []
   let from = 0
   let entries: Omit<HistoryEntry, 'isLater'>[] = []
@@ -83,7 +83,7 @@ function find({ moments, operations }: Run, selection: Selection): readonly Foun
   const reasons = new Map<number, string>()
   for (const [index, moment] of moments.entries()) {
     if (moment.lane !== selection.lane) continue
-    const position = index + 1
+    const position = first + index + 1
     if (moment.kind === 'event') {
       const { event } = moment
       learnReason(event, reasons)

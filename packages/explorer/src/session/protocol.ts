@@ -21,15 +21,36 @@ export interface Summary {
   readonly settings: RunSettings
   /** The last position. */
   readonly moments: number
+  /** The first position: moments up to it are no longer kept. Absent for 0. */
+  readonly first?: number
   readonly operations: number
   /** The run began with the files of a store: they are no part of a link or a program. */
   readonly isOfFiles?: true
   /** The run is a recording: it takes no operations. */
   readonly isRecorded?: true
+  /** The run is what running programs do: it grows by itself. */
+  readonly live?: { readonly lanes: readonly LiveLane[]; readonly isPaused: boolean }
   /** While lines are performed: how many operations are still to come, as far as that is known. */
   readonly ahead?: number
   /** Operations of the run before, which going back and adding there has dropped; `restore` brings them back. */
   readonly dropped?: number
+}
+
+/** A store of a running program that becomes a lane. */
+export interface WatchedFeed {
+  /** The name by which the explorer's server knows it. */
+  readonly feed: string
+  /** That of the lane. */
+  readonly name: string
+  readonly engine: string
+}
+
+export interface LiveLane {
+  readonly feed: string
+  /** Events of its store that never came. */
+  readonly lost: number
+  /** Why nothing more comes. */
+  readonly problem?: string
 }
 
 /** The moment at a position, in words. */
@@ -187,6 +208,10 @@ export interface ExplorerCalls {
   begin(settings: RunSettings): Summary
   /** A new run of one lane, which begins with the files of a store, or is what a recording says. Operations change a copy of a store in memory. */
   openFiles(files: readonly StoredFile[]): Summary
+  /** A new run, of what stores of running programs do from now on. It goes on until another run takes its place. */
+  watch(feeds: readonly WatchedFeed[]): Summary
+  /** Whether what programs send waits, or is added to the run. */
+  pause(isPaused: boolean): Summary
   /**
    * Performs lines in all lanes; `stop` ends it between two operations. Behind `position`, only operations that had begun there stay: the run
    * starts again with these, and the others are dropped.
@@ -252,5 +277,5 @@ export type ToWorker = { readonly id: number; readonly call: CallName; readonly 
 export type FromWorker =
   | { readonly id: number; readonly answer: unknown }
   | { readonly id: number; readonly error: string }
-  /** How far an `add` has come. */
+  /** How far an `add`, or a run of running programs, has come. */
   | { readonly progress: Summary }

@@ -27,6 +27,7 @@ import type { FileBytes } from './file-bytes.js'
 import type { Histories, History } from './history.js'
 import type { KeyTrace } from './key-trace.js'
 import type { HexPage } from './hex-page.js'
+import type { LiveLanes, OpenFeed } from './live-lanes.js'
 import type { Selection } from './selection.js'
 import type {
   Answering,
@@ -43,6 +44,7 @@ import type {
   Timeline,
   TimelineRequest,
   TypeCount,
+  WatchedFeed,
 } from './protocol.js'
 import type { LaneReceipt, Receipts } from './receipts.js'
 import { checkLane } from './settings.js'
@@ -51,13 +53,31 @@ import { Timelines } from './timelines.js'
 import { Vocabulary } from './vocabulary.js'
 
 const AROUND = 4
+/** Moments that are kept of running programs, and a quarter more. */
+const MOST_LIVE = 100_000
+const MS_PER_PROGRESS = 200
 /** Operations between two messages about the progress of an `add`. */
 const OPERATIONS_PER_PROGRESS = 200
+
+/** What a session gets from elsewhere. */
+export interface SessionSources {
+  readonly loadCities?: LoadCities
+  /** Gives the script of the page that replays a run. */
+  readonly loadReplayView?: () => Promise<string>
+  /** Opens what a store of a running program says. */
+  readonly openFeed?: OpenFeed
+  /** Moments that are kept of running programs. */
+  readonly mostLive?: number
+}
 
 export class Session implements Answering {
   readonly #onProgress: (summary: Summary) => void
   readonly #loadCities: LoadCities | undefined
   readonly #loadReplayView: (() => Promise<string>) | undefined
+  readonly #openFeed: OpenFeed | undefined
+  readonly #mostLive: number
+  #live: LiveLanes | undefined
+  #progressTimer: ReturnType<typeof setTimeout> | undefined
   #run: Run | undefined
   /** The files that the lanes begin with, if they are not new. */
   #base: MemoryFileSystem | undefined
@@ -82,11 +102,12 @@ export class Session implements Answering {
   #aside: { readonly run: Run; readonly base: MemoryFileSystem | undefined } | undefined
   #isStopped = false
 
-  /** @param loadReplayView - Gives the script of the page that replays a run. */
-  constructor(onProgress: (summary: Summary) => void = () => undefined, loadCities?: LoadCities, loadReplayView?: () => Promise<string>) {
+  constructor(onProgress: (summary: Summary) => void = () => undefined, sources: SessionSources = {}) {
     this.#onProgress = onProgress
-    this.#loadCities = loadCities
-    this.#loadReplayView = loadReplayView
+    this.#loadCities = sources.loadCities
+    this.#loadReplayView = sources.loadReplayView
+    this.#openFeed = sources.openFeed
+    this.#mostLive = sources.mostLive ?? MOST_LIVE
   }
 
   readonly begin = async (settings: RunSettings): Promise<Summary> => {
@@ -109,11 +130,45 @@ export class Session implements Answering {
     return this.#open({ seed: 1, lanes: [{ name: engine, engine, options: {} }] })
   }
 
+  readonly watch = async (feeds: readonly WatchedFeed[]): Promise<Summary> => {
+    const openFeed = this.#openFeed
+    if (openFeed === undefined) throw new Error('Running programs are seen only in the page of kvarium explore')
+    const { LiveLanes } = await import('./live-lanes.js')
+    this.#dropped = undefined
+    this.#base = undefined
+    const run = Run.live(feeds)
+    await this.#begin(run)
+    const receive = (lane: number, events: readonly TraceEvent[]): void => {
+      for (const event of events) run.record(lane, event)
+      this.#forget(run, this.#mostLive)
+      this.#progressSoon()
+    }
+    this.#live = new LiveLanes(feeds, openFeed, receive, () => this.#progressSoon())
+    return this.#summary()
+  }
+
+  readonly pause = async (isPaused: boolean): Promise<Summary> => {
+    if (isPaused) this.#live?.pause()
+    else this.#live?.goOn()
+    return this.#summary()
+  }
+
+  #progressSoon(): void {
+    this.#progressTimer ??= setTimeout(() => {
+      this.#progressTimer = undefined
+      this.#onProgress(this.#summary())
+    }, MS_PER_PROGRESS)
+  }
+
   async #open(settings: RunSettings): Promise<Summary> {
     return this.#begin(await Run.open(settings, this.#loadCities, this.#base))
   }
 
   async #begin(run: Run): Promise<Summary> {
+    this.#live?.end()
+    this.#live = undefined
+    clearTimeout(this.#progressTimer)
+    this.#progressTimer = undefined
     if (this.#run !== this.#aside?.run) await this.#run?.close()
     const before = this.#base === undefined ? [] : eventsBefore(this.#base)
     this.#run = run
@@ -219,20 +274,20 @@ export class Session implements Answering {
 
   readonly look = async ({ position, pictures, around = AROUND }: LookRequest): Promise<Look> => {
     const run = this.#begun()
-    const at = Math.max(0, Math.min(position, run.moments.length))
+    const at = Math.max(run.first, Math.min(position, run.last))
     const lanes = this.#looks(run, at, pictures)
-    const first = Math.max(1, at - around)
-    const last = Math.min(run.moments.length, at + around)
+    const first = Math.max(run.first + 1, at - around)
+    const last = Math.min(run.last, at + around)
     const texts = Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => ({
       position: first + index,
       ...this.#textAt(first + index),
     }))
-    return { position: at, ...(at > 0 && { moment: this.#textAt(at) }), around: texts, lanes }
+    return { position: at, ...(at > run.first && { moment: this.#textAt(at) }), around: texts, lanes }
   }
 
   readonly facts = async (position: number): Promise<Facts> => {
     const run = this.#begun()
-    const at = Math.max(0, Math.min(position, run.moments.length))
+    const at = Math.max(run.first, Math.min(position, run.last))
     const { factsAt } = await import('./facts.js')
     return factsAt(run, at, await this.script(at), this.#looks(run, at, ['ledger', 'files', 'levels', 'pages']))
   }
@@ -247,11 +302,11 @@ export class Session implements Answering {
   }
 
   readonly seek = async ({ from, direction, at, lane }: SeekRequest): Promise<number | undefined> => {
-    const { moments } = this.#begun()
-    const first = Math.max(-1, Math.min(from, moments.length + 1)) + direction
-    for (let position = first; position >= 0 && position <= moments.length; position += direction) {
-      if (position === 0) return at === 'moment' || at === 'operation' ? 0 : undefined
-      const moment = moments[position - 1]
+    const { moments, first, last } = this.#begun()
+    const next = Math.max(first - 1, Math.min(from, last + 1)) + direction
+    for (let position = next; position >= first && position <= last; position += direction) {
+      if (position === first) return at === 'moment' || at === 'operation' ? first : undefined
+      const moment = moments[position - 1 - first]
       if ((lane === undefined || moment.lane === lane) && this.#isStop(moment, position, at)) return position
     }
     return undefined
@@ -297,7 +352,7 @@ export class Session implements Answering {
     const run = this.#begun()
     if (this.#loadReplayView === undefined) throw new Error('The script of the replay page is not at hand here')
     const { replayText } = await import('./replay-export.js')
-    return replayText(run, position, await this.#loadReplayView())
+    return replayText(run, position - run.first, await this.#loadReplayView())
   }
 
   readonly crash = async (lane: number, position: number): Promise<Crashed> =>
@@ -306,13 +361,13 @@ export class Session implements Answering {
   readonly hex = async ({ lane, position, ...range }: HexRequest): Promise<HexPage | undefined> => {
     const { FileBytes } = await import('./file-bytes.js')
     this.#begun()
-    return this.#filesOf(FileBytes, lane).hex({ ...range, count: this.#eventsUpTo(position, lane) })
+    return this.#filesOf(FileBytes, lane).hex({ ...range, count: this.#keptUpTo(position, lane) })
   }
 
   readonly table = async (lane: number, table: number, position: number): Promise<TableAnatomy | undefined> => {
     const [{ FileBytes }, { anatomyOf }] = await Promise.all([import('./file-bytes.js'), import('./table-anatomy.js')])
     this.#begun()
-    return anatomyOf(this.#tracks[lane].lane.events, this.#filesOf(FileBytes, lane), this.#eventsUpTo(position, lane), table)
+    return anatomyOf(this.#tracks[lane].lane.events, this.#filesOf(FileBytes, lane), this.#keptUpTo(position, lane), table)
   }
 
   readonly history = async (selection: Selection, position: number): Promise<History> => {
@@ -335,7 +390,13 @@ export class Session implements Answering {
     const count = this.#eventsUpTo(position, lane)
     const folds = this.#tracks[lane].at(count)
     if (!('memtable' in folds)) return undefined
-    return traceKey(key, folds.memtable as MemtableFold, (folds.levels as LevelsFold).picture(), this.#filesOf(FileBytes, lane), count)
+    return traceKey(
+      key,
+      folds.memtable as MemtableFold,
+      (folds.levels as LevelsFold).picture(),
+      this.#filesOf(FileBytes, lane),
+      count - this.#tracks[lane].first,
+    )
   }
 
   #filesOf(Files: typeof FileBytes, lane: number): FileBytes {
@@ -349,17 +410,17 @@ export class Session implements Answering {
   }
 
   /** Takes in the moments that the run has added. */
-  #take({ moments, operations, found }: Run): void {
+  #take({ moments, first, operations, found }: Run): void {
     for (; this.#takenOperations < operations.length; this.#takenOperations++) this.#vocabulary.add(operations[this.#takenOperations])
     for (; this.#taken < moments.length; this.#taken++) {
       const moment = moments[this.#taken]
-      const { events, found: foundBefore } = this.#tracks[moment.lane].lane
+      const track = this.#tracks[moment.lane]
       for (; found[this.#takenFound]?.position === this.#taken; this.#takenFound++) {
-        foundBefore.push({ count: events.length, files: eventsBefore(found[this.#takenFound].fileSystem) })
+        track.lane.found.push({ count: track.count, files: eventsBefore(found[this.#takenFound].fileSystem) })
       }
-      if (moment.kind === 'event') events.push(moment.event)
-      this.#counts.push(events.length)
-      this.#timelines.add(moment, this.#taken + 1)
+      if (moment.kind === 'event') track.lane.events.push(moment.event)
+      this.#counts.push(track.count)
+      this.#timelines.add(moment, first + this.#taken + 1)
       const type = moment.kind === 'event' ? moment.event.type : moment.kind
       this.#types.set(type, (this.#types.get(type) ?? 0) + 1)
     }
@@ -367,21 +428,41 @@ export class Session implements Answering {
 
   /** How many events a lane has had at a position. */
   #eventsUpTo(position: number, lane: number): number {
-    const { moments } = this.#run!
-    for (let index = position - 1; index >= 0; index--) if (moments[index].lane === lane) return this.#counts[index]
-    return 0
+    const { moments, first } = this.#run!
+    for (let index = position - 1 - first; index >= 0; index--) if (moments[index].lane === lane) return this.#counts[index]
+    return this.#tracks[lane].first
+  }
+
+  /** How many of them are not forgotten. */
+  #keptUpTo(position: number, lane: number): number {
+    return this.#eventsUpTo(position, lane) - this.#tracks[lane].first
+  }
+
+  /** Forgets the oldest moments of a run that goes on without end. */
+  #forget(run: Run, most: number): void {
+    if (run.moments.length <= most + most / 4) return
+    this.#take(run)
+    const gone = run.moments.length - most
+    for (const [lane, track] of this.#tracks.entries()) track.forget(this.#eventsUpTo(run.first + gone, lane))
+    run.forget(gone)
+    this.#counts.splice(0, gone)
+    this.#taken -= gone
+    this.#timelines.forget(run.first)
+    this.#files = []
   }
 
   #summary(): Summary {
-    const { settings, moments, operations } = this.#run!
+    const { settings, first, last, operations } = this.#run!
     const dropped = this.#dropped?.operations
     return {
       settings,
-      moments: moments.length,
+      moments: last,
+      ...(first > 0 && { first }),
       operations: operations.length,
       ...(dropped !== undefined && { dropped }),
       ...(this.#base !== undefined && { isOfFiles: true as const }),
       ...(this.#run!.isRecorded && { isRecorded: true as const }),
+      ...(this.#live !== undefined && { live: { lanes: this.#live.lanes, isPaused: this.#live.isPaused } }),
     }
   }
 
@@ -395,8 +476,8 @@ export class Session implements Answering {
 
   /** The moment before a position, in words. */
   #textAt(position: number): MomentText {
-    const { moments, operations, starts, settings } = this.#run!
-    const moment = moments[position - 1]
+    const { moments, first, operations, starts, settings } = this.#run!
+    const moment = moments[position - 1 - first]
     const { lane, kind } = moment
     if (kind === 'event') {
       const { event } = moment

@@ -9,9 +9,9 @@ type MarkType = TimelineMark['type']
 
 export class Timelines {
   /** By their beginning. */
-  readonly #jobs: OpenJob[] = []
+  #jobs: OpenJob[] = []
   readonly #open = new Map<string, OpenJob>()
-  readonly #marks: TimelineMark[] = []
+  #marks: TimelineMark[] = []
 
   add(moment: Moment, position: number): void {
     const { lane } = moment
@@ -37,6 +37,12 @@ export class Timelines {
     }
     const type = markOf(event)
     if (type !== undefined) this.#marks.push({ lane, type, position, count: 1 })
+  }
+
+  /** Forgets what has ended by a position. */
+  forget(position: number): void {
+    this.#jobs = this.#jobs.filter(({ to }) => to === undefined || to > position)
+    this.#marks = this.#marks.filter(mark => mark.position > position)
   }
 
   /** What lies in a part of the run. */

@@ -3,6 +3,7 @@
  *
  * Invariants:
  * 1. The folds at a number of events depend on these events alone, not on the moves before.
+ *    Events that are forgotten stay in the first checkpoint.
  * 2. A move folds at most `EVENTS_PER_CHECKPOINT` events beyond those that no checkpoint has covered yet.
  */
 import type { TraceEvent } from 'kvarium/trace'
@@ -16,7 +17,7 @@ const NEAR_CHECKPOINTS = 4
 /** Folds by the name of what they draw. */
 export type Folds = Readonly<Record<string, Fold<unknown>>>
 
-/** The events of a lane; a run adds to them. */
+/** The events of a lane that are not forgotten; a run adds to them. */
 export interface LaneEvents {
   readonly events: TraceEvent[]
   /** Files that the lane finds in place of those that it had, after so many events and before the next; ascending. */
@@ -30,16 +31,37 @@ interface Checkpoint {
 
 export class Track {
   readonly lane: LaneEvents
-  /** Ascending by their number of events. The first one has none. */
-  readonly #checkpoints: Checkpoint[]
+  /** Events before those of the lane. */
+  #first = 0
+  /** Ascending by their number of events. The first one has those that are forgotten. */
+  #checkpoints: Checkpoint[]
   /** The latest ones passed, oldest first. */
-  readonly #near: Checkpoint[] = []
+  #near: Checkpoint[] = []
   #present: { count: number; folds: Folds }
 
   constructor(make: () => Folds, lane: LaneEvents = { events: [], found: [] }) {
     this.lane = lane
     this.#checkpoints = [{ count: 0, folds: make() }]
     this.#present = { count: 0, folds: make() }
+  }
+
+  /** How many events are forgotten. */
+  get first(): number {
+    return this.#first
+  }
+
+  /** How many events the lane has had. */
+  get count(): number {
+    return this.#first + this.lane.events.length
+  }
+
+  /** Forgets the first events, up to `count` of all that there were; what they led to stays. Only for lanes that find no files. */
+  forget(count: number): void {
+    const base = { count, folds: copyOf(this.at(count)) }
+    this.#checkpoints = [base, ...this.#checkpoints.filter(checkpoint => checkpoint.count > count)]
+    this.#near = this.#near.filter(checkpoint => checkpoint.count > count)
+    this.lane.events.splice(0, count - this.#first)
+    this.#first = count
   }
 
   /** The folds after the first `count` events, to be read until the next call. */
@@ -53,7 +75,7 @@ export class Track {
     while (this.#present.count < count) {
       const { events, found } = this.lane
       const files = found.findLast(({ count: at }) => at === this.#present.count)?.files
-      const event = events[this.#present.count++]
+      const event = events[this.#present.count++ - this.#first]
       for (const fold of all) {
         if (files !== undefined) fold.findFiles?.(files)
         fold.apply(event)

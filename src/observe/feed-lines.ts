@@ -6,7 +6,7 @@
  *     {"sequence":7,"operation":2,...}                                        an event, as in a trace of JSON lines
  */
 import { FormatError } from '../errors.js'
-import { eventFromJson, toJson } from '../observe/json-lines.js'
+import { eventFromJson, toJson } from './json-lines.js'
 import type { TraceEvent } from '../trace/events.js'
 
 /** The field that begins the first line; its value is the version of the format. */
@@ -19,7 +19,7 @@ export interface FeedHead {
   /** The same for all connections of a feed, and for no other one. */
   readonly feed: string
   readonly name: string
-  /** Of the process. */
+  /** The number of the process. */
   readonly pid: number
 }
 
