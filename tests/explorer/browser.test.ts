@@ -213,6 +213,56 @@ describe.skipIf(!isInstalled)('the explorer in Chromium', () => {
     await page.context().close()
   })
 
+  it('forks a lane by keys, goes to the first step that differs, and takes the fork back', async () => {
+    const { page, messages } = await opened()
+    await type(page, 'random 700 keys 700 values 500B seed 3')
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Fork lsm', exact: true }).focus()
+    await page.keyboard.press('Enter')
+    const dialog = page.getByRole('dialog', { name: 'Fork lsm' })
+    await dialog.waitFor()
+    // The choice of the option has the focus; typing chooses.
+    await page.waitForFunction(() => document.activeElement?.matches('dialog select'))
+    await page.keyboard.type('fanO')
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('ControlOrMeta+a')
+    await page.keyboard.type('2')
+    await dialog.getByRole('button', { name: 'Fork and replay', disabled: false }).waitFor()
+    await page.keyboard.press('Enter')
+    const lane = page.locator('h2.lane', { hasText: 'lsm fanOut=2' })
+    await lane.waitFor()
+    await page.waitForFunction(() => document.activeElement?.id === 'tab-compare')
+    const panel = page.locator('.compare')
+    await panel.locator('li', { hasText: 'fanOut: 4 in lsm, 2 in lsm fanOut=2' }).waitFor()
+    await panel.getByText('Every operation has the same outcome in both lanes.').waitFor()
+    expect(await panel.locator('.compare-figure').count()).toBeGreaterThan(5)
+    expect(await panel.locator('.compare-costs li').count()).toBe(10)
+
+    const there = page.getByRole('button', { name: 'Go there in lsm fanOut=2' })
+    const said = await panel.locator('li', { has: there }).textContent()
+    await there.focus()
+    await page.keyboard.press('Enter')
+    await page.waitForFunction(text => text.includes(document.querySelector('.sentence')!.textContent.replace('lsm fanOut=2: ', '')), said!)
+
+    await page.evaluate(AXE)
+    for (const colorScheme of SCHEMES) {
+      await page.emulateMedia({ colorScheme })
+      await page.screenshot({ path: join(PICTURES, `fork-${colorScheme}.png`), fullPage: true })
+      const { violations } = await page.evaluate<AxeResults>('axe.run(".compare", { resultTypes: ["violations"] })')
+      expect(violations.map(({ id, help, nodes }) => `${id}: ${help} (${nodes.length}: ${nodes[0]?.html.slice(0, 160)})`)).toEqual([])
+    }
+    await page.setViewportSize({ width: 360, height: 800 })
+    expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0)
+
+    await panel.getByRole('button', { name: 'Undo the fork' }).focus()
+    await page.keyboard.press('Enter')
+    await lane.waitFor({ state: 'detached' })
+    expect(await page.locator('h2.lane').count()).toBe(2)
+    await page.waitForFunction(() => document.activeElement?.id === 'compare-h')
+    expect(messages).toEqual([])
+    await page.context().close()
+  })
+
   it('says why a damaged link opens no run, and begins with the demo', async () => {
     const { page } = await opened('#v1.abc')
     await page.locator('[role=alert]', { hasText: 'This link is damaged' }).waitFor()

@@ -2,6 +2,7 @@
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { takeDroppedFiles } from './drop.js'
+import { ForkPlace } from './fork-place.js'
 import { areKeysShown, handleKey } from './keys.js'
 import { KeysDialog } from './keys-dialog.js'
 import { LessonPlace } from './lessons.js'
@@ -38,6 +39,7 @@ export function App(): JSX.Element {
         </div>
         <Rows />
         <KeysDialog />
+        <ForkPlace />
       </main>
     </>
   )

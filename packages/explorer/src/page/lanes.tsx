@@ -1,12 +1,13 @@
 /** The engines of the run and their options, as controls that the engines' own tables describe. */
-import { type LaneSettings, type Setting, MOST_LANES, type RunSettings } from '../run/settings.js'
+import { type LaneSettings, MOST_LANES, type RunSettings } from '../run/settings.js'
 import { signal } from '@preact/signals'
-import type { OptionSpec, OptionTable } from 'kvarium/engine'
+import type { OptionTable } from 'kvarium/engine'
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { LANE_KINDS } from '../run/engine-lanes.js'
 import type { SettingProblem } from '../session/protocol.js'
-import { number } from './format.js'
+import { ForkButton } from './fork-button.js'
+import { Option } from './option-control.js'
 import { ask, isBusy, replay, summary } from './state.js'
 
 /** The settings as they are edited; none before the first change. */
@@ -110,6 +111,7 @@ function LaneForm({ lane, index, settings }: LaneFormProps): JSX.Element {
             Remove {lane.name}
           </button>
         ) : null}
+        {settings === summary.value?.settings ? <ForkButton lane={index} name={lane.name} /> : null}
       </p>
       {found
         .filter(({ option }) => option === undefined)
@@ -134,63 +136,6 @@ function LaneForm({ lane, index, settings }: LaneFormProps): JSX.Element {
       ))}
     </fieldset>
   )
-}
-
-interface OptionProps {
-  readonly id: string
-  readonly name: string
-  readonly spec: OptionSpec
-  /** Absent for the default. */
-  readonly value: Setting | undefined
-  readonly problem: string | undefined
-  readonly onChange: (value: Setting | undefined) => void
-}
-
-function Option({ id, name, spec, value, problem, onChange }: OptionProps): JSX.Element | null {
-  if (spec.type === 'object') return null
-  const describedBy = { 'aria-describedby': `${id}-about`, 'aria-invalid': problem !== undefined }
-  return (
-    <div class="option">
-      <label for={id}>{name}</label>
-      {spec.type === 'integer' ? (
-        <input
-          id={id}
-          type="number"
-          min={spec.min}
-          max={spec.max}
-          placeholder={String(spec.default)}
-          value={value === undefined ? '' : String(value)}
-          {...describedBy}
-          onInput={({ currentTarget: { value: text, valueAsNumber } }) => onChange(text === '' ? undefined : valueAsNumber)}
-        />
-      ) : (
-        <select
-          id={id}
-          value={value === undefined ? '' : String(value)}
-          {...describedBy}
-          onChange={({ currentTarget: { value: text } }) =>
-            onChange(text === '' ? undefined : spec.type === 'boolean' ? text === 'true' : text)
-          }
-        >
-          <option value="">default: {String(spec.default)}</option>
-          {(spec.type === 'choice' ? spec.choices : ['true', 'false']).map(choice => (
-            <option key={choice}>{choice}</option>
-          ))}
-        </select>
-      )}
-      <p id={`${id}-about`} class="about">
-        {spec.about}
-        {spec.type === 'integer'
-          ? ` From ${number(spec.min)} to ${number(spec.max)}${unitText(spec.unit)}; default ${number(spec.default)}.`
-          : ''}
-        {problem === undefined ? null : <strong class="option-problem"> {problem}</strong>}
-      </p>
-    </div>
-  )
-}
-
-function unitText(unit: string | undefined): string {
-  return unit === undefined ? '' : ` ${unit}`
 }
 
 function change(settings: RunSettings): void {

@@ -43,6 +43,13 @@ export const PANELS: readonly Panel[] = [
     about: 'What the present operation costs, now and later',
     load: async () => (await import('./receipt.js')).Receipt,
   },
+  {
+    anchor: 'compare',
+    title: 'Compare',
+    about: 'What differs between two lanes',
+    load: async () => (await import('./compare.js')).Compare,
+    stays: true,
+  },
   { anchor: 'power', title: 'Power loss', about: 'What is left if power fails here', load: async () => (await import('./crash.js')).Crash },
   {
     anchor: 'engines',

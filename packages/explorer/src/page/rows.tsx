@@ -5,6 +5,7 @@ import type { LaneLook } from '../session/protocol.js'
 import { DRAWINGS } from './drawings/catalog.js'
 import type { Drawing, RowName } from './drawings/drawing.js'
 import { follow, happensIn, heedScrolling } from './follow.js'
+import { ForkButton } from './fork-button.js'
 import { number } from './format.js'
 import { drawingId, isLit } from './lit.js'
 import { isShown, rowsOfRun, show, shownBands } from './shown-rows.js'
@@ -19,10 +20,13 @@ export function Rows(): JSX.Element {
     <section class="lanes" aria-label="Drawings" style={{ '--lanes': lanes.length }}>
       <Chooser />
       <div class="lane-names">
-        {lanes.map(({ name, events }) => (
-          <h2 key={name} class="lane">
-            {name} <span class="lane-events">{number(events)} events</span>
-          </h2>
+        {lanes.map(({ name, events }, index) => (
+          <div key={name} class="lane-name">
+            <h2 class="lane">
+              {name} <span class="lane-events">{number(events)} events</span>
+            </h2>
+            <ForkButton lane={index} name={name} />
+          </div>
         ))}
       </div>
       {shownBands().map(band => (

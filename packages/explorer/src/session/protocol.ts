@@ -8,6 +8,7 @@ import type { CrashImage, Outcome } from '../run/operation.js'
 import type { Line } from '../run/line.js'
 import type { StoredFile } from '../run/stored-files.js'
 import type { PictureName, Pictures } from '../views/catalog.js'
+import type { Comparison } from './comparison.js'
 import type { Facts } from './facts.js'
 import type { HexPage } from './hex-page.js'
 import type { History } from './history.js'
@@ -263,6 +264,8 @@ export interface ExplorerCalls {
   keyPlaces(lane: number, key: string, position: number): KeyTrace | undefined
   /** What an operation has cost in a lane: at once, and up to the end of the run. `operation` is its index. */
   receipt(lane: number, operation: number): LaneReceipt
+  /** What differs between two lanes in the whole run, with figures also at a position; `undefined` if there is no such lane. */
+  compare(lanes: readonly [number, number], position: number): Comparison | undefined
 }
 
 export type CallName = keyof ExplorerCalls

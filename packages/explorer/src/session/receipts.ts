@@ -6,7 +6,7 @@
  * 2. A store that opens again counts its operations anew, so every opening has a book of its own: what a later opening does with older data
  *    is on no receipt.
  */
-import { ReceiptBook, renderReceipt } from 'kvarium/observe'
+import { ReceiptBook, renderReceipt, type Amounts, type Receipt } from 'kvarium/observe'
 import type { Moment } from '../run/run.js'
 
 /** What an operation of the run has cost in a lane. The store may have done it as several operations: a range is a seek and many steps. */
@@ -21,9 +21,19 @@ const MOST_RECEIPTS = 4
 /** Operations of a book that are kept singly. */
 const KEPT_OPERATIONS = 20_000
 
+/** What an operation of the run has cost in a lane, in bytes written and read. */
+export interface Cost {
+  /** Until it was acknowledged. */
+  readonly now: number
+  /** Its share of background work up to the end of the run. */
+  readonly later: number
+}
+
+/** Operations of a store, by their numbers in its book. */
 interface Billed {
   readonly book: ReceiptBook
-  readonly number: number
+  readonly from: number
+  to: number
 }
 
 export class Receipts {
@@ -32,17 +42,40 @@ export class Receipts {
   /** By lane: the operation of the run that is under way. */
   readonly #underway = new Map<number, number>()
   /** By lane and operation of the run. */
-  readonly #billed = new Map<string, { readonly first: Billed[]; count: number }>()
+  readonly #billed = new Map<string, Billed[]>()
 
   /** The receipts of an operation of the run in a lane. */
   of(moments: readonly Moment[], lane: number, operation: number): LaneReceipt {
-    for (; this.#taken < moments.length; this.#taken++) this.#take(moments[this.#taken])
-    const { first, count } = this.#billed.get(`${lane} ${operation}`) ?? { first: [], count: 0 }
-    const receipts = first.flatMap(({ book, number }) => {
-      const receipt = book.receipt(number)
-      return receipt === undefined ? [] : [renderReceipt(receipt)]
-    })
+    this.#takeAll(moments)
+    let count = 0
+    const receipts: string[] = []
+    for (const { book, from, to } of this.#billed.get(`${lane} ${operation}`) ?? []) {
+      count += to - from + 1
+      for (let number = from; number <= to && receipts.length < MOST_RECEIPTS; number++) {
+        const receipt = book.receipt(number)
+        if (receipt !== undefined) receipts.push(renderReceipt(receipt))
+      }
+    }
     return { receipts, omitted: count - receipts.length }
+  }
+
+  /** The cost of an operation of the run in a lane; `undefined` where a receipt of it is no longer kept. */
+  cost(moments: readonly Moment[], lane: number, operation: number): Cost | undefined {
+    this.#takeAll(moments)
+    const cost = { now: 0, later: 0 }
+    for (const { book, from, to } of this.#billed.get(`${lane} ${operation}`) ?? []) {
+      for (let number = from; number <= to; number++) {
+        const receipt = book.receipt(number)
+        if (receipt === undefined) return undefined
+        cost.now += bytesOf(receipt.now)
+        cost.later += laterBytes(receipt)
+      }
+    }
+    return cost
+  }
+
+  #takeAll(moments: readonly Moment[]): void {
+    for (; this.#taken < moments.length; this.#taken++) this.#take(moments[this.#taken])
   }
 
   #take(moment: Moment): void {
@@ -58,9 +91,18 @@ export class Receipts {
     const operation = this.#underway.get(lane)
     if (event.type !== 'operation.begin' || operation === undefined) return
     const key = `${lane} ${operation}`
-    const billed = this.#billed.get(key) ?? { first: [], count: 0 }
-    if (billed.first.length < MOST_RECEIPTS) billed.first.push({ book, number: event.operation })
-    billed.count++
-    this.#billed.set(key, billed)
+    const billed = this.#billed.get(key)
+    const last = billed?.at(-1)
+    if (billed === undefined) this.#billed.set(key, [{ book, from: event.operation, to: event.operation }])
+    else if (last!.book === book && last!.to === event.operation - 1) last!.to = event.operation
+    else billed.push({ book, from: event.operation, to: event.operation })
   }
+}
+
+function bytesOf({ written, read }: Amounts): number {
+  return [...Object.values(written), ...Object.values(read)].reduce((sum, bytes) => sum + bytes, 0)
+}
+
+function laterBytes({ later }: Receipt): number {
+  return later.reduce((sum, { amounts }) => sum + bytesOf(amounts), 0)
 }

@@ -18,10 +18,11 @@ import type { Line } from '../run/line.js'
 import { Run, type Moment } from '../run/run.js'
 import { eventsBefore } from '../run/events-before.js'
 import type { StoredFile } from '../run/stored-files.js'
-import { foldsFor, type PictureName } from '../views/catalog.js'
+import { foldsFor, type PictureName, type Pictures } from '../views/catalog.js'
 import type { LevelsFold } from '../views/levels-fold.js'
 import type { MemtableFold } from '../views/memtable-fold.js'
 import { Track } from '../views/track.js'
+import type { Comparison, Comparisons } from './comparison.js'
 import type { Facts } from './facts.js'
 import type { FileBytes } from './file-bytes.js'
 import type { Histories, History } from './history.js'
@@ -89,6 +90,7 @@ export class Session implements Answering {
   #histories: Histories | undefined
   #timelines = new Timelines()
   #receipts: Receipts | undefined
+  #comparisons: Comparisons | undefined
   /** For each moment, the number of the lane's events up to and with it. */
   #counts: number[] = []
   #taken = 0
@@ -179,6 +181,7 @@ export class Session implements Answering {
     this.#histories = undefined
     this.#timelines = new Timelines()
     this.#receipts = undefined
+    this.#comparisons = undefined
     this.#counts = []
     this.#taken = 0
     this.#takenOperations = 0
@@ -233,7 +236,7 @@ export class Session implements Answering {
   }
 
   readonly engineOptions = async (): Promise<Readonly<Record<string, OptionTable>>> => ENGINE_OPTIONS
-  readonly checkLane = (lane: LaneSettings): Promise<readonly SettingProblem[]> => checkLane(lane)
+  readonly checkLane = (lane: LaneSettings): Promise<readonly SettingProblem[]> => checkLane(lane, this.#base)
 
   readonly words = async (kind: 'key' | 'snapshot' | 'lane', prefix: string): Promise<readonly string[]> => {
     this.#begun()
@@ -294,10 +297,7 @@ export class Session implements Answering {
 
   #looks({ settings }: Run, position: number, pictures?: readonly PictureName[]): readonly LaneLook[] {
     return settings.lanes.map(({ name, engine }, lane): LaneLook => {
-      const events = this.#eventsUpTo(position, lane)
-      const folds = this.#tracks[lane].at(events)
-      const wanted = pictures?.filter(picture => picture in folds) ?? Object.keys(folds)
-      return { name, engine, events, pictures: Object.fromEntries(wanted.map(picture => [picture, folds[picture].picture()])) }
+      return { name, engine, events: this.#eventsUpTo(position, lane), pictures: this.#picturesAt(lane, position, pictures) }
     })
   }
 
@@ -378,10 +378,28 @@ export class Session implements Answering {
   }
 
   readonly receipt = async (lane: number, operation: number): Promise<LaneReceipt> => {
+    const receipts = await this.#book()
+    return receipts.of(this.#begun().moments, lane, operation)
+  }
+
+  async #book(): Promise<Receipts> {
     const { Receipts } = await import('./receipts.js')
-    const { moments } = this.#begun()
-    this.#receipts ??= new Receipts()
-    return this.#receipts.of(moments, lane, operation)
+    return (this.#receipts ??= new Receipts())
+  }
+
+  readonly compare = async (lanes: readonly [number, number], position: number): Promise<Comparison | undefined> => {
+    const { Comparisons } = await import('./comparison.js')
+    const receipts = await this.#book()
+    const run = this.#begun()
+    if (lanes.some(lane => run.settings.lanes[lane] === undefined)) return undefined
+    const timelines = this.#timelines
+    this.#comparisons ??= new Comparisons(
+      run,
+      receipts,
+      (lane, at) => timelines.counts(lane, at),
+      (lane, at, names) => this.#picturesAt(lane, at, names),
+    )
+    return this.#comparisons.of(lanes, position)
   }
 
   readonly keyPlaces = async (lane: number, key: string, position: number): Promise<KeyTrace | undefined> => {
@@ -424,6 +442,13 @@ export class Session implements Answering {
       const type = moment.kind === 'event' ? moment.event.type : moment.kind
       this.#types.set(type, (this.#types.get(type) ?? 0) + 1)
     }
+  }
+
+  /** Pictures of a lane at a position: those of these names that its engine has, or all of them. */
+  #picturesAt(lane: number, position: number, names?: readonly PictureName[]): Pictures {
+    const folds = this.#tracks[lane].at(this.#eventsUpTo(position, lane))
+    const wanted = names?.filter(name => name in folds) ?? Object.keys(folds)
+    return Object.fromEntries(wanted.map(name => [name, folds[name].picture()]))
   }
 
   /** How many events a lane has had at a position. */

@@ -45,6 +45,13 @@ export class Timelines {
     this.#marks = this.#marks.filter(mark => mark.position > position)
   }
 
+  /** How many marks of each type a lane has had up to a position. */
+  counts(lane: number, position: number): Readonly<Record<MarkType, number>> {
+    const counts: Record<MarkType, number> = { flush: 0, compaction: 0, checkpoint: 0, stall: 0, eviction: 0, sync: 0, failed: 0 }
+    for (const mark of this.#marks) if (mark.lane === lane && mark.position <= position) counts[mark.type]++
+    return counts
+  }
+
   /** What lies in a part of the run. */
   within({ from, to, buckets }: TimelineRequest): Timeline {
     const width = Math.max(1, (to - from) / buckets)
