@@ -6,6 +6,7 @@ import type { CompactionPicture, LevelsPicture, ProbePicture } from '../../views
 import { bytes, counted, number } from '../format.js'
 import { select, selection } from '../state.js'
 import type { DrawingProps } from './drawing.js'
+import { useMoves } from './moves.js'
 import { useRoving } from './roving.js'
 import { TableAnatomy } from './table-anatomy.js'
 
@@ -54,9 +55,10 @@ function ByKeys({ picture, lane, selected }: ByKeysProps): JSX.Element {
     all.map(table => String(table.number)),
     selected?.toString(),
   )
+  useMoves(roving.around.ref)
   const probes = new Map(picture.probes.filter(probe => probe.in === 'table').map(probe => [probe.number, probe]))
   return (
-    <div {...roving.around}>
+    <div {...roving.around} class="moving">
       {filled.length === 0 ? <p>No table yet: everything is in memory and in the log.</p> : null}
       {filled.map(level => (
         <section key={level.level} aria-label={`Level ${level.level}`}>
@@ -70,7 +72,12 @@ function ByKeys({ picture, lane, selected }: ByKeysProps): JSX.Element {
                 const probe = probes.get(table.number)
                 const role = inputs.has(table.number) ? 'input' : outputs.has(table.number) ? 'output' : ''
                 return (
-                  <li key={table.number} class={[role, probe && `probed ${probe.outcome}`].filter(Boolean).join(' ')} style={place(table)}>
+                  <li
+                    key={table.number}
+                    data-move={table.number}
+                    class={[role, probe && `probed ${probe.outcome}`].filter(Boolean).join(' ')}
+                    style={place(table)}
+                  >
                     <button
                       type="button"
                       {...roving.item(String(table.number))}

@@ -5,6 +5,7 @@ import type { MemtablePicture, SearchPicture, Tower } from '../../views/memtable
 import { bytes, counted, number } from '../format.js'
 import { select } from '../state.js'
 import type { DrawingProps } from './drawing.js'
+import { useMoves } from './moves.js'
 import { useRoving } from './roving.js'
 
 const COLUMN = 22
@@ -78,6 +79,7 @@ function Towers({ memtable, name, lane }: TowersProps): JSX.Element {
     columns.flatMap(column => ('key' in column ? [keyOf(column)] : [])),
     newest < 0 ? undefined : keyOf(columns[newest] as Tower),
   )
+  useMoves(roving.around.ref)
   useEffect(() => {
     const element = roving.around.ref.current
     if (element !== null && focus !== undefined) element.scrollLeft = x(focus) - element.clientWidth / 2
@@ -110,6 +112,8 @@ function Towers({ memtable, name, lane }: TowersProps): JSX.Element {
             <g
               key={keyOf(column)}
               {...roving.item(keyOf(column))}
+              data-move={keyOf(column)}
+              data-new={column.isNew}
               class={`tower ${column.kind.replace(' ', '-')}${column.isNew ? ' new' : ''}`}
               role="button"
               aria-label={towerText(column)}

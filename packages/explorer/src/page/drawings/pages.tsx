@@ -5,6 +5,7 @@ import type { PageLevelPicture, PagePicture, PagesPicture, SharingPicture } from
 import { bytes, counted, number } from '../format.js'
 import { select, selection } from '../state.js'
 import type { DrawingProps } from './drawing.js'
+import { useMoves } from './moves.js'
 import { useRoving, type Roving } from './roving.js'
 
 const STATES = { dirty: 'changed in memory, not in the file', written: 'in the file, not durable yet', clean: 'on disk' }
@@ -17,6 +18,7 @@ export function Pages({ lane, index }: DrawingProps): JSX.Element | null {
     drawn.map(({ page }) => String(page)),
     drawn.findLast(({ slot }) => slot !== undefined)?.page.toString(),
   )
+  useMoves(roving.around.ref)
   if (picture === undefined) return null
   const { shape, levels, sharing, shadowed } = picture
   const selected = selection.value?.lane === index && selection.value.kind === 'page' ? selection.value.page : undefined
@@ -27,7 +29,7 @@ export function Pages({ lane, index }: DrawingProps): JSX.Element | null {
         {counted(shape.entries, 'entry', 'entries')} in {counted(shape.height, 'level')}. Changed pages take{' '}
         {bytes(shape.memory.dirtyBytes)} of memory.
       </p>
-      <div {...roving.around}>
+      <div {...roving.around} class="moving">
         {levels.map(level => (
           <Level key={level.depth} level={level} height={shape.height} selected={selected} toggle={toggle} roving={roving} />
         ))}
@@ -88,7 +90,11 @@ function Level({ level, height, selected, toggle, roving }: LevelProps): JSX.Ele
       </h4>
       <ul class="page-boxes" ref={boxes}>
         {drawn.map(page => (
-          <li key={page.page} class={[page.state, page.slot === undefined ? '' : 'on-path', page.isTouched ? 'touched' : ''].join(' ')}>
+          <li
+            key={page.page}
+            data-move={page.page}
+            class={[page.state, page.slot === undefined ? '' : 'on-path', page.isTouched ? 'touched' : ''].join(' ')}
+          >
             <button
               type="button"
               {...roving.item(String(page.page))}
