@@ -49,6 +49,7 @@ export default defineConfig({
       { find: /^kvarium\/browser\/worker$/, replacement: join(SRC, 'browser/worker.ts') },
       { find: /^kvarium\/vfs\/opfs$/, replacement: join(SRC, 'opfs/index.ts') },
       { find: /^kvarium-lab\/(\w+)$/, replacement: join(import.meta.dirname, 'packages/lab/src/$1/index.ts') },
+      { find: /^kvarium-exercises\/(.+)$/, replacement: join(import.meta.dirname, 'exercises/$1.ts') },
       { find: /^kvarium\/(keyv|unstorage)$/, replacement: join(SRC, 'drivers/$1.ts') },
       { find: /^kvarium\/(\w+)$/, replacement: join(SRC, '$1/index.ts') },
     ],

@@ -37,8 +37,8 @@ async function record<Part>(exercise: Exercise<Part>, part: Part, operations: re
   const recorded: Recorded[] = []
   let during = -1
   const listener = (event: TraceEvent): void => {
-    const compared = exercise.compared === undefined ? event : exercise.compared(event)
-    if (compared !== undefined) recorded.push({ event, during, compared: plain(compared) })
+    const compared = comparedText(exercise, event)
+    if (compared !== undefined) recorded.push({ event, during, compared })
   }
   const store = await DrivenStore.open({ factory: exercise.plug(part), options: exercise.options, seed, listener })
   for (const operation of operations) {
@@ -50,11 +50,17 @@ async function record<Part>(exercise: Exercise<Part>, part: Part, operations: re
   return recorded
 }
 
-/** The compared fields as text, without the event's position and time. */
-function plain(compared: unknown): string {
+/**
+ * The fields of an event that must be equal to the reference's, as text: without its position and time, and without the payload that a trace
+ * may journal. `undefined` for an event that is omitted.
+ */
+export function comparedText({ compared: select }: Pick<Exercise<unknown>, 'compared'>, event: TraceEvent): string | undefined {
+  const compared = select === undefined ? event : select(event)
+  if (compared === undefined) return undefined
   return JSON.stringify(compared, (name, value: unknown) => {
     if (name === 'sequence' || name === 'atMs') return undefined
-    return value instanceof Uint8Array ? Array.from(value) : value
+    if (!(value instanceof Uint8Array)) return value
+    return name === 'bytes' ? undefined : Array.from(value)
   })
 }
 

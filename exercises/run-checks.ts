@@ -20,6 +20,8 @@ export interface CheckSettings {
   readonly seed?: number
   /** Called before each check begins. */
   readonly onCheck?: (stage: Stage, check: string) => void
+  /** Called with what a check throws. */
+  readonly onThrown?: (error: unknown) => void
   /** Unit checks to run instead of those of the exercise. */
   readonly units?: Exercise<unknown>['units']
   /** Histories of the second stage. */
@@ -35,7 +37,13 @@ export async function runChecks<Part>(
   exercise: Exercise<Part>,
   solution: Module,
   reference: Module,
-  { seed = DEFAULT_SEED, onCheck = () => undefined, units = exercise.units, histories = HISTORIES }: CheckSettings = {},
+  {
+    seed = DEFAULT_SEED,
+    onCheck = () => undefined,
+    onThrown = () => undefined,
+    units = exercise.units,
+    histories = HISTORIES,
+  }: CheckSettings = {},
 ): Promise<Failure | undefined> {
   const run = async (stage: Stage, check: string, work: () => unknown): Promise<Failure | undefined> => {
     onCheck(stage, check)
@@ -43,6 +51,7 @@ export async function runChecks<Part>(
       const message = await work()
       return typeof message === 'string' ? { stage, check, message } : undefined
     } catch (error) {
+      onThrown(error)
       return { stage, check, message: error instanceof Error ? error.message : String(error) }
     }
   }

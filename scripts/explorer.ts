@@ -3,6 +3,8 @@
  *
  *   index.html   the page, with its style
  *   page.js      its script; worker.js beside it: the engines, which run in a worker; in page-*.js and worker-*.js what either loads later
+ *   part-worker.js  the engines with parts of learners in them, and the exercises
+ *   exercises.json  the texts of the exercises
  *   cities.json  entries of the GeoNames dataset, for those who ask for them
  *   replay-view.js  the script of the page that replays a run, for those who export one
  */
@@ -11,7 +13,9 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { transform } from 'esbuild'
+import { marked } from 'marked'
 import { rolldown, type OutputChunk, type Plugin, type RolldownOptions } from 'rolldown'
+import { exerciseFolder, exerciseNames } from '../exercises/catalog.js'
 import { PAGE_STYLE } from '../packages/lab/src/report/style-sheet.js'
 import { serve } from '../site/serve.js'
 import { bundleReplayView } from './replay-view.js'
@@ -19,9 +23,12 @@ import { bundleReplayView } from './replay-view.js'
 const ROOT = join(import.meta.dirname, '..')
 const SOURCE = join(ROOT, 'packages/explorer/src')
 /** Their modules do nothing when they are loaded. */
-const SOURCES = [join(ROOT, 'src'), SOURCE, join(ROOT, 'packages/lab/src')]
+const SOURCES = [join(ROOT, 'src'), SOURCE, join(ROOT, 'packages/lab/src'), join(ROOT, 'exercises')]
 const PAGE = join(SOURCE, 'page/main.tsx')
 const WORKER = join(SOURCE, 'session/worker.ts')
+const PART_WORKER = join(SOURCE, 'session/part-worker.ts')
+/** Says that lanes take parts. */
+const PART_SESSION = join(SOURCE, 'session/part-session.ts')
 const CITIES = 400
 const OUT = join(ROOT, '.tmp/explorer')
 
@@ -41,9 +48,12 @@ const LOADED_AT_START = /\/(btree\/open|engine\/entry-cache|xxhash-wasm)\b/
 export async function buildExplorer(folder: string): Promise<readonly string[]> {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
-  const modules = [...(await buildScript('page', PAGE, folder)), ...(await buildScript('worker', WORKER, folder))]
+  const scripts = { page: PAGE, worker: WORKER, 'part-worker': PART_WORKER }
+  const modules: string[] = []
+  for (const [name, entry] of Object.entries(scripts)) modules.push(...(await buildScript(name, entry, folder)))
   writeFileSync(join(folder, 'cities.json'), JSON.stringify(cityEntries()))
   writeFileSync(join(folder, 'replay-view.js'), await bundleReplayView())
+  writeFileSync(join(folder, 'exercises.json'), JSON.stringify(exerciseTexts()))
   const { code: style } = await transform(PAGE_STYLE + styles(), { loader: 'css', minify: true })
   writeFileSync(join(folder, 'index.html'), html(style))
   return modules
@@ -87,19 +97,26 @@ async function modulesAtStart(entry: string): Promise<ReadonlySet<string>> {
 const ENTRIES_OF_THE_STORE: Plugin = {
   name: 'entries of the store',
   resolveId: id => {
-    const [, name, entry] = /^(kvarium|kvarium-lab)(?:\/(.+))?$/.exec(id) ?? []
+    if (id === ASSERT) return join(SOURCE, 'parts/assert.ts')
+    const [, name, entry] = /^(kvarium|kvarium-exercises|kvarium-lab)(?:\/(.+))?$/.exec(id) ?? []
     if (name === 'kvarium') return join(ROOT, 'src', entry === undefined ? 'index.browser.ts' : `${entry}/index.ts`)
+    if (name === 'kvarium-exercises') return join(ROOT, 'exercises', `${entry}.ts`)
     return name === 'kvarium-lab' ? join(ROOT, 'packages/lab/src', entry, 'index.ts') : null
   },
 }
+
+/** The module of Node that unit checks of exercises use, in whose place the page has its own. */
+const ASSERT = 'node:assert/strict'
 
 const INPUT: RolldownOptions = {
   platform: 'neutral',
   resolve: { mainFields: ['module', 'main'], conditionNames: ['import', 'module', 'browser', 'default'] },
   transform: { target: 'es2022' },
   // Parts of the lab that the page does not use import from Node.
-  external: /^node:/,
-  treeshake: { moduleSideEffects: id => !SOURCES.some(sources => id.startsWith(sources)) || id === PAGE || id === WORKER },
+  external: id => id.startsWith('node:') && id !== ASSERT,
+  treeshake: {
+    moduleSideEffects: id => !SOURCES.some(sources => id.startsWith(sources)) || [PAGE, WORKER, PART_WORKER, PART_SESSION].includes(id),
+  },
   // What one part loads later another needs at once.
   checks: { ineffectiveDynamicImport: false },
   plugins: [ENTRIES_OF_THE_STORE],
@@ -119,6 +136,15 @@ function cityEntries(): [key: string, value: string][] {
   return cities
     .filter((_, index) => index % Math.ceil(cities.length / CITIES) === 0)
     .map(city => [`${city.country}/${city.name}/${city.cityId}`, JSON.stringify(city)])
+}
+
+/** What a page shows of each exercise; its task as HTML without the heading, which is the title. */
+function exerciseTexts(): { readonly name: string; readonly title: string; readonly task: string; readonly starter: string }[] {
+  return exerciseNames().map(name => {
+    const text = (file: string): string => readFileSync(join(exerciseFolder(name), file), 'utf8')
+    const [, title, task] = /^# (.+)\n([\s\S]*)$/.exec(text('README.md'))!
+    return { name, title, task: marked.parse(task, { async: false }), starter: text('starter.ts') }
+  })
 }
 
 /** The style sheets of the page and its parts; that of the whole page comes first. */

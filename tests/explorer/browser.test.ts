@@ -7,7 +7,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
-import { chromium, type Browser, type Page } from 'playwright-core'
+import { chromium, type Browser, type Locator, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { decodeScenario, linesOf } from '../../packages/explorer/src/run/scenario.js'
 import { Session } from '../../packages/explorer/src/session/session.js'
@@ -23,6 +23,8 @@ const AXE = readFileSync(createRequire(join(ROOT, 'packages/explorer/package.jso
 /** All files that a page loads at its start, compressed, and their number: many small ones compress worse. */
 const MOST_BYTES = 250_000
 const MOST_FILES = 6
+
+const RIGHT_SPLIT = readFileSync(join(ROOT, 'exercises/leaf-split/reference.ts'), 'utf8')
 
 const WIDTHS = [1280, 360]
 const SCHEMES = ['light', 'dark'] as const
@@ -259,6 +261,94 @@ describe.skipIf(!isInstalled)('the explorer in Chromium', () => {
     await lane.waitFor({ state: 'detached' })
     expect(await page.locator('h2.lane').count()).toBe(2)
     await page.waitForFunction(() => document.activeElement?.id === 'compare-h')
+    expect(messages).toEqual([])
+    await page.context().close()
+  })
+
+  /** The exercise of that name, with its editor. */
+  async function openExercise(page: Page, exercise: string): Promise<Locator> {
+    await openPanel(page, 'Exercises')
+    await page.locator('.part-editor').waitFor()
+    await page.locator('.exercise select').selectOption(exercise)
+    return page.getByRole('textbox', { name: `Your ${exercise}.ts` })
+  }
+
+  /** Puts a text in the place of what an editor holds. */
+  async function write(page: Page, editor: Locator, text: string): Promise<void> {
+    await editor.focus()
+    await page.keyboard.press('Control+a')
+    await page.keyboard.insertText(text)
+  }
+
+  const checked = async (page: Page): Promise<string> => {
+    await page.getByRole('button', { name: 'Check', exact: true }).click()
+    const status = page.locator('.exercise-checks [role=status]')
+    await status.filter({ hasText: /All checks pass|does not hold/ }).waitFor()
+    return (await page.locator('.exercise-checks').textContent())!
+  }
+
+  it('checks a part that is written in the page, shows where it goes another way, and keeps it', async () => {
+    const { page, messages } = await opened()
+    const before = await sentence(page)
+    const editor = await openExercise(page, 'leaf-split')
+    expect(await checked(page)).toContain('Line 15: Not written yet: splitLeaf')
+    await write(page, editor, RIGHT_SPLIT.replace('best = cut', 'best = = cut'))
+    expect(await checked(page)).toMatch(/Line 8, column \d+: /)
+    await write(page, editor, RIGHT_SPLIT.replace('< largerHalf(sizes, best)', '<= largerHalf(sizes, best)'))
+    expect(await checked(page)).toContain('They diverge in step')
+
+    await page.getByRole('button', { name: 'Step to the first difference' }).click()
+    await page.locator('.both-steps').waitFor()
+    await settled(page)
+    expect(await page.locator('.both-steps section').count()).toBe(2)
+    expect(await sentence(page)).toMatch(/^your-leaf-split: Page \d+ is split/)
+    expect(await page.locator('.used-part tbody th').allTextContents()).toContain('separators')
+    await page.evaluate(AXE)
+    for (const colorScheme of SCHEMES) {
+      await page.emulateMedia({ colorScheme })
+      await page.screenshot({ path: join(PICTURES, `exercise-${colorScheme}.png`) })
+      const { violations } = await page.evaluate<AxeResults>('axe.run({ resultTypes: ["violations"] })')
+      expect(violations.map(({ id, help, nodes }) => `${id}: ${help} (${nodes[0]?.html.slice(0, 160)})`)).toEqual([])
+    }
+
+    await write(page, editor, RIGHT_SPLIT)
+    expect(await checked(page)).toContain('All checks pass')
+    await page.getByRole('button', { name: 'Use it as a lane' }).click()
+    await page.locator('.used-part', { hasText: 'Both lanes take the same steps' }).waitFor()
+    await page.getByRole('button', { name: 'Back to the run without it' }).click()
+    await page.locator('.used-part').waitFor({ state: 'detached' })
+    await settled(page)
+    expect(await sentence(page)).toBe(before)
+
+    await page.reload()
+    await settled(page)
+    await page.locator('.exercise select').selectOption('leaf-split')
+    await page.locator('.part-editor', { hasText: 'The page that is left behind stays full' }).waitFor()
+    expect(messages).toEqual([])
+    await page.context().close()
+  })
+
+  it('goes on when a part that was dropped on it never comes to an end', async () => {
+    const { page, messages } = await opened()
+    const before = await sentence(page)
+    await openExercise(page, 'leaf-split')
+    const endless = 'export function splitLeaf(): number {\n  for (;;);\n}\n'
+    const dropped = await page.evaluateHandle(text => {
+      const transfer = new DataTransfer()
+      transfer.items.add(new File([text], 'endless.ts'))
+      return transfer
+    }, endless)
+    await page.locator('.exercise').dispatchEvent('drop', { dataTransfer: dropped })
+    await page.locator('#part-note', { hasText: 'This is endless.ts now' }).waitFor()
+    await page.getByRole('button', { name: 'Check', exact: true }).click()
+    await page.locator('.exercise-checks', { hasText: 'Checking: both pages get entries' }).getByRole('button', { name: 'Stop' }).click()
+    await page.locator('.check-message', { hasText: 'there may be an endless loop' }).waitFor()
+
+    await page.getByRole('button', { name: 'Use it as a lane' }).click()
+    await page.getByRole('button', { name: 'Stop it, and do without your part' }).click()
+    await page.locator('[role=alert]', { hasText: 'Your part did not come to an end' }).waitFor()
+    await settled(page)
+    expect(await sentence(page)).toBe(before)
     expect(messages).toEqual([])
     await page.context().close()
   })

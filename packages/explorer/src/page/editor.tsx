@@ -94,7 +94,7 @@ export function Editor(): JSX.Element {
 
 /** Gives the field the focus. */
 export function focusEditor(): void {
-  document.querySelector<HTMLElement>(isReady.value ? '.cm-content' : `#${EDITOR_FIELD}`)?.focus()
+  document.querySelector<HTMLElement>(isReady.value ? '.editor-field .cm-content' : `#${EDITOR_FIELD}`)?.focus()
 }
 
 function noteOf(text: string, beforeCursor: string): { readonly text: string; readonly isProblem: boolean } {

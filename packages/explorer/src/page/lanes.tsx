@@ -85,7 +85,7 @@ function LaneForm({ lane, index, settings }: LaneFormProps): JSX.Element {
   const set = (changed: LaneSettings): void => change({ ...settings, lanes: settings.lanes.with(index, changed) })
   const found = problems.value[index] ?? []
   const kind = LANE_KINDS.findIndex(
-    ({ lane: { engine, options } }) => engine === lane.engine && options.compaction === lane.options.compaction,
+    ({ lane: { engine, options } }) => lane.part === undefined && engine === lane.engine && options.compaction === lane.options.compaction,
   )
   const table = Object.entries(tables.value[lane.engine] ?? {})
   return (
@@ -98,7 +98,7 @@ function LaneForm({ lane, index, settings }: LaneFormProps): JSX.Element {
             value={kind}
             onChange={event => set(named(LANE_KINDS[Number(event.currentTarget.value)].lane, settings.lanes.toSpliced(index, 1)))}
           >
-            {kind < 0 ? <option value={-1}>{lane.engine}</option> : null}
+            {kind < 0 ? <option value={-1}>{engineText(lane)}</option> : null}
             {LANE_KINDS.map(({ title }, value) => (
               <option key={title} value={value}>
                 {title}
@@ -136,6 +136,10 @@ function LaneForm({ lane, index, settings }: LaneFormProps): JSX.Element {
       ))}
     </fieldset>
   )
+}
+
+function engineText({ engine, part }: LaneSettings): string {
+  return part === undefined ? engine : `${engine} with ${part.source === undefined ? 'the reference' : 'your part'} of ${part.exercise}`
 }
 
 function change(settings: RunSettings): void {

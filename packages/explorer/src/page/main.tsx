@@ -5,10 +5,9 @@ import { followAddress } from './open-panel.js'
 import { lessonIn } from './lesson-name.js'
 import { openLink } from './lessons.js'
 import { start } from './state.js'
+import { newWorker } from './workers.js'
 
 render(<App />, document.getElementById('explorer')!)
 const link = followAddress()
 const isLesson = lessonIn(link) !== undefined
-void start(new Worker(new URL('worker.js', document.baseURI), { type: 'module' }), isLesson ? '' : link).then(() =>
-  isLesson ? openLink(link) : undefined,
-)
+void start(newWorker('worker'), isLesson ? '' : link).then(() => (isLesson ? openLink(link) : undefined))

@@ -2,7 +2,7 @@
 import type { JSX } from 'preact'
 import { Editor } from './editor.js'
 import { number } from './format.js'
-import { isBusy, last, look, position, problem, restore, stop, summary } from './state.js'
+import { endSilent, isBusy, last, look, position, problem, restore, stop, summary } from './state.js'
 
 export function Operations(): JSX.Element {
   return (
@@ -13,6 +13,14 @@ export function Operations(): JSX.Element {
       {problem.value === undefined ? null : (
         <p class="problem" role="alert">
           {problem.value}
+        </p>
+      )}
+      {endSilent.value === undefined ? null : (
+        <p class="problem" role="alert">
+          The engines have not answered for some seconds: your part may have an endless loop.{' '}
+          <button type="button" onClick={endSilent.value}>
+            Stop it, and do without your part
+          </button>
         </p>
       )}
     </section>

@@ -64,6 +64,13 @@ export const PANELS: readonly Panel[] = [
     load: async () => (await import('./lesson-list.js')).LessonList,
   },
   {
+    anchor: 'exercises',
+    title: 'Exercises',
+    about: 'A part of an engine that you write yourself',
+    load: async () => (await import('./exercise-panel.js')).ExercisePanel,
+    stays: true,
+  },
+  {
     anchor: 'share',
     title: 'Share',
     about: 'The run as a link, a page, a trace or a program',

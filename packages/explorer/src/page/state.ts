@@ -12,7 +12,7 @@ import { DEFAULT_LANES } from '../run/engine-lanes.js'
 import { decodeScenario, encodeScenario, linesOf } from '../run/scenario.js'
 import type { StoredFile } from '../run/stored-files.js'
 import type { Selection } from '../session/selection.js'
-import type { CallName, ExplorerCalls, Look, SeekRequest, Summary } from '../session/protocol.js'
+import type { AllCalls, Look, SeekRequest, Summary } from '../session/protocol.js'
 import { connect, type Client } from './client.js'
 import { servedFiles } from './store-files.js'
 
@@ -30,11 +30,28 @@ export const last = computed(() => summary.value?.moments ?? 0)
 /** What a page without a link begins with: enough for a flush, a compaction, splits and a checkpoint, and a look at what they left. */
 const DEMO = ['ascending 40', 'random 400 keys 300', 'put mars "the red planet" sync', 'del key000007', 'get key000042', 'get nothing']
 
+/** Ends engines that have not answered for long, as a reader's part in them may never come to an end; `undefined` while they answer. */
+export const endSilent = signal<(() => void) | undefined>(undefined)
+
 let client: Client
+let isConnected = false
+
+/** Runs go to this worker from now on; it has none yet. What waits for the one before gets no answer. */
+export function connectTo(worker: Worker): void {
+  if (isConnected) client.close()
+  isConnected = true
+  wanted = undefined
+  client = connect(worker, progress => (summary.value = progress))
+}
+
+/** For how long the engines have given no sign while an answer is waited for, in milliseconds. */
+export function silentMs(): number {
+  return client.silentMs()
+}
 
 /** Begins with the run of a link, if there is one. */
 export async function start(worker: Worker, link: string): Promise<void> {
-  client = connect(worker, progress => (summary.value = progress))
+  connectTo(worker)
   if (link !== '' && (await open(link))) return
   const wrong = problem.value
   await begin({ seed: 1, lanes: DEFAULT_LANES })
@@ -207,15 +224,16 @@ export function select(what: Selection | undefined): void {
 }
 
 /** A call whose answer only one component needs. */
-export function ask<Name extends CallName>(
+export function ask<Name extends keyof AllCalls>(
   name: Name,
-  ...parameters: Parameters<ExplorerCalls[Name]>
-): Promise<ReturnType<ExplorerCalls[Name]>> {
-  const call = client[name] as unknown as (...all: readonly unknown[]) => Promise<ReturnType<ExplorerCalls[Name]>>
+  ...parameters: Parameters<AllCalls[Name]>
+): Promise<ReturnType<AllCalls[Name]>> {
+  const call = client[name] as unknown as (...all: readonly unknown[]) => Promise<ReturnType<AllCalls[Name]>>
   return call(...parameters)
 }
 
-async function performing(work: () => Promise<void>): Promise<void> {
+/** Does what changes the run. What it throws becomes the problem of the page. */
+export async function performing(work: () => Promise<void>): Promise<void> {
   await guarded(async () => {
     isBusy.value = true
     try {

@@ -4,12 +4,35 @@ import { BTREE_OPTIONS, btreeEngine } from 'kvarium/btree'
 import type { OptionTable } from 'kvarium/engine'
 import { LSM_OPTIONS, lsmEngine } from 'kvarium/lsm'
 import { memoryEngine } from 'kvarium/memory'
+import type { PartSettings } from '../parts/part-settings.js'
+import type { LaneSettings } from './settings.js'
 
 const FACTORIES: Readonly<Record<string, () => EngineFactory>> = { lsm: lsmEngine, btree: btreeEngine, memory: () => memoryEngine }
 
 /** The engine of this name; a name that is none is refused by the store that is to open with it. */
 export function engineOf(name: string): EngineFactory | string {
   return Object.hasOwn(FACTORIES, name) ? FACTORIES[name]() : name
+}
+
+type PlugIn = (part: PartSettings, seed: number) => Promise<EngineFactory>
+
+let plugIn: PlugIn | undefined
+
+/** Lets lanes have parts. What plugs them in is large: a worker that takes none does not load it. */
+export function allowParts(plug: PlugIn): void {
+  plugIn = plug
+}
+
+/**
+ * The engine of a lane, with its part in it.
+ * @param seed - Of the part's own chance.
+ */
+export async function engineOfLane({ engine, part }: LaneSettings, seed: number): Promise<EngineFactory | string> {
+  if (part === undefined) return engineOf(engine)
+  if (plugIn === undefined) throw new Error('Lanes take no parts here')
+  const factory = await plugIn(part, seed)
+  if (factory.name !== engine) throw new Error(`The part "${part.exercise}" is one of the engine ${factory.name}, not of ${engine}`)
+  return factory
 }
 
 /** The options of each engine, by its name. */

@@ -6,11 +6,11 @@
  * 2. After an operation the clock moves on by a fixed number of turns, in which the background works; then the lane stands still.
  * 3. An operation that fails changes nothing of the lane but what the engine's own events say.
  */
-import { Kvarium } from 'kvarium'
+import { Kvarium, type EngineFactory } from 'kvarium'
 import { loadHash32 } from 'kvarium/codec'
 import { Trace, type TraceListener } from 'kvarium/trace'
 import { MemoryFileSystem, portableEnvironment, SeededRandom, type Environment } from 'kvarium/vfs'
-import { engineOf } from './engines.js'
+import { engineOf, engineOfLane } from './engines.js'
 import type { LaneSettings } from './settings.js'
 import type { KeyInterval, Operation, Outcome } from './operation.js'
 import { SteppedTime } from './stepped-time.js'
@@ -42,6 +42,7 @@ export class Lane {
   readonly #environment: Environment
   readonly #snapshots = new Map<string, StoreSnapshot>()
   readonly #done: Operation[] = []
+  #factory: EngineFactory | string | undefined
   #store: Store | undefined
 
   /** @param base - The files that it finds; they stay as they are. */
@@ -59,6 +60,7 @@ export class Lane {
     // What takes real time is loaded before the lane's time begins.
     await loadEngine(this.settings.engine)
     return this.#perform(async () => {
+      this.#factory = await engineOfLane(this.settings, this.#seed)
       await this.#openStore()
       return ok(`${this.settings.engine} is open`)
     })
@@ -111,11 +113,11 @@ export class Lane {
   }
 
   async #openStore(): Promise<void> {
-    const { engine, options } = this.settings
+    const { options } = this.settings
     const trace = new Trace({ level: 'step', payloads: true, listener: this.#listener })
     const store: Store = new Kvarium<string, string>(LOCATION, {
       ...options,
-      engine: engineOf(engine),
+      engine: this.#factory,
       environment: this.#environment,
       trace,
     } as never)

@@ -5,9 +5,10 @@
  *
  * Invariants:
  * 1. Decoding what was encoded gives the scenario again.
- * 2. A text that no page has made is refused with a sentence, and nothing of it is used.
+ * 2. A run with a part is refused: a link never carries code.
+ * 3. A text that no page has made is refused with a sentence, and nothing of it is used.
  */
-import { type LaneSettings, type Setting, MOST_LANES, type RunSettings } from './settings.js'
+import { hasPart, type LaneSettings, type Setting, MOST_LANES, type RunSettings } from './settings.js'
 import { isProblem, parse } from './command.js'
 import type { Line } from './line.js'
 
@@ -22,7 +23,13 @@ const VERSION = 'v1.'
 /** What a link may stand for at most, in characters of JSON. */
 const MOST_CHARACTERS = 4 << 20
 
+/** Rejects with an Error where a lane has a part. */
 export async function encodeScenario(scenario: Scenario): Promise<string> {
+  if (hasPart(scenario.settings)) {
+    throw new Error(
+      'A link carries no code, and so no part of your own: apply engines without it first, or save the file of the part and pass that on',
+    )
+  }
   const json = new TextEncoder().encode(JSON.stringify(scenario))
   return VERSION + base64url(await through(json, new CompressionStream('deflate-raw')))
 }

@@ -1,4 +1,5 @@
-/** What a run is made of, beside its operations: plain data that a link can carry. */
+/** What a run is made of, beside its operations: plain data. A link can carry it, but for the code of a part. */
+import type { PartSettings } from '../parts/part-settings.js'
 
 export const MOST_LANES = 3
 
@@ -10,6 +11,12 @@ export interface LaneSettings {
   readonly name: string
   readonly engine: string
   readonly options: Readonly<Record<string, Setting>>
+  /** Takes the place of a part of the engine. */
+  readonly part?: PartSettings
+}
+
+export function hasPart({ lanes }: RunSettings): boolean {
+  return lanes.some(({ part }) => part !== undefined)
 }
 
 /** Everything from which a run can be made again. */

@@ -5,9 +5,9 @@
  * 1. Calls that look are answered in their order, one at a time; so are all others.
  * 2. A call that looks finds every moment whole; what is under way meanwhile only adds moments, or puts another run in the place of this one.
  */
-import type { CallName } from './protocol.js'
+import type { AllCalls } from './protocol.js'
 
-const LOOKING: ReadonlySet<CallName> = new Set<CallName>([
+const LOOKING: ReadonlySet<keyof AllCalls> = new Set<keyof AllCalls>([
   'look',
   'seek',
   'operations',
@@ -27,7 +27,7 @@ export class CallOrder {
   #performing: Promise<unknown> = Promise.resolve()
 
   /** Runs the work of a call when it is its turn. The work must not reject. */
-  take(call: CallName, work: () => Promise<void>): void {
+  take(call: keyof AllCalls, work: () => Promise<void>): void {
     if (LOOKING.has(call)) this.#looking = this.#looking.then(work)
     else this.#performing = this.#performing.then(work)
   }

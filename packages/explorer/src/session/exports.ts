@@ -29,10 +29,16 @@ export function traceText({ moments }: Run, lane: number): string {
   return [...jsonLines(events)].join('')
 }
 
-/** A module for Node that does the same operations with the same engines. Throws where the run has a crash, which is at an event of the run alone. */
+/**
+ * A module for Node that does the same operations with the same engines. Throws where the run has a crash, which is at an event of the run
+ * alone, or a part, whose code is not in the run.
+ */
 export function programText({ seed, lanes }: RunSettings, operations: readonly Operation[]): string {
   if (operations.some(({ type }) => type === 'crash')) {
     throw new Error('A run with a crash is no program: go back before the crash, and export that')
+  }
+  if (lanes.some(({ part }) => part !== undefined)) {
+    throw new Error('A run with a part is no program: the guide of the exercise says how a program uses the file of your part')
   }
   return `// npm install kvarium, then: node run.mjs
 import { Kvarium } from 'kvarium'

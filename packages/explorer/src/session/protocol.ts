@@ -5,6 +5,7 @@ import type { LaneSettings, RunSettings } from '../run/settings.js'
 import type { OptionTable } from 'kvarium/engine'
 import type { UnsyncedPart } from 'kvarium/vfs'
 import type { CrashImage, Outcome } from '../run/operation.js'
+import type { PartFailure } from '../parts/part-settings.js'
 import type { Line } from '../run/line.js'
 import type { StoredFile } from '../run/stored-files.js'
 import type { PictureName, Pictures } from '../views/catalog.js'
@@ -13,6 +14,7 @@ import type { Facts } from './facts.js'
 import type { HexPage } from './hex-page.js'
 import type { History } from './history.js'
 import type { KeyTrace } from './key-trace.js'
+import type { CheckBegins, Difference } from './part-answers.js'
 import type { LaneReceipt } from './receipts.js'
 import type { Selection } from './selection.js'
 import type { TableAnatomy } from './table-anatomy.js'
@@ -268,17 +270,37 @@ export interface ExplorerCalls {
   compare(lanes: readonly [number, number], position: number): Comparison | undefined
 }
 
-export type CallName = keyof ExplorerCalls
-
-/** The calls, answered later. */
-export type Answering = {
-  readonly [Name in CallName]: (...parameters: Parameters<ExplorerCalls[Name]>) => Promise<ReturnType<ExplorerCalls[Name]>>
+/** The calls of a page that has a part of a learner's own. Only the worker with parts answers them. */
+export interface PartCalls {
+  /** Checks a part of an exercise: the first check that fails, `undefined` when all pass. It needs no run. A part may never come to an end. */
+  checkPart(exercise: string, source: string, seed: number): PartFailure | undefined
+  /** A lane with the reference of the exercise, and one with the part. */
+  partLanes(exercise: string, source: string): readonly LaneSettings[]
+  /** The operations in which the exercise compares a part with the reference, as lines. */
+  partScript(exercise: string, seed: number): readonly string[]
+  /** Where the lane with a part first goes another way than the one with the reference; `undefined` if it does not. */
+  difference(): Difference | undefined
 }
 
-export type ToWorker = { readonly id: number; readonly call: CallName; readonly parameters: readonly unknown[] } | { readonly stop: true }
+export type CallName = keyof ExplorerCalls
+
+/** All calls that a worker of the page may answer. */
+export type AllCalls = ExplorerCalls & PartCalls
+
+/** Calls, answered later. */
+export type Answering<Calls extends Partial<AllCalls> = ExplorerCalls> = {
+  readonly [Name in keyof Calls]: Calls[Name] extends (...parameters: infer Parameters) => infer Answer
+    ? (...parameters: Parameters) => Promise<Answer>
+    : never
+}
+
+export type ToWorker =
+  { readonly id: number; readonly call: keyof AllCalls; readonly parameters: readonly unknown[] } | { readonly stop: true }
 
 export type FromWorker =
   | { readonly id: number; readonly answer: unknown }
   | { readonly id: number; readonly error: string }
   /** How far an `add`, or a run of running programs, has come. */
   | { readonly progress: Summary }
+  /** How far a `checkPart` has come. */
+  | { readonly begins: CheckBegins }

@@ -421,6 +421,11 @@ export class Session implements Answering {
     return (this.#files[lane] ??= new Files(this.#tracks[lane].lane, this.#before))
   }
 
+  /** The present run. */
+  protected get run(): Run {
+    return this.#begun()
+  }
+
   #begun(): Run {
     if (this.#run === undefined) throw new Error('No run has begun')
     this.#take(this.#run)

@@ -18,7 +18,7 @@ export function Log({ lane, index }: DrawingProps): JSX.Element | null {
     <div class="log">
       {logsBefore > 0 ? <p>{counted(logsBefore, 'older log')} not drawn.</p> : null}
       {logs.map(log => (
-        <section key={log.log} aria-label={`Log ${log.log}`} class={log.state}>
+        <section key={log.log} aria-label={`Log ${log.log} of ${lane.name}`} class={log.state}>
           <p>
             <button type="button" class="plain link" onClick={() => select({ lane: index, kind: 'file', file: fileOf(log) })}>
               log {log.log}

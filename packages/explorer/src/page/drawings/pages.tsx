@@ -84,7 +84,7 @@ function Level({ level, height, selected, toggle, roving }: LevelProps): JSX.Ele
     if (!isSeen) list.scrollTop = box.offsetTop - list.clientHeight / 2
   }, [onPath, before])
   return (
-    <section aria-label={name}>
+    <section>
       <h4>
         {name}: {counted(pages, 'page')}, {bytes(level.bytes)}
       </h4>
