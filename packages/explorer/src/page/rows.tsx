@@ -21,7 +21,7 @@ export function Rows(): JSX.Element {
       <Chooser />
       <div class="lane-names">
         {lanes.map(({ name, events }, index) => (
-          <div key={name} class="lane-name">
+          <div key={name} class="lane-head">
             <h2 class="lane">
               {name} <span class="lane-events">{number(events)} events</span>
             </h2>
