@@ -57,6 +57,8 @@ const AROUND = 4
 /** Moments that are kept of running programs, and a quarter more. */
 const MOST_LIVE = 100_000
 const MS_PER_PROGRESS = 200
+/** Operations after which their events are folded: so the first look at the end needs not fold them all. */
+const OPERATIONS_PER_FOLDING = 10
 /** Operations between two messages about the progress of an `add`. */
 const OPERATIONS_PER_PROGRESS = 200
 
@@ -261,6 +263,7 @@ export class Session implements Answering {
     const run = this.#run!
     for (const [index, line] of lines.entries()) {
       await run.add(line, (done, of) => {
+        if (run.operations.length % OPERATIONS_PER_FOLDING === 0) this.#fold(run)
         if (run.operations.length % OPERATIONS_PER_PROGRESS === 0) {
           this.#onProgress({ ...this.#summary(), ahead: of - done + lines.length - index - 1 })
         }
@@ -268,6 +271,7 @@ export class Session implements Answering {
       })
       if (this.#isStopped) break
     }
+    this.#fold(run)
   }
 
   /** Ends what performs operations, after its present operation. */
@@ -454,6 +458,11 @@ export class Session implements Answering {
     const folds = this.#tracks[lane].at(this.#eventsUpTo(position, lane))
     const wanted = names?.filter(name => name in folds) ?? Object.keys(folds)
     return Object.fromEntries(wanted.map(name => [name, folds[name].picture()]))
+  }
+
+  #fold(run: Run): void {
+    this.#take(run)
+    for (const track of this.#tracks) track.foldAll()
   }
 
   /** How many events a lane has had at a position. */

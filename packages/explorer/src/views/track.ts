@@ -4,14 +4,14 @@
  * Invariants:
  * 1. The folds at a number of events depend on these events alone, not on the moves before.
  *    Events that are forgotten stay in the first checkpoint.
- * 2. A move folds at most `EVENTS_PER_CHECKPOINT` events beyond those that no checkpoint has covered yet.
+ * 2. A move folds at most `EVENTS_PER_CHECKPOINT` events beyond those that have been folded before.
  */
 import type { TraceEvent } from 'kvarium/trace'
 import type { Fold } from './fold.js'
 
-const EVENTS_PER_CHECKPOINT = 4000
+const EVENTS_PER_CHECKPOINT = 2000
 /** Checkpoints around the present place, so that steps back are short. */
-const EVENTS_PER_NEAR_CHECKPOINT = 100
+const EVENTS_PER_NEAR_CHECKPOINT = 200
 const NEAR_CHECKPOINTS = 4
 
 /** Folds by the name of what they draw. */
@@ -24,9 +24,11 @@ export interface LaneEvents {
   readonly found: { readonly count: number; readonly files: readonly TraceEvent[] }[]
 }
 
-interface Checkpoint {
-  readonly count: number
+/** The folds after a number of events. */
+interface Place {
+  count: number
   readonly folds: Folds
+  readonly all: readonly Fold<unknown>[]
 }
 
 export class Track {
@@ -34,15 +36,19 @@ export class Track {
   /** Events before those of the lane. */
   #first = 0
   /** Ascending by their number of events. The first one has those that are forgotten. */
-  #checkpoints: Checkpoint[]
-  /** The latest ones passed, oldest first. */
-  #near: Checkpoint[] = []
-  #present: { count: number; folds: Folds }
+  #checkpoints: Place[]
+  /** The latest ones that were passed on the way to a place, oldest first. */
+  #near: Place[] = []
+  /** How far the events have been folded. It only goes on. */
+  readonly #head: Place
+  /** The place that was asked for last. */
+  #present: Place
 
   constructor(make: () => Folds, lane: LaneEvents = { events: [], found: [] }) {
     this.lane = lane
-    this.#checkpoints = [{ count: 0, folds: make() }]
-    this.#present = { count: 0, folds: make() }
+    this.#checkpoints = [placeOf(0, make())]
+    this.#head = placeOf(0, make())
+    this.#present = placeOf(0, make())
   }
 
   /** How many events are forgotten. */
@@ -57,53 +63,61 @@ export class Track {
 
   /** Forgets the first events, up to `count` of all that there were; what they led to stays. Only for lanes that find no files. */
   forget(count: number): void {
-    const base = { count, folds: copyOf(this.at(count)) }
-    this.#checkpoints = [base, ...this.#checkpoints.filter(checkpoint => checkpoint.count > count)]
-    this.#near = this.#near.filter(checkpoint => checkpoint.count > count)
+    const base = placeOf(count, copyOf(this.at(count)))
+    this.#checkpoints = [base, ...this.#checkpoints.filter(place => place.count > count)]
+    this.#near = this.#near.filter(place => place.count > count)
     this.lane.events.splice(0, count - this.#first)
     this.#first = count
   }
 
+  /** Folds all events that there are: then no move has to. */
+  foldAll(): void {
+    this.#foldTo(this.count)
+  }
+
   /** The folds after the first `count` events, to be read until the next call. */
   at(count: number): Folds {
-    if (count < this.#present.count || this.#nearest(count).count > this.#present.count) {
-      const { count: from, folds } = this.#nearest(count)
-      this.#present = { count: from, folds: copyOf(folds) }
-    }
-    const { folds } = this.#present
-    const all = Object.values(folds)
-    while (this.#present.count < count) {
-      const { events, found } = this.lane
-      const files = found.findLast(({ count: at }) => at === this.#present.count)?.files
-      const event = events[this.#present.count++ - this.#first]
-      for (const fold of all) {
-        if (files !== undefined) fold.findFiles?.(files)
-        fold.apply(event)
-      }
-      this.#keep(count)
-    }
-    return folds
-  }
-
-  #nearest(count: number): Checkpoint {
-    const far = this.#checkpoints.findLast(checkpoint => checkpoint.count <= count)!
-    const near = this.#near.reduce(
-      (best, checkpoint) => (checkpoint.count <= count && checkpoint.count > best.count ? checkpoint : best),
-      far,
-    )
-    return near
-  }
-
-  #keep(goal: number): void {
-    const { count, folds } = this.#present
-    if (count % EVENTS_PER_CHECKPOINT === 0 && this.#checkpoints.at(-1)!.count < count) {
-      this.#checkpoints.push({ count, folds: copyOf(folds) })
-    } else if (count % EVENTS_PER_NEAR_CHECKPOINT === 0 && goal - count < NEAR_CHECKPOINTS * EVENTS_PER_NEAR_CHECKPOINT) {
-      if (this.#near.some(checkpoint => checkpoint.count === count)) return
-      this.#near.push({ count, folds: copyOf(folds) })
+    this.#foldTo(count)
+    const nearest = this.#nearest(count)
+    if (count < this.#present.count || nearest.count > this.#present.count) this.#present = placeOf(nearest.count, copyOf(nearest.folds))
+    const present = this.#present
+    while (present.count < count) {
+      this.#step(present)
+      const isNear = count - present.count < NEAR_CHECKPOINTS * EVENTS_PER_NEAR_CHECKPOINT
+      if (!isNear || present.count % EVENTS_PER_NEAR_CHECKPOINT !== 0 || this.#near.some(place => place.count === present.count)) continue
+      this.#near.push(placeOf(present.count, copyOf(present.folds)))
       if (this.#near.length > NEAR_CHECKPOINTS) this.#near.shift()
     }
+    return present.folds
   }
+
+  #foldTo(count: number): void {
+    const head = this.#head
+    while (head.count < count) {
+      this.#step(head)
+      if (head.count % EVENTS_PER_CHECKPOINT === 0) this.#checkpoints.push(placeOf(head.count, copyOf(head.folds)))
+    }
+  }
+
+  /** Goes on by an event. */
+  #step(place: Place): void {
+    const { events, found } = this.lane
+    const files = found.length === 0 ? undefined : found.findLast(({ count }) => count === place.count)?.files
+    const event = events[place.count++ - this.#first]
+    for (const fold of place.all) {
+      if (files !== undefined) fold.findFiles?.(files)
+      fold.apply(event)
+    }
+  }
+
+  #nearest(count: number): Place {
+    const far = this.#checkpoints.findLast(place => place.count <= count)!
+    return [...this.#near, this.#head].reduce((best, place) => (place.count <= count && place.count > best.count ? place : best), far)
+  }
+}
+
+function placeOf(count: number, folds: Folds): Place {
+  return { count, folds, all: Object.values(folds) }
 }
 
 function copyOf(folds: Folds): Folds {
