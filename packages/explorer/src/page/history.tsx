@@ -2,9 +2,9 @@
 import { useState } from 'preact/hooks'
 import type { JSX } from 'preact'
 import type { HistoryEntry } from '../session/history.js'
-import type { KeyPlace } from '../session/key-trace.js'
 import { useRoving, type Roving } from './drawings/roving.js'
-import { bytes, counted } from './format.js'
+import { counted } from './format.js'
+import { KeyPlaces } from './key-places.js'
 import { goTo, look, select, selection } from './state.js'
 import { useAnswer } from './use-answer.js'
 
@@ -68,7 +68,7 @@ function Selected(): JSX.Element | null {
       {summary.map(sentence => (
         <p key={sentence}>{sentence}</p>
       ))}
-      {selected.kind === 'key' ? <Places lane={selected.lane} name={selected.key} position={position} /> : null}
+      {selected.kind === 'key' ? <KeyPlaces lane={selected.lane} name={selected.key} position={position} /> : null}
       {omittedBefore > 0 ? <p>{counted(omittedBefore, 'earlier moment')} not listed.</p> : null}
       <div {...roving.around}>
         <ol class="entries" aria-label={`Moments of ${title}`}>
@@ -98,43 +98,4 @@ function Entry({ entry, isPresent, roving }: EntryProps): JSX.Element {
       </button>
     </li>
   )
-}
-
-interface PlacesProps {
-  readonly lane: number
-  readonly name: string
-  readonly position: number
-}
-
-function Places({ lane, name, position }: PlacesProps): JSX.Element | null {
-  const found = useAnswer('keyPlaces', [lane, name, position])
-  if (found?.key !== name) return null
-  const { places, without } = found
-  return (
-    <>
-      <p>
-        {places.length === 0 ? 'No version of it lies anywhere now.' : `${counted(places.length, 'version')} of it now, the newest first:`}
-      </p>
-      <ol class="places">
-        {places.map((place, at) => (
-          <li key={`${place.in} ${place.number} ${place.sequence}`}>
-            {placeText(place)}: {place.kind}
-            {place.kind === 'tombstone' ? '' : ` of ${bytes(place.valueBytes)}`}, sequence number {place.sequence}
-            {at === 0 ? ': what a get finds, unless a range tombstone deletes it' : ': hidden by the newer one'}
-          </li>
-        ))}
-      </ol>
-      {without.length === 0 ? null : (
-        <p>
-          {counted(without.length, 'table')} ({without.join(', ')}) {without.length === 1 ? 'has' : 'have'} keys on both sides of it, but
-          not this one: the filter saves a get the look into {without.length === 1 ? 'it' : 'them'}.
-        </p>
-      )}
-    </>
-  )
-}
-
-function placeText({ in: place, number, level }: KeyPlace): string {
-  if (place !== 'table') return place
-  return `table ${number}, level ${level}`
 }

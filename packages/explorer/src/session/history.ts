@@ -1,4 +1,5 @@
 /** The history of a thing of a lane: every moment of the run that names it, and in short who made it, why, and what became of it. */
+import { compareKeys } from 'kvarium/codec'
 import { describe } from 'kvarium/observe'
 import type { EventOf, TraceEvent } from 'kvarium/trace'
 import { formatOperation } from '../run/command.js'
@@ -29,6 +30,7 @@ export interface History {
 }
 
 const MOST_ENTRIES = 100
+const encoder = new TextEncoder()
 /** Types of events that a job explains. */
 const REASONED: ReadonlySet<string> = new Set(['table.built', 'page.new', 'compaction.key', 'file.create'])
 
@@ -180,7 +182,10 @@ function namesPage(event: TraceEvent, page: number): boolean {
 }
 
 function namesKey(event: TraceEvent, key: string): boolean {
-  if (event.type === 'tombstone.add') return keyText(event.from) <= key && key < keyText(event.to)
+  if (event.type === 'tombstone.add') {
+    const bytes = encoder.encode(key)
+    return compareKeys(event.from, bytes) <= 0 && compareKeys(bytes, event.to) <= 0
+  }
   return (event.type === 'memtable.insert' || event.type === 'compaction.key') && keyText(event.key) === key
 }
 

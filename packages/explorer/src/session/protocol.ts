@@ -13,7 +13,7 @@ import type { Comparison } from './comparison.js'
 import type { Facts } from './facts.js'
 import type { HexPage } from './hex-page.js'
 import type { History } from './history.js'
-import type { KeyTrace } from './key-trace.js'
+import type { KeyTrace } from './key-place.js'
 import type { CheckBegins, Difference } from './part-answers.js'
 import type { LaneReceipt } from './receipts.js'
 import type { Selection } from './selection.js'
@@ -262,7 +262,7 @@ export interface ExplorerCalls {
   table(lane: number, table: number, position: number): TableAnatomy | undefined
   /** Every moment of the run that names a thing, seen from a position. */
   history(selection: Selection, position: number): History
-  /** Where versions of a key lie in an LSM tree at a position; `undefined` for other engines. */
+  /** Where versions of a key lie at a position; `undefined` for an engine that is not known. */
   keyPlaces(lane: number, key: string, position: number): KeyTrace | undefined
   /** What an operation has cost in a lane: at once, and up to the end of the run. `operation` is its index. */
   receipt(lane: number, operation: number): LaneReceipt

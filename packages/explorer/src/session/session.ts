@@ -19,14 +19,12 @@ import { Run, type Moment } from '../run/run.js'
 import { eventsBefore } from '../run/events-before.js'
 import type { StoredFile } from '../run/stored-files.js'
 import { foldsFor, type PictureName, type Pictures } from '../views/catalog.js'
-import type { LevelsFold } from '../views/levels-fold.js'
-import type { MemtableFold } from '../views/memtable-fold.js'
 import { Track } from '../views/track.js'
 import type { Comparison, Comparisons } from './comparison.js'
 import type { Facts } from './facts.js'
 import type { FileBytes } from './file-bytes.js'
 import type { Histories, History } from './history.js'
-import type { KeyTrace } from './key-trace.js'
+import type { KeyTrace } from './key-place.js'
 import type { HexPage } from './hex-page.js'
 import type { LiveLanes, OpenFeed } from './live-lanes.js'
 import type { Selection } from './selection.js'
@@ -411,14 +409,11 @@ export class Session implements Answering {
     this.#begun()
     const count = this.#eventsUpTo(position, lane)
     const folds = this.#tracks[lane].at(count)
-    if (!('memtable' in folds)) return undefined
-    return traceKey(
-      key,
-      folds.memtable as MemtableFold,
-      (folds.levels as LevelsFold).picture(),
-      this.#filesOf(FileBytes, lane),
-      count - this.#tracks[lane].first,
-    )
+    const {
+      first,
+      lane: { events },
+    } = this.#tracks[lane]
+    return traceKey(key, { events, count: count - first, folds, files: this.#filesOf(FileBytes, lane) })
   }
 
   #filesOf(Files: typeof FileBytes, lane: number): FileBytes {
