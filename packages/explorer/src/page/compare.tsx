@@ -46,7 +46,7 @@ export function Compare(): JSX.Element {
                 </select>
               </label>
             ))}
-            {before === undefined ? (
+            {summary.value?.isRecorded ? null : before === undefined ? (
               <button type="button" disabled={isBusy.value} onClick={() => void removeLane(compared[1]).then(toHeading)}>
                 Remove {lanes[compared[1]]?.name}
               </button>
@@ -67,13 +67,14 @@ function Answer({ lanes }: { readonly lanes: readonly [number, number] }): JSX.E
   const found = useAnswer('compare', isBusy.value ? undefined : [lanes, position.value])
   if (found === undefined)
     return <p>{isBusy.value ? 'The lanes are compared when the operations have ended.' : 'The lanes are compared.'}</p>
+  const isRecorded = summary.value?.isRecorded === true
   return (
     <>
       <Options compared={found} />
-      <Parting compared={found} />
-      <Outcomes compared={found} />
+      {isRecorded ? <p>What others did is no run of the same operations: only figures are compared.</p> : <Parting compared={found} />}
+      {isRecorded ? null : <Outcomes compared={found} />}
       <Figures compared={found} />
-      <Costs compared={found} />
+      {isRecorded ? null : <Costs compared={found} />}
     </>
   )
 }

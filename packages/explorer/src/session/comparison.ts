@@ -108,7 +108,7 @@ export class Comparisons {
   }
 
   of(pair: Pair, position: number): Comparison {
-    const end = this.#run.moments.length
+    const end = this.#run.last
     const key = `${pair.join()} ${end}`
     if (this.#kept?.key !== key) {
       this.#kept = { key, whole: this.#figures(pair, end), comparison: compareRuns(this.#run, this.#receipts, pair) }
@@ -127,7 +127,8 @@ function compareRuns(run: Run, receipts: Receipts, pair: Pair): WholeComparison 
   const lanes = pair.map(lane => run.settings.lanes[lane])
   const moments = pair.map(lane => momentsOf(run, lane))
   const outcomes = outcomeDifferences(run, moments)
-  const parting = partingOf(run, moments)
+  // What others did has no operations that both lanes have.
+  const parting = run.isRecorded ? undefined : partingOf(run, moments)
   return {
     names: [lanes[0].name, lanes[1].name],
     engines: [lanes[0].engine, lanes[1].engine],
@@ -182,8 +183,8 @@ interface Placed {
   readonly moment: Moment
 }
 
-function momentsOf({ moments }: Run, lane: number): readonly Placed[] {
-  return moments.flatMap((moment, index) => (moment.lane === lane ? [{ position: index + 1, moment }] : []))
+function momentsOf({ moments, first }: Run, lane: number): readonly Placed[] {
+  return moments.flatMap((moment, index) => (moment.lane === lane ? [{ position: first + index + 1, moment }] : []))
 }
 
 function partingOf({ operations }: Run, [a, b]: readonly (readonly Placed[])[]): Parting | undefined {

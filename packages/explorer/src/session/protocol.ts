@@ -9,6 +9,7 @@ import type { PartFailure } from '../parts/part-settings.js'
 import type { Line } from '../run/line.js'
 import type { StoredFile } from '../run/stored-files.js'
 import type { PictureName, Pictures } from '../views/catalog.js'
+import type { PredictionPicture } from '../views/prediction.js'
 import type { Comparison } from './comparison.js'
 import type { Facts } from './facts.js'
 import type { HexPage } from './hex-page.js'
@@ -266,6 +267,8 @@ export interface ExplorerCalls {
   keyPlaces(lane: number, key: string, position: number): KeyTrace | undefined
   /** What an operation has cost in a lane: at once, and up to the end of the run. `operation` is its index. */
   receipt(lane: number, operation: number): LaneReceipt
+  /** What formulas and a simulation say about a lane's work up to a position, beside what it has measured. */
+  prediction(lane: number, position: number): PredictionPicture
   /** What differs between two lanes in the whole run, with figures also at a position; `undefined` if there is no such lane. */
   compare(lanes: readonly [number, number], position: number): Comparison | undefined
 }

@@ -19,6 +19,7 @@ import { Run, type Moment } from '../run/run.js'
 import { eventsBefore } from '../run/events-before.js'
 import type { StoredFile } from '../run/stored-files.js'
 import { foldsFor, type PictureName, type Pictures } from '../views/catalog.js'
+import type { PredictionPicture } from '../views/prediction.js'
 import { Track } from '../views/track.js'
 import type { Comparison, Comparisons } from './comparison.js'
 import type { Facts } from './facts.js'
@@ -402,6 +403,25 @@ export class Session implements Answering {
       (lane, at, names) => this.#picturesAt(lane, at, names),
     )
     return this.#comparisons.of(lanes, position)
+  }
+
+  readonly prediction = async (lane: number, position: number): Promise<PredictionPicture> => {
+    const { predictionOf } = await import('../views/prediction.js')
+    const { settings, operations, moments, isRecorded } = this.#begun()
+    const isOfFiles = this.#base !== undefined
+    if (isRecorded || isOfFiles) {
+      const notes = [`The formulas are about all puts of a store, and those before this ${isRecorded ? 'recording' : 'run'} are not known.`]
+      return { rows: [], notes, marks: {} }
+    }
+    const ended = moments.findLastIndex((moment, at) => at < position && moment.lane === lane && moment.kind === 'return')
+    const last = ended < 0 ? undefined : moments[ended]
+    return predictionOf({
+      settings: settings.lanes[lane],
+      seed: settings.seed,
+      operations: last?.kind === 'return' ? operations.slice(0, last.operation + 1) : [],
+      events: this.#tracks[lane].lane.events.slice(0, this.#keptUpTo(position, lane)),
+      pictures: this.#picturesAt(lane, position, ['ledger', 'levels', 'pages']),
+    })
   }
 
   readonly keyPlaces = async (lane: number, key: string, position: number): Promise<KeyTrace | undefined> => {

@@ -2,6 +2,7 @@
 import type { JSX } from 'preact'
 import type { LedgerPicture, LedgerSample } from '../../views/ledger-fold.js'
 import { bytes, number } from '../format.js'
+import { PredictionPlace, usePrediction } from './prediction-place.js'
 import type { DrawingProps } from './drawing.js'
 
 type WrittenPart = keyof LedgerSample['written']
@@ -21,11 +22,15 @@ const WIDTH = 420
 const LEFT = 38
 const RIGHT = 6
 const TABLE_ROWS = 12
+/** Length of the line of what is predicted. */
+const MARK = 90
 
 export function Ledger({ lane, index }: DrawingProps): JSX.Element | null {
   const picture = lane.pictures.ledger
+  const prediction = usePrediction(index)
   if (picture === undefined) return null
   const { now } = picture
+  const { marks } = prediction ?? {}
   if (now.operations === 0) return <p>No operation has ended yet.</p>
   const rows = [...picture.samples, now]
   const parts = PARTS.filter(({ part }) => now.written[part] > 0)
@@ -39,7 +44,14 @@ export function Ledger({ lane, index }: DrawingProps): JSX.Element | null {
           : `, ${(now.blocks / now.gets).toFixed(2)} blocks per get (${(now.blocksFromDisk / now.gets).toFixed(2)} from disk)`}
         , {now.liveBytes === 0 ? 'nothing live' : `${space(now).toFixed(2)} bytes of files per live byte`}.
       </p>
-      <Chart title="Bytes written per user byte, by part, summed from the beginning" id={id} height={130} rows={rows} valueOf={written}>
+      <Chart
+        title="Bytes written per user byte, by part, summed from the beginning"
+        id={id}
+        height={130}
+        rows={rows}
+        valueOf={written}
+        mark={marks?.written}
+      >
         {scale => (
           <>
             <Patterns id={id} />
@@ -65,13 +77,21 @@ export function Ledger({ lane, index }: DrawingProps): JSX.Element | null {
         ))}
       </ul>
       {now.gets === 0 ? null : (
-        <Chart title="Blocks or pages per get, summed from the beginning" id={`${id}-gets`} height={70} rows={rows} valueOf={blocks}>
+        <Chart
+          title="Blocks or pages per get, summed from the beginning"
+          id={`${id}-gets`}
+          height={70}
+          rows={rows}
+          valueOf={blocks}
+          mark={marks?.blocks}
+        >
           {scale => <path class="line c1" d={lineOf(rows, scale, blocks)} />}
         </Chart>
       )}
-      <Chart title="Bytes of files per live byte" id={`${id}-space`} height={70} rows={rows} valueOf={space}>
+      <Chart title="Bytes of files per live byte" id={`${id}-space`} height={70} rows={rows} valueOf={space} mark={marks?.space}>
         {scale => <path class="line c4" d={lineOf(rows, scale, space)} />}
       </Chart>
+      <PredictionPlace prediction={prediction} name={lane.name} />
       <Figures picture={picture} />
     </div>
   )
@@ -107,16 +127,18 @@ interface ChartProps {
   readonly height: number
   readonly rows: readonly LedgerSample[]
   readonly valueOf: (sample: LedgerSample) => number
+  /** What is predicted for now. */
+  readonly mark: number | undefined
   readonly children: (scale: Scale) => JSX.Element
 }
 
-function Chart({ title, id, height, rows, valueOf, children }: ChartProps): JSX.Element {
+function Chart({ title, id, height, rows, valueOf, mark, children }: ChartProps): JSX.Element {
   const [top, bottom] = [6, height - 16]
   const from = rows[0].operations
   const to = Math.max(from + 1, rows.at(-1)!.operations)
   // The first operations pay for all that opening has written: a peak that would press the rest flat.
   const settled = rows.slice(Math.floor(rows.length / 5))
-  const most = niceAbove(1.15 * Math.max(...settled.map(valueOf)))
+  const most = niceAbove(1.15 * Math.max(mark ?? 0, ...settled.map(valueOf)))
   const isCut = Math.max(...rows.map(valueOf)) > most
   const scale: Scale = {
     x: operations => round(LEFT + ((WIDTH - LEFT - RIGHT) * (operations - from)) / (to - from)),
@@ -132,7 +154,7 @@ function Chart({ title, id, height, rows, valueOf, children }: ChartProps): JSX.
         class="chart"
         viewBox={`0 0 ${WIDTH} ${height}`}
         role="img"
-        aria-label={`${title}: now ${valueOf(rows.at(-1)!).toFixed(2)}; the figures are in the table below`}
+        aria-label={`${title}: now ${valueOf(rows.at(-1)!).toFixed(2)}${mark === undefined ? '' : `, predicted ${mark.toFixed(2)}`}; the figures are in the table below`}
       >
         <clipPath id={`${id}-clip`}>
           <rect x={LEFT} y={top} width={WIDTH - LEFT - RIGHT} height={bottom - top} />
@@ -146,6 +168,14 @@ function Chart({ title, id, height, rows, valueOf, children }: ChartProps): JSX.
           </g>
         ))}
         <g clip-path={`url(#${id}-clip)`}>{children(scale)}</g>
+        {mark === undefined ? null : (
+          <g class="predicted">
+            <path d={`M${WIDTH - RIGHT - MARK} ${scale.y(mark)}H${WIDTH - RIGHT}`} />
+            <text class="tick" x={WIDTH - RIGHT} y={scale.y(mark) - 4} text-anchor="end">
+              predicted {mark.toFixed(2)}
+            </text>
+          </g>
+        )}
         <line class="axis-line" x1={LEFT} x2={WIDTH - RIGHT} y1={bottom} y2={bottom} />
         <text class="tick" x={LEFT} y={height - 3}>
           {number(from)}
