@@ -95,6 +95,13 @@ describe('a run', () => {
     expect(outcomes).toMatchObject([{ status: 'failed', text: expect.stringContaining('fanOut') as string }, { status: 'failed' }])
   })
 
+  it('refuses two lanes of one name, which a crash or a link could not tell apart', async () => {
+    const [lane] = SETTINGS.lanes
+    await expect(Run.open({ seed: 1, lanes: [lane, lane] })).rejects.toThrow(
+      'Two lanes of the run have the name "lsm": give each lane its own',
+    )
+  })
+
   it('refuses more lanes than fit beside each other', async () => {
     const [lane] = SETTINGS.lanes
     await expect(Run.open({ seed: 1, lanes: [lane, lane, lane, lane] })).rejects.toThrow('A run has one to 3 lanes, not 4')

@@ -56,6 +56,9 @@ export class Run {
     if (settings.lanes.length < 1 || settings.lanes.length > MOST_LANES) {
       throw new TypeError(`A run has one to ${MOST_LANES} lanes, not ${settings.lanes.length}`)
     }
+    const names = settings.lanes.map(({ name }) => name)
+    const twice = names.find((name, index) => names.indexOf(name) < index)
+    if (twice !== undefined) throw new TypeError(`Two lanes of the run have the name "${twice}": give each lane its own`)
     this.settings = settings
     this.#sequences = settings.lanes.map(() => 0)
     this.#earlier = settings.lanes.map(() => 0)
