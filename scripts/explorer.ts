@@ -138,12 +138,17 @@ function cityEntries(): [key: string, value: string][] {
     .map(city => [`${city.country}/${city.name}/${city.cityId}`, JSON.stringify(city)])
 }
 
+/** What is too wide can be scrolled by keys. */
+function htmlOf(markdown: string): string {
+  return marked.parse(markdown, { async: false }).replaceAll('<pre>', '<pre tabindex="0">')
+}
+
 /** What a page shows of each exercise; its task as HTML without the heading, which is the title. */
 function exerciseTexts(): { readonly name: string; readonly title: string; readonly task: string; readonly starter: string }[] {
   return exerciseNames().map(name => {
     const text = (file: string): string => readFileSync(join(exerciseFolder(name), file), 'utf8')
     const [, title, task] = /^# (.+)\n([\s\S]*)$/.exec(text('README.md'))!
-    return { name, title, task: marked.parse(task, { async: false }), starter: text('starter.ts') }
+    return { name, title, task: htmlOf(task), starter: text('starter.ts') }
   })
 }
 

@@ -329,6 +329,9 @@ describe.skipIf(!isInstalled)('the explorer in Chromium', () => {
       expect(violations.map(({ id, help, nodes }) => `${id}: ${help} (${nodes[0]?.html.slice(0, 160)})`)).toEqual([])
     }
 
+    await page.setViewportSize({ width: 360, height: 800 })
+    expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0)
+
     await write(page, editor, RIGHT_SPLIT)
     expect(await checked(page)).toContain('All checks pass')
     await page.getByRole('button', { name: 'Use it as a lane' }).click()

@@ -138,7 +138,7 @@ function FileEditor({ exercise: { name, starter } }: { readonly exercise: Exerci
         {note.value || 'What you write stays in this browser. Tab leaves the editor; Ctrl+] and Ctrl+[ change the indentation.'}
       </p>
       <p class="exercise-row">
-        <button type="button" class="check" disabled={isChecking.value} onClick={() => void check(name)}>
+        <button type="button" disabled={isChecking.value} onClick={() => void check(name)}>
           Check
         </button>
         <button type="button" disabled={isBusy.value} onClick={() => void use(name, editor!.text())}>
@@ -325,7 +325,7 @@ function UsedPart(): JSX.Element | null {
         {found === undefined
           ? 'Operations go into both lanes. Look for a difference when you have added some.'
           : found === 'none'
-            ? 'Both lanes take the same steps so far.'
+            ? 'Both lanes take the same steps so far. Add operations, or let power fail in both, and look again.'
             : `The lanes go different ways after ${found.same} equal steps. This is the first that differs:`}
       </p>
       {found === undefined || found === 'none' ? null : <Steps found={found} />}
