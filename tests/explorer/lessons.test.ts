@@ -12,9 +12,11 @@ import { positionsOf, sceneAt } from '../../packages/explorer/src/lessons/places
 import { isDone, isProgress, NO_PROGRESS } from '../../packages/explorer/src/lessons/progress.js'
 import { judgeChallenge, judgeFree, type Verdict } from '../../packages/explorer/src/lessons/tasks.js'
 import { DRAWINGS } from '../../packages/explorer/src/page/drawings/catalog.js'
+import { BTREE, LEVELED } from '../../packages/explorer/src/run/engine-lanes.js'
 import { linesOf } from '../../packages/explorer/src/run/scenario.js'
 import type { RunSettings } from '../../packages/explorer/src/run/settings.js'
 import { Session } from '../../packages/explorer/src/session/session.js'
+import { slice } from '../support/thoroughness.js'
 import { SOLUTIONS, type Attempt, type TaskSolution } from './support/lesson-solutions.js'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -25,20 +27,21 @@ interface Ran {
   readonly operations: number
 }
 
-async function runOf(settings: RunSettings, lines: readonly string[]): Promise<Ran> {
+/** Runs that tests share: none of them goes on with one. */
+const runs = new Map<string, Promise<Ran>>()
+
+function runOf(settings: RunSettings, lines: readonly string[]): Promise<Ran> {
+  const key = JSON.stringify([settings, lines])
+  const run = runs.get(key) ?? newRun(settings, lines)
+  runs.set(key, run)
+  return run
+}
+
+async function newRun(settings: RunSettings, lines: readonly string[]): Promise<Ran> {
   const session = new Session()
   await session.begin(settings)
   const { moments, operations } = await session.add(linesOf(lines))
   return { session, end: moments, operations }
-}
-
-/** The run of each lesson, made once. */
-const runs = new Map<string, Promise<Ran>>()
-
-function runOfLesson({ title, settings, lines }: Lesson): Promise<Ran> {
-  const run = runs.get(title) ?? runOf(settings, lines)
-  runs.set(title, run)
-  return run
 }
 
 function withOptions({ seed, lanes: [first, ...others] }: RunSettings, { options }: Attempt): RunSettings {
@@ -47,11 +50,8 @@ function withOptions({ seed, lanes: [first, ...others] }: RunSettings, { options
 
 async function tryFree(lesson: Lesson, attempt: Attempt): Promise<Verdict> {
   const { settings, lines, free } = lesson
-  const own = await runOfLesson(lesson)
-  const { session, end, operations } =
-    attempt.lines === undefined && attempt.options === undefined
-      ? own
-      : await runOf(withOptions(settings, attempt), [...lines, ...(attempt.lines ?? [])])
+  const own = await runOf(settings, lines)
+  const { session, end, operations } = await runOf(withOptions(settings, attempt), [...lines, ...(attempt.lines ?? [])])
   const [next] = await session.operations(own.operations, own.operations + 1)
   const now = await session.facts(end)
   const before = operations === own.operations ? now : await session.facts(next.start - 1)
@@ -70,7 +70,7 @@ async function expectSolved({ solution, cheats }: TaskSolution, judge: (attempt:
   expect((await judge({})).isMet, 'without doing anything').toBe(false)
   const solved = await judge(solution)
   expect(unmet(solved)).toEqual([])
-  for (const cheat of cheats) expect((await judge(cheat)).isMet, JSON.stringify(cheat)).toBe(false)
+  for (const cheat of slice(cheats.slice(0, 1), cheats)) expect((await judge(cheat)).isMet, JSON.stringify(cheat)).toBe(false)
   return solved
 }
 
@@ -87,7 +87,7 @@ describe.each(LESSONS)('the lesson $name', ({ name, title, load }) => {
   it('has steps that are in its run in their order, at drawings that have a picture there', async () => {
     const { lesson } = await load()
     expect(lesson.title).toBe(title)
-    const { session, end } = await runOfLesson(lesson)
+    const { session, end } = await runOf(lesson.settings, lesson.lines)
     const places = lesson.steps.map(({ at }) => at)
     const positions = await positionsOf(session, places, end)
     expect(positions).toEqual(positions.toSorted((a, b) => a - b))
@@ -137,7 +137,7 @@ function writtenNumbers(source: string): string[] {
     if (name === 'free' || name === 'challenges') return
     const isProse = (isText || name === 'why' || (name === 'text' && isInSteps(node))) && name !== 'says'
     if (isProse && (ts.isStringLiteralLike(node) || ts.isTemplateHead(node) || ts.isTemplateMiddleOrTemplateTail(node))) {
-      if (/\d/.test(node.text) && node.text.includes(' ')) found.push(node.text)
+      if (/\d/.test(node.text.replaceAll(/level \d/gi, '')) && node.text.includes(' ')) found.push(node.text)
     }
     ts.forEachChild(node, child => visit(child, isProse))
   }
@@ -154,29 +154,32 @@ function isInSteps(node: ts.Node): boolean {
 
 describe('a task', () => {
   it('is not done where its operations, its engine or its lane are gone, or an operation has failed', async () => {
-    const { lesson } = await LESSONS.find(({ name }) => name === 'flush')!.load()
-    const [challenge] = lesson.challenges
-    const solved = { ...withOptions(challenge.settings, { options: { writeBufferSize: 1 << 20 } }) }
-    const judge = async (settings: RunSettings, lines: readonly string[]): Promise<Verdict> => {
-      const { session, end } = await runOf(settings, lines)
+    const settings: RunSettings = { seed: 1, lanes: [LEVELED] }
+    const lines = ['put a 1', 'flush']
+    const conditions: Challenge['conditions'] = ({ now }) => [{ text: '', isMet: now.lanes[0].tables! > 0 }]
+    const challenge: Challenge = { title: '', text: '', hint: '', settings, lines, conditions }
+    const judge = async (tried: RunSettings, script: readonly string[]): Promise<boolean> => {
+      const { session, end } = await newRun(tried, script)
       const now = await session.facts(end)
-      return judgeChallenge(challenge, { now, before: now })
+      return judgeChallenge(challenge, { now, before: now }).isMet
     }
-    const [first] = solved.lanes
-    expect((await judge(solved, challenge.lines)).isMet).toBe(true)
-    expect((await judge(solved, ['flush'])).isMet).toBe(false)
-    expect((await judge(solved, challenge.lines.toReversed())).isMet).toBe(false)
-    expect((await judge({ seed: 1, lanes: [{ name: 'tree', engine: 'btree', options: {} }] }, challenge.lines)).isMet).toBe(false)
-    expect((await judge({ seed: 1, lanes: [{ name: 'tree', engine: 'btree', options: {} }, first] }, challenge.lines)).isMet).toBe(false)
-    const broken = { seed: 1, lanes: [{ ...first, options: { ...first.options, fanOut: 1 } }] }
-    expect((await judge(broken, challenge.lines)).isMet).toBe(false)
+    const others = { seed: 1, lanes: [BTREE] }
+    const broken = { seed: 1, lanes: [{ ...LEVELED, options: { ...LEVELED.options, fanOut: 1 } }] }
+    expect(await judge(settings, lines)).toBe(true)
+    expect(await judge({ seed: 2, lanes: [LEVELED, BTREE] }, lines)).toBe(true)
+    expect(await judge(settings, ['flush'])).toBe(false)
+    expect(await judge(settings, ['flush', 'put a 1'])).toBe(false)
+    expect(await judge(settings, [...lines, 'put b 1'])).toBe(false)
+    expect(await judge(others, lines)).toBe(false)
+    expect(await judge({ seed: 1, lanes: [BTREE, LEVELED] }, lines)).toBe(false)
+    expect(await judge(broken, lines)).toBe(false)
   })
 })
 
 describe('a run that is set aside', () => {
   it('is back as it was, whatever was done meanwhile', async () => {
     const { lesson } = await LESSONS[0].load()
-    const { session } = await runOf(lesson.settings, ['put mine 1', 'snapshot s', 'put mine 2'])
+    const { session } = await newRun(lesson.settings, ['put mine 1', 'snapshot s', 'put mine 2'])
     const digest = await session.digest()
     await expect(session.takeBack()).rejects.toThrow('No run has been set aside')
     await session.setAside()

@@ -34,12 +34,26 @@ export const SOLUTIONS: Readonly<Record<string, LessonSolutions>> = {
   'skiplist-towers': {
     free: {
       solution: {
-        lines: ['random 500 keys 100000 values 1B', 'get ant', 'get ape', 'get bat', 'get bee', 'get cat'],
+        lines: ['random 250 keys 100000 values 1B', 'get ant', 'get ape', 'get bat', 'get bee', 'get cat'],
       },
       cheats: [
         { lines: ['get ant', 'get ape', 'get bat', 'get bee', 'get cat'] },
-        { lines: ['random 500 keys 100000 values 1B', 'get ant', 'get ant', 'get ant', 'get ant', 'get ant'] },
-        { lines: ['random 500 keys 100000 values 1B', 'get no1', 'get no2', 'get no3', 'get no4', 'get no5'] },
+        { lines: ['random 250 keys 100000 values 1B', 'get ant', 'get ant', 'get ant', 'get ant', 'get ant'] },
+        { lines: ['random 250 keys 100000 values 1B', 'get no1', 'get no2', 'get no3', 'get no4', 'get no5'] },
+      ],
+    },
+    challenges: [],
+  },
+  'crash-anywhere': {
+    free: {
+      solution: {
+        lines: ['put a 1', 'put b 2', 'put c 3 sync', 'crash lsm event 137 none', 'get a', 'get b', 'get c'],
+      },
+      cheats: [
+        { lines: ['put a 1', 'put b 2', 'put c 3', 'crash lsm event 137 all', 'get a', 'get b', 'get c'] },
+        { lines: ['put a 1', 'put b 2', 'put c 3', 'crash lsm event 137 none', 'get a', 'get b', 'get c'] },
+        { lines: ['put a 1 sync', 'put b 2 sync', 'put c 3 sync', 'get a', 'get b', 'get c'] },
+        { lines: ['put a 1', 'put b 2', 'put c 3 sync', 'crash lsm event 137 none', 'get apple', 'get pear', 'get plum'] },
       ],
     },
     challenges: [],
@@ -57,6 +71,60 @@ export const SOLUTIONS: Readonly<Record<string, LessonSolutions>> = {
       {
         solution: { options: { writeBufferSize: 1 << 20 } },
         cheats: [{ options: { writeBufferSize: 1 << 20 }, lines: ['put a 1'] }, { options: { blockSize: 4096 } }],
+      },
+    ],
+  },
+  'anatomy-of-a-get': {
+    free: {
+      solution: {
+        lines: [10, 11, 20, 21, 30, 31, 40, 41].map(key => `get key0000${key}`).concat([22, 32, 42, 52].map(key => `get key0000${key}x`)),
+      },
+      cheats: [
+        { lines: [22, 32, 42, 52].map(key => `get key0000${key}x`) },
+        { lines: Array.from({ length: 12 }, () => 'get key000003') },
+        { lines: [10, 11, 20, 21, 30, 31, 40, 41].map(key => `get key0000${key}`).concat(['get a', 'get b', 'get x', 'get y']) },
+      ],
+    },
+    challenges: [
+      {
+        solution: { options: { filterBitsPerKey: 10 } },
+        cheats: [{ options: { filterBitsPerKey: 2 } }, { options: { cacheSize: 1 << 20 } }],
+      },
+    ],
+  },
+  'bloom-bits': {
+    free: {
+      solution: { options: { filterBitsPerKey: 10 } },
+      cheats: [{ options: { filterBitsPerKey: 0 } }, { options: { filterBitsPerKey: 20 } }],
+    },
+    challenges: [
+      {
+        solution: { options: { level0Tables: 1, filterBitsPerKey: 4 } },
+        cheats: [{ options: { filterBitsPerKey: 0 } }, { options: { filterBitsPerKey: 4 } }],
+      },
+    ],
+  },
+  'never-and-always-compacting': {
+    free: {
+      solution: { options: { level0Tables: 4 } },
+      cheats: [{ options: { level0Tables: 1 } }, { options: { writeBufferSize: 1 << 20 } }],
+    },
+    challenges: [
+      {
+        solution: { options: { level0Tables: 12, level1Size: 1 << 20 } },
+        cheats: [{ options: { level0Tables: 12, compression: 'lz4' } }, { options: { compaction: 'tiered' } }],
+      },
+    ],
+  },
+  'leveled-ledger': {
+    free: {
+      solution: { options: { level0Tables: 6 } },
+      cheats: [{ options: { writeBufferSize: 1 << 20 } }, { options: { level0Tables: 100, level0StopTables: 200 } }],
+    },
+    challenges: [
+      {
+        solution: { options: { writeBufferSize: 32_768, level0Tables: 3, level1Size: 1 << 20 } },
+        cheats: [{ options: { writeBufferSize: 1 << 20 } }, { options: { level0Tables: 6 } }],
       },
     ],
   },

@@ -24,9 +24,39 @@ export const LESSONS: readonly LessonEntry[] = [
     load: () => import('./skiplist-towers.js'),
   },
   {
+    name: 'crash-anywhere',
+    title: 'Crash anywhere',
+    chapter: '03-crash-anywhere.md',
+    load: () => import('./crash-anywhere.js'),
+  },
+  {
     name: 'flush',
     title: 'From the memtable to a table',
     chapter: '04-flush.md',
     load: () => import('./flush.js'),
+  },
+  {
+    name: 'anatomy-of-a-get',
+    title: 'The anatomy of a get',
+    chapter: '05-anatomy-of-a-get.md',
+    load: () => import('./anatomy-of-a-get.js'),
+  },
+  {
+    name: 'bloom-bits',
+    title: 'Bloom bits',
+    chapter: '06-bloom-bits.md',
+    load: () => import('./bloom-bits.js'),
+  },
+  {
+    name: 'never-and-always-compacting',
+    title: 'Never and always compacting',
+    chapter: '07-never-and-always-compacting.md',
+    load: () => import('./never-and-always-compacting.js'),
+  },
+  {
+    name: 'leveled-ledger',
+    title: 'The ledger by level',
+    chapter: '08-leveled-ledger.md',
+    load: () => import('./leveled-ledger.js'),
   },
 ]

@@ -6,7 +6,7 @@ import { counted, number, ratio } from './words.js'
 
 const ANIMALS = ['cat', 'yak', 'bee', 'owl', 'ant', 'hen', 'elk', 'rat', 'ape', 'pig', 'dog', 'emu', 'bat', 'cow', 'eel']
 const SOUGHT = 'pig'
-const MANY = 120
+const MANY = 60
 
 const memtableOf = (scene: Scene) => pictureOf(scene, 'memtable').memtables[0]
 const placeOf = (scene: Scene): number => {
@@ -22,7 +22,7 @@ export const lesson: Lesson = {
     `batch ${ANIMALS.map(key => `put ${key} 1`).join('; ')}`,
     `get ${SOUGHT}`,
     `ascending ${MANY} values 1B`,
-    'get key000101',
+    'get key000051',
     'get key000042',
   ],
   question: {
@@ -97,7 +97,7 @@ export const lesson: Lesson = {
   free: {
     title: 'See the logarithm',
     text: 'Make the list at least four times as long. Then get at least five keys that are there and that no get has found before. Their searches may compare 30 keys each at most, on average.',
-    hint: 'Add "random 600 keys 100000 values 1B". Then get five keys from the list of operations.',
+    hint: 'Add "random 300 keys 100000 values 1B". Then get five keys from the list of operations.',
     conditions: ({ now: { lanes: now }, before: { lanes: before } }) => {
       const length = now[0].memtableEntries! / before[0].memtableEntries!
       const found = now[0].keysFound - before[0].keysFound

@@ -18,7 +18,8 @@ export function LessonPlace(): JSX.Element | null {
 
 export async function openLesson(name: string): Promise<void> {
   try {
-    loaded.value ??= await import('./open-lesson.js')
+    const { OpenLesson, openNamed, close } = await import('./open-lesson.js')
+    loaded.value ??= { OpenLesson, openNamed, close }
   } catch {
     problem.value = 'The lessons could not be loaded: reload the page'
     return

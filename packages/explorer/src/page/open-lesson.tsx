@@ -58,7 +58,7 @@ function LessonSection({ lesson }: { readonly lesson: Lesson }): JSX.Element {
           Leave, back to my run
         </button>
       </div>
-      <div class="buttons" role="group" aria-label="Parts of the lesson">
+      <div class="buttons lesson-parts" role="group" aria-label="Parts of the lesson">
         {tab('question', 'Question', own.value.isAnswered === true, () => showPart('question'))}
         {tab('steps', 'Steps', own.value.isWalked === true, () => showStep(step.value))}
         {tab('free', 'On your own', own.value.isFreeMet === true, showFree)}

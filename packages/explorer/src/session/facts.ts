@@ -1,4 +1,6 @@
 /** Figures of a run at a position: plain data by which a goal can be checked. */
+import type { ProbeOutcome } from 'kvarium/trace'
+import type { Operation } from '../run/operation.js'
 import type { Run } from '../run/run.js'
 import type { LaneSettings } from '../run/settings.js'
 import type { Pictures } from '../views/catalog.js'
@@ -19,12 +21,16 @@ export interface LaneFacts extends LaneSettings {
   readonly writeAmplification?: number
   /** Blocks or pages that gets took from cache and disk, per get; absent before the first get. */
   readonly readAmplification?: number
-  /** Bytes of files per live byte; absent where nothing is live. */
+  /** Bytes of keys and values that a reader would find, of what the run has written; absent after a crash, of which no outcome says what is left. */
+  readonly heldBytes?: number
+  /** Bytes of files per held byte; absent where nothing is held. */
   readonly spaceAmplification?: number
   readonly unsyncedBytes: number
   /** Searches of memtables by gets, and the keys that they compared. */
   readonly searches: number
   readonly comparisons: number
+  /** What gets found where they looked in an LSM tree, by outcome. */
+  readonly probes: Readonly<Partial<Record<ProbeOutcome, number>>>
   /** How many events of a type there were, by type. */
   readonly events: Readonly<Record<string, number>>
   /** Tables of an LSM tree. */
@@ -56,7 +62,10 @@ interface Counts {
   found: number
   missing: number
   comparisons: number
+  readonly probes: Partial<Record<ProbeOutcome, number>>
   readonly keys: Set<string>
+  /** The length of each entry by its key. */
+  held: Map<string, number> | undefined
   readonly events: Record<string, number>
 }
 
@@ -67,7 +76,16 @@ export function factsAt(
   script: readonly string[],
   looks: readonly Pictured[],
 ): Facts {
-  const counts = settings.lanes.map((): Counts => ({ failed: 0, found: 0, missing: 0, comparisons: 0, keys: new Set(), events: {} }))
+  const counts = settings.lanes.map((): Counts => ({
+    failed: 0,
+    found: 0,
+    missing: 0,
+    comparisons: 0,
+    probes: {},
+    keys: new Set(),
+    held: new Map(),
+    events: {},
+  }))
   let begun = 0
   for (const moment of moments.slice(0, position - first)) {
     const count = counts[moment.lane]
@@ -76,10 +94,12 @@ export function factsAt(
       const { event } = moment
       count.events[event.type] = (count.events[event.type] ?? 0) + 1
       if (event.type === 'memtable.search') count.comparisons += event.path.reduce((sum, { comparisons }) => sum + comparisons, 0)
+      if (event.type === 'get.probe') count.probes[event.outcome] = (count.probes[event.outcome] ?? 0) + 1
     } else {
       const { outcome } = moment
       const operation = operations[moment.operation]
       if (outcome.status === 'failed') count.failed++
+      else if (moment.operation >= 0) hold(count, operation)
       if (outcome.status === 'missing') count.missing++
       if (outcome.status !== 'found') continue
       count.found++
@@ -90,12 +110,45 @@ export function factsAt(
   return { position, operations: begun, script, lanes }
 }
 
+/** What an operation changes of what is held. */
+function hold(count: Counts, operation: Operation): void {
+  const { held } = count
+  switch (operation.type) {
+    case 'put':
+      held?.set(operation.key, utf8Length(operation.key) + utf8Length(operation.value))
+      return
+    case 'del':
+      held?.delete(operation.key)
+      return
+    case 'batch':
+      for (const write of operation.operations) hold(count, write)
+      return
+    case 'clear':
+      for (const key of held?.keys() ?? []) {
+        if ((operation.from === undefined || key >= operation.from) && (operation.to === undefined || key < operation.to)) held!.delete(key)
+      }
+      return
+    case 'crash':
+      count.held = undefined
+      return
+    default:
+      return
+  }
+}
+
+const encoder = new TextEncoder()
+
+function utf8Length(text: string): number {
+  return encoder.encode(text).length
+}
+
 function laneFacts(
-  { failed, found, missing, comparisons, keys, events }: Counts,
+  { failed, found, missing, comparisons, probes, keys, held, events }: Counts,
   { pictures }: Pictured,
 ): Omit<LaneFacts, keyof LaneSettings> {
   const ledger = pictures.ledger!.now
   const bytesWritten = Object.values(ledger.written).reduce((sum, bytes) => sum + bytes, 0)
+  const heldBytes = held === undefined ? undefined : [...held.values()].reduce((sum, bytes) => sum + bytes, 0)
   const { levels, pages } = pictures
   return {
     failed,
@@ -106,10 +159,12 @@ function laneFacts(
     bytesWritten,
     ...(ledger.userBytes > 0 && { writeAmplification: bytesWritten / ledger.userBytes }),
     ...(ledger.gets > 0 && { readAmplification: ledger.blocks / ledger.gets }),
-    ...(ledger.liveBytes > 0 && { spaceAmplification: ledger.fileBytes / ledger.liveBytes }),
+    ...(heldBytes !== undefined && { heldBytes }),
+    ...(heldBytes !== undefined && heldBytes > 0 && { spaceAmplification: ledger.fileBytes / heldBytes }),
     unsyncedBytes: pictures.files!.files.reduce((sum, file) => sum + file.unsyncedBytes, 0),
     searches: events['memtable.search'] ?? 0,
     comparisons,
+    probes,
     events,
     ...(levels !== undefined && {
       tables: levels.levels.reduce((sum, level) => sum + level.tables, 0),
