@@ -113,7 +113,7 @@ export const lesson: Lesson = {
       title: 'Space under 1.3',
       text: 'Twelve flushes put the same forty keys again and again. Find options with which the files take at most 1.3 bytes per byte that a reader finds, with the fewest bytes written, and none of them compressed.',
       hint: 'Old versions take space until a merge meets the newer ones. It is enough to merge at the right time.',
-      settings: lanesOf({ ...NEVER, name: 'lsm' }),
+      settings: lanesOf({ ...NEVER, name: LEVELED.name }),
       lines: Array.from({ length: 12 }, (_, index) => [`random 14 keys 40 values 300B seed ${index + 1}`, 'flush', 'wait 5']).flat(),
       conditions: ({ now: { lanes } }) => [
         {
