@@ -49,7 +49,7 @@ describe('random puts', () => {
     for (const [lane, { rows, marks }] of [lsm, btree].entries()) {
       const { now } = lanes[lane].pictures.ledger!
       const measured = (of: 'write' | 'space'): number | null => rows.find(row => row.of === of && row.isTotal)!.measured
-      // Of checkpoints to another directory the formulas know nothing; there are none.
+      // The formulas do not count checkpoints to another directory; there are none.
       expect(measured('write')).toBe(Object.values(now.written).reduce((sum, bytes) => sum + bytes, 0) / now.userBytes)
       expect(measured('space')).toBe(now.fileBytes / now.liveBytes)
       expect(Math.abs(marks.blocks! - now.blocks / now.gets)).toBeLessThan(0.1)

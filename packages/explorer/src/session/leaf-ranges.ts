@@ -104,7 +104,7 @@ export class LeafRanges {
         this.#share(event.type === 'page.split' ? [event.page] : event.pages, event.into, event.separators)
         break
       case 'page.merge':
-        // Of a packing no event says where the bound is afterwards.
+        // After a packing no event says where the bound is.
         if (this.#isAmong(event.pages)) this.#move(event.rule === 'merge' ? event.into[0] : undefined)
         break
       case 'page.write':
