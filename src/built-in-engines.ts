@@ -7,6 +7,8 @@ import { btreeEngine } from './btree/factory.js'
 import type { BtreeOptions } from './btree/options.js'
 import { EngineRegistry } from './engine/registry.js'
 import type { EngineFactory } from './engine/contract.js'
+import { hashEngine } from './hash/factory.js'
+import type { HashOptions } from './hash/options.js'
 import { lsmEngine } from './lsm/factory.js'
 import type { LsmOptions } from './lsm/options.js'
 import { memoryEngine } from './memory/factory.js'
@@ -17,7 +19,7 @@ import type { MemoryOptions } from './memory/options.js'
  * loaded by the first opening.
  */
 export function builtInEngines(lsm: EngineFactory = lsmEngine()): EngineRegistry {
-  return new EngineRegistry([lsm, btreeEngine(), memoryEngine])
+  return new EngineRegistry([lsm, btreeEngine(), hashEngine(), memoryEngine])
 }
 
 type Given<Options> = { readonly [Name in keyof Options]?: Options[Name] | undefined }
@@ -47,6 +49,7 @@ export interface BuiltInEngineOptions {
        */
       readonly compression?: BtreeOptions['compression'] | boolean | undefined
     }
+  readonly hash: Given<Omit<HashOptions, 'cacheSize'>> & CacheSizeOption
   readonly memory: Given<MemoryOptions>
 }
 

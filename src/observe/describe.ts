@@ -82,6 +82,19 @@ const SENTENCES: { readonly [Type in EventType]: (event: EventOf<Type>) => strin
   'entries.expire': e =>
     `${count(e.entries, 'expired entry', 'expired entries')} of ${bytes(e.bytes)} ${e.entries === 1 ? 'is' : 'are'} dropped.`,
 
+  'directory.search': e =>
+    e.file === undefined
+      ? `The directory has no value of ${key(e.key)}.`
+      : `The directory has ${key(e.key)} at byte ${number(e.offset ?? 0)} of file ${e.file}${e.outcome === 'expired' ? ', and it has expired' : ''}.`,
+  'directory.sort': e => `${count(e.sorted, 'key')} ${e.sorted === 1 ? 'is' : 'are'} sorted into the order of ${count(e.records, 'key')}.`,
+  'data.read': e =>
+    `${e.hint ? 'The hint file of data' : 'Data'} file ${e.file} is read: ${count(e.puts, 'value')} in ${bytes(e.bytes)}.`,
+  'data.add': e =>
+    e.replaces.length === 0
+      ? `Log ${e.file} is sealed: it is a data file now, with ${count(e.puts, 'value')} in ${bytes(e.bytes)}.`
+      : `Data file ${e.file} takes the place of ${count(e.replaces.length, 'file')}, with ${count(e.puts, 'value')} in ${bytes(e.bytes)}.`,
+  'data.drop': e => `Data file ${e.file} of ${bytes(e.bytes)} is removed.`,
+
   'manifest.read': e =>
     `Manifest ${e.manifest} is read: ${count(e.tables.length, 'table')} ${e.tables.length === 1 ? 'belongs' : 'belong'} to the store.`,
   'manifest.edit': e =>

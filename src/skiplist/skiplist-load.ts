@@ -7,14 +7,12 @@
  * 2. No node is reachable before `finish`: until then nodes have no pointers and may be copied to a larger arena.
  */
 import { compareBytes, type EntryKind } from '../codec/entry.js'
+import { sortByWords } from '../codec/radix-sort.js'
 import { MisuseError } from '../errors.js'
 import type { Random } from '../vfs/environment.js'
 import { drawHeight, KEY, MAX_CAPACITY, nodeBytes, type Arena } from './arena.js'
 
 const INITIAL_ENTRIES = 1024
-/** Bits of a digit, and its values, in the sort by key heads: three digits make a word, and the counts of one fit into the nearest cache. */
-const DIGIT_BITS = 11
-const DIGITS = 1 << DIGIT_BITS
 
 export class SkiplistLoad {
   #arena: Arena
@@ -123,18 +121,7 @@ export class SkiplistLoad {
       low[entry] = this.#arena.keyWord(node, this.#prefixLength + 4)
       entries[entry] = count - 1 - entry
     }
-    // Digit by digit from the least one, each pass a stable counting sort.
-    let from = entries
-    let to = new Int32Array(count)
-    for (const words of [low, high]) {
-      for (let shift = 0; shift < 32; shift += DIGIT_BITS) {
-        if (!sortByDigit(from, to, words, shift)) continue
-        const sorted = to
-        to = from
-        from = sorted
-      }
-    }
-    return { entries: from, high, low }
+    return { entries: sortByWords(entries, high, low), high, low }
   }
 
   /** Sorts those whose heads do not tell them apart by their whole keys. */
@@ -169,23 +156,4 @@ interface Order {
   /** The words of the key heads by the index of the entry. */
   readonly high: Uint32Array
   readonly low: Uint32Array
-}
-
-/** Writes the entries in the order of one digit of their words, otherwise in the order they have. Returns false, without, if all have the same. */
-function sortByDigit(from: Int32Array, to: Int32Array, words: Uint32Array, shift: number): boolean {
-  const count = from.length
-  const places = new Int32Array(DIGITS)
-  for (let entry = 0; entry < count; entry++) places[(words[entry] >>> shift) & (DIGITS - 1)]++
-  if (places[(words[0] >>> shift) & (DIGITS - 1)] === count) return false
-  let place = 0
-  for (let digit = 0; digit < DIGITS; digit++) {
-    const entries = places[digit]
-    places[digit] = place
-    place += entries
-  }
-  for (let i = 0; i < count; i++) {
-    const entry = from[i]
-    to[places[(words[entry] >>> shift) & (DIGITS - 1)]++] = entry
-  }
-  return true
 }

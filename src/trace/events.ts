@@ -236,6 +236,37 @@ export interface EventBodies {
   /** Entries that have expired are gone; where they were replaced by tombstones, those may still be there. Level job. */
   'entries.expire': { readonly entries: number; readonly bytes: number }
 
+  // The hash engine. `search` step, the others job.
+  /** Where the newest value of a key is, or that a search found none. `offset` is that of the value in file `file`. */
+  'directory.search': {
+    readonly key: Uint8Array
+    readonly outcome: 'hit' | 'expired' | 'miss'
+    readonly file?: number
+    readonly offset?: number
+    readonly length?: number
+  }
+  /** The keys in their order, for a cursor or a clear: `sorted` of the `records` were new to it. */
+  'directory.sort': { readonly records: number; readonly sorted: number }
+  /** Opening has read a data file, or only its hint file. `puts` are those that no later file has replaced. */
+  'data.read': {
+    readonly file: number
+    readonly from: number
+    readonly to: number
+    readonly puts: number
+    readonly bytes: number
+    readonly hint: boolean
+  }
+  /** A data file has what was in the logs `from` to `to`: a log that was sealed, or the result of a merge of the files `replaces`. */
+  'data.add': {
+    readonly file: number
+    readonly from: number
+    readonly to: number
+    readonly puts: number
+    readonly bytes: number
+    readonly replaces: readonly number[]
+  }
+  'data.drop': { readonly file: number; readonly bytes: number }
+
   // The manifest: level job.
   /** Opening has read the manifest in force, which names these tables. */
   'manifest.read': { readonly manifest: number; readonly tables: readonly TracedTable[] }

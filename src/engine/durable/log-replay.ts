@@ -34,8 +34,11 @@ export interface LogReplayOptions {
   readonly sequence: number
   /** Called before the batches of a log, with the length of its file. */
   readonly beginLog?: (number: number, fileBytes: number) => void
-  /** Takes the next batch, or returns false, having done nothing, when it lacks room for that many bytes. */
-  apply(reader: BatchReader, bytes: number): boolean
+  /**
+   * Takes the next batch, whose frame is at byte `offset` of its log, or returns false, having done nothing, when it lacks room for that many
+   * bytes.
+   */
+  apply(reader: BatchReader, bytes: number, offset: number): boolean
   /** Makes room for a batch that was refused. */
   readonly makeRoom?: (bytes: number, operations: number) => Promise<void>
   /** Reads the logs instead of the built-in reader. */
@@ -125,7 +128,7 @@ async function replayLog(options: LogReplayOptions, number: number, progress: Pr
     }
   }
   const reset = (payload: Uint8Array, offset: number): BatchReader => asBatch(path, offset, () => reader.reset(payload, 0, payload.length))
-  const applied = (payload: Uint8Array, offset: number): boolean => asBatch(path, offset, () => apply(reader, payload.length))
+  const applied = (payload: Uint8Array, offset: number): boolean => asBatch(path, offset, () => apply(reader, payload.length, offset))
   const replay = await readRecords(options, path, number, onRecord)
   if (isRepeat)
     throw new CorruptionError('A log begins with sequence numbers that have been there before', { file: path, offset: firstGap })

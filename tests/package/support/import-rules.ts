@@ -23,7 +23,7 @@ export interface Breach {
 
 const LOWEST = ['errors', 'codec', 'trace', 'vfs']
 const ENGINE_PARTS = [...LOWEST, 'observe', 'cache', 'wal', 'skiplist', 'sstable']
-const ENGINES = ['memory', 'lsm', 'btree']
+const ENGINES = ['memory', 'lsm', 'btree', 'hash']
 
 /** What each layer may import besides itself, from the ground up. A root file is its own layer. */
 const BELOW: Readonly<Record<string, readonly string[]>> = {
@@ -41,6 +41,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   memory: [...ENGINE_PARTS, 'engine'],
   lsm: [...ENGINE_PARTS, 'engine'],
   btree: [...ENGINE_PARTS, 'engine'],
+  hash: [...ENGINE_PARTS, 'engine'],
   'built-in-engines': [...ENGINE_PARTS, 'engine', ...ENGINES],
   'node-engines': ['built-in-engines', 'lsm'],
   store: [...ENGINE_PARTS, 'engine', 'built-in-engines', 'node-engines'],

@@ -1,0 +1,258 @@
+/**
+ * The hash directory: where the newest version of each key is. A record is eight words in a chunk of records. Keys are in an arena of their
+ * own. A table of slots, cut into segments that grow one by one, leads from the hash of a key to its record.
+ *
+ * Invariants:
+ * 1. A record stands for one key as long as it is used, also while its newest version is a deletion. Its number is reused only after `free`.
+ * 2. The older versions that a held moment may see hang on `older`, the newest first.
+ * 3. Every version of a value counts in its file: the newest as live, older ones as pins.
+ *
+ * Record: hash of the key, place of the key, file and kind, offset and length of the value, checksum, sequence number (two words).
+ */
+import { ByteView, compareBytes, KIND_DELETE, KIND_PUT, KIND_PUT_EXPIRING, type EntryKind } from '../codec/entry.js'
+import { KeyArena } from './key-arena.js'
+
+const CHUNK_BITS = 12
+const CHUNK_RECORDS = 1 << CHUNK_BITS
+const WORDS = 8
+const SEGMENTS = 256
+const FIRST_SLOTS = 16
+const HIGH = 0x1_0000_0000
+
+/** A place of a value: the number of an open file among all, and bytes in it. */
+export interface Place {
+  readonly file: number
+  readonly offset: number
+  readonly length: number
+  readonly checksum: number
+}
+
+export interface Version extends Place {
+  readonly kind: EntryKind
+  readonly sequence: number
+}
+
+export class Directory {
+  readonly keys = new KeyArena()
+  readonly older = new Map<number, Version[]>()
+  readonly #chunks: Uint32Array[] = []
+  readonly #segments: (Uint32Array | undefined)[] = new Array<Uint32Array | undefined>(SEGMENTS)
+  readonly #used = new Uint32Array(SEGMENTS)
+  #slots = 0
+  /** Records ever numbered; numbers begin with 1. */
+  #records = 0
+  #free: number[] = []
+  #count = 0
+
+  /** Records in use, those of deleted keys included. */
+  get count(): number {
+    return this.#count
+  }
+
+  /** The highest number that a record has had. */
+  get last(): number {
+    return this.#records
+  }
+
+  get memoryBytes(): number {
+    return this.#chunks.length * CHUNK_RECORDS * WORDS * 4 + this.#slots * 8 + this.keys.memoryBytes
+  }
+
+  /** The record of a key, 0 if there is none. */
+  find(hash: number, bytes: Uint8Array, start: number, end: number): number {
+    const slots = this.#segments[hash >>> 24]
+    if (slots === undefined) return 0
+    const mask = slots.length - 2
+    for (let at = (hash << 1) & mask; ; at = (at + 2) & mask) {
+      const record = slots[at + 1]
+      if (record === 0) return 0
+      if (slots[at] === hash && this.keys.equals(this.#keyAt(record), bytes, start, end)) return record
+    }
+  }
+
+  /** Makes the record of a key that has none: a deletion, before any version. */
+  add(hash: number, bytes: Uint8Array, start: number, end: number): number {
+    const place = this.keys.add(bytes, start, end)
+    const record = this.#free.pop() ?? ++this.#records
+    if (record >> CHUNK_BITS >= this.#chunks.length) this.#chunks.push(new Uint32Array(CHUNK_RECORDS * WORDS))
+    const chunk = this.#chunks[record >> CHUNK_BITS]
+    const at = (record & (CHUNK_RECORDS - 1)) * WORDS
+    chunk.fill(0, at, at + WORDS)
+    chunk[at] = hash
+    chunk[at + 1] = place
+    this.#link(hash, record)
+    this.#count++
+    return record
+  }
+
+  /** Forgets a key. Its record may be that of another key from now on. */
+  free(record: number): void {
+    const hash = this.hashAt(record)
+    this.#unlink(hash, record)
+    this.keys.drop(this.#keyAt(record))
+    this.#chunk(record)[(record & (CHUNK_RECORDS - 1)) * WORDS + 1] = 0
+    this.#free.push(record)
+    this.#count--
+    if (this.keys.isWasteful) this.#rewriteKeys()
+  }
+
+  isUsed(record: number): boolean {
+    return this.#keyAt(record) !== 0
+  }
+
+  set(record: number, version: Version): void {
+    const chunk = this.#chunk(record)
+    const at = (record & (CHUNK_RECORDS - 1)) * WORDS
+    chunk[at + 2] = (version.file << 8) | version.kind
+    chunk[at + 3] = version.offset
+    chunk[at + 4] = version.length
+    chunk[at + 5] = version.checksum
+    chunk[at + 6] = version.sequence
+    chunk[at + 7] = Math.floor(version.sequence / HIGH)
+  }
+
+  /** The same version at another place. */
+  move(record: number, file: number, offset: number): void {
+    const chunk = this.#chunk(record)
+    const at = (record & (CHUNK_RECORDS - 1)) * WORDS
+    chunk[at + 2] = (file << 8) | (chunk[at + 2] & 0xff)
+    chunk[at + 3] = offset
+  }
+
+  hashAt(record: number): number {
+    return this.#word(record, 0)
+  }
+
+  fileAt(record: number): number {
+    return this.#word(record, 2) >>> 8
+  }
+
+  kindAt(record: number): EntryKind {
+    return (this.#word(record, 2) & 0xff) as EntryKind
+  }
+
+  isPut(record: number): boolean {
+    const kind = this.kindAt(record)
+    return kind === KIND_PUT || kind === KIND_PUT_EXPIRING
+  }
+
+  offsetAt(record: number): number {
+    return this.#word(record, 3)
+  }
+
+  lengthAt(record: number): number {
+    return this.#word(record, 4)
+  }
+
+  checksumAt(record: number): number {
+    return this.#word(record, 5)
+  }
+
+  sequenceAt(record: number): number {
+    const chunk = this.#chunk(record)
+    const at = (record & (CHUNK_RECORDS - 1)) * WORDS
+    return chunk[at + 6] + chunk[at + 7] * HIGH
+  }
+
+  versionAt(record: number): Version {
+    return {
+      file: this.fileAt(record),
+      kind: this.kindAt(record),
+      offset: this.offsetAt(record),
+      length: this.lengthAt(record),
+      checksum: this.checksumAt(record),
+      sequence: this.sequenceAt(record),
+    }
+  }
+
+  /** Points `out` at the key. It stays as it is. */
+  setKey(record: number, out: ByteView): void {
+    this.keys.set(this.#keyAt(record), out)
+  }
+
+  keyLengthAt(record: number): number {
+    return this.keys.lengthAt(this.#keyAt(record))
+  }
+
+  compare(record: number, other: number): number {
+    return this.keys.compare(this.#keyAt(record), this.#keyAt(other))
+  }
+
+  /** Compares the key of a record with other bytes. */
+  compareWith(record: number, bytes: Uint8Array): number {
+    const view = COMPARED
+    this.setKey(record, view)
+    return compareBytes(view.bytes, view.start, view.end, bytes, 0, bytes.length)
+  }
+
+  /** The newest version of a deleted key: nothing is at any place. */
+  setDeleted(record: number, sequence: number): void {
+    this.set(record, { file: 0, kind: KIND_DELETE, offset: 0, length: 0, checksum: 0, sequence })
+  }
+
+  #keyAt(record: number): number {
+    return this.#word(record, 1)
+  }
+
+  #chunk(record: number): Uint32Array {
+    return this.#chunks[record >> CHUNK_BITS]
+  }
+
+  #word(record: number, word: number): number {
+    return this.#chunks[record >> CHUNK_BITS][(record & (CHUNK_RECORDS - 1)) * WORDS + word]
+  }
+
+  #link(hash: number, record: number): void {
+    const segment = hash >>> 24
+    let slots = this.#segments[segment]
+    if (slots === undefined || (this.#used[segment] + 1) * 8 > slots.length * 3) slots = this.#grow(segment)
+    putSlot(slots, hash, record)
+    this.#used[segment]++
+  }
+
+  #grow(segment: number): Uint32Array {
+    const before = this.#segments[segment]
+    const slots = new Uint32Array(before === undefined ? FIRST_SLOTS * 2 : before.length * 2)
+    if (before !== undefined) for (let at = 0; at < before.length; at += 2) if (before[at + 1] !== 0) putSlot(slots, before[at], before[at + 1])
+    this.#slots += (slots.length - (before?.length ?? 0)) / 2
+    this.#segments[segment] = slots
+    return slots
+  }
+
+  /** Takes a record out of its slot, and moves those behind it that would not be found any more. */
+  #unlink(hash: number, record: number): void {
+    const slots = this.#segments[hash >>> 24]!
+    const mask = slots.length - 2
+    let hole = (hash << 1) & mask
+    while (slots[hole + 1] !== record) hole = (hole + 2) & mask
+    for (let at = (hole + 2) & mask; slots[at + 1] !== 0; at = (at + 2) & mask) {
+      const home = (slots[at] << 1) & mask
+      if (((at - home) & mask) < ((at - hole) & mask)) continue
+      slots[hole] = slots[at]
+      slots[hole + 1] = slots[at + 1]
+      hole = at
+    }
+    slots[hole] = slots[hole + 1] = 0
+    this.#used[hash >>> 24]--
+  }
+
+  #rewriteKeys(): void {
+    this.keys.rewrite(move => {
+      for (let record = 1; record <= this.#records; record++) {
+        const chunk = this.#chunk(record)
+        const at = (record & (CHUNK_RECORDS - 1)) * WORDS + 1
+        if (chunk[at] !== 0) chunk[at] = move(chunk[at])
+      }
+    })
+  }
+}
+
+const COMPARED = new ByteView()
+
+function putSlot(slots: Uint32Array, hash: number, record: number): void {
+  const mask = slots.length - 2
+  let at = (hash << 1) & mask
+  while (slots[at + 1] !== 0) at = (at + 2) & mask
+  slots[at] = hash
+  slots[at + 1] = record
+}

@@ -1,0 +1,159 @@
+/**
+ * Opening: from the names of the files, their hint files and the logs, the directory of the keys.
+ *
+ * Invariants:
+ * 1. Files are taken in the order of their age, so that the last version of a key stays. Their sequence numbers follow each other without a
+ *    gap: where they do not, a file is missing.
+ * 2. A data file whose logs all belong to a newer one was merged into that, and is ignored.
+ * 3. A hint file is believed only whole, and only for a data file of the length that it names. Without it the data file is read.
+ * 4. Nothing is written.
+ */
+import { logName, parseLogName } from '../engine/durable/log-names.js'
+import { replayLogs, type ReplayedLogs } from '../engine/durable/log-replay.js'
+import { BatchReader } from '../engine/batch.js'
+import { CorruptionError } from '../errors.js'
+import type { EngineContext } from '../engine/contract.js'
+import type { Hash32 } from '../codec/checksum.js'
+import { joinPath, type FileSystem } from '../vfs/file-system.js'
+import { FRAME_HEADER_BYTES } from '../wal/format.js'
+import { LogReader } from '../wal/reader.js'
+import type { DataFile } from './data-file.js'
+import type { Entries } from './entries.js'
+import { dataName, hintName, parseDataName, type DataName } from './file-names.js'
+import { copyTombstones, HintReader } from './hint.js'
+
+const SLICE_BYTES = 1024 * 1024
+
+export interface RecoveryOptions {
+  readonly context: EngineContext
+  readonly fileSystem: FileSystem
+  readonly hash32: Hash32
+  readonly entries: Entries
+}
+
+/** The data files in force, the oldest first. */
+export function dataFilesIn(names: readonly string[]): DataName[] {
+  const all = names.flatMap(name => parseDataName(name) ?? [])
+  const inForce = all.filter(({ number, from, to }) => !all.some(other => other.number > number && other.from <= from && other.to >= to))
+  return inForce.sort((a, b) => a.from - b.from)
+}
+
+export async function recover(options: RecoveryOptions): Promise<ReplayedLogs> {
+  const { context, fileSystem, hash32, entries } = options
+  const { directory, environment } = context
+  const { files } = entries
+  const names = fileSystem.list(directory)
+  for (const name of dataFilesIn(names)) {
+    const file = files.open(name)
+    const path = files.path(file)
+    file.fileBytes = fileSystem.stat(path)?.size ?? 0
+    const isHinted = loadHint(options, file)
+    if (!isHinted) await loadData(options, file)
+    context.trace?.emit({ type: 'data.read', file: file.number, from: file.from, to: file.to, puts: file.live, bytes: file.bytes, hint: isHinted })
+    if (file.firstSequence !== entries.sequence + 1) {
+      throw new CorruptionError(`A data file is missing: sequence ${entries.sequence + 1} should be in a file before this one`, { file: path })
+    }
+    entries.sequence = file.lastSequence
+    if (file.number !== file.from) file.cleanSequence = file.lastSequence
+    files.list.push(file)
+  }
+  const firstLog = (files.list[files.list.length - 1]?.to ?? 0) + 1
+  const logs = names.flatMap(name => parseLogName(name) ?? []).filter(number => number >= firstLog)
+  if (logs.length === 0) {
+    throw new CorruptionError('The last log is missing: what was written last was in it', { file: joinPath(directory, logName(firstLog)) })
+  }
+  let file: DataFile | undefined
+  const end = (): void => {
+    if (file === undefined || file.lastSequence < file.firstSequence) return
+    files.list.push(file)
+  }
+  const replayed = await replayLogs({
+    fileSystem,
+    directory,
+    hash32,
+    firstLog,
+    expected: [],
+    sequence: entries.sequence,
+    trace: context.trace,
+    turn: () => environment.scheduler.turn(),
+    beginLog: (number, fileBytes) => {
+      end()
+      file = files.open({ number, from: number, to: number }, logName(number))
+      file.fileBytes = fileBytes
+      file.firstSequence = entries.sequence + 1
+      file.lastSequence = entries.sequence
+    },
+    apply: (reader, bytes, offset) => {
+      const log = file!
+      entries.apply(reader, log, offset + FRAME_HEADER_BYTES)
+      entries.sequence = log.lastSequence = reader.lastSequence
+      log.bytes = offset + FRAME_HEADER_BYTES + bytes
+      return true
+    },
+  })
+  end()
+  return replayed
+}
+
+/** Whether the hint file could be used. */
+function loadHint({ fileSystem, hash32, entries, context }: RecoveryOptions, file: DataFile): boolean {
+  const path = joinPath(context.directory, hintName(file.number))
+  const bytes = readWhole(fileSystem, path)
+  if (bytes === undefined) return false
+  file.hintBytes = bytes.length
+  let hint: HintReader
+  try {
+    hint = new HintReader(bytes, file.number, hash32, path)
+  } catch (error) {
+    if (error instanceof CorruptionError) return false
+    throw error
+  }
+  const { header } = hint
+  if (file.fileBytes < header.dataBytes) return false
+  file.bytes = header.dataBytes
+  file.firstSequence = header.firstSequence
+  file.lastSequence = header.lastSequence
+  const { tombstones } = hint
+  if (tombstones !== undefined) {
+    entries.deleteAll(tombstones, file.lastSequence)
+    tombstones.rewind()
+    copyTombstones(tombstones, file)
+  }
+  entries.load(hint, file)
+  file.puts = header.puts
+  file.putBytes = header.putBytes
+  return true
+}
+
+export function readWhole(fileSystem: FileSystem, path: string): Uint8Array | undefined {
+  const size = fileSystem.stat(path)?.size
+  if (size === undefined) return undefined
+  const handle = fileSystem.openRead(path)
+  try {
+    const bytes = new Uint8Array(size)
+    return handle.read(bytes, 0) === size ? bytes : undefined
+  } finally {
+    handle.close()
+  }
+}
+
+async function loadData({ fileSystem, hash32, entries, context }: RecoveryOptions, file: DataFile): Promise<void> {
+  const path = joinPath(context.directory, dataName(file))
+  const reader = new BatchReader()
+  let next = -1
+  const replay = await new LogReader({ fileSystem, path, logNumber: file.number, hash32 }).replayInSlices(
+    (payload, offset) => {
+      reader.reset(payload, 0, payload.length)
+      if (next < 0) file.firstSequence = reader.firstSequence
+      next = reader.lastSequence + 1
+      entries.apply(reader, file, offset + FRAME_HEADER_BYTES)
+    },
+    SLICE_BYTES,
+    () => context.environment.scheduler.turn(),
+  )
+  if (next < 0 || replay.droppedBytes > 0) {
+    throw new CorruptionError('A data file that was complete is damaged', { file: path, offset: replay.validBytes })
+  }
+  file.bytes = replay.validBytes
+  file.lastSequence = next - 1
+}
