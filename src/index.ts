@@ -16,6 +16,8 @@ export type {
 } from './engine/contract.js'
 export { btreeEngine } from './btree/factory.js'
 export type { BtreeOptions } from './btree/options.js'
+export { hashEngine } from './hash/factory.js'
+export type { HashOptions } from './hash/options.js'
 export { memoryEngine } from './memory/factory.js'
 export { lsmEngine } from './lsm/whole-engine.js'
 export type { LsmOptions } from './lsm/options.js'

@@ -74,6 +74,8 @@ export class DataFile {
   puts = 0
   liveBytes = 0
   live = 0
+  /** When the first of its entries expires, in milliseconds since the Unix epoch; 0 if none does. */
+  firstExpiry = 0
   /** Versions that held moments need. */
   pins = 0
   isObsolete = false
@@ -92,6 +94,10 @@ export class DataFile {
 
   get isLog(): boolean {
     return this.name.endsWith('.log')
+  }
+
+  noteExpiry(expiry: number): void {
+    if (this.firstExpiry === 0 || expiry < this.firstExpiry) this.firstExpiry = expiry
   }
 
   /** The share of the puts that is the newest version of a key. */

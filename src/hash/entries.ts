@@ -6,7 +6,8 @@
  * 2. A version that a held moment sees stays reachable, and its file stays. No record is freed while a moment is held.
  * 3. `liveBytes` are the keys and values of all records whose newest version is a put.
  */
-import { KIND_DELETE_RANGE, type ByteView, type EntryKind } from '../codec/entry.js'
+import { KIND_DELETE_RANGE, KIND_PUT_EXPIRING, type ByteView, type EntryKind } from '../codec/entry.js'
+import { readExpiry } from '../codec/expiry.js'
 import type { BatchReader } from '../engine/batch.js'
 import { keyAfter } from '../engine/range.js'
 import type { Hash32 } from '../codec/checksum.js'
@@ -83,6 +84,7 @@ export class Entries {
         }
         continue
       }
+      if (kind === KIND_PUT_EXPIRING) file.noteExpiry(readExpiry(value.bytes, value.start))
       const checksum = checkOf(this.#hash32, hash, value.bytes, value.start, value.end)
       this.put(record === 0 ? this.#add(hash, key) : record, file, {
         file: file.slot,

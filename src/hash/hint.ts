@@ -2,11 +2,11 @@
  * A hint file: what the directory needs of a data file, without the values. Integers are little-endian. A worked example is in
  * docs/formats/hash.md.
  *
- *     byte 0    8        12       16     24     32     40     48     56     60       64
- *          +----+--------+--------+------+------+------+------+------+------+--------+----
- *          | KV | number | puts   | data | first| last | all  | all  | key  | tomb-  | columns
- *          | HINT, 1     | left   | bytes| seq  | seq  | puts | bytes| bytes| stones | ...
- *          +----+--------+--------+------+------+------+------+------+------+--------+----
+ *     byte 0    8        12       16     24     32     40     48     56       64     68       72
+ *          +----+--------+--------+------+------+------+------+------+--------+------+--------+----
+ *          | KV | number | puts   | data | first| last | all  | all  | first  | key  | tomb-  | columns
+ *          | HINT, 1     | left   | bytes| seq  | seq  | puts | bytes| expiry | bytes| stones | ...
+ *          +----+--------+--------+------+------+------+------+------+--------+------+--------+----
  *
  * Columns, an item for each put that is the newest version of its key in the file: hash, offset of the value, its length, its check (u32 each),
  * kind (u8), then the keys, each a varint length and its bytes. Then the tombstones, as a write batch. Last a u32: hash32 of all before.
@@ -19,7 +19,7 @@ import type { DataFile } from './data-file.js'
 import type { Directory } from './directory.js'
 
 export const HINT_VERSION = 1
-export const HINT_HEADER_BYTES = 64
+export const HINT_HEADER_BYTES = 72
 /** Bytes of a put in the columns, without its key. */
 export const HINT_PUT_BYTES = 17
 const MAGIC = Uint8Array.of(0x4b, 0x56, 0x48, 0x49, 0x4e, 0x54, 0, HINT_VERSION)
@@ -35,6 +35,8 @@ export interface HintHeader {
   /** All puts of the data file, and the bytes of their keys and values. */
   readonly puts: number
   readonly putBytes: number
+  /** When the first entry of the data file expires; 0 if none does. */
+  readonly firstExpiry: number
   readonly keyBytes: number
   readonly tombstoneBytes: number
 }
@@ -56,13 +58,13 @@ export function encodeHint(file: DataFile, records: readonly number[] | Uint32Ar
   bytes.set(MAGIC)
   view.setUint32(8, file.number, true)
   view.setUint32(12, count, true)
-  const words = [file.bytes, file.firstSequence, file.lastSequence, file.puts, file.putBytes]
+  const words = [file.bytes, file.firstSequence, file.lastSequence, file.puts, file.putBytes, file.firstExpiry]
   words.forEach((word, i) => {
     view.setUint32(16 + 8 * i, word, true)
     view.setUint32(20 + 8 * i, Math.floor(word / HIGH), true)
   })
-  view.setUint32(56, keyBytes, true)
-  view.setUint32(60, tombstoneBytes, true)
+  view.setUint32(64, keyBytes, true)
+  view.setUint32(68, tombstoneBytes, true)
   const column = (index: number): number => HINT_HEADER_BYTES + 4 * count * index
   let at = column(4) + count
   for (let i = 0; i < count; i++) {
@@ -122,8 +124,9 @@ export class HintReader {
       lastSequence: long(32),
       puts: long(40),
       putBytes: long(48),
-      keyBytes: view.getUint32(56, true),
-      tombstoneBytes: view.getUint32(60, true),
+      firstExpiry: long(56),
+      keyBytes: view.getUint32(64, true),
+      tombstoneBytes: view.getUint32(68, true),
     }
     this.#bytes = bytes
     this.#view = view

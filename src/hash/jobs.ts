@@ -52,7 +52,7 @@ export class HashJobs {
     const { mergeThreshold, maxFileSize } = this.#parts.options
     const sealed = this.#sealed
     const reason = whyDue(sealed, mergeThreshold, maxFileSize, maxFileSize)
-    return reason !== undefined && planMerges(sealed, maxFileSize, false).length > 0 ? reason : undefined
+    return reason !== undefined && planMerges(sealed, maxFileSize).length > 0 ? reason : undefined
   }
 
   get #isDue(): boolean {
@@ -188,7 +188,9 @@ export class HashJobs {
   }
 
   async #merge(isAll: boolean, reason: string): Promise<void> {
-    const runs = planMerges(this.#sealed, this.#parts.options.maxFileSize, isAll)
+    const { entries, expiryClock, options } = this.#parts
+    const horizon = isAll ? entries.moments.expiryHorizon(expiryClock.now()) : undefined
+    const runs = planMerges(this.#sealed, options.maxFileSize, horizon)
     for (const run of runs) await this.#job('compaction', reason, span => new Merge(this.#parts, run).run(span))
   }
 

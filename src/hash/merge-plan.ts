@@ -41,18 +41,21 @@ export function whyDue(files: readonly DataFile[], threshold: number, leastBytes
   return small > MOST_SMALL_FILES ? `there are ${small} small files` : undefined
 }
 
-/** Runs of neighbours to merge, the oldest first, each into one file. `isAll`: every file that is not as compact as can be. */
-export function planMerges(files: readonly DataFile[], maxFileSize: number, isAll: boolean): DataFile[][] {
+/**
+ * Runs of neighbours to merge, the oldest first, each into one file. With `expiryHorizon`: every file that is not as compact as can be; what
+ * expires by then counts as dead.
+ */
+export function planMerges(files: readonly DataFile[], maxFileSize: number, expiryHorizon?: number): DataFile[][] {
   const runs: DataFile[][] = []
   let run: DataFile[] = []
   let liveBytes = 0
   const end = (): void => {
-    if (run.length > 1 || (run.length === 1 && isWorthIt(run[0], isAll))) runs.push(run)
+    if (run.length > 1 || (run.length === 1 && isWorthIt(run[0], expiryHorizon))) runs.push(run)
     run = []
     liveBytes = 0
   }
   for (const file of files) {
-    const isWanted = isAll || isWorthIt(file, false) || file.bytes < maxFileSize * SMALL_SHARE
+    const isWanted = expiryHorizon !== undefined || isWorthIt(file) || file.bytes < maxFileSize * SMALL_SHARE
     const most = run.length === 0 ? MOST_MERGED_BYTES : maxFileSize
     if (!isWanted || liveBytes + file.liveBytes > most) end()
     if (!isWanted) continue
@@ -63,7 +66,8 @@ export function planMerges(files: readonly DataFile[], maxFileSize: number, isAl
   return runs
 }
 
-function isWorthIt(file: DataFile, isAll: boolean): boolean {
+function isWorthIt(file: DataFile, expiryHorizon?: number): boolean {
   const deadShare = 1 - file.liveShare
-  return isAll ? deadShare > 0 || file.tombstones.count > 0 : deadShare > WORTH_DEAD_SHARE
+  if (expiryHorizon === undefined) return deadShare > WORTH_DEAD_SHARE
+  return deadShare > 0 || file.tombstones.count > 0 || (file.firstExpiry > 0 && file.firstExpiry <= expiryHorizon)
 }

@@ -150,8 +150,9 @@ export class Merge {
       const expiry = readExpiry(value.bytes, value.start)
       if (expiry <= entries.moments.expiryHorizon(expiryClock.now())) {
         this.#expired.push(record)
-        this.#expiredBytes += key.length + value.length
-        ledger.expiredBytes += key.length + value.length
+        const expiredBytes = key.length + value.length - EXPIRY_BYTES
+        this.#expiredBytes += expiredBytes
+        ledger.expiredBytes += expiredBytes
         entries.remove(record, entries.sequence)
         if (this.#isNeeded(Infinity)) {
           batch.del(keyBytes)
@@ -160,6 +161,7 @@ export class Merge {
         }
         return key.length
       }
+      output.noteExpiry(expiry)
       batch.put(keyBytes, value.bytes.subarray(value.start + EXPIRY_BYTES, value.end), expiry)
     } else {
       batch.put(keyBytes, value.bytes.subarray(value.start, value.end))

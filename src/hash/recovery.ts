@@ -64,8 +64,10 @@ export async function recover(options: RecoveryOptions): Promise<ReplayedLogs> {
   }
   let file: DataFile | undefined
   const end = (): void => {
-    if (file === undefined || file.lastSequence < file.firstSequence) return
-    files.list.push(file)
+    if (file === undefined) return
+    // A log without records has no part in the store any more.
+    if (file.lastSequence < file.firstSequence) files.drop(file)
+    else files.list.push(file)
   }
   const replayed = await replayLogs({
     fileSystem,
@@ -92,6 +94,7 @@ export async function recover(options: RecoveryOptions): Promise<ReplayedLogs> {
     },
   })
   end()
+  for (const log of files.list) if (log.isLog) log.bytes = replayed.keptBytes.get(log.number)!
   return replayed
 }
 
@@ -122,6 +125,7 @@ function loadHint({ fileSystem, hash32, entries, context }: RecoveryOptions, fil
   entries.load(hint, file)
   file.puts = header.puts
   file.putBytes = header.putBytes
+  file.firstExpiry = header.firstExpiry
   return true
 }
 

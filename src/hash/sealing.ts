@@ -34,9 +34,12 @@ export async function sealLog(parts: HashParts, file: DataFile, span: Span | nul
   await fileSystem.syncDirectory(directory)
   files.release(file)
   file.name = dataName(file)
-  if (!isRenamed) ledger.resize(fileSystem.stat(target)?.size ?? 0)
+  // A log that was renamed stays counted as what it is.
+  const counted = isRenamed ? (fileSystem.stat(target)?.size ?? 0) : 0
   await logs.release(file.to + 1)
-  cutZeros(parts, file, fileSystem, target)
+  if (!logs.isRetaining) cutZeros(file, fileSystem, target)
+  file.fileBytes = fileSystem.stat(target)?.size ?? 0
+  ledger.resize(file.fileBytes - counted)
   span?.emit({ type: 'data.add', file: file.number, from: file.from, to: file.to, puts: file.live, bytes: file.bytes, replaces: [] })
 }
 
@@ -56,10 +59,8 @@ async function giveName({ context, logs }: HashParts, fileSystem: FileSystem, so
 }
 
 /** Removes zeros that were written ahead. Where that fails they stay. */
-function cutZeros({ ledger }: HashParts, file: DataFile, fileSystem: FileSystem, path: string): void {
-  const size = fileSystem.stat(path)?.size ?? 0
-  file.fileBytes = size
-  if (size <= file.bytes) return
+function cutZeros(file: DataFile, fileSystem: FileSystem, path: string): void {
+  if ((fileSystem.stat(path)?.size ?? 0) <= file.bytes) return
   try {
     const handle = fileSystem.openWrite(path)
     try {
@@ -67,8 +68,6 @@ function cutZeros({ ledger }: HashParts, file: DataFile, fileSystem: FileSystem,
     } finally {
       handle.close()
     }
-    ledger.resize(file.bytes - size)
-    file.fileBytes = file.bytes
   } catch {
     // They cost only space.
   }

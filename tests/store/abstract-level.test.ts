@@ -30,6 +30,7 @@ describe("abstract-level's own test suite", () => {
     ['memory', 'memory'],
     ['lsm', 'disk'],
     ['btree', 'memory'],
+    ['hash', 'memory'],
   ])(
     'passes in full on %s, its files in %s',
     async (engine, place) => {

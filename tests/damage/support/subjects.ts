@@ -1,4 +1,5 @@
 import { btreeEngine } from '../../../src/btree/factory.js'
+import { hashEngine } from '../../../src/hash/factory.js'
 import { lsmEngine } from '../../../src/lsm/whole-engine.js'
 import type { DamageSubject } from './small-store.js'
 
@@ -16,5 +17,6 @@ export const SUBJECTS: readonly DamageSubject[] = [
   { name: 'lsm', factory: lsmEngine(), options: SMALL_LSM },
   { name: 'btree', factory: btreeEngine(), options: { pageSize: 256, cacheSize: 8 << 10 } },
   { name: 'btree, compressed', factory: btreeEngine(), options: { pageSize: 256, cacheSize: 8 << 10, compression: 'lz4' } },
+  { name: 'hash', factory: hashEngine(), options: { maxFileSize: 16 << 10, cacheSize: 8 << 10 } },
   { name: 'lsm, compressed', factory: lsmEngine(), options: { ...SMALL_LSM, blockSize: 512, compression: 'deflate' } },
 ]

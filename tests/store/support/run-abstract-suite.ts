@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Kvarium } from 'kvarium'
 import { btreeEngine } from 'kvarium/btree'
+import { hashEngine } from 'kvarium/hash'
 import type { EngineFactory } from 'kvarium/engine'
 import { lsmEngine } from 'kvarium/lsm'
 import { memoryEngine } from 'kvarium/memory'
@@ -19,7 +20,7 @@ const require = createRequire(import.meta.url)
 const test = require('tape') as Tape
 const suite = require('abstract-level/test') as Suite
 
-const FACTORIES: Readonly<Record<string, EngineFactory>> = { memory: memoryEngine, lsm: lsmEngine(), btree: btreeEngine() }
+const FACTORIES: Readonly<Record<string, EngineFactory>> = { memory: memoryEngine, lsm: lsmEngine(), btree: btreeEngine(), hash: hashEngine() }
 
 /** The suite opens more than a thousand stores: as it is, each LSM tree begins with 16 MiB for its memtable. */
 function withSmallBuffer(factory: EngineFactory): EngineFactory {

@@ -1,6 +1,9 @@
 /** The engines under torture, each with small stores and options that a seed decides. */
 import type { Engine, EngineFactory } from '../../../src/engine/contract.js'
 import { btreeEngine } from '../../../src/btree/factory.js'
+import { hashEngine } from '../../../src/hash/factory.js'
+import { openHash } from '../../../src/hash/open.js'
+import '../../../src/hash/salvage.js'
 import { openBtree } from '../../../src/btree/open.js'
 // What the first repair loads is loaded before: turns of the event loop are counted.
 import '../../../src/btree/recovery/salvage.js'
@@ -109,4 +112,18 @@ const btree = subject(
   path => path.endsWith('.log'),
 )
 
-export const SUBJECTS: ReadonlyMap<string, Subject> = new Map([lsm, btree].map(each => [each.name, each]))
+const hash = subject(
+  'hash',
+  () => ({
+    ...hashEngine(POISONED),
+    open: context => openHash({ ...context, directory: absolutePath(context.environment.fileSystem, context.directory) }, true),
+  }),
+  random => ({
+    maxFileSize: pick(random, [16 << 10, 16 << 10, 64 << 10]),
+    cacheSize: pick(random, [0, 8 << 10, 1 << 20]),
+    mergeThreshold: pick(random, [20, 50]),
+  }),
+  path => path.endsWith('.log'),
+)
+
+export const SUBJECTS: ReadonlyMap<string, Subject> = new Map([lsm, btree, hash].map(each => [each.name, each]))
