@@ -164,7 +164,11 @@ export class DataFiles {
       block.evict()
     })
     file.blocks.length = 0
-    file.handle?.close()
+    try {
+      file.handle?.close()
+    } catch {
+      // Closed all the same, and nothing was written.
+    }
     file.handle = undefined
   }
 

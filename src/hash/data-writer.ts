@@ -1,6 +1,6 @@
 /**
- * Writes a data file: the frames of a log, between two empty batches that say which sequence numbers it covers, and the marker of a clean
- * close. Its entries have made-up sequence numbers, in the range that it covers.
+ * Writes a data file: the frames of a log, then two empty batches that say which sequence numbers it covers, and the marker of a clean close.
+ * The sequence numbers of its other batches are made up.
  */
 import type { Hash32 } from '../codec/checksum.js'
 import { BatchReader, WriteBatch } from '../engine/batch.js'
@@ -16,7 +16,6 @@ export interface DataWriterOptions {
   readonly directory: string
   readonly hash32: Hash32
   readonly number: number
-  readonly firstSequence: number
   /** Gets the place of the value of the entry with this number, counted from 0, once it is written. */
   readonly onWritten: (entry: number, offset: number) => void
 }
@@ -27,14 +26,12 @@ export class DataWriter {
   readonly #log: LogWriter
   readonly #reader = new BatchReader()
   #written = 0
-  #sequence: number
+  #sequence = 1
 
   constructor(options: DataWriterOptions) {
     this.#options = options
     const { fileSystem, directory, number, hash32 } = options
     this.#log = LogWriter.create({ fileSystem, path: joinPath(directory, newName(number)), logNumber: number, hash32, growBytes: 0 })
-    this.#sequence = options.firstSequence
-    this.#writeBound(options.firstSequence)
   }
 
   get path(): string {
@@ -54,12 +51,17 @@ export class DataWriter {
     return this.batch.byteLength >= BATCH_BYTES && this.#write()
   }
 
-  /** Ends the file behind `lastSequence`. It is durable then, but for its name. Returns where the last frame ends. */
-  async finish(lastSequence: number): Promise<number> {
-    if (this.batch.count > 0) this.#write()
+  /** Ends the file. It is durable then, but for its name. Returns where the last frame ends. */
+  async finish(firstSequence: number, lastSequence: number): Promise<number> {
+    this.writeRest()
+    this.#writeBound(firstSequence)
     this.#writeBound(lastSequence + 1)
     await this.#log.close({ marker: true })
     return this.#log.size
+  }
+
+  writeRest(): void {
+    if (this.batch.count > 0) this.#write()
   }
 
   async abandon(): Promise<void> {

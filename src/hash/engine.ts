@@ -173,6 +173,15 @@ export class HashEngine implements Engine {
     return this.#writes.clear(halfOpen(range), options)
   }
 
+  ingest(batches: AsyncIterable<WriteBatch>): Promise<void> {
+    return this.#calls.run(async () => {
+      const { Ingest } = await import('./ingest.js')
+      if (!this.#parts.start.isDone) await this.#writes.ready()
+      await new Ingest(this.#parts).run(batches, commit => this.#writes.queue.hold(() => this.#jobs.between(commit)))
+      this.#writes.changed.notify()
+    })
+  }
+
   cursor(range: KeyRange, snapshot?: EngineSnapshot): Cursor {
     this.#calls.requireOpen()
     const { entries, ledger, expiryClock } = this.#parts

@@ -64,20 +64,24 @@ export class Entries {
     return this.#order?.memoryBytes ?? 0
   }
 
-  /** Applies operations of a batch that begins at byte `base` of a file; all of them, or as many as are given. */
-  apply(reader: BatchReader, file: DataFile, base: number, most = Infinity): boolean {
+  /**
+   * Applies operations of a batch that begins at byte `base` of a file; all of them, or as many as are given. Returns whether there may be
+   * more. With `only` all have that sequence number.
+   */
+  apply(reader: BatchReader, file: DataFile, base: number, most = Infinity, only?: number): boolean {
     const { key, value } = reader
     for (let done = 0; done < most; done++) {
       if (!reader.next()) return false
-      const { sequence, kind } = reader
+      const { kind } = reader
+      const sequence = only ?? reader.sequence
       if (kind === KIND_DELETE_RANGE) {
         file.tombstones.deleteRange(key.copy(), value.copy())
         this.#removeRange(key.copy(), value.copy(), sequence)
         continue
       }
       const hash = hashKey(key.bytes, key.start, key.end)
-      const record = this.directory.find(hash, key.bytes, key.start, key.end)
       if (kind === 0) {
+        const record = this.directory.find(hash, key.bytes, key.start, key.end)
         if (record !== 0 && this.directory.isPut(record)) {
           file.tombstones.del(key.copy())
           this.remove(record, sequence)
@@ -86,7 +90,7 @@ export class Entries {
       }
       if (kind === KIND_PUT_EXPIRING) file.noteExpiry(readExpiry(value.bytes, value.start))
       const checksum = checkOf(this.#hash32, hash, value.bytes, value.start, value.end)
-      this.put(record === 0 ? this.#add(hash, key) : record, file, {
+      this.put(this.recordOf(hash, key), file, {
         file: file.slot,
         kind,
         offset: base + value.start,
@@ -102,8 +106,7 @@ export class Entries {
   load(hint: HintReader, file: DataFile): void {
     const { lastSequence: sequence } = file
     hint.puts(({ hash, key, kind, offset, length, checksum }) => {
-      const record = this.directory.find(hash, key.bytes, key.start, key.end)
-      this.put(record === 0 ? this.#add(hash, key) : record, file, { file: file.slot, kind, offset, length, checksum, sequence })
+      this.put(this.recordOf(hash, key), file, { file: file.slot, kind, offset, length, checksum, sequence })
     })
   }
 
@@ -118,6 +121,16 @@ export class Entries {
       const record = this.directory.find(hashKey(key.bytes, key.start, key.end), key.bytes, key.start, key.end)
       if (record !== 0 && this.directory.isPut(record)) this.remove(record, sequence)
     }
+  }
+
+  /** The record of a key, made if there is none. */
+  recordOf(hash: number, key: ByteView): number {
+    const { directory } = this
+    const known = directory.find(hash, key.bytes, key.start, key.end)
+    if (known !== 0) return known
+    const record = directory.add(hash, key.bytes, key.start, key.end)
+    this.#order?.add(record)
+    return record
   }
 
   put(record: number, file: DataFile, version: Version): void {
@@ -187,12 +200,6 @@ export class Entries {
     to.liveBytes += bytes
     to.live++
     directory.move(record, to.slot, newOffset)
-  }
-
-  #add(hash: number, key: ByteView): number {
-    const record = this.directory.add(hash, key.bytes, key.start, key.end)
-    this.#order?.add(record)
-    return record
   }
 
   /** The newest version of a record is not that any more. */

@@ -46,3 +46,16 @@ export function numberIn(name: string): number | undefined {
   const isOurs = Object.values(HASH_FILES).some(names => names.test(name))
   return isOurs ? Number(/^\d+/.exec(name)![0]) : undefined
 }
+
+/** Numbers of files, each given out once. */
+export class FileNumbers {
+  #next: number
+
+  constructor(next: number) {
+    this.#next = next
+  }
+
+  take(): number {
+    return this.#next++
+  }
+}

@@ -14,8 +14,7 @@ import type { Ledger } from '../trace/ledger.js'
 import { joinPath, removeLeftover } from '../vfs/file-system.js'
 import { MeteredFileSystem } from '../vfs/metered-file-system.js'
 import type { DataFiles } from './data-file.js'
-import { hintName, numberIn, parseDataName, parseHintName } from './file-names.js'
-import type { FileNumbers } from './parts.js'
+import { hintName, numberIn, parseDataName, parseHintName, type FileNumbers } from './file-names.js'
 
 export interface HashStartOptions {
   readonly context: EngineContext

@@ -8,6 +8,7 @@
  */
 import { logName } from '../engine/durable/log-names.js'
 import { LEAST_DEAD_BYTES } from '../engine/durable/dead-space.js'
+import { MisuseError } from '../errors.js'
 import { runJob, type Span } from '../trace/span.js'
 import { runWatched } from '../trace/diagnostics.js'
 import { typedError } from '../vfs/vfs-error.js'
@@ -125,12 +126,22 @@ export class HashJobs {
   /** Removes what only a moment has kept that is held no more. */
   dropObsolete(): void {
     if (!this.#parts.files.all.some(file => file.isObsolete && file.pins === 0)) return
-    if (this.#running === undefined && this.#isReady) this.#begin(() => runJob(this.#parts.context.trace?.trace, 'free', span => dropObsolete(this.#parts, span))).catch(() => undefined)
+    if (this.#running === undefined && this.#isReady && !this.#isClosed) this.#begin(() => runJob(this.#parts.context.trace?.trace, 'free', span => dropObsolete(this.#parts, span))).catch(() => undefined)
   }
 
-  /** Runs `work` while no job is under way. */
-  async exclusively(work: () => Promise<void>): Promise<void> {
-    await this.#exclusively(work)
+  /**
+   * Runs `work` with a number for a file that comes after all that is written, and before what will be; all of that is in data files then. No
+   * writer comes in between, by the caller's care.
+   */
+  async between(work: (number: number) => Promise<void>): Promise<void> {
+    await this.#exclusively(async () => {
+      const { logs, numbers } = this.#parts
+      if (logs.failure !== undefined) throw logs.refusal()
+      const number = numbers.take()
+      this.rotate()
+      await this.#sealAll()
+      await work(number)
+    })
   }
 
   /** Ends the job under way; leaves a short log to replay at the most. */
@@ -146,6 +157,7 @@ export class HashJobs {
 
   async #exclusively(work: () => Promise<void>): Promise<void> {
     while (this.#running !== undefined) await this.#running.catch(() => undefined)
+    if (this.#isClosed) throw new MisuseError('LEVEL_DATABASE_NOT_OPEN', 'The engine was closed')
     await this.#begin(work)
   }
 
@@ -182,7 +194,15 @@ export class HashJobs {
   }
 
   async #sealAll(): Promise<void> {
+    const { files, logs } = this.#parts
     for (const file of this.#sealable) {
+      if (file.lastSequence < file.firstSequence) {
+        await logs.sync()
+        await logs.release(file.to + 1)
+        files.list = files.list.filter(each => each !== file)
+        files.drop(file)
+        continue
+      }
       await this.#job('flush', 'a log is full', span => sealLog(this.#parts, file, span))
     }
   }

@@ -4,9 +4,10 @@
  * Invariants:
  * 1. The new file is durable under its name before a file that it replaces is removed. Its name says which ones those are, so that an opening
  *    in between ignores them.
- * 2. A record is moved to the new file only if it still is where the copy was made from. Readers may use either place.
- * 3. A tombstone is left out only where no older file holds what it deletes: all of them were merged after it.
- * 4. An entry that has expired for all readers is left out, or replaced by a tombstone where an older file may hold its key.
+ * 2. Writes that replaced what was not copied are durable before the new file has its name.
+ * 3. A record is moved to the new file only if it still is where the copy was made from. Readers may use either place.
+ * 4. A tombstone is left out only where no older file holds what it deletes: all of them were merged after it.
+ * 5. An entry that has expired for all readers is left out, or replaced by a tombstone where an older file may hold its key.
  */
 import { BatchReader } from '../engine/batch.js'
 import { ByteView, KIND_DELETE_RANGE, KIND_PUT_EXPIRING } from '../codec/entry.js'
@@ -49,7 +50,7 @@ export class Merge {
   }
 
   async run(span: Span | null): Promise<void> {
-    const { context, hash32, ledger, numbers, files } = this.#parts
+    const { context, hash32, ledger, numbers, files, logs } = this.#parts
     const { environment, directory } = context
     const fileSystem = bindFileSystem(environment.fileSystem, span)
     const first = this.#inputs[0]
@@ -58,15 +59,16 @@ export class Merge {
     const { firstSequence } = first
     const cleanSequence = this.#parts.entries.sequence
     const onWritten = (entry: number, offset: number): void => void (this.#offsets[entry] = offset)
-    const writer = new DataWriter({ fileSystem, directory, hash32, number, firstSequence, onWritten })
+    const writer = new DataWriter({ fileSystem, directory, hash32, number, onWritten })
     const output = files.open({ number, from: first.from, to: last.to })
     Object.assign(output, { firstSequence, lastSequence: last.lastSequence, cleanSequence })
     try {
       this.#keepTombstones(writer, output)
       await this.#copy(writer, output)
-      output.bytes = output.fileBytes = await writer.finish(last.lastSequence)
+      output.bytes = output.fileBytes = await writer.finish(firstSequence, last.lastSequence)
       ledger.written.compaction += writer.writtenBytes
       ledger.syncs += writer.syncs
+      await logs.sync()
       fileSystem.rename(writer.path, joinPath(directory, dataName(output)))
       ledger.resize(output.bytes)
     } catch (error) {

@@ -11,10 +11,9 @@ import { isOutOfSpace } from '../vfs/vfs-error.js'
 import { DataFiles } from './data-file.js'
 import { HashEngine } from './engine.js'
 import { Entries } from './entries.js'
-import { numberIn } from './file-names.js'
+import { FileNumbers, numberIn } from './file-names.js'
 import { HashStart } from './hash-start.js'
 import type { HashOptions } from './options.js'
-import { FileNumbers } from './parts.js'
 import { recover } from './recovery.js'
 
 /** @param context Its directory is absolute. */
@@ -56,8 +55,11 @@ export async function openHash(context: EngineContext, poisonFrames = false): Pr
   } catch (error) {
     // Without the marker of a clean close.
     logs?.poison(error)
-    await logs?.close()
-    files.closeAll()
+    try {
+      await logs?.close()
+    } finally {
+      files.closeAll()
+    }
     throw error
   }
 }

@@ -6,6 +6,7 @@ import type { ExpiryClock } from '../engine/expiry-clock.js'
 import type { Ledger } from '../trace/ledger.js'
 import type { DataFiles } from './data-file.js'
 import type { Entries } from './entries.js'
+import type { FileNumbers } from './file-names.js'
 import type { HashStart } from './hash-start.js'
 import type { HashOptions } from './options.js'
 
@@ -22,17 +23,4 @@ export interface HashParts {
   readonly start: HashStart
   readonly numbers: FileNumbers
   readonly expiryClock: ExpiryClock
-}
-
-/** Numbers of files, each given out once. */
-export class FileNumbers {
-  #next: number
-
-  constructor(next: number) {
-    this.#next = next
-  }
-
-  take(): number {
-    return this.#next++
-  }
 }

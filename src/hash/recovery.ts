@@ -23,6 +23,8 @@ import { dataName, hintName, parseDataName, type DataName } from './file-names.j
 import { copyTombstones, HintReader } from './hint.js'
 
 const SLICE_BYTES = 1024 * 1024
+/** Stands for the made-up sequence numbers in a data file that was not a log: every reader sees it. */
+const OLDEST_SEQUENCE = 1
 
 export interface RecoveryOptions {
   readonly context: EngineContext
@@ -141,23 +143,28 @@ export function readWhole(fileSystem: FileSystem, path: string): Uint8Array | un
   }
 }
 
+/** Reads a data file. The empty batches at the end of one that was not a log say which sequence numbers it has. */
 async function loadData({ fileSystem, hash32, entries, context }: RecoveryOptions, file: DataFile): Promise<void> {
   const path = joinPath(context.directory, dataName(file))
   const reader = new BatchReader()
-  let next = -1
+  const bounds: number[] = []
+  let first = 0
+  let next = 0
   const replay = await new LogReader({ fileSystem, path, logNumber: file.number, hash32 }).replayInSlices(
     (payload, offset) => {
       reader.reset(payload, 0, payload.length)
-      if (next < 0) file.firstSequence = reader.firstSequence
-      next = reader.lastSequence + 1
-      entries.apply(reader, file, offset + FRAME_HEADER_BYTES)
+      if (first === 0) first = reader.firstSequence
+      next = reader.firstSequence + reader.count
+      if (reader.count === 0) bounds.push(reader.firstSequence)
+      else entries.apply(reader, file, offset + FRAME_HEADER_BYTES, Infinity, file.number === file.from ? undefined : OLDEST_SEQUENCE)
     },
     SLICE_BYTES,
     () => context.environment.scheduler.turn(),
   )
-  if (next < 0 || replay.droppedBytes > 0) {
+  if (first === 0 || replay.droppedBytes > 0 || (file.number !== file.from && bounds.length !== 2)) {
     throw new CorruptionError('A data file that was complete is damaged', { file: path, offset: replay.validBytes })
   }
   file.bytes = replay.validBytes
-  file.lastSequence = next - 1
+  file.firstSequence = bounds[0] ?? first
+  file.lastSequence = (bounds[1] ?? next) - 1
 }

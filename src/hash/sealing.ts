@@ -3,7 +3,8 @@
  *
  * Invariants:
  * 1. The log is durable before its hint file says what is in it, and both names are durable before the log is released.
- * 2. A log that readers of changes need keeps its own name, too.
+ * 2. A hint file leaves out what later writes have replaced. So those are durable before the hint file has its name.
+ * 3. A log that readers of changes need keeps its own name, too.
  */
 import { copyFile } from '../engine/durable/file-copy.js'
 import type { Span } from '../trace/span.js'
@@ -87,13 +88,14 @@ export async function newestIn({ entries, context }: HashParts, inputs: readonly
 
 /** Writes the hint file of a data file and makes it durable, but for its name. */
 export async function writeHint(parts: HashParts, file: DataFile, records: readonly number[], fileSystem: FileSystem): Promise<void> {
-  const { context, ledger, entries, hash32 } = parts
+  const { context, ledger, entries, hash32, logs } = parts
   const { directory } = context
   const still = records.filter(record => entries.directory.isUsed(record) && entries.directory.fileAt(record) === file.slot)
   const bytes = encodeHint(file, still, entries.directory, hash32)
   await writeWhole(fileSystem, joinPath(directory, newName(file.number)), bytes)
   ledger.written[file.isLog ? 'flush' : 'compaction'] += bytes.length
   ledger.syncs++
+  await logs.sync()
   fileSystem.rename(joinPath(directory, newName(file.number)), joinPath(directory, hintName(file.number)))
   file.hintBytes = bytes.length
   ledger.resize(bytes.length)

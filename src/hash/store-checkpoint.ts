@@ -29,10 +29,10 @@ export async function writeCheckpoint(parts: HashParts, moment: Moment, director
   let written = 0
   let writer = newWriter()
   function newWriter(): DataWriter {
-    return new DataWriter({ fileSystem, directory, hash32, number, firstSequence, onWritten: () => written++ })
+    return new DataWriter({ fileSystem, directory, hash32, number, onWritten: () => written++ })
   }
   const finish = async (lastSequence: number): Promise<void> => {
-    await writer.finish(lastSequence)
+    await writer.finish(firstSequence, lastSequence)
     ledger.written.backup += writer.writtenBytes
     ledger.syncs += writer.syncs
     fileSystem.rename(writer.path, joinPath(directory, dataName({ number, from: number, to: number })))
