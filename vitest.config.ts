@@ -28,7 +28,7 @@ const LONG = [
   'tests/{bench,cli,damage,examples,exercises,torture}/**/*.test.ts',
   'tests/**/{crash*,*-on-disk,sessions,fold-shape}.test.ts',
   'tests/backup/{hostile-places,update-in-place}.test.ts',
-  'tests/contract/{btree,lsm}.test.ts',
+  'tests/contract/{btree,hash,lsm}.test.ts',
   'tests/engine/{changes-after-crashes,missing-log}.test.ts',
   'tests/inspect/damaged-files.test.ts',
   'tests/lab/{compare/comparison-run-report,predict/predict,predict/simulator}.test.ts',

@@ -21,15 +21,25 @@ export async function* checkParts(parts: HashParts): AsyncGenerator<Violation> {
     const found: Violation[] = []
     const report = (error: unknown, at: string): void => {
       if (!(error instanceof CorruptionError)) throw error
-      found.push({ path: `hash / ${at}`, message: error.message, file: error.file ?? path, ...(error.offset !== undefined && { offset: error.offset }) })
+      found.push({
+        path: `hash / ${at}`,
+        message: error.message,
+        file: error.file ?? path,
+        ...(error.offset !== undefined && { offset: error.offset }),
+      })
     }
     const { name } = file
     // The log that is being written is not at its end.
     if (!file.isLog) {
       try {
         const source = { fileSystem, path, logNumber: file.number, hash32 }
-        const { validBytes } = await new LogReader(source).replayInSlices(() => undefined, SLICE_BYTES, () => scheduler.turn())
-        if (validBytes !== file.bytes) throw new CorruptionError(`A data file of ${file.bytes} bytes is damaged`, { file: path, offset: validBytes })
+        const { validBytes } = await new LogReader(source).replayInSlices(
+          () => undefined,
+          SLICE_BYTES,
+          () => scheduler.turn(),
+        )
+        if (validBytes !== file.bytes)
+          throw new CorruptionError(`A data file of ${file.bytes} bytes is damaged`, { file: path, offset: validBytes })
       } catch (error) {
         report(error, name)
       }
@@ -60,7 +70,12 @@ async function* checkDirectory({ entries, files, context }: HashParts): AsyncGen
     } catch (error) {
       if (!(error instanceof CorruptionError)) throw error
       const { name } = files.at(directory.fileAt(record))
-      yield { path: `hash / ${name} / value`, message: error.message, ...(error.file !== undefined && { file: error.file }), ...(error.offset !== undefined && { offset: error.offset }) }
+      yield {
+        path: `hash / ${name} / value`,
+        message: error.message,
+        ...(error.file !== undefined && { file: error.file }),
+        ...(error.offset !== undefined && { offset: error.offset }),
+      }
     }
   }
   let live = 0
@@ -71,8 +86,12 @@ async function* checkDirectory({ entries, files, context }: HashParts): AsyncGen
     liveBytes += directory.keyLengthAt(record) + directory.lengthAt(record)
   }
   if (live !== entries.live || liveBytes !== entries.liveBytes) {
-    yield { path: 'hash / directory', message: `There are ${live} entries of ${liveBytes} bytes, and ${entries.live} of ${entries.liveBytes} are counted` }
+    yield {
+      path: 'hash / directory',
+      message: `There are ${live} entries of ${liveBytes} bytes, and ${entries.live} of ${entries.liveBytes} are counted`,
+    }
   }
   const inFiles = files.all.reduce((sum, file) => sum + file.live, 0)
-  if (inFiles !== live) yield { path: 'hash / directory', message: `The files count ${inFiles} live entries, and the directory has ${live}` }
+  if (inFiles !== live)
+    yield { path: 'hash / directory', message: `The files count ${inFiles} live entries, and the directory has ${live}` }
 }

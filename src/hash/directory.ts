@@ -41,7 +41,7 @@ export class Directory {
   #slots = 0
   /** Records ever numbered; numbers begin with 1. */
   #records = 0
-  #free: number[] = []
+  readonly #free: number[] = []
   #count = 0
 
   /** Records in use, those of deleted keys included. */
@@ -213,7 +213,8 @@ export class Directory {
   #grow(segment: number): Uint32Array {
     const before = this.#segments[segment]
     const slots = new Uint32Array(before === undefined ? FIRST_SLOTS * 2 : before.length * 2)
-    if (before !== undefined) for (let at = 0; at < before.length; at += 2) if (before[at + 1] !== 0) putSlot(slots, before[at], before[at + 1])
+    if (before !== undefined)
+      for (let at = 0; at < before.length; at += 2) if (before[at + 1] !== 0) putSlot(slots, before[at], before[at + 1])
     this.#slots += (slots.length - (before?.length ?? 0)) / 2
     this.#segments[segment] = slots
     return slots

@@ -220,7 +220,8 @@ export class HashEngine implements Engine {
     for (let record = walk.ahead; record !== 0; record = walk.ahead) {
       if (upper !== undefined && directory.compareWith(record, upper) >= 0) break
       if (directory.isPut(record)) bytes += directory.keyLengthAt(record) + directory.lengthAt(record)
-      for (const version of directory.older.get(record) ?? []) if (version.kind !== 0) bytes += directory.keyLengthAt(record) + version.length
+      for (const version of directory.older.get(record) ?? [])
+        if (version.kind !== 0) bytes += directory.keyLengthAt(record) + version.length
       walk.forward()
     }
     return bytes

@@ -57,7 +57,9 @@ export class Entries {
 
   get memoryBytes(): number {
     const tombstones = this.files.all.reduce((sum, file) => sum + file.tombstones.byteLength, 0)
-    return this.directory.memoryBytes + (this.#order?.memoryBytes ?? 0) + this.#dead.length * 8 + this.directory.older.size * 160 + tombstones
+    return (
+      this.directory.memoryBytes + (this.#order?.memoryBytes ?? 0) + this.#dead.length * 8 + this.directory.older.size * 160 + tombstones
+    )
   }
 
   get orderBytes(): number {
@@ -169,7 +171,13 @@ export class Entries {
     } else {
       const version = directory.older.get(record)?.find(({ sequence }) => sequence <= moment)
       if (version === undefined) return undefined
-      Object.assign(found, { kind: version.kind, file: version.file, offset: version.offset, length: version.length, checksum: version.checksum })
+      Object.assign(found, {
+        kind: version.kind,
+        file: version.file,
+        offset: version.offset,
+        length: version.length,
+        checksum: version.checksum,
+      })
     }
     return found.kind === 0 ? undefined : found
   }

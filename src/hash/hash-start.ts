@@ -71,7 +71,10 @@ export class HashStart extends WriteStart {
       const number = numberIn(name)
       if (number === undefined || needed.has(name)) continue
       const log = parseLogName(name)
-      const isLeftover = log !== undefined ? !logs.numbers.has(log) : parseDataName(name) !== undefined || parseHintName(name) !== undefined || name.endsWith('.new')
+      const isLeftover =
+        log !== undefined
+          ? !logs.numbers.has(log)
+          : parseDataName(name) !== undefined || parseHintName(name) !== undefined || name.endsWith('.new')
       if (isLeftover) removeLeftover(fileSystem, joinPath(context.directory, name))
     }
   }

@@ -30,7 +30,10 @@ export class HashWriter implements BatchWriter {
     const { logs, options, entries } = this.#parts
     if (logs.failure !== undefined) throw logs.refusal()
     if (!entries.directory.keys.hasRoom(bytes, operations)) {
-      throw new KvariumError('LEVEL_DATABASE_FULL', 'The keys of a hash engine are in memory and take 4 GiB at most; use the engine "lsm" or "btree"')
+      throw new KvariumError(
+        'LEVEL_DATABASE_FULL',
+        'The keys of a hash engine are in memory and take 4 GiB at most; use the engine "lsm" or "btree"',
+      )
     }
     if (logs.size > LOG_HEADER_BYTES && logs.size + bytes > options.maxFileSize) this.#jobs.rotate()
     return true

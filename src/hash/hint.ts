@@ -2,11 +2,11 @@
  * A hint file: what the directory needs of a data file, without the values. Integers are little-endian. A worked example is in
  * docs/formats/hash.md.
  *
- *     byte 0    8        12       16     24     32     40     48     56       64     68       72
- *          +----+--------+--------+------+------+------+------+------+--------+------+--------+----
- *          | KV | number | puts   | data | first| last | all  | all  | first  | key  | tomb-  | columns
- *          | HINT, 1     | left   | bytes| seq  | seq  | puts | bytes| expiry | bytes| stones | ...
- *          +----+--------+--------+------+------+------+------+------+--------+------+--------+----
+ *     byte 0    8        12       16     24     32     40     48     56       64     68       72   76   80
+ *          +----+--------+--------+------+------+------+------+------+--------+------+--------+----+----+----
+ *          | KV | number | puts   | data | first| last | all  | all  | first  | key  | tomb-  |from| to | columns
+ *          | HINT, 1     | left   | bytes| seq  | seq  | puts | bytes| expiry | bytes| stones |log |log | ...
+ *          +----+--------+--------+------+------+------+------+------+--------+------+--------+----+----+----
  *
  * Columns, an item for each put that is the newest version of its key in the file: hash, offset of the value, its length, its check (u32 each),
  * kind (u8), then the keys, each a varint length and its bytes. Then the tombstones, as a write batch. Last a u32: hash32 of all before.
@@ -19,7 +19,7 @@ import type { DataFile } from './data-file.js'
 import type { Directory } from './directory.js'
 
 export const HINT_VERSION = 1
-export const HINT_HEADER_BYTES = 72
+export const HINT_HEADER_BYTES = 80
 /** Bytes of a put in the columns, without its key. */
 export const HINT_PUT_BYTES = 17
 const MAGIC = Uint8Array.of(0x4b, 0x56, 0x48, 0x49, 0x4e, 0x54, 0, HINT_VERSION)
@@ -27,6 +27,9 @@ const HIGH = 0x1_0000_0000
 
 export interface HintHeader {
   readonly number: number
+  /** The logs that the data file has, as in its name. */
+  readonly from: number
+  readonly to: number
   /** Puts in the columns. */
   readonly count: number
   readonly dataBytes: number
@@ -65,6 +68,8 @@ export function encodeHint(file: DataFile, records: readonly number[] | Uint32Ar
   })
   view.setUint32(64, keyBytes, true)
   view.setUint32(68, tombstoneBytes, true)
+  view.setUint32(72, file.from, true)
+  view.setUint32(76, file.to, true)
   const column = (index: number): number => HINT_HEADER_BYTES + 4 * count * index
   let at = column(4) + count
   for (let i = 0; i < count; i++) {
@@ -109,7 +114,10 @@ export class HintReader {
       throw new CorruptionError('The header of a hint file is damaged', { file, offset: 0 })
     }
     if (bytes[7] !== HINT_VERSION) {
-      throw new FormatError(`The hint file has format version ${bytes[7]}; this version of kvarium reads version ${HINT_VERSION}`, { file, offset: 7 })
+      throw new FormatError(`The hint file has format version ${bytes[7]}; this version of kvarium reads version ${HINT_VERSION}`, {
+        file,
+        offset: 7,
+      })
     }
     const end = bytes.length - 4
     if (view.getUint32(8, true) !== number || view.getUint32(end, true) !== hash32(bytes.subarray(0, end), number)) {
@@ -127,6 +135,8 @@ export class HintReader {
       firstExpiry: long(56),
       keyBytes: view.getUint32(64, true),
       tombstoneBytes: view.getUint32(68, true),
+      from: view.getUint32(72, true),
+      to: view.getUint32(76, true),
     }
     this.#bytes = bytes
     this.#view = view

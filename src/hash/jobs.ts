@@ -19,8 +19,6 @@ import type { HashParts } from './parts.js'
 import { sealLog } from './sealing.js'
 
 const RETRY_AFTER_MS = 1000
-/** Logs with fewer bytes than this stay logs when the store is closed. */
-const LEAST_SEALED_BYTES = 64 * 1024
 
 export class HashJobs {
   readonly #parts: HashParts
@@ -126,7 +124,8 @@ export class HashJobs {
   /** Removes what only a moment has kept that is held no more. */
   dropObsolete(): void {
     if (!this.#parts.files.all.some(file => file.isObsolete && file.pins === 0)) return
-    if (this.#running === undefined && this.#isReady && !this.#isClosed) this.#begin(() => runJob(this.#parts.context.trace?.trace, 'free', span => dropObsolete(this.#parts, span))).catch(() => undefined)
+    if (this.#running === undefined && this.#isReady && !this.#isClosed)
+      this.#begin(() => runJob(this.#parts.context.trace?.trace, 'free', span => dropObsolete(this.#parts, span))).catch(() => undefined)
   }
 
   /**
@@ -144,13 +143,11 @@ export class HashJobs {
     })
   }
 
-  /** Ends the job under way; leaves a short log to replay at the most. */
+  /** Ends the job under way, and leaves no log with records: the next opening reads hint files, which also say how long the files are. */
   async close(): Promise<void> {
     this.#isClosed = true
     while (this.#running !== undefined) await this.#running.catch(() => undefined)
     if (!this.#isReady) return
-    const bytes = this.#parts.files.list.reduce((sum, file) => sum + (file.isLog ? file.bytes : 0), 0)
-    if (bytes < LEAST_SEALED_BYTES) return
     await this.#rotateIfFilled()
     await this.#sealAll()
   }

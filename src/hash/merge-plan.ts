@@ -36,7 +36,8 @@ export function spaceOf(files: readonly DataFile[]): MergeSpace {
 /** Why files are to be merged, or `undefined`. `leastBytes` dead bytes are worth it at least. */
 export function whyDue(files: readonly DataFile[], threshold: number, leastBytes: number, maxFileSize: number): string | undefined {
   const { deadBytes, totalBytes } = spaceOf(files)
-  if (deadBytes >= leastBytes && deadBytes * 100 >= totalBytes * threshold) return `${Math.round((100 * deadBytes) / totalBytes)} % of the files is dead`
+  if (deadBytes >= leastBytes && deadBytes * 100 >= totalBytes * threshold)
+    return `${Math.round((100 * deadBytes) / totalBytes)} % of the files is dead`
   const small = files.filter(file => file.bytes < maxFileSize * SMALL_SHARE).length
   return small > MOST_SMALL_FILES ? `there are ${small} small files` : undefined
 }

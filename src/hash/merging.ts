@@ -9,7 +9,6 @@
  * 4. A tombstone is left out only where no older file holds what it deletes: all of them were merged after it.
  * 5. An entry that has expired for all readers is left out, or replaced by a tombstone where an older file may hold its key.
  */
-import { BatchReader } from '../engine/batch.js'
 import { ByteView, KIND_DELETE_RANGE, KIND_PUT_EXPIRING } from '../codec/entry.js'
 import { EXPIRY_BYTES, readExpiry } from '../codec/expiry.js'
 import type { Span } from '../trace/span.js'
@@ -101,7 +100,8 @@ export class Merge {
   #keepTombstones({ batch }: DataWriter, output: DataFile): void {
     for (const file of this.#inputs) {
       if (!this.#isNeeded(file.lastSequence) || file.tombstones.count === 0) continue
-      for (const reader = new BatchReader().reset(file.tombstones.bytes, 0, file.tombstones.byteLength); reader.next();) {
+      file.tombstones.seal(1)
+      for (const reader = file.tombstones.reader(); reader.next();) {
         const key = reader.key.copy()
         for (const target of [batch, output.tombstones]) {
           if (reader.kind === KIND_DELETE_RANGE) target.deleteRange(key, reader.value.copy())

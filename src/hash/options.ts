@@ -21,7 +21,8 @@ export const HASH_OPTIONS = {
     min: 16 * KIB,
     max: 2 * GIB,
     unit: 'bytes',
-    about: 'A file that has this size is sealed, and the next one begun. Larger files make merges fewer and longer. A larger batch makes a larger file.',
+    about:
+      'A file that has this size is sealed, and the next one begun. Larger files make merges fewer and longer. A larger batch makes a larger file.',
   },
   cacheSize: {
     type: 'integer',
@@ -30,7 +31,8 @@ export const HASH_OPTIONS = {
     max: 64 * GIB,
     auto: true,
     unit: 'bytes',
-    about: 'Budget of the cache for parts of files, or "auto": a quarter of the memory that is available at opening. The directory of the keys comes on top.',
+    about:
+      'Budget of the cache for parts of files, or "auto": a quarter of the memory that is available at opening. The directory of the keys comes on top.',
   },
   mergeThreshold: {
     type: 'integer',

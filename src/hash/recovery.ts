@@ -5,7 +5,7 @@
  * 1. Files are taken in the order of their age, so that the last version of a key stays. Their sequence numbers follow each other without a
  *    gap: where they do not, a file is missing.
  * 2. A data file whose logs all belong to a newer one was merged into that, and is ignored.
- * 3. A hint file is believed only whole, and only for a data file of the length that it names. Without it the data file is read.
+ * 3. A hint file is believed only whole. A data file that is shorter than it says is damaged. Without a hint file the data file is read.
  * 4. Nothing is written.
  */
 import { logName, parseLogName } from '../engine/durable/log-names.js'
@@ -19,8 +19,8 @@ import { FRAME_HEADER_BYTES } from '../wal/format.js'
 import { LogReader } from '../wal/reader.js'
 import type { DataFile } from './data-file.js'
 import type { Entries } from './entries.js'
-import { dataName, hintName, parseDataName, type DataName } from './file-names.js'
-import { copyTombstones, HintReader } from './hint.js'
+import { dataName, hintName, parseDataName, parseHintName, type DataName } from './file-names.js'
+import { copyTombstones, HintReader, type HintHeader } from './hint.js'
 
 const SLICE_BYTES = 1024 * 1024
 /** Stands for the made-up sequence numbers in a data file that was not a log: every reader sees it. */
@@ -51,14 +51,25 @@ export async function recover(options: RecoveryOptions): Promise<ReplayedLogs> {
     file.fileBytes = fileSystem.stat(path)?.size ?? 0
     const isHinted = loadHint(options, file)
     if (!isHinted) await loadData(options, file)
-    context.trace?.emit({ type: 'data.read', file: file.number, from: file.from, to: file.to, puts: file.live, bytes: file.bytes, hint: isHinted })
+    context.trace?.emit({
+      type: 'data.read',
+      file: file.number,
+      from: file.from,
+      to: file.to,
+      puts: file.live,
+      bytes: file.bytes,
+      hint: isHinted,
+    })
     if (file.firstSequence !== entries.sequence + 1) {
-      throw new CorruptionError(`A data file is missing: sequence ${entries.sequence + 1} should be in a file before this one`, { file: path })
+      throw new CorruptionError(`A data file is missing: sequence ${entries.sequence + 1} should be in a file before this one`, {
+        file: path,
+      })
     }
     entries.sequence = file.lastSequence
     if (file.number !== file.from) file.cleanSequence = file.lastSequence
     files.list.push(file)
   }
+  checkHints(options, names)
   const firstLog = (files.list[files.list.length - 1]?.to ?? 0) + 1
   const logs = names.flatMap(name => parseLogName(name) ?? []).filter(number => number >= firstLog)
   if (logs.length === 0) {
@@ -96,8 +107,51 @@ export async function recover(options: RecoveryOptions): Promise<ReplayedLogs> {
     },
   })
   end()
+  // A log is sealed or removed only once a later one has a header and a name that are durable.
+  if ([...replayed.validBytes.values()].every(bytes => bytes === 0)) {
+    throw new CorruptionError('The header of the last log is damaged', { file: joinPath(directory, logName(Math.max(...logs))), offset: 0 })
+  }
   for (const log of files.list) if (log.isLog) log.bytes = replayed.keptBytes.get(log.number)!
   return replayed
+}
+
+/** A hint file without its file is left over, unless it is about something newer than all data files: then that is missing. */
+function checkHints({ context, fileSystem, hash32, entries }: RecoveryOptions, names: readonly string[]): void {
+  for (const { header } of orphanHints(fileSystem, context.directory, names, hash32)) {
+    if (header.lastSequence <= entries.sequence) continue
+    throw new CorruptionError('The newest data file is missing, and its hint file is there', {
+      file: joinPath(context.directory, dataName(header)),
+    })
+  }
+}
+
+/** The hint files that are whole, and whose data files and logs are not there. */
+export function orphanHints(
+  fileSystem: FileSystem,
+  directory: string,
+  names: readonly string[],
+  hash32: Hash32,
+): { readonly header: HintHeader; readonly path: string }[] {
+  const data = new Set(names.flatMap(name => parseDataName(name)?.number ?? []))
+  const orphans = names.flatMap(name => parseHintName(name) ?? []).filter(number => !data.has(number) && !names.includes(logName(number)))
+  return orphans.flatMap(number => hintHeader(fileSystem, directory, number, hash32) ?? [])
+}
+
+/** The header of a hint file that is whole. */
+export function hintHeader(
+  fileSystem: FileSystem,
+  directory: string,
+  number: number,
+  hash32: Hash32,
+): { readonly header: HintHeader; readonly path: string } | undefined {
+  const path = joinPath(directory, hintName(number))
+  try {
+    const bytes = readWhole(fileSystem, path)
+    return bytes && { header: new HintReader(bytes, number, hash32, path).header, path }
+  } catch (error) {
+    if (error instanceof CorruptionError) return undefined
+    throw error
+  }
 }
 
 /** Whether the hint file could be used. */
@@ -114,7 +168,10 @@ function loadHint({ fileSystem, hash32, entries, context }: RecoveryOptions, fil
     throw error
   }
   const { header } = hint
-  if (file.fileBytes < header.dataBytes) return false
+  if (file.fileBytes < header.dataBytes) {
+    const message = `A data file of ${header.dataBytes} bytes has only ${file.fileBytes}`
+    throw new CorruptionError(message, { file: entries.files.path(file), offset: file.fileBytes })
+  }
   file.bytes = header.dataBytes
   file.firstSequence = header.firstSequence
   file.lastSequence = header.lastSequence

@@ -12,7 +12,9 @@ import { salvageLog } from '../wal/salvage.js'
 import { DataFiles, type DataFile } from './data-file.js'
 import { Entries } from './entries.js'
 import { RecordWalk } from './key-order.js'
-import { dataFilesIn } from './recovery.js'
+import { dataName } from './file-names.js'
+import { dataFilesIn, hintHeader, orphanHints } from './recovery.js'
+import { joinPath } from '../vfs/file-system.js'
 
 const CACHE_BYTES = 8 * 1024 * 1024
 
@@ -26,45 +28,84 @@ export async function* salvageHash(context: EngineContext, lost: (loss: Loss) =>
   const data = dataFilesIn(names)
   const firstLog = (data[data.length - 1]?.to ?? 0) + 1
   const logs = names.flatMap(name => parseLogName(name) ?? []).filter(number => number >= firstLog)
-  const sources = [...data.map(name => files.open(name)), ...logs.sort((a, b) => a - b).map(number => files.open({ number, from: number, to: number }, logName(number)))]
+  const sources = [
+    ...data.map(name => files.open(name)),
+    ...logs.sort((a, b) => a - b).map(number => files.open({ number, from: number, to: number }, logName(number))),
+  ]
   try {
-    let sequence = 1
-    for (const file of sources) {
-      const path = files.path(file)
-      try {
-        sequence = readFile(file, path, sequence)
-      } catch (error) {
-        lost({ ...placeOf(error, path), message: messageOf(error) })
-      }
-      await environment.scheduler.turn()
-    }
-    if (logs.length === 0) lost({ file: files.path({ name: logName(firstLog) } as DataFile), message: 'the last log is missing: what was written last was in it' })
+    readFiles()
     yield* readEntries()
   } finally {
     files.closeAll()
   }
 
-  /** Returns the sequence number that the next file should begin with. */
-  function readFile(file: DataFile, path: string, expected: number): number {
+  function readFiles(): void {
+    const missing = orphanHints(fileSystem, directory, names, hash32).map(({ header }) => header)
+    let expected = 1
+    let before: { readonly path: string; readonly end: number } | undefined
+    for (const file of sources) {
+      const path = files.path(file)
+      try {
+        const { first, next, end } = readFile(file, path)
+        if (first > expected) {
+          const hint = missing.find(({ lastSequence }) => lastSequence >= expected)
+          const place =
+            hint !== undefined
+              ? { file: joinPath(directory, dataName(hint)) }
+              : before === undefined
+                ? { file: path }
+                : { file: before.path, offset: before.end }
+          lost({ ...place, message: `what was written from sequence ${expected} to ${first - 1} is missing` })
+        }
+        expected = Math.max(expected, next)
+        before = { path, end }
+      } catch (error) {
+        lost({ ...placeOf(error, path), message: messageOf(error) })
+      }
+    }
+    const later = missing.find(({ lastSequence }) => lastSequence >= expected)
+    if (later !== undefined) lost({ file: joinPath(directory, dataName(later)), message: 'the newest data file is missing' })
+    if (logs.length === 0)
+      lost({ file: joinPath(directory, logName(firstLog)), message: 'the last log is missing: what was written last was in it' })
+  }
+
+  /** Returns the sequence numbers of the file and of what follows it, and where it ends. */
+  function readFile(file: DataFile, path: string): { readonly first: number; readonly next: number; readonly end: number } {
     const handle = fileSystem.openRead(path)
     const reader = new BatchReader()
-    let next = expected
-    let isFirst = true
+    const hint = file.isLog ? undefined : hintHeader(fileSystem, directory, file.number, hash32)?.header
+    const bounds: number[] = []
+    let first = Infinity
+    let next = 0
+    let isDamaged = false
     try {
-      salvageLog(handle, file.number, hash32, {
+      const { end } = salvageLog(handle, file.number, hash32, {
         record: (payload, offset) => {
           reader.reset(payload, 0, payload.length)
-          if (isFirst && reader.firstSequence > expected) lost({ file: path, message: `what was written from sequence ${expected} to ${reader.firstSequence - 1} is missing before this file` })
-          isFirst = false
-          next = Math.max(next, reader.lastSequence + 1)
-          entries.apply(reader, file, offset + FRAME_HEADER_BYTES)
+          first = Math.min(first, reader.firstSequence)
+          next = reader.firstSequence + reader.count
+          if (reader.count === 0) bounds.push(next)
+          else entries.apply(reader, file, offset + FRAME_HEADER_BYTES)
           file.bytes = offset + FRAME_HEADER_BYTES + payload.length
         },
         lost: (from, to) => {
-          if (to > 0 || !file.isLog) lost({ file: path, offset: from, message: `bytes ${from} to ${to} cannot be read: writes that were never made durable, or damage` })
+          isDamaged = true
+          lost({
+            file: path,
+            offset: from,
+            message: `bytes ${from} to ${to} cannot be read: writes that were never made durable, or damage`,
+          })
         },
       })
-      return next
+      const isMerged = file.number !== file.from
+      if (!isDamaged && (hint === undefined ? isMerged && bounds.length !== 2 : end < hint.dataBytes))
+        lost({
+          file: path,
+          offset: end,
+          message: hint === undefined ? 'its end is missing' : `it had ${hint.dataBytes} bytes and ends at byte ${end}`,
+        })
+      if (hint !== undefined) return { first: hint.firstSequence, next: hint.lastSequence + 1, end }
+      return isMerged ? { first: bounds[0] ?? 0, next: bounds[1] ?? 0, end } : { first: first === Infinity ? 0 : first, next, end }
     } finally {
       handle.close()
     }

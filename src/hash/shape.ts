@@ -22,7 +22,13 @@ export interface HashShape extends EngineShape {
   readonly entries: number
   readonly sequence: number
   /** What the keys in memory take. `bytesPerKey` without the cache. */
-  readonly directory: { readonly records: number; readonly bytes: number; readonly bytesPerKey: number; readonly orderBytes: number; readonly olderVersions: number }
+  readonly directory: {
+    readonly records: number
+    readonly bytes: number
+    readonly bytesPerKey: number
+    readonly orderBytes: number
+    readonly olderVersions: number
+  }
   /** The oldest first. */
   readonly files: readonly HashFileShape[]
   /** Snapshots, cursors and checkpoints that hold a moment. */

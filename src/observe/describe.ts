@@ -87,8 +87,7 @@ const SENTENCES: { readonly [Type in EventType]: (event: EventOf<Type>) => strin
       ? `The directory has no value of ${key(e.key)}.`
       : `The directory has ${key(e.key)} at byte ${number(e.offset ?? 0)} of file ${e.file}${e.outcome === 'expired' ? ', and it has expired' : ''}.`,
   'directory.sort': e => `${count(e.sorted, 'key')} ${e.sorted === 1 ? 'is' : 'are'} sorted into the order of ${count(e.records, 'key')}.`,
-  'data.read': e =>
-    `${e.hint ? 'The hint file of data' : 'Data'} file ${e.file} is read: ${count(e.puts, 'value')} in ${bytes(e.bytes)}.`,
+  'data.read': e => `${e.hint ? 'The hint file of data' : 'Data'} file ${e.file} is read: ${count(e.puts, 'value')} in ${bytes(e.bytes)}.`,
   'data.add': e =>
     e.replaces.length === 0
       ? `Log ${e.file} is sealed: it is a data file now, with ${count(e.puts, 'value')} in ${bytes(e.bytes)}.`

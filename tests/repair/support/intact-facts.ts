@@ -11,7 +11,9 @@ import { loadHash32, type Hash32 } from '../../../src/codec/checksum.js'
 import { KIND_DELETE_RANGE, KIND_PUT, type EntryKind } from '../../../src/codec/entry.js'
 import { Cell, SortedBlock } from '../../../src/codec/sorted-block.js'
 import { BatchReader } from '../../../src/engine/batch.js'
-import { parseLogName } from '../../../src/engine/durable/log-names.js'
+import { logName, parseLogName } from '../../../src/engine/durable/log-names.js'
+import { dataName } from '../../../src/hash/file-names.js'
+import { dataFilesIn } from '../../../src/hash/recovery.js'
 import { readManifest } from '../../../src/lsm/versions/manifest.js'
 import { tableName } from '../../../src/lsm/file-names.js'
 import { Chunk } from '../../../src/sstable/block-source.js'
@@ -48,11 +50,17 @@ export interface Facts {
 export async function factsOf(engine: string, files: Files): Promise<Facts> {
   const hash32 = await loadHash32()
   const fileSystem = fileSystemOf(files)
-  const facts = engine === 'btree' ? btreeFacts(fileSystem, hash32) : lsmFacts(fileSystem, hash32)
+  const facts = FACTS[engine](fileSystem, hash32)
   return {
     intact: (file, length) => liveOf(facts.filter(fact => fact.file !== file || fact.needs <= length)),
     places: file => [...new Set(facts.flatMap(fact => (fact.file === file ? [fact.needs] : [])))],
   }
+}
+
+const FACTS: Readonly<Record<string, (fileSystem: MemoryFileSystem, hash32: Hash32) => Fact[]>> = {
+  lsm: lsmFacts,
+  btree: btreeFacts,
+  hash: hashFacts,
 }
 
 function liveOf(facts: readonly Fact[]): string[] {
@@ -118,6 +126,30 @@ function logFacts(fileSystem: MemoryFileSystem, hash32: Hash32, firstLog: number
     }
   }
   return facts
+}
+
+/** By the order of the files: the sequence numbers in merged ones are made up. */
+function hashFacts(fileSystem: MemoryFileSystem, hash32: Hash32): Fact[] {
+  const names = fileSystem.list(DIRECTORY)
+  const data = dataFilesIn(names)
+  const firstLog = (data.at(-1)?.to ?? 0) + 1
+  const logs = names.flatMap(name => parseLogName(name) ?? []).filter(number => number >= firstLog)
+  const sources = [
+    ...data.map(name => ({ file: dataName(name), number: name.number })),
+    ...logs.map(number => ({ file: logName(number), number })),
+  ]
+  const reader = new BatchReader()
+  let sequence = 0
+  return sources.flatMap(({ file, number: logNumber }) =>
+    [...new LogReader({ fileSystem, path: `${DIRECTORY}/${file}`, logNumber, hash32 }).records()].flatMap(({ offset, length, payload }) => {
+      const facts: Fact[] = []
+      for (reader.reset(payload, 0, payload.length); reader.next();) {
+        const { kind, key, value } = reader
+        facts.push({ key: textOf(key.copy()), value: textOf(value.copy()), kind, sequence: ++sequence, file, needs: offset + 16 + length })
+      }
+      return facts
+    }),
+  )
 }
 
 function btreeFacts(fileSystem: MemoryFileSystem, hash32: Hash32): Fact[] {
