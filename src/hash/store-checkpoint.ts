@@ -24,20 +24,20 @@ export async function writeCheckpoint(parts: HashParts, moment: Moment, director
   const reads = newReadCounts()
   const key = new ByteView()
   const value = new ByteView()
-  let number = 1
-  let firstSequence = 1
+  // The number differs from those of the logs that the file stands for: its sequence numbers are made up.
+  let place = 1
   let written = 0
   let writer = newWriter()
   function newWriter(): DataWriter {
-    return new DataWriter({ fileSystem, directory, hash32, number, onWritten: () => written++ })
+    return new DataWriter({ fileSystem, directory, hash32, number: place + 1, onWritten: () => written++ })
   }
+  /** All sequence numbers are those of the last file. */
   const finish = async (lastSequence: number): Promise<void> => {
-    await writer.finish(firstSequence, lastSequence)
+    await writer.finish(1, lastSequence)
     ledger.written.backup += writer.writtenBytes
     ledger.syncs += writer.syncs
-    fileSystem.rename(writer.path, joinPath(directory, dataName({ number, from: number, to: number })))
-    number++
-    firstSequence = lastSequence + 1
+    fileSystem.rename(writer.path, joinPath(directory, dataName({ number: place + 1, from: place, to: place })))
+    place += 2
     written = 0
   }
   try {
@@ -55,7 +55,7 @@ export async function writeCheckpoint(parts: HashParts, moment: Moment, director
         bytes += key.length + value.length
         writer.writeIfFull()
         if (writer.writtenBytes >= options.maxFileSize && written > 0 && writer.batch.count === 0) {
-          await finish(firstSequence + written - 1)
+          await finish(0)
           writer = newWriter()
         }
       }
@@ -66,7 +66,7 @@ export async function writeCheckpoint(parts: HashParts, moment: Moment, director
     }
     if (signal?.aborted === true) throw new AbortError()
     await finish(moment.sequence)
-    const log = LogWriter.create({ fileSystem, path: joinPath(directory, logName(number)), logNumber: number, hash32, growBytes: 0 })
+    const log = LogWriter.create({ fileSystem, path: joinPath(directory, logName(place)), logNumber: place, hash32, growBytes: 0 })
     await log.close({ marker: true })
     ledger.written.backup += log.writtenBytes
     ledger.syncs += log.syncs + 1
