@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { BTREE_OPTIONS } from '../../src/btree/options.js'
+import { HASH_OPTIONS } from '../../src/hash/options.js'
 import type { OptionTable } from '../../src/engine/contract.js'
 import { LSM_OPTIONS } from '../../src/lsm/options.js'
 
@@ -32,6 +33,7 @@ describe('the README', () => {
   it.each([
     ['lsm', LSM_OPTIONS],
     ['btree', BTREE_OPTIONS],
+    ['hash', HASH_OPTIONS],
   ])('its table of the options of %s is the one of the engine', (engine, options: OptionTable) => {
     const table = readme.slice(readme.search(new RegExp(`^(The options of|Those of) \`'${engine}'\``, 'm'))).split('\n\n')[1]
     const rows = [...table.matchAll(/^\| `(\w+)` +\| ([^|]+?) +\|/gm)].map(([, name, value]) => [name, value])
