@@ -312,7 +312,7 @@ export const EVENT_SCHEMAS: Schemas = {
 
   'directory.search': {
     level: 'step',
-    about: 'where the directory of a hash engine has the value of a key',
+    about: 'Where the directory of a hash engine has the value of a key',
     fields: {
       key: 'bytes',
       outcome: { oneOf: ['hit', 'expired', 'miss'] },
@@ -323,22 +323,22 @@ export const EVENT_SCHEMAS: Schemas = {
   },
   'directory.sort': {
     level: 'job',
-    about: 'the keys of a hash engine were put in order, for a cursor or a clear',
+    about: 'The keys of a hash engine were put in order, for a cursor or a clear',
     fields: { records: 'integer', sorted: 'integer' },
   },
   'data.read': {
     level: 'job',
-    about: 'opening has read a data file of a hash engine, or only its hint file',
+    about: 'Opening has read a data file of a hash engine, or only its hint file',
     fields: { file: 'integer', from: 'integer', to: 'integer', puts: 'integer', bytes: 'integer', hint: 'boolean' },
   },
   'data.add': {
     level: 'job',
-    about: 'a log became a data file, or data files were merged into one',
+    about: 'A log became a data file, or data files were merged into one',
     fields: { file: 'integer', from: 'integer', to: 'integer', puts: 'integer', bytes: 'integer', replaces: INTEGERS },
   },
   'data.drop': {
     level: 'job',
-    about: 'a data file that was merged into another one was removed',
+    about: 'A data file that was merged into another one was removed',
     fields: { file: 'integer', bytes: 'integer' },
   },
   'manifest.read': {

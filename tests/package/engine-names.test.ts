@@ -26,8 +26,8 @@ const ENTRIES = ['src/index.ts', 'src/index.browser.ts', 'src/node-engines.ts']
 const FORMULAS = /^packages\/(lab\/src\/predict|explorer\/src\/views|explorer\/src\/page\/drawings)\//
 
 const FOLDERS = ENGINES.flatMap(name => [`src/${name}/`, `src/inspect/${name}/`])
-/** Also an ordinary word: it is an engine's name where it is compared, or given as one. */
-const ORDINARY = 'memory'
+/** Also ordinary words: they are engines' names where they are compared, or given as one. */
+const ORDINARY: readonly string[] = ['hash', 'memory']
 
 /** Where a file names an engine: by a string or a property that is its name, or by an import from its folder. */
 function namesIn(file: string, source: string): string[] {
@@ -44,10 +44,10 @@ function namesIn(file: string, source: string): string[] {
       const target = text.startsWith('.') ? join(dirname(file), text) : text.replace(/^kvarium\/(.*)/, 'src/$1/')
       const isExempt = ENTRIES.includes(file) || FORMULAS.test(file)
       if (isImport && !isExempt && ENGINES.some(name => target.startsWith(`src/${name}/`))) report(node, `imports '${text}'`)
-      if (ENGINES.includes(text) && (text !== ORDINARY || isName(parent))) report(node, `names '${text}'`)
+      if (ENGINES.includes(text) && (!ORDINARY.includes(text) || isName(parent))) report(node, `names '${text}'`)
     } else if (ts.isPropertyAssignment(node) && ts.isIdentifier(node.name)) {
       const { text } = node.name
-      if (ENGINES.includes(text) && text !== ORDINARY) report(node, `names '${text}'`)
+      if (ENGINES.includes(text) && !ORDINARY.includes(text)) report(node, `names '${text}'`)
     }
     ts.forEachChild(node, visit)
   }
