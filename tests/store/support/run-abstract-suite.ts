@@ -20,7 +20,12 @@ const require = createRequire(import.meta.url)
 const test = require('tape') as Tape
 const suite = require('abstract-level/test') as Suite
 
-const FACTORIES: Readonly<Record<string, EngineFactory>> = { memory: memoryEngine, lsm: lsmEngine(), btree: btreeEngine(), hash: hashEngine() }
+const FACTORIES: Readonly<Record<string, EngineFactory>> = {
+  memory: memoryEngine,
+  lsm: lsmEngine(),
+  btree: btreeEngine(),
+  hash: hashEngine(),
+}
 
 /** The suite opens more than a thousand stores: as it is, each LSM tree begins with 16 MiB for its memtable. */
 function withSmallBuffer(factory: EngineFactory): EngineFactory {
