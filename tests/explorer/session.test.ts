@@ -144,7 +144,7 @@ describe('going back and adding', () => {
     let isDone = false
     const done = new Promise<void>(resolve => {
       order.take('add', async () => {
-        await other.add([line('random 600 seed 3')])
+        await other.add([line('random 300 seed 3')])
         isDone = true
         resolve()
       })
@@ -152,17 +152,17 @@ describe('going back and adding', () => {
     while (!isDone) {
       await new Promise<void>(resolve =>
         order.take('look', async () => {
-          seen.push(await other.look({ position: (seen.length * 173) % 2000, around: 0 }))
+          seen.push(await other.look({ position: (seen.length * 173) % 1000, around: 0 }))
           setTimeout(resolve)
         }),
       )
     }
     await done
     expect(seen.filter(({ position }) => position > 0).length).toBeGreaterThan(2)
-    for (const early of seen.slice(0, 20)) expect(await other.look({ position: early.position, around: 0 })).toEqual(early)
+    for (const early of seen.slice(0, 10)) expect(await other.look({ position: early.position, around: 0 })).toEqual(early)
     const alone = new Session()
     await alone.begin(SETTINGS)
-    await alone.add([line('random 600 seed 3')])
+    await alone.add([line('random 300 seed 3')])
     expect(await other.digest()).toBe(await alone.digest())
   })
 

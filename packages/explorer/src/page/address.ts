@@ -1,5 +1,5 @@
 /** What the page's address says behind its `#`: a run, a panel, both or nothing: `v1.…`, `history`, `v1.…&history`. */
-import { PANELS } from './panels.js'
+import { findPanel } from './panel.js'
 
 export interface Address {
   /** Empty for no run. */
@@ -19,5 +19,5 @@ export function writeAddress({ link, panel }: Address): string {
 }
 
 function isPanel(name: string | undefined): boolean {
-  return PANELS.some(({ anchor }) => anchor === name)
+  return name !== undefined && findPanel(name) !== undefined
 }

@@ -4,9 +4,12 @@ import { App } from './app.js'
 import { followAddress } from './open-panel.js'
 import { lessonIn } from './lesson-name.js'
 import { openLink } from './lessons.js'
+import { setPanels } from './panel.js'
+import { PANELS } from './panels.js'
 import { start } from './state.js'
 import { newWorker } from './workers.js'
 
+setPanels(PANELS)
 render(<App />, document.getElementById('explorer')!)
 const link = followAddress()
 const isLesson = lessonIn(link) !== undefined

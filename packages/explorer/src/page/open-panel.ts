@@ -1,13 +1,14 @@
 /** Which panel is open. The page's address names it, so that a link and a reload come back to it. */
 import { effect, signal } from '@preact/signals'
 import { readAddress, writeAddress } from './address.js'
-import { PANELS } from './panels.js'
 import { lessonIn, lessonLink, lessonName } from './lesson-name.js'
 import { openLink } from './lessons.js'
+import { findPanel } from './panel.js'
 import { show } from './shown-rows.js'
 import { selection } from './state.js'
 
-const FIRST = PANELS[0].anchor
+/** The panel that an address without a name stands for. */
+const FIRST = 'operations'
 
 export const openedPanel = signal(FIRST)
 /** Whether something was selected that the open panel does not show. */
@@ -46,7 +47,7 @@ effect(() => {
   const kind = selection.value?.kind
   if (kind === undefined) return
   if (kind === 'file' || kind === 'bytes') show('bytes', true)
-  const panel = PANELS.find(({ anchor }) => anchor === openedPanel.peek())
+  const panel = findPanel(openedPanel.peek())
   if (panel?.anchor === 'history') return
   if (panel?.stays === true) hasNews.value = true
   else openPanel('history')

@@ -5,18 +5,7 @@
  * when it is opened first. A panel is as narrow as 320 px, and only exists while it is open: what has to outlive it is kept in signals of its
  * module.
  */
-import type { ComponentType } from 'preact'
-
-export interface Panel {
-  /** In the address: `#history`, or behind a link to a run: `#v1.…&history`. */
-  readonly anchor: string
-  readonly title: string
-  /** What it is for, in a sentence. */
-  readonly about: string
-  readonly load: () => Promise<ComponentType>
-  /** Stays open when something is selected in a drawing: the reader works in it. */
-  readonly stays?: true
-}
+import type { Panel } from './panel.js'
 
 export const PANELS: readonly Panel[] = [
   {
