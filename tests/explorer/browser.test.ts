@@ -374,6 +374,41 @@ describe.skipIf(!isInstalled)('the explorer in Chromium', () => {
     await page.context().close()
   })
 
+  it('takes a learner through a lesson by keyboard, checks the goal, and remembers it', async () => {
+    const { page, messages } = await opened('#lesson=bytes-of-a-put')
+    await page.locator('.lesson-question').waitFor()
+    const press = async (name: string): Promise<void> => {
+      await page.locator('.lesson').getByRole('button', { name, exact: true }).focus()
+      await page.keyboard.press('Enter')
+    }
+    await page.locator('.lesson-question input').first().focus()
+    await page.keyboard.press('Space')
+    await page.locator('.lesson', { hasText: 'Not so.' }).waitFor()
+    await page.keyboard.press('ArrowDown')
+    await page.locator('.lesson', { hasText: 'Right.' }).waitFor()
+    await press('Go through it')
+    await page.locator('.drawing.lit', { hasText: 'look here' }).first().waitFor()
+    for (let step = 2; step <= 6; step++) {
+      await press('Next step')
+      await page.locator('.lesson h3', { hasText: `Step ${step} of 6` }).waitFor()
+    }
+    await page.evaluate(AXE)
+    const { violations } = await page.evaluate<AxeResults>('axe.run({ resultTypes: ["violations"] })')
+    expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 160)}`)).toEqual([])
+    await page.locator('.lesson-parts').getByRole('button', { name: 'On your own' }).press('Enter')
+    await page.locator('.lesson-conditions .unmet').first().waitFor()
+    await type(page, 'batch put a 12345; put b 12345; put c 12345; put d 12345; put e 12345; put f 12345')
+    await page.locator('.lesson', { hasText: 'Done.' }).waitFor()
+    await press('Leave, back to my run')
+    await page.locator('.lesson').waitFor({ state: 'detached' })
+    await page.reload()
+    await settled(page)
+    await page.getByRole('tab', { name: 'Lessons' }).click()
+    await page.locator('.lesson-list li', { hasText: 'done ✓' }).waitFor()
+    expect(messages).toEqual([])
+    await page.context().close()
+  })
+
   it('says why a damaged link opens no run, and begins with the demo', async () => {
     const { page } = await opened('#v1.abc')
     await page.locator('[role=alert]', { hasText: 'This link is damaged' }).waitFor()
