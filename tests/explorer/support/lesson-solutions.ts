@@ -128,4 +128,78 @@ export const SOLUTIONS: Readonly<Record<string, LessonSolutions>> = {
       },
     ],
   },
+  'tiered-against-leveled': {
+    free: {
+      solution: { lines: ['compact'] },
+      cheats: [{ lines: ['batch del key000001', 'compact'] }, { lines: ['flush'] }],
+    },
+    challenges: [
+      {
+        solution: { options: { writeBufferSize: 1 << 20 } },
+        cheats: [
+          { options: { compression: 'lz4' } },
+          { options: { writeBufferSize: 1 << 20 }, lines: ['clear'] },
+          { options: { compaction: 'tiered' } },
+        ],
+      },
+    ],
+  },
+  tombstones: {
+    free: {
+      solution: { lines: ['ascending 200', 'clear', 'flush', 'compact'] },
+      cheats: [{ lines: ['ascending 200', 'clear'] }, { lines: ['ascending 200', 'flush', 'compact'] }, { lines: ['compact'] }],
+    },
+    challenges: [],
+  },
+  'page-and-split': {
+    free: {
+      solution: { lines: ['random 300 keys 100000 values 30B seed 9', 'compact'] },
+      cheats: [
+        { lines: ['random 300 keys 100000 values 30B seed 9'] },
+        { lines: ['compact'] },
+        { lines: ['clear', 'ascending 1500 values 30B', 'compact'] },
+      ],
+    },
+    challenges: [],
+  },
+  'small-update': {
+    free: {
+      solution: { lines: ['ascending 300', 'flush'] },
+      cheats: [
+        { lines: ['random 300 keys 1000 seed 8', 'flush'] },
+        { lines: ['ascending 300'] },
+        { lines: ['put key000001 40000B', 'flush'] },
+        { lines: ['put new 1B', 'flush'] },
+      ],
+    },
+    challenges: [
+      {
+        solution: { options: { writeBufferSize: 1 << 20 } },
+        cheats: [{ options: { pageSize: 4096 } }, { options: { writeBufferSize: 1 << 20 }, lines: ['wait 1'] }],
+      },
+    ],
+  },
+  cache: {
+    free: {
+      solution: { lines: Array.from({ length: 100 }, () => 'get key000300') },
+      cheats: [
+        { lines: Array.from({ length: 100 }, () => 'get nothing') },
+        { options: { cacheSize: 1 << 20 }, lines: Array.from({ length: 100 }, () => 'get key000300') },
+        { lines: Array.from({ length: 100 }, (_, index) => `get key${String((337 * index) % 700).padStart(6, '0')}`) },
+      ],
+    },
+    challenges: [
+      {
+        solution: { options: { blockSize: 128 } },
+        cheats: [{ options: { cacheSize: 65536 } }, { options: { blockSize: 4096 } }],
+      },
+    ],
+  },
+  lockstep: {
+    free: {
+      solution: { options: { writeBufferSize: 1 << 20 } },
+      cheats: [{ lines: ['clear', 'flush'] }, { lines: ['put more 100000B'] }],
+    },
+    challenges: [],
+  },
 }

@@ -59,4 +59,40 @@ export const LESSONS: readonly LessonEntry[] = [
     chapter: '08-leveled-ledger.md',
     load: () => import('./leveled-ledger.js'),
   },
+  {
+    name: 'tiered-against-leveled',
+    title: 'Tiered against leveled',
+    chapter: '09-tiered-against-leveled.md',
+    load: () => import('./tiered-against-leveled.js'),
+  },
+  {
+    name: 'tombstones',
+    title: 'Tombstones',
+    chapter: '10-tombstones.md',
+    load: () => import('./tombstones.js'),
+  },
+  {
+    name: 'page-and-split',
+    title: 'The page, and how it splits',
+    chapter: '11-page-and-split.md',
+    load: () => import('./page-and-split.js'),
+  },
+  {
+    name: 'small-update',
+    title: 'One small update',
+    chapter: '12-small-update.md',
+    load: () => import('./small-update.js'),
+  },
+  {
+    name: 'cache',
+    title: 'The cache',
+    chapter: '13-cache.md',
+    load: () => import('./cache.js'),
+  },
+  {
+    name: 'lockstep',
+    title: 'Both engines in lockstep',
+    chapter: '14-lockstep.md',
+    load: () => import('./lockstep.js'),
+  },
 ]

@@ -7,6 +7,7 @@
  */
 import { format } from '../run/command.js'
 import { linesOf } from '../run/scenario.js'
+import type { Facts } from '../session/facts.js'
 import type { RunSettings } from '../run/settings.js'
 import type { Challenge, Condition, Task, TaskFacts } from './lesson.js'
 
@@ -55,4 +56,10 @@ function rules({ lanes }: RunSettings, { now }: TaskFacts): readonly Condition[]
 /** Whether a run begins with these operations. */
 export function keepsRun(script: readonly string[], lines: readonly string[]): boolean {
   return linesOf(lines).every((line, index) => format(line) === script[index])
+}
+
+/** A rule of some tasks: what is put stays. */
+export function deletesNothing({ script }: Facts): Condition {
+  const isMet = !script.some(line => /^(del|clear)\b|^batch .*\bdel\b/.test(line))
+  return { text: isMet ? 'Nothing is deleted.' : 'There must be no del and no clear.', isMet }
 }

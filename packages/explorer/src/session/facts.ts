@@ -41,6 +41,15 @@ export interface LaneFacts extends LaneSettings {
   readonly memtableEntries?: number
   /** Levels of pages of a B+tree. */
   readonly height?: number
+  /** Its entries. */
+  readonly treeEntries?: number
+  /** Live bytes ÷ bytes of its leaves. */
+  readonly leafFill?: number | undefined
+  /** Bytes of its pages that are changed in memory and not in the file. */
+  readonly unwrittenBytes?: number
+  /** Found in the cache, and not found there: blocks or pages. */
+  readonly cacheHits: number
+  readonly cacheMisses: number
 }
 
 export interface Facts {
@@ -171,6 +180,13 @@ function laneFacts(
       runs: levels.levels.reduce((sum, level) => sum + level.runs, 0),
       memtableEntries: levels.memtable.entries,
     }),
-    ...(pages !== undefined && { height: pages.shape.height }),
+    cacheHits: events['cache.hit'] ?? 0,
+    cacheMisses: events['cache.miss'] ?? 0,
+    ...(pages !== undefined && {
+      height: pages.shape.height,
+      treeEntries: pages.shape.entries,
+      leafFill: pages.shape.tree.at(-1)?.fill,
+      unwrittenBytes: pages.shape.memory.dirtyBytes,
+    }),
   }
 }
