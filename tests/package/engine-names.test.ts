@@ -20,8 +20,8 @@ const LISTS = [
   'packages/explorer/src/run/engines.ts',
   'packages/explorer/src/views/catalog.ts',
 ]
-/** Files that give an engine's own names to users, or start its worker thread; they choose nothing. */
-const ENTRIES = ['src/index.ts', 'src/index.browser.ts', 'src/node-engines.ts']
+/** Files that give an engine's own names to users, also to the parts that they write, or start its worker thread; they choose nothing. */
+const ENTRIES = ['src/index.ts', 'src/index.browser.ts', 'src/node-engines.ts', 'packages/explorer/src/parts/entries.ts']
 /** Formulas and the simulator are about one engine's options, shape and pickers; a drawing is of one engine's structure. */
 const FORMULAS = /^packages\/(lab\/src\/predict|explorer\/src\/views|explorer\/src\/page\/drawings)\//
 
