@@ -21,7 +21,7 @@ import { Outline } from '../observe/outline.js'
 export interface ExplorerFeedOptions {
   /** What the explorer calls the store. @defaultValue the name of the program's file, with a number from the second store on */
   readonly name?: string
-  /** Where an explorer takes events, as `kvarium explore` prints it. @defaultValue that of the explorer which this user started last */
+  /** Where an explorer takes events, as `kvarium explore` prints it where it cannot be found otherwise. @defaultValue that of the explorer which this user started last */
   readonly address?: string
   /** What events that wait may take of the memory, in bytes, roughly. @defaultValue 8 MiB */
   readonly maxBytes?: number

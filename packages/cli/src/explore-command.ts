@@ -64,7 +64,7 @@ async function announced(stdout: OutputStream, address: string): Promise<() => P
   try {
     return await announce(address)
   } catch (error) {
-    stdout.write(`Programs will not find this explorer: ${(error as Error).message}\n`)
+    stdout.write(`Programs find this explorer only by explorerTrace({ address: '${address}' }): ${(error as Error).message}\n`)
     return async () => undefined
   }
 }

@@ -5,6 +5,7 @@ import { takeDroppedFiles } from './drop.js'
 import { ForkPlace } from './fork-place.js'
 import { areKeysShown, handleKey } from './keys.js'
 import { KeysDialog } from './keys-dialog.js'
+import { LivePlace } from './live-place.js'
 import { LessonPlace } from './lessons.js'
 import { Operations } from './operations.js'
 import { PanelTabs } from './panel-tabs.js'
@@ -32,6 +33,7 @@ export function App(): JSX.Element {
       <Time />
       <main id="main">
         <div class="side">
+          <LivePlace />
           <LessonPlace />
           <Operations />
           <StartHere />

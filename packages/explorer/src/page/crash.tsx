@@ -3,6 +3,7 @@ import { signal } from '@preact/signals'
 import type { JSX } from 'preact'
 import type { CrashOutcome, Crashed } from '../session/protocol.js'
 import { counted, number } from './format.js'
+import { Refusal, unlessRefused } from './refusal.js'
 import { add, ask, isBusy, look, position } from './state.js'
 
 /** What was found for the position at which it was asked. */
@@ -25,9 +26,16 @@ export function Crash(): JSX.Element {
   return (
     <section class="crash" aria-labelledby="crash-h">
       <h2 id="crash-h">What if power failed here?</h2>
+      <Refusal id="refusal-power" />
       <div class="buttons" role="group" aria-label="Power loss">
         {lanes.map((lane, index) => (
-          <button key={lane.name} type="button" disabled={isLooking.value || lane.events === 0} onClick={() => void failPower(index)}>
+          <button
+            key={lane.name}
+            type="button"
+            disabled={isLooking.value || lane.events === 0}
+            {...unlessRefused('refusal-power')}
+            onClick={() => void failPower(index)}
+          >
             Power fails in {lane.name}
           </button>
         ))}

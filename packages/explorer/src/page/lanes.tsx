@@ -8,6 +8,7 @@ import { LANE_KINDS } from '../run/engine-lanes.js'
 import type { SettingProblem } from '../session/protocol.js'
 import { ForkButton } from './fork-button.js'
 import { Option } from './option-control.js'
+import { Refusal, unlessRefused } from './refusal.js'
 import { ask, isBusy, replay, summary } from './state.js'
 
 /** The settings as they are edited; none before the first change. */
@@ -41,35 +42,38 @@ export function LaneSettingsPanel(): JSX.Element | null {
           if (!isWrong) void replay(settings)
         }}
       >
-        <div class="settings-lanes">
-          {settings.lanes.map((lane, index) => (
-            <LaneForm key={index} lane={lane} index={index} settings={settings} />
-          ))}
-        </div>
-        <p class="settings-row">
-          {settings.lanes.length < MOST_LANES ? (
-            <button
-              type="button"
-              onClick={() => change({ ...settings, lanes: [...settings.lanes, named(nextKind(settings), settings.lanes)] })}
-            >
-              Add an engine
+        <Refusal id="refusal-engines" />
+        <fieldset class="settings-all" aria-label="Engines and options" {...unlessRefused('refusal-engines')}>
+          <div class="settings-lanes">
+            {settings.lanes.map((lane, index) => (
+              <LaneForm key={index} lane={lane} index={index} settings={settings} />
+            ))}
+          </div>
+          <p class="settings-row">
+            {settings.lanes.length < MOST_LANES ? (
+              <button
+                type="button"
+                onClick={() => change({ ...settings, lanes: [...settings.lanes, named(nextKind(settings), settings.lanes)] })}
+              >
+                Add an engine
+              </button>
+            ) : null}
+            <label>
+              Seed{' '}
+              <input
+                type="number"
+                min={0}
+                max={4294967295}
+                value={settings.seed}
+                onInput={event => change({ ...settings, seed: Math.max(0, Math.trunc(event.currentTarget.valueAsNumber || 0)) })}
+              />
+            </label>
+            <button type="submit" disabled={isBusy.value || isWrong || draft.value === undefined}>
+              Apply
             </button>
-          ) : null}
-          <label>
-            Seed{' '}
-            <input
-              type="number"
-              min={0}
-              max={4294967295}
-              value={settings.seed}
-              onInput={event => change({ ...settings, seed: Math.max(0, Math.trunc(event.currentTarget.valueAsNumber || 0)) })}
-            />
-          </label>
-          <button type="submit" disabled={isBusy.value || isWrong || draft.value === undefined}>
-            Apply
-          </button>
-          <span class="about">Apply runs the same operations again with these engines and options.</span>
-        </p>
+            <span class="about">Apply runs the same operations again with these engines and options.</span>
+          </p>
+        </fieldset>
       </form>
     </details>
   )

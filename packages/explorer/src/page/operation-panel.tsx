@@ -3,6 +3,7 @@ import { signal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { isProblem, parse, WORDS } from '../run/command.js'
 import { OperationList } from './operation-list.js'
+import { Refusal, unlessRefused } from './refusal.js'
 import { add, isBusy } from './state.js'
 
 const GENERATORS = WORDS.filter(({ form }) => form.startsWith('COUNT'))
@@ -14,6 +15,7 @@ export function OperationPanel(): JSX.Element {
   return (
     <div class="operations">
       <OperationList />
+      <Refusal id="refusal-many" />
       <Many />
       <Language />
     </div>
@@ -73,7 +75,7 @@ function Many(): JSX.Element {
           onInput={event => (count.value = event.currentTarget.valueAsNumber)}
         />
       </label>
-      <button type="submit" disabled={isBusy.value || isProblem(line)}>
+      <button type="submit" disabled={isBusy.value || isProblem(line)} {...unlessRefused('refusal-many')}>
         Add
       </button>
       <span class="about">{isProblem(line) ? line.message : about}</span>

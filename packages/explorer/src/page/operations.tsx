@@ -2,12 +2,13 @@
 import type { JSX } from 'preact'
 import { Editor } from './editor.js'
 import { number } from './format.js'
-import { endSilent, isBusy, last, look, position, problem, restore, stop, summary } from './state.js'
+import { Refusal } from './refusal.js'
+import { endSilent, isBusy, last, look, position, problem, refusal, restore, stop, summary } from './state.js'
 
 export function Operations(): JSX.Element {
   return (
     <section class="command" aria-label="Operations">
-      <Editor />
+      {refusal.value === undefined ? <Editor /> : <Refusal id="refusal-operations" isLeading />}
       <Progress />
       <Undone />
       {problem.value === undefined ? null : (

@@ -2,7 +2,7 @@
 import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import { number } from './format.js'
-import { goTo, last, look, position, summary } from './state.js'
+import { first, goTo, last, look, position, summary } from './state.js'
 import { content, shownWindow, width } from './timeline-content.js'
 import { Mark } from './timeline-marks.js'
 
@@ -35,7 +35,7 @@ export function Scrubber(): JSX.Element {
         role="slider"
         tabIndex={0}
         aria-label="Position in the run"
-        aria-valuemin={0}
+        aria-valuemin={first.value}
         aria-valuemax={last.value}
         aria-valuenow={position.value}
         aria-valuetext={`${number(position.value)} of ${number(last.value)}: ${look.value?.moment?.sentence ?? 'the beginning'}`}

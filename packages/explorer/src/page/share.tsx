@@ -1,7 +1,7 @@
 /** The run as a link, as a trace and as a program. */
 import { signal } from '@preact/signals'
 import type { JSX } from 'preact'
-import { ask, linkHere, look, position, summary } from './state.js'
+import { ask, linkHere, look, position, refusal, summary } from './state.js'
 
 /** What was made last, in a sentence. */
 const made = signal('')
@@ -10,14 +10,21 @@ const link = signal('')
 export function Share(): JSX.Element {
   const lanes = look.value?.lanes ?? []
   const isEmpty = summary.value === undefined
+  const reason = whyNotRepeated()
+  const repeated = reason === undefined ? { disabled: isEmpty } : { disabled: true, 'aria-describedby': 'not-repeated' }
   return (
     <section class="share" aria-labelledby="share-h">
       <h2 id="share-h">Share and export</h2>
+      {reason === undefined ? null : (
+        <p id="not-repeated" class="about" role="note">
+          {reason}
+        </p>
+      )}
       <div class="buttons" role="group" aria-label="Share and export">
-        <button type="button" disabled={isEmpty} onClick={() => void showLink()}>
+        <button type="button" {...repeated} onClick={() => void showLink()}>
           Link to this position
         </button>
-        <button type="button" disabled={isEmpty} onClick={() => void save('run.mjs', () => ask('program'))}>
+        <button type="button" {...repeated} onClick={() => void save('run.mjs', () => ask('program'))}>
           Program for Node
         </button>
         <button type="button" disabled={isEmpty} onClick={() => void save('replay.html', () => ask('replayPage', position.value))}>
@@ -42,6 +49,12 @@ export function Share(): JSX.Element {
       <p aria-live="polite">{made.value}</p>
     </section>
   )
+}
+
+/** Why neither a link nor a program can do the run again; `undefined` where they can. */
+function whyNotRepeated(): string | undefined {
+  if (refusal.value !== undefined) return `${refusal.value} So no link and no program can do it again: save the trace instead.`
+  return summary.value?.isOfFiles ? 'No link and no program can carry the files of your store: save the trace instead.' : undefined
 }
 
 async function showLink(): Promise<void> {

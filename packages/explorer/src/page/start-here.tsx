@@ -4,7 +4,7 @@ import { linesOf } from '../run/scenario.js'
 import { openPanel } from './open-panel.js'
 import { focusTab } from './panel-tabs.js'
 import { isListOfTexts, remembered } from './remembered.js'
-import { add, goTo, isBusy, last, move } from './state.js'
+import { add, goTo, isBusy, last, move, refusal } from './state.js'
 
 interface Suggestion {
   readonly name: string
@@ -49,7 +49,7 @@ const used = remembered<readonly string[]>('used-suggestions', [], isListOfTexts
 
 export function StartHere(): JSX.Element | null {
   const left = SUGGESTIONS.filter(({ name }) => !used.value.includes(name))
-  if (left.length === 0) return null
+  if (left.length === 0 || refusal.value !== undefined) return null
   return (
     <section class="start-here" aria-labelledby="start-here-h">
       <h2 id="start-here-h">Start here</h2>

@@ -12,7 +12,7 @@ import { DEFAULT_LANES } from '../run/engine-lanes.js'
 import { decodeScenario, encodeScenario, linesOf } from '../run/scenario.js'
 import type { StoredFile } from '../run/stored-files.js'
 import type { Selection } from '../session/selection.js'
-import type { AllCalls, Look, SeekRequest, Summary } from '../session/protocol.js'
+import type { AllCalls, Look, SeekRequest, Summary, WatchedFeed } from '../session/protocol.js'
 import { connect, type Client } from './client.js'
 import { servedFiles } from './store-files.js'
 
@@ -26,6 +26,15 @@ export const problem = signal<string | undefined>(undefined)
 /** What drawings and panels show more of. */
 export const selection = signal<Selection | undefined>(undefined)
 export const last = computed(() => summary.value?.moments ?? 0)
+/** The first position: moments up to it are no longer kept. */
+export const first = computed(() => summary.value?.first ?? 0)
+/** Whether the page goes along with running programs. */
+export const isAtNewest = signal(false)
+/** Why the run takes no operations; `undefined` where it takes them. */
+export const refusal = computed(() => {
+  if (summary.value?.live !== undefined) return 'These are running programs: the page sees what they do, and can do nothing in them.'
+  return summary.value?.isRecorded ? 'This is a recording: it has events, but no store that could do anything.' : undefined
+})
 
 /** What a page without a link begins with: enough for a flush, a compaction, splits and a checkpoint, and a look at what they left. */
 const DEMO = ['ascending 40', 'random 400 keys 300', 'put mars "the red planet" sync', 'del key000007', 'get key000042', 'get nothing']
@@ -41,7 +50,7 @@ export function connectTo(worker: Worker): void {
   if (isConnected) client.close()
   isConnected = true
   wanted = undefined
-  client = connect(worker, progress => (summary.value = progress))
+  client = connect(worker, takeProgress)
 }
 
 /** For how long the engines have given no sign while an answer is waited for, in milliseconds. */
@@ -57,6 +66,26 @@ export async function start(worker: Worker, link: string): Promise<void> {
   await begin({ seed: 1, lanes: DEFAULT_LANES })
   await add(linesOf(DEMO))
   problem.value = wrong
+}
+
+function takeProgress(progress: Summary): void {
+  summary.value = progress
+  if (progress.live !== undefined && isAtNewest.value) void goTo(progress.moments)
+  else if (position.value < first.value) void goTo(first.value)
+}
+
+/** A new run of what stores of running programs do. */
+export async function watch(feeds: readonly WatchedFeed[]): Promise<void> {
+  await guarded(async () => {
+    summary.value = await client.watch(feeds)
+    await goTo(last.value)
+  })
+}
+
+export async function pauseLive(isPaused: boolean): Promise<void> {
+  await guarded(async () => {
+    summary.value = await client.pause(isPaused)
+  })
 }
 
 /** The fragment of the page's address where its server has the files of a store. */
@@ -191,7 +220,8 @@ let moves = 0
 
 export async function goTo(to: number): Promise<void> {
   moves++
-  position.value = Math.max(0, Math.min(to, last.value))
+  position.value = Math.max(first.value, Math.min(to, last.value))
+  isAtNewest.value = position.value === last.value
   // While an answer is on its way, only the newest wish waits.
   const isUnderWay = wanted !== undefined
   wanted = { position: position.value }

@@ -5,10 +5,11 @@ import { isFollowing } from './follow.js'
 import { number } from './format.js'
 import { isPlaying, speed, SPEEDS, togglePlay } from './play.js'
 import { Scrubber } from './scrubber.js'
-import { goTo, last, look, move, position } from './state.js'
+import { goTo, isAtNewest, last, look, move, position, summary } from './state.js'
 
 export function Time(): JSX.Element {
   const moment = look.value?.moment
+  const isGoingAlong = summary.value?.live !== undefined && isAtNewest.value
   const lanes = look.value?.lanes ?? []
   const bar = useRef<HTMLElement>(null)
   useEffect(() => {
@@ -24,7 +25,7 @@ export function Time(): JSX.Element {
       <div class="time-inside">
         <Steps />
         <Scrubber />
-        <p class="sentence" aria-live={isPlaying.value ? 'off' : 'polite'} aria-atomic="true">
+        <p class="sentence" aria-live={isPlaying.value || isGoingAlong ? 'off' : 'polite'} aria-atomic="true">
           {moment === undefined ? 'The beginning: nothing has happened yet.' : `${lanes[moment.lane].name}: ${moment.sentence}`}
         </p>
       </div>

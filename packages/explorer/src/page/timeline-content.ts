@@ -1,7 +1,7 @@
 /** What the timelines of the page show: a part of the run, fetched for the width at hand. */
 import { computed, effect, signal } from '@preact/signals'
 import type { Timeline } from '../session/protocol.js'
-import { ask, last, position, summary } from './state.js'
+import { ask, first, last, position, summary } from './state.js'
 import { windowAround, type Window } from './timeline-layout.js'
 
 /** Pixels that a mark needs. */
@@ -11,7 +11,7 @@ export const MARK_PIXELS = 10
 export const length = signal<number | undefined>(undefined)
 /** Pixels of the timeline that is always in sight. */
 export const width = signal(600)
-export const shownWindow = computed(() => windowAround(position.value, last.value, length.value ?? Infinity))
+export const shownWindow = computed(() => windowAround(position.value, last.value, length.value ?? Infinity, first.value))
 export const content = signal<Timeline & Window>({ jobs: [], marks: [], from: 0, to: 0 })
 
 const wanted = computed(() => JSON.stringify([shownWindow.value, width.value]))

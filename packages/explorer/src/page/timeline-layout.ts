@@ -11,11 +11,11 @@ export interface Window {
  * The window of a length around a position, which moves only when the position comes near its end: half of it lies before and behind any
  * position, but at the ends of the run.
  */
-export function windowAround(position: number, last: number, length: number): Window {
-  if (length >= last) return { from: 0, to: last }
+export function windowAround(position: number, last: number, length: number, first = 0): Window {
+  if (length >= last - first) return { from: first, to: last }
   const step = length / 2
   const from = Math.round((position - step) / step) * step
-  const within = Math.max(0, Math.min(Math.round(from), last - length))
+  const within = Math.max(first, Math.min(Math.round(from), last - length))
   return { from: within, to: within + length }
 }
 
