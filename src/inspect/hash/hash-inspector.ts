@@ -1,5 +1,5 @@
 /** The files of the hash engine: data files in the framing of logs, each with a hint file, and logs that will become data files. */
-import { parseLogName } from '../../engine/durable/log-names.js'
+import { logName, parseLogName } from '../../engine/durable/log-names.js'
 import { dataName, hintName, parseDataName, parseHintName } from '../../hash/file-names.js'
 import { dataFilesIn } from '../../hash/recovery.js'
 import { drain, type DirectoryView, type EngineInspector } from '../engine-inspector.js'
@@ -43,7 +43,15 @@ async function look(directory: DirectoryView): Promise<void> {
   for (const name of names) {
     if (directory.isDescribed(name)) continue
     if (parseDataName(name) !== undefined) directory.describe(name, 'obsolete', 'merged into another data file')
-    if (parseHintName(name) !== undefined) directory.describe(name, 'extra', 'the hint file of no data file in force')
+    if (parseHintName(name) === undefined) continue
+    directory.describe(name, 'extra', 'the hint file of no data file in force')
+    await directory.read(name, inspection => {
+      drain(inspection)
+      const data = inspection.decoder instanceof HintDecoder ? inspection.decoder.data : undefined
+      if (data === undefined || names.includes(logName(data.to)) || inForce.some(({ from, to }) => from <= data.from && to >= data.to))
+        return
+      directory.problem(dataName(data), 'it is missing, and its hint file is there')
+    })
   }
   const first = (inForce[inForce.length - 1]?.to ?? 0) + 1
   const logs = names.flatMap(name => parseLogName(name) ?? []).filter(number => number >= first)

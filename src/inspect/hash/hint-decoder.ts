@@ -1,5 +1,6 @@
 /** A hint file: docs/formats/hash.md. */
 import { BATCH_HEADER_BYTES } from '../../engine/batch.js'
+import type { DataName } from '../../hash/file-names.js'
 import { HINT_HEADER_BYTES, HINT_VERSION } from '../../hash/hint.js'
 import { kindName, describeBatch, readBatch, showExpiry } from '../batch-spans.js'
 import { rawSpan, readBytes, type Decoder, type FileContext } from '../inspected-file.js'
@@ -10,6 +11,8 @@ import { damageIn, distrust, word, type Fact, type Span } from '../span.js'
 export class HintDecoder implements Decoder {
   readonly title = 'hint file'
   readonly selections = []
+  /** The data file that it is about, once the header was read. */
+  data: DataName | undefined
   readonly #context: FileContext
   #facts: readonly Fact[] = []
 
@@ -19,10 +22,10 @@ export class HintDecoder implements Decoder {
 
   *parts(): Generator<Span> {
     const { bytes: size, hash32, nameNumber, preview } = this.#context
-    const report = (message: string, details: { readonly offset: number; readonly expected?: string; readonly found?: string }): void =>
-      this.#context.report({ length: size, message, ...details })
+    const report = (message: string, details: { readonly expected?: string; readonly found?: string } = {}): void =>
+      this.#context.report({ offset: 0, length: size, message, ...details })
     if (size < HINT_HEADER_BYTES + 4) {
-      report('it is shorter than its header', { offset: 0 })
+      report('it is shorter than its header')
       if (size > 0) yield rawSpan(0, size, 'unreadable', 'it is shorter than its header')
       return
     }
@@ -33,7 +36,7 @@ export class HintDecoder implements Decoder {
       this.#read(reader, preview)
     } catch (error) {
       problem = damageIn(error)
-      report(problem, { offset: reader.at })
+      report(problem)
     }
     const end = size - 4
     const number = new DataView(bytes.buffer, bytes.byteOffset).getUint32(8, true)
@@ -41,10 +44,10 @@ export class HintDecoder implements Decoder {
     const expected = word(hash32(bytes.subarray(0, end), number))
     if (found !== expected) {
       problem ??= 'the checksum is wrong'
-      report('the checksum is wrong', { offset: end, expected, found })
+      report('the checksum is wrong', { expected, found })
     }
-    if (bytes[7] !== HINT_VERSION) report(`format version ${bytes[7]} is not known`, { offset: 7 })
-    if (nameNumber !== undefined && nameNumber !== number) report(`it is the hint file of data file ${number}`, { offset: 8 })
+    if (bytes[7] !== HINT_VERSION) report(`format version ${bytes[7]} is not known`)
+    if (nameNumber !== undefined && nameNumber !== number) report(`it is the hint file of data file ${number}`)
     if (reader.left > 0) reader.rest('unreadable', { problem: problem ?? 'there are bytes after the end' })
     yield* problem === undefined ? reader.spans : reader.spans.map(distrust)
   }
@@ -70,8 +73,9 @@ export class HintDecoder implements Decoder {
       header.number('first expiry', 8, expiry => ({ value: expiry === 0 ? 'none' : showExpiry(expiry) }))
       header.number('bytes of the keys', 4)
       tombstoneBytes = header.number('bytes of the tombstones', 4)
-      header.number('first log', 4)
-      header.number('last log', 4)
+      const from = header.number('first log', 4)
+      const to = header.number('last log', 4)
+      this.data = { number, from, to }
       this.#facts = [
         { name: 'data file', value: number },
         { name: 'puts', value: count },
@@ -105,7 +109,7 @@ export class HintDecoder implements Decoder {
     })
     if (tombstoneBytes >= BATCH_HEADER_BYTES) {
       reader.group('tombstones', inner => {
-        const batch = new SpanReader(inner.bytes, inner.base, inner.at, inner.at + tombstoneBytes)
+        const batch = new SpanReader(inner.bytes, inner.base, inner.at, Math.min(inner.end, inner.at + tombstoneBytes))
         const summary = readBatch(batch, preview)
         inner.spans.push(...batch.spans)
         inner.at = batch.at
