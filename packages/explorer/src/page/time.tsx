@@ -25,7 +25,7 @@ export function Time(): JSX.Element {
       <div class="time-inside">
         <Steps />
         <Scrubber />
-        <p class="sentence" aria-live={isPlaying.value || isGoingAlong ? 'off' : 'polite'} aria-atomic="true">
+        <p class="sentence" tabIndex={0} aria-live={isPlaying.value || isGoingAlong ? 'off' : 'polite'} aria-atomic="true">
           {moment === undefined ? 'The beginning: nothing has happened yet.' : `${lanes[moment.lane].name}: ${moment.sentence}`}
         </p>
       </div>
