@@ -10,7 +10,7 @@ import { INSPECTORS } from '../../src/inspect/engine-inspectors.js'
 const ROOT = join(import.meta.dirname, '../..')
 const ENGINES = builtInEngines().names
 
-/** The lists of engines: of the store, of inspection, of predictions and of the explorer, each read by the entry of its name alone. */
+/** The lists of engines: of the store, of inspection, of predictions, of replays and of the explorer, each read by the entry of its name alone. */
 const LISTS = [
   'src/built-in-engines.ts',
   'src/default-engine.ts',
@@ -19,11 +19,15 @@ const LISTS = [
   'packages/explorer/src/run/engine-lanes.ts',
   'packages/explorer/src/run/engines.ts',
   'packages/explorer/src/views/catalog.ts',
+  'packages/explorer/src/views/prediction.ts',
+  'packages/lab/src/replay/replay.ts',
+  'packages/lab/src/replay/structure-text.ts',
 ]
 /** Files that give an engine's own names to users, also to the parts that they write, or start its worker thread; they choose nothing. */
 const ENTRIES = ['src/index.ts', 'src/index.browser.ts', 'src/node-engines.ts', 'packages/explorer/src/parts/entries.ts']
-/** Formulas and the simulator are about one engine's options, shape and pickers; a drawing is of one engine's structure. */
-const FORMULAS = /^packages\/(lab\/src\/predict|explorer\/src\/views|explorer\/src\/page\/drawings)\//
+/** Formulas and the simulator are about one engine's options, shape and pickers; a drawing, or a search for a key in pages, is of one engine's structure. */
+const FORMULAS =
+  /^packages\/(lab\/src\/(predict|replay)\/|explorer\/src\/(views|page\/drawings)\/|explorer\/src\/session\/key-in-pages\.ts$)/
 
 const FOLDERS = ENGINES.flatMap(name => [`src/${name}/`, `src/inspect/${name}/`])
 /** Also ordinary words: they are engines' names where they are compared, or given as one. */

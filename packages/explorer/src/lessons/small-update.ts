@@ -8,7 +8,7 @@ const KEYS = 1000
 const ONE = 'put key000500 100B'
 const MANY = 300
 
-/** Of an update: nine characters and a hundred. */
+/** Key and value of an update: nine characters and a hundred. */
 const UPDATE_BYTES = 109
 /** Half of what the random updates need. */
 const PAGE_BOUND = 60_000
