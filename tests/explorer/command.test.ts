@@ -11,8 +11,9 @@ import { WORKLOAD_WORDS } from '../../packages/explorer/src/run/workload-words.j
 const text = fc.oneof(
   fc.string({ unit: 'binary' }),
   fc.string({ maxLength: 8 }),
-  fc.constantFrom('sync', 'at', '-', 'limit', 'reverse', '100B', '4KiB', '"', '\\', ';', '#', '', ' ', '\ud800', '\n', 'put'),
+  fc.constantFrom('sync', 'ttl', 'at', '-', 'limit', 'reverse', '100B', '4KiB', '"', '\\', ';', '#', '', ' ', '\ud800', '\n', 'put'),
 )
+const ttl = fc.option(fc.integer({ min: 1, max: 1_000_000_000_000 }), { nil: undefined })
 const sync = fc.option(fc.constant(true as const), { nil: undefined })
 const count = fc.integer({ min: 1, max: 1_000_000 })
 const optional = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined })
@@ -21,12 +22,12 @@ const given = <T extends object>(record: fc.Arbitrary<T>): fc.Arbitrary<{ [Field
   record.map(all => Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as never)
 
 const write = fc.oneof(
-  fc.record({ type: fc.constant('put' as const), key: text, value: text }),
+  given(fc.record({ type: fc.constant('put' as const), key: text, value: text, ttl })),
   fc.record({ type: fc.constant('del' as const), key: text }),
 )
 const interval = { from: optional(text), to: optional(text) }
 const operation: fc.Arbitrary<Operation> = fc.oneof(
-  given(fc.record({ type: fc.constant('put' as const), key: text, value: text, sync })),
+  given(fc.record({ type: fc.constant('put' as const), key: text, value: text, ttl, sync })),
   given(fc.record({ type: fc.constant('del' as const), key: text, sync })),
   given(fc.record({ type: fc.constant('get' as const), key: text, snapshot: optional(text) })),
   given(fc.record({ type: fc.constant('range' as const), ...interval, limit: optional(count), reverse: sync })),
@@ -44,8 +45,8 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
 )
 const seeded = { count, seed: fc.nat(2 ** 31), valueBytes: fc.nat(10_000), first: optional(fc.nat(1000)) }
 const generator: fc.Arbitrary<Generator> = fc.oneof(
-  given(fc.record({ kind: fc.constant('ascending' as const), ...seeded })),
-  given(fc.record({ kind: fc.constantFrom('random' as const, 'zipfian' as const), keys: count, ...seeded })),
+  given(fc.record({ kind: fc.constant('ascending' as const), ttl, ...seeded })),
+  given(fc.record({ kind: fc.constantFrom('random' as const, 'zipfian' as const), keys: count, ttl, ...seeded })),
   given(
     fc.record({
       kind: fc.constant('workload' as const),
@@ -114,6 +115,10 @@ describe('the language of operations', () => {
     ['range a b limit 0', 16, 'Write a number from 1 to 1000000, not 0'],
     ['random many', 7, 'Write how many operations as a number, not "many"'],
     ['put a 9999999B', 6, 'Write a length of at most 1024KiB'],
+    ['put a ttl 5', 6, 'Write a value: text, or a length such as 100B before "ttl", or "ttl" in quotes if it is meant'],
+    ['put a 1 ttl soon', 12, 'Write milliseconds until it expires as a number, not "soon"'],
+    ['put a 1 ttl 0', 12, 'Write a number from 1 to 1000000000000, not 0'],
+    ['put a 1 sync ttl 5', 13, 'Nothing fits behind this: remove "ttl", or put it on a line of its own'],
     ['batch put a 1; get b', 15, '"get" is not put or del. Write put or del'],
   ])('says where "%s" is wrong, and what to do', (typed, from, message) => {
     expect(parse(typed)).toMatchObject({ from, message })
@@ -140,6 +145,9 @@ describe('the language of operations', () => {
     expect(words('get k ')).toEqual(['at'])
     expect(complete('get k at ')).toMatchObject({ from: 9, wants: ['snapshot'] })
     expect(complete('range ')).toMatchObject({ wants: ['key'], words: [{ word: 'limit' }, { word: 'reverse' }] })
+    expect(words('put k 1 ')).toEqual(['ttl', 'sync'])
+    expect(complete('put k 1 ttl ')).toMatchObject({ words: [], hint: 'milliseconds until it expires' })
+    expect(words('batch put a 1 ttl 5 ')).toEqual([';', 'sync'])
     expect(words('batch put a 1; ')).toEqual(['put', 'del'])
     expect(words('random 10 s')).toEqual(['seed'])
     expect(words('random 10 seed 3 ')).not.toContain('seed')

@@ -1,6 +1,7 @@
 /** Hazards: an image that power loss could leave and that is not shown; a recovery judged wrongly; a run that goes on otherwise after a crash. */
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Line } from '../../packages/explorer/src/run/line.js'
+import { linesOf } from '../../packages/explorer/src/run/scenario.js'
 import { Session } from '../../packages/explorer/src/session/session.js'
 import { slice } from '../support/thoroughness.js'
 import { SETTINGS } from './support/settings.js'
@@ -61,6 +62,15 @@ describe('recovery at many positions', () => {
       }
     }
   })
+})
+
+it('takes no entry that has expired and is reclaimed for a lost one', async () => {
+  const { session, end } = await sessionWith(linesOf(['put a 1 ttl 50', 'put b 2 sync', 'wait 60', 'flush', 'compact', 'put c 3']))
+  for (const lane of [0, 1]) {
+    const { outcomes } = await session.crash(lane, end)
+    expect(outcomes.map(({ isRight }) => isRight)).not.toContain(false)
+    expect(outcomes.map(({ entries }) => entries)).toEqual([2, 1])
+  }
 })
 
 describe('a run that goes on after a crash', () => {

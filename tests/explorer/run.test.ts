@@ -8,6 +8,8 @@ import { SETTINGS } from './support/settings.js'
 
 const FILL: Line = { generator: { kind: 'random', count: 300, seed: 3, valueBytes: 100, keys: 100 } }
 
+const write = (key: string, ttl?: number) => ({ type: 'put' as const, key, value: `${key}!`, ...(ttl !== undefined && { ttl }) })
+
 async function runOf(lines: readonly Line[], pause = 0): Promise<Run> {
   const run = await Run.open(SETTINGS)
   for (const line of lines) {
@@ -73,6 +75,31 @@ describe('a run', () => {
       { status: 'ok' },
       { status: 'missing' },
     ])
+  })
+
+  it('finds no entry that has expired, also after power has failed, and gives its bytes back by a compaction', async () => {
+    const run = await runOf([
+      { operation: { type: 'put', key: 'a', value: '1', ttl: 50 } },
+      { operation: { type: 'batch', operations: [write('b', 500), write('c')] } },
+      { operation: { type: 'get', key: 'a' } },
+      { operation: { type: 'wait', ms: 50 } },
+      { operation: { type: 'get', key: 'a' } },
+    ])
+    for (const [lane, { name }] of SETTINGS.lanes.entries()) {
+      const event = run.moments.filter(moment => moment.kind === 'event' && moment.lane === lane).length
+      await run.add({ operation: { type: 'crash', lane: name, event, image: 'all' } })
+    }
+    for (const operation of [{ type: 'range' }, { type: 'wait', ms: 450 }, { type: 'compact' }, { type: 'range' }] as const) {
+      await run.add({ operation })
+    }
+    for (const lane of SETTINGS.lanes.keys()) {
+      const moments = run.moments.filter(moment => moment.lane === lane)
+      const outcomes = moments.flatMap(moment => (moment.kind === 'return' ? [moment.outcome] : []))
+      expect(outcomes.map(({ status }) => status).filter(status => status !== 'ok')).toEqual(['found', 'missing'])
+      expect(outcomes.flatMap(({ entries }) => (entries === undefined ? [] : [entries.map(([key]) => key)]))).toEqual([['b', 'c'], ['c']])
+      const dropped = moments.map(moment => (moment.kind === 'event' && moment.event.type === 'entries.expire' ? moment.event.entries : 0))
+      expect(dropped.reduce((sum, count) => sum + count, 0)).toBe(2)
+    }
   })
 
   it('says why an operation failed, and goes on', async () => {

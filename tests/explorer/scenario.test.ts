@@ -9,7 +9,18 @@ import { Session } from '../../packages/explorer/src/session/session.js'
 import { parseJsonLines } from '../../src/observe/json-lines.js'
 import { SETTINGS } from './support/settings.js'
 
-const SCRIPT = ['put a 1 sync', 'random 200 keys 50', 'snapshot s', 'batch put b 2; del a', 'get a at s', 'range limit 3', 'reopen']
+const SCRIPT = [
+  'put a 1 sync',
+  'random 200 keys 50',
+  'snapshot s',
+  'batch put b 2; del a',
+  'get a at s',
+  'range limit 3',
+  'reopen',
+  'put c 3 ttl 50',
+  'wait 60',
+  'get c',
+]
 
 async function run(script: readonly string[]): Promise<Session> {
   const session = new Session()
@@ -105,6 +116,7 @@ describe('an export', () => {
     const [get, range] = await session.operations(203, 205)
     for (const [lane, name] of ['lsm', 'btree'].entries()) {
       expect(lines).toContainEqual([name, 'get', 'a', get.outcomes[lane]?.value])
+      expect(lines).toContainEqual([name, 'get', 'c', undefined])
       const found = lines.find(line => line[0] === name && line[1] === 'range')?.[2] as [string, string][]
       expect(found.map(([key]) => key)).toEqual(range.outcomes[lane]?.entries?.map(([key]) => key))
     }

@@ -1,8 +1,8 @@
 /**
  * The language of operations: one operation or generator a line, as it is typed, pasted, kept in a link and shown.
  *
- *   put KEY VALUE [sync]     VALUE is text, or a length such as 100B for a made value
- *   random 1000 keys 500     stands for many operations
+ *   put KEY VALUE [ttl MS] [sync]     VALUE is text, or a length such as 100B for a made value
+ *   random 1000 keys 500              stands for many operations
  *
  * Keys, values and names are written bare or in double quotes with JSON's escapes.
  *
@@ -27,6 +27,7 @@ const LEAST_MADE = 8
 const MOST_MADE_BYTES = 1024 * 1024
 const MOST_OPERATIONS = 1_000_000
 const MOST_WAIT_MS = 1_000_000
+const MOST_TTL_MS = 1_000_000_000_000
 
 const DEFAULTS = { keys: 1000, valueBytes: 100, seed: 1 } as const
 
@@ -54,7 +55,12 @@ const generator = (name: string, form: string, about: string, read: (reader: Lin
 
 /** The words that a line begins with. */
 export const WORDS: readonly Word[] = [
-  operation('put', 'KEY VALUE [sync]', 'Writes a value; 100B stands for a made value of that length', reader => readPut(reader, true)),
+  operation(
+    'put',
+    'KEY VALUE [ttl MS] [sync]',
+    'Writes a value; 100B stands for a made value of that length. With ttl it expires after so many milliseconds',
+    reader => readPut(reader, true),
+  ),
   operation('del', 'KEY [sync]', 'Deletes a key', reader => readDel(reader, true)),
   operation('get', 'KEY [at SNAPSHOT]', 'Reads a value, also as of a snapshot', reader => {
     const key = reader.text('key', 'a key')
@@ -67,7 +73,7 @@ export const WORDS: readonly Word[] = [
     const reverse = reader.option('reverse')
     return { type: 'range', ...interval, ...(limit !== undefined && { limit }), ...(reverse && { reverse }) }
   }),
-  operation('batch', 'put KEY VALUE; del KEY; ... [sync]', 'Writes all of these or none', readBatch),
+  operation('batch', 'put KEY VALUE [ttl MS]; del KEY; ... [sync]', 'Writes all of these or none', readBatch),
   operation('clear', '[FROM] [TO]', 'Deletes the keys from FROM on and before TO', reader => ({ type: 'clear', ...readInterval(reader) })),
   operation('snapshot', 'NAME', 'Holds this moment, to be read later', reader => ({
     type: 'snapshot',
@@ -89,16 +95,16 @@ export const WORDS: readonly Word[] = [
   })),
   operation('crash', 'LANE event N none|all|seed N|parts N,N,...', 'Power fails in a lane after one of its events', readCrash),
   operation('reopen', '', 'Closes the store and opens it again', () => ({ type: 'reopen' })),
-  generator('ascending', ' [values 100B] [seed N] [first N]', 'Puts of keys in ascending order', (reader, count) => {
-    const { keys: _, ...options } = readOptions(reader, ['values', 'seed', 'first'])
+  generator('ascending', ' [values 100B] [seed N] [ttl MS] [first N]', 'Puts of keys in ascending order', (reader, count) => {
+    const { keys: _, ...options } = readOptions(reader, ['values', 'seed', 'ttl', 'first'])
     return { kind: 'ascending', count, ...options }
   }),
   ...(['random', 'zipfian'] as const).map(kind =>
     generator(
       kind,
-      ' [keys N] [values 100B] [seed N] [first N]',
+      ' [keys N] [values 100B] [seed N] [ttl MS] [first N]',
       kind === 'random' ? 'Puts of random keys, all equally often' : 'Puts of random keys, a few of them very often',
-      (reader, count) => ({ kind, count, ...readOptions(reader, ['keys', 'values', 'seed', 'first']) }),
+      (reader, count) => ({ kind, count, ...readOptions(reader, ['keys', 'values', 'seed', 'ttl', 'first']) }),
     ),
   ),
   generator('cities', ' [first N]', 'Puts of cities of the world, from the GeoNames dataset', (reader, count) => {
@@ -193,7 +199,12 @@ function readPut(reader: LineReader, mayEnd: boolean): Operation & { readonly ty
   const key = reader.text('key', 'a key')
   const length = readLength(reader)
   const value = length === undefined ? reader.text('value', 'a value: text, or a length such as 100B') : madeValue(key, length)
-  return { type: 'put', key, value, ...(mayEnd && reader.option('sync') && { sync: true }) }
+  const ttl = reader.option('ttl') ? readTtl(reader) : undefined
+  return { type: 'put', key, value, ...(ttl !== undefined && { ttl }), ...(mayEnd && reader.option('sync') && { sync: true }) }
+}
+
+function readTtl(reader: LineReader): number {
+  return reader.integer('milliseconds until it expires', 1, MOST_TTL_MS)
 }
 
 function readDel(reader: LineReader, mayEnd: boolean): Operation & { readonly type: 'del' } {
@@ -210,7 +221,7 @@ function readBatch(reader: LineReader): Operation {
   const operations: (Operation & { readonly type: 'put' | 'del' })[] = []
   do {
     const name = reader.word('put or del', [
-      { word: 'put', about: 'KEY VALUE' },
+      { word: 'put', about: 'KEY VALUE [ttl MS]' },
       { word: 'del', about: 'KEY' },
     ])
     operations.push(name === 'put' ? readPut(reader, false) : readDel(reader, false))
@@ -243,11 +254,12 @@ function readInterval(reader: LineReader, options: readonly string[] = []): { fr
 
 function readOptions(
   reader: LineReader,
-  names: readonly ('keys' | 'values' | 'seed' | 'first')[],
+  names: readonly ('keys' | 'values' | 'seed' | 'ttl' | 'first')[],
   defaultKeys: number = DEFAULTS.keys,
-): { readonly keys: number; readonly valueBytes: number; readonly seed: number; readonly first?: number } {
+): { readonly keys: number; readonly valueBytes: number; readonly seed: number; readonly ttl?: number; readonly first?: number } {
   let { valueBytes, seed }: { valueBytes: number; seed: number } = DEFAULTS
   let keys = defaultKeys
+  let ttl: number | undefined
   let first: number | undefined
   const left = new Set(names)
   for (;;) {
@@ -256,10 +268,11 @@ function readOptions(
     left.delete(name)
     if (name === 'keys') keys = reader.integer('how many keys', 1, MOST_OPERATIONS)
     else if (name === 'seed') seed = reader.integer('a seed', 0, 2 ** 32 - 1)
+    else if (name === 'ttl') ttl = readTtl(reader)
     else if (name === 'first') first = reader.integer('how many operations', 0, MOST_OPERATIONS)
     else valueBytes = readLength(reader) ?? reader.expect('length', 'a length such as 100B')
   }
-  return { keys, valueBytes, seed, ...(first !== undefined && { first }) }
+  return { keys, valueBytes, seed, ...(ttl !== undefined && { ttl }), ...(first !== undefined && { first }) }
 }
 
 /** A line as it is typed. */
@@ -287,7 +300,7 @@ function formatExactly(operation: Operation): string {
 function formatWith(operation: Exclude<Operation, { type: 'batch' }>, value: (value: string, key: string) => string): string {
   switch (operation.type) {
     case 'put':
-      return `put ${wordText(operation.key)} ${value(operation.value, operation.key)}${syncText(operation)}`
+      return `put ${wordText(operation.key)} ${value(operation.value, operation.key)}${ttlText(operation)}${syncText(operation)}`
     case 'del':
       return `del ${wordText(operation.key)}${syncText(operation)}`
     case 'get':
@@ -322,6 +335,7 @@ function formatGenerator(generator: Generator): string {
     if (generator.valueBytes !== DEFAULTS.valueBytes) options.push(` values ${lengthText(generator.valueBytes)}`)
     if (generator.seed !== DEFAULTS.seed) options.push(` seed ${generator.seed}`)
   }
+  if ('ttl' in generator) options.push(ttlText(generator))
   return `${name} ${count}${options.join('')}${first === undefined ? '' : ` first ${first}`}`
 }
 
@@ -333,6 +347,10 @@ function imageText(image: CrashImage): string {
 
 function syncText({ sync }: { readonly sync?: boolean }): string {
   return sync === true ? ' sync' : ''
+}
+
+function ttlText({ ttl }: { readonly ttl?: number }): string {
+  return ttl === undefined ? '' : ` ttl ${ttl}`
 }
 
 function intervalText({ from, to }: { readonly from?: string; readonly to?: string }): string {

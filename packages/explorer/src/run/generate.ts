@@ -15,11 +15,16 @@ interface Seeded extends Counted {
   readonly valueBytes: number
 }
 
+interface Expiring {
+  /** Milliseconds until each put expires. */
+  readonly ttl?: number
+}
+
 export type Generator =
   /** Puts of keys in ascending order. */
-  | ({ readonly kind: 'ascending' } & Seeded)
+  | ({ readonly kind: 'ascending' } & Seeded & Expiring)
   /** Puts of keys drawn from `keys` keys, all alike or few of them often. */
-  | ({ readonly kind: 'random' | 'zipfian'; readonly keys: number } & Seeded)
+  | ({ readonly kind: 'random' | 'zipfian'; readonly keys: number } & Seeded & Expiring)
   /** A workload of db_bench or YCSB by its name: `entries` are loaded first where it needs them, then come `count` calls. */
   | ({ readonly kind: 'workload'; readonly name: string; readonly entries: number } & Seeded)
   /** Puts of cities of the world; after the last one they begin again. */
@@ -38,17 +43,17 @@ async function all(generator: Generator, loadCities: LoadCities): Promise<readon
   switch (generator.kind) {
     case 'ascending': {
       const random = new SeededRandom(generator.seed)
-      return Array.from({ length: generator.count }, (_, index) => put(index, random, generator.valueBytes))
+      return Array.from({ length: generator.count }, (_, index) => put(index, random, generator))
     }
     case 'random': {
       const random = new SeededRandom(generator.seed)
-      return Array.from({ length: generator.count }, () => put(uniform(random, generator.keys), random, generator.valueBytes))
+      return Array.from({ length: generator.count }, () => put(uniform(random, generator.keys), random, generator))
     }
     case 'zipfian': {
       const { zipfianKeys } = await import('./zipfian-keys.js')
       const random = new SeededRandom(generator.seed)
       const next = zipfianKeys(random, generator.keys, generator.seed)
-      return Array.from({ length: generator.count }, () => put(next(), random, generator.valueBytes))
+      return Array.from({ length: generator.count }, () => put(next(), random, generator))
     }
     case 'workload': {
       const { workloadOperations } = await import('./workload-operations.js')
@@ -64,6 +69,7 @@ async function all(generator: Generator, loadCities: LoadCities): Promise<readon
   }
 }
 
-function put(number: number, random: SeededRandom, valueBytes: number): Operation {
-  return { type: 'put', key: `key${String(number).padStart(6, '0')}`, value: drawnValue(random, valueBytes) }
+function put(number: number, random: SeededRandom, { valueBytes, ttl }: Seeded & Expiring): Operation {
+  const key = `key${String(number).padStart(6, '0')}`
+  return { type: 'put', key, value: drawnValue(random, valueBytes), ...(ttl !== undefined && { ttl }) }
 }

@@ -38,7 +38,9 @@ export class Lane {
   /** What the lane began with; never changed. */
   readonly #base: MemoryFileSystem
   readonly #fileSystem: MemoryFileSystem
-  readonly #time = new SteppedTime()
+  /** What the wall clock shows at its beginning; absent for that of a run. */
+  readonly #wallStart: number | undefined
+  readonly #time: SteppedTime
   readonly #environment: Environment
   readonly #snapshots = new Map<string, StoreSnapshot>()
   readonly #done: Operation[] = []
@@ -46,11 +48,13 @@ export class Lane {
   #store: Store | undefined
 
   /** @param base - The files that it finds; they stay as they are. */
-  constructor(settings: LaneSettings, seed: number, listener: TraceListener, base = new MemoryFileSystem()) {
+  constructor(settings: LaneSettings, seed: number, listener: TraceListener, base = new MemoryFileSystem(), wallStart?: number) {
     this.settings = settings
     this.#seed = seed
     this.#listener = listener
     this.#base = base
+    this.#wallStart = wallStart
+    this.#time = new SteppedTime(wallStart)
     this.#fileSystem = base.processCrashClone()
     this.#environment = { fileSystem: this.#fileSystem, clock: this.#time, scheduler: this.#time, random: new SeededRandom(seed) }
   }
@@ -83,6 +87,7 @@ export class Lane {
         if (++count === event) taken = { value: take(again.#fileSystem) }
       },
       this.#base,
+      this.#wallStart,
     )
     if (event === 0) return take(again.#fileSystem)
     await again.open()
@@ -95,9 +100,9 @@ export class Lane {
     return taken.value
   }
 
-  /** A lane on files that this one has left: its time and chance begin anew. */
+  /** A lane on files that this one has left: its clock and chance begin anew; the wall clock goes on, so what has expired stays so. */
   recovered(image: MemoryFileSystem, listener: TraceListener): Lane {
-    return new Lane(this.settings, this.#seed, listener, image)
+    return new Lane(this.settings, this.#seed, listener, image, this.#time.wallTime())
   }
 
   /** All entries that the store holds. */
@@ -141,7 +146,7 @@ export class Lane {
     const store = this.#opened()
     switch (operation.type) {
       case 'put':
-        await this.#complete(store.put(operation.key, operation.value, syncOption(operation)))
+        await this.#complete(store.put(operation.key, operation.value, { ...syncOption(operation), ...ttlOption(operation) }))
         return ok('')
       case 'del':
         await this.#complete(store.del(operation.key, syncOption(operation)))
@@ -312,6 +317,10 @@ function failed(error: unknown): Outcome {
 
 function syncOption({ sync = false }: { readonly sync?: boolean }): { sync: boolean } {
   return { sync }
+}
+
+function ttlOption({ ttl }: { readonly ttl?: number }): { ttl?: number } {
+  return ttl === undefined ? {} : { ttl }
 }
 
 function bounds({ from, to }: KeyInterval): { gte?: string; lt?: string } {

@@ -41,7 +41,7 @@ interface Token {
 }
 
 /** Words with a meaning behind the first one: as keys, values and names they are quoted. */
-const OPTION_WORDS = new Set(['sync', 'at', 'limit', 'reverse', 'keys', 'values', 'seed', 'first', '-'])
+const OPTION_WORDS = new Set(['sync', 'ttl', 'at', 'limit', 'reverse', 'keys', 'values', 'seed', 'first', '-'])
 const LENGTH = /^(\d{1,9})(B|KiB)$/
 /** Half a surrogate pair is written as an escape. */
 const BARE = /^[^\s";#\p{Cs}\p{Cc}][^\s";\p{Cs}\p{Cc}]*$/u

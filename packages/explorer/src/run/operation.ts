@@ -4,6 +4,8 @@ export interface Put {
   readonly type: 'put'
   readonly key: string
   readonly value: string
+  /** Milliseconds until it expires. Absent: it does not, unless the store has a default. */
+  readonly ttl?: number
   readonly sync?: boolean
 }
 

@@ -11,7 +11,7 @@ import type { Clock, Scheduler } from 'kvarium/vfs'
 /** Duration of a turn on the simulated clock, in milliseconds. */
 export const TURN_MS = 0.05
 
-/** What the wall clock shows when the clock is at 0. */
+/** What the wall clock shows at the beginning of a run. */
 const EPOCH = Date.UTC(2026, 0, 1)
 
 interface Sleeper {
@@ -25,12 +25,19 @@ export class SteppedTime implements Clock, Scheduler {
   /** By deadline; equal ones in the order of their calls. */
   readonly #sleepers: Sleeper[] = []
 
+  readonly #wallStart: number
+
+  /** @param wallStart - What the wall clock shows when the clock is at 0, in milliseconds since the Unix epoch. */
+  constructor(wallStart = EPOCH) {
+    this.#wallStart = wallStart
+  }
+
   now(): number {
     return this.#nowMs
   }
 
   wallTime(): number {
-    return EPOCH + Math.floor(this.#nowMs)
+    return this.#wallStart + Math.floor(this.#nowMs)
   }
 
   turn(): Promise<void> {

@@ -5,7 +5,7 @@
  * 1. The parts of what is not synced are whole sectors of writes and whole changes of names. Where at most `MOST_PARTS` parts are not synced, every
  *    choice among them is an image; otherwise `SAMPLES` images are drawn, in which writes may be torn at any byte, besides the two extremes.
  * 2. What a recovered store holds is compared with the state after each number of the lane's writes: after an honest recovery it is one of them, and no
- *    write is lost that was acknowledged as durable.
+ *    write is lost that was acknowledged as durable. Keys that were ever put to expire are left out: what a store has reclaimed of them is no loss.
  */
 import type { MemoryFileSystem } from 'kvarium/vfs'
 import { formatOperation } from '../run/command.js'
@@ -33,11 +33,12 @@ export async function crashAt(run: Run, lane: number, position: number): Promise
     .reduce((count, moment) => count + (moment.kind === 'event' && moment.lane === lane ? 1 : 0), 0)
   const { parts, images } = await run.at(lane, events, imagesOf)
   const { acknowledged, underway } = writesUntil(run, lane, position)
-  const states = await statesAfter(run, lane, [...acknowledged, ...underway])
+  const expiring = expiringUntil(run, position)
+  const states = await statesAfter(run, lane, [...acknowledged, ...underway], expiring)
   const durable = acknowledged.findLastIndex(write => write.isDurable) + 1
   const outcomes = new Map<string, { -readonly [Field in keyof CrashOutcome]: CrashOutcome[Field] }>()
   for (const [image, files] of images) {
-    const found = await recovered(run, lane, files)
+    const found = await recovered(run, lane, files, expiring)
     const key = typeof found === 'string' ? found : found.toString()
     const known = outcomes.get(key)
     if (known !== undefined) {
@@ -82,12 +83,12 @@ function imagesOf(
 }
 
 /** What a store opened on these files holds, or why it does not open. */
-async function recovered(run: Run, lane: number, files: MemoryFileSystem): Promise<StateHash | string> {
+async function recovered(run: Run, lane: number, files: MemoryFileSystem, expiring: ReadonlySet<string>): Promise<StateHash | string> {
   const store = run.recover(lane, files)
   const outcome = await store.open()
   if (outcome.status === 'failed') return outcome.text
   try {
-    const state = new StateHash()
+    const state = new StateHash(expiring)
     for (const [key, value] of await store.entries()) state.put(key, value)
     return state
   } catch (error) {
@@ -117,6 +118,17 @@ function writesUntil(
     }
   }
   return { acknowledged, underway }
+}
+
+/** The keys that were put to expire. */
+function expiringUntil(run: Run, position: number): ReadonlySet<string> {
+  const keys = new Set<string>()
+  for (const [index, operation] of run.operations.entries()) {
+    if (run.starts[index] >= position) break
+    const writes = operation.type === 'batch' ? operation.operations : operation.type === 'put' ? [operation] : []
+    for (const write of writes) if (write.type === 'put' && write.ttl !== undefined) keys.add(write.key)
+  }
+  return keys
 }
 
 /** What an operation writes; a sync, a flush or a close writes nothing and makes durable what was written before. */
@@ -150,8 +162,8 @@ function applyOne(state: StateHash, write: Put | Del): void {
 }
 
 /** What the lane's store holds after each number of writes. */
-async function statesAfter(run: Run, lane: number, writes: readonly Write[]): Promise<readonly string[]> {
-  const first = await recovered(run, lane, await run.base(lane))
+async function statesAfter(run: Run, lane: number, writes: readonly Write[], expiring: ReadonlySet<string>): Promise<readonly string[]> {
+  const first = await recovered(run, lane, await run.base(lane), expiring)
   if (typeof first === 'string') return []
   const states = [first.toString()]
   for (const write of writes) {
@@ -164,14 +176,21 @@ async function statesAfter(run: Run, lane: number, writes: readonly Write[]): Pr
 /** Entries, and a digest of them that does not depend on their order: equal for equal contents. */
 class StateHash {
   readonly #values = new Map<string, string>()
+  readonly #leftOut: ReadonlySet<string>
   #a = 0
   #b = 0
+
+  /** @param leftOut - Keys of which it takes no entry. */
+  constructor(leftOut: ReadonlySet<string>) {
+    this.#leftOut = leftOut
+  }
 
   get entries(): number {
     return this.#values.size
   }
 
   put(key: string, value: string): void {
+    if (this.#leftOut.has(key)) return
     this.del(key)
     this.#values.set(key, value)
     this.#mix(key, value, 1)

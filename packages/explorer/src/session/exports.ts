@@ -57,9 +57,9 @@ for (const { name, engine, options } of lanes) {
   const store = new Kvarium('/store', { ...options, engine, environment })
   const snapshots = new Map()
   for (const operation of operations) {
-    const { type, key, value, sync = false } = operation
+    const { type, key, value, ttl, sync = false } = operation
     const snapshot = snapshots.get(operation.snapshot)
-    if (type === 'put') await store.put(key, value, { sync })
+    if (type === 'put') await store.put(key, value, { sync, ttl })
     else if (type === 'del') await store.del(key, { sync })
     else if (type === 'get') console.log(name, 'get', key, await store.get(key, { snapshot }))
     else if (type === 'range') {

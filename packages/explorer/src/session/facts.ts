@@ -21,7 +21,7 @@ export interface LaneFacts extends LaneSettings {
   readonly writeAmplification?: number
   /** Blocks or pages that gets took from cache and disk, per get; absent before the first get. */
   readonly readAmplification?: number
-  /** Bytes of keys and values that a reader would find, of what the run has written; absent after a crash, of which no outcome says what is left. */
+  /** Bytes of keys and values that a reader would find, of what the run has written; absent after a crash, of which no outcome says what is left, and after a put that expires. */
   readonly heldBytes?: number
   /** Bytes of files per held byte; absent where nothing is held. */
   readonly spaceAmplification?: number
@@ -124,6 +124,7 @@ function hold(count: Counts, operation: Operation): void {
   const { held } = count
   switch (operation.type) {
     case 'put':
+      if (operation.ttl !== undefined) count.held = undefined
       held?.set(operation.key, utf8Length(operation.key) + utf8Length(operation.value))
       return
     case 'del':
