@@ -1,6 +1,7 @@
-/** Three things to begin with, for those who are here for the first time. Each goes away when it is used. */
+/** What to begin with, for those who are here for the first time. Each goes away when it is used. */
 import type { JSX } from 'preact'
 import { linesOf } from '../run/scenario.js'
+import { lessonName } from './lesson-name.js'
 import { openPanel } from './open-panel.js'
 import { focusTab } from './panel-tabs.js'
 import { isListOfTexts, remembered } from './remembered.js'
@@ -38,10 +39,20 @@ const SUGGESTIONS: readonly Suggestion[] = [
       openPanel('power')
     },
   },
+  {
+    name: 'lesson',
+    title: 'Take a lesson',
+    about: 'a question, the steps, and a goal',
+    run: () => {
+      openPanel('lessons')
+      return Promise.resolve()
+    },
+  },
 ]
 
 function focusNext(name: string): void {
   if (name === 'power') focusTab('power')
+  else if (name === 'lesson') focusTab('lessons')
   else document.querySelector<HTMLElement>('[aria-label="Next moment"]')?.focus()
 }
 
@@ -49,7 +60,7 @@ const used = remembered<readonly string[]>('used-suggestions', [], isListOfTexts
 
 export function StartHere(): JSX.Element | null {
   const left = SUGGESTIONS.filter(({ name }) => !used.value.includes(name))
-  if (left.length === 0 || refusal.value !== undefined) return null
+  if (left.length === 0 || refusal.value !== undefined || lessonName.value !== undefined) return null
   return (
     <section class="start-here" aria-labelledby="start-here-h">
       <h2 id="start-here-h">Start here</h2>
