@@ -112,8 +112,8 @@ const INPUT: RolldownOptions = {
   platform: 'neutral',
   resolve: { mainFields: ['module', 'main'], conditionNames: ['import', 'module', 'browser', 'default'] },
   transform: { target: 'es2022' },
-  // Parts of the lab that the page does not use import from Node.
-  external: id => id.startsWith('node:') && id !== ASSERT,
+  // Parts of the lab that the page does not use import from Node, or write tables on a terminal.
+  external: id => (id.startsWith('node:') && id !== ASSERT) || id === 'cli-table3',
   treeshake: {
     moduleSideEffects: id => !SOURCES.some(sources => id.startsWith(sources)) || [PAGE, WORKER, PART_WORKER, PART_SESSION].includes(id),
   },

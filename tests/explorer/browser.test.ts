@@ -2,8 +2,9 @@
  * Hazards: a page that shows another run than Node, in which keys or the screen reader get stuck, that is wider than a phone, or that asks the
  * network.
  */
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
@@ -13,6 +14,7 @@ import { decodeScenario, linesOf } from '../../packages/explorer/src/run/scenari
 import { Session } from '../../packages/explorer/src/session/session.js'
 import { buildExplorer } from '../../scripts/explorer.js'
 import { serve, type Served } from '../../site/serve.js'
+import { Kvarium } from '../../src/index.js'
 import { ARGUMENTS, CHROMIUM, isInstalled } from '../support/chromium.js'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -408,6 +410,62 @@ describe.skipIf(!isInstalled)('the explorer in Chromium', () => {
     expect(messages).toEqual([])
     await page.context().close()
   })
+
+  it('takes a report, a directory of a store and a recording, and names a file that is none of these', async () => {
+    const { page, messages, requests } = await opened()
+    expect(requests.filter(url => url.includes('report'))).toEqual([])
+    await openPanel(page, 'Your store')
+    const chosen = (label: string): Locator => page.getByLabel(label, { exact: true })
+    await chosen('Report').setInputFiles({ name: 'settings.json', mimeType: 'application/json', buffer: Buffer.from('{"format":"other"}') })
+    await page.locator('[role=alert]', { hasText: 'settings.json cannot be shown. This is not a report' }).waitFor()
+
+    await dropped(page, 'report.json', readFileSync(join(ROOT, 'tests/lab/report/fixtures/report-v1.json'), 'utf8'))
+    await page.locator('.report li', { hasText: 'lsm-leveled writes' }).waitFor()
+    expect(await page.locator('.report-bars').first().innerText()).toMatch(/lsm-leveled\s+all\s+3.01×\s+log\s+1.10×/)
+    await page.evaluate(AXE)
+    for (const width of WIDTHS) {
+      await page.setViewportSize({ width, height: 800 })
+      expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0)
+      await page.locator('.report').screenshot({ path: join(PICTURES, `report-${width}.png`) })
+      const { violations } = await page.evaluate<AxeResults>('axe.run(".report", { resultTypes: ["violations"] })')
+      expect(violations.map(({ id, help }) => `${id}: ${help}`)).toEqual([])
+    }
+    await page.getByRole('button', { name: 'Open these engines as lanes' }).click()
+    await page.locator('.lane-head h2', { hasText: 'lsm-leveled' }).waitFor()
+    await settled(page)
+    expect(await page.locator('.lane').count()).toBe(2)
+
+    const directory = mkdtempSync(join(tmpdir(), 'kvarium-browser-'))
+    const store = new Kvarium<string, string>(directory, { engine: 'btree' })
+    await store.put('venus', 'hot')
+    await store.close()
+    await chosen('Directory of a store').setInputFiles(directory)
+    await page.locator('[role=status]', { hasText: 'This is a copy of your store' }).waitFor()
+    expect(await page.locator('.lane').count()).toBe(1)
+    rmSync(directory, { recursive: true })
+
+    const session = new Session()
+    await session.begin({ seed: 1, lanes: [{ name: 'lsm', engine: 'lsm', options: {} }] })
+    const recording = await session.trace(0)
+    await dropped(page, 'broken.jsonl', recording.replace('"type"', '"typo"'))
+    await page.locator('[role=alert]', { hasText: 'broken.jsonl is damaged. Line 2' }).waitFor()
+    await dropped(page, 'notes.txt', 'hello')
+    await page.locator('[role=alert]', { hasText: 'notes.txt is not the files of a store' }).waitFor()
+    await chosen('Recording').setInputFiles({ name: 'lsm.jsonl', mimeType: 'text/plain', buffer: Buffer.from(recording) })
+    await page.locator('[role=status]', { hasText: 'This is a recording' }).waitFor()
+    expect(messages).toEqual([])
+    await page.context().close()
+  })
+
+  /** A file falls on the page. */
+  async function dropped(page: Page, name: string, text: string): Promise<void> {
+    const data = await page.evaluateHandle(`(() => {
+      const data = new DataTransfer()
+      data.items.add(new File([${JSON.stringify(text)}], ${JSON.stringify(name)}))
+      return data
+    })()`)
+    await page.dispatchEvent('body', 'drop', { dataTransfer: data })
+  }
 
   it('says why a damaged link opens no run, and begins with the demo', async () => {
     const { page } = await opened('#v1.abc')

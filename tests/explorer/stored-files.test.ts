@@ -78,7 +78,9 @@ describe('files that are no store', () => {
   it('are refused with what to do, and the run before goes on', async () => {
     const session = new Session()
     await session.begin({ seed: 1, lanes: [{ name: 'lsm', engine: 'lsm', options: {} }] })
-    await expect(session.openFiles([{ name: 'notes.txt', contents: new Blob(['hello']) }])).rejects.toThrow('KVARIUM among them')
+    await expect(session.openFiles([{ name: 'notes.txt', contents: new Blob(['hello']) }])).rejects.toThrow(
+      /^notes\.txt is not .*KVARIUM among them/,
+    )
     const large = Object.defineProperty(new Blob(['large']), 'size', { value: MOST_BYTES + 1 })
     await expect(session.openFiles([{ name: 'KVARIUM', contents: large }])).rejects.toThrow('kvarium inspect')
     const { isOfFiles, settings } = await session.add([parse('put a 1') as Line])
@@ -121,7 +123,7 @@ describe('a recording', () => {
 
   it('that is damaged names the line, and the run before goes on', async () => {
     const { text, live } = await recorded()
-    await expect(live.openFiles(fileOf(text.replace('"type"', '"typo"')))).rejects.toThrow('Line 2 of the trace')
+    await expect(live.openFiles(fileOf(text.replace('"type"', '"typo"')))).rejects.toThrow('trace.jsonl is damaged. Line 2 of the trace')
     expect((await live.add([])).operations).toBe(3)
   })
 })

@@ -1,5 +1,4 @@
-/** Files that are dropped anywhere on the page are opened as a store or a recording. */
-import { openFiles } from './state.js'
+/** Files that are dropped anywhere on the page are opened as a store, a recording or a report. */
 import { droppedFiles } from './store-files.js'
 
 /** Answers what ends it. */
@@ -11,7 +10,7 @@ export function takeDroppedFiles(): () => void {
     if (!event.dataTransfer?.types.includes('Files')) return
     event.preventDefault()
     const files = droppedFiles(event.dataTransfer.items)
-    void openFiles(() => files)
+    void import('./take-files.js').then(({ takeFiles }) => takeFiles(files))
   }
   document.addEventListener('dragover', allow)
   document.addEventListener('drop', drop)

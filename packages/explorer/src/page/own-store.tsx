@@ -1,15 +1,20 @@
-/** A store of the reader, or a recording of one: files are dropped on the page, or chosen. */
-import type { JSX } from 'preact'
-import { isBusy, openFiles, summary } from './state.js'
+/** A store of the reader, a recording of one, or a report: files are dropped on the page, or chosen. */
+import type { ComponentType, JSX } from 'preact'
+import { Lazy } from './lazy.js'
+import { openedReport } from './opened-report.js'
+import { isBusy, summary } from './state.js'
 import { chosenFiles } from './store-files.js'
+import { takeFiles } from './take-files.js'
+
+const loadReport = async (): Promise<ComponentType> => (await import('./report.js')).Report
 
 export function OwnStore(): JSX.Element {
   return (
     <section class="own-store" aria-labelledby="own-store-h">
       <h2 id="own-store-h">Your own store</h2>
       <p>
-        Drop the directory of a store on this page, or all of its files, or a recording (the JSON lines of kvarium/observe). The page copies
-        them into its memory: your files stay as they are, and nothing leaves this machine.
+        Drop the directory of a store on this page, or all of its files, or a recording (the JSON lines of kvarium/observe), or a report
+        (the JSON of kvarium compare). The page copies them into its memory: your files stay as they are, and nothing leaves this machine.
       </p>
       <p>
         <label>
@@ -28,6 +33,11 @@ export function OwnStore(): JSX.Element {
           Recording <input type="file" accept=".jsonl" disabled={isBusy.value} onChange={event => choose(event.currentTarget)} />
         </label>
       </p>
+      <p>
+        <label>
+          Report <input type="file" accept=".json" disabled={isBusy.value} onChange={event => choose(event.currentTarget)} />
+        </label>
+      </p>
       {summary.value?.isOfFiles ? (
         <p role="status">
           This is a copy of your store. Its run begins with the opening. Operations change the copy alone; no link and no program can carry
@@ -39,10 +49,14 @@ export function OwnStore(): JSX.Element {
           This is a recording: every event can be stepped through, and no operations can be added. Drawings begin with its first event.
         </p>
       ) : null}
+      {openedReport.value === undefined ? null : <Lazy load={loadReport} />}
     </section>
   )
 }
 
-function choose({ files }: HTMLInputElement): void {
-  if (files !== null && files.length > 0) void openFiles(async () => chosenFiles(files))
+function choose(input: HTMLInputElement): void {
+  const files = chosenFiles(input.files!)
+  // The same file can be chosen again once it is mended.
+  input.value = ''
+  if (files.length > 0) void takeFiles(Promise.resolve(files))
 }

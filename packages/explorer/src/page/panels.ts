@@ -68,7 +68,7 @@ export const PANELS: readonly Panel[] = [
   {
     anchor: 'your-store',
     title: 'Your store',
-    about: 'A store or a recording of your own',
+    about: 'A store, a recording or a report of your own',
     load: async () => (await import('./own-store.js')).OwnStore,
   },
 ]

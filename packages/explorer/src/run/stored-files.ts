@@ -18,6 +18,9 @@ export interface StoredFile {
 /** What the files of a store may have together, in bytes: a page holds them a few times in memory. */
 export const MOST_BYTES = 128 << 20
 
+/** How many files a message names that refuses them. */
+const MOST_NAMES = 3
+
 /** Files of the lock of a process. */
 const LOCK = /^LOCK/
 
@@ -44,8 +47,16 @@ export async function readStore(files: readonly StoredFile[]): Promise<StoredSto
   }
   const occupancy = occupancyOf(fileSystem, LOCATION, await loadHash32())
   if (occupancy.kind !== 'store')
-    throw new Error('These are not the files of a store: choose all files of its directory, KVARIUM among them, or a recording alone')
+    throw new Error(
+      `${namesOf(files)} ${files.length === 1 ? 'is' : 'are'} not the files of a store: choose all files of its directory, KVARIUM among them, or alone a recording (.jsonl) or a report (.json)`,
+    )
   return { engine: occupancy.identity.engine, fileSystem: fileSystem.processCrashClone() }
+}
+
+/** The first names; a directory may have thousands of files. */
+function namesOf(files: readonly StoredFile[]): string {
+  const names = files.slice(0, MOST_NAMES).map(({ name }) => name)
+  return files.length > names.length ? `${names.join(', ')} and ${files.length - names.length} more` : names.join(', ')
 }
 
 /** How a recording begins. */
@@ -62,5 +73,10 @@ export async function readRecording(files: readonly StoredFile[]): Promise<reado
       `${file.name} has ${Math.ceil(file.contents.size / 2 ** 20)} MiB, and a page takes at most ${MOST_RECORDED_BYTES / 2 ** 20}: keep its first or last lines`,
     )
   }
-  return parseJsonLines(await file.contents.text())
+  const text = await file.contents.text()
+  try {
+    return parseJsonLines(text)
+  } catch (error) {
+    throw new Error(`${file.name} is damaged. ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+  }
 }
