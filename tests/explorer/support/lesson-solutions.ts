@@ -202,4 +202,17 @@ export const SOLUTIONS: Readonly<Record<string, LessonSolutions>> = {
     },
     challenges: [],
   },
+  expiry: {
+    free: {
+      solution: { lines: ['ascending 100 ttl 50', 'wait 100', 'flush'] },
+      cheats: [
+        { lines: ['ascending 100 ttl 50', 'flush', 'wait 100'] },
+        { lines: ['ascending 100 ttl 50', 'wait 100'] },
+        { lines: ['ascending 100 ttl 50', 'flush', 'wait 100', 'compact'] },
+        { lines: ['ascending 100', 'clear', 'flush'] },
+        { lines: ['random 100 keys 1 ttl 50', 'wait 100', 'flush'] },
+      ],
+    },
+    challenges: [],
+  },
 }

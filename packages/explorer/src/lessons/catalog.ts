@@ -95,4 +95,10 @@ export const LESSONS: readonly LessonEntry[] = [
     chapter: '14-lockstep.md',
     load: () => import('./lockstep.js'),
   },
+  {
+    name: 'expiry',
+    title: 'Expiry',
+    chapter: '16-expiry.md',
+    load: () => import('./expiry.js'),
+  },
 ]

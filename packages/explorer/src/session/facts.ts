@@ -31,6 +31,8 @@ export interface LaneFacts extends LaneSettings {
   readonly comparisons: number
   /** What gets found where they looked in an LSM tree, by outcome. */
   readonly probes: Readonly<Partial<Record<ProbeOutcome, number>>>
+  /** Expired entries that were dropped. */
+  readonly expired: number
   /** How many events of a type there were, by type. */
   readonly events: Readonly<Record<string, number>>
   /** Tables of an LSM tree. */
@@ -71,6 +73,7 @@ interface Counts {
   found: number
   missing: number
   comparisons: number
+  expired: number
   readonly probes: Partial<Record<ProbeOutcome, number>>
   readonly keys: Set<string>
   /** The length of each entry by its key. */
@@ -90,6 +93,7 @@ export function factsAt(
     found: 0,
     missing: 0,
     comparisons: 0,
+    expired: 0,
     probes: {},
     keys: new Set(),
     held: new Map(),
@@ -103,6 +107,7 @@ export function factsAt(
       const { event } = moment
       count.events[event.type] = (count.events[event.type] ?? 0) + 1
       if (event.type === 'memtable.search') count.comparisons += event.path.reduce((sum, { comparisons }) => sum + comparisons, 0)
+      if (event.type === 'entries.expire') count.expired += event.entries
       if (event.type === 'get.probe') count.probes[event.outcome] = (count.probes[event.outcome] ?? 0) + 1
     } else {
       const { outcome } = moment
@@ -153,7 +158,7 @@ function utf8Length(text: string): number {
 }
 
 function laneFacts(
-  { failed, found, missing, comparisons, probes, keys, held, events }: Counts,
+  { failed, found, missing, comparisons, expired, probes, keys, held, events }: Counts,
   { pictures }: Pictured,
 ): Omit<LaneFacts, keyof LaneSettings> {
   const ledger = pictures.ledger!.now
@@ -175,6 +180,7 @@ function laneFacts(
     searches: events['memtable.search'] ?? 0,
     comparisons,
     probes,
+    expired,
     events,
     ...(levels !== undefined && {
       tables: levels.levels.reduce((sum, level) => sum + level.tables, 0),
