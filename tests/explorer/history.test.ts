@@ -6,6 +6,7 @@ import type { LevelsPicture } from '../../packages/explorer/src/views/levels-fol
 import { SETTINGS } from './support/settings.js'
 
 const LSM = 0
+const BTREE = 1
 /** One that a flush has written to a table. */
 const KEY = 'key000040'
 
@@ -102,9 +103,88 @@ describe('what a session says of one thing', () => {
     expect(entries.filter(({ type }) => type === 'call').length - 1).toBe(entries.filter(({ type }) => type === 'memtable.insert').length)
   })
 
-  it('bytes of a file: only what touches them', async () => {
-    const { entries } = await session.history({ lane: LSM, kind: 'bytes', file: 'CURRENT', offset: 0, length: 1 }, end)
-    expect(entries.length).toBeGreaterThan(0)
+  it('a key of a B+tree: the pages that carry it, from its write to the checkpoint', async () => {
+    const own = new Session()
+    await own.begin(SETTINGS)
+    const { moments } = await own.add([
+      { operation: { type: 'put', key: 'key', value: 'red' } },
+      { operation: { type: 'snapshot', name: 'before' } },
+      { generator: { kind: 'random', count: 60, seed: 3, valueBytes: 100, keys: 60 } },
+      { operation: { type: 'put', key: 'key', value: 'blue' } },
+      { operation: { type: 'flush' } },
+    ])
+    const { entries, summary } = await own.history({ lane: BTREE, kind: 'key', key: 'key' }, moments)
+    const types = entries.map(({ type }) => type)
+    expect(types).toEqual(expect.arrayContaining(['call', 'page.change', 'page.new', 'page.split', 'page.write', 'page.clean']))
+    expect(summary[0]).toMatch(/^Written or deleted 2 times so far; last written by operation 63 \(put key blue\) at moment/)
+    expect(summary[1]).toMatch(/^That is durable since a checkpoint/)
+    const first = entries.findIndex(({ type }) => type === 'call')
+    // Nothing carries a key that has not been written yet.
+    expect(first).toBe(0)
+    const changes = entries.filter(({ type }) => type === 'page.change').length
+    expect(changes).toBe(entries.filter(({ type, sentence }) => type === 'call' && sentence.startsWith('put')).length)
+  })
+
+  it('a key: durable when its log is, or when what replaces its log is', async () => {
+    for (const lane of [LSM, BTREE]) {
+      const { entries } = await session.history({ lane, kind: 'key', key: 'key000008' }, end)
+      const { position } = entries.findLast(({ type }) => type === 'call')!
+      const before = await session.history({ lane, kind: 'key', key: 'key000008' }, position - 1)
+      expect(before.summary.at(-1)).toMatch(/^Written by operation 402 \(put key000008 new\) later, at moment [\d,]+\.$/)
+      const after = await session.history({ lane, kind: 'key', key: 'key000008' }, end)
+      expect(after.summary).toContain('That is not durable in this run: power loss could take it.')
+    }
+  })
+
+  it('bytes of a file: only what touches them, also under the name that the file had first', async () => {
+    const { entries, summary } = await session.history({ lane: LSM, kind: 'bytes', file: 'CURRENT', offset: 0, length: 1 }, end)
+    expect(entries.map(({ type }) => type)).toEqual(expect.arrayContaining(['file.write', 'file.sync', 'file.rename']))
     expect(entries.every(({ sentence }) => sentence.includes('CURRENT'))).toBe(true)
+    expect(summary[0]).toMatch(/^Written by the opening at moment \d+, with the 16 bytes from offset 0, counted as meta\.$/)
+    expect(summary[1]).toMatch(/^The byte is durable since a sync by the opening at moment \d+\.$/)
+    expect(summary.at(-1)).toBe('The file is there at the end of the run.')
+  })
+
+  it('bytes of a log: the operation that wrote them, when they became durable, and who removed the file', async () => {
+    const created = (await session.history({ lane: LSM, kind: 'file', file: '000001.log' }, 0)).entries
+    const write = created.filter(({ type }) => type === 'file.write')[1]
+    const bytes = { lane: LSM, kind: 'bytes', file: '000001.log', offset: 16, length: 4 } as const
+    const { summary } = await session.history(bytes, write.position)
+    expect(summary[0]).toMatch(
+      /^Written by operation 1 \(put key\d+ .*\) at moment [\d,]+, with the \d+ bytes from offset 16, counted as log\.$/,
+    )
+    expect(summary[1]).toMatch(/power loss could take it/)
+    expect(summary.at(-1)).toMatch(/^The file is removed by a flush.* later, at moment [\d,]+\.$/)
+    const before = await session.history(bytes, write.position - 1)
+    expect(before.summary.slice(0, 2)).toEqual([
+      'They have not been written at this moment.',
+      expect.stringMatching(/^Written by operation 1 .* later, at moment/),
+    ])
+  })
+
+  it('bytes of a data file: the newest write, what it wrote over, and the one that comes later', async () => {
+    // The meta pages lie at the beginning, and checkpoints write them in turns.
+    const meta = { lane: BTREE, kind: 'bytes', file: 'data.btree', offset: 100, length: 8 } as const
+    const writes = (await session.history(meta, end)).entries.filter(({ type }) => type === 'file.write')
+    expect(writes.length).toBeGreaterThan(1)
+    const first = await session.history(meta, writes[0].position)
+    expect(first.summary).toContainEqual(
+      expect.stringMatching(/^The range is not durable yet: power loss could take it\. Synced by the opening/),
+    )
+    expect(first.summary).toContainEqual(expect.stringMatching(/^Written over by .* later, at moment/))
+    const last = await session.history(meta, end)
+    expect(last.summary[0]).toContain(`at moment ${writes.at(-1)!.position.toLocaleString('en-US')},`)
+    expect(last.summary[1]).toMatch(/earlier writes? here (is|are) written over/)
+  })
+
+  it('a file: made by, written by, durable since, removed by', async () => {
+    const [table] = await tablesAt(end)
+    const file = `${String(table).padStart(6, '0')}.sst`
+    const { summary } = await session.history({ lane: LSM, kind: 'file', file }, end)
+    expect(summary[0]).toMatch(/^Made by a (flush|compaction)/)
+    expect(summary[1]).toMatch(/^Written /)
+    expect(summary[2]).toMatch(/^What has been written so far is durable since a sync by a (flush|compaction)/)
+    expect(summary[3]).toMatch(/^Its name is durable since moment/)
+    expect((await session.history({ lane: LSM, kind: 'file', file: 'nothing' }, end)).summary).toEqual(['No event of this lane names it.'])
   })
 })

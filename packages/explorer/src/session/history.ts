@@ -1,22 +1,14 @@
 /** The history of a thing of a lane: every moment of the run that names it, and in short who made it, why, and what became of it. */
-import { compareKeys } from 'kvarium/codec'
-import { describe } from 'kvarium/observe'
-import type { EventOf, TraceEvent } from 'kvarium/trace'
-import { formatOperation } from '../run/command.js'
-import type { Operation } from '../run/operation.js'
+import type { TraceEvent } from 'kvarium/trace'
 import type { Run } from '../run/run.js'
-import { keyText } from '../views/key-text.js'
+import { bytesSummary, FileStories, fileSummary, isOfFiles, storyAt, touches } from './file-history.js'
+import { findKey } from './key-history.js'
+import { eventsOf, reasoned, type Entry, type Found, type HistoryEntry, type Named } from './named.js'
 import { pageSummary } from './page-history.js'
-import type { Selection } from './selection.js'
+import { titleOf, type Selection } from './selection.js'
 import { fileOfTable } from './table-anatomy.js'
 
-export interface HistoryEntry {
-  readonly position: number
-  readonly type: string
-  readonly sentence: string
-  /** Whether it comes after the position that was asked for. */
-  readonly isLater: boolean
-}
+export type { HistoryEntry } from './named.js'
 
 export interface History {
   readonly title: string
@@ -30,7 +22,7 @@ export interface History {
 }
 
 const MOST_ENTRIES = 100
-const encoder = new TextEncoder()
+const NO_EVENT = ['No event of this lane names it.']
 /** Types of events that a job explains. */
 const REASONED: ReadonlySet<string> = new Set(['table.built', 'page.new', 'compaction.key', 'file.create'])
 
@@ -48,13 +40,13 @@ export class Histories {
     const asked = `${this.#run.first} ${this.#run.moments.length} ${JSON.stringify(selection)}`
     const found = this.#last?.asked === asked ? this.#last.found : find(this.#run, selection)
     this.#last = { asked, found }
-    const { entries, summary } = found.findLast(({ from }) => from <= position) ?? found[0]
+    const { entries, summarize } = found.findLast(({ from }) => from <= position) ?? found[0]
     const present = entries.filter(entry => entry.position <= position).length
     const from = Math.max(0, Math.min(present - MOST_ENTRIES / 2, entries.length - MOST_ENTRIES))
     const shown = entries.slice(from, from + MOST_ENTRIES)
     return {
       title: titleOf(selection),
-      summary,
+      summary: summarize(position),
       entries: shown.map(entry => ({ ...entry, isLater: entry.position > position })),
       omittedBefore: from,
       omittedAfter: entries.length - from - shown.length,
@@ -62,76 +54,76 @@ export class Histories {
   }
 }
 
-/** An event, and the job that it is part of in words: numbers of jobs begin anew when a store is opened again. */
-interface Named {
-  readonly event: TraceEvent
-  readonly by: string
+/** Things that events name by a number. */
+type NamedSelection = Extract<Selection, { readonly kind: 'table' | 'page' }>
+
+function find(run: Run, selection: Selection): readonly Found[] {
+  switch (selection.kind) {
+    case 'file':
+    case 'bytes':
+      return [findInFiles(run, selection)]
+    case 'key':
+      return [findKey(run, selection.lane, selection.key)]
+    case 'table':
+    case 'page':
+      return findNamed(run, selection)
+  }
 }
 
-/** What is known of the thing, beginning with the moment at `from`. */
-interface Found {
-  readonly from: number
-  readonly entries: readonly Omit<HistoryEntry, 'isLater'>[]
-  readonly summary: readonly string[]
+/** The history of a file or of bytes, under all names that the file had. */
+function findInFiles(run: Run, selection: Extract<Selection, { readonly file: string }>): Found {
+  const { file } = selection
+  const stories = new FileStories()
+  const reasons = new Map<number, string>()
+  for (const { event, position, by, why } of eventsOf(run, selection.lane)) {
+    if (!isOfFiles(event)) continue
+    stories.take({ event, position, by })
+    if (event.type === 'file.create' && why !== undefined) reasons.set(position, why)
+  }
+  const named = stories.named(file)
+  const told = named.flatMap(story => (selection.kind === 'file' ? story.told : story.told.filter(each => touches(each, selection))))
+  const entries = new Map(
+    told.map(({ event, position }) => [position, { position, type: event.type, sentence: reasoned(event, reasons.get(position)) }]),
+  )
+  return {
+    from: 0,
+    entries: [...entries.values()].sort((a, b) => a.position - b.position),
+    summarize: position => {
+      const story = storyAt(named, file, position)
+      if (story === undefined) return NO_EVENT
+      return selection.kind === 'file' ? fileSummary(story, file, position) : bytesSummary(story, selection, position)
+    },
+  }
 }
 
 /** One history; for a page one of each opening of the store, which numbers pages anew. */
-function find({ moments, first, operations }: Run, selection: Selection): readonly Found[] {
+function findNamed(run: Run, selection: NamedSelection): readonly Found[] {
   const found: Found[] = []
   let from = 0
-  let entries: Omit<HistoryEntry, 'isLater'>[] = []
+  let entries: Entry[] = []
   let named: Named[] = []
-  const finish = (): void => void found.push({ from, entries, summary: summaryOf(selection, named) })
-  const reasons = new Map<number, string>()
-  for (const [index, moment] of moments.entries()) {
-    if (moment.lane !== selection.lane) continue
-    const position = first + index + 1
-    if (moment.kind === 'event') {
-      const { event } = moment
-      learnReason(event, reasons)
-      if (selection.kind === 'page' && event.type === 'job.begin' && event.kind === 'open') {
-        finish()
-        from = position
-        entries = []
-        named = []
-      }
-      if (!isNamed(selection, event)) continue
-      const reason = reasons.get(event.job)
-      named.push({ event, by: reason ?? 'a job' })
-      const why = reason === undefined || !REASONED.has(event.type) ? '' : ` Why: ${reason}.`
-      entries.push({ position, type: event.type, sentence: describe(event) + why })
-    } else if (moment.kind === 'call' && moment.operation >= 0 && selection.kind === 'key') {
-      const operation = operations[moment.operation]
-      if (isAbout(operation, selection.key)) entries.push({ position, type: 'call', sentence: formatOperation(operation) })
+  const finish = (): void => {
+    const summary = summaryOf(selection, named)
+    found.push({ from, entries, summarize: () => summary })
+  }
+  for (const told of eventsOf(run, selection.lane)) {
+    const { event, position } = told
+    if (selection.kind === 'page' && event.type === 'job.begin' && event.kind === 'open') {
+      finish()
+      from = position
+      entries = []
+      named = []
     }
+    if (!isNamed(selection, event)) continue
+    named.push(told)
+    entries.push({ position, type: event.type, sentence: reasoned(event, REASONED.has(event.type) ? told.why : undefined) })
   }
   finish()
   return found
 }
 
-/** Why a job runs: a compaction says it better when it has picked its tables. */
-function learnReason(event: TraceEvent, reasons: Map<number, string>): void {
-  if (event.type === 'job.begin') reasons.set(event.job, `a ${event.kind}${event.reason === undefined ? '' : `, because ${event.reason}`}`)
-  if (event.type === 'compaction.pick')
-    reasons.set(event.job, `a compaction of tables ${event.inputs.flat().join(', ')}, because ${event.reason}`)
-}
-
-function isNamed(selection: Selection, event: TraceEvent): boolean {
-  switch (selection.kind) {
-    case 'table':
-      return namesTable(event, selection.table)
-    case 'file':
-      return namesFile(event, selection.file)
-    case 'bytes': {
-      const { file, offset, length } = selection
-      if (event.type !== 'file.write' && event.type !== 'file.read') return namesFile(event, file)
-      return event.file === file && event.offset < offset + length && event.offset + event.length > offset
-    }
-    case 'page':
-      return namesPage(event, selection.page)
-    case 'key':
-      return namesKey(event, selection.key)
-  }
+function isNamed(selection: NamedSelection, event: TraceEvent): boolean {
+  return selection.kind === 'table' ? namesTable(event, selection.table) : namesPage(event, selection.page)
 }
 
 function namesTable(event: TraceEvent, table: number): boolean {
@@ -159,12 +151,6 @@ function namesTable(event: TraceEvent, table: number): boolean {
   }
 }
 
-function namesFile(event: TraceEvent, file: string): boolean {
-  if (event.type === 'file.rename') return event.from === file || event.to === file
-  if (event.type === 'file.link') return event.file === file || event.name === file
-  return event.type.startsWith('file.') && (event as EventOf<'file.sync'>).file === file
-}
-
 function namesPage(event: TraceEvent, page: number): boolean {
   if (!event.type.startsWith('page.')) return false
   const {
@@ -181,39 +167,9 @@ function namesPage(event: TraceEvent, page: number): boolean {
   return own === page || copyOf === page || into?.includes(page) === true || pages?.includes(page) === true
 }
 
-function namesKey(event: TraceEvent, key: string): boolean {
-  if (event.type === 'tombstone.add') {
-    const bytes = encoder.encode(key)
-    return compareKeys(event.from, bytes) <= 0 && compareKeys(bytes, event.to) <= 0
-  }
-  return (event.type === 'memtable.insert' || event.type === 'compaction.key') && keyText(event.key) === key
-}
-
-function isAbout(operation: Operation, key: string): boolean {
-  if (operation.type === 'batch') return operation.operations.some(each => each.key === key)
-  if (operation.type === 'clear') return (operation.from ?? '') <= key && (operation.to === undefined || key < operation.to)
-  return 'key' in operation && operation.key === key
-}
-
-function titleOf(selection: Selection): string {
-  switch (selection.kind) {
-    case 'table':
-      return `Table ${selection.table}`
-    case 'file':
-      return `File ${selection.file}`
-    case 'bytes':
-      return `Bytes ${selection.offset} to ${selection.offset + selection.length} of ${selection.file}`
-    case 'page':
-      return `Page ${selection.page}`
-    case 'key':
-      return `Key ${selection.key}`
-  }
-}
-
-function summaryOf(selection: Selection, named: readonly Named[]): readonly string[] {
-  if (named.length === 0) return ['No event of this lane names it.']
+function summaryOf(selection: NamedSelection, named: readonly Named[]): readonly string[] {
+  if (named.length === 0) return NO_EVENT
   if (selection.kind === 'page') return pageSummary(selection.page, named)
-  if (selection.kind !== 'table') return []
   const { table } = selection
   const said: string[] = []
   let probes = 0

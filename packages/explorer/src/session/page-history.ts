@@ -1,18 +1,11 @@
 /** What events say of one page of a B+tree in short: who made it, what was done with it, and what became of it. */
-import type { TraceEvent } from 'kvarium/trace'
-
-/** An event that names the page, and the job that it is part of in words. */
-interface Named {
-  readonly event: TraceEvent
-  readonly by: string
-}
+import type { Named } from './named.js'
 
 export function pageSummary(page: number, named: readonly Named[]): readonly string[] {
   const said: string[] = []
   let visits = 0
   let changes = 0
-  for (const { event, by } of named) {
-    const who = event.operation > 0 ? `the store's operation ${event.operation}` : by
+  for (const { event, by: who } of named) {
     switch (event.type) {
       case 'page.new':
         if (event.page !== page) said.push(`Page ${event.page} took its place, made by ${who}: what is durable or held is never changed.`)
@@ -33,7 +26,7 @@ export function pageSummary(page: number, named: readonly Named[]): readonly str
         if (event.rule === 'merge') said.push(`Merged by ${who}: page ${event.into[0]} has the entries of ${event.pages.join(' and ')}.`)
         break
       case 'page.write':
-        said.push(`Written at unit ${event.offset} by ${by}.`)
+        said.push(`Written at unit ${event.offset} by ${who}.`)
         break
       case 'page.drop':
         said.push(`Taken out of the tree by ${who}.`)

@@ -8,3 +8,21 @@ export type Selection = { readonly lane: number } & (
   | { readonly kind: 'file'; readonly file: string }
   | { readonly kind: 'bytes'; readonly file: string; readonly offset: number; readonly length: number }
 )
+
+/** What it is called above its history. */
+export function titleOf(selection: Selection): string {
+  switch (selection.kind) {
+    case 'table':
+      return `Table ${selection.table}`
+    case 'file':
+      return `File ${selection.file}`
+    case 'bytes':
+      return selection.length === 1
+        ? `Byte ${selection.offset} of ${selection.file}`
+        : `Bytes ${selection.offset} to ${selection.offset + selection.length} of ${selection.file}`
+    case 'page':
+      return `Page ${selection.page}`
+    case 'key':
+      return `Key ${selection.key}`
+  }
+}
