@@ -5,6 +5,7 @@ import type { Setting } from '../run/settings.js'
 import type { Comparison, FigurePair } from '../session/comparison.js'
 import { beforeFork, comparePair, pair, removeLane, undoFork } from './fork.js'
 import { bytes, counted, number } from './format.js'
+import { Problem } from './problem.js'
 import { goTo, isBusy, last, position, summary } from './state.js'
 import { useAnswer } from './use-answer.js'
 
@@ -64,7 +65,8 @@ export function Compare(): JSX.Element {
 }
 
 function Answer({ lanes }: { readonly lanes: readonly [number, number] }): JSX.Element | null {
-  const found = useAnswer('compare', isBusy.value ? undefined : [lanes, position.value])
+  const { answer: found, problem } = useAnswer('compare', isBusy.value ? undefined : [lanes, position.value])
+  if (problem !== undefined) return <Problem text={problem} />
   if (found === undefined)
     return <p>{isBusy.value ? 'The lanes are compared when the operations have ended.' : 'The lanes are compared.'}</p>
   const isRecorded = summary.value?.isRecorded === true

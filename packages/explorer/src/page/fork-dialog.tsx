@@ -9,13 +9,15 @@ import { forking } from './forking.js'
 import { openPanel } from './open-panel.js'
 import { Option } from './option-control.js'
 import { focusTab } from './panel-tabs.js'
+import { Problem } from './problem.js'
 import { ask, summary } from './state.js'
 import { useAnswer } from './use-answer.js'
 
 export function ForkDialog(): JSX.Element | null {
-  const tables = useAnswer('engineOptions', [])
+  const { answer: tables, problem } = useAnswer('engineOptions', [])
   const lane = forking.value
   const settings = summary.value?.settings.lanes[lane ?? -1]
+  if (problem !== undefined && lane !== undefined) return <Problem text={problem} />
   if (tables === undefined || lane === undefined || settings === undefined) return null
   return <Form lane={lane} table={tables[settings.engine] ?? {}} />
 }

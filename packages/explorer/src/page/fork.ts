@@ -2,7 +2,7 @@
 import { computed, signal } from '@preact/signals'
 import { firstPair, forked, type Fork } from '../run/fork.js'
 import type { RunSettings } from '../run/settings.js'
-import { problem, replay, select, summary } from './state.js'
+import { forgetSelections, problem, replay, summary } from './state.js'
 
 /** Names of the lanes that a reader has chosen to compare. */
 const chosen = signal<readonly [string, string] | undefined>(undefined)
@@ -31,7 +31,7 @@ export function comparePair(a: number, b: number): void {
 export async function fork(choice: Fork): Promise<boolean> {
   const before = summary.value!.settings
   const { settings, pair: both } = forked(before, choice)
-  select(undefined)
+  forgetSelections()
   await replay(settings)
   if (problem.value !== undefined) return false
   lastFork.value = { before, after: JSON.stringify(summary.value!.settings) }
@@ -41,7 +41,7 @@ export async function fork(choice: Fork): Promise<boolean> {
 
 /** Replays the run as it was before the last fork. */
 export function undoFork(before: RunSettings): Promise<void> {
-  select(undefined)
+  forgetSelections()
   return replay(before)
 }
 

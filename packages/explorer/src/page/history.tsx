@@ -1,11 +1,13 @@
 /** The history of what is selected, and a search for a key: where every version of it lies, and everything that was done with it. */
 import { useState } from 'preact/hooks'
-import type { JSX } from 'preact'
+import type { JSX, TargetedKeyboardEvent } from 'preact'
 import type { HistoryEntry } from '../session/history.js'
+import { titleOf } from '../session/selection.js'
 import { useRoving, type Roving } from './drawings/roving.js'
 import { counted } from './format.js'
 import { KeyPlaces } from './key-places.js'
-import { goTo, look, select, selection } from './state.js'
+import { Problem } from './problem.js'
+import { earlierSelections, goTo, look, select, selectEarlier, selection } from './state.js'
 import { useAnswer } from './use-answer.js'
 
 export function History(): JSX.Element {
@@ -13,8 +15,9 @@ export function History(): JSX.Element {
   const [lane, setLane] = useState(0)
   const lanes = look.value?.lanes ?? []
   const selected = selection.value
+  const earlier = earlierSelections.value.at(-1)
   return (
-    <section class="history" aria-label="History">
+    <section class="history" aria-label="History" onKeyDown={goBack}>
       <h2>What became of it</h2>
       <form
         class="controls"
@@ -37,6 +40,11 @@ export function History(): JSX.Element {
           </select>
         </label>
         <button type="submit">Trace</button>
+        {earlier === undefined ? null : (
+          <button type="button" onClick={selectEarlier} title="Backspace, or Alt and ←">
+            Back: {titleOf(earlier)}
+          </button>
+        )}
         {selected === undefined ? null : (
           <button type="button" onClick={() => select(undefined)}>
             Clear
@@ -44,7 +52,7 @@ export function History(): JSX.Element {
         )}
       </form>
       {selected === undefined ? (
-        <p class="lead">Select a key, a table or a page in a drawing, or type a key: who made it, why, and what became of it.</p>
+        <p class="lead">Select a key, a table, a page or bytes in a drawing, or type a key: who made it, why, and what became of it.</p>
       ) : (
         <Selected />
       )}
@@ -52,17 +60,32 @@ export function History(): JSX.Element {
   )
 }
 
+/** Backspace, or Alt with the arrow to the left: to what was selected before. */
+function goBack(event: TargetedKeyboardEvent<HTMLElement>): void {
+  const { key, altKey, ctrlKey, metaKey, target } = event
+  const isBack = !ctrlKey && !metaKey && (altKey ? key === 'ArrowLeft' : key === 'Backspace')
+  if (!isBack || (target instanceof HTMLElement && target.matches('input, select'))) return
+  event.preventDefault()
+  selectEarlier()
+  // What had the focus may have gone with the history that it was part of.
+  const panel = event.currentTarget
+  requestAnimationFrame(() => {
+    if (!panel.contains(document.activeElement)) panel.querySelector<HTMLElement>('h3')?.focus({ preventScroll: true })
+  })
+}
+
 function Selected(): JSX.Element | null {
   const position = look.value?.position ?? 0
   const selected = selection.value!
-  const found = useAnswer('history', [selected, position])
+  const { answer: found, problem } = useAnswer('history', [selected, position])
   const keys = found?.entries.map(entry => String(entry.position)) ?? []
   const roving = useRoving(keys, found?.entries.findLast(({ isLater }) => !isLater)?.position.toString())
+  if (problem !== undefined) return <Problem text={problem} />
   if (found === undefined) return null
   const { title, summary, entries, omittedBefore, omittedAfter } = found
   return (
     <>
-      <h3>
+      <h3 tabIndex={-1}>
         {title} in {look.value?.lanes[selected.lane]?.name}
       </h3>
       {summary.map(sentence => (

@@ -2,6 +2,7 @@
 import type { JSX } from 'preact'
 import type { KeyPlace } from '../session/key-place.js'
 import { bytes, counted, number } from './format.js'
+import { Problem } from './problem.js'
 import { select } from './state.js'
 import { useAnswer } from './use-answer.js'
 
@@ -12,7 +13,8 @@ interface PlacesProps {
 }
 
 export function KeyPlaces({ lane, name, position }: PlacesProps): JSX.Element | null {
-  const found = useAnswer('keyPlaces', [lane, name, position])
+  const { answer: found, problem } = useAnswer('keyPlaces', [lane, name, position])
+  if (problem !== undefined) return <Problem text={problem} />
   if (found?.key !== name) return null
   const { answer, places, others, without, unknown } = found
   return (

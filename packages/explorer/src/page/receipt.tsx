@@ -1,6 +1,7 @@
 /** The receipt of the operation at the present position, lane by lane: what it cost at once, and what its data has cost since. */
 import type { JSX } from 'preact'
 import { counted, number } from './format.js'
+import { Problem } from './problem.js'
 import { last, look } from './state.js'
 import { useAnswer } from './use-answer.js'
 
@@ -42,7 +43,8 @@ interface ReceiptsProps {
 }
 
 function Receipts({ lane, name, operation }: ReceiptsProps): JSX.Element | null {
-  const found = useAnswer('receipt', [lane, operation])
+  const { answer: found, problem } = useAnswer('receipt', [lane, operation])
+  if (problem !== undefined) return <Problem text={problem} />
   if (found === undefined) return null
   const { receipts, omitted } = found
   return (

@@ -5,6 +5,7 @@ import { format } from '../run/command.js'
 import { runOfReport } from '../run/report-run.js'
 import { counted, number } from './format.js'
 import { openedReport, type OpenedReport } from './opened-report.js'
+import { Problem } from './problem.js'
 import { ask, isBusy, performing, performLines } from './state.js'
 import { useAnswer } from './use-answer.js'
 
@@ -54,7 +55,8 @@ function Verdict({ report }: Props): JSX.Element {
 }
 
 function Lanes({ report }: OpenedReport): JSX.Element | null {
-  const tables = useAnswer('engineOptions', [])
+  const { answer: tables, problem } = useAnswer('engineOptions', [])
+  if (problem !== undefined) return <Problem text={problem} />
   if (tables === undefined) return null
   const { settings, line, notes } = runOfReport(report, tables)
   const open = async (): Promise<void> => {

@@ -25,6 +25,8 @@ export const isBusy = signal(false)
 export const problem = signal<string | undefined>(undefined)
 /** What drawings and panels show more of. */
 export const selection = signal<Selection | undefined>(undefined)
+/** What was selected before, the latest last. */
+export const earlierSelections = signal<readonly Selection[]>([])
 export const last = computed(() => summary.value?.moments ?? 0)
 /** The first position: moments up to it are no longer kept. */
 export const first = computed(() => summary.value?.first ?? 0)
@@ -249,8 +251,27 @@ export async function move(direction: 1 | -1, at: SeekRequest['at'], lane?: numb
   }
 }
 
+const MOST_EARLIER = 30
+
 export function select(what: Selection | undefined): void {
+  const before = selection.value
+  if (JSON.stringify(before) === JSON.stringify(what)) return
+  if (before !== undefined) earlierSelections.value = [...earlierSelections.value, before].slice(-MOST_EARLIER)
   selection.value = what
+}
+
+/** Selects again what was selected before, if anything was. */
+export function selectEarlier(): void {
+  const before = earlierSelections.value.at(-1)
+  if (before === undefined) return
+  earlierSelections.value = earlierSelections.value.slice(0, -1)
+  selection.value = before
+}
+
+/** Selects nothing, as what was selected before belongs to another run. */
+export function forgetSelections(): void {
+  earlierSelections.value = []
+  selection.value = undefined
 }
 
 /** A call whose answer only one component needs. */

@@ -1,14 +1,21 @@
 /** The bytes of a file, a row at a time, with what they mean; those that the present event writes are marked. */
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { JSX } from 'preact'
+import type { ComponentChildren, JSX } from 'preact'
 import type { HexLine, HexPage } from '../../session/hex-page.js'
 import { bytes, number } from '../format.js'
+import { Problem } from '../problem.js'
 import { ask, look, select, selection } from '../state.js'
+import { sentenceOf } from '../use-answer.js'
 import type { DrawingProps } from './drawing.js'
 import { useRoving } from './roving.js'
 
 const ROWS = 32
 const BYTES_PER_ROW = 8
+
+interface ByteRange {
+  readonly offset: number
+  readonly length: number
+}
 
 interface Place {
   readonly file: string
@@ -20,6 +27,7 @@ export function Hex({ lane, index }: DrawingProps): JSX.Element | null {
   const [chosen, choose] = useState<Place | undefined>(undefined)
   const box = useRef<HTMLDivElement>(null)
   const [page, setPage] = useState<HexPage | undefined>(undefined)
+  const [problem, setProblem] = useState<string | undefined>(undefined)
   const picture = lane.pictures.files
   const position = look.value?.position ?? 0
   const selected = selection.value
@@ -34,7 +42,7 @@ export function Hex({ lane, index }: DrawingProps): JSX.Element | null {
     if (selected?.lane !== index) return
     if (selected.kind === 'file') choose({ file: selected.file })
     // Rows that are there stay where they are.
-    if (selected.kind === 'bytes' && !page?.lines.some(line => page.file === selected.file && line.offset === selected.offset))
+    if (selected.kind === 'bytes' && !(page?.file === selected.file && page.lines.some(line => isOfFile(line) && isIn(line, selected))))
       choose({ file: selected.file, offset: selected.offset })
     if (selected.kind === 'file' || selected.kind === 'bytes') box.current?.scrollIntoView({ block: 'nearest' })
   }, [selected, index])
@@ -42,9 +50,16 @@ export function Hex({ lane, index }: DrawingProps): JSX.Element | null {
   useEffect(() => {
     if (file === undefined) return
     let isCurrent = true
-    void ask('hex', { lane: index, position, file, rows: ROWS, ...(offset !== undefined && { offset }) }).then(found => {
-      if (isCurrent) setPage(found)
-    })
+    ask('hex', { lane: index, position, file, rows: ROWS, ...(offset !== undefined && { offset }) }).then(
+      found => {
+        if (!isCurrent) return
+        setPage(found)
+        setProblem(undefined)
+      },
+      (error: unknown) => {
+        if (isCurrent) setProblem(sentenceOf(error))
+      },
+    )
     return () => {
       isCurrent = false
     }
@@ -93,6 +108,7 @@ export function Hex({ lane, index }: DrawingProps): JSX.Element | null {
           </button>
         ) : null}
       </div>
+      {problem === undefined ? null : <Problem text={problem} />}
       {isShown ? <Page page={page} lane={index} /> : null}
     </div>
   )
@@ -121,7 +137,7 @@ function Page({ page, lane }: { readonly page: HexPage; readonly lane: number })
         {...roving.around}
         class="hex-rows"
         role="group"
-        aria-label={`Bytes of ${file} from offset ${page.offset}, each row with its meaning`}
+        aria-label={`Bytes of ${file} from offset ${page.offset}, each row with its meaning. Enter selects a row, 1 to ${BYTES_PER_ROW} one of its bytes`}
       >
         {lines.map((line, at) =>
           isOfFile(line) ? (
@@ -130,10 +146,18 @@ function Page({ page, lane }: { readonly page: HexPage; readonly lane: number })
               class="hex-row"
               type="button"
               {...roving.item(String(at))}
-              aria-pressed={selected?.offset === line.offset}
-              onClick={() => select({ lane, kind: 'bytes', file, offset: line.offset, length: lengthOf(line) })}
+              aria-pressed={isIn(line, selected)}
+              onClick={event => {
+                const at = byteAt(event.target)
+                select({ lane, kind: 'bytes', file, ...(at === undefined ? rangeOf(line) : { offset: line.offset + at, length: 1 }) })
+              }}
+              onKeyDown={event => {
+                const at = Number(event.key) - 1
+                if (event.ctrlKey || event.altKey || event.metaKey || !(at >= 0 && at < lengthOf(line))) return
+                select({ lane, kind: 'bytes', file, offset: line.offset + at, length: 1 })
+              }}
             >
-              <Row line={line} width={width} />
+              <Row line={line} width={width} selected={selected} />
             </button>
           ) : (
             <div key={at} class="hex-row">
@@ -151,21 +175,56 @@ function isOfFile({ bytes: shown, decompressed }: HexLine): boolean {
   return shown !== '' && decompressed === undefined
 }
 
+function rangeOf(line: HexLine): ByteRange {
+  return { offset: line.offset, length: lengthOf(line) }
+}
+
+/** Whether the row has bytes of a range. */
+function isIn(line: HexLine, range: ByteRange | undefined): boolean {
+  return range !== undefined && line.offset < range.offset + range.length && line.offset + lengthOf(line) > range.offset
+}
+
+/** Which byte of its row has been clicked; `undefined` beside them. */
+function byteAt(target: EventTarget | null): number | undefined {
+  const byte = target instanceof HTMLElement ? target.closest<HTMLElement>('[data-byte]') : null
+  return byte === null ? undefined : Number(byte.dataset.byte)
+}
+
 function lengthOf({ bytes: shown }: HexLine): number {
   return (shown.length + 1) / 3
 }
 
-function Row({ line, width }: { readonly line: HexLine; readonly width: number }): JSX.Element {
+interface RowProps {
+  readonly line: HexLine
+  readonly width: number
+  readonly selected?: ByteRange | undefined
+}
+
+function Row({ line, width, selected }: RowProps): JSX.Element {
   const [from, to] = line.written ?? [0, 0]
-  const marked = line.bytes.slice(from * 3, Math.max(0, to * 3 - 1))
-  const after = line.bytes.slice(from * 3 + marked.length)
+  const shown = line.bytes === '' ? [] : line.bytes.split(' ')
   const filler = ' '.repeat(BYTES_PER_ROW * 3 - 1 - line.bytes.length)
   const sign = line.isProblem ? '! ' : line.state === 'unverified' ? '? ' : ''
+  const bytesOf = (first: number, end: number): ComponentChildren =>
+    shown.slice(first, end).map((byte, index) => {
+      const at = first + index
+      const isSelected = isIn({ ...line, offset: line.offset + at, bytes: byte }, selected)
+      return [
+        index === 0 ? '' : ' ',
+        <span key={at} data-byte={at} class={isSelected ? 'selected' : undefined}>
+          {byte}
+        </span>,
+      ]
+    })
   return (
     <>
-      {`${line.decompressed === undefined ? ' ' : '~'}${line.offset.toString(16).padStart(width, '0')}  ${line.bytes.slice(0, from * 3)}`}
-      {marked === '' ? null : <mark>{marked}</mark>}
-      {`${after}${filler}  ${line.text.padEnd(BYTES_PER_ROW)}  ${' '.repeat(line.depth)}${sign}${line.meaning}`.trimEnd()}
+      {`${line.decompressed === undefined ? ' ' : '~'}${line.offset.toString(16).padStart(width, '0')}  `}
+      {bytesOf(0, from)}
+      {from > 0 ? ' ' : ''}
+      {to > from ? <mark>{bytesOf(from, to)}</mark> : null}
+      {to > from && to < shown.length ? ' ' : ''}
+      {bytesOf(to, shown.length)}
+      {`${filler}  ${line.text.padEnd(BYTES_PER_ROW)}  ${' '.repeat(line.depth)}${sign}${line.meaning}`.trimEnd()}
     </>
   )
 }

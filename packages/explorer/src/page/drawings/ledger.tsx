@@ -30,7 +30,7 @@ export function Ledger({ lane, index }: DrawingProps): JSX.Element | null {
   const prediction = usePrediction(index)
   if (picture === undefined) return null
   const { now } = picture
-  const { marks } = prediction ?? {}
+  const { marks } = prediction.answer ?? {}
   if (now.operations === 0) return <p>No operation has ended yet.</p>
   const rows = [...picture.samples, now]
   const parts = PARTS.filter(({ part }) => now.written[part] > 0)
@@ -91,7 +91,7 @@ export function Ledger({ lane, index }: DrawingProps): JSX.Element | null {
       <Chart title="Bytes of files per live byte" id={`${id}-space`} height={70} rows={rows} valueOf={space} mark={marks?.space}>
         {scale => <path class="line c4" d={lineOf(rows, scale, space)} />}
       </Chart>
-      <PredictionPlace prediction={prediction} name={lane.name} />
+      <PredictionPlace asked={prediction} name={lane.name} />
       <Figures picture={picture} />
     </div>
   )

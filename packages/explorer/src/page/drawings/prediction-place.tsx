@@ -3,12 +3,13 @@ import { signal } from '@preact/signals'
 import type { ComponentType, JSX } from 'preact'
 import type { PredictionPicture } from '../../views/prediction.js'
 import { isBusy, position } from '../state.js'
-import { useAnswer } from '../use-answer.js'
+import { Problem } from '../problem.js'
+import { useAnswer, type Asked } from '../use-answer.js'
 
 const isWanted = signal(false)
 
 /** The prediction for a lane at the present position, while it is wanted. */
-export function usePrediction(lane: number): PredictionPicture | undefined {
+export function usePrediction(lane: number): Asked<PredictionPicture> {
   return useAnswer('prediction', isWanted.value && !isBusy.value ? [lane, position.value] : undefined)
 }
 
@@ -27,12 +28,13 @@ async function want(isOpen: boolean): Promise<void> {
   figures.value = PredictionFigures
 }
 
-export function PredictionPlace(props: PlaceProps): JSX.Element {
+export function PredictionPlace({ asked, name }: { readonly asked: Asked<PredictionPicture>; readonly name: string }): JSX.Element {
   const Figures = figures.value
   return (
     <details open={isWanted.value} onToggle={event => void want(event.currentTarget.open)}>
       <summary>Predicted by formulas</summary>
-      {isWanted.value && props.prediction !== undefined && Figures !== undefined ? <Figures {...props} /> : null}
+      {asked.problem === undefined ? null : <Problem text={asked.problem} />}
+      {isWanted.value && asked.answer !== undefined && Figures !== undefined ? <Figures prediction={asked.answer} name={name} /> : null}
     </details>
   )
 }

@@ -2,6 +2,7 @@
 import type { JSX } from 'preact'
 import type { AnatomyBlock, AnatomyFilter, TableAnatomy as Anatomy } from '../../session/table-anatomy.js'
 import { bytes, counted, number } from '../format.js'
+import { Problem } from '../problem.js'
 import { look, select } from '../state.js'
 import { useAnswer } from '../use-answer.js'
 
@@ -11,7 +12,8 @@ const CELL = 5
 
 export function TableAnatomy({ lane, table }: { readonly lane: number; readonly table: number }): JSX.Element {
   const position = look.value?.position ?? 0
-  const anatomy = useAnswer('table', [lane, table, position])
+  const { answer: anatomy, problem } = useAnswer('table', [lane, table, position])
+  if (problem !== undefined) return <Problem text={problem} />
   if (anatomy?.table !== table) return <p>Nothing has been written of table {table} yet.</p>
   const { file, isBuilt, isRemoved, fileBytes, filter, probe } = anatomy
   return (
