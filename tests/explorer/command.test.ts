@@ -12,6 +12,19 @@ const text = fc.oneof(
   fc.string({ unit: 'binary' }),
   fc.string({ maxLength: 8 }),
   fc.constantFrom('sync', 'ttl', 'at', '-', 'limit', 'reverse', '100B', '4KiB', '"', '\\', ';', '#', '', ' ', '\ud800', '\n', 'put'),
+  fc.constantFrom(
+    '\u001b[31m',
+    '\u202eabc',
+    '\ufeff',
+    'a\u200bb',
+    '\u0085',
+    '\u2028',
+    '\u{e0041}',
+    '<img onerror=alert(1)>',
+    '👩‍💻',
+    '1000000000B',
+    '0B',
+  ),
 )
 const ttl = fc.option(fc.integer({ min: 1, max: 1_000_000_000_000 }), { nil: undefined })
 const sync = fc.option(fc.constant(true as const), { nil: undefined })
@@ -64,10 +77,10 @@ const cities = async (): Promise<readonly (readonly [string, string])[]> => [
   ['LI/Schaan/3042041', '{"population":5748}'],
 ]
 
-function operationsOf(typed: string): Promise<readonly Operation[]> {
+async function operationsOf(typed: string): Promise<readonly Operation[]> {
   const parsed = parse(typed)
   if (isProblem(parsed)) throw new Error(parsed.message)
-  return expand(parsed, cities)
+  return [...(await expand(parsed, cities))]
 }
 
 describe('the language of operations', () => {
@@ -75,7 +88,8 @@ describe('the language of operations', () => {
     fc.assert(
       fc.property(line, each => {
         expect(parse(format(each))).toEqual(each)
-        expect(format(each)).not.toContain('\n')
+        // What cannot be seen is written as an escape.
+        expect(format(each)).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u)
       }),
       { seed: 1, numRuns: 1000 },
     )
@@ -138,6 +152,39 @@ describe('the language of operations', () => {
     expect(problems).toEqual([{ row: 4, from: 3, to: 3, message: 'Write a key here' }])
   })
 
+  it('reads lines from other systems, with any ends of lines and spaces between words', () => {
+    for (const end of ['\n', '\r\n', '\r']) {
+      const { lines, problems } = parseScript(['\ufeffput a 1  ', '\tdel\ta\t', '\u00a0get a', ''].join(end))
+      expect(problems).toEqual([])
+      expect(lines.map(format)).toEqual(['put a 1', 'del a', 'get a'])
+    }
+  })
+
+  it('reads ten thousand lines at once, and says of each wrong one where it is', () => {
+    const rows = Array.from({ length: 10_000 }, (_, row) => (row % 1000 === 999 ? `put key${row}` : `put key${row} "value ${row}" sync`))
+    const begin = performance.now()
+    const { lines, problems } = parseScript(rows.join('\n'))
+    expect(performance.now() - begin).toBeLessThan(1000)
+    expect(lines).toHaveLength(9990)
+    expect(problems.map(({ row }) => row)).toEqual(Array.from({ length: 10 }, (_, index) => index * 1000 + 999))
+  })
+
+  it('refuses a short text that stands for more than fits in memory', () => {
+    const { lines, problems } = parseScript('put a 1024KiB\n'.repeat(10))
+    expect(lines).toHaveLength(8)
+    expect(problems[0]).toMatchObject({
+      row: 8,
+      from: 6,
+      message: 'Write a shorter length, or fewer of them at once: the made values of a text would not fit in memory',
+    })
+    expect(parse(`batch ${Array.from({ length: 10 }, () => 'put a 1024KiB').join('; ')}`)).toMatchObject({ from: 8 * 15 + 12 })
+  })
+
+  it('shows of a long or unseen word only what can be seen', () => {
+    expect(parse(`${'x'.repeat(1_000_000)} a`)).toMatchObject({ message: expect.stringMatching(/^"x{57}\.\.\." is not/) as string })
+    expect(parse('wait \u001b[31m')).toMatchObject({ message: 'Write milliseconds as a number, not "\\u001b[31m"' })
+  })
+
   it('completes what can stand at the end', () => {
     const words = (typed: string): readonly string[] => complete(typed).words.map(({ word }) => word)
     expect(words('re')).toEqual(['release', 'reopen', 'readrandom', 'readmissing', 'readhot', 'readwhilewriting', 'readseq', 'readreverse'])
@@ -170,7 +217,7 @@ describe('generators', () => {
       const operations = await operationsOf(each)
       expect(await operationsOf(each)).toEqual(operations)
       expect(await operationsOf(`${each} first 3`)).toEqual(operations.slice(0, 3))
-      expect(await expand(firstOf(parse(each) as Line, 4), cities)).toEqual(operations.slice(0, 4))
+      expect([...(await expand(firstOf(parse(each) as Line, 4), cities))]).toEqual(operations.slice(0, 4))
       if (!each.startsWith('cities')) expect(await operationsOf(`${each} seed 9`)).not.toEqual(operations)
     }
   })

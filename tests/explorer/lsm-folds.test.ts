@@ -11,8 +11,9 @@ import { SETTINGS } from './support/settings.js'
 
 const LSM = 0
 
-const perform = (run: Run, ...operations: readonly Operation[]): Promise<void[]> =>
-  operations.reduce(async (before, operation) => [...(await before), await run.add({ operation })], Promise.resolve<void[]>([]))
+async function perform(run: Run, ...operations: readonly Operation[]): Promise<void> {
+  for (const operation of operations) await run.add({ operation })
+}
 
 function eventsOf(run: Run, lane: number): TraceEvent[] {
   return run.moments.flatMap(moment => (moment.kind === 'event' && moment.lane === lane ? [moment.event] : []))

@@ -108,7 +108,10 @@ describe('a run', () => {
       { operation: { type: 'put', key: 'a', value: '1' } },
     ])
     const outcomes = run.moments.flatMap(moment => (moment.kind === 'return' && moment.operation >= 0 ? [moment.outcome] : []))
-    expect(outcomes[0]).toEqual({ status: 'failed', text: 'There is no snapshot "none": none is held' })
+    expect(outcomes[0]).toEqual({
+      status: 'failed',
+      text: 'There is no snapshot "none": none is held. Take one by "snapshot NAME"; a reopening ends all of them',
+    })
     expect(outcomes.slice(2)).toEqual([
       { status: 'ok', text: '' },
       { status: 'ok', text: '' },

@@ -179,6 +179,61 @@ describe('going back and adding', () => {
   })
 })
 
+describe('a run that would take more memory than it may', () => {
+  const line = (text: string): Line => parse(text) as Line
+
+  it('ends early, keeps what it has, and takes more after going back', async () => {
+    const session = new Session(undefined, { mostBytes: 2_000_000 })
+    await session.begin(SETTINGS)
+    const full = await session.add([line('ascending 1000000'), line('put after 1')])
+    expect(full.isFull).toBe(true)
+    expect(full.moments * 340).toBeGreaterThan(1_000_000)
+    expect(full.moments * 340).toBeLessThan(2_200_000)
+    expect(await session.script(full.moments)).toEqual([`ascending 1000000 first ${full.operations}`])
+    expect(await session.add([line('put after 1')])).toEqual(full)
+    const last = await session.look({ position: full.moments, pictures: ['ledger'] })
+    expect(last.moment?.kind).toBe('return')
+    const less = await session.add([line('put after 1')], 500)
+    expect(less.isFull).toBeUndefined()
+    expect((await session.script(less.moments)).at(-1)).toBe('put after 1')
+    expect((await session.restore()).operations).toBe(full.operations)
+  })
+
+  it('counts the bytes of large values', async () => {
+    const session = new Session(undefined, { mostBytes: 2_000_000 })
+    await session.begin(SETTINGS)
+    expect(await session.add([line('ascending 1000 values 64KiB')])).toMatchObject({ isFull: true })
+    expect((await session.add([])).operations).toBeLessThan(20)
+  })
+})
+
+describe('an operation that fails', () => {
+  const line = (text: string): Line => parse(text) as Line
+
+  it('says its code and what to do, in the list and in the sentence', async () => {
+    const session = new Session()
+    await session.begin(SETTINGS)
+    const texts = ['snapshot s', 'snapshot s', 'reopen', 'get a at s', `put "${'k'.repeat(5000)}" 1`, 'crash none event 1 all']
+    const { operations } = await session.add(texts.map(line))
+    const rows = await session.operations(0, operations)
+    const sentences = await Promise.all(
+      rows.map(async row => {
+        const position = await session.seek({ from: row.start, direction: 1, at: { type: 'return' }, lane: 1 })
+        return (await session.look({ position: position!, pictures: [] })).moment?.sentence ?? ''
+      }),
+    )
+    expect(sentences[1]).toMatch(/: failed: There is a snapshot "s" already: release it, or use another name$/)
+    expect(sentences[3]).toMatch(
+      /: failed: There is no snapshot "s": none is held\. Take one by "snapshot NAME"; a reopening ends all of them$/,
+    )
+    expect(rows[4].text).toMatch(/^put k{37}\.\.\. 1$/)
+    const [{ name, engine }] = SETTINGS.lanes
+    const { moments } = await session.begin({ seed: 1, lanes: [{ name, engine, options: { fanOut: 1 } }] })
+    const opening = await session.look({ position: moments, pictures: [] })
+    expect(opening.moment?.sentence).toMatch(/^open lsm: failed \([A-Z_]+\): .*must be an integer from 2 to 100/)
+  })
+})
+
 describe('the settings of a lane', () => {
   it('are checked by the store itself: option by option, then together', async () => {
     const session = new Session()

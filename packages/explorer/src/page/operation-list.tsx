@@ -4,6 +4,7 @@ import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import type { OperationRow } from '../session/protocol.js'
 import type { Outcome } from '../run/operation.js'
+import { outcomeText } from '../run/outcome-text.js'
 import { number } from './format.js'
 import { ask, goTo, look, summary } from './state.js'
 
@@ -91,6 +92,6 @@ export function OperationList(): JSX.Element {
 
 function textOf(outcome: Outcome | undefined): string {
   if (outcome === undefined) return ''
-  if (outcome.status === 'failed') return `failed: ${outcome.text}`
-  return outcome.text === '' ? 'ok' : outcome.text
+  const text = outcomeText(outcome)
+  return text === '' ? 'ok' : text
 }

@@ -1,7 +1,7 @@
 /** Where operations are typed, always in sight, with what is under way. */
 import type { JSX } from 'preact'
 import { Editor } from './editor.js'
-import { number } from './format.js'
+import { counted, number } from './format.js'
 import { Refusal } from './refusal.js'
 import { endSilent, isBusy, last, look, position, problem, refusal, restore, stop, summary } from './state.js'
 
@@ -11,6 +11,7 @@ export function Operations(): JSX.Element {
       {refusal.value === undefined ? <Editor /> : <Refusal id="refusal-operations" isLeading />}
       <Progress />
       <Undone />
+      <Full />
       {problem.value === undefined ? null : (
         <p class="problem" role="alert">
           {problem.value}
@@ -38,6 +39,18 @@ function Progress(): JSX.Element | null {
       <button type="button" onClick={stop}>
         Stop
       </button>
+    </p>
+  )
+}
+
+/** Why the run ended before the last operation that was asked for. */
+function Full(): JSX.Element | null {
+  const { isFull, operations = 0 } = summary.value ?? {}
+  if (isFull !== true || isBusy.value) return null
+  return (
+    <p class="problem" role="alert">
+      The run ends after {counted(operations, 'operation')}: its moments take all the memory that they may. What it has stays. To do more,
+      go back and add there, or apply fewer lanes under Engines.
     </p>
   )
 }

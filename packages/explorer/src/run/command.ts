@@ -13,18 +13,23 @@
 import type { Generator } from './generate.js'
 import type { Line } from './line.js'
 import { madeValue } from './made-value.js'
-import type { CrashImage, Operation } from './operation.js'
+import type { CrashImage, KeyInterval, Operation } from './operation.js'
 import { WORKLOAD_WORDS } from './workload-words.js'
-import { IncompleteError, LineReader, ProblemError, isBare, lengthText, type Problem } from './line-reader.js'
+import { IncompleteError, LineReader, ProblemError, isBare, lengthText, quoted, type Problem, type Room } from './line-reader.js'
 
 export type { Problem } from './line-reader.js'
 
 const LONGEST_VALUE = 24
+const LONGEST_KEY = 40
 /** Writes of a batch that are shown. */
 const SHOWN_WRITES = 3
 /** Shorter values are shown as they are. */
 const LEAST_MADE = 8
 const MOST_MADE_BYTES = 1024 * 1024
+/** What the made values of a typed text may have together: a short text may stand for more than fits in memory. */
+const MOST_TYPED_BYTES = 8 * 1024 * 1024
+/** The same of a link, whose lines were typed one after the other. */
+const MOST_LINKED_BYTES = 64 * 1024 * 1024
 const MOST_OPERATIONS = 1_000_000
 const MOST_WAIT_MS = 1_000_000
 const MOST_TTL_MS = 1_000_000_000_000
@@ -119,10 +124,22 @@ export const WORDS: readonly Word[] = [
   ),
 ]
 
-/** Reads a line. */
-export function parse(text: string): Line | Problem {
+function roomOfText(): Room {
+  return { madeBytes: MOST_TYPED_BYTES }
+}
+
+/** Room for the made values of a link. */
+export function roomOfLink(): Room {
+  return { madeBytes: MOST_LINKED_BYTES }
+}
+
+/**
+ * Reads a line.
+ * @param room - That of the text to which it belongs.
+ */
+export function parse(text: string, room: Room = roomOfText()): Line | Problem {
   try {
-    return readLine(new LineReader(text))
+    return readLine(new LineReader(text, { room }))
   } catch (error) {
     if (error instanceof ProblemError) return error.problem
     throw error
@@ -140,9 +157,10 @@ export function parseScript(text: string): {
 } {
   const lines: Line[] = []
   const problems: (Problem & { readonly row: number })[] = []
-  for (const [row, line] of text.split(/\r?\n/).entries()) {
+  const room = roomOfText()
+  for (const [row, line] of text.split(/\r\n?|\n/).entries()) {
     if (line.trim() === '' || line.trimStart().startsWith('#')) continue
-    const parsed = parse(line)
+    const parsed = parse(line, room)
     if (isProblem(parsed)) problems.push({ ...parsed, row })
     else lines.push(parsed)
   }
@@ -163,7 +181,7 @@ export interface Completion {
 export function complete(text: string): Completion {
   let reader: LineReader
   try {
-    reader = new LineReader(text, true)
+    reader = new LineReader(text, { isCompleting: true, room: roomOfText() })
     readToHole(reader)
   } catch (error) {
     // Behind a mistake nothing fits.
@@ -197,7 +215,7 @@ function readLine(reader: LineReader): Line {
 
 function readPut(reader: LineReader, mayEnd: boolean): Operation & { readonly type: 'put' } {
   const key = reader.text('key', 'a key')
-  const length = readLength(reader)
+  const length = readMadeLength(reader)
   const value = length === undefined ? reader.text('value', 'a value: text, or a length such as 100B') : madeValue(key, length)
   const ttl = reader.option('ttl') ? readTtl(reader) : undefined
   return { type: 'put', key, value, ...(ttl !== undefined && { ttl }), ...(mayEnd && reader.option('sync') && { sync: true }) }
@@ -214,6 +232,17 @@ function readDel(reader: LineReader, mayEnd: boolean): Operation & { readonly ty
 function readLength(reader: LineReader): number | undefined {
   const length = reader.length()
   if (length !== undefined && length > MOST_MADE_BYTES) reader.refuse(`Write a length of at most ${lengthText(MOST_MADE_BYTES)}`)
+  return length
+}
+
+/** A length for which the value is made at once. */
+function readMadeLength(reader: LineReader): number | undefined {
+  const length = readLength(reader)
+  if (length === undefined) return undefined
+  reader.room.madeBytes -= length
+  if (reader.room.madeBytes < 0) {
+    reader.refuse('Write a shorter length, or fewer of them at once: the made values of a text would not fit in memory')
+  }
   return length
 }
 
@@ -280,16 +309,16 @@ export function format(line: Line): string {
   return 'operation' in line ? formatExactly(line.operation) : formatGenerator(line.generator)
 }
 
-/** An operation as it is typed; long values and batches are shortened. */
+/** An operation as it is typed; long keys, values and batches are shortened. */
 export function formatOperation(operation: Operation): string {
   if (operation.type === 'batch') {
     const { operations } = operation
     const hidden = operations.length - SHOWN_WRITES
     const shown = hidden > 0 ? operations.slice(0, SHOWN_WRITES) : operations
-    const text = shown.map(write => formatWith(write, shortValue)).join('; ')
+    const text = shown.map(write => formatWith(write, shortValue, shortWord)).join('; ')
     return `batch ${text}${hidden > 0 ? `; ... (${hidden} more)` : ''}${syncText(operation)}`
   }
-  return formatWith(operation, shortValue)
+  return formatWith(operation, shortValue, shortWord)
 }
 
 function formatExactly(operation: Operation): string {
@@ -297,29 +326,33 @@ function formatExactly(operation: Operation): string {
   return `batch ${operation.operations.map(write => formatWith(write, valueText)).join('; ')}${syncText(operation)}`
 }
 
-function formatWith(operation: Exclude<Operation, { type: 'batch' }>, value: (value: string, key: string) => string): string {
+function formatWith(
+  operation: Exclude<Operation, { type: 'batch' }>,
+  value: (value: string, key: string) => string,
+  word: (text: string) => string = wordText,
+): string {
   switch (operation.type) {
     case 'put':
-      return `put ${wordText(operation.key)} ${value(operation.value, operation.key)}${ttlText(operation)}${syncText(operation)}`
+      return `put ${word(operation.key)} ${value(operation.value, operation.key)}${ttlText(operation)}${syncText(operation)}`
     case 'del':
-      return `del ${wordText(operation.key)}${syncText(operation)}`
+      return `del ${word(operation.key)}${syncText(operation)}`
     case 'get':
-      return `get ${wordText(operation.key)}${operation.snapshot === undefined ? '' : ` at ${wordText(operation.snapshot)}`}`
+      return `get ${word(operation.key)}${operation.snapshot === undefined ? '' : ` at ${word(operation.snapshot)}`}`
     case 'range': {
       const { limit, reverse } = operation
       const limitText = limit === undefined ? '' : ` limit ${limit}`
-      return `range${intervalText(operation)}${limitText}${reverse === true ? ' reverse' : ''}`
+      return `range${intervalText(operation, word)}${limitText}${reverse === true ? ' reverse' : ''}`
     }
     case 'clear':
     case 'compact':
-      return operation.type + intervalText(operation)
+      return operation.type + intervalText(operation, word)
     case 'snapshot':
     case 'release':
-      return `${operation.type} ${wordText(operation.name)}`
+      return `${operation.type} ${word(operation.name)}`
     case 'wait':
       return `wait ${operation.ms}`
     case 'crash':
-      return `crash ${wordText(operation.lane)} event ${operation.event} ${imageText(operation.image)}`
+      return `crash ${word(operation.lane)} event ${operation.event} ${imageText(operation.image)}`
     default:
       return operation.type
   }
@@ -353,14 +386,14 @@ function ttlText({ ttl }: { readonly ttl?: number }): string {
   return ttl === undefined ? '' : ` ttl ${ttl}`
 }
 
-function intervalText({ from, to }: { readonly from?: string; readonly to?: string }): string {
-  if (to !== undefined) return ` ${from === undefined ? '-' : wordText(from)} ${wordText(to)}`
-  return from === undefined ? '' : ` ${wordText(from)}`
+function intervalText({ from, to }: KeyInterval, word: (text: string) => string): string {
+  if (to !== undefined) return ` ${from === undefined ? '-' : word(from)} ${word(to)}`
+  return from === undefined ? '' : ` ${word(from)}`
 }
 
 /** A key, a value or a name: bare where it can be. */
 export function wordText(text: string): string {
-  return isBare(text) ? text : JSON.stringify(text)
+  return isBare(text) ? text : quoted(text)
 }
 
 function valueText(value: string, key: string): string {
@@ -371,6 +404,13 @@ function valueText(value: string, key: string): string {
 
 function shortValue(value: string, key: string): string {
   if (value.length <= LONGEST_VALUE) return valueText(value, key)
-  const exact = valueText(value, key)
-  return exact.length <= LONGEST_VALUE ? exact : `${exact.slice(0, LONGEST_VALUE - 3)}...`
+  return shortened(valueText(value, key), LONGEST_VALUE)
+}
+
+function shortWord(text: string): string {
+  return shortened(wordText(text), LONGEST_KEY)
+}
+
+function shortened(text: string, longest: number): string {
+  return text.length <= longest ? text : `${text.slice(0, longest - 3)}...`
 }

@@ -33,27 +33,39 @@ export type Generator =
 /** The entries of the cities, which a page loads only when they are wanted. */
 export type LoadCities = () => Promise<readonly (readonly [key: string, value: string])[]>
 
-/** @param loadCities - Where the cities come from. */
-export async function generate(generator: Generator, loadCities: LoadCities): Promise<readonly Operation[]> {
+/**
+ * The operations, each made when it is its turn: a short description may stand for more than fits in memory.
+ * @param loadCities - Where the cities come from.
+ */
+export async function generate(generator: Generator, loadCities: LoadCities): Promise<Iterable<Operation>> {
   const operations = await all(generator, loadCities)
-  return generator.first === undefined ? operations : operations.slice(0, generator.first)
+  return generator.first === undefined ? operations : firstOf(operations, generator.first)
 }
 
-async function all(generator: Generator, loadCities: LoadCities): Promise<readonly Operation[]> {
+function* firstOf(operations: Iterable<Operation>, count: number): Iterable<Operation> {
+  if (count === 0) return
+  let made = 0
+  for (const operation of operations) {
+    yield operation
+    if (++made === count) return
+  }
+}
+
+async function all(generator: Generator, loadCities: LoadCities): Promise<Iterable<Operation>> {
   switch (generator.kind) {
     case 'ascending': {
       const random = new SeededRandom(generator.seed)
-      return Array.from({ length: generator.count }, (_, index) => put(index, random, generator))
+      return times(generator.count, index => put(index, random, generator))
     }
     case 'random': {
       const random = new SeededRandom(generator.seed)
-      return Array.from({ length: generator.count }, () => put(uniform(random, generator.keys), random, generator))
+      return times(generator.count, () => put(uniform(random, generator.keys), random, generator))
     }
     case 'zipfian': {
       const { zipfianKeys } = await import('./zipfian-keys.js')
       const random = new SeededRandom(generator.seed)
       const next = zipfianKeys(random, generator.keys, generator.seed)
-      return Array.from({ length: generator.count }, () => put(next(), random, generator))
+      return times(generator.count, () => put(next(), random, generator))
     }
     case 'workload': {
       const { workloadOperations } = await import('./workload-operations.js')
@@ -61,12 +73,16 @@ async function all(generator: Generator, loadCities: LoadCities): Promise<readon
     }
     case 'cities': {
       const cities = await loadCities()
-      return Array.from({ length: generator.count }, (_, index) => {
+      return times(generator.count, index => {
         const [key, value] = cities[index % cities.length]
         return { type: 'put', key, value }
       })
     }
   }
+}
+
+function* times(count: number, make: (index: number) => Operation): Iterable<Operation> {
+  for (let index = 0; index < count; index++) yield make(index)
 }
 
 function put(number: number, random: SeededRandom, { valueBytes, ttl }: Seeded & Expiring): Operation {

@@ -13,6 +13,7 @@ import { MemoryFileSystem, portableEnvironment, SeededRandom, type Environment }
 import { engineOf, engineOfLane } from './engines.js'
 import type { LaneSettings } from './settings.js'
 import type { KeyInterval, Operation, Outcome } from './operation.js'
+import { quoted } from './line-reader.js'
 import { SteppedTime } from './stepped-time.js'
 
 /** Directory of every lane, in its own file system. */
@@ -171,7 +172,7 @@ export class Lane {
         return ok('')
       case 'snapshot':
         if (this.#snapshots.has(operation.name))
-          throw new Error(`There is a snapshot "${operation.name}" already: release it, or use another name`)
+          throw new Error(`There is a snapshot ${quoted(operation.name)} already: release it, or use another name`)
         this.#snapshots.set(operation.name, store.snapshot())
         return ok(`holds this moment as ${operation.name}`)
       case 'release':
@@ -227,8 +228,10 @@ export class Lane {
   #snapshot(name: string): StoreSnapshot {
     const found = this.#snapshots.get(name)
     if (found !== undefined) return found
-    const names = [...this.#snapshots.keys()]
-    throw new Error(`There is no snapshot "${name}": ${names.length === 0 ? 'none is held' : `those held are ${names.join(', ')}`}`)
+    const names = [...this.#snapshots.keys()].map(quoted).join(', ')
+    const held =
+      names === '' ? `none is held. Take one by "snapshot NAME"; a reopening ends all of them` : `those held are ${names}. Use one of them`
+    throw new Error(`There is no snapshot ${quoted(name)}: ${held}`)
   }
 
   /** Waits for work of the store, and takes as many steps as it needs. */

@@ -26,6 +26,11 @@ export class ProblemError extends Error {
 /** The hole has been reached where a word must stand. */
 export class IncompleteError extends Error {}
 
+/** What the values that are made of lengths may still have, in bytes. */
+export interface Room {
+  madeBytes: number
+}
+
 export interface Expected {
   readonly kind: 'word' | 'key' | 'value' | 'snapshot' | 'name' | 'lane' | 'number' | 'length'
   /** The word itself; of the other kinds it is empty. */
@@ -40,11 +45,16 @@ interface Token {
   readonly isQuoted: boolean
 }
 
+/** Characters of a wrong word that a message shows. */
+const LONGEST_SHOWN = 60
+
 /** Words with a meaning behind the first one: as keys, values and names they are quoted. */
 const OPTION_WORDS = new Set(['sync', 'ttl', 'at', 'limit', 'reverse', 'keys', 'values', 'seed', 'first', '-'])
 const LENGTH = /^(\d{1,9})(B|KiB)$/
+/** Control characters, marks of direction, and others without a picture of their own. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 /** Half a surrogate pair is written as an escape. */
-const BARE = /^[^\s";#\p{Cs}\p{Cc}][^\s";\p{Cs}\p{Cc}]*$/u
+const BARE = /^[^\s";#\p{Cs}\p{Cc}\p{Cf}][^\s";\p{Cs}\p{Cc}\p{Cf}]*$/u
 
 /** Whether a key, a value or a name can stand without quotes. */
 export function isBare(text: string): boolean {
@@ -57,6 +67,7 @@ export function lengthText(bytes: number): string {
 
 export class LineReader {
   readonly expected: Expected[] = []
+  readonly room: Room
   /** Offset of the hole. */
   readonly hole: number
   readonly #line: string
@@ -65,8 +76,9 @@ export class LineReader {
   readonly #holeIndex: number
   #at = 0
 
-  constructor(line: string, isCompleting = false) {
+  constructor(line: string, { isCompleting = false, room }: { readonly isCompleting?: boolean; readonly room: Room }) {
     this.#line = line
+    this.room = room
     const tokens = tokensOf(line, isCompleting)
     const last = tokens.at(-1)
     const isInWord = last !== undefined && last.to === line.length && last.text !== ';'
@@ -84,7 +96,7 @@ export class LineReader {
     const near = words.find(({ word }) => word.startsWith(token.text.toLowerCase().slice(0, 2)))
     return this.#fail(
       token,
-      `"${token.text}" is not ${what}. ${near === undefined ? 'Write' : `Did you mean "${near.word}"? There are`} ${list(words.map(({ word }) => word))}`,
+      `"${shown(token)}" is not ${what}. ${near === undefined ? 'Write' : `Did you mean "${near.word}"? There are`} ${list(words.map(({ word }) => word))}`,
     )
   }
 
@@ -132,7 +144,7 @@ export class LineReader {
     this.#note({ kind: 'number', word: '', about: what })
     const token = this.#required(`${what}, a number`)
     const number = /^\d[\d_,]*$/.test(token.text) ? Number(token.text.replace(/[_,]/g, '')) : NaN
-    if (Number.isNaN(number)) return this.#fail(token, `Write ${what} as a number, not "${token.text}"`)
+    if (Number.isNaN(number)) return this.#fail(token, `Write ${what} as a number, not "${shown(token)}"`)
     if (number < least || number > most) return this.#fail(token, `Write a number from ${least} to ${most}, not ${number}`)
     return number
   }
@@ -142,7 +154,7 @@ export class LineReader {
     this.#note({ kind: 'number', word: '', about: what })
     const token = this.#required(what)
     if (token.text === '-') return []
-    if (!/^\d{1,9}(,\d{1,9})*$/.test(token.text)) return this.#fail(token, `Write ${what}, such as 0,2, not "${token.text}"`)
+    if (!/^\d{1,9}(,\d{1,9})*$/.test(token.text)) return this.#fail(token, `Write ${what}, such as 0,2, not "${shown(token)}"`)
     return token.text.split(',').map(Number)
   }
 
@@ -160,7 +172,7 @@ export class LineReader {
   expect(kind: Expected['kind'], what: string): never {
     this.#note({ kind, word: '', about: what })
     const token = this.#required(what)
-    return this.#fail(token, `Write ${what} here, not "${token.text}"`)
+    return this.#fail(token, `Write ${what} here, not "${shown(token)}"`)
   }
 
   /** Fails at the word that was read last. */
@@ -170,7 +182,7 @@ export class LineReader {
 
   end(): void {
     const token = this.#peek()
-    if (token !== undefined) this.#fail(token, `Nothing fits behind this: remove "${token.text}", or put it on a line of its own`)
+    if (token !== undefined) this.#fail(token, `Nothing fits behind this: remove "${shown(token)}", or put it on a line of its own`)
   }
 
   #peek(): Token | undefined {
@@ -237,6 +249,19 @@ function unescaped(quoted: string, from: number): string {
       message: 'This is no escape: write \\" \\\\ \\n \\t or \\u and four hexadecimal digits',
     })
   }
+}
+
+/** A word as a message shows it. */
+function shown({ text }: Token): string {
+  const whole = quoted(text).slice(1, -1)
+  return whole.length > LONGEST_SHOWN ? `${whole.slice(0, LONGEST_SHOWN - 3)}...` : whole
+}
+
+/** The text in quotes, with an escape for every character that cannot be seen or turns the order of others around. */
+export function quoted(text: string): string {
+  return JSON.stringify(text).replace(UNSEEN, character =>
+    Array.from({ length: character.length }, (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`).join(''),
+  )
 }
 
 function list(words: readonly string[]): string {

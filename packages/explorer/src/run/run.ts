@@ -10,7 +10,8 @@
 import type { TraceEvent } from 'kvarium/trace'
 import type { MemoryFileSystem } from 'kvarium/vfs'
 import type { LoadCities } from './generate.js'
-import { expand, firstOf, type Line } from './line.js'
+import { countOf, expand, firstOf, type Line } from './line.js'
+import { quoted } from './line-reader.js'
 import { Lane } from './lane.js'
 import { MOST_LANES, type LaneSettings, type RunSettings } from './settings.js'
 import type { Crash, CrashImage, Operation, Outcome } from './operation.js'
@@ -29,6 +30,11 @@ export interface Found {
   /** Not to be changed. */
   readonly fileSystem: MemoryFileSystem
 }
+
+/** What a moment takes in memory, in bytes, with what is folded from it; without the bytes of a write that it holds. */
+const MOMENT_BYTES = 340
+/** What the moments of a run may take in memory, in bytes. */
+export const MOST_BYTES = 300 * 1024 * 1024
 
 export class Run {
   readonly settings: RunSettings
@@ -50,9 +56,13 @@ export class Run {
   readonly #lineStarts: number[] = []
   readonly #loadCities: LoadCities
   #isRecorded = false
+  readonly #mostBytes: number
+  /** Bytes of writes in the moments. */
+  #writtenBytes = 0
 
-  private constructor(settings: RunSettings, loadCities: LoadCities, base: MemoryFileSystem | undefined) {
+  private constructor(settings: RunSettings, loadCities: LoadCities, base: MemoryFileSystem | undefined, mostBytes = MOST_BYTES) {
     this.#loadCities = loadCities
+    this.#mostBytes = mostBytes
     if (settings.lanes.length < 1 || settings.lanes.length > MOST_LANES) {
       throw new TypeError(`A run has one to ${MOST_LANES} lanes, not ${settings.lanes.length}`)
     }
@@ -69,9 +79,15 @@ export class Run {
   /**
    * Opens all lanes. Where a store does not open, the moment of its return says why.
    * @param base - The files that each lane begins with, if they are not new; they stay as they are.
+   * @param mostBytes - What its moments may take in memory.
    */
-  static async open(settings: RunSettings, loadCities: LoadCities = noCities, base?: MemoryFileSystem): Promise<Run> {
-    const run = new Run(settings, loadCities, base)
+  static async open(
+    settings: RunSettings,
+    loadCities: LoadCities = noCities,
+    base?: MemoryFileSystem,
+    mostBytes = MOST_BYTES,
+  ): Promise<Run> {
+    const run = new Run(settings, loadCities, base, mostBytes)
     for (const [index, lane] of run.#lanes.entries()) {
       run.moments.push({ kind: 'call', lane: index, operation: -1 })
       run.moments.push({ kind: 'return', lane: index, operation: -1, outcome: await lane.open() })
@@ -103,13 +119,26 @@ export class Run {
     return this.#isRecorded
   }
 
-  /** Performs the operations of a line in all lanes. `between` is called after each operation, and ends the line early by `false`. */
-  async add(line: Line, between: (done: number, of: number) => boolean = () => true): Promise<void> {
+  /** Whether its moments take as much memory as they may: it takes no more operations. */
+  get isFull(): boolean {
+    return this.moments.length * MOMENT_BYTES + this.#writtenBytes >= this.#mostBytes
+  }
+
+  /**
+   * Performs the operations of a line in all lanes, as far as there is memory for their moments. `between` is called after each operation, and
+   * ends the line early by `false`.
+   * @returns Whether it had memory for the whole line.
+   */
+  async add(line: Line, between: (done: number, of: number) => boolean = () => true): Promise<boolean> {
     this.#assertLive()
-    const operations = await expand(line, this.#loadCities)
+    if (this.isFull) return false
+    const operations = (await expand(line, this.#loadCities))[Symbol.iterator]()
+    const count = countOf(line)
     this.lines.push(line)
     this.#lineStarts.push(this.operations.length)
-    for (const [done, operation] of operations.entries()) {
+    let next = operations.next()
+    for (let done = 1; next.done !== true; done++) {
+      const operation = next.value
       const index = this.operations.length
       this.operations.push(operation)
       this.starts.push(this.moments.length)
@@ -121,10 +150,13 @@ export class Run {
           this.moments.push({ kind: 'return', lane: number, operation: index, outcome })
         }
       }
-      if (between(done + 1, operations.length) || done + 1 === operations.length) continue
-      this.lines[this.lines.length - 1] = firstOf(line, done + 1)
-      return
+      const goesOn = between(done, Math.max(done, count))
+      next = operations.next()
+      if (next.done === true || (goesOn && !this.isFull)) continue
+      this.lines[this.lines.length - 1] = firstOf(line, done)
+      return !goesOn
     }
+    return true
   }
 
   /** The lines that make the first `count` operations. */
@@ -188,7 +220,7 @@ export class Run {
     const lane = this.settings.lanes.findIndex(settings => settings.name === name)
     if (lane < 0) {
       const names = this.settings.lanes.map(settings => settings.name).join(', ')
-      const text = `There is no lane "${name}" to crash: the lanes are ${names}`
+      const text = `There is no lane ${quoted(name)} to crash: the lanes are ${names}`
       this.moments.push({ kind: 'call', lane: 0, operation })
       this.moments.push({ kind: 'return', lane: 0, operation, outcome: { status: 'failed', text } })
       return
@@ -208,6 +240,7 @@ export class Run {
   }
 
   #record(lane: number, event: TraceEvent): void {
+    if (event.type === 'file.write') this.#writtenBytes += event.bytes?.length ?? 0
     this.moments.push({ kind: 'event', lane, event: { ...event, sequence: ++this.#sequences[lane] } })
   }
 }

@@ -9,7 +9,7 @@
  * 3. A text that no page has made is refused with a sentence, and nothing of it is used.
  */
 import { hasPart, type LaneSettings, type Setting, MOST_LANES, type RunSettings } from './settings.js'
-import { isProblem, parse } from './command.js'
+import { isProblem, parse, roomOfLink } from './command.js'
 import type { Line } from './line.js'
 
 export interface Scenario {
@@ -49,8 +49,9 @@ export async function decodeScenario(text: string): Promise<Scenario> {
 
 /** The lines of a script. Throws a TypeError that names the first line that is none. */
 export function linesOf(script: readonly string[]): readonly Line[] {
+  const room = roomOfLink()
   return script.map((text, index) => {
-    const line = parse(text)
+    const line = parse(text, room)
     if (isProblem(line)) throw new TypeError(`Line ${index + 1} of the script: ${line.message}`)
     return line
   })

@@ -1,5 +1,5 @@
 /** The workloads of db_bench and YCSB as operations of a run, small enough to be stepped through. */
-import { findWorkload, type Size, type WorkloadOperation } from 'kvarium-lab/workloads'
+import { findWorkload, type Size, type WorkloadOperation, type WorkloadPhase } from 'kvarium-lab/workloads'
 import type { Operation } from './operation.js'
 
 const KEY_BYTES = 16
@@ -19,7 +19,7 @@ export interface WorkloadSize {
 }
 
 /** @throws Error when no workload has this name. */
-export function workloadOperations({ name, count, entries, seed, valueBytes }: WorkloadSize): readonly Operation[] {
+export function workloadOperations({ name, count, entries, seed, valueBytes }: WorkloadSize): Iterable<Operation> {
   const workload = findWorkload(name)
   if (workload === undefined) throw new Error(`There is no workload "${name}": those of db_bench and YCSB are listed as words of a line`)
   const fields = name.startsWith('ycsb-') ? FIELDS_OF_YCSB : 1
@@ -32,10 +32,18 @@ export function workloadOperations({ name, count, entries, seed, valueBytes }: W
     batch: 1,
     readsSync: false,
   }
-  return workload.plan(size).phases.flatMap(({ name: phase, lanes }) => {
-    const operations = alternating(lanes.map(lane => lane()[Symbol.iterator]()))
-    return phase === name ? [...operations].slice(0, count) : [...operations]
-  })
+  return operationsOf(workload.plan(size).phases, name, count)
+}
+
+/** Those of all phases, at most `most` of the phase with this name. */
+function* operationsOf(phases: readonly WorkloadPhase[], name: string, most: number): Iterable<Operation> {
+  for (const { name: phase, lanes } of phases) {
+    let left = phase === name ? most : Infinity
+    for (const operation of alternating(lanes.map(lane => lane()[Symbol.iterator]()))) {
+      if (left-- === 0) break
+      yield operation
+    }
+  }
 }
 
 /** One operation of every stream in turn: the streams run at once, and a lane performs one operation at a time. */

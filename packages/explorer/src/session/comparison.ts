@@ -7,6 +7,7 @@
  */
 import { resolveOptions } from 'kvarium/engine'
 import { describe } from 'kvarium/observe'
+import { outcomeText } from '../run/outcome-text.js'
 import type { TraceEvent } from 'kvarium/trace'
 import { formatOperation } from '../run/command.js'
 import { ENGINE_OPTIONS } from '../run/engines.js'
@@ -264,8 +265,9 @@ function outcomeDifferences({ operations, starts }: Run, moments: readonly (read
   })
 }
 
-function textOf({ status, text }: Outcome): string {
-  return [status, text].filter(part => part !== '').join(': ')
+function textOf(outcome: Outcome): string {
+  const text = outcomeText(outcome)
+  return outcome.status === 'failed' ? text : [outcome.status, text].filter(part => part !== '').join(': ')
 }
 
 function costDifferences(

@@ -34,6 +34,8 @@ export interface Summary {
   readonly isRecorded?: true
   /** The run is what running programs do: it grows by itself. */
   readonly live?: { readonly lanes: readonly LiveLane[]; readonly isPaused: boolean }
+  /** The operations that were asked for last are not all in the run: its moments take as much memory as they may. */
+  readonly isFull?: true
   /** While lines are performed: how many operations are still to come, as far as that is known. */
   readonly ahead?: number
   /** Operations of the run before, which going back and adding there has dropped; `restore` brings them back. */

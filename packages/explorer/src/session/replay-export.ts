@@ -2,6 +2,7 @@
 import { replayPage, type FoundFiles, type Item } from 'kvarium-lab/replay'
 import { describe } from 'kvarium/observe'
 import { formatOperation } from '../run/command.js'
+import { outcomeText } from '../run/outcome-text.js'
 import type { Moment, Run } from '../run/run.js'
 import { eventsBefore } from '../run/events-before.js'
 
@@ -33,10 +34,8 @@ export function itemsOf({ moments, operations, settings }: Run): readonly Item[]
         const { operation } = moment
         return { kind: 'call', call: ++call, store, text: operation < 0 ? `open ${engine}` : formatOperation(operations[operation]) }
       }
-      case 'return': {
-        const { status, text } = moment.outcome
-        return { kind: 'return', call, store, text: status === 'failed' ? `failed: ${text}` : text }
-      }
+      case 'return':
+        return { kind: 'return', call, store, text: outcomeText(moment.outcome) }
     }
   }
   return moments.map(item)

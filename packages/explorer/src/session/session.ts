@@ -15,6 +15,7 @@ import { format, formatOperation } from '../run/command.js'
 import { ENGINE_OPTIONS } from '../run/engines.js'
 import type { LoadCities } from '../run/generate.js'
 import type { Line } from '../run/line.js'
+import { outcomeText } from '../run/outcome-text.js'
 import { Run, type Moment } from '../run/run.js'
 import { eventsBefore } from '../run/events-before.js'
 import type { StoredFile } from '../run/stored-files.js'
@@ -70,6 +71,8 @@ export interface SessionSources {
   readonly openFeed?: OpenFeed
   /** Moments that are kept of running programs. */
   readonly mostLive?: number
+  /** What the moments of a run may take in memory, in bytes. */
+  readonly mostBytes?: number
 }
 
 export class Session implements Answering {
@@ -78,6 +81,7 @@ export class Session implements Answering {
   readonly #loadReplayView: (() => Promise<string>) | undefined
   readonly #openFeed: OpenFeed | undefined
   readonly #mostLive: number
+  readonly #mostBytes: number | undefined
   #live: LiveLanes | undefined
   #progressTimer: ReturnType<typeof setTimeout> | undefined
   #run: Run | undefined
@@ -104,6 +108,8 @@ export class Session implements Answering {
   /** The run that waits while another one takes its place. */
   #aside: { readonly run: Run; readonly base: MemoryFileSystem | undefined } | undefined
   #isStopped = false
+  /** Whether the run had no memory for all of the operations that were asked for last. */
+  #isCut = false
 
   constructor(onProgress: (summary: Summary) => void = () => undefined, sources: SessionSources = {}) {
     this.#onProgress = onProgress
@@ -111,6 +117,7 @@ export class Session implements Answering {
     this.#loadReplayView = sources.loadReplayView
     this.#openFeed = sources.openFeed
     this.#mostLive = sources.mostLive ?? MOST_LIVE
+    this.#mostBytes = sources.mostBytes
   }
 
   readonly begin = async (settings: RunSettings): Promise<Summary> => {
@@ -164,7 +171,7 @@ export class Session implements Answering {
   }
 
   async #open(settings: RunSettings): Promise<Summary> {
-    return this.#begin(await Run.open(settings, this.#loadCities, this.#base))
+    return this.#begin(await Run.open(settings, this.#loadCities, this.#base, this.#mostBytes))
   }
 
   async #begin(run: Run): Promise<Summary> {
@@ -175,6 +182,7 @@ export class Session implements Answering {
     if (this.#run !== this.#aside?.run) await this.#run?.close()
     const before = this.#base === undefined ? [] : eventsBefore(this.#base)
     this.#run = run
+    this.#isCut = false
     const { settings } = run
     this.#before = before
     this.#tracks = settings.lanes.map(({ engine }) => new Track(() => foldsFor(engine, before)))
@@ -260,15 +268,17 @@ export class Session implements Answering {
 
   async #perform(lines: readonly Line[]): Promise<void> {
     const run = this.#run!
+    this.#isCut = false
     for (const [index, line] of lines.entries()) {
-      await run.add(line, (done, of) => {
+      const hadRoom = await run.add(line, (done, of) => {
         if (run.operations.length % OPERATIONS_PER_FOLDING === 0) this.#fold(run)
         if (run.operations.length % OPERATIONS_PER_PROGRESS === 0) {
           this.#onProgress({ ...this.#summary(), ahead: of - done + lines.length - index - 1 })
         }
         return !this.#isStopped
       })
-      if (this.#isStopped) break
+      this.#isCut = !hadRoom
+      if (this.#isStopped || this.#isCut) break
     }
     this.#fold(run)
   }
@@ -515,6 +525,7 @@ export class Session implements Answering {
       operations: operations.length,
       ...(dropped !== undefined && { dropped }),
       ...(this.#base !== undefined && { isOfFiles: true as const }),
+      ...(this.#isCut && { isFull: true as const }),
       ...(this.#run!.isRecorded && { isRecorded: true as const }),
       ...(this.#live !== undefined && { live: { lanes: this.#live.lanes, isPaused: this.#live.isPaused } }),
     }
@@ -541,7 +552,7 @@ export class Session implements Answering {
     }
     const { operation } = moment
     const text = operation < 0 ? `open ${settings.lanes[lane].engine}` : formatOperation(operations[operation])
-    const sentence = kind === 'call' ? text : [text, moment.outcome.text].filter(part => part !== '').join(': ')
+    const sentence = kind === 'call' ? text : [text, outcomeText(moment.outcome)].filter(part => part !== '').join(': ')
     return { lane, kind, type: kind, sentence, operation }
   }
 }
