@@ -1,10 +1,10 @@
 /** The button beside a lane that forks it. */
 import type { JSX } from 'preact'
 import { forking } from './forking.js'
-import { isBusy, summary } from './state.js'
+import { unlessRefused } from './refusal.js'
+import { isBusy, refusal } from './state.js'
 
-export function ForkButton({ lane, name }: { readonly lane: number; readonly name: string }): JSX.Element | null {
-  if (summary.value?.isRecorded) return null
+export function ForkButton({ lane, name }: { readonly lane: number; readonly name: string }): JSX.Element {
   return (
     <button
       class="fork-button"
@@ -12,7 +12,8 @@ export function ForkButton({ lane, name }: { readonly lane: number; readonly nam
       disabled={isBusy.value}
       aria-haspopup="dialog"
       aria-label={`Fork ${name}`}
-      title="Another lane does the same with one option changed"
+      title={refusal.value ?? 'Another lane does the same with one option changed'}
+      {...unlessRefused('refusal-operations')}
       onClick={() => (forking.value = lane)}
     >
       Fork

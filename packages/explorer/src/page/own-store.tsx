@@ -41,7 +41,8 @@ export function OwnStore(): JSX.Element {
       {summary.value?.isOfFiles ? (
         <p role="status">
           This is a copy of your store. Its run begins with the opening. Operations change the copy alone; no link and no program can carry
-          it.
+          it. What was fixed when the store was created, such as the size and the compression of pages, is that of its files. All other
+          options are defaults, which the panel "Engines" changes.
         </p>
       ) : null}
       {summary.value?.isRecorded ? (
