@@ -67,6 +67,8 @@ describe.each(['lsm', 'btree'] as const)('a session on the files of a store of %
     const session = new Session()
     const { moments, isOfFiles } = await session.openFiles(await written(engine))
     expect(isOfFiles).toBe(true)
+    const other = { name: 'other', engine: engine === 'lsm' ? 'btree' : 'lsm', options: {} }
+    expect([(await session.checkLane(other)).length, await session.checkLane(other, true)]).toEqual([1, []])
     await session.add([parse('del key7') as Line])
     await session.add([parse('get key7') as Line], moments)
     expect((await session.operations(0, 1))[0].outcomes[0]?.text).toBe('value 7')

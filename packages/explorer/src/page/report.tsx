@@ -63,7 +63,7 @@ function Lanes({ report }: OpenedReport): JSX.Element | null {
     let isRefused = false
     await performing(async () => {
       for (const lane of settings.lanes) {
-        const [problem] = await ask('checkLane', lane)
+        const [problem] = await ask('checkLane', lane, true)
         if (problem === undefined) continue
         isRefused = true
         throw new Error(`The page cannot open ${lane.name}: ${problem.message}`)

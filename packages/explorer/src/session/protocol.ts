@@ -233,8 +233,8 @@ export interface ExplorerCalls {
   replay(settings: RunSettings): Summary
   /** The options of every engine, by its name. */
   engineOptions(): Readonly<Record<string, OptionTable>>
-  /** What a store says against settings; nothing where it opens with them. */
-  checkLane(lane: LaneSettings): readonly SettingProblem[]
+  /** What a store says against settings; nothing where it opens with them. It begins with the files that the run does, unless `isNew`. */
+  checkLane(lane: LaneSettings, isNew?: boolean): readonly SettingProblem[]
   /** Words that begin so and that a line could name, the latest first. */
   words(kind: 'key' | 'snapshot' | 'lane', prefix: string): readonly string[]
   /** The types of moments in the run, and how many there are of each, by name. */

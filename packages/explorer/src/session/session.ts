@@ -245,7 +245,8 @@ export class Session implements Answering {
   }
 
   readonly engineOptions = async (): Promise<Readonly<Record<string, OptionTable>>> => ENGINE_OPTIONS
-  readonly checkLane = (lane: LaneSettings): Promise<readonly SettingProblem[]> => checkLane(lane, this.#base)
+  readonly checkLane = (lane: LaneSettings, isNew = false): Promise<readonly SettingProblem[]> =>
+    checkLane(lane, isNew ? undefined : this.#base)
 
   readonly words = async (kind: 'key' | 'snapshot' | 'lane', prefix: string): Promise<readonly string[]> => {
     this.#begun()
