@@ -187,4 +187,48 @@ describe('what a session says of one thing', () => {
     expect(summary[3]).toMatch(/^Its name is durable since moment/)
     expect((await session.history({ lane: LSM, kind: 'file', file: 'nothing' }, end)).summary).toEqual(['No event of this lane names it.'])
   })
+
+  it('a job: why it ran, what it made, how it ended, and what became of its tables', async () => {
+    const { jobs } = await session.timeline({ from: 0, to: end, buckets: end })
+    const flush = jobs.find(({ kind, lane }) => kind === 'flush' && lane === LSM)!
+    const selection = { lane: LSM, kind: 'job', job: flush.job, from: flush.from, name: 'flush' } as const
+    const { title, summary } = await session.history(selection, end)
+    expect(title).toBe(`Job ${flush.job} (flush)`)
+    expect(summary[0]).toMatch(/^A flush.*, begun at moment/)
+    expect(summary[1]).toMatch(/^It made \d+ tables?: \d+/)
+    expect(summary).toContainEqual(expect.stringMatching(/^It removed \d+\.log\.$/))
+    expect(summary).toContainEqual(expect.stringMatching(/^Ended at moment [\d,]+, with 0 bytes read and [\d,]+ bytes written\.$/))
+    expect(summary).toContainEqual(expect.stringMatching(/^Table \d+ is replaced by a compaction of tables .* at moment/))
+    const { entries } = await session.history(selection, flush.from)
+    expect(entries[0]).toMatchObject({ position: flush.from, type: 'job.begin' })
+    const compaction = jobs.find(({ kind, lane }) => kind === 'compaction' && lane === LSM)!
+    const other = await session.history({ lane: LSM, kind: 'job', job: compaction.job, from: compaction.from, name: 'compaction' }, 0)
+    expect(other.summary[0]).toMatch(/^A compaction.*, begun later, at moment/)
+  })
+
+  it('a snapshot: who took it, what reads at it, and how it ended', async () => {
+    const own = new Session()
+    await own.begin(SETTINGS)
+    const add = async (operation: Operation): Promise<number> => (await own.add([{ operation }])).moments
+    const taken = await add({ type: 'snapshot', name: 'before' })
+    await add({ type: 'put', key: 'key', value: 'red' })
+    const read = await add({ type: 'get', key: 'key', snapshot: 'before' })
+    await add({ type: 'reopen' })
+    const again = await add({ type: 'snapshot', name: 'before' })
+    for (const lane of [LSM, BTREE]) {
+      const of = async (position: number): Promise<readonly string[]> =>
+        (await own.history({ lane, kind: 'snapshot', name: 'before' }, position)).summary
+      expect(await of(taken)).toEqual([
+        expect.stringMatching(/^Taken by operation 1 \(snapshot before\) at moment \d+: it holds .* sequence number 0\.$/),
+        'No get has read at it so far.',
+        expect.stringMatching(/^Released when the store was closed later, at moment/),
+      ])
+      expect((await of(read))[1]).toBe('1 get has read at it so far.')
+      expect(await of(again)).toEqual([
+        expect.stringMatching(/^Taken by operation 5/),
+        'No get has read at it so far.',
+        'It is held at the end of the run.',
+      ])
+    }
+  })
 })

@@ -7,7 +7,7 @@ import { useRoving, type Roving } from './drawings/roving.js'
 import { counted } from './format.js'
 import { KeyPlaces } from './key-places.js'
 import { Problem } from './problem.js'
-import { earlierSelections, goTo, look, select, selectEarlier, selection } from './state.js'
+import { earlierSelections, goTo, last, look, select, selectEarlier, selection } from './state.js'
 import { useAnswer } from './use-answer.js'
 
 export function History(): JSX.Element {
@@ -40,6 +40,7 @@ export function History(): JSX.Element {
           </select>
         </label>
         <button type="submit">Trace</button>
+        <Snapshots key={last.value} lane={Math.min(lane, lanes.length - 1)} />
         {earlier === undefined ? null : (
           <button type="button" onClick={selectEarlier} title="Backspace, or Alt and ←">
             Back: {titleOf(earlier)}
@@ -52,11 +53,40 @@ export function History(): JSX.Element {
         )}
       </form>
       {selected === undefined ? (
-        <p class="lead">Select a key, a table, a page or bytes in a drawing, or type a key: who made it, why, and what became of it.</p>
+        <p class="lead">
+          Select a key, a table, a page or bytes in a drawing, a job in the timeline, or type a key: who made it, why, and what became of
+          it.
+        </p>
       ) : (
         <Selected />
       )}
     </section>
+  )
+}
+
+/** The snapshots that are held, of which one can be selected. */
+function Snapshots({ lane }: { readonly lane: number }): JSX.Element | null {
+  const { answer: names = [] } = useAnswer('words', ['snapshot', ''])
+  if (names.length === 0) return null
+  const selected = selection.value?.kind === 'snapshot' ? selection.value.name : ''
+  return (
+    <label>
+      or snapshot{' '}
+      <select
+        value={selected}
+        onChange={event => {
+          const { value: name } = event.currentTarget
+          if (name !== '') select({ lane, kind: 'snapshot', name })
+        }}
+      >
+        <option value="">none</option>
+        {names.map(name => (
+          <option key={name} value={name}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
   )
 }
 

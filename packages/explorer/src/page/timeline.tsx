@@ -2,8 +2,10 @@
 import { signal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
+import type { TimelineJob } from '../session/protocol.js'
+import type { Selection } from '../session/selection.js'
 import { number } from './format.js'
-import { goTo, last, position, summary } from './state.js'
+import { goTo, last, position, select, summary } from './state.js'
 import { content, length, MARK_PIXELS, shownWindow } from './timeline-content.js'
 import { marksInWords, packJobs } from './timeline-layout.js'
 import { isOfBackground, Mark, MARK_TYPES } from './timeline-marks.js'
@@ -86,7 +88,11 @@ function Drawing(): JSX.Element {
               const left = Math.max(0, x(job.from))
               const wide = Math.max(2, x(end) - left)
               return (
-                <g key={`${job.job} ${job.from}`} transform={`translate(${left} ${firstJob + rows[index] * JOB_PIXELS})`}>
+                <g
+                  key={`${job.job} ${job.from}`}
+                  onPointerDown={() => select(selectionOf(job))}
+                  transform={`translate(${left} ${firstJob + rows[index] * JOB_PIXELS})`}
+                >
                   <rect class={`timeline-job timeline-${job.kind}`} width={wide} height={JOB_PIXELS - 2} />
                   {wide > 60 ? (
                     <text class="timeline-label" x={3} y={JOB_PIXELS - 4}>
@@ -125,6 +131,11 @@ function Legend(): JSX.Element {
   )
 }
 
+/** Of jobs that are drawn as one, the first. */
+function selectionOf({ lane, job, from, kind }: TimelineJob): Selection {
+  return { lane, kind: 'job', job, from, name: kind }
+}
+
 /** The same as text. */
 function Table(): JSX.Element {
   const { jobs, marks, from, to } = content.value
@@ -152,7 +163,11 @@ function Table(): JSX.Element {
             {listed.map(job => (
               <tr key={`${job.lane} ${job.job} ${job.from}`}>
                 <th scope="row">{lanes[job.lane]?.name}</th>
-                <td>{job.count > 1 ? `${job.kind}, ${job.count} times` : job.kind}</td>
+                <td>
+                  <button type="button" class="plain" aria-label={`History of the ${job.kind}`} onClick={() => select(selectionOf(job))}>
+                    {job.count > 1 ? `${job.kind}, ${job.count} times` : job.kind}
+                  </button>
+                </td>
                 <td>
                   <button type="button" class="plain" onClick={() => void goTo(job.from)}>
                     {number(job.from)}

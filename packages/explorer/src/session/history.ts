@@ -2,9 +2,11 @@
 import type { TraceEvent } from 'kvarium/trace'
 import type { Run } from '../run/run.js'
 import { bytesSummary, FileStories, fileSummary, isOfFiles, storyAt, touches } from './file-history.js'
+import { findJob } from './job-history.js'
 import { findKey } from './key-history.js'
 import { eventsOf, reasoned, type Entry, type Found, type HistoryEntry, type Named } from './named.js'
 import { pageSummary } from './page-history.js'
+import { findSnapshot } from './snapshot-history.js'
 import { titleOf, type Selection } from './selection.js'
 import { fileOfTable } from './table-anatomy.js'
 
@@ -64,6 +66,10 @@ function find(run: Run, selection: Selection): readonly Found[] {
       return [findInFiles(run, selection)]
     case 'key':
       return [findKey(run, selection.lane, selection.key)]
+    case 'job':
+      return [findJob(run, selection)]
+    case 'snapshot':
+      return [findSnapshot(run, selection.lane, selection.name)]
     case 'table':
     case 'page':
       return findNamed(run, selection)

@@ -63,3 +63,7 @@ export function* eventsOf({ moments, first, operations }: Run, lane: number): Ge
 export function reasoned(event: TraceEvent, why: string | undefined): string {
   return describe(event) + (why === undefined ? '' : ` Why: ${why}.`)
 }
+
+export function bytesOf(count: number): string {
+  return counted(count, 'byte')
+}

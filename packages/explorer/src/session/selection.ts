@@ -5,6 +5,9 @@ export type Selection = { readonly lane: number } & (
   | { readonly kind: 'table'; readonly table: number }
   | { readonly kind: 'page'; readonly page: number }
   | { readonly kind: 'key'; readonly key: string }
+  /** `from` is the position at which it begins: numbers of jobs begin anew when a store is opened. `name` is its kind. */
+  | { readonly kind: 'job'; readonly job: number; readonly from: number; readonly name: string }
+  | { readonly kind: 'snapshot'; readonly name: string }
   | { readonly kind: 'file'; readonly file: string }
   | { readonly kind: 'bytes'; readonly file: string; readonly offset: number; readonly length: number }
 )
@@ -22,6 +25,10 @@ export function titleOf(selection: Selection): string {
         : `Bytes ${selection.offset} to ${selection.offset + selection.length} of ${selection.file}`
     case 'page':
       return `Page ${selection.page}`
+    case 'job':
+      return `Job ${selection.job} (${selection.name})`
+    case 'snapshot':
+      return `Snapshot ${selection.name}`
     case 'key':
       return `Key ${selection.key}`
   }
