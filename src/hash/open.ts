@@ -6,6 +6,7 @@ import { LogSet } from '../engine/durable/log-set.js'
 import { retentionOf } from '../engine/durable/retained-logs.js'
 import { ExpiryClock } from '../engine/expiry-clock.js'
 import { Ledger } from '../trace/ledger.js'
+import { joinPath } from '../vfs/file-system.js'
 import { MeteredFileSystem } from '../vfs/metered-file-system.js'
 import { isOutOfSpace } from '../vfs/vfs-error.js'
 import { DataFiles } from './data-file.js'
@@ -41,7 +42,10 @@ export async function openHash(context: EngineContext, poisonFrames = false): Pr
     const last = created ? 0 : Math.max(0, ...fileSystem.list(directory).map(name => numberIn(name) ?? 0))
     const numbers = new FileNumbers(last + 1)
     const start = new HashStart({ context, ledger, files, numbers, logs, replayed, nextSequence: () => entries.sequence + 1 })
-    const isClean = !created && recovered.size === 0
+    const newest = files.list.at(-1)
+    const isClean = !created && recovered.size === 0 && newest !== undefined
+    // A clean start writes nothing before it is over: what could not be written is refused now.
+    if (isClean && context.inspecting !== true) fileSystem.openWrite(joinPath(directory, newest.name)).close()
     if (!isClean && context.inspecting !== true) {
       await start.run().catch((error: unknown) => {
         if (created || !isOutOfSpace(error)) throw error

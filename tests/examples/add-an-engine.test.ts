@@ -34,7 +34,8 @@ async function fill(directory: string, options: object = {}): Promise<void> {
 // The steps of "How to add an engine" in CONTRIBUTING.md, in their order. The contract of step 2 is array-engine.test.ts.
 describe('an engine that is not registered', () => {
   const directory = join(base, 'unregistered')
-  const advice = 'which is not registered (known engines: btree, lsm, memory). Register its factory first: builtInEngines.register(factory)'
+  const advice =
+    'which is not registered (known engines: btree, hash, lsm, memory). Register its factory first: builtInEngines.register(factory)'
 
   it('is refused by compare with what to do', () => {
     expect(() => chooseEngines('array')).toThrow('There is no engine "array"')
@@ -66,7 +67,7 @@ describe('an engine that is not registered', () => {
 describe('an engine that is registered', () => {
   it('is in the list that compare runs, in its results and in the report', async () => {
     builtInEngines.register(arrayEngine)
-    expect(engineNames()).toEqual(['lsm-leveled', 'lsm-tiered', 'btree', 'memory', 'array'])
+    expect(engineNames()).toEqual(['lsm-leveled', 'lsm-tiered', 'btree', 'hash', 'memory', 'array'])
     const engines = configureEngines(chooseEngines('array'), 1, [])
     const entries = Array.from({ length: 100 }, (_, index) => ({ key: text(`key/${index}`), value: new Uint8Array(20).fill(index) }))
     const work = { seed: 1, overwriteShare: 0.3, deleteShare: 0.1, reads: 50, batchSize: 10, shuffle: true, revise: () => text('new') }
