@@ -108,7 +108,8 @@ describe.skipIf(!isInstalled)('the explorer in Chromium', () => {
     await page.locator('#editor-note.problem').waitFor()
     await page.keyboard.press('Escape')
     await page.keyboard.press('Enter')
-    expect(await editor.textContent()).toBe('fetch venus')
+    // A plain field until the code editor is loaded.
+    expect(await editor.evaluate(field => (field instanceof HTMLTextAreaElement ? field.value : field.textContent))).toBe('fetch venus')
     await page.context().close()
   })
 
