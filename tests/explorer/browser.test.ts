@@ -108,8 +108,10 @@ describe.skipIf(!isInstalled)('the explorer in Chromium', () => {
     await page.locator('#editor-note.problem').waitFor()
     await page.keyboard.press('Escape')
     await page.keyboard.press('Enter')
-    // A plain field until the code editor is loaded.
-    expect(await editor.evaluate(field => (field instanceof HTMLTextAreaElement ? field.value : field.textContent))).toBe('fetch venus')
+    // A plain field until the code editor is loaded, which takes over at any time.
+    const text = (): Promise<string | null> =>
+      editor.evaluate(field => (field instanceof HTMLTextAreaElement ? field.value : field.textContent))
+    await expect.poll(text).toBe('fetch venus')
     await page.context().close()
   })
 
