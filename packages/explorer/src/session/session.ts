@@ -8,20 +8,16 @@
  */
 import type { LaneSettings, RunSettings } from '../run/settings.js'
 import type { OptionTable } from 'kvarium/engine'
-import { describe } from 'kvarium/observe'
 import type { TraceEvent } from 'kvarium/trace'
 import type { MemoryFileSystem } from 'kvarium/vfs'
-import { format, formatOperation } from '../run/command.js'
+import { format } from '../run/command.js'
 import { ENGINE_OPTIONS } from '../run/engines.js'
 import type { LoadCities } from '../run/generate.js'
 import type { Line } from '../run/line.js'
-import { outcomeText } from '../run/outcome-text.js'
-import { Run, type Moment } from '../run/run.js'
+import { Run } from '../run/run.js'
 import { eventsBefore } from '../run/events-before.js'
 import type { StoredFile } from '../run/stored-files.js'
-import { foldsFor, type PictureName, type Pictures } from '../views/catalog.js'
 import type { PredictionPicture } from '../views/prediction.js'
-import { Track } from '../views/track.js'
 import type { Comparison, Comparisons } from './comparison.js'
 import type { Facts } from './facts.js'
 import type { FileBytes } from './file-bytes.js'
@@ -34,10 +30,8 @@ import type {
   Answering,
   Crashed,
   HexRequest,
-  LaneLook,
   Look,
   LookRequest,
-  MomentText,
   OperationRow,
   SeekRequest,
   SettingProblem,
@@ -48,10 +42,9 @@ import type {
   WatchedFeed,
 } from './protocol.js'
 import type { LaneReceipt, Receipts } from './receipts.js'
+import { RunIndex } from './run-index.js'
 import { checkLane } from './settings.js'
 import type { TableAnatomy } from './table-anatomy.js'
-import { Timelines } from './timelines.js'
-import { Vocabulary } from './vocabulary.js'
 
 const AROUND = 4
 /** Moments that are kept of running programs, and a quarter more. */
@@ -84,25 +77,14 @@ export class Session implements Answering {
   readonly #mostBytes: number | undefined
   #live: LiveLanes | undefined
   #progressTimer: ReturnType<typeof setTimeout> | undefined
-  #run: Run | undefined
+  #index: RunIndex | undefined
   /** The files that the lanes begin with, if they are not new. */
   #base: MemoryFileSystem | undefined
-  #tracks: Track[] = []
-  /** What stands for the files that a lane begins with. */
-  #before: readonly TraceEvent[] = []
   /** By lane, once they have been asked for. */
   #files: (FileBytes | undefined)[] = []
   #histories: Histories | undefined
-  #timelines = new Timelines()
   #receipts: Receipts | undefined
   #comparisons: Comparisons | undefined
-  /** For each moment, the number of the lane's events up to and with it. */
-  #counts: number[] = []
-  #taken = 0
-  #takenOperations = 0
-  #takenFound = 0
-  #vocabulary = new Vocabulary()
-  #types = new Map<string, number>()
   /** The run that was dropped last. */
   #dropped: { readonly settings: RunSettings; readonly lines: readonly Line[]; readonly operations: number } | undefined
   /** The run that waits while another one takes its place. */
@@ -150,7 +132,7 @@ export class Session implements Answering {
     await this.#begin(run)
     const receive = (lane: number, events: readonly TraceEvent[]): void => {
       for (const event of events) run.record(lane, event)
-      this.#forget(run, this.#mostLive)
+      if (this.#index!.forget(this.#mostLive)) this.#files = []
       this.#progressSoon()
     }
     this.#live = new LiveLanes(feeds, openFeed, receive, () => this.#progressSoon())
@@ -179,33 +161,23 @@ export class Session implements Answering {
     this.#live = undefined
     clearTimeout(this.#progressTimer)
     this.#progressTimer = undefined
-    if (this.#run !== this.#aside?.run) await this.#run?.close()
-    const before = this.#base === undefined ? [] : eventsBefore(this.#base)
-    this.#run = run
+    const present = this.#index?.run
+    if (present !== this.#aside?.run) await present?.close()
+    this.#index = new RunIndex(run, this.#base === undefined ? [] : eventsBefore(this.#base))
     this.#isCut = false
-    const { settings } = run
-    this.#before = before
-    this.#tracks = settings.lanes.map(({ engine }) => new Track(() => foldsFor(engine, before)))
     this.#files = []
     this.#histories = undefined
-    this.#timelines = new Timelines()
     this.#receipts = undefined
     this.#comparisons = undefined
-    this.#counts = []
-    this.#taken = 0
-    this.#takenOperations = 0
-    // Those of the beginning are in the folds.
-    this.#takenFound = run.found.length
-    this.#vocabulary = new Vocabulary(settings.lanes.map(({ name }) => name))
-    this.#types = new Map()
     return this.#summary()
   }
 
   readonly add = async (lines: readonly Line[], position = Infinity): Promise<Summary> => {
-    const { starts, operations } = this.#begun()
-    const kept = lastAtOrBefore(starts, position - 1) + 1
+    const index = this.#begun()
+    const { operations, settings } = index.run
+    const kept = index.operationsUpTo(position)
     this.#isStopped = false
-    if (kept < operations.length) await this.#again(this.#run!.settings, this.#run!.linesOf(kept))
+    if (kept < operations.length) await this.#again(settings, index.run.linesOf(kept))
     await this.#perform(lines)
     return this.#summary()
   }
@@ -219,7 +191,7 @@ export class Session implements Answering {
   }
 
   readonly setAside = async (): Promise<void> => {
-    const run = this.#begun()
+    const { run } = this.#begun()
     if (this.#aside?.run === run) return
     await this.#aside?.run.close()
     this.#aside = { run, base: this.#base }
@@ -237,7 +209,7 @@ export class Session implements Answering {
   }
 
   readonly replay = async (settings: RunSettings): Promise<Summary> => {
-    const { lines, isRecorded } = this.#begun()
+    const { lines, isRecorded } = this.#begun().run
     if (isRecorded) throw new Error('A recording cannot be done again: it has no operations, only their events')
     this.#isStopped = false
     await this.#again(settings, lines)
@@ -248,19 +220,14 @@ export class Session implements Answering {
   readonly checkLane = (lane: LaneSettings, isNew = false): Promise<readonly SettingProblem[]> =>
     checkLane(lane, isNew ? undefined : this.#base)
 
-  readonly words = async (kind: 'key' | 'snapshot' | 'lane', prefix: string): Promise<readonly string[]> => {
-    this.#begun()
-    return this.#vocabulary.beginning(kind, prefix)
-  }
+  readonly words = async (kind: 'key' | 'snapshot' | 'lane', prefix: string): Promise<readonly string[]> =>
+    this.#begun().vocabulary.beginning(kind, prefix)
 
-  readonly types = async (): Promise<readonly TypeCount[]> => {
-    this.#begun()
-    return [...this.#types].map(([type, count]) => ({ type, count })).sort((a, b) => (a.type < b.type ? -1 : 1))
-  }
+  readonly types = async (): Promise<readonly TypeCount[]> => this.#begun().types()
 
   /** Another run takes the place of the present one, which can be restored. */
   async #again(settings: RunSettings, lines: readonly Line[]): Promise<void> {
-    const before = this.#run!
+    const before = this.#index!.run
     const dropped = { settings: before.settings, lines: [...before.lines], operations: before.operations.length }
     await this.#open(settings)
     this.#dropped = dropped
@@ -268,20 +235,21 @@ export class Session implements Answering {
   }
 
   async #perform(lines: readonly Line[]): Promise<void> {
-    const run = this.#run!
+    const index = this.#index!
+    const { run } = index
     this.#isCut = false
-    for (const [index, line] of lines.entries()) {
+    for (const [at, line] of lines.entries()) {
       const hadRoom = await run.add(line, (done, of) => {
-        if (run.operations.length % OPERATIONS_PER_FOLDING === 0) this.#fold(run)
+        if (run.operations.length % OPERATIONS_PER_FOLDING === 0) index.fold()
         if (run.operations.length % OPERATIONS_PER_PROGRESS === 0) {
-          this.#onProgress({ ...this.#summary(), ahead: of - done + lines.length - index - 1 })
+          this.#onProgress({ ...this.#summary(), ahead: of - done + lines.length - at - 1 })
         }
         return !this.#isStopped
       })
       this.#isCut = !hadRoom
       if (this.#isStopped || this.#isCut) break
     }
-    this.#fold(run)
+    index.fold()
   }
 
   /** Ends what performs operations, after its present operation. */
@@ -290,110 +258,80 @@ export class Session implements Answering {
   }
 
   readonly look = async ({ position, pictures, around = AROUND }: LookRequest): Promise<Look> => {
-    const run = this.#begun()
-    const at = Math.max(run.first, Math.min(position, run.last))
-    const lanes = this.#looks(run, at, pictures)
+    const index = this.#begun()
+    const { run } = index
+    const at = index.within(position)
+    const lanes = index.looks(at, pictures)
     const first = Math.max(run.first + 1, at - around)
     const last = Math.min(run.last, at + around)
-    const texts = Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => ({
-      position: first + index,
-      ...this.#textAt(first + index),
+    const texts = Array.from({ length: Math.max(0, last - first + 1) }, (_, offset) => ({
+      position: first + offset,
+      ...index.textAt(first + offset),
     }))
-    return { position: at, ...(at > run.first && { moment: this.#textAt(at) }), around: texts, lanes }
+    return { position: at, ...(at > run.first && { moment: index.textAt(at) }), around: texts, lanes }
   }
 
   readonly facts = async (position: number): Promise<Facts> => {
-    const run = this.#begun()
-    const at = Math.max(run.first, Math.min(position, run.last))
+    const index = this.#begun()
+    const at = index.within(position)
     const { factsAt } = await import('./facts.js')
-    return factsAt(run, at, await this.script(at), this.#looks(run, at, ['ledger', 'files', 'levels', 'pages']))
+    return factsAt(index.run, at, await this.script(at), index.looks(at, ['ledger', 'files', 'levels', 'pages']))
   }
 
-  #looks({ settings }: Run, position: number, pictures?: readonly PictureName[]): readonly LaneLook[] {
-    return settings.lanes.map(({ name, engine }, lane): LaneLook => {
-      return { name, engine, events: this.#eventsUpTo(position, lane), pictures: this.#picturesAt(lane, position, pictures) }
-    })
-  }
+  readonly seek = async (request: SeekRequest): Promise<number | undefined> => this.#begun().seek(request)
 
-  readonly seek = async ({ from, direction, at, lane }: SeekRequest): Promise<number | undefined> => {
-    const { moments, first, last } = this.#begun()
-    const next = Math.max(first - 1, Math.min(from, last + 1)) + direction
-    for (let position = next; position >= first && position <= last; position += direction) {
-      if (position === first) return at === 'moment' || at === 'operation' ? first : undefined
-      const moment = moments[position - 1 - first]
-      if ((lane === undefined || moment.lane === lane) && this.#isStop(moment, position, at)) return position
-    }
-    return undefined
-  }
+  readonly operations = async (from: number, to: number): Promise<readonly OperationRow[]> => this.#begun().rows(from, to)
 
-  readonly operations = async (from: number, to: number): Promise<readonly OperationRow[]> => {
-    const { operations, starts, moments, settings } = this.#begun()
-    return operations.slice(from, to).map((operation, offset) => {
-      const index = from + offset
-      const start = starts[index]
-      const outcomes: OperationRow['outcomes'][number][] = settings.lanes.map(() => undefined)
-      const end = starts[index + 1] ?? moments.length
-      for (let position = start; position < end; position++) {
-        const moment = moments[position]
-        if (moment.kind === 'return' && moment.operation === index) outcomes[moment.lane] = moment.outcome
-      }
-      return { index, text: formatOperation(operation), start: start + 1, outcomes }
-    })
-  }
-
-  readonly timeline = async (request: TimelineRequest): Promise<Timeline> => {
-    this.#begun()
-    return this.#timelines.within(request)
-  }
+  readonly timeline = async (request: TimelineRequest): Promise<Timeline> => this.#begun().timelines.within(request)
 
   readonly script = async (position: number): Promise<readonly string[]> => {
-    const run = this.#begun()
-    return run.linesOf(lastAtOrBefore(run.starts, Math.max(0, position - 1)) + 1).map(format)
+    const index = this.#begun()
+    return index.run.linesOf(index.operationsUpTo(Math.max(1, position))).map(format)
   }
 
-  readonly digest = async (): Promise<string> => (await import('./exports.js')).digestOf(this.#begun())
+  readonly digest = async (): Promise<string> => (await import('./exports.js')).digestOf(this.#begun().run)
 
-  readonly trace = async (lane: number): Promise<string> => (await import('./exports.js')).traceText(this.#begun(), lane)
+  readonly trace = async (lane: number): Promise<string> => (await import('./exports.js')).traceText(this.#begun().run, lane)
 
   readonly program = async (): Promise<string> => {
-    const { settings, operations, isRecorded } = this.#begun()
+    const { settings, operations, isRecorded } = this.#begun().run
     if (isRecorded) throw new Error('A recording is no program: it has no operations, only their events')
     if (this.#base !== undefined) throw new Error('A run on the files of a store is no program: its files would not be in it')
     return (await import('./exports.js')).programText(settings, operations)
   }
 
   readonly replayPage = async (position: number): Promise<string> => {
-    const run = this.#begun()
+    const { run } = this.#begun()
     if (this.#loadReplayView === undefined) throw new Error('The script of the replay page is not at hand here')
     const { replayText } = await import('./replay-export.js')
     return replayText(run, position - run.first, await this.#loadReplayView())
   }
 
   readonly crash = async (lane: number, position: number): Promise<Crashed> =>
-    (await import('./crashes.js')).crashAt(this.#begun(), lane, position)
+    (await import('./crashes.js')).crashAt(this.#begun().run, lane, position)
 
   readonly hex = async ({ lane, position, ...range }: HexRequest): Promise<HexPage | undefined> => {
     const { FileBytes } = await import('./file-bytes.js')
-    this.#begun()
-    return this.#filesOf(FileBytes, lane).hex({ ...range, count: this.#keptUpTo(position, lane) })
+    const index = this.#begun()
+    return this.#filesOf(FileBytes, index, lane).hex({ ...range, count: index.keptUpTo(position, lane) })
   }
 
   readonly table = async (lane: number, table: number, position: number): Promise<TableAnatomy | undefined> => {
     const [{ FileBytes }, { anatomyOf }] = await Promise.all([import('./file-bytes.js'), import('./table-anatomy.js')])
-    this.#begun()
-    return anatomyOf(this.#tracks[lane].lane.events, this.#filesOf(FileBytes, lane), this.#keptUpTo(position, lane), table)
+    const index = this.#begun()
+    return anatomyOf(index.tracks[lane].lane.events, this.#filesOf(FileBytes, index, lane), index.keptUpTo(position, lane), table)
   }
 
   readonly history = async (selection: Selection, position: number): Promise<History> => {
     const { Histories } = await import('./history.js')
-    const run = this.#begun()
+    const { run } = this.#begun()
     this.#histories ??= new Histories(run)
     return this.#histories.of(selection, position)
   }
 
   readonly receipt = async (lane: number, operation: number): Promise<LaneReceipt> => {
     const receipts = await this.#book()
-    return receipts.of(this.#begun().moments, lane, operation)
+    return receipts.of(this.#begun().run.moments, lane, operation)
   }
 
   async #book(): Promise<Receipts> {
@@ -404,21 +342,21 @@ export class Session implements Answering {
   readonly compare = async (lanes: readonly [number, number], position: number): Promise<Comparison | undefined> => {
     const { Comparisons } = await import('./comparison.js')
     const receipts = await this.#book()
-    const run = this.#begun()
-    if (lanes.some(lane => run.settings.lanes[lane] === undefined)) return undefined
-    const timelines = this.#timelines
+    const index = this.#begun()
+    if (lanes.some(lane => index.run.settings.lanes[lane] === undefined)) return undefined
     this.#comparisons ??= new Comparisons(
-      run,
+      index.run,
       receipts,
-      (lane, at) => timelines.counts(lane, at),
-      (lane, at, names) => this.#picturesAt(lane, at, names),
+      (lane, at) => index.timelines.counts(lane, at),
+      (lane, at, names) => index.picturesAt(lane, at, names),
     )
     return this.#comparisons.of(lanes, position)
   }
 
   readonly prediction = async (lane: number, position: number): Promise<PredictionPicture> => {
     const { predictionOf } = await import('../views/prediction.js')
-    const { settings, operations, moments, isRecorded } = this.#begun()
+    const index = this.#begun()
+    const { settings, operations, moments, isRecorded } = index.run
     const isOfFiles = this.#base !== undefined
     if (isRecorded || isOfFiles) {
       const notes = [`The formulas are about all puts of a store, and those before this ${isRecorded ? 'recording' : 'run'} are not known.`]
@@ -430,94 +368,38 @@ export class Session implements Answering {
       settings: settings.lanes[lane],
       seed: settings.seed,
       operations: last?.kind === 'return' ? operations.slice(0, last.operation + 1) : [],
-      events: this.#tracks[lane].lane.events.slice(0, this.#keptUpTo(position, lane)),
-      pictures: this.#picturesAt(lane, position, ['ledger', 'levels', 'pages']),
+      events: index.tracks[lane].lane.events.slice(0, index.keptUpTo(position, lane)),
+      pictures: index.picturesAt(lane, position, ['ledger', 'levels', 'pages']),
     })
   }
 
   readonly keyPlaces = async (lane: number, key: string, position: number): Promise<KeyTrace | undefined> => {
     const [{ FileBytes }, { traceKey }] = await Promise.all([import('./file-bytes.js'), import('./key-trace.js')])
-    this.#begun()
-    const count = this.#eventsUpTo(position, lane)
-    const folds = this.#tracks[lane].at(count)
-    const {
-      first,
-      lane: { events },
-    } = this.#tracks[lane]
-    return traceKey(key, { events, count: count - first, folds, files: this.#filesOf(FileBytes, lane) })
+    const index = this.#begun()
+    const count = index.eventsUpTo(position, lane)
+    const track = index.tracks[lane]
+    const { events } = track.lane
+    return traceKey(key, { events, count: count - track.first, folds: track.at(count), files: this.#filesOf(FileBytes, index, lane) })
   }
 
-  #filesOf(Files: typeof FileBytes, lane: number): FileBytes {
-    return (this.#files[lane] ??= new Files(this.#tracks[lane].lane, this.#before))
+  #filesOf(Files: typeof FileBytes, { tracks, before }: RunIndex, lane: number): FileBytes {
+    return (this.#files[lane] ??= new Files(tracks[lane].lane, before))
   }
 
   /** The present run. */
   protected get run(): Run {
-    return this.#begun()
+    return this.#begun().run
   }
 
-  #begun(): Run {
-    if (this.#run === undefined) throw new Error('No run has begun')
-    this.#take(this.#run)
-    return this.#run
-  }
-
-  /** Takes in the moments that the run has added. */
-  #take({ moments, first, operations, found }: Run): void {
-    for (; this.#takenOperations < operations.length; this.#takenOperations++) this.#vocabulary.add(operations[this.#takenOperations])
-    for (; this.#taken < moments.length; this.#taken++) {
-      const moment = moments[this.#taken]
-      const track = this.#tracks[moment.lane]
-      for (; found[this.#takenFound]?.position === this.#taken; this.#takenFound++) {
-        track.lane.found.push({ count: track.count, files: eventsBefore(found[this.#takenFound].fileSystem) })
-      }
-      if (moment.kind === 'event') track.lane.events.push(moment.event)
-      this.#counts.push(track.count)
-      this.#timelines.add(moment, first + this.#taken + 1)
-      const type = moment.kind === 'event' ? moment.event.type : moment.kind
-      this.#types.set(type, (this.#types.get(type) ?? 0) + 1)
-    }
-  }
-
-  /** Pictures of a lane at a position: those of these names that its engine has, or all of them. */
-  #picturesAt(lane: number, position: number, names?: readonly PictureName[]): Pictures {
-    const folds = this.#tracks[lane].at(this.#eventsUpTo(position, lane))
-    const wanted = names?.filter(name => name in folds) ?? Object.keys(folds)
-    return Object.fromEntries(wanted.map(name => [name, folds[name].picture()]))
-  }
-
-  #fold(run: Run): void {
-    this.#take(run)
-    for (const track of this.#tracks) track.foldAll()
-  }
-
-  /** How many events a lane has had at a position. */
-  #eventsUpTo(position: number, lane: number): number {
-    const { moments, first } = this.#run!
-    for (let index = position - 1 - first; index >= 0; index--) if (moments[index].lane === lane) return this.#counts[index]
-    return this.#tracks[lane].first
-  }
-
-  /** How many of them are not forgotten. */
-  #keptUpTo(position: number, lane: number): number {
-    return this.#eventsUpTo(position, lane) - this.#tracks[lane].first
-  }
-
-  /** Forgets the oldest moments of a run that goes on without end. */
-  #forget(run: Run, most: number): void {
-    if (run.moments.length <= most + most / 4) return
-    this.#take(run)
-    const gone = run.moments.length - most
-    for (const [lane, track] of this.#tracks.entries()) track.forget(this.#eventsUpTo(run.first + gone, lane))
-    run.forget(gone)
-    this.#counts.splice(0, gone)
-    this.#taken -= gone
-    this.#timelines.forget(run.first)
-    this.#files = []
+  /** The present run, with all that it has added. */
+  #begun(): RunIndex {
+    if (this.#index === undefined) throw new Error('No run has begun')
+    this.#index.take()
+    return this.#index
   }
 
   #summary(): Summary {
-    const { settings, first, last, operations } = this.#run!
+    const { settings, first, last, operations, isRecorded } = this.#index!.run
     const dropped = this.#dropped?.operations
     return {
       settings,
@@ -527,49 +409,8 @@ export class Session implements Answering {
       ...(dropped !== undefined && { dropped }),
       ...(this.#base !== undefined && { isOfFiles: true as const }),
       ...(this.#isCut && { isFull: true as const }),
-      ...(this.#run!.isRecorded && { isRecorded: true as const }),
+      ...(isRecorded && { isRecorded: true as const }),
       ...(this.#live !== undefined && { live: { lanes: this.#live.lanes, isPaused: this.#live.isPaused } }),
     }
   }
-
-  #isStop(moment: Moment, position: number, at: SeekRequest['at']): boolean {
-    if (at === 'moment') return true
-    if (at === 'operation') return moment.kind === 'call'
-    if (at === 'job') return moment.kind === 'event' && (moment.event.type === 'job.begin' || moment.event.type === 'job.end')
-    if ('type' in at) return moment.kind === 'event' ? hasType(moment.event, at.type) : moment.kind === at.type
-    return this.#textAt(position).sentence.toLowerCase().includes(at.text.toLowerCase())
-  }
-
-  /** The moment before a position, in words. */
-  #textAt(position: number): MomentText {
-    const { moments, first, operations, starts, settings } = this.#run!
-    const moment = moments[position - 1 - first]
-    const { lane, kind } = moment
-    if (kind === 'event') {
-      const { event } = moment
-      const operation = lastAtOrBefore(starts, position - 1)
-      const job = event.job > 0 ? { job: event.job } : {}
-      return { lane, kind, type: event.type, sentence: describe(event), operation, atMs: event.atMs, ...job }
-    }
-    const { operation } = moment
-    const text = operation < 0 ? `open ${settings.lanes[lane].engine}` : formatOperation(operations[operation])
-    const sentence = kind === 'call' ? text : [text, outcomeText(moment.outcome)].filter(part => part !== '').join(': ')
-    return { lane, kind, type: kind, sentence, operation }
-  }
-}
-
-function hasType({ type }: TraceEvent, wanted: string): boolean {
-  return type === wanted || type.startsWith(`${wanted}.`)
-}
-
-/** Index of the last number that is at most `value`, in ascending numbers; -1 if there is none. */
-function lastAtOrBefore(numbers: readonly number[], value: number): number {
-  let low = 0
-  let high = numbers.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (numbers[middle] <= value) low = middle + 1
-    else high = middle
-  }
-  return low - 1
 }
