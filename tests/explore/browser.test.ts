@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PageServer } from '../../packages/cli/src/explore/page-server.js'
 import { buildExplorer } from '../../scripts/explorer.js'
 import { ARGUMENTS, CHROMIUM, isInstalled } from '../support/chromium.js'
+import { isEveryStory } from '../support/thoroughness.js'
 
 const ROOT = join(import.meta.dirname, '../..')
 const FOLDER = join(ROOT, '.tmp/explore-test')
@@ -30,7 +31,7 @@ interface AxeResults {
   readonly violations: readonly { readonly id: string; readonly help: string; readonly nodes: readonly { readonly html: string }[] }[]
 }
 
-describe.skipIf(!isInstalled)('a running program in the page of kvarium explore', () => {
+describe.runIf(isInstalled && isEveryStory)('a running program in the page of kvarium explore', () => {
   let browser: Browser
   let server: PageServer
   let scratch: string

@@ -16,6 +16,7 @@ import { buildExplorer } from '../../scripts/explorer.js'
 import { serve, type Served } from '../../site/serve.js'
 import { Kvarium } from '../../src/index.js'
 import { ARGUMENTS, CHROMIUM, isInstalled } from '../support/chromium.js'
+import { isEveryStory } from '../support/thoroughness.js'
 
 const ROOT = join(import.meta.dirname, '../..')
 const FOLDER = join(ROOT, '.tmp/explorer-test')
@@ -115,9 +116,9 @@ describe.skipIf(!isInstalled)('the explorer in Chromium', () => {
     await page.context().close()
   })
 
-  it('opens a link to the same run, byte for byte, also in Node', async () => {
+  it.runIf(isEveryStory)('opens a link to the same run, byte for byte, also in Node', async () => {
     const { page } = await opened()
-    await type(page, 'random 300 seed 7')
+    await type(page, 'random 100 seed 7')
     await openPanel(page, 'Share')
     await page.getByRole('button', { name: 'Link to this position' }).click()
     const field = page.getByRole('textbox', { name: 'Link' })
@@ -143,7 +144,7 @@ describe.skipIf(!isInstalled)('the explorer in Chromium', () => {
     await other.page.context().close()
   })
 
-  it('saves a page that replays the run from a disk, from the same position on', async () => {
+  it.runIf(isEveryStory)('saves a page that replays the run from a disk, from the same position on', async () => {
     const { page } = await opened()
     await type(page, 'put venus hot sync')
     const here = await sentence(page)
@@ -202,7 +203,7 @@ describe.skipIf(!isInstalled)('the explorer in Chromium', () => {
     await page.context().close()
   })
 
-  it('steps through what is there while operations are performed', async () => {
+  it.runIf(isEveryStory)('steps through what is there while operations are performed', async () => {
     const { page } = await opened()
     await page.getByRole('textbox', { name: 'Operations' }).click()
     await page.keyboard.type('random 50000')
@@ -238,7 +239,7 @@ describe.skipIf(!isInstalled)('the explorer in Chromium', () => {
     await page.context().close()
   })
 
-  it('forks a lane by keys, goes to the first step that differs, and takes the fork back', async () => {
+  it.runIf(isEveryStory)('forks a lane by keys, goes to the first step that differs, and takes the fork back', async () => {
     const { page, messages } = await opened()
     await type(page, 'random 700 keys 700 values 500B seed 3')
     await page.keyboard.press('Escape')
@@ -310,7 +311,7 @@ describe.skipIf(!isInstalled)('the explorer in Chromium', () => {
     return (await page.locator('.exercise-checks').textContent())!
   }
 
-  it('checks a part that is written in the page, shows where it goes another way, and keeps it', async () => {
+  it.runIf(isEveryStory)('checks a part that is written in the page, shows where it goes another way, and keeps it', async () => {
     const { page, messages } = await opened()
     const before = await sentence(page)
     const editor = await openExercise(page, 'leaf-split')
@@ -354,7 +355,7 @@ describe.skipIf(!isInstalled)('the explorer in Chromium', () => {
     await page.context().close()
   })
 
-  it('goes on when a part that was dropped on it never comes to an end', async () => {
+  it.runIf(isEveryStory)('goes on when a part that was dropped on it never comes to an end', async () => {
     const { page, messages } = await opened()
     const before = await sentence(page)
     await openExercise(page, 'leaf-split')
@@ -414,7 +415,7 @@ describe.skipIf(!isInstalled)('the explorer in Chromium', () => {
     await page.context().close()
   })
 
-  it('takes a report, a directory of a store and a recording, and names a file that is none of these', async () => {
+  it.runIf(isEveryStory)('takes a report, a directory of a store and a recording, and names a file that is none of these', async () => {
     const { page, messages, requests } = await opened()
     expect(requests.filter(url => url.includes('report'))).toEqual([])
     await openPanel(page, 'Your store')

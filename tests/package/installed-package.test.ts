@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
@@ -318,27 +318,34 @@ describe('a bundled application', () => {
   })
 
   it('by rollup, with the copied worker beside it, starts the worker', async () => {
-    await bundleByRollup('rollup')
+    await copyOfBundle('rollup')
     writeFileSync(join(project, 'rollup/compaction-worker.js'), readFileSync(join(installed, 'dist/compaction-worker.js')))
     expect(node('rollup/bundled.js', inStore('rollup'))).toMatchObject({ stdout: '[{"key":"a"},"worker"]\n', stderr: '' })
   })
 
   it('without the worker runs inline, says so in its stats, and warns once', async () => {
-    await bundleByRollup('alone')
+    await copyOfBundle('alone')
     const ran = node('alone/bundled.js', inStore('alone'))
     expect(ran.stdout).toBe('[{"key":"a"},"inline"]\n')
     expect(ran.stderr.match(/KVARIUM_NO_WORKER/g)).toHaveLength(1)
     expect(ran.stderr).toContain('kvarium/compaction-worker')
   })
 
-  async function bundleByRollup(folder: string): Promise<void> {
+  let bundling: Promise<void> | undefined
+
+  async function copyOfBundle(folder: string): Promise<void> {
+    await (bundling ??= bundleByRollup())
+    cpSync(join(project, 'bundled'), join(project, folder), { recursive: true })
+  }
+
+  async function bundleByRollup(): Promise<void> {
     const bundle = await rollup({
       input: entry(),
       external: id =>
         id.startsWith('node:') || [...dependencyPackages('kvarium').keys()].some(path => id === path.replace('node_modules/', '')),
       plugins: [{ name: 'kvarium', resolveId: id => (id === 'kvarium' ? join(installed, 'dist/index.js') : null) }],
     })
-    await bundle.write({ dir: join(project, folder), format: 'es' })
+    await bundle.write({ dir: join(project, 'bundled'), format: 'es' })
   }
 })
 

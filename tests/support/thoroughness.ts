@@ -1,6 +1,6 @@
 /**
  * How much of its work a test does. `npm test` runs a slice of what takes long; `KVARIUM_THOROUGH=1 npm test` runs all of it, and
- * `npm run torture` and `soak.ts` go on for as long as they are given.
+ * `npm run torture` and `soak.ts` go on for as long as they are given. `npm run test:stories` does all stories in a browser, of which `npm test` does a few.
  */
 const isThorough = process.env['KVARIUM_THOROUGH'] === '1'
 
@@ -8,3 +8,6 @@ const isThorough = process.env['KVARIUM_THOROUGH'] === '1'
 export function slice<T>(daily: T, all: T): T {
   return isThorough ? all : daily
 }
+
+/** Whether all stories in a browser are to be done, and not only those of the day. */
+export const isEveryStory = isThorough || process.env['KVARIUM_STORIES'] === '1'
