@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks'
 import type { JSX } from 'preact'
 import type { LsmLevelShape, TableShape } from 'kvarium/lsm'
 import type { CompactionPicture, LevelsPicture, ProbePicture } from '../../views/levels-fold.js'
+import { wordText } from '../../run/command.js'
 import { bytes, counted, number } from '../format.js'
 import { select, selection } from '../state.js'
 import type { DrawingProps } from './drawing.js'
@@ -102,7 +103,7 @@ function ByKeys({ picture, lane, selected }: ByKeysProps): JSX.Element {
 }
 
 function tableText({ number: table, entries, fileBytes, smallest, largest }: TableShape): string {
-  return `table ${table}, ${number(entries)} entries, ${bytes(fileBytes)}, ${smallest} to ${largest}`
+  return `table ${table}, ${number(entries)} entries, ${bytes(fileBytes)}, ${wordText(smallest)} to ${wordText(largest)}`
 }
 
 function ByBytes({ picture }: { readonly picture: LevelsPicture }): JSX.Element {

@@ -2,6 +2,7 @@
 import { useEffect } from 'preact/hooks'
 import type { JSX } from 'preact'
 import type { MemtablePicture, SearchPicture, Tower } from '../../views/memtable-fold.js'
+import { wordText } from '../../run/command.js'
 import { bytes, counted, number } from '../format.js'
 import { select } from '../state.js'
 import type { DrawingProps } from './drawing.js'
@@ -42,8 +43,8 @@ function One({ memtable, lane }: { readonly memtable: MemtablePicture; readonly 
       {entries > 0 ? <Towers memtable={memtable} name={name} lane={lane} /> : null}
       {newest === undefined ? null : (
         <p class="why">
-          {newest.key} is new: sequence number {newest.sequence}, {counted(newest.height, 'level')} high, by chance. Each level has about a
-          quarter of the towers of the one below.
+          {wordText(newest.key)} is new: sequence number {newest.sequence}, {counted(newest.height, 'level')} high, by chance. Each level
+          has about a quarter of the towers of the one below.
         </p>
       )}
       {search === undefined ? null : <p class="why">{searchText(search)}</p>}
@@ -56,7 +57,7 @@ function searchText({ key, found, comparisons, levels }: SearchPicture): string 
     const moved = passed.length === 0 ? 'stays' : `passes ${counted(passed.length, 'tower')}`
     return `level ${level}: ${moved}${stoppedAt === undefined ? '' : ', then goes down'}`
   })
-  const what = key === undefined ? 'the key' : key
+  const what = key === undefined ? 'the key' : wordText(key)
   return `The search for ${what} ${found ? 'finds it' : 'does not find it'} with ${counted(comparisons, 'comparison')}. ${steps.join('; ')}.`
 }
 
@@ -126,7 +127,7 @@ function Towers({ memtable, name, lane }: TowersProps): JSX.Element {
               ))}
               <text transform={`translate(${x(at) + 4} ${bottom + 12}) rotate(60)`}>
                 {column.kind === 'tombstone' ? '✕ ' : ''}
-                {shortened(column.key)}
+                {shortened(wordText(column.key))}
               </text>
             </g>
           ),
@@ -152,7 +153,7 @@ function marksOf(search: SearchPicture | undefined): ReadonlyMap<string, string>
 }
 
 function towerText({ key, sequence, kind, height, valueBytes }: Tower): string {
-  return `${key}, sequence number ${sequence}: ${kind}${kind === 'tombstone' ? '' : ` of ${number(valueBytes)} bytes`}, ${counted(height, 'level')} high`
+  return `${wordText(key)}, sequence number ${sequence}: ${kind}${kind === 'tombstone' ? '' : ` of ${number(valueBytes)} bytes`}, ${counted(height, 'level')} high`
 }
 
 function shortened(key: string): string {

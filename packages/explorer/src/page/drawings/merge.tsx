@@ -2,6 +2,7 @@
 import type { JSX } from 'preact'
 import type { KeyFate } from 'kvarium/trace'
 import type { MergePicture } from '../../views/merge-fold.js'
+import { wordText } from '../../run/command.js'
 import { bytes, counted, number } from '../format.js'
 import { select } from '../state.js'
 import type { DrawingProps } from './drawing.js'
@@ -71,7 +72,7 @@ export function Merge({ lane, index }: DrawingProps): JSX.Element | null {
                   onClick={() => select({ lane: index, kind: 'key', key: entry.key })}
                 >
                   <span aria-hidden="true">{sign} </span>
-                  {entry.kind} of {entry.key} at {entry.sequence}: {name}
+                  {entry.kind} of {wordText(entry.key)} at {entry.sequence}: {name}
                 </button>
               </li>
             )

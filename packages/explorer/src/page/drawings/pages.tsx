@@ -2,6 +2,7 @@
 import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import type { PageLevelPicture, PagePicture, PagesPicture, SharingPicture } from '../../views/pages-fold.js'
+import { wordText } from '../../run/command.js'
 import { bytes, counted, number } from '../format.js'
 import { select, selection } from '../state.js'
 import type { DrawingProps } from './drawing.js'
@@ -177,7 +178,7 @@ function Sharing({ sharing, toggle }: SharingProps): JSX.Element {
       <td class="text">
         {pages.map(({ page, entries }, at) => (
           <span key={page} class="shared-page">
-            {at === 0 || keys[at - 1] === undefined ? '' : <code class="separator">{keys[at - 1]}</code>}
+            {at === 0 || keys[at - 1] === undefined ? '' : <code class="separator">{wordText(keys[at - 1])}</code>}
             <PageLink page={page} toggle={toggle} />: {entries === undefined ? 'entries unknown' : counted(entries, 'entry', 'entries')}
             <span class="fill" aria-hidden="true">
               <span style={{ width: `${(100 * (entries ?? 0)) / most}%` }} />
