@@ -5,7 +5,7 @@
  * Invariant: a reader that outlives the call holds a moment, see moments.ts.
  */
 import { ByteView, KIND_PUT_EXPIRING } from '../codec/entry.js'
-import { EXPIRY_BYTES, readExpiry } from '../codec/expiry.js'
+import { takeExpiry } from '../codec/expiry.js'
 import type { WriteBatch } from '../engine/batch.js'
 import { CallTracker } from '../engine/call-tracker.js'
 import { DEFAULT_RETAIN_BYTES } from '../engine/changes.js'
@@ -42,7 +42,7 @@ import { shapeOf } from './shape.js'
 /** The dead share at which a closing store merges, and an idle one. */
 const CLOSE_DEAD_SHARE = 1 / 8
 const IDLE_DEAD_SHARE = 1 / 2
-/** A close merges files of so many bytes at the most. */
+/** The most bytes of files that a close merges. */
 const CLOSE_BYTES = 64 * 1024 * 1024
 
 export class HashEngine implements Engine {
@@ -124,11 +124,9 @@ export class HashEngine implements Engine {
   getView(key: Uint8Array, out: ByteView, snapshot?: EngineSnapshot): boolean {
     this.#calls.requireOpen()
     const { entries, ledger, files, expiryClock } = this.#parts
-    const { directory } = entries
     const held = snapshot === undefined ? undefined : entries.moments.resolve(snapshot)
     const hash = hashKey(key, 0, key.length)
-    const record = directory.find(hash, key, 0, key.length)
-    const found = record === 0 ? undefined : entries.versionOf(record, held === undefined ? entries.sequence : held.sequence)
+    const found = entries.find(hash, key, held === undefined ? entries.sequence : held.sequence)
     const touched = this.#touched
     let isLive = false
     try {
@@ -137,8 +135,7 @@ export class HashEngine implements Engine {
         files.counts = touched
         files.readAt(found.file, found.offset, found.length, found.checksum, hash, out)
         if (found.kind === KIND_PUT_EXPIRING) {
-          isLive = readExpiry(out.bytes, out.start) > (held === undefined ? expiryClock.now() : held.time)
-          out.start += EXPIRY_BYTES
+          isLive = takeExpiry(out, held === undefined ? expiryClock.now() : held.time) !== undefined
         }
       }
     } finally {
@@ -154,13 +151,11 @@ export class HashEngine implements Engine {
     const { entries, files, expiryClock } = this.#parts
     const held = snapshot === undefined ? undefined : entries.moments.resolve(snapshot)
     const hash = hashKey(key, 0, key.length)
-    const record = entries.directory.find(hash, key, 0, key.length)
-    const found = record === 0 ? undefined : entries.versionOf(record, held?.sequence ?? entries.sequence)
+    const found = entries.find(hash, key, held?.sequence ?? entries.sequence)
     if (found?.kind !== KIND_PUT_EXPIRING) return undefined
     files.counts = this.#parts.ledger.found
     files.read(found, hash, this.#view)
-    const expiry = readExpiry(this.#view.bytes, this.#view.start)
-    return expiry > (held?.time ?? expiryClock.now()) ? expiry : undefined
+    return takeExpiry(this.#view, held?.time ?? expiryClock.now())
   }
 
   write(batch: WriteBatch, options: WriteOptions): Promise<void> | void {

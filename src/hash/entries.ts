@@ -158,6 +158,12 @@ export class Entries {
     else this.#dead.push(record)
   }
 
+  /** The version of a key that a moment sees; `undefined` if it sees none, or a deletion. */
+  find(hash: number, key: Uint8Array, moment: number): Found | undefined {
+    const record = this.directory.find(hash, key, 0, key.length)
+    return record === 0 ? undefined : this.versionOf(record, moment)
+  }
+
   /** The version of a record that a moment sees; `undefined` if it sees none, or a deletion. */
   versionOf(record: number, moment: number): Found | undefined {
     const { directory } = this

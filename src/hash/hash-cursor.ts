@@ -6,7 +6,7 @@
  * 2. A move reads the value of the entry that it shows, so that what can fail, or has to wait for the disk, is a move.
  */
 import { ByteView, KIND_PUT_EXPIRING } from '../codec/entry.js'
-import { EXPIRY_BYTES, readExpiry } from '../codec/expiry.js'
+import { takeExpiry } from '../codec/expiry.js'
 import type { Cursor } from '../engine/contract.js'
 import { isBelow, isBeyond, isEmptyRange, keyAfter, type HalfOpenRange } from '../engine/range.js'
 import { MisuseError } from '../errors.js'
@@ -124,10 +124,7 @@ export class HashCursor implements Cursor {
     if (length > this.#bytes.length) this.#bytes = new Uint8Array(length * 2)
     this.#bytes.set(value.bytes.subarray(value.start, value.end))
     value.set(this.#bytes, 0, length)
-    if (found.kind === KIND_PUT_EXPIRING) {
-      if (readExpiry(value.bytes, 0) <= this.#moment.time) return false
-      value.start = EXPIRY_BYTES
-    }
+    if (found.kind === KIND_PUT_EXPIRING && takeExpiry(value, this.#moment.time) === undefined) return false
     this.#counts.operations++
     return (this.valid = true)
   }
