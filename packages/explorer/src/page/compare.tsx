@@ -8,6 +8,8 @@ import { bytes, counted, number } from './format.js'
 import { Problem } from './problem.js'
 import { goTo, isBusy, last, position, summary } from './state.js'
 import { useAnswer } from './use-answer.js'
+import { TableHead } from './table-head.js'
+import { LaneOptions } from './lane-options.js'
 
 export function Compare(): JSX.Element {
   const lanes = summary.value?.settings.lanes ?? []
@@ -39,11 +41,7 @@ export function Compare(): JSX.Element {
                     else comparePair(other, wanted)
                   }}
                 >
-                  {lanes.map(({ name }, index) => (
-                    <option key={name} value={index}>
-                      {name}
-                    </option>
-                  ))}
+                  <LaneOptions lanes={lanes} />
                 </select>
               </label>
             ))}
@@ -288,15 +286,7 @@ function FigureTable({ names, figures }: FiguresProps): JSX.Element {
       <div class="scroll" tabIndex={0} role="region" aria-label="All figures of both lanes">
         <table>
           <caption>At position {number(position.value)}, and at the end of the run</caption>
-          <thead>
-            <tr>
-              {['figure', ...names, 'ratio', ...names.map(name => `${name}, at the end`), 'ratio at the end'].map(name => (
-                <th key={name} scope="col">
-                  {name}
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <TableHead names={['figure', ...names, 'ratio', ...names.map(name => `${name}, at the end`), 'ratio at the end']} />
           <tbody>
             {figures.map(({ group, name, unit, here, whole }) => (
               <tr key={`${group} ${name}`}>

@@ -10,6 +10,7 @@ import { makePartEditor, type PartEditor } from './part-editor.js'
 import { difference, end, findDifference, isUsed, use } from './part-run.js'
 import { goTo, isBusy, summary } from './state.js'
 import { newWorker } from './workers.js'
+import { TableHead } from './table-head.js'
 
 interface ExerciseText {
   readonly name: string
@@ -362,13 +363,7 @@ function Steps({ found: { before, steps, fields } }: { readonly found: Differenc
       {fields.length === 0 ? null : (
         <table>
           <caption>What differs in them</caption>
-          <thead>
-            <tr>
-              <th scope="col">Field</th>
-              <th scope="col">Reference</th>
-              <th scope="col">Yours</th>
-            </tr>
-          </thead>
+          <TableHead names={['Field', 'Reference', 'Yours']} />
           <tbody>
             {fields.map(({ name, values }) => (
               <tr key={name}>

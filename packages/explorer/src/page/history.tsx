@@ -9,6 +9,7 @@ import { KeyPlaces } from './key-places.js'
 import { Problem } from './problem.js'
 import { earlierSelections, goTo, last, look, select, selectEarlier, selection } from './state.js'
 import { useAnswer } from './use-answer.js'
+import { LaneOptions } from './lane-options.js'
 
 export function History(): JSX.Element {
   const [key, setKey] = useState('')
@@ -32,11 +33,7 @@ export function History(): JSX.Element {
         <label>
           in{' '}
           <select value={lane} onChange={event => setLane(Number(event.currentTarget.value))}>
-            {lanes.map(({ name }, index) => (
-              <option key={name} value={index}>
-                {name}
-              </option>
-            ))}
+            <LaneOptions lanes={lanes} />
           </select>
         </label>
         <button type="submit">Trace</button>

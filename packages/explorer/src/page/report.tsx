@@ -8,6 +8,7 @@ import { openedReport, type OpenedReport } from './opened-report.js'
 import { Problem } from './problem.js'
 import { ask, isBusy, performing, performLines } from './state.js'
 import { useAnswer } from './use-answer.js'
+import { TableHead } from './table-head.js'
 
 export function Report(): JSX.Element | null {
   const opened = openedReport.value
@@ -174,15 +175,7 @@ function Numbers({ report }: Props): JSX.Element {
       <div class="scroll" tabIndex={0} role="region" aria-label="All numbers of the report">
         <table>
           <caption>Medians of {counted(report.rounds, 'round')}</caption>
-          <thead>
-            <tr>
-              {['number', ...engines.map(({ name }) => name), 'best, and by how much'].map(name => (
-                <th key={name} scope="col">
-                  {name}
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <TableHead names={['number', ...engines.map(({ name }) => name), 'best, and by how much']} />
           <tbody>
             {metricsOf(report).map(metric => (
               <tr key={metric.id}>

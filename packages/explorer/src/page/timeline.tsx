@@ -9,6 +9,7 @@ import { goTo, last, position, select, summary } from './state.js'
 import { content, length, MARK_PIXELS, shownWindow } from './timeline-content.js'
 import { marksInWords, packJobs } from './timeline-layout.js'
 import { isOfBackground, Mark, MARK_TYPES } from './timeline-marks.js'
+import { TableHead } from './table-head.js'
 
 const LENGTHS: readonly (number | undefined)[] = [undefined, 20_000, 2000, 200]
 const JOB_ROWS = 3
@@ -150,15 +151,7 @@ function Table(): JSX.Element {
       </p>
       <div class="scroll">
         <table>
-          <thead>
-            <tr>
-              <th scope="col">engine</th>
-              <th scope="col">job</th>
-              <th scope="col">from</th>
-              <th scope="col">to</th>
-              <th scope="col">reason</th>
-            </tr>
-          </thead>
+          <TableHead names={['engine', 'job', 'from', 'to', 'reason']} />
           <tbody>
             {listed.map(job => (
               <tr key={`${job.lane} ${job.job} ${job.from}`}>

@@ -2,6 +2,7 @@
 import type { JSX } from 'preact'
 import { bytes } from '../format.js'
 import type { DrawingProps } from './drawing.js'
+import { TableHead } from '../table-head.js'
 
 export function Files({ lane }: DrawingProps): JSX.Element | null {
   const picture = lane.pictures.files
@@ -10,13 +11,7 @@ export function Files({ lane }: DrawingProps): JSX.Element | null {
   const longest = Math.max(1, ...files.map(file => file.bytes))
   return (
     <table class="files">
-      <thead>
-        <tr>
-          <th scope="col">file</th>
-          <th scope="col">bytes</th>
-          <th scope="col">not synced</th>
-        </tr>
-      </thead>
+      <TableHead names={['file', 'bytes', 'not synced']} />
       <tbody>
         {files.map(file => (
           <tr key={file.name} class={file.name === touched ? 'touched' : ''}>

@@ -4,6 +4,7 @@ import type { LedgerPicture, LedgerSample } from '../../views/ledger-fold.js'
 import { bytes, number } from '../format.js'
 import { PredictionPlace, usePrediction } from './prediction-place.js'
 import type { DrawingProps } from './drawing.js'
+import { TableHead } from '../table-head.js'
 
 type WrittenPart = keyof LedgerSample['written']
 
@@ -246,17 +247,9 @@ function Figures({ picture: { samples, now, read } }: { readonly picture: Ledger
       <div class="scroll" tabIndex={0} role="region" aria-label="Figures of the ledger">
         <table>
           <caption>Bytes written by part, and the amplifications, by the number of operations</caption>
-          <thead>
-            <tr>
-              {['operations', 'user bytes', ...parts.map(({ name }) => name), 'per user byte', 'blocks per get', 'files per live byte'].map(
-                name => (
-                  <th key={name} scope="col">
-                    {name}
-                  </th>
-                ),
-              )}
-            </tr>
-          </thead>
+          <TableHead
+            names={['operations', 'user bytes', ...parts.map(({ name }) => name), 'per user byte', 'blocks per get', 'files per live byte']}
+          />
           <tbody>
             {rows.map((row, at) => (
               <tr key={at}>

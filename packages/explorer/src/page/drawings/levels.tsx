@@ -10,6 +10,7 @@ import type { DrawingProps } from './drawing.js'
 import { useMoves } from './moves.js'
 import { useRoving } from './roving.js'
 import { TableAnatomy } from './table-anatomy.js'
+import { TableHead } from '../table-head.js'
 
 export function Levels({ lane, index }: DrawingProps): JSX.Element | null {
   const [view, setView] = useState<'keys' | 'bytes'>('keys')
@@ -113,15 +114,7 @@ function ByBytes({ picture }: { readonly picture: LevelsPicture }): JSX.Element 
   const width = (size: number): string => `${(100 * size) / most}%`
   return (
     <table class="by-bytes">
-      <thead>
-        <tr>
-          <th scope="col">level</th>
-          <th scope="col">bytes</th>
-          <th scope="col">may hold</th>
-          <th scope="col">of it</th>
-          <th scope="col">score at the last pick</th>
-        </tr>
-      </thead>
+      <TableHead names={['level', 'bytes', 'may hold', 'of it', 'score at the last pick']} />
       <tbody>
         {shown.map(level => {
           const limit = limits[level.level] ?? {}

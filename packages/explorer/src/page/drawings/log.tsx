@@ -4,6 +4,7 @@ import type { LogFrame, LogPicture, LogsPicture } from '../../views/log-fold.js'
 import { bytes, counted, number } from '../format.js'
 import { select } from '../state.js'
 import type { DrawingProps } from './drawing.js'
+import { TableHead } from '../table-head.js'
 
 const WIDTH = 1000
 const FRAMES_IN_TABLE = 8
@@ -94,15 +95,7 @@ function Frames({ log }: { readonly log: LogPicture }): JSX.Element {
       {before > 0 ? <p>{counted(before, 'frame')} before these.</p> : null}
       <div class="scroll">
         <table>
-          <thead>
-            <tr>
-              <th scope="col">offset</th>
-              <th scope="col">bytes</th>
-              <th scope="col">operations</th>
-              <th scope="col">first sequence</th>
-              <th scope="col">durable</th>
-            </tr>
-          </thead>
+          <TableHead names={['offset', 'bytes', 'operations', 'first sequence', 'durable']} />
           <tbody>
             {shown.map(frame => (
               <tr key={frame.offset}>
