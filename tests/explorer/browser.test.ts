@@ -15,7 +15,7 @@ import { Session } from '../../packages/explorer/src/session/session.js'
 import { buildExplorer } from '../../scripts/explorer.js'
 import { serve, type Served } from '../../site/serve.js'
 import { Kvarium } from '../../src/index.js'
-import { ARGUMENTS, CHROMIUM, isInstalled } from '../support/chromium.js'
+import { ARGUMENTS, CHROMIUM, isInstalled, watchedPage, type Opened } from '../support/chromium.js'
 import { isEveryStory } from '../support/thoroughness.js'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -52,20 +52,12 @@ describe.skipIf(!isInstalled)('the explorer in Chromium', () => {
   })
 
   /** A page whose run is ready, and what it asked for and complained about. */
-  async function opened(
-    hash = '',
-    width = WIDTHS[0],
-  ): Promise<{ readonly page: Page; readonly messages: string[]; readonly requests: string[] }> {
+  async function opened(hash = '', width = WIDTHS[0]): Promise<Opened> {
     const context = await browser.newContext({ reducedMotion: 'reduce', viewport: { width, height: 800 } })
-    const page = await context.newPage()
-    const messages: string[] = []
-    const requests: string[] = []
-    page.on('console', message => messages.push(message.text()))
-    page.on('pageerror', error => messages.push(error.message))
-    page.on('request', request => requests.push(request.url()))
-    await page.goto(served.address + hash)
-    await settled(page)
-    return { page, messages, requests }
+    const opened = await watchedPage(context)
+    await opened.page.goto(served.address + hash)
+    await settled(opened.page)
+    return opened
   }
 
   /** No operation is performed any more, and the page stands where it was sent. */

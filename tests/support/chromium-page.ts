@@ -1,16 +1,10 @@
 /** Opens pages in Chromium, for tests of what they look like and how they are used. */
 import { pathToFileURL } from 'node:url'
-import { chromium, type Browser, type Page } from 'playwright-core'
+import { chromium, type Browser } from 'playwright-core'
 import { afterAll } from 'vitest'
-import { ARGUMENTS, CHROMIUM } from './chromium.js'
+import { ARGUMENTS, CHROMIUM, watchedPage, type Opened } from './chromium.js'
 
-export { isInstalled } from './chromium.js'
-
-export interface Opened {
-  readonly page: Page
-  readonly messages: readonly string[]
-  readonly requests: readonly string[]
-}
+export { isInstalled, type Opened } from './chromium.js'
 
 /** One for all pages of a test file. */
 let browser: Promise<Browser> | undefined
@@ -32,14 +26,9 @@ export async function withPage(
     viewport: { width: look.width, height: 800 },
   })
   try {
-    const page = await context.newPage()
-    const messages: string[] = []
-    const requests: string[] = []
-    page.on('console', message => messages.push(message.text()))
-    page.on('pageerror', error => messages.push(error.message))
-    page.on('request', request => requests.push(request.url()))
-    await page.goto(pathToFileURL(file).href)
-    await use({ page, messages, requests })
+    const opened = await watchedPage(context)
+    await opened.page.goto(pathToFileURL(file).href)
+    await use(opened)
   } finally {
     await context.close()
   }
