@@ -65,7 +65,7 @@ describe('random puts', () => {
     })
   })
 
-  it('are told from ascending and from skewed ones, and every put of new keys from draws', async () => {
+  it('differ from ascending and from skewed ones, and every put of new keys from draws', async () => {
     const workOf = async (...typed: readonly string[]): Promise<PredictionPicture['work']> => {
       const { session, end } = await ran({ seed: 1, lanes: [BTREE] }, ...typed)
       return (await session.prediction(0, end)).work

@@ -9,7 +9,7 @@
 import { Outline, outlineLine, parseFeedLine, parseHead, type FeedHead } from 'kvarium/observe'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-/** What the page is told of a store. */
+/** What the page knows of a store. */
 export interface FeedState extends FeedHead {
   /** The name of its engine; absent before it is open. */
   readonly engine?: string

@@ -22,7 +22,7 @@ export const lesson: Lesson = {
       {
         text: 'The LSM tree: it merges the same entries again and again',
         why: scene =>
-          `It wrote ${number(writtenOf(scene, 0))} bytes, and the B+tree ${number(writtenOf(scene, 1))}. The buffer of the B+tree holds most of its pages here, so many puts meet on a page before it is written.`,
+          `It wrote ${number(writtenOf(scene, 0))} bytes, and the B+tree ${number(writtenOf(scene, 1))}. The buffer of the B+tree holds most of its pages here, and many puts meet on a page before it is written.`,
       },
       {
         text: 'The B+tree: it writes whole pages for single entries',

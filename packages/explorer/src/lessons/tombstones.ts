@@ -7,7 +7,7 @@ import { counted, number } from './words.js'
 const MANY = 600
 const CLEARED = 400
 const FIRST = ['put cat meow', 'put ant 1000B', 'put zebra 1000B', 'flush', 'compact']
-/** So many that the tombstone is no reason for a merge by itself. */
+/** Enough entries that the tombstone is no reason for a merge by itself. */
 const OTHERS = ['cow', 'eel', 'elk', 'emu', 'fox', 'hen', 'owl', 'pig', 'rat', 'yak'].map(key => `put ${key} 100B`).join('; ')
 const DELETE = [`batch del cat; ${OTHERS}`, 'flush', 'get cat', 'compact', 'put dog woof']
 const HELD = ['snapshot s', `batch del dog; ${OTHERS}`, 'flush', 'compact', 'get dog at s', 'get dog', 'release s', 'compact']

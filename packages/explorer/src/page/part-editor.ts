@@ -30,7 +30,7 @@ const marked = StateField.define<DecorationSet>({
   provide: field => EditorView.decorations.from(field),
 })
 
-/** Words and marks are told apart by weight and slant as well: the page has few colours. */
+/** Words and marks differ by weight and slant as well: the page has few colours. */
 const style = HighlightStyle.define([
   {
     tag: [tags.keyword, tags.modifier, tags.operatorKeyword, tags.controlKeyword, tags.definitionKeyword, tags.moduleKeyword],

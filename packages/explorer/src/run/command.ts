@@ -63,7 +63,7 @@ export const WORDS: readonly Word[] = [
   operation(
     'put',
     'KEY VALUE [ttl MS] [sync]',
-    'Writes a value; 100B stands for a made value of that length. With ttl it expires after so many milliseconds',
+    'Writes a value; 100B stands for a made value of that length. With ttl it expires after that number of milliseconds',
     reader => readPut(reader, true),
   ),
   operation('del', 'KEY [sync]', 'Deletes a key', reader => readDel(reader, true)),

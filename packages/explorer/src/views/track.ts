@@ -20,7 +20,7 @@ export type Folds = Readonly<Record<string, Fold<unknown>>>
 /** The events of a lane that are not forgotten; a run adds to them. */
 export interface LaneEvents {
   readonly events: TraceEvent[]
-  /** Files that the lane finds in place of those that it had, after so many events and before the next; ascending. */
+  /** Files that the lane finds in place of those that it had, after this number of events and before the next; ascending. */
   readonly found: { readonly count: number; readonly files: readonly TraceEvent[] }[]
 }
 
