@@ -3,6 +3,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { browserScript, Origin, ProfiledBrowser } from '../support/chromium-origin.js'
 import { isInstalled } from '../support/chromium-page.js'
+import { isEveryStory } from '../support/thoroughness.js'
 
 /** What `page-program.ts` gives the page. */
 interface TestPage {
@@ -63,7 +64,7 @@ describe.skipIf(!isInstalled)('a page with its store in a worker, in Chromium', 
     expect(await second.evaluate(() => window.count('numbers'))).toBeGreaterThan(acknowledged)
   })
 
-  it.each(['lsm', 'btree'])('makes a checkpoint, a store in another folder, while it writes: %s', async engine => {
+  it.runIf(isEveryStory).each(['lsm', 'btree'])('makes a checkpoint, a store in another folder, while it writes: %s', async engine => {
     const page = await newPage()
     await page.evaluate(() => window.start('/store.js'))
     const { atCall, inCopy, after } = await page.evaluate(name => window.checkpoint(name), engine)
@@ -73,7 +74,7 @@ describe.skipIf(!isInstalled)('a page with its store in a worker, in Chromium', 
     await page.close()
   })
 
-  it('leaves no folder of a checkpoint that was ended, and none of a store that is destroyed', async () => {
+  it.runIf(isEveryStory)('leaves no folder of a checkpoint that was ended, and none of a store that is destroyed', async () => {
     const page = await newPage()
     await page.evaluate(() => window.start('/store.js'))
     const { codes, folders } = await page.evaluate(() => window.failedCheckpoint())
@@ -82,7 +83,7 @@ describe.skipIf(!isInstalled)('a page with its store in a worker, in Chromium', 
     await page.close()
   })
 
-  it('a worker whose script cannot be loaded fails the store, with its location', async () => {
+  it.runIf(isEveryStory)('a worker whose script cannot be loaded fails the store, with its location', async () => {
     const page = await newPage()
     await page.evaluate(() => window.start('data:text/javascript,throw new Error("broken")'))
     expect(await page.evaluate(() => window.open('nowhere'))).toMatch(
@@ -90,7 +91,7 @@ describe.skipIf(!isInstalled)('a page with its store in a worker, in Chromium', 
     )
   })
 
-  it('a terminated worker ends what waits for it, and the close', async () => {
+  it.runIf(isEveryStory)('a terminated worker ends what waits for it, and the close', async () => {
     const page = await newPage()
     const failed = new Array<string>(4).fill('LEVEL_WORKER_FAILED')
     expect(await page.evaluate(() => window.codesAfterEnd())).toEqual([...failed, 'resolved', 'resolved'])

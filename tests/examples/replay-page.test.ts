@@ -11,8 +11,10 @@ import { itemsOf, storedRecording } from '../../packages/lab/src/replay/stored-r
 import { typeOf } from '../../packages/lab/src/replay/stepper.js'
 import type { EventOf } from '../../src/trace/events.js'
 import { isInstalled, LEAST_CONTRAST, withPage } from '../support/chromium-page.js'
-import { slice } from '../support/thoroughness.js'
+import { isEveryStory, slice, storyCases } from '../support/thoroughness.js'
 import { recordingOfBoth } from './support/small-example.js'
+
+const SCHEMES = ['light', 'dark'] as const
 
 let directory = ''
 let file = ''
@@ -91,7 +93,7 @@ describe.skipIf(!isInstalled)('the replay page, in a browser', () => {
     })
   })
 
-  it('the keyboard goes on, back, to the next and the last operation, and to the ends', async () => {
+  it.runIf(isEveryStory)('the keyboard goes on, back, to the next and the last operation, and to the ends', async () => {
     await withPage(file, { width: 1200, scheme: 'light' }, async ({ page }) => {
       await press(page, 'ArrowRight', 'ArrowRight')
       expect(await at(page)).toBe(2)
@@ -114,7 +116,7 @@ describe.skipIf(!isInstalled)('the replay page, in a browser', () => {
     })
   })
 
-  it('with a type chosen, back and next stop at events of it alone', async () => {
+  it.runIf(isEveryStory)('with a type chosen, back and next stop at events of it alone', async () => {
     await withPage(file, { width: 1200, scheme: 'light' }, async ({ page }) => {
       await press(page, '/')
       expect(await page.evaluate(() => document.activeElement?.id)).toBe('filter')
@@ -135,7 +137,7 @@ describe.skipIf(!isInstalled)('the replay page, in a browser', () => {
     })
   })
 
-  it('a guess stands beside the answer, also when one steps there', async () => {
+  it.runIf(isEveryStory)('a guess stands beside the answer, also when one steps there', async () => {
     await withPage(file, { width: 1200, scheme: 'light' }, async ({ page }) => {
       const question = items.findIndex(item => item.kind === 'predict')
       const answer = items.findIndex(item => item.kind === 'reveal')
@@ -185,7 +187,7 @@ describe.skipIf(!isInstalled)('the replay page, in a browser', () => {
     })
   })
 
-  it('a screen reader gets each step in one sentence, and all controls have names', async () => {
+  it.runIf(isEveryStory)('a screen reader gets each step in one sentence, and all controls have names', async () => {
     await withPage(file, { width: 1200, scheme: 'light' }, async ({ page }) => {
       expect(await page.locator('[aria-live=polite]').getAttribute('id')).toBe('sentence')
       for (const name of ['First', 'Operation before', 'Back', 'Next', 'Next operation', 'Last'])
@@ -199,7 +201,7 @@ describe.skipIf(!isInstalled)('the replay page, in a browser', () => {
     })
   })
 
-  it.each(['light', 'dark'] as const)('its text can be read: %s', async scheme => {
+  it.each(storyCases(SCHEMES))('its text can be read: %s', async scheme => {
     await withPage(file, { width: 1200, scheme }, async ({ page }) => {
       const probe = items.findIndex(item => item.kind === 'event' && item.event.type === 'get.probe' && item.event.outcome === 'hit')
       const question = items.findIndex(item => item.kind === 'predict')
@@ -212,7 +214,7 @@ describe.skipIf(!isInstalled)('the replay page, in a browser', () => {
     })
   })
 
-  it('nothing but its own regions scrolls sideways on a narrow screen', async () => {
+  it.runIf(isEveryStory)('nothing but its own regions scrolls sideways on a narrow screen', async () => {
     await withPage(file, { width: 400, scheme: 'light' }, async ({ page }) => {
       for (let position = 0; position < items.length; position += 7) {
         await goTo(page, position)

@@ -16,7 +16,7 @@ import { buildExplorer } from '../../scripts/explorer.js'
 import { serve, type Served } from '../../site/serve.js'
 import { Kvarium } from '../../src/index.js'
 import { ARGUMENTS, CHROMIUM, isInstalled, watchedPage, type Opened } from '../support/chromium.js'
-import { isEveryStory } from '../support/thoroughness.js'
+import { isEveryStory, storyCases } from '../support/thoroughness.js'
 
 const ROOT = join(import.meta.dirname, '../..')
 const FOLDER = join(ROOT, '.tmp/explorer-test')
@@ -93,7 +93,7 @@ describe.skipIf(!isInstalled)('the explorer in Chromium', () => {
     await page.context().close()
   })
 
-  it('says what is wrong with a line before it is entered, and keeps it', async () => {
+  it.runIf(isEveryStory)('says what is wrong with a line before it is entered, and keeps it', async () => {
     const { page } = await opened()
     const editor = page.getByRole('textbox', { name: 'Operations' })
     await editor.click()
@@ -175,7 +175,7 @@ describe.skipIf(!isInstalled)('the explorer in Chromium', () => {
     await page.context().close()
   })
 
-  it('shows what power loss leaves, and goes on with a recovered store', async () => {
+  it.runIf(isEveryStory)('shows what power loss leaves, and goes on with a recovered store', async () => {
     const { page } = await opened()
     await type(page, 'put venus hot')
     await page.keyboard.press('Escape')
@@ -213,7 +213,7 @@ describe.skipIf(!isInstalled)('the explorer in Chromium', () => {
     await page.context().close()
   })
 
-  it('selects in a drawing by the arrow keys, and keeps the focus over steps', async () => {
+  it.runIf(isEveryStory)('selects in a drawing by the arrow keys, and keeps the focus over steps', async () => {
     const { page } = await opened('#timeline')
     const focused = (): Promise<string | null> => page.evaluate<string | null>('document.activeElement.getAttribute("data-item")')
     await page.locator('.pages [data-item][tabindex="0"]').focus()
@@ -467,14 +467,14 @@ describe.skipIf(!isInstalled)('the explorer in Chromium', () => {
     await page.dispatchEvent('body', 'drop', { dataTransfer: data })
   }
 
-  it('says why a damaged link opens no run, and begins with the demo', async () => {
+  it.runIf(isEveryStory)('says why a damaged link opens no run, and begins with the demo', async () => {
     const { page } = await opened('#v1.abc')
     await page.locator('[role=alert]', { hasText: 'This link is damaged' }).waitFor()
     expect(await page.locator('.lane').count()).toBe(2)
     await page.context().close()
   })
 
-  it.each(WIDTHS)('fits a screen of %i pixels in both themes, and axe finds nothing', async width => {
+  it.each(storyCases(WIDTHS))('fits a screen of %i pixels in both themes, and axe finds nothing', async width => {
     const { page, messages, requests } = await opened('', width)
     await page.evaluate(AXE)
     // Between the two, one theme stands for both.

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SeededRandom } from '../../src/vfs/seeded-random.js'
 import { browserScript, Origin, ProfiledBrowser } from '../support/chromium-origin.js'
 import { isInstalled } from '../support/chromium-page.js'
-import { slice } from '../support/thoroughness.js'
+import { isEveryStory, slice, storyCases } from '../support/thoroughness.js'
 
 /** In a page: its worker, and the last number that the worker has acknowledged. */
 interface TestPage {
@@ -55,13 +55,16 @@ describe.skipIf(!isInstalled)('stores in OPFS, in Chromium', () => {
   const pause = (): Promise<void> => new Promise(resolve => setTimeout(resolve, 30 + random.uniform(slice(150, 600))))
   const acknowledged = (page: Page): Promise<number> => page.evaluate(() => window.acknowledged)
 
-  it.each(slice(['lsm', 'btree'], ['lsm', 'btree', 'memory']))('%s keeps every promise of the engine contract', async engine => {
-    const page = await newPage()
-    const { passed, failures } = (await run(page, 'contract', engine)) as { passed: number; failures: string[] }
-    expect(failures).toEqual([])
-    expect(passed).toBeGreaterThan(slice(8, 100))
-    await page.close()
-  })
+  it.each(storyCases(slice(['lsm', 'btree'], ['lsm', 'btree', 'memory'])))(
+    '%s keeps every promise of the engine contract',
+    async engine => {
+      const page = await newPage()
+      const { passed, failures } = (await run(page, 'contract', engine)) as { passed: number; failures: string[] }
+      expect(failures).toEqual([])
+      expect(passed).toBeGreaterThan(slice(8, 100))
+      await page.close()
+    },
+  )
 
   describe.each(slice(['lsm'], ['lsm', 'btree']))('what %s has acknowledged is there', engine => {
     it('after the end of the worker, of the tab and of the browser', async () => {
@@ -84,7 +87,7 @@ describe.skipIf(!isInstalled)('stores in OPFS, in Chromium', () => {
     })
   })
 
-  it('a second tab gets LEVEL_LOCKED, and the store once the first one has closed', async () => {
+  it.runIf(isEveryStory)('a second tab gets LEVEL_LOCKED, and the store once the first one has closed', async () => {
     const [first, second] = [await newPage(), await newPage()]
     await run(first, 'hold', 'one')
     const error: unknown = await run(second, 'tryToOpen', 'one').catch((thrown: unknown) => thrown)
@@ -98,7 +101,7 @@ describe.skipIf(!isInstalled)('stores in OPFS, in Chromium', () => {
     await second.close()
   })
 
-  it.each(slice(['btree'], ['lsm', 'btree']))(
+  it.runIf(isEveryStory).each(slice(['btree'], ['lsm', 'btree']))(
     'a full quota is a full disk for %s: what was written stays, and a clear makes room',
     async engine => {
       const page = await newPage()

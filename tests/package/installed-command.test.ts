@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { isEveryStory } from '../support/thoroughness.js'
 import { FOLDERS, ROOT } from './support/installed-package.js'
 
 let project: string
@@ -21,22 +22,22 @@ function run(cwd: string, program: string, parameters: readonly string[], input 
 const kvarium = (parameters: readonly string[], input?: string): Ran =>
   run(project, join(project, 'node_modules/.bin/kvarium'), parameters, input)
 
-beforeAll(() => {
-  project = mkdtempSync(join(tmpdir(), 'kvarium-command-package-'))
-  const packed = join(project, 'packed')
-  mkdirSync(packed)
-  for (const folder of Object.values(FOLDERS)) {
-    const { status, stderr } = run(folder, 'npm', ['pack', '--ignore-scripts', '--pack-destination', packed])
-    expect(status, stderr).toBe(0)
-  }
-  const tarballs = readdirSync(packed).map(file => join(packed, file))
-  expect(tarballs).toHaveLength(3)
-  const ran = run(project, 'npm', ['install', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', ...tarballs])
-  expect(ran.status, ran.stderr).toBe(0)
-}, 300_000)
-afterAll(() => rmSync(project, { recursive: true, force: true }))
+describe.runIf(isEveryStory)('the command, packed and installed without scripts', { timeout: 300_000 }, () => {
+  beforeAll(() => {
+    project = mkdtempSync(join(tmpdir(), 'kvarium-command-package-'))
+    const packed = join(project, 'packed')
+    mkdirSync(packed)
+    for (const folder of Object.values(FOLDERS)) {
+      const { status, stderr } = run(folder, 'npm', ['pack', '--ignore-scripts', '--pack-destination', packed])
+      expect(status, stderr).toBe(0)
+    }
+    const tarballs = readdirSync(packed).map(file => join(packed, file))
+    expect(tarballs).toHaveLength(3)
+    const ran = run(project, 'npm', ['install', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', ...tarballs])
+    expect(ran.status, ran.stderr).toBe(0)
+  }, 300_000)
+  afterAll(() => rmSync(project, { recursive: true, force: true }))
 
-describe('the command, packed and installed without scripts', { timeout: 300_000 }, () => {
   it('compares the engines with the cities that come along', () => {
     const { status, stdout, stderr } = run(project, 'npx', [
       '--no-install',

@@ -1,6 +1,7 @@
 /**
  * How much of its work a test does. `npm test` runs a slice of what takes long; `KVARIUM_THOROUGH=1 npm test` runs all of it, and
- * `npm run torture` and `soak.ts` go on for as long as they are given. `npm run test:stories` does all stories in a browser, of which `npm test` does a few.
+ * `npm run torture` and `soak.ts` go on for as long as they are given. `npm run test:stories` does all stories of users: pages in a browser, and packages as npm
+ * installs them. `npm test` does a few.
  */
 const isThorough = process.env['KVARIUM_THOROUGH'] === '1'
 
@@ -9,5 +10,10 @@ export function slice<T>(daily: T, all: T): T {
   return isThorough ? all : daily
 }
 
-/** Whether all stories in a browser are to be done, and not only those of the day. */
+/** Whether all stories are to be done, and not only those of the day. */
 export const isEveryStory = isThorough || process.env['KVARIUM_STORIES'] === '1'
+
+/** Of the cases of a story, the first, or all of them where all stories are done. */
+export function storyCases<T>(cases: readonly T[]): readonly T[] {
+  return isEveryStory ? cases : cases.slice(0, 1)
+}

@@ -5,7 +5,10 @@ import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isInstalled, LEAST_CONTRAST, withPage } from '../../support/chromium-page.js'
 import { renderHtml } from '../../../packages/lab/src/report/html-page.js'
+import { isEveryStory, storyCases } from '../../support/thoroughness.js'
 import { smallRun } from './support/small-run.js'
+
+const SCHEMES = ['light', 'dark'] as const
 
 let directory = ''
 let file = ''
@@ -40,7 +43,7 @@ describe.skipIf(!isInstalled)('the page of a report, in a browser', () => {
     })
   })
 
-  it('the keyboard reaches the skip link first, then the contents, and opens a table', async () => {
+  it.runIf(isEveryStory)('the keyboard reaches the skip link first, then the contents, and opens a table', async () => {
     await withPage(file, { width: 1200, scheme: 'light' }, async ({ page }) => {
       const focused = (): Promise<string> => page.evaluate(() => document.activeElement?.textContent ?? '')
       await page.keyboard.press('Tab')
@@ -58,7 +61,7 @@ describe.skipIf(!isInstalled)('the page of a report, in a browser', () => {
     })
   })
 
-  it.each(['light', 'dark'] as const)('its text can be read: %s', async scheme => {
+  it.each(storyCases(SCHEMES))('its text can be read: %s', async scheme => {
     await withPage(file, { width: 1200, scheme }, async ({ page }) => {
       const least: { contrast: number; text: string } = await page.evaluate(LEAST_CONTRAST)
       expect(least.contrast, least.text).toBeGreaterThanOrEqual(4.5)
@@ -67,14 +70,14 @@ describe.skipIf(!isInstalled)('the page of a report, in a browser', () => {
     })
   })
 
-  it('nothing but its own regions scrolls sideways on a narrow screen', async () => {
+  it.runIf(isEveryStory)('nothing but its own regions scrolls sideways on a narrow screen', async () => {
     await withPage(file, { width: 400, scheme: 'light' }, async ({ page }) => {
       await page.evaluate(() => document.querySelectorAll('details').forEach(details => (details.open = true)))
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(400)
     })
   })
 
-  it.each(['light', 'dark'] as const)('a phone keeps the names of rows in sight and says that a drawing is wider: %s', async scheme => {
+  it.each(storyCases(SCHEMES))('a phone keeps the names of rows in sight and says that a drawing is wider: %s', async scheme => {
     await withPage(file, { width: 360, scheme }, async ({ page }) => {
       const hints = await page
         .locator('figure > .scroll')
