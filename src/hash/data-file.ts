@@ -19,9 +19,9 @@ import type { Place } from './directory.js'
 import { dataName, type DataName } from './file-names.js'
 
 const BLOCK_BITS = 12
-const BLOCK_BYTES = 1 << BLOCK_BITS
+export const BLOCK_BYTES = 1 << BLOCK_BITS
 /** Longer values are read past the cache. */
-const MOST_CACHED_BYTES = 4 * BLOCK_BYTES
+export const MOST_CACHED_BYTES = 4 * BLOCK_BYTES
 
 class Block extends CacheEntry {
   readonly bytes = BLOCK_BYTES

@@ -9,7 +9,7 @@ import { FRAME_HEADER_BYTES } from '../wal/format.js'
 import { LogWriter } from '../wal/writer.js'
 import { newName } from './file-names.js'
 
-const BATCH_BYTES = 64 * 1024
+export const BATCH_BYTES = 64 * 1024
 
 export interface DataWriterOptions {
   readonly fileSystem: FileSystem

@@ -13,10 +13,11 @@ import { ByteView, compareBytes, KIND_DELETE, KIND_PUT, KIND_PUT_EXPIRING, type 
 import { KeyArena } from './key-arena.js'
 
 const CHUNK_BITS = 12
-const CHUNK_RECORDS = 1 << CHUNK_BITS
+export const CHUNK_RECORDS = 1 << CHUNK_BITS
 const WORDS = 8
-const SEGMENTS = 256
-const FIRST_SLOTS = 16
+export const RECORD_BYTES = WORDS * 4
+export const SEGMENTS = 256
+export const FIRST_SLOTS = 16
 const HIGH = 0x1_0000_0000
 
 /** A place of a value: the number of an open file among all, and bytes in it. */

@@ -6,7 +6,7 @@
 import { compareBytes, EMPTY, type ByteView } from '../codec/entry.js'
 
 const CHUNK_BITS = 18
-const CHUNK_BYTES = 1 << CHUNK_BITS
+export const CHUNK_BYTES = 1 << CHUNK_BITS
 const MOST_CHUNKS = 1 << (32 - CHUNK_BITS)
 /** Fewer bytes of dropped keys are not worth a rewrite. */
 const LEAST_WASTE_BYTES = 4 * CHUNK_BYTES

@@ -40,6 +40,7 @@ import {
   pageHitRate,
   zeta,
 } from '../../../packages/lab/src/predict/draws.js'
+import { blocksPerValue, garbageCopies, garbageSpace, wholeMerges } from '../../../packages/lab/src/predict/hash-model.js'
 import { SeededRandom } from '../../../src/vfs/seeded-random.js'
 
 describe('bloom filters', () => {
@@ -239,5 +240,47 @@ describe('draws', () => {
     expect(of(10_000)).toBe(lruHitRate(10_000, 100, zipfian))
     expect(of(1000)).toBeGreaterThan(of(10_000))
     expect(of(100)).toBe(1)
+  })
+})
+
+describe('merges of a hash engine', () => {
+  it.each([
+    [0.5, 1, 2],
+    [0.2, 4, 1.25],
+    [0.75, 1 / 3, 4],
+    [1, 0, 1e9],
+  ])('at a dead share of %d an update costs %d copies, and a live byte takes %d bytes of files at most', (share, copies, space) => {
+    expect(garbageCopies(share)).toBeCloseTo(copies, 12)
+    expect(garbageSpace(share) / space).toBeCloseTo(1, 6)
+  })
+
+  it('of a full store with many updates cost what the steady state says', () => {
+    const work = {
+      puts: 1e6,
+      keys: 10_000,
+      keyBytes: 16,
+      valueBytes: 100,
+      distribution: 'uniform',
+      loaded: { keys: 10_000, order: 'random' },
+    } as const
+    for (const share of [0.2, 0.5, 0.8]) {
+      const { copied, merges } = wholeMerges(work, share, 100)
+      expect(copied / work.puts / garbageCopies(share)).toBeCloseTo(1, 1)
+      expect(copied / merges).toBeCloseTo(work.keys, 0)
+    }
+  })
+
+  it('of a store that only grows do not happen', () => {
+    const work = { puts: 1e5, keys: 1e5, keyBytes: 16, valueBytes: 100, distribution: 'ascending' } as const
+    expect(wholeMerges(work, 0.5, 100)).toEqual({ merges: 0, copied: 0, dead: 0 })
+  })
+
+  it.each([
+    [0, 0],
+    [1, 1],
+    [4097, 2],
+    [20_000, 1],
+  ])('a value of %d bytes takes %d blocks', (bytes, blocks) => {
+    expect(blocksPerValue(bytes)).toBe(blocks)
   })
 })

@@ -3,13 +3,15 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import type { LedgerCounts } from '../../../src/trace/ledger.js'
 import { predict } from '../../../packages/lab/src/predict/predict.js'
 import type { Metric, Prediction, Reads, Work } from '../../../packages/lab/src/predict/prediction.js'
+import { simulateHash } from '../../../packages/lab/src/predict/simulate-hash.js'
 import { keyDraws, simulate } from '../../../packages/lab/src/predict/simulate.js'
-import { decimalKey, drive, lsmOptions, measuredOf, openMeasured, SMALL, type Driven } from './support/measured-engines.js'
+import { decimalKey, drive, hashOptions, lsmOptions, measuredOf, openMeasured, SMALL, type Driven } from './support/measured-engines.js'
 
 /** What docs/predicted-and-measured.md is about. */
 const WORK: Work = { puts: 24_000, keys: 12_000, keyBytes: 16, valueBytes: 100, distribution: 'uniform', batchPuts: 10 }
 const LEVELED = { ...SMALL, compaction: 'leveled' } as const
 const TIERED = { ...SMALL, compaction: 'tiered' } as const
+const HASH = { ...hashOptions({ maxFileSize: 128 << 10, cacheSize: 256 << 10 }) }
 const BTREE = { writeBufferSize: 1 << 19, cacheSize: 8 << 20 } as const
 
 function look({ engine }: Driven): void {
@@ -22,21 +24,26 @@ function look({ engine }: Driven): void {
   }
 }
 
-async function run(name: 'leveled' | 'tiered' | 'btree', work = WORK): Promise<Prediction[]> {
-  const options = { leveled: LEVELED, tiered: TIERED, btree: BTREE }[name]
-  const driven = await openMeasured(name === 'btree' ? 'btree' : 'lsm', options)
+type Case = 'leveled' | 'tiered' | 'btree' | 'hash'
+
+async function run(name: Case, work = WORK): Promise<Prediction[]> {
+  const options = { leveled: LEVELED, tiered: TIERED, btree: BTREE, hash: HASH }[name]
+  const driven = await openMeasured(name === 'btree' || name === 'hash' ? name : 'lsm', options)
   await drive(driven, work, { seed: 1, ...(name !== 'btree' && { settleEvery: 100 }) })
   await driven.engine.settle()
   look(driven)
   const measured = measuredOf(driven)
   await driven.close()
-  return predict(measured, work, name === 'btree' ? {} : { simulation: simulate(lsmOptions(options), work, 1) })
+  if (name === 'btree') return predict(measured, work)
+  return predict(measured, work, {
+    simulation: name === 'hash' ? simulateHash(HASH, work, { seed: 1, settleEvery: 100 }) : simulate(lsmOptions(options), work, 1),
+  })
 }
 
-const runs = { leveled: [] as Prediction[], tiered: [] as Prediction[], btree: [] as Prediction[] }
+const runs = { leveled: [] as Prediction[], tiered: [] as Prediction[], btree: [] as Prediction[], hash: [] as Prediction[] }
 
 beforeAll(async () => {
-  for (const name of ['leveled', 'tiered', 'btree'] as const) runs[name] = await run(name)
+  for (const name of ['leveled', 'tiered', 'btree', 'hash'] as const) runs[name] = await run(name)
 }, 240_000)
 
 function row(rows: readonly Prediction[], metric: Metric, part: Prediction['part'], variant?: string, level?: number): Prediction {
@@ -131,6 +138,34 @@ describe('a B+tree', () => {
   })
 })
 
+describe('a hash engine', () => {
+  it('writes the log, hint files and what merges copy; the simulation makes the same merges', () => {
+    expect(error(runs.hash, 'write amplification', 'log')).toBeLessThan(0.001)
+    expect(error(runs.hash, 'write amplification', 'flush')).toBeLessThan(0.01)
+    expect(error(runs.hash, 'write amplification', 'compaction', 'simulated')).toBeLessThan(0.01)
+    expect(error(runs.hash, 'write amplification', 'total', 'simulated')).toBeLessThan(0.005)
+    expect(error(runs.hash, 'space amplification', 'total', 'simulated')).toBeLessThan(0.01)
+    const of = (variant: string): Prediction => row(runs.hash, 'write amplification', 'total', variant)
+    expect(of('(1 − g)/g').error).toBeGreaterThan(of('g of all files').error!)
+    expect(error(runs.hash, 'write amplification', 'total', 'g of all files')).toBeLessThan(0.15)
+    const most = row(runs.hash, 'space amplification', 'total', '1/(1 − g)')
+    expect(most.measured).toBeLessThan(most.predicted)
+  })
+
+  it('reads one block per key that is there and none for others, and holds keys in memory', () => {
+    expect(error(runs.hash, 'read amplification', 'found')).toBeLessThan(0.01)
+    expect(row(runs.hash, 'read amplification', 'missing')).toMatchObject({ predicted: 0, measured: 0, error: null })
+    expect(error(runs.hash, 'memory per key', 'total')).toBeLessThan(0.05)
+  })
+
+  it('merges nothing when keys ascend', async () => {
+    const rows = await run('hash', { ...WORK, puts: 6000, keys: 6000, distribution: 'ascending' })
+    for (const variant of ['(1 − g)/g', 'g of all files', 'simulated'])
+      expect(row(rows, 'write amplification', 'compaction', variant)).toMatchObject({ predicted: 0, measured: 0 })
+    expect(error(rows, 'space amplification', 'total', 'g of all files')).toBeLessThan(0.06)
+  })
+})
+
 /** Full, with or without a prefix that is stored once. */
 function expectFullLeaves(rows: readonly Prediction[]): void {
   const whole = row(rows, 'leaf fill', 'total', 'rightmost split')
@@ -145,7 +180,7 @@ function difference(after: LedgerCounts, before: LedgerCounts): LedgerCounts {
   return { ...after, userBytes: after.userBytes - before.userBytes, written }
 }
 
-async function cacheRow(name: 'lsm' | 'btree', options: Readonly<Record<string, unknown>>, reads: Reads): Promise<Prediction> {
+async function cacheRow(name: 'lsm' | 'btree' | 'hash', options: Readonly<Record<string, unknown>>, reads: Reads): Promise<Prediction> {
   const gets = 6000
   const driven = await openMeasured(name, options)
   await drive(driven, WORK, { seed: 1, settleEvery: 100 })
@@ -167,6 +202,11 @@ describe('the cache', () => {
     },
   )
 
+  it('of parts of files answers about as many gets as formulas for LRU say', async () => {
+    const { predicted, measured } = await cacheRow('hash', HASH, { distribution: 'uniform' })
+    expect(Math.abs(predicted - measured!), `${predicted} predicted, ${measured} measured`).toBeLessThan(0.08)
+  })
+
   it.each([64, 128])('of pages answers about as many gets as formulas for LRU say: %i KiB', async kib => {
     const options = { writeBufferSize: 64 << 10, cacheSize: kib << 10 }
     const { predicted, measured } = await cacheRow('btree', options, { distribution: 'uniform' })
@@ -183,7 +223,7 @@ describe('the cache', () => {
 describe('rows', () => {
   it('are plain JSON with finite numbers, whatever was measured', async () => {
     const idle = await Promise.all(
-      (['lsm', 'btree'] as const).map(async name => {
+      (['lsm', 'btree', 'hash'] as const).map(async name => {
         const driven = await openMeasured(name, {})
         const rows = predict(measuredOf(driven), { ...WORK, puts: 0 })
         await driven.close()
@@ -219,7 +259,7 @@ function cellsOf(rows: readonly Prediction[]): { name: string; predicted: number
   }))
 }
 
-it.each(['leveled', 'tiered', 'btree'] as const)('the table of the document is what a run gives: %s', name => {
+it.each(['leveled', 'tiered', 'btree', 'hash'] as const)('the table of the document is what a run gives: %s', name => {
   const text = readFileSync(new URL('../../../docs/predicted-and-measured.md', import.meta.url), 'utf8')
   const table = new RegExp(`<!-- ${name} -->([^]*?)<!-- end -->`).exec(text)![1]
   const documented = [...table.matchAll(/^\| ([a-z].*?) +\| (.*?) +\| +([\d.,]+) +\| +([\d.,]+|–) +\|/gm)].map(

@@ -42,6 +42,8 @@ export {
   type Access,
   type CachedPages,
 } from './draws.js'
+export { blocksPerValue, directoryBytesPerKey, garbageCopies, garbageSpace, wholeMerges, type WholeMerges } from './hash-model.js'
+export { hashSizes, simulateHash, type HashSimulation, type HashSimulationSettings, type HashSizes } from './simulate-hash.js'
 export { keyDraws, pickerOf, simulate } from './simulate.js'
 export { CompactionSimulator, type SimulatedLevel, type Simulation, type SimulationSample, type SimulatorOptions } from './simulator.js'
 export { lsmSizes, plainSizes, type SizeModel } from './size-model.js'

@@ -1,17 +1,18 @@
 import { MisuseError } from 'kvarium'
 import { predictableEngines, predictorOf } from './predictors.js'
 import type { Measured, Prediction, Work } from './prediction.js'
+import type { HashSimulation } from './simulate-hash.js'
 import type { Simulation } from './simulator.js'
 
 export interface PredictOptions {
-  /** The simulation of the same work under the same options, by `simulate`: adds a row beside each formula for LSM trees. */
-  readonly simulation?: Simulation
+  /** The simulation of the same work under the same options, by `simulate` for `lsm`, by `simulateHash` for `hash`: adds rows beside formulas. */
+  readonly simulation?: Simulation | HashSimulation
 }
 
 /**
  * Rows with predictions of formulas beside an engine's own numbers: for `lsm` write amplification by part, by level and in total, space,
  * sizes of levels, runs, filters and look-ups; for `btree` write amplification by part and in total, fill of leaves, height, space and
- * look-ups. Where several formulas are published for one number, each has its row.
+ * look-ups; for `hash` write amplification by part and in total, space, look-ups, and memory per key. Where several formulas are published for one number, each has its row.
  *
  * @throws MisuseError for an engine without formulas, and for empty work
  */

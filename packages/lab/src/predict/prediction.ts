@@ -23,6 +23,7 @@ export type Metric =
   | 'cache hit rate'
   | 'leaf fill'
   | 'tree height'
+  | 'memory per key'
 
 export interface Prediction {
   readonly metric: Metric

@@ -2,6 +2,8 @@ import { btreeEngine } from '../../../../src/btree/factory.js'
 import { WriteBatch } from '../../../../src/engine/batch.js'
 import type { Engine, EngineFactory } from '../../../../src/engine/contract.js'
 import { inlineExecutor, type ExecutorFactory, type JobExecutor } from '../../../../src/lsm/compaction/executor.js'
+import { hashEngine } from '../../../../src/hash/factory.js'
+import type { HashOptions } from '../../../../src/hash/options.js'
 import { lsmEngine } from '../../../../src/lsm/whole-engine.js'
 import { LSM_OPTIONS, type LsmOptions } from '../../../../src/lsm/options.js'
 import type { Measured, Work } from '../../../../packages/lab/src/predict/prediction.js'
@@ -26,6 +28,10 @@ export function lsmOptions(options: Partial<LsmOptions>): LsmOptions {
   return { ...(defaults as unknown as LsmOptions), ...options }
 }
 
+export function hashOptions(options: Partial<HashOptions>): HashOptions {
+  return fillOptions(hashEngine(), options) as unknown as HashOptions
+}
+
 /** A decimal key of fixed width, as simulators assume. */
 export function decimalKey(number: number, bytes: number): Uint8Array {
   return keyOf(String(number).padStart(bytes, '0'))
@@ -40,7 +46,7 @@ export interface Driven {
 }
 
 /** An engine over files in memory, on a simulated clock. The formulas are those of tables that are not compressed. */
-export async function openMeasured(name: 'lsm' | 'btree', options: Readonly<Record<string, unknown>>): Promise<Driven> {
+export async function openMeasured(name: 'lsm' | 'btree' | 'hash', options: Readonly<Record<string, unknown>>): Promise<Driven> {
   const compactedByLevel: number[] = [0, 0, 0, 0]
   const executor: ExecutorFactory = (...given) => {
     const inline = inlineExecutor(...given)
@@ -51,7 +57,7 @@ export async function openMeasured(name: 'lsm' | 'btree', options: Readonly<Reco
     }
     return { remote: false, run }
   }
-  const factory: EngineFactory = name === 'lsm' ? lsmEngine({ executor }) : btreeEngine()
+  const factory: EngineFactory = name === 'lsm' ? lsmEngine({ executor }) : name === 'btree' ? btreeEngine() : hashEngine()
   const image = new MemoryFileSystem()
   image.makeDirectory(DIRECTORY)
   const fileSystem = image.processCrashClone()
