@@ -277,9 +277,9 @@ function count(n: number, one: string, many = `${one}s`): string {
   return `${number(n)} ${n === 1 ? one : many}`
 }
 
-/** With separators: `213,902`. */
+/** With separators: `213,902`. Describing is done for every event of a search, and `toLocaleString` takes 15 µs in Chromium. */
 function number(n: number): string {
-  return n.toLocaleString('en-US')
+  return Number.isSafeInteger(n) ? String(n).replace(/\B(?=(\d{3})+$)/g, ',') : n.toLocaleString('en-US')
 }
 
 function capital(text: string): string {

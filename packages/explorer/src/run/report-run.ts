@@ -2,6 +2,7 @@
 import { resolveOptions, type OptionSpec, type OptionTable } from 'kvarium/engine'
 import type { RunReport } from 'kvarium-lab/report'
 import type { Line } from './line.js'
+import { number } from './number-text.js'
 import { MOST_LANES, type LaneSettings, type RunSettings, type Setting } from './settings.js'
 import { WORKLOAD_WORDS } from './workload-words.js'
 
@@ -37,7 +38,7 @@ export function runOfReport({ work, engines }: RunReport, tables: Readonly<Recor
   if (!isKnown) notes.push(`No line can do the workload ${work.name}: puts of random keys stand in for it.`)
   if (calls > count || work.entries > entries) {
     notes.push(
-      `The run has ${text(count)} calls on ${text(entries)} entries; that of the report had ${text(calls)} on ${text(work.entries)}.`,
+      `The run has ${number(count)} calls on ${number(entries)} entries; that of the report had ${number(calls)} on ${number(work.entries)}.`,
     )
   }
 
@@ -96,12 +97,8 @@ function scaled(
     return [[name, Math.max(least, 2 ** Math.round(Math.log2(Math.max(1, size / times))))]]
   })
   if (sizes.length > 0) {
-    const small = sizes.map(([name, size]) => `${name} ${text(size)}`).join(', ')
+    const small = sizes.map(([name, size]) => `${name} ${number(size)}`).join(', ')
     notes.push(`${lane} has sizes for fewer entries: ${small}. All other options are those of the report, or defaults.`)
   }
   return { ...options, ...Object.fromEntries(sizes) }
-}
-
-function text(count: number): string {
-  return count.toLocaleString('en-US')
 }

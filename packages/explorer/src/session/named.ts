@@ -1,8 +1,11 @@
 /** What histories are made of: the events of a lane with who does them, and the words for when they happen. */
 import { describe } from 'kvarium/observe'
 import type { TraceEvent } from 'kvarium/trace'
+import { counted, number } from '../run/number-text.js'
 import type { Run } from '../run/run.js'
 import { Actors } from './actors.js'
+
+export { counted, number }
 
 export interface HistoryEntry {
   readonly position: number
@@ -32,14 +35,6 @@ export interface Named<Event extends TraceEvent = TraceEvent> {
 /** When it happens, as seen from a position. */
 export function atMoment({ position }: { readonly position: number }, seen: number): string {
   return `${position > seen ? 'later, ' : ''}at moment ${number(position)}`
-}
-
-export function number(value: number): string {
-  return value.toLocaleString('en-US')
-}
-
-export function counted(count: number, thing: string, things = `${thing}s`): string {
-  return `${number(count)} ${count === 1 ? thing : things}`
 }
 
 export interface ToldEvent extends Named {
