@@ -120,6 +120,8 @@ export class DataFiles {
   readonly #freeSlots: number[] = []
   /** Those in force, the oldest first; the last one is being written, once there is one. */
   list: DataFile[] = []
+  /** Called before a log is read up to byte `end`: its last bytes may be in memory yet. */
+  onLogRead: ((log: number, end: number) => void) | undefined
   /** Gets what a read has touched. */
   counts: ReadCounts | undefined
   #scratch: Uint8Array = EMPTY
@@ -222,6 +224,7 @@ export class DataFiles {
 
   #readDirect(file: DataFile, offset: number, length: number, out: ByteView): void {
     const target = length > MOST_CACHED_BYTES ? new Uint8Array(length) : this.#scratchFor(length)
+    if (file.isLog) this.onLogRead?.(file.number, offset + length)
     const read = this.#handle(file).read(target, offset, 0, length)
     this.#count(read)
     if (read < length) throw new CorruptionError('A value is cut off', { file: this.path(file), offset })
@@ -240,7 +243,10 @@ export class DataFiles {
       return cached.frame
     }
     const start = index * BLOCK_BYTES
-    if (file.isLog && start + BLOCK_BYTES > file.bytes) return undefined
+    if (file.isLog) {
+      if (start + BLOCK_BYTES > file.bytes) return undefined
+      this.onLogRead?.(file.number, start + BLOCK_BYTES)
+    }
     if (!cache.makeRoom(BLOCK_BYTES)) return undefined
     const frame = cache.frames.take(BLOCK_BYTES)
     try {

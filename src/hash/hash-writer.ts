@@ -43,12 +43,12 @@ export class HashWriter implements BatchWriter {
     return undefined
   }
 
-  append(batch: WriteBatch): void {
+  append(batch: WriteBatch, willSync: boolean): void {
     const { logs, entries, files } = this.#parts
     batch.seal(entries.sequence + 1)
     const file = files.list[files.list.length - 1]
     const base = logs.size + FRAME_HEADER_BYTES
-    logs.append(batch.bytes, batch.byteLength)
+    logs.append(batch.bytes, batch.byteLength, willSync)
     entries.apply(this.#reader.reset(batch.bytes, 0, batch.byteLength), file, base)
     entries.sequence += batch.count
     file.lastSequence = entries.sequence

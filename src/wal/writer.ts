@@ -152,6 +152,11 @@ export class LogWriter {
     return this.#size
   }
 
+  /** Length of what is in the file: the log without the frames that are held. */
+  get readableBytes(): number {
+    return this.#size - this.#heldBytes
+  }
+
   /** The watermark: this many bytes from the start of the log are known to be durable. */
   get syncedBytes(): number {
     return this.#syncedBytes

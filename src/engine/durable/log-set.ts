@@ -203,7 +203,7 @@ export class LogSet {
   start(number: number, register: (span: Span | null) => Promise<void>): void {
     if (this.#failure !== undefined) throw this.refusal()
     // Nothing in the next log may survive what is missing in this one.
-    this.#writeHeld()
+    this.#writeHeld(this.#writable)
     const next = this.#createAsJob(number, register)
     this.#olderBytes += this.size
     this.#older.push(this.#writable)
@@ -243,6 +243,14 @@ export class LogSet {
       throw error
     }
     this.#book(log)
+  }
+
+  /** Makes the bytes of a log before `end` readable in its file: `append` may hold the last ones in memory. */
+  makeReadable(number: number, end: number): void {
+    const log = this.#current
+    if (log?.number !== number || end <= log.writer.readableBytes) return
+    this.#writeHeld(log)
+    if (end > log.writer.readableBytes) throw this.refusal()
   }
 
   /** `append` of a long batch. Until the promise settles nothing else is appended, and no log is started. */
@@ -367,9 +375,9 @@ export class LogSet {
     }
   }
 
-  #writeHeld(): void {
+  #writeHeld(log: LiveLog): void {
     try {
-      this.#writable.writer.writeHeld()
+      log.writer.writeHeld()
     } catch (error) {
       this.poison(error)
       throw error
