@@ -6,6 +6,7 @@ import { build } from 'esbuild'
 import { rollup } from 'rollup'
 import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { isEveryStory, storyCases } from '../support/thoroughness.js'
 import { dependencyPackages, installPackages, packedSize, ROOT } from './support/installed-package.js'
 
 let project: string
@@ -317,13 +318,13 @@ describe('a bundled application', () => {
     expect(node('esbuild/bundled.cjs', inStore('esbuild'))).toMatchObject({ stdout: '[{"key":"a"},"worker"]\n', stderr: '' })
   })
 
-  it('by rollup, with the copied worker beside it, starts the worker', async () => {
+  it.runIf(isEveryStory)('by rollup, with the copied worker beside it, starts the worker', async () => {
     await copyOfBundle('rollup')
     writeFileSync(join(project, 'rollup/compaction-worker.js'), readFileSync(join(installed, 'dist/compaction-worker.js')))
     expect(node('rollup/bundled.js', inStore('rollup'))).toMatchObject({ stdout: '[{"key":"a"},"worker"]\n', stderr: '' })
   })
 
-  it('without the worker runs inline, says so in its stats, and warns once', async () => {
+  it.runIf(isEveryStory)('without the worker runs inline, says so in its stats, and warns once', async () => {
     await copyOfBundle('alone')
     const ran = node('alone/bundled.js', inStore('alone'))
     expect(ran.stdout).toBe('[{"key":"a"},"inline"]\n')
@@ -379,10 +380,12 @@ describe('the types of an installed package', () => {
     }
     export type Options = LsmOptions`
 
-  it.each([
+  const RESOLUTIONS = [
     ['NodeNext', ts.ModuleKind.NodeNext, ts.ModuleResolutionKind.NodeNext],
     ['a bundler', ts.ModuleKind.ESNext, ts.ModuleResolutionKind.Bundler],
-  ])('compile under %s with skipLibCheck off', { timeout: 120_000 }, (_name, module, moduleResolution) => {
+  ] as const
+
+  it.each(storyCases(RESOLUTIONS))('compile under %s with skipLibCheck off', { timeout: 120_000 }, (_name, module, moduleResolution) => {
     mkdirSync(join(project, 'types'), { recursive: true })
     const file = join(project, 'types/program.ts')
     writeFileSync(file, PROGRAM)
