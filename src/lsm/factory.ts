@@ -26,6 +26,11 @@ const LSM_VARIANTS: readonly EngineVariant[] = [
     scaled: ['writeBufferSize', 'maxFileSize', 'level1Size', 'cacheSize'],
   },
   { name: 'lsm-tiered', options: { compaction: 'tiered', compression: 'none' }, scaled: ['writeBufferSize', 'maxFileSize', 'cacheSize'] },
+  {
+    name: 'lsm-lazy-leveled',
+    options: { compaction: 'lazy-leveled', compression: 'none' },
+    scaled: ['writeBufferSize', 'maxFileSize', 'cacheSize'],
+  },
 ]
 
 /** The `lsm` engine. On Node pass the `workerExecutor`; the default runs background work inline, in slices. */

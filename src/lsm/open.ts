@@ -9,6 +9,7 @@ import { LsmEngine } from './engine.js'
 import { CodeLoader, type GivenTableCode } from './code-loader.js'
 import type { JobExecutor } from './compaction/executor.js'
 import { JobRunner } from './compaction/job-runner.js'
+import { LazyLeveledPicker } from './compaction/pickers/lazy-leveled-picker.js'
 import { LeveledPicker } from './compaction/pickers/leveled-picker.js'
 import { LogSet } from '../engine/durable/log-set.js'
 import type { EntryCache } from '../engine/entry-cache.js'
@@ -148,7 +149,7 @@ function loadingExecutor(loader: CodeLoader, inline: () => JobExecutor): JobExec
 }
 
 function builtInPicker({ compaction, level0Tables, level1Size, fanOut, runsPerLevel }: LsmOptions): CompactionPicker {
-  return compaction === 'leveled'
-    ? new LeveledPicker({ level0Tables, level1Bytes: level1Size, fanOut })
-    : new TieredPicker({ runsPerLevel })
+  if (compaction === 'tiered') return new TieredPicker({ runsPerLevel })
+  if (compaction === 'lazy-leveled') return new LazyLeveledPicker({ runsPerLevel, fanOut })
+  return new LeveledPicker({ level0Tables, level1Bytes: level1Size, fanOut })
 }

@@ -26,7 +26,7 @@ export interface LsmOptions {
   readonly maxOpenFiles: number
   readonly filterBitsPerKey: number
   readonly compression: CompressionName | CompressionByLevel
-  readonly compaction: 'leveled' | 'tiered'
+  readonly compaction: 'leveled' | 'tiered' | 'lazy-leveled'
   readonly level0Tables: number
   readonly level0StopTables: number
   readonly level1Size: number
@@ -85,7 +85,12 @@ export const LSM_OPTIONS = {
     byLevel: true,
     about: 'How new blocks are compressed that shrink by an eighth or more.',
   },
-  compaction: { type: 'choice', default: 'leveled', choices: ['leveled', 'tiered'], about: 'Which tables are merged when.' },
+  compaction: {
+    type: 'choice',
+    default: 'leveled',
+    choices: ['leveled', 'tiered', 'lazy-leveled'],
+    about: 'Which tables are merged when.',
+  },
   level0Tables: {
     type: 'integer',
     default: 6,
@@ -110,8 +115,21 @@ export const LSM_OPTIONS = {
     unit: 'bytes',
     about: 'Leveled: target size of level 1.',
   },
-  fanOut: { type: 'integer', default: 10, min: 2, max: 100, about: 'Leveled: how many times larger each level is than the one above.' },
-  runsPerLevel: { type: 'integer', default: 4, min: 2, max: 100, unit: 'runs', about: 'Tiered: runs in a level that start a merge.' },
+  fanOut: {
+    type: 'integer',
+    default: 10,
+    min: 2,
+    max: 100,
+    about: 'Leveled: how many times larger each level is than the one above. Lazy-leveled: the same, for the last level.',
+  },
+  runsPerLevel: {
+    type: 'integer',
+    default: 4,
+    min: 2,
+    max: 100,
+    unit: 'runs',
+    about: 'Tiered and lazy-leveled: runs in a level that start a merge.',
+  },
   idleCompaction: {
     type: 'boolean',
     default: true,

@@ -12,6 +12,12 @@ const cached = readingAgain(lsmEngine({ entryCachePace: { window: 4, sleep: 0 } 
 
 const subjects: readonly ContractSubject[] = [
   {
+    name: 'lsm, tiered, in memory, compressed',
+    factory,
+    options: { ...SMALL_LSM, compaction: 'tiered', compression: 'deflate' },
+    place: memoryPlace,
+  },
+  {
     name: 'lsm, leveled, in memory, entries cached',
     factory: cached,
     options: { ...SMALL_LSM, cacheSize: 256 << 10, entryCache: true },
@@ -19,16 +25,16 @@ const subjects: readonly ContractSubject[] = [
   },
   { name: 'lsm, leveled, in memory', factory, options: { ...SMALL_LSM, compaction: 'leveled' }, place: memoryPlace },
   {
-    name: 'lsm, tiered, in memory, compressed',
+    name: 'lsm, lazily leveled, in memory, compressed',
     factory,
-    options: { ...SMALL_LSM, compaction: 'tiered', compression: 'deflate' },
+    options: { ...SMALL_LSM, compaction: 'lazy-leveled', fanOut: 4, compression: 'deflate' },
     place: memoryPlace,
   },
   { name: 'lsm, leveled, as in a browser', factory, options: { ...SMALL_LSM, writeBufferSize: 32 << 10 }, place: portablePlace },
 ]
 
-// The leveled tree of every day is the one of `lsm-on-disk.test.ts`. `tests/engine/entry-cache.test.ts` is that of cached entries.
-for (const subject of slice(subjects.slice(2), subjects)) {
+// A lazily leveled tree is a tiered one above its last level. The leveled tree of every day is the one of `lsm-on-disk.test.ts`. `tests/engine/entry-cache.test.ts` is that of cached entries.
+for (const subject of slice(subjects.slice(3), subjects)) {
   engineContract(subject)
   engineModel(subject)
   expiryModel(subject, slice(30, 150))

@@ -67,7 +67,7 @@ describe('an engine that is not registered', () => {
 describe('an engine that is registered', () => {
   it('is in the list that compare runs, in its results and in the report', async () => {
     builtInEngines.register(arrayEngine)
-    expect(engineNames()).toEqual(['lsm-leveled', 'lsm-tiered', 'btree', 'hash', 'memory', 'array'])
+    expect(engineNames()).toEqual(['lsm-leveled', 'lsm-tiered', 'lsm-lazy-leveled', 'btree', 'hash', 'memory', 'array'])
     const engines = configureEngines(chooseEngines('array'), 1, [])
     const entries = Array.from({ length: 100 }, (_, index) => ({ key: text(`key/${index}`), value: new Uint8Array(20).fill(index) }))
     const work = { seed: 1, overwriteShare: 0.3, deleteShare: 0.1, reads: 50, batchSize: 10, shuffle: true, revise: () => text('new') }

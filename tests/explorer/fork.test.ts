@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { parse } from '../../packages/explorer/src/run/command.js'
-import { LANE_KINDS } from '../../packages/explorer/src/run/engine-lanes.js'
+import { LEVELED, TIERED, BTREE as SMALL_BTREE } from '../../packages/explorer/src/run/engine-lanes.js'
 import { firstPair, forked, replaceable, type Fork } from '../../packages/explorer/src/run/fork.js'
 import type { Line } from '../../packages/explorer/src/run/line.js'
 import { decodeScenario, encodeScenario, linesOf } from '../../packages/explorer/src/run/scenario.js'
@@ -46,7 +46,7 @@ describe('the settings of a fork', () => {
   })
 
   it('take the place of another lane where there is no room, and never of their own', () => {
-    const three = { seed: 1, lanes: LANE_KINDS.map(({ lane }) => lane) }
+    const three = { seed: 1, lanes: [LEVELED, TIERED, SMALL_BTREE] }
     expect(replaceable(three.lanes, 2)).toEqual([0, 1])
     expect(forked(three, { lane: 2, option: 'pageSize', value: 4096 })).toMatchObject({ pair: [2, 1] })
     const { settings, pair } = forked(three, { lane: 0, option: 'fanOut', value: 2, replaces: 2 })

@@ -5,7 +5,7 @@ import { batchOf, emptyFileSystem, filler, listed, openLsm, scan, violations, ty
 import { slice } from '../support/thoroughness.js'
 
 describe('clears of many keys', () => {
-  it.each(['leveled', 'tiered'])(
+  it.each(slice(['leveled', 'lazy-leveled'], ['leveled', 'tiered', 'lazy-leveled']))(
     'over each other, between writes, snapshots, flushes and reopens, leave what a sorted map has (%s)',
     async compaction => {
       for (let seed = 1; seed <= slice(2, 6); seed++) {

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { crashAnywhere, HISTORIES, type CrashSubject } from '../engine/support/crash-suite.js'
 import { slice } from '../support/thoroughness.js'
+import type { LsmOptions } from '../../src/lsm/options.js'
 import { leftovers, openLsm, violations } from './support/opened-lsm.js'
 
 /** The leveled tree loads its logs once it is open. */
-function lsm(compaction: 'leveled' | 'tiered'): CrashSubject {
+function lsm(compaction: LsmOptions['compaction']): CrashSubject {
   const deferred = compaction === 'leveled' ? { leastDeferredBytes: 0 } : {}
   const settings = { manifestBytes: 700, ...deferred, options: { compaction, maxFileSize: 8 << 10, level1Size: 16 << 10 } }
   return {
@@ -20,12 +21,16 @@ function lsm(compaction: 'leveled' | 'tiered'): CrashSubject {
   }
 }
 
-describe.each(['leveled', 'tiered'] as const)('a crash of a %s tree', compaction => {
-  it(
-    'at any file operation leaves a prefix of the batches that has all synced ones, and a sound store',
-    async () => {
-      for (let seed = 1; seed <= HISTORIES; seed++) expect(await crashAnywhere(lsm(compaction), seed)).toBeGreaterThan(slice(200, 400))
-    },
-    120_000 * HISTORIES,
-  )
-})
+// The upper levels of a lazily leveled tree are tiered.
+describe.each(slice(['leveled', 'lazy-leveled'] as const, ['leveled', 'tiered', 'lazy-leveled'] as const))(
+  'a crash of a %s tree',
+  compaction => {
+    it(
+      'at any file operation leaves a prefix of the batches that has all synced ones, and a sound store',
+      async () => {
+        for (let seed = 1; seed <= HISTORIES; seed++) expect(await crashAnywhere(lsm(compaction), seed)).toBeGreaterThan(slice(200, 400))
+      },
+      120_000 * HISTORIES,
+    )
+  },
+)

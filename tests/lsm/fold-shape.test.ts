@@ -52,7 +52,7 @@ const steps = fc.array(
 )
 
 const options = fc.record({
-  compaction: fc.constantFrom('leveled', 'tiered'),
+  compaction: fc.constantFrom('leveled', 'tiered', 'lazy-leveled'),
   blockSize: fc.constantFrom(128, 512),
   filterBitsPerKey: fc.constantFrom(0, 10),
   cacheSize: fc.constantFrom(0, 4096, 65536),

@@ -29,7 +29,7 @@ async function filled(fileSystem: MemoryFileSystem | HookedFileSystem): Promise<
 }
 
 describe('an ingest', () => {
-  it.each(['leveled', 'tiered'])(
+  it.each(slice(['leveled', 'lazy-leveled'], ['leveled', 'tiered', 'lazy-leveled']))(
     'between writes, snapshots, flushes, compactions and reopens leaves what a map has (%s)',
     async compaction => {
       for (let seed = 1; seed <= slice(1, 6); seed++) {

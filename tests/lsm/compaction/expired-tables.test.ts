@@ -48,7 +48,7 @@ it('an edit keeps the moment of the table that it belongs to', () => {
   expect(() => decodeVersionEdit(Uint8Array.of(8, 1))).toThrow('without a table')
 })
 
-it.each(['leveled', 'tiered'] as const)(
+it.each(['leveled', 'tiered', 'lazy-leveled'] as const)(
   'an idle %s store gives back the space of what has expired, also after a reopening',
   async compaction => {
     const fileSystem = new MemoryFileSystem()

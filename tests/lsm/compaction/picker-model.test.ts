@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { compareKeys } from '../../../src/codec/entry.js'
 import { olderThanOutput, type Compaction } from '../../../src/lsm/compaction/compaction.js'
 import type { CompactionPicker } from '../../../src/lsm/compaction/pickers/compaction-picker.js'
+import { LazyLeveledPicker } from '../../../src/lsm/compaction/pickers/lazy-leveled-picker.js'
 import { LeveledPicker } from '../../../src/lsm/compaction/pickers/leveled-picker.js'
 import { unionBounds, type TableMeta } from '../../../src/lsm/versions/table-file.js'
 import { TieredPicker } from '../../../src/lsm/compaction/pickers/tiered-picker.js'
@@ -72,12 +73,7 @@ class FilelessTree {
     this.merges++
     const inputs = spec.inputs.flat()
     const deleted = inputs.map(({ number }) => number)
-    const moved = inputs.map(meta => ({
-      ...meta,
-      level: spec.outputLevel,
-      run: spec.outputRun === 'new' ? this.#nextFile++ : spec.outputRun,
-    }))
-    const added = spec.drop ? [] : spec.move ? moved : this.#merge(spec)
+    const added = spec.drop ? [] : spec.move ? this.#moved(inputs, spec) : this.#merge(spec)
     this.version = this.version.apply({ deleted, added })
   }
 
@@ -118,6 +114,11 @@ class FilelessTree {
       }
     }
     return view
+  }
+
+  #moved(inputs: readonly TableMeta[], { outputLevel: level, outputRun }: Compaction): TableMeta[] {
+    const run = outputRun === 'new' ? this.#nextFile++ : outputRun
+    return inputs.map(meta => ({ ...meta, level, run }))
   }
 
   #merge(spec: Compaction): TableMeta[] {
@@ -189,6 +190,14 @@ class FilelessTree {
 
 const leveled = new LeveledPicker({ level0Tables: 2, level1Bytes: 6 * ENTRY_BYTES, fanOut: 2 })
 const tiered = new TieredPicker({ runsPerLevel: 2 })
+const lazy = new LazyLeveledPicker({ runsPerLevel: 2, fanOut: 3 })
+
+/** The last level is one run, and no level above has as many as start a merge. */
+function expectLazyLeveled({ version }: FilelessTree): void {
+  const runs = version.levels.map(level => level.length)
+  expect(runs.slice(1).at(-1) ?? 0).toBeLessThanOrEqual(1)
+  expect(Math.max(0, ...runs)).toBeLessThan(2)
+}
 
 const operation = fc.record({
   kind: fc.constantFrom('put', 'put', 'put', 'delete', 'delete', 'clear'),
@@ -210,6 +219,8 @@ const step = fc.oneof(
 describe.each([
   ['leveled', [leveled, tiered]],
   ['tiered', [tiered, leveled]],
+  ['lazily leveled', [lazy, tiered]],
+  ['leveled, then lazily leveled', [leveled, lazy]],
 ] as const)('compacting a %s tree until it is in shape', (_name, pickers) => {
   it('ends, keeps runs disjoint, loses nothing and brings nothing back', () => {
     fc.assert(
@@ -230,6 +241,7 @@ describe.each([
           }
           tree.verify()
           tree.settle(picker)
+          if (picker === lazy) expectLazyLeveled(tree)
         }
       }),
     )

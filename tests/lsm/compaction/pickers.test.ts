@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { olderThanOutput, type Compaction } from '../../../src/lsm/compaction/compaction.js'
 import type { PickContext } from '../../../src/lsm/compaction/pickers/compaction-picker.js'
+import { LazyLeveledPicker } from '../../../src/lsm/compaction/pickers/lazy-leveled-picker.js'
 import { LeveledPicker } from '../../../src/lsm/compaction/pickers/leveled-picker.js'
 import type { TableMeta } from '../../../src/lsm/versions/table-file.js'
 import { TieredPicker } from '../../../src/lsm/compaction/pickers/tiered-picker.js'
@@ -9,6 +10,7 @@ import { meta, versionOf } from '../support/table-metas.js'
 
 const leveled = new LeveledPicker({ level0Tables: 3, level1Bytes: 1000, fanOut: 10 })
 const tiered = new TieredPicker({ runsPerLevel: 3 })
+const lazy = new LazyLeveledPicker({ runsPerLevel: 3, fanOut: 4 })
 const quiet: PickContext = { oldestSnapshot: Infinity, rangeTombstones: [] }
 
 const inputs = (spec: Compaction | undefined): number[][] | undefined => spec?.inputs.map(run => run.map(({ number }) => number))
@@ -155,7 +157,97 @@ describe('a tiered tree', () => {
   })
 })
 
-describe.each([leveled, tiered])('tables that a range tombstone deletes ($name)', picker => {
+describe('a lazily leveled tree', () => {
+  const full = (level: number, bounds = 'az', runs = [9, 8, 7]): TableMeta[] =>
+    runs.map(run => meta(bounds[0], bounds[1], { level, run, fileBytes: 100 }))
+
+  it('merges a full level above the last ones into a new run, as a tiered tree does', () => {
+    const files = [...full(0), meta('a', 'z', { level: 1, run: 3 }), meta('a', 'z', { level: 2, run: 1 })]
+    const spec = lazy.pick(versionOf(...files), quiet)
+    expect(inputs(spec)).toEqual(files.slice(0, 3).map(({ number }) => [number]))
+    expect(spec).toMatchObject({ reason: 'too many runs', outputLevel: 1, outputRun: 'new', move: false, score: 1 })
+    expect(lazy.pick(versionOf(...files.slice(1)), quiet)).toBeUndefined()
+  })
+
+  it('merges the level above the last one into its run, with the tables that share keys and no others', () => {
+    const last = [meta('a', 'b', { level: 2, run: 1 }), meta('c', 'd', { level: 2, run: 1 }), meta('y', 'z', { level: 2, run: 1 })]
+    const files = [...full(1, 'cm'), ...last]
+    const spec = lazy.pick(versionOf(...files), quiet)
+    expect(inputs(spec)).toEqual([...files.slice(0, 3), last[1]].map(({ number }) => [number]))
+    expect(spec).toMatchObject({ reason: 'too many runs', outputLevel: 2, outputRun: 1, move: false })
+  })
+
+  it('moves the last level down when it is larger than the fan-out allows, and begins a new run where it was', () => {
+    const last = meta('a', 'z', { level: 1, run: 5, fileBytes: 901 })
+    const down = lazy.pick(versionOf(...full(0), last), quiet)
+    expect(down).toMatchObject({ reason: 'level is too large', outputLevel: 2, outputRun: 5, move: true })
+    expect(inputs(down)).toEqual([[last.number]])
+    expect(lazy.pick(versionOf(...full(0), { ...last, fileBytes: 900 }), quiet)).toMatchObject({
+      outputLevel: 1,
+      outputRun: 5,
+      move: false,
+    })
+    expect(lazy.pick(versionOf(...full(0), { ...last, level: 2 }), quiet)).toMatchObject({ outputLevel: 1, outputRun: 'new' })
+  })
+
+  it('works on the level with the most runs, the upper of equals: none grows without bound while writers are fast', () => {
+    const last = meta('a', 'z', { level: 2, run: 1 })
+    expect(lazy.pick(versionOf(...full(0), ...full(1), last), quiet)).toMatchObject({ outputLevel: 1 })
+    expect(lazy.pick(versionOf(...full(0), ...full(1, 'az', [6, 5, 4, 3]), last), quiet)).toMatchObject({ outputLevel: 2, outputRun: 1 })
+  })
+
+  it('only moves the runs of a full level that are apart: keys that ascend are written once', () => {
+    const apart = [meta('a', 'b', { run: 4 }), meta('c', 'd', { run: 5 }), meta('e', 'f', { run: 6 })]
+    expect(lazy.pick(versionOf(...apart), quiet)).toMatchObject({ outputLevel: 1, outputRun: 'new', move: true })
+    expect(lazy.pick(versionOf(...apart, meta('X', 'Z', { level: 1, run: 2 })), quiet)).toMatchObject({ outputRun: 2, move: true })
+    expect(lazy.pick(versionOf(...apart, meta('X', 'a', { level: 1, run: 2 })), quiet)).toMatchObject({ outputRun: 2, move: false })
+    expect(lazy.pick(versionOf(...apart, meta('a', 'z', { level: 2, run: 2 })), quiet)).toMatchObject({ outputRun: 'new', move: true })
+  })
+
+  it('makes one run of a last level that was built by tiers', () => {
+    const files = [meta('a', 'c', { run: 9 }), ...full(2, 'az', [7, 5])]
+    const spec = lazy.pick(versionOf(...files), quiet)
+    expect(inputs(spec)).toEqual(files.slice(1).map(({ number }) => [number]))
+    expect(spec).toMatchObject({ outputLevel: 2, outputRun: 'new', score: 2 })
+    expect(lazy.scores(versionOf(...files))).toEqual([1 / 3, 0, 2])
+  })
+
+  it('compacts a range with everything that its tables reach into the run of the last level, and nothing more', () => {
+    const [inRange, reached, reachedBelow] = [
+      meta('c', 'e', { run: 9 }),
+      meta('e', 'k', { level: 1, run: 4 }),
+      meta('k', 'm', { level: 2, run: 2 }),
+    ]
+    const version = versionOf(inRange, reached, reachedBelow, meta('o', 'q', { level: 1, run: 4 }), meta('a', 'b', { level: 2, run: 2 }))
+    const spec = lazy.pickRange(version, { smallest: keyOf('d'), largest: keyOf('d') })
+    expect(inputs(spec)).toEqual([[inRange.number], [reached.number], [reachedBelow.number]])
+    expect(spec).toMatchObject({ outputLevel: 2, outputRun: 2, reason: 'range', move: false })
+    expect(lazy.pickRange(version, { smallest: keyOf('x'), largest: keyOf('y') })).toBeUndefined()
+  })
+
+  it('sends tombstones down to the last level with all that they delete, where that is worth what is written', () => {
+    const heavy = meta('c', 'e', { run: 9, tombstones: 5 })
+    const newer = meta('a', 'z', { run: 10 })
+    const under = meta('d', 'f', { level: 1, run: 8 })
+    const last = meta('f', 'g', { level: 2, run: 1 })
+    const spec = lazy.pick(versionOf(newer, heavy, under, last), quiet)
+    expect(inputs(spec)).toEqual([[heavy.number], [under.number], [last.number]])
+    expect(spec).toMatchObject({ reason: 'tombstones', outputLevel: 2, outputRun: 1, move: false })
+    expect(lazy.pick(versionOf(heavy, { ...last, smallest: keyOf('a'), entries: 31 }), quiet)).toBeUndefined()
+    expect(
+      lazy.pick(versionOf(heavy, { ...last, smallest: keyOf('a'), maxSequence: 12 }), { ...quiet, oldestSnapshot: 11 }),
+    ).toBeUndefined()
+  })
+
+  it('takes an ingest into the last level where it shares keys with no table', () => {
+    const version = versionOf(meta('m', 'n', { run: 4 }), meta('a', 'c', { level: 2, run: 3 }))
+    expect(lazy.placeIngested(version, { smallest: keyOf('d'), largest: keyOf('e') })).toEqual({ level: 2, run: 3 })
+    expect(lazy.placeIngested(version, { smallest: keyOf('d'), largest: keyOf('m') })).toBeUndefined()
+    expect(lazy.placeIngested(versionOf(), { smallest: keyOf('d'), largest: keyOf('m') })).toEqual({ level: 1, run: 0 })
+  })
+})
+
+describe.each([leveled, tiered, lazy])('tables that a range tombstone deletes ($name)', picker => {
   const tombstone = { first: keyOf('b'), last: keyOf('m'), sequence: 50 }
   const pick = (smallest: string, largest: string, maxSequence: number, oldestSnapshot = Infinity): Compaction | undefined =>
     picker.pick(versionOf(meta(smallest, largest, { maxSequence })), { oldestSnapshot, rangeTombstones: [tombstone] })

@@ -83,7 +83,7 @@ const lsm = subject(
       maxOpenFiles: pick(random, [8, 1000]),
       filterBitsPerKey: pick(random, [0, 10]),
       compression: pick(random, ['none', 'none', 'lz4', 'deflate'] as const),
-      compaction: pick(random, ['leveled', 'tiered'] as const),
+      compaction: pick(random, ['leveled', 'tiered', 'lazy-leveled'] as const),
       level0Tables,
       runsPerLevel,
       level0StopTables: Math.max(level0Tables, runsPerLevel) + 1 + uniform(random, 4),

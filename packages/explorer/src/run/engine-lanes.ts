@@ -24,13 +24,17 @@ export const LANE_KINDS: readonly LaneKind[] = [
     lane: { name: 'tiered', engine: 'lsm', options: { ...SMALL_LSM, compaction: 'tiered' } },
   },
   {
+    title: 'LSM tree, lazily leveled',
+    lane: { name: 'lazy', engine: 'lsm', options: { ...SMALL_LSM, compaction: 'lazy-leveled' } },
+  },
+  {
     title: 'B+tree',
     lane: { name: 'btree', engine: 'btree', options: { writeBufferSize: 65536, pageSize: 1024, cacheSize: 65536 } },
   },
 ]
 
 /** The small lanes by name. */
-export const [LEVELED, TIERED, BTREE] = LANE_KINDS.map(({ lane }) => lane)
+export const [LEVELED, TIERED, , BTREE] = LANE_KINDS.map(({ lane }) => lane)
 
 /** The lanes that a run begins with. */
 export const DEFAULT_LANES: readonly LaneSettings[] = [LEVELED, BTREE]

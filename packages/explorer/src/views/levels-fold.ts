@@ -94,14 +94,16 @@ export class LevelsFold implements Fold<LevelsPicture> {
     const shape = this.#shape.shape()
     return {
       ...shape,
-      limits: shape.levels.map(({ level }) => this.#limit(level)),
+      limits: shape.levels.map(({ level }) => this.#limit(level, shape.levels.length - 1)),
       ...(this.#compaction !== undefined && { compaction: this.#compaction }),
       probes: this.#probes,
     }
   }
 
-  #limit(level: number): { readonly bytes?: number; readonly runs?: number } {
+  #limit(level: number, deepest: number): { readonly bytes?: number; readonly runs?: number } {
     const { compaction, level0Tables, level1Size, fanOut, runsPerLevel } = this.#options
+    // The last level of a lazily leveled tree is one run of any size until the level above is full.
+    if (compaction === 'lazy-leveled') return level > 0 && level === deepest ? {} : { runs: Number(runsPerLevel) }
     if (compaction === 'tiered') return { runs: Number(runsPerLevel) }
     if (compaction !== 'leveled') return {}
     return level === 0 ? { runs: Number(level0Tables) } : { bytes: Number(level1Size) * Number(fanOut) ** (level - 1) }

@@ -1,5 +1,5 @@
 /** A simulation from an engine's options and the description of its work. */
-import { LeveledPicker, TieredPicker } from 'kvarium/lsm'
+import { LazyLeveledPicker, LeveledPicker, TieredPicker } from 'kvarium/lsm'
 import type { CompactionPicker, LsmOptions } from 'kvarium/lsm'
 import { SeededRandom } from 'kvarium/vfs'
 import { YCSB_THETA, zeta } from './draws.js'
@@ -10,7 +10,9 @@ import { lsmSizes } from './size-model.js'
 /** The engine's picker for these options. */
 export function pickerOf(options: LsmOptions): CompactionPicker {
   const { compaction, level0Tables, level1Size, fanOut, runsPerLevel } = options
-  return compaction === 'tiered' ? new TieredPicker({ runsPerLevel }) : new LeveledPicker({ level0Tables, level1Bytes: level1Size, fanOut })
+  if (compaction === 'tiered') return new TieredPicker({ runsPerLevel })
+  if (compaction === 'lazy-leveled') return new LazyLeveledPicker({ runsPerLevel, fanOut })
+  return new LeveledPicker({ level0Tables, level1Bytes: level1Size, fanOut })
 }
 
 /**

@@ -2,6 +2,7 @@
  * Pickers decide what to compact next. They are pure: the same version, options and snapshots give the same answer, on
  * files or on numbers only, so a simulator can drive them.
  */
+import { compareKeys } from '../../../codec/entry.js'
 import type { Compaction } from '../compaction.js'
 import { RangeTombstones, type RangeTombstone } from '../../read/range-tombstones.js'
 import { metasOf, overlaps, unionBounds, type KeyBounds, type TableFile } from '../../versions/table-file.js'
@@ -46,6 +47,12 @@ export function closure(version: Version, bounds: KeyBounds): { bounds: KeyBound
     for (const file of found) files.add(file)
     reach = unionBounds([reach, ...found.map(file => file.meta)])
   }
+}
+
+/** Whether no two of the tables share keys. */
+export function disjoint(files: readonly TableFile[]): boolean {
+  const sorted = [...files].sort((a, b) => compareKeys(a.meta.smallest, b.meta.smallest))
+  return sorted.every((file, index) => index === 0 || compareKeys(sorted[index - 1].meta.largest, file.meta.smallest) < 0)
 }
 
 /** Tables whose every entry a newer range tombstone deletes and no snapshot wants: they go without being read. */

@@ -5,7 +5,15 @@
  */
 import { compareKeys } from '../../../codec/entry.js'
 import type { Compaction } from '../compaction.js'
-import { closure, pickDeleted, pickTombstones, whyRewritten, type CompactionPicker, type PickContext } from './compaction-picker.js'
+import {
+  closure,
+  disjoint,
+  pickDeleted,
+  pickTombstones,
+  whyRewritten,
+  type CompactionPicker,
+  type PickContext,
+} from './compaction-picker.js'
 import { metasOf, overlaps, unionBounds, type KeyBounds, type TableFile } from '../../versions/table-file.js'
 import type { Version } from '../../versions/version.js'
 
@@ -139,11 +147,6 @@ function cheapest(version: Version, level: number): TableFile {
     }
   }
   return best
-}
-
-function disjoint(files: readonly TableFile[]): boolean {
-  const sorted = [...files].sort((a, b) => compareKeys(a.meta.smallest, b.meta.smallest))
-  return sorted.every((file, index) => index === 0 || compareKeys(sorted[index - 1].meta.largest, file.meta.smallest) < 0)
 }
 
 /** False for a tree that was built under another picker: it is brought into shape by one merge of everything. */
