@@ -39,14 +39,23 @@ const write = fc.oneof(
   fc.record({ type: fc.constant('del' as const), key: text }),
 )
 const interval = { from: optional(text), to: optional(text) }
+const range = given(fc.record({ type: fc.constant('range' as const), ...interval, limit: optional(count), reverse: sync }))
+const step = fc.oneof(
+  write,
+  range,
+  fc.record({ type: fc.constant('get' as const), key: text }),
+  given(fc.record({ type: fc.constant('clear' as const), ...interval })),
+)
 const operation: fc.Arbitrary<Operation> = fc.oneof(
   given(fc.record({ type: fc.constant('put' as const), key: text, value: text, ttl, sync })),
   given(fc.record({ type: fc.constant('del' as const), key: text, sync })),
   given(fc.record({ type: fc.constant('get' as const), key: text, snapshot: optional(text) })),
-  given(fc.record({ type: fc.constant('range' as const), ...interval, limit: optional(count), reverse: sync })),
+  range,
   given(fc.record({ type: fc.constant('batch' as const), operations: fc.array(write, { minLength: 1, maxLength: 5 }), sync })),
   given(fc.record({ type: fc.constantFrom('clear' as const, 'compact' as const), ...interval })),
-  fc.record({ type: fc.constantFrom('snapshot' as const, 'release' as const), name: text }),
+  fc.record({ type: fc.constantFrom('snapshot' as const, 'release' as const, 'commit' as const, 'abort' as const), name: text }),
+  given(fc.record({ type: fc.constant('begin' as const), name: text, sync })),
+  fc.record({ type: fc.constant('in' as const), name: text, operation: step }),
   fc.record({
     type: fc.constant('crash' as const),
     lane: text,
@@ -133,6 +142,13 @@ describe('the language of operations', () => {
     ['put a 1 ttl soon', 12, 'Write milliseconds until it expires as a number, not "soon"'],
     ['put a 1 ttl 0', 12, 'Write a number from 1 to 1000000000000, not 0'],
     ['put a 1 sync ttl 5', 13, 'Nothing fits behind this: remove "ttl", or put it on a line of its own'],
+    ['begin', 5, 'Write a name for the transaction here'],
+    ['begin sync', 6, 'Write a name for the transaction before "sync", or "sync" in quotes if it is meant'],
+    ['commit', 6, 'Write the name of a transaction here'],
+    ['in t', 4, 'Write a step of a transaction: get or put or del or range or clear here'],
+    ['in t flush', 5, '"flush" is not a step of a transaction. Write get or put or del or range or clear'],
+    ['in t put a 1 sync', 13, 'Nothing fits behind this: remove "sync", or put it on a line of its own'],
+    ['in t get a at s', 11, 'Nothing fits behind this: remove "at", or put it on a line of its own'],
     ['batch put a 1; get b', 15, '"get" is not put or del. Write put or del'],
   ])('says where "%s" is wrong, and what to do', (typed, from, message) => {
     expect(parse(typed)).toMatchObject({ from, message })
@@ -192,6 +208,10 @@ describe('the language of operations', () => {
     expect(words('get k ')).toEqual(['at'])
     expect(complete('get k at ')).toMatchObject({ from: 9, wants: ['snapshot'] })
     expect(complete('range ')).toMatchObject({ wants: ['key'], words: [{ word: 'limit' }, { word: 'reverse' }] })
+    expect(complete('in ')).toMatchObject({ from: 3, wants: ['transaction'] })
+    expect(words('in t ')).toEqual(['get', 'put', 'del', 'range', 'clear'])
+    expect(complete('in t get ')).toMatchObject({ wants: ['key'] })
+    expect(words('begin t ')).toEqual(['sync'])
     expect(words('put k 1 ')).toEqual(['ttl', 'sync'])
     expect(complete('put k 1 ttl ')).toMatchObject({ words: [], hint: 'milliseconds until it expires' })
     expect(words('batch put a 1 ttl 5 ')).toEqual([';', 'sync'])

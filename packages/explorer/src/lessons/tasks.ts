@@ -5,7 +5,8 @@
  * 2. Every lane that the task began with is there, with its engine.
  * 3. No operation has failed.
  */
-import { format } from '../run/command.js'
+import { format, parse } from '../run/command.js'
+import type { Operation } from '../run/operation.js'
 import { linesOf } from '../run/scenario.js'
 import type { Facts } from '../session/facts.js'
 import type { RunSettings } from '../run/settings.js'
@@ -60,6 +61,15 @@ export function keepsRun(script: readonly string[], lines: readonly string[]): b
 
 /** A rule of some tasks: what is put stays. */
 export function deletesNothing({ script }: Facts): Condition {
-  const isMet = !script.some(line => /^(del|clear)\b|^batch .*\bdel\b/.test(line))
+  const isMet = !script.some(text => {
+    const line = parse(text)
+    return 'operation' in line && deletes(line.operation)
+  })
   return { text: isMet ? 'Nothing is deleted.' : 'There must be no del and no clear.', isMet }
+}
+
+function deletes(operation: Operation): boolean {
+  if (operation.type === 'batch') return operation.operations.some(deletes)
+  if (operation.type === 'in') return deletes(operation.operation)
+  return operation.type === 'del' || operation.type === 'clear'
 }

@@ -5,6 +5,7 @@ import { history, historyKeymap, standardKeymap } from '@codemirror/commands'
 import { EditorState, Prec } from '@codemirror/state'
 import { Decoration, EditorView, keymap, placeholder } from '@codemirror/view'
 import { complete, parseScript, wordText } from '../run/command.js'
+import type { KnownKind } from '../run/line-reader.js'
 
 export interface CodeEditor {
   readonly text: () => string
@@ -21,7 +22,7 @@ interface EditorSettings {
   readonly onEnter: () => void
   /** The text before and after, by the keys up and down in a single line. */
   readonly onRecall: (direction: 1 | -1) => void
-  readonly words: (kind: 'key' | 'snapshot' | 'lane', prefix: string) => Promise<readonly string[]>
+  readonly words: (kind: KnownKind, prefix: string) => Promise<readonly string[]>
 }
 
 export function makeEditor(parent: HTMLElement, settings: EditorSettings): CodeEditor {
@@ -96,7 +97,7 @@ function mistakes(text: string, startOf: (row: number) => number): ReturnType<ty
 
 async function completions(
   { state, pos, explicit }: CompletionContext,
-  known: (kind: 'key' | 'snapshot' | 'lane', prefix: string) => Promise<readonly string[]>,
+  known: (kind: KnownKind, prefix: string) => Promise<readonly string[]>,
 ): Promise<CompletionResult | null> {
   const line = state.doc.lineAt(pos)
   const text = state.sliceDoc(line.from, pos)

@@ -77,7 +77,11 @@ export function OperationList(): JSX.Element {
               <span
                 key={lane}
                 role="cell"
-                class={outcome?.status === 'failed' ? 'operation-outcome operation-failed' : 'operation-outcome'}
+                class={
+                  outcome?.status === 'failed' || outcome?.status === 'conflict'
+                    ? 'operation-outcome operation-failed'
+                    : 'operation-outcome'
+                }
                 title={`${lanes[lane]?.name}: ${textOf(outcome)}`}
               >
                 {textOf(outcome)}

@@ -13,6 +13,7 @@ const SHAPES: Readonly<Record<TimelineMark['type'], Shape>> = {
   sync: { path: 'M0,-5V5', row: 'foreground', isHollow: true },
   eviction: { path: 'M-3,0a3,3 0 1,0 6,0a3,3 0 1,0 -6,0', row: 'foreground', isHollow: true },
   stall: { path: 'M-4,-5H4L-4,5H4Z', row: 'foreground' },
+  conflict: { path: 'M-5,-4L-1,0L-5,4M5,-4L1,0L5,4', row: 'foreground', isHollow: true },
   failed: { path: 'M-4,-4L4,4M4,-4L-4,4', row: 'foreground', isHollow: true },
   flush: { path: 'M-5,-4H5L0,5Z', row: 'background' },
   compaction: { path: 'M0,-5L5,0L0,5L-5,0Z', row: 'background' },

@@ -13,9 +13,19 @@
 import type { Generator } from './generate.js'
 import type { Line } from './line.js'
 import { madeValue } from './made-value.js'
-import type { CrashImage, KeyInterval, Operation } from './operation.js'
+import type { CrashImage, KeyInterval, Operation, Range, TransactionStep } from './operation.js'
 import { WORKLOAD_WORDS } from './workload-words.js'
-import { IncompleteError, LineReader, ProblemError, isBare, lengthText, quoted, type Problem, type Room } from './line-reader.js'
+import {
+  IncompleteError,
+  LineReader,
+  ProblemError,
+  isBare,
+  lengthText,
+  quoted,
+  type KnownKind,
+  type Problem,
+  type Room,
+} from './line-reader.js'
 
 export type { Problem } from './line-reader.js'
 
@@ -72,12 +82,7 @@ export const WORDS: readonly Word[] = [
     const snapshot = reader.option('at') ? reader.text('snapshot', 'the name of a snapshot') : undefined
     return { type: 'get', key, ...(snapshot !== undefined && { snapshot }) }
   }),
-  operation('range', '[FROM] [TO] [limit N] [reverse]', 'Reads the entries from FROM on and before TO; - means no bound', reader => {
-    const interval = readInterval(reader, ['limit', 'reverse'])
-    const limit = reader.option('limit') ? reader.integer('how many entries', 1, MOST_OPERATIONS) : undefined
-    const reverse = reader.option('reverse')
-    return { type: 'range', ...interval, ...(limit !== undefined && { limit }), ...(reverse && { reverse }) }
-  }),
+  operation('range', '[FROM] [TO] [limit N] [reverse]', 'Reads the entries from FROM on and before TO; - means no bound', readRange),
   operation('batch', 'put KEY VALUE [ttl MS]; del KEY; ... [sync]', 'Writes all of these or none', readBatch),
   operation('clear', '[FROM] [TO]', 'Deletes the keys from FROM on and before TO', reader => ({ type: 'clear', ...readInterval(reader) })),
   operation('snapshot', 'NAME', 'Holds this moment, to be read later', reader => ({
@@ -87,6 +92,20 @@ export const WORDS: readonly Word[] = [
   operation('release', 'NAME', 'Ends a snapshot', reader => ({
     type: 'release',
     name: reader.text('snapshot', 'the name of a snapshot'),
+  })),
+  operation('begin', 'NAME [sync]', 'Begins a transaction, which reads this moment. With sync its commit survives power loss', reader => ({
+    type: 'begin',
+    name: reader.text('name', 'a name for the transaction'),
+    ...(reader.option('sync') && { sync: true }),
+  })),
+  operation('in', 'NAME get|put|del|range|clear ...', 'A step of an open transaction; its writes wait for the commit', readStep),
+  operation('commit', 'NAME', 'Writes all of a transaction at once, or nothing where another write has changed what it read', reader => ({
+    type: 'commit',
+    name: readTransaction(reader),
+  })),
+  operation('abort', 'NAME', 'Ends a transaction, of which nothing is written', reader => ({
+    type: 'abort',
+    name: readTransaction(reader),
   })),
   operation('sync', '', 'Makes durable what was written so far', () => ({ type: 'sync' })),
   operation('flush', '', 'Writes what is in memory to files', () => ({ type: 'flush' })),
@@ -123,6 +142,9 @@ export const WORDS: readonly Word[] = [
     }),
   ),
 ]
+
+/** The same, as a reader shows them. */
+const FIRST_WORDS = WORDS.map(({ name: word, form, about }) => ({ word, about: form === '' ? about : `${form}: ${about}` }))
 
 function roomOfText(): Room {
   return { madeBytes: MOST_TYPED_BYTES }
@@ -172,8 +194,8 @@ export interface Completion {
   /** Offset where the word begins that a completion takes the place of. */
   readonly from: number
   readonly words: readonly { readonly word: string; readonly about: string }[]
-  /** A key or the name of a snapshot or lane may stand here as well; the run knows which there are. */
-  readonly wants: readonly ('key' | 'snapshot' | 'lane')[]
+  /** A key or the name of a snapshot, transaction or lane may stand here as well; the run knows which there are. */
+  readonly wants: readonly KnownKind[]
   /** What is expected, in words. */
   readonly hint: string
 }
@@ -190,9 +212,13 @@ export function complete(text: string): Completion {
   }
   const { expected, hole } = reader
   const words = expected.flatMap(({ kind, word, about }) => (kind === 'word' ? [{ word, about }] : []))
-  const wants = expected.flatMap(({ kind }) => (kind === 'key' || kind === 'snapshot' || kind === 'lane' ? [kind] : []))
+  const wants = expected.flatMap(({ kind }) => (isKnown(kind) ? [kind] : []))
   const hint = expected.flatMap(({ kind, word, about }) => (kind === 'word' ? (about === '' ? [word] : []) : [about])).join(', or ')
   return { from: hole, words: words.filter(({ word }) => word.startsWith(text.slice(hole))), wants, hint }
+}
+
+function isKnown(kind: string): kind is KnownKind {
+  return kind === 'key' || kind === 'snapshot' || kind === 'transaction' || kind === 'lane'
 }
 
 function readToHole(reader: LineReader): void {
@@ -204,10 +230,7 @@ function readToHole(reader: LineReader): void {
 }
 
 function readLine(reader: LineReader): Line {
-  const name = reader.word(
-    'an operation',
-    WORDS.map(({ name: word, form, about }) => ({ word, about: form === '' ? about : `${form}: ${about}` })),
-  )
+  const name = reader.word('an operation', FIRST_WORDS)
   const line = WORDS.find(word => word.name === name)!.read(reader)
   reader.end()
   return line
@@ -256,6 +279,39 @@ function readBatch(reader: LineReader): Operation {
     operations.push(name === 'put' ? readPut(reader, false) : readDel(reader, false))
   } while (reader.semicolon())
   return { type: 'batch', operations, ...(reader.option('sync') && { sync: true }) }
+}
+
+function readRange(reader: LineReader): Range {
+  const interval = readInterval(reader, ['limit', 'reverse'])
+  const limit = reader.option('limit') ? reader.integer('how many entries', 1, MOST_OPERATIONS) : undefined
+  const reverse = reader.option('reverse')
+  return { type: 'range', ...interval, ...(limit !== undefined && { limit }), ...(reverse && { reverse }) }
+}
+
+function readTransaction(reader: LineReader): string {
+  return reader.text('transaction', 'the name of a transaction')
+}
+
+function readStep(reader: LineReader): Operation {
+  const name = readTransaction(reader)
+  const step = reader.word('a step of a transaction', STEPS)
+  return { type: 'in', name, operation: STEP_READERS[step](reader) }
+}
+
+const STEPS = [
+  { word: 'get', about: 'KEY' },
+  { word: 'put', about: 'KEY VALUE [ttl MS]' },
+  { word: 'del', about: 'KEY' },
+  { word: 'range', about: '[FROM] [TO] [limit N] [reverse]' },
+  { word: 'clear', about: '[FROM] [TO]' },
+] as const
+
+const STEP_READERS: Readonly<Record<TransactionStep['type'], (reader: LineReader) => TransactionStep>> = {
+  get: reader => ({ type: 'get', key: reader.text('key', 'a key') }),
+  put: reader => readPut(reader, false),
+  del: reader => readDel(reader, false),
+  range: readRange,
+  clear: reader => ({ type: 'clear', ...readInterval(reader) }),
 }
 
 const IMAGES = [
@@ -348,7 +404,13 @@ function formatWith(
       return operation.type + intervalText(operation, word)
     case 'snapshot':
     case 'release':
+    case 'commit':
+    case 'abort':
       return `${operation.type} ${word(operation.name)}`
+    case 'begin':
+      return `begin ${word(operation.name)}${syncText(operation)}`
+    case 'in':
+      return `in ${word(operation.name)} ${formatWith(operation.operation, value, word)}`
     case 'wait':
       return `wait ${operation.ms}`
     case 'crash':

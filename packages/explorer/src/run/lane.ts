@@ -12,7 +12,8 @@ import { Trace, type TraceListener } from 'kvarium/trace'
 import { MemoryFileSystem, portableEnvironment, SeededRandom, type Environment } from 'kvarium/vfs'
 import { engineOf, engineOfLane } from './engines.js'
 import type { LaneSettings } from './settings.js'
-import type { KeyInterval, Operation, Outcome } from './operation.js'
+import { isConflict, OpenTransactions } from './open-transactions.js'
+import type { KeyInterval, Operation, Outcome, Range, TransactionStep } from './operation.js'
 import { quoted } from './line-reader.js'
 import { SteppedTime } from './stepped-time.js'
 
@@ -28,6 +29,7 @@ const MOST_IDLE_MS = 30_000
 
 type Store = Kvarium<string, string>
 type StoreSnapshot = ReturnType<Store['snapshot']>
+type StoreTransaction = ReturnType<OpenTransactions['get']>
 
 /** A turn of the real event loop: every promise chain has gone on as far as it can. */
 const { turn } = portableEnvironment({ fileSystem: new MemoryFileSystem() }).scheduler
@@ -44,6 +46,9 @@ export class Lane {
   readonly #time: SteppedTime
   readonly #environment: Environment
   readonly #snapshots = new Map<string, StoreSnapshot>()
+  readonly #transactions = new OpenTransactions()
+  /** Entries that the last commit of a transaction has written. */
+  #committed = 0
   readonly #done: Operation[] = []
   #factory: EngineFactory | string | undefined
   #store: Store | undefined
@@ -115,12 +120,17 @@ export class Lane {
   /** Closes the store, if it is open. */
   async close(): Promise<void> {
     if (this.#store === undefined || this.#store.status === 'closed') return
+    await this.#complete(this.#transactions.abortAll())
     await this.#complete(this.#store.close())
   }
 
   async #openStore(): Promise<void> {
     const { options } = this.settings
-    const trace = new Trace({ level: 'step', payloads: true, listener: this.#listener })
+    const listener: TraceListener = event => {
+      if (event.type === 'transaction.commit') this.#committed = event.entries
+      this.#listener(event)
+    }
+    const trace = new Trace({ level: 'step', payloads: true, listener })
     const store: Store = new Kvarium<string, string>(LOCATION, {
       ...options,
       engine: this.#factory,
@@ -137,9 +147,9 @@ export class Lane {
     try {
       outcome = await work()
     } catch (error) {
-      outcome = failed(error)
+      outcome = isConflict(error) ? { ...failed(error), status: 'conflict' } : failed(error)
     }
-    for (let turns = 0; turns < TURNS_PER_OPERATION && this.#time.isBusy; turns++) await this.#step()
+    for (let turns = 0; turns < TURNS_PER_OPERATION && this.#time.isBusy; turns++) await this.#tick()
     return outcome
   }
 
@@ -154,8 +164,7 @@ export class Lane {
         return ok('')
       case 'get': {
         const snapshot = operation.snapshot === undefined ? undefined : this.#snapshot(operation.snapshot)
-        const value = await this.#complete(store.get(operation.key, { snapshot }))
-        return value === undefined ? { status: 'missing', text: 'not found' } : { status: 'found', text: shorten(value), value }
+        return gotten(await this.#complete(store.get(operation.key, { snapshot })))
       }
       case 'range':
         return this.#range(store, operation)
@@ -179,6 +188,19 @@ export class Lane {
         await this.#complete(this.#snapshot(operation.name).close())
         this.#snapshots.delete(operation.name)
         return ok('')
+      case 'begin':
+        await this.#transactions.begin(store, operation.name, operation.sync === true)
+        // What it set off goes on as far as it can.
+        await turn()
+        return ok('reads this moment until it ends')
+      case 'in':
+        return this.#step(operation.name, operation.operation)
+      case 'commit':
+        await this.#complete(this.#transactions.commit(operation.name))
+        return ok(committedText(this.#committed))
+      case 'abort':
+        await this.#complete(this.#transactions.abort(operation.name))
+        return ok('nothing of it is written')
       case 'sync':
         // A clear of no keys: it writes nothing, and its sync makes durable what was written before.
         await this.#complete(store.clear({ gte: '', lt: '', ...syncOption({ sync: true }) }))
@@ -208,9 +230,29 @@ export class Lane {
     return this.#store
   }
 
-  async #range(store: Store, operation: Operation & { readonly type: 'range' }): Promise<Outcome> {
-    const { limit = -1, reverse = false } = operation
-    const iterator = store.iterator({ ...bounds(operation), limit, reverse })
+  /** A step of an open transaction. */
+  async #step(name: string, step: TransactionStep): Promise<Outcome> {
+    const transaction = this.#transactions.get(name)
+    switch (step.type) {
+      case 'get':
+        return gotten(await this.#complete(transaction.get(step.key)))
+      case 'range':
+        return this.#range(transaction, step)
+      case 'put':
+        await this.#complete(transaction.put(step.key, step.value, ttlOption(step)))
+        break
+      case 'del':
+        await this.#complete(transaction.del(step.key))
+        break
+      case 'clear':
+        await this.#complete(transaction.clear(bounds(step)))
+    }
+    return ok('waits for the commit')
+  }
+
+  async #range(reads: Pick<Store, 'iterator'> | StoreTransaction, range: Range): Promise<Outcome> {
+    const { limit = -1, reverse = false } = range
+    const iterator = reads.iterator({ ...bounds(range), limit, reverse })
     const entries: [string, string][] = []
     let count = 0
     try {
@@ -258,11 +300,11 @@ export class Lane {
   /** Time passes, in which all jobs that are due have their turns. */
   async #pass(ms: number): Promise<void> {
     const end = this.#time.now() + ms
-    while (this.#time.now() < end && this.#time.canStep) await this.#step(end)
+    while (this.#time.now() < end && this.#time.canStep) await this.#tick(end)
     this.#time.advance(end)
   }
 
-  async #step(untilMs?: number): Promise<void> {
+  async #tick(untilMs?: number): Promise<void> {
     this.#time.step(untilMs)
     await turn()
   }
@@ -309,6 +351,15 @@ async function useOnce(engine: string): Promise<void> {
 
 function ok(text: string): Outcome {
   return { status: 'ok', text }
+}
+
+function committedText(writes: number): string {
+  if (writes === 0) return 'ended: it had nothing to write'
+  return writes === 1 ? '1 write has taken effect' : `${writes} writes have taken effect`
+}
+
+function gotten(value: string | undefined): Outcome {
+  return value === undefined ? { status: 'missing', text: 'not found' } : { status: 'found', text: shorten(value), value }
 }
 
 function failed(error: unknown): Outcome {

@@ -31,8 +31,11 @@ export interface Room {
   madeBytes: number
 }
 
+/** Words of which the run knows those that there are. */
+export type KnownKind = 'key' | 'snapshot' | 'transaction' | 'lane'
+
 export interface Expected {
-  readonly kind: 'word' | 'key' | 'value' | 'snapshot' | 'name' | 'lane' | 'number' | 'length'
+  readonly kind: KnownKind | 'word' | 'value' | 'name' | 'number' | 'length'
   /** The word itself; of the other kinds it is empty. */
   readonly word: string
   readonly about: string
@@ -101,7 +104,7 @@ export class LineReader {
   }
 
   /** A key, a value or a name. */
-  text(kind: 'key' | 'value' | 'snapshot' | 'name' | 'lane', what: string): string {
+  text(kind: KnownKind | 'value' | 'name', what: string): string {
     this.#note({ kind, word: '', about: what })
     const token = this.#required(what)
     if (token.text === ';' && !token.isQuoted) return this.#fail(token, `Write ${what} here, in quotes if it contains ;`)

@@ -21,17 +21,32 @@ export interface KeyInterval {
   readonly to?: string
 }
 
+/** What a transaction writes. */
+export type TransactionWrite = Omit<Put, 'sync'> | Omit<Del, 'sync'> | ({ readonly type: 'clear' } & KeyInterval)
+
+/** What can be done inside of a transaction. */
+export type TransactionStep = TransactionWrite | { readonly type: 'get'; readonly key: string } | Range
+
+export type Range = { readonly type: 'range'; readonly limit?: number; readonly reverse?: boolean } & KeyInterval
+
 export type Operation =
   | Put
   | Del
   /** With `snapshot` the value of the moment when the snapshot of this name was taken. */
   | { readonly type: 'get'; readonly key: string; readonly snapshot?: string }
-  | ({ readonly type: 'range'; readonly limit?: number; readonly reverse?: boolean } & KeyInterval)
+  | Range
   /** All of its writes or none. */
   | { readonly type: 'batch'; readonly operations: readonly (Omit<Put, 'sync'> | Omit<Del, 'sync'>)[]; readonly sync?: boolean }
   | ({ readonly type: 'clear' } & KeyInterval)
   | { readonly type: 'snapshot'; readonly name: string }
   | { readonly type: 'release'; readonly name: string }
+  /** A transaction that stays open under this name until it is committed or aborted. */
+  | { readonly type: 'begin'; readonly name: string; readonly sync?: boolean }
+  /** A step of the open transaction of this name. */
+  | { readonly type: 'in'; readonly name: string; readonly operation: TransactionStep }
+  | { readonly type: 'commit'; readonly name: string }
+  /** Ends a transaction of which nothing is written. */
+  | { readonly type: 'abort'; readonly name: string }
   /** Everything that was written so far survives power loss afterwards. */
   | { readonly type: 'sync' }
   | { readonly type: 'flush' }
@@ -57,9 +72,12 @@ export interface Crash {
  */
 export type CrashImage = 'none' | 'all' | number | readonly number[]
 
-/** What came of an operation. `text` is one line; `entries` are those of a range, as far as they are kept. */
+/**
+ * What came of an operation. `text` is one line; `entries` are those of a range, as far as they are kept. `conflict`: the store has refused a
+ * commit, as another write has changed what the transaction had read.
+ */
 export interface Outcome {
-  readonly status: 'ok' | 'found' | 'missing' | 'failed'
+  readonly status: 'ok' | 'found' | 'missing' | 'conflict' | 'failed'
   readonly text: string
   readonly value?: string
   readonly entries?: readonly (readonly [key: string, value: string])[]

@@ -267,7 +267,7 @@ function outcomeDifferences({ operations, starts }: Run, moments: readonly (read
 
 function textOf(outcome: Outcome): string {
   const text = outcomeText(outcome)
-  return outcome.status === 'failed' ? text : [outcome.status, text].filter(part => part !== '').join(': ')
+  return outcome.status === 'failed' || outcome.status === 'conflict' ? text : [outcome.status, text].filter(part => part !== '').join(': ')
 }
 
 function costDifferences(

@@ -5,13 +5,14 @@
  * 1. The parts of what is not synced are whole sectors of writes and whole changes of names. Where at most `MOST_PARTS` parts are not synced, every
  *    choice among them is an image; otherwise `SAMPLES` images are drawn, in which writes may be torn at any byte, besides the two extremes.
  * 2. What a recovered store holds is compared with the state after each number of the lane's writes: after an honest recovery it is one of them, and no
- *    write is lost that was acknowledged as durable. Keys that were ever put to expire are left out: what a store has reclaimed of them is no loss.
+ *    write is lost that was acknowledged as durable. A transaction is one write, at its commit. Keys that were ever put to expire are left out: what a store has reclaimed of them is no loss.
  */
 import type { MemoryFileSystem } from 'kvarium/vfs'
 import { formatOperation } from '../run/command.js'
-import type { CrashImage, Del, KeyInterval, Operation, Put } from '../run/operation.js'
+import type { CrashImage, KeyInterval, Operation, TransactionWrite } from '../run/operation.js'
 import { imageOf, type Run } from '../run/run.js'
 import type { CrashOutcome, Crashed } from './protocol.js'
+import { TransactionWrites, type Pending } from './transaction-writes.js'
 
 const MOST_PARTS = 8
 const SAMPLES = 64
@@ -106,16 +107,26 @@ function writesUntil(
 ): { readonly acknowledged: readonly Write[]; readonly underway: readonly Write[] } {
   let acknowledged: Write[] = []
   let underway: Write[] = []
+  const transactions = new TransactionWrites()
   for (const moment of run.moments.slice(0, position)) {
-    if (moment.lane !== lane || moment.kind === 'event' || moment.operation < 0) continue
+    if (moment.lane !== lane) continue
+    const committed = transactions.take(moment, run.operations)
+    if (moment.kind === 'event' || moment.operation < 0) continue
     const operation = run.operations[moment.operation]
-    const write = writeOf(operation, moment.operation)
-    if (moment.kind === 'call') underway = write === undefined ? [] : [write]
-    else {
-      if (operation.type === 'crash') acknowledged = []
-      else if (moment.outcome.status !== 'failed' && write !== undefined) acknowledged.push(write)
-      underway = []
+    if (moment.kind === 'call') {
+      const write = writeOf(operation, moment.operation, transactions)
+      underway = write === undefined ? [] : [write]
+      continue
     }
+    underway = []
+    if (operation.type === 'crash') {
+      // A crash that could not be done has changed nothing.
+      const position = run.starts[moment.operation] + 1
+      if (run.found.some(found => found.lane === lane && found.position === position)) acknowledged = []
+    }
+    if (moment.outcome.status === 'failed') continue
+    const write = committed === undefined ? writeOf(operation, moment.operation, transactions) : commitOf(committed, moment.operation)
+    if (write !== undefined) acknowledged.push(write)
   }
   return { acknowledged, underway }
 }
@@ -125,28 +136,26 @@ function expiringUntil(run: Run, position: number): ReadonlySet<string> {
   const keys = new Set<string>()
   for (const [index, operation] of run.operations.entries()) {
     if (run.starts[index] >= position) break
-    const writes = operation.type === 'batch' ? operation.operations : operation.type === 'put' ? [operation] : []
+    const writes = operation.type === 'batch' ? operation.operations : [operation.type === 'in' ? operation.operation : operation]
     for (const write of writes) if (write.type === 'put' && write.ttl !== undefined) keys.add(write.key)
   }
   return keys
 }
 
 /** What an operation writes; a sync, a flush or a close writes nothing and makes durable what was written before. */
-function writeOf(operation: Operation, index: number): Write | undefined {
+function writeOf(operation: Operation, index: number, transactions: TransactionWrites): Write | undefined {
   switch (operation.type) {
     case 'put':
     case 'del':
-      return { operation: index, isDurable: operation.sync === true, apply: state => applyOne(state, operation) }
+      return writeOfAll([operation], index, operation.sync)
     case 'batch':
-      return {
-        operation: index,
-        isDurable: operation.sync === true,
-        apply: state => {
-          for (const write of operation.operations) applyOne(state, write)
-        },
-      }
+      return writeOfAll(operation.operations, index, operation.sync)
     case 'clear':
-      return { operation: index, isDurable: false, apply: state => state.clear(operation) }
+      return writeOfAll([operation], index)
+    case 'commit': {
+      const pending = transactions.pending(operation.name)
+      return pending === undefined ? undefined : commitOf(pending, index)
+    }
     case 'sync':
     case 'flush':
     case 'reopen':
@@ -156,9 +165,24 @@ function writeOf(operation: Operation, index: number): Write | undefined {
   }
 }
 
-function applyOne(state: StateHash, write: Put | Del): void {
+function commitOf({ writes, isSync }: Pending, operation: number): Write {
+  return writeOfAll([...writes], operation, isSync)
+}
+
+function writeOfAll(writes: readonly TransactionWrite[], operation: number, isDurable = false): Write {
+  return {
+    operation,
+    isDurable,
+    apply: state => {
+      for (const write of writes) applyOne(state, write)
+    },
+  }
+}
+
+function applyOne(state: StateHash, write: TransactionWrite): void {
   if (write.type === 'put') state.put(write.key, write.value)
-  else state.del(write.key)
+  else if (write.type === 'del') state.del(write.key)
+  else state.clear(write)
 }
 
 /** What the lane's store holds after each number of writes. */

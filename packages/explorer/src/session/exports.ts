@@ -40,6 +40,7 @@ export function programText({ seed, lanes }: RunSettings, operations: readonly O
   if (lanes.some(({ part }) => part !== undefined)) {
     throw new Error('A run with a part is no program: the guide of the exercise says how a program uses the file of your part')
   }
+  const hasTransactions = operations.some(({ type }) => type === 'begin')
   return `// npm install kvarium, then: node run.mjs
 import { Kvarium } from 'kvarium'
 import { simulatedEnvironment } from 'kvarium/vfs'
@@ -56,7 +57,7 @@ for (const { name, engine, options } of lanes) {
   const environment = simulatedEnvironment({ seed })
   const store = new Kvarium('/store', { ...options, engine, environment })
   const snapshots = new Map()
-  for (const operation of operations) {
+${hasTransactions ? TRANSACTIONS : ''}  for (const operation of operations) {
     const { type, key, value, ttl, sync = false } = operation
     const snapshot = snapshots.get(operation.snapshot)
     if (type === 'put') await store.put(key, value, { sync, ttl })
@@ -78,13 +79,55 @@ for (const { name, engine, options } of lanes) {
     else if (type === 'reopen') {
       for (const held of snapshots.values()) await held.close()
       snapshots.clear()
-      await store.close()
+${hasTransactions ? `    ${ABORT_ALL}` : ''}      await store.close()
       await store.open()
-    }
+    }${hasTransactions ? TRANSACTION_OPERATIONS : ''}
   }
-  const { write, space } = store.stats().amplification
+${hasTransactions ? ABORT_ALL : ''}  const { write, space } = store.stats().amplification
   console.log(name, { write, space })
   await store.close()
 }
 `
 }
+
+/** A transaction stays open while its function waits for `end`. */
+const TRANSACTIONS = `  const transactions = new Map()
+  const begin = (transaction, sync) =>
+    new Promise((resolve, reject) => {
+      const ended = store.transaction(
+        tx =>
+          new Promise((commit, abort) => {
+            transactions.set(transaction, { tx, commit, abort, result: () => ended })
+            resolve()
+          }),
+        { retries: 0, sync },
+      )
+      ended.catch(reject)
+    })
+  const end = async (transaction, isCommit) => {
+    const { commit, abort, result } = transactions.get(transaction)
+    transactions.delete(transaction)
+    if (isCommit) commit()
+    else abort(new Error('aborted'))
+    return result().then(
+      () => 'committed',
+      error => (isCommit ? error.code : 'aborted'),
+    )
+  }
+`
+const ABORT_ALL = `  for (const transaction of [...transactions.keys()]) await end(transaction, false)
+`
+const TRANSACTION_OPERATIONS = `
+    // What failed in the run is left out.
+    else if (type === 'begin' && !transactions.has(operation.name)) await begin(operation.name, sync)
+    else if ((type === 'commit' || type === 'abort') && transactions.has(operation.name)) {
+      console.log(name, type, operation.name, await end(operation.name, type === 'commit'))
+    } else if (type === 'in' && transactions.has(operation.name)) {
+      const { tx } = transactions.get(operation.name)
+      const { type, key, value, ttl, limit = -1, reverse = false } = operation.operation
+      if (type === 'put') await tx.put(key, value, { ttl })
+      else if (type === 'del') await tx.del(key)
+      else if (type === 'clear') await tx.clear(bounds(operation.operation))
+      else if (type === 'get') console.log(name, 'in', operation.name, 'get', key, await tx.get(key))
+      else console.log(name, 'in', operation.name, 'range', await tx.iterator({ ...bounds(operation.operation), limit, reverse }).all())
+    }`

@@ -5,6 +5,7 @@ import type { Run } from '../run/run.js'
 import type { LaneSettings } from '../run/settings.js'
 import type { Pictures } from '../views/catalog.js'
 import type { LedgerSample } from '../views/ledger-fold.js'
+import { TransactionWrites } from './transaction-writes.js'
 
 export interface LaneFacts extends LaneSettings {
   /** Operations of the run that failed in this lane. */
@@ -76,6 +77,7 @@ interface Counts {
   expired: number
   readonly probes: Partial<Record<ProbeOutcome, number>>
   readonly keys: Set<string>
+  readonly transactions: TransactionWrites
   /** The length of each entry by its key. */
   held: Map<string, number> | undefined
   readonly events: Record<string, number>
@@ -96,12 +98,14 @@ export function factsAt(
     expired: 0,
     probes: {},
     keys: new Set(),
+    transactions: new TransactionWrites(),
     held: new Map(),
     events: {},
   }))
   let begun = 0
   for (const moment of moments.slice(0, position - first)) {
     const count = counts[moment.lane]
+    for (const write of count.transactions.take(moment, operations)?.writes ?? []) hold(count, write)
     if (moment.kind === 'call') begun = moment.operation + 1
     else if (moment.kind === 'event') {
       const { event } = moment
@@ -117,7 +121,8 @@ export function factsAt(
       if (outcome.status === 'missing') count.missing++
       if (outcome.status !== 'found') continue
       count.found++
-      if (operation.type === 'get') count.keys.add(operation.key)
+      const get = operation.type === 'in' ? operation.operation : operation
+      if (get.type === 'get') count.keys.add(get.key)
     }
   }
   const lanes = settings.lanes.map((lane, index) => ({ ...lane, ...laneFacts(counts[index], looks[index]) }))

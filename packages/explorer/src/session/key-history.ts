@@ -5,12 +5,13 @@
 import { compareKeys } from 'kvarium/codec'
 import type { TraceEvent } from 'kvarium/trace'
 import { formatOperation } from '../run/command.js'
-import type { Operation } from '../run/operation.js'
+import type { Operation, TransactionStep } from '../run/operation.js'
 import type { Run } from '../run/run.js'
 import { keyText } from '../views/key-text.js'
 import { Actors } from './actors.js'
 import { LeafRanges } from './leaf-ranges.js'
 import { atMoment, counted, number, reasoned, type Entry, type Found, type Named } from './named.js'
+import { TransactionWrites } from './transaction-writes.js'
 
 /** A write of the key that is in a log. */
 interface Write extends Named {
@@ -32,24 +33,28 @@ export function findKey({ moments, first, operations }: Run, lane: number, key: 
   let pending: Write[] = []
   const dropped: number[] = []
   let hasName = false
+  const transactions = new TransactionWrites()
+  let steps: readonly TransactionStep[] = []
   for (const [index, moment] of moments.entries()) {
     if (moment.lane !== lane) continue
     actors.take(moment)
     const position = first + index + 1
     const operation = actors.operation
-    if (moment.kind === 'call' && operation !== undefined && isAbout(operation, key)) {
-      entries.push({ position, type: 'call', sentence: formatOperation(operation) })
+    if (moment.kind === 'call' && operation !== undefined) {
+      steps = stepsOf(operation, transactions)
+      if (isAbout(steps, key)) entries.push({ position, type: 'call', sentence: formatOperation(operation) })
     }
+    transactions.take(moment, operations)
     if (moment.kind !== 'event') continue
     const { event } = moment
     // A recording has no operations, only what the store says of its own.
     if (event.type === 'operation.begin') {
-      hasName = operation === undefined ? event.key !== undefined && keyText(event.key) === key : isAbout(operation, key)
+      hasName = operation === undefined ? event.key !== undefined && keyText(event.key) === key : isAbout(steps, key)
     }
     const isOwn = hasName && event.operation > 0 && event.job === 0
     if (event.type === 'log.append' && isOwn) {
       const { log, offset, length } = event
-      const isDelete = operation !== undefined && deletes(operation, key)
+      const isDelete = operation !== undefined && deletes(steps, key)
       const write = { event, position, by: actors.whoOf(event), isDelete, log, logEnd: offset + length }
       writes.push(write)
       pending.push(write)
@@ -60,7 +65,7 @@ export function findKey({ moments, first, operations }: Run, lane: number, key: 
     }
     if (event.type === 'compaction.key' && keyText(event.key) === key && event.fate !== 'kept') dropped.push(position)
     const isWrite = isOwn && operation !== undefined && operation.type !== 'get' && operation.type !== 'range'
-    const carries = carried.take(event, isOwn, isWrite ? (deletes(operation, key) ? 'absent' : 'present') : undefined)
+    const carries = carried.take(event, isOwn, isWrite ? (deletes(steps, key) ? 'absent' : 'present') : undefined)
     if (namesKey(event, key) || carries) {
       const why = event.type === 'compaction.key' || (carries && event.job > 0) ? actors.jobOf(event) : undefined
       entries.push({ position, type: event.type, sentence: reasoned(event, why) })
@@ -117,19 +122,42 @@ function namesKey(event: TraceEvent, key: string): boolean {
     const bytes = new TextEncoder().encode(key)
     return compareKeys(event.from, bytes) <= 0 && compareKeys(bytes, event.to) <= 0
   }
+  if (event.type === 'transaction.conflict') return event.key !== undefined && keyText(event.key) === key
   return (event.type === 'memtable.insert' || event.type === 'compaction.key') && keyText(event.key) === key
 }
 
-function isAbout(operation: Operation, key: string): boolean {
-  if (operation.type === 'batch') return operation.operations.some(each => each.key === key)
-  if (operation.type === 'clear') return (operation.from ?? '') <= key && (operation.to === undefined || key < operation.to)
-  return 'key' in operation && operation.key === key
+/** What an operation does, one after the other; a commit does what its transaction has been given to write. */
+function stepsOf(operation: Operation, transactions: TransactionWrites): readonly TransactionStep[] {
+  switch (operation.type) {
+    case 'put':
+    case 'del':
+    case 'get':
+    case 'clear':
+      return [operation]
+    case 'batch':
+      return operation.operations
+    case 'in':
+      return [operation.operation]
+    case 'commit':
+      return transactions.pending(operation.name)?.writes ?? []
+    default:
+      return []
+  }
+}
+
+function isAbout(steps: readonly TransactionStep[], key: string): boolean {
+  return steps.some(step => names(step, key))
+}
+
+function names(step: TransactionStep, key: string): boolean {
+  if (step.type === 'clear') return (step.from ?? '') <= key && (step.to === undefined || key < step.to)
+  return 'key' in step && step.key === key
 }
 
 /** Whether the key is not there after an operation that is about it. */
-function deletes(operation: Operation, key: string): boolean {
-  if (operation.type === 'batch') return operation.operations.findLast(each => each.key === key)?.type === 'del'
-  return operation.type === 'del' || operation.type === 'clear'
+function deletes(steps: readonly TransactionStep[], key: string): boolean {
+  const last = steps.findLast(step => names(step, key))
+  return last?.type === 'del' || last?.type === 'clear'
 }
 
 /** The pages of a B+tree that carry a key, and the events in which they do something. */

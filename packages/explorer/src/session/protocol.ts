@@ -4,6 +4,7 @@
 import type { LaneSettings, RunSettings } from '../run/settings.js'
 import type { OptionTable } from 'kvarium/engine'
 import type { UnsyncedPart } from 'kvarium/vfs'
+import type { KnownKind } from '../run/line-reader.js'
 import type { CrashImage, Outcome } from '../run/operation.js'
 import type { PartFailure } from '../parts/part-settings.js'
 import type { Line } from '../run/line.js'
@@ -150,7 +151,7 @@ export interface TimelineJob {
 
 export interface TimelineMark {
   readonly lane: number
-  readonly type: 'flush' | 'compaction' | 'checkpoint' | 'stall' | 'eviction' | 'sync' | 'failed'
+  readonly type: 'flush' | 'compaction' | 'checkpoint' | 'stall' | 'eviction' | 'sync' | 'conflict' | 'failed'
   readonly position: number
   readonly count: number
 }
@@ -236,7 +237,7 @@ export interface ExplorerCalls {
   /** What a store says against settings; nothing where it opens with them. It begins with the files that the run does, unless `isNew`. */
   checkLane(lane: LaneSettings, isNew?: boolean): readonly SettingProblem[]
   /** Words that begin so and that a line could name, the latest first. */
-  words(kind: 'key' | 'snapshot' | 'lane', prefix: string): readonly string[]
+  words(kind: KnownKind, prefix: string): readonly string[]
   /** The types of moments in the run, and how many there are of each, by name. */
   types(): readonly TypeCount[]
   look(request: LookRequest): Look

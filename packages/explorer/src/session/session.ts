@@ -14,6 +14,7 @@ import { format } from '../run/command.js'
 import { ENGINE_OPTIONS } from '../run/engines.js'
 import type { LoadCities } from '../run/generate.js'
 import type { Line } from '../run/line.js'
+import type { KnownKind } from '../run/line-reader.js'
 import { Run } from '../run/run.js'
 import { eventsBefore } from '../run/events-before.js'
 import type { StoredFile } from '../run/stored-files.js'
@@ -220,8 +221,7 @@ export class Session implements Answering {
   readonly checkLane = (lane: LaneSettings, isNew = false): Promise<readonly SettingProblem[]> =>
     checkLane(lane, isNew ? undefined : this.#base)
 
-  readonly words = async (kind: 'key' | 'snapshot' | 'lane', prefix: string): Promise<readonly string[]> =>
-    this.#begun().vocabulary.beginning(kind, prefix)
+  readonly words = async (kind: KnownKind, prefix: string): Promise<readonly string[]> => this.#begun().vocabulary.beginning(kind, prefix)
 
   readonly types = async (): Promise<readonly TypeCount[]> => this.#begun().types()
 
@@ -354,20 +354,18 @@ export class Session implements Answering {
   }
 
   readonly prediction = async (lane: number, position: number): Promise<PredictionPicture> => {
-    const { predictionOf } = await import('../views/prediction.js')
+    const [{ predictionOf }, { endedOperations }] = await Promise.all([import('../views/prediction.js'), import('./transaction-writes.js')])
     const index = this.#begun()
-    const { settings, operations, moments, isRecorded } = index.run
+    const { settings, isRecorded } = index.run
     const isOfFiles = this.#base !== undefined
     if (isRecorded || isOfFiles) {
       const notes = [`The formulas are about all puts of a store, and those before this ${isRecorded ? 'recording' : 'run'} are not known.`]
       return { rows: [], notes, marks: {} }
     }
-    const ended = moments.findLastIndex((moment, at) => at < position && moment.lane === lane && moment.kind === 'return')
-    const last = ended < 0 ? undefined : moments[ended]
     return predictionOf({
       settings: settings.lanes[lane],
       seed: settings.seed,
-      operations: last?.kind === 'return' ? operations.slice(0, last.operation + 1) : [],
+      operations: endedOperations(index.run, lane, position),
       events: index.tracks[lane].lane.events.slice(0, index.keptUpTo(position, lane)),
       pictures: index.picturesAt(lane, position, ['ledger', 'levels', 'pages']),
     })

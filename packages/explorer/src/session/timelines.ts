@@ -15,7 +15,10 @@ export class Timelines {
 
   add(moment: Moment, position: number): void {
     const { lane } = moment
-    if (moment.kind === 'return' && moment.outcome.status === 'failed') this.#marks.push({ lane, type: 'failed', position, count: 1 })
+    if (moment.kind === 'return') {
+      const { status } = moment.outcome
+      if (status === 'failed' || status === 'conflict') this.#marks.push({ lane, type: status, position, count: 1 })
+    }
     if (moment.kind !== 'event') return
     const { event } = moment
     if (event.type === 'job.begin') {
@@ -47,7 +50,16 @@ export class Timelines {
 
   /** How many marks of each type a lane has had up to a position. */
   counts(lane: number, position: number): Readonly<Record<MarkType, number>> {
-    const counts: Record<MarkType, number> = { flush: 0, compaction: 0, checkpoint: 0, stall: 0, eviction: 0, sync: 0, failed: 0 }
+    const counts: Record<MarkType, number> = {
+      flush: 0,
+      compaction: 0,
+      checkpoint: 0,
+      stall: 0,
+      eviction: 0,
+      sync: 0,
+      conflict: 0,
+      failed: 0,
+    }
     for (const mark of this.#marks) if (mark.lane === lane && mark.position <= position) counts[mark.type]++
     return counts
   }

@@ -1,4 +1,5 @@
-/** The words of a run that a line can name: keys, snapshots that are held, lanes. */
+/** The words of a run that a line can name: keys, snapshots that are held, transactions that are open, lanes. */
+import type { KnownKind } from '../run/line-reader.js'
 import type { Operation } from '../run/operation.js'
 
 const MOST_KEYS = 10_000
@@ -8,6 +9,7 @@ export class Vocabulary {
   /** In the order of their last use. */
   readonly #keys = new Set<string>()
   readonly #snapshots = new Set<string>()
+  readonly #transactions = new Set<string>()
   readonly #lanes: readonly string[]
 
   constructor(lanes: readonly string[] = []) {
@@ -30,8 +32,19 @@ export class Vocabulary {
       case 'release':
         this.#snapshots.delete(operation.name)
         return
+      case 'begin':
+        this.#transactions.add(operation.name)
+        return
+      case 'in':
+        this.add(operation.operation)
+        return
+      case 'commit':
+      case 'abort':
+        this.#transactions.delete(operation.name)
+        return
       case 'reopen':
         this.#snapshots.clear()
+        this.#transactions.clear()
         return
       default:
         return
@@ -39,12 +52,24 @@ export class Vocabulary {
   }
 
   /** Words that begin so, the latest first. */
-  beginning(kind: 'key' | 'snapshot' | 'lane', prefix: string): readonly string[] {
-    const words = kind === 'key' ? this.#keys : kind === 'snapshot' ? this.#snapshots : this.#lanes
-    return [...words]
+  beginning(kind: KnownKind, prefix: string): readonly string[] {
+    return [...this.#wordsOf(kind)]
       .reverse()
       .filter(word => word.startsWith(prefix))
       .slice(0, MOST_WORDS)
+  }
+
+  #wordsOf(kind: KnownKind): Iterable<string> {
+    switch (kind) {
+      case 'key':
+        return this.#keys
+      case 'snapshot':
+        return this.#snapshots
+      case 'transaction':
+        return this.#transactions
+      case 'lane':
+        return this.#lanes
+    }
   }
 
   #use(key: string): void {

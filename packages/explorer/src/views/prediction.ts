@@ -42,7 +42,7 @@ export interface PredictionPicture {
 export interface PredictedLane {
   readonly settings: LaneSettings
   readonly seed: number
-  /** The operations that the lane has ended. */
+  /** The operations that the lane has ended; what a transaction writes is a batch. */
   readonly operations: readonly Operation[]
   readonly events: readonly TraceEvent[]
   /** Ledger, and levels or pages. */
@@ -154,7 +154,7 @@ function notesOn(operations: readonly Operation[], isCompressed: boolean): reado
   if (types.has('del') || types.has('clear')) notes.push('The formulas know puts alone: deletes and clears are left out.')
   if (types.has('flush') || types.has('compact'))
     notes.push('Flushes and compactions that were asked for come on top of those that the engine begins.')
-  if (types.has('snapshot')) notes.push('Versions and pages that a snapshot holds are left out.')
+  if (types.has('snapshot') || types.has('begin')) notes.push('Versions and pages that a snapshot or a transaction holds are left out.')
   if (types.has('reopen') || types.has('crash'))
     notes.push('Openings are left out: each one flushes what was in the log, or writes it again.')
   return notes
