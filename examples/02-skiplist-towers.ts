@@ -1,5 +1,5 @@
 /** How does a list stay sorted, and find a key without walking through it? */
-import { textOfBytes } from '../src/observe/text-of-bytes.js'
+import { textOfBytes } from '../src/codec/shown-text.js'
 import type { EventOf } from '../src/trace/events.js'
 import type { Lab } from './lab/lab.js'
 import { drawTowers, type Tower } from './lab/towers.js'

@@ -1,7 +1,7 @@
 /** Why must a tombstone not be dropped early, and when is it dropped? */
 import type { KeyFate } from '../src/trace/events.js'
 import type { LedgerCounts } from '../src/trace/ledger.js'
-import { textOfBytes } from '../src/observe/text-of-bytes.js'
+import { textOfBytes } from '../src/codec/shown-text.js'
 import type { Lab, LabStore } from './lab/lab.js'
 import { tableEntries } from './lab/table-entries.js'
 import { wrap } from './lab/transcript.js'

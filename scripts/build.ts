@@ -86,7 +86,7 @@ const STORE: Package = {
   worker: ['compaction-worker', 'lsm/compaction/worker/compaction-worker.ts'],
   chunks: [
     ['node', /^(vfs\/node\/|node-engines\.|(store|repair)\/node|lsm\/compaction\/worker\/worker-)/],
-    ['core', /^(errors|codec|trace|vfs|cache|wal|skiplist|engine|memory|observe\/(recorder|text-of-bytes))\b/],
+    ['core', /^(errors|codec|trace|vfs|cache|wal|skiplist|engine|memory|observe\/recorder)\b/],
     ['lsm', /^(lsm|sstable|node_modules\/(bloom-filters|base64-arraybuffer))\//, 'core'],
     ['btree', /^btree\//, 'core', 'btree/open.ts'],
     ['hash', /^hash\//, 'core', 'hash/open.ts'],

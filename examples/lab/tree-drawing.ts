@@ -4,7 +4,7 @@ import { Reference } from '../../src/btree/pages/reference.js'
 import { loadHash32 } from '../../src/codec/checksum.js'
 import { MutableBlock } from '../../src/codec/mutable-block.js'
 import { Cell } from '../../src/codec/sorted-block.js'
-import { textOfBytes } from '../../src/observe/text-of-bytes.js'
+import { textOfBytes } from '../../src/codec/shown-text.js'
 import type { Environment } from '../../src/vfs/environment.js'
 import type { FileHandle } from '../../src/vfs/file-system.js'
 

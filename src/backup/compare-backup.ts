@@ -1,7 +1,7 @@
 import { compareBytes, type ByteView } from '../codec/entry.js'
 import type { Cursor, Engine } from '../engine/contract.js'
 import { AbortError, KvariumError } from '../errors.js'
-import { shownBytes } from '../observe/text-of-bytes.js'
+import { shownBytes } from '../codec/shown-text.js'
 import type { Environment } from '../vfs/environment.js'
 
 export interface Comparison {

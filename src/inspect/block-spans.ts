@@ -2,7 +2,8 @@
 import { compareKeys } from '../codec/entry.js'
 import { EXPIRES_BIT, headOf, OFFSET_MASK, SLOT_BYTES } from '../codec/sorted-block.js'
 import { hexOf } from '../codec/text.js'
-import { place, printableText, showBytes } from './show-bytes.js'
+import { printableText, quotedText } from '../codec/shown-text.js'
+import { place, showBytes } from './show-bytes.js'
 import { SpanReader } from './span-reader.js'
 import { damageIn, tile, type Span } from './span.js'
 
@@ -79,7 +80,7 @@ function showHead(head: Uint8Array): string {
   let end = 4
   while (end > 0 && head[end - 1] === 0) end--
   const text = printableText(head.subarray(0, end))
-  return text === undefined ? hexOf(head) : JSON.stringify(text)
+  return text === undefined ? hexOf(head) : quotedText(text)
 }
 
 function readCells(reader: SpanReader, prefix: Uint8Array, slots: readonly Slot[], options: BlockOptions): BlockView {

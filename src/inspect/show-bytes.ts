@@ -1,9 +1,6 @@
 /** Keys and values for display: text in quotes where it is text, hexadecimal digits elsewhere. */
+import { printableText, quotedText } from '../codec/shown-text.js'
 import { hexOf } from '../codec/text.js'
-
-const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-/** Control characters and the like would change what a terminal shows. */
-const UNPRINTABLE = /\p{C}/u
 
 /** At most `limit` bytes, followed by the total if there are more. */
 export function showBytes(bytes: Uint8Array, limit: number): string {
@@ -12,16 +9,6 @@ export function showBytes(bytes: Uint8Array, limit: number): string {
   // Not in the middle of a character.
   while (end > 0 && end > limit - 4 && (bytes[end] & 0xc0) === 0x80) end--
   return `${whole(bytes.subarray(0, end))}... (${bytes.length} bytes)`
-}
-
-/** The bytes as printable text, or `undefined` if they are not. */
-export function printableText(bytes: Uint8Array): string | undefined {
-  try {
-    const text = strict.decode(bytes)
-    return UNPRINTABLE.test(text) ? undefined : text
-  } catch {
-    return undefined
-  }
 }
 
 /** An offset as the documents write it. */
@@ -35,5 +22,5 @@ export function counted(amount: number, one: string, many = `${one}s`): string {
 
 function whole(bytes: Uint8Array): string {
   const text = printableText(bytes)
-  return text === undefined ? `0x${hexOf(bytes)}` : JSON.stringify(text)
+  return text === undefined ? `0x${hexOf(bytes)}` : quotedText(text)
 }

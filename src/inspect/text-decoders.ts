@@ -2,7 +2,8 @@
 import { readUtf8 } from '../codec/text.js'
 import { CHECKPOINT_VERSION, FORMAT_VERSION, REPLACING_VERSION } from '../store/identity.js'
 import { readBytes, type Decoder, type FileContext } from './inspected-file.js'
-import { printableText, showBytes } from './show-bytes.js'
+import { printableText } from '../codec/shown-text.js'
+import { showBytes } from './show-bytes.js'
 import { SpanReader } from './span-reader.js'
 import { distrust, word, type Fact, type Span } from './span.js'
 

@@ -1,11 +1,11 @@
 /** One plain sentence for every event: for transcripts, tooltips and screen readers. */
 import { KIND_DELETE, KIND_DELETE_RANGE, KIND_PUT_EXPIRING, type EntryKind } from '../codec/entry.js'
 import type { EventOf, EventType, OperationKind, ProbeSource, TraceEvent, TraceJobKind } from '../trace/events.js'
-import { shownBytes } from './text-of-bytes.js'
+import { shortText, shownBytes, visibleText } from '../codec/shown-text.js'
 
-/** The event in one sentence. */
+/** The event in one sentence. Every character in it can be seen, whatever keys, names of files and errors hold. */
 export function describe(event: TraceEvent): string {
-  return (SENTENCES[event.type] as (event: TraceEvent) => string)(event)
+  return visibleText((SENTENCES[event.type] as (event: TraceEvent) => string)(event))
 }
 
 const LONGEST_KEY = 40
@@ -261,8 +261,7 @@ function ofLog(log: number): string {
 }
 
 function key(bytes: Uint8Array): string {
-  const shown = shownBytes(bytes)
-  return shown.length > LONGEST_KEY ? `${shown.slice(0, LONGEST_KEY)}…` : shown
+  return shortText(shownBytes(bytes), LONGEST_KEY + 1, '…')
 }
 
 function because(reason: string | undefined): string {

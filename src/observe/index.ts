@@ -12,6 +12,7 @@ export { Outline } from './outline.js'
 export { outlineLine, parseFeedLine, parseHead } from './feed-lines.js'
 export type { FeedHead } from './feed-lines.js'
 export { describe } from './describe.js'
+export { isVisible, quotedText, shortText, shownBytes, textOfBytes, visibleText } from '../codec/shown-text.js'
 export { ReceiptBook } from './receipt-book.js'
 export type { ReceiptBookOptions } from './receipt-book.js'
 export type {

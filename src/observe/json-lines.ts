@@ -12,7 +12,7 @@ import { FormatError } from '../errors.js'
 import type { TraceEvent } from '../trace/events.js'
 import { EVENT_SCHEMAS, type EventSchema, type Field, type Fields } from '../trace/event-schema.js'
 import { hexOf } from '../codec/text.js'
-import { textOfBytes } from './text-of-bytes.js'
+import { textOfBytes } from '../codec/shown-text.js'
 
 const VERSION = 1
 const HEADER = JSON.stringify({ 'kvarium-trace': VERSION })

@@ -7,7 +7,7 @@ import { describe } from './describe.js'
 import type { EventOf, TraceEvent } from '../trace/events.js'
 import { writeAmplification, type WritePart } from '../trace/ledger.js'
 import { hexOf } from '../codec/text.js'
-import { textOfBytes } from './text-of-bytes.js'
+import { textOfBytes } from '../codec/shown-text.js'
 
 /** An object of the format's `traceEvents`. Times are microseconds. */
 export interface ChromeEvent {

@@ -1,4 +1,5 @@
 /** Conditions of a batch: what keys have to hold at the moment in which it takes effect. */
+import { quotedText } from '../codec/shown-text.js'
 import { readUtf8 } from '../codec/text.js'
 import { ConflictError, MisuseError } from '../errors.js'
 import type { EncodingLevel } from './level-types.js'
@@ -27,7 +28,7 @@ export function checkOf(conditions: readonly StoredCondition[], reads: StoreRead
       if (reads.holds(key, value)) continue
       const shown = readUtf8(key, 0, key.length)
       const wanted = value === undefined ? 'is not absent' : 'does not have the value'
-      throw new ConflictError('LEVEL_CONDITION_FAILED', `A condition failed: the key ${JSON.stringify(shown)} ${wanted}`, shown)
+      throw new ConflictError('LEVEL_CONDITION_FAILED', `A condition failed: the key ${quotedText(shown)} ${wanted}`, shown)
     }
   }
 }

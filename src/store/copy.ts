@@ -8,7 +8,7 @@
  */
 import { compareKeys } from '../codec/entry.js'
 import { AbortError, KvariumError, MisuseError } from '../errors.js'
-import { shownBytes } from '../observe/text-of-bytes.js'
+import { shownBytes } from '../codec/shown-text.js'
 
 const ENTRIES = 1000
 const BATCH_BYTES = 256 * 1024

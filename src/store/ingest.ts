@@ -7,6 +7,7 @@
  */
 import type { AbstractSublevel, Transcoder } from 'abstract-level'
 import { compareKeys } from '../codec/entry.js'
+import { quotedText, shortText } from '../codec/shown-text.js'
 import { hexOf } from '../codec/text.js'
 import { WriteBatch } from '../engine/batch.js'
 import { AbortError, KvariumError, MisuseError } from '../errors.js'
@@ -130,7 +131,7 @@ function requireAscending(last: Uint8Array, key: Uint8Array, given: unknown, pos
 }
 
 function shown(given: unknown, key: Uint8Array): string {
-  if (typeof given === 'string') return JSON.stringify(given.length > LONGEST_KEY_SHOWN ? `${given.slice(0, LONGEST_KEY_SHOWN)}…` : given)
+  if (typeof given === 'string') return quotedText(shortText(given, LONGEST_KEY_SHOWN + 1, '…'))
   const hex = hexOf(key.subarray(0, LONGEST_KEY_SHOWN / 2))
   return `0x${hex}${key.length > LONGEST_KEY_SHOWN / 2 ? '…' : ''}`
 }

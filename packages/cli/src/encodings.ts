@@ -2,6 +2,7 @@
 import { Option, type Command } from 'commander'
 import { msgpack } from 'kvarium'
 import { hexOf, printableText } from 'kvarium/inspect'
+import { visibleText } from 'kvarium/observe'
 import { UsageError } from './usage-error.js'
 
 export type KeyEncoding = 'utf8' | 'hex' | 'base64'
@@ -66,7 +67,7 @@ export function encodeValue(value: Uint8Array, encoding: ValueEncoding): string 
       return printableText(value) ?? `0x${hexOf(value)}`
     case 'json':
     case 'msgpack':
-      return JSON.stringify(structured(value, encoding), readableBytes)
+      return visibleText(JSON.stringify(structured(value, encoding), readableBytes))
     case 'hex':
     case 'base64':
       return Buffer.from(value).toString(encoding)
@@ -104,5 +105,7 @@ function fromText(text: string, encoding: KeyEncoding, what: string): Uint8Array
   const bytes = Buffer.from(text, encoding)
   const isExact = encoding === 'hex' ? bytes.length * 2 === text.length : /^[A-Za-z0-9+/_-]*=*$/.test(text)
   if (isExact) return new Uint8Array(bytes)
-  throw new UsageError(`The ${what} "${text}" is not ${encoding === 'hex' ? 'an even number of hexadecimal digits' : 'base64'}`)
+  throw new UsageError(
+    `The ${what} "${visibleText(text)}" is not ${encoding === 'hex' ? 'an even number of hexadecimal digits' : 'base64'}`,
+  )
 }

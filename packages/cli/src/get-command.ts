@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { visibleText } from 'kvarium/observe'
 import {
   addEncodings,
   decodeKey,
@@ -51,12 +52,12 @@ async function runGet(invocation: Invocation, directory: string, text: string, f
   await readStore(invocation, directory, async engine => {
     const value = engine.get(stored)
     if (value === undefined) {
-      invocation.stderr.write(`not found: ${text}\n`)
+      invocation.stderr.write(`not found: ${visibleText(text)}\n`)
       invocation.setExitCode(1)
     } else if (flags.raw === true) await output.bytes(value)
     else if (flags.json === true) {
       const entry = { key: encodeKey(key, encodings.key), value: valueForJson(value, encodings.value) }
-      await output.line(JSON.stringify(entry, readableBytes))
+      await output.line(visibleText(JSON.stringify(entry, readableBytes)))
     } else await output.line(encodeValue(value, encodings.value))
   })
   await output.flush()

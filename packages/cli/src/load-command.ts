@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os'
 import { Command, Option } from 'commander'
 import { builtInEngines, Kvarium, msgpack } from 'kvarium'
+import { quotedText, shortText } from 'kvarium/observe'
 import { bytes, count, plural } from 'kvarium-lab/report'
 import { FORMATS, formatOf, recordsOf, type Format } from './datasets/dataset.js'
 import { fileInput, streamInput, watchedInput } from './datasets/record-input.js'
@@ -150,7 +151,7 @@ class DistinctEntries {
     this.repeats++
     if (this.#onRepeat === 'last') return
     const text = Buffer.from(key.buffer, key.byteOffset, key.length).toString()
-    const shown = JSON.stringify(text.length > LONGEST_KEY_SHOWN ? `${text.slice(0, LONGEST_KEY_SHOWN)}…` : text)
+    const shown = quotedText(shortText(text, LONGEST_KEY_SHOWN + 1, '…'))
     throw new UsageError(`${this.#name} line ${line}: the key ${shown} is that of line ${before.line}, too`)
   }
 }

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import type { Cursor, KeyRange } from 'kvarium/engine'
+import { visibleText } from 'kvarium/observe'
 import {
   addEncodings,
   decodeKey,
@@ -97,7 +98,7 @@ function lineOf({ key, value }: Cursor, flags: ScanFlags, prefixBytes: number): 
       ...(showsKey && { key: encodeKey(key.copy().subarray(prefixBytes), encodings.key) }),
       ...(showsValue && { value: valueForJson(value.copy(), encodings.value) }),
     }
-    return JSON.stringify(entry, readableBytes)
+    return visibleText(JSON.stringify(entry, readableBytes))
   }
   const pieces = [
     ...(showsKey ? [encodeKey(key.copy().subarray(prefixBytes), encodings.key)] : []),

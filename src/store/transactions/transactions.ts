@@ -7,6 +7,7 @@
  * 2. A transaction that wrote nothing needs no commit: it read one moment.
  * 3. Whatever ends a transaction, its part of the history and its moment are released.
  */
+import { quotedText } from '../../codec/shown-text.js'
 import { readUtf8 } from '../../codec/text.js'
 import type { Engine } from '../../engine/contract.js'
 import { AbortError, ConflictError, KvariumError } from '../../errors.js'
@@ -180,7 +181,7 @@ class Conflict extends ConflictError {
     const what =
       key === undefined
         ? 'more was written since it began than is kept to compare with'
-        : `another write has changed the key ${JSON.stringify(key)}, which it read`
+        : `another write has changed the key ${quotedText(key)}, which it read`
     super('LEVEL_TRANSACTION_CONFLICT', `The transaction conflicts: ${what}`, key)
     this.text = text
   }

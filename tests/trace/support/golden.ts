@@ -14,7 +14,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import type { Kvarium, KvariumOptions } from '../../../src/index.js'
 import type { TraceEvent, TraceLevel } from '../../../src/trace/events.js'
-import { textOfBytes } from '../../../src/observe/text-of-bytes.js'
+import { textOfBytes } from '../../../src/codec/shown-text.js'
 import { MemoryFileSystem } from '../../../src/vfs/index.js'
 import { openTraced, simulated } from './traced-runs.js'
 

@@ -1,4 +1,5 @@
 /** The history of what is selected, and a search for a key: where every version of it lies, and everything that was done with it. */
+import { wordText } from '../run/command.js'
 import { useState } from 'preact/hooks'
 import type { JSX, TargetedKeyboardEvent } from 'preact'
 import type { HistoryEntry } from '../session/history.js'
@@ -79,7 +80,7 @@ function Snapshots({ lane }: { readonly lane: number }): JSX.Element | null {
         <option value="">none</option>
         {names.map(name => (
           <option key={name} value={name}>
-            {name}
+            {wordText(name)}
           </option>
         ))}
       </select>

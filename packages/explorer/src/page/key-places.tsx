@@ -76,5 +76,5 @@ function Place({ lane, place }: { readonly lane: number; readonly place: KeyPlac
 function versionText({ kind, valueBytes, value }: KeyPlace): string {
   if (kind === 'unknown') return 'perhaps an older version'
   if (kind === 'tombstone' || kind === 'range tombstone') return kind
-  return `${kind} of ${bytes(valueBytes)}${value === undefined ? '' : `, ${JSON.stringify(value)}`}`
+  return value === undefined ? `${kind} of ${bytes(valueBytes)}` : `${kind} ${value}`
 }

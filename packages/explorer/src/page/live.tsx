@@ -1,4 +1,5 @@
 /** Running programs: which of their stores become lanes, and how the page goes along with them. */
+import { shortText, visibleText } from 'kvarium/observe'
 import { signal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
@@ -7,6 +8,9 @@ import type { LiveLane, WatchedFeed } from '../session/protocol.js'
 import { counted, number } from './format.js'
 import { feeds, isServed, pollFeeds, type FeedState } from './live-feeds.js'
 import { goTo, isAtNewest, isBusy, last, pauseLive, summary, watch } from './state.js'
+
+/** Characters of the name of a program's store. */
+const LONGEST_SHOWN = 80
 
 /** Stores that the reader has chosen or left out; the others are chosen while their program runs. */
 const chosen = signal<Readonly<Record<string, boolean>>>({})
@@ -88,7 +92,7 @@ function Choice({ others }: { readonly others: readonly FeedState[] }): JSX.Elem
                 disabled={each.engine === undefined || (taken.length >= MOST_LANES && !taken.includes(each))}
                 onChange={event => (chosen.value = { ...chosen.value, [each.feed]: event.currentTarget.checked })}
               />{' '}
-              <b>{each.name}</b>, process {each.pid}
+              <b>{visibleText(each.name)}</b>, process {each.pid}
               {each.engine === undefined ? ': its store is not open yet' : ` (${each.engine}): ${each.isConnected ? 'running' : 'ended'}`}
             </label>
           </li>
@@ -105,5 +109,6 @@ function Choice({ others }: { readonly others: readonly FeedState[] }): JSX.Elem
 /** The store with a name that no lane before has. */
 function watchedFeed({ feed, name, engine }: FeedState, before: readonly FeedState[]): WatchedFeed {
   const same = before.filter(other => other.name === name).length
-  return { feed, name: same === 0 ? name : `${name} (${same + 1})`, engine: engine! }
+  const shown = shortText(visibleText(name), LONGEST_SHOWN)
+  return { feed, name: same === 0 ? shown : `${shown} (${same + 1})`, engine: engine! }
 }

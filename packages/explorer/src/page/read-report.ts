@@ -1,4 +1,5 @@
 /** Reads a report of any version that the lab reads. */
+import { visibleText } from 'kvarium/observe'
 import { parseRunReport } from 'kvarium-lab/report'
 import type { StoredFile } from '../run/stored-files.js'
 import type { OpenedReport } from './opened-report.js'
@@ -7,7 +8,8 @@ import type { OpenedReport } from './opened-report.js'
 const MOST_REPORT_BYTES = 16 << 20
 
 /** Rejects with an Error that names the file, what is wrong with it, and what to choose. */
-export async function readReport({ name, contents }: StoredFile): Promise<OpenedReport> {
+export async function readReport({ name: given, contents }: StoredFile): Promise<OpenedReport> {
+  const name = visibleText(given)
   if (contents.size > MOST_REPORT_BYTES) {
     throw new Error(
       `${name} has ${Math.ceil(contents.size / 2 ** 20)} MiB, and a page takes reports of at most ${MOST_REPORT_BYTES / 2 ** 20}: read it with kvarium report`,

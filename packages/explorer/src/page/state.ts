@@ -5,6 +5,7 @@
  * 1. `look` is what the worker said last about a position, and comes to be that of `position`: one answer is under way at a time.
  * 2. Only the functions here change a signal.
  */
+import { visibleText } from 'kvarium/observe'
 import type { RunSettings } from '../run/settings.js'
 import { computed, signal } from '@preact/signals'
 import type { Line } from '../run/line.js'
@@ -300,6 +301,6 @@ async function guarded(work: () => Promise<void>): Promise<void> {
   try {
     await work()
   } catch (error) {
-    problem.value = error instanceof Error ? error.message : String(error)
+    problem.value = visibleText(error instanceof Error ? error.message : String(error))
   }
 }

@@ -1,4 +1,5 @@
 /** The answer to a call that only one component needs. */
+import { visibleText } from 'kvarium/observe'
 import { useEffect, useState } from 'preact/hooks'
 import type { CallName, ExplorerCalls } from '../session/protocol.js'
 import { ask } from './state.js'
@@ -41,6 +42,6 @@ export function useAnswer<Name extends CallName>(
 
 /** An error as a sentence of the page. */
 export function sentenceOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error)
+  const text = visibleText(error instanceof Error ? error.message : String(error))
   return `This cannot be shown: ${text}${/[.!?]$/.test(text) ? '' : '.'}`
 }

@@ -10,22 +10,13 @@
  * 1. `parse(format(line))` is the line again.
  * 2. A problem says where it is, and what to do.
  */
+import { quotedText, shortText } from 'kvarium/observe'
 import type { Generator } from './generate.js'
 import type { Line } from './line.js'
 import { madeValue } from './made-value.js'
 import type { CrashImage, KeyInterval, Operation, Range, TransactionStep } from './operation.js'
 import { WORKLOAD_WORDS } from './workload-words.js'
-import {
-  IncompleteError,
-  LineReader,
-  ProblemError,
-  isBare,
-  lengthText,
-  quoted,
-  type KnownKind,
-  type Problem,
-  type Room,
-} from './line-reader.js'
+import { IncompleteError, LineReader, ProblemError, isBare, lengthText, type KnownKind, type Problem, type Room } from './line-reader.js'
 
 export type { Problem } from './line-reader.js'
 
@@ -455,7 +446,7 @@ function intervalText({ from, to }: KeyInterval, word: (text: string) => string)
 
 /** A key, a value or a name: bare where it can be. */
 export function wordText(text: string): string {
-  return isBare(text) ? text : quoted(text)
+  return isBare(text) ? text : quotedText(text)
 }
 
 function valueText(value: string, key: string): string {
@@ -466,13 +457,10 @@ function valueText(value: string, key: string): string {
 
 function shortValue(value: string, key: string): string {
   if (value.length <= LONGEST_VALUE) return valueText(value, key)
-  return shortened(valueText(value, key), LONGEST_VALUE)
+  return shortText(valueText(value, key), LONGEST_VALUE)
 }
 
-function shortWord(text: string): string {
-  return shortened(wordText(text), LONGEST_KEY)
-}
-
-function shortened(text: string, longest: number): string {
-  return text.length <= longest ? text : `${text.slice(0, longest - 3)}...`
+/** The same, cut where it is long: for titles and sentences. */
+export function shortWord(text: string): string {
+  return shortText(wordText(text), LONGEST_KEY)
 }

@@ -8,18 +8,21 @@
  */
 import { Kvarium, type EngineFactory } from 'kvarium'
 import { loadHash32 } from 'kvarium/codec'
+import { quotedText, shortText } from 'kvarium/observe'
 import { Trace, type TraceListener } from 'kvarium/trace'
 import { MemoryFileSystem, portableEnvironment, SeededRandom, type Environment } from 'kvarium/vfs'
+import { wordText } from './command.js'
 import { engineOf, engineOfLane } from './engines.js'
 import type { LaneSettings } from './settings.js'
 import { isConflict, OpenTransactions } from './open-transactions.js'
 import type { KeyInterval, Operation, Outcome, Range, TransactionStep } from './operation.js'
-import { quoted } from './line-reader.js'
 import { SteppedTime } from './stepped-time.js'
 
 /** Directory of every lane, in its own file system. */
 export const LOCATION = '/store'
 
+/** Characters of a value that an outcome shows. */
+const LONGEST_VALUE = 60
 /** Entries of a range that an outcome keeps. */
 const KEPT_ENTRIES = 20
 /** Turns of the background after each operation. */
@@ -181,9 +184,9 @@ export class Lane {
         return ok('')
       case 'snapshot':
         if (this.#snapshots.has(operation.name))
-          throw new Error(`There is a snapshot ${quoted(operation.name)} already: release it, or use another name`)
+          throw new Error(`There is a snapshot ${quotedText(operation.name)} already: release it, or use another name`)
         this.#snapshots.set(operation.name, store.snapshot())
-        return ok(`holds this moment as ${operation.name}`)
+        return ok(`holds this moment as ${wordText(operation.name)}`)
       case 'release':
         await this.#complete(this.#snapshot(operation.name).close())
         this.#snapshots.delete(operation.name)
@@ -259,7 +262,7 @@ export class Lane {
       for (;;) {
         const entry = await this.#complete(iterator.next())
         if (entry === undefined) break
-        if (count++ < KEPT_ENTRIES) entries.push([entry[0], shorten(entry[1])])
+        if (count++ < KEPT_ENTRIES) entries.push([entry[0], shortText(entry[1], LONGEST_VALUE)])
       }
     } finally {
       await this.#complete(iterator.close())
@@ -270,10 +273,10 @@ export class Lane {
   #snapshot(name: string): StoreSnapshot {
     const found = this.#snapshots.get(name)
     if (found !== undefined) return found
-    const names = [...this.#snapshots.keys()].map(quoted).join(', ')
+    const names = [...this.#snapshots.keys()].map(quotedText).join(', ')
     const held =
       names === '' ? `none is held. Take one by "snapshot NAME"; a reopening ends all of them` : `those held are ${names}. Use one of them`
-    throw new Error(`There is no snapshot ${quoted(name)}: ${held}`)
+    throw new Error(`There is no snapshot ${quotedText(name)}: ${held}`)
   }
 
   /** Waits for work of the store, and takes as many steps as it needs. */
@@ -359,7 +362,7 @@ function committedText(writes: number): string {
 }
 
 function gotten(value: string | undefined): Outcome {
-  return value === undefined ? { status: 'missing', text: 'not found' } : { status: 'found', text: shorten(value), value }
+  return value === undefined ? { status: 'missing', text: 'not found' } : { status: 'found', text: shortText(value, LONGEST_VALUE), value }
 }
 
 function failed(error: unknown): Outcome {
@@ -379,8 +382,4 @@ function ttlOption({ ttl }: { readonly ttl?: number }): { ttl?: number } {
 
 function bounds({ from, to }: KeyInterval): { gte?: string; lt?: string } {
   return { ...(from !== undefined && { gte: from }), ...(to !== undefined && { lt: to }) }
-}
-
-function shorten(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text
 }

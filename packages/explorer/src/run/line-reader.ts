@@ -6,6 +6,7 @@
  *    `expected`.
  * 2. A problem covers the word that is wrong, or the end of the line where something is missing.
  */
+import { isVisible, quotedText, shortText } from 'kvarium/observe'
 
 export interface Problem {
   /** Offsets in the line. */
@@ -54,14 +55,11 @@ const LONGEST_SHOWN = 60
 /** Words with a meaning behind the first one: as keys, values and names they are quoted. */
 const OPTION_WORDS = new Set(['sync', 'ttl', 'at', 'limit', 'reverse', 'keys', 'values', 'seed', 'first', '-'])
 const LENGTH = /^(\d{1,9})(B|KiB)$/
-/** Control characters, marks of direction, and others without a picture of their own. */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
-/** Half a surrogate pair is written as an escape. */
-const BARE = /^[^\s";#\p{Cs}\p{Cc}\p{Cf}][^\s";\p{Cs}\p{Cc}\p{Cf}]*$/u
+const BARE = /^[^\s";#][^\s";]*$/
 
 /** Whether a key, a value or a name can stand without quotes. */
 export function isBare(text: string): boolean {
-  return BARE.test(text) && !OPTION_WORDS.has(text) && !LENGTH.test(text)
+  return BARE.test(text) && isVisible(text) && !OPTION_WORDS.has(text) && !LENGTH.test(text)
 }
 
 export function lengthText(bytes: number): string {
@@ -256,15 +254,7 @@ function unescaped(quoted: string, from: number): string {
 
 /** A word as a message shows it. */
 function shown({ text }: Token): string {
-  const whole = quoted(text).slice(1, -1)
-  return whole.length > LONGEST_SHOWN ? `${whole.slice(0, LONGEST_SHOWN - 3)}...` : whole
-}
-
-/** The text in quotes, with an escape for every character that cannot be seen or turns the order of others around. */
-export function quoted(text: string): string {
-  return JSON.stringify(text).replace(UNSEEN, character =>
-    Array.from({ length: character.length }, (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`).join(''),
-  )
+  return shortText(quotedText(text).slice(1, -1), LONGEST_SHOWN)
 }
 
 function list(words: readonly string[]): string {

@@ -3,7 +3,7 @@
  * next step, and returns at the commit.
  */
 import { ConflictError, type Kvarium, type Transaction } from 'kvarium'
-import { quoted } from './line-reader.js'
+import { quotedText } from 'kvarium/observe'
 
 interface Open {
   readonly transaction: Transaction<string, string>
@@ -28,7 +28,7 @@ export class OpenTransactions {
   /** Begins one. It needs no turn of the store's scheduler. */
   async begin(store: Kvarium<string, string>, name: string, sync: boolean): Promise<void> {
     if (this.#open.has(name)) {
-      throw new Error(`The transaction ${quoted(name)} is open already: commit or abort it first, or use another name`)
+      throw new Error(`The transaction ${quotedText(name)} is open already: commit or abort it first, or use another name`)
     }
     let begun!: (open: Omit<Open, 'ended'>) => void
     const beginning = new Promise<Omit<Open, 'ended'>>(resolve => (begun = resolve))
@@ -76,12 +76,12 @@ export class OpenTransactions {
   #find(name: string): Open {
     const found = this.#open.get(name)
     if (found !== undefined) return found
-    const names = [...this.#open.keys()].map(quoted).join(', ')
+    const names = [...this.#open.keys()].map(quotedText).join(', ')
     const others =
       names === ''
         ? 'none is open. Begin one by "begin NAME"; a reopening ends all of them'
         : `those open are ${names}. Use one of them, or begin this one`
-    throw new Error(`There is no open transaction ${quoted(name)}: ${others}`)
+    throw new Error(`There is no open transaction ${quotedText(name)}: ${others}`)
   }
 }
 

@@ -7,13 +7,13 @@
  *    A run of what others did keeps only the newest moments: `first` moments before those in `moments` are gone.
  * 3. Events of a lane are numbered from 1 without a gap, also over a reopening, where the trace of the store begins anew.
  */
+import { isVisible, quotedText, shortText } from 'kvarium/observe'
 import type { TraceEvent } from 'kvarium/trace'
 import type { MemoryFileSystem } from 'kvarium/vfs'
 import type { LoadCities } from './generate.js'
 import { countOf, expand, firstOf, type Line } from './line.js'
-import { quoted } from './line-reader.js'
 import { Lane } from './lane.js'
-import { MOST_LANES, type LaneSettings, type RunSettings } from './settings.js'
+import { LONGEST_NAME, MOST_LANES, type LaneSettings, type RunSettings } from './settings.js'
 import type { Crash, CrashImage, Operation, Outcome } from './operation.js'
 
 export type Moment =
@@ -68,7 +68,13 @@ export class Run {
     }
     const names = settings.lanes.map(({ name }) => name)
     const twice = names.find((name, index) => names.indexOf(name) < index)
-    if (twice !== undefined) throw new TypeError(`Two lanes of the run have the name "${twice}": give each lane its own`)
+    if (twice !== undefined) throw new TypeError(`Two lanes of the run have the name ${quotedText(twice)}: give each lane its own`)
+    const unfit = names.find(name => name === '' || name.length > LONGEST_NAME || !isVisible(name))
+    if (unfit !== undefined) {
+      throw new TypeError(
+        `${shortText(quotedText(unfit), LONGEST_NAME)} is no name of a lane: give it 1 to ${LONGEST_NAME} characters, each of which can be seen`,
+      )
+    }
     this.settings = settings
     this.#sequences = settings.lanes.map(() => 0)
     this.#earlier = settings.lanes.map(() => 0)
@@ -220,7 +226,7 @@ export class Run {
     const lane = this.settings.lanes.findIndex(settings => settings.name === name)
     if (lane < 0) {
       const names = this.settings.lanes.map(settings => settings.name).join(', ')
-      const text = `There is no lane ${quoted(name)} to crash: the lanes are ${names}`
+      const text = `There is no lane ${quotedText(name)} to crash: the lanes are ${names}`
       this.moments.push({ kind: 'call', lane: 0, operation })
       this.moments.push({ kind: 'return', lane: 0, operation, outcome: { status: 'failed', text } })
       return

@@ -1,6 +1,8 @@
 /** What a run is made of, beside its operations: plain data. A link can carry it, but for the code of a part. */
 import type { PartSettings } from '../parts/part-settings.js'
 
+/** Characters of the name of a lane. */
+export const LONGEST_NAME = 120
 export const MOST_LANES = 3
 
 /** A setting of an engine's option, as a control or a link has it. */

@@ -4,7 +4,7 @@
  */
 import { loadHash32 } from 'kvarium/codec'
 import { occupancyOf } from 'kvarium/inspect'
-import { parseJsonLines } from 'kvarium/observe'
+import { parseJsonLines, visibleText } from 'kvarium/observe'
 import type { TraceEvent } from 'kvarium/trace'
 import { joinPath, MemoryFileSystem } from 'kvarium/vfs'
 import { LOCATION } from './lane.js'
@@ -55,7 +55,7 @@ export async function readStore(files: readonly StoredFile[]): Promise<StoredSto
 
 /** The first names; a directory may have thousands of files. */
 function namesOf(files: readonly StoredFile[]): string {
-  const names = files.slice(0, MOST_NAMES).map(({ name }) => name)
+  const names = files.slice(0, MOST_NAMES).map(({ name }) => visibleText(name))
   return files.length > names.length ? `${names.join(', ')} and ${files.length - names.length} more` : names.join(', ')
 }
 
@@ -70,13 +70,13 @@ export async function readRecording(files: readonly StoredFile[]): Promise<reado
   if (file === undefined || others.length > 0 || (await file.contents.slice(0, RECORDING.length).text()) !== RECORDING) return undefined
   if (file.contents.size > MOST_RECORDED_BYTES) {
     throw new Error(
-      `${file.name} has ${Math.ceil(file.contents.size / 2 ** 20)} MiB, and a page takes at most ${MOST_RECORDED_BYTES / 2 ** 20}: keep its first or last lines`,
+      `${visibleText(file.name)} has ${Math.ceil(file.contents.size / 2 ** 20)} MiB, and a page takes at most ${MOST_RECORDED_BYTES / 2 ** 20}: keep its first or last lines`,
     )
   }
   const text = await file.contents.text()
   try {
     return parseJsonLines(text)
   } catch (error) {
-    throw new Error(`${file.name} is damaged. ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    throw new Error(`${visibleText(file.name)} is damaged. ${error instanceof Error ? error.message : String(error)}`, { cause: error })
   }
 }

@@ -1,4 +1,5 @@
 /** Who does what in a lane, and why, in words: from its moments in order. */
+import { shortText } from 'kvarium/observe'
 import type { EventOf, TraceEvent } from 'kvarium/trace'
 import { formatOperation } from '../run/command.js'
 import type { Operation } from '../run/operation.js'
@@ -66,7 +67,7 @@ export class Actors {
     const operation = this.#operations[index] as Operation | undefined
     if (operation === undefined) return `the store's operation ${number}`
     const text = formatOperation(operation)
-    return `operation ${index + 1} (${text.length > MOST_TEXT ? `${text.slice(0, MOST_TEXT)}…` : text})`
+    return `operation ${index + 1} (${shortText(text, MOST_TEXT + 1, '…')})`
   }
 
   #jobText(event: EventOf<'job.begin'>): string {

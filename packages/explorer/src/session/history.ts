@@ -1,4 +1,5 @@
 /** The history of a thing of a lane: every moment of the run that names it, and in short who made it, why, and what became of it. */
+import { visibleText } from 'kvarium/observe'
 import type { TraceEvent } from 'kvarium/trace'
 import type { Run } from '../run/run.js'
 import { bytesSummary, FileStories, fileSummary, isOfFiles, storyAt, touches } from './file-history.js'
@@ -48,8 +49,8 @@ export class Histories {
     const shown = entries.slice(from, from + MOST_ENTRIES)
     return {
       title: titleOf(selection),
-      summary: summarize(position),
-      entries: shown.map(entry => ({ ...entry, isLater: entry.position > position })),
+      summary: summarize(position).map(visibleText),
+      entries: shown.map(entry => ({ ...entry, sentence: visibleText(entry.sentence), isLater: entry.position > position })),
       omittedBefore: from,
       omittedAfter: entries.length - from - shown.length,
     }

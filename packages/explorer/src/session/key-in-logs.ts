@@ -1,6 +1,7 @@
 /** The versions of a key in the logs of a lane, and what the traces of keys have in common. */
 import { compareKeys, loadHash32 } from 'kvarium/codec'
 import { BatchReader, KIND_DELETE, KIND_DELETE_RANGE, KIND_PUT, parseLogName, type EntryKind } from 'kvarium/engine'
+import { showBytes } from 'kvarium/inspect'
 import type { RebuiltFile } from 'kvarium/observe'
 import { MemoryFileSystem, type FileHandle } from 'kvarium/vfs'
 import { FRAME_HEADER_BYTES, LogReader } from 'kvarium/wal'
@@ -57,12 +58,9 @@ export function placeInLog({ log, offset, length, ...version }: LogVersion, why:
   return { in: 'log', name: `${log}, frame at offset ${offset}`, ...version, bytes: { file: log, offset, length }, why }
 }
 
-const decoder = new TextDecoder()
-
-/** The beginning of a value as text. */
+/** A value: in quotes where it is text, in hexadecimal digits elsewhere; of a long one the beginning, and its length. */
 export function shownValue(value: Uint8Array): string {
-  const text = decoder.decode(value.subarray(0, SHOWN_BYTES))
-  return value.length > SHOWN_BYTES ? `${text}…` : text
+  return showBytes(value, SHOWN_BYTES)
 }
 
 /** A rebuilt file, open for reading. */

@@ -12,7 +12,7 @@ export interface KeyPlace {
   /** `unknown`: no event says what the page has of it. */
   readonly kind: 'value' | 'tombstone' | 'range tombstone' | 'expiring value' | 'unknown'
   readonly valueBytes: number
-  /** The beginning of the value, where its bytes are known. */
+  /** The value, where its bytes are known: in quotes, or in hexadecimal digits where it is no text. A long one is cut, and its length follows. */
   readonly value?: string
   /** Where its bytes lie in a file. */
   readonly bytes?: { readonly file: string; readonly offset: number; readonly length: number }

@@ -1,4 +1,6 @@
 /** What a reader of the page has selected. */
+import { visibleText } from 'kvarium/observe'
+import { shortWord } from '../run/command.js'
 
 /** A thing of a lane that has a history. */
 export type Selection = { readonly lane: number } & (
@@ -18,7 +20,7 @@ export function titleOf(selection: Selection): string {
     case 'table':
       return `Table ${selection.table}`
     case 'file':
-      return `File ${selection.file}`
+      return `File ${visibleText(selection.file)}`
     case 'bytes':
       return selection.length === 1
         ? `Byte ${selection.offset} of ${selection.file}`
@@ -28,8 +30,8 @@ export function titleOf(selection: Selection): string {
     case 'job':
       return `Job ${selection.job} (${selection.name})`
     case 'snapshot':
-      return `Snapshot ${selection.name}`
+      return `Snapshot ${shortWord(selection.name)}`
     case 'key':
-      return `Key ${selection.key}`
+      return `Key ${shortWord(selection.key)}`
   }
 }

@@ -1,4 +1,5 @@
 /** The background of a run: which job ran from where to where, and the moments that a timeline marks. */
+import { visibleText } from 'kvarium/observe'
 import type { TraceEvent } from 'kvarium/trace'
 import type { Moment } from '../run/run.js'
 import type { Timeline, TimelineJob, TimelineMark, TimelineRequest } from './protocol.js'
@@ -28,7 +29,7 @@ export class Timelines {
         kind: event.kind,
         from: position,
         count: 1,
-        ...(event.reason !== undefined && { reason: event.reason }),
+        ...(event.reason !== undefined && { reason: visibleText(event.reason) }),
       }
       this.#jobs.push(job)
       this.#open.set(`${lane}:${event.job}`, job)

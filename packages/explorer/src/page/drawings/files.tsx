@@ -1,4 +1,5 @@
 /** The files of a store as bars: what is durable, and what power loss could take. */
+import { visibleText } from 'kvarium/observe'
 import type { JSX } from 'preact'
 import { bytes } from '../format.js'
 import type { DrawingProps } from './drawing.js'
@@ -16,7 +17,7 @@ export function Files({ lane }: DrawingProps): JSX.Element | null {
         {files.map(file => (
           <tr key={file.name} class={file.name === touched ? 'touched' : ''}>
             <th scope="row">
-              {file.name}
+              {visibleText(file.name)}
               {file.isNameDurable ? '' : ' (name not synced)'}
             </th>
             <td>

@@ -1,4 +1,5 @@
 /** The bytes of a file, a row at a time, with what they mean; those that the present event writes are marked. */
+import { visibleText } from 'kvarium/observe'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { ComponentChildren, JSX } from 'preact'
 import type { HexLine, HexPage } from '../../session/hex-page.js'
@@ -77,10 +78,10 @@ export function Hex({ lane, index }: DrawingProps): JSX.Element | null {
             value={chosen === undefined ? '' : file}
             onChange={event => choose(event.currentTarget.value === '' ? undefined : { file: event.currentTarget.value })}
           >
-            <option value="">the one being written ({file})</option>
+            <option value="">the one being written ({visibleText(file)})</option>
             {names.map(name => (
               <option key={name} value={name}>
-                {name}
+                {visibleText(name)}
               </option>
             ))}
           </select>
@@ -123,7 +124,7 @@ function Page({ page, lane }: { readonly page: HexPage; readonly lane: number })
   return (
     <>
       <p>
-        {file} is a {title} of {bytes(size)}.
+        {visibleText(file)} is a {title} of {bytes(size)}.
         {written === undefined
           ? ''
           : ` This event writes ${number(written.length)} bytes at offset ${number(written.offset)}: they are marked.`}
@@ -137,7 +138,7 @@ function Page({ page, lane }: { readonly page: HexPage; readonly lane: number })
         {...roving.around}
         class="hex-rows"
         role="group"
-        aria-label={`Bytes of ${file} from offset ${page.offset}, each row with its meaning. Enter selects a row, 1 to ${BYTES_PER_ROW} one of its bytes`}
+        aria-label={`Bytes of ${visibleText(file)} from offset ${page.offset}, each row with its meaning. Enter selects a row, 1 to ${BYTES_PER_ROW} one of its bytes`}
       >
         {lines.map((line, at) =>
           isOfFile(line) ? (

@@ -1,4 +1,5 @@
 /** The levels of an LSM tree, from the memtable down: by ranges of keys, or by bytes beside what each level may hold. */
+import { visibleText } from 'kvarium/observe'
 import { useState } from 'preact/hooks'
 import type { JSX } from 'preact'
 import type { LsmLevelShape, TableShape } from 'kvarium/lsm'
@@ -155,7 +156,7 @@ function Pick({ compaction }: { readonly compaction: CompactionPicture }): JSX.E
   }[outcome]
   return (
     <p class="why">
-      {state === 'running' ? 'Compaction under way' : 'The last compaction'}: {what}. Reason: {reason}.
+      {state === 'running' ? 'Compaction under way' : 'The last compaction'}: {what}. Reason: {visibleText(reason)}.
       {outputs.length === 0 ? '' : ` It built ${counted(outputs.length, 'table')} (${outputs.join(', ')}).`}
       {state === 'current' ? ' The manifest has the new tables: readers use them from now on.' : ''}
     </p>

@@ -157,5 +157,6 @@ function towerText({ key, sequence, kind, height, valueBytes }: Tower): string {
 }
 
 function shortened(key: string): string {
-  return key.length > 12 ? `${key.slice(0, 5)}…${key.slice(-6)}` : key
+  const characters = Array.from(key)
+  return characters.length > 12 ? `${characters.slice(0, 5).join('')}…${characters.slice(-6).join('')}` : key
 }

@@ -1,4 +1,5 @@
 /** The flush or compaction under way, or the last one: the fate of every entry, and why. */
+import { visibleText } from 'kvarium/observe'
 import type { JSX } from 'preact'
 import type { KeyFate } from 'kvarium/trace'
 import type { MergePicture } from '../../views/merge-fold.js'
@@ -100,6 +101,6 @@ function sentenceOf({ kind, reason, outcome, state, inputs, outputs, bytesRead, 
     failed: 'failed',
     cancelled: 'was cancelled',
   }[state]
-  const why = reason === undefined ? '' : ` Reason: ${reason}.`
+  const why = reason === undefined ? '' : ` Reason: ${visibleText(reason)}.`
   return `${isRunning ? `A ${kind}` : `The last ${kind}`} of ${from}${to} ${how}: ${bytes(bytesRead)} read, ${bytes(bytesWritten)} written.${why}`
 }
