@@ -110,6 +110,7 @@ describe('a run', () => {
     const outcomes = run.moments.flatMap(moment => (moment.kind === 'return' && moment.operation >= 0 ? [moment.outcome] : []))
     expect(outcomes[0]).toEqual({
       status: 'failed',
+      code: 'KVARIUM_NOTHING_THERE',
       text: 'There is no snapshot "none": none is held. Take one by "snapshot NAME"; a reopening ends all of them',
     })
     expect(outcomes.slice(2)).toEqual([

@@ -222,9 +222,9 @@ describe('an operation that fails', () => {
         return (await session.look({ position: position!, pictures: [] })).moment?.sentence ?? ''
       }),
     )
-    expect(sentences[1]).toMatch(/: failed: There is a snapshot "s" already: release it, or use another name$/)
+    expect(sentences[1]).toMatch(/: failed \(KVARIUM_INVALID_NAME\): There is a snapshot "s" already: release it, or use another name$/)
     expect(sentences[3]).toMatch(
-      /: failed: There is no snapshot "s": none is held\. Take one by "snapshot NAME"; a reopening ends all of them$/,
+      /: failed \(KVARIUM_NOTHING_THERE\): There is no snapshot "s": none is held\. Take one by "snapshot NAME"; a reopening ends all of them$/,
     )
     expect(rows[4].text).toMatch(/^put k{37}\.\.\. 1$/)
     const [{ name, engine }] = SETTINGS.lanes

@@ -1,4 +1,5 @@
 /** A worker as the page calls it: every call of the table as a promise. */
+import { KvariumError } from 'kvarium/engine'
 import { LookUnpacker, type PackedLook } from '../session/look-delta.js'
 import type { CheckBegins } from '../session/part-answers.js'
 import type { AllCalls, Answering, FromWorker, Summary, ToWorker } from '../session/protocol.js'
@@ -33,11 +34,12 @@ export function connect(
     if ('begins' in data) return onCheck(data.begins)
     const call = waiting.get(data.id)
     waiting.delete(data.id)
-    if ('error' in data) call?.reject(new Error(data.error))
+    if ('error' in data) call?.reject(data.code === undefined ? new Error(data.error) : new KvariumError(data.code, data.error))
     else call?.resolve(call.name === 'look' ? looks.unpack(data.answer as PackedLook) : data.answer)
   }
   worker.onerror = event => {
-    for (const { reject } of waiting.values()) reject(new Error(`The worker has failed: ${event.message}`))
+    for (const { reject } of waiting.values())
+      reject(new KvariumError('LEVEL_WORKER_FAILED', `The worker has failed: ${event.message}. Load the page again`))
     waiting.clear()
   }
   const send = (message: ToWorker): void => worker.postMessage(message)

@@ -4,7 +4,7 @@ import type { CompletionContext, CompletionResult } from '@codemirror/autocomple
 import { history, historyKeymap, standardKeymap } from '@codemirror/commands'
 import { EditorState, Prec } from '@codemirror/state'
 import { Decoration, EditorView, keymap, placeholder } from '@codemirror/view'
-import { complete, parseScript, wordText } from '../run/command.js'
+import { complete, isMistake, parseScript, wordText } from '../run/command.js'
 import type { KnownKind } from '../run/line-reader.js'
 
 export interface CodeEditor {
@@ -17,8 +17,8 @@ export interface CodeEditor {
 interface EditorSettings {
   /** Id of the element that says what is wrong. */
   readonly describedBy: string
-  /** With the text of the line up to the cursor. */
-  readonly onChange: (text: string, beforeCursor: string) => void
+  /** With the text of the line up to the cursor, and the row of the cursor, from 0. */
+  readonly onChange: (text: string, beforeCursor: string, row: number) => void
   readonly onEnter: () => void
   /** The text before and after, by the keys up and down in a single line. */
   readonly onRecall: (direction: 1 | -1) => void
@@ -68,11 +68,12 @@ export function makeEditor(parent: HTMLElement, settings: EditorSettings): CodeE
         EditorView.lineWrapping,
         placeholder('put key value'),
         EditorView.contentAttributes.of({ 'aria-label': 'Operations', 'aria-describedby': settings.describedBy }),
-        EditorView.decorations.compute(['doc'], ({ doc }) => mistakes(doc.toString(), row => doc.line(row + 1).from)),
+        EditorView.decorations.compute(['doc', 'selection'], mistakes),
         EditorView.updateListener.of(({ docChanged, selectionSet, state }) => {
           if (!docChanged && !selectionSet) return
           const { head } = state.selection.main
-          settings.onChange(state.doc.toString(), state.sliceDoc(state.doc.lineAt(head).from, head))
+          const line = state.doc.lineAt(head)
+          settings.onChange(state.doc.toString(), state.sliceDoc(line.from, head), line.number - 1)
         }),
       ],
     }),
@@ -85,13 +86,16 @@ export function makeEditor(parent: HTMLElement, settings: EditorSettings): CodeE
   }
 }
 
-function mistakes(text: string, startOf: (row: number) => number): ReturnType<typeof Decoration.set> {
-  const { problems } = parseScript(text)
-  const marks = problems.filter(({ from, to }) => from < to)
+/** Marks of what is wrong in each line: the word, or the whole line where something is missing at its end. */
+function mistakes({ doc, selection }: EditorState): ReturnType<typeof Decoration.set> {
+  const cursorRow = doc.lineAt(selection.main.head).number - 1
+  const wrong = parseScript(doc.toString()).problems.filter(problem => isMistake(problem, cursorRow))
   return Decoration.set(
-    marks.map(({ row, from, to, message }) =>
-      Decoration.mark({ class: 'mistake', attributes: { title: message } }).range(startOf(row) + from, startOf(row) + to),
-    ),
+    wrong.map(({ row, from, to, message }) => {
+      const line = doc.line(row + 1)
+      const [start, end] = from < to ? [line.from + from, line.from + to] : [line.from, line.to]
+      return Decoration.mark({ class: 'mistake', attributes: { title: message } }).range(start, end)
+    }),
   )
 }
 

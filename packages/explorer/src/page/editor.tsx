@@ -2,13 +2,24 @@
 import { signal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
-import { complete, parseScript } from '../run/command.js'
+import { complete, isMistake, parseScript, type RowProblem } from '../run/command.js'
 import type { CodeEditor } from './code-editor.js'
+import { counted } from './format.js'
 import { add, ask, isBusy } from './state.js'
 
 const EDITOR_FIELD = 'operations-field'
 
-const note = signal<{ readonly text: string; readonly isProblem: boolean }>({ text: '', isProblem: false })
+/** Wrong lines that are listed. */
+const MOST_LISTED = 20
+
+interface Note {
+  readonly text: string
+  readonly isProblem: boolean
+  /** What is wrong, line by line, where several lines are. */
+  readonly wrong?: readonly string[]
+}
+
+const note = signal<Note>({ text: '', isProblem: false })
 /** Texts that were performed, and the place among them. */
 const entered: string[] = []
 let recalled = 0
@@ -24,11 +35,11 @@ export function Editor(): JSX.Element {
   const set = (changed: string): void => {
     if (editor.current === undefined) field.current!.value = changed
     else editor.current.set(changed)
-    note.value = noteOf(changed, changed)
+    note.value = noteOf(changed, changed, rowsOf(changed) - 1)
   }
   const perform = (): void => {
     const { lines, problems } = parseScript(text())
-    if (problems.length > 0) note.value = { text: problemText(problems[0], text()), isProblem: true }
+    if (problems.length > 0) note.value = wrongNote(problems, text())
     if (problems.length > 0 || lines.length === 0 || isBusy.value) return
     recalled = entered.push(text())
     set('')
@@ -41,7 +52,7 @@ export function Editor(): JSX.Element {
     const hasFocus = ownerDocument.activeElement === field.current
     editor.current = makeEditor(parent.current, {
       describedBy: 'editor-note',
-      onChange: (changed, beforeCursor) => (note.value = noteOf(changed, beforeCursor)),
+      onChange: (changed, beforeCursor, row) => (note.value = noteOf(changed, beforeCursor, row)),
       onEnter: perform,
       onRecall: direction => {
         recalled = Math.max(0, Math.min(entered.length, recalled + direction))
@@ -73,7 +84,9 @@ export function Editor(): JSX.Element {
             aria-label="Operations"
             aria-describedby="editor-note"
             onFocus={() => void upgrade()}
-            onInput={event => (note.value = noteOf(event.currentTarget.value, event.currentTarget.value))}
+            onInput={({ currentTarget: { value, selectionEnd } }) =>
+              (note.value = noteOf(value, value, rowsOf(value.slice(0, selectionEnd)) - 1))
+            }
             onKeyDown={event => {
               if (event.key !== 'Enter' || event.shiftKey) return
               event.preventDefault()
@@ -88,7 +101,20 @@ export function Editor(): JSX.Element {
       <p id="editor-note" class={note.value.isProblem ? 'editor-note problem' : 'editor-note'} aria-live="polite">
         {note.value.text === '' ? 'Enter runs it, Shift+Enter begins a line, Tab completes a word.' : note.value.text}
       </p>
+      {note.value.wrong === undefined ? null : <Wrong lines={note.value.wrong} />}
     </div>
+  )
+}
+
+function Wrong({ lines }: { readonly lines: readonly string[] }): JSX.Element {
+  const hidden = lines.length - MOST_LISTED
+  return (
+    <ul class="editor-wrong problem" aria-label="Lines that are wrong">
+      {lines.slice(0, MOST_LISTED).map(line => (
+        <li key={line}>{line}</li>
+      ))}
+      {hidden > 0 ? <li>and {counted(hidden, 'line')} more</li> : null}
+    </ul>
   )
 }
 
@@ -97,21 +123,31 @@ export function focusEditor(): void {
   document.querySelector<HTMLElement>(isReady.value ? '.editor-field .cm-content' : `#${EDITOR_FIELD}`)?.focus()
 }
 
-function noteOf(text: string, beforeCursor: string): { readonly text: string; readonly isProblem: boolean } {
+/** @param row - That of the cursor. */
+function noteOf(text: string, beforeCursor: string, row: number): Note {
   if (text.trim() === '') return { text: '', isProblem: false }
   const { problems, lines } = parseScript(text)
-  // Where a line only ends too early, what comes next is no mistake yet.
-  const mistake = problems.find(({ from, to }) => from < to)
-  if (mistake !== undefined) return { text: problemText(mistake, text), isProblem: true }
+  const mistakes = problems.filter(problem => isMistake(problem, row))
+  if (mistakes.length > 0) return wrongNote(mistakes, text)
   const { hint } = complete(beforeCursor)
   if (problems.length > 0) return { text: problemText(problems[0], text), isProblem: false }
   const ready = lines.length === 1 ? 'Enter runs it' : `Enter runs ${lines.length} lines`
   return { text: hint === '' ? ready : `${ready}; here can stand ${hint}`, isProblem: false }
 }
 
-function problemText(
-  { row, from, message }: { readonly row: number; readonly from: number; readonly message: string },
-  text: string,
-): string {
-  return `${text.includes('\n') ? `Line ${row + 1}, column` : 'Column'} ${from + 1}: ${message}`
+function wrongNote(problems: readonly RowProblem[], text: string): Note {
+  if (problems.length === 1) return { text: problemText(problems[0], text), isProblem: true }
+  return {
+    text: `${counted(problems.length, 'line')} of ${rowsOf(text)} are wrong. None of them is run before all are right.`,
+    isProblem: true,
+    wrong: problems.map(problem => problemText(problem, text)),
+  }
+}
+
+function problemText({ row, from, message }: RowProblem, text: string): string {
+  return `${rowsOf(text) > 1 ? `Line ${row + 1}, column` : 'Column'} ${from + 1}: ${message}`
+}
+
+function rowsOf(text: string): number {
+  return text.split(/\r\n?|\n/).length
 }

@@ -4,6 +4,7 @@ import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import type { PartFailure } from '../parts/part-settings.js'
 import type { CheckBegins, Difference } from '../session/part-answers.js'
+import { errorText } from './error-text.js'
 import { connect, type Client } from './client.js'
 import { forgetPart, keepPart, keptPart, MOST_CHARACTERS } from './kept-parts.js'
 import { makePartEditor, type PartEditor } from './part-editor.js'
@@ -93,7 +94,7 @@ async function load(): Promise<void> {
     exercises.value = (await (await fetch('exercises.json')).json()) as readonly ExerciseText[]
     choose(exercises.value[0].name)
   } catch (error) {
-    note.value = `The exercises cannot be loaded: ${error instanceof Error ? error.message : String(error)}`
+    note.value = `The exercises cannot be loaded: ${errorText(error)}`
   }
 }
 

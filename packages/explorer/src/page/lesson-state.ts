@@ -14,6 +14,7 @@ import { isProgress, NO_PROGRESS, type LessonProgress, type Progress } from '../
 import { judgeChallenge, judgeFree, keepsRun, type Verdict } from '../lessons/tasks.js'
 import type { RunSettings } from '../run/settings.js'
 import { linesOf } from '../run/scenario.js'
+import { errorText } from './error-text.js'
 import { lessonName } from './lesson-name.js'
 import { lit } from './lit.js'
 import { remembered } from './remembered.js'
@@ -239,6 +240,6 @@ async function guarded(work: () => Promise<void>): Promise<void> {
   try {
     await work()
   } catch (error) {
-    problem.value = error instanceof Error ? error.message : String(error)
+    problem.value = errorText(error)
   }
 }

@@ -7,6 +7,7 @@
  * 2. A part runs in no worker but that of parts.
  */
 import { effect, signal } from '@preact/signals'
+import { ExplorerError } from '../run/explorer-error.js'
 import { linesOf } from '../run/scenario.js'
 import { hasPart, type LaneSettings, type RunSettings } from '../run/settings.js'
 import type { Difference } from '../session/part-answers.js'
@@ -57,7 +58,10 @@ export async function use(exercise: string, source: string, script?: readonly st
   await performing(async () => {
     const { settings, isOfFiles, isRecorded } = summary.value!
     if (isOfFiles || isRecorded)
-      throw new Error('A part is used in a new run, not on the files of a store: load the page again, and use it there')
+      throw new ExplorerError(
+        'KVARIUM_NOT_REPEATABLE',
+        'A part is used in a new run, not on the files of a store: load the page again, and use it there',
+      )
     const own = await ask('script', last.value)
     if (!hasPart(settings)) before = { settings, script: own, isContinued: true }
     if (script !== undefined) before!.isContinued = false

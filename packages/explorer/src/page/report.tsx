@@ -1,6 +1,7 @@
 /** A report of `kvarium compare` or a benchmark: its verdict, work, machine and figures, and its engines as lanes. */
 import type { JSX } from 'preact'
 import { bytes, busyBanner, judge, metricsOf, plural, times, verdictOf, type EngineReport, type RunReport } from 'kvarium-lab/report'
+import { ExplorerError } from '../run/explorer-error.js'
 import { format } from '../run/command.js'
 import { runOfReport } from '../run/report-run.js'
 import { counted, number } from './format.js'
@@ -67,7 +68,7 @@ function Lanes({ report }: OpenedReport): JSX.Element | null {
         const [problem] = await ask('checkLane', lane, true)
         if (problem === undefined) continue
         isRefused = true
-        throw new Error(`The page cannot open ${lane.name}: ${problem.message}`)
+        throw new ExplorerError('KVARIUM_INVALID_LANES', `The page cannot open ${lane.name}: ${problem.message}`)
       }
     })
     if (!isRefused) await performLines(settings, [line])

@@ -1,6 +1,7 @@
 /** The run as a link, as a trace and as a program. */
 import { signal } from '@preact/signals'
 import type { JSX } from 'preact'
+import { errorText } from './error-text.js'
 import { ask, linkHere, look, position, refusal, summary } from './state.js'
 
 /** What was made last, in a sentence. */
@@ -62,7 +63,7 @@ async function showLink(): Promise<void> {
   try {
     href = new URL(`#${await linkHere()}`, location.href).href
   } catch (error) {
-    made.value = error instanceof Error ? error.message : String(error)
+    made.value = errorText(error)
     return
   }
   link.value = href
@@ -87,6 +88,6 @@ async function save(name: string, text: () => Promise<string>): Promise<void> {
     URL.revokeObjectURL(address)
     made.value = `${name} is saved.`
   } catch (error) {
-    made.value = error instanceof Error ? error.message : String(error)
+    made.value = errorText(error)
   }
 }

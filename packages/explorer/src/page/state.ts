@@ -5,7 +5,7 @@
  * 1. `look` is what the worker said last about a position, and comes to be that of `position`: one answer is under way at a time.
  * 2. Only the functions here change a signal.
  */
-import { visibleText } from 'kvarium/observe'
+import { ExplorerError } from '../run/explorer-error.js'
 import type { RunSettings } from '../run/settings.js'
 import { computed, signal } from '@preact/signals'
 import type { Line } from '../run/line.js'
@@ -15,6 +15,7 @@ import type { StoredFile } from '../run/stored-files.js'
 import type { Selection } from '../session/selection.js'
 import type { AllCalls, Look, SeekRequest, Summary, WatchedFeed } from '../session/protocol.js'
 import { connect, type Client } from './client.js'
+import { errorText } from './error-text.js'
 import { servedFiles } from './store-files.js'
 
 export const summary = signal<Summary | undefined>(undefined)
@@ -128,8 +129,8 @@ export async function open(link: string): Promise<boolean> {
 /** The run up to the present operation, with the present position, as a link. */
 export async function linkHere(): Promise<string> {
   const { settings, isOfFiles, isRecorded } = summary.value!
-  if (isRecorded) throw new Error('A link cannot carry a recording: pass its file on')
-  if (isOfFiles) throw new Error('A link cannot carry the files of your store: save the trace instead')
+  if (isRecorded) throw new ExplorerError('KVARIUM_NOT_REPEATABLE', 'A link cannot carry a recording: pass its file on')
+  if (isOfFiles) throw new ExplorerError('KVARIUM_NOT_REPEATABLE', 'A link cannot carry the files of your store: save the trace instead')
   return encodeScenario({ settings, script: await client.script(position.value), position: position.value })
 }
 
@@ -301,6 +302,6 @@ async function guarded(work: () => Promise<void>): Promise<void> {
   try {
     await work()
   } catch (error) {
-    problem.value = visibleText(error instanceof Error ? error.message : String(error))
+    problem.value = errorText(error)
   }
 }

@@ -1,4 +1,5 @@
 /** The files of a store: from the page's own server, from a drop, or chosen by the reader. */
+import { ExplorerError } from '../run/explorer-error.js'
 import type { StoredFile } from '../run/stored-files.js'
 
 /** Where `kvarium explore DIR` serves the files. */
@@ -12,7 +13,7 @@ export async function servedFiles(): Promise<readonly StoredFile[]> {
 
 async function fetched(address: string): Promise<Response> {
   const response = await fetch(address)
-  if (!response.ok) throw new Error(`The files of the store cannot be read: ${await response.text()}`)
+  if (!response.ok) throw new ExplorerError('KVARIUM_INVALID_FILES', `The files of the store cannot be read: ${await response.text()}`)
   return response
 }
 

@@ -1,7 +1,7 @@
 /** The answer to a call that only one component needs. */
-import { visibleText } from 'kvarium/observe'
 import { useEffect, useState } from 'preact/hooks'
 import type { CallName, ExplorerCalls } from '../session/protocol.js'
+import { errorText } from './error-text.js'
 import { ask } from './state.js'
 
 /** What came of a call; neither until it has been answered. */
@@ -42,6 +42,6 @@ export function useAnswer<Name extends CallName>(
 
 /** An error as a sentence of the page. */
 export function sentenceOf(error: unknown): string {
-  const text = visibleText(error instanceof Error ? error.message : String(error))
+  const text = errorText(error)
   return `This cannot be shown: ${text}${/[.!?]$/.test(text) ? '' : '.'}`
 }

@@ -1,4 +1,5 @@
 /** The exercises by their names, each loaded when it is asked for. */
+import { KvariumError } from 'kvarium/engine'
 import type { Exercise, Module } from 'kvarium-exercises/exercise'
 
 interface Loaded {
@@ -42,6 +43,7 @@ const EXERCISES: Readonly<Record<string, Load>> = {
 export const EXERCISE_NAMES: readonly string[] = Object.keys(EXERCISES)
 
 export async function loadExercise(name: string): Promise<Loaded> {
-  if (!Object.hasOwn(EXERCISES, name)) throw new Error(`There is no exercise "${name}": there are ${EXERCISE_NAMES.join(', ')}`)
+  if (!Object.hasOwn(EXERCISES, name))
+    throw new KvariumError('KVARIUM_NOTHING_THERE', `There is no exercise "${name}": there are ${EXERCISE_NAMES.join(', ')}`)
   return (await EXERCISES[name]()) as Loaded
 }

@@ -163,13 +163,23 @@ export function isProblem(parsed: Line | Problem): parsed is Problem {
   return 'message' in parsed
 }
 
-/** Reads a list of lines; empty ones and those that begin with # are left out. Rows count from 0. */
+/** A problem in a list of lines; rows count from 0. */
+export interface RowProblem extends Problem {
+  readonly row: number
+}
+
+/** Whether a problem is one while it is typed: where the line of the cursor only ends too early, what comes next is no mistake yet. */
+export function isMistake({ row, from, to }: RowProblem, cursorRow: number): boolean {
+  return from < to || row !== cursorRow
+}
+
+/** Reads a list of lines; empty ones and those that begin with # are left out. Each line that is wrong has its problem. */
 export function parseScript(text: string): {
   readonly lines: readonly Line[]
-  readonly problems: readonly (Problem & { readonly row: number })[]
+  readonly problems: readonly RowProblem[]
 } {
   const lines: Line[] = []
-  const problems: (Problem & { readonly row: number })[] = []
+  const problems: RowProblem[] = []
   const room = roomOfText()
   for (const [row, line] of text.split(/\r\n?|\n/).entries()) {
     if (line.trim() === '' || line.trimStart().startsWith('#')) continue

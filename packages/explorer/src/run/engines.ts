@@ -4,6 +4,7 @@ import { BTREE_OPTIONS, btreeEngine } from 'kvarium/btree'
 import type { OptionTable } from 'kvarium/engine'
 import { LSM_OPTIONS, lsmEngine } from 'kvarium/lsm'
 import { memoryEngine } from 'kvarium/memory'
+import { ExplorerError } from './explorer-error.js'
 import type { PartSettings } from '../parts/part-settings.js'
 import type { LaneSettings } from './settings.js'
 
@@ -29,9 +30,10 @@ export function allowParts(plug: PlugIn): void {
  */
 export async function engineOfLane({ engine, part }: LaneSettings, seed: number): Promise<EngineFactory | string> {
   if (part === undefined) return engineOf(engine)
-  if (plugIn === undefined) throw new Error('Lanes take no parts here')
+  if (plugIn === undefined) throw new ExplorerError('KVARIUM_NOT_AT_HAND', 'Lanes take no parts here: use the part under Exercises')
   const factory = await plugIn(part, seed)
-  if (factory.name !== engine) throw new Error(`The part "${part.exercise}" is one of the engine ${factory.name}, not of ${engine}`)
+  if (factory.name !== engine)
+    throw new ExplorerError('KVARIUM_INVALID_LANES', `The part "${part.exercise}" is one of the engine ${factory.name}, not of ${engine}`)
   return factory
 }
 

@@ -1,4 +1,5 @@
 /** A fork: another lane with the settings of one, but for one option. */
+import { ExplorerError } from './explorer-error.js'
 import { type LaneSettings, type Setting, MOST_LANES, type RunSettings } from './settings.js'
 
 export interface Fork {
@@ -27,7 +28,11 @@ export function forked(settings: RunSettings, { lane, option, value, replaces }:
     return { settings: { ...settings, lanes: lanes.toSpliced(lane + 1, 0, fork) }, pair: [lane, lane + 1] }
   }
   const place = replaces ?? replaceable(lanes, lane).at(-1)!
-  if (place === lane) throw new RangeError(`A fork of ${lanes[lane].name} cannot take the place of the lane itself: choose another one`)
+  if (place === lane)
+    throw new ExplorerError(
+      'KVARIUM_INVALID_LANES',
+      `A fork of ${lanes[lane].name} cannot take the place of the lane itself: choose another one`,
+    )
   const fork = { ...lanes[lane], name: nameOf(lanes[lane], option, value, lanes.toSpliced(place, 1)), options }
   return { settings: { ...settings, lanes: lanes.with(place, fork) }, pair: [lane, place] }
 }

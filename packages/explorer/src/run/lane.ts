@@ -11,6 +11,7 @@ import { loadHash32 } from 'kvarium/codec'
 import { quotedText, shortText } from 'kvarium/observe'
 import { Trace, type TraceListener } from 'kvarium/trace'
 import { MemoryFileSystem, portableEnvironment, SeededRandom, type Environment } from 'kvarium/vfs'
+import { codeOf, ExplorerError } from './explorer-error.js'
 import { wordText } from './command.js'
 import { engineOf, engineOfLane } from './engines.js'
 import type { LaneSettings } from './settings.js'
@@ -105,7 +106,10 @@ export class Lane {
       await again.execute(operation)
     }
     if (taken === undefined)
-      throw new Error(`Lane "${this.settings.name}" has had ${count} events since it was opened; there is no event ${event}`)
+      throw new ExplorerError(
+        'KVARIUM_NOTHING_THERE',
+        `Lane "${this.settings.name}" has had ${count} events since it was opened; there is no event ${event}`,
+      )
     return taken.value
   }
 
@@ -184,7 +188,10 @@ export class Lane {
         return ok('')
       case 'snapshot':
         if (this.#snapshots.has(operation.name))
-          throw new Error(`There is a snapshot ${quotedText(operation.name)} already: release it, or use another name`)
+          throw new ExplorerError(
+            'KVARIUM_INVALID_NAME',
+            `There is a snapshot ${quotedText(operation.name)} already: release it, or use another name`,
+          )
         this.#snapshots.set(operation.name, store.snapshot())
         return ok(`holds this moment as ${wordText(operation.name)}`)
       case 'release':
@@ -224,12 +231,12 @@ export class Lane {
         await this.#openStore()
         return ok('closed and opened again')
       case 'crash':
-        throw new Error('A crash is of the run: it makes another lane of this one')
+        throw new ExplorerError('KVARIUM_NOT_AT_HAND', 'A crash is of the run, which makes another lane of this one: crash it there')
     }
   }
 
   #opened(): Store {
-    if (this.#store === undefined) throw new Error('The store is not open: see what its opening said')
+    if (this.#store === undefined) throw new ExplorerError('KVARIUM_NOTHING_THERE', 'The store is not open: see what its opening said')
     return this.#store
   }
 
@@ -276,7 +283,7 @@ export class Lane {
     const names = [...this.#snapshots.keys()].map(quotedText).join(', ')
     const held =
       names === '' ? `none is held. Take one by "snapshot NAME"; a reopening ends all of them` : `those held are ${names}. Use one of them`
-    throw new Error(`There is no snapshot ${quotedText(name)}: ${held}`)
+    throw new ExplorerError('KVARIUM_NOTHING_THERE', `There is no snapshot ${quotedText(name)}: ${held}`)
   }
 
   /** Waits for work of the store, and takes as many steps as it needs. */
@@ -296,7 +303,11 @@ export class Lane {
         continue
       }
       idleSince ??= Date.now()
-      if (Date.now() - idleSince > MOST_IDLE_MS) throw new Error('The operation waits for something that does not happen')
+      if (Date.now() - idleSince > MOST_IDLE_MS)
+        throw new ExplorerError(
+          'KVARIUM_STALLED',
+          'The operation waits for something that does not happen: go back before it, and do something else',
+        )
     }
   }
 
@@ -368,8 +379,8 @@ function gotten(value: string | undefined): Outcome {
 function failed(error: unknown): Outcome {
   if (!(error instanceof Error)) return { status: 'failed', text: String(error) }
   const cause = error.cause instanceof Error ? `: ${error.cause.message}` : ''
-  const { code } = error as { readonly code?: unknown }
-  return { status: 'failed', text: error.message + cause, ...(typeof code === 'string' && { code }) }
+  const code = codeOf(error)
+  return { status: 'failed', text: error.message + cause, ...(code !== undefined && { code }) }
 }
 
 function syncOption({ sync = false }: { readonly sync?: boolean }): { sync: boolean } {

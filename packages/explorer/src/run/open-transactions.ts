@@ -2,6 +2,7 @@
  * The transactions that a lane holds open between operations of the run: each is one call of the store's `transaction`, whose function waits for its
  * next step, and returns at the commit.
  */
+import { ExplorerError } from './explorer-error.js'
 import { ConflictError, type Kvarium, type Transaction } from 'kvarium'
 import { quotedText } from 'kvarium/observe'
 
@@ -28,7 +29,10 @@ export class OpenTransactions {
   /** Begins one. It needs no turn of the store's scheduler. */
   async begin(store: Kvarium<string, string>, name: string, sync: boolean): Promise<void> {
     if (this.#open.has(name)) {
-      throw new Error(`The transaction ${quotedText(name)} is open already: commit or abort it first, or use another name`)
+      throw new ExplorerError(
+        'KVARIUM_INVALID_NAME',
+        `The transaction ${quotedText(name)} is open already: commit or abort it first, or use another name`,
+      )
     }
     let begun!: (open: Omit<Open, 'ended'>) => void
     const beginning = new Promise<Omit<Open, 'ended'>>(resolve => (begun = resolve))
@@ -81,7 +85,7 @@ export class OpenTransactions {
       names === ''
         ? 'none is open. Begin one by "begin NAME"; a reopening ends all of them'
         : `those open are ${names}. Use one of them, or begin this one`
-    throw new Error(`There is no open transaction ${quotedText(name)}: ${others}`)
+    throw new ExplorerError('KVARIUM_NOTHING_THERE', `There is no open transaction ${quotedText(name)}: ${others}`)
   }
 }
 

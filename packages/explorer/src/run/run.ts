@@ -10,6 +10,7 @@
 import { isVisible, quotedText, shortText } from 'kvarium/observe'
 import type { TraceEvent } from 'kvarium/trace'
 import type { MemoryFileSystem } from 'kvarium/vfs'
+import { ExplorerError } from './explorer-error.js'
 import type { LoadCities } from './generate.js'
 import { countOf, expand, firstOf, type Line } from './line.js'
 import { Lane } from './lane.js'
@@ -64,14 +65,16 @@ export class Run {
     this.#loadCities = loadCities
     this.#mostBytes = mostBytes
     if (settings.lanes.length < 1 || settings.lanes.length > MOST_LANES) {
-      throw new TypeError(`A run has one to ${MOST_LANES} lanes, not ${settings.lanes.length}`)
+      throw new ExplorerError('KVARIUM_INVALID_LANES', `A run has one to ${MOST_LANES} lanes, not ${settings.lanes.length}`)
     }
     const names = settings.lanes.map(({ name }) => name)
     const twice = names.find((name, index) => names.indexOf(name) < index)
-    if (twice !== undefined) throw new TypeError(`Two lanes of the run have the name ${quotedText(twice)}: give each lane its own`)
+    if (twice !== undefined)
+      throw new ExplorerError('KVARIUM_INVALID_LANES', `Two lanes of the run have the name ${quotedText(twice)}: give each lane its own`)
     const unfit = names.find(name => name === '' || name.length > LONGEST_NAME || !isVisible(name))
     if (unfit !== undefined) {
-      throw new TypeError(
+      throw new ExplorerError(
+        'KVARIUM_INVALID_LANES',
         `${shortText(quotedText(unfit), LONGEST_NAME)} is no name of a lane: give it 1 to ${LONGEST_NAME} characters, each of which can be seen`,
       )
     }
@@ -183,7 +186,11 @@ export class Run {
   async at<T>(lane: number, event: number, take: (fileSystem: MemoryFileSystem) => T): Promise<T> {
     this.#assertLive()
     const since = event - this.#earlier[lane]
-    if (since < 0) throw new Error(`The lane has crashed since event ${event}: go back before the crash, and crash it there`)
+    if (since < 0)
+      throw new ExplorerError(
+        'KVARIUM_CRASHED_SINCE',
+        `The lane has crashed since event ${event}: go back before the crash, and crash it there`,
+      )
     return this.#lanes[lane].at(since, take)
   }
 
@@ -219,7 +226,8 @@ export class Run {
   }
 
   #assertLive(): void {
-    if (this.#isRecorded) throw new Error('This is a recording: it has no store. Begin a new run, or open the files of a store')
+    if (this.#isRecorded)
+      throw new ExplorerError('KVARIUM_RECORDED', 'This is a recording: it has no store. Begin a new run, or open the files of a store')
   }
 
   async #crash({ lane: name, event, image }: Crash, operation: number): Promise<void> {
@@ -257,5 +265,5 @@ export function imageOf(files: MemoryFileSystem, image: CrashImage): MemoryFileS
 }
 
 function noCities(): never {
-  throw new Error('The cities are not at hand here: use another generator')
+  throw new ExplorerError('KVARIUM_NOT_AT_HAND', 'The cities are not at hand here: use another generator')
 }

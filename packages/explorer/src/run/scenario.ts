@@ -8,6 +8,7 @@
  * 2. A run with a part is refused: a link never carries code.
  * 3. A text that no page has made is refused with a sentence, and nothing of it is used.
  */
+import { ExplorerError } from './explorer-error.js'
 import { hasPart, type LaneSettings, type Setting, MOST_LANES, type RunSettings } from './settings.js'
 import { isProblem, parse, roomOfLink } from './command.js'
 import type { Line } from './line.js'
@@ -26,7 +27,8 @@ const MOST_CHARACTERS = 4 << 20
 /** Rejects with an Error where a lane has a part. */
 export async function encodeScenario(scenario: Scenario): Promise<string> {
   if (hasPart(scenario.settings)) {
-    throw new Error(
+    throw new ExplorerError(
+      'KVARIUM_NOT_REPEATABLE',
       'A link carries no code, and so no part of your own: apply engines without it first, or save the file of the part and pass that on',
     )
   }
@@ -36,13 +38,14 @@ export async function encodeScenario(scenario: Scenario): Promise<string> {
 
 /** Rejects with a TypeError that says what is wrong. */
 export async function decodeScenario(text: string): Promise<Scenario> {
-  if (!text.startsWith(VERSION)) throw new TypeError(`This link is not one of the explorer: it has to begin with "${VERSION}"`)
+  if (!text.startsWith(VERSION))
+    throw new ExplorerError('KVARIUM_INVALID_LINK', `This link is not one of the explorer: it has to begin with "${VERSION}"`)
   let parsed: unknown
   try {
     const bytes = await through(bytesOf(text.slice(VERSION.length)), new DecompressionStream('deflate-raw'), MOST_CHARACTERS)
     parsed = JSON.parse(new TextDecoder().decode(bytes))
   } catch (cause) {
-    throw new TypeError('This link is damaged: copy it whole, with every character', { cause })
+    throw new ExplorerError('KVARIUM_INVALID_LINK', 'This link is damaged: copy it whole, with every character', { cause })
   }
   return checked(parsed)
 }
@@ -52,7 +55,7 @@ export function linesOf(script: readonly string[]): readonly Line[] {
   const room = roomOfLink()
   return script.map((text, index) => {
     const line = parse(text, room)
-    if (isProblem(line)) throw new TypeError(`Line ${index + 1} of the script: ${line.message}`)
+    if (isProblem(line)) throw new ExplorerError('KVARIUM_INVALID_LINK', `Line ${index + 1} of the script: ${line.message}`)
     return line
   })
 }
@@ -86,7 +89,7 @@ function fieldsOf(value: unknown, what: string): Record<string, unknown> {
 }
 
 function wrong(what: string, wanted: string): TypeError {
-  return new TypeError(`This link is not one of the explorer: ${what} must be ${wanted}`)
+  return new ExplorerError('KVARIUM_INVALID_LINK', `This link is not one of the explorer: ${what} must be ${wanted}`)
 }
 
 function isWhole(value: unknown): value is number {

@@ -7,6 +7,7 @@ import { occupancyOf } from 'kvarium/inspect'
 import { parseJsonLines, visibleText } from 'kvarium/observe'
 import type { TraceEvent } from 'kvarium/trace'
 import { joinPath, MemoryFileSystem } from 'kvarium/vfs'
+import { ExplorerError } from './explorer-error.js'
 import { LOCATION } from './lane.js'
 
 /** A file by its name in the store's directory. */
@@ -33,7 +34,8 @@ export interface StoredStore {
 export async function readStore(files: readonly StoredFile[]): Promise<StoredStore> {
   const bytes = files.reduce((sum, { contents }) => sum + contents.size, 0)
   if (bytes > MOST_BYTES) {
-    throw new Error(
+    throw new ExplorerError(
+      'KVARIUM_INVALID_FILES',
       `These files have ${Math.ceil(bytes / 2 ** 20)} MiB, and a page takes at most ${MOST_BYTES / 2 ** 20}: look into them with kvarium inspect`,
     )
   }
@@ -47,7 +49,8 @@ export async function readStore(files: readonly StoredFile[]): Promise<StoredSto
   }
   const occupancy = occupancyOf(fileSystem, LOCATION, await loadHash32())
   if (occupancy.kind !== 'store')
-    throw new Error(
+    throw new ExplorerError(
+      'KVARIUM_INVALID_FILES',
       `${namesOf(files)} ${files.length === 1 ? 'is' : 'are'} not the files of a store: choose all files of its directory, KVARIUM among them, or alone a recording (.jsonl) or a report (.json)`,
     )
   return { engine: occupancy.identity.engine, fileSystem: fileSystem.processCrashClone() }
@@ -69,7 +72,8 @@ export async function readRecording(files: readonly StoredFile[]): Promise<reado
   const [file, ...others] = files
   if (file === undefined || others.length > 0 || (await file.contents.slice(0, RECORDING.length).text()) !== RECORDING) return undefined
   if (file.contents.size > MOST_RECORDED_BYTES) {
-    throw new Error(
+    throw new ExplorerError(
+      'KVARIUM_INVALID_FILES',
       `${visibleText(file.name)} has ${Math.ceil(file.contents.size / 2 ** 20)} MiB, and a page takes at most ${MOST_RECORDED_BYTES / 2 ** 20}: keep its first or last lines`,
     )
   }
@@ -77,6 +81,10 @@ export async function readRecording(files: readonly StoredFile[]): Promise<reado
   try {
     return parseJsonLines(text)
   } catch (error) {
-    throw new Error(`${visibleText(file.name)} is damaged. ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    throw new ExplorerError(
+      'KVARIUM_INVALID_FILES',
+      `${visibleText(file.name)} is damaged. ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    )
   }
 }

@@ -1,5 +1,6 @@
 /** The workloads of db_bench and YCSB as operations of a run, small enough to be stepped through. */
 import { findWorkload, type Size, type WorkloadOperation, type WorkloadPhase } from 'kvarium-lab/workloads'
+import { ExplorerError } from './explorer-error.js'
 import type { Operation } from './operation.js'
 
 const KEY_BYTES = 16
@@ -21,7 +22,11 @@ export interface WorkloadSize {
 /** @throws Error when no workload has this name. */
 export function workloadOperations({ name, count, entries, seed, valueBytes }: WorkloadSize): Iterable<Operation> {
   const workload = findWorkload(name)
-  if (workload === undefined) throw new Error(`There is no workload "${name}": those of db_bench and YCSB are listed as words of a line`)
+  if (workload === undefined)
+    throw new ExplorerError(
+      'KVARIUM_NOTHING_THERE',
+      `There is no workload "${name}": those of db_bench and YCSB are listed as words of a line`,
+    )
   const fields = name.startsWith('ycsb-') ? FIELDS_OF_YCSB : 1
   const size: Size = {
     entries,

@@ -1,4 +1,5 @@
 /** A run as text: its trace, and a program that does the same in Node. */
+import { ExplorerError } from '../run/explorer-error.js'
 import type { RunSettings } from '../run/settings.js'
 import { loadHash32, mix32 } from 'kvarium/codec'
 import { jsonLines } from 'kvarium/observe'
@@ -35,10 +36,13 @@ export function traceText({ moments }: Run, lane: number): string {
  */
 export function programText({ seed, lanes }: RunSettings, operations: readonly Operation[]): string {
   if (operations.some(({ type }) => type === 'crash')) {
-    throw new Error('A run with a crash is no program: go back before the crash, and export that')
+    throw new ExplorerError('KVARIUM_NOT_REPEATABLE', 'A run with a crash is no program: go back before the crash, and export that')
   }
   if (lanes.some(({ part }) => part !== undefined)) {
-    throw new Error('A run with a part is no program: the guide of the exercise says how a program uses the file of your part')
+    throw new ExplorerError(
+      'KVARIUM_NOT_REPEATABLE',
+      'A run with a part is no program: the guide of the exercise says how a program uses the file of your part',
+    )
   }
   const hasTransactions = operations.some(({ type }) => type === 'begin')
   return `// npm install kvarium, then: node run.mjs

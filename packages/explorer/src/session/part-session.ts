@@ -1,6 +1,7 @@
 /** A session that takes parts of a learner's own: it checks them, has them in lanes, and finds where two lanes go different ways. */
 import { describe } from 'kvarium/observe'
 import type { TraceEvent } from 'kvarium/trace'
+import { ExplorerError } from '../run/explorer-error.js'
 import { check } from '../parts/check.js'
 import type { PartFailure } from '../parts/part-settings.js'
 import { plugIn } from '../parts/plug-in.js'
@@ -106,7 +107,11 @@ async function firstDifference({ settings, moments }: Run): Promise<Difference |
   const own = settings.lanes.findIndex(({ part }) => part?.source !== undefined)
   const exercise = settings.lanes[own]?.part?.exercise
   const reference = settings.lanes.findIndex(({ part }) => part !== undefined && part.exercise === exercise && part.source === undefined)
-  if (exercise === undefined || reference < 0) throw new Error('This run has no lane with your part beside one with the reference')
+  if (exercise === undefined || reference < 0)
+    throw new ExplorerError(
+      'KVARIUM_NOTHING_THERE',
+      'This run has no lane with your part beside one with the reference: use the part as a lane first',
+    )
   const { compared } = await workloadOf(exercise, 1)
   const steps = [reference, own].map(lane =>
     moments.flatMap((moment, index) => {

@@ -305,7 +305,7 @@ export type ToWorker =
 
 export type FromWorker =
   | { readonly id: number; readonly answer: unknown }
-  | { readonly id: number; readonly error: string }
+  | { readonly id: number; readonly error: string; readonly code?: string }
   /** How far an `add`, or a run of running programs, has come. */
   | { readonly progress: Summary }
   /** How far a `checkPart` has come. */

@@ -1,6 +1,7 @@
 /** A run as the page that replays it, which needs no network and opens from a file. */
 import { replayPage, type FoundFiles, type Item } from 'kvarium-lab/replay'
 import { describe } from 'kvarium/observe'
+import { ExplorerError } from '../run/explorer-error.js'
 import { formatOperation } from '../run/command.js'
 import { outcomeText } from '../run/outcome-text.js'
 import type { Moment, Run } from '../run/run.js'
@@ -18,7 +19,11 @@ export function replayText(run: Run, position: number, script: string): string {
     events: eventsBefore(fileSystem),
   }))
   const items = itemsOf(run)
-  if (items.length === 0) throw new Error('There is nothing to replay: the recording has no events')
+  if (items.length === 0)
+    throw new ExplorerError(
+      'KVARIUM_NOT_REPEATABLE',
+      'There is nothing to replay: the recording has no events. Record a store that does something',
+    )
   return replayPage({ title: `${names.join(', ')}: a run of the explorer`, items, position: position - 1, found }, script)
 }
 

@@ -1,4 +1,5 @@
 /** A session in a worker: passes it the calls of the page. */
+import { codeOf } from '../run/explorer-error.js'
 import type { LoadCities } from '../run/generate.js'
 import { CallOrder } from './call-order.js'
 import type { OpenFeed } from './live-lanes.js'
@@ -48,7 +49,8 @@ export function serve(makeSession: (send: Send, sources: SessionSources) => Sess
       const found = await calls[call](...parameters)
       send({ id, answer: call === 'look' ? looks.pack(found as Look) : found })
     } catch (error) {
-      send({ id, error: error instanceof Error ? error.message : String(error) })
+      const code = codeOf(error)
+      send({ id, error: error instanceof Error ? error.message : String(error), ...(code !== undefined && { code }) })
     }
   }
 }

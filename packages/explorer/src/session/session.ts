@@ -6,6 +6,7 @@
  * 2. An answer depends on the run and the call alone.
  * 3. Code that a first look needs not is loaded with the first call that does, so that a page has little to load.
  */
+import { ExplorerError } from '../run/explorer-error.js'
 import type { LaneSettings, RunSettings } from '../run/settings.js'
 import type { OptionTable } from 'kvarium/engine'
 import type { TraceEvent } from 'kvarium/trace'
@@ -125,7 +126,11 @@ export class Session implements Answering {
 
   readonly watch = async (feeds: readonly WatchedFeed[]): Promise<Summary> => {
     const openFeed = this.#openFeed
-    if (openFeed === undefined) throw new Error('Running programs are seen only in the page of kvarium explore')
+    if (openFeed === undefined)
+      throw new ExplorerError(
+        'KVARIUM_NOT_AT_HAND',
+        'Running programs are seen only in the page of kvarium explore: open the page by that command',
+      )
     const { LiveLanes } = await import('./live-lanes.js')
     this.#dropped = undefined
     this.#base = undefined
@@ -185,7 +190,8 @@ export class Session implements Answering {
 
   readonly restore = async (): Promise<Summary> => {
     this.#begun()
-    if (this.#dropped === undefined) throw new Error('No operations have been dropped')
+    if (this.#dropped === undefined)
+      throw new ExplorerError('KVARIUM_NOTHING_THERE', 'No operations have been dropped: there is nothing to bring back')
     this.#isStopped = false
     await this.#again(this.#dropped.settings, this.#dropped.lines)
     return this.#summary()
@@ -200,7 +206,7 @@ export class Session implements Answering {
 
   readonly takeBack = async (): Promise<Summary> => {
     this.#begun()
-    if (this.#aside === undefined) throw new Error('No run has been set aside')
+    if (this.#aside === undefined) throw new ExplorerError('KVARIUM_NOTHING_THERE', 'No run has been set aside: begin one')
     const { run, base } = this.#aside
     this.#dropped = undefined
     this.#base = base
@@ -211,7 +217,11 @@ export class Session implements Answering {
 
   readonly replay = async (settings: RunSettings): Promise<Summary> => {
     const { lines, isRecorded } = this.#begun().run
-    if (isRecorded) throw new Error('A recording cannot be done again: it has no operations, only their events')
+    if (isRecorded)
+      throw new ExplorerError(
+        'KVARIUM_RECORDED',
+        'A recording cannot be done again: it has no operations, only their events. Begin a new run',
+      )
     this.#isStopped = false
     await this.#again(settings, lines)
     return this.#summary()
@@ -295,14 +305,23 @@ export class Session implements Answering {
 
   readonly program = async (): Promise<string> => {
     const { settings, operations, isRecorded } = this.#begun().run
-    if (isRecorded) throw new Error('A recording is no program: it has no operations, only their events')
-    if (this.#base !== undefined) throw new Error('A run on the files of a store is no program: its files would not be in it')
+    if (isRecorded)
+      throw new ExplorerError(
+        'KVARIUM_NOT_REPEATABLE',
+        'A recording is no program: it has no operations, only their events. Save its trace instead',
+      )
+    if (this.#base !== undefined)
+      throw new ExplorerError(
+        'KVARIUM_NOT_REPEATABLE',
+        'A run on the files of a store is no program: its files would not be in it. Save its trace instead',
+      )
     return (await import('./exports.js')).programText(settings, operations)
   }
 
   readonly replayPage = async (position: number): Promise<string> => {
     const { run } = this.#begun()
-    if (this.#loadReplayView === undefined) throw new Error('The script of the replay page is not at hand here')
+    if (this.#loadReplayView === undefined)
+      throw new ExplorerError('KVARIUM_NOT_AT_HAND', 'The script of the replay page is not at hand here: save the page from a browser')
     const { replayText } = await import('./replay-export.js')
     return replayText(run, position - run.first, await this.#loadReplayView())
   }
@@ -391,7 +410,7 @@ export class Session implements Answering {
 
   /** The present run, with all that it has added. */
   #begun(): RunIndex {
-    if (this.#index === undefined) throw new Error('No run has begun')
+    if (this.#index === undefined) throw new ExplorerError('KVARIUM_NOTHING_THERE', 'No run has begun: begin one first')
     this.#index.take()
     return this.#index
   }
