@@ -3,63 +3,33 @@ import {
   compare,
   comparisonRunReport,
   configureEngines,
-  datasetPhases,
   describeMachine,
   describeWork,
   engineNames,
-  isModulePath,
   loadEngines,
   LoadOfOthers,
   scaleFor,
+  wholeWithUnit,
 } from 'kvarium-lab/compare'
-import type { EngineResult, Phase } from 'kvarium-lab/compare'
-import type { Work } from 'kvarium-lab/predict'
-import type { WorkReport } from 'kvarium-lab/report'
-import { findWorkload, loadWorkload, workloadPhases, WORKLOADS, type Workload } from 'kvarium-lab/workloads'
-import { nearestName } from 'kvarium/engine'
-import { loadDataset, reviseValue, type Dataset } from './datasets/dataset.js'
+import type { EngineResult } from 'kvarium-lab/compare'
+import type { AmplificationWeights } from 'kvarium-lab/report'
+import { commandLine } from './command-line.js'
+import { exploreDesigns } from './compare-explore.js'
+import { datasetTask, DEFAULT_CITIES, WORKLOAD_ENTRIES, workloadTask, type CompareFlags } from './compare-task.js'
 import type { Invocation } from './invocation.js'
 import { VERSION } from './package-version.js'
 import { progressView } from './progress.js'
 import { prepareReportFiles, REPORT_DIRECTORY, shownPath, writeReport } from './report-files.js'
 import { comparisonReport } from './report/comparison-report.js'
 import { engineReport } from './report/engine-report.js'
-import { datasetSubject, introduction, workloadSubject, type Subject } from './report/introduction.js'
-import { count, share } from 'kvarium-lab/report'
+import { introduction } from './report/introduction.js'
+import { count } from 'kvarium-lab/report'
 import { styleFor } from './report/style.js'
-import { UsageError } from './usage-error.js'
 import { ScratchDirectory } from './scratch-directory.js'
+import { UsageError } from './usage-error.js'
 
-interface CompareFlags {
-  readonly engine?: string
-  readonly dataset?: string
-  readonly workload?: string
-  readonly key?: string
-  readonly limit?: number
-  readonly seed: number
-  readonly overwriteShare: number
-  readonly deleteShare: number
-  readonly reads: number
-  readonly batch: number
-  readonly shuffle: boolean
-  readonly rounds: number
-  readonly set?: readonly string[]
-  readonly fullSize?: true
-  readonly dir?: string
-  readonly keep?: true
-  readonly json?: true
-  /** False by `--no-report`. */
-  readonly report?: string | false
-}
-
-/** A part of the cities, so that three rounds take less than a minute. */
-const DEFAULT_CITIES = 50_000
-
-/** A workload has as many entries, unless `--limit` says how many. */
-const WORKLOAD_ENTRIES = 20_000
-
-/** Enough for the compiler to optimise the code. */
-const WARM_UP_ENTRIES = 5000
+/** Two write buffers of the least size. */
+const LEAST_MEMORY = 32 << 10
 
 const EXAMPLES = `
 Examples:
@@ -69,6 +39,8 @@ Examples:
   kvarium compare --engine lsm-leveled --set compression=deflate --set blockSize=16KiB --set cacheSize=auto
   kvarium compare --engine ./array-engine.ts,lsm,level:classic-level --workload ./my-workload.ts
   kvarium compare --json > result.json
+  kvarium compare --explore
+  kvarium compare --explore --workload ycsb-a --vary fanOut=4,8,16 --vary filterBitsPerKey=0,10 --weigh write=2
 
 The exit code is 1 when an engine lost or changed an entry, broke an invariant or lost count of its
 bytes, and 2 when the command was given something that it cannot use.
@@ -97,7 +69,18 @@ export function compareCommand(invocation: Invocation): Command {
     .option('--delete-share <share>', 'share of the entries to delete, 0 to 1', fraction, 0.1)
     .option('--reads <n>', 'gets of each kind, at most; calls of a workload that reads', integer(0), 20_000)
     .option('--batch <n>', 'entries in a batch while loading', integer(1), 1000)
-    .option('--rounds <n>', 'times that everything is run, engines in turn, for the spread of the times', integer(1), 3)
+    .option(
+      '--rounds <n>',
+      'times that everything is run, engines in turn, for the spread of the times (default: 3, with --explore 1)',
+      integer(1),
+    )
+    .option('--explore', 'the map of the design space: run a grid of options, find those that no other ones beat, and draw them')
+    .option('--vary <name=values>', 'with --explore: vary only this option, as in fanOut=4,8,16; repeatable', collect)
+    .option('--grid <file>', 'with --explore: the options that vary, as JSON: {"lsm": {"fanOut": [4, 8]}}')
+    .option('--weigh <factors>', 'with --explore: what counts more for the suggestion, as in write=2,read=1,space=1', weights)
+    .option('--memory <bytes>', 'with --explore: for write buffer, filters and cache of each point, such as 4MiB', memory)
+    .option('--budget <seconds>', 'with --explore: measure on fewer entries, and leave out points, to take no longer', integer(1), 150)
+    .option('--resume <report.json>', 'with --explore: keep the points of a report of the same work, such as one that was interrupted')
     .option('--no-shuffle', 'load in the order of the dataset')
     .option('-s, --set <name=value>', 'an option of the engines, or NAME.OPTION=VALUE of a package; repeatable', collect)
     .option('--full-size', 'keep the default sizes of the engines, even for a small dataset')
@@ -113,7 +96,14 @@ export function compareCommand(invocation: Invocation): Command {
     .action((flags: CompareFlags) => runComparison(invocation, flags))
 }
 
-async function runComparison({ parameters, stdout, stderr, setExitCode }: Invocation, flags: CompareFlags): Promise<void> {
+async function runComparison(invocation: Invocation, flags: CompareFlags): Promise<void> {
+  if (flags.explore === true) return exploreDesigns(invocation, flags)
+  const only = (['grid', 'vary', 'weigh', 'memory', 'resume'] as const).find(name => flags[name] !== undefined)
+  if (only !== undefined) throw new UsageError(`--${only} goes with --explore`)
+  return compareEngines(invocation, flags)
+}
+
+async function compareEngines({ parameters, stdout, stderr, setExitCode }: Invocation, flags: CompareFlags): Promise<void> {
   const { set = [], keep = false, json = false } = flags
   const rows = await loadEngines(flags.engine)
   const task = flags.workload === undefined ? await datasetTask(flags) : await workloadTask(flags.workload, flags)
@@ -142,7 +132,7 @@ async function runComparison({ parameters, stdout, stderr, setExitCode }: Invoca
       engines,
       phases,
       warmUp,
-      rounds: flags.rounds,
+      rounds: flags.rounds ?? 3,
       directory: scratch.path,
       onProgress: state => progress.update(state),
       onResult: result => {
@@ -180,99 +170,6 @@ async function runComparison({ parameters, stdout, stderr, setExitCode }: Invoca
   }
 }
 
-/** The command line, quoted where a shell needs it. */
-function commandLine(parameters: readonly string[]): string {
-  const quoted = (word: string): string => (/^[\w./:=,+@%-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)
-  return ['kvarium', ...parameters].map(quoted).join(' ')
-}
-
-/** What is run, and how it is described. */
-interface Task {
-  readonly title: string
-  readonly subject: Subject
-  /** The bytes of all keys and values. */
-  readonly bytes: number
-  readonly phases: readonly Phase[]
-  readonly warmUp: readonly Phase[]
-  readonly work: Omit<WorkReport, 'phases' | 'digest'>
-  readonly predictedWork?: Work
-  /** Pieces that stay on a line. */
-  readonly settings: readonly string[]
-  /** For `--json`. */
-  readonly about: object
-}
-
-async function datasetTask(flags: CompareFlags): Promise<Task> {
-  const { seed, overwriteShare, deleteShare, reads, batch, shuffle } = flags
-  const { limit = flags.dataset === undefined ? DEFAULT_CITIES : Infinity } = flags
-  const dataset = await loadDataset({ file: flags.dataset, keyFields: flags.key?.split(','), limit })
-  const { entries, title, keys, duplicates, bytes } = dataset
-  const settings = { seed, overwriteShare, deleteShare, reads, batchSize: batch, shuffle }
-  const work = { ...settings, revise: reviseValue }
-  const keyBytes = entries.reduce((sum, { key }) => sum + key.length, 0) / entries.length
-  return {
-    title,
-    subject: datasetSubject(dataset),
-    bytes,
-    phases: datasetPhases(entries, work),
-    warmUp: datasetPhases(entries.slice(0, WARM_UP_ENTRIES), work),
-    work: {
-      name: 'dataset',
-      about: `${title}: load, overwrite, delete, read and scan, every answer checked`,
-      seed,
-      parameters: { keys, overwriteShare, deleteShare, reads, batch, shuffle },
-      entries: entries.length,
-      keyBytes,
-      valueBytes: bytes / entries.length - keyBytes,
-    },
-    predictedWork: predictedWork(dataset, flags),
-    settings: settingsOf(flags),
-    about: { dataset: { title, keys, entries: entries.length, duplicates, bytes }, work: settings },
-  }
-}
-
-async function workloadTask(name: string, flags: CompareFlags): Promise<Task> {
-  if (flags.dataset !== undefined) throw new UsageError('--workload brings its own entries: it does not go with --dataset')
-  const { seed, reads, batch, limit = WORKLOAD_ENTRIES } = flags
-  const workload = isModulePath(name) ? await loadWorkload(name) : namedWorkload(name)
-  const size = { entries: limit, operations: reads, keyBytes: 16, valueBytes: 100, seed, batch, readsSync: false }
-  const small = { ...size, entries: Math.min(limit, WARM_UP_ENTRIES), operations: Math.min(reads, WARM_UP_ENTRIES) }
-  const plan = workload.plan(size)
-  const { entries, keyBytes, valueBytes } = plan
-  const about = `${workload.about.replace(/\.$/, '')}. Defined by: ${workload.source}`
-  return {
-    title: workload.name,
-    subject: workloadSubject(workload, plan),
-    bytes: entries * (keyBytes + valueBytes),
-    phases: workloadPhases(plan),
-    warmUp: workloadPhases(workload.plan(small)),
-    work: { name: workload.name, about, seed, parameters: { n: limit, ops: reads, batch }, entries, keyBytes, valueBytes },
-    settings: [`${count(limit)} entries,`, `${count(reads)} calls of runs that read or mix,`, `verify; seed ${seed}`],
-    about: { workload: { name: workload.name, about: workload.about, entries }, work: { seed, operations: reads, batch } },
-  }
-}
-
-function namedWorkload(name: string): Workload {
-  const found = findWorkload(name)
-  if (found !== undefined) return found
-  const names = WORKLOADS.map(workload => workload.name)
-  const nearest = nearestName(name, names)
-  const hint = nearest === undefined ? '' : ` Did you mean ${nearest}?`
-  throw new UsageError(`There is no workload "${name}".${hint} Known: ${names.join(', ')}; or give a file, such as ./my-workload.ts`)
-}
-
-/** The work for the formulas, which cover puts only: a delete counts as one. */
-function predictedWork({ entries, bytes }: Dataset, { overwriteShare, deleteShare, batch, shuffle }: CompareFlags): Work {
-  const keys = entries.length
-  const keyBytes = entries.reduce((sum, { key }) => sum + key.length, 0) / keys
-  const single = Math.round(keys * overwriteShare) + Math.round(keys * deleteShare)
-  const puts = keys + single
-  const distribution = shuffle || single > 0 ? 'uniform' : 'ascending'
-  const batchPuts = puts / (Math.ceil(keys / batch) + single)
-  const valueBytes = bytes / keys - keyBytes
-  return { puts, keys, keyBytes, valueBytes, distribution, batchPuts, reads: { distribution: 'uniform' } }
-}
-
 /** The result without the curves, which belong in a report and are too long to print. */
 function withoutCurves({ timeline: _timeline, final: _final, phases, rounds, ...result }: EngineResult): object {
   return {
@@ -283,17 +180,6 @@ function withoutCurves({ timeline: _timeline, final: _final, phases, rounds, ...
       calls: calls.map(({ distribution: _curve, ...call }) => call),
     })),
   }
-}
-
-function settingsOf({ seed, overwriteShare, deleteShare, reads, batch, shuffle }: CompareFlags): string[] {
-  return [
-    `load in batches of ${count(batch)}${shuffle ? ', shuffled' : ''},`,
-    `overwrite ${share(overwriteShare)},`,
-    `delete ${share(deleteShare)},`,
-    `up to ${count(reads)} gets of each kind,`,
-    'scans, reopen,',
-    `verify; seed ${seed}`,
-  ]
 }
 
 function integer(least: number): (text: string) => number {
@@ -312,4 +198,25 @@ function fraction(text: string): number {
 
 function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value]
+}
+
+function weights(text: string): AmplificationWeights {
+  const given: Record<string, number> = { write: 1, read: 1, space: 1 }
+  for (const part of text.split(',')) {
+    const [, name = '', number] = /^\s*(\w+)=(.+)$/.exec(part) ?? []
+    if (!Object.hasOwn(given, name)) throw new InvalidArgumentError(`"${part}" is none of write=NUMBER, read=NUMBER and space=NUMBER.`)
+    const value = Number(number)
+    if (!Number.isFinite(value) || value < 0)
+      throw new InvalidArgumentError(`The weight of ${name} must be a number of at least 0, not "${number}".`)
+    given[name] = value
+  }
+  const { write, read, space } = given
+  if (write + read + space === 0) throw new InvalidArgumentError('At least one weight must be more than 0.')
+  return { write, read, space }
+}
+
+function memory(text: string): number {
+  const value = wholeWithUnit(text)
+  if (value !== undefined && value >= LEAST_MEMORY) return value
+  throw new InvalidArgumentError(`It must be a whole number of bytes, at least ${count(LEAST_MEMORY)}, also with KiB, MiB or GiB.`)
 }

@@ -41,13 +41,17 @@ describe('the JSON of a report', () => {
     ['engines.0.timeline.marks.0.kind', 'merge', `must be one of flush, compaction, checkpoint, stall, not "merge"`],
     ['verdict.rows.0.outcome', 'maybe', `The report's field verdict.rows[0].outcome must be one of best, no difference, `],
     ['engines', [], `The report's field engines must have at least 1 item, not 0`],
-    ['version', 4, `The report's field version is 4, this kvarium reads up to version 3: render it with a newer kvarium`],
-    ['version', 0, `The report's field version must be 3`],
+    ['version', 5, `The report's field version is 5, this kvarium reads up to version 4: render it with a newer kvarium`],
+    ['version', 0, `The report's field version must be 4`],
     ['format', 'other', `This is not a report`],
   ])('%s = %j is refused with its path and what is wrong', (path, value, message) => {
     const parse = (): RunReport => parseRunReport(withField(path, value))
     expect(parse).toThrow(FormatError)
     expect(parse).toThrow(message)
+  })
+
+  it('a file of version 3 opens', () => {
+    expect(parseRunReport(JSON.stringify({ ...withVerdict(smallRun()), version: 3 }))).toEqual(withVerdict(smallRun()))
   })
 
   it('a file of version 1 opens as one of today, which knows that its engines shared a process', () => {

@@ -34,36 +34,50 @@ export function datasetSubject({ title, keys, entries, duplicates, bytes: size, 
 
 export function workloadSubject({ name, about }: Workload, { entries, keyBytes, valueBytes }: Plan): Subject {
   const size = `${plural(entries, 'entry', 'entries')} of ${count(Math.round(keyBytes))} + ${count(Math.round(valueBytes))} bytes`
-  return { label: 'workload', lines: () => [`${name}, ${size}`, ...flow(about.split(' '), WIDTH - LABEL, ' ')] }
+  return { label: 'workload', lines: () => [`${name}, ${size}`, ...flow(about.split(' '), TEXT_WIDTH, ' ')] }
 }
 
 const WIDTH = 100
 const LABEL = 11
+/** What is right of the labels. */
+export const TEXT_WIDTH = WIDTH - LABEL
 const NAME = 15
 
 /** Describes the run before it starts. */
 export function introduction({ version, subject, engines, directory, work, scale }: Introduced, style: TextStyle): string {
-  const block = (label: string, lines: readonly string[]): string[] =>
-    lines.map((line, index) => style.dim((index === 0 ? `  ${label}` : '').padEnd(LABEL)) + line)
   return [
-    `${style.bold('kvarium compare')} ${style.dim(`${version}, Node ${process.version}, ${process.platform} ${process.arch}`)}`,
+    headLine('kvarium compare', version, style),
     '',
-    ...block(subject.label, subject.lines(style)),
-    ...block('work', flow(work, WIDTH - LABEL, ' ')),
-    ...block('engines', [
-      ...engines.flatMap(({ name, options = {}, level }) => [
-        ...describeEngine(name, options),
-        ...(level === undefined
+    ...block(subject.label, subject.lines(style), style),
+    ...block('work', flow(work, TEXT_WIDTH, ' '), style),
+    ...block(
+      'engines',
+      [
+        ...engines.flatMap(({ name, options = {}, level }) => [
+          ...describeEngine(name, options),
+          ...(level === undefined
+            ? []
+            : [`${''.padEnd(NAME)}${style.dim('a package: no ledger, so its bytes are those that the system counts')}`]),
+        ]),
+        ...(scale === 1
           ? []
-          : [`${''.padEnd(NAME)}${style.dim('a package: no ledger, so its bytes are those that the system counts')}`]),
-      ]),
-      ...(scale === 1
-        ? []
-        : [style.dim(`sizes are 1/${count(1 / scale)} of the defaults, so that this dataset fills what a large one would`)]),
-    ]),
-    ...block('files', [directory]),
+          : [style.dim(`sizes are 1/${count(1 / scale)} of the defaults, so that this dataset fills what a large one would`)]),
+      ],
+      style,
+    ),
+    ...block('files', [directory], style),
     '',
   ].join('\n')
+}
+
+/** The first line of an output. */
+export function headLine(command: string, version: string, style: TextStyle): string {
+  return `${style.bold(command)} ${style.dim(`${version}, Node ${process.version}, ${process.platform} ${process.arch}`)}`
+}
+
+/** Lines with a label before the first one. */
+export function block(label: string, lines: readonly string[], style: TextStyle): string[] {
+  return lines.map((line, index) => style.dim((index === 0 ? `  ${label}` : '').padEnd(LABEL)) + line)
 }
 
 function exampleLine(key: string, value: unknown): string {
@@ -76,6 +90,6 @@ function describeEngine(name: string, options: Readonly<Record<string, unknown>>
   const shown = Object.entries(options).map(
     ([option, value]) => `${option} ${typeof value === 'number' && value >= 1024 ? exactBytes(value) : String(value)}`,
   )
-  const lines = flow(shown, WIDTH - LABEL - NAME)
+  const lines = flow(shown, TEXT_WIDTH - NAME)
   return lines.length === 0 ? [name] : lines.map((line, index) => (index === 0 ? name : '').padEnd(NAME) + line)
 }

@@ -3,6 +3,7 @@ import { storeParts, sumOf } from './traffic.js'
 import { predict } from '../predict/predict.js'
 import { predictorOf } from '../predict/predictors.js'
 import type { Prediction, Work } from '../predict/prediction.js'
+import type { Simulation } from '../predict/simulator.js'
 import { writeAmplification } from 'kvarium/trace'
 import { REPORT_FORMAT, REPORT_VERSION, spreadOf } from '../report/run-report.js'
 import { withVerdict } from '../report/verdict-report.js'
@@ -46,23 +47,19 @@ export interface ComparisonAbout {
 }
 
 /** Times and amplifications are spreads over the rounds; bytes and counts are those of the first. */
-export function comparisonRunReport(comparison: Comparison, about: ComparisonAbout): RunReport {
-  const { title, createdAt, command, machine, versions, work, predictedWork } = about
-  return withVerdict({
-    format: REPORT_FORMAT,
-    version: REPORT_VERSION,
-    title,
-    createdAt: createdAt.toISOString(),
-    command,
-    machine,
-    versions,
-    work,
-    rounds: Math.max(1, ...comparison.engines.map(({ rounds }) => rounds.length)),
-    engines: comparison.engines.map(result => engineReport(result, predictedWork)),
-  })
+export function comparisonRunReport(comparison: Comparison, { predictedWork, ...about }: ComparisonAbout): RunReport {
+  const rounds = Math.max(1, ...comparison.engines.map(result => result.rounds.length))
+  return withVerdict({ ...reportHead(about), rounds, engines: comparison.engines.map(result => engineReport(result, predictedWork)) })
 }
 
-function engineReport(result: EngineResult, predictedWork: Work | undefined): EngineReport {
+/** All of a report but what was measured. */
+export function reportHead(about: Omit<ComparisonAbout, 'predictedWork'>): Omit<RunReport, 'rounds' | 'engines'> {
+  const { title, createdAt, command, machine, versions, work } = about
+  return { format: REPORT_FORMAT, version: REPORT_VERSION, title, createdAt: createdAt.toISOString(), command, machine, versions, work }
+}
+
+/** @param simulation - Of the same work under the same options; adds its rows to the predictions. */
+export function engineReport(result: EngineResult, predictedWork: Work | undefined, simulation?: Simulation): EngineReport {
   const { name, engine, options, phases, rounds, traffic, endOfWrites, live, disk, cacheBytes, timeline } = result
   const { found, missing, scan } = traffic
   const isPeer = result.kind === 'peer'
@@ -108,10 +105,11 @@ function engineReport(result: EngineResult, predictedWork: Work | undefined): En
       files: disk.files,
     },
     memory: { peakRssBytes: over(round => round.peakRssBytes), sharesProcess: true, ...(!isPeer && { engineBytes: result.memoryBytes }) },
+    cpuMs: over(round => round.cpuMs),
     ...(cacheBytes !== undefined && { cache: { hits, misses, capacityBytes: cacheBytes } }),
     ...(!isPeer && { stalls: result.stalls }),
     timeline: isPeer ? fromOutside(timeline) : timeline,
-    predictions: predictions(result, predictedWork),
+    predictions: predictions(result, predictedWork, simulation),
     verification: {
       entries: result.verification.entries,
       deleted: result.verification.deleted,
@@ -122,9 +120,9 @@ function engineReport(result: EngineResult, predictedWork: Work | undefined): En
   }
 }
 
-function predictions({ final }: EngineResult, work: Work | undefined): readonly Prediction[] {
+function predictions({ final }: EngineResult, work: Work | undefined, simulation: Simulation | undefined): readonly Prediction[] {
   if (work === undefined || final === undefined || predictorOf(final.shape.engine) === undefined) return []
-  return predict(final, work)
+  return predict(final, work, simulation === undefined ? {} : { simulation })
 }
 
 /** @param rounds - The same phase in every round that reached it. */

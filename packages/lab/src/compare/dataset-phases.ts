@@ -92,7 +92,7 @@ export function datasetPhases(entries: readonly DatasetEntry[], work: DatasetWor
   ]
 }
 
-function* batches(entries: readonly DatasetEntry[], order: readonly number[], size: number): Generator<Operation> {
+export function* batches(entries: readonly DatasetEntry[], order: readonly number[], size: number): Generator<Operation> {
   for (let start = 0; start < order.length; start += size) {
     const operations = order.slice(start, start + size).map((index): PutOperation => {
       const { key, value } = entries[index]
@@ -103,7 +103,7 @@ function* batches(entries: readonly DatasetEntry[], order: readonly number[], si
 }
 
 /** A key between existing ones that is most likely absent. */
-function neighbourOf(key: Uint8Array): Uint8Array {
+export function neighbourOf(key: Uint8Array): Uint8Array {
   const neighbour = new Uint8Array(key.length + 1)
   neighbour.set(key)
   neighbour[key.length] = 1
@@ -138,7 +138,7 @@ function afterPrefix(prefix: Uint8Array): Uint8Array {
 }
 
 /** Fisher and Yates. */
-function shuffled<T>(items: readonly T[], seed: number): T[] {
+export function shuffled<T>(items: readonly T[], seed: number): T[] {
   const random = new SeededRandom(seed)
   const result = [...items]
   for (let left = result.length; left > 1; left--) {

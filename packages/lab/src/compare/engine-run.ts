@@ -23,6 +23,7 @@ import type { Phase } from './operation.js'
 import { Oracle, type KeyOrder } from './oracle.js'
 import { ProblemList, wrongValue } from './problem-list.js'
 import { processIo, type ProcessIo } from './process-counters.js'
+import { cpuMs } from './process-meter.js'
 import type { EngineConfiguration, EngineResult, EngineRound, PhaseResult, Verification } from './results.js'
 import { StoreDriver } from './store-driver.js'
 import { TimelineRecorder } from './timeline-recorder.js'
@@ -58,6 +59,7 @@ export class EngineRun {
   #verification: Verification = { entries: 0, deleted: 0, ms: 0, digest: '' }
   #lastTurn = 0
   #peakRssBytes = 0
+  #cpuBefore = 0
 
   /** @throws MisuseError when the engine or an option is unknown. */
   constructor(configuration: EngineConfiguration, directory: string, report: ReportProgress, order?: KeyOrder) {
@@ -105,6 +107,7 @@ export class EngineRun {
   async run(phases: readonly Phase[], verified = true): Promise<EngineResult> {
     let result: EngineResult | undefined
     this.#ioBefore = processIo()
+    this.#cpuBefore = cpuMs()
     this.#timeline.start()
     try {
       await this.#db.open({ errorIfExists: true })
@@ -272,6 +275,7 @@ export class EngineRun {
         }),
       live,
       peakRssBytes: this.#peakRssBytes,
+      cpuMs: cpuMs() - this.#cpuBefore,
     }
     return {
       ...round,

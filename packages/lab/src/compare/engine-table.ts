@@ -166,23 +166,31 @@ function parseSetting(setting: string, tables: readonly OptionTable[]): readonly
     const hint = nearest === undefined ? `Their options: ${names.join(', ') || 'none'}` : `Did you mean ${nearest}?`
     throw new MisuseError('LEVEL_INVALID_OPTION', `None of the engines has an option "${name}". ${hint}`)
   }
+  return [name, parseValue(spec, text, `--set ${name}`)]
+}
+
+/**
+ * The value of an option in a text.
+ * @param where - Begins messages.
+ */
+export function parseValue(spec: OptionTable[string], text: string, where: string): string | number | boolean {
   if (spec.type === 'integer') {
     const value = spec.auto === true && text === 'auto' ? text : wholeWithUnit(text)
     if (value === undefined) {
       const auto = spec.auto === true ? ', or auto' : ''
-      throw new MisuseError('LEVEL_INVALID_OPTION', `--set ${name} takes a whole number, also with KiB, MiB or GiB${auto}; not "${text}"`)
+      throw new MisuseError('LEVEL_INVALID_OPTION', `${where} takes a whole number, also with KiB, MiB or GiB${auto}; not "${text}"`)
     }
-    return [name, value]
+    return value
   }
   if (spec.type === 'boolean') {
-    if (text !== 'true' && text !== 'false')
-      throw new MisuseError('LEVEL_INVALID_OPTION', `--set ${name} takes true or false, not "${text}"`)
-    return [name, text === 'true']
+    if (text !== 'true' && text !== 'false') throw new MisuseError('LEVEL_INVALID_OPTION', `${where} takes true or false, not "${text}"`)
+    return text === 'true'
   }
-  return [name, text]
+  return text
 }
 
-function wholeWithUnit(text: string): number | undefined {
+/** A whole number, perhaps with a unit such as `16KiB`. */
+export function wholeWithUnit(text: string): number | undefined {
   const [, digits, unit] = /^(\d+)\s*([kmg]?)(?:i?b)?$/i.exec(text) ?? []
   return digits === undefined ? undefined : Number(digits) * UNITS[unit.toLowerCase()]
 }

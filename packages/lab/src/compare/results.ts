@@ -113,6 +113,8 @@ export interface EngineResult {
   readonly memoryBytes: number
   /** The peak of the sampled resident bytes of the process, memory from before the run included. */
   readonly peakRssBytes: number
+  /** CPU time of all threads of the process from the first phase until settled, in milliseconds: generating and checking operations included. */
+  readonly cpuMs: number
   /** Bytes that the cache may hold; `undefined` without one. */
   readonly cacheBytes?: number
   readonly timeline: Timeline
@@ -127,7 +129,10 @@ export interface EngineResult {
 }
 
 /** A round's times and bytes. Bytes vary a little, too: background work meets other data when it runs at other moments. */
-export type EngineRound = Pick<EngineResult, 'phases' | 'traffic' | 'amplification' | 'endOfWrites' | 'live' | 'process' | 'peakRssBytes'>
+export type EngineRound = Pick<
+  EngineResult,
+  'phases' | 'traffic' | 'amplification' | 'endOfWrites' | 'live' | 'process' | 'peakRssBytes' | 'cpuMs'
+>
 
 export interface Verification {
   /** Entries compared one by one, by iteration and by key. */

@@ -28,7 +28,7 @@ export type Metric =
 export interface Prediction {
   readonly metric: Metric
   /** `total`, or the part of the ledger that the row is about. */
-  readonly part: 'total' | 'log' | 'flush' | 'compaction' | 'page' | 'found' | 'missing'
+  readonly part: 'total' | 'log' | 'flush' | 'compaction' | 'page' | 'found' | 'missing' | 'scan'
   /** The level of an LSM tree that the row is about; absent for the whole engine. */
   readonly level?: number
   /** Which of several published formulas for the same number: `T + 1`, `O'Neil`, `simulated`. */
@@ -57,6 +57,8 @@ export interface Reads {
   readonly theta?: number
   /** Number of adjacent keys to draw from. Default: all. */
   readonly keys?: number
+  /** Mean entries of a scan. Default: scans are not predicted. */
+  readonly scanEntries?: number
 }
 
 /** The work of the engine during the measurement. */

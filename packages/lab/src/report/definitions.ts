@@ -75,6 +75,12 @@ export const DEFINITIONS = {
     text: 'Blocks or pages touched ÷ gets that found an entry, gets that found none, or entries scanned; from cache and file together. Less is better.',
     source: `readAmplification in ${LEDGER}`,
   },
+  readBytes: {
+    name: 'Read amplification in bytes',
+    unit: 'bytes per byte',
+    text: 'Bytes read from files ÷ bytes asked for: key and value of the entries that gets found and scans returned, the key of absent ones, by their mean sizes. What a cache or a filter spared is not read. Less is better.',
+    source: 'measuredPlace in packages/lab/src/report/map/design-map.ts',
+  },
   blocksPerGet: {
     name: 'Blocks per get',
     unit: 'gets',
@@ -101,6 +107,11 @@ export const DEFINITIONS = {
     unit: 'share',
     text: 'Blocks or pages found in memory ÷ all blocks or pages that gets and scans touched. A block that is not in the cache of the engine may still be in the page cache. More is better.',
   },
+  cpu: {
+    name: 'CPU per call',
+    unit: 'microseconds',
+    text: 'CPU time of all threads from the first phase until settled ÷ calls of the store. Generating and checking the calls is included, the same for each point. Less is better.',
+  },
   stalls: {
     name: 'Stalls',
     unit: 'count, milliseconds',
@@ -125,6 +136,12 @@ export const DEFINITIONS = {
     name: 'Median and range',
     unit: '',
     text: 'The median over all rounds and, in small type, the minimum and the maximum. Bytes and counts without a range are those of one round.',
+  },
+  designMap: {
+    name: 'Map of the design space',
+    unit: '',
+    text: 'Each point is an engine with its options, on the same work, with the same memory for write buffer, filters and cache. The frontier: points that no other point beats, by being at most as large in write, read and space amplification and smaller in one. The suggested point has the smallest product of its three amplifications, each divided by the least of the map and raised to its weight. The weights of writes and reads are their shares of the calls, without the load; space has 0.5. What --weigh gives multiplies them. Below 0.1 amplifications count as 0.1.',
+    source: 'designMap in packages/lab/src/report/map/design-map.ts',
   },
   prediction: {
     name: 'Predicted and measured',

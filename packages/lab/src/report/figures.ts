@@ -5,11 +5,13 @@ import { nameWithCalls } from './calls.js'
 import { slug, type Figure, type FigureGroup } from './figure.js'
 import { count, duration, plain, rate, share, shortDuration, significant, times } from './numbers.js'
 import { engineFigures } from './timeline-figures.js'
+import { mapFigures } from './map/map-figures.js'
 import { isDurable } from './metrics.js'
 import type { EngineReport, RunReport, Spread } from './run-report.js'
 
-/** First those with all engines side by side, then those of each engine over time. */
+/** First those with all engines side by side, then those of each engine over time; of a map its drawings alone. */
 export function figuresOf(report: RunReport): FigureGroup[] {
+  if (report.map !== undefined) return mapFigures(report)
   const groups: FigureGroup[] = [
     { id: 'side-by-side', title: 'Side by side', figures: [throughput(report), writeParts(report), space(report)], isUneven: true },
     { id: 'latencies', title: 'Latency distributions', figures: latencies(report) },

@@ -12,11 +12,15 @@ import { DEFINITIONS, type Definition, type DefinitionName } from './definitions
 import { compareTable, type ReportDiff } from './diff.js'
 import type { Figure, FigureGroup } from './figure.js'
 import { figuresOf } from './figures.js'
+import { designMap, frontierAlone } from './map/design-map.js'
+import { mapTable } from './map/map-table.js'
+import { mapSentences, optionsToCopy, scalingNote } from './map/map-text.js'
 import { PAGE_STYLE } from './style-sheet.js'
 import { busyBanner } from './machine-load.js'
 import { count, plural } from './numbers.js'
 import { NO_DIFFERENCE, NOTHING_TO_COMPARE, verdictOf } from './sentences.js'
 import type { RunReport } from './run-report.js'
+import { verifications } from './verifications.js'
 import {
   facts,
   optionTable,
@@ -37,14 +41,16 @@ interface Section {
 
 /** The page of one run. */
 export function renderHtml(report: RunReport): string {
-  const { engines, work, command } = report
+  const { engines, work, command, map } = report
   const groups = figuresOf(report)
-  const predictions = predictionTable(report)
+  const shown = frontierAlone(report)
+  const predictions = predictionTable(shown)
   const sections: Section[] = [
-    section('verdict', 'Verdict', [verdictCards(report), tablePanel(verdictTable(report))]),
-    ...groups.slice(0, 1).map(figureSection),
-    section('bytes', 'Where every byte went', [tablePanel(writeTable(report))]),
-    section('reads-table', 'What a read touches', [tablePanel(readTable(report))]),
+    ...(map === undefined
+      ? [section('verdict', 'Verdict', [verdictCards(report), tablePanel(verdictTable(report))]), ...groups.slice(0, 1).map(figureSection)]
+      : [mapSection(report, groups)]),
+    section('bytes', 'Where every byte went', [tablePanel(writeTable(shown))]),
+    section('reads-table', 'What a read touches', [tablePanel(readTable(shown))]),
     ...groups.slice(1).map(figureSection),
     section('predictions', 'Predicted and measured', [
       predictions.groups.length > 0 ? tablePanel(predictions) : element('p', {}, 'This report holds no predictions.'),
@@ -52,16 +58,17 @@ export function renderHtml(report: RunReport): string {
     section(
       'phases',
       'All phases',
-      engines.map(engine => tablePanel({ ...phaseTable(engine, report), title: engine.name }, true)),
+      shown.engines.map(engine => tablePanel({ ...phaseTable(engine, report), title: engine.name }, true)),
     ),
     section('verification', 'Verification', verification(report)),
-    section('setup', 'Machine, versions and options', [factTable(report), tablePanel(optionTable(report), true)]),
+    section('setup', 'Machine, versions and options', [factTable(report), tablePanel(optionTable(shown), true)]),
     section('again', 'Reproduce this run', [
       element('p', {}, 'This command repeats the run; random choices depend on the seed alone.'),
       element('pre', { tabindex: 0, 'aria-label': 'command' }, command),
     ]),
   ]
-  const lead = `${work.about.replace(/\.$/, '')}. ${engines.map(engine => engine.name).join(', ')}; ${count(work.entries)} entries, ${report.createdAt.slice(0, 10)}.`
+  const of = map === undefined ? engines.map(engine => engine.name).join(', ') : plural(engines.length, 'point')
+  const lead = `${work.about.replace(/\.$/, '')}. ${of}; ${count(work.entries)} entries, ${report.createdAt.slice(0, 10)}.`
   return page(report.title, lead, [...sections, definitionSection()], busyBanner(report.machine))
 }
 
@@ -233,6 +240,23 @@ function definitionLink(name: DefinitionName, text: string): Markup {
   return element('a', { href: `#d-${name}`, title: `${unit === '' ? '' : `${unit}. `}${meaning}` }, text)
 }
 
+/** What the workload wants, the suggested options, the drawings and all points. */
+function mapSection(report: RunReport, groups: readonly FigureGroup[]): Section {
+  const design = designMap(report)
+  const table = mapTable(report)
+  return section('map', 'The map', [
+    mapSentences(report).map(text => element('p', {}, `${text}.`)),
+    design === undefined
+      ? undefined
+      : [
+          element('pre', { tabindex: 0, 'aria-label': 'suggested options' }, optionsToCopy(design.suggested.engine)),
+          element('p', { class: 'lead' }, `${scalingNote(report)}.`),
+        ],
+    groups.map(({ figures }) => element('div', { class: 'figures' }, figures.map(figureElement))),
+    table === undefined ? undefined : tablePanel(table, true),
+  ])
+}
+
 /** The verdict in sentences, a card for each. */
 function verdictCards(report: RunReport): Content {
   const { sentences, undecided, remark } = verdictOf(report)
@@ -255,8 +279,8 @@ function verdictCards(report: RunReport): Content {
   ]
 }
 
-function verification({ engines }: RunReport): Content {
-  return engines.map(({ name, verification: { entries, deleted, digest, problems, problemCount } }) => {
+function verification(report: RunReport): Content {
+  return verifications(report).map(({ names: name, verification: { entries, deleted, digest, problems, problemCount } }) => {
     if (problemCount > 0) {
       return element(
         'div',

@@ -10,6 +10,10 @@ export {
   type LagReport,
   type LatencyReport,
   type MachineReport,
+  type AmplificationWeights,
+  type MapDimension,
+  type MapGap,
+  type MapReport,
   type Mark,
   type MarkKind,
   type MemoryReport,
@@ -36,7 +40,18 @@ export { compareTable, diffReports, type EngineDiff, type MetricChange, type Rep
 export { renderDiffHtml, renderHtml } from './html-page.js'
 export { renderDiffMarkdown, renderMarkdown, renderOverviewMarkdown, type MarkdownReport } from './markdown.js'
 export { differ, formatSpread, judge, metricsOf, type FormattedSpread, type Metric, type Verdict } from './metrics.js'
-export { bannerLines, renderDiffTerminal, renderOverviewTerminal, renderTerminal, verdictLines } from './terminal.js'
+export { bannerLines, renderDiffTerminal, renderOverviewTerminal, renderTerminal, mapLines, verdictLines } from './terminal.js'
+export {
+  designMap,
+  dominates,
+  frontierOf,
+  measuredPlace,
+  weightsOf,
+  type DesignMap,
+  type DesignPoint,
+  type Place,
+} from './map/design-map.js'
+export { mapSentences, optionsToCopy } from './map/map-text.js'
 export { manyPerCall } from './calls.js'
 export { busyBanner } from './machine-load.js'
 export { withVerdict } from './verdict-report.js'

@@ -5,10 +5,14 @@ import { compareTable, type ReportDiff } from './diff.js'
 import type { Figure } from './figure.js'
 import { figuresOf } from './figures.js'
 import { busiestBanner, busyBanner } from './machine-load.js'
+import { designMap, frontierAlone } from './map/design-map.js'
+import { mapTable } from './map/map-table.js'
+import { mapSentences, optionsToCopy, scalingNote } from './map/map-text.js'
 import { NO_DIFFERENCE, NOTHING_TO_COMPARE, verdictOf } from './sentences.js'
 import { checkOverview, overviewFigures, overviewTables, workTable } from './overview.js'
 import { drawingStyle } from './style-sheet.js'
 import { plural } from './numbers.js'
+import { verifications } from './verifications.js'
 import type { RunReport } from './run-report.js'
 import { facts, optionTable, phaseTable, predictionTable, readTable, verdictTable, writeTable } from './tables.js'
 import { markdownTable, markdownText } from './text-tables.js'
@@ -20,39 +24,55 @@ export interface MarkdownReport {
 }
 
 export function renderMarkdown(report: RunReport): MarkdownReport {
-  const { title, work, engines, command } = report
+  const { title, work, command, map } = report
+  const shown = frontierAlone(report)
   const drawings = new Map<string, string>()
   const figures = figuresOf(report).flatMap(group => [
-    `## ${markdownText(group.title)}`,
+    ...(map === undefined ? [`## ${markdownText(group.title)}`] : []),
     ...group.figures.flatMap(figure => [`### ${markdownText(figure.title)}`, ...figureParts(figure, drawings)]),
   ])
-  const predictions = predictionTable(report)
+  const predictions = predictionTable(shown)
   const parts = [
     `# ${markdownText(title)}`,
     ...bannerQuote(busyBanner(report.machine)),
     `${markdownText(work.about.replace(/\.$/, ''))}.`,
-    '## Verdict',
-    ...verdictList(report),
-    markdownTable(verdictTable(report)),
+    ...(map === undefined
+      ? ['## Verdict', ...verdictList(report), markdownTable(verdictTable(report))]
+      : ['## The map', ...mapParts(report), ...figures]),
     '## Where every byte went',
-    markdownTable(writeTable(report)),
+    markdownTable(writeTable(shown)),
     '## What a read touches',
-    markdownTable(readTable(report)),
-    ...figures,
+    markdownTable(readTable(shown)),
+    ...(map === undefined ? figures : []),
     ...(predictions.groups.length === 0 ? [] : ['## Predicted and measured', markdownTable(predictions)]),
     '## All phases',
-    ...engines.flatMap(engine => [`### ${markdownText(engine.name)}`, markdownTable(phaseTable(engine, report))]),
+    ...shown.engines.flatMap(engine => [`### ${markdownText(engine.name)}`, markdownTable(phaseTable(engine, report))]),
     '## Verification',
-    engines.map(({ name, verification }) => `- ${markdownText(name)}: ${markdownText(verified(verification))}`).join('\n'),
+    verifications(report)
+      .map(({ names, verification }) => `- ${markdownText(names)}: ${markdownText(verified(verification))}`)
+      .join('\n'),
     '## Machine, versions and options',
     factList(report),
-    markdownTable(optionTable(report)),
+    markdownTable(optionTable(shown)),
     '## Reproduce this run',
     fenced(command),
     '## Definitions',
     definitionList(),
   ]
   return { markdown: `${parts.join('\n\n')}\n`, drawings }
+}
+
+/** What the workload wants, the suggested options, and all points. */
+function mapParts(report: RunReport): string[] {
+  const table = mapTable(report)
+  const suggested = designMap(report)?.suggested.engine
+  return [
+    mapSentences(report)
+      .map(line => `- ${markdownText(line)}.`)
+      .join('\n'),
+    ...(suggested === undefined ? [] : [fenced(optionsToCopy(suggested), 'js'), `${markdownText(scalingNote(report))}.`]),
+    ...(table === undefined ? [] : [markdownTable(table)]),
+  ]
 }
 
 /** Several workloads side by side. `detailed` names those whose own report is in a directory of their name. */
@@ -141,10 +161,10 @@ function verified({ entries, deleted, digest, problems, problemCount }: RunRepor
 }
 
 /** A fence that is longer than any in the text. */
-function fenced(text: string): string {
+function fenced(text: string, language = 'sh'): string {
   const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length))
   const fence = '`'.repeat(longest + 1)
-  return `${fence}sh\n${text}\n${fence}`
+  return `${fence}${language}\n${text}\n${fence}`
 }
 
 function definitionList(): string {

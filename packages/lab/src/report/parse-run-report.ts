@@ -20,7 +20,7 @@ import {
   type Check,
 } from './json-check.js'
 import type * as report from './run-report.js'
-import { OUTCOMES, REPORT_FORMAT, REPORT_VERSION, type RunReport } from './run-report.js'
+import { CORNERS, OUTCOMES, REPORT_FORMAT, REPORT_VERSION, type RunReport } from './run-report.js'
 
 /**
  * The report in a JSON text.
@@ -43,7 +43,7 @@ export function checkRunReport(value: unknown): RunReport {
   if (typeof version === 'number' && version > REPORT_VERSION) {
     return refuse('version', `is ${version}, this kvarium reads up to version ${REPORT_VERSION}: render it with a newer kvarium`)
   }
-  const isOlder = version === 1 || version === 2
+  const isOlder = version === 1 || version === 2 || version === 3
   const checked = runReport(isOlder ? { ...objectAt(value, ''), version: REPORT_VERSION } : value, '')
   const result = version === 1 ? ofToday(checked) : checked
   for (const [index, engine] of result.engines.entries()) {
@@ -215,6 +215,7 @@ const engine = object<report.EngineReport>({
     sharesProcess: optional(flag),
     engineBytes: optional(count),
   }),
+  cpuMs: optional(spread),
   cache: optional(object<report.CacheReport>({ hits: count, misses: count, capacityBytes: optional(count) })),
   stalls: optional(object({ count, totalMs: amount })),
   timeline: optional(timeline),
@@ -249,6 +250,17 @@ const machine = object<report.MachineReport>({
   otherLoadCores: optional(amount),
 })
 
+const weights = object<report.AmplificationWeights>({ write: amount, read: amount, space: amount })
+
+const map = object<report.MapReport>({
+  mix: object({ reads: count, writes: count }),
+  weigh: weights,
+  memoryBytes: count,
+  dimensions: arrayOf(object<report.MapDimension>({ engine: string, option: string, values: arrayOf(scalar, 1) })),
+  leftOut: arrayOf(object<report.MapGap>({ name: string, why: oneOf('prediction', 'budget', 'interrupted') })),
+  resumed: count,
+})
+
 const verdict = object<report.VerdictReport>({
   banner: optional(string),
   sentences: arrayOf(string),
@@ -267,6 +279,7 @@ const verdict = object<report.VerdictReport>({
       values: recordOf(spread),
     }),
   ),
+  map: optional(object<report.MapVerdict>({ frontier: arrayOf(string), suggested: string, corner: oneOf(...CORNERS), weights })),
 })
 
 const runReport = object<RunReport>({
@@ -281,4 +294,5 @@ const runReport = object<RunReport>({
   rounds: count,
   engines: arrayOf(engine, 1),
   verdict: optional(verdict),
+  map: optional(map),
 })

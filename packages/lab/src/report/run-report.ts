@@ -15,7 +15,7 @@ import type { Prediction } from '../predict/prediction.js'
 import type { ReadCounts, StorePart } from 'kvarium/trace'
 
 export const REPORT_FORMAT = 'kvarium-report'
-export const REPORT_VERSION = 3
+export const REPORT_VERSION = 4
 
 export interface RunReport {
   readonly format: typeof REPORT_FORMAT
@@ -36,6 +36,43 @@ export interface RunReport {
   readonly engines: readonly EngineReport[]
   /** What follows from the numbers, for programs; since version 3. Pages and tables judge the numbers themselves. */
   readonly verdict?: VerdictReport
+  /** In a map of the design space, whose points are the engines: the suggested one first, then the frontier; since version 4. */
+  readonly map?: MapReport
+}
+
+/** What the points of a map have in common. Their places and the frontier follow from the engines. */
+export interface MapReport {
+  /** Calls of the work that read, and entries that it writes and deletes, without the load. */
+  readonly mix: { readonly reads: number; readonly writes: number }
+  /** Factors of the user for the weights; 1 each by default. */
+  readonly weigh: AmplificationWeights
+  /** Memory of each point for write buffer, filters and cache, in bytes. */
+  readonly memoryBytes: number
+  /** The options that vary, with their values. */
+  readonly dimensions: readonly MapDimension[]
+  /** Points of the grid that were not measured. */
+  readonly leftOut: readonly MapGap[]
+  /** Points that were measured by an earlier run, which this one resumed. */
+  readonly resumed: number
+}
+
+export interface AmplificationWeights {
+  readonly write: number
+  readonly read: number
+  readonly space: number
+}
+
+export interface MapDimension {
+  readonly engine: string
+  readonly option: string
+  readonly values: readonly (string | number | boolean)[]
+}
+
+export interface MapGap {
+  /** Name of the point. */
+  readonly name: string
+  /** `prediction`: it would be far from the frontier. */
+  readonly why: 'prediction' | 'budget' | 'interrupted'
 }
 
 export interface MachineReport {
@@ -112,6 +149,8 @@ export interface EngineReport {
   readonly read?: ReadReport
   readonly space: SpaceReport
   readonly memory: MemoryReport
+  /** CPU time of the whole process from the first phase until settled, all threads, in milliseconds; since version 4. */
+  readonly cpuMs?: Spread
   readonly cache?: CacheReport
   /** Writers that waited for background work. */
   readonly stalls?: StallReport
@@ -283,7 +322,22 @@ export interface VerdictReport {
   readonly remark?: string
   /** Each metric that at least one engine has: bytes before times. */
   readonly rows: readonly VerdictRow[]
+  /** In a map; since version 4. */
+  readonly map?: MapVerdict
 }
+
+export interface MapVerdict {
+  /** Names of the points that no other point is better than in every amplification, by write amplification. */
+  readonly frontier: readonly string[]
+  /** The point with the smallest weighted product. */
+  readonly suggested: string
+  readonly corner: Corner
+  readonly weights: AmplificationWeights
+}
+
+/** The corners of read, update and memory. */
+export const CORNERS = ['read', 'update', 'memory'] as const
+export type Corner = (typeof CORNERS)[number]
 
 export interface VerdictRow {
   /** Stable: `write/settled`, `throughput/load`. */

@@ -16,6 +16,10 @@ const CHART = `
 ${SERIES}
 .line{fill:none;stroke:var(--c);stroke-width:2;stroke-linejoin:round}
 .marker{fill:var(--c);stroke:var(--panel);stroke-width:1}
+.point .marker{fill:var(--panel);stroke:var(--c);stroke-width:1.3}
+.point.best .marker{fill:var(--c);stroke:var(--panel)}
+.ring{fill:none;stroke:var(--ink);stroke-width:1.8}
+.foreseen{fill:none;stroke:var(--c);stroke-width:1.2}
 .area{fill:var(--c)}.hatch{fill:var(--hatch)}
 .layer{stroke:var(--panel);stroke-width:1}
 .span{fill:var(--soft);stroke:var(--panel);stroke-width:.6}

@@ -1,6 +1,9 @@
 /** A report for a terminal. */
 import { compareTable, type ReportDiff } from './diff.js'
 import { busiestBanner, busyBanner } from './machine-load.js'
+import { designMap, frontierAlone } from './map/design-map.js'
+import { narrowMapTable } from './map/map-table.js'
+import { mapSentences, optionsToCopy, scalingNote } from './map/map-text.js'
 import { plural } from './numbers.js'
 import { checkOverview, overviewTables, workTable } from './overview.js'
 import type { RunReport } from './run-report.js'
@@ -9,23 +12,24 @@ import { facts, narrowPredictionTable, phaseTable, readTable, verdictTable, writ
 import { PLAIN_TEXT, printable, terminalTable, type TextStyle } from './text-tables.js'
 
 export function renderTerminal(report: RunReport, style: TextStyle = PLAIN_TEXT): string {
-  const { title, engines, command } = report
-  const predictions = narrowPredictionTable(report)
+  const { title, engines, command, map } = report
+  const shown = frontierAlone(report)
+  const predictions = narrowPredictionTable(shown)
   const problems = engines.filter(engine => engine.verification.problemCount > 0)
   return `${[
     style.bold(printable(title)),
     ...bannerLines(busyBanner(report.machine), style),
     factLines(report, style),
-    ...engines.map(engine => terminalTable(phaseTable(engine, report), style)),
-    terminalTable(writeTable(report), style),
-    terminalTable(readTable(report), style),
+    ...shown.engines.map(engine => terminalTable(phaseTable(engine, report), style)),
+    terminalTable(writeTable(shown), style),
+    terminalTable(readTable(shown), style),
     ...(predictions.groups.length === 0 ? [] : [terminalTable(predictions, style)]),
-    terminalTable(verdictTable(report), style),
+    ...(map === undefined ? [terminalTable(verdictTable(report), style)] : []),
     ...problems.map(({ name, verification }) => {
       const lines = verification.problems.map(({ kind, message }) => `  ${printable(`${kind}: ${message}`)}`)
       return [style.bad(printable(`${name}: ${plural(verification.problemCount, 'problem')}`)), ...lines].join('\n')
     }),
-    verdictLines(report, style),
+    map === undefined ? verdictLines(report, style) : mapLines(report, style),
     `${style.dim('  reproduce this run: ')}${printable(command)}`,
   ].join('\n\n')}\n`
 }
@@ -37,6 +41,29 @@ export function renderOverviewTerminal(reports: readonly RunReport[], style: Tex
   return `${[...bannerLines(busiestBanner(reports), style), ...tables].join('\n\n')}\n`
 }
 
+/** The frontier of a map, what the workload wants, and the options of the suggested point. */
+export function mapLines(report: RunReport, style: TextStyle = PLAIN_TEXT): string {
+  const table = narrowMapTable(report)
+  const suggested = designMap(report)?.suggested.engine
+  return [
+    ...(table === undefined ? [] : [terminalTable(table, style), '']),
+    style.bold('in words'),
+    ...mapSentences(report).flatMap(line => indented(`${line}.`)),
+    ...(suggested === undefined
+      ? []
+      : [
+          '',
+          style.bold('options to copy'),
+          `  ${printable(optionsToCopy(suggested))}`,
+          ...indented(`${scalingNote(report)}.`).map(style.dim),
+        ]),
+  ].join('\n')
+}
+
+function indented(text: string): string[] {
+  return wrapped(printable(text)).map((part, index) => `${index === 0 ? '  ' : '    '}${part}`)
+}
+
 /** The verdict in sentences, one on a line. */
 export function verdictLines(report: RunReport, style: TextStyle = PLAIN_TEXT): string {
   const { sentences, undecided, remark } = verdictOf(report)
@@ -46,10 +73,7 @@ export function verdictLines(report: RunReport, style: TextStyle = PLAIN_TEXT): 
     ...(remark === undefined ? [] : [remark]),
   ]
   if (lines.length === 0) return `  ${NOTHING_TO_COMPARE}`
-  return [
-    style.bold('in words'),
-    ...lines.flatMap(line => wrapped(printable(line)).map((part, index) => `${index === 0 ? '  ' : '    '}${part}`)),
-  ].join('\n')
+  return [style.bold('in words'), ...lines.flatMap(indented)].join('\n')
 }
 
 /** On lines of their own, for the head and the end of an output; none if the machine was quiet. */

@@ -1,7 +1,9 @@
 /** The verdict as a part of the JSON, by the same rules as on the page, in the Markdown and on the terminal. */
 import { busyBanner } from './machine-load.js'
 import { judge, metricsOf } from './metrics.js'
-import type { RunReport, VerdictReport, VerdictRow } from './run-report.js'
+import { designMap, type DesignMap } from './map/design-map.js'
+import { mapSentences } from './map/map-text.js'
+import type { MapVerdict, RunReport, VerdictReport, VerdictRow } from './run-report.js'
 import { verdictOf } from './sentences.js'
 
 /** The report with the verdict on its numbers, in place of one that it may have by other rules. */
@@ -12,11 +14,13 @@ export function withVerdict(report: RunReport): RunReport {
 function verdictReport(report: RunReport): VerdictReport {
   const { sentences, undecided, remark } = verdictOf(report)
   const banner = busyBanner(report.machine)
+  const design = designMap(report)
   return {
     ...(banner !== undefined && { banner }),
-    sentences: sentences.map(({ text }) => text),
-    undecided,
-    ...(remark !== undefined && { remark }),
+    ...(report.map === undefined
+      ? { sentences: sentences.map(({ text }) => text), undecided, ...(remark !== undefined && { remark }) }
+      : { sentences: mapSentences(report), undecided: [] }),
+    ...(design !== undefined && { map: mapVerdict(design) }),
     rows: metricsOf(report).map((metric): VerdictRow => {
       const { id, group, label, better, of } = metric
       const { best, factor, outcome, text } = judge(metric, report.engines)
@@ -37,4 +41,8 @@ function verdictReport(report: RunReport): VerdictReport {
       }
     }),
   }
+}
+
+function mapVerdict({ frontier, suggested, corner, weights }: DesignMap): MapVerdict {
+  return { frontier: frontier.map(({ engine }) => engine.name), suggested: suggested.engine.name, corner, weights }
 }

@@ -8,7 +8,7 @@ const PHASES = ['load', 'get', 'settle'] as const
 export function smallRun(): RunReport {
   return {
     format: 'kvarium-report',
-    version: 3,
+    version: 4,
     title: 'A small run',
     createdAt: '2026-01-02T03:04:05.000Z',
     command: 'kvarium compare --limit 1000',

@@ -1,0 +1,45 @@
+/** Which points of a grid need not be measured, as a simulation says before the first one runs. */
+import { builtInEngines } from 'kvarium'
+import { resolveOptions } from 'kvarium/engine'
+import type { LsmOptions } from 'kvarium/lsm'
+import { bestProbes, filterFalsePositives } from '../../predict/bloom.js'
+import type { Work } from '../../predict/prediction.js'
+import { simulate } from '../../predict/simulate.js'
+import type { Simulation } from '../../predict/simulator.js'
+import { AXES, type Place } from '../../report/map/design-map.js'
+import { FAR_FACTOR } from '../../report/map/map-text.js'
+import type { EngineConfiguration } from '../results.js'
+
+/** The compactions of an LSM tree's point, without files; `undefined` for other engines, which are not simulated. */
+export function simulationOf({ engine, options = {} }: EngineConfiguration, work: Work, seed: number): Simulation | undefined {
+  if (engine !== 'lsm') return undefined
+  const resolved = resolveOptions(builtInEngines.resolve(engine).options, options) as unknown as LsmOptions
+  return simulate(resolved, work, seed)
+}
+
+/** Names of the points that another one is expected to beat by `FAR_FACTOR` on every axis. Points without a simulation stay. */
+export function farFromFrontier(
+  points: readonly EngineConfiguration[],
+  simulations: ReadonlyMap<string, Simulation>,
+  work: Work,
+): ReadonlySet<string> {
+  const places = points.flatMap(({ name, options = {} }): { name: string; place: Place }[] => {
+    const simulation = simulations.get(name)
+    return simulation === undefined ? [] : [{ name, place: foreseenPlace(simulation, options, work) }]
+  })
+  const isFar = (place: Place): boolean => places.some(other => AXES.every(axis => other.place[axis] * FAR_FACTOR <= place[axis]))
+  return new Set(places.filter(({ place }) => isFar(place)).map(({ name }) => name))
+}
+
+/** The read axis counts blocks of gets of existing and of absent keys, half of each, beyond the share of the tables that the cache holds. */
+function foreseenPlace(
+  { writeAmplification, spaceAmplification, runs, levels }: Simulation,
+  options: Readonly<Record<string, unknown>>,
+  work: Work,
+): Place {
+  const { filterBitsPerKey, cacheSize } = resolveOptions(builtInEngines.resolve('lsm').options, options) as unknown as LsmOptions
+  const p = filterBitsPerKey === 0 ? 1 : filterFalsePositives(filterBitsPerKey, bestProbes(filterBitsPerKey))
+  const bytes = levels.reduce((sum, level) => sum + level.bytes, 0)
+  const fromFiles = bytes === 0 || work.reads === undefined ? 1 : Math.max(0, 1 - cacheSize / bytes)
+  return { write: writeAmplification, space: spaceAmplification, read: ((1 + ((runs - 1) / 2) * p + runs * p) / 2) * fromFiles }
+}
