@@ -202,6 +202,33 @@ export const SOLUTIONS: Readonly<Record<string, LessonSolutions>> = {
     },
     challenges: [],
   },
+  transactions: {
+    free: {
+      solution: {
+        lines: [
+          ...['a', 'b', 'c'].flatMap(name => [`begin ${name}`, `in ${name} get ann`, `in ${name} put ${name} 1`]),
+          ...['commit a', 'commit b', 'commit c'],
+        ],
+      },
+      cheats: [
+        { lines: ['a', 'b', 'c'].flatMap(name => [`begin ${name}`, `in ${name} get ann`, `in ${name} put ${name} 1`, `commit ${name}`]) },
+        {
+          lines: [
+            ...['a', 'b', 'c'].flatMap(name => [`begin ${name}`, `in ${name} get ann`, `in ${name} put ann 1`]),
+            ...['commit a', 'commit b', 'commit c'],
+          ],
+        },
+        {
+          lines: [
+            ...['a', 'b', 'c'].flatMap(name => [`begin ${name}`, `in ${name} get ann`, `in ${name} put ${name} 1`]),
+            ...['commit a', 'commit b', 'abort c'],
+          ],
+        },
+        { lines: [...['a', 'b', 'c'].flatMap(name => [`begin ${name}`, `in ${name} get ann`]), 'commit a', 'commit b', 'commit c'] },
+      ],
+    },
+    challenges: [],
+  },
   expiry: {
     free: {
       solution: { lines: ['ascending 100 ttl 50', 'wait 100', 'flush'] },

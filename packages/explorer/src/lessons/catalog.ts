@@ -96,6 +96,12 @@ export const LESSONS: readonly LessonEntry[] = [
     load: () => import('./lockstep.js'),
   },
   {
+    name: 'transactions',
+    title: 'Transactions',
+    chapter: '15-transactions.md',
+    load: () => import('./transactions.js'),
+  },
+  {
     name: 'expiry',
     title: 'Expiry',
     chapter: '16-expiry.md',

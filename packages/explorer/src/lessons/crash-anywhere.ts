@@ -89,6 +89,7 @@ export const lesson: Lesson = {
       const written = new Set(
         added
           .slice(0, Math.max(0, crash))
+          .map(each => (each.type === 'in' ? each.operation : each))
           .flatMap(each => (each.type === 'put' ? [each.key] : each.type === 'batch' ? each.operations.map(({ key }) => key) : [])),
       )
       const asked = new Set(added.slice(crash + 1).flatMap(each => (each.type === 'get' && written.has(each.key) ? [each.key] : [])))
