@@ -136,6 +136,55 @@ describe.skipIf(!isInstalled)('the explorer in Chromium', () => {
     await other.page.context().close()
   })
 
+  it.runIf(isEveryStory)('plays a conflict of two transactions, and another end of it after going back, the same as in Node', async () => {
+    const { page, messages } = await opened()
+    const lines = ['put ann 100', 'begin t', 'in t get ann', 'begin u', 'in u get ann', 'in u put ann 80', 'commit u', 'in t put ann 70']
+    for (const line of lines) await type(page, line)
+    await openPanel(page, 'Operations')
+    await page.getByRole('textbox', { name: 'Operations' }).click()
+    await page.keyboard.type('commit ')
+    await page.locator('.cm-tooltip-autocomplete li', { hasText: /^t$/ }).waitFor()
+    await page.keyboard.type('t')
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('Enter')
+    await settled(page)
+    const conflict = 'commit t: conflict (LEVEL_TRANSACTION_CONFLICT): The transaction conflicts: another write has changed the key "ann"'
+    await page.locator('.operation-failed', { hasText: 'LEVEL_TRANSACTION_CONFLICT' }).first().waitFor()
+    await page.locator('body').click({ position: { x: 2, y: 2 } })
+    for (const said of ['Run 1 of the transaction conflicts: another write has changed "ann", which it read.', conflict]) {
+      for (let step = 0; step < 8 && !(await sentence(page))!.includes(said); step++) {
+        const before = await sentence(page)
+        await page.keyboard.press('ArrowRight')
+        await page.waitForFunction(text => document.querySelector('.sentence')?.textContent !== text, before)
+      }
+      expect(await sentence(page)).toContain(said)
+    }
+
+    // Without the commit of the other one there is no conflict.
+    await page.locator('.operation-row', { hasText: 'commit u' }).getByRole('button').click()
+    await page.waitForFunction(() => document.querySelector('.sentence')?.textContent === 'lsm: commit u')
+    await page.locator('body').click({ position: { x: 2, y: 2 } })
+    await page.keyboard.press('ArrowLeft')
+    await page.waitForFunction(() => document.querySelector('.sentence')?.textContent !== 'lsm: commit u')
+    for (const line of ['abort u', 'in t put ann 70', 'commit t']) await type(page, line)
+    await page.locator('.operation-row', { hasText: '1 write has taken effect' }).waitFor()
+    await openPanel(page, 'Share')
+    await page.getByRole('button', { name: 'Digest of the run' }).click()
+    const said = page.locator('.share p', { hasText: /is [0-9a-f]{8}/ })
+    const digest = await said.textContent()
+    await page.getByRole('button', { name: 'Link to this position' }).click()
+    const link = page.getByRole('textbox', { name: 'Link' })
+    await link.waitFor()
+    const { settings, script } = await decodeScenario(new URL(await link.inputValue()).hash.slice(1))
+    expect(script.slice(-9)).toEqual([...lines.slice(0, 6), 'abort u', 'in t put ann 70', 'commit t'])
+    const session = new Session()
+    await session.begin(settings)
+    await session.add(linesOf(script))
+    expect(digest).toContain(await session.digest())
+    expect(messages).toEqual([])
+    await page.context().close()
+  })
+
   it.runIf(isEveryStory)('saves a page that replays the run from a disk, from the same position on', async () => {
     const { page } = await opened()
     await type(page, 'put venus hot sync')
