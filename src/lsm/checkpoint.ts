@@ -13,6 +13,7 @@ import type { Span } from '../trace/span.js'
 import { joinPath } from '../vfs/file-system.js'
 import { MeteredFileSystem } from '../vfs/metered-file-system.js'
 import { bindFileSystem } from '../vfs/traced-file-system.js'
+import { filterBitsOfFlush } from './compaction/filter-bits.js'
 import { JobCancelled } from './compaction/job-cancelled.js'
 import type { MergeResult } from './compaction/merge-job.js'
 import { tableName } from './file-names.js'
@@ -77,7 +78,7 @@ export class LsmCheckpoint {
   }
 
   async #writeMemtables(directory: string, linked: readonly TableMeta[], signal: AbortSignal | undefined): Promise<TableMeta[]> {
-    const { versions, runner } = this.#parts
+    const { versions, runner, options } = this.#parts
     const written: TableMeta[] = []
     const cancel = new Int32Array(sharedBuffer(4))
     const onAbort = (): number => Atomics.store(cancel, 0, 1)
@@ -88,7 +89,8 @@ export class LsmCheckpoint {
         if (memtable.isEmpty) continue
         const older = mergeBounds([...linked, ...written])
         const job = { directory, newest: this.#moment.sequence, older, firstOutput: versions.allocateFiles(1), cancel }
-        const result = await runner.copyMemtable({ list: this.#listOf(memtable), ranges: [...ranges] }, job, this.#span)
+        const filterBits = filterBitsOfFlush(options, this.#moment.state.version, memtable.list.count)
+        const result = await runner.copyMemtable({ list: this.#listOf(memtable), ranges: [...ranges] }, job, filterBits, this.#span)
         this.#book(result)
         written.push(...result.tables)
       }

@@ -25,6 +25,7 @@ export interface LsmOptions {
   readonly maxFileSize: number
   readonly maxOpenFiles: number
   readonly filterBitsPerKey: number
+  readonly filterAllocation: 'uniform' | 'by-level'
   readonly compression: CompressionName | CompressionByLevel
   readonly compaction: 'leveled' | 'tiered' | 'lazy-leveled'
   readonly level0Tables: number
@@ -76,6 +77,12 @@ export const LSM_OPTIONS = {
     max: 64,
     unit: 'bits',
     about: 'Size of the bloom filters; 10 lets 0.8 % of absent keys pass, 0 means none.',
+  },
+  filterAllocation: {
+    type: 'choice',
+    default: 'uniform',
+    choices: ['uniform', 'by-level'],
+    about: 'Whether all tables have `filterBitsPerKey`, or deep levels fewer and upper ones more, for the same memory.',
   },
   compression: {
     type: 'choice',

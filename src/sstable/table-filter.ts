@@ -19,7 +19,10 @@ export interface FilterBits {
 
 /** Answers whether a table may hold a key. A false positive is allowed, a false negative is not. */
 export interface TableFilter {
-  /** The filter of a table, from one hash per key: 32 bits, evenly spread. `bitsPerKey` is the option `filterBitsPerKey`. */
+  /**
+   * The filter of a table, from one hash per key: 32 bits, evenly spread. `bitsPerKey` is the option `filterBitsPerKey`, or with
+   * `filterAllocation: 'by-level'` what the table has, which may be a fraction.
+   */
   build(hashes: Uint32Array, bitsPerKey: number): FilterBits
   /** `false`: no key with this hash was among those that the filter was built from. */
   mayContain(filter: FilterBits, hash: number): boolean

@@ -27,7 +27,7 @@ const subjects: readonly ContractSubject[] = [
   {
     name: 'lsm, lazily leveled, in memory, compressed',
     factory,
-    options: { ...SMALL_LSM, compaction: 'lazy-leveled', fanOut: 4, compression: 'deflate' },
+    options: { ...SMALL_LSM, compaction: 'lazy-leveled', fanOut: 4, filterAllocation: 'by-level', compression: 'deflate' },
     place: memoryPlace,
   },
   { name: 'lsm, leveled, as in a browser', factory, options: { ...SMALL_LSM, writeBufferSize: 32 << 10 }, place: portablePlace },

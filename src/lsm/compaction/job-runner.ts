@@ -4,6 +4,7 @@ import type { FileSystem } from '../../vfs/file-system.js'
 import { MeteredFileSystem } from '../../vfs/metered-file-system.js'
 import { TracedFileSystem } from '../../vfs/traced-file-system.js'
 import type { JobExecutor } from './executor.js'
+import { filterBitsOfFlush } from './filter-bits.js'
 import type { FlushedList } from '../memtable/memtable-list.js'
 import type { Memtable } from '../memtable/memtable.js'
 import type { MergeJob, MergeResult, OutputOptions } from './merge-job.js'
@@ -22,7 +23,12 @@ export interface JobRunnerOptions {
 }
 
 /** A compaction that merges, and what the merge has to know of the store. */
-export type CompactionJob = Required<Pick<MergeJob, 'compaction' | 'older' | 'snapshots' | 'expiryHorizon' | 'firstOutput' | 'maxOutputs'>>
+export interface CompactionJob extends Required<
+  Pick<MergeJob, 'compaction' | 'older' | 'snapshots' | 'expiryHorizon' | 'firstOutput' | 'maxOutputs'>
+> {
+  /** Size of the filters, in bits per key. */
+  readonly filterBits: number
+}
 
 /** Makes jobs, has them run, counts what they cost, and makes the names of their tables durable. */
 export class JobRunner {
@@ -57,7 +63,7 @@ export class JobRunner {
       older: mergeBounds([...version.files()].map(file => file.meta)),
       firstOutput: number,
       maxOutputs: 1,
-      output: this.#output(0),
+      output: this.#output(0, filterBitsOfFlush(this.#context.options, version, memtable.list.count)),
     }
     const result = await this.#run(job, span)
     const { ledger } = this.#context
@@ -66,9 +72,10 @@ export class JobRunner {
     return result.tables
   }
 
-  async compact(job: CompactionJob, span: Span | null): Promise<readonly TableMeta[]> {
+  async compact({ filterBits, ...job }: CompactionJob, span: Span | null): Promise<readonly TableMeta[]> {
     const { directory, ledger } = this.#context
-    const result = await this.#run({ ...job, directory, output: this.#output(job.compaction.outputLevel), cancel: this.#cancel }, span)
+    const output = this.#output(job.compaction.outputLevel, filterBits)
+    const result = await this.#run({ ...job, directory, output, cancel: this.#cancel }, span)
     ledger.written.compaction += result.io.total.bytesWritten
     ledger.saved.compaction += result.savedBytes
     ledger.read.compaction += result.io.total.bytesRead
@@ -79,14 +86,21 @@ export class JobRunner {
   copyMemtable(
     { list, ranges }: Pick<Memtable, 'ranges'> & { readonly list: FlushedList },
     copy: Pick<MergeJob, 'directory' | 'newest' | 'older' | 'firstOutput' | 'cancel'>,
+    filterBits: number,
     span: Span | null,
   ): Promise<MergeResult> {
-    return this.#writeApart({ ...copy, memtable: { list, ranges } }, 0, span)
+    return this.#writeApart({ ...copy, memtable: { list, ranges } }, this.#output(0, filterBits), span)
   }
 
   /** Writes the puts of an ingest to table `number`, which is in no version yet. */
-  ingest(batches: NonNullable<MergeJob['batches']>, number: number, level: number, span: Span | null): Promise<MergeResult> {
-    return this.#writeApart({ directory: this.#context.directory, batches, older: [], firstOutput: number }, level, span)
+  ingest(
+    batches: NonNullable<MergeJob['batches']>,
+    number: number,
+    { level, filterBits }: { readonly level: number; readonly filterBits: number },
+    span: Span | null,
+  ): Promise<MergeResult> {
+    const output = this.#output(level, filterBits)
+    return this.#writeApart({ directory: this.#context.directory, batches, older: [], firstOutput: number }, output, span)
   }
 
   /** Makes the compaction under way, and every later one, give up with `JobCancelled`. */
@@ -94,18 +108,18 @@ export class JobRunner {
     Atomics.store(this.#cancel, 0, 1)
   }
 
-  #output(level: number): OutputOptions {
-    const { maxFileSize, blockSize, filterBitsPerKey, compression } = this.#context.options
+  #output(level: number, filterBitsPerKey: number): OutputOptions {
+    const { maxFileSize, blockSize, compression } = this.#context.options
     return { maxFileBytes: maxFileSize, blockBytes: blockSize, filterBitsPerKey, compression: compressionAt(level, compression) }
   }
 
   /** Writes one table that is in no version. The caller counts it. */
   async #writeApart(
     job: Omit<MergeJob, 'snapshots' | 'expiryHorizon' | 'maxOutputs' | 'output'>,
-    level: number,
+    output: OutputOptions,
     span: Span | null,
   ): Promise<MergeResult> {
-    const whole = { ...job, snapshots: [], expiryHorizon: 0, maxOutputs: 1, output: this.#output(level) }
+    const whole = { ...job, snapshots: [], expiryHorizon: 0, maxOutputs: 1, output }
     const result = await this.#context.executor.run(whole, span)
     this.#absorb(result)
     return result

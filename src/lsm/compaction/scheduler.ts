@@ -17,6 +17,7 @@ import { runJob, withSpan, type Span, type Trace } from '../../trace/span.js'
 import type { Clock } from '../../vfs/environment.js'
 import { typedError } from '../../vfs/vfs-error.js'
 import { inputBytes, olderThanOutput, type Compaction } from './compaction.js'
+import { filterBitsOfCompaction } from './filter-bits.js'
 import type { CompactionPicker } from './pickers/compaction-picker.js'
 import { JobPace, type JobTime } from '../../engine/durable/job-pace.js'
 import type { JobRunner } from './job-runner.js'
@@ -338,9 +339,11 @@ export class BackgroundScheduler {
     const { versions, options, runner, snapshots } = this.#context
     const maxOutputs = Math.ceil((this.#compactionBytes * 1.25) / options.maxFileSize) + 2
     const firstOutput = versions.allocateFiles(maxOutputs)
-    const older = olderThanOutput(versions.state.version, compaction)
+    const { version } = versions.state
+    const older = olderThanOutput(version, compaction)
+    const filterBits = filterBitsOfCompaction(options, version, compaction)
     const kept = { older, snapshots: snapshots.sequences(), expiryHorizon: snapshots.expiryHorizon }
-    const added = await runner.compact({ compaction, ...kept, firstOutput, maxOutputs }, span)
+    const added = await runner.compact({ compaction, filterBits, ...kept, firstOutput, maxOutputs }, span)
     versions.returnFiles(firstOutput + added.length, maxOutputs - added.length)
     return added
   }

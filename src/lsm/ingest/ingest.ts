@@ -13,6 +13,7 @@
 import type { WriteBatch } from '../../engine/batch.js'
 import { withSpan, type Span } from '../../trace/span.js'
 import { bindFileSystem } from '../../vfs/traced-file-system.js'
+import { filterBitsOfIngest } from '../compaction/filter-bits.js'
 import type { BackgroundScheduler } from '../compaction/scheduler.js'
 import type { LsmParts } from '../parts.js'
 import { unionBounds, type TableMeta } from '../versions/table-file.js'
@@ -115,6 +116,7 @@ export class Ingester {
       sequence: versions.sequence + NUMBERS_LEFT,
       maxFileBytes: options.maxFileSize,
       level: Math.max(1, versions.state.version.deepest),
+      filterBits: filterBitsOfIngest(options, versions.state.version),
       allocateFile: () => versions.allocateFiles(1),
     })
   }

@@ -32,6 +32,8 @@ export interface IngestedTablesOptions {
   readonly maxFileBytes: number
   /** The level whose compression the tables have. */
   readonly level: number
+  /** Size of their filters, in bits per key. */
+  readonly filterBits: number
   allocateFile(): number
 }
 
@@ -102,11 +104,11 @@ export class IngestedTables {
   }
 
   #startTable(): void {
-    const { allocateFile, level, runner, sequence, span } = this.#options
+    const { allocateFile, runner, sequence, span } = this.#options
     const number = allocateFile()
     this.#numbers.push(number)
     const rawBytes = this.#bytes
-    const job = runner.ingest({ bytes: this.#batches, sequence }, number, level, span).then(({ tables, io, savedBytes }) => {
+    const job = runner.ingest({ bytes: this.#batches, sequence }, number, this.#options, span).then(({ tables, io, savedBytes }) => {
       this.tables.push(...tables)
       this.#savedBytes += savedBytes
       this.#bytesWritten += io.total.bytesWritten

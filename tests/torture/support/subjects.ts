@@ -82,6 +82,7 @@ const lsm = subject(
       cacheSize: pick(random, [0, 8 << 10, 1 << 20]),
       maxOpenFiles: pick(random, [8, 1000]),
       filterBitsPerKey: pick(random, [0, 10]),
+      filterAllocation: pick(random, ['uniform', 'by-level'] as const),
       compression: pick(random, ['none', 'none', 'lz4', 'deflate'] as const),
       compaction: pick(random, ['leveled', 'tiered', 'lazy-leveled'] as const),
       level0Tables,

@@ -56,7 +56,7 @@ export class LazyLeveledPicker implements CompactionPicker {
     const scores = this.scores(version)
     let level = -1
     let score = 1
-    // Of equals the upper one: it holds up writers.
+    // The upper one of equals goes first: it holds up writers.
     for (let index = scores.length - 1; index >= 0; index--) {
       if (scores[index] < score) continue
       score = scores[index]
