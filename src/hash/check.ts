@@ -9,13 +9,15 @@ import { HintReader } from './hint.js'
 import type { HashParts } from './parts.js'
 import { readWhole } from './recovery.js'
 import { joinPath } from '../vfs/file-system.js'
+import { MeteredFileSystem } from '../vfs/metered-file-system.js'
 
 const SLICE_BYTES = 1024 * 1024
 const SLICE_RECORDS = 1024
 
 export async function* checkParts(parts: HashParts): AsyncGenerator<Violation> {
-  const { files, context, hash32 } = parts
-  const { fileSystem, scheduler } = context.environment
+  const { files, context, hash32, ledger } = parts
+  const { scheduler } = context.environment
+  const fileSystem = new MeteredFileSystem(context.environment.fileSystem)
   for (const file of [...files.list]) {
     const path = files.path(file)
     const found: Violation[] = []
@@ -53,11 +55,12 @@ export async function* checkParts(parts: HashParts): AsyncGenerator<Violation> {
     }
     yield* found
   }
+  ledger.scan.bytesFromDisk += fileSystem.counts().total.bytesRead
   yield* checkDirectory(parts)
 }
 
 /** Reads the value of every record, and counts what is live. */
-async function* checkDirectory({ entries, files, context }: HashParts): AsyncGenerator<Violation> {
+async function* checkDirectory({ entries, files, context, ledger }: HashParts): AsyncGenerator<Violation> {
   const { directory } = entries
   const value = new ByteView()
   const counts = newReadCounts()
@@ -65,6 +68,7 @@ async function* checkDirectory({ entries, files, context }: HashParts): AsyncGen
     if (record % SLICE_RECORDS === 0) await context.environment.scheduler.turn()
     if (!directory.isUsed(record) || !directory.isPut(record)) continue
     files.counts = counts
+    counts.bytesFromDisk = 0
     try {
       files.read(directory.versionAt(record), directory.hashAt(record), value)
     } catch (error) {
@@ -76,6 +80,8 @@ async function* checkDirectory({ entries, files, context }: HashParts): AsyncGen
         ...(error.file !== undefined && { file: error.file }),
         ...(error.offset !== undefined && { offset: error.offset }),
       }
+    } finally {
+      ledger.scan.bytesFromDisk += counts.bytesFromDisk
     }
   }
   let live = 0

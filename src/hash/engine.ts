@@ -62,7 +62,7 @@ export class HashEngine implements Engine {
 
   constructor(parts: HashParts) {
     this.#parts = parts
-    const { context, logs, ledger, entries, start } = parts
+    const { context, logs, ledger, entries, start, traced } = parts
     const { trace, diagnostics, environment, directory } = context
     this.#io = trace?.trace.at('io') ?? null
     this.#step = trace?.trace.at('step') ?? null
@@ -79,6 +79,7 @@ export class HashEngine implements Engine {
       start,
       writer: new HashWriter(parts, this.#jobs),
       onStarted: () => {
+        traced.changed()
         this.#jobs.schedule()
         if (this.#jobs.isWorthIt(IDLE_DEAD_SHARE)) onDeleted()
       },
@@ -93,7 +94,12 @@ export class HashEngine implements Engine {
       },
     })
     entries.onUnpinned = () => this.#jobs.dropObsolete()
-    entries.onSort = (records, sorted) => trace?.emit({ type: 'directory.sort', records, sorted })
+    entries.onSort = (records, sorted) => {
+      trace?.emit({ type: 'directory.sort', records, sorted })
+      traced.changed()
+    }
+    entries.moments.onChange = () => traced.changed()
+    traced.opened()
     this.#changes = {
       ...parts,
       fileSystem: environment.fileSystem,

@@ -125,6 +125,11 @@ export class Entries {
     }
   }
 
+  /** The record of a key, 0 if there is none. */
+  recordFor(key: ByteView): number {
+    return this.directory.find(hashKey(key.bytes, key.start, key.end), key.bytes, key.start, key.end)
+  }
+
   /** The record of a key, made if there is none. */
   recordOf(hash: number, key: ByteView): number {
     const { directory } = this
@@ -203,17 +208,18 @@ export class Entries {
     this.#purge()
   }
 
-  /** Puts a newest version elsewhere, if it still is at that place. */
-  relocate(record: number, from: DataFile, offset: number, to: DataFile, newOffset: number): void {
+  /** Puts a newest version elsewhere, if it still is at that place. Returns whether it was. */
+  relocate(record: number, from: DataFile, offset: number, to: DataFile, newOffset: number): boolean {
     const { directory } = this
-    if (!directory.isUsed(record) || !directory.isPut(record)) return
-    if (directory.fileAt(record) !== from.slot || directory.offsetAt(record) !== offset) return
+    if (!directory.isUsed(record) || !directory.isPut(record)) return false
+    if (directory.fileAt(record) !== from.slot || directory.offsetAt(record) !== offset) return false
     const bytes = directory.keyLengthAt(record) + directory.lengthAt(record)
     from.liveBytes -= bytes
     from.live--
     to.liveBytes += bytes
     to.live++
     directory.move(record, to.slot, newOffset)
+    return true
   }
 
   /** The newest version of a record is not that any more. */

@@ -4,6 +4,7 @@
  *
  * Invariant: what was dropped of a log is cut off, and that is durable, before a new log has a record: no later opening meets a gap.
  */
+import type { DirectoryTrace } from './directory-trace.js'
 import type { EngineContext } from '../engine/contract.js'
 import { cutLog, makeLogDurable } from '../engine/durable/log-durability.js'
 import { logName, parseLogName } from '../engine/durable/log-names.js'
@@ -23,6 +24,7 @@ export interface HashStartOptions {
   readonly numbers: FileNumbers
   readonly logs: LogSet
   readonly replayed: ReplayedLogs | undefined
+  readonly traced: DirectoryTrace
   /** The sequence number that the first record of the new log will have. */
   readonly nextSequence: () => number
 }
@@ -37,7 +39,7 @@ export class HashStart extends WriteStart {
   }
 
   protected async attempt(): Promise<void> {
-    const { context, ledger, logs, replayed, numbers, files } = this.#options
+    const { context, ledger, logs, replayed, numbers, files, traced } = this.#options
     const { environment, directory } = context
     const fileSystem = new MeteredFileSystem(environment.fileSystem)
     if (!logs.isBegun) {
@@ -56,6 +58,7 @@ export class HashStart extends WriteStart {
       file.firstSequence = this.#options.nextSequence()
       file.lastSequence = file.firstSequence - 1
       files.list.push(file)
+      traced.changed()
     }
     await logs.sync()
     ledger.syncs++

@@ -44,7 +44,7 @@ export class HashWriter implements BatchWriter {
   }
 
   append(batch: WriteBatch, willSync: boolean): void {
-    const { logs, entries, files } = this.#parts
+    const { logs, entries, files, context } = this.#parts
     batch.seal(entries.sequence + 1)
     const file = files.list[files.list.length - 1]
     const base = logs.size + FRAME_HEADER_BYTES
@@ -53,10 +53,11 @@ export class HashWriter implements BatchWriter {
     entries.sequence += batch.count
     file.lastSequence = entries.sequence
     file.bytes = logs.size
+    if (context.trace !== undefined) this.#trace(batch)
   }
 
   async appendInSlices(batch: WriteBatch): Promise<void> {
-    const { logs, entries, files, context, expiryClock } = this.#parts
+    const { logs, entries, files, context, expiryClock, traced } = this.#parts
     const nextSlice = slicesOf(context.environment.scheduler, context.trace?.trace.currentSpan)
     if (!batch.isEncoded) await inSlices(batch.encodeInSlices(), nextSlice)
     batch.seal(entries.sequence + 1)
@@ -68,8 +69,14 @@ export class HashWriter implements BatchWriter {
     const moment = entries.moments.hold(entries.sequence, expiryClock.now())
     try {
       const reader = batch.reader()
-      while (await nextSlice(() => entries.apply(reader, file, base, SLICE_OPERATIONS)));
+      const slice = (): boolean => {
+        const isMore = entries.apply(reader, file, base, SLICE_OPERATIONS)
+        traced.changed()
+        return isMore
+      }
+      while (await nextSlice(slice));
       entries.sequence += batch.count
+      if (context.trace !== undefined) this.#trace(batch)
     } catch (error) {
       // The log has it, so the next opening applies all of it.
       logs.poison(error)
@@ -98,6 +105,12 @@ export class HashWriter implements BatchWriter {
     const batch = new WriteBatch()
     batch.deleteRange(this.#keyOf(first), this.#keyOf(last))
     return batch
+  }
+
+  #trace(batch: WriteBatch): void {
+    const { traced } = this.#parts
+    traced.written(batch.reader())
+    traced.changed()
   }
 
   #keyOf(record: number): Uint8Array {

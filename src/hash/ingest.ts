@@ -99,7 +99,7 @@ export class Ingest {
 
   /** Puts the entries of the file into the directory. Readers see none of it before the end. */
   async #install(name: DataName, bytes: number, sequence: number): Promise<void> {
-    const { context, entries, files, ledger, expiryClock } = this.#parts
+    const { context, entries, files, ledger, expiryClock, traced } = this.#parts
     const file = files.open(name)
     Object.assign(file, { bytes, fileBytes: bytes, firstSequence: sequence, lastSequence: sequence, cleanSequence: sequence })
     ledger.resize(bytes)
@@ -112,7 +112,9 @@ export class Ingest {
       view.set(key, 0, key.length)
       if (expiry !== undefined) file.noteExpiry(expiry)
       entries.put(entries.recordOf(hash, view), file, { file: file.slot, kind, offset, length, checksum, sequence })
-      if (i % SLICE_ENTRIES === SLICE_ENTRIES - 1) await context.environment.scheduler.turn()
+      if (i % SLICE_ENTRIES !== SLICE_ENTRIES - 1) continue
+      traced.changed()
+      await context.environment.scheduler.turn()
     }
     log.firstSequence = sequence + 1
     log.lastSequence = sequence

@@ -9,7 +9,7 @@
 import { logName } from '../engine/durable/log-names.js'
 import { LEAST_DEAD_BYTES } from '../engine/durable/dead-space.js'
 import { MisuseError } from '../errors.js'
-import { runJob, type Span } from '../trace/span.js'
+import { runJob, withSpan, type Span } from '../trace/span.js'
 import { runWatched } from '../trace/diagnostics.js'
 import { typedError } from '../vfs/vfs-error.js'
 import type { DataFile } from './data-file.js'
@@ -77,6 +77,7 @@ export class HashJobs {
     file.firstSequence = entries.sequence + 1
     file.lastSequence = entries.sequence
     files.list.push(file)
+    this.#parts.traced.changed()
     this.schedule()
   }
 
@@ -194,10 +195,13 @@ export class HashJobs {
     const { files, logs } = this.#parts
     for (const file of this.#sealable) {
       if (file.lastSequence < file.firstSequence) {
-        await logs.sync()
-        await logs.release(file.to + 1)
+        await runJob(this.#parts.context.trace?.trace, 'free', async span => {
+          await logs.sync()
+          await withSpan(span, () => logs.release(file.to + 1))
+        })
         files.list = files.list.filter(each => each !== file)
         files.drop(file)
+        this.#parts.traced.changed()
         continue
       }
       await this.#job('flush', 'a log is full', span => sealLog(this.#parts, file, span))

@@ -11,7 +11,7 @@
  */
 import { ByteView, KIND_DELETE_RANGE, KIND_PUT_EXPIRING } from '../codec/entry.js'
 import { EXPIRY_BYTES, readExpiry } from '../codec/expiry.js'
-import type { Span } from '../trace/span.js'
+import { withSpan, type Span } from '../trace/span.js'
 import { newReadCounts } from '../trace/ledger.js'
 import { joinPath, removeInBackground, removeLeftover } from '../vfs/file-system.js'
 import { bindFileSystem } from '../vfs/traced-file-system.js'
@@ -63,7 +63,7 @@ export class Merge {
     Object.assign(output, { firstSequence, lastSequence: last.lastSequence, cleanSequence })
     try {
       this.#keepTombstones(writer, output)
-      await this.#copy(writer, output)
+      await this.#copy(writer, output, span)
       output.bytes = output.fileBytes = await writer.finish(firstSequence, last.lastSequence)
       ledger.written.compaction += writer.writtenBytes
       ledger.syncs += writer.syncs
@@ -73,17 +73,22 @@ export class Merge {
     } catch (error) {
       await writer.abandon().catch(() => undefined)
       removeLeftover(fileSystem, writer.path)
-      files.drop(output)
+      withSpan(span, () => {
+        files.drop(output)
+        this.#parts.traced.changed()
+      })
       throw error
     } finally {
       ledger.read.compaction += this.#reads.bytesFromDisk
     }
     files.list = files.list.flatMap(file => (file === first ? [output] : this.#inputs.includes(file) ? [] : [file]))
-    await this.#install(output)
+    withSpan(span, () => this.#parts.traced.changed())
+    await this.#install(output, span)
     await writeHint(this.#parts, output, await newestIn(this.#parts, [output]), fileSystem)
     ledger.syncs++
     await fileSystem.syncDirectory(directory)
     for (const file of this.#inputs) file.isObsolete = true
+    withSpan(span, () => this.#parts.traced.changed())
     span?.emit({
       type: 'data.add',
       file: number,
@@ -118,11 +123,12 @@ export class Merge {
     return list.slice(0, list.indexOf(this.#inputs[0])).some(file => file.cleanSequence < sequence)
   }
 
-  async #copy(writer: DataWriter, output: DataFile): Promise<void> {
-    const { entries, context } = this.#parts
+  async #copy(writer: DataWriter, output: DataFile, span: Span | null): Promise<void> {
+    const { entries, context, traced } = this.#parts
     const { directory } = entries
     const { scheduler } = context.environment
     const slots = new Map(this.#inputs.map(file => [file.slot, file]))
+    traced.changed()
     const records = await newestIn(this.#parts, this.#inputs)
     records.sort((a, b) => directory.fileAt(a) - directory.fileAt(b) || directory.offsetAt(a) - directory.offsetAt(b))
     const key = new ByteView()
@@ -131,12 +137,14 @@ export class Merge {
     let looked = 0
     for (const record of records) {
       const from = directory.isUsed(record) && directory.isPut(record) ? slots.get(directory.fileAt(record)) : undefined
-      if (from !== undefined) bytes += this.#copyOne(writer, output, record, from, key, value)
+      if (from !== undefined) bytes += withSpan(span, () => this.#copyOne(writer, output, record, from, key, value))
       writer.writeIfFull()
       if (bytes < SLICE_BYTES && ++looked < SLICE_RECORDS) continue
       bytes = looked = 0
+      withSpan(span, () => traced.changed())
       await scheduler.turn()
     }
+    withSpan(span, () => traced.changed())
   }
 
   #copyOne({ batch }: DataWriter, output: DataFile, record: number, from: DataFile, key: ByteView, value: ByteView): number {
@@ -156,6 +164,7 @@ export class Merge {
         this.#expiredBytes += expiredBytes
         ledger.expiredBytes += expiredBytes
         entries.remove(record, entries.sequence)
+        this.#parts.traced.removed(keyBytes)
         if (this.#isNeeded(Infinity)) {
           batch.del(keyBytes)
           output.tombstones.del(keyBytes)
@@ -175,24 +184,31 @@ export class Merge {
   }
 
   /** Moves the records to the new file, in slices. */
-  async #install(output: DataFile): Promise<void> {
-    const { entries, context } = this.#parts
+  async #install(output: DataFile, span: Span | null): Promise<void> {
+    const { entries, context, traced } = this.#parts
     for (let i = 0; i < this.#copied.length; i++) {
       const copied = this.#copied[i]
-      if (copied !== undefined) entries.relocate(copied.record, copied.from, copied.offset, output, this.#offsets[i])
-      if (i % SLICE_RECORDS === 0) await context.environment.scheduler.turn()
+      if (copied !== undefined && entries.relocate(copied.record, copied.from, copied.offset, output, this.#offsets[i]))
+        withSpan(span, () => traced.placed(copied.record, copied.from.number))
+      if (i % SLICE_RECORDS !== 0) continue
+      withSpan(span, () => traced.changed())
+      await context.environment.scheduler.turn()
     }
+    withSpan(span, () => traced.changed())
   }
 }
 
 /** Removes files that were merged into others and that no held moment needs. */
-export async function dropObsolete({ files, context, ledger }: HashParts, span: Span | null): Promise<void> {
+export async function dropObsolete({ files, context, ledger, traced }: HashParts, span: Span | null): Promise<void> {
   const fileSystem = bindFileSystem(context.environment.fileSystem, span)
   for (const file of files.all) {
     if (!file.isObsolete || file.pins > 0) continue
     const path = files.path(file)
     const hint = joinPath(context.directory, hintName(file.number))
-    files.drop(file)
+    withSpan(span, () => {
+      files.drop(file)
+      traced.changed()
+    })
     try {
       await removeInBackground(fileSystem, path)
       ledger.resize(-file.fileBytes)

@@ -30,6 +30,8 @@ export class Moments {
   /** By ascending sequence number. */
   readonly #held: Moment[] = []
   readonly #onRelease: () => void
+  /** A moment is held, or one is no more. */
+  onChange: (() => void) | undefined
 
   constructor(onRelease: () => void) {
     this.#onRelease = onRelease
@@ -56,6 +58,7 @@ export class Moments {
   hold(sequence: number, time: number): Moment {
     const moment = new Moment(sequence, time, this)
     this.#held.splice(this.#firstAfter(sequence), 0, moment)
+    this.onChange?.()
     return moment
   }
 
@@ -64,6 +67,7 @@ export class Moments {
     while (this.#held[at] !== moment) at--
     this.#held.splice(at, 1)
     this.#onRelease()
+    this.onChange?.()
   }
 
   /** Whether a moment is held that sees `sequence` and not `newer`. */

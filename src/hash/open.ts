@@ -11,6 +11,7 @@ import { MeteredFileSystem } from '../vfs/metered-file-system.js'
 import { isOutOfSpace } from '../vfs/vfs-error.js'
 import { DataFiles } from './data-file.js'
 import { HashEngine } from './engine.js'
+import { DirectoryTrace } from './directory-trace.js'
 import { Entries } from './entries.js'
 import { FileNumbers, numberIn } from './file-names.js'
 import { HashStart } from './hash-start.js'
@@ -43,7 +44,8 @@ export async function openHash(context: EngineContext, poisonFrames = false): Pr
     files.onLogRead = (number, end) => set.makeReadable(number, end)
     const last = created ? 0 : Math.max(0, ...fileSystem.list(directory).map(name => numberIn(name) ?? 0))
     const numbers = new FileNumbers(last + 1)
-    const start = new HashStart({ context, ledger, files, numbers, logs, replayed, nextSequence: () => entries.sequence + 1 })
+    const traced = new DirectoryTrace(entries, files, trace?.trace)
+    const start = new HashStart({ context, ledger, files, numbers, logs, replayed, traced, nextSequence: () => entries.sequence + 1 })
     const newest = files.list.at(-1)
     const isClean = !created && recovered.size === 0 && newest !== undefined
     // A clean start writes nothing before it is over: what could not be written is refused now.
@@ -55,7 +57,7 @@ export async function openHash(context: EngineContext, poisonFrames = false): Pr
     }
     trace?.emit({ type: 'engine.open', engine: 'hash', entrySequence: entries.sequence, options: { ...options } })
     const expiryClock = new ExpiryClock(environment.clock)
-    const engine = new HashEngine({ context, options, hash32, ledger, cache, files, entries, logs, start, numbers, expiryClock })
+    const engine = new HashEngine({ context, options, traced, hash32, ledger, cache, files, entries, logs, start, numbers, expiryClock })
     if (isClean && context.inspecting !== true) engine.startLater()
     return engine
   } catch (error) {

@@ -5,6 +5,7 @@ import type { LogSet } from '../engine/durable/log-set.js'
 import type { ExpiryClock } from '../engine/expiry-clock.js'
 import type { Ledger } from '../trace/ledger.js'
 import type { DataFiles } from './data-file.js'
+import type { DirectoryTrace } from './directory-trace.js'
 import type { Entries } from './entries.js'
 import type { FileNumbers } from './file-names.js'
 import type { HashStart } from './hash-start.js'
@@ -22,5 +23,6 @@ export interface HashParts {
   readonly logs: LogSet
   readonly start: HashStart
   readonly numbers: FileNumbers
+  readonly traced: DirectoryTrace
   readonly expiryClock: ExpiryClock
 }

@@ -7,7 +7,7 @@
  * 3. A log that readers of changes need keeps its own name, too.
  */
 import { copyFile } from '../engine/durable/file-copy.js'
-import type { Span } from '../trace/span.js'
+import { withSpan, type Span } from '../trace/span.js'
 import { joinPath, linkFile, removeLeftover, type FileSystem } from '../vfs/file-system.js'
 import { bindFileSystem } from '../vfs/traced-file-system.js'
 import type { DataFile } from './data-file.js'
@@ -33,11 +33,14 @@ export async function sealLog(parts: HashParts, file: DataFile, span: Span | nul
   }
   ledger.syncs++
   await fileSystem.syncDirectory(directory)
-  files.release(file)
-  file.name = dataName(file)
+  withSpan(span, () => {
+    files.release(file)
+    file.name = dataName(file)
+    parts.traced.changed()
+  })
   // A log that was renamed stays counted as what it is.
   const counted = isRenamed ? (fileSystem.stat(target)?.size ?? 0) : 0
-  await logs.release(file.to + 1)
+  await withSpan(span, () => logs.release(file.to + 1))
   if (!logs.isRetaining) cutZeros(file, fileSystem, target)
   file.fileBytes = fileSystem.stat(target)?.size ?? 0
   ledger.resize(file.fileBytes - counted)

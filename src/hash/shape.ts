@@ -1,4 +1,5 @@
 import type { EngineShape } from '../engine/contract.js'
+import { shownFiles } from './directory-trace.js'
 import { deadBytesOf } from './merge-plan.js'
 import type { HashParts } from './parts.js'
 
@@ -37,7 +38,6 @@ export interface HashShape extends EngineShape {
 
 export function shapeOf({ entries, files }: HashParts): HashShape {
   const { directory, live, sequence, moments } = entries
-  const obsolete = files.all.filter(file => file.isObsolete)
   return {
     engine: 'hash',
     entries: live,
@@ -49,7 +49,7 @@ export function shapeOf({ entries, files }: HashParts): HashShape {
       orderBytes: entries.orderBytes,
       olderVersions: directory.older.size,
     },
-    files: [...files.list, ...obsolete].map(file => ({
+    files: shownFiles(files).map(file => ({
       number: file.number,
       kind: file.isLog ? 'log' : 'data',
       from: file.from,

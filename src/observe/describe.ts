@@ -86,6 +86,14 @@ const SENTENCES: { readonly [Type in EventType]: (event: EventOf<Type>) => strin
     e.file === undefined
       ? `The directory has no value of ${key(e.key)}.`
       : `The directory has ${key(e.key)} at byte ${number(e.offset ?? 0)} of file ${e.file}${e.outcome === 'expired' ? ', and it has expired' : ''}.`,
+  'directory.place': e =>
+    e.from === undefined
+      ? `The newest value of ${key(e.key)} is at byte ${number(e.offset)} of file ${e.file}: record ${e.record} says so.`
+      : `Record ${e.record} of ${key(e.key)} leads to the copy at byte ${number(e.offset)} of file ${e.file}; file ${e.from} had it before.`,
+  'directory.remove': e =>
+    e.last === undefined ? `${key(e.key)} has no value any more.` : `No key from ${key(e.key)} to ${key(e.last)} has a value any more.`,
+  'directory.change': e =>
+    `The directory has ${count(e.records, 'key')} in ${bytes(e.bytes)} of memory, ${number(e.entries)} of them with a value.`,
   'directory.sort': e => `${count(e.sorted, 'key')} ${e.sorted === 1 ? 'is' : 'are'} sorted into the order of ${count(e.records, 'key')}.`,
   'data.read': e => `${e.hint ? 'The hint file of data' : 'Data'} file ${e.file} is read: ${count(e.puts, 'value')} in ${bytes(e.bytes)}.`,
   'data.add': e =>

@@ -83,6 +83,19 @@ const TABLE = {
   largest: 'bytes',
   halfExpiredAt: { optional: 'integer' },
 } as const
+const DATA_FILE = {
+  file: 'integer',
+  from: 'integer',
+  to: 'integer',
+  log: 'boolean',
+  obsolete: 'boolean',
+  bytes: 'integer',
+  puts: 'integer',
+  live: 'integer',
+  putBytes: 'integer',
+  liveBytes: 'integer',
+  pins: 'integer',
+} as const satisfies Fields
 const TABLES: Field = { list: { fields: TABLE } }
 const TOUCHED: Fields = {
   operations: 'integer',
@@ -319,6 +332,41 @@ export const EVENT_SCHEMAS: Schemas = {
       file: { optional: 'integer' },
       offset: { optional: 'integer' },
       length: { optional: 'integer' },
+    },
+  },
+  'directory.place': {
+    level: 'step',
+    about: 'The newest value of a key of a hash engine is there now, put or copied',
+    fields: {
+      key: 'bytes',
+      hash: 'integer',
+      record: 'integer',
+      file: 'integer',
+      offset: 'integer',
+      length: 'integer',
+      entrySequence: 'integer',
+      from: { optional: 'integer' },
+    },
+  },
+  'directory.remove': {
+    level: 'step',
+    about: 'A key of a hash engine, or a range of keys, has no value any more',
+    fields: { key: 'bytes', last: { optional: 'bytes' } },
+  },
+  'directory.change': {
+    level: 'io',
+    about: 'The directory of a hash engine now, with the files that are new or different',
+    fields: {
+      entries: 'integer',
+      liveBytes: 'integer',
+      entrySequence: 'integer',
+      records: 'integer',
+      bytes: 'integer',
+      orderBytes: 'integer',
+      olderVersions: 'integer',
+      held: 'integer',
+      files: { list: { fields: DATA_FILE } },
+      gone: INTEGERS,
     },
   },
   'directory.sort': {

@@ -80,6 +80,25 @@ export interface TracedTable {
   readonly halfExpiredAt?: number
 }
 
+/** A file of a hash engine, as it is now. `puts` and `putBytes` are all that it was given, `live` and `liveBytes` those of newest versions. */
+export interface TracedDataFile {
+  readonly file: number
+  /** Numbers of the first and the last log that it has, or replaces. */
+  readonly from: number
+  readonly to: number
+  /** Whether it still has the name of a log. */
+  readonly log: boolean
+  /** It was merged into another file, and only held moments need it. */
+  readonly obsolete: boolean
+  readonly bytes: number
+  readonly puts: number
+  readonly live: number
+  readonly putBytes: number
+  readonly liveBytes: number
+  /** Versions in it that held moments need. */
+  readonly pins: number
+}
+
 /** One level of a search through a skiplist, from the top down. `key` is where it stood when it went down; undefined is the head. */
 export interface SearchStep {
   readonly level: number
@@ -236,7 +255,7 @@ export interface EventBodies {
   /** Entries that have expired are gone; where they were replaced by tombstones, those may still be there. Level job. */
   'entries.expire': { readonly entries: number; readonly bytes: number }
 
-  // The hash engine. `search` step, the others job.
+  // The hash engine. `change` io, `search`, `place` and `remove` step, the others job.
   /** Where the newest value of a key is, or that a search found none. `offset` is that of the value in file `file`. */
   'directory.search': {
     readonly key: Uint8Array
@@ -244,6 +263,35 @@ export interface EventBodies {
     readonly file?: number
     readonly offset?: number
     readonly length?: number
+  }
+  /** The newest value of a key is there now, put or copied; with `from` copied out of that file. `record` is its number in the directory. */
+  'directory.place': {
+    readonly key: Uint8Array
+    readonly hash: number
+    readonly record: number
+    readonly file: number
+    readonly offset: number
+    readonly length: number
+    readonly entrySequence: number
+    readonly from?: number
+  }
+  /** A key has no value any more; with `last` all keys from `key` to `last`. */
+  'directory.remove': { readonly key: Uint8Array; readonly last?: Uint8Array }
+  /**
+   * Something has changed: the numbers of the directory now, and the files that are new or different. `bytes` is what the keys take in memory,
+   * `orderBytes` of it their order. `gone` are files that are no more.
+   */
+  'directory.change': {
+    readonly entries: number
+    readonly liveBytes: number
+    readonly entrySequence: number
+    readonly records: number
+    readonly bytes: number
+    readonly orderBytes: number
+    readonly olderVersions: number
+    readonly held: number
+    readonly files: readonly TracedDataFile[]
+    readonly gone: readonly number[]
   }
   /** The keys in their order, for a cursor or a clear: `sorted` of the `records` were new to it. */
   'directory.sort': { readonly records: number; readonly sorted: number }

@@ -28,11 +28,15 @@ export function writePartOf(fileClass: FileClass | 'outside' | undefined, user: 
 /** The part of the ledger that counts a read from a file of that class. */
 export function readPartOf(fileClass: FileClass | 'outside' | undefined, user: SpanKind | null): ReadPart {
   if (user === 'changes' || user === 'backup') return user
-  if (user === 'open' || user === 'close' || (fileClass !== 'table' && fileClass !== 'page')) return 'open'
+  if (user === 'open' || user === 'close') return 'open'
+  const isLog = fileClass === 'log'
+  if (!isLog && fileClass !== 'table' && fileClass !== 'page') return 'open'
+  // Replaying logs is a job of its own, so these read values.
   if (user === 'get') return 'get'
   if (user === 'cursor' || user === 'seek' || user === 'next') return 'scan'
   // A clear or a check reads tables like a scan.
-  return fileClass === 'table' && (user === 'clear' || user === 'check') ? 'scan' : 'compaction'
+  if (fileClass !== 'page' && (user === 'clear' || user === 'check')) return 'scan'
+  return isLog ? 'open' : 'compaction'
 }
 
 export class TracedFileSystem extends ForwardingFileSystem {

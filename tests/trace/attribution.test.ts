@@ -16,7 +16,7 @@ class WithoutLinks extends ForwardingFileSystem {
   }
 }
 
-const FILE_EVENTS = /^(file|directory)\./
+const FILE_EVENTS = /^(file\.|directory\.sync)/
 
 /** File events without an operation or a job. */
 function orphans(events: readonly TraceEvent[]): readonly TraceEvent[] {
@@ -121,7 +121,7 @@ describe.each(['lsm', 'btree'])('writes that stall in %s', name => {
   })
 })
 
-describe.each(['lsm', 'btree'])('a checkpoint of %s that is open for reading', name => {
+describe.each(['lsm', 'btree', 'hash'])('a checkpoint of %s that is open for reading', name => {
   it('counts what it copies as backup where the disk has no second names, and adds up to the ledger', async () => {
     const environment = simulated(11, new WithoutLinks(new MemoryFileSystem()))
     const options = ENGINES[name]
@@ -171,7 +171,7 @@ describe('on a disk, where another thread merges', () => {
     }
   })
 
-  it.each(['lsm', 'btree'])('adds up as well: %s', async name => {
+  it.each(['lsm', 'btree', 'hash'])('adds up as well: %s', async name => {
     const location = mkdtempSync(join(tmpdir(), 'kvarium-trace-'))
     try {
       for (const seed of [1, 2]) {

@@ -5,12 +5,14 @@ import type { TraceEvent, TraceLevel } from '../../../src/trace/events.js'
 import { Trace } from '../../../src/trace/span.js'
 import { MemoryFileSystem, SeededRandom, simulatedEnvironment, type Environment, type FileSystem } from '../../../src/vfs/index.js'
 import { SMALL_BTREE } from '../../contract/support/small-btree.js'
+import { SMALL_HASH } from '../../contract/support/small-hash.js'
 import { SMALL_LSM } from '../../contract/support/small-lsm.js'
 
 export const ENGINES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   lsm: { engine: 'lsm', ...SMALL_LSM },
   'lsm, tiered': { engine: 'lsm', ...SMALL_LSM, compaction: 'tiered' },
   btree: { engine: 'btree', ...SMALL_BTREE },
+  hash: { engine: 'hash', ...SMALL_HASH },
   memory: { engine: 'memory' },
 }
 
