@@ -109,7 +109,8 @@ class Walk {
     this.#compare(engine)
     const { events } = this.#traced
     expect(foldHash(parseJsonLines([...jsonLines(events)].join('')))).toEqual(engine.shape())
-    for (const held of [...this.#snapshots, ...this.#cursors]) 'release' in held ? held.release() : held.close()
+    for (const snapshot of this.#snapshots) snapshot.release()
+    for (const cursor of this.#cursors) cursor.close()
     await this.#attempt(() => this.#traced.close(engine))
     const ownerless = events.filter(
       ({ type, operation, job }) => /^(file|log|data)\.|^directory\.(sync|place)/.test(type) && operation === 0 && job === 0,
