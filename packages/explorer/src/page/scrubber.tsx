@@ -4,6 +4,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import { number } from './format.js'
 import { first, goTo, last, look, position, summary } from './state.js'
 import { content, shownWindow, width } from './timeline-content.js'
+import { TimelineCursor } from './timeline-cursor.js'
 import { Mark } from './timeline-marks.js'
 
 const STRIP_PIXELS = 14
@@ -49,6 +50,7 @@ export function Scrubber(): JSX.Element {
         }}
       >
         <Strips lanes={lanes.length} />
+        <TimelineCursor width={width.value} />
       </div>
     </div>
   )
@@ -102,7 +104,6 @@ function Strips({ lanes }: { readonly lanes: number }): JSX.Element {
             ))}
         </g>
       ))}
-      <line class="timeline-position" x1={x(position.value)} x2={x(position.value)} y1={0} y2={height} />
     </svg>
   )
 }

@@ -11,7 +11,13 @@ export const MARK_PIXELS = 10
 export const length = signal<number | undefined>(undefined)
 /** Pixels of the timeline that is always in sight. */
 export const width = signal(600)
-export const shownWindow = computed(() => windowAround(position.value, last.value, length.value ?? Infinity, first.value))
+/** The same object while it is the same part of the run: what is drawn of it then stays. */
+export const shownWindow = computed<Window>(() => {
+  const now = windowAround(position.value, last.value, length.value ?? Infinity, first.value)
+  if (now.from !== before.from || now.to !== before.to) before = now
+  return before
+})
+let before: Window = { from: 0, to: 0 }
 export const content = signal<Timeline & Window>({ jobs: [], marks: [], from: 0, to: 0 })
 
 const wanted = computed(() => JSON.stringify([shownWindow.value, width.value]))

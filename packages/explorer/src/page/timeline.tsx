@@ -7,6 +7,7 @@ import type { Selection } from '../session/selection.js'
 import { number } from './format.js'
 import { goTo, last, position, select, summary } from './state.js'
 import { content, length, MARK_PIXELS, shownWindow } from './timeline-content.js'
+import { TimelineCursor } from './timeline-cursor.js'
 import { marksInWords, packJobs } from './timeline-layout.js'
 import { isOfBackground, Mark, MARK_TYPES } from './timeline-marks.js'
 import { TableHead } from './table-head.js'
@@ -57,6 +58,7 @@ export function Timeline(): JSX.Element {
         }}
       >
         <Drawing />
+        <TimelineCursor width={width.value} />
       </div>
       <Legend />
       <Table />
@@ -111,7 +113,6 @@ function Drawing(): JSX.Element {
           </g>
         )
       })}
-      <line class="timeline-position" x1={x(position.value)} x2={x(position.value)} y1={0} y2={lanes.length * laneHeight} />
     </svg>
   )
 }
