@@ -40,17 +40,21 @@ new PerformanceObserver(list => {
   for (const { duration } of list.getEntries()) longest.push(duration)
 }).observe({ type: 'longtask', buffered: true })
 
-/** Resolves after the handlers of the present message and what they have the page draw. */
-function drawn(): Promise<void> {
+const { port1, port2 } = new MessageChannel()
+const afterTask: (() => void)[] = []
+port1.onmessage = () => afterTask.shift()!()
+
+function nextTask(): Promise<void> {
   return new Promise(resolve => {
-    const { port1, port2 } = new MessageChannel()
-    port1.onmessage = () => {
-      port1.close()
-      document.body.getBoundingClientRect()
-      resolve()
-    }
+    afterTask.push(resolve)
     port2.postMessage(null)
   })
+}
+
+/** Resolves after the handlers of the present message and what they have the page draw. */
+async function drawn(): Promise<void> {
+  await nextTask()
+  document.body.getBoundingClientRect()
 }
 
 const { Worker: PlainWorker } = globalThis
@@ -90,13 +94,21 @@ function until(holds: () => boolean): Promise<void> {
   })
 }
 
-/** No call is under way, and none follows within two frames. */
+function hasTurns(): boolean {
+  return document.querySelector('.drawing[aria-busy=true]') !== null
+}
+
+/** No call is under way, no drawing waits for its turn, and no call follows within two frames. */
 async function settled(): Promise<number> {
   for (;;) {
     await until(() => open.size === 0)
+    if (hasTurns()) {
+      while (hasTurns()) await nextTask()
+      document.body.getBoundingClientRect()
+    }
     const at = performance.now()
     await new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve)))
-    if (open.size === 0) return at
+    if (open.size === 0 && !hasTurns()) return at
   }
 }
 

@@ -1,6 +1,6 @@
 /** The drawings of all lanes, row by row: what means the same in two engines stands side by side. */
 import type { JSX } from 'preact'
-import { useEffect, useMemo } from 'preact/hooks'
+import { useEffect, useMemo, useRef } from 'preact/hooks'
 import type { LaneLook } from '../session/protocol.js'
 import { DRAWINGS } from './drawings/catalog.js'
 import type { Drawing, RowName } from './drawings/drawing.js'
@@ -10,6 +10,7 @@ import { number } from './format.js'
 import { drawingId, isLit } from './lit.js'
 import { isShown, rowsOfRun, show, shownBands } from './shown-rows.js'
 import { last, look } from './state.js'
+import { useTurn } from './turns.js'
 
 export function Rows(): JSX.Element {
   useEffect(heedScrolling, [])
@@ -78,17 +79,21 @@ function One({ drawing, lane, index }: { readonly drawing: Drawing } & Omit<Draw
   const { title, picture, Component } = drawing
   const moment = look.value?.moment
   // An element that is the same as before is not drawn again: of a lane, a drawing sees its own picture, and which others there are.
-  const drawn = useMemo(
+  const wanted = useMemo(
     () => <Component lane={lane} index={index} />,
     [Component, lane.pictures[picture], Object.keys(lane.pictures).length, lane.name, index],
   )
+  const section = useRef<HTMLElement>(null)
+  const drawn = useTurn(section, wanted)
   const isHere = moment?.lane === index && happensIn(drawing, moment)
   const isWanted = isLit(title, index)
   return (
     <section
+      ref={section}
       id={drawingId({ drawing: title, lane: index })}
       class={`drawing of-${drawing.row}${isHere ? ' here' : ''}${isWanted ? ' lit' : ''}`}
       aria-label={`${title} of ${lane.name}`}
+      aria-busy={drawn !== wanted}
       tabIndex={-1}
     >
       <h3>
