@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest'
 import type { OpenFeed } from '../../packages/explorer/src/session/live-lanes.js'
 import type { Summary } from '../../packages/explorer/src/session/protocol.js'
-import { Session } from '../../packages/explorer/src/session/session.js'
+import { Session, type SessionSources } from '../../packages/explorer/src/session/session.js'
 import { Kvarium } from '../../src/index.js'
 import { eventLine, outlineLine } from '../../src/observe/feed-lines.js'
 import { jsonLines, Outline } from '../../src/observe/index.js'
@@ -53,14 +53,17 @@ const FEED = 'feed'
 const textOf = (events: readonly TraceEvent[]): string => events.map(event => eventLine(event, MOST_LINE)).join('')
 
 /** A session that watches one store, and the summaries of which it told. */
-function watching(chunks: () => AsyncIterable<string>, mostLive?: number): { readonly session: Session; readonly told: Summary[] } {
+function watching(
+  chunks: () => AsyncIterable<string>,
+  bounds: Pick<SessionSources, 'mostLive' | 'mostLiveBytes'> = {},
+): { readonly session: Session; readonly told: Summary[] } {
   const told: Summary[] = []
   const openFeed: OpenFeed = async function* (_feed, signal) {
     yield* chunks()
     // As a program that runs on, and does nothing.
     await new Promise(resolve => signal.addEventListener('abort', resolve))
   }
-  return { session: new Session(summary => void told.push(summary), { openFeed, ...(mostLive !== undefined && { mostLive }) }), told }
+  return { session: new Session(summary => void told.push(summary), { openFeed, ...bounds }), told }
 }
 
 async function* inParts(text: string, length: number): AsyncGenerator<string> {
@@ -97,7 +100,7 @@ describe.each(ENGINES)('a running program with a store of %s', engine => {
   it('keeps the newest moments, at the same positions and with the same drawings', async () => {
     const events = await eventsOf(engine)
     const most = 500
-    const { session, told } = watching(() => inParts(textOf(events), 100_000), most)
+    const { session, told } = watching(() => inParts(textOf(events), 100_000), { mostLive: most })
     await session.watch(watched)
     await arrived(told, events.length)
     const { first = 0, moments } = told.at(-1)!
@@ -158,6 +161,27 @@ describe('a running program', () => {
     expect(asked).toBeLessThanOrEqual(before + 1)
     await session.pause(false)
     await arrived(told, events.length)
+    await session.begin({ seed: 1, lanes: [{ name: 'lsm', engine: 'lsm', options: {} }] })
+  })
+
+  it('keeps no more moments than the memory has room for, where they hold large writes', async () => {
+    const bytes = new Uint8Array(20_000).fill(97)
+    const events = (await eventsOf('lsm')).map(event => (event.type === 'file.write' ? { ...event, bytes } : event))
+    const mostLiveBytes = 500_000
+    const { session, told } = watching(() => inParts(textOf(events), 30_000), { mostLiveBytes })
+    await session.watch(watched)
+    await arrived(told, events.length)
+    const { first = 0, moments } = told.at(-1)!
+    const kept = events.slice(first).reduce((sum, event) => sum + 340 + (event.type === 'file.write' ? bytes.length : 0), 0)
+    expect(kept).toBeLessThanOrEqual(mostLiveBytes * 1.25)
+    expect(kept).toBeGreaterThan(mostLiveBytes / 2)
+    const whole = await asRecording(await eventsOf('lsm'))
+    for (const position of [first, moments]) {
+      const pictures = ['levels', 'memtable', 'ledger'] as const
+      expect((await session.look({ position, pictures })).lanes[0].pictures).toEqual(
+        (await whole.look({ position, pictures })).lanes[0].pictures,
+      )
+    }
     await session.begin({ seed: 1, lanes: [{ name: 'lsm', engine: 'lsm', options: {} }] })
   })
 

@@ -130,7 +130,12 @@ export class Run {
 
   /** Whether its moments take as much memory as they may: it takes no more operations. */
   get isFull(): boolean {
-    return this.moments.length * MOMENT_BYTES + this.#writtenBytes >= this.#mostBytes
+    return this.bytes >= this.#mostBytes
+  }
+
+  /** What its moments take in memory, in bytes, roughly. */
+  get bytes(): number {
+    return this.moments.length * MOMENT_BYTES + this.#writtenBytes
   }
 
   /**
@@ -219,9 +224,21 @@ export class Run {
     return this.#first + this.moments.length
   }
 
+  /** How many of the oldest moments there are beyond the newest `most` and beyond the newest that take `mostBytes` together. */
+  countBeyond(most: number, mostBytes: number): number {
+    let count = Math.max(0, this.moments.length - most)
+    let { bytes } = this
+    for (const [index, moment] of this.moments.entries()) {
+      if (index >= count && bytes <= mostBytes) break
+      bytes -= bytesOf(moment)
+      count = Math.max(count, index + 1)
+    }
+    return count
+  }
+
   /** Drops the oldest moments of a run that takes no operations. Positions stay as they are. */
   forget(count: number): void {
-    this.moments.splice(0, count)
+    for (const moment of this.moments.splice(0, count)) this.#writtenBytes -= bytesOf(moment) - MOMENT_BYTES
     this.#first += count
   }
 
@@ -254,9 +271,15 @@ export class Run {
   }
 
   #record(lane: number, event: TraceEvent): void {
-    if (event.type === 'file.write') this.#writtenBytes += event.bytes?.length ?? 0
-    this.moments.push({ kind: 'event', lane, event: { ...event, sequence: ++this.#sequences[lane] } })
+    const moment: Moment = { kind: 'event', lane, event: { ...event, sequence: ++this.#sequences[lane] } }
+    this.#writtenBytes += bytesOf(moment) - MOMENT_BYTES
+    this.moments.push(moment)
   }
+}
+
+/** What a moment takes in memory, in bytes, roughly. */
+function bytesOf(moment: Moment): number {
+  return MOMENT_BYTES + (moment.kind === 'event' && moment.event.type === 'file.write' ? (moment.event.bytes?.length ?? 0) : 0)
 }
 
 /** What is left of files. */

@@ -67,12 +67,12 @@ export class RunIndex {
     for (const track of this.tracks) track.foldAll()
   }
 
-  /** Forgets the oldest moments where there are many more than `most`. Returns whether it did. */
-  forget(most: number): boolean {
+  /** Forgets the oldest moments where there are many more than `most`, or they take much more memory than `mostBytes`. Returns whether it did. */
+  forget(most: number, mostBytes: number): boolean {
     const { run } = this
-    if (run.moments.length <= most + most / 4) return false
+    if (run.moments.length <= most + most / 4 && run.bytes <= mostBytes + mostBytes / 4) return false
     this.take()
-    const gone = run.moments.length - most
+    const gone = run.countBeyond(most, mostBytes)
     for (const [lane, track] of this.tracks.entries()) track.forget(this.eventsUpTo(run.first + gone, lane))
     run.forget(gone)
     this.#counts.splice(0, gone)

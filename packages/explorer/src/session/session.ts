@@ -51,6 +51,8 @@ import type { TableAnatomy } from './table-anatomy.js'
 const AROUND = 4
 /** Moments that are kept of running programs, and a quarter more. */
 const MOST_LIVE = 100_000
+/** What they may take in memory with the bytes of the writes in them, and a quarter more. */
+const MOST_LIVE_BYTES = 96 << 20
 const MS_PER_PROGRESS = 200
 /** Operations after which their events are folded: so the first look at the end needs not fold them all. */
 const OPERATIONS_PER_FOLDING = 10
@@ -66,6 +68,8 @@ export interface SessionSources {
   readonly openFeed?: OpenFeed
   /** Moments that are kept of running programs. */
   readonly mostLive?: number
+  /** What they may take in memory, in bytes. */
+  readonly mostLiveBytes?: number
   /** What the moments of a run may take in memory, in bytes. */
   readonly mostBytes?: number
 }
@@ -76,6 +80,7 @@ export class Session implements Answering {
   readonly #loadReplayView: (() => Promise<string>) | undefined
   readonly #openFeed: OpenFeed | undefined
   readonly #mostLive: number
+  readonly #mostLiveBytes: number
   readonly #mostBytes: number | undefined
   #live: LiveLanes | undefined
   #progressTimer: ReturnType<typeof setTimeout> | undefined
@@ -101,6 +106,7 @@ export class Session implements Answering {
     this.#loadReplayView = sources.loadReplayView
     this.#openFeed = sources.openFeed
     this.#mostLive = sources.mostLive ?? MOST_LIVE
+    this.#mostLiveBytes = sources.mostLiveBytes ?? MOST_LIVE_BYTES
     this.#mostBytes = sources.mostBytes
   }
 
@@ -138,7 +144,7 @@ export class Session implements Answering {
     await this.#begin(run)
     const receive = (lane: number, events: readonly TraceEvent[]): void => {
       for (const event of events) run.record(lane, event)
-      if (this.#index!.forget(this.#mostLive)) this.#files = []
+      if (this.#index!.forget(this.#mostLive, this.#mostLiveBytes)) this.#files = []
       this.#progressSoon()
     }
     this.#live = new LiveLanes(feeds, openFeed, receive, () => this.#progressSoon())
