@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { LANE_KINDS } from '../../packages/explorer/src/run/engine-lanes.js'
 import { parse } from '../../packages/explorer/src/run/command.js'
 import type { Line } from '../../packages/explorer/src/run/line.js'
+import { decodeScenario, encodeScenario, linesOf } from '../../packages/explorer/src/run/scenario.js'
 import { CallOrder } from '../../packages/explorer/src/session/call-order.js'
 import type { Look, Summary } from '../../packages/explorer/src/session/protocol.js'
 import { Session } from '../../packages/explorer/src/session/session.js'
@@ -197,6 +198,23 @@ describe('a run that would take more memory than it may', () => {
     expect(less.isFull).toBeUndefined()
     expect((await session.script(less.moments)).at(-1)).toBe('put after 1')
     expect((await session.restore()).operations).toBe(full.operations)
+  })
+
+  it('that a link asks for ends where the memory does: its position is then the last one, and the next link has what was done', async () => {
+    const text = await encodeScenario({ settings: SETTINGS, script: ['ascending 1000000', 'put after 1'], position: 5_000_000 })
+    const open = async (link: string): Promise<{ readonly summary: Summary; readonly at: number; readonly next: string }> => {
+      const { settings, script, position } = await decodeScenario(link)
+      const session = new Session(undefined, { mostBytes: 2_000_000 })
+      await session.begin(settings)
+      const summary = await session.add(linesOf(script))
+      const { position: at } = await session.look({ position, pictures: [] })
+      return { summary, at, next: await encodeScenario({ settings, script: await session.script(at), position: at }) }
+    }
+    const full = await open(text)
+    expect(full.summary.isFull).toBe(true)
+    expect(full.at).toBe(full.summary.moments)
+    const again = await open(full.next)
+    expect([again.at, again.summary.operations, again.next]).toEqual([full.at, full.summary.operations, full.next])
   })
 
   it('counts the bytes of large values', async () => {

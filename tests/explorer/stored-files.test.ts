@@ -123,6 +123,28 @@ describe('a recording', () => {
     expect((await session.look({ position: moments, pictures: [] })).position).toBe(moments)
   })
 
+  it('that a page has no memory for is refused before it is read; what the refusal says to do works, and the run before goes on', async () => {
+    const { text, live } = await recorded()
+    const contents = Object.defineProperties(new Blob([text]), {
+      size: { value: 300 * 2 ** 20 },
+      text: {
+        value: () => {
+          throw new Error('It is read')
+        },
+      },
+    })
+    const refusal =
+      /^trace\.jsonl has 300 MiB, and a page takes at most 32: keep its first line, .* and of the others the first or the last ones$/
+    await expect(live.openFiles([{ name: 'trace.jsonl', contents }])).rejects.toThrow(refusal)
+    expect((await live.add([])).operations).toBe(3)
+    const [first, ...others] = text.trimEnd().split('\n')
+    for (const kept of [others.slice(0, 20), others.slice(-20)]) {
+      const session = new Session()
+      expect(await session.openFiles(fileOf([first, ...kept].join('\n')))).toMatchObject({ moments: 20 })
+      expect((await session.look({ position: 20, around: 0 })).moment?.kind).toBe('event')
+    }
+  })
+
   it('that is damaged names the line, and the run before goes on', async () => {
     const { text, live } = await recorded()
     await expect(live.openFiles(fileOf(text.replace('"type"', '"typo"')))).rejects.toThrow('trace.jsonl is damaged. Line 2 of the trace')

@@ -74,7 +74,7 @@ export async function readRecording(files: readonly StoredFile[]): Promise<reado
   if (file.contents.size > MOST_RECORDED_BYTES) {
     throw new ExplorerError(
       'KVARIUM_INVALID_FILES',
-      `${visibleText(file.name)} has ${Math.ceil(file.contents.size / 2 ** 20)} MiB, and a page takes at most ${MOST_RECORDED_BYTES / 2 ** 20}: keep its first or last lines`,
+      `${visibleText(file.name)} has ${Math.ceil(file.contents.size / 2 ** 20)} MiB, and a page takes at most ${MOST_RECORDED_BYTES / 2 ** 20}: keep its first line, which says what it is, and of the others the first or the last ones`,
     )
   }
   const text = await file.contents.text()
