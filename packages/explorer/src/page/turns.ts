@@ -34,7 +34,7 @@ async function drawWaiting(): Promise<void> {
     waiting.delete(turn)
     turn()
     // Components are drawn in a microtask, which was queued before this one.
-    await undefined
+    await Promise.resolve()
     if (performance.now() >= end) break
   }
   if (waiting.size > 0) port2.postMessage(null)
