@@ -11,6 +11,11 @@ export const KIND_PUT = 1
 export const KIND_DELETE_RANGE = 2
 /** A put that expires: its stored value is the expiry, see codec/expiry.ts, and then the value. */
 export const KIND_PUT_EXPIRING = 3
+/**
+ * Among the entries of a table, where no range tombstone is: a put whose value lies in a blob file. Its stored value is an expiry, the last
+ * moment that can be written if it has none, and then a pointer, see lsm/blobs/blob-pointer.ts.
+ */
+export const KIND_BLOB = 2
 
 export type EntryKind = typeof KIND_DELETE | typeof KIND_PUT | typeof KIND_DELETE_RANGE | typeof KIND_PUT_EXPIRING
 

@@ -10,7 +10,7 @@
  * 3. Nothing is allocated per entry. Memory is allocated by `first`, `last` and seeks, by a turn of direction, and for keys
  *    with many versions.
  */
-import { ByteView, EMPTY, KIND_PUT, KIND_PUT_EXPIRING, compareKeys, type EntryCursor } from '../codec/entry.js'
+import { ByteView, EMPTY, KIND_BLOB, KIND_PUT, KIND_PUT_EXPIRING, compareKeys, type EntryCursor, type EntryKind } from '../codec/entry.js'
 import { BEFORE_EVERY_EXPIRY, EXPIRY_BYTES, readExpiry } from '../codec/expiry.js'
 import { MisuseError } from '../errors.js'
 import type { ReadCounts } from '../trace/ledger.js'
@@ -45,6 +45,8 @@ export class VersionCursor implements Cursor {
   valid = false
   key: ByteView
   value: ByteView
+  /** Kind of the entry that is shown. The value of a `KIND_BLOB` is shown as what is stored, the expiry included. */
+  kind: EntryKind = KIND_PUT
   readonly #entries: EntryCursor
   readonly #sequence: number
   readonly #time: number
@@ -177,13 +179,15 @@ export class VersionCursor implements Cursor {
         if (dead >= DEAD_RANGE_KEYS && deadFrom !== undefined) this.#onDeadRange!(deadFrom, key.copy())
         this.key = key
         this.value = entries.value
+        this.kind = KIND_PUT
         return this.#shown()
       }
-      if (entries.kind === KIND_PUT_EXPIRING && !isCovered) {
+      if ((entries.kind === KIND_PUT_EXPIRING || entries.kind === KIND_BLOB) && !isCovered) {
         const { bytes, start, end } = entries.value
         if (readExpiry(bytes, start) > this.#time) {
           if (dead >= DEAD_RANGE_KEYS && deadFrom !== undefined) this.#onDeadRange!(deadFrom, key.copy())
-          this.#bareValue.set(bytes, start + EXPIRY_BYTES, end)
+          this.kind = entries.kind
+          this.#bareValue.set(bytes, this.kind === KIND_BLOB ? start : start + EXPIRY_BYTES, end)
           this.key = key
           this.value = this.#bareValue
           return this.#shown()
@@ -225,6 +229,7 @@ export class VersionCursor implements Cursor {
       copyInto(saved, key)
       let isPut = false
       let hasExpiry = false
+      let kind: EntryKind = KIND_PUT
       let newest = 0
       let steps = 0
       do {
@@ -232,8 +237,9 @@ export class VersionCursor implements Cursor {
         if (entries.sequence <= sequence) {
           if (tooMany) entries.seek(this.#savedKeyBytes(), sequence)
           newest = entries.sequence
-          hasExpiry = entries.kind === KIND_PUT_EXPIRING
-          isPut = hasExpiry || entries.kind === KIND_PUT
+          kind = entries.kind
+          hasExpiry = kind === KIND_PUT_EXPIRING || kind === KIND_BLOB
+          isPut = hasExpiry || kind === KIND_PUT
           if (isPut) copyInto(value, entries.value)
         }
         if (tooMany) {
@@ -246,7 +252,8 @@ export class VersionCursor implements Cursor {
         if (dead >= DEAD_RANGE_KEYS && deadTo !== undefined) this.#onDeadRange!(keyAfter(this.#savedKeyBytes()), deadTo)
         this.key = saved
         this.value = hasExpiry ? this.#bareValue : value
-        if (hasExpiry) this.#bareValue.set(value.bytes, EXPIRY_BYTES, value.end)
+        if (hasExpiry) this.#bareValue.set(value.bytes, kind === KIND_BLOB ? 0 : EXPIRY_BYTES, value.end)
+        this.kind = kind
         if (!hasExpiry || readExpiry(value.bytes, 0) > this.#time) return this.#shown()
         dead = -1
         deadTo = undefined

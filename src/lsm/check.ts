@@ -3,14 +3,15 @@
  * numbers. Damage is reported, not thrown, so that one bad block does not hide the rest.
  */
 import type { Hash32 } from '../codec/checksum.js'
-import { compareBytes, compareKeys, KIND_DELETE, type EntryCursor } from '../codec/entry.js'
+import { BlobPointer } from '../codec/blob-pointer.js'
+import { ByteView, compareBytes, compareKeys, EMPTY, KIND_BLOB, KIND_DELETE, type EntryCursor } from '../codec/entry.js'
 import type { Violation } from '../engine/contract.js'
 import { keyHash } from '../sstable/bloom-filter.js'
 import { Chunk } from '../sstable/block-source.js'
 import { TableHit, type Table } from '../sstable/table.js'
 import type { ReadCounts } from '../trace/ledger.js'
 import type { Scheduler } from '../vfs/environment.js'
-import { tableName } from './file-names.js'
+import { blobName, tableName } from './file-names.js'
 import type { ReadState } from './read/read-state.js'
 import { RunCursor } from './read/run-cursor.js'
 import { SavedKey } from './read/saved-key.js'
@@ -122,6 +123,7 @@ async function* checkTable(file: TableFile, path: string, context: CheckContext)
     const cursor = table.cursor({ fillCache: false, counters: context.counters })
     const counts = yield* checkOrder(cursor, path, context.newest())
     cursor.close()
+    yield* checkValues(table, file, path, context)
     for (const { sequence } of table.rangeTombstones) {
       counts.minSequence = Math.min(counts.minSequence, sequence)
       counts.maxSequence = Math.max(counts.maxSequence, sequence)
@@ -154,6 +156,39 @@ function violationOf(path: string, error: unknown): Violation {
   if (!(error instanceof Error)) return { path, message: String(error) }
   const { message, file, offset } = error as Error & { readonly file?: string; readonly offset?: number }
   return { path, message, ...(file !== undefined && { file }), ...(offset !== undefined && { offset }) }
+}
+
+/** Every value in a blob file can be read, and the manifest knows how many bytes of which files the table refers to. */
+async function* checkValues(table: Table, { meta }: TableFile, path: string, context: CheckContext): AsyncGenerator<Violation> {
+  const { state, tables, counters, scheduler } = context
+  const pointer = new BlobPointer()
+  const value = new ByteView()
+  const found = new Map<number, number>()
+  let scratch = EMPTY
+  const cursor = table.cursor({ fillCache: false, counters })
+  try {
+    let entry = -1
+    for (cursor.first(); cursor.valid; cursor.next()) {
+      entry++
+      if (cursor.kind !== KIND_BLOB) continue
+      if (entry % BLOCKS_A_TURN === 0) await scheduler.turn()
+      try {
+        pointer.read(cursor.value)
+        found.set(pointer.file, (found.get(pointer.file) ?? 0) + pointer.length)
+        scratch = tables.blobs.scan(state.version.blobs, cursor.key.copy(), cursor.value, scratch, value, counters)
+      } catch (error) {
+        yield violationOf(`${path} / entry ${entry}`, error)
+      }
+    }
+  } finally {
+    cursor.close()
+  }
+  const known = new Map(meta.blobs)
+  for (const file of new Set([...found.keys(), ...known.keys()])) {
+    const [expected = 0, actual = 0] = [known.get(file), found.get(file)]
+    if (expected === actual) continue
+    yield { path, message: `${expected} bytes of ${blobName(file)} are in use by the manifest and ${actual} by the table` }
+  }
 }
 
 /** Every key lies in the bounds of the table and passes its filter. */

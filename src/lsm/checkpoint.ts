@@ -16,7 +16,7 @@ import { bindFileSystem } from '../vfs/traced-file-system.js'
 import { filterBitsOfFlush } from './compaction/filter-bits.js'
 import { JobCancelled } from './compaction/job-cancelled.js'
 import type { MergeResult } from './compaction/merge-job.js'
-import { tableName } from './file-names.js'
+import { blobName, tableName } from './file-names.js'
 import type { FlushedList } from './memtable/memtable-list.js'
 import type { Memtable } from './memtable/memtable.js'
 import type { LsmParts } from './parts.js'
@@ -25,6 +25,7 @@ import type { RangeTombstone } from './read/range-tombstones.js'
 import type { ReadState } from './read/read-state.js'
 import { sharedBuffer } from './shared-buffer.js'
 import { ManifestWriter } from './versions/manifest.js'
+import { blobsOf } from './versions/version.js'
 import { mergeBounds, type TableMeta } from './versions/table-file.js'
 
 /** A link takes some 10 us. */
@@ -67,14 +68,14 @@ export class LsmCheckpoint {
   async #linkTables(fileSystem: MeteredFileSystem, directory: string, signal: AbortSignal | undefined): Promise<TableMeta[]> {
     const { context } = this.#parts
     const { scheduler } = context.environment
-    const metas: TableMeta[] = []
-    for (const { meta } of this.#moment.state.version.files()) {
-      const name = tableName(meta.number)
+    const { version } = this.#moment.state
+    const tables = [...version.files()].map(({ meta }) => meta)
+    const names = [...tables.map(({ number }) => tableName(number)), ...blobsOf(version).map(({ number }) => blobName(number))]
+    for (const [index, name] of names.entries()) {
       await linkOrCopy({ fileSystem, scheduler, signal }, joinPath(context.directory, name), joinPath(directory, name))
-      metas.push(meta)
-      if (metas.length % LINKS_A_TURN === 0) await scheduler.turn()
+      if ((index + 1) % LINKS_A_TURN === 0) await scheduler.turn()
     }
-    return metas
+    return tables
   }
 
   async #writeMemtables(directory: string, linked: readonly TableMeta[], signal: AbortSignal | undefined): Promise<TableMeta[]> {
@@ -112,7 +113,8 @@ export class LsmCheckpoint {
     const { versions, hash32 } = this.#parts
     const number = versions.allocateFiles(1)
     const nextFile = number + 1
-    const whole = { nextFile, lastSequence: this.#moment.sequence, firstLog: nextFile, added }
+    const blobs = blobsOf(this.#moment.state.version)
+    const whole = { nextFile, lastSequence: this.#moment.sequence, firstLog: nextFile, added, blobs }
     const manifest = await ManifestWriter.start(fileSystem, directory, number, hash32, whole, this.#span)
     await manifest.close(true)
   }

@@ -41,7 +41,7 @@ import { WriteController } from './memtable/write-controller.js'
 import type { Ingester } from './ingest/ingest.js'
 import type { LsmParts } from './parts.js'
 import { Lookup } from './read/lookup.js'
-import { LsmCursor } from './read/lsm-cursor.js'
+import { LsmCursor, withValues } from './read/lsm-cursor.js'
 import { shareState } from './reader/shared-version.js'
 import { approximateBytes, liveBytesEstimate, shapeOf } from './shape.js'
 
@@ -211,7 +211,9 @@ export class LsmEngine implements Engine {
     this.#requireOpen()
     const { versions, tables, ledger, makeMergingCursor } = this.#parts
     const moment = { sequence: this.#snapshots.resolve(snapshot, versions.sequence), time: this.#snapshots.timeOf(snapshot) }
-    const cursor = new LsmCursor(versions.state, tables, halfOpen(range), moment, ledger.scan, versions.moments, makeMergingCursor)
+    const { state } = versions
+    const entries = new LsmCursor(state, tables, halfOpen(range), moment, ledger.scan, versions.moments, makeMergingCursor)
+    const cursor = withValues(entries, state, tables, ledger.scan)
     return this.#io === null ? cursor : new TouchedCursor(cursor, ledger.scan, this.#io)
   }
 

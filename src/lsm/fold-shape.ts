@@ -8,7 +8,7 @@
  */
 import type { TraceEvent } from '../trace/events.js'
 import type { DroppedCounts } from './compaction/retention.js'
-import { levelShapes, type LsmShape, type MemtableShape } from './shape.js'
+import { blobShapes, levelShapes, type LsmShape, type MemtableShape } from './shape.js'
 import { Version } from './versions/version.js'
 
 /** What `shape()` of the engine returns. */
@@ -59,7 +59,7 @@ export class LsmShapeFold {
         this.#frozen = this.#frozen.slice(0, -1)
         break
       case 'manifest.read':
-        this.#version = new Version().apply({ added: event.tables, deleted: [] })
+        this.#version = new Version().apply({ added: event.tables, deleted: [], blobs: event.blobs })
         break
       case 'manifest.edit':
         this.#version = (event.whole ? new Version() : this.#version).apply(event)
@@ -86,6 +86,7 @@ export class LsmShapeFold {
     return {
       engine: 'lsm',
       levels: levelShapes(this.#version),
+      ...blobShapes(this.#version),
       memtable: this.#memtable,
       frozen: this.#frozen,
       picker: this.#picker,

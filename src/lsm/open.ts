@@ -62,7 +62,7 @@ export async function openLsm(
     ledger,
     trace,
   })
-  const pool = new MemtablePool(options.writeBufferSize, executor.remote, random, parts?.memtableIndex)
+  const pool = new MemtablePool(options.writeBufferSize, executor.remote, random, parts?.memtableIndex, options.valueThreshold)
   const runner = new JobRunner({ fileSystem, directory, ledger, executor, options })
   let logs: LogSet | undefined
   try {

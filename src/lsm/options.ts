@@ -35,6 +35,7 @@ export interface LsmOptions {
   readonly runsPerLevel: number
   readonly idleCompaction: boolean
   readonly changesRetainBytes: number
+  readonly valueThreshold: number
 }
 
 export const LSM_OPTIONS = {
@@ -143,6 +144,14 @@ export const LSM_OPTIONS = {
     about: 'Whether an idle or closing store turns deleted data into free space, where half of the files or more is dead.',
   },
   changesRetainBytes: CHANGES_RETAIN_BYTES,
+  valueThreshold: {
+    type: 'integer',
+    default: 0,
+    min: 0,
+    max: GIB,
+    unit: 'bytes',
+    about: 'Values of this size and more lie in blob files, apart from the tables, which hold pointers to them. 0: none does.',
+  },
 } as const satisfies OptionTable
 
 /** What the table cannot say. Throws a MisuseError. */

@@ -6,6 +6,7 @@ import { entryBytesIn } from '../engine/estimate.js'
 import type { HalfOpenRange } from '../engine/range.js'
 import type { Memtable } from './memtable/memtable.js'
 import type { ReadState } from './read/read-state.js'
+import type { BlobMeta } from './versions/blob-file.js'
 import type { TableMeta } from './versions/table-file.js'
 import type { TableSet } from './versions/table-set.js'
 import type { Level, Version } from './versions/version.js'
@@ -15,6 +16,14 @@ export interface LsmShape extends EngineShape {
   readonly memtable: MemtableShape
   /** Newest first. */
   readonly frozen: readonly MemtableShape[]
+  /** The oldest first. Absent if there are none. */
+  readonly blobs?: readonly BlobShape[]
+}
+
+/** A blob file. */
+export interface BlobShape extends BlobMeta {
+  /** Bytes of the values in it that a table refers to. */
+  readonly liveBytes: number
 }
 
 export interface LsmLevelShape extends LevelShape {
@@ -41,7 +50,15 @@ export function shapeOf(state: ReadState): LsmShape {
     levels: levelShapes(state.version),
     memtable: memtableShape(state.memtable),
     frozen: state.immutable.map(memtableShape),
+    ...blobShapes(state.version),
   }
+}
+
+export function blobShapes({ blobs, liveBlobBytes }: Version): { readonly blobs?: readonly BlobShape[] } {
+  const shapes = [...blobs.values()]
+    .map(({ meta }) => ({ ...meta, liveBytes: liveBlobBytes.get(meta.number) ?? 0 }))
+    .sort((a, b) => a.number - b.number)
+  return shapes.length === 0 ? {} : { blobs: shapes }
 }
 
 export function levelShapes(version: Version): LsmLevelShape[] {

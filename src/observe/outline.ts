@@ -4,7 +4,7 @@
  *
  * Invariant: it is bounded by the tables of the store, and an event that it does not keep costs it one comparison of a text.
  */
-import type { EventBody, EventOf, TracedTable, TraceEvent } from '../trace/events.js'
+import type { EventBody, EventOf, TracedBlob, TracedTable, TraceEvent } from '../trace/events.js'
 
 export class Outline {
   #opening: EventOf<'engine.open'> | undefined
@@ -12,6 +12,8 @@ export class Outline {
   #root: EventOf<'root.change'> | undefined
   #manifest: number | undefined
   readonly #tables = new Map<number, TracedTable>()
+  /** Blob files, of which those are in use that a table refers to. */
+  #blobs: readonly TracedBlob[] = []
 
   apply(event: TraceEvent): void {
     switch (event.type) {
@@ -24,6 +26,7 @@ export class Outline {
       case 'manifest.read':
         this.#manifest = event.manifest
         this.#tables.clear()
+        this.#blobs = event.blobs ?? []
         this.#add(event.tables)
         break
       case 'manifest.edit':
@@ -31,6 +34,9 @@ export class Outline {
         if (event.whole) this.#tables.clear()
         for (const table of event.deleted) this.#tables.delete(table)
         this.#add(event.added)
+        if (event.whole || event.blobs !== undefined || this.#blobs.length > 0) {
+          this.#blobs = this.#inUse([...(event.whole ? [] : this.#blobs), ...(event.blobs ?? [])])
+        }
         break
       case 'meta.read':
         this.#meta = event
@@ -46,13 +52,21 @@ export class Outline {
   /** The opening. Its events have the sequence number 0. */
   events(): readonly TraceEvent[] {
     const tables = [...this.#tables.values()]
+    const blobs = this.#inUse(this.#blobs)
     const bodies: readonly EventBody[] = [
       { type: 'job.begin', kind: 'open', reason: 'the events before are not known' },
-      ...(this.#manifest === undefined ? [] : [{ type: 'manifest.read', manifest: this.#manifest, tables } as const]),
+      ...(this.#manifest === undefined
+        ? []
+        : [{ type: 'manifest.read', manifest: this.#manifest, tables, ...(blobs.length > 0 && { blobs }) } as const]),
       ...[this.#meta, this.#root, this.#opening].filter(event => event !== undefined),
       { type: 'job.end', kind: 'open', status: 'ok', bytesRead: 0, bytesWritten: 0 },
     ]
     return bodies.map(body => ({ atMs: 0, ...body, sequence: 0, operation: 0, job: 0 }))
+  }
+
+  #inUse(blobs: readonly TracedBlob[]): readonly TracedBlob[] {
+    const used = new Set([...this.#tables.values()].flatMap(({ blobs: files = [] }) => files.map(([file]) => file)))
+    return blobs.filter(({ number }) => used.has(number))
   }
 
   #begin(): void {

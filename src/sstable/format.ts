@@ -18,6 +18,8 @@ import { CorruptionError, FormatError } from '../errors.js'
 export const FORMAT_VERSION = 1
 /** That of a table with entries that expire: readers of version 1 do not know their kind. */
 export const EXPIRING_FORMAT_VERSION = 2
+/** That of a table with values in blob files. */
+export const BLOB_FORMAT_VERSION = 3
 /** Codec byte and checksum behind each block. */
 export const TRAILER_BYTES = 5
 /** The footer keeps this size, and the meaning of its last 24 bytes, in all format versions. */
@@ -110,8 +112,8 @@ export function decodeFooter(bytes: Uint8Array, hash32: Hash32, fileNumber: numb
     throw new CorruptionError('the footer fails its checksum', place)
   }
   const version = readUint32(bytes, 56)
-  if (version < FORMAT_VERSION || version > EXPIRING_FORMAT_VERSION) {
-    const known = `${FORMAT_VERSION} to ${EXPIRING_FORMAT_VERSION}`
+  if (version < FORMAT_VERSION || version > BLOB_FORMAT_VERSION) {
+    const known = `${FORMAT_VERSION} to ${BLOB_FORMAT_VERSION}`
     throw new FormatError(`${file} has table format ${version}; this kvarium reads ${known}: use a newer one`, place)
   }
   const handles = [0, 12, 24, 36].map(at => {

@@ -1,6 +1,7 @@
 import type { Hash32 } from '../codec/checksum.js'
 import { readExpiry } from '../codec/expiry.js'
-import { compareKeys, EMPTY, KIND_DELETE, KIND_DELETE_RANGE, KIND_PUT_EXPIRING, type EntryKind } from '../codec/entry.js'
+import type { BlobPointer } from '../codec/blob-pointer.js'
+import { compareKeys, EMPTY, KIND_BLOB, KIND_DELETE, KIND_DELETE_RANGE, KIND_PUT_EXPIRING, type EntryKind } from '../codec/entry.js'
 import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../codec/limits.js'
 import { singleEntryBlockBytes, SortedBlockBuilder, writeSingleEntryBlock, writeSingleEntryHead } from '../codec/sorted-block-builder.js'
 import { MisuseError } from '../errors.js'
@@ -15,6 +16,7 @@ import { BlockWriter } from './block-writer.js'
 import { describeFilter, encodeFilter, KEY_HASH_SEED } from './bloom-filter.js'
 import { MAX_TAG_BYTES, writeTag } from './entry-tag.js'
 import {
+  BLOB_FORMAT_VERSION,
   encodeFooter,
   EXPIRING_FORMAT_VERSION,
   FOOTER_BYTES,
@@ -102,6 +104,8 @@ export class TableBuilder {
   #entries = 0
   #pointTombstones = 0
   #expiries: ExpirySample | undefined
+  /** By number of a blob file, bytes of the values in it. */
+  #blobs: Map<number, number> | undefined
   #rawKeyBytes = 0
   #rawValueBytes = 0
   #minSequence = Number.MAX_SAFE_INTEGER
@@ -132,6 +136,11 @@ export class TableBuilder {
     return this.#expiries?.halfOf(this.#entries)
   }
 
+  /** Numbers of the blob files that have values of the table, and the bytes of those; `undefined` if there are none. */
+  get blobs(): readonly (readonly [file: number, bytes: number])[] | undefined {
+    return this.#blobs && [...this.#blobs].sort(([a], [b]) => a - b)
+  }
+
   /** Bytes by which the file would be larger without compression. */
   get savedBytes(): number {
     return this.#writer.savedBytes
@@ -154,14 +163,46 @@ export class TableBuilder {
     sequence: number,
     kind: EntryKind,
   ): void {
+    if (kind === KIND_DELETE_RANGE) throw new MisuseError('LEVEL_INVALID_KIND', 'Range tombstones go to addRangeTombstone')
+    this.#add(key, keyStart, keyEnd, value, valueStart, valueEnd, sequence, kind, valueEnd - valueStart)
+    if (kind === KIND_PUT_EXPIRING) this.#noteExpiry(readExpiry(value, valueStart))
+  }
+
+  /** Adds an entry whose value lies in a blob file. `stored[start, end)` is the pointer as it is stored. */
+  addPointer(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    stored: Uint8Array,
+    start: number,
+    end: number,
+    sequence: number,
+    { file, length, expiry }: BlobPointer,
+  ): void {
+    this.#add(key, keyStart, keyEnd, stored, start, end, sequence, KIND_BLOB, length)
+    if (expiry !== undefined) this.#noteExpiry(expiry)
+    this.#blobs ??= new Map()
+    this.#blobs.set(file, (this.#blobs.get(file) ?? 0) + length)
+  }
+
+  #add(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+    sequence: number,
+    kind: EntryKind,
+    rawValueBytes: number,
+  ): void {
     const keyLength = keyEnd - keyStart
     const valueLength = valueEnd - valueStart
     const large = valueLength >= LARGE_BYTES || keyLength > LARGE_BYTES
     const tagEnd = this.#enter(key, keyStart, keyEnd, valueLength, sequence, kind, large)
     if (large) this.#addLarge(key, keyStart, keyEnd, tagEnd, value, valueStart, valueEnd)
     else this.#block.add(key, keyStart, keyEnd, this.#tag, tagEnd, value, valueStart, valueEnd)
-    if (kind === KIND_PUT_EXPIRING) this.#noteExpiry(value, valueStart)
-    this.#entered(keyLength, valueLength, sequence, kind)
+    this.#entered(keyLength, rawValueBytes, sequence, kind)
   }
 
   /**
@@ -178,6 +219,7 @@ export class TableBuilder {
     sequence: number,
     kind: EntryKind,
   ): Generator<void, void> {
+    if (kind === KIND_DELETE_RANGE) throw new MisuseError('LEVEL_INVALID_KIND', 'Range tombstones go to addRangeTombstone')
     const keyLength = keyEnd - keyStart
     const valueLength = valueEnd - valueStart
     const blockBytes = singleEntryBlockBytes(keyLength, MAX_TAG_BYTES + valueLength)
@@ -190,7 +232,7 @@ export class TableBuilder {
     writeSingleEntryHead(head, 0, key, keyStart, keyEnd, this.#tag, tagEnd, valueLength)
     yield* this.#writer.commitInSlices(head, value, valueStart, valueEnd, this.#handle)
     this.#blockEnded(1)
-    if (kind === KIND_PUT_EXPIRING) this.#noteExpiry(value, valueStart)
+    if (kind === KIND_PUT_EXPIRING) this.#noteExpiry(readExpiry(value, valueStart))
     this.#entered(keyLength, valueLength, sequence, kind)
   }
 
@@ -242,7 +284,8 @@ export class TableBuilder {
     }
     const footer = { ranges, filter, index, properties: this.#writeBlock('properties', encodeProperties(properties)) }
     const footerOffset = this.#writer.position
-    const version = this.#expiries !== undefined ? EXPIRING_FORMAT_VERSION : FORMAT_VERSION
+    const oldest = this.#expiries !== undefined ? EXPIRING_FORMAT_VERSION : FORMAT_VERSION
+    const version = this.#blobs !== undefined ? BLOB_FORMAT_VERSION : oldest
     this.#writer.append(encodeFooter(footer, this.#hash32, this.#fileNumber, footerOffset, version))
     if (this.#trace !== null) this.#emitBlock(this.#trace, 'footer', footerOffset, FOOTER_BYTES, 0)
     this.#writer.flush()
@@ -265,8 +308,6 @@ export class TableBuilder {
     const shared = this.#sharedWithLast(key, keyStart, keyLength)
     const repeated = shared === keyLength && keyLength === this.#lastKeyView.length && this.#entries > 0
     if (repeated ? sequence >= this.#lastSequence : !this.#ascends(key, keyStart, keyLength, shared)) throw misordered()
-    if (kind === KIND_DELETE_RANGE) throw new MisuseError('LEVEL_INVALID_KIND', 'Range tombstones go to addRangeTombstone')
-
     const tagEnd = writeTag(this.#tag, 0, sequence, kind)
     if (this.#block.count > 0 && (large || this.#overfills(keyLength, tagEnd + valueLength))) this.#finishBlock()
     if (this.#indexPending)
@@ -275,18 +316,18 @@ export class TableBuilder {
     return tagEnd
   }
 
-  #entered(keyLength: number, valueLength: number, sequence: number, kind: EntryKind): void {
+  #entered(keyLength: number, rawValueBytes: number, sequence: number, kind: EntryKind): void {
     this.#lastSequence = sequence
     this.#entries++
     if (kind === KIND_DELETE) this.#pointTombstones++
     this.#rawKeyBytes += keyLength
-    this.#rawValueBytes += valueLength
+    this.#rawValueBytes += rawValueBytes
     this.#noteSequence(sequence)
   }
 
-  #noteExpiry(value: Uint8Array, start: number): void {
+  #noteExpiry(expiry: number): void {
     this.#expiries ??= new ExpirySample()
-    this.#expiries.note(readExpiry(value, start))
+    this.#expiries.note(expiry)
   }
 
   #overfills(keyLength: number, payloadLength: number): boolean {

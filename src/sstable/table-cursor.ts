@@ -1,4 +1,5 @@
-import { ByteView, compareBytes, KIND_DELETE_RANGE, KIND_PUT, MAX_SEQUENCE, type EntryCursor, type EntryKind } from '../codec/entry.js'
+import { ByteView, compareBytes, KIND_BLOB, KIND_PUT, MAX_SEQUENCE, type EntryCursor, type EntryKind } from '../codec/entry.js'
+import { LEAST_BLOB_BYTES } from '../codec/blob-pointer.js'
 import { Cell, type SortedBlock } from '../codec/sorted-block.js'
 import type { ReadCounts } from '../trace/ledger.js'
 import { Chunk, type BlockSource } from './block-source.js'
@@ -146,7 +147,8 @@ export class TableCursor implements EntryCursor {
     const tag = this.#tag
     block.readCell(position, cell)
     readTag(block, cell, tag)
-    if (tag.kind === KIND_DELETE_RANGE) throw block.corruption('a data block holds a range tombstone')
+    if (tag.kind === KIND_BLOB && cell.payloadEnd - tag.end < LEAST_BLOB_BYTES)
+      throw block.corruption('a data block holds a range tombstone')
     const prefixLength = block.prefixLength
     const start = cell.suffixStart
     const length = cell.payloadStart - start

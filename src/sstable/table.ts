@@ -1,6 +1,7 @@
 import type { Cache } from '../cache/cache.js'
 import type { Hash32 } from '../codec/checksum.js'
-import { ByteView, KIND_DELETE_RANGE, KIND_PUT, type EntryKind } from '../codec/entry.js'
+import { LEAST_BLOB_BYTES } from '../codec/blob-pointer.js'
+import { ByteView, KIND_BLOB, KIND_PUT, type EntryKind } from '../codec/entry.js'
 import { Cell, SortedBlock } from '../codec/sorted-block.js'
 import { CorruptionError } from '../errors.js'
 import type { ReadCounts } from '../trace/ledger.js'
@@ -190,7 +191,8 @@ export class Table {
     block.readCell(i, cell)
     readTag(block, cell, tag)
     if (tag.sequence > sequence) return false
-    if (tag.kind === KIND_DELETE_RANGE) throw block.corruption('a data block holds a range tombstone')
+    if (tag.kind === KIND_BLOB && cell.payloadEnd - tag.end < LEAST_BLOB_BYTES)
+      throw block.corruption('a data block holds a range tombstone')
     hit.kind = tag.kind
     hit.sequence = tag.sequence
     hit.value.set(block.bytes, tag.end, cell.payloadEnd)

@@ -82,6 +82,7 @@ const TABLE = {
   smallest: 'bytes',
   largest: 'bytes',
   halfExpiredAt: { optional: 'integer' },
+  blobs: { optional: { list: { list: 'integer' } } },
 } as const
 const DATA_FILE = {
   file: 'integer',
@@ -96,6 +97,7 @@ const DATA_FILE = {
   liveBytes: 'integer',
   pins: 'integer',
 } as const satisfies Fields
+const BLOBS: Field = { optional: { list: { fields: { number: 'integer', fileBytes: 'integer', valueBytes: 'integer' } } } }
 const TABLES: Field = { list: { fields: TABLE } }
 const TOUCHED: Fields = {
   operations: 'integer',
@@ -392,7 +394,7 @@ export const EVENT_SCHEMAS: Schemas = {
   'manifest.read': {
     level: 'job',
     about: 'The manifest in force says which files make up the store that is opened',
-    fields: { manifest: 'integer', tables: TABLES },
+    fields: { manifest: 'integer', tables: TABLES, blobs: BLOBS },
   },
   'manifest.edit': {
     level: 'job',
@@ -402,6 +404,7 @@ export const EVENT_SCHEMAS: Schemas = {
       whole: 'boolean',
       added: TABLES,
       deleted: INTEGERS,
+      blobs: BLOBS,
       flushedLogs: INTEGERS,
       newLog: { optional: 'integer' },
       offset: 'integer',

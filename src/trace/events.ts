@@ -78,6 +78,15 @@ export interface TracedTable {
   readonly largest: Uint8Array
   /** About when half of the entries will have expired, in milliseconds since the Unix epoch; only where that many expire. */
   readonly halfExpiredAt?: number
+  /** Numbers of the blob files with values of the table, and the bytes of those; only where there are any. */
+  readonly blobs?: readonly (readonly [file: number, bytes: number])[]
+}
+
+export interface TracedBlob {
+  readonly number: number
+  readonly fileBytes: number
+  /** Bytes of all values that were put into it, and of the other entries that a log had. */
+  readonly valueBytes: number
 }
 
 /** A file of a hash engine, as it is now. `puts` and `putBytes` are all that it was given, `live` and `liveBytes` those of newest versions. */
@@ -317,7 +326,7 @@ export interface EventBodies {
 
   // The manifest: level job.
   /** Opening has read the manifest in force, which names these tables. */
-  'manifest.read': { readonly manifest: number; readonly tables: readonly TracedTable[] }
+  'manifest.read': { readonly manifest: number; readonly tables: readonly TracedTable[]; readonly blobs?: readonly TracedBlob[] }
   /**
    * Durable, and in force at once. With `whole` it begins a manifest: `added` are all tables of the version, whatever was there before.
    * What was in `flushedLogs` is in tables from now on; the manifest itself names a log only when it is synced.
@@ -327,6 +336,8 @@ export interface EventBodies {
     readonly whole: boolean
     readonly added: readonly TracedTable[]
     readonly deleted: readonly number[]
+    /** Blob files that are new; only where there are any. */
+    readonly blobs?: readonly TracedBlob[]
     readonly flushedLogs: readonly number[]
     readonly newLog?: number
     readonly offset: number

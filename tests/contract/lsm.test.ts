@@ -30,6 +30,7 @@ const subjects: readonly ContractSubject[] = [
     options: { ...SMALL_LSM, compaction: 'lazy-leveled', fanOut: 4, filterAllocation: 'by-level', compression: 'deflate' },
     place: memoryPlace,
   },
+  { name: 'lsm, leveled, in memory, values apart', factory, options: { ...SMALL_LSM, valueThreshold: 16 }, place: memoryPlace },
   { name: 'lsm, leveled, as in a browser', factory, options: { ...SMALL_LSM, writeBufferSize: 32 << 10 }, place: portablePlace },
 ]
 

@@ -5,9 +5,9 @@ import type { LsmOptions } from '../../src/lsm/options.js'
 import { leftovers, openLsm, violations } from './support/opened-lsm.js'
 
 /** The leveled tree loads its logs once it is open. */
-function lsm(compaction: LsmOptions['compaction']): CrashSubject {
+function lsm(compaction: LsmOptions['compaction'], valueThreshold: number): CrashSubject {
   const deferred = compaction === 'leveled' ? { leastDeferredBytes: 0 } : {}
-  const settings = { manifestBytes: 700, ...deferred, options: { compaction, maxFileSize: 8 << 10, level1Size: 16 << 10 } }
+  const settings = { manifestBytes: 700, ...deferred, options: { compaction, valueThreshold, maxFileSize: 8 << 10, level1Size: 16 << 10 } }
   return {
     open: place => openLsm({ ...settings, ...place }),
     steps: slice(45, 70),
@@ -21,14 +21,23 @@ function lsm(compaction: LsmOptions['compaction']): CrashSubject {
   }
 }
 
+const ALL = [
+  ['leveled', 0],
+  ['lazy-leveled', 20],
+  ['lazy-leveled', 0],
+  ['tiered', 0],
+  ['leveled', 20],
+] as const
+
 // The upper levels of a lazily leveled tree are tiered.
-describe.each(slice(['leveled', 'lazy-leveled'] as const, ['leveled', 'tiered', 'lazy-leveled'] as const))(
-  'a crash of a %s tree',
-  compaction => {
+describe.each(slice<readonly (typeof ALL)[number][]>(ALL.slice(0, 2), ALL))(
+  'a crash of a %s tree, values of %i bytes apart',
+  (compaction, valueThreshold) => {
     it(
       'at any file operation leaves a prefix of the batches that has all synced ones, and a sound store',
       async () => {
-        for (let seed = 1; seed <= HISTORIES; seed++) expect(await crashAnywhere(lsm(compaction), seed)).toBeGreaterThan(slice(200, 400))
+        const subject = lsm(compaction, valueThreshold)
+        for (let seed = 1; seed <= HISTORIES; seed++) expect(await crashAnywhere(subject, seed)).toBeGreaterThan(slice(200, 400))
       },
       120_000 * HISTORIES,
     )

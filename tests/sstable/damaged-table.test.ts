@@ -110,7 +110,7 @@ describe('damaged table', () => {
   it('a table of a later format is refused by name, not called damaged', () => {
     const { image } = buildTable(entries)
     const footer = image.length - 72
-    image[footer + 56] = 3
+    image[footer + 56] = 4
     const seed = placeSeed(7, footer)
     writeUint32(image, footer + 60, hash32(image.subarray(footer, footer + 60), seed))
     expect(() => openImage(image)).toThrow(expect.objectContaining({ code: 'LEVEL_UNSUPPORTED_FORMAT' }))

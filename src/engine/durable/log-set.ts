@@ -137,6 +137,11 @@ export class LogSet {
     return this.#failure
   }
 
+  /** Number of the log that is being written. */
+  get number(): number {
+    return this.#writable.number
+  }
+
   /** Bytes of the log that is being written. */
   get size(): number {
     return this.#current?.writer.size ?? 0
@@ -219,6 +224,19 @@ export class LogSet {
   async headerDurable(number: number): Promise<void> {
     if (this.#undurable.has(number)) await this.#makeDurable(number)
     else await this.#live.find(log => log.number === number)?.header
+  }
+
+  /**
+   * Resolves when a log that is no longer written is durable, with nothing behind its last record. Returns the length of the file; `undefined`
+   * if there is no such log.
+   */
+  async durable(number: number): Promise<number | undefined> {
+    if (this.#undurable.has(number)) await this.#makeDurable(number)
+    const log = this.#older.find(each => each.number === number)
+    if (log === undefined) return this.#recovered.get(number)
+    if (log.writer.syncedBytes < log.writer.size) await this.#syncOne(log)
+    log.writer.cutBlank()
+    return log.writer.fileBytes
   }
 
   /** The manifest lists the log, whose header and name are durable: no sync has to register it. */

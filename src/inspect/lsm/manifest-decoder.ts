@@ -90,7 +90,7 @@ export class ManifestDecoder implements Decoder {
     for (const log of edit.logs ?? []) this.#logs.add(log)
     for (const log of edit.wholeLogs ?? []) this.#wholeLogs.set(log.number, log)
     try {
-      this.#version = this.#version.apply({ deleted: edit.deleted ?? [], added: edit.added ?? [] })
+      this.#version = this.#version.apply({ deleted: edit.deleted ?? [], added: edit.added ?? [], blobs: edit.blobs })
     } catch (cause) {
       if (!(cause instanceof CorruptionError)) throw cause
       throw new CorruptionError(`${cause.message}, in the edit at byte ${offset}`, { cause })

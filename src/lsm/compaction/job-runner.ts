@@ -1,8 +1,9 @@
 import type { Ledger } from '../../trace/ledger.js'
 import { withSpan, type Span } from '../../trace/span.js'
-import type { FileSystem } from '../../vfs/file-system.js'
+import { joinPath, linkFile, removeLeftover, type FileSystem } from '../../vfs/file-system.js'
 import { MeteredFileSystem } from '../../vfs/metered-file-system.js'
-import { TracedFileSystem } from '../../vfs/traced-file-system.js'
+import { FileSystemError } from '../../vfs/vfs-error.js'
+import { bindFileSystem, TracedFileSystem } from '../../vfs/traced-file-system.js'
 import type { JobExecutor } from './executor.js'
 import { filterBitsOfFlush } from './filter-bits.js'
 import type { FlushedList } from '../memtable/memtable-list.js'
@@ -11,7 +12,10 @@ import type { MergeJob, MergeResult, OutputOptions } from './merge-job.js'
 import { compressionAt, type LsmOptions } from '../options.js'
 import { sharedBuffer } from '../shared-buffer.js'
 import type { DroppedCounts } from './retention.js'
-import { mergeBounds, type TableMeta } from '../versions/table-file.js'
+import type { BlobJob } from '../blobs/value-separation.js'
+import { logName } from '../../engine/durable/log-names.js'
+import { blobName } from '../file-names.js'
+import { mergeBounds } from '../versions/table-file.js'
 import type { Version } from '../versions/version.js'
 
 export interface JobRunnerOptions {
@@ -23,12 +27,13 @@ export interface JobRunnerOptions {
 }
 
 /** A compaction that merges, and what the merge has to know of the store. */
-export interface CompactionJob extends Required<
+export type CompactionJob = Required<
   Pick<MergeJob, 'compaction' | 'older' | 'snapshots' | 'expiryHorizon' | 'firstOutput' | 'maxOutputs'>
-> {
-  /** Size of the filters, in bits per key. */
-  readonly filterBits: number
-}
+> &
+  Pick<MergeJob, 'blobs'> & {
+    /** Size of the filters, in bits per key. */
+    readonly filterBits: number
+  }
 
 /** Makes jobs, has them run, counts what they cost, and makes the names of their tables durable. */
 export class JobRunner {
@@ -53,8 +58,9 @@ export class JobRunner {
     number: number,
     snapshots: readonly number[],
     expiryHorizon: number,
+    blobs: BlobJob | undefined,
     span: Span | null,
-  ): Promise<readonly TableMeta[]> {
+  ): Promise<MergeResult> {
     const job: MergeJob = {
       directory: this.#context.directory,
       memtable: { list: memtable.list.transferable(), ranges: memtable.ranges },
@@ -64,22 +70,47 @@ export class JobRunner {
       firstOutput: number,
       maxOutputs: 1,
       output: this.#output(0, filterBitsOfFlush(this.#context.options, version, memtable.list.count)),
+      blobs,
     }
     const result = await this.#run(job, span)
     const { ledger } = this.#context
     ledger.written.flush += result.io.total.bytesWritten
     ledger.saved.flush += result.savedBytes
-    return result.tables
+    return result
   }
 
-  async compact({ filterBits, ...job }: CompactionJob, span: Span | null): Promise<readonly TableMeta[]> {
+  async compact({ filterBits, ...job }: CompactionJob, span: Span | null): Promise<MergeResult> {
     const { directory, ledger } = this.#context
     const output = this.#output(job.compaction.outputLevel, filterBits)
     const result = await this.#run({ ...job, directory, output, cancel: this.#cancel }, span)
     ledger.written.compaction += result.io.total.bytesWritten
     ledger.saved.compaction += result.savedBytes
     ledger.read.compaction += result.io.total.bytesRead
-    return result.tables
+    return result
+  }
+
+  /** Gives a log a second name, as a blob file. False where the file system has no such names. */
+  linkLog(number: number, span: Span | null): boolean {
+    const { directory } = this.#context
+    const fileSystem = bindFileSystem(this.#context.fileSystem, span)
+    try {
+      linkFile(fileSystem, joinPath(directory, logName(number)), joinPath(directory, blobName(number)))
+      return true
+    } catch (error) {
+      // An attempt before this one may have come so far.
+      return error instanceof FileSystemError && error.code === 'EEXIST'
+    }
+  }
+
+  /** A log has become a blob file of that length. */
+  keptLog(fileBytes: number): void {
+    this.#context.ledger.resize(fileBytes)
+  }
+
+  /** Takes the second name of a log away. */
+  unlinkLog(number: number, span: Span | null): void {
+    const { directory } = this.#context
+    removeLeftover(bindFileSystem(this.#context.fileSystem, span), joinPath(directory, blobName(number)))
   }
 
   /** Writes what a memtable held at a moment to a table of level 0 in another directory, which is not one of the store's. */
@@ -129,7 +160,7 @@ export class JobRunner {
     const { executor, ledger } = this.#context
     const result = await executor.run(job, span)
     this.#absorb(result)
-    for (const meta of result.tables) ledger.resize(meta.fileBytes)
+    for (const meta of [...result.tables, ...result.blobs]) ledger.resize(meta.fileBytes)
     ledger.syncs += result.io.total.syncs
     this.dropped.shadowed += result.dropped.shadowed
     this.dropped.covered += result.dropped.covered

@@ -7,7 +7,7 @@
  */
 import { Cache } from '../../cache/cache.js'
 import type { Hash32 } from '../../codec/checksum.js'
-import { compareKeys, EMPTY, KIND_DELETE, type EntryCursor } from '../../codec/entry.js'
+import { compareKeys, EMPTY, KIND_BLOB, KIND_DELETE, type ByteView, type EntryCursor } from '../../codec/entry.js'
 import { MAX_KEY_BYTES } from '../../codec/limits.js'
 import { keyAfter } from '../../engine/range.js'
 import { Skiplist } from '../../skiplist/skiplist.js'
@@ -26,6 +26,8 @@ import type { FlushedList } from '../memtable/memtable-list.js'
 import { mergeCursors } from '../read/merging-cursor.js'
 import type { CustomParts } from '../custom/custom-parts.js'
 import { RangeTombstones, type RangeTombstone } from '../read/range-tombstones.js'
+import { ValueSeparation, type BlobJob } from '../blobs/value-separation.js'
+import type { BlobMeta } from '../versions/blob-file.js'
 import type { Compaction } from './compaction.js'
 import { JobCancelled } from './job-cancelled.js'
 import { Retention, type DroppedCounts } from './retention.js'
@@ -54,6 +56,8 @@ export interface MergeJob {
   readonly firstOutput: number
   readonly maxOutputs: number
   readonly output: OutputOptions
+  /** Absent where all values stay where they are. */
+  readonly blobs?: BlobJob | undefined
   /** Set to 1 (from any thread) to make the job give up. */
   readonly cancel?: Int32Array
 }
@@ -70,6 +74,8 @@ export interface OutputOptions {
 
 export interface MergeResult {
   readonly tables: readonly TableMeta[]
+  /** New blob files. */
+  readonly blobs: readonly BlobMeta[]
   /** What the job read, wrote and synced. */
   readonly io: MeterCounts
   /** Bytes by which the tables would be larger without compression. */
@@ -105,7 +111,7 @@ export async function runMergeJob(job: MergeJob, context: JobContext): Promise<M
   try {
     return await merge.run()
   } finally {
-    merge.release()
+    await merge.release()
   }
 }
 
@@ -122,6 +128,7 @@ class Merge {
   readonly #created: string[] = []
   readonly #counters = newReadCounts()
   readonly #ranges: RangeTombstone[] = []
+  readonly #separation: ValueSeparation
   /** Key of the entry merged last. */
   readonly #lastKey = new SavedKey()
   #entriesRead = 0
@@ -140,6 +147,14 @@ class Merge {
     this.#inputs = new FilePool(this.#fileSystem, MAX_OPEN_INPUTS)
     this.#trace = context.trace ?? null
     this.#step = context.trace?.at('step') ?? null
+    this.#separation = new ValueSeparation({
+      job: job.blobs,
+      fileSystem: this.#fileSystem,
+      directory: job.directory,
+      hash32: context.hash32,
+      inputs: this.#inputs,
+      breathe: () => context.breathe(),
+    })
   }
 
   async run(): Promise<MergeResult> {
@@ -150,9 +165,11 @@ class Merge {
     this.#keptRanges = ranges?.pieces().filter(range => retention.keepsRange(range)) ?? []
     await this.#mergeEntries(entries, retention)
     await this.#finishLast()
+    await this.#separation.finish()
     this.#done = true
     return {
       tables: this.#outputs,
+      blobs: this.#separation.files,
       io: this.#fileSystem.counts(),
       savedBytes: this.#savedBytes,
       entriesRead: this.#entriesRead,
@@ -162,7 +179,8 @@ class Merge {
   }
 
   /** Closes everything; the files of an unfinished job are removed. */
-  release(): void {
+  async release(): Promise<void> {
+    await this.#separation.close()
     for (const handle of [...this.#handles, this.#file]) {
       try {
         handle?.close()
@@ -171,7 +189,7 @@ class Merge {
       }
     }
     if (this.#done) return
-    for (const path of this.#created) {
+    for (const path of [...this.#created, ...this.#separation.paths]) {
       try {
         this.#fileSystem.remove(path)
       } catch {
@@ -265,6 +283,14 @@ class Merge {
           entries.next()
           continue
         }
+        if (this.#separation.applies(kind, value)) {
+          if (!this.#separation.place(key, value, sequence, kind)) return 'long value'
+          this.#addPointer(this.#builder, key, sequence)
+          if (kind === KIND_BLOB) left -= this.#separation.workBytes
+          this.#entriesRead++
+          entries.next()
+          continue
+        }
         if (value.end - value.start > SLICED_VALUE_BYTES) return 'long value'
         this.#builder.add(key.bytes, key.start, key.end, value.bytes, value.start, value.end, sequence, kind)
       }
@@ -275,14 +301,28 @@ class Merge {
   }
 
   async #addLongValue(entries: MergedEntries): Promise<void> {
-    const { key, value, sequence, kind } = entries
-    const slices = this.#builder!.addInSlices(key.bytes, key.start, key.end, value.bytes, value.start, value.end, sequence, kind)
+    if (this.#separation.applies(entries.kind, entries.value)) await this.#addLongPointer(this.#builder!, entries)
+    else await this.#addInSlices(this.#builder!, entries)
+    this.#entriesRead++
+    entries.next()
+  }
+
+  async #addLongPointer(builder: TableBuilder, { key, value, sequence, kind }: MergedEntries): Promise<void> {
+    await this.#separation.placeInSlices(key, value, sequence, kind)
+    this.#addPointer(builder, key, sequence)
+  }
+
+  #addPointer(builder: TableBuilder, key: ByteView, sequence: number): void {
+    const { pointer, stored, storedEnd } = this.#separation
+    builder.addPointer(key.bytes, key.start, key.end, stored, 0, storedEnd, sequence, pointer)
+  }
+
+  async #addInSlices(builder: TableBuilder, { key, value, sequence, kind }: MergedEntries): Promise<void> {
+    const slices = builder.addInSlices(key.bytes, key.start, key.end, value.bytes, value.start, value.end, sequence, kind)
     while (slices.next().done !== true) {
       const turn = this.#context.breathe()
       if (turn !== undefined) await turn
     }
-    this.#entriesRead++
-    entries.next()
   }
 
   #mayEndTable(): boolean {
@@ -324,7 +364,7 @@ class Merge {
     }
     if (lastKey !== undefined) this.#rangesFrom = keyAfter(lastKey)
     const properties = builder.finish(exact => this.#boundsOf(exact, nextKey))
-    const { halfExpiredAt } = builder
+    const { halfExpiredAt, blobs } = builder
     this.#savedBytes += builder.savedBytes
     await file.sync()
     file.close()
@@ -346,6 +386,7 @@ class Merge {
       minSequence: properties.minSequence,
       maxSequence: properties.maxSequence,
       ...(halfExpiredAt !== undefined && { halfExpiredAt }),
+      ...(blobs !== undefined && { blobs }),
     }
     this.#outputs.push(meta)
     this.#trace?.emit({ type: 'table.built', ...meta, blocks: properties.blocks })

@@ -6,7 +6,8 @@
  * 2. A tombstone is dropped when no snapshot is older than it and no table older than the output may hold its key.
  * 3. A version that has expired for every reader is a tombstone: dropped by rule 2, or else written as one.
  */
-import { compareKeys, KIND_DELETE, KIND_PUT_EXPIRING, type ByteView, type EntryKind } from '../../codec/entry.js'
+import { BlobPointer } from '../../codec/blob-pointer.js'
+import { compareKeys, KIND_BLOB, KIND_DELETE, KIND_PUT_EXPIRING, type ByteView, type EntryKind } from '../../codec/entry.js'
 import { EXPIRY_BYTES, readExpiry } from '../../codec/expiry.js'
 import { isSeenBetween } from '../../engine/visibility.js'
 import type { KeyFate } from '../../trace/events.js'
@@ -40,6 +41,7 @@ export class Retention {
   /** Sequence number of the key's next newer version. */
   #newer = Infinity
   #olderAt = 0
+  readonly #pointer = new BlobPointer()
   #isTombstone = false
 
   /**
@@ -74,7 +76,8 @@ export class Retention {
         return false
       }
     }
-    if (kind === KIND_PUT_EXPIRING) return !this.#hasExpired(value) || this.#keepsTombstone(saved, sequence, key.length + value.length)
+    if (kind === KIND_PUT_EXPIRING || kind === KIND_BLOB)
+      return !this.#hasExpired(value) || this.#keepsTombstone(saved, sequence, key.length + this.#lengthOf(kind, value))
     if (kind === KIND_DELETE && sequence <= this.#oldestSnapshot && !this.#mayHideOlder(saved)) {
       this.dropped.tombstones++
       this.dropReason = 'tombstone-dropped'
@@ -94,13 +97,20 @@ export class Retention {
     return this.#isTombstone
   }
 
+  /** Length of the value of an entry that expires. */
+  #lengthOf(kind: EntryKind, value: ByteView): number {
+    if (kind !== KIND_BLOB) return value.length - EXPIRY_BYTES
+    this.#pointer.read(value)
+    return this.#pointer.length
+  }
+
   #hasExpired({ bytes, start }: ByteView): boolean {
     return readExpiry(bytes, start) <= this.#horizon
   }
 
   #keepsTombstone(saved: SavedKey, sequence: number, bytes: number): boolean {
     this.dropped.expired++
-    this.expiredBytes += bytes - EXPIRY_BYTES
+    this.expiredBytes += bytes
     this.dropReason = 'expired'
     return (this.#isTombstone = sequence > this.#oldestSnapshot || this.#mayHideOlder(saved))
   }

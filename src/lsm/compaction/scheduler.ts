@@ -26,6 +26,12 @@ import type { MemtablePool } from '../memtable/memtable-pool.js'
 import { JobCancelled } from './job-cancelled.js'
 import type { LsmOptions } from '../options.js'
 import type { SnapshotList } from '../../engine/snapshot-list.js'
+import { blobFilesFor } from '../blobs/blob-writer.js'
+import { logsToKeep, type ValuePlaces } from '../blobs/value-places.js'
+import type { BlobJob } from '../blobs/value-separation.js'
+import type { BlobMeta } from '../versions/blob-file.js'
+import type { Memtable } from '../memtable/memtable.js'
+import type { MergeResult } from './merge-job.js'
 import { mergeBounds, overlaps, unionBounds, type KeyBounds, type TableMeta } from '../versions/table-file.js'
 import type { VersionSet, VersionSetChange } from '../versions/version-set.js'
 import type { Version } from '../versions/version.js'
@@ -256,15 +262,62 @@ export class BackgroundScheduler {
     const memtable = immutable.at(-1)!
     const { firstLog: log } = immutable.at(-2) ?? newest
     this.#flushPace.begin(memtable.list.bytesUsed)
-    const added = await runner.flush(memtable, version, versions.allocateFiles(1), snapshots.sequences(), snapshots.expiryHorizon, span)
+    const separation = memtable.places && this.#separation(memtable, memtable.places, span)
+    const table = versions.allocateFiles(1)
+    const { tables: added, blobs } = await runner.flush(
+      memtable,
+      version,
+      table,
+      snapshots.sequences(),
+      snapshots.expiryHorizon,
+      separation?.job,
+      span,
+    )
+    const kept = separation && (await separation.kept(added))
     if (added.length === 0) await runner.syncNames(span)
     await logs.headerDurable(log)
     if (logs.isRetaining) await logs.sync()
-    await this.#apply({ added, flushed: [memtable], log }, span)
+    await this.#apply({ added, flushed: [memtable], log, ...(kept && { blobs: [...kept, ...blobs] }) }, span)
     this.#flushPace.end(true)
     logs.registered(log)
     pool.retire(memtable)
     await withSpan(span, () => logs.release(versions.firstLog))
+  }
+
+  /** What a flush does with large values: the logs that have little else become blob files. */
+  #separation(
+    memtable: Memtable,
+    places: ValuePlaces,
+    span: Span | null,
+  ): { readonly job: BlobJob; kept(tables: readonly TableMeta[]): Promise<BlobMeta[]> } {
+    const { versions, logs, runner, options } = this.#context
+    const linked = logsToKeep(places).filter(({ log }) => runner.linkLog(log, span))
+    const lengths = linked.map(({ log }) => withSpan(span, () => logs.durable(log)))
+    // A failure is that of `kept`, which waits for it.
+    for (const length of lengths) length.catch(() => undefined)
+    const maxOutputs = blobFilesFor(memtable.rawBytes)
+    const job = {
+      threshold: options.valueThreshold,
+      places: places.in(new Set(linked.map(({ log }) => log))),
+      relocated: [],
+      firstOutput: versions.allocateFiles(maxOutputs),
+      maxOutputs,
+    }
+    const kept = async (tables: readonly TableMeta[]): Promise<BlobMeta[]> => {
+      const used = new Set(tables.flatMap(({ blobs = [] }) => blobs.map(([file]) => file)))
+      const metas: BlobMeta[] = []
+      for (const [index, { log, largeBytes, otherBytes }] of linked.entries()) {
+        const fileBytes = (await lengths[index]) ?? 0
+        if (!used.has(log)) {
+          runner.unlinkLog(log, span)
+          continue
+        }
+        runner.keptLog(fileBytes)
+        metas.push({ number: log, fileBytes, valueBytes: largeBytes + otherBytes })
+      }
+      return metas
+    }
+    return { job, kept }
   }
 
   #startCompaction(): Promise<void> | undefined {
@@ -331,11 +384,12 @@ export class BackgroundScheduler {
       return this.#apply({ deleted, added: inputs.flat().map(meta => ({ ...meta, level: outputLevel, run })) }, span)
     }
     this.#compactionPace.begin(this.#compactionBytes)
-    await this.#apply({ deleted, added: await this.#merge(compaction, span) }, span)
+    const { tables: added, blobs } = await this.#merge(compaction, span)
+    await this.#apply({ deleted, added, blobs }, span)
     this.#compactionPace.end(true)
   }
 
-  async #merge(compaction: Compaction, span: Span | null): Promise<readonly TableMeta[]> {
+  async #merge(compaction: Compaction, span: Span | null): Promise<MergeResult> {
     const { versions, options, runner, snapshots } = this.#context
     const maxOutputs = Math.ceil((this.#compactionBytes * 1.25) / options.maxFileSize) + 2
     const firstOutput = versions.allocateFiles(maxOutputs)
@@ -343,9 +397,19 @@ export class BackgroundScheduler {
     const older = olderThanOutput(version, compaction)
     const filterBits = filterBitsOfCompaction(options, version, compaction)
     const kept = { older, snapshots: snapshots.sequences(), expiryHorizon: snapshots.expiryHorizon }
-    const added = await runner.compact({ compaction, filterBits, ...kept, firstOutput, maxOutputs }, span)
-    versions.returnFiles(firstOutput + added.length, maxOutputs - added.length)
-    return added
+    const blobs = this.#blobJob(compaction)
+    const result = await runner.compact({ compaction, filterBits, ...kept, firstOutput, maxOutputs, blobs }, span)
+    versions.returnFiles(firstOutput + result.tables.length, maxOutputs - result.tables.length)
+    return result
+  }
+
+  /** What a compaction does with values. */
+  #blobJob({ inputs }: Compaction): BlobJob | undefined {
+    const { versions, options } = this.#context
+    const { valueThreshold: threshold } = options
+    if (threshold === 0) return undefined
+    const maxOutputs = blobFilesFor(inputs.flat().reduce((sum, { rawBytes }) => sum + rawBytes, 0))
+    return { threshold, relocated: [], firstOutput: versions.allocateFiles(maxOutputs), maxOutputs }
   }
 
   async #apply(change: VersionSetChange, span: Span | null): Promise<void> {

@@ -2,6 +2,7 @@ import { Skiplist } from '../../skiplist/skiplist.js'
 import type { Random } from '../../vfs/environment.js'
 import { Memtable } from './memtable.js'
 import type { MemtableList } from './memtable-list.js'
+import { ValuePlaces } from '../blobs/value-places.js'
 import { CustomMemtableList, type MakeMemtableIndex } from '../custom/custom-memtable-list.js'
 
 /**
@@ -17,15 +18,20 @@ export class MemtablePool {
   readonly #shared: boolean
   readonly #random: Random
   readonly #makeIndex: MakeMemtableIndex | undefined
+  readonly #valueThreshold: number
   /** Flushed memtables whose arenas are free when the last cursor has released them. */
   readonly #retired: Memtable[] = []
 
-  /** `shared` arenas can be read by a worker thread. With `makeIndex` there are no arenas, but indexes of the user's. */
-  constructor(capacityBytes: number, shared: boolean, random: Random, makeIndex?: MakeMemtableIndex) {
+  /**
+   * `shared` arenas can be read by a worker thread. With `makeIndex` there are no arenas, but indexes of the user's. A
+   * memtable notes the places of values from `valueThreshold` bytes on, unless that is 0.
+   */
+  constructor(capacityBytes: number, shared: boolean, random: Random, makeIndex?: MakeMemtableIndex, valueThreshold = 0) {
     this.capacityBytes = capacityBytes
     this.#shared = shared
     this.#random = random
     this.#makeIndex = makeIndex
+    this.#valueThreshold = valueThreshold
   }
 
   /** A memtable with room for at least `bytes`, beginning with log `firstLog`. */
@@ -36,11 +42,11 @@ export class MemtablePool {
       if (index >= 0) {
         const [memtable] = this.#retired.splice(index, 1)
         memtable.list.reset()
-        return new Memtable(memtable.list, firstLog)
+        return this.#memtable(memtable.list, firstLog)
       }
     }
     const capacityBytes = Math.max(this.capacityBytes, needed)
-    return new Memtable(this.#list(capacityBytes), firstLog)
+    return this.#memtable(this.#list(capacityBytes), firstLog)
   }
 
   /** A flushed memtable, which may still be read. A shared arena is left to the garbage collector. */
@@ -52,6 +58,10 @@ export class MemtablePool {
   /** Gives idle arenas to the garbage collector: no write is likely to need one soon. */
   releaseIdle(): void {
     this.#retired.length = 0
+  }
+
+  #memtable(list: MemtableList, firstLog: number): Memtable {
+    return new Memtable(list, firstLog, this.#valueThreshold === 0 ? undefined : new ValuePlaces(this.#valueThreshold))
   }
 
   #list(capacityBytes: number): MemtableList {

@@ -41,6 +41,7 @@ export class MemtableWriter implements BatchWriter {
     logs.append(batch.bytes, batch.byteLength, willSync)
     const { state } = versions
     entries?.drop(this.#reader.reset(batch.bytes, 0, batch.byteLength))
+    state.memtable.places?.begin(logs.number, logs.size - batch.byteLength)
     const ranges = state.memtable.apply(this.#reader.reset(batch.bytes, 0, batch.byteLength), this.#step)
     versions.sequence += batch.count
     if (ranges > 0) state.addTombstones(state.memtable.ranges.slice(-ranges), versions.moments())
@@ -58,6 +59,7 @@ export class MemtableWriter implements BatchWriter {
     if (!batch.isEncoded) await inSlices(batch.encodeInSlices(), nextSlice)
     batch.seal(versions.sequence + 1)
     await logs.appendInSlices(batch.bytes, batch.byteLength, nextSlice)
+    memtable.places?.begin(logs.number, logs.size - batch.byteLength)
     versions.beginLongBatch(versions.sequence + batch.count)
     await memtable.applyInSlices(batch.reader(), this.#step, nextSlice)
     versions.sequence += batch.count

@@ -5,6 +5,7 @@ import { KvariumError } from '../../errors.js'
 import { Skiplist } from '../../skiplist/skiplist.js'
 import type { Tracer } from '../../trace/span.js'
 import type { EntrySink, MemtableList } from './memtable-list.js'
+import type { ValuePlaces } from '../blobs/value-places.js'
 import type { RangeTombstone } from '../read/range-tombstones.js'
 
 /** Longer values are copied in pieces of this length. */
@@ -17,6 +18,8 @@ const PIECE_BYTES = 1 << 20
 export class Memtable {
   readonly list: MemtableList
   readonly ranges: RangeTombstone[] = []
+  /** Where large values lie in the logs; `undefined` where all values go into tables. */
+  readonly places: ValuePlaces | undefined
   /** Logs with smaller numbers hold nothing of this memtable. Set while it is empty, when its first log is known. */
   firstLog: number
   /** Read states that hold this memtable; its arena may be reused when there is none. */
@@ -31,9 +34,10 @@ export class Memtable {
   flushReason: string | undefined
   #maxSequence = 0
 
-  constructor(list: MemtableList, firstLog: number) {
+  constructor(list: MemtableList, firstLog: number, places?: ValuePlaces) {
     this.list = list
     this.firstLog = firstLog
+    this.places = places
   }
 
   get isEmpty(): boolean {
@@ -109,6 +113,7 @@ export class Memtable {
 
   #added(reader: BatchReader, trace: Tracer | null, into: EntrySink): void {
     if (reader.kind === KIND_DELETE) this.pointTombstones++
+    this.places?.note(reader)
     if (trace !== null) this.#emitInsert(trace, reader, into)
     this.rawBytes += reader.key.length + reader.value.length
   }

@@ -1,5 +1,6 @@
 import type { EntryCursor } from '../../codec/entry.js'
 import type { HalfOpenRange } from '../../engine/range.js'
+import type { Cursor } from '../../engine/contract.js'
 import { VersionCursor } from '../../engine/version-cursor.js'
 import type { ReadCounts } from '../../trace/ledger.js'
 import { compareKeys } from '../../codec/entry.js'
@@ -43,6 +44,11 @@ export class LsmCursor extends VersionCursor {
     this.#state?.release()
     this.#state = undefined
   }
+}
+
+/** The cursor, with the values that its state has in blob files. */
+export function withValues(cursor: LsmCursor, { version }: ReadState, tables: TableSet, counts: ReadCounts): Cursor {
+  return version.blobs.size === 0 ? cursor : new tables.code.BlobCursor(cursor, tables.blobs, version.blobs, counts)
 }
 
 /** All versions of the range, from every source, in internal order. */

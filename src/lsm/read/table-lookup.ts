@@ -4,13 +4,14 @@
  */
 import type { Cache } from '../../cache/cache.js'
 import type { Hash32 } from '../../codec/checksum.js'
-import { KIND_PUT, KIND_PUT_EXPIRING, type ByteView } from '../../codec/entry.js'
-import { takeExpiry } from '../../codec/expiry.js'
+import { KIND_BLOB, KIND_DELETE, KIND_PUT, KIND_PUT_EXPIRING, type ByteView } from '../../codec/entry.js'
+import { readExpiry, takeExpiry } from '../../codec/expiry.js'
 import type { ExpiryClock } from '../../engine/expiry-clock.js'
 import { keyHash } from '../../sstable/bloom-filter.js'
 import { TableHit, type Table } from '../../sstable/table.js'
 import type { ProbeOutcome } from '../../trace/events.js'
 import type { ReadCounts } from '../../trace/ledger.js'
+import type { BlobFiles } from '../blobs/blob-files.js'
 import { tableFor } from '../versions/run-bounds.js'
 import type { TableFile } from '../versions/table-file.js'
 import type { GetTrace } from './get-trace.js'
@@ -20,7 +21,7 @@ import { IN_MEMTABLES, NOWHERE, TablesAhead } from './tables-ahead.js'
 export interface TableLookupOptions {
   /** Gives the state that a read looks at. */
   readonly versions: { readonly state: ReadState }
-  readonly tables: { open(file: TableFile): Table; readonly cache: Cache }
+  readonly tables: { open(file: TableFile): Table; readonly cache: Cache; readonly blobs: BlobFiles }
   readonly hash32: Hash32
   readonly clock: ExpiryClock
   readonly touched: ReadCounts
@@ -123,7 +124,15 @@ export class TableLookup {
     const { kind, value } = this.#hit
     out.set(value.bytes, value.start, value.end)
     if (kind === KIND_PUT) return this.#versions.state.tombstones === undefined || !this.#isCovered(key, sequence)
+    if (kind === KIND_BLOB) return !this.#isCovered(key, sequence) && this.#isBlobShown(key, out, time)
     return kind === KIND_PUT_EXPIRING && !this.#isCovered(key, sequence) && this.#isInTime(out, time)
+  }
+
+  /** Whether a value in a blob file has not expired. Points `out`, which is at the pointer, at it. */
+  #isBlobShown(key: Uint8Array, out: ByteView, time = this.#clock.now()): boolean {
+    if (readExpiry(out.bytes, out.start) <= time) return false
+    this.expiry = this.#tables.blobs.get(this.#versions.state.version.blobs, key, out, this.#touched)
+    return true
   }
 
   /** Whether a range tombstone deletes the version in `#hit`. */
@@ -135,7 +144,7 @@ export class TableLookup {
   /** Why the version in `#hit` is not shown. */
   #hiddenBy(key: Uint8Array, sequence: number): ProbeOutcome {
     const { kind } = this.#hit
-    if (kind !== KIND_PUT && kind !== KIND_PUT_EXPIRING) return 'tombstone'
+    if (kind === KIND_DELETE) return 'tombstone'
     return this.#isCovered(key, sequence) ? 'covered' : 'expired'
   }
 

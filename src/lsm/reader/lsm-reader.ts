@@ -30,7 +30,7 @@ import * as tableCode from '../table-code.js'
 import { TableSet } from '../versions/table-set.js'
 import { Version } from '../versions/version.js'
 import { Lookup } from '../read/lookup.js'
-import { LsmCursor } from '../read/lsm-cursor.js'
+import { LsmCursor, withValues } from '../read/lsm-cursor.js'
 import { ReadState } from '../read/read-state.js'
 import { receivedMemtable, type LsmVersionDescription } from './shared-version.js'
 
@@ -102,13 +102,14 @@ class LsmReader implements ReaderEngine {
   }
 
   advance(version: SharedVersion): void {
-    const { sequence, tables, memtables } = version.description as LsmVersionDescription
+    const { sequence, tables, blobs, memtables } = version.description as LsmVersionDescription
     // A table that is in both versions stays open.
+    const known = this.#latest.blobs
     const deleted = [...this.#latest.files()].map(file => file.meta.number)
-    this.#latest = this.#latest.apply({ deleted, added: tables })
+    this.#latest = this.#latest.apply({ deleted, added: tables, blobs: blobs.filter(({ number }) => !known.has(number)) })
     const [memtable, ...immutable] = memtables.map(receivedMemtable)
     const state = ReadState.of(memtable, immutable, this.#latest, this.#tables, NO_MOMENTS)
-    this.#ledger.resize(tables.reduce((sum, { fileBytes }) => sum + fileBytes, 0) - this.#ledger.fileBytes)
+    this.#ledger.resize([...tables, ...blobs].reduce((sum, { fileBytes }) => sum + fileBytes, 0) - this.#ledger.fileBytes)
     this.#versions.advance({ state, sequence }, version)
   }
 
@@ -133,7 +134,9 @@ class LsmReader implements ReaderEngine {
 
   cursor(range: KeyRange, snapshot?: EngineSnapshot): Cursor {
     const version = this.#versions.resolve(snapshot)
-    return new ReaderCursor(version, this.#versions.timeOf(snapshot, this.#clock), this.#tables, halfOpen(range), this.#ledger.scan)
+    const time = this.#versions.timeOf(snapshot, this.#clock)
+    const entries = new ReaderCursor(version, time, this.#tables, halfOpen(range), this.#ledger.scan)
+    return withValues(entries, version.state.state, this.#tables, this.#ledger.scan)
   }
 
   snapshot(): EngineSnapshot {

@@ -5,6 +5,8 @@
 import type { SharedVersion } from '../../engine/contract.js'
 import { Skiplist, type SkiplistState } from '../../skiplist/skiplist.js'
 import { Memtable } from '../memtable/memtable.js'
+import type { BlobMeta } from '../versions/blob-file.js'
+import { blobsOf } from '../versions/version.js'
 import type { TableMeta } from '../versions/table-file.js'
 import type { RangeTombstone } from '../read/range-tombstones.js'
 import type { ReadState } from '../read/read-state.js'
@@ -21,6 +23,7 @@ export interface LsmVersionDescription {
   /** Readers see entries up to this one. */
   readonly sequence: number
   readonly tables: readonly TableMeta[]
+  readonly blobs: readonly BlobMeta[]
   /** Newest first; at least one. */
   readonly memtables: readonly SharedMemtable[]
 }
@@ -29,7 +32,12 @@ export interface LsmVersionDescription {
 export function shareState(state: ReadState, sequence: number): SharedVersion {
   const { memtable, immutable, version } = state
   const memtables = [sharedCopy(memtable), ...immutable.map(sharedInPlace)]
-  const description: LsmVersionDescription = { sequence, tables: [...version.files()].map(({ meta }) => meta), memtables }
+  const description: LsmVersionDescription = {
+    sequence,
+    tables: [...version.files()].map(({ meta }) => meta),
+    blobs: blobsOf(version),
+    memtables,
+  }
   // Only tables have to be held: the memtable is copied, and arenas that are shared are never reused.
   const held = state.withMemtables(new Memtable(Skiplist.view(memtables[0].list), memtable.firstLog), [])
   let isReleased = false

@@ -4,13 +4,13 @@ import { CURRENT_TEMPORARY, parseFileName } from '../file-names.js'
 import type { Version } from '../versions/version.js'
 
 /**
- * Removes tables that a job of an earlier session wrote and no manifest got to name, which a full disk would keep for ever. Returns whether
- * there were any. Every table that a manifest names has a smaller number than `firstStray`.
+ * Removes tables and blob files that a job of an earlier session wrote and no manifest got to name, which a full disk would keep for ever. Returns whether
+ * there were any. Every file that a manifest names has a smaller number than `firstStray`.
  */
 export function removeStrays(fileSystem: FileSystem, directory: string, firstStray: number): boolean {
   const strays = fileSystem.list(directory).filter(name => {
     const file = parseFileName(name)
-    return file?.kind === 'table' && file.number >= firstStray
+    return (file?.kind === 'table' || file?.kind === 'blob') && file.number >= firstStray
   })
   for (const name of strays) removeLeftover(fileSystem, joinPath(directory, name))
   return strays.length > 0
@@ -34,6 +34,7 @@ export function removeObsolete(
     const obsolete =
       name === CURRENT_TEMPORARY ||
       (file?.kind === 'table' && !tables.has(file.number)) ||
+      (file?.kind === 'blob' && !live.version.blobs.has(file.number)) ||
       (file?.kind === 'log' && !live.logs.has(file.number)) ||
       (file?.kind === 'manifest' && file.number !== live.manifest)
     // The numbers of these files are not used again.

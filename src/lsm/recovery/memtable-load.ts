@@ -48,10 +48,12 @@ export class MemtableLoad {
     this.#log = number
   }
 
-  apply(reader: BatchReader): void {
+  /** @param position where byte 0 of the reader's array is in the log */
+  apply(reader: BatchReader, position: number): void {
     if (this.#logsInMemtable.size === 0) this.#memtable.firstLog = this.#log
     this.#logsInMemtable.add(this.#log)
     this.#load ??= this.#memtable.list.load?.()
+    this.#memtable.places?.begin(this.#log, position)
     this.#memtable.apply(reader, this.#step, this.#load)
   }
 

@@ -19,10 +19,12 @@ import type { Scheduler } from '../../vfs/environment.js'
 import { joinPath, type FileSystem } from '../../vfs/file-system.js'
 import { MeteredFileSystem } from '../../vfs/metered-file-system.js'
 import type { ReadLog } from '../../wal/custom-log-reader.js'
-import { CURRENT, manifestName, parseFileName, tableName } from '../file-names.js'
+import { FRAME_HEADER_BYTES } from '../../wal/format.js'
+import { blobName, CURRENT, manifestName, parseFileName, tableName } from '../file-names.js'
 import { readManifest, type ManifestState } from '../versions/manifest.js'
 import type { MemtablePool } from '../memtable/memtable-pool.js'
-import { Version } from '../versions/version.js'
+import { tracedBlobs } from '../versions/blob-file.js'
+import { blobsOf, Version } from '../versions/version.js'
 import { DeferredLoad } from './deferred-load.js'
 import { MemtableLoad } from './memtable-load.js'
 import { nextFileOf, type Recovered } from './recovered.js'
@@ -79,7 +81,12 @@ class Recovery {
     this.#version = manifest.version
     this.#sequence = manifest.lastSequence
     const tables = [...manifest.version.files()].map(file => file.meta)
-    this.#options.trace?.emit({ type: 'manifest.read', manifest: manifest.manifestNumber, tables })
+    this.#options.trace?.emit({
+      type: 'manifest.read',
+      manifest: manifest.manifestNumber,
+      tables,
+      ...tracedBlobs(blobsOf(manifest.version)),
+    })
     this.#checkTables(manifest)
     await this.#replay(manifest)
     return {
@@ -130,6 +137,24 @@ class Recovery {
         throw new CorruptionError(`A table has ${size} bytes where the manifest says ${meta.fileBytes}`, { file })
       this.#options.ledger.resize(size)
     }
+    for (const { meta, resource } of this.#version.blobs.values()) {
+      const file = joinPath(directory, blobName(meta.number))
+      const size = fileSystem.stat(file)?.size
+      if (size === undefined) {
+        this.#checkManifest(manifest, meta.number, `blob file ${meta.number}`)
+        throw new CorruptionError('A blob file that belongs to the store is missing, and the values in it', { file })
+      }
+      if (size < meta.fileBytes) {
+        throw new CorruptionError(`A blob file has ${size} bytes where the manifest says ${meta.fileBytes}`, { file })
+      }
+      resource.fileBytes = size
+      this.#options.ledger.resize(size)
+    }
+    for (const { meta } of this.#version.files()) {
+      const missing = meta.blobs?.find(([file]) => !this.#version.blobs.has(file))
+      if (missing !== undefined)
+        throw new CorruptionError(`Table ${meta.number} has values in ${blobName(missing[0])}, which the manifest does not name`)
+    }
   }
 
   /** A file that is gone, with tables behind it that the manifest does not know: then the manifest has lost its end, not the store the file. */
@@ -177,8 +202,8 @@ class Recovery {
     const memtables = this.#memtables
     return {
       beginLog: (number, bytes) => memtables.beginLog(number, bytes),
-      apply: reader => {
-        memtables.apply(reader)
+      apply: (reader, _bytes, offset) => {
+        memtables.apply(reader, offset + FRAME_HEADER_BYTES)
         return true
       },
     }

@@ -53,7 +53,7 @@ export function readManifest(fileSystem: FileSystem, directory: string, hash32: 
   const replay = reader.replay((payload, offset) => {
     try {
       const edit = decodeVersionEdit(payload)
-      version = (version ?? new Version()).apply({ deleted: edit.deleted ?? [], added: edit.added ?? [] })
+      version = (version ?? new Version()).apply({ deleted: edit.deleted ?? [], added: edit.added ?? [], blobs: edit.blobs })
       nextFile = Math.max(nextFile, edit.nextFile ?? 0)
       lastSequence = Math.max(lastSequence, edit.lastSequence ?? 0)
       firstLog = Math.max(firstLog, edit.firstLog ?? 0)

@@ -1,4 +1,5 @@
 import { compareKeys } from '../../codec/entry.js'
+import type { BlobReferences } from './blob-file.js'
 import type { Table } from '../../sstable/table.js'
 
 /** What the manifest remembers of a table. Plain data: it crosses to worker threads and to simulators. */
@@ -21,6 +22,8 @@ export interface TableMeta {
   readonly maxSequence: number
   /** About when half of the entries will have expired, in milliseconds since the Unix epoch. Absent if fewer expire. */
   readonly halfExpiredAt?: number
+  /** The blob files that have values of the table. Absent if there are none. */
+  readonly blobs?: BlobReferences
 }
 
 /** A table's place in a version. Moving a table to another level makes a new one over the same resource. */

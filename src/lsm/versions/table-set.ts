@@ -12,7 +12,9 @@ import type { Ledger, ReadCounts } from '../../trace/ledger.js'
 import { runJob, withSpan, type Trace } from '../../trace/span.js'
 import type { PlatformCompression } from '../../vfs/environment.js'
 import { joinPath, removeInBackground, type FileSystem } from '../../vfs/file-system.js'
-import { tableName } from '../file-names.js'
+import { blobName, tableName } from '../file-names.js'
+import type { BlobCursor } from '../blobs/blob-cursor.js'
+import type { BlobFiles } from '../blobs/blob-files.js'
 import type { RunCursor } from '../read/run-cursor.js'
 import { FilePool } from './file-pool.js'
 import type { TableFile, TableResource } from './table-file.js'
@@ -20,6 +22,8 @@ import type { Version } from './version.js'
 
 /** The code for tables, which must be there once there is one. */
 export interface CodeOfTables {
+  readonly BlobCursor: typeof BlobCursor
+  readonly BlobFiles: typeof BlobFiles
   readonly Cache: typeof Cache
   readonly RunCursor: typeof RunCursor
   readonly Table: typeof Table
@@ -38,13 +42,14 @@ export interface TableSetOptions extends PlatformCompression {
   readonly maxOpenFiles: number
   readonly ledger: Ledger
   readonly trace: Trace | null
-  /** A table that no version holds is only closed: its file belongs to another thread. */
+  /** A file that no version holds is only closed: it belongs to another thread. */
   readonly keepsFiles?: boolean
 }
 
 export class TableSet {
   readonly #options: TableSetOptions
   #cache: Cache | undefined
+  #blobs: BlobFiles | undefined
   readonly #pool: FilePool
   readonly #opened = new Set<TableResource>()
   readonly #removals = new Set<Promise<void>>()
@@ -64,6 +69,11 @@ export class TableSet {
   get cache(): Cache {
     const { cacheBytes, trace } = this.#options
     return (this.#cache ??= new this.code.Cache(cacheBytes, { trace }))
+  }
+
+  /** Values apart from their keys. There must be a table that refers to one. */
+  get blobs(): BlobFiles {
+    return (this.#blobs ??= new this.code.BlobFiles({ ...this.#options, pool: this.#pool, cache: this.cache }))
   }
 
   /** What the cache of blocks did and holds. */
@@ -86,16 +96,27 @@ export class TableSet {
   /** A new version holds its files. */
   hold(version: Version): void {
     for (const file of version.files()) file.resource.versions++
+    for (const file of version.blobs.values()) file.resource.versions++
   }
 
   /** Closes and removes the files that no other version holds. */
   release(version: Version): void {
-    for (const file of version.files()) if (--file.resource.versions === 0) this.#remove(file)
+    for (const file of version.files()) {
+      if (--file.resource.versions > 0) continue
+      this.#close(file.resource)
+      this.#remove(tableName(file.meta.number), file.meta.fileBytes)
+    }
+    for (const file of version.blobs.values()) {
+      if (--file.resource.versions > 0) continue
+      this.#blobs?.close(file)
+      this.#remove(blobName(file.meta.number), file.resource.fileBytes)
+    }
   }
 
   /** Closes every table, also those that only an unclosed cursor still holds. Resolves when removals under way have ended. */
   async closeAll(): Promise<void> {
     for (const resource of this.#opened) this.#close(resource)
+    this.#blobs?.closeAll()
     await this.removed()
   }
 
@@ -127,13 +148,12 @@ export class TableSet {
     }
   }
 
-  #remove(file: TableFile): void {
-    this.#close(file.resource)
+  #remove(name: string, bytes: number): void {
     const { fileSystem, directory, ledger, trace, keepsFiles = false } = this.#options
     if (keepsFiles) return
-    const path = joinPath(directory, tableName(file.meta.number))
+    const path = joinPath(directory, name)
     const removal = runJob(trace, 'free', () => removeInBackground(fileSystem, path))
-      .then(() => ledger.resize(-file.meta.fileBytes))
+      .then(() => ledger.resize(-bytes))
       // No version names the file any more; the next open removes it.
       .catch(() => undefined)
       .finally(() => this.#removals.delete(removal))

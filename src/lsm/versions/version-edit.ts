@@ -10,12 +10,15 @@
  *     tag 6  added table        varints number, level, run, file bytes, entries, tombstones, range tombstones, raw bytes,
  *                               smallest sequence, largest sequence; two keys, each varint length and bytes
  *     tag 8  half expired       varint        when half of the entries of the table before will have expired; only where that many expire
+ *     tag 9  blob file      varints number, file bytes, value bytes: a file with values apart. It is gone once no table refers to it
+ *     tag 10 references     varint count, then for each varints number of a blob file, bytes of the values in it: those of the table before
  *     tag 7  whole log          varints number, bytes: the log has that many bytes, all durable, and gets no more: fewer are damage
  *
  * Unknown tags are an error: an older kvarium must not guess at what a newer one recorded.
  */
 import { VarintReader, varintLength, writeVarint } from '../../codec/varint.js'
 import { CorruptionError } from '../../errors.js'
+import type { BlobMeta, BlobReferences } from './blob-file.js'
 import type { TableMeta } from './table-file.js'
 
 export interface VersionEdit {
@@ -26,6 +29,8 @@ export interface VersionEdit {
   readonly deleted?: readonly number[]
   readonly added?: readonly TableMeta[]
   readonly wholeLogs?: readonly WholeLog[]
+  /** Blob files that are new. */
+  readonly blobs?: readonly BlobMeta[]
 }
 
 /** A log that is complete: `bytes` is where its last frame ends. */
@@ -42,6 +47,8 @@ const TAG_DELETED = 5
 const TAG_ADDED = 6
 const TAG_WHOLE_LOG = 7
 const TAG_HALF_EXPIRED = 8
+const TAG_BLOB = 9
+const TAG_REFERENCES = 10
 
 /** The numbers of a table's meta in their order on disk. */
 const META_NUMBERS = [
@@ -69,7 +76,9 @@ export function encodeVersionEdit(edit: VersionEdit): Uint8Array {
     writer.key(meta.smallest)
     writer.key(meta.largest)
     if (meta.halfExpiredAt !== undefined) writer.numbers(TAG_HALF_EXPIRED, meta.halfExpiredAt)
+    if (meta.blobs !== undefined) writer.numbers(TAG_REFERENCES, meta.blobs.length, ...meta.blobs.flat())
   }
+  for (const { number, fileBytes, valueBytes } of edit.blobs ?? []) writer.numbers(TAG_BLOB, number, fileBytes, valueBytes)
   for (const log of edit.wholeLogs ?? []) writer.numbers(TAG_WHOLE_LOG, log.number, log.bytes)
   return writer.take()
 }
@@ -81,6 +90,7 @@ export function decodeVersionEdit(bytes: Uint8Array): VersionEdit {
   const deleted: number[] = []
   const added: TableMeta[] = []
   const wholeLogs: WholeLog[] = []
+  const blobs: BlobMeta[] = []
   const single: { nextFile?: number; lastSequence?: number; firstLog?: number } = {}
   while (reader.at < reader.end) {
     const tag = reader.read()
@@ -91,10 +101,12 @@ export function decodeVersionEdit(bytes: Uint8Array): VersionEdit {
     else if (tag === TAG_DELETED) deleted.push(reader.read())
     else if (tag === TAG_ADDED) added.push(readMeta(reader))
     else if (tag === TAG_HALF_EXPIRED) added.push({ ...lastOf(added), halfExpiredAt: reader.read() })
+    else if (tag === TAG_BLOB) blobs.push({ number: reader.read(), fileBytes: reader.read(), valueBytes: reader.read() })
+    else if (tag === TAG_REFERENCES) added.push({ ...lastOf(added), blobs: readReferences(reader) })
     else if (tag === TAG_WHOLE_LOG) wholeLogs.push({ number: reader.read(), bytes: reader.read() })
     else throw new CorruptionError(`A version edit has a field of unknown kind ${tag}`)
   }
-  return { ...single, logs, deleted, added, wholeLogs }
+  return { ...single, logs, deleted, added, wholeLogs, blobs }
 }
 
 function readMeta(reader: VarintReader): TableMeta {
@@ -106,10 +118,17 @@ function readMeta(reader: VarintReader): TableMeta {
   return { ...numbers, smallest, largest }
 }
 
+function readReferences(reader: VarintReader): BlobReferences {
+  const count = reader.read()
+  // Each takes two bytes at least.
+  if (2 * count > reader.end - reader.at) throw new CorruptionError('A version edit has more references than it has room for')
+  return Array.from({ length: count }, () => [reader.read(), reader.read()] as const)
+}
+
 /** Takes the table off the list that the field belongs to. */
 function lastOf(added: TableMeta[]): TableMeta {
   const last = added.pop()
-  if (last === undefined) throw new CorruptionError('A version edit has an expiry without a table before it')
+  if (last === undefined) throw new CorruptionError('A version edit has an addition to a table without a table before it')
   return last
 }
 

@@ -22,10 +22,11 @@ import { ManifestWriter } from './manifest.js'
 import { emitDropped, emitFrozen, emitNew } from '../memtable/memtable-trace.js'
 import type { FilledMemtables, Memtable } from '../memtable/memtable.js'
 import { ReadState } from '../read/read-state.js'
+import { tracedBlobs, type BlobMeta } from './blob-file.js'
 import type { TableMeta } from './table-file.js'
 import type { TableSet } from './table-set.js'
 import type { VersionEdit, WholeLog } from './version-edit.js'
-import type { Version } from './version.js'
+import { blobsOf, type Version } from './version.js'
 
 export interface VersionSetOptions {
   readonly fileSystem: FileSystem
@@ -41,6 +42,8 @@ export interface VersionSetOptions {
 export interface VersionSetChange {
   readonly deleted?: readonly number[]
   readonly added?: readonly TableMeta[]
+  /** Blob files that the added tables refer to. Their names are durable, as is what is in them. */
+  readonly blobs?: readonly BlobMeta[]
   /** Memtables that are in the added tables; the oldest ones. */
   readonly flushed?: readonly Memtable[]
   /** A log whose header and name are durable, to be listed. */
@@ -93,7 +96,7 @@ export class VersionSet {
     this.#wholeLogs = wholeLogsOf(wholeLogs)
     const { version } = this.#state
     await this.#startManifest(version, { lastSequence: this.#flushedSequence, firstLog }, null)
-    this.#emitEdit(null, { added: wholeOf(version), deleted: [], flushedLogs: [] }, true)
+    this.#emitEdit(null, { added: wholeOf(version), deleted: [], ...tracedBlobs(blobsOf(version)), flushedLogs: [] }, true)
   }
 
   /** What reads look at now. The first look fills the memtables, where opening has not, and throws what keeps it from that. */
@@ -196,8 +199,8 @@ export class VersionSet {
     }
   }
 
-  async #apply({ deleted = [], added = [], flushed = [], log, sequence }: VersionSetChange, span: Span | null): Promise<void> {
-    const version = this.#state.version.apply({ deleted, added })
+  async #apply({ deleted = [], added = [], blobs = [], flushed = [], log, sequence }: VersionSetChange, span: Span | null): Promise<void> {
+    const version = this.#state.version.apply({ deleted, added, blobs })
     const remaining = this.#state.immutable.filter(memtable => !flushed.includes(memtable))
     const firstLog = (remaining.at(-1) ?? this.#state.memtable).firstLog
     for (const memtable of flushed) this.#flushedSequence = Math.max(this.#flushedSequence, memtable.maxSequence)
@@ -212,7 +215,7 @@ export class VersionSet {
     const numbers = { nextFile: this.#nextFile, lastSequence: this.#flushedSequence, firstLog }
     const isLarge = this.#manifest.size > Math.max(this.#options.manifestBytes, 2 * this.#manifest.startBytes)
     const renews = isLarge && (await this.#renewManifest(version, numbers, span))
-    if (!renews) await this.#append({ ...numbers, deleted, added, ...(newLog !== undefined && { logs: [newLog] }) }, span)
+    if (!renews) await this.#append({ ...numbers, deleted, added, blobs, ...(newLog !== undefined && { logs: [newLog] }) }, span)
     // The memtable may have been switched while the manifest was written.
     const { memtable, immutable } = this.#state
     const stillImmutable = immutable.filter(table => !flushed.includes(table))
@@ -220,7 +223,13 @@ export class VersionSet {
     withSpan(span, () => this.#replace(this.#state.withTables(memtable, stillImmutable, version, this.moments())))
     if (span === null) return
     const logs = newLog === undefined ? { flushedLogs } : { flushedLogs, newLog }
-    this.#emitEdit(span, renews ? { added: wholeOf(version), deleted: [], ...logs } : { added, deleted, ...logs }, renews)
+    this.#emitEdit(
+      span,
+      renews
+        ? { added: wholeOf(version), deleted: [], ...tracedBlobs(blobsOf(version)), ...logs }
+        : { added, deleted, ...tracedBlobs(blobs), ...logs },
+      renews,
+    )
     for (const table of flushed) emitDropped(span, table)
   }
 
@@ -254,7 +263,14 @@ export class VersionSet {
   async #startManifest(version: Version, numbers: { lastSequence: number; firstLog: number }, span: Span | null): Promise<void> {
     const { fileSystem, directory, hash32 } = this.#options
     const number = this.allocateFiles(1)
-    const whole = { ...numbers, nextFile: this.#nextFile, logs: this.#logs, wholeLogs: this.#wholeLogs, added: wholeOf(version) }
+    const whole = {
+      ...numbers,
+      nextFile: this.#nextFile,
+      logs: this.#logs,
+      wholeLogs: this.#wholeLogs,
+      added: wholeOf(version),
+      blobs: blobsOf(version),
+    }
     this.#begun = await ManifestWriter.start(fileSystem, directory, number, hash32, whole, span)
     this.#bookManifest(this.#begun, NOTHING_WRITTEN)
   }

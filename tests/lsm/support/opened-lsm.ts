@@ -52,15 +52,21 @@ export function tablesOf(engine: Engine): number[] {
     .sort((a, b) => a - b)
 }
 
+export function blobsOf(engine: Engine): number[] {
+  return (engine.shape() as LsmShape).blobs?.map(({ number }) => number) ?? []
+}
+
 /** Files on disk that belong to no version. Only the manifest lists logs, so all of them count as live. */
 export function leftovers(engine: Engine, fileSystem: FileSystem, directory = DIRECTORY): string[] {
   const live = tablesOf(engine)
+  const blobs = blobsOf(engine)
   const names = fileSystem.list(directory)
   const newest = names.filter(name => parseFileName(name)?.kind === 'manifest').at(-1)
   return names.filter(name => {
     const file = parseFileName(name)
     if (file === undefined) return name !== 'CURRENT'
     if (file.kind === 'table') return !live.includes(file.number)
+    if (file.kind === 'blob') return !blobs.includes(file.number)
     return file.kind === 'manifest' && name !== newest
   })
 }

@@ -5,20 +5,39 @@ import { decodeVersionEdit, encodeVersionEdit, type VersionEdit } from '../../..
 
 const number = fc.oneof(fc.nat(300), fc.maxSafeNat())
 const key = fc.uint8Array({ maxLength: 300 })
-const meta = fc.record({
-  number,
-  level: fc.nat(64),
-  run: number,
-  fileBytes: number,
-  entries: number,
-  tombstones: number,
-  rangeTombstones: number,
-  rawBytes: number,
-  minSequence: number,
-  maxSequence: number,
-  smallest: key,
-  largest: key,
-})
+const REQUIRED = [
+  'number',
+  'level',
+  'run',
+  'fileBytes',
+  'entries',
+  'tombstones',
+  'rangeTombstones',
+  'rawBytes',
+  'minSequence',
+  'maxSequence',
+  'smallest',
+  'largest',
+] as const
+const meta = fc.record(
+  {
+    number,
+    level: fc.nat(64),
+    run: number,
+    fileBytes: number,
+    entries: number,
+    tombstones: number,
+    rangeTombstones: number,
+    rawBytes: number,
+    minSequence: number,
+    maxSequence: number,
+    smallest: key,
+    largest: key,
+    halfExpiredAt: number,
+    blobs: fc.array(fc.tuple(number, number)),
+  },
+  { requiredKeys: [...REQUIRED] },
+)
 const edit = fc.record(
   {
     nextFile: number,
@@ -28,8 +47,9 @@ const edit = fc.record(
     deleted: fc.array(number),
     added: fc.array(meta),
     wholeLogs: fc.array(fc.record({ number, bytes: number })),
+    blobs: fc.array(fc.record({ number, fileBytes: number, valueBytes: number })),
   },
-  { requiredKeys: ['logs', 'deleted', 'added', 'wholeLogs'] },
+  { requiredKeys: ['logs', 'deleted', 'added', 'wholeLogs', 'blobs'] },
 )
 
 describe('a version edit', () => {
