@@ -36,27 +36,24 @@ describe('errors of the explorer', () => {
   it('say what is wrong with what, and what to do', async () => {
     const session = new Session()
     const notes = { name: 'notes.txt', contents: new Blob(['hello']) }
-    const cases: readonly (readonly [call: Promise<unknown>, code: string, message: RegExp])[] = [
-      [session.look({ position: 0 }), 'KVARIUM_NOTHING_THERE', /No run has begun: begin one/],
-      [session.begin({ seed: 1, lanes: [] }), 'KVARIUM_INVALID_LANES', /one to 3 lanes, not 0/],
-      [session.begin({ seed: 1, lanes: [LSM, LSM] }), 'KVARIUM_INVALID_LANES', /the name "lsm": give each lane its own/],
+    const link = await encodeScenario({ settings: SETTINGS, script: [], position: 0 })
+    const cases: readonly (readonly [call: () => Promise<unknown>, code: string, message: RegExp])[] = [
+      [() => session.look({ position: 0 }), 'KVARIUM_NOTHING_THERE', /No run has begun: begin one/],
+      [() => session.begin({ seed: 1, lanes: [] }), 'KVARIUM_INVALID_LANES', /one to 3 lanes, not 0/],
+      [() => session.begin({ seed: 1, lanes: [LSM, LSM] }), 'KVARIUM_INVALID_LANES', /the name "lsm": give each lane its own/],
       [
-        session.begin({ seed: 1, lanes: [{ ...LSM, name: 'l\u202esm' }] }),
+        () => session.begin({ seed: 1, lanes: [{ ...LSM, name: 'l\u202esm' }] }),
         'KVARIUM_INVALID_LANES',
         /"l\\u202esm" is no name of a lane: give/,
       ],
-      [session.openFiles([notes]), 'KVARIUM_INVALID_FILES', /notes.txt is not the files of a store: choose/],
-      [session.restore(), 'KVARIUM_NOTHING_THERE', /No run has begun: begin one/],
-      [session.watch([]), 'KVARIUM_NOT_AT_HAND', /kvarium explore: open/],
-      [decodeScenario('hello'), 'KVARIUM_INVALID_LINK', /has to begin with/],
-      [
-        decodeScenario((await encodeScenario({ settings: SETTINGS, script: [], position: 0 })).slice(0, -8)),
-        'KVARIUM_INVALID_LINK',
-        /damaged: copy/,
-      ],
+      [() => session.openFiles([notes]), 'KVARIUM_INVALID_FILES', /notes.txt is not the files of a store: choose/],
+      [() => session.restore(), 'KVARIUM_NOTHING_THERE', /No run has begun: begin one/],
+      [() => session.watch([]), 'KVARIUM_NOT_AT_HAND', /kvarium explore: open/],
+      [() => decodeScenario('hello'), 'KVARIUM_INVALID_LINK', /has to begin with/],
+      [() => decodeScenario(link.slice(0, -8)), 'KVARIUM_INVALID_LINK', /damaged: copy/],
     ]
     for (const [call, code, message] of cases) {
-      const error = await errorOf(call)
+      const error = await errorOf(call())
       expect([error.code, error.message]).toEqual([code, expect.stringMatching(message)])
     }
   })
