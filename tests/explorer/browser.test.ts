@@ -167,7 +167,7 @@ describe.skipIf(!isInstalled)('the explorer in Chromium', () => {
     await page.keyboard.press('ArrowLeft')
     await page.waitForFunction(() => document.querySelector('.sentence')?.textContent !== 'lsm: commit u')
     for (const line of ['abort u', 'in t put ann 70', 'commit t']) await type(page, line)
-    await page.locator('.operation-row', { hasText: '1 write has taken effect' }).waitFor()
+    await page.locator('.operation-row', { hasText: 'committed: 1 write' }).waitFor()
     await openPanel(page, 'Share')
     await page.getByRole('button', { name: 'Digest of the run' }).click()
     const said = page.locator('.share p', { hasText: /is [0-9a-f]{8}/ })

@@ -56,9 +56,9 @@ describe('a transaction of a run', () => {
   it.each(LANES)('reads its own moment, and conflicts with a commit that changed what it had read, in lane %i', async lane => {
     const outcomes = await outcomesOf((await ran(TRANSFERS)).session, lane)
     const of = (line: string): Outcome | undefined => outcomes[TRANSFERS.indexOf(line)]
-    expect(of('begin t')).toEqual({ status: 'ok', text: 'reads this moment until it ends' })
+    expect(of('begin t')).toEqual({ status: 'ok', text: 'open: it reads this moment until it ends' })
     expect(of('in u put ann 80')).toEqual({ status: 'ok', text: 'waits for the commit' })
-    expect(of('commit u')).toEqual({ status: 'ok', text: '2 writes have taken effect' })
+    expect(of('commit u')).toEqual({ status: 'ok', text: 'committed: 2 writes' })
     expect(of('in t range')?.entries).toEqual([
       ['ann', '70'],
       ['ben', '130'],
@@ -181,6 +181,27 @@ describe('an open transaction', () => {
     }
   })
 
+  it('is shown at the positions where it is open, with what it has read and what waits', async () => {
+    const { session, end } = await ran([...TRANSFERS.slice(0, 9), 'crash lsm event 30 all', 'begin v', 'commit u', 'commit t'])
+    const rows = await session.operations(0, 13)
+    const at = async (operation: number): Promise<readonly unknown[]> => {
+      const { transactions } = await session.openHere(operation < rows.length ? rows[operation].start - 1 : end)
+      return transactions.map(({ name, lanes, operation: begun, reads, writes }) => [name, begun, lanes, reads, writes])
+    }
+    expect(await at(1)).toEqual([])
+    expect(await at(4)).toEqual([['t', 1, [0, 1], ['get ann', 'get ben'], []]])
+    expect(await at(9)).toEqual([
+      ['t', 1, [0, 1], ['get ann', 'get ben'], []],
+      ['u', 4, [0, 1], ['get ann', 'get cat'], ['put ann 80', 'put cat 120']],
+    ])
+    expect((await at(11)).map(each => (each as unknown[]).slice(0, 3))).toEqual([
+      ['t', 1, [1]],
+      ['u', 4, [1]],
+      ['v', 10, [0, 1]],
+    ])
+    expect(await at(13)).toEqual([['v', 10, [0, 1], [], []]])
+  })
+
   it('is completed by its name, until it ends', async () => {
     const { session } = await ran(['begin alpha', 'begin beta', 'in alpha put key 1', 'commit alpha'])
     expect(await session.words('transaction', '')).toEqual(['beta'])
@@ -227,7 +248,10 @@ it('a program does in Node what the run did', async () => {
     'begin a',
     'in a put z 1',
     'in a del ann',
+    `in a put ${'k'.repeat(5000)} 1`,
     'abort a',
+    `put ${'k'.repeat(70_000)} 1`,
+    'release none',
     'begin b',
     'reopen',
     'get ann',

@@ -2,6 +2,7 @@
 import { signal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { isProblem, parse, WORDS } from '../run/command.js'
+import { OpenHere } from './open-here.js'
 import { OperationList } from './operation-list.js'
 import { Refusal, unlessRefused } from './refusal.js'
 import { add, isBusy } from './state.js'
@@ -15,6 +16,7 @@ export function OperationPanel(): JSX.Element {
   return (
     <div class="operations">
       <OperationList />
+      <OpenHere />
       <Refusal id="refusal-many" />
       <Many />
       <Language />

@@ -15,7 +15,7 @@ import { codeOf, ExplorerError } from './explorer-error.js'
 import { wordText } from './command.js'
 import { engineOf, engineOfLane } from './engines.js'
 import type { LaneSettings } from './settings.js'
-import { isConflict, OpenTransactions } from './open-transactions.js'
+import { isConflict, OpenTransactions, someNames } from './open-transactions.js'
 import type { KeyInterval, Operation, Outcome, Range, TransactionStep } from './operation.js'
 import { SteppedTime } from './stepped-time.js'
 
@@ -202,7 +202,7 @@ export class Lane {
         await this.#transactions.begin(store, operation.name, operation.sync === true)
         // What it set off goes on as far as it can.
         await turn()
-        return ok('reads this moment until it ends')
+        return ok('open: it reads this moment until it ends')
       case 'in':
         return this.#step(operation.name, operation.operation)
       case 'commit':
@@ -280,7 +280,7 @@ export class Lane {
   #snapshot(name: string): StoreSnapshot {
     const found = this.#snapshots.get(name)
     if (found !== undefined) return found
-    const names = [...this.#snapshots.keys()].map(quotedText).join(', ')
+    const names = someNames(this.#snapshots.keys())
     const held =
       names === '' ? `none is held. Take one by "snapshot NAME"; a reopening ends all of them` : `those held are ${names}. Use one of them`
     throw new ExplorerError('KVARIUM_NOTHING_THERE', `There is no snapshot ${quotedText(name)}: ${held}`)
@@ -369,7 +369,7 @@ function ok(text: string): Outcome {
 
 function committedText(writes: number): string {
   if (writes === 0) return 'ended: it had nothing to write'
-  return writes === 1 ? '1 write has taken effect' : `${writes} writes have taken effect`
+  return writes === 1 ? 'committed: 1 write' : `committed: ${writes} writes`
 }
 
 function gotten(value: string | undefined): Outcome {

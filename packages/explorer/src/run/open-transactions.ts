@@ -6,6 +6,9 @@ import { ExplorerError } from './explorer-error.js'
 import { ConflictError, type Kvarium, type Transaction } from 'kvarium'
 import { quotedText } from 'kvarium/observe'
 
+/** Names that a message has. */
+const MOST_NAMES = 8
+
 interface Open {
   readonly transaction: Transaction<string, string>
   /** Lets the function return, or end without an effect. */
@@ -80,13 +83,20 @@ export class OpenTransactions {
   #find(name: string): Open {
     const found = this.#open.get(name)
     if (found !== undefined) return found
-    const names = [...this.#open.keys()].map(quotedText).join(', ')
+    const names = someNames(this.#open.keys())
     const others =
       names === ''
         ? 'none is open. Begin one by "begin NAME"; a reopening ends all of them'
         : `those open are ${names}. Use one of them, or begin this one`
     throw new ExplorerError('KVARIUM_NOTHING_THERE', `There is no open transaction ${quotedText(name)}: ${others}`)
   }
+}
+
+/** Names for a message: the first ones, and how many more there are. */
+export function someNames(all: Iterable<string>): string {
+  const names = [...all]
+  const more = names.length - MOST_NAMES
+  return names.slice(0, MOST_NAMES).map(quotedText).join(', ') + (more > 0 ? ` and ${more} more` : '')
 }
 
 /** Whether the store has refused a commit, as something has changed that the transaction had read. */

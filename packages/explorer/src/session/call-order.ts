@@ -12,6 +12,7 @@ const LOOKING: ReadonlySet<keyof AllCalls> = new Set<keyof AllCalls>([
   'seek',
   'operations',
   'timeline',
+  'openHere',
   'types',
   'words',
   'engineOptions',

@@ -1,6 +1,5 @@
 /** A run as text: its trace, and a program that does the same in Node. */
 import { ExplorerError } from '../run/explorer-error.js'
-import type { RunSettings } from '../run/settings.js'
 import { loadHash32, mix32 } from 'kvarium/codec'
 import { jsonLines } from 'kvarium/observe'
 import type { TraceEvent } from 'kvarium/trace'
@@ -31,10 +30,12 @@ export function traceText({ moments }: Run, lane: number): string {
 }
 
 /**
- * A module for Node that does the same operations with the same engines. Throws where the run has a crash, which is at an event of the run
+ * A module for Node that does the same operations with the same engines, without those that failed. Throws where the run has a crash, which is at an event of the run
  * alone, or a part, whose code is not in the run.
  */
-export function programText({ seed, lanes }: RunSettings, operations: readonly Operation[]): string {
+export function programText(run: Run): string {
+  const { seed, lanes } = run.settings
+  const operations = doneIn(run)
   if (operations.some(({ type }) => type === 'crash')) {
     throw new ExplorerError('KVARIUM_NOT_REPEATABLE', 'A run with a crash is no program: go back before the crash, and export that')
   }
@@ -94,6 +95,13 @@ ${hasTransactions ? ABORT_ALL : ''}  const { write, space } = store.stats().ampl
 `
 }
 
+/** The operations without those that failed in every lane. An end of a transaction stays: it is over, however it ended. */
+function doneIn({ moments, operations }: Run): readonly Operation[] {
+  const done = new Set<number>()
+  for (const moment of moments) if (moment.kind === 'return' && moment.outcome.status !== 'failed') done.add(moment.operation)
+  return operations.filter(({ type }, index) => done.has(index) || type === 'commit' || type === 'abort')
+}
+
 /** A transaction stays open while its function waits for `end`. */
 const TRANSACTIONS = `  const transactions = new Map()
   const begin = (transaction, sync) =>
@@ -122,7 +130,6 @@ const TRANSACTIONS = `  const transactions = new Map()
 const ABORT_ALL = `  for (const transaction of [...transactions.keys()]) await end(transaction, false)
 `
 const TRANSACTION_OPERATIONS = `
-    // What failed in the run is left out.
     else if (type === 'begin' && !transactions.has(operation.name)) await begin(operation.name, sync)
     else if ((type === 'commit' || type === 'abort') && transactions.has(operation.name)) {
       console.log(name, type, operation.name, await end(operation.name, type === 'commit'))

@@ -16,6 +16,7 @@ import type { Facts } from './facts.js'
 import type { HexPage } from './hex-page.js'
 import type { History } from './history.js'
 import type { KeyTrace } from './key-place.js'
+import type { OpenHere } from './open-here.js'
 import type { CheckBegins, Difference } from './part-answers.js'
 import type { LaneReceipt } from './receipts.js'
 import type { Selection } from './selection.js'
@@ -248,6 +249,8 @@ export interface ExplorerCalls {
   /** The operations with these indexes, `to` excluded. */
   operations(from: number, to: number): readonly OperationRow[]
   timeline(request: TimelineRequest): Timeline
+  /** The transactions that are open at a position. */
+  openHere(position: number): OpenHere
   /** Power fails in a lane at a position: what may be left, and what recovery makes of it. The run stays as it is. */
   crash(lane: number, position: number): Crashed
   /** The run up to the operation at a position, as lines that can be typed. */

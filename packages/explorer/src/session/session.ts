@@ -27,6 +27,7 @@ import type { Histories, History } from './history.js'
 import type { KeyTrace } from './key-place.js'
 import type { HexPage } from './hex-page.js'
 import type { LiveLanes, OpenFeed } from './live-lanes.js'
+import type { OpenHere } from './open-here.js'
 import type { Selection } from './selection.js'
 import type {
   Answering,
@@ -300,6 +301,12 @@ export class Session implements Answering {
 
   readonly timeline = async (request: TimelineRequest): Promise<Timeline> => this.#begun().timelines.within(request)
 
+  readonly openHere = async (position: number): Promise<OpenHere> => {
+    const { openAt } = await import('./open-here.js')
+    const index = this.#begun()
+    return openAt(index.run, index.within(position))
+  }
+
   readonly script = async (position: number): Promise<readonly string[]> => {
     const index = this.#begun()
     return index.run.linesOf(index.operationsUpTo(Math.max(1, position))).map(format)
@@ -310,8 +317,8 @@ export class Session implements Answering {
   readonly trace = async (lane: number): Promise<string> => (await import('./exports.js')).traceText(this.#begun().run, lane)
 
   readonly program = async (): Promise<string> => {
-    const { settings, operations, isRecorded } = this.#begun().run
-    if (isRecorded)
+    const { run } = this.#begun()
+    if (run.isRecorded)
       throw new ExplorerError(
         'KVARIUM_NOT_REPEATABLE',
         'A recording is no program: it has no operations, only their events. Save its trace instead',
@@ -321,7 +328,7 @@ export class Session implements Answering {
         'KVARIUM_NOT_REPEATABLE',
         'A run on the files of a store is no program: its files would not be in it. Save its trace instead',
       )
-    return (await import('./exports.js')).programText(settings, operations)
+    return (await import('./exports.js')).programText(run)
   }
 
   readonly replayPage = async (position: number): Promise<string> => {

@@ -1,22 +1,31 @@
 /** What the transactions of a lane write, from its operations and what came of them. */
-import type { Operation, TransactionWrite } from '../run/operation.js'
+import type { Operation, TransactionStep, TransactionWrite } from '../run/operation.js'
 import type { Moment, Run } from '../run/run.js'
 
-/** What an open transaction has been given to write, in order. */
+/** An open transaction. */
 export interface Pending {
+  /** Index of the operation that began it. */
+  readonly begun: number
+  /** What it has done, in order; its writes among them stand in `writes`, too. */
+  readonly steps: readonly TransactionStep[]
   readonly writes: readonly TransactionWrite[]
   /** Whether its commit survives power loss. */
   readonly isSync: boolean
 }
 
 export class TransactionWrites {
-  readonly #open = new Map<string, { readonly writes: TransactionWrite[]; readonly isSync: boolean }>()
+  readonly #open = new Map<string, Pending & { readonly steps: TransactionStep[]; readonly writes: TransactionWrite[] }>()
   /** Entries that the last commit has written: none where it cleared what was not there, and so was compared with nothing. */
   #entries = 0
 
   /** What the open transaction of this name would write. */
   pending(name: string): Pending | undefined {
     return this.#open.get(name)
+  }
+
+  /** All that are open, in the order of their beginnings. */
+  get open(): ReadonlyMap<string, Pending> {
+    return this.#open
   }
 
   /** Takes in the next moment of the lane. Returns what a commit has written, where it ends; `undefined` for all else. */
@@ -28,11 +37,16 @@ export class TransactionWrites {
     const operation = operations[moment.operation]
     switch (operation.type) {
       case 'begin':
-        if (!hasFailed) this.#open.set(operation.name, { writes: [], isSync: operation.sync === true })
+        if (!hasFailed) {
+          this.#open.set(operation.name, { begun: moment.operation, steps: [], writes: [], isSync: operation.sync === true })
+        }
         return undefined
-      case 'in':
-        if (!hasFailed && isWrite(operation.operation)) this.#open.get(operation.name)?.writes.push(operation.operation)
+      case 'in': {
+        const open = hasFailed ? undefined : this.#open.get(operation.name)
+        open?.steps.push(operation.operation)
+        if (isWrite(operation.operation)) open?.writes.push(operation.operation)
         return undefined
+      }
       case 'commit':
       case 'abort': {
         const open = this.#open.get(operation.name)
@@ -76,6 +90,6 @@ function batched(writes: readonly TransactionWrite[]): readonly Operation[] {
   return last.size === 0 ? clears : [...clears, { type: 'batch', operations: [...last.values()] }]
 }
 
-function isWrite(step: Extract<Operation, { type: 'in' }>['operation']): step is TransactionWrite {
+export function isWrite(step: TransactionStep): step is TransactionWrite {
   return step.type !== 'get' && step.type !== 'range'
 }
