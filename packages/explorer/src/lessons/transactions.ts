@@ -58,6 +58,7 @@ const DOCTORS = [
   'commit bob',
   'in ada put doctor/ada away',
   'commit ada',
+  'range doctor/ doctor0',
 ]
 const LINES = [...PLAIN, ...SIDE_BY_SIDE, ...AGAIN, ...DOCTORS]
 

@@ -199,9 +199,8 @@ export class Lane {
         this.#snapshots.delete(operation.name)
         return ok('')
       case 'begin':
-        await this.#transactions.begin(store, operation.name, operation.sync === true)
-        // What it set off goes on as far as it can.
-        await turn()
+        // The first one loads code, which takes real time: no time passes meanwhile.
+        await this.#complete(this.#transactions.begin(store, operation.name, operation.sync === true), false)
         return ok('open: it reads this moment until it ends')
       case 'in':
         return this.#step(operation.name, operation.operation)
@@ -286,8 +285,8 @@ export class Lane {
     throw new ExplorerError('KVARIUM_NOTHING_THERE', `There is no snapshot ${quotedText(name)}: ${held}`)
   }
 
-  /** Waits for work of the store, and takes as many steps as it needs. */
-  async #complete<T>(work: PromiseLike<T>): Promise<T> {
+  /** Waits for work of the store, and takes as many steps as it needs; none for work that needs none. */
+  async #complete<T>(work: PromiseLike<T>, needsSteps = true): Promise<T> {
     let isSettled = false
     const settle = (): void => {
       isSettled = true
@@ -297,7 +296,7 @@ export class Lane {
     for (;;) {
       await turn()
       if (isSettled) return work
-      if (this.#time.canStep) {
+      if (needsSteps && this.#time.canStep) {
         this.#time.step()
         idleSince = undefined
         continue
