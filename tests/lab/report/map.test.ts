@@ -138,7 +138,9 @@ describe('the drawing', () => {
     expect(markdown).toContain('| 1 lsm-tiered (suggested) | 2.00×<br>predicted 2.20× |')
     const terminal = renderTerminal(map)
     expect(terminal).toContain('3 btree ')
-    expect(terminal).toContain('      compaction tiered, fanOut 4\n')
+    expect(terminal).toContain(
+      '      compaction tiered, fanOut 4, writeBufferSize 64 KiB\n      predicted: write 2.20×, read 7.00×, space 7.00×\n',
+    )
     expect(terminal).not.toContain('btree-worse ')
     for (const text of [markdown, terminal]) expect(text).not.toMatch(/NaN|undefined|Infinity/)
   })

@@ -1,9 +1,8 @@
 /** A comparison as the report of a run. */
 import { storeParts, sumOf } from './traffic.js'
-import { predict } from '../predict/predict.js'
+import { predict, type PredictOptions } from '../predict/predict.js'
 import { predictorOf } from '../predict/predictors.js'
 import type { Prediction, Work } from '../predict/prediction.js'
-import type { Simulation } from '../predict/simulator.js'
 import { writeAmplification } from 'kvarium/trace'
 import { REPORT_FORMAT, REPORT_VERSION, spreadOf } from '../report/run-report.js'
 import { withVerdict } from '../report/verdict-report.js'
@@ -59,7 +58,11 @@ export function reportHead(about: Omit<ComparisonAbout, 'predictedWork'>): Omit<
 }
 
 /** @param simulation - Of the same work under the same options; adds its rows to the predictions. */
-export function engineReport(result: EngineResult, predictedWork: Work | undefined, simulation?: Simulation): EngineReport {
+export function engineReport(
+  result: EngineResult,
+  predictedWork: Work | undefined,
+  simulation?: PredictOptions['simulation'],
+): EngineReport {
   const { name, engine, options, phases, rounds, traffic, endOfWrites, live, disk, cacheBytes, timeline } = result
   const { found, missing, scan } = traffic
   const isPeer = result.kind === 'peer'
@@ -67,6 +70,7 @@ export function engineReport(result: EngineResult, predictedWork: Work | undefin
   const hits = found.blocksFromCache + missing.blocksFromCache + scan.blocksFromCache
   const misses = found.blocksFromDisk + missing.blocksFromDisk + scan.blocksFromDisk
   const over = (measure: (round: EngineRound) => number): Spread => spreadOf(rounds.map(measure))
+  const mean = writesFiles ? meanSpace(timeline, live.bytes) : undefined
   const outside = sumOf(traffic.written) > 0 ? outsideReport(result) : undefined
   return {
     name,
@@ -102,6 +106,7 @@ export function engineReport(result: EngineResult, predictedWork: Work | undefin
       peak: over(round => round.amplification.space.peak),
       atEndOfWrites: over(round => (round.live.bytes === 0 ? 0 : round.endOfWrites.diskBytes / round.live.bytes)),
       settled: over(round => round.amplification.space.settled),
+      ...(mean !== undefined && { mean: spreadOf([mean]) }),
       files: disk.files,
     },
     memory: { peakRssBytes: over(round => round.peakRssBytes), sharesProcess: true, ...(!isPeer && { engineBytes: result.memoryBytes }) },
@@ -120,7 +125,7 @@ export function engineReport(result: EngineResult, predictedWork: Work | undefin
   }
 }
 
-function predictions({ final }: EngineResult, work: Work | undefined, simulation: Simulation | undefined): readonly Prediction[] {
+function predictions({ final }: EngineResult, work: Work | undefined, simulation: PredictOptions['simulation']): readonly Prediction[] {
   if (work === undefined || final === undefined || predictorOf(final.shape.engine) === undefined) return []
   return predict(final, work, simulation === undefined ? {} : { simulation })
 }
@@ -169,6 +174,19 @@ function fromOutside({ samples, ...timeline }: Timeline): Timeline {
     written === undefined ? sample : { ...sample, outsideWrittenBytes: written.log },
   )
   return { ...timeline, samples: outside }
+}
+
+/** Bytes of files ÷ live bytes over the calls after the first phase; `undefined` where nothing was sampled. */
+function meanSpace({ phases, samples }: Timeline, liveBytes: number): number | undefined {
+  const from = phases[0]?.endMs ?? 0
+  let calls = 0
+  let sum = 0
+  for (const [index, { atMs, operations, fileBytes }] of samples.entries()) {
+    const weight = atMs <= from || index === 0 ? 0 : operations - samples[index - 1].operations
+    calls += weight
+    sum += weight * fileBytes
+  }
+  return calls === 0 || liveBytes === 0 ? undefined : sum / calls / liveBytes
 }
 
 function outsideReport({ kind, process, rounds, traffic, metered }: EngineResult): OutsideReport | undefined {

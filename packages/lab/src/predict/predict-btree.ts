@@ -6,6 +6,7 @@ import { readAmplification, spaceAmplification, writeAmplification } from 'kvari
 import { pageSpace, pageWrite, RANDOM_FILL, RIGHTMOST_FILL, SPREAD_FILL, treeHeight } from './btree-model.js'
 import { distinctKeys, distinctUniform } from './draws.js'
 import { predictCache, type DrawnPages } from './predict-cache.js'
+import { predictReadBytes } from './predict-read-bytes.js'
 import { prediction, quantity, type Measured, type Prediction, type Work } from './prediction.js'
 import { logBytes, suffixDigits } from './size-model.js'
 
@@ -26,14 +27,17 @@ export function predictBtree(measured: Measured, work: Work): Prediction[] {
   const btree: BtreeCase = { options, shape, measured, work, recordBytes: work.keyBytes + work.valueBytes, checkpoints }
   const fill = fillOf(btree)
   const [{ predicted }] = fill
-  return [
+  const drawn = leaves(btree)
+  const rows = [
     ...writes(btree),
     ...fill,
     height(btree, predicted),
     ...space(btree, predicted),
     ...reads(btree),
-    ...predictCache(leaves(btree), measured, work),
+    ...predictCache(drawn, measured, work),
   ]
+  const scanned = { perScan: 1, perEntry: drawn.pages / Math.max(1, shape.entries) }
+  return [...rows, ...predictReadBytes(rows, drawn, scanned, measured, work)]
 }
 
 function writes(btree: BtreeCase): Prediction[] {

@@ -4,7 +4,8 @@ import { BLOCK_BYTES } from 'kvarium/hash'
 import { readAmplification, spaceAmplification, writeAmplification } from 'kvarium/trace'
 import { distinctKeys } from './draws.js'
 import { blocksPerValue, directoryBytesPerKey, garbageCopies, garbageSpace, wholeMerges } from './hash-model.js'
-import { predictCache } from './predict-cache.js'
+import { predictCache, type DrawnPages } from './predict-cache.js'
+import { predictReadBytes } from './predict-read-bytes.js'
 import { prediction, quantity, type Measured, type Prediction, type Quantity, type Work } from './prediction.js'
 import { hashSizes, type HashSimulation, type HashSizes } from './simulate-hash.js'
 
@@ -26,7 +27,10 @@ export function predictHash(measured: Measured, work: Work, simulation: HashSimu
   const shape = measured.shape as HashShape
   const g = options.mergeThreshold / 100
   const hash: HashCase = { options, shape, measured, work, sizes: hashSizes(work, options), g, simulation }
-  return [...writes(hash), ...space(hash), ...reads(hash), memory(hash), ...cache(hash)]
+  const drawn = drawnBlocks(hash)
+  const rows = [...writes(hash), ...space(hash), ...reads(hash), memory(hash), ...predictCache(drawn, measured, work)]
+  const scanned = { perScan: 0, perEntry: blocksPerValue(work.valueBytes) }
+  return [...rows, ...predictReadBytes(rows, drawn, scanned, measured, work)]
 }
 
 function writes({ options, measured, work, sizes, g, simulation }: HashCase): Prediction[] {
@@ -232,18 +236,14 @@ function memory({ work, shape }: HashCase): Prediction {
   })
 }
 
-function cache({ options, shape, measured, work }: HashCase): Prediction[] {
+function drawnBlocks({ options, shape }: HashCase): DrawnPages {
   const bytes = shape.files.reduce((sum, file) => sum + file.bytes, 0)
-  return predictCache(
-    {
-      pages: bytes / BLOCK_BYTES,
-      pageBytes: BLOCK_BYTES,
-      cacheBytes: options.cacheSize,
-      above: 0,
-      isWarm: false,
-      why: 'Dead entries lie between live ones, so that blocks differ in how often they are read; the cache is not LRU.',
-    },
-    measured,
-    work,
-  )
+  return {
+    pages: bytes / BLOCK_BYTES,
+    pageBytes: BLOCK_BYTES,
+    cacheBytes: options.cacheSize,
+    above: 0,
+    isWarm: false,
+    why: 'Dead entries lie between live ones, so that blocks differ in how often they are read; the cache is not LRU.',
+  }
 }

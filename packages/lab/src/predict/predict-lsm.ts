@@ -6,6 +6,7 @@ import { distinctKeys } from './draws.js'
 import { compactionFlows, type LevelFlow } from './level-flows.js'
 import { predictCache, type DrawnPages } from './predict-cache.js'
 import { fanOutOf, predictLevels, predictSpace, simulatedRow } from './predict-levels.js'
+import { predictReadBytes, type ScannedBlocks } from './predict-read-bytes.js'
 import { predictReads } from './predict-reads.js'
 import { prediction, quantity, type Measured, type Prediction, type Work } from './prediction.js'
 import type { Simulation } from './simulator.js'
@@ -49,15 +50,22 @@ export function predictLsm(measured: Measured, work: Work, simulation: Simulatio
     flush,
     flows,
   }
-  return [
+  const blocks = dataBlocks(lsm)
+  const rows = [
     ...logAndFlush(lsm, distinct, tableBytes),
     ...compaction(lsm),
     ...totals(lsm),
     ...predictSpace(measured, simulation),
     ...predictLevels(measured),
     ...predictReads(measured, work),
-    ...predictCache(dataBlocks(lsm), measured, work),
+    ...predictCache(blocks, measured, work),
   ]
+  return [...rows, ...predictReadBytes(rows, blocks, scannedBlocks(lsm, blocks), measured, work)]
+}
+
+/** A scan begins in a block of each run, and then passes its share of all blocks. */
+function scannedBlocks({ shape, work }: LsmCase, { pages }: DrawnPages): ScannedBlocks {
+  return { perScan: shape.levels.reduce((sum, { runs }) => sum + runs, 0), perEntry: pages / work.keys }
 }
 
 /** Indexes and filters are in memory beside the cache; merges read past it. */

@@ -1,9 +1,12 @@
-/** The list of the engines that there are formulas for: the one place of the lab that names an engine. */
+/** The lists of the engines that there are formulas and simulations for. Beside `compare/explore/dimensions.ts` the one place of the lab that names engines. */
+import type { HashOptions } from 'kvarium/hash'
+import type { LsmOptions } from 'kvarium/lsm'
 import { predictBtree } from './predict-btree.js'
 import { predictHash } from './predict-hash.js'
 import { predictLsm } from './predict-lsm.js'
 import type { Measured, Prediction, Work } from './prediction.js'
-import type { HashSimulation } from './simulate-hash.js'
+import { simulate } from './simulate.js'
+import { simulateHash, type HashSimulation } from './simulate-hash.js'
 import type { Simulation } from './simulator.js'
 
 type Predictor = (measured: Measured, work: Work, simulation: Simulation | HashSimulation | undefined) => Prediction[]
@@ -24,4 +27,16 @@ export function predictorOf(engine: string): Predictor | undefined {
 /** The names of the engines that `predict` has formulas for. */
 export function predictableEngines(): string[] {
   return Object.keys(PREDICTORS)
+}
+
+type Simulator = (options: Readonly<Record<string, unknown>>, work: Work, seed: number) => Simulation | HashSimulation
+
+const SIMULATORS: Readonly<Record<string, Simulator>> = {
+  lsm: (options, work, seed) => simulate(options as unknown as LsmOptions, work, seed),
+  hash: (options, work, seed) => simulateHash(options as unknown as HashOptions, work, { seed }),
+}
+
+/** Runs the work without files, with all options of the engine. `undefined` for an engine that is not simulated. */
+export function simulatorOf(engine: string): Simulator | undefined {
+  return Object.hasOwn(SIMULATORS, engine) ? SIMULATORS[engine] : undefined
 }

@@ -140,7 +140,7 @@ export const DEFINITIONS = {
   designMap: {
     name: 'Map of the design space',
     unit: '',
-    text: 'Each point is an engine with its options, on the same work, with the same memory for write buffer, filters and cache. The frontier: points that no other point beats, by being at most as large in write, read and space amplification and smaller in one. The suggested point has the smallest product of its three amplifications, each divided by the least of the map and raised to its weight. The weights of writes and reads are their shares of the calls, without the load; space has 0.5. What --weigh gives multiplies them. Below 0.1 amplifications count as 0.1.',
+    text: 'Each point is an engine with its options, on the same work, with the same memory for write buffer, filters and cache. The frontier: points that no other point beats, by being at most as large in write, read and space amplification and smaller in one, in steps of 5 %, as those of an LSM tree vary by a few percent. Space is the mean over the calls after the load, not that of one moment; its prediction is for the end. The suggested point has the smallest product of its three amplifications, each divided by the least of the map and raised to its weight. The weights of writes and reads are their shares of the calls, without the load; space has 0.5. What --weigh gives multiplies them. Below 0.1 amplifications count as 0.1.',
     source: 'designMap in packages/lab/src/report/map/design-map.ts',
   },
   prediction: {

@@ -159,6 +159,7 @@ const space = object<report.SpaceReport>({
   peak: spread,
   atEndOfWrites: spread,
   settled: spread,
+  mean: optional(spread),
   files: optional(count),
 })
 

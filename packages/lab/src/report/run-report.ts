@@ -271,6 +271,8 @@ export interface SpaceReport {
   readonly peak: Spread
   readonly atEndOfWrites: Spread
   readonly settled: Spread
+  /** The mean over the calls of all phases but the first, background work included, where there was a timeline; since version 4. */
+  readonly mean?: Spread
   /** Files at the end. */
   readonly files?: number
 }

@@ -54,7 +54,9 @@ export function mapLines(report: RunReport, style: TextStyle = PLAIN_TEXT): stri
       : [
           '',
           style.bold('options to copy'),
-          `  ${printable(optionsToCopy(suggested))}`,
+          ...optionsToCopy(suggested)
+            .split('\n')
+            .map(line => `  ${printable(line)}`),
           ...indented(`${scalingNote(report)}.`).map(style.dim),
         ]),
   ].join('\n')

@@ -46,6 +46,7 @@ export function smallMap(points: Readonly<Record<string, Amounts>>, weigh = { wr
       dimensions: [
         { engine: 'lsm', option: 'compaction', values: ['leveled', 'tiered'] },
         { engine: 'lsm', option: 'fanOut', values: [4] },
+        { engine: 'lsm', option: 'writeBufferSize', values: [65_536] },
         { engine: 'btree', option: 'pageSize', values: [4096] },
       ],
       leftOut: [

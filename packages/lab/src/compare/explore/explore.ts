@@ -8,13 +8,12 @@
 import { rmSync } from 'node:fs'
 import { joinPath, SeededRandom } from 'kvarium/vfs'
 import type { Work } from '../../predict/prediction.js'
-import type { Simulation } from '../../predict/simulator.js'
 import type { EngineReport, MapGap } from '../../report/run-report.js'
 import { compare } from '../compare.js'
 import { engineReport } from '../comparison-run-report.js'
 import type { Phase } from '../operation.js'
 import type { EngineConfiguration, Progress } from '../results.js'
-import { farFromFrontier, simulationOf } from './foresight.js'
+import { farFromFrontier, simulationOf, type AnySimulation } from './foresight.js'
 
 export interface ExploreOptions {
   readonly points: readonly EngineConfiguration[]
@@ -50,7 +49,7 @@ export interface Exploration {
 export async function explore(options: ExploreOptions): Promise<Exploration> {
   const { points, phases, warmUp, work, seed, rounds, directory, keep = false, budgetMs, earlier = [], onProgress, onState } = options
   const start = performance.now()
-  const simulations = new Map<string, Simulation>()
+  const simulations = new Map<string, AnySimulation>()
   for (const point of points) {
     const simulation = simulationOf(point, work, seed)
     if (simulation !== undefined) simulations.set(point.name, simulation)

@@ -4,28 +4,30 @@ import { resolveOptions } from 'kvarium/engine'
 import type { LsmOptions } from 'kvarium/lsm'
 import { bestProbes, filterFalsePositives } from '../../predict/bloom.js'
 import type { Work } from '../../predict/prediction.js'
-import { simulate } from '../../predict/simulate.js'
+import { simulatorOf } from '../../predict/predictors.js'
+import type { HashSimulation } from '../../predict/simulate-hash.js'
 import type { Simulation } from '../../predict/simulator.js'
 import { AXES, type Place } from '../../report/map/design-map.js'
 import { FAR_FACTOR } from '../../report/map/map-text.js'
 import type { EngineConfiguration } from '../results.js'
 
-/** The compactions of an LSM tree's point, without files; `undefined` for other engines, which are not simulated. */
-export function simulationOf({ engine, options = {} }: EngineConfiguration, work: Work, seed: number): Simulation | undefined {
-  if (engine !== 'lsm') return undefined
-  const resolved = resolveOptions(builtInEngines.resolve(engine).options, options) as unknown as LsmOptions
-  return simulate(resolved, work, seed)
+export type AnySimulation = Simulation | HashSimulation
+
+/** The work under the options of a point, without files; `undefined` for an engine that is not simulated. */
+export function simulationOf({ engine, options = {} }: EngineConfiguration, work: Work, seed: number): AnySimulation | undefined {
+  const { name, options: table } = builtInEngines.resolve(engine)
+  return simulatorOf(name)?.(resolveOptions(table, options), work, seed)
 }
 
-/** Names of the points that another one is expected to beat by `FAR_FACTOR` on every axis. Points without a simulation stay. */
+/** Names of the points that another one is expected to beat by `FAR_FACTOR` on every axis. Only LSM trees are simulated with their runs, which say what reads cost; points of other engines stay. */
 export function farFromFrontier(
   points: readonly EngineConfiguration[],
-  simulations: ReadonlyMap<string, Simulation>,
+  simulations: ReadonlyMap<string, AnySimulation>,
   work: Work,
 ): ReadonlySet<string> {
   const places = points.flatMap(({ name, options = {} }): { name: string; place: Place }[] => {
     const simulation = simulations.get(name)
-    return simulation === undefined ? [] : [{ name, place: foreseenPlace(simulation, options, work) }]
+    return simulation === undefined || !('levels' in simulation) ? [] : [{ name, place: foreseenPlace(simulation, options, work) }]
   })
   const isFar = (place: Place): boolean => places.some(other => AXES.every(axis => other.place[axis] * FAR_FACTOR <= place[axis]))
   return new Set(places.filter(({ place }) => isFar(place)).map(({ name }) => name))

@@ -83,13 +83,20 @@ export function designMap(report: RunReport): DesignMap | undefined {
   }
 }
 
-/** The items that no other one beats: none is at most as large on each axis and smaller on one. */
+/** Amplifications are compared in steps: those of an LSM tree differ by a few percent between two runs of the same work. */
+const STEP = 1.05
+
+/** The items that no other one beats: none is at most as large on each axis and smaller on one, in steps of 5 %. */
 export function frontierOf<T>(items: readonly T[], placeOf: (item: T) => Place): T[] {
   return items.filter(item => !items.some(other => dominates(placeOf(other), placeOf(item))))
 }
 
 export function dominates(a: Place, b: Place): boolean {
-  return AXES.every(axis => a[axis] <= b[axis]) && AXES.some(axis => a[axis] < b[axis])
+  return AXES.every(axis => stepOf(a[axis]) <= stepOf(b[axis])) && AXES.some(axis => stepOf(a[axis]) < stepOf(b[axis]))
+}
+
+function stepOf(value: number): number {
+  return Math.round(Math.log(Math.max(value, LEAST_AMPLIFICATION)) / Math.log(STEP))
 }
 
 /** The shares of writes and reads of the work, and a half for space, each times what the user gave. */
@@ -121,7 +128,11 @@ export function measuredPlace({ write, read, space }: EngineReport, { work }: Pi
   // A get of an absent key asks for the key alone, as a delete counts only its key.
   const asked = (found.operations + scan.operations) * (keyBytes + valueBytes) + missing.operations * keyBytes
   const bytesRead = found.bytesFromDisk + missing.bytesFromDisk + scan.bytesFromDisk
-  return { write: write.settled.amplification.median, read: asked === 0 ? 0 : bytesRead / asked, space: space.settled.median }
+  return {
+    write: write.settled.amplification.median,
+    read: asked === 0 ? 0 : bytesRead / asked,
+    space: (space.mean ?? space.settled).median,
+  }
 }
 
 /** The last row of each amplification for the whole engine: formulas come from the coarsest to the finest. */

@@ -9,7 +9,7 @@ import { AXES, designMap, type AxisName, type DesignMap, type DesignPoint } from
 const LABELS: Readonly<Record<AxisName, string>> = {
   write: 'write amplification: bytes written per byte of the user',
   read: 'bytes read from files per byte asked for',
-  space: 'bytes of files per live byte',
+  space: 'bytes of files per live byte, mean over the run',
 }
 
 /** Axes on which the largest value is more than so many times the least are logarithmic. */

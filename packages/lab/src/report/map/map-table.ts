@@ -3,7 +3,7 @@ import type { DefinitionName } from '../definitions.js'
 import { bytes, duration, rate, times } from '../numbers.js'
 import type { EngineReport, PhaseReport, RunReport } from '../run-report.js'
 import type { Cell, ReportTable, Row } from '../tables.js'
-import { designMap, type AxisName, type DesignMap, type DesignPoint } from './design-map.js'
+import { AXES, designMap, type AxisName, type DesignMap, type DesignPoint } from './design-map.js'
 import { variedOptions } from './map-text.js'
 
 const NONE: Cell = { text: '–' }
@@ -27,16 +27,14 @@ function tableOf(report: RunReport, design: DesignMap, isWide: boolean): ReportT
   return {
     id: 'map',
     title: 'The frontier',
-    note:
-      'In small type or brackets: predicted. Throughput and CPU are those of one process, without the load. Memory is what the engine holds in the end; ' +
-      'the directory of a hash engine is not in the part that each point gets.',
+    note: 'Throughput and CPU leave out the load. Memory of a hash engine includes its directory, which is not in the part of each point.',
     columns: [
       { text: 'point', isText: true },
       amplification('write', 'writeAmplification'),
       amplification('read', 'readBytes'),
       amplification('space', 'spaceAmplification'),
       { text: 'entries/s', definition: 'throughput' },
-      { text: 'CPU per call', definition: 'cpu' },
+      { text: 'CPU/call', definition: 'cpu' },
       { text: 'memory', definition: 'memory' },
       ...(isWide ? [{ text: 'options', definition: 'designMap', isText: true } as const] : []),
     ],
@@ -55,24 +53,31 @@ function pointRow(point: DesignPoint, design: DesignMap, report: RunReport, isWi
   const options = variedOptions(point, design)
   const isSuggested = engine.name === design.suggested.engine.name
   return {
-    head: `${number === undefined ? '' : `${number} `}${engine.name}${isSuggested ? ' (suggested)' : ''}`,
+    head: `${number === undefined ? '' : `${number} `}${engine.name}${isSuggested ? (isWide ? ' (suggested)' : ' *') : ''}`,
     cells: [
-      amplificationCell(point, 'write'),
-      amplificationCell(point, 'read'),
-      amplificationCell(point, 'space'),
+      ...AXES.map(axis => amplificationCell(point, axis, isWide)),
       entriesPerSecond === undefined ? NONE : { text: rate(entriesPerSecond) },
       cpuUs === undefined ? NONE : { text: duration(cpuUs) },
       engine.memory.engineBytes === undefined ? NONE : { text: bytes(engine.memory.engineBytes) },
       ...(isWide ? [{ text: options, isText: true }] : []),
     ],
-    ...(!isWide && options !== '' && { notes: [options] }),
+    ...(!isWide && { notes: notesOf(point, options) }),
   }
 }
 
-function amplificationCell({ measured, predicted }: DesignPoint, axis: AxisName): Cell {
+function amplificationCell({ measured, predicted }: DesignPoint, axis: AxisName, isWide: boolean): Cell {
   const foreseen = predicted[axis]
   const text = times(measured[axis])
-  return foreseen === undefined ? { text } : { text, range: `predicted ${times(foreseen)}`, vary: `(${times(foreseen)})` }
+  return foreseen === undefined || !isWide ? { text } : { text, range: `predicted ${times(foreseen)}` }
+}
+
+/** What a terminal has no columns for. */
+function notesOf({ predicted }: DesignPoint, options: string): readonly string[] {
+  const foreseen = AXES.flatMap(axis => {
+    const value = predicted[axis]
+    return value === undefined ? [] : [`${axis} ${times(value)}`]
+  })
+  return [...(options === '' ? [] : [options]), ...(foreseen.length === 0 ? [] : [`predicted: ${foreseen.join(', ')}`])]
 }
 
 /** Without the load and without tasks; CPU time is that of all phases over all calls. */
