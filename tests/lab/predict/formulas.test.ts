@@ -114,7 +114,7 @@ describe('merging', () => {
     expect(lazyLeveledWrites(4, 10)).toBeLessThan(leveledWrites(4, 10))
     expect(lazyLeveledSpace(10)).toBe(leveledSpace(10))
     expect(leveledSpace(10)).toBeLessThan(tieredSpace(10))
-    expect([runsToRead('leveled', 4, 10), runsToRead('lazy leveled', 4, 10), runsToRead('tiered', 4, 10)]).toEqual([4, 31, 40])
+    expect([runsToRead('leveled', 4, 10), runsToRead('lazy-leveled', 4, 10), runsToRead('tiered', 4, 10)]).toEqual([4, 31, 40])
   })
 
   it('rewrites 100 equal flushes 50.5 times over when every flush merges all', () => {

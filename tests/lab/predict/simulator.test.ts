@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { LsmShape } from '../../../src/lsm/shape.js'
 import type { Compaction } from '../../../src/lsm/compaction/compaction.js'
 import type { CompactionPicker } from '../../../src/lsm/compaction/pickers/compaction-picker.js'
+import { LazyLeveledPicker } from '../../../src/lsm/compaction/pickers/lazy-leveled-picker.js'
 import { LeveledPicker } from '../../../src/lsm/compaction/pickers/leveled-picker.js'
 import { TieredPicker } from '../../../src/lsm/compaction/pickers/tiered-picker.js'
 import type { Version } from '../../../src/lsm/versions/version.js'
@@ -35,6 +36,7 @@ const LEVELED_10 = leveled(10)
 const LEVELED_4 = leveled(4)
 const TIERED_4 = tiered(4)
 const TIERED_10 = tiered(10)
+const LAZY_4 = new LazyLeveledPicker({ runsPerLevel: 4, fanOut: 4 })
 
 describe('the toy tree', () => {
   it.each([
@@ -53,6 +55,7 @@ describe('the toy tree', () => {
     ['leveled, T = 4', LEVELED_4],
     ['tiered, T = 4', TIERED_4],
     ['tiered, T = 10', TIERED_10],
+    ['lazily leveled, T = 4', LAZY_4],
   ])('%s does what the document says', (name, picker) => {
     const text = readFileSync(new URL('../../../docs/predicted-and-measured.md', import.meta.url), 'utf8')
     const [, write, space] = new RegExp(`^\\| ${name} +\\| +([\\d.]+) +\\| +([\\d.]+) +\\|`, 'm').exec(text)!
@@ -101,7 +104,7 @@ async function engineRun(
   flushEvery: number,
 ): Promise<{ picks: Pick[]; levels: LsmShape['levels']; flush: number; compaction: number; log: number }> {
   const picks: Pick[] = []
-  const prototype = options.compaction === 'tiered' ? TieredPicker.prototype : LeveledPicker.prototype
+  const { prototype } = { tiered: TieredPicker, 'lazy-leveled': LazyLeveledPicker }[String(options.compaction)] ?? LeveledPicker
   const pick = prototype.pick
   let last: Version | undefined
   prototype.pick = function (version, context) {
@@ -150,6 +153,15 @@ describe('the simulator and the engine, flushed at the same puts', () => {
     const wholeOf = ({ reason, level, entries }: Pick): unknown => ({ reason, level, entries })
     expect(simulated.picks.map(wholeOf)).toEqual(engine.picks.map(wholeOf))
     expect(simulated.picks.length).toBeGreaterThan(10)
+  })
+
+  it('make the very same lazily leveled picks: which level is merged, and when the last one moves down', async () => {
+    const options = { ...SMALL, compaction: 'lazy-leveled', runsPerLevel: 2, fanOut: 3, writeBufferSize: 256 << 10 }
+    const [engine, { picks, simulation }] = [await engineRun(options, work, 400), simulatedRun(options, work, 400)]
+    const wholeOf = ({ reason, level, inputs, entries }: Pick): unknown => ({ reason, level, runs: inputs.length, entries })
+    expect(picks.map(wholeOf)).toEqual(engine.picks.map(wholeOf))
+    expect(picks.filter(({ reason }) => reason === 'level is too large').length).toBeGreaterThan(1)
+    expect(Math.abs(simulation.written.compaction / engine.compaction - 1)).toBeLessThan(0.02)
   })
 
   it('make the very same leveled picks where they do not hang on single bytes: one level, and everything ascending', async () => {

@@ -1,6 +1,6 @@
 /** Filters that have fewer bits in deep levels: as few false positives as the paper says, and no more memory. */
 import { expect, it } from 'vitest'
-import { filterFalsePositives, monkeyAbsentKeyReads } from 'kvarium-lab/predict'
+import { filterFalsePositives, monkeyAbsentKeyReads, monkeyFalsePositives } from 'kvarium-lab/predict'
 import { measure } from '../../../bench/policies/measure.js'
 import { allocateFilterBits, filterBitsOfCompaction, filterBitsOfFlush } from '../../../src/lsm/compaction/filter-bits.js'
 import { slice } from '../../support/thoroughness.js'
@@ -23,6 +23,18 @@ it('false positives of a level grow with its size, and their sum is that of the 
     for (let level = 1; level < bits.length; level++) expect(rateOf(bits[level]) / rateOf(bits[level - 1])).toBeCloseTo(fanOut, 6)
     const reads = bits.reduce((sum, each) => sum + rateOf(each), 0)
     expect(Math.abs(reads / monkeyAbsentKeyReads(bitsPerKey, fanOut) - 1)).toBeLessThan(0.01)
+  }
+})
+
+it('the prediction knows the same shares, with runs of any sizes and with few bits', () => {
+  for (const bitsPerKey of [0, 0.3, 2, 10]) {
+    const entries = [5, 90, 90, 4000, 70_000]
+    const bits = allocateFilterBits(
+      entries.map(count => ({ entries: count, runs: 1 })),
+      bitsPerKey,
+    )
+    const rates = monkeyFalsePositives(entries, bitsPerKey)
+    for (const [index, rate] of rates.entries()) expect(rateOf(bits[index])).toBeCloseTo(rate, 9)
   }
 })
 

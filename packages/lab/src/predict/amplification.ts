@@ -84,7 +84,7 @@ export function lazyLeveledSpace(fanOut: number): number {
   return 1 + 1 / fanOut
 }
 
-export type Policy = 'leveled' | 'tiered' | 'lazy leveled'
+export type Policy = 'leveled' | 'tiered' | 'lazy-leveled'
 
 /**
  * Runs that a look-up may have to search: one per level when leveled, up to T when tiered, T in all levels but the largest with lazy

@@ -54,6 +54,27 @@ export function absentKeyReads(runs: number, falsePositives: number): number {
 }
 
 /**
+ * The false positives of each run when p_i is proportional to its entries, p_i = c · n_i, for the same memory as with equal bits per key:
+ * Σ n_i · ln(1/p_i) = b · ln²2 · Σ n_i. A run whose p_i would be more than 1 has no filter.
+ * Source: Monkey (SIGMOD 2017), appendix on the optimal allocation.
+ *
+ * @param entries n_i, of each run
+ * @param bitsPerKey b, on average over all entries
+ * @returns shares, 0 to 1, in the order of the runs
+ */
+export function monkeyFalsePositives(entries: readonly number[], bitsPerKey: number): number[] {
+  const exponent = bitsPerKey * Math.LN2 ** 2 * entries.reduce((sum, n) => sum + n, 0)
+  const ascending = entries.filter(n => n > 0).sort((a, b) => a - b)
+  for (let filtered = ascending.length; filtered > 0; filtered--) {
+    const runs = ascending.slice(0, filtered)
+    const keys = runs.reduce((sum, n) => sum + n, 0)
+    const share = Math.exp(-(exponent + runs.reduce((sum, n) => sum + n * Math.log(n), 0)) / keys)
+    if (share * runs[filtered - 1] <= 1) return entries.map(n => Math.min(1, share * n))
+  }
+  return entries.map(() => 1)
+}
+
+/**
  * Monkey's allocation: p_i grows with the size of the level, so that the sum over all levels converges. The cost of a look-up for an
  * absent key is then about e^(−(M/N) · ln²2) · T^(T/(T−1)) / (T−1), for any number of levels.
  * Source: Monkey (SIGMOD 2017), leveling.

@@ -16,7 +16,14 @@ export {
   type LevelFactor,
   type Policy,
 } from './amplification.js'
-export { absentKeyReads, bestProbes, exactFilterFalsePositives, filterFalsePositives, monkeyAbsentKeyReads } from './bloom.js'
+export {
+  absentKeyReads,
+  bestProbes,
+  exactFilterFalsePositives,
+  filterFalsePositives,
+  monkeyAbsentKeyReads,
+  monkeyFalsePositives,
+} from './bloom.js'
 export {
   copyOnWriteWrites,
   MIDPOINT_FILL,

@@ -24,7 +24,9 @@ export interface LevelFlow {
 
 /** The levels below 0 that hold or have held data, from the top. */
 export function compactionFlows(flow: FlowCase): LevelFlow[] {
-  return flow.options.compaction === 'leveled' ? leveledFlows(flow) : tieredFlows(flow)
+  const { compaction } = flow.options
+  if (compaction === 'leveled') return leveledFlows(flow)
+  return compaction === 'tiered' ? tieredFlows(flow) : lazyLeveledFlows(flow)
 }
 
 /**
@@ -89,4 +91,53 @@ function tieredFlows({ options, shape, work, sizes, flushedPuts }: FlowCase): Le
     })
   }
   return flows
+}
+
+/**
+ * As tiered above the last level. A merge into the last level writes the different keys that it then has, of all puts so far; a last level that is
+ * T times as large as the level above moves one level down.
+ */
+function lazyLeveledFlows({ options, shape, work, sizes, flushedPuts }: FlowCase): LevelFlow[] {
+  const { runsPerLevel, fanOut } = options
+  const flushes = Math.floor(flushedPuts / sizes.memtablePuts + 1e-9)
+  const deepest = shape.levels.findLastIndex(({ tables }) => tables > 0)
+  const isAscending = work.distribution === 'ascending'
+  const bytesOf = (puts: number): number => {
+    const entries = distinctKeys(work.distribution, work.keys, puts, work.theta)
+    return entries * sizes.entryBytes(isAscending ? 1 : work.keys / entries)
+  }
+  const written: number[] = []
+  const merges: number[] = []
+  let last = work.loaded === undefined ? 1 : Math.max(1, deepest)
+  let lastBytes = work.loaded === undefined ? 0 : shape.levels[last].bytes
+  const runs: number[] = []
+  for (let flush = 1; flush <= flushes; flush++) {
+    runs[0] = (runs[0] ?? 0) + 1
+    for (let level = 1, puts = sizes.memtablePuts; level <= last && runs[level - 1] === runsPerLevel; level++) {
+      const arriving = runsPerLevel * bytesOf(puts)
+      puts *= runsPerLevel
+      runs[level - 1] = 0
+      if (level === last && lastBytes > (fanOut - 1) * arriving) last++
+      if (level < last) runs[level] = (runs[level] ?? 0) + 1
+      else if (work.loaded === undefined) lastBytes = bytesOf(flush * sizes.memtablePuts)
+      merges[level] = (merges[level] ?? 0) + 1
+      // Runs of ascending keys are apart, so that they only move.
+      if (!isAscending) written[level] = (written[level] ?? 0) + (level < last ? bytesOf(puts) : lastBytes)
+    }
+  }
+  return Array.from({ length: Math.max(last, deepest) }, (_, index) => {
+    const level = index + 1
+    const writtenBytes = written[level] ?? 0
+    return {
+      level,
+      writtenBytes,
+      row: {
+        variant: 'distinct keys per merge',
+        inputs: [quantity('merges', merges[level] ?? 0, ''), quantity('T', level < last ? runsPerLevel : fanOut, '')],
+        formula: 'Σ over merges of the different keys of a run, in the last level of all puts so far, × bytes per entry',
+        source: 'Dostoevsky (SIGMOD 2018), lazy leveling, with repeated keys by Cárdenas 1975',
+        why: 'A compaction that waits for another one finds more than T runs, and a last level that moves down has been written where it was.',
+      },
+    }
+  })
 }

@@ -1,7 +1,7 @@
 /** Predictions of an LSM tree's space and level sizes. */
 import type { LsmOptions, LsmShape } from 'kvarium/lsm'
 import { spaceAmplification } from 'kvarium/trace'
-import { leveledSpace, tieredSpace } from './amplification.js'
+import { lazyLeveledSpace, leveledSpace, tieredSpace } from './amplification.js'
 import { prediction, quantity, type Measured, type Prediction, type Quantity } from './prediction.js'
 import type { Simulation } from './simulator.js'
 
@@ -11,18 +11,19 @@ export function predictSpace(measured: Measured, simulation: Simulation | undefi
   const options = measured.options as unknown as LsmOptions
   const { fileBytes } = measured.ledger
   const liveBytes = measured.liveBytes ?? measured.ledger.liveBytes
-  const leveled = options.compaction === 'leveled'
+  const { compaction, fanOut, runsPerLevel } = options
+  const tiered = compaction === 'tiered'
   const base = { metric: 'space amplification', part: 'total', unit: 'x', measured: spaceAmplification(fileBytes, liveBytes) } as const
   const estimate = measured.liveBytes === undefined ? ', over an estimate of the live bytes, which were not counted' : ''
   const why = `The measurement includes all files: logs, half-filled upper levels and versions that no merge has dropped yet${estimate}.`
   const rows = [
     prediction({
       ...base,
-      variant: leveled ? '1 + 1/T' : 'T',
-      inputs: [leveled ? fanOutOf(options) : runsOf(options)],
-      formula: leveled ? '1 + 1/T' : 'at most T',
+      variant: tiered ? 'T' : '1 + 1/T',
+      inputs: [tiered ? runsOf(options) : fanOutOf(options)],
+      formula: tiered ? 'at most T' : '1 + 1/T',
       source: 'Dostoevsky (Dayan and Idreos, SIGMOD 2018)',
-      predicted: leveled ? leveledSpace(options.fanOut) : tieredSpace(options.runsPerLevel),
+      predicted: tiered ? tieredSpace(runsPerLevel) : compaction === 'leveled' ? leveledSpace(fanOut) : lazyLeveledSpace(fanOut),
       why,
     }),
   ]
@@ -45,7 +46,23 @@ export function predictLevels(measured: Measured): Prediction[] {
   const rows: Prediction[] = []
   const deepest = shape.levels.findLastIndex(({ tables }) => tables > 0)
   for (const { level, runs, bytes } of shape.levels) {
-    if (options.compaction === 'tiered') {
+    if (options.compaction === 'lazy-leveled' && level > 0 && level === deepest) {
+      rows.push(
+        prediction({
+          metric: 'runs',
+          part: 'total',
+          level,
+          variant: 'one run',
+          inputs: [],
+          formula: '1: the level above is merged into the run that is there',
+          source: 'Dostoevsky (Dayan and Idreos, SIGMOD 2018), lazy leveling',
+          unit: 'runs',
+          predicted: 1,
+          measured: runs,
+          why: 'Only a tree that was built by another policy has more, until they are merged.',
+        }),
+      )
+    } else if (options.compaction !== 'leveled') {
       rows.push(
         prediction({
           metric: 'runs',

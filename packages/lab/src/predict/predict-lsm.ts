@@ -1,7 +1,7 @@
 /** Predictions for an LSM tree after some work, beside its ledger and shape. */
 import type { LsmOptions, LsmShape } from 'kvarium/lsm'
 import { writeAmplification } from 'kvarium/trace'
-import { leveledWrites, LEVEL_FACTORS, tieredWrites } from './amplification.js'
+import { lazyLeveledWrites, leveledWrites, LEVEL_FACTORS, tieredWrites } from './amplification.js'
 import { distinctKeys } from './draws.js'
 import { compactionFlows, type LevelFlow } from './level-flows.js'
 import { predictCache, type DrawnPages } from './predict-cache.js'
@@ -161,6 +161,18 @@ function totals({ options, measured, simulation, log, flush, flows, work, sizes 
       const inputs = [...given, fanOutOf(options)]
       rows.push(prediction({ ...base, variant: name, inputs, formula: `log + flush + L × (${name})`, source, predicted, why }))
     }
+  } else if (options.compaction === 'lazy-leveled') {
+    rows.push(
+      prediction({
+        ...base,
+        variant: 'lazy leveling',
+        inputs: [...given, fanOutOf(options)],
+        formula: 'log + flush + (L − 1) + T',
+        source: 'Dostoevsky (Dayan and Idreos, SIGMOD 2018), lazy leveling',
+        predicted: lazyLeveledWrites(depth, options.fanOut, log, flush),
+        why: 'T is the most that the last level is rewritten for a byte that arrives: less while it is not full, and not for every byte.',
+      }),
+    )
   } else {
     rows.push(
       prediction({
