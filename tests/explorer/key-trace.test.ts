@@ -1,6 +1,6 @@
 /** Hazards: a key said to lie where it is not, or not where it is; an answer that no get gives; bytes that are not those of the version; stale bytes taken for live ones. */
 import { beforeAll, describe, expect, it } from 'vitest'
-import { DEFAULT_LANES } from '../../packages/explorer/src/run/engine-lanes.js'
+import { DEFAULT_LANES, HASH } from '../../packages/explorer/src/run/engine-lanes.js'
 import type { Operation } from '../../packages/explorer/src/run/operation.js'
 import { linesOf } from '../../packages/explorer/src/run/scenario.js'
 import type { KeyPlace, KeyTrace } from '../../packages/explorer/src/session/key-place.js'
@@ -49,13 +49,19 @@ function after(state: ReadonlyMap<string, string>, operation: Operation): Readon
   return now
 }
 
-describe.each(DEFAULT_LANES.map(({ name }, lane) => ({ name, lane })))('the places of a key in a lane of $name', ({ lane, name }) => {
+const PLACES: Readonly<Record<string, readonly KeyPlace['in'][]>> = {
+  lsm: ['log', 'memtable', 'table'],
+  btree: ['leaf', 'leaf in memory', 'log'],
+  hash: ['data file', 'log'],
+}
+
+describe.each([...DEFAULT_LANES, HASH])('the places of a key in a lane of $name', lane => {
   const session = new Session()
   const operations = mixed()
   const ends: number[] = []
   const states: ReadonlyMap<string, string>[] = []
   beforeAll(async () => {
-    await session.begin({ seed: 1, lanes: [DEFAULT_LANES[lane]] })
+    await session.begin({ seed: 1, lanes: [lane] })
     const { moments } = await session.add(operations.map(operation => ({ operation })))
     const rows = await session.operations(0, operations.length)
     for (const index of operations.keys()) {
@@ -95,7 +101,7 @@ describe.each(DEFAULT_LANES.map(({ name }, lane) => ({ name, lane })))('the plac
         }
       }
     }
-    expect([...seen].sort()).toEqual(name === 'lsm' ? ['log', 'memtable', 'table'] : ['leaf', 'leaf in memory', 'log'])
+    expect([...seen].sort()).toEqual(PLACES[lane.engine])
   })
 
   async function checkBytes({ value, bytes, kind }: KeyPlace, position: number): Promise<void> {

@@ -264,7 +264,7 @@ describe('the settings of a lane', () => {
       { option: 'compaction', message: expect.stringContaining('Did you mean "leveled"?') as string },
     ])
     expect(await check(btree, { pageSize: 1000 })).toEqual([{ message: expect.stringContaining('a power of two') as string }])
-    expect(Object.keys(await session.engineOptions())).toEqual(['lsm', 'btree'])
+    expect(Object.keys(await session.engineOptions())).toEqual(['lsm', 'btree', 'hash'])
   })
 
   it('open a store in every kind of lane that the page offers', async () => {

@@ -31,10 +31,11 @@ export const LANE_KINDS: readonly LaneKind[] = [
     title: 'B+tree',
     lane: { name: 'btree', engine: 'btree', options: { writeBufferSize: 65536, pageSize: 1024, cacheSize: 65536 } },
   },
+  { title: 'Hash (Bitcask)', lane: { name: 'hash', engine: 'hash', options: { maxFileSize: 16384, cacheSize: 65536 } } },
 ]
 
 /** The small lanes by name. */
-export const [LEVELED, TIERED, , BTREE] = LANE_KINDS.map(({ lane }) => lane)
+export const [LEVELED, TIERED, , BTREE, HASH] = LANE_KINDS.map(({ lane }) => lane)
 
 /** The lanes that a run begins with. */
 export const DEFAULT_LANES: readonly LaneSettings[] = [LEVELED, BTREE]

@@ -2,13 +2,19 @@
 import type { EngineFactory } from 'kvarium'
 import { BTREE_OPTIONS, btreeEngine } from 'kvarium/btree'
 import type { OptionTable } from 'kvarium/engine'
+import { HASH_OPTIONS, hashEngine } from 'kvarium/hash'
 import { LSM_OPTIONS, lsmEngine } from 'kvarium/lsm'
 import { memoryEngine } from 'kvarium/memory'
 import { ExplorerError } from './explorer-error.js'
 import type { PartSettings } from '../parts/part-settings.js'
 import type { LaneSettings } from './settings.js'
 
-const FACTORIES: Readonly<Record<string, () => EngineFactory>> = { lsm: lsmEngine, btree: btreeEngine, memory: () => memoryEngine }
+const FACTORIES: Readonly<Record<string, () => EngineFactory>> = {
+  lsm: lsmEngine,
+  btree: btreeEngine,
+  hash: hashEngine,
+  memory: () => memoryEngine,
+}
 
 /** The engine of this name; a name that is none is refused by the store that is to open with it. */
 export function engineOf(name: string): EngineFactory | string {
@@ -38,4 +44,4 @@ export async function engineOfLane({ engine, part }: LaneSettings, seed: number)
 }
 
 /** The options of each engine, by its name. */
-export const ENGINE_OPTIONS: Readonly<Record<string, OptionTable>> = { lsm: LSM_OPTIONS, btree: BTREE_OPTIONS }
+export const ENGINE_OPTIONS: Readonly<Record<string, OptionTable>> = { lsm: LSM_OPTIONS, btree: BTREE_OPTIONS, hash: HASH_OPTIONS }

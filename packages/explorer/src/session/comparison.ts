@@ -86,7 +86,7 @@ type Pair = readonly [number, number]
 const MOST_OUTCOMES = 10
 const MOST_COSTS = 10
 /** Pictures that figures are made of. */
-const FIGURED: readonly PictureName[] = ['ledger', 'levels', 'pages', 'cache', 'files']
+const FIGURED: readonly PictureName[] = ['ledger', 'levels', 'pages', 'directory', 'cache', 'files']
 
 /** Compares lanes of one run. What does not depend on the position is kept for the pair that was asked for last. */
 export class Comparisons {

@@ -4,7 +4,7 @@ import type { Folds } from '../views/track.js'
 import type { FileBytes } from './file-bytes.js'
 
 export interface KeyPlace {
-  readonly in: 'memtable' | 'immutable memtable' | 'table' | 'leaf in memory' | 'leaf' | 'log'
+  readonly in: 'memtable' | 'immutable memtable' | 'table' | 'leaf in memory' | 'leaf' | 'log' | 'data file'
   /** What and where it is, in words. */
   readonly name: string
   /** Leaves on disk say none. */

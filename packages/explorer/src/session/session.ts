@@ -292,7 +292,7 @@ export class Session implements Answering {
     const index = this.#begun()
     const at = index.within(position)
     const { factsAt } = await import('./facts.js')
-    return factsAt(index.run, at, await this.script(at), index.looks(at, ['ledger', 'files', 'levels', 'pages']))
+    return factsAt(index.run, at, await this.script(at), index.looks(at, ['ledger', 'files', 'levels', 'pages', 'directory']))
   }
 
   readonly seek = async (request: SeekRequest): Promise<number | undefined> => this.#begun().seek(request)
@@ -399,7 +399,7 @@ export class Session implements Answering {
       seed: settings.seed,
       operations: endedOperations(index.run, lane, position),
       events: index.tracks[lane].lane.events.slice(0, index.keptUpTo(position, lane)),
-      pictures: index.picturesAt(lane, position, ['ledger', 'levels', 'pages']),
+      pictures: index.picturesAt(lane, position, ['ledger', 'levels', 'pages', 'directory']),
     })
   }
 

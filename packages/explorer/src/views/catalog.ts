@@ -1,6 +1,7 @@
 /** Every drawing's picture by name, and the fold that makes it. A drawing is a line here, its fold beside this file, and its component in the page. */
 import type { TraceEvent } from 'kvarium/trace'
 import { CacheFold, type CachePicture } from './cache-fold.js'
+import { DataFold, type DataPicture } from './data-fold.js'
 import { FilesFold, type FilesPicture } from './files-fold.js'
 import type { Fold } from './fold.js'
 import { LedgerFold, type LedgerPicture } from './ledger-fold.js'
@@ -19,6 +20,7 @@ export interface Pictures {
   readonly merge?: MergesPicture
   readonly pages?: PagesPicture
   readonly space?: SpacePicture
+  readonly directory?: DataPicture
   readonly cache?: CachePicture
   readonly ledger?: LedgerPicture
   readonly files?: FilesPicture
@@ -39,6 +41,7 @@ const CATALOG: { readonly [Name in PictureName]-?: Entry<NonNullable<Pictures[Na
   merge: { engine: 'lsm', make: () => new MergeFold() },
   pages: { engine: 'btree', make: () => new PagesFold() },
   space: { engine: 'btree', make: () => new SpaceFold() },
+  directory: { engine: 'hash', make: () => new DataFold() },
   cache: { make: () => new CacheFold() },
   ledger: { make: () => new LedgerFold() },
   files: { make: () => new FilesFold() },

@@ -38,7 +38,7 @@ const READ: Readonly<Record<ReadPart, string>> = {
 }
 
 /** Figures that a lane has nothing of are missing: an amplification without user bytes, blocks per get without gets. */
-export function figuresOf({ ledger, levels, pages, cache, files }: Pictures, jobs: JobCounts): readonly Figure[] {
+export function figuresOf({ ledger, levels, pages, directory, cache, files }: Pictures, jobs: JobCounts): readonly Figure[] {
   const figures: Figure[] = []
   const add = (group: Figure['group'], name: string, unit: Figure['unit'], value: number): void => {
     figures.push({ group, name, unit, value })
@@ -54,7 +54,7 @@ export function figuresOf({ ledger, levels, pages, cache, files }: Pictures, job
     }
     add('write amplification', 'bytes written', 'bytes', written)
     if (now.gets > 0) {
-      add('read amplification', levels === undefined ? 'pages per get' : 'blocks per get', 'each', now.blocks / now.gets)
+      add('read amplification', pages !== undefined ? 'pages per get' : 'blocks per get', 'each', now.blocks / now.gets)
       add('read amplification', 'of these from disk', 'each', now.blocksFromDisk / now.gets)
     }
     if (now.liveBytes > 0) add('space amplification', 'bytes of files per live byte', 'x', now.fileBytes / now.liveBytes)
@@ -68,6 +68,10 @@ export function figuresOf({ ledger, levels, pages, cache, files }: Pictures, job
   if (levels !== undefined) {
     add('background', 'flushes', 'count', jobs.flush)
     add('background', 'compactions', 'count', jobs.compaction)
+  }
+  if (directory !== undefined) {
+    add('background', 'logs sealed', 'count', jobs.flush)
+    add('background', 'merges', 'count', jobs.compaction)
   }
   if (pages !== undefined) add('background', 'checkpoints', 'count', jobs.checkpoint)
   add('background', 'stalls', 'count', jobs.stall)
@@ -92,6 +96,12 @@ export function figuresOf({ ledger, levels, pages, cache, files }: Pictures, job
     add('shape', 'height', 'count', height)
     add('shape', 'memory: changed pages and cache', 'bytes', memory.dirtyBytes + (cache?.bytes ?? 0))
   }
+  if (directory !== undefined) {
+    const { shape, deadBytes, sealedBytes } = directory
+    add('shape', 'keys in the directory', 'count', shape.directory.records)
+    if (sealedBytes > 0) add('shape', 'dead share of the sealed files', 'share', deadBytes / sealedBytes)
+    add('shape', 'memory: directory and cache', 'bytes', shape.directory.bytes + (cache?.bytes ?? 0))
+  }
   return figures
 }
 
@@ -99,7 +109,17 @@ export function figuresOf({ ledger, levels, pages, cache, files }: Pictures, job
 function bytesByKind(picture: FilesPicture | undefined): ReadonlyMap<string, number> {
   const kinds = new Map<string, number>()
   for (const { name, bytes } of picture?.files ?? []) {
-    const kind = name.endsWith('.log') ? 'logs' : name.endsWith('.sst') ? 'tables' : name === DATA_FILE ? 'pages' : 'other files'
+    const kind = name.endsWith('.log')
+      ? 'logs'
+      : name.endsWith('.sst')
+        ? 'tables'
+        : name.endsWith('.data')
+          ? 'data files'
+          : name.endsWith('.hint')
+            ? 'hint files'
+            : name === DATA_FILE
+              ? 'pages'
+              : 'other files'
     kinds.set(kind, (kinds.get(kind) ?? 0) + bytes)
   }
   return kinds

@@ -6,8 +6,9 @@ import { LsmShapeFold } from 'kvarium/lsm'
 import type { TraceEvent } from 'kvarium/trace'
 
 export class LiveBytes {
-  /** What a B+tree says; an LSM tree has none of the events that set it. */
+  /** What a B+tree or a hash engine says; an LSM tree has none of the events that set it. */
   #told: number | undefined
+  #isHash = false
   #lsm = new LsmShapeFold()
   #memtable = 0
   #frozen: readonly number[] = []
@@ -17,6 +18,7 @@ export class LiveBytes {
       case 'job.begin':
         if (event.kind !== 'open') break
         this.#told = undefined
+        this.#isHash = false
         this.#memtable = 0
         this.#frozen = []
         break
@@ -24,8 +26,13 @@ export class LiveBytes {
       case 'tree.change':
         this.#told = event.liveBytes
         break
+      case 'directory.change':
+        this.#told = event.liveBytes
+        this.#isHash = true
+        break
       case 'entries.expire':
-        if (this.#told !== undefined) this.#told -= event.bytes
+        // A hash engine has said so before, with what has changed.
+        if (this.#told !== undefined && !this.#isHash) this.#told -= event.bytes
         break
       case 'memtable.insert':
         this.#memtable += event.key.length + event.valueBytes
@@ -46,6 +53,7 @@ export class LiveBytes {
   clone(): LiveBytes {
     const clone = new LiveBytes()
     clone.#told = this.#told
+    clone.#isHash = this.#isHash
     clone.#lsm = this.#lsm.clone()
     clone.#memtable = this.#memtable
     clone.#frozen = this.#frozen

@@ -6,8 +6,18 @@
  * 2. A number that no formula is about is missing, and a sentence says why.
  */
 import { resolveOptions } from 'kvarium/engine'
+import type { HashOptions } from 'kvarium/hash'
 import type { LsmOptions } from 'kvarium/lsm'
-import { distinctKeys, predict, simulate, type Distribution, type Prediction, type Work } from 'kvarium-lab/predict'
+import {
+  distinctKeys,
+  predict,
+  simulate,
+  simulateHash,
+  type Distribution,
+  type Prediction,
+  type PredictOptions,
+  type Work,
+} from 'kvarium-lab/predict'
 import { Ledger, type ReadCounts, type TraceEvent } from 'kvarium/trace'
 import { ENGINE_OPTIONS } from '../run/engines.js'
 import type { Operation } from '../run/operation.js'
@@ -73,6 +83,16 @@ const WANTED: Readonly<Record<string, readonly Wanted[]>> = {
     { name: 'filters that let an absent key pass', of: 'other', metric: 'filter false positives', part: 'total', isOfBytes: false },
     { name: 'files per live byte', of: 'space', metric: 'space amplification', part: 'total', variant: SIMULATED, isOfBytes: true },
   ],
+  hash: [
+    { name: 'written per user byte', of: 'write', metric: 'write amplification', part: 'total', variant: SIMULATED, isOfBytes: true },
+    { name: 'log', of: 'write', metric: 'write amplification', part: 'log', isOfBytes: false },
+    { name: 'hint files', of: 'write', metric: 'write amplification', part: 'flush', isOfBytes: true },
+    { name: 'merges', of: 'write', metric: 'write amplification', part: 'compaction', variant: SIMULATED, isOfBytes: true },
+    { name: 'blocks per get that finds', of: 'read', metric: 'read amplification', part: 'found', isOfBytes: false },
+    { name: 'blocks per get that misses', of: 'read', metric: 'read amplification', part: 'missing', isOfBytes: false },
+    { name: 'memory per key', of: 'other', metric: 'memory per key', part: 'total', isOfBytes: false },
+    { name: 'files per live byte', of: 'space', metric: 'space amplification', part: 'total', variant: SIMULATED, isOfBytes: true },
+  ],
   btree: [
     { name: 'written per user byte', of: 'write', metric: 'write amplification', part: 'total', variant: PAGES, isOfBytes: true },
     { name: 'log', of: 'write', metric: 'write amplification', part: 'log', isOfBytes: false },
@@ -94,7 +114,7 @@ const WANTED: Readonly<Record<string, readonly Wanted[]>> = {
 
 export function predictionOf({ settings, seed, operations, events, pictures }: PredictedLane): PredictionPicture {
   const wanted = WANTED[settings.engine]
-  const shape = pictures.levels ?? pictures.pages?.shape
+  const shape = pictures.levels ?? pictures.pages?.shape ?? pictures.directory?.shape
   const { ledger: picture } = pictures
   if (wanted === undefined || shape === undefined || picture === undefined)
     return without(`There are no formulas for the engine ${settings.engine}.`)
@@ -108,9 +128,8 @@ export function predictionOf({ settings, seed, operations, events, pictures }: P
   ledger.fileBytes = now.fileBytes
   addReads(ledger, events)
   const measured = { options, ledger: ledger.counts(now.liveBytes), shape }
-  const isLsm = settings.engine === 'lsm'
   const { work } = drawn
-  const written = predict(measured, work, isLsm ? { simulation: simulate(options as unknown as LsmOptions, work, seed) } : {})
+  const written = predict(measured, work, simulationOf(settings.engine, options, work, seed))
   // Gets ask for keys that are there, however many there could be.
   const read = predict(measured, { ...work, keys: drawn.seen })
   const isCompressed = options.compression !== undefined && options.compression !== 'none'
@@ -128,6 +147,11 @@ export function predictionOf({ settings, seed, operations, events, pictures }: P
       ]
     })
   return { work, rows, notes: notesOn(operations, isCompressed), marks: marksOf(rows, ledger) }
+}
+
+function simulationOf(engine: string, options: Readonly<Record<string, unknown>>, work: Work, seed: number): PredictOptions {
+  if (engine === 'lsm') return { simulation: simulate(options as unknown as LsmOptions, work, seed) }
+  return engine === 'hash' ? { simulation: simulateHash(options as unknown as HashOptions, work, { seed }) } : {}
 }
 
 function without(reason: string): PredictionPicture {

@@ -1,5 +1,7 @@
 /** The drawings of the page, in the order in which they stand. */
 import { Cache } from './cache.js'
+import { DataFiles } from './data-files.js'
+import { Directory } from './directory.js'
 import type { Drawing, RowName } from './drawing.js'
 import { Files } from './files.js'
 import { Hex } from './hex.js'
@@ -23,8 +25,8 @@ interface Row {
 /** The rows of drawings, from the top down, with the names of what they hold in the engines there are. */
 export const ROWS: readonly Row[] = [
   { row: 'log', title: 'Log' },
-  { row: 'memory', title: 'Memtable, pages' },
-  { row: 'disk', title: 'Levels, free space', continues: true },
+  { row: 'memory', title: 'Memtable, pages, directory' },
+  { row: 'disk', title: 'Levels, free space, data files', continues: true },
   { row: 'merge', title: 'Merge', continues: true },
   { row: 'cache', title: 'Cache', isBeside: true },
   { row: 'ledger', title: 'Ledger', isBeside: true },
@@ -39,8 +41,10 @@ export const DRAWINGS: readonly Drawing[] = [
   { row: 'merge', picture: 'merge', title: 'Merge', events: ['compaction', 'merge'], Component: Merge },
   { row: 'memory', picture: 'pages', title: 'Pages', events: ['page', 'root', 'tree', 'subtree', 'checkpoint'], Component: Pages },
   { row: 'disk', picture: 'space', title: 'Free space', events: ['space'], Component: Space },
+  { row: 'memory', picture: 'directory', title: 'Directory', events: ['directory'], Component: Directory },
+  { row: 'disk', picture: 'directory', title: 'Data files', events: ['data'], Component: DataFiles },
   { row: 'cache', picture: 'cache', title: 'Cache', events: ['cache'], Component: Cache },
   { row: 'ledger', picture: 'ledger', title: 'Ledger', events: [], Component: Ledger },
-  { row: 'files', picture: 'files', title: 'Files', events: ['file', 'directory'], Component: Files },
+  { row: 'files', picture: 'files', title: 'Files', events: ['file', 'directory.sync'], Component: Files },
   { row: 'bytes', picture: 'files', title: 'Bytes', events: ['file.write'], Component: Hex },
 ]
