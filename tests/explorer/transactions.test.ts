@@ -88,6 +88,18 @@ describe('a transaction of a run', () => {
       expect(await lastOf(script, lane)).toMatchObject({ status: 'failed', text: expect.stringContaining(message) as string })
   })
 
+  it('names few and short names where there are many and long ones', async () => {
+    const many = Array.from({ length: 20 }, (_, index) => `begin ${'x'.repeat(5000)}${index}`)
+    for (const line of [`commit ${'y'.repeat(5000)}`, `get a at ${'y'.repeat(5000)}`, `crash ${'y'.repeat(5000)} event 1 all`]) {
+      const { status, text } = (await lastOf([...many, line]))!
+      expect(status).toBe('failed')
+      expect(text.length).toBeLessThan(800)
+    }
+    const { session, end } = await ran(many)
+    const { transactions, omitted } = await session.openHere(end)
+    expect([transactions.length, omitted, transactions[0].name.length]).toEqual([10, 10, 40])
+  })
+
   it('goes on after a line about it has failed', async () => {
     expect(
       await lastOf(['begin a', 'in a put x 1', 'begin a', `in a put "${'k'.repeat(5000)}" 1`, 'in b get x', 'commit a', 'get x']),

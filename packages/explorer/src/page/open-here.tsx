@@ -6,6 +6,7 @@ import { goTo, last, position, summary } from './state.js'
 import { useAnswer } from './use-answer.js'
 
 export function OpenHere(): JSX.Element | null {
+  if (summary.value?.hasTransactions !== true) return null
   // The run behind a position may be another one by now.
   return <At key={last.value} />
 }

@@ -8,14 +8,15 @@
  */
 import { Kvarium, type EngineFactory } from 'kvarium'
 import { loadHash32 } from 'kvarium/codec'
-import { quotedText, shortText } from 'kvarium/observe'
+import { shortText } from 'kvarium/observe'
 import { Trace, type TraceListener } from 'kvarium/trace'
 import { MemoryFileSystem, portableEnvironment, SeededRandom, type Environment } from 'kvarium/vfs'
 import { codeOf, ExplorerError } from './explorer-error.js'
-import { wordText } from './command.js'
+import { shortWord } from './command.js'
 import { engineOf, engineOfLane } from './engines.js'
 import type { LaneSettings } from './settings.js'
-import { isConflict, OpenTransactions, someNames } from './open-transactions.js'
+import { quotedName, someNames } from './names.js'
+import { isConflict, OpenTransactions } from './open-transactions.js'
 import type { KeyInterval, Operation, Outcome, Range, TransactionStep } from './operation.js'
 import { SteppedTime } from './stepped-time.js'
 
@@ -190,10 +191,10 @@ export class Lane {
         if (this.#snapshots.has(operation.name))
           throw new ExplorerError(
             'KVARIUM_INVALID_NAME',
-            `There is a snapshot ${quotedText(operation.name)} already: release it, or use another name`,
+            `There is a snapshot ${quotedName(operation.name)} already: release it, or use another name`,
           )
         this.#snapshots.set(operation.name, store.snapshot())
-        return ok(`holds this moment as ${wordText(operation.name)}`)
+        return ok(`holds this moment as ${shortWord(operation.name)}`)
       case 'release':
         await this.#complete(this.#snapshot(operation.name).close())
         this.#snapshots.delete(operation.name)
@@ -282,7 +283,7 @@ export class Lane {
     const names = someNames(this.#snapshots.keys())
     const held =
       names === '' ? `none is held. Take one by "snapshot NAME"; a reopening ends all of them` : `those held are ${names}. Use one of them`
-    throw new ExplorerError('KVARIUM_NOTHING_THERE', `There is no snapshot ${quotedText(name)}: ${held}`)
+    throw new ExplorerError('KVARIUM_NOTHING_THERE', `There is no snapshot ${quotedName(name)}: ${held}`)
   }
 
   /** Waits for work of the store, and takes as many steps as it needs; none for work that needs none. */

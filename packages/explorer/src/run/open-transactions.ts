@@ -4,10 +4,7 @@
  */
 import { ExplorerError } from './explorer-error.js'
 import { ConflictError, type Kvarium, type Transaction } from 'kvarium'
-import { quotedText } from 'kvarium/observe'
-
-/** Names that a message has. */
-const MOST_NAMES = 8
+import { quotedName, someNames } from './names.js'
 
 interface Open {
   readonly transaction: Transaction<string, string>
@@ -34,7 +31,7 @@ export class OpenTransactions {
     if (this.#open.has(name)) {
       throw new ExplorerError(
         'KVARIUM_INVALID_NAME',
-        `The transaction ${quotedText(name)} is open already: commit or abort it first, or use another name`,
+        `The transaction ${quotedName(name)} is open already: commit or abort it first, or use another name`,
       )
     }
     let begun!: (open: Omit<Open, 'ended'>) => void
@@ -88,15 +85,8 @@ export class OpenTransactions {
       names === ''
         ? 'none is open. Begin one by "begin NAME"; a reopening ends all of them'
         : `those open are ${names}. Use one of them, or begin this one`
-    throw new ExplorerError('KVARIUM_NOTHING_THERE', `There is no open transaction ${quotedText(name)}: ${others}`)
+    throw new ExplorerError('KVARIUM_NOTHING_THERE', `There is no open transaction ${quotedName(name)}: ${others}`)
   }
-}
-
-/** Names for a message: the first ones, and how many more there are. */
-export function someNames(all: Iterable<string>): string {
-  const names = [...all]
-  const more = names.length - MOST_NAMES
-  return names.slice(0, MOST_NAMES).map(quotedText).join(', ') + (more > 0 ? ` and ${more} more` : '')
 }
 
 /** Whether the store has refused a commit, as something has changed that the transaction had read. */

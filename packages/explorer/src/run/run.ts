@@ -12,6 +12,7 @@ import type { TraceEvent } from 'kvarium/trace'
 import type { MemoryFileSystem } from 'kvarium/vfs'
 import { ExplorerError } from './explorer-error.js'
 import type { LoadCities } from './generate.js'
+import { quotedName } from './names.js'
 import { countOf, expand, firstOf, type Line } from './line.js'
 import { Lane } from './lane.js'
 import { LONGEST_NAME, MOST_LANES, type LaneSettings, type RunSettings } from './settings.js'
@@ -251,7 +252,7 @@ export class Run {
     const lane = this.settings.lanes.findIndex(settings => settings.name === name)
     if (lane < 0) {
       const names = this.settings.lanes.map(settings => settings.name).join(', ')
-      const text = `There is no lane ${quotedText(name)} to crash: the lanes are ${names}`
+      const text = `There is no lane ${quotedName(name)} to crash: the lanes are ${names}`
       this.moments.push({ kind: 'call', lane: 0, operation })
       this.moments.push({ kind: 'return', lane: 0, operation, outcome: { status: 'failed', text } })
       return

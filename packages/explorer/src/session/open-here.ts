@@ -1,12 +1,12 @@
 /** The transactions that are open at a position of a run. */
-import { formatOperation, wordText } from '../run/command.js'
+import { formatOperation, shortWord } from '../run/command.js'
 import type { TransactionStep } from '../run/operation.js'
 import type { Run } from '../run/run.js'
 import { isWrite, TransactionWrites } from './transaction-writes.js'
 
 /** A transaction that is open, in one lane or more. */
 export interface OpenTransaction {
-  /** As it is typed. */
+  /** As it is typed; a long one is shortened. */
   readonly name: string
   /** Index of the operation that began it, and the position there. */
   readonly operation: number
@@ -46,7 +46,7 @@ export function openAt({ moments, first, operations, starts, settings }: Run, po
       const writes = steps.filter(isWrite)
       const reads = steps.filter(step => !isWrite(step))
       all.set(id, {
-        name: wordText(name),
+        name: shortWord(name),
         operation,
         start: starts[operation] + 1,
         lanes: [lane],

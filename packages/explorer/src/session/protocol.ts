@@ -30,6 +30,8 @@ export interface Summary {
   /** The first position: moments up to it are no longer kept. Absent for 0. */
   readonly first?: number
   readonly operations: number
+  /** An operation begins a transaction. */
+  readonly hasTransactions?: true
   /** The run began with the files of a store: they are no part of a link or a program. */
   readonly isOfFiles?: true
   /** The run is a recording: it takes no operations. */

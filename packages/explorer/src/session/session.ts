@@ -429,13 +429,15 @@ export class Session implements Answering {
   }
 
   #summary(): Summary {
-    const { settings, first, last, operations, isRecorded } = this.#index!.run
+    const { run, vocabulary } = this.#index!
+    const { settings, first, last, operations, isRecorded } = run
     const dropped = this.#dropped?.operations
     return {
       settings,
       moments: last,
       ...(first > 0 && { first }),
       operations: operations.length,
+      ...(vocabulary.hasTransactions && { hasTransactions: true as const }),
       ...(dropped !== undefined && { dropped }),
       ...(this.#base !== undefined && { isOfFiles: true as const }),
       ...(this.#isCut && { isFull: true as const }),

@@ -85,7 +85,7 @@ export function endedOperations({ moments, first, operations }: Run, lane: numbe
 function batched(writes: readonly TransactionWrite[]): readonly Operation[] {
   const last = new Map<string, Exclude<TransactionWrite, { type: 'clear' }>>()
   const clears = writes.filter(write => write.type === 'clear')
-  // Of two writes of a key only the later one is written.
+  // The later one of two writes of a key is the one that is written.
   for (const write of writes) if (write.type !== 'clear') last.set(write.key, write)
   return last.size === 0 ? clears : [...clears, { type: 'batch', operations: [...last.values()] }]
 }

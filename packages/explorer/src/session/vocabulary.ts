@@ -11,6 +11,8 @@ export class Vocabulary {
   readonly #snapshots = new Set<string>()
   readonly #transactions = new Set<string>()
   readonly #lanes: readonly string[]
+  /** Whether any transaction has begun. */
+  hasTransactions = false
 
   constructor(lanes: readonly string[] = []) {
     this.#lanes = lanes
@@ -34,6 +36,7 @@ export class Vocabulary {
         return
       case 'begin':
         this.#transactions.add(operation.name)
+        this.hasTransactions = true
         return
       case 'in':
         this.add(operation.operation)
