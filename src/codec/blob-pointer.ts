@@ -49,7 +49,9 @@ export class BlobPointer {
     if (end - start < LEAST_BLOB_BYTES) throw new CorruptionError('A pointer to a value is too short')
     const kind = bytes[start + EXPIRY_BYTES]
     if (kind !== KIND_PUT && kind !== KIND_PUT_EXPIRING) throw new CorruptionError(`A pointer to a value has the unknown kind ${kind}`)
-    this.expiry = kind === KIND_PUT ? undefined : readExpiry(bytes, start)
+    const expiry = readExpiry(bytes, start)
+    if (kind === KIND_PUT && expiry !== MAX_EXPIRY) throw new CorruptionError('A pointer to a value that does not expire has an expiry')
+    this.expiry = kind === KIND_PUT ? undefined : expiry
     const reader = new VarintReader(bytes)
     reader.at = start + EXPIRY_BYTES + 1
     this.file = reader.read()

@@ -3,9 +3,11 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { BlobPointer, MOST_BLOB_BYTES, valueCheck } from '../../src/codec/blob-pointer.js'
 import { loadHash32 } from '../../src/codec/checksum.js'
-import type { Engine } from '../../src/engine/contract.js'
+import type { Engine, Loss } from '../../src/engine/contract.js'
 import { blobName } from '../../src/lsm/file-names.js'
 import type { LsmShape } from '../../src/lsm/shape.js'
+import { lsmEngine } from '../../src/lsm/whole-engine.js'
+import { simulatedEnvironment } from '../../src/vfs/index.js'
 import { keyHash } from '../../src/sstable/bloom-filter.js'
 import { joinPath, type FileSystem } from '../../src/vfs/file-system.js'
 import { slice } from '../support/thoroughness.js'
@@ -181,6 +183,26 @@ describe('values apart from their keys', () => {
     expect(found).toHaveLength(1)
     expect(found[0]).toMatchObject({ file: path })
     await engine.close()
+  })
+
+  it('those that can be read are salvaged, and each other one is reported with its key', async () => {
+    const { fileSystem, engine } = await withLargeValues()
+    const [number] = blobsOf(engine)
+    await engine.close()
+    const path = joinPath(DIRECTORY, blobName(number))
+    changeByte(fileSystem, path, Math.floor(fileSystem.stat(path)!.size / 2))
+    const losses: Loss[] = []
+    const environment = simulatedEnvironment({ seed: 1, fileSystem })
+    const entries = new Map<string, number>()
+    const context = { environment, directory: DIRECTORY, created: false, options: {} }
+    for await (const { key, value } of lsmEngine().salvage!(context, loss => losses.push(loss))) {
+      entries.set(new TextDecoder().decode(key), value.length)
+    }
+    expect(entries.size).toBe(49)
+    expect(new Set(entries.values())).toEqual(new Set([1000]))
+    expect(losses).toHaveLength(1)
+    expect(losses[0]).toMatchObject({ file: path })
+    expect(entries.has(new TextDecoder().decode(losses[0].keys!.gte))).toBe(false)
   })
 
   it('a file of them that is missing or cut off is noticed at the opening', async () => {

@@ -1,7 +1,7 @@
 /** The payloads of manifests: version edits (layout in lsm/version-edit.ts). */
 import { CorruptionError } from '../../errors.js'
 import { logName } from '../../engine/durable/log-names.js'
-import { tableName } from '../../lsm/file-names.js'
+import { blobName, tableName } from '../../lsm/file-names.js'
 import { counted } from '../show-bytes.js'
 import { readString, showExpiry } from '../batch-spans.js'
 import type { SpanReader } from '../span-reader.js'
@@ -15,6 +15,8 @@ const NAMES: Readonly<Record<number, string>> = {
   6: 'added table',
   7: 'whole log',
   8: 'half expired',
+  9: 'blob file',
+  10: 'references',
 }
 
 const COUNTS = [
@@ -48,12 +50,24 @@ export function readEdit(reader: SpanReader, preview: number): string {
 
 function readField(field: SpanReader, tag: number, preview: number): string {
   if (tag === 8) return showExpiry(field.varint('moment'))
+  if (tag === 10) return readReferences(field)
   const number = field.varint('number')
+  if (tag === 9) return `${blobName(number)}, ${counted(field.varint('file bytes'), 'byte')}, ${field.varint('value bytes')} of values`
   if (tag === 5) return tableName(number)
   if (tag === 6) return readTable(field, number, preview)
   if (tag === 7) return `${logName(number)}, ${counted(field.varint('bytes'), 'byte')}`
   if (tag === 4) return logName(number)
   return String(number)
+}
+
+function readReferences(field: SpanReader): string {
+  const count = field.varint('count')
+  const files: string[] = []
+  for (let i = 0; i < count; i++) {
+    const name = blobName(field.varint('number'))
+    files.push(`${counted(field.varint('bytes'), 'byte')} of ${name}`)
+  }
+  return files.join(', ')
 }
 
 function readTable(field: SpanReader, number: number, preview: number): string {

@@ -2,9 +2,10 @@
  * The files of the LSM tree: `CURRENT` names the manifest, which names the tables and logs. Data blocks are not read here; the manifest and
  * the footers of tables are.
  */
-import { CURRENT, CURRENT_TEMPORARY, manifestName, parseFileName, tableName, type NumberedFile } from '../../lsm/file-names.js'
+import { blobName, CURRENT, CURRENT_TEMPORARY, manifestName, parseFileName, tableName, type NumberedFile } from '../../lsm/file-names.js'
 import { readEdit } from './edit-spans.js'
 import { drain, type DirectoryView, type EngineInspector, type FileFormat } from '../engine-inspector.js'
+import { LogDecoder } from '../log-decoder.js'
 import { ManifestDecoder, versionOutline } from './manifest-decoder.js'
 import { counted } from '../show-bytes.js'
 import { SpanReader } from '../span-reader.js'
@@ -28,6 +29,7 @@ export const lsmInspector: EngineInspector = {
       hasContent: ({ bytes, textAt }) => textAt(bytes - TABLE_MAGIC.length, TABLE_MAGIC.length) === TABLE_MAGIC,
       decoder: context => new TableDecoder(context),
     },
+    { kind: 'blob', parseName: numbered('blob'), decoder: context => new LogDecoder(context) },
     {
       kind: 'current',
       parseName: name => (name === CURRENT || name === CURRENT_TEMPORARY ? {} : undefined),
@@ -70,6 +72,7 @@ async function look(directory: DirectoryView): Promise<void> {
     }
     directory.describe(name, 'current', 'lists the tables and logs of the store')
     await lookAtTables(directory, manifest)
+    lookAtBlobs(directory, manifest)
     await directory.logs(manifest.firstLog, manifest.liveLogs)
     directory.addOutline(...versionOutline(manifest.version, directory.preview))
     const tables = [...manifest.version.files()]
@@ -82,7 +85,7 @@ async function look(directory: DirectoryView): Promise<void> {
     const kind = parseFileName(other)?.kind
     if (directory.isDescribed(other)) continue
     if (kind === 'manifest') directory.describe(other, other > name ? 'extra' : 'obsolete', `not current; ${name} is`)
-    if (kind === 'table') directory.describe(other, 'extra', 'in no version: being written, or left over')
+    if (kind === 'table' || kind === 'blob') directory.describe(other, 'extra', 'in no version: being written, or left over')
   }
 }
 
@@ -95,6 +98,18 @@ async function lookAtTables(directory: DirectoryView, manifest: ManifestDecoder)
     else if (bytes !== meta.fileBytes) directory.problem(name, `it has ${bytes} bytes where the manifest says ${meta.fileBytes}`)
     // The footer alone, which is the last part.
     if (bytes !== undefined) await directory.read(name, inspection => drain(inspection, inspection.bytes - 1))
+  }
+}
+
+function lookAtBlobs(directory: DirectoryView, manifest: ManifestDecoder): void {
+  const { blobs, liveBlobBytes } = manifest.version
+  for (const { meta } of blobs.values()) {
+    const name = blobName(meta.number)
+    const bytes = directory.sizes.get(name)
+    const live = counted(liveBlobBytes.get(meta.number) ?? 0, 'byte')
+    directory.describe(name, 'current', `values of tables: ${live} of ${meta.valueBytes} in use`)
+    if (bytes === undefined) directory.problem(name, `it is missing, but ${manifestName(manifest.number)} names it`)
+    else if (bytes < meta.fileBytes) directory.problem(name, `it has ${bytes} bytes where the manifest says ${meta.fileBytes}`)
   }
 }
 

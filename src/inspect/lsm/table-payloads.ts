@@ -1,12 +1,14 @@
 /** The contents of a table's blocks (docs/formats/sstable.md), entry by entry. */
-import { KIND_DELETE, KIND_DELETE_RANGE, KIND_PUT_EXPIRING, MAX_SEQUENCE } from '../../codec/entry.js'
+import { BlobPointer } from '../../codec/blob-pointer.js'
+import { ByteView, KIND_BLOB, KIND_DELETE, KIND_DELETE_RANGE, KIND_PUT_EXPIRING, MAX_SEQUENCE } from '../../codec/entry.js'
 import { readUtf8 } from '../../codec/text.js'
 import { CorruptionError } from '../../errors.js'
+import { blobName } from '../../lsm/file-names.js'
 import { readHandle, type BlockHandle } from '../../sstable/format.js'
 import { CUSTOM_FILTER_ID } from '../../sstable/table-filter.js'
 import { VarintReader } from '../../codec/varint.js'
 import { EXPIRY_BYTES } from '../../codec/expiry.js'
-import { kindName, readExpirySpan } from '../batch-spans.js'
+import { kindName, readExpirySpan, showExpiry } from '../batch-spans.js'
 import type { DescribeEntry } from '../block-spans.js'
 import { place, showBytes } from '../show-bytes.js'
 import { SpanReader } from '../span-reader.js'
@@ -44,9 +46,17 @@ function readTag(payload: SpanReader): Tag {
 export function describeDataEntry(preview: number, saw: (tag: Tag) => void): DescribeEntry {
   return (key, payload) => {
     const tag = readTag(payload)
-    if (tag.kind === KIND_DELETE_RANGE) throw new CorruptionError('a data block holds a range tombstone')
     saw(tag)
     const shown = showBytes(key, preview)
+    if (tag.kind === KIND_BLOB) {
+      const pointer = new BlobPointer()
+      const stored = new ByteView()
+      stored.set(payload.bytes, payload.at, payload.end)
+      pointer.read(stored)
+      const place = `${pointer.length} bytes at ${pointer.offset} of ${blobName(pointer.file)}`
+      payload.rest('pointer', { value: place })
+      return `put ${shown} = ${place}${pointer.expiry === undefined ? '' : ` until ${showExpiry(pointer.expiry)}`} at ${tag.sequence}`
+    }
     if (tag.kind === KIND_DELETE) return `delete ${shown} at ${tag.sequence}`
     const until = tag.kind === KIND_PUT_EXPIRING ? ` until ${readExpirySpan(payload)}` : ''
     const value = showBytes(payload.bytes.subarray(payload.at, payload.end), preview)

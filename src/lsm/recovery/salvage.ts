@@ -9,13 +9,17 @@
  *    directory counts that it does not say to be obsolete, as long as no other table supersedes it (superseded.ts).
  */
 import { loadHash32, type Hash32 } from '../../codec/checksum.js'
-import { compareKeys, KIND_PUT, KIND_PUT_EXPIRING, MAX_SEQUENCE } from '../../codec/entry.js'
+import { BlobPointer } from '../../codec/blob-pointer.js'
+import { ByteView, compareKeys, KIND_BLOB, KIND_PUT, KIND_PUT_EXPIRING, MAX_SEQUENCE } from '../../codec/entry.js'
 import { splitExpiring } from '../../codec/expiry.js'
 import type { EngineContext, Loss, SalvagedEntry } from '../../engine/contract.js'
 import { logName, parseLogName } from '../../engine/durable/log-names.js'
 import { messageOf, placeOf, salvageLogs, type SalvagedLogs, type KeyVersion } from '../../engine/durable/log-salvage.js'
-import { joinPath } from '../../vfs/file-system.js'
-import { parseFileName, tableName } from '../file-names.js'
+import { CorruptionError } from '../../errors.js'
+import { keyHash } from '../../sstable/bloom-filter.js'
+import { joinPath, type FileHandle } from '../../vfs/file-system.js'
+import { readValue } from '../blobs/blob-files.js'
+import { blobName, parseFileName, tableName } from '../file-names.js'
 import { FilePool } from '../versions/file-pool.js'
 import { RangeTombstones } from '../read/range-tombstones.js'
 import { salvageManifest, type SalvagedManifest } from './salvaged-manifest.js'
@@ -48,11 +52,13 @@ class Salvage {
   readonly #tables = new Map<number, SalvagedTable>()
   /** What is wrong with tables that cannot be opened at all. */
   readonly #unreadable = new Map<number, Loss>()
+  readonly #values: SalvagedValues
 
   constructor(context: EngineContext, hash32: Hash32, lost: (loss: Loss) => void) {
     this.#context = context
     this.#hash32 = hash32
     this.#lost = lost
+    this.#values = new SalvagedValues(context, hash32)
   }
 
   /** Every live entry, and `undefined` for a version that is not. */
@@ -79,6 +85,7 @@ class Salvage {
 
   close(): void {
     for (const table of this.#tables.values()) table.close()
+    this.#values.close()
   }
 
   *#merged(
@@ -97,10 +104,27 @@ class Salvage {
       last = key
       const isLive =
         !isOlder &&
-        (kind === KIND_PUT || kind === KIND_PUT_EXPIRING) &&
+        (kind === KIND_PUT || kind === KIND_PUT_EXPIRING || kind === KIND_BLOB) &&
         (tombstones === undefined || tombstones.newestOver(key, 0, key.length, MAX_SEQUENCE) <= sequence) &&
         superseded?.has(version) !== true
-      yield isLive ? { key, ...(kind === KIND_PUT ? { value } : splitExpiring(value)) } : undefined
+      if (!isLive) yield undefined
+      else if (kind === KIND_BLOB) yield this.#withValue(version)
+      else yield { key, ...(kind === KIND_PUT ? { value } : splitExpiring(value)) }
+    }
+  }
+
+  /** An entry whose value lies in a blob file; `undefined`, and reported, where it cannot be read. */
+  #withValue({ key, value: stored }: KeyVersion): SalvagedEntry | undefined {
+    const pointer = new BlobPointer()
+    let file = this.#context.directory
+    try {
+      pointer.read(viewOf(stored))
+      file = joinPath(this.#context.directory, blobName(pointer.file))
+      const value = this.#values.read(pointer, key)
+      return { key, value, ...(pointer.expiry !== undefined && { expiresAt: pointer.expiry }) }
+    } catch (error) {
+      this.#lost({ ...placeOf(error, file), message: `a value is lost: ${messageOf(error)}`, keys: { gte: key, lte: key } })
+      return undefined
     }
   }
 
@@ -203,6 +227,47 @@ class Salvage {
   }
 }
 
+/** Values in blob files. The log that a file was made of may still be there in its place. */
+class SalvagedValues {
+  readonly #context: EngineContext
+  readonly #hash32: Hash32
+  readonly #pool: FilePool
+  readonly #open = new Map<number, FileHandle>()
+
+  constructor(context: EngineContext, hash32: Hash32) {
+    this.#context = context
+    this.#hash32 = hash32
+    this.#pool = new FilePool(context.environment.fileSystem, MAX_OPEN_FILES)
+  }
+
+  read(pointer: BlobPointer, key: Uint8Array): Uint8Array {
+    const file = this.#file(pointer.file)
+    // A damaged length must not size an array.
+    if (pointer.offset + pointer.length > file.size()) {
+      throw new CorruptionError('it lies behind the end of its file', { file: file.path, offset: pointer.offset })
+    }
+    const value = new Uint8Array(pointer.length)
+    readValue(file, pointer, keyHash(this.#hash32, key), this.#hash32, value, 0)
+    return value
+  }
+
+  close(): void {
+    for (const file of this.#open.values()) file.close()
+  }
+
+  #file(number: number): FileHandle {
+    const found = this.#open.get(number)
+    if (found !== undefined) return found
+    const { environment, directory } = this.#context
+    const path = joinPath(directory, blobName(number))
+    const log = joinPath(directory, logName(number))
+    const isThere = environment.fileSystem.stat(path) !== undefined || environment.fileSystem.stat(log) === undefined
+    const file = this.#pool.openRead(isThere ? path : log)
+    this.#open.set(number, file)
+    return file
+  }
+}
+
 /** A first reading of all files, to see what each holds and which are made of which. */
 class Survey {
   readonly contents = new Map<number, { isLog: boolean; stretches: Stretch[]; maxSequence: number }>()
@@ -241,6 +306,12 @@ class Survey {
   isSound(table: number): boolean {
     return this.#tables.has(table) && !this.#damaged.has(table)
   }
+}
+
+function viewOf(bytes: Uint8Array): ByteView {
+  const view = new ByteView()
+  view.set(bytes, 0, bytes.length)
+  return view
 }
 
 function ignore(): void {}

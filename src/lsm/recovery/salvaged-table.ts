@@ -3,7 +3,8 @@
  * its footer or its index, as after a cut, its blocks are found by their checksums.
  */
 import type { Hash32 } from '../../codec/checksum.js'
-import { compareKeys, KIND_DELETE_RANGE } from '../../codec/entry.js'
+import { BlobPointer } from '../../codec/blob-pointer.js'
+import { ByteView, compareKeys, KIND_DELETE_RANGE } from '../../codec/entry.js'
 import { Cell, SortedBlock } from '../../codec/sorted-block.js'
 import { VarintReader } from '../../codec/varint.js'
 import type { KeyRange, Loss } from '../../engine/contract.js'
@@ -239,9 +240,16 @@ function contentsOf(block: SortedBlock, table: number): Contents {
   const tag = new EntryTag()
   block.readCell(0, cell)
   readTag(block, cell, tag)
-  if (tag.kind === KIND_DELETE_RANGE) return { kind: 'ranges', tombstones: decodeRangeTombstones(block) }
+  // Among the entries of a data block the same number says that a value lies in a blob file.
+  if (tag.kind === KIND_DELETE_RANGE && !isPointer(block, tag, cell)) return { kind: 'ranges', tombstones: decodeRangeTombstones(block) }
   const versions = versionsOf(block, table)
   return { kind: 'data', first: versions[0].key, last: versions.at(-1)!.key }
+}
+
+function isPointer(block: SortedBlock, tag: EntryTag, cell: Cell): boolean {
+  const stored = new ByteView()
+  stored.set(block.bytes, tag.end, cell.payloadEnd)
+  return isDecoded(() => new BlobPointer().read(stored))
 }
 
 /**
@@ -307,7 +315,6 @@ function versionsOf(block: SortedBlock, file: number): KeyVersion[] {
   for (let i = 0; i < block.count; i++) {
     block.readCell(i, cell)
     readTag(block, cell, tag)
-    if (tag.kind === KIND_DELETE_RANGE) throw block.corruption('a data block holds a range tombstone')
     const { sequence, kind } = tag
     versions.push({ key: block.keyAt(i), sequence, kind, value: block.bytes.slice(tag.end, cell.payloadEnd), file })
   }
