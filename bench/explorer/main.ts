@@ -6,13 +6,14 @@
  *   --steps 100               by the arrow keys, half of them back
  *   --jumps 40
  *   --loads 5
+ *   --watched                 instead: what a watched program pays, and what the page keeps of it
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { gzipSync } from 'node:zlib'
-import { chromium, type Browser, type CDPSession, type Page } from 'playwright-core'
+import { chromium, type Browser, type Page } from 'playwright-core'
 import { DEFAULT_LANES } from '../../packages/explorer/src/run/engine-lanes.js'
 import { encodeScenario } from '../../packages/explorer/src/run/scenario.js'
 import { buildExplorer } from '../../scripts/explorer.js'
@@ -20,7 +21,9 @@ import { serve } from '../../site/serve.js'
 import { ARGUMENTS, CHROMIUM } from '../../tests/support/chromium.js'
 import { browserScript } from '../../tests/support/chromium-origin.js'
 import { median, short, table } from '../table.js'
+import { heapsOf } from './heaps.js'
 import type { StepTimes } from './meter.js'
+import { measureWatched } from './watched.js'
 
 const { values } = parseArgs({
   options: {
@@ -28,6 +31,7 @@ const { values } = parseArgs({
     steps: { type: 'string', default: '100' },
     jumps: { type: 'string', default: '40' },
     loads: { type: 'string', default: '5' },
+    watched: { type: 'boolean', default: false },
   },
 })
 const PLAYED_MS = 4000
@@ -172,38 +176,6 @@ async function measureRun(browser: Browser, address: string, operations: number)
   await page.context().close()
 }
 
-interface HeapUsage {
-  readonly usedSize: number
-  readonly backingStorageSize?: number
-}
-
-/** Bytes in use after a garbage collection. */
-async function heapsOf(cdp: CDPSession): Promise<{ readonly page: number; readonly worker: number }> {
-  const bytesOf = ({ usedSize, backingStorageSize = 0 }: HeapUsage): number => usedSize + backingStorageSize
-  await cdp.send('HeapProfiler.collectGarbage')
-  const page = bytesOf(await cdp.send('Runtime.getHeapUsage'))
-  const attached = new Promise<string>(resolve => cdp.once('Target.attachedToTarget', ({ sessionId }) => resolve(sessionId)))
-  await cdp.send('Target.setAutoAttach', { autoAttach: true, waitForDebuggerOnStart: false })
-  const sessionId = await attached
-  let calls = 0
-  const ask = async (method: string): Promise<HeapUsage> => {
-    const id = ++calls
-    const answered = new Promise<HeapUsage>(resolve => {
-      const listen = ({ message }: { readonly message: string }): void => {
-        const answer = JSON.parse(message) as { readonly id?: number; readonly result: HeapUsage }
-        if (answer.id !== id) return
-        cdp.off('Target.receivedMessageFromTarget', listen)
-        resolve(answer.result)
-      }
-      cdp.on('Target.receivedMessageFromTarget', listen)
-    })
-    await cdp.send('Target.sendMessageToTarget', { sessionId, message: JSON.stringify({ id, method }) })
-    return answered
-  }
-  await ask('HeapProfiler.collectGarbage')
-  return { page, worker: bytesOf(await ask('Runtime.getHeapUsage')) }
-}
-
 function percentile(all: readonly number[], part: number): number {
   const sorted = all.toSorted((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))]
@@ -220,8 +192,11 @@ try {
   const served = await serve(folder)
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS })
   try {
-    await measureLoads(browser, served.address, folder)
-    for (const operations of values.operations.split(',')) await measureRun(browser, served.address, Number(operations))
+    if (values.watched) await measureWatched(browser, folder)
+    else {
+      await measureLoads(browser, served.address, folder)
+      for (const operations of values.operations.split(',')) await measureRun(browser, served.address, Number(operations))
+    }
   } finally {
     await browser.close()
     await served.close()
