@@ -6,6 +6,7 @@
  *   --steps 100               by the arrow keys, half of them back
  *   --jumps 40
  *   --loads 5
+ *   --cpu                     instead: what the thread of the page takes of a processor
  *   --watched                 instead: what a watched program pays, and what the page keeps of it
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -21,6 +22,7 @@ import { serve } from '../../site/serve.js'
 import { ARGUMENTS, CHROMIUM } from '../../tests/support/chromium.js'
 import { browserScript } from '../../tests/support/chromium-origin.js'
 import { median, short, table } from '../table.js'
+import { cpuRow, tasksOf } from './cpu-time.js'
 import { heapsOf } from './heaps.js'
 import type { StepTimes } from './meter.js'
 import { measureWatched } from './watched.js'
@@ -32,21 +34,30 @@ const { values } = parseArgs({
     jumps: { type: 'string', default: '40' },
     loads: { type: 'string', default: '5' },
     watched: { type: 'boolean', default: false },
+    cpu: { type: 'boolean', default: false },
   },
 })
 const PLAYED_MS = 4000
+/** To which a page jumps, as parts of the run. */
+const PLACES = Array.from({ length: Number(values.jumps) }, (_, index) => (0.05 + index * 0.618034) % 1)
 
 /** A page with a meter in it, and the scripts that it has asked for. */
-async function opened(browser: Browser, address: string): Promise<{ readonly page: Page; readonly loaded: Set<string> }> {
+async function opened(
+  browser: Browser,
+  address: string,
+  around: (page: Page, open: () => Promise<void>) => Promise<void> = (_, open) => open(),
+): Promise<{ readonly page: Page; readonly loaded: Set<string> }> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } })
   const page = await context.newPage()
   const loaded = new Set<string>()
   page.on('request', request => loaded.add(new URL(request.url()).pathname.slice(1) || 'index.html'))
   page.on('pageerror', error => console.error(error.message))
   await page.addInitScript({ content: METER })
-  await page.goto(address)
-  await page.locator('.lanes').waitFor()
-  await page.evaluate(() => meter.settled())
+  await around(page, async () => {
+    await page.goto(address)
+    await page.locator('.lanes').waitFor()
+    await page.evaluate(() => meter.settled())
+  })
   return { page, loaded }
 }
 
@@ -90,23 +101,13 @@ async function measureRun(browser: Browser, address: string, operations: number)
   const { page } = await opened(browser, address)
   const cdp = await page.context().newCDPSession(page)
   await page.evaluate(() => meter.longTasks())
-  const link = await encodeScenario({
-    settings: { seed: 1, lanes: DEFAULT_LANES },
-    script: [`random ${operations} keys ${operations}`],
-    position: 0,
-  })
   const began = performance.now()
-  await page.evaluate(async hash => {
-    location.hash = hash
-    await new Promise(resolve => setTimeout(resolve, 100))
-    await meter.settled()
-  }, link)
+  await perform(page, operations)
   const addedMs = performance.now() - began
   const adding = await page.evaluate(() => meter.longTasks())
   const first = await page.evaluate(() => meter.jump([1]))
   const moments = await page.evaluate(() => meter.position())
-  const places = Array.from({ length: Number(values.jumps) }, (_, index) => (0.05 + index * 0.618034) % 1)
-  const jumps = await page.evaluate(all => meter.jump(all), places)
+  const jumps = await page.evaluate(all => meter.jump(all), PLACES)
   const jumping = await page.evaluate(() => meter.longTasks())
   const steps: StepTimes[] = []
   for (const place of [0.5, 0.95]) {
@@ -176,6 +177,42 @@ async function measureRun(browser: Browser, address: string, operations: number)
   await page.context().close()
 }
 
+async function perform(page: Page, operations: number): Promise<void> {
+  const link = await encodeScenario({
+    settings: { seed: 1, lanes: DEFAULT_LANES },
+    script: [`random ${operations} keys ${operations}`],
+    position: 0,
+  })
+  await page.evaluate(async hash => {
+    location.hash = hash
+    await new Promise(resolve => setTimeout(resolve, 100))
+    await meter.settled()
+  }, link)
+}
+
+async function measureCpu(browser: Browser, address: string, operations: number): Promise<void> {
+  const rows: string[][] = []
+  const { page } = await opened(browser, address, async (tab, open) => {
+    rows.push(cpuRow('loading, with the run of the beginning', 1, await tasksOf(tab, open)))
+  })
+  rows.push(cpuRow('performing', 1, await tasksOf(page, () => perform(page, operations))))
+  await page.evaluate(() => meter.jump([1, 0.5]))
+  const moments = await page.evaluate(() => meter.position())
+  const steps = Number(values.steps)
+  const step = async (): Promise<void> => {
+    for (const key of ['ArrowRight', 'ArrowLeft']) {
+      await page.evaluate(([pressed, times]) => meter.press(pressed, times), [key, steps / 2] as const)
+    }
+  }
+  rows.push(cpuRow('a step', steps, await tasksOf(page, step)))
+  const jump = async (): Promise<void> => void (await page.evaluate(all => meter.jump(all), PLACES))
+  rows.push(cpuRow('a jump', PLACES.length, await tasksOf(page, jump)))
+  console.log(
+    `\n${table([`CPU of the page's thread, at ${(2 * moments).toLocaleString('en')} moments (ms)`, 'in all', 'longest task'], rows)}`,
+  )
+  await page.context().close()
+}
+
 function percentile(all: readonly number[], part: number): number {
   const sorted = all.toSorted((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))]
@@ -194,8 +231,9 @@ try {
   try {
     if (values.watched) await measureWatched(browser, folder)
     else {
-      await measureLoads(browser, served.address, folder)
-      for (const operations of values.operations.split(',')) await measureRun(browser, served.address, Number(operations))
+      if (!values.cpu) await measureLoads(browser, served.address, folder)
+      for (const operations of values.operations.split(','))
+        await (values.cpu ? measureCpu : measureRun)(browser, served.address, Number(operations))
     }
   } finally {
     await browser.close()
