@@ -77,7 +77,10 @@ describe('a transaction of a run', () => {
   })
 
   it.each([
-    [['commit t'], 'There is no open transaction "t": none is open. Begin one by "begin NAME"; a reopening ends all of them'],
+    [
+      ['commit t'],
+      'There is no open transaction "t": none is open. Begin one by "begin NAME"; a reopening or a power loss ends all of them',
+    ],
     [['begin a', 'in b put x 1'], 'There is no open transaction "b": those open are "a". Use one of them, or begin this one'],
     [['begin a', 'begin a'], 'The transaction "a" is open already: commit or abort it first, or use another name'],
     [['begin a', 'commit a', 'abort a'], 'There is no open transaction "a": none is open'],

@@ -83,7 +83,7 @@ export class OpenTransactions {
     const names = someNames(this.#open.keys())
     const others =
       names === ''
-        ? 'none is open. Begin one by "begin NAME"; a reopening ends all of them'
+        ? 'none is open. Begin one by "begin NAME"; a reopening or a power loss ends all of them'
         : `those open are ${names}. Use one of them, or begin this one`
     throw new ExplorerError('KVARIUM_NOTHING_THERE', `There is no open transaction ${quotedName(name)}: ${others}`)
   }
