@@ -18,8 +18,8 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }))
 
 const ENTRIES = 300
 
-async function written(engine: 'lsm' | 'btree'): Promise<readonly StoredFile[]> {
-  const store = new Kvarium<string, string>(directory, { engine })
+async function written(engine: 'lsm' | 'btree', options: object = {}): Promise<readonly StoredFile[]> {
+  const store = new Kvarium<string, string>(directory, { engine, ...options })
   for (let i = 0; i < ENTRIES; i++) await store.put(`key${i}`, `value ${i}`)
   await store.flush()
   await store.put('last', 'in the log')
@@ -73,6 +73,21 @@ describe.each(['lsm', 'btree'] as const)('a session on the files of a store of %
     await session.add([parse('get key7') as Line], moments)
     expect((await session.operations(0, 1))[0].outcomes[0]?.text).toBe('value 7')
     await expect(session.program()).rejects.toThrow('its files would not be in it')
+  })
+})
+
+describe('options that files fix', () => {
+  it('have the values that the files say, not those of the lane', async () => {
+    const session = new Session()
+    const { fixed } = await session.openFiles(await written('btree', { pageSize: 1024, compression: 'lz4' }))
+    expect(fixed).toEqual({ pageSize: 1024, compression: 'lz4' })
+    const lane = { name: 'btree', engine: 'btree', options: { pageSize: 8192 } }
+    expect((await session.replay({ seed: 1, lanes: [lane] })).fixed).toEqual(fixed)
+    expect((await session.begin({ seed: 1, lanes: [lane] })).fixed).toBeUndefined()
+  })
+
+  it('are none of an LSM tree', async () => {
+    expect((await new Session().openFiles(await written('lsm'))).fixed).toEqual({})
   })
 })
 

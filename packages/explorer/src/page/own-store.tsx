@@ -1,5 +1,6 @@
 /** A store of the reader, a recording of one, or a report: files are dropped on the page, or chosen. */
 import type { ComponentType, JSX } from 'preact'
+import { number } from './format.js'
 import { Lazy } from './lazy.js'
 import { openedReport } from './opened-report.js'
 import { isBusy, summary } from './state.js'
@@ -41,8 +42,7 @@ export function OwnStore(): JSX.Element {
       {summary.value?.isOfFiles ? (
         <p role="status">
           This is a copy of your store. Its run begins with the opening. Operations change the copy alone; no link and no program can carry
-          it. What was fixed when the store was created, such as the size and the compression of pages, is that of its files. All other
-          options are defaults, which the panel "Engines" changes.
+          it. {fixedText(summary.value.fixed ?? {})} All other options are defaults, which the panel "Engines" changes.
         </p>
       ) : null}
       {summary.value?.isRecorded ? (
@@ -53,6 +53,14 @@ export function OwnStore(): JSX.Element {
       {openedReport.value === undefined ? null : <Lazy load={loadReport} />}
     </section>
   )
+}
+
+/** The options that stay as they were when the store was created, as its files say. */
+function fixedText(fixed: Readonly<Record<string, unknown>>): string {
+  const values = Object.entries(fixed).map(([name, value]) => `${name} ${typeof value === 'number' ? number(value) : String(value)}`)
+  return values.length === 0
+    ? 'No option was fixed when the store was created; tables keep the blocks, filters and compression with which they were written.'
+    : `Fixed when the store was created, as its files say: ${values.join(', ')}.`
 }
 
 function choose(input: HTMLInputElement): void {

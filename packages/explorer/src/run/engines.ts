@@ -1,4 +1,5 @@
 /** The engines of lanes by their names, with all of their code at hand: what loads later would come at another moment in every runtime. */
+import type { EventOf } from 'kvarium/trace'
 import type { EngineFactory } from 'kvarium'
 import { BTREE_OPTIONS, btreeEngine } from 'kvarium/btree'
 import type { OptionTable } from 'kvarium/engine'
@@ -45,3 +46,11 @@ export async function engineOfLane({ engine, part }: LaneSettings, seed: number)
 
 /** The options of each engine, by its name. */
 export const ENGINE_OPTIONS: Readonly<Record<string, OptionTable>> = { lsm: LSM_OPTIONS, btree: BTREE_OPTIONS, hash: HASH_OPTIONS }
+
+/** By engine, the options that count when a store is created: one that exists keeps what it was created with. */
+const FIXED_OPTIONS: Readonly<Record<string, readonly string[]>> = { btree: ['pageSize', 'compression'] }
+
+/** Those options as an opened engine has them, which are what its files say. */
+export function fixedOptions({ engine, options }: EventOf<'engine.open'>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries((FIXED_OPTIONS[engine] ?? []).map(name => [name, options[name]]))
+}

@@ -34,6 +34,8 @@ export interface Summary {
   readonly hasTransactions?: true
   /** The run began with the files of a store: they are no part of a link or a program. */
   readonly isOfFiles?: true
+  /** The options that the files of a store fix, with the values that they say, once its first lane is open. */
+  readonly fixed?: Readonly<Record<string, unknown>>
   /** The run is a recording: it takes no operations. */
   readonly isRecorded?: true
   /** The run is what running programs do: it grows by itself. */

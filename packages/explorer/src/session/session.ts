@@ -12,7 +12,7 @@ import type { OptionTable } from 'kvarium/engine'
 import type { TraceEvent } from 'kvarium/trace'
 import type { MemoryFileSystem } from 'kvarium/vfs'
 import { format } from '../run/command.js'
-import { ENGINE_OPTIONS } from '../run/engines.js'
+import { ENGINE_OPTIONS, fixedOptions } from '../run/engines.js'
 import type { LoadCities } from '../run/generate.js'
 import type { Line } from '../run/line.js'
 import type { KnownKind } from '../run/line-reader.js'
@@ -428,6 +428,11 @@ export class Session implements Answering {
     return this.#index
   }
 
+  #fixed(): Pick<Summary, 'fixed'> {
+    const opened = this.#index!.run.moments.find(moment => moment.kind === 'event' && moment.event.type === 'engine.open')
+    return opened?.kind === 'event' && opened.event.type === 'engine.open' ? { fixed: fixedOptions(opened.event) } : {}
+  }
+
   #summary(): Summary {
     const { run, vocabulary } = this.#index!
     const { settings, first, last, operations, isRecorded } = run
@@ -439,7 +444,7 @@ export class Session implements Answering {
       operations: operations.length,
       ...(vocabulary.hasTransactions && { hasTransactions: true as const }),
       ...(dropped !== undefined && { dropped }),
-      ...(this.#base !== undefined && { isOfFiles: true as const }),
+      ...(this.#base !== undefined && { isOfFiles: true as const, ...this.#fixed() }),
       ...(this.#isCut && { isFull: true as const }),
       ...(isRecorded && { isRecorded: true as const }),
       ...(this.#live !== undefined && { live: { lanes: this.#live.lanes, isPaused: this.#live.isPaused } }),
