@@ -29,6 +29,8 @@ export interface LedgerPicture {
   readonly samples: readonly LedgerSample[]
   readonly now: LedgerSample
   readonly read: Readonly<Record<ReadPart, number>>
+  /** Whether the live bytes are an estimate: an LSM tree does not know which of its versions a reader would find. */
+  readonly areLiveBytesEstimated: boolean
 }
 
 export const MOST_SAMPLES = 120
@@ -105,7 +107,12 @@ export class LedgerFold implements Fold<LedgerPicture> {
   }
 
   picture(): LedgerPicture {
-    return { samples: [...this.#samples], now: this.#sample(), read: { ...this.#read } }
+    return {
+      samples: [...this.#samples],
+      now: this.#sample(),
+      read: { ...this.#read },
+      areLiveBytesEstimated: this.#live.isEstimated,
+    }
   }
 
   #keep(): void {

@@ -60,6 +60,11 @@ export class LiveBytes {
     return clone
   }
 
+  /** Whether `bytes` is an estimate. */
+  get isEstimated(): boolean {
+    return this.#told === undefined
+  }
+
   /** The deepest run counts as live, and of newer tables those that lie outside of its bounds. */
   get bytes(): number {
     if (this.#told !== undefined) return this.#told

@@ -48,6 +48,12 @@ function keyOf(name: ListProps['name']): (entry: CachedPicture, at: number) => s
   return ({ file, id }, at) => (name === 'in' ? `in ${file} ${id}` : `out ${file} ${id} ${at}`)
 }
 
+/** What is drawn by signs, in words. */
+function textOf({ file, id, hits, bytes: size }: CachedPicture, isPresent: boolean): string {
+  const what = file === 0 ? `page ${id}` : `block of table ${file} at offset ${number(id)}`
+  return `${what}, ${bytes(size)}, found ${counted(hits, 'time')}${isPresent ? ', this event is about it' : ''}`
+}
+
 interface ListProps {
   readonly name: 'in' | 'out'
   readonly entries: readonly CachedPicture[]
@@ -58,7 +64,7 @@ interface ListProps {
 
 function List({ name, entries, lane, present, roving }: ListProps): JSX.Element {
   return (
-    <ul class="cached">
+    <ul class="cached" aria-label={name === 'in' ? 'In the cache' : 'Evicted'}>
       {entries.map((entry, at) => {
         const { file, id, hits } = entry
         const isPresent = present?.file === file && present.id === id
@@ -73,11 +79,11 @@ function List({ name, entries, lane, present, roving }: ListProps): JSX.Element 
               onClick={open}
               title={`${bytes(entry.bytes)}, found ${counted(hits, 'time')}`}
             >
-              {file === 0 ? `page ${id}` : `table ${file} @${id}`}
-              <span class="hidden">
-                , {bytes(entry.bytes)}, found {counted(hits, 'time')}
+              <span aria-hidden="true">
+                {file === 0 ? `page ${id}` : `table ${file} @${id}`}
+                {hits > 0 ? ` ×${hits}` : ''}
               </span>
-              {hits > 0 ? <span aria-hidden="true"> ×{hits}</span> : null}
+              <span class="hidden">{textOf(entry, isPresent)}</span>
             </button>
           </li>
         )

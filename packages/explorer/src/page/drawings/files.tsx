@@ -11,7 +11,7 @@ export function Files({ lane }: DrawingProps): JSX.Element | null {
   const { files, touched } = picture
   const longest = Math.max(1, ...files.map(file => file.bytes))
   return (
-    <table class="files">
+    <table class="files" aria-label="Files of the store">
       <TableHead names={['file', 'bytes', 'not synced']} />
       <tbody>
         {files.map(file => (
@@ -19,13 +19,14 @@ export function Files({ lane }: DrawingProps): JSX.Element | null {
             <th scope="row">
               {visibleText(file.name)}
               {file.isNameDurable ? '' : ' (name not synced)'}
+              {file.name === touched ? <span class="hidden">, this event is about it</span> : null}
             </th>
             <td>
               <span class="bar" style={{ width: `${(100 * file.bytes) / longest}%` }} aria-hidden="true" />
               {file.isAtLeast ? 'at least ' : ''}
               {bytes(file.bytes)}
             </td>
-            <td>{file.unsyncedBytes === 0 ? '' : bytes(file.unsyncedBytes)}</td>
+            <td>{file.unsyncedBytes === 0 ? <span class="hidden">nothing</span> : bytes(file.unsyncedBytes)}</td>
           </tr>
         ))}
       </tbody>

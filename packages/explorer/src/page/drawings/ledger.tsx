@@ -43,7 +43,11 @@ export function Ledger({ lane, index }: DrawingProps): JSX.Element | null {
         {now.gets === 0
           ? ''
           : `, ${(now.blocks / now.gets).toFixed(2)} blocks per get (${(now.blocksFromDisk / now.gets).toFixed(2)} from disk)`}
-        , {now.liveBytes === 0 ? 'nothing live' : `${space(now).toFixed(2)} bytes of files per live byte`}.
+        ,{' '}
+        {now.liveBytes === 0
+          ? 'nothing live'
+          : `${space(now).toFixed(2)} bytes of files per live byte${picture.areLiveBytesEstimated ? ' (estimated)' : ''}`}
+        .
       </p>
       <Chart
         title="Bytes written per user byte, by part, summed from the beginning"
@@ -67,7 +71,7 @@ export function Ledger({ lane, index }: DrawingProps): JSX.Element | null {
           </>
         )}
       </Chart>
-      <ul class="legend">
+      <ul class="legend" aria-label="Bytes written per user byte now, by part">
         {parts.map(({ part, name }) => (
           <li key={part}>
             <svg width="16" height="12" aria-hidden="true">
@@ -89,7 +93,14 @@ export function Ledger({ lane, index }: DrawingProps): JSX.Element | null {
           {scale => <path class="line c1" d={lineOf(rows, scale, blocks)} />}
         </Chart>
       )}
-      <Chart title="Bytes of files per live byte" id={`${id}-space`} height={70} rows={rows} valueOf={space} mark={marks?.space}>
+      <Chart
+        title={`Bytes of files per live byte${picture.areLiveBytesEstimated ? ', estimated' : ''}`}
+        id={`${id}-space`}
+        height={70}
+        rows={rows}
+        valueOf={space}
+        mark={marks?.space}
+      >
         {scale => <path class="line c4" d={lineOf(rows, scale, space)} />}
       </Chart>
       <PredictionPlace asked={prediction} name={lane.name} />
@@ -151,12 +162,7 @@ function Chart({ title, id, height, rows, valueOf, mark, children }: ChartProps)
         {title}
         {isCut ? ' (the peak at the beginning is cut off)' : ''}
       </h4>
-      <svg
-        class="chart"
-        viewBox={`0 0 ${WIDTH} ${height}`}
-        role="img"
-        aria-label={`${title}: now ${valueOf(rows.at(-1)!).toFixed(2)}${mark === undefined ? '' : `, predicted ${mark.toFixed(2)}`}; the figures are in the table below`}
-      >
+      <svg class="chart" viewBox={`0 0 ${WIDTH} ${height}`} role="img" aria-label={chartText(title, rows, valueOf, mark)}>
         <clipPath id={`${id}-clip`}>
           <rect x={LEFT} y={top} width={WIDTH - LEFT - RIGHT} height={bottom - top} />
         </clipPath>
@@ -186,6 +192,23 @@ function Chart({ title, id, height, rows, valueOf, mark, children }: ChartProps)
         </text>
       </svg>
     </>
+  )
+}
+
+/** What the line of a chart says: where it begins and ends, and between which values it runs. */
+function chartText(
+  title: string,
+  rows: readonly LedgerSample[],
+  valueOf: (sample: LedgerSample) => number,
+  mark: number | undefined,
+): string {
+  const [first, now] = [rows[0], rows.at(-1)!]
+  const values = rows.map(valueOf)
+  const range = `between ${Math.min(...values).toFixed(2)} and ${Math.max(...values).toFixed(2)}`
+  const predicted = mark === undefined ? '' : `, predicted ${mark.toFixed(2)}`
+  return (
+    `${title}: from ${valueOf(first).toFixed(2)} after ${number(first.operations)} operations to ${valueOf(now).toFixed(2)} ` +
+    `after ${number(now.operations)}, ${range}${predicted}; the figures are in the table below`
   )
 }
 
@@ -237,7 +260,7 @@ function Patterns({ id }: { readonly id: string }): JSX.Element {
   )
 }
 
-function Figures({ picture: { samples, now, read } }: { readonly picture: LedgerPicture }): JSX.Element {
+function Figures({ picture: { samples, now, read, areLiveBytesEstimated } }: { readonly picture: LedgerPicture }): JSX.Element {
   const step = Math.max(1, Math.ceil(samples.length / TABLE_ROWS))
   const rows = [...samples.filter((_, at) => at % step === step - 1), now]
   const parts = PARTS.filter(({ part }) => now.written[part] > 0)
@@ -248,7 +271,14 @@ function Figures({ picture: { samples, now, read } }: { readonly picture: Ledger
         <table>
           <caption>Bytes written by part, and the amplifications, by the number of operations</caption>
           <TableHead
-            names={['operations', 'user bytes', ...parts.map(({ name }) => name), 'per user byte', 'blocks per get', 'files per live byte']}
+            names={[
+              'operations',
+              'user bytes',
+              ...parts.map(({ name }) => name),
+              'per user byte',
+              'blocks per get',
+              areLiveBytesEstimated ? 'files per live byte, estimated' : 'files per live byte',
+            ]}
           />
           <tbody>
             {rows.map((row, at) => (
@@ -259,7 +289,7 @@ function Figures({ picture: { samples, now, read } }: { readonly picture: Ledger
                   <td key={part}>{bytes(row.written[part])}</td>
                 ))}
                 <td>{written(row).toFixed(2)}</td>
-                <td>{row.gets === 0 ? '' : blocks(row).toFixed(2)}</td>
+                <td>{row.gets === 0 ? '–' : blocks(row).toFixed(2)}</td>
                 <td>{space(row).toFixed(2)}</td>
               </tr>
             ))}
@@ -272,7 +302,8 @@ function Figures({ picture: { samples, now, read } }: { readonly picture: Ledger
           .filter(part => read[part] > 0)
           .map(part => `${READ_NAMES[part]} ${bytes(read[part])}`)
           .join(', ') || 'nothing'}
-        . Files take {bytes(now.fileBytes)}; {bytes(now.liveBytes)} are live, as the engine tells or estimates.
+        . Files take {bytes(now.fileBytes)}; {bytes(now.liveBytes)} are live, as the engine{' '}
+        {areLiveBytesEstimated ? 'estimates from its tables: it does not know which versions a reader would find' : 'counts'}.
       </p>
     </details>
   )

@@ -70,7 +70,7 @@ function ByKeys({ picture, lane, selected }: ByKeysProps): JSX.Element {
             {bytes(level.bytes)}
           </h4>
           {level.runTables.map(run => (
-            <ul class="run" key={run[0]?.run}>
+            <ul class="run" key={run[0]?.run} aria-label={`Tables of run ${run[0]?.run ?? 0}, by key`}>
               {run.map(table => {
                 const probe = probes.get(table.number)
                 const role = inputs.has(table.number) ? 'input' : outputs.has(table.number) ? 'output' : ''
@@ -114,7 +114,7 @@ function ByBytes({ picture }: { readonly picture: LevelsPicture }): JSX.Element 
   const most = Math.max(1, ...shown.map(level => Math.max(level.bytes, limits[level.level]?.bytes ?? 0)))
   const width = (size: number): string => `${(100 * size) / most}%`
   return (
-    <table class="by-bytes">
+    <table class="by-bytes" aria-label="Bytes of each level, and what it may hold">
       <TableHead names={['level', 'bytes', 'may hold', 'of it', 'score at the last pick']} />
       <tbody>
         {shown.map(level => {
@@ -129,9 +129,11 @@ function ByBytes({ picture }: { readonly picture: LevelsPicture }): JSX.Element 
                 </span>
               </th>
               <td>{bytes(level.bytes)}</td>
-              <td>{limit.bytes === undefined ? (limit.runs === undefined ? '' : counted(limit.runs, 'run')) : bytes(limit.bytes)}</td>
+              <td>
+                {limit.bytes === undefined ? (limit.runs === undefined ? 'any size' : counted(limit.runs, 'run')) : bytes(limit.bytes)}
+              </td>
               <td>{shareOf(level, limit)}</td>
-              <td>{compaction?.scores[level.level]?.toFixed(2) ?? ''}</td>
+              <td>{compaction?.scores[level.level]?.toFixed(2) ?? '–'}</td>
             </tr>
           )
         })}
@@ -142,17 +144,18 @@ function ByBytes({ picture }: { readonly picture: LevelsPicture }): JSX.Element 
 
 function shareOf(level: LsmLevelShape, { bytes: most, runs }: LevelsPicture['limits'][number]): string {
   const share = most !== undefined ? level.bytes / most : runs !== undefined ? level.runs / runs : undefined
-  return share === undefined ? '' : `${Math.round(share * 100)} %${share >= 1 ? ': due' : ''}`
+  return share === undefined ? '–' : `${Math.round(share * 100)} %${share >= 1 ? ': due' : ''}`
 }
 
 function Pick({ compaction }: { readonly compaction: CompactionPicture }): JSX.Element {
   const { reason, outcome, inputs, inputBytes, overlapBytes, outputLevel, outputs, state } = compaction
   const tables = inputs.flat()
   const names = counted(tables.length, 'table')
+  const isOne = tables.length === 1
   const what = {
-    merge: `${names} (${tables.join(', ')}), ${bytes(inputBytes)} in all, ${state === 'running' ? 'are being' : 'were'} merged into level ${outputLevel}, where ${bytes(overlapBytes)} of them lie already`,
-    move: `${names} (${tables.join(', ')}) ${state === 'running' ? 'moves' : 'moved'} to level ${outputLevel} unchanged: nothing there overlaps, so only the manifest is written`,
-    drop: `${names} (${tables.join(', ')}) ${state === 'running' ? 'is' : 'was'} dropped unread: newer range tombstones delete all that is in there`,
+    merge: `${names} (${tables.join(', ')}), ${bytes(inputBytes)} in all, ${state === 'running' ? `${isOne ? 'is' : 'are'} being` : isOne ? 'was' : 'were'} merged into level ${outputLevel}, where ${bytes(overlapBytes)} of these lay already`,
+    move: `${names} (${tables.join(', ')}) ${state === 'running' ? (isOne ? 'moves' : 'move') : 'moved'} to level ${outputLevel} unchanged: nothing there overlaps, so only the manifest is written`,
+    drop: `${names} (${tables.join(', ')}) ${state === 'running' ? (isOne ? 'is' : 'are') : isOne ? 'was' : 'were'} dropped unread: newer range tombstones delete all that is in there`,
   }[outcome]
   return (
     <p class="why">
@@ -189,7 +192,7 @@ function Probes({ probes }: { readonly probes: readonly ProbePicture[] }): JSX.E
   return (
     <>
       <p class="why">This get looks from the newest data to the oldest, and ends where it finds a version:</p>
-      <ol class="probes">
+      <ol class="probes" aria-label="Where this get looks">
         {probes.map((probe, at) => (
           <li key={at}>
             <span aria-hidden="true">{SIGNS[probe.outcome]} </span>

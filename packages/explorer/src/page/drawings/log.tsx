@@ -94,7 +94,7 @@ function Frames({ log }: { readonly log: LogPicture }): JSX.Element {
       <summary>Frames of log {log.log}</summary>
       {before > 0 ? <p>{counted(before, 'frame')} before these.</p> : null}
       <div class="scroll">
-        <table>
+        <table aria-label={`The latest frames of log ${log.log}`}>
           <TableHead names={['offset', 'bytes', 'operations', 'first sequence', 'durable']} />
           <tbody>
             {shown.map(frame => (

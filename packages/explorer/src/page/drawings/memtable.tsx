@@ -37,7 +37,7 @@ function One({ memtable, lane }: { readonly memtable: MemtablePicture; readonly 
         {name}: {counted(entries, 'version')}, {bytes(used)} of {bytes(capacityBytes)}
         {rangeTombstones > 0 ? `, ${counted(rangeTombstones, 'range tombstone')}` : ''}
       </p>
-      <div class="fill" role="img" aria-label={`${Math.round(share * 100)} % full`}>
+      <div class="fill" role="img" aria-label={`The ${name} is ${Math.round(share * 100)} % full`}>
         <span style={{ width: `${share * 100}%` }} />
       </div>
       {entries > 0 ? <Towers memtable={memtable} name={name} lane={lane} /> : null}
@@ -87,7 +87,7 @@ function Towers({ memtable, name, lane }: TowersProps): JSX.Element {
   }, [focus, search !== undefined])
   return (
     <div {...roving.around} class="scroll" tabIndex={0} role="group" aria-label={`Towers of the ${name}`}>
-      <svg class="towers" width={width} height={bottom + ROW + KEY_HEIGHT}>
+      <svg class="towers" role="presentation" width={width} height={bottom + ROW + KEY_HEIGHT}>
         {Array.from({ length: height }, (_, level) => (
           <line key={level} class="level-line" x1={x(-1)} x2={width} y1={y(level)} y2={y(level)} />
         ))}
@@ -117,7 +117,7 @@ function Towers({ memtable, name, lane }: TowersProps): JSX.Element {
               data-new={column.isNew}
               class={`tower ${column.kind.replace(' ', '-')}${column.isNew ? ' new' : ''}`}
               role="button"
-              aria-label={towerText(column)}
+              aria-label={towerText(column) + searchedText(column, at, search)}
               onClick={() => select({ lane, kind: 'key', key: column.key })}
             >
               <title>{towerText(column)}</title>
@@ -154,6 +154,16 @@ function marksOf(search: SearchPicture | undefined): ReadonlyMap<string, string>
 
 function towerText({ key, sequence, kind, height, valueBytes }: Tower): string {
   return `${wordText(key)}, sequence number ${sequence}: ${kind}${kind === 'tombstone' ? '' : ` of ${number(valueBytes)} bytes`}, ${counted(height, 'level')} high`
+}
+
+/** What the search of the moment did at a tower. */
+function searchedText({ height }: Tower, at: number, search: SearchPicture | undefined): string {
+  if (search === undefined) return ''
+  if (search.found && search.end === at) return ', where the search ends: it is found'
+  const passed = search.levels.find(level => level.passed.includes(at))
+  if (passed !== undefined) return `, passed by the search at level ${passed.level}`
+  const stopped = search.levels.find(level => level.stoppedAt === at && level.level < height)
+  return stopped === undefined ? '' : `, where the search goes down from level ${stopped.level}`
 }
 
 function shortened(key: string): string {

@@ -32,7 +32,7 @@ export function Merge({ lane, index }: DrawingProps): JSX.Element | null {
   return (
     <div class="merge">
       <p>{sentenceOf(merge)}</p>
-      <table class="fates">
+      <table class="fates" aria-label="What became of the entries, and why">
         <thead>
           <tr>
             <th scope="col">fate</th>
@@ -73,7 +73,9 @@ export function Merge({ lane, index }: DrawingProps): JSX.Element | null {
                   onClick={() => select({ lane: index, kind: 'key', key: entry.key })}
                 >
                   <span aria-hidden="true">{sign} </span>
-                  {entry.kind} of {wordText(entry.key)} at {entry.sequence}: {name}
+                  {entry.kind} of {wordText(entry.key)} <span class="hidden">with sequence number </span>
+                  <span aria-hidden="true">at </span>
+                  {entry.sequence}: {name}
                 </button>
               </li>
             )
@@ -89,7 +91,12 @@ function keyOf({ key, sequence }: MergePicture['recent'][number]): string {
 }
 
 function sentenceOf({ kind, reason, outcome, state, inputs, outputs, bytesRead, bytesWritten }: MergePicture): string {
-  const from = kind === 'flush' ? 'an immutable memtable' : inputs.length === 0 ? 'no tables' : `tables ${inputs.join(', ')}`
+  const from =
+    kind === 'flush'
+      ? 'an immutable memtable'
+      : inputs.length === 0
+        ? 'no tables'
+        : `${inputs.length === 1 ? 'table' : 'tables'} ${inputs.join(', ')}`
   const isRunning = state === 'running' || state === 'merged'
   if (outcome === 'move' || outcome === 'drop')
     return `The last compaction only ${outcome === 'move' ? 'moved' : 'dropped'} ${from}: no entry was read.`

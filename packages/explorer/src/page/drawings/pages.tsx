@@ -85,11 +85,11 @@ function Level({ level, height, selected, toggle, roving }: LevelProps): JSX.Ele
     if (!isSeen) list.scrollTop = box.offsetTop - list.clientHeight / 2
   }, [onPath, before])
   return (
-    <section>
+    <section aria-label={name}>
       <h4>
         {name}: {counted(pages, 'page')}, {bytes(level.bytes)}
       </h4>
-      <ul class="page-boxes" ref={boxes}>
+      <ul class="page-boxes" ref={boxes} aria-label={`${name}, by key`}>
         {drawn.map(page => (
           <li
             key={page.page}

@@ -26,7 +26,7 @@ export function Space({ lane }: DrawingProps): JSX.Element | null {
             title={textOf(bucket, index * unitsPerBucket)}
             aria-label={textOf(bucket, index * unitsPerBucket)}
           >
-            {signOf(bucket)}
+            <span aria-hidden="true">{signOf(bucket)}</span>
           </li>
         ))}
       </ol>

@@ -73,7 +73,7 @@ function Blocks({ anatomy, lane }: { readonly anatomy: Anatomy; readonly lane: n
           </rect>
         ))}
       </svg>
-      <ol class="block-list">
+      <ol class="block-list" aria-label={`Blocks of table ${anatomy.table}`}>
         <li>
           {counted(
             sum(block => block.blocks),
@@ -129,7 +129,7 @@ function Filter({ filter, positions }: { readonly filter: AnatomyFilter; readonl
         {bitsPerCell > 1 ? ` A cell stands for ${bitsPerCell} bits.` : ''}
       </p>
       {cells.length === 0 ? null : (
-        <div class="scroll" tabIndex={0} role="img" aria-label={`${share} % of ${number(bits)} bits are set`}>
+        <div class="scroll" tabIndex={0} role="img" aria-label={filterText(filter, share, positions)}>
           <svg class="bits" width={CELLS_PER_ROW * CELL} height={rows * CELL + 2}>
             <path d={filled} />
             {positions.map((bit, at) => {
@@ -154,6 +154,14 @@ function Filter({ filter, positions }: { readonly filter: AnatomyFilter; readonl
       )}
     </>
   )
+}
+
+function filterText({ bits, cells, bitsPerCell }: AnatomyFilter, share: number, positions: readonly number[]): string {
+  const set = `The filter: ${share} % of ${number(bits)} bits are set`
+  if (positions.length === 0) return set
+  const unset = positions.find(bit => cells[Math.floor(bit / bitsPerCell)] === 0)
+  const found = unset === undefined ? 'all of them are set' : `bit ${number(unset)} is not set`
+  return `${set}. This get asks for ${counted(positions.length, 'bit')}: ${found}`
 }
 
 function falsePositives(share: number, hashes: number): string {
