@@ -2,7 +2,7 @@
  * Hazards: a page that shows another run than Node, in which keys or the screen reader get stuck, that is wider than a phone, or that asks the
  * network.
  */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,13 +10,16 @@ import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { chromium, type Browser, type Locator, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { decodeScenario, linesOf } from '../../packages/explorer/src/run/scenario.js'
+import { decodeScenario, encodeScenario, linesOf } from '../../packages/explorer/src/run/scenario.js'
 import { Session } from '../../packages/explorer/src/session/session.js'
 import { buildExplorer } from '../../scripts/explorer.js'
 import { serve, type Served } from '../../site/serve.js'
 import { Kvarium } from '../../src/index.js'
 import { ARGUMENTS, CHROMIUM, isInstalled, watchedPage, type Opened } from '../support/chromium.js'
+import { linesOfSpoken, nodesOf, SpokenPage, spokenText, type Spoken } from '../support/spoken.js'
 import { isEveryStory, storyCases } from '../support/thoroughness.js'
+import { HOSTILE, RAW } from './support/hostile.js'
+import { SETTINGS } from './support/settings.js'
 
 const ROOT = join(import.meta.dirname, '../..')
 const FOLDER = join(ROOT, '.tmp/explorer-test')
@@ -76,6 +79,12 @@ describe.skipIf(!isInstalled)('the explorer in Chromium', () => {
     await settled(page)
   }
 
+  /** Shows the drawings that a page hides at first. */
+  async function showAll(page: Page): Promise<void> {
+    const hidden = page.locator('.chooser .chip[aria-pressed="false"]')
+    while ((await hidden.count()) > 0) await hidden.first().click()
+  }
+
   const openPanel = (page: Page, title: string): Promise<void> => page.getByRole('tab', { name: title }).click()
 
   it('performs a typed operation in both engines, and steps into it and back by keys', async () => {
@@ -105,6 +114,149 @@ describe.skipIf(!isInstalled)('the explorer in Chromium', () => {
     const text = (): Promise<string | null> =>
       editor.evaluate(field => (field instanceof HTMLTextAreaElement ? field.value : field.textContent))
     await expect.poll(text).toBe('fetch venus')
+    await page.context().close()
+  })
+
+  it.runIf(isEveryStory)('marks and lists all wrong lines of a list, and performs none', async () => {
+    const { page } = await opened()
+    await openPanel(page, 'Operations')
+    const operations = page.locator('.operation-list')
+    const count = await operations.getAttribute('aria-rowcount')
+    await page.getByRole('textbox', { name: 'Operations' }).click()
+    await page.locator('.cm-content').waitFor()
+    await page.keyboard.insertText('put a 1\nfetch b\nput c\nrange limit 0\nget a\ndel a b\nsync')
+    await page.locator('.editor-wrong').waitFor()
+    expect(await page.locator('.editor-wrong li').allTextContents()).toEqual(
+      [2, 3, 4, 6].map(row => expect.stringMatching(`^Line ${row}, column \\d+: `) as string),
+    )
+    expect(await page.locator('.cm-line:has(.mistake)').allTextContents()).toEqual(['fetch b', 'put c', 'range limit 0', 'del a b'])
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('Enter')
+    await page.locator('#editor-note', { hasText: '4 lines of 7 are wrong' }).waitFor()
+    expect(await operations.getAttribute('aria-rowcount')).toBe(count)
+    await page.context().close()
+  })
+
+  it.runIf(isEveryStory)('selects a byte and a job by keys, and goes back to what was selected before', async () => {
+    const { page, messages } = await opened()
+    await showAll(page)
+    await page.locator('.hex-row[tabindex="0"]').first().focus()
+    await page.keyboard.press('2')
+    const title = page.locator('.history h3')
+    await title.filter({ hasText: /^Byte 1 of \d+\.log in lsm$/ }).waitFor()
+    expect(await page.locator('.hex-row .selected').count()).toBe(1)
+    await openPanel(page, 'Timeline')
+    await page.getByText('The timeline as a table').click()
+    await page.getByRole('button', { name: 'History of the flush' }).first().press('Enter')
+    await title.filter({ hasText: /^Job \d+ \(flush\) in lsm$/ }).waitFor()
+    const entries = page.locator('.history .entries button')
+    await entries.first().waitFor()
+    await entries.first().focus()
+    await page.keyboard.press('Backspace')
+    await title.filter({ hasText: /^Byte 1 of/ }).waitFor()
+    expect(await page.evaluate('document.activeElement.closest(".history") !== null')).toBe(true)
+    expect(messages).toEqual([])
+    await page.context().close()
+  })
+
+  const SCRIPT = ['random 300 keys 200 seed 5', 'put mars red sync', 'flush', 'compact', 'random 40 keys 200 seed 6', 'get mars']
+
+  it.runIf(isEveryStory)('says to a screen reader what every drawing shows, with its figures', async () => {
+    const session = new Session()
+    await session.begin(SETTINGS)
+    const { moments: position } = await session.add(linesOf(SCRIPT))
+    const { lanes } = await session.look({ position })
+    const { page } = await opened(`#${await encodeScenario({ settings: SETTINGS, script: SCRIPT, position })}`)
+    await showAll(page)
+    await page.locator('.hex-row').first().waitFor()
+    const spoken = await SpokenPage.of(page)
+    const drawings = await page.locator('section.drawing').evaluateAll(all => all.map(({ id }) => `#${id}`))
+    expect(drawings).toHaveLength(15)
+    const parts = await spoken.parts([...drawings, '.time', '.side', '.chooser'])
+    writeFileSync(join(PICTURES, 'heard.txt'), [...parts].flatMap(([selector, part]) => [selector, ...linesOfSpoken(part), '']).join('\n'))
+    for (const [selector, part] of parts) {
+      expect(part.name, selector).not.toBe('')
+      expect(faultsOf(part, selector.startsWith('#')), selector).toEqual([])
+    }
+    for (const [lane, { name, pictures }] of lanes.entries()) {
+      const said = (drawing: string): string => spokenText(parts.get(`#drawing-${lane}-${drawing}`)!)
+      const { log, files, cache, ledger, memtable, levels, merge, pages, space } = pictures
+      expect(said('log')).toContain(`${log!.logs.at(-1)!.entries} operation`)
+      for (const file of files!.files) expect(said('files')).toContain(file.name)
+      expect(said('bytes')).toMatch(/is a write-ahead log of/)
+      expect(said('cache')).toContain(`Found in memory: ${cache!.hits} of ${cache!.hits + cache!.misses}`)
+      expect(said('ledger')).toContain(`After ${ledger!.now.operations} operations`)
+      expect(said('ledger').includes('(estimated)'), name).toBe(levels !== undefined)
+      if (memtable !== undefined) {
+        expect(said('memtable')).toContain(`${memtable.memtables[0].entries} version`)
+        expect(said('memtable')).toMatch(/passed by the search at level \d/)
+      }
+      for (const level of levels?.levels.filter(({ tables }) => tables > 0) ?? []) expect(said('levels')).toContain(`${level.tables} table`)
+      if (merge !== undefined) expect(said('merge')).toContain(String(merge.merge!.fates.kept))
+      if (pages !== undefined) expect(said('pages')).toContain(`${pages.shape.entries} entries in ${pages.shape.height} level`)
+      if (space !== undefined) expect(said('free-space')).toContain(`${space.units} units`)
+    }
+    await page.context().close()
+  })
+
+  /** What a screen reader cannot say, or says of no thing: controls, pictures and tables without a name; in drawings, also lists and what speaks by itself. */
+  function faultsOf(part: Spoken, isDrawing: boolean): readonly string[] {
+    const named = [
+      'button',
+      'combobox',
+      'textbox',
+      'radio',
+      'slider',
+      'spinbutton',
+      'image',
+      'img',
+      'SvgRoot',
+      'table',
+      'heading',
+      ...(isDrawing ? ['list'] : []),
+    ]
+    return [...nodesOf(part)]
+      .filter(
+        ({ role, name, states }) =>
+          (named.includes(role) && name.trim() === '') || (isDrawing && states.some(state => state.startsWith('live '))),
+      )
+      .map(({ role, name, states }) => `${role} "${name}" ${states.join(' ')}`)
+  }
+
+  it.runIf(isEveryStory)('shows no character of a key that cannot be seen, in texts, titles and labels', async () => {
+    const keys = HOSTILE.map((hostile, at) => `k${at}${hostile}<b>`)
+    const script = [
+      ...keys.map(key => `put ${JSON.stringify(key)} ${JSON.stringify(key)}`),
+      `snapshot ${JSON.stringify(keys[0])}`,
+      'flush',
+      `get ${JSON.stringify(keys[25])}`,
+    ]
+    const { page, messages } = await opened(`#${await encodeScenario({ settings: SETTINGS, script, position: 1_000_000 })}`)
+    const raw = new RegExp(RAW, 'u').source
+    const shown = async (): Promise<unknown> =>
+      page.evaluate(`(() => {
+        const raw = new RegExp(${JSON.stringify(raw)}, 'u')
+        const texts = []
+        for (const element of document.querySelectorAll('body *')) {
+          if (element.matches('script, style, input, textarea')) continue
+          for (const name of ['title', 'aria-label', 'alt', 'placeholder']) if (element.hasAttribute(name)) texts.push(element.getAttribute(name))
+          for (const node of element.childNodes) if (node.nodeType === 3) texts.push(node.data)
+        }
+        return texts.filter(text => raw.test(text.replaceAll('\\n', ''))).map(text => JSON.stringify(text).slice(0, 100))
+      })()`)
+    await openPanel(page, 'Operations')
+    await showAll(page)
+    await page.locator('.hex-row').first().waitFor()
+    expect(await shown()).toEqual([])
+    await page.locator('.merge .recent button').last().press('Enter')
+    await page.locator('.history h3', { hasText: /^Key / }).waitFor()
+    await page.locator('.history .places').first().waitFor()
+    expect(await shown()).toEqual([])
+    for (let step = 0; step < 4; step++) {
+      await page.getByRole('button', { name: 'Previous operation' }).click()
+      expect(await shown()).toEqual([])
+    }
+    expect(messages).toEqual([])
     await page.context().close()
   })
 
