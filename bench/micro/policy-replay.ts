@@ -8,6 +8,7 @@ export type Reads = ArrayLike<number>
 
 class Block extends CacheEntry implements NumberedEntry {
   readonly bytes = 1
+  referenced = false
   readonly id: number
   readonly #blocks: (Block | undefined)[]
 

@@ -6,7 +6,7 @@ export abstract class CacheEntry {
   /** Memory this entry takes, in bytes. Constant while it is cached. */
   abstract readonly bytes: number
   /** Set by readers on each hit, cleared by the policy. */
-  referenced = false
+  abstract referenced: boolean
   /** Whether the cache holds this entry now. Only the cache changes it. */
   cached = false
   /** Whether it was referenced as a newcomer. Only the policy changes it. */

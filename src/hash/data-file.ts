@@ -3,39 +3,45 @@
  *
  * Invariants:
  * 1. A file that was merged into another one stays until no held moment needs a version in it.
- * 2. Every value is checked whenever it is read, from the cache or from the disk.
+ * 2. A value is checked when it is read first, and again when bytes of it were read from the disk since.
  */
 import type { Cache } from '../cache/cache.js'
 import { CacheEntry } from '../cache/eviction-policy.js'
-import type { Frame } from '../cache/frame-pool.js'
 import type { Hash32 } from '../codec/checksum.js'
 import { EMPTY, type ByteView } from '../codec/entry.js'
 import { WriteBatch } from '../engine/batch.js'
 import { CorruptionError } from '../errors.js'
 import type { ReadCounts } from '../trace/ledger.js'
 import { joinPath, type FileHandle, type FileSystem } from '../vfs/file-system.js'
+import { BLOCK_BITS, BLOCK_BYTES, BLOCK_MASK, BLOCK_MEMORY_BYTES, BlockMemory } from './block-memory.js'
 import { checkOf } from './checks.js'
 import type { Place } from './directory.js'
 import { dataName, type DataName } from './file-names.js'
 
-const BLOCK_BITS = 12
-export const BLOCK_BYTES = 1 << BLOCK_BITS
 /** Longer values are read past the cache. */
 export const MOST_CACHED_BYTES = 4 * BLOCK_BYTES
 
 class Block extends CacheEntry {
-  readonly bytes = BLOCK_BYTES
-  readonly frame: Frame
+  readonly bytes = BLOCK_MEMORY_BYTES
   readonly #owner: DataFile
   readonly #index: number
-  readonly #cache: Cache
+  readonly #memory: BlockMemory
+  readonly #number: number
 
-  constructor(owner: DataFile, index: number, frame: Frame, cache: Cache) {
+  constructor(owner: DataFile, index: number, memory: BlockMemory, number: number) {
     super()
     this.#owner = owner
     this.#index = index
-    this.frame = frame
-    this.#cache = cache
+    this.#memory = memory
+    this.#number = number
+  }
+
+  get referenced(): boolean {
+    return this.#memory.referenced[this.#number] === 1
+  }
+
+  set referenced(isReferenced: boolean) {
+    this.#memory.referenced[this.#number] = isReferenced ? 1 : 0
   }
 
   override get tracedFile(): number {
@@ -47,8 +53,10 @@ class Block extends CacheEntry {
   }
 
   evict(): void {
-    this.#owner.blocks[this.#index] = undefined
-    this.#cache.frames.give(this.frame)
+    const { blocks, places } = this.#owner
+    blocks[this.#index] = undefined
+    this.#memory.give(this.#number)
+    places[this.#index] = 0
   }
 }
 
@@ -82,6 +90,8 @@ export class DataFile {
   /** Deletions that older files may need. */
   readonly tombstones = new WriteBatch()
   readonly blocks: (Block | undefined)[] = []
+  /** The numbers of cached blocks in their memory; 0 for others. */
+  places: Int32Array = new Int32Array(0)
   handle: FileHandle | undefined
 
   constructor(slot: number, { number, from, to }: DataName, name: string) {
@@ -111,6 +121,8 @@ export interface DataFilesOptions {
   readonly directory: string
   readonly hash32: Hash32
   readonly cache: Cache
+  /** See BlockMemory. */
+  readonly poison?: boolean
 }
 
 /** The open files with values, by their slots. */
@@ -118,6 +130,9 @@ export class DataFiles {
   readonly #options: DataFilesOptions
   readonly #slots: (DataFile | undefined)[] = [undefined]
   readonly #freeSlots: number[] = []
+  readonly memory: BlockMemory
+  /** The blocks that the last read took its value from. */
+  readonly #readBlocks: number[] = []
   /** Those in force, the oldest first; the last one is being written, once there is one. */
   list: DataFile[] = []
   /** Called before a log is read up to byte `end`: its last bytes may be in memory yet. */
@@ -128,6 +143,7 @@ export class DataFiles {
 
   constructor(options: DataFilesOptions) {
     this.#options = options
+    this.memory = new BlockMemory(options.poison ?? false)
   }
 
   open(name: DataName, fileName = dataName(name)): DataFile {
@@ -166,6 +182,7 @@ export class DataFiles {
       block.evict()
     })
     file.blocks.length = 0
+    file.places = new Int32Array(0)
     try {
       file.handle?.close()
     } catch {
@@ -186,6 +203,8 @@ export class DataFiles {
   readAt(slot: number, offset: number, length: number, checksum: number, keyHash: number, out: ByteView): void {
     const file = this.#slots[slot]!
     const first = offset >>> BLOCK_BITS
+    const blocks = this.#readBlocks
+    blocks.length = 0
     if (length === 0) out.set(EMPTY, 0, 0)
     else if (length > MOST_CACHED_BYTES) this.#readDirect(file, offset, length, out)
     else if ((offset + length - 1) >>> BLOCK_BITS === first) this.#readInBlock(file, first, offset, length, out)
@@ -193,33 +212,41 @@ export class DataFiles {
     if (checkOf(this.#options.hash32, keyHash, out.bytes, out.start, out.end) !== checksum) {
       throw new CorruptionError('A value is damaged', { file: this.path(file), offset })
     }
+    for (let i = 0; i < blocks.length; i++) this.memory.setChecked(blocks[i], i === 0 ? offset & BLOCK_MASK : 0)
   }
 
   #readInBlock(file: DataFile, index: number, offset: number, length: number, out: ByteView): void {
     const block = this.#block(file, index)
-    if (block === undefined) {
+    if (block === 0) {
       this.#readDirect(file, offset, length, out)
       return
     }
-    const at = block.start + (offset & (BLOCK_BYTES - 1))
-    out.set(block.bytes, at, at + length)
+    const at = this.memory.startOf(block) + (offset & BLOCK_MASK)
+    out.set(this.memory.bytesOf(block), at, at + length)
+    this.#readBlocks.push(block)
   }
 
   /** Puts a value together that lies in several blocks. */
   #readAcross(file: DataFile, first: number, offset: number, length: number, out: ByteView): void {
     const target = this.#scratchFor(length)
+    const blocks = this.#readBlocks
     for (let index = first, done = 0; done < length; index++) {
       const block = this.#block(file, index)
-      if (block === undefined) {
+      if (block === 0) {
+        blocks.length = 0
         this.#readDirect(file, offset, length, out)
         return
       }
-      const from = index === first ? offset & (BLOCK_BYTES - 1) : 0
+      const from = index === first ? offset & BLOCK_MASK : 0
       const piece = Math.min(BLOCK_BYTES - from, length - done)
-      target.set(block.bytes.subarray(block.start + from, block.start + from + piece), done)
+      const at = this.memory.startOf(block) + from
+      target.set(this.memory.bytesOf(block).subarray(at, at + piece), done)
       done += piece
+      blocks.push(block)
     }
     out.set(target, 0, length)
+    // One may have left for a later one.
+    if (blocks.some((block, i) => file.places[first + i] !== block)) blocks.length = 0
   }
 
   #readDirect(file: DataFile, offset: number, length: number, out: ByteView): void {
@@ -231,8 +258,8 @@ export class DataFiles {
     out.set(target, 0, length)
   }
 
-  /** A whole block, from the cache or into it; `undefined` where the file may still grow into it, or the cache is too small. */
-  #block(file: DataFile, index: number): Frame | undefined {
+  /** The number of a whole block, from the cache or into it; 0 where the file may still grow into it, or the cache is too small. */
+  #block(file: DataFile, index: number): number {
     const cached = file.blocks[index]
     const { cache } = this.#options
     if (cached !== undefined) {
@@ -240,29 +267,32 @@ export class DataFiles {
       cache.hits++
       if (this.counts !== undefined) this.counts.blocksFromCache++
       if (cache.trace !== null) cache.trace.emit({ type: 'cache.hit', file: file.number, id: index * BLOCK_BYTES, bytes: BLOCK_BYTES })
-      return cached.frame
+      return file.places[index]
     }
     const start = index * BLOCK_BYTES
     if (file.isLog) {
-      if (start + BLOCK_BYTES > file.bytes) return undefined
+      if (start + BLOCK_BYTES > file.bytes) return 0
       this.onLogRead?.(file.number, start + BLOCK_BYTES)
     }
-    if (!cache.makeRoom(BLOCK_BYTES)) return undefined
-    const frame = cache.frames.take(BLOCK_BYTES)
+    if (!cache.makeRoom(BLOCK_MEMORY_BYTES)) return 0
+    const { memory } = this
+    const number = memory.take()
     try {
-      const read = this.#handle(file).read(frame.bytes, start, frame.start, frame.start + BLOCK_BYTES)
-      this.#count(read)
+      const at = memory.startOf(number)
+      this.#count(this.#handle(file).read(memory.bytesOf(number), start, at, at + BLOCK_BYTES))
     } catch (error) {
-      cache.frames.give(frame)
+      memory.give(number)
       throw error
     }
     cache.misses++
     if (cache.trace !== null) cache.trace.emit({ type: 'cache.miss', file: file.number, id: start, bytes: BLOCK_BYTES })
-    const block = new Block(file, index, frame, cache)
+    const block = new Block(file, index, memory, number)
     while (file.blocks.length < index) file.blocks.push(undefined)
     file.blocks[index] = block
+    if (index >= file.places.length) file.places = grown(file.places, Math.max(index + 1, 2 * file.places.length))
+    file.places[index] = number
     cache.insert(block)
-    return frame
+    return number
   }
 
   #count(bytes: number): void {
@@ -280,4 +310,10 @@ export class DataFiles {
     if (this.#scratch.length < length) this.#scratch = new Uint8Array(Math.max(length, MOST_CACHED_BYTES))
     return this.#scratch
   }
+}
+
+function grown(places: Int32Array, length: number): Int32Array {
+  const larger = new Int32Array(length)
+  larger.set(places)
+  return larger
 }

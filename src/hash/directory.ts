@@ -1,11 +1,14 @@
 /**
  * The hash directory: where the newest version of each key is. A record is eight words in a chunk of records. Keys are in an arena of their
- * own. A table of slots, cut into segments that grow one by one, leads from the hash of a key to its record.
+ * own. A table of slots, cut into segments that grow one by one, leads from the hash of a key to its record, and has the place of its
+ * newest version, so that a get of a value in memory needs no record.
  *
  * Invariants:
  * 1. A record stands for one key as long as it is used, also while its newest version is a deletion. Its number is reused only after `free`.
  * 2. The older versions that a held moment may see hang on `older`, the newest first.
  * 3. Every version of a value counts in its file: the newest as live, older ones as pins.
+ *
+ * Slot: hash of the key, record, the word of a `SlotPlace`, offset of the value.
  *
  * Record: hash of the key, place of the key, file and kind, offset and length of the value, checksum, sequence number (two words).
  */
@@ -18,6 +21,8 @@ const WORDS = 8
 export const RECORD_BYTES = WORDS * 4
 export const SEGMENTS = 256
 export const FIRST_SLOTS = 16
+export const SLOT_WORDS = 4
+export const SLOT_BYTES = SLOT_WORDS * 4
 const HIGH = 0x1_0000_0000
 
 /** A place of a value: the number of an open file among all, and bytes in it. */
@@ -32,6 +37,19 @@ export interface Version extends Place {
   readonly kind: EntryKind
   readonly sequence: number
 }
+
+/** Bits of the word in a slot: the kind, the bytes that the length of the value takes as a varint, the length of the key, the file. */
+export const SlotPlace = {
+  kindMask: 3,
+  lengthShift: 2,
+  lengthMask: 7,
+  keyShift: 5,
+  mostKeyBytes: 0xff,
+  fileShift: 13,
+  mostFiles: 2 ** 19 - 1,
+} as const
+
+const NO_SLOTS = new Uint32Array(4)
 
 export class Directory {
   readonly keys = new KeyArena()
@@ -56,15 +74,15 @@ export class Directory {
   }
 
   get memoryBytes(): number {
-    return this.#chunks.length * CHUNK_RECORDS * WORDS * 4 + this.#slots * 8 + this.keys.memoryBytes
+    return this.#chunks.length * CHUNK_RECORDS * WORDS * 4 + this.#slots * SLOT_BYTES + this.keys.memoryBytes
   }
 
   /** The record of a key, 0 if there is none. */
   find(hash: number, bytes: Uint8Array, start: number, end: number): number {
     const slots = this.#segments[hash >>> 24]
     if (slots === undefined) return 0
-    const mask = slots.length - 2
-    for (let at = (hash << 1) & mask; ; at = (at + 2) & mask) {
+    const mask = slots.length - SLOT_WORDS
+    for (let at = (hash << 2) & mask; ; at = (at + SLOT_WORDS) & mask) {
       const record = slots[at + 1]
       if (record === 0) return 0
       if (slots[at] === hash && this.keys.equals(this.#keyAt(record), bytes, start, end)) return record
@@ -110,6 +128,7 @@ export class Directory {
     chunk[at + 5] = version.checksum
     chunk[at + 6] = version.sequence
     chunk[at + 7] = Math.floor(version.sequence / HIGH)
+    this.#setSlot(record, chunk, at)
   }
 
   /** The same version at another place. */
@@ -118,6 +137,7 @@ export class Directory {
     const at = (record & (CHUNK_RECORDS - 1)) * WORDS
     chunk[at + 2] = (file << 8) | (chunk[at + 2] & 0xff)
     chunk[at + 3] = offset
+    this.#setSlot(record, chunk, at)
   }
 
   hashAt(record: number): number {
@@ -203,20 +223,37 @@ export class Directory {
     return this.#chunks[record >> CHUNK_BITS][(record & (CHUNK_RECORDS - 1)) * WORDS + word]
   }
 
+  /** The slots of a hash, empty where there are none. It begins at slot `hash` modulo their number, and ends before an empty one. */
+  slotsOf(hash: number): Uint32Array {
+    return this.#segments[hash >>> 24] ?? NO_SLOTS
+  }
+
+  /** Puts the place that a record has into its slot. */
+  #setSlot(record: number, chunk: Uint32Array, at: number): void {
+    const hash = chunk[at]
+    const slots = this.#segments[hash >>> 24]!
+    const mask = slots.length - SLOT_WORDS
+    let slot = (hash << 2) & mask
+    while (slots[slot + 1] !== record) slot = (slot + SLOT_WORDS) & mask
+    slots[slot + 2] = slotPlace(chunk[at + 2] >>> 8, chunk[at + 2] & 0xff, this.keys.lengthAt(chunk[at + 1]), chunk[at + 4])
+    slots[slot + 3] = chunk[at + 3]
+  }
+
   #link(hash: number, record: number): void {
     const segment = hash >>> 24
     let slots = this.#segments[segment]
-    if (slots === undefined || (this.#used[segment] + 1) * 8 > slots.length * 3) slots = this.#grow(segment)
-    putSlot(slots, hash, record)
+    if (slots === undefined || (this.#used[segment] + 1) * SLOT_WORDS * 4 > slots.length * 3) slots = this.#grow(segment)
+    putSlot(slots, hash, record, 0, 0)
     this.#used[segment]++
   }
 
   #grow(segment: number): Uint32Array {
     const before = this.#segments[segment]
-    const slots = new Uint32Array(before === undefined ? FIRST_SLOTS * 2 : before.length * 2)
+    const slots = new Uint32Array(before === undefined ? FIRST_SLOTS * SLOT_WORDS : before.length * 2)
     if (before !== undefined)
-      for (let at = 0; at < before.length; at += 2) if (before[at + 1] !== 0) putSlot(slots, before[at], before[at + 1])
-    this.#slots += (slots.length - (before?.length ?? 0)) / 2
+      for (let at = 0; at < before.length; at += SLOT_WORDS)
+        if (before[at + 1] !== 0) putSlot(slots, before[at], before[at + 1], before[at + 2], before[at + 3])
+    this.#slots += (slots.length - (before?.length ?? 0)) / SLOT_WORDS
     this.#segments[segment] = slots
     return slots
   }
@@ -224,17 +261,16 @@ export class Directory {
   /** Takes a record out of its slot, and moves those behind it that would not be found any more. */
   #unlink(hash: number, record: number): void {
     const slots = this.#segments[hash >>> 24]!
-    const mask = slots.length - 2
-    let hole = (hash << 1) & mask
-    while (slots[hole + 1] !== record) hole = (hole + 2) & mask
-    for (let at = (hole + 2) & mask; slots[at + 1] !== 0; at = (at + 2) & mask) {
-      const home = (slots[at] << 1) & mask
+    const mask = slots.length - SLOT_WORDS
+    let hole = (hash << 2) & mask
+    while (slots[hole + 1] !== record) hole = (hole + SLOT_WORDS) & mask
+    for (let at = (hole + SLOT_WORDS) & mask; slots[at + 1] !== 0; at = (at + SLOT_WORDS) & mask) {
+      const home = (slots[at] << 2) & mask
       if (((at - home) & mask) < ((at - hole) & mask)) continue
-      slots[hole] = slots[at]
-      slots[hole + 1] = slots[at + 1]
+      for (let word = 0; word < SLOT_WORDS; word++) slots[hole + word] = slots[at + word]
       hole = at
     }
-    slots[hole] = slots[hole + 1] = 0
+    slots.fill(0, hole, hole + SLOT_WORDS)
     this.#used[hash >>> 24]--
   }
 
@@ -251,10 +287,19 @@ export class Directory {
 
 const COMPARED = new ByteView()
 
-function putSlot(slots: Uint32Array, hash: number, record: number): void {
-  const mask = slots.length - 2
-  let at = (hash << 1) & mask
-  while (slots[at + 1] !== 0) at = (at + 2) & mask
+/** The word of a slot that says how to read a put: 0 where it does not fit, or there is none. */
+function slotPlace(file: number, kind: number, keyLength: number, length: number): number {
+  if ((kind & KIND_PUT) === 0 || keyLength > SlotPlace.mostKeyBytes || file > SlotPlace.mostFiles) return 0
+  const lengthBytes = length < 0x80 ? 1 : length < 0x4000 ? 2 : length < 0x20_0000 ? 3 : 4
+  return (file << SlotPlace.fileShift) | (keyLength << SlotPlace.keyShift) | (lengthBytes << SlotPlace.lengthShift) | kind
+}
+
+function putSlot(slots: Uint32Array, hash: number, record: number, place: number, offset: number): void {
+  const mask = slots.length - SLOT_WORDS
+  let at = (hash << 2) & mask
+  while (slots[at + 1] !== 0) at = (at + SLOT_WORDS) & mask
   slots[at] = hash
   slots[at + 1] = record
+  slots[at + 2] = place
+  slots[at + 3] = offset
 }

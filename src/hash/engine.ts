@@ -37,6 +37,7 @@ import { HashWriter } from './hash-writer.js'
 import { HashJobs } from './jobs.js'
 import { RecordWalk } from './key-order.js'
 import type { HashParts } from './parts.js'
+import { ABSENT, FOUND, ResidentReads } from './resident-reads.js'
 import { shapeOf } from './shape.js'
 
 /** The dead share at which a closing store merges, and an idle one. */
@@ -44,6 +45,9 @@ const CLOSE_DEAD_SHARE = 1 / 8
 const IDLE_DEAD_SHARE = 1 / 2
 /** The most bytes of files that a close merges. */
 const CLOSE_BYTES = 64 * 1024 * 1024
+
+/** Keys whose memory is asked for at once. */
+const AHEAD_KEYS = 32
 
 export class HashEngine implements Engine {
   readonly name = 'hash'
@@ -54,6 +58,9 @@ export class HashEngine implements Engine {
   readonly #changes: ChangeSource
   readonly #view = new ByteView()
   readonly #touched = newReadCounts()
+  readonly #resident: ResidentReads
+  readonly #isTraced: boolean
+  readonly #hashes = new Uint32Array(AHEAD_KEYS)
   readonly #deadSpace: DeadSpace
   readonly #idle: IdleTimer
   readonly #io: Trace | null
@@ -66,6 +73,8 @@ export class HashEngine implements Engine {
     const { trace, diagnostics, environment, directory } = context
     this.#io = trace?.trace.at('io') ?? null
     this.#step = trace?.trace.at('step') ?? null
+    this.#isTraced = this.#io !== null || this.#step !== null
+    this.#resident = new ResidentReads(entries.directory, parts.files, parts.cache)
     this.#jobs = new HashJobs(parts, () => this.#writes.queue.busy)
     const onDeleted = (): void => {
       if (parts.options.idleCompaction && context.inspecting !== true) this.#idle.arm()
@@ -129,27 +138,23 @@ export class HashEngine implements Engine {
 
   getView(key: Uint8Array, out: ByteView, snapshot?: EngineSnapshot): boolean {
     this.#calls.requireOpen()
-    const { entries, ledger, files, expiryClock } = this.#parts
-    const held = snapshot === undefined ? undefined : entries.moments.resolve(snapshot)
-    const hash = hashKey(key, 0, key.length)
-    const found = entries.find(hash, key, held === undefined ? entries.sequence : held.sequence)
-    const touched = this.#touched
-    let isLive = false
-    try {
-      if (found !== undefined) {
-        isLive = true
-        files.counts = touched
-        files.readAt(found.file, found.offset, found.length, found.checksum, hash, out)
-        if (found.kind === KIND_PUT_EXPIRING) {
-          isLive = takeExpiry(out, held === undefined ? expiryClock.now() : held.time) !== undefined
-        }
-      }
-    } finally {
-      this.#count(key, found, isLive)
+    return this.#getHashed(key, hashKey(key, 0, key.length), out, snapshot)
+  }
+
+  getViews(
+    keys: readonly Uint8Array[],
+    count: number,
+    out: ByteView,
+    each: (found: boolean) => boolean,
+    snapshot?: EngineSnapshot,
+  ): number {
+    this.#calls.requireOpen()
+    const hashes = this.#hashes
+    for (let i = 0; i < count; i++) {
+      if (i % hashes.length === 0) this.#resident.touch(keys, i, Math.min(hashes.length, count - i), hashes)
+      if (each(this.#getHashed(keys[i], hashes[i % hashes.length], out, snapshot))) return i + 1
     }
-    const counts = isLive ? ledger.found : ledger.missing
-    counts.operations++
-    return isLive
+    return count
   }
 
   expiresAt(key: Uint8Array, snapshot?: EngineSnapshot): number | undefined {
@@ -299,6 +304,41 @@ export class HashEngine implements Engine {
     const { checkParts } = await import('./check.js')
     while (this.#writes.queue.busy !== undefined) await this.#writes.queue.busy
     yield* checkParts(this.#parts)
+  }
+
+  #getHashed(key: Uint8Array, hash: number, out: ByteView, snapshot: EngineSnapshot | undefined): boolean {
+    const { entries, ledger, files, expiryClock } = this.#parts
+    if (snapshot === undefined && !entries.isAhead && !this.#isTraced) {
+      const look = this.#resident.find(key, hash, out)
+      if (look === FOUND) {
+        ledger.found.operations++
+        ledger.found.blocksFromCache++
+        return true
+      }
+      if (look === ABSENT) {
+        ledger.missing.operations++
+        return false
+      }
+    }
+    const held = snapshot === undefined ? undefined : entries.moments.resolve(snapshot)
+    const found = entries.find(hash, key, held === undefined ? entries.sequence : held.sequence)
+    const touched = this.#touched
+    let isLive = false
+    try {
+      if (found !== undefined) {
+        isLive = true
+        files.counts = touched
+        files.readAt(found.file, found.offset, found.length, found.checksum, hash, out)
+        if (found.kind === KIND_PUT_EXPIRING) {
+          isLive = takeExpiry(out, held === undefined ? expiryClock.now() : held.time) !== undefined
+        }
+      }
+    } finally {
+      this.#count(key, found, isLive)
+    }
+    const counts = isLive ? ledger.found : ledger.missing
+    counts.operations++
+    return isLive
   }
 
   #count(key: Uint8Array, found: Found | undefined, isLive: boolean): void {

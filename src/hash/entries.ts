@@ -48,6 +48,8 @@ export class Entries {
   onSort: ((records: number, sorted: number) => void) | undefined
   /** A file has no version any more that is needed. */
   onUnpinned: (() => void) | undefined
+  /** Whether the directory has newer versions than readers of the present see: a write is being applied in slices. */
+  isAhead = false
 
   constructor(files: DataFiles, hash32: Hash32) {
     this.files = files

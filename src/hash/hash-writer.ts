@@ -67,6 +67,7 @@ export class HashWriter implements BatchWriter {
     file.bytes = logs.size
     file.lastSequence = entries.sequence + batch.count
     const moment = entries.moments.hold(entries.sequence, expiryClock.now())
+    entries.isAhead = true
     try {
       const reader = batch.reader()
       const slice = (): boolean => {
@@ -82,6 +83,7 @@ export class HashWriter implements BatchWriter {
       logs.poison(error)
       throw error
     } finally {
+      entries.isAhead = false
       moment.release()
     }
   }

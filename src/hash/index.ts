@@ -1,9 +1,10 @@
 /** `kvarium/hash`: the hash engine. Portable. */
 export { hashEngine, type HashSettings } from './factory.js'
 export { planMerges, whyDue, type MergeInput } from './merge-plan.js'
-export { CHUNK_RECORDS, FIRST_SLOTS, RECORD_BYTES, SEGMENTS } from './directory.js'
+export { CHUNK_RECORDS, FIRST_SLOTS, RECORD_BYTES, SEGMENTS, SLOT_BYTES } from './directory.js'
 export { CHUNK_BYTES as KEY_CHUNK_BYTES } from './key-arena.js'
-export { BLOCK_BYTES, MOST_CACHED_BYTES } from './data-file.js'
+export { BLOCK_BYTES } from './block-memory.js'
+export { MOST_CACHED_BYTES } from './data-file.js'
 export { BATCH_BYTES } from './data-writer.js'
 export { HINT_HEADER_BYTES, HINT_PUT_BYTES } from './hint.js'
 export { HASH_OPTIONS, type HashOptions } from './options.js'

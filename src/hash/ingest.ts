@@ -106,6 +106,7 @@ export class Ingest {
     const log = files.list[files.list.length - 1]
     files.list.splice(-1, 0, file)
     const moment = entries.moments.hold(entries.sequence, expiryClock.now())
+    entries.isAhead = true
     const view = new ByteView()
     for (let i = 0; i < this.#entries.length; i++) {
       const { key, hash, kind, length, checksum, expiry, offset } = this.#entries[i]
@@ -119,6 +120,7 @@ export class Ingest {
     log.firstSequence = sequence + 1
     log.lastSequence = sequence
     entries.sequence = sequence
+    entries.isAhead = false
     moment.release()
   }
 }

@@ -25,8 +25,8 @@ export async function openHash(context: EngineContext, poisonFrames = false): Pr
   const { fileSystem, scheduler } = environment
   const hash32 = await loadHash32()
   const ledger = new Ledger()
-  const cache = new Cache(options.cacheSize, { poisonFrames, trace: trace ?? null })
-  const files = new DataFiles({ fileSystem, directory, hash32, cache })
+  const cache = new Cache(options.cacheSize, { trace: trace ?? null })
+  const files = new DataFiles({ fileSystem, directory, hash32, cache, poison: poisonFrames })
   const entries = new Entries(files, hash32)
   const meter = new MeteredFileSystem(fileSystem)
   let logs: LogSet | undefined

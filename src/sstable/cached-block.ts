@@ -25,6 +25,7 @@ export interface BlockTable {
 export class CachedBlock extends CacheEntry {
   readonly block: SortedBlock
   readonly bytes: number
+  referenced = false
   readonly #fileNumber: number
   readonly #table: BlockTable
   readonly #ordinal: number

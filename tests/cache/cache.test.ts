@@ -4,6 +4,7 @@ import { Cache } from '../../src/cache/cache.js'
 import { CacheEntry } from '../../src/cache/eviction-policy.js'
 
 class Item extends CacheEntry {
+  referenced = false
   readonly bytes: number
   evictions = 0
 

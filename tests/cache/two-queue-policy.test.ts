@@ -4,6 +4,7 @@ import { CacheEntry } from '../../src/cache/eviction-policy.js'
 import { TwoQueuePolicy } from '../../src/cache/two-queue-policy.js'
 
 class Item extends CacheEntry {
+  referenced = false
   readonly bytes: number
   /** Was referenced at some time since it was added. */
   everReferenced = false

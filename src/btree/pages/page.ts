@@ -32,6 +32,7 @@ export interface PageSizes {
 const OVERHEAD_BYTES = 320
 
 export class Page extends CacheEntry {
+  referenced = false
   /** 0 is a leaf. */
   readonly level: number
   /** The generation that made this version, or an earlier one if that is not known. */

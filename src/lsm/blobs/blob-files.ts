@@ -31,6 +31,7 @@ export interface BlobFilesOptions {
 
 /** A value in the cache. */
 class CachedValue extends CacheEntry {
+  referenced = false
   readonly bytes: number
   readonly frame: Frame
   readonly #values: Map<number, CachedValue>

@@ -2,7 +2,16 @@
  * Formulas for a log-structured hash table (Bitcask) that merges its files when a share `g` of them is dead, pure. All results are ratios, or bytes
  * where their names say so.
  */
-import { BLOCK_BYTES, CHUNK_RECORDS, FIRST_SLOTS, KEY_CHUNK_BYTES, MOST_CACHED_BYTES, RECORD_BYTES, SEGMENTS } from 'kvarium/hash'
+import {
+  BLOCK_BYTES,
+  CHUNK_RECORDS,
+  FIRST_SLOTS,
+  KEY_CHUNK_BYTES,
+  MOST_CACHED_BYTES,
+  RECORD_BYTES,
+  SEGMENTS,
+  SLOT_BYTES,
+} from 'kvarium/hash'
 import { varintLength } from 'kvarium/codec'
 import { distinctKeys } from './draws.js'
 import type { Work } from './prediction.js'
@@ -68,5 +77,5 @@ export function directoryBytesPerKey(keys: number, keyBytes: number): number {
   while (slots * 0.75 < keys / SEGMENTS) slots *= 2
   const records = Math.ceil((keys + 1) / CHUNK_RECORDS) * CHUNK_RECORDS * RECORD_BYTES
   const arena = Math.ceil((keys * (varintLength(keyBytes) + keyBytes)) / KEY_CHUNK_BYTES) * KEY_CHUNK_BYTES
-  return (records + Math.min(SEGMENTS, keys) * slots * 8 + arena) / keys
+  return (records + Math.min(SEGMENTS, keys) * slots * SLOT_BYTES + arena) / keys
 }
