@@ -51,6 +51,19 @@ export const SlotPlace = {
 
 const NO_SLOTS = new Uint32Array(4)
 
+/** The puts of a hint file: bytes, and where in them each column begins. */
+export interface HintColumns {
+  readonly count: number
+  readonly bytes: Uint8Array
+  readonly view: DataView
+  readonly hashes: number
+  readonly offsets: number
+  readonly lengths: number
+  readonly checks: number
+  readonly kinds: number
+  readonly keys: number
+}
+
 export class Directory {
   readonly keys = new KeyArena()
   readonly older = new Map<number, Version[]>()
@@ -92,8 +105,7 @@ export class Directory {
   /** Makes the record of a key that has none: a deletion, before any version. */
   add(hash: number, bytes: Uint8Array, start: number, end: number): number {
     const place = this.keys.add(bytes, start, end)
-    const record = this.#free.pop() ?? ++this.#records
-    if (record >> CHUNK_BITS >= this.#chunks.length) this.#chunks.push(new Uint32Array(CHUNK_RECORDS * WORDS))
+    const record = this.#newRecord()
     const chunk = this.#chunks[record >> CHUNK_BITS]
     const at = (record & (CHUNK_RECORDS - 1)) * WORDS
     chunk.fill(0, at, at + WORDS)
@@ -102,6 +114,67 @@ export class Directory {
     this.#link(hash, record)
     this.#count++
     return record
+  }
+
+  /**
+   * Adds the puts of a hint file under new records, and passes those of known keys to `replace` with their records. Returns how many were added,
+   * and the bytes of their keys and values.
+   */
+  load(hint: HintColumns, file: number, sequence: number, replace: (record: number, put: number) => void): { puts: number; bytes: number } {
+    const { count, view, bytes } = hint
+    let key = hint.keys
+    let puts = 0
+    let putBytes = 0
+    for (let put = 0; put < count; put++) {
+      const hash = view.getUint32(hint.hashes + 4 * put, true)
+      const start = key
+      let keyLength = 0
+      for (let shift = 0; ; shift += 7) {
+        const byte = bytes[key++]
+        keyLength |= (byte & 0x7f) << shift
+        if (byte < 0x80) break
+      }
+      const keyStart = key
+      key += keyLength
+      const segment = hash >>> 24
+      let slots = this.#segments[segment]
+      if (slots === undefined || (this.#used[segment] + 1) * SLOT_WORDS * 4 > slots.length * 3) slots = this.#grow(segment)
+      const mask = slots.length - SLOT_WORDS
+      let at = (hash << 2) & mask
+      let known = slots[at + 1]
+      while (known !== 0) {
+        if (slots[at] === hash && this.keys.equals(this.#keyAt(known), bytes, keyStart, key)) break
+        at = (at + SLOT_WORDS) & mask
+        known = slots[at + 1]
+      }
+      if (known !== 0) {
+        replace(known, put)
+        continue
+      }
+      const offset = view.getUint32(hint.offsets + 4 * put, true)
+      const length = view.getUint32(hint.lengths + 4 * put, true)
+      const kind = bytes[hint.kinds + put]
+      const record = this.#newRecord()
+      const chunk = this.#chunks[record >> CHUNK_BITS]
+      const to = (record & (CHUNK_RECORDS - 1)) * WORDS
+      chunk[to] = hash
+      chunk[to + 1] = this.keys.addEncoded(bytes, start, key)
+      chunk[to + 2] = (file << 8) | kind
+      chunk[to + 3] = offset
+      chunk[to + 4] = length
+      chunk[to + 5] = view.getUint32(hint.checks + 4 * put, true)
+      chunk[to + 6] = sequence
+      chunk[to + 7] = Math.floor(sequence / HIGH)
+      slots[at] = hash
+      slots[at + 1] = record
+      slots[at + 2] = slotPlace(file, kind, keyLength, length)
+      slots[at + 3] = offset
+      this.#used[segment]++
+      this.#count++
+      puts++
+      putBytes += keyLength + length
+    }
+    return { puts, bytes: putBytes }
   }
 
   /** Forgets a key. Its record may be that of another key from now on. */
@@ -209,6 +282,12 @@ export class Directory {
   /** The newest version of a deleted key: nothing is at any place. */
   setDeleted(record: number, sequence: number): void {
     this.set(record, { file: 0, kind: KIND_DELETE, offset: 0, length: 0, checksum: 0, sequence })
+  }
+
+  #newRecord(): number {
+    const record = this.#free.pop() ?? ++this.#records
+    if (record >> CHUNK_BITS >= this.#chunks.length) this.#chunks.push(new Uint32Array(CHUNK_RECORDS * WORDS))
+    return record
   }
 
   #keyAt(record: number): number {

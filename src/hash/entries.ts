@@ -109,9 +109,18 @@ export class Entries {
   /** Takes the puts of a hint file. */
   load(hint: HintReader, file: DataFile): void {
     const { lastSequence: sequence } = file
-    hint.puts(({ hash, key, kind, offset, length, checksum }) => {
-      this.put(this.recordOf(hash, key), file, { file: file.slot, kind, offset, length, checksum, sequence })
+    const { columns } = hint
+    // Its records would be missing in an order that is there by now.
+    this.dropOrder()
+    const added = this.directory.load(columns, file.slot, sequence, (record, put) => {
+      this.put(record, file, { file: file.slot, ...hint.put(put), sequence })
     })
+    file.putBytes += added.bytes
+    file.puts += added.puts
+    file.liveBytes += added.bytes
+    file.live += added.puts
+    this.liveBytes += added.bytes
+    this.live += added.puts
   }
 
   /** Deletes what the tombstones of a file delete in older ones. */

@@ -16,7 +16,7 @@ import { ByteView, KIND_DELETE_RANGE, type EntryKind } from '../codec/entry.js'
 import { BatchReader } from '../engine/batch.js'
 import { CorruptionError, FormatError } from '../errors.js'
 import type { DataFile } from './data-file.js'
-import type { Directory } from './directory.js'
+import type { Directory, HintColumns } from './directory.js'
 
 export const HINT_VERSION = 1
 export const HINT_HEADER_BYTES = 80
@@ -44,8 +44,12 @@ export interface HintHeader {
   readonly tombstoneBytes: number
 }
 
-/** The hint file of a data file, given the records whose newest versions are in it. */
-export function encodeHint(file: DataFile, records: readonly number[] | Uint32Array, directory: Directory, hash32: Hash32): Uint8Array {
+/**
+ * The hint file of a data file, given the records whose newest versions are in it. Its puts are in the order of the first byte of their hashes,
+ * which is that of the directory: so a start fills one part of that after another.
+ */
+export function encodeHint(file: DataFile, unsorted: readonly number[], directory: Directory, hash32: Hash32): Uint8Array {
+  const records = byFirstByte(unsorted, directory)
   const key = new ByteView()
   let keyBytes = 0
   for (const record of records) {
@@ -93,13 +97,11 @@ export function encodeHint(file: DataFile, records: readonly number[] | Uint32Ar
   return bytes
 }
 
-export interface HintedPut {
-  hash: number
-  kind: EntryKind
-  offset: number
-  length: number
-  checksum: number
-  readonly key: ByteView
+export interface HintedPlace {
+  readonly kind: EntryKind
+  readonly offset: number
+  readonly length: number
+  readonly checksum: number
 }
 
 export class HintReader {
@@ -150,32 +152,42 @@ export class HintReader {
     return new BatchReader().reset(this.#bytes, start, start + tombstoneBytes)
   }
 
-  /** Calls `take` with each put, the same object. */
-  puts(take: (put: HintedPut) => void): void {
-    const bytes = this.#bytes
-    const view = this.#view
+  get columns(): HintColumns {
     const { count } = this.header
-    const put: HintedPut = { hash: 0, kind: 0, offset: 0, length: 0, checksum: 0, key: new ByteView() }
-    const step = 4 * count
-    const kinds = HINT_HEADER_BYTES + 4 * step
-    let key = kinds + count
-    for (let i = 0, at = HINT_HEADER_BYTES; i < count; i++, at += 4) {
-      put.hash = view.getUint32(at, true)
-      put.offset = view.getUint32(at + step, true)
-      put.length = view.getUint32(at + 2 * step, true)
-      put.checksum = view.getUint32(at + 3 * step, true)
-      put.kind = bytes[kinds + i] as EntryKind
-      let length = 0
-      for (let shift = 0; ; shift += 7) {
-        const byte = bytes[key++]
-        length |= (byte & 0x7f) << shift
-        if (byte < 0x80) break
-      }
-      put.key.set(bytes, key, key + length)
-      key += length
-      take(put)
+    const column = (index: number): number => HINT_HEADER_BYTES + 4 * count * index
+    return {
+      count,
+      bytes: this.#bytes,
+      view: this.#view,
+      hashes: column(0),
+      offsets: column(1),
+      lengths: column(2),
+      checks: column(3),
+      kinds: column(4),
+      keys: column(4) + count,
     }
   }
+
+  /** The place of a put. */
+  put(index: number): HintedPlace {
+    const { offsets, lengths, checks, kinds } = this.columns
+    return {
+      kind: this.#bytes[kinds + index] as EntryKind,
+      offset: this.#view.getUint32(offsets + 4 * index, true),
+      length: this.#view.getUint32(lengths + 4 * index, true),
+      checksum: this.#view.getUint32(checks + 4 * index, true),
+    }
+  }
+}
+
+/** The records by the first byte of their hashes, in their order where it is the same. */
+function byFirstByte(records: readonly number[], directory: Directory): Uint32Array {
+  const ends = new Uint32Array(257)
+  for (const record of records) ends[(directory.hashAt(record) >>> 24) + 1]++
+  for (let byte = 0; byte < 256; byte++) ends[byte + 1] += ends[byte]
+  const sorted = new Uint32Array(records.length)
+  for (const record of records) sorted[ends[directory.hashAt(record) >>> 24]++] = record
+  return sorted
 }
 
 function varintBytes(length: number): number {

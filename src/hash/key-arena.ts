@@ -53,6 +53,20 @@ export class KeyArena {
     return place
   }
 
+  /** `add` of a key that has its length before it in `bytes`, as it has here. */
+  addEncoded(bytes: Uint8Array, start: number, end: number): number {
+    const size = end - start
+    if (this.#chunks.length === 0 || this.#at + size > this.#end) this.#begin(size)
+    const index = this.#chunks.length - 1
+    const chunk = this.#chunks[index]
+    const at = this.#at
+    if (size > 48) chunk.set(bytes.subarray(start, end), at)
+    else for (let i = 0; i < size; i++) chunk[at + i] = bytes[start + i]
+    this.#at += size
+    this.#liveBytes += size
+    return index * CHUNK_BYTES + at
+  }
+
   drop(place: number): void {
     this.#locate(place)
     const size = this.#stop - (place & (CHUNK_BYTES - 1))
