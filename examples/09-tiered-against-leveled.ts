@@ -1,6 +1,6 @@
 /** What does tiered compaction win over leveled, and what does it lose? */
 import type { LsmOptions } from '../src/lsm/options.js'
-import { keyDraws, leveledSpace, tieredSpace } from 'kvarium-lab/predict'
+import { keyDraws, lazyLeveledSpace, leveledSpace, tieredSpace } from 'kvarium-lab/predict'
 import { readAmplification, type LedgerCounts } from '../src/trace/ledger.js'
 import type { Lab, LabStore } from './lab/lab.js'
 import { runsOf, tableBytes } from './lab/levels.js'
@@ -19,6 +19,9 @@ const LOOK = 1000
 const GETS = 40
 const SCANS = 10
 const SCANNED = 10
+/** Bits per key, and gets of absent keys of a measurement, where allocations of filters are compared. */
+const FILTER_BITS = 6
+const ABSENT = 200
 
 const COMMON = { writeBufferSize: 16 * 1024, maxFileSize: 16 * 1024, blockSize: 1024, level0Tables: 4, level1Size: 48 * 1024 }
 
@@ -35,12 +38,13 @@ const POLICIES: readonly Policy[] = [
   { id: 'leveled-4', mark: 'B', fanOut: 4, compaction: 'leveled' },
   { id: 'tiered-4', mark: 'C', fanOut: 4, compaction: 'tiered' },
   { id: 'tiered-10', mark: 'D', fanOut: 10, compaction: 'tiered' },
+  { id: 'lazy-4', mark: 'E', fanOut: 4, compaction: 'lazy-leveled' },
 ]
 
 export async function run(lab: Lab): Promise<void> {
   lab.say(`Leveled: a level is one run, and incoming tables are merged into it. Tiered: a level holds up to T runs; when it has T, they are merged into one
-    new run of the next level, whose other runs stay as they are. The same ${WORK.puts.toLocaleString('en-US')} updates of ${WORK.keys.toLocaleString('en-US')} keys, each of ${WORK.keyBytes + WORK.valueBytes}
-    bytes, go into four stores: leveled and tiered, with T = 10 and T = 4.`)
+    new run of the next level, whose other runs stay as they are. Lazily leveled: tiered, but the last level is one run. The same ${WORK.puts.toLocaleString('en-US')} updates of ${WORK.keys.toLocaleString('en-US')} keys, each of ${WORK.keyBytes + WORK.valueBytes}
+    bytes, go into five stores: leveled and tiered with T = 10 and T = 4, and lazily leveled with T = 4.`)
   const results: Result[] = []
   for (const policy of POLICIES) results.push(await measure(lab, policy))
 
@@ -49,11 +53,12 @@ export async function run(lab: Lab): Promise<void> {
   space(lab, results)
   debts(lab, results)
   together(lab, results)
+  await filters(lab)
 }
 
 function writes(lab: Lab, results: readonly Result[]): void {
   lab.heading('Writing')
-  lab.predict('Which of the four writes least, and by which factor less than the one that writes most?')
+  lab.predict('Which of the five writes least, and by which factor less than the one that writes most?')
   lab.table(
     'Bytes written per byte put, after background work has finished',
     ['policy', 'log', 'flush', 'compaction', 'all', ''],
@@ -100,18 +105,13 @@ function space(lab: Lab, results: readonly Result[]): void {
   lab.table(
     'Bytes of tables per live byte of keys and values, measured in the same way',
     ['policy', 'on average', 'most', 'by formula'],
-    results.map(({ policy, spaceMean, spaceMost }) => [
-      policy.id,
-      spaceMean.toFixed(2),
-      spaceMost.toFixed(2),
-      policy.compaction === 'leveled' ? `1 + 1/T = ${leveledSpace(policy.fanOut).toFixed(2)}` : `at most T = ${tieredSpace(policy.fanOut)}`,
-    ]),
+    results.map(({ policy, spaceMean, spaceMost }) => [policy.id, spaceMean.toFixed(2), spaceMost.toFixed(2), spaceFormula(policy)]),
   )
   const [least, most] = ends(results, ({ spaceMean }) => spaceMean)
   lab.reveal(
     `${least.spaceMean.toFixed(2)} (${least.policy.id}) to ${most.spaceMean.toFixed(2)} (${most.policy.id})`,
     `The runs of a tiered tree hold versions of the same keys until they are merged. In a leveled tree all levels but the last are small; the
-      formula assumes a full last level.`,
+      formula assumes a full last level. A lazily leveled tree holds most of its data once, too, and its upper levels gather runs.`,
   )
 }
 
@@ -160,7 +160,48 @@ function together(lab: Lab, results: readonly Result[]): void {
     ),
   )
   lab.say(`No policy is in the lower left corner: a policy that writes less keeps more versions in more runs, and pays in space and in scans. With a
-    larger T a tiered tree writes less and holds more; a leveled tree writes more and holds less.`)
+    larger T a tiered tree writes less and holds more; a leveled tree writes more and holds less. Lazy leveling lies between: it writes nearly as little as the
+    tiered tree with the same T, and holds as little as leveled ones.`)
+}
+
+async function filters(lab: Lab): Promise<void> {
+  lab.heading('Filters by level')
+  lab.say(`A get of an absent key asks the filter of every run, and a false positive costs one block, whatever the size of the run. But a bit per key costs
+    most in the last level, where most keys are. Monkey's allocation gives the large runs fewer bits and the small ones more, with the same sum:
+    filterAllocation: 'by-level'.`)
+  lab.predict(
+    `The lazily leveled store with ${FILTER_BITS} bits per key: how many of 1,000 gets of absent keys read a block, with equal filters and by level?`,
+  )
+  const uniform = await passedFilters(lab, 'uniform')
+  const byLevel = await passedFilters(lab, 'by-level')
+  lab.table(
+    'Blocks read by 1,000 gets of absent keys, on average over the second half of the updates',
+    ['filters', 'blocks'],
+    [
+      ['uniform', lab.number('filters-uniform', 1000 * uniform).toFixed(0)],
+      ['by-level', lab.number('filters-by-level', 1000 * byLevel).toFixed(0)],
+    ],
+  )
+  lab.reveal(
+    `${lab.number('filters-gain', uniform / byLevel).toFixed(1)} times fewer by level`,
+    'The share of false positives of a run is then proportional to its entries, so that their sum hardly grows with the number of levels.',
+  )
+}
+
+/** Blocks per get of an absent key. */
+async function passedFilters(lab: Lab, filterAllocation: LsmOptions['filterAllocation']): Promise<number> {
+  const lazy = { compaction: 'lazy-leveled', fanOut: 4, runsPerLevel: 4 } as const
+  const db = await lab.openUnwatched(`/${filterAllocation}`, { ...COMMON, ...lazy, filterBitsPerKey: FILTER_BITS, filterAllocation })
+  const update = updatesOf(db)
+  for (let done = 0; done < WORK.puts; done += STEP) {
+    await update(STEP)
+    await db.settle()
+    if (done < WORK.puts / 2 || done % LOOK >= STEP) continue
+    for (let i = 0; i < ABSENT; i++) db.getSync(`${keyOf(Math.floor((i * WORK.keys) / ABSENT))}-`)
+  }
+  const { missing } = db.stats().ledger
+  await db.close()
+  return readAmplification(missing).blocks
 }
 
 interface Result {
@@ -189,17 +230,11 @@ async function measure(lab: Lab, policy: Policy): Promise<Result> {
   const db = await lab.openUnwatched(`/${id}`, {
     ...COMMON,
     compaction,
-    ...(compaction === 'leveled' ? { fanOut } : { runsPerLevel: fanOut }),
+    fanOut,
+    runsPerLevel: fanOut,
   })
-  const draw = keyDraws(WORK, 1)
   const keys = new Set<string>()
-  const update = async (many: number): Promise<void> => {
-    for (let done = 0; done < many; done += BATCH) {
-      const batch = Array.from({ length: BATCH }, () => keyOf(draw()))
-      await db.batch(batch.map(key => ({ type: 'put', key, value: 'v'.repeat(WORK.valueBytes) })))
-      for (const key of batch) keys.add(key)
-    }
-  }
+  const update = updatesOf(db, keys)
   const runs: number[] = []
   const tables: number[] = []
   for (let done = 0; done < WORK.puts - RUSH; done += STEP) {
@@ -240,6 +275,23 @@ async function measure(lab: Lab, policy: Policy): Promise<Result> {
   lab.number(`${id}-space-settled`, result.spaceSettled)
   lab.number(`${id}-space-peak`, result.spacePeak)
   return result
+}
+
+/** Does the next updates of the work. */
+function updatesOf(db: LabStore, keys = new Set<string>()): (many: number) => Promise<void> {
+  const draw = keyDraws(WORK, 1)
+  return async many => {
+    for (let done = 0; done < many; done += BATCH) {
+      const batch = Array.from({ length: BATCH }, () => keyOf(draw()))
+      await db.batch(batch.map(key => ({ type: 'put', key, value: 'v'.repeat(WORK.valueBytes) })))
+      for (const key of batch) keys.add(key)
+    }
+  }
+}
+
+function spaceFormula({ compaction, fanOut }: Policy): string {
+  if (compaction === 'tiered') return `at most T = ${tieredSpace(fanOut)}`
+  return `1 + 1/T = ${(compaction === 'leveled' ? leveledSpace(fanOut) : lazyLeveledSpace(fanOut)).toFixed(2)}`
 }
 
 /** The same keys in every measurement, spread over the range. Some of them are absent. */
