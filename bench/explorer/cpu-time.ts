@@ -11,7 +11,7 @@ interface TraceRecord {
   readonly ph: string
   readonly pid: number
   readonly tid: number
-  /** Of a processor. */
+  /** CPU time. */
   readonly tdur?: number
   readonly args: { readonly data?: { readonly url?: string } }
 }

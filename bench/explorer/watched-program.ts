@@ -1,6 +1,7 @@
 /**
- * A program whose store may be watched: puts and gets, with what they take. Its first argument says who listens: `nobody`, a listener that only `counts`, or `explorerTrace`;
- * the second is the engine, the third the directory, the fourth the address of an explorer. It writes what it has measured as JSON.
+ * A program whose store may be watched: puts and gets, with what they take. Its first argument is the kind of trace: `none`, one that only `counts`,
+ * or `explorerTrace`; the second is the engine, the third the directory, the fourth the address of an explorer. It writes what it has measured
+ * as JSON.
  */
 import { performance } from 'node:perf_hooks'
 import { explorerTrace } from '../../src/explore/index.js'
@@ -17,7 +18,7 @@ export interface Watched {
   readonly events: number
 }
 
-const [listens, engine, directory, address] = process.argv.slice(2)
+const [kind, engine, directory, address] = process.argv.slice(2)
 const WARM = 4000
 const CALLS = 10_000
 /** Calls between two turns of the event loop. */
@@ -25,11 +26,11 @@ const CALLS_PER_TURN = 50
 
 let events = 0
 const traces: Readonly<Record<string, () => Trace | undefined>> = {
-  nobody: () => undefined,
+  none: () => undefined,
   counts: () => new Trace({ listener: () => void events++ }),
   explorerTrace: () => explorerTrace(address === undefined ? {} : { address, name: 'watched' }),
 }
-const trace = traces[listens]()
+const trace = traces[kind]()
 const store = new Kvarium<string, string>(directory, { engine: engine as 'lsm', ...(trace !== undefined && { trace }) })
 const value = 'v'.repeat(100)
 const keyOf = (call: number): string => `user${String((call * 7919) % CALLS).padStart(12, '0')}`

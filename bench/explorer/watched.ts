@@ -14,20 +14,20 @@ const ROUNDS = 3
 const ENGINES = ['lsm', 'btree']
 const PROGRAM = join(import.meta.dirname, 'watched-program.ts')
 
-/** Who listens, and whether an explorer is there. */
+/** The kind of trace, and whether an explorer is there. */
 const CASES = [
-  { name: 'no trace', listens: 'nobody', isThere: false },
-  { name: 'a trace that only counts', listens: 'counts', isThere: false },
-  { name: 'explorerTrace, no explorer', listens: 'explorerTrace', isThere: false },
-  { name: 'explorerTrace, watched', listens: 'explorerTrace', isThere: true },
+  { name: 'no trace', kind: 'none', isThere: false },
+  { name: 'a trace that only counts', kind: 'counts', isThere: false },
+  { name: 'explorerTrace, no explorer', kind: 'explorerTrace', isThere: false },
+  { name: 'explorerTrace, watched', kind: 'explorerTrace', isThere: true },
 ]
 
 export async function measureWatched(browser: Browser, folder: string): Promise<void> {
   const server = await PageServer.listen(folder)
   const scratch = mkdtempSync(join(tmpdir(), 'kvarium-watched-'))
   let directories = 0
-  const run = async (engine: string, { listens, isThere }: (typeof CASES)[number]): Promise<Watched> => {
-    const parameters = [listens, engine, join(scratch, String(directories++)), ...(isThere ? [server.feedAddress] : [])]
+  const run = async (engine: string, { kind, isThere }: (typeof CASES)[number]): Promise<Watched> => {
+    const parameters = [kind, engine, join(scratch, String(directories++)), ...(isThere ? [server.feedAddress] : [])]
     const env = { ...process.env, TMPDIR: scratch }
     const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', PROGRAM, ...parameters], { env })
     return JSON.parse(stdout) as Watched
