@@ -236,6 +236,7 @@ export class LsmEngine implements Engine {
       const bounds = halfOpen(range)
       await this.#flush()
       await this.#scheduler.compact(bounds)
+      if (this.#parts.versions.state.version.blobs.size > 0) await this.#scheduler.settle()
       await this.#rest()
     })
   }

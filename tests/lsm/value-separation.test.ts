@@ -7,7 +7,7 @@ import type { Engine, Loss } from '../../src/engine/contract.js'
 import { blobName } from '../../src/lsm/file-names.js'
 import type { LsmShape } from '../../src/lsm/shape.js'
 import { lsmEngine } from '../../src/lsm/whole-engine.js'
-import { simulatedEnvironment } from '../../src/vfs/index.js'
+import { SeededRandom, simulatedEnvironment } from '../../src/vfs/index.js'
 import { keyHash } from '../../src/sstable/bloom-filter.js'
 import { joinPath, type FileSystem } from '../../src/vfs/file-system.js'
 import { slice } from '../support/thoroughness.js'
@@ -233,6 +233,38 @@ describe('values apart from their keys', () => {
     expect(engine.expiresAt!(text('later'))).toBe(Date.UTC(2100, 1))
     expect(engine.expiresAt!(text('long'))).toBeUndefined()
     expect(engine.stats().cache!.usedBytes).toBeLessThan(1 << 20)
+    await engine.close()
+  })
+})
+
+describe('the space of values apart', () => {
+  function bytesOf(fileSystem: FileSystem): number {
+    const names = fileSystem.list(DIRECTORY).filter(name => /\.(blob|sst)$/.test(name))
+    return names.reduce((sum, name) => sum + fileSystem.stat(joinPath(DIRECTORY, name))!.size, 0)
+  }
+
+  it.each(['leveled', 'tiered', 'lazy-leveled'])('is bounded after overwrites and deletions of a %s tree, settled', async compaction => {
+    const fileSystem = emptyFileSystem()
+    const engine = await open(fileSystem, { compaction, writeBufferSize: 32 << 10 }, true)
+    const random = new SeededRandom(7)
+    const model = new Map<string, string>()
+    for (let i = 0; i < 3000; i++) {
+      const key = `k${random.uniform(300)}`
+      if (random.uniform(10) === 0) {
+        model.delete(key)
+        await engine.write(batchOf([['del', key]]), { sync: false })
+      } else {
+        model.set(key, filler(500 + random.uniform(500), i))
+        await put(engine, key, model.get(key)!)
+      }
+    }
+    await engine.flush()
+    await engine.settle()
+    const live = [...model].reduce((sum, [key, value]) => sum + key.length + value.length, 0)
+    expect(bytesOf(fileSystem)).toBeLessThan(1.3 * live)
+    expect(scan(engine)).toEqual(listed(model))
+    expect(leftovers(engine, fileSystem)).toEqual([])
+    expect(await violations(engine)).toEqual([])
     await engine.close()
   })
 })

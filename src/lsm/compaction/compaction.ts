@@ -3,7 +3,8 @@ import type { Version } from '../versions/version.js'
 
 /** What to merge, and where the result goes. Plain data: it goes to the worker thread as it is. */
 export interface Compaction {
-  readonly reason: 'level 0 is full' | 'level is too large' | 'too many runs' | 'tombstones' | 'expired' | 'everything deleted' | 'range'
+  readonly reason:
+    'level 0 is full' | 'level is too large' | 'too many runs' | 'tombstones' | 'expired' | 'everything deleted' | 'range' | 'dead values'
   /** How urgent: the level's size or count over its target. */
   readonly score: number
   /** Tables to read, as runs, newest first. */
@@ -15,6 +16,8 @@ export interface Compaction {
   readonly move: boolean
   /** A range tombstone above deletes every entry of the inputs: the files go without being read. */
   readonly drop: boolean
+  /** Numbers of the blob files whose values move to new ones. Absent: none. */
+  readonly relocated?: readonly number[]
 }
 
 /** Size in bytes of the tables to read. */

@@ -26,6 +26,7 @@ import type { MemtablePool } from '../memtable/memtable-pool.js'
 import { JobCancelled } from './job-cancelled.js'
 import type { LsmOptions } from '../options.js'
 import type { SnapshotList } from '../../engine/snapshot-list.js'
+import { BUSY_DEAD_SHARE, pickGarbage, SETTLED_DEAD_SHARE } from '../blobs/garbage.js'
 import { blobFilesFor } from '../blobs/blob-writer.js'
 import { logsToKeep, type ValuePlaces } from '../blobs/value-places.js'
 import type { BlobJob } from '../blobs/value-separation.js'
@@ -78,6 +79,8 @@ export class BackgroundScheduler {
   readonly #failures: { flush?: Failure | undefined; compaction?: Failure | undefined } = {}
   #manual: { readonly range: HalfOpenRange; readonly resolve: () => void; readonly reject: (error: Error) => void }[] = []
   #compacts = true
+  /** Calls that wait for the store to settle: until then fewer values may be dead. */
+  #settling = 0
   /** Bytes that the compaction under way reads, or the last one. */
   #compactionBytes = 0
   /** Whether the compaction under way makes room in level 0. */
@@ -135,12 +138,17 @@ export class BackgroundScheduler {
 
   /** Resolves when nothing is running or due; rejects with what keeps it from getting there. */
   async settle(): Promise<void> {
-    for (;;) {
-      this.schedule()
-      const running = this.#flushing ?? this.#compacting ?? this.#held
-      if (running !== undefined) await running
-      else if (this.pendingJobs > 0) throw this.#obstacle()
-      else return
+    this.#settling++
+    try {
+      for (;;) {
+        this.schedule()
+        const running = this.#flushing ?? this.#compacting ?? this.#held
+        if (running !== undefined) await running
+        else if (this.pendingJobs > 0) throw this.#obstacle()
+        else return
+      }
+    } finally {
+      this.#settling--
     }
   }
 
@@ -338,11 +346,12 @@ export class BackgroundScheduler {
   #pick(): Compaction | undefined {
     const { picker, versions, snapshots } = this.#context
     const { version, tableRanges } = versions.state
-    return picker.pick(version, {
+    const picked = picker.pick(version, {
       oldestSnapshot: snapshots.sequences()[0] ?? Infinity,
       rangeTombstones: tableRanges,
       time: snapshots.expiryHorizon,
     })
+    return picked ?? pickGarbage(version, picker, this.#settling > 0 ? SETTLED_DEAD_SHARE : BUSY_DEAD_SHARE)
   }
 
   #compact(compaction: Compaction): Promise<void> {
@@ -404,12 +413,12 @@ export class BackgroundScheduler {
   }
 
   /** What a compaction does with values. */
-  #blobJob({ inputs }: Compaction): BlobJob | undefined {
+  #blobJob({ inputs, relocated = [] }: Compaction): BlobJob | undefined {
     const { versions, options } = this.#context
     const { valueThreshold: threshold } = options
-    if (threshold === 0) return undefined
+    if (threshold === 0 && relocated.length === 0) return undefined
     const maxOutputs = blobFilesFor(inputs.flat().reduce((sum, { rawBytes }) => sum + rawBytes, 0))
-    return { threshold, relocated: [], firstOutput: versions.allocateFiles(maxOutputs), maxOutputs }
+    return { threshold, relocated, firstOutput: versions.allocateFiles(maxOutputs), maxOutputs }
   }
 
   async #apply(change: VersionSetChange, span: Span | null): Promise<void> {
