@@ -99,10 +99,13 @@ export class HashEngine implements Engine {
       scheduler: environment.scheduler,
       activity: () => entries.sequence,
       onIdle: () => {
-        if (this.#jobs.isWorthIt(IDLE_DEAD_SHARE)) void this.#deadSpace.run(() => this.#jobs.compact())
+        if (this.#jobs.isWorthIt(IDLE_DEAD_SHARE)) void this.#deadSpace.run(() => this.#jobs.compact('idle'))
       },
     })
-    entries.onUnpinned = () => this.#jobs.dropObsolete()
+    entries.onUnpinned = () => {
+      this.#jobs.dropObsolete()
+      if (this.#jobs.isWorthIt(IDLE_DEAD_SHARE)) onDeleted()
+    }
     entries.onSort = (records, sorted) => {
       trace?.emit({ type: 'directory.sort', records, sorted })
       traced.changed()
@@ -364,7 +367,7 @@ export class HashEngine implements Engine {
       const isWorthIt = this.#parts.options.idleCompaction && this.#jobs.isWorthIt(CLOSE_DEAD_SHARE)
       const bytes = files.list.reduce((sum, file) => sum + file.bytes, 0)
       if (isWorthIt && bytes <= CLOSE_BYTES && start.isDone && logs.failure === undefined && this.#parts.context.inspecting !== true)
-        await this.#deadSpace.run(() => this.#jobs.compact())
+        await this.#deadSpace.run(() => this.#jobs.compact('closing'))
       // What is not sealed is in the logs.
       await this.#jobs.close().catch(() => undefined)
       await logs.close({ isStarted: start.isDone })

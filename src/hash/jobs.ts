@@ -106,19 +106,19 @@ export class HashJobs {
   }
 
   /** Merges all that can be made smaller. */
-  async compact(): Promise<void> {
+  async compact(reason = 'asked for'): Promise<void> {
     const { start } = this.#parts
     if (!start.isDone) await start.run()
     await this.#exclusively(async () => {
       await this.#rotateIfFilled()
-      await this.#sealAll()
-      await this.#merge(true, 'asked for')
+      await this.#sealAll(reason)
+      await this.#merge(true, reason)
     })
   }
 
-  /** Whether this share of the sealed files is dead, and much enough to be worth a merge. */
+  /** Whether this share of the files is dead, and much enough to be worth a merge. Files that held moments need would stay. */
   isWorthIt(share: number): boolean {
-    const { deadBytes, totalBytes } = spaceOf(this.#parts.files.list)
+    const { deadBytes, totalBytes } = spaceOf(this.#parts.files.list.filter(({ pins }) => pins === 0))
     return deadBytes >= LEAST_DEAD_BYTES && deadBytes >= totalBytes * share
   }
 
@@ -191,7 +191,7 @@ export class HashJobs {
     if (current.lastSequence >= current.firstSequence) this.rotate()
   }
 
-  async #sealAll(): Promise<void> {
+  async #sealAll(reason = 'a log is full'): Promise<void> {
     const { files, logs } = this.#parts
     for (const file of this.#sealable) {
       if (file.lastSequence < file.firstSequence) {
@@ -204,7 +204,7 @@ export class HashJobs {
         this.#parts.traced.changed()
         continue
       }
-      await this.#job('flush', 'a log is full', span => sealLog(this.#parts, file, span))
+      await this.#job('flush', reason, span => sealLog(this.#parts, file, span))
     }
   }
 

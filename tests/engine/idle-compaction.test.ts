@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { btreeEngine } from '../../src/btree/factory.js'
 import { WriteBatch } from '../../src/engine/batch.js'
 import type { Engine, EngineFactory } from '../../src/engine/contract.js'
+import { hashEngine } from '../../src/hash/factory.js'
 import { lsmEngine } from '../../src/lsm/whole-engine.js'
 import type { TraceEvent } from '../../src/trace/events.js'
 import { Trace } from '../../src/trace/span.js'
@@ -19,6 +20,7 @@ const SMALL_BYTES = 64 * 1024
 const ENGINES: readonly (readonly [string, EngineFactory])[] = [
   ['lsm', lsmEngine()],
   ['btree', btreeEngine({ poisonFrames: true })],
+  ['hash', hashEngine({ poisonFrames: true })],
 ]
 
 const keyAt = (i: number): Uint8Array => keyOf(`key ${String((i * 7919) % ENTRIES).padStart(6, '0')}`)

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { btreeEngine } from '../../src/btree/factory.js'
 import { WriteBatch } from '../../src/engine/batch.js'
 import type { Engine, EngineFactory } from '../../src/engine/contract.js'
+import { hashEngine } from '../../src/hash/factory.js'
 import { lsmEngine } from '../../src/lsm/whole-engine.js'
 import type { Environment } from '../../src/vfs/environment.js'
 import { FaultyFileSystem } from '../../src/vfs/testing/faulty-file-system.js'
@@ -17,7 +18,13 @@ const LONG_VALUE = 6 << 20
 const ENGINES: readonly (readonly [string, EngineFactory, Readonly<Record<string, unknown>>])[] = [
   ['lsm', lsmEngine(), { writeBufferSize: 1 << 16 }],
   ['btree', btreeEngine({ poisonFrames: true }), { pageSize: 1024, cacheSize: 1 << 16, writeBufferSize: 1 << 16 }],
+  ['hash', hashEngine({ poisonFrames: true }), { maxFileSize: 1 << 16, cacheSize: 1 << 16 }],
 ]
+
+/** Room for all of a batch without a flush or another file. */
+function roomyFor(factory: EngineFactory): Readonly<Record<string, number>> {
+  return { ['writeBufferSize' in factory.options ? 'writeBufferSize' : 'maxFileSize']: 16 << 20 }
+}
 
 /** A store in memory whose every turn of the event loop is seen. */
 class Watched {
@@ -97,7 +104,7 @@ describe.each(ENGINES)('a long batch on %s', (_, factory, options) => {
   })
 
   it('takes a turn for every 1024 operations, and for every MiB that it writes', async () => {
-    const watched = await Watched.open(factory, { ...options, writeBufferSize: 16 << 20 })
+    const watched = await Watched.open(factory, { ...options, ...roomyFor(factory) })
     let bytes = 0
     let most = 0
     watched.onTurn = () => {
@@ -120,7 +127,7 @@ describe.each(ENGINES)('a long batch on %s', (_, factory, options) => {
   })
 
   it('of a long text is encoded between turns, not within the call', async () => {
-    const watched = await Watched.open(factory, { ...options, writeBufferSize: 16 << 20 })
+    const watched = await Watched.open(factory, { ...options, ...roomyFor(factory) })
     const text = 'text €'.repeat(1 << 20)
     const long = new WriteBatch()
     long.put(keyOf('long'), text)
@@ -193,7 +200,7 @@ describe.each(ENGINES)('a long batch on %s', (_, factory, options) => {
   })
 
   it('whose write to the log fails leaves what was there, and stops writing', async () => {
-    const watched = await Watched.open(factory, { ...options, writeBufferSize: 16 << 20 })
+    const watched = await Watched.open(factory, { ...options, ...roomyFor(factory) })
     const { engine } = watched
     await engine.write(batchOf('old'), { sync: true })
     const long = batchOf('new')

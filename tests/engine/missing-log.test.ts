@@ -71,7 +71,7 @@ const KILLED: readonly (readonly [after: string, killed: (engine: string) => Pro
   ['a flush of nothing but deletions', killedAfterEmptyFlush],
 ]
 
-describe.each(['lsm', 'btree'])('the newest log of a killed %s store', engine => {
+describe.each(['lsm', 'btree', 'hash'])('the newest log of a killed %s store', engine => {
   describe.each(KILLED)('after %s', (_after, kill) => {
     it.each(DAMAGE)('that is %s is an error that names it', async (_what, damage) => {
       const fileSystem = await kill(engine)

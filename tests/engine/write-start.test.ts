@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { btreeEngine } from '../../src/btree/factory.js'
 import type { Engine, EngineFactory } from '../../src/engine/contract.js'
+import { hashEngine } from '../../src/hash/factory.js'
 import { lsmEngine } from '../../src/lsm/whole-engine.js'
 import { simulatedEnvironment, type FileSystem, type MemoryFileSystem } from '../../src/vfs/index.js'
 import { fillOptions, keyOf, textOf } from '../contract/support/opened-engine.js'
@@ -10,6 +11,7 @@ import { batchOf, emptyFileSystem } from './support/engine-calls.js'
 const ENGINES: readonly (readonly [string, EngineFactory])[] = [
   ['lsm', lsmEngine()],
   ['btree', btreeEngine()],
+  ['hash', hashEngine()],
 ]
 
 describe.each(ENGINES)('%s after a clean close', (_name, factory) => {
