@@ -5,12 +5,14 @@ import { KIND_PUT } from '../../src/codec/entry.js'
 import type { Engine, EngineFactory, FeedOptions } from '../../src/engine/contract.js'
 import { parseLogName } from '../../src/engine/durable/log-names.js'
 import { RetainedLogs } from '../../src/engine/durable/retained-logs.js'
+import { hashEngine } from '../../src/hash/factory.js'
 import { lsmEngine } from '../../src/lsm/whole-engine.js'
 import type { MemoryFileSystem } from '../../src/vfs/index.js'
 import { SeededRandom, simulatedEnvironment, type FileSystem } from '../../src/vfs/index.js'
 import { LogCursor } from '../../src/wal/log-cursor.js'
 import { LogWriter } from '../../src/wal/writer.js'
 import { SMALL_BTREE } from '../contract/support/small-btree.js'
+import { SMALL_HASH } from '../contract/support/small-hash.js'
 import { SMALL_LSM } from '../contract/support/small-lsm.js'
 import { fillOptions, textOf } from '../contract/support/opened-engine.js'
 import { HookedFileSystem, isChange } from '../lsm/support/hooked-file-system.js'
@@ -20,6 +22,7 @@ import { batchOf, emptyFileSystem } from './support/engine-calls.js'
 const SUBJECTS: readonly (readonly [string, EngineFactory, object])[] = [
   ['lsm', lsmEngine(), SMALL_LSM],
   ['btree', btreeEngine(), SMALL_BTREE],
+  ['hash', hashEngine(), SMALL_HASH],
 ]
 
 let hash32: Hash32

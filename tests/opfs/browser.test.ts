@@ -55,7 +55,7 @@ describe.skipIf(!isInstalled)('stores in OPFS, in Chromium', () => {
   const pause = (): Promise<void> => new Promise(resolve => setTimeout(resolve, 30 + random.uniform(slice(150, 600))))
   const acknowledged = (page: Page): Promise<number> => page.evaluate(() => window.acknowledged)
 
-  it.each(storyCases(slice(['lsm', 'btree'], ['lsm', 'btree', 'memory'])))(
+  it.each(storyCases(slice(['lsm', 'btree', 'hash'], ['lsm', 'btree', 'hash', 'memory'])))(
     '%s keeps every promise of the engine contract',
     async engine => {
       const page = await newPage()
@@ -66,7 +66,7 @@ describe.skipIf(!isInstalled)('stores in OPFS, in Chromium', () => {
     },
   )
 
-  describe.each(slice(['lsm'], ['lsm', 'btree']))('what %s has acknowledged is there', engine => {
+  describe.each(slice(['lsm'], ['lsm', 'btree', 'hash']))('what %s has acknowledged is there', engine => {
     it('after the end of the worker, of the tab and of the browser', async () => {
       let page = await newPage()
       let last = -1

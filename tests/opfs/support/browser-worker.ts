@@ -1,6 +1,7 @@
 /** What runs in a dedicated worker of a browser for `browser.test.ts`: each message is a command, its answer the result or the error. */
 import { btreeEngine } from '../../../src/btree/factory.js'
 import { Kvarium } from '../../../src/index.browser.js'
+import { hashEngine } from '../../../src/hash/factory.js'
 import { lsmEngine } from '../../../src/lsm/whole-engine.js'
 import { memoryEngine } from '../../../src/memory/factory.js'
 import { openOpfs, removeOpfs } from '../../../src/opfs/opfs.js'
@@ -10,6 +11,7 @@ import { portableEnvironment } from '../../../src/vfs/portable-environment.js'
 import { engineContract } from '../../contract/support/contract-suite.js'
 import type { ContractSubject } from '../../contract/support/opened-engine.js'
 import { SMALL_BTREE } from '../../contract/support/small-btree.js'
+import { SMALL_HASH } from '../../contract/support/small-hash.js'
 import { SMALL_LSM } from '../../contract/support/small-lsm.js'
 import { runTests } from '../../support/browser-vitest.js'
 import { slice } from '../../support/thoroughness.js'
@@ -25,6 +27,7 @@ interface Command {
 const SUBJECTS: Readonly<Record<string, Pick<ContractSubject, 'factory' | 'options'>>> = {
   lsm: { factory: lsmEngine(), options: SMALL_LSM },
   btree: { factory: btreeEngine(), options: SMALL_BTREE },
+  hash: { factory: hashEngine(), options: SMALL_HASH },
   memory: { factory: memoryEngine, options: { arenaSize: 4096 } },
 }
 
