@@ -26,10 +26,11 @@ describe('the grid', () => {
       const { writeBufferSize = 0, cacheSize, filterBitsPerKey = 0 } = options as Record<string, number>
       expect(writeBufferSize + cacheSize + (1000 * filterBitsPerKey) / 8).toBe(memoryBytes)
     }
-    expect(points.find(({ name }) => name === 'lsm-tiered-T6-f5-w50')!.options).toMatchObject({
+    expect(points.find(({ name }) => name === 'lsm-tiered-T6-f8-by-level-w50')!.options).toMatchObject({
       compaction: 'tiered',
       runsPerLevel: 6,
-      filterBitsPerKey: 5,
+      filterBitsPerKey: 8,
+      filterAllocation: 'by-level',
     })
     expect(dimensions).toContainEqual({ engine: 'btree', option: 'pageSize', values: [2048, 4096, 16384] })
   })

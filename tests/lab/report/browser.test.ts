@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -6,16 +7,32 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isInstalled, LEAST_CONTRAST, withPage } from '../../support/chromium-page.js'
 import { renderHtml } from '../../../packages/lab/src/report/html-page.js'
 import { isEveryStory, storyCases } from '../../support/thoroughness.js'
+import { smallMap } from './support/small-map.js'
 import { smallRun } from './support/small-run.js'
 
 const SCHEMES = ['light', 'dark'] as const
 
+const AXE = readFileSync(
+  createRequire(join(import.meta.dirname, '../../../packages/explorer/package.json')).resolve('axe-core/axe.min.js'),
+  'utf8',
+)
+
+interface AxeResults {
+  readonly violations: readonly { readonly id: string; readonly help: string; readonly nodes: readonly { readonly html: string }[] }[]
+}
+
 let directory = ''
 let file = ''
+let mapFile = ''
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'kvarium-page-'))
   file = join(directory, 'report.html')
   writeFileSync(file, renderHtml(smallRun()))
+  mapFile = join(directory, 'map.html')
+  writeFileSync(
+    mapFile,
+    renderHtml(smallMap({ 'lsm-tiered': [2, 6, 2], 'lsm-leveled': [4, 4, 1.2], btree: [12, 2, 1.4], 'btree-worse': [13, 2, 1.5] })),
+  )
 })
 afterAll(() => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }))
 
@@ -93,6 +110,31 @@ describe.skipIf(!isInstalled)('the page of a report, in a browser', () => {
       expect(scrolled.left).toBeLessThan(2)
       const least: { contrast: number; text: string } = await page.evaluate(LEAST_CONTRAST)
       expect(least.contrast, least.text).toBeGreaterThanOrEqual(4.5)
+    })
+  })
+
+  it.each(['light', 'dark'] as const)('a map can be read on a phone, by keys, and with a screen reader: %s', async scheme => {
+    await withPage(mapFile, { width: 360, scheme }, async ({ page, messages }) => {
+      expect(messages).toEqual([])
+      const least: { contrast: number; text: string } = await page.evaluate(LEAST_CONTRAST)
+      expect(least.contrast, least.text).toBeGreaterThanOrEqual(4.5)
+      await page.locator('figure summary').first().focus()
+      await page.keyboard.press('Enter')
+      expect(await page.getByRole('cell', { name: '1, suggested' }).count()).toBe(1)
+      expect(await page.getByRole('img', { name: /Write and (read|space) amplification/ }).count()).toBe(2)
+      expect(await page.locator('[tabindex]').evaluateAll(all => all.filter(one => !one.hasAttribute('aria-label')).length)).toBe(0)
+      const outside = await page.locator('#map svg').evaluateAll(all =>
+        all.flatMap(svg => {
+          const { width, height } = (svg as SVGSVGElement).viewBox.baseVal
+          const boxes = [...svg.querySelectorAll<SVGGraphicsElement>('.point, .foreseen, .value')].map(one => one.getBBox())
+          return boxes.filter(box => box.x < 0 || box.y < 0 || box.x + box.width > width || box.y + box.height > height)
+        }),
+      )
+      expect(outside).toEqual([])
+      await page.evaluate(AXE)
+      const { violations } = await page.evaluate<AxeResults>('axe.run({ resultTypes: ["violations"] })')
+      expect(violations.map(({ id, help, nodes }) => `${id}: ${help} (${nodes[0]?.html.slice(0, 160)})`)).toEqual([])
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360)
     })
   })
 })

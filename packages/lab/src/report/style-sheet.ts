@@ -10,6 +10,7 @@ const CHART = `
 .chart .axis{fill:var(--soft);font-size:11.5px}
 .chart .group{font-weight:600}
 .chart .value{font-variant-numeric:tabular-nums}
+.number{paint-order:stroke;stroke:var(--panel);stroke-width:3px;stroke-linejoin:round}
 .grid{stroke:var(--grid);stroke-width:1}
 .axis-line{stroke:var(--soft);stroke-width:1}
 .band{fill:var(--band)}.band.odd{fill:var(--band2)}

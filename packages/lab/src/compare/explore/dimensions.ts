@@ -35,7 +35,14 @@ export const DIMENSIONS: readonly Dimension[] = [
     // Otherwise writers would wait for a merge that is never due.
     also: runs => ({ level0StopTables: Math.max(12, 2 * Number(runs)) }),
   },
-  { engine: 'lsm', option: 'filterBitsPerKey', values: [0, 5, 10], tag: 'f' },
+  { engine: 'lsm', option: 'filterBitsPerKey', values: [0, 8], tag: 'f' },
+  {
+    engine: 'lsm',
+    option: 'filterAllocation',
+    values: ['uniform', 'by-level'],
+    tag: '',
+    when: ({ filterBitsPerKey }) => filterBitsPerKey !== 0,
+  },
   { engine: 'lsm', option: BUFFER_SHARE, values: [20, 50], tag: 'w' },
   { engine: 'btree', option: 'pageSize', values: [2048, 4096, 16384], tag: 'p' },
   { engine: 'btree', option: BUFFER_SHARE, values: [20, 50, 80], tag: 'w' },

@@ -28,8 +28,8 @@ export interface ScatterChart extends ChartAbout {
 }
 
 const SAMPLES: LegendSample = { width: 18, draw: (look, x, baseline) => [marker(look, x + 6, baseline - 4, 60)] }
-const LEAST_AREA = 30
-const MOST_AREA = 230
+const LEAST_AREA = 25
+const MOST_AREA = 150
 /** Half of the length of a cross. */
 const CROSS = 3
 /** Labels keep this distance from each other, where they can. */
@@ -92,6 +92,6 @@ function labels(points: readonly Placed[]): Markup[] {
       taken.every(([otherX, otherY]) => Math.abs(otherX - atX) >= LABEL_WIDTH || Math.abs(otherY - atY) >= LABEL_HEIGHT)
     const place = places.find(isFree) ?? places[0]
     taken.push(place)
-    return [element('text', { class: 'value', x: tenth(place[0]), y: tenth(place[1]), 'text-anchor': 'middle' }, label)]
+    return [element('text', { class: 'value number', x: tenth(place[0]), y: tenth(place[1]), 'text-anchor': 'middle' }, label)]
   })
 }

@@ -143,12 +143,10 @@ function predictedPlace({ predictions }: EngineReport): Partial<Place> {
   return { ...(write !== undefined && { write }), ...(read !== undefined && { read }), ...(space !== undefined && { space }) }
 }
 
-/** The engine, and the values of the options that vary and are words. */
+/** The engine, and the value of the first option that varies and is a word: the policy. */
 function familyOf({ engine, options }: EngineReport, { dimensions }: MapReport): string {
-  const words = dimensions
-    .filter(dimension => dimension.engine === engine && dimension.values.every(value => typeof value === 'string'))
-    .flatMap(({ option }) => options[option] ?? [])
-  return [engine, ...words].join(' ')
+  const policy = dimensions.find(dimension => dimension.engine === engine && dimension.values.every(value => typeof value === 'string'))
+  return [engine, policy && options[policy.option]].filter(word => word !== undefined).join(' ')
 }
 
 /** The report with the points of the frontier alone, for tables with a row or a column per engine; any other report as it is. */

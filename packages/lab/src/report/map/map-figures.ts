@@ -14,6 +14,8 @@ const LABELS: Readonly<Record<AxisName, string>> = {
 
 /** Axes on which the largest value is more than so many times the least are logarithmic. */
 const WIDE_RANGE = 6
+/** Such an axis ends a little beyond its values, not at the next power of ten. */
+const MARGIN = 1.15
 
 export function mapFigures(report: RunReport): FigureGroup[] {
   const design = designMap(report)
@@ -71,7 +73,7 @@ function axisFor(name: AxisName, points: readonly DesignPoint[]): Axis {
   const positive = values.filter(value => value > 0)
   const [low, high] = [Math.min(...positive), Math.max(...positive)]
   const isLog = positive.length === values.length && high / low > WIDE_RANGE
-  return { label: LABELS[name], format: plain, ...(isLog ? { scale: 'log' } : {}) }
+  return { label: LABELS[name], format: plain, ...(isLog && { scale: 'log', domain: [low / MARGIN, high * MARGIN] }) }
 }
 
 function scatterPoint(
