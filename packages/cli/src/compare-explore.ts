@@ -10,7 +10,7 @@ import type { Invocation } from './invocation.js'
 import { VERSION } from './package-version.js'
 import { progressView } from './progress.js'
 import { prepareReportFiles, readReport, reportJson, shownPath, writeReport, writeText } from './report-files.js'
-import { mapIntroduction, pointLine, verifiedLines } from './report/map-lines.js'
+import { mapIntroduction, pointLine, simulationLines, verifiedLines } from './report/map-lines.js'
 import { styleFor } from './report/style.js'
 import { ScratchDirectory } from './scratch-directory.js'
 import { UsageError } from './usage-error.js'
@@ -87,6 +87,7 @@ export async function exploreDesigns({ parameters, stdout, stderr, setExitCode }
       onProgress: current => progress.update(current),
       onState: current => {
         const last = current.engines.at(-1)
+        if (latest === undefined) print(`${simulationLines(current, style)}\n`)
         if (latest !== undefined && last !== undefined && current.engines.length > latest.engines.length) {
           progress.pause()
           const soFar = reportOf(current)

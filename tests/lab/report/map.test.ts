@@ -81,7 +81,7 @@ describe('the suggestion', () => {
     expect(mapSentences(map)).toEqual([
       'This workload wants the update corner of read, update and memory: 75 % of its calls write and the others read, which gives the weights write 0.75, read 0.25, space 0.50',
       'lsm-tiered fits it best: it writes 2.00 bytes per byte (the least), reads 6.00 bytes per byte asked for (3.00× the least) and takes 2.00 bytes of files per live byte (1.67× the least). With each factor over the least raised to its weight, no other product is as small',
-      'Left out 1 point, as another point is simulated to be at least 1.25 times better in writes, reads and space: lsm-leveled-T99',
+      'Left out 1 point, as another point is simulated to be no worse in writes, reads and space, and 1.5 times better in one of them: lsm-leveled-T99',
       'Left out 1 point, as the time was up: btree-p64K',
     ])
     expect(mapSentences(smallMap(points, { write: 1, read: 3, space: 1 }))[0]).toMatch(

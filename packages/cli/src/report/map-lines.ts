@@ -1,6 +1,6 @@
 /** What `kvarium compare --explore` prints before and while it measures. */
 import type { Exploration, Grid } from 'kvarium-lab/compare'
-import { bytes, count, exactBytes, measuredPlace, plural, times } from 'kvarium-lab/report'
+import { bytes, count, exactBytes, FAR_RULE, measuredPlace, plural, times } from 'kvarium-lab/report'
 import type { EngineReport, TextStyle, WorkReport } from 'kvarium-lab/report'
 import type { Task } from '../compare-task.js'
 import { block, headLine, TEXT_WIDTH } from './introduction.js'
@@ -41,7 +41,23 @@ export function mapIntroduction({ version, task, grid, budget, scale, directory 
   ].join('\n')
 }
 
-const NAME = 30
+const NAME = 36
+
+/** What the simulation and an earlier run have spared, before the first point. */
+export function simulationLines({ leftOut, pending, resumed }: Exploration, style: TextStyle): string {
+  const left = `${plural(pending.length, 'point')} to measure`
+  const spared = `the simulation leaves out ${count(leftOut.length)}: where ${FAR_RULE}`
+  const again = resumed === 0 ? [] : [`${plural(resumed, 'point')} of the earlier run stay`]
+  return block(
+    'points',
+    flow(
+      [left, ...again, ...spared.split(' ')].map((text, index) => (index <= again.length ? `${text};` : text)),
+      TEXT_WIDTH,
+      ' ',
+    ),
+    style,
+  ).join('\n')
+}
 
 /** A point that has just been measured. */
 export function pointLine(engine: EngineReport, work: WorkReport, { engines, pending, resumed }: Exploration, style: TextStyle): string {

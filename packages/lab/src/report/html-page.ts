@@ -220,7 +220,7 @@ function tablePanel(table: ReportTable, titled = false): Markup {
     { class: 'panel' },
     titled ? element('h3', {}, title) : undefined,
     note === undefined ? undefined : element('p', { class: 'lead' }, note),
-    scrollable(title, element('table', { 'aria-label': title }, head, bodies)),
+    scrollable(`${title}, table`, element('table', { 'aria-label': title }, head, bodies)),
   )
 }
 

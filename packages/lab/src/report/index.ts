@@ -51,7 +51,7 @@ export {
   type DesignPoint,
   type Place,
 } from './map/design-map.js'
-export { mapSentences, optionsToCopy } from './map/map-text.js'
+export { FAR_RULE, mapSentences, optionsToCopy } from './map/map-text.js'
 export { manyPerCall } from './calls.js'
 export { busyBanner } from './machine-load.js'
 export { withVerdict } from './verdict-report.js'

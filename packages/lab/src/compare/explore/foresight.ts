@@ -11,6 +11,9 @@ import { AXES, type Place } from '../../report/map/design-map.js'
 import { FAR_FACTOR } from '../../report/map/map-text.js'
 import type { EngineConfiguration } from '../results.js'
 
+/** A filter makes tables larger by less than that. */
+const NO_WORSE = 1.02
+
 export type AnySimulation = Simulation | HashSimulation
 
 /** The work under the options of a point, without files; `undefined` for an engine that is not simulated. */
@@ -19,7 +22,7 @@ export function simulationOf({ engine, options = {} }: EngineConfiguration, work
   return simulatorOf(name)?.(resolveOptions(table, options), work, seed)
 }
 
-/** Names of the points that another one is expected to beat by `FAR_FACTOR` on every axis. Only LSM trees are simulated with their runs, which say what reads cost; points of other engines stay. */
+/** Names of the points that another one is simulated to beat by `FAR_FACTOR` on one axis, and to be no worse than on any. Only LSM trees are simulated with their runs, which say what reads cost; points of other engines stay. */
 export function farFromFrontier(
   points: readonly EngineConfiguration[],
   simulations: ReadonlyMap<string, AnySimulation>,
@@ -29,7 +32,12 @@ export function farFromFrontier(
     const simulation = simulations.get(name)
     return simulation === undefined || !('levels' in simulation) ? [] : [{ name, place: foreseenPlace(simulation, options, work) }]
   })
-  const isFar = (place: Place): boolean => places.some(other => AXES.every(axis => other.place[axis] * FAR_FACTOR <= place[axis]))
+  const isFar = (place: Place): boolean =>
+    places.some(
+      other =>
+        AXES.every(axis => other.place[axis] <= place[axis] * NO_WORSE) &&
+        AXES.some(axis => place[axis] > 0 && other.place[axis] * FAR_FACTOR <= place[axis]),
+    )
   return new Set(places.filter(({ place }) => isFar(place)).map(({ name }) => name))
 }
 

@@ -47,11 +47,14 @@ function suggestion({ suggested, frontier, others }: DesignMap): string {
   )
 }
 
-/** A point is left out if another one is predicted to be so many times better on every axis. */
-export const FAR_FACTOR = 1.25
+/** A point is left out if another one is simulated to be so many times better on one axis, and no worse on any. */
+export const FAR_FACTOR = 1.5
+
+/** The rule by which the simulation leaves points out. */
+export const FAR_RULE = `another point is simulated to be no worse in writes, reads and space, and ${FAR_FACTOR} times better in one of them`
 
 const WHY: Readonly<Record<MapGap['why'], string>> = {
-  prediction: `another point is simulated to be at least ${FAR_FACTOR} times better in writes, reads and space`,
+  prediction: FAR_RULE,
   budget: 'the time was up',
   interrupted: 'the run was interrupted',
 }
