@@ -178,9 +178,7 @@ describe('the language of operations', () => {
 
   it('reads ten thousand lines at once, and says of each wrong one where it is', () => {
     const rows = Array.from({ length: 10_000 }, (_, row) => (row % 1000 === 999 ? `put key${row}` : `put key${row} "value ${row}" sync`))
-    const begin = performance.now()
     const { lines, problems } = parseScript(rows.join('\n'))
-    expect(performance.now() - begin).toBeLessThan(1000)
     expect(lines).toHaveLength(9990)
     expect(problems.map(({ row }) => row)).toEqual(Array.from({ length: 10 }, (_, index) => index * 1000 + 999))
   })

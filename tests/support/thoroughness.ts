@@ -13,7 +13,7 @@ export function slice<T>(daily: T, all: T): T {
 /** Whether all stories are to be done, and not only those of the day. */
 export const isEveryStory = isThorough || process.env['KVARIUM_STORIES'] === '1'
 
-/** Of the cases of a story, the first, or all of them where all stories are done. */
+/** The first case of a story, or all of them where all stories are done. */
 export function storyCases<T>(cases: readonly T[]): readonly T[] {
   return isEveryStory ? cases : cases.slice(0, 1)
 }
