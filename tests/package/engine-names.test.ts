@@ -10,12 +10,13 @@ import { INSPECTORS } from '../../src/inspect/engine-inspectors.js'
 const ROOT = join(import.meta.dirname, '../..')
 const ENGINES = builtInEngines().names
 
-/** The lists of engines: of the store, of inspection, of predictions, of replays and of the explorer, each read by the entry of its name alone. */
+/** The lists of engines: of the store, of inspection, of predictions, of replays, of the map and of the explorer, each read by the entry of its name alone. */
 const LISTS = [
   'src/built-in-engines.ts',
   'src/default-engine.ts',
   'src/inspect/engine-inspectors.ts',
   'packages/lab/src/predict/predictors.ts',
+  'packages/lab/src/compare/explore/dimensions.ts',
   'packages/explorer/src/run/engine-lanes.ts',
   'packages/explorer/src/run/engines.ts',
   'packages/explorer/src/views/catalog.ts',

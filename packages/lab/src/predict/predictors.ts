@@ -1,6 +1,7 @@
 /** The lists of the engines that there are formulas and simulations for. Beside `compare/explore/dimensions.ts` the one place of the lab that names engines. */
 import type { HashOptions } from 'kvarium/hash'
 import type { LsmOptions } from 'kvarium/lsm'
+import { foreseeLsm, type Foreseen } from './foresee-lsm.js'
 import { predictBtree } from './predict-btree.js'
 import { predictHash } from './predict-hash.js'
 import { predictLsm } from './predict-lsm.js'
@@ -39,4 +40,16 @@ const SIMULATORS: Readonly<Record<string, Simulator>> = {
 /** Runs the work without files, with all options of the engine. `undefined` for an engine that is not simulated. */
 export function simulatorOf(engine: string): Simulator | undefined {
   return Object.hasOwn(SIMULATORS, engine) ? SIMULATORS[engine] : undefined
+}
+
+type Foresight = (simulation: Simulation | HashSimulation, options: Readonly<Record<string, unknown>>, work: Work) => Foreseen | undefined
+
+/** Only the simulation of an LSM tree has its runs, which say what reads cost. */
+const FORESIGHTS: Readonly<Record<string, Foresight>> = {
+  lsm: (simulation, options, work) => ('levels' in simulation ? foreseeLsm(simulation, options as unknown as LsmOptions, work) : undefined),
+}
+
+/** Says from a simulation with all options of the engine where a point will lie. `undefined` for an engine without one. */
+export function foresightOf(engine: string): Foresight | undefined {
+  return Object.hasOwn(FORESIGHTS, engine) ? FORESIGHTS[engine] : undefined
 }

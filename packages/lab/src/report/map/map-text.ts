@@ -26,7 +26,7 @@ function wanted({ map: { mix, weigh }, corner, weights }: DesignMap): string {
   const part = Math.max(mix.reads, mix.writes) / all
   const own = AXES.filter(axis => weigh[axis] !== 1).map(axis => `${axis}=${significant(weigh[axis])}`)
   const numbers = AXES.map(axis => `${axis} ${significant(weights[axis])}`).join(', ')
-  const isBetween = corner !== 'memory' && Math.abs(weights.write - weights.read) < CLOSE
+  const isBetween = weights.space <= Math.max(weights.write, weights.read) && Math.abs(weights.write - weights.read) < CLOSE
   const place = isBetween ? 'lies between the read and the update corner' : `wants the ${corner} corner`
   return (
     `This workload ${place} of read, update and memory: ${share(Math.round(part * 100) / 100)} of its calls ${one} and the others ${other}, ` +
