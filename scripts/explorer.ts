@@ -61,8 +61,9 @@ export async function buildExplorer(folder: string): Promise<readonly string[]> 
 
 /** What is loaded at the start is one file, which compresses better than many. What comes later is in files beside it. Resolves to the modules in them. */
 async function buildScript(name: string, entry: string, folder: string): Promise<readonly string[]> {
-  const atStart = await modulesAtStart(entry)
-  const bundle = await rolldown({ ...INPUT, input: { [name]: entry }, preserveEntrySignatures: 'allow-extension' })
+  const input = entry === WORKER ? { ...INPUT, plugins: [NO_MSGPACK, ENTRIES_OF_THE_STORE] } : INPUT
+  const atStart = await modulesAtStart(entry, input)
+  const bundle = await rolldown({ ...input, input: { [name]: entry }, preserveEntrySignatures: 'allow-extension' })
   const { output } = await bundle.write({
     dir: folder,
     format: 'es',
@@ -80,7 +81,7 @@ async function buildScript(name: string, entry: string, folder: string): Promise
 }
 
 /** The modules of which something is loaded with an entry, before anything is done. */
-async function modulesAtStart(entry: string): Promise<ReadonlySet<string>> {
+async function modulesAtStart(entry: string, input: ScriptInput): Promise<ReadonlySet<string>> {
   const later: Plugin = {
     name: 'later',
     async resolveDynamicImport(name, importer) {
@@ -88,7 +89,7 @@ async function modulesAtStart(entry: string): Promise<ReadonlySet<string>> {
       return found === null || LOADED_AT_START.test(found.id) ? found : { id: found.id, external: true }
     },
   }
-  const bundle = await rolldown({ ...INPUT, input: entry, plugins: [later, ENTRIES_OF_THE_STORE] })
+  const bundle = await rolldown({ ...input, input: entry, plugins: [later, ...input.plugins] })
   const { output } = await bundle.generate({ codeSplitting: false })
   return new Set(output.flatMap(file => (file.type === 'chunk' ? file.moduleIds : [])))
 }
@@ -108,7 +109,15 @@ const ENTRIES_OF_THE_STORE: Plugin = {
 /** The module of Node that unit checks of exercises use, in whose place the page has its own. */
 const ASSERT = 'node:assert/strict'
 
-const INPUT: RolldownOptions = {
+/** Parts of learners may use the encoding "msgpack"; the lanes of the other worker have none. */
+const NO_MSGPACK: Plugin = {
+  name: 'no msgpack',
+  resolveId: id => (id === 'msgpackr/pack' ? join(SOURCE, 'run/no-msgpack.ts') : null),
+}
+
+type ScriptInput = Omit<RolldownOptions, 'plugins'> & { readonly plugins: Plugin[] }
+
+const INPUT: ScriptInput = {
   platform: 'neutral',
   resolve: { mainFields: ['module', 'main'], conditionNames: ['import', 'module', 'browser', 'default'] },
   transform: { target: 'es2022' },
