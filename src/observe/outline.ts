@@ -1,21 +1,22 @@
 /**
  * What has to be known of the events before to go on with the next one: an opening of the store in a few events, as if it were opened now.
- * It knows which engine it is with which options, the tables of an LSM tree, and the root of a B+tree.
+ * It knows which engine it is with which options, the tables of an LSM tree, and of a B+tree the counts and the pages that events have named.
  *
- * Invariant: it is bounded by the tables of the store, and an event that it does not keep costs it one comparison of a text.
+ * Invariant: it is bounded by the tables of the store, and for pages by `TreeOutline`.
  */
+import { TreeOutline } from './tree-outline.js'
 import type { EventBody, EventOf, TracedBlob, TracedTable, TraceEvent } from '../trace/events.js'
 
 export class Outline {
   #opening: EventOf<'engine.open'> | undefined
-  #meta: EventOf<'meta.read'> | undefined
-  #root: EventOf<'root.change'> | undefined
+  readonly #tree = new TreeOutline()
   #manifest: number | undefined
   readonly #tables = new Map<number, TracedTable>()
   /** Blob files, of which those are in use that a table refers to. */
   #blobs: readonly TracedBlob[] = []
 
   apply(event: TraceEvent): void {
+    this.#tree.apply(event)
     switch (event.type) {
       case 'job.begin':
         if (event.kind === 'open') this.#begin()
@@ -38,12 +39,6 @@ export class Outline {
           this.#blobs = this.#inUse([...(event.whole ? [] : this.#blobs), ...(event.blobs ?? [])])
         }
         break
-      case 'meta.read':
-        this.#meta = event
-        break
-      case 'root.change':
-        this.#root = event
-        break
       default:
         break
     }
@@ -58,7 +53,8 @@ export class Outline {
       ...(this.#manifest === undefined
         ? []
         : [{ type: 'manifest.read', manifest: this.#manifest, tables, ...(blobs.length > 0 && { blobs }) } as const]),
-      ...[this.#meta, this.#root, this.#opening].filter(event => event !== undefined),
+      ...this.#tree.events(),
+      ...(this.#opening === undefined ? [] : [this.#opening]),
       { type: 'job.end', kind: 'open', status: 'ok', bytesRead: 0, bytesWritten: 0 },
     ]
     return bodies.map(body => ({ atMs: 0, ...body, sequence: 0, operation: 0, job: 0 }))
@@ -70,7 +66,7 @@ export class Outline {
   }
 
   #begin(): void {
-    this.#opening = this.#meta = this.#root = this.#manifest = undefined
+    this.#opening = this.#manifest = undefined
     this.#tables.clear()
   }
 

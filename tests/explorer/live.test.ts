@@ -2,12 +2,13 @@
  * Hazards: a running program shown otherwise than it ran; a run that grows without end, or whose drawings or positions change when old moments are
  * dropped; events that are missing without a word, or that make a drawing fail.
  */
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import type { OpenFeed } from '../../packages/explorer/src/session/live-lanes.js'
 import type { Summary } from '../../packages/explorer/src/session/protocol.js'
+import { PagesFold } from '../../packages/explorer/src/views/pages-fold.js'
 import { Session, type SessionSources } from '../../packages/explorer/src/session/session.js'
 import { Kvarium } from '../../src/index.js'
-import { eventLine, outlineLine } from '../../src/observe/feed-lines.js'
+import { eventLine, outlineLine, parseFeedLine } from '../../src/observe/feed-lines.js'
 import { jsonLines, Outline } from '../../src/observe/index.js'
 import { Trace, type TraceEvent } from '../../src/trace/index.js'
 import { MemoryFileSystem, SeededRandom } from '../../src/vfs/index.js'
@@ -140,6 +141,79 @@ describe.each(ENGINES)('a running program with a store of %s', engine => {
       await session.begin({ seed: 1, lanes: [{ name: 'lsm', engine: 'lsm', options: {} }] })
     }
   })
+})
+
+describe('a page that comes late to a B+tree', () => {
+  const LATE = 200
+  let events: readonly TraceEvent[]
+  beforeAll(async () => {
+    const all: TraceEvent[] = []
+    const trace = new Trace({ listener: event => void all.push(event) })
+    const options = { ...OPTIONS.btree, pageSize: 512, cacheSize: 65536, engine: 'btree', fileSystem: new MemoryFileSystem(), trace }
+    const store = new Kvarium<string, string>('/store', options as never)
+    const random = new SeededRandom(7)
+    for (let i = 0; i < 5000; i++) await store.put(`key${random.uniform(4000)}`, 'v'.repeat(random.uniform(90)))
+    await store.clear({ gte: 'key1', lt: 'key12' })
+    for (let i = 0; i < LATE; i++) await store.put(`key${random.uniform(4000)}`, 'w'.repeat(random.uniform(90)))
+    await store.close()
+    events = all
+  })
+
+  /** What is drawn of a tree, beside the history of its pages. */
+  function drawn(fold: PagesFold): unknown {
+    const { shape, levels, path, root } = fold.picture()
+    const { memory, checkpoints: _, ...tree } = shape
+    const pages = levels.map(level => ({
+      ...level,
+      drawn: level.drawn.map(({ copyOf, ...page }) => (page.state === 'clean' ? page : { ...page, copyOf })),
+    }))
+    return { tree, dirtyBytes: memory.dirtyBytes, pages, path, root: root?.page }
+  }
+
+  it('draws its pages as one that was there from the beginning', () => {
+    const whole = new PagesFold()
+    const outline = new Outline()
+    const random = new SeededRandom(1)
+    const starts = new Set(Array.from({ length: slice(4, 100) }, () => random.uniform(events.length)))
+    starts.add(events.findLastIndex(event => event.type === 'operation.begin' && event.kind === 'clear'))
+    const late: PagesFold[] = []
+    for (const [index, event] of events.entries()) {
+      if (starts.has(index)) {
+        const fold = new PagesFold()
+        for (const known of parsed(outline)) fold.apply(known)
+        late.push(fold)
+      }
+      for (const fold of [whole, outline, ...late]) fold.apply(event)
+      if (event.type === 'operation.end' && index % 997 < 12) for (const fold of late) expect(drawn(fold)).toEqual(drawn(whole))
+    }
+    expect(whole.picture().shape.height).toBeGreaterThan(2)
+    for (const fold of late) expect(drawn(fold)).toEqual(drawn(whole))
+  })
+
+  it('draws the branches and counts the leaves of a tree that is too large to send', () => {
+    const [outline, fold] = [new Outline(), new PagesFold()]
+    const leaves = 6000
+    const stamp = { operation: 0, job: 0, atMs: 0, sequence: 1 }
+    const counts = { entries: leaves, liveBytes: 9 * leaves, pages: [leaves, 1], units: [leaves, 4], fileBytes: 0, freeUnits: 0 }
+    const meta = { type: 'meta.read', number: 1, entrySequence: leaves, firstLog: 1, unitBytes: 4096, ...counts, ...stamp } as const
+    outline.apply({ type: 'job.begin', kind: 'open', ...stamp })
+    outline.apply(meta)
+    outline.apply({ type: 'root.change', page: 1, height: 2, entries: leaves, ...stamp })
+    for (let slot = 0; slot < leaves; slot++) {
+      outline.apply({ type: 'page.visit', page: 1, depth: 0, slot, entries: leaves - 1, ...stamp })
+      outline.apply({ type: 'page.visit', page: 2 + slot, depth: 1, slot: 0, entries: 1, ...stamp })
+    }
+    expect(outline.events().length).toBeLessThan(10)
+    for (const event of parsed(outline)) fold.apply(event)
+    const [root, bottom] = fold.picture().levels
+    expect(root).toMatchObject({ pages: 1, unnamed: 0, drawn: [{ page: 1, entries: leaves - 1 }] })
+    expect(bottom).toMatchObject({ pages: leaves, unnamed: leaves, drawn: [] })
+  })
+
+  const parsed = (outline: Outline): readonly TraceEvent[] => {
+    const said = parseFeedLine(outlineLine(outline.events()))
+    return 'outline' in said ? said.outline : []
+  }
 })
 
 describe('a running program', () => {

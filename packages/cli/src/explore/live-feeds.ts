@@ -20,11 +20,14 @@ export interface FeedState extends FeedHead {
 const MOST_FEEDS = 16
 /** Characters of the lines that are kept of a store. */
 const MOST_CHARACTERS = 32 << 20
+/** The share of them that stays when the oldest are dropped. */
+const KEPT = 15 / 16
 /** Characters of a line, and of what is sent at once. */
 const MOST_LINE = 8 << 20
 const BATCH = 256 << 10
 /** Lines that an outline needs. */
-const OUTLINED = /"type":"(?:job\.begin|engine\.open|manifest\.read|manifest\.edit|meta\.read|root\.change)"|^\{"outline":/
+const OUTLINED =
+  /"type":"(?:job\.begin|engine\.open|entries\.expire|checkpoint\.end|(?:manifest|meta|root|tree|page|space)\.\w+)"|^\{"outline":/
 const OPENING = /"type":"engine\.open","engine":"(\w+)"/
 
 export class LiveFeeds {
@@ -162,10 +165,10 @@ class Feed {
     this.#pages.delete(wakePage)
   }
 
-  /** Drops the older half. */
+  /** Drops the oldest lines, few enough that pages wait for it only shortly. */
   #drop(): void {
     let count = 0
-    while (this.#characters > this.#mostCharacters / 2) {
+    while (this.#characters > this.#mostCharacters * KEPT) {
       const line = this.#lines[count++]
       this.#characters -= line.length
       if (!OUTLINED.test(line)) continue

@@ -73,7 +73,7 @@ function Level({ level, height, selected, toggle, roving }: LevelProps): JSX.Ele
   const left = [
     before > 0 ? `${number(before)} before` : '',
     after > 0 ? `${number(after)} after these` : '',
-    unnamed > 0 ? `${number(unnamed)} that nothing has come to since the opening` : '',
+    unnamed > 0 ? `${number(unnamed)} that no event has named` : '',
   ].filter(text => text !== '')
   const boxes = useRef<HTMLUListElement>(null)
   const onPath = drawn.find(page => page.slot !== undefined)?.page
