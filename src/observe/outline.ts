@@ -2,7 +2,7 @@
  * What has to be known of the events before to go on with the next one: an opening of the store in a few events, as if it were opened now.
  * It knows which engine it is with which options, the tables of an LSM tree, and of a B+tree the counts and the pages that events have named.
  *
- * Invariant: it is bounded by the tables of the store, and for pages by `TreeOutline`.
+ * Invariant: it is bounded by the tables of the store, and for pages, units and the cache by `TreeOutline`.
  */
 import { TreeOutline } from './tree-outline.js'
 import type { EventBody, EventOf, TracedBlob, TracedTable, TraceEvent } from '../trace/events.js'

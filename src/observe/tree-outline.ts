@@ -1,10 +1,13 @@
 /**
- * A B+tree as the events so far have left it, in a few events: what a meta page would say now, its root, and its pages in the order of their keys.
+ * A B+tree as the events so far have left it, in a few events: what a meta page would say now, its root, its pages in the order of their keys,
+ * the units of its file and its cache.
  *
  * Invariant: it knows `MOST_PAGES` pages at most. Of a larger tree it knows the upper levels, and of the others the counts.
  */
 import type { EventBody, EventOf, TraceEvent } from '../trace/events.js'
+import { CacheOutline } from './cache-outline.js'
 import { PageOrder, type OrderedPage } from './page-order.js'
+import { SpaceOutline } from './space-outline.js'
 
 const MOST_PAGES = 5000
 
@@ -26,11 +29,15 @@ export class TreeOutline {
   /** What a meta page would say now. */
   #meta: Meta | undefined
   #root: EventOf<'root.change'> | undefined
+  readonly #space = new SpaceOutline()
+  readonly #cache = new CacheOutline()
   #held: EventOf<'root.hold' | 'root.release'> | undefined
   #dirtyBytes = 0
 
   apply(event: TraceEvent): void {
     this.#order.apply(event)
+    this.#space.apply(event)
+    this.#cache.apply(event)
     switch (event.type) {
       case 'job.begin':
         if (event.kind !== 'open') break
@@ -101,6 +108,8 @@ export class TreeOutline {
       ...(this.#meta === undefined ? [] : [countedBefore(this.#meta, bodies)]),
       ...(this.#root === undefined ? [] : [{ ...this.#root, ...(root !== undefined && { page: root.number }) }]),
       ...bodies,
+      ...(this.#meta === undefined ? [] : this.#space.events(this.#meta.freeUnits)),
+      ...this.#cache.events(),
       ...(this.#held === undefined ? [] : [this.#held]),
     ]
   }

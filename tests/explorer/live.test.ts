@@ -5,7 +5,9 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { OpenFeed } from '../../packages/explorer/src/session/live-lanes.js'
 import type { Summary } from '../../packages/explorer/src/session/protocol.js'
+import { CacheFold } from '../../packages/explorer/src/views/cache-fold.js'
 import { PagesFold } from '../../packages/explorer/src/views/pages-fold.js'
+import { SpaceFold } from '../../packages/explorer/src/views/space-fold.js'
 import { Session, type SessionSources } from '../../packages/explorer/src/session/session.js'
 import { Kvarium } from '../../src/index.js'
 import { eventLine, outlineLine, parseFeedLine } from '../../src/observe/feed-lines.js'
@@ -159,34 +161,50 @@ describe('a page that comes late to a B+tree', () => {
     events = all
   })
 
+  class Folds {
+    readonly pages = new PagesFold()
+    readonly space = new SpaceFold()
+    readonly cache = new CacheFold()
+
+    apply(event: TraceEvent): void {
+      for (const fold of [this.pages, this.space, this.cache]) fold.apply(event)
+    }
+  }
+
   /** What is drawn of a tree, beside the history of its pages. */
-  function drawn(fold: PagesFold): unknown {
+  function drawn({ pages: fold, space, cache }: Folds): unknown {
     const { shape, levels, path, root } = fold.picture()
-    const { memory, checkpoints: _, ...tree } = shape
+    const { checkpoints: _, ...tree } = shape
+    const { entries, bytes, newest } = cache.picture()
+    const cached = { entries, bytes, newest: newest.map(page => [page.file, page.id, page.bytes]) }
     const pages = levels.map(level => ({
       ...level,
       drawn: level.drawn.map(({ copyOf, ...page }) => (page.state === 'clean' ? page : { ...page, copyOf })),
     }))
-    return { tree, dirtyBytes: memory.dirtyBytes, pages, path, root: root?.page }
+    return { tree, pages, path, root: root?.page, space: space.picture(), cached }
   }
 
-  it('draws its pages as one that was there from the beginning', () => {
-    const whole = new PagesFold()
+  it('draws its pages, units and cache as one that was there from the beginning', () => {
+    const whole = new Folds()
     const outline = new Outline()
     const random = new SeededRandom(1)
     const starts = new Set(Array.from({ length: slice(4, 100) }, () => random.uniform(events.length)))
     starts.add(events.findLastIndex(event => event.type === 'operation.begin' && event.kind === 'clear'))
-    const late: PagesFold[] = []
+    const late: Folds[] = []
+    let mostCached = 0
     for (const [index, event] of events.entries()) {
       if (starts.has(index)) {
-        const fold = new PagesFold()
+        const fold = new Folds()
         for (const known of parsed(outline)) fold.apply(known)
         late.push(fold)
       }
       for (const fold of [whole, outline, ...late]) fold.apply(event)
-      if (event.type === 'operation.end' && index % 997 < 12) for (const fold of late) expect(drawn(fold)).toEqual(drawn(whole))
+      if (event.type !== 'operation.end' || index % 997 >= 12) continue
+      mostCached = Math.max(mostCached, whole.cache.picture().entries)
+      for (const fold of late) expect(drawn(fold)).toEqual(drawn(whole))
     }
-    expect(whole.picture().shape.height).toBeGreaterThan(2)
+    expect(whole.pages.picture().shape.height).toBeGreaterThan(2)
+    expect(mostCached).toBeGreaterThan(5)
     for (const fold of late) expect(drawn(fold)).toEqual(drawn(whole))
   })
 

@@ -27,7 +27,7 @@ const MOST_LINE = 8 << 20
 const BATCH = 256 << 10
 /** Lines that an outline needs. */
 const OUTLINED =
-  /"type":"(?:job\.begin|engine\.open|entries\.expire|checkpoint\.end|(?:manifest|meta|root|tree|page|space)\.\w+)"|^\{"outline":/
+  /"type":"(?:job\.begin|engine\.open|entries\.expire|checkpoint\.end|(?:manifest|meta|root|tree|page|space|cache)\.\w+)"|^\{"outline":/
 const OPENING = /"type":"engine\.open","engine":"(\w+)"/
 
 export class LiveFeeds {
