@@ -21,6 +21,7 @@ ${SERIES}
 .point.best .marker{fill:var(--c);stroke:var(--panel)}
 .ring{fill:none;stroke:var(--ink);stroke-width:1.8}
 .foreseen{fill:none;stroke:var(--c);stroke-width:1.2}
+.tie{fill:none;stroke:var(--soft);stroke-width:.8}
 .area{fill:var(--c)}.hatch{fill:var(--hatch)}
 .layer{stroke:var(--panel);stroke-width:1}
 .span{fill:var(--soft);stroke:var(--panel);stroke-width:.6}

@@ -1,5 +1,5 @@
 /** Points over two axes, some of them with a number and with a line to where they were predicted. */
-import { axes, drawing, scaleFor, type Axis, type ChartAbout } from './frame.js'
+import { axes, drawing, scaleFor, type Axis, type ChartAbout, type Plot } from './frame.js'
 import { legendOf, plotUnder, type LegendSample } from './legend.js'
 import { element, type Markup } from './markup.js'
 import { colourClass, marker, tenth } from './series-look.js'
@@ -32,9 +32,14 @@ const LEAST_AREA = 25
 const MOST_AREA = 150
 /** Half of the length of a cross. */
 const CROSS = 3
-/** Labels keep this distance from each other, where they can. */
+/** A number of two digits. */
 const LABEL_HEIGHT = 12
 const LABEL_WIDTH = 15
+/** Width and height of a middling point. */
+const MARK = 9
+/** From a point to the centre of its number, and where around it, from the upper right on. */
+const DISTANCES: readonly number[] = [15, 25, 36, 48, 62]
+const DIRECTIONS: readonly number[] = Array.from({ length: 16 }, (_, index) => Math.PI / 4 + (index * Math.PI) / 8)
 
 export function scatterChart(chart: ScatterChart): Markup {
   const { x, y, families, points } = chart
@@ -43,7 +48,7 @@ export function scatterChart(chart: ScatterChart): Markup {
   const plot = { ...under, bottom: bottom + 90 }
   const values = (of: 'x' | 'y'): number[] => points.flatMap(point => [point[of], point.predicted?.[of] ?? point[of]])
   const scales = { x: scaleFor(x, values('x'), [plot.left, plot.right], 6), y: scaleFor(y, values('y'), [plot.bottom, plot.top], 5) }
-  const placed = points.map(point => ({ ...point, at: [tenth(scales.x(point.x)), tenth(scales.y(point.y))] as const }))
+  const placed = points.map(point => ({ ...point, at: [tenth(scales.x(point.x)), tenth(scales.y(point.y))] as Position }))
   return drawing(
     chart,
     plot.bottom + 38,
@@ -53,12 +58,14 @@ export function scatterChart(chart: ScatterChart): Markup {
       predicted === undefined ? [] : [prediction(fromX, fromY, tenth(scales.x(predicted.x)), tenth(scales.y(predicted.y)), look)],
     ),
     placed.map(point => shape(point)),
-    labels(placed),
+    labels(placed, plot),
   )
 }
 
+type Position = readonly [x: number, y: number]
+
 interface Placed extends ScatterPoint {
-  readonly at: readonly [x: number, y: number]
+  readonly at: Position
 }
 
 function shape({ title, look, share, label, isRinged, at: [x, y] }: Placed): Markup {
@@ -77,21 +84,37 @@ function prediction(fromX: number, fromY: number, x: number, y: number, look: nu
   return element('path', { class: `foreseen ${colourClass(look)}`, d: `M${fromX},${fromY}L${x},${y}${cross}` })
 }
 
-/** Numbers beside their points: the first free one of four places. */
-function labels(points: readonly Placed[]): Markup[] {
-  const taken: (readonly [x: number, y: number])[] = []
+/** A number beside its point, in the place that covers the fewest other numbers and points; one that is further away is tied to its point. */
+function labels(points: readonly Placed[], { left, right, top, bottom }: Plot): Markup[] {
+  const taken: Position[] = []
+  const inPlot = ([x, y]: Position): boolean =>
+    x >= left + LABEL_WIDTH / 2 && x <= right - LABEL_WIDTH / 2 && y >= top + LABEL_HEIGHT / 2 && y <= bottom - LABEL_HEIGHT / 2
+  const costOf = (place: Position, distance: number): number =>
+    taken.filter(other => overlap(place, other, LABEL_WIDTH, LABEL_HEIGHT)).length * 100 +
+    points.filter(({ at }) => overlap(place, at, (LABEL_WIDTH + MARK) / 2, (LABEL_HEIGHT + MARK) / 2)).length * 4 +
+    (inPlot(place) ? 0 : 1000) +
+    DISTANCES.indexOf(distance)
   return points.flatMap(({ label, at: [x, y] }) => {
     if (label === undefined) return []
-    const places = [
-      [x + 12, y - 7],
-      [x - 12, y - 7],
-      [x + 12, y + 15],
-      [x - 12, y + 15],
-    ] as const
-    const isFree = ([atX, atY]: readonly [number, number]): boolean =>
-      taken.every(([otherX, otherY]) => Math.abs(otherX - atX) >= LABEL_WIDTH || Math.abs(otherY - atY) >= LABEL_HEIGHT)
-    const place = places.find(isFree) ?? places[0]
-    taken.push(place)
-    return [element('text', { class: 'value number', x: tenth(place[0]), y: tenth(place[1]), 'text-anchor': 'middle' }, label)]
+    const places = DISTANCES.flatMap(distance =>
+      DIRECTIONS.map(angle => {
+        const at: Position = [x + distance * Math.cos(angle), y - distance * Math.sin(angle)]
+        return { at, distance, cost: costOf(at, distance) }
+      }),
+    )
+    const { at, distance } = places.reduce((best, place) => (place.cost < best.cost ? place : best))
+    taken.push(at)
+    const [atX, atY] = at
+    // The line ends before the number.
+    const end = 1 - 8 / distance
+    const line = element('path', { class: 'tie', d: `M${x},${y}L${tenth(x + (atX - x) * end)},${tenth(y + (atY - y) * end)}` })
+    return [
+      ...(distance === DISTANCES[0] ? [] : [line]),
+      element('text', { class: 'value number', x: tenth(atX), y: tenth(atY + 4), 'text-anchor': 'middle' }, label),
+    ]
   })
+}
+
+function overlap([x, y]: Position, [otherX, otherY]: Position, width: number, height: number): boolean {
+  return Math.abs(otherX - x) < width && Math.abs(otherY - y) < height
 }
