@@ -1,5 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { RIGHT, type Axis } from '../../../packages/lab/src/report/charts/frame.js'
+import { scatterChart } from '../../../packages/lab/src/report/charts/scatter-chart.js'
 import { renderHtml } from '../../../packages/lab/src/report/html-page.js'
 import { designMap, dominates, frontierOf, weightsOf, type Place } from '../../../packages/lab/src/report/map/design-map.js'
 import { mapSentences, optionsToCopy } from '../../../packages/lab/src/report/map/map-text.js'
@@ -8,6 +10,7 @@ import { parseRunReport } from '../../../packages/lab/src/report/parse-run-repor
 import type { RunReport } from '../../../packages/lab/src/report/run-report.js'
 import { renderTerminal } from '../../../packages/lab/src/report/terminal.js'
 import { withVerdict } from '../../../packages/lab/src/report/verdict-report.js'
+import { SeededRandom } from '../../../src/vfs/seeded-random.js'
 import { smallMap } from './support/small-map.js'
 
 const points = { 'lsm-tiered': [2, 6, 2], 'lsm-leveled': [4, 4, 1.2], btree: [12, 2, 1.4], 'btree-worse': [13, 2, 1.5] } as const
@@ -89,6 +92,15 @@ describe('the suggestion', () => {
     )
   })
 
+  it('counts one and many', () => {
+    const resumed = (count: number) => mapSentences({ ...map, map: { ...map.map!, resumed: count } }).at(-1)
+    expect(resumed(1)).toBe('1 point was measured by the run that this one resumed')
+    expect(resumed(2)).toBe('2 points were measured by the run that this one resumed')
+    expect(mapSentences({ ...map, map: { ...map.map!, mix: { reads: 3, writes: 0 } } })[0]).toContain(
+      ': all of its calls read, which gives',
+    )
+  })
+
   it('its options are JavaScript', () => {
     expect(optionsToCopy(map.engines[0])).toBe(
       "new Kvarium('./store', {\n  engine: 'lsm',\n  compaction: 'tiered',\n  fanOut: 4,\n  writeBufferSize: 65536,\n})",
@@ -128,6 +140,32 @@ describe('the drawing', () => {
     const html = renderHtml(smallMap({ a: [1, 0, 1], b: [1, 0, 1] }))
     expect(html).not.toMatch(/NaN|undefined|Infinity/)
     expect(html.match(/class="point best"/g)).toHaveLength(4)
+  })
+
+  it('numbers of points that lie close, or in a corner, cover no other number and stay in the plot', () => {
+    const axis: Axis = { label: '', format: String, domain: [0, 100] }
+    const random = new SeededRandom(5)
+    for (const [corner, count, spread] of [
+      [50, 12, 0],
+      [50, 12, 1],
+      [50, 12, 4],
+      [100, 6, 0],
+      [100, 6, 4],
+    ]) {
+      const points = Array.from({ length: count }, (_, index) => {
+        const [x, y] = [corner - random.uniform(1 + spread), 100 - corner + random.uniform(1 + spread)]
+        return { title: '', look: 0, x, y, share: 0.5, label: String(index + 1), isRinged: false }
+      })
+      const about = { id: 'close', title: '', description: '' }
+      const chart = scatterChart({ ...about, x: axis, y: axis, families: [{ name: 'a', look: 0 }], points }).markup
+      const places = [...chart.matchAll(/class="value number" x="([\d.]+)" y="([\d.]+)"/g)].map(([, x, y]) => [Number(x), Number(y)])
+      expect(places).toHaveLength(count)
+      for (const [index, [x, y]] of places.entries()) {
+        expect(x).toBeLessThan(RIGHT)
+        for (const [otherX, otherY] of places.slice(0, index))
+          expect(Math.abs(x - otherX) >= 14.8 || Math.abs(y - otherY) >= 11.8, `${index} of ${spread} at ${corner}`).toBe(true)
+      }
+    }
   })
 
   it('Markdown has the drawings as files, the terminal the frontier with its options', () => {

@@ -45,18 +45,12 @@ const NAME = 36
 
 /** What the simulation and an earlier run have spared, before the first point. */
 export function simulationLines({ leftOut, pending, resumed }: Exploration, style: TextStyle): string {
-  const left = `${plural(pending.length, 'point')} to measure`
-  const spared = `the simulation leaves out ${count(leftOut.length)}: where ${FAR_RULE}`
-  const again = resumed === 0 ? [] : [`${plural(resumed, 'point')} of the earlier run stay`]
-  return block(
-    'points',
-    flow(
-      [left, ...again, ...spared.split(' ')].map((text, index) => (index <= again.length ? `${text};` : text)),
-      TEXT_WIDTH,
-      ' ',
-    ),
-    style,
-  ).join('\n')
+  const lines = [
+    `${plural(pending.length, 'point')} to measure`,
+    ...(resumed === 0 ? [] : [`${plural(resumed, 'point')} of the earlier run ${resumed === 1 ? 'stays' : 'stay'}`]),
+    leftOut.length === 0 ? 'the simulation leaves out none' : `the simulation leaves out ${count(leftOut.length)}: where ${FAR_RULE}`,
+  ]
+  return block('points', flow(lines.join('; ').split(' '), TEXT_WIDTH, ' '), style).join('\n')
 }
 
 /** A point that has just been measured. */

@@ -26,10 +26,11 @@ function wanted({ map: { mix, weigh }, corner, weights }: DesignMap): string {
   const part = Math.max(mix.reads, mix.writes) / all
   const own = AXES.filter(axis => weigh[axis] !== 1).map(axis => `${axis}=${significant(weigh[axis])}`)
   const numbers = AXES.map(axis => `${axis} ${significant(weights[axis])}`).join(', ')
+  const calls = part === 1 ? 'all of its calls' : `${share(Math.round(part * 100) / 100)} of its calls`
   const isBetween = weights.space <= Math.max(weights.write, weights.read) && Math.abs(weights.write - weights.read) < CLOSE
   const place = isBetween ? 'lies between the read and the update corner' : `wants the ${corner} corner`
   return (
-    `This workload ${place} of read, update and memory: ${share(Math.round(part * 100) / 100)} of its calls ${one} and the others ${other}, ` +
+    `This workload ${place} of read, update and memory: ${calls} ${one}${part === 1 ? '' : ` and the others ${other}`}, ` +
     `which gives the weights ${numbers}${own.length === 0 ? '' : `, with your --weigh ${own.join(',')}`}`
   )
 }
@@ -64,7 +65,10 @@ function gaps({ map: { leftOut, resumed } }: DesignMap): string[] {
     const names = leftOut.filter(gap => gap.why === why).map(gap => gap.name)
     return names.length === 0 ? [] : [`Left out ${plural(names.length, 'point')}, as ${WHY[why]}: ${names.join(', ')}`]
   })
-  return [...lines, ...(resumed === 0 ? [] : [`${plural(resumed, 'point')} were measured by the run that this one resumed`])]
+  return [
+    ...lines,
+    ...(resumed === 0 ? [] : [`${plural(resumed, 'point')} ${resumed === 1 ? 'was' : 'were'} measured by the run that this one resumed`]),
+  ]
 }
 
 /** The options of a point, to copy. */
