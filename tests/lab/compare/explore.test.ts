@@ -4,13 +4,21 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mixPhases } from '../../../packages/lab/src/compare/dataset-mix.js'
 import { explore, type Exploration, type ExploreOptions } from '../../../packages/lab/src/compare/explore/explore.js'
+import { farFromFrontier, simulationOf, type AnySimulation } from '../../../packages/lab/src/compare/explore/foresight.js'
 import { gridOf, type GridRequest } from '../../../packages/lab/src/compare/explore/grid.js'
 import { mapReport } from '../../../packages/lab/src/compare/explore/map-report.js'
 import { countWork } from '../../../packages/lab/src/compare/explore/mapped-work.js'
 import { describeMachine } from '../../../packages/lab/src/compare/process-counters.js'
+import type { EngineConfiguration } from '../../../packages/lab/src/compare/results.js'
 import { describeWork } from '../../../packages/lab/src/compare/work-digest.js'
-import { designMap } from '../../../packages/lab/src/report/map/design-map.js'
+import { foresightOf } from '../../../packages/lab/src/predict/predictors.js'
+import type { Work } from '../../../packages/lab/src/predict/prediction.js'
+import type { Simulation } from '../../../packages/lab/src/predict/simulator.js'
+import { designMap, dominates, frontierOf } from '../../../packages/lab/src/report/map/design-map.js'
+import { FAR_FACTOR } from '../../../packages/lab/src/report/map/map-text.js'
 import { parseRunReport } from '../../../packages/lab/src/report/parse-run-report.js'
+import { builtInEngines } from '../../../src/built-in-engines.js'
+import { resolveOptions } from '../../../src/engine/options.js'
 import { MisuseError } from '../../../src/errors.js'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -51,6 +59,15 @@ describe('the grid', () => {
     ])
   })
 
+  it('values lie apart from tables only where the user varies that', async () => {
+    expect((await grid({})).points.every(({ options = {} }) => options['valueThreshold'] === undefined)).toBe(true)
+    const { points } = await grid({ engines: 'lsm', vary: ['valueThreshold=0,1024'] })
+    expect(points.map(({ name, options = {} }) => [name, options['valueThreshold']])).toEqual([
+      ['lsm-v0', 0],
+      ['lsm-v1K', 1024],
+    ])
+  })
+
   it('a file says the same, and which engines', async () => {
     const json = '{"lsm": {"compaction": ["tiered"], "runsPerLevel": [2, 20]}, "hash": {}}'
     const { points } = await grid({ file: { path: 'grid.json', json } })
@@ -84,41 +101,122 @@ describe('the grid', () => {
   })
 })
 
+describe('points that are not measured', () => {
+  const work: Work = {
+    puts: 6000,
+    keys: 2000,
+    keyBytes: 16,
+    valueBytes: 84,
+    distribution: 'uniform',
+    batchPuts: 1,
+    reads: { distribution: 'uniform' },
+  }
+  const engine = builtInEngines().resolve('lsm')
+  const named = (name: string, options: Readonly<Record<string, unknown>> = {}): EngineConfiguration => ({ name, engine: 'lsm', options })
+  /** A tree that is larger than any cache of these tests. */
+  const tree = (writeAmplification: number, spaceAmplification: number, runs: number): AnySimulation => ({
+    ...(simulationOf(named('any', { writeBufferSize: 16_384 }), work, 1) as Simulation),
+    writeAmplification,
+    spaceAmplification,
+    runs,
+  })
+  function leftOut(
+    trees: Readonly<Record<string, AnySimulation>>,
+    options: Readonly<Record<string, unknown>> = { cacheSize: 0, filterBitsPerKey: 0 },
+  ) {
+    const points = Object.keys(trees).map(name => named(name, options))
+    return [...farFromFrontier(points, new Map(Object.entries(trees)), work)]
+  }
+
+  it('a point that another one beats by the factor of the rule is, unless it is better in something', () => {
+    const base = tree(4, 1.2, 3)
+    expect(leftOut({ base, worse: tree(4 * FAR_FACTOR, 1.2, 3) })).toEqual(['worse'])
+    expect(leftOut({ base, larger: tree(4, 1.2 * FAR_FACTOR, 3) })).toEqual(['larger'])
+    expect(leftOut({ base, slower: tree(4, 1.2, 6) })).toEqual(['slower'])
+    expect(leftOut({ base, close: tree(4 * (FAR_FACTOR - 0.01), 1.2, 3) })).toEqual([])
+    expect(leftOut({ base, smaller: tree(4 * FAR_FACTOR, 1.1, 3) })).toEqual([])
+    expect(leftOut({ base, same: base })).toEqual([])
+  })
+
+  it('a point whose larger values may lie apart from its tables never is', () => {
+    const trees = { base: tree(4, 1.2, 3), worse: tree(40, 2, 9) }
+    expect(leftOut(trees, { cacheSize: 0, valueThreshold: 1024 })).toEqual([])
+    expect(simulationOf(named('apart', { valueThreshold: 84 }), work, 1)).toBeUndefined()
+    expect(simulationOf(named('inside', { valueThreshold: 85 }), work, 1)).toBeDefined()
+  })
+
+  it('no point on the frontier of all simulations is, and each of the others is beaten', async () => {
+    const { points } = await gridOf({ scale: 1 / 512, entries: 2000, engines: 'lsm' })
+    const simulations = new Map(points.map(point => [point.name, simulationOf(point, work, 1)!]))
+    const far = farFromFrontier(points, simulations, work)
+    expect(far.size).toBeGreaterThan(3)
+    expect(far.size).toBeLessThan(points.length)
+    const places = points.map(({ name, options = {} }) => ({
+      name,
+      place: foresightOf('lsm')!(simulations.get(name)!, resolveOptions(engine.options, options), work)!,
+    }))
+    expect(frontierOf(places, ({ place }) => place).filter(({ name }) => far.has(name))).toEqual([])
+    // What beats a point that is left out is measured itself, or beaten by one that is.
+    const measured = places.filter(({ name }) => !far.has(name))
+    for (const { name, place } of places.filter(one => far.has(one.name)))
+      expect(
+        measured.some(other => dominates(other.place, place)),
+        name,
+      ).toBe(true)
+  })
+})
+
 describe('a small map', () => {
   let directory = ''
-  beforeAll(() => void (directory = mkdtempSync(join(tmpdir(), 'kvarium-explore-'))))
+  let cut: Exploration
+  let done: Exploration
+  const states: Exploration[] = []
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'kvarium-explore-'))
+    cut = await run({ budgetMs: 0 })
+    done = await run({ earlier: mapReport(cut, await about())!.engines, onState: state => states.push(state) })
+  })
   afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
-  const entries = Array.from({ length: 400 }, (_, index) => ({
+  const entries = Array.from({ length: 300 }, (_, index) => ({
     key: bytes(`key/${String(index).padStart(4, '0')}`),
     value: bytes(`v${index}`.repeat(20)),
   }))
-  const phases = mixPhases(entries, { seed: 1, operations: 600, batchSize: 100, revise: () => bytes('revised'.repeat(12)) })
+  const phases = mixPhases(entries, { seed: 1, operations: 300, batchSize: 100, revise: () => bytes('revised'.repeat(12)) })
   const { work, mix } = countWork(phases)
 
   async function run(options: Partial<ExploreOptions> = {}): Promise<Exploration> {
     const { points } = await gridOf({
       scale: 2 ** -10,
-      memoryBytes: 160 << 10,
-      entries: 400,
-      file: { path: '', json: '{"lsm": {"fanOut": [2, 4]}, "btree": {}, "hash": {}}' },
+      memoryBytes: 80 << 10,
+      entries: entries.length,
+      file: { path: '', json: '{"lsm": {"fanOut": [2]}, "btree": {}, "hash": {}}' },
     })
     return explore({ points, phases, warmUp: [], work, seed: 1, rounds: 1, directory, budgetMs: 60_000, ...options })
   }
 
-  it('every point does the same, is verified, has predictions, and leaves nothing behind', async () => {
-    const states: Exploration[] = []
-    const done = await run({ onState: state => states.push(state) })
-    expect(done).toMatchObject({ leftOut: [], pending: [], resumed: 0 })
-    expect(done.engines.map(({ name }) => name).sort()).toEqual(['btree', 'hash', 'lsm-T2', 'lsm-T4'])
+  it('a budget that is used up leaves points out by name; one is measured always', () => {
+    expect(cut.engines).toHaveLength(1)
+    expect(cut.leftOut.map(({ why }) => why)).toEqual(['budget', 'budget'])
+  })
+
+  it('every point does the same, is verified, has predictions, and leaves nothing behind', () => {
+    expect(done).toMatchObject({ leftOut: [], pending: [] })
+    expect(done.engines.map(({ name }) => name).sort()).toEqual(['btree', 'hash', 'lsm-T2'])
     expect(new Set(done.engines.map(({ verification }) => verification.digest)).size).toBe(1)
     expect(done.engines.every(({ verification }) => verification.problemCount === 0)).toBe(true)
     expect(readdirSync(directory)).toEqual([])
-    expect(states.map(({ engines, pending }) => [engines.length, pending.length])).toEqual([0, 1, 2, 3, 4].map(count => [count, 4 - count]))
-    expect(mapReport(states[0], await about())).toBeUndefined()
+  })
 
-    const partial = mapReport(states[2], await about())!
-    expect(partial.map!.leftOut.map(({ why }) => why)).toEqual(['interrupted', 'interrupted'])
+  it('what is interrupted or cut short goes on with the same points', async () => {
+    expect(done.resumed).toBe(1)
+    expect(done.engines.slice(0, 1)).toEqual(cut.engines)
+    expect(states.map(({ engines, pending }) => [engines.length, pending.length])).toEqual([1, 2, 3].map(count => [count, 3 - count]))
+    expect(mapReport({ ...states[0], engines: [] }, await about())).toBeUndefined()
+    expect(mapReport(states[1], await about())!.map!.leftOut.map(({ why }) => why)).toEqual(['interrupted'])
+  })
+
+  it('its report comes back as it was, with the best point first', async () => {
     const report = mapReport(done, await about())!
     expect(parseRunReport(JSON.stringify(report))).toEqual(report)
     const design = designMap(report)!
@@ -128,11 +226,6 @@ describe('a small map', () => {
       expect(measured.space).toBeGreaterThan(1)
       expect(predicted.write, engine.name).toBeGreaterThan(0)
     }
-
-    const resumed = await run({ earlier: partial.engines })
-    expect(resumed.resumed).toBe(2)
-    expect(resumed.engines).toHaveLength(4)
-    expect(resumed.engines.slice(0, 2)).toEqual(partial.engines)
   })
 
   async function about() {
@@ -147,7 +240,7 @@ describe('a small map', () => {
         about: 'A mix',
         seed: 1,
         parameters: {},
-        entries: 400,
+        entries: entries.length,
         keyBytes: 8,
         valueBytes: 80,
         ...(await describeWork(phases)),
@@ -157,17 +250,11 @@ describe('a small map', () => {
     }
   }
 
-  it('a budget that is used up leaves points out by name; one is measured always', async () => {
-    const { engines, leftOut } = await run({ budgetMs: 0 })
-    expect(engines).toHaveLength(1)
-    expect(leftOut.map(({ why }) => why)).toEqual(['budget', 'budget', 'budget'])
-  })
-
   it('its work is counted: reads and writes without the load, and all puts for the formulas', () => {
-    expect(mix.reads + mix.writes).toBe(600)
-    expect(mix.writes / 600).toBeCloseTo(0.5, 1)
-    expect(work).toMatchObject({ puts: 400 + mix.writes, keys: 400, keyBytes: 8, distribution: 'uniform' })
-    expect(work.batchPuts).toBeCloseTo(work.puts / (4 + mix.writes), 5)
+    expect(mix.reads + mix.writes).toBe(300)
+    expect(mix.writes / 300).toBeCloseTo(0.5, 1)
+    expect(work).toMatchObject({ puts: 300 + mix.writes, keys: 300, keyBytes: 8, distribution: 'uniform' })
+    expect(work.batchPuts).toBeCloseTo(work.puts / (3 + mix.writes), 5)
     expect(work.reads).toEqual({ distribution: 'uniform', scanEntries: 20 })
   })
 })

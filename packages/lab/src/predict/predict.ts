@@ -12,7 +12,7 @@ export interface PredictOptions {
 /**
  * Rows with predictions of formulas beside an engine's own numbers: for `lsm` write amplification by part, by level and in total, space,
  * sizes of levels, runs, filters and look-ups; for `btree` write amplification by part and in total, fill of leaves, height, space and
- * look-ups; for `hash` write amplification by part and in total, space, look-ups, and memory per key. Where several formulas are published for one number, each has its row.
+ * look-ups; for `hash` write amplification by part and in total, space, look-ups, and memory per key. None for an LSM tree whose values lie apart from its tables. Where several formulas are published for one number, each has its row.
  *
  * @throws MisuseError for an engine without formulas, and for empty work
  */

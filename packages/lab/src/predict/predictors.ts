@@ -15,7 +15,9 @@ type Predictor = (measured: Measured, work: Work, simulation: Simulation | HashS
 /** By the name of the engine. An engine without formulas, such as one in memory, has no predictions. */
 const PREDICTORS: Readonly<Record<string, Predictor>> = {
   lsm: (measured, work, simulation) =>
-    predictLsm(measured, work, simulation !== undefined && 'levels' in simulation ? simulation : undefined),
+    isApart(measured.options, work)
+      ? []
+      : predictLsm(measured, work, simulation !== undefined && 'levels' in simulation ? simulation : undefined),
   btree: predictBtree,
   hash: (measured, work, simulation) =>
     predictHash(measured, work, simulation !== undefined && 'merges' in simulation ? simulation : undefined),
@@ -30,23 +32,34 @@ export function predictableEngines(): string[] {
   return Object.keys(PREDICTORS)
 }
 
-type Simulator = (options: Readonly<Record<string, unknown>>, work: Work, seed: number) => Simulation | HashSimulation
+type Simulator = (options: Readonly<Record<string, unknown>>, work: Work, seed: number) => Simulation | HashSimulation | undefined
 
 const SIMULATORS: Readonly<Record<string, Simulator>> = {
-  lsm: (options, work, seed) => simulate(options as unknown as LsmOptions, work, seed),
+  lsm: (options, work, seed) => (isApart(options, work) ? undefined : simulate(options as unknown as LsmOptions, work, seed)),
   hash: (options, work, seed) => simulateHash(options as unknown as HashOptions, work, { seed }),
 }
 
-/** Runs the work without files, with all options of the engine. `undefined` for an engine that is not simulated. */
+/** Whether values lie in blob files, apart from the tables: formulas and the simulator know tables alone. */
+function isApart(options: Readonly<Record<string, unknown>>, { valueBytes }: Pick<Work, 'valueBytes'>): boolean {
+  const threshold = thresholdOf(options)
+  return threshold > 0 && valueBytes >= threshold
+}
+
+function thresholdOf(options: Readonly<Record<string, unknown>>): number {
+  return Number(options['valueThreshold'] ?? 0)
+}
+
+/** Runs the work without files, with all options of the engine. `undefined` for an engine, or for values apart from tables, that are not simulated. */
 export function simulatorOf(engine: string): Simulator | undefined {
   return Object.hasOwn(SIMULATORS, engine) ? SIMULATORS[engine] : undefined
 }
 
 type Foresight = (simulation: Simulation | HashSimulation, options: Readonly<Record<string, unknown>>, work: Work) => Foreseen | undefined
 
-/** Only the simulation of an LSM tree has its runs, which say what reads cost. */
+/** Only the simulation of an LSM tree has its runs, which say what reads cost. Where larger values than the mean may lie apart it says too little. */
 const FORESIGHTS: Readonly<Record<string, Foresight>> = {
-  lsm: (simulation, options, work) => ('levels' in simulation ? foreseeLsm(simulation, options as unknown as LsmOptions, work) : undefined),
+  lsm: (simulation, options, work) =>
+    'levels' in simulation && thresholdOf(options) === 0 ? foreseeLsm(simulation, options as unknown as LsmOptions, work) : undefined,
 }
 
 /** Says from a simulation with all options of the engine where a point will lie. `undefined` for an engine without one. */

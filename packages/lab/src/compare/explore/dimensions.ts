@@ -9,6 +9,7 @@ export interface Dimension {
   readonly engine: string
   /** An option of the engine, or `BUFFER_SHARE`. */
   readonly option: string
+  /** None: it varies only where the user says so. */
   readonly values: readonly Value[]
   /** Stands before the value in the name of a point. */
   readonly tag: string
@@ -44,6 +45,8 @@ export const DIMENSIONS: readonly Dimension[] = [
     when: ({ filterBitsPerKey }) => filterBitsPerKey !== 0,
   },
   { engine: 'lsm', option: BUFFER_SHARE, values: [20, 50], tag: 'w' },
+  // Most data has no values that are worth a file of their own.
+  { engine: 'lsm', option: 'valueThreshold', values: [], tag: 'v' },
   { engine: 'btree', option: 'pageSize', values: [2048, 4096, 16384], tag: 'p' },
   { engine: 'btree', option: BUFFER_SHARE, values: [20, 50, 80], tag: 'w' },
   { engine: 'hash', option: 'mergeThreshold', values: [25, 50, 75], tag: 'm' },

@@ -5,12 +5,9 @@ import type { Work } from '../../predict/prediction.js'
 import { foresightOf, simulatorOf } from '../../predict/predictors.js'
 import type { HashSimulation } from '../../predict/simulate-hash.js'
 import type { Simulation } from '../../predict/simulator.js'
-import { AXES, type Place } from '../../report/map/design-map.js'
+import { AXES, dominates, type Place } from '../../report/map/design-map.js'
 import { FAR_FACTOR } from '../../report/map/map-text.js'
 import type { EngineConfiguration } from '../results.js'
-
-/** A filter makes tables larger by less than that. */
-const NO_WORSE = 1.02
 
 export type AnySimulation = Simulation | HashSimulation
 
@@ -20,7 +17,7 @@ export function simulationOf({ engine, options = {} }: EngineConfiguration, work
   return simulatorOf(name)?.(resolveOptions(table, options), work, seed)
 }
 
-/** Names of the points that another one is simulated to beat by `FAR_FACTOR` on one axis, and to be no worse than on any. Points of an engine whose simulation does not say what reads cost stay. */
+/** Names of the points that another one is simulated to beat by `FAR_FACTOR` on one axis, and to dominate: so none is on the frontier of the simulations. Points of an engine whose simulation does not say what reads cost stay. */
 export function farFromFrontier(
   points: readonly EngineConfiguration[],
   simulations: ReadonlyMap<string, AnySimulation>,
@@ -34,9 +31,7 @@ export function farFromFrontier(
   })
   const isFar = (place: Place): boolean =>
     places.some(
-      other =>
-        AXES.every(axis => other.place[axis] <= place[axis] * NO_WORSE) &&
-        AXES.some(axis => place[axis] > 0 && other.place[axis] * FAR_FACTOR <= place[axis]),
+      other => dominates(other.place, place) && AXES.some(axis => place[axis] > 0 && other.place[axis] * FAR_FACTOR <= place[axis]),
     )
   return new Set(places.filter(({ place }) => isFar(place)).map(({ name }) => name))
 }

@@ -95,7 +95,7 @@ function chosenDimensions({ vary, file }: GridRequest, rows: readonly EngineRow[
       Object.entries(options).map(([option, values]) => ownDimension(engine, option, values, `${file.path}: ${engine}.${option}`)),
     )
   }
-  if (vary === undefined) return DIMENSIONS.filter(isMapped)
+  if (vary === undefined) return DIMENSIONS.filter(dimension => isMapped(dimension) && dimension.values.length > 0)
   return vary.flatMap(text => {
     const [, option, list] = /^([^=]+)=(.+)$/.exec(text) ?? []
     if (option === undefined) throw invalid(`--vary takes NAME=VALUE,VALUE, not "${text}"`)
