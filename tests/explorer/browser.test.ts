@@ -288,6 +288,25 @@ describe.skipIf(!isInstalled)('the explorer in Chromium', () => {
     await other.page.context().close()
   })
 
+  it.runIf(isEveryStory)('comes back to the run and the position after a reload', async () => {
+    const { page, messages } = await opened()
+    for (const line of ['put venus hot', 'put mars red']) await type(page, line)
+    const kept = async (): Promise<string> =>
+      (await page.evaluate<string | null>("sessionStorage.getItem('kvarium-explorer.run')"))?.trim() ?? ''
+    await expect.poll(async () => (await decodeScenario(await kept()).catch(() => undefined))?.script.at(-1)).toBe('put mars red')
+    const atTheLast = await kept()
+    await page.getByRole('button', { name: 'Previous operation' }).click()
+    await expect.poll(kept).not.toBe(atTheLast)
+    const before = await sentence(page)
+    await page.reload()
+    await settled(page)
+    await page.waitForFunction(text => document.querySelector('.sentence')?.textContent === text, before)
+    await openPanel(page, 'Operations')
+    await page.locator('.operation-row', { hasText: 'put mars red' }).waitFor()
+    expect(messages).toEqual([])
+    await page.context().close()
+  })
+
   it.runIf(isEveryStory)('plays a conflict of two transactions, and another end of it after going back, the same as in Node', async () => {
     const { page, messages } = await opened()
     const lines = ['put ann 100', 'begin t', 'in t get ann', 'begin u', 'in u get ann', 'in u put ann 80', 'commit u', 'in t put ann 70']

@@ -2,6 +2,7 @@
 import { render } from 'preact'
 import { App } from './app.js'
 import { followAddress } from './open-panel.js'
+import { keepRun, keptRun } from './kept-run.js'
 import { lessonIn } from './lesson-name.js'
 import { openLink } from './lessons.js'
 import { setPanels } from './panel.js'
@@ -13,4 +14,5 @@ setPanels(PANELS)
 render(<App />, document.getElementById('explorer')!)
 const link = followAddress()
 const isLesson = lessonIn(link) !== undefined
-void start(newWorker('worker'), isLesson ? '' : link).then(() => (isLesson ? openLink(link) : undefined))
+void start(newWorker('worker'), keptRun() ?? (isLesson ? '' : link)).then(() => (isLesson ? openLink(link) : undefined))
+keepRun()

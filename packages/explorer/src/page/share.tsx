@@ -69,7 +69,7 @@ async function showLink(): Promise<void> {
   link.value = href
   try {
     await navigator.clipboard.writeText(href)
-    made.value = 'The link is copied. Whoever opens it gets the same run, byte for byte.'
+    made.value = 'The link is copied. It opens the same run, byte for byte.'
   } catch {
     made.value = 'The link is in the field: copy it from there.'
   }

@@ -127,11 +127,20 @@ export async function open(link: string): Promise<boolean> {
 }
 
 /** The run up to the present operation, with the present position, as a link. */
-export async function linkHere(): Promise<string> {
+export function linkHere(): Promise<string> {
+  return linkUpTo(position.value)
+}
+
+/** The whole run, with the present position, as a link. */
+export function linkToAll(): Promise<string> {
+  return linkUpTo(last.value)
+}
+
+async function linkUpTo(end: number): Promise<string> {
   const { settings, isOfFiles, isRecorded } = summary.value!
   if (isRecorded) throw new ExplorerError('KVARIUM_NOT_REPEATABLE', 'A link cannot carry a recording: pass its file on')
   if (isOfFiles) throw new ExplorerError('KVARIUM_NOT_REPEATABLE', 'A link cannot carry the files of your store: save the trace instead')
-  return encodeScenario({ settings, script: await client.script(position.value), position: position.value })
+  return encodeScenario({ settings, script: await client.script(end), position: position.value })
 }
 
 /** A new run. */
