@@ -41,7 +41,7 @@ describe('the run of a report', () => {
     expect(format(run.line)).toBe('random 1000 values 84B')
     expect(run.notes).toEqual([
       'No line can do the workload dataset: puts of random keys stand in for it.',
-      'No lanes: memory, a-peer. A page runs up to 3 of lsm and btree.',
+      'No lanes: memory, a-peer. A page runs up to 3 of lsm, btree and hash.',
     ])
     expect(await performed(run)).toBe(1000)
   })
@@ -66,7 +66,7 @@ describe('the run of a report', () => {
       'The run has 2,000 calls on 2,000 entries; that of the report had 500,000 on 1,000,000.',
       'lsm-leveled has sizes for fewer entries: writeBufferSize 32,768, level1Size 131,072, maxFileSize 16,384, cacheSize 131,072. All other options are those of the report, or defaults.',
       'btree has sizes for fewer entries: writeBufferSize 262,144, cacheSize 131,072. All other options are those of the report, or defaults.',
-      'No lanes: memory, a-peer. A page runs up to 3 of lsm and btree.',
+      'No lanes: memory, a-peer. A page runs up to 3 of lsm, btree and hash.',
     ])
     for (const lane of run.settings.lanes) expect(await session.checkLane(lane)).toEqual([])
   })

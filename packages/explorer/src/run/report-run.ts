@@ -49,7 +49,9 @@ export function runOfReport({ work, engines }: RunReport, tables: Readonly<Recor
   })
   const others = engines.filter(({ name }) => !lanes.some(lane => lane.name === name)).map(({ name }) => name)
   if (others.length > 0)
-    notes.push(`No lanes: ${others.join(', ')}. A page runs up to ${MOST_LANES} of ${Object.keys(tables).join(' and ')}.`)
+    notes.push(
+      `No lanes: ${others.join(', ')}. A page runs up to ${MOST_LANES} of ${new Intl.ListFormat('en-GB').format(Object.keys(tables))}.`,
+    )
   return {
     settings: { seed: 1, lanes },
     line: { generator: isKnown ? { kind: 'workload', name: work.name, entries, ...size } : { kind: 'random', keys: entries, ...size } },
