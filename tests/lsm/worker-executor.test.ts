@@ -15,7 +15,8 @@ import { FileSystemError, SeededRandom } from '../../src/vfs/index.js'
 import { nodeEnvironment } from '../../src/vfs/node.js'
 import { typedError } from '../../src/vfs/vfs-error.js'
 import { rangeOf } from '../contract/support/opened-engine.js'
-import { batchOf, filler, openLsm, put, scan, violations, type Operation } from './support/opened-lsm.js'
+import { slice } from '../support/thoroughness.js'
+import { batchOf, filler, leftovers, listed, openLsm, put, scan, violations, type Operation } from './support/opened-lsm.js'
 
 const started = vi.hoisted(() => [] as { terminate(): Promise<number> }[])
 /** The fate of the next thread. */
@@ -97,6 +98,45 @@ describe('the worker', () => {
     const again = await open({ created: false, options })
     expect(scan(again)).toHaveLength(2050)
     await again.close()
+  })
+
+  it('that dies again and again while it moves values that are apart loses none of them, and leaves no file behind', async () => {
+    const options = { valueThreshold: 100, writeBufferSize: 1 << 20, maxFileSize: 64 << 10, compression: 'deflate' }
+    const random = new SeededRandom(3)
+    let deaths = 0
+    const model = new Map<string, string>()
+    let engine = await open({ options })
+    for (let round = 0; round < slice(1, 20); round++) {
+      for (let i = 0; i < 150; i++) {
+        const key = `k${random.uniform(200)}`
+        model.set(key, filler(50 + random.uniform(2000), i))
+        await put(engine, key, model.get(key)!)
+      }
+      // The thread has begun once its first job is done.
+      await engine.flush()
+      for (const key of model.keys()) {
+        model.set(key, filler(50 + random.uniform(2000), round))
+        await put(engine, key, model.get(key)!)
+      }
+      const work = [engine.flush(), engine.compact()].map(job => job.catch((error: unknown) => error))
+      await new Promise(resolve => setTimeout(resolve, random.uniform(12)))
+      await started.at(-1)?.terminate()
+      for (const failure of await Promise.all(work)) {
+        if (failure === undefined) continue
+        expect(failure).toMatchObject({ code: 'LEVEL_WORKER_FAILED' })
+        deaths++
+      }
+      expect(scan(engine)).toEqual(listed(model))
+      await engine.close().catch((error: unknown) => expect(error).toMatchObject({ code: 'LEVEL_WORKER_FAILED' }))
+      engine = await open({ created: false, options })
+      expect(scan(engine)).toEqual(listed(model))
+      await engine.settle()
+      expect(await violations(engine)).toEqual([])
+      expect(leftovers(engine, nodeEnvironment().fileSystem, directory)).toEqual([])
+    }
+    // One round may be over before its thread ends.
+    expect(deaths).toBeGreaterThan(slice(-1, 3))
+    await engine.close()
   })
 
   it.each(['refused', 'broken'] as const)('that cannot be started (%s) is done without: jobs run inline', async how => {
