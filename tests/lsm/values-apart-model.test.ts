@@ -65,9 +65,9 @@ class History {
   readonly #images: Crash[] = []
   #engine!: Engine
   /** Contents after each step, the present last. */
-  #states: Model[] = [new Map()]
+  readonly #states: Model[] = [new Map()]
   #synced = 0
-  #held: Held[] = []
+  readonly #held: Held[] = []
   #copies = 0
   #operations = 0
   #feedFrom: { readonly sequence: number; readonly model: Model } | undefined
@@ -203,7 +203,7 @@ class History {
       this.#held.push({ read: () => forward(engine.cursor({}, snapshot)), release: () => snapshot.release(), contents })
     } else {
       const version = await engine.share!()
-      const { cacheSize, maxOpenFiles } = fillOptions(factory, SMALL_LSM) as Record<string, unknown>
+      const { cacheSize, maxOpenFiles } = fillOptions(factory, SMALL_LSM)
       const environment = simulatedEnvironment({ seed: 1, fileSystem: this.#hooked })
       const context = { environment, directory: DIRECTORY, options: { cacheSize, maxOpenFiles } }
       const reader: ReaderEngine = await factory.openReader!(context, version)
