@@ -5,7 +5,6 @@
 import type { Hash32 } from '../codec/checksum.js'
 import { BatchReader, WriteBatch } from '../engine/batch.js'
 import { joinPath, type FileSystem } from '../vfs/file-system.js'
-import { FRAME_HEADER_BYTES } from '../wal/format.js'
 import { LogWriter } from '../wal/writer.js'
 import { newName } from './file-names.js'
 
@@ -71,9 +70,10 @@ export class DataWriter {
   #write(): true {
     const { batch } = this
     batch.seal(this.#sequence)
-    const offset = this.#log.append(batch.bytes, 0, batch.byteLength)
+    this.#log.append(batch.bytes, 0, batch.byteLength)
+    const base = this.#log.payloadBase
     const reader = this.#reader.reset(batch.bytes, 0, batch.byteLength)
-    while (reader.next()) this.#options.onWritten(this.#written++, offset + FRAME_HEADER_BYTES + reader.value.start)
+    while (reader.next()) this.#options.onWritten(this.#written++, base + reader.value.start)
     this.#sequence += batch.count
     batch.clear()
     return true

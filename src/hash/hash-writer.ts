@@ -4,7 +4,7 @@ import type { BatchWriter } from '../engine/durable/write-path.js'
 import { isEmptyRange, type HalfOpenRange } from '../engine/range.js'
 import { KvariumError } from '../errors.js'
 import { ByteView } from '../codec/entry.js'
-import { FRAME_HEADER_BYTES, LOG_HEADER_BYTES } from '../wal/format.js'
+import { LOG_HEADER_BYTES } from '../wal/format.js'
 import type { HashJobs } from './jobs.js'
 import { RecordWalk } from './key-order.js'
 import type { HashParts } from './parts.js'
@@ -47,8 +47,7 @@ export class HashWriter implements BatchWriter {
     const { logs, entries, files, context } = this.#parts
     batch.seal(entries.sequence + 1)
     const file = files.list[files.list.length - 1]
-    const base = logs.size + FRAME_HEADER_BYTES
-    logs.append(batch.bytes, batch.byteLength, willSync)
+    const base = logs.append(batch.bytes, batch.byteLength, willSync)
     entries.apply(this.#reader.reset(batch.bytes, 0, batch.byteLength), file, base)
     entries.sequence += batch.count
     file.lastSequence = entries.sequence
@@ -62,8 +61,7 @@ export class HashWriter implements BatchWriter {
     if (!batch.isEncoded) await inSlices(batch.encodeInSlices(), nextSlice)
     batch.seal(entries.sequence + 1)
     const file = files.list[files.list.length - 1]
-    const base = logs.size + FRAME_HEADER_BYTES
-    await logs.appendInSlices(batch.bytes, batch.byteLength, nextSlice)
+    const base = await logs.appendInSlices(batch.bytes, batch.byteLength, nextSlice)
     file.bytes = logs.size
     file.lastSequence = entries.sequence + batch.count
     const moment = entries.moments.hold(entries.sequence, expiryClock.now())

@@ -39,7 +39,7 @@ export async function openHash(context: EngineContext, poisonFrames = false): Pr
     const firstLog = (files.list.findLast(file => !file.isLog)?.to ?? 0) + 1
     const recovered = new Map(files.list.filter(file => file.isLog).map(({ number }) => [number, replayed!.keptBytes.get(number)!]))
     const retention = retentionOf(fileSystem, directory, options.changesRetainBytes, created ? 0 : firstLog)
-    logs = new LogSet({ fileSystem, directory, hash32, ledger, scheduler, retention, trace }, undefined, recovered)
+    logs = new LogSet({ fileSystem, directory, hash32, ledger, scheduler, retention, compact: true, trace }, undefined, recovered)
     const set = logs
     files.onLogRead = (number, end) => set.makeReadable(number, end)
     const last = created ? 0 : Math.max(0, ...fileSystem.list(directory).map(name => numberIn(name) ?? 0))

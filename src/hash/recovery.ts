@@ -15,7 +15,6 @@ import { CorruptionError } from '../errors.js'
 import type { EngineContext } from '../engine/contract.js'
 import type { Hash32 } from '../codec/checksum.js'
 import { joinPath, type FileSystem } from '../vfs/file-system.js'
-import { FRAME_HEADER_BYTES } from '../wal/format.js'
 import { LogReader } from '../wal/reader.js'
 import type { DataFile } from './data-file.js'
 import type { Entries } from './entries.js'
@@ -98,11 +97,11 @@ export async function recover(options: RecoveryOptions): Promise<ReplayedLogs> {
       file.firstSequence = entries.sequence + 1
       file.lastSequence = entries.sequence
     },
-    apply: (reader, bytes, offset) => {
+    apply: (reader, bytes, _offset, base) => {
       const log = file!
-      entries.apply(reader, log, offset + FRAME_HEADER_BYTES)
+      entries.apply(reader, log, base)
       entries.sequence = log.lastSequence = reader.lastSequence
-      log.bytes = offset + FRAME_HEADER_BYTES + bytes
+      log.bytes = base + bytes
       return true
     },
   })
@@ -208,12 +207,12 @@ async function loadData({ fileSystem, hash32, entries, context }: RecoveryOption
   let first = 0
   let next = 0
   const replay = await new LogReader({ fileSystem, path, logNumber: file.number, hash32 }).replayInSlices(
-    (payload, offset) => {
+    (payload, _offset, base) => {
       reader.reset(payload, 0, payload.length)
       if (first === 0) first = reader.firstSequence
       next = reader.firstSequence + reader.count
       if (reader.count === 0) bounds.push(reader.firstSequence)
-      else entries.apply(reader, file, offset + FRAME_HEADER_BYTES, Infinity, file.number === file.from ? undefined : OLDEST_SEQUENCE)
+      else entries.apply(reader, file, base, Infinity, file.number === file.from ? undefined : OLDEST_SEQUENCE)
     },
     SLICE_BYTES,
     () => context.environment.scheduler.turn(),

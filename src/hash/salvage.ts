@@ -7,7 +7,6 @@ import { BatchReader } from '../engine/batch.js'
 import type { EngineContext, Loss, SalvagedEntry } from '../engine/contract.js'
 import { logName, parseLogName } from '../engine/durable/log-names.js'
 import { messageOf, placeOf } from '../engine/durable/log-salvage.js'
-import { FRAME_HEADER_BYTES } from '../wal/format.js'
 import { salvageLog } from '../wal/salvage.js'
 import { DataFiles, type DataFile } from './data-file.js'
 import { Entries } from './entries.js'
@@ -80,13 +79,13 @@ export async function* salvageHash(context: EngineContext, lost: (loss: Loss) =>
     let isDamaged = false
     try {
       const { end } = salvageLog(handle, file.number, hash32, {
-        record: (payload, offset) => {
+        record: (payload, _offset, base) => {
           reader.reset(payload, 0, payload.length)
           first = Math.min(first, reader.firstSequence)
           next = reader.firstSequence + reader.count
           if (reader.count === 0) bounds.push(next)
-          else entries.apply(reader, file, offset + FRAME_HEADER_BYTES)
-          file.bytes = offset + FRAME_HEADER_BYTES + payload.length
+          else entries.apply(reader, file, base)
+          file.bytes = base + payload.length
         },
         lost: (from, to) => {
           isDamaged = true

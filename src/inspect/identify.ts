@@ -1,7 +1,7 @@
 /** The kind of a file, by its content; its name decides only if the content does not. */
 import { readUtf8 } from '../codec/text.js'
 import { parseLogName } from '../engine/durable/log-names.js'
-import { FRAME_HEADER_BYTES, LOG_HEADER_BYTES, readWord } from '../wal/format.js'
+import { COMPACT_LOG_VERSION, FRAME_HEADER_BYTES, LOG_HEADER_BYTES, readWord } from '../wal/format.js'
 import { IDENTITY, IDENTITY_TEMPORARY, isLockName } from '../store/identity.js'
 import { CorruptionError } from '../errors.js'
 import type { FileHandle } from '../vfs/file-system.js'
@@ -54,7 +54,9 @@ function firstRecord(file: FileHandle, bytes: number): Uint8Array | undefined {
   const start = LOG_HEADER_BYTES + FRAME_HEADER_BYTES
   if (bytes < start) return undefined
   const source = { file, path: file.path }
-  const length = readWord(readBytes(source, LOG_HEADER_BYTES, 4), 0)
+  const header = readBytes(source, 0, LOG_HEADER_BYTES + 4)
+  const first = readWord(header, LOG_HEADER_BYTES)
+  const length = header[7] === COMPACT_LOG_VERSION ? first >>> 1 : first
   if (length === 0 || length > MAX_RECORD_BYTES || start + length > bytes) return undefined
   return readBytes(source, start, length)
 }

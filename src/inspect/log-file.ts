@@ -8,17 +8,19 @@
 import { placeSeed } from '../codec/checksum.js'
 import { FileWindow, WINDOW_BYTES } from '../wal/file-window.js'
 import {
+  COMPACT_LOG_VERSION,
   decodeFileHeader,
   encodeFileHeader,
   encodeFrameHeader,
   FRAME_HEADER_BYTES,
   frameCheckSeed,
-  FrameHeader,
+  IMPLIED_BYTES,
   LOG_FORMAT_VERSION,
   LOG_HEADER_BYTES,
   readWord,
 } from '../wal/format.js'
-import { findDurabilityProof, isBlank, readPayload } from '../wal/tail.js'
+import { FrameReader } from '../wal/frame-reader.js'
+import { findDurabilityProof, isBlank } from '../wal/tail.js'
 import { rawSpan, type FileContext, type PartRange } from './inspected-file.js'
 import { counted } from './show-bytes.js'
 import { SpanReader } from './span-reader.js'
@@ -40,7 +42,8 @@ export class FramedFile {
   readonly #decoder: RecordDecoder
   readonly #window: FileWindow
   readonly #seed: number
-  readonly #header = new FrameHeader()
+  readonly #version: number
+  readonly #frames: FrameReader
   #records = 0
   #recordBytes = 0
   #closed = false
@@ -53,7 +56,10 @@ export class FramedFile {
     this.#context = context
     this.#decoder = decoder
     this.#window = new FileWindow(context.file)
-    this.number = fileNumber(context)
+    const { number, version } = identityOf(context)
+    this.number = number
+    this.#version = version
+    this.#frames = new FrameReader(version, number, context.hash32)
     this.#seed = frameCheckSeed(this.number)
   }
 
@@ -87,27 +93,21 @@ export class FramedFile {
         yield rawSpan(offset, size - offset, 'unreadable', 'bytes behind the close marker')
         return
       }
-      const header = this.#frameAt(offset)
-      const payload = header ? readPayload(this.#window, this.#header, offset, this.number, this.#context.hash32) : undefined
-      if (payload !== undefined) {
-        yield this.#frame(offset, payload)
-        offset += FRAME_HEADER_BYTES + this.#header.length
+      const state = this.#frames.read(this.#window, offset, size, this.#stop !== undefined)
+      if (state === 'frame') {
+        const { end } = this.#frames
+        yield this.#frame(offset, end)
+        offset = end
       } else if (isBlank(this.#window, offset)) {
         this.#blankBytes = size - offset
         yield { offset, length: size - offset, name: 'grown ahead', value: 'zeros', unused: true }
         return
       } else {
-        const span = header ? this.#badPayload(offset) : this.#badHeader(offset)
+        const span = state === 'bad payload' ? this.#badPayload(offset) : this.#badHeader(offset)
         yield span
         offset += span.length
       }
     }
-  }
-
-  #frameAt(offset: number): boolean {
-    if (offset + FRAME_HEADER_BYTES > this.#window.size) return false
-    const at = this.#window.locate(offset, FRAME_HEADER_BYTES)
-    return this.#header.decode(this.#window.bytes, at, this.#seed, offset)
   }
 
   #fileHeader(): Span {
@@ -125,8 +125,9 @@ export class FramedFile {
     reader.rest('unreadable')
     const span: Span = { offset: 0, length, name: 'file header', value: `number ${this.number}`, children: reader.spans }
     if (header === undefined) return this.#badFileHeader(span, bytes)
-    if (header.version !== LOG_FORMAT_VERSION) {
-      const problem = `format version ${header.version} is not known; this kvarium reads version ${LOG_FORMAT_VERSION}`
+    if (header.version !== LOG_FORMAT_VERSION && header.version !== COMPACT_LOG_VERSION) {
+      const known = `this kvarium reads versions ${LOG_FORMAT_VERSION} and ${COMPACT_LOG_VERSION}`
+      const problem = `format version ${header.version} is not known; ${known}`
       this.#context.report({ offset: 7, length: 1, message: problem })
       return { ...span, problem }
     }
@@ -143,28 +144,30 @@ export class FramedFile {
       const value = 'zeros: it was created, and nothing in it ever became durable'
       return { offset: 0, length: span.length, name: 'empty', value, unused: true }
     }
-    const wanted = encodeFileHeader(this.number)
+    const wanted = encodeFileHeader(this.number, bytes[7] === COMPACT_LOG_VERSION ? COMPACT_LOG_VERSION : LOG_FORMAT_VERSION)
     const sameFields = bytes.length === LOG_HEADER_BYTES && bytes.subarray(0, 12).every((byte, i) => byte === wanted[i])
     const problem = sameFields ? 'the header check is wrong' : 'the log header is damaged'
     const checks = sameFields ? { expected: word(readWord(wanted, 12)), found: word(readWord(bytes, 12)) } : {}
-    const proof = findDurabilityProof(this.#window, this.number, this.#context.hash32, 0, LOG_HEADER_BYTES)
+    const proof = findDurabilityProof(this.#window, this.number, this.#context.hash32, 0, LOG_HEADER_BYTES, undefined)
     this.#stopAt(0, span.length, this.#explained(problem, proof), proof === undefined, checks)
     return distrust({ ...span, problem })
   }
 
-  /** A frame whose checks hold; `#header` is its header. */
-  #frame(offset: number, view: Uint8Array): Span {
-    const { length, synced, isCloseMarker } = this.#header
+  /** A frame whose checks hold, which was read last. */
+  #frame(offset: number, end: number): Span {
+    const { synced, isCloseMarker, isCompact, base } = this.#frames
     // Moving the window on may overwrite the view.
-    const payload = view.slice()
+    const payload = this.#frames.payload.slice()
+    const start = isCompact ? base + IMPLIED_BYTES : base
+    const length = end - start
     const isReplayed = this.#stop === undefined
-    const children: Span[] = [this.#headerFields(offset)]
+    const children: Span[] = [isCompact ? this.#compactFields(offset, start) : this.#headerFields(offset)]
     if (isReplayed) this.#synced = Math.max(this.#synced, synced)
     if (isCloseMarker) {
       if (isReplayed) this.#closed = true
       return { offset, length: FRAME_HEADER_BYTES, name: 'close marker', value: 'closed in good order', children }
     }
-    const reader = new SpanReader(payload, offset + FRAME_HEADER_BYTES)
+    const reader = new SpanReader(payload, base)
     let value: string
     let problem: string | undefined
     try {
@@ -174,20 +177,34 @@ export class FramedFile {
       value = counted(length, 'byte')
       problem = `a record is not ${this.#decoder.name}: ${damageIn(error)}`
       reader.rest('unreadable')
-      this.#context.report({ offset, length: FRAME_HEADER_BYTES + length, message: problem })
+      this.#context.report({ offset, length: end - offset, message: problem })
     }
-    children.push({ offset: offset + FRAME_HEADER_BYTES, length, name: 'payload', value, children: reader.spans })
+    children.push({ offset: start, length, name: 'payload', value, children: reader.spans.filter(span => span.offset >= start) })
     if (isReplayed) this.#records++
-    if (isReplayed) this.#recordBytes += length
+    if (isReplayed) this.#recordBytes += payload.length
     const shown = isReplayed ? value : `${value} (not replayed: it is behind byte ${this.#stop!.offset})`
     const name = isReplayed ? `record ${this.#records}` : 'record'
-    return { offset, length: FRAME_HEADER_BYTES + length, name, value: shown, ...(problem !== undefined && { problem }), children }
+    return { offset, length: end - offset, name, value: shown, ...(problem !== undefined && { problem }), children }
+  }
+
+  /** What is before the operations in a compact frame. */
+  #compactFields(offset: number, start: number): Span {
+    const reader = new SpanReader(this.#copy(offset, start - offset), offset)
+    reader.varint('body length', value => ({ value: `${value / 2}, doubled` }))
+    reader.number('check', 4, check => ({ value: word(check) }))
+    const count = reader.varint('operations')
+    const value = `compact: ${counted(count, 'operation')}, sequence from the record before`
+    return { offset, length: start - offset, name: 'frame header', value, children: reader.spans }
   }
 
   #headerFields(offset: number): Span {
     const bytes = this.#copy(offset, FRAME_HEADER_BYTES)
     const reader = new SpanReader(bytes, offset)
-    const length = reader.number('payload length', 4)
+    let length = 0
+    reader.number('payload length', 4, first => {
+      length = this.#version === COMPACT_LOG_VERSION ? first >>> 1 : first
+      return { value: this.#version === COMPACT_LOG_VERSION ? `${length}, doubled and 1` : length }
+    })
     const synced = reader.number('synced', 4, value => ({ value: `${value}: bytes of the file known to be durable` }))
     reader.number('payload checksum', 4, check => ({ value: word(check) }))
     reader.number('header check', 4, check => ({ value: word(check) }))
@@ -198,7 +215,7 @@ export class FramedFile {
   /** The header is sound, so its length holds; the payload is cut off or damaged. */
   #badPayload(offset: number): Span {
     const { bytes: size, hash32 } = this.#context
-    const { length, checksum, isCloseMarker } = this.#header
+    const { length, checksum, isCloseMarker } = this.#frames.header
     const header = this.#headerFields(offset)
     const start = offset + FRAME_HEADER_BYTES
     const there = Math.min(length, size - start)
@@ -252,18 +269,8 @@ export class FramedFile {
 
   #nextFrame(from: number): number | undefined {
     const window = this.#window
-    for (let offset = from; offset + FRAME_HEADER_BYTES <= window.size;) {
-      const length = Math.min(WINDOW_BYTES, window.size - offset)
-      const at = window.locate(offset, length)
-      const { bytes } = window
-      const places = length - FRAME_HEADER_BYTES + 1
-      let found = 0
-      while (found < places && !this.#header.decode(bytes, at + found, this.#seed, offset + found)) found++
-      offset += found
-      if (found === places) continue
-      if (readPayload(window, this.#header, offset, this.number, this.#context.hash32) !== undefined) return offset
-      offset++
-    }
+    for (let offset = from; offset < window.size; offset++)
+      if (this.#frames.read(window, offset, window.size, true) === 'frame') return offset
     return undefined
   }
 
@@ -272,7 +279,7 @@ export class FramedFile {
       this.#context.report({ offset, length, message: problem, ...checks })
       return
     }
-    const proof = findDurabilityProof(this.#window, this.number, this.#context.hash32, offset, from)
+    const proof = findDurabilityProof(this.#window, this.number, this.#context.hash32, offset, from, this.#version)
     this.#stopAt(offset, length, this.#explained(problem, proof), proof === undefined, checks)
   }
 
@@ -292,9 +299,10 @@ export class FramedFile {
   }
 }
 
-/** The number in the header if that is sound, else the one in the name, else the one in the damaged header. */
-function fileNumber({ file, bytes, nameNumber }: FileContext): number {
+/** The number in the header if that is sound, else the one in the name, else the one in the damaged header; and the version. */
+function identityOf({ file, bytes, nameNumber }: FileContext): { readonly number: number; readonly version: number } {
   const header = new Uint8Array(LOG_HEADER_BYTES)
   if (bytes >= LOG_HEADER_BYTES) file.read(header, 0)
-  return decodeFileHeader(header, 0)?.logNumber ?? nameNumber ?? readWord(header, 8)
+  const sound = decodeFileHeader(header, 0)
+  return { number: sound?.logNumber ?? nameNumber ?? readWord(header, 8), version: sound?.version ?? header[7] }
 }

@@ -4,7 +4,7 @@
  */
 import { CorruptionError, MisuseError } from '../errors.js'
 import { placeSeed } from '../codec/checksum.js'
-import { decodeFileHeader, frameCheck, frameCheckSeed, LOG_FORMAT_VERSION, LOG_HEADER_BYTES } from './format.js'
+import { decodeFileHeader, FRAME_HEADER_BYTES, frameCheck, frameCheckSeed, LOG_FORMAT_VERSION, LOG_HEADER_BYTES } from './format.js'
 import { LogReader, type LogReplay, type LogSource } from './reader.js'
 
 /** A log to read: frames from byte 16 on, as docs/formats/wal.md has them. */
@@ -39,8 +39,12 @@ export interface LogEnd {
 /** Calls `onRecord` for each record before the end, oldest first, with its payload and where its frame begins. */
 export type ReadLog = (log: LogBytes, onRecord: (payload: Uint8Array, offset: number) => void) => LogEnd
 
-/** `LogReader.replay` with a custom reader. The built-in reader handles a log without a good file header. */
-export function replayWith(read: ReadLog, source: LogSource, onRecord: (payload: Uint8Array, offset: number) => void): LogReplay {
+/** `LogReader.replay` with a custom reader. The built-in reader handles a log without a good file header, or of another version. */
+export function replayWith(
+  read: ReadLog,
+  source: LogSource,
+  onRecord: (payload: Uint8Array, offset: number, base: number) => void,
+): LogReplay {
   const { logNumber, hash32 } = source
   const bytes = bytesOf(source)
   const header = bytes.length < LOG_HEADER_BYTES ? undefined : decodeFileHeader(bytes, 0)
@@ -54,7 +58,7 @@ export function replayWith(read: ReadLog, source: LogSource, onRecord: (payload:
   }
   const end = read(log, (payload, offset) => {
     records++
-    onRecord(payload, offset)
+    onRecord(payload, offset, offset + FRAME_HEADER_BYTES)
   })
   return replayOf(checked(end, bytes.length), records, bytes.length, pathOf(source))
 }

@@ -23,12 +23,26 @@
  *   a bijection, so a change within one word is always noticed, and a frame copied to another place or left over in a
  *   recycled file never fits. It is cheap enough to be tried at every byte of a damaged file.
  * - A frame of payload length 0 whose `synced` is its own offset is the clean-close marker. The file ends after it.
+ *
+ * Version 2 has compact frames, too, which leave out what follows from the frame before. Its first word is 2 × payload length + 1 in a whole
+ * frame. A compact frame begins with a varint of 2 × body length, then 4 bytes of check = hash32(body, placeSeed(log number, frame offset)),
+ * then the body: a varint count and the payload from byte 12 on. The first 12 bytes of its payload are the number (u64) that its predecessor
+ * announces, and the count (u32). A payload announces the sum of the u64 at byte 0 and the u32 at byte 8.
  */
 import { mix32 } from '../codec/checksum.js'
 
 export const LOG_FORMAT_VERSION = 1
+/** The version of logs with compact frames. */
+export const COMPACT_LOG_VERSION = 2
 export const LOG_HEADER_BYTES = 16
 export const FRAME_HEADER_BYTES = 16
+/** What a payload of a compact frame begins with, and the frame leaves out. */
+export const IMPLIED_BYTES = 12
+export const MOST_COMPACT_BODY_BYTES = 4095
+/** A compact frame has one of at most two bytes for its length, and four for its check. */
+export const MOST_COMPACT_HEADER_BYTES = 6
+/** The first frame that begins in each block of the file is a whole one. */
+export const ANCHOR_BYTES = 4096
 /** The largest payload of one record: 1 GiB and room for what a batch of one such value adds. */
 export const MAX_PAYLOAD_BYTES = 2 ** 30 + 2 ** 24
 /** Offsets are 32-bit: the largest log file, close marker included. */
@@ -53,10 +67,10 @@ function fileCheck(bytes: Uint8Array, at: number): number {
   return mix32(mix32(mix32(FILE_CHECK_SEED, readWord(bytes, at)), readWord(bytes, at + 4)), readWord(bytes, at + 8))
 }
 
-export function encodeFileHeader(logNumber: number): Uint8Array {
+export function encodeFileHeader(logNumber: number, version = LOG_FORMAT_VERSION): Uint8Array {
   const bytes = new Uint8Array(LOG_HEADER_BYTES)
   bytes.set(MAGIC, 0)
-  bytes[MAGIC.length] = LOG_FORMAT_VERSION
+  bytes[MAGIC.length] = version
   writeWord(bytes, 8, logNumber)
   writeWord(bytes, 12, fileCheck(bytes, 0))
   return bytes
@@ -84,20 +98,60 @@ export function frameCheck(seed: number, offset: number, length: number, synced:
   return mix32(mix32(mix32(mix32(seed, offset), length), synced), checksum)
 }
 
-/** Writes the header of the frame at file offset `offset` to `bytes[0, 16)`. */
+/** The first word of a whole frame. */
+export function lengthWord(length: number, version: number): number {
+  return version === COMPACT_LOG_VERSION ? length * 2 + 1 : length
+}
+
+/** What a payload announces as the number at the beginning of the next one; -1 if it is too short, or the number too large. */
+export function announcedBy(payload: Uint8Array, start: number, end: number): number {
+  if (end - start < IMPLIED_BYTES) return -1
+  const next = readWord(payload, start) + readWord(payload, start + 4) * 0x1_0000_0000 + readWord(payload, start + 8)
+  return Number.isSafeInteger(next) ? next : -1
+}
+
+/** Writes the header of the frame at file offset `offset` to `bytes[at, at + 16)`. `word` is that of `lengthWord`. */
 export function encodeFrameHeader(
   bytes: Uint8Array,
   seed: number,
   offset: number,
-  length: number,
+  word: number,
   synced: number,
   checksum: number,
   at = 0,
 ): void {
-  writeWord(bytes, at, length)
+  writeWord(bytes, at, word)
   writeWord(bytes, at + 4, synced)
   writeWord(bytes, at + 8, checksum)
-  writeWord(bytes, at + 12, frameCheck(seed, offset, length, synced, checksum))
+  writeWord(bytes, at + 12, frameCheck(seed, offset, word, synced, checksum))
+}
+
+/**
+ * Writes the compact frame of a payload to `bytes` from `at` on; it takes less than the payload does. Returns where it ends, and where the payload
+ * goes on from byte 12 in it. `check` gets the body.
+ */
+export function encodeCompactFrame(
+  bytes: Uint8Array,
+  at: number,
+  payload: Uint8Array,
+  check: (body: Uint8Array) => number,
+): { readonly end: number; readonly bodyStart: number } {
+  const count = readWord(payload, 8)
+  const countBytes = count < 0x80 ? 1 : count < 0x4000 ? 2 : count < 0x20_0000 ? 3 : count < 0x1000_0000 ? 4 : 5
+  const length = countBytes + payload.length - IMPLIED_BYTES
+  const start = at + (length < 0x40 ? 1 : 2) + 4
+  if (length < 0x40) bytes[at] = length * 2
+  else {
+    bytes[at] = ((length * 2) & 0x7f) | 0x80
+    bytes[at + 1] = length >> 6
+  }
+  let rest = count
+  for (let i = 0; i < countBytes; i++, rest >>>= 7) bytes[start + i] = i < countBytes - 1 ? (rest & 0x7f) | 0x80 : rest
+  const bodyStart = start + countBytes
+  for (let i = IMPLIED_BYTES; i < payload.length; i++) bytes[bodyStart + i - IMPLIED_BYTES] = payload[i]
+  const end = start + length
+  writeWord(bytes, start - 4, check(bytes.subarray(start, end)))
+  return { end, bodyStart }
 }
 
 /** A frame header, refilled in place so that reading a log does not allocate one per record. */
@@ -114,12 +168,14 @@ export class FrameHeader {
    * Takes the header at `bytes[at]` for the frame at file offset `offset`. Returns false, changing nothing, unless its check
    * holds and its words can be true. The payload is not looked at.
    */
-  decode(bytes: Uint8Array, at: number, seed: number, offset: number): boolean {
-    const length = readWord(bytes, at)
+  decode(bytes: Uint8Array, at: number, seed: number, offset: number, version = LOG_FORMAT_VERSION): boolean {
+    const word = readWord(bytes, at)
+    if (version === COMPACT_LOG_VERSION && (word & 1) === 0) return false
+    const length = version === COMPACT_LOG_VERSION ? word >>> 1 : word
     const synced = readWord(bytes, at + 4)
     if (length === 0 ? synced !== offset : synced > offset || length > MAX_PAYLOAD_BYTES) return false
     const checksum = readWord(bytes, at + 8)
-    if (readWord(bytes, at + 12) !== frameCheck(seed, offset, length, synced, checksum)) return false
+    if (readWord(bytes, at + 12) !== frameCheck(seed, offset, word, synced, checksum)) return false
     this.length = length
     this.synced = synced
     this.checksum = checksum

@@ -9,18 +9,19 @@ import type { Hash32 } from '../codec/checksum.js'
 import { CorruptionError } from '../errors.js'
 import type { FileHandle } from '../vfs/file-system.js'
 import { FileWindow } from './file-window.js'
-import { decodeFileHeader, FRAME_HEADER_BYTES, frameCheckSeed, FrameHeader, LOG_HEADER_BYTES } from './format.js'
-import { readPayload } from './tail.js'
+import { decodeFileHeader, LOG_FORMAT_VERSION, LOG_HEADER_BYTES } from './format.js'
+import { FrameReader } from './frame-reader.js'
 
 export class LogCursor {
   /** The record that `next` moved to; valid until the next move. */
   payload: Uint8Array = new Uint8Array(0)
+  /** Where the frame of that record begins. */
+  offset = 0
   readonly #file: FileHandle
   readonly #logNumber: number
   readonly #hash32: Hash32
-  readonly #seed: number
   readonly #window: FileWindow
-  readonly #header = new FrameHeader()
+  #frames: FrameReader
   /** Where the next frame begins; 0 before the header of the file is read. */
   #position = 0
 
@@ -29,13 +30,8 @@ export class LogCursor {
     this.#file = file
     this.#logNumber = logNumber
     this.#hash32 = hash32
-    this.#seed = frameCheckSeed(logNumber)
+    this.#frames = new FrameReader(LOG_FORMAT_VERSION, logNumber, hash32)
     this.#window = new FileWindow(file, 0)
-  }
-
-  /** Where the frame of that record begins. */
-  get offset(): number {
-    return this.#position - FRAME_HEADER_BYTES - this.payload.length
   }
 
   /** Bytes read from the file. */
@@ -52,22 +48,24 @@ export class LogCursor {
     window.extend(end)
     if (this.#position === 0 && !this.#begin(end)) return isExact && end > 0 ? this.#damaged('the log header') : false
     const offset = this.#position
-    if (offset + FRAME_HEADER_BYTES > end) return false
-    const at = window.locate(offset, FRAME_HEADER_BYTES)
-    const header = this.#header
-    if (!header.decode(window.bytes, at, this.#seed, offset)) return isExact ? this.#damaged('a record header') : false
-    if (header.isCloseMarker) return false
-    const payload = readPayload(window, header, offset, this.#logNumber, this.#hash32)
-    if (payload === undefined) return isExact ? this.#damaged('a record') : false
-    this.#position = offset + FRAME_HEADER_BYTES + header.length
-    this.payload = payload
+    if (offset === end) return false
+    const frames = this.#frames
+    const state = frames.read(window, offset, end)
+    if (state === 'no header') return isExact ? this.#damaged('a record header') : false
+    if (state === 'bad payload') return isExact ? this.#damaged('a record') : false
+    if (frames.isCloseMarker) return false
+    this.#position = frames.end
+    this.payload = frames.payload
+    this.offset = offset
     return true
   }
 
   #begin(end: number): boolean {
     if (end < LOG_HEADER_BYTES) return false
     const at = this.#window.locate(0, LOG_HEADER_BYTES)
-    if (decodeFileHeader(this.#window.bytes, at)?.logNumber !== this.#logNumber) return false
+    const header = decodeFileHeader(this.#window.bytes, at)
+    if (header?.logNumber !== this.#logNumber) return false
+    this.#frames = new FrameReader(header.version, this.#logNumber, this.#hash32)
     this.#position = LOG_HEADER_BYTES
     return true
   }

@@ -6,7 +6,7 @@
  *    of the log: nothing is delivered after the first bad byte.
  * 2. That prefix ends silently only at bytes that no surviving frame proves to have been durable (see tail.ts). If one
  *    does, a `CorruptionError` names the file and the offset of the first bad record.
- * 3. A length is believed only if the header's check holds and it fits into the file, so damage cannot make the
+ * 3. A length is believed only if it fits into the file, and the header's check holds or it is short, so damage cannot make the
  *    reader allocate more than the file holds.
  */
 import type { Hash32 } from '../codec/checksum.js'
@@ -14,8 +14,9 @@ import { CorruptionError, FormatError } from '../errors.js'
 import type { FileHandle, FileSystem } from '../vfs/file-system.js'
 import { FileWindow } from './file-window.js'
 import type { FileHeader } from './format.js'
-import { decodeFileHeader, FRAME_HEADER_BYTES, frameCheckSeed, FrameHeader, LOG_FORMAT_VERSION, LOG_HEADER_BYTES } from './format.js'
-import { findDurabilityProof, isBlank, readPayload } from './tail.js'
+import { COMPACT_LOG_VERSION, decodeFileHeader, LOG_FORMAT_VERSION, LOG_HEADER_BYTES } from './format.js'
+import { FrameReader } from './frame-reader.js'
+import { findDurabilityProof, isBlank } from './tail.js'
 
 /** A log to read: an open file, which stays open, or a path, which is opened and closed by the reader. */
 export type LogSource = ({ readonly file: FileHandle } | { readonly fileSystem: FileSystem; readonly path: string }) & {
@@ -41,11 +42,12 @@ export interface LogReplay {
 
 /** One record of the file, for inspection. */
 export interface LogRecord {
-  /** Where the frame begins; the payload follows 16 bytes later. */
+  /** Where the frame begins, and where it ends. */
   readonly offset: number
+  readonly end: number
   /** Bytes of payload. */
   readonly length: number
-  /** Bytes of the file that were known durable when the record was framed. */
+  /** Bytes of the file that were known durable when the record was framed; 0 in a compact frame. */
   readonly synced: number
   readonly checksum: number
   /** A copy that the caller owns. */
@@ -61,15 +63,15 @@ export class LogReader {
 
   /**
    * Calls `onRecord` for every valid record, oldest first. The payload is a view that is valid only during the call;
-   * `offset` is where its frame begins.
+   * `offset` is where its frame begins. From byte 12 on byte i of the payload is at byte `base` + i of the file, and the frame ends with the payload.
    *
    * Throws a `CorruptionError` if durable bytes are damaged, after it has delivered the records before them; a
    * `FormatError` if a newer version wrote the log; and whatever the file system or `onRecord` throws.
    */
-  replay(onRecord: (payload: Uint8Array, offset: number) => void): LogReplay {
+  replay(onRecord: (payload: Uint8Array, offset: number, base: number) => void): LogReplay {
     return this.#withFile(file => {
       const scan = new LogScan(file, this.#source.logNumber, this.#source.hash32)
-      while (scan.next()) onRecord(scan.payload, scan.offset)
+      while (scan.next()) onRecord(scan.payload, scan.offset, scan.frames.base)
       return scan.outcome()
     })
   }
@@ -79,7 +81,7 @@ export class LogReader {
    * event loop. The payload is valid until the call, or its promise, has ended.
    */
   async replayInSlices(
-    onRecord: (payload: Uint8Array, offset: number) => Promise<void> | void,
+    onRecord: (payload: Uint8Array, offset: number, base: number) => Promise<void> | void,
     sliceBytes: number,
     turn: () => Promise<void>,
   ): Promise<LogReplay> {
@@ -88,7 +90,7 @@ export class LogReader {
       const scan = new LogScan(file, this.#source.logNumber, this.#source.hash32)
       let sliceEnd = sliceBytes
       while (scan.next()) {
-        const pending = onRecord(scan.payload, scan.offset)
+        const pending = onRecord(scan.payload, scan.offset, scan.frames.base)
         if (pending !== undefined) await pending
         if (scan.offset < sliceEnd) continue
         await turn()
@@ -106,8 +108,9 @@ export class LogReader {
     try {
       const scan = new LogScan(file, this.#source.logNumber, this.#source.hash32)
       while (scan.next()) {
-        const { length, synced, checksum } = scan.header
-        yield { offset: scan.offset, length, synced, checksum, payload: scan.payload.slice() }
+        const { end, synced, checksum } = scan.frames
+        const payload = scan.payload.slice()
+        yield { offset: scan.offset, end, length: payload.length, synced, checksum, payload }
       }
       return scan.outcome()
     } finally {
@@ -132,14 +135,14 @@ export class LogReader {
 
 /** One pass over a log: `next` moves to the next valid record until there is none. */
 class LogScan {
-  readonly header = new FrameHeader()
-  payload: Uint8Array = new Uint8Array(0)
+  frames: FrameReader
   offset = 0
   readonly #path: string
   readonly #window: FileWindow
   readonly #logNumber: number
   readonly #hash32: Hash32
-  readonly #seed: number
+  /** `undefined` where the header is damaged. */
+  #version: number | undefined
   #position = 0
   #records = 0
   #lastSynced = 0
@@ -152,24 +155,27 @@ class LogScan {
     this.#window = new FileWindow(file)
     this.#logNumber = logNumber
     this.#hash32 = hash32
-    this.#seed = frameCheckSeed(logNumber)
     this.#readFileHeader()
+    this.frames = new FrameReader(this.#version ?? LOG_FORMAT_VERSION, logNumber, hash32)
+  }
+
+  get payload(): Uint8Array {
+    return this.frames.payload
   }
 
   next(): boolean {
     if (this.#ended) return false
     const window = this.#window
-    const header = this.header
+    const { frames } = this
     const offset = this.#position
     if (offset === window.size) return this.#end()
-    if (!this.#readFrameHeader(offset)) return this.#endAtBad(offset, offset + 1, 'a record header is damaged')
-    const end = offset + FRAME_HEADER_BYTES + header.length
-    const payload = readPayload(window, header, offset, this.#logNumber, this.#hash32)
-    if (payload === undefined) return this.#endAtBad(offset, end, 'a record is damaged')
-    if (header.synced > this.#lastSynced) this.#lastSynced = header.synced
+    const state = frames.read(window, offset, window.size)
+    if (state === 'no header') return this.#endAtBad(offset, offset + 1, 'a record header is damaged')
+    const { end } = frames
+    if (state === 'bad payload') return this.#endAtBad(offset, end, 'a record is damaged')
+    if (frames.synced > this.#lastSynced) this.#lastSynced = frames.synced
     this.#position = end
-    if (header.isCloseMarker) return this.#endAtCloseMarker(end)
-    this.payload = payload
+    if (frames.isCloseMarker) return this.#endAtCloseMarker(end)
     this.offset = offset
     this.#records++
     return true
@@ -186,24 +192,19 @@ class LogScan {
     }
   }
 
-  #readFrameHeader(offset: number): boolean {
-    if (offset + FRAME_HEADER_BYTES > this.#window.size) return false
-    const at = this.#window.locate(offset, FRAME_HEADER_BYTES)
-    return this.header.decode(this.#window.bytes, at, this.#seed, offset)
-  }
-
   #readFileHeader(): void {
     const found = this.#decodeFileHeader()
     if (found === undefined) {
       this.#endAtBad(0, LOG_HEADER_BYTES, 'the log header is damaged')
-    } else if (found.version !== LOG_FORMAT_VERSION) {
-      const known = `this version of kvarium reads version ${LOG_FORMAT_VERSION}`
+    } else if (found.version !== LOG_FORMAT_VERSION && found.version !== COMPACT_LOG_VERSION) {
+      const known = `this version of kvarium reads versions ${LOG_FORMAT_VERSION} and ${COMPACT_LOG_VERSION}`
       throw new FormatError(`the log ${this.#path} has format version ${found.version}; ${known}`, { file: this.#path, offset: 7 })
     } else if (found.logNumber !== this.#logNumber) {
       const numbers = `it is log ${found.logNumber}, log ${this.#logNumber} belongs here`
       throw new CorruptionError(`a log file is in the wrong place: ${numbers}`, { file: this.#path, offset: 8 })
     } else {
       this.#position = LOG_HEADER_BYTES
+      this.#version = found.version
     }
   }
 
@@ -232,7 +233,7 @@ class LogScan {
       this.#blankBytes = this.#window.size - bad
       return this.#end()
     }
-    const proof = findDurabilityProof(this.#window, this.#logNumber, this.#hash32, bad, from)
+    const proof = findDurabilityProof(this.#window, this.#logNumber, this.#hash32, bad, from, this.#version)
     if (proof !== undefined) {
       const why = `the record at byte ${proof} shows that these bytes had been made durable`
       throw new CorruptionError(`${what}, and ${why}`, { file: this.#path, offset: bad })

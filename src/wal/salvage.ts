@@ -2,12 +2,16 @@
 import type { Hash32 } from '../codec/checksum.js'
 import type { FileHandle } from '../vfs/file-system.js'
 import { FileWindow } from './file-window.js'
-import { decodeFileHeader, FRAME_HEADER_BYTES, frameCheckSeed, FrameHeader, LOG_HEADER_BYTES } from './format.js'
-import { isBlank, readPayload } from './tail.js'
+import { COMPACT_LOG_VERSION, decodeFileHeader, LOG_FORMAT_VERSION, LOG_HEADER_BYTES } from './format.js'
+import { FrameReader } from './frame-reader.js'
+import { isBlank } from './tail.js'
 
 export interface LogSalvage {
-  /** The payload is valid only during the call. */
-  record(payload: Uint8Array, offset: number): void
+  /**
+   * The payload is valid only during the call; from byte 12 on its bytes are at their places behind byte `base` of the file. Behind something lost
+   * the number that a compact frame leaves out is not known: its payload begins with one that is not too large.
+   */
+  record(payload: Uint8Array, offset: number, base: number): void
   /** The bytes `[from, to)` hold no record that can be read. */
   lost(from: number, to: number): void
 }
@@ -21,23 +25,21 @@ export interface SalvagedLog {
 
 export function salvageLog(file: FileHandle, logNumber: number, hash32: Hash32, into: LogSalvage): SalvagedLog {
   const window = new FileWindow(file)
-  const seed = frameCheckSeed(logNumber)
-  const header = new FrameHeader()
-  const payloadAt = (offset: number): Uint8Array | undefined => {
-    if (offset + FRAME_HEADER_BYTES > window.size) return undefined
-    const at = window.locate(offset, FRAME_HEADER_BYTES)
-    return header.decode(window.bytes, at, seed, offset) ? readPayload(window, header, offset, logNumber, hash32) : undefined
-  }
   const start = Math.min(LOG_HEADER_BYTES, window.size)
   const at = window.locate(0, start)
-  const hasHeader = start === LOG_HEADER_BYTES && decodeFileHeader(window.bytes, at) !== undefined
+  const header = start === LOG_HEADER_BYTES ? decodeFileHeader(window.bytes, at) : undefined
+  const hasHeader = header !== undefined
+  const frames = (header === undefined ? [LOG_FORMAT_VERSION, COMPACT_LOG_VERSION] : [header.version]).map(
+    version => new FrameReader(version, logNumber, hash32),
+  )
+  const frameAt = (offset: number): FrameReader | undefined => frames.find(each => each.read(window, offset, window.size, true) === 'frame')
   if (!hasHeader) into.lost(0, start)
   let lostFrom = -1
   let end = hasHeader ? start : 0
   let isClosed = false
   for (let offset = start; offset < window.size;) {
-    const payload = payloadAt(offset)
-    if (payload === undefined) {
+    const frame = frameAt(offset)
+    if (frame === undefined) {
       if (lostFrom < 0) {
         if (isBlank(window, offset)) break
         lostFrom = offset
@@ -47,9 +49,9 @@ export function salvageLog(file: FileHandle, logNumber: number, hash32: Hash32, 
     }
     if (lostFrom >= 0) into.lost(lostFrom, offset)
     lostFrom = -1
-    isClosed = header.isCloseMarker
-    if (!isClosed) into.record(payload, offset)
-    offset += FRAME_HEADER_BYTES + header.length
+    isClosed = frame.isCloseMarker
+    if (!isClosed) into.record(frame.payload, offset, frame.base)
+    offset = frame.end
     end = offset
   }
   if (lostFrom >= 0) into.lost(lostFrom, window.size)

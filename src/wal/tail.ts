@@ -11,12 +11,22 @@ import type { Hash32 } from '../codec/checksum.js'
 import { placeSeed } from '../codec/checksum.js'
 import type { FileWindow } from './file-window.js'
 import { WINDOW_BYTES } from './file-window.js'
-import { FRAME_HEADER_BYTES, frameCheckSeed, FrameHeader } from './format.js'
+import { COMPACT_LOG_VERSION, FRAME_HEADER_BYTES, frameCheckSeed, FrameHeader, LOG_FORMAT_VERSION } from './format.js'
+
+const VERSIONS = [LOG_FORMAT_VERSION, COMPACT_LOG_VERSION]
 
 /**
- * The offset of the first valid frame at or after `from` whose watermark is above `bad`, or `undefined` if there is none.
+ * The offset of the first valid whole frame at or after `from` whose watermark is above `bad`, or `undefined` if there is none. Without a
+ * `version` the header of the file is damaged, and frames of each version count.
  */
-export function findDurabilityProof(window: FileWindow, logNumber: number, hash32: Hash32, bad: number, from: number): number | undefined {
+export function findDurabilityProof(
+  window: FileWindow,
+  logNumber: number,
+  hash32: Hash32,
+  bad: number,
+  from: number,
+  version: number | undefined,
+): number | undefined {
   const seed = frameCheckSeed(logNumber)
   const header = new FrameHeader()
   let offset = from
@@ -24,7 +34,7 @@ export function findDurabilityProof(window: FileWindow, logNumber: number, hash3
     const length = Math.min(WINDOW_BYTES, window.size - offset)
     const at = window.locate(offset, length)
     const places = length - FRAME_HEADER_BYTES + 1
-    const place = findHeader(window.bytes, at, places, offset, bad, seed, header)
+    const place = findHeader(window.bytes, at, places, offset, bad, seed, header, version)
     offset += place
     if (place === places) continue
     if (readPayload(window, header, offset, logNumber, hash32) !== undefined) return offset
@@ -63,12 +73,25 @@ export function readPayload(
  * The first of the `places` from `bytes[at]`, file offset `offset`, with a valid frame header whose watermark is above
  * `bad`; `places` if there is none. `header` is left at what was found.
  */
-function findHeader(bytes: Uint8Array, at: number, places: number, offset: number, bad: number, seed: number, header: FrameHeader): number {
+function findHeader(
+  bytes: Uint8Array,
+  at: number,
+  places: number,
+  offset: number,
+  bad: number,
+  seed: number,
+  header: FrameHeader,
+  version: number | undefined,
+): number {
+  const isHeader = (place: number): boolean =>
+    version === undefined
+      ? VERSIONS.some(each => header.decode(bytes, at + place, seed, offset + place, each))
+      : header.decode(bytes, at + place, seed, offset + place, version)
   let word = (bytes[at + 4] << 8) | (bytes[at + 5] << 16) | (bytes[at + 6] << 24)
   for (let i = 0; i < places; i++) {
     word = (word >>> 8) | (bytes[at + i + 7] << 24)
     const synced = word >>> 0
-    if (synced > bad && synced <= offset + i && header.decode(bytes, at + i, seed, offset + i)) return i
+    if (synced > bad && synced <= offset + i && isHeader(i)) return i
   }
   return places
 }

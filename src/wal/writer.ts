@@ -15,6 +15,7 @@
  * 6. A payload that is appended in slices lies behind the tail until its last byte is written. Its header comes last, and no zeros
  *    are written meanwhile.
  * 7. A close marker is written only when all bytes before it are durable and none lie behind it.
+ * 8. A compact frame stands behind a whole one that begins in the same 4 KiB of the file and has the same watermark.
  */
 import type { Hash32 } from '../codec/checksum.js'
 import { CHUNK_BYTES, placeSeed } from '../codec/checksum.js'
@@ -22,13 +23,22 @@ import { IoError, MisuseError, PoisonedError } from '../errors.js'
 import { withSpan, type Span, type Trace, type Tracer } from '../trace/span.js'
 import { removeLeftover, type FileHandle, type FileSystem } from '../vfs/file-system.js'
 import {
+  ANCHOR_BYTES,
+  announcedBy,
+  COMPACT_LOG_VERSION,
+  encodeCompactFrame,
   encodeFileHeader,
   encodeFrameHeader,
   FRAME_HEADER_BYTES,
   frameCheckSeed,
+  IMPLIED_BYTES,
+  lengthWord,
+  LOG_FORMAT_VERSION,
   LOG_HEADER_BYTES,
   MAX_LOG_BYTES,
   MAX_PAYLOAD_BYTES,
+  MOST_COMPACT_BODY_BYTES,
+  readWord,
 } from './format.js'
 
 export interface LogWriterOptions {
@@ -38,6 +48,8 @@ export interface LogWriterOptions {
    */
   readonly logNumber: number
   readonly hash32: Hash32
+  /** Whether frames may be compact, which is format version 2. Default false: version 1. */
+  readonly compact?: boolean
   /** Zeros to write ahead of small commits, in bytes; 0 for none. Default 256 KiB. */
   readonly growBytes?: number
   /**
@@ -77,6 +89,14 @@ export class LogWriter {
   /** Zeros written. */
   #blankBytes = 0
   #growBytes: number
+  /** Where byte 0 of the payload that was appended last is in the file, or would be: see FrameReader. */
+  #payloadBase = 0
+  readonly #version: number
+  /** The number that the last payload announces for the next one. */
+  #announced = -1
+  /** The block of the file in which the last whole frame begins, and its watermark. */
+  #anchorBlock = -1
+  #anchorSynced = 0
   readonly #turn: (() => Promise<void>) | undefined
   readonly #onOwnWrite: (() => void) | undefined
   #smallCommits = 0
@@ -126,13 +146,14 @@ export class LogWriter {
     this.#logNumber = options.logNumber
     this.#hash32 = options.hash32
     this.#seed = frameCheckSeed(options.logNumber)
+    this.#version = options.compact === true ? COMPACT_LOG_VERSION : LOG_FORMAT_VERSION
     this.#growBytes = options.growBytes ?? DEFAULT_GROW_BYTES
     this.#turn = options.turn
     this.#onOwnWrite = options.onOwnWrite
     this.#trace = options.trace?.trace ?? null
     this.#commits = this.#trace && new CommitTracer(this.#trace, options.logNumber)
     try {
-      file.write(encodeFileHeader(options.logNumber), 0)
+      file.write(encodeFileHeader(options.logNumber, this.#version), 0)
     } catch (cause) {
       throw ioError('writing the header of', file, 0, cause)
     }
@@ -155,6 +176,11 @@ export class LogWriter {
   /** Length of what is in the file: the log without the frames that are held. */
   get readableBytes(): number {
     return this.#size - this.#heldBytes
+  }
+
+  /** Where byte 0 of the payload that was appended last is in the file, or would be: from byte 12 on each is at its place behind this. */
+  get payloadBase(): number {
+    return this.#payloadBase
   }
 
   /** The watermark: this many bytes from the start of the log are known to be durable. */
@@ -217,6 +243,7 @@ export class LogWriter {
         checksum = await nextSlice(() => this.#writePiece(payload, from, to, offset + FRAME_HEADER_BYTES + from - start, checksum))
       }
       await nextSlice(() => this.#writeHeader(offset, end - start, checksum))
+      this.#noteWhole(offset, payload, start, end)
     } finally {
       this.#isSlicing = false
     }
@@ -276,6 +303,10 @@ export class LogWriter {
 
   #write(offset: number, payload: Uint8Array, willSync: boolean): void {
     const length = payload.length
+    if (this.#fitsCompact(offset, payload)) {
+      this.#writeCompact(offset, payload, willSync)
+      return
+    }
     const checksum = this.#hash32(payload, placeSeed(this.#logNumber, offset))
     const copied = length <= COPIED_PAYLOAD_BYTES ? length : 0
     const frameBytes = FRAME_HEADER_BYTES + copied
@@ -284,9 +315,10 @@ export class LogWriter {
     const bytes = held + frameBytes
     if (bytes > this.#scratch.length) this.#growScratch(bytes)
     const scratch = this.#scratch
-    encodeFrameHeader(scratch, this.#seed, offset, length, this.#syncedBytes, checksum, held)
+    this.#anchorSynced = this.#syncedBytes
+    encodeFrameHeader(scratch, this.#seed, offset, lengthWord(length, this.#version), this.#syncedBytes, checksum, held)
     if (copied > 0) scratch.set(payload, held + FRAME_HEADER_BYTES)
-    if (willSync && this.#next !== undefined && this.#trace === null && copied === length) {
+    if (this.#mayHold(willSync) && copied === length) {
       this.#heldBytes = bytes
     } else {
       try {
@@ -298,6 +330,47 @@ export class LogWriter {
       this.#heldBytes = 0
     }
     this.#size = offset + FRAME_HEADER_BYTES + length
+    this.#noteWhole(offset, payload, 0, length)
+  }
+
+  #mayHold(willSync: boolean): boolean {
+    return willSync && this.#next !== undefined && this.#trace === null
+  }
+
+  #fitsCompact(offset: number, payload: Uint8Array): boolean {
+    if (this.#version !== COMPACT_LOG_VERSION || this.#announced < 0 || this.#syncedBytes !== this.#anchorSynced) return false
+    if (Math.floor(offset / ANCHOR_BYTES) !== this.#anchorBlock) return false
+    const { length } = payload
+    return length > IMPLIED_BYTES && length <= MOST_COMPACT_BODY_BYTES && numberOf(payload) === this.#announced
+  }
+
+  #writeCompact(offset: number, payload: Uint8Array, willSync: boolean): void {
+    // The implied bytes leave room for the header.
+    if (this.#heldBytes + payload.length > MOST_SCRATCH_BYTES) this.writeHeld()
+    const held = this.#heldBytes
+    if (held + payload.length > this.#scratch.length) this.#growScratch(held + payload.length)
+    const { end, bodyStart } = encodeCompactFrame(this.#scratch, held, payload, body =>
+      this.#hash32(body, placeSeed(this.#logNumber, offset)),
+    )
+    if (this.#mayHold(willSync)) {
+      this.#heldBytes = end
+    } else {
+      try {
+        this.#file.write(this.#scratch, offset - held, 0, end)
+      } catch (cause) {
+        throw this.#poison('appending to', cause)
+      }
+      this.#heldBytes = 0
+    }
+    this.#size = offset + end - held
+    this.#payloadBase = offset + bodyStart - held - IMPLIED_BYTES
+    this.#announced = announcedBy(payload, 0, payload.length)
+  }
+
+  #noteWhole(offset: number, payload: Uint8Array, start: number, end: number): void {
+    this.#payloadBase = offset + FRAME_HEADER_BYTES
+    this.#announced = announcedBy(payload, start, end)
+    this.#anchorBlock = Math.floor(offset / ANCHOR_BYTES)
   }
 
   /** Returns the checksum of the payload up to the end of the piece. */
@@ -313,7 +386,8 @@ export class LogWriter {
 
   #writeHeader(offset: number, length: number, checksum: number): void {
     if (this.#stopped) throw this.#refusal()
-    encodeFrameHeader(this.#scratch, this.#seed, offset, length, this.#syncedBytes, checksum)
+    this.#anchorSynced = this.#syncedBytes
+    encodeFrameHeader(this.#scratch, this.#seed, offset, lengthWord(length, this.#version), this.#syncedBytes, checksum)
     try {
       this.#file.write(this.#scratch, offset, 0, FRAME_HEADER_BYTES)
     } catch (cause) {
@@ -430,7 +504,7 @@ export class LogWriter {
     }
     const offset = this.#size
     const checksum = this.#hash32(EMPTY, placeSeed(this.#logNumber, offset))
-    encodeFrameHeader(this.#scratch, this.#seed, offset, 0, offset, checksum)
+    encodeFrameHeader(this.#scratch, this.#seed, offset, lengthWord(0, this.#version), offset, checksum)
     try {
       withSpan(span, () => this.#file.write(this.#scratch, offset, 0, FRAME_HEADER_BYTES))
     } catch (cause) {
@@ -471,6 +545,11 @@ export class LogWriter {
     const message = `the log ${this.path} holds ${this.#size} bytes and cannot take a record of ${length} more`
     return new MisuseError('LEVEL_LOG_FULL', `${message}: a log ends at ${MAX_LOG_BYTES} bytes, start a new one`)
   }
+}
+
+/** The number at the beginning of a payload. */
+function numberOf(payload: Uint8Array): number {
+  return readWord(payload, 0) + readWord(payload, 4) * 0x1_0000_0000
 }
 
 function checkLogNumber(logNumber: number): void {

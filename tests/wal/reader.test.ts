@@ -196,12 +196,12 @@ test('a record copied to another place in its log is not valid there', async () 
 test('a log of a newer format version is refused as such', async () => {
   const { bytes } = await written(LENGTHS, ALL)
   const view = new DataView(bytes.buffer)
-  bytes[7] = 2
+  bytes[7] = 3
   expect(outcome(bytes)).toBeInstanceOf(CorruptionError)
   const word = (at: number): number => view.getUint32(at, true)
   view.setUint32(12, mix32(mix32(mix32(0x6b766c66, word(0)), word(4)), word(8)), true)
   expect(() => replay(bytes)).toThrow(FormatError)
-  expect(() => replay(bytes)).toThrow(/format version 2/)
+  expect(() => replay(bytes)).toThrow(/format version 3/)
 })
 
 test('bytes that are no log at all are an empty log, all of it dropped', () => {

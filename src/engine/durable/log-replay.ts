@@ -35,10 +35,10 @@ export interface LogReplayOptions {
   /** Called before the batches of a log, with the length of its file. */
   readonly beginLog?: (number: number, fileBytes: number) => void
   /**
-   * Takes the next batch, whose frame is at byte `offset` of its log, or returns false, having done nothing, when it lacks room for that many
-   * bytes.
+   * Takes the next batch, whose frame is at byte `offset` of its log and its operations behind byte `base`, or returns false, having done
+   * nothing, when it lacks room for that many bytes.
    */
-  apply(reader: BatchReader, bytes: number, offset: number): boolean
+  apply(reader: BatchReader, bytes: number, offset: number, base: number): boolean
   /** Makes room for a batch that was refused. */
   readonly makeRoom?: (bytes: number, operations: number) => Promise<void>
   /** Reads the logs instead of the built-in reader. */
@@ -107,7 +107,7 @@ async function replayLog(options: LogReplayOptions, number: number, progress: Pr
   let isRepeat = false
   let records = 0
   let entries = 0
-  const onRecord = (payload: Uint8Array, offset: number): Promise<void> | void => {
+  const onRecord = (payload: Uint8Array, offset: number, base: number): Promise<void> | void => {
     if (firstGap >= 0) return
     reset(payload, offset)
     if (reader.firstSequence !== progress.sequence + 1) {
@@ -118,17 +118,18 @@ async function replayLog(options: LogReplayOptions, number: number, progress: Pr
     progress.sequence += reader.count
     records++
     entries += reader.count
-    if (!applied(payload, offset)) return applyLater(payload, offset)
+    if (!applied(payload, offset, base)) return applyLater(payload, offset, base)
   }
-  const applyLater = async (payload: Uint8Array, offset: number): Promise<void> => {
+  const applyLater = async (payload: Uint8Array, offset: number, base: number): Promise<void> => {
     await makeRoom?.(payload.length, reader.count)
     reset(payload, offset)
-    if (!applied(payload, offset)) {
+    if (!applied(payload, offset, base)) {
       throw new KvariumError('LEVEL_INTERNAL', 'There is no room for a batch after room was made for it')
     }
   }
   const reset = (payload: Uint8Array, offset: number): BatchReader => asBatch(path, offset, () => reader.reset(payload, 0, payload.length))
-  const applied = (payload: Uint8Array, offset: number): boolean => asBatch(path, offset, () => apply(reader, payload.length, offset))
+  const applied = (payload: Uint8Array, offset: number, base: number): boolean =>
+    asBatch(path, offset, () => apply(reader, payload.length, offset, base))
   const replay = await readRecords(options, path, number, onRecord)
   if (isRepeat)
     throw new CorruptionError('A log begins with sequence numbers that have been there before', { file: path, offset: firstGap })
@@ -169,15 +170,15 @@ export function asBatch<T>(path: string, offset: number, read: () => T): T {
   }
 }
 
-type OnRecord = (payload: Uint8Array, offset: number) => Promise<void> | void
+type OnRecord = (payload: Uint8Array, offset: number, base: number) => Promise<void> | void
 
 async function readRecords(options: LogReplayOptions, path: string, logNumber: number, onRecord: OnRecord): Promise<LogReplay> {
   const { fileSystem, hash32, readLog, turn = () => Promise.resolve() } = options
   const source = { fileSystem, path, logNumber, hash32 }
   if (readLog === undefined) return new LogReader(source).replayInSlices(onRecord, SLICE_BYTES, turn)
   // A custom reader cannot wait between records.
-  const records: [Uint8Array, number][] = []
-  const replay = replayWith(readLog, source, (payload, offset) => void records.push([payload.slice(), offset]))
-  for (const [payload, offset] of records) await onRecord(payload, offset)
+  const records: [Uint8Array, number, number][] = []
+  const replay = replayWith(readLog, source, (payload, offset, base) => void records.push([payload.slice(), offset, base]))
+  for (const [payload, offset, base] of records) await onRecord(payload, offset, base)
   return replay
 }

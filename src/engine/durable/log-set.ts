@@ -71,6 +71,8 @@ export interface LogSetOptions {
   readonly ledger: Ledger
   readonly scheduler: Scheduler
   readonly retention?: Retention | undefined
+  /** Whether logs have compact frames: see LogWriterOptions. */
+  readonly compact?: boolean
   readonly trace?: Tracer | undefined
 }
 
@@ -247,9 +249,9 @@ export class LogSet {
 
   /**
    * Appends a batch. When this returns the batch survives the death of the process; with `willSync` not before the `sync` that the caller goes on
-   * with has resolved.
+   * with has resolved. Returns where byte 0 of the batch is in the log, or would be: from byte 12 on each is at its place behind this.
    */
-  append(bytes: Uint8Array, end: number, willSync = false): void {
+  append(bytes: Uint8Array, end: number, willSync = false): number {
     if (this.#failure !== undefined) throw this.refusal()
     const log = this.#writable
     const { writer } = log
@@ -261,6 +263,7 @@ export class LogSet {
       throw error
     }
     this.#book(log)
+    return writer.payloadBase
   }
 
   /** Makes the bytes of a log before `end` readable in its file: `append` may hold the last ones in memory. */
@@ -272,7 +275,7 @@ export class LogSet {
   }
 
   /** `append` of a long batch. Until the promise settles nothing else is appended, and no log is started. */
-  async appendInSlices(bytes: Uint8Array, end: number, nextSlice: NextSlice): Promise<void> {
+  async appendInSlices(bytes: Uint8Array, end: number, nextSlice: NextSlice): Promise<number> {
     if (this.#failure !== undefined) throw this.refusal()
     const log = this.#writable
     try {
@@ -284,6 +287,7 @@ export class LogSet {
       throw error
     }
     this.#book(log)
+    return log.writer.payloadBase
   }
 
   /** Resolves when everything appended so far survives power loss. */
@@ -436,11 +440,11 @@ export class LogSet {
   }
 
   #create(number: number, register: LiveLog['register']): LiveLog {
-    const { fileSystem, directory, hash32, scheduler } = this.#options
+    const { fileSystem, directory, hash32, scheduler, compact = false } = this.#options
     const turn = (): Promise<void> => scheduler.turn()
     const path = joinPath(directory, logName(number))
     const onOwnWrite = (): void => this.#book(log)
-    const writer = LogWriter.create({ fileSystem, path, logNumber: number, hash32, turn, onOwnWrite, trace: this.#options.trace })
+    const writer = LogWriter.create({ fileSystem, path, logNumber: number, hash32, compact, turn, onOwnWrite, trace: this.#options.trace })
     const log: LiveLog = { number, writer, register, header: undefined, bookedWritten: 0, bookedFile: 0 }
     this.#book(log)
     return log
