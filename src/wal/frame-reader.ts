@@ -25,7 +25,7 @@ export type FrameState = 'frame' | 'no header' | 'bad payload'
 export class FrameReader {
   /** The header of the last whole frame that was read. */
   readonly header = new FrameHeader()
-  /** Of the frame that was read last: its payload, good until the next read. */
+  /** The payload of the frame that was read last. The next read overwrites it. */
   payload: Uint8Array = new Uint8Array(0)
   /** Where in the file byte 0 of the payload is, or would be: from byte 12 on every byte of it is at its place behind this. */
   base = 0

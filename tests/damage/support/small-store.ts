@@ -211,10 +211,10 @@ async function recordsOf(files: Files, states: readonly (readonly string[])[]): 
     const logNumber = parseLogName(file)
     if (logNumber === undefined) continue
     const path = `${DIRECTORY}/${logName(logNumber)}`
-    for (const { offset, length, synced, payload } of new LogReader({ fileSystem, path, logNumber, hash32 }).records()) {
+    for (const { offset, end, synced, payload } of new LogReader({ fileSystem, path, logNumber, hash32 }).records()) {
       // A batch that holds something: otherwise the count from the end is wrong.
       if (!new BatchReader().reset(payload, 0, payload.length).next()) throw new Error('an empty batch')
-      places.push({ file, offset, end: offset + 16 + length, synced })
+      places.push({ file, offset, end, synced })
     }
   }
   return places.map((place, i) => ({ ...place, contentsBefore: states[states.length - 1 - (places.length - i)] }))

@@ -116,12 +116,12 @@ function logFacts(fileSystem: MemoryFileSystem, hash32: Hash32, firstLog: number
     const logNumber = parseLogName(file) ?? -1
     if (logNumber < firstLog) continue
     const reader = new BatchReader()
-    for (const { offset, length, payload } of new LogReader({ fileSystem, path: `${DIRECTORY}/${file}`, logNumber, hash32 }).records()) {
+    for (const { end, payload } of new LogReader({ fileSystem, path: `${DIRECTORY}/${file}`, logNumber, hash32 }).records()) {
       reader.reset(payload, 0, payload.length)
       for (let sequence = reader.firstSequence; reader.next(); sequence++) {
         if (sequence <= since) continue
         const { kind, key, value } = reader
-        facts.push({ key: textOf(key.copy()), value: textOf(value.copy()), kind, sequence, file, needs: offset + 16 + length })
+        facts.push({ key: textOf(key.copy()), value: textOf(value.copy()), kind, sequence, file, needs: end })
       }
     }
   }
@@ -141,11 +141,11 @@ function hashFacts(fileSystem: MemoryFileSystem, hash32: Hash32): Fact[] {
   const reader = new BatchReader()
   let sequence = 0
   return sources.flatMap(({ file, number: logNumber }) =>
-    [...new LogReader({ fileSystem, path: `${DIRECTORY}/${file}`, logNumber, hash32 }).records()].flatMap(({ offset, length, payload }) => {
+    [...new LogReader({ fileSystem, path: `${DIRECTORY}/${file}`, logNumber, hash32 }).records()].flatMap(({ end, payload }) => {
       const facts: Fact[] = []
       for (reader.reset(payload, 0, payload.length); reader.next();) {
         const { kind, key, value } = reader
-        facts.push({ key: textOf(key.copy()), value: textOf(value.copy()), kind, sequence: ++sequence, file, needs: offset + 16 + length })
+        facts.push({ key: textOf(key.copy()), value: textOf(value.copy()), kind, sequence: ++sequence, file, needs: end })
       }
       return facts
     }),

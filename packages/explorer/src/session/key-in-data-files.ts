@@ -2,7 +2,7 @@
 import { compareKeys, loadHash32 } from 'kvarium/codec'
 import { BatchReader, KIND_DELETE, KIND_DELETE_RANGE, KIND_PUT, parseLogName } from 'kvarium/engine'
 import type { RebuiltFile } from 'kvarium/observe'
-import { FRAME_HEADER_BYTES, LogReader } from 'kvarium/wal'
+import { LogReader } from 'kvarium/wal'
 import type { DirectoryRecord } from '../views/data-fold.js'
 import { kindOf, openRebuilt, shownValue } from './key-in-logs.js'
 import type { KeyPlace, KeyTrace, TracedLane } from './key-place.js'
@@ -59,7 +59,7 @@ async function inFile(file: RebuiltFile, key: Uint8Array): Promise<readonly Foun
   const batch = new BatchReader()
   const reader = new LogReader({ file: openRebuilt(file), logNumber: number, hash32 })
   try {
-    reader.replay((payload, offset) => {
+    reader.replay((payload, offset, base) => {
       batch.reset(payload, 0, payload.length)
       while (batch.next()) {
         const first = batch.key.copy()
@@ -67,7 +67,7 @@ async function inFile(file: RebuiltFile, key: Uint8Array): Promise<readonly Foun
         const value = batch.value.copy()
         if (isRange ? compareKeys(first, key) > 0 || compareKeys(key, value) > 0 : compareKeys(first, key) !== 0) continue
         const isPut = !isRange && batch.kind !== KIND_DELETE
-        const at = offset + FRAME_HEADER_BYTES + batch.value.start
+        const at = base + batch.value.start
         versions.push({
           in: isLog ? 'log' : 'data file',
           name: `${isLog ? 'log' : 'data file'} ${number}, byte ${at}`,
@@ -77,9 +77,7 @@ async function inFile(file: RebuiltFile, key: Uint8Array): Promise<readonly Foun
           ...(isLog && { sequence: batch.sequence }),
           ...kindOf(batch.kind, value.length),
           ...(batch.kind === KIND_PUT && { value: shownValue(value) }),
-          bytes: isPut
-            ? { file: name, offset: at, length: value.length }
-            : { file: name, offset, length: FRAME_HEADER_BYTES + payload.length },
+          bytes: isPut ? { file: name, offset: at, length: value.length } : { file: name, offset, length: base + payload.length - offset },
           why: isPut
             ? 'dead: no record leads here; the next merge of the file leaves it out'
             : 'a deletion, which an opening needs as long as older files have the key',

@@ -4,7 +4,7 @@ import { BatchReader, KIND_DELETE, KIND_DELETE_RANGE, KIND_PUT, parseLogName, ty
 import { showBytes } from 'kvarium/inspect'
 import type { RebuiltFile } from 'kvarium/observe'
 import { MemoryFileSystem, type FileHandle } from 'kvarium/vfs'
-import { FRAME_HEADER_BYTES, LogReader } from 'kvarium/wal'
+import { LogReader } from 'kvarium/wal'
 import type { KeyPlace } from './key-place.js'
 
 /** Bytes of a value that are shown. */
@@ -29,7 +29,7 @@ export async function versionsInLogs(logs: readonly RebuiltFile[], key: Uint8Arr
   for (const log of logs) {
     const reader = new LogReader({ file: openRebuilt(log), logNumber: parseLogName(log.name)!, hash32 })
     try {
-      reader.replay((payload, offset) => {
+      reader.replay((payload, offset, base) => {
         batch.reset(payload, 0, payload.length)
         while (batch.next()) {
           const isRange = batch.kind === KIND_DELETE_RANGE
@@ -37,7 +37,7 @@ export async function versionsInLogs(logs: readonly RebuiltFile[], key: Uint8Arr
           const value = batch.value.copy()
           if (isRange ? compareKeys(first, key) > 0 || compareKeys(key, value) > 0 : compareKeys(first, key) !== 0) continue
           const shown = batch.kind === KIND_PUT ? { value: shownValue(value) } : {}
-          const place = { offset, length: FRAME_HEADER_BYTES + payload.length }
+          const place = { offset, length: base + payload.length - offset }
           versions.push({ log: log.name, sequence: batch.sequence, ...place, ...shown, ...kindOf(batch.kind, value.length) })
         }
       })

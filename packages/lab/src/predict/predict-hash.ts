@@ -69,7 +69,7 @@ function writes({ options, measured, work, sizes, g, simulation }: HashCase): Pr
       source: 'the encodings of the log and of batches',
       predicted: log,
       measured: parts.log,
-      why: 'Only the header of each log file, and the bytes that a sync writes ahead, are left out.',
+      why: 'The header of each log file, whole frames behind syncs and the bytes that a sync writes ahead are left out.',
     }),
     prediction({
       ...base,

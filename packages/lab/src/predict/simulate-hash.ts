@@ -13,7 +13,7 @@ import { BATCH_HEADER_BYTES } from 'kvarium/engine'
 import { FRAME_HEADER_BYTES, LOG_HEADER_BYTES } from 'kvarium/wal'
 import type { Work } from './prediction.js'
 import { keyDraws } from './simulate.js'
-import { logBytes } from './size-model.js'
+import { compactLogBytes, logBytes } from './size-model.js'
 
 export interface HashSimulation {
   readonly puts: number
@@ -65,7 +65,7 @@ class SimulatedFile implements MergeInput {
 
 export function hashSizes(work: Pick<Work, 'keyBytes' | 'valueBytes' | 'batchPuts'>, options: Pick<HashOptions, 'maxFileSize'>): HashSizes {
   const { keyBytes, valueBytes, batchPuts = 1 } = work
-  const log = logBytes(work)
+  const log = compactLogBytes(work)
   const alone = logBytes({ keyBytes, valueBytes, batchPuts: Infinity })
   const perFrame = Math.max(1, Math.ceil((BATCH_BYTES - BATCH_HEADER_BYTES) / alone))
   const batches = Math.max(1, Math.floor((options.maxFileSize - LOG_HEADER_BYTES) / (log * batchPuts)))

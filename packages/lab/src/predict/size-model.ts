@@ -8,7 +8,7 @@ import type { LsmOptions } from 'kvarium/lsm'
 import { Memtable } from 'kvarium/lsm'
 import { nodeBytes, Skiplist } from 'kvarium/skiplist'
 import { FOOTER_BYTES, TRAILER_BYTES } from 'kvarium/sstable'
-import { FRAME_HEADER_BYTES } from 'kvarium/wal'
+import { ANCHOR_BYTES, FRAME_HEADER_BYTES, MOST_COMPACT_BODY_BYTES } from 'kvarium/wal'
 import type { Work } from './prediction.js'
 
 /** Sizes of one put in bytes. All puts have the same size. */
@@ -27,6 +27,9 @@ export interface SizeModel {
   /** Bytes of a table besides its entries: properties and footer. */
   readonly tableBytes: number
 }
+
+/** The check of a compact frame. */
+const CHECK_BYTES = 4
 
 /** Sizes without overhead: every byte in a file is the user's. For formulas and toy models. */
 export function plainSizes(userBytes: number, memtablePuts: number): SizeModel {
@@ -73,6 +76,19 @@ export function lsmSizes(
 /** Bytes in the log for each put: the record's frame, the batch's header, and the put itself. Exact. */
 export function logBytes({ keyBytes, valueBytes, batchPuts = 1 }: Pick<Work, 'keyBytes' | 'valueBytes' | 'batchPuts'>): number {
   return putBytes(keyBytes, valueBytes) + (FRAME_HEADER_BYTES + BATCH_HEADER_BYTES) / batchPuts
+}
+
+/**
+ * The same in a log with compact frames, whose writes are not synced: every 4 KiB begin with a whole frame. In the mean; a sync makes the next
+ * frame a whole one, too.
+ */
+export function compactLogBytes(work: Pick<Work, 'keyBytes' | 'valueBytes' | 'batchPuts'>): number {
+  const { keyBytes, valueBytes, batchPuts = 1 } = work
+  const whole = logBytes(work) * batchPuts
+  const body = varintLength(batchPuts) + putBytes(keyBytes, valueBytes) * batchPuts
+  if (body > MOST_COMPACT_BODY_BYTES) return whole / batchPuts
+  const compact = varintLength(body * 2) + CHECK_BYTES + body
+  return compact / (1 - (whole - compact) / ANCHOR_BYTES) / batchPuts
 }
 
 function putBytes(keyBytes: number, valueBytes: number): number {
