@@ -59,7 +59,9 @@ function Outcomes({ crashed }: { readonly crashed: Crashed }): JSX.Element {
         them as durable.{' '}
         {parts.length === 0
           ? 'Everything is synced, so power loss takes nothing.'
-          : `Power loss may take each of ${counted(parts.length, 'part')}:`}
+          : parts.length === 1
+            ? 'Power loss may take one part:'
+            : `Power loss may take each of ${number(parts.length)} parts:`}
       </p>
       {parts.length === 0 ? null : (
         <ul class="parts">
@@ -76,7 +78,7 @@ function Outcomes({ crashed }: { readonly crashed: Crashed }): JSX.Element {
             : `All ${images} images that may be left were opened.`
           : `${images} of the images that may be left were opened: both extremes, and others drawn by chance.`}{' '}
         {wrong.length === 0
-          ? 'Every one of them is recovered to a state that the store has had, with all writes that were acknowledged as durable.'
+          ? 'Recovery always comes to a state that the store has had, with all writes that were acknowledged as durable.'
           : `${counted(wrong.length, 'outcome')} must not be: see below.`}
       </p>
       <ul class="outcomes" aria-label="What recovery makes of the images">

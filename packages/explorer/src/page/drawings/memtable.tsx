@@ -32,7 +32,7 @@ function One({ memtable, lane }: { readonly memtable: MemtablePicture; readonly 
   const share = capacityBytes === 0 ? 0 : Math.min(1, used / capacityBytes)
   const newest = columns.find((column): column is Tower => 'key' in column && column.isNew === true)
   return (
-    <section aria-label={name}>
+    <div role="group" aria-label={name}>
       <p>
         {name}: {counted(entries, 'version')}, {bytes(used)} of {bytes(capacityBytes)}
         {rangeTombstones > 0 ? `, ${counted(rangeTombstones, 'range tombstone')}` : ''}
@@ -48,7 +48,7 @@ function One({ memtable, lane }: { readonly memtable: MemtablePicture; readonly 
         </p>
       )}
       {search === undefined ? null : <p class="why">{searchText(search)}</p>}
-    </section>
+    </div>
   )
 }
 

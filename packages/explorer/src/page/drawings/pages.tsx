@@ -85,7 +85,7 @@ function Level({ level, height, selected, toggle, roving }: LevelProps): JSX.Ele
     if (!isSeen) list.scrollTop = box.offsetTop - list.clientHeight / 2
   }, [onPath, before])
   return (
-    <section aria-label={name}>
+    <div role="group" aria-label={name}>
       <h4>
         {name}: {counted(pages, 'page')}, {bytes(level.bytes)}
       </h4>
@@ -115,7 +115,7 @@ function Level({ level, height, selected, toggle, roving }: LevelProps): JSX.Ele
         ))}
       </ul>
       {left.length === 0 ? null : <p class="why">Not drawn: {left.join(', ')}.</p>}
-    </section>
+    </div>
   )
 }
 
