@@ -5,8 +5,6 @@ export { BtreeShapeFold, foldBtree, type FoldedBtreeShape } from './fold-shape.j
 export type { LeafOverflow, LeafSplit } from './tree/split.js'
 export type { BtreeLevelShape, BtreeShape } from './shape.js'
 export { DATA_FILE } from './file-names.js'
-export { PageOrder } from '../observe/page-order.js'
-export type { OrderedPage, PageNode, PageState } from '../observe/page-order.js'
 export { BRANCH_PAGES } from './pages/page-store.js'
 export { unpackLeaf } from './pages/packed-leaf.js'
 export { readMeta, type Meta } from './pages/meta-page.js'

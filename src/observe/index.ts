@@ -9,6 +9,8 @@ export { eventFromJson, jsonLines, parseJsonLines, toJson } from './json-lines.j
 export { chromeTrace } from './perfetto.js'
 export type { ChromeEvent, ChromeTrace } from './perfetto.js'
 export { Outline } from './outline.js'
+export { PageOrder, type OrderedPage, type PageNode, type PageState } from './page-order.js'
+export { UNIT_FREE, UNIT_UNKNOWN, UNIT_USED, UnitStates } from './unit-states.js'
 export { outlineLine, parseFeedLine, parseHead } from './feed-lines.js'
 export type { FeedHead } from './feed-lines.js'
 export { describe } from './describe.js'

@@ -13,6 +13,7 @@ const PORTABLE_ENTRIES = [
   'src/memory/index.ts',
   'src/lsm/index.ts',
   'src/btree/index.ts',
+  'src/hash/index.ts',
   'src/skiplist/index.ts',
   'src/sstable/index.ts',
   'src/wal/index.ts',

@@ -4,7 +4,8 @@
  *
  * Invariant: the counts of each level are those of `BtreeShapeFold`; pages that no event has named yet are part of the counts only.
  */
-import { BRANCH_PAGES, BtreeShapeFold, PageOrder, type FoldedBtreeShape, type PageState } from 'kvarium/btree'
+import { BRANCH_PAGES, BtreeShapeFold, type FoldedBtreeShape } from 'kvarium/btree'
+import { PageOrder, type PageState } from 'kvarium/observe'
 import type { EventOf, TraceEvent } from 'kvarium/trace'
 import type { Fold } from './fold.js'
 import { keyText } from './key-text.js'

@@ -1,5 +1,6 @@
 /** The data file of a B+tree as a strip of units: which are used, which are free, and what was just taken and given back. */
 import { DATA_FILE } from 'kvarium/btree'
+import { UNIT_FREE, UNIT_UNKNOWN, UNIT_USED, UnitStates } from 'kvarium/observe'
 import type { TraceEvent } from 'kvarium/trace'
 import type { Fold } from './fold.js'
 
@@ -30,16 +31,12 @@ export interface SpacePicture {
 }
 
 const MOST_BUCKETS = 128
-const UNKNOWN = 0
-const USED = 1
-const FREE = 2
 const STATE = 3
 const TAKEN = 4
 const GIVEN = 8
 
 export class SpaceFold implements Fold<SpacePicture> {
-  #states = new Uint8Array(0)
-  #units = 0
+  #units = new UnitStates()
   #unitBytes = 0
   #freeUnits = 0
   /** Where `TAKEN` and `GIVEN` are set. */
@@ -62,19 +59,19 @@ export class SpaceFold implements Fold<SpacePicture> {
       case 'meta.read':
         this.#unitBytes = event.unitBytes
         this.#freeUnits = event.freeUnits
-        this.#grow(Math.ceil(event.fileBytes / event.unitBytes))
-        this.#states.fill(event.freeUnits === 0 ? USED : UNKNOWN, 0, this.#units)
+        this.#units.grow(Math.ceil(event.fileBytes / event.unitBytes))
+        this.#units.mark(0, this.#units.count, event.freeUnits === 0 ? UNIT_USED : UNIT_UNKNOWN)
         break
       case 'space.alloc':
         this.#freeUnits = event.freeUnits
-        this.#mark(event.offset, event.units, USED | TAKEN)
+        this.#mark(event.offset, event.units, UNIT_USED | TAKEN)
         this.#taken += event.units
         if (event.from === 'end') this.#takenAtEnd += event.units
         this.#present = { offset: event.offset, units: event.units, what: 'taken' }
         break
       case 'space.free':
         this.#freeUnits = event.freeUnits
-        this.#mark(event.offset, event.units, FREE | GIVEN)
+        this.#mark(event.offset, event.units, UNIT_FREE | GIVEN)
         this.#given += event.units
         this.#present = { offset: event.offset, units: event.units, what: 'given' }
         break
@@ -83,10 +80,10 @@ export class SpaceFold implements Fold<SpacePicture> {
         break
       case 'file.write':
         if (event.file !== DATA_FILE || this.#unitBytes === 0) break
-        this.#grow(Math.ceil((event.offset + event.length) / this.#unitBytes))
+        this.#units.grow(Math.ceil((event.offset + event.length) / this.#unitBytes))
         break
       case 'file.truncate':
-        if (event.file === DATA_FILE && this.#unitBytes > 0) this.#units = Math.ceil(event.size / this.#unitBytes)
+        if (event.file === DATA_FILE && this.#unitBytes > 0) this.#units.resize(Math.ceil(event.size / this.#unitBytes))
         break
       default:
         break
@@ -95,8 +92,7 @@ export class SpaceFold implements Fold<SpacePicture> {
 
   clone(): SpaceFold {
     const clone = new SpaceFold()
-    clone.#states = this.#states.slice()
-    clone.#units = this.#units
+    clone.#units = this.#units.clone()
     clone.#unitBytes = this.#unitBytes
     clone.#freeUnits = this.#freeUnits
     clone.#recent = this.#recent
@@ -108,13 +104,13 @@ export class SpaceFold implements Fold<SpacePicture> {
   }
 
   picture(): SpacePicture {
-    const unitsPerBucket = Math.max(1, Math.ceil(this.#units / MOST_BUCKETS))
+    const { count } = this.#units
+    const unitsPerBucket = Math.max(1, Math.ceil(count / MOST_BUCKETS))
     const buckets: SpaceBucket[] = []
-    for (let from = 0; from < this.#units; from += unitsPerBucket)
-      buckets.push(this.#bucket(from, Math.min(this.#units, from + unitsPerBucket)))
+    for (let from = 0; from < count; from += unitsPerBucket) buckets.push(this.#bucket(from, Math.min(count, from + unitsPerBucket)))
     return {
       unitBytes: this.#unitBytes,
-      units: this.#units,
+      units: count,
       freeUnits: this.#freeUnits,
       unitsPerBucket,
       buckets,
@@ -126,11 +122,12 @@ export class SpaceFold implements Fold<SpacePicture> {
   }
 
   #bucket(from: number, to: number): SpaceBucket {
+    const { bytes } = this.#units
     const bucket = { used: 0, free: 0, unknown: 0, taken: 0, given: 0 }
     for (let unit = from; unit < to; unit++) {
-      const state = this.#states[unit]
-      if ((state & STATE) === USED) bucket.used++
-      else if ((state & STATE) === FREE) bucket.free++
+      const state = bytes[unit]
+      if ((state & STATE) === UNIT_USED) bucket.used++
+      else if ((state & STATE) === UNIT_FREE) bucket.free++
       else bucket.unknown++
       if ((state & TAKEN) !== 0) bucket.taken++
       if ((state & GIVEN) !== 0) bucket.given++
@@ -139,33 +136,22 @@ export class SpaceFold implements Fold<SpacePicture> {
   }
 
   #reset(): void {
-    this.#units = this.#freeUnits = this.#unitBytes = 0
+    this.#units.resize(0)
+    this.#freeUnits = this.#unitBytes = 0
     this.#recent = []
     this.#taken = this.#takenAtEnd = this.#given = 0
   }
 
   /** What was just taken or given back is so no more. */
   #settle(): void {
-    for (const [offset, units] of this.#recent) for (let unit = offset; unit < offset + units; unit++) this.#states[unit] &= STATE
+    const { bytes } = this.#units
+    for (const [offset, units] of this.#recent) for (let unit = offset; unit < offset + units; unit++) bytes[unit] &= STATE
     this.#recent = []
     this.#taken = this.#takenAtEnd = this.#given = 0
   }
 
   #mark(offset: number, units: number, state: number): void {
-    this.#grow(offset + units)
-    this.#states.fill(state, offset, offset + units)
+    this.#units.mark(offset, units, state)
     this.#recent = [...this.#recent, [offset, units]]
-  }
-
-  /** The file has at least this many units; new ones are used. */
-  #grow(units: number): void {
-    if (units <= this.#units) return
-    if (units > this.#states.length) {
-      const larger = new Uint8Array(Math.max(64, units * 2))
-      larger.set(this.#states.subarray(0, this.#units))
-      this.#states = larger
-    }
-    this.#states.fill(USED, this.#units, units)
-    this.#units = units
   }
 }
