@@ -29,7 +29,8 @@
  * then the body: a varint count and the payload from byte 12 on. The first 12 bytes of its payload are the number (u64) that its predecessor
  * announces, and the count (u32). A payload announces the sum of the u64 at byte 0 and the u32 at byte 8.
  */
-import { mix32 } from '../codec/checksum.js'
+import { mix32, type Hash32 } from '../codec/checksum.js'
+import { varintLength, writeVarint } from '../codec/varint.js'
 
 export const LOG_FORMAT_VERSION = 1
 /** The version of logs with compact frames. */
@@ -127,31 +128,18 @@ export function encodeFrameHeader(
 }
 
 /**
- * Writes the compact frame of a payload to `bytes` from `at` on; it takes less than the payload does. Returns where it ends, and where the payload
- * goes on from byte 12 in it. `check` gets the body.
+ * Writes the compact frame of a payload to `bytes` from `at` on; it takes less than the payload does. Returns where the payload goes on from
+ * `IMPLIED_BYTES` in it; the frame ends with that. `seed` is that of the body's check.
  */
-export function encodeCompactFrame(
-  bytes: Uint8Array,
-  at: number,
-  payload: Uint8Array,
-  check: (body: Uint8Array) => number,
-): { readonly end: number; readonly bodyStart: number } {
+export function encodeCompactFrame(bytes: Uint8Array, at: number, payload: Uint8Array, hash32: Hash32, seed: number): number {
   const count = readWord(payload, 8)
-  const countBytes = count < 0x80 ? 1 : count < 0x4000 ? 2 : count < 0x20_0000 ? 3 : count < 0x1000_0000 ? 4 : 5
-  const length = countBytes + payload.length - IMPLIED_BYTES
-  const start = at + (length < 0x40 ? 1 : 2) + 4
-  if (length < 0x40) bytes[at] = length * 2
-  else {
-    bytes[at] = ((length * 2) & 0x7f) | 0x80
-    bytes[at + 1] = length >> 6
-  }
-  let rest = count
-  for (let i = 0; i < countBytes; i++, rest >>>= 7) bytes[start + i] = i < countBytes - 1 ? (rest & 0x7f) | 0x80 : rest
-  const bodyStart = start + countBytes
+  const length = varintLength(count) + payload.length - IMPLIED_BYTES
+  const checkAt = writeVarint(bytes, at, length * 2)
+  const start = checkAt + 4
+  const bodyStart = writeVarint(bytes, start, count)
   for (let i = IMPLIED_BYTES; i < payload.length; i++) bytes[bodyStart + i - IMPLIED_BYTES] = payload[i]
-  const end = start + length
-  writeWord(bytes, start - 4, check(bytes.subarray(start, end)))
-  return { end, bodyStart }
+  writeWord(bytes, checkAt, hash32(bytes.subarray(start, start + length), seed))
+  return bodyStart
 }
 
 /** A frame header, refilled in place so that reading a log does not allocate one per record. */

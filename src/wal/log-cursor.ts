@@ -17,6 +17,8 @@ export class LogCursor {
   payload: Uint8Array = new Uint8Array(0)
   /** Where the frame of that record begins. */
   offset = 0
+  /** Where byte 0 of the payload is in the file, or would be: see FrameReader. */
+  base = 0
   readonly #file: FileHandle
   readonly #logNumber: number
   readonly #hash32: Hash32
@@ -57,6 +59,7 @@ export class LogCursor {
     this.#position = frames.end
     this.payload = frames.payload
     this.offset = offset
+    this.base = frames.base
     return true
   }
 

@@ -15,16 +15,15 @@
  * 6. A payload that is appended in slices lies behind the tail until its last byte is written. Its header comes last, and no zeros
  *    are written meanwhile.
  * 7. A close marker is written only when all bytes before it are durable and none lie behind it.
- * 8. A compact frame stands behind a whole one that begins in the same 4 KiB of the file and has the same watermark.
  */
 import type { Hash32 } from '../codec/checksum.js'
 import { CHUNK_BYTES, placeSeed } from '../codec/checksum.js'
 import { IoError, MisuseError, PoisonedError } from '../errors.js'
 import { withSpan, type Span, type Trace, type Tracer } from '../trace/span.js'
 import { removeLeftover, type FileHandle, type FileSystem } from '../vfs/file-system.js'
+import { CommitTracer } from './commit-tracer.js'
+import { CompactFrames } from './compact-frames.js'
 import {
-  ANCHOR_BYTES,
-  announcedBy,
   COMPACT_LOG_VERSION,
   encodeCompactFrame,
   encodeFileHeader,
@@ -37,8 +36,6 @@ import {
   LOG_HEADER_BYTES,
   MAX_LOG_BYTES,
   MAX_PAYLOAD_BYTES,
-  MOST_COMPACT_BODY_BYTES,
-  readWord,
 } from './format.js'
 
 export interface LogWriterOptions {
@@ -89,14 +86,8 @@ export class LogWriter {
   /** Zeros written. */
   #blankBytes = 0
   #growBytes: number
-  /** Where byte 0 of the payload that was appended last is in the file, or would be: see FrameReader. */
-  #payloadBase = 0
   readonly #version: number
-  /** The number that the last payload announces for the next one. */
-  #announced = -1
-  /** The block of the file in which the last whole frame begins, and its watermark. */
-  #anchorBlock = -1
-  #anchorSynced = 0
+  readonly #frames = new CompactFrames()
   readonly #turn: (() => Promise<void>) | undefined
   readonly #onOwnWrite: (() => void) | undefined
   #smallCommits = 0
@@ -180,7 +171,7 @@ export class LogWriter {
 
   /** Where byte 0 of the payload that was appended last is in the file, or would be: from byte 12 on each is at its place behind this. */
   get payloadBase(): number {
-    return this.#payloadBase
+    return this.#frames.payloadBase
   }
 
   /** The watermark: this many bytes from the start of the log are known to be durable. */
@@ -242,8 +233,7 @@ export class LogWriter {
         const to = Math.min(end, from + CHUNK_BYTES)
         checksum = await nextSlice(() => this.#writePiece(payload, from, to, offset + FRAME_HEADER_BYTES + from - start, checksum))
       }
-      await nextSlice(() => this.#writeHeader(offset, end - start, checksum))
-      this.#noteWhole(offset, payload, start, end)
+      await nextSlice(() => this.#writeHeader(offset, payload, start, end, checksum))
     } finally {
       this.#isSlicing = false
     }
@@ -292,108 +282,82 @@ export class LogWriter {
   /** Writes the frames that are held. Throws an `IoError` if that fails, which poisons the writer. */
   writeHeld(): void {
     if (this.#heldBytes === 0 || this.#failure !== undefined) return
-    try {
-      this.#file.write(this.#scratch, this.#size - this.#heldBytes, 0, this.#heldBytes)
-    } catch (cause) {
-      throw this.#poison('appending to', cause)
-    }
+    this.#writeAt(this.#size - this.#heldBytes, this.#scratch, 0, this.#heldBytes)
     this.#heldBytes = 0
     this.#onOwnWrite?.()
   }
 
   #write(offset: number, payload: Uint8Array, willSync: boolean): void {
     const length = payload.length
-    if (this.#fitsCompact(offset, payload)) {
+    const synced = this.#syncedBytes
+    if (this.#version === COMPACT_LOG_VERSION && this.#frames.fits(offset, payload, synced)) {
       this.#writeCompact(offset, payload, willSync)
       return
     }
     const checksum = this.#hash32(payload, placeSeed(this.#logNumber, offset))
-    const copied = length <= COPIED_PAYLOAD_BYTES ? length : 0
-    const frameBytes = FRAME_HEADER_BYTES + copied
-    if (this.#heldBytes + frameBytes > MOST_SCRATCH_BYTES) this.writeHeld()
-    const held = this.#heldBytes
-    const bytes = held + frameBytes
-    if (bytes > this.#scratch.length) this.#growScratch(bytes)
-    const scratch = this.#scratch
-    this.#anchorSynced = this.#syncedBytes
-    encodeFrameHeader(scratch, this.#seed, offset, lengthWord(length, this.#version), this.#syncedBytes, checksum, held)
-    if (copied > 0) scratch.set(payload, held + FRAME_HEADER_BYTES)
-    if (this.#mayHold(willSync) && copied === length) {
-      this.#heldBytes = bytes
-    } else {
-      try {
-        this.#file.write(scratch, offset - held, 0, bytes)
-        if (copied < length) this.#file.write(payload, offset + FRAME_HEADER_BYTES, 0, length)
-      } catch (cause) {
-        throw this.#poison('appending to', cause)
-      }
-      this.#heldBytes = 0
-    }
+    const isCopied = length <= COPIED_PAYLOAD_BYTES
+    const frameBytes = FRAME_HEADER_BYTES + (isCopied ? length : 0)
+    const held = this.#reserve(frameBytes)
+    encodeFrameHeader(this.#scratch, this.#seed, offset, lengthWord(length, this.#version), synced, checksum, held)
+    if (isCopied) this.#scratch.set(payload, held + FRAME_HEADER_BYTES)
+    this.#putScratch(offset - held, held + frameBytes, willSync && isCopied)
+    if (!isCopied) this.#writeAt(offset + FRAME_HEADER_BYTES, payload, 0, length)
     this.#size = offset + FRAME_HEADER_BYTES + length
-    this.#noteWhole(offset, payload, 0, length)
-  }
-
-  #mayHold(willSync: boolean): boolean {
-    return willSync && this.#next !== undefined && this.#trace === null
-  }
-
-  #fitsCompact(offset: number, payload: Uint8Array): boolean {
-    if (this.#version !== COMPACT_LOG_VERSION || this.#announced < 0 || this.#syncedBytes !== this.#anchorSynced) return false
-    if (Math.floor(offset / ANCHOR_BYTES) !== this.#anchorBlock) return false
-    const { length } = payload
-    return length > IMPLIED_BYTES && length <= MOST_COMPACT_BODY_BYTES && numberOf(payload) === this.#announced
+    this.#frames.noteWhole(offset, payload, 0, length, synced)
   }
 
   #writeCompact(offset: number, payload: Uint8Array, willSync: boolean): void {
     // The implied bytes leave room for the header.
-    if (this.#heldBytes + payload.length > MOST_SCRATCH_BYTES) this.writeHeld()
-    const held = this.#heldBytes
-    if (held + payload.length > this.#scratch.length) this.#growScratch(held + payload.length)
-    const { end, bodyStart } = encodeCompactFrame(this.#scratch, held, payload, body =>
-      this.#hash32(body, placeSeed(this.#logNumber, offset)),
-    )
-    if (this.#mayHold(willSync)) {
-      this.#heldBytes = end
-    } else {
-      try {
-        this.#file.write(this.#scratch, offset - held, 0, end)
-      } catch (cause) {
-        throw this.#poison('appending to', cause)
-      }
-      this.#heldBytes = 0
-    }
+    const held = this.#reserve(payload.length)
+    const bodyStart = encodeCompactFrame(this.#scratch, held, payload, this.#hash32, placeSeed(this.#logNumber, offset))
+    const end = bodyStart + payload.length - IMPLIED_BYTES
+    this.#putScratch(offset - held, end, willSync)
     this.#size = offset + end - held
-    this.#payloadBase = offset + bodyStart - held - IMPLIED_BYTES
-    this.#announced = announcedBy(payload, 0, payload.length)
+    this.#frames.noteCompact(payload, offset + bodyStart - held)
   }
 
-  #noteWhole(offset: number, payload: Uint8Array, start: number, end: number): void {
-    this.#payloadBase = offset + FRAME_HEADER_BYTES
-    this.#announced = announcedBy(payload, start, end)
-    this.#anchorBlock = Math.floor(offset / ANCHOR_BYTES)
+  /** Makes room in the scratch for a frame behind those that are held. Returns where it begins. */
+  #reserve(bytes: number): number {
+    if (this.#heldBytes + bytes > MOST_SCRATCH_BYTES) this.writeHeld()
+    const needed = this.#heldBytes + bytes
+    if (needed > this.#scratch.length) this.#growScratch(needed)
+    return this.#heldBytes
+  }
+
+  /** Writes the scratch up to `end` to `position`, or holds it while a sync is to come and nothing traces it. */
+  #putScratch(position: number, end: number, mayHold: boolean): void {
+    if (mayHold && this.#next !== undefined && this.#trace === null) {
+      this.#heldBytes = end
+      return
+    }
+    this.#writeAt(position, this.#scratch, 0, end)
+    this.#heldBytes = 0
   }
 
   /** Returns the checksum of the payload up to the end of the piece. */
   #writePiece(payload: Uint8Array, start: number, end: number, position: number, checksum: number): number {
     if (this.#stopped) throw this.#refusal()
-    try {
-      this.#file.write(payload, position, start, end)
-    } catch (cause) {
-      throw this.#poison('appending to', cause)
-    }
+    this.#writeAt(position, payload, start, end)
     return this.#hash32(payload.subarray(start, end), checksum)
   }
 
-  #writeHeader(offset: number, length: number, checksum: number): void {
+  /** The header of a payload that is in the file already. */
+  #writeHeader(offset: number, payload: Uint8Array, start: number, end: number, checksum: number): void {
     if (this.#stopped) throw this.#refusal()
-    this.#anchorSynced = this.#syncedBytes
-    encodeFrameHeader(this.#scratch, this.#seed, offset, lengthWord(length, this.#version), this.#syncedBytes, checksum)
+    const length = end - start
+    const synced = this.#syncedBytes
+    encodeFrameHeader(this.#scratch, this.#seed, offset, lengthWord(length, this.#version), synced, checksum)
+    this.#writeAt(offset, this.#scratch, 0, FRAME_HEADER_BYTES)
+    this.#size = offset + FRAME_HEADER_BYTES + length
+    this.#frames.noteWhole(offset, payload, start, end, synced)
+  }
+
+  #writeAt(position: number, bytes: Uint8Array, start: number, end: number): void {
     try {
-      this.#file.write(this.#scratch, offset, 0, FRAME_HEADER_BYTES)
+      this.#file.write(bytes, position, start, end)
     } catch (cause) {
       throw this.#poison('appending to', cause)
     }
-    this.#size = offset + FRAME_HEADER_BYTES + length
   }
 
   #checkPayload(payload: Uint8Array, start: number, end: number): void {
@@ -547,11 +511,6 @@ export class LogWriter {
   }
 }
 
-/** The number at the beginning of a payload. */
-function numberOf(payload: Uint8Array): number {
-  return readWord(payload, 0) + readWord(payload, 4) * 0x1_0000_0000
-}
-
 function checkLogNumber(logNumber: number): void {
   if (Number.isInteger(logNumber) && logNumber >= 0 && logNumber <= 0xffff_ffff) return
   throw new MisuseError('LEVEL_INVALID_LOG_NUMBER', `a log number must be an integer from 0 to 4294967295, not ${String(logNumber)}`)
@@ -565,42 +524,4 @@ function badPayload(payload: Uint8Array, start: number, end: number): MisuseErro
 function ioError(doing: string, file: FileHandle, offset: number, cause: unknown): IoError {
   const reason = cause instanceof Error ? cause.message : String(cause)
   return new IoError(`${doing} the log ${file.path} failed at byte ${offset}: ${reason}`, { file: file.path, offset, cause })
-}
-
-/** Emits the syncs of one log: each is a job, which names the operations that it serves. */
-class CommitTracer {
-  readonly #trace: Trace
-  readonly #log: number
-  /** Operations that wait for the next sync, and for the one under way. */
-  #next = new Set<number>()
-  #running = new Set<number>()
-
-  constructor(trace: Trace, log: number) {
-    this.#trace = trace
-    this.#log = log
-  }
-
-  /** The active operation waits for the next sync. */
-  joinNext(): void {
-    const operation = this.#trace.active?.operation ?? 0
-    if (operation > 0) this.#next.add(operation)
-  }
-
-  /** The active operation waits for the sync under way. */
-  joinRunning(): void {
-    const operation = this.#trace.active?.operation ?? 0
-    if (operation > 0) this.#running.add(operation)
-  }
-
-  begin(): Span {
-    this.#running = this.#next
-    this.#next = new Set()
-    return this.#trace.startSpan('job', 'commit')
-  }
-
-  end(span: Span, upTo: number): void {
-    span.emit({ type: 'log.commit', log: this.#log, operations: [...this.#running], upTo })
-    this.#running = new Set()
-    span.end('ok')
-  }
 }
