@@ -18,7 +18,6 @@ import { withSpan, type Trace } from '../../trace/span.js'
 import type { Scheduler } from '../../vfs/environment.js'
 import { joinPath, type FileHandle, type FileSystem } from '../../vfs/file-system.js'
 import { typedError } from '../../vfs/vfs-error.js'
-import { FRAME_HEADER_BYTES } from '../../wal/format.js'
 import { LogCursor } from '../../wal/log-cursor.js'
 import type { FilledMemtables } from '../memtable/memtable.js'
 import type { MemtableLoad } from './memtable-load.js'
@@ -110,10 +109,8 @@ export class DeferredLoad {
     try {
       for (let bytes = 0; bytes < SLICE_BYTES; bytes += cursor.payload.length) {
         if (!cursor.next(end, true)) return false
-        const { payload, offset } = cursor
-        this.#lasting(() =>
-          asBatch(path, offset, () => memtables.apply(this.#reader.reset(payload, 0, payload.length), offset + FRAME_HEADER_BYTES)),
-        )
+        const { payload, offset, base } = cursor
+        this.#lasting(() => asBatch(path, offset, () => memtables.apply(this.#reader.reset(payload, 0, payload.length), base)))
         this.#lastSequence = this.#reader.lastSequence
       }
       return true

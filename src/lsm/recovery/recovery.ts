@@ -19,7 +19,6 @@ import type { Scheduler } from '../../vfs/environment.js'
 import { joinPath, type FileSystem } from '../../vfs/file-system.js'
 import { MeteredFileSystem } from '../../vfs/metered-file-system.js'
 import type { ReadLog } from '../../wal/custom-log-reader.js'
-import { FRAME_HEADER_BYTES } from '../../wal/format.js'
 import { blobName, CURRENT, manifestName, parseFileName, tableName } from '../file-names.js'
 import { readManifest, type ManifestState } from '../versions/manifest.js'
 import type { MemtablePool } from '../memtable/memtable-pool.js'
@@ -202,8 +201,8 @@ class Recovery {
     const memtables = this.#memtables
     return {
       beginLog: (number, bytes) => memtables.beginLog(number, bytes),
-      apply: (reader, _bytes, offset) => {
-        memtables.apply(reader, offset + FRAME_HEADER_BYTES)
+      apply: (reader, _bytes, _offset, base) => {
+        memtables.apply(reader, base)
         return true
       },
     }
