@@ -1,7 +1,8 @@
 /** The files of a hash engine by age, with what is live and dead in each, and the merge of the moment with the fate of what it met. */
 import { visibleText } from 'kvarium/observe'
 import type { JSX } from 'preact'
-import type { HashFileShape } from 'kvarium/hash'
+import { logName } from 'kvarium/engine'
+import { dataName, type HashFileShape } from 'kvarium/hash'
 import { wordText } from '../../run/command.js'
 import type { DataMerge, DataPicture } from '../../views/data-fold.js'
 import { bytes, counted, number } from '../format.js'
@@ -68,9 +69,8 @@ export function DataFiles({ lane, index }: DrawingProps): JSX.Element | null {
   )
 }
 
-function nameOf({ number: file, kind, from, to }: HashFileShape): string {
-  const padded = (each: number): string => String(each).padStart(6, '0')
-  return kind === 'log' ? `${padded(file)}.log` : `${padded(file)}-${padded(from)}-${padded(to)}.data`
+function nameOf(file: HashFileShape): string {
+  return file.kind === 'log' ? logName(file.number) : dataName(file)
 }
 
 function textOf({ number: file, kind, from, to, live, puts, bytes: size, deadBytes }: HashFileShape): string {
