@@ -115,8 +115,14 @@ function withProblemsOf(warmUp: EngineResult | undefined, result: EngineResult):
   return { ...result, problems: [...problems, ...result.problems], problemCount: warmUp.problemCount + result.problemCount }
 }
 
+/** What is known of the entries that an engine was left with. */
+interface Stream {
+  readonly name: string
+  readonly verification: { readonly digest: string }
+}
+
 /** Engines that agree with their oracles agree with each other, provided that the oracles saw the same operations. */
-function withSameStream(result: EngineResult, first: EngineResult | undefined): EngineResult {
+export function withSameStream(result: EngineResult, first: Stream | undefined): EngineResult {
   if (first === undefined || result.verification.digest === '' || first.verification.digest === '') return result
   if (result.verification.digest === first.verification.digest) return result
   const message =

@@ -2,6 +2,29 @@
 import type { DrawnPages } from './predict-cache.js'
 import { prediction, quantity, type Measured, type Prediction, type Work } from './prediction.js'
 
+interface Reads {
+  readonly found: ReadTotals
+  readonly missing: ReadTotals
+  readonly scan: ReadTotals
+}
+
+interface ReadTotals {
+  readonly operations: number
+  readonly bytesFromDisk: number
+}
+
+/** Key and value bytes that reads asked for. A get of an absent key asks for the key alone, as a delete counts only its key. */
+export function bytesAskedFor(
+  { found, missing, scan }: Reads,
+  { keyBytes, valueBytes }: { readonly keyBytes: number; readonly valueBytes: number },
+): number {
+  return (found.operations + scan.operations) * (keyBytes + valueBytes) + missing.operations * keyBytes
+}
+
+export function bytesFromFiles({ found, missing, scan }: Reads): number {
+  return found.bytesFromDisk + missing.bytesFromDisk + scan.bytesFromDisk
+}
+
 export interface ScannedBlocks {
   /** Blocks of a scan, whatever its length, and of each of its entries. */
   readonly perScan: number
@@ -31,8 +54,7 @@ export function predictReadBytes(
     scans * scanned.perScan +
     scan.operations * scanned.perEntry
   const misses = Math.min(1, (1 - hits) * (above + 1))
-  const r = work.keyBytes + work.valueBytes
-  const asked = (found.operations + scan.operations) * r + missing.operations * work.keyBytes
+  const asked = bytesAskedFor(measured.ledger, work)
   return [
     prediction({
       metric: 'read amplification',
@@ -48,7 +70,7 @@ export function predictReadBytes(
       source: 'the rows above, and for a scan a page per run or leaf that it begins in and its share of the others',
       unit: 'x',
       predicted: asked === 0 ? 0 : (pages * misses * pageBytes) / asked,
-      measured: asked === 0 ? null : (found.bytesFromDisk + missing.bytesFromDisk + scan.bytesFromDisk) / asked,
+      measured: asked === 0 ? null : bytesFromFiles(measured.ledger) / asked,
       why: 'Scans find neighbouring pages in the cache more or less often than gets do; the cache is not LRU, it prefers blocks that are read again.',
     }),
   ]

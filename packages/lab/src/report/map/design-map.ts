@@ -2,6 +2,7 @@
  * The map of a report: where its points lie between read, update and memory, which of them no other one beats, and which of these fits the
  * workload. Everything follows from the report's own numbers.
  */
+import { bytesAskedFor, bytesFromFiles } from '../../predict/predict-read-bytes.js'
 import type { Prediction } from '../../predict/prediction.js'
 import type { AmplificationWeights, Corner, EngineReport, MapReport, RunReport } from '../run-report.js'
 
@@ -123,14 +124,10 @@ export function leastOf(places: readonly Place[]): Place {
 /** `undefined` for an engine that was not measured on all axes. Without reads the amplification of reads is 0. */
 export function measuredPlace({ write, read, space }: EngineReport, { work }: Pick<RunReport, 'work'>): Place | undefined {
   if (write === undefined || read === undefined) return undefined
-  const { keyBytes, valueBytes } = work
-  const { found, missing, scan } = read
-  // A get of an absent key asks for the key alone, as a delete counts only its key.
-  const asked = (found.operations + scan.operations) * (keyBytes + valueBytes) + missing.operations * keyBytes
-  const bytesRead = found.bytesFromDisk + missing.bytesFromDisk + scan.bytesFromDisk
+  const asked = bytesAskedFor(read, work)
   return {
     write: write.settled.amplification.median,
-    read: asked === 0 ? 0 : bytesRead / asked,
+    read: asked === 0 ? 0 : bytesFromFiles(read) / asked,
     space: (space.mean ?? space.settled).median,
   }
 }
