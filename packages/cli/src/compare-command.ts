@@ -3,29 +3,24 @@ import {
   compare,
   comparisonRunReport,
   configureEngines,
-  describeMachine,
   describeWork,
   engineNames,
   loadEngines,
-  LoadOfOthers,
   scaleFor,
   wholeWithUnit,
 } from 'kvarium-lab/compare'
 import type { EngineResult } from 'kvarium-lab/compare'
 import type { AmplificationWeights } from 'kvarium-lab/report'
-import { commandLine } from './command-line.js'
 import { exploreDesigns } from './compare-explore.js'
+import { compareSetting } from './compare-setting.js'
 import { datasetTask, DEFAULT_CITIES, WORKLOAD_ENTRIES, workloadTask, type CompareFlags } from './compare-task.js'
 import type { Invocation } from './invocation.js'
 import { VERSION } from './package-version.js'
-import { progressView } from './progress.js'
-import { prepareReportFiles, REPORT_DIRECTORY, shownPath, writeReport } from './report-files.js'
+import { REPORT_DIRECTORY, writeReport } from './report-files.js'
 import { comparisonReport } from './report/comparison-report.js'
 import { engineReport } from './report/engine-report.js'
 import { introduction } from './report/introduction.js'
 import { count } from 'kvarium-lab/report'
-import { styleFor } from './report/style.js'
-import { ScratchDirectory } from './scratch-directory.js'
 import { UsageError } from './usage-error.js'
 
 /** Two write buffers of the least size. */
@@ -103,30 +98,26 @@ async function runComparison(invocation: Invocation, flags: CompareFlags): Promi
   return compareEngines(invocation, flags)
 }
 
-async function compareEngines({ parameters, stdout, stderr, setExitCode }: Invocation, flags: CompareFlags): Promise<void> {
-  const { set = [], keep = false, json = false } = flags
+async function compareEngines(invocation: Invocation, flags: CompareFlags): Promise<void> {
+  const { stdout, setExitCode } = invocation
+  const { set = [], json = false } = flags
   const rows = await loadEngines(flags.engine)
   const task = flags.workload === undefined ? await datasetTask(flags) : await workloadTask(flags.workload, flags)
   const scale = flags.fullSize === true ? 1 : scaleFor(task.bytes)
   const engines = configureEngines(rows, scale, set)
-  const files = flags.report === false || (json && flags.report === undefined) ? undefined : prepareReportFiles(flags.report)
-  const scratch = new ScratchDirectory(
-    flags.dir,
-    keep,
+  const setting = compareSetting(
+    invocation,
+    flags,
     engines.map(engine => engine.name),
   )
+  const { files, scratch, style, print, progress } = setting
   const remove = (): void => scratch.remove()
   const interrupted = (): never => process.exit(130)
   process.once('SIGINT', interrupted).once('SIGTERM', interrupted).once('exit', remove)
 
-  const style = styleFor(stdout)
-  const print = (text: string): boolean => !json && stdout.write(`${text}\n`)
-  const progress = progressView(stderr, json)
   try {
     const intro = { version: VERSION, subject: task.subject, engines, directory: scratch.path, work: task.settings, scale }
     print(introduction(intro, style))
-    const createdAt = new Date()
-    const load = new LoadOfOthers()
     const { phases, warmUp } = task
     const comparison = await compare({
       engines,
@@ -140,13 +131,8 @@ async function compareEngines({ parameters, stdout, stderr, setExitCode }: Invoc
         print(engineReport(result, style))
       },
     })
-    const otherLoadCores = load.cores()
     const report = comparisonRunReport(comparison, {
-      title: `kvarium compare: ${task.title}`,
-      createdAt,
-      command: commandLine(parameters),
-      machine: { ...describeMachine(scratch.path), ...(otherLoadCores !== undefined && { otherLoadCores }) },
-      versions: { kvarium: VERSION, node: process.version, v8: process.versions.v8 },
+      ...setting.about(`kvarium compare: ${task.title}`),
       work: { ...task.work, ...(await describeWork(phases)) },
       ...(task.predictedWork !== undefined && { predictedWork: task.predictedWork }),
     })
@@ -157,10 +143,7 @@ async function compareEngines({ parameters, stdout, stderr, setExitCode }: Invoc
       stdout.write(`${JSON.stringify({ ...about, engines, verdict: report.verdict, ok: comparison.ok }, null, 2)}\n`)
     } else {
       print(comparisonReport(comparison, report, style))
-      if (files !== undefined) {
-        print(`\n  report: ${style.bold(shownPath(files.html))} opens in a browser`)
-        print(`          ${shownPath(files.json)} holds every number, for programs and kvarium report\n`)
-      }
+      setting.printFiles()
     }
     if (!comparison.ok) setExitCode(1)
   } finally {

@@ -1,21 +1,19 @@
 /** `kvarium compare --explore`: the map of the design space. */
 import { readFileSync } from 'node:fs'
-import { countWork, describeMachine, describeWork, explore, gridOf, LoadOfOthers, mapReport, scaleFor } from 'kvarium-lab/compare'
+import { countWork, describeWork, explore, gridOf, mapReport, scaleFor } from 'kvarium-lab/compare'
 import type { Exploration, MapAbout } from 'kvarium-lab/compare'
 import { bannerLines, busyBanner, mapLines, plural } from 'kvarium-lab/report'
 import type { EngineReport, RunReport } from 'kvarium-lab/report'
-import { commandLine } from './command-line.js'
+import { compareSetting } from './compare-setting.js'
 import { mapTask, type CompareFlags } from './compare-task.js'
 import type { Invocation } from './invocation.js'
 import { VERSION } from './package-version.js'
-import { progressView } from './progress.js'
-import { prepareReportFiles, readReport, reportJson, shownPath, writeReport, writeText } from './report-files.js'
+import { readReport, reportJson, shownPath, writeReport, writeText } from './report-files.js'
 import { mapIntroduction, pointLine, simulationLines, verifiedLines } from './report/map-lines.js'
-import { styleFor } from './report/style.js'
-import { ScratchDirectory } from './scratch-directory.js'
 import { UsageError } from './usage-error.js'
 
-export async function exploreDesigns({ parameters, stdout, stderr, setExitCode }: Invocation, flags: CompareFlags): Promise<void> {
+export async function exploreDesigns(invocation: Invocation, flags: CompareFlags): Promise<void> {
+  const { stdout, stderr, setExitCode } = invocation
   const { keep = false, json = false, seed, rounds = 1, budget, weigh = { write: 1, read: 1, space: 1 } } = flags
   const task = await mapTask(flags)
   const scale = flags.fullSize === true ? 1 : scaleFor(task.bytes)
@@ -31,26 +29,16 @@ export async function exploreDesigns({ parameters, stdout, stderr, setExitCode }
   const { points, ...about } = grid
   const described = await describeWork(task.phases)
   const earlier = flags.resume === undefined ? [] : pointsToResume(flags.resume, described.digest)
-  const files = flags.report === false || (json && flags.report === undefined) ? undefined : prepareReportFiles(flags.report)
-  const scratch = new ScratchDirectory(
-    flags.dir,
-    keep,
+  const setting = compareSetting(
+    invocation,
+    flags,
     points.map(({ name }) => name),
   )
-  const style = styleFor(stdout)
-  const print = (text: string): boolean => !json && stdout.write(`${text}\n`)
-  const progress = progressView(stderr, json)
+  const { files, scratch, style, print, progress } = setting
   const counted = countWork(task.phases, task.reads)
-  const createdAt = new Date()
-  const load = new LoadOfOthers()
   const reportOf = (state: Exploration): RunReport | undefined => {
-    const otherLoadCores = load.cores()
     const head: MapAbout = {
-      title: `kvarium compare --explore: ${task.title}`,
-      createdAt,
-      command: commandLine(parameters),
-      machine: { ...describeMachine(scratch.path), ...(otherLoadCores !== undefined && { otherLoadCores }) },
-      versions: { kvarium: VERSION, node: process.version, v8: process.versions.v8 },
+      ...setting.about(`kvarium compare --explore: ${task.title}`),
       work: { ...task.work, ...described },
       rounds,
       map: { ...about, mix: counted.mix, weigh },
@@ -104,10 +92,7 @@ export async function exploreDesigns({ parameters, stdout, stderr, setExitCode }
     else {
       print(`\n${mapLines(report, style)}\n`)
       print([...bannerLines(busyBanner(report.machine), style), verifiedLines(report.engines, style)].join('\n\n'))
-      if (files !== undefined) {
-        print(`\n  report: ${style.bold(shownPath(files.html))} opens in a browser`)
-        print(`          ${shownPath(files.json)} holds every number, for programs and kvarium report\n`)
-      }
+      setting.printFiles()
     }
     if (report.engines.some(({ verification }) => verification.problemCount > 0)) setExitCode(1)
   } finally {

@@ -74,10 +74,9 @@ export async function datasetTask(flags: CompareFlags): Promise<Task> {
   const { seed, overwriteShare, deleteShare, reads, batch, shuffle } = flags
   const { limit = flags.dataset === undefined ? DEFAULT_CITIES : Infinity } = flags
   const dataset = await loadDataset({ file: flags.dataset, keyFields: flags.key?.split(','), limit })
-  const { entries, title, keys, duplicates, bytes } = dataset
+  const { entries, title, keys, bytes, keyBytes, valueBytes } = dataset
   const settings = { seed, overwriteShare, deleteShare, reads, batchSize: batch, shuffle }
   const work = { ...settings, revise: reviseValue }
-  const keyBytes = entries.reduce((sum, { key }) => sum + key.length, 0) / entries.length
   return {
     title,
     subject: datasetSubject(dataset),
@@ -91,11 +90,11 @@ export async function datasetTask(flags: CompareFlags): Promise<Task> {
       parameters: { keys, overwriteShare, deleteShare, reads, batch, shuffle },
       entries: entries.length,
       keyBytes,
-      valueBytes: bytes / entries.length - keyBytes,
+      valueBytes,
     },
     predictedWork: predictedWork(dataset, flags),
     settings: settingsOf(flags),
-    about: { dataset: { title, keys, entries: entries.length, duplicates, bytes }, work: settings },
+    about: { dataset: aboutDataset(dataset), work: settings },
   }
 }
 
@@ -129,10 +128,9 @@ export async function mapTask(flags: CompareFlags): Promise<Task> {
   const limit = flags.limit ?? (flags.dataset === undefined || workload !== undefined ? entries : Infinity)
   if (workload !== undefined) return workloadTask(workload, { ...flags, limit })
   const dataset = await loadDataset({ file: flags.dataset, keyFields: flags.key?.split(','), limit })
-  const { entries: all, title, keys, duplicates, bytes } = dataset
+  const { entries: all, title, keys, bytes, keyBytes, valueBytes } = dataset
   const operations = 2 * all.length
   const mix = { seed, operations, batchSize: batch, revise: reviseValue }
-  const keyBytes = all.reduce((sum, { key }) => sum + key.length, 0) / all.length
   return {
     title,
     subject: datasetSubject(dataset),
@@ -146,7 +144,7 @@ export async function mapTask(flags: CompareFlags): Promise<Task> {
       parameters: { keys, calls: operations, batch },
       entries: all.length,
       keyBytes,
-      valueBytes: bytes / all.length - keyBytes,
+      valueBytes,
     },
     settings: [
       `load in batches of ${count(batch)},`,
@@ -154,8 +152,13 @@ export async function mapTask(flags: CompareFlags): Promise<Task> {
       ...MIX.split(/(?<=,) /).map((part, index, parts) => (index === parts.length - 1 ? `${part};` : part)),
       `seed ${seed}`,
     ],
-    about: { dataset: { title, keys, entries: all.length, duplicates, bytes }, work: { seed, operations, batchSize: batch } },
+    about: { dataset: aboutDataset(dataset), work: { seed, operations, batchSize: batch } },
   }
+}
+
+/** For `--json`. */
+function aboutDataset({ title, keys, entries, duplicates, bytes }: Dataset): object {
+  return { title, keys, entries: entries.length, duplicates, bytes }
 }
 
 function namedWorkload(name: string): Workload {
@@ -168,14 +171,12 @@ function namedWorkload(name: string): Workload {
 }
 
 /** The work for the formulas, which cover puts only: a delete counts as one. */
-function predictedWork({ entries, bytes }: Dataset, { overwriteShare, deleteShare, batch, shuffle }: CompareFlags): Work {
+function predictedWork({ entries, keyBytes, valueBytes }: Dataset, { overwriteShare, deleteShare, batch, shuffle }: CompareFlags): Work {
   const keys = entries.length
-  const keyBytes = entries.reduce((sum, { key }) => sum + key.length, 0) / keys
   const single = Math.round(keys * overwriteShare) + Math.round(keys * deleteShare)
   const puts = keys + single
   const distribution = shuffle || single > 0 ? 'uniform' : 'ascending'
   const batchPuts = puts / (Math.ceil(keys / batch) + single)
-  const valueBytes = bytes / keys - keyBytes
   return { puts, keys, keyBytes, valueBytes, distribution, batchPuts, reads: { distribution: 'uniform' } }
 }
 

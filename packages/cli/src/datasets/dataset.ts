@@ -17,6 +17,9 @@ export interface Dataset {
   /** Records with the key of a later one: only the last one counts. */
   readonly duplicates: number
   readonly bytes: number
+  /** Means. */
+  readonly keyBytes: number
+  readonly valueBytes: number
   readonly example: KeyedRecord
 }
 
@@ -43,7 +46,9 @@ export async function loadDataset({ file, keyFields, limit }: DatasetRequest): P
   if (example === undefined) throw new UsageError(`${file ?? source.title} holds no records`)
   const entries = [...byKey.values()]
   const bytes = entries.reduce((sum, { key, value }) => sum + key.length + value.length, 0)
-  return { title: source.title, keys: source.keys(), entries, duplicates: records - entries.length, bytes, example }
+  const keyBytes = entries.reduce((sum, { key }) => sum + key.length, 0) / entries.length
+  const valueBytes = bytes / entries.length - keyBytes
+  return { title: source.title, keys: source.keys(), entries, duplicates: records - entries.length, bytes, keyBytes, valueBytes, example }
 }
 
 /** The value with a revision number, as an application would update it. */
