@@ -1,17 +1,9 @@
 import { describe } from 'vitest'
 import type { Kvarium } from '../../src/index.js'
-import { golden } from './support/golden.js'
+import { fill, golden, TEARS } from './support/golden.js'
 
 const OPTIONS = { engine: 'btree', pageSize: 256, writeBufferSize: 64 << 10, cacheSize: 8 << 10 } as const
-/** The seed of a power loss that keeps a part of the last record. */
-const TEARS = 3
 const BTREE = { options: OPTIONS, level: 'step' } as const
-
-/** Keys `from` to `to`, in one batch. */
-function fill(db: Kvarium, from: number, to: number, valueBytes = 40): Promise<void> {
-  const value = '.'.repeat(valueBytes)
-  return db.batch(Array.from({ length: to - from + 1 }, (_, i) => ({ type: 'put', key: `key ${from + i}`, value })))
-}
 
 /** Keys in pairs, each in a leaf of its own: so alike that a branch has room for few of them. */
 function fillPairs(db: Kvarium, letters: string, sameBytes: number): Promise<void> {

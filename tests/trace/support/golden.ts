@@ -21,6 +21,15 @@ import { openTraced, simulated } from './traced-runs.js'
 const DIRECTORY = join(import.meta.dirname, '../golden')
 const UPDATES = process.env['KVARIUM_UPDATE_GOLDEN'] === '1'
 
+/** The seed of a power loss that keeps a part of the last record. */
+export const TEARS = 3
+
+/** Keys `from` to `to`, in one batch. */
+export function fill(db: Kvarium, from: number, to: number, valueBytes = 40): Promise<void> {
+  const value = '.'.repeat(valueBytes)
+  return db.batch(Array.from({ length: to - from + 1 }, (_, i) => ({ type: 'put', key: `key ${from + i}`, value })))
+}
+
 export interface GoldenOptions {
   readonly options: KvariumOptions<string, string>
   /** @defaultValue `'io'` */
