@@ -240,7 +240,7 @@ class History {
     await copy.close()
   }
 
-  /** What the feed has since the last time turns the contents of then into those of now. */
+  /** What the feed has since the last time turns the contents at that time into those of now. */
   async #followFeed(): Promise<void> {
     const snapshot = this.#engine.snapshot()
     const from = this.#feedFrom

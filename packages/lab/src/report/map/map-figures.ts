@@ -12,7 +12,7 @@ const LABELS: Readonly<Record<AxisName, string>> = {
   space: 'bytes of files per live byte, mean over the run',
 }
 
-/** Axes on which the largest value is more than so many times the least are logarithmic. */
+/** An axis is logarithmic if its largest value is more than this many times the least. */
 const WIDE_RANGE = 6
 /** Such an axis ends a little beyond its values, not at the next power of ten. */
 const MARGIN = 1.15

@@ -48,7 +48,7 @@ function suggestion({ suggested, frontier, others }: DesignMap): string {
   )
 }
 
-/** A point is left out if another one is simulated to be so many times better on one axis, and no worse on any. */
+/** A point is left out if another one is simulated to be better by this factor on one axis, and no worse on any. */
 export const FAR_FACTOR = 1.5
 
 /** The rule by which the simulation leaves points out. */
