@@ -7,15 +7,7 @@ import type { Hash32 } from '../../codec/checksum.js'
 import { joinPath, type FileSystem } from '../../vfs/file-system.js'
 import { LogWriter } from '../../wal/writer.js'
 import { blobName } from '../file-names.js'
-import type { BlobMeta } from '../versions/blob-file.js'
-
-/** A blob file is ended once it has this many bytes. A log has as many as a memtable, or one batch more. */
-const FILE_BYTES = 64 * 1024 * 1024
-
-/** How many files to set aside for values of that many bytes. */
-export function blobFilesFor(bytes: number): number {
-  return Math.ceil(bytes / FILE_BYTES) + 1
-}
+import { BLOB_FILE_BYTES, type BlobMeta } from '../versions/blob-file.js'
 
 export interface BlobWriterOptions {
   readonly fileSystem: FileSystem
@@ -70,7 +62,7 @@ export class BlobWriter {
 
   /** Whether the file is to be ended before another value. */
   get isFull(): boolean {
-    return this.#log !== undefined && this.#log.size >= FILE_BYTES && this.files.length + 1 < this.#options.most
+    return this.#log !== undefined && this.#log.size >= BLOB_FILE_BYTES && this.files.length + 1 < this.#options.most
   }
 
   /** Ends the file under way. It is durable then, but for its name. */

@@ -1,3 +1,11 @@
+/** A blob file is ended once it has this many bytes. A log has as many as a memtable, or one batch more. */
+export const BLOB_FILE_BYTES = 64 * 1024 * 1024
+
+/** How many files to set aside for values of that many bytes. */
+export function blobFilesFor(bytes: number): number {
+  return Math.ceil(bytes / BLOB_FILE_BYTES) + 1
+}
+
 /** What the manifest remembers of a blob file. Plain data. How much of it is live follows from the tables of a version. */
 export interface BlobMeta {
   readonly number: number
