@@ -124,6 +124,7 @@ describe('the programs in the README and the docs', () => {
       `const problems = []
       let place = ''
       process.on('unhandledRejection', error => problems.push(place + ': ' + error.stack))
+      process.on('exit', () => { if (place !== '') process.stderr.write(place + ': the process ended while the program waited') })
       console.log = () => {}
       for (const program of ${JSON.stringify(programs)}) {
         place = program.place
@@ -134,6 +135,7 @@ describe('the programs in the README and the docs', () => {
           problems.push(place + ': ' + error.stack)
         }
       }
+      place = ''
       process.stdout.write(JSON.stringify(problems), () => process.exit())`,
     )
     const output = execFileSync(process.execPath, [join(project, 'run.mjs')], { encoding: 'utf8', timeout: 60_000 })
