@@ -1,10 +1,9 @@
 /** Every place of a hash lane where a version of a key lies: the one that the directory leads to, and those in data files and logs that are dead. */
 import { compareKeys, loadHash32 } from 'kvarium/codec'
 import { BatchReader, KIND_DELETE, KIND_DELETE_RANGE, KIND_PUT, parseLogName } from 'kvarium/engine'
-import { parseDataName } from 'kvarium/hash'
 import type { RebuiltFile } from 'kvarium/observe'
 import { LogReader } from 'kvarium/wal'
-import type { DirectoryRecord } from '../views/data-fold.js'
+import { dataFileNumber, type DirectoryRecord } from '../views/data-fold.js'
 import { kindOf, openRebuilt, shownValue } from './key-in-logs.js'
 import type { KeyPlace, KeyTrace, TracedLane } from './key-place.js'
 
@@ -44,7 +43,7 @@ function plain({ number: _number, at: _at, ...place }: Found): KeyPlace {
 }
 
 function numberOf(name: string): number | undefined {
-  return parseDataName(name)?.number ?? parseLogName(name)
+  return dataFileNumber(name) ?? parseLogName(name)
 }
 
 /** Versions of the key in a log or data file, the oldest first. */

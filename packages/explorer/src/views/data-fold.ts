@@ -5,7 +5,7 @@
  * 1. Files and totals are those of the engine's own fold.
  * 2. The places of keys are those that events have named; a clone shares them until one of both changes.
  */
-import { HashShapeFold, type HashShape } from 'kvarium/hash'
+import { HashShapeFold, parseDataName, type HashShape } from 'kvarium/hash'
 import type { EventOf, TraceEvent } from 'kvarium/trace'
 import type { Fold } from './fold.js'
 import { keyText } from './key-text.js'
@@ -59,6 +59,11 @@ export interface DataPicture {
   readonly merge?: DataMerge
   /** Keys that were sorted for the last cursor or clear, of how many. */
   readonly sort?: { readonly sorted: number; readonly records: number }
+}
+
+/** The number of a data file; `undefined` for the name of another file. */
+export function dataFileNumber(name: string): number | undefined {
+  return parseDataName(name)?.number
 }
 
 const MOST_RECORDS = 48
